@@ -17,7 +17,7 @@ use p2p_store::standing::Trouble;
 use serde::{Serialize, Serializer};
 use thiserror::Error;
 
-use crate::faults::Fault;
+use crate::faults::KnownFault;
 use crate::node::protocol::{ProtocolError, Refusal, Response};
 
 /// Reason why a node did not do what it was asked, or was not asked. Text formats get it as a sentence, the trace by its kind.
@@ -45,12 +45,12 @@ pub enum Cause {
         /// Number of nodes in the network.
         nodes: usize,
     },
-    /// The request failed while a fault was on that explains it.
-    #[error("{cause} (fault: {fault})")]
+    /// The request failed, or placement did not consider the node, while faults were on that explain it.
+    #[error("{cause} ({}: {})", if faults.len() == 1 { "fault" } else { "faults" }, listed(faults))]
     Fault {
-        /// Fault that was on when the request failed.
-        fault: Box<Fault>,
-        /// Failure of the request.
+        /// Faults that were on then; at least one.
+        faults: Vec<KnownFault>,
+        /// Failure as it would be without them.
         cause: Box<Cause>,
     },
 }
@@ -59,6 +59,10 @@ impl Serialize for Cause {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if serializer.is_human_readable() { serializer.collect_str(self) } else { Cause::serialize(self, serializer) }
     }
+}
+
+fn listed(faults: &[KnownFault]) -> String {
+    faults.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 /// Reason why a connection was lost or could not be opened.
@@ -99,39 +103,51 @@ pub enum PassedOver {
     /// The node has no room for the segment.
     #[error("it is full")]
     Full,
-    /// A fault of the node is on.
-    #[error("{0}")]
-    Fault(Box<Fault>),
+    /// The node's process ends as planned.
+    #[error("it takes no segments")]
+    Withdrawn,
 }
 
 impl Cause {
+    /// Returns the failure without the faults that explain it.
+    pub(super) fn bare(&self) -> &Cause {
+        match self {
+            Cause::Fault { cause, .. } => cause.bare(),
+            bare => bare,
+        }
+    }
+
     /// Returns true if the node lacks room for a segment.
-    pub(super) const fn is_full(&self) -> bool {
+    pub(super) fn is_full(&self) -> bool {
         matches!(
-            self,
+            self.bare(),
             Cause::PassedOver(PassedOver::Full | PassedOver::Trouble(Trouble::Full))
                 | Cause::Refused(Refusal::Full { .. } | Refusal::DiskFull)
         )
     }
 
     /// Returns true if the node could not be reached, so that it may have what it was asked for.
-    pub(super) const fn is_unreachable(&self) -> bool {
-        matches!(self, Cause::Unreachable(_) | Cause::Fault { .. })
+    pub(super) fn is_unreachable(&self) -> bool {
+        matches!(self.bare(), Cause::Unreachable(_))
+    }
+
+    /// Returns true if the node found a segment to be damaged, that it was sent or that it has.
+    pub(super) fn is_damage(&self) -> bool {
+        matches!(self.bare(), Cause::Refused(Refusal::Corrupt { .. }))
     }
 
     /// Returns true if a connection that was open is lost, so that another one may succeed.
     pub(super) fn is_lost_connection(&self) -> bool {
-        match self {
+        match self.bare() {
             Cause::Unreachable(ConnectionLoss::NoProgress(_)) => true,
             Cause::Unreachable(ConnectionLoss::Ended(reason)) => matches!(reason, CloseReason::Closed | CloseReason::Reset),
-            Cause::Fault { cause, .. } => cause.is_lost_connection(),
             _ => false,
         }
     }
 
     /// Returns true if the node has lost a segment that it had stored, or may have.
-    pub(super) const fn is_loss(&self) -> bool {
-        matches!(self, Cause::Refused(Refusal::NotStored { .. } | Refusal::Corrupt { .. } | Refusal::Doubtful { .. }))
+    pub(super) fn is_loss(&self) -> bool {
+        matches!(self.bare(), Cause::Refused(Refusal::NotStored { .. } | Refusal::Corrupt { .. } | Refusal::Doubtful { .. }))
     }
 }
 

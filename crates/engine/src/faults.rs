@@ -59,6 +59,9 @@ pub enum Fault {
         node: NodeNumber,
         /// Faults of the disk.
         faults: DiskFaults,
+        /// False for whom may not know how many segments are corrupt, because the number would tell how many the node stores. They
+        /// are one then.
+        is_counted: bool,
     },
     /// The process of a node is killed and started again and again.
     Flapping {
@@ -126,6 +129,17 @@ impl Fault {
         }
     }
 
+    /// Returns the fault for whom may not know how much a node stores.
+    #[must_use]
+    pub fn without_count(self) -> Fault {
+        match self {
+            Fault::Disk { node, faults, .. } => {
+                Fault::Disk { node, faults: DiskFaults { corrupt: faults.corrupt.min(1), ..faults }, is_counted: false }
+            }
+            other => other,
+        }
+    }
+
     /// Returns the name of the kind of fault for reports.
     pub const fn name(&self) -> &'static str {
         match self {
@@ -172,7 +186,8 @@ impl fmt::Display for Target {
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Fault::Disk { faults, .. } => write!(f, "{} is {faults}", self.target()),
+            Fault::Disk { faults, is_counted: true, .. } => write!(f, "{} is {faults}", self.target()),
+            Fault::Disk { faults, .. } => write!(f, "{} is {}", self.target(), faults.uncounted()),
             Fault::Flapping { plan: Flapping { every, times }, .. } => {
                 write!(f, "{} is killed and started every {every}, {times} times", self.target())
             }
@@ -253,6 +268,28 @@ pub struct ActiveFault {
     pub cause: FaultCause,
     /// Further reasons for which something was added to it since, each once and in the order of the first addition.
     pub added: Vec<FaultCause>,
+}
+
+/// Fault as an error tells of it, whoever reads it: not by whom it is on, and not how much a node stores.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct KnownFault {
+    /// The fault with its parameters.
+    pub fault: Fault,
+    /// Virtual instant at which it was put on.
+    pub since: SimTime,
+}
+
+impl From<&ActiveFault> for KnownFault {
+    fn from(active: &ActiveFault) -> KnownFault {
+        KnownFault { fault: active.fault.clone().without_count(), since: active.since }
+    }
+}
+
+/// Formats the fault as in ``Node_01 is killed since 12.000000 s, until `start Node_01` ``.
+impl fmt::Display for KnownFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} since {} s, until `{}`", self.fault, self.since, self.fault.undone_by())
+    }
 }
 
 impl ActiveFault {

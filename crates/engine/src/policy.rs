@@ -17,7 +17,7 @@ use p2p_store::uploads::UploadId;
 
 use super::error::Denial;
 use super::event::Event;
-use super::faults::{ActiveFault, FaultCause};
+use super::faults::{ActiveFault, Fault, FaultCause};
 use super::operation::{Command, ListDirectory, Sink, Source};
 use super::principal::{Caller, Origin, Principal, Scope};
 use super::snapshot::{Figures, NodeStatus, Snapshot, StorageStats};
@@ -318,6 +318,9 @@ pub fn may_see(principal: &Principal, event: &Event, is_seen: impl Fn(TransferId
 
 /// Returns a fault as the principal may see it.
 pub fn known_of_fault(principal: &Principal, mut fault: ActiveFault) -> ActiveFault {
+    if !may_see_usage(principal) {
+        fault.fault = fault.fault.without_count();
+    }
     fault.cause = known_of_cause(principal, fault.cause);
     fault.added = fault.added.into_iter().map(|cause| known_of_cause(principal, cause)).collect();
     fault
@@ -331,11 +334,15 @@ fn known_of_cause(principal: &Principal, cause: FaultCause) -> FaultCause {
 
 /// Returns an event that the principal [may see](may_see), as the principal may see it; `None` if that is as it is.
 pub fn known_of_event(principal: &Principal, event: &Event) -> Option<Event> {
-    let (Event::FaultBegan { cause, .. } | Event::FaultEnded { cause, .. }) = event else { return None };
-    let known = known_of_cause(principal, cause.clone());
-    let mut event = (known != *cause).then(|| event.clone())?;
-    if let Event::FaultBegan { cause, .. } | Event::FaultEnded { cause, .. } = &mut event {
-        *cause = known;
+    let (Event::FaultBegan { fault, cause } | Event::FaultEnded { fault, cause }) = event else { return None };
+    let known_cause = known_of_cause(principal, cause.clone());
+    let hides_count = matches!(fault, Fault::Disk { .. }) && !may_see_usage(principal);
+    let mut event = (known_cause != *cause || hides_count).then(|| event.clone())?;
+    if let Event::FaultBegan { fault, cause } | Event::FaultEnded { fault, cause } = &mut event {
+        *cause = known_cause;
+        if hides_count {
+            *fault = fault.clone().without_count();
+        }
     }
     Some(event)
 }

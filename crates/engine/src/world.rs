@@ -5,6 +5,7 @@
 //! out.
 
 mod disks;
+mod explaining;
 mod frames;
 mod hosts;
 mod journal;
@@ -42,7 +43,7 @@ pub(super) use self::space::Space;
 pub(super) use self::volumes::Volumes;
 pub(super) use self::work::{Due, WorkTable};
 
-use super::cause::PassedOver;
+use super::cause::{Cause, PassedOver};
 use super::config::EngineConfig;
 use super::event::Event;
 use super::faults::Ledger;
@@ -207,7 +208,7 @@ impl World {
         &mut self,
         (id, len): (SegmentId, u64),
         except: &BTreeSet<NodeNumber>,
-    ) -> Result<NodeNumber, Vec<(NodeNumber, PassedOver)>> {
+    ) -> Result<NodeNumber, Vec<(NodeNumber, Cause)>> {
         let candidates = self.candidates(|node| !except.contains(&node));
         let chosen = self.holder_among(&candidates, id).or_else(|| self.space.choose(&candidates, len));
         let passed_over = |candidate: &Candidate| (candidate.node, self.why_passed_over(candidate.node));
@@ -231,15 +232,14 @@ impl World {
     }
 
     /// Returns the reason why placement has passed over a node.
-    fn why_passed_over(&self, node: NodeNumber) -> PassedOver {
-        match self.nodes[node.index()].node.trouble() {
+    fn why_passed_over(&self, node: NodeNumber) -> Cause {
+        let reason = match self.nodes[node.index()].node.trouble() {
             Some(trouble) => PassedOver::Trouble(trouble.clone()),
-            None => match self.faults.of_process(node) {
-                Some(fault) if self.is_dead(node) || self.faults.is_withdrawn(node) => PassedOver::Fault(Box::new(fault.clone())),
-                _ if self.is_dead(node) => PassedOver::Dead,
-                _ => PassedOver::Full,
-            },
-        }
+            None if self.faults.is_withdrawn(node) => PassedOver::Withdrawn,
+            None if self.is_dead(node) => PassedOver::Dead,
+            None => PassedOver::Full,
+        };
+        self.explained(node, Cause::PassedOver(reason))
     }
 
     /// Returns true if the client considers a node dead.

@@ -43,7 +43,8 @@ fn a_corrupt_segment_is_found_and_heals() {
     let error = harness.get("a.bin").unwrap_err();
     assert_eq!(error.kind(), ErrorKind::DataLoss);
     let EngineError::TransferFailed { error: TransferError::Unreadable { causes, .. }, .. } = &error else { panic!("{error}") };
-    assert!(matches!(causes[..], [(at, Cause::Refused(Refusal::Corrupt { .. }))] if at == node(1)), "{error}");
+    let [(at, Cause::Fault { cause, .. })] = &causes[..] else { panic!("{error}") };
+    assert!(*at == node(1) && matches!(**cause, Cause::Refused(Refusal::Corrupt { .. })), "{error}");
     assert!(!harness.path("fetched-a.bin").exists());
     let files = || harness.segment_files().iter().map(|path| std::fs::read(path).unwrap()).collect::<Vec<_>>();
     assert_eq!(files(), before);

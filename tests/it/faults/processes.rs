@@ -62,7 +62,7 @@ fn an_upload_goes_to_another_holder() {
     harness.finish(upload).unwrap();
     let events = harness.events();
     let retried = |event: &Event| match event {
-        Event::SegmentRetried { node: from, cause: Cause::Fault { fault, .. }, .. } => Some((*from, (**fault).clone())),
+        Event::SegmentRetried { node: from, cause: Cause::Fault { faults, .. }, .. } => Some((*from, faults[0].fault.clone())),
         _ => None,
     };
     let retried: Vec<_> = events.iter().filter_map(retried).collect();
@@ -73,11 +73,11 @@ fn an_upload_goes_to_another_holder() {
 #[test]
 fn a_download_whose_only_holder_is_gone_names_the_node_and_the_fault() {
     for (break_it, words) in [
-        (Command::from(Break::Kill { node: node(1) }), "Node_01: it did not answer (fault: Node_01 is killed)"),
-        (Break::Refuse { node: node(1) }.into(), "Node_01: it refused the connection (fault: Node_01 is refusing)"),
+        (Command::from(Break::Kill { node: node(1) }), "Node_01: it did not answer (fault: Node_01 is killed since 12"),
+        (Break::Refuse { node: node(1) }.into(), "Node_01: it refused the connection (fault: Node_01 is refusing since 12"),
         (
             Break::Stop { node: node(1), within: operation::STOP_WITHIN }.into(),
-            "Node_01: it refused the connection (fault: Node_01 is stopped)",
+            "Node_01: it refused the connection (fault: Node_01 is stopped since 12",
         ),
     ] {
         let mut harness = Harness::new(1, quick_link());
@@ -220,10 +220,11 @@ fn placement_passes_over_a_node_that_stops() {
     harness.ask(Break::Kill { node: node(2) }).unwrap();
     let Err(EngineError::TransferFailed { error, .. }) = harness.finish(upload) else { panic!("nobody takes it") };
     let TransferError::NoHolder { ref causes, .. } = error else { panic!("{error}") };
-    let Cause::PassedOver(PassedOver::Fault(first)) = &causes[0].1 else { panic!("{error}") };
-    assert!(matches!(**first, Fault::Stopping { .. }), "{error}");
-    let Cause::Fault { fault: second, .. } = &causes[1].1 else { panic!("{error}") };
-    assert!(matches!(**second, Fault::Killed { .. }), "{error}");
+    let Cause::Fault { faults: first, cause } = &causes[0].1 else { panic!("{error}") };
+    assert!(matches!(first[0].fault, Fault::Stopping { .. }), "{error}");
+    assert_eq!(**cause, Cause::PassedOver(PassedOver::Withdrawn));
+    let Cause::Fault { faults: second, .. } = &causes[1].1 else { panic!("{error}") };
+    assert!(matches!(second[0].fault, Fault::Killed { .. }), "{error}");
     assert_eq!(error.kind(), ErrorKind::Unavailable);
     // Where no node takes anything, an upload is refused before it begins.
     random_file(&harness.path("b.bin"), 10, 1);

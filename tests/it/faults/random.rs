@@ -56,7 +56,8 @@ impl Figures {
 
 fn kind(cause: &Cause) -> &'static str {
     match cause {
-        Cause::Fault { fault, .. } => fault.name(),
+        Cause::Fault { cause, .. } if matches!(**cause, Cause::Refused(_)) => kind(cause),
+        Cause::Fault { faults, .. } => faults[0].fault.name(),
         Cause::Refused(Refusal::Corrupt { .. }) => "corrupt segment",
         Cause::Refused(Refusal::DiskFull) => "full disk",
         Cause::Refused(Refusal::Disk(_)) => "failing disk",

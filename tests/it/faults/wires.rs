@@ -225,7 +225,7 @@ fn a_cut_of_one_way_explains_a_failure() {
     let one_way = Break::Partition { one: vec![peer(1)], other: vec![Peer::Client], one_way: true };
     harness.ask(one_way).unwrap();
     let error = harness.get("a.bin").unwrap_err().to_string();
-    assert!(error.contains("Node_01: ") && error.contains("(fault: the path Node_01->client is cut)"), "{error}");
+    assert!(error.contains("Node_01: ") && error.contains("(fault: the path Node_01->client is cut since "), "{error}");
     // A path stays cut while its other faults come and go.
     harness.ask(path(peer(1), Peer::Client, PathChange { delay: "3ms".parse().ok(), ..PathChange::default() }, false)).unwrap();
     assert!(harness.get("a.bin").is_err());

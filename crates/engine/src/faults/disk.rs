@@ -142,9 +142,14 @@ impl DiskFaults {
     }
 }
 
-/// Formats the faults as in `slow 10x, failing reads and syncs`.
-impl fmt::Display for DiskFaults {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl DiskFaults {
+    /// Returns the faults in words, without the number of corrupt segments.
+    pub(super) fn uncounted(&self) -> String {
+        self.in_words("corrupt in some segments".into())
+    }
+
+    /// Returns the faults in words, among them the given ones for corrupt segments if there are such.
+    fn in_words(&self, corrupt: String) -> String {
         let mut words = Vec::new();
         words.extend(self.slow.map(|factor| format!("slow {factor}")));
         let failing = self.fails.names();
@@ -155,9 +160,17 @@ impl fmt::Display for DiskFaults {
             words.push("full".into());
         }
         if self.corrupt > 0 {
-            words.push(format!("corrupt in {} {}", self.corrupt, if self.corrupt == 1 { "segment" } else { "segments" }));
+            words.push(corrupt);
         }
-        f.write_str(&words.join(", "))
+        words.join(", ")
+    }
+}
+
+/// Formats the faults as in `slow 10x, failing reads and syncs`.
+impl fmt::Display for DiskFaults {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let segments = if self.corrupt == 1 { "segment" } else { "segments" };
+        f.write_str(&self.in_words(format!("corrupt in {} {segments}", self.corrupt)))
     }
 }
 

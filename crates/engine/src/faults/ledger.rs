@@ -152,17 +152,6 @@ impl Ledger {
         self.on.keys().filter(|target| matches!(target, Target::Cut(..))).copied().collect()
     }
 
-    /// Returns the fault that explains why the client cannot reach a node, if one does.
-    pub(crate) fn explanation(&self, node: NodeNumber) -> Option<&Fault> {
-        let ways = [(Peer::Client, Peer::Node(node)), (Peer::Node(node), Peer::Client)];
-        let cut = || ways.into_iter().find_map(|(from, to)| self.fault_of(Target::Cut(from, to)));
-        let lossy = || {
-            let mut faults = ways.into_iter().filter_map(|(from, to)| self.fault_of(Target::Path(from, to)));
-            faults.find(|fault| matches!(fault, Fault::Path { change, .. } if change.loses_all()))
-        };
-        self.of_process(node).or_else(cut).or_else(lossy)
-    }
-
     /// Returns all faults that are on, by target.
     pub(crate) fn all(&self) -> impl Iterator<Item = &ActiveFault> {
         self.on.values().map(|entry| &entry.active)

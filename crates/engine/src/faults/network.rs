@@ -36,6 +36,12 @@ impl LinkChange {
         LinkChange { bandwidth: more.bandwidth.or(self.bandwidth), queue_packets: more.queue_packets.or(self.queue_packets) }
     }
 
+    /// Returns true if fewer packets pass the changed link than one that is configured so, or pass it later.
+    pub(crate) fn is_worse_than(self, link: LinkConfig) -> bool {
+        let LinkConfig { bandwidth, queue_packets } = self.applied(link);
+        bandwidth < link.bandwidth || queue_packets < link.queue_packets
+    }
+
     /// Returns what a link becomes.
     pub fn applied(self, link: LinkConfig) -> LinkConfig {
         LinkConfig {
@@ -49,7 +55,8 @@ impl fmt::Display for LinkChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut words = Vec::new();
         words.extend(self.bandwidth.map(|bandwidth| bandwidth.to_string()));
-        words.extend(self.queue_packets.map(|packets| format!("a queue of {packets} packets")));
+        let queue = |packets| format!("a queue of {packets} {}", if packets == 1 { "packet" } else { "packets" });
+        words.extend(self.queue_packets.map(queue));
         f.write_str(&words.join(", "))
     }
 }
@@ -90,6 +97,14 @@ impl PathChange {
     /// Returns true if no packet passes.
     pub fn loses_all(&self) -> bool {
         self.loss.is_some_and(|loss| loss.mean() == Probability::ALWAYS)
+    }
+
+    /// Returns true if fewer packets pass the changed path than one that is configured so, or pass it later or out of order.
+    pub(crate) fn is_worse_than(self, path: PathConfig) -> bool {
+        let changed = self.applied(path);
+        let more = [(changed.corrupt, path.corrupt), (changed.reorder, path.reorder), (changed.loss.mean(), path.loss.mean())];
+        let is_bursty = matches!(changed.loss, Loss::Bursts(_)) && changed.loss != path.loss;
+        changed.delay.max() > path.delay.max() || is_bursty || more.iter().any(|(changed, before)| changed > before)
     }
 
     /// Returns what a path becomes.

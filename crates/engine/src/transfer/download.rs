@@ -195,7 +195,7 @@ impl Download {
             Input::Answered { part: Part::Segment(index), node, response, payload } => {
                 self.on_answered(now, index, node, response, payload);
             }
-            Input::Unreachable { part: Part::Segment(index), node, cause } => self.on_segment_failed(now, index, node, cause),
+            Input::Failed { part: Part::Segment(index), node, cause } => self.on_segment_failed(now, index, node, cause),
             Input::Catalog(outcome) => self.on_catalog(now, outcome),
             Input::Happened(Happened::Taken(total)) => self.on_taken(total),
             Input::Happened(Happened::Gone) if self.phase != DownloadPhase::Finishing => self.fail(now, TransferError::Cancelled),
@@ -356,7 +356,6 @@ impl Download {
     fn on_answered(&mut self, now: SimTime, index: u32, node: NodeNumber, response: Response, payload: Bytes) {
         match response {
             Response::Segment { .. } => self.on_segment(now, index, node, payload),
-            Response::Refused(refusal) => self.on_segment_failed(now, index, node, Cause::Refused(refusal)),
             other => self.on_segment_failed(now, index, node, Cause::Unexpected(other)),
         }
     }

@@ -39,7 +39,7 @@ pub(super) use self::log::TransferLog;
 pub(super) use self::removal::Removal;
 pub(super) use self::upload::{SEGMENTS_MAX, Upload, UploadPlan};
 
-use super::cause::{Cause, PassedOver};
+use super::cause::Cause;
 use super::edge::Happened;
 use super::event::Event;
 use super::io::Outcome;
@@ -96,10 +96,10 @@ pub(super) enum Input {
     /// [`FirstByte`](Stage::FirstByte), [`LastByte`](Stage::LastByte) or [`Retransmitted`](Stage::Retransmitted). The transfer
     /// itself records [`Queued`](Stage::Queued) and [`Acknowledged`](Stage::Acknowledged), which counts the segment's bytes.
     Reached { index: u32, stage: Stage },
-    /// A node has answered a request.
+    /// A node has answered a request, and has not refused it.
     Answered { part: Part, node: NodeNumber, response: Response, payload: Bytes },
-    /// A node cannot be reached, or failed to answer.
-    Unreachable { part: Part, node: NodeNumber, cause: Cause },
+    /// A node cannot be reached, has not answered, or has refused.
+    Failed { part: Part, node: NodeNumber, cause: Cause },
     /// Work on the catalog is finished, at the virtual instant at which it takes effect.
     Catalog(Outcome),
     /// The earliest work at the edge is finished; the answer to [`Output::AwaitLocal`].
@@ -109,7 +109,7 @@ pub(super) enum Input {
     /// A node has room for the segment; the answer to [`Output::Place`].
     Placed { node: NodeNumber },
     /// No node can take the segment, for these reasons; the answer to [`Output::Place`].
-    NotPlaced { nodes: Vec<(NodeNumber, PassedOver)> },
+    NotPlaced { nodes: Vec<(NodeNumber, Cause)> },
     /// Segments that nodes can be asked to delete now; the answer to [`Output::Delete`].
     Deletable(Garbage),
     /// Something has happened at the other end of a stream of remote origin.

@@ -74,7 +74,7 @@ impl Removal {
             (RemovalPhase::Deleting(_), Input::Answered { part: Part::Delete, node, response, .. }) => {
                 self.on_deleted(now, node, matches!(response, Response::Deleted));
             }
-            (RemovalPhase::Deleting(_), Input::Unreachable { part: Part::Delete, node, .. }) => {
+            (RemovalPhase::Deleting(_), Input::Failed { part: Part::Delete, node, .. }) => {
                 self.on_deleted(now, node, false);
             }
             _ => {}

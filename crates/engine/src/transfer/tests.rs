@@ -13,7 +13,7 @@ use p2p_store::uploads::{UploadId, UploadRecord};
 use proptest::prelude::*;
 
 use super::*;
-use crate::cause::{ConnectionLoss, FailureKind, LocalFailure};
+use crate::cause::{ConnectionLoss, FailureKind, LocalFailure, PassedOver};
 use crate::io::FileOutcome;
 use crate::node::protocol::Refusal;
 use crate::operation::{ByteRange, Keep};
@@ -389,7 +389,9 @@ impl Surroundings {
         let usable: Vec<NodeNumber> = (0..NODES).map(node).filter(|node| !except.contains(node)).collect();
         let answer = match usable.get(self.chance.below(usable.len())).filter(|_| !self.chance.strikes(60)) {
             Some(&node) => Input::Placed { node },
-            None => Input::NotPlaced { nodes: (0..NODES).map(|index| (node(index), PassedOver::Full)).collect() },
+            None => {
+                Input::NotPlaced { nodes: (0..NODES).map(|index| (node(index), Cause::PassedOver(PassedOver::Full))).collect() }
+            }
         };
         self.machine.handle(self.now, answer);
     }
@@ -427,7 +429,7 @@ impl Surroundings {
         if fails == 29 || fails == 28 {
             self.note_failure(segment, node, &request, true);
             let cause = Cause::Unreachable(ConnectionLoss::Ended(CloseReason::TimedOut));
-            return self.handle(Input::Unreachable { part, node, cause });
+            return self.handle(Input::Failed { part, node, cause });
         }
         let response = match (fails, &request) {
             (27, _) => Response::Refused(Refusal::ReadOnly),
@@ -451,7 +453,10 @@ impl Surroundings {
                 self.note_failure(segment, node, &request, !is_corrupt);
             }
         }
-        self.handle(Input::Answered { part, node, response, payload: bytes });
+        match response {
+            Response::Refused(refusal) => self.handle(Input::Failed { part, node, cause: Cause::Refused(refusal) }),
+            response => self.handle(Input::Answered { part, node, response, payload: bytes }),
+        }
     }
 
     /// Notes which node must not be asked again: for an upload not at all, unless the segment was only damaged on its way and not
@@ -541,7 +546,7 @@ impl Surroundings {
             1 => Input::NotPlaced { nodes: Vec::new() },
             2 => Input::Deletable(Garbage::new()),
             3 => Input::Answered { part, node, response: Response::Stored { id: id_of(1) }, payload: Bytes::new() },
-            4 => Input::Unreachable { part, node, cause },
+            4 => Input::Failed { part, node, cause },
             5 => Input::Reached { index: 77, stage: Stage::LastByte },
             6 => Input::Answered { part, node, response: Response::Pong, payload: Bytes::new() },
             7 => Input::Catalog(Outcome::FilesAdopted(Ok(Vec::new()))),

@@ -56,7 +56,7 @@ impl Undoing {
             (Stage::Deleting(deletion), Input::Answered { part: Part::Delete, node, response, .. }) => {
                 deletion.settle(outputs, node, matches!(response, Response::Deleted));
             }
-            (Stage::Deleting(deletion), Input::Unreachable { part: Part::Delete, node, .. }) => {
+            (Stage::Deleting(deletion), Input::Failed { part: Part::Delete, node, .. }) => {
                 deletion.settle(outputs, node, false);
             }
             _ => {}

@@ -29,7 +29,7 @@ use crate::cause::{Cause, LocalFailure};
 use crate::edge::Happened;
 use crate::event::Event;
 use crate::io::{FileOutcome, Outcome};
-use crate::node::protocol::{Refusal, Request, Response};
+use crate::node::protocol::{Request, Response};
 
 /// Upload of a file in progress.
 #[derive(Debug)]
@@ -134,20 +134,18 @@ impl Upload {
             Input::Answered { part: Part::Segment(index), node, response, .. } => {
                 self.on_segment_answered(now, index, node, response);
             }
-            Input::Unreachable { part: Part::Segment(index), node, cause } => {
-                self.on_segment_failed(now, index, node, cause, true);
-            }
+            Input::Failed { part: Part::Segment(index), node, cause } => self.on_segment_failed(now, index, node, cause),
             Input::Answered { part: Part::Commit, node, response, .. } => self.on_commit_answered(node, response),
-            Input::Unreachable { part: Part::Commit, node, cause } if matches!(self.phase, UploadPhase::Committing(_)) => {
+            Input::Failed { part: Part::Commit, node, cause } if matches!(self.phase, UploadPhase::Committing(_)) => {
                 self.fail(TransferError::NotConfirmed { node, cause });
             }
             Input::Answered { part: Part::Keep, node, response, .. } => {
                 self.on_keep_answered(node, response == Response::Committed);
             }
-            Input::Unreachable { part: Part::Keep, node, .. } => self.on_keep_answered(node, false),
+            Input::Failed { part: Part::Keep, node, .. } => self.on_keep_answered(node, false),
             Input::Catalog(outcome) => self.on_catalog(now, outcome),
             Input::Cancelled => self.give_up(TransferError::Cancelled),
-            Input::Local(_) | Input::Unreachable { .. } | Input::Answered { .. } | Input::Deletable(_) => {}
+            Input::Local(_) | Input::Failed { .. } | Input::Answered { .. } | Input::Deletable(_) => {}
         }
     }
 
@@ -306,11 +304,7 @@ impl Upload {
     fn on_segment_answered(&mut self, now: SimTime, index: u32, node: NodeNumber, response: Response) {
         match response {
             Response::Stored { .. } => self.on_stored(now, index, node),
-            Response::Refused(refusal) => {
-                let damaged_on_the_way = matches!(refusal, Refusal::Corrupt { .. });
-                self.on_segment_failed(now, index, node, Cause::Refused(refusal), !damaged_on_the_way);
-            }
-            other => self.on_segment_failed(now, index, node, Cause::Unexpected(other), true),
+            other => self.on_segment_failed(now, index, node, Cause::Unexpected(other)),
         }
     }
 
@@ -337,12 +331,13 @@ impl Upload {
 
     /// Handles a segment that a node did not accept. It goes to another node, or to the same one again if it was corrupted in
     /// transit.
-    fn on_segment_failed(&mut self, now: SimTime, index: u32, node: NodeNumber, cause: Cause, node_is_to_blame: bool) {
+    fn on_segment_failed(&mut self, now: SimTime, index: u32, node: NodeNumber, cause: Cause) {
         let Some(open) = self.books.take_open(index, node) else { return };
         self.outputs.extend([Output::FreeRoom { index }, Output::Unpin { node, id: open.segment.id }]);
         let attempt = open.attempt + 1;
         let retried = Event::SegmentRetried { transfer: self.log.status.id, index, node, cause: cause.clone() };
         self.outputs.push_back(Output::Emit(retried));
+        let node_is_to_blame = !cause.is_damage();
         if self.attempts.fail(node, cause, attempt, node_is_to_blame) {
             self.books.doubt(node, open.segment.id);
             self.attempts.place(&mut self.outputs, Placing { segment: open.segment, attempt, is_new: false });
@@ -371,7 +366,6 @@ impl Upload {
                     self.catalogue();
                 }
             }
-            Response::Refused(refusal) => self.fail(TransferError::NotConfirmed { node, cause: Cause::Refused(refusal) }),
             other => self.fail(TransferError::NotConfirmed { node, cause: Cause::Unexpected(other) }),
         }
     }

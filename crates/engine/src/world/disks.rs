@@ -15,7 +15,7 @@ impl World {
         let faults = entry.disk_faults();
         // A disk without segments is not made corrupt.
         if !faults.is_none() {
-            self.begin_fault(Fault::Disk { node, faults }, cause);
+            self.begin_fault(Fault::Disk { node, faults, is_counted: true }, cause);
         }
         corrupt
     }
@@ -25,7 +25,7 @@ impl World {
         let faults = self.nodes[node.index()].disk_faults();
         match faults.is_none() {
             true => self.end_fault(Target::Disk(node), FaultCause::Over),
-            false => self.faults.replace(Fault::Disk { node, faults }),
+            false => self.faults.replace(Fault::Disk { node, faults, is_counted: true }),
         }
     }
 

@@ -46,6 +46,11 @@ impl NodeHost {
         self.defects.is_full()
     }
 
+    /// Returns true if a fault corrupts a segment.
+    pub(super) fn is_corrupt(&self, id: SegmentId) -> bool {
+        self.defects.is_corrupt(id)
+    }
+
     /// Puts further faults of the disk on, and returns the segments that are corrupt from now on.
     pub(super) fn break_disk(&mut self, faults: DiskFaults) -> Vec<SegmentId> {
         let sound = self.node.segments().filter(|&id| !self.defects.is_corrupt(id));

@@ -12,7 +12,7 @@ use crate::cause::{Cause, ConnectionLoss};
 use crate::event::Event;
 use crate::node::protocol::{RequestTag, Response};
 use crate::requester::RequesterOutput;
-use crate::transfer::{Input, Stage, TransferId};
+use crate::transfer::{Input, Part, Stage, TransferId};
 
 use super::World;
 use super::hosts::{Hosts, Owner, Role, Sender};
@@ -76,19 +76,30 @@ impl World {
         }
     }
 
+    /// Returns the input about a request that has failed, with the faults that explain it.
+    fn failed(&self, part: Part, node: NodeNumber, cause: Cause) -> Input {
+        Input::Failed { part, node, cause: self.explained(node, cause) }
+    }
+
     /// Passes on one notice; inputs for transfers go to the inbox. Returns false if there is none.
     pub(crate) fn handle_notice(&mut self) -> bool {
         let Some(notice) = self.notices.pop_front() else { return false };
         match notice {
             Notice::Reached { transfer, index, stage } => self.inbox.push_back((transfer, Input::Reached { index, stage })),
             Notice::Answered { owner, node, response, payload } => match owner.transfer() {
-                Some((id, part)) => self.inbox.push_back((id, Input::Answered { part, node, response, payload })),
+                Some((id, part)) => {
+                    let input = match response {
+                        Response::Refused(refusal) => self.failed(part, node, Cause::Refused(refusal)),
+                        response => Input::Answered { part, node, response, payload },
+                    };
+                    self.inbox.push_back((id, input));
+                }
                 None => self.handle_owed_answer(node, matches!(response, Response::Deleted)),
             },
             Notice::Failed { owner, node, cause } => match owner.transfer() {
                 Some((id, part)) => {
-                    let cause = self.explained(node, cause);
-                    self.inbox.push_back((id, Input::Unreachable { part, node, cause }));
+                    let input = self.failed(part, node, cause);
+                    self.inbox.push_back((id, input));
                 }
                 None => self.handle_owed_answer(node, false),
             },

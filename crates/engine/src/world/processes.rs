@@ -5,7 +5,6 @@ use p2p_net::Condition;
 use p2p_store::disk::DiskError;
 use p2p_store::manifest::NodeNumber;
 
-use crate::cause::Cause;
 use crate::event::Event;
 use crate::faults::{Fault, FaultCause, Target};
 use crate::known_host::known;
@@ -160,16 +159,6 @@ impl World {
             (true, _) if process.is_running() || process.is_starting() => self.kill_node(node, FaultCause::Flap),
             (false, Some(Fault::Killed { .. })) if !process.is_starting() => self.start_node(node, FaultCause::Flap),
             _ => {}
-        }
-    }
-
-    /// Adds the fault to the cause of a failure, if one is on that explains it.
-    pub(super) fn explained(&self, node: NodeNumber, cause: Cause) -> Cause {
-        match self.faults.explanation(node) {
-            Some(fault) if matches!(cause, Cause::Unreachable(_)) => {
-                Cause::Fault { fault: Box::new(fault.clone()), cause: Box::new(cause) }
-            }
-            _ => cause,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Faults of links and paths: what the network is told when one is put on or taken back.
 
-use p2p_net::{Direction, HostConfig, HostId, LinkConfig};
+use p2p_net::{Direction, HostConfig, HostId, LinkConfig, PathConfig};
 use p2p_store::manifest::NodeNumber;
 
 use crate::faults::{Fault, FaultCause, LinkChange, PathChange, Target};
@@ -81,13 +81,22 @@ impl World {
         known(is_known);
     }
 
-    fn follow_link(&mut self, peer: Peer, direction: Direction) -> Result<(), p2p_net::UnknownHost> {
-        let base = match peer {
+    /// Returns one direction of a host's access link as it is without faults.
+    pub(super) fn base_link(&self, peer: Peer, direction: Direction) -> LinkConfig {
+        let link = match peer {
             Peer::Client => self.config.client.link,
             Peer::Node(node) => self.config.nodes[node.index()].host.link,
         };
-        let base: LinkConfig = if direction == Direction::Up { base.up } else { base.down };
-        let host = self.host_id(peer);
+        if direction == Direction::Up { link.up } else { link.down }
+    }
+
+    /// Returns a path as it is without faults.
+    pub(super) fn base_path(&self, from: Peer, to: Peer) -> PathConfig {
+        known(self.net.implied_path(self.host_id(from), self.host_id(to)))
+    }
+
+    fn follow_link(&mut self, peer: Peer, direction: Direction) -> Result<(), p2p_net::UnknownHost> {
+        let (base, host) = (self.base_link(peer, direction), self.host_id(peer));
         self.net.set_link(host, direction, self.faults.link_change(peer, direction).applied(base))?;
         self.keep_host_to_link(host);
         Ok(())

@@ -7,7 +7,7 @@ use p2p_store::manifest::NodeNumber;
 use p2p_store::segment::Segment;
 
 use super::super::{Output, TransferError};
-use crate::cause::{Cause, PassedOver};
+use crate::cause::Cause;
 
 /// Number of times that a segment which arrives corrupted is sent to the same node.
 const ATTEMPTS_MAX: u32 = 3;
@@ -48,9 +48,9 @@ impl Attempts {
     }
 
     /// Returns the failure of the upload, if no node can take the segment for which one is being chosen.
-    pub(super) fn refuse(&mut self, nodes: Vec<(NodeNumber, PassedOver)>) -> Option<TransferError> {
+    pub(super) fn refuse(&mut self, nodes: Vec<(NodeNumber, Cause)>) -> Option<TransferError> {
         let Placing { segment, .. } = self.placing.take()?;
-        let cause = |(node, reason)| (node, self.given_up.get(&node).cloned().unwrap_or(Cause::PassedOver(reason)));
+        let cause = |(node, reason)| (node, self.given_up.get(&node).cloned().unwrap_or(reason));
         let causes = nodes.into_iter().map(cause).collect();
         Some(TransferError::NoHolder { index: segment.index, causes })
     }

@@ -1,0 +1,94 @@
+//! The faults that explain why a request has failed, or why placement has passed a node over.
+
+use p2p_net::Direction;
+use p2p_store::disk::{DiskAction, DiskError};
+use p2p_store::manifest::NodeNumber;
+use p2p_store::standing::Trouble;
+
+use crate::cause::{Cause, PassedOver};
+use crate::faults::{ActiveFault, Failing, Fault, KnownFault, Target};
+use crate::node::protocol::Refusal;
+use crate::peer::Peer;
+
+use super::World;
+
+impl World {
+    /// Adds the faults to the cause of a failure that are on and explain it, if any do.
+    pub(super) fn explained(&self, node: NodeNumber, cause: Cause) -> Cause {
+        let faults: Vec<KnownFault> = self.explanations(node, &cause).into_iter().map(KnownFault::from).collect();
+        if faults.is_empty() { cause } else { Cause::Fault { faults, cause: Box::new(cause) } }
+    }
+
+    fn explanations(&self, node: NodeNumber, cause: &Cause) -> Vec<&ActiveFault> {
+        match cause {
+            Cause::Unreachable(_) | Cause::PassedOver(PassedOver::Dead) => self.why_unreachable(node),
+            Cause::PassedOver(PassedOver::Withdrawn) => self.faults.of(Target::Process(node)).into_iter().collect(),
+            Cause::Refused(refusal) => self.why_refused(node, refusal).into_iter().collect(),
+            Cause::PassedOver(PassedOver::Full) => self.full_disk(node).into_iter().collect(),
+            Cause::PassedOver(PassedOver::Trouble(Trouble::Disk(error))) => {
+                self.why_disk_failed(node, error).into_iter().collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Returns the one fault by which a node cannot be reached, or else all that let fewer packets pass between it and the client, or
+    /// let them or the answer be late.
+    fn why_unreachable(&self, node: NodeNumber) -> Vec<&ActiveFault> {
+        let ways = [(Peer::Client, Peer::Node(node)), (Peer::Node(node), Peer::Client)];
+        let of_process = self.faults.of(Target::Process(node)).filter(|active| !matches!(active.fault, Fault::Stopping { .. }));
+        let cut = || ways.into_iter().find_map(|(from, to)| self.faults.of(Target::Cut(from, to)));
+        let lossy = || {
+            let mut faults = ways.into_iter().filter_map(|(from, to)| self.faults.of(Target::Path(from, to)));
+            faults.find(|active| matches!(active.fault, Fault::Path { change, .. } if change.loses_all()))
+        };
+        match of_process.or_else(cut).or_else(lossy) {
+            Some(one) => vec![one],
+            None => self.delaying(node).collect(),
+        }
+    }
+
+    /// Returns the faults by which what a node and the client send each other is lost, damaged or late.
+    fn delaying(&self, node: NodeNumber) -> impl Iterator<Item = &ActiveFault> {
+        let (client, peer) = (Peer::Client, Peer::Node(node));
+        let links = [client, peer].into_iter().flat_map(|of| [Direction::Up, Direction::Down].map(|way| Target::Link(of, way)));
+        let paths = [Target::Path(client, peer), Target::Path(peer, client)];
+        let targets = links.chain(paths).chain([Target::Disk(node)]);
+        targets.filter_map(|target| self.faults.of(target)).filter(|active| match active.fault {
+            Fault::Link { peer, direction, change } => change.is_worse_than(self.base_link(peer, direction)),
+            Fault::Path { from, to, change } => change.is_worse_than(self.base_path(from, to)),
+            Fault::Disk { faults, .. } => faults.slow.is_some(),
+            _ => false,
+        })
+    }
+
+    fn why_refused(&self, node: NodeNumber, refusal: &Refusal) -> Option<&ActiveFault> {
+        match refusal {
+            Refusal::DiskFull => self.full_disk(node),
+            Refusal::Corrupt { id } => self.faults.of(Target::Disk(node)).filter(|_| self.nodes[node.index()].is_corrupt(*id)),
+            Refusal::Disk(error) => self.why_disk_failed(node, error),
+            Refusal::Doubtful { .. } => self.disk_that_fails(node, |fails| fails.syncs),
+            Refusal::Full { .. } | Refusal::NotStored { .. } | Refusal::ReadOnly => None,
+        }
+    }
+
+    fn full_disk(&self, node: NodeNumber) -> Option<&ActiveFault> {
+        self.faults.of(Target::Disk(node)).filter(|_| self.nodes[node.index()].has_full_disk())
+    }
+
+    fn why_disk_failed(&self, node: NodeNumber, error: &DiskError) -> Option<&ActiveFault> {
+        let DiskError::Io { action, .. } = error else { return None };
+        self.disk_that_fails(node, |fails| match action {
+            DiskAction::Read | DiskAction::List => fails.reads,
+            DiskAction::Write | DiskAction::Delete => fails.writes,
+            DiskAction::Sync => fails.syncs,
+            DiskAction::Open | DiskAction::Sweep | DiskAction::Mark => false,
+        })
+    }
+
+    /// Returns the fault of a node's disk, if operations of the meant kind fail.
+    fn disk_that_fails(&self, node: NodeNumber, is_meant: impl Fn(Failing) -> bool) -> Option<&ActiveFault> {
+        let active = self.faults.of(Target::Disk(node))?;
+        matches!(active.fault, Fault::Disk { faults, .. } if is_meant(faults.fails)).then_some(active)
+    }
+}
