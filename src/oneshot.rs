@@ -457,8 +457,8 @@ struct ConfigLine {
 /// Fails if the configuration is invalid.
 pub fn config(args: &ConfigArgs) -> Result<()> {
     let mut config = args.engine.load()?;
-    if let Some(left_out) = config.left_out() {
-        output::tell(format_args!("p2p: {left_out}"));
+    for warning in config.warnings() {
+        output::tell(format_args!("p2p: {warning}"));
     }
     if config.data_dir().is_none() {
         config.set(Section::Storage, "data_dir", &default_data_dir()?.to_string_lossy(), "by default")?;

@@ -6,6 +6,7 @@ mod disks;
 mod processes;
 mod profiles;
 mod random;
+mod shown;
 mod wires;
 
 use p2p_base::units::SimDuration;

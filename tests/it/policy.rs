@@ -126,7 +126,7 @@ fn calls() -> Vec<(&'static str, Command)> {
         ("break something on purpose", operation::Break::Kill { node }.into()),
         ("take a fault back", operation::Mend::Process { node }.into()),
         ("list the faults that are on", operation::ListFaults.into()),
-        ("take all faults back", operation::ClearFaults.into()),
+        ("take all faults back", operation::ClearFaults::ALL.into()),
     ]
 }
 

@@ -13,7 +13,7 @@ use p2p_store::standing::Trouble;
 use p2p_store::uploads::UploadId;
 use thiserror::Error;
 
-use super::faults::{BANDWIDTH_MIN, DELAY_MAX, FLAP_MIN, FLAPS_MAX, Fault, Target};
+use super::faults::FaultError;
 use super::peer::Peer;
 use super::principal::Scope;
 use super::status::{Direction, TransferError, TransferId, TransferReport, TransferState, TransferStatus};
@@ -146,16 +146,7 @@ impl EngineError {
             EngineError::Denied(_) => ErrorKind::Denied,
             EngineError::Source { .. } | EngineError::Destination { .. } => ErrorKind::Precondition,
             EngineError::DestinationTaken { .. } | EngineError::NameTaken { .. } => ErrorKind::AlreadyExists,
-            EngineError::Name(_)
-            | EngineError::NothingToBreak
-            | EngineError::BothSides(_)
-            | EngineError::TooManyPaths { .. }
-            | EngineError::FlapBounds
-            | EngineError::DelayBounds
-            | EngineError::QueueBounds
-            | EngineError::BandwidthBounds
-            | EngineError::TooManySegments { .. }
-            | EngineError::IntoItself { .. } => ErrorKind::Invalid,
+            EngineError::Name(_) | EngineError::TooManySegments { .. } | EngineError::IntoItself { .. } => ErrorKind::Invalid,
             EngineError::UnknownFile { .. }
             | EngineError::NoDirectory { .. }
             | EngineError::UnknownHost(_)
@@ -166,6 +157,8 @@ impl EngineError {
                 ErrorKind::OutOfRange
             }
             EngineError::TransferFailed { error, .. } => error.kind(),
+            EngineError::Fault(error) if error.is_of_the_moment() => ErrorKind::Precondition,
+            EngineError::Fault(_) => ErrorKind::Invalid,
             EngineError::NameReserved { .. }
             | EngineError::IsDirectory { .. }
             | EngineError::NotEmpty { .. }
@@ -181,9 +174,6 @@ impl EngineError {
             | EngineError::Recording(_)
             | EngineError::NotRunning(_)
             | EngineError::Running(_)
-            | EngineError::FaultOn(_)
-            | EngineError::NotBroken(_)
-            | EngineError::NothingStored(_)
             | EngineError::StopTakenBack(_)
             | EngineError::Trouble { .. } => ErrorKind::Precondition,
             EngineError::Catalog(error) => error.kind(),
@@ -338,41 +328,9 @@ pub enum EngineError {
     /// The process of the node runs, and no fault of it is on.
     #[error("{0} runs already")]
     Running(NodeNumber),
-    /// The fault is on already.
-    #[error("{0} already")]
-    FaultOn(Box<Fault>),
-    /// Nothing was named that is to be wrong.
-    #[error("nothing is said that is to be wrong")]
-    NothingToBreak,
-    /// A host cannot be cut off from itself.
-    #[error("{0} is on both sides")]
-    BothSides(Peer),
-    /// The operation would change too many paths.
-    #[error("that would change {count} paths, and {max} are changed at once at the most; name one node, or set it in p2p.toml")]
-    TooManyPaths {
-        /// Number of paths.
-        count: usize,
-        /// Maximum number of paths.
-        max: usize,
-    },
-    /// The plan of a flapping process is not within its bounds.
-    #[error("a process is killed every {FLAP_MIN} at the most often, and from 1 to {FLAPS_MAX} times")]
-    FlapBounds,
-    /// The delay of a path is longer than it may be.
-    #[error("a path delays packets by {DELAY_MAX} at the most")]
-    DelayBounds,
-    /// The bandwidth of a link is lower than it may be.
-    #[error("a link is given {BANDWIDTH_MIN} at the least; `path` and `partition` cut it off")]
-    BandwidthBounds,
-    /// The queue of a link would have no room.
-    #[error("the queue of a link has room for at least 1 packet")]
-    QueueBounds,
-    /// The node stores no segment that could be corrupt.
-    #[error("{0} stores no segment")]
-    NothingStored(NodeNumber),
-    /// No fault of the target is on.
-    #[error("nothing is wrong with {0}")]
-    NotBroken(Target),
+    /// A fault cannot be put on or taken back.
+    #[error(transparent)]
+    Fault(#[from] FaultError),
     /// The process whose end is awaited runs on, because another command has taken that end back or the place of it.
     #[error("{0} was to stop, and another command has let it run on")]
     StopTakenBack(NodeNumber),

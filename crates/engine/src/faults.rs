@@ -4,10 +4,12 @@
 //! nothing of networks, processes and disks: the simulation carries out what a fault means and tells the ledger, which is therefore the
 //! one list of what has to be taken back.
 
+mod bounds;
 mod disk;
 mod ledger;
 mod network;
 mod profile;
+mod refusal;
 
 use std::fmt;
 
@@ -19,11 +21,16 @@ use serde::Serialize;
 
 use super::peer::Peer;
 
-pub use self::disk::{DiskFaults, Failing, FailingError, Slowdown, SlowdownError};
-pub use self::network::{BANDWIDTH_MIN, BurstsError, DELAY_MAX, LinkChange, PathChange, parse_bursts};
-pub use self::profile::{FLAP_MIN, FLAPS, FLAPS_MAX, Flapping, Profile};
+pub use p2p_net::PathChange;
 
-pub(crate) use self::ledger::Ledger;
+pub use self::bounds::{BANDWIDTH_MIN, DELAY_MAX, FLAP_MIN, FLAPS, FLAPS_MAX};
+pub use self::disk::{DiskFaults, Failing, FailingError, Slowdown, SlowdownError};
+pub use self::network::{BurstsError, LinkChange, parse_bursts};
+pub use self::profile::{Flapping, Profile};
+pub use self::refusal::FaultError;
+
+pub(crate) use self::ledger::{DueFlap, Ledger};
+pub(crate) use self::network::check_bounds;
 
 /// Fault, with its parameters.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -79,6 +86,13 @@ pub enum Fault {
         /// Changes of it.
         change: LinkChange,
     },
+    /// All paths from and to a host are changed.
+    Paths {
+        /// Host whose paths they are.
+        peer: Peer,
+        /// Changes of them.
+        change: PathChange,
+    },
     /// A path is changed in one direction.
     Path {
         /// Host that sends.
@@ -108,6 +122,8 @@ pub enum Target {
     Disk(NodeNumber),
     /// One direction of the access link of a host.
     Link(Peer, Direction),
+    /// All paths from and to a host.
+    Paths(Peer),
     /// Path from one host to another.
     Path(Peer, Peer),
     /// Passage of packets from one host to another.
@@ -124,6 +140,7 @@ impl Fault {
             Fault::Disk { node, .. } => Target::Disk(node),
             Fault::Flapping { node, .. } => Target::Flap(node),
             Fault::Link { peer, direction, .. } => Target::Link(peer, direction),
+            Fault::Paths { peer, .. } => Target::Paths(peer),
             Fault::Path { from, to, .. } => Target::Path(from, to),
             Fault::Cut { from, to } => Target::Cut(from, to),
         }
@@ -140,6 +157,41 @@ impl Fault {
         }
     }
 
+    /// Returns the fault together with a newer one of the same target. One of a process or of a plan takes the place of the earlier.
+    fn with(&self, newer: &Fault) -> Fault {
+        let mut both = newer.clone();
+        match (&mut both, self) {
+            (Fault::Disk { faults: all, .. }, &Fault::Disk { faults, .. }) => *all = faults.with(*all),
+            (Fault::Link { change: all, .. }, &Fault::Link { change, .. }) => *all = change.with(*all),
+            (Fault::Path { change: all, .. }, &Fault::Path { change, .. })
+            | (Fault::Paths { change: all, .. }, &Fault::Paths { change, .. }) => *all = change.with(*all),
+            _ => {}
+        }
+        both
+    }
+
+    /// Returns what is left of the fault beneath a newer one of the same target, if anything is.
+    fn beneath(&self, newer: &Fault) -> Option<Fault> {
+        let mut left = self.clone();
+        let is_none = match (&mut left, newer) {
+            (Fault::Disk { faults: left, .. }, &Fault::Disk { faults, .. }) => {
+                *left = left.beneath(faults);
+                left.is_none()
+            }
+            (Fault::Link { change: left, .. }, &Fault::Link { change, .. }) => {
+                *left = left.beneath(change);
+                left.is_none()
+            }
+            (Fault::Path { change: left, .. }, &Fault::Path { change, .. })
+            | (Fault::Paths { change: left, .. }, &Fault::Paths { change, .. }) => {
+                *left = left.beneath(change);
+                left.is_none()
+            }
+            _ => true,
+        };
+        (!is_none).then_some(left)
+    }
+
     /// Returns the name of the kind of fault for reports.
     pub const fn name(&self) -> &'static str {
         match self {
@@ -151,6 +203,7 @@ impl Fault {
             Fault::Disk { .. } => "disk",
             Fault::Flapping { .. } => "flapping",
             Fault::Link { .. } => "link",
+            Fault::Paths { .. } => "paths",
             Fault::Path { .. } => "path",
             Fault::Cut { .. } => "cut",
         }
@@ -164,9 +217,27 @@ impl Fault {
             Target::Disk(node) => format!("disk {node} --clear"),
             Target::Link(peer, Direction::Up) => format!("link {peer} --up --clear"),
             Target::Link(peer, Direction::Down) => format!("link {peer} --down --clear"),
+            Target::Paths(peer) => format!("path {peer} --clear"),
             Target::Path(from, to) => format!("path {from}->{to} --clear"),
             Target::Cut(from, to) => format!("heal {from}->{to}"),
         }
+    }
+}
+
+impl Target {
+    /// Returns the hosts that the target concerns: that of a process, a disk or a link, and both of a path.
+    pub fn hosts(self) -> impl Iterator<Item = Peer> {
+        let hosts = match self {
+            Target::Process(node) | Target::Flap(node) | Target::Disk(node) => [Some(Peer::Node(node)), None],
+            Target::Link(peer, _) | Target::Paths(peer) => [Some(peer), None],
+            Target::Path(from, to) | Target::Cut(from, to) => [Some(from), Some(to)],
+        };
+        hosts.into_iter().flatten()
+    }
+
+    /// Returns true if the target is a node's process or disk, or one of the links and paths of its host.
+    pub(crate) fn is_of(self, node: NodeNumber) -> bool {
+        self.hosts().any(|host| host == Peer::Node(node))
     }
 }
 
@@ -178,6 +249,7 @@ impl fmt::Display for Target {
             Target::Disk(node) => write!(f, "the disk of {node}"),
             Target::Link(peer, Direction::Up) => write!(f, "the uplink of {peer}"),
             Target::Link(peer, Direction::Down) => write!(f, "the downlink of {peer}"),
+            Target::Paths(peer) => write!(f, "all paths of {peer}"),
             Target::Path(from, to) | Target::Cut(from, to) => write!(f, "the path {from}->{to}"),
         }
     }
@@ -192,6 +264,7 @@ impl fmt::Display for Fault {
                 write!(f, "{} is killed and started every {every}, {times} times", self.target())
             }
             Fault::Link { change, .. } => write!(f, "{} has {change}", self.target()),
+            Fault::Paths { change, .. } => write!(f, "{} have {change}", self.target()),
             Fault::Path { change, .. } => write!(f, "{} has {change}", self.target()),
             _ => write!(f, "{} is {}", self.target(), self.name()),
         }
@@ -214,7 +287,12 @@ pub enum FaultCause {
         by: Option<String>,
     },
     /// A process that is killed and started again and again.
-    Flap,
+    Flap {
+        /// Name of the profile that says so, if one does.
+        profile: Option<String>,
+        /// Name of the user who has given the command or applied the profile; `None` for the operator, and for whom may not know.
+        by: Option<String>,
+    },
     /// Nothing is left of it, without a command.
     Over,
 }
@@ -224,8 +302,8 @@ impl FaultCause {
     pub fn by(&self) -> Option<&str> {
         match self {
             FaultCause::Command { by } => by.as_deref(),
-            FaultCause::Profile { by, .. } => by.as_deref(),
-            FaultCause::Flap | FaultCause::Over => None,
+            FaultCause::Profile { by, .. } | FaultCause::Flap { by, .. } => by.as_deref(),
+            FaultCause::Over => None,
         }
     }
 
@@ -233,8 +311,15 @@ impl FaultCause {
     pub fn profile(&self) -> Option<&str> {
         match self {
             FaultCause::Profile { name, .. } => Some(name),
-            FaultCause::Command { .. } | FaultCause::Flap | FaultCause::Over => None,
+            FaultCause::Flap { profile, .. } => profile.as_deref(),
+            FaultCause::Command { .. } | FaultCause::Over => None,
         }
+    }
+
+    /// Returns the cause of what a plan of this cause does.
+    #[must_use]
+    pub(crate) fn of_flap(&self) -> FaultCause {
+        FaultCause::Flap { profile: self.profile().map(str::to_owned), by: self.by().map(str::to_owned) }
     }
 
     /// Returns the cause without the name of its user.
@@ -243,7 +328,8 @@ impl FaultCause {
         match self {
             FaultCause::Command { .. } => FaultCause::Command { by: None },
             FaultCause::Profile { name, .. } => FaultCause::Profile { name, by: None },
-            other @ (FaultCause::Flap | FaultCause::Over) => other,
+            FaultCause::Flap { profile, .. } => FaultCause::Flap { profile, by: None },
+            FaultCause::Over => FaultCause::Over,
         }
     }
 }

@@ -116,6 +116,8 @@ impl Disk for FaultyDisk {
 pub(super) struct DiskDefects {
     faults: DiskFaults,
     flips: Arc<BTreeMap<SegmentId, u64>>,
+    /// Profiles that have corrupted segments, by segment.
+    by_profile: BTreeMap<SegmentId, String>,
     /// Corrupt segments that operations under way overwrite or delete, by operation.
     healing: HashMap<DiskJob, Vec<SegmentId>>,
 }
@@ -126,17 +128,35 @@ impl DiskDefects {
         DiskFaults { corrupt: self.flips.len() as u32, ..self.faults }
     }
 
-    /// Puts further faults on, which corrupt these segments.
-    pub(super) fn add(&mut self, faults: DiskFaults, corrupt: impl IntoIterator<Item = (SegmentId, u64)>) {
-        self.faults = DiskFaults { corrupt: 0, ..self.faults.with(faults) };
-        let mut flips = BTreeMap::clone(&self.flips);
-        flips.extend(corrupt);
-        self.flips = Arc::new(flips);
+    /// Sets the faults that are on, but for the segments that are corrupt.
+    pub(super) fn set(&mut self, faults: DiskFaults) {
+        self.faults = DiskFaults { corrupt: 0, ..faults };
     }
 
-    /// Takes all faults back.
-    pub(super) fn clear(&mut self) {
-        (self.faults, self.flips) = (DiskFaults::default(), Arc::default());
+    /// Corrupts these segments, for a profile or for a command.
+    pub(super) fn corrupt(&mut self, segments: &[(SegmentId, u64)], profile: Option<&str>) {
+        let mut flips = BTreeMap::clone(&self.flips);
+        flips.extend(segments.iter().copied());
+        self.flips = Arc::new(flips);
+        if let Some(name) = profile {
+            self.by_profile.extend(segments.iter().map(|&(id, _)| (id, name.to_owned())));
+        }
+    }
+
+    /// Heals all corrupt segments, or those that a profile has corrupted.
+    pub(super) fn heal_of(&mut self, profile: Option<&str>) {
+        let is_meant = |id: &SegmentId| profile.is_none_or(|name| self.by_profile.get(id).is_some_and(|by| by == name));
+        let healed: Vec<SegmentId> = self.flips.keys().copied().filter(is_meant).collect();
+        self.remove(&healed);
+    }
+
+    fn remove(&mut self, healed: &[SegmentId]) {
+        let mut flips = BTreeMap::clone(&self.flips);
+        for id in healed {
+            flips.remove(id);
+            self.by_profile.remove(id);
+        }
+        self.flips = Arc::new(flips);
     }
 
     /// Returns the disk as an operation finds it that is asked for now.
@@ -185,9 +205,7 @@ impl DiskDefects {
             _ => return false,
         }
         let before = self.flips.len();
-        let mut flips = BTreeMap::clone(&self.flips);
-        flips.retain(|id, _| !healed.contains(id));
-        self.flips = Arc::new(flips);
+        self.remove(&healed);
         self.flips.len() < before
     }
 }
@@ -246,7 +264,7 @@ mod tests {
         let (disk, mut defects) = (disk(), DiskDefects::default());
         let all = || (0..20).map(|n| segment(n).0);
         let chosen = choose(&mut RandomStream::new(1, "disk"), all(), 5);
-        defects.add(DiskFaults { corrupt: 5, ..DiskFaults::default() }, chosen.clone());
+        defects.corrupt(&chosen, None);
         let layer = defects.layer(&disk);
         for (id, bytes) in (0..20).map(segment) {
             let is_chosen = chosen.iter().any(|(chosen, _)| *chosen == id);
@@ -272,6 +290,21 @@ mod tests {
         assert!(defects.heal(DiskJob(2), &op.run(layer.as_ref())) && defects.faults().is_none(), "nothing is left to be wrong");
     }
 
+    /// What a profile has corrupted is healed without what a command has.
+    #[test]
+    fn what_one_profile_has_corrupted_is_healed_alone() {
+        let mut defects = DiskDefects::default();
+        let of = |numbers: std::ops::Range<u8>| numbers.map(|n| (segment(n).0, 7)).collect::<Vec<_>>();
+        defects.corrupt(&of(0..2), None);
+        defects.corrupt(&of(2..5), Some("dying-disk"));
+        defects.corrupt(&of(5..9), Some("other"));
+        defects.heal_of(Some("dying-disk"));
+        assert_eq!(defects.faults().corrupt, 6);
+        assert!(defects.is_corrupt(segment(0).0) && !defects.is_corrupt(segment(3).0) && defects.is_corrupt(segment(6).0));
+        defects.heal_of(None);
+        assert!(defects.faults().is_none());
+    }
+
     #[test]
     fn what_fails_is_what_was_asked_for() {
         let (id, bytes) = segment(1);
@@ -286,13 +319,13 @@ mod tests {
             (&["reads", "writes", "syncs"], [false; 4]),
         ] {
             let (disk, mut defects) = (disk(), DiskDefects::default());
-            defects.add(failing(names), []);
+            defects.set(failing(names));
             assert_eq!(ops().map(|op| op.run(defects.layer(&disk).as_ref()).is_ok()), expected, "{names:?}");
-            defects.clear();
+            defects.set(DiskFaults::default());
             assert_eq!(ops().map(|op| op.run(defects.layer(&disk).as_ref()).is_ok()), [true; 4]);
         }
         let (disk, mut defects) = (disk(), DiskDefects::default());
-        defects.add(DiskFaults { full: true, ..DiskFaults::default() }, []);
+        defects.set(DiskFaults { full: true, ..DiskFaults::default() });
         let layer = defects.layer(&disk);
         assert_eq!(layer.write(segment(98).0, &bytes), Err(DiskError::Full));
         assert!(layer.read(id).is_ok() && layer.delete(id).is_ok() && layer.replace(id, &bytes).is_err());

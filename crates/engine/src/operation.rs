@@ -18,7 +18,7 @@ use p2p_store::uploads::UploadId;
 use serde::{Deserialize, Serialize};
 
 pub use self::content::{ByteRange, Keep, KeptUpload, Page, Sink, Source};
-pub use self::faults::{Break, ClearFaults, ListFaults, Mend, PATHS_MAX, STOP_WITHIN};
+pub use self::faults::{Break, ClearFaults, ListFaults, Mend, PATHS_MAX, STOP_WITHIN, Which};
 pub use self::pace::{Pause, Resume, SetSpeed, Step};
 
 use super::faults::{ActiveFault, ClearedFaults};

@@ -5,6 +5,7 @@
 //! A host that goes down is the exception: what it has not finished sending is lost with it.
 
 use super::Network;
+use super::change::PathChange;
 use super::event::UnknownHost;
 use super::flow::ConnectionId;
 use super::host::{Condition, HostConfig, HostId};
@@ -47,6 +48,31 @@ impl Network {
         self.wires.set_path(self.now, from, to, None)
     }
 
+    /// Changes all paths from and to each of these hosts, whatever their delays and losses are; a change that is none returns them to
+    /// what they were. Of changes of both hosts of a path the later hold, and what [`set_path`](Self::set_path) has configured holds
+    /// over them.
+    ///
+    /// ```
+    /// use p2p_base::units::Probability;
+    /// use p2p_net::{HostConfig, Network, PathChange};
+    ///
+    /// let mut net = Network::new(1);
+    /// let host = HostConfig::symmetric("10Mbit/s".parse()?, "5ms".parse()?, Probability::NEVER);
+    /// let (a, b) = (net.add_host([10, 0, 0, 1].into(), &host), net.add_host([10, 0, 0, 2].into(), &host));
+    /// let late = PathChange { delay: Some("80ms".parse()?), ..PathChange::default() };
+    /// net.change_paths_of(&[(b, late)])?;
+    /// assert_eq!(net.path_config(a, b)?.delay, "80ms".parse()?);
+    /// net.change_paths_of(&[(b, PathChange::default())])?;
+    /// assert_eq!(net.path_config(a, b)?.delay, "5ms".parse()?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Returns [`UnknownHost`] if the network does not have one of the hosts; nothing is changed then.
+    pub fn change_paths_of(&mut self, changes: &[(HostId, PathChange)]) -> Result<(), UnknownHost> {
+        self.wires.change_paths_of(self.now, changes)
+    }
+
     /// Returns the configuration of the path from `from` to `to`.
     ///
     /// # Errors
@@ -55,12 +81,22 @@ impl Network {
         self.wires.path_config(from, to)
     }
 
-    /// Returns the configuration that the two hosts imply for the path from `from` to `to`, whatever was set for it.
+    /// Returns the configuration that the two hosts imply for the path from `from` to `to`, with what is changed of all
+    /// paths of either, whatever was set for it.
     ///
     /// # Errors
     /// Returns [`UnknownHost`] if the network does not have both hosts.
     pub fn implied_path(&self, from: HostId, to: HostId) -> Result<PathConfig, UnknownHost> {
         self.wires.implied_path(from, to)
+    }
+
+    /// Returns the configuration that the delays and losses of the two hosts imply for the path from `from` to `to`: the longer delay
+    /// and the higher loss, whatever was changed of the path or of all paths of a host.
+    ///
+    /// # Errors
+    /// Returns [`UnknownHost`] if the network does not have both hosts.
+    pub fn plain_path(&self, from: HostId, to: HostId) -> Result<PathConfig, UnknownHost> {
+        self.wires.plain_path(from, to)
     }
 
     /// Configures one direction of a host's access link. Packets that the link has accepted are sent at its earlier rate, even if

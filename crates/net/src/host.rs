@@ -6,6 +6,7 @@ use std::net::Ipv4Addr;
 use p2p_base::random::RandomStream;
 use p2p_base::units::{Bandwidth, DelayRange, Probability, SimTime};
 
+use super::change::PathChange;
 use super::in_flight::PacketQueue;
 use super::link::{DEFAULT_QUEUE_PACKETS, Direction, Link, LinkConfig};
 use super::stats::HostStats;
@@ -76,6 +77,8 @@ pub(crate) struct Host {
     pub(crate) arriving: PacketQueue,
     pub(crate) delay: DelayRange,
     pub(crate) loss: Probability,
+    /// Change of all paths from and to the host, with the number of its place among such changes.
+    pub(crate) paths: Option<(u64, PathChange)>,
     pub(crate) condition: Condition,
     next_port: u16,
     pub(crate) stats: HostStats,
@@ -94,6 +97,7 @@ impl Host {
             arriving: PacketQueue::default(),
             delay: config.delay,
             loss: config.loss,
+            paths: None,
             condition: Condition::Up,
             next_port: *EPHEMERAL_PORTS.start(),
             stats: HostStats::default(),

@@ -25,6 +25,7 @@ mod addr;
 mod burst;
 #[cfg(feature = "pcap")]
 mod capture;
+mod change;
 mod datagram;
 mod event;
 pub mod experiment;
@@ -53,6 +54,7 @@ use p2p_base::units::{DelayRange, SimTime};
 
 pub use self::addr::{AddressError, AddressPool, ParseSubnetError, Subnet};
 pub use self::burst::GilbertElliott;
+pub use self::change::PathChange;
 pub use self::event::{NetEvent, Read, UnknownHost, WriteError};
 pub use self::flow::ConnectionId;
 pub use self::host::{Condition, Endpoint, HostConfig, HostId};

@@ -146,7 +146,7 @@ impl Path {
             delays: RandomStream::new(seed, &format!("delay {from}-{to}")),
             last_arrival: SimTime::ZERO,
             lanes: [PacketQueue::default(); 3],
-            faults: None,
+            faults: implied.has_faults().then(|| Box::new(Faults::new(seed, from, to))),
         }
     }
 
@@ -170,8 +170,13 @@ impl Path {
     /// Sets the configuration of this path, whatever its hosts imply. A change of the parameters of bursts begins in the good
     /// state.
     pub(crate) fn set(&mut self, seed: u64, config: PathConfig) {
+        self.is_set = true;
+        self.configure(seed, config);
+    }
+
+    fn configure(&mut self, seed: u64, config: PathConfig) {
         let loss_changes = self.config.loss != config.loss;
-        (self.config, self.is_set) = (config, true);
+        self.config = config;
         if config.has_faults() {
             let (from, to) = (self.from, self.to);
             let faults = self.faults.get_or_insert_with(|| Box::new(Faults::new(seed, from, to)));
@@ -182,14 +187,15 @@ impl Path {
     }
 
     /// Returns the path to the configuration that its hosts imply.
-    pub(crate) fn reset(&mut self, implied: PathConfig) {
-        (self.config, self.is_set) = (implied, false);
+    pub(crate) fn reset(&mut self, seed: u64, implied: PathConfig) {
+        self.is_set = false;
+        self.configure(seed, implied);
     }
 
     /// Follows a change of the hosts, unless the path has a configuration of its own.
-    pub(crate) fn follow(&mut self, implied: PathConfig) {
+    pub(crate) fn follow(&mut self, seed: u64, implied: PathConfig) {
         if !self.is_set {
-            self.config = implied;
+            self.configure(seed, implied);
         }
     }
 

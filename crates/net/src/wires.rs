@@ -4,12 +4,13 @@
 //! counted and traced here, once when it is sent and once when it is dropped or delivered. What it carries is no concern of the
 //! wires: they hand it back to whoever drives them, when it arrives and when it is dropped.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::Ipv4Addr;
 
 use p2p_base::trace::TraceHash;
 use p2p_base::units::{DelayRange, SimDuration, SimTime};
 
+use super::change::PathChange;
 use super::event::UnknownHost;
 use super::host::{Condition, Host, HostConfig, HostId};
 use super::in_flight::{InFlight, PacketStore, Scheduled};
@@ -25,6 +26,8 @@ pub(crate) struct Wires {
     /// Time that a host takes to pass a packet from its downlink to its network stack.
     pub(crate) host_time: DelayRange,
     hosts: Vec<Host>,
+    /// Number of changes of all paths of a host so far, of which the later hold.
+    path_changes: u64,
     paths: Vec<Path>,
     path_index: HashMap<(u32, u32), u32>,
     in_flight: PacketStore,
@@ -90,6 +93,7 @@ impl Wires {
             seed,
             host_time: DelayRange::fixed(SimDuration::ZERO),
             hosts: Vec::new(),
+            path_changes: 0,
             paths: Vec::new(),
             path_index: HashMap::new(),
             in_flight: PacketStore::default(),
@@ -171,6 +175,14 @@ impl Wires {
         Ok(between(self.host(from)?, self.host(to)?))
     }
 
+    /// Returns what the delays and losses of the hosts alone imply for the path between them.
+    ///
+    /// # Errors
+    /// Returns [`UnknownHost`] if there are not both hosts.
+    pub(crate) fn plain_path(&self, from: HostId, to: HostId) -> Result<PathConfig, UnknownHost> {
+        Ok(plain(self.host(from)?, self.host(to)?))
+    }
+
     /// Configures the path between two hosts; `None` returns it to what the hosts imply.
     ///
     /// # Errors
@@ -186,7 +198,7 @@ impl Wires {
         let path = self.path(from, to)?;
         self.change_path(now, path, |path| match config {
             Some(config) => path.set(seed, config),
-            None => path.reset(implied),
+            None => path.reset(seed, implied),
         });
         Ok(())
     }
@@ -221,7 +233,30 @@ impl Wires {
             let Path { from, to, .. } = self.paths[index as usize];
             if from == host.0 || to == host.0 {
                 let implied = between(&self.hosts[from as usize], &self.hosts[to as usize]);
-                self.change_path(now, index, |path| path.follow(implied));
+                let seed = self.seed;
+                self.change_path(now, index, |path| path.follow(seed, implied));
+            }
+        }
+        Ok(())
+    }
+
+    /// Changes all paths from and to each of these hosts, or returns them to what they were where a change is none.
+    ///
+    /// # Errors
+    /// Returns [`UnknownHost`] if one of the hosts does not exist; nothing is changed then.
+    pub(crate) fn change_paths_of(&mut self, now: SimTime, changes: &[(HostId, PathChange)]) -> Result<(), UnknownHost> {
+        changes.iter().try_for_each(|&(host, _)| self.host(host).map(drop))?;
+        for &(host, change) in changes {
+            self.path_changes += 1;
+            self.hosts[host.index()].paths = (!change.is_none()).then_some((self.path_changes, change));
+        }
+        let changed: HashSet<u32> = changes.iter().map(|(host, _)| host.0).collect();
+        let seed = self.seed;
+        for index in 0..self.paths.len() as u32 {
+            let Path { from, to, .. } = self.paths[index as usize];
+            if changed.contains(&from) || changed.contains(&to) {
+                let implied = between(&self.hosts[from as usize], &self.hosts[to as usize]);
+                self.change_path(now, index, |path| path.follow(seed, implied));
             }
         }
         Ok(())
@@ -415,9 +450,22 @@ impl Wires {
     }
 }
 
-/// Returns the path that two hosts imply: the longer delay and the higher loss of the two.
-fn between(from: &Host, to: &Host) -> PathConfig {
+/// Returns the path that the delays and losses of two hosts imply: the longer delay and the higher loss of the two.
+fn plain(from: &Host, to: &Host) -> PathConfig {
     let longer = |host: &&Host| (host.delay.max(), host.delay.min());
     let delay = if longer(&from) >= longer(&to) { from.delay } else { to.delay };
     PathConfig::new(delay, from.loss.max(to.loss))
+}
+
+/// Returns the path that two hosts imply, with what is changed of all paths of either, of which the later holds.
+fn between(from: &Host, to: &Host) -> PathConfig {
+    let path = plain(from, to);
+    match (from.paths, to.paths) {
+        (None, None) => path,
+        (Some((_, one)), None) | (None, Some((_, one))) => one.applied(path),
+        (Some(one), Some(other)) => {
+            let (earlier, later) = if one.0 < other.0 { (one.1, other.1) } else { (other.1, one.1) };
+            earlier.with(later).applied(path)
+        }
+    }
 }

@@ -185,8 +185,8 @@ impl Instance {
     fn open(args: &EngineArgs, clock: ClockMode, what_for: Use) -> Result<Instance> {
         let recorded = what_for == Use::Recorded;
         let mut config = args.load()?;
-        if let Some(left_out) = config.left_out() {
-            output::tell(format_args!("p2p: {left_out}"));
+        for warning in config.warnings() {
+            output::tell(format_args!("p2p: {warning}"));
         }
         if recorded && config.is_default(Section::Engine, "speed") {
             // A user who watches wants to see the transfers progress.

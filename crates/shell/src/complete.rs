@@ -46,7 +46,7 @@ impl Knowledge {
     /// Adds the names of the profiles of faults.
     #[must_use]
     pub fn with_profiles(self, profiles: &Profiles) -> Knowledge {
-        let profiles = profiles.iter().map(|(name, profile)| (name.clone(), profile.summary.clone())).collect();
+        let profiles = profiles.iter().map(|(name, profile)| (name.clone(), profile.described().into_owned())).collect();
         Knowledge { profiles, ..self }
     }
 
@@ -137,7 +137,11 @@ fn words_of(spec: &'static Spec, (given, before): (usize, &[Word]), current: Opt
     let text = current.map_or("", |word| word.text.as_str());
     let flag_of = |word: &Word| spec.flag_of(&word.text).filter(|_| !word.quoted);
     if let Some(Flag { value: Some((_, kind)), .. }) = before.last().and_then(flag_of) {
-        return values(*kind, text, known);
+        return match *kind {
+            // The example of a value, which nothing else is known of.
+            Kind::Other(example) if example.starts_with(text) => vec![candidate(example, "")],
+            kind => values(kind, text, known),
+        };
     }
     if text.starts_with('-') && !current.is_some_and(|word| word.quoted) {
         let fitting = spec.flags.iter().filter(|flag| format!("--{}", flag.name).starts_with(text));
@@ -155,7 +159,18 @@ fn words_of(spec: &'static Spec, (given, before): (usize, &[Word]), current: Opt
             None => place += 1,
         }
     }
-    spec.argument_at(place).map(|argument| values(argument.kind, text, known)).unwrap_or_default()
+    let is_applied = before.first().is_some_and(|word| word.text == "apply");
+    let kind = spec.argument_at(place).map(|argument| match argument.kind {
+        Kind::ProfileOrNode if is_applied => Kind::Profile,
+        kind => kind,
+    });
+    kind.map(|kind| values(kind, text, known)).unwrap_or_default()
+}
+
+fn profiles<'a>(prefix: &str, known: &'a Knowledge) -> impl Iterator<Item = Candidate> + use<'a> {
+    let prefix = prefix.to_owned();
+    let found = known.profiles.iter().filter(move |(name, _)| name.starts_with(&prefix));
+    found.map(|(name, summary)| candidate(name, summary))
 }
 
 fn values(kind: Kind, prefix: &str, known: &Knowledge) -> Vec<Candidate> {
@@ -169,10 +184,8 @@ fn values(kind: Kind, prefix: &str, known: &Knowledge) -> Vec<Candidate> {
         Kind::Node => fitting(&known.nodes, "node"),
         Kind::Host => known.hosts().filter(|host| begins(host, prefix)).map(|host| candidate(host, "host")).collect(),
         Kind::Hosts => hosts(prefix, known),
-        Kind::Profile => {
-            let found = known.profiles.iter().filter(|(name, _)| name.starts_with(prefix));
-            found.map(|(name, summary)| candidate(name, summary)).collect()
-        }
+        Kind::Profile => profiles(prefix, known).collect(),
+        Kind::ProfileOrNode => profiles(prefix, known).chain(fitting(&known.nodes, "node")).collect(),
         Kind::Transfer => {
             let prefix = prefix.trim_start_matches('#');
             let found = known.transfers.iter().filter(|(id, _)| id.starts_with(prefix));
@@ -305,8 +318,13 @@ mod tests {
         assert_eq!(texts("partition Node_01,"), ["Node_01,client", "Node_01,Node_02"]);
         assert_eq!(texts("faults apply "), ["slow-wan"]);
         assert_eq!(texts("faults apply slow-wan node_01"), ["Node_01"]);
+        assert_eq!(texts("faults clear "), ["slow-wan", "Node_01", "Node_02"]);
+        assert_eq!(texts("faults clear slow-wan node_02"), ["Node_02"]);
+        assert_eq!(texts("path n"), ["Node_01", "Node_02"]);
         assert_eq!(texts("disk Node_01 --f"), ["--fail", "--full"]);
         assert_eq!(texts("disk Node_01 --fail r"), ["reads", "reads,writes,syncs"]);
+        assert_eq!(texts("disk Node_01 --slow "), ["2x", "10x", "50x", "100x"]);
+        assert_eq!(texts("trace Node_01 --packets "), ["20"]);
         assert_eq!(texts("download video.bin --f"), ["--force"]);
         assert_eq!(texts("speed 10"), ["10x", "100x"]);
         assert_eq!(texts("otp enable "), ["app", "mail"]);
@@ -318,6 +336,16 @@ mod tests {
         assert_eq!(texts("rm -"), ["--recursive", "--background"]);
         assert_eq!(texts("rm -r v"), ["video.bin"]);
         assert_eq!(texts("").len(), table::commands().count());
+    }
+
+    /// A value that is offered is one that the command takes, and every flag with a value offers some.
+    #[test]
+    fn every_flag_with_a_value_offers_values() {
+        for spec in table::commands() {
+            for flag in spec.flags.iter().filter(|flag| flag.value.is_some_and(|(_, kind)| !matches!(kind, Kind::LocalPath))) {
+                assert!(!texts(&format!("{} --{} ", spec.name, flag.name)).is_empty(), "{} --{}", spec.name, flag.name);
+            }
+        }
     }
 
     #[test]

@@ -42,17 +42,30 @@ fn group(text: &str) -> Result<Vec<Peer>, String> {
     text.split(',').map(peer).collect()
 }
 
-/// Returns the two hosts of a path: `A->B` for one way, `A,B` for both.
+/// Paths that one name stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Paths {
+    /// Those from and to a host.
+    All(Peer),
+    /// That between two hosts, in one direction or both.
+    Between { from: Peer, to: Peer, one_way: bool },
+}
+
+/// Returns the paths of a name: `A->B` for one way, `A,B` for both, `A` for all from and to a host.
 ///
 /// # Errors
 /// Fails if the text has another form or names no hosts.
-pub(crate) fn path(text: &str) -> Result<(Peer, Peer, bool), String> {
+pub(crate) fn paths(text: &str) -> Result<Paths, String> {
     let ((from, to), one_way) = match (text.split_once("->"), text.split_once(',')) {
         (Some(ends), _) => (ends, true),
         (None, Some(ends)) => (ends, false),
-        (None, None) => return Err("a path is written A->B for one way, and A,B for both".into()),
+        (None, None) => {
+            let all = peer(text).map(Paths::All);
+            return all
+                .map_err(|problem| format!("{problem}; a path is written A->B for one way, A,B for both, and A for all of A"));
+        }
     };
-    Ok((peer(from)?, peer(to)?, one_way))
+    Ok(Paths::Between { from: peer(from)?, to: peer(to)?, one_way })
 }
 
 /// Returns the two groups of a partition: `A,B|C,D` for both ways, `A,B->C,D` for one. Spaces may stand between.
@@ -78,16 +91,18 @@ mod tests {
 
     #[test]
     fn hosts_stand_on_two_sides() {
-        assert_eq!(path("client->Node_02").unwrap(), (Peer::Client, node(2), true));
-        assert_eq!(path("3, CLIENT").unwrap(), (node(3), Peer::Client, false));
+        let between = |from, to, one_way| Ok(Paths::Between { from, to, one_way });
+        assert_eq!(paths("client->Node_02"), between(Peer::Client, node(2), true));
+        assert_eq!(paths("3, CLIENT"), between(node(3), Peer::Client, false));
+        assert_eq!(paths(" Node_07"), Ok(Paths::All(node(7))));
         let both = Sides { one: vec![node(1), Peer::Client], other: vec![node(2)], one_way: false };
         assert_eq!(sides("1,client | 2").unwrap(), both);
         assert_eq!(sides("1,client->Node_02").unwrap(), Sides { one_way: true, ..both });
         for wrong in ["", "1", "1,2", "1->", "x|2", "1||2"] {
             assert!(sides(wrong).is_err(), "{wrong}");
         }
-        for wrong in ["", "1", "1->", "x,2", "1,2,3", "1->2->3"] {
-            assert!(path(wrong).is_err(), "{wrong}");
+        for wrong in ["", "x", "1->", "x,2", "1,2,3", "1->2->3"] {
+            assert!(paths(wrong).is_err(), "{wrong}");
         }
     }
 }

@@ -5,6 +5,7 @@
 mod demo;
 mod entries;
 mod export;
+mod faults;
 mod network;
 mod segments;
 mod tables;
@@ -21,6 +22,7 @@ use serde::Serialize;
 pub use self::demo::{DemoReport, FileReport, UserReport};
 pub use self::entries::{EntryLine, entries_table};
 pub use self::export::{ExportReport, ExportedFile};
+pub use self::faults::HostFaults;
 pub use self::network::{NetworkReport, PacketsReport};
 pub use self::segments::{SegmentReport, segments_table};
 pub(crate) use self::tables::hanging;
@@ -140,6 +142,8 @@ pub struct NodeLine {
     pub used_bytes: Option<u64>,
     /// Number of segments that the node holds; absent for users who may not see the usage.
     pub segments: Option<u64>,
+    /// Faults that are on of the node's process and disk, and of the links and paths of its host.
+    pub faults: HostFaults,
 }
 
 impl From<&NodeStatus> for NodeLine {
@@ -156,6 +160,7 @@ impl From<&NodeStatus> for NodeLine {
             capacity_bytes: node.capacity_bytes,
             used_bytes: node.used_bytes,
             segments: node.segments,
+            faults: HostFaults::default(),
         }
     }
 }
@@ -202,8 +207,10 @@ pub fn removals_text(lines: &[RemovalLine]) -> String {
 
 /// Returns the table of nodes; the column of disk troubles is shown only if there is one.
 pub fn nodes_table(lines: &[NodeLine]) -> Table {
+    let has_trouble = lines.iter().any(|line| line.trouble.is_some());
+    let has_faults = lines.iter().any(|line| !line.faults.is_empty());
     let rows = lines.iter().map(|line| {
-        vec![
+        let mut row = vec![
             line.name.clone(),
             line.address.clone(),
             line.state.into(),
@@ -214,8 +221,10 @@ pub fn nodes_table(lines: &[NodeLine]) -> Table {
             line.used_bytes.map_or_else(|| "-".into(), bytes_of),
             bytes_of(line.capacity_bytes),
             line.segments.map_or_else(|| "-".into(), |segments| segments.to_string()),
-            line.trouble.clone().unwrap_or_default(),
-        ]
+        ];
+        row.extend(has_trouble.then(|| line.trouble.clone().unwrap_or_default()));
+        row.extend(has_faults.then(|| line.faults.kinds()));
+        row
     });
     let mut columns = vec![
         text_column("node"),
@@ -228,10 +237,8 @@ pub fn nodes_table(lines: &[NodeLine]) -> Table {
         number_column("used"),
         number_column("capacity").gives_way(5),
         number_column("segments").gives_way(3),
-        text_column("trouble"),
     ];
-    if lines.iter().all(|line| line.trouble.is_none()) {
-        columns.pop();
-    }
+    columns.extend(has_trouble.then(|| text_column("trouble")));
+    columns.extend(has_faults.then(|| text_column("faults")));
     Table { columns, rows: rows.collect(), empty: "there are no nodes" }
 }

@@ -20,6 +20,8 @@ pub enum Kind {
     Hosts,
     /// Profile of faults.
     Profile,
+    /// Profile of faults, or node.
+    ProfileOrNode,
     /// Transfer, written `#7` or `7`.
     Transfer,
     /// Name of a command.

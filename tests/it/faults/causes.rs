@@ -59,7 +59,7 @@ fn a_download_names_the_fault_of_the_disk() {
         let error = fetch(&mut harness).unwrap_err();
         explains(&error, said, clear);
         assert_eq!(error.kind(), kind);
-        harness.ask(ClearFaults).unwrap();
+        harness.ask(ClearFaults::ALL).unwrap();
         harness.get("a.bin").unwrap();
     }
 }

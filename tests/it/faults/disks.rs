@@ -2,7 +2,7 @@
 
 use p2p_base::units::SimDuration;
 use p2p_engine::cause::Cause;
-use p2p_engine::faults::{ClearedFaults, DiskFaults, Failing, Fault, FaultCause, Target};
+use p2p_engine::faults::{ClearedFaults, DiskFaults, Failing, Fault, FaultCause, FaultError, Target};
 use p2p_engine::node::ProcessState;
 use p2p_engine::node::protocol::Refusal;
 use p2p_engine::operation::{Break, Mend};
@@ -99,7 +99,7 @@ fn an_upload_avoids_a_disk_that_fails_or_is_full() {
         random_file(&harness.path("b.bin"), 300_000, 2);
         assert!(harness.put("b.bin").is_err());
         assert_eq!(harness.names(), ["a.bin"]);
-        harness.ask(operation::ClearFaults).unwrap();
+        harness.ask(operation::ClearFaults::ALL).unwrap();
         harness.put("b.bin").unwrap();
     }
 }
@@ -130,7 +130,7 @@ fn a_process_does_not_start_on_a_disk_that_fails_reads() {
     assert_eq!(harness.kinds(), ["killed", "disk"]);
     assert!(harness.events().iter().any(|event| matches!(event, Event::StartFailed { .. })));
     // The disk is mended first, and the process starts on it.
-    let Ok(Reply::Cleared(ClearedFaults { taken_back, .. })) = harness.ask(operation::ClearFaults) else {
+    let Ok(Reply::Cleared(ClearedFaults { taken_back, .. })) = harness.ask(operation::ClearFaults::ALL) else {
         panic!("what was taken back")
     };
     assert_eq!((taken_back.len(), harness.kinds()), (2, vec![]));
@@ -153,13 +153,13 @@ fn a_process_that_does_not_start_hides_nothing_of_what_is_taken_back() {
     let (there, away) = (harness.path("data/nodes/Node_01/segments"), harness.path("away"));
     std::fs::rename(&there, &away).unwrap();
     std::fs::write(&there, "no directory").unwrap();
-    let Ok(Reply::Cleared(cleared)) = harness.ask(operation::ClearFaults) else { panic!("what was taken back") };
+    let Ok(Reply::Cleared(cleared)) = harness.ask(operation::ClearFaults::ALL) else { panic!("what was taken back") };
     let kinds: Vec<&str> = cleared.taken_back.iter().map(|active| active.fault.name()).collect();
     assert_eq!((kinds, harness.kinds()), (vec!["killed", "disk"], vec!["killed"]));
     assert!(matches!(cleared.not_running[..], [(at, Some(Trouble::Disk(_)))] if at == node(1)), "{cleared:?}");
     std::fs::remove_file(&there).unwrap();
     std::fs::rename(&away, &there).unwrap();
-    let Ok(Reply::Cleared(cleared)) = harness.ask(operation::ClearFaults) else { panic!("what was taken back") };
+    let Ok(Reply::Cleared(cleared)) = harness.ask(operation::ClearFaults::ALL) else { panic!("what was taken back") };
     assert_eq!((cleared.taken_back.len(), cleared.not_running), (1, vec![]));
 }
 
@@ -187,9 +187,9 @@ fn faults_of_a_disk_add_up_and_are_taken_back_together() {
     let mut harness = Harness::new(2, quick_link());
     let refused = |harness: &mut Harness, faults| harness.ask(Break::Disk { node: node(1), faults }).unwrap_err();
     assert_eq!(refused(&mut harness, DiskFaults::default()).kind(), ErrorKind::Invalid);
-    assert_eq!(refused(&mut harness, corrupt(1)), EngineError::NothingStored(node(1)));
+    assert_eq!(refused(&mut harness, corrupt(1)), EngineError::Fault(FaultError::NothingStored(node(1))));
     let error = harness.ask(Mend::Disk { node: node(1) }).unwrap_err();
-    assert_eq!(error, EngineError::NotBroken(Target::Disk(node(1))));
+    assert_eq!(error, EngineError::Fault(FaultError::NotBroken(Target::Disk(node(1)))));
     break_disk(&mut harness, 1, failing(&["reads"]));
     break_disk(&mut harness, 1, DiskFaults { slow: "10".parse().ok(), ..failing(&["syncs"]) });
     assert_eq!(harness.faults()[0].fault.to_string(), "the disk of Node_01 is slow 10x, failing reads and syncs");

@@ -251,12 +251,12 @@ fn what_cannot_be_done_to_a_process_is_refused_with_the_reason() {
     for unknown in [Command::from(Break::Kill { node: node(3) }), stop(3).into()] {
         assert_eq!(harness.ask(unknown).unwrap_err().kind(), ErrorKind::NotFound);
     }
-    let Ok(Reply::Cleared(ClearedFaults { taken_back, .. })) = harness.ask(operation::ClearFaults) else {
+    let Ok(Reply::Cleared(ClearedFaults { taken_back, .. })) = harness.ask(operation::ClearFaults::ALL) else {
         panic!("what was taken back")
     };
     assert_eq!((taken_back.len(), harness.kinds(), state(&mut harness, 1)), (2, vec![], ProcessState::Ready));
     assert_eq!(
-        harness.ask(operation::ClearFaults),
+        harness.ask(operation::ClearFaults::ALL),
         Ok(Reply::Cleared(ClearedFaults { taken_back: vec![], not_running: vec![] }))
     );
     // Restarting what does not run starts it.
@@ -327,7 +327,7 @@ fn all_who_add_to_a_fault_are_named() {
     let Ok(Reply::Faults(faults)) = harness.ask_as(&user("bob"), operation::ListFaults) else { panic!("the faults") };
     assert!(faults.iter().all(|active| active.users().is_empty() && active.added.len() == 1));
     // A fault that is put on anew after it was taken back counts anew.
-    harness.ask(operation::ClearFaults).unwrap();
+    harness.ask(operation::ClearFaults::ALL).unwrap();
     harness.ask_as(&admins[1], client_to_node(false)).unwrap();
     let faults = harness.faults();
     assert_eq!((faults[0].since, faults[0].users()), (harness.simulation.now(), vec!["ann"]));

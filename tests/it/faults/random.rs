@@ -129,7 +129,7 @@ fn set_all_links(run: &mut Run, link: HostConfig) {
 /// Lets everything end after the last fault, and checks what there is then.
 fn end(run: &mut Run) {
     set_all_links(run, run.settings.client.link);
-    let Ok(Reply::Cleared(cleared)) = run.harness.ask(operation::ClearFaults) else { panic!("not all is taken back") };
+    let Ok(Reply::Cleared(cleared)) = run.harness.ask(operation::ClearFaults::ALL) else { panic!("not all is taken back") };
     assert_eq!(cleared.not_running, []);
     assert_eq!(run.harness.kinds(), Vec::<&str>::new());
     let cleared = run.now();

@@ -1,7 +1,7 @@
 //! Faults of links and paths as commands: put on, added to, taken back; partitions, and the causes that transfers give.
 
 use p2p_base::units::{Probability, SimDuration};
-use p2p_engine::faults::{FLAPS_MAX, Fault, FaultCause, Flapping, LinkChange, PathChange, Target};
+use p2p_engine::faults::{FLAPS_MAX, Fault, FaultCause, FaultError, Flapping, LinkChange, PathChange, Target};
 use p2p_engine::node::ProcessState;
 use p2p_engine::node::health::Health;
 use p2p_engine::operation::{Break, Mend};
@@ -58,7 +58,7 @@ fn a_link_is_changed_and_returned_to_what_it_was() {
     assert_eq!(links(&mut harness)[1], HostConfig { delay: beneath.delay, ..changed });
     harness.ask(Mend::Link { peer: peer(1), direction: Some(Direction::Down) }).unwrap();
     let again = harness.ask(Mend::Link { peer: peer(1), direction: Some(Direction::Down) }).unwrap_err();
-    assert_eq!(again, EngineError::NotBroken(Target::Link(peer(1), Direction::Down)));
+    assert_eq!(again, EngineError::Fault(FaultError::NotBroken(Target::Link(peer(1), Direction::Down))));
     harness.ask(Mend::Link { peer: peer(1), direction: None }).unwrap();
     assert_eq!((links(&mut harness)[1], harness.kinds()), (beneath, vec![]));
     // The client is a host like the others, and the time of a transfer tells.
@@ -120,7 +120,7 @@ fn what_would_outlast_its_mend_or_stop_all_is_refused() {
     assert_eq!((error.to_string().as_str(), error.kind()), ("a path delays packets by 1m at the most", ErrorKind::Invalid));
     harness.ask(path(Peer::Client, peer(1), change("60s"), false)).unwrap();
     harness.sleep(SimDuration::from_secs(10));
-    harness.ask(operation::ClearFaults).unwrap();
+    harness.ask(operation::ClearFaults::ALL).unwrap();
     harness.sleep(SimDuration::from_secs(75));
     random_file(&harness.path("a.bin"), 300_000, 1);
     let begun = harness.simulation.now();
@@ -229,7 +229,7 @@ fn a_cut_of_one_way_explains_a_failure() {
     // A path stays cut while its other faults come and go.
     harness.ask(path(peer(1), Peer::Client, PathChange { delay: "3ms".parse().ok(), ..PathChange::default() }, false)).unwrap();
     assert!(harness.get("a.bin").is_err());
-    harness.ask(operation::ClearFaults).unwrap();
+    harness.ask(operation::ClearFaults::ALL).unwrap();
     harness.sleep(SimDuration::from_secs(60));
     harness.get("a.bin").unwrap();
 }
@@ -273,8 +273,8 @@ fn a_flapping_process_dies_and_comes_back_on_time() {
     harness.ask(Break::Flap { node: node(1), plan }).unwrap();
     harness.sleep(SimDuration::from_secs(30));
     let told = std::iter::from_fn(|| harness.simulation.poll_event()).filter_map(|(at, event)| match event {
-        Event::FaultBegan { fault: Fault::Killed { .. }, cause: FaultCause::Flap } => Some(("killed", at - begun)),
-        Event::FaultEnded { fault: Fault::Killed { .. }, cause: FaultCause::Flap } => Some(("started", at - begun)),
+        Event::FaultBegan { fault: Fault::Killed { .. }, cause: FaultCause::Flap { .. } } => Some(("killed", at - begun)),
+        Event::FaultEnded { fault: Fault::Killed { .. }, cause: FaultCause::Flap { .. } } => Some(("started", at - begun)),
         Event::FaultEnded { fault: Fault::Flapping { .. }, cause: FaultCause::Over } => Some(("over", at - begun)),
         _ => None,
     });
@@ -297,7 +297,7 @@ fn a_flapping_process_dies_and_comes_back_on_time() {
     assert_eq!(harness.kinds(), ["killed", "flapping"]);
     harness.ask(Mend::Flap { node: node(1) }).unwrap();
     assert_eq!(harness.kinds(), Vec::<&str>::new());
-    assert_eq!(harness.ask(Mend::Flap { node: node(1) }), Err(EngineError::NotBroken(Target::Flap(node(1)))));
+    assert_eq!(harness.ask(Mend::Flap { node: node(1) }), Err(EngineError::Fault(FaultError::NotBroken(Target::Flap(node(1))))));
     let Ok(Reply::Nodes(nodes)) = harness.ask(operation::ListNodes) else { panic!("the nodes") };
     assert!(nodes[0].state != ProcessState::Stopped);
 }

@@ -130,6 +130,27 @@ impl DiskFaults {
         *self == DiskFaults::default()
     }
 
+    /// Returns what is left of these faults beneath newer ones: what the newer say nothing about. A corrupt segment stays one.
+    #[must_use]
+    pub(super) fn beneath(self, newer: DiskFaults) -> DiskFaults {
+        let Failing { reads, writes, syncs } = newer.fails;
+        DiskFaults {
+            slow: self.slow.filter(|_| newer.slow.is_none()),
+            fails: Failing {
+                reads: self.fails.reads & !reads,
+                writes: self.fails.writes & !writes,
+                syncs: self.fails.syncs & !syncs,
+            },
+            full: self.full & !newer.full,
+            corrupt: self.corrupt,
+        }
+    }
+
+    /// Returns true if a disk with these faults does the same as one without.
+    pub(crate) fn changes_nothing(self) -> bool {
+        DiskFaults { slow: self.slow.filter(|slow| slow.factor() > 1), ..self }.is_none()
+    }
+
     /// Returns these faults together with further ones; of two factors the newer holds.
     #[must_use]
     pub fn with(self, more: DiskFaults) -> DiskFaults {

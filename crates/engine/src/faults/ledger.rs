@@ -1,29 +1,41 @@
 //! The ledger: the one list of the faults that are on, with what is under way to take them back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use p2p_base::units::{SimDuration, SimTime};
 use p2p_net::Direction;
 use p2p_store::disk::DiskError;
 use p2p_store::manifest::NodeNumber;
 
-use super::{ActiveFault, Fault, FaultCause, LinkChange, PathChange, Target};
+use super::{ActiveFault, DiskFaults, Fault, FaultCause, LinkChange, PathChange, Target};
 use crate::peer::Peer;
 
 /// Step of a process that is killed and started again and again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct FlapStep {
+struct FlapStep {
     /// Instant of the step.
-    pub(crate) at: SimTime,
+    at: SimTime,
     /// Number of steps that are left, this one included: two for each kill.
     left: u32,
 }
 
 impl FlapStep {
     /// Returns true if the process is killed by this step, and false if it is started.
-    pub(crate) const fn kills(self) -> bool {
+    const fn kills(self) -> bool {
         self.left.is_multiple_of(2)
     }
+}
+
+/// Step that is due of a process that is killed and started again and again.
+#[derive(Debug)]
+pub(crate) struct DueFlap {
+    pub(crate) node: NodeNumber,
+    /// True if the process is killed, and false if it is started.
+    pub(crate) kills: bool,
+    /// Cause of what is done.
+    pub(crate) cause: FaultCause,
+    /// True if the plan is over with it.
+    pub(crate) is_last: bool,
 }
 
 /// Course that a fault takes by itself.
@@ -39,11 +51,65 @@ enum Course {
     FailedToStart(DiskError),
 }
 
+/// Part of a fault, as one command or profile has put it on.
+#[derive(Debug)]
+struct Part {
+    fault: Fault,
+    cause: FaultCause,
+}
+
 /// Fault that is on, and its course.
 #[derive(Debug)]
 struct Entry {
     active: ActiveFault,
+    /// Parts of which the fault consists, the newest last. Of one profile, and of all commands, each thing is said in one part alone.
+    parts: Vec<Part>,
     course: Course,
+}
+
+impl Entry {
+    /// Adds a part to the fault.
+    fn add(&mut self, fault: Fault, cause: FaultCause) {
+        for part in std::mem::take(&mut self.parts) {
+            let is_replaced = part.cause.profile() == cause.profile();
+            let left = if is_replaced { part.fault.beneath(&fault) } else { Some(part.fault) };
+            self.parts.extend(left.map(|fault| Part { fault, cause: part.cause }));
+        }
+        self.active.fault = self.active.fault.with(&fault);
+        self.add_cause(cause.clone());
+        self.parts.push(Part { fault, cause });
+    }
+
+    fn add_cause(&mut self, cause: FaultCause) {
+        if self.active.causes().all(|known| *known != cause) {
+            self.active.added.push(cause);
+        }
+    }
+
+    /// Removes the parts of a profile and returns them as a fault, if there are such.
+    fn remove_profile(&mut self, name: &str) -> Option<ActiveFault> {
+        let is_of = |cause: &FaultCause| cause.profile() == Some(name);
+        let (removed, left): (Vec<Part>, Vec<Part>) =
+            std::mem::take(&mut self.parts).into_iter().partition(|part| is_of(&part.cause));
+        self.parts = left;
+        if let Some(fault) = all_of(&self.parts) {
+            self.active.fault = fault;
+        }
+        let ActiveFault { since, cause, added, .. } = self.active.clone();
+        let mut causes = std::iter::once(cause).chain(added).filter(|cause| !is_of(cause));
+        if let Some(first) = causes.next() {
+            (self.active.cause, self.active.added) = (first, causes.collect());
+        }
+        let cause = removed.first()?.cause.clone();
+        Some(ActiveFault { fault: all_of(&removed)?, since, cause, added: Vec::new() })
+    }
+}
+
+/// Returns the fault of which these are the parts.
+fn all_of(parts: &[Part]) -> Option<Fault> {
+    let mut faults = parts.iter().map(|part| part.fault.clone());
+    let first = faults.next()?;
+    Some(faults.fold(first, |all, newer| all.with(&newer)))
 }
 
 /// Faults that are on, by target.
@@ -61,16 +127,18 @@ impl Ledger {
         let target = fault.target();
         if let Target::Process(node) = target {
             self.note_stop(node, Some(&fault));
-        } else if !matches!(target, Target::Flap(_)) && self.on.contains_key(&target) {
-            self.add_cause(target, cause);
-            return self.replace(fault);
+        } else if !matches!(target, Target::Flap(_))
+            && let Some(entry) = self.on.get_mut(&target)
+        {
+            return entry.add(fault, cause);
         }
+        let parts = vec![Part { fault: fault.clone(), cause: cause.clone() }];
         let course = match fault {
             Fault::Flapping { plan, .. } => Course::Flaps(FlapStep { at: now, left: plan.times * 2 }),
             _ => Course::Stays,
         };
         let active = ActiveFault { fault, since: now, cause, added: Vec::new() };
-        self.on.insert(target, Entry { active, course });
+        self.on.insert(target, Entry { active, parts, course });
     }
 
     fn note_stop(&mut self, node: NodeNumber, fault: Option<&Fault>) {
@@ -82,9 +150,8 @@ impl Ledger {
 
     /// Notes a further reason for a fault that is on.
     pub(crate) fn add_cause(&mut self, target: Target, cause: FaultCause) {
-        let Some(Entry { active, .. }) = self.on.get_mut(&target) else { return };
-        if active.causes().all(|known| *known != cause) {
-            active.added.push(cause);
+        if let Some(entry) = self.on.get_mut(&target) {
+            entry.add_cause(cause);
         }
     }
 
@@ -103,6 +170,25 @@ impl Ledger {
         self.on.remove(&target).map(|entry| entry.active)
     }
 
+    /// Removes what a profile has put on of a target, and returns it. What is left stays on; if nothing is, it has to be
+    /// [ended](Self::end).
+    pub(crate) fn remove_profile(&mut self, target: Target, name: &str) -> Option<ActiveFault> {
+        self.on.get_mut(&target)?.remove_profile(name)
+    }
+
+    /// Returns true if nothing is left of the fault of a target.
+    pub(crate) fn is_spent(&self, target: Target) -> bool {
+        self.on.get(&target).is_none_or(|entry| entry.parts.is_empty())
+    }
+
+    /// Returns the faults that a profile has put on, or added to, of one node or of all.
+    pub(crate) fn of_profile(&self, name: &str, node: Option<NodeNumber>) -> Vec<Target> {
+        let is_meant = |(target, entry): &(&Target, &Entry)| {
+            node.is_none_or(|node| target.is_of(node)) && entry.parts.iter().any(|part| part.cause.profile() == Some(name))
+        };
+        self.on.iter().filter(is_meant).map(|(target, _)| *target).collect()
+    }
+
     /// Returns the processes that are killed and started again and again, each with its next step.
     fn flaps(&self) -> impl Iterator<Item = (NodeNumber, FlapStep)> {
         let from = self.on.range(Target::Flap(NodeNumber::from_index(0))..);
@@ -113,9 +199,8 @@ impl Ledger {
         })
     }
 
-    /// Takes a step that is due by `now` of a process that is killed and started again and again, and plans the next one. The last
-    /// step is told by `true`.
-    pub(crate) fn take_flap(&mut self, now: SimTime) -> Option<(NodeNumber, FlapStep, bool)> {
+    /// Takes a step that is due by `now` of a process that is killed and started again and again, and plans the next one.
+    pub(crate) fn take_flap(&mut self, now: SimTime) -> Option<DueFlap> {
         let (node, step) = self.flaps().find(|(_, step)| step.at <= now)?;
         let entry = self.on.get_mut(&Target::Flap(node))?;
         let Fault::Flapping { plan, .. } = entry.active.fault else { return None };
@@ -126,7 +211,7 @@ impl Ledger {
             true => Course::Stays,
             false => Course::Flaps(FlapStep { at: step.at + span, left: step.left - 1 }),
         };
-        Some((node, step, is_last))
+        Some(DueFlap { node, kills: step.kills(), cause: entry.active.cause.of_flap(), is_last })
     }
 
     /// Drops all steps that are planned, because the simulation ends.
@@ -140,11 +225,22 @@ impl Ledger {
     /// Returns the targets of all faults that concern a host's links and paths.
     pub(crate) fn wires_of(&self, peer: Peer) -> Vec<Target> {
         let concerns = |target: &&Target| match **target {
-            Target::Link(of, _) => of == peer,
+            Target::Link(of, _) | Target::Paths(of) => of == peer,
             Target::Path(from, to) | Target::Cut(from, to) => from == peer || to == peer,
             _ => false,
         };
         self.on.keys().filter(concerns).copied().collect()
+    }
+
+    /// Returns the targets of all faults of single paths that begin or end at one of these hosts.
+    pub(crate) fn single_paths_of(&self, peers: &[Peer]) -> Vec<Target> {
+        let peers: BTreeSet<Peer> = peers.iter().copied().collect();
+        let from = self.on.range(Target::Path(Peer::Client, Peer::Client)..).map(|(target, _)| *target);
+        let concerns = |target: &Target| match target {
+            Target::Path(from, to) | Target::Cut(from, to) => peers.contains(from) || peers.contains(to),
+            _ => false,
+        };
+        from.filter(concerns).collect()
     }
 
     /// Returns the paths that are cut.
@@ -176,6 +272,22 @@ impl Ledger {
         match self.fault_of(Target::Link(peer, direction)) {
             Some(Fault::Link { change, .. }) => *change,
             _ => LinkChange::default(),
+        }
+    }
+
+    /// Returns what is changed of all paths of a host.
+    pub(crate) fn paths_change(&self, peer: Peer) -> PathChange {
+        match self.fault_of(Target::Paths(peer)) {
+            Some(Fault::Paths { change, .. }) => *change,
+            _ => PathChange::default(),
+        }
+    }
+
+    /// Returns the faults of a disk, with those segments that were corrupt when they were put on.
+    pub(crate) fn disk_faults(&self, node: NodeNumber) -> DiskFaults {
+        match self.fault_of(Target::Disk(node)) {
+            Some(Fault::Disk { faults, .. }) => *faults,
+            _ => DiskFaults::default(),
         }
     }
 

@@ -2,18 +2,13 @@
 
 use std::fmt;
 
-use p2p_base::units::{Bandwidth, DelayRange, Probability, SimDuration};
-use p2p_net::{GilbertElliott, LinkConfig, Loss, PathConfig};
+use p2p_base::units::{Bandwidth, Probability};
+use p2p_net::{GilbertElliott, LinkConfig, Loss, PathChange};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// Longest delay that a path may be given: twice the time that a request waits for a sign of progress by default. What is under way when
-/// the delay is taken back keeps its instant, so that the delay outlasts that by its own length.
-pub const DELAY_MAX: SimDuration = SimDuration::from_secs(60);
-
-/// Lowest bandwidth that a link may be given. What has been queued is sent at the rate of its time, so that a lower one would outlast
-/// its being taken back by more than a few minutes.
-pub const BANDWIDTH_MIN: Bandwidth = Bandwidth::from_bits_per_second(8 * 1024);
+use super::bounds::{BANDWIDTH_MIN, DELAY_MAX};
+use super::refusal::FaultError;
 
 /// Changes of one direction of a host's access link; what is `None` stays as it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -34,6 +29,15 @@ impl LinkChange {
     #[must_use]
     pub fn with(self, more: LinkChange) -> LinkChange {
         LinkChange { bandwidth: more.bandwidth.or(self.bandwidth), queue_packets: more.queue_packets.or(self.queue_packets) }
+    }
+
+    /// Returns what is left of these changes beneath newer ones: what the newer say nothing about.
+    #[must_use]
+    pub(super) fn beneath(self, newer: LinkChange) -> LinkChange {
+        LinkChange {
+            bandwidth: self.bandwidth.filter(|_| newer.bandwidth.is_none()),
+            queue_packets: self.queue_packets.filter(|_| newer.queue_packets.is_none()),
+        }
     }
 
     /// Returns true if fewer packets pass the changed link than one that is configured so, or pass it later.
@@ -61,76 +65,15 @@ impl fmt::Display for LinkChange {
     }
 }
 
-/// Changes of a path in one direction; what is `None` stays as it was.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct PathChange {
-    /// Propagation delay.
-    pub delay: Option<DelayRange>,
-    /// Loss of packets, each by itself or in bursts.
-    pub loss: Option<Loss>,
-    /// Probability that a packet arrives twice.
-    pub duplicate: Option<Probability>,
-    /// Probability that a bit of a packet is changed, which its checksum reveals.
-    pub corrupt: Option<Probability>,
-    /// Probability that a packet overtakes those that are delayed.
-    pub reorder: Option<Probability>,
-}
-
-impl PathChange {
-    /// Returns true if nothing is changed.
-    pub fn is_none(&self) -> bool {
-        *self == PathChange::default()
+/// Refuses changes of links and paths that would outlast their being taken back by more than anyone waits, or let nothing pass.
+pub(crate) fn check_bounds(link: LinkChange, path: PathChange) -> Result<(), FaultError> {
+    if path.delay.is_some_and(|delay| delay.max() > DELAY_MAX) {
+        return Err(FaultError::Delay);
     }
-
-    /// Returns these changes together with further ones, of which the newer hold.
-    #[must_use]
-    pub fn with(self, more: PathChange) -> PathChange {
-        PathChange {
-            delay: more.delay.or(self.delay),
-            loss: more.loss.or(self.loss),
-            duplicate: more.duplicate.or(self.duplicate),
-            corrupt: more.corrupt.or(self.corrupt),
-            reorder: more.reorder.or(self.reorder),
-        }
+    if link.bandwidth.is_some_and(|bandwidth| bandwidth < BANDWIDTH_MIN) {
+        return Err(FaultError::Bandwidth);
     }
-
-    /// Returns true if no packet passes.
-    pub fn loses_all(&self) -> bool {
-        self.loss.is_some_and(|loss| loss.mean() == Probability::ALWAYS)
-    }
-
-    /// Returns true if fewer packets pass the changed path than one that is configured so, or pass it later or out of order.
-    pub(crate) fn is_worse_than(self, path: PathConfig) -> bool {
-        let changed = self.applied(path);
-        let more = [(changed.corrupt, path.corrupt), (changed.reorder, path.reorder), (changed.loss.mean(), path.loss.mean())];
-        let is_bursty = matches!(changed.loss, Loss::Bursts(_)) && changed.loss != path.loss;
-        changed.delay.max() > path.delay.max() || is_bursty || more.iter().any(|(changed, before)| changed > before)
-    }
-
-    /// Returns what a path becomes.
-    pub fn applied(self, path: PathConfig) -> PathConfig {
-        PathConfig {
-            delay: self.delay.unwrap_or(path.delay),
-            loss: self.loss.unwrap_or(path.loss),
-            duplicate: self.duplicate.unwrap_or(path.duplicate),
-            corrupt: self.corrupt.unwrap_or(path.corrupt),
-            reorder: self.reorder.unwrap_or(path.reorder),
-            cut: path.cut,
-        }
-    }
-}
-
-/// Formats the changes as in `delay 50ms, loss in bursts 1%,25% (3.85 % on average, 4.0 packets long), 1% duplicated`.
-impl fmt::Display for PathChange {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut words = Vec::new();
-        words.extend(self.delay.map(|delay| format!("delay {delay}")));
-        words.extend(self.loss.map(loss_in_words));
-        for (chance, what) in [(self.duplicate, "duplicated"), (self.corrupt, "corrupted"), (self.reorder, "reordered")] {
-            words.extend(chance.map(|chance| format!("{chance} {what}")));
-        }
-        f.write_str(&words.join(", "))
-    }
+    if link.queue_packets == Some(0) { Err(FaultError::Queue) } else { Ok(()) }
 }
 
 /// Text that is no description of bursts.
@@ -154,27 +97,10 @@ pub fn parse_bursts(text: &str) -> Result<Loss, BurstsError> {
     Ok(Loss::Bursts(bursts))
 }
 
-/// Describes the loss on a path; of bursts with the mean loss that their parameters give, and with
-/// their mean length, which is that of the bad state: where packets pass in it too, fewer than so many are lost in a row.
-fn loss_in_words(loss: Loss) -> String {
-    let Loss::Bursts(bursts) = loss else { return format!("loss {}", loss.mean()) };
-    let mut parameters = vec![bursts.p, bursts.r, bursts.loss_in_bad, bursts.loss_in_good];
-    let usual = [Probability::ALWAYS, Probability::NEVER];
-    while parameters.len() > 2 && parameters.last() == Some(&usual[parameters.len() - 3]) {
-        parameters.pop();
-    }
-    let parameters: Vec<String> = parameters.iter().map(ToString::to_string).collect();
-    let mean = 100.0 * loss.mean().as_f64();
-    let length = match bursts.mean_burst() {
-        None => "without end".to_owned(),
-        Some(packets) if bursts.loss_in_bad == Probability::ALWAYS => format!("{packets:.1} packets long"),
-        Some(packets) => format!("within {packets:.1} packets"),
-    };
-    format!("loss in bursts {} ({mean:.2} % on average, {length})", parameters.join(","))
-}
-
 #[cfg(test)]
 mod tests {
+    use p2p_net::PathConfig;
+
     use super::*;
 
     fn chance(text: &str) -> Probability {

@@ -235,9 +235,9 @@ mod tests {
         assert!(fails.add("syncs"));
         let mut sync = |disk| table.submit_joint(JointWork::Sync(0, disk, vec![ids[0]]));
         let sound = sync(defects.layer(&disk));
-        defects.add(DiskFaults { fails, ..DiskFaults::default() }, []);
+        defects.set(DiskFaults { fails, ..DiskFaults::default() });
         let failing = sync(defects.layer(&disk));
-        defects.clear();
+        defects.set(DiskFaults::default());
         let mended = [0, 1].map(|_| sync(defects.layer(&disk)));
         assert!(synced(&mut table, failing).is_err());
         assert!([sound].into_iter().chain(mended).all(|job| synced(&mut table, job) == Ok(DiskOutcome::Synced)));

@@ -64,6 +64,13 @@ pub enum Break {
         /// Changes; at least one.
         change: LinkChange,
     },
+    /// Changes all paths from and to a host further. What is said of a single path holds over it.
+    Paths {
+        /// Host whose paths they are.
+        peer: Peer,
+        /// Changes; at least one.
+        change: PathChange,
+    },
     /// Changes the paths between two hosts further, or cuts them.
     Path {
         /// Host that sends.
@@ -123,7 +130,12 @@ pub enum Mend {
         /// Direction of the link; `None` for both.
         direction: Option<Direction>,
     },
-    /// Returns the paths between two hosts to what they were, and lets them pass packets.
+    /// Returns all paths from and to a host to what they were, but for what is said of single ones.
+    Paths {
+        /// Host whose paths they are.
+        peer: Peer,
+    },
+    /// Returns the paths between two hosts to what they were. What is cut stays so.
     Path {
         /// Host that sends.
         from: Peer,
@@ -149,6 +161,30 @@ pub enum Mend {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ListFaults;
 
-/// Takes all faults back, waits until every process runs again or could not be started, and returns what was taken back.
+/// Takes faults back, waits until every process of them runs again or could not be started, and returns what was taken back.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ClearFaults;
+pub struct ClearFaults {
+    /// Faults that are meant.
+    pub which: Which,
+}
+
+/// Faults that are taken back together.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Which {
+    /// All that are on.
+    All,
+    /// What a profile has put on, of one node or of all. What else was said of the same disk, link or path stays on.
+    Profile {
+        /// Name of the profile.
+        name: String,
+        /// Node whose faults are meant; `None` for all nodes.
+        node: Option<NodeNumber>,
+    },
+    /// All of a node's process and disk, and of the links and paths of its host.
+    Node(NodeNumber),
+}
+
+impl ClearFaults {
+    /// Takes all faults back.
+    pub const ALL: ClearFaults = ClearFaults { which: Which::All };
+}

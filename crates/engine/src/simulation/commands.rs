@@ -105,7 +105,7 @@ impl Simulation {
             Command::ListFaults(_) => reply(Reply::Faults(self.faults_known_to(by))),
             Command::Break(what) => self.break_it(id, by, what),
             Command::Mend(what) => self.mend(id, by, &what),
-            Command::ClearFaults(_) => self.clear_faults(id, by),
+            Command::ClearFaults(clear) => self.clear_faults(id, by, &clear.which),
             Command::TreatOrphans(treat) => Some(self.orphans(treat.action, treat.node)),
             // The driver changes the pace.
             Command::SetSpeed(_) | Command::Pause(_) | Command::Resume(_) => reply(Reply::Done(())),

@@ -10,8 +10,8 @@ use p2p_store::standing::Trouble;
 use super::answers::Answer;
 use super::{CommandId, Simulation, Waiting};
 use crate::error::EngineError;
-use crate::faults::{ActiveFault, ClearedFaults, DiskFaults, Fault, FaultCause, Flapping, Target};
-use crate::operation::{Break, Mend, Reply};
+use crate::faults::{ActiveFault, ClearedFaults, DiskFaults, Fault, FaultCause, FaultError, Flapping, Target};
+use crate::operation::{Break, Mend, Reply, Which};
 use crate::peer::Peer;
 use crate::policy;
 use crate::principal::Principal;
@@ -45,6 +45,7 @@ impl Simulation {
             Break::Disk { node, faults } => Some(self.break_disk(by, node, faults)),
             Break::Flap { node, plan } => Some(self.begin_flap(by, node, plan)),
             Break::Link { peer, direction, change } => Some(self.break_link(by, peer, direction, change)),
+            Break::Paths { peer, change } => Some(self.break_paths(by, peer, change)),
             Break::Path { from, to, one_way, change, cut } => Some(self.break_path(by, (from, to, one_way), change, cut)),
             Break::Partition { one, other, one_way } => Some(self.part(by, &one, &other, one_way)),
             Break::Profile { name, node, profile } => Some(self.apply_profile(by, name, node, &profile)),
@@ -62,10 +63,9 @@ impl Simulation {
                 let targets = targets.map(|of| Target::Link(peer, of)).collect();
                 Some(self.mend_wires(by, &[peer], targets))
             }
+            Mend::Paths { peer } => Some(self.mend_wires(by, &[peer], vec![Target::Paths(peer)])),
             Mend::Path { from, to, one_way } => {
-                let targets = wires::ways(from, to, one_way)
-                    .flat_map(|(from, to)| [Target::Path(from, to), Target::Cut(from, to)])
-                    .collect();
+                let targets = wires::ways(from, to, one_way).map(|(from, to)| Target::Path(from, to)).collect();
                 Some(self.mend_wires(by, &[from, to], targets))
             }
             Mend::Cut { from, to, one_way } => {
@@ -73,7 +73,7 @@ impl Simulation {
                 Some(self.mend_wires(by, &[from, to], targets))
             }
             Mend::Cuts => {
-                self.world.faults.cuts().into_iter().for_each(|cut| self.world.mend_wire(cut, caused(by)));
+                self.world.faults.cuts().into_iter().for_each(|cut| self.world.mend(cut, caused(by)));
                 Some(Ok(Reply::Done(())))
             }
         }
@@ -104,7 +104,7 @@ impl Simulation {
     fn refuse_node(&mut self, by: &Principal, node: NodeNumber) -> Answer {
         self.running(node)?;
         if let Some(fault @ Fault::Refusing { .. }) = self.world.faults.of_process(node) {
-            return Err(EngineError::FaultOn(Box::new(fault.clone())));
+            return Err(FaultError::IsOn(Box::new(fault.clone())).into());
         }
         self.world.refuse_node(node, caused(by));
         Ok(Reply::Done(()))
@@ -120,7 +120,7 @@ impl Simulation {
     fn begin_stop(&mut self, by: &Principal, node: NodeNumber, within: SimDuration, restarts: bool) -> Result<(), EngineError> {
         self.running(node)?;
         if let Some(fault @ Fault::Stopping { .. }) = self.world.faults.of_process(node) {
-            return Err(EngineError::FaultOn(Box::new(fault.clone())));
+            return Err(FaultError::IsOn(Box::new(fault.clone())).into());
         }
         let until = self.instant_after(within)?;
         self.world.begin_stop(node, until, restarts, caused(by));
@@ -175,7 +175,7 @@ impl Simulation {
     fn break_disk(&mut self, by: &Principal, node: NodeNumber, faults: DiskFaults) -> Answer {
         self.breakable(node)?;
         if faults.is_none() {
-            return Err(EngineError::NothingToBreak);
+            return Err(FaultError::Nothing.into());
         }
         if (DiskFaults { corrupt: 0, ..faults }).is_none() {
             self.refuse_where_nothing_is_stored(&[node])?;
@@ -190,7 +190,7 @@ impl Simulation {
     fn refuse_where_nothing_is_stored(&self, nodes: &[NodeNumber]) -> Result<(), EngineError> {
         let is_empty = |node: &NodeNumber| self.world.nodes[node.index()].node.volume_stats().segments == 0;
         match nodes.first() {
-            Some(&node) if nodes.iter().all(is_empty) => Err(EngineError::NothingStored(node)),
+            Some(&node) if nodes.iter().all(is_empty) => Err(FaultError::NothingStored(node).into()),
             _ => Ok(()),
         }
     }
@@ -198,9 +198,9 @@ impl Simulation {
     fn mend_disk(&mut self, by: &Principal, node: NodeNumber) -> Answer {
         self.breakable(node)?;
         if self.world.faults.of(Target::Disk(node)).is_none() {
-            return Err(EngineError::NotBroken(Target::Disk(node)));
+            return Err(FaultError::NotBroken(Target::Disk(node)).into());
         }
-        self.world.mend_disk(node, caused(by));
+        self.world.mend(Target::Disk(node), caused(by));
         Ok(Reply::Done(()))
     }
 
@@ -214,17 +214,18 @@ impl Simulation {
     /// Refuses a plan that is out of bounds, or that would not be over before the end of virtual time.
     fn refuse_plan(&self, plan: Flapping) -> Result<(), EngineError> {
         if !plan.is_bounded() {
-            return Err(EngineError::FlapBounds);
+            return Err(FaultError::Flap.into());
         }
         self.instant_after(plan.every.saturating_mul(u64::from(plan.times) + 1)).map(drop)
     }
 
     fn end_flap(&mut self, id: CommandId, by: &Principal, node: NodeNumber) -> Option<Answer> {
         if self.world.faults.of(Target::Flap(node)).is_none() {
-            return Some(Err(EngineError::NotBroken(Target::Flap(node))));
+            return Some(Err(FaultError::NotBroken(Target::Flap(node)).into()));
         }
         self.world.end_fault(Target::Flap(node), caused(by));
-        let is_killed = self.world.faults.of(Target::Process(node)).is_some_and(|active| active.cause == FaultCause::Flap);
+        let is_killed =
+            self.world.faults.of(Target::Process(node)).is_some_and(|active| matches!(active.cause, FaultCause::Flap { .. }));
         if is_killed { self.start_node(id, by, node) } else { Some(Ok(Reply::Done(()))) }
     }
 
@@ -233,26 +234,58 @@ impl Simulation {
         self.world.faults.all().cloned().map(|fault| policy::known_of_fault(by, fault)).collect()
     }
 
-    pub(super) fn clear_faults(&mut self, id: CommandId, by: &Principal) -> Option<Answer> {
-        if let Err(error) = self.refuse_when_closing() {
-            return Some(Err(error));
+    pub(super) fn clear_faults(&mut self, id: CommandId, by: &Principal, which: &Which) -> Option<Answer> {
+        match self.take_back(by, which) {
+            Ok(taken_back) => self.wait_for(id, Waiting::Process(AwaitedProcess::Clear(taken_back))),
+            Err(error) => Some(Err(error)),
         }
-        let all: Vec<ActiveFault> = self.world.faults.all().cloned().collect();
-        // The processes are the first targets, and are started last, when their disks are sound.
-        for active in all.iter().rev() {
-            match active.fault.target() {
-                Target::Disk(node) => self.world.mend_disk(node, caused(by)),
-                Target::Flap(_) => self.world.end_fault(active.fault.target(), caused(by)),
-                wire @ (Target::Link(..) | Target::Path(..) | Target::Cut(..)) => self.world.mend_wire(wire, caused(by)),
-                Target::Process(node) => {
-                    // A start that is under way may have found the disk failing.
-                    self.world.give_up_start(node);
-                    // A node that cannot be started is told of like one of which the start fails.
-                    let _ = self.begin_start(by, node);
-                }
+    }
+
+    /// Takes faults back, or begins to, and returns them by target.
+    fn take_back(&mut self, by: &Principal, which: &Which) -> Result<Vec<ActiveFault>, EngineError> {
+        self.refuse_when_closing()?;
+        let faults = &self.world.faults;
+        let all = || faults.all().map(|active| active.fault.target());
+        let targets: Vec<Target> = match which {
+            Which::All => all().collect(),
+            Which::Node(node) => {
+                self.breakable(*node)?;
+                all().filter(|target| target.is_of(*node)).collect()
             }
+            Which::Profile { name, node } => faults.of_profile(name, *node),
+        };
+        match which {
+            Which::Node(node) if targets.is_empty() => return Err(FaultError::NodeSound(*node).into()),
+            Which::Profile { name, node } if targets.is_empty() => {
+                return Err(FaultError::ProfileNotOn { name: name.clone(), node: *node }.into());
+            }
+            _ => {}
         }
-        self.wait_for(id, Waiting::Process(AwaitedProcess::Clear(all)))
+        let profile = if let Which::Profile { name, .. } = which { Some(name.as_str()) } else { None };
+        let hosts = wires::hosts_of_all_paths(&targets);
+        // The processes are the first targets, and are started last, when their disks are sound.
+        let mut taken_back: Vec<ActiveFault> =
+            targets.into_iter().rev().filter_map(|target| self.take_back_one(by, target, profile)).collect();
+        self.world.follow_paths_of(&hosts);
+        taken_back.reverse();
+        Ok(taken_back)
+    }
+
+    /// Takes the fault of a target back, or what a profile has put on of it, and returns that.
+    fn take_back_one(&mut self, by: &Principal, target: Target, profile: Option<&str>) -> Option<ActiveFault> {
+        let active = self.world.faults.of(target)?.clone();
+        match (target, profile) {
+            (Target::Process(node), _) => {
+                // A start that is under way may have found the disk failing.
+                self.world.give_up_start(node);
+                // A node that cannot be started is told of like one of which the start fails.
+                let _ = self.begin_start(by, node);
+            }
+            (Target::Flap(_), _) => self.world.end_fault(target, caused(by)),
+            (target, None) => self.world.mend(target, caused(by)),
+            (target, Some(name)) => return self.world.mend_profile(target, name, caused(by)),
+        }
+        Some(active)
     }
 
     /// Returns the answer to a command that waits for processes, if they have come to their end or their start.

@@ -10,28 +10,35 @@ use super::World;
 impl World {
     /// Puts further faults of a node's disk on, and returns the segments that are corrupt from now on.
     pub(crate) fn break_disk(&mut self, node: NodeNumber, faults: DiskFaults, cause: FaultCause) -> Vec<SegmentId> {
-        let entry = &mut self.nodes[node.index()];
-        let corrupt = entry.break_disk(faults);
-        let faults = entry.disk_faults();
+        let corrupt = self.nodes[node.index()].corrupt(faults.corrupt, cause.profile());
+        let faults = DiskFaults { corrupt: corrupt.len() as u32, ..faults };
         // A disk without segments is not made corrupt.
         if !faults.is_none() {
-            self.begin_fault(Fault::Disk { node, faults, is_counted: true }, cause);
+            self.add_fault(Fault::Disk { node, faults, is_counted: true }, cause);
         }
         corrupt
     }
 
-    /// Follows what has healed by itself of a node's disk: the fault ends when nothing is left of it, and is less otherwise.
-    pub(super) fn follow_disk(&mut self, node: NodeNumber) {
-        let faults = self.nodes[node.index()].disk_faults();
-        match faults.is_none() {
-            true => self.end_fault(Target::Disk(node), FaultCause::Over),
-            false => self.faults.replace(Fault::Disk { node, faults, is_counted: true }),
-        }
+    /// Makes the disk of a node follow its faults that are on.
+    pub(super) fn set_disk(&mut self, node: NodeNumber) {
+        let faults = self.faults.disk_faults(node);
+        self.nodes[node.index()].set_disk_faults(faults);
+        self.count_corrupt(node);
     }
 
-    /// Makes the disk of a node sound.
-    pub(crate) fn mend_disk(&mut self, node: NodeNumber, cause: FaultCause) {
-        self.nodes[node.index()].mend_disk();
-        self.end_fault(Target::Disk(node), cause);
+    /// Notes how many segments of a node are corrupt now.
+    fn count_corrupt(&mut self, node: NodeNumber) -> DiskFaults {
+        let faults = self.nodes[node.index()].disk_faults();
+        self.faults.replace(Fault::Disk { node, faults, is_counted: true });
+        faults
+    }
+
+    /// Follows what has healed by itself of a node's disk: the fault ends when nothing is left of it, and is less otherwise.
+    pub(super) fn follow_disk(&mut self, node: NodeNumber) {
+        if self.nodes[node.index()].disk_faults().changes_nothing() {
+            self.end_fault(Target::Disk(node), FaultCause::Over);
+        } else {
+            self.count_corrupt(node);
+        }
     }
 }

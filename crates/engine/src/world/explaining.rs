@@ -39,8 +39,13 @@ impl World {
         let of_process = self.faults.of(Target::Process(node)).filter(|active| !matches!(active.fault, Fault::Stopping { .. }));
         let cut = || ways.into_iter().find_map(|(from, to)| self.faults.of(Target::Cut(from, to)));
         let lossy = || {
-            let mut faults = ways.into_iter().filter_map(|(from, to)| self.faults.of(Target::Path(from, to)));
-            faults.find(|active| matches!(active.fault, Fault::Path { change, .. } if change.loses_all()))
+            let paths = ways.into_iter().map(|(from, to)| Target::Path(from, to));
+            let rules = [Target::Paths(Peer::Client), Target::Paths(Peer::Node(node))];
+            let mut faults = paths.chain(rules).filter_map(|target| self.faults.of(target));
+            faults.find(|active| match active.fault {
+                Fault::Path { change, .. } | Fault::Paths { change, .. } => change.loses_all(),
+                _ => false,
+            })
         };
         match of_process.or_else(cut).or_else(lossy) {
             Some(one) => vec![one],
@@ -53,9 +58,11 @@ impl World {
         let (client, peer) = (Peer::Client, Peer::Node(node));
         let links = [client, peer].into_iter().flat_map(|of| [Direction::Up, Direction::Down].map(|way| Target::Link(of, way)));
         let paths = [Target::Path(client, peer), Target::Path(peer, client)];
-        let targets = links.chain(paths).chain([Target::Disk(node)]);
+        let rules = [Target::Paths(client), Target::Paths(peer)];
+        let targets = links.chain(rules).chain(paths).chain([Target::Disk(node)]);
         targets.filter_map(|target| self.faults.of(target)).filter(|active| match active.fault {
             Fault::Link { peer, direction, change } => change.is_worse_than(self.base_link(peer, direction)),
+            Fault::Paths { peer: of, change } => change.is_worse_than(self.base_path_of(of)),
             Fault::Path { from, to, change } => change.is_worse_than(self.base_path(from, to)),
             Fault::Disk { faults, .. } => faults.slow.is_some(),
             _ => false,

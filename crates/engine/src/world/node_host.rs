@@ -51,20 +51,25 @@ impl NodeHost {
         self.defects.is_corrupt(id)
     }
 
-    /// Puts further faults of the disk on, and returns the segments that are corrupt from now on.
-    pub(super) fn break_disk(&mut self, faults: DiskFaults) -> Vec<SegmentId> {
+    /// Corrupts so many of the segments that are sound, for a profile or for a command, and returns them.
+    pub(super) fn corrupt(&mut self, count: u32, profile: Option<&str>) -> Vec<SegmentId> {
+        if count == 0 {
+            return Vec::new();
+        }
         let sound = self.node.segments().filter(|&id| !self.defects.is_corrupt(id));
-        let chosen = match faults.corrupt {
-            0 => Vec::new(),
-            count => faulty_disk::choose(&mut self.corruptions, sound, count),
-        };
-        self.defects.add(faults, chosen.iter().copied());
+        let chosen = faulty_disk::choose(&mut self.corruptions, sound, count);
+        self.defects.corrupt(&chosen, profile);
         chosen.into_iter().map(|(id, _)| id).collect()
     }
 
-    /// Makes the disk sound.
-    pub(super) fn mend_disk(&mut self) {
-        self.defects.clear();
+    /// Heals all corrupt segments, or those that a profile has corrupted.
+    pub(super) fn heal(&mut self, profile: Option<&str>) {
+        self.defects.heal_of(profile);
+    }
+
+    /// Sets the faults of the disk, but for the segments that are corrupt.
+    pub(super) fn set_disk_faults(&mut self, faults: DiskFaults) {
+        self.defects.set(faults);
     }
 
     /// Returns the disk for an operation that is given to it now, and the instant at which it has done that.

@@ -6,7 +6,7 @@ use p2p_store::disk::DiskError;
 use p2p_store::manifest::NodeNumber;
 
 use crate::event::Event;
-use crate::faults::{Fault, FaultCause, Target};
+use crate::faults::{ActiveFault, DueFlap, Fault, FaultCause, Target};
 use crate::known_host::known;
 use crate::node::{NODE_PORT, ProcessState};
 
@@ -19,6 +19,76 @@ impl World {
         self.faults.begin(self.now(), fault.clone(), cause.clone());
         self.emit(Event::FaultBegan { fault, cause });
         self.record_fault_timeout();
+    }
+
+    /// Adds to the fault of a disk, a link or of paths, and makes the disk or the network follow.
+    pub(super) fn add_fault(&mut self, part: Fault, cause: FaultCause) {
+        let target = part.target();
+        self.put_on(part, cause);
+        self.follow(target);
+    }
+
+    /// Adds to the fault of a disk, a link or of paths, and tells what it has come to. One that makes no difference is not on.
+    pub(super) fn put_on(&mut self, part: Fault, cause: FaultCause) {
+        let (target, was_on) = (part.target(), self.faults.of(part.target()).cloned());
+        self.faults.begin(self.now(), part, cause.clone());
+        if let Target::Disk(node) = target {
+            self.set_disk(node);
+        }
+        let Some(fault) = self.faults.of(target).map(|active| active.fault.clone()) else { return };
+        if !self.makes_no_difference(&fault) {
+            return self.emit(Event::FaultBegan { fault, cause });
+        }
+        self.faults.end(target);
+        if let Some(was) = was_on {
+            self.emit(Event::FaultEnded { fault: was.fault, cause });
+        }
+    }
+
+    /// Makes the disk or the network follow the fault of a target that is on, if one is.
+    pub(super) fn follow(&mut self, target: Target) {
+        match target {
+            Target::Disk(node) => self.set_disk(node),
+            wire => self.follow_wire(wire),
+        }
+    }
+
+    /// Takes the fault of a disk, a link or of paths back. Those of all paths of hosts are [followed](Self::follow_paths_of) by the caller,
+    /// of all hosts at once.
+    pub(crate) fn mend(&mut self, target: Target, cause: FaultCause) {
+        if let Target::Disk(node) = target {
+            self.nodes[node.index()].heal(None);
+        }
+        self.end_fault(target, cause);
+        self.follow_at_once(target);
+    }
+
+    fn follow_at_once(&mut self, target: Target) {
+        if !matches!(target, Target::Paths(_)) {
+            self.follow(target);
+        }
+    }
+
+    /// Takes what a profile has put on of the fault of a target back, and returns that. What is left stays on, and is told of. Those of
+    /// all paths of hosts are followed by the caller.
+    pub(crate) fn mend_profile(&mut self, target: Target, name: &str, cause: FaultCause) -> Option<ActiveFault> {
+        let was = self.faults.of(target)?.fault.clone();
+        let removed = self.faults.remove_profile(target, name)?;
+        if let Target::Disk(node) = target {
+            self.nodes[node.index()].heal(Some(name));
+        }
+        if self.faults.is_spent(target) {
+            self.end_fault(target, cause);
+        } else {
+            self.emit(Event::FaultEnded { fault: was, cause });
+            if let Target::Disk(node) = target {
+                self.set_disk(node);
+            }
+            let left = self.faults.of(target).map(|active| (active.fault.clone(), active.cause.clone()));
+            left.into_iter().for_each(|(fault, cause)| self.emit(Event::FaultBegan { fault, cause }));
+        }
+        self.follow_at_once(target);
+        Some(removed)
     }
 
     /// Takes the fault of a target back, and tells of it.
@@ -143,8 +213,8 @@ impl World {
         let now = self.now();
         let due: Vec<NodeNumber> = self.faults.stopping().filter(|&(_, until)| until <= now).map(|(node, _)| node).collect();
         due.into_iter().for_each(|node| self.end_stop(node));
-        while let Some((node, step, is_last)) = self.faults.take_flap(now) {
-            self.flap(node, step.kills());
+        while let Some(DueFlap { node, kills, cause, is_last }) = self.faults.take_flap(now) {
+            self.flap(node, kills, cause);
             if is_last {
                 self.end_fault(Target::Flap(node), FaultCause::Over);
             }
@@ -153,11 +223,11 @@ impl World {
     }
 
     /// Kills the process of a node if it runs, or starts it if it was killed.
-    fn flap(&mut self, node: NodeNumber, kills: bool) {
+    fn flap(&mut self, node: NodeNumber, kills: bool, cause: FaultCause) {
         let process = &self.nodes[node.index()].node;
         match (kills, self.faults.of_process(node)) {
-            (true, _) if process.is_running() || process.is_starting() => self.kill_node(node, FaultCause::Flap),
-            (false, Some(Fault::Killed { .. })) if !process.is_starting() => self.start_node(node, FaultCause::Flap),
+            (true, _) if process.is_running() || process.is_starting() => self.kill_node(node, cause),
+            (false, Some(Fault::Killed { .. })) if !process.is_starting() => self.start_node(node, cause),
             _ => {}
         }
     }

@@ -37,22 +37,32 @@ impl World {
             Peer::Client => self.config.client.link = *link,
             Peer::Node(node) => self.config.nodes[node.index()].host.link = *link,
         }
-        self.faults.wires_of(peer).into_iter().for_each(|target| self.follow_wire(target));
+        for target in self.faults.wires_of(peer) {
+            // What a fault has said may be so without it now.
+            if self.faults.of(target).is_some_and(|active| self.makes_no_difference(&active.fault)) {
+                self.end_fault(target, FaultCause::Over);
+            }
+            self.follow_wire(target);
+        }
         self.keep_host_to_link(host);
     }
 
     /// Changes one direction of a host's access link further.
     pub(crate) fn change_link(&mut self, peer: Peer, direction: Direction, change: LinkChange, cause: FaultCause) {
-        let change = self.faults.link_change(peer, direction).with(change);
-        self.begin_fault(Fault::Link { peer, direction, change }, cause);
-        self.follow_wire(Target::Link(peer, direction));
+        self.add_fault(Fault::Link { peer, direction, change }, cause);
     }
 
     /// Changes a path further.
     pub(crate) fn change_path(&mut self, (from, to): (Peer, Peer), change: PathChange, cause: FaultCause) {
-        let change = self.faults.path_change(from, to).0.with(change);
-        self.begin_fault(Fault::Path { from, to, change }, cause);
-        self.follow_wire(Target::Path(from, to));
+        self.add_fault(Fault::Path { from, to, change }, cause);
+    }
+
+    /// Changes all paths from and to each of these hosts further.
+    pub(crate) fn change_paths_of(&mut self, peers: &[Peer], change: PathChange, cause: &FaultCause) {
+        for &peer in peers {
+            self.put_on(Fault::Paths { peer, change }, cause.clone());
+        }
+        self.follow_paths_of(peers);
     }
 
     /// Cuts a path. One that is cut already stays so, for a further reason.
@@ -61,24 +71,51 @@ impl World {
             self.faults.add_cause(Target::Cut(from, to), cause);
         } else {
             self.begin_fault(Fault::Cut { from, to }, cause);
-            self.follow_wire(Target::Cut(from, to));
+            self.follow(Target::Cut(from, to));
         }
     }
 
-    /// Takes the fault of a link or a path back.
-    pub(crate) fn mend_wire(&mut self, target: Target, cause: FaultCause) {
-        self.end_fault(target, cause);
-        self.follow_wire(target);
-    }
-
-    /// Makes the network follow the faults of a link or a path that are on.
-    fn follow_wire(&mut self, target: Target) {
+    /// Makes the network follow the faults of a link or of paths that are on.
+    pub(super) fn follow_wire(&mut self, target: Target) {
         let is_known = match target {
             Target::Link(peer, direction) => self.follow_link(peer, direction),
             Target::Path(from, to) | Target::Cut(from, to) => self.follow_path(from, to),
+            Target::Paths(peer) => return self.follow_paths_of(&[peer]),
             Target::Process(_) | Target::Flap(_) | Target::Disk(_) => return,
         };
         known(is_known);
+    }
+
+    /// Makes the network follow what is changed of all paths of these hosts, and what is said of single ones on top of that.
+    pub(crate) fn follow_paths_of(&mut self, peers: &[Peer]) {
+        if peers.is_empty() {
+            return;
+        }
+        let changes: Vec<_> = peers.iter().map(|&peer| (self.host_id(peer), self.faults.paths_change(peer))).collect();
+        known(self.net.change_paths_of(&changes));
+        for target in self.faults.single_paths_of(peers) {
+            self.follow_wire(target);
+        }
+    }
+
+    /// Returns true if a fault of a link or of paths makes no difference, because all that it says is so without it.
+    pub(super) fn makes_no_difference(&self, fault: &Fault) -> bool {
+        match *fault {
+            Fault::Link { peer, direction, change } => {
+                let base = self.base_link(peer, direction);
+                change.applied(base) == base
+            }
+            Fault::Path { from, to, change } => {
+                let base = self.base_path(from, to);
+                change.applied(base) == base
+            }
+            Fault::Paths { peer, change } => self.others(peer).all(|other| {
+                let plain = known(self.net.plain_path(self.host_id(peer), self.host_id(other)));
+                change.applied(plain) == plain && self.faults.paths_change(other).is_none()
+            }),
+            Fault::Disk { faults, .. } => faults.changes_nothing(),
+            _ => false,
+        }
     }
 
     /// Returns one direction of a host's access link as it is without faults.
@@ -90,9 +127,18 @@ impl World {
         if direction == Direction::Up { link.up } else { link.down }
     }
 
-    /// Returns a path as it is without faults.
+    /// Returns a path as it is without faults of that path.
     pub(super) fn base_path(&self, from: Peer, to: Peer) -> PathConfig {
         known(self.net.implied_path(self.host_id(from), self.host_id(to)))
+    }
+
+    /// Returns what a host alone makes of its paths, without faults.
+    pub(super) fn base_path_of(&self, peer: Peer) -> PathConfig {
+        let link = match peer {
+            Peer::Client => &self.config.client.link,
+            Peer::Node(node) => &self.config.nodes[node.index()].host.link,
+        };
+        PathConfig::new(link.delay, link.loss)
     }
 
     fn follow_link(&mut self, peer: Peer, direction: Direction) -> Result<(), p2p_net::UnknownHost> {

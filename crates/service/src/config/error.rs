@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use p2p_base::likeness;
+use p2p_base::spelling::visible;
 use thiserror::Error;
 
 use super::Origin;
@@ -49,6 +50,23 @@ pub enum ConfigError {
     /// Values contradict each other.
     #[error("{0}")]
     Conflict(String),
+}
+
+impl ConfigError {
+    /// Returns the error of a value or a key in the table of this name.
+    pub(super) fn within(self, table: &str) -> ConfigError {
+        match self {
+            ConfigError::Value { origin, key, message } => {
+                let key = key.rsplit_once(' ').map_or(key.as_str(), |(_, key)| key);
+                ConfigError::Value { origin, key: format!("{table} {key}"), message }
+            }
+            ConfigError::UnknownKey { origin, name, known } => {
+                let message = format!("unknown key `{}`{}", visible(&name), suggestion(&name, &known));
+                ConfigError::Value { origin, key: table.to_owned(), message }
+            }
+            other => other,
+        }
+    }
 }
 
 fn suggestion(name: &str, known: &[&'static str]) -> String {

@@ -21,6 +21,7 @@ use std::sync::Arc;
 use p2p_base::private_file;
 use p2p_base::spelling::visible;
 use p2p_base::text;
+use p2p_engine::faults::Profile;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -169,11 +170,6 @@ impl Config {
         self.overlay(&text, Some(path))
     }
 
-    /// Returns a message about a file that was found and not used, if there is one.
-    pub fn left_out(&self) -> Option<&str> {
-        self.left_out.as_deref()
-    }
-
     /// Overrides values with those of a TOML text. Nothing is changed if one of them is invalid.
     ///
     /// # Errors
@@ -247,7 +243,8 @@ impl Config {
         let wrong = || source.value_error(value.span().start, format!("[{section}]"), "it is a section with keys".into());
         let table = value.get_ref().as_table().ok_or_else(wrong)?;
         if section == Section::Profiles {
-            return table.iter().try_for_each(|(name, value)| self.overlay_profile(source, name, value));
+            table.iter().for_each(|(name, value)| self.overlay_profile(source, name, value));
+            return Ok(());
         }
         let settings = read_settings(source, section, table)?;
         check_directions(&settings).map_err(|message| source.value_error(name.span().start, format!("[{section}]"), message))?;
@@ -274,26 +271,21 @@ impl Config {
         Ok(())
     }
 
-    /// Adds a profile, in the place of an earlier one of its name.
-    fn overlay_profile(
-        &mut self,
-        source: &ConfigText,
-        name: &Spanned<Cow<'_, str>>,
-        value: &Spanned<DeValue<'_>>,
-    ) -> Result<(), ConfigError> {
-        let full_name = || format!("[profiles.{}]", visible(name.get_ref()));
-        let wrong = |message: String| source.value_error(name.span().start, full_name(), message);
-        profiles::check_name(name.get_ref()).map_err(wrong)?;
-        let table = value.get_ref().as_table().ok_or_else(|| wrong("it is a table with keys".into()))?;
-        let settings = read_settings(source, Section::Profiles, table)?;
-        check_directions(&settings).map_err(wrong)?;
-        let profile = NamedProfile {
-            summary: value_of(&settings, "summary").unwrap_or_default(),
-            origin: source.origin(name.span().start).to_string(),
-            profile: profiles::profile_of(&settings).map_err(wrong)?,
-        };
+    /// Adds a profile, in the place of an earlier one of its name. One that is wrong is added as well, so that all others can be used
+    /// and the use of this one says what is wrong.
+    fn overlay_profile(&mut self, source: &ConfigText, name: &Spanned<Cow<'_, str>>, value: &Spanned<DeValue<'_>>) {
+        let mut summary = String::new();
+        let profile = read_profile(source, name, value, &mut summary).map_err(|error| error.to_string());
+        let origin = source.origin(name.span().start).to_string();
+        let profile = NamedProfile { summary, origin, profile };
         Arc::make_mut(&mut self.profiles).insert(name.get_ref().to_string(), profile);
-        Ok(())
+    }
+
+    /// Returns what is not used of the configuration: a file that was found and cannot be trusted, and profiles that are wrong.
+    pub fn warnings(&self) -> impl Iterator<Item = String> {
+        let wrong =
+            |found: &NamedProfile| found.profile.as_ref().err().map(|problem| format!("a profile is not usable: {problem}"));
+        self.left_out.iter().cloned().chain(self.profiles.values().filter_map(wrong))
     }
 
     /// Returns the profiles of faults.
@@ -314,6 +306,23 @@ impl Config {
     fn get<T: FromStr>(&self, section: Section, key: &'static str) -> Option<T> {
         self.sections.get(&section).and_then(|settings| value_of(settings, key))
     }
+}
+
+/// Returns a profile, and sets its summary as far as it can be read.
+fn read_profile(
+    source: &ConfigText,
+    name: &Spanned<Cow<'_, str>>,
+    value: &Spanned<DeValue<'_>>,
+    summary: &mut String,
+) -> Result<Profile, ConfigError> {
+    let full_name = format!("[profiles.{}]", visible(name.get_ref()));
+    let wrong = |message: String| source.value_error(name.span().start, full_name.clone(), message);
+    profiles::check_name(name.get_ref()).map_err(wrong)?;
+    let table = value.get_ref().as_table().ok_or_else(|| wrong("it is a table with keys".into()))?;
+    let settings = read_settings(source, Section::Profiles, table).map_err(|error| error.within(&full_name))?;
+    *summary = value_of(&settings, "summary").unwrap_or_default();
+    check_directions(&settings).map_err(wrong)?;
+    profiles::profile_of(&settings).map_err(wrong)
 }
 
 /// Checks that a table does not set the same bandwidth twice.

@@ -63,5 +63,9 @@ pub(super) fn profile_of(settings: &Settings) -> Result<Profile, String> {
         },
         flap,
     };
-    if profile.is_none() { Err("it says nothing that is to be wrong".into()) } else { Ok(profile) }
+    if profile.is_none() {
+        return Err("it says nothing that is to be wrong".into());
+    }
+    profile.check().map_err(|error| error.to_string())?;
+    Ok(profile)
 }

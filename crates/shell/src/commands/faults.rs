@@ -1,25 +1,23 @@
 //! The implementations of the commands that break parts of the network on purpose.
 
+mod list;
+
 use std::fmt::Display;
 use std::str::FromStr;
 
-use p2p_base::likeness;
 use p2p_base::spelling::visible;
 use p2p_base::units::{Probability, SimDuration};
-use p2p_engine::faults::{
-    ActiveFault, ClearedFaults, DiskFaults, FLAPS, FaultCause, Flapping, LinkChange, PathChange, Target, parse_bursts,
-};
-use p2p_engine::operation::{Break, ClearFaults, ListFaults, Mend, STOP_WITHIN};
+use p2p_engine::faults::{ActiveFault, DiskFaults, FLAPS, Flapping, LinkChange, PathChange, Target, parse_bursts};
+use p2p_engine::operation::{Break, ListFaults, Mend, STOP_WITHIN};
 use p2p_net::{Direction, Loss};
-use p2p_service::profiles::NamedProfile;
 use p2p_store::manifest::NodeNumber;
-use p2p_store::standing::Trouble;
-use serde_json::{Value, json};
+use serde_json::json;
+
+pub(crate) use self::list::faults;
 
 use crate::answer::{Answer, View};
 use crate::call::Call;
-use crate::hosts;
-use crate::report::{Table, number_column, seconds_of, text_column};
+use crate::hosts::{self, Paths};
 use crate::{Shell, ShellError};
 
 pub(crate) async fn kill(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
@@ -61,7 +59,7 @@ pub(crate) async fn disk(shell: &Shell, call: &Call) -> Result<Answer, ShellErro
         shell.call(Break::Disk { node, faults }).await?;
     }
     let target = Target::Disk(node);
-    answer_about(shell, &target.to_string(), |of| of == target).await
+    answer_about(shell, &target.to_string(), false, |of| of == target).await
 }
 
 /// Returns the faults of a disk that the flags name.
@@ -116,38 +114,50 @@ pub(crate) async fn link(shell: &Shell, call: &Call) -> Result<Answer, ShellErro
         _ => false,
     };
     let name = direction.map_or_else(|| format!("the link of {peer}"), |only| Target::Link(peer, only).to_string());
-    answer_about(shell, &name, is_meant).await
+    answer_about(shell, &name, false, is_meant).await
 }
 
 pub(crate) async fn path(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
-    let (from, to, one_way) = hosts::path(call.argument(0).unwrap_or_default()).map_err(|problem| call.wrong(problem))?;
+    let paths = hosts::paths(call.argument(0).unwrap_or_default()).map_err(|problem| call.wrong(problem))?;
+    let (change, cut) = (path_change(call)?, call.has("cut"));
+    let flags = "--delay, --loss, --burst, --duplicate, --corrupt, --reorder or --cut";
+    let clears = check_clear(call, change.is_none() && !cut, flags)?;
+    match paths {
+        Paths::All(peer) if clears => shell.call(Mend::Paths { peer }).await?,
+        Paths::All(_) if cut => return Err(call.wrong("--cut is of one path, A->B or A,B; `partition` cuts many".into())),
+        Paths::All(peer) => shell.call(Break::Paths { peer, change }).await?,
+        Paths::Between { from, to, one_way } if clears => shell.call(Mend::Path { from, to, one_way }).await?,
+        Paths::Between { from, to, one_way } => shell.call(Break::Path { from, to, one_way, change, cut }).await?,
+    }
+    let is_meant = |target: Target| match (paths, target) {
+        (Paths::All(peer), Target::Paths(of)) => of == peer,
+        (Paths::Between { from, to, one_way }, Target::Path(one, other) | Target::Cut(one, other)) => {
+            (one, other) == (from, to) || (!one_way && (other, one) == (from, to))
+        }
+        _ => false,
+    };
+    let (name, plural) = match paths {
+        Paths::All(peer) => (Target::Paths(peer).to_string(), true),
+        Paths::Between { from, to, one_way } => (format!("the path {from}{}{to}", if one_way { "->" } else { "," }), false),
+    };
+    answer_about(shell, &name, plural, is_meant).await
+}
+
+/// Returns the changes of paths that the flags name.
+fn path_change(call: &Call) -> Result<PathChange, ShellError> {
     let burst = call.flags.get("burst").map(|text| parse_bursts(text)).transpose();
     let burst = burst.map_err(|error| call.wrong(format!("--burst: {error}")))?;
     let loss = value::<Probability>(call, "loss")?.map(Loss::Independent);
     if burst.is_some() && loss.is_some() {
         return Err(call.wrong("--loss and --burst both say how packets are lost; give one of them".into()));
     }
-    let change = PathChange {
+    Ok(PathChange {
         delay: value(call, "delay")?,
         loss: loss.or(burst),
         duplicate: value(call, "duplicate")?,
         corrupt: value(call, "corrupt")?,
         reorder: value(call, "reorder")?,
-    };
-    let cut = call.has("cut");
-    let flags = "--delay, --loss, --burst, --duplicate, --corrupt, --reorder or --cut";
-    if check_clear(call, change.is_none() && !cut, flags)? {
-        shell.call(Mend::Path { from, to, one_way }).await?;
-    } else {
-        shell.call(Break::Path { from, to, one_way, change, cut }).await?;
-    }
-    let is_meant = |target: Target| match target {
-        Target::Path(one, other) | Target::Cut(one, other) => {
-            (one, other) == (from, to) || (!one_way && (other, one) == (from, to))
-        }
-        _ => false,
-    };
-    answer_about(shell, &format!("the path {from}{}{to}", if one_way { "->" } else { "," }), is_meant).await
+    })
 }
 
 pub(crate) async fn partition(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
@@ -158,8 +168,13 @@ pub(crate) async fn partition(shell: &Shell, call: &Call) -> Result<Answer, Shel
 }
 
 pub(crate) async fn heal(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
-    let one = call.argument(0).map(hosts::path).transpose().map_err(|problem| call.wrong(problem))?;
-    shell.call(one.map_or(Mend::Cuts, |(from, to, one_way)| Mend::Cut { from, to, one_way })).await?;
+    let one = call.argument(0).map(hosts::paths).transpose().map_err(|problem| call.wrong(problem))?;
+    let mend = match one {
+        None => Mend::Cuts,
+        Some(Paths::Between { from, to, one_way }) => Mend::Cut { from, to, one_way },
+        Some(Paths::All(_)) => return Err(call.wrong("name both hosts, A->B or A,B; `heal` alone heals all paths".into())),
+    };
+    shell.call(mend).await?;
     cuts(shell).await
 }
 
@@ -188,14 +203,15 @@ pub(crate) async fn flap(shell: &Shell, call: &Call) -> Result<Answer, ShellErro
         return Err(call.wrong("--times says how often, and --every SPAN is missing".into()));
     }
     let target = Target::Flap(node);
-    answer_about(shell, &target.to_string(), |of| of == target).await
+    answer_about(shell, &target.to_string(), false, |of| of == target).await
 }
 
 /// Returns the answer about the faults of what is called `name` that are on now.
-async fn answer_about(shell: &Shell, name: &str, is_meant: impl Fn(Target) -> bool) -> Result<Answer, ShellError> {
+async fn answer_about(shell: &Shell, name: &str, plural: bool, is_meant: impl Fn(Target) -> bool) -> Result<Answer, ShellError> {
     let on = shell.call(ListFaults).await?.into_iter().filter(|active| is_meant(active.fault.target()));
     let faults: Vec<String> = on.map(|active| active.fault.to_string()).collect();
-    let text = if faults.is_empty() { format!("{name} is as it was") } else { faults.join("\n") };
+    let unchanged = if plural { "are as they were" } else { "is as it was" };
+    let text = if faults.is_empty() { format!("{name} {unchanged}") } else { faults.join("\n") };
     Ok(Answer::new(View::Text(text), json!({ "target": name, "faults": faults })))
 }
 
@@ -208,89 +224,4 @@ fn within(call: &Call) -> Result<SimDuration, ShellError> {
 fn process(node: NodeNumber, state: &str) -> Answer {
     let said = if state == "running" { "runs".to_owned() } else { format!("is {state}") };
     Answer::new(View::Text(format!("{node} {said}")), json!({ "node": node.to_string(), "process": state }))
-}
-
-/// Lists the faults that are on, takes them all back, lists the profiles, or applies one.
-pub(crate) async fn faults(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
-    match (call.argument(0), call.argument(1)) {
-        (Some("apply"), Some(name)) => apply(shell, call, name).await,
-        (Some("apply"), None) => Err(call.wrong("PROFILE is missing; `faults profiles` lists them".into())),
-        (_, Some(unexpected)) => Err(call.wrong(format!("unexpected argument `{}`", visible(unexpected)))),
-        (Some("clear"), None) => clear(shell).await,
-        (Some("profiles"), None) => Ok(profiles(shell)),
-        _ => list(shell).await,
-    }
-}
-
-async fn clear(shell: &Shell) -> Result<Answer, ShellError> {
-    shell.access().require_admin(&shell.identity(), "faults clear").await?;
-    let ClearedFaults { taken_back, not_running } = shell.wait_for(ClearFaults).await?;
-    let count = taken_back.len();
-    let taken_back = format!("{count} {} taken back", if count == 1 { "fault" } else { "faults" });
-    let why = |trouble: &Option<Trouble>| trouble.as_ref().map(ToString::to_string);
-    let left = not_running.iter().map(|(node, trouble)| match why(trouble) {
-        Some(reason) => format!("{node} does not run: {reason}"),
-        None => format!("{node} does not run"),
-    });
-    let lines: Vec<String> = std::iter::once(taken_back).chain(left).collect();
-    let left = |(node, trouble): &(NodeNumber, Option<Trouble>)| json!({ "node": node.to_string(), "reason": why(trouble) });
-    let not_running: Vec<Value> = not_running.iter().map(left).collect();
-    Ok(Answer::new(View::Text(lines.join("\n")), json!({ "taken_back": count, "not_running": not_running })))
-}
-
-async fn apply(shell: &Shell, call: &Call, name: &str) -> Result<Answer, ShellError> {
-    shell.access().require_admin(&shell.identity(), "faults apply").await?;
-    let profiles = shell.access().profiles();
-    let known = || likeness::nearest(name, profiles.keys().map(String::as_str)).into_iter().next();
-    let unknown = || match known() {
-        Some(near) => format!("there is no profile `{}`; did you mean `{near}`?", visible(name)),
-        None => format!("there is no profile `{}`; `faults profiles` lists them", visible(name)),
-    };
-    let found = profiles.get(name).ok_or_else(|| call.wrong(unknown()))?;
-    let node = call.argument(2).map(|_| call.node(2)).transpose()?;
-    let profile = Box::new(found.profile.clone());
-    shell.call(Break::Profile { name: name.to_owned(), node, profile }).await?;
-    let on = node.map_or_else(|| "all nodes".to_owned(), |node| node.to_string());
-    // The summary stands in a file that may be another's.
-    let text = format!("{name} is on for {on}: {}", visible(&found.summary));
-    Ok(Answer::new(View::Text(text), json!({ "profile": name, "node": node.map(|node| node.to_string()) })))
-}
-
-fn profiles(shell: &Shell) -> Answer {
-    let profiles = shell.access().profiles();
-    let rows = profiles
-        .iter()
-        .map(|(name, found)| vec![name.clone(), visible(&found.summary).into_owned(), found.origin.clone()])
-        .collect();
-    let columns = vec![text_column("profile"), text_column("what it does"), text_column("from")];
-    let json =
-        |(name, found): (&String, &NamedProfile)| json!({ "profile": name, "summary": found.summary, "from": found.origin });
-    Answer::new(View::Table(Table { columns, rows, empty: "there are no profiles" }), profiles.iter().map(json).collect())
-}
-
-async fn list(shell: &Shell) -> Result<Answer, ShellError> {
-    let on = shell.call(ListFaults).await?;
-    let row = |active: &ActiveFault| {
-        let users = active.users();
-        let by = if users.is_empty() { "-".to_owned() } else { users.join(", ") };
-        let (what, since) = (active.fault.to_string(), seconds_of(active.since.as_secs_f64()));
-        vec![what, since, by, active.fault.undone_by()]
-    };
-    let columns = vec![text_column("fault"), number_column("since"), text_column("by"), text_column("taken back by")];
-    let table = Table { columns, rows: on.iter().map(row).collect(), empty: "no fault is on" };
-    Ok(Answer::new(View::Table(table), on.iter().map(fault_data).collect()))
-}
-
-fn fault_data(active: &ActiveFault) -> Value {
-    let reason = |cause: &FaultCause| json!({ "by": cause.by(), "profile": cause.profile() });
-    json!({
-        "target": active.fault.target().to_string(),
-        "kind": active.fault.name(),
-        "fault": active.fault.to_string(),
-        "since_seconds": active.since.as_secs_f64(),
-        "by": active.cause.by(),
-        "profile": active.cause.profile(),
-        "added": active.added.iter().map(reason).collect::<Vec<_>>(),
-        "undo": active.fault.undone_by(),
-    })
 }

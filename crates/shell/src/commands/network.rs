@@ -5,8 +5,8 @@ use p2p_engine::EngineError;
 use p2p_engine::node::RoundTrips;
 use p2p_engine::node::health::PeerHealth;
 use p2p_engine::operation::{
-    CheckHealth, CountPackets, ListConnections, ListHosts, ListNodes, ListPackets, StartCapture, StatStorage, StatUser,
-    StopCapture,
+    CheckHealth, CountPackets, ListConnections, ListFaults, ListHosts, ListNodes, ListPackets, StartCapture, StatStorage,
+    StatUser, StopCapture,
 };
 use p2p_engine::snapshot::{ConnectionStatus, HealthMatrix, HostStatus, NodeStatus, Peer, Usage, kind_name};
 use p2p_net::PacketRecord;
@@ -18,12 +18,17 @@ use crate::answer::{Answer, View};
 use crate::call::Call;
 use crate::place::expand;
 use crate::report::{
-    NetworkReport, NodeLine, Table, bytes_of, milliseconds_of, nodes_table, number_column, seconds_of, text_column,
+    HostFaults, NetworkReport, NodeLine, Table, bytes_of, milliseconds_of, nodes_table, number_column, seconds_of, text_column,
 };
 use crate::{Shell, ShellError};
 
 pub(crate) async fn nodes(shell: &Shell, _: &Call) -> Result<Answer, ShellError> {
-    let lines: Vec<NodeLine> = statuses(shell).await?.iter().map(NodeLine::from).collect();
+    let mut faults = HostFaults::of_each(&shell.call(ListFaults).await?);
+    let line = |node: &NodeStatus| NodeLine {
+        faults: faults.remove(&Peer::Node(node.node)).unwrap_or_default(),
+        ..NodeLine::from(node)
+    };
+    let lines: Vec<NodeLine> = statuses(shell).await?.iter().map(line).collect();
     Ok(Answer::new(View::Table(nodes_table(&lines)), data(&lines)))
 }
 
@@ -62,7 +67,9 @@ pub(crate) async fn node(shell: &Shell, call: &Call) -> Result<Answer, ShellErro
     ];
     pairs.extend(node.trouble.as_ref().map(|trouble| ("trouble", trouble.to_string())));
     pairs.extend(host.map(|host| ("link", link_of(host))));
-    Ok(Answer::new(View::pairs(pairs), data(&NodeLine::from(&node))))
+    let faults = HostFaults::of_each(&shell.call(ListFaults).await?).remove(&Peer::Node(number)).unwrap_or_default();
+    pairs.extend(faults.lines().into_iter().map(|line| ("fault", line)));
+    Ok(Answer::new(View::pairs(pairs), data(&NodeLine { faults, ..NodeLine::from(&node) })))
 }
 
 /// Formats the results of the last ten probes, as in `17.2 ms on average, 12.1 ms to 30.0 ms, 0 lost`.
@@ -198,9 +205,11 @@ async fn storage_of_all(shell: &Shell) -> Result<Answer, ShellError> {
 
 pub(crate) async fn topology(shell: &Shell, _: &Call) -> Result<Answer, ShellError> {
     let topology = shell.call(ListHosts).await?;
+    let faults = HostFaults::of_each(&shell.call(ListFaults).await?);
+    let faults_of = |host: &HostStatus| faults.get(&host.peer).cloned().unwrap_or_default();
     let row = |host: &HostStatus| {
         let link = &host.link;
-        vec![
+        let mut row = vec![
             host.peer.to_string(),
             host.address.to_string(),
             link.up.bandwidth.to_string(),
@@ -208,9 +217,11 @@ pub(crate) async fn topology(shell: &Shell, _: &Call) -> Result<Answer, ShellErr
             link.delay.to_string(),
             link.loss.to_string(),
             link.up.queue_packets.to_string(),
-        ]
+        ];
+        row.extend((!faults.is_empty()).then(|| faults_of(host).kinds()));
+        row
     };
-    let headings = [
+    let mut columns = vec![
         text_column("host"),
         text_column("address"),
         number_column("up"),
@@ -219,9 +230,14 @@ pub(crate) async fn topology(shell: &Shell, _: &Call) -> Result<Answer, ShellErr
         number_column("loss"),
         number_column("queue"),
     ];
-    let json = |host: &HostStatus| json!({ "host": host.peer.to_string(), "address": host.address, "link": host.link });
+    columns.extend((!faults.is_empty()).then(|| text_column("faults")));
+    let json = |host: &HostStatus| {
+        json!({
+            "host": host.peer.to_string(), "address": host.address, "link": host.link, "faults": data(&faults_of(host)),
+        })
+    };
     let rows = topology.hosts.iter().map(row).collect();
-    let view = View::Table(Table { columns: headings.to_vec(), rows, empty: "" });
+    let view = View::Table(Table { columns, rows, empty: "" });
     Ok(Answer::new(view, topology.hosts.iter().map(json).collect()))
 }
 

@@ -86,20 +86,20 @@ pub(super) static COMMANDS: &[Spec] = &[
             Flag {
                 name: "slow",
                 short: None,
-                value: Some(("FACTOR", Kind::Like(&["10x", "100x"]))),
+                value: Some(("FACTOR", Kind::Like(&["2x", "10x", "50x", "100x"]))),
                 summary: "let every operation take so many times as long",
             },
             Flag {
                 name: "fail",
                 short: None,
-                value: Some(("KINDS", Kind::Like(&["reads", "writes", "syncs", "reads,writes,syncs"]))),
+                value: Some(("KINDS", Kind::Like(&["reads", "writes", "syncs", "writes,syncs", "reads,writes,syncs"]))),
                 summary: "let operations of these kinds fail",
             },
             Flag { name: "full", short: None, value: None, summary: "leave no room" },
             Flag {
                 name: "corrupt",
                 short: None,
-                value: Some(("N", Kind::Other("3"))),
+                value: Some(("N", Kind::Like(&["1", "3", "10"]))),
                 summary: "change a bit in so many of the stored segments, chosen at random",
             },
             Flag { name: "clear", short: None, value: None, summary: "make the disk sound" },
@@ -120,13 +120,13 @@ pub(super) static COMMANDS: &[Spec] = &[
             Flag {
                 name: "bandwidth",
                 short: None,
-                value: Some(("RATE", Kind::Like(&["64KiB/s", "1Mbit/s"]))),
+                value: Some(("RATE", Kind::Like(&["1KiB/s", "64KiB/s", "256kbit/s", "1Mbit/s", "100Mbit/s"]))),
                 summary: "the rate of the link",
             },
             Flag {
                 name: "queue",
                 short: None,
-                value: Some(("PACKETS", Kind::Other("20"))),
+                value: Some(("PACKETS", Kind::Like(&["1", "10", "20", "50", "100"]))),
                 summary: "how many packets may wait",
             },
             Flag { name: "clear", short: None, value: None, summary: "return the link to what it was" },
@@ -138,31 +138,32 @@ pub(super) static COMMANDS: &[Spec] = &[
         aliases: &[],
         group: Group::Faults,
         audience: Audience::Admins,
-        summary: "change the path between two hosts, one way (A->B) or both (A,B), or return it to what it was",
-        details: "A host is `client` or a node. What is named comes to what is changed already. --burst takes P,R[,1-H[,1-K]] as \
+        summary: "change the path between two hosts, one way (A->B) or both (A,B), or all paths of a host (A), or return it to what it was",
+        details: "A host is `client` or a node; a name alone stands for all paths from and to it, beneath what is said of single paths. \
+                  What is named comes to what is changed already. --clear takes changes back and leaves cuts to `heal`. --burst takes P,R[,1-H[,1-K]] as \
                   `tc netem loss gemodel` does: the chances that a packet takes the path from the good state to the bad one and \
                   back, and those that it is lost there (100% in the bad one, 0% in the good one). The answer has the mean loss \
                   that they give. A corrupt packet is dropped by its receiver, whose checksum reveals it.",
-        arguments: &[once("A->B|A,B", Kind::Hosts)],
+        arguments: &[once("A->B|A,B|A", Kind::Hosts)],
         flags: &[
             Flag {
                 name: "delay",
                 short: None,
-                value: Some(("DELAY", Kind::Like(&["100ms", "10ms..50ms"]))),
+                value: Some(("DELAY", Kind::Like(&["10ms", "100ms", "10ms..50ms", "80ms..120ms", "1s"]))),
                 summary: "how long a packet is on its way",
             },
             chance("loss", "how many packets are lost, each by itself"),
             Flag {
                 name: "burst",
                 short: None,
-                value: Some(("P,R", Kind::Like(&["1%,25%"]))),
+                value: Some(("P,R", Kind::Like(&["1%,25%", "0.5%,20%", "5%,50%,80%", "1%,25%,100%,1%"]))),
                 summary: "how packets are lost in bursts",
             },
             chance("duplicate", "how many packets arrive twice"),
             chance("corrupt", "in how many packets a bit is changed"),
             chance("reorder", "how many packets overtake those that are delayed"),
-            Flag { name: "cut", short: None, value: None, summary: "drop every packet" },
-            Flag { name: "clear", short: None, value: None, summary: "return the path to what it was" },
+            Flag { name: "cut", short: None, value: None, summary: "drop every packet, until `heal`" },
+            Flag { name: "clear", short: None, value: None, summary: "take the changes of the path back; what is cut stays so" },
         ],
         run: |shell, call| Box::pin(faults::path(shell, call)),
     },
@@ -201,10 +202,15 @@ pub(super) static COMMANDS: &[Spec] = &[
             Flag {
                 name: "every",
                 short: None,
-                value: Some(("SPAN", Kind::Like(&["5s", "1m"]))),
+                value: Some(("SPAN", Kind::Like(&["1s", "5s", "30s", "1m"]))),
                 summary: "the time from one kill to the next",
             },
-            Flag { name: "times", short: None, value: Some(("N", Kind::Other("10"))), summary: "how often it is killed" },
+            Flag {
+                name: "times",
+                short: None,
+                value: Some(("N", Kind::Like(&["1", "3", "10", "100"]))),
+                summary: "how often it is killed",
+            },
             Flag { name: "clear", short: None, value: None, summary: "end it, and start the process if it was killed" },
         ],
         run: |shell, call| Box::pin(faults::flap(shell, call)),
@@ -214,21 +220,23 @@ pub(super) static COMMANDS: &[Spec] = &[
         aliases: &["fault"],
         group: Group::Faults,
         audience: Audience::Users,
-        summary: "list the faults that are on, take them all back, list profiles, or apply one",
+        summary: "list the faults that are on, take them back, list profiles, or apply one",
         details: "Each is listed with the instant since which it is on and the command that takes it back; admins also see by whom. \
-                  `clear` waits until every process runs again. `profiles` lists those that are built in and those of p2p.toml; \
-                  `apply` puts all faults of one on, for a node or for all, or none of them. For admins but for the lists.",
+                  What one profile has put on is one row, and --parts lists all of it. `clear` takes all back, or what a profile has \
+                  put on (of one node, if it is named), or all of a node, and waits until every process runs again. `profiles` lists \
+                  those that are built in and those of p2p.toml; `apply` puts all faults of one on, for a node or for all, or none of \
+                  them. For admins but for the lists.",
         arguments: &[
             optional("ACTION", Kind::OneOf(&["clear", "profiles", "apply"])),
-            optional("PROFILE", Kind::Profile),
+            optional("PROFILE|NODE", Kind::ProfileOrNode),
             optional("NODE", Kind::Node),
         ],
-        flags: &[],
+        flags: &[Flag { name: "parts", short: None, value: None, summary: "list each part of what profiles have put on" }],
         run: |shell, call| Box::pin(faults::faults(shell, call)),
     },
 ];
 
 /// Returns a flag whose value is the share of packets that something happens to.
 const fn chance(name: &'static str, summary: &'static str) -> Flag {
-    Flag { name, short: None, value: Some(("SHARE", Kind::Like(&["1%", "10%"]))), summary }
+    Flag { name, short: None, value: Some(("SHARE", Kind::Like(&["0.1%", "1%", "5%", "10%", "50%"]))), summary }
 }

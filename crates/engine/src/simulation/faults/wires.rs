@@ -6,7 +6,7 @@ use p2p_store::manifest::NodeNumber;
 
 use super::caused;
 use crate::error::EngineError;
-use crate::faults::{BANDWIDTH_MIN, DELAY_MAX, DiskFaults, Fault, FaultCause, LinkChange, PathChange, Profile, Target};
+use crate::faults::{DiskFaults, Fault, FaultCause, FaultError, LinkChange, PathChange, Profile, Target, check_bounds};
 use crate::operation::{PATHS_MAX, Reply};
 use crate::peer::Peer;
 use crate::principal::Principal;
@@ -21,19 +21,14 @@ pub(super) fn ways(from: Peer, to: Peer, one_way: bool) -> impl Iterator<Item = 
     [(from, to), (to, from)].into_iter().take(if one_way { 1 } else { 2 })
 }
 
-fn refuse_too_many(count: usize) -> Result<(), EngineError> {
-    if count > PATHS_MAX { Err(EngineError::TooManyPaths { count, max: PATHS_MAX }) } else { Ok(()) }
+/// Returns the hosts among these targets of which all paths are meant.
+pub(super) fn hosts_of_all_paths(targets: &[Target]) -> Vec<Peer> {
+    let host = |target: &Target| if let Target::Paths(peer) = target { Some(*peer) } else { None };
+    targets.iter().filter_map(host).collect()
 }
 
-/// Refuses changes of links and paths that would outlast their being taken back by more than anyone waits, or let nothing pass.
-fn refuse_out_of_bounds(link: LinkChange, path: PathChange) -> Result<(), EngineError> {
-    if path.delay.is_some_and(|delay| delay.max() > DELAY_MAX) {
-        return Err(EngineError::DelayBounds);
-    }
-    if link.bandwidth.is_some_and(|bandwidth| bandwidth < BANDWIDTH_MIN) {
-        return Err(EngineError::BandwidthBounds);
-    }
-    if link.queue_packets == Some(0) { Err(EngineError::QueueBounds) } else { Ok(()) }
+fn refuse_too_many(count: usize) -> Result<(), FaultError> {
+    if count > PATHS_MAX { Err(FaultError::TooManyPaths { count, max: PATHS_MAX }) } else { Ok(()) }
 }
 
 impl Simulation {
@@ -49,7 +44,7 @@ impl Simulation {
         refuse_too_many(one.len().saturating_mul(other.len()).saturating_mul(if one_way { 1 } else { 2 }))?;
         self.known_peers(one.iter().chain(other))?;
         if let Some(&peer) = one.iter().find(|peer| other.contains(peer)) {
-            return Err(EngineError::BothSides(peer));
+            return Err(FaultError::BothSides(peer).into());
         }
         let there = one.iter().flat_map(|&from| other.iter().map(move |&to| (from, to)));
         Ok(there.flat_map(|(from, to)| ways(from, to, one_way)).collect())
@@ -57,10 +52,10 @@ impl Simulation {
 
     pub(super) fn break_link(&mut self, by: &Principal, peer: Peer, direction: Option<Direction>, change: LinkChange) -> Answer {
         if change.is_none() {
-            return Err(EngineError::NothingToBreak);
+            return Err(FaultError::Nothing.into());
         }
         self.known_peers([&peer])?;
-        refuse_out_of_bounds(change, PathChange::default())?;
+        check_bounds(change, PathChange::default())?;
         self.change_links(peer, direction, change, &caused(by));
         Ok(Reply::Done(()))
     }
@@ -74,9 +69,9 @@ impl Simulation {
         cut: bool,
     ) -> Answer {
         if change.is_none() && !cut {
-            return Err(EngineError::NothingToBreak);
+            return Err(FaultError::Nothing.into());
         }
-        refuse_out_of_bounds(LinkChange::default(), change)?;
+        check_bounds(LinkChange::default(), change)?;
         for path in self.paths_between(&[from], &[to], one_way)? {
             if !change.is_none() {
                 self.world.change_path(path, change, caused(by));
@@ -85,6 +80,17 @@ impl Simulation {
                 self.world.cut_path(path, caused(by));
             }
         }
+        Ok(Reply::Done(()))
+    }
+
+    /// Changes all paths of a host.
+    pub(super) fn break_paths(&mut self, by: &Principal, peer: Peer, change: PathChange) -> Answer {
+        if change.is_none() {
+            return Err(FaultError::Nothing.into());
+        }
+        self.known_peers([&peer])?;
+        check_bounds(LinkChange::default(), change)?;
+        self.world.change_paths_of(&[peer], change, &caused(by));
         Ok(Reply::Done(()))
     }
 
@@ -104,15 +110,31 @@ impl Simulation {
         }
     }
 
+    /// Returns the error of a link or a path of which nothing can be taken back: it says so if something else of it can be.
+    fn not_broken(&self, target: Target) -> FaultError {
+        let elsewhere = match target {
+            Target::Path(from, to) => {
+                let others = [Target::Cut(from, to), Target::Cut(to, from), Target::Paths(from), Target::Paths(to)];
+                others.into_iter().find_map(|other| self.world.faults.of(other))
+            }
+            _ => None,
+        };
+        match elsewhere {
+            Some(active) => FaultError::BrokenElsewhere { target, fault: Box::new(active.fault.clone()) },
+            None => FaultError::NotBroken(target),
+        }
+    }
+
     /// Takes the faults of links or paths of these hosts back; at least one of them has to be on.
     pub(super) fn mend_wires(&mut self, by: &Principal, of: &[Peer], targets: Vec<Target>) -> Answer {
         self.known_peers(of)?;
         let first = targets.first().copied();
         let on: Vec<Target> = targets.into_iter().filter(|&target| self.world.faults.of(target).is_some()).collect();
         if let Some(first) = first.filter(|_| on.is_empty()) {
-            return Err(EngineError::NotBroken(first));
+            return Err(self.not_broken(first).into());
         }
-        on.into_iter().for_each(|target| self.world.mend_wire(target, caused(by)));
+        on.iter().for_each(|&target| self.world.mend(target, caused(by)));
+        self.world.follow_paths_of(&hosts_of_all_paths(&on));
         Ok(Reply::Done(()))
     }
 
@@ -124,19 +146,14 @@ impl Simulation {
         };
         self.refuse_profile(&nodes, profile)?;
         let cause = FaultCause::Profile { name, by: by.name().map(str::to_owned) };
+        if !profile.path.is_none() {
+            let peers: Vec<Peer> = nodes.iter().copied().map(Peer::Node).collect();
+            self.world.change_paths_of(&peers, profile.path, &cause);
+        }
         for number in nodes {
             let peer = Peer::Node(number);
             self.change_links(peer, Some(Direction::Up), profile.up, &cause);
             self.change_links(peer, Some(Direction::Down), profile.down, &cause);
-            if !profile.path.is_none() {
-                for other in self.world.others(peer) {
-                    self.world.change_path((peer, other), profile.path, cause.clone());
-                    // What two nodes of the profile send each other is changed from each of them.
-                    if node.is_some() || other == Peer::Client {
-                        self.world.change_path((other, peer), profile.path, cause.clone());
-                    }
-                }
-            }
             if !profile.disk.is_none() {
                 let corrupt = self.world.break_disk(number, profile.disk, cause.clone());
                 self.note_use_of(&corrupt);
@@ -151,16 +168,7 @@ impl Simulation {
     /// Checks that a profile can be applied to these nodes as a whole.
     fn refuse_profile(&self, nodes: &[NodeNumber], profile: &Profile) -> Result<(), EngineError> {
         nodes.iter().try_for_each(|&node| self.breakable(node))?;
-        if profile.is_none() {
-            return Err(EngineError::NothingToBreak);
-        }
-        refuse_out_of_bounds(profile.up, profile.path)?;
-        refuse_out_of_bounds(profile.down, profile.path)?;
-        if !profile.path.is_none() {
-            // Those to and from one node, or those of every node to all others and those of the client.
-            let all = self.world.nodes.len();
-            refuse_too_many(if nodes.len() == 1 { 2 * all } else { nodes.len().saturating_mul(all + 1) })?;
-        }
+        profile.check()?;
         if (Profile { disk: DiskFaults { corrupt: 0, ..profile.disk }, ..profile.clone() }).is_none() {
             self.refuse_where_nothing_is_stored(nodes)?;
         }

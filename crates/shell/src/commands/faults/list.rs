@@ -1,0 +1,170 @@
+//! The command `faults`: what is on, what is taken back of it, and the profiles.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use p2p_base::likeness;
+use p2p_base::spelling::visible;
+use p2p_engine::faults::{ActiveFault, ClearedFaults, FaultCause};
+use p2p_engine::operation::{Break, ClearFaults, ListFaults, Which};
+use p2p_engine::snapshot::Peer;
+use p2p_service::profiles::NamedProfile;
+use p2p_store::manifest::NodeNumber;
+use p2p_store::standing::Trouble;
+use serde_json::{Value, json};
+
+use crate::answer::{Answer, View};
+use crate::call::Call;
+use crate::hosts;
+use crate::report::{Table, number_column, seconds_of, text_column};
+use crate::{Shell, ShellError};
+
+/// Lists the faults that are on, takes them back, lists the profiles, or applies one.
+pub(crate) async fn faults(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
+    match (call.argument(0), call.argument(1)) {
+        (Some(action), _) if call.has("parts") => {
+            Err(call.wrong(format!("--parts is of the list, and `{}` is none", visible(action))))
+        }
+        (Some("apply"), Some(name)) => apply(shell, call, name).await,
+        (Some("apply"), None) => Err(call.wrong("PROFILE is missing; `faults profiles` lists them".into())),
+        (Some("clear"), what) => clear(shell, call, what).await,
+        (_, Some(unexpected)) => Err(call.wrong(format!("unexpected argument `{}`", visible(unexpected)))),
+        (Some("profiles"), None) => Ok(profiles(shell)),
+        _ => list(shell, call.has("parts")).await,
+    }
+}
+
+/// Returns the faults that are meant by the argument of `faults clear`: a profile that is on or known, or else a node.
+fn which(call: &Call, what: Option<&str>, is_profile: impl Fn(&str) -> bool) -> Result<Which, ShellError> {
+    let Some(what) = what else { return Ok(Which::All) };
+    let node = call.argument(2).map(|_| call.node(2)).transpose()?;
+    match hosts::node_of(what).filter(|_| !is_profile(what)) {
+        Some(_) if node.is_some() => Err(call.wrong("two nodes are given; take them back one after the other".into())),
+        Some(node) => Ok(Which::Node(node)),
+        None => Ok(Which::Profile { name: what.to_owned(), node }),
+    }
+}
+
+async fn clear(shell: &Shell, call: &Call, what: Option<&str>) -> Result<Answer, ShellError> {
+    shell.access().require_admin(&shell.identity(), "faults clear").await?;
+    let is_profile = |name: &str| shell.access().profiles().contains_key(name);
+    let which = which(call, what, is_profile)?;
+    let ClearedFaults { taken_back, not_running } = shell.wait_for(ClearFaults { which }).await?;
+    let count = taken_back.len();
+    let taken_back = format!("{count} {} taken back", if count == 1 { "fault" } else { "faults" });
+    let why = |trouble: &Option<Trouble>| trouble.as_ref().map(ToString::to_string);
+    let left = not_running.iter().map(|(node, trouble)| match why(trouble) {
+        Some(reason) => format!("{node} does not run: {reason}"),
+        None => format!("{node} does not run"),
+    });
+    let lines: Vec<String> = std::iter::once(taken_back).chain(left).collect();
+    let left = |(node, trouble): &(NodeNumber, Option<Trouble>)| json!({ "node": node.to_string(), "reason": why(trouble) });
+    let not_running: Vec<Value> = not_running.iter().map(left).collect();
+    Ok(Answer::new(View::Text(lines.join("\n")), json!({ "taken_back": count, "not_running": not_running })))
+}
+
+async fn apply(shell: &Shell, call: &Call, name: &str) -> Result<Answer, ShellError> {
+    shell.access().require_admin(&shell.identity(), "faults apply").await?;
+    let profiles = shell.access().profiles();
+    let known = || likeness::nearest(name, profiles.keys().map(String::as_str)).into_iter().next();
+    let unknown = || match known() {
+        Some(near) => format!("there is no profile `{}`; did you mean `{near}`?", visible(name)),
+        None => format!("there is no profile `{}`; `faults profiles` lists them", visible(name)),
+    };
+    let found = profiles.get(name).ok_or_else(|| call.wrong(unknown()))?;
+    let node = call.argument(2).map(|_| call.node(2)).transpose()?;
+    let profile = found.profile.clone().map_err(|problem| call.wrong(problem))?;
+    shell.call(Break::Profile { name: name.to_owned(), node, profile: Box::new(profile) }).await?;
+    let on = node.map_or_else(|| "all nodes".to_owned(), |node| node.to_string());
+    let is_on = shell.call(ListFaults).await?.iter().any(|active| active.causes().any(|cause| cause.profile() == Some(name)));
+    // The summary stands in a file that may be another's.
+    let text = match is_on {
+        true => format!("{name} is on for {on}: {}", visible(&found.described())),
+        false => format!("{name} changes nothing for {on}: all is so already"),
+    };
+    Ok(Answer::new(View::Text(text), json!({ "profile": name, "node": node.map(|node| node.to_string()), "on": is_on })))
+}
+
+fn profiles(shell: &Shell) -> Answer {
+    let profiles = shell.access().profiles();
+    let rows = profiles
+        .iter()
+        .map(|(name, found)| {
+            vec![visible(name).into_owned(), visible(&found.described()).into_owned(), visible(&found.origin).into_owned()]
+        })
+        .collect();
+    let columns = vec![text_column("profile"), text_column("what it does"), text_column("from")];
+    let json = |(name, found): (&String, &NamedProfile)| {
+        let error = found.profile.as_ref().err();
+        json!({ "profile": name, "summary": found.described(), "from": found.origin, "error": error })
+    };
+    Answer::new(View::Table(Table { columns, rows, empty: "there are no profiles" }), profiles.iter().map(json).collect())
+}
+
+/// Lists what is on. What one profile has put on is one row, unless all parts are wanted; data has all parts.
+async fn list(shell: &Shell, in_parts: bool) -> Result<Answer, ShellError> {
+    let on = shell.call(ListFaults).await?;
+    let mut rows = Vec::new();
+    let mut groups: BTreeMap<&str, Vec<&ActiveFault>> = BTreeMap::new();
+    for active in &on {
+        match of_one_profile(active).filter(|_| !in_parts) {
+            Some(profile) => groups.entry(profile).or_default().push(active),
+            None => rows.push(row(active)),
+        }
+    }
+    for (profile, parts) in groups {
+        match parts.as_slice() {
+            [one] => rows.push(row(one)),
+            parts => rows.push(row_of_profile(profile, parts)),
+        }
+    }
+    let columns = vec![text_column("fault"), number_column("since"), text_column("by"), text_column("taken back by")];
+    let table = Table { columns, rows, empty: "no fault is on" };
+    Ok(Answer::new(View::Table(table), on.iter().map(fault_data).collect()))
+}
+
+/// Returns the profile that has put a fault on, if nobody else has added to it.
+fn of_one_profile(active: &ActiveFault) -> Option<&str> {
+    let profile = active.cause.profile()?;
+    active.causes().all(|cause| cause.profile() == Some(profile)).then_some(profile)
+}
+
+fn row(active: &ActiveFault) -> Vec<String> {
+    let since = seconds_of(active.since.as_secs_f64());
+    vec![active.fault.to_string(), since, by(active.users()), active.fault.undone_by()]
+}
+
+/// Returns the one row for all that a profile has put on.
+fn row_of_profile(profile: &str, parts: &[&ActiveFault]) -> Vec<String> {
+    let hosts: BTreeSet<Peer> = parts.iter().flat_map(|active| active.fault.target().hosts()).collect();
+    let on = match (hosts.len(), hosts.first()) {
+        (1, Some(host)) => host.to_string(),
+        (count, _) => format!("{count} nodes"),
+    };
+    let since = parts.iter().map(|active| active.since).min().unwrap_or_default();
+    let mut users: Vec<&str> = Vec::new();
+    for user in parts.iter().flat_map(|active| active.users()) {
+        if !users.contains(&user) {
+            users.push(user);
+        }
+    }
+    let fault = format!("{profile} on {on} ({} faults; `faults --parts` lists each)", parts.len());
+    vec![fault, seconds_of(since.as_secs_f64()), by(users), format!("faults clear {profile}")]
+}
+
+fn by(users: Vec<&str>) -> String {
+    if users.is_empty() { "-".to_owned() } else { users.join(", ") }
+}
+
+fn fault_data(active: &ActiveFault) -> Value {
+    let reason = |cause: &FaultCause| json!({ "by": cause.by(), "profile": cause.profile() });
+    json!({
+        "target": active.fault.target().to_string(),
+        "kind": active.fault.name(),
+        "fault": active.fault.to_string(),
+        "since_seconds": active.since.as_secs_f64(),
+        "by": active.cause.by(),
+        "profile": active.cause.profile(),
+        "added": active.added.iter().map(reason).collect::<Vec<_>>(),
+        "undo": active.fault.undone_by(),
+    })
+}
