@@ -1,19 +1,22 @@
 //! `p2p run`, which carries out a script of the command language from a file, standard input or the command line.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use clap::Args;
 use eyre::{Report, Result, WrapErr};
 use p2p_base::text;
 use p2p_engine::ClockMode;
+use p2p_engine::transfer::TransferId;
 use p2p_service::failure::{Advise, wrong_usage};
 use p2p_service::instance::{Instance, Leaving};
-use p2p_service::interrupt;
+use p2p_service::interrupt::{self, Interrupted};
 use p2p_service::output::{self};
+use p2p_shell::Shell;
 use p2p_shell::asking::{CommonArgs, Prompter, interrupted_at_rest};
 use p2p_shell::script::{self, Done, End, ScriptError};
 use p2p_shell::words::{Variables, is_variable_name};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// `p2p run`
 #[derive(Debug, Args)]
@@ -57,8 +60,13 @@ pub async fn run(args: &RunArgs) -> Result<()> {
             stop = interrupted_at_rest(shell.access()) => Err(stop?.into()),
         }
     };
+    let untold = shell.untold();
     let leaving = result.map(|end| if end == End::Whole { Leaving::Finishing } else { Leaving::Cancelling });
+    let is_interrupted = leaving.as_ref().is_err_and(|error| error.is::<Interrupted>());
     let result = prompter.leave(&instance, leaving).await;
+    if json && is_interrupted {
+        unprinted = print_untold(&shell, &untold).await.err().or(unprinted);
+    }
     drop(shell);
     prompter.close().await;
     drop(instance.end().await?);
@@ -104,6 +112,12 @@ impl RunArgs {
 fn failed(error: ScriptError) -> Report {
     let code = error.error.exit_code();
     Report::from(error).exit_code(code)
+}
+
+/// Prints what the line has done that was interrupted.
+async fn print_untold(shell: &Shell, untold: &BTreeSet<TransferId>) -> Result<()> {
+    let done: Vec<Value> = shell.answers_about(untold).await?.into_iter().map(|answer| answer.data).collect();
+    if done.is_empty() { Ok(()) } else { output::print_text(&json!({ "interrupted": done }).to_string()) }
 }
 
 fn print(done: &Done<'_>, json: bool, width: Option<u16>) -> Result<()> {

@@ -135,7 +135,7 @@ pub(crate) fn script(home: &Home, name: &str, text: &str) -> String {
 }
 
 /// The audit log as JSON, latest last: all that this user sees.
-fn audit(home: &Home, name: &str) -> Vec<Value> {
+pub(crate) fn audit(home: &Home, name: &str) -> Vec<Value> {
     let said = as_user(home, name, &["run", "--json", "-c", "audit --count 1000"]);
     assert_eq!(said.code, Some(0), "{said:#?}");
     serde_json::from_str::<Value>(&said.stdout).unwrap()["answer"].as_array().unwrap().clone()

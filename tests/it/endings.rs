@@ -335,8 +335,8 @@ impl Run {
 
 /// Refusals that random commands meet.
 fn is_expected(error: &EngineError) -> bool {
-    use EngineError::{NameReserved, NameTaken, NoRoom, UnknownFile};
-    matches!(error, NameReserved { .. } | NameTaken { .. } | NoRoom { .. } | UnknownFile { .. })
+    use EngineError::{NameReserved, NameTaken, NoRoom, NoTaker, UnknownFile};
+    matches!(error, NameReserved { .. } | NameTaken { .. } | NoRoom { .. } | NoTaker { .. } | UnknownFile { .. })
 }
 
 /// Any rate, delay and loss, and hosts that are cut off for good or for a while.

@@ -393,7 +393,7 @@ fn an_upload_that_no_node_takes_fails_and_leaves_nothing() {
     let Ok(Reply::Nodes(nodes)) = harness.ask(operation::ListNodes) else { panic!("no nodes") };
     assert!(nodes.iter().all(|node| node.seen.health == Health::Dead));
     let upload = harness.upload_of("a.bin");
-    assert!(matches!(harness.start(upload), Err(EngineError::NoRoom { free: 0, .. })));
+    assert!(matches!(harness.start(upload), Err(EngineError::NoTaker { causes, .. }) if causes.len() == 2));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Faults as commands: what each does to transfers that are under way, that each is listed, told of and taken back, and that a node
 //! comes back with what its disk has.
 
+mod audited;
 mod causes;
 mod disks;
 mod processes;

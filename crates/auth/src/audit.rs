@@ -69,6 +69,8 @@ pub enum Action {
     NewInvite,
     /// Revoking an invite.
     RevokeInvite,
+    /// Putting faults of the network on, or taking them back.
+    Fault,
 }
 
 impl Action {
@@ -93,6 +95,7 @@ impl Action {
             Action::Token => "token",
             Action::NewInvite => "new invite",
             Action::RevokeInvite => "revoke invite",
+            Action::Fault => "fault",
         }
     }
 }

@@ -30,6 +30,7 @@ pub mod mail;
 pub mod names;
 pub mod otp;
 pub mod password;
+mod records;
 mod registration;
 pub mod secret;
 mod sessions;
@@ -326,22 +327,6 @@ impl Auth {
     /// Fails if the disk refuses.
     pub fn verify_audit(&self) -> Result<Finding, AuthError> {
         Ok(audit::verify(&self.0.database)?)
-    }
-
-    /// Writes to the audit log that a user accesses property of another user, or is refused that access.
-    ///
-    /// # Errors
-    /// Fails if the disk refuses.
-    pub fn record_access(&self, user: &UserName, origin: &str, what: &str, done: bool, now: u64) -> Result<(), AuthError> {
-        self.note(AuditEntry { done, note: what.to_owned(), ..audit_entry(now, user.as_str(), origin, Action::Access) })
-    }
-
-    /// Writes to the audit log that a user has granted another one read access to a file, or revoked it.
-    ///
-    /// # Errors
-    /// Fails if the disk refuses.
-    pub fn record_share(&self, user: &UserName, origin: &str, what: &str, now: u64) -> Result<(), AuthError> {
-        self.note(AuditEntry { note: what.to_owned(), ..audit_entry(now, user.as_str(), origin, Action::Share) })
     }
 
     /// Appends an entry to the audit log, in a transaction of its own.

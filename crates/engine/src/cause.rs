@@ -136,6 +136,11 @@ impl Cause {
         matches!(self.bare(), Cause::Refused(Refusal::Corrupt { .. }))
     }
 
+    /// Returns true if placement did not consider the node because its process is gone or going.
+    pub(super) fn is_absence(&self) -> bool {
+        matches!(self.bare(), Cause::PassedOver(PassedOver::Dead | PassedOver::Withdrawn))
+    }
+
     /// Returns true if a connection that was open is lost, so that another one may succeed.
     pub(super) fn is_lost_connection(&self) -> bool {
         match self.bare() {

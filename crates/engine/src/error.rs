@@ -13,10 +13,11 @@ use p2p_store::standing::Trouble;
 use p2p_store::uploads::UploadId;
 use thiserror::Error;
 
+use super::cause::Cause;
 use super::faults::FaultError;
 use super::peer::Peer;
 use super::principal::Scope;
-use super::status::{Direction, TransferError, TransferId, TransferReport, TransferState, TransferStatus};
+use super::status::{Direction, TransferError, TransferId, TransferReport, TransferState, TransferStatus, list};
 
 fn shortage(needed: u64, free: u64) -> String {
     match needed.checked_sub(free) {
@@ -153,6 +154,9 @@ impl EngineError {
             | EngineError::UnknownTransfer(_)
             | EngineError::UnknownUpload(_) => ErrorKind::NotFound,
             EngineError::NoRoom { .. } | EngineError::NodesFull { .. } | EngineError::OverQuota { .. } => ErrorKind::Exhausted,
+            // A process may come back; a disk is not made whole by waiting.
+            EngineError::NoTaker { causes, .. } if causes.iter().any(|(_, cause)| cause.is_absence()) => ErrorKind::Unavailable,
+            EngineError::NoTaker { .. } => ErrorKind::Exhausted,
             EngineError::EndOfTime { .. } | EngineError::BeyondEnd { .. } | EngineError::UploadLonger { .. } => {
                 ErrorKind::OutOfRange
             }
@@ -278,6 +282,14 @@ pub enum EngineError {
         free: u64,
         /// Number of nodes that take no segments: because of their disks, because they are dead, or because they stop.
         closed: usize,
+    },
+    /// No node takes segments at all.
+    #[error("no node takes segments of `{}`: {}", visible(name), list(causes))]
+    NoTaker {
+        /// Name under which it was to be stored.
+        name: String,
+        /// Reason of each node.
+        causes: Vec<(NodeNumber, Cause)>,
     },
     /// The nodes lack the capacity, reported to a user who may not know how much is free.
     #[error("`{}` has {needed} bytes, and the nodes have no room for that", visible(name))]

@@ -85,6 +85,16 @@ impl EngineHandle {
         self.answer_to(Ask::Command, caller, operation).await
     }
 
+    /// Calls an operation that the caller has looked at as a command, and waits for its reply.
+    ///
+    /// # Errors
+    /// Fails as [`call`](Self::call) does, and with an internal error if the command is of another operation.
+    pub async fn call_command<O: Operation>(&self, caller: &Caller, command: Command) -> Result<O::Reply, EngineError> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Ask::Command(caller.clone(), Box::new(command), reply)).await?;
+        typed::<O>(answer.await.map_err(|_| EngineError::Stopped)?)
+    }
+
     /// Asks in one of the ways of asking, and waits for the reply.
     async fn answer_to<O: Operation>(
         &self,

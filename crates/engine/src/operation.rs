@@ -5,6 +5,7 @@
 
 mod content;
 mod faults;
+mod faults_in_words;
 mod pace;
 
 use std::path::PathBuf;

@@ -76,8 +76,10 @@ pub struct StorageStats {
     pub used_bytes: u64,
     /// Total capacity of all nodes in bytes.
     pub capacity_bytes: u64,
-    /// Free bytes on nodes whose disks are in no trouble.
+    /// Free bytes on nodes that take segments, without those that are reserved for uploads under way.
     pub free_bytes: u64,
+    /// Number of nodes that take no segments: because of their disks, because they are dead, or because they stop.
+    pub closed_nodes: u64,
     /// Number of segments that files need and that were not on their nodes' disks at the start.
     pub missing_segments: u64,
     /// Number of segments that no file references, on nodes that could not be told yet to delete them.

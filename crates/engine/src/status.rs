@@ -192,10 +192,16 @@ impl TransferError {
     }
 }
 
-/// Lists the causes by node; of those of two attempts that are the same, one.
-fn list(causes: &[(NodeNumber, Cause)]) -> String {
+/// Maximum number of nodes whose causes are listed one by one.
+const LISTED_MAX: usize = 20;
+
+/// Lists the causes by node; of those of two attempts that are the same, one. Of many nodes the first are listed.
+pub(super) fn list(causes: &[(NodeNumber, Cause)]) -> String {
     let mut causes: Vec<String> = causes.iter().map(|(node, cause)| format!("{node}: {cause}")).collect();
     causes.dedup();
+    let left = causes.len().saturating_sub(LISTED_MAX);
+    causes.truncate(LISTED_MAX);
+    causes.extend((left > 0).then(|| format!("and {left} more, of which `nodes` tells")));
     if causes.is_empty() { "there is no node".into() } else { causes.join("; ") }
 }
 
@@ -292,6 +298,8 @@ pub struct TransferStatus {
     /// Estimated seconds until the end at the current rates; `None` without a basis for an estimate, and once the transfer is
     /// over.
     pub eta_seconds: Option<f64>,
+    /// Number of nodes that could not be told to delete what a removal has released, and delete it when they return.
+    pub owing_nodes: u32,
     /// Instant at which the transfer began.
     pub started: SimTime,
     /// Instant at which the transfer ended; `None` while it runs.

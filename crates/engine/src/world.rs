@@ -252,6 +252,22 @@ impl World {
         has_room_for(&self.candidates(|_| true), size.as_u64(), self.config.segment_size.as_usize() as u64)
     }
 
+    /// Returns the nodes that take no segments, whatever their length: because of their disks, because they are dead, or because they
+    /// stop.
+    pub(super) fn closed_nodes(&self) -> impl Iterator<Item = NodeNumber> {
+        let is_closed = |candidate: &Candidate| !candidate.usable || self.nodes[candidate.node.index()].has_full_disk();
+        let closed: Vec<NodeNumber> =
+            self.candidates(|_| true).iter().filter(|candidate| is_closed(candidate)).map(|candidate| candidate.node).collect();
+        closed.into_iter()
+    }
+
+    /// Returns the reason of each node why it takes no segments, if none takes any.
+    pub(super) fn why_none_takes(&self) -> Option<Vec<(NodeNumber, Cause)>> {
+        let closed: Vec<NodeNumber> = self.closed_nodes().collect();
+        let reasons = || closed.iter().map(|&node| (node, self.why_passed_over(node))).collect();
+        (!closed.is_empty() && closed.len() == self.nodes.len()).then(reasons)
+    }
+
     /// Returns the free bytes on nodes that are alive.
     pub(super) fn free_bytes(&self) -> u64 {
         // The total capacity of a thousand nodes may exceed the range.
@@ -269,15 +285,16 @@ impl World {
     }
 
     /// Returns the unreferenced segments that nodes can be asked to delete now, without those that uploads need. A node that is
-    /// dead or whose disk cannot be used owes its share. Volumes that belong to another catalog are left unchanged.
-    pub(super) fn deletable(&mut self, mut garbage: Garbage) -> Garbage {
+    /// dead or whose disk cannot be used owes its share; the number of such nodes is returned too. Volumes that belong to another catalog are left unchanged.
+    pub(super) fn deletable(&mut self, mut garbage: Garbage) -> (Garbage, u32) {
         garbage.retain(|&node, _| self.may_owe(node));
         for (&node, ids) in &mut garbage {
             ids.retain(|&id| !self.space.is_pinned(node, id));
         }
         garbage.retain(|_, ids| !ids.is_empty());
         let (away, shares): (Garbage, Garbage) = garbage.into_iter().partition(|(node, _)| !self.can_delete(*node));
+        let owing = away.len() as u32;
         away.into_iter().for_each(|(node, ids)| self.owe(node, ids));
-        shares
+        (shares, owing)
     }
 }

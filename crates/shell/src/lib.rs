@@ -45,7 +45,7 @@ use std::sync::Arc;
 
 use p2p_auth::{AuthError, Secret};
 use p2p_engine::operation::Await;
-use p2p_engine::transfer::TransferId;
+use p2p_engine::transfer::{TransferId, TransferState, TransferStatus};
 use p2p_engine::{Denial, EngineError, Operation};
 use p2p_service::access::{Access, AccessError, Identity};
 use p2p_service::failure::exit;
@@ -211,13 +211,18 @@ pub struct Shell {
     waits: Option<Arc<Notify>>,
     questions: mpsc::UnboundedSender<Question>,
     untold: Untold,
+    /// Transfers in the background whose result `wait` has not yet shown.
+    background: Untold,
 }
 
 impl Shell {
     /// Creates a shell for the user of `access`, and the receiver of its questions.
     pub fn new(access: Access) -> (Shell, Questions) {
         let (questions, inbox) = mpsc::unbounded_channel();
-        (Shell { access, is_alone: false, waits: None, questions, untold: Untold::default() }, inbox)
+        (
+            Shell { access, is_alone: false, waits: None, questions, untold: Untold::default(), background: Untold::default() },
+            inbox,
+        )
     }
 
     /// Returns the shell for lines each of which waits for the previous one.
@@ -319,7 +324,24 @@ impl Shell {
     pub async fn finish(&self, begun: &Begun) -> Result<Answer, ShellError> {
         let outcome = self.outcome(begun).await;
         self.untold.remove([begun.transfer]);
+        self.background.remove([begun.transfer]);
         outcome
+    }
+
+    /// Returns the transfers of lines that were dropped before they could report the results.
+    pub fn untold(&self) -> BTreeSet<TransferId> {
+        self.untold.list()
+    }
+
+    /// Returns the answers about those of these transfers that were successful.
+    ///
+    /// # Errors
+    /// Fails if the engine has stopped.
+    pub async fn answers_about(&self, transfers: &BTreeSet<TransferId>) -> Result<Vec<Answer>, ShellError> {
+        let snapshot = self.access.present_snapshot().await?;
+        let is_meant = |status: &TransferStatus| transfers.contains(&status.id) && status.state == TransferState::Done;
+        let done = snapshot.transfers.iter().filter(|report| is_meant(&report.status));
+        Ok(done.map(|report| commands::files::finished(report, &self.identity())).collect())
     }
 
     /// Takes the transfers of lines that were dropped before they could report the results, for the caller to report.

@@ -107,13 +107,15 @@ pub struct RemovalLine {
     pub file: FileRef,
     /// Virtual time until all holders had released the segments, in seconds.
     pub virtual_seconds: f64,
+    /// Number of nodes that are down and delete their segments when they return.
+    pub owing_nodes: u32,
 }
 
 impl RemovalLine {
     /// Creates the line of the removal of a file that the user saw as `label`.
     pub fn new(report: &TransferReport, label: String) -> RemovalLine {
         let file = FileRef::of_transfer(&report.status, label);
-        RemovalLine { file, virtual_seconds: WayReport::from(report).virtual_seconds }
+        RemovalLine { file, virtual_seconds: WayReport::from(report).virtual_seconds, owing_nodes: report.status.owing_nodes }
     }
 }
 
@@ -200,7 +202,12 @@ pub fn transfers_table(lines: &[TransferLine]) -> Table {
 pub fn removals_text(lines: &[RemovalLine]) -> String {
     let line = |line: &RemovalLine| {
         let (name, bytes, time) = (&line.file.label, bytes_of(line.file.bytes), seconds_of(line.virtual_seconds));
-        format!("removed {name}: {bytes} in {} segments, {time} of virtual time", line.file.segments)
+        let owed = match line.owing_nodes {
+            0 => String::new(),
+            1 => "; 1 node is down and will delete its segments when it returns".into(),
+            count => format!("; {count} nodes are down and will delete their segments when they return"),
+        };
+        format!("removed {name}: {bytes} in {} segments, {time} of virtual time{owed}", line.file.segments)
     };
     lines.iter().map(line).collect::<Vec<_>>().join("\n")
 }

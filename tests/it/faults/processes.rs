@@ -230,7 +230,11 @@ fn placement_passes_over_a_node_that_stops() {
     random_file(&harness.path("b.bin"), 10, 1);
     harness.sleep(SimDuration::from_secs(100));
     let refused = harness.put("b.bin").unwrap_err().to_string();
-    assert!(refused.contains("2 nodes take no segments"), "{refused}");
+    assert!(
+        refused.starts_with("no node takes segments of `b.bin`: Node_01: it takes no segments (fault: Node_01 is stopped"),
+        "{refused}"
+    );
+    assert!(refused.contains("Node_02: it is dead (fault: Node_02 is killed since"), "{refused}");
 }
 
 #[test]

@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use crate::program::{Home, QUICK};
+use crate::harness::segments_below;
+use crate::program::{Home, QUICK, end_of, signal, wait_until};
 
 /// The faults of a node are those of its process, its disk, its links and all paths that begin or end there.
 #[test]
@@ -58,4 +59,72 @@ fn changes_are_cleared_and_cuts_are_healed() {
         let said = home.run(&["run", "-c", script]);
         assert!(said.code == Some(1) && said.stderr.contains(words), "{script}: {said:#?}");
     }
+}
+
+/// What placement does not count on is not free, and where no node takes anything, it is said why.
+#[test]
+fn storage_counts_what_takes_segments_and_an_upload_says_why_nothing_does() {
+    let home = Home::new(QUICK);
+    home.file("a.bin", 100_000);
+    let free = |script: &str| {
+        let json = home.ok(&["run", "--json", "-c", &format!("{script}; storage")]);
+        let storage: Value = serde_json::from_str(json.lines().last().unwrap()).unwrap();
+        let of = |key: &str| storage["answer"][key].as_u64().unwrap();
+        (of("free_bytes"), of("closed_nodes"))
+    };
+    let (all, none) = free("stats");
+    assert_eq!((none, free("disk 1 --full")), (0, (all / 5 * 4, 1)));
+    assert_eq!(free("stop 1; stop 2; disk 3 --full"), (all / 5 * 2, 3));
+    let stop_all = "stop 1; stop 2; stop 3; stop 4; stop 5; upload a.bin";
+    let said = home.run(&["run", "-c", stop_all]);
+    assert!(said.code == Some(75) && !said.stderr.contains("bytes free"), "{said:#?}");
+    for words in ["no node takes segments of `a.bin`: Node_01: ", "(fault: Node_01 is stopped since ", "until `start Node_05`"] {
+        assert!(said.stderr.contains(words), "{words}: {said:#?}");
+    }
+}
+
+/// A removal does not wait for nodes that are down, and says that they owe it.
+#[test]
+fn a_removal_says_which_deletions_are_owed() {
+    let home = Home::new(QUICK);
+    home.file("a.bin", 1_000_000);
+    let said = home.ok(&["run", "-c", "upload a.bin; kill 1; kill 2; sleep 100s; rm a.bin"]);
+    assert!(said.contains("; 2 nodes are down and will delete their segments when they return"), "{said}");
+    // So it is where they are not known yet to be dead.
+    let said = home.ok(&["run", "-c", "upload a.bin; kill 3; rm a.bin"]);
+    assert!(said.contains("; 1 node is down and will delete its segments when it returns"), "{said}");
+    let said = home.ok(&["run", "-c", "upload a.bin; rm a.bin"]);
+    assert!(said.contains("removed a.bin") && !said.contains("down"), "{said}");
+}
+
+/// A planned stop waits for an upload in the background, which is over before `wait` and is reported there all the same, once.
+#[test]
+fn a_background_upload_for_which_a_stop_has_waited_is_reported() {
+    let home = Home::new(QUICK);
+    home.file("a.bin", 1_000_000);
+    let said = home.ok(&["run", "-c", "upload a.bin --background; stop 2 --within 10m; stats; wait; wait"]);
+    let (before, after) = said.split_once("› wait").unwrap();
+    assert!(before.contains("Node_02 is stopped") && !before.contains("stored a.bin"), "{said}");
+    assert_eq!(after.matches("stored a.bin").count(), 1, "{said}");
+}
+
+/// What a line has done that is interrupted is data as well: each file that is gone, and no other.
+#[test]
+fn an_interrupted_removal_tells_in_json_which_files_are_gone() {
+    let home = Home::new("");
+    let names: Vec<String> = (0..30).map(|number| format!("f{number:02}")).collect();
+    names.iter().enumerate().for_each(|(salt, name)| drop(home.file(name, 1000 + salt)));
+    home.ok(&[&["put"], names.iter().map(String::as_str).collect::<Vec<_>>().as_slice()].concat());
+    let remove = home.spawn(&["run", "--json", "--speed", "1x", "-c", "rm f*"]);
+    let left = || segments_below(&home.data()).len();
+    wait_until("some files are gone", || left() <= 26);
+    signal(&remove, "INT");
+    let said = end_of(remove);
+    assert_eq!(said.code, Some(130), "{said:#?}");
+    let last: Value = serde_json::from_str(said.stdout.lines().last().unwrap()).unwrap();
+    let gone: Vec<String> =
+        last["interrupted"].as_array().unwrap().iter().map(|file| file["name"].as_str().unwrap().to_owned()).collect();
+    let stored = home.stored();
+    assert!(gone.len() > 2 && !stored.is_empty(), "{said:#?}");
+    assert_eq!(gone, names.iter().filter(|name| !stored.contains(name)).cloned().collect::<Vec<_>>());
 }

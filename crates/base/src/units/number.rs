@@ -40,6 +40,9 @@ pub enum ParseUnitError {
     },
 }
 
+/// Largest power of ten of a number. No quantity has more digits.
+const DIGITS_MAX: u32 = 64;
+
 /// Names of units, each with its size in base units.
 pub(super) type UnitTable = &'static [(&'static str, u64)];
 
@@ -55,21 +58,51 @@ pub(super) fn parse_scaled(
     limit: &'static str,
 ) -> Result<u64, ParseUnitError> {
     let trimmed = text.trim();
-    let split = trimmed.find(|c: char| !c.is_ascii_digit() && c != '.' && c != '_').unwrap_or(trimmed.len());
-    let (number, unit) = trimmed.split_at(split);
+    let (number, unit) = trimmed.split_at(end_of_number(trimmed));
     let unit = unit.trim();
-    if number.is_empty() || number == "." {
+    let out_of_range = || ParseUnitError::OutOfRange { text: text.to_owned(), limit };
+    if number.is_empty() || number.starts_with(['e', 'E']) || number == "." {
         return Err(ParseUnitError::NoNumber { text: text.to_owned(), example });
     }
     let Some(&(_, factor)) = table.iter().find(|(name, _)| name.eq_ignore_ascii_case(unit)) else {
+        // No unit makes it small enough.
+        if unit.is_empty() && scale_decimal(number, 1).is_none() && scale_decimal(number, 1_000_000_000_000_000_000).is_none() {
+            return Err(out_of_range());
+        }
         return Err(ParseUnitError::UnknownUnit { text: text.to_owned(), unit: unit.to_owned(), known });
     };
-    scale_decimal(number, factor).ok_or_else(|| ParseUnitError::OutOfRange { text: text.to_owned(), limit })
+    scale_decimal(number, factor).ok_or_else(out_of_range)
+}
+
+/// Returns where the number ends that a text begins with, its power of ten (`1e6`) included.
+pub(super) fn end_of_number(text: &str) -> usize {
+    let end = |text: &str, fits: fn(char) -> bool| text.find(|c| !fits(c)).unwrap_or(text.len());
+    let mantissa = end(text, |c| c.is_ascii_digit() || c == '.' || c == '_');
+    let Some(power) = text[mantissa..].strip_prefix(['e', 'E']) else { return mantissa };
+    let digits = power.strip_prefix(['+', '-']).unwrap_or(power);
+    match end(digits, |c| c.is_ascii_digit()) {
+        0 => mantissa,
+        count => text.len() - digits.len() + count,
+    }
+}
+
+/// Writes a number with a power of ten without that; `None` if it has more digits than any quantity.
+fn without_power(number: &str) -> Option<String> {
+    let Some((mantissa, power)) = number.split_once(['e', 'E']) else { return Some(number.to_owned()) };
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let power: i32 = power.parse().ok().filter(|power: &i32| power.unsigned_abs() <= DIGITS_MAX)?;
+    let digits = format!("{whole}{fraction}");
+    let point = i32::try_from(whole.len()).ok()? + power;
+    let places = usize::try_from(point.max(0)).ok()?;
+    let before = usize::try_from((-point).max(0)).ok()?;
+    let padded = format!("{}{digits}{}", "0".repeat(before), "0".repeat(places.saturating_sub(digits.len())));
+    let (whole, fraction) = padded.split_at_checked(places)?;
+    Some(format!("{whole}.{fraction}"))
 }
 
 /// Returns `number x factor` in exact arithmetic; `None` if it overflows or leaves a fraction.
 pub(super) fn scale_decimal(number: &str, factor: u64) -> Option<u64> {
-    let number = number.replace('_', "");
+    let number = without_power(&number.replace('_', ""))?;
     let (whole, fraction) = number.split_once('.').unwrap_or((&number, ""));
     let whole: u128 = if whole.is_empty() { 0 } else { whole.parse().ok()? };
     let fraction = fraction.trim_end_matches('0');

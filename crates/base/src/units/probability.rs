@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::number::{ParseUnitError, scale_decimal};
+use super::number::{ParseUnitError, end_of_number, scale_decimal};
 #[cfg(feature = "serde")]
 use super::serde_as_text;
 
@@ -65,7 +65,7 @@ impl FromStr for Probability {
             Some(percent) => (percent.trim_end(), BILLION / 100),
             None => (trimmed, BILLION),
         };
-        if number.is_empty() || !number.chars().all(|c| c.is_ascii_digit() || c == '.' || c == '_') {
+        if !number.starts_with(|c: char| c.is_ascii_digit() || c == '.') || end_of_number(number) != number.len() {
             return Err(ParseUnitError::NoNumber { text: text.to_owned(), example: "1%" });
         }
         let limit = "a chance lies between 0% and 100%, in steps of 0.0000001%";

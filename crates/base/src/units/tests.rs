@@ -47,6 +47,19 @@ fn a_wrong_quantity_says_what_would_be_right() {
         assert!(message(rate.parse::<Bandwidth>().unwrap_err()).contains("less than 18446744Tbit/s"), "{rate}");
     }
     assert_eq!("5124095h".parse(), Ok(SimDuration::from_secs(5_124_095 * 3_600)));
+    // A number with a power of ten is one, and what is out of range says so and not that it has no unit.
+    assert_eq!("1.5e3ms".parse::<SimDuration>(), "1500ms".parse());
+    assert_eq!("2500e-1KiB".parse::<ByteSize>(), "250KiB".parse());
+    assert_eq!("5e-2".parse::<Probability>(), "5%".parse());
+    for text in ["1e30", "1e30s", "1E+99h", "1e999999999999s"] {
+        assert!(message(text.parse::<SimDuration>().unwrap_err()).contains("at most 5124095h"), "{text}");
+        assert!(message(text.replace(['s', 'h'], "").parse::<ByteSize>().unwrap_err()).contains("less than 16384PiB"), "{text}");
+    }
+    assert!(message("1e30bit/s".parse::<Bandwidth>().unwrap_err()).contains("less than 18446744Tbit/s"));
+    assert!(message("1e30%".parse::<Probability>().unwrap_err()).contains("between 0% and 100%"));
+    for text in ["e5s", "1es", "1e+s"] {
+        assert!(text.parse::<SimDuration>().is_err(), "{text}");
+    }
     assert!(message("0bit/s".parse::<Bandwidth>().unwrap_err()).contains("at least 1 bit/s"));
 }
 

@@ -133,7 +133,10 @@ impl Simulation {
         }
         self.world.claim_full_volumes()?;
         if !self.world.has_room_for(left) {
-            let closed = self.world.candidates(|_| true).iter().filter(|candidate| !candidate.usable).count();
+            if let Some(causes) = self.world.why_none_takes() {
+                return Err(EngineError::NoTaker { name, causes });
+            }
+            let closed = self.world.closed_nodes().count();
             let (needed, free) = (left.as_u64(), self.world.free_bytes());
             return Err(EngineError::NoRoom { name, needed, free, closed });
         }

@@ -134,8 +134,8 @@ impl Running {
             Output::Park(record) => world.names.park(*record),
             Output::ReleaseName => world.names.release(&self.bare_status().file),
             Output::Delete(garbage) => {
-                let shares = world.deletable(garbage);
-                self.machine.handle(now, Input::Deletable(shares));
+                let (shares, owing) = world.deletable(garbage);
+                self.machine.handle(now, Input::Deletable(shares, owing));
             }
             Output::Owe { node, ids } => world.owe(node, ids),
             Output::Emit(event) => self.emit(world, event),

@@ -141,10 +141,10 @@ impl Simulation {
             stats.used_bytes += volume.used;
             // The total capacity of a thousand nodes may exceed the range.
             stats.capacity_bytes = stats.capacity_bytes.saturating_add(volume.capacity);
-            if node.node.trouble().is_none() {
-                stats.free_bytes = stats.free_bytes.saturating_add(volume.free());
-            }
         }
+        // What placement counts on: not that of full disks, of dead nodes and of those that stop.
+        stats.free_bytes = self.world.free_bytes();
+        stats.closed_nodes = self.world.closed_nodes().count() as u64;
         stats
     }
 

@@ -15,13 +15,15 @@ use crate::node::protocol::Request;
 pub(super) struct Deletion {
     unanswered: Unanswered,
     shares: Garbage,
+    /// Number of nodes that owe their shares.
+    owing: u32,
 }
 
 impl Deletion {
-    /// Asks each node to delete its share.
-    pub(super) fn begin(outputs: &mut VecDeque<Output>, shares: Garbage) -> Deletion {
+    /// Asks each node to delete its share. So many further nodes owe theirs already.
+    pub(super) fn begin(outputs: &mut VecDeque<Output>, shares: Garbage, owing: u32) -> Deletion {
         let unanswered = Unanswered::ask(outputs, Part::Delete, &Request::Delete, &shares);
-        Deletion { unanswered, shares }
+        Deletion { unanswered, shares, owing }
     }
 
     /// Handles a node's answer, or the failure to reach it.
@@ -29,7 +31,13 @@ impl Deletion {
         self.unanswered.settle(node);
         if !is_deleted && let Some(ids) = self.shares.remove(&node) {
             outputs.push_back(Output::Owe { node, ids });
+            self.owing += 1;
         }
+    }
+
+    /// Returns the number of nodes that could not be told and owe their shares.
+    pub(super) const fn owing(&self) -> u32 {
+        self.owing
     }
 
     /// Returns true if every node has answered or is unreachable.

@@ -45,6 +45,7 @@ impl TransferLog {
             retransmits: 0,
             rate_bytes_per_second: None,
             eta_seconds: None,
+            owing_nodes: 0,
             started: now,
             finished: None,
             error: None,

@@ -110,8 +110,8 @@ pub(super) enum Input {
     Placed { node: NodeNumber },
     /// No node can take the segment, for these reasons; the answer to [`Output::Place`].
     NotPlaced { nodes: Vec<(NodeNumber, Cause)> },
-    /// Segments that nodes can be asked to delete now; the answer to [`Output::Delete`].
-    Deletable(Garbage),
+    /// Segments that nodes can be asked to delete now, and the number of nodes that owe theirs; the answer to [`Output::Delete`].
+    Deletable(Garbage, u32),
     /// Something has happened at the other end of a stream of remote origin.
     Happened(Happened),
     /// The transfer is to fail for this reason. One past its point of no return continues.

@@ -67,8 +67,8 @@ impl Removal {
     pub(crate) fn handle(&mut self, now: SimTime, input: Input) {
         match (&mut self.phase, input) {
             (RemovalPhase::Removing, Input::Catalog(outcome)) => self.on_catalog(now, outcome),
-            (RemovalPhase::Removed, Input::Deletable(shares)) => {
-                self.phase = RemovalPhase::Deleting(Deletion::begin(&mut self.outputs, shares));
+            (RemovalPhase::Removed, Input::Deletable(shares, owing)) => {
+                self.phase = RemovalPhase::Deleting(Deletion::begin(&mut self.outputs, shares, owing));
                 self.finish_when_deleted(now);
             }
             (RemovalPhase::Deleting(_), Input::Answered { part: Part::Delete, node, response, .. }) => {
@@ -106,10 +106,12 @@ impl Removal {
     }
 
     fn finish_when_deleted(&mut self, now: SimTime) {
-        if !matches!(&self.phase, RemovalPhase::Deleting(deletion) if deletion.is_over()) {
+        let RemovalPhase::Deleting(deletion) = &self.phase else { return };
+        if !deletion.is_over() {
             return;
         }
         let status = &mut self.log.status;
+        status.owing_nodes = deletion.owing();
         (status.bytes_done, status.segments_done) = (status.bytes, status.segments);
         self.log.finish(TransferState::Done, None, now);
         let finished = self.log.finished();

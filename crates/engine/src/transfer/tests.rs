@@ -408,7 +408,7 @@ impl Surroundings {
     fn sort_out(&mut self, garbage: Garbage) {
         let (away, shares): (Garbage, Garbage) = garbage.into_iter().partition(|_| self.chance.strikes(4));
         self.owed += away.values().map(|ids| ids.len() as u64).sum::<u64>();
-        self.machine.handle(self.now, Input::Deletable(shares));
+        self.machine.handle(self.now, Input::Deletable(shares, 0));
     }
 
     /// Reports a stage of a segment, of one in flight or of any.
@@ -544,7 +544,7 @@ impl Surroundings {
         let input = match self.chance.below(9) {
             0 => Input::Placed { node },
             1 => Input::NotPlaced { nodes: Vec::new() },
-            2 => Input::Deletable(Garbage::new()),
+            2 => Input::Deletable(Garbage::new(), 0),
             3 => Input::Answered { part, node, response: Response::Stored { id: id_of(1) }, payload: Bytes::new() },
             4 => Input::Failed { part, node, cause },
             5 => Input::Reached { index: 77, stage: Stage::LastByte },

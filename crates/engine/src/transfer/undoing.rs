@@ -52,7 +52,9 @@ impl Undoing {
     pub(super) fn handle(&mut self, outputs: &mut VecDeque<Output>, input: Input) {
         match (&mut self.stage, input) {
             (_, Input::Catalog(outcome)) => self.on_catalog(outputs, outcome),
-            (Stage::Sorting, Input::Deletable(shares)) => self.stage = Stage::Deleting(Deletion::begin(outputs, shares)),
+            (Stage::Sorting, Input::Deletable(shares, owing)) => {
+                self.stage = Stage::Deleting(Deletion::begin(outputs, shares, owing));
+            }
             (Stage::Deleting(deletion), Input::Answered { part: Part::Delete, node, response, .. }) => {
                 deletion.settle(outputs, node, matches!(response, Response::Deleted));
             }

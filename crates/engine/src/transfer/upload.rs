@@ -145,7 +145,7 @@ impl Upload {
             Input::Failed { part: Part::Keep, node, .. } => self.on_keep_answered(node, false),
             Input::Catalog(outcome) => self.on_catalog(now, outcome),
             Input::Cancelled => self.give_up(TransferError::Cancelled),
-            Input::Local(_) | Input::Failed { .. } | Input::Answered { .. } | Input::Deletable(_) => {}
+            Input::Local(_) | Input::Failed { .. } | Input::Answered { .. } | Input::Deletable(..) => {}
         }
     }
 

@@ -33,7 +33,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use p2p_auth::tokens::TokenError;
 use p2p_auth::{Auth, AuthError};
 use p2p_base::spelling::visible;
-use p2p_engine::operation::{Adopt, ListFiles};
+use p2p_engine::operation::{Adopt, Command, ListFiles};
 use p2p_engine::transfer::{TransferId, TransferReport};
 use p2p_engine::{Caller, Denial, EngineError, EngineHandle, ErrorKind, Operation, Origin, policy};
 use thiserror::Error;
@@ -191,12 +191,23 @@ impl Access {
         &self.mail_way
     }
 
-    /// Calls an operation for the current user.
+    /// Calls an operation for the current user. One that puts faults on or takes them back is recorded in the audit log first, and once
+    /// more if it could not be done.
     ///
     /// # Errors
     /// Fails if the engine has stopped or refuses the operation.
     pub async fn call<O: Operation>(&self, operation: O) -> Result<O::Reply, EngineError> {
-        let reply = self.engine.call(&self.caller(), operation).await;
+        let command: Command = operation.into();
+        let fault = command.fault_in_words().filter(|_| self.identity().is_admin());
+        if let Some(what) = &fault {
+            self.record_fault(what.clone(), true).await;
+        }
+        let reply = self.engine.call_command::<O>(&self.caller(), command).await;
+        if let (Some(what), Err(error)) = (fault, &reply)
+            && !matches!(error, EngineError::Denied(_))
+        {
+            self.record_fault(format!("{what}: {error}"), false).await;
+        }
         self.recording_denial(reply).await
     }
 
@@ -332,6 +343,17 @@ impl Access {
             tracing::warn!(%error, "a refusal is not recorded in the audit log");
         }
         result
+    }
+
+    /// Records in the audit log that a user has put faults on or taken them back, or that this could not be done.
+    async fn record_fault(&self, what: String, done: bool) {
+        let identity = self.identity();
+        let Identity::User { account, .. } = identity.as_ref() else { return };
+        let user = account.name.clone();
+        let recorded = self.off_thread(move |auth, origin, now| auth.record_fault(&user, origin, &what, done, now)).await;
+        if let Err(error) = recorded {
+            tracing::warn!(%error, "a fault is not recorded in the audit log");
+        }
     }
 
     /// Records in the audit log that a user attempted an operation without permission.

@@ -155,7 +155,7 @@ pub(crate) async fn storage(shell: &Shell, _: &Call) -> Result<Answer, ShellErro
     facts.extend(quota_of(&usage));
     let json = json!({
         "files": usage.files, "file_bytes": usage.file_bytes, "segments": null, "used_bytes": null, "capacity_bytes": null,
-        "free_bytes": null, "missing_segments": null, "unknown_segments": null, "owed_deletions": null,
+        "free_bytes": null, "closed_nodes": null, "missing_segments": null, "unknown_segments": null, "owed_deletions": null,
         "quota_bytes": usage.quota_bytes, "quota_left_bytes": usage.left(),
     });
     Ok(Answer::new(View::pairs(facts), json))
@@ -181,6 +181,7 @@ async fn storage_of_all(shell: &Shell) -> Result<Answer, ShellError> {
         ("missing segments", stats.missing_segments),
         ("segments left alone", stats.unknown_segments),
         ("owed deletions", stats.owed_deletions),
+        ("nodes that take no segments", stats.closed_nodes),
     ];
     facts.extend(odd.into_iter().filter(|(_, count)| *count > 0).map(|(what, count)| (what, count.to_string())));
     let summary = View::pairs(facts);

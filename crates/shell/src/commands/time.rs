@@ -2,7 +2,7 @@
 
 use p2p_base::units::SimDuration;
 use p2p_engine::operation::{Await, ListTransfers, Pause, Resume, SetSpeed, Sleep, Step, TakeFailures};
-use p2p_engine::transfer::{TransferId, TransferState, TransferStatus};
+use p2p_engine::transfer::{TransferState, TransferStatus};
 use p2p_service::access::Identity;
 use serde_json::json;
 
@@ -45,7 +45,7 @@ pub(crate) async fn sleep(shell: &Shell, call: &Call) -> Result<Answer, ShellErr
 }
 
 /// Waits for the running transfers one after the other, since each of them ends by itself. Also reports, once, transfers that
-/// failed before.
+/// failed before, and those in the background that have succeeded before.
 pub(crate) async fn wait(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
     if let Some(transfer) = call.transfer(0)? {
         super::files::own_transfer(shell, transfer).await?;
@@ -53,11 +53,20 @@ pub(crate) async fn wait(shell: &Shell, call: &Call) -> Result<Answer, ShellErro
     }
     let identity = shell.identity();
     let transfers = shell.call(ListTransfers).await?;
-    let running = transfers.iter().filter(|status| !status.state.is_over());
-    let running: Vec<TransferId> = running.map(|status| status.id).collect();
+    // Those that have failed are told of below.
+    let background = shell.background.list();
+    let is_untold = |status: &&TransferStatus| {
+        !status.state.is_over() || (status.state == TransferState::Done && background.contains(&status.id))
+    };
+    let awaited: Vec<&TransferStatus> = transfers.iter().filter(is_untold).collect();
     let (mut answers, mut failures) = (Vec::new(), Vec::new());
-    for &transfer in &running {
-        let report = shell.wait_for(Await { transfer }).await?;
+    for status in &awaited {
+        let transfer = status.id;
+        // What is over needs no time, which may stand still.
+        let report = match status.state.is_over() {
+            true => shell.call(Await { transfer }).await?,
+            false => shell.wait_for(Await { transfer }).await?,
+        };
         if report.status.state == TransferState::Done {
             answers.push(super::files::finished(&report, &identity));
         } else {
@@ -67,7 +76,8 @@ pub(crate) async fn wait(shell: &Shell, call: &Call) -> Result<Answer, ShellErro
     failures.extend(shell.call(TakeFailures).await?);
     failures.sort_by_key(|status| status.id);
     // The lines that began them may have been dropped; their results are told here.
-    shell.untold.remove(running);
+    shell.untold.remove(awaited.iter().map(|status| status.id));
+    shell.background.remove(background);
     match failures.as_slice() {
         [] => Ok(Answer::all(answers)),
         several => Err(ShellError::Failed { failures: several.iter().map(|status| failure_of(status, &identity)).collect() }),

@@ -22,7 +22,7 @@ pub(super) static COMMANDS: &[Spec] = &[
         group: Group::Scripts,
         audience: Audience::Users,
         summary: "wait until a transfer is over, or all of them",
-        details: "",
+        details: "Each transfer that was begun in the background is reported once, also if it was over before.",
         arguments: &[optional("TRANSFER", Kind::Transfer)],
         flags: &[],
         run: |shell, call| Box::pin(time::wait(shell, call)),
