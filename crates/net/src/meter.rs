@@ -1,5 +1,7 @@
 //! Meters: the number of payload bytes of marked ranges that have been acknowledged, in total and per second.
 //!
+//! A meter may be part of another one, whose count is then the sum of its parts.
+//!
 //! A writer may mark the bytes that it writes with a meter. An acknowledgement that covers marked bytes, cumulatively or
 //! selectively, adds them to their meter at the instant at which it reaches the sender. Unmarked bytes cost nothing.
 
@@ -10,7 +12,7 @@ use slab::Slab;
 
 use super::Network;
 use super::flow::ConnectionId;
-use super::series::{SecondReadings, second_of, start_of};
+use super::series::{RateSeries, SecondReadings, second_of, start_of};
 
 /// Identifier of a meter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -34,6 +36,18 @@ struct Meter {
     generation: u32,
     total: u64,
     readings: SecondReadings,
+    /// Meter that counts the same bytes, and those of other parts.
+    whole: Option<MeterId>,
+}
+
+impl Meter {
+    fn count(&mut self, bytes: u64, now: SimTime) {
+        if self.readings.is_due(now) {
+            let total = self.total;
+            self.readings.read(now, |_| total);
+        }
+        self.total += bytes;
+    }
 }
 
 /// All meters of a network.
@@ -44,10 +58,10 @@ pub(super) struct Meters {
 }
 
 impl Meters {
-    fn add(&mut self, now: SimTime) -> MeterId {
+    fn add(&mut self, now: SimTime, whole: Option<MeterId>) -> MeterId {
         self.next_generation = self.next_generation.wrapping_add(1);
         let generation = self.next_generation;
-        let place = self.meters.insert(Meter { generation, total: 0, readings: SecondReadings::new(now) });
+        let place = self.meters.insert(Meter { generation, total: 0, readings: SecondReadings::new(now), whole });
         MeterId { place: place as u32, generation }
     }
 
@@ -65,20 +79,28 @@ impl Meters {
             if range.from == range.end {
                 marked.pop_front();
             }
-            let found = self.meters.get_mut(meter.place as usize).filter(|found| found.generation == meter.generation);
-            let Some(Meter { total, readings, .. }) = found else { continue };
-            if readings.is_due(now) {
-                readings.read(now, |_| *total);
+            let mut counting = Some(meter);
+            while let Some(meter) = counting.and_then(|id| self.get_mut(id)) {
+                meter.count(bytes, now);
+                counting = meter.whole;
             }
-            *total += bytes;
         }
+    }
+
+    fn get_mut(&mut self, id: MeterId) -> Option<&mut Meter> {
+        self.meters.get_mut(id.place as usize).filter(|meter| meter.generation == id.generation)
     }
 }
 
 impl Network {
     /// Adds a meter that starts at zero.
     pub fn add_meter(&mut self) -> MeterId {
-        self.sockets.meters.add(self.now)
+        self.sockets.meters.add(self.now, None)
+    }
+
+    /// Adds a meter that starts at zero and is a part of `whole`: what it counts, `whole` counts as well.
+    pub fn add_part_of_meter(&mut self, whole: MeterId) -> MeterId {
+        self.sockets.meters.add(self.now, Some(whole))
     }
 
     /// Removes a meter; bytes marked with it are no longer counted.
@@ -110,6 +132,13 @@ impl Network {
     pub fn metered_since(&self, id: MeterId, seconds: usize) -> u64 {
         let since = |meter: &Meter| meter.total - meter.readings.before(self.now, seconds, |_| meter.total);
         self.sockets.meters.get(id).map_or(0, since)
+    }
+
+    /// Returns the bytes that a meter has counted in each of the latest `seconds` whole seconds; an empty series if it has been
+    /// removed. At most the last [`SECONDS_MAX`](crate::SECONDS_MAX) seconds are kept.
+    pub fn metered_series(&self, id: MeterId, seconds: usize) -> RateSeries {
+        let series = |meter: &Meter| meter.readings.series(self.now, seconds, |_| meter.total);
+        self.sockets.meters.get(id).map(series).unwrap_or_default()
     }
 
     /// Returns the end of the whole virtual second that ended `seconds` whole seconds before the last one that has ended.

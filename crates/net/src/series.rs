@@ -8,8 +8,8 @@ use std::collections::VecDeque;
 
 use p2p_base::units::{SimDuration, SimTime};
 
-/// Number of whole seconds kept: as many as a screen shows, and as the estimate of the remaining time uses.
-const SECONDS_MAX: usize = 128;
+/// Number of whole virtual seconds of which the bytes are kept: ten minutes.
+pub const SECONDS_MAX: usize = 600;
 const SECOND: SimDuration = SimDuration::from_secs(1);
 
 /// Returns the number of the whole second in which `at` lies, counted from the start.
@@ -167,9 +167,9 @@ mod tests {
                 total += bytes;
                 by_second[second_of(now) as usize] += bytes;
             }
-            let series = one.series(now, 128, |_| total);
+            let series = one.series(now, SECONDS_MAX, |_| total);
             let ended = second_of(now) as usize;
-            prop_assert_eq!(series.tail(128), &by_second[ended.saturating_sub(128)..ended]);
+            prop_assert_eq!(series.tail(SECONDS_MAX), &by_second[ended.saturating_sub(SECONDS_MAX)..ended]);
         }
     }
 }
