@@ -5,6 +5,7 @@
 //! `1ms..10ms`. All of them are stored as integers, so that a run is the same on every machine.
 
 mod bandwidth;
+mod count;
 mod delay;
 mod number;
 mod probability;
@@ -12,6 +13,7 @@ mod size;
 mod time;
 
 pub use bandwidth::Bandwidth;
+pub use count::count_of;
 pub use delay::DelayRange;
 pub use number::ParseUnitError;
 pub use probability::Probability;
