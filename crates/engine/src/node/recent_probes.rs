@@ -38,6 +38,9 @@ pub struct RoundTrips {
     pub best: Option<SimDuration>,
     /// Longest round-trip time of the answered probes.
     pub worst: Option<SimDuration>,
+    /// Mean difference between the round-trip times of one answered probe and the next: the variation that RFC 3550 §6.4.1 smooths
+    /// over a whole session, here of the same probes as the other figures. `None` before the second answer.
+    pub jitter: Option<SimDuration>,
     /// Number of probes that the figures are computed from.
     pub probes: u32,
     /// Number of these probes that were answered in time.
@@ -59,16 +62,28 @@ impl RecentProbes {
         self.fates[usize::from(self.next)] = round_trip.map_or(UNANSWERED, ticks);
         self.next = (self.next + 1) % PROBES_MAX as u8;
         self.count = (self.count + 1).min(PROBES_MAX as u8);
-        let answered = || self.fates.iter().filter(|&&fate| fate != UNANSWERED).map(|&fate| u64::from(fate) * TICK);
+        let answered = || self.in_order().filter(|&fate| fate != UNANSWERED).map(|fate| u64::from(fate) * TICK);
         let (answers, sum) = answered().fold((0, 0), |(count, sum), nanos| (count + 1, sum + nanos));
         RoundTrips {
             last: round_trip.or(last),
             average: sum.checked_div(answers).map(SimDuration::from_nanos),
             best: answered().min().map(SimDuration::from_nanos),
             worst: answered().max().map(SimDuration::from_nanos),
+            jitter: answered()
+                .zip(answered().skip(1))
+                .map(|(one, next)| one.abs_diff(next))
+                .sum::<u64>()
+                .checked_div(answers.saturating_sub(1))
+                .map(SimDuration::from_nanos),
             probes: u32::from(self.count),
             answers: answers as u32,
         }
+    }
+
+    /// Returns the results of the probes, the oldest first.
+    fn in_order(&self) -> impl Iterator<Item = u32> + '_ {
+        let (newer, older) = self.fates.split_at(usize::from(self.next));
+        older.iter().chain(newer).copied()
     }
 }
 
@@ -89,6 +104,7 @@ mod tests {
         }
         assert_eq!((seen.last, seen.average, seen.best), (Some(millis(30)), Some(millis(240)), Some(millis(10))));
         assert_eq!((seen.worst, seen.probes, seen.answers, seen.loss()), (Some(millis(900)), 5, 4, 0.2));
+        assert_eq!(seen.jitter, Some(SimDuration::from_nanos((890 + 10 + 10) * 1_000_000 / 3)));
         // The first five are forgotten one after the other.
         for ms in [10, 20, 10, 20, 10, 20, 30, 20, 10] {
             seen = recent.note(Some(millis(ms)), seen.last);
@@ -99,7 +115,11 @@ mod tests {
             (seen.average, seen.best, seen.worst),
             (Some(SimDuration::from_nanos(150_000_000 / 9)), Some(millis(10)), Some(millis(30)))
         );
-        (0..10).for_each(|_| seen = recent.note(None, seen.last));
+        // 10, 20, 10, 20, 10, 20, 30, 20, 10: the order of the ring does not matter.
+        assert_eq!(seen.jitter, Some(millis(10)));
+        (0..8).for_each(|_| seen = recent.note(None, seen.last));
+        assert_eq!((seen.answers, seen.jitter), (1, None));
+        (0..2).for_each(|_| seen = recent.note(None, seen.last));
         assert_eq!((seen.average, seen.best, seen.last, seen.loss()), (None, None, Some(millis(10)), 1.0));
     }
 }
