@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use p2p_engine::io::InlineIo;
 use p2p_engine::operation::{Await, ListDirectory, Page, Remove, StatUser, Upload};
-use p2p_engine::pace::Speed;
+use p2p_engine::pace::{PaceStatus, Speed};
 use p2p_engine::{Caller, ClockMode, Command, CommandId, Reply, Simulation};
 use p2p_service::config::Config;
 use p2p_store::catalog::Catalog;
@@ -61,7 +61,7 @@ impl Bench {
     /// Returns the median cost of each request in microseconds.
     fn costs(mut self) -> [(&'static str, f64); 5] {
         let mut times: [Vec<f64>; 5] = Default::default();
-        let latest = self.simulation.snapshot(Speed::REAL, false);
+        let latest = self.simulation.snapshot(PaceStatus::running(Speed::Max));
         for n in 0..TIMES {
             let name = format!("z{n}");
             let mut measure = |bench: &mut Bench, place: usize, work: &dyn Fn(&mut Bench)| {
@@ -81,7 +81,7 @@ impl Bench {
                 assert!(entries.len() >= 49);
             });
             measure(&mut self, 3, &|bench| assert!(matches!(bench.ask(StatUser), Reply::Usage(_))));
-            measure(&mut self, 4, &|bench| drop(bench.simulation.snapshot_after(&latest, Speed::REAL, false)));
+            measure(&mut self, 4, &|bench| drop(bench.simulation.snapshot_after(&latest, PaceStatus::running(Speed::Max))));
         }
         let names = ["an upload", "a removal", "a page of a list", "a reply", "the snapshot of a reply"];
         let median = |mut times: Vec<f64>| {

@@ -40,7 +40,7 @@ impl Beside {
 
     /// Begins a transfer that is [admitted](Self::admits).
     pub(super) async fn begin(&mut self, access: &Access, name: String, begins: BeginTransfer) {
-        let begun = access.call(begins).await.map_err(advised);
+        let begun = access.begin(begins).await.map_err(advised);
         self.names.insert(name.clone());
         self.begun.push_back((name, begun));
     }

@@ -146,7 +146,7 @@ fn before_login_the_panes_are_dimmed_and_four_commands_run() {
     // Nor do keys do what commands may not.
     tui_harness.app.focus_on(Pane::Nodes);
     tui_harness.keys(&[" ", "Enter", "+", "."]);
-    assert!(tui_harness.app.dialogs().is_empty() && !tui_harness.handle.snapshots().borrow().paused);
+    assert!(tui_harness.app.dialogs().is_empty() && !tui_harness.handle.snapshots().borrow().pace.is_paused);
     tui_harness.app.focus_on(Pane::Prompt);
     tui_harness.keys(&["help", "Enter"]);
     assert!(said(&tui_harness).contains("Accounts"));

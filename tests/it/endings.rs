@@ -12,7 +12,7 @@ use p2p_base::units::{Bandwidth, ByteSize, DelayRange, Probability, SimDuration,
 use p2p_engine::io::InlineIo;
 use p2p_engine::node::ProcessState;
 use p2p_engine::node::health::Health;
-use p2p_engine::pace::Speed;
+use p2p_engine::pace::{PaceStatus, Speed};
 use p2p_engine::snapshot::{Peer, Snapshot};
 use p2p_engine::transfer::{Direction, TransferError, TransferId, TransferReport, TransferState};
 use p2p_engine::{Command, EngineConfig, EngineError, Event, Reply, Simulation, operation};
@@ -216,7 +216,7 @@ impl Run {
 
     /// When a byte of a request was last acknowledged or received, as far as that was looked at.
     fn look(&mut self) {
-        let Snapshot { figures, .. } = self.harness.simulation.snapshot(Speed::REAL, false);
+        let Snapshot { figures, .. } = self.harness.simulation.snapshot(PaceStatus::running(Speed::Max));
         for connection in &figures.connections {
             let now = (connection.activity.acked_at, connection.activity.received_at);
             let before = self.seen.insert((connection.node, connection.local), now).unwrap_or_default();
@@ -299,7 +299,7 @@ impl Run {
         let last = self.now() + link.up.bandwidth.time_for(longest_queue);
         loop {
             let Ok(Reply::Nodes(nodes)) = self.harness.ask(operation::ListNodes) else { panic!("no nodes") };
-            let links = self.harness.simulation.snapshot(Speed::REAL, false).figures.connections.len();
+            let links = self.harness.simulation.snapshot(PaceStatus::running(Speed::Max)).figures.connections.len();
             let Ok(Reply::Storage(stats)) = self.harness.ask(operation::StatStorage) else { panic!("no storage") };
             let states: Vec<_> = nodes.iter().map(|node| (node.state, node.connections)).collect();
             let is_closed = states.iter().all(|&state| state == (ProcessState::Ready, 0));

@@ -84,7 +84,7 @@ impl Failing {
         self.ask(operation::Resume);
         let report = self.ask(operation::Await { transfer: self.transfer });
         let took = self.handle.snapshots().borrow().at - before;
-        assert_eq!(self.handle.snapshots().borrow().speed, speed, "the session has its speed again");
+        assert_eq!(self.handle.snapshots().borrow().pace.speed, speed, "the session has its speed again");
         (report.status.state, took, self.end())
     }
 
@@ -125,7 +125,10 @@ fn a_cancel_leaves_the_same_trace_at_every_speed() {
             failing.ask(operation::Resume);
         }
         let report = failing.in_time(failing.handle.cancel_at_once(&OPERATOR, failing.transfer)).unwrap();
-        assert_eq!((report.status.state, failing.handle.snapshots().borrow().paused), (TransferState::Cancelled, is_paused));
+        assert_eq!(
+            (report.status.state, failing.handle.snapshots().borrow().pace.is_paused),
+            (TransferState::Cancelled, is_paused)
+        );
         failing.end()
     };
     let trace = cancelled(Speed::Max, false);

@@ -83,7 +83,7 @@ impl Engine {
         let pace = Pace::new(pace, simulation.now());
         let (asks, inbox) = mpsc::channel(COMMANDS_MAX);
         let events = EventLog::new();
-        let first = Arc::new(simulation.snapshot(pace.speed(), false));
+        let first = Arc::new(simulation.snapshot(pace.status(Activity::Nothing)));
         let (snapshot_sender, snapshots) = watch::channel(first);
         let outcomes = simulation.take_outcomes();
         let (wake, segment_size) = (Arc::new(Notify::new()), config.segment_size);
@@ -401,7 +401,7 @@ impl Actor {
 
     fn publish_figures(&mut self) {
         (self.last_figures, self.has_old_figures) = (wall_clock(), false);
-        let snapshot = Arc::new(self.simulation.snapshot(self.pace.speed(), self.pace.is_paused()));
+        let snapshot = Arc::new(self.simulation.snapshot(self.pace.status(self.activity)));
         self.snapshots.send_replace(Arc::clone(&snapshot));
         for caller in self.wanted.drain(..) {
             // The caller may have dropped its receiver.
@@ -414,7 +414,7 @@ impl Actor {
     fn publish_without_figures(&mut self) {
         self.has_old_figures = true;
         let latest = Arc::clone(&self.snapshots.borrow());
-        let snapshot = self.simulation.snapshot_after(&latest, self.pace.speed(), self.pace.is_paused());
+        let snapshot = self.simulation.snapshot_after(&latest, self.pace.status(self.activity));
         self.snapshots.send_replace(Arc::new(snapshot));
     }
 }

@@ -52,7 +52,8 @@ impl HealthLog {
         let changes = std::mem::take(&mut self.changes);
         let of = |health| self.ailing.values().filter(|&&ailing| ailing == health).count();
         let (dead, suspect) = (of(Health::Dead), of(Health::Suspect));
-        (changes > 0).then(|| format!("health changed {changes} times: {dead} nodes are DEAD and {suspect} SUSPECT now"))
+        let times = if changes == 1 { "once".to_owned() } else { format!("{changes} times") };
+        (changes > 0).then(|| format!("health changed {times}: {dead} DEAD and {suspect} SUSPECT now"))
     }
 }
 
@@ -69,13 +70,13 @@ mod tests {
         let (mut log, start) = (HealthLog::default(), Duration::from_secs(5));
         assert_eq!(log.due(start), None);
         log.note(&change(0, Health::Alive, Health::Suspect));
-        assert_eq!(log.due(start).unwrap(), "health changed 1 times: 0 nodes are DEAD and 1 SUSPECT now");
+        assert_eq!(log.due(start).unwrap(), "health changed once: 0 DEAD and 1 SUSPECT now");
         for round in 0..1_000 {
             log.note(&change(round % 7, Health::Suspect, Health::Dead));
             log.note(&change(0, Health::Dead, Health::Alive));
             assert_eq!(log.due(start + Duration::from_secs(9)), None);
         }
-        let line = "health changed 2000 times: 6 nodes are DEAD and 0 SUSPECT now";
+        let line = "health changed 2000 times: 6 DEAD and 0 SUSPECT now";
         assert_eq!(log.due(start + Duration::from_secs(10)).unwrap(), line);
         assert_eq!(log.rest(), None);
     }

@@ -152,6 +152,16 @@ macro_rules! begins_transfer {
 begins_transfer!(Upload, Download, Remove, ForgetUpload);
 
 impl BeginTransfer {
+    /// Returns the operation with the wall-clock time at which it is given, in seconds since 1970. An upload that was planned
+    /// earlier, as one of several that run one after the other, is stored with the time at which it begins.
+    #[must_use]
+    pub fn given_at(mut self, now: u64) -> BeginTransfer {
+        if let Command::Upload(upload) = &mut self.0 {
+            upload.stored_at = now;
+        }
+        self
+    }
+
     /// Returns the operation that begins the transfer.
     pub const fn command(&self) -> &Command {
         &self.0

@@ -77,6 +77,25 @@ impl fmt::Display for Speed {
     }
 }
 
+/// Pace of virtual time at one instant, for screens and reports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PaceStatus {
+    /// Speed that was asked for, even while paused.
+    pub speed: Speed,
+    /// True if virtual time is paused.
+    pub is_paused: bool,
+    /// Speed at which virtual time passes: real time where a network without work is set to the fastest speed, the fastest speed
+    /// while a transfer is undone. `None` while time stands still, and rates are those of the last seconds that have passed.
+    pub actual: Option<Speed>,
+}
+
+impl PaceStatus {
+    /// Returns the status of time that passes at the speed that was asked for.
+    pub const fn running(speed: Speed) -> PaceStatus {
+        PaceStatus { speed, is_paused: false, actual: Some(speed) }
+    }
+}
+
 /// Reason to let virtual time run at full speed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Hurry {
@@ -117,6 +136,12 @@ impl Pace {
     /// Returns true if time is paused.
     pub fn is_paused(&self) -> bool {
         self.paused
+    }
+
+    /// Returns the pace for screens, while the simulation does `activity`.
+    pub fn status(&self, activity: Activity) -> PaceStatus {
+        let actual = (!self.stands_still()).then(|| self.speed_when(activity));
+        PaceStatus { speed: self.speed, is_paused: self.paused, actual }
     }
 
     /// Changes the speed at the virtual instant `now`.
@@ -239,6 +264,22 @@ mod tests {
         assert_eq!((pace.allowed(Activity::Busy), pace.speed()), (SimTime::MAX, Speed::Thousandths(1)));
         pace.set_paused(true, start);
         assert_eq!((pace.allowed(Activity::Busy), pace.stands_still()), (start, true));
+    }
+
+    /// What is told of the pace is what it is: at the fastest speed an idle simulation runs in real time, and a pause stops it.
+    #[test]
+    fn the_status_tells_the_speed_at_which_time_passes() {
+        let mut pace = Pace::new(Speed::Max, SimTime::ZERO);
+        assert_eq!(pace.status(Activity::Busy), PaceStatus::running(Speed::Max));
+        let idle = PaceStatus { speed: Speed::Max, is_paused: false, actual: Some(Speed::REAL) };
+        assert_eq!((pace.status(Activity::Nothing), pace.status(Activity::Idle)), (idle, idle));
+        pace.set_speed(Speed::Thousandths(10_000), SimTime::ZERO);
+        assert_eq!(pace.status(Activity::Nothing), PaceStatus::running(Speed::Thousandths(10_000)));
+        pace.set_paused(true, SimTime::ZERO);
+        let paused = PaceStatus { speed: Speed::Thousandths(10_000), is_paused: true, actual: None };
+        assert_eq!(pace.status(Activity::Busy), paused);
+        pace.set_hurry(Hurry::Asked, SimTime::ZERO);
+        assert_eq!(pace.status(Activity::Busy), PaceStatus { actual: Some(Speed::Max), ..paused });
     }
 
     #[test]

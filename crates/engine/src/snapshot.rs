@@ -17,11 +17,13 @@ use serde::Serialize;
 use super::status::{TransferReport, TransferStatus};
 use crate::node::ProcessState;
 use crate::node::health::PeerHealth;
-use crate::pace::Speed;
+use crate::pace::PaceStatus;
 
 pub use super::peer::Peer;
 
 /// Bytes that passed a host's access link in each of the latest whole virtual seconds, counted in whole packets.
+///
+/// While time stands still ([`PaceStatus::actual`] is `None`), the last value is that of the second before it stopped.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct LinkRates {
     /// Bytes sent per second.
@@ -57,7 +59,7 @@ pub struct NodeStatus {
     pub bytes_sent: u64,
     /// Bytes received by the node, counted in whole packets.
     pub bytes_received: u64,
-    /// Bytes sent and received per second in the last half minute.
+    /// Bytes sent and received per second in the last ten minutes; of more than 33 nodes, in fewer seconds, but at least a minute.
     pub rates: LinkRates,
     /// Number of packets queued in the node's uplink and downlink.
     pub queued_packets: (usize, usize),
@@ -214,10 +216,8 @@ pub struct ConnectionStatus {
 pub struct Snapshot {
     /// Virtual instant of the snapshot.
     pub at: SimTime,
-    /// Speed of virtual time.
-    pub speed: Speed,
-    /// True if virtual time is paused.
-    pub paused: bool,
+    /// Speed at which virtual time passes, and the one that was asked for.
+    pub pace: PaceStatus,
     /// The latest finished transfers, and after them the running ones.
     pub transfers: Vec<Arc<TransferReport>>,
     /// Name of the copy of the catalog in the data directory, if the catalog had an older format at the start.
@@ -243,7 +243,7 @@ pub struct Figures {
     pub health: HealthMatrix,
     /// Bytes that have passed the client's access link: up and down.
     pub client_bytes: (u64, u64),
-    /// Bytes per second on the client's access link in the last minute.
+    /// Bytes per second on the client's access link in the last ten minutes.
     pub client_rates: LinkRates,
     /// Open connections of the client.
     pub connections: Vec<ConnectionStatus>,

@@ -3,6 +3,7 @@
 //! Transfers, events, snapshots and errors use these types; the module itself knows no transfer.
 
 use p2p_base::units::{ByteSize, SimDuration, SimTime};
+use p2p_net::RateSeries;
 use p2p_store::catalog::CatalogError;
 use p2p_store::manifest::NodeNumber;
 use p2p_store::names::FileKey;
@@ -264,6 +265,42 @@ impl SegmentTimeline {
     }
 }
 
+/// Time that a transfer still takes, as far as it can be told.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Remaining {
+    /// Estimate at the current rates and from the backlog of the slowest holder.
+    Estimated {
+        /// Virtual seconds to the end.
+        seconds: f64,
+    },
+    /// Too little has passed to estimate from: the transfer has run for less than three seconds and is less than a tenth done, or
+    /// nothing is acknowledged.
+    TooEarly,
+    /// The size of the content is not known, as that of a stream before its end.
+    UnknownSize,
+    /// No byte was acknowledged in the last ten seconds or more.
+    Stalled,
+    /// The transfer waits, completes or undoes something that is not measured in bytes, or is over.
+    NotRunning,
+}
+
+impl Remaining {
+    /// Returns the estimated virtual seconds to the end, if there is an estimate.
+    pub const fn seconds(self) -> Option<f64> {
+        match self {
+            Remaining::Estimated { seconds } => Some(seconds),
+            Remaining::TooEarly | Remaining::UnknownSize | Remaining::Stalled | Remaining::NotRunning => None,
+        }
+    }
+}
+
+/// Serializes the estimated seconds, or nothing.
+impl Serialize for Remaining {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.seconds().serialize(serializer)
+    }
+}
+
 /// Status of a transfer, for lists and screens.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct TransferStatus {
@@ -295,11 +332,11 @@ pub struct TransferStatus {
     /// Bytes acknowledged per second in the last ten seconds; once the transfer is over, its bytes over its duration. `None`
     /// before any byte is acknowledged.
     pub rate_bytes_per_second: Option<f64>,
-    /// Estimated seconds until the end at the current rates; `None` without a basis for an estimate, and once the transfer is
-    /// over.
-    pub eta_seconds: Option<f64>,
     /// Number of nodes that could not be told to delete what a removal has released, and delete it when they return.
     pub owing_nodes: u32,
+    /// Time that the transfer still takes.
+    #[serde(rename = "eta_seconds")]
+    pub eta: Remaining,
     /// Instant at which the transfer began.
     pub started: SimTime,
     /// Instant at which the transfer ended; `None` while it runs.
@@ -330,4 +367,7 @@ pub struct TransferReport {
     pub sha256: Option<Sha256Digest>,
     /// Histories of the segments in file order; only the last 4096 if there are more.
     pub timelines: Vec<SegmentTimeline>,
+    /// Bytes acknowledged in each of the whole virtual seconds of the transfer, at most of its last ten minutes.
+    #[serde(skip)]
+    pub rates: RateSeries,
 }

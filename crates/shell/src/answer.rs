@@ -6,7 +6,7 @@ use p2p_engine::operation::BeginTransfer;
 use p2p_engine::transfer::TransferId;
 use serde_json::Value;
 
-use crate::report::{Table, bytes_of, hanging, wrapped};
+use crate::report::{Table, bytes_of, count_of, hanging, wrapped};
 
 /// An answer as it is shown to users. Each front end draws it in its own way.
 #[derive(Debug, Clone)]
@@ -126,7 +126,7 @@ impl Tally {
 /// Writes `3 files stored (1.2 MiB)`, and what was not stored with the reasons.
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let files = |count: u64| if count == 1 { "1 file".to_owned() } else { format!("{count} files") };
+        let files = |count: u64| count_of(count, "file");
         write!(f, "{} {}", files(self.done), self.verb)?;
         if self.bytes > 0 {
             write!(f, " ({})", bytes_of(self.bytes))?;

@@ -2,16 +2,19 @@
 //!
 //! `docs/json.md` documents the fields; numbers are plain (seconds, bytes, counts). All figures come from the engine.
 
+mod clock;
 mod demo;
 mod entries;
 mod export;
 mod faults;
 mod network;
+mod round_trips;
 mod segments;
 mod tables;
 mod uploads;
 
-use p2p_base::units::{SimDuration, SimTime};
+use p2p_base::units::SimTime;
+pub use p2p_base::units::count_of;
 use p2p_engine::snapshot::{HealthReport, NodeStatus};
 use p2p_engine::transfer::{TransferReport, TransferStatus};
 use p2p_store::names::FileKey;
@@ -19,16 +22,18 @@ use p2p_store::segment::Sha256Digest;
 use p2p_store::uploads::UploadId;
 use serde::Serialize;
 
+pub use self::clock::{Resolution, clock_of, instant_of};
 pub use self::demo::{DemoReport, FileReport, UserReport};
 pub use self::entries::{EntryLine, entries_table};
 pub use self::export::{ExportReport, ExportedFile};
 pub use self::faults::HostFaults;
 pub use self::network::{NetworkReport, PacketsReport};
+pub use self::round_trips::RoundTripReport;
 pub use self::segments::{SegmentReport, segments_table};
 pub(crate) use self::tables::hanging;
 pub use self::tables::{
-    Column, Table, bytes_of, clock_of, date_of, milliseconds_of, number_column, rate_of, seconds_of, text_column,
-    transfer_rate_of, transfer_time_of, wrapped,
+    Column, Table, bytes_of, date_of, milliseconds_of, number_column, rate_of, seconds_of, text_column, transfer_rate_of,
+    transfer_time_of, wrapped,
 };
 pub use self::uploads::{UploadLine, uploads_table};
 /// The figures of one direction of a file: its upload or its download.
@@ -132,12 +137,9 @@ pub struct NodeLine {
     pub trouble: Option<String>,
     /// Health of the node according to the client's probes: ALIVE, SUSPECT or DEAD.
     pub health: &'static str,
-    /// Mean round-trip time of the client's last ten probes, in seconds; absent if none was answered.
-    pub round_trip_seconds: Option<f64>,
-    /// Round-trip time of the last answered probe, in seconds; absent before the first answer.
-    pub last_round_trip_seconds: Option<f64>,
-    /// Fraction of the last ten probes that were not answered.
-    pub probe_loss: f64,
+    /// Figures of the client's last ten probes.
+    #[serde(flatten)]
+    pub round_trips: RoundTripReport,
     /// Capacity of the node's volume in bytes.
     pub capacity_bytes: u64,
     /// Number of bytes that the node holds; absent for users who may not see the usage.
@@ -156,9 +158,7 @@ impl From<&NodeStatus> for NodeLine {
             state: node.state.name(),
             trouble: node.trouble.as_ref().map(ToString::to_string),
             health: node.seen.health.name(),
-            round_trip_seconds: node.seen.recent.average.map(SimDuration::as_secs_f64),
-            last_round_trip_seconds: node.seen.recent.last.map(SimDuration::as_secs_f64),
-            probe_loss: node.seen.recent.loss(),
+            round_trips: RoundTripReport::from(&node.seen.recent),
             capacity_bytes: node.capacity_bytes,
             used_bytes: node.used_bytes,
             segments: node.segments,
@@ -207,7 +207,8 @@ pub fn removals_text(lines: &[RemovalLine]) -> String {
             1 => "; 1 node is down and will delete its segments when it returns".into(),
             count => format!("; {count} nodes are down and will delete their segments when they return"),
         };
-        format!("removed {name}: {bytes} in {} segments, {time} of virtual time{owed}", line.file.segments)
+        let segments = count_of(u64::from(line.file.segments), "segment");
+        format!("removed {name}: {bytes} in {segments}, {time} of virtual time{owed}")
     };
     lines.iter().map(line).collect::<Vec<_>>().join("\n")
 }
@@ -217,34 +218,21 @@ pub fn nodes_table(lines: &[NodeLine]) -> Table {
     let has_trouble = lines.iter().any(|line| line.trouble.is_some());
     let has_faults = lines.iter().any(|line| !line.faults.is_empty());
     let rows = lines.iter().map(|line| {
-        let mut row = vec![
-            line.name.clone(),
-            line.address.clone(),
-            line.state.into(),
-            line.health.into(),
-            milliseconds_of(line.last_round_trip_seconds),
-            milliseconds_of(line.round_trip_seconds),
-            format!("{:.0} %", line.probe_loss * 100.0),
+        let mut row = vec![line.name.clone(), line.address.clone(), line.state.into(), line.health.into()];
+        row.extend(line.round_trips.cells());
+        row.extend([
             line.used_bytes.map_or_else(|| "-".into(), bytes_of),
             bytes_of(line.capacity_bytes),
             line.segments.map_or_else(|| "-".into(), |segments| segments.to_string()),
-        ];
+        ]);
         row.extend(has_trouble.then(|| line.trouble.clone().unwrap_or_default()));
         row.extend(has_faults.then(|| line.faults.kinds()));
         row
     });
-    let mut columns = vec![
-        text_column("node"),
-        text_column("address").gives_way(4),
-        text_column("state").gives_way(1),
-        text_column("health"),
-        number_column("last RTT"),
-        number_column("mean RTT of 10").gives_way(2),
-        number_column("lost of 10"),
-        number_column("used"),
-        number_column("capacity").gives_way(5),
-        number_column("segments").gives_way(3),
-    ];
+    let mut columns =
+        vec![text_column("node"), text_column("address").gives_way(4), text_column("state").gives_way(1), text_column("health")];
+    columns.extend(RoundTripReport::columns());
+    columns.extend([number_column("used"), number_column("capacity").gives_way(5), number_column("segments").gives_way(3)]);
     columns.extend(has_trouble.then(|| text_column("trouble")));
     columns.extend(has_faults.then(|| text_column("faults")));
     Table { columns, rows: rows.collect(), empty: "there are no nodes" }

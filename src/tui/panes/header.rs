@@ -27,10 +27,10 @@ pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let (all, rates) = (view.figures.nodes.len(), &view.figures.client_rates);
     let nodes_role = if alive == all { Role::Good } else { Role::Bad };
     let glyph = if alive == all { glyphs.alive } else { glyphs.dead };
-    let (pace, pace_role) = match (scene.is_frozen, view.paused) {
+    let (pace, pace_role) = match (scene.is_frozen, view.pace.is_paused) {
         (true, _) => ("FROZEN".to_owned(), Role::Warning),
         (_, true) => (format!("{} PAUSED", glyphs.pause), Role::Warning),
-        _ => (format!("{} {}", glyphs.play, view.speed), Role::Text),
+        _ => (format!("{} {}", glyphs.play, view.pace.speed), Role::Text),
     };
     let user = match scene.identity {
         Identity::Operator => None,

@@ -43,7 +43,8 @@ impl Running {
 
     pub(super) fn report(&self, world: &World) -> TransferReport {
         let log = self.machine.log();
-        TransferReport { status: self.status(world), sha256: log.sha256, timelines: log.timelines() }
+        let (status, rates) = (self.status(world), self.gauge.series(&world.net));
+        TransferReport { status, sha256: log.sha256, timelines: log.timelines(), rates }
     }
 
     /// Returns true if the transfer is over.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use p2p_base::units::ByteSize;
-use p2p_net::HostId;
+use p2p_net::{HostId, SECONDS_MAX};
 use p2p_store::names::FileKey;
 use p2p_store::namespace::Namespace;
 use p2p_store::uploads::UploadId;
@@ -13,7 +13,7 @@ use super::open::name_of_copy;
 use super::running::Running;
 use crate::known_host::known;
 use crate::node::health::{PeerHealth, PeerTable};
-use crate::pace::Speed;
+use crate::pace::PaceStatus;
 use crate::policy::Facts;
 use crate::snapshot::{
     ConnectionStatus, Figures, HealthMatrix, HealthReport, HostStatus, LinkRates, NetworkStats, NodeStatus, Snapshot,
@@ -28,21 +28,21 @@ const SNAPSHOT_NODES_MAX: usize = 64;
 /// Number of packets in a snapshot: more than a screen shows, so that a filter has some to choose from.
 const SNAPSHOT_PACKETS_MAX: usize = 2_000;
 
-/// Seconds of the client's rates in a snapshot, as many as a chart shows.
-const CLIENT_SECONDS: usize = 60;
-/// Seconds of each node's rates in a snapshot.
-const NODE_SECONDS: usize = 30;
+/// Number of seconds of the rates of all nodes together that are told: the last ten minutes of up to 33 nodes.
+const NODE_SECONDS_IN_ALL: usize = 20_000;
+/// Number of seconds of the rates of each node that are told of very many.
+const NODE_SECONDS_MIN: usize = 60;
 
 impl Simulation {
-    /// Returns a snapshot of the current state. `speed` and `paused` describe the pace.
-    pub fn snapshot(&self, speed: Speed, paused: bool) -> Snapshot {
+    /// Returns a snapshot of the current state, with the pace of whoever lets time pass.
+    pub fn snapshot(&self, pace: PaceStatus) -> Snapshot {
         let running = self.transfers.values().map(|transfer| Arc::new(transfer.report(&self.world)));
-        self.snapshot_of(running.collect(), Arc::new(self.figures()), speed, paused)
+        self.snapshot_of(running.collect(), Arc::new(self.figures()), pace)
     }
 
     /// Returns a snapshot of the current state, with the figures of an earlier one and its reports of transfers that still run. What
     /// it costs depends on the number of transfers alone.
-    pub fn snapshot_after(&self, earlier: &Snapshot, speed: Speed, paused: bool) -> Snapshot {
+    pub fn snapshot_after(&self, earlier: &Snapshot, pace: PaceStatus) -> Snapshot {
         let mut known = earlier.transfers.iter().filter(|report| !report.status.state.is_over()).peekable();
         let mut report_of = |id: &TransferId, transfer: &Running| {
             // Both are in the order of their identifiers.
@@ -53,14 +53,13 @@ impl Simulation {
             }
         };
         let running = self.transfers.iter().map(|(id, transfer)| report_of(id, transfer)).collect();
-        self.snapshot_of(running, Arc::clone(&earlier.figures), speed, paused)
+        self.snapshot_of(running, Arc::clone(&earlier.figures), pace)
     }
 
-    fn snapshot_of(&self, running: Vec<Arc<TransferReport>>, figures: Arc<Figures>, speed: Speed, paused: bool) -> Snapshot {
+    fn snapshot_of(&self, running: Vec<Arc<TransferReport>>, figures: Arc<Figures>, pace: PaceStatus) -> Snapshot {
         Snapshot {
             at: self.now(),
-            speed,
-            paused,
+            pace,
             transfers: self.finished.iter().cloned().chain(running).collect(),
             kept_copy: self.world.names.catalog().kept_copy().map(name_of_copy),
             files: self.world.names.files().clone(),
@@ -77,7 +76,7 @@ impl Simulation {
             network: self.network_stats(),
             health: self.health_matrix(SNAPSHOT_NODES_MAX),
             client_bytes: known(self.world.net.link_bytes(self.world.hosts.client().id)),
-            client_rates: self.link_rates(self.world.hosts.client().id, CLIENT_SECONDS),
+            client_rates: self.link_rates(self.world.hosts.client().id, SECONDS_MAX),
             connections: self.connections(),
             wire,
             wire_seen,
@@ -94,10 +93,11 @@ impl Simulation {
     }
 
     pub(super) fn node_statuses(&self) -> Vec<NodeStatus> {
-        self.world.nodes.iter().map(|node| self.node_status(node)).collect()
+        let seconds = (NODE_SECONDS_IN_ALL / self.world.nodes.len().max(1)).clamp(NODE_SECONDS_MIN, SECONDS_MAX);
+        self.world.nodes.iter().map(|node| self.node_status(node, seconds)).collect()
     }
 
-    fn node_status(&self, entry: &NodeHost) -> NodeStatus {
+    fn node_status(&self, entry: &NodeHost, seconds: usize) -> NodeStatus {
         let (net, node) = (&self.world.net, &entry.node);
         let host = self.world.hosts.of_node(node.number()).id;
         let volume = node.volume_stats();
@@ -115,7 +115,7 @@ impl Simulation {
             open_requests: node.open_requests(),
             bytes_sent,
             bytes_received,
-            rates: self.link_rates(host, NODE_SECONDS),
+            rates: self.link_rates(host, seconds),
             queued_packets: known(net.queued_packets(host)),
         }
     }

@@ -7,7 +7,7 @@ use p2p_store::manifest::NodeNumber;
 use p2p_store::names::FileKey;
 use p2p_store::segment::Sha256Digest;
 
-use super::{Direction, SegmentTimeline, Stage, TransferError, TransferId, TransferState, TransferStatus};
+use super::{Direction, Remaining, SegmentTimeline, Stage, TransferError, TransferId, TransferState, TransferStatus};
 use crate::event::Event;
 
 /// Maximum number of segment histories that a transfer keeps; the oldest finished ones are dropped first.
@@ -44,7 +44,7 @@ impl TransferLog {
             segments_done: 0,
             retransmits: 0,
             rate_bytes_per_second: None,
-            eta_seconds: None,
+            eta: Remaining::TooEarly,
             owing_nodes: 0,
             started: now,
             finished: None,
@@ -167,6 +167,7 @@ impl TransferLog {
         self.status.state = state;
         self.status.error = error;
         self.status.finished = Some(now);
+        self.status.eta = Remaining::NotRunning;
         let goodput = Some(self.status.goodput(now)).filter(|&rate| rate > 0.0);
         self.status.bytes_acknowledged = self.status.bytes_done;
         // A removal transfers no bytes.

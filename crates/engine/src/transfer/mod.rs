@@ -31,7 +31,7 @@ use p2p_store::uploads::{UploadId, UploadRecord};
 
 pub use crate::gauge::RATE_SECONDS;
 pub use crate::status::{
-    Direction, SegmentTimeline, Stage, TransferError, TransferId, TransferReport, TransferState, TransferStatus,
+    Direction, Remaining, SegmentTimeline, Stage, TransferError, TransferId, TransferReport, TransferState, TransferStatus,
 };
 
 pub(super) use self::download::{Download, DownloadPlan};

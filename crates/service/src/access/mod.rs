@@ -33,7 +33,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use p2p_auth::tokens::TokenError;
 use p2p_auth::{Auth, AuthError};
 use p2p_base::spelling::visible;
-use p2p_engine::operation::{Adopt, Command, ListFiles};
+use p2p_engine::operation::{Adopt, BeginTransfer, Command, ListFiles};
 use p2p_engine::transfer::{TransferId, TransferReport};
 use p2p_engine::{Caller, Denial, EngineError, EngineHandle, ErrorKind, Operation, Origin, policy};
 use thiserror::Error;
@@ -209,6 +209,14 @@ impl Access {
             self.record_fault(format!("{what}: {error}"), false).await;
         }
         self.recording_denial(reply).await
+    }
+
+    /// Begins a transfer for the current user now: a file that is stored has this time.
+    ///
+    /// # Errors
+    /// Fails as [`call`](Self::call) does.
+    pub async fn begin(&self, transfer: BeginTransfer) -> Result<TransferId, EngineError> {
+        self.call(transfer.given_at(self.now())).await
     }
 
     /// Cancels a transfer for the current user and undoes its effects as fast as the machine can.

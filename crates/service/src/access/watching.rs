@@ -183,12 +183,12 @@ impl Access {
 
     /// Returns true if virtual time is paused.
     pub fn is_paused(&self) -> bool {
-        self.engine.snapshots().borrow().paused
+        self.engine.snapshots().borrow().pace.is_paused
     }
 
-    /// Returns the speed of virtual time.
+    /// Returns the speed of virtual time that was asked for.
     pub fn speed(&self) -> Speed {
-        self.engine.snapshots().borrow().speed
+        self.engine.snapshots().borrow().pace.speed
     }
 
     /// Describes the running transfers for a user who is about to end them by leaving: their own by name, and the number of the

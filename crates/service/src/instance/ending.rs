@@ -56,7 +56,7 @@ impl Instance {
     /// # Errors
     /// Fails if the transfer failed, with the next step, and returns [`Interrupted`] if it was undone.
     pub async fn transfer(&self, access: &Access, begins: BeginTransfer) -> Result<TransferReport> {
-        let transfer = access.call(begins).await.map_err(advised)?;
+        let transfer = access.begin(begins).await.map_err(advised)?;
         self.see_through(transfer).await
     }
 

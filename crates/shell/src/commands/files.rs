@@ -18,8 +18,8 @@ use crate::call::Call;
 use crate::pattern::{matching, outermost};
 use crate::place::{expand, place_of};
 use crate::report::{
-    RemovalLine, SegmentReport, Table, TransferLine, bytes_of, number_column, rate_of, removals_text, seconds_of, segments_table,
-    text_column, transfer_rate_of, transfer_time_of,
+    RemovalLine, SegmentReport, Table, TransferLine, bytes_of, count_of, number_column, rate_of, removals_text, seconds_of,
+    segments_table, text_column, transfer_rate_of, transfer_time_of,
 };
 use crate::trees::{Plan, Target, files_of, plan_download, plan_upload};
 use crate::{Shell, ShellError};
@@ -193,7 +193,7 @@ fn planned(call: &Call, name: &str, begins: BeginTransfer) -> Planned {
 
 /// Begins a transfer, which the front end follows.
 pub(crate) async fn begin(shell: &Shell, planned: Planned) -> Result<Answer, ShellError> {
-    let transfer = shell.access.call(planned.begins).await?;
+    let transfer = shell.access.begin(planned.begins).await?;
     let answer = Answer::new(View::Text(format!("{transfer} has begun")), json!({ "transfer": transfer.0 }));
     Ok(answer.with(Effect::Follow(Begun { transfer, checks: planned.checks.then_some(planned.file) })))
 }
@@ -211,10 +211,8 @@ pub(crate) fn finished(report: &TransferReport, identity: &Identity) -> Answer {
     let rate = rate_of(line.way.goodput_bytes_per_second);
     // The digest is one of whole files.
     let digest = report.sha256.map(|digest| format!(", sha-256 {}…", digest.short())).unwrap_or_default();
-    let text = format!(
-        "{done} {}: {size} in {} segments, {time} of virtual time, {rate}, {} retransmits{digest}",
-        line.file.label, line.file.segments, line.way.retransmits
-    );
+    let (segments, again) = (count_of(line.file.segments.into(), "segment"), count_of(line.way.retransmits, "retransmit"));
+    let text = format!("{done} {}: {size} in {segments}, {time} of virtual time, {rate}, {again}{digest}", line.file.label);
     Answer::new(View::Text(text), data(&line))
 }
 

@@ -11,6 +11,7 @@ use p2p_engine::operation::{
 use p2p_engine::snapshot::{ConnectionStatus, HealthMatrix, HostStatus, NodeStatus, Peer, Usage, kind_name};
 use p2p_net::PacketRecord;
 use p2p_store::manifest::NodeNumber;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::data;
@@ -18,7 +19,8 @@ use crate::answer::{Answer, View};
 use crate::call::Call;
 use crate::place::expand;
 use crate::report::{
-    HostFaults, NetworkReport, NodeLine, Table, bytes_of, milliseconds_of, nodes_table, number_column, seconds_of, text_column,
+    Column, HostFaults, NetworkReport, NodeLine, Resolution, RoundTripReport, Table, bytes_of, count_of, instant_of,
+    milliseconds_of, nodes_table, number_column, text_column,
 };
 use crate::{Shell, ShellError};
 
@@ -48,7 +50,7 @@ pub(crate) async fn node(shell: &Shell, call: &Call) -> Result<Answer, ShellErro
     let host = topology.hosts.iter().find(|host| host.peer == Peer::Node(number));
     let capacity = bytes_of(node.capacity_bytes);
     let stored = match (node.used_bytes, node.segments) {
-        (Some(used), Some(segments)) => format!("{} of {capacity} in {segments} segments", bytes_of(used)),
+        (Some(used), Some(segments)) => format!("{} of {capacity} in {}", bytes_of(used), count_of(segments, "segment")),
         _ => format!("- of {capacity}"),
     };
     let mut pairs = vec![
@@ -56,7 +58,7 @@ pub(crate) async fn node(shell: &Shell, call: &Call) -> Result<Answer, ShellErro
         ("address", node.address.to_string()),
         ("state", node.state.name().to_owned()),
         ("health", node.seen.health.name().to_owned()),
-        ("last round trip", milliseconds_of(node.seen.recent.last.map(SimDuration::as_secs_f64))),
+        ("last round trip", RoundTripReport::from(&node.seen.recent).cells()[0].clone()),
         ("last ten probes", recent_probes(&node.seen.recent)),
         ("stored", stored),
         ("connections", node.connections.to_string()),
@@ -72,18 +74,26 @@ pub(crate) async fn node(shell: &Shell, call: &Call) -> Result<Answer, ShellErro
     Ok(Answer::new(View::pairs(pairs), data(&NodeLine { faults, ..NodeLine::from(&node) })))
 }
 
-/// Formats the results of the last ten probes, as in `17.2 ms on average, 12.1 ms to 30.0 ms, 0 lost`.
-fn recent_probes(RoundTrips { average, best, worst, probes, answers, .. }: &RoundTrips) -> String {
-    let of = |time: &Option<SimDuration>| milliseconds_of(time.map(SimDuration::as_secs_f64));
-    match average {
-        Some(_) => format!("{} on average, {} to {}, {} lost", of(average), of(best), of(worst), probes - answers),
-        None => format!("{probes} lost"),
+/// Formats the results of the last ten probes, as in `17.2 ms on average, 12.1 ms to 30.0 ms, jitter 4.0 ms, 0 lost`.
+fn recent_probes(recent: &RoundTrips) -> String {
+    let [_, average, best, worst, jitter, _] = RoundTripReport::from(recent).cells();
+    let lost = recent.probes - recent.answers;
+    match recent.average {
+        Some(_) => format!("{average} on average, {best} to {worst}, jitter {jitter}, {lost} lost"),
+        None => format!("{lost} lost"),
     }
 }
 
 fn link_of(HostStatus { link, .. }: &HostStatus) -> String {
     let queue = link.up.queue_packets;
-    format!("{} up, {} down, {}, loss {}, {queue} packets queued", link.up.bandwidth, link.down.bandwidth, link.delay, link.loss)
+    format!(
+        "{} up, {} down, {}, loss {}, {} queued",
+        link.up.bandwidth,
+        link.down.bandwidth,
+        link.delay,
+        link.loss,
+        count_of(queue.into(), "packet")
+    )
 }
 
 pub(crate) async fn health(shell: &Shell, _: &Call) -> Result<Answer, ShellError> {
@@ -99,25 +109,48 @@ pub(crate) async fn health(shell: &Shell, _: &Call) -> Result<Answer, ShellError
     let columns = vec![text_column("from"), text_column("last round trip to each, in the same order")];
     let rows = peers.iter().map(|&from| row(from)).collect();
     let probes = View::Table(Table { columns, rows, empty: "" });
+    let seen = report.matrix.get(&Peer::Client).into_iter().flatten();
+    let of_client = View::Table(Table { columns: client_columns(), rows: seen.map(client_row).collect(), empty: "no nodes" });
     let troubles = statuses(shell).await?.into_iter().filter_map(|node| Some((node.node.to_string(), node.trouble?.to_string())));
     let troubles: Vec<(String, String)> = troubles.collect();
-    let view = match troubles.is_empty() {
-        true => probes,
-        false => View::Sections(vec![("probes".into(), probes), ("trouble".into(), View::Pairs(troubles))]),
-    };
-    Ok(Answer::new(view, matrix_data(&report.matrix)))
+    let mut sections = vec![("probes".into(), probes), ("the client's last ten probes of each".into(), of_client)];
+    if !troubles.is_empty() {
+        sections.push(("trouble".into(), View::Pairs(troubles)));
+    }
+    Ok(Answer::new(View::Sections(sections), matrix_data(&report.matrix)))
+}
+
+fn client_columns() -> Vec<Column> {
+    [text_column("node"), text_column("health")].into_iter().chain(RoundTripReport::columns()).collect()
+}
+
+fn client_row((peer, seen): (&Peer, &PeerHealth)) -> Vec<String> {
+    let cells = RoundTripReport::from(&seen.recent).cells();
+    [peer.to_string(), seen.health.name().to_owned()].into_iter().chain(cells).collect()
+}
+
+/// A peer as another one sees it, as a line of `health`.
+#[derive(Serialize)]
+struct SeenLine {
+    from: String,
+    to: String,
+    health: &'static str,
+    #[serde(flatten)]
+    round_trips: RoundTripReport,
+    /// Number of probes that the figures are computed from: ten at the most.
+    probes: u32,
+    answers: u32,
 }
 
 fn matrix_data(matrix: &HealthMatrix) -> Value {
     let seen = |from: Peer, (to, seen): (&Peer, &PeerHealth)| {
-        json!({
-            "from": from.to_string(),
-            "to": to.to_string(),
-            "health": seen.health.name(),
-            "round_trip_seconds": seen.recent.average.map(SimDuration::as_secs_f64),
-            "last_round_trip_seconds": seen.recent.last.map(SimDuration::as_secs_f64),
-            "probes": seen.recent.probes,
-            "answers": seen.recent.answers,
+        data(&SeenLine {
+            from: from.to_string(),
+            to: to.to_string(),
+            health: seen.health.name(),
+            round_trips: RoundTripReport::from(&seen.recent),
+            probes: seen.recent.probes,
+            answers: seen.recent.answers,
         })
     };
     matrix.iter().flat_map(|(&from, row)| row.iter().map(move |entry| seen(from, entry))).collect()
@@ -274,15 +307,23 @@ pub(crate) async fn trace(shell: &Shell, call: &Call) -> Result<Answer, ShellErr
 
 fn connection_view(connection: &ConnectionStatus) -> View {
     let (sample, stats) = (&connection.sample, &connection.stats);
-    let threshold = sample.threshold.map_or("none yet".into(), |packets| format!("{packets} packets"));
+    let threshold = sample.threshold.map_or("none yet".into(), |packets| count_of(packets.into(), "packet"));
     let facts = [
         ("ends", format!("{} → {}", connection.local, connection.remote)),
         ("state", format!("{}, {}", sample.state.name(), sample.phase)),
-        ("window", format!("{} packets, {} in flight, threshold {threshold}", sample.window, sample.in_flight)),
+        (
+            "window",
+            format!("{}, {} in flight, threshold {threshold}", count_of(sample.window.into(), "packet"), sample.in_flight),
+        ),
         ("round trip", format!("{:.1} ms, timeout {:.0} ms", sample.srtt.as_millis_f64(), sample.rto.as_millis_f64())),
-        ("sent", format!("{} packets, {} acknowledged", stats.packets_sent, bytes_of(stats.bytes_acked))),
+        ("sent", format!("{}, {} acknowledged", count_of(stats.packets_sent, "packet"), bytes_of(stats.bytes_acked))),
         ("received", bytes_of(stats.bytes_received)),
-        ("resent", format!("{} retransmits, {} timeouts, {} probes", stats.retransmits, stats.timeouts, stats.loss_probes)),
+        (
+            "resent",
+            [(stats.retransmits, "retransmit"), (stats.timeouts, "timeout"), (stats.loss_probes, "probe")]
+                .map(|(count, what)| count_of(count, what))
+                .join(", "),
+        ),
     ];
     View::pairs(facts)
 }
@@ -300,7 +341,7 @@ fn connection_data(connection: &ConnectionStatus) -> Value {
     })
 }
 
-fn packet_columns() -> Vec<crate::report::Column> {
+fn packet_columns() -> Vec<Column> {
     vec![
         number_column("time"),
         text_column("from"),
@@ -322,7 +363,7 @@ fn packet_row(packet: &PacketRecord) -> Vec<String> {
         None => String::new(),
     };
     vec![
-        seconds_of(packet.at.as_secs_f64()),
+        instant_of(packet.at, Resolution::Micros),
         packet.from.to_string(),
         packet.to.to_string(),
         kind_name(packet.kind).to_owned(),
@@ -350,7 +391,7 @@ pub(crate) async fn capture(shell: &Shell, call: &Call) -> Result<Answer, ShellE
         (_, Some(path)) => Err(call.wrong(format!("unexpected argument `{path}`"))),
         _ => {
             let packets = shell.call(StopCapture).await?;
-            Ok(Answer::new(View::Text(format!("{packets} packets captured")), json!({ "packets": packets })))
+            Ok(Answer::new(View::Text(format!("{} captured", count_of(packets, "packet"))), json!({ "packets": packets })))
         }
     }
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::answer::{Answer, View};
 use crate::call::Call;
-use crate::report::{Table, bytes_of, number_column, text_column};
+use crate::report::{Table, bytes_of, count_of, number_column, text_column};
 use crate::{Shell, ShellError};
 
 pub(crate) async fn orphans(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
@@ -30,7 +30,7 @@ pub(crate) async fn orphans(shell: &Shell, call: &Call) -> Result<Answer, ShellE
 
 fn amount(on: &Orphans) -> String {
     let bytes = on.segments.iter().map(|(_, len)| len).sum();
-    format!("{} segments with {}", on.segments.len(), bytes_of(bytes))
+    format!("{} with {}", count_of(on.segments.len() as u64, "segment"), bytes_of(bytes))
 }
 
 fn told(found: &[Orphans], line: impl Fn(&Orphans) -> String) -> View {

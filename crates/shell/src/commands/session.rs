@@ -11,7 +11,7 @@ use super::{files, names, network};
 use crate::answer::{Answer, Effect, View};
 use crate::call::Call;
 use crate::place::expand;
-use crate::report::ExportReport;
+use crate::report::{ExportReport, count_of};
 use crate::spec::{Audience, Group, Spec};
 use crate::table;
 use crate::words::{Variables, is_variable_name};
@@ -107,7 +107,7 @@ pub(crate) async fn export(shell: &Shell, call: &Call) -> Result<Answer, ShellEr
     let text = serde_json::to_string_pretty(&data).unwrap_or_default();
     let Some(path) = call.argument(0).map(expand) else { return Ok(Answer::new(View::Text(text), data)) };
     write_document(&path, &(text + "\n"), call.has("force"))?;
-    let said = format!("{} files written to {}", manifests.len(), path.display());
+    let said = format!("{} written to {}", count_of(manifests.len() as u64, "file"), path.display());
     Ok(Answer::new(View::Text(said), json!({ "files": manifests.len(), "path": path.display().to_string() })))
 }
 

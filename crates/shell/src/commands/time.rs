@@ -2,13 +2,14 @@
 
 use p2p_base::units::SimDuration;
 use p2p_engine::operation::{Await, ListTransfers, Pause, Resume, SetSpeed, Sleep, Step, TakeFailures};
+use p2p_engine::pace::PaceStatus;
 use p2p_engine::transfer::{TransferState, TransferStatus};
 use p2p_service::access::Identity;
 use serde_json::json;
 
 use crate::answer::{Answer, Begun, View};
 use crate::call::Call;
-use crate::report::seconds_of;
+use crate::report::{Resolution, instant_of};
 use crate::{Shell, ShellError};
 
 pub(crate) async fn speed(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
@@ -96,10 +97,16 @@ fn span_of(call: &Call, text: &str) -> Result<SimDuration, ShellError> {
 
 fn clock(shell: &Shell) -> Answer {
     let snapshot = shell.access.snapshot();
-    let (at, speed) = (snapshot.at.as_secs_f64(), snapshot.speed.to_string());
-    let text = match snapshot.paused {
-        true => format!("paused at {}; speed {speed}", seconds_of(at)),
-        false => format!("{} of virtual time; speed {speed}", seconds_of(at)),
+    let (PaceStatus { speed, is_paused, actual }, at) = (snapshot.pace, instant_of(snapshot.at, Resolution::Millis));
+    let text = match actual {
+        _ if is_paused => format!("paused at {at} of virtual time; speed {speed}"),
+        Some(actual) if actual != speed => format!("{at} of virtual time; speed {speed}, now {actual}"),
+        _ => format!("{at} of virtual time; speed {speed}"),
     };
-    Answer::new(View::Text(text), json!({ "virtual_seconds": at, "speed": speed, "paused": snapshot.paused }))
+    let seconds = snapshot.at.as_secs_f64();
+    let (speed, actual) = (speed.to_string(), actual.map(|actual| actual.to_string()));
+    Answer::new(
+        View::Text(text),
+        json!({ "virtual_seconds": seconds, "speed": speed, "actual_speed": actual, "paused": is_paused }),
+    )
 }

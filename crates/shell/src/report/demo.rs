@@ -123,7 +123,7 @@ impl DemoReport {
                 rate_of(file.upload.goodput_bytes_per_second),
                 seconds_of(file.download.virtual_seconds),
                 rate_of(file.download.goodput_bytes_per_second),
-                (file.upload.retransmits + file.download.retransmits).to_string(),
+                format!("{} / {}", file.upload.retransmits, file.download.retransmits),
                 if file.verified { "verified".into() } else { "DIFFERS".into() },
             ]
         };
@@ -136,7 +136,7 @@ impl DemoReport {
             number_column("upload rate").gives_way(2),
             number_column("download"),
             number_column("download rate").gives_way(3),
-            number_column("retransmits").gives_way(1),
+            number_column("resent up/down").gives_way(1),
             text_column("bytes"),
         ];
         Table { columns, rows: self.files.iter().map(row).collect(), empty: "no files" }

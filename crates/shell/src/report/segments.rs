@@ -4,7 +4,8 @@ use p2p_base::units::SimTime;
 use p2p_engine::transfer::{SegmentTimeline, TransferReport};
 use serde::Serialize;
 
-use super::tables::{Table, number_column, rate_of, seconds_of, text_column};
+use super::clock::{Resolution, instant_of};
+use super::tables::{Table, number_column, rate_of, text_column};
 
 /// The transfer of one segment to or from its holder. Times are in seconds since the start of the simulation; the time of a step that did
 /// not happen is absent.
@@ -60,12 +61,13 @@ impl SegmentReport {
 
 /// Returns the table of segments; a step that did not happen leaves its cell empty.
 pub fn segments_table<'a>(segments: impl Iterator<Item = &'a SegmentReport>) -> Table {
-    let time = |at: Option<f64>| at.map(seconds_of).unwrap_or_default();
+    let instant = |seconds: f64| instant_of(SimTime::from_nanos((seconds * 1e9).round() as u64), Resolution::Millis);
+    let time = |at: Option<f64>| at.map(instant).unwrap_or_default();
     let row = |segment: &SegmentReport| {
         vec![
             segment.index.to_string(),
             segment.holder.clone(),
-            seconds_of(segment.queued_s),
+            instant(segment.queued_s),
             time(segment.first_byte_s),
             time(segment.last_byte_s),
             time(segment.acknowledged_s),

@@ -3,11 +3,13 @@
 use comfy_table::presets::{ASCII_FULL_CONDENSED, UTF8_FULL_CONDENSED};
 use comfy_table::{Cell, CellAlignment, ColumnConstraint, ContentArrangement, TableStyle, Width};
 use p2p_base::units::{ByteSize, SimTime};
-use p2p_engine::transfer::{TransferState, TransferStatus};
+use p2p_engine::transfer::{Remaining, TransferStatus};
 use p2p_service::abilities::{self, Glyphs};
 use time::OffsetDateTime;
 use time::macros::format_description;
 use unicode_width::UnicodeWidthStr;
+
+use super::clock::clock_of;
 
 /// Maximum width of a word, in columns of the terminal, that a narrow table keeps whole in a column of words.
 const WORD_MAX: usize = 24;
@@ -290,31 +292,25 @@ pub fn milliseconds_of(seconds: Option<f64>) -> String {
     }
 }
 
-/// Formats a duration in seconds as minutes and seconds, as in `01:23.4`, preceded by the hours if there are any.
-pub fn clock_of(seconds: f64) -> String {
-    // The whole value is rounded first, so that the seconds never read 60.
-    let tenths = (seconds * 10.0).round() as u64;
-    let (hours, minutes, rest) = (tenths / 36_000, tenths / 600 % 60, (tenths % 600) as f64 / 10.0);
-    if hours > 0 { format!("{hours}:{minutes:02}:{rest:04.1}") } else { format!("{minutes:02}:{rest:04.1}") }
-}
-
 /// Formats the rate of a transfer over the last ten seconds, or over the whole transfer once it is over, as in `63.1 KiB/s`; `-`
 /// if nothing has been measured.
 pub fn transfer_rate_of(status: &TransferStatus) -> String {
     status.rate_bytes_per_second.map_or_else(|| "-".into(), rate_of)
 }
 
-/// Formats the time of a transfer: `eta 00:42` while it runs, `eta ?` if there is no estimate, `took 01:23.8` once it is over.
+/// Formats the time of a transfer: `eta 00:42` while it runs, or why there is no estimate, `took 01:23.8` once it is over.
 pub fn transfer_time_of(status: &TransferStatus, now: SimTime) -> String {
-    match (status.state, status.eta_seconds) {
-        (state, _) if state.is_over() => format!("took {}", clock_of(status.elapsed(now).as_secs_f64())),
-        (TransferState::Running, Some(seconds)) => {
+    match status.eta {
+        Remaining::NotRunning if status.state.is_over() => format!("took {}", clock_of(status.elapsed(now).as_secs_f64())),
+        Remaining::NotRunning => String::new(),
+        Remaining::Estimated { seconds } => {
             // An estimate is not accurate to tenths of a second.
             let clock = clock_of(seconds.ceil());
             format!("eta {}", clock.strip_suffix(".0").unwrap_or(&clock))
         }
-        (TransferState::Running, None) => "eta ?".into(),
-        _ => String::new(),
+        Remaining::TooEarly => "measuring".into(),
+        Remaining::UnknownSize => "size unknown".into(),
+        Remaining::Stalled => "stalled".into(),
     }
 }
 
@@ -333,8 +329,6 @@ mod tests {
 
     #[test]
     fn times_read_well() {
-        assert_eq!([clock_of(0.0), clock_of(83.44), clock_of(3_725.0)], ["00:00.0", "01:23.4", "1:02:05.0"]);
-        assert_eq!([clock_of(59.94), clock_of(59.97), clock_of(3_599.99)], ["00:59.9", "01:00.0", "1:00:00.0"]);
         let times = [None, Some(0.0165), Some(0.99999), Some(2.1225)].map(milliseconds_of);
         assert_eq!(times, ["-", "16.5 ms", "1000 ms", "2122 ms"]);
     }

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use crate::answer::{Answer, View};
 use crate::call::Call;
 use crate::hosts;
-use crate::report::{Table, number_column, seconds_of, text_column};
+use crate::report::{Resolution, Table, instant_of, number_column, text_column};
 use crate::{Shell, ShellError};
 
 /// Lists the faults that are on, takes them back, lists the profiles, or applies one.
@@ -129,7 +129,7 @@ fn of_one_profile(active: &ActiveFault) -> Option<&str> {
 }
 
 fn row(active: &ActiveFault) -> Vec<String> {
-    let since = seconds_of(active.since.as_secs_f64());
+    let since = instant_of(active.since, Resolution::Millis);
     vec![active.fault.to_string(), since, by(active.users()), active.fault.undone_by()]
 }
 
@@ -148,7 +148,7 @@ fn row_of_profile(profile: &str, parts: &[&ActiveFault]) -> Vec<String> {
         }
     }
     let fault = format!("{profile} on {on} ({} faults; `faults --parts` lists each)", parts.len());
-    vec![fault, seconds_of(since.as_secs_f64()), by(users), format!("faults clear {profile}")]
+    vec![fault, instant_of(since, Resolution::Millis), by(users), format!("faults clear {profile}")]
 }
 
 fn by(users: Vec<&str>) -> String {

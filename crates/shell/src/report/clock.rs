@@ -1,0 +1,83 @@
+//! The one notation of the virtual clock: minutes and seconds since the start of the simulation, preceded by the hours if there
+//! are any, as in `17:02.479512`.
+//!
+//! A place shows as many decimals as it needs: the header of the screen and the axis of a chart tenths, the log and answers
+//! milliseconds, the wire microseconds. Instants are cut off and never rounded, so that one place's text is the beginning of
+//! another's: what the log tells is found on the wire by the text of its time. Durations are rounded.
+
+use p2p_base::units::SimTime;
+
+/// Number of decimals of a second that a place shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Resolution {
+    /// One decimal: clocks that run, and axes.
+    Tenths,
+    /// Three decimals: the log, and answers to commands.
+    Millis,
+    /// Six decimals: packets on the wire.
+    Micros,
+}
+
+impl Resolution {
+    const fn decimals(self) -> usize {
+        match self {
+            Resolution::Tenths => 1,
+            Resolution::Millis => 3,
+            Resolution::Micros => 6,
+        }
+    }
+}
+
+/// Formats an instant, cut off at the resolution, as in `17:02.479` or `1:02:05.0`.
+pub fn instant_of(at: SimTime, resolution: Resolution) -> String {
+    notation(at.as_nanos(), resolution)
+}
+
+/// Formats a duration in seconds, rounded to tenths, as in `01:23.4`.
+pub fn clock_of(seconds: f64) -> String {
+    // The whole value is rounded first, so that the seconds never read 60.
+    notation(((seconds * 10.0).round() as u64).saturating_mul(100_000_000), Resolution::Tenths)
+}
+
+fn notation(nanos: u64, resolution: Resolution) -> String {
+    let decimals = resolution.decimals();
+    let (seconds, rest) = (nanos / 1_000_000_000, nanos % 1_000_000_000);
+    let (hours, minutes, seconds) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
+    let fraction = rest / 10u64.pow(9 - decimals as u32);
+    let clock = format!("{minutes:02}:{seconds:02}.{fraction:0decimals$}");
+    if hours > 0 { format!("{hours}:{clock}") } else { clock }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_place_shows_its_decimals() {
+        let at = SimTime::from_nanos(1_022_479_512_999);
+        let texts = [Resolution::Tenths, Resolution::Millis, Resolution::Micros].map(|resolution| instant_of(at, resolution));
+        assert_eq!(texts, ["17:02.4", "17:02.479", "17:02.479512"]);
+        assert_eq!(instant_of(SimTime::from_nanos(3_725_999_999_999), Resolution::Millis), "1:02:05.999");
+    }
+
+    #[test]
+    fn durations_are_rounded() {
+        assert_eq!([clock_of(0.0), clock_of(83.44), clock_of(3_725.0)], ["00:00.0", "01:23.4", "1:02:05.0"]);
+        assert_eq!([clock_of(59.94), clock_of(59.97), clock_of(3_599.99)], ["00:59.9", "01:00.0", "1:00:00.0"]);
+    }
+
+    proptest! {
+        /// The time of a line in the log is the beginning of that of its packet on the wire, and two instants are in the order of
+        /// their texts within an hour.
+        #[test]
+        fn one_place_s_text_begins_another_s(nanos: u64, other in 0u64..3_600_000_000_000, later in 0u64..3_600_000_000_000) {
+            let of = |resolution| instant_of(SimTime::from_nanos(nanos), resolution);
+            prop_assert!(of(Resolution::Micros).starts_with(&of(Resolution::Millis)));
+            prop_assert!(of(Resolution::Millis).starts_with(&of(Resolution::Tenths)));
+            let of = |nanos| instant_of(SimTime::from_nanos(nanos), Resolution::Micros);
+            prop_assert_eq!((other / 1_000).cmp(&(later / 1_000)), of(other).cmp(&of(later)));
+        }
+    }
+}
