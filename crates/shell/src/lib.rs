@@ -9,6 +9,7 @@
 //! | [`pattern`] | patterns for names of stored files |
 //! | [`trees`] | what a command with `--recursive` is to transfer |
 //! | [`answer`] | the answers of commands, for users and for programs |
+//! | [`digest`] | many events of one kind as one entry of a log |
 //! | [`question`] | the questions of commands to the user of the front end |
 //! | [`script`] | the execution of several lines |
 //! | `untold` | transfers whose result was not yet shown |
@@ -22,6 +23,7 @@ pub mod asking;
 pub mod call;
 mod commands;
 pub mod complete;
+pub mod digest;
 pub mod history;
 mod hosts;
 mod local_tree;
