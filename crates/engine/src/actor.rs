@@ -25,7 +25,7 @@ use super::handle::{Ask, EngineHandle, ReplySender};
 use super::health_log::HealthLog;
 use super::io::{JobId, Outcome, ThreadedIo};
 use super::operation::Command;
-use super::pace::{Activity, Hurry, Pace, Speed};
+use super::pace::{Activity, Hurry, Pace, PaceStatus, Speed};
 use super::policy;
 use super::principal::Caller;
 use super::recording::{Recorder, RecordingError};
@@ -399,9 +399,15 @@ impl Actor {
         }
     }
 
+    /// Returns the pace at which time passes now: at none between two commands of a script.
+    fn pace_status(&self) -> PaceStatus {
+        let status = self.pace.status(self.activity);
+        PaceStatus { actual: status.actual.filter(|_| self.time_passes()), ..status }
+    }
+
     fn publish_figures(&mut self) {
         (self.last_figures, self.has_old_figures) = (wall_clock(), false);
-        let snapshot = Arc::new(self.simulation.snapshot(self.pace.status(self.activity)));
+        let snapshot = Arc::new(self.simulation.snapshot(self.pace_status()));
         self.snapshots.send_replace(Arc::clone(&snapshot));
         for caller in self.wanted.drain(..) {
             // The caller may have dropped its receiver.
@@ -414,7 +420,7 @@ impl Actor {
     fn publish_without_figures(&mut self) {
         self.has_old_figures = true;
         let latest = Arc::clone(&self.snapshots.borrow());
-        let snapshot = self.simulation.snapshot_after(&latest, self.pace.status(self.activity));
+        let snapshot = self.simulation.snapshot_after(&latest, self.pace_status());
         self.snapshots.send_replace(Arc::new(snapshot));
     }
 }
