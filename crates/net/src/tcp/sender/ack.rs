@@ -8,7 +8,7 @@ use p2p_base::units::SimTime;
 use super::Sender;
 use super::rack::was_resent_needlessly;
 use super::recovery::{RecoveryPhase, Resend};
-use super::scoreboard::Marks;
+use super::sent::Marks;
 use crate::packet::{MSS, Packet};
 use crate::tcp::congestion::AckSample;
 use crate::tcp::step::Step;
@@ -151,21 +151,21 @@ impl Sender {
     /// Removes acknowledged packets from the scoreboard.
     fn remove_acked(&mut self, step: &Step, before: Before, summary: &mut AckSummary) {
         let mut lowest_original = u64::MAX;
-        while self.board.front().is_some_and(|packet| packet.end() <= self.una) {
-            let Some(packet) = self.board.pop_front() else { break };
-            summary.acked += 1;
-            self.stats.bytes_acked += u64::from(packet.len);
+        while let Some(acked) = self.board.pop_acked(self.una) {
+            let packet = acked.last;
+            summary.acked += acked.packets;
+            self.stats.bytes_acked += acked.bytes;
             let was_sacked = packet.marks.any(Marks::SACKED);
             if packet.was_retransmitted() {
                 summary.resent_acked = true;
             } else if !was_sacked {
                 let first = summary.acked_times.map_or(packet.at, |(first, _)| first);
                 summary.acked_times = Some((first, packet.at));
-                lowest_original = lowest_original.min(packet.seq);
-                summary.original_delivered |= packet.end() <= self.recovery.point;
+                lowest_original = lowest_original.min(acked.start);
+                summary.original_delivered |= acked.first_end <= self.recovery.point;
             }
             if !was_sacked {
-                self.delivered = self.delivered.wrapping_add(1);
+                self.delivered = self.delivered.wrapping_add(acked.packets);
                 if !was_resent_needlessly(&packet, summary.echo) {
                     self.advance_rack(step.now, &packet);
                 }
@@ -220,8 +220,8 @@ impl Sender {
     /// Restarts the timer for a SACK only if it covers data sent before the first outstanding packet was last sent; otherwise
     /// the timeout could be postponed without end.
     fn consider_timer_after_sack(&self, step: &Step, sacked_us: Option<u64>, summary: &mut AckSummary) {
-        if let (false, Some(sacked_us), Some(head)) = (summary.restart_timer, sacked_us, self.board.front()) {
-            summary.restart_timer = sacked_us > Self::micros(step.now, head.at);
+        if let (false, Some(sacked_us), Some(sent_at)) = (summary.restart_timer, sacked_us, self.board.front_sent_at()) {
+            summary.restart_timer = sacked_us > Self::micros(step.now, sent_at);
         }
     }
 

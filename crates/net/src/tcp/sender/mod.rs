@@ -10,15 +10,19 @@
 //! | [`recovery`] | the effect of a loss on the window, and its undoing (RFC 6582, 9937, 5682) |
 //! | [`timeout`] | retransmission, loss probe and window probe (RFC 6298 §5, 8985 §7, 9293 §3.8.6.1) |
 //! | [`scoreboard`] | the state of every packet sent (RFC 6675) |
+//! | [`sent`] | a packet sent, and its marks |
+//! | [`runs`] | packets sent together, of which nothing is known yet |
 //!
 //! Opening and closing are handled by the connection; the sender only learns which byte is the last.
 
 mod ack;
 mod rack;
 mod recovery;
+mod runs;
 mod sack;
 mod scoreboard;
 mod send_queue;
+mod sent;
 mod timeout;
 mod transmit;
 
@@ -88,7 +92,7 @@ impl Sender {
             peer_window_max: 0,
             window_told_at: 0,
             queue: SendQueue::new(config.send_buffer.as_u64()),
-            board: Scoreboard::new(),
+            board: Scoreboard::default(),
             rtt: RttEstimator::new(),
             congestion: Congestion::new(config.congestion),
             phase: RecoveryPhase::Open,

@@ -9,7 +9,8 @@ use p2p_base::units::SimTime;
 use super::Sender;
 use super::ack::AckSummary;
 use super::recovery::RecoveryPhase;
-use super::scoreboard::{Sent, is_before};
+use super::scoreboard::is_before;
+use super::sent::Sent;
 use super::timeout::Waiting;
 use crate::tcp::step::{Step, timestamp_at};
 use crate::tcp::timer::jiffies_for_micros;
@@ -120,10 +121,8 @@ impl Sender {
     pub(super) fn detect_losses(&mut self, now: SimTime) -> u64 {
         let window_us = self.reordering_window_us();
         let mut wait_us = 0;
-        let mut next = self.board.oldest();
-        while let Some(number) = next {
-            next = self.board.next_by_time(number);
-            let Some(packet) = self.board.get(number).copied() else { break };
+        let mut walk = self.board.walk();
+        while let Some((number, packet)) = self.board.next_by_time(&mut walk) {
             if !is_before(packet.turn, self.rack.turn) {
                 break;
             }

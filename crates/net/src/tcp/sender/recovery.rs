@@ -9,7 +9,7 @@ use p2p_base::units::SimTime;
 
 use super::Sender;
 use super::ack::AckSummary;
-use super::scoreboard::Marks;
+use super::sent::Marks;
 use super::timeout::Waiting;
 use crate::packet::Flags;
 use crate::tcp::step::Step;
@@ -365,7 +365,7 @@ impl Sender {
         let numbers = self.board.numbers();
         let mut number = numbers.start;
         while number != numbers.end {
-            let Some(packet) = self.board.get(number).copied() else { break };
+            let Some(packet) = self.board.get(number) else { break };
             let recent = number != numbers.start && self.patience_us(step.now, &packet, 0) > 0;
             if reneged || !recent {
                 self.lost = self.lost.wrapping_add(self.board.mark_lost(number));

@@ -6,7 +6,7 @@
 use super::Sender;
 use super::ack::AckSummary;
 use super::recovery::RecoveryPhase;
-use super::scoreboard::Marks;
+use super::sent::Marks;
 use crate::packet::{MSS, Packet, SACK_BLOCKS};
 use crate::tcp::step::Step;
 
@@ -107,7 +107,7 @@ impl Sender {
     /// Processes outstanding packets in a duplicate report: their retransmission was unnecessary.
     fn take_duplicates_in(&mut self, start: u64, end: u64, reordered_from: &mut u64) {
         let mut number = self.board.find(start);
-        while let Some(packet) = self.board.get(number).copied().filter(|packet| packet.end() <= end) {
+        while let Some(packet) = self.board.get(number).filter(|packet| packet.end() <= end) {
             if packet.was_retransmitted() {
                 if self.recovery.undo_from.is_some_and(|from| packet.end() > from) {
                     self.recovery.forgive(1);
@@ -139,7 +139,7 @@ impl Sender {
 
     fn tag(&mut self, step: &Step, start: u64, end: u64, reordered_from: &mut u64, summary: &mut AckSummary) {
         let mut number = self.board.find(start);
-        while let Some(packet) = self.board.get(number).copied().filter(|packet| packet.end() <= end) {
+        while let Some(packet) = self.board.get(number).filter(|packet| packet.end() <= end) {
             if packet.seq >= start && !packet.marks.any(Marks::SACKED) {
                 self.advance_rack(step.now, &packet);
                 if !packet.was_retransmitted() {

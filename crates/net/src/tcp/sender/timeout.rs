@@ -83,13 +83,13 @@ impl Sender {
     /// Starts the retransmission timeout (RFC 6298 §5.3), counted from the transmission of the first outstanding packet if
     /// another timer ran in between.
     pub(super) fn rearm_timeout(&mut self, step: &mut Step) {
-        let Some(head) = self.board.front() else {
+        let Some(sent_at) = self.board.front_sent_at() else {
             self.wait_for_nothing(step);
             return;
         };
         let mut jiffies = self.rtt.rto_jiffies();
         if matches!(self.waiting, Waiting::Reordering | Waiting::LossProbe) {
-            let passed_us = Self::micros(step.now, head.at);
+            let passed_us = Self::micros(step.now, sent_at);
             jiffies = jiffies_for_micros(micros_of_jiffies(jiffies).saturating_sub(passed_us).max(1));
         }
         self.wait_for(step, Waiting::Timeout, jiffies);
@@ -97,7 +97,7 @@ impl Sender {
 
     /// Schedules a loss probe (RFC 8985 §7.2). Returns false if none is to be sent.
     pub(super) fn schedule_loss_probe(&mut self, step: &mut Step, after_progress: bool) -> bool {
-        let Some(head) = self.board.front() else { return false };
+        let Some(sent_at) = self.board.front_sent_at() else { return false };
         if !matches!(self.phase, RecoveryPhase::Open | RecoveryPhase::Reduced) {
             return false;
         }
@@ -110,7 +110,7 @@ impl Sender {
             2 * srtt_us + PROBE_SLACK_US
         };
         let rto_us = micros_of_jiffies(self.rtt.rto_jiffies());
-        let passed_us = if after_progress { 0 } else { Self::micros(step.now, head.at) };
+        let passed_us = if after_progress { 0 } else { Self::micros(step.now, sent_at) };
         if rto_us > passed_us {
             wait_us = wait_us.min(rto_us - passed_us);
         }

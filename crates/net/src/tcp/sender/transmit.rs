@@ -8,7 +8,7 @@ use p2p_base::units::{SimDuration, SimTime};
 
 use super::Sender;
 use super::recovery::RecoveryPhase;
-use super::scoreboard::Ends;
+use super::runs::LastPacket;
 use super::timeout::Waiting;
 use crate::packet::{Flags, MSS};
 use crate::tcp::step::Step;
@@ -16,6 +16,7 @@ use crate::tcp::timer::jiffies_at;
 
 /// Largest burst passed down at once, in bytes (Linux `GSO_LEGACY_MAX_SIZE`).
 const MAX_BURST_BYTES: u64 = 65_536;
+const _: () = assert!(MAX_BURST_BYTES / (MSS as u64) <= u8::MAX as u64, "the scoreboard counts the packets of a burst in a byte");
 /// Smallest burst size, in packets (Linux `tcp_min_tso_segs`).
 const MIN_BURST_PACKETS: u32 = 2;
 /// Longest wait for a burst to fill; a burst waits only if the previous one was sent within this time.
@@ -216,10 +217,10 @@ impl Sender {
         {
             return Ok(());
         }
-        let Some(head) = self.board.front() else { return Ok(()) };
+        let Some(sent_at) = self.board.front_sent_at() else { return Ok(()) };
         let srtt = SimDuration::from_micros(self.rtt.srtt_us());
         let patience = BURST_PATIENCE.min(SimDuration::from_nanos(srtt.as_nanos() / 2));
-        if (head.at + srtt) - step.now > patience {
+        if (sent_at + srtt) - step.now > patience {
             return Ok(());
         }
         let window = self.congestion.window.size;
@@ -257,27 +258,25 @@ impl Sender {
         scaled.checked_div(srtt_x8).unwrap_or(0)
     }
 
-    /// Sends a burst of `packets` packets of new data with at most `size` bytes each; the last packet of the stream carries
-    /// the FIN. PSH is set on the last packet of several, and on the last one of the data written (Linux
+    /// Sends a burst of `packets` packets of new data with at most `size` bytes each, all of them full but the last; the last packet of
+    /// the stream carries the FIN. PSH is set on the last packet of several, and on the last one of the data written (Linux
     /// `__tcp_transmit_skb`, `tcp_mark_push`).
     fn send_packets(&mut self, step: &mut Step, packets: u32, size: u16) {
-        for place in 1..=packets {
-            let len = (self.written - self.nxt).min(u64::from(size)) as u16;
-            let is_last = self.nxt + u64::from(len) == self.written;
-            let is_fin = is_last && self.says_last();
-            let mut flags = Flags::default();
-            if is_last || (place == packets && packets > 1) {
-                flags = flags.with(Flags::PSH);
-            }
-            if is_fin {
-                flags = flags.with(Flags::FIN);
-            }
-            step.send_data(self.nxt, len, flags);
-            self.board.push(self.nxt, len, Ends { stream: is_fin, burst: place == packets }, step.now);
-            self.nxt += u64::from(len) + u64::from(is_fin);
-            if len < MSS {
-                self.small_end = self.nxt;
-            }
+        let start = self.nxt;
+        for _ in 1..packets {
+            step.send_data(self.nxt, size, Flags::default());
+            self.nxt += u64::from(size);
+        }
+        let len = (self.written - self.nxt).min(u64::from(size)) as u16;
+        let is_last = self.nxt + u64::from(len) == self.written;
+        let is_fin = is_last && self.says_last();
+        let push = if is_last || packets > 1 { Flags::PSH } else { Flags::default() };
+        let end = if is_fin { Flags::FIN } else { Flags::default() };
+        step.send_data(self.nxt, len, push.with(end));
+        self.nxt += u64::from(len) + u64::from(is_fin);
+        self.board.push(start, packets as u8, LastPacket::new(len, is_fin), step.now);
+        if len < MSS {
+            self.small_end = self.nxt;
         }
         self.unanswered_since.get_or_insert(step.now);
         self.last_sent = step.now;
