@@ -88,12 +88,12 @@ impl Connection {
     }
 
     pub(crate) fn stats(&self) -> ConnectionStats {
-        ConnectionStats { bytes_received: self.receiver.bytes_received, ..self.sender.stats }
+        ConnectionStats { bytes_received: self.receiver.bytes_received, ..self.sender.stats() }
     }
 
     /// Counts a sent packet of the connection end.
     pub(crate) fn record_sent(&mut self) {
-        self.sender.stats.packets_sent += 1;
+        self.sender.record_sent();
     }
 
     /// Returns the instant at which to call [`handle_timeout`](Self::handle_timeout); `None` if no timer is set. Ask again after
@@ -153,7 +153,7 @@ impl Connection {
             in_flight: self.sender.in_flight(),
             srtt: self.sender.srtt(),
             rto: self.sender.rto(),
-            retransmits: self.sender.stats.retransmits,
+            retransmits: self.sender.stats().retransmits,
         }
     }
 
@@ -295,8 +295,7 @@ impl Connection {
             return;
         }
         self.handshake.back_off(self.state == State::SynSent);
-        self.sender.stats.timeouts += 1;
-        self.sender.stats.retransmits += 1;
+        self.sender.record_syn_resent();
         self.send_syn(step);
     }
 

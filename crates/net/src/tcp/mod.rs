@@ -5,7 +5,8 @@
 //! | [`connection`], [`state`] | states, opening and closing | RFC 9293 |
 //! | [`handshake`] | the SYN and its answer | RFC 9293, 6298 |
 //! | [`sender`] | transmission, and the processing of acknowledgements | RFC 5681, 6298, 6675, 8985, 9937 |
-//! | [`receiver`] | reassembly, SACK, delayed acknowledgements | RFC 2018, 2883, 1122, 9293 |
+//! | [`receiver`] | reassembly, the window, delayed acknowledgements | RFC 1122, 5681, 9293 |
+//! | [`out_of_order`] | data beyond a hole, SACK blocks | RFC 2018, 2883 |
 //! | [`reset`] | the validation of resets | RFC 5961 |
 //! | [`receive_buffer`] | the receive memory and the window | RFC 9293, Linux's autotuning |
 //! | [`liveness`] | signs of life of a peer, keep-alive probes | RFC 9293, 1122 |
@@ -20,6 +21,7 @@ pub(crate) mod congestion;
 pub(crate) mod connection;
 mod handshake;
 pub(crate) mod liveness;
+mod out_of_order;
 mod receive_buffer;
 pub(crate) mod receiver;
 mod reset;

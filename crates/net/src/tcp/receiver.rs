@@ -6,10 +6,11 @@
 
 use p2p_base::units::{SimDuration, SimTime};
 
+use super::out_of_order::{OutOfOrder, Range};
 use super::receive_buffer::ReceiveBuffer;
 use super::step::Step;
 use super::timer::{Timer, expiry, jiffies_at, jiffies_for_micros};
-use crate::packet::{Flags, Packet, SACK_BLOCKS, SackBlock};
+use crate::packet::{Flags, Packet};
 
 /// Number of acknowledgements sent immediately before any is delayed (Linux `TCP_MAX_QUICKACKS`).
 const QUICK_ACKS: u8 = 16;
@@ -25,26 +26,8 @@ const COMPRESSED_MAX: u32 = 44;
 const COMPRESSED_DELAY_MAX: SimDuration = SimDuration::from_millis(1);
 /// Slack of the timer of a compressed acknowledgement, so that it can share an interrupt (Linux `tcp_comp_sack_slack_ns`).
 const COMPRESSED_SLACK: SimDuration = SimDuration::from_micros(100);
-/// Number of ranges remembered for SACK blocks (Linux `TCP_NUM_SACKS`); three of them fit into a packet.
-const RECENT_RANGES: usize = 4;
-/// Number of latest ranges that a pending compressed acknowledgement covers. A range beyond them is reported at once, before
-/// others displace it from that acknowledgement (Linux `TCP_SACK_BLOCKS_EXPECTED`).
-const BLOCKS_EXPECTED: usize = 2;
 /// Window scale: the window is advertised in units of 2¹⁰ bytes (Linux's scale for a buffer that may grow to 32 MiB).
 pub(crate) const WINDOW_SCALE: u32 = 10;
-
-/// Range of the stream, from its first offset to one past its last.
-type Range = (u64, u64);
-
-/// Returns true if two ranges overlap, or one begins where the other ends.
-fn touch(a: Range, b: Range) -> bool {
-    a.0 <= b.1 && b.0 <= a.1
-}
-
-/// Returns the smallest range that contains both.
-fn union(a: Range, b: Range) -> Range {
-    (a.0.min(b.0), a.1.max(b.1))
-}
 
 /// State of the receiving half of one connection end.
 #[derive(Debug)]
@@ -60,12 +43,9 @@ pub(super) struct Receiver {
     buffer: ReceiveBuffer,
     /// Offset at which the stream ends, once a FIN has arrived.
     fin_at: Option<u64>,
-    /// Ranges that have arrived beyond the first hole, in order.
-    beyond: Vec<Range>,
-    /// Ranges that changed last, the latest first.
-    recent: Vec<Range>,
-    /// A range received twice, to be reported once (RFC 2883).
-    duplicate: Option<Range>,
+    out_of_order: OutOfOrder,
+    /// Window to be offered to the peer now.
+    offer: Offer,
     /// The peer's clock, to be echoed (RFC 7323 §4.3: TS.Recent).
     pub(super) echo: u32,
     ack: AckPolicy,
@@ -109,7 +89,7 @@ impl Receiver {
     /// connection.
     pub(super) fn new(memory_max: u32, opener: bool) -> Receiver {
         let syn_window = ReceiveBuffer::syn_window(memory_max, opener);
-        Receiver {
+        let mut receiver = Receiver {
             nxt: 1,
             read: 1,
             takes_to: 1,
@@ -117,14 +97,15 @@ impl Receiver {
             told_window: syn_window,
             buffer: ReceiveBuffer::new(memory_max, syn_window),
             fin_at: None,
-            beyond: Vec::new(),
-            recent: Vec::new(),
-            duplicate: None,
+            out_of_order: OutOfOrder::default(),
+            offer: Offer { window: 0, memory_is_short: false },
             echo: 0,
             ack: AckPolicy::default(),
             bytes_received: 0,
             fresh: 0,
-        }
+        };
+        receiver.renew_offer();
+        receiver
     }
 
     /// Returns the window that this end's SYN offers, which is not scaled (RFC 7323 §2.2).
@@ -145,7 +126,7 @@ impl Receiver {
     /// Returns the end of the last range of those that selective acknowledgements report; `None` if nothing has arrived beyond a
     /// hole.
     pub(super) fn end_beyond(&self) -> Option<u64> {
-        self.recent.iter().map(|&(_, end)| end).max()
+        self.out_of_order.end()
     }
 
     /// Returns true if an offset lies between what was acknowledged last and the end of the window that was advertised (Linux
@@ -171,15 +152,15 @@ impl Receiver {
 
     /// Sets the header fields of this end: the next offset expected, the window in bytes, the peer's clock.
     pub(super) fn stamp(&self, step: &mut Step) {
-        step.restamp(self.nxt, self.offer().window, self.echo);
+        step.restamp(self.nxt, self.offer.window, self.echo);
     }
 
-    /// Returns the window to offer: the free space, never less than was promised before (RFC 9293 §3.8.6.2.2; Linux
-    /// `tcp_select_window`), in whole units of the window scale.
-    fn offer(&self) -> Offer {
+    /// Computes the window to offer anew: the free space, never less than was promised before (RFC 9293 §3.8.6.2.2; Linux
+    /// `tcp_select_window`), in whole units of the window scale. An acknowledgement, which promises the window, leaves it as it is.
+    fn renew_offer(&mut self) {
         let promised = (self.told + u64::from(self.told_window)).saturating_sub(self.nxt) as u32;
         let (free, memory_is_short) = self.buffer.window(self.memory_used());
-        Offer { window: free.max(promised).next_multiple_of(1 << WINDOW_SCALE), memory_is_short }
+        self.offer = Offer { window: free.max(promised).next_multiple_of(1 << WINDOW_SCALE), memory_is_short };
     }
 
     /// Returns the offset below which the application has read everything, or counts as having read it on arrival.
@@ -187,13 +168,9 @@ impl Receiver {
         self.read.max(self.takes_to.min(self.readable_to()))
     }
 
-    fn beyond_bytes(&self) -> u64 {
-        self.beyond.iter().map(|&(start, end)| end - start).sum()
-    }
-
     /// Returns the memory of the data that waits to be read or for a hole to be filled.
     fn memory_used(&self) -> u32 {
-        ReceiveBuffer::memory_for(self.readable_to() - self.taken_to() + self.beyond_bytes())
+        ReceiveBuffer::memory_for(self.readable_to() - self.taken_to() + self.out_of_order.bytes())
     }
 
     /// Processes the data of `packet` and decides when to acknowledge it. Returns true if new data can be read or the stream
@@ -221,7 +198,7 @@ impl Receiver {
             self.fin_at = Some(data_end);
         }
         self.buffer.measure_by_timestamp(step.now, packet, self.taken_to() == self.nxt);
-        let (was, taken, had_hole) = (self.nxt, self.taken_to(), !self.beyond.is_empty());
+        let (was, taken, had_hole) = (self.nxt, self.taken_to(), !self.out_of_order.is_empty());
         if start <= was && data_end > was {
             self.handle_data_in_order(step.now, packet, data_end, rto_jiffies);
         } else if start > was && self.buffer.offer_more(packet.len, self.memory_used()) {
@@ -231,10 +208,11 @@ impl Receiver {
         let advanced = self.nxt > was;
         self.plan_ack(advanced, had_hole);
         if self.taken_to() > taken {
-            self.buffer.record_read(step.now, self.taken_to(), self.readable_to(), self.beyond_bytes());
+            self.buffer.record_read(step.now, self.taken_to(), self.readable_to(), self.out_of_order.bytes());
         } else if start > was {
-            self.buffer.record_beyond(self.beyond_bytes());
+            self.buffer.record_beyond(self.out_of_order.bytes());
         }
+        self.renew_offer();
         advanced
     }
 
@@ -263,57 +241,30 @@ impl Receiver {
             self.fresh = self.fresh.wrapping_add(1);
             self.advance(end);
         } else {
-            self.store_beyond((start, end));
-            self.remember(step, (start, end));
+            self.take_beyond(step, (start, end));
         }
     }
 
     /// Advances the next expected offset to `end`, and further over the ranges beyond that adjoin it.
     fn advance(&mut self, end: u64) {
         let before = self.readable_to();
-        self.nxt = end;
-        let joined = self.beyond.iter().take_while(|&&(start, _)| start <= self.nxt).count();
-        for (start, joined_end) in self.beyond.drain(..joined) {
-            if start < self.nxt {
-                self.duplicate = Some((start, self.nxt.min(joined_end)));
-            }
-            self.nxt = self.nxt.max(joined_end);
-        }
-        self.recent.retain(|&(start, _)| start > self.nxt);
+        self.nxt = self.out_of_order.join(end);
         self.bytes_received += self.readable_to() - before;
     }
 
-    fn store_beyond(&mut self, (start, end): Range) {
-        let first = self.beyond.partition_point(|&(_, range_end)| range_end < start);
-        let touched = self.beyond[first..].iter().take_while(|&&(range_start, _)| range_start <= end).count();
-        let overlapping = &self.beyond[first..first + touched];
-        if let Some(&(inner_start, inner_end)) = overlapping.iter().find(|&&(s, e)| s < end && start < e) {
-            self.duplicate = Some((start.max(inner_start), end.min(inner_end)));
-            self.ack.at_once = true;
-        }
-        let is_known = overlapping.iter().any(|&(s, e)| s <= start && end <= e);
-        self.fresh = self.fresh.wrapping_add(u32::from(!is_known));
-        let merged_start = overlapping.first().map_or(start, |&(s, _)| s.min(start));
-        let merged_end = overlapping.last().map_or(end, |&(_, e)| e.max(end));
-        self.beyond.splice(first..first + touched, [(merged_start, merged_end)]);
-    }
-
-    /// Puts the block with the latest arrival first (RFC 2018 §4; Linux `tcp_sack_new_ofo_skb`).
-    fn remember(&mut self, step: &mut Step, range: Range) {
-        let place = self.recent.iter().position(|&known| touch(known, range));
-        if place.unwrap_or(self.recent.len()) >= BLOCKS_EXPECTED && self.ack.compressed > 0 {
+    fn take_beyond(&mut self, step: &mut Step, range: Range) {
+        let overlap = self.out_of_order.store(range);
+        self.ack.at_once |= overlap.is_partial;
+        self.fresh = self.fresh.wrapping_add(u32::from(!overlap.is_whole));
+        if self.ack.compressed > 0 && !self.out_of_order.is_expected(range) {
+            self.renew_offer();
             self.send_ack(step);
         }
-        let mut first = range;
-        while let Some(place) = self.recent.iter().position(|&known| touch(known, first)) {
-            first = union(self.recent.remove(place), first);
-        }
-        self.recent.insert(0, first);
-        self.recent.truncate(RECENT_RANGES);
+        self.out_of_order.remember(range);
     }
 
     fn report_duplicate(&mut self, range: Range) {
-        self.duplicate = Some(range);
+        self.out_of_order.record_duplicate(range);
         self.enter_quick_mode();
         self.ack.at_once = true;
     }
@@ -335,7 +286,7 @@ impl Receiver {
     fn plan_ack(&mut self, advanced: bool, had_hole: bool) {
         self.ack.owed = true;
         // RFC 5681 §4.2: immediately when the last hole is filled, and at the end of a stream.
-        self.ack.at_once |= (advanced && self.is_finished()) || (had_hole && self.beyond.is_empty());
+        self.ack.at_once |= (advanced && self.is_finished()) || (had_hole && self.out_of_order.is_empty());
     }
 
     /// Updates the estimated interval between the sender's packets (Linux `tcp_event_data_recv`).
@@ -372,7 +323,7 @@ impl Receiver {
         let is_quick = self.ack.quick > 0 && !self.ack.interactive;
         if more_than_one || is_quick || self.ack.at_once || self.ends_a_burst() {
             self.send_ack(step);
-        } else if self.beyond.is_empty() {
+        } else if self.out_of_order.is_empty() {
             self.delay_ack(step, srtt);
         } else {
             self.compress_ack(step, srtt);
@@ -382,15 +333,14 @@ impl Receiver {
     /// Returns true if a reader who has emptied the buffer triggers an acknowledgement (Linux `__tcp_cleanup_rbuf`).
     fn ends_a_burst(&self) -> bool {
         let enough = if self.ack.interactive { 2 } else { 1 };
-        self.ack.pushed >= enough && self.beyond.is_empty()
+        self.ack.pushed >= enough && self.out_of_order.is_empty()
     }
 
     /// Records an acknowledgement that data sent in this step has carried; full packets have no room for SACK blocks, which
     /// need a packet of their own.
     pub(super) fn record_piggybacked(&mut self, step: &mut Step) {
-        let owes_blocks = !self.beyond.is_empty() || self.duplicate.is_some();
-        if step.take_acknowledged() && !owes_blocks {
-            self.record_acknowledged(step, self.offer());
+        if step.take_acknowledged() && !self.out_of_order.owes_blocks() {
+            self.record_acknowledged(step);
         }
     }
 
@@ -448,29 +398,22 @@ impl Receiver {
 
     /// Sends an acknowledgement now, with up to three blocks for the data beyond the hole (RFC 2018 §3, RFC 2883 §4).
     pub(super) fn send_ack(&mut self, step: &mut Step) {
-        let offer = self.offer();
-        step.restamp(self.nxt, offer.window, self.echo);
-        let mut blocks = [SackBlock::default(); SACK_BLOCKS];
-        let mut count = 0;
-        let duplicate = self.duplicate.take();
-        for &(start, end) in duplicate.iter().chain(&self.recent).take(SACK_BLOCKS) {
-            blocks[count] = SackBlock::new(self.nxt, start, end);
-            count += 1;
-        }
-        step.send_ack(blocks, count as u8);
+        self.stamp(step);
+        let (blocks, count) = self.out_of_order.take_blocks(self.nxt);
+        step.send_ack(blocks, count);
         step.take_acknowledged();
-        self.record_acknowledged(step, offer);
+        self.record_acknowledged(step);
     }
 
-    fn record_acknowledged(&mut self, step: &mut Step, offer: Offer) {
-        (self.told, self.told_window) = (self.nxt, offer.window);
+    fn record_acknowledged(&mut self, step: &mut Step) {
+        (self.told, self.told_window) = (self.nxt, self.offer.window);
         if self.ack.quick > 0 {
             self.ack.quick -= u8::from(self.ack.owed);
             if self.ack.quick == 0 {
                 self.ack.gap = DELAY_MIN;
             }
         }
-        if offer.memory_is_short {
+        if self.offer.memory_is_short {
             self.ack.quick = 0;
         }
         self.ack.owed = false;
@@ -484,15 +427,17 @@ impl Receiver {
     /// Treats data up to `offset` as read on arrival, although the application acts on it later.
     pub(super) fn take_as_it_comes(&mut self, offset: u64) {
         self.takes_to = offset;
+        self.renew_offer();
     }
 
     /// Records that the application has read up to `offset`. Returns true if the window has grown enough to be advertised
     /// (RFC 9293 §3.8.6.2.2; Linux `__tcp_cleanup_rbuf`: when it doubles).
     pub(super) fn record_read(&mut self, now: SimTime, offset: u64) -> bool {
         self.read = offset;
-        self.buffer.record_read(now, self.taken_to(), self.readable_to(), self.beyond_bytes());
+        self.buffer.record_read(now, self.taken_to(), self.readable_to(), self.out_of_order.bytes());
+        self.renew_offer();
         let left = (self.told + u64::from(self.told_window)).saturating_sub(self.nxt);
-        let window = u64::from(self.offer().window);
+        let window = u64::from(self.offer.window);
         2 * left <= u64::from(self.buffer.clamp()) && window > 0 && window >= 2 * left
     }
 }

@@ -154,7 +154,7 @@ impl Sender {
         while let Some(acked) = self.board.pop_acked(self.una) {
             let packet = acked.last;
             summary.acked += acked.packets;
-            self.stats.bytes_acked += acked.bytes;
+            self.bytes_acked += acked.bytes;
             let was_sacked = packet.marks.any(Marks::SACKED);
             if packet.was_retransmitted() {
                 summary.resent_acked = true;
@@ -162,7 +162,7 @@ impl Sender {
                 let first = summary.acked_times.map_or(packet.at, |(first, _)| first);
                 summary.acked_times = Some((first, packet.at));
                 lowest_original = lowest_original.min(acked.start);
-                summary.original_delivered |= acked.first_end <= self.recovery.point;
+                summary.original_delivered |= acked.first_end <= self.losses.recovery.point;
             }
             if !was_sacked {
                 self.delivered = self.delivered.wrapping_add(acked.packets);
@@ -236,7 +236,7 @@ impl Sender {
             self.reduce_window(delivered, newly_lost, summary.advanced);
             return;
         }
-        let grows = if self.reordering.is_high() { summary.acked > 0 || summary.sacked_data } else { summary.acked > 0 };
+        let grows = if self.losses.reordering.is_high() { summary.acked > 0 || summary.sacked_data } else { summary.acked > 0 };
         if grows && self.window_is_limit() {
             self.congestion.handle_ack(step.now, delivered);
             self.usage.renew(step.now);

@@ -8,6 +8,7 @@
 //! | [`sack`] | selective acknowledgements, reordering and duplicates (RFC 2018, 2883) |
 //! | [`rack`] | detection of lost packets (RFC 8985 §6) |
 //! | [`recovery`] | the effect of a loss on the window, and its undoing (RFC 6582, 9937, 5682) |
+//! | [`losses`] | what is known of losses, where there are any |
 //! | [`timeout`] | retransmission, loss probe and window probe (RFC 6298 §5, 8985 §7, 9293 §3.8.6.1) |
 //! | [`scoreboard`] | the state of every packet sent (RFC 6675) |
 //! | [`sent`] | a packet sent, and its marks |
@@ -16,6 +17,7 @@
 //! Opening and closing are handled by the connection; the sender only learns which byte is the last.
 
 mod ack;
+mod losses;
 mod rack;
 mod recovery;
 mod runs;
@@ -28,12 +30,12 @@ mod transmit;
 
 use p2p_base::units::{SimDuration, SimTime};
 
+use self::losses::{LossCounts, Losses};
 use self::rack::Rack;
-use self::recovery::{Recovery, RecoveryPhase};
-use self::sack::Reordering;
+use self::recovery::RecoveryPhase;
 use self::scoreboard::Scoreboard;
 use self::send_queue::SendQueue;
-use self::timeout::{LossProbe, Waiting};
+use self::timeout::Waiting;
 use self::transmit::Usage;
 use super::TcpConfig;
 use super::congestion::Congestion;
@@ -62,10 +64,8 @@ pub(super) struct Sender {
     rtt: RttEstimator,
     congestion: Congestion,
     phase: RecoveryPhase,
-    recovery: Recovery,
+    losses: Losses,
     rack: Rack,
-    reordering: Reordering,
-    probe: LossProbe,
     usage: Usage,
     waiting: Waiting,
     /// Number of packets known to have reached the receiver, and of packets found lost, over the whole connection.
@@ -78,7 +78,8 @@ pub(super) struct Sender {
     /// End of the last packet below full size (Minshall's refinement of Nagle's rule).
     small_end: u64,
     last_sent: SimTime,
-    pub(super) stats: ConnectionStats,
+    packets_sent: u64,
+    bytes_acked: u64,
 }
 
 impl Sender {
@@ -96,10 +97,8 @@ impl Sender {
             rtt: RttEstimator::new(),
             congestion: Congestion::new(config.congestion),
             phase: RecoveryPhase::Open,
-            recovery: Recovery::default(),
+            losses: Losses::default(),
             rack: Rack::default(),
-            reordering: Reordering::default(),
-            probe: LossProbe::default(),
             usage: Usage::default(),
             waiting: Waiting::Nothing,
             delivered: 0,
@@ -108,7 +107,8 @@ impl Sender {
             unanswered_since: None,
             small_end: 1,
             last_sent: SimTime::ZERO,
-            stats: ConnectionStats::default(),
+            packets_sent: 0,
+            bytes_acked: 0,
         }
     }
 
@@ -122,6 +122,24 @@ impl Sender {
             self.rtt.sample(rtt_us, self.una, self.nxt);
             self.rtt.sample_min(now, rtt_us);
         }
+    }
+
+    /// Returns the counters of the sending half.
+    pub(super) fn stats(&self) -> ConnectionStats {
+        let LossCounts { retransmits, timeouts, probes, undos } = self.losses.counts;
+        let (packets_sent, bytes_acked) = (self.packets_sent, self.bytes_acked);
+        ConnectionStats { packets_sent, retransmits, timeouts, loss_probes: probes, undos, bytes_acked, bytes_received: 0 }
+    }
+
+    /// Counts a packet sent, of whatever kind.
+    pub(super) fn record_sent(&mut self) {
+        self.packets_sent += 1;
+    }
+
+    /// Counts a SYN or SYN-ACK that is sent again because none was answered in time.
+    pub(super) fn record_syn_resent(&mut self) {
+        self.losses.counts.timeouts += 1;
+        self.losses.counts.retransmits += 1;
     }
 
     /// Treats the loss of the SYN like any other loss (Linux `tcp_enter_loss`).

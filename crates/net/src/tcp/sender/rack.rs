@@ -103,7 +103,9 @@ impl Sender {
 
     /// Returns the reordering window in microseconds (RFC 8985 §6.2 step 4).
     fn reordering_window_us(&self) -> u64 {
-        if !self.reordering.seen && (self.phase >= RecoveryPhase::Recovery || self.board.sacked() >= self.reordering.degree()) {
+        if !self.losses.reordering.seen
+            && (self.phase >= RecoveryPhase::Recovery || self.board.sacked() >= self.losses.reordering.degree())
+        {
             return 0;
         }
         let quarter = self.rtt.min_us() >> 2;
@@ -169,7 +171,7 @@ impl Sender {
 
     /// Returns true if the timestamps show that the acknowledged data was sent before the first retransmission (RFC 3522).
     pub(super) fn acknowledges_originals(&self, echo: u32) -> bool {
-        let first = self.recovery.first_resent_timestamp;
+        let first = self.losses.recovery.first_resent_timestamp;
         first != 0 && echo_is_before(echo, first)
     }
 }

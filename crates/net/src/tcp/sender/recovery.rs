@@ -57,7 +57,7 @@ pub(super) enum Resend {
 }
 
 /// State of one recovery, from its beginning to its end or its undoing.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct Recovery {
     /// Offset whose acknowledgement ends the recovery (RFC 6582 §3.2: recover).
     pub(super) point: u64,
@@ -79,6 +79,19 @@ pub(super) struct Recovery {
 }
 
 impl Recovery {
+    /// State before the first recovery.
+    pub(super) const INITIAL: Recovery = Recovery {
+        point: 0,
+        window_before: 0,
+        threshold_before: None,
+        delivered_in_reduction: 0,
+        sent_in_reduction: 0,
+        undo_from: None,
+        needed: None,
+        first_resent_timestamp: 0,
+        frto: false,
+    };
+
     /// Records that `packets` retransmissions were unnecessary.
     pub(super) fn forgive(&mut self, packets: u32) {
         self.needed = self.needed.map(|needed| needed.saturating_sub(packets));
@@ -98,8 +111,8 @@ impl Sender {
             return Resend::Nothing;
         }
         if self.phase == RecoveryPhase::Open {
-            self.recovery.first_resent_timestamp = 0;
-        } else if self.una >= self.recovery.point {
+            self.forget_first_resent_timestamp();
+        } else if self.una >= self.losses.recovery.point {
             self.leave_recovered_phase(step.now, summary);
         }
         match self.phase {
@@ -111,7 +124,7 @@ impl Sender {
 
     fn leave_recovered_phase(&mut self, now: SimTime, summary: &AckSummary) {
         match self.phase {
-            RecoveryPhase::Reduced if self.una != self.recovery.point => {
+            RecoveryPhase::Reduced if self.una != self.losses.recovery.point => {
                 self.end_reduction(now);
                 self.phase = RecoveryPhase::Open;
             }
@@ -124,7 +137,7 @@ impl Sender {
     }
 
     fn handle_ack_in_recovery(&mut self, step: &mut Step, una_before: u64, summary: &mut AckSummary) -> Resend {
-        if summary.advanced && self.recovery.undo_from.is_some() && self.acknowledges_originals(summary.echo) {
+        if summary.advanced && self.losses.recovery.undo_from.is_some() && self.acknowledges_originals(summary.echo) {
             // The hole was filled by a delayed original: the path reorders more than was assumed.
             self.record_reordering(una_before);
             if self.board.retransmitted() > 0 {
@@ -176,25 +189,25 @@ impl Sender {
 
     /// Processes an acknowledgement after a timeout (RFC 5682 §3.1 with SACK; Linux's `tcp_process_loss`).
     fn handle_ack_after_timeout(&mut self, summary: &AckSummary) -> Resend {
-        let recovered = self.una >= self.recovery.point;
+        let recovered = self.una >= self.losses.recovery.point;
         if summary.advanced && self.undo_loss(summary, false) {
             return Resend::Nothing;
         }
-        if self.recovery.frto {
+        if self.losses.recovery.frto {
             // Step 3b: data sent once has arrived, so the timeout was spurious.
             if summary.original_delivered && self.undo_loss(summary, true) {
                 return Resend::Nothing;
             }
-            if self.nxt > self.recovery.point {
+            if self.nxt > self.losses.recovery.point {
                 // Step 3a: the new data was answered by a duplicate, so the loss was real.
-                self.recovery.frto &= !(summary.sacked_data || summary.is_plain_duplicate());
+                self.losses.recovery.frto &= !(summary.sacked_data || summary.is_plain_duplicate());
             } else if summary.advanced && !recovered {
                 // Step 2b: try new data before any further retransmission.
-                self.recovery.point = self.nxt;
+                self.losses.recovery.point = self.nxt;
                 if self.nxt < self.written && self.peer_window_end() > self.nxt {
                     return Resend::NewDataFirst;
                 }
-                self.recovery.frto = false;
+                self.losses.recovery.frto = false;
             }
         }
         if recovered {
@@ -211,10 +224,10 @@ impl Sender {
         }
         if what == Resend::NewDataFirst {
             self.transmit_now(step);
-            if self.nxt > self.recovery.point {
+            if self.nxt > self.losses.recovery.point {
                 return;
             }
-            self.recovery.frto = false;
+            self.losses.recovery.frto = false;
         }
         self.retransmit_lost(step);
     }
@@ -233,7 +246,7 @@ impl Sender {
             if marks.any(Marks::LOST) && !marks.any(Marks::RETRANSMITTED) {
                 self.retransmit(step, number);
                 if self.phase.reduces_window() {
-                    self.recovery.sent_in_reduction += 1;
+                    self.losses.recovery.sent_in_reduction += 1;
                 }
                 restart_timer |= number == head && self.waiting != Waiting::Reordering;
             }
@@ -249,10 +262,10 @@ impl Sender {
     pub(super) fn retransmit(&mut self, step: &mut Step, number: u32) {
         self.send_again(step, number);
         self.board.mark_retransmitted(number, step.now);
-        if self.recovery.first_resent_timestamp == 0 {
-            self.recovery.first_resent_timestamp = step.timestamp();
+        if self.losses.recovery.first_resent_timestamp == 0 {
+            self.losses.recovery.first_resent_timestamp = step.timestamp();
         }
-        self.recovery.needed = Some(self.recovery.needed.unwrap_or(0) + 1);
+        self.losses.recovery.needed = Some(self.losses.recovery.needed.unwrap_or(0) + 1);
     }
 
     /// Sends a packet again as a probe, although it is not known to be lost.
@@ -271,44 +284,44 @@ impl Sender {
             flags = flags.with(Flags::FIN);
         }
         step.send_data(packet.seq, packet.len, flags);
-        self.stats.retransmits += 1;
+        self.losses.counts.retransmits += 1;
         self.last_sent = step.now;
     }
 
     /// Enters fast recovery (RFC 6582 §3.2 step 2).
     pub(super) fn enter_recovery(&mut self) {
-        self.recovery.threshold_before = None;
+        self.losses.recovery.threshold_before = None;
         self.begin_undo();
         if !self.phase.reduces_window() {
-            self.recovery.threshold_before = Some(self.congestion.threshold_now());
+            self.losses.recovery.threshold_before = Some(self.congestion.threshold_now());
             self.begin_reduction();
         }
         self.phase = RecoveryPhase::Recovery;
     }
 
     fn begin_undo(&mut self) {
-        self.recovery.undo_from = Some(self.una);
+        self.losses.recovery.undo_from = Some(self.una);
         let resent = self.board.retransmitted();
-        self.recovery.needed = (resent > 0).then_some(resent);
+        self.losses.recovery.needed = (resent > 0).then_some(resent);
     }
 
     /// Starts the reduction of the window to the threshold that the algorithm chooses (RFC 9937 §6).
     pub(super) fn begin_reduction(&mut self) {
-        self.recovery.point = self.nxt;
-        self.probe.end_episode();
+        self.losses.recovery.point = self.nxt;
+        self.losses.probe.end_episode();
         self.congestion.window.credit = 0;
-        self.recovery.window_before = self.congestion.window.size;
-        self.recovery.delivered_in_reduction = 0;
-        self.recovery.sent_in_reduction = 0;
+        self.losses.recovery.window_before = self.congestion.window.size;
+        self.losses.recovery.delivered_in_reduction = 0;
+        self.losses.recovery.sent_in_reduction = 0;
         self.congestion.window.threshold = self.congestion.threshold_after_loss();
     }
 
     /// Computes the window by proportional rate reduction (RFC 9937 §6, with the slow-start bound while progress is made).
     pub(super) fn reduce_window(&mut self, delivered: u32, newly_lost: u32, advanced: bool) {
-        if delivered == 0 || self.recovery.window_before == 0 {
+        if delivered == 0 || self.losses.recovery.window_before == 0 {
             return;
         }
-        let recovery = &mut self.recovery;
+        let recovery = &mut self.losses.recovery;
         recovery.delivered_in_reduction += delivered;
         let (threshold, in_flight) = (self.congestion.window.threshold, self.board.in_flight());
         let (delivered_all, sent_all) = (i64::from(recovery.delivered_in_reduction), i64::from(recovery.sent_in_reduction));
@@ -327,7 +340,7 @@ impl Sender {
 
     /// Ends the reduction by setting the window to the threshold (RFC 6582 §3.2 step 3).
     pub(super) fn end_reduction(&mut self, now: SimTime) {
-        if self.phase == RecoveryPhase::Reduced || self.recovery.undo_from.is_some() {
+        if self.phase == RecoveryPhase::Reduced || self.losses.recovery.undo_from.is_some() {
             self.congestion.window.size = self.congestion.window.threshold;
             self.usage.renew(now);
         }
@@ -338,21 +351,21 @@ impl Sender {
         let new_recovery = self.phase < RecoveryPhase::Recovery;
         self.mark_lost_at_timeout(step);
         let first_timeout = self.phase == RecoveryPhase::Loss && self.timeouts_in_a_row == 0;
-        if self.phase <= RecoveryPhase::Disorder || self.recovery.point <= self.una || first_timeout {
-            self.recovery.threshold_before = Some(self.congestion.threshold_now());
-            self.recovery.window_before = self.congestion.window.size;
+        if self.phase <= RecoveryPhase::Disorder || self.losses.recovery.point <= self.una || first_timeout {
+            self.losses.recovery.threshold_before = Some(self.congestion.threshold_now());
+            self.losses.recovery.window_before = self.congestion.window.size;
             self.congestion.window.threshold = self.congestion.threshold_after_loss();
             self.begin_undo();
         }
         self.congestion.window.size = self.board.in_flight() + 1;
         self.congestion.window.credit = 0;
-        if self.phase <= RecoveryPhase::Disorder && self.board.sacked() >= self.reordering.degree() {
-            self.reordering.forget_degree();
+        if self.phase <= RecoveryPhase::Disorder && self.board.sacked() >= self.losses.reordering.degree() {
+            self.losses.reordering.forget_degree();
         }
         self.phase = RecoveryPhase::Loss;
         self.congestion.handle_timeout(step.now, self.nxt);
-        self.recovery.point = self.nxt;
-        self.recovery.frto = new_recovery || self.timeouts_in_a_row > 0;
+        self.losses.recovery.point = self.nxt;
+        self.losses.recovery.frto = new_recovery || self.timeouts_in_a_row > 0;
     }
 
     /// Marks all packets lost that were not sent within the last round trip (RFC 8985 §6.3), and all packets if the receiver
@@ -381,13 +394,19 @@ impl Sender {
         let phase = if unsettled { RecoveryPhase::Disorder } else { RecoveryPhase::Open };
         if self.phase != phase {
             self.phase = phase;
-            self.recovery.point = self.nxt;
+            self.losses.recovery.point = self.nxt;
         }
     }
 
     fn forget_first_resent(&mut self) {
         if !self.anything_resent() {
-            self.recovery.first_resent_timestamp = 0;
+            self.forget_first_resent_timestamp();
+        }
+    }
+
+    fn forget_first_resent_timestamp(&mut self) {
+        if self.losses.recovery.first_resent_timestamp != 0 {
+            self.losses.recovery.first_resent_timestamp = 0;
         }
     }
 
@@ -397,7 +416,8 @@ impl Sender {
 
     /// Returns true if every retransmission was unnecessary, by duplicate reports (RFC 3708) or by timestamps (RFC 3522).
     fn may_undo(&self, summary: &AckSummary) -> bool {
-        self.recovery.undo_from.is_some() && (self.recovery.all_were_needless() || self.acknowledges_originals(summary.echo))
+        self.losses.recovery.undo_from.is_some()
+            && (self.losses.recovery.all_were_needless() || self.acknowledges_originals(summary.echo))
     }
 
     /// Ends a recovery, and restores the window if the recovery was unnecessary (RFC 4015).
@@ -411,7 +431,7 @@ impl Sender {
     }
 
     fn undo_where_all_were_needless(&mut self) {
-        if self.recovery.undo_from.is_some() && self.recovery.all_were_needless() {
+        if self.losses.recovery.undo_from.is_some() && self.losses.recovery.all_were_needless() {
             self.rack.record_needless_recovery();
             let in_recovery = self.phase == RecoveryPhase::Recovery;
             self.undo_reduction(false);
@@ -436,13 +456,13 @@ impl Sender {
         if nothing_is_lost {
             self.board.unmark_lost();
         }
-        if let Some(threshold) = self.recovery.threshold_before {
+        if let Some(threshold) = self.losses.recovery.threshold_before {
             let window = &mut self.congestion.window;
-            window.size = window.size.max(self.recovery.window_before);
+            window.size = window.size.max(self.losses.recovery.window_before);
             window.threshold = window.threshold.max(threshold);
         }
-        self.recovery.undo_from = None;
+        self.losses.recovery.undo_from = None;
         self.rack.look_again();
-        self.stats.undos += 1;
+        self.losses.counts.undos += 1;
     }
 }

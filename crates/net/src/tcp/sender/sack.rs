@@ -16,7 +16,7 @@ const INITIAL_DEGREE: u32 = 3;
 const MAX_DEGREE: u32 = 300;
 
 /// Reordering observed on the path.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Reordering {
     degree: u32,
     pub(super) seen: bool,
@@ -26,13 +26,11 @@ pub(super) struct Reordering {
     known: [(u64, u64); SACK_BLOCKS],
 }
 
-impl Default for Reordering {
-    fn default() -> Self {
-        Reordering { degree: INITIAL_DEGREE, seen: false, duplicates: 0, known: [(0, 0); SACK_BLOCKS] }
-    }
-}
-
 impl Reordering {
+    /// State before anything was reordered.
+    pub(super) const INITIAL: Reordering =
+        Reordering { degree: INITIAL_DEGREE, seen: false, duplicates: 0, known: [(0, 0); SACK_BLOCKS] };
+
     /// Returns the number of packets that may arrive out of order before a loss is assumed.
     pub(super) fn degree(&self) -> u32 {
         self.degree
@@ -72,8 +70,8 @@ impl Sender {
             }
             self.tag_unknown_part(step, start, end, &mut reordered_from, summary);
         }
-        self.reordering.known = known;
-        if reordered_from != u64::MAX && (self.phase != RecoveryPhase::Loss || self.recovery.undo_from.is_some()) {
+        self.losses.reordering.known = known;
+        if reordered_from != u64::MAX && (self.phase != RecoveryPhase::Loss || self.losses.recovery.undo_from.is_some()) {
             self.record_reordering(reordered_from);
         }
     }
@@ -87,19 +85,19 @@ impl Sender {
             return false;
         }
         let packets = (end - start).div_ceil(u64::from(MSS));
-        let of_probe = packets == 1 && self.probe.ends_at(end);
-        self.reordering.duplicates += packets;
-        if self.reordering.duplicates > self.stats.retransmits {
+        let of_probe = packets == 1 && self.losses.probe.ends_at(end);
+        self.losses.reordering.duplicates += packets;
+        if self.losses.reordering.duplicates > self.losses.counts.retransmits {
             return false;
         }
-        if self.reordering.seen && !of_probe {
+        if self.losses.reordering.seen && !of_probe {
             self.rack.record_duplicate();
         }
         summary.duplicate = true;
         summary.duplicate_of_probe = of_probe;
         self.delivered = self.delivered.wrapping_add(packets as u32);
-        if end <= una_before && self.recovery.undo_from.is_some_and(|from| end > from) {
-            self.recovery.forgive(packets as u32);
+        if end <= una_before && self.losses.recovery.undo_from.is_some_and(|from| end > from) {
+            self.losses.recovery.forgive(packets as u32);
         }
         true
     }
@@ -109,8 +107,8 @@ impl Sender {
         let mut number = self.board.find(start);
         while let Some(packet) = self.board.get(number).filter(|packet| packet.end() <= end) {
             if packet.was_retransmitted() {
-                if self.recovery.undo_from.is_some_and(|from| packet.end() > from) {
-                    self.recovery.forgive(1);
+                if self.losses.recovery.undo_from.is_some_and(|from| packet.end() > from) {
+                    self.losses.recovery.forgive(1);
                 }
                 if packet.marks.any(Marks::SACKED) {
                     *reordered_from = packet.seq.min(*reordered_from);
@@ -125,12 +123,12 @@ impl Sender {
     fn tag_unknown_part(&mut self, step: &Step, start: u64, end: u64, reordered_from: &mut u64, summary: &mut AckSummary) {
         let mut at = start;
         while at < end {
-            let covering = self.reordering.known.iter().find(|&&(from, to)| from <= at && at < to);
+            let covering = self.losses.reordering.known.iter().find(|&&(from, to)| from <= at && at < to);
             if let Some(&(_, to)) = covering {
                 at = to;
                 continue;
             }
-            let next_known = self.reordering.known.iter().map(|&(from, _)| from).filter(|&from| from > at).min();
+            let next_known = self.losses.reordering.known.iter().map(|&(from, _)| from).filter(|&from| from > at).min();
             let until = next_known.map_or(end, |from| from.min(end));
             self.tag(step, at, until, reordered_from, summary);
             at = until;
@@ -146,7 +144,7 @@ impl Sender {
                     if packet.seq < self.board.highest_sacked_end() {
                         *reordered_from = packet.seq.min(*reordered_from);
                     }
-                    summary.original_delivered |= packet.end() <= self.recovery.point;
+                    summary.original_delivered |= packet.end() <= self.losses.recovery.point;
                     let first = summary.sacked_times.map_or(packet.at, |(first, _)| first);
                     summary.sacked_times = Some((first, packet.at));
                 }
@@ -166,7 +164,7 @@ impl Sender {
         }
         let distance = (highest - from).div_ceil(u64::from(MSS));
         let distance = u32::try_from(distance).unwrap_or(MAX_DEGREE);
-        self.reordering.degree = self.reordering.degree.max(distance.min(MAX_DEGREE));
-        self.reordering.seen = true;
+        self.losses.reordering.degree = self.losses.reordering.degree.max(distance.min(MAX_DEGREE));
+        self.losses.reordering.seen = true;
     }
 }

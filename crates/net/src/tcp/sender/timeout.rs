@@ -32,7 +32,7 @@ pub(super) enum Waiting {
 }
 
 /// State of the loss probe in flight (RFC 8985 §7.4).
-#[derive(Debug, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct LossProbe {
     /// SND.NXT when the probe was sent; `None` if no probe is in flight.
     end: Option<u64>,
@@ -41,6 +41,9 @@ pub(super) struct LossProbe {
 }
 
 impl LossProbe {
+    /// State before the first probe.
+    pub(super) const INITIAL: LossProbe = LossProbe { end: None, repeated: false };
+
     /// Returns true if a probe that ends at `offset` is in flight.
     pub(super) fn ends_at(&self, offset: u64) -> bool {
         self.end == Some(offset)
@@ -120,9 +123,9 @@ impl Sender {
 
     /// Sends a loss probe (RFC 8985 §7.3): new data if there is some, otherwise the last packet again; one probe per flight.
     fn send_loss_probe(&mut self, step: &mut Step) {
-        if self.probe.end.is_none() && self.try_loss_probe(step) {
-            self.probe.end = Some(self.nxt);
-            self.stats.loss_probes += 1;
+        if self.losses.probe.end.is_none() && self.try_loss_probe(step) {
+            self.losses.probe.end = Some(self.nxt);
+            self.losses.counts.probes += 1;
             // The retransmission timeout counts from the probe on.
             self.waiting = Waiting::Nothing;
         }
@@ -130,7 +133,7 @@ impl Sender {
     }
 
     fn try_loss_probe(&mut self, step: &mut Step) -> bool {
-        self.probe.repeated = false;
+        self.losses.probe.repeated = false;
         if self.transmit_probe(step) {
             return true;
         }
@@ -139,27 +142,27 @@ impl Sender {
         }
         let Some(last) = self.board.back_number() else { return false };
         self.repeat(step, last);
-        self.probe.repeated = true;
+        self.losses.probe.repeated = true;
         true
     }
 
     /// Ends the episode of a loss probe (RFC 8985 §7.4). If the probe was needed, it has repaired a loss, and the window
     /// shrinks as for any loss.
     pub(super) fn end_probe_episode(&mut self, now: SimTime, acked: u64, summary: &AckSummary) {
-        let Some(end) = self.probe.end else { return };
+        let Some(end) = self.losses.probe.end else { return };
         if acked < end {
             return;
         }
         let plain_duplicate = !summary.advanced && !summary.tells_anything() && !summary.sacked_data;
-        if !self.probe.repeated || summary.duplicate_of_probe {
-            self.probe.end_episode();
+        if !self.losses.probe.repeated || summary.duplicate_of_probe {
+            self.losses.probe.end_episode();
         } else if acked > end {
             self.begin_reduction();
             self.phase = RecoveryPhase::Reduced;
             self.end_reduction(now);
             self.settle();
         } else if plain_duplicate {
-            self.probe.end_episode();
+            self.losses.probe.end_episode();
         }
     }
 
@@ -168,10 +171,10 @@ impl Sender {
         if self.board.is_empty() {
             return;
         }
-        self.probe.end_episode();
+        self.losses.probe.end_episode();
         self.enter_loss(step);
         self.timeouts_in_a_row += 1;
-        self.stats.timeouts += 1;
+        self.losses.counts.timeouts += 1;
         let head = self.board.numbers().start;
         self.retransmit(step, head);
         self.rtt.back_off();

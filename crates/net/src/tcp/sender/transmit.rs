@@ -151,7 +151,7 @@ impl Sender {
 
     fn after_sending(&mut self, step: &mut Step, outstanding_before: u32, sent: u32) {
         if self.phase.reduces_window() {
-            self.recovery.sent_in_reduction += sent;
+            self.losses.recovery.sent_in_reduction += sent;
         }
         if outstanding_before == 0 || self.waiting == Waiting::LossProbe {
             self.rearm_timeout(step);
