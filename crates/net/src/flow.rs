@@ -66,12 +66,19 @@ pub(crate) struct End {
     pub(crate) initial_sequence: u32,
     /// Offset below which everything has been sent at least once.
     pub(crate) sent_high: u64,
-    /// Offsets whose first transmission is to be reported, in ascending order.
-    pub(crate) send_marks: VecDeque<u64>,
     /// Offset below which everything must be acknowledged for the application to be notified; [`u64::MAX`] if it did not ask.
     pub(crate) ack_mark: u64,
+    /// Marks on the stream that this end writes, from the first one on.
+    pub(crate) marks: Option<Box<Marks>>,
+}
+
+/// Marks on a stream, of which its writer is told or which are counted.
+#[derive(Debug, Default)]
+pub(crate) struct Marks {
+    /// Offsets whose first transmission is to be reported, in ascending order.
+    pub(crate) sent: VecDeque<u64>,
     /// Ranges that count for a meter once they are acknowledged, in the order of the stream.
-    pub(crate) marked: VecDeque<Marked>,
+    pub(crate) metered: VecDeque<Marked>,
 }
 
 impl End {
@@ -89,9 +96,8 @@ impl End {
             wants_drained: false,
             initial_sequence,
             sent_high: 1,
-            send_marks: VecDeque::new(),
             ack_mark: u64::MAX,
-            marked: VecDeque::new(),
+            marks: None,
         }
     }
 }

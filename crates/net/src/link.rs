@@ -112,6 +112,10 @@ impl Link {
             if self.waiting.len() >= self.config.queue_packets as usize {
                 return None;
             }
+            if self.waiting.len() == self.waiting.capacity() {
+                // The capacity grows by half instead of doubling, because the links of all hosts may be full at once.
+                self.waiting.reserve_exact(self.waiting.len() / 2 + 4);
+            }
             self.waiting.push_back(Waiting { start: self.busy_until, order });
             if let Some(rate) = self.earlier_rates.back_mut().filter(|_| is_unlimited) {
                 // A link without a limit has no backlog of its own: that of the earlier rate ends before these bytes.

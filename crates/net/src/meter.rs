@@ -118,7 +118,7 @@ impl Network {
             let end = flow.end_mut(id.side);
             let (from, to) = (offset + 1, end.stream.end());
             if from < to {
-                end.marked.push_back(Marked { from, end: to, meter });
+                end.marks.get_or_insert_default().metered.push_back(Marked { from, end: to, meter });
             }
         }
     }

@@ -69,6 +69,11 @@ impl PathConfig {
         }
     }
 
+    /// Returns true if packets may be lost independently, or delayed by different times.
+    fn has_chances(&self) -> bool {
+        matches!(self.loss, Loss::Independent(chance) if !is_never(chance)) || self.delay.min() != self.delay.max()
+    }
+
     /// Returns true if the path does more to packets than to delay them and to lose each independently.
     const fn has_faults(&self) -> bool {
         let PathConfig { loss, duplicate, corrupt, reorder, cut, .. } = *self;
@@ -116,13 +121,20 @@ pub(crate) struct Path {
     config: PathConfig,
     /// True if the configuration was set for this path, and is not the one that its two hosts imply.
     is_set: bool,
-    losses: RandomStream,
-    delays: RandomStream,
     last_arrival: SimTime,
     /// Packets in flight, by lane, each lane in order.
     lanes: [PacketQueue; 3],
+    /// Chances of a path without faults, from the first configuration on that leaves anything to chance.
+    chances: Option<Box<Chances>>,
     /// State of the faults, from the first fault on.
     faults: Option<Box<Faults>>,
+}
+
+/// Chances of a path without faults, each with a random stream of its own.
+#[derive(Debug)]
+struct Chances {
+    losses: RandomStream,
+    delays: RandomStream,
 }
 
 /// State of a path's faults. Each chance has a random stream of its own, and draws from it only while its fault is on.
@@ -137,16 +149,28 @@ struct Faults {
 impl Path {
     /// Returns the path between the hosts `from` and `to` in a run with `seed`.
     pub(crate) fn new(seed: u64, from: u32, to: u32, implied: PathConfig) -> Path {
-        Path {
+        let mut path = Path {
             from,
             to,
             config: implied,
             is_set: false,
-            losses: RandomStream::new(seed, &format!("loss {from}-{to}")),
-            delays: RandomStream::new(seed, &format!("delay {from}-{to}")),
             last_arrival: SimTime::ZERO,
             lanes: [PacketQueue::default(); 3],
-            faults: implied.has_faults().then(|| Box::new(Faults::new(seed, from, to))),
+            chances: None,
+            faults: None,
+        };
+        path.prepare(seed);
+        path
+    }
+
+    /// Creates the random streams that the configuration needs, unless there are some.
+    fn prepare(&mut self, seed: u64) {
+        let (from, to) = (self.from, self.to);
+        if self.config.has_chances() {
+            self.chances.get_or_insert_with(|| Box::new(Chances::new(seed, from, to)));
+        }
+        if self.config.has_faults() {
+            self.faults.get_or_insert_with(|| Box::new(Faults::new(seed, from, to)));
         }
     }
 
@@ -177,12 +201,9 @@ impl Path {
     fn configure(&mut self, seed: u64, config: PathConfig) {
         let loss_changes = self.config.loss != config.loss;
         self.config = config;
-        if config.has_faults() {
-            let (from, to) = (self.from, self.to);
-            let faults = self.faults.get_or_insert_with(|| Box::new(Faults::new(seed, from, to)));
-            if loss_changes {
-                faults.burst.restart();
-            }
+        self.prepare(seed);
+        if let Some(faults) = self.faults.as_mut().filter(|_| loss_changes && config.has_faults()) {
+            faults.burst.restart();
         }
     }
 
@@ -244,7 +265,7 @@ impl Path {
     #[inline]
     pub(crate) fn loses(&mut self) -> bool {
         match (self.config.loss, &mut self.faults) {
-            (Loss::Independent(chance), _) => self.losses.happens(chance),
+            (Loss::Independent(chance), _) => self.chances.as_mut().is_some_and(|chances| chances.losses.happens(chance)),
             (Loss::Bursts(model), Some(faults)) => faults.burst.loses(&model),
             (Loss::Bursts(_), None) => false,
         }
@@ -261,8 +282,16 @@ impl Path {
                 return Passage { at: sent, lane: Lane::Overtaking, is_corrupt };
             }
         }
-        self.last_arrival = self.last_arrival.max(sent + self.delays.delay(delay));
+        let delay = self.chances.as_mut().map_or(delay.min(), |chances| chances.delays.delay(delay));
+        self.last_arrival = self.last_arrival.max(sent + delay);
         Passage { at: self.last_arrival, lane: Lane::InOrder, is_corrupt }
+    }
+}
+
+impl Chances {
+    fn new(seed: u64, from: u32, to: u32) -> Chances {
+        let stream = |kind: &str| RandomStream::new(seed, &format!("{kind} {from}-{to}"));
+        Chances { losses: stream("loss"), delays: stream("delay") }
     }
 }
 

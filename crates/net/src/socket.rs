@@ -111,7 +111,7 @@ impl Network {
     /// the first time. Make requests in the order of the offsets, before the bytes are written.
     pub fn tell_when_sent(&mut self, id: ConnectionId, offset: u64) {
         if let Some(flow) = self.sockets.flow_mut(id) {
-            let marks = &mut flow.end_mut(id.side).send_marks;
+            let marks = &mut flow.end_mut(id.side).marks.get_or_insert_default().sent;
             if marks.back() != Some(&(offset + 1)) {
                 marks.push_back(offset + 1);
             }

@@ -13,7 +13,7 @@ use slab::Slab;
 
 use super::datagram::Datagrams;
 use super::event::{NetEvent, Read, WriteError};
-use super::flow::{ConnectionId, End, Flow};
+use super::flow::{ConnectionId, End, Flow, Marks};
 use super::host::HostId;
 use super::meter::Meters;
 use super::packet::{Flags, Packet, Protocol, Side};
@@ -385,9 +385,9 @@ impl Sockets {
             self.events.push_back(NetEvent::Retransmitted { connection: id, offset: packet.seq - 1, len: packet.len });
         } else if packet.len > 0 {
             end.sent_high = data_end;
-            let reached = end.send_marks.partition_point(|&mark| mark < data_end);
-            let marks = end.send_marks.drain(..reached);
-            self.events.extend(marks.map(|mark| NetEvent::Sent { connection: id, offset: mark - 1 }));
+            let Some(Marks { sent, .. }) = end.marks.as_deref_mut() else { return };
+            let reached = sent.partition_point(|&mark| mark < data_end);
+            self.events.extend(sent.drain(..reached).map(|mark| NetEvent::Sent { connection: id, offset: mark - 1 }));
         }
     }
 
@@ -408,9 +408,9 @@ impl Sockets {
         let Some(connection) = end.connection.as_deref_mut() else { return };
         let acked = connection.acked_to();
         end.stream.acknowledge(acked);
-        if !end.marked.is_empty() {
+        if let Some(Marks { metered, .. }) = end.marks.as_deref_mut() {
             // Selectively acknowledged bytes count as well: otherwise a filled hole would look like a jump of the rate.
-            self.meters.count(&mut end.marked, connection.delivered_to(), now);
+            self.meters.count(metered, connection.delivered_to(), now);
         }
         let has_room = end.wants_room && connection.lets_write();
         let drained = end.wants_drained && connection.unacknowledged() == 0;

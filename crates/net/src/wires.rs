@@ -229,6 +229,7 @@ impl Wires {
     /// Returns [`UnknownHost`] if there is no such host.
     pub(crate) fn reconfigure(&mut self, now: SimTime, host: HostId, config: &HostConfig) -> Result<(), UnknownHost> {
         self.host_mut(host)?.reconfigure(now, config);
+        let seed = self.seed;
         for index in 0..self.paths.len() as u32 {
             let Path { from, to, .. } = self.paths[index as usize];
             if from == host.0 || to == host.0 {

@@ -38,12 +38,18 @@ pub struct Activity {
 }
 
 /// State of a connection end's keep-alive.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(super) struct Liveness {
     pub(super) activity: Activity,
-    keepalive: Option<KeepAlive>,
+    /// State of the probing, if idle connections are probed.
+    probing: Option<Box<Probing>>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Probing {
+    keepalive: KeepAlive,
     /// Number of probes sent since the peer was last heard from (`icsk_probes_out`).
-    probes_out: u32,
+    out: u32,
 }
 
 /// Action due when the timer of an idle connection expires.
@@ -59,33 +65,37 @@ pub(super) enum Verdict {
 
 impl Liveness {
     pub(super) fn new(keepalive: Option<KeepAlive>) -> Liveness {
-        Liveness { activity: Activity::default(), keepalive, probes_out: 0 }
+        let probing = keepalive.map(|keepalive| Box::new(Probing { keepalive, out: 0 }));
+        Liveness { activity: Activity::default(), probing }
     }
 
     /// Records the arrival of a packet.
     pub(super) fn hear(&mut self, now: SimTime) {
         self.activity.heard_at = now;
-        self.probes_out = 0;
+        if let Some(probing) = &mut self.probing {
+            probing.out = 0;
+        }
     }
 
     /// Returns the instant of the first check of an open connection; `None` if it is never probed.
     pub(super) fn first_look(&self, now: SimTime) -> Option<SimTime> {
-        self.keepalive.map(|keepalive| now + keepalive.idle)
+        self.probing.as_ref().map(|probing| now + probing.keepalive.idle)
     }
 
     /// Returns the action due at `now`. An end that has bytes outstanding is `busy`: its retransmission timer watches the
     /// peer.
     pub(super) fn look(&mut self, now: SimTime, user_timeout: SimDuration, busy: bool) -> Option<Verdict> {
-        let KeepAlive { idle, interval } = self.keepalive?;
+        let Probing { keepalive: KeepAlive { idle, interval }, out } = self.probing.as_deref_mut()?;
+        let (idle, interval) = (*idle, *interval);
         let silence = now - self.activity.heard_at;
         Some(if busy {
             Verdict::Wait(now + idle)
         } else if silence < idle {
             Verdict::Wait(self.activity.heard_at + idle)
-        } else if silence >= user_timeout && self.probes_out > 0 {
+        } else if silence >= user_timeout && *out > 0 {
             Verdict::GiveUp
         } else {
-            self.probes_out += 1;
+            *out += 1;
             Verdict::Probe(now + interval)
         })
     }

@@ -37,6 +37,10 @@ impl ByteStream {
     pub(crate) fn write(&mut self, bytes: Bytes) {
         if !bytes.is_empty() {
             self.end += bytes.len() as u64;
+            if self.chunks.capacity() == 0 {
+                // Most streams are written in one piece.
+                self.chunks.reserve_exact(1);
+            }
             self.chunks.push_back(bytes);
         }
     }

@@ -120,14 +120,15 @@ pub(super) struct Congestion {
 #[derive(Debug)]
 enum Algorithm {
     NewReno,
-    Cubic(Box<Cubic>),
+    /// CUBIC, with a state from the first measurement or loss on.
+    Cubic(Option<Box<Cubic>>),
 }
 
 impl Congestion {
     pub(super) fn new(control: CongestionControl) -> Congestion {
         let algorithm = match control {
             CongestionControl::NewReno => Algorithm::NewReno,
-            CongestionControl::Cubic => Algorithm::Cubic(Box::default()),
+            CongestionControl::Cubic => Algorithm::Cubic(None),
         };
         Congestion { window: CongestionWindow::new(), algorithm }
     }
@@ -135,7 +136,7 @@ impl Congestion {
     /// Processes a round-trip time, which may end slow start.
     pub(super) fn handle_rtt(&mut self, sample: &AckSample) {
         if let Algorithm::Cubic(cubic) = &mut self.algorithm {
-            cubic.handle_rtt(&mut self.window, sample);
+            cubic.get_or_insert_default().handle_rtt(&mut self.window, sample);
         }
     }
 
@@ -147,7 +148,7 @@ impl Congestion {
         }
         let per_packet = match &mut self.algorithm {
             Algorithm::NewReno => self.window.size,
-            Algorithm::Cubic(cubic) => cubic.acks_per_packet(now, self.window.size, left),
+            Algorithm::Cubic(cubic) => cubic.get_or_insert_default().acks_per_packet(now, self.window.size, left),
         };
         self.window.grow(per_packet, left);
     }
@@ -156,14 +157,14 @@ impl Congestion {
     pub(super) fn threshold_after_loss(&mut self) -> u32 {
         match &mut self.algorithm {
             Algorithm::NewReno => (self.window.size >> 1).max(2),
-            Algorithm::Cubic(cubic) => cubic.threshold_after_loss(self.window.size),
+            Algorithm::Cubic(cubic) => cubic.get_or_insert_default().threshold_after_loss(self.window.size),
         }
     }
 
     /// Discards what was learnt about the path, after a retransmission timeout.
     pub(super) fn handle_timeout(&mut self, now: SimTime, sent_to: u64) {
         if let Algorithm::Cubic(cubic) = &mut self.algorithm {
-            cubic.reset(now, sent_to);
+            cubic.get_or_insert_default().reset(now, sent_to);
         }
     }
 
@@ -195,13 +196,13 @@ impl Congestion {
     /// Discards what the algorithm has learnt, and keeps the window.
     pub(super) fn begin_anew(&mut self) {
         if let Algorithm::Cubic(cubic) = &mut self.algorithm {
-            **cubic = Cubic::default();
+            *cubic = None;
         }
     }
 
     /// Informs the algorithm that sending resumes with nothing in flight; the last packet was sent at `last_sent`.
     pub(super) fn handle_resume(&mut self, now: SimTime, last_sent: SimTime) {
-        if let Algorithm::Cubic(cubic) = &mut self.algorithm {
+        if let Algorithm::Cubic(Some(cubic)) = &mut self.algorithm {
             cubic.handle_resume(now, last_sent);
         }
     }

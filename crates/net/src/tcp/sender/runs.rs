@@ -1,5 +1,5 @@
 //! Runs: packets that were sent together and of which nothing is known yet, neither that the receiver has them nor that they are
-//! lost. Nearly every packet is acknowledged from this state, so a run takes no more room, and no more time, than a packet.
+//! lost. Nearly every packet is acknowledged from this state, so a run takes less room than a packet looked at by itself, and no more time.
 
 use std::collections::VecDeque;
 
@@ -32,17 +32,29 @@ impl LastPacket {
 /// Packets that were sent at one instant, in bursts of equal length; all but the last are of full size. Of the first burst, packets may
 /// be acknowledged already.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Run {
-    /// Offset of the first byte.
-    seq: u64,
+struct Run {
     /// Instant of the transmission.
     at: SimTime,
-    /// Number of transmissions up to the first packet.
-    turn: u32,
     packets: u8,
     /// Number of packets of a burst.
     burst: u8,
     last: LastPacket,
+}
+
+/// Place of a packet in the stream, and among the transmissions of its sender.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Place {
+    /// Offset of the first byte.
+    pub(super) seq: u64,
+    /// Number of transmissions up to the packet.
+    pub(super) turn: u32,
+}
+
+impl Place {
+    /// Returns the place `packets` packets of full size further on.
+    fn after(self, packets: u32) -> Place {
+        Place { seq: self.seq + u64::from(packets) * u64::from(MSS), turn: self.turn.wrapping_add(packets) }
+    }
 }
 
 /// Packets that an acknowledgement covers, with equal marks.
@@ -60,13 +72,7 @@ pub(super) struct Acked {
 }
 
 impl Run {
-    /// Returns one burst, whose first packet is transmission number `turn` of its sender.
-    pub(super) const fn new(seq: u64, packets: u8, last: LastPacket, at: SimTime, turn: u32) -> Run {
-        Run { seq, at, turn, packets, burst: packets, last }
-    }
-
-    /// Returns the number of packets.
-    pub(super) fn packets(&self) -> u32 {
+    fn packets(&self) -> u32 {
         u32::from(self.packets)
     }
 
@@ -74,34 +80,34 @@ impl Run {
         u64::from(self.packets - 1) * u64::from(MSS) + u64::from(self.last.len())
     }
 
-    /// Returns the offset after the last packet; a FIN takes one offset (RFC 9293 §3.4).
-    fn end(&self) -> u64 {
-        self.seq + self.bytes() + u64::from(self.last.is_fin())
+    /// Returns the place after a run that begins at `place`; a FIN takes one offset (RFC 9293 §3.4).
+    fn end(&self, place: Place) -> Place {
+        let seq = place.seq + self.bytes() + u64::from(self.last.is_fin());
+        Place { seq, turn: place.turn.wrapping_add(self.packets()) }
     }
 
     fn bursts(&self) -> u32 {
         if self.packets <= self.burst { 1 } else { self.packets().div_ceil(u32::from(self.burst)) }
     }
 
-    /// Returns the packet in a place of the run, from 0.
-    pub(super) fn packet(&self, place: u32) -> Sent {
-        let is_last = place + 1 == self.packets();
+    /// Returns packet number `index`, from 0, of a run that begins at `place`.
+    fn packet(&self, place: Place, index: u32) -> Sent {
+        let is_last = index + 1 == self.packets();
         let mut marks = Marks::LISTED;
-        if (self.packets() - 1 - place).is_multiple_of(u32::from(self.burst)) {
+        if (self.packets() - 1 - index).is_multiple_of(u32::from(self.burst)) {
             marks = marks.with(Marks::BURST_END);
         }
         if is_last && self.last.is_fin() {
             marks = marks.with(Marks::FIN);
         }
-        let seq = self.seq + u64::from(place) * u64::from(MSS);
+        let Place { seq, turn } = place.after(index);
         let len = if is_last { self.last.len() } else { MSS };
-        Sent { seq, at: self.at, turn: self.turn.wrapping_add(place), len, marks }
+        Sent { seq, at: self.at, turn, len, marks }
     }
 
-    /// Appends a burst that was sent at the same instant, right behind this run and of the same length. Returns false if it was not.
+    /// Appends a burst that was sent at the same instant and is of the same length. Returns false if it was not.
     fn join(&mut self, next: &Run) -> bool {
-        let follows = self.at == next.at && self.turn.wrapping_add(self.packets()) == next.turn;
-        if !follows || self.burst != next.packets || self.last != LastPacket::new(MSS, false) {
+        if self.at != next.at || self.burst != next.packets || self.last != LastPacket::new(MSS, false) {
             return false;
         }
         let Some(packets) = self.packets.checked_add(next.packets) else { return false };
@@ -109,27 +115,24 @@ impl Run {
         true
     }
 
-    /// Removes the packets of the run below `una` from its front. Returns nothing if there is none, or if all are below it.
-    fn take_front(&mut self, una: u64) -> Option<Acked> {
-        let packets = una.saturating_sub(self.seq) / u64::from(MSS);
+    /// Removes the packets of a run at `place` below `una` from its front. Returns nothing if there is none, or if all are below it.
+    fn take_front(&mut self, place: Place, una: u64) -> Option<Acked> {
+        let packets = una.saturating_sub(place.seq) / u64::from(MSS);
         if packets == 0 || self.packets == 1 {
             return None;
         }
         let packets = (packets as u32).min(self.packets() - 1);
-        let (before, last) = (self.bursts(), self.packet(packets - 1));
-        let bytes = u64::from(packets) * u64::from(MSS);
-        let start = self.seq;
-        self.seq += bytes;
-        self.turn = self.turn.wrapping_add(packets);
+        let (before, last) = (self.bursts(), self.packet(place, packets - 1));
         self.packets -= packets as u8;
-        Some(Acked { packets, bytes, start, first_end: start + u64::from(MSS), bursts: before - self.bursts(), last })
+        let (bytes, first_end) = (u64::from(packets) * u64::from(MSS), place.seq + u64::from(MSS));
+        Some(Acked { packets, bytes, start: place.seq, first_end, bursts: before - self.bursts(), last })
     }
 
-    /// Returns all packets of the run.
-    fn all(&self) -> Acked {
-        let last = self.packet(self.packets() - 1);
-        let first_end = if self.packets == 1 { last.end() } else { self.seq + u64::from(MSS) };
-        Acked { packets: self.packets(), bytes: self.bytes(), start: self.seq, first_end, bursts: self.bursts(), last }
+    /// Returns all packets of a run at `place`.
+    fn all(&self, place: Place) -> Acked {
+        let last = self.packet(place, self.packets() - 1);
+        let first_end = if self.packets == 1 { last.end() } else { place.seq + u64::from(MSS) };
+        Acked { packets: self.packets(), bytes: self.bytes(), start: place.seq, first_end, bursts: self.bursts(), last }
     }
 }
 
@@ -142,59 +145,78 @@ impl Acked {
     }
 }
 
-/// Runs in the order of the stream.
+/// Runs in the order of the stream and of their transmission, without a gap in either.
 #[derive(Debug, Default)]
-pub(super) struct Runs(VecDeque<Run>);
+pub(super) struct Runs {
+    runs: VecDeque<Run>,
+    /// Place of the first packet.
+    front: Place,
+}
 
 impl Runs {
     pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.runs.is_empty()
     }
 
-    pub(super) fn push(&mut self, burst: Run) {
-        if self.0.back_mut().is_some_and(|last| last.join(&burst)) {
+    /// Adds a burst of `packets` packets that were sent at `at`. Between two bursts no packet may be sent again, unless that empties
+    /// the runs.
+    pub(super) fn push(&mut self, place: Place, packets: u8, last: LastPacket, at: SimTime) {
+        let burst = Run { at, packets, burst: packets, last };
+        if self.runs.is_empty() {
+            self.front = place;
+        } else if self.runs.back_mut().is_some_and(|last| last.join(&burst)) {
             return;
         }
-        if self.0.len() == self.0.capacity() {
+        if self.runs.len() == self.runs.capacity() {
             // The capacity grows by half instead of doubling, because with many connections most have a dozen runs.
-            self.0.reserve_exact(self.0.len() / 2 + 2);
+            self.runs.reserve_exact(self.runs.len() / 2 + 2);
         }
-        self.0.push_back(burst);
+        self.runs.push_back(burst);
     }
 
     /// Returns the first packet.
     pub(super) fn front(&self) -> Option<Sent> {
-        self.0.front().map(|run| run.packet(0))
+        self.runs.front().map(|run| run.packet(self.front, 0))
     }
 
     /// Returns the instant at which the first packet was sent.
     pub(super) fn sent_at(&self) -> Option<SimTime> {
-        self.0.front().map(|run| run.at)
+        self.runs.front().map(|run| run.at)
     }
 
-    /// Returns the packet in a place, from 0.
-    pub(super) fn get(&self, mut place: u32) -> Option<Sent> {
-        for run in &self.0 {
-            if place < run.packets() {
-                return Some(run.packet(place));
+    /// Returns packet number `index`, from 0.
+    pub(super) fn get(&self, mut index: u32) -> Option<Sent> {
+        let mut place = self.front;
+        for run in &self.runs {
+            if index < run.packets() {
+                return Some(run.packet(place, index));
             }
-            place -= run.packets();
+            (index, place) = (index - run.packets(), run.end(place));
         }
         None
     }
 
     /// Removes packets that `una` acknowledges: a run, or the front of one.
     pub(super) fn pop_acked(&mut self, una: u64) -> Option<Acked> {
-        let first = self.0.front_mut()?;
-        if first.end() > una {
-            return first.take_front(una);
+        let (place, first) = (self.front, self.runs.front_mut()?);
+        let end = first.end(place);
+        if end.seq > una {
+            let acked = first.take_front(place, una)?;
+            self.front = place.after(acked.packets);
+            return Some(acked);
         }
-        self.0.pop_front().map(|run| run.all())
+        self.front = end;
+        self.runs.pop_front().map(|run| run.all(place))
     }
 
     /// Removes all packets, and returns each.
     pub(super) fn drain(&mut self) -> impl Iterator<Item = Sent> + '_ {
-        self.0.drain(..).flat_map(|run| (0..run.packets()).map(move |place| run.packet(place)))
+        let mut place = self.front;
+        self.runs.drain(..).flat_map(move |run| {
+            let start = place;
+            place = run.end(start);
+            (0..run.packets()).map(move |index| run.packet(start, index))
+        })
     }
 }
 
@@ -214,8 +236,8 @@ mod tests {
     }
 
     #[test]
-    fn a_run_is_as_large_as_a_packet() {
-        assert_eq!((size_of::<Run>(), size_of::<Sent>()), (24, 24));
+    fn a_run_is_smaller_than_a_packet() {
+        assert_eq!((size_of::<Run>(), size_of::<Sent>()), (16, 24));
     }
 
     #[test]
@@ -223,10 +245,10 @@ mod tests {
         let mut runs = Runs::default();
         let full = LastPacket::new(MSS, false);
         for (burst, at) in [0, 0, 7].into_iter().enumerate() {
-            let place = 2 * burst as u32;
-            runs.push(Run::new(1 + u64::from(place) * u64::from(MSS), 2, full, SimTime::from_nanos(at), 1 + place));
+            let place = Place { seq: 1, turn: 1 }.after(2 * burst as u32);
+            runs.push(place, 2, full, SimTime::from_nanos(at));
         }
-        assert_eq!(runs.0.iter().map(|run| (run.packets, run.bursts())).collect::<Vec<_>>(), [(4, 2), (2, 1)]);
+        assert_eq!(runs.runs.iter().map(|run| (run.packets, run.bursts())).collect::<Vec<_>>(), [(4, 2), (2, 1)]);
     }
 
     proptest! {
@@ -241,7 +263,7 @@ mod tests {
             for (index, (packets, last, gap, is_full, acked)) in steps.into_iter().enumerate() {
                 at = SimTime::from_nanos(at.as_nanos() + gap);
                 let (last_len, is_fin) = (if is_full { MSS } else { last }, index + 1 == steps_len);
-                runs.push(Run::new(seq, packets, LastPacket::new(last_len, is_fin), at, turn + 1));
+                runs.push(Place { seq, turn: turn + 1 }, packets, LastPacket::new(last_len, is_fin), at);
                 for place in 1..=packets {
                     let is_last = place == packets;
                     let len = if is_last { last_len } else { MSS };

@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 
 use p2p_base::units::SimTime;
 
-use super::runs::{Acked, LastPacket, Run, Runs};
+use super::runs::{Acked, LastPacket, Place, Runs};
 use super::sent::{Marks, Sent};
 
 /// Packets that are looked at one by one.
@@ -130,7 +130,7 @@ impl Scoreboard {
 
     /// Adds a burst of `packets` packets that has just been sent for the first time; all but the `last` are of full size.
     pub(super) fn push(&mut self, seq: u64, packets: u8, last: LastPacket, at: SimTime) {
-        self.runs.push(Run::new(seq, packets, last, at, self.turns.wrapping_add(1)));
+        self.runs.push(Place { seq, turn: self.turns.wrapping_add(1) }, packets, last, at);
         self.turns = self.turns.wrapping_add(u32::from(packets));
         self.outstanding += u32::from(packets);
         self.bursts += 1;
