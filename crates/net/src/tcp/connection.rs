@@ -327,6 +327,7 @@ impl Connection {
             self.sender.begin_with_one_packet();
         }
         let rtt_us = self.handshake.round_trip_us(step.now, packet);
+        self.handshake.end();
         self.sender.established(step.now, packet.window, rtt_us);
         self.receiver.established(step.now);
     }

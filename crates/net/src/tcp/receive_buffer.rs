@@ -17,10 +17,10 @@ const INITIAL_MEMORY: u32 = 131_072;
 const PACKET_MEMORY: u32 = 2_304;
 /// Share of the memory counted as payload, in 256ths, before a full packet has arrived (Linux `TCP_DEFAULT_SCALING_RATIO`),
 /// and from then on (`tcp_measure_rcv_mss`).
-const RATIO_BEFORE: u32 = 128;
-const RATIO_LEARNT: u32 = MSS as u32 * 256 / PACKET_MEMORY;
+const RATIO_BEFORE: u16 = 128;
+const RATIO_LEARNT: u16 = (MSS as u32 * 256 / PACKET_MEMORY) as u16;
 /// Assumed payload of a packet before one has arrived, in bytes (Linux `TCP_MSS_DEFAULT`).
-const PACKET_EXPECTED: u32 = 536;
+const PACKET_EXPECTED: u16 = 536;
 /// Amount read in the first round trip that does not cause growth, in packets (Linux `TCP_INIT_CWND`).
 const FIRST_FLIGHT: u32 = 10;
 /// Smallest payload for which the window grows, in bytes (Linux `tcp_event_data_recv`).
@@ -32,9 +32,9 @@ pub(super) struct ReceiveBuffer {
     memory: u32,
     memory_max: u32,
     /// Share of the memory that is payload, in 256ths.
-    ratio: u32,
+    ratio: u16,
     /// Payload of a full packet, as observed so far (Linux `rcv_mss`).
-    packet: u32,
+    packet: u16,
     /// Largest window that the memory allows (Linux `window_clamp`).
     clamp: u32,
     /// Window that is offered now (Linux `rcv_ssthresh`).
@@ -48,15 +48,16 @@ pub(super) struct ReceiveBuffer {
 }
 
 /// Estimate of the round-trip time by a receiver (Linux `rcv_rtt_est`).
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct RoundTrip {
     /// Smoothed round-trip time x 8, in microseconds; 0 before the first sample.
     micros_x8: u64,
     /// Echoed timestamp of the last sample; the packets of one flight repeat it.
     last_echo: u32,
-    /// Offset at which a whole window of data will have arrived since the instant in `window_start`.
+    /// Offset at which a whole window of data will have arrived since the instant in `window_start`, which is [`SimTime::MAX`] before
+    /// the first packet.
     window_end: u64,
-    window_start: Option<SimTime>,
+    window_start: SimTime,
 }
 
 impl ReceiveBuffer {
@@ -84,7 +85,7 @@ impl ReceiveBuffer {
             read_in_round: offered.min(FIRST_FLIGHT * u32::from(MSS)),
             round_start: SimTime::ZERO,
             round_start_read: 0,
-            round_trip: RoundTrip::default(),
+            round_trip: RoundTrip { micros_x8: 0, last_echo: 0, window_end: 0, window_start: SimTime::MAX },
         }
     }
 
@@ -97,7 +98,7 @@ impl ReceiveBuffer {
 
     /// Returns the payload of a full packet, in bytes.
     pub(super) fn packet(&self) -> u32 {
-        self.packet
+        u32::from(self.packet)
     }
 
     /// Returns the largest window that may be offered.
@@ -125,7 +126,7 @@ impl ReceiveBuffer {
     pub(super) fn window(&self, used: u32) -> (u32, bool) {
         let (room, whole) = (self.room(used), payload_of(self.memory, self.ratio));
         let is_short = room < self.clamp.min(whole) / 2;
-        let little = (whole / 16).max(self.packet.min(whole));
+        let little = (whole / 16).max(self.packet().min(whole));
         let window = if is_short && room < little { 0 } else { room.min(self.offered) };
         (window, is_short)
     }
@@ -133,11 +134,10 @@ impl ReceiveBuffer {
     /// Adapts the size of a full packet to a packet of `len` bytes (Linux `tcp_measure_rcv_mss`). `window` is the window
     /// offered now. Returns true if the packet is smaller than a full one.
     pub(super) fn measure_packet(&mut self, len: u16, window: u32) -> bool {
-        let len = u32::from(len);
         if len < self.packet {
             return true;
         }
-        self.packet = len.min(u32::from(MSS));
+        self.packet = len.min(MSS);
         if self.ratio != RATIO_LEARNT {
             self.ratio = RATIO_LEARNT;
             self.set_clamp(payload_of(self.memory, self.ratio), window);
@@ -175,7 +175,7 @@ impl ReceiveBuffer {
         }
         self.round_trip.last_echo = packet.timestamp_echo;
         let millis = timestamp_at(now).wrapping_sub(packet.timestamp_echo) as i32;
-        if u32::from(packet.len) >= self.packet && millis > 0 {
+        if packet.len >= self.packet && millis > 0 {
             let sample_us = millis as u64 * 1_000;
             let smoothed = self.round_trip.micros_x8;
             if smoothed == 0 || sample_us * 8 < smoothed {
@@ -190,16 +190,16 @@ impl ReceiveBuffer {
     /// `tcp_rcv_rtt_measure`). Everything below `arrived` has arrived, and `window` is offered.
     pub(super) fn measure_by_window(&mut self, now: SimTime, arrived: u64, window: u32) {
         let round_trip = &mut self.round_trip;
-        if let Some(start) = round_trip.window_start {
+        if round_trip.window_start < SimTime::MAX {
             if arrived < round_trip.window_end {
                 return;
             }
-            let sample_x8 = 8 * ((now - start).as_nanos() / 1_000).max(1);
+            let sample_x8 = 8 * ((now - round_trip.window_start).as_nanos() / 1_000).max(1);
             if round_trip.micros_x8 == 0 || sample_x8 < round_trip.micros_x8 {
                 round_trip.micros_x8 = sample_x8;
             }
         }
-        round_trip.window_start = Some(now);
+        round_trip.window_start = now;
         round_trip.window_end = arrived + u64::from(window);
     }
 
@@ -244,6 +244,6 @@ impl ReceiveBuffer {
 }
 
 /// Returns the payload that `memory` bytes hold (Linux `tcp_win_from_space`).
-fn payload_of(memory: u32, ratio: u32) -> u32 {
+fn payload_of(memory: u32, ratio: u16) -> u32 {
     ((u64::from(memory) * u64::from(ratio)) >> 8) as u32
 }

@@ -18,9 +18,9 @@ const QUICK_ACKS: u8 = 16;
 const DELAY_MIN: u64 = 10;
 const DELAY_MAX: u64 = 50;
 /// Number of duplicate acknowledgements sent immediately before they are compressed (Linux: the fast retransmit threshold).
-const PLAIN_DUPLICATES: u32 = 3;
+const PLAIN_DUPLICATES: u8 = 3;
 /// Largest number of acknowledgements that a compressed one stands for (Linux `tcp_comp_sack_nr`).
-const COMPRESSED_MAX: u32 = 44;
+const COMPRESSED_MAX: u8 = 44;
 /// Upper limit of the delay of a compressed acknowledgement, which is a twentieth of the round-trip time (Linux
 /// `tcp_comp_sack_delay_ns`).
 const COMPRESSED_DELAY_MAX: SimDuration = SimDuration::from_millis(1);
@@ -41,8 +41,8 @@ pub(super) struct Receiver {
     told: u64,
     told_window: u32,
     buffer: ReceiveBuffer,
-    /// Offset at which the stream ends, once a FIN has arrived.
-    fin_at: Option<u64>,
+    /// Offset at which the stream ends; [`u64::MAX`] before a FIN has arrived.
+    fin_at: u64,
     out_of_order: OutOfOrder,
     /// Window to be offered to the peer now.
     offer: Offer,
@@ -79,8 +79,8 @@ struct AckPolicy {
     gap: u64,
     last_arrival: SimTime,
     /// Number of acknowledgements that the pending compressed one stands for.
-    compressed: u32,
-    plain_duplicates: u32,
+    compressed: u8,
+    plain_duplicates: u8,
     duplicates_at: u64,
 }
 
@@ -96,7 +96,7 @@ impl Receiver {
             told: 1,
             told_window: syn_window,
             buffer: ReceiveBuffer::new(memory_max, syn_window),
-            fin_at: None,
+            fin_at: u64::MAX,
             out_of_order: OutOfOrder::default(),
             offer: Offer { window: 0, memory_is_short: false },
             echo: 0,
@@ -142,12 +142,12 @@ impl Receiver {
 
     /// Returns the offset below which the application may read.
     pub(super) fn readable_to(&self) -> u64 {
-        self.fin_at.map_or(self.nxt, |fin| self.nxt.min(fin))
+        self.nxt.min(self.fin_at)
     }
 
     /// Returns true if the peer has closed its stream and everything before the end has arrived.
     pub(super) fn is_finished(&self) -> bool {
-        self.fin_at.is_some_and(|fin| self.nxt > fin)
+        self.nxt > self.fin_at
     }
 
     /// Sets the header fields of this end: the next offset expected, the window in bytes, the peer's clock.
@@ -195,7 +195,7 @@ impl Receiver {
             return false;
         }
         if is_fin {
-            self.fin_at = Some(data_end);
+            self.fin_at = data_end;
         }
         self.buffer.measure_by_timestamp(step.now, packet, self.taken_to() == self.nxt);
         let (was, taken, had_hole) = (self.nxt, self.taken_to(), !self.out_of_order.is_empty());
@@ -367,7 +367,7 @@ impl Receiver {
             self.ack.plain_duplicates = 0;
         }
         if self.ack.plain_duplicates < PLAIN_DUPLICATES || self.ack.compressed >= COMPRESSED_MAX {
-            self.ack.plain_duplicates += 1;
+            self.ack.plain_duplicates = self.ack.plain_duplicates.saturating_add(1);
             self.send_ack(step);
             return;
         }

@@ -27,8 +27,8 @@ pub(super) enum Verdict {
 /// Judge of the resets that arrive at one end of a connection.
 #[derive(Debug, Default)]
 pub(super) struct Resets {
-    /// Jiffy of the latest challenge ACK.
-    challenged_at: Option<u64>,
+    /// Jiffy from which on the next challenge ACK may be sent.
+    next_challenge: u64,
 }
 
 impl Resets {
@@ -52,9 +52,9 @@ impl Resets {
     /// Returns true, and counts a challenge ACK, if the last one is long enough ago (Linux `__tcp_oow_rate_limited`).
     fn may_challenge(&mut self, now: SimTime) -> bool {
         let tick = jiffies_at(now);
-        let may = self.challenged_at.is_none_or(|at| tick - at >= jiffies_for_micros(CHALLENGE_GAP_US));
+        let may = tick >= self.next_challenge;
         if may {
-            self.challenged_at = Some(tick);
+            self.next_challenge = tick + jiffies_for_micros(CHALLENGE_GAP_US);
         }
         may
     }

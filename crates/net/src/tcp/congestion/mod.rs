@@ -114,29 +114,20 @@ pub(super) struct AckSample {
 #[derive(Debug)]
 pub(super) struct Congestion {
     pub(super) window: CongestionWindow,
-    algorithm: Algorithm,
-}
-
-#[derive(Debug)]
-enum Algorithm {
-    NewReno,
-    /// CUBIC, with a state from the first measurement or loss on.
-    Cubic(Option<Box<Cubic>>),
+    algorithm: CongestionControl,
+    /// State of CUBIC, from the first measurement or loss on.
+    cubic: Option<Box<Cubic>>,
 }
 
 impl Congestion {
     pub(super) fn new(control: CongestionControl) -> Congestion {
-        let algorithm = match control {
-            CongestionControl::NewReno => Algorithm::NewReno,
-            CongestionControl::Cubic => Algorithm::Cubic(None),
-        };
-        Congestion { window: CongestionWindow::new(), algorithm }
+        Congestion { window: CongestionWindow::new(), algorithm: control, cubic: None }
     }
 
     /// Processes a round-trip time, which may end slow start.
     pub(super) fn handle_rtt(&mut self, sample: &AckSample) {
-        if let Algorithm::Cubic(cubic) = &mut self.algorithm {
-            cubic.get_or_insert_default().handle_rtt(&mut self.window, sample);
+        if self.algorithm == CongestionControl::Cubic {
+            self.cubic.get_or_insert_default().handle_rtt(&mut self.window, sample);
         }
     }
 
@@ -146,25 +137,25 @@ impl Congestion {
         if left == 0 {
             return;
         }
-        let per_packet = match &mut self.algorithm {
-            Algorithm::NewReno => self.window.size,
-            Algorithm::Cubic(cubic) => cubic.get_or_insert_default().acks_per_packet(now, self.window.size, left),
+        let per_packet = match self.algorithm {
+            CongestionControl::NewReno => self.window.size,
+            CongestionControl::Cubic => self.cubic.get_or_insert_default().acks_per_packet(now, self.window.size, left),
         };
         self.window.grow(per_packet, left);
     }
 
     /// Returns the threshold after a loss (RFC 5681 §3.1 equation 4, RFC 9438 §4.6).
     pub(super) fn threshold_after_loss(&mut self) -> u32 {
-        match &mut self.algorithm {
-            Algorithm::NewReno => (self.window.size >> 1).max(2),
-            Algorithm::Cubic(cubic) => cubic.get_or_insert_default().threshold_after_loss(self.window.size),
+        match self.algorithm {
+            CongestionControl::NewReno => (self.window.size >> 1).max(2),
+            CongestionControl::Cubic => self.cubic.get_or_insert_default().threshold_after_loss(self.window.size),
         }
     }
 
     /// Discards what was learnt about the path, after a retransmission timeout.
     pub(super) fn handle_timeout(&mut self, now: SimTime, sent_to: u64) {
-        if let Algorithm::Cubic(cubic) = &mut self.algorithm {
-            cubic.get_or_insert_default().reset(now, sent_to);
+        if self.algorithm == CongestionControl::Cubic {
+            self.cubic.get_or_insert_default().reset(now, sent_to);
         }
     }
 
@@ -195,14 +186,12 @@ impl Congestion {
 
     /// Discards what the algorithm has learnt, and keeps the window.
     pub(super) fn begin_anew(&mut self) {
-        if let Algorithm::Cubic(cubic) = &mut self.algorithm {
-            *cubic = None;
-        }
+        self.cubic = None;
     }
 
     /// Informs the algorithm that sending resumes with nothing in flight; the last packet was sent at `last_sent`.
     pub(super) fn handle_resume(&mut self, now: SimTime, last_sent: SimTime) {
-        if let Algorithm::Cubic(Some(cubic)) = &mut self.algorithm {
+        if let Some(cubic) = &mut self.cubic {
             cubic.handle_resume(now, last_sent);
         }
     }

@@ -142,9 +142,9 @@ impl Sender {
         self.move_window(step, delivered, newly_lost, &summary);
         self.resend(step, resend);
         if self.board.is_empty() {
-            self.unanswered_since = None;
+            self.unanswered_since = SimTime::MAX;
         } else if summary.advanced || summary.sacked_data {
-            self.unanswered_since = Some(step.now);
+            self.unanswered_since = step.now;
         }
     }
 

@@ -73,8 +73,8 @@ pub(super) struct Sender {
     lost: u32,
     /// Number of retransmission timeouts since the last progress.
     timeouts_in_a_row: u32,
-    /// Instant since which the peer owes an answer to data sent; `None` while it answers.
-    unanswered_since: Option<SimTime>,
+    /// Instant since which the peer owes an answer to data sent; [`SimTime::MAX`] while it answers.
+    unanswered_since: SimTime,
     /// End of the last packet below full size (Minshall's refinement of Nagle's rule).
     small_end: u64,
     last_sent: SimTime,
@@ -104,7 +104,7 @@ impl Sender {
             delivered: 0,
             lost: 0,
             timeouts_in_a_row: 0,
-            unanswered_since: None,
+            unanswered_since: SimTime::MAX,
             small_end: 1,
             last_sent: SimTime::ZERO,
             packets_sent: 0,
@@ -184,7 +184,7 @@ impl Sender {
 
     /// Returns the instant since which the peer owes an answer to data sent.
     pub(super) fn unanswered_since(&self) -> Option<SimTime> {
-        self.unanswered_since
+        (self.unanswered_since < SimTime::MAX).then_some(self.unanswered_since)
     }
 
     /// Returns the congestion window, in packets.

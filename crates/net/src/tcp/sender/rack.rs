@@ -16,9 +16,7 @@ use crate::tcp::step::{Step, timestamp_at};
 use crate::tcp::timer::jiffies_for_micros;
 
 /// Number of recoveries for which a widened reordering window persists (RFC 8985 §6.2 step 4).
-const RECOVERIES_TO_PERSIST: u32 = 16;
-/// Largest reordering window, in quarters of the smallest round-trip time.
-const MAX_QUARTERS: u64 = 255;
+const RECOVERIES_TO_PERSIST: u8 = 16;
 /// Slack of the reordering timer, in microseconds (Linux `TCP_TIMEOUT_MIN_US`).
 const TIMER_SLACK_US: u64 = 2_000;
 
@@ -26,11 +24,13 @@ const TIMER_SLACK_US: u64 = 2_000;
 #[derive(Debug)]
 pub(super) struct Rack {
     turn: u32,
-    rtt_us: u64,
+    /// Round-trip time of that packet, in microseconds.
+    rtt_us: u32,
     /// True if a packet was delivered since the last loss detection.
     advanced: bool,
-    reordering_quarters: u64,
-    recoveries_left: u32,
+    /// Reordering window in quarters of the smallest round-trip time, at most 255 (Linux `reo_wnd_steps`).
+    reordering_quarters: u8,
+    recoveries_left: u8,
     duplicate_seen: bool,
     /// Offset before whose acknowledgement the reordering window does not grow again (RFC 8985 §6.2 step 4:
     /// RACK.dsack_round).
@@ -82,7 +82,7 @@ impl Sender {
             return;
         }
         self.rack.advanced = true;
-        self.rack.rtt_us = rtt_us;
+        self.rack.rtt_us = u32::try_from(rtt_us).unwrap_or(u32::MAX);
         if is_before(self.rack.turn, packet.turn) {
             self.rack.turn = packet.turn;
         }
@@ -93,7 +93,7 @@ impl Sender {
     pub(super) fn adjust_reordering_window(&mut self) {
         let duplicate_seen = std::mem::take(&mut self.rack.duplicate_seen);
         if duplicate_seen && self.una >= self.rack.growth_round_end {
-            self.rack.reordering_quarters = (self.rack.reordering_quarters + 1).min(MAX_QUARTERS);
+            self.rack.reordering_quarters = self.rack.reordering_quarters.saturating_add(1);
             self.rack.growth_round_end = self.nxt;
             self.rack.recoveries_left = RECOVERIES_TO_PERSIST;
         } else if self.rack.recoveries_left == 0 {
@@ -109,13 +109,13 @@ impl Sender {
             return 0;
         }
         let quarter = self.rtt.min_us() >> 2;
-        quarter.saturating_mul(self.rack.reordering_quarters).min(self.rtt.srtt_us())
+        quarter.saturating_mul(u64::from(self.rack.reordering_quarters)).min(self.rtt.srtt_us())
     }
 
     /// Returns the time for which `packet` may still stay unanswered, in microseconds; the packet is lost if it is zero or
     /// negative.
     pub(super) fn patience_us(&self, now: SimTime, packet: &Sent, window_us: u64) -> i64 {
-        (self.rack.rtt_us + window_us) as i64 - Self::micros(now, packet.at) as i64
+        (u64::from(self.rack.rtt_us) + window_us) as i64 - Self::micros(now, packet.at) as i64
     }
 
     /// Marks lost packets (RFC 8985 §6.2 step 5). Returns the time to wait for packets that may yet be lost, in microseconds;

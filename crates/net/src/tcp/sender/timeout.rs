@@ -205,10 +205,10 @@ impl Sender {
         let wanted = (self.written - self.nxt).min(u64::from(MSS));
         if self.peer_window_end() >= self.nxt + wanted {
             self.wait_for_nothing(step);
-            self.unanswered_since = None;
+            self.unanswered_since = SimTime::MAX;
         } else {
             // Probing continues while the probes are answered and the window stays closed (RFC 1122 §4.2.2.17).
-            self.unanswered_since = None;
+            self.unanswered_since = SimTime::MAX;
             self.wait_for(step, Waiting::Window, self.rtt.rto_jiffies());
         }
     }
@@ -221,7 +221,7 @@ impl Sender {
             return;
         }
         step.send_control(self.una - 1, Flags::ACK, |_| {});
-        self.unanswered_since.get_or_insert(step.now);
+        self.unanswered_since = self.unanswered_since.min(step.now);
         self.rtt.back_off();
         self.wait_for(step, Waiting::Window, self.rtt.rto_jiffies());
     }

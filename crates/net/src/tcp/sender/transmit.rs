@@ -278,7 +278,7 @@ impl Sender {
         if len < MSS {
             self.small_end = self.nxt;
         }
-        self.unanswered_since.get_or_insert(step.now);
+        self.unanswered_since = self.unanswered_since.min(step.now);
         self.last_sent = step.now;
     }
 
