@@ -1,10 +1,11 @@
 //! Packets in flight. Each path and each downlink has a first-in-first-out queue of them, and all queues share one store:
 //! thousands of connections with a few packets each would otherwise keep thousands of half-empty buffers.
 
-use p2p_base::units::SimTime;
-use slab::Slab;
+use std::collections::HashMap;
 
-use super::packet::{Flags, Packet, Protocol, SACK_BLOCKS, SackBlock, wire_len};
+use p2p_base::units::SimTime;
+
+use super::packet::{Flags, Packet, Protocol, SACK_BLOCKS, SackBlock, Side, wire_len};
 
 const NONE: u32 = u32::MAX;
 
@@ -37,8 +38,47 @@ pub(crate) struct Scheduled {
     pub(crate) order: u64,
 }
 
-/// A packet in the store, without its SACK blocks: hardly any packet in flight has some, and a slot without them fits a line of
-/// the processor's cache.
+/// Properties of a packet in the store that take a bit each, and the number of its SACK blocks in the lowest two.
+#[derive(Debug, Clone, Copy)]
+struct Traits(u8);
+
+impl Traits {
+    const SACK_BLOCKS: u8 = 3;
+    const UDP: u8 = 4;
+    const ACCEPTOR: u8 = 8;
+    const RETRANSMISSION: u8 = 16;
+    const CORRUPT: u8 = 32;
+
+    fn of(packet: &Packet, is_corrupt: bool) -> Traits {
+        let protocol = match packet.protocol {
+            Protocol::Udp => Traits::UDP,
+            Protocol::Tcp(Side::Opener) => 0,
+            Protocol::Tcp(Side::Acceptor) => Traits::ACCEPTOR,
+        };
+        let retransmission = u8::from(packet.is_retransmission) * Traits::RETRANSMISSION;
+        Traits(packet.sack_blocks | protocol | retransmission | u8::from(is_corrupt) * Traits::CORRUPT)
+    }
+
+    const fn any(self, bits: u8) -> bool {
+        self.0 & bits != 0
+    }
+
+    const fn sack_blocks(self) -> u8 {
+        self.0 & Traits::SACK_BLOCKS
+    }
+
+    const fn protocol(self) -> Protocol {
+        if self.any(Traits::UDP) {
+            Protocol::Udp
+        } else if self.any(Traits::ACCEPTOR) {
+            Protocol::Tcp(Side::Acceptor)
+        } else {
+            Protocol::Tcp(Side::Opener)
+        }
+    }
+}
+
+/// A packet in the store, without its SACK blocks, because hardly any packet in flight has some.
 #[derive(Debug, Clone, Copy)]
 struct Slot {
     scheduled: Scheduled,
@@ -50,18 +90,13 @@ struct Slot {
     timestamp_echo: u32,
     /// Slot of the next packet of the same queue, or of the next free slot.
     next: u32,
-    /// Slot of the SACK blocks, if there are some.
-    sack: u32,
     len: u16,
-    protocol: Protocol,
     flags: Flags,
-    sack_blocks: u8,
-    is_retransmission: bool,
-    is_corrupt: bool,
+    traits: Traits,
 }
 
 impl Slot {
-    fn new(scheduled: Scheduled, packet: &Packet, sack: u32) -> Slot {
+    fn new(scheduled: Scheduled, packet: &Packet, is_corrupt: bool) -> Slot {
         Slot {
             scheduled,
             seq: packet.seq,
@@ -71,24 +106,20 @@ impl Slot {
             timestamp: packet.timestamp,
             timestamp_echo: packet.timestamp_echo,
             next: NONE,
-            sack,
             len: packet.len,
-            protocol: packet.protocol,
             flags: packet.flags,
-            sack_blocks: packet.sack_blocks,
-            is_retransmission: packet.is_retransmission,
-            is_corrupt: packet.is_corrupt,
+            traits: Traits::of(packet, is_corrupt),
         }
     }
 
     fn flying(&self, sack: [SackBlock; SACK_BLOCKS]) -> InFlight {
         let packet = Packet {
             slot: self.slot,
-            protocol: self.protocol,
+            protocol: self.traits.protocol(),
             flags: self.flags,
-            sack_blocks: self.sack_blocks,
-            is_retransmission: self.is_retransmission,
-            is_corrupt: self.is_corrupt,
+            sack_blocks: self.traits.sack_blocks(),
+            is_retransmission: self.traits.any(Traits::RETRANSMISSION),
+            is_corrupt: self.traits.any(Traits::CORRUPT),
             is_copy: false,
             len: self.len,
             window: self.window,
@@ -107,15 +138,15 @@ impl Slot {
 pub(crate) struct PacketStore {
     slots: Vec<Slot>,
     free: u32,
-    /// SACK blocks of the packets that have some.
-    sacks: Slab<[SackBlock; SACK_BLOCKS]>,
+    /// SACK blocks of the packets that have some, by their slots.
+    sacks: HashMap<u32, [SackBlock; SACK_BLOCKS]>,
     packets: u64,
     bytes: u64,
 }
 
 impl Default for PacketStore {
     fn default() -> PacketStore {
-        PacketStore { slots: Vec::new(), free: NONE, sacks: Slab::new(), packets: 0, bytes: 0 }
+        PacketStore { slots: Vec::new(), free: NONE, sacks: HashMap::new(), packets: 0, bytes: 0 }
     }
 }
 
@@ -125,8 +156,10 @@ impl PacketStore {
     pub(crate) fn push(&mut self, queue: &mut PacketQueue, scheduled: Scheduled, packet: &Packet, is_corrupt: bool) -> bool {
         self.packets += 1;
         self.bytes += u64::from(packet.wire_len());
-        let sack = if packet.sack_blocks > 0 { self.sacks.insert(packet.sack) as u32 } else { NONE };
-        let place = self.keep(Slot { is_corrupt, ..Slot::new(scheduled, packet, sack) });
+        let place = self.keep(Slot::new(scheduled, packet, is_corrupt));
+        if packet.sack_blocks > 0 {
+            self.sacks.insert(place, packet.sack);
+        }
         self.append(queue, place)
     }
 
@@ -169,7 +202,7 @@ impl PacketStore {
         let slot = self.slots.get_mut(place as usize)?;
         queue.first = std::mem::replace(&mut slot.next, self.free);
         self.free = place;
-        let sack = if slot.sack == NONE { None } else { self.sacks.try_remove(slot.sack as usize) };
+        let sack = if slot.traits.sack_blocks() == 0 { None } else { self.sacks.remove(&place) };
         let sack = sack.unwrap_or_default();
         let flying = slot.flying(sack);
         self.packets -= 1;
@@ -190,7 +223,7 @@ impl PacketStore {
     #[inline]
     pub(crate) fn first_wire_len(&self, queue: PacketQueue) -> u16 {
         let slot = self.slots.get(queue.first as usize);
-        slot.map_or(0, |slot| wire_len(slot.protocol, slot.flags, slot.sack_blocks, slot.len))
+        slot.map_or(0, |slot| wire_len(slot.traits.protocol(), slot.flags, slot.traits.sack_blocks(), slot.len))
     }
 
     /// Removes and returns the packets of a queue with order numbers from `order` on.
@@ -241,7 +274,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::packet::Side;
 
     fn scheduled(order: u64) -> Scheduled {
         Scheduled { at: SimTime::ZERO, order }
@@ -263,7 +295,7 @@ mod tests {
             assert_eq!(format!("{:?}", out.packet), format!("{packet:?}"));
         }
         assert!(store.sacks.is_empty());
-        assert_eq!(size_of::<Slot>(), 64);
+        assert_eq!(size_of::<Slot>(), 56);
     }
 
     #[test]

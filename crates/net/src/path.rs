@@ -113,12 +113,46 @@ pub(crate) struct Passage {
     pub(crate) is_corrupt: bool,
 }
 
+/// Configuration in force on a path, in the room that most paths need of it.
+#[derive(Debug)]
+enum Conditions {
+    /// No faults but independent loss.
+    Plain { delay: DelayRange, loss: Probability },
+    /// A configuration with faults.
+    Faulty(Box<PathConfig>),
+}
+
+impl Conditions {
+    fn new(config: PathConfig) -> Conditions {
+        match config.loss {
+            Loss::Independent(loss) if !config.has_faults() => Conditions::Plain { delay: config.delay, loss },
+            _ => Conditions::Faulty(Box::new(config)),
+        }
+    }
+
+    #[inline]
+    fn config(&self) -> PathConfig {
+        match self {
+            Conditions::Plain { delay, loss } => PathConfig::new(*delay, *loss),
+            Conditions::Faulty(config) => **config,
+        }
+    }
+
+    #[inline]
+    fn delay(&self) -> DelayRange {
+        match self {
+            Conditions::Plain { delay, .. } => *delay,
+            Conditions::Faulty(config) => config.delay,
+        }
+    }
+}
+
 /// A path between two hosts in one direction.
 #[derive(Debug)]
 pub(crate) struct Path {
     pub(crate) from: u32,
     pub(crate) to: u32,
-    config: PathConfig,
+    conditions: Conditions,
     /// True if the configuration was set for this path, and is not the one that its two hosts imply.
     is_set: bool,
     last_arrival: SimTime,
@@ -152,7 +186,7 @@ impl Path {
         let mut path = Path {
             from,
             to,
-            config: implied,
+            conditions: Conditions::new(implied),
             is_set: false,
             last_arrival: SimTime::ZERO,
             lanes: [PacketQueue::default(); 3],
@@ -165,11 +199,11 @@ impl Path {
 
     /// Creates the random streams that the configuration needs, unless there are some.
     fn prepare(&mut self, seed: u64) {
-        let (from, to) = (self.from, self.to);
-        if self.config.has_chances() {
+        let (from, to, config) = (self.from, self.to, self.config());
+        if config.has_chances() {
             self.chances.get_or_insert_with(|| Box::new(Chances::new(seed, from, to)));
         }
-        if self.config.has_faults() {
+        if config.has_faults() {
             self.faults.get_or_insert_with(|| Box::new(Faults::new(seed, from, to)));
         }
     }
@@ -188,7 +222,7 @@ impl Path {
 
     /// Returns the configuration in force.
     pub(crate) fn config(&self) -> PathConfig {
-        self.config
+        self.conditions.config()
     }
 
     /// Sets the configuration of this path, whatever its hosts imply. A change of the parameters of bursts begins in the good
@@ -199,8 +233,8 @@ impl Path {
     }
 
     fn configure(&mut self, seed: u64, config: PathConfig) {
-        let loss_changes = self.config.loss != config.loss;
-        self.config = config;
+        let loss_changes = self.config().loss != config.loss;
+        self.conditions = Conditions::new(config);
         self.prepare(seed);
         if let Some(faults) = self.faults.as_mut().filter(|_| loss_changes && config.has_faults()) {
             faults.burst.restart();
@@ -230,7 +264,7 @@ impl Path {
     /// changes: nobody waits for a packet that a longer delay holds up. Those in flight keep their instants, and change to the lane
     /// of those that are overtaken.
     pub(crate) fn release(&mut self, store: &mut PacketStore, leaves: SimTime) {
-        let latest = leaves + self.config.delay.max();
+        let latest = leaves + self.conditions.delay().max();
         if self.last_arrival > latest {
             self.last_arrival = latest;
             let [in_order, _, overtaken] = &mut self.lanes;
@@ -249,11 +283,11 @@ impl Path {
     /// packet that is duplicated and lost at once enters once.
     #[inline]
     pub(crate) fn admit(&mut self) -> Result<Copies, DropCause> {
-        if self.config.cut {
-            return Err(DropCause::Cut);
-        }
-        let chance = self.config.duplicate;
-        let is_duplicated = self.faults.as_mut().is_some_and(|faults| faults.duplications.happens(chance));
+        let is_duplicated = match (&self.conditions, &mut self.faults) {
+            (Conditions::Faulty(config), _) if config.cut => return Err(DropCause::Cut),
+            (Conditions::Faulty(config), Some(faults)) => faults.duplications.happens(config.duplicate),
+            _ => false,
+        };
         match (is_duplicated, self.loses()) {
             (false, true) => Err(DropCause::Loss),
             (true, false) => Ok(Copies::Two),
@@ -264,21 +298,25 @@ impl Path {
     /// Returns true if the next packet is lost.
     #[inline]
     pub(crate) fn loses(&mut self) -> bool {
-        match (self.config.loss, &mut self.faults) {
-            (Loss::Independent(chance), _) => self.chances.as_mut().is_some_and(|chances| chances.losses.happens(chance)),
-            (Loss::Bursts(model), Some(faults)) => faults.burst.loses(&model),
-            (Loss::Bursts(_), None) => false,
-        }
+        let chance = match &self.conditions {
+            Conditions::Plain { loss, .. } => *loss,
+            Conditions::Faulty(config) => match (config.loss, &mut self.faults) {
+                (Loss::Independent(chance), _) => chance,
+                (Loss::Bursts(model), Some(faults)) => return faults.burst.loses(&model),
+                (Loss::Bursts(_), None) => return false,
+            },
+        };
+        self.chances.as_mut().is_some_and(|chances| chances.losses.happens(chance))
     }
 
     /// Passes a packet that left the uplink at `sent`.
     #[inline]
     pub(crate) fn pass(&mut self, sent: SimTime) -> Passage {
-        let PathConfig { delay, corrupt, reorder, .. } = self.config;
+        let delay = self.conditions.delay();
         let mut is_corrupt = false;
-        if let Some(faults) = &mut self.faults {
-            is_corrupt = faults.corruptions.happens(corrupt);
-            if faults.reorderings.happens(reorder) {
+        if let (Conditions::Faulty(config), Some(faults)) = (&self.conditions, &mut self.faults) {
+            is_corrupt = faults.corruptions.happens(config.corrupt);
+            if faults.reorderings.happens(config.reorder) {
                 return Passage { at: sent, lane: Lane::Overtaking, is_corrupt };
             }
         }

@@ -2,7 +2,7 @@
 //!
 //! A link that carries a thousand packets has one entry here, its first packet, because a link is first in, first out.
 
-use std::cmp::Reverse;
+use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 use std::collections::binary_heap::PeekMut;
 
@@ -11,7 +11,7 @@ use p2p_base::units::SimTime;
 use super::path::Lane;
 
 /// An event that becomes due.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Due {
     /// The first packet of one lane of a path reaches the path's end.
     Path(u32, Lane),
@@ -21,11 +21,52 @@ pub(crate) enum Due {
     Timer(u32),
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy)]
 struct Entry {
     at: SimTime,
     order: u64,
     due: Due,
+}
+
+impl Entry {
+    /// Returns the place in the queue, as one number: two comparisons in one. No two events have the same order number.
+    #[inline]
+    fn key(&self) -> u128 {
+        u128::from(self.at.as_nanos()) << 64 | u128::from(self.order)
+    }
+}
+
+impl PartialEq for Entry {
+    #[inline]
+    fn eq(&self, other: &Entry) -> bool {
+        self.key() == other.key()
+    }
+}
+
+impl Eq for Entry {}
+
+impl PartialOrd for Entry {
+    #[inline]
+    fn partial_cmp(&self, other: &Entry) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+
+    #[inline]
+    fn lt(&self, other: &Entry) -> bool {
+        self.key() < other.key()
+    }
+
+    #[inline]
+    fn le(&self, other: &Entry) -> bool {
+        self.key() <= other.key()
+    }
+}
+
+impl Ord for Entry {
+    #[inline]
+    fn cmp(&self, other: &Entry) -> Ordering {
+        self.key().cmp(&other.key())
+    }
 }
 
 /// Events ordered by (time, order of scheduling).
@@ -47,6 +88,7 @@ impl EventQueue {
     }
 
     /// Returns the next event and its time, without removing it.
+    #[inline]
     pub(crate) fn peek(&self) -> Option<(SimTime, Due)> {
         self.heap.peek().map(|Reverse(entry)| (entry.at, entry.due))
     }
@@ -58,6 +100,7 @@ impl EventQueue {
 
     /// Removes the next event, or replaces it with the following one of the same source, which is cheaper than a removal and
     /// an insertion.
+    #[inline]
     pub(crate) fn finish(&mut self, following: Option<(SimTime, u64)>) {
         let Some(mut top) = self.heap.peek_mut() else { return };
         match following {

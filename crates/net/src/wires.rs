@@ -234,7 +234,6 @@ impl Wires {
             let Path { from, to, .. } = self.paths[index as usize];
             if from == host.0 || to == host.0 {
                 let implied = between(&self.hosts[from as usize], &self.hosts[to as usize]);
-                let seed = self.seed;
                 self.change_path(now, index, |path| path.follow(seed, implied));
             }
         }
