@@ -98,6 +98,11 @@ impl Flags {
         self.0 & bits.0 == bits.0
     }
 
+    /// Returns true if a bit of `bits` is set.
+    pub(crate) const fn any(self, bits: Flags) -> bool {
+        self.0 & bits.0 != 0
+    }
+
     /// Returns the union of both sets of bits.
     #[must_use]
     pub(crate) const fn with(self, bits: Flags) -> Flags {
@@ -229,18 +234,17 @@ impl Packet {
     }
 
     pub(crate) fn kind(&self) -> PacketKind {
+        let is_plain = !self.flags.any(Flags::FIN.with(Flags::SYN).with(Flags::RST));
         if self.protocol == Protocol::Udp {
             PacketKind::Datagram
+        } else if is_plain {
+            if self.len > 0 { PacketKind::Data } else { PacketKind::Ack }
         } else if self.flags.contains(Flags::RST) {
             PacketKind::Rst
         } else if self.flags.contains(Flags::SYN) {
             if self.flags.contains(Flags::ACK) { PacketKind::SynAck } else { PacketKind::Syn }
-        } else if self.flags.contains(Flags::FIN) {
-            PacketKind::Fin
-        } else if self.len > 0 {
-            PacketKind::Data
         } else {
-            PacketKind::Ack
+            PacketKind::Fin
         }
     }
 
@@ -256,23 +260,22 @@ impl Packet {
     }
 }
 
-/// Returns the length of the TCP options in bytes: the fixed ones, and four bytes plus eight per SACK block (RFC 2018 §3
-/// with two of padding).
-fn options_len(flags: Flags, sack_blocks: u8) -> u16 {
-    if flags.contains(Flags::SYN) {
-        return SYN_OPTIONS;
-    }
-    let sack = if sack_blocks == 0 { 0 } else { 4 + 8 * u16::from(sack_blocks) };
-    TIMESTAMPS_OPTION + sack
-}
+/// Lengths of the headers of a TCP packet other than a SYN, in bytes, by the number of its SACK blocks: the fixed ones, and four bytes
+/// plus eight for each block (RFC 2018 §3 with two of padding).
+const TCP_HEADERS: [u16; SACK_BLOCKS + 1] = {
+    let fixed = IPV4_HEADER + TCP_HEADER + TIMESTAMPS_OPTION;
+    [fixed, fixed + 12, fixed + 20, fixed + 28]
+};
 
 /// Returns the length of the whole IPv4 packet with these headers and `len` bytes of payload.
 #[inline]
 pub(crate) fn wire_len(protocol: Protocol, flags: Flags, sack_blocks: u8, len: u16) -> u16 {
-    match protocol {
-        Protocol::Udp => IPV4_HEADER + UDP_HEADER + len,
-        Protocol::Tcp(_) => IPV4_HEADER + TCP_HEADER + options_len(flags, sack_blocks) + len,
-    }
+    let headers = match protocol {
+        Protocol::Udp => IPV4_HEADER + UDP_HEADER,
+        Protocol::Tcp(_) if flags.contains(Flags::SYN) => IPV4_HEADER + TCP_HEADER + SYN_OPTIONS,
+        Protocol::Tcp(_) => TCP_HEADERS[usize::from(sack_blocks) % TCP_HEADERS.len()],
+    };
+    headers + len
 }
 
 #[cfg(test)]

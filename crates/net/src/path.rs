@@ -367,6 +367,19 @@ mod tests {
     }
 
     #[test]
+    fn a_path_without_faults_and_chances_takes_little_room() {
+        let path = path(1, base());
+        assert!(path.chances.is_none() && path.faults.is_none());
+        assert!(path_with_loss_has_chances());
+        assert_eq!(size_of::<Path>(), 88);
+    }
+
+    fn path_with_loss_has_chances() -> bool {
+        let lossy = PathConfig::new(base().delay, Probability::from_percent(1));
+        path(1, lossy).chances.is_some()
+    }
+
+    #[test]
     fn each_chance_comes_true_as_often_as_it_says() {
         let chance = Probability::from_percent(10);
         let mut path = path(3, PathConfig { duplicate: chance, corrupt: chance, reorder: chance, ..base() });
