@@ -56,7 +56,8 @@ impl Traits {
             Protocol::Tcp(Side::Acceptor) => Traits::ACCEPTOR,
         };
         let retransmission = u8::from(packet.is_retransmission) * Traits::RETRANSMISSION;
-        Traits(packet.sack_blocks | protocol | retransmission | u8::from(is_corrupt) * Traits::CORRUPT)
+        let corrupt = u8::from(is_corrupt) * Traits::CORRUPT;
+        Traits(packet.sack_blocks | protocol | retransmission | corrupt)
     }
 
     const fn any(self, bits: u8) -> bool {
