@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use p2p_base::data_dir::{DirectoryLock, Sharing};
+use p2p_base::data_dir::Sharing;
 use p2p_base::database::Database;
 use p2p_base::units::SimTime;
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -29,7 +29,7 @@ use super::pace::{Activity, Hurry, Pace, PaceStatus, Speed};
 use super::policy;
 use super::principal::Caller;
 use super::recording::{Recorder, RecordingError};
-use super::simulation::{CommandId, Progress, Simulation, lock_data_dir};
+use super::simulation::{CommandId, LockedDirectory, Progress, Simulation};
 use super::snapshot::Snapshot;
 
 /// Capacity of the command queue.
@@ -57,8 +57,8 @@ impl Engine {
     /// # Errors
     /// Fails if the data directory cannot be used or the system can start no threads.
     pub fn start(config: EngineConfig, recording: Option<&Path>) -> Result<(Engine, EngineHandle), EngineError> {
-        let lock = lock_data_dir(&config.data_dir, Sharing::Exclusive)?;
-        Engine::start_locked(lock, config, recording)
+        let directory = LockedDirectory::lock(&config.data_dir, Sharing::Exclusive)?;
+        Engine::start_locked(directory, config, recording)
     }
 
     /// Starts the engine as [`start`](Self::start) does, on a data directory that the caller has locked already.
@@ -66,14 +66,14 @@ impl Engine {
     /// # Errors
     /// Fails as [`start`](Self::start) does.
     pub fn start_locked(
-        lock: DirectoryLock,
+        directory: LockedDirectory,
         config: EngineConfig,
         recording: Option<&Path>,
     ) -> Result<(Engine, EngineHandle), EngineError> {
         let failed = |error: std::io::Error| EngineError::Internal(format!("cannot start a thread: {error}"));
         let (clock, pace) = (config.clock, config.speed);
         let io = ThreadedIo::start().map_err(failed)?;
-        let mut simulation = Simulation::open_locked(lock, config.clone(), Box::new(io))?;
+        let mut simulation = Simulation::open_locked(directory, config.clone(), Box::new(io))?;
         let database = simulation.catalog().database().clone();
         let (recorder, unrecorded) = match recording.map(|path| record(path, &config, &mut simulation)) {
             None => (None, None),

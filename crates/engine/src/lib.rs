@@ -48,5 +48,5 @@ pub use self::event_log::{EventId, Numbered, Subscription};
 pub use self::handle::{BegunUpload, EngineHandle, StreamUpload};
 pub use self::operation::{Command, Operation, OrphansAction, Reply};
 pub use self::principal::{Caller, Origin, Principal, Scope};
-pub use self::simulation::{CommandId, Disks, FINISHED_MAX, Progress, Simulation, cannot_be_changed, lock_data_dir};
+pub use self::simulation::{CommandId, Disks, FINISHED_MAX, LockedDirectory, Progress, Simulation, cannot_be_changed};
 pub use self::snapshot::Snapshot;

@@ -11,15 +11,14 @@ use std::time::{Duration, Instant};
 use clap::{Args, ValueHint};
 use eyre::{Result, WrapErr, eyre};
 use p2p_auth::Auth;
-use p2p_base::data_dir::{DirectoryLock, Sharing};
-use p2p_base::database::{Database, DatabaseError};
+use p2p_base::data_dir::Sharing;
 use p2p_base::private_file;
 use p2p_base::trace::TraceHash;
 use p2p_base::units::SimDuration;
 use p2p_engine::operation::WatchWire;
 use p2p_engine::pace::Speed;
 use p2p_engine::snapshot::{NodeStatus, Snapshot};
-use p2p_engine::{Caller, ClockMode, Engine, EngineError, EngineHandle, Operation};
+use p2p_engine::{Caller, ClockMode, Engine, EngineError, EngineHandle, LockedDirectory, Operation};
 use tracing_appender::non_blocking::WorkerGuard;
 
 pub use self::advice::advised;
@@ -308,12 +307,12 @@ enum Use {
 }
 
 /// Locks the data directory for its intended use. If there are accounts, reads are audited, which is a change.
-fn lock_for(what_for: Use, data_dir: &Path, span: Option<SimDuration>) -> Result<DirectoryLock, EngineError> {
+fn lock_for(what_for: Use, data_dir: &Path, span: Option<SimDuration>) -> Result<LockedDirectory, EngineError> {
     if what_for != Use::Reads {
         return lock(data_dir, span, Sharing::Exclusive);
     }
-    let shared = lock(data_dir, span, Sharing::Shared)?;
-    if shared.sharing() == Sharing::Exclusive || p2p_engine::cannot_be_changed(data_dir) || !may_have_accounts(data_dir) {
+    let mut shared = lock(data_dir, span, Sharing::Shared)?;
+    if shared.sharing() == Sharing::Exclusive || p2p_engine::cannot_be_changed(data_dir) || !may_have_accounts(&mut shared) {
         return Ok(shared);
     }
     drop(shared);
@@ -322,16 +321,14 @@ fn lock_for(what_for: Use, data_dir: &Path, span: Option<SimDuration>) -> Result
 
 /// Returns true if there are accounts, or if that cannot be determined: opening the directory for changes then reports the
 /// error.
-fn may_have_accounts(data_dir: &Path) -> bool {
-    // A catalog of an older format has the same tables of accounts.
-    let database = Database::open_read_only::<DatabaseError>(&data_dir.join("catalog.redb"), |_| Ok(()));
-    let accounts = database.ok().and_then(|database| p2p_auth::has_accounts(&database).ok());
+fn may_have_accounts(directory: &mut LockedDirectory) -> bool {
+    let accounts = directory.database().ok().and_then(|database| p2p_auth::has_accounts(database).ok());
     accounts.unwrap_or(true)
 }
 
 /// Locks the data directory; if another process has locked it, retries for up to `span`. A signal that ends the process ends
 /// the wait as well, since nothing has been started yet.
-fn lock(data_dir: &Path, span: Option<SimDuration>, wanted: Sharing) -> Result<DirectoryLock, EngineError> {
+fn lock(data_dir: &Path, span: Option<SimDuration>, wanted: Sharing) -> Result<LockedDirectory, EngineError> {
     // A deadline beyond the range of the clock means to wait without limit.
     let deadline = span.map(|span| wall_clock().checked_add(Duration::from_nanos(span.as_nanos())));
     loop {
@@ -340,7 +337,7 @@ fn lock(data_dir: &Path, span: Option<SimDuration>, wanted: Sharing) -> Result<D
             Some(None) => LOCK_RETRY,
             Some(Some(deadline)) => deadline.saturating_duration_since(wall_clock()),
         };
-        match p2p_engine::lock_data_dir(data_dir, wanted) {
+        match LockedDirectory::lock(data_dir, wanted) {
             Err(error) if error.is_in_use() && !left.is_zero() => {
                 pause(left.min(LOCK_RETRY));
             }

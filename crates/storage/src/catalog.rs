@@ -30,6 +30,7 @@ use super::marker::VolumeId;
 use super::names::FileKey;
 use super::namespace::{DirectoryRecord, Entry, Namespace};
 use super::segment::SegmentId;
+use super::standing::Found;
 use super::uploads::UploadId;
 
 /// Error of a catalog operation.
@@ -341,17 +342,22 @@ impl Catalog {
         Ok(candidates)
     }
 
-    /// Returns every segment that a file or a kept upload needs, with its length in bytes, sorted by name.
+    /// Returns the segments that each node is expected to hold, because files or kept uploads need them, with their lengths in bytes
+    /// and sorted by name.
     ///
     /// # Errors
     /// Fails if the disk refuses or a record is damaged.
-    pub fn lengths(&self) -> Result<Vec<(SegmentId, u64)>, CatalogError> {
-        let places = self.database.read()?.open_table(PLACES).map_err(DatabaseError::from)?;
-        let mut found = Vec::new();
+    pub fn needed(&self) -> Result<BTreeMap<NodeNumber, Found>, CatalogError> {
+        let reading = self.database.read()?;
+        let places = reading.open_table(PLACES).map_err(DatabaseError::from)?;
+        let nodes = nodes_in(&reading)?;
+        let mut found = BTreeMap::<NodeNumber, Found>::new();
         for entry in places.iter()? {
             let (id, place) = entry?;
             let place: PlaceRow = database::decode(place.value())?;
-            found.push((SegmentId::from_bytes(id.value()), u64::from(place.len)));
+            let segment = (SegmentId::from_bytes(id.value()), u64::from(place.len));
+            let holders = place.holders.iter().filter_map(|volume| nodes.get(volume));
+            holders.for_each(|&node| found.entry(node).or_default().push(segment));
         }
         Ok(found)
     }
@@ -384,6 +390,12 @@ fn create(transaction: &WriteTransaction) -> Result<(), CatalogError> {
 /// Records that what the volume `old` held is expected of the volume `new` from now on.
 pub(super) fn move_held(transaction: &WriteTransaction, old: VolumeId, new: VolumeId) -> Result<(), DatabaseError> {
     Tables::open(transaction)?.move_held(old, new)
+}
+
+/// Returns the node of each volume that one has.
+fn nodes_in(reading: &ReadTransaction) -> Result<HashMap<VolumeId, NodeNumber>, DatabaseError> {
+    let known = epochs::known_in(&reading.open_table(VOLUMES)?)?;
+    Ok(known.into_iter().map(|(node, known)| (known.volume, node)).collect())
 }
 
 type Values<K> = redb::ReadOnlyTable<K, &'static [u8]>;
@@ -460,8 +472,7 @@ impl Reading {
     /// Returns the segments with their holders. A volume that no node has is not among them.
     fn places(&self, ids: Vec<SegmentId>) -> Result<Vec<SegmentRecord>, DatabaseError> {
         let places = self.transaction.open_table(PLACES)?;
-        let known = epochs::known_in(&self.transaction.open_table(VOLUMES)?)?;
-        let nodes: HashMap<VolumeId, NodeNumber> = known.into_iter().map(|(node, known)| (known.volume, node)).collect();
+        let nodes = nodes_in(&self.transaction)?;
         let record = |id: SegmentId| {
             let place: PlaceRow = database::decode(places.get(*id.as_bytes())?.ok_or_else(|| no_place(id))?.value())?;
             let holders = place.holders.iter().filter_map(|volume| nodes.get(volume).copied()).collect();

@@ -195,14 +195,21 @@ pub trait Disk: Send + Sync + fmt::Debug {
     /// Fails if the operating system refuses.
     fn list(&self) -> Result<Vec<(SegmentId, u64)>, DiskError>;
 
-    /// Lists the segments as [`list`](Self::list) does. A disk that would have to ask for each length takes it from `lengths` where
-    /// that knows one.
+    /// Lists the names of the stored segments in their order, as [`list`](Self::list) does without the lengths, which some disks would
+    /// have to ask for one by one.
     ///
     /// # Errors
     /// Fails as [`list`](Self::list) does.
-    fn list_with(&self, lengths: &dyn Fn(SegmentId) -> Option<u64>) -> Result<Vec<(SegmentId, u64)>, DiskError> {
-        let _ = lengths;
-        self.list()
+    fn names(&self) -> Result<Vec<SegmentId>, DiskError> {
+        Ok(self.list()?.into_iter().map(|(id, _)| id).collect())
+    }
+
+    /// Returns the length in bytes with which [`list`](Self::list) lists a stored segment.
+    ///
+    /// # Errors
+    /// Fails if the segment is missing or the operating system refuses.
+    fn length_of(&self, id: SegmentId) -> Result<u64, DiskError> {
+        self.read(id).map(|bytes| bytes.len() as u64)
     }
 
     /// Makes written segments durable: after this has returned, they survive a power loss.

@@ -19,6 +19,7 @@
 
 pub mod catalog;
 pub mod crash_disk;
+mod directory_entries;
 pub mod disk;
 pub mod disk_op;
 pub mod epochs;

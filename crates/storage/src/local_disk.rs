@@ -12,7 +12,6 @@
 //! the place of one.
 
 use std::collections::BTreeSet;
-use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -23,6 +22,7 @@ use bytes::Bytes;
 use p2p_base::private_file;
 use rustix::io::Errno;
 
+use super::directory_entries::{Entries, Kind};
 use super::disk::{Disk, DiskAction, DiskError};
 use super::file_system::{FileSystem, FileSystems};
 use super::marker::{MARKER_MAX, Marker, Marking};
@@ -156,11 +156,10 @@ impl LocalDisk {
     }
 }
 
-/// Returns the segment that a file of this name in this subdirectory holds.
-fn segment_at(directory: &Path, name: &OsStr) -> Option<SegmentId> {
-    let name = name.to_str().filter(|name| name.bytes().all(is_lower_hex))?;
-    let prefix = directory.file_name()?.to_str()?;
-    if name.starts_with(prefix) { name.parse().ok() } else { None }
+/// Returns the segment that a file of this name in the subdirectory called `prefix` holds.
+fn segment_at(prefix: &str, name: &[u8]) -> Option<SegmentId> {
+    let is_name = name.starts_with(prefix.as_bytes()) && name.iter().all(|&byte| is_lower_hex(byte));
+    if is_name { std::str::from_utf8(name).ok()?.parse().ok() } else { None }
 }
 
 fn is_lower_hex(byte: u8) -> bool {
@@ -244,27 +243,38 @@ impl Disk for LocalDisk {
     }
 
     fn list(&self) -> Result<Vec<(SegmentId, u64)>, DiskError> {
-        self.list_with(&|_| None)
+        self.names()?.into_iter().map(|id| Ok((id, self.length_of(id)?))).collect()
     }
 
-    fn list_with(&self, lengths: &dyn Fn(SegmentId) -> Option<u64>) -> Result<Vec<(SegmentId, u64)>, DiskError> {
-        let mut found = Vec::new();
+    fn names(&self) -> Result<Vec<SegmentId>, DiskError> {
+        let (mut found, mut entries) = (Vec::new(), Entries::default());
         for directory in self.fan_out(DiskAction::List)? {
-            let unreadable = |error: io::Error| failed(DiskAction::List, &directory, &error);
-            for entry in fs::read_dir(&directory).map_err(unreadable)? {
-                let entry = entry.map_err(unreadable)?;
-                let Some(id) = segment_at(&directory, &entry.file_name()) else { continue };
-                // The kind is in the directory, and the length in the file's inode, which is much slower to come by.
-                if !entry.file_type().map_err(unreadable)?.is_file() {
-                    return Err(stray(DiskAction::List, &entry.path()));
-                }
-                let len = lengths(id).map_or_else(|| entry.metadata().map(|found| found.len()), Ok).map_err(unreadable)?;
-                // A file longer than any segment is damaged, and is counted with no more room than one segment.
-                found.push((id, len.min(SEGMENT_MAX)));
+            let Some(prefix) = name_of(&directory) else { continue };
+            let mut strangers = Vec::new();
+            // The kind is in the directory, and the length in the file's inode, which is much slower to come by.
+            let read = entries.read(&directory, |name, kind| {
+                let Some(id) = segment_at(prefix, name) else { return Ok(()) };
+                found.push(id);
+                strangers.extend((kind()? == Kind::Other).then_some(id));
+                Ok(())
+            });
+            read.map_err(|error: io::Error| failed(DiskAction::List, &directory, &error))?;
+            if let Some(&id) = strangers.first() {
+                return Err(stray(DiskAction::List, &self.path_of(id)));
             }
         }
         found.sort_unstable();
         Ok(found)
+    }
+
+    fn length_of(&self, id: SegmentId) -> Result<u64, DiskError> {
+        let path = self.path_of(id);
+        match fs::symlink_metadata(&path) {
+            // A file longer than any segment is damaged, and is counted with no more room than one segment.
+            Ok(found) => Ok(found.len().min(SEGMENT_MAX)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Err(DiskError::NotFound { id }),
+            Err(error) => Err(failed(DiskAction::List, &path, &error)),
+        }
     }
 
     fn sync(&self, ids: &[SegmentId]) -> Result<(), DiskError> {

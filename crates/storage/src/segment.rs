@@ -69,7 +69,12 @@ impl FromStr for Sha256Digest {
     type Err = ParseDigestError;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let wrong = || ParseDigestError { text: text.to_owned() };
-        let digit = |digit: u8| char::from(digit).to_digit(16);
+        let digit = |digit: u8| match digit {
+            b'0'..=b'9' => Some(digit - b'0'),
+            b'a'..=b'f' => Some(digit - b'a' + 10),
+            b'A'..=b'F' => Some(digit - b'A' + 10),
+            _ => None,
+        };
         let (pairs, []) = text.as_bytes().as_chunks() else { return Err(wrong()) };
         let mut bytes = [0; 32];
         if pairs.len() != bytes.len() {
@@ -77,7 +82,7 @@ impl FromStr for Sha256Digest {
         }
         for (byte, &[high, low]) in bytes.iter_mut().zip(pairs) {
             let (Some(high), Some(low)) = (digit(high), digit(low)) else { return Err(wrong()) };
-            *byte = (high << 4 | low) as u8;
+            *byte = high << 4 | low;
         }
         Ok(Sha256Digest(bytes))
     }

@@ -3,12 +3,10 @@
 //! A volume belongs to the catalog only while its marker says so. Any other volume may be needed by a restored backup, a swapped
 //! disk or a copied directory, and is left unchanged until an admin decides. Independent of the processes of nodes.
 
-use std::collections::BTreeSet;
-
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::disk::DiskError;
+use super::disk::{Disk, DiskError};
 use super::epochs::Volumes;
 use super::manifest::NodeNumber;
 use super::marker::{Epoch, Marking};
@@ -63,8 +61,44 @@ pub enum Standing {
     New,
 }
 
-/// Determines the standing of a node's volume. `marking` is the state of the marker, `found` the segments on the disk, and
-/// `needed` the segments that files need on this node.
+/// Segments with their lengths in bytes, sorted by name.
+pub type Found = Vec<(SegmentId, u64)>;
+
+/// Comparison of what is on a node's disk with what files need there.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Comparison {
+    /// Segments on the disk that files need there.
+    pub there: Found,
+    /// Segments on the disk that no file needs there.
+    pub others: Found,
+    /// Number of segments that files need there and that are not on the disk.
+    pub missing: usize,
+}
+
+impl Comparison {
+    /// Compares the `names` of the segments on a disk with the segments that files need there, both in order. The disk is asked for
+    /// the lengths of those alone that no file needs.
+    ///
+    /// # Errors
+    /// Fails if the disk does not tell a length.
+    pub fn new(disk: &dyn Disk, names: Vec<SegmentId>, needed: &Found) -> Result<Comparison, DiskError> {
+        let (mut compared, mut expected) = (Comparison::default(), needed.iter().peekable());
+        compared.there.reserve(names.len().min(needed.len()));
+        for id in names {
+            while expected.next_if(|(other, _)| *other < id).is_some() {
+                compared.missing += 1;
+            }
+            match expected.next_if(|(other, _)| *other == id) {
+                Some(&known) => compared.there.push(known),
+                None => compared.others.push((id, disk.length_of(id)?)),
+            }
+        }
+        compared.missing += expected.count();
+        Ok(compared)
+    }
+}
+
+/// Determines the standing of a node's volume by the state of its marker, and by what is on its disk.
 ///
 /// A volume without a marker is taken for the catalog's own if no segment is stored and none is needed, or if segments are stored
 /// and all of them are needed: these are the cases of a new node, and of a directory written before markers existed.
@@ -75,8 +109,7 @@ pub fn standing(
     volumes: &Volumes,
     node: NodeNumber,
     marking: Marking,
-    found: &[(SegmentId, u64)],
-    needed: &BTreeSet<SegmentId>,
+    compared: &Comparison,
 ) -> Result<Standing, Trouble> {
     let known = volumes.of.get(&node);
     match marking {
@@ -90,8 +123,33 @@ pub fn standing(
         }
         Marking::Absent if known.is_some_and(|known| known.current.is_some()) => Err(Trouble::NotMounted),
         Marking::Absent => {
-            let fits = found.is_empty() == needed.is_empty() && found.iter().all(|(id, _)| needed.contains(id));
+            let Comparison { there, others, missing } = compared;
+            let fits = others.is_empty() && (!there.is_empty() || *missing == 0);
             if fits { Ok(Standing::New) } else { Err(Trouble::Unmarked) }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::crash_disk::CrashDisk;
+
+    proptest! {
+        /// What is compared in one pass is what the sets say, and what is needed has the length that the catalog knows.
+        #[test]
+        fn a_comparison_is_that_of_the_sets(on_disk in proptest::collection::btree_set(0u8..20, 0..12), needed in proptest::collection::btree_set(0u8..20, 0..12)) {
+            let disk = CrashDisk::new();
+            let id = |n: u8| SegmentId::of(&[n]);
+            on_disk.iter().for_each(|&n| disk.write(id(n), &[n]).unwrap());
+            let sorted = |mut found: Found| { found.sort_unstable(); found };
+            let expected = sorted(needed.iter().map(|&n| (id(n), 7)).collect());
+            let compared = Comparison::new(&disk, disk.names().unwrap(), &expected).unwrap();
+            prop_assert_eq!(compared.there, sorted(on_disk.intersection(&needed).map(|&n| (id(n), 7)).collect()));
+            prop_assert_eq!(compared.others, sorted(on_disk.difference(&needed).map(|&n| (id(n), 1)).collect()));
+            prop_assert_eq!(compared.missing, needed.difference(&on_disk).count());
         }
     }
 }

@@ -7,6 +7,7 @@
 
 mod answers;
 mod commands;
+mod directory;
 mod edges;
 mod facts;
 mod faults;
@@ -39,7 +40,8 @@ use super::stream::StreamInput;
 use super::transfer::{Input, TransferId, TransferReport, TransferState, TransferStatus};
 use super::world::{Due, World};
 
-pub use self::open::{Disks, cannot_be_changed, lock_data_dir};
+pub use self::directory::{LockedDirectory, cannot_be_changed};
+pub use self::open::Disks;
 
 use self::answers::finished;
 use self::running::Running;

@@ -5,13 +5,10 @@
 //! the others run.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use p2p_base::data_dir::{self, DirectoryLock, LockError, Sharing};
-use p2p_base::database::DatabaseError;
-use p2p_base::private_file;
+use p2p_base::data_dir::Sharing;
 use p2p_base::random::RandomStream;
 use p2p_base::units::SimTime;
 use p2p_net::{Endpoint, HostId, Network};
@@ -23,10 +20,11 @@ use p2p_store::local_disk::LocalDisk;
 use p2p_store::manifest::NodeNumber;
 use p2p_store::placement::Placement;
 use p2p_store::segment::SegmentId;
-use p2p_store::standing::{self, Standing, Trouble};
+use p2p_store::standing::{self, Comparison, Found, Standing, Trouble};
 use p2p_store::volume::Volume;
 
 use super::Simulation;
+use super::directory::LockedDirectory;
 use crate::config::{EngineConfig, NodeSpec};
 use crate::disk_model::DiskModel;
 use crate::error::EngineError;
@@ -52,16 +50,20 @@ impl Simulation {
     /// # Errors
     /// Fails if the directory or the catalog cannot be used. In that case only leftovers of crashes have been removed.
     pub fn open(config: EngineConfig, io: Box<dyn IoExecutor>) -> Result<Simulation, EngineError> {
-        let lock = lock_data_dir(&config.data_dir, Sharing::Exclusive)?;
-        Simulation::open_locked(lock, config, io)
+        let directory = LockedDirectory::lock(&config.data_dir, Sharing::Exclusive)?;
+        Simulation::open_locked(directory, config, io)
     }
 
     /// Opens a simulation as [`open`](Self::open) does, on a data directory that the caller has locked already.
     ///
     /// # Errors
     /// Fails as [`open`](Self::open) does.
-    pub fn open_locked(lock: DirectoryLock, config: EngineConfig, io: Box<dyn IoExecutor>) -> Result<Simulation, EngineError> {
-        Simulation::open_on(lock, config, io, |disk| disk)
+    pub fn open_locked(
+        directory: LockedDirectory,
+        config: EngineConfig,
+        io: Box<dyn IoExecutor>,
+    ) -> Result<Simulation, EngineError> {
+        Simulation::open_on(directory, config, io, |disk| disk)
     }
 
     /// Opens a simulation for a replay, whose disks keep only the lengths of segments of `unknown` content.
@@ -73,28 +75,20 @@ impl Simulation {
         config: EngineConfig,
         io: Box<dyn IoExecutor>,
     ) -> Result<Simulation, EngineError> {
-        let lock = lock_data_dir(&config.data_dir, Sharing::Exclusive)?;
+        let directory = LockedDirectory::lock(&config.data_dir, Sharing::Exclusive)?;
         let sparse = |disk| Arc::new(SparseDisk::new(disk, Arc::clone(&unknown))) as Arc<dyn Disk>;
-        let simulation = Simulation::open_on(lock, config, io, sparse)?;
+        let simulation = Simulation::open_on(directory, config, io, sparse)?;
         Ok(Simulation { unknown, ..simulation })
     }
 
     fn open_on(
-        lock: DirectoryLock,
+        locked: LockedDirectory,
         config: EngineConfig,
         io: Box<dyn IoExecutor>,
         wrap: impl Fn(Arc<dyn Disk>) -> Arc<dyn Disk>,
     ) -> Result<Simulation, EngineError> {
         let directory = config.data_dir.clone();
-        let path = directory.join("catalog.redb");
-        let catalog = match lock.sharing() {
-            Sharing::Exclusive => {
-                refuse_lost_catalog(&directory)?;
-                Catalog::open(&path)?
-            }
-            Sharing::Shared => Catalog::open_read_only(&path)?,
-        };
-        catalog.database().hold(lock);
+        let catalog = locked.into_catalog()?;
         let file_systems = FileSystems::default();
         let disk = |index| wrap(Arc::new(LocalDisk::at(&node_directory(&directory, index), &file_systems)));
         let disks = (0..config.nodes.len()).map(disk).collect();
@@ -111,18 +105,20 @@ impl Simulation {
         disks: Disks,
         io: Box<dyn IoExecutor>,
     ) -> Result<Simulation, EngineError> {
-        let mut start = Start::new(&catalog)?;
-        let (found, files) = std::thread::scope(|scope| {
-            let found = scope.spawn(|| list_all(&disks, &start.needed_anywhere));
+        let (start, names, files) = std::thread::scope(|scope| {
+            let names = scope.spawn(|| list_all(&disks));
+            let start = scope.spawn(|| Start::new(&catalog));
             let files = catalog.namespace();
-            (found.join().unwrap_or_else(|_| unlisted(&disks)), files)
+            (start.join(), names.join().unwrap_or_else(|_| unlisted(&disks)), files)
         });
-        let (files, uploads) = (files?, catalog.uploads()?);
+        let ended = |_| EngineError::Internal("the start has ended in a panic".into());
+        let (mut start, files, uploads) = (start.map_err(ended)??, files?, catalog.uploads()?);
         let mut net = Network::new(config.seed);
         net.set_host_time(config.host_time);
         let client = net.add_host(config.client.address, &config.client.link);
-        let (nodes, ids) = start.node_hosts(disks.into_iter().zip(found), &mut net, &config);
-        let Start { mut findings, own, unknown_segments, .. } = start.end();
+        let (nodes, ids) = start.node_hosts(disks.into_iter().zip(names), &mut net, &config);
+        let Start { mut findings, own, unknown, .. } = start.end();
+        let unknown_segments = catalog.references(&unknown)?.into_iter().filter(|&references| references == 0).count() as u64;
         findings.extend(catalog.kept_copy().map(|copy| Event::CatalogMigrated { copy: name_of_copy(copy) }));
         let ids: Vec<HostId> = std::iter::once(client).chain(ids).collect();
         ids.iter().for_each(|&host| known(net.bind(Endpoint { host, port: PROBE_PORT })));
@@ -153,47 +149,34 @@ impl Simulation {
 /// Comparison of the nodes' disks with the catalog at the start.
 struct Start {
     volumes: epochs::Volumes,
-    needed: Segments,
-    kept: Segments,
-    /// Segments that files need on any node, sorted by name.
-    needed_anywhere: Found,
+    needed: BTreeMap<NodeNumber, Found>,
+    kept: BTreeMap<NodeNumber, BTreeSet<SegmentId>>,
     findings: Vec<Event>,
     /// Standing of each volume that belongs to the catalog.
     own: Vec<Option<Standing>>,
-    unknown_segments: u64,
+    /// Segments on volumes that do not belong to the catalog, if no file needs them there.
+    unknown: Vec<SegmentId>,
     /// True if no disk may be changed.
     is_read_only: bool,
 }
 
-type Segments = BTreeMap<NodeNumber, BTreeSet<SegmentId>>;
-
 impl Start {
     fn new(catalog: &Catalog) -> Result<Start, EngineError> {
-        let (volumes, needed, kept) = (catalog.volumes()?, catalog.held()?, catalog.kept()?);
+        let (volumes, needed, kept) = (catalog.volumes()?, catalog.needed()?, catalog.kept()?);
         let is_read_only = catalog.database().is_read_only();
-        let needed_anywhere = catalog.lengths()?;
-        Ok(Start {
-            volumes,
-            needed,
-            kept,
-            needed_anywhere,
-            findings: Vec::new(),
-            own: Vec::new(),
-            unknown_segments: 0,
-            is_read_only,
-        })
+        Ok(Start { volumes, needed, kept, findings: Vec::new(), own: Vec::new(), unknown: Vec::new(), is_read_only })
     }
 
     /// Builds the nodes with their disks and adds their hosts to the network; a stopped node does not listen.
     fn node_hosts(
         &mut self,
-        disks: impl Iterator<Item = (Arc<dyn Disk>, Result<Found, DiskError>)>,
+        disks: impl Iterator<Item = (Arc<dyn Disk>, Listing)>,
         net: &mut Network,
         config: &EngineConfig,
     ) -> (Vec<NodeHost>, Vec<HostId>) {
         let (mut nodes, mut hosts) = (Vec::new(), Vec::new());
-        for (index, (spec, (disk, found))) in config.nodes.iter().zip(disks).enumerate() {
-            let node = self.node(NodeNumber::from_index(index), (disk.as_ref(), found), spec);
+        for (index, (spec, (disk, names))) in config.nodes.iter().zip(disks).enumerate() {
+            let node = self.node(NodeNumber::from_index(index), disk.as_ref(), names, spec);
             let host = net.add_host(spec.host.address, &spec.host.link);
             if !node.trouble().is_some_and(Trouble::stops) {
                 known(net.listen(host, NODE_PORT, config.tcp));
@@ -205,25 +188,25 @@ impl Start {
     }
 
     /// Creates a node with its disk. A node whose disk fails is stopped and holds no segments.
-    fn node(&mut self, number: NodeNumber, (disk, found): (&dyn Disk, Result<Found, DiskError>), spec: &NodeSpec) -> Node {
+    fn node(&mut self, number: NodeNumber, disk: &dyn Disk, names: Listing, spec: &NodeSpec) -> Node {
         let needed = self.needed.remove(&number).unwrap_or_default();
-        let (found, standing) = match found.and_then(|found| self.look_at(number, disk, found, &needed)) {
-            // Segments that a stopped node cannot deliver count as missing.
-            Ok((_, Err(trouble))) if trouble.stops() => (Found::new(), Err(trouble)),
+        let compared = names.and_then(|names| Comparison::new(disk, names, &needed));
+        // Segments that a stopped node cannot deliver count as missing.
+        let all_missing = Comparison { missing: needed.len(), ..Comparison::default() };
+        let (compared, standing) = match compared.and_then(|compared| self.look_at(number, disk, compared)) {
+            Ok((_, Err(trouble))) if trouble.stops() => (all_missing, Err(trouble)),
             Ok(looked) => looked,
-            Err(error) => (Found::new(), Err(error.into())),
+            Err(error) => (all_missing, Err(error.into())),
         };
-        let (there, others): (Found, Found) = found.into_iter().partition(|(id, _)| needed.contains(id));
-        if there.len() < needed.len() {
-            self.findings.push(missing(number, needed.len() - there.len()));
+        if compared.missing > 0 {
+            self.findings.push(missing(number, compared.missing));
         }
-        let volume = Volume::new(spec.capacity.as_u64(), &there).with_unsynced(&others);
+        let volume = Volume::new(spec.capacity.as_u64(), &compared.there).with_unsynced(&compared.others);
         self.own.push(standing.as_ref().ok().copied());
         match standing {
             Ok(_) => Node::new(number, volume),
             Err(trouble) => {
-                let is_unknown = |&id: &SegmentId| length_in(&self.needed_anywhere, id).is_none();
-                self.unknown_segments += others.iter().filter(|(id, _)| is_unknown(id)).count() as u64;
+                self.unknown.extend(compared.others.iter().map(|&(id, _)| id));
                 self.findings.push(Event::DiskTrouble { node: number, trouble: trouble.clone() });
                 Node::troubled(number, volume, trouble)
             }
@@ -237,27 +220,26 @@ impl Start {
         &mut self,
         node: NodeNumber,
         disk: &dyn Disk,
-        found: Found,
-        needed: &BTreeSet<SegmentId>,
-    ) -> Result<(Found, Result<Standing, Trouble>), DiskError> {
-        let standing = standing::standing(&self.volumes, node, disk.marking()?, &found, needed);
+        compared: Comparison,
+    ) -> Result<(Comparison, Result<Standing, Trouble>), DiskError> {
+        let standing = standing::standing(&self.volumes, node, disk.marking()?, &compared);
         if standing.is_err() {
-            return Ok((found, standing));
+            return Ok((compared, standing));
         }
         if self.is_read_only {
             disk.check_leftovers()?;
-            return Ok((found, standing));
+            return Ok((compared, standing));
         }
         let kept = self.kept.remove(&node).unwrap_or_default();
         let leftovers = disk.sweep()?;
-        let (stays, orphans): (Found, Found) = found.into_iter().partition(|(id, _)| needed.contains(id) || kept.contains(id));
+        let (others, orphans): (Found, Found) = compared.others.into_iter().partition(|(id, _)| kept.contains(id));
         for &(id, _) in &orphans {
             disk.delete(id)?;
         }
         if leftovers > 0 || !orphans.is_empty() {
             self.findings.push(Event::Swept { node, leftovers, orphans: orphans.len() as u64 });
         }
-        Ok((stays, standing))
+        Ok((Comparison { others, ..compared }, standing))
     }
 
     /// Completes the comparison. Segments on nodes that are no longer configured are missing too.
@@ -267,18 +249,13 @@ impl Start {
     }
 }
 
-/// Segments with their lengths.
-type Found = Vec<(SegmentId, u64)>;
-
-/// Returns the length of a segment that is in a list sorted by name.
-fn length_in(sorted: &Found, id: SegmentId) -> Option<u64> {
-    sorted.binary_search_by_key(&id, |&(id, _)| id).ok().map(|place| sorted[place].1)
-}
+/// Names of the segments on a disk, in order.
+type Listing = Result<Vec<SegmentId>, DiskError>;
 
 /// Lists the segments on all disks, on as many threads as there are processors: a start waits for little else.
-fn list_all(disks: &Disks, lengths: &Found) -> Vec<Result<Found, DiskError>> {
+fn list_all(disks: &Disks) -> Vec<Listing> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let list = |disk: &Arc<dyn Disk>| disk.list_with(&|id| length_in(lengths, id));
+    let list = |disk: &Arc<dyn Disk>| disk.names();
     std::thread::scope(|scope| {
         let shares = disks.chunks(disks.len().div_ceil(threads).max(1));
         let begun: Vec<_> = shares.map(|share| (share, scope.spawn(move || share.iter().map(list).collect()))).collect();
@@ -287,37 +264,8 @@ fn list_all(disks: &Disks, lengths: &Found) -> Vec<Result<Found, DiskError>> {
 }
 
 /// Returns for each disk that a panic has ended the listing.
-fn unlisted(disks: &[Arc<dyn Disk>]) -> Vec<Result<Found, DiskError>> {
+fn unlisted(disks: &[Arc<dyn Disk>]) -> Vec<Listing> {
     disks.iter().map(|_| Err(DiskError::Internal)).collect()
-}
-
-/// Locks a data directory, and creates it if it is missing. Before the lock is taken, only the existence of a catalog is
-/// checked. The lock is shared with other readers if `wanted` is [`Sharing::Shared`] and a catalog exists, or if the directory
-/// is read-only; it is exclusive otherwise.
-///
-/// # Errors
-/// Returns [`DatabaseError::InUse`] if another process uses the directory, [`EngineError::DataDir`] if it cannot be used at
-/// all.
-pub fn lock_data_dir(path: &Path, wanted: Sharing) -> Result<DirectoryLock, EngineError> {
-    let unusable = |reason: String| EngineError::DataDir { path: path.to_owned(), reason };
-    private_file::create_directory(path).map_err(|error| unusable(error.to_string()))?;
-    let catalog = path.join("catalog.redb");
-    let sharing = match cannot_be_changed(path) {
-        // A missing catalog has to be created first, which needs an exclusive lock.
-        false if catalog.metadata().is_ok_and(|metadata| metadata.len() > 0) => wanted,
-        false => Sharing::Exclusive,
-        true if catalog.exists() => Sharing::Shared,
-        true => return Err(unusable("nothing can be written there, and there is nothing to read".into())),
-    };
-    DirectoryLock::acquire(path, sharing).map_err(|error| match error {
-        LockError::InUse { path } => EngineError::Catalog(DatabaseError::InUse { path }.into()),
-        LockError::Io { error, .. } => unusable(error.to_string()),
-    })
-}
-
-/// Returns true if this process cannot change the data directory or its catalog.
-pub fn cannot_be_changed(path: &Path) -> bool {
-    data_dir::is_read_only(path) || data_dir::is_read_only(&path.join("catalog.redb"))
 }
 
 fn missing_in(finding: &Event) -> u64 {
@@ -344,30 +292,6 @@ fn hosts(ids: &[HostId], net: &Network, config: &EngineConfig) -> Hosts {
 
 fn node_directory(directory: &Path, index: usize) -> std::path::PathBuf {
     directory.join("nodes").join(NodeNumber::from_index(index).to_string())
-}
-
-/// Refuses a data directory with segments but no catalog: every segment would count as unreferenced, and the sweep would remove
-/// them all.
-fn refuse_lost_catalog(directory: &Path) -> Result<(), EngineError> {
-    let path = directory.join("catalog.redb");
-    if path.metadata().is_ok_and(|metadata| metadata.len() > 0) {
-        return Ok(());
-    }
-    let nodes = fs::read_dir(directory.join("nodes")).into_iter().flatten().flatten();
-    let mut segments = 0;
-    for node in nodes.map(|entry| entry.path()) {
-        let refused = |error: DiskError| EngineError::DataDir { path: node.clone(), reason: error.to_string() };
-        segments += LocalDisk::at(&node, &FileSystems::default()).list().map_err(refused)?.len() as u64;
-    }
-    match segments {
-        0 => Ok(()),
-        // An empty file is the rest of a catalog, not a new one.
-        segments if path.exists() => {
-            let reason = format!("it is empty, but the nodes hold {segments} segments");
-            Err(EngineError::Catalog(DatabaseError::Damaged { path, reason }.into()))
-        }
-        segments => Err(EngineError::CatalogMissing { path: directory.to_owned(), segments }),
-    }
 }
 
 /// Returns the name of a kept copy of the catalog without its directory, which is of this machine.
