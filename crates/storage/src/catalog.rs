@@ -265,29 +265,25 @@ impl Catalog {
     /// Fails if the disk refuses or a record is damaged.
     pub fn namespace(&self) -> Result<Namespace, CatalogError> {
         let reading = Reading::begin(&self.database)?;
-        let rows = reading.all_files()?;
-        let mut entries = Vec::new();
+        let (mut names, mut files) = (Namespace::default(), Vec::new());
         for (owner, row) in children(&reading.names, TREES)? {
             let root = FileKey::new(Some(owner.as_str()).filter(|owner| !owner.is_empty()), "");
             let mut left = vec![(root, row)];
             while let Some((key, row)) = left.pop() {
                 match row {
-                    NameRow::File(id) => {
-                        let place = rows.binary_search_by_key(&id.0, |&(id, _)| id);
-                        let Ok(place) = place else { return Err(no_record(&key).into()) };
-                        entries.push(Entry::File(record_of(key, &rows[place].1)));
-                    }
+                    NameRow::File(id) => files.push((id.0, key)),
                     NameRow::Directory(directory) => {
                         let inner = children(&reading.names, directory)?;
                         left.extend(inner.into_iter().map(|(name, row)| (key.child(&name), row)));
                         if !key.is_root() {
-                            entries.push(Entry::Directory(reading.directory(key, directory)?));
+                            names.insert(Entry::Directory(reading.directory(key, directory)?));
                         }
                     }
                 }
             }
         }
-        Ok(entries.into_iter().collect())
+        reading.each_file(files, |file| names.insert(Entry::File(file)))?;
+        Ok(names)
     }
 
     /// Returns the complete description of a file.
@@ -412,9 +408,9 @@ fn no_record(key: &FileKey) -> DatabaseError {
     database::damaged(format!("the file `{key}` has no record"))
 }
 
-fn record_of(key: FileKey, row: &FileRow) -> FileRecord {
+fn record_of(key: FileKey, row: FileRow) -> FileRecord {
     let Scheme::Single { segment_size, segments } = row.scheme;
-    let (size, sha256, stored_at, readers) = (row.size, row.sha256, row.created, row.readers.clone());
+    let (size, sha256, stored_at, readers) = (row.size, row.sha256, row.created, row.readers);
     FileRecord { key, size, sha256, segments, segment_size, stored_at, readers }
 }
 
@@ -440,17 +436,25 @@ impl Reading {
         let missing = || no_record(&key);
         let NameRow::File(id) = row else { return Err(missing()) };
         let row: FileRow = database::decode(self.files.get(id.0)?.ok_or_else(missing)?.value())?;
-        Ok((record_of(key, &row), row))
+        Ok((record_of(key, row.clone()), row))
     }
 
-    /// Returns the rows of all files, sorted by their numbers. Reading them in their order takes a third of the time of looking each up.
-    fn all_files(&self) -> Result<Vec<(u64, FileRow)>, DatabaseError> {
-        let mut rows = Vec::new();
-        for entry in self.files.iter()? {
-            let (id, row) = entry?;
-            rows.push((id.value(), database::decode(row.value())?));
+    /// Calls `visit` with the record of each file, given by number and key. To read the rows in their order takes a third of the time of
+    /// looking each up.
+    fn each_file(&self, mut files: Vec<(u64, FileKey)>, mut visit: impl FnMut(FileRecord)) -> Result<(), DatabaseError> {
+        files.sort_unstable_by_key(|&(id, _)| id);
+        let mut rows = self.files.iter()?;
+        for (id, key) in files {
+            let found = loop {
+                match rows.next().transpose()? {
+                    Some((other, _)) if other.value() < id => {}
+                    found => break found.filter(|(other, _)| other.value() == id),
+                }
+            };
+            let Some((_, row)) = found else { return Err(no_record(&key)) };
+            visit(record_of(key, database::decode(row.value())?));
         }
-        Ok(rows)
+        Ok(())
     }
 
     fn manifest(&self, key: &FileKey, row: NameRow) -> Result<Manifest, CatalogError> {

@@ -65,26 +65,29 @@ pub struct ParseDigestError {
     pub text: String,
 }
 
+/// Value of each hexadecimal digit; 16 for any other byte. A start reads the names of all segments.
+const DIGITS: [u8; 256] = {
+    let (mut values, mut value) = ([16; 256], 0);
+    while value < 16 {
+        values[b"0123456789abcdef"[value] as usize] = value as u8;
+        values[b"0123456789ABCDEF"[value] as usize] = value as u8;
+        value += 1;
+    }
+    values
+};
+
 impl FromStr for Sha256Digest {
     type Err = ParseDigestError;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let wrong = || ParseDigestError { text: text.to_owned() };
-        let digit = |digit: u8| match digit {
-            b'0'..=b'9' => Some(digit - b'0'),
-            b'a'..=b'f' => Some(digit - b'a' + 10),
-            b'A'..=b'F' => Some(digit - b'A' + 10),
-            _ => None,
-        };
-        let (pairs, []) = text.as_bytes().as_chunks() else { return Err(wrong()) };
-        let mut bytes = [0; 32];
-        if pairs.len() != bytes.len() {
-            return Err(wrong());
+        let digits: &[u8; 64] = text.as_bytes().try_into().map_err(|_| wrong())?;
+        let (mut bytes, mut seen) = ([0; 32], 0);
+        for (byte, pair) in bytes.iter_mut().zip(digits.as_chunks::<2>().0) {
+            let [high, low] = pair.map(|digit| DIGITS[usize::from(digit)]);
+            seen |= high | low;
+            *byte = high << 4 | low & 0xf;
         }
-        for (byte, &[high, low]) in bytes.iter_mut().zip(pairs) {
-            let (Some(high), Some(low)) = (digit(high), digit(low)) else { return Err(wrong()) };
-            *byte = high << 4 | low;
-        }
-        Ok(Sha256Digest(bytes))
+        if seen < 16 { Ok(Sha256Digest(bytes)) } else { Err(wrong()) }
     }
 }
 

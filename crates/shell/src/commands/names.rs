@@ -136,7 +136,11 @@ pub async fn list_entries(
 }
 
 fn lines_of(identity: &Identity, entries: Vec<Entry>) -> Vec<EntryLine> {
-    entries.iter().map(|entry| EntryLine::new(entry, identity.shown(entry.key()))).collect()
+    let line = |entry: Entry| {
+        let label = identity.shown(entry.key());
+        EntryLine::new(entry, label)
+    };
+    entries.into_iter().map(line).collect()
 }
 
 /// Returns the entries of a list: the user's own before those of others, and directories before files.

@@ -34,33 +34,31 @@ pub struct EntryLine {
 
 impl EntryLine {
     /// Creates the line of an entry that the user sees as `label`.
-    pub fn new(entry: &Entry, label: String) -> EntryLine {
-        let (owner, name) = (entry.key().owner.clone(), entry.key().name.clone());
-        let readers = entry.readers().iter().cloned().collect();
+    pub fn new(entry: Entry, label: String) -> EntryLine {
         match entry {
             Entry::File(file) => EntryLine {
                 label,
                 kind: "file",
-                owner,
-                name,
+                owner: file.key.owner,
+                name: file.key.name,
                 bytes: Some(file.size),
                 segments: Some(file.segments),
                 segment_size: Some(file.segment_size),
                 sha256: Some(file.sha256),
                 stored_at: file.stored_at,
-                readers,
+                readers: file.readers.into_iter().collect(),
             },
             Entry::Directory(directory) => EntryLine {
                 label: label + "/",
                 kind: "directory",
-                owner,
-                name,
+                owner: directory.key.owner,
+                name: directory.key.name,
                 bytes: None,
                 segments: None,
                 segment_size: None,
                 sha256: None,
                 stored_at: directory.made_at,
-                readers,
+                readers: directory.readers.into_iter().collect(),
             },
         }
     }
@@ -69,13 +67,21 @@ impl EntryLine {
 /// Returns the table of stored files and directories; `empty` is the text of a table without any.
 pub fn entries_table(lines: &[EntryLine], empty: &'static str) -> Table {
     let figure = |figure: Option<String>| figure.unwrap_or_else(|| "-".to_owned());
+    // Many files of one command have the same time.
+    let mut latest = (0, date_of(0));
+    let mut date = |at: u64| {
+        if latest.0 != at {
+            latest = (at, date_of(at));
+        }
+        latest.1.clone()
+    };
     let row = |line: &EntryLine| {
         vec![
             line.label.clone(),
             figure(line.bytes.map(bytes_of)),
             figure(line.segments.map(|segments| segments.to_string())),
             // A directory of which only what is in it is known has no time.
-            figure(Some(line.stored_at).filter(|&at| at > 0 || line.kind == "file").map(date_of)),
+            figure(Some(line.stored_at).filter(|&at| at > 0 || line.kind == "file").map(&mut date)),
             figure(line.sha256.map(|digest| digest.short())),
             line.readers.join(", "),
         ]

@@ -149,6 +149,12 @@ impl Table {
         let lines = |text: &str| text.lines().map(width_of).max().unwrap_or(0);
         let mut widths = Widths { least: longest_word(column.heading), whole: width_of(column.heading) };
         for cell in self.rows.iter().filter_map(|row| row.get(place)) {
+            if cell.bytes().all(|byte| byte.is_ascii_graphic()) {
+                // A single word, as most figures and names are.
+                let least = if column.alignment == CellAlignment::Right { cell.len() } else { cell.len().min(WORD_MAX) };
+                widths = Widths { least: widths.least.max(least), whole: widths.whole.max(cell.len()) };
+                continue;
+            }
             let least = if column.alignment == CellAlignment::Right { lines(cell) } else { longest_word(cell).min(WORD_MAX) };
             widths = Widths { least: widths.least.max(least), whole: widths.whole.max(lines(cell)) };
         }
@@ -176,6 +182,7 @@ impl Table {
             format!("{left}{}{right}", rules.join(between))
         };
         let mut text = rule(lines.top) + "\n";
+        text.reserve(self.rows.len() * widths.iter().map(|widths| widths.whole + 2 * BORDER).sum::<usize>());
         self.push_row(&mut text, lines, widths, |place| self.columns[place].heading);
         text.push_str(&rule(lines.below_headings));
         text.push('\n');
@@ -204,9 +211,9 @@ impl Table {
             let before = if column.alignment == CellAlignment::Right { room } else { 0 };
             text.push_str(if place == 0 { lines.edge } else { lines.between });
             text.push_str(if place == 0 { " " } else { "" });
-            text.extend(std::iter::repeat_n(' ', before));
+            push_spaces(text, before);
             text.push_str(cell);
-            text.extend(std::iter::repeat_n(' ', room - before));
+            push_spaces(text, room - before);
         }
         text.push(' ');
         text.push_str(lines.edge);
@@ -223,6 +230,14 @@ impl Table {
         }
         table
     }
+}
+
+fn push_spaces(text: &mut String, count: usize) {
+    const SPACES: &str = "                                ";
+    for _ in 0..count / SPACES.len() {
+        text.push_str(SPACES);
+    }
+    text.push_str(&SPACES[..count % SPACES.len()]);
 }
 
 /// Returns the number of columns that a text takes on a terminal, at once where it is plain ASCII.
