@@ -17,6 +17,7 @@ use p2p_store::manifest::NodeNumber;
 
 use self::fan_in::{FanIn, Held};
 use super::cause::{Cause, ConnectionLoss};
+use crate::node::Piece;
 use crate::node::protocol::{self, Frame, FrameReader, ReadStep, Request, RequestTag, Response};
 
 /// Output of a requester, which the caller carries out.
@@ -265,9 +266,9 @@ impl<O: Clone> Requester<O> {
     }
 
     /// Processes bytes that have arrived from a node, no more than [`wants`](Self::wants) has returned.
-    pub(super) fn handle_bytes(&mut self, now: SimTime, node: NodeNumber, bytes: Bytes) {
+    pub(super) fn handle_bytes(&mut self, now: SimTime, node: NodeNumber, piece: impl Into<Piece>) {
         let Some(connection) = self.connections.get_mut(&node) else { return };
-        match connection.reader.push(bytes) {
+        match connection.reader.push(piece) {
             Ok(ReadStep::More) => {}
             Ok(ReadStep::Frame(frame)) => self.on_frame(now, node, frame),
             Err(error) => self.lose(now, node, ConnectionLoss::Violation(error)),

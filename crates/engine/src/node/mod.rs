@@ -11,6 +11,7 @@
 //! Independent of files, transfers and placement: a node handles single segments.
 
 pub mod health;
+mod part;
 mod process;
 pub mod protocol;
 mod recent_probes;
@@ -26,6 +27,7 @@ use p2p_store::segment::SegmentId;
 use p2p_store::standing::Trouble;
 use p2p_store::volume::{Volume, VolumeError, VolumeStats};
 
+pub use self::part::Piece;
 pub use self::process::{ProcessState, WaitingFor};
 
 use self::process::Process;
@@ -257,9 +259,9 @@ impl Node {
     }
 
     /// Processes bytes that have arrived, no more than [`wants`](Self::wants) has returned.
-    pub fn handle_bytes(&mut self, connection: ConnectionId, bytes: Bytes) {
+    pub fn handle_bytes(&mut self, connection: ConnectionId, piece: impl Into<Piece>) {
         let Some(inbound) = self.inbound.get_mut(&connection) else { return };
-        let step = inbound.reader.push(bytes).and_then(|step| match step {
+        let step = inbound.reader.push(piece).and_then(|step| match step {
             ReadStep::Frame(frame) => frame.request().map(|(tag, request)| Some((tag, request, frame))),
             ReadStep::More => Ok(None),
         });

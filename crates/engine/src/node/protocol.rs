@@ -18,6 +18,8 @@ use p2p_store::volume::VolumeStats;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::part::{Part, Piece};
+
 /// Version of the format of frames and headers.
 const VERSION: u8 = 1;
 /// Length of the prefix in bytes: version, header length and payload length.
@@ -299,36 +301,6 @@ pub struct FrameReader {
     part: Part,
 }
 
-/// Part of a frame that is being received; it is not copied if it arrives in one piece.
-#[derive(Debug, Default)]
-struct Part {
-    first: Bytes,
-    joined: BytesMut,
-}
-
-impl Part {
-    fn len(&self) -> usize {
-        self.first.len() + self.joined.len()
-    }
-
-    /// Adds bytes to a part that will have `len` bytes.
-    fn push(&mut self, bytes: Bytes, len: usize) {
-        if self.len() == 0 {
-            self.first = bytes;
-            return;
-        }
-        if !self.first.is_empty() {
-            self.joined.reserve(len);
-            self.joined.extend_from_slice(&std::mem::take(&mut self.first));
-        }
-        self.joined.extend_from_slice(&bytes);
-    }
-
-    fn take(&mut self) -> Bytes {
-        if self.joined.is_empty() { std::mem::take(&mut self.first) } else { std::mem::take(&mut self.joined).freeze() }
-    }
-}
-
 impl FrameReader {
     /// Returns true if part of a frame has arrived.
     pub fn is_mid_frame(&self) -> bool {
@@ -357,16 +329,17 @@ impl FrameReader {
         }
     }
 
-    /// Processes at most [`piece_max`](Self::piece_max) bytes.
+    /// Processes a piece of at most [`piece_max`](Self::piece_max) bytes.
     ///
     /// # Errors
     /// Fails if the bytes violate the protocol; the reader cannot be used afterwards.
-    pub fn push(&mut self, bytes: Bytes) -> Result<ReadStep, ProtocolError> {
-        self.part.push(bytes, self.part_len());
+    pub fn push(&mut self, piece: impl Into<Piece>) -> Result<ReadStep, ProtocolError> {
+        let Piece { bytes, whole } = piece.into();
+        self.part.push(bytes);
         if self.part.len() < self.part_len() {
             return Ok(ReadStep::More);
         }
-        let part = self.part.take();
+        let part = self.part.take(whole);
         match (self.lengths, self.header.take()) {
             (None, _) => {
                 self.lengths = Some(parse_prefix(&part)?);

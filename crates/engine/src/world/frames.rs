@@ -4,6 +4,7 @@
 //! has acknowledged it, so that an onlooker can tell which frame a packet belongs to.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 
 use bytes::Bytes;
 use p2p_net::{ConnectionId, MeterId, Network};
@@ -27,8 +28,17 @@ pub(super) struct OutFrame {
 #[derive(Debug, Default)]
 pub(super) struct FrameWriter {
     waiting: VecDeque<OutFrame>,
-    /// Begin, end and tag of each written frame that the peer has not acknowledged.
-    written: VecDeque<(u64, u64, RequestTag)>,
+    /// Written frames that the peer has not acknowledged.
+    written: VecDeque<Written>,
+}
+
+/// Frame in the stream of a connection.
+#[derive(Debug)]
+struct Written {
+    range: Range<u64>,
+    tag: RequestTag,
+    /// Payload of the frame, until the peer has read all of it.
+    payload: Bytes,
 }
 
 impl FrameWriter {
@@ -57,16 +67,22 @@ impl FrameWriter {
         if let Some(meter) = meter {
             net.mark_written(connection, start + header.len() as u64, *meter);
         }
-        self.waiting.pop_front();
+        let OutFrame { payload, .. } = self.waiting.pop_front()?;
         let (end, acknowledged) = (net.written(connection), net.acknowledged(connection));
-        while self.written.pop_front_if(|(_, end, _)| *end <= acknowledged).is_some() {}
-        self.written.push_back((start, end, tag));
+        while self.written.pop_front_if(|frame| frame.range.end <= acknowledged).is_some() {}
+        self.written.push_back(Written { range: start..end, tag, payload });
         Some((tag, end))
     }
 
     /// Returns the tag of the frame in flight that contains the stream offset `offset`.
     pub(super) fn frame_at(&self, offset: u64) -> Option<RequestTag> {
-        let found = self.written.iter().find(|(start, end, _)| (*start..*end).contains(&offset));
-        found.map(|&(_, _, tag)| tag)
+        self.written.iter().find(|frame| frame.range.contains(&offset)).map(|frame| frame.tag)
+    }
+
+    /// Returns the payload that ends with a piece which the peer has read, and which is then not kept any longer.
+    pub(super) fn take_payload(&mut self, last: &Bytes) -> Option<Bytes> {
+        let ends_with = |payload: &Bytes| !payload.is_empty() && payload.as_ptr_range().end == last.as_ptr_range().end;
+        let frame = self.written.iter_mut().find(|frame| ends_with(&frame.payload))?;
+        Some(std::mem::take(&mut frame.payload))
     }
 }

@@ -1,6 +1,7 @@
 //! Wiring of the hosts: passes network events and timeouts to the requesters, the nodes and the probes, and executes what they
 //! put out. No host is special here but in what is told of it: events tell of the client's connections and of its view of the nodes.
 
+use bytes::Bytes;
 use p2p_base::units::SimTime;
 use p2p_net::{CloseReason, ConnectionId, Endpoint, HostId, NetEvent, Read};
 use p2p_store::disk::DiskError;
@@ -11,7 +12,7 @@ use crate::event::Event;
 use crate::io::{JointWork, Lane, Outcome, SEGMENTS_MAX};
 use crate::known_host::known;
 use crate::node::health::{Health, HealthChange};
-use crate::node::{DiskJob, NODE_PORT, NodeOutput, PROBE_PORT};
+use crate::node::{DiskJob, NODE_PORT, NodeOutput, PROBE_PORT, Piece};
 use crate::peer::Peer;
 use crate::requester::RequesterOutput;
 use crate::transfer::Stage;
@@ -117,7 +118,8 @@ impl World {
     fn read_requests(&mut self, index: usize, connection: ConnectionId) {
         while let Some((piece_max, _)) = self.nodes[index].node.wants(connection) {
             let Read::Bytes(bytes) = self.net.read(connection, piece_max) else { break };
-            self.nodes[index].node.handle_bytes(connection, bytes);
+            let piece = self.piece_of(connection, bytes);
+            self.nodes[index].node.handle_bytes(connection, piece);
             self.dispatch(index);
         }
         if self.net.at_end(connection) {
@@ -132,7 +134,8 @@ impl World {
         let now = self.now();
         while let Some((piece_max, _)) = self.hosts.host(host).requester.wants(node) {
             let Read::Bytes(bytes) = self.net.read(connection, piece_max) else { break };
-            self.hosts.host_mut(host).requester.handle_bytes(now, node, bytes);
+            let piece = self.piece_of(connection, bytes);
+            self.hosts.host_mut(host).requester.handle_bytes(now, node, piece);
             self.carry_out_requests(host);
         }
         if self.hosts.end(connection).is_none() {
@@ -144,6 +147,13 @@ impl World {
         } else {
             self.want_answer(host, node);
         }
+    }
+
+    /// Returns bytes that were read, with the payload that they are the last of, as the other end has written it.
+    fn piece_of(&mut self, connection: ConnectionId, bytes: Bytes) -> Piece {
+        let writer = self.hosts.end_mut(connection.peer()).map(|end| &mut end.writer);
+        let whole = writer.and_then(|writer| writer.take_payload(&bytes));
+        Piece { bytes, whole }
     }
 
     fn on_ended(&mut self, connection: ConnectionId, reason: CloseReason) {
