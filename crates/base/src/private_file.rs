@@ -6,7 +6,9 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
+use rustix::buffer::spare_capacity;
 use rustix::fs::OFlags;
+use rustix::io::retry_on_intr;
 use secrecy::SecretString;
 use secrecy::zeroize::Zeroizing;
 
@@ -63,10 +65,15 @@ pub fn open_to_append(path: &Path) -> io::Result<File> {
 /// # Errors
 /// Fails if the file cannot be opened, or is no regular file.
 pub fn open_regular(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
+    open_found(options, path).map(|(file, _)| file)
+}
+
+fn open_found(options: &mut OpenOptions, path: &Path) -> io::Result<(File, Metadata)> {
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
     let file = options.custom_flags(flags.bits().cast_signed()).open(path)?;
-    match file.metadata()?.is_file() {
-        true => Ok(file),
+    let found = file.metadata()?;
+    match found.is_file() {
+        true => Ok((file, found)),
         false => Err(io::Error::new(ErrorKind::InvalidInput, "it is no regular file")),
     }
 }
@@ -76,11 +83,21 @@ pub fn open_regular(options: &mut OpenOptions, path: &Path) -> io::Result<File> 
 /// # Errors
 /// Fails if the file cannot be read, or is no regular file.
 pub fn read(path: &Path, max: u64) -> io::Result<Vec<u8>> {
-    let file = open_regular(OpenOptions::new().read(true), path)?;
-    let len = file.metadata()?.len();
-    let mut bytes = Vec::with_capacity(len.min(max) as usize);
-    file.take(max).read_to_end(&mut bytes)?;
-    Ok(bytes)
+    let (file, found) = open_found(OpenOptions::new().read(true), path)?;
+    let (len, max) = (found.len().min(max) as usize, usize::try_from(max).unwrap_or(usize::MAX));
+    // A byte more than there should be, so that one call reads all and tells that there is no more.
+    let mut bytes = Vec::with_capacity(len.saturating_add(1).min(max).max(1));
+    loop {
+        let read = retry_on_intr(|| rustix::io::read(&file, spare_capacity(&mut bytes)))?;
+        let is_all = bytes.len() < bytes.capacity() && bytes.len() == len && len > 0;
+        if read == 0 || is_all || bytes.len() >= max {
+            bytes.truncate(max);
+            return Ok(bytes);
+        }
+        if bytes.len() == bytes.capacity() {
+            bytes.reserve_exact(READ_MAX.min(max - bytes.len()));
+        }
+    }
 }
 
 /// Creates a private file and opens it for appending.
@@ -300,6 +317,24 @@ mod tests {
         append(&path, b"two\n").unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "one\ntwo\n");
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn no_more_is_read_than_asked_for_and_no_less_than_is_there() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("file");
+        for len in [0, 1, 100, 65_536] {
+            fs::write(&path, vec![7; len]).unwrap();
+            for max in [0, 1, 99, 100, 101, 65_537, u64::MAX] {
+                assert_eq!(super::read(&path, max).unwrap(), vec![7; len.min(max.min(1 << 20) as usize)], "{len} {max}");
+            }
+        }
+        // The system reports a length of zero for files that it makes as they are read (proc(5)).
+        #[cfg(target_os = "linux")]
+        for (max, is_all) in [(7, false), (1 << 20, true)] {
+            let (read, all) = (super::read(Path::new("/proc/version"), max).unwrap(), fs::read("/proc/version").unwrap());
+            assert!(all.starts_with(&read) && (read == all) == is_all && (is_all || read.len() == 7));
+        }
     }
 
     #[test]

@@ -29,8 +29,7 @@ use super::manifest::{FileRecord, Manifest, NodeNumber, SegmentRecord};
 use super::marker::VolumeId;
 use super::names::FileKey;
 use super::namespace::{DirectoryRecord, Entry, Namespace};
-use super::segment::SegmentId;
-use super::standing::Found;
+use super::segment::{Lengths, SegmentId};
 use super::uploads::UploadId;
 
 /// Error of a catalog operation.
@@ -343,11 +342,11 @@ impl Catalog {
     ///
     /// # Errors
     /// Fails if the disk refuses or a record is damaged.
-    pub fn needed(&self) -> Result<BTreeMap<NodeNumber, Found>, CatalogError> {
+    pub fn needed(&self) -> Result<BTreeMap<NodeNumber, Lengths>, CatalogError> {
         let reading = self.database.read()?;
         let places = reading.open_table(PLACES).map_err(DatabaseError::from)?;
         let nodes = nodes_in(&reading)?;
-        let mut found = BTreeMap::<NodeNumber, Found>::new();
+        let mut found = BTreeMap::<NodeNumber, Lengths>::new();
         for entry in places.iter()? {
             let (id, place) = entry?;
             let place: PlaceRow = database::decode(place.value())?;

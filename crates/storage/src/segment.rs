@@ -3,12 +3,15 @@
 mod stream;
 
 use std::fmt;
+use std::fs::File;
 use std::io::{self, Read};
 use std::str::FromStr;
 
 use bytes::Bytes;
 use p2p_base::hex::hex;
 use p2p_base::units::ByteSize;
+use rustix::buffer::spare_capacity;
+use rustix::io::retry_on_intr;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
@@ -21,6 +24,9 @@ pub struct Sha256Digest([u8; 32]);
 
 /// Name of a segment: the digest of its bytes. Segments with equal bytes have the same name.
 pub type SegmentId = Sha256Digest;
+
+/// Segments with their lengths in bytes, sorted by name.
+pub type Lengths = Vec<(SegmentId, u64)>;
 
 impl Sha256Digest {
     /// Computes the digest of `bytes`.
@@ -199,7 +205,35 @@ pub struct Cutter<R> {
     whole: Sha256,
 }
 
-impl<R: Read> Cutter<R> {
+/// Source that a [`Cutter`] reads.
+pub trait Source {
+    /// Reads at most `max` bytes, appends them to `buffer`, and returns their number; 0 at the end.
+    ///
+    /// # Errors
+    /// Fails if reading fails.
+    fn read_into(&mut self, buffer: &mut Vec<u8>, max: usize) -> io::Result<usize>;
+}
+
+impl Source for File {
+    fn read_into(&mut self, buffer: &mut Vec<u8>, max: usize) -> io::Result<usize> {
+        // `read_to_end` would begin with a small piece and double it.
+        if (1..=max).contains(&(buffer.capacity() - buffer.len())) {
+            return Ok(retry_on_intr(|| rustix::io::read(&*self, spare_capacity(buffer)))?);
+        }
+        self.take(max as u64).read_to_end(buffer)
+    }
+}
+
+impl Source for &[u8] {
+    fn read_into(&mut self, buffer: &mut Vec<u8>, max: usize) -> io::Result<usize> {
+        let (read, rest) = self.split_at(self.len().min(max));
+        buffer.extend_from_slice(read);
+        *self = rest;
+        Ok(read.len())
+    }
+}
+
+impl<R: Source> Cutter<R> {
     /// Makes a cutter that cuts the bytes read from `source` into segments of `size`.
     pub fn new(source: R, size: SegmentSize) -> Cutter<R> {
         Cutter { source, size, next_index: 0, bytes: 0, whole: Sha256::new() }
@@ -210,12 +244,18 @@ impl<R: Read> Cutter<R> {
     /// # Errors
     /// Fails if reading fails, or if the source has more than 2³² − 1 segments.
     pub fn next_segment(&mut self) -> io::Result<Option<Segment>> {
-        let mut buffer = Vec::with_capacity(self.size.as_usize());
-        let len = self.source.by_ref().take(self.size.as_usize() as u64).read_to_end(&mut buffer)?;
-        if len == 0 {
+        let size = self.size.as_usize();
+        let mut buffer = Vec::with_capacity(size);
+        while buffer.len() < size {
+            let missing = size - buffer.len();
+            if self.source.read_into(&mut buffer, missing)? == 0 {
+                break;
+            }
+        }
+        if buffer.is_empty() {
             return Ok(None);
         }
-        self.bytes += len as u64;
+        self.bytes += buffer.len() as u64;
         self.whole.update(&buffer);
         let index = self.next_index;
         self.next_index = index.checked_add(1).ok_or_else(|| io::Error::other("more than 2³² segments"))?;
@@ -258,7 +298,7 @@ mod tests {
 
     #[test]
     fn an_empty_file_has_no_segments_and_a_digest() {
-        let mut cutter = Cutter::new(io::empty(), SegmentSize::default());
+        let mut cutter = Cutter::new(&[][..], SegmentSize::default());
         assert_eq!(cutter.next_segment().unwrap(), None);
         let (size, digest) = cutter.so_far();
         assert_eq!((size, digest), (ByteSize::from_bytes(0), Sha256Digest::of(b"")));
@@ -267,10 +307,10 @@ mod tests {
     /// A source that gives a few bytes at a time, as a pipe does.
     struct Trickle<'a>(&'a [u8], usize);
 
-    impl Read for Trickle<'_> {
-        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-            let len = buffer.len().min(self.1).min(self.0.len());
-            buffer[..len].copy_from_slice(&self.0[..len]);
+    impl Source for Trickle<'_> {
+        fn read_into(&mut self, buffer: &mut Vec<u8>, max: usize) -> io::Result<usize> {
+            let len = max.min(self.1).min(self.0.len());
+            buffer.extend_from_slice(&self.0[..len]);
             self.0 = &self.0[len..];
             Ok(len)
         }

@@ -10,7 +10,7 @@ use super::disk::{Disk, DiskError};
 use super::epochs::Volumes;
 use super::manifest::NodeNumber;
 use super::marker::{Epoch, Marking};
-use super::segment::SegmentId;
+use super::segment::{Lengths, SegmentId};
 
 /// Reason why a node does not accept segments, or does not run at all. Each node has its own, independent of the other nodes.
 #[derive(Debug, Clone, PartialEq, Eq, Error, Serialize, Deserialize)]
@@ -61,16 +61,13 @@ pub enum Standing {
     New,
 }
 
-/// Segments with their lengths in bytes, sorted by name.
-pub type Found = Vec<(SegmentId, u64)>;
-
 /// Comparison of what is on a node's disk with what files need there.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Comparison {
     /// Segments on the disk that files need there.
-    pub there: Found,
+    pub there: Lengths,
     /// Segments on the disk that no file needs there.
-    pub others: Found,
+    pub others: Lengths,
     /// Number of segments that files need there and that are not on the disk.
     pub missing: usize,
 }
@@ -81,7 +78,7 @@ impl Comparison {
     ///
     /// # Errors
     /// Fails if the disk does not tell a length.
-    pub fn new(disk: &dyn Disk, names: Vec<SegmentId>, needed: &Found) -> Result<Comparison, DiskError> {
+    pub fn new(disk: &dyn Disk, names: Vec<SegmentId>, needed: &Lengths) -> Result<Comparison, DiskError> {
         let (mut compared, mut expected) = (Comparison::default(), needed.iter().peekable());
         compared.there.reserve(names.len().min(needed.len()));
         for id in names {
@@ -105,12 +102,7 @@ impl Comparison {
 ///
 /// # Errors
 /// Returns the reason why the volume is not the catalog's own.
-pub fn standing(
-    volumes: &Volumes,
-    node: NodeNumber,
-    marking: Marking,
-    compared: &Comparison,
-) -> Result<Standing, Trouble> {
+pub fn standing(volumes: &Volumes, node: NodeNumber, marking: Marking, compared: &Comparison) -> Result<Standing, Trouble> {
     let known = volumes.of.get(&node);
     match marking {
         Marking::Damaged => Err(Trouble::DamagedMarker),
@@ -144,7 +136,7 @@ mod tests {
             let disk = CrashDisk::new();
             let id = |n: u8| SegmentId::of(&[n]);
             on_disk.iter().for_each(|&n| disk.write(id(n), &[n]).unwrap());
-            let sorted = |mut found: Found| { found.sort_unstable(); found };
+            let sorted = |mut found: Lengths| { found.sort_unstable(); found };
             let expected = sorted(needed.iter().map(|&n| (id(n), 7)).collect());
             let compared = Comparison::new(&disk, disk.names().unwrap(), &expected).unwrap();
             prop_assert_eq!(compared.there, sorted(on_disk.intersection(&needed).map(|&n| (id(n), 7)).collect()));

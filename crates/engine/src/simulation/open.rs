@@ -19,8 +19,8 @@ use p2p_store::file_system::FileSystems;
 use p2p_store::local_disk::LocalDisk;
 use p2p_store::manifest::NodeNumber;
 use p2p_store::placement::Placement;
-use p2p_store::segment::SegmentId;
-use p2p_store::standing::{self, Comparison, Found, Standing, Trouble};
+use p2p_store::segment::{Lengths, SegmentId};
+use p2p_store::standing::{self, Comparison, Standing, Trouble};
 use p2p_store::volume::Volume;
 
 use super::Simulation;
@@ -149,7 +149,7 @@ impl Simulation {
 /// Comparison of the nodes' disks with the catalog at the start.
 struct Start {
     volumes: epochs::Volumes,
-    needed: BTreeMap<NodeNumber, Found>,
+    needed: BTreeMap<NodeNumber, Lengths>,
     kept: BTreeMap<NodeNumber, BTreeSet<SegmentId>>,
     findings: Vec<Event>,
     /// Standing of each volume that belongs to the catalog.
@@ -232,7 +232,7 @@ impl Start {
         }
         let kept = self.kept.remove(&node).unwrap_or_default();
         let leftovers = disk.sweep()?;
-        let (others, orphans): (Found, Found) = compared.others.into_iter().partition(|(id, _)| kept.contains(id));
+        let (others, orphans): (Lengths, Lengths) = compared.others.into_iter().partition(|(id, _)| kept.contains(id));
         for &(id, _) in &orphans {
             disk.delete(id)?;
         }

@@ -77,6 +77,10 @@ fn shared_segments_outlive_one_of_their_files() {
     let node = NodeNumber::from_index;
     catalog.commit_file(&manifest("a.bin", &[(1, 0), (1, 0), (2, 1), (3, 1)])).unwrap();
     catalog.commit_file(&manifest("b.bin", &[(1, 0), (2, 0)])).unwrap();
+    let needed = catalog.needed().unwrap().into_iter();
+    let held =
+        catalog.held().unwrap().into_iter().map(|(node, ids)| (node, ids.into_iter().map(|id| (id, 1)).collect::<Vec<_>>()));
+    assert!(needed.eq(held), "what each node is to hold, in order and with its length");
     let holders = |name: &str| catalog.manifest(&FileKey::unowned(name)).unwrap().segments[1].holders.clone();
     assert_eq!(holders("b.bin"), [node(1), node(0)], "both places of the segment are known for either file");
     let garbage = catalog.remove(&FileKey::unowned("a.bin")).unwrap();
