@@ -11,9 +11,11 @@ use p2p_base::private_file;
 use p2p_base::stored_time;
 use time::macros::format_description;
 use time::{Date, OffsetDateTime};
-use tracing_appender::non_blocking::WorkerGuard;
+use tracing_appender::non_blocking::{NonBlocking, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
 
+/// Number of lines that wait for the thread which writes the log; further ones are dropped. Room for all is made at each start.
+const LINES_MAX: usize = 16_384;
 /// Environment variable with the filter of the log.
 const FILTER_VARIABLE: &str = "P2P_LOG";
 /// Filter without the environment variable.
@@ -48,7 +50,7 @@ pub fn start(data_dir: &Path, clock: fn() -> u64, upkeep: Upkeep) -> Result<Work
     let filter = EnvFilter::try_new(&wanted).wrap_err_with(|| format!("{FILTER_VARIABLE}={wanted} is no filter for the log"))?;
     let files = DailyFile::open(&directory, clock, upkeep).wrap_err("cannot write the log")?;
     let written = bytes_of_day(&directory, clock());
-    let (writer, guard) = tracing_appender::non_blocking(Capped::new(files, written, DAY_BYTES_MAX, clock));
+    let (writer, guard) = behind(Capped::new(files, written, DAY_BYTES_MAX, clock));
     let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_ansi(false).finish();
     // A second start in one process, as in tests, continues with the first subscriber.
     let _ = tracing::subscriber::set_global_default(subscriber);
@@ -57,7 +59,12 @@ pub fn start(data_dir: &Path, clock: fn() -> u64, upkeep: Upkeep) -> Result<Work
 
 /// Returns a guard without a log, for a data directory that cannot be written to.
 pub fn nowhere() -> WorkerGuard {
-    tracing_appender::non_blocking(io::sink()).1
+    behind(io::sink()).1
+}
+
+/// Returns a writer that hands its lines to a thread which writes them.
+fn behind(file: impl Write + Send + 'static) -> (NonBlocking, WorkerGuard) {
+    NonBlockingBuilder::default().buffered_lines_limit(LINES_MAX).finish(file)
 }
 
 /// Returns the number of bytes that the day's file has already.

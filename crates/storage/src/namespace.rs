@@ -152,7 +152,12 @@ impl Namespace {
 
     /// Returns all entries, in the order of their keys.
     pub fn entries(&self) -> impl Iterator<Item = &Entry> {
-        self.entries.values().map(Arc::as_ref)
+        self.entries_shared().map(Arc::as_ref)
+    }
+
+    /// Returns all entries in the order of their keys, so that they can be kept without a copy of each.
+    pub fn entries_shared(&self) -> impl Iterator<Item = &Arc<Entry>> {
+        self.entries.values()
     }
 
     /// Returns all files, in the order of their keys.
@@ -163,7 +168,7 @@ impl Namespace {
     /// Returns the entry of `key`, if there is one, and all that is within it, in the order of their keys.
     pub fn tree<'a>(&'a self, key: &'a FileKey) -> impl Iterator<Item = &'a Entry> {
         // The names between `docs` and `docs/` in the order, such as `docs.txt`, are not within it.
-        self.get(key).into_iter().chain(self.within(key))
+        self.get(key).into_iter().chain(self.within(key).map(Arc::as_ref))
     }
 
     /// Returns the files of `key` itself and of all that is within it.
@@ -172,18 +177,23 @@ impl Namespace {
     }
 
     /// Returns what is within a directory, at any depth, in the order of the keys.
-    fn within<'a>(&'a self, directory: &'a FileKey) -> impl Iterator<Item = &'a Entry> {
+    fn within<'a>(&'a self, directory: &'a FileKey) -> impl Iterator<Item = &'a Arc<Entry>> {
         let from = match directory.is_root() {
             true => directory.clone(),
             false => FileKey { owner: directory.owner.clone(), name: format!("{}/", directory.name) },
         };
-        let later = self.entries.range((Bound::Excluded(from), Bound::Unbounded)).map(|(_, entry)| entry.as_ref());
+        let later = self.entries.range((Bound::Excluded(from), Bound::Unbounded)).map(|(_, entry)| entry);
         later.take_while(|entry| entry.key().is_within(directory))
     }
 
     /// Returns the entries of a directory by their names, without those further below. A directory that has no entry of its own,
     /// because only what is within it is known, is returned as one that was made at the time 0.
     pub fn list(&self, directory: &FileKey) -> Vec<Entry> {
+        self.list_shared(directory).into_iter().map(Arc::unwrap_or_clone).collect()
+    }
+
+    /// Returns the entries of a directory as [`list`](Self::list) does, without a copy of each: a directory may have many.
+    pub fn list_shared(&self, directory: &FileKey) -> Vec<Arc<Entry>> {
         let prefix = if directory.is_root() { 0 } else { directory.name.len() + 1 };
         let (mut found, mut implied) = (Vec::new(), BTreeSet::new());
         for entry in self.within(directory) {
@@ -195,15 +205,15 @@ impl Namespace {
         }
         // All names are in the order of the whole paths, in which a name with a `.` comes before the content of a directory.
         let implied: Vec<&str> = implied.into_iter().filter(|name| self.get(&directory.child(name)).is_none()).collect();
-        let unrecorded =
-            |name: &str| Entry::Directory(DirectoryRecord { key: directory.child(name), made_at: 0, readers: BTreeSet::new() });
+        let record = |name: &str| DirectoryRecord { key: directory.child(name), made_at: 0, readers: BTreeSet::new() };
+        let unrecorded = |name: &str| Arc::new(Entry::Directory(record(name)));
         let mut implied = implied.into_iter().peekable();
         let mut all = Vec::with_capacity(found.len());
         for (name, entry) in found {
             while let Some(before) = implied.next_if(|&implied| implied < name) {
                 all.push(unrecorded(before));
             }
-            all.push(entry.clone());
+            all.push(Arc::clone(entry));
         }
         all.extend(implied.map(unrecorded));
         all

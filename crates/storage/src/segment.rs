@@ -12,6 +12,7 @@ use p2p_base::hex::hex;
 use p2p_base::units::ByteSize;
 use rustix::buffer::spare_capacity;
 use rustix::io::retry_on_intr;
+use serde::de::{Error as _, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
@@ -110,8 +111,27 @@ impl<'de> Deserialize<'de> for Sha256Digest {
             let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
             text.parse().map_err(serde::de::Error::custom)
         } else {
-            <[u8; 32]>::deserialize(deserializer).map(Sha256Digest)
+            deserializer.deserialize_tuple(32, DigestBytes)
         }
+    }
+}
+
+/// Visitor of the 32 bytes of a digest. A start reads those of all files, and the one for any array takes several times as long.
+struct DigestBytes;
+
+impl<'de> Visitor<'de> for DigestBytes {
+    type Value = Sha256Digest;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the 32 bytes of a digest")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut bytes: A) -> Result<Sha256Digest, A::Error> {
+        let mut digest = [0; 32];
+        for (place, byte) in digest.iter_mut().enumerate() {
+            *byte = bytes.next_element()?.ok_or_else(|| A::Error::invalid_length(place, &self))?;
+        }
+        Ok(Sha256Digest(digest))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Stored files by the names that a user gives them, and the operations on them.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use p2p_base::likeness;
 use p2p_engine::operation::{ByteRange, Download, ListDirectory, ListFiles, MakeDirectory, Move, Remove, StatFile, Upload};
@@ -89,12 +90,12 @@ impl Access {
 
     /// Returns what the user finds without naming a directory: the entries of the root of their own tree, and of other trees the
     /// files and directories that they may read and that are in no directory which they may read.
-    pub fn overview(&self, identity: &Identity) -> Vec<Entry> {
+    pub fn overview(&self, identity: &Identity) -> Vec<Arc<Entry>> {
         let names = self.names();
-        let mut found = names.list(&FileKey::new(identity.name(), ""));
-        let is_others = |entry: &&Entry| entry.key().owner.as_deref() != identity.name();
-        let is_outermost = |entry: &&Entry| entry.key().ancestors().all(|directory| names.get(&directory).is_none());
-        found.extend(names.entries().filter(|entry| is_others(entry) && is_outermost(entry)).cloned());
+        let mut found = names.list_shared(&FileKey::new(identity.name(), ""));
+        let is_others = |entry: &&Arc<Entry>| entry.key().owner.as_deref() != identity.name();
+        let is_outermost = |entry: &&Arc<Entry>| entry.key().ancestors().all(|directory| names.get(&directory).is_none());
+        found.extend(names.entries_shared().filter(|entry| is_others(entry) && is_outermost(entry)).cloned());
         found
     }
 

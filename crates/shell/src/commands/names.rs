@@ -1,5 +1,7 @@
 //! The implementations of the commands about the names of stored files: directories, moving, listing, describing and sharing.
 
+use std::borrow::Borrow;
+
 use p2p_auth::names::UserName;
 use p2p_base::spelling::visible;
 use p2p_engine::operation::{Share, StatFile};
@@ -122,39 +124,35 @@ pub async fn list_entries(
     path: Option<&str>,
     recursive: bool,
 ) -> Result<Vec<EntryLine>, ShellError> {
-    let entries = match (path, recursive) {
-        (None, false) => in_order(identity, access.overview(identity)),
-        (None, true) => own_first(identity, access.names().entries().cloned().collect()),
-        (Some(path), false) => in_order(identity, access.list(identity, path).await?),
+    Ok(match (path, recursive) {
+        (None, false) => lines_of(identity, in_order(identity, access.overview(identity))),
+        (None, true) => lines_of(identity, own_first(identity, access.names().entries_shared().cloned().collect())),
+        (Some(path), false) => lines_of(identity, in_order(identity, access.list(identity, path).await?)),
         (Some(path), true) => {
             let (key, mut entries) = access.tree(identity, path).await?;
             entries.retain(|entry| *entry.key() != key || matches!(entry, Entry::File(_)));
-            entries
+            lines_of(identity, entries)
         }
-    };
-    Ok(lines_of(identity, entries))
+    })
 }
 
-fn lines_of(identity: &Identity, entries: Vec<Entry>) -> Vec<EntryLine> {
-    let line = |entry: Entry| {
-        let label = identity.shown(entry.key());
-        EntryLine::new(entry, label)
-    };
-    entries.into_iter().map(line).collect()
+fn lines_of<E: Borrow<Entry>>(identity: &Identity, entries: Vec<E>) -> Vec<EntryLine> {
+    let entries = entries.iter().map(|entry| entry.borrow());
+    entries.map(|entry| EntryLine::new(entry, identity.shown(entry.key()))).collect()
 }
 
 /// Returns the entries of a list: the user's own before those of others, and directories before files.
-fn in_order(identity: &Identity, mut entries: Vec<Entry>) -> Vec<Entry> {
+fn in_order<E: Borrow<Entry>>(identity: &Identity, mut entries: Vec<E>) -> Vec<E> {
     entries.sort_by_key(|entry| {
-        let owner = entry.key().owner.clone();
-        (owner.as_deref() != identity.name(), owner, matches!(entry, Entry::File(_)))
+        let owner = entry.borrow().key().owner.clone();
+        (owner.as_deref() != identity.name(), owner, matches!(entry.borrow(), Entry::File(_)))
     });
     entries
 }
 
 /// Returns the entries of several directories: the user's own before those of others, and each after the directory that it is in.
-fn own_first(identity: &Identity, mut entries: Vec<Entry>) -> Vec<Entry> {
-    entries.sort_by_key(|entry| entry.key().owner.as_deref() != identity.name());
+fn own_first<E: Borrow<Entry>>(identity: &Identity, mut entries: Vec<E>) -> Vec<E> {
+    entries.sort_by_key(|entry| entry.borrow().key().owner.as_deref() != identity.name());
     entries
 }
 

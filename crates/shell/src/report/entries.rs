@@ -1,5 +1,6 @@
 //! Stored files and directories as lines of `ls`, and the table of these.
 
+use p2p_store::names::FileKey;
 use p2p_store::namespace::Entry;
 use p2p_store::segment::Sha256Digest;
 use serde::Serialize;
@@ -34,31 +35,33 @@ pub struct EntryLine {
 
 impl EntryLine {
     /// Creates the line of an entry that the user sees as `label`.
-    pub fn new(entry: Entry, label: String) -> EntryLine {
+    pub fn new(entry: &Entry, label: String) -> EntryLine {
+        let FileKey { owner, name } = entry.key().clone();
+        let readers = entry.readers().iter().cloned().collect();
         match entry {
             Entry::File(file) => EntryLine {
                 label,
                 kind: "file",
-                owner: file.key.owner,
-                name: file.key.name,
+                owner,
+                name,
                 bytes: Some(file.size),
                 segments: Some(file.segments),
                 segment_size: Some(file.segment_size),
                 sha256: Some(file.sha256),
                 stored_at: file.stored_at,
-                readers: file.readers.into_iter().collect(),
+                readers,
             },
             Entry::Directory(directory) => EntryLine {
                 label: label + "/",
                 kind: "directory",
-                owner: directory.key.owner,
-                name: directory.key.name,
+                owner,
+                name,
                 bytes: None,
                 segments: None,
                 segment_size: None,
                 sha256: None,
                 stored_at: directory.made_at,
-                readers: directory.readers.into_iter().collect(),
+                readers,
             },
         }
     }
