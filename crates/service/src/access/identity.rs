@@ -1,5 +1,7 @@
 //! Users of a front end, and the files and transfers that they may see. Independent of how a user logs in.
 
+use std::borrow::Cow;
+
 use p2p_auth::names::UserName;
 use p2p_auth::tokens::Reach;
 use p2p_auth::{Account, Role};
@@ -115,7 +117,11 @@ impl Identity {
 
     /// Returns the label for display, with characters made visible that could disguise it as another.
     pub fn shown(&self, key: &FileKey) -> String {
-        visible(&self.label(key)).into_owned()
+        let label = self.label(key);
+        match visible(&label) {
+            Cow::Owned(shown) => shown,
+            Cow::Borrowed(_) => label,
+        }
     }
 
     /// Returns the keys that `text` may stand for, the likeliest first: the key itself; the one in the spelling in which names are

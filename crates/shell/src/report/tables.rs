@@ -149,14 +149,16 @@ impl Table {
         let lines = |text: &str| text.lines().map(width_of).max().unwrap_or(0);
         let mut widths = Widths { least: longest_word(column.heading), whole: width_of(column.heading) };
         for cell in self.rows.iter().filter_map(|row| row.get(place)) {
-            if cell.bytes().all(|byte| byte.is_ascii_graphic()) {
-                // A single word, as most figures and names are.
-                let least = if column.alignment == CellAlignment::Right { cell.len() } else { cell.len().min(WORD_MAX) };
-                widths = Widths { least: widths.least.max(least), whole: widths.whole.max(cell.len()) };
-                continue;
-            }
-            let least = if column.alignment == CellAlignment::Right { lines(cell) } else { longest_word(cell).min(WORD_MAX) };
-            widths = Widths { least: widths.least.max(least), whole: widths.whole.max(lines(cell)) };
+            let is_plain = is_plain(cell);
+            let whole = if is_plain { cell.len() } else { lines(cell) };
+            let least = match column.alignment {
+                CellAlignment::Right => whole,
+                // What is no wider than what there is already needs no search for words.
+                _ if whole <= widths.least => whole,
+                _ if is_plain => cell.split(' ').map(str::len).max().unwrap_or(0).min(WORD_MAX),
+                _ => longest_word(cell).min(WORD_MAX),
+            };
+            widths = Widths { least: widths.least.max(least), whole: widths.whole.max(whole) };
         }
         widths
     }
@@ -242,7 +244,12 @@ fn push_spaces(text: &mut String, count: usize) {
 
 /// Returns the number of columns that a text takes on a terminal, at once where it is plain ASCII.
 fn width_of(text: &str) -> usize {
-    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) { text.len() } else { text.width() }
+    if is_plain(text) { text.len() } else { text.width() }
+}
+
+/// Returns true for a line of printable ASCII characters, each of which takes a column.
+fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
 }
 
 /// Breaks a text between words into lines of at most `room` columns.
