@@ -25,7 +25,7 @@ const SECOND: SimDuration = SimDuration::from_secs(1);
 const PACE: PaceStatus = PaceStatus::running(Speed::Max);
 
 /// Lets time pass until `at`.
-fn advance(harness: &mut Harness, at: SimTime) {
+pub(crate) fn advance(harness: &mut Harness, at: SimTime) {
     while harness.simulation.advance(at, u32::MAX) != Progress::Reached {
         harness.simulation.wait();
         while harness.simulation.poll_reply().is_some() {}
@@ -33,12 +33,12 @@ fn advance(harness: &mut Harness, at: SimTime) {
     while harness.simulation.poll_event().is_some() {}
 }
 
-fn link(rate: &str, delay: &str, loss: &str) -> HostConfig {
+pub(crate) fn link(rate: &str, delay: &str, loss: &str) -> HostConfig {
     HostConfig::symmetric(rate.parse().unwrap(), delay.parse().unwrap(), loss.parse().unwrap())
 }
 
 /// A network: the client's link, and those of its nodes.
-fn network(seed: u64, links: &[HostConfig]) -> Harness {
+pub(crate) fn network(seed: u64, links: &[HostConfig]) -> Harness {
     let home = home_in_memory();
     let mut settings = config(&home.path().join("data"), links.len() as u8 - 1, slow_link());
     settings.seed = seed;
@@ -47,7 +47,7 @@ fn network(seed: u64, links: &[HostConfig]) -> Harness {
     Harness::open(home, settings, Box::new(InlineIo::default())).unwrap()
 }
 
-fn status_of(harness: &mut Harness, id: TransferId) -> TransferStatus {
+pub(crate) fn status_of(harness: &mut Harness, id: TransferId) -> TransferStatus {
     let Reply::Transfers(transfers) = harness.ask(operation::ListTransfers).unwrap() else { panic!("no transfers") };
     transfers.into_iter().find(|status| status.id == id).unwrap()
 }

@@ -80,6 +80,9 @@ pub enum ConnectionLoss {
     /// The peer violated the protocol.
     #[error("{0}")]
     Violation(ProtocolError),
+    /// The asking end reset the connection, because the transfers whose requests were on it have ended.
+    #[error("reset from here, since nothing that was asked is wanted any more")]
+    Withdrawn,
 }
 
 const fn ending(reason: CloseReason) -> &'static str {

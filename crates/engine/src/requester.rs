@@ -217,12 +217,20 @@ impl<O: Clone> Requester<O> {
         self.connections.get(&node).map(|connection| (connection.reader.piece_max(), connection.reader.frame_rest()))
     }
 
-    /// Drops requests that are not written yet. Answers to the others still come.
+    /// Drops requests that nobody waits for any more. Those that are not written yet are not sent. A connection on which some are
+    /// written and nothing else is asked is aborted, so that no byte more of them is sent either way; on others the answers to what
+    /// is written still come.
     pub(super) fn forget(&mut self, now: SimTime, is_forgotten: impl Fn(&O) -> bool) {
         self.fan_in.forget(&is_forgotten);
         let nodes: Vec<NodeNumber> = self.connections.keys().copied().collect();
         for node in nodes {
             let Some(connection) = self.connections.get_mut(&node) else { continue };
+            let is_wanted = connection.asked.iter().any(|asked| !is_forgotten(&asked.owner));
+            let is_written = connection.asked.iter().any(|asked| asked.end.is_some());
+            if is_written && !is_wanted {
+                self.withdraw_all(node);
+                continue;
+            }
             let (dropped, kept): (VecDeque<_>, VecDeque<_>) =
                 connection.asked.drain(..).partition(|asked| asked.end.is_none() && is_forgotten(&asked.owner));
             connection.asked = kept;
@@ -232,6 +240,13 @@ impl<O: Clone> Requester<O> {
             self.watch_oldest(now, node);
         }
         self.send_held(now);
+    }
+
+    /// Aborts a connection whose requests are not wanted any more; they end without a report.
+    fn withdraw_all(&mut self, node: NodeNumber) {
+        let Some(connection) = self.connections.remove(&node) else { return };
+        self.outputs.extend([RequesterOutput::Abort { node }, RequesterOutput::Lost { node, loss: ConnectionLoss::Withdrawn }]);
+        connection.asked.iter().filter(|asked| asked.is_fetch).for_each(|_| self.fan_in.settle(node));
     }
 
     /// Sends the waiting requests over a connection that has opened.

@@ -179,11 +179,14 @@ impl Bench {
         let is_unwritten = |behind: &Behind| !behind.is_connected || !behind.waiting.is_empty();
         let is_held = self.requester.fan_in.waiting().any(|held| held.owner == owner);
         let waits = is_held || self.open.get(&owner).and_then(|node| self.nodes.get(node)).is_some_and(is_unwritten);
+        let is_alone = |to: &Connection<u32>| to.asked.len() == 1 && to.asked[0].owner == owner && to.asked[0].end.is_some();
+        let is_cut_off = self.requester.connections.values().any(is_alone);
         let before = self.requests();
         self.requester.forget(self.now, |&of| of == owner);
         self.carry_out();
+        assert!(!is_cut_off || self.requests() < before, "a connection on which nothing else is asked goes with its request");
         if self.requests() < before {
-            assert!(waits && self.open.remove(&owner).is_some(), "a written request is forgotten");
+            assert!((waits || is_cut_off) && self.open.remove(&owner).is_some(), "a written request beside others is forgotten");
             self.forgotten.insert(owner);
         }
     }
@@ -329,6 +332,25 @@ fn a_silent_node_is_given_up_after_the_user_timeout() {
         }
         assert_eq!((bench.told.clone(), bench.now), (vec![(1, false)], since + USER_TIMEOUT));
     }
+}
+
+/// A connection goes with the last request on it that anybody wants, unless nothing was written; it is opened again for the next.
+#[test]
+fn a_connection_is_cut_off_where_nothing_on_it_is_wanted() {
+    let mut bench = Bench::new();
+    (0..2).for_each(|_| bench.ask(node(0)));
+    bench.ask(node(1));
+    [0, 1].into_iter().for_each(|index| bench.connect(node(index)));
+    bench.write(node(0), 1);
+    bench.forget(1);
+    assert!(bench.forgotten.is_empty() && bench.requester.is_connected(node(0)), "another request is on the connection");
+    bench.requester.forget(bench.now, |&owner| owner < 3);
+    bench.carry_out();
+    assert!(!bench.nodes.contains_key(&node(0)) && !bench.requester.is_connected(node(0)));
+    bench.forget(3);
+    assert!(bench.requester.is_connected(node(1)), "nothing was written");
+    bench.ask(node(0));
+    assert!(bench.nodes.contains_key(&node(0)));
 }
 
 /// A node has its turn once one before it has given what it owes, and more have theirs when much arrives.

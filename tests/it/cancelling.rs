@@ -1,0 +1,192 @@
+//! A cancel stops what is sent at once: from then on no byte of the file is handed to a link, which is quiet once its own queue has
+//! drained. Undoing needs a few small packets, and others use the link meanwhile. Simulated time is exact.
+
+use p2p_base::units::{SimDuration, SimTime};
+use p2p_engine::cause::ConnectionLoss;
+use p2p_engine::pace::Speed;
+use p2p_engine::transfer::{TransferId, TransferState};
+use p2p_engine::{Event, Reply, operation};
+use p2p_net::{HostConfig, MTU, PacketRecord};
+use p2p_store::names::FileKey;
+
+use crate::figures::{advance, link, network, status_of};
+use crate::harness::{Harness, random_file, slow_link};
+
+/// Longest time for which an undo is waited for.
+const LIMIT: SimDuration = SimDuration::from_secs(60);
+/// Bytes of a request to delete, beside the 32 of each segment that it names.
+const REQUEST: u64 = 64;
+
+/// Time in which a full queue of a link drains, rounded up.
+fn drain(link: &HostConfig) -> SimDuration {
+    let bits = u64::from(link.up.queue_packets) * MTU as u64 * 8;
+    SimDuration::from_millis(bits * 1_000 / link.up.bandwidth.bits_per_second().unwrap() + 1)
+}
+
+/// A fast network in which one node is slow and lossy.
+fn one_is_slow(seed: u64) -> Harness {
+    let fast = link("20Mbit/s", "1ms..10ms", "1%");
+    network(seed, &[fast, fast, fast, link("2Mbit/s", "100ms", "5%"), fast, fast])
+}
+
+/// Cancels a transfer now, and returns the instant.
+fn cancel(harness: &mut Harness, transfer: TransferId) -> SimTime {
+    harness.tell(operation::Cancel { transfer });
+    harness.simulation.now()
+}
+
+/// Lets time pass until a transfer is over, and returns the instant to a millisecond.
+fn end_of(harness: &mut Harness, transfer: TransferId) -> SimTime {
+    let limit = harness.simulation.now() + LIMIT;
+    while !status_of(harness, transfer).state.is_over() {
+        assert!(harness.simulation.now() < limit, "{:?}", status_of(harness, transfer));
+        let next = harness.simulation.now() + SimDuration::from_millis(1);
+        advance(harness, next);
+    }
+    harness.simulation.now()
+}
+
+/// Returns the packets with a payload that were handed to a link since an instant.
+fn sent_since(harness: &mut Harness, since: SimTime) -> Vec<PacketRecord> {
+    let snapshot = harness.simulation.snapshot(Speed::REAL, false);
+    let wire = &snapshot.figures.wire;
+    assert!(wire.first().is_none_or(|first| first.at < since), "older packets are kept too");
+    wire.iter().filter(|packet| packet.at > since && packet.connection.is_some() && packet.len > 0).cloned().collect()
+}
+
+/// A node that is slow and loses much has most of the file still to come; nobody sends it.
+#[test]
+fn a_slow_node_does_not_go_on_being_sent_to() {
+    for seed in 1..3 {
+        let mut harness = one_is_slow(seed);
+        harness.ask(operation::WatchWire { packets: Some(50_000) }).unwrap();
+        random_file(&harness.path("a.bin"), 20 << 20, seed);
+        let transfer = harness.start(harness.upload_of("a.bin")).unwrap();
+        advance(&mut harness, SimTime::ZERO + SimDuration::from_secs(6));
+        let status = status_of(&mut harness, transfer);
+        assert!(status.state == TransferState::Running && status.bytes_done > 1 << 20, "{status:?}");
+        let at = cancel(&mut harness, transfer);
+        // The undo is shown for what it is, from the first instant on.
+        assert_eq!(status_of(&mut harness, transfer).state, TransferState::Undoing);
+        let took = end_of(&mut harness, transfer) - at;
+        assert!(took < SimDuration::from_secs(8), "seed {seed}: {took}");
+        let quiet = at + drain(&slow_link()) + SimDuration::from_secs(10);
+        advance(&mut harness, quiet);
+        let sent: u64 = sent_since(&mut harness, at).iter().map(|packet| u64::from(packet.len)).sum();
+        let named = 32 * u64::from(status.segments);
+        // Requests to delete and their answers, each of which may be lost once or twice.
+        assert!(sent < 3 * (named + 10 * REQUEST), "seed {seed}: {sent} bytes for the deletion of {} segments", status.segments);
+        assert_eq!(status_of(&mut harness, transfer).state, TransferState::Cancelled);
+        assert!(harness.segment_files().is_empty() && harness.names().is_empty(), "seed {seed}");
+    }
+}
+
+/// On the default network the link is quiet within the time that its full queue takes, and a round trip.
+#[test]
+fn the_link_is_quiet_once_its_queue_has_drained() {
+    for seed in 1..6 {
+        let mut harness = network(seed, &[slow_link(); 6]);
+        harness.ask(operation::WatchWire { packets: Some(50_000) }).unwrap();
+        random_file(&harness.path("a.bin"), 5 << 20, seed);
+        let transfer = harness.start(harness.upload_of("a.bin")).unwrap();
+        advance(&mut harness, SimTime::ZERO + SimDuration::from_secs(20));
+        let segments = status_of(&mut harness, transfer).segments_done;
+        let at = cancel(&mut harness, transfer);
+        let round_trip = SimDuration::from_millis(40);
+        advance(&mut harness, at + drain(&slow_link()) + round_trip);
+        let after = harness.simulation.snapshot(Speed::REAL, false);
+        let figures = &after.figures;
+        let queued: usize = figures.nodes.iter().map(|node| node.queued_packets.1).sum();
+        let up = harness.simulation.now();
+        advance(&mut harness, up + SimDuration::from_secs(5));
+        let packets = sent_since(&mut harness, up);
+        let sent: u64 = packets.iter().map(|packet| u64::from(packet.len)).sum();
+        assert!(
+            sent < 32 * 2 * u64::from(segments) + 10 * REQUEST,
+            "seed {seed}: {sent} bytes, {queued} packets queued at nodes"
+        );
+        let snapshot = harness.simulation.snapshot(Speed::REAL, false);
+        let rates = snapshot.figures.client_rates.up.tail(4);
+        // Probes, handshakes and deletions take less than a twentieth of the link.
+        assert!(rates.iter().all(|&bytes| bytes < 3_300), "seed {seed}: {rates:?}");
+        end_of(&mut harness, transfer);
+        assert!(harness.segment_files().is_empty(), "seed {seed}");
+    }
+}
+
+/// Another transfer begins as soon as somebody asks for it, while the first is being undone.
+#[test]
+fn another_transfer_uses_the_link_meanwhile() {
+    let mut harness = network(1, &[slow_link(); 6]);
+    random_file(&harness.path("a.bin"), 5 << 20, 1);
+    let content = random_file(&harness.path("b.bin"), 640 << 10, 2);
+    let transfer = harness.start(harness.upload_of("a.bin")).unwrap();
+    advance(&mut harness, SimTime::ZERO + SimDuration::from_secs(20));
+    let at = cancel(&mut harness, transfer);
+    let second = harness.start(harness.upload_of("b.bin")).unwrap();
+    let took = end_of(&mut harness, second) - at;
+    // Ten seconds of bytes, the queue of the first, and a second or three for a handshake that found the queue full.
+    assert!(took < SimDuration::from_secs(17), "{took}");
+    assert_eq!(status_of(&mut harness, transfer).state, TransferState::Cancelled);
+    assert!(harness.get("b.bin").unwrap().1 == content);
+}
+
+/// A connection on which somebody else has asked is not reset.
+#[test]
+fn a_shared_connection_is_kept() {
+    let mut harness = network(1, &[slow_link(); 3]);
+    for (number, name) in [(1, "a.bin"), (2, "b.bin")] {
+        random_file(&harness.path(name), 2 << 20, number);
+    }
+    let transfers = ["a.bin", "b.bin"].map(|name| harness.start(harness.upload_of(name)).unwrap());
+    advance(&mut harness, SimTime::ZERO + SimDuration::from_secs(10));
+    cancel(&mut harness, transfers[0]);
+    let mut lost = Vec::new();
+    while !status_of(&mut harness, transfers[1]).state.is_over() {
+        harness.simulation.advance(harness.simulation.now() + SimDuration::from_millis(100), u32::MAX);
+        while harness.simulation.poll_reply().is_some() {}
+        while let Some((_, event)) = harness.simulation.poll_event() {
+            lost.extend(matches!(event, Event::Disconnected { cause: ConnectionLoss::Withdrawn, .. }).then_some(event));
+        }
+    }
+    assert!(lost.is_empty(), "{lost:?}");
+    assert_eq!(transfers.map(|id| status_of(&mut harness, id).state), [TransferState::Cancelled, TransferState::Done]);
+    assert_eq!(harness.names(), ["b.bin"]);
+}
+
+/// What nodes have been asked for is not sent either: their own queues and that of the client's downlink drain.
+#[test]
+fn a_download_that_is_cancelled_is_not_sent_any_further() {
+    let run = || {
+        let mut harness = network(3, &[slow_link(); 6]);
+        random_file(&harness.path("a.bin"), 3 << 20, 3);
+        harness.put("a.bin").unwrap();
+        let to = harness.path("out");
+        let transfer = harness.start(operation::Download::to_file(FileKey::unowned("a.bin"), to.clone(), false)).unwrap();
+        let begun = harness.simulation.now();
+        advance(&mut harness, begun + SimDuration::from_secs(12));
+        let at = cancel(&mut harness, transfer);
+        let quiet = at + drain(&slow_link()) * 2 + SimDuration::from_millis(40);
+        advance(&mut harness, quiet + SimDuration::from_secs(5));
+        let rates = harness.simulation.snapshot(Speed::REAL, false).figures.client_rates.down.clone();
+        assert!(rates.tail(4).iter().all(|&bytes| bytes < 3_300), "{:?}", rates.tail(12));
+        assert!(!to.exists());
+        harness.simulation.trace_hash()
+    };
+    assert_eq!(run(), run(), "the same seed is the same run");
+}
+
+/// A cancel is an input as any other: a second run with it at the same instant is the same run.
+#[test]
+fn a_run_with_a_cancel_repeats() {
+    let run = || {
+        let mut harness = one_is_slow(7);
+        random_file(&harness.path("a.bin"), 10 << 20, 7);
+        let transfer = harness.start(harness.upload_of("a.bin")).unwrap();
+        advance(&mut harness, SimTime::ZERO + SimDuration::from_millis(3_217));
+        cancel(&mut harness, transfer);
+        assert!(matches!(harness.ask(operation::Await { transfer }), Ok(Reply::Finished(_))));
+        harness.simulation.trace_hash()
+    };
+    assert_eq!(run(), run());
+}
