@@ -18,6 +18,7 @@
 
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
+mod ahead;
 pub mod answer;
 pub mod asking;
 pub mod call;
@@ -26,6 +27,7 @@ pub mod complete;
 pub mod digest;
 pub mod history;
 mod hosts;
+mod line;
 mod local_tree;
 pub mod pattern;
 mod place;
@@ -140,6 +142,14 @@ pub enum ShellError {
     /// Parts of a batch were not carried out, and the others were.
     #[error("{0}")]
     NotAll(Tally),
+    /// A command of a line would be refused, so that nothing of the line was begun.
+    #[error("`{command}`: {error}; nothing of the line was begun")]
+    Ahead {
+        /// Command that would be refused.
+        command: String,
+        /// Error of that command.
+        error: Box<ShellError>,
+    },
     /// The user interrupted the command.
     #[error("interrupted")]
     Interrupted,
@@ -152,6 +162,8 @@ const fn next_step(error: &EngineError) -> &'static str {
         EngineError::NotEmpty { .. } => "; `rm --recursive` removes it with all that is in it",
         EngineError::IsDirectory { .. } => "; --recursive takes all that is in it, and `ls PATH` lists that",
         EngineError::NoDirectory { .. } => "; `mkdir --parents PATH` makes it",
+        EngineError::DestinationTaken { .. } => "; --force replaces it",
+        EngineError::NameTaken { .. } => "; `rm` removes that one, and --as NAME stores this one under another name",
         EngineError::UnknownUpload(_) => "; `uploads` lists those that are kept",
         EngineError::UploadRunning(_) => "; `uploads` shows what becomes of it",
         EngineError::BeyondEnd { .. } => "; bytes are counted from 0, and `ls` shows the sizes",

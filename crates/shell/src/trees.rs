@@ -237,6 +237,8 @@ pub async fn files_of(access: &Access, identity: &Identity, text: &str) -> Resul
 }
 
 /// Carries out work that may wait for a disk, without keeping the runtime from anything else.
-async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, ShellError> {
-    tokio::task::spawn_blocking(work).await.map_err(|_| ShellError::Bad("the directory could not be read to its end".into()))
+pub(crate) async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, ShellError> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|_| ShellError::Bad("what is on the disk could not be read to its end".into()))
 }

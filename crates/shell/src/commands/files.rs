@@ -13,6 +13,7 @@ use p2p_store::names::FileKey;
 use serde_json::{Value, json};
 
 use super::data;
+use crate::ahead::{check_all, check_sources};
 use crate::answer::{Answer, Batch, Begun, Effect, Planned, Tally, View};
 use crate::call::Call;
 use crate::pattern::{matching, outermost};
@@ -37,6 +38,7 @@ pub(crate) async fn upload(shell: &Shell, call: &Call) -> Result<Answer, ShellEr
         return Err(call.wrong(format!("{label} is a directory; --recursive stores all that is in it")));
     }
     if recursive {
+        check_sources(paths.clone()).await?;
         let mut plan = Plan::default();
         for path in paths {
             plan.extend(plan_upload(&shell.access, path, name).await?);
@@ -126,8 +128,9 @@ pub(super) fn names_of(shell: &Shell, call: &Call, place: usize, is_whole: bool)
 }
 
 /// Begins transfers, each with the name of its file, for the front end to follow. Several are returned as a batch, which the front
-/// end begins one after the other; with `--background` all are begun at once.
+/// end begins one after the other; with `--background` all are begun at once. None begins if one of them would be refused.
 async fn begin_all(shell: &Shell, call: &Call, transfers: Vec<(String, BeginTransfer)>) -> Result<Answer, ShellError> {
+    check_all(shell, &transfers).await?;
     if !call.has("background") {
         shell.refuse_standstill()?;
     }

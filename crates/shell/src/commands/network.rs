@@ -1,5 +1,6 @@
 //! The implementations of the commands about nodes, links, packets and connections.
 
+use p2p_base::spelling::visible;
 use p2p_base::units::SimDuration;
 use p2p_engine::EngineError;
 use p2p_engine::node::RoundTrips;
@@ -386,7 +387,12 @@ fn packet_data(packet: &PacketRecord) -> Value {
 
 pub(crate) async fn capture(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
     match (call.argument(0), call.argument(1)) {
-        (Some("start"), Some(path)) => shell.call(StartCapture { path: expand(path) }).await.map(|()| Answer::nothing()),
+        (Some("start"), Some(text)) => {
+            let path = expand(text);
+            shell.call(StartCapture { path: path.clone() }).await?;
+            let path = path.display().to_string();
+            Ok(Answer::new(View::Text(format!("capturing to {}", visible(&path))), json!({ "path": path })))
+        }
         (Some("start"), None) => Err(call.wrong("PATH is missing".into())),
         (_, Some(path)) => Err(call.wrong(format!("unexpected argument `{path}`"))),
         _ => {
