@@ -48,6 +48,16 @@ pub enum Action {
     PageUp,
     /// Moves the selection down by a page.
     PageDown,
+    /// Moves the selection to the first row.
+    First,
+    /// Moves the selection to the last row.
+    Last,
+    /// Opens the meanings of keys, glyphs and terms.
+    Legend,
+    /// Opens the latest answer of the prompt.
+    Answer,
+    /// Opens the list of the steps that wait.
+    Waiting,
     /// Opens the details of the selected row.
     Open,
     /// Opens the menu of what can be done with the selected row.
@@ -93,6 +103,7 @@ pub static BINDINGS: &[Binding] = &[
     binding(Action::NextPane, Scope::Panes, "Tab", "pane", "focus the next pane (in the prompt: if it is empty)"),
     binding(Action::PreviousPane, Scope::Everywhere, "Shift-Tab", "", "focus the previous pane"),
     binding(Action::Prompt, Scope::Panes, "Esc", "prompt", "focus the prompt"),
+    binding(Action::Verbs, Scope::Panes, "x", "act", "choose what to do with the selected row"),
     binding(Action::Zoom, Scope::Panes, "z", "zoom", "give the pane the whole screen, or take it back"),
     binding(Action::Pause, Scope::Panes, "Space", "pause", "pause or resume virtual time"),
     binding(Action::Slower, Scope::Panes, "-", "slower", "let virtual time pass slower"),
@@ -109,14 +120,22 @@ pub static BINDINGS: &[Binding] = &[
     binding(Action::Map, Scope::Panes, "m", "map", "switch between the matrix of round trips and the map"),
     binding(Action::Copy, Scope::Panes, "y", "copy", "copy the selected row to the clipboard"),
     binding(Action::Open, Scope::Panes, "Enter", "open", "open what is selected: a node, a transfer, a packet's connection"),
-    binding(Action::Verbs, Scope::Panes, "x", "act", "choose what to do with the selected row"),
     binding(Action::Up, Scope::Panes, "Up", "", "move up"),
     binding(Action::Down, Scope::Panes, "Down", "", "move down"),
+    binding(Action::Up, Scope::Panes, "k", "", "move up"),
+    binding(Action::Down, Scope::Panes, "j", "", "move down"),
+    binding(Action::First, Scope::Panes, "g", "", "go to the first row"),
+    binding(Action::First, Scope::Panes, "Home", "", "go to the first row"),
+    binding(Action::Last, Scope::Panes, "G", "", "go to the last row"),
+    binding(Action::Last, Scope::Panes, "End", "", "go to the last row"),
     binding(Action::PageUp, Scope::Everywhere, "PageUp", "", "move up a page; in the prompt, scroll its output"),
     binding(Action::PageDown, Scope::Everywhere, "PageDown", "", "move down a page; in the prompt, scroll its output"),
     binding(Action::Help, Scope::Everywhere, "F1", "help", "show this help; ? does it too while a pane has the keys"),
     binding(Action::Help, Scope::Panes, "?", "", "show this help"),
-    binding(Action::Palette, Scope::Everywhere, "Ctrl-P", "palette", "find an action or a command and run it"),
+    binding(Action::Palette, Scope::Everywhere, "Ctrl-P", "palette", "find an action, a command or a word of the screen"),
+    binding(Action::Legend, Scope::Everywhere, "F9", "legend", "show what the keys, glyphs and terms of the screen mean"),
+    binding(Action::Waiting, Scope::Everywhere, "F7", "waiting", "list what waits, and drop a step of it"),
+    binding(Action::Answer, Scope::Everywhere, "F8", "answer", "open the latest answer: scroll, search, copy"),
     binding(Action::Zoom, Scope::Everywhere, "F6", "", "give the pane the whole screen, or take it back; in the prompt too"),
     binding(Action::Preset(Preset::Overview), Scope::Everywhere, "F2", "overview", "show all panes"),
     binding(Action::Preset(Preset::Transfer), Scope::Everywhere, "F3", "transfer", "show transfers and their segments"),
@@ -165,6 +184,8 @@ pub fn name_of(key: &KeyEvent) -> Option<String> {
         KeyCode::BackTab => "Shift-Tab".into(),
         KeyCode::Esc => "Esc".into(),
         KeyCode::Enter => "Enter".into(),
+        KeyCode::Home => "Home".into(),
+        KeyCode::End => "End".into(),
         KeyCode::Up => "Up".into(),
         KeyCode::Down => "Down".into(),
         KeyCode::PageUp => "PageUp".into(),

@@ -11,6 +11,7 @@
 
 mod acts;
 mod input;
+mod pages;
 mod running;
 mod touring;
 mod users;
@@ -177,6 +178,11 @@ impl App {
         &self.dialogs
     }
 
+    /// Returns the open dialogs, to fit them to the screen.
+    pub(super) fn dialogs_mut(&mut self) -> &mut [Dialog] {
+        &mut self.dialogs
+    }
+
     /// Returns where the panes are.
     pub fn workspace(&self) -> &Workspace {
         &self.workspace
@@ -281,9 +287,10 @@ impl App {
         match message {
             AppMessage::Answered(line, answer) => self.on_answered(line, answer),
             AppMessage::Waits(line) => self.lines.set_waiting(line),
-            AppMessage::Told(answer) => self.take_answer(answer),
+            AppMessage::Told(line, answer) => self.take_answer(&line, answer),
             AppMessage::Opened(title, Ok(answer)) => {
-                self.dialogs.push(Dialog::Message { title, text: answer.view.text(), scroll: 0 });
+                let text = answer.view.text_within(self.viewer_width());
+                self.view_text(&title, &text);
             }
             AppMessage::Opened(_, Err(error)) => self.fail(&error),
             AppMessage::Quit(yes) => self.is_over |= yes,
@@ -308,5 +315,6 @@ fn scene<'a>(view: &'a View, theme: &'a Theme, visitor: &'a Visitor, workspace: 
         identity: visitor.identity(),
         focus: workspace.focus(),
         under_way: lines.summary(),
+        pending: lines.pending(),
     }
 }

@@ -6,6 +6,7 @@ use tokio::sync::oneshot;
 use super::editor::{Edit, Editor, edit_for};
 use super::form::FormDialog;
 use super::panes::Deed;
+use super::viewer::{Viewer, ViewerEffect};
 
 /// Sender of the answer to a dialog; dropping it means that the user gives up.
 pub type ReplyChannel<T> = oneshot::Sender<T>;
@@ -14,14 +15,7 @@ pub type ReplyChannel<T> = oneshot::Sender<T>;
 #[derive(Debug)]
 pub enum Dialog {
     /// A text to read.
-    Message {
-        /// Heading of the dialog.
-        title: String,
-        /// Text of the message.
-        text: String,
-        /// Number of lines that are scrolled away at the top.
-        scroll: usize,
-    },
+    Viewer(Viewer),
     /// A question with the answers yes and no.
     Confirm {
         /// Heading of the dialog.
@@ -68,6 +62,8 @@ pub enum Choice {
     Act(super::action::Action),
     /// Carries out a verb of a pane.
     Deed(Deed),
+    /// Opens the legend at this word.
+    Read(String),
     /// Puts a command into the prompt, or runs it at once if it needs no arguments.
     Command {
         /// Line with the command.
@@ -98,12 +94,19 @@ pub enum DialogEffect {
     Close,
     /// The dialog is closed, and an item was chosen.
     Chosen(Choice),
+    /// The dialog stays open, and a text is to be copied.
+    Copied(String),
+    /// The key has no meaning in the dialog.
+    Passed,
 }
 
 impl Dialog {
     /// Handles a key, and returns its effect.
     pub fn handle(&mut self, key: &KeyEvent) -> DialogEffect {
-        if key.code == KeyCode::Esc || (key.code == KeyCode::Char('c') && key.modifiers.contains(KeyModifiers::CONTROL)) {
+        let is_search = matches!(self, Dialog::Viewer(viewer) if viewer.is_typing());
+        if (key.code == KeyCode::Esc && !is_search)
+            || (key.code == KeyCode::Char('c') && key.modifiers.contains(KeyModifiers::CONTROL))
+        {
             return DialogEffect::Close;
         }
         match self {
@@ -112,13 +115,12 @@ impl Dialog {
                 // A form without fields is closed at once, since no answer is checked.
                 if form.is_waiting() && form.form.fields.is_empty() { DialogEffect::Close } else { DialogEffect::Stay }
             }
-            Dialog::Message { text, scroll, .. } => {
-                if matches!(key.code, KeyCode::Enter | KeyCode::Char('q')) {
-                    return DialogEffect::Close;
-                }
-                *scroll = scrolled(*scroll, key).min(text.lines().count().saturating_sub(1));
-                DialogEffect::Stay
-            }
+            Dialog::Viewer(viewer) => match viewer.handle(key) {
+                ViewerEffect::Taken => DialogEffect::Stay,
+                ViewerEffect::Close => DialogEffect::Close,
+                ViewerEffect::Copy(text) => DialogEffect::Copied(text),
+                ViewerEffect::Ignored => DialogEffect::Passed,
+            },
             Dialog::Confirm { reply, .. } => {
                 let answer = match key.code {
                     KeyCode::Char('y' | 'Y') => true,
@@ -139,6 +141,16 @@ impl Dialog {
         matches!(self, Dialog::Confirm { .. }) || edit_for(key).is_some()
     }
 
+    /// Returns the name of the dialog's mode, as the hint line shows it.
+    pub const fn mode(&self) -> &'static str {
+        match self {
+            Dialog::Viewer(_) => "VIEWER",
+            Dialog::Confirm { .. } => "QUESTION",
+            Dialog::Form(_) => "FORM",
+            Dialog::List(_) => "LIST",
+        }
+    }
+
     /// Returns the form if the dialog is one.
     pub fn form(&self) -> Option<&FormDialog> {
         if let Dialog::Form(form) = self { Some(form) } else { None }
@@ -149,21 +161,9 @@ impl Dialog {
         match self {
             Dialog::Form(form) => form.paste(text),
             Dialog::List(list) => list.search.apply(&Edit::Insert(text.to_owned())),
-            Dialog::Message { .. } | Dialog::Confirm { .. } => {}
+            Dialog::Viewer(viewer) => viewer.paste(text),
+            Dialog::Confirm { .. } => {}
         }
-    }
-}
-
-/// Returns the scroll position after a key.
-fn scrolled(scroll: usize, key: &KeyEvent) -> usize {
-    match key.code {
-        KeyCode::Up => scroll.saturating_sub(1),
-        KeyCode::Down => scroll + 1,
-        KeyCode::PageUp => scroll.saturating_sub(10),
-        KeyCode::PageDown => scroll + 10,
-        KeyCode::Home => 0,
-        KeyCode::End => usize::MAX,
-        _ => scroll,
     }
 }
 

@@ -17,20 +17,39 @@ pub const LINES_MAX: usize = 64;
 /// Number of waiting steps that are named; the others are counted.
 pub const WAITING_SHOWN: usize = 8;
 
+/// Number of a step of a typed line, by which it can be dropped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct StepId(u64);
+
+/// A step of a typed line that has not begun, or one that takes long and is no transfer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pending {
+    /// Number of the step, by which [`Lines::drop_step`] ends it.
+    pub step: StepId,
+    /// The step as it could be typed, such as `upload b.bin`.
+    pub text: String,
+    /// Step that it waits for, as in `upload a.bin (#1)`; `None` if it is being carried out.
+    pub after: Option<String>,
+}
+
 /// A line that is being carried out.
 #[derive(Debug, Default)]
 pub struct Line {
     number: u64,
+    /// Number of the step that is being carried out.
+    step: StepId,
     /// Command that is being carried out, as it is shown.
     command: String,
+    /// True until the commands of the line are checked, if it has several.
+    is_unchecked: bool,
     /// Transfers of that command that are to begin one after the other.
-    planned: VecDeque<Planned>,
+    planned: VecDeque<(StepId, Planned)>,
     /// Transfer of those that runs.
     current: Option<Planned>,
     /// Count of their results, if a failure is to be counted.
     tally: Option<Tally>,
     /// Commands that follow it.
-    waiting: VecDeque<String>,
+    waiting: VecDeque<(StepId, String)>,
     /// Variables as they were when the line began, with the changes that the line has made since.
     variables: Variables,
     /// Transfer that the line waits for.
@@ -45,7 +64,17 @@ pub struct Line {
 impl Line {
     /// Returns what has not begun yet: files of the command, then commands.
     fn left(&self) -> Vec<String> {
-        self.planned.iter().map(|planned| planned.file.clone()).chain(self.waiting.iter().cloned()).collect()
+        let files = self.planned.iter().map(|(_, planned)| planned.file.clone());
+        files.chain(self.waiting.iter().map(|(_, command)| command.clone())).collect()
+    }
+
+    /// Returns the steps that have not begun, and before them the current one if it takes long and is no transfer.
+    fn pending(&self) -> Vec<Pending> {
+        let own = |step, text: &String, after| Pending { step, text: text.clone(), after };
+        let current = (self.waits && self.transfer.is_none()).then(|| own(self.step, &self.command, None));
+        let files = self.planned.iter().map(|(step, planned)| (*step, &planned.line));
+        let left = files.chain(self.waiting.iter().map(|(step, command)| (*step, command)));
+        current.into_iter().chain(left.map(|(step, text)| own(step, text, Some(self.doing())))).collect()
     }
 
     /// Returns the current step for display, as in `upload a.bin (#1)`.
@@ -60,21 +89,12 @@ impl Line {
 /// The next step of a line.
 #[derive(Debug)]
 pub enum NextStep {
+    /// Checks all commands of the line with these variables, before the first of them begins.
+    Check(Vec<String>, Variables),
     /// Begins a transfer of the current command.
     Begin(Box<Planned>),
     /// Carries a command out with these variables.
     Run(String, Variables),
-}
-
-/// The state of a line that was interrupted.
-#[derive(Debug)]
-pub struct Interrupted {
-    /// Command that was being carried out.
-    pub command: String,
-    /// Transfer that the line waited for.
-    pub transfer: Option<TransferId>,
-    /// Files and commands that will not begin any more.
-    pub left: Vec<String>,
 }
 
 /// All lines that are being carried out or wait.
@@ -86,6 +106,8 @@ pub struct Lines {
     typed: VecDeque<Line>,
     /// Number of the latest line.
     count: u64,
+    /// Number of the latest step.
+    steps: u64,
     /// Number of the line to which the latest output belongs.
     told: Option<u64>,
     /// Number of the line whose command was just answered and which is about to continue.
@@ -120,7 +142,19 @@ impl Lines {
     pub fn push(&mut self, commands: impl IntoIterator<Item = String>) {
         self.count += 1;
         self.told = Some(self.count);
-        self.typed.push_back(Line { number: self.count, waiting: commands.into_iter().collect(), ..Line::default() });
+        let waiting: VecDeque<(StepId, String)> = commands.into_iter().map(|command| (self.new_step(), command)).collect();
+        let is_unchecked = waiting.len() > 1;
+        self.typed.push_back(Line { number: self.count, is_unchecked, waiting, ..Line::default() });
+    }
+
+    fn new_step(&mut self) -> StepId {
+        self.steps += 1;
+        StepId(self.steps)
+    }
+
+    /// Returns true if a line is the one that was typed last.
+    pub fn is_latest(&self, number: u64) -> bool {
+        self.count == number
     }
 
     /// Begins the next line and returns its number, unless a line before it still blocks it.
@@ -162,21 +196,27 @@ impl Lines {
         let others_ask = self.begun.iter().any(|line| line.number != number && line.asks);
         let place = self.begun.iter().position(|line| line.number == number && line.task.is_none())?;
         let line = &mut self.begun[place];
-        line.current = line.planned.pop_front();
-        if let Some(planned) = &line.current {
-            line.command.clone_from(&planned.line);
-            return Some(NextStep::Begin(Box::new(planned.clone())));
+        if std::mem::take(&mut line.is_unchecked) {
+            let commands = line.waiting.iter().map(|(_, command)| command.clone()).collect();
+            return Some(NextStep::Check(commands, line.variables.clone()));
         }
-        let Some(next) = line.waiting.pop_front() else {
+        line.current = None;
+        if let Some((step, planned)) = line.planned.pop_front() {
+            line.step = step;
+            line.command.clone_from(&planned.line);
+            line.current = Some(planned.clone());
+            return Some(NextStep::Begin(Box::new(planned)));
+        }
+        let Some((step, next)) = line.waiting.pop_front() else {
             self.begun.remove(place);
             return None;
         };
         let asks = is_about_accounts(&next);
         if asks && others_ask {
-            line.waiting.push_front(next);
+            line.waiting.push_front((step, next));
             return None;
         }
-        (line.asks, line.command) = (asks, next.clone());
+        (line.asks, line.step, line.command) = (asks, step, next.clone());
         Some(NextStep::Run(next, line.variables.clone()))
     }
 
@@ -222,8 +262,9 @@ impl Lines {
 
     /// Stores the transfers that the current command of a line is to begin.
     pub fn plan(&mut self, number: u64, batch: Batch) {
+        let planned = batch.planned.into_iter().map(|planned| (self.new_step(), planned)).collect();
         if let Some(line) = self.line(number) {
-            (line.planned, line.tally) = (batch.planned.into(), batch.tally);
+            (line.planned, line.tally) = (planned, batch.tally);
         }
     }
 
@@ -245,6 +286,11 @@ impl Lines {
         }
     }
 
+    /// Returns the command of a line that is being carried out.
+    pub fn command(&self, number: u64) -> Option<String> {
+        self.begun.iter().find(|line| line.number == number).map(|line| line.command.clone())
+    }
+
     /// Returns the command of a line, unless the latest output belongs to that line already.
     pub fn unnamed(&mut self, number: u64) -> Option<String> {
         if self.told.replace(number) == Some(number) {
@@ -259,27 +305,41 @@ impl Lines {
         self.begun.iter().filter(|line| Some(line.number) != self.answered).flat_map(Line::left).collect()
     }
 
-    /// Removes and returns the waiting steps of the latest line, and the lines that have not begun.
-    pub fn drop_waiting(&mut self) -> Vec<String> {
-        let latest = self.begun.last_mut();
-        let mut left = latest.as_ref().map(|line| line.left()).unwrap_or_default();
-        if let Some(line) = latest {
-            line.planned.clear();
+    /// Drops what has not begun of a line, because one of its commands would be refused.
+    pub fn refuse(&mut self, number: u64) {
+        if let Some(line) = self.line(number) {
             line.waiting.clear();
         }
-        left.extend(self.typed.drain(..).flat_map(|line| line.waiting));
-        left
     }
 
-    /// Ends the latest line, and removes the lines that have not begun.
-    pub fn interrupt(&mut self) -> Option<Interrupted> {
-        let left = self.drop_waiting();
-        let Line { command, transfer, task, .. } = self.begun.pop()?;
-        if let Some(task) = task {
-            task.abort();
+    /// Drops a step that has not begun, or ends one that takes long and is no transfer. What else is under way goes on. Returns the
+    /// step as it could be typed, or `None` if there is no such step any more.
+    pub fn drop_step(&mut self, step: StepId) -> Option<String> {
+        for line in self.begun.iter_mut().chain(&mut self.typed) {
+            if let Some(place) = line.planned.iter().position(|(id, _)| *id == step) {
+                return line.planned.remove(place).map(|(_, planned)| planned.line);
+            }
+            if let Some(place) = line.waiting.iter().position(|(id, _)| *id == step) {
+                return line.waiting.remove(place).map(|(_, command)| command);
+            }
+            if line.step == step && line.transfer.is_none() && line.waits {
+                line.task.take()?.abort();
+                (line.asks, line.waits) = (false, false);
+                return Some(line.command.clone());
+            }
         }
-        self.told = None;
-        Some(Interrupted { command, transfer, left })
+        None
+    }
+
+    /// Returns the steps that wait, and those that take long and are no transfers, in the order in which they were typed.
+    pub fn pending(&self) -> Vec<Pending> {
+        let long: Vec<&Line> = self.begun.iter().filter(|line| line.waits).collect();
+        let before = self.begun.iter().find(|line| line.task.is_some() && !line.waits).or_else(|| self.begun.last());
+        let typed = self.typed.iter().filter(|_| !long.is_empty()).flat_map(|line| {
+            let after = before.map(Line::doing).unwrap_or_default();
+            line.waiting.iter().map(move |(step, text)| Pending { step: *step, text: text.clone(), after: Some(after.clone()) })
+        });
+        long.iter().flat_map(|line| line.pending()).chain(typed).collect()
     }
 
     /// Ends all lines but the one that was just answered; returns the steps that will not begin any more.
@@ -307,7 +367,7 @@ impl Lines {
     pub fn summary(&self) -> Option<String> {
         let long: Vec<&Line> = self.begun.iter().filter(|line| line.waits).collect();
         let doing = long.iter().map(|line| line.doing()).collect::<Vec<_>>().join(", ");
-        let typed = self.typed.iter().flat_map(|line| line.waiting.iter().cloned()).filter(|_| !long.is_empty());
+        let typed = self.typed.iter().flat_map(Line::left).filter(|_| !long.is_empty());
         let left: Vec<String> = long.iter().flat_map(|line| line.left()).chain(typed).collect();
         match (long.is_empty(), left.is_empty()) {
             (true, _) => None,
@@ -338,6 +398,11 @@ mod tests {
         match lines.next_step(number)? {
             NextStep::Run(command, _) => Some(command),
             NextStep::Begin(command) => Some(format!("{command:?}")),
+            NextStep::Check(..) => {
+                // A check is answered like any step.
+                lines.take_answer(number);
+                step(lines, number)
+            }
         }
     }
 
@@ -395,10 +460,24 @@ mod tests {
         assert_eq!(lines.summary().as_deref(), Some("sleep 1h, upload a.bin (#7); waiting: ls"));
         // What is said of the first is said to be of it, for the second was typed after it.
         assert_eq!([lines.unnamed(first), lines.unnamed(first)], [Some("sleep 1h".into()), None]);
-        let ended = lines.interrupt().unwrap();
-        assert_eq!((ended.command.as_str(), ended.transfer, ended.left.len()), ("upload a.bin", Some(TransferId(7)), 0));
-        let ended = lines.interrupt().unwrap();
-        assert_eq!((ended.command.as_str(), ended.left), ("sleep 1h", vec!["ls".to_owned()]));
-        assert!(lines.is_empty() && lines.interrupt().is_none());
+        let pending = lines.pending();
+        let shown: Vec<(&str, Option<&str>)> = pending.iter().map(|step| (step.text.as_str(), step.after.as_deref())).collect();
+        assert_eq!(shown, [("sleep 1h", None), ("ls", Some("sleep 1h"))]);
+        assert_eq!(lines.drop_step(pending[1].step).as_deref(), Some("ls"));
+        assert_eq!(lines.drop_step(pending[1].step), None);
+        assert_eq!(lines.summary().as_deref(), Some("sleep 1h, upload a.bin (#7)"));
+    }
+
+    /// Of several commands all are checked first, and none begins where one would be refused.
+    #[test]
+    fn a_refused_line_begins_nothing() {
+        let mut lines = Lines::default();
+        let number = begin(&mut lines, &["ls", "uplaod a"]);
+        assert!(matches!(lines.next_step(number), Some(NextStep::Check(commands, _)) if commands == ["ls", "uplaod a"]));
+        assert_eq!(lines.take_answer(number), Some(false));
+        lines.refuse(number);
+        assert!(lines.next_step(number).is_none() && lines.is_empty());
+        let single = begin(&mut lines, &["uplaod a"]);
+        assert!(matches!(lines.next_step(single), Some(NextStep::Run(..))));
     }
 }

@@ -10,7 +10,8 @@
 //! | [`lines`], `tasks` | the typed lines that are carried out, and the tasks that do it |
 //! | [`action`] | the table of keys and actions |
 //! | [`prompt`], [`editor`] | the line that is typed |
-//! | [`dialog`], [`form`], [`masked`] | dialogs above the panes, among them forms and the secrets typed into them |
+//! | [`dialog`], [`viewer`], [`form`], [`masked`] | dialogs above the panes, among them texts to read, forms and secrets |
+//! | [`help`] | what keys, glyphs and terms mean |
 //! | [`settings`] | what is remembered from run to run |
 //! | [`theme`], [`words`], [`wrap`] | colours and glyphs; events in words; texts in lines that fit |
 //! | [`tour`] | a script that types itself |
@@ -27,6 +28,7 @@ pub mod draw;
 mod drive;
 pub mod editor;
 pub mod form;
+pub mod help;
 pub mod journal;
 pub mod layout;
 pub mod lines;
@@ -41,6 +43,7 @@ pub mod terminal;
 pub mod theme;
 pub mod tour;
 pub mod view;
+pub mod viewer;
 pub mod words;
 pub mod workspace;
 pub mod wrap;

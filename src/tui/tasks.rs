@@ -20,8 +20,8 @@ pub(super) enum AppMessage {
     Answered(u64, Result<Answer, ShellError>),
     /// Notification that the line with this number waits for an operation that takes long.
     Waits(u64),
-    /// Result of an operation that belongs to no line, such as an action.
-    Told(Result<Answer, ShellError>),
+    /// Result of a command that nobody typed, such as that of an action: the command and its answer.
+    Told(String, Result<Answer, ShellError>),
     /// Result of a command that a pane opened: the command and its answer.
     Opened(String, Result<Answer, ShellError>),
     /// Answer to the confirmation before leaving: true if the user confirmed it.

@@ -367,18 +367,22 @@ fn nothing_is_left_open_by_a_session_that_is_over() {
     assert!(tui_harness.text().contains("alice is logged in"), "{}", tui_harness.text());
 }
 
-/// What changes an account is done whole: nobody is told that it was interrupted where it was done.
+/// What changes an account is done whole: nothing is dropped while that is under way.
 #[test]
-fn an_interruption_waits_for_what_is_done_whole() {
+fn what_is_done_whole_is_not_dropped() {
     let mut tui_harness = with_users(120, 40);
     log_in(&mut tui_harness, "alice");
     tui_harness.keys(&["pause", "Enter"]);
+    tui_harness.press(&["sleep 1h", "Enter"]);
+    tui_harness.until(|app| app.under_way().is_some());
     let critical_section = tui_harness.app.access().critical_section();
-    tui_harness.press(&["sleep 1h", "Enter", "Ctrl-C"]);
-    assert!(tui_harness.app.is_busy() && !said(&tui_harness).contains("interrupted"), "{}", said(&tui_harness));
+    tui_harness.press(&["F7", "Enter"]);
+    assert!(tui_harness.app.is_busy() && said(&tui_harness).contains("must not be interrupted"), "{}", said(&tui_harness));
     drop(critical_section);
-    tui_harness.keys(&["Ctrl-C"]);
-    assert!(said(&tui_harness).contains("interrupted"), "{}", said(&tui_harness));
+    tui_harness.press(&["F7", "Enter"]);
+    assert!(said(&tui_harness).contains("dropped: `sleep 1h`"), "{}", said(&tui_harness));
+    tui_harness.settle();
+    assert_eq!(tui_harness.app.under_way(), None);
 }
 
 /// What waits in a line of one user is not carried out for the next.

@@ -34,6 +34,7 @@ mod probing;
 mod program;
 mod prompt;
 mod pty;
+mod reading;
 mod readme;
 mod recordings;
 mod remote;

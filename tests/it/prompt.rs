@@ -124,31 +124,105 @@ fn what_is_typed_ahead_comes_in_its_order() {
     }
 }
 
-/// Ctrl-C gives up what is typed; where nothing is, it cancels what the latest line has begun, forgets what waits for that, and says
-/// so.
+/// Ctrl-C gives up what is typed and ends nothing; `cancel` ends a transfer and nothing else; a step that waits is dropped by itself.
 #[test]
-fn an_interruption_cancels_what_the_latest_line_began() {
+fn each_thing_is_ended_by_itself() {
     let mut tui_harness = paused(120, 40);
-    let before = tui_harness.home.path().join("a.bin").display().to_string();
-    tui_harness.press(&[&format!("upload {before} --as earlier.bin"), "Enter"]);
-    tui_harness.until(|app| says(app, "#1 has begun"));
-    tui_harness.press(&[&upload_of_all(&tui_harness), "Enter"]);
-    tui_harness.until(|app| says(app, "#2 has begun; waiting: "));
+    let (upload, b) = (upload_of_all(&tui_harness), tui_harness.home.path().join("b.bin").display().to_string());
+    tui_harness.press(&[&upload, "; echo at last", "Enter"]);
+    tui_harness.until(|app| says(app, "#1 has begun; waiting: "));
     tui_harness.press(&["something", "Ctrl-C"]);
+    assert!(tui_harness.app.prompt().editor.is_empty() && !says(&tui_harness.app, "nothing is typed"));
+    tui_harness.press(&["Ctrl-C"]);
+    assert!(says(&tui_harness.app, "`cancel N` ends a transfer"), "{:?}", tui_harness.app.prompt().output);
+    assert!(tui_harness.app.under_way().unwrap().contains("waiting: "));
+    let pending: Vec<String> = tui_harness.app.scene().pending.into_iter().map(|step| step.text).collect();
+    assert_eq!((pending.len(), pending[0].as_str(), pending[2].as_str()), (3, format!("upload {b}").as_str(), "echo at last"));
+    tui_harness.press(&["F7"]);
+    let text = tui_harness.text();
+    assert!(text.contains("Waiting: Enter drops the step") && text.contains("waits for upload"), "{text}");
+    tui_harness.press(&["b.bin", "Enter"]);
+    assert!(says(&tui_harness.app, &format!("dropped: `upload {b}`")), "{:?}", tui_harness.app.prompt().output);
+    tui_harness.press(&["cancel 1", "Enter", "resume", "Enter"]);
+    tui_harness.settle();
+    assert!(says(&tui_harness.app, "#1, upload of a.bin: cancelled") && says(&tui_harness.app, "stored c.bin"));
     assert!(
-        tui_harness.app.prompt().editor.is_empty() && !says(&tui_harness.app, "interrupted"),
+        says(&tui_harness.app, "at last") && !says(&tui_harness.app, "stored b.bin"),
         "{:?}",
         tui_harness.app.prompt().output
     );
-    tui_harness.press(&["Ctrl-C"]);
-    let said: Vec<String> = tui_harness.app.prompt().output.iter().rev().take(2).map(|(_, line)| line.clone()).collect();
-    assert!(said[1].contains("a.bin`: #2 is being cancelled"), "{said:?}");
-    assert!(said[0].starts_with("not begun: ") && said[0].contains("b.bin, ") && said[0].ends_with("c.bin"), "{said:?}");
+    let states: Vec<TransferState> = transfers(&tui_harness).iter().map(|status| status.state).collect();
+    assert_eq!(states, [TransferState::Cancelled, TransferState::Done]);
+    tui_harness.press(&["F7"]);
+    assert!(says(&tui_harness.app, "nothing waits") && tui_harness.app.dialogs().is_empty());
+}
+
+/// All of a batch and all commands of a line are checked before the first byte goes.
+#[test]
+fn what_would_be_refused_later_is_refused_at_once() {
+    let mut tui_harness = paused(120, 40);
+    let home = tui_harness.home.path().to_owned();
+    let path = |name: &str| home.join(name).display().to_string();
+    let (a, b, missing) = (path("a.bin"), path("b.bin"), path("nothere.bin"));
+    std::fs::create_dir(tui_harness.home.path().join("other")).unwrap();
+    random_file(&tui_harness.home.path().join("other/a.bin"), 10, 9);
+    let twin = path("other/a.bin");
+    for (line, error) in [
+        (format!("upload {a} {b} {missing}"), "cannot read "),
+        (format!("upload {a} {twin}"), "two of the files would be stored as `a.bin`"),
+        (format!("upload {a}; uplaod {b}"), "`uplaod"),
+        (format!("upload {a}; upload {missing}"), "nothing of the line was begun"),
+        (format!("upload {a}; speed 1x 2x"), "nothing of the line was begun"),
+        (format!("upload -r {a} {missing}"), "cannot read "),
+    ] {
+        tui_harness.press(&["clear", "Enter"]);
+        tui_harness.settle();
+        answered(&mut tui_harness, &line, error);
+        tui_harness.settle();
+        assert_eq!(transfers(&tui_harness).len(), 0, "{line}");
+    }
+    // What an earlier command of the line makes is there when it is needed.
+    answered(&mut tui_harness, "resume", "virtual time");
+    let made = path("made.bin");
+    tui_harness.keys(&[&format!("set f {a}; upload $f; download a.bin {made}; upload {made}"), "Enter"]);
+    assert!(says(&tui_harness.app, "stored made.bin"), "{:?}", tui_harness.app.prompt().output);
+    // A name that is taken is one as well, and so is a file that is to be written and exists.
+    answered(&mut tui_harness, &format!("upload {b} {a}"), "a file or directory named `a.bin` is stored already");
+    std::fs::create_dir(tui_harness.home.path().join("to")).unwrap();
+    random_file(&tui_harness.home.path().join("to/made.bin"), 10, 9);
+    answered(&mut tui_harness, &format!("download *.bin {}", path("to")), "made.bin already exists; --force replaces it");
+    assert_eq!(transfers(&tui_harness).len(), 3);
+    assert!(!tui_harness.home.path().join("to/a.bin").exists());
+}
+
+/// Seven uploads at once, and a batch beside them: the prompt answers each line, and all of them come to their end.
+#[test]
+fn seven_uploads_run_while_somebody_types() {
+    let mut tui_harness = paused(120, 40);
+    let paths: Vec<String> = (0..7).map(|n| tui_harness.home.path().join(format!("f{n}.bin")).display().to_string()).collect();
+    for (number, path) in paths.iter().enumerate() {
+        random_file(path.as_ref(), 150_000, number as u64);
+        tui_harness.press(&[&format!("upload {path}"), "Enter"]);
+    }
+    tui_harness.press(&[&upload_of_all(&tui_harness), "Enter"]);
+    tui_harness.until(|app| says(app, "#8 has begun; waiting: "));
+    for number in 0..20 {
+        answered(&mut tui_harness, &format!("echo typed-{number}"), &format!("typed-{number}"));
+    }
+    answered(&mut tui_harness, "transfers", "f6.bin");
+    assert_eq!(tui_harness.app.scene().pending.len(), 2);
     tui_harness.press(&["resume", "Enter"]);
     tui_harness.settle();
-    assert!(says(&tui_harness.app, "#2, upload of a.bin: cancelled") && says(&tui_harness.app, "stored earlier.bin"));
-    let states: Vec<TransferState> = transfers(&tui_harness).iter().map(|status| status.state).collect();
-    assert_eq!(states, [TransferState::Done, TransferState::Cancelled]);
+    let states = transfers(&tui_harness);
+    assert!(states.len() == 10 && states.iter().all(|status| status.state == TransferState::Done), "{states:?}");
+    // Each result says which line it is of.
+    let output = &tui_harness.app.prompt().output;
+    for path in &paths {
+        let name = path.rsplit('/').next().unwrap();
+        let place = output.iter().position(|(_, line)| line.starts_with(&format!("stored {name}"))).unwrap();
+        let before = output[..place].iter().rev().find(|(_, line)| line.starts_with('›')).unwrap();
+        assert_eq!(before.1, format!("› upload {path}"));
+    }
 }
 
 /// So many lines are under way at once and no more, which is said; and a place is free again once one of them has ended.
@@ -161,9 +235,9 @@ fn lines_that_are_under_way_are_bounded() {
     tui_harness.press(&["ls", "Enter"]);
     assert!(says(&tui_harness.app, "not begun, 64 lines are under way: `ls`"), "{:?}", tui_harness.app.prompt().output.last());
     tui_harness.until(|app| app.under_way().is_some_and(|lines| lines.matches("sleep 1h").count() == 64));
-    tui_harness.press(&["Ctrl-C"]);
+    tui_harness.press(&["F7", "Enter"]);
     answered(&mut tui_harness, "ls", "no files are stored");
-    (0..63).for_each(|_| tui_harness.press(&["Ctrl-C"]));
+    (0..63).for_each(|_| tui_harness.press(&["F7", "Enter"]));
     tui_harness.settle();
     assert!(tui_harness.app.under_way().is_none());
 }

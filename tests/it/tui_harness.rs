@@ -101,10 +101,15 @@ impl TuiHarness {
                 "Esc" => self.key(KeyCode::Esc, KeyModifiers::NONE),
                 "Tab" => self.key(KeyCode::Tab, KeyModifiers::NONE),
                 "Shift-Tab" => self.key(KeyCode::BackTab, KeyModifiers::SHIFT),
-                "F1" => self.key(KeyCode::F(1), KeyModifiers::NONE),
                 "Up" => self.key(KeyCode::Up, KeyModifiers::NONE),
                 "End" => self.key(KeyCode::End, KeyModifiers::NONE),
                 "Down" => self.key(KeyCode::Down, KeyModifiers::NONE),
+                "Home" => self.key(KeyCode::Home, KeyModifiers::NONE),
+                "PageUp" => self.key(KeyCode::PageUp, KeyModifiers::NONE),
+                "PageDown" => self.key(KeyCode::PageDown, KeyModifiers::NONE),
+                "F1" | "F2" | "F3" | "F4" | "F5" | "F6" | "F7" | "F8" | "F9" => {
+                    self.key(KeyCode::F(key[1..].parse().unwrap()), KeyModifiers::NONE);
+                }
                 control if control.starts_with("Ctrl-") => {
                     let c = control.chars().last().unwrap().to_ascii_lowercase();
                     self.key(KeyCode::Char(c), KeyModifiers::CONTROL);

@@ -251,6 +251,8 @@ pub struct Figures {
     pub wire: Vec<PacketRecord>,
     /// Number of packets since the watch began.
     pub wire_seen: u64,
+    /// True while packets are being captured to a file.
+    pub is_capturing: bool,
     /// All hosts and their links.
     pub topology: Topology,
 }

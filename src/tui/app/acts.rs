@@ -3,17 +3,16 @@
 
 use p2p_engine::pace::Speed;
 use p2p_shell::answer::listed;
-use p2p_shell::spec::Times;
-use p2p_shell::table;
 use p2p_shell::words::Variables;
 use tokio::sync::oneshot;
 
 use super::{App, AppMessage, Pane, TerminalRequest};
-use crate::tui::action::{Action, BINDINGS};
-use crate::tui::dialog::{Choice, Dialog, Item, List};
-use crate::tui::editor::Editor;
+use crate::tui::action::Action;
+use crate::tui::dialog::{Choice, Dialog, Item};
 use crate::tui::lines::WAITING_SHOWN;
 use crate::tui::panes::{Change, Deed};
+use crate::tui::theme::Role;
+use crate::tui::viewer::copied;
 
 /// Speeds through which `+` and `-` step, in thousandths of real time.
 const SPEEDS: [u64; 8] = [100, 500, 1_000, 2_000, 10_000, 50_000, 200_000, 1_000_000];
@@ -48,8 +47,13 @@ impl App {
             Action::Map => self.change_pane(Change::Act(action)),
             Action::Up => self.scroll(self.workspace.focus(), -1),
             Action::Down => self.scroll(self.workspace.focus(), 1),
-            Action::PageUp => self.scroll(self.workspace.focus(), -10),
-            Action::PageDown => self.scroll(self.workspace.focus(), 10),
+            Action::PageUp => self.scroll(self.workspace.focus(), -self.page()),
+            Action::PageDown => self.scroll(self.workspace.focus(), self.page()),
+            Action::First => self.scroll(self.workspace.focus(), -isize::MAX),
+            Action::Last => self.scroll(self.workspace.focus(), isize::MAX),
+            Action::Legend => self.open_legend(None),
+            Action::Answer => self.open_answer(),
+            Action::Waiting => self.open_pending(),
             Action::Open => self.open(),
             Action::Verbs => self.open_verbs(),
             Action::Quit => self.quit(false),
@@ -104,6 +108,7 @@ impl App {
                 self.focus_on(Pane::Prompt);
                 self.prompt_mut().editor.set(&format!("{line} "));
             }
+            Deed::Drop(step) => self.drop_step(step),
             Deed::Own(name) => self.change_pane(Change::Own(name)),
         }
     }
@@ -130,6 +135,15 @@ impl App {
         self.view.choose(chosen);
     }
 
+    /// Returns the number of lines of a page of the focused pane, one less than its height, so that a line stays in sight.
+    fn page(&self) -> isize {
+        let focus = self.workspace.focus();
+        // The frame takes two rows, and the typed line one.
+        let around = if focus == Pane::Prompt { 3 } else { 2 };
+        let height = self.workspace.area_of(focus).map_or(0, |area| area.height.saturating_sub(around));
+        isize::from(height.saturating_sub(1).max(1) as i16)
+    }
+
     fn open(&mut self) {
         if let Some(deed) = self.with_pane(self.workspace.focus(), |pane, scene| pane.open(scene)) {
             self.carry_out(deed);
@@ -138,6 +152,7 @@ impl App {
 
     fn copy(&mut self) {
         if let Some(text) = self.with_pane(self.workspace.focus(), |pane, scene| pane.copy(scene)) {
+            self.say(Role::Dim, &copied(&text));
             self.terminal_requests.push(TerminalRequest::Copy(text));
         }
     }
@@ -175,6 +190,7 @@ impl App {
             Choice::Command { line, run: true } => self.run(&line),
             Choice::Command { line, run: false } => self.carry_out(Deed::Type(line)),
             Choice::Deed(deed) => self.carry_out(deed),
+            Choice::Read(words) => self.open_legend(Some(&words)),
         }
     }
 
@@ -185,7 +201,7 @@ impl App {
             name: verb.label.to_owned(),
             summary: match &verb.deed {
                 Deed::Run(line) | Deed::Open(line) | Deed::Type(line) => line.clone(),
-                Deed::Act(_) | Deed::Own(_) => verb.key.to_owned(),
+                Deed::Act(_) | Deed::Own(_) | Deed::Drop(_) => verb.key.to_owned(),
             },
             choice: Choice::Deed(verb.deed),
         });
@@ -194,34 +210,4 @@ impl App {
             self.open_list("What to do: type to search, Enter to do it", items);
         }
     }
-
-    fn open_help(&mut self) {
-        let keys = BINDINGS.iter().map(|binding| Item {
-            name: binding.key(&self.keymap).to_owned(),
-            summary: binding.help.to_owned(),
-            choice: Choice::Act(binding.action),
-        });
-        self.open_list("Help: type to search, Enter to run", keys.chain(command_items()).collect());
-    }
-
-    fn open_palette(&mut self) {
-        let named = BINDINGS.iter().filter(|binding| !binding.name.is_empty());
-        let actions = named.map(|binding| Item {
-            name: binding.name.to_owned(),
-            summary: format!("{} ({})", binding.help, binding.key(&self.keymap)),
-            choice: Choice::Act(binding.action),
-        });
-        self.open_list("Palette: type to search, Enter to run", actions.chain(command_items()).collect());
-    }
-
-    fn open_list(&mut self, title: &str, items: Vec<Item>) {
-        self.dialogs.push(Dialog::List(List { title: title.into(), search: Editor::default(), items, selected: 0 }));
-    }
-}
-
-fn command_items() -> impl Iterator<Item = Item> {
-    table::commands().map(|spec| {
-        let run = spec.arguments.iter().all(|argument| argument.times == Times::Optional);
-        Item { name: spec.usage(), summary: spec.summary.to_owned(), choice: Choice::Command { line: spec.name.into(), run } }
-    })
 }

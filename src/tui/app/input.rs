@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use crossterm::event::{Event as Input, KeyCode, KeyEvent, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
+use crossterm::event::{Event as Input, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use p2p_shell::complete::Knowledge;
 use p2p_shell::words::commands_of;
 use ratatui::layout::{Margin, Position};
 use secrecy::zeroize::Zeroizing;
 
-use super::{App, Pane};
+use super::{App, Pane, TerminalRequest};
 use crate::tui::action::{self, Action};
 use crate::tui::dialog::DialogEffect;
 use crate::tui::editor::Edit;
@@ -50,10 +50,26 @@ impl App {
                     self.dialogs.pop();
                     self.choose(choice);
                 }
+                DialogEffect::Copied(text) => self.terminal_requests.push(TerminalRequest::Copy(text)),
+                DialogEffect::Passed => self.pass_on(key),
             }
             return;
         }
         if self.workspace.focus() == Pane::Prompt { self.on_key_in_prompt(key) } else { self.on_key_in_pane(key) }
+    }
+
+    /// Closes the viewer for a key that has no meaning there: a letter begins a command, and keys of actions do what they do.
+    fn pass_on(&mut self, key: &KeyEvent) {
+        self.dialogs.pop();
+        self.type_on(key);
+    }
+
+    /// Passes a key to the prompt; the colon only goes there.
+    fn type_on(&mut self, key: &KeyEvent) {
+        self.act(Action::Prompt);
+        if key.code != KeyCode::Char(':') {
+            self.on_key_in_prompt(key);
+        }
     }
 
     fn on_key_in_prompt(&mut self, key: &KeyEvent) {
@@ -89,9 +105,33 @@ impl App {
                 let name = action::name_of(key).unwrap_or_default();
                 let verbs = self.with_pane(focus, |pane, scene| pane.verbs(scene));
                 if let Some(verb) = verbs.into_iter().find(|verb| verb.key == name && !name.is_empty()) {
-                    self.carry_out(verb.deed);
+                    return self.carry_out(verb.deed);
                 }
+                self.on_free_key(key);
             }
+        }
+    }
+
+    /// Handles a key that has no meaning in the focused pane: a digit focuses another pane, a letter begins a command.
+    fn on_free_key(&mut self, key: &KeyEvent) {
+        let KeyCode::Char(c) = key.code else { return };
+        let pane = c.to_digit(10).and_then(|digit| Pane::ALL.get((digit as usize).checked_sub(1)?));
+        match pane {
+            Some(&pane) => self.focus_on(pane),
+            None if key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT) => {}
+            None => self.type_on(key),
+        }
+    }
+
+    /// Returns the name of the mode: where the keys go.
+    pub fn mode(&self) -> &'static str {
+        let focus = self.workspace.focus();
+        match self.dialogs.last() {
+            Some(dialog) => dialog.mode(),
+            None if self.panes.get(focus).list().is_typing() => "FILTER",
+            None if focus != Pane::Prompt => "PANE",
+            None if self.prompt().search.is_some() => "SEARCH",
+            None => "PROMPT",
         }
     }
 
@@ -105,9 +145,9 @@ impl App {
             PromptEffect::Taken => {}
             PromptEffect::Run(line) => self.run(&line),
             PromptEffect::EndOfInput => self.quit(false),
-            // If a line is being typed, Ctrl-C only discards it.
+            // Ctrl-C discards what is typed, and ends nothing.
             PromptEffect::Interrupted if is_typing => {}
-            PromptEffect::Interrupted => self.interrupt(),
+            PromptEffect::Interrupted => self.say_how_to_end(),
             PromptEffect::Ignored => return false,
         }
         true

@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 use tokio::time::sleep;
 
 use super::{App, AppMessage, Pane};
-use crate::tui::lines::{Interrupted, LINES_MAX, NextStep, WAITING_SHOWN};
+use crate::tui::lines::{LINES_MAX, NextStep, StepId, WAITING_SHOWN};
 use crate::tui::panes::scene::Chosen;
 use crate::tui::theme::Role;
 
@@ -23,7 +23,7 @@ impl App {
     /// virtual time; the prompt stays free meanwhile.
     pub fn run(&mut self, line: &str) {
         if self.lines.is_full() {
-            let full = format!("not begun, {LINES_MAX} lines are under way: `{line}`; Ctrl-C ends the latest of them");
+            let full = format!("not begun, {LINES_MAX} lines are under way: `{line}`; F7 lists what waits, and ends it");
             return self.say(Role::Bad, &full);
         }
         self.say(Role::Accent, &format!("{} {line}", self.theme.glyphs.prompt));
@@ -54,6 +54,9 @@ impl App {
         let task = self.tasks.spawn(async move {
             let running = async {
                 match step {
+                    NextStep::Check(commands, variables) => {
+                        shell.check_line(&commands, &variables).await.map(|()| Answer::nothing())
+                    }
                     NextStep::Begin(planned) => shell.begin(*planned).await,
                     NextStep::Run(line, variables) => shell.run(&line, &variables).await,
                 }
@@ -84,6 +87,9 @@ impl App {
         if !answer.as_ref().is_err_and(ShellError::is_session_over) && !self.lines.is_asking() {
             self.on_who();
         }
+        if matches!(answer, Err(ShellError::Ahead { .. })) {
+            self.lines.refuse(number);
+        }
         let tally = self.lines.count(number, &answer);
         match answer {
             Ok(answer) => self.show_of(number, answer),
@@ -99,25 +105,23 @@ impl App {
         self.lines.resting().into_iter().for_each(|number| self.go_on(number));
     }
 
-    /// Interrupts the latest line: cancels the transfer that it waits for, and drops its waiting steps. While an operation runs
-    /// that must not be interrupted, only the waiting steps are dropped.
-    pub(super) fn interrupt(&mut self) {
+    /// Says what ends a transfer, to a user who has pressed Ctrl-C with nothing typed.
+    pub(super) fn say_how_to_end(&mut self) {
+        self.say(Role::Dim, "nothing is typed; `cancel N` ends a transfer, F7 lists what waits and ends it, Ctrl-Q leaves");
+    }
+
+    /// Drops a step that waits, or ends one that takes long and is no transfer; all else goes on.
+    pub(super) fn drop_step(&mut self, step: StepId) {
+        // An operation such as a change of a password runs to its end.
         if !self.access().is_at_rest() {
-            let left = self.lines.drop_waiting();
-            return self.say_left(&left);
+            return self.say(Role::Warning, "something is under way that must not be interrupted; try again in a moment");
         }
-        let Some(Interrupted { command, transfer, left }) = self.lines.interrupt() else { return };
-        let what = match transfer {
-            Some(transfer) => format!("interrupted `{command}`: {transfer} is being cancelled"),
-            None => format!("interrupted `{command}`; `cancel` ends a transfer that was begun"),
-        };
-        self.say(Role::Warning, &what);
-        self.say_left(&left);
-        if let Some(transfer) = transfer {
-            let shell = self.shell.clone();
-            let line = format!("cancel {}", transfer.0);
-            self.tasks.spawn(async move { AppMessage::Told(shell.run(&line, &Variables::new()).await) });
+        match self.lines.drop_step(step) {
+            Some(text) => self.say(Role::Warning, &format!("dropped: `{text}`")),
+            None => self.say(Role::Dim, "that has begun or ended meanwhile; `cancel N` ends a transfer"),
         }
+        self.lines.resting().into_iter().for_each(|number| self.go_on(number));
+        self.begin_typed();
     }
 
     /// Shows which steps will not begin any more.
@@ -132,16 +136,20 @@ impl App {
         self.lines.summary()
     }
 
-    /// Carries out a command whose answer is not shown; only its error is.
+    /// Carries out the command of an action. Its answer is shown with the command, since nobody has typed it.
     pub(super) fn tell(&mut self, line: String) {
         let shell = self.shell.clone();
-        self.tasks.spawn(async move { AppMessage::Told(shell.run(&line, &Variables::new()).await.map(|_| Answer::nothing())) });
+        self.tasks.spawn(async move {
+            let answer = shell.run(&line, &Variables::new()).await;
+            AppMessage::Told(line, answer)
+        });
     }
 
-    pub(super) fn take_answer(&mut self, answer: Result<Answer, ShellError>) {
+    pub(super) fn take_answer(&mut self, line: &str, answer: Result<Answer, ShellError>) {
         match answer {
-            Ok(answer) => self.say(Role::Text, &answer.view.text_within(self.prompt_width())),
-            Err(error) => self.fail(&error),
+            Ok(answer) => self.say(Role::Dim, &format!("{line}: {}", answer.view.text_within(self.prompt_width()))),
+            Err(error) if error.is_session_over() => self.fail(&error),
+            Err(error) => self.say(Role::Bad, &format!("{line}: {error}")),
         }
     }
 
@@ -174,6 +182,7 @@ impl App {
         if !text.is_empty() {
             self.name_line(number);
             self.say(Role::Text, &text);
+            self.open_if_long(number, &text);
         }
         match effect {
             Effect::Batch(batch) => self.lines.plan(number, batch),

@@ -9,7 +9,8 @@ use super::frame::{framed, middle};
 use crate::tui::app::App;
 use crate::tui::dialog::{Dialog, List};
 use crate::tui::theme::Role;
-use crate::tui::wrap::wrapped;
+use crate::tui::viewer::{KEYS, Viewer};
+use crate::tui::wrap::{fitted, wrapped};
 
 /// Maximum width of a dialog's text in cells; longer lines are wrapped.
 const WIDEST: usize = 120;
@@ -27,16 +28,44 @@ pub(super) fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
 fn draw_one(app: &App, dialog: &Dialog, frame: &mut Frame<'_>, area: Rect) {
     match dialog {
         Dialog::Form(form) => super::form::draw(app, form, frame, area),
-        Dialog::Message { title, text, scroll } => {
-            // The last lines stay visible at every scroll position.
-            let rows = usize::from(area.height.saturating_sub(2)).max(1);
-            let skipped = (*scroll).min(text.lines().count().saturating_sub(rows));
-            let rest = text.lines().skip(skipped).collect::<Vec<_>>().join("\n");
-            boxed(app, frame, area, title, rest, " Up and Down scroll, Esc closes ");
-        }
+        Dialog::Viewer(viewer) => self::viewer(app, viewer, frame, area),
         Dialog::Confirm { title, text, .. } => boxed(app, frame, area, title, text.clone(), ""),
         Dialog::List(list) => self::list(app, list, frame, area),
     }
+}
+
+/// Returns the place of a viewer: as large as its text, and no larger than the screen without the hint line, which names the mode.
+fn place_of(viewer: &Viewer, area: Rect) -> Rect {
+    let (width, height) = viewer.size();
+    // The frame has two rows and two columns, and a column is free on each side of the text.
+    let size = |cells: usize, more: u16| u16::try_from(cells).unwrap_or(u16::MAX).saturating_add(more);
+    let area = Rect { height: area.height.saturating_sub(1), ..area };
+    middle(area, size(width, 4).max(60), size(height, 2))
+}
+
+/// Tells the viewers how many rows of text they have.
+pub(super) fn fit(dialogs: &mut [Dialog], area: Rect) {
+    for dialog in dialogs {
+        if let Dialog::Viewer(viewer) = dialog {
+            let rows = place_of(viewer, area).height.saturating_sub(2);
+            viewer.fit(usize::from(rows));
+        }
+    }
+}
+
+fn viewer(app: &App, viewer: &Viewer, frame: &mut Frame<'_>, area: Rect) {
+    let (place, theme) = (place_of(viewer, area), app.theme());
+    let width = usize::from(place.width.saturating_sub(4));
+    let lines: Vec<Line<'_>> = viewer
+        .shown()
+        .map(|(line, is_found)| {
+            let role = if is_found { Role::Selected } else { Role::Text };
+            Line::styled(format!(" {}", fitted(line, width, theme.glyphs.ellipsis)), theme.style(role))
+        })
+        .collect();
+    let bottom = format!(" {} - {KEYS} ", viewer.status());
+    frame.render_widget(Clear, place);
+    frame.render_widget(Paragraph::new(lines).block(framed(app, viewer.title()).title_bottom(bottom)), place);
 }
 
 fn boxed(app: &App, frame: &mut Frame<'_>, area: Rect, title: &str, text: String, hint: &'static str) {
@@ -58,6 +87,10 @@ fn list(app: &App, list: &List, frame: &mut Frame<'_>, area: Rect) {
     let rows = usize::from(place.height).saturating_sub(4 + detail.len()).max(1);
     let first = list.selected.saturating_sub(rows.saturating_sub(1));
     let mut lines = vec![Line::from(format!("{} {}_", app.theme().glyphs.prompt, list.search.text()))];
+    if found.is_empty() {
+        let text = format!("nothing found for `{}`; Backspace takes it back, F9 shows the legend", list.search.text());
+        lines.push(Line::styled(text, app.theme().style(Role::Warning)));
+    }
     for (place, item) in found.iter().enumerate().skip(first).take(rows) {
         let role = if place == list.selected { Role::Selected } else { Role::Text };
         let dim = if place == list.selected { Role::Selected } else { Role::Dim };

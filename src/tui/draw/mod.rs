@@ -59,6 +59,7 @@ pub fn draw(app: &mut App, frame: &mut Frame<'_>) {
         dim(app, frame, body);
     }
     app.workspace_mut().set_areas(areas);
+    dialogs::fit(app.dialogs_mut(), area);
     dialogs::draw(app, frame, area);
 }
 
@@ -180,7 +181,8 @@ fn keys(app: &App, frame: &mut Frame<'_>, area: Rect, scene: &Scene<'_>) {
         BINDINGS.iter().filter(|binding| is_hinted(app, binding)).partition(is_first);
     let of = |binding: &Binding| hint(binding.key(app.keymap()), binding.name);
     let complete = (app.workspace().focus() == Pane::Prompt && !in_dialog).then(|| hint("Tab", "complete or pane"));
-    let mut line = Line::default();
+    // The mode is where the keys go.
+    let mut line = Line::from(Span::styled(format!(" {} ", app.mode()), app.theme().style(Role::Selected)));
     let verbs = if in_dialog { Vec::new() } else { app.panes().get(scene.focus).verbs(scene) };
     let verbs = verbs.iter().filter(|verb| !verb.key.is_empty()).map(|verb| hint(verb.key, verb.label));
     for spans in first.into_iter().map(of).chain(complete).chain(verbs).chain(rest.into_iter().map(of)) {

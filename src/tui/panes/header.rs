@@ -47,6 +47,9 @@ pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
         text(format!("nodes {glyph} {alive}/{all}"), nodes_role),
         text(format!("{} {} {} {}", glyphs.up, rate_now(&rates.up), glyphs.down, rate_now(&rates.down)), Role::Flow),
     ]);
+    if view.figures.is_capturing {
+        sections.push(text("REC".into(), Role::Bad));
+    }
     if scene.events_lost > 0 {
         sections.push(text(format!("{} events missed", scene.events_lost), Role::Warning));
     }

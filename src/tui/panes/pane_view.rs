@@ -13,6 +13,7 @@ use super::scene::{Chosen, Scene};
 use super::scroll::Part;
 use super::shape::Shape;
 use crate::tui::action::Action;
+use crate::tui::lines::StepId;
 use crate::tui::preset::Preset;
 
 /// A pane of the screen. It reads the [`Scene`] and changes nothing but itself; what it wants done elsewhere it returns as a
@@ -158,6 +159,8 @@ pub enum Deed {
     Type(String),
     /// Changes how the pane shows things.
     Own(&'static str),
+    /// Drops a step of a typed line that waits, or ends one that takes long.
+    Drop(StepId),
 }
 
 /// The inner area of a pane on a frame of the screen.

@@ -10,6 +10,7 @@ use p2p_store::names::FileKey;
 
 use super::Pane;
 use crate::tui::journal::Journal;
+use crate::tui::lines::Pending;
 use crate::tui::theme::Theme;
 
 /// Things that were selected in one pane and concern others.
@@ -58,6 +59,8 @@ pub struct Scene<'a> {
     pub focus: Pane,
     /// Steps of typed lines that take long and those that wait, if there are any.
     pub under_way: Option<String>,
+    /// Steps of typed lines that wait, such as the rest of a batch, and those that take long and are no transfers.
+    pub pending: Vec<Pending>,
 }
 
 impl<'a> Scene<'a> {

@@ -8,9 +8,9 @@ use p2p_store::names::FileKey;
 use p2p_store::namespace::Namespace;
 use p2p_store::uploads::UploadId;
 
-use super::Simulation;
 use super::open::name_of_copy;
 use super::running::Running;
+use super::{Capturing, Simulation};
 use crate::known_host::known;
 use crate::node::health::{PeerHealth, PeerTable};
 use crate::pace::PaceStatus;
@@ -80,6 +80,7 @@ impl Simulation {
             connections: self.connections(),
             wire,
             wire_seen,
+            is_capturing: matches!(self.capture, Capturing::Runs),
             topology: self.topology(),
         }
     }

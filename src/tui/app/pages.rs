@@ -1,0 +1,126 @@
+//! What opens above the panes by itself or by an action: help, palette, legend, answers that are longer than their place, and the
+//! list of what waits.
+
+use p2p_shell::spec::Times;
+use p2p_shell::table;
+
+use super::{App, Pane};
+use crate::tui::action::BINDINGS;
+use crate::tui::dialog::{Choice, Dialog, Item, List};
+use crate::tui::editor::Editor;
+use crate::tui::help::{self, Entry};
+use crate::tui::lines::Pending;
+use crate::tui::panes::Deed;
+use crate::tui::theme::Role;
+use crate::tui::viewer::Viewer;
+use crate::tui::wrap::wrapped;
+
+/// Width of a text before the first frame, when the width of the screen is not known.
+const USUAL_WIDTH: u16 = 80;
+
+impl App {
+    /// Opens a text in the viewer, with lines that fit.
+    pub(super) fn view_text(&mut self, title: &str, text: &str) {
+        self.dialogs.push(Dialog::Viewer(self.viewer(title, text)));
+    }
+
+    fn viewer(&self, title: &str, text: &str) -> Viewer {
+        let width = self.viewer_width().map_or(usize::from(USUAL_WIDTH), usize::from);
+        // The lines of a drawn table would not be one any more.
+        let pieces = |line: &str| if line.starts_with(['│', '|']) { vec![line.to_owned()] } else { wrapped(line, width) };
+        let lines: Vec<String> = text.lines().flat_map(pieces).collect();
+        Viewer::new(title, &lines.join("\n"))
+    }
+
+    /// Returns the width of a text in the viewer that fills the screen.
+    pub(super) fn viewer_width(&self) -> Option<u16> {
+        let right = self.workspace.areas().iter().map(|(_, area)| area.right()).max();
+        right.map(|right| right.saturating_sub(4).max(20))
+    }
+
+    /// Opens the answer of a line in the viewer if the prompt has no room for it, unless the user is doing something else by now.
+    pub(super) fn open_if_long(&mut self, number: u64, text: &str) {
+        let areas = self.workspace.areas();
+        let top = areas.iter().map(|(_, area)| area.y).min().unwrap_or(0);
+        let Some(bottom) = areas.iter().map(|(_, area)| area.bottom()).max() else { return };
+        // The prompt grows up to half the screen; its frame, the typed line and the command take four rows.
+        let room = usize::from((bottom - top) / 2).saturating_sub(4);
+        let is_free = self.dialogs.is_empty() && self.tour.is_none() && self.workspace.focus() == Pane::Prompt;
+        let is_read = is_free && self.prompt().editor.is_empty() && self.lines.is_latest(number) && !self.lines.has_more();
+        if is_read && text.lines().count() > room {
+            let command = self.lines.command(number).unwrap_or_default();
+            self.view_text(&command, text);
+        }
+    }
+
+    /// Opens the latest answer in the viewer.
+    pub(super) fn open_answer(&mut self) {
+        let Some(((_, command), lines)) = self.prompt().answer().split_first() else { return };
+        let text: Vec<&str> = lines.iter().map(|(_, line)| line.as_str()).collect();
+        let (title, text) = (command.trim_start_matches(self.theme.glyphs.prompt).trim().to_owned(), text.join("\n"));
+        self.view_text(&title, &text);
+    }
+
+    /// Opens the legend, at the first line with a word if one is given.
+    pub(super) fn open_legend(&mut self, word: Option<&str>) {
+        let width = self.viewer_width().unwrap_or(USUAL_WIDTH);
+        let viewer = self.viewer("Legend", &help::legend(&self.theme.glyphs, &self.keymap, width.into()));
+        let viewer = if let Some(word) = word { viewer.at(word) } else { viewer };
+        self.dialogs.push(Dialog::Viewer(viewer));
+    }
+
+    /// Opens the list of the steps that wait, and of those that take long and are no transfers.
+    pub(super) fn open_pending(&mut self) {
+        let summary = |step: &Pending| step.after.as_ref().map_or("under way".into(), |after| format!("waits for {after}"));
+        let item = |step: Pending| Item { summary: summary(&step), choice: Choice::Deed(Deed::Drop(step.step)), name: step.text };
+        let items: Vec<Item> = self.lines.pending().into_iter().map(item).collect();
+        if items.is_empty() {
+            return self.say(Role::Dim, "nothing waits; `transfers` lists the transfers, and `cancel N` ends one");
+        }
+        self.open_list("Waiting: Enter drops the step", items);
+    }
+
+    pub(super) fn open_help(&mut self) {
+        let keys = BINDINGS.iter().map(|binding| Item {
+            name: binding.key(&self.keymap).to_owned(),
+            summary: help::meaning(binding),
+            choice: Choice::Act(binding.action),
+        });
+        let items = keys.chain(command_items()).chain(self.word_items()).collect();
+        self.open_list("Help: type to search, Enter to run or to read", items);
+    }
+
+    pub(super) fn open_palette(&mut self) {
+        let named = BINDINGS.iter().filter(|binding| !binding.name.is_empty());
+        let actions = named.map(|binding| Item {
+            name: binding.name.to_owned(),
+            summary: format!("{} ({})", binding.help, binding.key(&self.keymap)),
+            choice: Choice::Act(binding.action),
+        });
+        let items = actions.chain(command_items()).chain(self.word_items()).collect();
+        self.open_list("Palette: type to search, Enter to run or to read", items);
+    }
+
+    /// Returns the words of the legend that are no actions; choosing one opens the legend there.
+    fn word_items(&self) -> impl Iterator<Item = Item> + use<> {
+        let parts = help::parts(&self.theme.glyphs, &self.keymap).into_iter();
+        let words = parts.filter(|part| !part.name.starts_with("Keys everywhere"));
+        let is_bound = |word: &str| BINDINGS.iter().any(|binding| binding.keys == word);
+        let item = |(word, meaning): Entry| Item { choice: Choice::Read(word.clone()), name: word, summary: meaning };
+        words.flat_map(move |part| {
+            let is_panes = part.name == "Keys in a pane";
+            part.entries.into_iter().filter(move |(word, _)| !(is_panes && is_bound(word))).map(item)
+        })
+    }
+
+    pub(super) fn open_list(&mut self, title: &str, items: Vec<Item>) {
+        self.dialogs.push(Dialog::List(List { title: title.into(), search: Editor::default(), items, selected: 0 }));
+    }
+}
+
+fn command_items() -> impl Iterator<Item = Item> {
+    table::commands().map(|spec| {
+        let run = spec.arguments.iter().all(|argument| argument.times == Times::Optional);
+        Item { name: spec.usage(), summary: spec.summary.to_owned(), choice: Choice::Command { line: spec.name.into(), run } }
+    })
+}

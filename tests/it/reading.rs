@@ -1,0 +1,206 @@
+//! What the screen says can be read and understood: long answers in the viewer, the words of the screen in the help, the mode and the
+//! keys that lead from one part to another.
+
+use p2p_storage::tui::app::{Pane, TerminalRequest};
+use p2p_storage::tui::help;
+use p2p_storage::tui::theme::{Theme, ThemeName};
+
+use crate::generated;
+use crate::harness::random_file;
+use crate::tui_harness::TuiHarness;
+
+/// A screen that has been drawn once, so that it knows its size.
+fn drawn(width: u16, height: u16) -> TuiHarness {
+    let mut tui_harness = TuiHarness::dark(width, height);
+    tui_harness.text();
+    tui_harness
+}
+
+/// The hint line.
+fn footer(tui_harness: &mut TuiHarness) -> String {
+    tui_harness.text().lines().last().unwrap().to_owned()
+}
+
+/// An answer that is longer than the prompt can become opens where all of it can be read: its heading stays, the position is said,
+/// and a search finds a line.
+#[test]
+fn a_long_answer_opens_in_the_viewer() {
+    for (width, height) in [(120, 40), (80, 24)] {
+        let mut tui_harness = drawn(width, height);
+        tui_harness.keys(&["help", "Enter"]);
+        let text = tui_harness.text();
+        assert!(text.contains(" help ") && text.contains("lines 1-") && text.contains("/ search, y copy, Esc close"), "{text}");
+        let all = tui_harness.app.prompt().output.iter().filter(|(_, line)| !line.is_empty()).count();
+        let mut seen = String::new();
+        for _ in 0..all {
+            seen.push_str(&tui_harness.text());
+            tui_harness.keys(&["PageDown"]);
+        }
+        for command in ["upload", "echo", "export", "capture", "quit"] {
+            assert!(seen.contains(&format!(" {command} ")), "{command} cannot be seen");
+        }
+        tui_harness.keys(&["g", "/", "virtual time", "Enter"]);
+        assert!(tui_harness.text().contains("/virtual time (n, N)"), "{}", tui_harness.text());
+        tui_harness.keys(&["/", "no such word"]);
+        assert!(tui_harness.text().contains("nothing found"), "{}", tui_harness.text());
+        tui_harness.keys(&["Esc", "y"]);
+        assert!(tui_harness.text().contains("copied "), "{}", tui_harness.text());
+        let requests = tui_harness.app.take_terminal_requests();
+        assert!(matches!(requests.as_slice(), [TerminalRequest::Copy(text)] if text.contains("upload")), "{requests:?}");
+        // A letter that is no key of the viewer begins the next command.
+        tui_harness.keys(&["transfers", "Enter"]);
+        assert!(tui_harness.app.dialogs().is_empty() && tui_harness.text().contains("no transfers yet"));
+        // F8 opens the latest answer, however short it is.
+        tui_harness.keys(&["F8"]);
+        assert!(tui_harness.text().contains(" transfers ") && tui_harness.text().contains("1 lines"), "{}", tui_harness.text());
+    }
+}
+
+/// Whoever types on is not disturbed by an answer.
+#[test]
+fn an_answer_takes_no_keys_from_somebody_who_types() {
+    let mut tui_harness = drawn(120, 40);
+    tui_harness.press(&["help", "Enter", "ech"]);
+    tui_harness.settle();
+    assert!(tui_harness.app.dialogs().is_empty());
+    tui_harness.keys(&["o heard", "Enter"]);
+    assert_eq!(tui_harness.app.prompt().output.last().unwrap().1, "heard");
+}
+
+/// F1 and the palette find the words that the screen uses, and say where they find nothing.
+#[test]
+fn the_help_knows_the_words_on_the_screen() {
+    for open in ["F1", "Ctrl-P"] {
+        for word in [
+            "zoom", "freeze", "filter", "mouse", "Shift", "history", "Ctrl-R", "Ctrl-C", "copy", "legend", "rtx", "◐", "✕", "·",
+            "cwnd", "SUSPECT", "READY", "WAITING", "eta", "upload", "REC", "undoing", "click",
+        ] {
+            let mut tui_harness = TuiHarness::dark(120, 40);
+            tui_harness.keys(&[open, word]);
+            let text = tui_harness.text();
+            assert!(!text.contains("nothing found"), "{open} {word}: {text}");
+        }
+        let mut tui_harness = TuiHarness::dark(120, 40);
+        tui_harness.keys(&[open, "xyzzy"]);
+        assert!(tui_harness.text().contains("nothing found for `xyzzy`"), "{}", tui_harness.text());
+        // A word opens the legend at its line.
+        let mut tui_harness = TuiHarness::dark(120, 40);
+        tui_harness.keys(&[open, "slow-start threshold", "Enter"]);
+        let text = tui_harness.text();
+        assert!(text.contains(" Legend ") && text.contains("ssthresh") && footer(&mut tui_harness).contains("VIEWER"), "{text}");
+    }
+}
+
+/// The hint line says where the keys go.
+#[test]
+fn the_mode_is_seen() {
+    let mut tui_harness = drawn(80, 24);
+    let modes: [(&[&str], &str); 9] = [
+        (&[], "PROMPT"),
+        (&["Ctrl-R"], "SEARCH"),
+        (&["Esc", "Tab"], "PANE"),
+        (&["/"], "FILTER"),
+        (&["Esc", "F1"], "LIST"),
+        (&["Esc", "F9"], "VIEWER"),
+        (&["Esc", ":"], "PROMPT"),
+        (&["register", "Enter"], "FORM"),
+        (&["Esc", "sleep 1h; ls", "Enter"], "PROMPT"),
+    ];
+    tui_harness.keys(&["pause", "Enter"]);
+    for (keys, mode) in modes {
+        tui_harness.press(keys);
+        if mode == "FORM" {
+            tui_harness.settle();
+        }
+        let line = footer(&mut tui_harness);
+        assert!(line.starts_with(&format!(" {mode} ")), "{keys:?}: {line}");
+    }
+    tui_harness.until(|app| app.under_way().is_some());
+    tui_harness.press(&["Ctrl-Q"]);
+    let text = tui_harness.text();
+    assert!(text.lines().last().unwrap().starts_with(" QUESTION"), "{text}");
+}
+
+/// A command that is typed while a pane has the keys is a command, as far as its first letter is no key there.
+#[test]
+fn letters_lead_to_the_prompt_and_digits_to_the_panes() {
+    let mut tui_harness = drawn(120, 40);
+    for (place, &pane) in Pane::ALL.iter().enumerate() {
+        tui_harness.app.focus_on(Pane::Nodes);
+        tui_harness.keys(&[&(place + 1).to_string()]);
+        assert_eq!(tui_harness.app.workspace().focus(), pane);
+        if pane == Pane::Prompt {
+            tui_harness.keys(&["Ctrl-C"]);
+        }
+    }
+    tui_harness.app.focus_on(Pane::Nodes);
+    tui_harness.keys(&["info five.bin"]);
+    assert_eq!(tui_harness.app.prompt().editor.text(), "info five.bin");
+    assert!(!tui_harness.app.view().is_frozen() && !tui_harness.app.access().is_paused() && tui_harness.app.dialogs().is_empty());
+    tui_harness.keys(&["Ctrl-C"]);
+    tui_harness.app.focus_on(Pane::Log);
+    tui_harness.keys(&[":", "freeze"]);
+    assert_eq!(tui_harness.app.prompt().editor.text(), "freeze");
+}
+
+/// j, k, g, G, Home, End and pages move the selection; a page is as high as the pane.
+#[test]
+fn rows_are_reached_by_every_usual_key() {
+    let mut tui_harness = TuiHarness::with_nodes(40, 120, 40);
+    tui_harness.text();
+    tui_harness.app.focus_on(Pane::Nodes);
+    let row = |tui_harness: &TuiHarness| tui_harness.app.row(Pane::Nodes);
+    for (keys, at) in
+        [(["j", "j"], 2), (["k", "j"], 2), (["G", "k"], 38), (["g", "j"], 1), (["End", "k"], 38), (["Home", "j"], 1)]
+    {
+        tui_harness.keys(&keys);
+        assert_eq!(row(&tui_harness), at, "{keys:?}");
+    }
+    tui_harness.text();
+    let height = usize::from(tui_harness.app.workspace().area_of(Pane::Nodes).unwrap().height) - 2;
+    tui_harness.keys(&["g", "PageDown"]);
+    assert_eq!(row(&tui_harness), height - 1);
+    tui_harness.keys(&["PageUp"]);
+    assert_eq!(row(&tui_harness), 0);
+}
+
+/// By pages every line of the output can be seen.
+#[test]
+fn the_output_scrolls_by_its_height() {
+    let mut tui_harness = drawn(80, 24);
+    let echoes: Vec<String> = (0..60).map(|number| format!("echo line-{number}-")).collect();
+    for echo in &echoes {
+        tui_harness.keys(&[echo, "Enter"]);
+    }
+    let mut seen = tui_harness.text();
+    for _ in 0..200 {
+        tui_harness.keys(&["PageUp"]);
+        seen.push_str(&tui_harness.text());
+    }
+    assert!((0..60).all(|number| seen.contains(&format!("line-{number}-"))), "some lines cannot be seen");
+}
+
+/// What has been done is said, also where nobody has typed it.
+#[test]
+fn success_is_said() {
+    let mut tui_harness = drawn(120, 40);
+    random_file(&tui_harness.home.path().join("a.bin"), 1_000, 1);
+    tui_harness.app.focus_on(Pane::Nodes);
+    tui_harness.keys(&["y"]);
+    assert!(tui_harness.app.prompt().output.last().unwrap().1.starts_with("copied "), "{:?}", tui_harness.app.prompt().output);
+    tui_harness.keys(&[" ", "+"]);
+    assert!(tui_harness.app.prompt().output.iter().any(|(_, line)| line.starts_with("speed ")), "which speed it is now is said");
+    let path = tui_harness.home.path().join("x.pcapng").display().to_string();
+    tui_harness.app.focus_on(Pane::Prompt);
+    tui_harness.keys(&[&format!("capture start {path}"), "Enter"]);
+    assert!(tui_harness.text().lines().next().unwrap().contains(" REC"), "{}", tui_harness.text());
+    assert!(tui_harness.app.prompt().output.last().unwrap().1.contains("capturing to "));
+    tui_harness.keys(&["capture stop", "Enter"]);
+    assert!(!tui_harness.text().lines().next().unwrap().contains(" REC"));
+}
+
+/// `docs/screen.md` explains the keys, the glyphs and the terms as the program does.
+#[test]
+fn the_document_of_the_screen_is_that_of_the_program() {
+    generated::check("docs/screen.md", "legend", &help::markdown(&Theme::new(ThemeName::Dark, false).glyphs));
+}
