@@ -21,7 +21,7 @@ const BYTES_MAX: usize = 64 << 10;
 /// Escape, with which the sequences of keys and answers begin.
 const ESCAPE: u8 = 0x1b;
 
-/// What was read while the terminal was asked.
+/// Input that was read while the terminal was asked.
 #[derive(Debug, Default, PartialEq)]
 pub struct Heard {
     /// True for a light background, false for a dark one; `None` if the terminal did not say.

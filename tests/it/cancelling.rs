@@ -3,7 +3,7 @@
 
 use p2p_base::units::{SimDuration, SimTime};
 use p2p_engine::cause::ConnectionLoss;
-use p2p_engine::pace::Speed;
+use p2p_engine::pace::{PaceStatus, Speed};
 use p2p_engine::transfer::{TransferId, TransferState};
 use p2p_engine::{Event, Reply, operation};
 use p2p_net::{HostConfig, MTU, PacketRecord};
@@ -48,7 +48,7 @@ fn end_of(harness: &mut Harness, transfer: TransferId) -> SimTime {
 
 /// Returns the packets with a payload that were handed to a link since an instant.
 fn sent_since(harness: &mut Harness, since: SimTime) -> Vec<PacketRecord> {
-    let snapshot = harness.simulation.snapshot(Speed::REAL, false);
+    let snapshot = harness.simulation.snapshot(PaceStatus::running(Speed::REAL));
     let wire = &snapshot.figures.wire;
     assert!(wire.first().is_none_or(|first| first.at < since), "older packets are kept too");
     wire.iter().filter(|packet| packet.at > since && packet.connection.is_some() && packet.len > 0).cloned().collect()
@@ -94,7 +94,7 @@ fn the_link_is_quiet_once_its_queue_has_drained() {
         let at = cancel(&mut harness, transfer);
         let round_trip = SimDuration::from_millis(40);
         advance(&mut harness, at + drain(&slow_link()) + round_trip);
-        let after = harness.simulation.snapshot(Speed::REAL, false);
+        let after = harness.simulation.snapshot(PaceStatus::running(Speed::REAL));
         let figures = &after.figures;
         let queued: usize = figures.nodes.iter().map(|node| node.queued_packets.1).sum();
         let up = harness.simulation.now();
@@ -105,7 +105,7 @@ fn the_link_is_quiet_once_its_queue_has_drained() {
             sent < 32 * 2 * u64::from(segments) + 10 * REQUEST,
             "seed {seed}: {sent} bytes, {queued} packets queued at nodes"
         );
-        let snapshot = harness.simulation.snapshot(Speed::REAL, false);
+        let snapshot = harness.simulation.snapshot(PaceStatus::running(Speed::REAL));
         let rates = snapshot.figures.client_rates.up.tail(4);
         // Probes, handshakes and deletions take less than a twentieth of the link.
         assert!(rates.iter().all(|&bytes| bytes < 3_300), "seed {seed}: {rates:?}");
@@ -168,7 +168,7 @@ fn a_download_that_is_cancelled_is_not_sent_any_further() {
         let at = cancel(&mut harness, transfer);
         let quiet = at + drain(&slow_link()) * 2 + SimDuration::from_millis(40);
         advance(&mut harness, quiet + SimDuration::from_secs(5));
-        let rates = harness.simulation.snapshot(Speed::REAL, false).figures.client_rates.down.clone();
+        let rates = harness.simulation.snapshot(PaceStatus::running(Speed::REAL)).figures.client_rates.down.clone();
         assert!(rates.tail(4).iter().all(|&bytes| bytes < 3_300), "{:?}", rates.tail(12));
         assert!(!to.exists());
         harness.simulation.trace_hash()

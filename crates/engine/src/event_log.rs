@@ -29,7 +29,7 @@ pub struct Numbered {
     pub id: EventId,
     /// Virtual instant of the event.
     pub at: SimTime,
-    /// What has happened.
+    /// Event that has happened.
     pub event: Event,
 }
 

@@ -293,7 +293,7 @@ pub enum FaultCause {
         /// Name of the user who has given the command or applied the profile; `None` for the operator, and for whom may not know.
         by: Option<String>,
     },
-    /// Nothing is left of it, without a command.
+    /// Fault of which nothing is left, without a command.
     Over,
 }
 

@@ -28,7 +28,7 @@ use super::transfer::{TransferId, TransferReport, TransferStatus};
 
 /// Operation of the engine. It takes effect at the virtual instant at which the engine accepts it.
 pub trait Operation: Into<Command> {
-    /// What a successful operation gives.
+    /// Reply of a successful operation.
     type Reply;
 
     /// Returns the reply with its type.

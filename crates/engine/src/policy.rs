@@ -23,7 +23,7 @@ use super::principal::{Caller, Origin, Principal, Scope};
 use super::snapshot::{Figures, NodeStatus, Snapshot, StorageStats};
 use super::transfer::{TransferId, TransferStatus};
 
-/// What the policy looks up in the state of the engine.
+/// State of the engine in which the policy looks things up.
 pub trait Facts {
     /// Returns the stored files and the directories.
     fn names(&self) -> &Namespace;
@@ -36,7 +36,7 @@ pub trait Facts {
     fn upload(&self, id: UploadId) -> Option<&FileKey>;
 }
 
-/// What an operation needs of its caller.
+/// Right that an operation needs of its caller.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Needs<'a> {
     /// Scope alone: the operation is about what every user may see or do.

@@ -38,7 +38,7 @@ pub enum Origin {
     Remote(IpAddr),
 }
 
-/// Who calls an operation, and from where.
+/// Caller of an operation, and the origin of the call.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Caller {
     /// User on whose behalf the operation is called.

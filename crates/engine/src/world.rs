@@ -64,7 +64,7 @@ pub(super) struct World {
     pub(super) net: Network,
     pub(super) hosts: Hosts,
     pub(super) nodes: Vec<NodeHost>,
-    /// What hosts have noticed and nobody has handled yet.
+    /// Observations of hosts that nobody has handled yet.
     pub(super) notices: VecDeque<Notice>,
     pub(super) names: Names,
     pub(super) work: WorkTable,

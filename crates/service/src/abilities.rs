@@ -119,7 +119,7 @@ impl Glyphs {
     }
 }
 
-/// What the environment says of the terminal.
+/// Words of the environment on the terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Abilities {
     /// True if the cursor can be moved and text can be styled; otherwise the terminal only prints lines.

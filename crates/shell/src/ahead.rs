@@ -13,7 +13,7 @@ use p2p_store::namespace::Namespace;
 use crate::trees::off_thread;
 use crate::{Shell, ShellError};
 
-/// What transfers need of this machine and take in the namespace of a user.
+/// Needs of transfers on this machine and in the namespace of a user.
 #[derive(Debug, Default)]
 struct Needs {
     sources: Vec<PathBuf>,

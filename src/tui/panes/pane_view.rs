@@ -135,7 +135,7 @@ pub enum Change<'a> {
     Own(&'a str),
 }
 
-/// Something that can be done with a row, or with the whole pane.
+/// Act on a row, or on the whole pane.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verb {
     /// Key that does it while the pane has the focus; empty for none. Keys of the table of actions take precedence.

@@ -48,7 +48,7 @@ pub enum Probing {
     InTurn,
 }
 
-/// What is known of a peer.
+/// State of a peer, as far as it is known.
 #[derive(Debug, Default)]
 struct Known {
     health: PeerHealth,

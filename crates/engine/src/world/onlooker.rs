@@ -17,7 +17,7 @@ use crate::transfer::{Input, Part, Stage, TransferId};
 use super::World;
 use super::hosts::{Hosts, Owner, Role, Sender};
 
-/// Something that a host notices of its requests, and the client of its connections.
+/// Observation that a host makes of its requests, and the client of its connections.
 #[derive(Debug)]
 pub(crate) enum Notice {
     /// A segment has reached a stage.

@@ -19,7 +19,7 @@ pub(super) struct LossCounts {
     pub(super) undos: u64,
 }
 
-/// What is known of losses on a connection.
+/// Losses on a connection, as far as they are known.
 #[derive(Debug, Clone)]
 pub(super) struct LossState {
     pub(super) recovery: Recovery,
