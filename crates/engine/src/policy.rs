@@ -316,6 +316,15 @@ pub fn may_see(principal: &Principal, event: &Event, is_seen: impl Fn(TransferId
     }
 }
 
+/// Returns the faults that are on as the principal may see them: none before the login. Where there are none, nothing is copied.
+fn known_faults(principal: &Principal, faults: Arc<[ActiveFault]>) -> Arc<[ActiveFault]> {
+    match principal {
+        Principal::Nobody => Arc::default(),
+        _ if faults.is_empty() => faults,
+        _ => faults.iter().cloned().map(|fault| known_of_fault(principal, fault)).collect(),
+    }
+}
+
 /// Returns a fault as the principal may see it.
 pub fn known_of_fault(principal: &Principal, mut fault: ActiveFault) -> ActiveFault {
     if !may_see_usage(principal) {
@@ -393,6 +402,7 @@ pub fn known_of_snapshot(principal: &Principal, snapshot: Arc<Snapshot>, files: 
     let mut known = Snapshot::clone(&snapshot);
     known.files = files();
     known.transfers.retain(|report| may_see_transfer(principal, &report.status));
+    known.faults = known_faults(principal, known.faults);
     let mut figures = Figures::clone(&snapshot.figures);
     figures.nodes = figures.nodes.into_iter().map(|node| known_of_node(principal, node)).collect();
     figures.storage = StorageStats::default();

@@ -15,6 +15,7 @@ use p2p_store::standing::Trouble;
 use serde::Serialize;
 
 use super::status::{TransferReport, TransferStatus};
+use crate::faults::ActiveFault;
 use crate::node::ProcessState;
 use crate::node::health::PeerHealth;
 use crate::pace::PaceStatus;
@@ -224,6 +225,8 @@ pub struct Snapshot {
     pub kept_copy: Option<String>,
     /// Stored files and directories, by owner and path.
     pub files: Namespace,
+    /// Faults that are on, by target.
+    pub faults: Arc<[ActiveFault]>,
     /// Figures of the nodes and of the network.
     pub figures: Arc<Figures>,
 }

@@ -1,6 +1,7 @@
 //! The ledger: the one list of the faults that are on, with what is under way to take them back.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, OnceLock};
 
 use p2p_base::units::{SimDuration, SimTime};
 use p2p_net::Direction;
@@ -116,6 +117,8 @@ fn all_of(parts: &[Part]) -> Option<Fault> {
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     on: BTreeMap<Target, Entry>,
+    /// The same faults for snapshots, until one of them changes.
+    listed: OnceLock<Arc<[ActiveFault]>>,
     /// Instants at which the processes end that end as planned. They are looked at whenever nothing is left to do at an instant.
     stopping: BTreeMap<NodeNumber, SimTime>,
 }
@@ -128,7 +131,7 @@ impl Ledger {
         if let Target::Process(node) = target {
             self.note_stop(node, Some(&fault));
         } else if !matches!(target, Target::Flap(_))
-            && let Some(entry) = self.on.get_mut(&target)
+            && let Some(entry) = self.altered().get_mut(&target)
         {
             return entry.add(fault, cause);
         }
@@ -138,7 +141,13 @@ impl Ledger {
             _ => Course::Stays,
         };
         let active = ActiveFault { fault, since: now, cause, added: Vec::new() };
-        self.on.insert(target, Entry { active, parts, course });
+        self.altered().insert(target, Entry { active, parts, course });
+    }
+
+    /// Returns the faults for a change of what they are, of which the next snapshot knows.
+    fn altered(&mut self) -> &mut BTreeMap<Target, Entry> {
+        self.listed.take();
+        &mut self.on
     }
 
     fn note_stop(&mut self, node: NodeNumber, fault: Option<&Fault>) {
@@ -150,14 +159,14 @@ impl Ledger {
 
     /// Notes a further reason for a fault that is on.
     pub(crate) fn add_cause(&mut self, target: Target, cause: FaultCause) {
-        if let Some(entry) = self.on.get_mut(&target) {
+        if let Some(entry) = self.altered().get_mut(&target) {
             entry.add_cause(cause);
         }
     }
 
     /// Notes what a fault that is on has become.
     pub(crate) fn replace(&mut self, fault: Fault) {
-        if let Some(entry) = self.on.get_mut(&fault.target()) {
+        if let Some(entry) = self.altered().get_mut(&fault.target()) {
             entry.active.fault = fault;
         }
     }
@@ -167,13 +176,13 @@ impl Ledger {
         if let Target::Process(node) = target {
             self.note_stop(node, None);
         }
-        self.on.remove(&target).map(|entry| entry.active)
+        self.altered().remove(&target).map(|entry| entry.active)
     }
 
     /// Removes what a profile has put on of a target, and returns it. What is left stays on; if nothing is, it has to be
     /// [ended](Self::end).
     pub(crate) fn remove_profile(&mut self, target: Target, name: &str) -> Option<ActiveFault> {
-        self.on.get_mut(&target)?.remove_profile(name)
+        self.altered().get_mut(&target)?.remove_profile(name)
     }
 
     /// Returns true if nothing is left of the fault of a target.
@@ -251,6 +260,11 @@ impl Ledger {
     /// Returns all faults that are on, by target.
     pub(crate) fn all(&self) -> impl Iterator<Item = &ActiveFault> {
         self.on.values().map(|entry| &entry.active)
+    }
+
+    /// Returns the same for snapshots: copied once for each change, and not for each snapshot.
+    pub(crate) fn listed(&self) -> Arc<[ActiveFault]> {
+        Arc::clone(self.listed.get_or_init(|| self.all().cloned().collect()))
     }
 
     /// Returns the fault of a target.

@@ -63,6 +63,7 @@ impl Simulation {
             transfers: self.finished.iter().cloned().chain(running).collect(),
             kept_copy: self.world.names.catalog().kept_copy().map(name_of_copy),
             files: self.world.names.files().clone(),
+            faults: self.world.faults.listed(),
             figures,
         }
     }
