@@ -44,6 +44,12 @@ pub enum Action {
     Up,
     /// Moves the selection down by one row.
     Down,
+    /// Moves the selection one column to the left.
+    Left,
+    /// Moves the selection one column to the right.
+    Right,
+    /// Takes all faults back, after a question.
+    HealAll,
     /// Moves the selection up by a page.
     PageUp,
     /// Moves the selection down by a page.
@@ -128,6 +134,9 @@ pub static BINDINGS: &[Binding] = &[
     binding(Action::First, Scope::Panes, "Home", "", "go to the first row"),
     binding(Action::Last, Scope::Panes, "G", "", "go to the last row"),
     binding(Action::Last, Scope::Panes, "End", "", "go to the last row"),
+    binding(Action::Left, Scope::Panes, "Left", "", "move to the left, in the matrix of round trips"),
+    binding(Action::Right, Scope::Panes, "Right", "", "move to the right, in the matrix of round trips"),
+    binding(Action::HealAll, Scope::Panes, "H", "heal all", "take all faults back that are on; asks first"),
     binding(Action::PageUp, Scope::Everywhere, "PageUp", "", "move up a page; in the prompt, scroll its output"),
     binding(Action::PageDown, Scope::Everywhere, "PageDown", "", "move down a page; in the prompt, scroll its output"),
     binding(Action::Help, Scope::Everywhere, "F1", "help", "show this help; ? does it too while a pane has the keys"),
@@ -188,6 +197,8 @@ pub fn name_of(key: &KeyEvent) -> Option<String> {
         KeyCode::End => "End".into(),
         KeyCode::Up => "Up".into(),
         KeyCode::Down => "Down".into(),
+        KeyCode::Left => "Left".into(),
+        KeyCode::Right => "Right".into(),
         KeyCode::PageUp => "PageUp".into(),
         KeyCode::PageDown => "PageDown".into(),
         _ => return None,

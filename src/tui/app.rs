@@ -10,6 +10,7 @@
 //! | `lines`, `tasks` | the typed lines that are carried out, and the tasks that do it |
 
 mod acts;
+mod faults;
 mod input;
 mod pages;
 mod running;
@@ -293,6 +294,7 @@ impl App {
                 self.view_text(&title, &text);
             }
             AppMessage::Opened(_, Err(error)) => self.fail(&error),
+            AppMessage::Heal(yes) => self.heal(yes),
             AppMessage::Quit(yes) => self.is_over |= yes,
             AppMessage::Session(Err(error)) if ShellError::from(error.clone()).is_session_over() => self.on_session_over(),
             // A running command may have logged a user in and has further steps; the change of user is handled when it ends.

@@ -26,6 +26,8 @@ pub(super) enum AppMessage {
     Opened(String, Result<Answer, ShellError>),
     /// Answer to the confirmation before leaving: true if the user confirmed it.
     Quit(bool),
+    /// Answer to the confirmation before all faults are taken back.
+    Heal(bool),
     /// Result of checking that the session of the user is still valid.
     Session(Result<(), AccessError>),
 }

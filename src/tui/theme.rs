@@ -220,6 +220,8 @@ pub struct Glyphs {
     pub ellipsis: &'static str,
     /// Mark on the frame of a pane of which not all rows are shown.
     pub scroll: &'static str,
+    /// Share of probes that were lost: up to a fifth, up to a half, and more.
+    pub losses: [&'static str; 3],
     /// Levels of a sparkline, from low to high.
     pub levels: [&'static str; 8],
 }
@@ -245,6 +247,7 @@ const UNICODE: Glyphs = Glyphs {
     dot: "·",
     ellipsis: "…",
     scroll: "┃",
+    losses: ["░", "▒", "▓"],
     levels: ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"],
 };
 
@@ -269,6 +272,7 @@ const ASCII: Glyphs = Glyphs {
     dot: "-",
     ellipsis: "~",
     scroll: "#",
+    losses: [".", ":", "!"],
     levels: ["_", "_", "-", "-", "=", "=", "#", "#"],
 };
 

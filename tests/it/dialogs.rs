@@ -40,7 +40,7 @@ fn registration(name: &str) -> Registration {
 }
 
 /// A screen before which nobody has logged in; alice is the admin, bob is not.
-fn with_users(width: u16, height: u16) -> TuiHarness {
+pub(crate) fn with_users(width: u16, height: u16) -> TuiHarness {
     let mut tui_harness = TuiHarness::dark(width, height);
     for name in ["alice", "bob"] {
         tui_harness.auth.register_other(&registration(name), "a test", "a test", clock() - 3600).unwrap();
@@ -55,7 +55,7 @@ fn with_users(width: u16, height: u16) -> TuiHarness {
     tui_harness
 }
 
-fn log_in(tui_harness: &mut TuiHarness, name: &str) {
+pub(crate) fn log_in(tui_harness: &mut TuiHarness, name: &str) {
     if tui_harness.app.dialogs().is_empty() {
         tui_harness.keys(&["login", "Enter"]);
     }

@@ -6,6 +6,7 @@ mod architecture;
 mod asking;
 mod bad_input;
 mod bounds;
+mod breaking;
 mod cancelling;
 mod capture;
 mod cli;

@@ -159,10 +159,11 @@ fn the_matrix_is_whole_or_says_what_is_shown() {
     let (title, rows) = matrix(&mut tui_harness);
     assert!(title.contains("6x6 of 21") && rows[1].contains("cl") && !rows[0].contains("07"), "{title} {rows:#?}");
     tui_harness.app.focus_on(Pane::Health);
-    (0..12).for_each(|_| tui_harness.keys(&["Down"]));
+    (0..12).for_each(|_| tui_harness.press(&["Down", "Right"]));
     let (title, rows) = matrix(&mut tui_harness);
     assert!(title.contains("6x6 of 21") && rows[0].contains(" 13") && !rows[0].contains("cl"), "{title} {rows:#?}");
-    assert!(rows.iter().any(|row| row.trim_start_matches('│').trim_start().starts_with("13 ")), "{rows:#?}");
+    assert!(rows.iter().any(|row| row.trim_start_matches('│').trim_start().starts_with("12 ")), "{rows:#?}");
+    assert!(tui_harness.text().contains(" Node_12->Node_13 "), "{}", tui_harness.text());
     // What is opened is what is marked.
     tui_harness.keys(&["Enter"]);
     assert!(tui_harness.text().contains(" node Node_13 "), "{}", tui_harness.text());

@@ -1,14 +1,16 @@
 //! The real screen on a backend in memory, with the real engine below and a clock that is given.
 
 use std::cell::Cell;
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use crossterm::event::{Event as Input, KeyCode, KeyEvent, KeyModifiers};
 use p2p_auth::{Auth, Policy};
 use p2p_engine::pace::Speed;
-use p2p_engine::{ClockMode, Engine, EngineConfig, EngineHandle, operation};
+use p2p_engine::{ClockMode, Engine, EngineConfig, EngineHandle, HostSpec, NodeSpec, operation};
 use p2p_service::access::Access;
 use p2p_service::access::watching::{Events, Happening};
+use p2p_service::config::Config;
 use p2p_shell::history::Histories;
 use p2p_shell::{Questions, Shell};
 use p2p_storage::tui::app::{App, Message};
@@ -57,9 +59,13 @@ impl TuiHarness {
     }
 
     /// With so many nodes, and quick links.
-    pub(crate) fn with_nodes(nodes: u8, width: u16, height: u16) -> TuiHarness {
+    pub(crate) fn with_nodes(nodes: u16, width: u16, height: u16) -> TuiHarness {
         let home = tempfile::tempdir().unwrap();
-        let settings = config(&home.path().join("data"), nodes, quick_link());
+        let mut settings = config(&home.path().join("data"), 1, quick_link());
+        let NodeSpec { host, capacity } = settings.nodes[0];
+        let address = |n: u16| Ipv4Addr::from(u32::from(host.address) + u32::from(n));
+        let node = |n| NodeSpec { host: HostSpec { address: address(n), ..host }, capacity };
+        settings.nodes = (0..nodes).map(node).collect();
         TuiHarness::with(home, (width, height), Theme::new(ThemeName::Dark, false), settings)
     }
 
@@ -72,7 +78,8 @@ impl TuiHarness {
         let access = Access::new(handle.clone(), auth.clone(), "a test", clock).unwrap();
         let events = access.events(None);
         runtime.block_on(handle.call(&OPERATOR, operation::WatchWire { packets: Some(10_000) })).unwrap();
-        let (shell, questions) = Shell::new(access.with_mail_way("mails are put into outbox".into()));
+        let profiles = Config::built_in().unwrap().profiles();
+        let (shell, questions) = Shell::new(access.with_mail_way("mails are put into outbox".into()).with_profiles(profiles));
         let (app, messages) = App::new(shell, theme, Histories::default());
         let screen = Terminal::new(TestBackend::new(width, height)).unwrap();
         TuiHarness { app, screen, messages, questions, events, handle, auth, _engine: engine, home, runtime }
@@ -103,6 +110,8 @@ impl TuiHarness {
                 "Shift-Tab" => self.key(KeyCode::BackTab, KeyModifiers::SHIFT),
                 "Up" => self.key(KeyCode::Up, KeyModifiers::NONE),
                 "End" => self.key(KeyCode::End, KeyModifiers::NONE),
+                "Left" => self.key(KeyCode::Left, KeyModifiers::NONE),
+                "Right" => self.key(KeyCode::Right, KeyModifiers::NONE),
                 "Down" => self.key(KeyCode::Down, KeyModifiers::NONE),
                 "Home" => self.key(KeyCode::Home, KeyModifiers::NONE),
                 "PageUp" => self.key(KeyCode::PageUp, KeyModifiers::NONE),

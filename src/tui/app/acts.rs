@@ -6,10 +6,12 @@ use p2p_shell::answer::listed;
 use p2p_shell::words::Variables;
 use tokio::sync::oneshot;
 
+use super::faults::summary_of;
 use super::{App, AppMessage, Pane, TerminalRequest};
 use crate::tui::action::Action;
 use crate::tui::dialog::{Choice, Dialog, Item};
 use crate::tui::lines::WAITING_SHOWN;
+use crate::tui::panes::faults_menu::profiles;
 use crate::tui::panes::{Change, Deed};
 use crate::tui::theme::Role;
 use crate::tui::viewer::copied;
@@ -54,6 +56,9 @@ impl App {
             Action::Legend => self.open_legend(None),
             Action::Answer => self.open_answer(),
             Action::Waiting => self.open_pending(),
+            Action::Left => self.with_pane(self.workspace.focus(), |pane, scene| pane.move_across(scene, -1)),
+            Action::Right => self.with_pane(self.workspace.focus(), |pane, scene| pane.move_across(scene, 1)),
+            Action::HealAll => self.ask_to_heal(),
             Action::Open => self.open(),
             Action::Verbs => self.open_verbs(),
             Action::Quit => self.quit(false),
@@ -110,6 +115,11 @@ impl App {
             }
             Deed::Drop(step) => self.drop_step(step),
             Deed::Own(name) => self.change_pane(Change::Own(name)),
+            Deed::Choose(menu) => self.open_menu(menu),
+            Deed::Profiles(node) => {
+                let menu = profiles(self.access().profiles(), node);
+                self.open_menu(menu);
+            }
         }
     }
 
@@ -200,8 +210,8 @@ impl App {
         let items = verbs.into_iter().map(|verb| Item {
             name: verb.label.to_owned(),
             summary: match &verb.deed {
-                Deed::Run(line) | Deed::Open(line) | Deed::Type(line) => line.clone(),
                 Deed::Act(_) | Deed::Own(_) | Deed::Drop(_) => verb.key.to_owned(),
+                deed => summary_of(deed),
             },
             choice: Choice::Deed(verb.deed),
         });

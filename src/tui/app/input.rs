@@ -159,10 +159,9 @@ impl App {
         match mouse.kind {
             MouseEventKind::Down(MouseButton::Left) => {
                 let inner = area.inner(Margin::new(1, 1));
-                let row = self.with_pane(pane, |pane, scene| pane.row_at(scene, inner, position));
+                let is_selected = self.with_pane(pane, |pane, scene| pane.select_at(scene, inner, position));
                 self.focus_on(pane);
-                if let Some(row) = row {
-                    self.panes.get_mut(pane).list_mut().select(row);
+                if is_selected {
                     self.follow_selection(pane);
                 }
             }

@@ -148,7 +148,8 @@ fn pane(app: &App, frame: &mut Frame<'_>, pane: Pane, area: Rect, scene: &Scene<
     let title = format!("{}{count}{}", view.title(scene, inner), view.list().filter_mark());
     let title = fitted(&title, usize::from(inner.width.saturating_sub(2)), scene.theme.glyphs.ellipsis);
     let title = format!(" {} ", title.trim_end());
-    frame.render_widget(block.title(Span::styled(title, scene.theme.style(role))), area);
+    let foot = Line::from(panes::fitted_spans(view.foot(scene, inner), inner.width, scene.theme.glyphs.ellipsis));
+    frame.render_widget(block.title(Span::styled(title, scene.theme.style(role))).title_bottom(foot), area);
     let side = Rect { x: inner.right(), width: 1, ..view.row_area(scene, inner) };
     part.mark(scene.theme, role, side, frame.buffer_mut());
     view.draw(scene, &mut Canvas { area: inner, buffer: frame.buffer_mut(), ellipsis: scene.theme.glyphs.ellipsis });
@@ -202,6 +203,7 @@ fn is_hinted(app: &App, binding: &Binding) -> bool {
             Action::Quit => !matches!(app.dialogs().last(), Some(Dialog::Confirm { .. })),
             _ if in_dialog => false,
             Action::Map => app.workspace().focus() == Pane::Health,
+            Action::HealAll => !app.view().snapshot().faults.is_empty(),
             Action::Verbs => !app.panes().get(app.workspace().focus()).verbs(&app.scene()).is_empty(),
             Action::Filter => app.panes().get(app.workspace().focus()).is_filterable(),
             _ => true,

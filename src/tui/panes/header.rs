@@ -1,7 +1,7 @@
 //! The header: user, time, speed, nodes, throughput, missed events and files.
 //!
 //! ```text
-//! p2p │ alice │ 01:23.4 ▶ 1x │ nodes ● 4/5 │ ↑ 63.8 KiB/s ↓ 0 B/s │ 12 files │ 18.4 MiB
+//! p2p │ alice │ 01:23.4 ▶ 1x │ nodes ● 3/5 ◐ 1 ✕ 1 │ 2 faults on │ ↑ 63.8 KiB/s ↓ 0 B/s │ 12 files │ 18.4 MiB
 //! ```
 //! The sections are omitted from the right if there is not enough room.
 
@@ -14,7 +14,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
 
 use super::scene::Scene;
-use super::{clock, rate_now};
+use super::{clock, health_style, rate_now};
 use crate::tui::theme::Role;
 
 /// Draws the header line.
@@ -23,10 +23,7 @@ pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let glyphs = &theme.glyphs;
     let separator = if glyphs.is_unicode { " │ " } else { " | " };
     let count = scene.file_count;
-    let alive = view.figures.nodes.iter().filter(|node| node.seen.health == Health::Alive).count();
-    let (all, rates) = (view.figures.nodes.len(), &view.figures.client_rates);
-    let nodes_role = if alive == all { Role::Good } else { Role::Bad };
-    let glyph = if alive == all { glyphs.alive } else { glyphs.dead };
+    let rates = &view.figures.client_rates;
     let (pace, pace_role) = match (scene.is_frozen, view.pace.is_paused) {
         (true, _) => ("FROZEN".to_owned(), Role::Warning),
         (_, true) => (format!("{} PAUSED", glyphs.pause), Role::Warning),
@@ -42,11 +39,10 @@ pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     sections.extend(user.map(|(user, role)| text(user.to_owned(), role)));
     let mut time = text(format!("{} ", clock(view.at.as_secs_f64())), Role::Text);
     time.extend(text(pace, pace_role));
-    sections.extend([
-        time,
-        text(format!("nodes {glyph} {alive}/{all}"), nodes_role),
-        text(format!("{} {} {} {}", glyphs.up, rate_now(&rates.up), glyphs.down, rate_now(&rates.down)), Role::Flow),
-    ]);
+    sections.extend([time, nodes(scene)]);
+    sections.extend(faults(view.faults.len()).map(|faults| text(faults, Role::Warning)));
+    let rates = format!("{} {} {} {}", glyphs.up, rate_now(&rates.up), glyphs.down, rate_now(&rates.down));
+    sections.push(text(rates, Role::Flow));
     if view.figures.is_capturing {
         sections.push(text("REC".into(), Role::Bad));
     }
@@ -56,6 +52,31 @@ pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     sections.extend([format!("{} files", count.files), bytes_of(count.bytes)].map(|part| text(part, Role::Text)));
     let between = Span::styled(separator, theme.style(Role::Border));
     fitting(sections, &between, area.width).render(area, buffer);
+}
+
+/// Returns the numbers of nodes that answer probes, that have missed some, and that are dead; the last two only if there are any.
+fn nodes(scene: &Scene<'_>) -> Vec<Span<'static>> {
+    let nodes = &scene.snapshot.figures.nodes;
+    let count = |health: Health| nodes.iter().filter(|node| node.seen.health == health).count();
+    let mut spans = vec![Span::styled("nodes", scene.theme.style(Role::Text))];
+    for health in [Health::Alive, Health::Suspect, Health::Dead] {
+        let (glyph, style) = health_style(scene.theme, health);
+        match (count(health), health) {
+            (alive, Health::Alive) => spans.push(Span::styled(format!(" {glyph} {alive}/{}", nodes.len()), style)),
+            (0, _) => {}
+            (count, _) => spans.push(Span::styled(format!(" {glyph} {count}"), style)),
+        }
+    }
+    spans
+}
+
+/// Returns the number of faults that are on, if there are any.
+fn faults(count: usize) -> Option<String> {
+    match count {
+        0 => None,
+        1 => Some("1 fault on".into()),
+        count => Some(format!("{count} faults on")),
+    }
 }
 
 /// Returns the sections for which there is room. Sections are never cut, since a part of a number would read as another number.

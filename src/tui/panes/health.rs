@@ -1,48 +1,64 @@
-//! The health pane: the round-trip times between all hosts as a matrix, or a map of the network with its traffic.
+//! The health pane: the round-trip times between all hosts as a matrix, or a map of the network with its traffic. Both show which
+//! paths are broken on purpose.
+//!
+//! A cell of the matrix is the path from the host of its row to the host of its column; a cell of the diagonal is the host itself.
 
-use std::ops::Range;
+mod map;
+mod matrix;
 
-use p2p_engine::node::RoundTrips;
-use p2p_engine::node::health::{Health, PeerHealth};
-use p2p_engine::snapshot::{NodeStatus, Peer};
+use p2p_engine::faults::Target;
+use p2p_engine::snapshot::Peer;
 use ratatui::layout::{Position, Rect, Size};
 use ratatui::text::Span;
-use ratatui::widgets::Widget;
-use ratatui::widgets::canvas::{Canvas as Drawing, Line};
 
-use super::nodes::{copied, verbs};
+use self::matrix::{COLUMN, LABEL, Matrix};
+use super::broken::Broken;
+use super::faults_menu;
+use super::nodes;
 use super::rows::Rows;
 use super::scene::Scene;
-use super::scroll::{Part, window};
+use super::scroll::Part;
 use super::shape::{Shape, rows_up_to};
-use super::{Canvas, Change, Deed, Pane, PaneView, Verb, health_style, marker};
+use super::{Canvas, Change, Deed, PaneView, Verb, health_style};
 use crate::tui::action::Action;
 use crate::tui::preset::Preset;
 use crate::tui::theme::Role;
 
-/// Width of a column of the matrix in cells.
-const COLUMN: usize = 5;
 /// Number of hosts for which the matrix wishes room.
 const HOSTS_WISHED: usize = 17;
-/// Width of the row labels in cells.
-const LABEL: usize = 4;
-/// Rate in bytes per second above which a line of the map is highlighted; probes alone stay below it.
-const BUSY: u64 = 256;
+/// Number of hosts of the default network, whose matrix is shown whole wherever the pane is shown beside others.
+const HOSTS_USUAL: usize = 6;
 
 /// The matrix of the round trips between all hosts, or the map of the network.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct HealthPane {
-    /// Selection among the nodes; the client is not selected.
+    /// Selected host: the row of the matrix. The client is the first one.
     list: Rows,
+    /// Selected column of the matrix.
+    column: usize,
     is_map: bool,
+}
+
+/// The selection begins with the path from the client to the first node.
+impl Default for HealthPane {
+    fn default() -> HealthPane {
+        HealthPane { list: Rows::default(), column: 1, is_map: false }
+    }
+}
+
+/// What is selected: a host, or the path from one to another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Spot {
+    Host(Peer),
+    Path(Peer, Peer),
 }
 
 impl PaneView for HealthPane {
     fn shape(&self, scene: &Scene<'_>, room: Size) -> Shape {
-        let (nodes, most) = (scene.snapshot.figures.nodes.len(), (room.height / 4).max(9));
+        let hosts = scene.snapshot.figures.nodes.len() + 1;
         let width = |hosts: usize| rows_up_to(hosts * COLUMN + LABEL + 2, u16::MAX);
-        // The matrix of the default five nodes is shown whole wherever the pane is shown.
-        Shape::bounded((width((nodes + 1).min(6)), 5), (width((nodes + 1).min(HOSTS_WISHED)), rows_up_to(nodes + 4, most)))
+        let wish = (width(hosts.min(HOSTS_WISHED)), rows_up_to(hosts + 3, (room.height / 4).max(9)));
+        Shape::bounded((width(hosts.min(HOSTS_USUAL)), 5), wish)
     }
 
     fn priority(&self, preset: Preset) -> u16 {
@@ -55,11 +71,19 @@ impl PaneView for HealthPane {
     }
 
     fn title(&self, scene: &Scene<'_>, inner: Rect) -> String {
-        if self.is_map { "Map: traffic now".into() } else { self.matrix_title(scene, inner) }
+        if self.is_map { "Map: traffic now".into() } else { self.matrix(scene, inner).title() }
+    }
+
+    fn foot(&self, scene: &Scene<'_>, inner: Rect) -> Vec<Span<'static>> {
+        match self.spot(scene).filter(|_| scene.focus == super::Pane::Health) {
+            Some(spot) => said_of(scene, spot),
+            None if self.is_map => map::legend(scene, inner.width),
+            None => self.matrix(scene, inner).legend(inner.width),
+        }
     }
 
     fn draw(&self, scene: &Scene<'_>, canvas: &mut Canvas<'_>) {
-        if self.is_map { self.map(scene, canvas) } else { self.matrix(scene, canvas) }
+        if self.is_map { map::draw(scene, self.row(scene), canvas) } else { self.matrix(scene, canvas.area).draw(canvas) }
     }
 
     fn list(&self) -> &Rows {
@@ -72,14 +96,13 @@ impl PaneView for HealthPane {
 
     fn rows(&self, scene: &Scene<'_>) -> usize {
         let figures = &scene.snapshot.figures;
-        if self.is_map { figures.nodes.len() } else { figures.health.len().saturating_sub(1) }
+        if self.is_map { figures.nodes.len() + 1 } else { figures.health.len() }
     }
 
-    /// Returns which hosts the rows of the matrix are; the map shows all nodes.
+    /// Returns which hosts the rows of the matrix are; the map shows all hosts.
     fn part(&self, scene: &Scene<'_>, inner: Rect) -> Part {
-        let rows = self.rows(scene);
-        let known = scene.snapshot.figures.health.len();
-        if self.is_map { Part { shown: 0..rows, total: rows } } else { Part { shown: self.window(scene, inner).0, total: known } }
+        let total = self.rows(scene);
+        Part { shown: if self.is_map { 0..total } else { self.matrix(scene, inner).rows }, total }
     }
 
     fn counts_rows(&self) -> bool {
@@ -87,23 +110,51 @@ impl PaneView for HealthPane {
         false
     }
 
+    fn row_area(&self, _scene: &Scene<'_>, inner: Rect) -> Rect {
+        super::below_heading(inner)
+    }
+
     fn row_at(&self, scene: &Scene<'_>, inner: Rect, at: Position) -> Option<usize> {
-        // The matrix begins with a heading, and its first row is that of the client; the map has no rows.
-        let place = usize::from(at.y.checked_sub(inner.y + 1).filter(|&place| !self.is_map && place + 1 < inner.height)?);
-        let row = (self.window(scene, inner).0.start + place).checked_sub(1)?;
-        (row < self.rows(scene)).then_some(row)
+        if self.is_map { map::host_at(scene, inner, at) } else { self.matrix(scene, inner).row_at(inner, at) }
+    }
+
+    fn select_at(&mut self, scene: &Scene<'_>, inner: Rect, at: Position) -> bool {
+        let Some(row) = self.row_at(scene, inner, at) else { return false };
+        let column = (!self.is_map).then(|| self.matrix(scene, inner).column_at(inner, at)).flatten();
+        self.list.select(row);
+        self.column = column.unwrap_or(self.column);
+        true
+    }
+
+    fn move_across(&mut self, scene: &Scene<'_>, step: isize) {
+        let last = self.rows(scene).saturating_sub(1);
+        if self.is_map {
+            self.list.move_by(step, last + 1);
+        } else {
+            self.column = self.column.min(last).saturating_add_signed(step).min(last);
+        }
     }
 
     fn open(&self, scene: &Scene<'_>) -> Option<Deed> {
-        Some(Deed::Open(format!("node {}", self.selected(scene)?.node)))
+        let node = match self.spot(scene)? {
+            Spot::Host(Peer::Node(node)) | Spot::Path(_, Peer::Node(node)) | Spot::Path(Peer::Node(node), Peer::Client) => node,
+            Spot::Host(Peer::Client) | Spot::Path(Peer::Client, Peer::Client) => return Some(Deed::Open("topology".into())),
+        };
+        Some(Deed::Open(format!("node {node}")))
     }
 
     fn copy(&self, scene: &Scene<'_>) -> Option<String> {
-        self.selected(scene).map(copied)
+        let text: String = said_of(scene, self.spot(scene)?).iter().map(|span| span.content.as_ref()).collect();
+        Some(text.trim().to_owned())
     }
 
     fn verbs(&self, scene: &Scene<'_>) -> Vec<Verb> {
-        self.selected(scene).map(verbs).unwrap_or_default()
+        match self.spot(scene) {
+            Some(Spot::Host(Peer::Node(node))) => nodes::verbs(scene, node),
+            Some(Spot::Host(Peer::Client)) => faults_menu::of_host(scene, Peer::Client),
+            Some(Spot::Path(from, to)) => faults_menu::of_path(scene, from, to),
+            None => Vec::new(),
+        }
     }
 
     fn change(&mut self, change: Change<'_>) -> bool {
@@ -113,109 +164,65 @@ impl PaneView for HealthPane {
     }
 }
 
-fn short(peer: Peer) -> String {
-    match peer {
-        Peer::Client => "cl".into(),
-        Peer::Node(node) => format!("{:02}", node.index() + 1),
-    }
-}
-
 impl HealthPane {
-    fn selected<'a>(&self, scene: &Scene<'a>) -> Option<&'a NodeStatus> {
-        scene.snapshot.figures.nodes.get(self.list.selected())
+    /// Returns the selected row.
+    fn row(&self, scene: &Scene<'_>) -> usize {
+        self.list.selected().min(self.rows(scene).saturating_sub(1))
     }
 
-    /// Returns the heading of the matrix in a pane of this size: the quantity that is shown, and the number of hosts that are shown
-    /// if some are missing.
-    fn matrix_title(&self, scene: &Scene<'_>, area: Rect) -> String {
-        let figures = &scene.snapshot.figures;
-        let ((rows, columns), known, all) = (self.window(scene, area), figures.health.len(), figures.nodes.len() + 1);
-        match (rows.len() == known && columns.len() == known, known == all) {
-            (true, true) => "Health: last round trip, ms".into(),
-            (_, true) => format!("Last round trip, ms: {}x{} of {all}", rows.len(), columns.len()),
-            _ => format!("Last RTT, ms: {}x{} of the first {known}", rows.len(), columns.len()),
+    fn matrix<'a>(&self, scene: &'a Scene<'a>, area: Rect) -> Matrix<'a> {
+        Matrix::new(scene, area, (self.row(scene), self.column))
+    }
+
+    fn spot(&self, scene: &Scene<'_>) -> Option<Spot> {
+        let (figures, row) = (&scene.snapshot.figures, self.row(scene));
+        if self.is_map {
+            return figures.topology.hosts.get(row).map(|host| Spot::Host(host.peer));
         }
-    }
-
-    /// Returns the rows and the columns of the matrix that fit into a pane of this size, including the selected node.
-    fn window(&self, scene: &Scene<'_>, area: Rect) -> (Range<usize>, Range<usize>) {
-        let (count, room) = (scene.snapshot.figures.health.len(), usize::from(area.width).saturating_sub(LABEL) / COLUMN);
-        // The client precedes the nodes.
-        let chosen = (self.list.selected() + 1).min(count.saturating_sub(1));
-        let columns = u16::try_from(room).unwrap_or(u16::MAX);
-        (window(count, chosen, area.height.saturating_sub(1)), window(count, chosen, columns))
-    }
-
-    fn matrix(&self, scene: &Scene<'_>, canvas: &mut Canvas<'_>) {
-        let peers: Vec<Peer> = scene.snapshot.figures.health.keys().copied().collect();
-        let (rows, columns) = self.window(scene, canvas.area);
-        let (from, to) = (&peers[rows.clone()], &peers[columns.clone()]);
-        let chosen = (scene.focus == Pane::Health).then(|| self.list.selected() + 1);
-        let label = |text: String, place| {
-            Span::styled(text, scene.theme.style(if chosen == Some(place) { Role::Selected } else { Role::Dim }))
-        };
-        let headings = to.iter().zip(columns).map(|(&peer, place)| {
-            let name = short(peer);
-            [Span::raw(" ".repeat(COLUMN - name.len().min(COLUMN))), label(name, place)]
-        });
-        canvas.row(0, std::iter::once(Span::raw(" ".repeat(LABEL))).chain(headings.flatten()).collect());
-        for (place, (&from, number)) in from.iter().zip(rows).enumerate() {
-            let name = short(from);
-            let mut spans =
-                vec![Span::raw(" ".repeat(LABEL - 1 - name.len().min(LABEL - 1))), label(name, number), Span::raw(" ")];
-            spans.extend(to.iter().map(|&to| cell(scene, from, to)));
-            canvas.row(place + 1, spans);
-        }
-    }
-
-    /// Draws the map: the client in the middle, the nodes around it. A line is highlighted while bytes cross the link.
-    fn map(&self, scene: &Scene<'_>, canvas: &mut Canvas<'_>) {
-        let theme = scene.theme;
-        let color = |role| theme.style(role).fg.unwrap_or_default();
-        let nodes = &scene.snapshot.figures.nodes;
-        let place = |index: usize| {
-            let angle = std::f64::consts::TAU * index as f64 / nodes.len().max(1) as f64;
-            (80.0 * angle.sin(), 40.0 * angle.cos())
-        };
-        let is_busy = |node: &NodeStatus| node.rates.up.latest().max(node.rates.down.latest()).is_some_and(|bytes| bytes > BUSY);
-        let drawing =
-            Drawing::default().marker(marker(theme)).x_bounds([-110.0, 110.0]).y_bounds([-50.0, 50.0]).paint(|context| {
-                for (index, node) in nodes.iter().enumerate() {
-                    let (x, y) = place(index);
-                    let role = if is_busy(node) { Role::Flow } else { Role::Dim };
-                    context.draw(&Line { x1: 0.0, y1: 0.0, x2: 0.85 * x, y2: 0.85 * y, color: color(role) });
-                }
-                context.layer();
-                for (index, node) in nodes.iter().enumerate() {
-                    let (x, y) = place(index);
-                    let (glyph, style) = health_style(theme, node.seen.health);
-                    let marked = scene.focus == Pane::Health && self.list.selected() == index;
-                    let style = if marked { theme.style(Role::Selected) } else { style };
-                    context.print(x - 8.0, y, Span::styled(format!("{glyph} {}", node.node), style));
-                }
-                context.print(-5.0, 0.0, Span::styled("client", theme.style(Role::Accent)));
-            });
-        drawing.render(canvas.area, canvas.buffer);
+        let at = |place: usize| figures.health.keys().nth(place).copied();
+        let (from, to) = (at(row)?, at(self.column.min(figures.health.len().saturating_sub(1)))?);
+        Some(if from == to { Spot::Host(from) } else { Spot::Path(from, to) })
     }
 }
 
-fn cell<'a>(scene: &Scene<'_>, from: Peer, to: Peer) -> Span<'a> {
-    let (theme, glyphs) = (scene.theme, &scene.theme.glyphs);
-    let seen = scene.snapshot.figures.health.get(&from).and_then(|row| row.get(&to));
-    match seen {
-        _ if from == to => Span::styled(format!("{:>COLUMN$}", glyphs.dot), theme.style(Role::Dim)),
-        Some(PeerHealth { health: Health::Alive, recent: RoundTrips { last: Some(time), .. }, missed, .. }) => {
-            let role = if *missed > 0 { Role::Warning } else { Role::Good };
-            let mark = if *missed > 0 { glyphs.suspect } else { "" };
-            let text = format!("{mark}{:.1}", time.as_millis_f64());
-            // A long time is shown without decimals, so that it fits into its column.
-            let text = if text.chars().count() >= COLUMN { format!("{mark}{:.0}", time.as_millis_f64()) } else { text };
-            Span::styled(format!("{text:>COLUMN$}"), theme.style(role))
+/// Returns the line about what is selected: what is broken there, and what the last probes have shown.
+fn said_of(scene: &Scene<'_>, spot: Spot) -> Vec<Span<'static>> {
+    let (theme, broken) = (scene.theme, Broken::of(scene.snapshot));
+    let (name, faults): (String, Vec<String>) = match spot {
+        Spot::Host(peer) => (peer.to_string(), broken.of_host(peer).map(|active| broken.since(active)).collect()),
+        Spot::Path(from, to) => {
+            // Why nothing is answered there is said as well, if the host is why.
+            let of_host = broken.of_host(to).filter(|active| !matches!(active.fault.target(), Target::Paths(_)));
+            let of_path = broken.of_path(from, to).chain(of_host);
+            (format!("{from}->{to}"), of_path.map(|active| broken.since(active)).collect())
         }
-        Some(seen) if seen.health != Health::Alive => {
-            let (glyph, style) = health_style(theme, seen.health);
-            Span::styled(format!("{glyph:>COLUMN$}"), style)
-        }
-        _ => Span::styled(format!("{:>COLUMN$}", "-"), theme.style(Role::Dim)),
+    };
+    let mut spans = vec![Span::styled(format!(" {name} "), theme.style(Role::Text))];
+    if !faults.is_empty() {
+        spans.push(Span::styled(format!("{} ", faults.join(", ")), theme.style(Role::Warning)));
     }
+    let (from, to) = match spot {
+        Spot::Host(peer) => (Peer::Client, peer),
+        Spot::Path(from, to) => (from, to),
+    };
+    if let Some(seen) = scene.snapshot.figures.health.get(&from).and_then(|row| row.get(&to)) {
+        let (glyph, style) = health_style(theme, seen.health);
+        spans.push(Span::styled(format!("{glyph} {} ", seen.health.name()), style));
+        spans.push(Span::styled(round_trips(&seen.recent), theme.style(Role::Dim)));
+    }
+    spans
+}
+
+/// Returns the figures of the last probes.
+fn round_trips(recent: &p2p_engine::node::RoundTrips) -> String {
+    let millis = |time: Option<p2p_base::units::SimDuration>| time.map_or_else(|| "-".into(), |time| matrix::figure(time));
+    let lost = recent.probes - recent.answers;
+    format!(
+        "{} ms, mean {}, {} to {}, lost {lost} of {} ",
+        millis(recent.last),
+        millis(recent.average),
+        millis(recent.best),
+        millis(recent.worst),
+        recent.probes
+    )
 }

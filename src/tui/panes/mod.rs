@@ -1,6 +1,8 @@
 //! The panes, one file each. A pane is a type that implements [`PaneView`]; a new one is a file and a line in the list below.
 
+mod broken;
 pub mod columns;
+pub mod faults_menu;
 pub mod header;
 mod health;
 mod log;
@@ -20,12 +22,13 @@ use p2p_net::RateSeries;
 use p2p_shell::report::{clock_of as clock, rate_of};
 use ratatui::layout::Rect;
 use ratatui::symbols::{Marker, border};
+use ratatui::text::Span;
 use ratatui::widgets::Block;
 
 use self::health::HealthPane;
 use self::log::LogPane;
 use self::nodes::NodesPane;
-pub use self::pane_view::{Canvas, Change, Deed, PaneView, Verb};
+pub use self::pane_view::{Canvas, Change, Deed, Menu, PaneView, Verb};
 use self::prompt::PromptPane;
 use self::rows::Rows;
 use self::segments::SegmentsPane;
@@ -33,6 +36,7 @@ use self::transfers::TransfersPane;
 use self::wire::WirePane;
 use super::prompt::Prompt;
 use super::theme::{Glyphs, Role, Theme};
+use super::wrap::fitted;
 
 /// Defines the panes: the names by which they are known, and the types that they are.
 macro_rules! panes {
@@ -116,6 +120,20 @@ impl Panes {
     pub fn forget(&mut self) {
         Pane::ALL.into_iter().for_each(|pane| *self.get_mut(pane).list_mut() = Rows::default());
     }
+}
+
+/// Returns spans in at most `width` cells; what does not fit is cut, with a mark at its end.
+pub fn fitted_spans(spans: Vec<Span<'static>>, width: u16, ellipsis: &str) -> Vec<Span<'static>> {
+    let (mut left, mut fitting) = (usize::from(width), Vec::new());
+    for span in spans {
+        if span.width() > left {
+            fitting.push(Span::styled(fitted(&span.content, left, ellipsis), span.style));
+            break;
+        }
+        left -= span.width();
+        fitting.push(span);
+    }
+    fitting
 }
 
 /// Returns a frame in the glyphs of the theme.

@@ -10,10 +10,13 @@ use p2p_engine::node::ProcessState;
 use p2p_engine::snapshot::{NodeStatus, Peer};
 use p2p_net::RateSeries;
 use p2p_shell::report::bytes_of;
+use p2p_store::manifest::NodeNumber;
 use ratatui::layout::{Rect, Size};
 use ratatui::text::Span;
 
+use super::broken::Broken;
 use super::columns::{Align, Cell, Column, Columns, longest};
+use super::faults_menu;
 use super::rows::Rows;
 use super::scene::Scene;
 use super::scroll::Part;
@@ -25,6 +28,14 @@ use crate::tui::wrap::fitted;
 
 /// Width in cells at which all columns that matter are shown, with the frame.
 const WISHED_WIDTH: u16 = 95;
+/// Maximum width in cells of what is broken on purpose.
+const FAULT_MAX: u16 = 48;
+/// Width in cells below which that column is not shown.
+const FAULT_LEAST: u16 = 18;
+/// The same in a pane that has room for more than the states.
+const FAULT_ROOMY: u16 = 32;
+/// Width of such a pane in cells.
+const ROOMY: u16 = 60;
 /// Number of seconds whose traffic is shown.
 const TRAFFIC_SECONDS: u16 = 30;
 
@@ -37,6 +48,7 @@ enum Quantity {
     Up,
     Down,
     Stored,
+    Fault,
     Traffic,
     Address,
     Full,
@@ -79,7 +91,11 @@ impl PaneView for NodesPane {
         let texts = |text: fn(&NodeStatus) -> String| nodes[shown.clone()].iter().map(|node| text(node)).collect::<Vec<_>>();
         let (names, addresses) = (texts(|node| node.node.to_string()), texts(|node| node.address.to_string()));
         let widest = |texts: &[String]| longest(texts.iter().map(String::as_str), 40);
-        let columns = columns(&scene.theme.glyphs, widest(&names), widest(&addresses));
+        let mut columns = columns(&scene.theme.glyphs, widest(&names), widest(&addresses));
+        let faults: Vec<String> = nodes[shown.clone()].iter().map(|node| faults_of(scene, node.node)).collect();
+        if let width @ 1.. = longest(faults.iter().map(String::as_str), FAULT_MAX) {
+            columns.insert(3, column_of_faults(width, canvas.area.width));
+        }
         let columns = Columns::fit(columns, canvas.area.width);
         canvas.row(0, columns.headings(scene.theme));
         let mut rows = canvas.part(below_heading(canvas.area));
@@ -114,7 +130,7 @@ impl PaneView for NodesPane {
     }
 
     fn verbs(&self, scene: &Scene<'_>) -> Vec<Verb> {
-        self.selected(scene).map(verbs).unwrap_or_default()
+        self.selected(scene).map(|node| verbs(scene, node.node)).unwrap_or_default()
     }
 }
 
@@ -132,17 +148,19 @@ impl NodesPane {
 }
 
 /// Returns a node as a text for the clipboard.
-pub(super) fn copied(node: &NodeStatus) -> String {
+fn copied(node: &NodeStatus) -> String {
     format!("{} {}", node.node, node.address)
 }
 
 /// Returns what can be done with a node.
-pub(super) fn verbs(node: &NodeStatus) -> Vec<Verb> {
+pub(super) fn verbs(scene: &Scene<'_>, node: NodeNumber) -> Vec<Verb> {
     let verb = |label, deed| Verb { key: "", label, deed };
-    vec![
-        verb("show the node", Deed::Open(format!("node {}", node.node))),
-        verb("show its connection", Deed::Open(format!("trace {}", node.node))),
-    ]
+    let mut verbs = vec![
+        verb("show the node", Deed::Open(format!("node {node}"))),
+        verb("show its connection", Deed::Open(format!("trace {node}"))),
+    ];
+    verbs.extend(faults_menu::of_host(scene, Peer::Node(node)));
+    verbs
 }
 
 /// Returns the columns, for nodes whose longest name and address have these widths.
@@ -165,6 +183,18 @@ fn columns(glyphs: &Glyphs, name: u16, address: u16) -> Vec<Column<Quantity>> {
     ]
 }
 
+/// Returns the column of what is broken on purpose, which is there only if something is.
+fn column_of_faults(width: u16, room: u16) -> Column<Quantity> {
+    let least = width.min(if room < ROOMY { FAULT_LEAST } else { FAULT_ROOMY });
+    Column { id: Quantity::Fault, heading: "fault", least, wish: width, importance: 8, align: Align::Left }
+}
+
+/// Returns what is broken of a node on purpose, and since when.
+fn faults_of(scene: &Scene<'_>, node: NodeNumber) -> String {
+    let broken = Broken::of(scene.snapshot);
+    broken.of_host(Peer::Node(node)).map(|active| broken.since(active)).collect::<Vec<_>>().join(", ")
+}
+
 fn cell(scene: &Scene<'_>, node: &NodeStatus, quantity: Quantity, width: u16, is_selected: bool) -> Cell {
     let theme = scene.theme;
     let (glyph, health) = health_style(theme, node.seen.health);
@@ -181,6 +211,7 @@ fn cell(scene: &Scene<'_>, node: &NodeStatus, quantity: Quantity, width: u16, is
         Quantity::Up => text(rate_now(&node.rates.up), Role::Flow),
         Quantity::Down => text(rate_now(&node.rates.down), Role::Flow),
         Quantity::Stored => text(node.used_bytes.map_or_else(|| "-".into(), bytes_of), Role::Text),
+        Quantity::Fault => text(faults_of(scene, node.node), Role::Bad),
         Quantity::Traffic => text(traffic(scene, node, width), Role::Flow),
         Quantity::Address => text(node.address.to_string(), Role::Dim),
         Quantity::Full => {

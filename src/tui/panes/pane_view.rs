@@ -2,6 +2,7 @@
 
 use std::fmt::Debug;
 
+use p2p_store::manifest::NodeNumber;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect, Size};
 use ratatui::text::{Line, Span};
@@ -27,6 +28,12 @@ pub trait PaneView: Debug {
 
     /// Returns the heading for an inner area of this size, without the filter and the number of rows.
     fn title(&self, scene: &Scene<'_>, inner: Rect) -> String;
+
+    /// Returns what stands in the lower part of the frame around an inner area of this size: a legend, or a line about what is
+    /// selected. What does not fit is cut.
+    fn foot(&self, _scene: &Scene<'_>, _inner: Rect) -> Vec<Span<'static>> {
+        Vec::new()
+    }
 
     /// Draws the content.
     fn draw(&self, scene: &Scene<'_>, canvas: &mut Canvas<'_>);
@@ -95,6 +102,16 @@ pub trait PaneView: Debug {
         .filter(|&row| row < total)
     }
 
+    /// Selects what is drawn at a position of the screen; returns false if nothing is there.
+    fn select_at(&mut self, scene: &Scene<'_>, inner: Rect, at: Position) -> bool {
+        let row = self.row_at(scene, inner, at);
+        row.into_iter().for_each(|row| self.list_mut().select(row));
+        row.is_some()
+    }
+
+    /// Moves the selection to the right by a number of columns, or to the left if it is negative, where columns are selected.
+    fn move_across(&mut self, _scene: &Scene<'_>, _step: isize) {}
+
     /// Returns what the selected row names that concerns other panes.
     fn chosen(&self, _scene: &Scene<'_>) -> Chosen {
         Chosen::default()
@@ -161,6 +178,19 @@ pub enum Deed {
     Own(&'static str),
     /// Drops a step of a typed line that waits, or ends one that takes long.
     Drop(StepId),
+    /// Opens a further menu.
+    Choose(Menu),
+    /// Opens the menu of the profiles of faults for a node.
+    Profiles(NodeNumber),
+}
+
+/// A menu of things to choose from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Menu {
+    /// Heading of the menu.
+    pub title: String,
+    /// Names of its entries, with what each does.
+    pub entries: Vec<(String, Deed)>,
 }
 
 /// The inner area of a pane on a frame of the screen.

@@ -15,6 +15,7 @@ use ratatui::style::Style;
 use ratatui::text::Span;
 use ratatui::widgets::{Axis, Chart, Dataset, GraphType, Widget};
 
+use super::broken::Broken;
 use super::rows::Rows;
 use super::scene::Scene;
 use super::scroll::Part;
@@ -57,6 +58,11 @@ impl PaneView for SegmentsPane {
             Some(report) => format!("Segments of {} {}", report.status.id, scene.label(&report.status.file)),
             None => "Segments".into(),
         }
+    }
+
+    fn foot(&self, scene: &Scene<'_>, _inner: Rect) -> Vec<Span<'static>> {
+        let waits = scene.shown_transfer().and_then(|report| waits_for(scene, report));
+        waits.map(|text| Span::styled(format!(" {text} "), scene.theme.style(Role::Warning))).into_iter().collect()
     }
 
     fn draw(&self, scene: &Scene<'_>, canvas: &mut Canvas<'_>) {
@@ -102,6 +108,18 @@ impl PaneView for SegmentsPane {
     fn copy(&self, scene: &Scene<'_>) -> Option<String> {
         scene.shown_transfer().map(|report| copied(scene, report))
     }
+}
+
+/// Returns which node a transfer waits for because of what is broken there on purpose, as in `waits for Node_03, killed 00:12 ago`.
+fn waits_for(scene: &Scene<'_>, report: &TransferReport) -> Option<String> {
+    if report.status.state.is_over() || scene.snapshot.faults.is_empty() {
+        return None;
+    }
+    let broken = Broken::of(scene.snapshot);
+    let mut waiting = report.timelines.iter().filter(|timeline| timeline.acknowledged.is_none());
+    let holder = waiting.find_map(|timeline| broken.between_client_and(timeline.holder).next().map(|_| timeline.holder))?;
+    let why: Vec<String> = broken.between_client_and(holder).map(|active| broken.since(active)).collect();
+    Some(format!("waits for {holder}, {}", why.join(", ")))
 }
 
 impl SegmentsPane {

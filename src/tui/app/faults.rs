@@ -1,0 +1,56 @@
+//! Faults from the screen: the menus of values, and the one key that takes all faults back.
+
+use tokio::sync::oneshot;
+
+use super::App;
+use crate::tui::dialog::{Choice, Dialog, Item, List};
+use crate::tui::editor::Editor;
+use crate::tui::panes::{Deed, Menu};
+use crate::tui::tasks::AppMessage;
+use crate::tui::theme::Role;
+
+/// Command that takes all faults back.
+const CLEAR: &str = "faults clear";
+
+impl App {
+    /// Opens a further menu.
+    pub(super) fn open_menu(&mut self, menu: Menu) {
+        let items =
+            menu.entries.into_iter().map(|(name, deed)| Item { name, summary: summary_of(&deed), choice: Choice::Deed(deed) });
+        let list = List { title: menu.title, search: Editor::default(), items: items.collect(), selected: 0 };
+        self.dialogs.push(Dialog::List(list));
+    }
+
+    /// Asks whether all faults are to be taken back, if the user may do so and there are any.
+    pub(super) fn ask_to_heal(&mut self) {
+        let on = self.view.snapshot().faults.len();
+        if !self.identity().is_admin() {
+            return self.say(Role::Bad, "only admins take faults back; `faults` lists those that are on");
+        }
+        if on == 0 {
+            return self.say(Role::Dim, "no fault is on");
+        }
+        let (reply, answer) = oneshot::channel();
+        let text = format!("{on} {} on. Take all back with `{CLEAR}`? (y/n)", if on == 1 { "fault is" } else { "faults are" });
+        self.dialogs.push(Dialog::Confirm { title: "Heal all?".into(), text, reply: Some(reply) });
+        self.tasks.spawn(async move { AppMessage::Heal(answer.await.unwrap_or(false)) });
+    }
+
+    /// Takes all faults back, if the user has confirmed it.
+    pub(super) fn heal(&mut self, is_wanted: bool) {
+        if is_wanted {
+            self.run(CLEAR);
+        }
+    }
+}
+
+/// Returns what a menu shows of an effect: the command.
+pub(super) fn summary_of(deed: &Deed) -> String {
+    match deed {
+        Deed::Run(line) | Deed::Open(line) => line.clone(),
+        Deed::Type(line) => format!("{line} ..."),
+        Deed::Choose(menu) => menu.entries.first().map(|(_, deed)| summary_of(deed)).unwrap_or_default(),
+        Deed::Profiles(node) => format!("faults apply PROFILE {node}"),
+        Deed::Act(_) | Deed::Own(_) | Deed::Drop(_) => String::new(),
+    }
+}

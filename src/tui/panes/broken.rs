@@ -1,0 +1,177 @@
+//! What is broken on purpose, asked for by where it is seen: a node, a link, a path.
+//!
+//! The faults of a snapshot are in the order of their targets, so that looking one up costs no pass over all of them: a partition of
+//! a large network is many faults.
+
+use p2p_base::units::Probability;
+use p2p_engine::Snapshot;
+use p2p_engine::faults::{ActiveFault, Fault, PathChange, Target};
+use p2p_engine::snapshot::Peer;
+use p2p_net::Direction;
+use p2p_store::manifest::NodeNumber;
+
+use super::clock;
+use crate::tui::theme::{Glyphs, Role};
+
+/// The faults that are on, as the user may see them.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Broken<'a> {
+    snapshot: &'a Snapshot,
+}
+
+/// What is wrong with a path in one direction, the worst of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Wire {
+    /// Packets are duplicated or overtake each other.
+    Odd,
+    /// Packets are delayed.
+    Slow,
+    /// Packets are lost or corrupted.
+    Lossy,
+    /// No packet passes.
+    Cut,
+}
+
+impl Wire {
+    /// Returns the mark of a path on the screen; of a cut one it is that of lost packets.
+    pub(super) const fn mark(self, glyphs: &Glyphs) -> &'static str {
+        match self {
+            Wire::Odd => "+",
+            Wire::Slow => "~",
+            Wire::Lossy => "%",
+            Wire::Cut => glyphs.lost,
+        }
+    }
+
+    /// Returns the word for it.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Wire::Odd => "odd",
+            Wire::Slow => "slow",
+            Wire::Lossy => "lossy",
+            Wire::Cut => "cut",
+        }
+    }
+
+    /// Returns the role in which it is drawn.
+    pub(super) const fn role(self) -> Role {
+        match self {
+            Wire::Cut => Role::Bad,
+            Wire::Odd | Wire::Slow | Wire::Lossy => Role::Warning,
+        }
+    }
+
+    /// Returns what changes of a path do to it.
+    fn of(change: PathChange) -> Option<Wire> {
+        let is_some = |chance: Option<Probability>| chance.is_some_and(|chance| chance != Probability::NEVER);
+        match change {
+            _ if change.loses_all() => Some(Wire::Cut),
+            _ if is_some(change.loss.map(|loss| loss.mean())) || is_some(change.corrupt) => Some(Wire::Lossy),
+            _ if change.delay.is_some() => Some(Wire::Slow),
+            _ if is_some(change.duplicate) || is_some(change.reorder) => Some(Wire::Odd),
+            _ => None,
+        }
+    }
+}
+
+impl<'a> Broken<'a> {
+    /// Returns the faults of a snapshot.
+    pub(super) const fn of(snapshot: &'a Snapshot) -> Broken<'a> {
+        Broken { snapshot }
+    }
+
+    fn at(self, target: Target) -> Option<&'a ActiveFault> {
+        let faults = &self.snapshot.faults;
+        faults.binary_search_by_key(&target, |active| active.fault.target()).ok().map(|place| &faults[place])
+    }
+
+    /// Returns the faults of a path in one direction, a cut first.
+    pub(super) fn of_path(self, from: Peer, to: Peer) -> impl Iterator<Item = &'a ActiveFault> {
+        let targets = [Target::Cut(from, to), Target::Path(from, to), Target::Paths(from), Target::Paths(to)];
+        targets.into_iter().filter_map(move |target| self.at(target))
+    }
+
+    /// Returns what is wrong with a path in one direction.
+    pub(super) fn wire(self, from: Peer, to: Peer) -> Option<Wire> {
+        let mut change = PathChange::default();
+        for active in self.of_path(from, to) {
+            match active.fault {
+                Fault::Cut { .. } => return Some(Wire::Cut),
+                // What is said of the path itself holds over what is said of all paths of a host, which follows.
+                Fault::Path { change: more, .. } | Fault::Paths { change: more, .. } => change = more.with(change),
+                _ => {}
+            }
+        }
+        Wire::of(change)
+    }
+
+    /// Returns the single paths that are broken, in any way; one that is cut and changed stands there twice.
+    pub(super) fn paths(self) -> impl Iterator<Item = (Peer, Peer)> {
+        let first = self.snapshot.faults.partition_point(|active| active.fault.target() < FIRST_PATH);
+        self.snapshot.faults[first..].iter().filter_map(|active| match active.fault.target() {
+            Target::Path(from, to) | Target::Cut(from, to) => Some((from, to)),
+            _ => None,
+        })
+    }
+
+    /// Returns the faults of a host's process, disk and links, and of all its paths together.
+    pub(super) fn of_host(self, peer: Peer) -> impl Iterator<Item = &'a ActiveFault> {
+        let of_node = |node: NodeNumber| [Target::Process(node), Target::Flap(node), Target::Disk(node)];
+        let node = match peer {
+            Peer::Node(node) => Some(of_node(node)),
+            Peer::Client => None,
+        };
+        let wires = [Target::Link(peer, Direction::Up), Target::Link(peer, Direction::Down), Target::Paths(peer)];
+        node.into_iter().flatten().chain(wires).filter_map(move |target| self.at(target))
+    }
+
+    /// Returns true if the process of a host was ended on purpose, or refuses connections.
+    pub(super) fn is_down(self, peer: Peer) -> bool {
+        self.of_host(peer).any(|active| matches!(active.fault.target(), Target::Process(_)))
+    }
+
+    /// Returns the faults because of which the client may wait for a node: those of the node, and of the paths between them.
+    pub(super) fn between_client_and(self, node: NodeNumber) -> impl Iterator<Item = &'a ActiveFault> {
+        let peer = Peer::Node(node);
+        let ways = [(Peer::Client, peer), (peer, Peer::Client)];
+        let single = ways.into_iter().flat_map(|(from, to)| [Target::Cut(from, to), Target::Path(from, to)]);
+        self.of_host(peer).chain(single.filter_map(move |target| self.at(target)))
+    }
+
+    /// Returns what a fault is, without the name of what it concerns, as in `killed` or `loss 10%`.
+    pub(super) fn in_short(active: &ActiveFault) -> String {
+        let (whole, target) = (active.fault.to_string(), active.fault.target());
+        let after = |verb: &str| whole.strip_prefix(&format!("{target} {verb} "));
+        let what = after("is").or_else(|| after("has")).or_else(|| after("have")).unwrap_or(&whole);
+        match target {
+            Target::Flap(_) => "flapping".to_owned(),
+            Target::Disk(_) => format!("disk {what}"),
+            Target::Link(_, Direction::Up) => format!("uplink {what}"),
+            Target::Paths(_) => format!("all paths {what}"),
+            Target::Link(_, Direction::Down) => format!("downlink {what}"),
+            _ => what.to_owned(),
+        }
+    }
+
+    /// Returns what a fault is and since when, as in `killed 00:12 ago`.
+    pub(super) fn since(self, active: &ActiveFault) -> String {
+        let seconds = self.snapshot.at.as_secs_f64() - active.since.as_secs_f64();
+        let clock = clock(seconds.max(0.0).floor());
+        format!("{} {} ago", Broken::in_short(active), clock.strip_suffix(".0").unwrap_or(&clock))
+    }
+}
+
+/// The first target of all paths.
+const FIRST_PATH: Target = Target::Path(Peer::Client, Peer::Client);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_stand_after_all_that_is_of_hosts() {
+        let last = Peer::Node(NodeNumber::from_index(9_999));
+        assert!(Peer::Client < last && Target::Link(last, Direction::Down) < FIRST_PATH);
+        assert!(FIRST_PATH < Target::Cut(Peer::Client, Peer::Client));
+    }
+}

@@ -1,0 +1,224 @@
+//! The matrix of round trips: colours by the time of the last one, glyphs by the share of probes that were lost.
+//!
+//! ```text
+//!     cl    01    02    03
+//! cl   ·  16.5 ░2237   cut
+//! ```
+//! Each column has a space, a place for the mark, and four cells for the figure, so that columns never run together.
+
+use std::ops::Range;
+
+use p2p_base::units::SimDuration;
+use p2p_engine::node::RoundTrips;
+use p2p_engine::node::health::{Health, PeerHealth};
+use p2p_engine::snapshot::Peer;
+use ratatui::layout::{Position, Rect};
+use ratatui::style::Style;
+use ratatui::text::Span;
+use unicode_width::UnicodeWidthStr;
+
+use crate::tui::panes::broken::{Broken, Wire};
+use crate::tui::panes::scene::Scene;
+use crate::tui::panes::scroll::window;
+use crate::tui::panes::{Canvas, Pane, health_style};
+use crate::tui::theme::{Glyphs, Role};
+
+/// Width of a column of the matrix in cells.
+pub(super) const COLUMN: usize = 6;
+/// Width of the row labels in cells.
+pub(super) const LABEL: usize = 2;
+/// Width of a figure in cells.
+const FIGURE: usize = COLUMN - 2;
+/// Longest round trip that is shown as good.
+const GOOD: SimDuration = SimDuration::from_millis(100);
+/// Longest round trip that is shown as fair; longer ones are bad.
+const FAIR: SimDuration = SimDuration::from_millis(1_000);
+
+/// The part of the matrix that fits into an area.
+#[derive(Debug)]
+pub(super) struct Matrix<'a> {
+    scene: &'a Scene<'a>,
+    peers: Vec<Peer>,
+    /// Rows that are shown.
+    pub(super) rows: Range<usize>,
+    columns: Range<usize>,
+    /// Selected row and column.
+    chosen: (usize, usize),
+}
+
+impl<'a> Matrix<'a> {
+    /// Returns the part of the matrix around the selected cell.
+    pub(super) fn new(scene: &'a Scene<'a>, area: Rect, chosen: (usize, usize)) -> Matrix<'a> {
+        let peers: Vec<Peer> = scene.snapshot.figures.health.keys().copied().collect();
+        let count = peers.len();
+        let room = usize::from(area.width).saturating_sub(LABEL) / COLUMN;
+        let last = count.saturating_sub(1);
+        let chosen = (chosen.0.min(last), chosen.1.min(last));
+        let rows = window(count, chosen.0, area.height.saturating_sub(1));
+        let columns = window(count, chosen.1, u16::try_from(room).unwrap_or(u16::MAX));
+        Matrix { scene, peers, rows, columns, chosen }
+    }
+
+    /// Returns the heading: the quantity that is shown, and the number of hosts that are shown if some are missing.
+    pub(super) fn title(&self) -> String {
+        let (known, all) = (self.peers.len(), self.scene.snapshot.figures.nodes.len() + 1);
+        let (rows, columns) = (self.rows.len(), self.columns.len());
+        match (rows == known && columns == known, known == all) {
+            (true, true) => "Health: last round trip, ms".into(),
+            (_, true) => format!("Last round trip, ms: {rows}x{columns} of {all}"),
+            _ => format!("Last RTT, ms: {rows}x{columns} of the first {known}"),
+        }
+    }
+
+    /// Returns what colours and glyphs mean, as far as it fits: the scale first, then what is broken on purpose.
+    pub(super) fn legend(&self, width: u16) -> Vec<Span<'static>> {
+        let (theme, glyphs) = (self.scene.theme, &self.scene.theme.glyphs);
+        let at_most = if glyphs.is_unicode { "≤" } else { "<=" };
+        let scale = [
+            Span::styled(format!(" {at_most}100"), theme.style(Role::Good)),
+            Span::styled(format!(" {at_most}1000"), theme.style(Role::Warning)),
+            Span::styled(" >1000", theme.style(Role::Bad)),
+            Span::styled(" ms ", theme.style(Role::Dim)),
+        ];
+        let marks = |wire: Wire| Span::styled(format!("{}{} ", wire.mark(glyphs), wire.name()), theme.style(wire.role()));
+        let on: Vec<Wire> = [Wire::Lossy, Wire::Slow, Wire::Odd].into_iter().filter(|wire| self.has(*wire)).collect();
+        let lost = Span::styled(format!("{} lost ", glyphs.losses.concat()), theme.style(Role::Dim));
+        let mut spans = Vec::new();
+        let mut left = usize::from(width);
+        for span in scale.into_iter().chain(on.into_iter().map(marks)).chain([lost]) {
+            if span.width() > left {
+                break;
+            }
+            left -= span.width();
+            spans.push(span);
+        }
+        spans
+    }
+
+    /// Returns true if a path that is shown is broken in this way.
+    fn has(&self, wire: Wire) -> bool {
+        let broken = Broken::of(self.scene.snapshot);
+        if self.scene.snapshot.faults.is_empty() {
+            return false;
+        }
+        let paths = self.rows.clone().flat_map(|row| self.columns.clone().map(move |column| (row, column)));
+        paths.into_iter().any(|(row, column)| broken.wire(self.peers[row], self.peers[column]) == Some(wire))
+    }
+
+    /// Returns the row that is drawn at a position of the screen.
+    pub(super) fn row_at(&self, inner: Rect, at: Position) -> Option<usize> {
+        let place = usize::from(at.y.checked_sub(inner.y + 1)?);
+        self.rows.clone().nth(place)
+    }
+
+    /// Returns the column that is drawn at a position of the screen.
+    pub(super) fn column_at(&self, inner: Rect, at: Position) -> Option<usize> {
+        let place = usize::from(at.x.checked_sub(inner.x)?).checked_sub(LABEL)? / COLUMN;
+        self.columns.clone().nth(place)
+    }
+
+    pub(super) fn draw(&self, canvas: &mut Canvas<'_>) {
+        let chosen = (self.scene.focus == Pane::Health).then_some(self.chosen);
+        let headings = self.columns.clone().map(|column| {
+            let name = format!("{:>COLUMN$}", short(self.peers[column]));
+            Span::styled(name, self.label(column, chosen.map(|(_, chosen)| chosen)))
+        });
+        canvas.row(0, std::iter::once(Span::raw(" ".repeat(LABEL))).chain(headings).collect());
+        for (place, row) in self.rows.clone().enumerate() {
+            let name = format!("{:>LABEL$}", short(self.peers[row]));
+            let mut spans = vec![Span::styled(name, self.label(row, chosen.map(|(chosen, _)| chosen)))];
+            spans.extend(self.columns.clone().flat_map(|column| self.cell(row, column, chosen == Some((row, column)))));
+            canvas.row(place + 1, spans);
+        }
+    }
+
+    /// Returns the style of the name of a host: of one whose process was ended on purpose it is that of what is bad.
+    fn label(&self, host: usize, chosen: Option<usize>) -> Style {
+        let role = match Broken::of(self.scene.snapshot).is_down(self.peers[host]) {
+            true => Role::Bad,
+            false if chosen == Some(host) => Role::Accent,
+            false => Role::Dim,
+        };
+        self.scene.theme.style(role)
+    }
+
+    /// Returns a cell: the space before it, the mark, and the figure.
+    fn cell(&self, row: usize, column: usize, is_chosen: bool) -> [Span<'static>; 3] {
+        let (from, to) = (self.peers[row], self.peers[column]);
+        let (theme, glyphs) = (self.scene.theme, &self.scene.theme.glyphs);
+        let seen = self.scene.snapshot.figures.health.get(&from).and_then(|row| row.get(&to));
+        let wire = Broken::of(self.scene.snapshot).wire(from, to);
+        let (text, style) = match (seen, wire) {
+            _ if from == to => (glyphs.dot.to_owned(), theme.style(Role::Dim)),
+            (_, Some(Wire::Cut)) => (Wire::Cut.name().to_owned(), theme.style(Wire::Cut.role())),
+            (Some(PeerHealth { health: Health::Alive, recent: RoundTrips { last: Some(time), .. }, .. }), _) => {
+                (figure(*time), theme.style(role_of(*time)))
+            }
+            (Some(seen), _) if seen.health != Health::Alive => {
+                let (glyph, style) = health_style(theme, seen.health);
+                (glyph.to_owned(), style)
+            }
+            _ => ("-".to_owned(), theme.style(Role::Dim)),
+        };
+        let (mark, mark_role) = match (wire, seen) {
+            (Some(Wire::Cut), _) => (" ", Role::Dim),
+            (Some(wire), _) => (wire.mark(glyphs), wire.role()),
+            (None, Some(seen)) if from != to => (loss_mark(glyphs, &seen.recent), Role::Warning),
+            _ => (" ", Role::Dim),
+        };
+        let mark_style = if is_chosen { theme.style(Role::Selected) } else { theme.style(mark_role) };
+        let style = if is_chosen { theme.style(Role::Selected) } else { style };
+        // The mark stands before its figure.
+        let space = " ".repeat(1 + FIGURE.saturating_sub(text.width()));
+        [Span::raw(space), Span::styled(mark, mark_style), Span::styled(text, style)]
+    }
+}
+
+/// Returns the name of a host in the matrix.
+fn short(peer: Peer) -> String {
+    match peer {
+        Peer::Client => "cl".into(),
+        Peer::Node(node) => format!("{:02}", node.index() + 1),
+    }
+}
+
+/// Formats a time in milliseconds in at most four cells; seconds beyond ten of them.
+pub(super) fn figure(time: SimDuration) -> String {
+    match time.as_millis_f64() {
+        millis if millis < 99.95 => format!("{millis:.1}"),
+        millis if millis < 9_999.5 => format!("{millis:.0}"),
+        millis => format!("{:.0}s", (millis / 1_000.0).min(999.0)),
+    }
+}
+
+const fn role_of(time: SimDuration) -> Role {
+    match time.as_nanos() {
+        nanos if nanos <= GOOD.as_nanos() => Role::Good,
+        nanos if nanos <= FAIR.as_nanos() => Role::Warning,
+        _ => Role::Bad,
+    }
+}
+
+/// Returns the mark for the share of the last probes that were lost: up to a fifth, up to a half, or more.
+fn loss_mark(glyphs: &Glyphs, recent: &RoundTrips) -> &'static str {
+    match recent.loss() {
+        loss if loss <= 0.0 => " ",
+        loss if loss <= 0.2 => glyphs.losses[0],
+        loss if loss <= 0.5 => glyphs.losses[1],
+        _ => glyphs.losses[2],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_have_their_cells_and_their_colours() {
+        let of = |micros| figure(SimDuration::from_micros(micros));
+        assert_eq!([of(0), of(99_949), of(99_950), of(2_122_499)], ["0.0", "99.9", "100", "2122"]);
+        assert_eq!([of(9_999_499), of(9_999_500), of(5_000_000_000)], ["9999", "10s", "999s"]);
+        let roles = [100, 101, 1_000, 1_001].map(|millis| role_of(SimDuration::from_millis(millis)));
+        assert_eq!(roles, [Role::Good, Role::Warning, Role::Warning, Role::Bad]);
+    }
+}

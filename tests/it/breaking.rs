@@ -1,0 +1,259 @@
+//! Breaking and mending from the screen: the menu of faults drives the real engine, and the panes show what is broken.
+
+use p2p_base::units::SimDuration;
+use p2p_engine::operation;
+use p2p_storage::tui::app::Pane;
+use p2p_storage::tui::dialog::Dialog;
+use p2p_storage::tui::theme::Role;
+
+use crate::dialogs::{log_in, with_users};
+use crate::harness::{OPERATOR, random_file};
+use crate::tui_harness::TuiHarness;
+
+/// The text of a pane, without its frame.
+fn pane(tui_harness: &mut TuiHarness, pane: Pane) -> Vec<String> {
+    let text = tui_harness.text();
+    let area = tui_harness.app.workspace().area_of(pane).unwrap();
+    let part = |line: &str| line.chars().skip(usize::from(area.x)).take(usize::from(area.width)).collect::<String>();
+    text.lines().skip(usize::from(area.y)).take(usize::from(area.height)).map(part).collect()
+}
+
+fn header(tui_harness: &mut TuiHarness) -> String {
+    tui_harness.text().lines().next().unwrap().to_owned()
+}
+
+/// Lets virtual time pass.
+fn sleep(tui_harness: &mut TuiHarness, seconds: u64) {
+    let span = SimDuration::from_secs(seconds);
+    tui_harness.runtime.block_on(tui_harness.handle.call(&OPERATOR, operation::Sleep { span })).unwrap();
+    tui_harness.settle();
+}
+
+/// The commands that the open menu shows.
+fn lines(tui_harness: &TuiHarness) -> Vec<String> {
+    let Some(Dialog::List(list)) = tui_harness.app.dialogs().last() else { panic!("no menu is open") };
+    list.items.iter().map(|item| item.summary.clone()).collect()
+}
+
+/// What the last command has answered.
+fn answer(tui_harness: &TuiHarness) -> Vec<(Role, String)> {
+    tui_harness.app.prompt().answer().to_vec()
+}
+
+/// A path is cut from its cell of the matrix, is seen to be cut there, on the map, in the header and in the log, and is healed from
+/// the same menu.
+#[test]
+fn a_path_is_cut_and_healed_from_its_cell() {
+    for (width, height) in [(120, 40), (80, 24), (200, 60)] {
+        let mut tui_harness = TuiHarness::dark(width, height);
+        tui_harness.keys(&["health", "Enter"]);
+        tui_harness.app.focus_on(Pane::Health);
+        tui_harness.keys(&["Down", "Right", "x"]);
+        assert!(lines(&tui_harness).contains(&"path Node_01->Node_02 --cut".to_owned()), "{:?}", lines(&tui_harness));
+        tui_harness.keys(&["this way --cut", "Enter"]);
+        let matrix = pane(&mut tui_harness, Pane::Health);
+        let row = |name: &str| matrix.iter().find(|line| line.starts_with(&format!("│{name} "))).unwrap().clone();
+        assert_eq!(row("01").split_whitespace().nth(3), Some("cut"), "{matrix:#?}");
+        assert!(!row("02").contains("cut") && !row("cl").contains("cut"), "{matrix:#?}");
+        assert!(matrix.last().unwrap().contains("Node_01->Node_02 cut 00:00 ago"), "{matrix:#?}");
+        assert!(header(&mut tui_harness).contains("│ 1 fault on"), "{}", header(&mut tui_harness));
+        let said = answer(&tui_harness);
+        assert!(said[0].1.contains("path Node_01->Node_02 --cut"), "the line is told: {said:?}");
+        let told = tui_harness.app.view().journal().lines().any(|line| line.text == "the path Node_01->Node_02 is cut");
+        assert!(told);
+        tui_harness.keys(&["m"]);
+        assert!(pane(&mut tui_harness, Pane::Health).concat().contains('╳'));
+        tui_harness.keys(&["m", "x", "take it back", "Enter"]);
+        assert!(!pane(&mut tui_harness, Pane::Health).concat().contains("cut"), "{}", tui_harness.text());
+        assert!(!header(&mut tui_harness).contains("fault"));
+    }
+}
+
+/// One key takes all faults back, once it was asked for; each kind has its mark in the matrix, and the legend explains it.
+#[test]
+fn one_key_heals_all() {
+    let mut tui_harness = TuiHarness::dark(200, 60);
+    tui_harness.keys(&["health; path client->1 --delay 300ms; path client->2 --loss 20%; path 3 --duplicate 5%", "Enter"]);
+    let matrix = pane(&mut tui_harness, Pane::Health);
+    let row = matrix.iter().find(|line| line.starts_with("│cl ")).unwrap();
+    for mark in [" ~", " %", " +"] {
+        assert!(row.contains(mark), "{mark}: {matrix:#?}");
+    }
+    let legend = matrix.last().unwrap();
+    assert!(legend.contains("≤100 ≤1000 >1000 ms"), "{legend}");
+    assert!(header(&mut tui_harness).contains("3 faults on"));
+    tui_harness.app.focus_on(Pane::Nodes);
+    assert!(tui_harness.text().contains("all paths 5% duplicated 00:0"), "{}", tui_harness.text());
+    tui_harness.press(&["H"]);
+    assert!(tui_harness.text().contains("3 faults are on. Take all back with `faults clear`?"), "{}", tui_harness.text());
+    tui_harness.keys(&["n"]);
+    assert!(header(&mut tui_harness).contains("3 faults on"));
+    tui_harness.press(&["H"]);
+    tui_harness.keys(&["y"]);
+    assert!(!header(&mut tui_harness).contains("fault"), "{}", tui_harness.text());
+    assert!(answer(&tui_harness).iter().any(|(_, line)| line == "3 faults taken back"), "{:?}", answer(&tui_harness));
+    // Where none is on, nothing is asked.
+    tui_harness.keys(&["H"]);
+    assert!(tui_harness.app.dialogs().is_empty());
+}
+
+/// The commands of the menu of what is selected, with those of its further menus.
+fn all_lines(tui_harness: &mut TuiHarness) -> Vec<String> {
+    tui_harness.keys(&["x"]);
+    let labels: Vec<String> = {
+        let Some(Dialog::List(list)) = tui_harness.app.dialogs().last() else { panic!("no menu is open") };
+        list.items.iter().map(|item| item.name.clone()).collect()
+    };
+    let mut all: Vec<String> =
+        lines(tui_harness).into_iter().zip(&labels).filter(|(_, label)| !label.ends_with("...")).map(|(line, _)| line).collect();
+    for (place, _) in labels.iter().enumerate().filter(|(_, label)| label.ends_with("...")) {
+        (0..place).for_each(|_| tui_harness.press(&["Down"]));
+        tui_harness.keys(&["Enter"]);
+        all.extend(lines(tui_harness));
+        tui_harness.keys(&["Esc", "x"]);
+    }
+    tui_harness.keys(&["Esc"]);
+    all
+}
+
+/// Each line that the menus show is one that the engine carries out.
+#[test]
+fn every_line_of_the_menu_is_a_command() {
+    let mut tui_harness = TuiHarness::dark(120, 40);
+    random_file(&tui_harness.home.path().join("video.bin"), 2_000_000, 7);
+    let upload = format!("upload {}", tui_harness.home.path().join("video.bin").display());
+    tui_harness.keys(&[&upload, "Enter", "health", "Enter"]);
+    tui_harness.app.focus_on(Pane::Health);
+    let mut all = all_lines(&mut tui_harness);
+    tui_harness.keys(&["Left"]);
+    all.extend(all_lines(&mut tui_harness));
+    tui_harness.app.focus_on(Pane::Nodes);
+    all.extend(all_lines(&mut tui_harness));
+    for word in ["kill", "stop", "restart", "refuse", "flap", "disk", "link", "path", "partition", "faults apply"] {
+        assert!(all.iter().any(|line| line.starts_with(word)), "{word}: {all:#?}");
+    }
+    for flag in ["delay", "loss", "burst", "duplicate", "corrupt", "reorder", "cut", "bandwidth", "queue", "slow", "fail", "full"]
+    {
+        assert!(all.iter().any(|line| line.contains(&format!("--{flag}"))), "{flag}: {all:#?}");
+    }
+    tui_harness.app.focus_on(Pane::Prompt);
+    for line in all.iter().filter(|line| !line.ends_with("...")) {
+        tui_harness.keys(&[line, "Enter"]);
+        let said = answer(&tui_harness);
+        assert!(said.iter().all(|(role, _)| *role != Role::Bad), "{line}: {said:?}");
+        tui_harness.keys(&["Esc", "faults clear", "Enter"]);
+    }
+}
+
+/// A value that the menu does not offer is typed: the beginning of the command stands in the prompt.
+#[test]
+fn other_values_are_typed() {
+    let mut tui_harness = TuiHarness::dark(120, 40);
+    tui_harness.app.focus_on(Pane::Nodes);
+    tui_harness.keys(&["x", "uplink", "Enter", "another", "Enter"]);
+    assert_eq!(tui_harness.app.prompt().editor.text(), "link Node_01 --up --bandwidth ");
+    tui_harness.keys(&["12KiB/s", "Enter"]);
+    tui_harness.app.focus_on(Pane::Nodes);
+    assert!(tui_harness.text().contains("uplink 12KiB/s 00:00 ago"), "{}", tui_harness.text());
+    tui_harness.keys(&["x", "take it back", "Enter"]);
+    assert!(!tui_harness.text().contains("uplink 12KiB/s"));
+}
+
+/// A node that was killed is said to be so where it is seen, and where a transfer waits for it; the header tells a node that has missed
+/// probes from one that is dead.
+#[test]
+fn what_a_fault_breaks_is_said_where_it_is_seen() {
+    let mut tui_harness = TuiHarness::dark(200, 60);
+    tui_harness.keys(&["health", "Enter"]);
+    random_file(&tui_harness.home.path().join("video.bin"), 40_000_000, 7);
+    let path = tui_harness.home.path().join("video.bin");
+    let upload = operation::Upload::of_file(path, None, 0);
+    tui_harness.runtime.block_on(tui_harness.handle.call(&OPERATOR, upload)).unwrap();
+    tui_harness.app.focus_on(Pane::Nodes);
+    tui_harness.keys(&["Down", "Down", "x", "kill its", "Enter"]);
+    assert!(tui_harness.text().contains("waits for Node_03, killed 00:00 ago"), "{}", tui_harness.text());
+    let row =
+        |tui_harness: &mut TuiHarness| pane(tui_harness, Pane::Nodes).into_iter().find(|line| line.contains("Node_03")).unwrap();
+    assert!(row(&mut tui_harness).contains("killed 00:00 ago"), "{}", tui_harness.text());
+    let mut seen = Vec::new();
+    for _ in 0..40 {
+        sleep(&mut tui_harness, 1);
+        let header = header(&mut tui_harness);
+        let state = header.split('│').find(|part| part.contains("nodes")).unwrap().trim().to_owned();
+        if seen.last() != Some(&state) {
+            seen.push(state);
+        }
+    }
+    assert_eq!(seen, ["nodes ● 5/5", "nodes ● 4/5 ◐ 1", "nodes ● 4/5 ✕ 1"]);
+    assert!(row(&mut tui_harness).contains("killed 00:40 ago"), "{}", tui_harness.text());
+    let matrix = pane(&mut tui_harness, Pane::Health);
+    let row = matrix.iter().find(|line| line.starts_with("│cl ")).unwrap();
+    assert_eq!(row.split_whitespace().nth(4), Some("▓✕"), "{matrix:#?}");
+}
+
+/// The names on the map, as far as they are words.
+fn names(map: &[String]) -> Vec<String> {
+    let words = map[1..map.len() - 1].iter().flat_map(|line| line.split(|c: char| !c.is_alphanumeric() && c != '_'));
+    words.filter(|word| word.contains("Node")).map(str::to_owned).collect()
+}
+
+/// At any number of nodes the map names what fits, the selected node and those that are not well; no name is one of no node. The matrix
+/// has the selected cell in sight.
+#[test]
+fn the_map_names_what_fits() {
+    for (nodes, width, height) in [(5, 120, 40), (20, 80, 24), (100, 120, 40), (1_000, 200, 60)] {
+        let mut tui_harness = TuiHarness::with_nodes(nodes, width, height);
+        tui_harness.keys(&[&format!("kill {}", nodes - 1), "Enter"]);
+        sleep(&mut tui_harness, 60);
+        tui_harness.app.focus_on(Pane::Health);
+        tui_harness.keys(&["m"]);
+        (0..nodes / 2).for_each(|_| tui_harness.press(&["Down"]));
+        let map = pane(&mut tui_harness, Pane::Health);
+        let named = names(&map);
+        let is_name = |name: &String| {
+            let digits = name.strip_prefix("Node_").unwrap_or_default();
+            digits.len() >= 2 && digits.parse::<u16>().is_ok_and(|number| (1..=nodes).contains(&number))
+        };
+        assert!(named.iter().all(is_name), "{nodes}: {named:?} {map:#?}");
+        assert!(nodes == 5 || named.len() < usize::from(nodes), "{named:?}");
+        let (killed, chosen) = (format!("Node_{:02}", nodes - 1), format!("Node_{:02}", nodes / 2));
+        assert!(named.contains(&killed) && named.contains(&chosen), "{nodes}: {killed} {chosen} {map:#?}");
+        assert!(nodes > 5 || named.len() == 5, "{map:#?}");
+        // The selected cell of the matrix is in sight, with both its hosts; the matrix has the first hosts alone.
+        tui_harness.keys(&["m"]);
+        (0..nodes).for_each(|_| tui_harness.press(&["Down", "Right"]));
+        tui_harness.press(&["Left"]);
+        let matrix = pane(&mut tui_harness, Pane::Health);
+        let last = nodes.min(64);
+        assert!(matrix.last().unwrap().contains(&format!(" Node_{last:02}->Node_{:02} ", last - 1)), "{matrix:#?}");
+        assert!(matrix[1].contains(&format!("{:02}", last - 1)), "{matrix:#?}");
+        assert!(matrix.iter().any(|line| line.starts_with(&format!("│{last:02} "))));
+    }
+}
+
+/// Users without the right are told so, see what is broken without by whom, and cannot heal.
+#[test]
+fn the_menu_says_who_may_break() {
+    let mut tui_harness = with_users(120, 40);
+    let of_nobody = tui_harness.app.access().snapshot();
+    log_in(&mut tui_harness, "alice");
+    tui_harness.keys(&["path client->1 --loss 20%", "Enter"]);
+    assert_eq!(tui_harness.app.view().snapshot().faults[0].cause.by(), Some("alice"));
+    tui_harness.keys(&["logout", "Enter"]);
+    assert!(of_nobody.faults.is_empty() && tui_harness.app.access().snapshot().faults.is_empty(), "nobody sees no faults");
+    log_in(&mut tui_harness, "bob");
+    let seen = tui_harness.app.view().snapshot().faults[0].clone();
+    assert_eq!((seen.fault.to_string().as_str(), seen.cause.by()), ("the path client->Node_01 has loss 20%", None));
+    tui_harness.app.focus_on(Pane::Health);
+    tui_harness.keys(&["x"]);
+    assert!(
+        lines(&tui_harness) == ["faults"] && tui_harness.text().contains("only admins break and mend"),
+        "{}",
+        tui_harness.text()
+    );
+    tui_harness.keys(&["Enter"]);
+    assert!(tui_harness.text().contains("client->Node_01 has loss 20%"), "{}", tui_harness.text());
+    tui_harness.keys(&["Esc", "H"]);
+    assert!(tui_harness.app.dialogs().is_empty() && header(&mut tui_harness).contains("1 fault on"));
+    assert!(tui_harness.text().contains("only admins take faults back"), "{}", tui_harness.text());
+}
