@@ -82,7 +82,7 @@ fn glyphs(glyphs: &Glyphs) -> Vec<Entry> {
     let own = |glyph: &str, meaning: &str| (glyph.to_owned(), meaning.to_owned());
     vec![
         own(glyphs.alive, "node: ALIVE"),
-        own(glyphs.suspect, "node: SUSPECT, it has missed probes; in the matrix: a probe of the latest ones was lost"),
+        own(glyphs.suspect, "node: SUSPECT, it has missed probes"),
         own(glyphs.dead, "node: DEAD; transfer: a removal"),
         own(glyphs.up, "upload, or bytes that go up to the network"),
         own(glyphs.down, "download, or bytes that come down from the network"),
@@ -93,7 +93,14 @@ fn glyphs(glyphs: &Glyphs) -> Vec<Entry> {
         own(glyphs.queued, "segment: it waits for its turn on the connection"),
         own(glyphs.sending, "segment: it is being sent"),
         own(glyphs.done, "done: segment, transfer"),
-        own(glyphs.lost, "packet: lost; segment: packets of it were sent again"),
+        own(glyphs.lost, "packet: lost; segment: packets of it were sent again; on the map: a path that is cut"),
+        own(
+            &glyphs.losses.concat(),
+            "in the matrix, before a figure: up to a fifth, up to a half, or more of the latest probes were lost",
+        ),
+        own("%", "in the matrix and on the map: a path that loses or corrupts packets because of a fault"),
+        own("~", "in the matrix and on the map: a path that is slow because of a fault"),
+        own("+", "in the matrix and on the map: a path that duplicates or reorders packets because of a fault"),
         own(glyphs.play, "virtual time passes, at this speed"),
         own(glyphs.pause, "virtual time is paused"),
         own(glyphs.scroll, "in the frame of a pane: which part of the rows is shown"),

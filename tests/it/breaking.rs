@@ -247,7 +247,7 @@ fn the_menu_says_who_may_break() {
     tui_harness.app.focus_on(Pane::Health);
     tui_harness.keys(&["x"]);
     assert!(
-        lines(&tui_harness) == ["faults"] && tui_harness.text().contains("only admins break and mend"),
+        lines(&tui_harness) == ["faults"] && tui_harness.text().contains("only admins break or mend"),
         "{}",
         tui_harness.text()
     );

@@ -30,12 +30,12 @@ const FLAPS: &[&str] = &["1s", "5s", "30s"];
 
 /// What a path can be given, and all paths of a host, with the flag and usual values.
 const PATH_CHANGES: [(&str, &str, &str, &[&str]); 6] = [
-    ("delay packets ...", "delay packets on all its paths ...", "delay", DELAYS),
-    ("lose packets ...", "lose packets on all its paths ...", "loss", SHARES),
-    ("lose packets in bursts ...", "lose packets in bursts on all its paths ...", "burst", BURSTS),
-    ("duplicate packets ...", "duplicate packets on all its paths ...", "duplicate", SHARES),
-    ("corrupt packets ...", "corrupt packets on all its paths ...", "corrupt", SHARES),
-    ("reorder packets ...", "reorder packets on all its paths ...", "reorder", SHARES),
+    ("delay packets ...", "all paths: delay ...", "delay", DELAYS),
+    ("lose packets ...", "all paths: loss ...", "loss", SHARES),
+    ("lose them in bursts ...", "all paths: bursts ...", "burst", BURSTS),
+    ("duplicate packets ...", "all paths: duplicates ...", "duplicate", SHARES),
+    ("corrupt packets ...", "all paths: corruption ...", "corrupt", SHARES),
+    ("reorder packets ...", "all paths: reordering ...", "reorder", SHARES),
 ];
 
 /// Returns the faults of a host, what is on already first, to be taken back.
@@ -58,7 +58,7 @@ pub(super) fn of_host(scene: &Scene<'_>, peer: Peer) -> Vec<Verb> {
     if let Peer::Node(node) = peer {
         verbs.push(run("cut off from the client", format!("path client,{node} --cut")));
         verbs.push(partition(scene, node));
-        verbs.push(verb("put a profile of faults on ...", Deed::Profiles(node)));
+        verbs.push(verb("a profile of faults ...", Deed::Profiles(node)));
     }
     verbs
 }
@@ -86,7 +86,7 @@ pub(super) fn of_path(scene: &Scene<'_>, from: Peer, to: Peer) -> Vec<Verb> {
 
 /// Returns the entry for users who may not break anything.
 fn for_admins() -> Verb {
-    verb("list what is broken on purpose (only admins break and mend)", Deed::Open("faults".into()))
+    verb("only admins break or mend", Deed::Open("faults".into()))
 }
 
 /// Returns the entries that take faults back.
@@ -102,10 +102,10 @@ fn of_process(broken: Broken<'_>, node: NodeNumber) -> Vec<Verb> {
     let mut verbs = Vec::new();
     if !broken.is_down(Peer::Node(node)) {
         verbs.push(run("kill its process", format!("kill {node}")));
-        verbs.push(run("stop its process when nothing is under way", format!("stop {node}")));
+        verbs.push(run("stop it when it is quiet", format!("stop {node}")));
         verbs.push(run("restart its process", format!("restart {node}")));
         verbs.push(run("refuse connections", format!("refuse {node}")));
-        verbs.push(values("kill it again and again ...", format!("flap {node} --every"), FLAPS));
+        verbs.push(values("kill it repeatedly ...", format!("flap {node} --every"), FLAPS));
     }
     verbs
 }
@@ -115,16 +115,16 @@ fn of_disk(node: NodeNumber) -> [Verb; 4] {
         values("slow its disk down ...", format!("disk {node} --slow"), SLOWDOWNS),
         values("let its disk fail ...", format!("disk {node} --fail"), FAILING),
         run("fill its disk", format!("disk {node} --full")),
-        values("corrupt segments on its disk ...", format!("disk {node} --corrupt"), CORRUPT),
+        values("corrupt its segments ...", format!("disk {node} --corrupt"), CORRUPT),
     ]
 }
 
 fn of_link(peer: Peer) -> [Verb; 4] {
     [
-        values("bandwidth of its link ...", format!("link {peer} --bandwidth"), BANDWIDTHS),
-        values("bandwidth of its uplink ...", format!("link {peer} --up --bandwidth"), BANDWIDTHS),
-        values("bandwidth of its downlink ...", format!("link {peer} --down --bandwidth"), BANDWIDTHS),
-        values("queue of its link ...", format!("link {peer} --queue"), QUEUES),
+        values("link bandwidth ...", format!("link {peer} --bandwidth"), BANDWIDTHS),
+        values("uplink bandwidth ...", format!("link {peer} --up --bandwidth"), BANDWIDTHS),
+        values("downlink bandwidth ...", format!("link {peer} --down --bandwidth"), BANDWIDTHS),
+        values("link queue ...", format!("link {peer} --queue"), QUEUES),
     ]
 }
 

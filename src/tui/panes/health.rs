@@ -6,7 +6,9 @@
 mod map;
 mod matrix;
 
+use p2p_base::units::SimDuration;
 use p2p_engine::faults::Target;
+use p2p_engine::node::RoundTrips;
 use p2p_engine::snapshot::Peer;
 use ratatui::layout::{Position, Rect, Size};
 use ratatui::text::Span;
@@ -214,15 +216,16 @@ fn said_of(scene: &Scene<'_>, spot: Spot) -> Vec<Span<'static>> {
 }
 
 /// Returns the figures of the last probes.
-fn round_trips(recent: &p2p_engine::node::RoundTrips) -> String {
-    let millis = |time: Option<p2p_base::units::SimDuration>| time.map_or_else(|| "-".into(), |time| matrix::figure(time));
+fn round_trips(recent: &RoundTrips) -> String {
+    let millis = |time: Option<SimDuration>| time.map_or_else(|| "-".into(), matrix::figure);
     let lost = recent.probes - recent.answers;
     format!(
-        "{} ms, mean {}, {} to {}, lost {lost} of {} ",
+        "{} ms, mean {}, {} to {}, jitter {}, lost {lost} of {} ",
         millis(recent.last),
         millis(recent.average),
         millis(recent.best),
         millis(recent.worst),
+        millis(recent.jitter),
         recent.probes
     )
 }

@@ -5,11 +5,14 @@
 //! ```
 //! The columns before the bar are the index, the holder, the duration, the goodput and the number of retransmissions.
 
+use std::collections::BTreeSet;
+
 use p2p_base::units::SimTime;
 use p2p_engine::snapshot::Peer;
 use p2p_engine::transfer::{SegmentTimeline, TransferReport};
 use p2p_net::RateSeries;
 use p2p_shell::report::rate_of;
+use p2p_store::manifest::NodeNumber;
 use ratatui::layout::{Constraint, Layout, Rect, Size};
 use ratatui::style::Style;
 use ratatui::text::Span;
@@ -110,16 +113,20 @@ impl PaneView for SegmentsPane {
     }
 }
 
-/// Returns which node a transfer waits for because of what is broken there on purpose, as in `waits for Node_03, killed 00:12 ago`.
+/// Returns which nodes a transfer waits for that are broken on purpose, as in `waits for Node_03, killed 00:12 ago`.
 fn waits_for(scene: &Scene<'_>, report: &TransferReport) -> Option<String> {
     if report.status.state.is_over() || scene.snapshot.faults.is_empty() {
         return None;
     }
     let broken = Broken::of(scene.snapshot);
-    let mut waiting = report.timelines.iter().filter(|timeline| timeline.acknowledged.is_none());
-    let holder = waiting.find_map(|timeline| broken.between_client_and(timeline.holder).next().map(|_| timeline.holder))?;
-    let why: Vec<String> = broken.between_client_and(holder).map(|active| broken.since(active)).collect();
-    Some(format!("waits for {holder}, {}", why.join(", ")))
+    let waiting = report.timelines.iter().filter(|timeline| timeline.acknowledged.is_none());
+    let holders: BTreeSet<NodeNumber> = waiting.map(|timeline| timeline.holder).collect();
+    let why = |holder: NodeNumber| {
+        let faults: Vec<String> = broken.between_client_and(holder).map(|active| broken.since(active)).collect();
+        (!faults.is_empty()).then(|| format!("{holder}, {}", faults.join(", ")))
+    };
+    let all: Vec<String> = holders.into_iter().filter_map(why).collect();
+    (!all.is_empty()).then(|| format!("waits for {}", all.join("; ")))
 }
 
 impl SegmentsPane {
