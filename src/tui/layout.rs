@@ -226,22 +226,21 @@ impl Candidate {
 
 /// Returns the need of parts that share an axis.
 fn along(parts: impl Iterator<Item = Need>) -> Need {
-    parts.fold(Need { least: 0, wish: 0, is_eager: true, grows: 0, priority: 0 }, |all, part| Need {
-        least: all.least.saturating_add(part.least),
-        wish: all.wish.saturating_add(part.wish),
-        is_eager: all.is_eager && part.is_eager,
-        grows: all.grows.saturating_add(part.grows),
-        priority: all.priority.max(part.priority),
-    })
+    joined(parts, u16::saturating_add)
 }
 
 /// Returns the need of parts that all have the whole axis.
 fn beside(parts: impl Iterator<Item = Need>) -> Need {
+    joined(parts, u16::max)
+}
+
+/// Returns the need of parts whose lengths are joined.
+fn joined(parts: impl Iterator<Item = Need>, join: fn(u16, u16) -> u16) -> Need {
     parts.fold(Need { least: 0, wish: 0, is_eager: true, grows: 0, priority: 0 }, |all, part| Need {
-        least: all.least.max(part.least),
-        wish: all.wish.max(part.wish),
+        least: join(all.least, part.least),
+        wish: join(all.wish, part.wish),
         is_eager: all.is_eager && part.is_eager,
-        grows: all.grows.max(part.grows),
+        grows: join(all.grows, part.grows),
         priority: all.priority.max(part.priority),
     })
 }

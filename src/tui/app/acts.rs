@@ -3,7 +3,6 @@
 
 use p2p_engine::pace::Speed;
 use p2p_shell::answer::listed;
-use p2p_shell::words::Variables;
 use tokio::sync::oneshot;
 
 use super::faults::summary_of;
@@ -102,13 +101,7 @@ impl App {
         match deed {
             Deed::Act(action) => self.act(action),
             Deed::Run(line) => self.run(&line),
-            Deed::Open(line) => {
-                let shell = self.shell.clone();
-                self.tasks.spawn(async move {
-                    let answer = shell.run(&line, &Variables::new()).await;
-                    AppMessage::Opened(line, answer)
-                });
-            }
+            Deed::Open(line) => self.run_aside(line, AppMessage::Opened),
             Deed::Type(line) => {
                 self.focus_on(Pane::Prompt);
                 self.prompt_mut().editor.set(&format!("{line} "));
@@ -181,7 +174,6 @@ impl App {
             self.is_over = true;
             return;
         }
-        let (reply, answer) = oneshot::channel();
         let mut text = String::new();
         if !names.is_empty() {
             text.push_str(&format!("Still running:\n  {}\n", names.join("\n  ")));
@@ -190,8 +182,14 @@ impl App {
             text.push_str(&format!("Waiting, and not begun then:\n  {}\n", listed(&left, WAITING_SHOWN)));
         }
         text.push_str(if names.is_empty() { "Leave? (y/n)" } else { "Cancel them and leave? (y/n)" });
-        self.dialogs.push(Dialog::Confirm { title: "Leave?".into(), text, reply: Some(reply) });
-        self.tasks.spawn(async move { AppMessage::Quit(answer.await.unwrap_or(false)) });
+        self.confirm("Leave?", text, AppMessage::Quit);
+    }
+
+    /// Asks for a confirmation; the answer comes as a message, and is no if the question is closed.
+    pub(super) fn confirm(&mut self, title: &str, text: String, message: fn(bool) -> AppMessage) {
+        let (reply, answer) = oneshot::channel();
+        self.dialogs.push(Dialog::Confirm { title: title.into(), text, reply: Some(reply) });
+        self.tasks.spawn(async move { message(answer.await.unwrap_or(false)) });
     }
 
     pub(super) fn choose(&mut self, choice: Choice) {

@@ -1,10 +1,7 @@
 //! Faults from the screen: the menus of values, and the one key that takes all faults back.
 
-use tokio::sync::oneshot;
-
 use super::App;
-use crate::tui::dialog::{Choice, Dialog, Item, List};
-use crate::tui::editor::Editor;
+use crate::tui::dialog::{Choice, Item};
 use crate::tui::panes::{Deed, Menu};
 use crate::tui::tasks::AppMessage;
 use crate::tui::theme::Role;
@@ -17,8 +14,7 @@ impl App {
     pub(super) fn open_menu(&mut self, menu: Menu) {
         let items =
             menu.entries.into_iter().map(|(name, deed)| Item { name, summary: summary_of(&deed), choice: Choice::Deed(deed) });
-        let list = List { title: menu.title, search: Editor::default(), items: items.collect(), selected: 0 };
-        self.dialogs.push(Dialog::List(list));
+        self.open_list(&menu.title, items.collect());
     }
 
     /// Asks whether all faults are to be taken back, if the user may do so and there are any.
@@ -30,10 +26,8 @@ impl App {
         if on == 0 {
             return self.say(Role::Dim, "no fault is on");
         }
-        let (reply, answer) = oneshot::channel();
         let text = format!("{on} {} on. Take all back with `{CLEAR}`? (y/n)", if on == 1 { "fault is" } else { "faults are" });
-        self.dialogs.push(Dialog::Confirm { title: "Heal all?".into(), text, reply: Some(reply) });
-        self.tasks.spawn(async move { AppMessage::Heal(answer.await.unwrap_or(false)) });
+        self.confirm("Heal all?", text, AppMessage::Heal);
     }
 
     /// Takes all faults back, if the user has confirmed it.

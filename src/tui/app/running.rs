@@ -138,10 +138,15 @@ impl App {
 
     /// Carries out the command of an action. Its answer is shown with the command, since nobody has typed it.
     pub(super) fn tell(&mut self, line: String) {
+        self.run_aside(line, AppMessage::Told);
+    }
+
+    /// Carries out a command that belongs to no typed line; its answer comes as a message.
+    pub(super) fn run_aside(&mut self, line: String, message: fn(String, Result<Answer, ShellError>) -> AppMessage) {
         let shell = self.shell.clone();
         self.tasks.spawn(async move {
             let answer = shell.run(&line, &Variables::new()).await;
-            AppMessage::Told(line, answer)
+            message(line, answer)
         });
     }
 

@@ -177,14 +177,14 @@ fn keys(app: &App, frame: &mut Frame<'_>, area: Rect, scene: &Scene<'_>) {
         let (key, name) = (format!(" {key}"), format!(" {name} "));
         [Span::styled(key, app.theme().style(Role::Accent)), Span::styled(name, app.theme().style(Role::Dim))]
     };
+    let verbs = if in_dialog { Vec::new() } else { app.panes().get(scene.focus).verbs(scene) };
     let is_first = |binding: &&Binding| matches!(binding.action, Action::Help | Action::Quit);
     let (first, rest): (Vec<&Binding>, Vec<&Binding>) =
-        BINDINGS.iter().filter(|binding| is_hinted(app, binding)).partition(is_first);
+        BINDINGS.iter().filter(|binding| is_hinted(app, binding, !verbs.is_empty())).partition(is_first);
     let of = |binding: &Binding| hint(binding.key(app.keymap()), binding.name);
     let complete = (app.workspace().focus() == Pane::Prompt && !in_dialog).then(|| hint("Tab", "complete or pane"));
     // The mode is where the keys go.
     let mut line = Line::from(Span::styled(format!(" {} ", app.mode()), app.theme().style(Role::Selected)));
-    let verbs = if in_dialog { Vec::new() } else { app.panes().get(scene.focus).verbs(scene) };
     let verbs = verbs.iter().filter(|verb| !verb.key.is_empty()).map(|verb| hint(verb.key, verb.label));
     for spans in first.into_iter().map(of).chain(complete).chain(verbs).chain(rest.into_iter().map(of)) {
         if line.width() + spans.iter().map(Span::width).sum::<usize>() <= usize::from(area.width) {
@@ -194,8 +194,9 @@ fn keys(app: &App, frame: &mut Frame<'_>, area: Rect, scene: &Scene<'_>) {
     frame.render_widget(line, area);
 }
 
-/// Returns true if the hint line shows a key: it has a name and an effect at the moment.
-fn is_hinted(app: &App, binding: &Binding) -> bool {
+/// Returns true if the hint line shows a key: it has a name and an effect at the moment. `has_verbs` is true if something can be
+/// done with the selected row.
+fn is_hinted(app: &App, binding: &Binding, has_verbs: bool) -> bool {
     let (in_dialog, in_prompt) = (!app.dialogs().is_empty(), app.workspace().focus() == Pane::Prompt);
     let counts = !binding.name.is_empty() && (binding.scope == Scope::Everywhere || !in_prompt);
     counts
@@ -204,7 +205,7 @@ fn is_hinted(app: &App, binding: &Binding) -> bool {
             _ if in_dialog => false,
             Action::Map => app.workspace().focus() == Pane::Health,
             Action::HealAll => !app.view().snapshot().faults.is_empty(),
-            Action::Verbs => !app.panes().get(app.workspace().focus()).verbs(&app.scene()).is_empty(),
+            Action::Verbs => has_verbs,
             Action::Filter => app.panes().get(app.workspace().focus()).is_filterable(),
             _ => true,
         }

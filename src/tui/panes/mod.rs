@@ -18,6 +18,7 @@ mod transfers;
 mod wire;
 
 use p2p_engine::node::health::Health;
+use p2p_engine::snapshot::Peer;
 use p2p_net::RateSeries;
 use p2p_shell::report::{clock_of as clock, rate_of};
 use ratatui::layout::Rect;
@@ -31,6 +32,7 @@ use self::nodes::NodesPane;
 pub use self::pane_view::{Canvas, Change, Deed, Menu, PaneView, Verb};
 use self::prompt::PromptPane;
 use self::rows::Rows;
+use self::scene::Scene;
 use self::segments::SegmentsPane;
 use self::transfers::TransfersPane;
 use self::wire::WirePane;
@@ -134,6 +136,23 @@ pub fn fitted_spans(spans: Vec<Span<'static>>, width: u16, ellipsis: &str) -> Ve
         fitting.push(span);
     }
     fitting
+}
+
+/// Returns the spans for which there is room in `width` cells, up to the first one that does not fit.
+fn whole_spans(spans: impl IntoIterator<Item = Span<'static>>, width: usize) -> Vec<Span<'static>> {
+    let mut left = Some(width);
+    let mut fits = |span: &Span<'_>| {
+        left = left.and_then(|left| left.checked_sub(span.width()));
+        left.is_some()
+    };
+    spans.into_iter().take_while(|span| fits(span)).collect()
+}
+
+/// Returns the bytes per second that the link of a host carries in one direction; `None` if it has no limit.
+fn capacity_of(scene: &Scene<'_>, peer: Peer, is_up: bool) -> Option<f64> {
+    let host = scene.snapshot.figures.topology.hosts.iter().find(|host| host.peer == peer)?;
+    let direction = if is_up { host.link.up } else { host.link.down };
+    direction.bandwidth.bits_per_second().map(|bits| bits as f64 / 8.0)
 }
 
 /// Returns a frame in the glyphs of the theme.

@@ -21,7 +21,7 @@ use super::rows::Rows;
 use super::scene::Scene;
 use super::scroll::Part;
 use super::shape::{Shape, rows_up_to};
-use super::{Canvas, Deed, Pane, PaneView, Verb, below_heading, health_style, rate_now, sparkline};
+use super::{Canvas, Deed, Pane, PaneView, Verb, below_heading, capacity_of, health_style, rate_now, sparkline};
 use crate::tui::preset::Preset;
 use crate::tui::theme::{Glyphs, Role};
 use crate::tui::wrap::fitted;
@@ -99,9 +99,9 @@ impl PaneView for NodesPane {
         let columns = Columns::fit(columns, canvas.area.width);
         canvas.row(0, columns.headings(scene.theme));
         let mut rows = canvas.part(below_heading(canvas.area));
-        for (place, node) in nodes[shown.clone()].iter().enumerate() {
-            let is_selected = scene.focus == Pane::Nodes && self.list.selected() == shown.start + place;
-            rows.row(place, columns.row(scene.theme, |quantity, width| cell(scene, node, quantity, width, is_selected)));
+        for (place, (node, fault)) in nodes[shown.clone()].iter().zip(&faults).enumerate() {
+            let row = Row { node, fault, is_selected: scene.focus == Pane::Nodes && self.list.selected() == shown.start + place };
+            rows.row(place, columns.row(scene.theme, |quantity, width| cell(scene, &row, quantity, width)));
         }
     }
 
@@ -195,8 +195,16 @@ fn faults_of(scene: &Scene<'_>, node: NodeNumber) -> String {
     broken.of_host(Peer::Node(node)).map(|active| broken.since(active)).collect::<Vec<_>>().join(", ")
 }
 
-fn cell(scene: &Scene<'_>, node: &NodeStatus, quantity: Quantity, width: u16, is_selected: bool) -> Cell {
-    let theme = scene.theme;
+/// What a row shows.
+struct Row<'a> {
+    node: &'a NodeStatus,
+    /// What is broken of the node on purpose.
+    fault: &'a str,
+    is_selected: bool,
+}
+
+fn cell(scene: &Scene<'_>, row: &Row<'_>, quantity: Quantity, width: u16) -> Cell {
+    let (theme, &Row { node, fault, is_selected }) = (scene.theme, row);
     let (glyph, health) = health_style(theme, node.seen.health);
     let text = |text: String, role| Cell::Text(text, theme.style(role));
     match quantity {
@@ -211,7 +219,7 @@ fn cell(scene: &Scene<'_>, node: &NodeStatus, quantity: Quantity, width: u16, is
         Quantity::Up => text(rate_now(&node.rates.up), Role::Flow),
         Quantity::Down => text(rate_now(&node.rates.down), Role::Flow),
         Quantity::Stored => text(node.used_bytes.map_or_else(|| "-".into(), bytes_of), Role::Text),
-        Quantity::Fault => text(faults_of(scene, node.node), Role::Bad),
+        Quantity::Fault => text(fault.to_owned(), Role::Bad),
         Quantity::Traffic => text(traffic(scene, node, width), Role::Flow),
         Quantity::Address => text(node.address.to_string(), Role::Dim),
         Quantity::Full => {
@@ -247,9 +255,7 @@ fn traffic(scene: &Scene<'_>, node: &NodeStatus, width: u16) -> String {
     let is_up = total(&node.rates.up) > total(&node.rates.down);
     let (series, arrow) = if is_up { (&node.rates.up, glyphs.up) } else { (&node.rates.down, glyphs.down) };
     let values = || series.tail(seconds).iter().map(|&bytes| bytes as f64);
-    let host = scene.snapshot.figures.topology.hosts.iter().find(|host| host.peer == Peer::Node(node.node));
-    let bandwidth = host.and_then(|host| if is_up { host.link.up } else { host.link.down }.bandwidth.bits_per_second());
-    let top = bandwidth.map_or_else(|| values().fold(1.0, f64::max), |bits| bits as f64 / 8.0);
+    let top = capacity_of(scene, Peer::Node(node.node), is_up).unwrap_or_else(|| values().fold(1.0, f64::max));
     format!("{arrow} {}", sparkline(glyphs, values(), top))
 }
 

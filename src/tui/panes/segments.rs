@@ -24,7 +24,7 @@ use super::scene::Scene;
 use super::scroll::Part;
 use super::shape::{Shape, rows_up_to};
 use super::transfers::{copied, segments_of};
-use super::{Canvas, Deed, Pane, PaneView, clock, marker};
+use super::{Canvas, Deed, Pane, PaneView, capacity_of, clock, marker};
 use crate::tui::preset::Preset;
 use crate::tui::theme::{Role, Theme};
 
@@ -237,9 +237,7 @@ fn draw_chart(scene: &Scene<'_>, canvas: &mut Canvas<'_>) {
     let total = |series: &RateSeries| series.tail(CHART_SECONDS).iter().sum::<u64>();
     let is_up = total(&rates.up) >= total(&rates.down);
     let (series, arrow) = if is_up { (&rates.up, theme.glyphs.up) } else { (&rates.down, theme.glyphs.down) };
-    let link = scene.snapshot.figures.topology.hosts.iter().find(|host| host.peer == Peer::Client).map(|host| host.link);
-    let capacity = link.and_then(|link| if is_up { link.up } else { link.down }.bandwidth.bits_per_second());
-    let capacity = capacity.map(|bits| bits as f64 / 8.0);
+    let capacity = capacity_of(scene, Peer::Client, is_up);
     let values = series.tail(CHART_SECONDS);
     let start = CHART_SECONDS - values.len();
     let points: Vec<(f64, f64)> =

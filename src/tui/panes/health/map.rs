@@ -13,7 +13,7 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::tui::panes::broken::{Broken, Wire};
 use crate::tui::panes::scene::Scene;
-use crate::tui::panes::{Canvas, Pane, health_style, marker};
+use crate::tui::panes::{Canvas, Pane, health_style, marker, whole_spans};
 use crate::tui::theme::Role;
 
 /// Rate in bytes per second above which a line of the map is highlighted; probes alone stay below it.
@@ -54,21 +54,20 @@ pub(super) fn draw(scene: &Scene<'_>, selected: usize, canvas: &mut Canvas<'_>) 
     if canvas.area.is_empty() {
         return;
     }
-    lines(scene, canvas);
-    for (cell, wire) in wires(scene, circle(canvas.area)) {
+    let broken = broken_paths(scene);
+    lines(scene, &broken, canvas);
+    for &(from, to, wire) in &broken {
+        let cell = middle(scene, circle(canvas.area), from, to);
         canvas.buffer[cell].set_symbol(wire.mark(&scene.theme.glyphs)).set_style(scene.theme.style(wire.role()));
     }
     labels(scene, selected, canvas);
 }
 
-/// Returns the cells in the middle of the paths that are broken, each with what is wrong there.
-fn wires(scene: &Scene<'_>, area: Rect) -> Vec<(Position, Wire)> {
+/// Returns the cell in the middle of a path.
+fn middle(scene: &Scene<'_>, area: Rect, from: Peer, to: Peer) -> Position {
     let nodes = scene.snapshot.figures.nodes.len();
-    let middle = |(from, to, wire): (Peer, Peer, Wire)| {
-        let ((x1, y1), (x2, y2)) = (place_of(from, nodes), place_of(to, nodes));
-        (cell_of(area, ((x1 + x2) / 2.0, (y1 + y2) / 2.0)), wire)
-    };
-    broken_paths(scene).into_iter().map(middle).collect()
+    let ((x1, y1), (x2, y2)) = (place_of(from, nodes), place_of(to, nodes));
+    cell_of(area, ((x1 + x2) / 2.0, (y1 + y2) / 2.0))
 }
 
 /// Returns the paths that are broken, each with what is wrong there, the worst last: those of the client, and some of the others.
@@ -86,7 +85,7 @@ fn broken_paths(scene: &Scene<'_>) -> Vec<(Peer, Peer, Wire)> {
     wires
 }
 
-fn lines(scene: &Scene<'_>, canvas: &mut Canvas<'_>) {
+fn lines(scene: &Scene<'_>, broken: &[(Peer, Peer, Wire)], canvas: &mut Canvas<'_>) {
     let (theme, nodes) = (scene.theme, &scene.snapshot.figures.nodes);
     let color = |role| theme.style(role).fg.unwrap_or_default();
     let is_busy = |node: &NodeStatus| node.rates.up.latest().max(node.rates.down.latest()).is_some_and(|bytes| bytes > BUSY);
@@ -99,7 +98,7 @@ fn lines(scene: &Scene<'_>, canvas: &mut Canvas<'_>) {
                 context.draw(&line((0.0, 0.0), place(index, nodes.len()), role));
             }
         }
-        for (from, to, wire) in broken_paths(scene) {
+        for &(from, to, wire) in broken {
             context.draw(&line(place_of(from, nodes.len()), place_of(to, nodes.len()), wire.role()));
         }
     });
@@ -193,14 +192,7 @@ pub(super) fn legend(scene: &Scene<'_>, width: u16) -> Vec<Span<'static>> {
     });
     let wires = [Wire::Cut, Wire::Lossy, Wire::Slow]
         .map(|wire| Span::styled(format!(" {} {}", wire.mark(glyphs), wire.name()), theme.style(wire.role())));
-    let (mut spans, mut left) = (Vec::new(), usize::from(width).saturating_sub(1));
-    for span in health.into_iter().chain(wires) {
-        if span.width() > left {
-            break;
-        }
-        left -= span.width();
-        spans.push(span);
-    }
+    let mut spans = whole_spans(health.into_iter().chain(wires), usize::from(width).saturating_sub(1));
     spans.push(Span::raw(" "));
     spans
 }

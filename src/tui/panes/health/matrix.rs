@@ -6,6 +6,7 @@
 //! ```
 //! Each column has a space, a place for the mark, and four cells for the figure, so that columns never run together.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use p2p_base::units::SimDuration;
@@ -20,7 +21,7 @@ use unicode_width::UnicodeWidthStr;
 use crate::tui::panes::broken::{Broken, Wire};
 use crate::tui::panes::scene::Scene;
 use crate::tui::panes::scroll::window;
-use crate::tui::panes::{Canvas, Pane, health_style};
+use crate::tui::panes::{Canvas, Pane, health_style, whole_spans};
 use crate::tui::theme::{Glyphs, Role};
 
 /// Width of a column of the matrix in cells.
@@ -81,28 +82,20 @@ impl<'a> Matrix<'a> {
             Span::styled(" ms ", theme.style(Role::Dim)),
         ];
         let marks = |wire: Wire| Span::styled(format!("{}{} ", wire.mark(glyphs), wire.name()), theme.style(wire.role()));
-        let on: Vec<Wire> = [Wire::Lossy, Wire::Slow, Wire::Odd].into_iter().filter(|wire| self.has(*wire)).collect();
+        let on = self.broken();
+        let on = [Wire::Lossy, Wire::Slow, Wire::Odd].into_iter().filter(|wire| on.contains(wire));
         let lost = Span::styled(format!("{} lost ", glyphs.losses.concat()), theme.style(Role::Dim));
-        let mut spans = Vec::new();
-        let mut left = usize::from(width);
-        for span in scale.into_iter().chain(on.into_iter().map(marks)).chain([lost]) {
-            if span.width() > left {
-                break;
-            }
-            left -= span.width();
-            spans.push(span);
-        }
-        spans
+        whole_spans(scale.into_iter().chain(on.map(marks)).chain([lost]), width.into())
     }
 
-    /// Returns true if a path that is shown is broken in this way.
-    fn has(&self, wire: Wire) -> bool {
+    /// Returns the ways in which paths that are shown are broken.
+    fn broken(&self) -> BTreeSet<Wire> {
         let broken = Broken::of(self.scene.snapshot);
         if self.scene.snapshot.faults.is_empty() {
-            return false;
+            return BTreeSet::new();
         }
         let paths = self.rows.clone().flat_map(|row| self.columns.clone().map(move |column| (row, column)));
-        paths.into_iter().any(|(row, column)| broken.wire(self.peers[row], self.peers[column]) == Some(wire))
+        paths.filter_map(|(row, column)| broken.wire(self.peers[row], self.peers[column])).collect()
     }
 
     /// Returns the row that is drawn at a position of the screen.
