@@ -66,7 +66,7 @@ pub(super) fn parse_scaled(
     }
     let Some(&(_, factor)) = table.iter().find(|(name, _)| name.eq_ignore_ascii_case(unit)) else {
         // No unit makes it small enough.
-        if unit.is_empty() && scale_decimal(number, 1).is_none() && scale_decimal(number, 1_000_000_000_000_000_000).is_none() {
+        if unit.is_empty() && number.replace('_', "").parse().is_ok_and(|number: f64| number >= u64::MAX as f64) {
             return Err(out_of_range());
         }
         return Err(ParseUnitError::UnknownUnit { text: text.to_owned(), unit: unit.to_owned(), known });

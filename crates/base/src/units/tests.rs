@@ -57,6 +57,10 @@ fn a_wrong_quantity_says_what_would_be_right() {
     }
     assert!(message("1e30bit/s".parse::<Bandwidth>().unwrap_err()).contains("less than 18446744Tbit/s"));
     assert!(message("1e30%".parse::<Probability>().unwrap_err()).contains("between 0% and 100%"));
+    // A unit makes these small enough, also where they have a fraction.
+    for text in ["20", "20.5", "100.5", "1_000.25"] {
+        assert!(message(text.parse::<SimDuration>().unwrap_err()).contains("has no unit"), "{text}");
+    }
     for text in ["e5s", "1es", "1e+s"] {
         assert!(text.parse::<SimDuration>().is_err(), "{text}");
     }
