@@ -87,17 +87,13 @@ pub fn read(path: &Path, max: u64) -> io::Result<Vec<u8>> {
     let (len, max) = (found.len().min(max) as usize, usize::try_from(max).unwrap_or(usize::MAX));
     // A byte more than there should be, so that one call reads all and tells that there is no more.
     let mut bytes = Vec::with_capacity(len.saturating_add(1).min(max).max(1));
-    loop {
-        let read = retry_on_intr(|| rustix::io::read(&file, spare_capacity(&mut bytes)))?;
-        let is_all = bytes.len() < bytes.capacity() && bytes.len() == len && len > 0;
-        if read == 0 || is_all || bytes.len() >= max {
-            bytes.truncate(max);
-            return Ok(bytes);
-        }
-        if bytes.len() == bytes.capacity() {
-            bytes.reserve_exact(READ_MAX.min(max - bytes.len()));
-        }
+    let read = retry_on_intr(|| rustix::io::read(&file, spare_capacity(&mut bytes)))?;
+    let is_all = bytes.len() < bytes.capacity() && bytes.len() == len && len > 0;
+    if read > 0 && !is_all {
+        file.take(max.saturating_sub(bytes.len()) as u64).read_to_end(&mut bytes)?;
     }
+    bytes.truncate(max);
+    Ok(bytes)
 }
 
 /// Creates a private file and opens it for appending.

@@ -208,20 +208,6 @@ impl Fault {
             Fault::Cut { .. } => "cut",
         }
     }
-
-    /// Returns the command that takes the fault back.
-    pub fn undone_by(&self) -> String {
-        match self.target() {
-            Target::Process(node) => format!("start {node}"),
-            Target::Flap(node) => format!("flap {node} --clear"),
-            Target::Disk(node) => format!("disk {node} --clear"),
-            Target::Link(peer, Direction::Up) => format!("link {peer} --up --clear"),
-            Target::Link(peer, Direction::Down) => format!("link {peer} --down --clear"),
-            Target::Paths(peer) => format!("path {peer} --clear"),
-            Target::Path(from, to) => format!("path {from}->{to} --clear"),
-            Target::Cut(from, to) => format!("heal {from}->{to}"),
-        }
-    }
 }
 
 impl Target {

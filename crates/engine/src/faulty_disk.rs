@@ -135,9 +135,7 @@ impl DiskDefects {
 
     /// Corrupts these segments, for a profile or for a command.
     pub(super) fn corrupt(&mut self, segments: &[(SegmentId, u64)], profile: Option<&str>) {
-        let mut flips = BTreeMap::clone(&self.flips);
-        flips.extend(segments.iter().copied());
-        self.flips = Arc::new(flips);
+        Arc::make_mut(&mut self.flips).extend(segments.iter().copied());
         if let Some(name) = profile {
             self.by_profile.extend(segments.iter().map(|&(id, _)| (id, name.to_owned())));
         }
@@ -151,12 +149,11 @@ impl DiskDefects {
     }
 
     fn remove(&mut self, healed: &[SegmentId]) {
-        let mut flips = BTreeMap::clone(&self.flips);
+        let flips = Arc::make_mut(&mut self.flips);
         for id in healed {
             flips.remove(id);
             self.by_profile.remove(id);
         }
-        self.flips = Arc::new(flips);
     }
 
     /// Returns the disk as an operation finds it that is asked for now.

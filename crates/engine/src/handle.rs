@@ -90,9 +90,7 @@ impl EngineHandle {
     /// # Errors
     /// Fails as [`call`](Self::call) does, and with an internal error if the command is of another operation.
     pub async fn call_command<O: Operation>(&self, caller: &Caller, command: Command) -> Result<O::Reply, EngineError> {
-        let (reply, answer) = oneshot::channel();
-        self.send(Ask::Command(caller.clone(), Box::new(command), reply)).await?;
-        typed::<O>(answer.await.map_err(|_| EngineError::Stopped)?)
+        typed::<O>(self.call(caller, command).await)
     }
 
     /// Asks in one of the ways of asking, and waits for the reply.

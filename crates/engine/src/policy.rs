@@ -17,7 +17,7 @@ use p2p_store::uploads::UploadId;
 
 use super::error::Denial;
 use super::event::Event;
-use super::faults::{ActiveFault, Fault, FaultCause};
+use super::faults::{ActiveFault, FaultCause};
 use super::operation::{Command, ListDirectory, Sink, Source};
 use super::principal::{Caller, Origin, Principal, Scope};
 use super::snapshot::{Figures, NodeStatus, Snapshot, StorageStats};
@@ -343,17 +343,17 @@ fn known_of_cause(principal: &Principal, cause: FaultCause) -> FaultCause {
 
 /// Returns an event that the principal [may see](may_see), as the principal may see it; `None` if that is as it is.
 pub fn known_of_event(principal: &Principal, event: &Event) -> Option<Event> {
-    let (Event::FaultBegan { fault, cause } | Event::FaultEnded { fault, cause }) = event else { return None };
-    let known_cause = known_of_cause(principal, cause.clone());
-    let hides_count = matches!(fault, Fault::Disk { .. }) && !may_see_usage(principal);
-    let mut event = (known_cause != *cause || hides_count).then(|| event.clone())?;
-    if let Event::FaultBegan { fault, cause } | Event::FaultEnded { fault, cause } = &mut event {
-        *cause = known_cause;
-        if hides_count {
+    if !matches!(event, Event::FaultBegan { .. } | Event::FaultEnded { .. }) {
+        return None;
+    }
+    let mut known = event.clone();
+    if let Event::FaultBegan { fault, cause } | Event::FaultEnded { fault, cause } = &mut known {
+        *cause = known_of_cause(principal, cause.clone());
+        if !may_see_usage(principal) {
             *fault = fault.clone().without_count();
         }
     }
-    Some(event)
+    (known != *event).then_some(known)
 }
 
 /// Returns the status of a node as the principal may see it.

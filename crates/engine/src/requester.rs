@@ -228,7 +228,8 @@ impl<O: Clone> Requester<O> {
             let is_wanted = connection.asked.iter().any(|asked| !is_forgotten(&asked.owner));
             let is_written = connection.asked.iter().any(|asked| asked.end.is_some());
             if is_written && !is_wanted {
-                self.withdraw_all(node);
+                // What is not wanted ends without a report.
+                self.abort(node, ConnectionLoss::Withdrawn);
                 continue;
             }
             let (dropped, kept): (VecDeque<_>, VecDeque<_>) =
@@ -242,11 +243,12 @@ impl<O: Clone> Requester<O> {
         self.send_held(now);
     }
 
-    /// Aborts a connection whose requests are not wanted any more; they end without a report.
-    fn withdraw_all(&mut self, node: NodeNumber) {
-        let Some(connection) = self.connections.remove(&node) else { return };
-        self.outputs.extend([RequesterOutput::Abort { node }, RequesterOutput::Lost { node, loss: ConnectionLoss::Withdrawn }]);
+    /// Aborts a connection, and returns it with the requests that end by that.
+    fn abort(&mut self, node: NodeNumber, loss: ConnectionLoss) -> Option<Connection<O>> {
+        let connection = self.connections.remove(&node)?;
+        self.outputs.extend([RequesterOutput::Abort { node }, RequesterOutput::Lost { node, loss }]);
         connection.asked.iter().filter(|asked| asked.is_fetch).for_each(|_| self.fan_in.settle(node));
+        Some(connection)
     }
 
     /// Sends the waiting requests over a connection that has opened.
@@ -384,10 +386,7 @@ impl<O: Clone> Requester<O> {
     }
 
     fn lose(&mut self, now: SimTime, node: NodeNumber, loss: ConnectionLoss) {
-        let Some(connection) = self.connections.remove(&node) else { return };
-        self.outputs.extend([RequesterOutput::Abort { node }, RequesterOutput::Lost { node, loss: loss.clone() }]);
-        let fetches = connection.asked.iter().filter(|asked| asked.is_fetch).count();
-        (0..fetches).for_each(|_| self.fan_in.settle(node));
+        let Some(connection) = self.abort(node, loss.clone()) else { return };
         let held = self.fan_in.take_for(node).into_iter().map(|held| held.owner);
         for owner in connection.asked.into_iter().map(|asked| asked.owner).chain(held) {
             self.outputs.push_back(RequesterOutput::Failed { owner, node, cause: Cause::Unreachable(loss.clone()) });

@@ -61,10 +61,8 @@ impl Disk for SparseDisk {
         if !self.unknown.contains(&id) {
             return self.inner.read(id);
         }
-        let kept = self.lengths().get(&id).copied();
         // What was stored before the run has its content, which is not that of the stand-in.
-        let len = kept.map_or_else(|| self.inner.read(id).map(|bytes| bytes.len()), |len| Ok(len as usize))?;
-        Ok(vec![0; len].into())
+        Ok(vec![0; self.length_of(id)? as usize].into())
     }
 
     fn digest_of(&self, id: SegmentId, bytes: &[u8]) -> SegmentId {
@@ -80,6 +78,11 @@ impl Disk for SparseDisk {
         let mut all: BTreeMap<SegmentId, u64> = self.inner.list()?.into_iter().collect();
         all.extend(self.lengths().iter());
         Ok(all.into_iter().collect())
+    }
+
+    fn length_of(&self, id: SegmentId) -> Result<u64, DiskError> {
+        let kept = self.lengths().get(&id).copied();
+        kept.map_or_else(|| self.inner.length_of(id), Ok)
     }
 
     fn sync(&self, ids: &[SegmentId]) -> Result<(), DiskError> {

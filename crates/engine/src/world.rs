@@ -252,30 +252,26 @@ impl World {
         has_room_for(&self.candidates(|_| true), size.as_u64(), self.config.segment_size.as_usize() as u64)
     }
 
-    /// Returns the nodes that take no segments, whatever their length: because of their disks, because they are dead, or because they
-    /// stop.
-    pub(super) fn closed_nodes(&self) -> impl Iterator<Item = NodeNumber> {
-        let is_closed = |candidate: &Candidate| !candidate.usable || self.nodes[candidate.node.index()].has_full_disk();
-        let closed: Vec<NodeNumber> =
-            self.candidates(|_| true).iter().filter(|candidate| is_closed(candidate)).map(|candidate| candidate.node).collect();
-        closed.into_iter()
+    /// Returns the free bytes on the nodes that take segments, and the nodes that take none, whatever their length: because of their
+    /// disks, because they are dead, or because they stop.
+    pub(super) fn free_and_closed(&self) -> (u64, Vec<NodeNumber>) {
+        let (mut free, mut closed) = (0_u64, Vec::new());
+        for candidate in self.candidates(|_| true) {
+            if candidate.usable {
+                // The total capacity of a thousand nodes may exceed the range.
+                free = free.saturating_add(candidate.free);
+            }
+            if !candidate.usable || self.nodes[candidate.node.index()].has_full_disk() {
+                closed.push(candidate.node);
+            }
+        }
+        (free, closed)
     }
 
-    /// Returns the reason of each node why it takes no segments, if none takes any.
-    pub(super) fn why_none_takes(&self) -> Option<Vec<(NodeNumber, Cause)>> {
-        let closed: Vec<NodeNumber> = self.closed_nodes().collect();
+    /// Returns the reason of each node why it takes no segments, if the `closed` ones are all nodes.
+    pub(super) fn why_none_takes(&self, closed: &[NodeNumber]) -> Option<Vec<(NodeNumber, Cause)>> {
         let reasons = || closed.iter().map(|&node| (node, self.why_passed_over(node))).collect();
         (!closed.is_empty() && closed.len() == self.nodes.len()).then(reasons)
-    }
-
-    /// Returns the free bytes on nodes that are alive.
-    pub(super) fn free_bytes(&self) -> u64 {
-        // The total capacity of a thousand nodes may exceed the range.
-        self.candidates(|_| true)
-            .iter()
-            .filter(|candidate| candidate.usable)
-            .map(|candidate| candidate.free)
-            .fold(0, u64::saturating_add)
     }
 
     /// Protects a segment of a transfer that will be stored on a node, and reserves room for it unless the node has it already.

@@ -229,15 +229,20 @@ impl Wires {
     /// Returns [`UnknownHost`] if there is no such host.
     pub(crate) fn reconfigure(&mut self, now: SimTime, host: HostId, config: &HostConfig) -> Result<(), UnknownHost> {
         self.host_mut(host)?.reconfigure(now, config);
+        self.follow_hosts(now, |of| of == host.0);
+        Ok(())
+    }
+
+    /// Lets the paths from and to changed hosts follow them.
+    fn follow_hosts(&mut self, now: SimTime, is_changed: impl Fn(u32) -> bool) {
         let seed = self.seed;
         for index in 0..self.paths.len() as u32 {
             let Path { from, to, .. } = self.paths[index as usize];
-            if from == host.0 || to == host.0 {
+            if is_changed(from) || is_changed(to) {
                 let implied = between(&self.hosts[from as usize], &self.hosts[to as usize]);
                 self.change_path(now, index, |path| path.follow(seed, implied));
             }
         }
-        Ok(())
     }
 
     /// Changes all paths from and to each of these hosts, or returns them to what they were where a change is none.
@@ -251,14 +256,7 @@ impl Wires {
             self.hosts[host.index()].paths = (!change.is_none()).then_some((self.path_changes, change));
         }
         let changed: HashSet<u32> = changes.iter().map(|(host, _)| host.0).collect();
-        let seed = self.seed;
-        for index in 0..self.paths.len() as u32 {
-            let Path { from, to, .. } = self.paths[index as usize];
-            if changed.contains(&from) || changed.contains(&to) {
-                let implied = between(&self.hosts[from as usize], &self.hosts[to as usize]);
-                self.change_path(now, index, |path| path.follow(seed, implied));
-            }
-        }
+        self.follow_hosts(now, |of| changed.contains(&of));
         Ok(())
     }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use p2p_base::units::count_of;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -190,8 +191,7 @@ impl DiskFaults {
 /// Formats the faults as in `slow 10x, failing reads and syncs`.
 impl fmt::Display for DiskFaults {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let segments = if self.corrupt == 1 { "segment" } else { "segments" };
-        f.write_str(&self.in_words(format!("corrupt in {} {segments}", self.corrupt)))
+        f.write_str(&self.in_words(format!("corrupt in {}", count_of(self.corrupt.into(), "segment"))))
     }
 }
 

@@ -96,21 +96,18 @@ impl Entry {
         if let Some(fault) = all_of(&self.parts) {
             self.active.fault = fault;
         }
-        let ActiveFault { since, cause, added, .. } = self.active.clone();
-        let mut causes = std::iter::once(cause).chain(added).filter(|cause| !is_of(cause));
-        if let Some(first) = causes.next() {
-            (self.active.cause, self.active.added) = (first, causes.collect());
+        let mut causes: Vec<FaultCause> = self.active.causes().filter(|cause| !is_of(cause)).cloned().collect();
+        if !causes.is_empty() {
+            (self.active.cause, self.active.added) = (causes.remove(0), causes);
         }
         let cause = removed.first()?.cause.clone();
-        Some(ActiveFault { fault: all_of(&removed)?, since, cause, added: Vec::new() })
+        Some(ActiveFault { fault: all_of(&removed)?, since: self.active.since, cause, added: Vec::new() })
     }
 }
 
 /// Returns the fault of which these are the parts.
 fn all_of(parts: &[Part]) -> Option<Fault> {
-    let mut faults = parts.iter().map(|part| part.fault.clone());
-    let first = faults.next()?;
-    Some(faults.fold(first, |all, newer| all.with(&newer)))
+    parts.iter().map(|part| part.fault.clone()).reduce(|all, newer| all.with(&newer))
 }
 
 /// Faults that are on, by target.
@@ -244,12 +241,9 @@ impl Ledger {
     /// Returns the targets of all faults of single paths that begin or end at one of these hosts.
     pub(crate) fn single_paths_of(&self, peers: &[Peer]) -> Vec<Target> {
         let peers: BTreeSet<Peer> = peers.iter().copied().collect();
-        let from = self.on.range(Target::Path(Peer::Client, Peer::Client)..).map(|(target, _)| *target);
-        let concerns = |target: &Target| match target {
-            Target::Path(from, to) | Target::Cut(from, to) => peers.contains(from) || peers.contains(to),
-            _ => false,
-        };
-        from.filter(concerns).collect()
+        // Nothing but single paths is after the first of them.
+        let paths = self.on.range(Target::Path(Peer::Client, Peer::Client)..).map(|(target, _)| *target);
+        paths.filter(|target| target.hosts().any(|host| peers.contains(&host))).collect()
     }
 
     /// Returns the paths that are cut.

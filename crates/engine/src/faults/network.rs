@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use p2p_base::units::{Bandwidth, Probability};
+use p2p_base::units::{Bandwidth, Probability, count_of};
 use p2p_net::{GilbertElliott, LinkConfig, Loss, PathChange};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -59,7 +59,7 @@ impl fmt::Display for LinkChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut words = Vec::new();
         words.extend(self.bandwidth.map(|bandwidth| bandwidth.to_string()));
-        let queue = |packets| format!("a queue of {packets} {}", if packets == 1 { "packet" } else { "packets" });
+        let queue = |packets: u32| format!("a queue of {}", count_of(packets.into(), "packet"));
         words.extend(self.queue_packets.map(queue));
         f.write_str(&words.join(", "))
     }

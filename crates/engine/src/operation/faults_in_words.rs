@@ -5,6 +5,7 @@ use std::fmt;
 use p2p_net::Direction;
 
 use super::{Break, ClearFaults, Command, Mend, Which};
+use crate::faults::{Fault, Target};
 use crate::peer::Peer;
 
 impl Command {
@@ -16,6 +17,22 @@ impl Command {
             Command::ClearFaults(what) => Some(what.to_string()),
             _ => None,
         }
+    }
+}
+
+impl Fault {
+    /// Returns the command that takes the fault back.
+    pub fn undone_by(&self) -> String {
+        let mend = match self.target() {
+            Target::Process(node) => Mend::Process { node },
+            Target::Flap(node) => Mend::Flap { node },
+            Target::Disk(node) => Mend::Disk { node },
+            Target::Link(peer, direction) => Mend::Link { peer, direction: Some(direction) },
+            Target::Paths(peer) => Mend::Paths { peer },
+            Target::Path(from, to) => Mend::Path { from, to, one_way: true },
+            Target::Cut(from, to) => Mend::Cut { from, to, one_way: true },
+        };
+        mend.to_string()
     }
 }
 

@@ -133,12 +133,11 @@ impl Simulation {
         }
         self.world.claim_full_volumes()?;
         if !self.world.has_room_for(left) {
-            if let Some(causes) = self.world.why_none_takes() {
+            let (free, closed) = self.world.free_and_closed();
+            if let Some(causes) = self.world.why_none_takes(&closed) {
                 return Err(EngineError::NoTaker { name, causes });
             }
-            let closed = self.world.closed_nodes().count();
-            let (needed, free) = (left.as_u64(), self.world.free_bytes());
-            return Err(EngineError::NoRoom { name, needed, free, closed });
+            return Err(EngineError::NoRoom { name, needed: left.as_u64(), free, closed: closed.len() });
         }
         Ok(())
     }

@@ -181,7 +181,7 @@ impl Simulation {
         let (heir, reserved) = (owner.clone(), self.world.names.reserved().clone());
         self.note_use_of_tree(&FileKey::unowned(""));
         let names: Vec<FileKey> =
-            self.world.names.files().list(&FileKey::unowned("")).iter().map(|entry| entry.key().clone()).collect();
+            self.world.names.files().list_shared(&FileKey::unowned("")).iter().map(|entry| entry.key().clone()).collect();
         names.iter().for_each(|key| self.note_use(&FileKey::new(Some(&owner), &key.name)));
         let job = self.ask_catalog(move |catalog| Outcome::FilesAdopted(catalog.adopt(&heir, &reserved)));
         Waiting::Adopting { job, owner }

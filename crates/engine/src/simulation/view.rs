@@ -145,8 +145,8 @@ impl Simulation {
             stats.capacity_bytes = stats.capacity_bytes.saturating_add(volume.capacity);
         }
         // What placement counts on: not that of full disks, of dead nodes and of those that stop.
-        stats.free_bytes = self.world.free_bytes();
-        stats.closed_nodes = self.world.closed_nodes().count() as u64;
+        let (free, closed) = self.world.free_and_closed();
+        (stats.free_bytes, stats.closed_nodes) = (free, closed.len() as u64);
         stats
     }
 

@@ -27,10 +27,9 @@ impl World {
     }
 
     /// Notes how many segments of a node are corrupt now.
-    fn count_corrupt(&mut self, node: NodeNumber) -> DiskFaults {
+    fn count_corrupt(&mut self, node: NodeNumber) {
         let faults = self.nodes[node.index()].disk_faults();
         self.faults.replace(Fault::Disk { node, faults, is_counted: true });
-        faults
     }
 
     /// Follows what has healed by itself of a node's disk: the fault ends when nothing is left of it, and is less otherwise.

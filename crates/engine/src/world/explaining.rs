@@ -20,16 +20,15 @@ impl World {
     }
 
     fn explanations(&self, node: NodeNumber, cause: &Cause) -> Vec<&ActiveFault> {
-        match cause {
-            Cause::Unreachable(_) | Cause::PassedOver(PassedOver::Dead) => self.why_unreachable(node),
-            Cause::PassedOver(PassedOver::Withdrawn) => self.faults.of(Target::Process(node)).into_iter().collect(),
-            Cause::Refused(refusal) => self.why_refused(node, refusal).into_iter().collect(),
-            Cause::PassedOver(PassedOver::Full) => self.full_disk(node).into_iter().collect(),
-            Cause::PassedOver(PassedOver::Trouble(Trouble::Disk(error))) => {
-                self.why_disk_failed(node, error).into_iter().collect()
-            }
-            _ => Vec::new(),
-        }
+        let one = match cause {
+            Cause::Unreachable(_) | Cause::PassedOver(PassedOver::Dead) => return self.why_unreachable(node),
+            Cause::PassedOver(PassedOver::Withdrawn) => self.faults.of(Target::Process(node)),
+            Cause::Refused(refusal) => self.why_refused(node, refusal),
+            Cause::PassedOver(PassedOver::Full) => self.full_disk(node),
+            Cause::PassedOver(PassedOver::Trouble(Trouble::Disk(error))) => self.why_disk_failed(node, error),
+            _ => None,
+        };
+        one.into_iter().collect()
     }
 
     /// Returns the one fault by which a node cannot be reached, or else all that let fewer packets pass between it and the client, or

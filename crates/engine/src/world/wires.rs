@@ -118,12 +118,17 @@ impl World {
         }
     }
 
+    /// Returns what a host's link and paths are without faults.
+    fn link_of(&self, peer: Peer) -> &HostConfig {
+        match peer {
+            Peer::Client => &self.config.client.link,
+            Peer::Node(node) => &self.config.nodes[node.index()].host.link,
+        }
+    }
+
     /// Returns one direction of a host's access link as it is without faults.
     pub(super) fn base_link(&self, peer: Peer, direction: Direction) -> LinkConfig {
-        let link = match peer {
-            Peer::Client => self.config.client.link,
-            Peer::Node(node) => self.config.nodes[node.index()].host.link,
-        };
+        let link = self.link_of(peer);
         if direction == Direction::Up { link.up } else { link.down }
     }
 
@@ -134,10 +139,7 @@ impl World {
 
     /// Returns what a host alone makes of its paths, without faults.
     pub(super) fn base_path_of(&self, peer: Peer) -> PathConfig {
-        let link = match peer {
-            Peer::Client => &self.config.client.link,
-            Peer::Node(node) => &self.config.nodes[node.index()].host.link,
-        };
+        let link = self.link_of(peer);
         PathConfig::new(link.delay, link.loss)
     }
 
