@@ -193,8 +193,7 @@ fn glyphs_of(ascii: bool, matches: &ArgMatches) -> Glyphs {
     }
     let command = matches.subcommand().map_or(matches, |(_, matches)| matches);
     let named = command.try_get_one::<PathBuf>("config").ok().flatten();
-    let configured = Config::load(named.map(PathBuf::as_path)).ok().and_then(|config| config.glyphs());
-    configured.unwrap_or_else(|| Abilities::of_environment().glyphs)
+    Config::glyphs_of_file(named.map(PathBuf::as_path)).unwrap_or_else(|| Abilities::of_environment().glyphs)
 }
 
 /// Prints help or the version if the command line asks for it, or else its error; returns the exit code.

@@ -30,6 +30,7 @@ pub use self::resolve::MailServer;
 
 use self::keys::{Key, Kind, Section};
 use self::trust::Found;
+use crate::abilities::Glyphs;
 use crate::profiles::{NamedProfile, Profiles};
 
 /// Annotated default configuration, compiled in.
@@ -147,17 +148,31 @@ impl Config {
     /// Fails if a file cannot be read or is invalid.
     pub fn load(named: Option<&Path>) -> Result<Config, ConfigError> {
         let mut config = Config::built_in()?;
+        config.overlay_found(named)?;
+        Ok(config)
+    }
+
+    /// Returns the characters that the file in effect chooses; `None` if it leaves them open, as the compiled-in configuration does,
+    /// or is not valid.
+    pub fn glyphs_of_file(named: Option<&Path>) -> Option<Glyphs> {
+        let mut file = Config::default();
+        file.overlay_found(named).ok()?;
+        file.glyphs()
+    }
+
+    /// Overrides values with those of the file `named`, or else of `./p2p.toml`.
+    fn overlay_found(&mut self, named: Option<&Path>) -> Result<(), ConfigError> {
         let path = named.unwrap_or(Path::new(DEFAULT_FILE));
         let unreadable = |error: std::io::Error| ConfigError::Unreadable { path: path.to_owned(), reason: error.to_string() };
         let found = if named.is_some() { std::fs::File::open(path).map(Found::Own) } else { trust::open(path) };
         match found.map_err(unreadable)? {
-            Found::Own(file) => config.overlay_file(file, path, unreadable)?,
+            Found::Own(file) => self.overlay_file(file, path, unreadable)?,
             Found::Foreign(why) => {
-                config.left_out = Some(format!("./{DEFAULT_FILE} is ignored: {why}; `--config ./{DEFAULT_FILE}` uses it anyway"));
+                self.left_out = Some(format!("./{DEFAULT_FILE} is ignored: {why}; `--config ./{DEFAULT_FILE}` uses it anyway"));
             }
             Found::Nothing => {}
         }
-        Ok(config)
+        Ok(())
     }
 
     fn overlay_file(
