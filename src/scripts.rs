@@ -117,7 +117,7 @@ fn failed(error: ScriptError) -> Report {
 /// Prints what the line has done that was interrupted.
 async fn print_untold(shell: &Shell, untold: &BTreeSet<TransferId>) -> Result<()> {
     let done: Vec<Value> = shell.answers_about(untold).await?.into_iter().map(|answer| answer.data).collect();
-    if done.is_empty() { Ok(()) } else { output::print_text(&json!({ "interrupted": done }).to_string()) }
+    if done.is_empty() { Ok(()) } else { output::print_json(&json!({ "interrupted": done }).to_string()) }
 }
 
 fn print(done: &Done<'_>, json: bool, width: Option<u16>) -> Result<()> {

@@ -20,10 +20,7 @@ pub(super) fn script(shell: Shell, command: Command) -> String {
 
 /// Returns a command line without its hidden commands, which completions are not to offer.
 fn without_hidden(command: Command) -> Command {
-    let (hidden, shown): (Vec<Command>, Vec<Command>) = command.get_subcommands().cloned().partition(Command::is_hide_set);
-    if hidden.is_empty() {
-        return command;
-    }
+    let shown: Vec<Command> = command.get_subcommands().filter(|command| !command.is_hide_set()).cloned().collect();
     let bare = Command::new("p2p").version(env!("CARGO_PKG_VERSION")).propagate_version(true);
     bare.args_conflicts_with_subcommands(true).args(command.get_arguments().cloned()).subcommands(shown)
 }

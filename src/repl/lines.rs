@@ -6,7 +6,7 @@ use std::io::{self, BufRead, IsTerminal, Write};
 use std::sync::Arc;
 
 use eyre::{Result, WrapErr};
-use p2p_service::abilities::{self, Abilities};
+use p2p_service::abilities;
 use p2p_service::access::Identity;
 use p2p_service::access::watching::Snapshots;
 use p2p_service::output;
@@ -37,8 +37,7 @@ pub(super) enum Lines {
 impl Lines {
     /// Opens the source of lines, which completes what `snapshots`, `identity` and `profiles` know.
     pub(super) fn open(snapshots: Snapshots, identity: watch::Receiver<Arc<Identity>>, profiles: Profiles) -> Result<Lines> {
-        let is_edited = io::stdin().is_terminal() && io::stdout().is_terminal() && Abilities::of_environment().moves_cursor;
-        if !is_edited {
+        if !(io::stdin().is_terminal() && output::moves_cursor()) {
             return Ok(Lines::Plain);
         }
         let config = Config::builder().completion_type(CompletionType::List).max_history_size(LINES_MAX);

@@ -137,11 +137,7 @@ fn words_of(spec: &'static Spec, (given, before): (usize, &[Word]), current: Opt
     let text = current.map_or("", |word| word.text.as_str());
     let flag_of = |word: &Word| spec.flag_of(&word.text).filter(|_| !word.quoted);
     if let Some(Flag { value: Some((_, kind)), .. }) = before.last().and_then(flag_of) {
-        return match *kind {
-            // The example of a value, which nothing else is known of.
-            Kind::Other(example) if example.starts_with(text) => vec![candidate(example, "")],
-            kind => values(kind, text, known),
-        };
+        return values(*kind, text, known);
     }
     if text.starts_with('-') && !current.is_some_and(|word| word.quoted) {
         let fitting = spec.flags.iter().filter(|flag| format!("--{}", flag.name).starts_with(text));
@@ -167,12 +163,6 @@ fn words_of(spec: &'static Spec, (given, before): (usize, &[Word]), current: Opt
     kind.map(|kind| values(kind, text, known)).unwrap_or_default()
 }
 
-fn profiles<'a>(prefix: &str, known: &'a Knowledge) -> impl Iterator<Item = Candidate> + use<'a> {
-    let prefix = prefix.to_owned();
-    let found = known.profiles.iter().filter(move |(name, _)| name.starts_with(&prefix));
-    found.map(|(name, summary)| candidate(name, summary))
-}
-
 fn values(kind: Kind, prefix: &str, known: &Knowledge) -> Vec<Candidate> {
     let fitting = |texts: &[String], summary: &str| {
         let texts = texts.iter().filter(|text| begins(text, prefix));
@@ -184,8 +174,11 @@ fn values(kind: Kind, prefix: &str, known: &Knowledge) -> Vec<Candidate> {
         Kind::Node => fitting(&known.nodes, "node"),
         Kind::Host => known.hosts().filter(|host| begins(host, prefix)).map(|host| candidate(host, "host")).collect(),
         Kind::Hosts => hosts(prefix, known),
-        Kind::Profile => profiles(prefix, known).collect(),
-        Kind::ProfileOrNode => profiles(prefix, known).chain(fitting(&known.nodes, "node")).collect(),
+        Kind::Profile => {
+            let found = known.profiles.iter().filter(|(name, _)| name.starts_with(prefix));
+            found.map(|(name, summary)| candidate(name, summary)).collect()
+        }
+        Kind::ProfileOrNode => [Kind::Profile, Kind::Node].into_iter().flat_map(|kind| values(kind, prefix, known)).collect(),
         Kind::Transfer => {
             let prefix = prefix.trim_start_matches('#');
             let found = known.transfers.iter().filter(|(id, _)| id.starts_with(prefix));

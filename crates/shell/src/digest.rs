@@ -75,7 +75,7 @@ impl Entry {
         let nodes = self.nodes();
         Some(match self.kind.filter(|_| self.count > 1)? {
             Kind::Health(health) => format!("{nodes} {health}"),
-            Kind::Resent(transfer) => format!("{transfer} {} to {nodes}", count_of(self.count, "packet") + " sent again"),
+            Kind::Resent(transfer) => format!("{transfer} {} sent again to {nodes}", count_of(self.count, "packet")),
             Kind::Connected => format!("connected to {nodes}"),
             Kind::Disconnected => format!("disconnected from {nodes}"),
         })
@@ -128,8 +128,8 @@ impl Digest {
     /// Returns the latest entry of a kind, if an event at `at` joins it.
     fn open(&mut self, at: SimTime, kind: Kind) -> Option<&mut Entry> {
         let span = self.span;
-        let recent = self.entries.iter_mut().rev().take_while(|entry| at - entry.at <= span);
-        recent.into_iter().find(|entry| entry.kind == Some(kind))
+        let mut recent = self.entries.iter_mut().rev().take_while(|entry| at - entry.at <= span);
+        recent.find(|entry| entry.kind == Some(kind))
     }
 }
 

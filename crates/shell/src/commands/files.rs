@@ -143,15 +143,17 @@ async fn begin_all(shell: &Shell, call: &Call, transfers: Vec<(String, BeginTran
     for planned in planned {
         answers.push(begin(shell, planned).await?);
     }
-    note_background(shell, call, &answers);
+    if call.has("background") {
+        note_background(shell, &answers);
+    }
     let answer = if is_one { answers.pop().unwrap_or_else(Answer::nothing) } else { Answer::all(answers) };
     Ok(if call.has("background") { answer.with(Effect::None) } else { answer })
 }
 
 /// Notes transfers that are begun in the background, so that `wait` reports each once, also if it is over by then.
-fn note_background(shell: &Shell, call: &Call, answers: &[Answer]) {
+fn note_background(shell: &Shell, answers: &[Answer]) {
     let begun = answers.iter().filter_map(|answer| if let Effect::Follow(begun) = &answer.effect { Some(begun) } else { None });
-    begun.filter(|_| call.has("background")).for_each(|begun| shell.background.add(begun.transfer));
+    begun.for_each(|begun| shell.background.add(begun.transfer));
 }
 
 /// Begins the transfers of a plan. A failure does not end the others.
@@ -172,7 +174,7 @@ async fn begin_plan(shell: &Shell, call: &Call, plan: Plan, verb: &'static str) 
     }
     match tally.is_clean() {
         true => {
-            note_background(shell, call, &answers);
+            note_background(shell, &answers);
             Ok(Answer::all(answers).after(&View::Text(notes.join("\n"))))
         }
         false => Err(ShellError::NotAll(tally)),

@@ -59,7 +59,7 @@ pub(crate) async fn node(shell: &Shell, call: &Call) -> Result<Answer, ShellErro
         ("address", node.address.to_string()),
         ("state", node.state.name().to_owned()),
         ("health", node.seen.health.name().to_owned()),
-        ("last round trip", RoundTripReport::from(&node.seen.recent).cells()[0].clone()),
+        ("last round trip", milliseconds_of(RoundTripReport::from(&node.seen.recent).last_round_trip_seconds)),
         ("last ten probes", recent_probes(&node.seen.recent)),
         ("stored", stored),
         ("connections", node.connections.to_string()),
@@ -70,7 +70,7 @@ pub(crate) async fn node(shell: &Shell, call: &Call) -> Result<Answer, ShellErro
     ];
     pairs.extend(node.trouble.as_ref().map(|trouble| ("trouble", trouble.to_string())));
     pairs.extend(host.map(|host| ("link", link_of(host))));
-    let faults = HostFaults::of_each(&shell.call(ListFaults).await?).remove(&Peer::Node(number)).unwrap_or_default();
+    let faults = HostFaults::of(shell.call(ListFaults).await?, Peer::Node(number));
     pairs.extend(faults.lines().into_iter().map(|line| ("fault", line)));
     Ok(Answer::new(View::pairs(pairs), data(&NodeLine { faults, ..NodeLine::from(&node) })))
 }
@@ -241,7 +241,8 @@ async fn storage_of_all(shell: &Shell) -> Result<Answer, ShellError> {
 pub(crate) async fn topology(shell: &Shell, _: &Call) -> Result<Answer, ShellError> {
     let topology = shell.call(ListHosts).await?;
     let faults = HostFaults::of_each(&shell.call(ListFaults).await?);
-    let faults_of = |host: &HostStatus| faults.get(&host.peer).cloned().unwrap_or_default();
+    let none = HostFaults::default();
+    let faults_of = |host: &HostStatus| faults.get(&host.peer).unwrap_or(&none);
     let row = |host: &HostStatus| {
         let link = &host.link;
         let mut row = vec![
@@ -268,7 +269,7 @@ pub(crate) async fn topology(shell: &Shell, _: &Call) -> Result<Answer, ShellErr
     columns.extend((!faults.is_empty()).then(|| text_column("faults")));
     let json = |host: &HostStatus| {
         json!({
-            "host": host.peer.to_string(), "address": host.address, "link": host.link, "faults": data(&faults_of(host)),
+            "host": host.peer.to_string(), "address": host.address, "link": host.link, "faults": data(faults_of(host)),
         })
     };
     let rows = topology.hosts.iter().map(row).collect();

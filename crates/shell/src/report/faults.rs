@@ -27,12 +27,17 @@ impl HostFaults {
         of_each
     }
 
+    /// Returns the faults of one host.
+    pub fn of(faults: Vec<ActiveFault>, host: Peer) -> HostFaults {
+        HostFaults(faults.into_iter().filter(|active| active.fault.target().hosts().any(|of| of == host)).collect())
+    }
+
     /// Returns true if no fault is on.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Returns the kinds of the faults in one line, as in `killed, disk, 4 paths`.
+    /// Returns the kinds of the faults in one line, as in `killed, disk, 4 × path`.
     pub fn kinds(&self) -> String {
         let mut counts: Vec<(&str, usize)> = Vec::new();
         for kind in self.0.iter().map(|active| active.fault.name()) {

@@ -152,7 +152,12 @@ pub(super) static COMMANDS: &[Spec] = &[
         summary: "show who tried what, or verify that the log is as it was written",
         details: "The latest stand last. An admin sees everybody's entries, others their own. Each entry bears a hash of itself and the one before it.",
         arguments: &[optional("verify", Kind::OneOf(&["verify"]))],
-        flags: &[Flag { name: "count", short: None, value: Some(("N", Kind::Other("20"))), summary: "how many entries to show" }],
+        flags: &[Flag {
+            name: "count",
+            short: None,
+            value: Some(("N", Kind::Like(&["20"]))),
+            summary: "how many entries to show",
+        }],
         run: |shell, call| Box::pin(accounts::audit(shell, call)),
     },
     Spec {

@@ -106,7 +106,7 @@ pub(super) static COMMANDS: &[Spec] = &[
         flags: &[Flag {
             name: "packets",
             short: None,
-            value: Some(("N", Kind::Other("20"))),
+            value: Some(("N", Kind::Like(&["20"]))),
             summary: "how many packets to show",
         }],
         run: |shell, call| Box::pin(network::trace(shell, call)),

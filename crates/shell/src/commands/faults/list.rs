@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use p2p_base::likeness;
 use p2p_base::spelling::visible;
+use p2p_base::units::count_of;
 use p2p_engine::faults::{ActiveFault, ClearedFaults, FaultCause};
 use p2p_engine::operation::{Break, ClearFaults, ListFaults, Which};
 use p2p_engine::snapshot::Peer;
@@ -50,7 +51,7 @@ async fn clear(shell: &Shell, call: &Call, what: Option<&str>) -> Result<Answer,
     let which = which(call, what, is_profile)?;
     let ClearedFaults { taken_back, not_running } = shell.wait_for(ClearFaults { which }).await?;
     let count = taken_back.len();
-    let taken_back = format!("{count} {} taken back", if count == 1 { "fault" } else { "faults" });
+    let taken_back = format!("{} taken back", count_of(count as u64, "fault"));
     let why = |trouble: &Option<Trouble>| trouble.as_ref().map(ToString::to_string);
     let left = not_running.iter().map(|(node, trouble)| match why(trouble) {
         Some(reason) => format!("{node} does not run: {reason}"),
