@@ -5,6 +5,7 @@
 mod actor;
 pub mod cause;
 pub mod config;
+pub mod connection_history;
 mod disk_model;
 mod edge;
 pub mod error;

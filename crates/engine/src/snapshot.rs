@@ -14,6 +14,7 @@ use p2p_store::segment::SegmentId;
 use p2p_store::standing::Trouble;
 use serde::Serialize;
 
+use super::connection_history::ConnectionHistory;
 use super::status::{TransferReport, TransferStatus};
 use crate::faults::ActiveFault;
 use crate::node::ProcessState;
@@ -193,7 +194,7 @@ impl HealthReport {
 }
 
 /// Status of the client's end of a connection to a node.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ConnectionStatus {
     /// Node at the other end.
     pub node: NodeNumber,
@@ -207,6 +208,12 @@ pub struct ConnectionStatus {
     pub activity: Activity,
     /// Counters of the connection.
     pub stats: ConnectionStats,
+    /// State of the node's end; `None` if it does not have one yet, or any more.
+    pub peer: Option<ConnectionSample>,
+    /// Recent states of the client's end, which sends uploads; empty unless the wire is watched.
+    pub sent: ConnectionHistory,
+    /// Recent states of the node's end, which sends downloads; empty unless the wire is watched.
+    pub received: ConnectionHistory,
 }
 
 /// State of the engine at one virtual instant, in parts.

@@ -16,6 +16,7 @@ mod owed;
 mod processes;
 mod space;
 mod volumes;
+mod watched;
 mod wires;
 mod wiring;
 mod work;
@@ -41,6 +42,7 @@ pub(super) use self::node_host::NodeHost;
 pub(super) use self::onlooker::Notice;
 pub(super) use self::space::Space;
 pub(super) use self::volumes::Volumes;
+pub(super) use self::watched::Watched;
 pub(super) use self::work::{Due, WorkTable};
 
 use super::cause::{Cause, PassedOver};
@@ -76,6 +78,7 @@ pub(super) struct World {
     pub(super) volumes: Volumes,
     pub(super) faults: Ledger,
     pub(super) journal: Journal,
+    pub(super) watched: Watched,
 }
 
 impl World {

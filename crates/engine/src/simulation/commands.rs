@@ -97,7 +97,7 @@ impl Simulation {
             Command::ListConnections(_) => reply(Reply::Connections(self.connections())),
             Command::SetLink(change) => Some(self.set_link(change.peer, change.link)),
             Command::WatchWire(watch) => {
-                self.world.net.watch_wire(watch.packets.map(|packets| packets as usize));
+                self.world.watch(watch.packets.map(|packets| packets as usize));
                 reply(Reply::Done(()))
             }
             Command::StartCapture(capture) => Some(self.start_capture(&capture.path)),

@@ -39,7 +39,7 @@ use crate::owed::OwedDeletions;
 use crate::requester::Requester;
 use crate::sparse_disk::SparseDisk;
 use crate::timetable::Timetable;
-use crate::world::{Host, Hosts, Journal, Names, NodeHost, Space, Volumes, WorkTable, World};
+use crate::world::{Host, Hosts, Journal, Names, NodeHost, Space, Volumes, Watched, WorkTable, World};
 
 /// Disks of a simulation, by node.
 pub type Disks = Vec<Arc<dyn Disk>>;
@@ -138,6 +138,7 @@ impl Simulation {
             volumes: Volumes::new(own, findings.iter().map(missing_in).sum(), unknown_segments),
             faults: Ledger::default(),
             journal: Journal::default(),
+            watched: Watched::default(),
             config,
         };
         world.record_all_timeouts();

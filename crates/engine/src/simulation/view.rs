@@ -181,7 +181,9 @@ impl Simulation {
         let status = |(node, id)| {
             let (local, remote) = net.addresses(id)?;
             let (sample, activity, stats) = (net.sample(id)?, net.activity(id)?, net.connection_stats(id)?);
-            Some(ConnectionStatus { node, local, remote, sample, activity, stats })
+            let [sent, received] = [id, id.peer()].map(|end| self.world.watched.history(end));
+            let peer = net.sample(id.peer());
+            Some(ConnectionStatus { node, local, remote, sample, activity, stats, peer, sent, received })
         };
         self.world.hosts.client().connections().filter_map(status).collect()
     }

@@ -60,7 +60,7 @@ impl World {
             NetEvent::Sent { connection, offset } => self.on_sent(connection, offset, Stage::FirstByte),
             NetEvent::Retransmitted { connection, offset, .. } => self.on_sent(connection, offset, Stage::Retransmitted),
             NetEvent::Datagram { to, from, payload, .. } => self.on_datagram(to.host, from.host, &payload),
-            NetEvent::Sample { .. } => {}
+            NetEvent::Sample { connection, sample } => self.watched.note(&self.net, connection, &sample),
         }
         true
     }
@@ -326,6 +326,9 @@ impl World {
                 let (from, to) = (self.hosts.host(host).id, self.hosts.of_node(node).id);
                 let connection = known(self.net.connect(from, to, NODE_PORT, self.config.tcp));
                 self.hosts.add_end(connection, host, Role::Asks(node));
+                if host == Hosts::CLIENT {
+                    self.watched.begin(&mut self.net, connection);
+                }
             }
             RequesterOutput::Send { node, tag, header, payload } => {
                 let owner = self.hosts.host(host).requester.owner(node, tag);
