@@ -3,6 +3,7 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use tokio::sync::oneshot;
 
+use super::connection::ConnectionDialog;
 use super::editor::{Edit, Editor, edit_for};
 use super::form::FormDialog;
 use super::panes::Deed;
@@ -29,6 +30,8 @@ pub enum Dialog {
     Form(Box<FormDialog>),
     /// A list to search and to choose from.
     List(List),
+    /// A connection as it is at the instant that the screen shows.
+    Connection(ConnectionDialog),
 }
 
 /// A list of items with a search.
@@ -132,6 +135,7 @@ impl Dialog {
                 DialogEffect::Close
             }
             Dialog::List(list) => list.handle(key),
+            Dialog::Connection(connection) => connection.handle(key),
         }
     }
 
@@ -148,6 +152,7 @@ impl Dialog {
             Dialog::Confirm { .. } => "QUESTION",
             Dialog::Form(_) => "FORM",
             Dialog::List(_) => "LIST",
+            Dialog::Connection(_) => "CONNECTION",
         }
     }
 
@@ -162,7 +167,7 @@ impl Dialog {
             Dialog::Form(form) => form.paste(text),
             Dialog::List(list) => list.search.apply(&Edit::Insert(text.to_owned())),
             Dialog::Viewer(viewer) => viewer.paste(text),
-            Dialog::Confirm { .. } => {}
+            Dialog::Confirm { .. } | Dialog::Connection(_) => {}
         }
     }
 }

@@ -93,7 +93,11 @@ fn glyphs(glyphs: &Glyphs) -> Vec<Entry> {
         own(glyphs.queued, "segment: it waits for its turn on the connection"),
         own(glyphs.sending, "segment: it is being sent"),
         own(glyphs.done, "done: segment, transfer"),
-        own(glyphs.lost, "packet: lost; segment: packets of it were sent again; on the map: a path that is cut"),
+        own(glyphs.dead, "packet: lost; the word beside it says why: `loss`, `queue` full, host `down`, bad check`sum`, path `cut`, `port` closed"),
+        own(glyphs.lost, "on the map: a path that is cut"),
+        own(glyphs.again, "packet or segment: sent again"),
+        own(glyphs.copy, "packet: a copy that the path has made"),
+        own(glyphs.oldest, "segment: of those under way, the one that was sent first; the transfer waits for it"),
         own(
             &glyphs.losses.concat(),
             "in the matrix, before a figure: up to a fifth, up to a half, or more of the latest probes were lost",

@@ -23,6 +23,7 @@
 pub mod action;
 pub mod app;
 pub mod background;
+pub mod connection;
 pub mod dialog;
 pub mod draw;
 mod drive;

@@ -93,6 +93,11 @@ impl Theme {
         Theme { colors, ..self }
     }
 
+    /// Returns true if roles differ by their colours.
+    pub fn has_colors(&self) -> bool {
+        self.name != ThemeName::Mono && self.colors != Colors::None
+    }
+
     /// Returns the style of a role.
     pub fn style(&self, role: Role) -> Style {
         let plain = Style::new();
@@ -208,6 +213,14 @@ pub struct Glyphs {
     pub done: &'static str,
     /// Packet that was lost, or segment with retransmissions.
     pub lost: &'static str,
+    /// Packet or segment that was sent again.
+    pub again: &'static str,
+    /// Packet that the path has made as a copy of another.
+    pub copy: &'static str,
+    /// Mark of the segment for which a transfer has waited longest, and of what waits.
+    pub oldest: &'static str,
+    /// Line of a named level in a chart.
+    pub level: &'static str,
     /// Virtual time that passes.
     pub play: &'static str,
     /// Virtual time that is paused.
@@ -241,6 +254,10 @@ const UNICODE: Glyphs = Glyphs {
     arrived: "▒",
     done: "✓",
     lost: "╳",
+    again: "↻",
+    copy: "⧉",
+    oldest: "◂",
+    level: "╌",
     play: "▶",
     pause: "‖",
     prompt: "›",
@@ -266,6 +283,10 @@ const ASCII: Glyphs = Glyphs {
     arrived: "=",
     done: "+",
     lost: "x",
+    again: "r",
+    copy: "c",
+    oldest: "<",
+    level: "-",
     play: ">",
     pause: "=",
     prompt: ">",

@@ -95,9 +95,13 @@ impl ConnectionHistory {
     /// recorded.
     pub fn passed(&self, now: SimTime, span: SimDuration) -> Option<Passed> {
         let last = self.records.back()?;
-        let from = SimTime::from_nanos(now.as_nanos().saturating_sub(span.as_nanos()));
-        let earlier = self.before.iter().chain(&self.records).take_while(|record| record.at <= from).last();
-        let (first, from) = earlier.map_or_else(|| (&self.records[0], self.records[0].at), |record| (record, from));
+        let begin = SimTime::from_nanos(now.as_nanos().saturating_sub(span.as_nanos()));
+        let all = || self.before.iter().chain(&self.records);
+        let earlier = all().take_while(|record| record.at <= begin).last();
+        let first = earlier.or_else(|| all().next())?;
+        // What the next record counts may have passed since the beginning of its own span.
+        let next = all().find(|record| record.at > first.at).map_or(now, |next| SimTime::from_nanos(next.span() * RECORD_SPAN.as_nanos()));
+        let from = first.at.max(begin.min(next));
         let seconds = (now - from).as_secs_f64();
         let bytes = last.bytes_acked.saturating_sub(first.bytes_acked) as f64;
         Some(Passed {

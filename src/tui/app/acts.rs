@@ -8,6 +8,7 @@ use tokio::sync::oneshot;
 use super::faults::summary_of;
 use super::{App, AppMessage, Pane, TerminalRequest};
 use crate::tui::action::Action;
+use crate::tui::connection::ConnectionDialog;
 use crate::tui::dialog::{Choice, Dialog, Item};
 use crate::tui::lines::WAITING_SHOWN;
 use crate::tui::panes::faults_menu::profiles;
@@ -113,6 +114,7 @@ impl App {
                 let menu = profiles(self.access().profiles(), node);
                 self.open_menu(menu);
             }
+            Deed::Watch(node) => self.dialogs.push(Dialog::Connection(ConnectionDialog::new(node))),
         }
     }
 
@@ -208,7 +210,7 @@ impl App {
         let items = verbs.into_iter().map(|verb| Item {
             name: verb.label.to_owned(),
             summary: match &verb.deed {
-                Deed::Act(_) | Deed::Own(_) | Deed::Drop(_) => verb.key.to_owned(),
+                Deed::Act(_) | Deed::Own(_) | Deed::Drop(_) | Deed::Watch(_) => verb.key.to_owned(),
                 deed => summary_of(deed),
             },
             choice: Choice::Deed(verb.deed),

@@ -31,6 +31,7 @@ fn draw_one(app: &App, dialog: &Dialog, frame: &mut Frame<'_>, area: Rect) {
         Dialog::Viewer(viewer) => self::viewer(app, viewer, frame, area),
         Dialog::Confirm { title, text, .. } => boxed(app, frame, area, title, text.clone(), ""),
         Dialog::List(list) => self::list(app, list, frame, area),
+        Dialog::Connection(connection) => super::connection::draw(&app.scene(), connection, frame, area),
     }
 }
 

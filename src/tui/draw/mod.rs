@@ -12,6 +12,7 @@
 //! └ keys ───────────────────────────┘     └ keys ────────────┘
 //! ```
 
+mod connection;
 mod dialogs;
 mod form;
 mod frame;

@@ -178,6 +178,8 @@ pub enum Deed {
     Own(&'static str),
     /// Drops a step of a typed line that waits, or ends one that takes long.
     Drop(StepId),
+    /// Opens the connection to a node, which is shown as it is from then on.
+    Watch(NodeNumber),
     /// Opens a further menu.
     Choose(Menu),
     /// Opens the menu of the profiles of faults for a node.

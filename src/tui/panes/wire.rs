@@ -1,32 +1,45 @@
-//! The wire pane: the latest packets, the newest at the bottom.
+//! The wire pane: the latest packets, the newest at the bottom; or what its connections carry.
 //!
 //! ```text
-//! 83.4021 .1:40112 → .6:7000  DATA seq 118736 len 1448 cwnd 38
+//! 01:23.402117 ✕ loss   cl→06 DATA    118736 1448   38
+//! 01:23.402733          06→cl ACK          1
 //! ```
-//! Addresses are shortened to their last octet.
+//! Probes of the nodes' health are left out until they are asked for.
 
-use p2p_engine::snapshot::kind_name;
+mod connections;
+mod packets;
+
 use p2p_net::{PacketKind, PacketRecord};
+use p2p_store::manifest::NodeNumber;
 use ratatui::layout::{Rect, Size};
 use ratatui::text::Span;
 
+use self::packets::Ends;
 use super::rows::Rows;
 use super::scene::Scene;
 use super::scroll::first_below;
 use super::shape::{Shape, rows_up_to};
-use super::{Canvas, Deed, Pane, PaneView};
+use super::{Canvas, Change, Deed, Pane, PaneView, Verb, below_heading};
 use crate::tui::preset::Preset;
 use crate::tui::theme::Role;
 
-/// The latest packets.
+/// Name of the deed that shows or hides probes.
+const PROBES: &str = "wire: probes";
+/// Name of the deed that switches between packets and connections.
+const CONNECTIONS: &str = "wire: connections";
+
+/// The latest packets, or the connections that carry them.
 #[derive(Debug, Default)]
 pub(super) struct WirePane {
     list: Rows,
+    shows_probes: bool,
+    shows_connections: bool,
 }
 
 impl PaneView for WirePane {
     fn shape(&self, scene: &Scene<'_>, _room: Size) -> Shape {
-        Shape::growing((50, 4), (80, rows_up_to(scene.snapshot.figures.wire.len() + 2, 40)), 2)
+        let rows = if self.shows_connections { self.rows(scene) + 3 } else { scene.snapshot.figures.wire.len() + 2 };
+        Shape::growing((44, 4), (80, rows_up_to(rows, 40)), 2)
     }
 
     fn priority(&self, preset: Preset) -> u16 {
@@ -39,17 +52,23 @@ impl PaneView for WirePane {
     }
 
     fn title(&self, scene: &Scene<'_>, _inner: Rect) -> String {
-        format!("Wire: {} packets", scene.snapshot.figures.wire_seen)
+        if self.shows_connections {
+            return "Wire: connections, the last 10 s".into();
+        }
+        let seen = scene.snapshot.figures.wire_seen;
+        format!("Wire: {seen} packets{}", if self.shows_probes { "" } else { ", probes hidden" })
+    }
+
+    fn row_area(&self, _scene: &Scene<'_>, inner: Rect) -> Rect {
+        if inner.height > 3 { below_heading(inner) } else { inner }
     }
 
     fn draw(&self, scene: &Scene<'_>, canvas: &mut Canvas<'_>) {
-        let height = usize::from(canvas.area.height);
-        let first = first_below(self.list.selected(), canvas.area.height);
-        for (place, packet) in self.packets(scene).skip(first).take(height).enumerate() {
-            let is_selected = scene.focus == Pane::Wire && self.list.selected() == first + place;
-            // The newest packet is drawn in the lowest row.
-            canvas.row(height - 1 - place, spans(scene, packet, is_selected));
+        if self.rows(scene) == 0 {
+            let text = self.reason_of_nothing(scene);
+            return canvas.row(0, vec![Span::styled(text, scene.theme.style(Role::Dim))]);
         }
+        if self.shows_connections { self.draw_connections(scene, canvas) } else { self.draw_packets(scene, canvas) }
     }
 
     fn list(&self) -> &Rows {
@@ -61,16 +80,16 @@ impl PaneView for WirePane {
     }
 
     fn rows(&self, scene: &Scene<'_>) -> usize {
-        self.packets(scene).count()
+        if self.shows_connections { self.connections(scene).count() } else { self.packets(scene).count() }
     }
 
     fn counts_rows(&self) -> bool {
         // Without a filter the heading says how many packets there are.
-        !self.list.filter().is_empty()
+        self.shows_connections || !self.list.filter().is_empty()
     }
 
     fn is_newest_below(&self) -> bool {
-        true
+        !self.shows_connections
     }
 
     fn is_filterable(&self) -> bool {
@@ -78,76 +97,101 @@ impl PaneView for WirePane {
     }
 
     fn open(&self, scene: &Scene<'_>) -> Option<Deed> {
-        // The connection of a packet is that to the node at either end.
-        let packet = self.packets(scene).nth(self.list.selected())?;
-        let nodes = &scene.snapshot.figures.nodes;
-        let of = |address| nodes.iter().find(|node| node.address == address).map(|node| node.node);
-        let node = of(*packet.from.ip()).or_else(|| of(*packet.to.ip()))?;
-        Some(Deed::Open(format!("trace {node}")))
+        self.selected_node(scene).map(Deed::Watch)
     }
 
     fn copy(&self, scene: &Scene<'_>) -> Option<String> {
-        self.packets(scene).nth(self.list.selected()).map(line)
+        if self.shows_connections {
+            return self.connections(scene).nth(self.list.selected()).map(connections::line);
+        }
+        let ends = Ends::of(scene);
+        self.packets(scene).nth(self.list.selected()).map(|packet| packets::line(packet, &ends))
+    }
+
+    fn verbs(&self, scene: &Scene<'_>) -> Vec<Verb> {
+        let own = |key, label, name| Verb { key, label, deed: Deed::Own(name) };
+        let node = self.selected_node(scene);
+        let watch = node.map(|node| Verb { key: "", label: "watch its connection", deed: Deed::Watch(node) });
+        let trace = node.map(|node| Verb { key: "", label: "list its packets", deed: Deed::Open(format!("trace {node}")) });
+        let (other, probes) = match (self.shows_connections, self.shows_probes) {
+            (true, _) => ("packets", None),
+            (false, true) => ("connections", Some("hide probes")),
+            (false, false) => ("connections", Some("show probes")),
+        };
+        let probes = probes.map(|label| own("p", label, PROBES));
+        watch.into_iter().chain(trace).chain(probes).chain([own("c", other, CONNECTIONS)]).collect()
+    }
+
+    fn change(&mut self, change: Change<'_>) -> bool {
+        match change {
+            Change::Own(PROBES) => self.shows_probes ^= true,
+            Change::Own(CONNECTIONS) => self.shows_connections ^= true,
+            _ => return false,
+        }
+        // The rows are others now.
+        self.list.select(0);
+        true
+    }
+}
+
+/// Draws the latest packets of the connections to a node, the newest at the bottom.
+pub fn draw_packets_of(scene: &Scene<'_>, node: NodeNumber, canvas: &mut Canvas<'_>) {
+    let Some(height) = usize::from(canvas.area.height).checked_sub(1) else { return };
+    let ends = Ends::of(scene);
+    let columns = packets::fit(&ends, false, canvas.area.width);
+    let concerns = |packet: &&PacketRecord| {
+        packet.connection.is_some() && [packet.from, packet.to].iter().any(|end| ends.node(*end.ip()) == Some(node))
+    };
+    canvas.row(0, columns.headings(scene.theme));
+    for (place, packet) in scene.snapshot.figures.wire.iter().rev().filter(concerns).take(height).enumerate() {
+        let cell = |quantity, _| packets::cell(scene.theme, &ends, packet, quantity, false);
+        canvas.row(height - place, columns.row(scene.theme, cell));
     }
 }
 
 impl WirePane {
     /// Returns the packets that pass the filter, newest first.
     fn packets<'a>(&self, scene: &Scene<'a>) -> impl Iterator<Item = &'a PacketRecord> {
-        let is_filtered = !self.list.filter().is_empty();
-        scene.snapshot.figures.wire.iter().rev().filter(move |packet| !is_filtered || self.list.passes(&line(packet)))
+        let ends = (!self.list.filter().is_empty()).then(|| Ends::of(scene));
+        let is_shown = move |packet: &PacketRecord| self.shows_probes || packet.kind != PacketKind::Datagram;
+        let passes = move |packet: &PacketRecord| ends.as_ref().is_none_or(|ends| self.list.passes(&packets::line(packet, ends)));
+        scene.snapshot.figures.wire.iter().rev().filter(move |packet| is_shown(packet) && passes(packet))
     }
-}
 
-/// Returns a packet as a line of text, for the filter and the clipboard.
-fn line(packet: &PacketRecord) -> String {
-    let fate = packet.dropped.map(|cause| format!(" lost: {}", cause.name()));
-    let again = match packet {
-        PacketRecord { is_copy: true, .. } => " copy",
-        PacketRecord { is_retransmission: true, .. } => " again",
-        _ => "",
-    };
-    format!(
-        "{:.4} {} > {} {} seq {} ack {} len {}{again}{}",
-        packet.at.as_secs_f64(),
-        packet.from,
-        packet.to,
-        kind_name(packet.kind),
-        packet.seq,
-        packet.ack,
-        packet.len,
-        fate.unwrap_or_default()
-    )
-}
+    /// Returns the node at the other end of what is selected.
+    fn selected_node(&self, scene: &Scene<'_>) -> Option<NodeNumber> {
+        if self.shows_connections {
+            return self.connections(scene).nth(self.list.selected()).map(|connection| connection.node);
+        }
+        let packet = self.packets(scene).nth(self.list.selected())?;
+        let ends = Ends::of(scene);
+        ends.node(*packet.from.ip()).or_else(|| ends.node(*packet.to.ip()))
+    }
 
-fn spans<'a>(scene: &Scene<'_>, packet: &PacketRecord, is_selected: bool) -> Vec<Span<'a>> {
-    let (theme, glyphs) = (scene.theme, &scene.theme.glyphs);
-    let arrow = if glyphs.is_unicode { "→" } else { ">" };
-    let kind = match packet.kind {
-        PacketKind::Syn | PacketKind::SynAck | PacketKind::Fin => Role::Accent,
-        PacketKind::Rst => Role::Bad,
-        PacketKind::Data => Role::Flow,
-        _ => Role::Dim,
-    };
-    let end = |address: std::net::SocketAddrV4| format!(".{}:{}", address.ip().octets()[3], address.port());
-    let time = if is_selected { Role::Selected } else { Role::Dim };
-    let window = packet.congestion_window.map(|window| format!(" cwnd {window}")).unwrap_or_default();
-    let mut spans = vec![
-        Span::styled(format!("{:>9.4}", packet.at.as_secs_f64()), theme.style(time)),
-        Span::styled(format!(" {:>9} {arrow} {:<9}", end(packet.from), end(packet.to)), theme.style(Role::Text)),
-        Span::styled(format!(" {:<12}", kind_name(packet.kind)), theme.style(kind)),
-    ];
-    if packet.connection.is_some() {
-        let text = format!("seq {:<8} len {:<4}{window}", packet.seq, packet.len);
-        spans.push(Span::styled(text, theme.style(Role::Dim)));
+    fn reason_of_nothing(&self, scene: &Scene<'_>) -> String {
+        let latest = scene.snapshot.figures.wire.len();
+        match (self.shows_connections, self.list.filter().is_empty()) {
+            (_, false) => "Nothing passes the filter; Esc takes it away.".into(),
+            (true, true) => "There is no connection.".into(),
+            (false, true) if latest > 0 => format!("Nothing but probes among the latest {latest} packets; `p` shows them."),
+            (false, true) => "No packets yet.".into(),
+        }
     }
-    if packet.is_copy {
-        spans.push(Span::styled(" copy", theme.style(Role::Warning)));
-    } else if packet.is_retransmission {
-        spans.push(Span::styled(" again", theme.style(Role::Warning)));
+
+    fn draw_packets(&self, scene: &Scene<'_>, canvas: &mut Canvas<'_>) {
+        let ends = Ends::of(scene);
+        let columns = packets::fit(&ends, self.shows_probes, canvas.area.width);
+        let area = self.row_area(scene, canvas.area);
+        if area != canvas.area {
+            canvas.row(0, columns.headings(scene.theme));
+        }
+        let (height, first) = (usize::from(area.height), first_below(self.list.selected(), area.height));
+        let mut rows = canvas.part(area);
+        for (place, packet) in self.packets(scene).skip(first).take(height).enumerate() {
+            let is_selected = scene.focus == Pane::Wire && self.list.selected() == first + place;
+            let cell = |quantity, _| packets::cell(scene.theme, &ends, packet, quantity, is_selected);
+            // The newest packet is drawn in the lowest row.
+            rows.row(height - 1 - place, columns.row(scene.theme, cell));
+        }
     }
-    if let Some(cause) = packet.dropped {
-        spans.push(Span::styled(format!(" {} {}", glyphs.lost, cause.name()), theme.style(Role::Bad)));
-    }
-    spans
 }

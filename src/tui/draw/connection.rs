@@ -1,0 +1,211 @@
+//! The drawing of a connection: what it is, its windows and its round trip over the last minute, and its latest packets.
+
+use p2p_base::units::{SimDuration, SimTime};
+use p2p_engine::connection_history::{ConnectionHistory, ConnectionRecord};
+use p2p_engine::snapshot::ConnectionStatus;
+use p2p_net::ConnectionSample;
+use p2p_shell::report::{bytes_of, milliseconds_of, rate_of};
+use ratatui::Frame;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Clear;
+
+use super::frame::middle;
+use crate::tui::connection::{ConnectionDialog, End};
+use crate::tui::panes::plot::{Curve, Plot};
+use crate::tui::panes::scene::Scene;
+use crate::tui::panes::{Canvas, draw_packets_of, framed};
+use crate::tui::theme::Role;
+
+/// Span of the curves.
+const SPAN: SimDuration = SimDuration::from_secs(60);
+/// Span over which rates and shares are measured.
+const RATE_SPAN: SimDuration = SimDuration::from_secs(10);
+/// Maximum width and height of the dialog in cells.
+const LARGEST: (u16, u16) = (140, 50);
+/// Number of rows of the facts.
+const FACTS: u16 = 4;
+
+/// One end of a connection with its recent past.
+struct Side<'a> {
+    end: End,
+    sample: Option<&'a ConnectionSample>,
+    history: &'a ConnectionHistory,
+}
+
+/// Draws the dialog.
+pub(super) fn draw(scene: &Scene<'_>, dialog: &ConnectionDialog, frame: &mut Frame<'_>, area: Rect) {
+    let theme = scene.theme;
+    let place = middle(area, LARGEST.0.min(area.width), LARGEST.1.min(area.height.saturating_sub(2)).max(1));
+    let connection = scene.snapshot.figures.connections.iter().find(|connection| connection.node == dialog.node());
+    let side = connection.map(|connection| side_of(connection, dialog.end(), scene.snapshot.figures.at));
+    let arrow = if theme.glyphs.is_unicode { "→" } else { ">" };
+    let title = match side.as_ref().map(|side| side.end) {
+        None => format!(" Connection to {} ", dialog.node()),
+        Some(End::Client) => format!(" Connection client {arrow} {} ", dialog.node()),
+        Some(End::Node) => format!(" Connection {} {arrow} client ", dialog.node()),
+    };
+    let hint = " Left: client's end  Right: node's end  Esc closes ";
+    let block = framed(theme, Role::Focus).title(title).title_bottom(hint);
+    let inner = block.inner(place);
+    frame.render_widget(Clear, place);
+    frame.render_widget(block, place);
+    let mut canvas = Canvas { area: inner, buffer: frame.buffer_mut(), ellipsis: theme.glyphs.ellipsis };
+    let (Some(connection), Some(side)) = (connection, side) else {
+        let text = format!("There is no connection to {} now; the next transfer to it opens one.", dialog.node());
+        return canvas.row(0, vec![Span::styled(text, theme.style(Role::Dim))]);
+    };
+    draw_open(scene, connection, &side, &mut canvas);
+}
+
+/// Returns the end that was asked for, or else the one that has sent more payload lately, or more at all.
+fn side_of(connection: &ConnectionStatus, asked: Option<End>, now: SimTime) -> Side<'_> {
+    let rate = |history: &ConnectionHistory| history.passed(now, RATE_SPAN).map_or(0.0, |passed| passed.bytes_per_second);
+    let (sent, received) = (rate(&connection.sent), rate(&connection.received));
+    let is_node = received > sent || (received == sent && connection.stats.bytes_received > connection.stats.bytes_acked);
+    match asked.unwrap_or(if is_node { End::Node } else { End::Client }) {
+        End::Client => Side { end: End::Client, sample: Some(&connection.sample), history: &connection.sent },
+        End::Node => Side { end: End::Node, sample: connection.peer.as_ref(), history: &connection.received },
+    }
+}
+
+fn draw_open(scene: &Scene<'_>, connection: &ConnectionStatus, side: &Side<'_>, canvas: &mut Canvas<'_>) {
+    for (place, line) in facts(scene, connection, side).into_iter().enumerate() {
+        canvas.row(place, line.spans);
+    }
+    let rest = canvas.area.height.saturating_sub(FACTS);
+    // The curves come first; packets get what is left beyond a good size of them.
+    let packets = rest.saturating_sub(22).min(16);
+    let [_, windows, times, below] = Layout::vertical([
+        Constraint::Length(FACTS),
+        Constraint::Fill(3),
+        Constraint::Fill(2),
+        Constraint::Length(packets),
+    ])
+    .areas(canvas.area);
+    let now = scene.snapshot.figures.at;
+    windows_of(side, now).draw(scene.theme, &mut canvas.part(windows));
+    round_trips_of(side, now).draw(scene.theme, &mut canvas.part(times));
+    draw_packets_of(scene, connection.node, &mut canvas.part(below));
+}
+
+fn facts(scene: &Scene<'_>, connection: &ConnectionStatus, side: &Side<'_>) -> Vec<Line<'static>> {
+    let passed = side.history.passed(scene.snapshot.figures.at, RATE_SPAN).unwrap_or_default();
+    let stats = &connection.stats;
+    let share = if passed.packets > 0 { 100.0 * passed.retransmits as f64 / passed.packets as f64 } else { 0.0 };
+    let node = scene.snapshot.figures.nodes.iter().find(|node| node.node == connection.node);
+    let queue = node.map_or("-".into(), |node| format!("{} up, {} down", node.queued_packets.0, node.queued_packets.1));
+    let (state, windows) = side.sample.map_or_else(|| ("not open yet".into(), "-".into()), words_of);
+    let pair = |name: &str, text: String| {
+        Line::from(vec![
+            Span::styled(format!("{name:<8}"), scene.theme.style(Role::Dim)),
+            Span::styled(text, scene.theme.style(Role::Text)),
+        ])
+    };
+    let arrow = if scene.theme.glyphs.is_unicode { "→" } else { ">" };
+    vec![
+        pair("state", format!("{state}   {} {arrow} {}", connection.local, connection.remote)),
+        pair("now", windows),
+        pair(
+            "last 10s",
+            format!(
+                "{} acknowledged, {} of {} packets resent ({share:.1} %), node's queue {queue}",
+                rate_of(passed.bytes_per_second),
+                passed.retransmits,
+                passed.packets
+            ),
+        ),
+        pair(
+            "so far",
+            format!(
+                "{} sent, {} received; the client resent {} packets, after {} timeouts and {} loss probes",
+                bytes_of(stats.bytes_acked),
+                bytes_of(stats.bytes_received),
+                stats.retransmits,
+                stats.timeouts,
+                stats.loss_probes
+            ),
+        ),
+    ]
+}
+
+/// Returns the state of an end and its windows in words.
+fn words_of(sample: &ConnectionSample) -> (String, String) {
+    let threshold = sample.threshold.map_or("none yet".into(), |packets| packets.to_string());
+    let srtt = Some(sample.srtt).filter(|&srtt| srtt > SimDuration::ZERO).map(SimDuration::as_secs_f64);
+    let windows = format!(
+        "cwnd {}, {} in flight, ssthresh {threshold}, round trip {}, timeout {}",
+        sample.window,
+        sample.in_flight,
+        milliseconds_of(srtt),
+        milliseconds_of(Some(sample.rto.as_secs_f64()))
+    );
+    (format!("{}, {}", sample.state.name(), sample.phase), windows)
+}
+
+/// Returns the values of a history from instant to instant, as fractions of the span before `now`.
+fn steps(history: &ConnectionHistory, now: SimTime, of: impl Fn(&ConnectionRecord) -> Option<f64>) -> Vec<(f64, Option<f64>)> {
+    let place = |at: SimTime| 1.0 - (now.as_nanos() as f64 - at.as_nanos() as f64) / SPAN.as_nanos() as f64;
+    history.records().map(|record| (place(record.at), of(record))).collect()
+}
+
+/// Returns the greatest value of the curves in the span, and a round number above it as the top of the scale.
+fn top_of(curves: &[Curve]) -> f64 {
+    let values = curves.iter().flat_map(|curve| {
+        // The last value before the span is still in force at its beginning.
+        let before = curve.steps.iter().rposition(|(at, _)| *at < 0.0).unwrap_or(0);
+        curve.steps[before..].iter().filter_map(|(_, value)| *value)
+    });
+    let highest = values.fold(1.0, f64::max);
+    let power = 10f64.powf(highest.log10().floor());
+    [1.0, 2.0, 5.0, 10.0].into_iter().map(|factor| factor * power).find(|&top| top >= highest).unwrap_or(highest)
+}
+
+fn plot(title: String, unit: &str, curves: Vec<Curve>) -> Plot {
+    let top = top_of(&curves);
+    Plot {
+        title,
+        top,
+        top_label: format!("{top:.0} {unit}"),
+        from_label: format!("-{} s", SPAN.as_secs_f64()),
+        to_label: "now".into(),
+        level: None,
+        curves,
+    }
+}
+
+fn windows_of(side: &Side<'_>, now: SimTime) -> Plot {
+    let curve = |name, letter, role, of: fn(&ConnectionRecord) -> Option<f64>| Curve {
+        name,
+        letter,
+        role,
+        steps: steps(side.history, now, of),
+    };
+    let curves = vec![
+        curve("ssthresh", 's', Role::Warning, |record| record.threshold.map(f64::from)),
+        curve("in flight", 'f', Role::Good, |record| Some(f64::from(record.in_flight))),
+        curve("cwnd", 'c', Role::Flow, |record| Some(f64::from(record.window))),
+    ];
+    plot("windows in packets:".into(), "packets", curves)
+}
+
+fn round_trips_of(side: &Side<'_>, now: SimTime) -> Plot {
+    let measured = |record: &ConnectionRecord| Some(record.srtt.as_millis_f64()).filter(|&millis| millis > 0.0);
+    let curves =
+        vec![Curve { name: "round trip", letter: 'r', role: Role::Accent, steps: steps(side.history, now, measured) }];
+    plot("smoothed round trip (RFC 6298)".into(), "ms", curves)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_top_of_a_scale_is_a_round_number() {
+        let top = |values: &[f64]| {
+            let steps = values.iter().map(|&value| (0.5, Some(value))).collect();
+            top_of(&[Curve { name: "", letter: 'x', role: Role::Text, steps }])
+        };
+        assert_eq!([top(&[]), top(&[7.0, 3.0]), top(&[10.0]), top(&[11.0]), top(&[49.0, 51.0])], [1.0, 10.0, 10.0, 20.0, 100.0]);
+    }
+}

@@ -1,0 +1,128 @@
+//! The connections of the client as rows: what each carries, how much of it is sent again, and what waits before it.
+
+use p2p_base::units::SimDuration;
+use p2p_engine::connection_history::{ConnectionHistory, Passed};
+use p2p_engine::snapshot::ConnectionStatus;
+use p2p_shell::report::{milliseconds_of, rate_of};
+
+use super::WirePane;
+use crate::tui::panes::columns::{Align, Cell, Column, Columns};
+use crate::tui::panes::scene::Scene;
+use crate::tui::panes::{Canvas, Pane};
+use crate::tui::theme::Role;
+
+/// Span over which a connection is measured.
+const SPAN: SimDuration = SimDuration::from_secs(10);
+
+/// A quantity that a column shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Quantity {
+    Node,
+    State,
+    Up,
+    Down,
+    Resent,
+    Queue,
+    RoundTrip,
+    Window,
+    InFlight,
+    Phase,
+}
+
+fn fit(width: u16) -> Columns<Quantity> {
+    let column = |id, heading, least, wish, importance, align| Column { id, heading, least, wish, importance, align };
+    let columns = vec![
+        column(Quantity::Node, "node", 9, 9, 9, Align::Left),
+        column(Quantity::State, "state", 11, 12, 3, Align::Left),
+        column(Quantity::Up, "up", 12, 12, 8, Align::Right),
+        column(Quantity::Down, "down", 12, 12, 7, Align::Right),
+        column(Quantity::Resent, "resent", 6, 6, 6, Align::Right),
+        column(Quantity::Queue, "queue", 5, 5, 5, Align::Right),
+        column(Quantity::RoundTrip, "round trip", 10, 10, 4, Align::Right),
+        column(Quantity::Window, "cwnd", 4, 4, 2, Align::Right),
+        column(Quantity::InFlight, "flight", 6, 6, 2, Align::Right),
+        column(Quantity::Phase, "phase", 8, 12, 1, Align::Left),
+    ];
+    Columns::fit(columns, width)
+}
+
+impl WirePane {
+    /// Returns the connections that pass the filter, those that carry most first.
+    pub(super) fn connections<'a>(&self, scene: &Scene<'a>) -> impl Iterator<Item = &'a ConnectionStatus> {
+        let now = scene.snapshot.figures.at;
+        let load = |connection: &ConnectionStatus| {
+            let rate = |history: &ConnectionHistory| history.passed(now, SPAN).map_or(0.0, |passed| passed.bytes_per_second);
+            (rate(&connection.sent) + rate(&connection.received)) as u64
+        };
+        let mut all: Vec<&ConnectionStatus> =
+            scene.snapshot.figures.connections.iter().filter(|connection| self.list.passes(&line(connection))).collect();
+        all.sort_by_cached_key(|connection| (std::cmp::Reverse(load(connection)), connection.node));
+        all.into_iter()
+    }
+
+    pub(super) fn draw_connections(&self, scene: &Scene<'_>, canvas: &mut Canvas<'_>) {
+        use crate::tui::panes::PaneView;
+        let columns = fit(canvas.area.width);
+        let area = self.row_area(scene, canvas.area);
+        if area != canvas.area {
+            canvas.row(0, columns.headings(scene.theme));
+        }
+        let shown = self.part(scene, canvas.area).shown;
+        let mut rows = canvas.part(area);
+        for (place, connection) in self.connections(scene).skip(shown.start).take(shown.len()).enumerate() {
+            let is_selected = scene.focus == Pane::Wire && self.list.selected() == shown.start + place;
+            let cell = |quantity, _| cell(scene, connection, quantity, is_selected);
+            rows.row(place, columns.row(scene.theme, cell));
+        }
+    }
+}
+
+fn cell(scene: &Scene<'_>, connection: &ConnectionStatus, quantity: Quantity, is_selected: bool) -> Cell {
+    let (theme, sample, now) = (scene.theme, &connection.sample, scene.snapshot.figures.at);
+    let text = |text: String, role| Cell::Text(text, theme.style(role));
+    let passed = |history: &ConnectionHistory| history.passed(now, SPAN).unwrap_or_default();
+    let rate = |history| text(rate_of(passed(history).bytes_per_second), Role::Flow);
+    match quantity {
+        Quantity::Node => text(connection.node.to_string(), if is_selected { Role::Selected } else { Role::Text }),
+        Quantity::State => text(sample.state.name().to_owned(), Role::Dim),
+        Quantity::Up => rate(&connection.sent),
+        Quantity::Down => rate(&connection.received),
+        Quantity::Resent => resent(&[passed(&connection.sent), passed(&connection.received)], theme),
+        Quantity::Queue => {
+            // What a connection carries waits in the node's links as well as in the client's, which all share.
+            let node = scene.snapshot.figures.nodes.iter().find(|node| node.node == connection.node);
+            text(node.map_or("-".into(), |node| (node.queued_packets.0 + node.queued_packets.1).to_string()), Role::Text)
+        }
+        Quantity::RoundTrip => {
+            let srtt = Some(sample.srtt).filter(|&srtt| srtt > SimDuration::ZERO);
+            text(milliseconds_of(srtt.map(SimDuration::as_secs_f64)), Role::Text)
+        }
+        Quantity::Window => text(sample.window.to_string(), Role::Dim),
+        Quantity::InFlight => text(sample.in_flight.to_string(), Role::Dim),
+        Quantity::Phase => text(sample.phase.to_owned(), Role::Dim),
+    }
+}
+
+/// Returns the share of the packets of both ends that were sent again.
+fn resent(passed: &[Passed; 2], theme: &crate::tui::theme::Theme) -> Cell {
+    let (packets, again) = passed.iter().fold((0, 0), |(packets, again), end| (packets + end.packets, again + end.retransmits));
+    let role = if again > 0 { Role::Warning } else { Role::Dim };
+    let share = if packets > 0 { format!("{:.1} %", 100.0 * again as f64 / packets as f64) } else { "-".into() };
+    Cell::Text(share, theme.style(role))
+}
+
+/// Returns a connection as a line of text, for the filter and the clipboard.
+pub(super) fn line(connection: &ConnectionStatus) -> String {
+    let (sample, stats) = (&connection.sample, &connection.stats);
+    format!(
+        "{} {} > {} {} {} cwnd {} in flight {} resent {}",
+        connection.node,
+        connection.local,
+        connection.remote,
+        sample.state.name(),
+        sample.phase,
+        sample.window,
+        sample.in_flight,
+        stats.retransmits
+    )
+}
