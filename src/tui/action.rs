@@ -76,6 +76,13 @@ pub enum Action {
     Suspend,
 }
 
+impl Action {
+    /// Returns true if the action is about the passing of time, which is of use where a picture is watched that changes.
+    pub const fn is_of_time(self) -> bool {
+        matches!(self, Action::Pause | Action::Freeze | Action::Faster | Action::Slower | Action::Step)
+    }
+}
+
 /// The part of the screen in which a key is active.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {

@@ -267,11 +267,6 @@ impl App {
 
     /// Logs an event of the engine, which is one that the user may see.
     pub fn on_event(&mut self, at: SimTime, event: &Event) {
-        if let Event::TransferStarted { transfer, .. } = event
-            && self.view.begin(*transfer)
-        {
-            self.panes.on_transfer();
-        }
         if let Some((role, text)) = words::describe(event, self.visitor.identity()) {
             self.view.note(at, role, text);
         }

@@ -45,7 +45,7 @@ impl ConnectionDialog {
             KeyCode::Left => self.end = Some(End::Client),
             KeyCode::Right => self.end = Some(End::Node),
             KeyCode::Enter | KeyCode::Char('q') => return DialogEffect::Close,
-            _ => return DialogEffect::Passed,
+            _ => {}
         }
         DialogEffect::Stay
     }

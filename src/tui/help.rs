@@ -93,7 +93,10 @@ fn glyphs(glyphs: &Glyphs) -> Vec<Entry> {
         own(glyphs.queued, "segment: it waits for its turn on the connection"),
         own(glyphs.sending, "segment: it is being sent"),
         own(glyphs.done, "done: segment, transfer"),
-        own(glyphs.dead, "packet: lost; the word beside it says why: `loss`, `queue` full, host `down`, bad check`sum`, path `cut`, `port` closed"),
+        own(
+            glyphs.dead,
+            "packet: lost; the word beside it says why: `loss`, `queue` full, host `down`, bad check`sum`, path `cut`, `port` closed",
+        ),
         own(glyphs.lost, "on the map: a path that is cut"),
         own(glyphs.again, "packet or segment: sent again"),
         own(glyphs.copy, "packet: a copy that the path has made"),

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use p2p_base::units::SimTime;
 use p2p_engine::Snapshot;
-use p2p_engine::transfer::TransferId;
 use p2p_service::access::Identity;
 
 use super::journal::{Journal, JournalLine};
@@ -17,8 +16,6 @@ use super::theme::Role;
 struct Meanwhile {
     journal: Journal,
     events_lost: u64,
-    /// Latest transfer that has begun.
-    begun: Option<TransferId>,
 }
 
 /// The part of the engine that is shown.
@@ -87,13 +84,12 @@ impl View {
         self.meanwhile.get_or_insert_default();
     }
 
-    /// Thaws the view, and takes in what has accumulated and the latest snapshot. Returns the latest transfer that has begun.
-    pub fn thaw(&mut self, latest: Arc<Snapshot>) -> Option<TransferId> {
-        let Meanwhile { journal, events_lost, begun } = self.meanwhile.take().unwrap_or_default();
+    /// Thaws the view, and takes in what has accumulated and the latest snapshot.
+    pub fn thaw(&mut self, latest: Arc<Snapshot>) {
+        let Meanwhile { journal, events_lost } = self.meanwhile.take().unwrap_or_default();
         self.events_lost += events_lost;
         self.journal.append(journal);
         self.replace(latest);
-        begun
     }
 
     /// Takes a snapshot of the engine in, unless the view is frozen.
@@ -127,15 +123,6 @@ impl View {
     /// Counts events that were lost because the screen lagged behind.
     pub fn lose(&mut self, count: u64) {
         *self.meanwhile.as_mut().map_or(&mut self.events_lost, |meanwhile| &mut meanwhile.events_lost) += count;
-    }
-
-    /// Takes in that a transfer has begun. Returns false while the view is frozen, which remembers it.
-    pub fn begin(&mut self, transfer: TransferId) -> bool {
-        match &mut self.meanwhile {
-            Some(meanwhile) => meanwhile.begun = Some(transfer),
-            None => self.chosen.transfer = Some(transfer),
-        }
-        !self.is_frozen()
     }
 
     /// Takes over what was selected in a pane or named by an answer.

@@ -100,7 +100,9 @@ impl ConnectionHistory {
         let earlier = all().take_while(|record| record.at <= begin).last();
         let first = earlier.or_else(|| all().next())?;
         // What the next record counts may have passed since the beginning of its own span.
-        let next = all().find(|record| record.at > first.at).map_or(now, |next| SimTime::from_nanos(next.span() * RECORD_SPAN.as_nanos()));
+        let next = all()
+            .find(|record| record.at > first.at)
+            .map_or(now, |next| SimTime::from_nanos(next.span() * RECORD_SPAN.as_nanos()));
         let from = first.at.max(begin.min(next));
         let seconds = (now - from).as_secs_f64();
         let bytes = last.bytes_acked.saturating_sub(first.bytes_acked) as f64;

@@ -79,11 +79,7 @@ impl App {
 
     /// Thaws the view and takes in what has accumulated meanwhile.
     pub(super) fn thaw(&mut self) {
-        if let Some(transfer) = self.view.thaw(self.access().snapshot())
-            && self.view.begin(transfer)
-        {
-            self.panes.on_transfer();
-        }
+        self.view.thaw(self.access().snapshot());
     }
 
     /// Passes a change to the panes: to the focused one, or else to the first one that knows it.
@@ -92,6 +88,7 @@ impl App {
         let others = Pane::ALL.into_iter().filter(|&pane| pane != focus);
         for pane in std::iter::once(focus).chain(others) {
             if self.panes.get_mut(pane).change(change) {
+                self.follow_selection(pane);
                 break;
             }
         }

@@ -10,7 +10,7 @@ use secrecy::zeroize::Zeroizing;
 
 use super::{App, Pane, TerminalRequest};
 use crate::tui::action::{self, Action};
-use crate::tui::dialog::DialogEffect;
+use crate::tui::dialog::{Dialog, DialogEffect};
 use crate::tui::editor::Edit;
 use crate::tui::prompt::PromptEffect;
 use crate::tui::theme::Role;
@@ -39,6 +39,11 @@ impl App {
     fn on_key(&mut self, key: &KeyEvent) {
         if self.dialogs.last().is_some_and(|dialog| !dialog.takes(key))
             && let Some(action @ (Action::Quit | Action::Suspend)) = action::action_for(key, true, &self.keymap)
+        {
+            return self.act(action);
+        }
+        if let Some(Dialog::Connection(_)) = self.dialogs.last()
+            && let Some(action) = action::action_for(key, false, &self.keymap).filter(|action| action.is_of_time())
         {
             return self.act(action);
         }

@@ -191,7 +191,7 @@ impl App {
         }
         match effect {
             Effect::Batch(batch) => self.lines.plan(number, batch),
-            Effect::Select(transfer) => self.view.choose(Chosen { transfer: Some(transfer) }),
+            Effect::Select(transfer) => self.view.choose(Chosen { transfer: Some(transfer), ..Chosen::default() }),
             Effect::Set(name, value) => {
                 self.lines.set_variable(number, &name, &value);
                 self.variables.insert(name, value);

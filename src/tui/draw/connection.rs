@@ -76,13 +76,9 @@ fn draw_open(scene: &Scene<'_>, connection: &ConnectionStatus, side: &Side<'_>, 
     let rest = canvas.area.height.saturating_sub(FACTS);
     // The curves come first; packets get what is left beyond a good size of them.
     let packets = rest.saturating_sub(22).min(16);
-    let [_, windows, times, below] = Layout::vertical([
-        Constraint::Length(FACTS),
-        Constraint::Fill(3),
-        Constraint::Fill(2),
-        Constraint::Length(packets),
-    ])
-    .areas(canvas.area);
+    let [_, windows, times, below] =
+        Layout::vertical([Constraint::Length(FACTS), Constraint::Fill(3), Constraint::Fill(2), Constraint::Length(packets)])
+            .areas(canvas.area);
     let now = scene.snapshot.figures.at;
     windows_of(side, now).draw(scene.theme, &mut canvas.part(windows));
     round_trips_of(side, now).draw(scene.theme, &mut canvas.part(times));
@@ -191,8 +187,7 @@ fn windows_of(side: &Side<'_>, now: SimTime) -> Plot {
 
 fn round_trips_of(side: &Side<'_>, now: SimTime) -> Plot {
     let measured = |record: &ConnectionRecord| Some(record.srtt.as_millis_f64()).filter(|&millis| millis > 0.0);
-    let curves =
-        vec![Curve { name: "round trip", letter: 'r', role: Role::Accent, steps: steps(side.history, now, measured) }];
+    let curves = vec![Curve { name: "round trip", letter: 'r', role: Role::Accent, steps: steps(side.history, now, measured) }];
     plot("smoothed round trip (RFC 6298)".into(), "ms", curves)
 }
 

@@ -72,6 +72,14 @@ impl<I: Copy> Columns<I> {
         Columns { shown: columns.into_iter().zip(widths).filter_map(|(column, width)| Some((column, width?))).collect() }
     }
 
+    /// Returns the width of the column of a quantity, if it is shown.
+    pub fn width_of(&self, id: I) -> Option<u16>
+    where
+        I: PartialEq,
+    {
+        self.shown.iter().find(|(column, _)| column.id == id).map(|(_, width)| *width)
+    }
+
     /// Returns the headings.
     pub fn headings(&self, theme: &Theme) -> Vec<Span<'static>> {
         let style = theme.style(Role::Dim);

@@ -115,11 +115,6 @@ impl Panes {
         &mut self.prompt.prompt
     }
 
-    /// Takes in that a transfer has begun.
-    pub fn on_transfer(&mut self) {
-        Pane::ALL.into_iter().for_each(|pane| self.get_mut(pane).on_transfer());
-    }
-
     /// Removes the selections and filters of the user before.
     pub fn forget(&mut self) {
         Pane::ALL.into_iter().for_each(|pane| *self.get_mut(pane).list_mut() = Rows::default());

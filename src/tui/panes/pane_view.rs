@@ -117,9 +117,6 @@ pub trait PaneView: Debug {
         Chosen::default()
     }
 
-    /// Takes in that a transfer has begun.
-    fn on_transfer(&mut self) {}
-
     /// Returns what Enter does with the selected row.
     fn open(&self, _scene: &Scene<'_>) -> Option<Deed> {
         None

@@ -4,26 +4,33 @@
 use std::sync::Arc;
 
 use p2p_engine::Snapshot;
-use p2p_engine::transfer::{TransferId, TransferReport};
+use p2p_engine::transfer::{TransferId, TransferReport, TransferState};
 use p2p_service::access::Identity;
 use p2p_store::names::FileKey;
 
 use super::Pane;
 use crate::tui::journal::Journal;
-use crate::tui::lines::Pending;
+use crate::tui::lines::{Pending, StepId};
 use crate::tui::theme::Theme;
 
 /// Things that were selected in one pane and concern others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Chosen {
-    /// Transfer whose segments are shown; the latest one if it is `None`.
+    /// Transfer whose segments are shown; the first one of the list if it is `None`.
     pub transfer: Option<TransferId>,
+    /// Step of a typed line that is selected in its place.
+    pub step: Option<StepId>,
+    /// True if nothing is to be selected any more.
+    pub forgets: bool,
 }
 
 impl Chosen {
     /// Takes over what another selection names, and keeps the rest.
     pub fn take_over(&mut self, other: Chosen) {
-        self.transfer = other.transfer.or(self.transfer);
+        if other.forgets || other.transfer.is_some() || other.step.is_some() {
+            self.step = other.step;
+            self.transfer = if other.forgets { None } else { other.transfer.or(self.transfer) };
+        }
     }
 }
 
@@ -74,9 +81,21 @@ impl<'a> Scene<'a> {
         self.snapshot.transfers.iter().rev()
     }
 
-    /// Returns the transfer whose segments are shown: the selected one, or the latest.
+    /// Returns the transfers that the user may see: those under way in the order in which they began, and those among them last
+    /// that wait; then those that are over, the latest first.
+    pub fn in_order(&self) -> impl Iterator<Item = &'a Arc<TransferReport>> + use<'a> {
+        let mut all: Vec<_> = self.transfers().collect();
+        all.sort_by_key(|report| match report.status.state {
+            state if state.is_over() => (2, u64::MAX - report.status.id.0),
+            TransferState::Waiting | TransferState::Idle => (1, report.status.id.0),
+            _ => (0, report.status.id.0),
+        });
+        all.into_iter()
+    }
+
+    /// Returns the transfer whose segments are shown: the selected one, or the first in order.
     pub fn shown_transfer(&self) -> Option<&'a Arc<TransferReport>> {
         let of = |id: TransferId| self.transfers().find(|report| report.status.id == id);
-        self.chosen.transfer.and_then(of).or_else(|| self.transfers().next())
+        self.chosen.transfer.and_then(of).or_else(|| self.in_order().next())
     }
 }

@@ -1,50 +1,57 @@
-//! The segments pane: the segments of a transfer as a waterfall on a common time axis, and the client's rate over time beside it.
+//! The segments pane: the segments of a transfer as a waterfall on a common time axis, or its nodes as rows if it has many segments;
+//! and the rate over time beside them.
 //!
 //! ```text
-//! 35 Node_01  1.04 s  63.0 KiB/s  0   ░░▓▓▓▓▓▓▓▓▓▓▒✓
+//!   22 Node_03  sending ◂  41.2 s                ▒▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓
+//!   35 Node_01  done       1.04 s  63.0 KiB/s 2↻          ░░▓▓▓▒✓
 //! ```
-//! The columns before the bar are the index, the holder, the duration, the goodput and the number of retransmissions.
+//! What is not done comes first, that which was sent first at the top and marked: the transfer waits for it. What is done follows, the
+//! latest first.
+
+mod by_node;
+mod rate;
+mod time_axis;
+mod waterfall;
 
 use std::collections::BTreeSet;
 
-use p2p_base::units::SimTime;
-use p2p_engine::snapshot::Peer;
 use p2p_engine::transfer::{SegmentTimeline, TransferReport};
-use p2p_net::RateSeries;
-use p2p_shell::report::rate_of;
+use p2p_shell::report::{Resolution, instant_of};
 use p2p_store::manifest::NodeNumber;
 use ratatui::layout::{Constraint, Layout, Rect, Size};
-use ratatui::style::Style;
 use ratatui::text::Span;
-use ratatui::widgets::{Axis, Chart, Dataset, GraphType, Widget};
 
+use self::by_node::NodeRow;
 use super::broken::Broken;
 use super::rows::Rows;
 use super::scene::Scene;
 use super::scroll::Part;
 use super::shape::{Shape, rows_up_to};
 use super::transfers::{copied, segments_of};
-use super::{Canvas, Deed, Pane, PaneView, capacity_of, clock, marker};
+use super::{Canvas, Change, Deed, PaneView, Verb};
 use crate::tui::preset::Preset;
-use crate::tui::theme::{Role, Theme};
+use crate::tui::theme::Role;
 
-/// Width in cells of the columns before the bar.
-const LABEL: u16 = 38;
-/// Width of the chart in cells; narrow screens have none.
+/// Number of segments from which on each row is a node, unless the user chooses otherwise.
+const MANY: usize = 128;
+/// Minimum width in cells of the rows beside a chart.
+const BESIDE_CHART: u16 = 68;
+/// Minimum width of the chart in cells.
 const CHART: u16 = 34;
-/// Time span of the chart in seconds.
-const CHART_SECONDS: usize = 60;
+/// Name of the deed that switches between segments and nodes.
+const NODES: &str = "segments: nodes";
 
 /// The segments of the transfer that is shown.
 #[derive(Debug, Default)]
 pub(super) struct SegmentsPane {
     list: Rows,
+    /// True if the other kind of rows is shown than the number of segments suggests.
+    is_switched: bool,
 }
 
 impl PaneView for SegmentsPane {
     fn shape(&self, scene: &Scene<'_>, _room: Size) -> Shape {
-        let rows = scene.shown_transfer().map_or(0, |report| report.timelines.len());
-        Shape::growing((56, 5), (120, rows_up_to(rows + 3, 40)), 3)
+        Shape::growing((56, 5), (120, rows_up_to(self.rows(scene) + 3, 40)), 3)
     }
 
     fn priority(&self, preset: Preset) -> u16 {
@@ -57,10 +64,15 @@ impl PaneView for SegmentsPane {
     }
 
     fn title(&self, scene: &Scene<'_>, _inner: Rect) -> String {
-        match scene.shown_transfer() {
-            Some(report) => format!("Segments of {} {}", report.status.id, scene.label(&report.status.file)),
-            None => "Segments".into(),
-        }
+        let Some(report) = scene.shown_transfer() else { return "Segments".into() };
+        let status = &report.status;
+        let (done, all) = (status.segments_done, status.segments);
+        let count = if status.size_known { format!("{done} of {all} done") } else { format!("{done} done") };
+        let oldest = oldest(&report.timelines).filter(|_| !status.state.is_over()).map(|timeline| {
+            let since = instant_of(timeline.first_byte.unwrap_or(timeline.queued), Resolution::Tenths);
+            format!(", oldest {} on {} since {since}", timeline.index, timeline.holder)
+        });
+        format!("Segments of {} {}: {count}{}", status.id, scene.label(&status.file), oldest.unwrap_or_default())
     }
 
     fn foot(&self, scene: &Scene<'_>, _inner: Rect) -> Vec<Span<'static>> {
@@ -74,11 +86,19 @@ impl PaneView for SegmentsPane {
             let text = "The segments of a transfer: when each was queued, sent and acknowledged.";
             return canvas.row(0, vec![Span::styled(text, scene.theme.style(Role::Dim))]);
         };
-        let chart = if area.width >= LABEL + 30 + CHART && area.height >= 5 { CHART } else { 0 };
-        let [bars, side] = Layout::horizontal([Constraint::Fill(1), Constraint::Length(chart)]).areas(area);
-        self.waterfall(scene, report, &mut canvas.part(bars));
+        let chart = if area.width >= BESIDE_CHART + CHART && area.height >= 5 { (area.width / 4).max(CHART) } else { 0 };
+        let [rows, _, side] =
+            Layout::horizontal([Constraint::Fill(1), Constraint::Length(u16::from(chart > 0)), Constraint::Length(chart)])
+                .areas(area);
+        let selected = if scene.focus == super::Pane::Segments { Some(self.list.selected()) } else { None };
+        let (part, mut left) = (self.part(scene, rows), canvas.part(rows));
+        if self.shows_nodes(report) {
+            by_node::draw(scene, report, &part.shown, selected, &mut left);
+        } else {
+            waterfall::draw(scene, report, &part.shown, selected, &mut left);
+        }
         if chart > 0 {
-            draw_chart(scene, &mut canvas.part(side));
+            rate::plot(scene, report).draw(scene.theme, &mut canvas.part(side));
         }
     }
 
@@ -91,7 +111,11 @@ impl PaneView for SegmentsPane {
     }
 
     fn rows(&self, scene: &Scene<'_>) -> usize {
-        scene.shown_transfer().map_or(0, |report| report.timelines.len())
+        match scene.shown_transfer() {
+            Some(report) if self.shows_nodes(report) => NodeRow::all(&report.timelines).len(),
+            Some(report) => report.timelines.len(),
+            None => 0,
+        }
     }
 
     fn row_area(&self, _scene: &Scene<'_>, inner: Rect) -> Rect {
@@ -100,7 +124,8 @@ impl PaneView for SegmentsPane {
     }
 
     fn part(&self, scene: &Scene<'_>, inner: Rect) -> Part {
-        let shown = scene.shown_transfer().map_or(0, |report| self.place_to_show(scene, report));
+        // Without the focus what is at the top counts: that for which the transfer waits.
+        let shown = if scene.focus == super::Pane::Segments { self.list.selected() } else { 0 };
         Part::around(self.rows(scene), shown, self.row_area(scene, inner).height)
     }
 
@@ -110,6 +135,24 @@ impl PaneView for SegmentsPane {
 
     fn copy(&self, scene: &Scene<'_>) -> Option<String> {
         scene.shown_transfer().map(|report| copied(scene, report))
+    }
+
+    fn verbs(&self, scene: &Scene<'_>) -> Vec<Verb> {
+        let Some(report) = scene.shown_transfer() else { return Vec::new() };
+        let label = if self.shows_nodes(report) { "a row a segment" } else { "a row a node" };
+        let list = Verb { key: "", label: "list the segments", deed: segments_of(report) };
+        let switch = Verb { key: "n", label, deed: Deed::Own(NODES) };
+        let watch = self.holder(scene).map(|node| Verb { key: "", label: "watch its connection", deed: Deed::Watch(node) });
+        [list, switch].into_iter().chain(watch).collect()
+    }
+
+    fn change(&mut self, change: Change<'_>) -> bool {
+        let is_switch = change == Change::Own(NODES);
+        if is_switch {
+            self.is_switched ^= true;
+            self.list.select(0);
+        }
+        is_switch
     }
 }
 
@@ -130,129 +173,76 @@ fn waits_for(scene: &Scene<'_>, report: &TransferReport) -> Option<String> {
 }
 
 impl SegmentsPane {
-    fn waterfall(&self, scene: &Scene<'_>, report: &TransferReport, canvas: &mut Canvas<'_>) {
-        let area = canvas.area;
-        let Part { shown, .. } = self.part(scene, area);
-        let timelines = &report.timelines[shown.clone()];
-        let now = report.status.finished.unwrap_or(scene.snapshot.at);
-        let from = timelines.iter().map(|timeline| timeline.first_byte.unwrap_or(timeline.queued)).min().unwrap_or(now);
-        let to = timelines.iter().map(|timeline| timeline.acknowledged.unwrap_or(now)).max().unwrap_or(now);
-        let axis = TimeAxis { from, to: to.max(from), cells: usize::from(area.width.saturating_sub(LABEL + 1)) };
-        for (place, timeline) in timelines.iter().enumerate() {
-            let is_selected = scene.focus == Pane::Segments && self.list.selected() == shown.start + place;
-            canvas.row(place, spans(scene.theme, timeline, is_selected, now, &axis));
+    fn shows_nodes(&self, report: &TransferReport) -> bool {
+        (report.timelines.len() > MANY) != self.is_switched
+    }
+
+    /// Returns the node of the selected row.
+    fn holder(&self, scene: &Scene<'_>) -> Option<NodeNumber> {
+        let report = scene.shown_transfer()?;
+        let place = self.list.selected();
+        if self.shows_nodes(report) {
+            return NodeRow::all(&report.timelines).get(place).map(|row| row.node);
         }
-        legend(scene.theme, canvas, &axis);
+        in_order(&report.timelines).get(place).map(|timeline| timeline.holder)
     }
+}
 
-    /// Returns the index of the segment that must be visible: the selected one while the pane has the focus, otherwise the last one
-    /// that has begun.
-    fn place_to_show(&self, scene: &Scene<'_>, report: &TransferReport) -> usize {
-        if scene.focus == Pane::Segments {
-            return self.list.selected();
+/// Returns the segment that is not done and of which the first byte was sent first; if none has been sent, the one that was queued first.
+fn oldest(timelines: &[SegmentTimeline]) -> Option<&SegmentTimeline> {
+    let open = timelines.iter().filter(|timeline| timeline.acknowledged.is_none());
+    open.min_by_key(|timeline| rank(timeline))
+}
+
+/// Returns the key by which what is not done is in order: what was sent first, then what was queued first.
+fn rank(timeline: &SegmentTimeline) -> (bool, u64, u32) {
+    let at = timeline.first_byte.unwrap_or(timeline.queued);
+    (timeline.first_byte.is_none(), at.as_nanos(), timeline.index)
+}
+
+/// Returns the segments in the order of the rows: those that are not done, the oldest first; then the others, the latest first.
+fn in_order(timelines: &[SegmentTimeline]) -> Vec<&SegmentTimeline> {
+    let (mut done, mut open): (Vec<_>, Vec<_>) = timelines.iter().partition(|timeline| timeline.acknowledged.is_some());
+    open.sort_by_key(|timeline| rank(timeline));
+    done.sort_by_key(|timeline| std::cmp::Reverse((timeline.acknowledged, timeline.index)));
+    open.into_iter().chain(done).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use p2p_base::units::{SimDuration, SimTime};
+    use p2p_store::manifest::NodeNumber;
+
+    use super::*;
+
+    pub(super) fn timeline(index: u32, node: usize, [queued, first, done]: [Option<u64>; 3]) -> SegmentTimeline {
+        let at = |seconds: u64| SimTime::ZERO + SimDuration::from_secs(seconds);
+        SegmentTimeline {
+            index,
+            len: 65_536,
+            holder: NodeNumber::from_index(node),
+            attempt: 0,
+            queued: at(queued.unwrap_or(0)),
+            connected: first.map(at),
+            first_byte: first.map(at),
+            last_byte: done.map(at),
+            acknowledged: done.map(at),
+            retransmits: 0,
         }
-        report.timelines.iter().rposition(|timeline| timeline.first_byte.is_some()).unwrap_or(0)
     }
-}
 
-/// The mapping from instants to cells of the time axis.
-struct TimeAxis {
-    from: SimTime,
-    to: SimTime,
-    cells: usize,
-}
-
-impl TimeAxis {
-    fn cell(&self, at: SimTime) -> usize {
-        let (span, part) = (self.to.as_nanos() - self.from.as_nanos(), at.as_nanos().saturating_sub(self.from.as_nanos()));
-        (u128::from(part.min(span)) * self.cells.saturating_sub(1) as u128 / u128::from(span.max(1))) as usize
+    #[test]
+    fn what_is_not_done_comes_first_and_the_oldest_of_it_at_the_top() {
+        let timelines = vec![
+            timeline(0, 0, [Some(0), Some(1), Some(2)]),
+            timeline(1, 1, [Some(0), Some(5), None]),
+            timeline(2, 2, [Some(0), Some(3), None]),
+            timeline(3, 0, [Some(1), None, None]),
+            timeline(4, 1, [Some(0), Some(4), Some(9)]),
+        ];
+        let order: Vec<u32> = in_order(&timelines).iter().map(|timeline| timeline.index).collect();
+        assert_eq!(order, [2, 1, 3, 4, 0]);
+        assert_eq!(oldest(&timelines).unwrap().index, 2);
+        assert_eq!(oldest(&timelines[..1]), None);
     }
-}
-
-fn spans<'a>(theme: &Theme, timeline: &SegmentTimeline, is_selected: bool, now: SimTime, axis: &TimeAxis) -> Vec<Span<'a>> {
-    let took = timeline.acknowledged.map(|at| at - timeline.first_byte.unwrap_or(timeline.queued));
-    let time = took.map_or("queued".into(), |took| format!("{:.2} s", took.as_secs_f64()));
-    let time = if took.is_none() && timeline.first_byte.is_some() { "sending".into() } else { time };
-    let speed = timeline.goodput().map(rate_of).unwrap_or_default();
-    let name = if is_selected { Role::Selected } else { Role::Text };
-    let resent =
-        if timeline.retransmits > 0 { format!("{:>2}{}", timeline.retransmits, theme.glyphs.lost) } else { "   ".into() };
-    let mut spans = vec![
-        Span::styled(format!("{:>4} {:<8}", timeline.index, timeline.holder.to_string()), theme.style(name)),
-        Span::styled(format!("{time:>8} {speed:>12} "), theme.style(Role::Text)),
-        Span::styled(format!("{resent} "), theme.style(Role::Warning)),
-    ];
-    spans.extend(phases(theme, timeline, now, axis));
-    spans
-}
-
-/// Returns the bar of a segment: blank, connecting, queued, being sent, arrived, acknowledged.
-fn phases<'a>(theme: &Theme, timeline: &SegmentTimeline, now: SimTime, axis: &TimeAxis) -> Vec<Span<'a>> {
-    let glyphs = &theme.glyphs;
-    let mut at = 0;
-    let mut spans = Vec::new();
-    let mut until = |end: Option<SimTime>, glyph: &str, style: Style| {
-        let end = axis.cell(end.unwrap_or(now)).max(at);
-        spans.push(Span::styled(glyph.repeat(end - at), style));
-        at = end;
-    };
-    until(Some(timeline.queued), " ", Style::new());
-    until(timeline.connected, glyphs.connecting, theme.style(Role::Accent));
-    if timeline.connected.is_some() {
-        until(timeline.first_byte, glyphs.queued, theme.style(Role::Dim));
-    }
-    if timeline.first_byte.is_some() {
-        until(timeline.last_byte, glyphs.sending, theme.style(Role::Flow));
-    }
-    if timeline.last_byte.is_some() {
-        until(timeline.acknowledged, glyphs.arrived, theme.style(Role::Dim));
-    }
-    if timeline.acknowledged.is_some() {
-        spans.push(Span::styled(glyphs.done.to_owned(), theme.style(Role::Good)));
-    }
-    spans
-}
-
-/// Draws the time axis and the meanings of the glyphs in the last row.
-fn legend(theme: &Theme, canvas: &mut Canvas<'_>, axis: &TimeAxis) {
-    let glyphs = &theme.glyphs;
-    let phases = [
-        (glyphs.connecting, "conn"),
-        (glyphs.queued, "queue"),
-        (glyphs.sending, "send"),
-        (glyphs.arrived, "ack"),
-        (glyphs.done, "done"),
-        (glyphs.lost, "resent"),
-    ];
-    let words = phases.map(|(glyph, word)| format!("{glyph}{word}")).join(" ");
-    let times = (clock(axis.from.as_secs_f64()), clock(axis.to.as_secs_f64()));
-    let gap = axis.cells.saturating_sub(times.0.len() + times.1.len());
-    let line = format!("{words:<width$.width$}{}{}{}", times.0, " ".repeat(gap), times.1, width = usize::from(LABEL));
-    canvas.row(usize::from(canvas.area.height.saturating_sub(1)), vec![Span::styled(line, theme.style(Role::Dim))]);
-}
-
-/// Draws the rate of the client's busier direction, and the bandwidth of that link as a line.
-fn draw_chart(scene: &Scene<'_>, canvas: &mut Canvas<'_>) {
-    let (theme, rates) = (scene.theme, &scene.snapshot.figures.client_rates);
-    let total = |series: &RateSeries| series.tail(CHART_SECONDS).iter().sum::<u64>();
-    let is_up = total(&rates.up) >= total(&rates.down);
-    let (series, arrow) = if is_up { (&rates.up, theme.glyphs.up) } else { (&rates.down, theme.glyphs.down) };
-    let capacity = capacity_of(scene, Peer::Client, is_up);
-    let values = series.tail(CHART_SECONDS);
-    let start = CHART_SECONDS - values.len();
-    let points: Vec<(f64, f64)> =
-        values.iter().enumerate().map(|(place, &bytes)| ((start + place) as f64, bytes as f64)).collect();
-    let top = points.iter().map(|(_, value)| *value).fold(capacity.unwrap_or(1.0), f64::max).max(1.0);
-    let heading = format!("client {arrow}, link {}", capacity.map_or("without limit".into(), rate_of));
-    let area = canvas.area;
-    canvas.row(0, vec![Span::styled(format!("{heading:^width$}", width = usize::from(area.width)), theme.style(Role::Dim))]);
-    let limit: Vec<(f64, f64)> = capacity.iter().flat_map(|&rate| [(0.0, rate), (CHART_SECONDS as f64, rate)]).collect();
-    let dataset =
-        |points, role| Dataset::default().marker(marker(theme)).graph_type(GraphType::Line).style(theme.style(role)).data(points);
-    let axis = |labels: Vec<String>, end: f64| Axis::default().bounds([0.0, end]).labels(labels).style(theme.style(Role::Dim));
-    Chart::new(vec![dataset(&limit, Role::Dim), dataset(&points, Role::Flow)])
-        .x_axis(axis(vec![format!("-{CHART_SECONDS} s"), "now".into()], CHART_SECONDS as f64))
-        .y_axis(axis(vec!["0".into(), rate_of(top)], top))
-        .legend_position(None)
-        .render(Rect { y: area.y + 1, height: area.height - 1, ..area }, canvas.buffer);
 }

@@ -1,15 +1,18 @@
-//! The transfers pane: one row per transfer, the latest first.
+//! The transfers pane: one row per transfer: first those that are under way, in the order in which they began, then what waits to begin,
+//! then what is over, the latest first.
 //!
 //! ```text
 //!    # file           size progress          done         rate       time resent state
 //! #7 ↑ video.bin   5.0 MiB ██████▒▒▒·······  47 %   63.1 KiB/s  eta 00:42      2 running
 //! ```
-//! If there is not enough room, the least important columns are omitted; the number and the state of a transfer are omitted last.
+//! A selected transfer stays selected wherever its row goes. While none is selected, the first one counts, so that the segments of
+//! what is under way are shown. If there is not enough room, the least important columns are omitted; the number and the state of a transfer are omitted last.
 
 use std::sync::Arc;
 
+use p2p_base::spelling::visible_lines;
 use p2p_engine::transfer::{Direction, TransferReport, TransferState, TransferStatus};
-use p2p_shell::report::{bytes_of, transfer_rate_of, transfer_time_of};
+use p2p_shell::report::{bytes_of, rate_of, transfer_rate_of, transfer_time_of};
 use ratatui::layout::{Rect, Size};
 use ratatui::text::Span;
 
@@ -18,7 +21,8 @@ use super::rows::Rows;
 use super::scene::{Chosen, Scene};
 use super::scroll::Part;
 use super::shape::{Shape, rows_up_to};
-use super::{Canvas, Deed, Pane, PaneView, Verb, below_heading, cells};
+use super::{Canvas, Change, Deed, Pane, PaneView, Verb, below_heading, cells};
+use crate::tui::lines::Pending;
 use crate::tui::preset::Preset;
 use crate::tui::theme::{Role, Theme};
 
@@ -61,12 +65,20 @@ fn columns(name: u16) -> Vec<Column<Quantity>> {
 #[derive(Debug, Default)]
 pub(super) struct TransfersPane {
     list: Rows,
+    /// True if no transfer is to be selected, but the first one to count, whichever that is.
+    follows: bool,
 }
+
+/// Name of the deed that takes back the selection.
+const FOLLOW: &str = "transfers: follow";
 
 impl PaneView for TransfersPane {
     fn shape(&self, scene: &Scene<'_>, room: Size) -> Shape {
-        let rows = rows_up_to(scene.snapshot.transfers.len().max(1) + 3, (room.height / 4).max(5));
-        Shape::of_height((58, 3), (100, rows))
+        // The room that the segments do not need is of use here.
+        let segments = scene.shown_transfer().map_or(0, |report| report.timelines.len()) + 3;
+        let spare = usize::from(room.height / 3).saturating_sub(segments);
+        let most = (room.height / 4).max(5) + u16::try_from(spare).unwrap_or(0);
+        Shape::of_height((58, 3), (100, rows_up_to(self.rows(scene).max(1) + 3, most)))
     }
 
     fn priority(&self, preset: Preset) -> u16 {
@@ -78,8 +90,8 @@ impl PaneView for TransfersPane {
         }
     }
 
-    fn title(&self, _scene: &Scene<'_>, _inner: Rect) -> String {
-        "Transfers".into()
+    fn title(&self, scene: &Scene<'_>, _inner: Rect) -> String {
+        totals(scene)
     }
 
     fn row_area(&self, scene: &Scene<'_>, inner: Rect) -> Rect {
@@ -87,21 +99,28 @@ impl PaneView for TransfersPane {
     }
 
     fn draw(&self, scene: &Scene<'_>, canvas: &mut Canvas<'_>) {
-        let transfers: Vec<_> = self.transfers(scene).collect();
-        if transfers.is_empty() {
-            let text = "No transfers yet: `upload PATH` stores a file.";
+        let all: Vec<Row<'_>> = self.list_of(scene).collect();
+        if all.is_empty() {
+            let text = match self.list.filter().is_empty() {
+                true => "No transfers yet: `upload PATH` stores a file.",
+                false => "Nothing passes the filter; Esc takes it away.",
+            };
             return canvas.row(0, vec![Span::styled(text, scene.theme.style(Role::Dim))]);
         }
-        let Part { shown, .. } = self.part(scene, canvas.area);
-        let names: Vec<String> = transfers[shown.clone()].iter().map(|report| scene.label(&report.status.file)).collect();
+        let (Part { shown, .. }, selected) = (self.part(scene, canvas.area), self.selected_row(scene));
+        let names: Vec<String> = all[shown.clone()].iter().map(|row| row.name(scene)).collect();
         let columns = Columns::fit(columns(longest(names.iter().map(String::as_str), NAME_MAX)), canvas.area.width);
         if self.has_headings(scene, canvas.area) {
             canvas.row(0, columns.headings(scene.theme));
         }
         let mut rows = canvas.part(self.row_area(scene, canvas.area));
-        for (place, report) in transfers[shown.clone()].iter().enumerate() {
-            let is_selected = scene.focus == Pane::Transfers && self.list.selected() == shown.start + place;
-            rows.row(place, columns.row(scene.theme, |quantity, width| cell(scene, report, quantity, width, is_selected)));
+        for (place, row) in all[shown.clone()].iter().enumerate() {
+            let is_selected = scene.focus == Pane::Transfers && selected == shown.start + place;
+            let cell = |quantity, width| match row {
+                Row::Of(report) => cell(scene, report, quantity, width, is_selected),
+                Row::Pending(step) => cell_of_pending(scene, step, quantity, is_selected),
+            };
+            rows.row(place, columns.row(scene.theme, cell));
         }
     }
 
@@ -114,19 +133,33 @@ impl PaneView for TransfersPane {
     }
 
     fn rows(&self, scene: &Scene<'_>) -> usize {
-        self.transfers(scene).count()
+        self.list_of(scene).count()
     }
 
     fn is_filterable(&self) -> bool {
         true
     }
 
-    fn chosen(&self, scene: &Scene<'_>) -> Chosen {
-        Chosen { transfer: self.selected(scene).map(|report| report.status.id) }
+    fn part(&self, scene: &Scene<'_>, inner: Rect) -> Part {
+        Part::around(self.rows(scene), self.selected_row(scene), self.row_area(scene, inner).height)
     }
 
-    fn on_transfer(&mut self) {
-        self.list.select(0);
+    fn scroll(&mut self, scene: &Scene<'_>, lines: isize) {
+        // The rows may have changed their places since one was selected.
+        self.list.select(self.selected_row(scene));
+        self.list.move_by(lines, self.rows(scene));
+        self.follows = false;
+    }
+
+    fn chosen(&self, scene: &Scene<'_>) -> Chosen {
+        if self.follows && self.list.selected() == 0 {
+            return Chosen { forgets: true, ..Chosen::default() };
+        }
+        match self.list_of(scene).nth(self.list.selected()) {
+            Some(Row::Of(report)) => Chosen { transfer: Some(report.status.id), ..Chosen::default() },
+            Some(Row::Pending(pending)) => Chosen { step: Some(pending.step), ..Chosen::default() },
+            None => Chosen::default(),
+        }
     }
 
     fn open(&self, scene: &Scene<'_>) -> Option<Deed> {
@@ -134,14 +167,37 @@ impl PaneView for TransfersPane {
     }
 
     fn copy(&self, scene: &Scene<'_>) -> Option<String> {
-        scene.shown_transfer().map(|report| copied(scene, report))
+        match self.selected(scene)? {
+            Row::Of(report) => Some(copied(scene, report)),
+            Row::Pending(step) => Some(step.text.clone()),
+        }
     }
 
     fn verbs(&self, scene: &Scene<'_>) -> Vec<Verb> {
-        let Some(report) = self.selected(scene) else { return Vec::new() };
-        let segments = Verb { key: "", label: "list its segments", deed: segments_of(report) };
-        let cancel = Verb { key: "d", label: "cancel", deed: Deed::Run(format!("cancel {}", report.status.id.0)) };
-        std::iter::once(segments).chain((!report.status.state.is_over()).then_some(cancel)).collect()
+        let follow = Verb { key: "o", label: "follow what runs", deed: Deed::Own(FOLLOW) };
+        let follow = scene.chosen.transfer.is_some().then_some(follow);
+        match self.selected(scene) {
+            Some(Row::Of(report)) => {
+                let segments = Verb { key: "", label: "list its segments", deed: segments_of(report) };
+                let cancel = Verb { key: "d", label: "cancel", deed: Deed::Run(format!("cancel {}", report.status.id.0)) };
+                let cancel = (!report.status.state.is_over()).then_some(cancel);
+                std::iter::once(segments).chain(cancel).chain(follow).collect()
+            }
+            Some(Row::Pending(step)) => {
+                let drop = Verb { key: "d", label: "drop", deed: Deed::Drop(step.step) };
+                std::iter::once(drop).chain(follow).collect()
+            }
+            None => Vec::new(),
+        }
+    }
+
+    fn change(&mut self, change: Change<'_>) -> bool {
+        let is_follow = change == Change::Own(FOLLOW);
+        if is_follow {
+            self.follows = true;
+            self.list.select(0);
+        }
+        is_follow
     }
 }
 
@@ -151,13 +207,87 @@ impl TransfersPane {
         inner.height > 2 || self.rows(scene) < usize::from(inner.height)
     }
 
-    /// Returns the transfers that pass the filter, latest first.
-    fn transfers<'a>(&self, scene: &Scene<'a>) -> impl Iterator<Item = &'a Arc<TransferReport>> {
-        scene.transfers().filter(|report| self.list.passes(&scene.label(&report.status.file)))
+    /// Returns the rows that pass the filter.
+    fn list_of<'a, 's>(&'s self, scene: &'s Scene<'a>) -> impl Iterator<Item = Row<'s>> + use<'a, 's> {
+        let (under_way, over): (Vec<_>, Vec<_>) = scene.in_order().partition(|report| !report.status.state.is_over());
+        let pending = scene.pending.iter().map(Row::Pending);
+        let rows = under_way.into_iter().map(Row::Of).chain(pending).chain(over.into_iter().map(Row::Of));
+        rows.filter(move |row| self.list.passes(&row.name(scene)))
     }
 
-    fn selected<'a>(&self, scene: &Scene<'a>) -> Option<&'a Arc<TransferReport>> {
-        self.transfers(scene).nth(self.list.selected())
+    /// Returns the place of the selected row, wherever the transfer or the step that was selected is now; the first one without a
+    /// selection.
+    fn selected_row(&self, scene: &Scene<'_>) -> usize {
+        let (mut transfer, mut step) = (None, None);
+        for (place, row) in self.list_of(scene).enumerate() {
+            match row {
+                Row::Of(report) if Some(report.status.id) == scene.chosen.transfer => transfer = Some(place),
+                Row::Pending(pending) if Some(pending.step) == scene.chosen.step => step = Some(place),
+                _ => {}
+            }
+        }
+        step.or(transfer).unwrap_or(0)
+    }
+
+    fn selected<'s>(&'s self, scene: &'s Scene<'_>) -> Option<Row<'s>> {
+        self.list_of(scene).nth(self.selected_row(scene))
+    }
+}
+
+/// A row of the list.
+#[derive(Debug, Clone, Copy)]
+enum Row<'a> {
+    /// A transfer.
+    Of(&'a Arc<TransferReport>),
+    /// A step of a typed line that has not begun.
+    Pending(&'a Pending),
+}
+
+impl Row<'_> {
+    fn name(&self, scene: &Scene<'_>) -> String {
+        match self {
+            Row::Of(report) => scene.label(&report.status.file),
+            Row::Pending(step) => visible_lines(&step.text).into_owned(),
+        }
+    }
+}
+
+/// Returns the heading: how many transfers there are in each state, and the bytes that are acknowledged per second in all of them.
+fn totals(scene: &Scene<'_>) -> String {
+    let count = |state: fn(TransferState) -> bool| scene.transfers().filter(|report| state(report.status.state)).count();
+    let waits = |state| matches!(state, TransferState::Waiting | TransferState::Idle);
+    let parts = [
+        (count(|state| !state.is_over() && !matches!(state, TransferState::Waiting | TransferState::Idle)), "running"),
+        (count(waits) + scene.pending.len(), "waiting"),
+        (count(|state| state == TransferState::Done), "done"),
+        (count(|state| matches!(state, TransferState::Failed | TransferState::Cancelled)), "failed"),
+        (count(|state| state == TransferState::Parked), "parked"),
+    ];
+    let parts: Vec<String> =
+        parts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
+    let rate = |direction| {
+        let running = scene.snapshot.running().filter(|status| status.direction == direction);
+        running.filter_map(|status| status.rate_bytes_per_second).sum::<f64>()
+    };
+    let glyphs = &scene.theme.glyphs;
+    let rates = [(glyphs.up, rate(Direction::Upload)), (glyphs.down, rate(Direction::Download))];
+    let rates = rates.iter().filter(|(_, rate)| *rate > 0.0).map(|(glyph, rate)| format!("{glyph} {}", rate_of(*rate)));
+    let all: Vec<String> = parts.into_iter().chain(rates).collect();
+    if all.is_empty() { "Transfers".into() } else { format!("Transfers: {}", all.join(", ")) }
+}
+
+/// Returns what a step that has not begun shows of a quantity.
+fn cell_of_pending(scene: &Scene<'_>, step: &Pending, quantity: Quantity, is_selected: bool) -> Cell {
+    let theme = scene.theme;
+    let text = |text: String, role| Cell::Text(text, theme.style(role));
+    match quantity {
+        Quantity::Name => text(visible_lines(&step.text).into_owned(), if is_selected { Role::Selected } else { Role::Text }),
+        Quantity::Bar => {
+            let after = step.after.as_ref().map(|after| format!("after {}", visible_lines(after)));
+            text(after.unwrap_or_default(), Role::Dim)
+        }
+        Quantity::State => text(if step.after.is_some() { "waiting" } else { "under way" }.into(), Role::Warning),
+        _ => text(String::new(), Role::Dim),
     }
 }
 

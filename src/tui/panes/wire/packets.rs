@@ -84,16 +84,12 @@ pub(super) fn cell(theme: &Theme, ends: &Ends, packet: &PacketRecord, quantity: 
     let arrow = if theme.glyphs.is_unicode { "→" } else { ">" };
     let of_tcp = |text: String| text_if(packet.connection.is_some(), text);
     match quantity {
-        Quantity::Time => {
-            text(instant_of(packet.at, Resolution::Micros), if is_selected { Role::Selected } else { Role::Dim })
-        }
+        Quantity::Time => text(instant_of(packet.at, Resolution::Micros), if is_selected { Role::Selected } else { Role::Dim }),
         Quantity::Fate => {
             let (fate, role) = fate_of(theme, packet);
             text(fate, role)
         }
-        Quantity::Ends => {
-            text(format!("{}{arrow}{}", ends.name(*packet.from.ip()), ends.name(*packet.to.ip())), Role::Text)
-        }
+        Quantity::Ends => text(format!("{}{arrow}{}", ends.name(*packet.from.ip()), ends.name(*packet.to.ip())), Role::Text),
         Quantity::Kind => text(kind_name(packet.kind).to_owned(), kind_role(packet.kind)),
         Quantity::Seq => text(of_tcp(packet.seq.to_string()), Role::Dim),
         Quantity::Length => text(text_if(packet.len > 0, packet.len.to_string()), Role::Dim),

@@ -1,0 +1,172 @@
+//! A row a node, for transfers of many segments: how many of its segments are done, what it does, and for how long it has been at the
+//! oldest of the others.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use p2p_base::units::{SimDuration, SimTime};
+use p2p_engine::transfer::{SegmentTimeline, TransferReport};
+use p2p_store::manifest::NodeNumber;
+
+use super::time_axis::{Phase, TimeAxis, bar};
+use super::waterfall::resent;
+use super::{oldest, rank};
+use crate::tui::panes::Canvas;
+use crate::tui::panes::columns::{Align, Cell, Column, Columns};
+use crate::tui::panes::scene::Scene;
+use crate::tui::theme::{Role, Theme};
+
+/// Span of the axis of a transfer that is under way, unless the oldest segment is older.
+const SPAN: SimDuration = SimDuration::from_secs(60);
+
+/// The segments of one node.
+#[derive(Debug)]
+pub(super) struct NodeRow<'a> {
+    pub(super) node: NodeNumber,
+    timelines: Vec<&'a SegmentTimeline>,
+    done: usize,
+    retransmits: u64,
+    /// The one of those that are not done that was sent first.
+    oldest: Option<&'a SegmentTimeline>,
+}
+
+impl<'a> NodeRow<'a> {
+    /// Returns the nodes of a transfer: those with segments that are not done first, the one with the oldest of them at the top.
+    pub(super) fn all(timelines: &'a [SegmentTimeline]) -> Vec<NodeRow<'a>> {
+        let mut nodes: BTreeMap<NodeNumber, NodeRow<'a>> = BTreeMap::new();
+        for timeline in timelines {
+            let new = || NodeRow { node: timeline.holder, timelines: Vec::new(), done: 0, retransmits: 0, oldest: None };
+            let row = nodes.entry(timeline.holder).or_insert_with(new);
+            row.timelines.push(timeline);
+            row.retransmits += u64::from(timeline.retransmits);
+            if timeline.acknowledged.is_some() {
+                row.done += 1;
+            } else if row.oldest.is_none_or(|oldest| rank(timeline) < rank(oldest)) {
+                row.oldest = Some(timeline);
+            }
+        }
+        let mut rows: Vec<_> = nodes.into_values().collect();
+        rows.sort_by_key(|row| (row.oldest.is_none(), row.oldest.map(rank), row.node));
+        rows
+    }
+}
+
+/// A quantity that a column shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Quantity {
+    Node,
+    Done,
+    Oldest,
+    Age,
+    Resent,
+    Bar,
+}
+
+fn fit(width: u16) -> Columns<Quantity> {
+    let column = |id, least, wish, importance, align| Column { id, heading: "", least, wish, importance, align };
+    let columns = vec![
+        column(Quantity::Node, 8, 9, 8, Align::Left),
+        column(Quantity::Done, 9, 11, 7, Align::Right),
+        column(Quantity::Oldest, 9, 9, 5, Align::Left),
+        column(Quantity::Age, 8, 8, 6, Align::Right),
+        column(Quantity::Resent, 4, 5, 3, Align::Right),
+        column(Quantity::Bar, 16, u16::MAX, 4, Align::Left),
+    ];
+    Columns::fit(columns, width)
+}
+
+/// Draws the rows in `shown` and the axis below them.
+pub(super) fn draw(
+    scene: &Scene<'_>,
+    report: &TransferReport,
+    shown: &Range<usize>,
+    selected: Option<usize>,
+    canvas: &mut Canvas<'_>,
+) {
+    let now = report.status.finished.unwrap_or(scene.snapshot.at);
+    let (all, oldest) = (NodeRow::all(&report.timelines), oldest(&report.timelines));
+    let recent = SimTime::from_nanos(now.as_nanos().saturating_sub(SPAN.as_nanos()));
+    let first = oldest.map_or(recent, |timeline| timeline.first_byte.unwrap_or(timeline.queued)).min(recent);
+    let from = if report.status.state.is_over() { report.status.started } else { first.max(report.status.started) };
+    let columns = fit(canvas.area.width);
+    let cells = columns.width_of(Quantity::Bar).map_or(0, usize::from);
+    let axis = TimeAxis { from: from.min(now), to: now, cells };
+    for (place, row) in all[shown.clone()].iter().enumerate() {
+        let is_oldest = oldest.is_some_and(|oldest| oldest.holder == row.node) && !report.status.state.is_over();
+        let look = (selected == Some(shown.start + place), is_oldest);
+        let cell = |quantity, _| match quantity {
+            Quantity::Bar => Cell::Parts(bar(scene.theme, &activity(row, now, &axis))),
+            quantity => cell(scene.theme, row, quantity, now, look),
+        };
+        canvas.row(place, columns.row(scene.theme, cell));
+    }
+    axis.draw(scene.theme, canvas);
+}
+
+fn cell(theme: &Theme, row: &NodeRow<'_>, quantity: Quantity, now: SimTime, (is_selected, is_oldest): (bool, bool)) -> Cell {
+    let text = |text: String, role| Cell::Text(text, theme.style(role));
+    let waits = if is_oldest { Role::Warning } else { Role::Dim };
+    match quantity {
+        Quantity::Node => text(row.node.to_string(), if is_selected { Role::Selected } else { Role::Text }),
+        Quantity::Done => {
+            text(format!("{}/{}", row.done, row.timelines.len()), if row.oldest.is_none() { Role::Good } else { Role::Text })
+        }
+        Quantity::Oldest => {
+            let mark = if is_oldest { theme.glyphs.oldest } else { "" };
+            let index = row.oldest.map(|timeline| format!("at {} {mark}", timeline.index));
+            text(index.unwrap_or_else(|| "done".into()), if row.oldest.is_none() { Role::Good } else { waits })
+        }
+        Quantity::Age => {
+            let age = row.oldest.map(|timeline| now - timeline.first_byte.unwrap_or(timeline.queued).min(now));
+            text(age.map(|age| format!("{:.1} s", age.as_secs_f64())).unwrap_or_default(), waits)
+        }
+        Quantity::Resent => text(resent(theme, row.retransmits), Role::Warning),
+        Quantity::Bar => Cell::Parts(Vec::new()),
+    }
+}
+
+/// Returns what the node did over time: in each cell the phase that says most of any of its segments.
+fn activity(row: &NodeRow<'_>, now: SimTime, axis: &TimeAxis) -> Vec<(Phase, Range<usize>)> {
+    let mut cells = vec![Phase::Blank; axis.cells];
+    for timeline in &row.timelines {
+        if timeline.acknowledged.is_some_and(|at| at < axis.from) {
+            continue;
+        }
+        for (phase, range) in axis.phases(timeline, now) {
+            // What is shorter than a cell is seen.
+            let end = if phase == Phase::Sending { range.end.max(range.start + 1) } else { range.end };
+            cells[range.start.min(axis.cells)..end.min(axis.cells)].iter_mut().for_each(|cell| *cell = phase.max(*cell));
+        }
+    }
+    let mut runs: Vec<(Phase, Range<usize>)> = Vec::new();
+    for (place, phase) in cells.into_iter().enumerate() {
+        match runs.last_mut() {
+            Some((last, run)) if *last == phase => run.end = place + 1,
+            _ => runs.push((phase, place..place + 1)),
+        }
+    }
+    runs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::timeline;
+    use super::*;
+
+    #[test]
+    fn the_node_for_which_the_transfer_waits_is_at_the_top() {
+        let timelines = vec![
+            timeline(0, 0, [Some(0), Some(1), Some(2)]),
+            timeline(1, 1, [Some(0), Some(5), None]),
+            timeline(2, 2, [Some(0), Some(3), None]),
+            timeline(3, 2, [Some(0), Some(1), Some(3)]),
+        ];
+        let rows = NodeRow::all(&timelines);
+        let order: Vec<_> = rows.iter().map(|row| (row.node.index(), row.done, row.oldest.map(|open| open.index))).collect();
+        assert_eq!(order, [(2, 1, Some(2)), (1, 0, Some(1)), (0, 1, None)]);
+        let at = |seconds| SimTime::ZERO + SimDuration::from_secs(seconds);
+        let axis = TimeAxis { from: at(0), to: at(10), cells: 11 };
+        let runs = activity(&rows[0], at(10), &axis);
+        assert_eq!(runs, [(Phase::Connecting, 0..1), (Phase::Sending, 1..10), (Phase::Blank, 10..11)]);
+    }
+}

@@ -1,0 +1,49 @@
+//! The rate chart: what the client's link carries in the transfer's direction, and what of it the transfer is, on the scale of what the
+//! link can carry.
+
+use p2p_base::units::SimTime;
+use p2p_engine::snapshot::Peer;
+use p2p_engine::transfer::{Direction, TransferReport};
+use p2p_net::RateSeries;
+use p2p_shell::report::rate_of;
+
+use crate::tui::panes::plot::{Curve, Plot};
+use crate::tui::panes::scene::Scene;
+use crate::tui::theme::Role;
+
+/// Time span of the chart in seconds.
+const SECONDS: usize = 60;
+
+/// Returns the chart of a transfer.
+pub(super) fn plot(scene: &Scene<'_>, report: &TransferReport) -> Plot {
+    let (theme, figures) = (scene.theme, &scene.snapshot.figures);
+    let is_up = report.status.direction != Direction::Download;
+    let series = if is_up { &figures.client_rates.up } else { &figures.client_rates.down };
+    let link = figures.topology.hosts.iter().find(|host| host.peer == Peer::Client).map(|host| host.link);
+    let capacity = link.and_then(|link| if is_up { link.up } else { link.down }.bandwidth.bits_per_second());
+    let capacity = capacity.map(|bits| bits as f64 / 8.0);
+    let curve = |name, letter, role, series: &RateSeries| Curve { name, letter, role, steps: steps(series, figures.at) };
+    let curves = vec![curve("client's link", 'l', Role::Dim, series), curve("this transfer", 't', Role::Flow, &report.rates)];
+    let values = curves.iter().flat_map(|curve| curve.steps.iter()).filter_map(|(_, value)| *value);
+    let top = values.fold(capacity.unwrap_or(1.0), f64::max).max(1.0);
+    Plot {
+        title: format!("{} a second", if is_up { theme.glyphs.up } else { theme.glyphs.down }),
+        top,
+        top_label: rate_of(top),
+        from_label: format!("-{SECONDS} s"),
+        to_label: "now".into(),
+        level: capacity.map(|rate| (rate, format!("capacity {}", rate_of(rate)))),
+        curves,
+    }
+}
+
+/// Returns the latest seconds of a series as steps in the span before `now`.
+fn steps(series: &RateSeries, now: SimTime) -> Vec<(f64, Option<f64>)> {
+    let values = series.tail(SECONDS);
+    let second = |place: usize| series.end().as_secs_f64() - (values.len() - place) as f64;
+    let place_of = |seconds: f64| 1.0 - (now.as_secs_f64() - seconds) / SECONDS as f64;
+    let steps = values.iter().enumerate().map(|(place, &bytes)| (place_of(second(place)), Some(bytes as f64)));
+    // The second that has begun is not known yet, and after the end of a transfer there is nothing to know.
+    let end = (!values.is_empty()).then(|| (place_of(series.end().as_secs_f64()), None));
+    steps.chain(end).collect()
+}

@@ -1,0 +1,114 @@
+//! The time axis that the rows of the pane share: the place of an instant, the bar of a segment, and the meanings of its glyphs.
+
+use p2p_base::units::SimTime;
+use p2p_engine::transfer::SegmentTimeline;
+use p2p_shell::report::{Resolution, instant_of};
+use ratatui::style::Style;
+use ratatui::text::Span;
+use unicode_width::UnicodeWidthStr;
+
+use crate::tui::panes::Canvas;
+use crate::tui::theme::{Glyphs, Role, Theme};
+
+/// The mapping from instants to cells.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct TimeAxis {
+    pub(super) from: SimTime,
+    pub(super) to: SimTime,
+    pub(super) cells: usize,
+}
+
+/// What a segment does at an instant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Phase {
+    /// Not asked for yet, or done.
+    Blank,
+    /// Its connection is being opened.
+    Connecting,
+    /// It waits for its turn on the connection.
+    Queued,
+    /// All of it has arrived, which its sender does not know yet.
+    Arrived,
+    /// Bytes of it are under way.
+    Sending,
+}
+
+impl Phase {
+    /// Returns the glyph and the role of the phase.
+    pub(super) const fn look(self, glyphs: &Glyphs) -> (&'static str, Role) {
+        match self {
+            Phase::Blank => (" ", Role::Dim),
+            Phase::Connecting => (glyphs.connecting, Role::Accent),
+            Phase::Queued => (glyphs.queued, Role::Dim),
+            Phase::Arrived => (glyphs.arrived, Role::Dim),
+            Phase::Sending => (glyphs.sending, Role::Flow),
+        }
+    }
+}
+
+impl TimeAxis {
+    /// Returns the cell of an instant; instants before the beginning have the first one.
+    pub(super) fn cell(&self, at: SimTime) -> usize {
+        let (span, part) = (self.to.as_nanos() - self.from.as_nanos(), at.as_nanos().saturating_sub(self.from.as_nanos()));
+        (u128::from(part.min(span)) * self.cells.saturating_sub(1) as u128 / u128::from(span.max(1))) as usize
+    }
+
+    /// Returns the phases of a segment up to `now`, each with its cells.
+    pub(super) fn phases(&self, timeline: &SegmentTimeline, now: SimTime) -> Vec<(Phase, std::ops::Range<usize>)> {
+        let (mut at, mut phases) = (0, Vec::new());
+        let mut until = |end: Option<SimTime>, phase| {
+            let end = self.cell(end.unwrap_or(now)).max(at);
+            phases.push((phase, at..end));
+            at = end;
+        };
+        until(Some(timeline.queued), Phase::Blank);
+        until(timeline.connected, Phase::Connecting);
+        if timeline.connected.is_some() {
+            until(timeline.first_byte, Phase::Queued);
+        }
+        if timeline.first_byte.is_some() {
+            until(timeline.last_byte, Phase::Sending);
+        }
+        if timeline.last_byte.is_some() {
+            until(timeline.acknowledged, Phase::Arrived);
+        }
+        phases
+    }
+
+    /// Draws the axis in the last row, and the meanings of the glyphs before it as far as there is room.
+    pub(super) fn draw(&self, theme: &Theme, canvas: &mut Canvas<'_>) {
+        let glyphs = &theme.glyphs;
+        let room = usize::from(canvas.area.width).saturating_sub(self.cells);
+        let words = [
+            (glyphs.sending, "send"),
+            (glyphs.queued, "queue"),
+            (glyphs.arrived, "ack"),
+            (glyphs.done, "done"),
+            (glyphs.connecting, "connect"),
+            (glyphs.again, "resent"),
+        ];
+        let mut legend = String::new();
+        for (glyph, word) in words {
+            let part = format!("{glyph}{word} ");
+            if legend.width() + part.width() <= room {
+                legend.push_str(&part);
+            }
+        }
+        let legend = format!("{legend}{}", " ".repeat(room - legend.width()));
+        let times = [self.from, self.to].map(|at| instant_of(at, Resolution::Tenths));
+        let gap = self.cells.saturating_sub(times[0].len() + times[1].len());
+        let line = format!("{legend}{}{}{}", times[0], " ".repeat(gap), times[1]);
+        let row = usize::from(canvas.area.height.saturating_sub(1));
+        canvas.row(row, vec![Span::styled(line, theme.style(Role::Dim))]);
+    }
+}
+
+/// Returns phases as the spans of a bar.
+pub(super) fn bar(theme: &Theme, phases: &[(Phase, std::ops::Range<usize>)]) -> Vec<Span<'static>> {
+    let span = |(phase, cells): &(Phase, std::ops::Range<usize>)| {
+        let (glyph, role) = phase.look(&theme.glyphs);
+        let style = if *phase == Phase::Blank { Style::new() } else { theme.style(role) };
+        Span::styled(glyph.repeat(cells.len()), style)
+    };
+    phases.iter().map(span).collect()
+}

@@ -1,0 +1,126 @@
+//! The waterfall: a row a segment.
+
+use std::ops::Range;
+
+use p2p_base::units::SimTime;
+use p2p_engine::transfer::{SegmentTimeline, TransferReport};
+use p2p_shell::report::rate_of;
+use ratatui::text::Span;
+
+use super::time_axis::{TimeAxis, bar};
+use super::{in_order, oldest};
+use crate::tui::panes::Canvas;
+use crate::tui::panes::columns::{Align, Cell, Column, Columns};
+use crate::tui::panes::scene::Scene;
+use crate::tui::theme::{Role, Theme};
+
+/// A quantity that a column shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Quantity {
+    Index,
+    Holder,
+    State,
+    Time,
+    Rate,
+    Resent,
+    Bar,
+}
+
+fn fit(width: u16) -> Columns<Quantity> {
+    let column = |id, least, wish, importance, align| Column { id, heading: "", least, wish, importance, align };
+    let columns = vec![
+        column(Quantity::Index, 5, 5, 8, Align::Right),
+        column(Quantity::Holder, 8, 9, 7, Align::Left),
+        column(Quantity::State, 10, 10, 6, Align::Left),
+        column(Quantity::Time, 8, 8, 5, Align::Right),
+        column(Quantity::Rate, 12, 12, 2, Align::Right),
+        column(Quantity::Resent, 4, 4, 3, Align::Right),
+        column(Quantity::Bar, 16, u16::MAX, 4, Align::Left),
+    ];
+    Columns::fit(columns, width)
+}
+
+/// Draws the rows in `shown` and the axis below them.
+pub(super) fn draw(
+    scene: &Scene<'_>,
+    report: &TransferReport,
+    shown: &Range<usize>,
+    selected: Option<usize>,
+    canvas: &mut Canvas<'_>,
+) {
+    let (all, now) = (in_order(&report.timelines), report.status.finished.unwrap_or(scene.snapshot.at));
+    let (timelines, oldest) = (&all[shown.clone()], oldest(&report.timelines).map(|timeline| timeline.index));
+    let from = timelines.iter().map(|timeline| timeline.first_byte.unwrap_or(timeline.queued)).min().unwrap_or(now);
+    let to = timelines.iter().map(|timeline| timeline.acknowledged.unwrap_or(now)).max().unwrap_or(now);
+    let columns = fit(canvas.area.width);
+    let cells = columns.width_of(Quantity::Bar).map_or(0, usize::from);
+    let axis = TimeAxis { from, to: to.max(from), cells };
+    for (place, timeline) in timelines.iter().enumerate() {
+        let is_selected = selected == Some(shown.start + place);
+        let is_oldest = oldest == Some(timeline.index) && !report.status.state.is_over();
+        let cell = |quantity, _| match quantity {
+            Quantity::Bar => Cell::Parts(bar_of(scene.theme, timeline, now, &axis)),
+            quantity => cell(scene.theme, timeline, quantity, now, (is_selected, is_oldest)),
+        };
+        canvas.row(place, columns.row(scene.theme, cell));
+    }
+    axis.draw(scene.theme, canvas);
+}
+
+fn cell(
+    theme: &Theme,
+    timeline: &SegmentTimeline,
+    quantity: Quantity,
+    now: SimTime,
+    (is_selected, is_oldest): (bool, bool),
+) -> Cell {
+    let text = |text: String, role| Cell::Text(text, theme.style(role));
+    let name = if is_selected { Role::Selected } else { Role::Text };
+    match quantity {
+        Quantity::Index => text(timeline.index.to_string(), name),
+        Quantity::Holder => text(timeline.holder.to_string(), name),
+        Quantity::State => {
+            let (word, role) = state_of(timeline);
+            match is_oldest {
+                true => text(format!("{word} {}", theme.glyphs.oldest), Role::Warning),
+                false => text(word.into(), role),
+            }
+        }
+        Quantity::Time => {
+            let begin = timeline.first_byte.unwrap_or(timeline.queued);
+            let took = (timeline.acknowledged.unwrap_or(now).max(begin) - begin).as_secs_f64();
+            text(if took < 1_000.0 { format!("{took:.2} s") } else { format!("{took:.0} s") }, Role::Text)
+        }
+        Quantity::Rate => text(timeline.goodput().map(rate_of).unwrap_or_default(), Role::Text),
+        Quantity::Resent => text(resent(theme, timeline.retransmits.into()), Role::Warning),
+        Quantity::Bar => Cell::Parts(Vec::new()),
+    }
+}
+
+/// Returns the number of packets that were sent again; nothing for none.
+pub(super) fn resent(theme: &Theme, count: u64) -> String {
+    match count {
+        0 => String::new(),
+        1..=999 => format!("{count}{}", theme.glyphs.again),
+        _ => format!("{}k{}", count / 1_000, theme.glyphs.again),
+    }
+}
+
+fn state_of(timeline: &SegmentTimeline) -> (&'static str, Role) {
+    match timeline {
+        SegmentTimeline { acknowledged: Some(_), .. } => ("done", Role::Good),
+        SegmentTimeline { last_byte: Some(_), .. } => ("arrived", Role::Flow),
+        SegmentTimeline { first_byte: Some(_), .. } => ("sending", Role::Flow),
+        SegmentTimeline { connected: None, .. } => ("connect", Role::Dim),
+        _ => ("queued", Role::Dim),
+    }
+}
+
+/// Returns the bar of a segment, which ends in a mark if it is done.
+fn bar_of(theme: &Theme, timeline: &SegmentTimeline, now: SimTime, axis: &TimeAxis) -> Vec<Span<'static>> {
+    let mut spans = bar(theme, &axis.phases(timeline, now));
+    if timeline.acknowledged.is_some() && axis.cells > 0 {
+        spans.push(Span::styled(theme.glyphs.done.to_owned(), theme.style(Role::Good)));
+    }
+    spans
+}
