@@ -91,7 +91,7 @@ fn rates_are_the_same_at_every_speed() {
             }
         }
         let text = tui_harness.text();
-        assert!(text.contains("client ↑, link 64.0 KiB/s"), "{text}");
+        assert!(text.contains("capacity 64.0 KiB/s"), "{text}");
         // The label at the top of the chart is the top: the capacity, which nothing was above.
         assert!(text.lines().any(|line| line.contains("64.0 KiB/s│")), "{text}");
         let prompt = tui_harness.app.workspace().area_of(Pane::Prompt).unwrap();

@@ -136,7 +136,7 @@ fn a_session_by_keys() {
     // A packet opens the connection that it belongs to.
     tui_harness.keys(&["Enter"]);
     let text = tui_harness.text();
-    assert!(text.contains(" trace Node_0") && text.contains("latest packets"), "{text}");
+    assert!(text.contains(" Connection client → Node_0") && text.contains("windows in packets"), "{text}");
     tui_harness.keys(&["End", "q"]);
     assert!(tui_harness.app.dialogs().is_empty());
 

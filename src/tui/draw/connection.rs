@@ -94,7 +94,7 @@ fn facts(scene: &Scene<'_>, connection: &ConnectionStatus, side: &Side<'_>) -> V
     let (state, windows) = side.sample.map_or_else(|| ("not open yet".into(), "-".into()), words_of);
     let pair = |name: &str, text: String| {
         Line::from(vec![
-            Span::styled(format!("{name:<8}"), scene.theme.style(Role::Dim)),
+            Span::styled(format!("{name:<10}"), scene.theme.style(Role::Dim)),
             Span::styled(text, scene.theme.style(Role::Text)),
         ])
     };
@@ -103,7 +103,7 @@ fn facts(scene: &Scene<'_>, connection: &ConnectionStatus, side: &Side<'_>) -> V
         pair("state", format!("{state}   {} {arrow} {}", connection.local, connection.remote)),
         pair("now", windows),
         pair(
-            "last 10s",
+            "last 10 s",
             format!(
                 "{} acknowledged, {} of {} packets resent ({share:.1} %), node's queue {queue}",
                 rate_of(passed.bytes_per_second),

@@ -27,7 +27,7 @@ pub(super) fn plot(scene: &Scene<'_>, report: &TransferReport) -> Plot {
     let values = curves.iter().flat_map(|curve| curve.steps.iter()).filter_map(|(_, value)| *value);
     let top = values.fold(capacity.unwrap_or(1.0), f64::max).max(1.0);
     Plot {
-        title: format!("{} a second", if is_up { theme.glyphs.up } else { theme.glyphs.down }),
+        title: (if is_up { theme.glyphs.up } else { theme.glyphs.down }).into(),
         top,
         top_label: rate_of(top),
         from_label: format!("-{SECONDS} s"),
