@@ -4,8 +4,6 @@
 use crossterm::event::{KeyCode, KeyEvent};
 use p2p_store::manifest::NodeNumber;
 
-use super::dialog::DialogEffect;
-
 /// End of a connection whose windows are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
@@ -39,14 +37,14 @@ impl ConnectionDialog {
         self.end
     }
 
-    /// Handles a key: Left shows the client's end, Right the node's, Enter and `q` close.
-    pub fn handle(&mut self, key: &KeyEvent) -> DialogEffect {
+    /// Handles a key: Left shows the client's end, Right the node's. Returns true if the dialog is to be closed, which Enter and `q`
+    /// ask for.
+    pub fn handle(&mut self, key: &KeyEvent) -> bool {
         match key.code {
             KeyCode::Left => self.end = Some(End::Client),
             KeyCode::Right => self.end = Some(End::Node),
-            KeyCode::Enter | KeyCode::Char('q') => return DialogEffect::Close,
-            _ => {}
+            _ => return matches!(key.code, KeyCode::Enter | KeyCode::Char('q')),
         }
-        DialogEffect::Stay
+        false
     }
 }

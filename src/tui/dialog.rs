@@ -135,7 +135,13 @@ impl Dialog {
                 DialogEffect::Close
             }
             Dialog::List(list) => list.handle(key),
-            Dialog::Connection(connection) => connection.handle(key),
+            Dialog::Connection(connection) => {
+                if connection.handle(key) {
+                    DialogEffect::Close
+                } else {
+                    DialogEffect::Stay
+                }
+            }
         }
     }
 

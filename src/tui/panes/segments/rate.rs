@@ -7,6 +7,7 @@ use p2p_engine::transfer::{Direction, TransferReport};
 use p2p_net::RateSeries;
 use p2p_shell::report::rate_of;
 
+use crate::tui::panes::capacity_of;
 use crate::tui::panes::plot::{Curve, Plot};
 use crate::tui::panes::scene::Scene;
 use crate::tui::theme::Role;
@@ -19,9 +20,7 @@ pub(super) fn plot(scene: &Scene<'_>, report: &TransferReport) -> Plot {
     let (theme, figures) = (scene.theme, &scene.snapshot.figures);
     let is_up = report.status.direction != Direction::Download;
     let series = if is_up { &figures.client_rates.up } else { &figures.client_rates.down };
-    let link = figures.topology.hosts.iter().find(|host| host.peer == Peer::Client).map(|host| host.link);
-    let capacity = link.and_then(|link| if is_up { link.up } else { link.down }.bandwidth.bits_per_second());
-    let capacity = capacity.map(|bits| bits as f64 / 8.0);
+    let capacity = capacity_of(scene, Peer::Client, is_up);
     let curve = |name, letter, role, series: &RateSeries| Curve { name, letter, role, steps: steps(series, figures.at) };
     let curves = vec![curve("client's link", 'l', Role::Dim, series), curve("this transfer", 't', Role::Flow, &report.rates)];
     let values = curves.iter().flat_map(|curve| curve.steps.iter()).filter_map(|(_, value)| *value);

@@ -1,4 +1,4 @@
-//! The waterfall: a row a segment.
+//! The waterfall: a row a segment, with its state, its duration and its bar on the time axis that all rows share.
 
 use std::ops::Range;
 
