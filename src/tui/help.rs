@@ -50,7 +50,7 @@ const MOUSE: [(&str, &str); 3] = [
 ];
 
 /// Terms, in the order of the alphabet.
-const TERMS: [(&str, &str); 24] = [
+const TERMS: [(&str, &str); 25] = [
     ("ALIVE, SUSPECT, DEAD", "health of a node as the client's probes see it: it answers, it has missed probes, it is given up"),
     ("backlog", "bytes that were handed to a connection and are not acknowledged yet"),
     ("cwnd", "congestion window: number of packets that TCP lets be under way at once (RFC 5681)"),
@@ -59,6 +59,10 @@ const TERMS: [(&str, &str); 24] = [
     ("holder", "node that stores a segment"),
     ("in flight", "bytes that were sent and are not acknowledged yet"),
     ("loss", "packet that the path has dropped, or that a full queue has"),
+    (
+        "measuring, stalled",
+        "why there is no eta: too little has passed to measure a rate; nothing was acknowledged for ten seconds",
+    ),
     ("packet", "unit of the network, up to 1500 bytes; TCP calls its part of it a segment"),
     ("probe", "small datagram that asks a node whether it is alive; its answer gives the round trip"),
     ("PROMPT, PANE", "mode at the left of the last line: where the keys go; dialogs have their own names there"),
@@ -112,7 +116,7 @@ fn glyphs(glyphs: &Glyphs) -> Vec<Entry> {
         own(glyphs.pause, "virtual time is paused"),
         own(glyphs.scroll, "in the frame of a pane: which part of the rows is shown"),
         own(glyphs.ellipsis, "a text is cut here"),
-        own(&glyphs.levels.concat(), "rate in the latest seconds, from low to high"),
+        own(&glyphs.levels.concat(), "bytes in each of the latest seconds, from none to all that the link carries"),
     ]
 }
 

@@ -145,8 +145,11 @@ fn pane(app: &App, frame: &mut Frame<'_>, pane: Pane, area: Rect, scene: &Scene<
     let (block, view) = (panes::framed(scene.theme, role), app.panes().get(pane));
     let inner = block.inner(area);
     let part = view.part(scene, inner);
-    let count = part.label().filter(|_| view.counts_rows()).map(|label| format!(" {label}")).unwrap_or_default();
-    let title = format!("{}{count}{}", view.title(scene, inner), view.list().filter_mark());
+    let title = view.title(scene, inner);
+    // Figures in a title are not to be read together with the number of rows.
+    let count = |label| if title.contains(':') { format!(", {label} rows") } else { format!(" {label}") };
+    let count = part.label().filter(|_| view.counts_rows()).map(count).unwrap_or_default();
+    let title = format!("{title}{count}{}", view.list().filter_mark());
     let title = fitted(&title, usize::from(inner.width.saturating_sub(2)), scene.theme.glyphs.ellipsis);
     let title = format!(" {} ", title.trim_end());
     let foot = Line::from(panes::fitted_spans(view.foot(scene, inner), inner.width, scene.theme.glyphs.ellipsis));

@@ -3,7 +3,8 @@
 //! ```text
 //! p2p │ alice │ 01:23.4 ▶ 1x │ nodes ● 3/5 ◐ 1 ✕ 1 │ 2 faults on │ ↑ 63.8 KiB/s ↓ 0 B/s │ 12 files │ 18.4 MiB
 //! ```
-//! The sections are omitted from the right if there is not enough room.
+//! While time is paused, the rates are those before it stopped, and say so. The sections are omitted from the right if there is not
+//! enough room.
 
 use p2p_engine::node::health::Health;
 use p2p_service::access::Identity;
@@ -41,8 +42,9 @@ pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     time.extend(text(pace, pace_role));
     sections.extend([time, nodes(scene)]);
     sections.extend(faults(view.faults.len()).map(|faults| text(faults, Role::Warning)));
-    let rates = format!("{} {} {} {}", glyphs.up, rate_now(&rates.up), glyphs.down, rate_now(&rates.down));
-    sections.push(text(rates, Role::Flow));
+    let was = if scene.stands_still() { "before " } else { "" };
+    let rates = format!("{was}{} {} {} {}", glyphs.up, rate_now(&rates.up), glyphs.down, rate_now(&rates.down));
+    sections.push(text(rates, scene.rate_role()));
     if view.figures.is_capturing {
         sections.push(text("REC".into(), Role::Bad));
     }

@@ -2,9 +2,9 @@
 //!
 //! ```text
 //! node      health  state          ↑ up      ↓ down    stored of capacity
-//! ● Node_01 ALIVE   RUNNING   1.2 KiB/s 63.8 KiB/s   3.6 MiB ↓ ▁▂▅▇▇▇▇▇▇
+//! ● Node_01 ALIVE   RUNNING   1.2 KiB/s 63.8 KiB/s   3.6 MiB ↑▁▁▁▁▁▁▁▁▁ ↓▁▂▅▇▇▇▇▇▇
 //! ```
-//! The level of the traffic is that of the busier direction, on the scale of the node's link.
+//! The levels of the traffic are those of both directions, each on the scale of what the node's link carries in it.
 
 use p2p_engine::node::ProcessState;
 use p2p_engine::snapshot::{NodeStatus, Peer};
@@ -77,8 +77,8 @@ impl PaneView for NodesPane {
         }
     }
 
-    fn title(&self, _scene: &Scene<'_>, _inner: Rect) -> String {
-        "Nodes".into()
+    fn title(&self, scene: &Scene<'_>, _inner: Rect) -> String {
+        if scene.stands_still() { "Nodes: rates before the pause".into() } else { "Nodes".into() }
     }
 
     fn row_area(&self, _scene: &Scene<'_>, inner: Rect) -> Rect {
@@ -175,7 +175,7 @@ fn columns(glyphs: &Glyphs, name: u16, address: u16) -> Vec<Column<Quantity>> {
         column(Quantity::Up, up, 11, 11, 6, Align::Right),
         column(Quantity::Down, down, 11, 11, 6, Align::Right),
         column(Quantity::Stored, "stored", 9, 9, 5, Align::Right),
-        column(Quantity::Traffic, "of capacity", 11, 2 + TRAFFIC_SECONDS, 4, Align::Left),
+        column(Quantity::Traffic, "of capacity", 11, 2 * (1 + TRAFFIC_SECONDS) + 1, 4, Align::Left),
         column(Quantity::Address, "address", address, address, 3, Align::Left),
         column(Quantity::Full, "full", 4, 4, 2, Align::Right),
         column(Quantity::Connections, "conn", 4, 4, 1, Align::Right),
@@ -216,11 +216,11 @@ fn cell(scene: &Scene<'_>, row: &Row<'_>, quantity: Quantity, width: u16) -> Cel
         }
         Quantity::Health => Cell::Text(node.seen.health.name().to_owned(), health),
         Quantity::State => text(node.state.name().to_owned(), state_role(node.state)),
-        Quantity::Up => text(rate_now(&node.rates.up), Role::Flow),
-        Quantity::Down => text(rate_now(&node.rates.down), Role::Flow),
+        Quantity::Up => text(rate_now(&node.rates.up), scene.rate_role()),
+        Quantity::Down => text(rate_now(&node.rates.down), scene.rate_role()),
         Quantity::Stored => text(node.used_bytes.map_or_else(|| "-".into(), bytes_of), Role::Text),
         Quantity::Fault => text(fault.to_owned(), Role::Bad),
-        Quantity::Traffic => text(traffic(scene, node, width), Role::Flow),
+        Quantity::Traffic => text(traffic(scene, node, width), scene.rate_role()),
         Quantity::Address => text(node.address.to_string(), Role::Dim),
         Quantity::Full => {
             text(node.used_bytes.map_or_else(|| "-".into(), |used| percent_of(used, node.capacity_bytes)), Role::Dim)
@@ -247,16 +247,17 @@ fn percent_of(used: u64, capacity: u64) -> String {
     }
 }
 
-/// Returns the traffic of the busier direction in the latest seconds, on the scale of what the node's link carries in that
-/// direction; on the scale of the busiest second if the link has no limit.
+/// Returns the traffic of both directions in the latest seconds, each on the scale of what the node's link carries in that direction;
+/// on the scale of the busiest of those seconds if the link has no limit.
 fn traffic(scene: &Scene<'_>, node: &NodeStatus, width: u16) -> String {
-    let (glyphs, seconds) = (&scene.theme.glyphs, usize::from(width.saturating_sub(2)));
-    let total = |series: &RateSeries| series.tail(seconds).iter().sum::<u64>();
-    let is_up = total(&node.rates.up) > total(&node.rates.down);
-    let (series, arrow) = if is_up { (&node.rates.up, glyphs.up) } else { (&node.rates.down, glyphs.down) };
-    let values = || series.tail(seconds).iter().map(|&bytes| bytes as f64);
-    let top = capacity_of(scene, Peer::Node(node.node), is_up).unwrap_or_else(|| values().fold(1.0, f64::max));
-    format!("{arrow} {}", sparkline(glyphs, values(), top))
+    let (glyphs, seconds) = (&scene.theme.glyphs, usize::from(width.saturating_sub(3) / 2));
+    let level = |arrow: &str, series: &RateSeries, is_up| {
+        let tail = series.tail(seconds);
+        let values = || tail.iter().map(|&bytes| bytes as f64);
+        let top = capacity_of(scene, Peer::Node(node.node), is_up).unwrap_or_else(|| values().fold(1.0, f64::max));
+        format!("{arrow}{:<seconds$}", sparkline(glyphs, values(), top))
+    };
+    format!("{} {}", level(glyphs.up, &node.rates.up, true), level(glyphs.down, &node.rates.down, false))
 }
 
 #[cfg(test)]

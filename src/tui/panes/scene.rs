@@ -11,7 +11,7 @@ use p2p_store::names::FileKey;
 use super::Pane;
 use crate::tui::journal::Journal;
 use crate::tui::lines::{Pending, StepId};
-use crate::tui::theme::Theme;
+use crate::tui::theme::{Role, Theme};
 
 /// Things that were selected in one pane and concern others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -71,6 +71,16 @@ pub struct Scene<'a> {
 }
 
 impl<'a> Scene<'a> {
+    /// Returns true if virtual time is paused, so that the rates that are shown are those of the last seconds that have passed.
+    pub fn stands_still(&self) -> bool {
+        self.snapshot.pace.is_paused
+    }
+
+    /// Returns the role of rates: they stand back while time stands still.
+    pub fn rate_role(&self) -> Role {
+        if self.stands_still() { Role::Dim } else { Role::Flow }
+    }
+
     /// Returns the name of a file as the user sees it.
     pub fn label(&self, file: &FileKey) -> String {
         self.identity.shown(file)

@@ -68,16 +68,18 @@ impl PaneView for SegmentsPane {
         let status = &report.status;
         let (done, all) = (status.segments_done, status.segments);
         let count = if status.size_known { format!("{done} of {all} done") } else { format!("{done} done") };
-        let oldest = oldest(&report.timelines).filter(|_| !status.state.is_over()).map(|timeline| {
-            let since = instant_of(timeline.first_byte.unwrap_or(timeline.queued), Resolution::Tenths);
-            format!(", oldest {} on {} since {since}", timeline.index, timeline.holder)
-        });
-        format!("Segments of {} {}: {count}{}", status.id, scene.label(&status.file), oldest.unwrap_or_default())
+        format!("Segments of {} {}: {count}", status.id, scene.label(&status.file))
     }
 
     fn foot(&self, scene: &Scene<'_>, _inner: Rect) -> Vec<Span<'static>> {
-        let waits = scene.shown_transfer().and_then(|report| waits_for(scene, report));
-        waits.map(|text| Span::styled(format!(" {text} "), scene.theme.style(Role::Warning))).into_iter().collect()
+        let Some(report) = scene.shown_transfer() else { return Vec::new() };
+        let oldest = oldest(&report.timelines).filter(|_| !report.status.state.is_over()).map(|timeline| {
+            let (word, since) = timeline.first_byte.map_or(("queued", timeline.queued), |at| ("sent", at));
+            let since = instant_of(since, Resolution::Tenths);
+            format!("{} oldest: {} on {}, {word} {since}", scene.theme.glyphs.oldest, timeline.index, timeline.holder)
+        });
+        let parts = [oldest, waits_for(scene, report)].into_iter().flatten();
+        parts.map(|text| Span::styled(format!(" {text} "), scene.theme.style(Role::Warning))).collect()
     }
 
     fn draw(&self, scene: &Scene<'_>, canvas: &mut Canvas<'_>) {

@@ -272,6 +272,8 @@ fn totals(scene: &Scene<'_>) -> String {
     let glyphs = &scene.theme.glyphs;
     let rates = [(glyphs.up, rate(Direction::Upload)), (glyphs.down, rate(Direction::Download))];
     let rates = rates.iter().filter(|(_, rate)| *rate > 0.0).map(|(glyph, rate)| format!("{glyph} {}", rate_of(*rate)));
+    let rates = rates.collect::<Vec<_>>().join(" ");
+    let rates = (!rates.is_empty()).then(|| if scene.stands_still() { format!("before the pause {rates}") } else { rates });
     let all: Vec<String> = parts.into_iter().chain(rates).collect();
     if all.is_empty() { "Transfers".into() } else { format!("Transfers: {}", all.join(", ")) }
 }
@@ -320,7 +322,7 @@ fn cell(scene: &Scene<'_>, report: &TransferReport, quantity: Quantity, width: u
         Quantity::Bar => Cell::Parts(progress_bar(theme, status, usize::from(width))),
         Quantity::Percent if !status.size_known => text("?".into(), Role::Text),
         Quantity::Percent => text(format!("{:.0} %", (100.0 * parts(status).1).floor()), Role::Text),
-        Quantity::Rate => text(transfer_rate_of(status), Role::Flow),
+        Quantity::Rate => text(transfer_rate_of(status), scene.rate_role()),
         Quantity::Time => text(transfer_time_of(status, scene.snapshot.at), Role::Text),
         Quantity::Resent => text(status.retransmits.to_string(), Role::Dim),
         Quantity::State => {
@@ -354,10 +356,19 @@ fn parts(status: &TransferStatus) -> (f64, f64) {
     (share(status.bytes_done), share(status.bytes_acknowledged.max(status.bytes_done)))
 }
 
+/// Returns the number of cells of a bar for a fraction: something is always seen of what there is, and of what is missing.
+fn filled(part: f64, width: usize) -> usize {
+    match part {
+        ..=0.0 => 0,
+        1.0.. => width,
+        part => cells(part, width).max(1).min(width.saturating_sub(1)),
+    }
+}
+
 /// Returns the progress bar: completed segments, followed in a lighter glyph by the acknowledged bytes of the other segments.
 fn progress_bar(theme: &Theme, status: &TransferStatus, width: usize) -> Vec<Span<'static>> {
     let (glyphs, (done, acknowledged)) = (&theme.glyphs, parts(status));
-    let (done, all) = (cells(done, width), cells(acknowledged, width));
+    let (done, all) = (filled(done, width), filled(acknowledged, width));
     let style = theme.style(state_role(status.state));
     vec![
         Span::styled(glyphs.full.repeat(done), style),
@@ -370,6 +381,16 @@ fn progress_bar(theme: &Theme, status: &TransferStatus, width: usize) -> Vec<Spa
 mod tests {
     use super::*;
     use crate::tui::theme::ThemeName;
+
+    /// The first byte is seen, and so is the last one that is missing.
+    #[test]
+    fn a_bar_is_full_only_once_all_is_stored() {
+        assert_eq!(
+            [filled(0.0, 10), filled(1e-6, 10), filled(0.5, 10), filled(1.0 - 1e-6, 10), filled(1.0, 10)],
+            [0, 1, 5, 9, 10]
+        );
+        assert_eq!([filled(0.5, 0), filled(0.5, 1), filled(f64::NAN, 5)], [0, 0, 1]);
+    }
 
     /// At every width each row says what it does, with what, and how it stands.
     #[test]

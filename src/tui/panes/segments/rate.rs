@@ -22,11 +22,11 @@ pub(super) fn plot(scene: &Scene<'_>, report: &TransferReport) -> Plot {
     let series = if is_up { &figures.client_rates.up } else { &figures.client_rates.down };
     let capacity = capacity_of(scene, Peer::Client, is_up);
     let curve = |name, letter, role, series: &RateSeries| Curve { name, letter, role, steps: steps(series, figures.at) };
-    let curves = vec![curve("client's link", 'l', Role::Dim, series), curve("this transfer", 't', Role::Flow, &report.rates)];
+    let curves = vec![curve("link", 'l', Role::Dim, series), curve("transfer", 't', Role::Flow, &report.rates)];
     let values = curves.iter().flat_map(|curve| curve.steps.iter()).filter_map(|(_, value)| *value);
     let top = values.fold(capacity.unwrap_or(1.0), f64::max).max(1.0);
     Plot {
-        title: (if is_up { theme.glyphs.up } else { theme.glyphs.down }).into(),
+        title: format!("client {}", if is_up { theme.glyphs.up } else { theme.glyphs.down }),
         top,
         top_label: rate_of(top),
         from_label: format!("-{SECONDS} s"),

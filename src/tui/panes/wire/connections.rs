@@ -81,7 +81,7 @@ fn cell(scene: &Scene<'_>, connection: &ConnectionStatus, quantity: Quantity, is
     let (theme, sample, now) = (scene.theme, &connection.sample, scene.snapshot.figures.at);
     let text = |text: String, role| Cell::Text(text, theme.style(role));
     let passed = |history: &ConnectionHistory| history.passed(now, SPAN).unwrap_or_default();
-    let rate = |history| text(rate_of(passed(history).bytes_per_second), Role::Flow);
+    let rate = |history| text(rate_of(passed(history).bytes_per_second), scene.rate_role());
     match quantity {
         Quantity::Node => text(connection.node.to_string(), if is_selected { Role::Selected } else { Role::Text }),
         Quantity::State => text(sample.state.name().to_owned(), Role::Dim),
