@@ -11,7 +11,7 @@ use crate::harness::{OPERATOR, random_file};
 use crate::tui_harness::TuiHarness;
 
 /// The text of a pane, without its frame.
-fn pane(tui_harness: &mut TuiHarness, pane: Pane) -> Vec<String> {
+pub(crate) fn pane(tui_harness: &mut TuiHarness, pane: Pane) -> Vec<String> {
     let text = tui_harness.text();
     let area = tui_harness.app.workspace().area_of(pane).unwrap();
     let part = |line: &str| line.chars().skip(usize::from(area.x)).take(usize::from(area.width)).collect::<String>();

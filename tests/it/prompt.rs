@@ -9,7 +9,7 @@ use crate::harness::{OPERATOR, random_file};
 use crate::tui_harness::TuiHarness;
 
 /// A screen on which time stands still, so that whatever takes virtual time takes for ever.
-fn paused(width: u16, height: u16) -> TuiHarness {
+pub(crate) fn paused(width: u16, height: u16) -> TuiHarness {
     let mut tui_harness = TuiHarness::new(width, height, Theme::new(ThemeName::Dark, false), true);
     tui_harness.keys(&["pause", "Enter"]);
     for (number, name) in [(1, "a.bin"), (2, "b.bin"), (3, "c.bin")] {
@@ -19,13 +19,13 @@ fn paused(width: u16, height: u16) -> TuiHarness {
 }
 
 /// `upload …/a.bin …/b.bin …/c.bin`
-fn upload_of_all(tui_harness: &TuiHarness) -> String {
+pub(crate) fn upload_of_all(tui_harness: &TuiHarness) -> String {
     let path = |name| tui_harness.home.path().join(name).display().to_string();
     format!("upload {} {} {}", path("a.bin"), path("b.bin"), path("c.bin"))
 }
 
 /// Whether something was answered; what was typed does not count.
-fn says(app: &App, words: &str) -> bool {
+pub(crate) fn says(app: &App, words: &str) -> bool {
     app.prompt().output.iter().any(|(_, line)| !line.starts_with('›') && line.contains(words))
 }
 

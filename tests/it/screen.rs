@@ -21,7 +21,7 @@ fn dark() -> Theme {
 }
 
 /// Lets virtual time pass, and brings the screen every snapshot on the way, as the program's loop does.
-fn watch(tui_harness: &mut TuiHarness, span: SimDuration) {
+pub(crate) fn watch(tui_harness: &mut TuiHarness, span: SimDuration) {
     let mut snapshots = tui_harness.handle.snapshots();
     let handle = tui_harness.handle.clone();
     let TuiHarness { runtime, app, .. } = tui_harness;
@@ -42,14 +42,14 @@ fn watch(tui_harness: &mut TuiHarness, span: SimDuration) {
     tui_harness.settle();
 }
 
-fn begin_upload(tui_harness: &mut TuiHarness, name: &str, bytes: usize) {
+pub(crate) fn begin_upload(tui_harness: &mut TuiHarness, name: &str, bytes: usize) {
     random_file(&tui_harness.home.path().join(name), bytes, 7);
     let path = tui_harness.home.path().join(name);
     let begun = tui_harness.handle.call(&OPERATOR, operation::Upload::of_file(path, None, 0));
     tui_harness.runtime.block_on(begun).unwrap();
 }
 
-fn set_speed(tui_harness: &mut TuiHarness, speed: Speed) {
+pub(crate) fn set_speed(tui_harness: &mut TuiHarness, speed: Speed) {
     tui_harness.runtime.block_on(tui_harness.handle.call(&OPERATOR, operation::SetSpeed { speed })).unwrap();
 }
 

@@ -13,7 +13,7 @@ use p2p_service::access::watching::{Events, Happening};
 use p2p_service::config::Config;
 use p2p_shell::history::Histories;
 use p2p_shell::{Questions, Shell};
-use p2p_storage::tui::app::{App, Message};
+use p2p_storage::tui::app::{App, Message, Pane};
 use p2p_storage::tui::draw;
 use p2p_storage::tui::theme::{Theme, ThemeName};
 use ratatui::Terminal;
@@ -128,6 +128,12 @@ impl TuiHarness {
         }
     }
 
+    /// The same with the keys in a pane, without waiting for what comes of it.
+    pub(crate) fn press_in_pane(&mut self, pane: Pane, keys: &[&str]) {
+        self.app.focus_on(pane);
+        self.press(keys);
+    }
+
     /// Lets the next thing happen that tasks bring.
     fn happen(&mut self) {
         self.runtime.block_on(async {
@@ -170,6 +176,12 @@ impl TuiHarness {
         let _ = self.runtime.block_on(self.handle.snapshot());
         let latest = self.app.access().snapshot();
         self.app.on_snapshot(latest);
+    }
+
+    /// The frame as it is handed to the terminal: the second cell of a wide character is blank, of which the backend in memory keeps
+    /// what an earlier frame had there.
+    pub(crate) fn frame(&mut self) -> Buffer {
+        self.screen.draw(|frame| draw::draw(&mut self.app, frame)).unwrap().buffer.clone()
     }
 
     pub(crate) fn draw(&mut self) -> Buffer {

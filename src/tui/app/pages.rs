@@ -1,6 +1,7 @@
 //! What opens above the panes by itself or by an action: help, palette, legend, answers that are longer than their place, and the
 //! list of what waits.
 
+use p2p_base::spelling::visible_lines;
 use p2p_shell::spec::Times;
 use p2p_shell::table;
 
@@ -28,8 +29,8 @@ impl App {
         let width = self.viewer_width().map_or(usize::from(USUAL_WIDTH), usize::from);
         // The lines of a drawn table would not be one any more.
         let pieces = |line: &str| if line.starts_with(['│', '|']) { vec![line.to_owned()] } else { wrapped(line, width) };
-        let lines: Vec<String> = text.lines().flat_map(pieces).collect();
-        Viewer::new(title, &lines.join("\n"))
+        let lines: Vec<String> = visible_lines(text).lines().flat_map(pieces).collect();
+        Viewer::new(&visible_lines(title), &lines.join("\n"))
     }
 
     /// Returns the width of a text in the viewer that fills the screen.

@@ -1,5 +1,6 @@
 //! The drawing of dialogs above the panes: messages, questions and lists.
 
+use p2p_base::spelling::visible_lines;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span, Text};
@@ -29,7 +30,7 @@ fn draw_one(app: &App, dialog: &Dialog, frame: &mut Frame<'_>, area: Rect) {
     match dialog {
         Dialog::Form(form) => super::form::draw(app, form, frame, area),
         Dialog::Viewer(viewer) => self::viewer(app, viewer, frame, area),
-        Dialog::Confirm { title, text, .. } => boxed(app, frame, area, title, text.clone(), ""),
+        Dialog::Confirm { title, text, .. } => boxed(app, frame, area, title, visible_lines(text).into_owned(), ""),
         Dialog::List(list) => self::list(app, list, frame, area),
         Dialog::Connection(connection) => super::connection::draw(&app.scene(), connection, frame, area),
     }
@@ -83,21 +84,22 @@ fn list(app: &App, list: &List, frame: &mut Frame<'_>, area: Rect) {
     let found = list.found();
     // The full text of the selected item is shown at the bottom, since a row may cut it off.
     let chosen = found.get(list.selected).map(|item| format!("{}: {}", item.name, item.summary)).unwrap_or_default();
-    let detail = wrapped(&chosen, usize::from(place.width.saturating_sub(2)));
+    let detail = wrapped(&visible_lines(&chosen), usize::from(place.width.saturating_sub(2)));
     let detail = &detail[..detail.len().min(DETAIL_MAX)];
     let rows = usize::from(place.height).saturating_sub(4 + detail.len()).max(1);
     let first = list.selected.saturating_sub(rows.saturating_sub(1));
-    let mut lines = vec![Line::from(format!("{} {}_", app.theme().glyphs.prompt, list.search.text()))];
+    let mut lines = vec![Line::from(format!("{} {}_", app.theme().glyphs.prompt, visible_lines(list.search.text())))];
     if found.is_empty() {
-        let text = format!("nothing found for `{}`; Backspace takes it back, F9 shows the legend", list.search.text());
+        let text =
+            format!("nothing found for `{}`; Backspace takes it back, F9 shows the legend", visible_lines(list.search.text()));
         lines.push(Line::styled(text, app.theme().style(Role::Warning)));
     }
     for (place, item) in found.iter().enumerate().skip(first).take(rows) {
         let role = if place == list.selected { Role::Selected } else { Role::Text };
         let dim = if place == list.selected { Role::Selected } else { Role::Dim };
         lines.push(Line::from(vec![
-            Span::styled(format!("{:26} ", item.name), app.theme().style(role)),
-            Span::styled(item.summary.clone(), app.theme().style(dim)),
+            Span::styled(format!("{:26} ", visible_lines(&item.name)), app.theme().style(role)),
+            Span::styled(visible_lines(&item.summary).into_owned(), app.theme().style(dim)),
         ]));
     }
     frame.render_widget(Clear, place);

@@ -17,8 +17,10 @@ mod dialogs;
 mod form;
 mod frame;
 
+use p2p_base::spelling::{hidden_character, without_hidden};
 use p2p_service::access::Identity;
 use ratatui::Frame;
+use ratatui::buffer::Buffer;
 use ratatui::layout::{Alignment, Constraint, Layout, Rect};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
@@ -62,6 +64,23 @@ pub fn draw(app: &mut App, frame: &mut Frame<'_>) {
     app.workspace_mut().set_areas(areas);
     dialogs::fit(app.dialogs_mut(), area);
     dialogs::draw(app, frame, area);
+    hide(frame.buffer_mut());
+}
+
+/// Removes what is invisible or turns the direction of writing from all cells, wherever the text came from. What belongs into a row
+/// is spelled out before; a name that reaches a cell some other way commands no terminal.
+fn hide(buffer: &mut Buffer) {
+    // Nearly all cells hold ASCII or one of the glyphs for frames, arrows, blocks and curves.
+    let is_plain = |symbol: &str| {
+        let mut chars = symbol.chars();
+        symbol.is_ascii() || matches!((chars.next(), chars.next()), (Some('\u{2190}'..='\u{2bff}'), None))
+    };
+    for cell in buffer.content.iter_mut().filter(|cell| !is_plain(cell.symbol())) {
+        if hidden_character(cell.symbol()).is_some() {
+            let shown = without_hidden(cell.symbol());
+            cell.set_symbol(if shown.is_empty() { " " } else { &shown });
+        }
+    }
 }
 
 /// Dims the panes before the login.

@@ -75,7 +75,7 @@ impl PaneView for SegmentsPane {
         let Some(report) = scene.shown_transfer() else { return Vec::new() };
         let oldest = oldest(&report.timelines).filter(|_| !report.status.state.is_over()).map(|timeline| {
             let (word, since) = timeline.first_byte.map_or(("queued", timeline.queued), |at| ("sent", at));
-            let since = instant_of(since, Resolution::Tenths);
+            let since = instant_of(since, Resolution::Millis);
             format!("{} oldest: {} on {}, {word} {since}", scene.theme.glyphs.oldest, timeline.index, timeline.holder)
         });
         let parts = [oldest, waits_for(scene, report)].into_iter().flatten();

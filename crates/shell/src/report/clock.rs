@@ -1,8 +1,8 @@
 //! The one notation of the virtual clock: minutes and seconds since the start of the simulation, preceded by the hours if there
 //! are any, as in `17:02.479512`.
 //!
-//! A place shows as many decimals as it needs: the header of the screen and the axis of a chart tenths, the log and answers
-//! milliseconds, the wire microseconds. Instants are cut off and never rounded, so that one place's text is the beginning of
+//! A place shows as many decimals as it needs: the header of the screen tenths, the log and answers milliseconds, the wire
+//! microseconds, the axis of a chart what tells its ends apart. Instants are cut off and never rounded, so that one place's text is the beginning of
 //! another's: what the log tells is found on the wire by the text of its time. Durations are rounded.
 
 use p2p_base::units::SimTime;
@@ -10,7 +10,7 @@ use p2p_base::units::SimTime;
 /// Number of decimals of a second that a place shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Resolution {
-    /// One decimal: clocks that run, and axes.
+    /// One decimal: clocks that run, and axes of ten seconds and more.
     Tenths,
     /// Three decimals: the log, and answers to commands.
     Millis,

@@ -53,6 +53,15 @@ impl TimeAxis {
         (u128::from(part.min(span)) * self.cells.saturating_sub(1) as u128 / u128::from(span.max(1))) as usize
     }
 
+    /// Returns the resolution that tells the cells of the axis apart, as far as there is one.
+    fn resolution(&self) -> Resolution {
+        match (self.to - self.from).as_secs_f64() {
+            ..0.1 => Resolution::Micros,
+            0.1..10.0 => Resolution::Millis,
+            _ => Resolution::Tenths,
+        }
+    }
+
     /// Returns the phases of a segment up to `now`, each with its cells.
     pub(super) fn phases(&self, timeline: &SegmentTimeline, now: SimTime) -> Vec<(Phase, std::ops::Range<usize>)> {
         let (mut at, mut phases) = (0, Vec::new());
@@ -95,7 +104,7 @@ impl TimeAxis {
             }
         }
         let legend = format!("{legend}{}", " ".repeat(room - legend.width()));
-        let times = [self.from, self.to].map(|at| instant_of(at, Resolution::Tenths));
+        let times = [self.from, self.to].map(|at| instant_of(at, self.resolution()));
         let gap = self.cells.saturating_sub(times[0].len() + times[1].len());
         let line = format!("{legend}{}{}{}", times[0], " ".repeat(gap), times[1]);
         let row = usize::from(canvas.area.height.saturating_sub(1));

@@ -89,11 +89,20 @@ fn cell(
         Quantity::Time => {
             let begin = timeline.first_byte.unwrap_or(timeline.queued);
             let took = (timeline.acknowledged.unwrap_or(now).max(begin) - begin).as_secs_f64();
-            text(if took < 1_000.0 { format!("{took:.2} s") } else { format!("{took:.0} s") }, Role::Text)
+            text(duration_of(took), Role::Text)
         }
         Quantity::Rate => text(timeline.goodput().map(rate_of).unwrap_or_default(), Role::Text),
         Quantity::Resent => text(resent(theme, timeline.retransmits.into()), Role::Warning),
         Quantity::Bar => Cell::Parts(Vec::new()),
+    }
+}
+
+/// Formats a duration in seconds in at most eight cells.
+fn duration_of(seconds: f64) -> String {
+    match seconds {
+        ..0.999_95 => format!("{:.1} ms", 1_000.0 * seconds),
+        ..999.995 => format!("{seconds:.2} s"),
+        _ => format!("{seconds:.0} s"),
     }
 }
 
@@ -123,4 +132,16 @@ fn bar_of(theme: &Theme, timeline: &SegmentTimeline, now: SimTime, axis: &TimeAx
         spans.push(Span::styled(theme.glyphs.done.to_owned(), theme.style(Role::Good)));
     }
     spans
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_fit_their_column() {
+        let texts = [0.0, 0.012_34, 0.999_94, 0.999_96, 7.5, 999.99, 1_000.0, 86_400.0].map(duration_of);
+        assert_eq!(texts, ["0.0 ms", "12.3 ms", "999.9 ms", "1.00 s", "7.50 s", "999.99 s", "1000 s", "86400 s"]);
+        assert!(texts.iter().all(|text| text.len() <= 8));
+    }
 }

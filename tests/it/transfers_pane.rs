@@ -1,0 +1,269 @@
+//! The transfers and their segments on the screen: what runs, waits and is over, in that order, under a selection that stays where it is;
+//! progress from the first packet on; what a line still has to do; and what the transfer waits for.
+
+use p2p_base::units::SimDuration;
+use p2p_engine::operation;
+use p2p_engine::transfer::TransferStatus;
+use p2p_storage::tui::app::Pane;
+use p2p_storage::tui::theme::{Theme, ThemeName};
+
+use crate::breaking::pane;
+use crate::harness::{OPERATOR, random_file};
+use crate::prompt::{paused, says, upload_of_all};
+use crate::screen::{begin_upload, watch};
+use crate::tui_harness::TuiHarness;
+
+fn slow(width: u16, height: u16) -> TuiHarness {
+    TuiHarness::new(width, height, Theme::new(ThemeName::Dark, false), true)
+}
+
+/// Shows the state of the engine without waiting for what is under way.
+pub(crate) fn refresh(tui_harness: &mut TuiHarness) {
+    tui_harness.runtime.block_on(tui_harness.handle.snapshot()).unwrap();
+    let latest = tui_harness.app.access().snapshot();
+    tui_harness.app.on_snapshot(latest);
+}
+
+/// The number of each transfer from the top to the bottom of the pane, `-` for what waits.
+fn order(tui_harness: &mut TuiHarness) -> Vec<String> {
+    let rows = pane(tui_harness, Pane::Transfers);
+    let rows = rows.iter().filter(|row| !row.starts_with(['┌', '└']) && !row.contains(" file "));
+    let names = rows.map(|row| row.trim_matches(['│', ' ', '┃']).to_owned()).filter(|row| !row.is_empty());
+    names.map(|row| if row.starts_with('#') { row.split(' ').next().unwrap().to_owned() } else { "-".to_owned() }).collect()
+}
+
+/// The first row of a pane that contains a text.
+fn row_of(tui_harness: &mut TuiHarness, place: Pane, text: &str) -> String {
+    let rows = pane(tui_harness, place);
+    rows.iter().find(|row| row.contains(text)).unwrap_or_else(|| panic!("no {text}: {rows:#?}")).clone()
+}
+
+fn status(tui_harness: &TuiHarness) -> TransferStatus {
+    tui_harness.app.view().snapshot().transfers.first().unwrap().status.clone()
+}
+
+/// What runs is at the top in the order in which it began, then what waits, then what is over with the latest first; and the title
+/// counts them.
+#[test]
+fn what_runs_is_at_the_top_and_what_is_over_below() {
+    for (width, height) in [(120, 40), (200, 60)] {
+        let mut tui_harness = slow(width, height);
+        for name in ["one.bin", "two.bin"] {
+            begin_upload(&mut tui_harness, name, 60_000);
+            watch(&mut tui_harness, SimDuration::from_secs(8));
+        }
+        begin_upload(&mut tui_harness, "three.bin", 900_000);
+        begin_upload(&mut tui_harness, "four.bin", 900_000);
+        watch(&mut tui_harness, SimDuration::from_secs(2));
+        assert_eq!(order(&mut tui_harness), ["#3", "#4", "#2", "#1"]);
+        let title = pane(&mut tui_harness, Pane::Transfers)[0].clone();
+        assert!(title.starts_with("┌ Transfers: 2 running, 2 done, ↑ "), "{title}");
+        // The rows of a transfer that waits for its turn come between.
+        tui_harness.press(&["pause", "Enter"]);
+        tui_harness.settle();
+        for name in ["a.bin", "b.bin", "c.bin"] {
+            random_file(&tui_harness.home.path().join(name), 200_000, 3);
+        }
+        tui_harness.press(&[&upload_of_all(&tui_harness), "Enter"]);
+        tui_harness.until(|app| says(app, "#5 has begun; waiting: "));
+        refresh(&mut tui_harness);
+        let title = pane(&mut tui_harness, Pane::Transfers)[0].clone();
+        assert!(title.starts_with("┌ Transfers: 3 running, 2 waiting, 2 done, before the pause ↑ "), "{title}");
+        tui_harness.press_in_pane(Pane::Transfers, &["z"]);
+        assert_eq!(order(&mut tui_harness), ["#3", "#4", "#5", "-", "-", "#2", "#1"]);
+    }
+}
+
+/// A selected transfer stays selected, and its segments shown, whatever begins or ends meanwhile, until the user follows again what runs.
+#[test]
+fn a_new_transfer_never_steals_the_selection() {
+    let mut tui_harness = slow(120, 40);
+    begin_upload(&mut tui_harness, "one.bin", 60_000);
+    watch(&mut tui_harness, SimDuration::from_secs(8));
+    begin_upload(&mut tui_harness, "two.bin", 60_000);
+    watch(&mut tui_harness, SimDuration::from_millis(200));
+    begin_upload(&mut tui_harness, "three.bin", 900_000);
+    watch(&mut tui_harness, SimDuration::from_millis(200));
+    let title = |tui_harness: &mut TuiHarness| pane(tui_harness, Pane::Segments)[0].clone();
+    assert!(title(&mut tui_harness).starts_with("┌ Segments of #2 two.bin: "), "without a selection the first one counts");
+    tui_harness.press_in_pane(Pane::Transfers, &["Down", "Down"]);
+    assert!(title(&mut tui_harness).starts_with("┌ Segments of #1 one.bin: "), "{}", tui_harness.text());
+    // The second ends, and a fourth begins.
+    begin_upload(&mut tui_harness, "four.bin", 900_000);
+    while order(&mut tui_harness).contains(&"#2".to_owned()) && order(&mut tui_harness)[0] == "#2" {
+        watch(&mut tui_harness, SimDuration::from_secs(1));
+    }
+    assert_eq!(order(&mut tui_harness), ["#3", "#4", "#2", "#1"]);
+    assert!(title(&mut tui_harness).starts_with("┌ Segments of #1 one.bin: "), "{}", tui_harness.text());
+    tui_harness.keys(&["Up"]);
+    assert!(title(&mut tui_harness).starts_with("┌ Segments of #2 two.bin: "), "the row above the one that was selected");
+    tui_harness.keys(&["o"]);
+    assert!(title(&mut tui_harness).starts_with("┌ Segments of #3 three.bin: "), "{}", tui_harness.text());
+    watch(&mut tui_harness, SimDuration::from_secs(30));
+    begin_upload(&mut tui_harness, "five.bin", 900_000);
+    watch(&mut tui_harness, SimDuration::from_secs(1));
+    assert!(title(&mut tui_harness).starts_with("┌ Segments of #5 five.bin: "), "{}", tui_harness.text());
+}
+
+/// Seven uploads at once: all have a row, the one that began first at the top, and what is being typed is not disturbed by any of it.
+#[test]
+fn seven_uploads_at_once_have_their_rows_while_somebody_types() {
+    for (width, height, shown) in [(60, 16, 3), (80, 24, 1), (120, 40, 7), (200, 60, 7)] {
+        let mut tui_harness = paused(width, height);
+        for number in 1..=7 {
+            let path = tui_harness.home.path().join(format!("f{number}.bin"));
+            random_file(&path, 150_000, number);
+            tui_harness.press(&[&format!("upload {}", path.display()), "Enter"]);
+        }
+        tui_harness.until(|app| says(app, "#7 has begun"));
+        tui_harness.press(&["echo half a li"]);
+        refresh(&mut tui_harness);
+        let all = ["#1", "#2", "#3", "#4", "#5", "#6", "#7"];
+        let seen = order(&mut tui_harness);
+        assert!(seen.len() >= shown && seen == all[..seen.len()], "{width}x{height}: {seen:?} {}", tui_harness.text());
+        let title = pane(&mut tui_harness, Pane::Transfers)[0].clone();
+        assert!(title.contains("Transfers: 7 running") && (seen.len() == 7) != title.contains(" of 7 rows"), "{title}");
+        // Each typed character comes while time passes and transfers end.
+        tui_harness.runtime.block_on(tui_harness.handle.call(&OPERATOR, operation::Resume)).unwrap();
+        tui_harness.press(&["ne"]);
+        tui_harness.settle();
+        assert_eq!(tui_harness.app.prompt().editor.text(), "echo half a line");
+        let title = pane(&mut tui_harness, Pane::Transfers)[0].clone();
+        assert!(title.contains("Transfers: 7 done"), "{title}");
+        let mut seen = order(&mut tui_harness);
+        seen.sort();
+        assert!(seen.len() >= shown && seen.iter().all(|name| all.contains(&name.as_str())), "{seen:?}");
+    }
+}
+
+/// What a line still has to do stands in the list, says what it waits for, and is dropped by a key; what runs goes on.
+#[test]
+fn what_waits_has_a_row_and_is_dropped_by_a_key() {
+    for (width, height) in [(60, 16), (80, 24), (120, 40), (200, 60)] {
+        let mut tui_harness = paused(width, height);
+        tui_harness.press(&[&upload_of_all(&tui_harness), "Enter", "sleep 1h; echo later", "Enter"]);
+        tui_harness.until(|app| says(app, "#1 has begun; waiting: "));
+        tui_harness.until(|app| app.under_way().is_some_and(|lines| lines.contains("sleep 1h")));
+        refresh(&mut tui_harness);
+        tui_harness.press_in_pane(Pane::Transfers, &["z"]);
+        // Two files of the first line; the step of the second line that takes long, and the one after it.
+        assert_eq!(order(&mut tui_harness), ["#1", "-", "-", "-", "-"]);
+        let rows = pane(&mut tui_harness, Pane::Transfers);
+        assert!(rows[0].contains("Transfers: 1 running, 4 waiting"), "{}", rows[0]);
+        let state =
+            |text: &str| rows.iter().find(|row| row.contains(text)).map(|row| row.trim_matches(['│', ' ', '┃']).to_owned());
+        assert!(state("sleep 1h").is_some_and(|row| row.ends_with(" under way")), "{rows:#?}");
+        assert!(state("echo later").is_some_and(|row| row.ends_with(" waiting")), "{rows:#?}");
+        assert!(width < 120 || state("echo later").is_some_and(|row| row.contains("after sleep 1h")), "{rows:#?}");
+        // The row of the last file, and then what was below it.
+        tui_harness.press(&["Down", "Down"]);
+        let text = tui_harness.text();
+        assert!(text.lines().last().unwrap().contains("d drop"), "{text}");
+        tui_harness.press(&["d"]);
+        assert!(
+            says(&tui_harness.app, "dropped: `upload ") && says(&tui_harness.app, "c.bin`"),
+            "{:?}",
+            tui_harness.app.prompt().output
+        );
+        assert_eq!(tui_harness.app.scene().pending.len(), 3);
+        tui_harness.press(&["End", "d"]);
+        assert!(says(&tui_harness.app, "dropped: `echo later`"), "{:?}", tui_harness.app.prompt().output);
+        tui_harness.press(&["End", "d"]);
+        assert_eq!(tui_harness.app.scene().pending.len(), 1, "what took long has ended");
+        tui_harness.runtime.block_on(tui_harness.handle.call(&OPERATOR, operation::Resume)).unwrap();
+        tui_harness.settle();
+        let done = tui_harness.runtime.block_on(tui_harness.handle.call(&OPERATOR, operation::ListTransfers)).unwrap();
+        let names: Vec<String> = done.iter().map(|status| status.file.to_string()).collect();
+        assert!(names.len() == 2 && names[0].ends_with("a.bin") && names[1].ends_with("b.bin"), "{names:?}");
+    }
+}
+
+/// The first packet that is acknowledged is seen in the bar, long before a segment is stored; and no bar is full before all is stored.
+#[test]
+fn the_first_packet_shows() {
+    for (width, height) in [(80, 24), (120, 40), (200, 60)] {
+        let mut tui_harness = slow(width, height);
+        begin_upload(&mut tui_harness, "video.bin", 4_000_000);
+        for _ in 0..100 {
+            watch(&mut tui_harness, SimDuration::from_millis(20));
+            let (row, status) = (row_of(&mut tui_harness, Pane::Transfers, "#1 ↑"), status(&tui_harness));
+            assert_eq!(row.contains('▒'), status.bytes_acknowledged > 0, "{status:?}: {row}");
+            assert!(status.bytes_done == 0 && row.contains("  0 %"), "{row}");
+            if status.bytes_acknowledged > 0 {
+                break;
+            }
+        }
+        let status = status(&tui_harness);
+        assert!((1..20_000).contains(&status.bytes_acknowledged), "{}", status.bytes_acknowledged);
+    }
+}
+
+/// Where there is no ground for an estimate the reason stands in its place.
+#[test]
+fn an_estimate_that_has_no_ground_says_why() {
+    let mut tui_harness = slow(80, 24);
+    begin_upload(&mut tui_harness, "video.bin", 4_000_000);
+    watch(&mut tui_harness, SimDuration::from_millis(500));
+    let row = |tui_harness: &mut TuiHarness| row_of(tui_harness, Pane::Transfers, "#1 ↑");
+    assert!(row(&mut tui_harness).contains(" measuring "), "{}", tui_harness.text());
+    watch(&mut tui_harness, SimDuration::from_secs(8));
+    assert!(row(&mut tui_harness).contains(" eta 0"), "{}", tui_harness.text());
+    for node in 1..=5 {
+        tui_harness.keys(&[&format!("path client->{node} --cut"), "Enter"]);
+    }
+    watch(&mut tui_harness, SimDuration::from_secs(16));
+    assert!(row(&mut tui_harness).contains(" stalled "), "{}", tui_harness.text());
+    let foot = pane(&mut tui_harness, Pane::Segments).pop().unwrap();
+    assert!(foot.contains("◂ oldest: ") && foot.contains(" waits for Node_0"), "{foot}");
+}
+
+/// While time is paused every rate is said to be that of before, and none changes.
+#[test]
+fn paused_rates_are_those_of_before() {
+    for (width, height) in [(80, 24), (120, 40), (200, 60)] {
+        let mut tui_harness = slow(width, height);
+        begin_upload(&mut tui_harness, "video.bin", 4_000_000);
+        watch(&mut tui_harness, SimDuration::from_secs(6));
+        let rates = |tui_harness: &mut TuiHarness| {
+            let text = tui_harness.text();
+            let header = text.lines().next().unwrap();
+            let (before, after) = header.split_once("↑ ").unwrap();
+            (before.ends_with("before "), after.split(" │").next().unwrap().to_owned())
+        };
+        let (is_before, running) = rates(&mut tui_harness);
+        assert!(!is_before && !tui_harness.text().contains("before the pause"));
+        tui_harness.keys(&["pause", "Enter"]);
+        assert_eq!(rates(&mut tui_harness), (true, running));
+        let text = tui_harness.text();
+        assert!(text.contains("Nodes: rates before the pause") && text.contains("running, before the pause ↑ "), "{text}");
+        tui_harness.keys(&["resume", "Enter"]);
+        assert!(!tui_harness.text().contains("before the pause"));
+    }
+}
+
+/// The segment for which the transfer waits is at the top and marked; beyond a number of segments each row is a node, unless a key says
+/// otherwise.
+#[test]
+fn the_oldest_is_marked_and_many_segments_are_a_row_a_node() {
+    let mut tui_harness = slow(120, 40);
+    begin_upload(&mut tui_harness, "some.bin", 1_000_000);
+    watch(&mut tui_harness, SimDuration::from_secs(8));
+    let rows = pane(&mut tui_harness, Pane::Segments);
+    assert!(rows[1].contains(" sending ◂ ") && rows[2..rows.len() - 1].iter().all(|row| !row.contains('◂')), "{rows:#?}");
+    let first = |rows: &[String]| rows[1].trim_matches(['│', ' ']).split(' ').next().unwrap().to_owned();
+    let foot = rows.last().unwrap();
+    assert!(foot.contains(&format!("◂ oldest: {} on Node_0", first(&rows))), "{foot}");
+    // What is open comes first, and then what is done.
+    let states: Vec<bool> = rows.iter().filter(|row| row.contains("Node_0")).map(|row| row.contains(" done ")).collect();
+    assert!(states.is_sorted(), "{rows:#?}");
+
+    let mut tui_harness = TuiHarness::dark(120, 40);
+    begin_upload(&mut tui_harness, "many.bin", 129 * 65_536);
+    watch(&mut tui_harness, SimDuration::from_millis(40));
+    let rows = pane(&mut tui_harness, Pane::Segments);
+    let nodes: Vec<&String> = rows.iter().filter(|row| row.contains("Node_0") && !row.starts_with('└')).collect();
+    assert!(nodes.len() == 5 && nodes[0].contains(" ◂ ") && nodes.iter().all(|row| row.contains('/')), "{rows:#?}");
+    tui_harness.press_in_pane(Pane::Segments, &["n"]);
+    let rows = pane(&mut tui_harness, Pane::Segments);
+    assert!(rows[0].contains(" of 129 rows") && rows[1].contains(" ◂ ") && !rows[2].contains(" ◂ "), "{rows:#?}");
+}

@@ -1,0 +1,201 @@
+//! The wire and its connections on the screen: what became of each packet and when, to the microsecond of the log's clock; probes only
+//! when they are asked for; and a connection as it is at the instant that the screen shows, at every speed.
+
+use p2p_base::units::SimDuration;
+use p2p_engine::pace::Speed;
+use p2p_shell::report::{Resolution, instant_of};
+use p2p_storage::tui::app::Pane;
+use p2p_storage::tui::dialog::Dialog;
+use p2p_storage::tui::theme::{Theme, ThemeName};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Position;
+
+use crate::breaking::pane;
+use crate::screen::{begin_upload, set_speed, watch};
+use crate::tui_harness::{TuiHarness, lines};
+
+/// A slow network of which the links lose packets, and an upload of some seconds on it.
+fn uploading(width: u16, height: u16) -> TuiHarness {
+    let mut tui_harness = TuiHarness::new(width, height, Theme::new(ThemeName::Dark, false), true);
+    begin_upload(&mut tui_harness, "video.bin", 2_000_000);
+    watch(&mut tui_harness, SimDuration::from_secs(6));
+    tui_harness
+}
+
+/// The rows of the wire below their heading, without the frame.
+fn packets(tui_harness: &mut TuiHarness) -> Vec<String> {
+    let rows = pane(tui_harness, Pane::Wire);
+    rows.iter().map(|row| row.trim_matches(['│', '┃', ' ']).to_owned()).filter(|row| row.starts_with("00:")).collect()
+}
+
+/// Probes are left out until they are asked for, and left out again by the same key; the title says so.
+#[test]
+fn probes_are_hidden_until_they_are_asked_for() {
+    for (width, height) in [(60, 16), (80, 24), (120, 40), (200, 60)] {
+        let mut tui_harness = uploading(width, height);
+        tui_harness.press_in_pane(Pane::Wire, &["z"]);
+        let is_probe = |row: &String| row.contains("HEALTH_CHECK");
+        let rows = packets(&mut tui_harness);
+        assert!(rows.len() > 5 && !rows.iter().any(is_probe), "{rows:#?}");
+        assert!(pane(&mut tui_harness, Pane::Wire)[0].contains(" packets, probes hidden "), "{}", tui_harness.text());
+        tui_harness.keys(&["p"]);
+        tui_harness.keys(&["/", "HEALTH", "Enter"]);
+        let rows = packets(&mut tui_harness);
+        assert!(!rows.is_empty() && rows.iter().all(is_probe), "{}", tui_harness.text());
+        tui_harness.keys(&["p"]);
+        assert!(tui_harness.text().contains("Nothing passes the filter"), "{}", tui_harness.text());
+        tui_harness.keys(&["Esc"]);
+        assert!(packets(&mut tui_harness).iter().all(|row| !is_probe(row)));
+    }
+}
+
+/// Where nothing but probes passes, the pane says what shows them.
+#[test]
+fn an_idle_wire_says_how_to_see_its_probes() {
+    let mut tui_harness = TuiHarness::dark(120, 40);
+    tui_harness.keys(&["health", "Enter"]);
+    assert!(tui_harness.text().contains("Nothing but probes among the latest "), "{}", tui_harness.text());
+    tui_harness.press_in_pane(Pane::Wire, &["p"]);
+    assert!(packets(&mut tui_harness).iter().any(|row| row.contains("HEALTH_CHECK")), "{}", tui_harness.text());
+}
+
+/// What became of a packet stands right after its time at every size, in a word; then the hosts by their names.
+#[test]
+fn what_became_of_a_packet_stands_after_its_time() {
+    for (width, height) in [(60, 16), (80, 24), (120, 40), (200, 60)] {
+        let mut tui_harness = uploading(width, height);
+        tui_harness.press_in_pane(Pane::Wire, &[]);
+        for (filter, begin) in [("loss", "✕"), ("again", "↻ again")] {
+            tui_harness.keys(&["/", filter, "Enter"]);
+            let rows = packets(&mut tui_harness);
+            assert!(!rows.is_empty(), "{width}x{height} {filter}: {}", tui_harness.text());
+            for row in rows {
+                let (time, rest) = row.split_once(' ').unwrap();
+                assert_eq!(time.len(), "00:05.123456".len(), "{row}");
+                let after = rest.strip_prefix(begin).or_else(|| rest.strip_prefix("✕↻")).unwrap_or_else(|| panic!("{row}"));
+                assert!(filter != "loss" || after.contains("loss"), "{row}");
+                assert!(["cl→0", "→cl"].iter().any(|ends| after.contains(ends)), "{row}");
+            }
+            tui_harness.keys(&["Esc"]);
+        }
+    }
+}
+
+/// What the log tells of a packet is found on the wire by the text of its time, cut off wherever a place cuts it.
+#[test]
+fn a_logged_loss_is_found_on_the_wire_by_its_time() {
+    let mut tui_harness = uploading(120, 40);
+    let resent: Vec<_> = tui_harness.app.view().journal().lines().filter(|line| line.text.contains("sent again")).collect();
+    let times: Vec<_> = resent.iter().map(|line| line.at).collect();
+    assert!(times.len() > 3, "{:#?}", tui_harness.app.view().journal().lines().map(|line| &line.text).collect::<Vec<_>>());
+    tui_harness.app.focus_on(Pane::Wire);
+    for at in times {
+        for resolution in [Resolution::Millis, Resolution::Micros] {
+            tui_harness.keys(&["/", &instant_of(at, resolution), "Enter"]);
+            let rows = packets(&mut tui_harness);
+            assert!(rows.iter().any(|row| row.contains('↻')), "{at}: {rows:#?}");
+            tui_harness.keys(&["Esc"]);
+        }
+    }
+}
+
+/// The second view of the wire: what each connection carries, the busiest first, and Enter opens it.
+#[test]
+fn connections_are_the_second_view_of_the_wire() {
+    for (width, height) in [(60, 16), (80, 24), (120, 40), (200, 60)] {
+        let mut tui_harness = uploading(width, height);
+        tui_harness.press_in_pane(Pane::Wire, &["z", "c"]);
+        let rows = pane(&mut tui_harness, Pane::Wire);
+        assert!(rows[0].contains("Wire: connections, the last 10 s"), "{rows:#?}");
+        let heading = &rows[1];
+        assert!(["node", "up", "down", "resent"].iter().all(|word| heading.contains(word)), "{heading}");
+        assert_eq!(rows.iter().filter(|row| row.contains("Node_0") && row.contains(" %")).count(), 5, "{rows:#?}");
+        let first = rows[2].split_whitespace().find(|word| word.contains("Node_0")).unwrap().replace('│', "");
+        tui_harness.keys(&["Enter"]);
+        assert!(matches!(tui_harness.app.dialogs().last(), Some(Dialog::Connection(_))));
+        assert!(tui_harness.text().contains(&format!(" Connection client → {first} ")), "{}", tui_harness.text());
+        tui_harness.keys(&["Esc", "c"]);
+        assert!(pane(&mut tui_harness, Pane::Wire)[0].contains("probes hidden"));
+    }
+}
+
+/// Opens the connection to the first node from the wire.
+fn open_connection(tui_harness: &mut TuiHarness) {
+    tui_harness.press_in_pane(Pane::Wire, &["c", "/", "Node_01", "Enter", "Enter"]);
+    assert!(matches!(tui_harness.app.dialogs().last(), Some(Dialog::Connection(_))), "{}", tui_harness.text());
+}
+
+/// The dialog of a connection is live: its windows and curves are others half a second later, and the same at every speed.
+#[test]
+fn the_dialog_is_live_at_every_speed() {
+    let all: &[Speed] = &[Speed::Max, Speed::Thousandths(10_000), Speed::REAL];
+    for (width, height, speeds) in [(80, 24, &all[..1]), (120, 40, all), (200, 60, &all[..1])] {
+        let mut pictures: Vec<Vec<String>> = Vec::new();
+        for &speed in speeds {
+            let mut tui_harness = TuiHarness::new(width, height, Theme::new(ThemeName::Dark, false), true);
+            set_speed(&mut tui_harness, speed);
+            begin_upload(&mut tui_harness, "video.bin", 2_000_000);
+            watch(&mut tui_harness, SimDuration::from_millis(1_500));
+            open_connection(&mut tui_harness);
+            let mut seen = Vec::new();
+            for _ in 0..3 {
+                let text = tui_harness.text();
+                assert!(
+                    text.contains("cwnd ") && text.contains(" in flight, ssthresh ") && text.contains("windows in packets"),
+                    "{text}"
+                );
+                assert!(text.contains("round trip (RFC 6298)") && text.contains("-60 s"), "{text}");
+                seen.push(text.replace(&format!("▶ {speed}"), ""));
+                watch(&mut tui_harness, SimDuration::from_millis(500));
+            }
+            seen.dedup();
+            assert_eq!(seen.len(), 3, "nothing changes in half a second");
+            let curve = |text: &str| text.chars().filter(|c| ('\u{2801}'..='\u{28ff}').contains(c)).count();
+            assert!(curve(&seen[0]) > 3, "{}", seen[0]);
+            tui_harness.keys(&["q"]);
+            assert!(tui_harness.app.dialogs().is_empty());
+            pictures.push(seen);
+        }
+        pictures.iter().for_each(|seen| assert!(*seen == pictures[0], "{}\n{}", pictures[0][2], seen[2]));
+    }
+}
+
+/// The cells of a frame but those of the prompt and of the hint line below it.
+fn cells_but_prompt(tui_harness: &mut TuiHarness) -> Vec<ratatui::buffer::Cell> {
+    let buffer: Buffer = tui_harness.frame();
+    let prompt = tui_harness.app.workspace().area_of(Pane::Prompt);
+    let is_of_prompt = |at: Position| prompt.is_some_and(|area| area.contains(at));
+    let last = buffer.area.bottom() - 1;
+    buffer.area.positions().filter(|at| !is_of_prompt(*at) && at.y < last).map(|at| buffer[at].clone()).collect()
+}
+
+/// Two frames of a frozen view are equal cell by cell, with their colours, whatever passes meanwhile: in every pane and in the dialog of
+/// a connection. The prompt stays alive.
+#[test]
+fn frozen_frames_are_equal_cell_by_cell() {
+    for (width, height) in [(60, 16), (80, 24), (120, 40), (200, 60)] {
+        let mut tui_harness = uploading(width, height);
+        tui_harness.press_in_pane(Pane::Wire, &["f"]);
+        let mut before = Vec::new();
+        for pane in Pane::ALL {
+            tui_harness.app.focus_on(Pane::Transfers);
+            tui_harness.app.focus_on(pane);
+            before.push(cells_but_prompt(&mut tui_harness));
+        }
+        open_connection(&mut tui_harness);
+        before.push(cells_but_prompt(&mut tui_harness));
+        begin_upload(&mut tui_harness, "other.bin", 300_000);
+        watch(&mut tui_harness, SimDuration::from_secs(7));
+        assert!(before.pop() == Some(cells_but_prompt(&mut tui_harness)), "{width}x{height}: {}", tui_harness.text());
+        tui_harness.keys(&["Esc", "Esc", "c"]);
+        for (pane, before) in Pane::ALL.into_iter().zip(before) {
+            tui_harness.app.focus_on(Pane::Transfers);
+            tui_harness.app.focus_on(pane);
+            assert!(before == cells_but_prompt(&mut tui_harness), "{width}x{height} {pane:?}: {}", tui_harness.text());
+        }
+        tui_harness.app.focus_on(Pane::Prompt);
+        tui_harness.press(&["echo alive"]);
+        let text = lines(&tui_harness.draw()).join("\n");
+        assert!(text.contains("FROZEN") && text.contains("› echo alive"), "{text}");
+    }
+}
