@@ -260,6 +260,14 @@ mod tests {
         KeyEvent::new(code, KeyModifiers::NONE)
     }
 
+    #[test]
+    fn what_would_command_a_terminal_is_spelled_out() {
+        let mut prompt = Prompt::default();
+        prompt.say(Role::Text, "a\u{202e}b\tc\u{1b}[2J\nnext");
+        let lines: Vec<&str> = prompt.output.iter().map(|(_, line)| line.as_str()).collect();
+        assert_eq!(lines, ["a\\u{202e}b    c\\u{1b}[2J", "next"]);
+    }
+
     fn type_in(prompt: &mut Prompt, text: &str) {
         for c in text.chars() {
             assert_eq!(prompt.handle(&key(KeyCode::Char(c)), Knowledge::default), PromptEffect::Taken);

@@ -235,7 +235,7 @@ fn paused_rates_are_those_of_before() {
         tui_harness.keys(&["pause", "Enter"]);
         assert_eq!(rates(&mut tui_harness), (true, running));
         let text = tui_harness.text();
-        assert!(text.contains("Nodes: rates before the pause") && text.contains("running, before the pause ↑ "), "{text}");
+        assert!(text.contains("Nodes: before the pause") && text.contains("running, before the pause ↑ "), "{text}");
         tui_harness.keys(&["resume", "Enter"]);
         assert!(!tui_harness.text().contains("before the pause"));
     }
@@ -256,6 +256,13 @@ fn the_oldest_is_marked_and_many_segments_are_a_row_a_node() {
     // What is open comes first, and then what is done.
     let states: Vec<bool> = rows.iter().filter(|row| row.contains("Node_0")).map(|row| row.contains(" done ")).collect();
     assert!(states.is_sorted(), "{rows:#?}");
+
+    // The view is that of all segments, although few have begun.
+    let mut tui_harness = slow(120, 40);
+    begin_upload(&mut tui_harness, "many.bin", 129 * 65_536);
+    watch(&mut tui_harness, SimDuration::from_secs(5));
+    let rows = pane(&mut tui_harness, Pane::Segments);
+    assert_eq!(rows.iter().filter(|row| row.starts_with("│Node_0") && row.contains(" at ")).count(), 5, "{rows:#?}");
 
     let mut tui_harness = TuiHarness::dark(120, 40);
     begin_upload(&mut tui_harness, "many.bin", 129 * 65_536);

@@ -140,6 +140,8 @@ fn the_dialog_is_live_at_every_speed() {
             let mut seen = Vec::new();
             for _ in 0..3 {
                 let text = tui_harness.text();
+                // No figure of the facts is cut off.
+                assert!(!text.lines().skip(2).take(4).any(|line| line.contains('…')), "{text}");
                 assert!(
                     text.contains("cwnd ") && text.contains(" in flight, ssthresh ") && text.contains("windows in packets"),
                     "{text}"

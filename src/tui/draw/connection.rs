@@ -90,7 +90,9 @@ fn facts(scene: &Scene<'_>, connection: &ConnectionStatus, side: &Side<'_>) -> V
     let stats = &connection.stats;
     let share = if passed.packets > 0 { 100.0 * passed.retransmits as f64 / passed.packets as f64 } else { 0.0 };
     let node = scene.snapshot.figures.nodes.iter().find(|node| node.node == connection.node);
-    let queue = node.map_or("-".into(), |node| format!("{} up, {} down", node.queued_packets.0, node.queued_packets.1));
+    let glyphs = &scene.theme.glyphs;
+    let queue = node
+        .map_or("-".into(), |node| format!("{}{} {}{}", glyphs.up, node.queued_packets.0, glyphs.down, node.queued_packets.1));
     let (state, windows) = side.sample.map_or_else(|| ("not open yet".into(), "-".into()), words_of);
     let pair = |name: &str, text: String| {
         Line::from(vec![
@@ -105,7 +107,7 @@ fn facts(scene: &Scene<'_>, connection: &ConnectionStatus, side: &Side<'_>) -> V
         pair(
             "last 10 s",
             format!(
-                "{} acknowledged, {} of {} packets resent ({share:.1} %), node's queue {queue}",
+                "{} acknowledged, {} of {} resent ({share:.1} %), node's queue {queue}",
                 rate_of(passed.bytes_per_second),
                 passed.retransmits,
                 passed.packets
@@ -114,8 +116,10 @@ fn facts(scene: &Scene<'_>, connection: &ConnectionStatus, side: &Side<'_>) -> V
         pair(
             "so far",
             format!(
-                "{} sent, {} received; the client resent {} packets, after {} timeouts and {} loss probes",
+                "{}{} {}{}; the client resent {}, {} timeouts, {} loss probes",
+                glyphs.up,
                 bytes_of(stats.bytes_acked),
+                glyphs.down,
                 bytes_of(stats.bytes_received),
                 stats.retransmits,
                 stats.timeouts,
@@ -130,7 +134,7 @@ fn words_of(sample: &ConnectionSample) -> (String, String) {
     let threshold = sample.threshold.map_or("none yet".into(), |packets| packets.to_string());
     let srtt = Some(sample.srtt).filter(|&srtt| srtt > SimDuration::ZERO).map(SimDuration::as_secs_f64);
     let windows = format!(
-        "cwnd {}, {} in flight, ssthresh {threshold}, round trip {}, timeout {}",
+        "cwnd {}, {} in flight, ssthresh {threshold}, RTT {}, RTO {}",
         sample.window,
         sample.in_flight,
         milliseconds_of(srtt),

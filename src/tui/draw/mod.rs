@@ -233,3 +233,19 @@ fn is_hinted(app: &App, binding: &Binding, has_verbs: bool) -> bool {
             _ => true,
         }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_turns_the_direction_reaches_no_cell() {
+        let mut buffer = Buffer::empty(Rect::new(0, 0, 5, 1));
+        for (cell, symbol) in buffer.content.iter_mut().zip(["J\u{202e}", "\u{200b}", "日", "╳", "e\u{301}"]) {
+            cell.set_symbol(symbol);
+        }
+        hide(&mut buffer);
+        let symbols: Vec<&str> = buffer.content.iter().map(|cell| cell.symbol()).collect();
+        assert_eq!(symbols, ["J", " ", "日", "╳", "e\u{301}"]);
+    }
+}

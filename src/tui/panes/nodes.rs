@@ -78,7 +78,7 @@ impl PaneView for NodesPane {
     }
 
     fn title(&self, scene: &Scene<'_>, _inner: Rect) -> String {
-        if scene.stands_still() { "Nodes: rates before the pause".into() } else { "Nodes".into() }
+        if scene.stands_still() { "Nodes: before the pause".into() } else { "Nodes".into() }
     }
 
     fn row_area(&self, _scene: &Scene<'_>, inner: Rect) -> Rect {

@@ -176,7 +176,9 @@ fn waits_for(scene: &Scene<'_>, report: &TransferReport) -> Option<String> {
 
 impl SegmentsPane {
     fn shows_nodes(&self, report: &TransferReport) -> bool {
-        (report.timelines.len() > MANY) != self.is_switched
+        // Segments get their times one by one; the view must not change in the middle of a transfer whose size is known.
+        let known = if report.status.size_known { report.status.segments as usize } else { 0 };
+        (report.timelines.len().max(known) > MANY) != self.is_switched
     }
 
     /// Returns the node of the selected row.
