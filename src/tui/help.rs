@@ -33,9 +33,14 @@ const PROMPT_KEYS: [(&str, &str); 15] = [
 ];
 
 /// Keys that are no actions of the table, in panes.
-const PANE_KEYS: [(&str, &str); 3] = [
+const PANE_KEYS: [(&str, &str); 8] = [
     ("1-9", "focus the pane of this number, in the order of Tab"),
     (":", "go to the prompt and type a command"),
+    ("d", "in Transfers: cancel the transfer, or drop what waits"),
+    ("o", "in Transfers: select nothing, so that the segments are those of what runs"),
+    ("n", "in Segments: switch between a row a segment and a row a node"),
+    ("p", "in Wire: show or hide probes"),
+    ("c", "in Wire: switch between packets and connections"),
     ("any other letter", "goes to the prompt, where it begins a command"),
 ];
 

@@ -87,6 +87,17 @@ fn the_readme_shows_the_screen() {
     generated::check("README.md", "screen", &format!("```text\n{}\n```\n", tui_harness.text()));
 }
 
+/// So is its picture of a connection.
+#[test]
+fn the_readme_shows_a_connection() {
+    let mut tui_harness = at_work(100, 30, Theme::new(ThemeName::Dark, false));
+    tui_harness.app.focus_on(Pane::Wire);
+    tui_harness.keys(&["c", "Enter"]);
+    let text = tui_harness.text();
+    assert!(text.contains("windows in packets") && text.contains("round trip"), "{text}");
+    generated::check("README.md", "connection", &format!("```text\n{text}\n```\n"));
+}
+
 #[test]
 fn no_size_is_too_small_or_odd() {
     let mut tui_harness = at_work(120, 40, Theme::new(ThemeName::Dark, false));
