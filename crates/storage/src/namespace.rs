@@ -3,6 +3,8 @@
 //! The tree is persistent in the sense of data structures: a clone costs nothing and keeps the state of its time, and a change
 //! costs a time logarithmic in the number of names. Independent of the database that it is read from.
 
+mod children;
+
 use std::collections::BTreeSet;
 use std::ops::Bound;
 use std::sync::Arc;
@@ -10,6 +12,7 @@ use std::sync::Arc;
 use imbl::OrdMap;
 use serde::{Deserialize, Serialize};
 
+pub use self::children::Child;
 use super::manifest::FileRecord;
 use super::names::FileKey;
 
