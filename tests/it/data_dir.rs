@@ -176,6 +176,7 @@ fn what_others_could_look_into_is_closed() {
     home.file("a.bin", 200_000);
     home.ok(&["put", "a.bin"]);
     fs::create_dir(home.data().join("mine")).unwrap();
+    fs::write(home.data().join("screen-alice.json"), "{}").unwrap();
     let open = |path: &Path| {
         let mode = if path.is_dir() { 0o755 } else { 0o644 };
         fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();

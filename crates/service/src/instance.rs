@@ -38,8 +38,8 @@ use crate::output;
 use crate::recordings;
 use crate::scratch;
 
-/// Names that p2p creates in a data directory, without the histories and the saved session; the session is refused if other
-/// users may read it.
+/// Names that p2p creates in a data directory, without the histories, the settings of the screen and the saved session; the session
+/// is refused if other users may read it.
 const MADE_HERE: [&str; 7] = ["catalog.redb", "reserve", "nodes", "logs", "recordings", OUTBOX, AUDIT_ARCHIVE];
 /// Name of the directory into which the oldest entries of the audit log are moved.
 const AUDIT_ARCHIVE: &str = "audit";
@@ -390,7 +390,8 @@ fn warn_of_disks(snapshot: &Snapshot) {
 /// Restricts the permissions of files that earlier versions left readable to other users.
 fn close_to_others(data_dir: &Path) {
     let is_history = |name: &str| name.starts_with("history") && name.ends_with(".txt");
-    let is_made_here = |name: &str| MADE_HERE.contains(&name) || is_history(name);
+    let is_settings = |name: &str| name.starts_with("screen") && name.ends_with(".json");
+    let is_made_here = |name: &str| MADE_HERE.contains(&name) || is_history(name) || is_settings(name);
     let entries = std::fs::read_dir(data_dir).into_iter().flatten().flatten();
     for path in entries.filter(|entry| entry.file_name().to_str().is_some_and(is_made_here)).map(|entry| entry.path()) {
         if let Err(error) = private_file::tighten(&path) {

@@ -7,9 +7,11 @@ mod demo;
 mod entries;
 mod export;
 mod faults;
+mod holdings;
 mod network;
 mod round_trips;
 mod segments;
+mod standings;
 mod tables;
 mod uploads;
 
@@ -27,9 +29,11 @@ pub use self::demo::{DemoReport, FileReport, UserReport};
 pub use self::entries::{EntryLine, entries_table};
 pub use self::export::{ExportReport, ExportedFile};
 pub use self::faults::HostFaults;
+pub use self::holdings::{Holdings, OutOfReach, PLACES_MAX, holders_table, places_table};
 pub use self::network::{NetworkReport, PacketsReport};
 pub use self::round_trips::RoundTripReport;
 pub use self::segments::{SegmentReport, segments_table};
+pub use self::standings::{Reach, Standing, Standings};
 pub(crate) use self::tables::hanging;
 pub use self::tables::{
     Column, Table, bytes_of, date_of, milliseconds_of, number_column, rate_of, seconds_of, text_column, transfer_rate_of,

@@ -16,7 +16,9 @@ use super::files::names_of;
 use crate::answer::{Answer, View};
 use crate::call::Call;
 use crate::pattern::{matching, outermost};
-use crate::report::{EntryLine, ExportedFile, Table, bytes_of, date_of, entries_table, number_column, text_column};
+use crate::report::{
+    EntryLine, ExportedFile, Holdings, PLACES_MAX, Standings, bytes_of, date_of, entries_table, holders_table, places_table,
+};
 use crate::{Shell, ShellError, partly};
 
 pub(crate) async fn make_directory(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
@@ -167,7 +169,7 @@ pub(crate) async fn info(shell: &Shell, call: &Call) -> Result<Answer, ShellErro
     let names = names_of(shell, call, 0, false)?;
     let mut answers = Vec::with_capacity(names.len());
     for name in &names {
-        answers.push((visible(name).into_owned(), info_of(shell, name).await?));
+        answers.push((visible(name).into_owned(), info_of(shell, name, call.has("segments")).await?));
     }
     if answers.len() == 1 {
         return Ok(answers.pop().map_or_else(Answer::nothing, |(_, answer)| answer));
@@ -176,37 +178,42 @@ pub(crate) async fn info(shell: &Shell, call: &Call) -> Result<Answer, ShellErro
     Ok(Answer::new(View::Sections(answers.into_iter().map(|(name, answer)| (name, answer.view)).collect()), value))
 }
 
-async fn info_of(shell: &Shell, name: &str) -> Result<Answer, ShellError> {
+async fn info_of(shell: &Shell, name: &str, lists_segments: bool) -> Result<Answer, ShellError> {
     let identity = shell.identity();
     let (key, entries) = shell.access.tree(&identity, name).await?;
     let names: Namespace = entries.into_iter().collect();
     match names.file(&key) {
         Some(_) => {
             let manifest = shell.call(StatFile { file: key }).await?;
-            Ok(file_info(&identity, &manifest))
+            let standings = Standings::of(&*shell.access.present_snapshot().await?);
+            Ok(file_info(&identity, &manifest, &standings, lists_segments))
         }
         None => Ok(directory_info(&identity, &key, &names)),
     }
 }
 
-fn file_info(identity: &Identity, manifest: &Manifest) -> Answer {
-    let file = &manifest.file;
+fn file_info(identity: &Identity, manifest: &Manifest, standings: &Standings, lists_segments: bool) -> Answer {
+    let (file, holdings) = (&manifest.file, Holdings::of(manifest));
     let mut facts = vec![
         ("name", identity.shown(&file.key)),
         ("size", format!("{} ({} bytes)", bytes_of(file.size), file.size)),
         ("sha-256", file.sha256.to_string()),
         ("segments", format!("{} of {}", file.segments, bytes_of(u64::from(file.segment_size)))),
+        ("readable", holdings.out_of_reach(standings).map_or_else(|| "yes".into(), |missing| format!("not now: {missing}"))),
         ("stored", date_of(file.stored_at)),
     ];
     facts.extend(file.key.owner.clone().map(|owner| ("owner", owner)));
     if !file.readers.is_empty() {
         facts.push(("shared with", file.readers.iter().cloned().collect::<Vec<_>>().join(", ")));
     }
-    let rows: Vec<Vec<String>> =
-        manifest.by_holder().into_iter().map(|(node, ids)| vec![node.to_string(), ids.len().to_string()]).collect();
-    let holders =
-        View::Table(Table { columns: vec![text_column("holder"), number_column("segments")], rows, empty: "it has no segments" });
-    let view = View::Sections(vec![("file".into(), View::pairs(facts)), ("holders".into(), holders)]);
+    let holders = View::Table(holders_table(manifest, standings));
+    let mut sections = vec![("file".into(), View::pairs(facts)), ("holders".into(), holders)];
+    if lists_segments {
+        let is_cut = manifest.segments.len() > PLACES_MAX;
+        let title = if is_cut { format!("segments, the first {PLACES_MAX}") } else { "segments".into() };
+        sections.push((title, View::Table(places_table(manifest, standings))));
+    }
+    let view = View::Sections(sections);
     let mut value = data(&ExportedFile::from(manifest));
     value["kind"] = "file".into();
     Answer::new(view, value)

@@ -104,9 +104,15 @@ pub(super) static COMMANDS: &[Spec] = &[
         group: Group::Files,
         audience: Audience::Users,
         summary: "show a stored file and who holds its segments, or a directory",
-        details: "",
+        details: "A file is readable while each of its segments lies on a node that can be reached. The state of a node is the \
+                  fault that is on there, or else its health as the client's probes see it.",
         arguments: &[once("NAME", Kind::StoredFile)],
-        flags: &[],
+        flags: &[Flag {
+            name: "segments",
+            short: Some('s'),
+            value: None,
+            summary: "list each segment with the nodes on which it lies",
+        }],
         run: |shell, call| Box::pin(names::info(shell, call)),
     },
     Spec {

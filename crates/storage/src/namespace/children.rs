@@ -4,7 +4,7 @@ use std::ops::Bound;
 
 use super::{Entry, FileKey, Namespace};
 
-/// Something directly in a directory.
+/// File or directory directly in a directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Child<'a> {
     /// An entry of the directory.
