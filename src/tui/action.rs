@@ -156,7 +156,13 @@ pub static BINDINGS: &[Binding] = &[
     binding(Action::Preset(Preset::Overview), Scope::Everywhere, "F2", "overview", "show all panes"),
     binding(Action::Preset(Preset::Transfer), Scope::Everywhere, "F3", "transfer", "show transfers and their segments"),
     binding(Action::Preset(Preset::Network), Scope::Everywhere, "F4", "network", "show nodes, round trips and packets"),
-    binding(Action::Preset(Preset::Files), Scope::Everywhere, "F5", "files", "show what is stored, and transfers"),
+    binding(
+        Action::Preset(Preset::Files),
+        Scope::Everywhere,
+        "F5",
+        "files",
+        "show what is stored, on which nodes, and transfers",
+    ),
     binding(
         Action::Mouse,
         Scope::Everywhere,

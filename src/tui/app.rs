@@ -289,6 +289,9 @@ impl App {
                 self.view_text(&title, &text);
             }
             AppMessage::Opened(_, Err(error)) => self.fail(&error),
+            AppMessage::Found(pane, found) => self.panes.get_mut(pane).found(found, self.view.is_frozen()),
+            AppMessage::Confirmed(line, true) => self.run(&line),
+            AppMessage::Confirmed(_, false) => {}
             AppMessage::Heal(yes) => self.heal(yes),
             AppMessage::Quit(yes) => self.is_over |= yes,
             AppMessage::Session(Err(error)) if ShellError::from(error.clone()).is_session_over() => self.on_session_over(),

@@ -90,6 +90,7 @@ where
             Wake::End => break,
             Wake::Frame => {
                 screen.draw(|frame| draw::draw(app, frame)).wrap_err("cannot draw")?;
+                app.inquire();
                 due.frame = now() + FRAME;
                 dirty = false;
             }

@@ -55,7 +55,7 @@ const MOUSE: [(&str, &str); 3] = [
 ];
 
 /// Terms, in the order of the alphabet.
-const TERMS: [(&str, &str); 25] = [
+const TERMS: [(&str, &str); 26] = [
     ("ALIVE, SUSPECT, DEAD", "health of a node as the client's probes see it: it answers, it has missed probes, it is given up"),
     ("backlog", "bytes that were handed to a connection and are not acknowledged yet"),
     ("cwnd", "congestion window: number of packets that TCP lets be under way at once (RFC 5681)"),
@@ -63,6 +63,10 @@ const TERMS: [(&str, &str); 25] = [
     ("goodput", "bytes of a file that arrive in a second, without headers and without what is sent again"),
     ("holder", "node that stores a segment"),
     ("in flight", "bytes that were sent and are not acknowledged yet"),
+    (
+        "killed, cut off, refusing",
+        "fault because of which nothing can be had from a node; so are stopped, disk fails and no disk",
+    ),
     ("loss", "packet that the path has dropped, or that a full queue has"),
     (
         "measuring, stalled",
@@ -92,7 +96,10 @@ fn glyphs(glyphs: &Glyphs) -> Vec<Entry> {
     vec![
         own(glyphs.alive, "node: ALIVE"),
         own(glyphs.suspect, "node: SUSPECT, it has missed probes"),
-        own(glyphs.dead, "node: DEAD; transfer: a removal"),
+        own(
+            glyphs.dead,
+            "node: DEAD, or out of reach of what it holds; transfer: a removal; file: it cannot be read at the moment",
+        ),
         own(glyphs.up, "upload, or bytes that go up to the network"),
         own(glyphs.down, "download, or bytes that come down from the network"),
         own(glyphs.full, "bar: what is stored"),
@@ -101,7 +108,7 @@ fn glyphs(glyphs: &Glyphs) -> Vec<Entry> {
         own(glyphs.connecting, "segment: its connection is being opened"),
         own(glyphs.queued, "segment: it waits for its turn on the connection"),
         own(glyphs.sending, "segment: it is being sent"),
-        own(glyphs.done, "done: segment, transfer"),
+        own(glyphs.done, "done: segment, transfer; file: it can be read"),
         own(
             glyphs.dead,
             "packet: lost; the word beside it says why: `loss`, `queue` full, host `down`, bad check`sum`, path `cut`, `port` closed",
@@ -121,7 +128,10 @@ fn glyphs(glyphs: &Glyphs) -> Vec<Entry> {
         own(glyphs.pause, "virtual time is paused"),
         own(glyphs.scroll, "in the frame of a pane: which part of the rows is shown"),
         own(glyphs.ellipsis, "a text is cut here"),
-        own(&glyphs.levels.concat(), "bytes in each of the latest seconds, from none to all that the link carries"),
+        own(
+            &glyphs.levels.concat(),
+            "bytes in each of the latest seconds, from none to all that the link carries; in Files: how many segments of a file lie on a node",
+        ),
     ]
 }
 

@@ -6,6 +6,9 @@ use p2p_shell::answer::Answer;
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinError, JoinSet};
 
+use super::panes::Pane;
+use super::panes::inquiry::Found;
+
 /// A message from a task to the screen. Messages of tasks that were started for an earlier user are discarded.
 #[derive(Debug)]
 pub struct Message {
@@ -24,6 +27,10 @@ pub(super) enum AppMessage {
     Told(String, Result<Answer, ShellError>),
     /// Result of a command that a pane opened: the command and its answer.
     Opened(String, Result<Answer, ShellError>),
+    /// Result of the look-up of a pane.
+    Found(Pane, Found),
+    /// Answer to the question before a command: the command, and true if the user agreed to it.
+    Confirmed(String, bool),
     /// Answer to the confirmation before leaving: true if the user confirmed it.
     Quit(bool),
     /// Answer to the confirmation before all faults are taken back.

@@ -11,6 +11,8 @@ pub struct Workspace {
     focus: Pane,
     /// Pane that is shown on screens that have room for only one.
     tab: Pane,
+    /// Pane that was shown there before the preset of the files was chosen.
+    tab_before: Option<Pane>,
     is_zoomed: bool,
     preset: Preset,
     /// Areas in which the panes were last drawn, with their frames.
@@ -19,7 +21,14 @@ pub struct Workspace {
 
 impl Default for Workspace {
     fn default() -> Self {
-        Workspace { focus: Pane::Prompt, tab: Pane::Transfers, is_zoomed: false, preset: Preset::default(), areas: Vec::new() }
+        Workspace {
+            focus: Pane::Prompt,
+            tab: Pane::Transfers,
+            tab_before: None,
+            is_zoomed: false,
+            preset: Preset::default(),
+            areas: Vec::new(),
+        }
     }
 }
 
@@ -64,8 +73,17 @@ impl Workspace {
         self.preset
     }
 
-    /// Changes the preset of the layout.
+    /// Changes the preset of the layout. That of the files shows their pane before others, until another takes its place.
     pub fn set_preset(&mut self, preset: Preset) {
+        if preset == Preset::Files {
+            let before = std::mem::replace(&mut self.tab, Pane::Files);
+            self.tab_before.get_or_insert(before);
+        } else if let Some(before) = self.tab_before.take()
+            && self.tab == Pane::Files
+            && self.focus != Pane::Files
+        {
+            self.tab = before;
+        }
         (self.preset, self.is_zoomed) = (preset, false);
     }
 

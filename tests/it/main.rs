@@ -21,6 +21,7 @@ mod engine;
 mod faults;
 mod fidelity;
 mod figures;
+mod files_pane;
 mod foreign;
 mod former;
 mod front_end;

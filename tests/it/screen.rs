@@ -217,13 +217,13 @@ fn every_size_has_its_layout() {
 fn panes_that_fit_are_shown() {
     let mut tui_harness = TuiHarness::dark(80, 24);
     for (width, height, count) in
-        [(60, 16, 3), (80, 24, 5), (90, 50, 7), (100, 30, 7), (120, 40, 7), (200, 60, 7), (250, 20, 7), (300, 100, 7)]
+        [(60, 16, 3), (80, 24, 5), (90, 50, 8), (100, 30, 7), (120, 40, 7), (200, 60, 8), (250, 20, 7), (300, 100, 8)]
     {
         resize(&mut tui_harness, width, height);
         let text = tui_harness.text();
         let shown = tui_harness.app.workspace().areas().len();
         assert_eq!(shown, count, "{width}x{height}: {text}");
-        assert_eq!(text.contains(" Nodes   Health   Transfers   Segments   Wire   Log"), count < 7, "{text}");
+        assert_eq!(text.contains(" Nodes   Health   Transfers   Files   Segments   Wire   Log"), count < 7, "{text}");
     }
 }
 
@@ -248,7 +248,12 @@ fn presets_show_what_they_are_for() {
     );
     tui_harness.app.focus_on(Pane::Wire);
     assert!(!shown(&mut tui_harness).contains(&Pane::Segments));
+    tui_harness.key(KeyCode::F(5), KeyModifiers::NONE);
+    assert!(shown(&mut tui_harness).contains(&Pane::Files));
+    // Of the overview, the files are left out where there is no room for all.
     tui_harness.key(KeyCode::F(2), KeyModifiers::NONE);
+    assert_eq!(shown(&mut tui_harness), Pane::ALL.into_iter().filter(|pane| *pane != Pane::Files).collect::<Vec<_>>());
+    resize(&mut tui_harness, 120, 50);
     assert_eq!(shown(&mut tui_harness), Pane::ALL);
 }
 

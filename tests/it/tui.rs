@@ -64,7 +64,7 @@ fn the_screen_looks_as_it_did() {
             let mut picture = Vec::new();
             for pane in Pane::ALL.into_iter().filter(|_| width == 80).chain([Pane::Prompt]) {
                 show(&mut tui_harness, pane);
-                let buffer = tui_harness.draw();
+                let buffer = tui_harness.draw_all();
                 picture.extend([format!("== {}", pane.name())]);
                 picture.extend(lines(&buffer));
                 picture.extend(styles(&buffer));

@@ -186,7 +186,20 @@ impl TuiHarness {
 
     pub(crate) fn draw(&mut self) -> Buffer {
         self.screen.draw(|frame| draw::draw(&mut self.app, frame)).unwrap();
+        let _runtime = self.runtime.enter();
+        self.app.inquire();
         self.screen.backend().buffer().clone()
+    }
+
+    /// Draws until panes have looked up all that they show. Not for a screen on which something goes on.
+    pub(crate) fn draw_all(&mut self) -> Buffer {
+        loop {
+            let buffer = self.draw();
+            if !self.app.is_busy() || self.app.awaits_input() {
+                return buffer;
+            }
+            self.settle();
+        }
     }
 
     pub(crate) fn text(&mut self) -> String {

@@ -1,8 +1,10 @@
 //! The effects of actions on the state of the screen: focus, scrolling, speed, filter, clipboard, and the dialogs for help,
 //! palette and leaving.
 
+use p2p_base::spelling::visible;
 use p2p_engine::pace::Speed;
 use p2p_shell::answer::listed;
+use ratatui::layout::Margin;
 use tokio::sync::oneshot;
 
 use super::faults::summary_of;
@@ -99,6 +101,7 @@ impl App {
         match deed {
             Deed::Act(action) => self.act(action),
             Deed::Run(line) => self.run(&line),
+            Deed::Confirm { question, line } => self.ask_before(&question, line),
             Deed::Open(line) => self.run_aside(line, AppMessage::Opened),
             Deed::Type(line) => {
                 self.focus_on(Pane::Prompt);
@@ -112,6 +115,23 @@ impl App {
                 self.open_menu(menu);
             }
             Deed::Watch(node) => self.dialogs.push(Dialog::Connection(ConnectionDialog::new(node))),
+        }
+    }
+
+    /// Asks the user before a command is carried out.
+    fn ask_before(&mut self, question: &str, line: String) {
+        let text = format!("{question}\n\n  {}\n\nCarry it out? (y/n)", visible(&line));
+        self.confirm("Are you sure?", text, |yes| AppMessage::Confirmed(line, yes));
+    }
+
+    /// Begins what panes have to look up for what they show. To be called after each frame.
+    pub fn inquire(&mut self) {
+        for pane in Pane::ALL {
+            let Some(area) = self.workspace.area_of(pane) else { continue };
+            for inquiry in self.with_pane(pane, |pane, scene| pane.inquire(scene, area.inner(Margin::new(1, 1)))) {
+                let access = self.access().clone();
+                self.tasks.spawn(async move { AppMessage::Found(pane, inquiry.answer(access).await) });
+            }
         }
     }
 
@@ -185,7 +205,7 @@ impl App {
     }
 
     /// Asks for a confirmation; the answer comes as a message, and is no if the question is closed.
-    pub(super) fn confirm(&mut self, title: &str, text: String, message: fn(bool) -> AppMessage) {
+    pub(super) fn confirm(&mut self, title: &str, text: String, message: impl FnOnce(bool) -> AppMessage + Send + 'static) {
         let (reply, answer) = oneshot::channel();
         self.dialogs.push(Dialog::Confirm { title: title.into(), text, reply: Some(reply) });
         self.tasks.spawn(async move { message(answer.await.unwrap_or(false)) });

@@ -41,7 +41,7 @@ impl App {
 /// Returns what a menu shows of an effect: the command.
 pub(super) fn summary_of(deed: &Deed) -> String {
     match deed {
-        Deed::Run(line) | Deed::Open(line) => line.clone(),
+        Deed::Run(line) | Deed::Open(line) | Deed::Confirm { line, .. } => line.clone(),
         Deed::Type(line) => format!("{line} ..."),
         Deed::Choose(menu) => menu.entries.first().map(|(_, deed)| summary_of(deed)).unwrap_or_default(),
         Deed::Profiles(node) => format!("faults apply PROFILE {node}"),

@@ -32,6 +32,7 @@ use super::dialog::Dialog;
 use super::layout::{Candidate, arrange};
 use super::panes::scene::Scene;
 use super::panes::{self, Canvas};
+use super::preset::Preset;
 use super::theme::Role;
 use super::wrap::fitted;
 
@@ -108,7 +109,9 @@ fn places(app: &App, body: Rect, scene: &Scene<'_>) -> (Vec<(Pane, Rect)>, Optio
     }
     let mut candidates = candidates(app, body, scene);
     let all = arrange(&candidates, body);
-    if all.len() == Pane::ALL.len() {
+    // The overview has no need of names while all that it is to show is there.
+    let wanted = candidates.iter().filter(|candidate| candidate.is_kept || candidate.priority > 0).count();
+    if workspace.preset() == Preset::Overview && all.len() == wanted {
         return (all, None);
     }
     let [tabs, body] = Layout::vertical([Constraint::Length(1), Constraint::Fill(1)]).areas(body);
@@ -132,7 +135,9 @@ fn candidates(app: &App, body: Rect, scene: &Scene<'_>) -> Vec<Candidate> {
     let candidate = |pane: Pane| {
         let view = app.panes().get(pane);
         let is_kept = pane == workspace.tab() || pane == Pane::Prompt;
-        Candidate { pane, shape: view.shape(scene, body.as_size()), priority: view.priority(workspace.preset()), is_kept }
+        let (preset, room) = (workspace.preset(), body.as_size());
+        let priority = if view.has_room(preset, room) { view.priority(preset) } else { 0 };
+        Candidate { pane, shape: view.shape(scene, room), priority, is_kept }
     };
     Pane::ALL.into_iter().map(candidate).collect()
 }

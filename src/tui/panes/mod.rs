@@ -3,8 +3,10 @@
 mod broken;
 pub mod columns;
 pub mod faults_menu;
+mod files;
 pub mod header;
 mod health;
+pub mod inquiry;
 mod log;
 mod nodes;
 pub mod pane_view;
@@ -27,12 +29,12 @@ use ratatui::symbols::{Marker, border};
 use ratatui::text::Span;
 use ratatui::widgets::Block;
 
+use self::files::FilesPane;
 use self::health::HealthPane;
 use self::log::LogPane;
 use self::nodes::NodesPane;
 pub use self::pane_view::{Canvas, Change, Deed, Menu, PaneView, Verb};
 use self::prompt::PromptPane;
-use self::rows::Rows;
 use self::scene::Scene;
 use self::segments::SegmentsPane;
 use self::transfers::TransfersPane;
@@ -94,6 +96,8 @@ panes! {
     Health, health: HealthPane;
     /// List of the transfers.
     Transfers, transfers: TransfersPane;
+    /// List of the stored files.
+    Files, files: FilesPane;
     /// Segments of the selected transfer.
     Segments, segments: SegmentsPane;
     /// List of the captured packets.
@@ -115,9 +119,9 @@ impl Panes {
         &mut self.prompt.prompt
     }
 
-    /// Removes the selections and filters of the user before.
+    /// Removes what the user before has chosen and seen.
     pub fn forget(&mut self) {
-        Pane::ALL.into_iter().for_each(|pane| *self.get_mut(pane).list_mut() = Rows::default());
+        Pane::ALL.into_iter().for_each(|pane| self.get_mut(pane).forget());
     }
 }
 

@@ -9,6 +9,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
 use unicode_width::UnicodeWidthStr;
 
+use super::inquiry::{Found, Inquiry};
 use super::rows::Rows;
 use super::scene::{Chosen, Scene};
 use super::scroll::Part;
@@ -25,6 +26,11 @@ pub trait PaneView: Debug {
 
     /// Returns the importance of the pane in a preset; a pane of importance 0 is shown there only while it has the focus.
     fn priority(&self, preset: Preset) -> u16;
+
+    /// Returns false if the pane is not shown in a preset on a screen with `room` for all panes, for the benefit of others.
+    fn has_room(&self, _preset: Preset, _room: Size) -> bool {
+        true
+    }
 
     /// Returns the heading for an inner area of this size, without the filter and the number of rows.
     fn title(&self, scene: &Scene<'_>, inner: Rect) -> String;
@@ -117,6 +123,20 @@ pub trait PaneView: Debug {
         Chosen::default()
     }
 
+    /// Returns what the pane has to look up, which is done outside of the drawing. Called after each frame, with the area of the
+    /// content in it.
+    fn inquire(&mut self, _scene: &Scene<'_>, _inner: Rect) -> Vec<Inquiry> {
+        Vec::new()
+    }
+
+    /// Takes in what was looked up.
+    fn found(&mut self, _found: Found, _is_frozen: bool) {}
+
+    /// Removes what the user before has chosen and seen.
+    fn forget(&mut self) {
+        *self.list_mut() = Rows::default();
+    }
+
     /// Returns what Enter does with the selected row.
     fn open(&self, _scene: &Scene<'_>) -> Option<Deed> {
         None
@@ -167,6 +187,13 @@ pub enum Deed {
     Act(Action),
     /// Carries out a command as if it were typed.
     Run(String),
+    /// Carries out a command once the user has agreed to it.
+    Confirm {
+        /// Question to the user.
+        question: String,
+        /// Command.
+        line: String,
+    },
     /// Carries out a command and shows its answer in a dialog.
     Open(String),
     /// Puts the beginning of a command into the prompt.
