@@ -10,47 +10,117 @@ use std::time::{Duration, Instant};
 use criterion::{Criterion, criterion_group, criterion_main};
 use p2p_auth::{Auth, Policy};
 use p2p_engine::pace::Speed;
-use p2p_engine::{Caller, ClockMode, Command, Engine, operation};
+use p2p_engine::{Caller, ClockMode, Command, Engine, EngineHandle, Reply, operation};
 use p2p_service::access::Access;
 use p2p_service::config::Config;
 use p2p_shell::Shell;
 use p2p_shell::history::Histories;
-use p2p_storage::tui::app::App;
+use p2p_storage::tui::action::Action;
+use p2p_storage::tui::app::{App, Message, Pane};
 use p2p_storage::tui::draw;
+use p2p_storage::tui::preset::Preset;
 use p2p_storage::tui::theme::{Theme, ThemeName};
+use p2p_store::manifest::NodeNumber;
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+use tokio::sync::mpsc::UnboundedReceiver;
+
+/// The screen of a network of a thousand nodes, and what it needs to live.
+struct Crowd {
+    app: App,
+    messages: UnboundedReceiver<Message>,
+    screen: Terminal<TestBackend>,
+    runtime: Runtime,
+    handle: EngineHandle,
+    _engine: Engine,
+    home: TempDir,
+}
+
+impl Crowd {
+    fn new() -> Crowd {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("p2p.toml");
+        let text = "[network]\nsubnet = '10.0.0.0/16'\nbandwidth = '100Mbit/s'\n[nodes]\ncount = 1000\n[health]\ninterval = '0s'\n\
+                    [storage]\nsegment_size = '4KiB'\n";
+        std::fs::write(&path, text).unwrap();
+        let config = Config::load(Some(&path)).unwrap();
+        let mut settings = config.engine(&home.path().join("data"), ClockMode::OnDemand).unwrap();
+        settings.speed = Speed::Max;
+        let (engine, handle) = Engine::start(settings, None).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let auth = Auth::open(engine.database().clone(), Policy::default()).unwrap();
+        let (shell, _questions) = Shell::new(Access::new(handle.clone(), auth, "a benchmark", || 0).unwrap());
+        let (app, messages) = App::new(shell, Theme::new(ThemeName::Dark, false), Histories::default());
+        let screen = Terminal::new(TestBackend::new(200, 60)).unwrap();
+        Crowd { app, messages, screen, runtime, handle, _engine: engine, home }
+    }
+
+    fn call(&self, command: Command) -> Reply {
+        self.runtime.block_on(self.handle.call(&Caller::operator(), command)).unwrap()
+    }
+
+    /// Begins to store a file of so many segments.
+    fn upload(&self, name: &str, segments: usize) -> Reply {
+        let path = self.home.path().join(name);
+        // No two segments are equal.
+        let piece = |number: usize| format!("{name} {number:08}").bytes().cycle().take(4_096).collect::<Vec<u8>>();
+        std::fs::write(&path, (0..segments).flat_map(piece).collect::<Vec<u8>>()).unwrap();
+        self.call(Command::Upload(operation::Upload::of_file(path, None, 0)))
+    }
+
+    /// Shows the latest snapshot, and draws until nothing is looked up any more.
+    fn look_up(&mut self) {
+        self.runtime.block_on(self.handle.snapshot()).unwrap();
+        self.app.on_snapshot(self.app.access().snapshot());
+        loop {
+            self.frame();
+            let _runtime = self.runtime.enter();
+            self.app.inquire();
+            if !self.app.is_busy() {
+                break;
+            }
+            let message = self.runtime.block_on(self.messages.recv()).unwrap();
+            self.app.on_message(message);
+        }
+    }
+
+    /// Draws all cells anew, as after a resize.
+    fn frame(&mut self) {
+        self.screen.swap_buffers();
+        black_box(self.screen.draw(|frame| draw::draw(&mut self.app, frame)).unwrap());
+    }
+}
 
 /// 200x60 cells, a thousand nodes, a transfer and packets of the wire.
 fn a_frame(criterion: &mut Criterion) {
-    let home = tempfile::tempdir().unwrap();
-    let path = home.path().join("p2p.toml");
-    std::fs::write(&path, "[network]\nsubnet = '10.0.0.0/16'\n[nodes]\ncount = 1000\n[health]\ninterval = '0s'\n").unwrap();
-    std::fs::write(home.path().join("a.bin"), vec![7; 1 << 20]).unwrap();
-    let config = Config::load(Some(&path)).unwrap();
-    let mut settings = config.engine(&home.path().join("data"), ClockMode::OnDemand).unwrap();
-    settings.speed = Speed::Max;
-    let (engine, handle) = Engine::start(settings, None).unwrap();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let upload = Command::Upload(operation::Upload::of_file(home.path().join("a.bin"), None, 0));
-    let span = "20s".parse().unwrap();
-    for command in
-        [Command::WatchWire(operation::WatchWire { packets: Some(10_000) }), upload, Command::Sleep(operation::Sleep { span })]
-    {
-        runtime.block_on(handle.call(&Caller::operator(), command)).unwrap();
+    let mut crowd = Crowd::new();
+    crowd.call(Command::WatchWire(operation::WatchWire { packets: Some(10_000) }));
+    crowd.upload("a.bin", 256);
+    crowd.call(Command::Sleep(operation::Sleep { span: "20s".parse().unwrap() }));
+    crowd.look_up();
+    criterion.bench_function("a frame of 200x60 with 1000 nodes", |bencher| bencher.iter(|| crowd.frame()));
+}
+
+/// The preset of the files, with as many as fit, each on hundreds of nodes of which one in ten is killed.
+fn a_frame_of_files(criterion: &mut Criterion) {
+    let mut crowd = Crowd::new();
+    for number in 0..50 {
+        let Reply::Started(transfer) = crowd.upload(&format!("{number:03}.bin"), 300) else { continue };
+        crowd.call(Command::Await(operation::Await { transfer }));
     }
-    let auth = Auth::open(engine.database().clone(), Policy::default()).unwrap();
-    let (shell, _questions) = Shell::new(Access::new(handle, auth, "a benchmark", || 0).unwrap());
-    let (mut app, _messages) = App::new(shell, Theme::new(ThemeName::Dark, false), Histories::default());
-    let mut screen = Terminal::new(TestBackend::new(200, 60)).unwrap();
-    criterion.bench_function("a frame of 200x60 with 1000 nodes", |bencher| {
-        bencher.iter(|| {
-            // All cells are drawn anew, as after a resize.
-            screen.swap_buffers();
-            black_box(screen.draw(|frame| draw::draw(&mut app, frame)).unwrap());
-        });
-    });
+    for number in (0..1_000).step_by(10) {
+        crowd.call(Command::Break(operation::Break::Kill { node: NodeNumber::from_index(number) }));
+    }
+    crowd.app.act(Action::Preset(Preset::Files));
+    crowd.app.act(Action::Zoom);
+    crowd.app.focus_on(Pane::Files);
+    crowd.look_up();
+    let text: String = crowd.screen.backend().buffer().content().iter().map(|cell| cell.symbol()).collect();
+    assert!(text.contains("040.bin") && text.contains(" killed"), "files are shown");
+    criterion.bench_function("a frame of 200x60 with 1000 nodes and 50 files", |bencher| bencher.iter(|| crowd.frame()));
 }
 
 #[expect(clippy::disallowed_methods, reason = "a benchmark measures the wall clock")]
@@ -147,5 +217,5 @@ criterion_group! {
     config = Criterion::default().sample_size(20);
     targets = the_first_frame, a_key_at_full_speed
 }
-criterion_group!(benches, a_frame);
+criterion_group!(benches, a_frame, a_frame_of_files);
 criterion_main!(benches, programs);
