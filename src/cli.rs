@@ -55,8 +55,8 @@ pub struct Cli {
 enum Command {
     /// Take a tour in the terminal; without one, store three files, read them back, and report what was measured
     ///
-    /// On a terminal the full-screen interface opens and a narrated tour types itself; any key ends it, and the prompt is
-    /// yours. With --json, or where standard input or output is no terminal: three users log in, files of 2, 3 and 5 MiB of
+    /// On a terminal the full-screen interface opens and shows itself in eight steps: Space goes on, Esc leaves the tour, and the
+    /// prompt is yours then. With --json, or where standard input or output is no terminal: three users log in, files of 2, 3 and 5 MiB of
     /// pseudo-random bytes cross the virtual network to real disks and come back, and every host probes every other. Works in a
     /// temporary directory that is gone afterwards. Exits with 0 only if every byte came back.
     Demo(DemoArgs),

@@ -41,6 +41,8 @@ pub struct DemoUsers {
     clock: fn() -> u64,
     /// Name of the user who is logging in.
     present: Option<&'static str>,
+    /// True if every user logs in with a backup code.
+    has_no_phone: bool,
 }
 
 /// Returns the options of an engine for these users in a data directory of its own, without a mail server: their mails stay in
@@ -68,7 +70,7 @@ impl DemoUsers {
             USERS.into_iter().map(made).collect::<Result<_, AuthError>>()
         };
         let secrets = tokio::task::spawn_blocking(make_all).await??;
-        Ok(DemoUsers { secrets, outbox: data_dir.join(OUTBOX), clock, present: None })
+        Ok(DemoUsers { secrets, outbox: data_dir.join(OUTBOX), clock, present: None, has_no_phone: false })
     }
 
     /// Returns the answers of the user who is logging in to a form, or `None` while an answer is not known yet, such as a code in
@@ -98,6 +100,12 @@ impl DemoUsers {
         Ok(Some(given))
     }
 
+    /// Lets every user log in with a backup code if `has_no_phone` is true. The code of an app is valid once, so that a login right
+    /// before another one leaves it to the second.
+    pub fn set_no_phone(&mut self, has_no_phone: bool) {
+        self.has_no_phone = has_no_phone;
+    }
+
     fn secrets(&mut self) -> Option<&mut Secrets> {
         self.present.and_then(|name| self.secrets.get_mut(name))
     }
@@ -106,7 +114,7 @@ impl DemoUsers {
     fn code(&mut self) -> Option<Secret> {
         let now = (self.clock)();
         match self.present? {
-            "charlie" => self.secrets()?.backup.pop_front(),
+            name if name == "charlie" || self.has_no_phone => self.secrets()?.backup.pop_front(),
             "bob" => self.mailed_code(),
             _ => otp::code_at(self.secrets()?.app.as_ref()?, now),
         }

@@ -28,6 +28,8 @@ use p2p_shell::{Shell, ShellError};
 use tokio::sync::mpsc;
 use tokio::task::JoinError;
 
+pub use self::touring::Home;
+use self::touring::Touring;
 use self::users::Visitor;
 use super::action::Keymap;
 use super::dialog::Dialog;
@@ -41,7 +43,6 @@ use super::settings::{Settings, SettingsFiles};
 pub use super::tasks::Message;
 use super::tasks::{AppMessage, Tasks};
 use super::theme::{Role, Theme};
-use super::tour::Tour;
 use super::view::View;
 use super::words;
 use super::workspace::Workspace;
@@ -55,6 +56,17 @@ pub enum TerminalRequest {
     Suspend,
     /// Gives the mouse back to the terminal, or takes it again.
     ToggleMouse,
+}
+
+/// Where the screen is left for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// The program ends.
+    Quit,
+    /// A tour begins, on a network of its own.
+    Tour,
+    /// The user's own network, from a tour.
+    Back,
 }
 
 /// The state of the full-screen interface.
@@ -76,11 +88,12 @@ pub struct App {
     lines: Lines,
     tasks: Tasks,
     /// The tour, while it runs.
-    tour: Option<Tour>,
+    touring: Option<Touring>,
+    home: Home,
     /// Requests that the terminal has not yet carried out.
     terminal_requests: Vec<TerminalRequest>,
-    /// True once the program is to end.
-    is_over: bool,
+    /// Where the screen is left for, once it is.
+    way: Option<Way>,
 }
 
 impl App {
@@ -102,9 +115,10 @@ impl App {
             variables: Variables::new(),
             lines: Lines::default(),
             tasks,
-            tour: None,
+            touring: None,
+            home: Home::default(),
             terminal_requests: Vec::new(),
-            is_over: false,
+            way: None,
         };
         *app.prompt_mut() = app.visitor.prompt();
         app.say(Role::Dim, "Type `help` for the commands, F1 for the keys. Tab completes; Ctrl-Q leaves.");
@@ -144,19 +158,19 @@ impl App {
         }
     }
 
-    /// Starts a tour.
-    pub fn start_tour(&mut self, tour: Tour) {
-        self.tour = Some(tour);
-    }
-
-    /// Returns true while a tour runs.
-    pub fn is_touring(&self) -> bool {
-        self.tour.is_some()
-    }
-
-    /// Returns true once the program is to end.
+    /// Returns true once the screen is left.
     pub fn is_over(&self) -> bool {
-        self.is_over
+        self.way.is_some()
+    }
+
+    /// Takes where the screen is left for, so that it can be shown again.
+    pub fn take_way(&mut self) -> Option<Way> {
+        self.way.take()
+    }
+
+    /// Replaces the colours and glyphs.
+    pub fn set_theme(&mut self, theme: Theme) {
+        self.theme = theme;
     }
 
     /// Returns the requests to the terminal that have come up since the last call.
@@ -293,7 +307,8 @@ impl App {
             AppMessage::Confirmed(line, true) => self.run(&line),
             AppMessage::Confirmed(_, false) => {}
             AppMessage::Heal(yes) => self.heal(yes),
-            AppMessage::Quit(yes) => self.is_over |= yes,
+            AppMessage::Quit(true) => self.way = Some(Way::Quit),
+            AppMessage::Quit(false) => {}
             AppMessage::Session(Err(error)) if ShellError::from(error.clone()).is_session_over() => self.on_session_over(),
             // A running command may have logged a user in and has further steps; the change of user is handled when it ends.
             AppMessage::Session(_) if self.lines.is_asking() => {}

@@ -1,9 +1,11 @@
 //! The layer of dialogs: a stack above the panes. The task that asks gets the answer through a channel.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use ratatui::layout::Position;
 use tokio::sync::oneshot;
 
 use super::connection::ConnectionDialog;
+use super::doors::Doors;
 use super::editor::{Edit, Editor, edit_for};
 use super::form::FormDialog;
 use super::panes::Deed;
@@ -32,6 +34,8 @@ pub enum Dialog {
     List(List),
     /// A connection as it is at the instant that the screen shows.
     Connection(ConnectionDialog),
+    /// A choice between a few doors.
+    Doors(Doors),
 }
 
 /// A list of items with a search.
@@ -67,6 +71,10 @@ pub enum Choice {
     Deed(Deed),
     /// Opens the legend at this word.
     Read(String),
+    /// Carries a command out without showing it in the prompt.
+    Begin(&'static str),
+    /// Closes the dialog and names the next steps.
+    LookAround,
     /// Puts a command into the prompt, or runs it at once if it needs no arguments.
     Command {
         /// Line with the command.
@@ -106,6 +114,11 @@ pub enum DialogEffect {
 impl Dialog {
     /// Handles a key, and returns its effect.
     pub fn handle(&mut self, key: &KeyEvent) -> DialogEffect {
+        if let Dialog::Doors(doors) = self
+            && !key.modifiers.contains(KeyModifiers::CONTROL)
+        {
+            return doors.handle(key);
+        }
         let is_search = matches!(self, Dialog::Viewer(viewer) if viewer.is_typing());
         if (key.code == KeyCode::Esc && !is_search)
             || (key.code == KeyCode::Char('c') && key.modifiers.contains(KeyModifiers::CONTROL))
@@ -142,6 +155,7 @@ impl Dialog {
                     DialogEffect::Stay
                 }
             }
+            Dialog::Doors(_) => DialogEffect::Stay,
         }
     }
 
@@ -149,6 +163,11 @@ impl Dialog {
     /// keys, so that leaving is not asked twice.
     pub fn takes(&self, key: &KeyEvent) -> bool {
         matches!(self, Dialog::Confirm { .. }) || edit_for(key).is_some()
+    }
+
+    /// Handles a click of the mouse.
+    pub fn click(&mut self, at: Position) -> DialogEffect {
+        if let Dialog::Doors(doors) = self { doors.click(at) } else { DialogEffect::Stay }
     }
 
     /// Returns the name of the dialog's mode, as the hint line shows it.
@@ -159,6 +178,7 @@ impl Dialog {
             Dialog::Form(_) => "FORM",
             Dialog::List(_) => "LIST",
             Dialog::Connection(_) => "CONNECTION",
+            Dialog::Doors(_) => "CHOICE",
         }
     }
 
@@ -173,7 +193,7 @@ impl Dialog {
             Dialog::Form(form) => form.paste(text),
             Dialog::List(list) => list.search.apply(&Edit::Insert(text.to_owned())),
             Dialog::Viewer(viewer) => viewer.paste(text),
-            Dialog::Confirm { .. } | Dialog::Connection(_) => {}
+            Dialog::Confirm { .. } | Dialog::Connection(_) | Dialog::Doors(_) => {}
         }
     }
 }

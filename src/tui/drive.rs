@@ -29,8 +29,6 @@ const SESSION_LOOK: Duration = Duration::from_secs(10);
 /// The sources of events for the screen.
 #[derive(Debug)]
 pub(super) struct Sources {
-    /// Input events of the terminal or of a test.
-    pub(super) input: mpsc::UnboundedReceiver<Input>,
     /// Events of the engine.
     pub(super) events: Events,
     /// Snapshots of the engine.
@@ -67,7 +65,7 @@ enum Wake {
     End,
 }
 
-/// Runs the screen until the user leaves or there is no more input. Requests to the terminal beyond drawing are passed to
+/// Runs the screen until the user leaves or there is no more input from the terminal or the test. Requests to the terminal beyond drawing are passed to
 /// `grant`.
 ///
 /// # Errors
@@ -75,8 +73,9 @@ enum Wake {
 pub(super) async fn drive<B: Backend>(
     app: &mut App,
     screen: &mut Terminal<B>,
-    mut messages: mpsc::UnboundedReceiver<Message>,
-    mut sources: Sources,
+    messages: &mut mpsc::UnboundedReceiver<Message>,
+    sources: &mut Sources,
+    input: &mut mpsc::UnboundedReceiver<Input>,
     mut grant: impl FnMut(TerminalRequest) -> std::io::Result<()>,
 ) -> Result<()>
 where
@@ -86,7 +85,7 @@ where
     let mut due = Deadlines { frame: start, tour_step: start, second: start, session_look: start + SESSION_LOOK };
     let mut dirty = true;
     while !app.is_over() {
-        match next(app, &mut messages, &mut sources, &due, dirty).await {
+        match next(app, messages, sources, input, &due, dirty).await {
             Wake::End => break,
             Wake::Frame => {
                 screen.draw(|frame| draw::draw(app, frame)).wrap_err("cannot draw")?;
@@ -94,7 +93,7 @@ where
                 due.frame = now() + FRAME;
                 dirty = false;
             }
-            wake => dirty |= pass_on(app, wake, &mut sources, &mut due)?,
+            wake => dirty |= pass_on(app, wake, sources, &mut due)?,
         }
         for request in app.take_terminal_requests() {
             let redraw = request == TerminalRequest::Suspend;
@@ -115,6 +114,7 @@ async fn next(
     app: &mut App,
     messages: &mut mpsc::UnboundedReceiver<Message>,
     sources: &mut Sources,
+    input: &mut mpsc::UnboundedReceiver<Input>,
     due: &Deadlines,
     dirty: bool,
 ) -> Wake {
@@ -126,7 +126,7 @@ async fn next(
         () = sleep_until(due.session_look) => Wake::SessionLook,
         Some(question) = sources.questions.recv() => Wake::Question(question),
         Ok(notice) = sources.mail.recv() => Wake::Mail(notice),
-        input = sources.input.recv() => input.map_or(Wake::End, Wake::Input),
+        input = input.recv() => input.map_or(Wake::End, Wake::Input),
         Some(message) = messages.recv() => Wake::Message(message),
         happening = sources.events.next() => match happening {
             Happening::Event(event) => Wake::Event(event),

@@ -55,7 +55,7 @@ const MOUSE: [(&str, &str); 3] = [
 ];
 
 /// Terms, in the order of the alphabet.
-const TERMS: [(&str, &str); 26] = [
+const TERMS: [(&str, &str); 27] = [
     ("ALIVE, SUSPECT, DEAD", "health of a node as the client's probes see it: it answers, it has missed probes, it is given up"),
     ("backlog", "bytes that were handed to a connection and are not acknowledged yet"),
     ("cwnd", "congestion window: number of packets that TCP lets be under way at once (RFC 5681)"),
@@ -84,6 +84,7 @@ const TERMS: [(&str, &str); 26] = [
     ("seq, ack", "position of a packet's first byte in the stream of its connection, and the next byte that is expected"),
     ("snapshot", "what the screen shows: all of the engine at one instant"),
     ("ssthresh", "slow-start threshold of TCP: window above which it grows slowly"),
+    ("tour", "eight steps that show the screen on a network of their own; `tour` begins it, Space goes on, Esc leaves it"),
     ("undoing", "what a cancelled or failed upload has stored is being deleted; nothing of the file is sent any more"),
     ("virtual time", "clock of the simulation, which runs at the chosen speed and stands still while paused"),
     ("waiting", "step of a line that begins once those before it are over; F7 lists and drops such steps"),

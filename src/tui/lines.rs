@@ -127,6 +127,16 @@ impl Lines {
         self.begun.len() + self.typed.len() >= LINES_MAX
     }
 
+    /// Returns the number of the line that was typed last.
+    pub fn latest(&self) -> u64 {
+        self.count
+    }
+
+    /// Returns true while a line runs or waits.
+    pub fn is_under_way(&self, number: u64) -> bool {
+        self.begun.iter().chain(&self.typed).any(|line| line.number == number)
+    }
+
     /// Returns true if a running command may change the current user.
     pub fn is_asking(&self) -> bool {
         self.begun.iter().any(|line| line.asks)

@@ -14,7 +14,7 @@
 //! | [`help`] | what keys, glyphs and terms mean |
 //! | [`settings`] | what is remembered from run to run |
 //! | [`theme`], [`words`], [`wrap`] | colours and glyphs; events in words; texts in lines that fit |
-//! | [`tour`] | a script that types itself |
+//! | [`tour`], [`doors`] | steps that show the screen by themselves; what is offered at the first start |
 //! | [`terminal`], [`background`], [`plain`] | taking the terminal over and restoring it; its background; its characters |
 //!
 //! One loop takes input, events, snapshots and answers as they come, and draws when something has changed, at most thirty times a
@@ -25,6 +25,7 @@ pub mod app;
 pub mod background;
 pub mod connection;
 pub mod dialog;
+pub mod doors;
 pub mod draw;
 mod drive;
 pub mod editor;
@@ -39,6 +40,7 @@ pub mod plain;
 pub mod preset;
 pub mod prompt;
 pub mod settings;
+mod sitting;
 mod tasks;
 pub mod terminal;
 pub mod theme;
@@ -53,28 +55,21 @@ use std::io::{IsTerminal, stdin, stdout};
 
 use clap::Args;
 use crossterm::event::Event;
-use eyre::{Result, WrapErr, eyre};
-use p2p_base::private_file;
-use p2p_base::random::RandomStream;
+use eyre::{Result, eyre};
 use p2p_service::abilities::{self, Abilities, Colors, Glyphs};
 use p2p_service::config::keys::Section;
 use p2p_service::failure::Advise;
-use p2p_service::instance::{EngineArgs, Instance, Leaving, SimulationArgs};
-use p2p_service::interrupt::{self, interrupted};
+use p2p_service::instance::{EngineArgs, Instance, SimulationArgs};
+use p2p_service::interrupt;
 use p2p_service::offered::Offered;
-use p2p_service::output;
-use p2p_service::scratch::Scratch;
+use p2p_shell::Shell;
 use p2p_shell::asking::{LoginArgs, Prompter};
-use p2p_shell::history::Histories;
-use p2p_shell::words::{Variables, quote};
 
-use self::app::{App, TerminalRequest};
+use self::app::{Home, Way};
 use self::background::{Heard, LateAnswer};
-use self::drive::{Sources, drive};
-use self::settings::SettingsFiles;
+use self::sitting::Sitting;
 use self::theme::{Theme, ThemeName};
-use self::tour::Tour;
-use crate::demo_users::{self, DemoUsers};
+use self::tour::network::TourNetwork;
 
 /// `p2p`
 #[derive(Debug, Default, Args)]
@@ -108,7 +103,28 @@ pub async fn run(args: &TuiArgs) -> Result<()> {
     args.login.check()?;
     let instance = Instance::start_interactive(&args.engine)?;
     let theme = args.theme.or_else(|| instance.config.text(Section::Tui, "theme").parse().ok());
-    open(instance, &args.login, theme, None).await
+    // The login of the command line or the stored session is handled before the screen is taken over.
+    let shell = Prompter::open(&instance, &args.login, "local screen").await?;
+    let (shell, questions) = shell.into_shell();
+    let _attention = interrupt::attend()?;
+    let mut sitting = Sitting::begin(instance, shell, questions, Home::Own).await?;
+    sitting.app.greet();
+    let result = show_own(&mut sitting, theme, &args.engine.simulation).await;
+    sitting.end(result).await
+}
+
+/// Shows the user's own screen until the program is left, and tours meanwhile.
+async fn show_own(sitting: &mut Sitting, theme: Option<ThemeName>, simulation: &SimulationArgs) -> Result<()> {
+    while sitting.show(theme).await? == Way::Tour {
+        if show_tours(simulation, Home::TourBesideOwn, theme).await? == Way::Quit {
+            sitting.app.quit(false);
+            if sitting.app.take_way().is_some() {
+                break;
+            }
+        }
+        sitting.app.come_back();
+    }
+    Ok(())
 }
 
 /// Plays the tour on an engine with files and accounts of its own, in a temporary directory that is removed afterwards; the
@@ -117,75 +133,36 @@ pub async fn run(args: &TuiArgs) -> Result<()> {
 /// # Errors
 /// Fails as [`run`] does.
 pub async fn run_tour(simulation: &SimulationArgs) -> Result<()> {
-    let scratch = Scratch::temporary(demo_users::PREFIX)?;
-    let data_dir = scratch.path().join("data");
-    let engine = demo_users::engine(&data_dir, simulation);
-    engine.load()?.keymap()?;
-    let users = DemoUsers::make(&data_dir, engine.load()?.accounts()?, output::now_unix).await?;
-    let instance = Instance::start_interactive(&engine)?;
-    let mut variables = Variables::new();
-    for (number, (name, bytes)) in TOUR_FILES.into_iter().enumerate() {
-        let path = scratch.path().join(name);
-        let mut content = vec![0; bytes];
-        RandomStream::new(instance.config.seed()?, name).fill(&mut content);
-        private_file::write(&path, &content).wrap_err_with(|| format!("cannot write {}", path.display()))?;
-        variables.insert(format!("file{}", number + 1), path.display().to_string());
-        variables.insert(format!("name{}", number + 1), name.to_owned());
-    }
-    let tour = Tour::new(include_str!("../../assets/tour.p2p"), &variables, Some(users));
-    let theme = instance.config.text(Section::Tui, "theme").parse().ok();
-    open(instance, &LoginArgs::default(), theme, Some(tour)).await
+    let _attention = interrupt::attend()?;
+    show_tours(simulation, Home::TourAlone, None).await.map(drop)
 }
 
-/// Files that the tour stores, with their sizes in bytes.
-const TOUR_FILES: [(&str, usize); 2] = [("holiday.bin", 600 << 10), ("notes.bin", 200 << 10)];
+/// Shows one tour after the other until the user wants no other; returns where the last one was left for.
+async fn show_tours(simulation: &SimulationArgs, home: Home, theme: Option<ThemeName>) -> Result<Way> {
+    loop {
+        let way = show_tour(simulation, home, theme).await?;
+        if way != Way::Tour {
+            return Ok(way);
+        }
+    }
+}
 
-/// Opens the screen in a theme, or in that which the background of the terminal asks for.
-async fn open(instance: Instance, login: &LoginArgs, named: Option<ThemeName>, tour: Option<Tour>) -> Result<()> {
-    // The login of the command line or the stored session is handled before the screen is taken over.
-    let prompter = Prompter::open(&instance, login, "local screen").await?;
-    let (shell, questions) = prompter.into_shell();
-    instance.watch_wire().await?;
-    let door = shell.clone();
-    let (keymap, recording) = (instance.config.keymap()?, instance.recording().filter(|_| tour.is_none()));
-    let _attention = interrupt::attend()?;
-    let guard = terminal::Guard::take(instance.config.takes_mouse()).wrap_err("cannot use the terminal")?;
-    let Look { theme, typed, late } = look(named).wrap_err("cannot use the terminal")?;
-    let (mut app, messages) = App::new(shell, theme, Histories::new(instance.data_dir.clone()));
-    app.set_keymap(keymap);
-    if tour.is_none() {
-        app.remember_settings(SettingsFiles::new(instance.data_dir.clone()));
-    }
-    match tour {
-        Some(tour) => app.start_tour(tour),
-        None => app.greet(),
-    }
-    let (reader, input) = terminal::InputReader::start(typed, late).wrap_err("cannot read the terminal")?;
-    let sources = Sources {
-        input,
-        events: door.access().events(None),
-        snapshots: door.access().snapshots(),
-        questions,
-        mail: instance.mailer.notices(),
+/// Shows one tour; returns where it was left for.
+async fn show_tour(simulation: &SimulationArgs, home: Home, theme: Option<ThemeName>) -> Result<Way> {
+    let network = TourNetwork::prepare(simulation).await?;
+    let instance = Instance::start_interactive(&network.engine)?;
+    let (shell, mut questions) = Shell::new(instance.access("local screen")?);
+    let (tour, scratch) = network.begin(&instance, &shell, &mut questions).await?;
+    let mut sitting = Sitting::begin(instance, shell, questions, home).await?;
+    sitting.app.start_tour(tour);
+    let theme = theme.or_else(|| sitting.theme());
+    let (way, result) = match sitting.show(theme).await {
+        Ok(way) => (way, Ok(())),
+        Err(error) => (Way::Quit, Err(error)),
     };
-    let mut screen = terminal::screen().wrap_err("cannot use the terminal")?;
-    let result = tokio::select! {
-        result = drive(&mut app, &mut screen, messages, sources, grant_request) => result,
-        stop = interrupted() => stop.and_then(|stop| Err(stop.into())),
-    };
-    drop(reader);
-    drop(guard);
-    drop(app);
-    // The user has confirmed the cancelling of transfers before leaving.
-    let result = door.leave(&instance, result.map(|()| Leaving::Cancelling)).await;
-    door.access().end().await;
-    drop(door);
-    drop(instance.end().await?);
-    if let Some(path) = recording.filter(|path| path.exists()) {
-        let word = quote(&path.to_string_lossy());
-        output::tell(format_args!("recorded in {}; it runs again with: p2p replay {word}", path.display()));
-    }
-    result
+    sitting.end(result).await?;
+    drop(scratch);
+    Ok(way)
 }
 
 /// Returns true if the screen can be drawn: standard input and output are terminals, and the cursor can be moved.
@@ -217,12 +194,4 @@ fn look(named: Option<ThemeName>) -> std::io::Result<Look> {
     let theme = Theme::new(name, abilities::glyphs() == Glyphs::Ascii).in_colors(abilities.colors);
     let late = if heard.is_complete { LateAnswer::NotExpected } else { LateAnswer::Expected };
     Ok(Look { theme, typed: heard.typed, late })
-}
-
-fn grant_request(request: TerminalRequest) -> std::io::Result<()> {
-    match request {
-        TerminalRequest::Copy(text) => terminal::copy(&text),
-        TerminalRequest::Suspend => terminal::suspend(),
-        TerminalRequest::ToggleMouse => terminal::toggle_mouse(),
-    }
 }

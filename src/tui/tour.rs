@@ -1,175 +1,373 @@
-//! The tour: a script that types itself into the prompt, line by line, until it ends or the user presses a key. The users of the
-//! demonstration answer the questions of its commands.
+//! The tour: steps that are shown one after the other while they carry themselves out on the screen. A step stays until Space; what it
+//! types and waits for happens meanwhile. The steps are data of [`script`]; this machine interprets them, and the application does what
+//! it returns.
 
+pub mod forms;
+pub mod network;
+pub mod script;
+#[cfg(test)]
+mod tests;
+
+use std::borrow::Cow;
 use std::collections::VecDeque;
+use std::fmt::Debug;
 use std::time::Duration;
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
-use eyre::{Result, eyre};
-use p2p_auth::Secret;
-use p2p_shell::question::{FieldKind, Form};
-use p2p_shell::words::{Variables, commands_of, split};
-use secrecy::ExposeSecret;
+use p2p_shell::words::{Variables, quote};
 
-use super::form::DIGITS;
-use crate::demo_users::{DemoUsers, USERS};
+use self::forms::FormFiller;
+use self::script::{Act, STEPS, Sight, Step};
+use super::panes::Pane;
+use crate::demo_users::USERS;
 
-/// Time between two typed characters.
+/// Time between two typed characters, and between two looks at what is waited for.
 const KEYSTROKE: Duration = Duration::from_millis(18);
-/// Time for reading a narration: a fixed part, and a part for each of its characters.
-const READING: (Duration, Duration) = (Duration::from_millis(600), Duration::from_millis(22));
-/// Time for reading an answer.
-const LOOKING: Duration = Duration::from_millis(1_500);
+/// The same for a user who has gone on before a step was complete.
+const HURRY: Duration = Duration::from_millis(2);
+/// Time for reading a line before it is entered.
+const LOOKING: Duration = Duration::from_millis(600);
+/// Maximum time on the wall clock for which an answer or a sight is waited for, while no line of the user's is in the way.
+pub const WAIT_MAX: Duration = Duration::from_secs(120);
 
-/// The next step of a tour.
+/// What the application is to do for the tour.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum TourStep {
-    /// Shows a narration in the prompt.
-    Narrate(String),
-    /// Types a character into the prompt.
-    Type(char),
+pub enum TourDeed {
+    /// Nothing.
+    Wait,
+    /// Brings a pane to the front.
+    Show(Pane),
+    /// Filters the pane that is marked.
+    Filter(&'static str),
+    /// Types a text into the prompt.
+    Type(String),
     /// Enters the typed line.
     Enter,
-    /// Waits until the entered line is carried out.
-    Wait,
-    /// Ends the tour, since no line remains.
+    /// Ends the tour.
     End,
 }
 
-/// A script that types itself.
+/// What a tour may ask about the screen.
+pub trait Surroundings {
+    /// Returns true once the line that the tour has entered is answered.
+    fn is_answered(&self) -> bool;
+
+    /// Returns true if nothing stands in the prompt.
+    fn is_prompt_free(&self) -> bool;
+
+    /// Returns true if something is there to be seen; `node` is the node of which the tour speaks, and `text` the text of the sight.
+    fn shows(&self, sight: Sight, node: &str, text: &str) -> bool;
+
+    /// Returns the name of a node that holds a part of the latest file.
+    fn holder(&self) -> Option<String>;
+
+    /// Returns true if the first user of the demonstration is logged in.
+    fn is_first_user(&self) -> bool;
+
+    /// Returns true while faults are on.
+    fn has_faults(&self) -> bool;
+
+    /// Returns true while virtual time is paused.
+    fn is_paused(&self) -> bool;
+
+    /// Returns the speed of virtual time.
+    fn speed(&self) -> String;
+}
+
+/// What remains once the steps are over, so that the user finds the network as the first user, and as it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    /// The first user logs in.
+    Login,
+    /// Faults are taken back, and time goes on.
+    Mending,
+    /// Nothing.
+    Done,
+}
+
+/// What a step is doing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Phase {
+    /// The next act begins.
+    Acting,
+    /// A line is typed: the characters that remain, and whether its answer is awaited.
+    Typing { left: VecDeque<char>, awaits: bool },
+    /// The line is entered next, since it has been read.
+    Reading { awaits: bool },
+    /// The answer of the entered line is awaited.
+    Answer,
+    /// Something is to be seen.
+    Seeing(Sight),
+    /// All acts are done.
+    Ready,
+}
+
+/// The state of a tour.
 #[derive(Debug)]
 pub struct Tour {
-    lines: VecDeque<String>,
-    /// Characters that remain to be typed of the current line.
-    typing: Option<VecDeque<char>>,
-    waiting: bool,
-    /// Users who fill in forms; the keys that remain to be pressed for the current form are in `keys`.
-    users: Option<DemoUsers>,
-    keys: VecDeque<KeyEvent>,
-    is_skipping: bool,
+    steps: &'static [Step],
+    /// Index of the step that is shown.
+    step: usize,
+    /// Index of the act that begins next.
+    act: usize,
+    phase: Phase,
+    /// True once the user has asked to go on before the step was complete.
+    is_hurried: bool,
+    /// True if something was waited for in vain.
+    has_missed: bool,
+    /// Time for which the current answer or sight has been waited for.
+    waited: Duration,
+    /// True while a line of the user's stands in the prompt.
+    gives_way: bool,
+    /// What remains, once the steps are over.
+    ending: Option<Ending>,
+    pane: Option<Pane>,
+    variables: Variables,
+    forms: Option<FormFiller>,
 }
 
 impl Tour {
-    /// Creates the tour of a script, with the values of its variables and the users who fill in forms.
-    pub fn new(script: &str, variables: &Variables, users: Option<DemoUsers>) -> Tour {
-        let lines = commands_of(script).into_iter().map(|(_, line)| substituted(&line, variables)).collect();
-        Tour { lines, typing: None, waiting: false, users, keys: VecDeque::new(), is_skipping: false }
+    /// Creates the tour with the values of its variables, and the users who fill in its forms.
+    pub fn new(variables: Variables, forms: Option<FormFiller>) -> Tour {
+        Tour::of(&STEPS, variables, forms)
     }
 
-    /// Returns the next key for the open form, and the time until the one after it; no key while the answers are not known yet.
-    ///
-    /// # Errors
-    /// Fails if the users have no answers to the form.
-    pub fn fill_in(&mut self, form: &Form) -> Result<(Option<KeyEvent>, Duration)> {
-        if self.keys.is_empty() {
-            let users = self.users.as_mut().ok_or_else(|| eyre!("there is nobody to fill in {:?}", form.title))?;
-            let Some(given) = users.fill_in(form)? else { return Ok((None, KEYSTROKE)) };
-            self.keys = keys_for(form, &given);
-            return Ok((None, LOOKING));
+    /// Creates a tour of other steps.
+    fn of(steps: &'static [Step], variables: Variables, forms: Option<FormFiller>) -> Tour {
+        Tour {
+            steps,
+            step: 0,
+            act: 0,
+            phase: Phase::Acting,
+            is_hurried: false,
+            has_missed: false,
+            waited: Duration::ZERO,
+            gives_way: false,
+            ending: None,
+            pane: None,
+            variables,
+            forms,
         }
-        Ok((self.keys.pop_front(), KEYSTROKE))
     }
 
-    /// Skips the rest of the tour except the login of the first user, to whom the prompt is given afterwards. Returns false if
-    /// that is being done already, or if there are no users.
-    pub fn skip(&mut self) -> bool {
-        let line = format!("login {}", USERS[0].0);
-        if self.users.is_none() || self.is_skipping {
-            return false;
+    /// Returns the pane of which the tour speaks at the moment.
+    pub fn pane(&self) -> Option<Pane> {
+        self.pane.filter(|_| !self.is_over())
+    }
+
+    /// Returns the place of the step, as in `3 of 8`.
+    pub fn place(&self) -> String {
+        format!("{} of {}", self.step + 1, self.steps.len())
+    }
+
+    /// Returns the heading of the step.
+    pub fn title(&self) -> &'static str {
+        self.steps[self.step].title
+    }
+
+    /// Returns the sentences of the step.
+    pub fn text(&self) -> String {
+        self.filled_in(self.steps[self.step].text, false)
+    }
+
+    /// Returns what the step does or waits for at the moment.
+    pub fn status(&self) -> Cow<'static, str> {
+        match &self.phase {
+            _ if self.is_over() => "the network is put in order".into(),
+            _ if self.gives_way => "your line: Enter runs it, Ctrl-C clears it".into(),
+            Phase::Acting | Phase::Typing { .. } | Phase::Reading { .. } => "types".into(),
+            Phase::Answer => "waits for the answer".into(),
+            Phase::Seeing(sight) => format!("waits for {}", sight.name()).into(),
+            Phase::Ready if self.has_missed => "waited in vain: Space goes on".into(),
+            Phase::Ready if self.step + 1 == self.steps.len() => "Space ends the tour".into(),
+            Phase::Ready => "Space goes on".into(),
         }
-        // The running line may be that login itself.
-        (self.is_skipping, self.typing, self.waiting) = (true, None, true);
-        self.lines = VecDeque::from([line]);
-        self.keys.clear();
-        true
     }
 
-    /// Returns true if only the login of the first user remains.
-    pub fn is_skipping(&self) -> bool {
-        self.is_skipping
+    /// Returns true if the step is complete and stays until the user goes on.
+    pub fn is_ready(&self) -> bool {
+        self.phase == Phase::Ready && !self.is_over()
     }
 
-    /// Returns the next step, and the time until the one after it. `busy` is true while an entered line is being carried out.
-    pub fn next(&mut self, busy: bool) -> (TourStep, Duration) {
-        if self.waiting {
-            if busy {
-                return (TourStep::Wait, KEYSTROKE);
+    /// Returns true while what stands in the prompt is typed by the tour.
+    pub fn is_typing(&self) -> bool {
+        matches!(self.phase, Phase::Typing { .. } | Phase::Reading { .. }) && !self.gives_way
+    }
+
+    /// Returns the users who fill in forms.
+    pub fn forms(&mut self) -> Option<&mut FormFiller> {
+        self.forms.as_mut()
+    }
+
+    /// Returns the time between two keys of a form.
+    pub fn keystroke(&self) -> Duration {
+        if self.is_hurried || self.is_over() { HURRY } else { KEYSTROKE }
+    }
+
+    /// Goes on to the next step. A step that is not complete is completed without delay first, since the next one builds on it.
+    pub fn go_on(&mut self) {
+        match self.phase {
+            Phase::Ready if !self.is_over() => self.begin_next(),
+            _ => self.is_hurried = true,
+        }
+    }
+
+    /// Ends the steps; what remains is the login of the first user, to whom the prompt is given.
+    pub fn leave(&mut self) {
+        if self.is_over() {
+            return;
+        }
+        (self.ending, self.phase, self.waited) = (Some(Ending::Login), Phase::Acting, Duration::ZERO);
+        self.forms.iter_mut().for_each(FormFiller::forget);
+    }
+
+    /// Returns true once the steps are over.
+    pub fn is_over(&self) -> bool {
+        self.ending.is_some()
+    }
+
+    /// Returns what to do next, and the time until then.
+    pub fn next(&mut self, around: &impl Surroundings) -> (TourDeed, Duration) {
+        if let Some(node) = around.holder().filter(|_| !self.variables.contains_key("node")) {
+            self.variables.insert("node".into(), node);
+        }
+        self.gives_way = !self.is_over() && matches!(self.phase, Phase::Acting) && !around.is_prompt_free() && self.types_next();
+        if self.gives_way {
+            return (TourDeed::Wait, KEYSTROKE);
+        }
+        let deed = match (std::mem::replace(&mut self.phase, Phase::Acting), self.ending) {
+            (Phase::Acting, Some(ending)) => self.end(ending, around),
+            (Phase::Acting, None) => self.begin_act(),
+            (Phase::Typing { left, awaits }, _) => self.type_on(left, awaits),
+            (Phase::Reading { awaits }, _) => {
+                self.phase = if awaits { Phase::Answer } else { Phase::Acting };
+                TourDeed::Enter
             }
-            self.waiting = false;
-            return (TourStep::Wait, LOOKING);
-        }
-        if let Some(rest) = &mut self.typing {
-            if let Some(c) = rest.pop_front() {
-                return (TourStep::Type(c), KEYSTROKE);
+            (Phase::Answer, _) => self.wait_for(around.is_answered(), Phase::Answer),
+            (Phase::Seeing(sight), _) => {
+                let text = self.text_of(sight);
+                let node = self.variables.get("node").map_or("", String::as_str);
+                self.wait_for(around.shows(sight, node, &text), Phase::Seeing(sight))
             }
-            (self.typing, self.waiting) = (None, true);
-            return (TourStep::Enter, KEYSTROKE);
-        }
-        let Some(line) = self.lines.pop_front() else { return (TourStep::End, Duration::ZERO) };
-        if let Some(words) = narration(&line) {
-            let time = READING.0 + READING.1 * words.chars().count() as u32;
-            return (TourStep::Narrate(words), time);
-        }
-        self.typing = Some(line.chars().collect());
-        (TourStep::Wait, KEYSTROKE)
+            (Phase::Ready, _) => self.rest(),
+        };
+        let pause = match self.phase {
+            Phase::Reading { .. } if !self.is_hurried && !self.is_over() => LOOKING,
+            _ => self.keystroke(),
+        };
+        (deed, pause)
     }
-}
 
-/// Returns the keys that fill texts into a form.
-fn keys_for(form: &Form, given: &[Secret]) -> VecDeque<KeyEvent> {
-    let key = |code| KeyEvent::new(code, KeyModifiers::NONE);
-    let mut keys = VecDeque::new();
-    for (field, text) in form.fields.iter().zip(given) {
-        let is_code = matches!(field.kind, FieldKind::Code(_));
-        let is_backup = is_code && text.expose_secret().len() > DIGITS;
-        if is_backup {
-            keys.push_back(KeyEvent::new(KeyCode::Char('b'), KeyModifiers::CONTROL));
+    /// Returns true if the next act types a line.
+    fn types_next(&self) -> bool {
+        matches!(self.steps[self.step].acts.get(self.act), Some(Act::Begin(_) | Act::Run(_)))
+    }
+
+    fn begin_next(&mut self) {
+        if self.step + 1 == self.steps.len() {
+            return self.leave();
         }
-        // Prefilled fields need no keys, and a code is submitted with its last digit.
-        if field.value.is_empty() {
-            keys.extend(text.expose_secret().chars().map(|c| key(KeyCode::Char(c))));
-            if !is_code || is_backup {
-                keys.push_back(key(KeyCode::Enter));
+        (self.step, self.act, self.phase) = (self.step + 1, 0, Phase::Acting);
+        (self.is_hurried, self.has_missed) = (false, false);
+    }
+
+    /// Begins the next act of the step.
+    fn begin_act(&mut self) -> TourDeed {
+        let Some(&act) = self.steps[self.step].acts.get(self.act) else {
+            self.phase = Phase::Ready;
+            return TourDeed::Wait;
+        };
+        (self.act, self.waited) = (self.act + 1, Duration::ZERO);
+        match act {
+            Act::Show(pane) => {
+                self.pane = Some(pane);
+                TourDeed::Show(pane)
+            }
+            Act::Filter(text) => TourDeed::Filter(text),
+            Act::Begin(line) => self.begin_line(line, false),
+            Act::Run(line) => self.begin_line(line, true),
+            Act::See(sight) => {
+                self.phase = Phase::Seeing(sight);
+                TourDeed::Wait
             }
         }
     }
-    if form.fields.is_empty() {
-        keys.push_back(key(KeyCode::Char('y')));
+
+    fn begin_line(&mut self, line: &str, awaits: bool) -> TourDeed {
+        self.phase = Phase::Typing { left: self.filled_in(line, true).chars().collect(), awaits };
+        TourDeed::Wait
     }
-    keys
-}
 
-/// Returns the text of an `echo` line.
-fn narration(line: &str) -> Option<String> {
-    let words = split(line, &Variables::new()).ok()?;
-    let (first, rest) = words.split_first()?;
-    (first.text == "echo").then(|| rest.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" "))
-}
-
-/// Replaces the variables in a line by their values, so that users can type the line themselves.
-fn substituted(line: &str, variables: &Variables) -> String {
-    let mut line = line.to_owned();
-    for (name, value) in variables {
-        line = line.replace(&format!("${name}"), &p2p_shell::words::quote(value));
+    /// Types the next character, or all that is left if the user is in a hurry.
+    fn type_on(&mut self, mut left: VecDeque<char>, awaits: bool) -> TourDeed {
+        let count = if self.is_hurried || self.is_over() { left.len() } else { 1 };
+        let typed = left.drain(..count.min(left.len())).collect();
+        self.phase = if left.is_empty() { Phase::Reading { awaits } } else { Phase::Typing { left, awaits } };
+        TourDeed::Type(typed)
     }
-    line
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+    /// Goes on with the next act if what was waited for is there, or after the maximum time.
+    fn wait_for(&mut self, is_there: bool, phase: Phase) -> TourDeed {
+        self.waited += self.keystroke();
+        let is_in_vain = self.waited >= WAIT_MAX;
+        self.has_missed |= !is_there && is_in_vain;
+        if !is_there && !is_in_vain {
+            self.phase = phase;
+        }
+        TourDeed::Wait
+    }
 
-    #[test]
-    fn a_tour_narrates_types_enters_and_waits() {
-        let variables = Variables::from([("f".to_owned(), "a b".to_owned())]);
-        let mut tour = Tour::new("# none\necho 'Look: this.'\nup $f\n", &variables, None);
-        assert_eq!(tour.next(false).0, TourStep::Narrate("Look: this.".into()));
-        assert_eq!(tour.next(false).0, TourStep::Wait);
-        let typed: Vec<TourStep> = (0..8).map(|_| tour.next(false).0).collect();
-        assert_eq!(typed[..2], [TourStep::Type('u'), TourStep::Type('p')]);
-        assert_eq!(typed[7], TourStep::Type('\''));
-        assert_eq!(tour.next(false).0, TourStep::Enter);
-        assert_eq!([tour.next(true).0, tour.next(true).0, tour.next(false).0], [TourStep::Wait, TourStep::Wait, TourStep::Wait]);
-        assert_eq!(tour.next(false), (TourStep::End, Duration::ZERO));
+    /// Waits for the user, or goes on if they have asked for it.
+    fn rest(&mut self) -> TourDeed {
+        self.phase = Phase::Ready;
+        if self.is_hurried {
+            self.begin_next();
+        }
+        TourDeed::Wait
+    }
+
+    /// Does what remains at the end, as far as it is needed, and ends the tour then.
+    fn end(&mut self, ending: Ending, around: &impl Surroundings) -> TourDeed {
+        match ending {
+            Ending::Login => {
+                self.ending = Some(Ending::Mending);
+                if !around.is_first_user() && self.forms.is_some() {
+                    return self.begin_line(&format!("login {}", USERS[0].0), true);
+                }
+            }
+            Ending::Mending => {
+                self.ending = Some(Ending::Done);
+                let is_other = self.variables.get("speed").is_some_and(|speed| *speed != around.speed());
+                let parts = [
+                    // A process that starts needs time.
+                    around.is_paused().then_some("resume"),
+                    around.has_faults().then_some("faults clear"),
+                    is_other.then_some("speed $speed"),
+                ];
+                let line: Vec<&str> = parts.into_iter().flatten().collect();
+                if !line.is_empty() {
+                    return self.begin_line(&line.join("; "), true);
+                }
+            }
+            Ending::Done => return TourDeed::End,
+        }
+        TourDeed::Wait
+    }
+
+    fn text_of(&self, sight: Sight) -> String {
+        match sight {
+            Sight::Said(text) | Sight::Stored(text) => self.filled_in(text, false),
+            _ => String::new(),
+        }
+    }
+
+    /// Replaces the variables in a text by their values, which are quoted as words of a line if it is one.
+    fn filled_in(&self, text: &str, is_line: bool) -> String {
+        let mut text = text.to_owned();
+        // A name that begins another one stands after it in the reverse order.
+        for (name, value) in self.variables.iter().rev() {
+            let value = if is_line { quote(value) } else { value.clone() };
+            text = text.replace(&format!("${name}"), &value);
+        }
+        text
     }
 }

@@ -21,7 +21,7 @@ use crate::program::PASSWORD;
 use crate::tui_harness::{CLOCK, TuiHarness, clock, lines, styles};
 
 /// The screen as the program opens it.
-fn greeted(width: u16, height: u16) -> TuiHarness {
+pub(crate) fn greeted(width: u16, height: u16) -> TuiHarness {
     let mut tui_harness = TuiHarness::dark(width, height);
     greet(&mut tui_harness);
     tui_harness
@@ -86,6 +86,7 @@ fn title(tui_harness: &TuiHarness) -> &str {
 #[test]
 fn the_first_run_makes_the_admin() {
     let mut tui_harness = greeted(120, 40);
+    tui_harness.keys(&["c"]);
     let text = tui_harness.text();
     assert!(text.contains("Create the first account") && text.contains("User name") && text.contains("Once more"), "{text}");
     // Esc looks around: everything works, for there is nobody to ask for.

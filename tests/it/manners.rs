@@ -67,11 +67,11 @@ impl Raw {
         self.shown.lock().unwrap().screen.screen().contents()
     }
 
-    /// Leaves the form that asks for the first account.
+    /// Leaves the choice of the first start.
     fn looks_around(&self) {
-        self.shows("Create the first account");
+        self.shows("Take the tour");
         self.send("\x1b");
-        wait_until("the form to be gone", || !self.text().contains("Create the first account"));
+        wait_until("the choice to be gone", || !self.text().contains("Take the tour"));
     }
 
     /// Leaves the screen, and returns all that was sent to the terminal.

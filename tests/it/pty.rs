@@ -45,11 +45,11 @@ impl Pty {
         Pty { writer: pair.master.take_writer().unwrap(), master: pair.master, screen, child }
     }
 
-    /// Leaves the form that asks for the first account.
+    /// Leaves the choice of the first start.
     pub(crate) fn looks_around(&mut self) {
-        self.shows("Create the first account");
+        self.shows("Take the tour");
         self.send("\x1b");
-        wait_until("the form to be gone", || !self.text().contains("Create the first account"));
+        wait_until("the choice to be gone", || !self.text().contains("Take the tour"));
     }
 
     pub(crate) fn send(&mut self, text: &str) {

@@ -1,20 +1,12 @@
 //! The full-screen interface: the real one on a backend in memory, with the real engine below; and the real binary in a
 //! pseudo-terminal.
 
-use std::collections::BTreeSet;
-use std::time::Duration;
-
 use crossterm::event::{Event as Input, KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
-use p2p_auth::Policy;
 use p2p_base::units::SimDuration;
 use p2p_engine::{Command, Reply, operation};
 use p2p_service::config::Config;
-use p2p_service::mailer::{Delivery, Mailer};
-use p2p_shell::words::Variables;
-use p2p_storage::demo_users::DemoUsers;
 use p2p_storage::tui::app::{Pane, TerminalRequest};
 use p2p_storage::tui::theme::{Theme, ThemeName};
-use p2p_storage::tui::tour::Tour;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use ratatui::Terminal;
@@ -22,7 +14,7 @@ use ratatui::backend::TestBackend;
 
 use crate::generated;
 use crate::harness::{OPERATOR, random_file};
-use crate::tui_harness::{TuiHarness, clock, lines, styles};
+use crate::tui_harness::{TuiHarness, lines, styles};
 
 /// A screen in the middle of everyday work: a file stored, another on its way.
 fn at_work(width: u16, height: u16, theme: Theme) -> TuiHarness {
@@ -596,7 +588,7 @@ mod pty {
     /// Where the terminal is closed, the program ends, whatever it waits for there.
     #[test]
     fn a_closed_terminal_ends_the_program() {
-        for (arguments, asks) in [(&[][..], "Create the first"), (&["repl"], "p2p"), (&["register"], "User name")] {
+        for (arguments, asks) in [(&[][..], "Take the tour"), (&["repl"], "p2p"), (&["register"], "User name")] {
             let home = tempfile::tempdir().unwrap();
             let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_p2p"));
             command.args(arguments);
@@ -798,64 +790,6 @@ mod pty {
         pty.send("exit\r");
         assert!(pty.ends().success());
     }
-}
-
-/// The tour types itself to its end, without a failure; a key ends it at any time.
-#[test]
-fn the_tour_types_itself() {
-    let home = tempfile::tempdir().unwrap();
-    let data = home.path().join("data");
-    let users = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let users = users.block_on(DemoUsers::make(&data, Policy::default(), clock)).unwrap();
-    let mut tui_harness = TuiHarness::in_home(home, (120, 40), Theme::new(ThemeName::Dark, false), true);
-    let mailer = {
-        let _runtime = tui_harness.runtime.enter();
-        Mailer::start(tui_harness.auth.clone(), Delivery::new(&Config::built_in().unwrap(), &data).unwrap(), clock)
-    };
-    let mut variables = Variables::new();
-    for (number, bytes) in [(1, 300_000), (2, 100_000)] {
-        let path = tui_harness.home.path().join(format!("{number}.bin"));
-        random_file(&path, bytes, number);
-        variables.insert(format!("file{number}"), path.display().to_string());
-        variables.insert(format!("name{number}"), format!("{number}.bin"));
-    }
-    tui_harness.app.start_tour(Tour::new(include_str!("../../assets/tour.p2p"), &variables, Some(users)));
-    let mut seen = BTreeSet::new();
-    while tui_harness.app.is_touring() {
-        let wait = {
-            let _runtime = tui_harness.runtime.enter();
-            tui_harness.app.on_tour()
-        };
-        assert!(wait < Duration::from_secs(10));
-        // A code that is mailed arrives while time passes.
-        tui_harness.runtime.block_on(tokio::task::yield_now());
-        tui_harness.settle();
-        seen.extend(tui_harness.app.prompt().output.iter().map(|(_, text)| text.clone()));
-        seen.extend(tui_harness.app.dialogs().iter().filter_map(|dialog| dialog.form()).map(|form| form.form.text.clone()));
-    }
-    tui_harness.runtime.block_on(mailer.end());
-    assert_eq!(tui_harness.app.prompt().output.last().unwrap().1, "The prompt is yours.");
-    assert_eq!(tui_harness.app.identity().name(), Some("alice"));
-    for words in [
-        "bob is logged in",
-        "mailed to you",
-        "stored 2.bin",
-        "2.bin is shared with charlie",
-        "charlie is logged in",
-        "bob/2.bin",
-        "alice is logged in",
-        "authenticator app",
-        "stored 1.bin",
-        "1.bin is whole",
-        "latest packets",
-    ] {
-        assert!(seen.iter().any(|line| line.contains(words)), "{words}: {seen:?}");
-    }
-    assert!(!seen.iter().any(|line| line.contains("expected") || line.contains("there is no ")), "{seen:?}");
-    tui_harness.app.start_tour(Tour::new("echo 'one'\nls\n", &variables, None));
-    tui_harness.app.on_tour();
-    tui_harness.keys(&["x"]);
-    assert!(!tui_harness.app.is_touring() && tui_harness.app.prompt().editor.is_empty());
 }
 
 /// Without a terminal it says so, and what to do.

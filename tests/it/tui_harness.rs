@@ -58,6 +58,18 @@ impl TuiHarness {
         TuiHarness::with(home, size, theme, settings)
     }
 
+    /// On the links of the default configuration, where virtual time passes by itself; `log_in` may log a user in beforehand.
+    pub(crate) fn running(
+        home: tempfile::TempDir,
+        size: (u16, u16),
+        speed: Speed,
+        log_in: impl FnOnce(&Shell, &mut Questions, &tokio::runtime::Runtime),
+    ) -> TuiHarness {
+        let settings = config(&home.path().join("data"), 5, slow_link());
+        let settings = EngineConfig { clock: ClockMode::Running, speed, ..settings };
+        TuiHarness::opened(home, size, Theme::new(ThemeName::Dark, false), settings, log_in)
+    }
+
     /// With so many nodes, and quick links.
     pub(crate) fn with_nodes(nodes: u16, width: u16, height: u16) -> TuiHarness {
         let home = tempfile::tempdir().unwrap();
@@ -69,9 +81,18 @@ impl TuiHarness {
         TuiHarness::with(home, (width, height), Theme::new(ThemeName::Dark, false), settings)
     }
 
-    fn with(home: tempfile::TempDir, (width, height): (u16, u16), theme: Theme, mut settings: EngineConfig) -> TuiHarness {
-        settings.clock = ClockMode::OnDemand;
-        settings.speed = Speed::Max;
+    fn with(home: tempfile::TempDir, size: (u16, u16), theme: Theme, settings: EngineConfig) -> TuiHarness {
+        let settings = EngineConfig { clock: ClockMode::OnDemand, speed: Speed::Max, ..settings };
+        TuiHarness::opened(home, size, theme, settings, |_, _, _| {})
+    }
+
+    fn opened(
+        home: tempfile::TempDir,
+        (width, height): (u16, u16),
+        theme: Theme,
+        settings: EngineConfig,
+        log_in: impl FnOnce(&Shell, &mut Questions, &tokio::runtime::Runtime),
+    ) -> TuiHarness {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let (engine, handle) = Engine::start(settings, None).unwrap();
         let auth = Auth::open(engine.database().clone(), Policy::default()).unwrap();
@@ -79,7 +100,8 @@ impl TuiHarness {
         let events = access.events(None);
         runtime.block_on(handle.call(&OPERATOR, operation::WatchWire { packets: Some(10_000) })).unwrap();
         let profiles = Config::built_in().unwrap().profiles();
-        let (shell, questions) = Shell::new(access.with_mail_way("mails are put into outbox".into()).with_profiles(profiles));
+        let (shell, mut questions) = Shell::new(access.with_mail_way("mails are put into outbox".into()).with_profiles(profiles));
+        log_in(&shell, &mut questions, &runtime);
         let (app, messages) = App::new(shell, theme, Histories::default());
         let screen = Terminal::new(TestBackend::new(width, height)).unwrap();
         TuiHarness { app, screen, messages, questions, events, handle, auth, _engine: engine, home, runtime }
@@ -154,6 +176,30 @@ impl TuiHarness {
         while !looks(&self.app) {
             self.happen();
         }
+    }
+
+    /// Lets happen what comes within a span of the wall clock, and shows the latest snapshot.
+    pub(crate) fn pass(&mut self, span: Duration) {
+        self.runtime.block_on(async {
+            let all = async {
+                loop {
+                    tokio::select! {
+                        message = self.messages.recv() => self.app.on_message(message.unwrap()),
+                        question = self.questions.recv() => self.app.on_question(question.unwrap()),
+                        Some(ended) = self.app.task_ended() => ended.unwrap(),
+                        happening = self.events.next() => {
+                            if let Happening::Event(event) = happening {
+                                self.app.on_event(event.at, &event.event);
+                            }
+                        }
+                    }
+                }
+            };
+            // The span is over before anything ends the loop.
+            let _ = timeout(span, all).await;
+        });
+        let latest = self.app.access().snapshot();
+        self.app.on_snapshot(latest);
     }
 
     /// Lets everything that was asked for happen.

@@ -166,6 +166,11 @@ pub enum Effect {
     Clear,
     /// Shows the history of typed lines.
     History,
+    /// Begins or leaves the tour, in front ends that have one; others show the answer, which says where it is.
+    Tour {
+        /// True to leave it.
+        leaves: bool,
+    },
     /// Ends the front end and its engine.
     Quit {
         /// True to end it without confirmation, even if transfers run.

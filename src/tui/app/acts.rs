@@ -8,7 +8,7 @@ use ratatui::layout::Margin;
 use tokio::sync::oneshot;
 
 use super::faults::summary_of;
-use super::{App, AppMessage, Pane, TerminalRequest};
+use super::{App, AppMessage, Pane, TerminalRequest, Way};
 use crate::tui::action::Action;
 use crate::tui::connection::ConnectionDialog;
 use crate::tui::dialog::{Choice, Dialog, Item};
@@ -190,7 +190,7 @@ impl App {
     pub fn quit(&mut self, now: bool) {
         let (names, left) = (self.access().describe_running(), self.lines.left_beside_answered());
         if now || (names.is_empty() && left.is_empty()) {
-            self.is_over = true;
+            self.way = Some(Way::Quit);
             return;
         }
         let mut text = String::new();
@@ -217,6 +217,8 @@ impl App {
             Choice::Command { line, run: true } => self.run(&line),
             Choice::Command { line, run: false } => self.carry_out(Deed::Type(line)),
             Choice::Deed(deed) => self.carry_out(deed),
+            Choice::Begin(line) => self.begin(line.into()),
+            Choice::LookAround => self.say_next_steps(),
             Choice::Read(words) => self.open_legend(Some(&words)),
         }
     }

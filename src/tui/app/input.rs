@@ -18,11 +18,10 @@ use crate::tui::theme::Role;
 impl App {
     /// Handles an input event of the terminal.
     pub fn on_input(&mut self, input: Input) {
-        if matches!(&input, Input::Key(key) if key.kind != KeyEventKind::Release) && self.tour.is_some() {
-            return self.skip_tour();
-        }
         match input {
             Input::Key(key) if key.kind != KeyEventKind::Release => self.on_key(&key),
+            // What the tour types is not mixed with anything.
+            Input::Paste(_) if self.is_tour_typing() || self.is_form_of_tour() => {}
             Input::Paste(text) => {
                 // The text may be a password, so that it is erased after use.
                 let text = Zeroizing::new(text);
@@ -37,6 +36,9 @@ impl App {
     }
 
     fn on_key(&mut self, key: &KeyEvent) {
+        if self.on_tour_key(key) {
+            return;
+        }
         if self.dialogs.last().is_some_and(|dialog| !dialog.takes(key))
             && let Some(action @ (Action::Quit | Action::Suspend)) = action::action_for(key, true, &self.keymap)
         {
@@ -49,18 +51,25 @@ impl App {
         }
         if let Some(dialog) = self.dialogs.last_mut() {
             match dialog.handle(key) {
-                DialogEffect::Stay => {}
-                DialogEffect::Close => drop(self.dialogs.pop()),
-                DialogEffect::Chosen(choice) => {
-                    self.dialogs.pop();
-                    self.choose(choice);
-                }
-                DialogEffect::Copied(text) => self.terminal_requests.push(TerminalRequest::Copy(text)),
                 DialogEffect::Passed => self.pass_on(key),
+                effect => self.on_dialog(effect),
             }
             return;
         }
         if self.workspace.focus() == Pane::Prompt { self.on_key_in_prompt(key) } else { self.on_key_in_pane(key) }
+    }
+
+    /// Takes in what a key or a click has done to the open dialog.
+    fn on_dialog(&mut self, effect: DialogEffect) {
+        match effect {
+            DialogEffect::Stay | DialogEffect::Passed => {}
+            DialogEffect::Close => drop(self.dialogs.pop()),
+            DialogEffect::Chosen(choice) => {
+                self.dialogs.pop();
+                self.choose(choice);
+            }
+            DialogEffect::Copied(text) => self.terminal_requests.push(TerminalRequest::Copy(text)),
+        }
     }
 
     /// Closes the viewer for a key that has no meaning there: a letter begins a command, and keys of actions do what they do.
@@ -78,7 +87,7 @@ impl App {
     }
 
     fn on_key_in_prompt(&mut self, key: &KeyEvent) {
-        if self.on_prompt_key(key) {
+        if !self.is_tour_typing() && self.on_prompt_key(key) {
             return;
         }
         match action::action_for(key, true, &self.keymap) {
@@ -160,7 +169,14 @@ impl App {
 
     fn on_mouse(&mut self, mouse: MouseEvent) {
         let position = Position::new(mouse.column, mouse.row);
-        let Some((pane, area)) = self.workspace.under(position).filter(|_| self.dialogs.is_empty()) else { return };
+        if let Some(dialog) = self.dialogs.last_mut() {
+            if mouse.kind == MouseEventKind::Down(MouseButton::Left) {
+                let effect = dialog.click(position);
+                self.on_dialog(effect);
+            }
+            return;
+        }
+        let Some((pane, area)) = self.workspace.under(position) else { return };
         match mouse.kind {
             MouseEventKind::Down(MouseButton::Left) => {
                 let inner = area.inner(Margin::new(1, 1));

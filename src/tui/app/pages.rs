@@ -46,7 +46,7 @@ impl App {
         let Some(bottom) = areas.iter().map(|(_, area)| area.bottom()).max() else { return };
         // The prompt grows up to half the screen; its frame, the typed line and the command take four rows.
         let room = usize::from((bottom - top) / 2).saturating_sub(4);
-        let is_free = self.dialogs.is_empty() && self.tour.is_none() && self.workspace.focus() == Pane::Prompt;
+        let is_free = self.dialogs.is_empty() && !self.is_touring() && self.workspace.focus() == Pane::Prompt;
         let is_read = is_free && self.prompt().editor.is_empty() && self.lines.is_latest(number) && !self.lines.has_more();
         if is_read && text.lines().count() > room {
             let command = self.lines.command(number).unwrap_or_default();

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use p2p_service::access::Identity;
 use p2p_shell::ShellError;
 use p2p_shell::answer::{Answer, Begun, Effect, listed};
 use p2p_shell::words::{Variables, commands_of};
@@ -164,6 +165,9 @@ impl App {
             ShellError::Abandoned => {
                 self.visitor.drop_notice();
                 self.say(Role::Dim, &error.to_string());
+                if **self.identity() == Identity::Operator {
+                    self.say_next_steps();
+                }
             }
             error => self.say(Role::Bad, &error.to_string()),
         }
@@ -177,7 +181,9 @@ impl App {
     }
 
     fn show_of(&mut self, number: u64, Answer { view, effect, .. }: Answer) {
-        let mut text = view.text_within(self.prompt_width());
+        // What the answer says of the tour is for front ends without one.
+        let is_shown = !matches!(effect, Effect::Tour { .. });
+        let mut text = if is_shown { view.text_within(self.prompt_width()) } else { String::new() };
         if let Effect::Follow(begun) = &effect {
             let left = self.follow(number, begun.clone());
             if !left.is_empty() {
@@ -198,6 +204,7 @@ impl App {
             }
             Effect::Clear => self.prompt_mut().output.clear(),
             Effect::History => self.say(Role::Text, &self.prompt().history().join("\n")),
+            Effect::Tour { leaves } => self.on_tour_command(leaves),
             Effect::Quit { now } => self.quit(now),
             Effect::None | Effect::Follow(_) => {}
         }

@@ -1,74 +1,339 @@
-//! The tour on the screen: its characters and keys go to the prompt and to forms.
+//! The tour on the screen: what it types goes to the prompt, its keys to forms, and of the user's keys it takes those that go on, leave
+//! and quit.
 
 use std::time::Duration;
 
-use super::App;
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use p2p_engine::node::health::Health;
+use p2p_engine::transfer::{Direction, TransferState};
+use p2p_net::DropCause;
+use p2p_service::access::Identity;
+
+use super::{App, Pane, Way};
+use crate::demo_users::USERS;
+use crate::tui::action::{self, Action};
 use crate::tui::dialog::Dialog;
 use crate::tui::editor::Edit;
 use crate::tui::form::FormDialog;
+use crate::tui::panes::scene::Scene;
 use crate::tui::theme::Role;
-use crate::tui::tour::{Tour, TourStep};
+use crate::tui::tour::forms::Filling;
+use crate::tui::tour::script::Sight;
+use crate::tui::tour::{Surroundings, Tour, TourDeed};
+
+/// Interval at which it is looked whether an answer to a form is known.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// A tour that runs, and what it has done to the screen.
+#[derive(Debug)]
+pub(super) struct Touring {
+    tour: Tour,
+    /// Number of the line that it has entered last.
+    line: Option<u64>,
+    /// Pane that it has filtered.
+    filtered: Option<Pane>,
+}
+
+/// Where the tour takes place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Home {
+    /// The engine is the user's own.
+    #[default]
+    Own,
+    /// The engine is that of a tour, and the user's own one goes on behind it.
+    TourBesideOwn,
+    /// The engine is that of a tour, and there is no other.
+    TourAlone,
+}
+
+/// What the tour may ask about the screen at one instant.
+struct Present<'a> {
+    scene: Scene<'a>,
+    answer: &'a [(Role, String)],
+    is_answered: bool,
+    is_prompt_free: bool,
+}
+
+impl Surroundings for Present<'_> {
+    fn is_answered(&self) -> bool {
+        self.is_answered
+    }
+
+    fn is_prompt_free(&self) -> bool {
+        self.is_prompt_free
+    }
+
+    fn shows(&self, sight: Sight, node: &str, text: &str) -> bool {
+        let snapshot = self.scene.snapshot;
+        let statuses = || self.scene.transfers().map(|report| &report.status);
+        match sight {
+            Sight::Progress => statuses().next().is_some_and(|status| status.bytes_acknowledged.max(status.bytes_done) > 0),
+            Sight::Stored(_) => statuses().any(|status| {
+                status.direction == Direction::Upload && status.file.name == text && status.state == TransferState::Done
+            }),
+            Sight::Loss => snapshot.figures.wire.iter().any(|packet| packet.dropped == Some(DropCause::Loss)),
+            Sight::Suspect => {
+                let nodes = &snapshot.figures.nodes;
+                nodes.iter().any(|other| other.node.to_string() == node && other.seen.health != Health::Alive)
+            }
+            Sight::Waiting => self.scene.transfers().next().is_some_and(|report| {
+                let waits = |holder: String| holder == node;
+                let is_open = |waiting: &p2p_engine::transfer::SegmentTimeline| waiting.acknowledged.is_none();
+                let is_waiting = report.timelines.iter().any(|one| is_open(one) && waits(one.holder.to_string()));
+                !report.status.state.is_over() && is_waiting
+            }),
+            Sight::Paused => snapshot.pace.is_paused,
+            Sight::Said(_) => self.answer.iter().any(|(_, line)| line.contains(text)),
+        }
+    }
+
+    fn holder(&self) -> Option<String> {
+        let report = self.scene.transfers().next()?;
+        report.timelines.last().map(|timeline| timeline.holder.to_string())
+    }
+
+    fn is_first_user(&self) -> bool {
+        self.scene.identity.name() == Some(USERS[0].0)
+    }
+
+    fn has_faults(&self) -> bool {
+        !self.scene.snapshot.faults.is_empty()
+    }
+
+    fn is_paused(&self) -> bool {
+        self.scene.snapshot.pace.is_paused
+    }
+
+    fn speed(&self) -> String {
+        self.scene.snapshot.pace.speed.to_string()
+    }
+}
 
 impl App {
-    /// Carries out the next step of the tour; returns the time until the step after it.
+    /// Starts a tour.
+    pub fn start_tour(&mut self, tour: Tour) {
+        self.touring = Some(Touring { tour, line: None, filtered: None });
+    }
+
+    /// Tells the screen that its engine is that of a tour, and whether the user has another one.
+    pub fn set_home(&mut self, home: Home) {
+        self.home = home;
+    }
+
+    /// Returns true while a tour runs.
+    pub fn is_touring(&self) -> bool {
+        self.touring.is_some()
+    }
+
+    /// Returns the tour, while it runs.
+    pub fn tour(&self) -> Option<&Tour> {
+        self.touring.as_ref().map(|touring| &touring.tour)
+    }
+
+    /// Returns true while what is typed into the prompt is the tour's.
+    pub(super) fn is_tour_typing(&self) -> bool {
+        self.tour().is_some_and(Tour::is_typing)
+    }
+
+    /// Returns true if the open dialog is a form of the tour's line.
+    pub(super) fn is_form_of_tour(&self) -> bool {
+        let is_form = matches!(self.dialogs.last(), Some(Dialog::Form(_)));
+        is_form && self.touring.as_ref().and_then(|touring| touring.line).is_some_and(|line| self.lines.is_under_way(line))
+    }
+
+    /// Carries out what the tour does next; returns the time until then.
     pub fn on_tour(&mut self) -> Duration {
-        let busy = self.is_busy();
-        if self.awaits_input() {
+        if self.is_form_of_tour() {
             return self.fill_in();
         }
-        if self.tour.as_ref().is_some_and(Tour::is_skipping) && self.identity().is_admin() && !busy {
-            self.end_tour();
-        }
-        let Some(tour) = &mut self.tour else { return Duration::ZERO };
-        let (step, wait) = tour.next(busy);
-        match step {
-            TourStep::Narrate(words) => self.say(Role::Good, &words),
-            TourStep::Type(c) => self.prompt_mut().editor.apply(&Edit::Insert(c.to_string())),
-            TourStep::Enter => {
-                let line = self.prompt_mut().editor.take();
-                self.prompt_mut().remember(&line);
-                self.run(&line);
-            }
-            TourStep::Wait => {}
-            TourStep::End => self.end_tour(),
+        let Some(touring) = &mut self.touring else { return Duration::ZERO };
+        let present = Present {
+            scene: super::scene(&self.view, &self.theme, &self.visitor, &self.workspace, &self.lines),
+            answer: self.panes.prompt().answer(),
+            is_answered: !touring.line.is_some_and(|line| self.lines.is_under_way(line)),
+            is_prompt_free: self.panes.prompt().editor.is_empty(),
+        };
+        let (deed, wait) = touring.tour.next(&present);
+        match deed {
+            TourDeed::Wait => {}
+            TourDeed::Show(pane) => self.show(pane),
+            TourDeed::Filter(text) => self.filter_marked(text),
+            TourDeed::Type(text) => self.prompt_mut().editor.apply(&Edit::Insert(text)),
+            TourDeed::Enter => self.enter(),
+            TourDeed::End => self.end_tour(),
         }
         wait
     }
 
-    /// Skips the rest of the tour, so that the user gets the prompt as the admin of the demonstration.
-    pub(super) fn skip_tour(&mut self) {
-        let is_there = self.identity().is_admin() || !self.tour.as_mut().is_some_and(Tour::skip);
-        if is_there {
-            return self.end_tour();
-        }
-        // Questions on the way to that login are dropped, unless they have been answered already.
-        self.dialogs.retain(|dialog| dialog.form().is_some_and(FormDialog::is_waiting));
-        self.prompt_mut().editor.take();
+    /// Brings a pane to the front.
+    fn show(&mut self, pane: Pane) {
+        self.remove_filter();
+        self.workspace.zoom(false);
+        self.focus_on(pane);
     }
 
-    fn end_tour(&mut self) {
-        if self.tour.take().is_some() {
-            self.prompt_mut().editor.take();
-            self.say(Role::Good, "The prompt is yours.");
-            if !self.is_busy() {
-                self.greet();
-            }
+    fn filter_marked(&mut self, text: &str) {
+        let Some(touring) = &mut self.touring else { return };
+        if let Some(pane) = touring.tour.pane() {
+            touring.filtered = Some(pane);
+            self.panes.get_mut(pane).list_mut().set_filter(text);
+        }
+    }
+
+    /// Shows all rows again of the pane that the tour has filtered.
+    fn remove_filter(&mut self) {
+        if let Some(pane) = self.touring.as_mut().and_then(|touring| touring.filtered.take()) {
+            self.panes.get_mut(pane).list_mut().clear_filter();
+        }
+    }
+
+    /// Enters the typed line.
+    fn enter(&mut self) {
+        let line = self.prompt_mut().editor.take();
+        self.prompt_mut().remember(&line);
+        self.run(&line);
+        if let Some(touring) = &mut self.touring {
+            touring.line = Some(self.lines.latest());
         }
     }
 
     /// Enters the next key into the open form; returns the time until the next one.
     fn fill_in(&mut self) -> Duration {
-        let (Some(tour), Some(Dialog::Form(form))) = (&mut self.tour, self.dialogs.last_mut()) else { return Duration::ZERO };
-        match tour.fill_in(&form.form) {
-            Ok((key, wait)) => {
-                key.iter().for_each(|key| form.handle(key));
-                wait
+        let (Some(touring), Some(Dialog::Form(form))) = (&mut self.touring, self.dialogs.last_mut()) else { return LOOK };
+        let keystroke = touring.tour.keystroke();
+        let Some(forms) = touring.tour.forms().filter(|_| !form.is_waiting()) else { return LOOK };
+        match forms.next(&form.form) {
+            Ok(Filling::Unknown) => LOOK,
+            Ok(Filling::Begun) => keystroke,
+            Ok(Filling::Key(key)) => {
+                form.handle(&key);
+                keystroke
             }
             Err(error) => {
-                self.end_tour();
                 self.say(Role::Bad, &error.to_string());
-                Duration::ZERO
+                self.end_tour();
+                LOOK
             }
         }
     }
+
+    /// Handles a key of the user's while a tour runs; returns false if the tour leaves it to the rest of the screen.
+    pub(super) fn on_tour_key(&mut self, key: &KeyEvent) -> bool {
+        if !self.is_touring() {
+            return false;
+        }
+        match action::action_for(key, true, &self.keymap) {
+            // All that is here is temporary, so that nothing is asked.
+            Some(Action::Quit) => {
+                self.way = Some(Way::Quit);
+                return true;
+            }
+            Some(Action::Suspend) => return false,
+            _ => {}
+        }
+        let is_form = self.is_form_of_tour();
+        if !is_form && (!self.dialogs.is_empty() || self.has_use_for_all_keys()) {
+            return false;
+        }
+        let types = self.workspace.focus() == Pane::Prompt && !self.prompt().editor.is_empty() && !self.is_tour_typing();
+        let Some(touring) = &mut self.touring else { return false };
+        match key.code {
+            KeyCode::Esc => self.leave_tour(),
+            KeyCode::Char(' ') if !types && !key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT) => {
+                touring.tour.go_on();
+            }
+            // What is typed into a form of the tour is typed by its users.
+            _ => return is_form,
+        }
+        true
+    }
+
+    /// Returns true while a filter, a search or a menu takes the keys.
+    fn has_use_for_all_keys(&self) -> bool {
+        let prompt = self.prompt();
+        self.panes.get(self.workspace.focus()).list().is_typing() || prompt.search.is_some() || prompt.menu.is_some()
+    }
+
+    /// Leaves the steps of the tour; the first user logs in again where another one is there.
+    pub(super) fn leave_tour(&mut self) {
+        if self.tour().is_none_or(Tour::is_over) {
+            return;
+        }
+        if self.is_form_of_tour() {
+            // An answer that is being checked is waited for.
+            self.dialogs.retain(|dialog| !matches!(dialog, Dialog::Form(form) if !FormDialog::is_waiting(form)));
+        }
+        if self.is_tour_typing() {
+            self.prompt_mut().editor.take();
+        }
+        self.touring.iter_mut().for_each(|touring| touring.tour.leave());
+    }
+
+    /// Gives the prompt to the user, and names what to try next.
+    fn end_tour(&mut self) {
+        self.remove_filter();
+        if self.touring.take().is_none() {
+            return;
+        }
+        self.focus_on(Pane::Prompt);
+        let name = self.identity().name().unwrap_or("nobody").to_owned();
+        let quit = self.key_of(Action::Quit);
+        self.say(Role::Good, &format!("The tour is over; the prompt is yours, as {name}."));
+        // Short lines, so that the smallest screen shows each whole.
+        self.say(Role::Text, "Tab, then x on a node breaks it; F6 enlarges a pane.");
+        self.say(Role::Text, "`help` lists the commands, F1 keys and words.");
+        self.say(Role::Text, &format!("`tour` begins again; {quit} leaves, and nothing is kept."));
+        if self.home == Home::TourBesideOwn {
+            self.say(Role::Text, "`tour leave` goes back to your own network.");
+        }
+    }
+
+    /// Begins a tour, or leaves it, as the command says.
+    pub(super) fn on_tour_command(&mut self, leaves: bool) {
+        match (leaves, self.home) {
+            (false, _) => self.way = Some(Way::Tour),
+            (true, Home::TourBesideOwn) => self.way = Some(Way::Back),
+            (true, Home::TourAlone) if self.is_touring() => self.leave_tour(),
+            (true, Home::TourAlone) => {
+                self.say(Role::Dim, &format!("there is no other network; {} leaves", self.key_of(Action::Quit)))
+            }
+            (true, Home::Own) => self.say(Role::Dim, "this is your own network; `tour` begins the tour"),
+        }
+    }
+
+    /// Returns the name of the key of an action.
+    fn key_of(&self, action: Action) -> String {
+        let binding = action::BINDINGS.iter().find(|binding| binding.action == action);
+        binding.map_or_else(String::new, |binding| binding.key(&self.keymap).to_owned())
+    }
+
+    /// Greets the user who is back from a tour.
+    pub fn come_back(&mut self) {
+        self.say(Role::Good, "This is your own network again.");
+        if **self.identity() == Identity::Operator {
+            self.say_next_steps();
+        }
+    }
+
+    /// Names the next steps to a user without an account, who looks around.
+    pub(super) fn say_next_steps(&mut self) {
+        let example = example_file().map(|path| format!(", such as `upload {path}`")).unwrap_or_default();
+        // Short lines, so that the smallest screen shows each whole.
+        for line in [
+            "Next: `tour` takes the tour, now or at any time.",
+            &format!("`upload PATH` stores a file{example}."),
+            "Tab goes to the panes; F1 explains keys and words.",
+            "`register` creates an account.",
+        ] {
+            self.say(Role::Good, line);
+        }
+    }
+}
+
+/// Files that are there in most places, the nearest first.
+const EXAMPLES: [&str; 4] = ["README.md", "p2p.toml", "/etc/services", "/etc/hosts"];
+
+/// Returns a file that can be stored for a try.
+fn example_file() -> Option<&'static str> {
+    EXAMPLES.into_iter().find(|path| std::path::Path::new(path).is_file())
 }

@@ -12,6 +12,7 @@ use p2p_shell::words::quote;
 
 use super::{App, AppMessage, Pane};
 use crate::tui::dialog::Dialog;
+use crate::tui::doors::Doors;
 use crate::tui::form::FormDialog;
 use crate::tui::prompt::Prompt;
 use crate::tui::theme::Role;
@@ -57,17 +58,17 @@ impl Visitor {
 }
 
 impl App {
-    /// Starts the login, or the registration of the first account if there is none.
+    /// Starts the login, or offers what can be done where there is no account yet.
     pub fn greet(&mut self) {
         match **self.identity() {
-            Identity::Operator => self.begin("register".into()),
+            Identity::Operator => self.dialogs.push(Dialog::Doors(Doors::first_start())),
             Identity::Nobody => self.begin("login".into()),
             Identity::User { .. } => {}
         }
     }
 
     /// Carries out a command on behalf of the program.
-    fn begin(&mut self, line: String) {
+    pub(super) fn begin(&mut self, line: String) {
         self.lines.push([line]);
         self.begin_typed();
     }
@@ -127,7 +128,7 @@ impl App {
             *self.prompt_mut() = prompt;
         }
         let came = !matches!(**self.identity(), Identity::Nobody);
-        if !came && self.visitor.session_notice.is_none() && self.tour.is_none() && !self.lines.has_more() {
+        if !came && self.visitor.session_notice.is_none() && !self.is_touring() && !self.lines.has_more() {
             self.greet();
         }
     }

@@ -14,8 +14,10 @@
 
 mod connection;
 mod dialogs;
+mod doors;
 mod form;
 mod frame;
+mod tour;
 
 use p2p_base::spelling::{hidden_character, without_hidden};
 use p2p_service::access::Identity;
@@ -34,12 +36,17 @@ use super::panes::scene::Scene;
 use super::panes::{self, Canvas};
 use super::preset::Preset;
 use super::theme::Role;
+use super::tour::Tour;
 use super::wrap::fitted;
 
 /// Minimum size, in columns and rows; smaller screens show only their own size and this one.
 pub const SMALLEST: (u16, u16) = (60, 16);
 /// Maximum height to which the chosen pane is preferred where not all panes are shown.
 const TAB_ROWS: u16 = 10;
+/// Height below which there is room for little more than the pane of which a tour speaks.
+const LOW: u16 = 12;
+/// Height of a prompt that has room for the typed line alone.
+const TYPED_ROWS: u16 = 3;
 
 /// Draws the whole screen.
 pub fn draw(app: &mut App, frame: &mut Frame<'_>) {
@@ -51,6 +58,7 @@ pub fn draw(app: &mut App, frame: &mut Frame<'_>) {
     let [header, body, footer] =
         Layout::vertical([Constraint::Length(1), Constraint::Fill(1), Constraint::Length(1)]).areas(area);
     let scene = app.scene();
+    let (body, strip) = tour::split(app, body);
     let (areas, tab_line) = places(app, body, &scene);
     if let Some(line) = tab_line {
         tabs(app, frame, line, &areas);
@@ -58,6 +66,7 @@ pub fn draw(app: &mut App, frame: &mut Frame<'_>) {
     panes::header::draw(&scene, header, frame.buffer_mut());
     areas.iter().for_each(|&(which, area)| pane(app, frame, which, area, &scene));
     above(app, frame, &areas, &scene);
+    tour::draw(app, frame, strip);
     keys(app, frame, footer, &scene);
     if *scene.identity == Identity::Nobody {
         dim(app, frame, body);
@@ -132,12 +141,25 @@ fn enlarge(candidates: &mut [Candidate], chosen: Pane, height: u16) {
 /// Returns what the panes need, and how important each is at the moment.
 fn candidates(app: &App, body: Rect, scene: &Scene<'_>) -> Vec<Candidate> {
     let workspace = app.workspace();
+    let marked = app.tour().and_then(Tour::pane);
     let candidate = |pane: Pane| {
         let view = app.panes().get(pane);
-        let is_kept = pane == workspace.tab() || pane == Pane::Prompt;
+        let is_kept = (pane == workspace.tab() && marked != Some(Pane::Prompt)) || pane == Pane::Prompt;
         let (preset, room) = (workspace.preset(), body.as_size());
         let priority = if view.has_room(preset, room) { view.priority(preset) } else { 0 };
-        Candidate { pane, shape: view.shape(scene, room), priority, is_kept }
+        let mut shape = view.shape(scene, room);
+        if pane == Pane::Prompt {
+            let least = &mut shape.least.height;
+            match marked {
+                None => {}
+                // A tour speaks of the answers; a line is left for the tabs.
+                Some(Pane::Prompt) => *least = (*least).max(TAB_ROWS.min(body.height.saturating_sub(1))),
+                // Where there is little room, its sentences take the rows in which answers would stand.
+                Some(_) if body.height < LOW => *least = (*least).min(TYPED_ROWS),
+                Some(_) => {}
+            }
+        }
+        Candidate { pane, shape, priority, is_kept }
     };
     Pane::ALL.into_iter().map(candidate).collect()
 }
@@ -177,7 +199,10 @@ fn pane(app: &App, frame: &mut Frame<'_>, pane: Pane, area: Rect, scene: &Scene<
     let title = fitted(&title, usize::from(inner.width.saturating_sub(2)), scene.theme.glyphs.ellipsis);
     let title = format!(" {} ", title.trim_end());
     let foot = Line::from(panes::fitted_spans(view.foot(scene, inner), inner.width, scene.theme.glyphs.ellipsis));
-    frame.render_widget(block.title(Span::styled(title, scene.theme.style(role))).title_bottom(foot), area);
+    // The pane of which a tour speaks is marked.
+    let is_marked = app.tour().and_then(Tour::pane) == Some(pane);
+    let heading = scene.theme.style(if is_marked { Role::Selected } else { role });
+    frame.render_widget(block.title(Span::styled(title, heading)).title_bottom(foot), area);
     let side = Rect { x: inner.right(), width: 1, ..view.row_area(scene, inner) };
     part.mark(scene.theme, role, side, frame.buffer_mut());
     view.draw(scene, &mut Canvas { area: inner, buffer: frame.buffer_mut(), ellipsis: scene.theme.glyphs.ellipsis });
@@ -197,6 +222,9 @@ fn above(app: &App, frame: &mut Frame<'_>, areas: &[(Pane, Rect)], scene: &Scene
     }
 }
 
+/// Keys that a tour takes.
+const TOUR_KEYS: [(&str, &str); 2] = [("Space", "go on"), ("Esc", "leave the tour")];
+
 /// Draws the hint line: the keys that have an effect in the focused pane, help and leaving first, as far as they fit. Dialogs
 /// show their own hints.
 fn keys(app: &App, frame: &mut Frame<'_>, area: Rect, scene: &Scene<'_>) {
@@ -210,11 +238,13 @@ fn keys(app: &App, frame: &mut Frame<'_>, area: Rect, scene: &Scene<'_>) {
     let (first, rest): (Vec<&Binding>, Vec<&Binding>) =
         BINDINGS.iter().filter(|binding| is_hinted(app, binding, !verbs.is_empty())).partition(is_first);
     let of = |binding: &Binding| hint(binding.key(app.keymap()), binding.name);
+    let of_tour = if app.tour().is_some() && !in_dialog { TOUR_KEYS.as_slice() } else { &[] };
+    let of_tour = of_tour.iter().map(|(key, name)| hint(key, name));
     let complete = (app.workspace().focus() == Pane::Prompt && !in_dialog).then(|| hint("Tab", "complete or pane"));
     // The mode is where the keys go.
     let mut line = Line::from(Span::styled(format!(" {} ", app.mode()), app.theme().style(Role::Selected)));
     let verbs = verbs.iter().filter(|verb| !verb.key.is_empty()).map(|verb| hint(verb.key, verb.label));
-    for spans in first.into_iter().map(of).chain(complete).chain(verbs).chain(rest.into_iter().map(of)) {
+    for spans in of_tour.chain(first.into_iter().map(of)).chain(complete).chain(verbs).chain(rest.into_iter().map(of)) {
         if line.width() + spans.iter().map(Span::width).sum::<usize>() <= usize::from(area.width) {
             line.extend(spans);
         }
@@ -231,6 +261,7 @@ fn is_hinted(app: &App, binding: &Binding, has_verbs: bool) -> bool {
         && match binding.action {
             Action::Quit => !matches!(app.dialogs().last(), Some(Dialog::Confirm { .. })),
             _ if in_dialog => false,
+            Action::Pause | Action::Prompt => app.tour().is_none(),
             Action::Map => app.workspace().focus() == Pane::Health,
             Action::HealAll => !app.view().snapshot().faults.is_empty(),
             Action::Verbs => has_verbs,

@@ -131,6 +131,12 @@ pub(crate) async fn clear(_: &Shell, _: &Call) -> Result<Answer, ShellError> {
     Ok(Answer::nothing().with(Effect::Clear))
 }
 
+/// Answers with the way to the tour, for front ends without a screen; a screen begins it or leaves it instead.
+pub(crate) async fn tour(_: &Shell, call: &Call) -> Result<Answer, ShellError> {
+    let text = "the tour is for the full-screen interface: `p2p demo` in a terminal, or `tour` there";
+    Ok(Answer::text(text.to_owned()).with(Effect::Tour { leaves: call.argument(0).is_some() }))
+}
+
 pub(crate) async fn quit(_: &Shell, call: &Call) -> Result<Answer, ShellError> {
     Ok(Answer::nothing().with(Effect::Quit { now: call.has("now") }))
 }

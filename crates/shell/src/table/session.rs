@@ -116,6 +116,18 @@ pub(super) static COMMANDS: &[Spec] = &[
         run: |shell, call| Box::pin(session::help(shell, call)),
     },
     Spec {
+        name: "tour",
+        aliases: &[],
+        group: Group::Session,
+        audience: Audience::Anybody,
+        summary: "take the tour of the screen, on a network of its own",
+        details: "Eight steps: an upload, its segments, a lost packet, a killed node, time, accounts. What is under way here goes on \
+                  meanwhile. `tour leave` goes back. Only the full-screen interface has it.",
+        arguments: &[optional("ACTION", Kind::OneOf(&["leave"]))],
+        flags: &[],
+        run: |shell, call| Box::pin(session::tour(shell, call)),
+    },
+    Spec {
         name: "quit",
         aliases: &["exit", "q"],
         group: Group::Session,

@@ -1,0 +1,120 @@
+//! A sitting: an engine with its screen, which takes the terminal while it is shown. It can be left for a tour and be shown again; the
+//! engine goes on meanwhile.
+
+use crossterm::event::Event as Input;
+use eyre::{Result, WrapErr};
+use p2p_service::instance::{Instance, Leaving};
+use p2p_service::interrupt::interrupted;
+use p2p_service::output;
+use p2p_shell::history::Histories;
+use p2p_shell::words::quote;
+use p2p_shell::{Questions, Shell};
+use tokio::sync::mpsc;
+
+use super::app::{App, Home, Message, TerminalRequest, Way};
+use super::drive::{Sources, drive};
+use super::settings::SettingsFiles;
+use super::terminal;
+use super::theme::{Theme, ThemeName};
+use super::{Look, look};
+
+/// An engine with its screen.
+#[derive(Debug)]
+pub(super) struct Sitting {
+    instance: Instance,
+    door: Shell,
+    /// The screen.
+    pub(super) app: App,
+    messages: mpsc::UnboundedReceiver<Message>,
+    sources: Sources,
+    home: Home,
+}
+
+impl Sitting {
+    /// Creates the screen of an engine. The user is that of the shell.
+    ///
+    /// # Errors
+    /// Fails if the configuration is invalid or the engine has stopped.
+    pub(super) async fn begin(instance: Instance, shell: Shell, questions: Questions, home: Home) -> Result<Sitting> {
+        instance.watch_wire().await?;
+        let door = shell.clone();
+        let theme = Theme::new(ThemeName::Dark, true);
+        let (mut app, messages) = App::new(shell, theme, Histories::new(instance.data_dir.clone()));
+        app.set_keymap(instance.config.keymap()?);
+        app.set_home(home);
+        if home == Home::Own {
+            app.remember_settings(SettingsFiles::new(instance.data_dir.clone()));
+        }
+        let sources = Sources {
+            events: door.access().events(None),
+            snapshots: door.access().snapshots(),
+            questions,
+            mail: instance.mailer.notices(),
+        };
+        Ok(Sitting { instance, door, app, messages, sources, home })
+    }
+
+    /// Returns the name of the theme that the configuration asks for.
+    pub(super) fn theme(&self) -> Option<ThemeName> {
+        use p2p_service::config::keys::Section;
+        self.instance.config.text(Section::Tui, "theme").parse().ok()
+    }
+
+    /// Shows the screen until it is left, in a theme or in that which the background of the terminal asks for. Returns where it is
+    /// left for.
+    ///
+    /// # Errors
+    /// Fails if the terminal cannot be used, and returns the signal that ends the program.
+    pub(super) async fn show(&mut self, named: Option<ThemeName>) -> Result<Way> {
+        let guard = terminal::Guard::take(self.instance.config.takes_mouse()).wrap_err("cannot use the terminal")?;
+        let Look { theme, typed, late } = look(named).wrap_err("cannot use the terminal")?;
+        self.app.set_theme(theme);
+        let (reader, input) = terminal::InputReader::start(typed, late).wrap_err("cannot read the terminal")?;
+        let result = tokio::select! {
+            result = self.drive(input) => result,
+            stop = interrupted() => stop.and_then(|stop| Err(stop.into())),
+        };
+        drop(reader);
+        drop(guard);
+        result?;
+        // Where the input has come to its end, the user is gone.
+        Ok(self.app.take_way().unwrap_or(Way::Quit))
+    }
+
+    async fn drive(&mut self, mut input: mpsc::UnboundedReceiver<Input>) -> Result<()> {
+        let mut screen = terminal::screen().wrap_err("cannot use the terminal")?;
+        drive(&mut self.app, &mut screen, &mut self.messages, &mut self.sources, &mut input, grant_request).await
+    }
+
+    /// Ends the screen and the engine, and passes on the result of what was shown last.
+    ///
+    /// # Errors
+    /// Fails if that has failed, or if the engine cannot be ended.
+    pub(super) async fn end(self, result: Result<()>) -> Result<()> {
+        let Sitting { instance, door, app, home, .. } = self;
+        let recording = instance.recording().filter(|_| home == Home::Own);
+        drop(app);
+        let result = match home {
+            // The user has confirmed the cancelling of transfers before leaving.
+            Home::Own => door.leave(&instance, result.map(|()| Leaving::Cancelling)).await,
+            // Nothing of a tour is kept, so that nothing is left undone.
+            Home::TourBesideOwn | Home::TourAlone => result,
+        };
+        door.access().end().await;
+        drop(door);
+        drop(instance.end().await?);
+        if let Some(path) = recording.filter(|path| path.exists()) {
+            let word = quote(&path.to_string_lossy());
+            output::tell(format_args!("recorded in {}; it runs again with: p2p replay {word}", path.display()));
+        }
+        result
+    }
+}
+
+fn grant_request(request: TerminalRequest) -> std::io::Result<()> {
+    match request {
+        TerminalRequest::Copy(text) => terminal::copy(&text),
+        TerminalRequest::Suspend => terminal::suspend(),
+        TerminalRequest::ToggleMouse => terminal::toggle_mouse(),
+    }
+}

@@ -1,0 +1,166 @@
+//! The steps of the tour, as data: what each says, which panes it shows, what it types, and what must be seen before it is complete.
+//!
+//! In texts and lines `$file1`, `$name1`, `$file2` and `$name2` stand for the files of the tour, `$nodes` for the number of nodes,
+//! `$node` for a node that holds a part of the first file, and `$speed` for the speed at which the tour was begun.
+
+use crate::tui::panes::Pane;
+
+/// A step of the tour.
+#[derive(Debug)]
+pub struct Step {
+    /// Heading.
+    pub title: &'static str,
+    /// A few sentences; at most four rows of the smallest screen.
+    pub text: &'static str,
+    /// What happens while the step is shown, in this order.
+    pub acts: &'static [Act],
+}
+
+/// Something that happens in a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Act {
+    /// Brings a pane to the front and marks it.
+    Show(Pane),
+    /// Shows only the rows of the pane that contain a text, until the tour shows another pane.
+    Filter(&'static str),
+    /// Types a line and enters it, without waiting for its answer.
+    Begin(&'static str),
+    /// Types a line, enters it, and waits for its answer.
+    Run(&'static str),
+    /// Waits until something is to be seen.
+    See(Sight),
+}
+
+/// Something that a step speaks of and that must be there to be seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sight {
+    /// Bytes of the latest transfer have arrived.
+    Progress,
+    /// The upload of the file of this name is done.
+    Stored(&'static str),
+    /// A packet that its path has lost.
+    Loss,
+    /// The node has missed probes.
+    Suspect,
+    /// A transfer waits for the node, which was killed.
+    Waiting,
+    /// Virtual time is paused.
+    Paused,
+    /// The latest answer contains this text.
+    Said(&'static str),
+}
+
+impl Sight {
+    /// Returns what is waited for, to be read after "waits for".
+    pub const fn name(self) -> &'static str {
+        match self {
+            Sight::Progress => "the first bytes",
+            Sight::Stored(_) => "the end of the upload",
+            Sight::Loss => "a lost packet",
+            Sight::Suspect => "missed probes",
+            Sight::Waiting => "a transfer that waits",
+            Sight::Paused => "the pause",
+            Sight::Said(_) => "the answer",
+        }
+    }
+}
+
+/// The tour of the screen.
+pub const STEPS: [Step; 8] = [
+    Step {
+        title: "Nodes and links",
+        text: "$nodes nodes, each with a disk and a link of its own, and this screen, their client. Bytes and disks are real; the \
+               wires are simulated, packet by packet, in virtual time. Look around with Tab; F1 explains every word.",
+        acts: &[Act::Show(Pane::Nodes)],
+    },
+    Step {
+        title: "An upload",
+        text: "The typed line stores a file. Its row says how far it is: what has arrived over the link is light in the bar, what \
+               a node has stored on its disk is full. Rate and time left are measured, over the last ten seconds.",
+        acts: &[Act::Show(Pane::Transfers), Act::Begin("upload $file1"), Act::See(Sight::Progress)],
+    },
+    Step {
+        title: "The waterfall",
+        text: "The file was cut into segments, a row each, and each goes to a node. From left to right a segment waits for its \
+               connection and its turn, is sent, arrives and is acknowledged; several are under way at once.",
+        acts: &[Act::Show(Pane::Segments), Act::See(Sight::Progress)],
+    },
+    Step {
+        title: "A lost packet",
+        text: "All paths of the client lose one packet in ten now, and another file is sent. The filter shows the packets that \
+               were lost. TCP notices each, sends it again, and slows down; `path client --clear` mends the paths.",
+        acts: &[
+            Act::Show(Pane::Wire),
+            Act::Filter("loss"),
+            Act::Run("path client --loss 10%"),
+            Act::Begin("upload $file2"),
+            Act::See(Sight::Loss),
+        ],
+    },
+    Step {
+        title: "A killed node",
+        text: "$node is killed: its probes get no answer, which the matrix and the list of nodes show. What has a segment there \
+               waits, and the frame of its segments says for whom. Time is paused then, so that you can look.",
+        acts: &[
+            Act::Show(Pane::Health),
+            Act::Run("path client --clear"),
+            Act::See(Sight::Stored("$name1")),
+            Act::Run("kill $node; speed 10x"),
+            Act::See(Sight::Suspect),
+            Act::Run("speed 1x"),
+            Act::Show(Pane::Segments),
+            Act::Begin("verify $name1"),
+            Act::See(Sight::Waiting),
+            Act::Run("pause"),
+            Act::See(Sight::Paused),
+        ],
+    },
+    Step {
+        title: "Mended",
+        text: "$node starts again, with all that was on its disk, and time goes on. The file is read back over the network, and \
+               every segment is compared with its SHA-256. `info $name1` says which node holds what.",
+        acts: &[
+            Act::Show(Pane::Prompt),
+            Act::Run("resume; start $node; speed $speed"),
+            Act::Run("verify $name1"),
+            Act::See(Sight::Said("is whole")),
+        ],
+    },
+    Step {
+        title: "Time",
+        text: "`speed 10x`, + and - let time pass faster or slower, `pause` stops it, `step` or . goes on by one event; f freezes \
+               only the picture. It is paused now, as the header says, and each step moves the wire by one event.",
+        acts: &[Act::Show(Pane::Wire), Act::Run("speed 10x"), Act::Run("pause"), Act::Run("step"), Act::See(Sight::Paused)],
+    },
+    Step {
+        title: "Accounts",
+        text: "Everybody has an account: what is yours, only you and admins see, until you share it. You were alice, the admin; \
+               bob logs in with a code that was mailed to him, and `ls` shows him the file that alice shares.",
+        acts: &[
+            Act::Show(Pane::Prompt),
+            Act::Run("resume; speed $speed"),
+            Act::Run("share $name1 bob"),
+            Act::Run("login bob"),
+            Act::Run("ls"),
+            Act::See(Sight::Said("alice/$name1")),
+        ],
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tui::wrap::wrapped;
+
+    /// Rows and width of a text on the smallest screen.
+    const ROOM: (usize, usize) = (4, 58);
+
+    #[test]
+    fn every_step_shows_a_pane_first_and_fits_the_smallest_screen() {
+        for step in &STEPS {
+            assert!(matches!(step.acts.first(), Some(Act::Show(_))), "{}", step.title);
+            let rows = wrapped(step.text, ROOM.1).len();
+            assert!(rows <= ROOM.0 && step.text.matches('.').count() > 1, "{}: {rows} rows", step.title);
+        }
+    }
+}
