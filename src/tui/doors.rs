@@ -31,9 +31,9 @@ impl Doors {
                 "Bytes and disks are real, the wires are simulated.",
             ],
             doors: vec![
-                door("Take the tour", "eight steps on a network of its own; nothing changes here", Choice::Begin("tour")),
+                door("Take the tour", "eight steps on a network of its own, for practice", Choice::Begin("tour")),
                 door("Create an account", "the first one is the admin's; then everybody logs in", Choice::Begin("register")),
-                door("Look around", "without an account, you may do everything; Esc does it too", Choice::LookAround),
+                door("Look around", "you may do everything without an account; Esc, too", Choice::LookAround),
             ],
             selected: 0,
             areas: Vec::new(),

@@ -6,10 +6,11 @@ use p2p_storage::tui::app::Way;
 use crate::dialogs::greeted;
 use crate::tui_harness::TuiHarness;
 
+/// The doors with what they say of themselves, which is shown whole.
 const DOORS: [(&str, &str); 3] = [
-    ("1 Take the tour", "eight steps on a network of its own"),
-    ("2 Create an account", "the first one is the admin's"),
-    ("3 Look around", "you may do everything"),
+    ("1 Take the tour", " eight steps on a network of its own, for practice "),
+    ("2 Create an account", " the first one is the admin's; then everybody logs in "),
+    ("3 Look around", " you may do everything without an account; Esc, too "),
 ];
 
 /// Where a text stands on the screen.

@@ -145,7 +145,7 @@ fn is_told(tui: &mut TuiHarness, number: usize, title: &str, pane: Pane) {
     let text = tui.app.tour().unwrap().text();
     assert_eq!(shown.join(" "), text, "the whole text is shown");
     assert!(!text.contains('$'), "{text}");
-    assert!(screen.last().unwrap().contains("Space go on  Esc leave the tour"), "{}", screen.last().unwrap());
+    assert!(screen.last().unwrap().contains("Space go on  Esc leave  F1 help  Ctrl-Q quit"), "{}", screen.last().unwrap());
     let area = tui.app.workspace().area_of(pane).unwrap_or_else(|| panic!("{pane:?} is not shown:\n{}", screen.join("\n")));
     assert!(buffer[(area.x + 2, area.y)].modifier.contains(Modifier::REVERSED), "{pane:?} is not marked");
     let marks = tui.app.workspace().areas().iter().filter(|(_, area)| {
@@ -160,7 +160,7 @@ fn takes_the_tour(size: (u16, u16), speed: Speed) {
     let mut guided = Guided::new(size, speed);
     let steps: [Complete; 8] = [
         ("Nodes and links", Pane::Nodes, |tui| has_row(tui, Pane::Nodes, &["Node_01", "ALIVE"])),
-        ("An upload", Pane::Transfers, |tui| has_row(tui, Pane::Transfers, &["#1 ↑", "holiday.bin"])),
+        ("An upload", Pane::Transfers, |tui| has_row(tui, Pane::Transfers, &["#1 ↑", "holiday.bin", " %"])),
         ("The waterfall", Pane::Segments, |tui| has_row(tui, Pane::Segments, &["Node_0", "▓"])),
         ("A lost packet", Pane::Wire, shows_a_loss),
         ("A killed node", Pane::Segments, |tui| {

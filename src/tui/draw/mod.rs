@@ -223,7 +223,7 @@ fn above(app: &App, frame: &mut Frame<'_>, areas: &[(Pane, Rect)], scene: &Scene
 }
 
 /// Keys that a tour takes.
-const TOUR_KEYS: [(&str, &str); 2] = [("Space", "go on"), ("Esc", "leave the tour")];
+const TOUR_KEYS: [(&str, &str); 2] = [("Space", "go on"), ("Esc", "leave")];
 
 /// Draws the hint line: the keys that have an effect in the focused pane, help and leaving first, as far as they fit. Dialogs
 /// show their own hints.

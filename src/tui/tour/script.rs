@@ -75,8 +75,8 @@ pub const STEPS: [Step; 8] = [
     },
     Step {
         title: "An upload",
-        text: "The typed line stores a file. Its row says how far it is: what has arrived over the link is light in the bar, what \
-               a node has stored on its disk is full. Rate and time left are measured, over the last ten seconds.",
+        text: "The typed line stores a file. Its row says what part has arrived and how long the rest will take, as measured over \
+               ten seconds. In the bar, if it fits, light is on its way to a disk, and full is stored.",
         acts: &[Act::Show(Pane::Transfers), Act::Begin("upload $file1"), Act::See(Sight::Progress)],
     },
     Step {
