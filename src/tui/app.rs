@@ -183,6 +183,11 @@ impl App {
         &self.theme
     }
 
+    /// Takes the colours for a light or a dark background, of which the terminal has told.
+    pub fn on_background(&mut self, is_light: bool) {
+        self.theme = self.theme.on_background(is_light);
+    }
+
     /// Returns the configured keys.
     pub fn keymap(&self) -> &Keymap {
         &self.keymap

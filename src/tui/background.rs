@@ -1,111 +1,148 @@
 //! The background of the terminal, dark or light, which the terminal itself is asked for (xterm's control sequences, OSC 11).
 //!
-//! A terminal that does not know the question answers the next one, for its attributes (DA1, ECMA-48 and DEC VT510), which all of them
-//! do; one that answers neither is waited for until a deadline. What was typed before the answer is read together with it, and is
-//! passed on as the events that it means.
+//! Nothing waits for the answer: it is taken out of the stream of input events whenever it comes, and what was typed before it, within
+//! it or after it is passed on.
 
 use std::io::{self, Write, stdout};
-use std::os::fd::AsFd;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::Errno;
 
-/// Questions for the background and for the attributes of the terminal.
-const QUESTIONS: &[u8] = b"\x1b]11;?\x1b\\\x1b[c";
-/// Time for which the answers are waited for.
-const ANSWER_MAX: Duration = Duration::from_millis(200);
-/// Maximum number of bytes that are read while the answers are waited for.
-const BYTES_MAX: usize = 64 << 10;
-/// Escape, with which the sequences of keys and answers begin.
-const ESCAPE: u8 = 0x1b;
+/// Question for the colour of the background.
+const QUESTION: &[u8] = b"\x1b]11;?\x1b\\";
+/// Beginning of the answer, whose end is BEL or ST.
+const BEGINNING: &str = "\x1b]11;";
+/// Maximum number of characters of an answer.
+const ANSWER_CHARS_MAX: usize = 64;
+/// Time for which an answer is expected; a terminal that has not answered by then does not know the question.
+const EXPECTED_MAX: Duration = Duration::from_secs(10);
+/// Maximum silence within an answer. A line may break it anywhere; what goes on later than that is typed.
+const SILENCE_MAX: Duration = Duration::from_secs(1);
+/// Time after which an escape that nothing followed is the key.
+const ESCAPE_MAX: Duration = Duration::from_millis(40);
 
-/// Input that was read while the terminal was asked.
-#[derive(Debug, Default, PartialEq)]
-pub struct Heard {
-    /// True for a light background, false for a dark one; `None` if the terminal did not say.
-    pub is_light: Option<bool>,
-    /// True if the terminal has answered the second question, so that no answer is yet to come.
-    pub is_complete: bool,
-    /// Input that was typed meanwhile.
-    pub typed: Vec<Event>,
-}
-
-/// Asks the terminal, whose input must be in raw mode and read by nobody else.
+/// Asks the terminal, whose input must be in raw mode. The answer is for a [`Listener`].
 ///
 /// # Errors
-/// Fails if the terminal cannot be written to or read.
-#[expect(clippy::disallowed_methods, reason = "a terminal lives by the wall clock")]
-pub fn ask() -> io::Result<Heard> {
+/// Fails if the terminal cannot be written to.
+pub fn ask() -> io::Result<Listener> {
     let mut out = stdout();
-    out.write_all(QUESTIONS)?;
+    out.write_all(QUESTION)?;
     out.flush()?;
-    let (begun, mut bytes) = (Instant::now(), Vec::new());
-    loop {
-        let heard = hear(&bytes);
-        let left = ANSWER_MAX.saturating_sub(begun.elapsed());
-        if heard.is_complete || left.is_zero() || bytes.len() >= BYTES_MAX || !read_some(&mut bytes, left)? {
-            return Ok(heard);
+    Ok(Listener { is_waiting: true, ..Listener::default() })
+}
+
+/// Input of the terminal.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Heard {
+    /// Input of the user.
+    Typed(Event),
+    /// Answer of the terminal: true for a light background, false for a dark one.
+    Background(bool),
+}
+
+/// A filter that takes the answer of the terminal out of the events of its input. Events that may be part of an answer are held back
+/// until that is decided. Times are those since the question. The default expects no answer.
+#[derive(Debug, Default)]
+pub struct Listener {
+    /// True while an answer may still come.
+    is_waiting: bool,
+    /// Characters that may be the beginning of an answer.
+    text: String,
+    /// Events that these characters came in, unless they were passed on.
+    held: Vec<Event>,
+    /// Instant of the last of these events.
+    last: Duration,
+}
+
+/// State of a text that may be an answer.
+enum Progress {
+    /// The text may become an answer.
+    Begun,
+    /// The text is an answer.
+    Over,
+    /// The text is none.
+    Other,
+}
+
+impl Listener {
+    /// Takes an event, and returns what is known to have been input by now, in its order.
+    pub fn hear(&mut self, event: Event, at: Duration) -> Vec<Heard> {
+        let mut heard = self.elapse(at);
+        let character = if self.is_waiting { characters(&event) } else { None };
+        let longer = character.map(|(escape, c)| format!("{}{escape}{c}", self.text));
+        match longer.as_deref().map_or(Progress::Other, progress) {
+            Progress::Begun => {
+                self.text = longer.unwrap_or_default();
+                self.held.push(event);
+                self.last = at;
+            }
+            Progress::Over => {
+                let is_light = longer.as_deref().and_then(|text| is_light(text.trim_end_matches(['\x07', '\x1b', '\\'])));
+                heard.extend(is_light.map(Heard::Background));
+                *self = Listener::default();
+            }
+            Progress::Other if self.text.is_empty() => heard.push(Heard::Typed(event)),
+            Progress::Other => {
+                heard.extend(self.release());
+                heard.extend(self.hear(event, at));
+            }
         }
+        heard
     }
-}
 
-/// Reads what has arrived within a span; returns false at the end of the input.
-fn read_some(bytes: &mut Vec<u8>, span: Duration) -> io::Result<bool> {
-    let input = io::stdin();
-    let mut ready = [PollFd::new(&input, PollFlags::IN)];
-    let span = Timespec { tv_sec: 0, tv_nsec: i64::from(span.subsec_nanos()) };
-    match poll(&mut ready, Some(&span)) {
-        Ok(0) | Err(Errno::INTR) => return Ok(true),
-        Ok(_) => {}
-        Err(error) => return Err(error.into()),
-    }
-    let mut chunk = [0; 1024];
-    let count = rustix::io::read(input.as_fd(), &mut chunk)?;
-    bytes.extend_from_slice(&chunk[..count]);
-    Ok(count > 0)
-}
-
-/// Takes bytes of the terminal apart into answers and typed input.
-fn hear(bytes: &[u8]) -> Heard {
-    let (mut heard, mut rest) = (Heard::default(), bytes);
-    while let Some((&first, after)) = rest.split_first() {
-        rest = match (first, after) {
-            (ESCAPE, [b']', after @ ..]) => command(after, &mut heard),
-            (ESCAPE, [b'[', after @ ..]) => sequence(after, &mut heard),
-            (ESCAPE, [b'O', letter, after @ ..]) => {
-                heard.typed.extend(named(b"", *letter).map(key));
-                after
-            }
-            (ESCAPE, [letter, after @ ..]) if letter.is_ascii_graphic() => {
-                heard.typed.push(Event::Key(KeyEvent::new(KeyCode::Char(char::from(*letter)), KeyModifiers::ALT)));
-                after
-            }
-            (ESCAPE, after) => {
-                heard.typed.push(key(KeyCode::Esc));
-                after
-            }
-            _ => character(rest, &mut heard),
+    /// Returns what is known to have been input because nothing followed it until an instant.
+    pub fn elapse(&mut self, at: Duration) -> Vec<Heard> {
+        let silence = at.saturating_sub(self.last);
+        let heard = if silence >= SILENCE_MAX {
+            self.release()
+        } else if self.text == "\x1b" && silence >= ESCAPE_MAX {
+            // The key Escape acts at once; the text is kept, because a line may break an answer after its first byte.
+            self.held.drain(..).map(Heard::Typed).collect()
+        } else {
+            Vec::new()
         };
+        // An answer that has begun is heard to its end.
+        self.is_waiting &= at < EXPECTED_MAX || !self.text.is_empty();
+        heard
     }
-    heard
+
+    /// Gives up a text that is not an answer, and returns its events. Those of a broken answer are dropped, since nobody typed them.
+    fn release(&mut self) -> Vec<Heard> {
+        let is_broken = std::mem::take(&mut self.text).starts_with(BEGINNING);
+        self.held.drain(..).filter(|_| !is_broken).map(Heard::Typed).collect()
+    }
 }
 
-/// Takes an operating system command up to its end, BEL or ST.
-fn command<'a>(bytes: &'a [u8], heard: &mut Heard) -> &'a [u8] {
-    let end = bytes.iter().position(|&byte| matches!(byte, 7 | ESCAPE)).unwrap_or(bytes.len());
-    let (text, after) = bytes.split_at(end);
-    if !after.is_empty() {
-        heard.is_light = heard.is_light.or(std::str::from_utf8(text).ok().and_then(is_light));
+/// Returns the characters that an event came from, as far as they occur in an answer: perhaps an escape, and a character.
+fn characters(event: &Event) -> Option<(&'static str, char)> {
+    let Event::Key(KeyEvent { code, modifiers, .. }) = event else { return None };
+    match code {
+        KeyCode::Esc => Some(("", '\x1b')),
+        KeyCode::Char('g') if *modifiers == KeyModifiers::CONTROL => Some(("", '\x07')),
+        KeyCode::Char(c) if *modifiers == KeyModifiers::ALT => Some(("\x1b", *c)),
+        KeyCode::Char(c) if modifiers.difference(KeyModifiers::SHIFT).is_empty() => Some(("", *c)),
+        _ => None,
     }
-    after.strip_prefix(&[7]).or_else(|| after.strip_prefix(b"\x1b\\")).unwrap_or(after)
 }
 
-/// Returns true if an answer such as `11;rgb:ffff/ffff/dddd` names a light colour: one that is nearer to white than to black in the
+fn progress(text: &str) -> Progress {
+    if BEGINNING.starts_with(text) {
+        return Progress::Begun;
+    }
+    let Some(answer) = text.strip_prefix(BEGINNING) else { return Progress::Other };
+    let colour = answer.trim_start_matches(|c: char| c.is_ascii_hexdigit() || matches!(c, 'r' | 'g' | ':' | '/'));
+    match colour {
+        "\x07" | "\x1b\\" => Progress::Over,
+        "" | "\x1b" if answer.len() <= ANSWER_CHARS_MAX => Progress::Begun,
+        _ => Progress::Other,
+    }
+}
+
+/// Returns true if an answer such as `\x1b]11;rgb:ffff/ffff/dddd` names a light colour: one that is nearer to white than to black in the
 /// eye (relative luminance, WCAG 2.2, above 0.18).
 fn is_light(answer: &str) -> Option<bool> {
-    let color = answer.strip_prefix("11;")?;
+    let color = answer.strip_prefix(BEGINNING)?;
     let parts = color.strip_prefix("rgb:").or_else(|| color.strip_prefix("rgba:"))?;
     let part = |text: &str| {
         let most = 16_u32.checked_pow(u32::try_from(text.len()).ok()?)?.checked_sub(1).filter(|&most| most > 0)?;
@@ -117,138 +154,119 @@ fn is_light(answer: &str) -> Option<bool> {
     Some(0.2126 * linear(*red) + 0.7152 * linear(*green) + 0.0722 * linear(*blue) > 0.18)
 }
 
-/// Takes a control sequence up to its final byte (ECMA-48, section 5.4): the answer to the second question, a key, or a paste.
-fn sequence<'a>(bytes: &'a [u8], heard: &mut Heard) -> &'a [u8] {
-    const PASTE_END: &[u8] = b"\x1b[201~";
-    let Some(end) = bytes.iter().position(|byte| (0x40..=0x7e).contains(byte)) else { return &[] };
-    let (parameters, last, after) = (&bytes[..end], bytes[end], &bytes[end + 1..]);
-    if last == b'c' && parameters.starts_with(b"?") {
-        heard.is_complete = true;
-        return after;
-    }
-    if (parameters, last) == (b"200", b'~') {
-        let end = after.windows(PASTE_END.len()).position(|window| window == PASTE_END).unwrap_or(after.len());
-        heard.typed.push(Event::Paste(String::from_utf8_lossy(&after[..end]).into_owned()));
-        return after.get(end + PASTE_END.len()..).unwrap_or_default();
-    }
-    heard.typed.extend(named(parameters, last).map(key));
-    after
-}
-
-/// Returns the key of a control sequence, without modifiers.
-fn named(parameters: &[u8], last: u8) -> Option<KeyCode> {
-    let number = parameters.split(|&byte| byte == b';').next().unwrap_or_default();
-    Some(match (last, number) {
-        (b'A', _) => KeyCode::Up,
-        (b'B', _) => KeyCode::Down,
-        (b'C', _) => KeyCode::Right,
-        (b'D', _) => KeyCode::Left,
-        (b'H', _) | (b'~', b"1" | b"7") => KeyCode::Home,
-        (b'F', _) | (b'~', b"4" | b"8") => KeyCode::End,
-        (b'P'..=b'S', b"" | b"1") => KeyCode::F(last - b'P' + 1),
-        (b'~', b"11") => KeyCode::F(1),
-        (b'~', b"12") => KeyCode::F(2),
-        (b'~', b"3") => KeyCode::Delete,
-        (b'~', b"5") => KeyCode::PageUp,
-        (b'~', b"6") => KeyCode::PageDown,
-        (b'Z', _) => KeyCode::BackTab,
-        _ => return None,
-    })
-}
-
-const fn key(code: KeyCode) -> Event {
-    Event::Key(KeyEvent::new(code, KeyModifiers::NONE))
-}
-
-/// Takes one character, or the bytes that are none.
-fn character<'a>(bytes: &'a [u8], heard: &mut Heard) -> &'a [u8] {
-    let (&first, after) = bytes.split_first().unwrap_or((&0, &[]));
-    let code = match first {
-        // A line that was typed before the terminal was in raw mode ends with a line feed.
-        b'\r' | b'\n' => KeyCode::Enter,
-        b'\t' => KeyCode::Tab,
-        8 | 0x7f => KeyCode::Backspace,
-        1..=26 => {
-            let letter = char::from(first - 1 + b'a');
-            heard.typed.push(Event::Key(KeyEvent::new(KeyCode::Char(letter), KeyModifiers::CONTROL)));
-            return after;
-        }
-        _ => {
-            let length = bytes.len().min(match first {
-                0xf0.. => 4,
-                0xe0.. => 3,
-                0xc0.. => 2,
-                _ => 1,
-            });
-            let (text, rest) = bytes.split_at(length);
-            let Some(c) = std::str::from_utf8(text).ok().and_then(|text| text.chars().next()) else { return after };
-            let modifiers = if c.is_uppercase() { KeyModifiers::SHIFT } else { KeyModifiers::NONE };
-            if !c.is_control() {
-                heard.typed.push(Event::Key(KeyEvent::new(KeyCode::Char(c), modifiers)));
-            }
-            return rest;
-        }
-    };
-    heard.typed.push(key(code));
-    after
-}
-
-/// Filter for an answer that comes after the deadline, which would otherwise be taken for typed characters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LateAnswer {
-    /// No answer is expected.
-    NotExpected,
-    /// An answer may still come.
-    Expected,
-    /// The answer has begun.
-    Begun,
-}
-
-impl LateAnswer {
-    /// Returns true if an event is part of the answer, so that it is not to be passed on.
-    pub fn takes(&mut self, event: &Event) -> bool {
-        let Event::Key(KeyEvent { code: KeyCode::Char(c), modifiers, .. }) = event else { return false };
-        match (*self, c) {
-            (LateAnswer::Expected, ']') if modifiers.contains(KeyModifiers::ALT) => *self = LateAnswer::Begun,
-            (LateAnswer::Begun, '\\') if modifiers.contains(KeyModifiers::ALT) => *self = LateAnswer::NotExpected,
-            (LateAnswer::Begun, 'g' | 'G') if modifiers.contains(KeyModifiers::CONTROL) => *self = LateAnswer::NotExpected,
-            (LateAnswer::Begun, 'r' | 'g' | 'b' | 'a'..='f' | 'A'..='F' | '0'..='9' | ':' | ';' | '/') => {}
-            (LateAnswer::Begun, _) => {
-                *self = LateAnswer::NotExpected;
-                return false;
-            }
-            _ => return false,
-        }
-        true
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn texts(heard: &Heard) -> String {
-        let text = |event: &Event| match event {
-            Event::Key(KeyEvent { code: KeyCode::Char(c), modifiers: KeyModifiers::NONE, .. }) => c.to_string(),
-            Event::Key(KeyEvent { code: KeyCode::Char(c), modifiers, .. }) => format!("<{modifiers}-{c}>"),
-            Event::Key(KeyEvent { code, .. }) => format!("<{code}>"),
-            other => format!("{other:?}"),
-        };
-        heard.typed.iter().map(text).collect()
+    const MOMENT: Duration = Duration::from_millis(50);
+
+    fn waiting() -> Listener {
+        Listener { is_waiting: true, ..Listener::default() }
+    }
+
+    fn key(code: KeyCode, modifiers: KeyModifiers) -> Event {
+        Event::Key(KeyEvent::new(code, modifiers))
+    }
+
+    /// The events that crossterm makes of a text that arrives at once: an escape belongs to the character behind it.
+    fn events(text: &str) -> Vec<Event> {
+        let (mut events, mut rest) = (Vec::new(), text.chars());
+        while let Some(c) = rest.next() {
+            events.push(match (c, rest.clone().next()) {
+                ('\x1b', None) => key(KeyCode::Esc, KeyModifiers::NONE),
+                ('\x1b', Some(after)) => {
+                    rest.next();
+                    key(KeyCode::Char(after), KeyModifiers::ALT)
+                }
+                ('\x07', _) => key(KeyCode::Char('g'), KeyModifiers::CONTROL),
+                ('\r', _) => key(KeyCode::Enter, KeyModifiers::NONE),
+                _ if c.is_uppercase() => key(KeyCode::Char(c), KeyModifiers::SHIFT),
+                _ => key(KeyCode::Char(c), KeyModifiers::NONE),
+            });
+        }
+        events
+    }
+
+    /// Lets texts arrive a moment apart, and silence follow.
+    fn arrived(listener: &mut Listener, texts: &[&str]) -> Vec<Heard> {
+        let (mut heard, mut at) = (Vec::new(), Duration::ZERO);
+        for text in texts {
+            heard.extend(events(text).into_iter().flat_map(|event| listener.hear(event, at)));
+            at += MOMENT;
+            heard.extend(listener.elapse(at));
+        }
+        heard.extend(listener.elapse(at + SILENCE_MAX));
+        heard
+    }
+
+    fn typed(texts: &[&str]) -> Vec<Heard> {
+        texts.iter().flat_map(|text| events(text)).map(Heard::Typed).collect()
     }
 
     #[test]
     fn the_answer_is_told_from_what_was_typed() {
-        let heard = hear(b"ls\n\x1b[Aa\xc3\xa9\x03\x1b]11;rgb:ffff/ffff/ffff\x1b\\x\x1b[?62;22c\x1bOP\x1b[3~\x7f");
-        assert_eq!((heard.is_light, heard.is_complete), (Some(true), true));
-        assert_eq!(texts(&heard), "ls<Enter><Up>aé<Control-c>x<F1><Del><Backspace>");
+        for (answer, is_light) in [("\x1b]11;rgb:ffff/FFFF/ffff\x1b\\", true), ("\x1b]11;rgb:00/2b/36\x07", false)] {
+            let heard = arrived(&mut waiting(), &[&format!("ls\r{answer}x1")]);
+            assert_eq!(heard, [typed(&["ls\r"]), vec![Heard::Background(is_light)], typed(&["x1"])].concat());
+        }
+    }
+
+    /// A line may break an answer anywhere, also within its escapes.
+    #[test]
+    fn an_answer_may_come_in_pieces() {
+        let answer = "\x1b]11;rgb:ffff/ffff/ffff\x1b\\";
+        for at in 1..answer.len() {
+            let heard = arrived(&mut waiting(), &["a", &answer[..at], &answer[at..], "b"]);
+            let escape = if at == 1 { "\x1b" } else { "" };
+            assert_eq!(heard, [typed(&["a", escape]), vec![Heard::Background(true)], typed(&["b"])].concat(), "{at}");
+        }
     }
 
     #[test]
-    fn a_paste_is_a_paste() {
-        let heard = hear(b"\x1b[200~a\nb\x1b[201~\x1b[?6c");
-        assert!(heard.is_complete);
-        assert_eq!(heard.typed, [Event::Paste("a\nb".into())]);
+    fn what_only_looks_like_an_answer_is_typed() {
+        for texts in [
+            &["\x1b]"][..],
+            &["\x1b", "]11"],
+            &["\x1b]11x"],
+            &["\x1b]1\x1b]2\r"],
+            &["\x1b", "\x1b"],
+            &["]11;rgb:0/0/0"],
+            &["\x1bx\x07"],
+        ] {
+            assert_eq!(arrived(&mut waiting(), texts), typed(texts), "{texts:?}");
+        }
+    }
+
+    #[test]
+    fn escape_acts_when_nothing_follows_it() {
+        let mut listener = waiting();
+        let escape = key(KeyCode::Esc, KeyModifiers::NONE);
+        assert_eq!(listener.hear(escape.clone(), Duration::ZERO), []);
+        assert_eq!(listener.elapse(MOMENT), [Heard::Typed(escape)]);
+    }
+
+    /// An answer without an end is not typed, and nothing is held back for good.
+    #[test]
+    fn a_broken_answer_is_dropped() {
+        assert_eq!(arrived(&mut waiting(), &["\x1b]11;rgb:ff"]), []);
+        assert_eq!(arrived(&mut waiting(), &["\x1b]11;rgb:ff\rx"]), typed(&["\rx"]));
+        let long = format!("\x1b]11;{}z", "f".repeat(2 * ANSWER_CHARS_MAX));
+        assert!(arrived(&mut waiting(), &[&long]).len() < 2 * ANSWER_CHARS_MAX);
+    }
+
+    /// An answer is expected once, and not for ever.
+    #[test]
+    fn no_answer_is_waited_for_without_end() {
+        let answer = "\x1b]11;rgb:0/0/0\x07";
+        let mut listener = waiting();
+        assert_eq!(arrived(&mut listener, &[answer, answer]), [vec![Heard::Background(false)], typed(&[answer])].concat());
+        let mut listener = waiting();
+        let hear = |listener: &mut Listener, at| {
+            events(answer).into_iter().flat_map(|event| listener.hear(event, at)).collect::<Vec<_>>()
+        };
+        assert_eq!(hear(&mut listener, EXPECTED_MAX), typed(&[answer]));
+        assert_eq!(hear(&mut waiting(), EXPECTED_MAX - MOMENT), [Heard::Background(false)]);
+        assert_eq!(arrived(&mut Listener::default(), &[answer]), typed(&[answer]));
     }
 
     #[test]
@@ -264,34 +282,17 @@ mod tests {
             ("11;rgb:fffffffff/0/0", None),
             ("11;?", None),
         ] {
-            assert_eq!(is_light(answer), light, "{answer}");
+            assert_eq!(is_light(&format!("\x1b]{answer}")), light, "{answer}");
         }
-    }
-
-    #[test]
-    fn what_is_not_finished_is_not_complete() {
-        for bytes in [&b"\x1b]11;rgb:ffff/ff"[..], b"\x1b[?62", b"", b"\x1b"] {
-            let heard = hear(bytes);
-            assert!(!heard.is_complete && heard.is_light.is_none(), "{bytes:?}");
-        }
-    }
-
-    #[test]
-    fn a_late_answer_is_not_typed() {
-        let mut late = LateAnswer::Expected;
-        let heard = hear(b"ab");
-        assert!(heard.typed.iter().all(|event| !late.takes(event)));
-        let alt = |c| Event::Key(KeyEvent::new(KeyCode::Char(c), KeyModifiers::ALT));
-        assert!(late.takes(&alt(']')));
-        assert!(hear(b"11;rgb:ffff/ffff/ffff").typed.iter().all(|event| late.takes(event)));
-        assert!(late.takes(&alt('\\')) && !late.takes(&alt(']')));
     }
 
     proptest::proptest! {
-        /// Whatever a terminal sends is taken apart to its end.
+        /// What is no answer comes through whole and in its order, however it is broken up.
         #[test]
-        fn any_bytes_are_heard(bytes in proptest::collection::vec(0_u8.., 0..60)) {
-            let _ = hear(&bytes);
+        fn nothing_typed_is_lost(texts in proptest::collection::vec("[a]1;\x1b\x07g\r]{0,4}", 0..8)) {
+            let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+            proptest::prop_assume!(!texts.concat().contains(BEGINNING));
+            proptest::prop_assert_eq!(arrived(&mut waiting(), &texts), typed(&texts));
         }
     }
 }

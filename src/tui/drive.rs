@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crossterm::event::Event as Input;
 use eyre::{Result, WrapErr};
 use p2p_engine::Numbered;
 use p2p_service::access::watching::{Events, Happening, Snapshots};
@@ -17,6 +16,7 @@ use tokio::task::JoinError;
 use tokio::time::{Instant, sleep_until};
 
 use super::app::{App, Message, TerminalRequest};
+use super::background::Heard;
 use super::draw;
 
 /// Minimum time between two frames.
@@ -55,7 +55,7 @@ enum Wake {
     SessionLook,
     Question(Question),
     Mail(Notice),
-    Input(Input),
+    Input(Heard),
     Message(Message),
     Event(Arc<Numbered>),
     EventsLost(u64),
@@ -75,7 +75,7 @@ pub(super) async fn drive<B: Backend>(
     screen: &mut Terminal<B>,
     messages: &mut mpsc::UnboundedReceiver<Message>,
     sources: &mut Sources,
-    input: &mut mpsc::UnboundedReceiver<Input>,
+    input: &mut mpsc::UnboundedReceiver<Heard>,
     mut grant: impl FnMut(TerminalRequest) -> std::io::Result<()>,
 ) -> Result<()>
 where
@@ -114,7 +114,7 @@ async fn next(
     app: &mut App,
     messages: &mut mpsc::UnboundedReceiver<Message>,
     sources: &mut Sources,
-    input: &mut mpsc::UnboundedReceiver<Input>,
+    input: &mut mpsc::UnboundedReceiver<Heard>,
     due: &Deadlines,
     dirty: bool,
 ) -> Wake {
@@ -154,7 +154,8 @@ fn pass_on(app: &mut App, wake: Wake, sources: &mut Sources, due: &mut Deadlines
         }
         Wake::Question(question) => app.on_question(question),
         Wake::Mail(notice) => app.on_mail(&notice),
-        Wake::Input(input) => app.on_input(input),
+        Wake::Input(Heard::Typed(input)) => app.on_input(input),
+        Wake::Input(Heard::Background(is_light)) => app.on_background(is_light),
         Wake::Message(message) => app.on_message(message),
         Wake::Event(event) => app.on_event(event.at, &event.event),
         Wake::EventsLost(count) => app.on_events_lost(count),

@@ -54,7 +54,6 @@ pub mod wrap;
 use std::io::{IsTerminal, stdin, stdout};
 
 use clap::Args;
-use crossterm::event::Event;
 use eyre::{Result, eyre};
 use p2p_service::abilities::{self, Abilities, Colors, Glyphs};
 use p2p_service::config::keys::Section;
@@ -66,7 +65,7 @@ use p2p_shell::Shell;
 use p2p_shell::asking::{LoginArgs, Prompter};
 
 use self::app::{Home, Way};
-use self::background::{Heard, LateAnswer};
+use self::background::Listener;
 use self::sitting::Sitting;
 use self::theme::{Theme, ThemeName};
 use self::tour::network::TourNetwork;
@@ -174,24 +173,16 @@ fn is_on_terminal() -> bool {
     stdout().is_terminal() && stdin().is_terminal()
 }
 
-/// The look of the screen, and the input that came while the terminal was asked about it.
-struct Look {
-    theme: Theme,
-    typed: Vec<Event>,
-    late: LateAnswer,
-}
-
-/// Returns the theme of this name in the colours and the characters of the terminal. Without a name, the terminal is asked for its
-/// background, and then the environment; where neither says, it is taken for a dark one.
-fn look(named: Option<ThemeName>) -> std::io::Result<Look> {
+/// Returns the theme of this name in the colours and the characters of the terminal. Without a name, it is that for the background which
+/// the environment tells of, a dark one if it does not; and the terminal, which knows better, is asked. Its answer is left to the
+/// listener, so that nothing waits for a terminal that does not give one.
+fn look(named: Option<ThemeName>) -> std::io::Result<(Theme, Listener)> {
     let abilities = Abilities::of_environment();
-    let heard = match named {
-        None if abilities.colors != Colors::None => background::ask()?,
-        _ => Heard { is_complete: true, ..Heard::default() },
-    };
-    let is_light = heard.is_light.or(abilities.is_light).unwrap_or(false);
-    let name = named.unwrap_or(if is_light { ThemeName::Light } else { ThemeName::Dark });
-    let theme = Theme::new(name, abilities::glyphs() == Glyphs::Ascii).in_colors(abilities.colors);
-    let late = if heard.is_complete { LateAnswer::NotExpected } else { LateAnswer::Expected };
-    Ok(Look { theme, typed: heard.typed, late })
+    let theme = Theme::new(named.unwrap_or_default(), abilities::glyphs() == Glyphs::Ascii).in_colors(abilities.colors);
+    match named {
+        None if abilities.colors != Colors::None => {
+            Ok((theme.on_background(abilities.is_light.unwrap_or(false)), background::ask()?))
+        }
+        _ => Ok((theme, Listener::default())),
+    }
 }

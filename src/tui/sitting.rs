@@ -1,7 +1,6 @@
 //! A sitting: an engine with its screen, which takes the terminal while it is shown. It can be left for a tour and be shown again; the
 //! engine goes on meanwhile.
 
-use crossterm::event::Event as Input;
 use eyre::{Result, WrapErr};
 use p2p_service::instance::{Instance, Leaving};
 use p2p_service::interrupt::interrupted;
@@ -12,11 +11,12 @@ use p2p_shell::{Questions, Shell};
 use tokio::sync::mpsc;
 
 use super::app::{App, Home, Message, TerminalRequest, Way};
+use super::background::Heard;
 use super::drive::{Sources, drive};
+use super::look;
 use super::settings::SettingsFiles;
 use super::terminal;
 use super::theme::{Theme, ThemeName};
-use super::{Look, look};
 
 /// An engine with its screen.
 #[derive(Debug)]
@@ -67,9 +67,9 @@ impl Sitting {
     /// Fails if the terminal cannot be used, and returns the signal that ends the program.
     pub(super) async fn show(&mut self, named: Option<ThemeName>) -> Result<Way> {
         let guard = terminal::Guard::take(self.instance.config.takes_mouse()).wrap_err("cannot use the terminal")?;
-        let Look { theme, typed, late } = look(named).wrap_err("cannot use the terminal")?;
+        let (theme, listener) = look(named).wrap_err("cannot use the terminal")?;
         self.app.set_theme(theme);
-        let (reader, input) = terminal::InputReader::start(typed, late).wrap_err("cannot read the terminal")?;
+        let (reader, input) = terminal::InputReader::start(listener).wrap_err("cannot read the terminal")?;
         let result = tokio::select! {
             result = self.drive(input) => result,
             stop = interrupted() => stop.and_then(|stop| Err(stop.into())),
@@ -81,7 +81,7 @@ impl Sitting {
         Ok(self.app.take_way().unwrap_or(Way::Quit))
     }
 
-    async fn drive(&mut self, mut input: mpsc::UnboundedReceiver<Input>) -> Result<()> {
+    async fn drive(&mut self, mut input: mpsc::UnboundedReceiver<Heard>) -> Result<()> {
         let mut screen = terminal::screen().wrap_err("cannot use the terminal")?;
         drive(&mut self.app, &mut screen, &mut self.messages, &mut self.sources, &mut input, grant_request).await
     }

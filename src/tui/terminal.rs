@@ -4,7 +4,7 @@ use std::io::{self, Write, stdout};
 use std::mem::ManuallyDrop;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc as channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -20,7 +20,7 @@ use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 use tokio::sync::mpsc;
 
-use super::background::LateAnswer;
+use super::background::{Heard, Listener};
 use super::plain::PlainBackend;
 
 /// A guard that restores the terminal when it is dropped.
@@ -119,32 +119,37 @@ pub struct InputReader {
 }
 
 impl InputReader {
-    /// Starts the thread; returns the reader and the receiver of its events, of which those that were `typed` before are the first.
-    /// An answer of the terminal that comes `late` is left out.
+    /// Starts the thread; returns the reader and the receiver of what the `listener` hears.
     ///
     /// # Errors
     /// Fails if the system cannot create a thread.
-    pub fn start(typed: Vec<Event>, mut late: LateAnswer) -> io::Result<(InputReader, mpsc::UnboundedReceiver<Event>)> {
+    pub fn start(listener: Listener) -> io::Result<(InputReader, mpsc::UnboundedReceiver<Heard>)> {
         let (sender, receiver) = mpsc::unbounded_channel();
-        typed.into_iter().try_for_each(|event| sender.send(event)).map_err(io::Error::other)?;
         let over = Arc::new(AtomicBool::new(false));
         let seen = Arc::clone(&over);
         let (alive, ended) = channel::channel();
         let builder = std::thread::Builder::new().name("p2p-input".into());
         builder.spawn(move || {
             let _alive = alive;
-            while !seen.load(Ordering::Relaxed) && read(&sender, &mut late).is_ok() {}
+            let _ = read(listener, &sender, &seen);
         })?;
         Ok((InputReader { over, ended }, receiver))
     }
 }
 
-fn read(sender: &mpsc::UnboundedSender<Event>, late: &mut LateAnswer) -> io::Result<()> {
-    if !crossterm::event::poll(PATIENCE)? {
-        return Ok(());
+/// Reads until it is `over`, the receiver is gone or the terminal cannot be read.
+#[expect(clippy::disallowed_methods, reason = "a terminal lives by the wall clock")]
+fn read(mut listener: Listener, sender: &mpsc::UnboundedSender<Heard>, over: &AtomicBool) -> io::Result<()> {
+    let start = Instant::now();
+    while !over.load(Ordering::Relaxed) {
+        let heard = if crossterm::event::poll(PATIENCE)? {
+            listener.hear(with_line_ends(crossterm::event::read()?), start.elapsed())
+        } else {
+            listener.elapse(start.elapsed())
+        };
+        heard.into_iter().try_for_each(|heard| sender.send(heard)).map_err(io::Error::other)?;
     }
-    let event = crossterm::event::read()?;
-    if late.takes(&event) { Ok(()) } else { sender.send(with_line_ends(event)).map_err(io::Error::other) }
+    Ok(())
 }
 
 /// Returns a line feed as Enter: it ends the lines that were typed before the terminal was in raw mode.

@@ -98,6 +98,12 @@ impl Theme {
         self.name != ThemeName::Mono && self.colors != Colors::None
     }
 
+    /// Returns the theme for a light or a dark background.
+    #[must_use]
+    pub const fn on_background(self, is_light: bool) -> Theme {
+        Theme { name: if is_light { ThemeName::Light } else { ThemeName::Dark }, ..self }
+    }
+
     /// Returns the style of a role.
     pub fn style(&self, role: Role) -> Style {
         let plain = Style::new();

@@ -27,7 +27,7 @@ struct Shown {
 
 impl Raw {
     /// Starts the program with these arguments and variables on a terminal of so many columns, which gives `answer` when it is asked
-    /// for its attributes.
+    /// for its background.
     fn start(home: &Home, columns: u16, arguments: &[&str], variables: &[(&str, &str)], answer: &'static str) -> Raw {
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_p2p"));
         command.args(arguments);
@@ -49,7 +49,7 @@ impl Raw {
                 let mut kept = kept.lock().unwrap();
                 kept.bytes.extend_from_slice(&chunk[..count]);
                 kept.screen.process(&chunk[..count]);
-                if chunk[..count].windows(3).any(|window| window == b"\x1b[c") {
+                if chunk[..count].windows(6).any(|window| window == b"\x1b]11;?") {
                     answers.lock().unwrap().write_all(answer.as_bytes()).unwrap();
                 }
             }
@@ -65,6 +65,11 @@ impl Raw {
     /// Returns what is on the screen.
     fn text(&self) -> String {
         self.shown.lock().unwrap().screen.screen().contents()
+    }
+
+    /// Returns what is on the screen with the sequences for its colours.
+    fn formatted(&self) -> String {
+        self.shown.lock().unwrap().screen.screen().contents_formatted()
     }
 
     /// Leaves the choice of the first start.
@@ -184,7 +189,7 @@ fn the_screen_in_ascii_is_ascii() {
     for (arguments, variables) in [(&["--ascii"][..], &[XTERM][..]), (&[], &[XTERM, ("LANG", "C")])] {
         let home = Home::new(QUICK);
         std::fs::write(home.path("é.bin"), vec![7; 300_000]).unwrap();
-        let screen = Raw::start(&home, 120, arguments, variables, "\x1b[?6c");
+        let screen = Raw::start(&home, 120, arguments, variables, "");
         screen.looks_around();
         screen.send("upload é.bin\r");
         screen.shows("stored ?.bin");
@@ -227,39 +232,57 @@ fn every_table_fits_its_terminal() {
 
 #[test]
 fn the_theme_is_that_of_the_background() {
-    const LIGHT: &str = "\x1b]11;rgb:ffff/ffff/ffff\x1b\\\x1b[?62;22c";
-    const DARK: &str = "\x1b]11;rgb:0000/0000/0000\x07\x1b[?62c";
-    const NEITHER: &str = "\x1b[?1;2c";
+    const LIGHT: &str = "\x1b]11;rgb:ffff/ffff/ffff\x1b\\";
+    const DARK: &str = "\x1b]11;rgb:0000/0000/0000\x07";
     let (light, dark) = ("\x1b[38;2;32;32;32", "\x1b[38;2;216;216;216");
     let home = Home::new(QUICK);
     let all = [XTERM, ("COLORTERM", "truecolor")];
     let with = |name, value| [XTERM, ("COLORTERM", "truecolor"), (name, value)];
     let (light_set, dark_set, no_color) = (with("COLORFGBG", "0;15"), with("COLORFGBG", "15;0"), with("NO_COLOR", "1"));
-    let drawn = |arguments: &[&str], variables: &[(&str, &str)], answer| {
-        let screen = Raw::start(&home, 120, arguments, variables, answer);
-        screen.looks_around();
-        screen.leaves()
-    };
     for (arguments, variables, answer, present, absent) in [
         (&[][..], &all[..], LIGHT, light, dark),
         (&[], &all, DARK, dark, light),
-        (&[], &all, NEITHER, dark, light),
         (&[], &all, "", dark, light),
-        (&[], &light_set, NEITHER, light, dark),
         (&[], &light_set, "", light, dark),
         // The terminal knows better than a variable that may be inherited from another one.
         (&[], &light_set, DARK, dark, light),
         (&[], &dark_set, LIGHT, light, dark),
-        (&["--theme", "dark"], &all, LIGHT, dark, "\x1b]11;?"),
+        (&["--theme", "dark"], &all, LIGHT, dark, light),
         (&[], &no_color, LIGHT, "\x1b[1m", "\x1b[38;2;"),
         (&[], &[XTERM], DARK, "\x1b[38;5;", "\x1b[38;2;"),
-        // crossterm writes the sixteen colours as those of the palette.
-        (&[], &[("TERM", "linux")], DARK, "\x1b[38;5;6", "\x1b[38;2;"),
+        (&[], &[("TERM", "linux")], DARK, "\x1b[36", "\x1b[38;2;"),
     ] {
-        let text = drawn(arguments, variables, answer);
-        assert!(text.contains(present), "{arguments:?} {variables:?} {answer:?}: {present:?}: {text:?}");
-        assert!(!text.contains(absent), "{arguments:?} {variables:?} {answer:?}: {absent:?}");
+        let screen = Raw::start(&home, 120, arguments, variables, answer);
+        screen.looks_around();
+        let is_so = || {
+            let text = screen.formatted();
+            text.contains(present) && !text.contains(absent)
+        };
+        assert!(
+            comes_true(is_so),
+            "{arguments:?} {variables:?} {answer:?}: {present:?}, not {absent:?}: {:?}",
+            screen.formatted()
+        );
+        let text = screen.leaves();
+        assert_eq!(text.contains("\x1b]11;?"), !arguments.contains(&"--theme") && !variables.contains(&("NO_COLOR", "1")));
     }
+}
+
+/// The first frame waits for no answer, and one that comes later, in pieces and among what is typed, still counts.
+#[test]
+fn the_first_frame_is_drawn_before_the_answer() {
+    let home = Home::new(QUICK);
+    let screen = Raw::start(&home, 120, &[], &[XTERM, ("COLORTERM", "truecolor")], "");
+    screen.looks_around();
+    let (light, dark) = ("\x1b[38;2;32;32;32", "\x1b[38;2;216;216;216");
+    assert!(screen.formatted().contains(dark), "{:?}", screen.formatted());
+    screen.send("echo on\x1b]11;rgb:ff");
+    screen.shows("│› echo on");
+    screen.send("ff/ffff/ffff\x1b");
+    screen.send("\\e\r");
+    screen.shows("\n│one");
+    wait_until("the light theme", || screen.formatted().contains(light) && !screen.formatted().contains(dark));
+    screen.leaves();
 }
 
 /// What is typed before the program reads, or while the terminal is asked, is carried out; a late answer is not typed.
@@ -268,14 +291,16 @@ fn what_is_typed_ahead_is_carried_out() {
     let home = Home::new(QUICK);
     home.register("alice");
     home.login("alice");
-    for answer in ["\x1b]11;rgb:0/0/0\x07\x1b[?6c", ""] {
+    for answer in ["\x1b]11;rgb:0/0/0\x07", ""] {
         let screen = Raw::start(&home, 120, &[], &[XTERM], answer);
         screen.send("echo before-$\x7fall\r");
         screen.shows("\n│before-all");
         if answer.is_empty() {
-            // It comes after its deadline, as over a slow line.
-            screen.send("echo be\x1b]11;rgb:1212/3434/5656\x07tween\r");
-            screen.shows("\n│between");
+            // It comes late and in pieces, as over a slow line.
+            screen.send("echo in\x1b]11;rgb:1212");
+            screen.shows("│› echo in");
+            screen.send("/3434/5656\x07between\r");
+            screen.shows("\n│inbetween");
         }
         screen.leaves();
     }
@@ -294,7 +319,7 @@ fn what_is_typed_ahead_is_carried_out() {
 fn the_mouse_is_taken_unless_it_is_not_wanted() {
     let home = Home::new(QUICK);
     let drawn = |keys: &str| {
-        let screen = Raw::start(&home, 120, &[], &[XTERM], "\x1b[?6c");
+        let screen = Raw::start(&home, 120, &[], &[XTERM], "");
         screen.looks_around();
         screen.send(keys);
         screen.send("echo done\r");
@@ -318,7 +343,7 @@ fn the_mouse_is_taken_unless_it_is_not_wanted() {
 #[test]
 fn leaving_the_screen_names_the_recording() {
     let home = Home::new(QUICK);
-    let screen = Raw::start(&home, 120, &["--data-dir", "a place"], &[XTERM], "\x1b[?6c");
+    let screen = Raw::start(&home, 120, &["--data-dir", "a place"], &[XTERM], "");
     screen.looks_around();
     screen.send("\x11");
     let (code, text) = screen.end();
