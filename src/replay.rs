@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use clap::Args;
 use eyre::{Result, WrapErr, eyre};
+use p2p_base::units::count_of;
 use p2p_engine::recording::{Recording, Replayed};
 use p2p_service::interrupt::{self, interrupted};
 use p2p_service::output::{self, OutputArgs};
@@ -103,8 +104,12 @@ fn scratch_for(recording: &Recording) -> Result<Scratch> {
 }
 
 fn text(report: &ReplayReport) -> String {
-    let what =
-        format!("{} commands, {:.3} virtual seconds, trace {}", report.commands, report.virtual_seconds, report.trace_hash);
+    let what = format!(
+        "{}, {:.3} virtual seconds, trace {}",
+        count_of(report.commands, "command"),
+        report.virtual_seconds,
+        report.trace_hash
+    );
     match &report.recorded_trace_hash {
         Some(_) if report.same => format!("{what}: the same as recorded"),
         Some(recorded) => format!("{what}: recorded was {recorded}; a file that was uploaded may have changed since"),

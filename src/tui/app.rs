@@ -44,7 +44,6 @@ pub use super::tasks::Message;
 use super::tasks::{AppMessage, Tasks};
 use super::theme::{Role, Theme};
 use super::view::View;
-use super::words;
 use super::workspace::Workspace;
 
 /// A request to the terminal beyond drawing.
@@ -286,9 +285,7 @@ impl App {
 
     /// Logs an event of the engine, which is one that the user may see.
     pub fn on_event(&mut self, at: SimTime, event: &Event) {
-        if let Some((role, text)) = words::describe(event, self.visitor.identity()) {
-            self.view.note(at, role, text);
-        }
+        self.view.note_event(at, event, self.visitor.identity());
     }
 
     /// Counts events that were lost because the screen lagged behind.

@@ -125,6 +125,10 @@ fn glyphs(glyphs: &Glyphs) -> Vec<Entry> {
         own("%", "in the matrix and on the map: a path that loses or corrupts packets because of a fault"),
         own("~", "in the matrix and on the map: a path that is slow because of a fault"),
         own("+", "in the matrix and on the map: a path that duplicates or reorders packets because of a fault"),
+        own(
+            &[glyphs.failure, glyphs.warning, glyphs.done, glyphs.dot].join(" "),
+            "in the log: what failed, what needs attention, what is in order, and what else happened",
+        ),
         own(glyphs.play, "virtual time passes, at this speed"),
         own(glyphs.pause, "virtual time is paused"),
         own(glyphs.scroll, "in the frame of a pane: which part of the rows is shown"),

@@ -1,68 +1,119 @@
-//! The journal holds the lines of the log, oldest first, and bounds their number.
+//! The journal holds the lines of the log, oldest first, and bounds their number. Events of one kind that follow each other are one
+//! line, so that a mass of them drowns nothing.
 
 use std::collections::VecDeque;
 
-use p2p_base::units::SimTime;
+use p2p_base::units::{SimDuration, SimTime};
+use p2p_engine::Event;
+use p2p_service::access::Identity;
+use p2p_shell::digest::Digest;
 
 use super::theme::Role;
+use super::words;
 
 /// Maximum number of lines that are kept.
 const LINES_MAX: usize = 2_000;
+/// Maximum number of latest events that a later one may join.
+const JOINED_MAX: usize = 200;
+/// Virtual time within which events of one kind are one line; a round of probes takes half of it by default.
+const SPAN: SimDuration = SimDuration::from_secs(10);
 
 /// A line of the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JournalLine {
-    /// Virtual instant of the event.
+    /// Virtual instant of the event, or of the first one.
     pub at: SimTime,
-    /// Role of its colour.
+    /// Role of its colour and of its mark.
     pub role: Role,
     /// The event in words.
     pub text: String,
+    /// Number of the digest's entry that it shows; `None` if nothing can join it.
+    entry: Option<u64>,
 }
 
 /// The lines of the log.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone)]
 pub struct Journal {
     lines: VecDeque<JournalLine>,
+    digest: Digest,
+}
+
+impl Default for Journal {
+    fn default() -> Self {
+        Journal { lines: VecDeque::new(), digest: Digest::new(JOINED_MAX, SPAN) }
+    }
 }
 
 impl Journal {
+    /// Notes an event as a user sees it: in a line of its own, or in that of events of its kind. Events that are too frequent for the
+    /// log are left out.
+    pub fn note_event(&mut self, at: SimTime, event: &Event, identity: &Identity) {
+        if words::describe(event, identity).is_none() {
+            return;
+        }
+        let entry = self.digest.note(at, event);
+        let Some((role, text)) = words::of_entry(entry, identity) else { return };
+        let line = JournalLine { at: entry.at(), role, text, entry: Some(entry.number()) };
+        let known = if entry.count() > 1 { self.lines.iter_mut().rev().find(|known| known.entry == line.entry) } else { None };
+        match known {
+            Some(known) => *known = line,
+            None => self.push(line),
+        }
+    }
+
+    /// Notes what is no event of the engine.
+    pub fn note(&mut self, at: SimTime, role: Role, text: String) {
+        self.push(JournalLine { at, role, text, entry: None });
+    }
+
     /// Appends a line; the oldest one goes where there are too many.
-    pub fn note(&mut self, line: JournalLine) {
+    fn push(&mut self, line: JournalLine) {
         if self.lines.len() == LINES_MAX {
             self.lines.pop_front();
         }
         self.lines.push_back(line);
     }
 
-    /// Appends the lines of another journal.
-    pub fn append(&mut self, other: Journal) {
-        other.lines.into_iter().for_each(|line| self.note(line));
-    }
-
     /// Returns the lines, oldest first.
     pub fn lines(&self) -> impl DoubleEndedIterator<Item = &JournalLine> + ExactSizeIterator {
         self.lines.iter()
-    }
-
-    /// Removes all lines.
-    pub fn clear(&mut self) {
-        self.lines.clear();
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use p2p_engine::node::health::Health;
+    use p2p_store::manifest::NodeNumber;
+
     use super::*;
 
     #[test]
     fn the_oldest_line_goes_first() {
-        let line = |number: usize| JournalLine { at: SimTime::ZERO, role: Role::Text, text: number.to_string() };
-        let (mut journal, mut later) = (Journal::default(), Journal::default());
-        (0..LINES_MAX).for_each(|number| journal.note(line(number)));
-        (0..3).for_each(|number| later.note(line(LINES_MAX + number)));
-        journal.append(later);
-        let texts: Vec<&str> = journal.lines().map(|line| line.text.as_str()).collect();
+        let mut journal = Journal::default();
+        (0..LINES_MAX + 3).for_each(|number| journal.note(SimTime::ZERO, Role::Text, number.to_string()));
+        let texts = texts(&journal);
         assert_eq!((texts.len(), texts[0], texts[LINES_MAX - 1]), (LINES_MAX, "3", "2002"));
+    }
+
+    fn change(index: usize, to: Health) -> Event {
+        Event::HealthChanged { node: NodeNumber::from_index(index), from: Health::Alive, to, missed: 2 }
+    }
+
+    fn texts(journal: &Journal) -> Vec<&str> {
+        journal.lines().map(|line| line.text.as_str()).collect()
+    }
+
+    #[test]
+    fn events_of_one_kind_are_one_line() {
+        let mut journal = Journal::default();
+        let note = |journal: &mut Journal, event| journal.note_event(SimTime::ZERO, &event, &Identity::Operator);
+        note(&mut journal, change(0, Health::Suspect));
+        journal.note(SimTime::ZERO, Role::Text, "a mail".into());
+        assert_eq!(texts(&journal), ["Node_01 did not answer 2 probes: SUSPECT", "a mail"]);
+        (1..899).for_each(|index| note(&mut journal, change(index, Health::Suspect)));
+        note(&mut journal, change(7, Health::Dead));
+        assert_eq!(texts(&journal), ["899 nodes SUSPECT", "a mail", "Node_08 did not answer 2 probes: DEAD"]);
+        note(&mut journal, change(9, Health::Dead));
+        assert_eq!(texts(&journal)[2], "Node_08, Node_10 DEAD");
     }
 }

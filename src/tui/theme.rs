@@ -235,6 +235,10 @@ pub struct Glyphs {
     pub prompt: &'static str,
     /// Mark of the diagonal of the health matrix.
     pub dot: &'static str,
+    /// Mark of a line of the log that tells of a failure.
+    pub failure: &'static str,
+    /// Mark of a line of the log that tells of what needs attention.
+    pub warning: &'static str,
     /// Mark at the end of a text that was cut.
     pub ellipsis: &'static str,
     /// Mark on the frame of a pane of which not all rows are shown.
@@ -268,6 +272,8 @@ const UNICODE: Glyphs = Glyphs {
     pause: "‖",
     prompt: "›",
     dot: "·",
+    failure: "✗",
+    warning: "!",
     ellipsis: "…",
     scroll: "┃",
     losses: ["░", "▒", "▓"],
@@ -297,6 +303,8 @@ const ASCII: Glyphs = Glyphs {
     pause: "=",
     prompt: ">",
     dot: "-",
+    failure: "X",
+    warning: "!",
     ellipsis: "~",
     scroll: "#",
     losses: [".", ":", "!"],

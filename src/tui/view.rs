@@ -4,16 +4,17 @@
 use std::sync::Arc;
 
 use p2p_base::units::SimTime;
-use p2p_engine::Snapshot;
+use p2p_engine::{Event, Snapshot};
 use p2p_service::access::Identity;
 
-use super::journal::{Journal, JournalLine};
+use super::journal::Journal;
 use super::panes::scene::{Chosen, FileCount};
 use super::theme::Role;
 
 /// The data that has accumulated while the view is frozen.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Meanwhile {
+    /// The log as it goes on.
     journal: Journal,
     events_lost: u64,
 }
@@ -81,15 +82,17 @@ impl View {
 
     /// Freezes the view.
     pub fn freeze(&mut self) {
-        self.meanwhile.get_or_insert_default();
+        let journal = &self.journal;
+        self.meanwhile.get_or_insert_with(|| Meanwhile { journal: journal.clone(), events_lost: 0 });
     }
 
     /// Thaws the view, and takes in what has accumulated and the latest snapshot.
     pub fn thaw(&mut self, latest: Arc<Snapshot>) {
-        let Meanwhile { journal, events_lost } = self.meanwhile.take().unwrap_or_default();
-        self.events_lost += events_lost;
-        self.journal.append(journal);
+        let meanwhile = self.meanwhile.take();
         self.replace(latest);
+        let Some(Meanwhile { journal, events_lost }) = meanwhile else { return };
+        self.events_lost += events_lost;
+        self.journal = journal;
     }
 
     /// Takes a snapshot of the engine in, unless the view is frozen.
@@ -114,10 +117,19 @@ impl View {
         }
     }
 
-    /// Appends a line to the log.
+    /// Notes what is no event of the engine in the log.
     pub fn note(&mut self, at: SimTime, role: Role, text: String) {
-        let journal = self.meanwhile.as_mut().map_or(&mut self.journal, |meanwhile| &mut meanwhile.journal);
-        journal.note(JournalLine { at, role, text });
+        self.journal_of_now().note(at, role, text);
+    }
+
+    /// Notes an event as a user sees it in the log.
+    pub fn note_event(&mut self, at: SimTime, event: &Event, identity: &Identity) {
+        self.journal_of_now().note_event(at, event, identity);
+    }
+
+    /// Returns the journal of what happens now, which is not shown yet while the view is frozen.
+    fn journal_of_now(&mut self) -> &mut Journal {
+        self.meanwhile.as_mut().map_or(&mut self.journal, |meanwhile| &mut meanwhile.journal)
     }
 
     /// Counts events that were lost because the screen lagged behind.
@@ -132,7 +144,8 @@ impl View {
 
     /// Removes what the user before has seen.
     pub fn forget(&mut self) {
-        self.journal.clear();
+        self.journal = Journal::default();
+        self.meanwhile.iter_mut().for_each(|meanwhile| meanwhile.journal = Journal::default());
         self.chosen = Chosen::default();
     }
 

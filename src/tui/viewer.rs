@@ -3,6 +3,8 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use unicode_width::UnicodeWidthStr;
 
+use p2p_base::units::count_of;
+
 use super::editor::{Edit, Editor, edit_for};
 
 /// Number of lines among which the heading of a table ends.
@@ -108,7 +110,7 @@ impl Viewer {
     pub fn status(&self) -> String {
         let end = (self.first + self.room).min(self.body.len());
         let position = match end - self.first == self.body.len() {
-            true => format!("{} lines", self.body.len()),
+            true => count_of(self.body.len() as u64, "line"),
             false => format!("lines {}-{end} of {}", self.first + 1, self.body.len()),
         };
         let search = match (self.is_typing, self.search.is_empty()) {
@@ -212,7 +214,7 @@ impl Viewer {
 
 /// Returns what is said of a text that was copied.
 pub fn copied(text: &str) -> String {
-    format!("copied {} characters", text.chars().count())
+    format!("copied {}", count_of(text.chars().count() as u64, "character"))
 }
 
 #[cfg(test)]

@@ -5,17 +5,30 @@ use p2p_engine::faults::FaultCause;
 use p2p_engine::node::health::Health;
 use p2p_engine::transfer::Stage;
 use p2p_service::access::Identity;
-use p2p_shell::report::bytes_of;
+use p2p_shell::digest::Entry;
+use p2p_shell::report::{bytes_of, count_of};
 use p2p_store::names::FileKey;
 
 use super::theme::Role;
+
+/// Returns the line of an entry of the log: that of its only event, or one for all of them.
+pub fn of_entry(entry: &Entry, identity: &Identity) -> Option<(Role, String)> {
+    let (role, text) = describe(entry.first(), identity)?;
+    let by = match entry.first() {
+        Event::FaultBegan { cause, .. } | Event::FaultEnded { cause, .. } => by(cause),
+        _ => String::new(),
+    };
+    Some((role, entry.summary().map_or(text, |summary| format!("{summary}{by}"))))
+}
 
 /// Returns the line of an event as a user sees it, with its role; `None` for events that are too frequent for the log.
 pub fn describe(event: &Event, identity: &Identity) -> Option<(Role, String)> {
     let label = |file: &FileKey| identity.shown(file);
     let line = match event {
         Event::TransferStarted { transfer, direction, file, bytes, segments, .. } => {
-            let size = bytes.zip(*segments).map(|(bytes, segments)| format!(": {} in {segments} segments", bytes_of(bytes)));
+            let size = bytes
+                .zip(*segments)
+                .map(|(bytes, segments)| format!(": {} in {}", bytes_of(bytes), count_of(segments.into(), "segment")));
             let size = size.unwrap_or_else(|| ", of unknown size".into());
             (Role::Text, format!("{transfer} {} of {} began{size}", direction.name(), label(file)))
         }
@@ -43,32 +56,57 @@ pub fn describe(event: &Event, identity: &Identity) -> Option<(Role, String)> {
         Event::Moved { from, to } => (Role::Text, format!("{} is now {}", label(from), label(to))),
         Event::FileShared { file, user, may_read: true } => (Role::Text, format!("{user} may read {}", label(file))),
         Event::FileShared { file, user, may_read: false } => (Role::Text, format!("{user} may read {} no longer", label(file))),
-        Event::FilesAdopted { owner, count } => (Role::Text, format!("{count} files that had no owner are {owner}'s")),
-        Event::Connected { node } => (Role::Dim, format!("connected to {node}")),
-        Event::Disconnected { node, cause } => (Role::Dim, format!("disconnected from {node}: {cause}")),
-        Event::ProtocolViolated { node, violation } => (Role::Bad, format!("{node} ended a connection: {violation}")),
-        Event::HealthChanged { node, to, missed, .. } => match to {
-            Health::Alive => (Role::Good, format!("{node} answers again: ALIVE")),
-            other => (Role::Warning, format!("{node} did not answer {missed} probes: {other}")),
-        },
-        Event::DeletionsOwed { node, segments } => {
-            (Role::Warning, format!("{node} is to delete {segments} segments when it is next reachable"))
-        }
-        Event::OwedDeleted { node, segments } => (Role::Dim, format!("{node} has deleted the {segments} segments that it owed")),
-        Event::Swept { node, leftovers, orphans } => {
-            (Role::Dim, format!("{node}: {leftovers} leftovers and {orphans} orphans of a crash were removed"))
+        Event::FilesAdopted { owner, count } => {
+            (Role::Text, format!("{} without an owner given to {owner}", count_of(*count, "file")))
         }
         Event::CatalogMigrated { copy } => {
             (Role::Warning, format!("the catalog was brought up to date; the former one is kept as {copy}"))
         }
         Event::FaultBegan { fault, cause } => (Role::Warning, format!("{fault}{}", by(cause))),
         Event::FaultEnded { fault, cause } => (Role::Good, format!("no longer: {fault}{}", by(cause))),
-        Event::StartFailed { node, error } => (Role::Bad, format!("{node} did not start: {error}")),
         Event::CaptureEnded { failure } => (Role::Bad, failure.to_string()),
-        Event::DiskTrouble { node, trouble } => (Role::Bad, format!("{node}: {trouble}")),
-        Event::SegmentsMissing { node, count } => (Role::Bad, format!("{node}: {count} segments that files need are missing")),
+        Event::Connected { .. }
+        | Event::Disconnected { .. }
+        | Event::ProtocolViolated { .. }
+        | Event::HealthChanged { .. }
+        | Event::DeletionsOwed { .. }
+        | Event::OwedDeleted { .. }
+        | Event::Swept { .. }
+        | Event::StartFailed { .. }
+        | Event::DiskTrouble { .. }
+        | Event::SegmentsMissing { .. } => return of_node(event),
     };
     Some(line)
+}
+
+/// Returns the line of an event of a node: its health, its connections and its disk.
+fn of_node(event: &Event) -> Option<(Role, String)> {
+    Some(match event {
+        Event::Connected { node } => (Role::Dim, format!("connected to {node}")),
+        Event::Disconnected { node, cause } => (Role::Dim, format!("disconnected from {node}: {cause}")),
+        Event::ProtocolViolated { node, violation } => (Role::Bad, format!("{node} ended a connection: {violation}")),
+        Event::HealthChanged { node, to, missed, .. } => match to {
+            Health::Alive => (Role::Good, format!("{node} answers again: ALIVE")),
+            Health::Suspect => (Role::Warning, format!("{node} did not answer {}: {to}", count_of((*missed).into(), "probe"))),
+            Health::Dead => (Role::Bad, format!("{node} did not answer {}: {to}", count_of((*missed).into(), "probe"))),
+        },
+        Event::DeletionsOwed { node, segments } => {
+            (Role::Warning, format!("{node} is to delete {} when it is next reachable", count_of(*segments, "segment")))
+        }
+        Event::OwedDeleted { node, segments } => {
+            (Role::Dim, format!("{node} has deleted the {} that it owed", count_of(*segments, "segment")))
+        }
+        Event::Swept { node, leftovers, orphans } => (
+            Role::Dim,
+            format!("{node}: {} and {} of a crash removed", count_of(*leftovers, "leftover"), count_of(*orphans, "orphan")),
+        ),
+        Event::StartFailed { node, error } => (Role::Bad, format!("{node} did not start: {error}")),
+        Event::DiskTrouble { node, trouble } => (Role::Bad, format!("{node}: {trouble}")),
+        Event::SegmentsMissing { node, count } => {
+            (Role::Bad, format!("{node} lacks {} that files need", count_of(*count, "segment")))
+        }
+        _ => return None,
+    })
 }
 
 /// Names who has caused a fault, or has taken it back.

@@ -1,6 +1,5 @@
 //! Breaking and mending from the screen: the menu of faults drives the real engine, and the panes show what is broken.
 
-use p2p_base::units::SimDuration;
 use p2p_engine::operation;
 use p2p_storage::tui::app::Pane;
 use p2p_storage::tui::dialog::Dialog;
@@ -10,23 +9,8 @@ use crate::dialogs::{log_in, with_users};
 use crate::harness::{OPERATOR, random_file};
 use crate::tui_harness::TuiHarness;
 
-/// The text of a pane, without its frame.
-pub(crate) fn pane(tui_harness: &mut TuiHarness, pane: Pane) -> Vec<String> {
-    let text = tui_harness.text();
-    let area = tui_harness.app.workspace().area_of(pane).unwrap();
-    let part = |line: &str| line.chars().skip(usize::from(area.x)).take(usize::from(area.width)).collect::<String>();
-    text.lines().skip(usize::from(area.y)).take(usize::from(area.height)).map(part).collect()
-}
-
 fn header(tui_harness: &mut TuiHarness) -> String {
     tui_harness.text().lines().next().unwrap().to_owned()
-}
-
-/// Lets virtual time pass.
-fn sleep(tui_harness: &mut TuiHarness, seconds: u64) {
-    let span = SimDuration::from_secs(seconds);
-    tui_harness.runtime.block_on(tui_harness.handle.call(&OPERATOR, operation::Sleep { span })).unwrap();
-    tui_harness.settle();
 }
 
 /// The commands that the open menu shows.
@@ -51,7 +35,7 @@ fn a_path_is_cut_and_healed_from_its_cell() {
         tui_harness.keys(&["Down", "Right", "x"]);
         assert!(lines(&tui_harness).contains(&"path Node_01->Node_02 --cut".to_owned()), "{:?}", lines(&tui_harness));
         tui_harness.keys(&["this way --cut", "Enter"]);
-        let matrix = pane(&mut tui_harness, Pane::Health);
+        let matrix = tui_harness.pane(Pane::Health);
         let row = |name: &str| matrix.iter().find(|line| line.starts_with(&format!("│{name} "))).unwrap().clone();
         assert_eq!(row("01").split_whitespace().nth(3), Some("cut"), "{matrix:#?}");
         assert!(!row("02").contains("cut") && !row("cl").contains("cut"), "{matrix:#?}");
@@ -62,9 +46,9 @@ fn a_path_is_cut_and_healed_from_its_cell() {
         let told = tui_harness.app.view().journal().lines().any(|line| line.text == "the path Node_01->Node_02 is cut");
         assert!(told);
         tui_harness.keys(&["m"]);
-        assert!(pane(&mut tui_harness, Pane::Health).concat().contains('╳'));
+        assert!(tui_harness.pane(Pane::Health).concat().contains('╳'));
         tui_harness.keys(&["m", "x", "take it back", "Enter"]);
-        assert!(!pane(&mut tui_harness, Pane::Health).concat().contains("cut"), "{}", tui_harness.text());
+        assert!(!tui_harness.pane(Pane::Health).concat().contains("cut"), "{}", tui_harness.text());
         assert!(!header(&mut tui_harness).contains("fault"));
     }
 }
@@ -74,7 +58,7 @@ fn a_path_is_cut_and_healed_from_its_cell() {
 fn one_key_heals_all() {
     let mut tui_harness = TuiHarness::dark(200, 60);
     tui_harness.keys(&["health; path client->1 --delay 300ms; path client->2 --loss 20%; path 3 --duplicate 5%", "Enter"]);
-    let matrix = pane(&mut tui_harness, Pane::Health);
+    let matrix = tui_harness.pane(Pane::Health);
     let row = matrix.iter().find(|line| line.starts_with("│cl ")).unwrap();
     for mark in [" ~", " %", " +"] {
         assert!(row.contains(mark), "{mark}: {matrix:#?}");
@@ -173,11 +157,11 @@ fn what_a_fault_breaks_is_said_where_it_is_seen() {
     tui_harness.keys(&["Down", "Down", "x", "kill its", "Enter"]);
     assert!(tui_harness.text().contains("waits for Node_03, killed 00:00 ago"), "{}", tui_harness.text());
     let row =
-        |tui_harness: &mut TuiHarness| pane(tui_harness, Pane::Nodes).into_iter().find(|line| line.contains("Node_03")).unwrap();
+        |tui_harness: &mut TuiHarness| tui_harness.pane(Pane::Nodes).into_iter().find(|line| line.contains("Node_03")).unwrap();
     assert!(row(&mut tui_harness).contains("killed 00:00 ago"), "{}", tui_harness.text());
     let mut seen = Vec::new();
     for _ in 0..40 {
-        sleep(&mut tui_harness, 1);
+        tui_harness.sleep(1);
         let header = header(&mut tui_harness);
         let state = header.split('│').find(|part| part.contains("nodes")).unwrap().trim().to_owned();
         if seen.last() != Some(&state) {
@@ -186,7 +170,7 @@ fn what_a_fault_breaks_is_said_where_it_is_seen() {
     }
     assert_eq!(seen, ["nodes ● 5/5", "nodes ● 4/5 ◐ 1", "nodes ● 4/5 ✕ 1"]);
     assert!(row(&mut tui_harness).contains("killed 00:40 ago"), "{}", tui_harness.text());
-    let matrix = pane(&mut tui_harness, Pane::Health);
+    let matrix = tui_harness.pane(Pane::Health);
     let row = matrix.iter().find(|line| line.starts_with("│cl ")).unwrap();
     assert_eq!(row.split_whitespace().nth(4), Some("▓✕"), "{matrix:#?}");
 }
@@ -204,11 +188,11 @@ fn the_map_names_what_fits() {
     for (nodes, width, height) in [(5, 120, 40), (20, 80, 24), (100, 120, 40), (1_000, 200, 60)] {
         let mut tui_harness = TuiHarness::with_nodes(nodes, width, height);
         tui_harness.keys(&[&format!("kill {}", nodes - 1), "Enter"]);
-        sleep(&mut tui_harness, 60);
+        tui_harness.sleep(60);
         tui_harness.app.focus_on(Pane::Health);
         tui_harness.keys(&["m"]);
         (0..nodes / 2).for_each(|_| tui_harness.press(&["Down"]));
-        let map = pane(&mut tui_harness, Pane::Health);
+        let map = tui_harness.pane(Pane::Health);
         let named = names(&map);
         let is_name = |name: &String| {
             let digits = name.strip_prefix("Node_").unwrap_or_default();
@@ -223,7 +207,7 @@ fn the_map_names_what_fits() {
         tui_harness.keys(&["m"]);
         (0..nodes).for_each(|_| tui_harness.press(&["Down", "Right"]));
         tui_harness.press(&["Left"]);
-        let matrix = pane(&mut tui_harness, Pane::Health);
+        let matrix = tui_harness.pane(Pane::Health);
         let last = nodes.min(64);
         assert!(matrix.last().unwrap().contains(&format!(" Node_{last:02}->Node_{:02} ", last - 1)), "{matrix:#?}");
         assert!(matrix[1].contains(&format!("{:02}", last - 1)), "{matrix:#?}");

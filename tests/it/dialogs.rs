@@ -461,7 +461,7 @@ fn nobody_sees_what_is_somebody_elses() {
     log_in(&mut tui_harness, "bob");
     tui_harness.keys(&["ls", "Enter", "upload x", "Enter"]);
     let text = tui_harness.text();
-    assert!(text.contains("plan.bin") && !text.contains("diary") && text.contains("1 files │ 97.7 KiB"), "{text}");
+    assert!(text.contains("plan.bin") && !text.contains("diary") && text.contains("1 file │ 97.7 KiB"), "{text}");
     assert!(text.contains("Segments of #2 plan.bin"), "{text}");
     for (line, refusal) in [
         ("info alice/diary.bin", "no file named"),

@@ -31,6 +31,7 @@ mod harness;
 mod json;
 mod kept;
 mod kill;
+mod log;
 mod manners;
 mod names_on_screen;
 mod policy;

@@ -52,7 +52,7 @@ fn a_long_answer_opens_in_the_viewer() {
         assert!(tui_harness.app.dialogs().is_empty() && tui_harness.text().contains("no transfers yet"));
         // F8 opens the latest answer, however short it is.
         tui_harness.keys(&["F8"]);
-        assert!(tui_harness.text().contains(" transfers ") && tui_harness.text().contains("1 lines"), "{}", tui_harness.text());
+        assert!(tui_harness.text().contains(" transfers ") && tui_harness.text().contains("1 line"), "{}", tui_harness.text());
     }
 }
 

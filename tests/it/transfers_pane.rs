@@ -7,7 +7,6 @@ use p2p_engine::transfer::TransferStatus;
 use p2p_storage::tui::app::Pane;
 use p2p_storage::tui::theme::{Theme, ThemeName};
 
-use crate::breaking::pane;
 use crate::harness::{OPERATOR, random_file};
 use crate::prompt::{paused, says, upload_of_all};
 use crate::screen::{begin_upload, watch};
@@ -26,7 +25,7 @@ pub(crate) fn refresh(tui_harness: &mut TuiHarness) {
 
 /// The number of each transfer from the top to the bottom of the pane, `-` for what waits.
 fn order(tui_harness: &mut TuiHarness) -> Vec<String> {
-    let rows = pane(tui_harness, Pane::Transfers);
+    let rows = tui_harness.pane(Pane::Transfers);
     let rows = rows.iter().filter(|row| !row.starts_with(['┌', '└']) && !row.contains(" file "));
     let names = rows.map(|row| row.trim_matches(['│', ' ', '┃']).to_owned()).filter(|row| !row.is_empty());
     names.map(|row| if row.starts_with('#') { row.split(' ').next().unwrap().to_owned() } else { "-".to_owned() }).collect()
@@ -34,7 +33,7 @@ fn order(tui_harness: &mut TuiHarness) -> Vec<String> {
 
 /// The first row of a pane that contains a text.
 fn row_of(tui_harness: &mut TuiHarness, place: Pane, text: &str) -> String {
-    let rows = pane(tui_harness, place);
+    let rows = tui_harness.pane(place);
     rows.iter().find(|row| row.contains(text)).unwrap_or_else(|| panic!("no {text}: {rows:#?}")).clone()
 }
 
@@ -56,7 +55,7 @@ fn what_runs_is_at_the_top_and_what_is_over_below() {
         begin_upload(&mut tui_harness, "four.bin", 900_000);
         watch(&mut tui_harness, SimDuration::from_secs(2));
         assert_eq!(order(&mut tui_harness), ["#3", "#4", "#2", "#1"]);
-        let title = pane(&mut tui_harness, Pane::Transfers)[0].clone();
+        let title = tui_harness.pane(Pane::Transfers)[0].clone();
         assert!(title.starts_with("┌ Transfers: 2 running, 2 done, ↑ "), "{title}");
         // The rows of a transfer that waits for its turn come between.
         tui_harness.press(&["pause", "Enter"]);
@@ -67,7 +66,7 @@ fn what_runs_is_at_the_top_and_what_is_over_below() {
         tui_harness.press(&[&upload_of_all(&tui_harness), "Enter"]);
         tui_harness.until(|app| says(app, "#5 has begun; waiting: "));
         refresh(&mut tui_harness);
-        let title = pane(&mut tui_harness, Pane::Transfers)[0].clone();
+        let title = tui_harness.pane(Pane::Transfers)[0].clone();
         assert!(title.starts_with("┌ Transfers: 3 running, 2 waiting, 2 done, before the pause ↑ "), "{title}");
         tui_harness.press_in_pane(Pane::Transfers, &["z"]);
         assert_eq!(order(&mut tui_harness), ["#3", "#4", "#5", "-", "-", "#2", "#1"]);
@@ -84,7 +83,7 @@ fn a_new_transfer_never_steals_the_selection() {
     watch(&mut tui_harness, SimDuration::from_millis(200));
     begin_upload(&mut tui_harness, "three.bin", 900_000);
     watch(&mut tui_harness, SimDuration::from_millis(200));
-    let title = |tui_harness: &mut TuiHarness| pane(tui_harness, Pane::Segments)[0].clone();
+    let title = |tui_harness: &mut TuiHarness| tui_harness.pane(Pane::Segments)[0].clone();
     assert!(title(&mut tui_harness).starts_with("┌ Segments of #2 two.bin: "), "without a selection the first one counts");
     tui_harness.press_in_pane(Pane::Transfers, &["Down", "Down"]);
     assert!(title(&mut tui_harness).starts_with("┌ Segments of #1 one.bin: "), "{}", tui_harness.text());
@@ -121,14 +120,14 @@ fn seven_uploads_at_once_have_their_rows_while_somebody_types() {
         let all = ["#1", "#2", "#3", "#4", "#5", "#6", "#7"];
         let seen = order(&mut tui_harness);
         assert!(seen.len() >= shown && seen == all[..seen.len()], "{width}x{height}: {seen:?} {}", tui_harness.text());
-        let title = pane(&mut tui_harness, Pane::Transfers)[0].clone();
+        let title = tui_harness.pane(Pane::Transfers)[0].clone();
         assert!(title.contains("Transfers: 7 running") && (seen.len() == 7) != title.contains(" of 7 rows"), "{title}");
         // Each typed character comes while time passes and transfers end.
         tui_harness.runtime.block_on(tui_harness.handle.call(&OPERATOR, operation::Resume)).unwrap();
         tui_harness.press(&["ne"]);
         tui_harness.settle();
         assert_eq!(tui_harness.app.prompt().editor.text(), "echo half a line");
-        let title = pane(&mut tui_harness, Pane::Transfers)[0].clone();
+        let title = tui_harness.pane(Pane::Transfers)[0].clone();
         assert!(title.contains("Transfers: 7 done"), "{title}");
         let mut seen = order(&mut tui_harness);
         seen.sort();
@@ -148,7 +147,7 @@ fn what_waits_has_a_row_and_is_dropped_by_a_key() {
         tui_harness.press_in_pane(Pane::Transfers, &["z"]);
         // Two files of the first line; the step of the second line that takes long, and the one after it.
         assert_eq!(order(&mut tui_harness), ["#1", "-", "-", "-", "-"]);
-        let rows = pane(&mut tui_harness, Pane::Transfers);
+        let rows = tui_harness.pane(Pane::Transfers);
         assert!(rows[0].contains("Transfers: 1 running, 4 waiting"), "{}", rows[0]);
         let state =
             |text: &str| rows.iter().find(|row| row.contains(text)).map(|row| row.trim_matches(['│', ' ', '┃']).to_owned());
@@ -213,7 +212,7 @@ fn an_estimate_that_has_no_ground_says_why() {
     }
     watch(&mut tui_harness, SimDuration::from_secs(16));
     assert!(row(&mut tui_harness).contains(" stalled "), "{}", tui_harness.text());
-    let foot = pane(&mut tui_harness, Pane::Segments).pop().unwrap();
+    let foot = tui_harness.pane(Pane::Segments).pop().unwrap();
     assert!(foot.contains("◂ oldest: ") && foot.contains(" waits for Node_0"), "{foot}");
 }
 
@@ -248,7 +247,7 @@ fn the_oldest_is_marked_and_many_segments_are_a_row_a_node() {
     let mut tui_harness = slow(120, 40);
     begin_upload(&mut tui_harness, "some.bin", 1_000_000);
     watch(&mut tui_harness, SimDuration::from_secs(8));
-    let rows = pane(&mut tui_harness, Pane::Segments);
+    let rows = tui_harness.pane(Pane::Segments);
     assert!(rows[1].contains(" sending ◂ ") && rows[2..rows.len() - 1].iter().all(|row| !row.contains('◂')), "{rows:#?}");
     let first = |rows: &[String]| rows[1].trim_matches(['│', ' ']).split(' ').next().unwrap().to_owned();
     let foot = rows.last().unwrap();
@@ -261,16 +260,16 @@ fn the_oldest_is_marked_and_many_segments_are_a_row_a_node() {
     let mut tui_harness = slow(120, 40);
     begin_upload(&mut tui_harness, "many.bin", 129 * 65_536);
     watch(&mut tui_harness, SimDuration::from_secs(5));
-    let rows = pane(&mut tui_harness, Pane::Segments);
+    let rows = tui_harness.pane(Pane::Segments);
     assert_eq!(rows.iter().filter(|row| row.starts_with("│Node_0") && row.contains(" at ")).count(), 5, "{rows:#?}");
 
     let mut tui_harness = TuiHarness::dark(120, 40);
     begin_upload(&mut tui_harness, "many.bin", 129 * 65_536);
     watch(&mut tui_harness, SimDuration::from_millis(40));
-    let rows = pane(&mut tui_harness, Pane::Segments);
+    let rows = tui_harness.pane(Pane::Segments);
     let nodes: Vec<&String> = rows.iter().filter(|row| row.contains("Node_0") && !row.starts_with('└')).collect();
     assert!(nodes.len() == 5 && nodes[0].contains(" ◂ ") && nodes.iter().all(|row| row.contains('/')), "{rows:#?}");
     tui_harness.press_in_pane(Pane::Segments, &["n"]);
-    let rows = pane(&mut tui_harness, Pane::Segments);
+    let rows = tui_harness.pane(Pane::Segments);
     assert!(rows[0].contains(" of 129 rows") && rows[1].contains(" ◂ ") && !rows[2].contains(" ◂ "), "{rows:#?}");
 }

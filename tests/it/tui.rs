@@ -117,7 +117,7 @@ fn a_session_by_keys() {
     let text = tui_harness.text();
     assert!(text.contains("stored video.bin: 488.3 KiB"), "{text}");
     assert!(text.contains("#1 ↑ video.bin") && text.contains("✓ done") && text.contains("Segments of #1 video.bin"), "{text}");
-    assert!(text.contains("1 files │ 488.3 KiB") && text.contains("video.bin is stored"), "{text}");
+    assert!(text.contains("1 file │ 488.3 KiB") && text.contains("video.bin is stored"), "{text}");
 
     tui_harness.keys(&["Shift-Tab", "Shift-Tab", "/", "SYN-ACK", "Enter"]);
     assert_eq!((tui_harness.app.workspace().focus(), tui_harness.app.filter(Pane::Wire)), (Pane::Wire, "SYN-ACK"));

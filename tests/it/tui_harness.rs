@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crossterm::event::{Event as Input, KeyCode, KeyEvent, KeyModifiers};
 use p2p_auth::{Auth, Policy};
+use p2p_base::units::SimDuration;
 use p2p_engine::pace::Speed;
 use p2p_engine::{ClockMode, Engine, EngineConfig, EngineHandle, HostSpec, NodeSpec, operation};
 use p2p_service::access::Access;
@@ -19,11 +20,12 @@ use p2p_storage::tui::theme::{Theme, ThemeName};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::unconstrained;
 use tokio::time::timeout;
 
-use crate::harness::{OPERATOR, config, quick_link, slow_link};
+use crate::harness::{OPERATOR, config, home_in_memory, quick_link, slow_link};
 
 thread_local! {
     /// The wall clock of a test stands still, unless the test moves it.
@@ -79,6 +81,30 @@ impl TuiHarness {
         let node = |n| NodeSpec { host: HostSpec { address: address(n), ..host }, capacity };
         settings.nodes = (0..nodes).map(node).collect();
         TuiHarness::with(home, (width, height), Theme::new(ThemeName::Dark, false), settings)
+    }
+
+    /// With the configuration of a `p2p.toml`.
+    pub(crate) fn configured(toml: &str, size: (u16, u16), theme: Theme) -> TuiHarness {
+        let home = home_in_memory();
+        let path = home.path().join("p2p.toml");
+        std::fs::write(&path, toml).unwrap();
+        let config = Config::load(Some(&path)).unwrap();
+        let settings = config.engine(&home.path().join("data"), ClockMode::OnDemand).unwrap();
+        TuiHarness::with(home, size, theme, settings)
+    }
+
+    /// Lets virtual time pass.
+    pub(crate) fn sleep(&mut self, seconds: u64) {
+        let span = SimDuration::from_secs(seconds);
+        self.runtime.block_on(self.handle.call(&OPERATOR, operation::Sleep { span })).unwrap();
+        self.settle();
+    }
+
+    /// The text of a pane, with its frame.
+    pub(crate) fn pane(&mut self, pane: Pane) -> Vec<String> {
+        let buffer = self.draw();
+        let area = self.app.workspace().area_of(pane).unwrap();
+        lines_of(&buffer, area)
     }
 
     fn with(home: tempfile::TempDir, size: (u16, u16), theme: Theme, settings: EngineConfig) -> TuiHarness {
@@ -254,8 +280,12 @@ impl TuiHarness {
 }
 
 pub(crate) fn lines(buffer: &Buffer) -> Vec<String> {
-    let rows =
-        buffer.area.rows().map(|row| row.columns().map(|cell| buffer[(cell.x, cell.y)].symbol().to_owned()).collect::<String>());
+    lines_of(buffer, buffer.area)
+}
+
+/// The lines of a part of the screen.
+pub(crate) fn lines_of(buffer: &Buffer, area: Rect) -> Vec<String> {
+    let rows = area.rows().map(|row| row.columns().map(|cell| buffer[(cell.x, cell.y)].symbol().to_owned()).collect::<String>());
     rows.map(|line| line.trim_end().to_owned()).collect()
 }
 

@@ -10,7 +10,6 @@ use p2p_storage::tui::theme::{Theme, ThemeName};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Position;
 
-use crate::breaking::pane;
 use crate::screen::{begin_upload, set_speed, watch};
 use crate::tui_harness::{TuiHarness, lines};
 
@@ -24,7 +23,7 @@ fn uploading(width: u16, height: u16) -> TuiHarness {
 
 /// The rows of the wire below their heading, without the frame.
 fn packets(tui_harness: &mut TuiHarness) -> Vec<String> {
-    let rows = pane(tui_harness, Pane::Wire);
+    let rows = tui_harness.pane(Pane::Wire);
     rows.iter().map(|row| row.trim_matches(['│', '┃', ' ']).to_owned()).filter(|row| row.starts_with("00:")).collect()
 }
 
@@ -37,7 +36,7 @@ fn probes_are_hidden_until_they_are_asked_for() {
         let is_probe = |row: &String| row.contains("HEALTH_CHECK");
         let rows = packets(&mut tui_harness);
         assert!(rows.len() > 5 && !rows.iter().any(is_probe), "{rows:#?}");
-        assert!(pane(&mut tui_harness, Pane::Wire)[0].contains(" packets, probes hidden "), "{}", tui_harness.text());
+        assert!(tui_harness.pane(Pane::Wire)[0].contains(" packets, probes hidden "), "{}", tui_harness.text());
         tui_harness.keys(&["p"]);
         tui_harness.keys(&["/", "HEALTH", "Enter"]);
         let rows = packets(&mut tui_harness);
@@ -105,7 +104,7 @@ fn connections_are_the_second_view_of_the_wire() {
     for (width, height) in [(60, 16), (80, 24), (120, 40), (200, 60)] {
         let mut tui_harness = uploading(width, height);
         tui_harness.press_in_pane(Pane::Wire, &["z", "c"]);
-        let rows = pane(&mut tui_harness, Pane::Wire);
+        let rows = tui_harness.pane(Pane::Wire);
         assert!(rows[0].contains("Wire: connections, the last 10 s"), "{rows:#?}");
         let heading = &rows[1];
         assert!(["node", "up", "down", "resent"].iter().all(|word| heading.contains(word)), "{heading}");
@@ -115,7 +114,7 @@ fn connections_are_the_second_view_of_the_wire() {
         assert!(matches!(tui_harness.app.dialogs().last(), Some(Dialog::Connection(_))));
         assert!(tui_harness.text().contains(&format!(" Connection client → {first} ")), "{}", tui_harness.text());
         tui_harness.keys(&["Esc", "c"]);
-        assert!(pane(&mut tui_harness, Pane::Wire)[0].contains("probes hidden"));
+        assert!(tui_harness.pane(Pane::Wire)[0].contains("probes hidden"));
     }
 }
 

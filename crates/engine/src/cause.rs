@@ -8,7 +8,7 @@ use std::fmt;
 use std::io;
 
 use p2p_base::database::DatabaseError;
-use p2p_base::units::{ByteSize, SimDuration, SimTime};
+use p2p_base::units::{ByteSize, SimDuration, SimTime, count_of};
 use p2p_net::CloseReason;
 use p2p_store::catalog::CatalogError;
 use p2p_store::names::FileKey;
@@ -40,7 +40,7 @@ pub enum Cause {
     #[error("{0}")]
     PassedOver(PassedOver),
     /// The manifest names a node that is not configured.
-    #[error("this network has only {nodes} nodes; see [nodes] count in p2p.toml")]
+    #[error("this network has only {}; see [nodes] count in p2p.toml", count_of(*nodes as u64, "node"))]
     NoSuchNode {
         /// Number of nodes in the network.
         nodes: usize,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use p2p_base::database::DatabaseError;
 use p2p_base::error_kind::ErrorKind;
 use p2p_base::spelling::visible;
-use p2p_base::units::{ByteSize, SimDuration, SimTime};
+use p2p_base::units::{ByteSize, SimDuration, SimTime, count_of};
 use p2p_store::catalog::CatalogError;
 use p2p_store::manifest::NodeNumber;
 use p2p_store::names::{FileKey, NameError};
@@ -272,7 +272,7 @@ pub enum EngineError {
         nearest: Option<String>,
     },
     /// The file is larger than the free capacity of the nodes.
-    #[error("`{}` has {needed} bytes, but the nodes have only {free} bytes free, {}{}", visible(name), shortage(*needed, *free), closed_nodes(*closed))]
+    #[error("`{}` has {}, but the nodes have only {} free, {}{}", visible(name), count_of(*needed, "byte"), count_of(*free, "byte"), shortage(*needed, *free), closed_nodes(*closed))]
     NoRoom {
         /// Name under which it was to be stored.
         name: String,
@@ -292,7 +292,7 @@ pub enum EngineError {
         causes: Vec<(NodeNumber, Cause)>,
     },
     /// The nodes lack the capacity, reported to a user who may not know how much is free.
-    #[error("`{}` has {needed} bytes, and the nodes have no room for that", visible(name))]
+    #[error("`{}` has {}, and the nodes have no room for that", visible(name), count_of(*needed, "byte"))]
     NodesFull {
         /// Name under which it was to be stored.
         name: String,
@@ -322,7 +322,7 @@ pub enum EngineError {
         max: u64,
     },
     /// The range begins beyond the end of the file.
-    #[error("`{}` has {size} bytes, and the range begins at byte {first}", visible(name))]
+    #[error("`{}` has {}, and the range begins at byte {first}", visible(name), count_of(*size, "byte"))]
     BeyondEnd {
         /// Name of the file.
         name: String,
@@ -396,7 +396,7 @@ pub enum EngineError {
         reason: String,
     },
     /// The data directory holds segments but no catalog that lists them.
-    #[error("{path} has no catalog, but its nodes hold {segments} segments; put catalog.redb back, or move the directory `nodes` away to begin anew", path = path.display())]
+    #[error("{path} has no catalog, but its nodes hold {}; put catalog.redb back, or move the directory `nodes` away to begin anew", count_of(*segments, "segment"), path = path.display())]
     CatalogMissing {
         /// Path of the data directory.
         path: PathBuf,

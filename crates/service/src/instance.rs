@@ -14,7 +14,7 @@ use p2p_auth::Auth;
 use p2p_base::data_dir::Sharing;
 use p2p_base::private_file;
 use p2p_base::trace::TraceHash;
-use p2p_base::units::SimDuration;
+use p2p_base::units::{SimDuration, count_of};
 use p2p_engine::operation::WatchWire;
 use p2p_engine::pace::Speed;
 use p2p_engine::snapshot::{NodeStatus, Snapshot};
@@ -364,7 +364,8 @@ fn warn_of_disks(snapshot: &Snapshot) {
     let missing = snapshot.figures.storage.missing_segments;
     if missing > 0 {
         output::tell(format_args!(
-            "Warning: {missing} segments that stored files need are missing on the nodes' disks; the log says where"
+            "Warning: stored files need {} that the nodes' disks lack; the log says where",
+            count_of(missing, "segment")
         ));
     }
     let troubled: Vec<&NodeStatus> = snapshot.figures.nodes.iter().filter(|node| node.trouble.is_some()).collect();
@@ -382,7 +383,8 @@ fn warn_of_disks(snapshot: &Snapshot) {
     let unknown = snapshot.figures.storage.unknown_segments;
     if unknown > 0 {
         output::tell(format_args!(
-            "Warning: {unknown} segments on the nodes' disks belong to no file of this catalog and are left alone; `p2p orphans` lists them"
+            "Warning: the nodes' disks hold {} that no file of this catalog has; nothing there is changed, and `p2p orphans` lists it",
+            count_of(unknown, "segment")
         ));
     }
 }

@@ -8,7 +8,7 @@
 
 use p2p_engine::node::health::Health;
 use p2p_service::access::Identity;
-use p2p_shell::report::bytes_of;
+use p2p_shell::report::{bytes_of, count_of};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -49,9 +49,9 @@ pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
         sections.push(text("REC".into(), Role::Bad));
     }
     if scene.events_lost > 0 {
-        sections.push(text(format!("{} events missed", scene.events_lost), Role::Warning));
+        sections.push(text(format!("{} missed", count_of(scene.events_lost, "event")), Role::Warning));
     }
-    sections.extend([format!("{} files", count.files), bytes_of(count.bytes)].map(|part| text(part, Role::Text)));
+    sections.extend([count_of(count.files, "file"), bytes_of(count.bytes)].map(|part| text(part, Role::Text)));
     let between = Span::styled(separator, theme.style(Role::Border));
     fitting(sections, &between, area.width).render(area, buffer);
 }

@@ -1,5 +1,11 @@
 //! The log pane: events of the engine and mails in words, the newest at the bottom.
+//!
+//! ```text
+//! 17:02.479 ! 899 nodes SUSPECT
+//! ```
+//! Its times are the beginnings of those of the same instants on the wire.
 
+use p2p_shell::report::{Resolution, instant_of};
 use ratatui::layout::{Rect, Size};
 use ratatui::text::Span;
 
@@ -7,10 +13,10 @@ use super::rows::Rows;
 use super::scene::Scene;
 use super::scroll::first_below;
 use super::shape::{Shape, rows_up_to};
-use super::{Canvas, Pane, PaneView, clock};
+use super::{Canvas, Pane, PaneView};
 use crate::tui::journal::JournalLine;
 use crate::tui::preset::Preset;
-use crate::tui::theme::Role;
+use crate::tui::theme::{Role, Theme};
 
 /// The log of events.
 #[derive(Debug, Default)]
@@ -43,8 +49,8 @@ impl PaneView for LogPane {
             let is_selected = scene.focus == Pane::Log && self.list.selected() == first + place;
             let time = if is_selected { Role::Selected } else { Role::Dim };
             let spans = vec![
-                Span::styled(clock(line.at.as_secs_f64()), theme.style(time)),
-                Span::styled(format!(" {}", line.text), theme.style(line.role)),
+                Span::styled(instant_of(line.at, Resolution::Millis), theme.style(time)),
+                Span::styled(format!(" {} {}", mark(theme, line.role), line.text), theme.style(line.role)),
             ];
             canvas.row(height - 1 - place, spans);
         }
@@ -71,7 +77,20 @@ impl PaneView for LogPane {
     }
 
     fn copy(&self, scene: &Scene<'_>) -> Option<String> {
-        self.lines(scene).nth(self.list.selected()).map(|line| line.text.clone())
+        self.lines(scene).nth(self.list.selected()).map(|line| {
+            let time = instant_of(line.at, Resolution::Millis);
+            format!("{time} {} {}", mark(scene.theme, line.role), line.text)
+        })
+    }
+}
+
+/// Returns the glyph of a line's severity.
+const fn mark(theme: &Theme, role: Role) -> &'static str {
+    match role {
+        Role::Bad => theme.glyphs.failure,
+        Role::Warning => theme.glyphs.warning,
+        Role::Good => theme.glyphs.done,
+        _ => theme.glyphs.dot,
     }
 }
 

@@ -6,6 +6,7 @@ use std::path::Path;
 use p2p_base::data_dir::{self, DirectoryLock, LockError, Sharing};
 use p2p_base::database::{Database, DatabaseError};
 use p2p_base::private_file;
+use p2p_base::units::count_of;
 use p2p_store::catalog::Catalog;
 use p2p_store::disk::{Disk, DiskError};
 use p2p_store::file_system::FileSystems;
@@ -109,7 +110,7 @@ fn refuse_lost_catalog(directory: &Path) -> Result<(), EngineError> {
         0 => Ok(()),
         // An empty file is the rest of a catalog, not a new one.
         segments if path.exists() => {
-            let reason = format!("it is empty, but the nodes hold {segments} segments");
+            let reason = format!("it is empty, but the nodes hold {}", count_of(segments, "segment"));
             Err(EngineError::Catalog(DatabaseError::Damaged { path, reason }.into()))
         }
         segments => Err(EngineError::CatalogMissing { path: directory.to_owned(), segments }),

@@ -17,7 +17,7 @@ use super::forms::{beside, beside_code, check_repeated, fill_or_send_until, fill
 use crate::answer::{Answer, View};
 use crate::call::Call;
 use crate::question::{CodeField, FieldError, FieldKind, Form, LOG_IN};
-use crate::report::{Table, date_of, number_column, text_column};
+use crate::report::{Table, count_of, date_of, number_column, text_column};
 use crate::{Shell, ShellError};
 
 /// Default number of entries of the audit log that are shown.
@@ -323,7 +323,7 @@ fn finding(finding: Finding) -> Result<Answer, ShellError> {
     let dropped = if first > 1 { format!(" from {first} on, those before it were dropped for their age") } else { String::new() };
     let text = match entries {
         0 => "the log is empty".to_owned(),
-        entries => format!("the log is whole: {entries} entries{dropped}; the latest hash is {head}"),
+        entries => format!("the log is whole: {}{dropped}; the latest hash is {head}", count_of(entries, "entry")),
     };
     Ok(Answer::new(View::Text(text), json!({ "whole": true, "entries": entries, "first": first, "head": head })))
 }

@@ -17,7 +17,8 @@ use crate::answer::{Answer, View};
 use crate::call::Call;
 use crate::pattern::{matching, outermost};
 use crate::report::{
-    EntryLine, ExportedFile, Holdings, PLACES_MAX, Standings, bytes_of, date_of, entries_table, holders_table, places_table,
+    EntryLine, ExportedFile, Holdings, PLACES_MAX, Standings, bytes_of, count_of, date_of, entries_table, holders_table,
+    places_table,
 };
 use crate::{Shell, ShellError, partly};
 
@@ -196,7 +197,7 @@ fn file_info(identity: &Identity, manifest: &Manifest, standings: &Standings, li
     let (file, holdings) = (&manifest.file, Holdings::of(manifest));
     let mut facts = vec![
         ("name", identity.shown(&file.key)),
-        ("size", format!("{} ({} bytes)", bytes_of(file.size), file.size)),
+        ("size", format!("{} ({})", bytes_of(file.size), count_of(file.size, "byte"))),
         ("sha-256", file.sha256.to_string()),
         ("segments", format!("{} of {}", file.segments, bytes_of(u64::from(file.segment_size)))),
         ("readable", holdings.out_of_reach(standings).map_or_else(|| "yes".into(), |missing| format!("not now: {missing}"))),
@@ -224,7 +225,7 @@ fn directory_info(identity: &Identity, key: &FileKey, names: &Namespace) -> Answ
     let directories = names.entries().filter(|entry| matches!(entry, Entry::Directory(_)) && entry.key() != key).count();
     let mut facts = vec![
         ("name", format!("{}/", identity.shown(key))),
-        ("size", format!("{} ({bytes} bytes)", bytes_of(bytes))),
+        ("size", format!("{} ({})", bytes_of(bytes), count_of(bytes, "byte"))),
         ("files", files.to_string()),
         ("directories", directories.to_string()),
     ];

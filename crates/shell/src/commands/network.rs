@@ -166,7 +166,8 @@ pub(crate) async fn ping(shell: &Shell, call: &Call) -> Result<Answer, ShellErro
     let last = after.recent.last.filter(|_| answered > 0);
     let last_seconds = last.map(SimDuration::as_secs_f64);
     let time = last.map_or("no answer".into(), |_| format!("last round trip {}", milliseconds_of(last_seconds)));
-    let text = format!("{number} ({}): {sent} probes, {answered} answered, {time}, {}", node.address, after.health.name());
+    let text =
+        format!("{number} ({}): {}, {answered} answered, {time}, {}", node.address, count_of(sent, "probe"), after.health.name());
     if answered == 0 {
         return Err(ShellError::Bad(text));
     }

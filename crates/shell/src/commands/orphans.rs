@@ -40,8 +40,13 @@ fn told(found: &[Orphans], line: impl Fn(&Orphans) -> String) -> View {
 /// Returns the warning that the disks of two nodes may have been swapped, if files need segments of this volume on other nodes.
 fn swapped(on: &Orphans) -> Option<String> {
     let count = on.needed_elsewhere.len();
-    (count > 0)
-        .then(|| format!("{count} segments on {} are needed by files on other nodes, and stay: were disks swapped?", on.node))
+    (count > 0).then(|| {
+        format!(
+            "{} on {} that files on other nodes need, left alone: were disks swapped?",
+            count_of(count as u64, "segment"),
+            on.node
+        )
+    })
 }
 
 fn list(found: &[Orphans]) -> View {

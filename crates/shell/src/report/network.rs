@@ -4,6 +4,8 @@ use p2p_engine::snapshot::NetworkStats;
 use p2p_net::{DropCause, PacketKind};
 use serde::Serialize;
 
+use p2p_base::units::count_of;
+
 use super::tables::{Table, bytes_of, number_column};
 
 /// Numbers of packets sent, by kind.
@@ -122,15 +124,15 @@ impl NetworkReport {
     pub fn summary(&self) -> String {
         let drops = &self.drops;
         format!(
-            "{} packets sent ({}), {} delivered, {} dropped ({} lost, {} by full queues, {} at hosts that were down), {} retransmits",
-            self.packets_sent,
+            "{} sent ({}), {} delivered, {} dropped ({} lost, {} by full queues, {} at hosts that were down), {}",
+            count_of(self.packets_sent, "packet"),
             bytes_of(self.bytes_sent),
             self.packets_delivered,
             self.packets_dropped,
             drops.loss,
             drops.queue_full,
             drops.host_down,
-            self.retransmits
+            count_of(self.retransmits, "retransmit")
         )
     }
 }

@@ -1,0 +1,99 @@
+//! The log pane: what is many becomes one line, a change names its node once, and a time of it is found on the wire.
+
+use p2p_engine::node::health::Health;
+use p2p_shell::report::{Resolution, instant_of};
+use p2p_storage::tui::app::Pane;
+use p2p_storage::tui::theme::{Theme, ThemeName};
+
+use crate::harness::random_file;
+use crate::tui_harness::TuiHarness;
+
+/// The texts of the log, oldest first.
+fn log(tui_harness: &TuiHarness) -> Vec<String> {
+    tui_harness.app.view().journal().lines().map(|line| line.text.clone()).collect()
+}
+
+/// The network of the built-in configuration with so many nodes.
+fn network(nodes: u32) -> TuiHarness {
+    let subnet = if nodes > 200 { "10.0.0.0/16" } else { "10.0.0.0/24" };
+    let toml = format!("[network]\nsubnet = '{subnet}'\n[nodes]\ncount = {nodes}\n");
+    TuiHarness::configured(&toml, (200, 60), Theme::new(ThemeName::Dark, false))
+}
+
+/// With 5 to 1000 nodes, of which none is in trouble, nearly all are alive, and the header says how many; where all are cut off, that
+/// is a line for each state that they take, and one when they are back.
+#[test]
+fn a_mass_of_changes_is_a_line() {
+    for nodes in [5, 20, 100, 1000] {
+        let mut tui_harness = network(nodes);
+        tui_harness.sleep(60);
+        let alive =
+            tui_harness.app.view().snapshot().figures.nodes.iter().filter(|node| node.seen.health == Health::Alive).count();
+        assert!(alive as f64 >= 0.98 * f64::from(nodes), "{alive} of {nodes}");
+        let header = tui_harness.text().lines().next().unwrap().to_owned();
+        assert!(header.contains(&format!("{alive}/{nodes}")), "{header}");
+        let quiet = log(&tui_harness).len();
+        assert!(quiet <= 12, "{nodes} nodes: {:#?}", log(&tui_harness));
+        tui_harness.keys(&["path client --loss 100%", "Enter"]);
+        tui_harness.sleep(60);
+        tui_harness.keys(&["path client --loss 0%", "Enter"]);
+        tui_harness.sleep(60);
+        let told = log(&tui_harness);
+        let of = |state: &str| told[quiet..].iter().filter(|line| line.ends_with(state)).cloned().collect::<Vec<_>>();
+        for state in ["SUSPECT", "DEAD", "ALIVE"] {
+            let most = of(state).iter().filter_map(|line| line.split_once(" nodes ")?.0.parse::<u32>().ok()).max();
+            assert!(most >= Some(nodes - nodes / 50), "{state}: {told:#?}");
+            // Beside them there is what the loss of the default paths does.
+            assert!(of(state).len() <= 4, "{state}: {told:#?}");
+        }
+        assert!(told.len() <= quiet + 20, "{told:#?}");
+    }
+}
+
+/// What is sent again fills no log, and the time of such a line is that of the packet on the wire.
+#[test]
+fn a_loss_in_the_log_is_found_on_the_wire() {
+    let mut tui_harness = network(5);
+    random_file(&tui_harness.home.path().join("a.bin"), 8 << 16, 7);
+    let path = tui_harness.home.path().join("a.bin");
+    tui_harness.keys(&[&format!("upload {}", path.display()), "Enter"]);
+    let again: Vec<_> =
+        tui_harness.app.view().journal().lines().filter(|line| line.text.contains("sent again")).cloned().collect();
+    let sent: Vec<String> = (tui_harness.app.view().snapshot().figures.wire.iter())
+        .filter(|packet| packet.is_retransmission)
+        .map(|packet| instant_of(packet.at, Resolution::Micros))
+        .collect();
+    assert!(!again.is_empty() && again.len() <= sent.len() / 2, "{again:#?} of {}", sent.len());
+    assert!(again.iter().any(|line| line.text.starts_with("#1 ") && line.text.contains(" packets sent again to ")), "{again:#?}");
+    for line in &again {
+        let time = instant_of(line.at, Resolution::Millis);
+        assert!(sent.iter().any(|sent| sent.starts_with(&time)), "{time} of {sent:#?}");
+    }
+    tui_harness.app.focus_on(Pane::Log);
+    tui_harness.keys(&["/", "sent again", "Enter", "g"]);
+    let time = instant_of(again[0].at, Resolution::Millis);
+    assert!(tui_harness.text().contains(&format!("{time} · #1 ")), "{}", tui_harness.text());
+}
+
+/// A line for what each fault did, and one for what took it back, with the glyph of its severity.
+#[test]
+fn each_fault_is_told() {
+    for (ascii, marks) in [(false, ["!", "✗", "✓"]), (true, ["!", "X", "+"])] {
+        let theme = Theme::new(ThemeName::Dark, ascii);
+        let mut tui_harness = TuiHarness::configured("[network]\nloss = '0%'\n", (200, 60), theme);
+        tui_harness.keys(&["kill Node_02", "Enter", "path client->Node_03 --cut", "Enter"]);
+        tui_harness.sleep(30);
+        tui_harness.keys(&["faults clear", "Enter"]);
+        tui_harness.sleep(30);
+        let text = tui_harness.text();
+        for (mark, line) in [
+            (marks[0], "the path client->Node_03 is cut"),
+            (marks[0], "Node_02, Node_03 SUSPECT"),
+            (marks[1], "Node_02, Node_03 DEAD"),
+            (marks[2], "no longer: the path client->Node_03 is cut"),
+            (marks[2], "Node_02, Node_03 ALIVE"),
+        ] {
+            assert_eq!(text.matches(&format!(" {mark} {line}")).count(), 1, "{line}: {text}");
+        }
+    }
+}
