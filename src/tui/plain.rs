@@ -25,6 +25,11 @@ impl<B> PlainBackend<B> {
     pub const fn new(inner: B, glyphs: Glyphs, colors: Colors) -> PlainBackend<B> {
         PlainBackend { inner, glyphs, colors }
     }
+
+    /// Returns the backend below.
+    pub const fn inner(&self) -> &B {
+        &self.inner
+    }
 }
 
 /// Returns the nearest colour that the terminal has; themes choose theirs themselves.

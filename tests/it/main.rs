@@ -46,6 +46,7 @@ mod remote;
 mod screen;
 mod seeds;
 mod shell;
+mod sizes;
 mod spellings;
 mod statuses;
 mod strangers;

@@ -1,0 +1,182 @@
+//! The whole screen at every usual size, with few and very many nodes, in every theme, with names that are wide or hostile.
+
+use std::collections::BTreeSet;
+
+use p2p_engine::operation;
+use p2p_service::abilities::{Colors, Glyphs};
+use p2p_storage::tui::app::Pane;
+use p2p_storage::tui::draw;
+use p2p_storage::tui::plain::PlainBackend;
+use p2p_storage::tui::theme::{Theme, ThemeName};
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use ratatui::buffer::Buffer;
+
+use crate::harness::{OPERATOR, random_file};
+use crate::tui_harness::{TuiHarness, lines, lines_of};
+
+const SIZES: [(u16, u16); 7] = [(60, 16), (80, 24), (90, 50), (100, 30), (120, 40), (200, 60), (250, 20)];
+const PRESETS: [&str; 4] = ["F2", "F3", "F4", "F5"];
+/// Names of files that are wide, long, or of several characters in a cell.
+const NAMES: [&str; 4] = [
+    "ファイルの名前がとても長い.bin",
+    "a-name-that-is-longer-than-its-column-at-any-usual-size.bin",
+    "e\u{301}\u{301}\u{301}.bin",
+    "👩\u{200d}👩\u{200d}👧 family.bin",
+];
+/// Name that would move a cursor or turn a line around.
+const HOSTILE: &str = "ev\u{202e}il\u{1b}[2J\u{9b}\r\n.bin";
+
+/// A screen in this theme on a network with so many nodes, at work: uploads of files with such names, a node that was killed, and a
+/// path that is cut.
+fn at_work(nodes: u32, theme: Theme) -> TuiHarness {
+    let subnet = if nodes > 200 { "10.0.0.0/16" } else { "10.0.0.0/24" };
+    let toml = format!("[network]\nsubnet = '{subnet}'\n[nodes]\ncount = {nodes}\n");
+    let mut tui_harness = TuiHarness::configured(&toml, (120, 40), theme);
+    tui_harness.keys(&["kill Node_02; path Node_01,Node_03 --cut", "Enter"]);
+    tui_harness.sleep(20);
+    for (number, name) in NAMES.into_iter().chain([HOSTILE]).enumerate() {
+        let path = tui_harness.home.path().join(format!("{number}.bin"));
+        random_file(&path, 300_000, number as u64);
+        let upload = operation::Upload::of_file(path, Some(name.into()), 0);
+        let begun = tui_harness.runtime.block_on(tui_harness.handle.call(&OPERATOR, upload));
+        assert_eq!(begun.is_err(), name == HOSTILE, "{name:?}: {begun:?}");
+    }
+    tui_harness.keys(&[&format!("info {}", NAMES[0]), "Enter"]);
+    tui_harness.sleep(3);
+    tui_harness
+}
+
+/// Draws the screen as a terminal gets it.
+fn drawn(tui_harness: &mut TuiHarness, (width, height): (u16, u16), theme: &Theme) -> Buffer {
+    let glyphs = if theme.glyphs.is_unicode { Glyphs::Unicode } else { Glyphs::Ascii };
+    let mut screen = Terminal::new(PlainBackend::new(TestBackend::new(width, height), glyphs, Colors::All)).unwrap();
+    screen.draw(|frame| draw::draw(&mut tui_harness.app, frame)).unwrap();
+    screen.backend().inner().buffer().clone()
+}
+
+/// The words of a text that consist of letters.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !c.is_alphabetic()).filter(|word| word.chars().count() > 2 && word.is_ascii())
+}
+
+/// All words of a pane where it has the whole of a very large screen.
+fn known_words(tui_harness: &mut TuiHarness, theme: &Theme) -> BTreeSet<String> {
+    let mut known = BTreeSet::new();
+    for pane in Pane::ALL {
+        tui_harness.app.focus_on(pane);
+        tui_harness.press(&["F6"]);
+        for size in [(300, 100), (130, 100)] {
+            let text = lines(&drawn(tui_harness, size, theme)).join("\n");
+            known.extend(words(&text).map(str::to_owned));
+        }
+        tui_harness.press(&["F6"]);
+    }
+    known
+}
+
+/// Looks at a frame: its characters, its labels and words, what it says of what is not shown, and the way out.
+fn check(tui_harness: &mut TuiHarness, size: (u16, u16), theme: &Theme, known: &BTreeSet<String>, nodes: u32) {
+    let buffer = drawn(tui_harness, size, theme);
+    let (rows, ellipsis) = (lines(&buffer), theme.glyphs.ellipsis);
+    let text = rows.join("\n");
+    let is_raw = |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    assert!(!rows.concat().contains(is_raw), "{size:?}: {text:?}");
+    assert!(theme.glyphs.is_unicode || text.is_ascii(), "{size:?}: {text}");
+    let hints = rows.last().unwrap();
+    assert!(hints.contains("F1 help") && hints.contains("Ctrl-Q quit"), "{size:?}: {hints}");
+    // A name that is no node's, such as one that others are written over, is none that was cut with a mark.
+    for (at, _) in text.match_indices("Node_") {
+        let name = &text[at + "Node_".len()..];
+        let end = name.find(|c: char| !c.is_alphanumeric()).unwrap_or(name.len());
+        let is_node = name[..end].parse::<u32>().is_ok_and(|number| (1..=nodes).contains(&number) && end >= 2);
+        assert!(is_node || name[end..].starts_with(ellipsis), "{size:?}: Node_{}: {text}", &name[..end]);
+    }
+    for &(pane, area) in tui_harness.app.workspace().areas() {
+        let inner = ratatui::layout::Rect { x: area.x + 1, y: area.y, width: area.width - 2, height: area.height };
+        for line in lines_of(&buffer, inner) {
+            // A word at the right edge is whole, or its line ends in a mark.
+            if line.chars().count() < usize::from(inner.width) {
+                continue;
+            }
+            let last = words(line.rsplit(' ').next().unwrap()).last().unwrap_or_default();
+            assert!(last.is_empty() || known.contains(last) || !line.ends_with(last), "{size:?} {pane:?}: {line}\n{text}");
+        }
+        let shown = lines_of(&buffer, area);
+        let of_nodes =
+            shown.iter().filter(|line| [" ALIVE ", " SUSPECT ", " DEAD "].iter().any(|state| line.contains(state))).count();
+        let is_counted = shown[0].contains(&format!("{of_nodes} of {nodes} "));
+        assert!(pane != Pane::Nodes || of_nodes == nodes as usize || is_counted, "{size:?}: {text}");
+    }
+}
+
+fn check_all(nodes: u32, themes: &[Theme]) {
+    for theme in themes {
+        let mut tui_harness = at_work(nodes, *theme);
+        let known = known_words(&mut tui_harness, theme);
+        for size in SIZES {
+            for preset in PRESETS {
+                tui_harness.press(&[preset]);
+                for pane in Pane::ALL {
+                    tui_harness.app.focus_on(pane);
+                    check(&mut tui_harness, size, theme, &known, nodes);
+                }
+                tui_harness.app.focus_on(Pane::Health);
+                tui_harness.press(&["m"]);
+                check(&mut tui_harness, size, theme, &known, nodes);
+                tui_harness.press(&["z"]);
+                check(&mut tui_harness, size, theme, &known, nodes);
+                tui_harness.press(&["z", "m"]);
+            }
+        }
+    }
+}
+
+/// The themes: dark, light, without colours, in ASCII, and as a terminal without colours and with ASCII alone has it.
+fn themes() -> [Theme; 5] {
+    let of = |name, ascii| Theme::new(name, ascii);
+    [
+        of(ThemeName::Dark, false),
+        of(ThemeName::Light, false),
+        of(ThemeName::Mono, false),
+        of(ThemeName::Dark, true),
+        of(ThemeName::Mono, true).in_colors(Colors::None),
+    ]
+}
+
+#[test]
+fn five_nodes_fit_every_screen() {
+    check_all(5, &themes());
+}
+
+#[test]
+fn twenty_nodes_fit_every_screen() {
+    check_all(20, &[themes()[0], themes()[4]]);
+}
+
+#[test]
+fn a_hundred_nodes_fit_every_screen() {
+    check_all(100, &[themes()[1], themes()[3]]);
+}
+
+#[test]
+fn a_thousand_nodes_fit_every_screen() {
+    check_all(1000, &[themes()[0]]);
+}
+
+/// The matrix of the usual five nodes is whole on the usual screen, whatever else goes on.
+#[test]
+fn the_matrix_of_five_nodes_is_whole() {
+    for theme in themes() {
+        let mut tui_harness = at_work(5, theme);
+        let buffer = drawn(&mut tui_harness, (120, 40), &theme);
+        let area = tui_harness.app.workspace().area_of(Pane::Health).unwrap();
+        let matrix = lines_of(&buffer, area);
+        for name in ["cl", "01", "02", "03", "04", "05"] {
+            assert!(matrix[1].contains(&format!("  {name}")), "{matrix:#?}");
+            let of_host = |line: &&String| line.trim_start_matches(['│', '|']).starts_with(&format!("{name} "));
+            let row = matrix[2..].iter().find(of_host).unwrap_or_else(|| panic!("no row {name}: {matrix:#?}"));
+            assert_eq!(row.trim_matches(['│', '|']).split_whitespace().count(), 7, "{row}");
+        }
+    }
+}
