@@ -28,7 +28,7 @@ fn stored_in_part(home: &Home, mebibytes: usize) -> Child {
 /// Keeps what is stored of a file of 3 MiB, and returns the name of the upload.
 fn interrupted(home: &Home) -> String {
     home.file("a.bin", 3 << 20);
-    let mut command = home.command(&["put", "a.bin", "--keep", "--speed", "0.01x"]);
+    let mut command = home.command(&["put", "a.bin", "--keep", "--speed", "0.004x"]);
     let put = command.spawn().unwrap();
     wait_until("some of it", || segments_below(&home.data()).len() > 4);
     signal(&put, "INT");

@@ -115,7 +115,7 @@ fn an_interrupted_removal_tells_in_json_which_files_are_gone() {
     let names: Vec<String> = (0..30).map(|number| format!("f{number:02}")).collect();
     names.iter().enumerate().for_each(|(salt, name)| drop(home.file(name, 1000 + salt)));
     home.ok(&[&["put"], names.iter().map(String::as_str).collect::<Vec<_>>().as_slice()].concat());
-    let remove = home.spawn(&["run", "--json", "--speed", "1x", "-c", "rm f*"]);
+    let remove = home.spawn(&["run", "--json", "--speed", "0.3x", "-c", "rm f*"]);
     let left = || segments_below(&home.data()).len();
     wait_until("some files are gone", || left() <= 26);
     signal(&remove, "INT");
