@@ -184,9 +184,11 @@ impl PromptPane {
     }
 }
 
-/// Returns true if a line belongs to a drawn table, which wrapping would destroy.
+/// Returns true if a line belongs to a drawn table, in either set of characters, which wrapping would destroy.
 fn is_drawn(text: &str) -> bool {
-    text.starts_with(['┌', '│', '╞', '├', '└'])
+    let is_ruled =
+        |corner: char, line: [char; 2]| text.starts_with(corner) && text.get(1..).is_some_and(|rest| rest.starts_with(line));
+    text.starts_with(['┌', '│', '╞', '├', '└']) || is_ruled('+', ['-', '=']) || (text.starts_with("| ") && text.ends_with(" |"))
 }
 
 /// Draws the menu of completions upward from the line.
@@ -212,4 +214,20 @@ fn draw_menu(theme: &Theme, menu: &Menu, line: Rect, buffer: &mut Buffer) {
     let lines: Vec<Line<'_>> = shown.iter().enumerate().map(entry).collect();
     Clear.render(place, buffer);
     Paragraph::new(lines).block(framed(theme, Role::Focus)).render(place, buffer);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The lines of a table are kept whole in both sets of characters, and what only begins like one is wrapped.
+    #[test]
+    fn lines_of_tables_are_known() {
+        for line in ["┌──┐", "│ a │", "╞══╡", "└──┘", "+----+", "+====+", "| a  |"] {
+            assert!(is_drawn(line), "{line}");
+        }
+        for line in ["+ more", "| a pipe", "", "+", "-----", "a | b |"] {
+            assert!(!is_drawn(line), "{line}");
+        }
+    }
 }
