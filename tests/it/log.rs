@@ -97,3 +97,22 @@ fn each_fault_is_told() {
         }
     }
 }
+
+/// A step says what was sent in it, and a change of speed what it is now, also while time is paused.
+#[test]
+fn a_step_and_a_speed_are_told() {
+    let mut tui_harness = network(5);
+    tui_harness.sleep(1);
+    tui_harness.keys(&["pause", "Enter"]);
+    tui_harness.app.focus_on(Pane::Nodes);
+    let mut told = Vec::new();
+    for _ in 0..40 {
+        tui_harness.keys(&["."]);
+        told.push(tui_harness.app.prompt().answer().last().unwrap().1.clone());
+    }
+    assert!(told.iter().any(|line| line.contains(": HEALTH_CHECK of 3 bytes from client to Node_0")), "{told:#?}");
+    assert!(told.iter().all(|line| line.starts_with("step: 00:")), "{told:#?}");
+    tui_harness.keys(&["-"]);
+    let slower = tui_harness.app.prompt().answer().last().unwrap().1.clone();
+    assert!(slower.contains("paused at 00:") && slower.ends_with("; speed 1000x"), "{slower}");
+}

@@ -1,15 +1,20 @@
 //! The implementations of the commands about the speed of virtual time, and about waiting in it.
 
+use std::net::Ipv4Addr;
+
 use p2p_base::units::SimDuration;
+use p2p_engine::Snapshot;
 use p2p_engine::operation::{Await, ListTransfers, Pause, Resume, SetSpeed, Sleep, Step, TakeFailures};
 use p2p_engine::pace::PaceStatus;
+use p2p_engine::snapshot::kind_name;
 use p2p_engine::transfer::{TransferState, TransferStatus};
+use p2p_net::PacketRecord;
 use p2p_service::access::Identity;
 use serde_json::json;
 
 use crate::answer::{Answer, Begun, View};
 use crate::call::Call;
-use crate::report::{Resolution, instant_of};
+use crate::report::{Resolution, count_of, instant_of};
 use crate::{Shell, ShellError};
 
 pub(crate) async fn speed(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
@@ -35,8 +40,31 @@ pub(crate) async fn step(shell: &Shell, call: &Call) -> Result<Answer, ShellErro
     if span.is_some() {
         shell.tell_of_waiting();
     }
+    let before = shell.access.present_snapshot().await?;
     shell.call(Step { span }).await?;
-    Ok(clock(shell))
+    let after = shell.access.present_snapshot().await?;
+    let mut answer = clock(shell);
+    if span.is_none() && after.figures.wire_seen > 0 {
+        answer.view = View::Text(stepped(&before, &after));
+    }
+    Ok(answer)
+}
+
+/// Returns what has happened in a step of one event, as far as the packets tell that were handed to a link.
+fn stepped(before: &Snapshot, after: &Snapshot) -> String {
+    let new = after.figures.wire_seen.saturating_sub(before.figures.wire_seen);
+    let end = |address: Ipv4Addr| {
+        let host = after.figures.topology.hosts.iter().find(|host| host.address == address);
+        host.map_or_else(|| address.to_string(), |host| host.peer.to_string())
+    };
+    let told = |packet: &PacketRecord| {
+        let size = if packet.len > 0 { format!(" of {}", count_of(packet.len.into(), "byte")) } else { String::new() };
+        let fate = packet.dropped.map(|cause| format!(", lost: {}", cause.name())).unwrap_or_default();
+        format!("{}{size} from {} to {}{fate}", kind_name(packet.kind), end(*packet.from.ip()), end(*packet.to.ip()))
+    };
+    let sent: Vec<String> = after.figures.wire.iter().rev().take(new as usize).map(told).collect();
+    let what = if sent.is_empty() { "an event that sent no packet".to_owned() } else { sent.join("; ") };
+    format!("{}: {what}", instant_of(after.at, Resolution::Micros))
 }
 
 pub(crate) async fn sleep(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
