@@ -1,5 +1,6 @@
 //! The breaking and cutting of texts, so that they fit into panes and dialogs.
 
+pub use p2p_shell::report::fitted;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// Wraps a text into lines of at most `width` cells, between words if possible. Spaces within a line are kept.
@@ -19,17 +20,6 @@ pub fn wrapped(text: &str, width: usize) -> Vec<String> {
         lines.push(rest.to_owned());
     }
     lines
-}
-
-/// Returns the text in exactly `width` cells: padded with spaces, or cut with an ellipsis of one cell.
-pub fn fitted(text: &str, width: usize, ellipsis: &str) -> String {
-    if text.width() <= width {
-        return format!("{text}{}", " ".repeat(width - text.width()));
-    }
-    let end = Some(fitting(text, width.saturating_sub(1))).filter(|&end| text[..end].width() < width).unwrap_or(0);
-    let cut = format!("{}{ellipsis}", &text[..end]);
-    let filled = width.saturating_sub(cut.width());
-    cut + &" ".repeat(filled)
 }
 
 /// Returns the number of bytes of a text that fit into `width` cells, at least one character.
@@ -59,13 +49,6 @@ mod tests {
     }
 
     proptest! {
-        #[test]
-        fn what_is_fitted_has_its_width(text in "[a-zäß日 ]{0,20}", width in 2usize..20) {
-            let fits = fitted(&text, width, "…");
-            prop_assert_eq!(fits.width(), width);
-            prop_assert!(fits.starts_with(&text) || fits.contains('…'), "{}", fits);
-        }
-
         #[test]
         fn nothing_is_lost_and_all_fits(text in "[a-zäß日 ]{0,60}", width in 2usize..20) {
             let lines = wrapped(&text, width);

@@ -11,9 +11,8 @@ use p2p_service::access::watching::Snapshots;
 use p2p_service::output;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use crate::report::{transfer_rate_of, transfer_time_of};
+use crate::report::{fitted, transfer_rate_of, transfer_time_of};
 
 /// Minimum width of a terminal, in columns, at which the bar is shown beside the figures.
 const ROOM_FOR_A_BAR: u16 = 80;
@@ -114,44 +113,6 @@ fn new_bar(all: &MultiProgress, status: &TransferStatus, name: &str) -> Progress
     if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(if glyphs == Glyphs::Ascii { style.progress_chars("#>-") } else { style });
     }
-    bar.set_prefix(fitted(name, room, glyphs));
+    bar.set_prefix(fitted(&glyphs.plain(name), room, glyphs.ellipsis()));
     bar
-}
-
-/// Returns a name as a text that is exactly `room` columns wide: filled with blanks, or cut with a mark.
-fn fitted(name: &str, room: usize, glyphs: Glyphs) -> String {
-    let name = glyphs.plain(name);
-    let fill = |text: String| {
-        let missing = room.saturating_sub(text.width());
-        text + &" ".repeat(missing)
-    };
-    if name.width() <= room {
-        return fill(name.into_owned());
-    }
-    let mut used = glyphs.ellipsis().width();
-    let fits = |c: &char| {
-        used += c.width().unwrap_or(0);
-        used <= room
-    };
-    fill(name.chars().take_while(fits).collect::<String>() + glyphs.ellipsis())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_have_exactly_their_room() {
-        for (name, glyphs, shown) in [
-            ("a.bin", Glyphs::Unicode, "a.bin   "),
-            ("abcdefgh", Glyphs::Unicode, "abcdefgh"),
-            ("abcdefghi", Glyphs::Unicode, "abcdefg…"),
-            ("ファイル", Glyphs::Unicode, "ファイル"),
-            ("ファイル.dat", Glyphs::Unicode, "ファイ… "),
-            ("abcdefghi", Glyphs::Ascii, "abcde..."),
-            ("é", Glyphs::Ascii, "\\u{e9}  "),
-        ] {
-            assert_eq!(fitted(name, 8, glyphs), shown);
-        }
-    }
 }
