@@ -44,7 +44,7 @@ pub(super) static COMMANDS: &[Spec] = &[
         group: Group::Time,
         audience: Audience::Admins,
         summary: "while paused, go on to the next event, or for a span of virtual time",
-        details: "",
+        details: "Where packets are watched, as on the screen, a step of one event says which of them it has sent.",
         arguments: &[optional("SPAN", Kind::Other("10ms"))],
         flags: &[],
         run: |shell, call| Box::pin(time::step(shell, call)),
