@@ -78,6 +78,15 @@ impl PathChange {
     }
 }
 
+/// Change of all paths from and to a host, with its place among all such changes of a network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PathRule {
+    /// Number of the rule: of what the rules of both hosts of a path say of the same thing, that with the greater number holds.
+    pub order: u64,
+    /// Change of the paths.
+    pub change: PathChange,
+}
+
 /// Formats the changes as in `delay 50ms, loss in bursts 1%,25% (3.85 % on average, 4.0 packets long), 1% duplicated`.
 impl fmt::Display for PathChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

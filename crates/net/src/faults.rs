@@ -5,7 +5,7 @@
 //! A host that goes down is the exception: what it has not finished sending is lost with it.
 
 use super::Network;
-use super::change::PathChange;
+use super::change::PathRule;
 use super::event::UnknownHost;
 use super::flow::ConnectionId;
 use super::host::{Condition, HostConfig, HostId};
@@ -48,29 +48,29 @@ impl Network {
         self.wires.set_path(self.now, from, to, None)
     }
 
-    /// Changes all paths from and to each of these hosts, whatever their delays and losses are; a change that is none returns them to
-    /// what they were. Of changes of both hosts of a path the later hold, and what [`set_path`](Self::set_path) has configured holds
-    /// over them.
+    /// Sets the rules that change all paths from and to each of these hosts, whatever their delays and losses are; without rules the paths
+    /// return to what they were. Of what the rules of both hosts of a path say of the same thing, that of the [later](PathRule::order)
+    /// rule holds, and what [`set_path`](Self::set_path) has configured holds over them.
     ///
     /// ```
     /// use p2p_base::units::Probability;
-    /// use p2p_net::{HostConfig, Network, PathChange};
+    /// use p2p_net::{HostConfig, Network, PathChange, PathRule};
     ///
     /// let mut net = Network::new(1);
     /// let host = HostConfig::symmetric("10Mbit/s".parse()?, "5ms".parse()?, Probability::NEVER);
     /// let (a, b) = (net.add_host([10, 0, 0, 1].into(), &host), net.add_host([10, 0, 0, 2].into(), &host));
-    /// let late = PathChange { delay: Some("80ms".parse()?), ..PathChange::default() };
-    /// net.change_paths_of(&[(b, late)])?;
+    /// let late = |order, delay| PathRule { order, change: PathChange { delay: Some(delay), ..PathChange::default() } };
+    /// net.set_path_rules(&[(a, vec![late(2, "80ms".parse()?)]), (b, vec![late(1, "20ms".parse()?)])])?;
     /// assert_eq!(net.path_config(a, b)?.delay, "80ms".parse()?);
-    /// net.change_paths_of(&[(b, PathChange::default())])?;
+    /// net.set_path_rules(&[(a, vec![]), (b, vec![])])?;
     /// assert_eq!(net.path_config(a, b)?.delay, "5ms".parse()?);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
     /// # Errors
     /// Returns [`UnknownHost`] if the network does not have one of the hosts; nothing is changed then.
-    pub fn change_paths_of(&mut self, changes: &[(HostId, PathChange)]) -> Result<(), UnknownHost> {
-        self.wires.change_paths_of(self.now, changes)
+    pub fn set_path_rules(&mut self, rules: &[(HostId, Vec<PathRule>)]) -> Result<(), UnknownHost> {
+        self.wires.set_path_rules(self.now, rules)
     }
 
     /// Returns the configuration of the path from `from` to `to`.

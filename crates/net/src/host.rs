@@ -6,7 +6,7 @@ use std::net::Ipv4Addr;
 use p2p_base::random::RandomStream;
 use p2p_base::units::{Bandwidth, DelayRange, Probability, SimTime};
 
-use super::change::PathChange;
+use super::change::PathRule;
 use super::in_flight::PacketQueue;
 use super::link::{DEFAULT_QUEUE_PACKETS, Direction, Link, LinkConfig};
 use super::stats::HostStats;
@@ -77,8 +77,8 @@ pub(crate) struct Host {
     pub(crate) arriving: PacketQueue,
     pub(crate) delay: DelayRange,
     pub(crate) loss: Probability,
-    /// Change of all paths from and to the host, with the number of its place among such changes.
-    pub(crate) paths: Option<(u64, PathChange)>,
+    /// Rules of all paths from and to the host.
+    pub(crate) path_rules: Vec<PathRule>,
     pub(crate) condition: Condition,
     next_port: u16,
     pub(crate) stats: HostStats,
@@ -97,7 +97,7 @@ impl Host {
             arriving: PacketQueue::default(),
             delay: config.delay,
             loss: config.loss,
-            paths: None,
+            path_rules: Vec::new(),
             condition: Condition::Up,
             next_port: *EPHEMERAL_PORTS.start(),
             stats: HostStats::default(),

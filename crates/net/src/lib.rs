@@ -54,7 +54,7 @@ use p2p_base::units::{DelayRange, SimTime};
 
 pub use self::addr::{AddressError, AddressPool, ParseSubnetError, Subnet};
 pub use self::burst::GilbertElliott;
-pub use self::change::PathChange;
+pub use self::change::{PathChange, PathRule};
 pub use self::event::{NetEvent, Read, UnknownHost, WriteError};
 pub use self::flow::ConnectionId;
 pub use self::host::{Condition, Endpoint, HostConfig, HostId};

@@ -10,7 +10,7 @@ use std::net::Ipv4Addr;
 use p2p_base::trace::TraceHash;
 use p2p_base::units::{DelayRange, SimDuration, SimTime};
 
-use super::change::PathChange;
+use super::change::{PathChange, PathRule};
 use super::event::UnknownHost;
 use super::host::{Condition, Host, HostConfig, HostId};
 use super::in_flight::{InFlight, PacketStore, Scheduled};
@@ -26,8 +26,6 @@ pub(crate) struct Wires {
     /// Time that a host takes to pass a packet from its downlink to its network stack.
     pub(crate) host_time: DelayRange,
     hosts: Vec<Host>,
-    /// Number of changes of all paths of a host so far, of which the later hold.
-    path_changes: u64,
     paths: Vec<Path>,
     path_index: HashMap<(u32, u32), u32>,
     in_flight: PacketStore,
@@ -93,7 +91,6 @@ impl Wires {
             seed,
             host_time: DelayRange::fixed(SimDuration::ZERO),
             hosts: Vec::new(),
-            path_changes: 0,
             paths: Vec::new(),
             path_index: HashMap::new(),
             in_flight: PacketStore::default(),
@@ -245,17 +242,16 @@ impl Wires {
         }
     }
 
-    /// Changes all paths from and to each of these hosts, or returns them to what they were where a change is none.
+    /// Sets the rules of all paths from and to each of these hosts, or returns them to what they were where there are none.
     ///
     /// # Errors
     /// Returns [`UnknownHost`] if one of the hosts does not exist; nothing is changed then.
-    pub(crate) fn change_paths_of(&mut self, now: SimTime, changes: &[(HostId, PathChange)]) -> Result<(), UnknownHost> {
-        changes.iter().try_for_each(|&(host, _)| self.host(host).map(drop))?;
-        for &(host, change) in changes {
-            self.path_changes += 1;
-            self.hosts[host.index()].paths = (!change.is_none()).then_some((self.path_changes, change));
+    pub(crate) fn set_path_rules(&mut self, now: SimTime, rules: &[(HostId, Vec<PathRule>)]) -> Result<(), UnknownHost> {
+        rules.iter().try_for_each(|(host, _)| self.host(*host).map(drop))?;
+        for (host, of_host) in rules {
+            self.hosts[host.index()].path_rules.clone_from(of_host);
         }
-        let changed: HashSet<u32> = changes.iter().map(|(host, _)| host.0).collect();
+        let changed: HashSet<u32> = rules.iter().map(|(host, _)| host.0).collect();
         self.follow_hosts(now, |of| changed.contains(&of));
         Ok(())
     }
@@ -455,15 +451,13 @@ fn plain(from: &Host, to: &Host) -> PathConfig {
     PathConfig::new(delay, from.loss.max(to.loss))
 }
 
-/// Returns the path that two hosts imply, with what is changed of all paths of either, of which the later holds.
+/// Returns the path that two hosts imply, with what the rules of both say of it, of which the later hold.
 fn between(from: &Host, to: &Host) -> PathConfig {
     let path = plain(from, to);
-    match (from.paths, to.paths) {
-        (None, None) => path,
-        (Some((_, one)), None) | (None, Some((_, one))) => one.applied(path),
-        (Some(one), Some(other)) => {
-            let (earlier, later) = if one.0 < other.0 { (one.1, other.1) } else { (other.1, one.1) };
-            earlier.with(later).applied(path)
-        }
+    if from.path_rules.is_empty() && to.path_rules.is_empty() {
+        return path;
     }
+    let mut rules: Vec<&PathRule> = from.path_rules.iter().chain(&to.path_rules).collect();
+    rules.sort_by_key(|rule| rule.order);
+    rules.into_iter().fold(PathChange::default(), |all, rule| all.with(rule.change)).applied(path)
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 
 use p2p_base::units::{SimDuration, SimTime};
-use p2p_net::Direction;
+use p2p_net::{Direction, PathRule};
 use p2p_store::disk::DiskError;
 use p2p_store::manifest::NodeNumber;
 
@@ -57,6 +57,8 @@ enum Course {
 struct Part {
     fault: Fault,
     cause: FaultCause,
+    /// Number of the part among all that were put on.
+    order: u64,
 }
 
 /// Fault that is on, and its course.
@@ -70,15 +72,15 @@ struct Entry {
 
 impl Entry {
     /// Adds a part to the fault.
-    fn add(&mut self, fault: Fault, cause: FaultCause) {
+    fn add(&mut self, new: Part) {
         for part in std::mem::take(&mut self.parts) {
-            let is_replaced = part.cause.profile() == cause.profile();
-            let left = if is_replaced { part.fault.beneath(&fault) } else { Some(part.fault) };
-            self.parts.extend(left.map(|fault| Part { fault, cause: part.cause }));
+            let is_replaced = part.cause.profile() == new.cause.profile();
+            let left = if is_replaced { part.fault.beneath(&new.fault) } else { Some(part.fault) };
+            self.parts.extend(left.map(|fault| Part { fault, ..part }));
         }
-        self.active.fault = self.active.fault.with(&fault);
-        self.add_cause(cause.clone());
-        self.parts.push(Part { fault, cause });
+        self.active.fault = self.active.fault.with(&new.fault);
+        self.add_cause(new.cause.clone());
+        self.parts.push(new);
     }
 
     fn add_cause(&mut self, cause: FaultCause) {
@@ -114,6 +116,8 @@ fn all_of(parts: &[Part]) -> Option<Fault> {
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     on: BTreeMap<Target, Entry>,
+    /// Number of parts that were put on so far.
+    parts: u64,
     /// The same faults for snapshots, until one of them changes.
     listed: OnceLock<Arc<[ActiveFault]>>,
     /// Instants at which the processes end that end as planned. They are looked at whenever nothing is left to do at an instant.
@@ -125,20 +129,21 @@ impl Ledger {
     /// takes its place.
     pub(crate) fn begin(&mut self, now: SimTime, fault: Fault, cause: FaultCause) {
         let target = fault.target();
+        self.parts += 1;
+        let part = Part { fault: fault.clone(), cause: cause.clone(), order: self.parts };
         if let Target::Process(node) = target {
             self.note_stop(node, Some(&fault));
         } else if !matches!(target, Target::Flap(_))
             && let Some(entry) = self.altered().get_mut(&target)
         {
-            return entry.add(fault, cause);
+            return entry.add(part);
         }
-        let parts = vec![Part { fault: fault.clone(), cause: cause.clone() }];
         let course = match fault {
             Fault::Flapping { plan, .. } => Course::Flaps(FlapStep { at: now, left: plan.times * 2 }),
             _ => Course::Stays,
         };
         let active = ActiveFault { fault, since: now, cause, added: Vec::new() };
-        self.altered().insert(target, Entry { active, parts, course });
+        self.altered().insert(target, Entry { active, parts: vec![part], course });
     }
 
     /// Returns the faults for a change of what they are, of which the next snapshot knows.
@@ -289,6 +294,15 @@ impl Ledger {
             Some(Fault::Paths { change, .. }) => *change,
             _ => PathChange::default(),
         }
+    }
+
+    /// Returns the same as rules for the network, each with its place among those of all hosts.
+    pub(crate) fn path_rules(&self, peer: Peer) -> Vec<PathRule> {
+        let rule = |part: &Part| match part.fault {
+            Fault::Paths { change, .. } => Some(PathRule { order: part.order, change }),
+            _ => None,
+        };
+        self.on.get(&Target::Paths(peer)).map_or_else(Vec::new, |entry| entry.parts.iter().filter_map(rule).collect())
     }
 
     /// Returns the faults of a disk, with those segments that were corrupt when they were put on.

@@ -9,12 +9,14 @@ use p2p_store::placement::PlacementPolicy;
 use p2p_store::segment::{SegmentId, SegmentSize};
 
 use super::*;
+use crate::faults::{FaultCause, PathChange, Target};
 use crate::io::InlineIo;
 use crate::node::health::HealthConfig;
 use crate::node::protocol::{Request, Response};
 use crate::pace::Speed;
+use crate::peer::Peer;
 use crate::transfer::Part;
-use crate::world::{Hosts, Owner};
+use crate::world::{Hosts, Owner, World};
 use crate::{ClockMode, DiskSpeed, EngineConfig, HostSpec, NodeSpec};
 
 fn simulation(directory: &std::path::Path) -> Simulation {
@@ -85,4 +87,63 @@ fn a_node_can_ask_another_node() {
     }
     let told = std::iter::from_fn(|| simulation.poll_event());
     assert_eq!(told.filter(|(_, event)| matches!(event, Event::Connected { .. })).count(), 1);
+}
+
+/// Of what is said of all paths of two hosts, the newer holds of each thing on the path between them, whatever is done to their links
+/// and taken back of profiles afterwards.
+#[test]
+fn the_newer_rule_of_all_paths_holds() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut simulation = simulation(directory.path());
+    let world = &mut simulation.world;
+    let peers = [0, 1].map(|index| Peer::Node(NodeNumber::from_index(index)));
+    let [(one, first), (other, second)] =
+        [0, 1].map(|index| (peers[index], world.hosts.of_node(NodeNumber::from_index(index)).id));
+    let delay = |delay: &str| PathChange { delay: Some(delay.parse().unwrap()), ..PathChange::default() };
+    let loss = PathChange { loss: Some(p2p_net::Loss::Independent("7%".parse().unwrap())), ..PathChange::default() };
+    let command = FaultCause::Command { by: None };
+    let profile = FaultCause::Profile { name: "late".to_owned(), by: None };
+    let shown = |world: &World| {
+        let [there, back] = [(first, second), (second, first)].map(|(from, to)| world.net.path_config(from, to).unwrap());
+        assert_eq!(there, back);
+        (there.delay.to_string(), there.loss.mean().to_string())
+    };
+    let said = |delay: &str, loss: &str| (delay.to_owned(), loss.to_owned());
+    world.change_paths_of(&[one], delay("30ms"), &profile);
+    world.change_paths_of(&[other], delay("20ms"), &command);
+    assert_eq!(shown(world), said("20ms", "0%"));
+    // The host of the older rule follows a change of its link, and the rule is no newer for that.
+    let link = world.config.nodes[0].host.link;
+    world.set_wires(one, &HostConfig { delay: "1ms".parse().unwrap(), ..link });
+    assert_eq!(shown(world), said("20ms", "0%"));
+    // A newer rule of the same host about something else leaves what the older one says of the delay as old as it was.
+    world.change_paths_of(&[one], loss, &command);
+    assert_eq!(shown(world), said("20ms", "7%"));
+    world.change_paths_of(&[one], delay("40ms"), &command);
+    assert_eq!(shown(world), said("40ms", "7%"));
+    // A part that is taken back leaves the others as they were.
+    world.change_paths_of(&[other], delay("50ms"), &profile);
+    world.mend_profile(Target::Paths(one), "late", command.clone());
+    world.follow_paths_of(&[one]);
+    assert_eq!(shown(world), said("50ms", "7%"));
+    world.mend_profile(Target::Paths(other), "late", command);
+    world.follow_paths_of(&[other]);
+    assert_eq!(shown(world), said("40ms", "7%"));
+}
+
+/// A rule of all paths that says what the link has come to imply is over, and paths follow the link.
+#[test]
+fn a_rule_of_all_paths_ends_where_a_link_implies_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut simulation = simulation(directory.path());
+    let world = &mut simulation.world;
+    let [one, other] = [0, 1].map(NodeNumber::from_index);
+    let late = PathChange { delay: Some("80ms".parse().unwrap()), ..PathChange::default() };
+    world.change_paths_of(&[Peer::Node(one)], late, &FaultCause::Command { by: None });
+    let link = world.config.nodes[0].host.link;
+    world.set_wires(Peer::Node(one), &HostConfig { delay: "80ms".parse().unwrap(), ..link });
+    assert!(world.faults.of(Target::Paths(Peer::Node(one))).is_none());
+    world.set_wires(Peer::Node(one), &link);
+    let [one, other] = [one, other].map(|node| world.hosts.of_node(node).id);
+    assert_eq!(world.net.path_config(one, other).unwrap().delay, link.delay);
 }

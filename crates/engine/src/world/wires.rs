@@ -42,7 +42,12 @@ impl World {
             if self.faults.of(target).is_some_and(|active| self.makes_no_difference(&active.fault)) {
                 self.end_fault(target, FaultCause::Over);
             }
-            self.follow_wire(target);
+            // Of what is said of all paths, the network has followed all but the end.
+            match target {
+                Target::Paths(_) if self.faults.of(target).is_none() => self.set_path_rules(&[peer]),
+                Target::Paths(_) => {}
+                single => self.follow_wire(single),
+            }
         }
         self.keep_host_to_link(host);
     }
@@ -91,11 +96,16 @@ impl World {
         if peers.is_empty() {
             return;
         }
-        let changes: Vec<_> = peers.iter().map(|&peer| (self.host_id(peer), self.faults.paths_change(peer))).collect();
-        known(self.net.change_paths_of(&changes));
+        self.set_path_rules(peers);
         for target in self.faults.single_paths_of(peers) {
             self.follow_wire(target);
         }
+    }
+
+    /// Tells the network what is changed of all paths of these hosts.
+    fn set_path_rules(&mut self, peers: &[Peer]) {
+        let rules: Vec<_> = peers.iter().map(|&peer| (self.host_id(peer), self.faults.path_rules(peer))).collect();
+        known(self.net.set_path_rules(&rules));
     }
 
     /// Returns true if a fault of a link or of paths makes no difference, because all that it says is so without it.
