@@ -139,6 +139,22 @@ fn waiting_tells_of_what_failed_before() {
     assert!(said.code == Some(1) && said.stderr.contains("2 transfers failed:"), "{said:?}");
 }
 
+/// What has begun in the background and is over is told of, and of how many no result is kept any more.
+#[test]
+fn waiting_says_of_how_many_transfers_no_result_is_kept() {
+    let home = Home::new(QUICK);
+    home.file("a.bin", 10);
+    let uploads: Vec<String> = (1..=210).map(|number| format!("upload a.bin --as f{number} --background")).collect();
+    let said = home.ok(&["run", "-c", &format!("speed max; {}; sleep 100s; wait; wait", uploads.join("; "))]);
+    let after = said.rsplit_once("› wait\n").map(|(before, last)| (before.rsplit_once("› wait\n").unwrap().1, last));
+    let Some((first, second)) = after else { panic!("{said}") };
+    assert!(
+        first.starts_with("10 earlier transfers of the background without a result: kept are those of the last 200"),
+        "{first}"
+    );
+    assert_eq!((first.lines().count(), second), (201, ""), "{said}");
+}
+
 /// Where lines come one after the other, nobody can resume time while one of them waits.
 #[test]
 fn a_script_does_not_wait_for_time_that_stands_still() {

@@ -21,6 +21,7 @@
 mod ahead;
 pub mod answer;
 pub mod asking;
+mod background;
 pub mod call;
 mod commands;
 pub mod complete;
@@ -63,6 +64,7 @@ pub use self::commands::{reference, write_document};
 pub use self::place::place_of;
 
 use self::answer::{Answer, Batch, Begun, Effect, Planned, Tally, View};
+use self::background::Background;
 use self::call::Call;
 use self::pattern::PatternError;
 use self::question::{Form, Question};
@@ -226,7 +228,7 @@ pub struct Shell {
     questions: mpsc::UnboundedSender<Question>,
     untold: Untold,
     /// Transfers in the background whose result `wait` has not yet shown.
-    background: Untold,
+    background: Background,
 }
 
 impl Shell {
@@ -234,7 +236,14 @@ impl Shell {
     pub fn new(access: Access) -> (Shell, Questions) {
         let (questions, inbox) = mpsc::unbounded_channel();
         (
-            Shell { access, is_alone: false, waits: None, questions, untold: Untold::default(), background: Untold::default() },
+            Shell {
+                access,
+                is_alone: false,
+                waits: None,
+                questions,
+                untold: Untold::default(),
+                background: Background::default(),
+            },
             inbox,
         )
     }
@@ -338,7 +347,7 @@ impl Shell {
     pub async fn finish(&self, begun: &Begun) -> Result<Answer, ShellError> {
         let outcome = self.outcome(begun).await;
         self.untold.remove([begun.transfer]);
-        self.background.remove([begun.transfer]);
+        self.background.remove(begun.transfer);
         outcome
     }
 

@@ -1,4 +1,4 @@
-//! The transfers that a line waits for, or has begun in the background, and whose result was not yet shown.
+//! The transfers that a line waits for, and whose result was not yet shown.
 //!
 //! An interruption drops the future of a line, possibly between the end of its transfer and the answer. The front end then
 //! reports the result of the transfer when it leaves.

@@ -141,19 +141,21 @@ async fn begin_all(shell: &Shell, call: &Call, transfers: Vec<(String, BeginTran
     }
     let mut answers = Vec::with_capacity(planned.len());
     for planned in planned {
-        answers.push(begin(shell, planned).await?);
-    }
-    if call.has("background") {
-        note_background(shell, &answers);
+        let begun = begin(shell, planned).await?;
+        if call.has("background") {
+            note_background(shell, &begun);
+        }
+        answers.push(begun);
     }
     let answer = if is_one { answers.pop().unwrap_or_else(Answer::nothing) } else { Answer::all(answers) };
     Ok(if call.has("background") { answer.with(Effect::None) } else { answer })
 }
 
-/// Notes transfers that are begun in the background, so that `wait` reports each once, also if it is over by then.
-fn note_background(shell: &Shell, answers: &[Answer]) {
-    let begun = answers.iter().filter_map(|answer| if let Effect::Follow(begun) = &answer.effect { Some(begun) } else { None });
-    begun.for_each(|begun| shell.background.add(begun.transfer));
+/// Notes a transfer that is begun in the background, so that `wait` reports it once, also if it is over by then.
+fn note_background(shell: &Shell, answer: &Answer) {
+    if let Effect::Follow(begun) = &answer.effect {
+        shell.background.add(shell.identity().name(), begun.transfer);
+    }
 }
 
 /// Begins the transfers of a plan. A failure does not end the others.
@@ -170,13 +172,11 @@ async fn begin_plan(shell: &Shell, call: &Call, plan: Plan, verb: &'static str) 
         let file = planned.file.clone();
         let begun = begin(shell, planned).await;
         tally.add(&file, &begun);
+        begun.iter().for_each(|begun| note_background(shell, begun));
         answers.extend(begun);
     }
     match tally.is_clean() {
-        true => {
-            note_background(shell, &answers);
-            Ok(Answer::all(answers).after(&View::Text(notes.join("\n"))))
-        }
+        true => Ok(Answer::all(answers).after(&View::Text(notes.join("\n")))),
         false => Err(ShellError::NotAll(tally)),
     }
 }

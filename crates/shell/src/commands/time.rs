@@ -1,20 +1,22 @@
 //! The implementations of the commands about the speed of virtual time, and about waiting in it.
 
+use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
-use p2p_base::units::SimDuration;
-use p2p_engine::Snapshot;
+use p2p_base::units::{SimDuration, count_of};
 use p2p_engine::operation::{Await, ListTransfers, Pause, Resume, SetSpeed, Sleep, Step, TakeFailures};
 use p2p_engine::pace::PaceStatus;
 use p2p_engine::snapshot::kind_name;
-use p2p_engine::transfer::{TransferState, TransferStatus};
+use p2p_engine::transfer::{TransferId, TransferState, TransferStatus};
+use p2p_engine::{FINISHED_MAX, Snapshot};
 use p2p_net::PacketRecord;
 use p2p_service::access::Identity;
 use serde_json::json;
 
 use crate::answer::{Answer, Begun, View};
+use crate::background::{UNREPORTED_MAX, Unreported};
 use crate::call::Call;
-use crate::report::{Resolution, count_of, instant_of};
+use crate::report::{Resolution, instant_of};
 use crate::{Shell, ShellError};
 
 pub(crate) async fn speed(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
@@ -83,9 +85,9 @@ pub(crate) async fn wait(shell: &Shell, call: &Call) -> Result<Answer, ShellErro
     let identity = shell.identity();
     let transfers = shell.call(ListTransfers).await?;
     // Those that have failed are told of below.
-    let background = shell.background.list();
+    let background = shell.background.of(identity.name());
     let is_untold = |status: &&TransferStatus| {
-        !status.state.is_over() || (status.state == TransferState::Done && background.contains(&status.id))
+        !status.state.is_over() || (status.state == TransferState::Done && background.transfers.contains(&status.id))
     };
     let awaited: Vec<&TransferStatus> = transfers.iter().filter(is_untold).collect();
     let (mut answers, mut failures) = (Vec::new(), Vec::new());
@@ -106,11 +108,28 @@ pub(crate) async fn wait(shell: &Shell, call: &Call) -> Result<Answer, ShellErro
     failures.sort_by_key(|status| status.id);
     // The lines that began them may have been dropped; their results are told here.
     shell.untold.remove(awaited.iter().map(|status| status.id));
-    shell.background.remove(background);
-    match failures.as_slice() {
-        [] => Ok(Answer::all(answers)),
-        several => Err(ShellError::Failed { failures: several.iter().map(|status| failure_of(status, &identity)).collect() }),
+    let listed: BTreeSet<TransferId> = transfers.iter().chain(&failures).map(|status| status.id).collect();
+    if !failures.is_empty() {
+        // Those of which no result is kept are told of by the next `wait`.
+        let told = background.transfers.intersection(&listed).copied().collect();
+        shell.background.tell(identity.name(), &Unreported { transfers: told, dropped: 0 });
+        return Err(ShellError::Failed { failures: failures.iter().map(|status| failure_of(status, &identity)).collect() });
     }
+    shell.background.tell(identity.name(), &background);
+    Ok(match background.dropped + background.transfers.difference(&listed).count() as u64 {
+        0 => Answer::all(answers),
+        missing => Answer::all(answers).after(&View::Text(without_result(missing))),
+    })
+}
+
+/// Says of how many transfers in the background no result is told: those that the engine lists no more, and those that the shell has
+/// ceased to remember.
+fn without_result(count: u64) -> String {
+    format!(
+        "{} of the background without a result: kept are those of the last {FINISHED_MAX} transfers that are over, and of at most \
+         {UNREPORTED_MAX} in the background",
+        count_of(count, "earlier transfer")
+    )
 }
 
 /// Returns a description of a failed transfer with its error.

@@ -22,7 +22,8 @@ pub(super) static COMMANDS: &[Spec] = &[
         group: Group::Scripts,
         audience: Audience::Users,
         summary: "wait until a transfer is over, or all of them",
-        details: "Each transfer that was begun in the background is reported once, also if it was over before.",
+        details: "Each transfer that was begun in the background is reported once, also if it was over before. Results are kept of the \
+                  last 200 transfers that are over, and of at most 1000 in the background; `wait` says of how many the result is not.",
         arguments: &[optional("TRANSFER", Kind::Transfer)],
         flags: &[],
         run: |shell, call| Box::pin(time::wait(shell, call)),
