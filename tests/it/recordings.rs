@@ -7,6 +7,7 @@ use std::process::Stdio;
 use crate::endings::Chance;
 use crate::harness::files_below;
 use crate::program::{Home, QUICK, end_of};
+use crate::seeds::for_seeds;
 
 /// Runs lines in a session that is recorded, and returns the recording.
 fn recorded(home: &Home, lines: &str) -> PathBuf {
@@ -85,11 +86,23 @@ fn faults_of_the_network_are_replayed() {
     replays(&home, &recording);
 }
 
+/// What a run has stored a second time elsewhere was not there at the start, also where the first file is looked up later than that.
+#[test]
+fn a_replay_has_what_was_stored_where_it_was_at_the_start() {
+    let home = Home::new(&format!("{QUICK}[nodes]\ncount = 3\n"));
+    home.file("a.bin", 400_000);
+    home.ok(&["put", "a.bin"]);
+    let recording = recorded(&home, "partition client|3\nupload a.bin --as again.bin\nverify a.bin\nheal\nverify a.bin\nquit\n");
+    replays(&home, &recording);
+}
+
 /// One command of the menu of faults, or one that uses the network while they are on. What is not possible is refused.
 fn any_line(chance: &mut Chance) -> String {
     let (node, file) = (chance.between(1, 3), chance.between(0, 2));
     let (share, span) = (chance.between(1, 20), chance.between(0, 20));
-    match chance.between(0, 17) {
+    let profile = ["slow-wan", "lossy-wifi", "dying-disk", "flapping-node", "congested", "mixed"][chance.between(0, 5) as usize];
+    let of_node = if chance.one_in(2) { format!(" {node}") } else { String::new() };
+    match chance.between(0, 25) {
         0 => format!("kill {node}"),
         1 => format!("stop {node} --within {span}s"),
         2 => format!("restart {node} --within {span}s"),
@@ -103,27 +116,36 @@ fn any_line(chance: &mut Chance) -> String {
         10 => format!("path {node}->client --burst {share}%,30% --corrupt 2%"),
         11 => format!("partition client|{node}"),
         12 => format!("start {node}"),
-        13 => "faults apply lossy-wifi".into(),
-        14 => "faults clear".into(),
-        15 => format!("upload f{file}.bin --background"),
-        16 => format!("sleep {span}s"),
+        13 | 14 => format!("faults apply {profile}{of_node}"),
+        15 => format!("faults clear {profile}{of_node}"),
+        16 => format!("faults clear {node}"),
+        17 => format!("path {node} --delay {share}0ms --loss {share}% --reorder {share}%"),
+        18 => format!("path client --duplicate {share}% --corrupt 1%"),
+        19 => format!("path {node} --clear"),
+        20 => "faults clear".into(),
+        21 | 22 => format!("upload f{file}.bin --as g{share} --background"),
+        23 => format!("sleep {span}s"),
         _ => format!("verify f{file}.bin --background"),
     }
 }
 
+/// A profile of everything that profiles may have.
+const MIXED: &str = "[profiles.mixed]\nsummary = 'of all'\ndelay = '5ms..30ms'\nloss = '2%'\nduplicate = '1%'\nqueue = 12\n\
+                     disk_slow = '3x'\ndisk_corrupt = 1\nflap_every = '700ms'\nflap_times = 2\n";
+
 /// Random faults over random transfers, in few runs, since each is a run of the program and a replay.
 #[test]
 fn random_faults_are_replayed() {
-    for seed in 0..8 {
-        let home = Home::new(&format!("{QUICK}[nodes]\ncount = 3\n"));
+    for_seeds(12, |seed| {
+        let home = Home::new(&format!("{QUICK}[nodes]\ncount = 3\n{MIXED}"));
         (0..3).for_each(|n| drop(home.file(&format!("f{n}.bin"), 150_000 * (n + 1))));
         home.ok(&["put", "f0.bin", "f1.bin"]);
         let mut chance = Chance::new(seed, "recorded faults");
-        let mut lines: Vec<String> = (0..25).map(|_| any_line(&mut chance)).collect();
+        let mut lines: Vec<String> = (0..40).map(|_| any_line(&mut chance)).collect();
         lines.extend(["faults clear", "wait", "verify f0.bin", "quit\n"].map(str::to_owned));
         let recording = recorded(&home, &lines.join("\n"));
         replays(&home, &recording);
-    }
+    });
 }
 
 /// Of what lies on a disk a replay has only what the run has used, and the same segments are corrupt all the same.

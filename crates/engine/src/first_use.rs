@@ -1,7 +1,7 @@
 //! Facts of the state at the start on which a recorded run depends: each is noted when the run uses it for the first time, as it
 //! was before the run changed it. A replay restores these facts and nothing else, however much was stored.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use p2p_store::catalog::{Catalog, CatalogError};
 use p2p_store::manifest::{Manifest, SegmentRecord};
@@ -80,8 +80,7 @@ impl FirstUses {
         }
         let (record, segments) = catalog.upload(id)?;
         self.note_key(names, catalog, &record.key)?;
-        let distinct: BTreeMap<SegmentId, &SegmentRecord> = segments.iter().map(|segment| (segment.id, segment)).collect();
-        self.note_segments(catalog, distinct.into_values(), true)?;
+        self.note_segments(catalog, distinct(&segments), true)?;
         self.facts.push(Fact::Upload(Box::new(record), segments));
         Ok(())
     }
@@ -105,35 +104,30 @@ impl FirstUses {
             Some(Entry::Directory(directory)) => self.facts.push(Fact::Directory(directory.clone())),
             Some(Entry::File(_)) => {
                 let manifest = catalog.manifest(&key)?;
-                let distinct: BTreeMap<SegmentId, &SegmentRecord> =
-                    manifest.segments.iter().map(|segment| (segment.id, segment)).collect();
-                self.note_segments(catalog, distinct.into_values(), true)?;
+                self.note_segments(catalog, distinct(&manifest.segments), true)?;
                 self.facts.push(Fact::File(Box::new(manifest)));
             }
         }
         Ok(())
     }
 
-    /// Notes the use of stored segments: of a file that is a fact itself, or by an upload.
-    pub(super) fn note_segments<'a>(
+    /// Notes the use of segments, of which some may be stored: by an upload or a fault, or of a file that `is_of_fact` itself.
+    pub(super) fn note_segments(
         &mut self,
         catalog: &Catalog,
-        segments: impl Iterator<Item = &'a SegmentRecord>,
+        segments: impl IntoIterator<Item = SegmentId>,
         is_of_fact: bool,
     ) -> Result<(), CatalogError> {
-        let new: Vec<&SegmentRecord> = segments.filter(|segment| self.segments.insert(segment.id)).collect();
-        let references = catalog.references(&new.iter().map(|segment| segment.id).collect::<Vec<_>>())?;
+        let new: Vec<SegmentId> = segments.into_iter().filter(|&segment| self.segments.insert(segment)).collect();
+        if new.is_empty() {
+            return Ok(());
+        }
         // A segment that the file alone needs is known by the manifest.
         let is_known = |references: u32| is_of_fact && references <= 1;
-        let facts = new.into_iter().zip(references);
-        let facts = facts.filter(|(segment, references)| !segment.holders.is_empty() && !is_known(*references));
-        self.facts.extend(facts.map(|(segment, references)| Fact::Segment { segment: segment.clone(), references }));
+        let stored = catalog.places(&new)?.into_iter().flatten();
+        let facts = stored.filter(|(segment, references)| !segment.holders.is_empty() && !is_known(*references));
+        self.facts.extend(facts.map(|(segment, references)| Fact::Segment { segment, references }));
         Ok(())
-    }
-
-    /// Returns true if the use of a segment has been noted.
-    pub(super) fn has_segment(&self, id: SegmentId) -> bool {
-        self.segments.contains(&id)
     }
 
     /// Notes the use of the total size of an owner's files.
@@ -143,6 +137,11 @@ impl FirstUses {
             self.facts.push(Fact::Usage { owner, bytes: bytes() });
         }
     }
+}
+
+/// Returns each of the segments once.
+fn distinct(segments: &[SegmentRecord]) -> BTreeSet<SegmentId> {
+    segments.iter().map(|segment| segment.id).collect()
 }
 
 /// State of the start that a replay restores, made of the facts of a recording.
@@ -162,11 +161,27 @@ impl Restored {
         match fact {
             Fact::Usage { owner, bytes } => return Some((owner, bytes)),
             Fact::Segment { segment, references } => drop(self.segments.insert(segment.id, (segment, references))),
-            Fact::Upload(record, segments) => self.uploads.push((*record, segments)),
+            Fact::Upload(record, segments) => self.uploads.push((*record, self.as_at_start(segments))),
             Fact::Directory(ref directory) => drop(self.entries.insert(directory.key.clone(), fact)),
-            Fact::File(ref manifest) => drop(self.entries.insert(manifest.file.key.clone(), fact)),
+            Fact::File(manifest) => {
+                let Manifest { file, segments } = *manifest;
+                let key = file.key.clone();
+                let manifest = Manifest { file, segments: self.as_at_start(segments) };
+                self.entries.insert(key, Fact::File(Box::new(manifest)));
+            }
         }
         None
+    }
+
+    /// Returns segments of a file or an upload with those who held them at the start: since their own first use the run may have brought
+    /// them to further nodes, before that of the file.
+    fn as_at_start(&self, mut segments: Vec<SegmentRecord>) -> Vec<SegmentRecord> {
+        for segment in &mut segments {
+            if let Some((at_start, _)) = self.segments.get(&segment.id) {
+                segment.holders.clone_from(&at_start.holders);
+            }
+        }
+        segments
     }
 
     /// Returns the segments that are needed by more files than those that are restored, or by none although they were stored.
@@ -190,8 +205,6 @@ impl Restored {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use p2p_store::manifest::{FileRecord, NodeNumber};
     use p2p_store::segment::Sha256Digest;
 
@@ -251,6 +264,24 @@ mod tests {
         uses.note_usage(Some("alice"), || 7);
         uses.note_usage(Some("alice"), || unreachable!());
         assert_eq!(uses.take(), [Fact::Usage { owner: Some("alice".into()), bytes: 7 }]);
+    }
+
+    /// Where a segment has been brought since its first use, it was not at the start.
+    #[test]
+    fn a_file_is_restored_with_the_holders_of_the_start() {
+        let (_directory, catalog) = catalog();
+        let mut uses = FirstUses::default();
+        uses.note_segments(&catalog, [1, 3, 9].map(|n| SegmentId::of(&[n])), false).unwrap();
+        let moved = SegmentRecord { id: SegmentId::of(&[3]), len: 1, holders: vec![NodeNumber::from_index(2)] };
+        catalog.commit_file(&Manifest { file: manifest("again", &[3]).file, segments: vec![moved] }).unwrap();
+        let names = catalog.namespace().unwrap();
+        uses.note_key(&names, &catalog, &key("docs/old/b")).unwrap();
+        let mut restored = Restored::default();
+        uses.take().into_iter().for_each(|fact| drop(restored.add(fact)));
+        let Some(Fact::File(restored)) = restored.entries.get(&key("docs/old/b")) else { panic!("{restored:?}") };
+        assert_eq!(**restored, manifest("docs/old/b", &[3]));
+        let known = catalog.manifest(&key("docs/old/b")).unwrap();
+        assert_eq!(known.segments[0].holders.len(), 2, "the catalog knows both");
     }
 
     /// What the run itself has made or moved was not there at the start.

@@ -7,12 +7,13 @@
 mod files;
 mod lookup;
 mod migration;
+mod places;
 mod rows;
 mod tables;
 mod tree;
 mod uploads;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use p2p_base::database::{self, Database, DatabaseError, Purpose};
@@ -21,9 +22,10 @@ use redb::{ReadTransaction, ReadableTable, StorageError, WriteTransaction};
 use thiserror::Error;
 
 use self::lookup::{children, found, named};
+use self::places::nodes_in;
 use self::rows::{DIRECTORIES, DirectoryId, DirectoryRow, FILES, FileRow, HELD, MANIFESTS, NAMES, NameRow, PLACES, PageRow};
 use self::rows::{PlaceRow, Scheme, TREES, root_of};
-use self::tables::{Tables, held_by, no_place};
+use self::tables::{Tables, held_by};
 use super::epochs::{self, KEPT, VOLUMES};
 use super::manifest::{FileRecord, Manifest, NodeNumber, SegmentRecord};
 use super::marker::VolumeId;
@@ -297,19 +299,6 @@ impl Catalog {
         }
     }
 
-    /// Returns the number of files and pins that need each segment.
-    ///
-    /// # Errors
-    /// Fails if the disk refuses or a record is damaged.
-    pub fn references(&self, ids: &[SegmentId]) -> Result<Vec<u32>, CatalogError> {
-        let places = self.database.read()?.open_table(PLACES).map_err(DatabaseError::from)?;
-        let references = |id: &SegmentId| {
-            let place = places.get(*id.as_bytes())?.map(|place| database::decode::<PlaceRow>(place.value())).transpose()?;
-            Ok(place.map_or(0, |place| place.references))
-        };
-        ids.iter().map(references).collect()
-    }
-
     /// Returns those of the `candidates` that no file needs and that are not [kept](Self::kept), and that may therefore be
     /// deleted.
     ///
@@ -385,12 +374,6 @@ fn create(transaction: &WriteTransaction) -> Result<(), CatalogError> {
 /// Records that what the volume `old` held is expected of the volume `new` from now on.
 pub(super) fn move_held(transaction: &WriteTransaction, old: VolumeId, new: VolumeId) -> Result<(), DatabaseError> {
     Tables::open(transaction)?.move_held(old, new)
-}
-
-/// Returns the node of each volume that one has.
-fn nodes_in(reading: &ReadTransaction) -> Result<HashMap<VolumeId, NodeNumber>, DatabaseError> {
-    let known = epochs::known_in(&reading.open_table(VOLUMES)?)?;
-    Ok(known.into_iter().map(|(node, known)| (known.volume, node)).collect())
 }
 
 type Values<K> = redb::ReadOnlyTable<K, &'static [u8]>;
@@ -469,20 +452,8 @@ impl Reading {
         if root_of(&pages) != root || ids.len() != file.segments as usize {
             return Err(database::damaged(format!("the segments of `{key}` are not those that were stored")).into());
         }
-        let segments = self.places(ids)?;
+        let segments = places::of_all(&self.transaction, &ids)?;
         Ok(Manifest { file, segments })
-    }
-
-    /// Returns the segments with their holders. A volume that no node has is not among them.
-    fn places(&self, ids: Vec<SegmentId>) -> Result<Vec<SegmentRecord>, DatabaseError> {
-        let places = self.transaction.open_table(PLACES)?;
-        let nodes = nodes_in(&self.transaction)?;
-        let record = |id: SegmentId| {
-            let place: PlaceRow = database::decode(places.get(*id.as_bytes())?.ok_or_else(|| no_place(id))?.value())?;
-            let holders = place.holders.iter().filter_map(|volume| nodes.get(volume).copied()).collect();
-            Ok(SegmentRecord { id, len: place.len, holders })
-        };
-        ids.into_iter().map(record).collect()
     }
 }
 

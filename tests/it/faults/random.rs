@@ -9,9 +9,9 @@ use p2p_base::random::RandomStream;
 use p2p_base::trace::TraceHash;
 use p2p_base::units::{Bandwidth, Probability, SimDuration};
 use p2p_engine::cause::Cause;
-use p2p_engine::faults::{DiskFaults, Failing, Flapping, LinkChange, PathChange};
+use p2p_engine::faults::{DiskFaults, Failing, FaultCause, Flapping, LinkChange, PathChange, Profile};
 use p2p_engine::node::protocol::Refusal;
-use p2p_engine::operation::{Break, Mend};
+use p2p_engine::operation::{Break, ClearFaults, Mend, Which};
 use p2p_engine::snapshot::Peer;
 use p2p_engine::{Command, Event, Reply, operation};
 use p2p_net::{Direction, DropCause, GilbertElliott, HostConfig, Loss};
@@ -43,7 +43,12 @@ impl Figures {
     /// Counts what an event tells.
     fn note(&mut self, event: &Event) {
         match event {
-            Event::FaultBegan { fault, .. } => self.add(format!("fired: {}", fault.name()), 1),
+            Event::FaultBegan { fault, cause } => {
+                self.add(format!("fired: {}", fault.name()), 1);
+                if let FaultCause::Profile { .. } = cause {
+                    self.add(format!("fired by a profile: {}", fault.name()), 1);
+                }
+            }
             Event::FaultEnded { fault, .. } => self.add(format!("taken back: {}", fault.name()), 1),
             Event::SegmentRetried { cause, .. } => self.add(format!("segments tried again: {}", kind(cause)), 1),
             Event::StartFailed { .. } => self.add("starts that failed: disk", 1),
@@ -92,31 +97,57 @@ fn any_disk(chance: &mut Chance) -> DiskFaults {
     }
 }
 
+fn any_link(chance: &mut Chance) -> LinkChange {
+    let bandwidth = Bandwidth::from_bits_per_second(8 * chance.magnitude(3, 5));
+    LinkChange { bandwidth: Some(bandwidth), queue_packets: Some(chance.between(2, 50) as u32) }
+}
+
+fn any_plan(chance: &mut Chance) -> Flapping {
+    Flapping { every: SimDuration::from_millis(chance.magnitude(2, 4)), times: chance.between(1, 4) as u32 }
+}
+
+/// Name of one of three profiles, which is another one each time that it is applied, as after a change of the configuration.
+fn any_name(chance: &mut Chance) -> String {
+    format!("profile {}", chance.between(1, 3))
+}
+
+/// A profile of one thing or of several.
+fn any_profile(chance: &mut Chance) -> Profile {
+    Profile {
+        up: if chance.one_in(3) { any_link(chance) } else { LinkChange::default() },
+        down: if chance.one_in(3) { any_link(chance) } else { LinkChange::default() },
+        path: if chance.one_in(2) { any_change(chance) } else { PathChange::default() },
+        disk: if chance.one_in(3) { any_disk(chance) } else { DiskFaults::default() },
+        flap: chance.one_in(6).then(|| any_plan(chance)),
+    }
+}
+
 /// One fault of the menu, or one that is taken back. What is not possible now is refused.
 fn any_fault(run: &Run, chance: &mut Chance) -> Command {
     let node = NodeNumber::from_index(chance.between(0, run.settings.nodes.len() as u64 - 1) as usize);
     let (from, to) = (run.peer(chance), run.peer(chance));
     let within = SimDuration::from_secs(chance.between(0, 20));
     let direction = if chance.one_in(2) { Direction::Up } else { Direction::Down };
-    match chance.between(0, 15) {
+    let of_node = |chance: &mut Chance| chance.one_in(2).then_some(node);
+    match chance.between(0, 21) {
         0 => Break::Kill { node }.into(),
         1 => Break::Stop { node, within }.into(),
         2 => Break::Restart { node, within }.into(),
         3 => Break::Refuse { node }.into(),
-        4 => {
-            let plan = Flapping { every: SimDuration::from_millis(chance.magnitude(2, 4)), times: chance.between(1, 4) as u32 };
-            Break::Flap { node, plan }.into()
-        }
+        4 => Break::Flap { node, plan: any_plan(chance) }.into(),
         5 | 6 => Break::Disk { node, faults: any_disk(chance) }.into(),
-        7 => {
-            let bandwidth = Bandwidth::from_bits_per_second(8 * chance.magnitude(3, 5));
-            let change = LinkChange { bandwidth: Some(bandwidth), queue_packets: Some(chance.between(2, 50) as u32) };
-            Break::Link { peer: from, direction: Some(direction), change }.into()
-        }
+        7 => Break::Link { peer: from, direction: Some(direction), change: any_link(chance) }.into(),
         8..=10 => Break::Path { from, to, one_way: chance.one_in(2), change: any_change(chance), cut: false }.into(),
         11 => Break::Path { from, to, one_way: true, change: PathChange::default(), cut: true }.into(),
         12 => Break::Partition { one: vec![Peer::Client], other: vec![Peer::Node(node)], one_way: chance.one_in(2) }.into(),
         13 | 14 => Mend::Process { node }.into(),
+        15 | 16 => Break::Paths { peer: from, change: any_change(chance) }.into(),
+        17 | 18 => {
+            let (name, profile) = (any_name(chance), Box::new(any_profile(chance)));
+            Break::Profile { name, node: of_node(chance), profile }.into()
+        }
+        19 => ClearFaults { which: Which::Profile { name: any_name(chance), node: of_node(chance) } }.into(),
+        20 => ClearFaults { which: Which::Node(node) }.into(),
         _ => Mend::Cuts.into(),
     }
 }
@@ -179,7 +210,11 @@ fn run_once(seed: u64, figures: &Mutex<Figures>) -> TraceHash {
             run.act(&mut chance, link);
         } else {
             let fault = any_fault(&run, &mut chance);
-            let is_of_disk = matches!(fault, Command::Break(Break::Disk { .. }));
+            let is_of_disk = match &fault {
+                Command::Break(Break::Disk { .. }) => true,
+                Command::Break(Break::Profile { profile, .. }) => !profile.disk.is_none(),
+                _ => false,
+            };
             if is_of_disk {
                 // A disk that is full already is passed over.
                 run.store(&format!("f{}", chance.between(0, run.contents.len() as u64 - 1)));
@@ -222,7 +257,12 @@ fn whatever_fails_acknowledged_is_stored_and_everything_ends() {
     let Figures(figures) = figures.into_inner().unwrap();
     figures.iter().for_each(|(what, count)| println!("{count:>9} {what}"));
     if std::env::var_os("P2P_SEED").is_none() {
-        for kind in ["killed", "stopping", "restarting", "stopped", "refusing", "flapping", "disk", "link", "path", "cut"] {
+        for kind in ["disk", "link", "paths", "flapping"] {
+            assert!(figures.contains_key(&format!("fired by a profile: {kind}")), "no profile had {kind}");
+        }
+        for kind in
+            ["killed", "stopping", "restarting", "stopped", "refusing", "flapping", "disk", "link", "path", "paths", "cut"]
+        {
             assert!(figures.contains_key(&format!("fired: {kind}")), "{kind} never fired");
         }
         let dropped =

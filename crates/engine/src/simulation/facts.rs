@@ -1,7 +1,6 @@
 //! Facts of the start that a recorded run uses, and their restoration in a replay.
 
 use p2p_store::catalog::{Catalog, CatalogError};
-use p2p_store::manifest::{NodeNumber, SegmentRecord};
 use p2p_store::names::FileKey;
 use p2p_store::namespace::Namespace;
 use p2p_store::segment::SegmentId;
@@ -83,26 +82,15 @@ impl Simulation {
         }
     }
 
-    /// Notes the use of the segments that uploads are about to store, as far as nodes hold them already.
+    /// Notes the use of the segments that uploads are about to store, as far as they are stored already.
     pub(super) fn note_use_of_segments(&mut self) {
         let pinned = self.world.space.take_pinned();
         self.note_use_of(&pinned);
     }
 
-    /// Notes the use of segments, as far as nodes hold them.
+    /// Notes the use of segments, as far as they are stored.
     pub(super) fn note_use_of(&mut self, ids: &[SegmentId]) {
-        let Some(uses) = &self.uses else { return };
-        let new = ids.iter().filter(|&&id| !uses.has_segment(id));
-        let stored: Vec<SegmentRecord> = new.map(|&id| self.stored_segment(id)).collect();
-        self.note(|uses, _, catalog| uses.note_segments(catalog, stored.iter(), false));
-    }
-
-    /// Returns a segment with the nodes that hold it, which may be none.
-    fn stored_segment(&self, id: SegmentId) -> SegmentRecord {
-        let found = |index: usize| Some((NodeNumber::from_index(index), self.world.nodes[index].node.len_of(id)?));
-        let found: Vec<(NodeNumber, u64)> = (0..self.world.nodes.len()).filter_map(found).collect();
-        let len = found.first().map_or(0, |&(_, len)| len as u32);
-        SegmentRecord { id, len, holders: found.into_iter().map(|(node, _)| node).collect() }
+        self.note(|uses, _, catalog| uses.note_segments(catalog, ids.iter().copied(), false));
     }
 
     fn note(&mut self, note: impl FnOnce(&mut FirstUses, &Namespace, &Catalog) -> Result<(), CatalogError>) {

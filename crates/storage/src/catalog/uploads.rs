@@ -10,6 +10,7 @@ use p2p_base::database::{self, DatabaseError, Purpose};
 use redb::{ReadableTable, TableError};
 
 use super::lookup::{directory_of, named};
+use super::places;
 use super::rows::{PAGE_SEGMENTS, PageRow, UPLOAD_PAGES, UPLOADS, UploadRow};
 use super::tables::Tables;
 use super::{Catalog, CatalogError, Garbage, Reading};
@@ -52,7 +53,7 @@ impl Catalog {
         for entry in pages.range((*id.as_bytes(), 0)..=(*id.as_bytes(), u32::MAX))? {
             ids.extend(database::decode::<PageRow>(entry?.1.value())?.0);
         }
-        let segments = reading.places(ids)?;
+        let segments = places::of_all(&reading.transaction, &ids)?;
         if (segments.len() as u64, bytes_of(&segments)) != (u64::from(row.segments), row.offset) {
             return Err(wrong_pages(id).into());
         }
