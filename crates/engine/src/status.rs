@@ -268,7 +268,7 @@ impl SegmentTimeline {
 /// Time that a transfer still takes, as far as it can be told.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Remaining {
-    /// Estimate at the current rates and from the backlog of the slowest holder.
+    /// Estimate from the backlog of each holder, what its links and its path allow beside the others, and the rates measured.
     Estimated {
         /// Virtual seconds to the end.
         seconds: f64,

@@ -1,16 +1,36 @@
-//! Estimate of the remaining time of a transfer, from the bytes left for each holder and from the holders' measured rates.
+//! Estimate of the remaining time of a transfer, from the bytes left for each holder and from what the links and paths allow.
 //!
-//! A transfer is over when its slowest holder is. If the client's link is saturated, the holders share it, and capacity that
-//! one does not use is used by another: the bytes of all holders are divided by the rate of all. If it is not, each holder is
-//! as fast as its own path permits, and the one that takes longest determines the end. The capacities of the links bound both.
+//! A transfer is over when its slowest holder is. How fast a holder is in the long run follows from its links and from the loss and
+//! the round trip of its path: TCP's throughput equation (RFC 5348 §3.1) says it with less chance in it than a minute of measurement
+//! does, in which a single loss halves a window. The client's link is shared: as long as the holders could use more than it carries,
+//! its queue is full and lengthens the round trips, and those that finish leave their share to the others. Where what was measured
+//! tells clearly of another rate (a slow disk, other transfers on the same link), it holds.
+
+use std::time::Duration;
+
+use p2p_net::{MSS, MTU};
 
 /// Utilization of the client's link from which on the link counts as the bottleneck.
 const FULL: f64 = 0.8;
-/// Weight, in bytes, of the assumption that a holder is as fast as the others. A single loss halves a TCP window, so a few
-/// packets tell little about a path.
-const PRIOR_BYTES: f64 = 524_288.0;
-/// Factor by which the rate of the last ten seconds must differ from the long-term rate to replace it.
+/// Utilization of the client's link up to which the link has not slowed down what was measured.
+const SLACK: f64 = 0.5;
+/// Factor by which a measured rate must differ from the expected one, or from an earlier one, to replace it.
 const CHANGED: f64 = 2.0;
+/// Seconds after which a measured rate may replace the expected one.
+const TELLING_SECONDS: f64 = 9.0;
+/// Smallest retransmission timeout: that of Linux (`TCP_RTO_MIN`).
+const RTO_MIN: f64 = Duration::from_millis(200).as_secs_f64();
+/// Round trips from the last acknowledged byte to the end: half of one until the node's answer arrives, and one in which the node
+/// confirms what it has stored.
+const ENDING_ROUND_TRIPS: f64 = 1.5;
+/// Packets on whose loss the end has to wait for a timeout: the last ones of the content, of the request and of the answer.
+const ENDING_PACKETS: f64 = 3.0;
+/// Bytes per second that stand for a link without a limit.
+const FASTEST: f64 = 1e12;
+/// Part of the holders that may finish in one step, so that many of them take few steps.
+const STEP: usize = 8;
+/// Bytes less than which nothing is left.
+const NOTHING: f64 = 1.0;
 
 /// Number of bytes and the time in which they were counted.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -26,7 +46,7 @@ impl Counted {
     }
 }
 
-/// Counts over the longest time of unchanged conditions, and over the last ten seconds of it.
+/// Counts over a longer time, and over the last ten seconds of it.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub(super) struct Measured {
     pub(super) long: Counted,
@@ -40,7 +60,46 @@ impl Measured {
         let Measured { long, short } = self;
         let change = if long.rate() > 0.0 { short.rate() / long.rate() } else { 1.0 };
         let has_changed = !(1.0 / CHANGED..=CHANGED).contains(&change);
-        if has_changed && short.seconds >= 9.0 && long.seconds > 1.5 * short.seconds { short } else { long }
+        if has_changed && short.seconds >= TELLING_SECONDS && long.seconds > 1.5 * short.seconds { short } else { long }
+    }
+
+    /// Returns the measured share of an expected rate, if all of what was measured tells clearly that the rate is another one, and one
+    /// otherwise.
+    fn share_of(self, expected: f64) -> f64 {
+        let shares = [self.long.rate() / expected, self.short.rate() / expected];
+        let is_other = shares.iter().all(|&share| share < 1.0 / CHANGED) || shares.iter().all(|&share| share > CHANGED);
+        let share = self.telling().rate() / expected;
+        if is_other && share > 0.0 && self.long.seconds >= TELLING_SECONDS { share } else { 1.0 }
+    }
+}
+
+/// Way between the client and a holder.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Way {
+    /// Payload that the holder's link carries, in bytes per second.
+    pub(super) limit: f64,
+    /// Round trip in seconds while no queue is filled.
+    pub(super) round_trip: f64,
+    /// Probability that a loss begins with a packet: a burst of them halves the window once.
+    pub(super) loss: f64,
+}
+
+impl Way {
+    /// Returns the bytes per second that TCP sends in the long run, while a queue lengthens the round trip by `queued` seconds.
+    fn throughput(self, queued: f64) -> f64 {
+        let (round_trip, p) = (self.round_trip + queued + f64::from(MTU) / self.limit, self.loss.min(0.9));
+        let limit = self.limit.min(FASTEST);
+        if p <= 0.0 {
+            return limit;
+        }
+        let timeout = RTO_MIN + round_trip;
+        let timeouts = (3.0 * (3.0 * p / 8.0).sqrt()).min(1.0) * p * (1.0 + 32.0 * p * p);
+        (f64::from(MSS) / (round_trip * (2.0 * p / 3.0).sqrt() + timeout * timeouts)).min(limit)
+    }
+
+    /// Returns the seconds from the last acknowledged byte to the end.
+    fn ending(self) -> f64 {
+        ENDING_ROUND_TRIPS * self.round_trip + ENDING_PACKETS * self.loss * (RTO_MIN + self.round_trip)
     }
 }
 
@@ -49,8 +108,7 @@ impl Measured {
 pub(super) struct Load {
     /// Bytes not acknowledged yet: those requested of the holder and its share of the rest.
     pub(super) left: f64,
-    /// Capacity of the links on its path in bytes per second.
-    pub(super) limit: f64,
+    pub(super) way: Way,
     /// Bytes transferred since the holder last became busy; `None` if no request to it is open.
     pub(super) busy: Option<Measured>,
 }
@@ -58,10 +116,14 @@ pub(super) struct Load {
 /// The client's link, which all holders share.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Shared {
-    /// Capacity of the link in bytes per second.
+    /// Payload that the link carries, in bytes per second.
     pub(super) limit: f64,
-    /// Utilization of the link in the last ten seconds, from 0 to 1.
+    /// Utilization of the link in the last ten seconds, from 0 to 1, by all transfers.
     pub(super) in_use: f64,
+    /// Seconds that a packet waits in the link's queue when it is full.
+    pub(super) queue: f64,
+    /// Seconds that packets wait in the queue of the other direction, which carries the acknowledgements.
+    pub(super) other_queue: f64,
     /// Bytes transferred with all holders together.
     pub(super) all: Measured,
 }
@@ -73,66 +135,157 @@ impl Shared {
     }
 }
 
-/// Returns the estimated seconds to the end; `None` if nothing has been measured.
+/// Returns the estimated seconds to the end; `None` if nothing passes.
 pub(super) fn seconds_left(loads: &[Load], shared: &Shared) -> Option<f64> {
-    let left: f64 = loads.iter().map(|load| load.left).sum();
-    let bound = loads.iter().map(|load| load.left / load.limit).fold(left / shared.limit, f64::max);
     let rate = shared.all.telling().rate();
-    let together = (rate > 0.0).then(|| left / rate);
-    let guess = if Shared::is_full(shared.in_use) { together } else { slowest(loads).or(together) };
-    guess.map(|seconds| seconds.max(bound))
-}
-
-/// Returns the seconds that the slowest holder needs; `None` if no holder is busy.
-fn slowest(loads: &[Load]) -> Option<f64> {
-    let busy: Vec<(f64, Counted)> = loads.iter().filter_map(|load| Some((load.left, load.busy?.telling()))).collect();
-    let (bytes, seconds) =
-        busy.iter().fold((0.0, 0.0), |(bytes, seconds), (_, counted)| (bytes + counted.bytes, seconds + counted.seconds));
-    let usual = Counted { bytes, seconds }.rate();
-    if usual <= 0.0 {
+    let mut rest: Vec<Share> = loads.iter().filter(|load| load.left >= NOTHING).map(|load| Share::new(load, shared)).collect();
+    if rest.is_empty() {
+        return loads.iter().map(|load| load.way.ending()).reduce(f64::max);
+    }
+    if rate <= 0.0 {
         return None;
     }
-    let needs = |(left, counted): &(f64, Counted)| left * (counted.seconds + PRIOR_BYTES / usual) / (counted.bytes + PRIOR_BYTES);
-    busy.iter().map(needs).reduce(f64::max)
+    // What other transfers take of the link, they take from the holders together.
+    let is_full = Shared::is_full(shared.in_use) && rest.iter().map(|share| share.alone).sum::<f64>() > shared.limit;
+    let limit = if is_full { shared.limit.min(rate) } else { shared.limit };
+    if shared.in_use < SLACK {
+        divide(&mut rest, shared.limit);
+        rest.iter_mut().for_each(Share::follow_measured);
+    }
+    let (mut seconds, mut ending) = (0.0, 0.0);
+    while !rest.is_empty() {
+        divide(&mut rest, limit);
+        rest.sort_by(|one, other| one.needs().total_cmp(&other.needs()));
+        let next = rest[(rest.len() - 1) / STEP].needs();
+        seconds += next;
+        rest.iter_mut().for_each(|share| share.left -= share.rate * next);
+        ending = rest.iter().filter(|share| share.left < NOTHING).map(|share| share.ending).fold(0.0, f64::max);
+        rest.retain(|share| share.left >= NOTHING);
+    }
+    Some(seconds + ending).filter(|seconds| seconds.is_finite())
+}
+
+/// Share of a holder in the client's link.
+#[derive(Debug, Clone, Copy)]
+struct Share {
+    left: f64,
+    /// Bytes per second while the client's link is not full, and while it is.
+    alone: f64,
+    crowded: f64,
+    /// Bytes per second now.
+    rate: f64,
+    busy: Option<Measured>,
+    ending: f64,
+}
+
+impl Share {
+    fn new(load: &Load, shared: &Shared) -> Share {
+        let alone = load.way.throughput(shared.other_queue).min(shared.limit);
+        let crowded = load.way.throughput(shared.other_queue + shared.queue).min(alone);
+        Share { left: load.left, alone, crowded, rate: alone, busy: load.busy, ending: load.way.ending() }
+    }
+
+    /// Returns the seconds that the holder needs at its present rate.
+    fn needs(&self) -> f64 {
+        self.left / self.rate
+    }
+
+    /// Takes the measured rate for the expected one, if it is clearly another.
+    fn follow_measured(&mut self) {
+        let share = self.busy.map_or(1.0, |busy| busy.share_of(self.rate));
+        (self.alone, self.crowded) = (self.alone * share, self.crowded * share);
+    }
+}
+
+/// Divides a link of `limit` bytes per second among the holders: each has what it can use of an equal share, first with full queues.
+fn divide(shares: &mut [Share], limit: f64) {
+    if shares.iter().map(|share| share.alone).sum::<f64>() <= limit {
+        return shares.iter_mut().for_each(|share| share.rate = share.alone);
+    }
+    shares.iter_mut().for_each(|share| share.rate = 0.0);
+    let left = fill(shares, limit, |share| share.crowded);
+    fill(shares, left, |share| share.alone);
+}
+
+/// Gives each holder of what is left of a link as much as it can use, up to `most`, and as equally as possible. Returns what is left.
+fn fill(shares: &mut [Share], limit: f64, most: impl Fn(&Share) -> f64) -> f64 {
+    let wants = |share: &Share| most(share) - share.rate;
+    shares.sort_by(|one, other| wants(one).total_cmp(&wants(other)));
+    let (mut left, count) = (limit, shares.len());
+    for (place, share) in shares.iter_mut().enumerate() {
+        let given = wants(share).min(left / (count - place) as f64).max(0.0);
+        share.rate += given;
+        left -= given;
+    }
+    left.max(0.0)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const OPEN: Way = Way { limit: 1e6, round_trip: 0.01, loss: 0.0 };
+
     fn counted(rate: f64, seconds: f64) -> Counted {
         Counted { bytes: rate * seconds, seconds }
     }
 
-    fn load(left: f64, rate: f64) -> Load {
+    fn load(left: f64, way: Way, rate: f64) -> Load {
         let busy = Measured { long: counted(rate, 100.0), short: counted(rate, 10.0) };
-        Load { left, limit: f64::INFINITY, busy: Some(busy) }
+        Load { left, way, busy: Some(busy) }
     }
 
-    fn shared(in_use: f64, rate: f64) -> Shared {
-        Shared { limit: 1e6, in_use, all: Measured { long: counted(rate, 30.0), short: counted(rate, 10.0) } }
+    fn shared(limit: f64, in_use: f64, rate: f64) -> Shared {
+        let all = Measured { long: counted(rate, 30.0), short: counted(rate, 10.0) };
+        Shared { limit, in_use, queue: 0.5, other_queue: 0.0, all }
+    }
+
+    fn seconds(loads: &[Load], shared: &Shared) -> f64 {
+        seconds_left(loads, shared).unwrap()
     }
 
     #[test]
     fn behind_a_full_link_all_is_divided_by_all() {
         // One has been unlucky: the others will leave it the link.
-        let loads = [load(1e6, 1e4), load(1e6, 4e4), load(2e6, 5e4)];
-        assert_eq!(seconds_left(&loads, &shared(0.95, 1e5)), Some(40.0));
+        let loads = [load(1e6, OPEN, 1e4), load(1e6, OPEN, 4e4), load(2e6, OPEN, 5e4)];
+        let left = seconds(&loads, &shared(1e5, 0.95, 1e5));
+        assert!((left - 40.0).abs() < 0.1, "{left}");
         // But it cannot be faster than its own link.
-        let slow = [Load { limit: 1e4, ..loads[0] }, loads[1], loads[2]];
-        assert_eq!(seconds_left(&slow, &shared(0.95, 1e5)), Some(100.0));
-        assert_eq!(seconds_left(&[], &shared(0.0, 0.0)), None);
+        let slow = [load(1e6, Way { limit: 1e4, ..OPEN }, 1e4), loads[1], loads[2]];
+        let left = seconds(&slow, &shared(1e5, 0.95, 1e5));
+        assert!((left - 100.0).abs() < 0.1, "{left}");
+        assert_eq!(seconds_left(&[], &shared(1e5, 0.0, 0.0)), None);
+        assert_eq!(seconds_left(&loads, &shared(1e5, 0.0, 0.0)), None);
     }
 
     #[test]
     fn otherwise_the_slowest_decides() {
-        let idle = Load { busy: None, ..load(1e6, 0.0) };
-        let seconds = seconds_left(&[load(5e6, 3e4), idle, idle], &shared(0.02, 3e4)).unwrap();
-        assert!((seconds - 5e6 / 3e4).abs() < 1.0, "{seconds}");
-        // Nothing has been heard of it yet: it is taken to be as fast as the others.
-        let new = Load { busy: Some(Measured::default()), ..load(1e6, 0.0) };
-        let seconds = seconds_left(&[load(1e6, 3e4), new], &shared(0.1, 3e4)).unwrap();
-        assert!((seconds - 1e6 / 3e4).abs() < 1.0, "{seconds}");
+        // RFC 5348: 1448 bytes, 200 ms and 5 % of loss are some 30 kB/s, of 1 MB 33 s.
+        let lossy = Way { limit: 2.5e5, round_trip: 0.2, loss: 0.05 };
+        assert!((3e4..3.3e4).contains(&lossy.throughput(0.0)), "{}", lossy.throughput(0.0));
+        let idle = Load { busy: None, ..load(1e6, OPEN, 0.0) };
+        let left = seconds(&[load(1e6, lossy, 3e4), idle, idle], &shared(1e7, 0.02, 3e4));
+        assert!((left - 1e6 / lossy.throughput(0.0) - lossy.ending()).abs() < 0.1, "{left}");
+        // While others fill the link the queue makes it slower, and faster again once they are done.
+        let left_with_others = seconds(&[load(1e6, lossy, 1e4), load(8e6, OPEN, 8e5)], &shared(8e5, 0.95, 8e5));
+        assert!(left_with_others > left + 3.0 && left_with_others < 1e6 / lossy.throughput(0.5), "{left_with_others}");
+    }
+
+    #[test]
+    fn what_was_measured_holds_where_it_is_clearly_different() {
+        let slow_disk = load(1e6, OPEN, 1e5);
+        assert!((seconds(&[slow_disk], &shared(1e7, 0.01, 1e5)) - 10.0).abs() < 0.1);
+        // Not what may be chance, and not what is young.
+        let usual = load(1e6, OPEN, 7e5);
+        assert!((seconds(&[usual], &shared(1e7, 0.07, 7e5)) - 1.0).abs() < 0.1);
+        let young = Measured { long: counted(1e5, 3.0), short: counted(1e5, 3.0) };
+        assert!((seconds(&[Load { busy: Some(young), ..slow_disk }], &shared(1e7, 0.01, 1e5)) - 1.0).abs() < 0.1);
+    }
+
+    #[test]
+    fn the_end_takes_round_trips_after_the_last_byte() {
+        let left = seconds(&[load(0.0, Way { round_trip: 0.2, ..OPEN }, 1e5)], &shared(1e7, 0.0, 0.0));
+        assert!((left - 0.3).abs() < 1e-9, "{left}");
     }
 
     #[test]
