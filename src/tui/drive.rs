@@ -21,6 +21,9 @@ use super::draw;
 
 /// Minimum time between two frames.
 const FRAME: Duration = Duration::from_millis(33);
+/// Minimum time between two frames of which the second shows nothing but what the engine has done: the clock of the header shows
+/// tenths of a second.
+const ENGINE_FRAME: Duration = Duration::from_millis(100);
 /// Interval at which a visible clock is drawn.
 const SECOND: Duration = Duration::from_secs(1);
 /// Interval at which the validity of the login session is checked.
@@ -41,7 +44,8 @@ pub(super) struct Sources {
 
 /// Deadlines of what happens by the clock.
 struct Deadlines {
-    frame: Instant,
+    /// Instant of the next frame; `None` while nothing has changed.
+    frame: Option<Instant>,
     tour_step: Instant,
     second: Instant,
     session_look: Instant,
@@ -82,18 +86,20 @@ where
     B::Error: Send + Sync + 'static,
 {
     let start = now();
-    let mut due = Deadlines { frame: start, tour_step: start, second: start, session_look: start + SESSION_LOOK };
-    let mut dirty = true;
+    let mut due = Deadlines { frame: Some(start), tour_step: start, second: start, session_look: start + SESSION_LOOK };
+    let mut drawn = start;
     while !app.is_over() {
-        match next(app, messages, sources, input, &due, dirty).await {
+        match next(app, messages, sources, input, &due).await {
             Wake::End => break,
             Wake::Frame => {
                 screen.draw(|frame| draw::draw(app, frame)).wrap_err("cannot draw")?;
                 app.inquire();
-                due.frame = now() + FRAME;
-                dirty = false;
+                (drawn, due.frame) = (now(), None);
             }
-            wake => dirty |= pass_on(app, wake, sources, &mut due)?,
+            wake => {
+                let frame = pass_on(app, wake, sources, &mut due)?.map(|gap| drawn + gap);
+                due.frame = due.frame.into_iter().chain(frame).min();
+            }
         }
         for request in app.take_terminal_requests() {
             let redraw = request == TerminalRequest::Suspend;
@@ -102,7 +108,7 @@ where
                 // The terminal is blank after a suspension. `Terminal::clear` would ask it for the position of the cursor, and
                 // the thread that reads the input would take the answer.
                 screen.swap_buffers();
-                dirty = true;
+                due.frame = Some(drawn + FRAME);
             }
         }
     }
@@ -116,11 +122,10 @@ async fn next(
     sources: &mut Sources,
     input: &mut mpsc::UnboundedReceiver<Heard>,
     due: &Deadlines,
-    dirty: bool,
 ) -> Wake {
     tokio::select! {
         biased;
-        () = sleep_until(due.frame), if dirty => Wake::Frame,
+        () = sleep_until(due.frame.unwrap_or_else(now)), if due.frame.is_some() => Wake::Frame,
         () = sleep_until(due.tour_step), if app.is_touring() => Wake::TourStep,
         () = sleep_until(due.second), if app.shows_a_clock() => Wake::Second,
         () = sleep_until(due.session_look) => Wake::SessionLook,
@@ -139,36 +144,41 @@ async fn next(
     }
 }
 
-/// Passes an event to the application. Returns true if the screen has to be drawn again.
+/// Passes an event to the application. Returns the minimum time from the last frame to the one that shows it; `None` if it changes
+/// nothing on the screen.
 ///
 /// # Errors
 /// Fails if a task has panicked.
-fn pass_on(app: &mut App, wake: Wake, sources: &mut Sources, due: &mut Deadlines) -> Result<bool> {
+fn pass_on(app: &mut App, wake: Wake, sources: &mut Sources, due: &mut Deadlines) -> Result<Option<Duration>> {
     match wake {
         Wake::TourStep => due.tour_step = now() + app.on_tour(),
         Wake::Second => due.second = now() + SECOND,
         Wake::SessionLook => {
             due.session_look = now() + SESSION_LOOK;
             app.look_after_session();
-            return Ok(false);
+            return Ok(None);
         }
         Wake::Question(question) => app.on_question(question),
         Wake::Mail(notice) => app.on_mail(&notice),
         Wake::Input(Heard::Typed(input)) => app.on_input(input),
         Wake::Input(Heard::Background(is_light)) => app.on_background(is_light),
         Wake::Message(message) => app.on_message(message),
-        Wake::Event(event) => app.on_event(event.at, &event.event),
+        Wake::Event(event) => {
+            app.on_event(event.at, &event.event);
+            return Ok(Some(ENGINE_FRAME));
+        }
         Wake::EventsLost(count) => app.on_events_lost(count),
         Wake::Snapshot => {
             app.on_snapshot(sources.snapshots.take_latest());
+            return Ok(Some(ENGINE_FRAME));
         }
         Wake::TaskEnded(task) => {
             task.wrap_err("a command has failed in a way that it should not")?;
-            return Ok(false);
+            return Ok(None);
         }
         Wake::Frame | Wake::End => {}
     }
-    Ok(true)
+    Ok(Some(FRAME))
 }
 
 fn now() -> Instant {

@@ -17,8 +17,8 @@
 //! | [`tour`], [`doors`] | steps that show the screen by themselves; what is offered at the first start |
 //! | [`terminal`], [`background`], [`plain`] | taking the terminal over and restoring it; its background; its characters |
 //!
-//! One loop takes input, events, snapshots and answers as they come, and draws when something has changed, at most thirty times a
-//! second.
+//! One loop takes input, events, snapshots and answers as they come, and draws when something has changed: at most thirty times a
+//! second, and ten times for what the engine does by itself.
 
 pub mod action;
 pub mod app;
