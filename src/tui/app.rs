@@ -57,7 +57,7 @@ pub enum TerminalRequest {
     ToggleMouse,
 }
 
-/// Where the screen is left for.
+/// Destination for which the screen is left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Way {
     /// The program ends.
@@ -91,7 +91,7 @@ pub struct App {
     home: Home,
     /// Requests that the terminal has not yet carried out.
     terminal_requests: Vec<TerminalRequest>,
-    /// Where the screen is left for, once it is.
+    /// Destination for which the screen is left, once it is.
     way: Option<Way>,
 }
 

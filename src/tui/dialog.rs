@@ -5,7 +5,7 @@ use ratatui::layout::Position;
 use tokio::sync::oneshot;
 
 use super::connection::ConnectionDialog;
-use super::doors::Doors;
+use super::doors::{Door, Doors};
 use super::editor::{Edit, Editor, edit_for};
 use super::form::FormDialog;
 use super::panes::Deed;
@@ -71,10 +71,8 @@ pub enum Choice {
     Deed(Deed),
     /// Opens the legend at this word.
     Read(String),
-    /// Carries a command out without showing it in the prompt.
-    Begin(&'static str),
-    /// Closes the dialog and names the next steps.
-    LookAround,
+    /// Goes through a door of the first start.
+    Enter(Door),
     /// Puts a command into the prompt, or runs it at once if it needs no arguments.
     Command {
         /// Line with the command.
@@ -111,13 +109,18 @@ pub enum DialogEffect {
     Passed,
 }
 
+/// Returns the effect of a key or a click on the doors.
+fn opened(door: Option<Door>) -> DialogEffect {
+    door.map_or(DialogEffect::Stay, |door| DialogEffect::Chosen(Choice::Enter(door)))
+}
+
 impl Dialog {
     /// Handles a key, and returns its effect.
     pub fn handle(&mut self, key: &KeyEvent) -> DialogEffect {
         if let Dialog::Doors(doors) = self
             && !key.modifiers.contains(KeyModifiers::CONTROL)
         {
-            return doors.handle(key);
+            return opened(doors.handle(key));
         }
         let is_search = matches!(self, Dialog::Viewer(viewer) if viewer.is_typing());
         if (key.code == KeyCode::Esc && !is_search)
@@ -167,7 +170,7 @@ impl Dialog {
 
     /// Handles a click of the mouse.
     pub fn click(&mut self, at: Position) -> DialogEffect {
-        if let Dialog::Doors(doors) = self { doors.click(at) } else { DialogEffect::Stay }
+        if let Dialog::Doors(doors) = self { opened(doors.click(at)) } else { DialogEffect::Stay }
     }
 
     /// Returns the name of the dialog's mode, as the hint line shows it.

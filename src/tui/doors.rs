@@ -1,43 +1,61 @@
-//! The choice between a few doors: what somebody meets who opens the screen for the first time.
+//! The doors of the first start: the choice that somebody meets who opens the screen where there is no account yet.
 
 use crossterm::event::{KeyCode, KeyEvent};
 use ratatui::layout::{Position, Rect};
 
-use super::dialog::{Choice, DialogEffect, Item};
+/// A way into the program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Door {
+    /// The tour of the screen.
+    Tour,
+    /// The registration of the first account.
+    Account,
+    /// The screen without an account.
+    LookAround,
+}
 
-/// A short text, and a few things to choose from, each with what it does.
-#[derive(Debug)]
+impl Door {
+    /// All doors, in their order; the last one is that of Esc.
+    pub const ALL: [Door; 3] = [Door::Tour, Door::Account, Door::LookAround];
+
+    /// Returns the name of the door.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Door::Tour => "Take the tour",
+            Door::Account => "Create an account",
+            Door::LookAround => "Look around",
+        }
+    }
+
+    /// Returns what is behind the door.
+    pub const fn summary(self) -> &'static str {
+        match self {
+            Door::Tour => "eight steps on a network of its own, for practice",
+            Door::Account => "the first one is the admin's; then everybody logs in",
+            Door::LookAround => "you may do everything without an account; Esc, too",
+        }
+    }
+}
+
+/// The choice between the doors.
+#[derive(Debug, Default)]
 pub struct Doors {
-    /// Heading of the dialog.
-    pub title: &'static str,
-    /// Lines above the doors.
-    pub text: &'static [&'static str],
-    /// The doors; the last one is that of Esc.
-    pub doors: Vec<Item>,
     /// Index of the selected door.
-    pub selected: usize,
+    selected: usize,
     /// Areas in which the doors were drawn last.
     areas: Vec<Rect>,
 }
 
 impl Doors {
-    /// Returns what somebody meets who opens the screen where there is no account yet.
-    pub fn first_start() -> Doors {
-        let door = |name: &str, summary: &str, choice| Item { name: name.into(), summary: summary.into(), choice };
-        Doors {
-            title: "Welcome to p2p",
-            text: &[
-                "A storage network: files are cut up and kept by nodes.",
-                "Bytes and disks are real, the wires are simulated.",
-            ],
-            doors: vec![
-                door("Take the tour", "eight steps on a network of its own, for practice", Choice::Begin("tour")),
-                door("Create an account", "the first one is the admin's; then everybody logs in", Choice::Begin("register")),
-                door("Look around", "you may do everything without an account; Esc, too", Choice::LookAround),
-            ],
-            selected: 0,
-            areas: Vec::new(),
-        }
+    /// Heading of the dialog.
+    pub const TITLE: &str = "Welcome to p2p";
+    /// Lines above the doors.
+    pub const TEXT: [&str; 2] =
+        ["A storage network: files are cut up and kept by nodes.", "Bytes and disks are real, the wires are simulated."];
+
+    /// Returns the index of the selected door.
+    pub fn selected(&self) -> usize {
+        self.selected
     }
 
     /// Takes in where the doors are drawn.
@@ -45,36 +63,31 @@ impl Doors {
         self.areas = areas;
     }
 
-    /// Handles a key.
-    pub(super) fn handle(&mut self, key: &KeyEvent) -> DialogEffect {
-        let count = self.doors.len();
+    /// Handles a key; returns the door that it opens.
+    pub fn handle(&mut self, key: &KeyEvent) -> Option<Door> {
+        let count = Door::ALL.len();
         match key.code {
             KeyCode::Up | KeyCode::BackTab | KeyCode::Char('k') => self.selected = (self.selected + count - 1) % count,
             KeyCode::Down | KeyCode::Tab | KeyCode::Char('j') => self.selected = (self.selected + 1) % count,
             KeyCode::Home => self.selected = 0,
             KeyCode::End => self.selected = count - 1,
-            KeyCode::Enter | KeyCode::Char(' ') => return self.open(self.selected),
-            KeyCode::Esc => return self.open(count - 1),
+            KeyCode::Enter | KeyCode::Char(' ') => return Door::ALL.get(self.selected).copied(),
+            KeyCode::Esc => return Door::ALL.last().copied(),
             KeyCode::Char(c) => {
                 // A digit or the first letter of a door opens it.
-                let is_meant = |(place, door): (usize, &Item)| {
-                    c.to_digit(10) == Some(place as u32 + 1) || door.name.to_lowercase().starts_with(c.to_ascii_lowercase())
+                let is_meant = |(place, door): &(usize, Door)| {
+                    c.to_digit(10) == Some(*place as u32 + 1) || door.name().to_lowercase().starts_with(c.to_ascii_lowercase())
                 };
-                return self.doors.iter().enumerate().position(is_meant).map_or(DialogEffect::Stay, |place| self.open(place));
+                return Door::ALL.into_iter().enumerate().find(is_meant).map(|(_, door)| door);
             }
             _ => {}
         }
-        DialogEffect::Stay
+        None
     }
 
-    /// Handles a click.
-    pub(super) fn click(&mut self, at: Position) -> DialogEffect {
-        let place = self.areas.iter().position(|area| area.contains(at));
-        place.map_or(DialogEffect::Stay, |place| self.open(place))
-    }
-
-    fn open(&mut self, place: usize) -> DialogEffect {
-        self.selected = place;
-        self.doors.get(place).map_or(DialogEffect::Stay, |door| DialogEffect::Chosen(door.choice.clone()))
+    /// Returns the door that a click opens.
+    pub fn click(&self, at: Position) -> Option<Door> {
+        let place = self.areas.iter().position(|area| area.contains(at))?;
+        Door::ALL.get(place).copied()
     }
 }

@@ -29,7 +29,7 @@ const LOOKING: Duration = Duration::from_millis(600);
 /// Maximum time on the wall clock for which an answer or a sight is waited for, while no line of the user's is in the way.
 pub const WAIT_MAX: Duration = Duration::from_secs(120);
 
-/// What the application is to do for the tour.
+/// Deed of the tour, which the application carries out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TourDeed {
     /// Nothing.
@@ -46,7 +46,7 @@ pub enum TourDeed {
     End,
 }
 
-/// What a tour may ask about the screen.
+/// Surroundings of a tour: the facts about the screen that it asks for.
 pub trait Surroundings {
     /// Returns true once the line that the tour has entered is answered.
     fn is_answered(&self) -> bool;
@@ -73,7 +73,7 @@ pub trait Surroundings {
     fn speed(&self) -> String;
 }
 
-/// What remains once the steps are over, so that the user finds the network as the first user, and as it was.
+/// Remainder of a tour whose steps are over, so that the user finds the network as the first user, and as it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Ending {
     /// The first user logs in.
@@ -84,7 +84,7 @@ enum Ending {
     Done,
 }
 
-/// What a step is doing.
+/// Phase of a step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Phase {
     /// The next act begins.
@@ -118,7 +118,7 @@ pub struct Tour {
     waited: Duration,
     /// True while a line of the user's stands in the prompt.
     gives_way: bool,
-    /// What remains, once the steps are over.
+    /// Remainder of the tour, once the steps are over.
     ending: Option<Ending>,
     pane: Option<Pane>,
     variables: Variables,

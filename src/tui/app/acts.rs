@@ -12,6 +12,7 @@ use super::{App, AppMessage, Pane, TerminalRequest, Way};
 use crate::tui::action::Action;
 use crate::tui::connection::ConnectionDialog;
 use crate::tui::dialog::{Choice, Dialog, Item};
+use crate::tui::doors::Door;
 use crate::tui::lines::WAITING_SHOWN;
 use crate::tui::panes::faults_menu::profiles;
 use crate::tui::panes::{Change, Deed};
@@ -217,8 +218,9 @@ impl App {
             Choice::Command { line, run: true } => self.run(&line),
             Choice::Command { line, run: false } => self.carry_out(Deed::Type(line)),
             Choice::Deed(deed) => self.carry_out(deed),
-            Choice::Begin(line) => self.begin(line.into()),
-            Choice::LookAround => self.say_next_steps(),
+            Choice::Enter(Door::Tour) => self.begin("tour".into()),
+            Choice::Enter(Door::Account) => self.begin("register".into()),
+            Choice::Enter(Door::LookAround) => self.say_next_steps(),
             Choice::Read(words) => self.open_legend(Some(&words)),
         }
     }

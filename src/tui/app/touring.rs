@@ -34,7 +34,7 @@ pub(super) struct Touring {
     filtered: Option<Pane>,
 }
 
-/// Where the tour takes place.
+/// Engine of the screen: the user's own or that of a tour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Home {
     /// The engine is the user's own.
@@ -46,7 +46,7 @@ pub enum Home {
     TourAlone,
 }
 
-/// What the tour may ask about the screen at one instant.
+/// Screen at one instant, as the tour asks about it.
 struct Present<'a> {
     scene: Scene<'a>,
     answer: &'a [(Role, String)],

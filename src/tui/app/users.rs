@@ -61,7 +61,7 @@ impl App {
     /// Starts the login, or offers what can be done where there is no account yet.
     pub fn greet(&mut self) {
         match **self.identity() {
-            Identity::Operator => self.dialogs.push(Dialog::Doors(Doors::first_start())),
+            Identity::Operator => self.dialogs.push(Dialog::Doors(Doors::default())),
             Identity::Nobody => self.begin("login".into()),
             Identity::User { .. } => {}
         }

@@ -54,7 +54,7 @@ pub(super) fn fit(dialogs: &mut [Dialog], area: Rect) {
                 let rows = place_of(viewer, area).height.saturating_sub(2);
                 viewer.fit(usize::from(rows));
             }
-            Dialog::Doors(doors) => doors.set_areas(super::doors::areas(doors, area)),
+            Dialog::Doors(doors) => doors.set_areas(super::doors::areas(area)),
             _ => {}
         }
     }

@@ -11,7 +11,7 @@ use secrecy::ExposeSecret;
 use crate::demo_users::DemoUsers;
 use crate::tui::form::DIGITS;
 
-/// What happens next to the open form.
+/// Next event at the open form.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Filling {
     /// The answers are not known yet, such as a code in a mail that has not arrived.

@@ -12,7 +12,7 @@ pub struct Step {
     pub title: &'static str,
     /// A few sentences; at most four rows of the smallest screen.
     pub text: &'static str,
-    /// What happens while the step is shown, in this order.
+    /// Acts of the step, in their order.
     pub acts: &'static [Act],
 }
 
