@@ -100,7 +100,9 @@ fn check(tui_harness: &mut TuiHarness, size: (u16, u16), theme: &Theme, known: &
                 continue;
             }
             let last = words(line.rsplit(' ').next().unwrap()).last().unwrap_or_default();
-            assert!(last.is_empty() || known.contains(last) || !line.ends_with(last), "{size:?} {pane:?}: {line}\n{text}");
+            // Without colours the curves of a chart are drawn in their letters.
+            let is_curve = last.bytes().all(|c| b"la".contains(&c));
+            assert!(is_curve || known.contains(last) || !line.ends_with(last), "{size:?} {pane:?}: {line}\n{text}");
         }
         let shown = lines_of(&buffer, area);
         let of_nodes =
