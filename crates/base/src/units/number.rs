@@ -40,9 +40,6 @@ pub enum ParseUnitError {
     },
 }
 
-/// Largest power of ten of a number. No quantity has more digits.
-const DIGITS_MAX: u32 = 64;
-
 /// Names of units, each with its size in base units.
 pub(super) type UnitTable = &'static [(&'static str, u64)];
 
@@ -86,34 +83,25 @@ pub(super) fn end_of_number(text: &str) -> usize {
     }
 }
 
-/// Writes a number with a power of ten without that; `None` if it has more digits than any quantity.
-fn without_power(number: &str) -> Option<String> {
-    let Some((mantissa, power)) = number.split_once(['e', 'E']) else { return Some(number.to_owned()) };
-    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    let power: i32 = power.parse().ok().filter(|power: &i32| power.unsigned_abs() <= DIGITS_MAX)?;
-    let digits = format!("{whole}{fraction}");
-    let point = i32::try_from(whole.len()).ok()? + power;
-    let places = usize::try_from(point.max(0)).ok()?;
-    let before = usize::try_from((-point).max(0)).ok()?;
-    let padded = format!("{}{digits}{}", "0".repeat(before), "0".repeat(places.saturating_sub(digits.len())));
-    let (whole, fraction) = padded.split_at_checked(places)?;
-    Some(format!("{whole}.{fraction}"))
-}
-
 /// Returns `number x factor` in exact arithmetic; `None` if it overflows or leaves a fraction.
 pub(super) fn scale_decimal(number: &str, factor: u64) -> Option<u64> {
-    let number = without_power(&number.replace('_', ""))?;
-    let (whole, fraction) = number.split_once('.').unwrap_or((&number, ""));
-    let whole: u128 = if whole.is_empty() { 0 } else { whole.parse().ok()? };
+    let number = number.replace('_', "");
+    let (mantissa, power) = number.split_once(['e', 'E']).unwrap_or((&number, "0"));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
     let fraction = fraction.trim_end_matches('0');
-    let digits = u32::try_from(fraction.len()).ok().filter(|&digits| digits <= 18)?;
-    let fraction: u128 = if fraction.is_empty() { 0 } else { fraction.parse().ok()? };
-    let parts = fraction.checked_mul(u128::from(factor))?;
-    let ten = 10u128.pow(digits);
-    if !parts.is_multiple_of(ten) {
-        return None;
+    // The zero stands for the digits of `.5` and `1.` that are not written.
+    let digits: u128 = format!("0{whole}{fraction}").parse().ok()?;
+    if digits == 0 {
+        return Some(0);
     }
-    let total = whole.checked_mul(u128::from(factor))?.checked_add(parts / ten)?;
+    let power: i32 = power.parse().ok()?;
+    let exponent = power.checked_sub(i32::try_from(fraction.len()).ok()?)?;
+    let (scaled, ten) = (digits.checked_mul(u128::from(factor))?, 10u128.checked_pow(exponent.unsigned_abs())?);
+    let total = match exponent {
+        0.. => scaled.checked_mul(ten)?,
+        _ if scaled.is_multiple_of(ten) => scaled / ten,
+        _ => return None,
+    };
     u64::try_from(total).ok()
 }
 
