@@ -8,6 +8,7 @@ use p2p_base::spelling::hidden_character;
 use p2p_service::instance::EngineArgs;
 use p2p_service::output;
 use p2p_shell::asking::LoginArgs;
+use p2p_shell::complete::next_piece;
 use p2p_store::namespace::Entry;
 
 use super::Visit;
@@ -33,16 +34,11 @@ pub async fn stored_names(args: &NamesArgs) -> Result<()> {
         let label = visit.identity.label(entry.key());
         if matches!(entry, Entry::Directory(_)) { label + "/" } else { label }
     };
-    let directory = args.prefix.rfind('/').map_or(0, |at| at + 1);
-    let up_to_directory = |name: String| match name[directory..].find('/') {
-        Some(at) => name[..=directory + at].to_owned(),
-        None => name,
-    };
     let stored = visit.access().names();
     let found = stored.entries().map(label);
     // A name with a line end in it would be two.
     let found = found.filter(|name| name.starts_with(&args.prefix) && hidden_character(name).is_none());
-    let names: BTreeSet<String> = found.map(up_to_directory).filter(|name| name.len() > directory).collect();
+    let names: BTreeSet<String> = found.filter_map(|name| next_piece(&name, &args.prefix).map(str::to_owned)).collect();
     let _ = visit.end().await;
     if names.is_empty() { Ok(()) } else { output::print_raw(&names.into_iter().collect::<Vec<_>>().join("\n")) }
 }

@@ -211,19 +211,23 @@ fn label_of(identity: &Identity, entry: &Entry) -> String {
     if matches!(entry, Entry::Directory(_)) { label + "/" } else { label }
 }
 
+/// Returns a name that begins with a prefix up to the next `/` after the last one of the prefix; `None` if nothing follows that.
+pub fn next_piece<'a>(name: &'a str, prefix: &str) -> Option<&'a str> {
+    let directory = prefix.rfind('/').map_or(0, |at| at + 1);
+    let rest = name.get(directory..).filter(|rest| !rest.is_empty())?;
+    Some(&name[..rest.find('/').map_or(name.len(), |at| directory + at + 1)])
+}
+
 /// Returns the stored files and directories whose names begin with a prefix, each up to the next `/`, as for local paths.
 fn stored(prefix: &str, labels: &[String]) -> Vec<Candidate> {
     let directory = prefix.rfind('/').map_or(0, |at| at + 1);
     let mut found = BTreeMap::<(bool, String), Candidate>::new();
     for label in labels.iter().filter(|label| begins(label, prefix)) {
-        let Some((before, rest)) = label.split_at_checked(directory) else { continue };
-        let name = rest.find('/').map_or(rest, |at| &rest[..=at]);
-        if name.is_empty() {
-            continue;
-        }
+        let Some(piece) = next_piece(label, prefix) else { continue };
+        let name = &piece[directory..];
         let is_file = !name.ends_with('/');
         let summary = if is_file { "stored file" } else { "directory" };
-        let text = quote(&format!("{before}{name}"));
+        let text = quote(piece);
         let candidate = Candidate { label: visible(name).into_owned(), text, summary: summary.to_owned() };
         found.entry((name.starts_with('~') && directory == 0, name.to_owned())).or_insert(candidate);
     }
