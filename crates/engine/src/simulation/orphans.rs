@@ -9,7 +9,7 @@ use p2p_store::disk_op::DiskOutcome;
 use p2p_store::epochs::Claim;
 use p2p_store::manifest::NodeNumber;
 use p2p_store::segment::SegmentId;
-use p2p_store::standing::Trouble;
+use p2p_store::standing::{Comparison, Trouble};
 use p2p_store::volume::Volume;
 
 use super::Simulation;
@@ -103,10 +103,6 @@ impl Simulation {
         Ok(Orphans { node, trouble, segments, needed_elsewhere })
     }
 
-    fn needed_of(&self, node: NodeNumber) -> Result<BTreeSet<SegmentId>, EngineError> {
-        Ok(self.world.names.catalog().held()?.remove(&node).unwrap_or_default())
-    }
-
     fn found_on(&self, node: NodeNumber) -> Result<Found, EngineError> {
         let found = self.world.nodes[node.index()].disk().list();
         found.map_err(|error| EngineError::Trouble { node, trouble: error.into() })
@@ -119,8 +115,10 @@ impl Simulation {
         if let Some((node, error)) = failed.into_iter().next() {
             return Err(EngineError::Trouble { node, trouble: error.into() });
         }
-        let needed = self.needed_of(node)?;
-        let (there, others): (Found, Found) = self.found_on(node)?.into_iter().partition(|(id, _)| needed.contains(id));
+        let needed = self.world.names.catalog().needed()?.remove(&node).unwrap_or_default();
+        let disk = self.world.nodes[node.index()].disk();
+        let compared = disk.names().and_then(|names| Comparison::new(disk, names, &needed));
+        let Comparison { there, others, .. } = compared.map_err(|error| EngineError::Trouble { node, trouble: error.into() })?;
         let capacity = self.world.config.nodes[node.index()].capacity.as_u64();
         let tcp = self.world.config.tcp;
         let entry = &mut self.world.nodes[node.index()];
