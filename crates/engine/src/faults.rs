@@ -30,7 +30,7 @@ pub use self::profile::{Flapping, Profile};
 pub use self::refusal::FaultError;
 
 pub(crate) use self::ledger::{DueFlap, Ledger};
-pub(crate) use self::network::check_bounds;
+pub(crate) use self::network::{check_link, check_path};
 
 /// Fault, with its parameters.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -65,15 +65,17 @@ impl fmt::Display for LinkChange {
     }
 }
 
-/// Refuses changes of links and paths that would outlast their being taken back by more than anyone waits, or let nothing pass.
-pub(crate) fn check_bounds(link: LinkChange, path: PathChange) -> Result<(), FaultError> {
-    if path.delay.is_some_and(|delay| delay.max() > DELAY_MAX) {
-        return Err(FaultError::Delay);
-    }
-    if link.bandwidth.is_some_and(|bandwidth| bandwidth < BANDWIDTH_MIN) {
+/// Refuses a change of a link that would outlast its being taken back by more than anyone waits, or let nothing pass.
+pub(crate) fn check_link(change: LinkChange) -> Result<(), FaultError> {
+    if change.bandwidth.is_some_and(|bandwidth| bandwidth < BANDWIDTH_MIN) {
         return Err(FaultError::Bandwidth);
     }
-    if link.queue_packets == Some(0) { Err(FaultError::Queue) } else { Ok(()) }
+    if change.queue_packets == Some(0) { Err(FaultError::Queue) } else { Ok(()) }
+}
+
+/// Refuses a change of a path that would outlast its being taken back by more than anyone waits.
+pub(crate) fn check_path(change: PathChange) -> Result<(), FaultError> {
+    if change.delay.is_some_and(|delay| delay.max() > DELAY_MAX) { Err(FaultError::Delay) } else { Ok(()) }
 }
 
 /// Text that is no description of bursts.

@@ -6,7 +6,7 @@ use p2p_base::units::SimDuration;
 use serde::{Deserialize, Serialize};
 
 use super::bounds::{FLAP_MIN, FLAPS_MAX};
-use super::{DiskFaults, FaultError, LinkChange, PathChange, check_bounds};
+use super::{DiskFaults, FaultError, LinkChange, PathChange, check_link, check_path};
 
 /// Plan of a process that is killed and started again and again: killed at once and then every so often, and started half of that time
 /// after each kill.
@@ -54,8 +54,9 @@ impl Profile {
         if self.is_none() {
             return Err(FaultError::Nothing);
         }
-        check_bounds(self.up, self.path)?;
-        check_bounds(self.down, self.path)?;
+        check_path(self.path)?;
+        check_link(self.up)?;
+        check_link(self.down)?;
         if self.flap.is_some_and(|plan| !plan.is_bounded()) { Err(FaultError::Flap) } else { Ok(()) }
     }
 }

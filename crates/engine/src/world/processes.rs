@@ -81,13 +81,11 @@ impl World {
             self.end_fault(target, cause);
         } else {
             self.emit(Event::FaultEnded { fault: was, cause });
-            if let Target::Disk(node) = target {
-                self.set_disk(node);
-            }
-            let left = self.faults.of(target).map(|active| (active.fault.clone(), active.cause.clone()));
-            left.into_iter().for_each(|(fault, cause)| self.emit(Event::FaultBegan { fault, cause }));
         }
+        // Counts the segments of a disk that are still corrupt, before that is told.
         self.follow_at_once(target);
+        let left = self.faults.of(target).map(|active| (active.fault.clone(), active.cause.clone()));
+        left.into_iter().for_each(|(fault, cause)| self.emit(Event::FaultBegan { fault, cause }));
         Some(removed)
     }
 

@@ -6,7 +6,7 @@ use p2p_store::manifest::NodeNumber;
 
 use super::caused;
 use crate::error::EngineError;
-use crate::faults::{DiskFaults, Fault, FaultCause, FaultError, LinkChange, PathChange, Profile, Target, check_bounds};
+use crate::faults::{DiskFaults, Fault, FaultCause, FaultError, LinkChange, PathChange, Profile, Target, check_link, check_path};
 use crate::operation::{PATHS_MAX, Reply};
 use crate::peer::Peer;
 use crate::principal::Principal;
@@ -55,7 +55,7 @@ impl Simulation {
             return Err(FaultError::Nothing.into());
         }
         self.known_peers([&peer])?;
-        check_bounds(change, PathChange::default())?;
+        check_link(change)?;
         self.change_links(peer, direction, change, &caused(by));
         Ok(Reply::Done(()))
     }
@@ -71,7 +71,7 @@ impl Simulation {
         if change.is_none() && !cut {
             return Err(FaultError::Nothing.into());
         }
-        check_bounds(LinkChange::default(), change)?;
+        check_path(change)?;
         for path in self.paths_between(&[from], &[to], one_way)? {
             if !change.is_none() {
                 self.world.change_path(path, change, caused(by));
@@ -89,7 +89,7 @@ impl Simulation {
             return Err(FaultError::Nothing.into());
         }
         self.known_peers([&peer])?;
-        check_bounds(LinkChange::default(), change)?;
+        check_path(change)?;
         self.world.change_paths_of(&[peer], change, &caused(by));
         Ok(Reply::Done(()))
     }
