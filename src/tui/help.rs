@@ -135,7 +135,7 @@ fn glyphs(glyphs: &Glyphs) -> Vec<Entry> {
         own(glyphs.ellipsis, "a text is cut here"),
         own(
             &glyphs.levels.concat(),
-            "bytes in each of the latest seconds, from none to all that the link carries; in Files: how many segments of a file lie on a node",
+            "bytes in each of the latest seconds, from none to all that the link carries; in Files: how many segments lie on a node",
         ),
     ]
 }

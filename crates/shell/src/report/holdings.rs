@@ -21,6 +21,8 @@ const NAMED_MAX: usize = 3;
 pub struct Holdings {
     /// Number of segments with the same holders, by these.
     sets: BTreeMap<Vec<NodeNumber>, u32>,
+    /// Number of segments of each holder.
+    by_node: BTreeMap<NodeNumber, u32>,
 }
 
 /// The segments of a file of which no holder can be reached.
@@ -44,18 +46,12 @@ impl Holdings {
                 None => drop(sets.insert(segment.holders.clone(), 1)),
             }
         }
-        Holdings { sets }
+        Holdings::from(sets)
     }
 
     /// Returns the number of segments that each holder has.
-    pub fn by_node(&self) -> BTreeMap<NodeNumber, u32> {
-        let mut nodes = BTreeMap::new();
-        for (holders, count) in &self.sets {
-            for holder in holders.iter().collect::<BTreeSet<_>>() {
-                *nodes.entry(*holder).or_default() += count;
-            }
-        }
-        nodes
+    pub const fn by_node(&self) -> &BTreeMap<NodeNumber, u32> {
+        &self.by_node
     }
 
     /// Returns the segments of which no holder can be reached; `None` if all can be had at the moment.
@@ -77,6 +73,19 @@ impl Holdings {
             missing.nodes.extend(holders.iter().map(|holder| (*holder, standings.node(*holder).word)));
         }
         (missing.segments > 0).then_some(missing)
+    }
+}
+
+/// Counts what each node has of segments that have the same holders.
+impl From<BTreeMap<Vec<NodeNumber>, u32>> for Holdings {
+    fn from(sets: BTreeMap<Vec<NodeNumber>, u32>) -> Holdings {
+        let mut by_node = BTreeMap::new();
+        for (holders, count) in &sets {
+            for holder in holders.iter().collect::<BTreeSet<_>>() {
+                *by_node.entry(*holder).or_default() += count;
+            }
+        }
+        Holdings { sets, by_node }
     }
 }
 
@@ -177,7 +186,7 @@ mod tests {
     #[test]
     fn each_holder_counts_a_segment_once() {
         let sets = BTreeMap::from([(vec![node(1), node(2)], 3), (vec![node(2), node(2)], 4)]);
-        assert_eq!(Holdings { sets }.by_node(), BTreeMap::from([(node(1), 3), (node(2), 7)]));
+        assert_eq!(*Holdings::from(sets).by_node(), BTreeMap::from([(node(1), 3), (node(2), 7)]));
     }
 
     #[test]

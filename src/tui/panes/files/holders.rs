@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use p2p_engine::operation::StatFile;
 use p2p_service::access::Access;
-use p2p_shell::report::{Holdings, OutOfReach, Reach, Standing, Standings};
-use p2p_store::manifest::{FileRecord, NodeNumber};
+use p2p_shell::report::{Holdings, OutOfReach, Reach, Standings};
+use p2p_store::manifest::FileRecord;
 use p2p_store::names::FileKey;
 use ratatui::text::Span;
 
@@ -145,17 +145,21 @@ pub(super) fn map(theme: &Theme, holdings: &Holdings, standings: &Standings, wid
     let (held, width, all) = (holdings.by_node(), usize::from(width.max(1)), standings.iter().len());
     let most = held.values().copied().max().unwrap_or(0).max(1);
     let is_numbered = all <= NUMBERED && width >= numbered_width(all);
-    let nodes: Vec<(NodeNumber, Standing)> = standings.iter().collect();
-    let mut spans = Vec::new();
-    for (place, group) in nodes.chunks(all.div_ceil(width).max(1)).enumerate() {
-        let holders = group.iter().filter_map(|(node, standing)| Some((held.get(node)?, standing.reach)));
-        let worst = holders.clone().map(|(_, reach)| reach).min();
-        let share = f64::from(holders.map(|(count, _)| *count).max().unwrap_or(0)) / f64::from(most);
+    let group = all.div_ceil(width).max(1);
+    let mut places: Vec<(u32, Option<Reach>)> = vec![(0, None); all.div_ceil(group)];
+    for (&node, &count) in held {
+        if let Some((largest, worst)) = places.get_mut(node.index() / group) {
+            let reach = standings.node(node).reach;
+            (*largest, *worst) = (count.max(*largest), Some(worst.map_or(reach, |worst| worst.min(reach))));
+        }
+    }
+    let mut spans = Vec::with_capacity(2 * places.len());
+    for (place, (largest, worst)) in places.into_iter().enumerate() {
         if is_numbered {
             let gap = if place == 0 { "" } else { " " };
             spans.push(Span::styled(format!("{gap}{}", place + 1), theme.style(Role::Dim)));
         }
-        spans.push(place_of(theme, worst, share));
+        spans.push(place_of(theme, worst, f64::from(largest) / f64::from(most)));
     }
     spans
 }
