@@ -88,11 +88,11 @@ impl View {
 
     /// Thaws the view, and takes in what has accumulated and the latest snapshot.
     pub fn thaw(&mut self, latest: Arc<Snapshot>) {
-        let meanwhile = self.meanwhile.take();
+        if let Some(Meanwhile { journal, events_lost }) = self.meanwhile.take() {
+            self.events_lost += events_lost;
+            self.journal = journal;
+        }
         self.replace(latest);
-        let Some(Meanwhile { journal, events_lost }) = meanwhile else { return };
-        self.events_lost += events_lost;
-        self.journal = journal;
     }
 
     /// Takes a snapshot of the engine in, unless the view is frozen.
