@@ -70,7 +70,7 @@ const TERMS: [(&str, &str); 27] = [
     ("loss", "packet that the path has dropped, or that a full queue has"),
     (
         "measuring, stalled",
-        "why there is no eta: too little has passed to measure a rate; nothing was acknowledged for ten seconds",
+        "why there is no eta: too little has passed to measure a rate; a holder has acknowledged nothing for ten seconds",
     ),
     ("packet", "unit of the network, up to 1500 bytes; TCP calls its part of it a segment"),
     ("probe", "small datagram that asks a node whether it is alive; its answer gives the round trip"),

@@ -383,6 +383,21 @@ fn a_transfer_without_an_estimate_tells_why() {
     assert_eq!((stalled.eta, stalled.rate_bytes_per_second), (Remaining::Stalled, Some(0.0)));
 }
 
+/// A holder from which nothing comes leaves no ground for an estimate, however fast the others are.
+#[test]
+fn a_transfer_that_waits_for_a_killed_node_has_no_estimate() {
+    let mut harness = network(1, &[slow_link(); 4]);
+    random_file(&harness.path("a.bin"), 2_000_000, 1);
+    let id = harness.start(harness.upload_of("a.bin")).unwrap();
+    advance(&mut harness, SimTime::ZERO + SECOND * 10);
+    assert!(status_of(&mut harness, id).eta.seconds().is_some());
+    harness.ask(operation::Break::Kill { node: crate::faults::node(2) }).unwrap();
+    advance(&mut harness, SimTime::ZERO + SECOND * 21);
+    let waiting = status_of(&mut harness, id);
+    assert_eq!(waiting.eta, Remaining::Stalled);
+    assert!(waiting.rate_bytes_per_second > Some(0.0), "the other holders go on");
+}
+
 /// All who show a round trip show the same one: the last, and the mean of the last ten probes.
 #[test]
 fn a_round_trip_is_the_same_wherever_it_is_told() {

@@ -170,7 +170,7 @@ fn takes_the_tour(size: (u16, u16), speed: Speed) {
             let is_said = foot.contains(&whole) || (foot.chars().count() < 80 && foot.contains("waits for Node_0"));
             is_said && header(tui).contains("PAUSED")
         }),
-        ("Mended", Pane::Prompt, |tui| has_row(tui, Pane::Prompt, &["holiday.bin is whole"])),
+        ("Mended", Pane::Files, |tui| has_row(tui, Pane::Files, &["holiday.bin", "readable"])),
         ("Time", Pane::Wire, |tui| header(tui).contains("PAUSED") && has_row(tui, Pane::Wire, &["→"])),
         ("Accounts", Pane::Prompt, |tui| has_row(tui, Pane::Prompt, &["alice/holiday.bin"])),
     ];
@@ -184,7 +184,7 @@ fn takes_the_tour(size: (u16, u16), speed: Speed) {
         }
         guided.completes();
         is_told(&mut guided.tui, number, title, pane);
-        assert!(is_seen(&mut guided.tui), "{title} at {size:?}, {speed}:\n{}", guided.tui.text());
+        guided.until(&format!("what {title} shows at {size:?}, {speed}"), is_seen);
         guided.tui.press(&[" "]);
     }
     guided.until("the end", |tui| !tui.app.is_touring());

@@ -90,6 +90,19 @@ fn the_readme_shows_a_connection() {
     generated::check("README.md", "connection", &format!("```text\n{text}\n```\n"));
 }
 
+/// And its picture of a killed node.
+#[test]
+fn the_readme_shows_a_killed_node() {
+    let mut tui_harness = at_work(120, 36, Theme::new(ThemeName::Dark, false));
+    tui_harness.keys(&["kill Node_03", "Enter"]);
+    tui_harness.sleep(12);
+    tui_harness.keys(&["F3"]);
+    tui_harness.app.focus_on(Pane::Health);
+    let text = tui_harness.text();
+    assert!(text.contains("waits for Node_03, killed 00:12 ago") && text.contains("stalled"), "{text}");
+    generated::check("README.md", "killed node", &format!("```text\n{text}\n```\n"));
+}
+
 #[test]
 fn no_size_is_too_small_or_odd() {
     let mut tui_harness = at_work(120, 40, Theme::new(ThemeName::Dark, false));

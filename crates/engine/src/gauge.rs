@@ -203,7 +203,9 @@ impl Gauge {
             other_queue: if is_other_full { QUEUE_FILLED * queue_seconds(other.1) } else { 0.0 },
             all: Measured { long: self.counted(net, TOGETHER_SECONDS, started), short },
         };
-        estimate::seconds_left(&self.loads(links, way, bytes), &shared)
+        let loads = self.loads(links, way, bytes);
+        // When a holder that is silent answers again is nothing that can be measured.
+        if loads.iter().any(Load::is_silent) { None } else { estimate::seconds_left(&loads, &shared) }
     }
 
     /// Returns the remaining work of each holder, with its counts.

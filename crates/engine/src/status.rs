@@ -278,7 +278,7 @@ pub enum Remaining {
     TooEarly,
     /// The size of the content is not known, as that of a stream before its end.
     UnknownSize,
-    /// No byte was acknowledged in the last ten seconds or more.
+    /// A holder, or all of them, had a request and acknowledged no byte of it in the last ten seconds.
     Stalled,
     /// The transfer waits, completes or undoes something that is not measured in bytes, or is over.
     NotRunning,

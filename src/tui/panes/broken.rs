@@ -155,8 +155,8 @@ impl<'a> Broken<'a> {
 
     /// Returns what a fault is and since when, as in `killed 00:12 ago`.
     pub(super) fn since(self, active: &ActiveFault) -> String {
-        let seconds = self.snapshot.at.as_secs_f64() - active.since.as_secs_f64();
-        let clock = clock(seconds.max(0.0).floor());
+        let past = self.snapshot.at.since(active.since);
+        let clock = clock((past.as_nanos() / 1_000_000_000) as f64);
         format!("{} {} ago", Broken::in_short(active), clock.strip_suffix(".0").unwrap_or(&clock))
     }
 }

@@ -8,14 +8,14 @@
 
 use p2p_engine::node::health::Health;
 use p2p_service::access::Identity;
-use p2p_shell::report::{bytes_of, count_of};
+use p2p_shell::report::{Resolution, bytes_of, count_of, instant_of};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
 
 use super::scene::Scene;
-use super::{clock, health_style, rate_now};
+use super::{health_style, rate_now};
 use crate::tui::theme::Role;
 
 /// Draws the header line.
@@ -38,7 +38,7 @@ pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let text = |text: String, role| vec![Span::styled(text, theme.style(role))];
     let mut sections = vec![text(" p2p".into(), Role::Accent)];
     sections.extend(user.map(|(user, role)| text(user.to_owned(), role)));
-    let mut time = text(format!("{} ", clock(view.at.as_secs_f64())), Role::Text);
+    let mut time = text(format!("{} ", instant_of(view.at, Resolution::Tenths)), Role::Text);
     time.extend(text(pace, pace_role));
     sections.extend([time, nodes(scene)]);
     sections.extend(faults(view.faults.len()).map(|faults| text(faults, Role::Warning)));

@@ -117,13 +117,14 @@ pub const STEPS: [Step; 8] = [
     },
     Step {
         title: "Mended",
-        text: "$node starts again, with all that was on its disk, and time goes on. The file is read back over the network, and \
-               every segment is compared with its SHA-256. `info $name1` says which node holds what.",
+        text: "$node starts again, with all that was on its disk, and time goes on. `verify` reads the file over the network and \
+               compares every segment with its SHA-256. Among the files it is readable, and its holders stand beside it.",
         acts: &[
             Act::Show(Pane::Prompt),
             Act::Run("resume; start $node; speed $speed"),
             Act::Run("verify $name1"),
             Act::See(Sight::Said("is whole")),
+            Act::Show(Pane::Files),
         ],
     },
     Step {

@@ -18,6 +18,8 @@ const SLACK: f64 = 0.5;
 const CHANGED: f64 = 2.0;
 /// Seconds after which a measured rate may replace the expected one.
 const TELLING_SECONDS: f64 = 9.0;
+/// Seconds without a byte after which a holder is silent.
+const SILENT_SECONDS: f64 = super::RATE_SECONDS as f64;
 /// Smallest retransmission timeout: that of Linux (`TCP_RTO_MIN`).
 const RTO_MIN: f64 = Duration::from_millis(200).as_secs_f64();
 /// Round trips from the last acknowledged byte to the end: half of one until the node's answer arrives, and one in which the node
@@ -111,6 +113,13 @@ pub(super) struct Load {
     pub(super) way: Way,
     /// Bytes transferred since the holder last became busy; `None` if no request to it is open.
     pub(super) busy: Option<Measured>,
+}
+
+impl Load {
+    /// Returns true if a request to the holder is open and none of its bytes has passed in the last ten seconds.
+    pub(super) fn is_silent(&self) -> bool {
+        self.busy.is_some_and(|busy| busy.short.bytes <= 0.0 && busy.short.seconds >= SILENT_SECONDS)
+    }
 }
 
 /// The client's link, which all holders share.
