@@ -213,7 +213,7 @@ fn an_estimate_that_has_no_ground_says_why() {
     watch(&mut tui_harness, SimDuration::from_secs(16));
     assert!(row(&mut tui_harness).contains(" stalled "), "{}", tui_harness.text());
     let foot = tui_harness.pane(Pane::Segments).pop().unwrap();
-    assert!(foot.contains("◂ oldest: ") && foot.contains(" waits for Node_0"), "{foot}");
+    assert!(foot.contains("◂ oldest: ") && foot.contains(" waits for 5 nodes, cut 00:16 ago "), "{foot}");
 }
 
 /// While time is paused every rate is said to be that of before, and none changes.

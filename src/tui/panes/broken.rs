@@ -153,12 +153,32 @@ impl<'a> Broken<'a> {
         }
     }
 
-    /// Returns what a fault is and since when, as in `killed 00:12 ago`.
-    pub(super) fn since(self, active: &ActiveFault) -> String {
-        let past = self.snapshot.at.since(active.since);
-        let clock = clock((past.as_nanos() / 1_000_000_000) as f64);
-        format!("{} {} ago", Broken::in_short(active), clock.strip_suffix(".0").unwrap_or(&clock))
+    /// Returns what faults are and since when, as in `killed 00:12 ago, link 8KiB/s 00:03 ago`. What both directions of a link or of a
+    /// path have in common is told once.
+    pub(super) fn told(self, faults: impl Iterator<Item = &'a ActiveFault>) -> String {
+        let since = |active: &ActiveFault| {
+            let past = self.snapshot.at.since(active.since);
+            let clock = clock((past.as_nanos() / 1_000_000_000) as f64);
+            format!("{} ago", clock.strip_suffix(".0").unwrap_or(&clock))
+        };
+        joined(faults.map(|active| (Broken::in_short(active), since(active))))
     }
+}
+
+/// Joins faults with the times since which they are on; see [`Broken::told`].
+fn joined(faults: impl Iterator<Item = (String, String)>) -> String {
+    let mut told: Vec<(String, String)> = Vec::new();
+    for (what, since) in faults {
+        // The uplink of a host comes before its downlink.
+        let both = what.strip_prefix("downlink ").map(|rest| (format!("uplink {rest}"), format!("link {rest}")));
+        let up = both.and_then(|(up, both)| Some((told.iter_mut().find(|known| known.0 == up && known.1 == since)?, both)));
+        if let Some((up, both)) = up {
+            up.0 = both;
+        } else if !told.contains(&(what.clone(), since.clone())) {
+            told.push((what, since));
+        }
+    }
+    told.into_iter().map(|(what, since)| format!("{what} {since}")).collect::<Vec<_>>().join(", ")
 }
 
 /// The first target of all paths.
@@ -167,6 +187,17 @@ const FIRST_PATH: Target = Target::Path(Peer::Client, Peer::Client);
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_both_directions_have_in_common_is_told_once() {
+        let told = |faults: &[(&str, &str)]| joined(faults.iter().map(|&(what, since)| (what.to_owned(), since.to_owned())));
+        assert_eq!(told(&[("cut", "00:08 ago"), ("cut", "00:08 ago")]), "cut 00:08 ago");
+        assert_eq!(told(&[("cut", "00:08 ago"), ("cut", "00:02 ago")]), "cut 00:08 ago, cut 00:02 ago");
+        let link = [("killed", "00:09 ago"), ("uplink 4KiB/s", "00:01 ago"), ("downlink 4KiB/s", "00:01 ago")];
+        assert_eq!(told(&link), "killed 00:09 ago, link 4KiB/s 00:01 ago");
+        let other = [("uplink 4KiB/s", "00:01 ago"), ("downlink 8KiB/s", "00:01 ago")];
+        assert_eq!(told(&other), "uplink 4KiB/s 00:01 ago, downlink 8KiB/s 00:01 ago");
+    }
 
     #[test]
     fn paths_stand_after_all_that_is_of_hosts() {

@@ -190,18 +190,18 @@ impl HealthPane {
 /// Returns the line about what is selected: what is broken there, and what the last probes have shown.
 fn said_of(scene: &Scene<'_>, spot: Spot) -> Vec<Span<'static>> {
     let (theme, broken) = (scene.theme, Broken::of(scene.snapshot));
-    let (name, faults): (String, Vec<String>) = match spot {
-        Spot::Host(peer) => (peer.to_string(), broken.of_host(peer).map(|active| broken.since(active)).collect()),
+    let (name, faults) = match spot {
+        Spot::Host(peer) => (peer.to_string(), broken.told(broken.of_host(peer))),
         Spot::Path(from, to) => {
             // Why nothing is answered there is said as well, if the host is why.
             let of_host = broken.of_host(to).filter(|active| !matches!(active.fault.target(), Target::Paths(_)));
             let of_path = broken.of_path(from, to).chain(of_host);
-            (format!("{from}->{to}"), of_path.map(|active| broken.since(active)).collect())
+            (format!("{from}->{to}"), broken.told(of_path))
         }
     };
     let mut spans = vec![Span::styled(format!(" {name} "), theme.style(Role::Text))];
     if !faults.is_empty() {
-        spans.push(Span::styled(format!("{} ", faults.join(", ")), theme.style(Role::Warning)));
+        spans.push(Span::styled(format!("{faults} "), theme.style(Role::Warning)));
     }
     let (from, to) = match spot {
         Spot::Host(peer) => (Peer::Client, peer),

@@ -192,7 +192,7 @@ fn column_of_faults(width: u16, room: u16) -> Column<Quantity> {
 /// Returns what is broken of a node on purpose, and since when.
 fn faults_of(scene: &Scene<'_>, node: NodeNumber) -> String {
     let broken = Broken::of(scene.snapshot);
-    broken.of_host(Peer::Node(node)).map(|active| broken.since(active)).collect::<Vec<_>>().join(", ")
+    broken.told(broken.of_host(Peer::Node(node)))
 }
 
 /// What a row shows.

@@ -16,7 +16,7 @@ mod waterfall;
 use std::collections::BTreeSet;
 
 use p2p_engine::transfer::{SegmentTimeline, TransferReport};
-use p2p_shell::report::{Resolution, instant_of};
+use p2p_shell::report::{Resolution, count_of, instant_of};
 use p2p_store::manifest::NodeNumber;
 use ratatui::layout::{Constraint, Layout, Rect, Size};
 use ratatui::text::Span;
@@ -78,7 +78,8 @@ impl PaneView for SegmentsPane {
             let since = instant_of(since, Resolution::Millis);
             format!("{} oldest: {} on {}, {word} {since}", scene.theme.glyphs.oldest, timeline.index, timeline.holder)
         });
-        let parts = [oldest, waits_for(scene, report)].into_iter().flatten();
+        // Where there is no room for both, the cause says more than the instant.
+        let parts = [waits_for(scene, report), oldest].into_iter().flatten();
         parts.map(|text| Span::styled(format!(" {text} "), scene.theme.style(Role::Warning))).collect()
     }
 
@@ -166,12 +167,20 @@ fn waits_for(scene: &Scene<'_>, report: &TransferReport) -> Option<String> {
     let broken = Broken::of(scene.snapshot);
     let waiting = report.timelines.iter().filter(|timeline| timeline.acknowledged.is_none());
     let holders: BTreeSet<NodeNumber> = waiting.map(|timeline| timeline.holder).collect();
-    let why = |holder: NodeNumber| {
-        let faults: Vec<String> = broken.between_client_and(holder).map(|active| broken.since(active)).collect();
-        (!faults.is_empty()).then(|| format!("{holder}, {}", faults.join(", ")))
+    let mut causes: Vec<(String, Vec<NodeNumber>)> = Vec::new();
+    for holder in holders {
+        let why = broken.told(broken.between_client_and(holder));
+        match causes.iter_mut().find(|(known, _)| *known == why) {
+            _ if why.is_empty() => {}
+            Some((_, nodes)) => nodes.push(holder),
+            None => causes.push((why, vec![holder])),
+        }
+    }
+    let told = |(why, nodes): &(String, Vec<NodeNumber>)| match nodes.as_slice() {
+        [node] => format!("{node}, {why}"),
+        nodes => format!("{}, {why}", count_of(nodes.len() as u64, "node")),
     };
-    let all: Vec<String> = holders.into_iter().filter_map(why).collect();
-    (!all.is_empty()).then(|| format!("waits for {}", all.join("; ")))
+    (!causes.is_empty()).then(|| format!("waits for {}", causes.iter().map(told).collect::<Vec<_>>().join("; ")))
 }
 
 impl SegmentsPane {
