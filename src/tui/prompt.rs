@@ -243,9 +243,12 @@ impl Prompt {
                 if let Some(found) = found {
                     self.editor.set(&found);
                 }
-                if key.code == KeyCode::Enter {
-                    return self.run();
-                }
+                return match key.code {
+                    KeyCode::Enter => self.run(),
+                    // Help, leaving and the like do what they do elsewhere.
+                    KeyCode::F(_) | KeyCode::Char(_) => PromptEffect::Ignored,
+                    _ => PromptEffect::Taken,
+                };
             }
         }
         PromptEffect::Taken

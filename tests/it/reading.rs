@@ -121,6 +121,26 @@ fn the_mode_is_seen() {
     assert!(text.lines().last().unwrap().starts_with(" QUESTION"), "{text}");
 }
 
+/// While a filter or a search is typed, the hint line names what ends it and none of the keys that are text now; those that it names have
+/// their effect.
+#[test]
+fn the_hint_line_names_keys_that_work_while_a_text_is_typed() {
+    let mut tui_harness = drawn(120, 40);
+    tui_harness.app.focus_on(Pane::Wire);
+    tui_harness.press(&["/"]);
+    let line = footer(&mut tui_harness);
+    assert!(line.starts_with(" FILTER  F1 help  Ctrl-Q quit  Enter keep  Esc clear "), "{line}");
+    assert!(["act", "zoom", "probes", "Tab", "Space"].iter().all(|word| !line.contains(word)), "{line}");
+    tui_harness.press(&["Esc", "Esc", "Ctrl-R"]);
+    let line = footer(&mut tui_harness);
+    assert!(line.starts_with(" SEARCH  F1 help  Ctrl-Q quit  Enter run  Ctrl-R older  Esc give up "), "{line}");
+    assert!(!line.contains("complete"), "{line}");
+    tui_harness.press(&["F1"]);
+    assert!(footer(&mut tui_harness).starts_with(" LIST "), "{}", tui_harness.text());
+    tui_harness.press(&["Esc", "Ctrl-R", "Ctrl-Q"]);
+    assert!(tui_harness.app.is_over(), "{}", tui_harness.text());
+}
+
 /// A command that is typed while a pane has the keys is a command, as far as its first letter is no key there.
 #[test]
 fn letters_lead_to_the_prompt_and_digits_to_the_panes() {

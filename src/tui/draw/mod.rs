@@ -225,6 +225,23 @@ fn above(app: &App, frame: &mut Frame<'_>, areas: &[(Pane, Rect)], scene: &Scene
 /// Keys that a tour takes.
 const TOUR_KEYS: [(&str, &str); 2] = [("Space", "go on"), ("Esc", "leave")];
 
+/// Keys that have a meaning while a filter is typed.
+const FILTER_KEYS: [(&str, &str); 2] = [("Enter", "keep"), ("Esc", "clear")];
+
+/// Keys that have a meaning while the history is searched.
+const SEARCH_KEYS: [(&str, &str); 3] = [("Enter", "run"), ("Ctrl-R", "older"), ("Esc", "give up")];
+
+/// Returns the keys of the filter or of the search that is being typed; `None` if none is, or if a dialog has the keys.
+fn typing_keys(app: &App) -> Option<&'static [(&'static str, &'static str)]> {
+    let focus = app.workspace().focus();
+    match () {
+        () if !app.dialogs().is_empty() => None,
+        () if app.panes().get(focus).list().is_typing() => Some(&FILTER_KEYS),
+        () if focus == Pane::Prompt && app.prompt().search.is_some() => Some(&SEARCH_KEYS),
+        () => None,
+    }
+}
+
 /// Draws the hint line: the keys that have an effect in the focused pane, help and leaving first, as far as they fit. Dialogs
 /// show their own hints.
 fn keys(app: &App, frame: &mut Frame<'_>, area: Rect, scene: &Scene<'_>) {
@@ -233,18 +250,23 @@ fn keys(app: &App, frame: &mut Frame<'_>, area: Rect, scene: &Scene<'_>) {
         let (key, name) = (format!(" {key}"), format!(" {name} "));
         [Span::styled(key, app.theme().style(Role::Accent)), Span::styled(name, app.theme().style(Role::Dim))]
     };
-    let verbs = if in_dialog { Vec::new() } else { app.panes().get(scene.focus).verbs(scene) };
+    let typing = typing_keys(app);
+    let verbs = if in_dialog || typing.is_some() { Vec::new() } else { app.panes().get(scene.focus).verbs(scene) };
     let is_first = |binding: &&Binding| matches!(binding.action, Action::Help | Action::Quit);
     let (first, rest): (Vec<&Binding>, Vec<&Binding>) =
         BINDINGS.iter().filter(|binding| is_hinted(app, binding, !verbs.is_empty())).partition(is_first);
     let of = |binding: &Binding| hint(binding.key(app.keymap()), binding.name);
     let of_tour = if app.tour().is_some() && !in_dialog { TOUR_KEYS.as_slice() } else { &[] };
     let of_tour = of_tour.iter().map(|(key, name)| hint(key, name));
-    let complete = (app.workspace().focus() == Pane::Prompt && !in_dialog).then(|| hint("Tab", "complete or pane"));
+    let is_prompt = app.workspace().focus() == Pane::Prompt && !in_dialog && typing.is_none();
+    let complete = is_prompt.then(|| hint("Tab", "complete or pane"));
+    let of_text = typing.unwrap_or_default().iter().map(|(key, name)| hint(key, name));
     // The mode is where the keys go.
     let mut line = Line::from(Span::styled(format!(" {} ", app.mode()), app.theme().style(Role::Selected)));
     let verbs = verbs.iter().filter(|verb| !verb.key.is_empty()).map(|verb| hint(verb.key, verb.label));
-    for spans in of_tour.chain(first.into_iter().map(of)).chain(complete).chain(verbs).chain(rest.into_iter().map(of)) {
+    for spans in
+        of_tour.chain(first.into_iter().map(of)).chain(of_text).chain(complete).chain(verbs).chain(rest.into_iter().map(of))
+    {
         if line.width() + spans.iter().map(Span::width).sum::<usize>() <= usize::from(area.width) {
             line.extend(spans);
         }
@@ -256,7 +278,9 @@ fn keys(app: &App, frame: &mut Frame<'_>, area: Rect, scene: &Scene<'_>) {
 /// done with the selected row.
 fn is_hinted(app: &App, binding: &Binding, has_verbs: bool) -> bool {
     let (in_dialog, in_prompt) = (!app.dialogs().is_empty(), app.workspace().focus() == Pane::Prompt);
-    let counts = !binding.name.is_empty() && (binding.scope == Scope::Everywhere || !in_prompt);
+    // Letters are text while one is typed.
+    let is_text = in_prompt || typing_keys(app).is_some();
+    let counts = !binding.name.is_empty() && (binding.scope == Scope::Everywhere || !is_text);
     counts
         && match binding.action {
             Action::Quit => !matches!(app.dialogs().last(), Some(Dialog::Confirm { .. })),
