@@ -141,6 +141,19 @@ fn the_hint_line_names_keys_that_work_while_a_text_is_typed() {
     assert!(tui_harness.app.is_over(), "{}", tui_harness.text());
 }
 
+/// A list marks what of a row is cut, and that there is more below.
+#[test]
+fn lists_mark_what_is_cut() {
+    let mut tui_harness = drawn(80, 24);
+    tui_harness.press(&["F1"]);
+    let text = tui_harness.text();
+    let rows: Vec<&str> = text.lines().filter(|line| line.contains("freeze: let all panes")).collect();
+    assert_eq!(rows.len(), 1, "{text}");
+    assert!(rows[0].contains('…'), "{text}");
+    let marked = text.lines().filter(|line| line.trim_end_matches(' ').contains("┃")).count();
+    assert!(marked > 0, "{text}");
+}
+
 /// A command that is typed while a pane has the keys is a command, as far as its first letter is no key there.
 #[test]
 fn letters_lead_to_the_prompt_and_digits_to_the_panes() {

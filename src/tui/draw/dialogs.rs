@@ -5,10 +5,12 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span, Text};
 use ratatui::widgets::{Clear, Paragraph, Wrap};
+use unicode_width::UnicodeWidthStr;
 
 use super::frame::{framed, middle};
 use crate::tui::app::App;
-use crate::tui::dialog::{Dialog, List};
+use crate::tui::dialog::{Dialog, Item, List};
+use crate::tui::panes::scroll::Part;
 use crate::tui::theme::Role;
 use crate::tui::viewer::{KEYS, Viewer};
 use crate::tui::wrap::{fitted, wrapped};
@@ -16,6 +18,8 @@ use crate::tui::wrap::{fitted, wrapped};
 /// Maximum width of a dialog's text in cells; longer lines are wrapped.
 const WIDEST: usize = 120;
 
+/// Width in cells of the names in a list; longer ones take what they need.
+const NAME_WIDTH: usize = 26;
 /// Maximum number of lines for the details of the selected item of a list.
 const DETAIL_MAX: usize = 3;
 
@@ -99,19 +103,27 @@ fn list(app: &App, list: &List, frame: &mut Frame<'_>, area: Rect) {
             format!("nothing found for `{}`; Backspace takes it back, F9 shows the legend", visible_lines(list.search.text()));
         lines.push(Line::styled(text, app.theme().style(Role::Warning)));
     }
-    for (place, item) in found.iter().enumerate().skip(first).take(rows) {
-        let role = if place == list.selected { Role::Selected } else { Role::Text };
-        let dim = if place == list.selected { Role::Selected } else { Role::Dim };
-        lines.push(Line::from(vec![
-            Span::styled(format!("{:26} ", visible_lines(&item.name)), app.theme().style(role)),
-            Span::styled(visible_lines(&item.summary).into_owned(), app.theme().style(dim)),
-        ]));
-    }
+    let part = Part { shown: first..(first + rows).min(found.len()), total: found.len() };
+    let width = place.width.saturating_sub(2);
+    lines.extend(part.shown.clone().map(|at| row_of(app, found[at], at == list.selected, width)));
     frame.render_widget(Clear, place);
     frame.render_widget(Paragraph::new(Text::from(lines)).block(framed(app, &list.title)), place);
+    // The rows stand below the line that is typed.
+    let side = Rect { x: place.right().saturating_sub(1), y: place.y + 2, width: 1, height: rows as u16 };
+    part.mark(app.theme(), Role::Focus, side.intersection(place), frame.buffer_mut());
     let detail: Vec<Line<'_>> = detail.iter().map(|line| Line::styled(line.as_str(), app.theme().style(Role::Text))).collect();
     let height = (detail.len() as u16).min(place.height.saturating_sub(3));
     let below =
         Rect { x: place.x + 1, y: place.bottom().saturating_sub(1 + height), width: place.width.saturating_sub(2), height };
     frame.render_widget(Paragraph::new(detail), below);
+}
+
+/// Returns the row of an item, in which an ellipsis stands for what there is no room for.
+fn row_of<'a>(app: &App, item: &Item, is_selected: bool, width: u16) -> Line<'a> {
+    let (theme, name) = (app.theme(), visible_lines(&item.name));
+    let name = format!("{} ", fitted(&name, name.width().max(NAME_WIDTH), theme.glyphs.ellipsis));
+    let room = usize::from(width).saturating_sub(name.width());
+    let summary = fitted(&visible_lines(&item.summary), room, theme.glyphs.ellipsis);
+    let role = |other| theme.style(if is_selected { Role::Selected } else { other });
+    Line::from(vec![Span::styled(name, role(Role::Text)), Span::styled(summary.trim_end().to_owned(), role(Role::Dim))])
 }
