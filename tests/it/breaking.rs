@@ -81,6 +81,27 @@ fn one_key_heals_all() {
     assert!(tui_harness.app.dialogs().is_empty());
 }
 
+/// What takes all faults back stands first where some of them are those of the row, and last elsewhere: the first entry is about the row.
+#[test]
+fn what_is_about_the_row_stands_first() {
+    let mut tui_harness = TuiHarness::dark(120, 40);
+    tui_harness.keys(&["kill 3", "Enter"]);
+    let mut names = |place: &[&str]| {
+        tui_harness.app.focus_on(Pane::Nodes);
+        tui_harness.keys(&["g"]);
+        tui_harness.press(place);
+        tui_harness.keys(&["x"]);
+        let Some(Dialog::List(list)) = tui_harness.app.dialogs().last() else { panic!("no menu is open") };
+        let names: Vec<String> = list.items.iter().map(|item| item.name.clone()).collect();
+        tui_harness.press(&["Esc"]);
+        names
+    };
+    let healthy = names(&[]);
+    assert_eq!((healthy[2].as_str(), healthy.last().unwrap().as_str()), ("kill its process", "take all faults back"));
+    let killed = names(&["Down", "Down"]);
+    assert_eq!(killed[2..4], ["take it back", "take all faults back"]);
+}
+
 /// The commands of the menu of what is selected, with those of its further menus.
 fn all_lines(tui_harness: &mut TuiHarness) -> Vec<String> {
     tui_harness.keys(&["x"]);

@@ -48,7 +48,7 @@ pub(super) fn of_host(scene: &Scene<'_>, peer: Peer) -> Vec<Verb> {
         Peer::Node(node) => broken.between_client_and(node).collect(),
         Peer::Client => broken.of_host(peer).collect(),
     };
-    let mut verbs = inverses(scene, &on);
+    let mut verbs = Vec::new();
     if let Peer::Node(node) = peer {
         verbs.extend(of_process(broken, node));
         verbs.extend(of_disk(node));
@@ -60,7 +60,7 @@ pub(super) fn of_host(scene: &Scene<'_>, peer: Peer) -> Vec<Verb> {
         verbs.push(partition(scene, node));
         verbs.push(verb("a profile of faults ...", Deed::Profiles(node)));
     }
-    verbs
+    with_inverses(scene, &on, verbs)
 }
 
 /// Returns the faults of the path between two hosts, what is on already first, to be taken back.
@@ -70,9 +70,10 @@ pub(super) fn of_path(scene: &Scene<'_>, from: Peer, to: Peer) -> Vec<Verb> {
     }
     let broken = Broken::of(scene.snapshot);
     let on: Vec<&ActiveFault> = broken.of_path(from, to).chain(broken.of_path(to, from)).collect();
-    let mut verbs = inverses(scene, &on);
-    verbs.push(run("cut both ways", format!("path {from},{to} --cut")));
-    verbs.push(run("cut this way only", format!("path {from}->{to} --cut")));
+    let mut verbs = vec![
+        run("cut both ways", format!("path {from},{to} --cut")),
+        run("cut this way only", format!("path {from}->{to} --cut")),
+    ];
     let both = |flag: &str| format!("path {from},{to} --{flag}");
     let one = |flag: &str| format!("path {from}->{to} --{flag}");
     verbs.extend(PATH_CHANGES.map(|(label, _, flag, usual)| {
@@ -81,7 +82,7 @@ pub(super) fn of_path(scene: &Scene<'_>, from: Peer, to: Peer) -> Vec<Verb> {
         entries.extend([typed(both(flag)), typed(one(flag))]);
         verb(label, Deed::Choose(Menu { title: format!("{from} and {to}: --{flag}"), entries }))
     }));
-    verbs
+    with_inverses(scene, &on, verbs)
 }
 
 /// Returns the entry for users who may not break anything.
@@ -89,12 +90,16 @@ fn for_admins() -> Verb {
     verb("only admins break or mend", Deed::Open("faults".into()))
 }
 
-/// Returns the entries that take faults back.
-fn inverses(scene: &Scene<'_>, on: &[&ActiveFault]) -> Vec<Verb> {
+/// Adds the entries that take faults back to those of a row: what is on there first, and what is on elsewhere last.
+fn with_inverses(scene: &Scene<'_>, on: &[&ActiveFault], mut others: Vec<Verb>) -> Vec<Verb> {
     let mut verbs: Vec<Verb> = on.iter().map(|active| run("take it back", active.fault.undone_by())).collect();
-    if !scene.snapshot.faults.is_empty() {
-        verbs.push(verb("take all faults back", Deed::Act(Action::HealAll)));
+    let heal = (!scene.snapshot.faults.is_empty()).then(|| verb("take all faults back", Deed::Act(Action::HealAll)));
+    if on.is_empty() {
+        others.extend(heal);
+    } else {
+        verbs.extend(heal);
     }
+    verbs.append(&mut others);
     verbs
 }
 
