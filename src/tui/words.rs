@@ -38,7 +38,7 @@ pub fn describe(event: &Event, identity: &Identity) -> Option<(Role, String)> {
         Event::Segment { .. } => return None,
         Event::LinkChanged { peer, link } => (Role::Warning, format!("the link of {peer} changed: {} up", link.up.bandwidth)),
         Event::SegmentRetried { transfer, index, node, cause } => {
-            (Role::Warning, format!("{transfer} segment {index} goes elsewhere: {node}: {cause}"))
+            (Role::Warning, format!("{transfer} segment {index} failed at {node} and is tried again: {cause}"))
         }
         Event::TransferFinished { transfer, direction, file, .. } => {
             (Role::Good, format!("{transfer} {} of {} is done", direction.name(), label(file)))

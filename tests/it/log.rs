@@ -1,11 +1,12 @@
 //! The log pane: what is many becomes one line, a change names its node once, and a time of it is found on the wire.
 
 use p2p_engine::node::health::Health;
+use p2p_engine::operation;
 use p2p_shell::report::{Resolution, instant_of};
 use p2p_storage::tui::app::Pane;
 use p2p_storage::tui::theme::{Theme, ThemeName};
 
-use crate::harness::random_file;
+use crate::harness::{OPERATOR, random_file};
 use crate::tui_harness::TuiHarness;
 
 /// The texts of the log, oldest first.
@@ -48,6 +49,30 @@ fn a_mass_of_changes_is_a_line() {
         }
         assert!(told.len() <= quiet + 20, "{told:#?}");
     }
+}
+
+/// A log without lines says so, as the other panes do.
+#[test]
+fn an_empty_log_says_so() {
+    let mut tui_harness = network(5);
+    assert!(tui_harness.pane(Pane::Log)[1].contains("Nothing has happened yet."), "{:#?}", tui_harness.pane(Pane::Log));
+}
+
+/// The segments of a node that is cut off fail together, which is a line, and says that they are tried again: where is not said, since
+/// what is read may lie nowhere else.
+#[test]
+fn segments_that_fail_together_are_a_line() {
+    let mut tui_harness = network(5);
+    random_file(&tui_harness.home.path().join("a.bin"), 80 << 16, 7);
+    let path = tui_harness.home.path().join("a.bin");
+    let upload = operation::Upload::of_file(path, None, 0);
+    tui_harness.runtime.block_on(tui_harness.handle.call(&OPERATOR, upload)).unwrap();
+    tui_harness.sleep(10);
+    tui_harness.keys(&["path client,2 --cut", "Enter"]);
+    tui_harness.sleep(60);
+    let told: Vec<String> = log(&tui_harness).into_iter().filter(|line| line.contains("tried again")).collect();
+    assert_eq!(told.len(), 1, "{:#?}", log(&tui_harness));
+    assert!(told[0].starts_with("#1 ") && told[0].ends_with(" segments failed at Node_02 and are tried again"), "{told:?}");
 }
 
 /// What is sent again fills no log, and the time of such a line is that of the packet on the wire.

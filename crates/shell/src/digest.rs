@@ -25,6 +25,8 @@ enum Kind {
     Health(Health),
     /// Segments of a transfer had bytes retransmitted.
     Resent(TransferId),
+    /// Segments of a transfer failed at nodes, and are tried again.
+    Retried(TransferId),
     /// The client has opened connections.
     Connected,
     /// The client has lost connections.
@@ -39,6 +41,7 @@ impl Kind {
         let (kind, node) = match event {
             Event::HealthChanged { node, to, .. } => (Kind::Health(*to), node),
             Event::Segment { transfer, stage: Stage::Retransmitted, timeline } => (Kind::Resent(*transfer), &timeline.holder),
+            Event::SegmentRetried { transfer, node, .. } => (Kind::Retried(*transfer), node),
             Event::Connected { node } => (Kind::Connected, node),
             Event::Disconnected { node, .. } => (Kind::Disconnected, node),
             Event::FaultBegan { fault: Fault::Cut { from, to }, .. } => return Some((Kind::Cut(true), vec![*from, *to])),
@@ -104,6 +107,9 @@ impl Entry {
         Some(match self.kind.filter(|_| self.count > 1)? {
             Kind::Health(health) => format!("{hosts} {health}"),
             Kind::Resent(transfer) => format!("{transfer} {} sent again to {hosts}", count_of(self.count, "packet")),
+            Kind::Retried(transfer) => {
+                format!("{transfer} {} failed at {hosts} and are tried again", count_of(self.count, "segment"))
+            }
             Kind::Connected => format!("connected to {hosts}"),
             Kind::Disconnected => format!("disconnected from {hosts}"),
             Kind::Cut(is_cut) => {

@@ -44,6 +44,13 @@ impl PaneView for LogPane {
 
     fn draw(&self, scene: &Scene<'_>, canvas: &mut Canvas<'_>) {
         let (theme, height) = (scene.theme, usize::from(canvas.area.height));
+        if self.rows(scene) == 0 {
+            let text = match self.list.filter().is_empty() {
+                true => "Nothing has happened yet.",
+                false => "Nothing passes the filter; Esc takes it away.",
+            };
+            return canvas.row(0, vec![Span::styled(text, theme.style(Role::Dim))]);
+        }
         let first = first_below(self.list.selected(), canvas.area.height);
         for (place, line) in self.lines(scene).skip(first).take(height).enumerate() {
             let is_selected = scene.focus == Pane::Log && self.list.selected() == first + place;
