@@ -105,10 +105,17 @@ impl TimeAxis {
         }
         let legend = format!("{legend}{}", " ".repeat(room - legend.width()));
         let times = [self.from, self.to].map(|at| instant_of(at, self.resolution()));
-        let gap = self.cells.saturating_sub(times[0].len() + times[1].len());
-        let line = format!("{legend}{}{}{}", times[0], " ".repeat(gap), times[1]);
+        let line = format!("{legend}{}", ends(&times, self.cells));
         let row = usize::from(canvas.area.height.saturating_sub(1));
         canvas.row(row, vec![Span::styled(line, theme.style(Role::Dim))]);
+    }
+}
+
+/// Returns the instants at the ends of an axis of so many cells; the latter alone where there is no room for both.
+fn ends([from, to]: &[String; 2], cells: usize) -> String {
+    match cells.checked_sub(from.len()).filter(|&rest| rest > to.len()) {
+        Some(rest) => format!("{from}{to:>rest$}"),
+        None => format!("{to:>cells$}"),
     }
 }
 
@@ -120,4 +127,18 @@ pub(super) fn bar(theme: &Theme, phases: &[(Phase, std::ops::Range<usize>)]) -> 
         Span::styled(glyph.repeat(cells.len()), style)
     };
     phases.iter().map(span).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn instants_do_not_run_together() {
+        let times = ["00:20.704863", "00:20.737891"].map(str::to_owned);
+        assert_eq!(ends(&times, 26), "00:20.704863  00:20.737891");
+        assert_eq!(ends(&times, 25), "00:20.704863 00:20.737891");
+        assert_eq!(ends(&times, 24), "            00:20.737891");
+        assert_eq!(ends(&times, 12), "00:20.737891");
+    }
 }
