@@ -4,7 +4,7 @@ use p2p_base::units::{SimDuration, SimTime};
 use p2p_engine::connection_history::{ConnectionHistory, ConnectionRecord};
 use p2p_engine::snapshot::ConnectionStatus;
 use p2p_net::ConnectionSample;
-use p2p_shell::report::{bytes_of, milliseconds_of, rate_of};
+use p2p_shell::report::{bytes_of, count_of, milliseconds_of, rate_of};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
@@ -116,14 +116,14 @@ fn facts(scene: &Scene<'_>, connection: &ConnectionStatus, side: &Side<'_>) -> V
         pair(
             "so far",
             format!(
-                "{}{} {}{}; the client resent {}, {} timeouts, {} loss probes",
+                "{}{} {}{}; the client resent {}, {}, {}",
                 glyphs.up,
                 bytes_of(stats.bytes_acked),
                 glyphs.down,
                 bytes_of(stats.bytes_received),
                 stats.retransmits,
-                stats.timeouts,
-                stats.loss_probes
+                count_of(stats.timeouts, "timeout"),
+                count_of(stats.loss_probes, "loss probe")
             ),
         ),
     ]

@@ -36,7 +36,7 @@ fn fit(width: u16) -> Columns<Quantity> {
         column(Quantity::State, "state", 11, 12, 3, Align::Left),
         column(Quantity::Up, "up", 12, 12, 8, Align::Right),
         column(Quantity::Down, "down", 12, 12, 7, Align::Right),
-        column(Quantity::Resent, "resent", 6, 6, 6, Align::Right),
+        column(Quantity::Resent, "resent", 7, 7, 6, Align::Right),
         column(Quantity::Queue, "queue", 5, 5, 5, Align::Right),
         column(Quantity::RoundTrip, "round trip", 10, 10, 4, Align::Right),
         column(Quantity::Window, "cwnd", 4, 4, 2, Align::Right),
@@ -125,4 +125,16 @@ pub(super) fn line(connection: &ConnectionStatus) -> String {
         sample.in_flight,
         stats.retransmits
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_share_of_all_fits() {
+        for width in [60, 78, 120, 200] {
+            assert!(fit(width).width_of(Quantity::Resent).is_none_or(|cells| usize::from(cells) >= "100.0 %".len()), "{width}");
+        }
+    }
 }
