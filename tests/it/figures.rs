@@ -5,8 +5,10 @@ use std::sync::OnceLock;
 
 use p2p_auth::{Auth, Policy};
 use p2p_base::units::{Bandwidth, SimDuration, SimTime};
+use p2p_engine::faults::PathChange;
 use p2p_engine::io::InlineIo;
 use p2p_engine::pace::{PaceStatus, Speed};
+use p2p_engine::snapshot::Peer;
 use p2p_engine::transfer::{Remaining, Stage, TransferId, TransferStatus};
 use p2p_engine::{ClockMode, Command, Engine, EngineConfig, EngineHandle, Event, Progress, Reply, operation};
 use p2p_net::{HostConfig, MTU};
@@ -14,6 +16,7 @@ use p2p_service::access::Access;
 use p2p_shell::Shell;
 use p2p_shell::report::{Resolution, instant_of};
 use p2p_shell::words::Variables;
+use p2p_store::manifest::NodeNumber;
 use p2p_store::names::FileKey;
 use proptest::prelude::*;
 
@@ -207,7 +210,7 @@ fn rates_are_right_while_a_link_changes() {
     advance(&mut harness, SimTime::ZERO + SECOND * 4);
     let before = harness.simulation.snapshot(PACE).figures.client_bytes.0;
     let faster = HostConfig { up: link("1Mbit/s", "1ms", "0%").up, ..slow_link() };
-    harness.ask(operation::SetLink { peer: p2p_engine::snapshot::Peer::Client, link: faster }).unwrap();
+    harness.ask(operation::SetLink { peer: Peer::Client, link: faster }).unwrap();
     let after = harness.simulation.snapshot(PACE).figures.client_bytes.0;
     assert_eq!(before, after, "no byte passes in no time");
     advance(&mut harness, SimTime::ZERO + SECOND * 8);
@@ -250,7 +253,7 @@ fn a_rate_is_that_of_the_last_ten_seconds() {
     let fast = status_of(&mut harness, id).rate_bytes_per_second.unwrap();
     assert!((100_000.0..125_000.0).contains(&fast), "{fast}");
     let slow = link("100kbit/s", "5ms", "0%");
-    harness.ask(operation::SetLink { peer: p2p_engine::snapshot::Peer::Client, link: slow }).unwrap();
+    harness.ask(operation::SetLink { peer: Peer::Client, link: slow }).unwrap();
     advance(&mut harness, SimTime::ZERO + SECOND * 35);
     let status = status_of(&mut harness, id);
     let rate = status.rate_bytes_per_second.unwrap();
@@ -363,6 +366,26 @@ fn the_remaining_time_is_right_on_an_asymmetric_link() {
     assert_estimates("an asymmetric link", &links(client, node, node), 6_000_000, 20);
 }
 
+/// A node that is cut off, and one that was given up, takes nothing of what is left, whatever its share was before: what waits for it
+/// goes elsewhere.
+#[test]
+fn the_remaining_time_forgets_a_node_that_is_cut_off() {
+    let mut harness = network(1, &[slow_link(); 6]);
+    random_file(&harness.path("a.bin"), 10_000_000, 1);
+    let id = harness.start(harness.upload_of("a.bin")).unwrap();
+    advance(&mut harness, SimTime::ZERO + SECOND * 20);
+    let (from, to) = (Peer::Client, Peer::Node(NodeNumber::from_index(4)));
+    let cut = operation::Break::Path { from, to, one_way: false, change: PathChange::default(), cut: true };
+    harness.ask(cut).unwrap();
+    for seconds in [25, 40, 90] {
+        advance(&mut harness, SimTime::ZERO + SECOND * seconds);
+        let status = status_of(&mut harness, id);
+        let truth = (status.bytes - status.bytes_acknowledged) as f64 / status.rate_bytes_per_second.unwrap();
+        let share = status.eta.seconds().unwrap() / truth;
+        assert!((share - 1.0).abs() < 0.2, "after {seconds} s {truth} s are left: {status:?}");
+    }
+}
+
 /// Why there is no estimate is told: before there is ground for one, while nothing passes, and for a size that is not known.
 #[test]
 fn a_transfer_without_an_estimate_tells_why() {
@@ -377,7 +400,7 @@ fn a_transfer_without_an_estimate_tells_why() {
     assert!(status_of(&mut harness, id).eta.seconds().is_some());
     // No byte passes from here on.
     let lossy = link("64KiB/s", "1ms", "100%");
-    harness.ask(operation::SetLink { peer: p2p_engine::snapshot::Peer::Client, link: lossy }).unwrap();
+    harness.ask(operation::SetLink { peer: Peer::Client, link: lossy }).unwrap();
     advance(&mut harness, SimTime::ZERO + SECOND * 24);
     let stalled = status_of(&mut harness, id);
     assert_eq!((stalled.eta, stalled.rate_bytes_per_second), (Remaining::Stalled, Some(0.0)));
@@ -425,8 +448,7 @@ fn a_round_trip_is_the_same_wherever_it_is_told() {
     let Reply::Nodes(nodes) = harness.ask(operation::ListNodes).unwrap() else { panic!("no nodes") };
     for (node, shown) in nodes.iter().zip(&snapshot.figures.nodes) {
         assert_eq!(node.seen, shown.seen);
-        let in_matrix =
-            snapshot.figures.health[&p2p_engine::snapshot::Peer::Client][&p2p_engine::snapshot::Peer::Node(node.node)];
+        let in_matrix = snapshot.figures.health[&Peer::Client][&Peer::Node(node.node)];
         assert_eq!(in_matrix, shown.seen);
     }
 }

@@ -60,6 +60,12 @@ impl Holder {
         (open, net.metered(self.meter).saturating_sub(self.settled).min(open))
     }
 
+    /// Returns the weight of the holder among those that get what is left; none if its last attempt has failed and nothing has been
+    /// requested of it since.
+    fn share(&self) -> u64 {
+        if self.is_in_doubt { 0 } else { self.asked }
+    }
+
     /// Returns the bytes acknowledged in the last `seconds` seconds, but only since the holder was last idle.
     fn counted(&self, net: &Network, seconds: usize) -> Counted {
         let (since, stood_at) = self.busy_since;
@@ -211,15 +217,14 @@ impl Gauge {
     /// Returns the remaining work of each holder, with its counts.
     fn loads(&self, links: Links<'_>, way: Direction, bytes: u64) -> Vec<Load> {
         let net = links.net;
-        let asked: u64 = self.holders.values().map(|holder| holder.asked).sum();
-        let ahead: u64 = self.holders.values().map(|holder| holder.ahead).sum();
-        // If the holders of the rest are not known, each is assumed to get the same share as before.
-        let rest = bytes.saturating_sub(asked + ahead) as f64;
+        let sum = |part: fn(&Holder) -> u64| self.holders.values().map(part).sum::<u64>();
+        // If the holders of the rest are not known, each is assumed to get the same share as before, but for those that were given up.
+        let rest = bytes.saturating_sub(sum(|holder| holder.asked + holder.ahead)) as f64 / sum(Holder::share).max(1) as f64;
         let load = |(node, holder): (&NodeNumber, &Holder)| {
             let (open, acknowledged) = holder.under_way(net);
             let busy = || Measured { long: holder.counted(net, LOOK_BACK_SECONDS), short: holder.counted(net, RATE_SECONDS) };
             Load {
-                left: (open - acknowledged + holder.ahead) as f64 + rest * holder.asked as f64 / asked.max(1) as f64,
+                left: (open - acknowledged + holder.ahead) as f64 + rest * holder.share() as f64,
                 way: way_of(links, way, *node),
                 busy: (open > acknowledged).then(busy).filter(|busy| busy.long.seconds >= 1.0),
             }
@@ -237,11 +242,14 @@ fn way_of(Links { net, client, nodes }: Links<'_>, direction: Direction, node: N
     let loss = match path.loss {
         Loss::Independent(chance) => chance.as_f64(),
         Loss::Bursts(bursts) => path.loss.mean().as_f64() / bursts.mean_burst().unwrap_or(1.0).max(1.0),
-    };
+    } + path.corrupt.as_f64();
+    // A path on which nothing passes is not a slow one: what waits for its node goes elsewhere, or fails. Where all paths are so,
+    // what was measured tells it.
+    let is_dead = path.cut || loss >= 1.0;
     Way {
         limit: payload_limit(link),
         round_trip: (there.delay.mean() + back.delay.mean()).as_secs_f64(),
-        loss: if path.cut { 1.0 } else { loss + path.corrupt.as_f64() },
+        loss: if is_dead { 0.0 } else { loss },
     }
 }
 
