@@ -2,9 +2,8 @@
 
 use std::path::PathBuf;
 
-use p2p_base::units::SimDuration;
 use p2p_engine::operation;
-use p2p_storage::tui::app::{App, Pane};
+use p2p_storage::tui::app::{App, Pane, TerminalRequest};
 use p2p_storage::tui::dialog::Dialog;
 use p2p_storage::tui::theme::{Role, Theme, ThemeName};
 use ratatui::buffer::Buffer;
@@ -13,7 +12,7 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::dialogs::{log_in, with_users};
 use crate::harness::{OPERATOR, random_file};
-use crate::tui_harness::TuiHarness;
+use crate::tui_harness::{SIZES, TuiHarness};
 
 /// Returns the lines of the pane without the sides of its frame.
 fn rows(tui_harness: &mut TuiHarness) -> Vec<String> {
@@ -64,7 +63,7 @@ fn selected(tui_harness: &mut TuiHarness) -> String {
     row.split_whitespace().next().unwrap_or_default().to_owned()
 }
 
-/// A local file, and its path as a word of a command.
+/// A random file of this machine: its path and its content.
 fn local(tui_harness: &TuiHarness, name: &str, bytes: usize) -> (PathBuf, Vec<u8>) {
     let path = tui_harness.home.path().join(name);
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -100,7 +99,7 @@ fn menu(tui_harness: &TuiHarness) -> Vec<(String, String)> {
     list.items.iter().map(|item| (item.name.clone(), item.summary.clone())).collect()
 }
 
-/// Files of a screen with these names, of one segment each.
+/// A screen with stored files of these names, of one segment each.
 fn with_files(width: u16, height: u16, names: &[&str]) -> TuiHarness {
     let mut tui_harness = TuiHarness::dark(width, height);
     for (place, name) in names.iter().enumerate() {
@@ -127,7 +126,7 @@ fn choose(tui_harness: &mut TuiHarness, name: &str) {
 /// files shows the pane, and names are never cut without a mark.
 #[test]
 fn what_is_stored_is_listed() {
-    for (width, height) in [(60, 16), (80, 24), (120, 40), (200, 60)] {
+    for (width, height) in SIZES {
         let mut tui_harness = with_files(width, height, &["b.bin", "docs/a.txt"]);
         store(&mut tui_harness, "ファイル.dat", 200_000);
         let all = rows(&mut tui_harness);
@@ -214,7 +213,7 @@ fn a_filter_is_live() {
 /// Where there is nothing, the pane names the next step.
 #[test]
 fn an_empty_pane_names_the_next_step() {
-    for (width, height) in [(60, 16), (80, 24), (120, 40), (200, 60)] {
+    for (width, height) in SIZES {
         let mut tui_harness = TuiHarness::dark(width, height);
         tui_harness.keys(&["F5"]);
         let all = rows(&mut tui_harness).concat();
@@ -363,9 +362,7 @@ fn health_says_what_cannot_be_read_and_why() {
         let foot = rows(&mut tui_harness).last().unwrap().clone();
         assert!(foot.contains(&format!("✕ 1 of 5 segments is on Node_02 ({word})")), "{fault}: {foot}");
         run(&mut tui_harness, "faults clear");
-        let span = SimDuration::from_secs(60);
-        tui_harness.runtime.block_on(tui_harness.handle.call(&OPERATOR, operation::Sleep { span })).unwrap();
-        tui_harness.settle();
+        tui_harness.sleep(60);
         assert!(row(&mut tui_harness, "five.bin").contains("✓ readable"), "{fault}: {:#?}", rows(&mut tui_harness));
     }
     run(&mut tui_harness, "kill 2; kill 3; kill 4");
@@ -433,6 +430,6 @@ fn a_row_is_copied() {
     tui_harness.keys(&["y"]);
     let requests = tui_harness.app.take_terminal_requests();
     let digest = tui_harness.app.view().snapshot().files.files().next().unwrap().sha256;
-    let copied = p2p_storage::tui::app::TerminalRequest::Copy(format!("a.bin {digest}"));
+    let copied = TerminalRequest::Copy(format!("a.bin {digest}"));
     assert_eq!(requests, [copied]);
 }

@@ -16,9 +16,7 @@ fn log(tui_harness: &TuiHarness) -> Vec<String> {
 
 /// The network of the built-in configuration with so many nodes.
 fn network(nodes: u32) -> TuiHarness {
-    let subnet = if nodes > 200 { "10.0.0.0/16" } else { "10.0.0.0/24" };
-    let toml = format!("[network]\nsubnet = '{subnet}'\n[nodes]\ncount = {nodes}\n");
-    TuiHarness::configured(&toml, (200, 60), Theme::new(ThemeName::Dark, false))
+    TuiHarness::usual(nodes, (200, 60), Theme::new(ThemeName::Dark, false))
 }
 
 /// With 5 to 1000 nodes, of which none is in trouble, nearly all are alive, and the header says how many; where all are cut off, that

@@ -5,17 +5,12 @@ use crossterm::event::Event as Input;
 use p2p_base::units::SimDuration;
 use p2p_engine::operation;
 use p2p_storage::tui::app::Pane;
-use p2p_storage::tui::theme::{Theme, ThemeName};
 use ratatui::buffer::Buffer;
 use unicode_width::UnicodeWidthStr;
 
 use crate::harness::{OPERATOR, random_file};
 use crate::prompt::says;
-use crate::screen::{begin_upload, watch};
-use crate::transfers_pane::refresh;
-use crate::tui_harness::{TuiHarness, lines};
-
-const SIZES: [(u16, u16); 4] = [(60, 16), (80, 24), (120, 40), (200, 60)];
+use crate::tui_harness::{SIZES, TuiHarness, lines};
 
 /// Text that sets a title, colours, moves the cursor, and turns the direction of writing.
 const HOSTILE: &str = "evil\u{1b}]0;title\u{7}\u{1b}[31m\u{9b}2J\r\u{202e}gnp";
@@ -74,12 +69,12 @@ fn check_panes(tui_harness: &mut TuiHarness, name: &str) {
 #[test]
 fn wide_names_shift_nothing() {
     for (width, height) in SIZES {
-        let mut tui_harness = TuiHarness::new(width, height, Theme::new(ThemeName::Dark, false), true);
+        let mut tui_harness = TuiHarness::slow(width, height);
         let long = format!("{}.dat", "日本語の長い名前".repeat(4));
         for name in ["ファイル.dat", &long, "plain.dat"] {
-            begin_upload(&mut tui_harness, name, 200_000);
+            tui_harness.begin_upload(name, 200_000);
         }
-        watch(&mut tui_harness, SimDuration::from_secs(3));
+        tui_harness.watch(SimDuration::from_secs(3));
         let name = format!("{width}x{height}");
         check_panes(&mut tui_harness, &name);
         tui_harness.press_in_pane(Pane::Transfers, &["z"]);
@@ -103,7 +98,7 @@ fn wide_names_shift_nothing() {
 #[test]
 fn hostile_names_command_no_terminal() {
     for (width, height) in SIZES {
-        let mut tui_harness = TuiHarness::new(width, height, Theme::new(ThemeName::Dark, false), true);
+        let mut tui_harness = TuiHarness::slow(width, height);
         let directory = tui_harness.home.path().join(HOSTILE);
         std::fs::create_dir(&directory).unwrap();
         let paths = ["a.bin", "ファイル.dat", "c.bin"].map(|name| directory.join(name));
@@ -119,7 +114,7 @@ fn hostile_names_command_no_terminal() {
         }
         tui_harness.until(|app| says(app, "#1 has begun") && says(app, "cannot read"));
         assert!(says(&tui_harness.app, "evil\\u{1b}]0;title\\u{7}\\u{1b}[31m"), "what is not drawn is spelled out");
-        refresh(&mut tui_harness);
+        tui_harness.refresh();
         let name = format!("{width}x{height}");
         let waiting = tui_harness.app.scene().pending.len();
         assert_eq!(waiting, 2, "{:?}", tui_harness.app.prompt().output);

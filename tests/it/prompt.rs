@@ -3,14 +3,13 @@
 use p2p_engine::operation;
 use p2p_engine::transfer::{TransferState, TransferStatus};
 use p2p_storage::tui::app::App;
-use p2p_storage::tui::theme::{Theme, ThemeName};
 
 use crate::harness::{OPERATOR, random_file};
 use crate::tui_harness::TuiHarness;
 
 /// A screen on which time stands still, so that whatever takes virtual time takes for ever.
 pub(crate) fn paused(width: u16, height: u16) -> TuiHarness {
-    let mut tui_harness = TuiHarness::new(width, height, Theme::new(ThemeName::Dark, false), true);
+    let mut tui_harness = TuiHarness::slow(width, height);
     tui_harness.keys(&["pause", "Enter"]);
     for (number, name) in [(1, "a.bin"), (2, "b.bin"), (3, "c.bin")] {
         random_file(&tui_harness.home.path().join(name), 200_000, number);

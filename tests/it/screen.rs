@@ -2,7 +2,6 @@
 
 use crossterm::event::{KeyCode, KeyModifiers};
 use p2p_base::units::SimDuration;
-use p2p_engine::operation;
 use p2p_engine::pace::Speed;
 use p2p_storage::tui::app::Pane;
 use p2p_storage::tui::preset::Preset;
@@ -11,46 +10,12 @@ use p2p_storage::tui::theme::{Theme, ThemeName};
 use portable_pty::CommandBuilder;
 use proptest::strategy::{Strategy, ValueTree};
 
-use crate::harness::{OPERATOR, random_file};
 use crate::program::{Home, wait_until};
 use crate::pty::Pty;
 use crate::tui_harness::TuiHarness;
 
 fn dark() -> Theme {
     Theme::new(ThemeName::Dark, false)
-}
-
-/// Lets virtual time pass, and brings the screen every snapshot on the way, as the program's loop does.
-pub(crate) fn watch(tui_harness: &mut TuiHarness, span: SimDuration) {
-    let mut snapshots = tui_harness.handle.snapshots();
-    let handle = tui_harness.handle.clone();
-    let TuiHarness { runtime, app, .. } = tui_harness;
-    runtime.block_on(async {
-        let sleep = handle.call(&OPERATOR, operation::Sleep { span });
-        tokio::pin!(sleep);
-        loop {
-            tokio::select! {
-                slept = &mut sleep => break slept.unwrap(),
-                changed = snapshots.changed() => {
-                    changed.unwrap();
-                    let latest = snapshots.borrow_and_update().clone();
-                    app.on_snapshot(latest);
-                }
-            }
-        }
-    });
-    tui_harness.settle();
-}
-
-pub(crate) fn begin_upload(tui_harness: &mut TuiHarness, name: &str, bytes: usize) {
-    random_file(&tui_harness.home.path().join(name), bytes, 7);
-    let path = tui_harness.home.path().join(name);
-    let begun = tui_harness.handle.call(&OPERATOR, operation::Upload::of_file(path, None, 0));
-    tui_harness.runtime.block_on(begun).unwrap();
-}
-
-pub(crate) fn set_speed(tui_harness: &mut TuiHarness, speed: Speed) {
-    tui_harness.runtime.block_on(tui_harness.handle.call(&OPERATOR, operation::SetSpeed { speed })).unwrap();
 }
 
 /// The rate that follows the first arrow, in bytes a second.
@@ -77,10 +42,10 @@ fn rates_are_the_same_at_every_speed() {
     let mut pictures = Vec::new();
     for speed in [Speed::REAL, Speed::Thousandths(10_000), Speed::Max] {
         let mut tui_harness = TuiHarness::new(120, 40, dark(), true);
-        set_speed(&mut tui_harness, speed);
-        begin_upload(&mut tui_harness, "video.bin", 2_000_000);
+        tui_harness.set_speed(speed);
+        tui_harness.begin_upload("video.bin", 2_000_000);
         for tenths in [15, 12, 13] {
-            watch(&mut tui_harness, SimDuration::from_millis(100 * tenths));
+            tui_harness.watch(SimDuration::from_millis(100 * tenths));
             let text = tui_harness.text();
             let header = text.lines().next().unwrap();
             let up = rate_after_arrow(header);
@@ -112,8 +77,8 @@ fn a_frozen_view_stands_still_as_a_whole() {
     };
     let [mut frozen, mut other] = [(); 2].map(|()| {
         let mut tui_harness = TuiHarness::new(120, 40, dark(), true);
-        begin_upload(&mut tui_harness, "video.bin", 1_000_000);
-        watch(&mut tui_harness, SimDuration::from_secs(3));
+        tui_harness.begin_upload("video.bin", 1_000_000);
+        tui_harness.watch(SimDuration::from_secs(3));
         tui_harness.keys(&["Shift-Tab"]);
         tui_harness
     });
@@ -121,8 +86,8 @@ fn a_frozen_view_stands_still_as_a_whole() {
     let before = panes(&mut frozen);
     assert!(before[0].contains("FROZEN"), "{}", before[0]);
     for tui_harness in [&mut frozen, &mut other] {
-        begin_upload(tui_harness, "other.bin", 100_000);
-        watch(tui_harness, SimDuration::from_secs(4));
+        tui_harness.begin_upload("other.bin", 100_000);
+        tui_harness.watch(SimDuration::from_secs(4));
     }
     assert_eq!(panes(&mut frozen), before);
     assert_ne!(panes(&mut other)[0], before[0]);
@@ -192,7 +157,7 @@ fn every_size_has_its_layout() {
     for nodes in [1, 5, 40] {
         let mut tui_harness = TuiHarness::with_nodes(nodes, 80, 24);
         for transfers in [0, 1, 9] {
-            (0..transfers).for_each(|number| begin_upload(&mut tui_harness, &format!("{transfers}-{number}.bin"), 200_000));
+            (0..transfers).for_each(|number| tui_harness.begin_upload(&format!("{transfers}-{number}.bin"), 200_000));
             tui_harness.settle();
             let some = proptest::collection::vec((60u16..=300, 16u16..=100), 20).new_tree(&mut runner).unwrap().current();
             let usual = [(60, 16), (80, 24), (90, 50), (100, 30), (120, 40), (200, 60), (250, 20), (300, 100)];
@@ -305,8 +270,8 @@ fn the_prompt_grows_for_an_answer() {
 #[test]
 fn what_matters_is_never_cut_off() {
     let mut tui_harness = TuiHarness::new(80, 24, dark(), true);
-    begin_upload(&mut tui_harness, "a-file-with-a-very-long-name-日本語.bin", 700_000);
-    watch(&mut tui_harness, SimDuration::from_secs(5));
+    tui_harness.begin_upload("a-file-with-a-very-long-name-日本語.bin", 700_000);
+    tui_harness.watch(SimDuration::from_secs(5));
     for (width, height) in [(60, 16), (66, 20), (80, 24), (90, 50), (100, 34), (120, 40), (200, 60)] {
         tui_harness.screen = ratatui::Terminal::new(ratatui::backend::TestBackend::new(width, height)).unwrap();
         for pane in Pane::ALL {
@@ -357,8 +322,8 @@ fn a_row_says_what_can_be_done_with_it() {
     tui_harness.app.focus_on(Pane::Transfers);
     tui_harness.keys(&["x"]);
     assert!(tui_harness.app.dialogs().is_empty() && !tui_harness.text().contains("x act"), "there is no row yet");
-    begin_upload(&mut tui_harness, "video.bin", 2_000_000);
-    watch(&mut tui_harness, SimDuration::from_secs(3));
+    tui_harness.begin_upload("video.bin", 2_000_000);
+    tui_harness.watch(SimDuration::from_secs(3));
     let text = tui_harness.text();
     assert!(text.contains("d cancel") && text.contains("x act"), "{text}");
     tui_harness.keys(&["x"]);

@@ -30,9 +30,7 @@ const HOSTILE: &str = "ev\u{202e}il\u{1b}[2J\u{9b}\r\n.bin";
 /// A screen in this theme on a network with so many nodes, at work: uploads of files with such names, a node that was killed, and a
 /// path that is cut.
 fn at_work(nodes: u32, theme: Theme) -> TuiHarness {
-    let subnet = if nodes > 200 { "10.0.0.0/16" } else { "10.0.0.0/24" };
-    let toml = format!("[network]\nsubnet = '{subnet}'\n[nodes]\ncount = {nodes}\n");
-    let mut tui_harness = TuiHarness::configured(&toml, (120, 40), theme);
+    let mut tui_harness = TuiHarness::usual(nodes, (120, 40), theme);
     tui_harness.keys(&["kill Node_02; path Node_01,Node_03 --cut", "Enter"]);
     tui_harness.sleep(20);
     for (number, name) in NAMES.into_iter().chain([HOSTILE]).enumerate() {

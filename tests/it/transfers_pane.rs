@@ -5,23 +5,10 @@ use p2p_base::units::SimDuration;
 use p2p_engine::operation;
 use p2p_engine::transfer::TransferStatus;
 use p2p_storage::tui::app::Pane;
-use p2p_storage::tui::theme::{Theme, ThemeName};
 
 use crate::harness::{OPERATOR, random_file};
 use crate::prompt::{paused, says, upload_of_all};
-use crate::screen::{begin_upload, watch};
-use crate::tui_harness::TuiHarness;
-
-fn slow(width: u16, height: u16) -> TuiHarness {
-    TuiHarness::new(width, height, Theme::new(ThemeName::Dark, false), true)
-}
-
-/// Shows the state of the engine without waiting for what is under way.
-pub(crate) fn refresh(tui_harness: &mut TuiHarness) {
-    tui_harness.runtime.block_on(tui_harness.handle.snapshot()).unwrap();
-    let latest = tui_harness.app.access().snapshot();
-    tui_harness.app.on_snapshot(latest);
-}
+use crate::tui_harness::{SIZES, TuiHarness};
 
 /// The number of each transfer from the top to the bottom of the pane, `-` for what waits.
 fn order(tui_harness: &mut TuiHarness) -> Vec<String> {
@@ -46,14 +33,14 @@ fn status(tui_harness: &TuiHarness) -> TransferStatus {
 #[test]
 fn what_runs_is_at_the_top_and_what_is_over_below() {
     for (width, height) in [(120, 40), (200, 60)] {
-        let mut tui_harness = slow(width, height);
+        let mut tui_harness = TuiHarness::slow(width, height);
         for name in ["one.bin", "two.bin"] {
-            begin_upload(&mut tui_harness, name, 60_000);
-            watch(&mut tui_harness, SimDuration::from_secs(8));
+            tui_harness.begin_upload(name, 60_000);
+            tui_harness.watch(SimDuration::from_secs(8));
         }
-        begin_upload(&mut tui_harness, "three.bin", 900_000);
-        begin_upload(&mut tui_harness, "four.bin", 900_000);
-        watch(&mut tui_harness, SimDuration::from_secs(2));
+        tui_harness.begin_upload("three.bin", 900_000);
+        tui_harness.begin_upload("four.bin", 900_000);
+        tui_harness.watch(SimDuration::from_secs(2));
         assert_eq!(order(&mut tui_harness), ["#3", "#4", "#2", "#1"]);
         let title = tui_harness.pane(Pane::Transfers)[0].clone();
         assert!(title.starts_with("┌ Transfers: 2 running, 2 done, ↑ "), "{title}");
@@ -65,7 +52,7 @@ fn what_runs_is_at_the_top_and_what_is_over_below() {
         }
         tui_harness.press(&[&upload_of_all(&tui_harness), "Enter"]);
         tui_harness.until(|app| says(app, "#5 has begun; waiting: "));
-        refresh(&mut tui_harness);
+        tui_harness.refresh();
         let title = tui_harness.pane(Pane::Transfers)[0].clone();
         assert!(title.starts_with("┌ Transfers: 3 running, 2 waiting, 2 done, before the pause ↑ "), "{title}");
         tui_harness.press_in_pane(Pane::Transfers, &["z"]);
@@ -76,21 +63,21 @@ fn what_runs_is_at_the_top_and_what_is_over_below() {
 /// A selected transfer stays selected, and its segments shown, whatever begins or ends meanwhile, until the user follows again what runs.
 #[test]
 fn a_new_transfer_never_steals_the_selection() {
-    let mut tui_harness = slow(120, 40);
-    begin_upload(&mut tui_harness, "one.bin", 60_000);
-    watch(&mut tui_harness, SimDuration::from_secs(8));
-    begin_upload(&mut tui_harness, "two.bin", 60_000);
-    watch(&mut tui_harness, SimDuration::from_millis(200));
-    begin_upload(&mut tui_harness, "three.bin", 900_000);
-    watch(&mut tui_harness, SimDuration::from_millis(200));
+    let mut tui_harness = TuiHarness::slow(120, 40);
+    tui_harness.begin_upload("one.bin", 60_000);
+    tui_harness.watch(SimDuration::from_secs(8));
+    tui_harness.begin_upload("two.bin", 60_000);
+    tui_harness.watch(SimDuration::from_millis(200));
+    tui_harness.begin_upload("three.bin", 900_000);
+    tui_harness.watch(SimDuration::from_millis(200));
     let title = |tui_harness: &mut TuiHarness| tui_harness.pane(Pane::Segments)[0].clone();
     assert!(title(&mut tui_harness).starts_with("┌ Segments of #2 two.bin: "), "without a selection the first one counts");
     tui_harness.press_in_pane(Pane::Transfers, &["Down", "Down"]);
     assert!(title(&mut tui_harness).starts_with("┌ Segments of #1 one.bin: "), "{}", tui_harness.text());
     // The second ends, and a fourth begins.
-    begin_upload(&mut tui_harness, "four.bin", 900_000);
+    tui_harness.begin_upload("four.bin", 900_000);
     while order(&mut tui_harness).contains(&"#2".to_owned()) && order(&mut tui_harness)[0] == "#2" {
-        watch(&mut tui_harness, SimDuration::from_secs(1));
+        tui_harness.watch(SimDuration::from_secs(1));
     }
     assert_eq!(order(&mut tui_harness), ["#3", "#4", "#2", "#1"]);
     assert!(title(&mut tui_harness).starts_with("┌ Segments of #1 one.bin: "), "{}", tui_harness.text());
@@ -98,9 +85,9 @@ fn a_new_transfer_never_steals_the_selection() {
     assert!(title(&mut tui_harness).starts_with("┌ Segments of #2 two.bin: "), "the row above the one that was selected");
     tui_harness.keys(&["o"]);
     assert!(title(&mut tui_harness).starts_with("┌ Segments of #3 three.bin: "), "{}", tui_harness.text());
-    watch(&mut tui_harness, SimDuration::from_secs(30));
-    begin_upload(&mut tui_harness, "five.bin", 900_000);
-    watch(&mut tui_harness, SimDuration::from_secs(1));
+    tui_harness.watch(SimDuration::from_secs(30));
+    tui_harness.begin_upload("five.bin", 900_000);
+    tui_harness.watch(SimDuration::from_secs(1));
     assert!(title(&mut tui_harness).starts_with("┌ Segments of #5 five.bin: "), "{}", tui_harness.text());
 }
 
@@ -116,7 +103,7 @@ fn seven_uploads_at_once_have_their_rows_while_somebody_types() {
         }
         tui_harness.until(|app| says(app, "#7 has begun"));
         tui_harness.press(&["echo half a li"]);
-        refresh(&mut tui_harness);
+        tui_harness.refresh();
         let all = ["#1", "#2", "#3", "#4", "#5", "#6", "#7"];
         let seen = order(&mut tui_harness);
         assert!(seen.len() >= shown && seen == all[..seen.len()], "{width}x{height}: {seen:?} {}", tui_harness.text());
@@ -138,12 +125,12 @@ fn seven_uploads_at_once_have_their_rows_while_somebody_types() {
 /// What a line still has to do stands in the list, says what it waits for, and is dropped by a key; what runs goes on.
 #[test]
 fn what_waits_has_a_row_and_is_dropped_by_a_key() {
-    for (width, height) in [(60, 16), (80, 24), (120, 40), (200, 60)] {
+    for (width, height) in SIZES {
         let mut tui_harness = paused(width, height);
         tui_harness.press(&[&upload_of_all(&tui_harness), "Enter", "sleep 1h; echo later", "Enter"]);
         tui_harness.until(|app| says(app, "#1 has begun; waiting: "));
         tui_harness.until(|app| app.under_way().is_some_and(|lines| lines.contains("sleep 1h")));
-        refresh(&mut tui_harness);
+        tui_harness.refresh();
         tui_harness.press_in_pane(Pane::Transfers, &["z"]);
         // Two files of the first line; the step of the second line that takes long, and the one after it.
         assert_eq!(order(&mut tui_harness), ["#1", "-", "-", "-", "-"]);
@@ -181,10 +168,10 @@ fn what_waits_has_a_row_and_is_dropped_by_a_key() {
 #[test]
 fn the_first_packet_shows() {
     for (width, height) in [(80, 24), (120, 40), (200, 60)] {
-        let mut tui_harness = slow(width, height);
-        begin_upload(&mut tui_harness, "video.bin", 4_000_000);
+        let mut tui_harness = TuiHarness::slow(width, height);
+        tui_harness.begin_upload("video.bin", 4_000_000);
         for _ in 0..100 {
-            watch(&mut tui_harness, SimDuration::from_millis(20));
+            tui_harness.watch(SimDuration::from_millis(20));
             let (row, status) = (row_of(&mut tui_harness, Pane::Transfers, "#1 ↑"), status(&tui_harness));
             assert_eq!(row.contains('▒'), status.bytes_acknowledged > 0, "{status:?}: {row}");
             assert!(status.bytes_done == 0 && row.contains("  0 %"), "{row}");
@@ -200,17 +187,17 @@ fn the_first_packet_shows() {
 /// Where there is no ground for an estimate the reason stands in its place.
 #[test]
 fn an_estimate_that_has_no_ground_says_why() {
-    let mut tui_harness = slow(80, 24);
-    begin_upload(&mut tui_harness, "video.bin", 4_000_000);
-    watch(&mut tui_harness, SimDuration::from_millis(500));
+    let mut tui_harness = TuiHarness::slow(80, 24);
+    tui_harness.begin_upload("video.bin", 4_000_000);
+    tui_harness.watch(SimDuration::from_millis(500));
     let row = |tui_harness: &mut TuiHarness| row_of(tui_harness, Pane::Transfers, "#1 ↑");
     assert!(row(&mut tui_harness).contains(" measuring "), "{}", tui_harness.text());
-    watch(&mut tui_harness, SimDuration::from_secs(8));
+    tui_harness.watch(SimDuration::from_secs(8));
     assert!(row(&mut tui_harness).contains(" eta 0"), "{}", tui_harness.text());
     for node in 1..=5 {
         tui_harness.keys(&[&format!("path client->{node} --cut"), "Enter"]);
     }
-    watch(&mut tui_harness, SimDuration::from_secs(16));
+    tui_harness.watch(SimDuration::from_secs(16));
     assert!(row(&mut tui_harness).contains(" stalled "), "{}", tui_harness.text());
     let foot = tui_harness.pane(Pane::Segments).pop().unwrap();
     assert!(foot.contains("◂ oldest: ") && foot.contains(" waits for 5 nodes, cut 00:16 ago "), "{foot}");
@@ -220,9 +207,9 @@ fn an_estimate_that_has_no_ground_says_why() {
 #[test]
 fn paused_rates_are_those_of_before() {
     for (width, height) in [(80, 24), (120, 40), (200, 60)] {
-        let mut tui_harness = slow(width, height);
-        begin_upload(&mut tui_harness, "video.bin", 4_000_000);
-        watch(&mut tui_harness, SimDuration::from_secs(6));
+        let mut tui_harness = TuiHarness::slow(width, height);
+        tui_harness.begin_upload("video.bin", 4_000_000);
+        tui_harness.watch(SimDuration::from_secs(6));
         let rates = |tui_harness: &mut TuiHarness| {
             let text = tui_harness.text();
             let header = text.lines().next().unwrap();
@@ -244,9 +231,9 @@ fn paused_rates_are_those_of_before() {
 /// otherwise.
 #[test]
 fn the_oldest_is_marked_and_many_segments_are_a_row_a_node() {
-    let mut tui_harness = slow(120, 40);
-    begin_upload(&mut tui_harness, "some.bin", 1_000_000);
-    watch(&mut tui_harness, SimDuration::from_secs(8));
+    let mut tui_harness = TuiHarness::slow(120, 40);
+    tui_harness.begin_upload("some.bin", 1_000_000);
+    tui_harness.watch(SimDuration::from_secs(8));
     let rows = tui_harness.pane(Pane::Segments);
     assert!(rows[1].contains(" sending ◂ ") && rows[2..rows.len() - 1].iter().all(|row| !row.contains('◂')), "{rows:#?}");
     let first = |rows: &[String]| rows[1].trim_matches(['│', ' ']).split(' ').next().unwrap().to_owned();
@@ -257,15 +244,15 @@ fn the_oldest_is_marked_and_many_segments_are_a_row_a_node() {
     assert!(states.is_sorted(), "{rows:#?}");
 
     // The view is that of all segments, although few have begun.
-    let mut tui_harness = slow(120, 40);
-    begin_upload(&mut tui_harness, "many.bin", 129 * 65_536);
-    watch(&mut tui_harness, SimDuration::from_secs(5));
+    let mut tui_harness = TuiHarness::slow(120, 40);
+    tui_harness.begin_upload("many.bin", 129 * 65_536);
+    tui_harness.watch(SimDuration::from_secs(5));
     let rows = tui_harness.pane(Pane::Segments);
     assert_eq!(rows.iter().filter(|row| row.starts_with("│Node_0") && row.contains(" at ")).count(), 5, "{rows:#?}");
 
     let mut tui_harness = TuiHarness::dark(120, 40);
-    begin_upload(&mut tui_harness, "many.bin", 129 * 65_536);
-    watch(&mut tui_harness, SimDuration::from_millis(40));
+    tui_harness.begin_upload("many.bin", 129 * 65_536);
+    tui_harness.watch(SimDuration::from_millis(40));
     let rows = tui_harness.pane(Pane::Segments);
     let nodes: Vec<&String> = rows.iter().filter(|row| row.contains("Node_0") && !row.starts_with('└')).collect();
     assert!(nodes.len() == 5 && nodes[0].contains(" ◂ ") && nodes.iter().all(|row| row.contains('/')), "{rows:#?}");

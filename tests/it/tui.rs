@@ -172,7 +172,7 @@ fn a_session_by_keys() {
 /// Whoever leaves while a transfer runs is asked, and told which.
 #[test]
 fn leaving_while_something_runs_asks() {
-    let mut tui_harness = TuiHarness::new(100, 34, Theme::new(ThemeName::Dark, false), true);
+    let mut tui_harness = TuiHarness::slow(100, 34);
     random_file(&tui_harness.home.path().join("big.bin"), 2_000_000, 1);
     let path = tui_harness.home.path().join("big.bin");
     tui_harness.runtime.block_on(tui_harness.handle.call(&OPERATOR, operation::Upload::of_file(path, None, 0))).unwrap();
@@ -284,7 +284,7 @@ fn what_is_acted_upon_is_what_is_shown() {
 /// A line is carried out in order, and a pasted script without its comments.
 #[test]
 fn what_is_pasted_is_carried_out_in_order() {
-    let mut tui_harness = TuiHarness::new(120, 40, Theme::new(ThemeName::Dark, false), true);
+    let mut tui_harness = TuiHarness::slow(120, 40);
     random_file(&tui_harness.home.path().join("a.bin"), 200_000, 1);
     let path = tui_harness.home.path().join("a.bin").display().to_string();
     tui_harness.app.on_input(Input::Paste(format!("# a script\nupload {path} # the file\r\nverify a.bin\n")));

@@ -25,7 +25,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::unconstrained;
 use tokio::time::timeout;
 
-use crate::harness::{OPERATOR, config, home_in_memory, quick_link, slow_link};
+use crate::harness::{OPERATOR, config, home_in_memory, quick_link, random_file, slow_link};
 
 thread_local! {
     /// The wall clock of a test stands still, unless the test moves it.
@@ -35,6 +35,9 @@ thread_local! {
 pub(crate) fn clock() -> u64 {
     CLOCK.get()
 }
+
+/// Sizes from the smallest screen to a large one.
+pub(crate) const SIZES: [(u16, u16); 4] = [(60, 16), (80, 24), (120, 40), (200, 60)];
 
 /// A screen, its engine, and everything that the loop of the program would carry between them.
 pub(crate) struct TuiHarness {
@@ -83,6 +86,12 @@ impl TuiHarness {
         TuiHarness::with(home, (width, height), Theme::new(ThemeName::Dark, false), settings)
     }
 
+    /// With so many nodes, on the network of the built-in configuration.
+    pub(crate) fn usual(nodes: u32, size: (u16, u16), theme: Theme) -> TuiHarness {
+        let subnet = if nodes > 200 { "10.0.0.0/16" } else { "10.0.0.0/24" };
+        TuiHarness::configured(&format!("[network]\nsubnet = '{subnet}'\n[nodes]\ncount = {nodes}\n"), size, theme)
+    }
+
     /// With the configuration of a `p2p.toml`.
     pub(crate) fn configured(toml: &str, size: (u16, u16), theme: Theme) -> TuiHarness {
         let home = home_in_memory();
@@ -98,6 +107,46 @@ impl TuiHarness {
         let span = SimDuration::from_secs(seconds);
         self.runtime.block_on(self.handle.call(&OPERATOR, operation::Sleep { span })).unwrap();
         self.settle();
+    }
+
+    /// Lets virtual time pass, and brings the screen every snapshot on the way, as the program's loop does.
+    pub(crate) fn watch(&mut self, span: SimDuration) {
+        let mut snapshots = self.handle.snapshots();
+        let handle = self.handle.clone();
+        let TuiHarness { runtime, app, .. } = self;
+        runtime.block_on(async {
+            let sleep = handle.call(&OPERATOR, operation::Sleep { span });
+            tokio::pin!(sleep);
+            loop {
+                tokio::select! {
+                    slept = &mut sleep => break slept.unwrap(),
+                    changed = snapshots.changed() => {
+                        changed.unwrap();
+                        let latest = snapshots.borrow_and_update().clone();
+                        app.on_snapshot(latest);
+                    }
+                }
+            }
+        });
+        self.settle();
+    }
+
+    /// Begins to store a random file of this name, behind the back of the screen.
+    pub(crate) fn begin_upload(&mut self, name: &str, bytes: usize) {
+        let path = self.home.path().join(name);
+        random_file(&path, bytes, 7);
+        self.runtime.block_on(self.handle.call(&OPERATOR, operation::Upload::of_file(path, None, 0))).unwrap();
+    }
+
+    pub(crate) fn set_speed(&mut self, speed: Speed) {
+        self.runtime.block_on(self.handle.call(&OPERATOR, operation::SetSpeed { speed })).unwrap();
+    }
+
+    /// Shows the state of the engine without waiting for what is under way.
+    pub(crate) fn refresh(&mut self) {
+        self.runtime.block_on(self.handle.snapshot()).unwrap();
+        let latest = self.app.access().snapshot();
+        self.app.on_snapshot(latest);
     }
 
     /// The text of a pane, with its frame.
@@ -135,6 +184,11 @@ impl TuiHarness {
 
     pub(crate) fn dark(width: u16, height: u16) -> TuiHarness {
         TuiHarness::new(width, height, Theme::new(ThemeName::Dark, false), false)
+    }
+
+    /// In the dark theme, on slow links that lose packets.
+    pub(crate) fn slow(width: u16, height: u16) -> TuiHarness {
+        TuiHarness::new(width, height, Theme::new(ThemeName::Dark, false), true)
     }
 
     pub(crate) fn key(&mut self, code: KeyCode, modifiers: KeyModifiers) {

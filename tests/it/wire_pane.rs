@@ -6,18 +6,16 @@ use p2p_engine::pace::Speed;
 use p2p_shell::report::{Resolution, instant_of};
 use p2p_storage::tui::app::Pane;
 use p2p_storage::tui::dialog::Dialog;
-use p2p_storage::tui::theme::{Theme, ThemeName};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Position;
 
-use crate::screen::{begin_upload, set_speed, watch};
-use crate::tui_harness::{TuiHarness, lines};
+use crate::tui_harness::{SIZES, TuiHarness, lines};
 
 /// A slow network of which the links lose packets, and an upload of some seconds on it.
 fn uploading(width: u16, height: u16) -> TuiHarness {
-    let mut tui_harness = TuiHarness::new(width, height, Theme::new(ThemeName::Dark, false), true);
-    begin_upload(&mut tui_harness, "video.bin", 2_000_000);
-    watch(&mut tui_harness, SimDuration::from_secs(6));
+    let mut tui_harness = TuiHarness::slow(width, height);
+    tui_harness.begin_upload("video.bin", 2_000_000);
+    tui_harness.watch(SimDuration::from_secs(6));
     tui_harness
 }
 
@@ -30,7 +28,7 @@ fn packets(tui_harness: &mut TuiHarness) -> Vec<String> {
 /// Probes are left out until they are asked for, and left out again by the same key; the title says so.
 #[test]
 fn probes_are_hidden_until_they_are_asked_for() {
-    for (width, height) in [(60, 16), (80, 24), (120, 40), (200, 60)] {
+    for (width, height) in SIZES {
         let mut tui_harness = uploading(width, height);
         tui_harness.press_in_pane(Pane::Wire, &["z"]);
         let is_probe = |row: &String| row.contains("HEALTH_CHECK");
@@ -61,7 +59,7 @@ fn an_idle_wire_says_how_to_see_its_probes() {
 /// What became of a packet stands right after its time at every size, in a word; then the hosts by their names.
 #[test]
 fn what_became_of_a_packet_stands_after_its_time() {
-    for (width, height) in [(60, 16), (80, 24), (120, 40), (200, 60)] {
+    for (width, height) in SIZES {
         let mut tui_harness = uploading(width, height);
         tui_harness.press_in_pane(Pane::Wire, &[]);
         for (filter, begin) in [("loss", "✕"), ("again", "↻ again")] {
@@ -101,7 +99,7 @@ fn a_logged_loss_is_found_on_the_wire_by_its_time() {
 /// The second view of the wire: what each connection carries, the busiest first, and Enter opens it.
 #[test]
 fn connections_are_the_second_view_of_the_wire() {
-    for (width, height) in [(60, 16), (80, 24), (120, 40), (200, 60)] {
+    for (width, height) in SIZES {
         let mut tui_harness = uploading(width, height);
         tui_harness.press_in_pane(Pane::Wire, &["z", "c"]);
         let rows = tui_harness.pane(Pane::Wire);
@@ -131,10 +129,10 @@ fn the_dialog_is_live_at_every_speed() {
     for (width, height, speeds) in [(80, 24, &all[..1]), (120, 40, all), (200, 60, &all[..1])] {
         let mut pictures: Vec<Vec<String>> = Vec::new();
         for &speed in speeds {
-            let mut tui_harness = TuiHarness::new(width, height, Theme::new(ThemeName::Dark, false), true);
-            set_speed(&mut tui_harness, speed);
-            begin_upload(&mut tui_harness, "video.bin", 2_000_000);
-            watch(&mut tui_harness, SimDuration::from_millis(1_500));
+            let mut tui_harness = TuiHarness::slow(width, height);
+            tui_harness.set_speed(speed);
+            tui_harness.begin_upload("video.bin", 2_000_000);
+            tui_harness.watch(SimDuration::from_millis(1_500));
             open_connection(&mut tui_harness);
             let mut seen = Vec::new();
             for _ in 0..3 {
@@ -147,7 +145,7 @@ fn the_dialog_is_live_at_every_speed() {
                 );
                 assert!(text.contains("round trip (RFC 6298)") && text.contains("-60 s"), "{text}");
                 seen.push(text.replace(&format!("▶ {speed}"), ""));
-                watch(&mut tui_harness, SimDuration::from_millis(500));
+                tui_harness.watch(SimDuration::from_millis(500));
             }
             seen.dedup();
             assert_eq!(seen.len(), 3, "nothing changes in half a second");
@@ -174,7 +172,7 @@ fn cells_but_prompt(tui_harness: &mut TuiHarness) -> Vec<ratatui::buffer::Cell> 
 /// a connection. The prompt stays alive.
 #[test]
 fn frozen_frames_are_equal_cell_by_cell() {
-    for (width, height) in [(60, 16), (80, 24), (120, 40), (200, 60)] {
+    for (width, height) in SIZES {
         let mut tui_harness = uploading(width, height);
         tui_harness.press_in_pane(Pane::Wire, &["f"]);
         let mut before = Vec::new();
@@ -185,8 +183,8 @@ fn frozen_frames_are_equal_cell_by_cell() {
         }
         open_connection(&mut tui_harness);
         before.push(cells_but_prompt(&mut tui_harness));
-        begin_upload(&mut tui_harness, "other.bin", 300_000);
-        watch(&mut tui_harness, SimDuration::from_secs(7));
+        tui_harness.begin_upload("other.bin", 300_000);
+        tui_harness.watch(SimDuration::from_secs(7));
         assert!(before.pop() == Some(cells_but_prompt(&mut tui_harness)), "{width}x{height}: {}", tui_harness.text());
         tui_harness.keys(&["Esc", "Esc", "c"]);
         for (pane, before) in Pane::ALL.into_iter().zip(before) {
