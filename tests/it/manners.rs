@@ -1,105 +1,23 @@
 //! Terminal manners: what a terminal cannot do is not asked of it, and nothing that was typed is lost.
 
 use std::io::{Read, Write};
-use std::sync::{Arc, Mutex};
-use std::thread::JoinHandle;
 
-use portable_pty::{Child, CommandBuilder, MasterPty, native_pty_system};
+use portable_pty::CommandBuilder;
 use unicode_width::UnicodeWidthStr;
 
 use crate::program::{Home, QUICK, comes_true, end_of, signal, wait_until};
-use crate::pty::{cells, size};
+use crate::pty::Pty;
 
-/// A program in a pseudo-terminal of which every byte is kept.
-struct Raw {
-    _master: Box<dyn MasterPty + Send>,
-    writer: Arc<Mutex<Box<dyn Write + Send>>>,
-    shown: Arc<Mutex<Shown>>,
-    reading: JoinHandle<()>,
-    child: Box<dyn Child + Send + Sync>,
-}
-
-/// What a terminal was sent, and what it shows of that.
-struct Shown {
-    bytes: Vec<u8>,
-    screen: vt100::Parser,
-}
-
-impl Raw {
-    /// Starts the program with these arguments and variables on a terminal of so many columns, which gives `answer` when it is asked
-    /// for its background.
-    fn start(home: &Home, columns: u16, arguments: &[&str], variables: &[(&str, &str)], answer: &'static str) -> Raw {
-        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_p2p"));
-        command.args(arguments);
-        command.cwd(home.path(""));
-        command.env_clear();
-        command.env("HOME", home.path(""));
-        variables.iter().for_each(|(name, value)| command.env(name, value));
-        let pair = native_pty_system().openpty(size(columns, 40)).unwrap();
-        let child = pair.slave.spawn_command(command).unwrap();
-        drop(pair.slave);
-        let mut reader = pair.master.try_clone_reader().unwrap();
-        let writer = Arc::new(Mutex::new(pair.master.take_writer().unwrap()));
-        let screen = vt100::Parser::new(cells(40), cells(columns), 0);
-        let shown = Arc::new(Mutex::new(Shown { bytes: Vec::new(), screen }));
-        let (kept, answers) = (Arc::clone(&shown), Arc::clone(&writer));
-        let reading = move || {
-            let mut chunk = [0; 4096];
-            while let Ok(count @ 1..) = reader.read(&mut chunk) {
-                let mut kept = kept.lock().unwrap();
-                kept.bytes.extend_from_slice(&chunk[..count]);
-                kept.screen.process(&chunk[..count]);
-                if chunk[..count].windows(6).any(|window| window == b"\x1b]11;?") {
-                    answers.lock().unwrap().write_all(answer.as_bytes()).unwrap();
-                }
-            }
-        };
-        let reading = std::thread::Builder::new().spawn(reading).unwrap();
-        Raw { _master: pair.master, writer, shown, reading, child }
-    }
-
-    fn send(&self, text: &str) {
-        self.writer.lock().unwrap().write_all(text.as_bytes()).unwrap();
-    }
-
-    /// Returns what is on the screen.
-    fn text(&self) -> String {
-        self.shown.lock().unwrap().screen.screen().contents()
-    }
-
-    /// Returns what is on the screen with the sequences for its colours.
-    fn formatted(&self) -> String {
-        self.shown.lock().unwrap().screen.screen().contents_formatted()
-    }
-
-    /// Leaves the choice of the first start.
-    fn looks_around(&self) {
-        self.shows("Take the tour");
-        self.send("\x1b");
-        wait_until("the choice to be gone", || !self.text().contains("Take the tour"));
-    }
-
-    /// Leaves the screen, and returns all that was sent to the terminal.
-    fn leaves(self) -> String {
-        self.send("\x11");
-        self.end().1
-    }
-
-    fn shows(&self, text: &str) {
-        assert!(comes_true(|| self.text().contains(text)), "`{text}` is not shown:\n{}", self.text());
-    }
-
-    /// Waits for the end, and returns the exit code and all that was shown.
-    fn end(mut self) -> (u32, String) {
-        let mut code = None;
-        wait_until("the end", || {
-            code = self.child.try_wait().unwrap();
-            code.is_some()
-        });
-        // The reader may lag behind the end of the program, and comes to its end with the terminal's.
-        wait_until("all bytes", || self.reading.is_finished());
-        (code.unwrap().exit_code(), String::from_utf8_lossy(&self.shown.lock().unwrap().bytes).into_owned())
-    }
+/// Starts the program with these arguments and variables alone on a terminal of so many columns, which gives `answer` when it is asked
+/// for its background.
+fn start(home: &Home, columns: u16, arguments: &[&str], variables: &[(&str, &str)], answer: &'static str) -> Pty {
+    let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_p2p"));
+    command.args(arguments);
+    command.cwd(home.path(""));
+    command.env_clear();
+    command.env("HOME", home.path(""));
+    variables.iter().for_each(|(name, value)| command.env(name, value));
+    Pty::start_answering(command, columns, 40, answer)
 }
 
 /// Names and values of environment variables.
@@ -123,17 +41,17 @@ fn a_terminal_that_only_prints_is_sent_no_sequences() {
         let home = Home::new(QUICK);
         home.file("a.bin", 300_000);
         for arguments in DRAWING.into_iter().chain([&["get", "none"][..], &["--help"]]) {
-            let (_, text) = Raw::start(&home, 80, arguments, variables, "").end();
+            let (_, text) = start(&home, 80, arguments, variables, "").end();
             assert!(!text.contains('\x1b'), "{variables:?} {arguments:?}: {text:?}");
         }
-        let repl = Raw::start(&home, 80, &["repl"], variables, "");
+        let mut repl = start(&home, 80, &["repl"], variables, "");
         repl.shows("p2p› ");
         repl.send("echo one\recho 'two\rthree'\rclear\rls\rquit\r");
         let (code, text) = repl.end();
         assert!(code == 0 && !text.contains('\x1b'), "{text:?}");
         let answers = ["one\r\np2p› ", "> two\r\nthree\r\n"];
         assert!(answers.iter().all(|answer| text.contains(answer)), "{text:?}");
-        let (code, text) = Raw::start(&home, 80, &[], variables, "").end();
+        let (code, text) = start(&home, 80, &[], variables, "").end();
         assert!(code == 1 && text.contains("p2p repl") && !text.contains('\x1b'), "{text:?}");
     }
 }
@@ -156,7 +74,7 @@ fn ascii_is_ascii_for_every_command() {
         for arguments in DRAWING.into_iter().chain(refused) {
             let place: &[&str] = if matches!(arguments[0], "flow" | "upload") { &[] } else { &data_dir };
             let force: &[&str] = if arguments[0] == "get" { &["--force"] } else { &[] };
-            let (_, text) = Raw::start(&home, 120, &[arguments, flags, place, force].concat(), variables, "").end();
+            let (_, text) = start(&home, 120, &[arguments, flags, place, force].concat(), variables, "").end();
             assert!(text.is_ascii(), "{arguments:?} {flags:?} {variables:?}: {text}");
         }
     }
@@ -189,7 +107,7 @@ fn the_screen_in_ascii_is_ascii() {
     for (arguments, variables) in [(&["--ascii"][..], &[XTERM][..]), (&[], &[XTERM, ("LANG", "C")])] {
         let home = Home::new(QUICK);
         std::fs::write(home.path("é.bin"), vec![7; 300_000]).unwrap();
-        let screen = Raw::start(&home, 120, arguments, variables, "");
+        let mut screen = start(&home, 120, arguments, variables, "");
         screen.looks_around();
         screen.send("upload é.bin\r");
         screen.shows("stored ?.bin");
@@ -216,7 +134,7 @@ fn every_table_fits_its_terminal() {
             &["demo"],
         ] {
             let variables = [("TERM", "dumb")];
-            let (code, text) = Raw::start(&home, columns, arguments, &variables, "").end();
+            let (code, text) = start(&home, columns, arguments, &variables, "").end();
             assert_eq!(code, 0, "{text}");
             // The echo of a command and a long word are as long as they are.
             let wide = |line: &&str| line.width() > usize::from(columns) && line.trim().contains(' ') && !line.starts_with('›');
@@ -252,7 +170,7 @@ fn the_theme_is_that_of_the_background() {
         (&[], &[XTERM], DARK, "\x1b[38;5;", "\x1b[38;2;"),
         (&[], &[("TERM", "linux")], DARK, "\x1b[36", "\x1b[38;2;"),
     ] {
-        let screen = Raw::start(&home, 120, arguments, variables, answer);
+        let mut screen = start(&home, 120, arguments, variables, answer);
         screen.looks_around();
         let is_so = || {
             let text = screen.formatted();
@@ -272,7 +190,7 @@ fn the_theme_is_that_of_the_background() {
 #[test]
 fn the_first_frame_is_drawn_before_the_answer() {
     let home = Home::new(QUICK);
-    let screen = Raw::start(&home, 120, &[], &[XTERM, ("COLORTERM", "truecolor")], "");
+    let mut screen = start(&home, 120, &[], &[XTERM, ("COLORTERM", "truecolor")], "");
     screen.looks_around();
     let (light, dark) = ("\x1b[38;2;32;32;32", "\x1b[38;2;216;216;216");
     assert!(screen.formatted().contains(dark), "{:?}", screen.formatted());
@@ -292,7 +210,7 @@ fn what_is_typed_ahead_is_carried_out() {
     home.register("alice");
     home.login("alice");
     for answer in ["\x1b]11;rgb:0/0/0\x07", ""] {
-        let screen = Raw::start(&home, 120, &[], &[XTERM], answer);
+        let mut screen = start(&home, 120, &[], &[XTERM], answer);
         screen.send("echo before-$\x7fall\r");
         screen.shows("\n│before-all");
         if answer.is_empty() {
@@ -304,7 +222,7 @@ fn what_is_typed_ahead_is_carried_out() {
         }
         screen.leaves();
     }
-    let repl = Raw::start(&home, 80, &["repl"], &[XTERM], "");
+    let mut repl = start(&home, 80, &["repl"], &[XTERM], "");
     repl.shows("p2p›");
     repl.send("echo one\recho two\rsleep 1s\recho three\r");
     repl.shows("\nthree");
@@ -319,7 +237,7 @@ fn what_is_typed_ahead_is_carried_out() {
 fn the_mouse_is_taken_unless_it_is_not_wanted() {
     let home = Home::new(QUICK);
     let drawn = |keys: &str| {
-        let screen = Raw::start(&home, 120, &[], &[XTERM], "");
+        let mut screen = start(&home, 120, &[], &[XTERM], "");
         screen.looks_around();
         screen.send(keys);
         screen.send("echo done\r");
@@ -343,7 +261,7 @@ fn the_mouse_is_taken_unless_it_is_not_wanted() {
 #[test]
 fn leaving_the_screen_names_the_recording() {
     let home = Home::new(QUICK);
-    let screen = Raw::start(&home, 120, &["--data-dir", "a place"], &[XTERM], "");
+    let mut screen = start(&home, 120, &["--data-dir", "a place"], &[XTERM], "");
     screen.looks_around();
     screen.send("\x11");
     let (code, text) = screen.end();
@@ -362,7 +280,7 @@ fn names_of_files_move_no_cursor() {
     for name in ["ev\x1b]0;PWNED\x07il", "ev\u{9b}2Jil", "ev\u{202e}il", "ev\nil", "evil2", "evil3"] {
         std::fs::write(home.path(name), "x").unwrap();
     }
-    let repl = Raw::start(&home, 80, &["repl"], &[XTERM], "");
+    let mut repl = start(&home, 80, &["repl"], &[XTERM], "");
     repl.shows("p2p›");
     repl.send("upload ev\t\t");
     repl.shows("evil3");
@@ -380,7 +298,7 @@ fn completion_works_from_the_whole_list() {
         std::fs::write(home.path(&format!("many-a{number:03}")), "").unwrap();
     }
     std::fs::write(home.path("many-z"), "").unwrap();
-    let repl = Raw::start(&home, 80, &["repl"], &[XTERM], "");
+    let mut repl = start(&home, 80, &["repl"], &[XTERM], "");
     repl.shows("p2p›");
     repl.send("upload man\tz\recho ready\r");
     repl.shows("\nready");

@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 
 use portable_pty::{CommandBuilder, PtySize, native_pty_system};
 
@@ -10,9 +11,12 @@ use crate::program::{comes_true, wait_until};
 /// The real binary in a pseudo-terminal whose screen can be looked at.
 pub(crate) struct Pty {
     pub(crate) master: Box<dyn portable_pty::MasterPty + Send>,
-    pub(crate) writer: Box<dyn Write + Send>,
     pub(crate) screen: Arc<Mutex<vt100::Parser>>,
     pub(crate) child: Box<dyn portable_pty::Child + Send + Sync>,
+    writer: Arc<Mutex<Box<dyn Write + Send>>>,
+    /// All that the terminal was sent.
+    bytes: Arc<Mutex<Vec<u8>>>,
+    reading: JoinHandle<()>,
 }
 
 pub(crate) fn cells(count: u16) -> std::num::NonZero<u16> {
@@ -30,19 +34,30 @@ impl Pty {
 
     /// The same on a screen of another size.
     pub(crate) fn start_in(command: CommandBuilder, cols: u16, rows: u16) -> Pty {
+        Pty::start_answering(command, cols, rows, "")
+    }
+
+    /// The same on a terminal that gives this answer when it is asked for its background.
+    pub(crate) fn start_answering(command: CommandBuilder, cols: u16, rows: u16, answer: &'static str) -> Pty {
         let pair = native_pty_system().openpty(size(cols, rows)).unwrap();
         let child = pair.slave.spawn_command(command).unwrap();
         let screen = Arc::new(Mutex::new(vt100::Parser::new(cells(rows), cells(cols), 0)));
-        let (mut reader, shared) = (pair.master.try_clone_reader().unwrap(), Arc::clone(&screen));
-        std::thread::Builder::new()
-            .spawn(move || {
-                let mut bytes = [0; 4096];
-                while let Ok(count @ 1..) = reader.read(&mut bytes) {
-                    shared.lock().unwrap().process(&bytes[..count]);
+        let writer = Arc::new(Mutex::new(pair.master.take_writer().unwrap()));
+        let bytes = Arc::new(Mutex::new(Vec::new()));
+        let mut reader = pair.master.try_clone_reader().unwrap();
+        let (shown, kept, answers) = (Arc::clone(&screen), Arc::clone(&bytes), Arc::clone(&writer));
+        let reading = move || {
+            let mut chunk = [0; 4096];
+            while let Ok(count @ 1..) = reader.read(&mut chunk) {
+                kept.lock().unwrap().extend_from_slice(&chunk[..count]);
+                shown.lock().unwrap().process(&chunk[..count]);
+                if chunk[..count].windows(6).any(|window| window == b"\x1b]11;?") {
+                    answers.lock().unwrap().write_all(answer.as_bytes()).unwrap();
                 }
-            })
-            .unwrap();
-        Pty { writer: pair.master.take_writer().unwrap(), master: pair.master, screen, child }
+            }
+        };
+        let reading = std::thread::Builder::new().spawn(reading).unwrap();
+        Pty { master: pair.master, screen, child, writer, bytes, reading }
     }
 
     /// Leaves the choice of the first start.
@@ -53,8 +68,9 @@ impl Pty {
     }
 
     pub(crate) fn send(&mut self, text: &str) {
-        self.writer.write_all(text.as_bytes()).unwrap();
-        self.writer.flush().unwrap();
+        let mut writer = self.writer.lock().unwrap();
+        writer.write_all(text.as_bytes()).unwrap();
+        writer.flush().unwrap();
     }
 
     pub(crate) fn shows(&self, text: &str) {
@@ -72,6 +88,20 @@ impl Pty {
         ended.unwrap()
     }
 
+    /// Waits for the end, and returns the exit code and all that the terminal was sent.
+    pub(crate) fn end(mut self) -> (u32, String) {
+        let status = self.ends();
+        // The reader may lag behind the end of the program, and comes to its end with the terminal's.
+        wait_until("all bytes", || self.reading.is_finished());
+        (status.exit_code(), String::from_utf8_lossy(&self.bytes.lock().unwrap()).into_owned())
+    }
+
+    /// Leaves the screen, and returns all that the terminal was sent.
+    pub(crate) fn leaves(mut self) -> String {
+        self.send("\x11");
+        self.end().1
+    }
+
     /// Waits until a line can be typed.
     pub(crate) fn prompts(&self) {
         wait_until("the prompt", || self.text().trim_end().ends_with("p2p›"));
@@ -79,5 +109,10 @@ impl Pty {
 
     pub(crate) fn text(&self) -> String {
         self.screen.lock().unwrap().screen().contents()
+    }
+
+    /// What is on the screen, with the sequences for its colours.
+    pub(crate) fn formatted(&self) -> String {
+        self.screen.lock().unwrap().screen().contents_formatted()
     }
 }
