@@ -114,7 +114,7 @@ fn glyphs(glyphs: &Glyphs) -> Vec<Entry> {
             glyphs.dead,
             "packet: lost; the word beside it says why: `loss`, `queue` full, host `down`, bad check`sum`, path `cut`, `port` closed",
         ),
-        own(glyphs.lost, "on the map: a path that is cut"),
+        own(glyphs.cut, "on the map: a path that is cut"),
         own(glyphs.again, "packet or segment: sent again"),
         own(glyphs.copy, "packet: a copy that the path has made"),
         own(glyphs.oldest, "segment: of those under way, the one that was sent first; the transfer waits for it"),

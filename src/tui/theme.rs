@@ -217,8 +217,10 @@ pub struct Glyphs {
     pub arrived: &'static str,
     /// Segment or transfer that is done.
     pub done: &'static str,
-    /// Packet that was lost, or segment with retransmissions.
-    pub lost: &'static str,
+    /// Path that is cut.
+    pub cut: &'static str,
+    /// Way from one host to another, between their names.
+    pub to: &'static str,
     /// Packet or segment that was sent again.
     pub again: &'static str,
     /// Packet that the path has made as a copy of another.
@@ -263,7 +265,8 @@ const UNICODE: Glyphs = Glyphs {
     sending: "▓",
     arrived: "▒",
     done: "✓",
-    lost: "╳",
+    cut: "╳",
+    to: "→",
     again: "↻",
     copy: "⧉",
     oldest: "◂",
@@ -294,7 +297,8 @@ const ASCII: Glyphs = Glyphs {
     sending: "#",
     arrived: "=",
     done: "+",
-    lost: "x",
+    cut: "x",
+    to: ">",
     again: "r",
     copy: "c",
     oldest: "<",

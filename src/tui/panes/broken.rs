@@ -39,7 +39,7 @@ impl Wire {
             Wire::Odd => "+",
             Wire::Slow => "~",
             Wire::Lossy => "%",
-            Wire::Cut => glyphs.lost,
+            Wire::Cut => glyphs.cut,
         }
     }
 
