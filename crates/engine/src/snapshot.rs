@@ -1,5 +1,7 @@
 //! Snapshots: the state of the engine at one virtual instant, for screens and reports.
 
+mod faults;
+
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::Arc;

@@ -1,11 +1,8 @@
 //! What is broken on purpose, asked for by where it is seen: a node, a link, a path.
-//!
-//! The faults of a snapshot are in the order of their targets, so that looking one up costs no pass over all of them: a partition of
-//! a large network is many faults.
 
 use p2p_base::units::Probability;
 use p2p_engine::Snapshot;
-use p2p_engine::faults::{ActiveFault, Fault, PathChange, Target};
+use p2p_engine::faults::{ActiveFault, PathChange, Target};
 use p2p_engine::snapshot::Peer;
 use p2p_net::Direction;
 use p2p_store::manifest::NodeNumber;
@@ -33,7 +30,7 @@ pub(super) enum Wire {
 }
 
 impl Wire {
-    /// Returns the mark of a path on the screen; of a cut one it is that of lost packets.
+    /// Returns the mark of a path on the screen.
     pub(super) const fn mark(self, glyphs: &Glyphs) -> &'static str {
         match self {
             Wire::Odd => "+",
@@ -61,11 +58,10 @@ impl Wire {
         }
     }
 
-    /// Returns what changes of a path do to it.
+    /// Returns what changes of a path do to it that do not lose all.
     fn of(change: PathChange) -> Option<Wire> {
         let is_some = |chance: Option<Probability>| chance.is_some_and(|chance| chance != Probability::NEVER);
         match change {
-            _ if change.loses_all() => Some(Wire::Cut),
             _ if is_some(change.loss.map(|loss| loss.mean())) || is_some(change.corrupt) => Some(Wire::Lossy),
             _ if change.delay.is_some() => Some(Wire::Slow),
             _ if is_some(change.duplicate) || is_some(change.reorder) => Some(Wire::Odd),
@@ -81,8 +77,7 @@ impl<'a> Broken<'a> {
     }
 
     fn at(self, target: Target) -> Option<&'a ActiveFault> {
-        let faults = &self.snapshot.faults;
-        faults.binary_search_by_key(&target, |active| active.fault.target()).ok().map(|place| &faults[place])
+        self.snapshot.fault(target)
     }
 
     /// Returns the faults of a path in one direction, a cut first.
@@ -93,22 +88,12 @@ impl<'a> Broken<'a> {
 
     /// Returns what is wrong with a path in one direction.
     pub(super) fn wire(self, from: Peer, to: Peer) -> Option<Wire> {
-        let mut change = PathChange::default();
-        for active in self.of_path(from, to) {
-            match active.fault {
-                Fault::Cut { .. } => return Some(Wire::Cut),
-                // What is said of the path itself holds over what is said of all paths of a host, which follows.
-                Fault::Path { change: more, .. } | Fault::Paths { change: more, .. } => change = more.with(change),
-                _ => {}
-            }
-        }
-        Wire::of(change)
+        if self.snapshot.is_cut(from, to) { Some(Wire::Cut) } else { Wire::of(self.snapshot.path_change(from, to)) }
     }
 
     /// Returns the single paths that are broken, in any way; one that is cut and changed stands there twice.
     pub(super) fn paths(self) -> impl Iterator<Item = (Peer, Peer)> {
-        let first = self.snapshot.faults.partition_point(|active| active.fault.target() < FIRST_PATH);
-        self.snapshot.faults[first..].iter().filter_map(|active| match active.fault.target() {
+        self.snapshot.faults_of_paths().iter().filter_map(|active| match active.fault.target() {
             Target::Path(from, to) | Target::Cut(from, to) => Some((from, to)),
             _ => None,
         })
@@ -181,9 +166,6 @@ fn joined(faults: impl Iterator<Item = (String, String)>) -> String {
     told.into_iter().map(|(what, since)| format!("{what} {since}")).collect::<Vec<_>>().join(", ")
 }
 
-/// The first target of all paths.
-const FIRST_PATH: Target = Target::Path(Peer::Client, Peer::Client);
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -197,12 +179,5 @@ mod tests {
         assert_eq!(told(&link), "killed 00:09 ago, link 4KiB/s 00:01 ago");
         let other = [("uplink 4KiB/s", "00:01 ago"), ("downlink 8KiB/s", "00:01 ago")];
         assert_eq!(told(&other), "uplink 4KiB/s 00:01 ago, downlink 8KiB/s 00:01 ago");
-    }
-
-    #[test]
-    fn paths_stand_after_all_that_is_of_hosts() {
-        let last = Peer::Node(NodeNumber::from_index(9_999));
-        assert!(Peer::Client < last && Target::Link(last, Direction::Down) < FIRST_PATH);
-        assert!(FIRST_PATH < Target::Cut(Peer::Client, Peer::Client));
     }
 }

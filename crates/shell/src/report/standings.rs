@@ -3,7 +3,7 @@
 //! A fault that is on says more than the state that it leads to, and says it at once: a killed node is `killed`, not yet SUSPECT.
 
 use p2p_engine::Snapshot;
-use p2p_engine::faults::{ActiveFault, Fault, Target};
+use p2p_engine::faults::Fault;
 use p2p_engine::node::ProcessState;
 use p2p_engine::node::health::Health;
 use p2p_engine::snapshot::{NodeStatus, Peer};
@@ -12,8 +12,8 @@ use p2p_store::standing::Trouble;
 
 /// Word for a node that the network does not have.
 const UNKNOWN: &str = "unknown";
-/// Target of the first fault of a single path: those of hosts stand before it.
-const FIRST_PATH: Target = Target::Path(Peer::Client, Peer::Client);
+/// Word for a node from or to which no packet passes.
+const CUT_OFF: &str = "cut off";
 
 /// Chance of getting what a node holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -45,16 +45,15 @@ impl Standings {
     /// Returns the states of the nodes of a snapshot. Faults that its reader may not see are told by what they lead to only.
     pub fn of(snapshot: &Snapshot) -> Standings {
         let mut nodes: Vec<Standing> = snapshot.figures.nodes.iter().map(Standing::seen).collect();
-        let faults = &snapshot.faults;
-        let first_path = faults.partition_point(|active| active.fault.target() < FIRST_PATH);
-        if first_path < faults.len() {
+        let of_hosts = snapshot.faults_of_hosts();
+        if !snapshot.faults_of_paths().is_empty() || of_hosts.iter().any(|active| matches!(active.fault, Fault::Paths { .. })) {
             for (standing, node) in nodes.iter_mut().zip(&snapshot.figures.nodes) {
-                if is_cut(faults, node.node) {
-                    *standing = Standing::unreachable("cut off");
+                if is_cut_off(snapshot, node.node) {
+                    *standing = Standing::unreachable(CUT_OFF);
                 }
             }
         }
-        for active in &faults[..first_path] {
+        for active in of_hosts {
             apply(&active.fault, &mut nodes);
         }
         Standings { nodes }
@@ -92,29 +91,20 @@ impl Standing {
     }
 }
 
-/// Takes a fault of a host into account, if nothing can be had from a node because of it.
+/// Takes a fault of a node into account, if nothing can be had from the node because of it.
 fn apply(fault: &Fault, nodes: &mut [Standing]) {
     let (node, word) = match *fault {
         Fault::Killed { node } => (node, "killed"),
         Fault::Stopped { node } => (node, "stopped"),
         Fault::Refusing { node } => (node, "refusing"),
         Fault::Disk { node, faults, .. } if faults.fails.reads => (node, "disk fails"),
-        Fault::Paths { peer: Peer::Node(node), change } if change.loses_all() => (node, "cut off"),
-        Fault::Paths { peer: Peer::Client, change } if change.loses_all() => return nodes.fill(Standing::unreachable("cut off")),
         _ => return,
     };
     nodes.get_mut(node.index()).into_iter().for_each(|standing| *standing = Standing::unreachable(word));
 }
 
 /// Returns true if no packet passes between the client and a node in one of the directions.
-fn is_cut(faults: &[ActiveFault], node: NodeNumber) -> bool {
-    let of = |target: Target| {
-        let place = faults.binary_search_by_key(&target, |active| active.fault.target()).ok()?;
-        Some(&faults[place].fault)
-    };
-    let ways = [(Peer::Client, Peer::Node(node)), (Peer::Node(node), Peer::Client)];
-    ways.into_iter().any(|(from, to)| {
-        let loses_all = |fault: &Fault| matches!(fault, Fault::Path { change, .. } if change.loses_all());
-        of(Target::Cut(from, to)).is_some() || of(Target::Path(from, to)).is_some_and(loses_all)
-    })
+fn is_cut_off(snapshot: &Snapshot, node: NodeNumber) -> bool {
+    let (client, node) = (Peer::Client, Peer::Node(node));
+    snapshot.is_cut(client, node) || snapshot.is_cut(node, client)
 }

@@ -1,0 +1,64 @@
+//! The faults of a snapshot, asked for by what they concern.
+//!
+//! They are in the order of their targets, those of hosts before those of single paths, so that looking one up costs no pass over all
+//! of them: a partition of a large network is many faults.
+
+use p2p_net::PathChange;
+
+use super::{Peer, Snapshot};
+use crate::faults::{ActiveFault, Fault, Target};
+
+/// Target of the first fault of a single path.
+const FIRST_PATH: Target = Target::Path(Peer::Client, Peer::Client);
+
+impl Snapshot {
+    /// Returns the fault that is on a target.
+    pub fn fault(&self, target: Target) -> Option<&ActiveFault> {
+        self.faults.binary_search_by_key(&target, |active| active.fault.target()).ok().map(|place| &self.faults[place])
+    }
+
+    /// Returns the faults of hosts: of their processes, disks and links, and of all paths of one.
+    pub fn faults_of_hosts(&self) -> &[ActiveFault] {
+        &self.faults[..self.first_path()]
+    }
+
+    /// Returns the faults of single paths, in one direction each.
+    pub fn faults_of_paths(&self) -> &[ActiveFault] {
+        &self.faults[self.first_path()..]
+    }
+
+    /// Returns what faults have changed of the path from one host to another. What is said of the path itself holds over what is said
+    /// of all paths of a host.
+    pub fn path_change(&self, from: Peer, to: Peer) -> PathChange {
+        let targets = [Target::Path(from, to), Target::Paths(from), Target::Paths(to)];
+        let changes = targets.into_iter().filter_map(|target| match self.fault(target)?.fault {
+            Fault::Path { change, .. } | Fault::Paths { change, .. } => Some(change),
+            _ => None,
+        });
+        changes.fold(PathChange::default(), |above, beneath| beneath.with(above))
+    }
+
+    /// Returns true if no packet passes from one host to another because of faults.
+    pub fn is_cut(&self, from: Peer, to: Peer) -> bool {
+        self.fault(Target::Cut(from, to)).is_some() || self.path_change(from, to).loses_all()
+    }
+
+    fn first_path(&self) -> usize {
+        self.faults.partition_point(|active| active.fault.target() < FIRST_PATH)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use p2p_net::Direction;
+    use p2p_store::manifest::NodeNumber;
+
+    use super::*;
+
+    #[test]
+    fn paths_stand_after_all_that_is_of_hosts() {
+        let last = Peer::Node(NodeNumber::from_index(9_999));
+        assert!(Peer::Client < last && Target::Link(last, Direction::Down) < Target::Paths(Peer::Client));
+        assert!(Target::Paths(last) < FIRST_PATH && FIRST_PATH < Target::Cut(Peer::Client, Peer::Client));
+    }
+}
