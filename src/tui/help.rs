@@ -14,7 +14,7 @@ const COLUMN: usize = 34;
 pub type Entry = (String, String);
 
 /// Keys of the prompt.
-const PROMPT_KEYS: [(&str, &str); 15] = [
+const PROMPT_KEYS: &[(&str, &str)] = &[
     ("Enter", "run the line; several commands are separated by `;`, and the next line may be typed at once"),
     ("Tab", "complete the word, or choose among several; in an empty line: focus the next pane"),
     ("Up, Down", "history: older and newer lines that were run"),
@@ -33,11 +33,15 @@ const PROMPT_KEYS: [(&str, &str); 15] = [
 ];
 
 /// Keys that are no actions of the table, in panes.
-const PANE_KEYS: [(&str, &str); 8] = [
+const PANE_KEYS: &[(&str, &str)] = &[
     ("1-9", "focus the pane of this number, in the order of Tab"),
     (":", "go to the prompt and type a command"),
-    ("d", "in Transfers: cancel the transfer, or drop what waits"),
+    ("d", "in Transfers: cancel the transfer, or drop what waits; in Files: download"),
     ("o", "in Transfers: select nothing, so that the segments are those of what runs"),
+    ("u", "in Files: go to the directory above"),
+    ("v", "in Files: verify, which reads all of it back and compares it with its SHA-256"),
+    ("s", "in Files: share with another user"),
+    ("r", "in Files: remove, after a question"),
     ("n", "in Segments: switch between a row a segment and a row a node"),
     ("p", "in Wire: show or hide probes"),
     ("c", "in Wire: switch between packets and connections"),
@@ -45,7 +49,7 @@ const PANE_KEYS: [(&str, &str); 8] = [
 ];
 
 /// Acts of the mouse.
-const MOUSE: [(&str, &str); 3] = [
+const MOUSE: &[(&str, &str)] = &[
     ("mouse click", "focus a pane and select a row"),
     ("mouse wheel", "scroll the pane below the pointer by three lines"),
     (
@@ -55,11 +59,18 @@ const MOUSE: [(&str, &str); 3] = [
 ];
 
 /// Terms, in the order of the alphabet.
-const TERMS: [(&str, &str); 27] = [
+const TERMS: &[(&str, &str)] = &[
     ("ALIVE, SUSPECT, DEAD", "health of a node as the client's probes see it: it answers, it has missed probes, it is given up"),
     ("backlog", "bytes that were handed to a connection and are not acknowledged yet"),
+    (
+        "cut, down, loss, port, queue, sum",
+        "why a packet was lost: path cut, host down, path lossy, port closed, queue full, checksum bad",
+    ),
     ("cwnd", "congestion window: number of packets that TCP lets be under way at once (RFC 5681)"),
-    ("eta", "estimated time until a transfer is done, from its rate in the last ten seconds and its slowest holder"),
+    (
+        "eta",
+        "estimated time until a transfer is done, from what is left for each holder, what links and paths allow, and the rates measured",
+    ),
     ("goodput", "bytes of a file that arrive in a second, without headers and without what is sent again"),
     ("holder", "node that stores a segment"),
     ("in flight", "bytes that were sent and are not acknowledged yet"),
@@ -99,7 +110,7 @@ fn glyphs(glyphs: &Glyphs) -> Vec<Entry> {
         own(glyphs.suspect, "node: SUSPECT, it has missed probes"),
         own(
             glyphs.dead,
-            "node: DEAD, or out of reach of what it holds; transfer: a removal; file: it cannot be read at the moment",
+            "node: DEAD, or out of reach of what it holds; transfer: a removal; file: it cannot be read at the moment; packet: lost",
         ),
         own(glyphs.up, "upload, or bytes that go up to the network"),
         own(glyphs.down, "download, or bytes that come down from the network"),
@@ -110,10 +121,6 @@ fn glyphs(glyphs: &Glyphs) -> Vec<Entry> {
         own(glyphs.queued, "segment: it waits for its turn on the connection"),
         own(glyphs.sending, "segment: it is being sent"),
         own(glyphs.done, "done: segment, transfer; file: it can be read"),
-        own(
-            glyphs.dead,
-            "packet: lost; the word beside it says why: `loss`, `queue` full, host `down`, bad check`sum`, path `cut`, `port` closed",
-        ),
         own(glyphs.cut, "on the map: a path that is cut"),
         own(glyphs.again, "packet or segment: sent again"),
         own(glyphs.copy, "packet: a copy that the path has made"),
@@ -165,14 +172,14 @@ pub fn parts(shown: &Glyphs, keymap: &Keymap) -> Vec<Part> {
         bindings.map(|binding| (binding.key(keymap).to_owned(), meaning(binding))).collect::<Vec<Entry>>()
     };
     let mut panes = bound(Scope::Panes);
-    panes.extend(owned(&PANE_KEYS));
+    panes.extend(owned(PANE_KEYS));
     vec![
         Part { name: "Keys everywhere", entries: bound(Scope::Everywhere) },
         Part { name: "Keys in a pane", entries: panes },
-        Part { name: "Keys in the prompt", entries: owned(&PROMPT_KEYS) },
-        Part { name: "Mouse", entries: owned(&MOUSE) },
+        Part { name: "Keys in the prompt", entries: owned(PROMPT_KEYS) },
+        Part { name: "Mouse", entries: owned(MOUSE) },
         Part { name: "Glyphs", entries: glyphs(shown) },
-        Part { name: "Terms", entries: owned(&TERMS) },
+        Part { name: "Terms", entries: owned(TERMS) },
     ]
 }
 
@@ -211,6 +218,8 @@ pub fn markdown(shown: &Glyphs) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
     use crate::tui::theme::{Theme, ThemeName};
 
@@ -220,6 +229,9 @@ mod tests {
             let shown = Theme::new(ThemeName::Dark, ascii).glyphs;
             for part in parts(&shown, &Keymap::new()) {
                 assert!(part.entries.iter().all(|(word, meaning)| !word.is_empty() && meaning.len() > 5), "{part:?}");
+                let words: BTreeSet<&str> = part.entries.iter().map(|(word, _)| word.as_str()).collect();
+                // In ASCII a character stands for several glyphs.
+                assert!(ascii || words.len() == part.entries.len(), "{part:?}");
             }
             let text = legend(&shown, &Keymap::new(), 76);
             assert!(!ascii || text.is_ascii(), "an ASCII screen has an ASCII legend");

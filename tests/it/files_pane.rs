@@ -3,8 +3,10 @@
 use std::path::PathBuf;
 
 use p2p_engine::operation;
+use p2p_storage::tui::action::Keymap;
 use p2p_storage::tui::app::{App, Pane, TerminalRequest};
 use p2p_storage::tui::dialog::Dialog;
+use p2p_storage::tui::help;
 use p2p_storage::tui::theme::{Role, Theme, ThemeName};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -368,6 +370,35 @@ fn health_says_what_cannot_be_read_and_why() {
     run(&mut tui_harness, "kill 2; kill 3; kill 4");
     let five = row(&mut tui_harness, "five.bin");
     assert!(five.contains("✕ Node_02 killed, 2 more: 3 of 5") && five.contains("1█ 2✕ 3✕ 4✕ 5█"), "{five}");
+}
+
+/// What is said of a single path holds over what is said of all paths of a host.
+#[test]
+fn a_path_that_lets_some_pass_is_not_cut_off() {
+    let mut tui_harness = TuiHarness::dark(120, 40);
+    store(&mut tui_harness, "five.bin", 5 * 65_536);
+    tui_harness.keys(&["F5"]);
+    run(&mut tui_harness, "path 2 --loss 100%");
+    assert!(row(&mut tui_harness, "five.bin").contains("✕ Node_02 cut off"), "{}", tui_harness.text());
+    run(&mut tui_harness, "path client,2 --loss 1%");
+    assert!(row(&mut tui_harness, "five.bin").contains("✓ readable"), "{}", tui_harness.text());
+}
+
+/// Each key that does something with a row is explained in the help.
+#[test]
+fn the_keys_of_a_row_are_explained() {
+    let mut tui_harness = with_files(120, 40, &["a.bin", "docs/b"]);
+    choose(&mut tui_harness, "docs/");
+    tui_harness.keys(&["Enter"]);
+    choose(&mut tui_harness, "b");
+    let theme = Theme::new(ThemeName::Dark, false);
+    let parts = help::parts(&theme.glyphs, &Keymap::new());
+    let keys = parts.iter().find(|part| part.name == "Keys in a pane").unwrap();
+    let hints = tui_harness.text().lines().last().unwrap().to_owned();
+    for key in ["d", "v", "r", "u"] {
+        assert!(hints.contains(&format!(" {key} ")), "{hints}");
+        assert!(keys.entries.iter().any(|(word, meaning)| word == key && meaning.contains("in Files: ")), "{key}");
+    }
 }
 
 /// A frozen view shows the files of its instant, and those of the moment once it thaws.
