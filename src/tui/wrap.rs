@@ -22,6 +22,18 @@ pub fn wrapped(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
+/// Wraps a line as [`wrapped`] does, unless it belongs to a drawn table, which wrapping would destroy.
+pub fn wrapped_text(line: &str, width: usize) -> Vec<String> {
+    if is_drawn(line) { vec![line.to_owned()] } else { wrapped(line, width) }
+}
+
+/// Returns true if a line belongs to a drawn table, in either set of characters.
+fn is_drawn(text: &str) -> bool {
+    let is_ruled =
+        |corner: char, line: [char; 2]| text.starts_with(corner) && text.get(1..).is_some_and(|rest| rest.starts_with(line));
+    text.starts_with(['┌', '│', '╞', '├', '└']) || is_ruled('+', ['-', '=']) || (text.starts_with("| ") && text.ends_with(" |"))
+}
+
 /// Returns the number of bytes of a text that fit into `width` cells, at least one character.
 fn fitting(text: &str, width: usize) -> usize {
     let mut used = 0;
@@ -46,6 +58,17 @@ mod tests {
         assert_eq!(wrapped("abcdefgh ij", 3), ["abc", "def", "gh", "ij"]);
         assert_eq!(wrapped("", 3), [""]);
         assert_eq!(wrapped("日本語", 2), ["日", "本", "語"]);
+    }
+
+    /// The lines of a table are kept whole in both sets of characters, and what only begins like one is wrapped.
+    #[test]
+    fn lines_of_tables_are_known() {
+        for line in ["┌──┐", "│ a │", "╞══╡", "└──┘", "+----+", "+====+", "| a  |"] {
+            assert!(is_drawn(line), "{line}");
+        }
+        for line in ["+ more", "| a pipe", "", "+", "-----", "a | b |"] {
+            assert!(!is_drawn(line), "{line}");
+        }
     }
 
     proptest! {

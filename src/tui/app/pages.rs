@@ -14,7 +14,7 @@ use crate::tui::lines::Pending;
 use crate::tui::panes::Deed;
 use crate::tui::theme::Role;
 use crate::tui::viewer::Viewer;
-use crate::tui::wrap::wrapped;
+use crate::tui::wrap::wrapped_text;
 
 /// Width of a text before the first frame, when the width of the screen is not known.
 const USUAL_WIDTH: u16 = 80;
@@ -27,9 +27,7 @@ impl App {
 
     fn viewer(&self, title: &str, text: &str) -> Viewer {
         let width = self.viewer_width().map_or(usize::from(USUAL_WIDTH), usize::from);
-        // The lines of a drawn table would not be one any more.
-        let pieces = |line: &str| if line.starts_with(['│', '|']) { vec![line.to_owned()] } else { wrapped(line, width) };
-        let lines: Vec<String> = visible_lines(text).lines().flat_map(pieces).collect();
+        let lines: Vec<String> = visible_lines(text).lines().flat_map(|line| wrapped_text(line, width)).collect();
         Viewer::new(&visible_lines(title), &lines.join("\n"))
     }
 

@@ -19,7 +19,7 @@ use super::{Canvas, Pane, PaneView, framed};
 use crate::tui::preset::Preset;
 use crate::tui::prompt::{Menu, Prompt};
 use crate::tui::theme::{Role, Theme};
-use crate::tui::wrap::{fitted, wrapped};
+use crate::tui::wrap::{fitted, wrapped_text};
 
 /// Height below which a screen is small.
 const SMALL: u16 = 28;
@@ -116,7 +116,7 @@ impl PaneView for PromptPane {
         let end = all.saturating_sub(self.prompt.scroll);
         let mut rows = 0;
         let fits = |(_, text): &&(Role, String)| {
-            rows += if is_drawn(text) { 1 } else { wrapped(text, usize::from(area.width)).len() };
+            rows += wrapped_text(text, area.width.into()).len();
             rows <= usize::from(area.height)
         };
         let shown = self.prompt.output[..end].iter().rev().take_while(fits).count();
@@ -171,7 +171,7 @@ impl PromptPane {
         let end = lines.len().saturating_sub(self.prompt.scroll);
         let (mut rows, height) = (VecDeque::new(), usize::from(area.height));
         for (role, text) in lines[..end].iter().rev() {
-            let pieces = if is_drawn(text) { vec![text.clone()] } else { wrapped(text, usize::from(area.width)) };
+            let pieces = wrapped_text(text, area.width.into());
             pieces.into_iter().rev().for_each(|piece| rows.push_front((*role, piece)));
             if rows.len() >= height {
                 break;
@@ -182,13 +182,6 @@ impl PromptPane {
             canvas.row(place, vec![Span::styled(text, theme.style(role))]);
         }
     }
-}
-
-/// Returns true if a line belongs to a drawn table, in either set of characters, which wrapping would destroy.
-fn is_drawn(text: &str) -> bool {
-    let is_ruled =
-        |corner: char, line: [char; 2]| text.starts_with(corner) && text.get(1..).is_some_and(|rest| rest.starts_with(line));
-    text.starts_with(['┌', '│', '╞', '├', '└']) || is_ruled('+', ['-', '=']) || (text.starts_with("| ") && text.ends_with(" |"))
 }
 
 /// Draws the menu of completions upward from the line.
@@ -214,20 +207,4 @@ fn draw_menu(theme: &Theme, menu: &Menu, line: Rect, buffer: &mut Buffer) {
     let lines: Vec<Line<'_>> = shown.iter().enumerate().map(entry).collect();
     Clear.render(place, buffer);
     Paragraph::new(lines).block(framed(theme, Role::Focus)).render(place, buffer);
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The lines of a table are kept whole in both sets of characters, and what only begins like one is wrapped.
-    #[test]
-    fn lines_of_tables_are_known() {
-        for line in ["┌──┐", "│ a │", "╞══╡", "└──┘", "+----+", "+====+", "| a  |"] {
-            assert!(is_drawn(line), "{line}");
-        }
-        for line in ["+ more", "| a pipe", "", "+", "-----", "a | b |"] {
-            assert!(!is_drawn(line), "{line}");
-        }
-    }
 }
