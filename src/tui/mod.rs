@@ -101,7 +101,7 @@ pub async fn run(args: &TuiArgs) -> Result<()> {
     args.engine.load()?.keymap()?;
     args.login.check()?;
     let instance = Instance::start_interactive(&args.engine)?;
-    let theme = args.theme.or_else(|| instance.config.text(Section::Tui, "theme").parse().ok());
+    let theme = args.theme.or_else(|| configured_theme(&instance));
     // The login of the command line or the stored session is handled before the screen is taken over.
     let shell = Prompter::open(&instance, &args.login, "local screen").await?;
     let (shell, questions) = shell.into_shell();
@@ -150,11 +150,11 @@ async fn show_tours(simulation: &SimulationArgs, home: Home, theme: Option<Theme
 async fn show_tour(simulation: &SimulationArgs, home: Home, theme: Option<ThemeName>) -> Result<Way> {
     let network = TourNetwork::prepare(simulation).await?;
     let instance = Instance::start_interactive(&network.engine)?;
+    let theme = theme.or_else(|| configured_theme(&instance));
     let (shell, mut questions) = Shell::new(instance.access("local screen")?);
     let (tour, scratch) = network.begin(&instance, &shell, &mut questions).await?;
     let mut sitting = Sitting::begin(instance, shell, questions, home).await?;
     sitting.app.start_tour(tour);
-    let theme = theme.or_else(|| sitting.theme());
     let (way, result) = match sitting.show(theme).await {
         Ok(way) => (way, Ok(())),
         Err(error) => (Way::Quit, Err(error)),
@@ -171,6 +171,11 @@ pub fn is_possible() -> bool {
 
 fn is_on_terminal() -> bool {
     stdout().is_terminal() && stdin().is_terminal()
+}
+
+/// Returns the name of the theme that the configuration asks for; `None` if it leaves that to the terminal.
+fn configured_theme(instance: &Instance) -> Option<ThemeName> {
+    instance.config.text(Section::Tui, "theme").parse().ok()
 }
 
 /// Returns the theme of this name in the colours and the characters of the terminal. Without a name, it is that for the background which

@@ -54,12 +54,6 @@ impl Sitting {
         Ok(Sitting { instance, door, app, messages, sources, home })
     }
 
-    /// Returns the name of the theme that the configuration asks for.
-    pub(super) fn theme(&self) -> Option<ThemeName> {
-        use p2p_service::config::keys::Section;
-        self.instance.config.text(Section::Tui, "theme").parse().ok()
-    }
-
     /// Shows the screen until it is left, in a theme or in that which the background of the terminal asks for. Returns where it is
     /// left for.
     ///

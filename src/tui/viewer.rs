@@ -1,9 +1,8 @@
 //! The viewer: a text that is longer than its place on the screen, with its heading kept in sight, a search, and its position.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
-use unicode_width::UnicodeWidthStr;
-
 use p2p_base::units::count_of;
+use unicode_width::UnicodeWidthStr;
 
 use super::editor::{Edit, Editor, edit_for};
 

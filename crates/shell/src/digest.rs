@@ -50,13 +50,11 @@ impl Kind {
         };
         Some((kind, vec![Peer::Node(*node)]))
     }
-}
 
-impl Kind {
     /// Returns true if a change of this kind takes back one of another kind, so that none may seem to be older than the other.
-    const fn reverses(self, other: Kind) -> bool {
+    fn reverses(self, other: Kind) -> bool {
         match (self, other) {
-            (Kind::Health(new), Kind::Health(old)) => new as u8 != old as u8,
+            (Kind::Health(new), Kind::Health(old)) => new != old,
             (Kind::Connected, Kind::Disconnected) | (Kind::Disconnected, Kind::Connected) => true,
             (Kind::Cut(new), Kind::Cut(old)) => new != old,
             _ => false,

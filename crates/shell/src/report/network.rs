@@ -1,10 +1,9 @@
 //! The report of the network's packet counters, as JSON fields and as text.
 
+use p2p_base::units::count_of;
 use p2p_engine::snapshot::NetworkStats;
 use p2p_net::{DropCause, PacketKind};
 use serde::Serialize;
-
-use p2p_base::units::count_of;
 
 use super::tables::{Table, bytes_of, number_column};
 
