@@ -92,10 +92,10 @@ impl HoldersQuery {
 /// Returns the health of a file in words: if it can be read at the moment, and if not, which nodes are missing.
 pub(super) fn health(theme: &Theme, holdings: &Holdings, standings: &Standings) -> (String, Role) {
     if let Some(missing) = holdings.out_of_reach(standings) {
-        return (format!("{} {}", theme.glyphs.dead, causes(&missing)), Role::Bad);
+        return (format!("{} {}", theme.glyphs.dead, in_short(&missing)), Role::Bad);
     }
     match holdings.in_doubt(standings) {
-        Some(missing) => (format!("{} {}", theme.glyphs.suspect, causes(&missing)), Role::Warning),
+        Some(missing) => (format!("{} {}", theme.glyphs.suspect, in_short(&missing)), Role::Warning),
         None => (format!("{} readable", theme.glyphs.done), Role::Good),
     }
 }
@@ -118,8 +118,8 @@ pub(super) fn foot(theme: &Theme, holdings: &Holdings, standings: &Standings) ->
         .collect()
 }
 
-/// Names a node first, since a row may have no room for more.
-fn causes(OutOfReach { segments, of, nodes }: &OutOfReach) -> String {
+/// Says what is missing in a row, a node first, since there may be no room for more.
+fn in_short(OutOfReach { segments, of, nodes }: &OutOfReach) -> String {
     let first = nodes.first_key_value().map_or_else(|| "no node".to_owned(), |(node, why)| format!("{node} {why}"));
     match nodes.len() {
         0 | 1 => format!("{first}: {segments} of {of} segments"),

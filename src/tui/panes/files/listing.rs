@@ -74,36 +74,36 @@ impl Wanted {
     }
 
     /// Calls a function with each row, in their order, until it returns false.
-    fn walk<'a>(&'a self, mut each: impl FnMut(Found<'a>) -> bool) {
+    fn walk<'a>(&'a self, mut each: impl FnMut(Passed<'a>) -> bool) {
         let Some(place) = &self.place else { return };
         let filter = self.filter.to_lowercase();
-        let passes = |found: &Found<'_>| filter.is_empty() || found.row().name().to_lowercase().contains(&filter);
+        let passes = |found: &Passed<'_>| filter.is_empty() || found.row().name().to_lowercase().contains(&filter);
         let owners = self.names.owners().filter(|owner| self.has_trees && *owner != place.owner.as_deref());
-        let trees = owners.map(|owner| Found::Tree(FileKey::new(owner, "")));
-        let mut all = self.names.children(place).map(Found::Child).chain(trees).filter(passes);
+        let trees = owners.map(|owner| Passed::Tree(FileKey::new(owner, "")));
+        let mut all = self.names.children(place).map(Passed::Child).chain(trees).filter(passes);
         while all.next().is_some_and(&mut each) {}
     }
 }
 
 /// A row before it is copied.
-enum Found<'a> {
+enum Passed<'a> {
     Child(Child<'a>),
     Tree(FileKey),
 }
 
-impl Found<'_> {
+impl Passed<'_> {
     fn key(&self) -> &FileKey {
         match self {
-            Found::Child(child) => child.key(),
-            Found::Tree(key) => key,
+            Passed::Child(child) => child.key(),
+            Passed::Tree(key) => key,
         }
     }
 
     fn row(&self) -> Row {
         match self {
-            Found::Child(Child::Entry(Entry::File(file))) => Row::File(file.clone()),
-            Found::Child(child) => Row::Directory(child.key().clone()),
-            Found::Tree(key) => Row::Tree(key.clone()),
+            Passed::Child(Child::Entry(Entry::File(file))) => Row::File(file.clone()),
+            Passed::Child(child) => Row::Directory(child.key().clone()),
+            Passed::Tree(key) => Row::Tree(key.clone()),
         }
     }
 }
@@ -230,6 +230,7 @@ mod tests {
         assert_eq!(look(&names, "999", 0, None).total, 38);
         assert_eq!((look(&names, "none", 7, None).total, look(&Namespace::default(), "", 7, None).selected), (0, 0));
     }
+
     /// Names with characters that no new name may have stand in older catalogs.
     #[test]
     fn nothing_of_a_name_reaches_the_terminal_raw() {
