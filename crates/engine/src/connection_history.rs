@@ -4,6 +4,8 @@
 //! Nothing is scheduled to take a sample: the network tells each change of a connection that is watched, so that the history is the
 //! same at every speed, whether or not anybody looks at it.
 
+use std::ops::Add;
+
 use imbl::Vector;
 use p2p_base::units::{SimDuration, SimTime};
 use p2p_net::{ConnectionSample, ConnectionStats};
@@ -65,6 +67,26 @@ pub struct Passed {
     pub retransmits: u64,
 }
 
+impl Passed {
+    /// Returns the share of retransmitted packets in percent; `None` if no packet was sent.
+    pub fn resent_percent(&self) -> Option<f64> {
+        (self.packets > 0).then(|| 100.0 * self.retransmits as f64 / self.packets as f64)
+    }
+}
+
+/// Adds what has passed in one direction to what has passed in the other.
+impl Add for Passed {
+    type Output = Passed;
+
+    fn add(self, other: Passed) -> Passed {
+        Passed {
+            bytes_per_second: self.bytes_per_second + other.bytes_per_second,
+            packets: self.packets + other.packets,
+            retransmits: self.retransmits + other.retransmits,
+        }
+    }
+}
+
 /// The latest records of a connection, which are shared and cost little to hand on.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct ConnectionHistory {
@@ -91,14 +113,13 @@ impl ConnectionHistory {
         self.records.iter()
     }
 
-    /// Returns what has passed in the last `span` before `now`, or since the watch began if that was later; `None` if nothing is
+    /// Returns what has passed in the last `span` before `now`, or since the watch began if that was later; nothing if nothing is
     /// recorded.
-    pub fn passed(&self, now: SimTime, span: SimDuration) -> Option<Passed> {
-        let last = self.records.back()?;
+    pub fn passed(&self, now: SimTime, span: SimDuration) -> Passed {
         let begin = SimTime::from_nanos(now.as_nanos().saturating_sub(span.as_nanos()));
         let all = || self.before.iter().chain(&self.records);
         let earlier = all().take_while(|record| record.at <= begin).last();
-        let first = earlier.or_else(|| all().next())?;
+        let (Some(first), Some(last)) = (earlier.or_else(|| all().next()), self.records.back()) else { return Passed::default() };
         // What the next record counts may have passed since the beginning of its own span.
         let next = all()
             .find(|record| record.at > first.at)
@@ -106,11 +127,11 @@ impl ConnectionHistory {
         let from = first.at.max(begin.min(next));
         let seconds = (now - from).as_secs_f64();
         let bytes = last.bytes_acked.saturating_sub(first.bytes_acked) as f64;
-        Some(Passed {
+        Passed {
             bytes_per_second: if seconds > 0.0 { bytes / seconds } else { 0.0 },
             packets: last.packets_sent.saturating_sub(first.packets_sent),
             retransmits: last.retransmits.saturating_sub(first.retransmits),
-        })
+        }
     }
 }
 
@@ -160,13 +181,15 @@ mod tests {
     #[test]
     fn what_has_passed_is_measured_over_the_span() {
         let mut history = ConnectionHistory::default();
-        assert_eq!(history.passed(at(5_000), SimDuration::from_secs(10)), None);
+        assert_eq!(history.passed(at(5_000), SimDuration::from_secs(10)), Passed::default());
+        assert_eq!(Passed::default().resent_percent(), None);
         (0..=20).for_each(|second| noted(&mut history, second * 1_000, 10, second * 5_000));
-        let passed = history.passed(at(20_000), SimDuration::from_secs(10)).unwrap();
+        let passed = history.passed(at(20_000), SimDuration::from_secs(10));
         assert_eq!((passed.bytes_per_second, passed.packets, passed.retransmits), (5_000.0, 500, 50));
+        assert_eq!((passed + passed).resent_percent(), Some(10.0));
         // In silence the rate falls, and before the span is full it is that of what there is.
-        assert_eq!(history.passed(at(25_000), SimDuration::from_secs(10)).unwrap().bytes_per_second, 2_500.0);
-        assert_eq!(history.passed(at(40_000), SimDuration::from_secs(10)).unwrap().packets, 0);
-        assert_eq!(history.passed(at(20_000), SimDuration::from_secs(60)).unwrap().bytes_per_second, 5_000.0);
+        assert_eq!(history.passed(at(25_000), SimDuration::from_secs(10)).bytes_per_second, 2_500.0);
+        assert_eq!(history.passed(at(40_000), SimDuration::from_secs(10)).packets, 0);
+        assert_eq!(history.passed(at(20_000), SimDuration::from_secs(60)).bytes_per_second, 5_000.0);
     }
 }

@@ -77,6 +77,11 @@ impl TransferState {
         matches!(self, TransferState::Done | TransferState::Parked | TransferState::Failed | TransferState::Cancelled)
     }
 
+    /// Returns true while no segment is in flight, because others use the memory or the stream at the edge rests.
+    pub const fn is_waiting(self) -> bool {
+        matches!(self, TransferState::Waiting | TransferState::Idle)
+    }
+
     /// Returns the word for reports and screens.
     pub const fn name(self) -> &'static str {
         match self {

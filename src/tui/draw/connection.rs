@@ -14,13 +14,13 @@ use super::frame::middle;
 use crate::tui::connection::{ConnectionDialog, End};
 use crate::tui::panes::plot::{Curve, Plot};
 use crate::tui::panes::scene::Scene;
-use crate::tui::panes::{Canvas, draw_packets_of, framed};
+use crate::tui::panes::wire::connections::{MEASURED_SPAN, node_of, round_trip_of};
+use crate::tui::panes::wire::draw_packets_of;
+use crate::tui::panes::{Canvas, framed};
 use crate::tui::theme::Role;
 
 /// Span of the curves.
 const SPAN: SimDuration = SimDuration::from_secs(60);
-/// Span over which rates and shares are measured.
-const RATE_SPAN: SimDuration = SimDuration::from_secs(10);
 /// Maximum width and height of the dialog in cells.
 const LARGEST: (u16, u16) = (140, 50);
 /// Number of rows of the facts.
@@ -39,7 +39,7 @@ pub(super) fn draw(scene: &Scene<'_>, dialog: &ConnectionDialog, frame: &mut Fra
     let place = middle(area, LARGEST.0.min(area.width), LARGEST.1.min(area.height.saturating_sub(2)).max(1));
     let connection = scene.snapshot.figures.connections.iter().find(|connection| connection.node == dialog.node());
     let side = connection.map(|connection| side_of(connection, dialog.end(), scene.snapshot.figures.at));
-    let arrow = if theme.glyphs.is_unicode { "→" } else { ">" };
+    let arrow = theme.glyphs.to;
     let title = match side.as_ref().map(|side| side.end) {
         None => format!(" Connection to {} ", dialog.node()),
         Some(End::Client) => format!(" Connection client {arrow} {} ", dialog.node()),
@@ -60,7 +60,7 @@ pub(super) fn draw(scene: &Scene<'_>, dialog: &ConnectionDialog, frame: &mut Fra
 
 /// Returns the end that was asked for, or else the one that has sent more payload lately, or more at all.
 fn side_of(connection: &ConnectionStatus, asked: Option<End>, now: SimTime) -> Side<'_> {
-    let rate = |history: &ConnectionHistory| history.passed(now, RATE_SPAN).map_or(0.0, |passed| passed.bytes_per_second);
+    let rate = |history: &ConnectionHistory| history.passed(now, MEASURED_SPAN).bytes_per_second;
     let (sent, received) = (rate(&connection.sent), rate(&connection.received));
     let is_node = received > sent || (received == sent && connection.stats.bytes_received > connection.stats.bytes_acked);
     match asked.unwrap_or(if is_node { End::Node } else { End::Client }) {
@@ -86,12 +86,10 @@ fn draw_open(scene: &Scene<'_>, connection: &ConnectionStatus, side: &Side<'_>, 
 }
 
 fn facts(scene: &Scene<'_>, connection: &ConnectionStatus, side: &Side<'_>) -> Vec<Line<'static>> {
-    let passed = side.history.passed(scene.snapshot.figures.at, RATE_SPAN).unwrap_or_default();
-    let stats = &connection.stats;
-    let share = if passed.packets > 0 { 100.0 * passed.retransmits as f64 / passed.packets as f64 } else { 0.0 };
-    let node = scene.snapshot.figures.nodes.iter().find(|node| node.node == connection.node);
+    let passed = side.history.passed(scene.snapshot.figures.at, MEASURED_SPAN);
+    let (stats, share) = (&connection.stats, passed.resent_percent().unwrap_or_default());
     let glyphs = &scene.theme.glyphs;
-    let queue = node
+    let queue = node_of(scene, connection)
         .map_or("-".into(), |node| format!("{}{} {}{}", glyphs.up, node.queued_packets.0, glyphs.down, node.queued_packets.1));
     let (state, windows) = side.sample.map_or_else(|| ("not open yet".into(), "-".into()), words_of);
     let pair = |name: &str, text: String| {
@@ -100,9 +98,8 @@ fn facts(scene: &Scene<'_>, connection: &ConnectionStatus, side: &Side<'_>) -> V
             Span::styled(text, scene.theme.style(Role::Text)),
         ])
     };
-    let arrow = if scene.theme.glyphs.is_unicode { "→" } else { ">" };
     vec![
-        pair("state", format!("{state}   {} {arrow} {}", connection.local, connection.remote)),
+        pair("state", format!("{state}   {} {} {}", connection.local, glyphs.to, connection.remote)),
         pair("now", windows),
         pair(
             "last 10 s",
@@ -132,12 +129,11 @@ fn facts(scene: &Scene<'_>, connection: &ConnectionStatus, side: &Side<'_>) -> V
 /// Returns the state of an end and its windows in words.
 fn words_of(sample: &ConnectionSample) -> (String, String) {
     let threshold = sample.threshold.map_or("none yet".into(), |packets| packets.to_string());
-    let srtt = Some(sample.srtt).filter(|&srtt| srtt > SimDuration::ZERO).map(SimDuration::as_secs_f64);
     let windows = format!(
         "cwnd {}, {} in flight, ssthresh {threshold}, RTT {}, RTO {}",
         sample.window,
         sample.in_flight,
-        milliseconds_of(srtt),
+        round_trip_of(sample),
         milliseconds_of(Some(sample.rto.as_secs_f64()))
     );
     (format!("{}, {}", sample.state.name(), sample.phase), windows)

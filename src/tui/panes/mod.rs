@@ -18,7 +18,7 @@ pub mod scroll;
 mod segments;
 pub mod shape;
 mod transfers;
-mod wire;
+pub mod wire;
 
 use p2p_engine::node::health::Health;
 use p2p_engine::snapshot::Peer;
@@ -39,7 +39,6 @@ use self::scene::Scene;
 use self::segments::SegmentsPane;
 use self::transfers::TransfersPane;
 use self::wire::WirePane;
-pub use self::wire::draw_packets_of;
 use super::prompt::Prompt;
 use super::theme::{Glyphs, Role, Theme};
 use super::wrap::fitted;
@@ -154,6 +153,17 @@ fn capacity_of(scene: &Scene<'_>, peer: Peer, is_up: bool) -> Option<f64> {
     let host = scene.snapshot.figures.topology.hosts.iter().find(|host| host.peer == peer)?;
     let direction = if is_up { host.link.up } else { host.link.down };
     direction.bandwidth.bits_per_second().map(|bits| bits as f64 / 8.0)
+}
+
+/// Text of a list that has no rows because of its filter.
+const NOTHING_PASSES: &str = "Nothing passes the filter; Esc takes it away.";
+
+/// Returns the short name of a host: `cl` for the client, `01` for the first node.
+fn short_name(peer: Peer) -> String {
+    match peer {
+        Peer::Client => "cl".into(),
+        Peer::Node(node) => format!("{:02}", node.index() + 1),
+    }
 }
 
 /// Returns a frame in the glyphs of the theme.

@@ -52,7 +52,7 @@ pub struct Plot {
 const DOTS: [[u32; 2]; 4] = [[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]];
 
 impl Plot {
-    /// Draws the chart; fewer than four rows or twenty columns show no curve.
+    /// Draws the chart; fewer than four rows, or twelve columns beside the label of the top, show nothing.
     pub fn draw(&self, theme: &Theme, canvas: &mut Canvas<'_>) {
         let area = canvas.area;
         let label = u16::try_from(self.top_label.width()).unwrap_or(u16::MAX).max(1);
@@ -95,8 +95,7 @@ impl Plot {
     /// Returns the row of the field at which the level lies.
     fn level_row(&self, field: Rect) -> Option<u16> {
         let (value, _) = self.level.as_ref()?;
-        let share = (value / self.top.max(f64::MIN_POSITIVE)).clamp(0.0, 1.0);
-        Some(((1.0 - share) * f64::from(field.height.saturating_sub(1))).round() as u16)
+        Some(((1.0 - self.share(*value)) * f64::from(field.height.saturating_sub(1))).round() as u16)
     }
 
     fn draw_level(&self, theme: &Theme, canvas: &mut Canvas<'_>, field: Rect) {
@@ -135,6 +134,7 @@ impl Plot {
         }
     }
 
+    /// Returns the height of a value as a fraction of that of the scale.
     fn share(&self, value: f64) -> f64 {
         (value / self.top.max(f64::MIN_POSITIVE)).clamp(0.0, 1.0)
     }

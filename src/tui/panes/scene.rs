@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use p2p_engine::Snapshot;
-use p2p_engine::transfer::{TransferId, TransferReport, TransferState};
+use p2p_engine::transfer::{TransferId, TransferReport};
 use p2p_service::access::Identity;
 use p2p_store::names::FileKey;
 
@@ -97,7 +97,7 @@ impl<'a> Scene<'a> {
         let mut all: Vec<_> = self.transfers().collect();
         all.sort_by_key(|report| match report.status.state {
             state if state.is_over() => (2, u64::MAX - report.status.id.0),
-            TransferState::Waiting | TransferState::Idle => (1, report.status.id.0),
+            state if state.is_waiting() => (1, report.status.id.0),
             _ => (0, report.status.id.0),
         });
         all.into_iter()

@@ -21,7 +21,7 @@ use super::rows::Rows;
 use super::scene::{Chosen, Scene};
 use super::scroll::Part;
 use super::shape::{Shape, rows_up_to};
-use super::{Canvas, Change, Deed, Pane, PaneView, Verb, below_heading, cells};
+use super::{Canvas, Change, Deed, NOTHING_PASSES, Pane, PaneView, Verb, below_heading, cells};
 use crate::tui::lines::Pending;
 use crate::tui::preset::Preset;
 use crate::tui::theme::{Role, Theme};
@@ -103,7 +103,7 @@ impl PaneView for TransfersPane {
         if all.is_empty() {
             let text = match self.list.filter().is_empty() {
                 true => "No transfers yet: `upload PATH` stores a file.",
-                false => "Nothing passes the filter; Esc takes it away.",
+                false => NOTHING_PASSES,
             };
             return canvas.row(0, vec![Span::styled(text, scene.theme.style(Role::Dim))]);
         }
@@ -255,10 +255,9 @@ impl Row<'_> {
 /// Returns the heading: how many transfers there are in each state, and the bytes that are acknowledged per second in all of them.
 fn totals(scene: &Scene<'_>) -> String {
     let count = |state: fn(TransferState) -> bool| scene.transfers().filter(|report| state(report.status.state)).count();
-    let waits = |state| matches!(state, TransferState::Waiting | TransferState::Idle);
     let parts = [
-        (count(|state| !state.is_over() && !matches!(state, TransferState::Waiting | TransferState::Idle)), "running"),
-        (count(waits) + scene.pending.len(), "waiting"),
+        (count(|state| !state.is_over() && !state.is_waiting()), "running"),
+        (count(TransferState::is_waiting) + scene.pending.len(), "waiting"),
         (count(|state| state == TransferState::Done), "done"),
         (count(|state| matches!(state, TransferState::Failed | TransferState::Cancelled)), "failed"),
         (count(|state| state == TransferState::Parked), "parked"),

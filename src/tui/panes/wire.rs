@@ -6,7 +6,7 @@
 //! ```
 //! Probes of the nodes' health are left out until they are asked for.
 
-mod connections;
+pub mod connections;
 mod packets;
 
 use p2p_net::{PacketKind, PacketRecord};
@@ -19,7 +19,7 @@ use super::rows::Rows;
 use super::scene::Scene;
 use super::scroll::first_below;
 use super::shape::{Shape, rows_up_to};
-use super::{Canvas, Change, Deed, Pane, PaneView, Verb, below_heading};
+use super::{Canvas, Change, Deed, NOTHING_PASSES, Pane, PaneView, Verb, below_heading};
 use crate::tui::preset::Preset;
 use crate::tui::theme::Role;
 
@@ -171,7 +171,7 @@ impl WirePane {
     fn reason_of_nothing(&self, scene: &Scene<'_>) -> String {
         let latest = scene.snapshot.figures.wire.len();
         match (self.shows_connections, self.list.filter().is_empty()) {
-            (_, false) => "Nothing passes the filter; Esc takes it away.".into(),
+            (_, false) => NOTHING_PASSES.into(),
             (true, true) => "There is no connection.".into(),
             (false, true) if latest > 0 => format!("Nothing but probes among the latest {latest} packets; `p` shows them."),
             (false, true) => "No packets yet.".into(),

@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 
 use p2p_net::{ConnectionId, ConnectionSample, Network};
 
-use crate::connection_history::ConnectionHistory;
-
 use super::World;
+use crate::connection_history::ConnectionHistory;
 
 /// Histories of the ends that are observed.
 #[derive(Debug, Default)]

@@ -21,7 +21,7 @@ use unicode_width::UnicodeWidthStr;
 use crate::tui::panes::broken::{Broken, Wire};
 use crate::tui::panes::scene::Scene;
 use crate::tui::panes::scroll::window;
-use crate::tui::panes::{Canvas, Pane, health_style, whole_spans};
+use crate::tui::panes::{Canvas, Pane, health_style, short_name, whole_spans};
 use crate::tui::theme::{Glyphs, Role};
 
 /// Width of a column of the matrix in cells.
@@ -113,12 +113,12 @@ impl<'a> Matrix<'a> {
     pub(super) fn draw(&self, canvas: &mut Canvas<'_>) {
         let chosen = (self.scene.focus == Pane::Health).then_some(self.chosen);
         let headings = self.columns.clone().map(|column| {
-            let name = format!("{:>COLUMN$}", short(self.peers[column]));
+            let name = format!("{:>COLUMN$}", short_name(self.peers[column]));
             Span::styled(name, self.label(column, chosen.map(|(_, chosen)| chosen)))
         });
         canvas.row(0, std::iter::once(Span::raw(" ".repeat(LABEL))).chain(headings).collect());
         for (place, row) in self.rows.clone().enumerate() {
-            let name = format!("{:>LABEL$}", short(self.peers[row]));
+            let name = format!("{:>LABEL$}", short_name(self.peers[row]));
             let mut spans = vec![Span::styled(name, self.label(row, chosen.map(|(chosen, _)| chosen)))];
             spans.extend(self.columns.clone().flat_map(|column| self.cell(row, column, chosen == Some((row, column)))));
             canvas.row(place + 1, spans);
@@ -164,14 +164,6 @@ impl<'a> Matrix<'a> {
         // The mark stands before its figure.
         let space = " ".repeat(1 + FIGURE.saturating_sub(text.width()));
         [Span::raw(space), Span::styled(mark, mark_style), Span::styled(text, style)]
-    }
-}
-
-/// Returns the name of a host in the matrix.
-fn short(peer: Peer) -> String {
-    match peer {
-        Peer::Client => "cl".into(),
-        Peer::Node(node) => format!("{:02}", node.index() + 1),
     }
 }
 

@@ -1,18 +1,19 @@
 //! The connections of the client as rows: what each carries, how much of it is sent again, and what waits before it.
 
 use p2p_base::units::SimDuration;
-use p2p_engine::connection_history::{ConnectionHistory, Passed};
-use p2p_engine::snapshot::ConnectionStatus;
+use p2p_engine::connection_history::Passed;
+use p2p_engine::snapshot::{ConnectionStatus, NodeStatus};
+use p2p_net::ConnectionSample;
 use p2p_shell::report::{milliseconds_of, rate_of};
 
 use super::WirePane;
 use crate::tui::panes::columns::{Align, Cell, Column, Columns};
 use crate::tui::panes::scene::Scene;
-use crate::tui::panes::{Canvas, Pane};
-use crate::tui::theme::Role;
+use crate::tui::panes::{Canvas, Pane, PaneView};
+use crate::tui::theme::{Role, Theme};
 
 /// Span over which a connection is measured.
-const SPAN: SimDuration = SimDuration::from_secs(10);
+pub const MEASURED_SPAN: SimDuration = SimDuration::from_secs(10);
 
 /// A quantity that a column shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,8 +52,8 @@ impl WirePane {
     pub(super) fn connections<'a>(&self, scene: &Scene<'a>) -> impl Iterator<Item = &'a ConnectionStatus> {
         let now = scene.snapshot.figures.at;
         let load = |connection: &ConnectionStatus| {
-            let rate = |history: &ConnectionHistory| history.passed(now, SPAN).map_or(0.0, |passed| passed.bytes_per_second);
-            (rate(&connection.sent) + rate(&connection.received)) as u64
+            let [sent, received] = [&connection.sent, &connection.received].map(|history| history.passed(now, MEASURED_SPAN));
+            (sent + received).bytes_per_second as u64
         };
         let mut all: Vec<&ConnectionStatus> =
             scene.snapshot.figures.connections.iter().filter(|connection| self.list.passes(&line(connection))).collect();
@@ -61,7 +62,6 @@ impl WirePane {
     }
 
     pub(super) fn draw_connections(&self, scene: &Scene<'_>, canvas: &mut Canvas<'_>) {
-        use crate::tui::panes::PaneView;
         let columns = fit(canvas.area.width);
         let area = self.row_area(scene, canvas.area);
         if area != canvas.area {
@@ -80,23 +80,20 @@ impl WirePane {
 fn cell(scene: &Scene<'_>, connection: &ConnectionStatus, quantity: Quantity, is_selected: bool) -> Cell {
     let (theme, sample, now) = (scene.theme, &connection.sample, scene.snapshot.figures.at);
     let text = |text: String, role| Cell::Text(text, theme.style(role));
-    let passed = |history: &ConnectionHistory| history.passed(now, SPAN).unwrap_or_default();
-    let rate = |history| text(rate_of(passed(history).bytes_per_second), scene.rate_role());
+    let [sent, received] = [&connection.sent, &connection.received].map(|history| history.passed(now, MEASURED_SPAN));
+    let rate = |passed: Passed| text(rate_of(passed.bytes_per_second), scene.rate_role());
     match quantity {
         Quantity::Node => text(connection.node.to_string(), if is_selected { Role::Selected } else { Role::Text }),
         Quantity::State => text(sample.state.name().to_owned(), Role::Dim),
-        Quantity::Up => rate(&connection.sent),
-        Quantity::Down => rate(&connection.received),
-        Quantity::Resent => resent(&[passed(&connection.sent), passed(&connection.received)], theme),
+        Quantity::Up => rate(sent),
+        Quantity::Down => rate(received),
+        Quantity::Resent => resent(sent + received, theme),
         Quantity::Queue => {
             // What a connection carries waits in the node's links as well as in the client's, which all share.
-            let node = scene.snapshot.figures.nodes.iter().find(|node| node.node == connection.node);
+            let node = node_of(scene, connection);
             text(node.map_or("-".into(), |node| (node.queued_packets.0 + node.queued_packets.1).to_string()), Role::Text)
         }
-        Quantity::RoundTrip => {
-            let srtt = Some(sample.srtt).filter(|&srtt| srtt > SimDuration::ZERO);
-            text(milliseconds_of(srtt.map(SimDuration::as_secs_f64)), Role::Text)
-        }
+        Quantity::RoundTrip => text(round_trip_of(sample), Role::Text),
         Quantity::Window => text(sample.window.to_string(), Role::Dim),
         Quantity::InFlight => text(sample.in_flight.to_string(), Role::Dim),
         Quantity::Phase => text(sample.phase.to_owned(), Role::Dim),
@@ -104,11 +101,21 @@ fn cell(scene: &Scene<'_>, connection: &ConnectionStatus, quantity: Quantity, is
 }
 
 /// Returns the share of the packets of both ends that were sent again.
-fn resent(passed: &[Passed; 2], theme: &crate::tui::theme::Theme) -> Cell {
-    let (packets, again) = passed.iter().fold((0, 0), |(packets, again), end| (packets + end.packets, again + end.retransmits));
-    let role = if again > 0 { Role::Warning } else { Role::Dim };
-    let share = if packets > 0 { format!("{:.1} %", 100.0 * again as f64 / packets as f64) } else { "-".into() };
+fn resent(passed: Passed, theme: &Theme) -> Cell {
+    let role = if passed.retransmits > 0 { Role::Warning } else { Role::Dim };
+    let share = passed.resent_percent().map_or("-".into(), |percent| format!("{percent:.1} %"));
     Cell::Text(share, theme.style(role))
+}
+
+/// Returns the status of the node at the other end.
+pub fn node_of<'a>(scene: &Scene<'a>, connection: &ConnectionStatus) -> Option<&'a NodeStatus> {
+    scene.snapshot.figures.nodes.iter().find(|node| node.node == connection.node)
+}
+
+/// Formats the smoothed round-trip time; `-` before the first measurement.
+pub fn round_trip_of(sample: &ConnectionSample) -> String {
+    let srtt = Some(sample.srtt).filter(|&srtt| srtt > SimDuration::ZERO);
+    milliseconds_of(srtt.map(SimDuration::as_secs_f64))
 }
 
 /// Returns a connection as a line of text, for the filter and the clipboard.

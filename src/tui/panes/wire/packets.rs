@@ -10,6 +10,7 @@ use p2p_store::manifest::NodeNumber;
 
 use crate::tui::panes::columns::{Align, Cell, Column, Columns};
 use crate::tui::panes::scene::Scene;
+use crate::tui::panes::short_name;
 use crate::tui::theme::{Role, Theme};
 
 /// A quantity that a column shows.
@@ -36,7 +37,7 @@ pub(super) struct Ends {
 impl Ends {
     pub(super) fn of(scene: &Scene<'_>) -> Ends {
         let hosts = &scene.snapshot.figures.topology.hosts;
-        let width = hosts.last().map_or(2, |host| name(host.peer).len() as u16);
+        let width = hosts.last().map_or(2, |host| short_name(host.peer).len() as u16);
         Ends { peers: hosts.iter().map(|host| (host.address, host.peer)).collect(), width }
     }
 
@@ -49,15 +50,7 @@ impl Ends {
     }
 
     fn name(&self, address: Ipv4Addr) -> String {
-        self.peers.get(&address).map_or_else(|| address.to_string(), |&peer| name(peer))
-    }
-}
-
-/// Returns the short name of a host: `cl` for the client, `01` for the first node.
-pub(super) fn name(peer: Peer) -> String {
-    match peer {
-        Peer::Client => "cl".into(),
-        Peer::Node(node) => format!("{:02}", node.index() + 1),
+        self.peers.get(&address).map_or_else(|| address.to_string(), |&peer| short_name(peer))
     }
 }
 
@@ -81,7 +74,7 @@ pub(super) fn fit(ends: &Ends, shows_probes: bool, width: u16) -> Columns<Quanti
 /// Returns what a packet shows of a quantity.
 pub(super) fn cell(theme: &Theme, ends: &Ends, packet: &PacketRecord, quantity: Quantity, is_selected: bool) -> Cell {
     let text = |text: String, role| Cell::Text(text, theme.style(role));
-    let arrow = if theme.glyphs.is_unicode { "→" } else { ">" };
+    let arrow = theme.glyphs.to;
     let of_tcp = |text: String| text_if(packet.connection.is_some(), text);
     match quantity {
         Quantity::Time => text(instant_of(packet.at, Resolution::Micros), if is_selected { Role::Selected } else { Role::Dim }),
