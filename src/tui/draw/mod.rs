@@ -149,19 +149,22 @@ fn candidates(app: &App, body: Rect, scene: &Scene<'_>) -> Vec<Candidate> {
         let priority = if view.has_room(preset, room) { view.priority(preset) } else { 0 };
         let mut shape = view.shape(scene, room);
         if pane == Pane::Prompt {
-            let least = &mut shape.least.height;
-            match marked {
-                None => {}
-                // A tour speaks of the answers; a line is left for the tabs.
-                Some(Pane::Prompt) => *least = (*least).max(TAB_ROWS.min(body.height.saturating_sub(1))),
-                // Where there is little room, its sentences take the rows in which answers would stand.
-                Some(_) if body.height < LOW => *least = (*least).min(TYPED_ROWS),
-                Some(_) => {}
-            }
+            shape.least.height = height_of_prompt(shape.least.height, marked, body.height);
         }
         Candidate { pane, shape, priority, is_kept }
     };
     Pane::ALL.into_iter().map(candidate).collect()
+}
+
+/// Returns the minimum height of the prompt in a body of this height, which is `least` unless a tour speaks of the `marked` pane.
+fn height_of_prompt(least: u16, marked: Option<Pane>, body: u16) -> u16 {
+    match marked {
+        // A tour speaks of the answers; a line is left for the tabs.
+        Some(Pane::Prompt) => least.max(TAB_ROWS.min(body.saturating_sub(1))),
+        // Where there is little room, its sentences take the rows in which answers would stand.
+        Some(_) if body < LOW => least.min(TYPED_ROWS),
+        Some(_) | None => least,
+    }
 }
 
 /// Draws the names of the panes, those that are shown brighter.

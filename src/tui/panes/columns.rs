@@ -3,10 +3,12 @@
 //! Columns that do not fit are omitted by their importance, never cut; a text that is longer than its column ends in an ellipsis.
 //! Widths are cells of the terminal, of which a wide character takes two.
 
+use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::Span;
 use unicode_width::UnicodeWidthStr;
 
+use super::Canvas;
 use crate::tui::theme::{Role, Theme};
 use crate::tui::wrap::fitted;
 
@@ -89,6 +91,25 @@ impl<I: Copy> Columns<I> {
     /// Returns a row. `cell` is called with each quantity that is shown and the width of its column.
     pub fn row(&self, theme: &Theme, mut cell: impl FnMut(I, u16) -> Cell) -> Vec<Span<'static>> {
         self.spans(theme, |column, width| cell(column.id, width))
+    }
+
+    /// Draws rows into an area of a canvas, each at its place there, and the headings in the first row of the canvas unless the area
+    /// has that as well. `cell` is called as for [`row`](Self::row).
+    pub fn draw<R>(
+        &self,
+        theme: &Theme,
+        canvas: &mut Canvas<'_>,
+        area: Rect,
+        rows: impl IntoIterator<Item = (usize, R)>,
+        cell: impl Fn(&R, I, u16) -> Cell,
+    ) {
+        if area != canvas.area {
+            canvas.row(0, self.headings(theme));
+        }
+        let mut body = canvas.part(area);
+        for (place, row) in rows {
+            body.row(place, self.row(theme, |id, width| cell(&row, id, width)));
+        }
     }
 
     fn spans(&self, theme: &Theme, mut cell: impl FnMut(&Column<I>, u16) -> Cell) -> Vec<Span<'static>> {

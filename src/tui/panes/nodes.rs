@@ -97,12 +97,12 @@ impl PaneView for NodesPane {
             columns.insert(3, column_of_faults(width, canvas.area.width));
         }
         let columns = Columns::fit(columns, canvas.area.width);
-        canvas.row(0, columns.headings(scene.theme));
-        let mut rows = canvas.part(below_heading(canvas.area));
-        for (place, (node, fault)) in nodes[shown.clone()].iter().zip(&faults).enumerate() {
-            let row = Row { node, fault, is_selected: scene.focus == Pane::Nodes && self.list.selected() == shown.start + place };
-            rows.row(place, columns.row(scene.theme, |quantity, width| cell(scene, &row, quantity, width)));
-        }
+        let rows = shown.zip(&faults).map(|(index, fault)| {
+            let is_selected = scene.focus == Pane::Nodes && self.list.selected() == index;
+            Row { node: nodes[index], fault, is_selected }
+        });
+        let area = self.row_area(scene, canvas.area);
+        columns.draw(scene.theme, canvas, area, rows.enumerate(), |row, quantity, width| cell(scene, row, quantity, width));
     }
 
     fn list(&self) -> &Rows {

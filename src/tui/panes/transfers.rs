@@ -110,18 +110,14 @@ impl PaneView for TransfersPane {
         let (Part { shown, .. }, selected) = (self.part(scene, canvas.area), self.selected_row(scene));
         let names: Vec<String> = all[shown.clone()].iter().map(|row| row.name(scene)).collect();
         let columns = Columns::fit(columns(longest(names.iter().map(String::as_str), NAME_MAX)), canvas.area.width);
-        if self.has_headings(scene, canvas.area) {
-            canvas.row(0, columns.headings(scene.theme));
-        }
-        let mut rows = canvas.part(self.row_area(scene, canvas.area));
-        for (place, row) in all[shown.clone()].iter().enumerate() {
-            let is_selected = scene.focus == Pane::Transfers && selected == shown.start + place;
-            let cell = |quantity, width| match row {
+        let cell = |&index: &usize, quantity, width| {
+            let is_selected = scene.focus == Pane::Transfers && selected == index;
+            match all[index] {
                 Row::Of(report) => cell(scene, report, quantity, width, is_selected),
                 Row::Pending(step) => cell_of_pending(scene, step, quantity, is_selected),
-            };
-            rows.row(place, columns.row(scene.theme, cell));
-        }
+            }
+        };
+        columns.draw(scene.theme, canvas, self.row_area(scene, canvas.area), shown.enumerate(), cell);
     }
 
     fn list(&self) -> &Rows {

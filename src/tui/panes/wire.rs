@@ -136,17 +136,15 @@ impl PaneView for WirePane {
 
 /// Draws the latest packets of the connections to a node, the newest at the bottom.
 pub fn draw_packets_of(scene: &Scene<'_>, node: NodeNumber, canvas: &mut Canvas<'_>) {
-    let Some(height) = usize::from(canvas.area.height).checked_sub(1) else { return };
-    let ends = Ends::of(scene);
-    let columns = packets::fit(&ends, false, canvas.area.width);
+    let (ends, area) = (Ends::of(scene), below_heading(canvas.area));
+    let height = usize::from(area.height);
     let concerns = |packet: &&PacketRecord| {
         packet.connection.is_some() && [packet.from, packet.to].iter().any(|end| ends.node(*end.ip()) == Some(node))
     };
-    canvas.row(0, columns.headings(scene.theme));
-    for (place, packet) in scene.snapshot.figures.wire.iter().rev().filter(concerns).take(height).enumerate() {
-        let cell = |quantity, _| packets::cell(scene.theme, &ends, packet, quantity, false);
-        canvas.row(height - place, columns.row(scene.theme, cell));
-    }
+    let packets = scene.snapshot.figures.wire.iter().rev().filter(concerns).take(height);
+    let rows = packets.enumerate().map(|(place, packet)| (height - 1 - place, packet));
+    let cell = |packet: &&PacketRecord, quantity, _| packets::cell(scene.theme, &ends, packet, quantity, false);
+    packets::fit(&ends, false, canvas.area.width).draw(scene.theme, canvas, area, rows, cell);
 }
 
 impl WirePane {
@@ -180,18 +178,15 @@ impl WirePane {
 
     fn draw_packets(&self, scene: &Scene<'_>, canvas: &mut Canvas<'_>) {
         let ends = Ends::of(scene);
-        let columns = packets::fit(&ends, self.shows_probes, canvas.area.width);
         let area = self.row_area(scene, canvas.area);
-        if area != canvas.area {
-            canvas.row(0, columns.headings(scene.theme));
-        }
         let (height, first) = (usize::from(area.height), first_below(self.list.selected(), area.height));
-        let mut rows = canvas.part(area);
-        for (place, packet) in self.packets(scene).skip(first).take(height).enumerate() {
-            let is_selected = scene.focus == Pane::Wire && self.list.selected() == first + place;
-            let cell = |quantity, _| packets::cell(scene.theme, &ends, packet, quantity, is_selected);
-            // The newest packet is drawn in the lowest row.
-            rows.row(height - 1 - place, columns.row(scene.theme, cell));
-        }
+        let rows = self.packets(scene).enumerate().skip(first).take(height);
+        // The newest packet is drawn in the lowest row.
+        let rows = rows.enumerate().map(|(place, row)| (height - 1 - place, row));
+        let cell = |(index, packet): &(usize, &PacketRecord), quantity, _| {
+            let is_selected = scene.focus == Pane::Wire && self.list.selected() == *index;
+            packets::cell(scene.theme, &ends, packet, quantity, is_selected)
+        };
+        packets::fit(&ends, self.shows_probes, canvas.area.width).draw(scene.theme, canvas, area, rows, cell);
     }
 }

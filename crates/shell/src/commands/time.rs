@@ -90,20 +90,7 @@ pub(crate) async fn wait(shell: &Shell, call: &Call) -> Result<Answer, ShellErro
         !status.state.is_over() || (status.state == TransferState::Done && background.transfers.contains(&status.id))
     };
     let awaited: Vec<&TransferStatus> = transfers.iter().filter(is_untold).collect();
-    let (mut answers, mut failures) = (Vec::new(), Vec::new());
-    for status in &awaited {
-        let transfer = status.id;
-        // What is over needs no time, which may stand still.
-        let report = match status.state.is_over() {
-            true => shell.call(Await { transfer }).await?,
-            false => shell.wait_for(Await { transfer }).await?,
-        };
-        if report.status.state == TransferState::Done {
-            answers.push(super::files::finished(&report, &identity));
-        } else {
-            failures.push(report.status);
-        }
-    }
+    let (answers, mut failures) = results_of(shell, &awaited, &identity).await?;
     failures.extend(shell.call(TakeFailures).await?);
     failures.sort_by_key(|status| status.id);
     // The lines that began them may have been dropped; their results are told here.
@@ -120,6 +107,29 @@ pub(crate) async fn wait(shell: &Shell, call: &Call) -> Result<Answer, ShellErro
         0 => Answer::all(answers),
         missing => Answer::all(answers).after(&View::Text(without_result(missing))),
     })
+}
+
+/// Waits for transfers, and returns the answers of those that have succeeded and the statuses of the others.
+async fn results_of(
+    shell: &Shell,
+    awaited: &[&TransferStatus],
+    identity: &Identity,
+) -> Result<(Vec<Answer>, Vec<TransferStatus>), ShellError> {
+    let (mut answers, mut failures) = (Vec::new(), Vec::new());
+    for status in awaited {
+        let transfer = status.id;
+        // What is over needs no time, which may stand still.
+        let report = match status.state.is_over() {
+            true => shell.call(Await { transfer }).await?,
+            false => shell.wait_for(Await { transfer }).await?,
+        };
+        if report.status.state == TransferState::Done {
+            answers.push(super::files::finished(&report, identity));
+        } else {
+            failures.push(report.status);
+        }
+    }
+    Ok((answers, failures))
 }
 
 /// Says of how many transfers in the background no result is told: those that the engine lists no more, and those that the shell has

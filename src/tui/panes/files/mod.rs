@@ -119,14 +119,12 @@ impl PaneView for FilesPane {
         let name = longest(seen.iter().flatten().map(|seen| seen.name.as_str()), NAME_MAX);
         let health = longest(seen.iter().flatten().map(|seen| seen.health.0.as_str()), HEALTH_MAX);
         let columns = Columns::fit(columns(name, health, standings.iter().len()), canvas.area.width);
-        canvas.row(0, columns.headings(scene.theme));
-        let mut rows = canvas.part(below_heading(canvas.area));
-        for (place, (index, seen)) in shown.zip(&seen).enumerate() {
-            let Some(seen) = seen else { continue };
-            let is_selected = scene.focus == Pane::Files && self.list.selected() == index;
-            let cell = |quantity, width| seen.cell(scene.theme, &standings, (quantity, width), is_selected);
-            rows.row(place, columns.row(scene.theme, cell));
-        }
+        let rows = shown.zip(&seen).enumerate().filter_map(|(place, (index, seen))| Some((place, (index, seen.as_ref()?))));
+        let cell = |(index, seen): &(usize, &Seen<'_>), quantity, width| {
+            let is_selected = scene.focus == Pane::Files && self.list.selected() == *index;
+            seen.cell(scene.theme, &standings, (quantity, width), is_selected)
+        };
+        columns.draw(scene.theme, canvas, self.row_area(scene, canvas.area), rows, cell);
     }
 
     fn list(&self) -> &Rows {

@@ -62,18 +62,12 @@ impl WirePane {
     }
 
     pub(super) fn draw_connections(&self, scene: &Scene<'_>, canvas: &mut Canvas<'_>) {
-        let columns = fit(canvas.area.width);
-        let area = self.row_area(scene, canvas.area);
-        if area != canvas.area {
-            canvas.row(0, columns.headings(scene.theme));
-        }
         let shown = self.part(scene, canvas.area).shown;
-        let mut rows = canvas.part(area);
-        for (place, connection) in self.connections(scene).skip(shown.start).take(shown.len()).enumerate() {
-            let is_selected = scene.focus == Pane::Wire && self.list.selected() == shown.start + place;
-            let cell = |quantity, _| cell(scene, connection, quantity, is_selected);
-            rows.row(place, columns.row(scene.theme, cell));
-        }
+        let rows = self.connections(scene).enumerate().skip(shown.start).take(shown.len());
+        let cell = |(index, connection): &(usize, &ConnectionStatus), quantity, _| {
+            cell(scene, connection, quantity, scene.focus == Pane::Wire && self.list.selected() == *index)
+        };
+        fit(canvas.area.width).draw(scene.theme, canvas, self.row_area(scene, canvas.area), rows.enumerate(), cell);
     }
 }
 
