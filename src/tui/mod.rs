@@ -112,16 +112,23 @@ pub async fn run(args: &TuiArgs) -> Result<()> {
     sitting.end(result).await
 }
 
-/// Shows the user's own screen until the program is left, and tours meanwhile.
+/// Shows the user's own screen until the program is left, and tours meanwhile. A tour that fails ends nothing of the user's: it is said
+/// on their screen, where what was under way goes on.
 async fn show_own(sitting: &mut Sitting, theme: Option<ThemeName>, simulation: &SimulationArgs) -> Result<()> {
     while sitting.show(theme).await? == Way::Tour {
-        if show_tours(simulation, Home::TourBesideOwn, theme).await? == Way::Quit {
-            sitting.app.quit(false);
-            if sitting.app.take_way().is_some() {
-                break;
+        let left_for = show_tours(simulation, Home::TourBesideOwn, theme).await;
+        match left_for {
+            Ok(Way::Quit) => {
+                sitting.app.quit(false);
+                if sitting.app.take_way().is_some() {
+                    break;
+                }
             }
+            // A signal ends the program, wherever it comes.
+            Err(error) if interrupt::pending().is_some() => return Err(error),
+            Ok(Way::Tour | Way::Back) | Err(_) => {}
         }
-        sitting.app.come_back();
+        sitting.app.come_back(left_for.err().as_ref());
     }
     Ok(())
 }

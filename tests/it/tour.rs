@@ -400,16 +400,22 @@ fn the_documentation_lists_the_steps() {
 mod pty {
     use portable_pty::CommandBuilder;
 
+    use crate::harness::random_file;
     use crate::program::wait_until;
     use crate::pty::Pty;
 
     fn start(arguments: &[&str], home: &std::path::Path) -> Pty {
+        start_with(arguments, home, home)
+    }
+
+    /// With another directory for temporary files.
+    fn start_with(arguments: &[&str], home: &std::path::Path, temporary: &std::path::Path) -> Pty {
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_p2p"));
         command.args(arguments);
         command.cwd(home);
         command.env_clear();
         command.env("HOME", home);
-        command.env("TMPDIR", home);
+        command.env("TMPDIR", temporary);
         command.env("TERM", "xterm-256color");
         Pty::start_in(command, 80, 24)
     }
@@ -470,5 +476,27 @@ mod pty {
             assert!(pty.ends().success());
             wait_until("the tour's network to be gone", || networks(home.path()) == 0);
         }
+    }
+
+    /// A tour that cannot begin is no reason to leave: what was under way goes on, and the screen says what is wrong and what to do.
+    #[test]
+    fn a_tour_that_fails_ends_nothing_of_the_user_s() {
+        let home = tempfile::tempdir().unwrap();
+        random_file(&home.path().join("a.bin"), 3_000_000, 1);
+        let mut pty = start_with(&[], home.path(), &home.path().join("missing"));
+        pty.looks_around();
+        pty.send("upload a.bin\r");
+        pty.shows("#1 has begun");
+        for _ in 0..2 {
+            pty.send("clear\r");
+            wait_until("the output to be cleared", || !pty.text().contains("TMPDIR"));
+            pty.send("tour\r");
+            pty.shows("TMPDIR names another directory");
+        }
+        pty.send("\x11");
+        pty.shows("  upload of a.bin");
+        pty.send("y");
+        pty.ends();
+        assert!(pty.text().contains("cancelled and undone: #1, upload of a.bin"), "{}", pty.text());
     }
 }

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use eyre::Report;
 use p2p_engine::node::health::Health;
 use p2p_engine::transfer::{Direction, TransferState};
 use p2p_net::DropCause;
@@ -307,11 +308,14 @@ impl App {
         binding.map_or_else(String::new, |binding| binding.key(&self.keymap).to_owned())
     }
 
-    /// Greets the user who is back from a tour.
-    pub fn come_back(&mut self) {
+    /// Greets the user who is back from a tour, or says why it could not go on.
+    pub fn come_back(&mut self, failure: Option<&Report>) {
         self.say(Role::Good, "This is your own network again.");
-        if **self.identity() == Identity::Operator {
-            self.say_next_steps();
+        match failure {
+            // The causes stand in the first line, and the next step below it.
+            Some(failure) => self.say(Role::Bad, &format!("the tour cannot be shown: {failure:?}")),
+            None if **self.identity() == Identity::Operator => self.say_next_steps(),
+            None => {}
         }
     }
 
