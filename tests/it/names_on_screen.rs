@@ -16,7 +16,7 @@ use crate::tui_harness::{SIZES, TuiHarness, lines};
 const HOSTILE: &str = "evil\u{1b}]0;title\u{7}\u{1b}[31m\u{9b}2J\r\u{202e}gnp";
 
 /// Checks that no cell holds what would command a terminal, and that no wide character reaches beyond its cells.
-fn check_cells(buffer: &Buffer, place: &str) {
+pub(crate) fn check_cells(buffer: &Buffer, place: &str) {
     for row in buffer.area.rows() {
         let mut next = row.x;
         for at in row.positions() {
@@ -139,5 +139,20 @@ fn hostile_names_command_no_terminal() {
         tui_harness.runtime.block_on(tui_harness.handle.call(&OPERATOR, operation::Resume)).unwrap();
         tui_harness.settle();
         check_panes(&mut tui_harness, &name);
+    }
+}
+
+/// A dialog whose frame stands on the second cell of a wide character covers the whole of it.
+#[test]
+fn a_dialog_covers_whole_characters() {
+    for width in [100, 101] {
+        let mut tui_harness = TuiHarness::dark(width, 30);
+        let wide = "世".repeat(usize::from(width) / 2);
+        for shift in ["", "a"] {
+            let line = format!("{shift}{wide}");
+            tui_harness.keys(&[&line, "Enter", "Ctrl-P"]);
+            check_cells(&tui_harness.frame(), &format!("{width} columns, {shift:?}"));
+            tui_harness.keys(&["Esc"]);
+        }
     }
 }

@@ -27,6 +27,7 @@ use ratatui::layout::{Alignment, Constraint, Layout, Rect};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
+use unicode_width::UnicodeWidthStr;
 
 use super::action::{Action, BINDINGS, Binding, Scope};
 use super::app::{App, Pane};
@@ -78,17 +79,23 @@ pub fn draw(app: &mut App, frame: &mut Frame<'_>) {
 }
 
 /// Removes what is invisible or turns the direction of writing from all cells, wherever the text came from. What belongs into a row
-/// is spelled out before; a name that reaches a cell some other way commands no terminal.
+/// is spelled out before; a name that reaches a cell some other way commands no terminal. A wide character whose second cell has been
+/// drawn over, as by the frame of a dialog, is removed too: it would cover what stands there.
 fn hide(buffer: &mut Buffer) {
     // Nearly all cells hold ASCII or one of the glyphs for frames, arrows, blocks and curves.
     let is_plain = |symbol: &str| {
         let mut chars = symbol.chars();
         symbol.is_ascii() || matches!((chars.next(), chars.next()), (Some('\u{2190}'..='\u{2bff}'), None))
     };
-    for cell in buffer.content.iter_mut().filter(|cell| !is_plain(cell.symbol())) {
-        if hidden_character(cell.symbol()).is_some() {
-            let shown = without_hidden(cell.symbol());
-            cell.set_symbol(if shown.is_empty() { " " } else { &shown });
+    for place in 0..buffer.content.len() {
+        let (cell, next) = (&buffer.content[place], buffer.content.get(place + 1));
+        if is_plain(cell.symbol()) {
+            continue;
+        }
+        let is_covered = cell.symbol().width() > 1 && next.is_none_or(|next| next.symbol() != " ");
+        if is_covered || hidden_character(cell.symbol()).is_some() {
+            let shown = if is_covered { String::new() } else { without_hidden(cell.symbol()) };
+            buffer.content[place].set_symbol(if shown.is_empty() { " " } else { &shown });
         }
     }
 }
