@@ -35,7 +35,7 @@ fn greet(tui_harness: &mut TuiHarness) {
     tui_harness.settle();
 }
 
-fn registration(name: &str) -> Registration {
+pub(crate) fn registration(name: &str) -> Registration {
     Registration { name: name.parse().unwrap(), email: format!("{name}@example.org").parse().unwrap(), password: PASSWORD.into() }
 }
 
@@ -63,7 +63,7 @@ pub(crate) fn log_in(tui_harness: &mut TuiHarness, name: &str) {
 }
 
 /// Lets time pass on the wall clock.
-fn wait(seconds: u64) {
+pub(crate) fn wait(seconds: u64) {
     CLOCK.set(clock() + seconds);
 }
 

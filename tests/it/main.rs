@@ -33,6 +33,7 @@ mod kept;
 mod kill;
 mod log;
 mod manners;
+mod monkey;
 mod names_on_screen;
 mod policy;
 mod probing;
