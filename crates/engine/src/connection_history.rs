@@ -1,8 +1,8 @@
 //! The recent history of a connection: its windows, round trip and counters as they were at the end of every quarter of a virtual
 //! second in which anything of it changed.
 //!
-//! Nothing is scheduled to take a sample: the network tells each change of a connection that is watched, so that the history is the
-//! same at every speed, whether or not anybody looks at it.
+//! Nothing is scheduled to take a sample: the network tells each change of a connection that is watched, apart from its events, so that
+//! the history is the same at every speed, and the run is the same whether or not anybody looks at it.
 
 use std::ops::Add;
 

@@ -1,4 +1,5 @@
-//! Events that the network reports to its user: connections, data, datagrams and samples; and the errors of a write.
+//! Events that the network reports to its user: connections, data and datagrams; what it tells an observer of connections; and the
+//! errors of a write.
 
 use bytes::Bytes;
 use p2p_base::units::SimTime;
@@ -82,13 +83,17 @@ pub enum NetEvent {
         /// Payload of the datagram.
         payload: Bytes,
     },
-    /// The state of an observed connection has changed.
-    Sample {
-        /// The end that is observed.
-        connection: ConnectionId,
-        /// State of the end at this instant.
-        sample: ConnectionSample,
-    },
+}
+
+/// State of an observed connection end after a change of it. It is not an event: whether anybody observes must not change the run.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ConnectionChange {
+    /// The end that is observed.
+    pub connection: ConnectionId,
+    /// State of the end at the instant of the change.
+    pub sample: ConnectionSample,
+    /// Counters of the end at that instant.
+    pub stats: ConnectionStats,
 }
 
 /// Outcome of a read.

@@ -11,8 +11,8 @@ use bytes::Bytes;
 use p2p_base::units::{Bandwidth, ByteSize, DelayRange, Probability, SimDuration, SimTime};
 
 use crate::{
-    CongestionControl, ConnectionId, ConnectionSample, ConnectionStats, HostConfig, HostId, LinkConfig, NetEvent, Network, Read,
-    Side, TcpConfig,
+    CongestionControl, ConnectionChange, ConnectionId, ConnectionSample, ConnectionStats, HostConfig, HostId, LinkConfig,
+    NetEvent, Network, Read, Side, TcpConfig,
 };
 
 /// Port that the receivers listen on (iperf's).
@@ -204,7 +204,9 @@ impl<F: FnMut(FlowSample)> Running<F> {
             while let Some(event) = self.net.poll_event() {
                 self.on_event(&event);
             }
+            self.tell_observer();
         }
+        self.tell_observer();
     }
 
     fn result(&self) -> Run {
@@ -230,12 +232,17 @@ impl<F: FnMut(FlowSample)> Running<F> {
                     self.flows[index].stats.get_or_insert(stats);
                 }
             }
-            NetEvent::Sample { connection, sample } if connection.side() == Side::Opener => {
-                if let (Some(flow), Some(observe)) = (self.index_of(connection), &mut self.observe) {
-                    observe(FlowSample { flow: flow as u32, sample });
-                }
-            }
             _ => {}
+        }
+    }
+
+    /// Passes the changes of the senders on.
+    fn tell_observer(&mut self) {
+        while let Some(ConnectionChange { connection, sample, .. }) = self.net.poll_change() {
+            let flow = self.index_of(connection).filter(|_| connection.side() == Side::Opener);
+            if let (Some(flow), Some(observe)) = (flow, &mut self.observe) {
+                observe(FlowSample { flow: flow as u32, sample });
+            }
         }
     }
 

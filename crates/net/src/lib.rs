@@ -55,7 +55,7 @@ use p2p_base::units::{DelayRange, SimTime};
 pub use self::addr::{AddressError, AddressPool, ParseSubnetError, Subnet};
 pub use self::burst::GilbertElliott;
 pub use self::change::{PathChange, PathRule};
-pub use self::event::{NetEvent, Read, UnknownHost, WriteError};
+pub use self::event::{ConnectionChange, NetEvent, Read, UnknownHost, WriteError};
 pub use self::flow::ConnectionId;
 pub use self::host::{Condition, Endpoint, HostConfig, HostId};
 pub use self::link::{DEFAULT_QUEUE_PACKETS, Direction, LinkConfig};

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::Network;
-use super::event::{Read, UnknownHost, WriteError};
+use super::event::{ConnectionChange, Read, UnknownHost, WriteError};
 use super::flow::ConnectionId;
 use super::host::HostId;
 use super::sockets::{NewEnd, readable};
@@ -153,12 +153,18 @@ impl Network {
         self.flush();
     }
 
-    /// Starts or stops the observation of a connection, in which every change of its state is reported as
-    /// [`NetEvent::Sample`](super::NetEvent::Sample).
+    /// Starts or stops the observation of a connection: [`poll_change`](Self::poll_change) then returns every change of its ends.
     pub fn watch(&mut self, id: ConnectionId, watched: bool) {
         if let Some(flow) = self.sockets.flow_mut(id) {
             flow.watched = watched;
         }
+    }
+
+    /// Returns the oldest change of an observed connection end that was not yet taken. Changes neither end
+    /// [`handle_timeout`](Self::handle_timeout) nor stand in the order of the events, so that who observes changes nothing; take them
+    /// after every call, since they are kept until then.
+    pub fn poll_change(&mut self) -> Option<ConnectionChange> {
+        self.sockets.changes.pop_front()
     }
 
     /// Returns a sample of a connection end's state; `None` once it is over.

@@ -12,7 +12,7 @@ use p2p_base::units::SimTime;
 use slab::Slab;
 
 use super::datagram::Datagrams;
-use super::event::{NetEvent, Read, WriteError};
+use super::event::{ConnectionChange, NetEvent, Read, WriteError};
 use super::flow::{ConnectionId, End, Flow, Marks};
 use super::host::HostId;
 use super::meter::Meters;
@@ -28,6 +28,8 @@ pub(crate) struct Sockets {
     listeners: HashMap<(u32, u16), TcpConfig>,
     pub(crate) datagrams: Datagrams,
     pub(crate) events: VecDeque<NetEvent>,
+    /// Changes of observed connection ends.
+    pub(crate) changes: VecDeque<ConnectionChange>,
     pub(crate) meters: Meters,
     /// Packets of the steps since the outbox was last empty; the vector is kept to avoid an allocation per step.
     outbox: Vec<Packet>,
@@ -64,6 +66,7 @@ impl Sockets {
             listeners: HashMap::new(),
             datagrams: Datagrams::default(),
             events: VecDeque::new(),
+            changes: VecDeque::new(),
             meters: Meters::default(),
             outbox: Vec::new(),
             ready: 0,
@@ -447,8 +450,9 @@ impl Sockets {
         if let Some(reason) = events.ended {
             self.tell_ended(id, reason);
         }
-        if watched && let Some(sample) = self.connection(id).map(|connection| connection.sample(now)) {
-            self.events.push_back(NetEvent::Sample { connection: id, sample });
+        if watched && let Some(connection) = self.connection(id) {
+            let (sample, stats) = (connection.sample(now), connection.stats());
+            self.changes.push_back(ConnectionChange { connection: id, sample, stats });
         }
     }
 

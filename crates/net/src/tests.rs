@@ -417,6 +417,31 @@ fn watching_changes_nothing() {
     assert_eq!(run(true), run(false));
 }
 
+/// What an observer is told stands apart from the events: they are the same, and so are the turns in which they are found.
+#[test]
+fn an_observer_of_a_connection_changes_no_event_and_no_turn() {
+    let run = |watched: bool| {
+        let (mut net, hosts) = network(7, 2, &default_link());
+        net.listen(hosts[1], PORT, TcpConfig::default()).unwrap();
+        let connection = net.connect(hosts[0], hosts[1], PORT, TcpConfig::default()).unwrap();
+        net.watch(connection, watched);
+        let (mut turns, mut changes) = (Vec::new(), 0);
+        while net.handle_timeout(SimTime::MAX) {
+            let events: Vec<NetEvent> = std::iter::from_fn(|| net.poll_event()).collect();
+            if events.iter().any(|event| matches!(event, NetEvent::Connected { .. })) {
+                net.write(connection, pattern(40_000, 1)).unwrap();
+                net.tell_when_drained(connection);
+            }
+            turns.push((net.now(), events));
+            changes += std::iter::from_fn(|| net.poll_change()).count();
+        }
+        (turns, changes)
+    };
+    let ((turns, changes), (unwatched, none)) = (run(true), run(false));
+    assert_eq!((turns, none), (unwatched, 0));
+    assert!(changes > 20, "{changes} changes");
+}
+
 #[test]
 fn the_same_seed_gives_the_same_run_and_another_another() {
     let run = |seed| {

@@ -297,7 +297,9 @@ impl Simulation {
         let mut budget = if is_resumed { 0 } else { budget };
         let mut may_poll = !is_resumed;
         loop {
-            if self.settle().is_err() {
+            let settled = self.settle();
+            self.world.note_changes();
+            if settled.is_err() {
                 return Progress::Blocked;
             }
             self.look_after_capture();
@@ -343,6 +345,7 @@ impl Simulation {
             return Progress::Still;
         }
         self.world.net.handle_timeout(limit);
+        self.world.note_changes();
         Progress::Reached
     }
 

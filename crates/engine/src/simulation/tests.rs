@@ -1,5 +1,7 @@
 //! Hosts of a simulation, without transfers: every host can ask every node.
 
+use std::path::Path;
+
 use bytes::Bytes;
 use p2p_base::database::Purpose;
 use p2p_base::units::{ByteSize, DelayRange, Probability, SimDuration};
@@ -13,15 +15,21 @@ use crate::faults::{FaultCause, PathChange, Target};
 use crate::io::InlineIo;
 use crate::node::health::HealthConfig;
 use crate::node::protocol::{Request, Response};
+use crate::operation::{Break, Command, ListNodes, Source, Upload, WatchWire};
 use crate::pace::Speed;
 use crate::peer::Peer;
+use crate::principal::Caller;
 use crate::transfer::Part;
 use crate::world::{Hosts, Owner, World};
 use crate::{ClockMode, DiskSpeed, EngineConfig, HostSpec, NodeSpec};
 
-fn simulation(directory: &std::path::Path) -> Simulation {
-    let delay = DelayRange::fixed(SimDuration::from_millis(5));
-    let link = HostConfig::symmetric("64KiB/s".parse().unwrap(), delay, Probability::NEVER);
+fn simulation(directory: &Path) -> Simulation {
+    simulation_with(directory, "64KiB/s", SimDuration::from_millis(5))
+}
+
+/// A simulation of three nodes with this bandwidth of every link and this delay.
+fn simulation_with(directory: &Path, bandwidth: &str, delay: SimDuration) -> Simulation {
+    let link = HostConfig::symmetric(bandwidth.parse().unwrap(), DelayRange::fixed(delay), Probability::NEVER);
     let host = |last| HostSpec { address: [192, 168, 1, last].into(), link };
     let config = EngineConfig {
         seed: 1,
@@ -146,4 +154,43 @@ fn a_rule_of_all_paths_ends_where_a_link_implies_it() {
     world.set_wires(Peer::Node(one), &link);
     let [one, other] = [one, other].map(|node| world.hosts.of_node(node).id);
     assert_eq!(world.net.path_config(one, other).unwrap().delay, link.delay);
+}
+
+/// Runs two uploads to two nodes of which one refuses connections from an instant on, and returns the trace hash.
+fn refused_uploads(is_watched: bool, refused_at: SimDuration) -> TraceHash {
+    let directory = tempfile::tempdir().unwrap();
+    let mut simulation = simulation_with(directory.path(), "1Gbit/s", SimDuration::from_millis(1));
+    let upload = |name: &str, bytes: u32| {
+        let content: Vec<u8> = (0..bytes).map(|place| (place ^ place >> 9 ^ bytes) as u8).collect();
+        let path = directory.path().join(name);
+        std::fs::write(&path, content).unwrap();
+        Command::from(Upload { source: Source::File(path), name: None, stored_at: 0 })
+    };
+    let [first, last] = [0, 2].map(NodeNumber::from_index);
+    let ms = SimDuration::from_millis;
+    let commands: [(SimDuration, Command); 6] = [
+        (ms(0), WatchWire { packets: is_watched.then_some(100) }.into()),
+        (ms(0), Break::Stop { node: first, within: ms(3_000) }.into()),
+        (ms(0), upload("a.bin", 150_000)),
+        (ms(7), upload("b.bin", 450_000)),
+        (refused_at, Break::Refuse { node: last }.into()),
+        (ms(20_000), ListNodes.into()),
+    ];
+    for (id, (at, command)) in (1..).zip(commands) {
+        while simulation.advance(SimTime::ZERO + at, u32::MAX) == Progress::Working {
+            while simulation.poll_reply().is_some() {}
+        }
+        simulation.apply(CommandId(id), &Caller::operator(), command);
+    }
+    simulation.trace_hash()
+}
+
+/// Whoever watches the wire is no part of the run: a recording does not hold it, and in a replay nobody watches. Several segments fail
+/// at one instant, and what becomes of each is told by one turn of the simulation after the other.
+#[test]
+fn watching_the_wire_changes_nothing() {
+    for tenths in [110, 113, 117] {
+        let refused_at = SimDuration::from_micros(tenths * 100);
+        assert_eq!(refused_uploads(true, refused_at), refused_uploads(false, refused_at), "{refused_at}");
+    }
 }

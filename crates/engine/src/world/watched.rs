@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use p2p_net::{ConnectionId, ConnectionSample, Network};
+use p2p_net::{ConnectionId, Network};
 
 use super::World;
 use crate::connection_history::ConnectionHistory;
@@ -32,10 +32,12 @@ impl Watched {
         }
     }
 
-    /// Takes in a change of an end.
-    pub(super) fn note(&mut self, net: &Network, end: ConnectionId, sample: &ConnectionSample) {
-        if let (Some(history), Some(stats)) = (self.histories.get_mut(&end), net.connection_stats(end)) {
-            history.note(sample, &stats);
+    /// Takes in the changes of the ends.
+    fn note(&mut self, net: &mut Network) {
+        while let Some(change) = net.poll_change() {
+            if let Some(history) = self.histories.get_mut(&change.connection) {
+                history.note(&change.sample, &change.stats);
+            }
         }
     }
 
@@ -56,5 +58,11 @@ impl World {
                 self.watched.begin(&mut self.net, connection);
             }
         }
+    }
+
+    /// Takes what the network tells of the observed connections into their histories. Nothing else happens by it: who watches is not
+    /// recorded.
+    pub(crate) fn note_changes(&mut self) {
+        self.watched.note(&mut self.net);
     }
 }

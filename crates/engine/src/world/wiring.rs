@@ -60,7 +60,6 @@ impl World {
             NetEvent::Sent { connection, offset } => self.on_sent(connection, offset, Stage::FirstByte),
             NetEvent::Retransmitted { connection, offset, .. } => self.on_sent(connection, offset, Stage::Retransmitted),
             NetEvent::Datagram { to, from, payload, .. } => self.on_datagram(to.host, from.host, &payload),
-            NetEvent::Sample { connection, sample } => self.watched.note(&self.net, connection, &sample),
         }
         true
     }
