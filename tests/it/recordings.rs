@@ -96,13 +96,13 @@ fn a_replay_has_what_was_stored_where_it_was_at_the_start() {
     replays(&home, &recording);
 }
 
-/// One command of the menu of faults, or one that uses the network while they are on. What is not possible is refused.
+/// One command of the menu of faults, or one that uses the network or looks at it while they are on. What is not possible is refused.
 fn any_line(chance: &mut Chance) -> String {
     let (node, file) = (chance.between(1, 3), chance.between(0, 2));
     let (share, span) = (chance.between(1, 20), chance.between(0, 20));
     let profile = ["slow-wan", "lossy-wifi", "dying-disk", "flapping-node", "congested", "mixed"][chance.between(0, 5) as usize];
     let of_node = if chance.one_in(2) { format!(" {node}") } else { String::new() };
-    match chance.between(0, 25) {
+    match chance.between(0, 33) {
         0 => format!("kill {node}"),
         1 => format!("stop {node} --within {span}s"),
         2 => format!("restart {node} --within {span}s"),
@@ -125,7 +125,16 @@ fn any_line(chance: &mut Chance) -> String {
         20 => "faults clear".into(),
         21 | 22 => format!("upload f{file}.bin --as g{share} --background"),
         23 => format!("sleep {span}s"),
-        _ => format!("verify f{file}.bin --background"),
+        24 | 25 => format!("verify f{file}.bin --background"),
+        26 => format!("download f{file}.bin d{share} --background"),
+        27 => format!("cancel {span}"),
+        28 => format!("rm g{share}"),
+        29 => format!("mv g{share} g{span}"),
+        30 => format!("download g{share} d{span}.bin --background"),
+        // What only looks is not recorded, and changes nothing.
+        31 => "health".into(),
+        32 => format!("node {node}"),
+        _ => "transfers".into(),
     }
 }
 
