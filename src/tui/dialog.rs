@@ -5,11 +5,11 @@ use ratatui::layout::Position;
 use tokio::sync::oneshot;
 
 use super::connection::ConnectionDialog;
-use super::doors::{Door, Doors};
 use super::editor::{Edit, Editor, edit_for};
 use super::form::FormDialog;
 use super::panes::Deed;
 use super::viewer::{Viewer, ViewerEffect};
+use super::welcome::{Offer, Welcome};
 
 /// Sender of the answer to a dialog; dropping it means that the user gives up.
 pub type ReplyChannel<T> = oneshot::Sender<T>;
@@ -34,8 +34,8 @@ pub enum Dialog {
     List(List),
     /// A connection as it is at the instant that the screen shows.
     Connection(ConnectionDialog),
-    /// A choice between a few doors.
-    Doors(Doors),
+    /// What is offered at the first start.
+    Welcome(Welcome),
 }
 
 /// A list of items with a search.
@@ -71,8 +71,8 @@ pub enum Choice {
     Deed(Deed),
     /// Opens the legend at this word.
     Read(String),
-    /// Goes through a door of the first start.
-    Enter(Door),
+    /// Begins what was offered at the first start.
+    Begin(Offer),
     /// Puts a command into the prompt, or runs it at once if it needs no arguments.
     Command {
         /// Line with the command.
@@ -109,18 +109,18 @@ pub enum DialogEffect {
     Passed,
 }
 
-/// Returns the effect of a key or a click on the doors.
-fn opened(door: Option<Door>) -> DialogEffect {
-    door.map_or(DialogEffect::Stay, |door| DialogEffect::Chosen(Choice::Enter(door)))
+/// Returns the effect of a key or a click on the offers of the first start.
+fn accepted(offer: Option<Offer>) -> DialogEffect {
+    offer.map_or(DialogEffect::Stay, |offer| DialogEffect::Chosen(Choice::Begin(offer)))
 }
 
 impl Dialog {
     /// Handles a key, and returns its effect.
     pub fn handle(&mut self, key: &KeyEvent) -> DialogEffect {
-        if let Dialog::Doors(doors) = self
+        if let Dialog::Welcome(welcome) = self
             && !key.modifiers.contains(KeyModifiers::CONTROL)
         {
-            return opened(doors.handle(key));
+            return accepted(welcome.handle(key));
         }
         let is_search = matches!(self, Dialog::Viewer(viewer) if viewer.is_typing());
         if (key.code == KeyCode::Esc && !is_search)
@@ -158,7 +158,7 @@ impl Dialog {
                     DialogEffect::Stay
                 }
             }
-            Dialog::Doors(_) => DialogEffect::Stay,
+            Dialog::Welcome(_) => DialogEffect::Stay,
         }
     }
 
@@ -170,7 +170,7 @@ impl Dialog {
 
     /// Handles a click of the mouse.
     pub fn click(&mut self, at: Position) -> DialogEffect {
-        if let Dialog::Doors(doors) = self { opened(doors.click(at)) } else { DialogEffect::Stay }
+        if let Dialog::Welcome(welcome) = self { accepted(welcome.click(at)) } else { DialogEffect::Stay }
     }
 
     /// Returns the name of the dialog's mode, as the hint line shows it.
@@ -181,7 +181,7 @@ impl Dialog {
             Dialog::Form(_) => "FORM",
             Dialog::List(_) => "LIST",
             Dialog::Connection(_) => "CONNECTION",
-            Dialog::Doors(_) => "CHOICE",
+            Dialog::Welcome(_) => "CHOICE",
         }
     }
 
@@ -196,7 +196,7 @@ impl Dialog {
             Dialog::Form(form) => form.paste(text),
             Dialog::List(list) => list.search.apply(&Edit::Insert(text.to_owned())),
             Dialog::Viewer(viewer) => viewer.paste(text),
-            Dialog::Confirm { .. } | Dialog::Connection(_) | Dialog::Doors(_) => {}
+            Dialog::Confirm { .. } | Dialog::Connection(_) | Dialog::Welcome(_) => {}
         }
     }
 }

@@ -14,7 +14,7 @@
 //! | [`help`] | what keys, glyphs and terms mean |
 //! | [`settings`] | what is remembered from run to run |
 //! | [`theme`], [`words`], [`wrap`] | colours and glyphs; events in words; texts in lines that fit |
-//! | [`tour`], [`doors`] | steps that show the screen by themselves; what is offered at the first start |
+//! | [`tour`], [`welcome`] | steps that show the screen by themselves; what is offered at the first start |
 //! | [`terminal`], [`background`], [`plain`] | taking the terminal over and restoring it; its background; its characters |
 //!
 //! One loop takes input, events, snapshots and answers as they come, and draws when something has changed: at most thirty times a
@@ -25,7 +25,6 @@ pub mod app;
 pub mod background;
 pub mod connection;
 pub mod dialog;
-pub mod doors;
 pub mod draw;
 mod drive;
 pub mod editor;
@@ -47,6 +46,7 @@ pub mod theme;
 pub mod tour;
 pub mod view;
 pub mod viewer;
+pub mod welcome;
 pub mod words;
 pub mod workspace;
 pub mod wrap;

@@ -22,7 +22,7 @@ use super::theme::{Theme, ThemeName};
 #[derive(Debug)]
 pub(super) struct Sitting {
     instance: Instance,
-    door: Shell,
+    shell: Shell,
     /// The screen.
     pub(super) app: App,
     messages: mpsc::UnboundedReceiver<Message>,
@@ -37,21 +37,20 @@ impl Sitting {
     /// Fails if the configuration is invalid or the engine has stopped.
     pub(super) async fn begin(instance: Instance, shell: Shell, questions: Questions, home: Home) -> Result<Sitting> {
         instance.watch_wire().await?;
-        let door = shell.clone();
         let theme = Theme::new(ThemeName::Dark, true);
-        let (mut app, messages) = App::new(shell, theme, Histories::new(instance.data_dir.clone()));
+        let (mut app, messages) = App::new(shell.clone(), theme, Histories::new(instance.data_dir.clone()));
         app.set_keymap(instance.config.keymap()?);
         app.set_home(home);
         if home == Home::Own {
             app.remember_settings(SettingsFiles::new(instance.data_dir.clone()));
         }
         let sources = Sources {
-            events: door.access().events(None),
-            snapshots: door.access().snapshots(),
+            events: shell.access().events(None),
+            snapshots: shell.access().snapshots(),
             questions,
             mail: instance.mailer.notices(),
         };
-        Ok(Sitting { instance, door, app, messages, sources, home })
+        Ok(Sitting { instance, shell, app, messages, sources, home })
     }
 
     /// Shows the screen until it is left, in a theme or in that which the background of the terminal asks for. Returns where it is
@@ -85,17 +84,17 @@ impl Sitting {
     /// # Errors
     /// Fails if that has failed, or if the engine cannot be ended.
     pub(super) async fn end(self, result: Result<()>) -> Result<()> {
-        let Sitting { instance, door, app, home, .. } = self;
+        let Sitting { instance, shell, app, home, .. } = self;
         let recording = instance.recording().filter(|_| home == Home::Own);
         drop(app);
         let result = match home {
             // The user has confirmed the cancelling of transfers before leaving.
-            Home::Own => door.leave(&instance, result.map(|()| Leaving::Cancelling)).await,
+            Home::Own => shell.leave(&instance, result.map(|()| Leaving::Cancelling)).await,
             // Nothing of a tour is kept, so that nothing is left undone.
             Home::TourBesideOwn | Home::TourAlone => result,
         };
-        door.access().end().await;
-        drop(door);
+        shell.access().end().await;
+        drop(shell);
         drop(instance.end().await?);
         if let Some(path) = recording.filter(|path| path.exists()) {
             let word = quote(&path.to_string_lossy());

@@ -6,8 +6,8 @@ use p2p_storage::tui::app::Way;
 use crate::dialogs::greeted;
 use crate::tui_harness::TuiHarness;
 
-/// The doors with what they say of themselves, which is shown whole.
-const DOORS: [(&str, &str); 3] = [
+/// The offers with what they say of themselves, which is shown whole.
+const OFFERS: [(&str, &str); 3] = [
     ("1 Take the tour", " eight steps on a network of its own, for practice "),
     ("2 Create an account", " the first one is the admin's; then everybody logs in "),
     ("3 Look around", " you may do everything without an account; Esc, too "),
@@ -36,7 +36,7 @@ fn is_hinted(tui: &mut TuiHarness) -> bool {
 }
 
 #[test]
-fn three_doors_say_what_they_do_at_every_size() {
+fn three_offers_say_what_they_do_at_every_size() {
     for (width, height) in [(60, 16), (80, 24), (90, 50), (120, 40), (250, 20)] {
         let mut tui = greeted(width, height);
         let text = tui.text();
@@ -46,9 +46,9 @@ fn three_doors_say_what_they_do_at_every_size() {
         {
             assert!(text.contains(words), "{text}");
         }
-        assert!(DOORS.iter().all(|(name, what)| text.contains(name) && text.contains(what)), "{text}");
+        assert!(OFFERS.iter().all(|(name, what)| text.contains(name) && text.contains(what)), "{text}");
         assert!(text.contains("Esc: look around") && text.contains("Ctrl-Q quit"), "{text}");
-        // With each hand each door opens.
+        // Each is taken by keys and by the mouse.
         for (number, way) in [(1, Some(Way::Tour)), (2, None), (3, None)] {
             let downs = vec!["Down"; number - 1];
             let by_keys: [Vec<&str>; 4] = [
@@ -64,7 +64,7 @@ fn three_doors_say_what_they_do_at_every_size() {
             }
             for (right, below) in [(0, 0), (20, 1)] {
                 let mut tui = greeted(width, height);
-                let (column, row) = place_of(&mut tui, DOORS[number - 1].0);
+                let (column, row) = place_of(&mut tui, OFFERS[number - 1].0);
                 click(&mut tui, (column + right, row + below));
                 tui.settle();
                 opens(&mut tui, number, way);
@@ -72,7 +72,7 @@ fn three_doors_say_what_they_do_at_every_size() {
         }
         let (column, row) = place_of(&mut tui, "A storage network");
         click(&mut tui, (column, row));
-        assert_eq!(tui.app.dialogs().len(), 1, "what is no door opens none");
+        assert_eq!(tui.app.dialogs().len(), 1, "what is no offer is not taken");
     }
 }
 

@@ -12,12 +12,12 @@ use super::{App, AppMessage, Pane, TerminalRequest, Way};
 use crate::tui::action::Action;
 use crate::tui::connection::ConnectionDialog;
 use crate::tui::dialog::{Choice, Dialog, Item};
-use crate::tui::doors::Door;
 use crate::tui::lines::WAITING_SHOWN;
 use crate::tui::panes::faults_menu::profiles;
 use crate::tui::panes::{Change, Deed};
 use crate::tui::theme::Role;
 use crate::tui::viewer::copied;
+use crate::tui::welcome::Offer;
 
 /// Speeds through which `+` and `-` step, in thousandths of real time.
 const SPEEDS: [u64; 8] = [100, 500, 1_000, 2_000, 10_000, 50_000, 200_000, 1_000_000];
@@ -218,9 +218,9 @@ impl App {
             Choice::Command { line, run: true } => self.run(&line),
             Choice::Command { line, run: false } => self.carry_out(Deed::Type(line)),
             Choice::Deed(deed) => self.carry_out(deed),
-            Choice::Enter(Door::Tour) => self.begin("tour".into()),
-            Choice::Enter(Door::Account) => self.begin("register".into()),
-            Choice::Enter(Door::LookAround) => self.say_next_steps(),
+            Choice::Begin(Offer::Tour) => self.begin("tour".into()),
+            Choice::Begin(Offer::Account) => self.begin("register".into()),
+            Choice::Begin(Offer::LookAround) => self.say_next_steps(),
             Choice::Read(words) => self.open_legend(Some(&words)),
         }
     }

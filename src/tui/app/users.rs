@@ -12,10 +12,10 @@ use p2p_shell::words::quote;
 
 use super::{App, AppMessage, Pane};
 use crate::tui::dialog::Dialog;
-use crate::tui::doors::Doors;
 use crate::tui::form::FormDialog;
 use crate::tui::prompt::Prompt;
 use crate::tui::theme::Role;
+use crate::tui::welcome::Welcome;
 
 /// The current user, and what is kept for the one whose session has expired.
 #[derive(Debug)]
@@ -61,7 +61,7 @@ impl App {
     /// Starts the login, or offers what can be done where there is no account yet.
     pub fn greet(&mut self) {
         match **self.identity() {
-            Identity::Operator => self.dialogs.push(Dialog::Doors(Doors::default())),
+            Identity::Operator => self.dialogs.push(Dialog::Welcome(Welcome::default())),
             Identity::Nobody => self.begin("login".into()),
             Identity::User { .. } => {}
         }

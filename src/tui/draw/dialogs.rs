@@ -37,7 +37,7 @@ fn draw_one(app: &App, dialog: &Dialog, frame: &mut Frame<'_>, area: Rect) {
         Dialog::Confirm { title, text, .. } => boxed(app, frame, area, title, visible_lines(text).into_owned(), ""),
         Dialog::List(list) => self::list(app, list, frame, area),
         Dialog::Connection(connection) => super::connection::draw(&app.scene(), connection, frame, area),
-        Dialog::Doors(doors) => super::doors::draw(app, doors, frame, area),
+        Dialog::Welcome(welcome) => super::welcome::draw(app, welcome, frame, area),
     }
 }
 
@@ -50,7 +50,7 @@ fn place_of(viewer: &Viewer, area: Rect) -> Rect {
     middle(area, size(width, 4).max(60), size(height, 2))
 }
 
-/// Tells the viewers how many rows of text they have, and the doors where they are.
+/// Tells the viewers how many rows of text they have, and the welcome where its offers are.
 pub(super) fn fit(dialogs: &mut [Dialog], area: Rect) {
     for dialog in dialogs {
         match dialog {
@@ -58,7 +58,7 @@ pub(super) fn fit(dialogs: &mut [Dialog], area: Rect) {
                 let rows = place_of(viewer, area).height.saturating_sub(2);
                 viewer.fit(usize::from(rows));
             }
-            Dialog::Doors(doors) => doors.set_areas(super::doors::areas(area)),
+            Dialog::Welcome(welcome) => welcome.set_areas(super::welcome::areas(area)),
             _ => {}
         }
     }

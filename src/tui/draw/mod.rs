@@ -14,10 +14,10 @@
 
 mod connection;
 mod dialogs;
-mod doors;
 mod form;
 mod frame;
 mod tour;
+mod welcome;
 
 use p2p_base::spelling::{hidden_character, without_hidden};
 use p2p_service::access::Identity;
