@@ -42,7 +42,7 @@ pub struct DemoUsers {
     /// Name of the user who is logging in.
     present: Option<&'static str>,
     /// True if every user logs in with a backup code.
-    has_no_phone: bool,
+    uses_backup_codes: bool,
 }
 
 /// Returns the options of an engine for these users in a data directory of its own, without a mail server: their mails stay in
@@ -70,7 +70,7 @@ impl DemoUsers {
             USERS.into_iter().map(made).collect::<Result<_, AuthError>>()
         };
         let secrets = tokio::task::spawn_blocking(make_all).await??;
-        Ok(DemoUsers { secrets, outbox: data_dir.join(OUTBOX), clock, present: None, has_no_phone: false })
+        Ok(DemoUsers { secrets, outbox: data_dir.join(OUTBOX), clock, present: None, uses_backup_codes: false })
     }
 
     /// Returns the answers of the user who is logging in to a form, or `None` while an answer is not known yet, such as a code in
@@ -100,10 +100,10 @@ impl DemoUsers {
         Ok(Some(given))
     }
 
-    /// Lets every user log in with a backup code if `has_no_phone` is true. The code of an app is valid once, so that a login right
+    /// Lets every user log in with a backup code if `uses_backup_codes` is true. The code of an app is valid once, so that a login right
     /// before another one leaves it to the second.
-    pub fn set_no_phone(&mut self, has_no_phone: bool) {
-        self.has_no_phone = has_no_phone;
+    pub fn use_backup_codes(&mut self, uses_backup_codes: bool) {
+        self.uses_backup_codes = uses_backup_codes;
     }
 
     fn secrets(&mut self) -> Option<&mut Secrets> {
@@ -114,7 +114,7 @@ impl DemoUsers {
     fn code(&mut self) -> Option<Secret> {
         let now = (self.clock)();
         match self.present? {
-            name if name == "charlie" || self.has_no_phone => self.secrets()?.backup.pop_front(),
+            name if name == "charlie" || self.uses_backup_codes => self.secrets()?.backup.pop_front(),
             "bob" => self.mailed_code(),
             _ => otp::code_at(self.secrets()?.app.as_ref()?, now),
         }

@@ -72,11 +72,11 @@ pub async fn log_in(shell: &Shell, questions: &mut Questions, users: &mut DemoUs
     let (line, variables) = (format!("login {}", quote(USERS[0].0)), Variables::new());
     let login = shell.run(&line, &variables);
     tokio::pin!(login);
-    users.set_no_phone(true);
+    users.use_backup_codes(true);
     loop {
         tokio::select! {
             done = &mut login => {
-                users.set_no_phone(false);
+                users.use_backup_codes(false);
                 return done.map(drop).wrap_err("the tour cannot log its user in");
             }
             question = questions.recv() => {
