@@ -69,8 +69,8 @@ enum Wake {
     End,
 }
 
-/// Runs the screen until the user leaves or there is no more input from the terminal or the test. Requests to the terminal beyond drawing are passed to
-/// `grant`.
+/// Runs the screen until the user leaves or there is no more input from the terminal or the test. Requests to the terminal beyond
+/// drawing are passed to `grant`.
 ///
 /// # Errors
 /// Fails if drawing fails, if a request to the terminal fails, or if a task has panicked.

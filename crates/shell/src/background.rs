@@ -97,4 +97,14 @@ mod tests {
         background.remove(TransferId(max + 6));
         assert_eq!(background.of(None), Unreported { transfers: BTreeSet::new(), dropped: 0 });
     }
+
+    #[test]
+    fn the_help_of_wait_names_the_limits() {
+        let details = crate::table::find("wait").unwrap().details;
+        for limit in
+            [format!("last {} transfers", p2p_engine::FINISHED_MAX), format!("at most {UNREPORTED_MAX} in the background")]
+        {
+            assert!(details.contains(&limit), "{limit}: {details}");
+        }
+    }
 }

@@ -1,12 +1,13 @@
-//! The transfers pane: one row per transfer: first those that are under way, in the order in which they began, then what waits to begin,
-//! then what is over, the latest first.
+//! The transfers pane: one row per transfer. First come those that are under way, in the order in which they began, then what waits to
+//! begin, then what is over, the latest first.
 //!
 //! ```text
 //!    # file           size progress          done         rate       time resent state
 //! #7 ↑ video.bin   5.0 MiB ██████▒▒▒·······  47 %   63.1 KiB/s  eta 00:42      2 running
 //! ```
 //! A selected transfer stays selected wherever its row goes. While none is selected, the first one counts, so that the segments of
-//! what is under way are shown. If there is not enough room, the least important columns are omitted; the number and the state of a transfer are omitted last.
+//! what is under way are shown. If there is not enough room, the least important columns are omitted; the number and the state of a
+//! transfer are omitted last.
 
 use std::sync::Arc;
 

@@ -2,8 +2,8 @@
 //! are any, as in `17:02.479512`.
 //!
 //! A place shows as many decimals as it needs: the header of the screen tenths, the log and answers milliseconds, the wire
-//! microseconds, the axis of a chart what tells its ends apart. Instants are cut off and never rounded, so that one place's text is the beginning of
-//! another's: what the log tells is found on the wire by the text of its time. Durations are rounded.
+//! microseconds, the axis of a chart what tells its ends apart. Instants are cut off and never rounded, so that one place's text is
+//! the beginning of another's: what the log tells is found on the wire by the text of its time. Durations are rounded.
 
 use p2p_base::units::SimTime;
 

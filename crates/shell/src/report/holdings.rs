@@ -46,7 +46,18 @@ impl Holdings {
                 None => drop(sets.insert(segment.holders.clone(), 1)),
             }
         }
-        Holdings::from(sets)
+        Holdings::of_sets(sets)
+    }
+
+    /// Returns the holdings of segments that are counted by their holders. A node holds a segment once.
+    fn of_sets(sets: BTreeMap<Vec<NodeNumber>, u32>) -> Holdings {
+        let mut by_node = BTreeMap::new();
+        for (holders, count) in &sets {
+            for holder in holders.iter().collect::<BTreeSet<_>>() {
+                *by_node.entry(*holder).or_default() += count;
+            }
+        }
+        Holdings { sets, by_node }
     }
 
     /// Returns the number of segments that each holder has.
@@ -73,19 +84,6 @@ impl Holdings {
             missing.nodes.extend(holders.iter().map(|holder| (*holder, standings.node(*holder).word)));
         }
         (missing.segments > 0).then_some(missing)
-    }
-}
-
-/// Counts what each node has of segments that have the same holders.
-impl From<BTreeMap<Vec<NodeNumber>, u32>> for Holdings {
-    fn from(sets: BTreeMap<Vec<NodeNumber>, u32>) -> Holdings {
-        let mut by_node = BTreeMap::new();
-        for (holders, count) in &sets {
-            for holder in holders.iter().collect::<BTreeSet<_>>() {
-                *by_node.entry(*holder).or_default() += count;
-            }
-        }
-        Holdings { sets, by_node }
     }
 }
 
@@ -186,7 +184,7 @@ mod tests {
     #[test]
     fn each_holder_counts_a_segment_once() {
         let sets = BTreeMap::from([(vec![node(1), node(2)], 3), (vec![node(2), node(2)], 4)]);
-        assert_eq!(*Holdings::from(sets).by_node(), BTreeMap::from([(node(1), 3), (node(2), 7)]));
+        assert_eq!(*Holdings::of_sets(sets).by_node(), BTreeMap::from([(node(1), 3), (node(2), 7)]));
     }
 
     #[test]

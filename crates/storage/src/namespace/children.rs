@@ -21,11 +21,6 @@ impl Child<'_> {
             Child::Implied(key) => key,
         }
     }
-
-    /// Returns true for a directory.
-    pub const fn is_directory(&self) -> bool {
-        !matches!(self, Child::Entry(Entry::File(_)))
-    }
 }
 
 impl Namespace {
