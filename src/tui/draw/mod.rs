@@ -316,6 +316,6 @@ mod tests {
         }
         hide(&mut buffer);
         let symbols: Vec<&str> = buffer.content.iter().map(|cell| cell.symbol()).collect();
-        assert_eq!(symbols, ["J", " ", "日", "╳", "e\u{301}"]);
+        assert_eq!(symbols, ["J", " ", " ", "╳", "e\u{301}"]);
     }
 }
