@@ -3,7 +3,7 @@
 
 use p2p_storage::tui::app::{Pane, TerminalRequest};
 use p2p_storage::tui::help;
-use p2p_storage::tui::theme::{Theme, ThemeName};
+use p2p_storage::tui::theme::{Role, Theme, ThemeName};
 
 use crate::generated;
 use crate::harness::random_file;
@@ -89,6 +89,19 @@ fn the_help_knows_the_words_on_the_screen() {
         let text = tui_harness.text();
         assert!(text.contains(" Legend ") && text.contains("ssthresh") && footer(&mut tui_harness).contains("VIEWER"), "{text}");
     }
+}
+
+/// The round trips of all pairs stand below each other.
+#[test]
+fn the_round_trips_of_all_pairs_are_in_columns() {
+    let mut tui_harness = TuiHarness::dark(120, 40);
+    tui_harness.keys(&["path client,2 --delay 300ms", "Enter", "health", "Enter"]);
+    let lines: Vec<(Role, String)> = tui_harness.app.prompt().answer().to_vec();
+    let cells =
+        lines.iter().filter_map(|(_, line)| line.strip_prefix("│ ")?.split_once(" ┆ ")).filter(|(_, rest)| rest.contains('·'));
+    let ends: Vec<usize> = cells.map(|(_, cells)| cells.trim_end_matches(['│', ' ']).chars().count()).collect();
+    assert_eq!(ends.len(), 6, "{lines:#?}");
+    assert!(ends.iter().all(|end| *end == ends[0]), "{ends:?} {lines:#?}");
 }
 
 /// The hint line says where the keys go.

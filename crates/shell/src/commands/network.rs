@@ -106,9 +106,12 @@ pub(crate) async fn health(shell: &Shell, _: &Call) -> Result<Answer, ShellError
         Some(seen) => milliseconds_of(seen.recent.last.map(SimDuration::as_secs_f64)),
         None => String::new(),
     };
-    let row = |from: Peer| vec![from.to_string(), peers.iter().map(|&to| cell(from, to)).collect::<Vec<_>>().join("  ")];
+    // The figures are below each other, also where the hosts are too many for a column each.
+    let cells: Vec<Vec<String>> = peers.iter().map(|&from| peers.iter().map(|&to| cell(from, to)).collect()).collect();
+    let width = cells.iter().flatten().map(|cell| cell.chars().count()).max().unwrap_or(0);
+    let of_row = |cells: &[String]| cells.iter().map(|cell| format!("{cell:>width$}")).collect::<Vec<_>>().join(" ");
     let columns = vec![text_column("from"), text_column("last round trip to each, in the same order")];
-    let rows = peers.iter().map(|&from| row(from)).collect();
+    let rows = peers.iter().zip(&cells).map(|(from, cells)| vec![from.to_string(), of_row(cells)]).collect();
     let probes = View::Table(Table { columns, rows, empty: "" });
     let seen = report.matrix.get(&Peer::Client).into_iter().flatten();
     let of_client = View::Table(Table { columns: client_columns(), rows: seen.map(client_row).collect(), empty: "no nodes" });
