@@ -86,7 +86,10 @@ const TERMS: &[(&str, &str)] = &[
     ("packet", "unit of the network, up to 1500 bytes; TCP calls its part of it a segment"),
     ("probe", "small datagram that asks a node whether it is alive; its answer gives the round trip"),
     ("PROMPT, PANE", "mode at the left of the last line: where the keys go; dialogs have their own names there"),
-    ("READY, RUNNING, WAITING, STOPPED", "process of a node: idle, with requests in hand, waiting for something, not running"),
+    (
+        "READY, RUNNING, WAITING, STOPPED",
+        "process of a node: idle, receiving a request, waiting for its disk or for an acknowledgement, not running",
+    ),
     ("REC", "packets are being captured to a file; `capture stop` ends it"),
     ("resent, rtx", "retransmits: packets that TCP has sent again, because they were lost or seemed so"),
     ("RTO", "retransmission timeout of TCP: time after which it sends again what is not acknowledged (RFC 6298)"),
