@@ -283,6 +283,10 @@ const USERS: [&str; 3] = ["alice", "bob", "carol"];
 const VISITS: usize = 4;
 const INPUTS_OF_VISIT: usize = 40;
 
+/// Time between two looks at what is waited for, and their maximum number: a minute.
+const LOOK: Duration = Duration::from_millis(5);
+const LOOKS_MAX: usize = 12_000;
+
 /// Word that only one user has seen.
 fn secret(name: &str) -> String {
     format!("secret{name}")
@@ -305,20 +309,24 @@ impl Cage {
 
     /// Lets things happen until it looks so.
     fn until(&mut self, what: &str, looks: impl Fn(&TuiHarness) -> bool) {
-        for _ in 0..2_000 {
+        for _ in 0..LOOKS_MAX {
             if looks(&self.tui) {
                 return;
             }
-            self.tui.pass(Duration::from_millis(5));
+            self.tui.pass(LOOK);
         }
         panic!("{what}:\n{}", self.tui.text());
     }
 
     fn comes(&mut self, name: &str) {
-        self.tui.pass(Duration::from_millis(20));
-        self.free_prompt();
-        self.tui.pass(Duration::from_millis(20));
-        self.free_prompt();
+        // The forms that the screen opens by itself are closed, each as it comes.
+        for _ in 0..LOOKS_MAX {
+            self.free_prompt();
+            if !self.tui.app.is_busy() {
+                break;
+            }
+            self.tui.pass(LOOK);
+        }
         self.enter("login");
         self.until("no form", |tui| tui.app.awaits_input());
         self.press(KeyCode::Char('u'), KeyModifiers::CONTROL);
