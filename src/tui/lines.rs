@@ -3,6 +3,7 @@
 //! after the other.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use p2p_engine::transfer::TransferId;
 use p2p_shell::ShellError;
@@ -28,8 +29,8 @@ pub struct Pending {
     pub step: StepId,
     /// The step as it could be typed, such as `upload b.bin`.
     pub text: String,
-    /// Step that it waits for, as in `upload a.bin (#1)`; `None` if it is being carried out.
-    pub after: Option<String>,
+    /// Step that it waits for, as in `upload a.bin (#1)`; `None` if it is being carried out. Thousands may wait for the same one.
+    pub after: Option<Arc<str>>,
 }
 
 /// A line that is being carried out.
@@ -74,7 +75,8 @@ impl Line {
         let current = (self.waits && self.transfer.is_none()).then(|| own(self.step, &self.command, None));
         let files = self.planned.iter().map(|(step, planned)| (*step, &planned.line));
         let left = files.chain(self.waiting.iter().map(|(step, command)| (*step, command)));
-        current.into_iter().chain(left.map(|(step, text)| own(step, text, Some(self.doing())))).collect()
+        let doing: Arc<str> = self.doing().into();
+        current.into_iter().chain(left.map(|(step, text)| own(step, text, Some(Arc::clone(&doing))))).collect()
     }
 
     /// Returns the current step for display, as in `upload a.bin (#1)`.
@@ -345,9 +347,11 @@ impl Lines {
     pub fn pending(&self) -> Vec<Pending> {
         let long: Vec<&Line> = self.begun.iter().filter(|line| line.waits).collect();
         let before = self.begun.iter().find(|line| line.task.is_some() && !line.waits).or_else(|| self.begun.last());
+        let after: Arc<str> = before.map(Line::doing).unwrap_or_default().into();
         let typed = self.typed.iter().filter(|_| !long.is_empty()).flat_map(|line| {
-            let after = before.map(Line::doing).unwrap_or_default();
-            line.waiting.iter().map(move |(step, text)| Pending { step: *step, text: text.clone(), after: Some(after.clone()) })
+            let pending =
+                |(step, text): &(StepId, String)| Pending { step: *step, text: text.clone(), after: Some(Arc::clone(&after)) };
+            line.waiting.iter().map(pending)
         });
         long.iter().flat_map(|line| line.pending()).chain(typed).collect()
     }

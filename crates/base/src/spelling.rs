@@ -92,6 +92,10 @@ pub fn visible(text: &str) -> Cow<'_, str> {
 /// Returns lines of text as they are shown: characters that are invisible, move the cursor or change colours are escaped, except
 /// line ends and tabs.
 pub fn visible_lines(text: &str) -> Cow<'_, str> {
+    // Most texts are of such characters alone, and a screen shows tens of thousands of rows.
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\n' | b'\t')) {
+        return Cow::Borrowed(text);
+    }
     let chars: Vec<(usize, char)> = text.char_indices().collect();
     let is_escaped = |place: usize| !matches!(chars[place].1, '\n' | '\t') && is_hidden(&chars, place);
     if !(0..chars.len()).any(is_escaped) {

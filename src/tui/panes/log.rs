@@ -104,6 +104,6 @@ const fn mark(theme: &Theme, role: Role) -> &'static str {
 impl LogPane {
     /// Returns the lines that pass the filter, newest first.
     fn lines<'a>(&self, scene: &Scene<'a>) -> impl Iterator<Item = &'a JournalLine> {
-        scene.journal.lines().rev().filter(|line| self.list.passes(&line.text))
+        scene.journal.lines().rev().filter(|line| self.list.passes(|| &line.text))
     }
 }

@@ -139,7 +139,7 @@ impl NodesPane {
     fn nodes<'a>(&self, scene: &Scene<'a>) -> impl Iterator<Item = &'a NodeStatus> {
         let text =
             |node: &NodeStatus| format!("{} {} {} {}", node.node, node.address, node.seen.health.name(), node.state.name());
-        scene.snapshot.figures.nodes.iter().filter(move |node| self.list.passes(&text(node)))
+        scene.snapshot.figures.nodes.iter().filter(move |node| self.list.passes(|| text(node)))
     }
 
     fn selected<'a>(&self, scene: &Scene<'a>) -> Option<&'a NodeStatus> {

@@ -209,7 +209,7 @@ impl TransfersPane {
         let (under_way, over): (Vec<_>, Vec<_>) = scene.in_order().partition(|report| !report.status.state.is_over());
         let pending = scene.pending.iter().map(Row::Pending);
         let rows = under_way.into_iter().map(Row::Of).chain(pending).chain(over.into_iter().map(Row::Of));
-        rows.filter(move |row| self.list.passes(&row.name(scene)))
+        rows.filter(move |row| self.list.passes(|| row.name(scene)))
     }
 
     /// Returns the place of the selected row, wherever the transfer or the step that was selected is now; the first one without a

@@ -152,7 +152,8 @@ impl WirePane {
     fn packets<'a>(&self, scene: &Scene<'a>) -> impl Iterator<Item = &'a PacketRecord> {
         let ends = (!self.list.filter().is_empty()).then(|| Ends::of(scene));
         let is_shown = move |packet: &PacketRecord| self.shows_probes || packet.kind != PacketKind::Datagram;
-        let passes = move |packet: &PacketRecord| ends.as_ref().is_none_or(|ends| self.list.passes(&packets::line(packet, ends)));
+        let passes =
+            move |packet: &PacketRecord| ends.as_ref().is_none_or(|ends| self.list.passes(|| packets::line(packet, ends)));
         scene.snapshot.figures.wire.iter().rev().filter(move |packet| is_shown(packet) && passes(packet))
     }
 

@@ -56,7 +56,7 @@ impl WirePane {
             (sent + received).bytes_per_second as u64
         };
         let mut all: Vec<&ConnectionStatus> =
-            scene.snapshot.figures.connections.iter().filter(|connection| self.list.passes(&line(connection))).collect();
+            scene.snapshot.figures.connections.iter().filter(|connection| self.list.passes(|| line(connection))).collect();
         all.sort_by_cached_key(|connection| (std::cmp::Reverse(load(connection)), connection.node));
         all.into_iter()
     }
