@@ -262,6 +262,11 @@ pub struct SegmentTimeline {
 }
 
 impl SegmentTimeline {
+    /// Returns the instant at which the first byte left its sender; before that, the one since which the segment waits for it.
+    pub fn begun(&self) -> SimTime {
+        self.first_byte.unwrap_or(self.queued)
+    }
+
     /// Returns the goodput in bytes per second: the length over the time from the sending of the first byte to the arrival of
     /// the last. Returns `None` before that.
     pub fn goodput(&self) -> Option<f64> {

@@ -38,6 +38,13 @@ pub struct Column<I> {
     pub align: Align,
 }
 
+impl<I> Column<I> {
+    /// Creates a column.
+    pub const fn new(id: I, heading: &'static str, least: u16, wish: u16, importance: u8, align: Align) -> Column<I> {
+        Column { id, heading, least, wish, importance, align }
+    }
+}
+
 /// The content of a column in a row.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Cell {

@@ -166,20 +166,18 @@ pub(super) fn verbs(scene: &Scene<'_>, node: NodeNumber) -> Vec<Verb> {
 /// Returns the columns, for nodes whose longest name and address have these widths.
 fn columns(glyphs: &Glyphs, name: u16, address: u16) -> Vec<Column<Quantity>> {
     let (up, down) = if glyphs.is_unicode { ("↑ up", "↓ down") } else { ("^ up", "v down") };
-    let column =
-        |id, heading, width: u16, wish: u16, importance, align| Column { id, heading, least: width, wish, importance, align };
     vec![
-        column(Quantity::Name, "node", 9, name + 2, 9, Align::Left),
-        column(Quantity::Health, "health", 7, 7, 8, Align::Left),
-        column(Quantity::State, "state", 7, 7, 7, Align::Left),
-        column(Quantity::Up, up, 11, 11, 6, Align::Right),
-        column(Quantity::Down, down, 11, 11, 6, Align::Right),
-        column(Quantity::Stored, "stored", 9, 9, 5, Align::Right),
-        column(Quantity::Traffic, "of capacity", 11, 2 * (1 + TRAFFIC_SECONDS) + 1, 4, Align::Left),
-        column(Quantity::Address, "address", address, address, 3, Align::Left),
-        column(Quantity::Full, "full", 4, 4, 2, Align::Right),
-        column(Quantity::Connections, "conn", 4, 4, 1, Align::Right),
-        column(Quantity::Queued, "queue", 5, 5, 1, Align::Right),
+        Column::new(Quantity::Name, "node", 9, name + 2, 9, Align::Left),
+        Column::new(Quantity::Health, "health", 7, 7, 8, Align::Left),
+        Column::new(Quantity::State, "state", 7, 7, 7, Align::Left),
+        Column::new(Quantity::Up, up, 11, 11, 6, Align::Right),
+        Column::new(Quantity::Down, down, 11, 11, 6, Align::Right),
+        Column::new(Quantity::Stored, "stored", 9, 9, 5, Align::Right),
+        Column::new(Quantity::Traffic, "of capacity", 11, 2 * (1 + TRAFFIC_SECONDS) + 1, 4, Align::Left),
+        Column::new(Quantity::Address, "address", address, address, 3, Align::Left),
+        Column::new(Quantity::Full, "full", 4, 4, 2, Align::Right),
+        Column::new(Quantity::Connections, "conn", 4, 4, 1, Align::Right),
+        Column::new(Quantity::Queued, "queue", 5, 5, 1, Align::Right),
     ]
 }
 

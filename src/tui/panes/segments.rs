@@ -74,8 +74,8 @@ impl PaneView for SegmentsPane {
     fn foot(&self, scene: &Scene<'_>, _inner: Rect) -> Vec<Span<'static>> {
         let Some(report) = scene.shown_transfer() else { return Vec::new() };
         let oldest = oldest(&report.timelines).filter(|_| !report.status.state.is_over()).map(|timeline| {
-            let (word, since) = timeline.first_byte.map_or(("queued", timeline.queued), |at| ("sent", at));
-            let since = instant_of(since, Resolution::Millis);
+            let word = if timeline.first_byte.is_some() { "sent" } else { "queued" };
+            let since = instant_of(timeline.begun(), Resolution::Millis);
             format!("{} oldest: {} on {}, {word} {since}", scene.theme.glyphs.oldest, timeline.index, timeline.holder)
         });
         // Where there is no room for both, the cause says more than the instant.
@@ -115,7 +115,7 @@ impl PaneView for SegmentsPane {
 
     fn rows(&self, scene: &Scene<'_>) -> usize {
         match scene.shown_transfer() {
-            Some(report) if self.shows_nodes(report) => NodeRow::all(&report.timelines).len(),
+            Some(report) if self.shows_nodes(report) => by_node::count(&report.timelines),
             Some(report) => report.timelines.len(),
             None => 0,
         }
@@ -209,8 +209,7 @@ fn oldest(timelines: &[SegmentTimeline]) -> Option<&SegmentTimeline> {
 
 /// Returns the key by which what is not done is in order: what was sent first, then what was queued first.
 fn rank(timeline: &SegmentTimeline) -> (bool, u64, u32) {
-    let at = timeline.first_byte.unwrap_or(timeline.queued);
-    (timeline.first_byte.is_none(), at.as_nanos(), timeline.index)
+    (timeline.first_byte.is_none(), timeline.begun().as_nanos(), timeline.index)
 }
 
 /// Returns the segments in the order of the rows: those that are not done, the oldest first; then the others, the latest first.

@@ -48,17 +48,16 @@ const NAME_MAX: u16 = 48;
 
 /// Returns the columns, for files whose longest name has this width.
 fn columns(name: u16) -> Vec<Column<Quantity>> {
-    let column = |id, heading, least: u16, wish: u16, importance, align| Column { id, heading, least, wish, importance, align };
     vec![
-        column(Quantity::Id, "#", 6, 6, 9, Align::Right),
-        column(Quantity::Name, "file", 16, name, 7, Align::Left),
-        column(Quantity::Size, "size", 10, 10, 2, Align::Right),
-        column(Quantity::Bar, "progress", 8, BAR_MAX, 3, Align::Left),
-        column(Quantity::Percent, "done", 5, 5, 6, Align::Right),
-        column(Quantity::Rate, "rate", 12, 12, 4, Align::Right),
-        column(Quantity::Time, "time", 13, 13, 5, Align::Right),
-        column(Quantity::Resent, "resent", 8, 8, 1, Align::Right),
-        column(Quantity::State, "state", 10, 10, 8, Align::Left),
+        Column::new(Quantity::Id, "#", 6, 6, 9, Align::Right),
+        Column::new(Quantity::Name, "file", 16, name, 7, Align::Left),
+        Column::new(Quantity::Size, "size", 10, 10, 2, Align::Right),
+        Column::new(Quantity::Bar, "progress", 8, BAR_MAX, 3, Align::Left),
+        Column::new(Quantity::Percent, "done", 5, 5, 6, Align::Right),
+        Column::new(Quantity::Rate, "rate", 12, 12, 4, Align::Right),
+        Column::new(Quantity::Time, "time", 13, 13, 5, Align::Right),
+        Column::new(Quantity::Resent, "resent", 8, 8, 1, Align::Right),
+        Column::new(Quantity::State, "state", 10, 10, 8, Align::Left),
     ]
 }
 

@@ -330,16 +330,15 @@ impl Seen<'_> {
 
 /// Returns the columns, for rows whose longest name and health have these widths, and so many nodes.
 fn columns(name: u16, health: u16, nodes: usize) -> Vec<Column<Quantity>> {
-    let column = |id, heading, least: u16, wish: u16, importance, align| Column { id, heading, least, wish, importance, align };
     let (least, wish) = map_width(nodes);
     vec![
-        column(Quantity::Name, "name", 16, name, 9, Align::Left),
-        column(Quantity::Size, "size", 10, 10, 7, Align::Right),
-        column(Quantity::Segments, "segments", 8, 8, 5, Align::Right),
-        column(Quantity::Health, "health", 17, health, 8, Align::Left),
-        column(Quantity::Nodes, "on nodes", least, wish, 6, Align::Left),
-        column(Quantity::Readers, "shared with", 11, 24, 2, Align::Left),
-        column(Quantity::Stored, "stored", 20, 20, 3, Align::Left),
+        Column::new(Quantity::Name, "name", 16, name, 9, Align::Left),
+        Column::new(Quantity::Size, "size", 10, 10, 7, Align::Right),
+        Column::new(Quantity::Segments, "segments", 8, 8, 5, Align::Right),
+        Column::new(Quantity::Health, "health", 17, health, 8, Align::Left),
+        Column::new(Quantity::Nodes, "on nodes", least, wish, 6, Align::Left),
+        Column::new(Quantity::Readers, "shared with", 11, 24, 2, Align::Left),
+        Column::new(Quantity::Stored, "stored", 20, 20, 3, Align::Left),
     ]
 }
 

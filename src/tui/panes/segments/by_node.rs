@@ -1,7 +1,7 @@
 //! A row a node, for transfers of many segments: how many of its segments are done, what it does, and for how long it has been at the
 //! oldest of the others.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use p2p_base::units::{SimDuration, SimTime};
@@ -51,6 +51,11 @@ impl<'a> NodeRow<'a> {
     }
 }
 
+/// Returns the number of the nodes of a transfer, without their rows: it is asked for several times a frame.
+pub(super) fn count(timelines: &[SegmentTimeline]) -> usize {
+    timelines.iter().map(|timeline| timeline.holder).collect::<BTreeSet<_>>().len()
+}
+
 /// A quantity that a column shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Quantity {
@@ -63,14 +68,13 @@ enum Quantity {
 }
 
 fn fit(width: u16) -> Columns<Quantity> {
-    let column = |id, least, wish, importance, align| Column { id, heading: "", least, wish, importance, align };
     let columns = vec![
-        column(Quantity::Node, 8, 9, 8, Align::Left),
-        column(Quantity::Done, 9, 11, 7, Align::Right),
-        column(Quantity::Oldest, 9, 9, 5, Align::Left),
-        column(Quantity::Age, 8, 8, 6, Align::Right),
-        column(Quantity::Resent, 4, 5, 3, Align::Right),
-        column(Quantity::Bar, 16, u16::MAX, 4, Align::Left),
+        Column::new(Quantity::Node, "", 8, 9, 8, Align::Left),
+        Column::new(Quantity::Done, "", 9, 11, 7, Align::Right),
+        Column::new(Quantity::Oldest, "", 9, 9, 5, Align::Left),
+        Column::new(Quantity::Age, "", 8, 8, 6, Align::Right),
+        Column::new(Quantity::Resent, "", 4, 5, 3, Align::Right),
+        Column::new(Quantity::Bar, "", 16, u16::MAX, 4, Align::Left),
     ];
     Columns::fit(columns, width)
 }
@@ -86,24 +90,22 @@ pub(super) fn draw(
     let now = report.status.finished.unwrap_or(scene.snapshot.at);
     let (all, oldest) = (NodeRow::all(&report.timelines), oldest(&report.timelines));
     let recent = SimTime::from_nanos(now.as_nanos().saturating_sub(SPAN.as_nanos()));
-    let first = oldest.map_or(recent, |timeline| timeline.first_byte.unwrap_or(timeline.queued)).min(recent);
+    let first = oldest.map_or(recent, |timeline| timeline.begun()).min(recent);
     let from = if report.status.state.is_over() { report.status.started } else { first.max(report.status.started) };
     let columns = fit(canvas.area.width);
     let cells = columns.width_of(Quantity::Bar).map_or(0, usize::from);
     let axis = TimeAxis { from: from.min(now), to: now, cells };
-    for (place, row) in all[shown.clone()].iter().enumerate() {
+    let cell = |&index: &usize, quantity, _| {
+        let row = &all[index];
         let is_oldest = oldest.is_some_and(|oldest| oldest.holder == row.node) && !report.status.state.is_over();
-        let look = (selected == Some(shown.start + place), is_oldest);
-        let cell = |quantity, _| match quantity {
-            Quantity::Bar => Cell::Parts(bar(scene.theme, &activity(row, now, &axis))),
-            quantity => cell(scene.theme, row, quantity, now, look),
-        };
-        canvas.row(place, columns.row(scene.theme, cell));
-    }
+        cell(scene.theme, row, quantity, &axis, (selected == Some(index), is_oldest))
+    };
+    columns.draw(scene.theme, canvas, canvas.area, shown.clone().enumerate(), cell);
     axis.draw(scene.theme, canvas);
 }
 
-fn cell(theme: &Theme, row: &NodeRow<'_>, quantity: Quantity, now: SimTime, (is_selected, is_oldest): (bool, bool)) -> Cell {
+/// Returns what a row shows of a quantity at the end of the axis.
+fn cell(theme: &Theme, row: &NodeRow<'_>, quantity: Quantity, axis: &TimeAxis, (is_selected, is_oldest): (bool, bool)) -> Cell {
     let text = |text: String, role| Cell::Text(text, theme.style(role));
     let waits = if is_oldest { Role::Warning } else { Role::Dim };
     match quantity {
@@ -117,22 +119,22 @@ fn cell(theme: &Theme, row: &NodeRow<'_>, quantity: Quantity, now: SimTime, (is_
             text(index.unwrap_or_else(|| "done".into()), if row.oldest.is_none() { Role::Good } else { waits })
         }
         Quantity::Age => {
-            let age = row.oldest.map(|timeline| now - timeline.first_byte.unwrap_or(timeline.queued).min(now));
+            let age = row.oldest.map(|timeline| axis.to - timeline.begun().min(axis.to));
             text(age.map(|age| format!("{:.1} s", age.as_secs_f64())).unwrap_or_default(), waits)
         }
         Quantity::Resent => text(resent(theme, row.retransmits), Role::Warning),
-        Quantity::Bar => Cell::Parts(Vec::new()),
+        Quantity::Bar => Cell::Parts(bar(theme, &activity(row, axis))),
     }
 }
 
 /// Returns what the node did over time: in each cell the phase that says most of any of its segments.
-fn activity(row: &NodeRow<'_>, now: SimTime, axis: &TimeAxis) -> Vec<(Phase, Range<usize>)> {
+fn activity(row: &NodeRow<'_>, axis: &TimeAxis) -> Vec<(Phase, Range<usize>)> {
     let mut cells = vec![Phase::Blank; axis.cells];
     for timeline in &row.timelines {
         if timeline.acknowledged.is_some_and(|at| at < axis.from) {
             continue;
         }
-        for (phase, range) in axis.phases(timeline, now) {
+        for (phase, range) in axis.phases(timeline, axis.to) {
             // What is shorter than a cell is seen.
             let end = if phase == Phase::Sending { range.end.max(range.start + 1) } else { range.end };
             cells[range.start.min(axis.cells)..end.min(axis.cells)].iter_mut().for_each(|cell| *cell = phase.max(*cell));
@@ -162,11 +164,12 @@ mod tests {
             timeline(3, 2, [Some(0), Some(1), Some(3)]),
         ];
         let rows = NodeRow::all(&timelines);
+        assert_eq!(count(&timelines), rows.len());
         let order: Vec<_> = rows.iter().map(|row| (row.node.index(), row.done, row.oldest.map(|open| open.index))).collect();
         assert_eq!(order, [(2, 1, Some(2)), (1, 0, Some(1)), (0, 1, None)]);
         let at = |seconds| SimTime::ZERO + SimDuration::from_secs(seconds);
         let axis = TimeAxis { from: at(0), to: at(10), cells: 11 };
-        let runs = activity(&rows[0], at(10), &axis);
+        let runs = activity(&rows[0], &axis);
         assert_eq!(runs, [(Phase::Connecting, 0..1), (Phase::Sending, 1..10), (Phase::Blank, 10..11)]);
     }
 }

@@ -27,15 +27,14 @@ enum Quantity {
 }
 
 fn fit(width: u16) -> Columns<Quantity> {
-    let column = |id, least, wish, importance, align| Column { id, heading: "", least, wish, importance, align };
     let columns = vec![
-        column(Quantity::Index, 5, 5, 8, Align::Right),
-        column(Quantity::Holder, 8, 9, 7, Align::Left),
-        column(Quantity::State, 10, 10, 6, Align::Left),
-        column(Quantity::Time, 8, 8, 5, Align::Right),
-        column(Quantity::Rate, 12, 12, 2, Align::Right),
-        column(Quantity::Resent, 4, 4, 3, Align::Right),
-        column(Quantity::Bar, 16, u16::MAX, 4, Align::Left),
+        Column::new(Quantity::Index, "", 5, 5, 8, Align::Right),
+        Column::new(Quantity::Holder, "", 8, 9, 7, Align::Left),
+        Column::new(Quantity::State, "", 10, 10, 6, Align::Left),
+        Column::new(Quantity::Time, "", 8, 8, 5, Align::Right),
+        Column::new(Quantity::Rate, "", 12, 12, 2, Align::Right),
+        Column::new(Quantity::Resent, "", 4, 4, 3, Align::Right),
+        Column::new(Quantity::Bar, "", 16, u16::MAX, 4, Align::Left),
     ];
     Columns::fit(columns, width)
 }
@@ -50,20 +49,16 @@ pub(super) fn draw(
 ) {
     let (all, now) = (in_order(&report.timelines), report.status.finished.unwrap_or(scene.snapshot.at));
     let (timelines, oldest) = (&all[shown.clone()], oldest(&report.timelines).map(|timeline| timeline.index));
-    let from = timelines.iter().map(|timeline| timeline.first_byte.unwrap_or(timeline.queued)).min().unwrap_or(now);
+    let from = timelines.iter().map(|timeline| timeline.begun()).min().unwrap_or(now);
     let to = timelines.iter().map(|timeline| timeline.acknowledged.unwrap_or(now)).max().unwrap_or(now);
     let columns = fit(canvas.area.width);
     let cells = columns.width_of(Quantity::Bar).map_or(0, usize::from);
     let axis = TimeAxis { from, to: to.max(from), cells };
-    for (place, timeline) in timelines.iter().enumerate() {
-        let is_selected = selected == Some(shown.start + place);
-        let is_oldest = oldest == Some(timeline.index) && !report.status.state.is_over();
-        let cell = |quantity, _| match quantity {
-            Quantity::Bar => Cell::Parts(bar_of(scene.theme, timeline, now, &axis)),
-            quantity => cell(scene.theme, timeline, quantity, now, (is_selected, is_oldest)),
-        };
-        canvas.row(place, columns.row(scene.theme, cell));
-    }
+    let cell = |&index: &usize, quantity, _| {
+        let is_oldest = oldest == Some(all[index].index) && !report.status.state.is_over();
+        cell(scene.theme, all[index], quantity, (now, &axis), (selected == Some(index), is_oldest))
+    };
+    columns.draw(scene.theme, canvas, canvas.area, shown.clone().enumerate(), cell);
     axis.draw(scene.theme, canvas);
 }
 
@@ -71,7 +66,7 @@ fn cell(
     theme: &Theme,
     timeline: &SegmentTimeline,
     quantity: Quantity,
-    now: SimTime,
+    (now, axis): (SimTime, &TimeAxis),
     (is_selected, is_oldest): (bool, bool),
 ) -> Cell {
     let text = |text: String, role| Cell::Text(text, theme.style(role));
@@ -87,13 +82,13 @@ fn cell(
             }
         }
         Quantity::Time => {
-            let begin = timeline.first_byte.unwrap_or(timeline.queued);
-            let took = (timeline.acknowledged.unwrap_or(now).max(begin) - begin).as_secs_f64();
+            let begun = timeline.begun();
+            let took = (timeline.acknowledged.unwrap_or(now).max(begun) - begun).as_secs_f64();
             text(duration_of(took), Role::Text)
         }
         Quantity::Rate => text(timeline.goodput().map(rate_of).unwrap_or_default(), Role::Text),
         Quantity::Resent => text(resent(theme, timeline.retransmits.into()), Role::Warning),
-        Quantity::Bar => Cell::Parts(Vec::new()),
+        Quantity::Bar => Cell::Parts(bar_of(theme, timeline, now, axis)),
     }
 }
 

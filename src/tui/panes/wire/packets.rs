@@ -56,17 +56,16 @@ impl Ends {
 
 /// Returns the columns for which there is room. What became of a packet goes last, behind nothing but its time.
 pub(super) fn fit(ends: &Ends, shows_probes: bool, width: u16) -> Columns<Quantity> {
-    let column = |id, heading, least, wish, importance, align| Column { id, heading, least, wish, importance, align };
     let (pair, kind) = (2 * ends.width + 1, if shows_probes { 12 } else { 7 });
     let columns = vec![
-        column(Quantity::Time, "time", 12, 12, 9, Align::Right),
-        column(Quantity::Fate, "fate", 8, 13, 8, Align::Left),
-        column(Quantity::Ends, "ends", pair, pair, 7, Align::Left),
-        column(Quantity::Kind, "kind", kind, kind, 6, Align::Left),
-        column(Quantity::Seq, "seq", 8, 11, 4, Align::Right),
-        column(Quantity::Length, "len", 4, 4, 5, Align::Right),
-        column(Quantity::Window, "cwnd", 4, 4, 3, Align::Right),
-        column(Quantity::Ports, "ports", 11, 11, 1, Align::Left),
+        Column::new(Quantity::Time, "time", 12, 12, 9, Align::Right),
+        Column::new(Quantity::Fate, "fate", 8, 13, 8, Align::Left),
+        Column::new(Quantity::Ends, "ends", pair, pair, 7, Align::Left),
+        Column::new(Quantity::Kind, "kind", kind, kind, 6, Align::Left),
+        Column::new(Quantity::Seq, "seq", 8, 11, 4, Align::Right),
+        Column::new(Quantity::Length, "len", 4, 4, 5, Align::Right),
+        Column::new(Quantity::Window, "cwnd", 4, 4, 3, Align::Right),
+        Column::new(Quantity::Ports, "ports", 11, 11, 1, Align::Left),
     ];
     Columns::fit(columns, width)
 }
