@@ -14,7 +14,7 @@ use super::frame::middle;
 use crate::tui::connection::{ConnectionDialog, End};
 use crate::tui::panes::plot::{Curve, Plot};
 use crate::tui::panes::scene::Scene;
-use crate::tui::panes::wire::connections::{MEASURED_SPAN, node_of, round_trip_of};
+use crate::tui::panes::wire::connections::{MEASURED_SPAN, node_of, passed, round_trip_of};
 use crate::tui::panes::wire::draw_packets_of;
 use crate::tui::panes::{Canvas, framed};
 use crate::tui::theme::Role;
@@ -60,8 +60,7 @@ pub(super) fn draw(scene: &Scene<'_>, dialog: &ConnectionDialog, frame: &mut Fra
 
 /// Returns the end that was asked for, or else the one that has sent more payload lately, or more at all.
 fn side_of(connection: &ConnectionStatus, asked: Option<End>, now: SimTime) -> Side<'_> {
-    let rate = |history: &ConnectionHistory| history.passed(now, MEASURED_SPAN).bytes_per_second;
-    let (sent, received) = (rate(&connection.sent), rate(&connection.received));
+    let [sent, received] = passed(connection, now).map(|passed| passed.bytes_per_second);
     let is_node = received > sent || (received == sent && connection.stats.bytes_received > connection.stats.bytes_acked);
     match asked.unwrap_or(if is_node { End::Node } else { End::Client }) {
         End::Client => Side { end: End::Client, sample: Some(&connection.sample), history: &connection.sent },

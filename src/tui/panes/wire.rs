@@ -80,7 +80,7 @@ impl PaneView for WirePane {
     }
 
     fn rows(&self, scene: &Scene<'_>) -> usize {
-        if self.shows_connections { self.connections(scene).count() } else { self.packets(scene).count() }
+        if self.shows_connections { self.passing(scene).count() } else { self.packets(scene).count() }
     }
 
     fn counts_rows(&self) -> bool {
@@ -102,7 +102,7 @@ impl PaneView for WirePane {
 
     fn copy(&self, scene: &Scene<'_>) -> Option<String> {
         if self.shows_connections {
-            return self.connections(scene).nth(self.list.selected()).map(connections::line);
+            return self.connections(scene).nth(self.list.selected()).map(|row| connections::line(row.connection));
         }
         let ends = Ends::of(scene);
         self.packets(scene).nth(self.list.selected()).map(|packet| packets::line(packet, &ends))
@@ -160,7 +160,7 @@ impl WirePane {
     /// Returns the node at the other end of what is selected.
     fn selected_node(&self, scene: &Scene<'_>) -> Option<NodeNumber> {
         if self.shows_connections {
-            return self.connections(scene).nth(self.list.selected()).map(|connection| connection.node);
+            return self.connections(scene).nth(self.list.selected()).map(|row| row.connection.node);
         }
         let packet = self.packets(scene).nth(self.list.selected())?;
         let ends = Ends::of(scene);

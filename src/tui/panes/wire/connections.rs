@@ -1,6 +1,6 @@
 //! The connections of the client as rows: what each carries, how much of it is sent again, and what waits before it.
 
-use p2p_base::units::SimDuration;
+use p2p_base::units::{SimDuration, SimTime};
 use p2p_engine::connection_history::Passed;
 use p2p_engine::snapshot::{ConnectionStatus, NodeStatus};
 use p2p_net::ConnectionSample;
@@ -31,50 +31,64 @@ enum Quantity {
 }
 
 fn fit(width: u16) -> Columns<Quantity> {
-    let column = |id, heading, least, wish, importance, align| Column { id, heading, least, wish, importance, align };
     let columns = vec![
-        column(Quantity::Node, "node", 9, 9, 9, Align::Left),
-        column(Quantity::State, "state", 11, 12, 3, Align::Left),
-        column(Quantity::Up, "up", 12, 12, 8, Align::Right),
-        column(Quantity::Down, "down", 12, 12, 7, Align::Right),
-        column(Quantity::Resent, "resent", 7, 7, 6, Align::Right),
-        column(Quantity::Queue, "queue", 5, 5, 5, Align::Right),
-        column(Quantity::RoundTrip, "round trip", 10, 10, 4, Align::Right),
-        column(Quantity::Window, "cwnd", 4, 4, 2, Align::Right),
-        column(Quantity::InFlight, "flight", 6, 6, 2, Align::Right),
-        column(Quantity::Phase, "phase", 8, 12, 1, Align::Left),
+        Column::new(Quantity::Node, "node", 9, 9, 9, Align::Left),
+        Column::new(Quantity::State, "state", 11, 12, 3, Align::Left),
+        Column::new(Quantity::Up, "up", 12, 12, 8, Align::Right),
+        Column::new(Quantity::Down, "down", 12, 12, 7, Align::Right),
+        Column::new(Quantity::Resent, "resent", 7, 7, 6, Align::Right),
+        Column::new(Quantity::Queue, "queue", 5, 5, 5, Align::Right),
+        Column::new(Quantity::RoundTrip, "round trip", 10, 10, 4, Align::Right),
+        Column::new(Quantity::Window, "cwnd", 4, 4, 2, Align::Right),
+        Column::new(Quantity::InFlight, "flight", 6, 6, 2, Align::Right),
+        Column::new(Quantity::Phase, "phase", 8, 12, 1, Align::Left),
     ];
     Columns::fit(columns, width)
 }
 
+/// Returns what the client's end of a connection has sent in the measured span before `now`, and what the node's end has.
+pub fn passed(connection: &ConnectionStatus, now: SimTime) -> [Passed; 2] {
+    [&connection.sent, &connection.received].map(|history| history.passed(now, MEASURED_SPAN))
+}
+
+/// A connection with what it has carried lately.
+pub(super) struct Row<'a> {
+    pub(super) connection: &'a ConnectionStatus,
+    sent: Passed,
+    received: Passed,
+}
+
 impl WirePane {
+    /// Returns the connections that pass the filter, in no order.
+    pub(super) fn passing<'a>(&self, scene: &Scene<'a>) -> impl Iterator<Item = &'a ConnectionStatus> {
+        scene.snapshot.figures.connections.iter().filter(|connection| self.list.passes(|| line(connection)))
+    }
+
     /// Returns the connections that pass the filter, those that carry most first.
-    pub(super) fn connections<'a>(&self, scene: &Scene<'a>) -> impl Iterator<Item = &'a ConnectionStatus> {
-        let now = scene.snapshot.figures.at;
-        let load = |connection: &ConnectionStatus| {
-            let [sent, received] = [&connection.sent, &connection.received].map(|history| history.passed(now, MEASURED_SPAN));
-            (sent + received).bytes_per_second as u64
+    pub(super) fn connections<'a>(&self, scene: &Scene<'a>) -> impl Iterator<Item = Row<'a>> {
+        let row = |connection| {
+            let [sent, received] = passed(connection, scene.snapshot.figures.at);
+            Row { connection, sent, received }
         };
-        let mut all: Vec<&ConnectionStatus> =
-            scene.snapshot.figures.connections.iter().filter(|connection| self.list.passes(|| line(connection))).collect();
-        all.sort_by_cached_key(|connection| (std::cmp::Reverse(load(connection)), connection.node));
+        let mut all: Vec<Row<'a>> = self.passing(scene).map(row).collect();
+        all.sort_by_key(|row| (std::cmp::Reverse((row.sent + row.received).bytes_per_second as u64), row.connection.node));
         all.into_iter()
     }
 
     pub(super) fn draw_connections(&self, scene: &Scene<'_>, canvas: &mut Canvas<'_>) {
         let shown = self.part(scene, canvas.area).shown;
         let rows = self.connections(scene).enumerate().skip(shown.start).take(shown.len());
-        let cell = |(index, connection): &(usize, &ConnectionStatus), quantity, _| {
-            cell(scene, connection, quantity, scene.focus == Pane::Wire && self.list.selected() == *index)
+        let cell = |(index, row): &(usize, Row<'_>), quantity, _| {
+            cell(scene, row, quantity, scene.focus == Pane::Wire && self.list.selected() == *index)
         };
         fit(canvas.area.width).draw(scene.theme, canvas, self.row_area(scene, canvas.area), rows.enumerate(), cell);
     }
 }
 
-fn cell(scene: &Scene<'_>, connection: &ConnectionStatus, quantity: Quantity, is_selected: bool) -> Cell {
-    let (theme, sample, now) = (scene.theme, &connection.sample, scene.snapshot.figures.at);
+fn cell(scene: &Scene<'_>, row: &Row<'_>, quantity: Quantity, is_selected: bool) -> Cell {
+    let &Row { connection, sent, received } = row;
+    let (theme, sample) = (scene.theme, &connection.sample);
     let text = |text: String, role| Cell::Text(text, theme.style(role));
-    let [sent, received] = [&connection.sent, &connection.received].map(|history| history.passed(now, MEASURED_SPAN));
     let rate = |passed: Passed| text(rate_of(passed.bytes_per_second), scene.rate_role());
     match quantity {
         Quantity::Node => text(connection.node.to_string(), if is_selected { Role::Selected } else { Role::Text }),
