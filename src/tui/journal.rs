@@ -48,11 +48,9 @@ impl Journal {
     /// Notes an event as a user sees it: in a line of its own, or in that of events of its kind. Events that are too frequent for the
     /// log are left out.
     pub fn note_event(&mut self, at: SimTime, event: &Event, identity: &Identity) {
-        if words::describe(event, identity).is_none() {
-            return;
-        }
+        let Some(of_event) = words::describe(event, identity) else { return };
         let entry = self.digest.note(at, event);
-        let Some((role, text)) = words::of_entry(entry, identity) else { return };
+        let (role, text) = words::of_several(entry, identity).unwrap_or(of_event);
         let line = JournalLine { at: entry.at(), role, text, entry: Some(entry.number()) };
         let known = if entry.count() > 1 { self.lines.iter_mut().rev().find(|known| known.entry == line.entry) } else { None };
         match known {

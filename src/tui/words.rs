@@ -11,14 +11,15 @@ use p2p_store::names::FileKey;
 
 use super::theme::Role;
 
-/// Returns the line of an entry of the log: that of its only event, or one for all of them.
-pub fn of_entry(entry: &Entry, identity: &Identity) -> Option<(Role, String)> {
-    let (role, text) = describe(entry.first(), identity)?;
+/// Returns the line of an entry of the log for all of its events; `None` if it is one event.
+pub fn of_several(entry: &Entry, identity: &Identity) -> Option<(Role, String)> {
+    let summary = entry.summary()?;
+    let (role, _) = describe(entry.first(), identity)?;
     let by = match entry.first() {
         Event::FaultBegan { cause, .. } | Event::FaultEnded { cause, .. } => by(cause),
         _ => String::new(),
     };
-    Some((role, entry.summary().map_or(text, |summary| format!("{summary}{by}"))))
+    Some((role, format!("{summary}{by}")))
 }
 
 /// Returns the line of an event as a user sees it, with its role; `None` for events that are too frequent for the log.

@@ -211,6 +211,9 @@ impl Fault {
 }
 
 impl Target {
+    /// First target of a single path, which all of hosts come before.
+    pub(crate) const FIRST_PATH: Target = Target::Path(Peer::Client, Peer::Client);
+
     /// Returns the hosts that the target concerns: that of a process, a disk or a link, and both of a path.
     pub fn hosts(self) -> impl Iterator<Item = Peer> {
         let hosts = match self {

@@ -78,10 +78,8 @@ impl Surroundings for Present<'_> {
                 nodes.iter().any(|other| other.node.to_string() == node && other.seen.health != Health::Alive)
             }
             Sight::Waiting => self.scene.transfers().next().is_some_and(|report| {
-                let waits = |holder: String| holder == node;
-                let is_open = |waiting: &p2p_engine::transfer::SegmentTimeline| waiting.acknowledged.is_none();
-                let is_waiting = report.timelines.iter().any(|one| is_open(one) && waits(one.holder.to_string()));
-                !report.status.state.is_over() && is_waiting
+                let mut open = report.timelines.iter().filter(|timeline| timeline.acknowledged.is_none());
+                !report.status.state.is_over() && open.any(|timeline| timeline.holder.to_string() == node)
             }),
             Sight::Paused => snapshot.pace.is_paused,
             Sight::Said(_) => self.answer.iter().any(|(_, line)| line.contains(text)),

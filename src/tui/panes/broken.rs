@@ -76,14 +76,10 @@ impl<'a> Broken<'a> {
         Broken { snapshot }
     }
 
-    fn at(self, target: Target) -> Option<&'a ActiveFault> {
-        self.snapshot.fault(target)
-    }
-
     /// Returns the faults of a path in one direction, a cut first.
     pub(super) fn of_path(self, from: Peer, to: Peer) -> impl Iterator<Item = &'a ActiveFault> {
         let targets = [Target::Cut(from, to), Target::Path(from, to), Target::Paths(from), Target::Paths(to)];
-        targets.into_iter().filter_map(move |target| self.at(target))
+        targets.into_iter().filter_map(move |target| self.snapshot.fault(target))
     }
 
     /// Returns what is wrong with a path in one direction.
@@ -107,7 +103,7 @@ impl<'a> Broken<'a> {
             Peer::Client => None,
         };
         let wires = [Target::Link(peer, Direction::Up), Target::Link(peer, Direction::Down), Target::Paths(peer)];
-        node.into_iter().flatten().chain(wires).filter_map(move |target| self.at(target))
+        node.into_iter().flatten().chain(wires).filter_map(move |target| self.snapshot.fault(target))
     }
 
     /// Returns true if the process of a host was ended on purpose, or refuses connections.
@@ -120,7 +116,7 @@ impl<'a> Broken<'a> {
         let peer = Peer::Node(node);
         let ways = [(Peer::Client, peer), (peer, Peer::Client)];
         let single = ways.into_iter().flat_map(|(from, to)| [Target::Cut(from, to), Target::Path(from, to)]);
-        self.of_host(peer).chain(single.filter_map(move |target| self.at(target)))
+        self.of_host(peer).chain(single.filter_map(move |target| self.snapshot.fault(target)))
     }
 
     /// Returns what a fault is, without the name of what it concerns, as in `killed` or `loss 10%`.

@@ -13,7 +13,7 @@ use super::rows::Rows;
 use super::scene::Scene;
 use super::scroll::first_below;
 use super::shape::{Shape, rows_up_to};
-use super::{Canvas, Pane, PaneView};
+use super::{Canvas, NOTHING_PASSES, Pane, PaneView};
 use crate::tui::journal::JournalLine;
 use crate::tui::preset::Preset;
 use crate::tui::theme::{Role, Theme};
@@ -47,7 +47,7 @@ impl PaneView for LogPane {
         if self.rows(scene) == 0 {
             let text = match self.list.filter().is_empty() {
                 true => "Nothing has happened yet.",
-                false => "Nothing passes the filter; Esc takes it away.",
+                false => NOTHING_PASSES,
             };
             return canvas.row(0, vec![Span::styled(text, theme.style(Role::Dim))]);
         }
@@ -57,7 +57,7 @@ impl PaneView for LogPane {
             let time = if is_selected { Role::Selected } else { Role::Dim };
             let spans = vec![
                 Span::styled(instant_of(line.at, Resolution::Millis), theme.style(time)),
-                Span::styled(format!(" {} {}", mark(theme, line.role), line.text), theme.style(line.role)),
+                Span::styled(told(theme, line), theme.style(line.role)),
             ];
             canvas.row(height - 1 - place, spans);
         }
@@ -84,11 +84,14 @@ impl PaneView for LogPane {
     }
 
     fn copy(&self, scene: &Scene<'_>) -> Option<String> {
-        self.lines(scene).nth(self.list.selected()).map(|line| {
-            let time = instant_of(line.at, Resolution::Millis);
-            format!("{time} {} {}", mark(scene.theme, line.role), line.text)
-        })
+        let line = self.lines(scene).nth(self.list.selected())?;
+        Some(format!("{}{}", instant_of(line.at, Resolution::Millis), told(scene.theme, line)))
     }
+}
+
+/// Returns what stands behind the time of a line.
+fn told(theme: &Theme, line: &JournalLine) -> String {
+    format!(" {} {}", mark(theme, line.role), line.text)
 }
 
 /// Returns the glyph of a line's severity.

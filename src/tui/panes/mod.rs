@@ -204,10 +204,14 @@ fn cells(part: f64, width: usize) -> usize {
     ((part.clamp(0.0, 1.0) * width as f64).round() as usize).min(width)
 }
 
+/// Returns the glyph of the level of a fraction.
+fn level(glyphs: &Glyphs, part: f64) -> &'static str {
+    glyphs.levels[cells(part, glyphs.levels.len() - 1)]
+}
+
 /// Returns values as level glyphs, with `top` as the highest level.
 fn sparkline(glyphs: &Glyphs, values: impl Iterator<Item = f64>, top: f64) -> String {
-    let level = |value: f64| ((value / top.max(1.0)).clamp(0.0, 1.0) * 7.0).round() as usize;
-    values.map(|value| glyphs.levels[level(value)]).collect()
+    values.map(|value| level(glyphs, value / top.max(1.0))).collect()
 }
 
 fn health_style(theme: &Theme, health: Health) -> (&'static str, ratatui::style::Style) {

@@ -247,7 +247,7 @@ impl Ledger {
     pub(crate) fn single_paths_of(&self, peers: &[Peer]) -> Vec<Target> {
         let peers: BTreeSet<Peer> = peers.iter().copied().collect();
         // Nothing but single paths is after the first of them.
-        let paths = self.on.range(Target::Path(Peer::Client, Peer::Client)..).map(|(target, _)| *target);
+        let paths = self.on.range(Target::FIRST_PATH..).map(|(target, _)| *target);
         paths.filter(|target| target.hosts().any(|host| peers.contains(&host))).collect()
     }
 

@@ -8,9 +8,6 @@ use p2p_net::PathChange;
 use super::{Peer, Snapshot};
 use crate::faults::{ActiveFault, Fault, Target};
 
-/// Target of the first fault of a single path.
-const FIRST_PATH: Target = Target::Path(Peer::Client, Peer::Client);
-
 impl Snapshot {
     /// Returns the fault that is on a target.
     pub fn fault(&self, target: Target) -> Option<&ActiveFault> {
@@ -44,7 +41,7 @@ impl Snapshot {
     }
 
     fn first_path(&self) -> usize {
-        self.faults.partition_point(|active| active.fault.target() < FIRST_PATH)
+        self.faults.partition_point(|active| active.fault.target() < Target::FIRST_PATH)
     }
 }
 
@@ -59,6 +56,6 @@ mod tests {
     fn paths_stand_after_all_that_is_of_hosts() {
         let last = Peer::Node(NodeNumber::from_index(9_999));
         assert!(Peer::Client < last && Target::Link(last, Direction::Down) < Target::Paths(Peer::Client));
-        assert!(Target::Paths(last) < FIRST_PATH && FIRST_PATH < Target::Cut(Peer::Client, Peer::Client));
+        assert!(Target::Paths(last) < Target::FIRST_PATH && Target::FIRST_PATH < Target::Cut(Peer::Client, Peer::Client));
     }
 }

@@ -10,7 +10,8 @@ use p2p_store::manifest::FileRecord;
 use p2p_store::names::FileKey;
 use ratatui::text::Span;
 
-use super::super::inquiry::Found;
+use crate::tui::panes::inquiry::Found;
+use crate::tui::panes::level;
 use crate::tui::theme::{Role, Theme};
 
 /// Number of files that are looked up at once.
@@ -166,7 +167,7 @@ pub(super) fn map(theme: &Theme, holdings: &Holdings, standings: &Standings, wid
 
 /// Returns the mark of a node that holds this share of the largest one, or of several nodes of which the worst stands so.
 fn place_of(theme: &Theme, worst: Option<Reach>, share: f64) -> Span<'static> {
-    let level = theme.glyphs.levels[((7.0 * share).round() as usize).min(7)];
+    let level = level(&theme.glyphs, share);
     let (glyph, role) = match worst {
         None => (theme.glyphs.empty, Role::Dim),
         Some(Reach::None) => (theme.glyphs.dead, Role::Bad),
