@@ -16,7 +16,7 @@ use crate::harness::random_file;
 use crate::names_on_screen::check_cells;
 use crate::program::PASSWORD;
 use crate::seeds::for_seeds;
-use crate::tui_harness::{TuiHarness, clock};
+use crate::tui_harness::{KEYS, TuiHarness, clock};
 
 /// Seeds of an ordinary run.
 const SEEDS: u64 = 4;
@@ -114,28 +114,10 @@ impl Monkey {
     }
 
     fn key(&mut self) -> KeyEvent {
-        const CODES: [KeyCode; 16] = [
-            KeyCode::Enter,
-            KeyCode::Esc,
-            KeyCode::Tab,
-            KeyCode::BackTab,
-            KeyCode::Up,
-            KeyCode::Down,
-            KeyCode::Left,
-            KeyCode::Right,
-            KeyCode::Home,
-            KeyCode::End,
-            KeyCode::PageUp,
-            KeyCode::PageDown,
-            KeyCode::Delete,
-            KeyCode::Backspace,
-            KeyCode::Insert,
-            KeyCode::Enter,
-        ];
         const MODIFIERS: [KeyModifiers; 4] = [KeyModifiers::NONE, KeyModifiers::CONTROL, KeyModifiers::ALT, KeyModifiers::SHIFT];
         let code = match self.below(4) {
             0 => KeyCode::F(1 + self.below(12) as u8),
-            1 => self.one_of(&CODES),
+            1 => self.one_of(&KEYS),
             2 => KeyCode::Char(self.one_of(&['\u{202e}', '世', 'é', '\u{301}', '\u{200d}', '\u{1b}', '\u{9b}', '\u{7f}'])),
             _ => KeyCode::Char(char::from(b' ' + self.below(95) as u8)),
         };

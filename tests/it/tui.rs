@@ -14,7 +14,7 @@ use ratatui::backend::TestBackend;
 
 use crate::generated;
 use crate::harness::{OPERATOR, random_file};
-use crate::tui_harness::{TuiHarness, lines, styles};
+use crate::tui_harness::{KEYS, TuiHarness, lines, styles};
 
 /// A screen in the middle of everyday work: a file stored, another on its way.
 fn at_work(width: u16, height: u16, theme: Theme) -> TuiHarness {
@@ -300,28 +300,7 @@ fn what_is_pasted_is_carried_out_in_order() {
 fn any_input() -> impl Strategy<Value = Input> {
     let codes = prop_oneof![
         any::<char>().prop_filter("printable", |c| !c.is_control()).prop_map(KeyCode::Char),
-        proptest::sample::select(vec![
-            KeyCode::Enter,
-            KeyCode::Esc,
-            KeyCode::Tab,
-            KeyCode::BackTab,
-            KeyCode::Up,
-            KeyCode::Down,
-            KeyCode::Left,
-            KeyCode::Right,
-            KeyCode::Home,
-            KeyCode::End,
-            KeyCode::PageUp,
-            KeyCode::PageDown,
-            KeyCode::Delete,
-            KeyCode::Backspace,
-            KeyCode::F(1),
-            KeyCode::Char(' '),
-            KeyCode::Char('z'),
-            KeyCode::Char('m'),
-            KeyCode::Char('/'),
-            KeyCode::Char('+'),
-        ]),
+        proptest::sample::select([&KEYS[..], &[KeyCode::F(1)], &[' ', 'z', 'm', '/', '+'].map(KeyCode::Char)].concat()),
     ];
     let modifiers = proptest::sample::select(vec![KeyModifiers::NONE, KeyModifiers::CONTROL, KeyModifiers::ALT]);
     let key = (codes, modifiers).prop_map(|(code, modifiers)| Input::Key(KeyEvent::new(code, modifiers)));

@@ -36,6 +36,25 @@ pub(crate) fn clock() -> u64 {
     CLOCK.get()
 }
 
+/// Keys with names that move, edit and decide, for random input.
+pub(crate) const KEYS: [KeyCode; 15] = [
+    KeyCode::Enter,
+    KeyCode::Esc,
+    KeyCode::Tab,
+    KeyCode::BackTab,
+    KeyCode::Up,
+    KeyCode::Down,
+    KeyCode::Left,
+    KeyCode::Right,
+    KeyCode::Home,
+    KeyCode::End,
+    KeyCode::PageUp,
+    KeyCode::PageDown,
+    KeyCode::Delete,
+    KeyCode::Backspace,
+    KeyCode::Insert,
+];
+
 /// Sizes from the smallest screen to a large one.
 pub(crate) const SIZES: [(u16, u16); 4] = [(60, 16), (80, 24), (120, 40), (200, 60)];
 
