@@ -18,7 +18,7 @@ use pcap_file::pcapng::blocks::interface_description::{InterfaceDescriptionBlock
 use pcap_file::{DataLink, PcapError};
 
 use super::Network;
-use super::packet::{Flags, MSS, Packet, Protocol, TIMESTAMPS_OPTION, UDP_HEADER};
+use super::packet::{Flags, MSS, Packet, TIMESTAMPS_OPTION, Traits, UDP_HEADER};
 use super::packet_log::Route;
 use super::sockets::Sockets;
 use super::stats::DropCause;
@@ -73,7 +73,7 @@ impl Capture {
 
     /// Writes a packet as it leaves its sender, with its payload.
     pub(crate) fn observe(&mut self, at: SimTime, sockets: &Sockets, packet: &Packet, route: Route, dropped: Option<DropCause>) {
-        if packet.protocol == Protocol::Udp {
+        if packet.is_datagram() {
             return self.udp(at, route, packet, &sockets.datagrams.of(packet).payload, dropped);
         }
         let Some(flow) = sockets.flow_of(packet) else { return };
@@ -117,7 +117,7 @@ impl Capture {
     /// Returns the identification of a packet's IPv4 header: a new one, and for a copy that of its original, which is the packet
     /// before it (RFC 6864 §4.1).
     fn identify(&mut self, packet: &Packet) -> u16 {
-        if !packet.is_copy {
+        if !packet.traits.any(Traits::COPY) {
             self.identification = self.identification.wrapping_add(1);
         }
         self.identification
@@ -135,7 +135,7 @@ impl Capture {
         if self.failed.is_some() {
             return;
         }
-        let copied = packet.is_copy.then(|| "copy made by the path".to_owned());
+        let copied = packet.traits.any(Traits::COPY).then(|| "copy made by the path".to_owned());
         let dropped = dropped.map(|cause| format!("dropped: {}", cause.name()));
         let comments = copied.into_iter().chain(dropped);
         let block = EnhancedPacketBlock {
@@ -169,7 +169,7 @@ impl std::fmt::Debug for Capture {
 /// Returns the checksum of a packet as it arrives. Where a bit of the packet was changed, the capture shows it in the checksum, so
 /// that the rest of the packet is what was sent; it never becomes 0, which in a UDP header means that there is none (RFC 768).
 fn on_the_wire(packet: &Packet, checksum: u16) -> u16 {
-    match (packet.is_corrupt, checksum) {
+    match (packet.traits.any(Traits::CORRUPT), checksum) {
         (false, _) => checksum,
         (true, 1) => 3,
         (true, _) => checksum ^ 1,

@@ -5,16 +5,9 @@ use std::collections::HashMap;
 
 use p2p_base::units::SimTime;
 
-use super::packet::{Flags, Packet, Protocol, SACK_BLOCKS, SackBlock, Side, wire_len};
+use super::packet::{Flags, Packet, SACK_BLOCKS, SackBlock, Traits, wire_len};
 
 const NONE: u32 = u32::MAX;
-
-/// A packet that has reached the end of a path or of a downlink, or was taken from it, with its order number.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct InFlight {
-    pub(crate) order: u64,
-    pub(crate) packet: Packet,
-}
 
 /// One queue: the slots of its first and last packet in the store.
 #[derive(Debug, Clone, Copy)]
@@ -36,47 +29,6 @@ impl Default for PacketQueue {
 pub(crate) struct Scheduled {
     pub(crate) at: SimTime,
     pub(crate) order: u64,
-}
-
-/// Properties of a packet in the store that take a bit each, and the number of its SACK blocks in the lowest two.
-#[derive(Debug, Clone, Copy)]
-struct Traits(u8);
-
-impl Traits {
-    const SACK_BLOCKS: u8 = 3;
-    const UDP: u8 = 4;
-    const ACCEPTOR: u8 = 8;
-    const RETRANSMISSION: u8 = 16;
-    const CORRUPT: u8 = 32;
-
-    fn of(packet: &Packet, is_corrupt: bool) -> Traits {
-        let protocol = match packet.protocol {
-            Protocol::Udp => Traits::UDP,
-            Protocol::Tcp(Side::Opener) => 0,
-            Protocol::Tcp(Side::Acceptor) => Traits::ACCEPTOR,
-        };
-        let retransmission = u8::from(packet.is_retransmission) * Traits::RETRANSMISSION;
-        let corrupt = u8::from(is_corrupt) * Traits::CORRUPT;
-        Traits(packet.sack_blocks | protocol | retransmission | corrupt)
-    }
-
-    const fn any(self, bits: u8) -> bool {
-        self.0 & bits != 0
-    }
-
-    const fn sack_blocks(self) -> u8 {
-        self.0 & Traits::SACK_BLOCKS
-    }
-
-    const fn protocol(self) -> Protocol {
-        if self.any(Traits::UDP) {
-            Protocol::Udp
-        } else if self.any(Traits::ACCEPTOR) {
-            Protocol::Tcp(Side::Acceptor)
-        } else {
-            Protocol::Tcp(Side::Opener)
-        }
-    }
 }
 
 /// A packet in the store, without its SACK blocks, because hardly any packet in flight has some.
@@ -109,19 +61,15 @@ impl Slot {
             next: NONE,
             len: packet.len,
             flags: packet.flags,
-            traits: Traits::of(packet, is_corrupt),
+            traits: packet.traits.with(Traits::CORRUPT, is_corrupt),
         }
     }
 
-    fn flying(&self, sack: [SackBlock; SACK_BLOCKS]) -> InFlight {
-        let packet = Packet {
+    fn packet(&self, sack: [SackBlock; SACK_BLOCKS]) -> Packet {
+        Packet {
             slot: self.slot,
-            protocol: self.traits.protocol(),
+            traits: self.traits,
             flags: self.flags,
-            sack_blocks: self.traits.sack_blocks(),
-            is_retransmission: self.traits.any(Traits::RETRANSMISSION),
-            is_corrupt: self.traits.any(Traits::CORRUPT),
-            is_copy: false,
             len: self.len,
             window: self.window,
             timestamp: self.timestamp,
@@ -129,8 +77,7 @@ impl Slot {
             seq: self.seq,
             ack: self.ack,
             sack,
-        };
-        InFlight { order: self.scheduled.order, packet }
+        }
     }
 }
 
@@ -158,7 +105,7 @@ impl PacketStore {
         self.packets += 1;
         self.bytes += u64::from(packet.wire_len());
         let place = self.keep(Slot::new(scheduled, packet, is_corrupt));
-        if packet.sack_blocks > 0 {
+        if packet.sack_blocks() > 0 {
             self.sacks.insert(place, packet.sack);
         }
         self.append(queue, place)
@@ -197,18 +144,17 @@ impl PacketStore {
     }
 
     /// Removes and returns the first packet of a queue.
-    #[inline]
-    pub(crate) fn pop(&mut self, queue: &mut PacketQueue) -> Option<InFlight> {
+    pub(crate) fn pop(&mut self, queue: &mut PacketQueue) -> Option<Packet> {
         let place = queue.first;
         let slot = self.slots.get_mut(place as usize)?;
         queue.first = std::mem::replace(&mut slot.next, self.free);
         self.free = place;
         let sack = if slot.traits.sack_blocks() == 0 { None } else { self.sacks.remove(&place) };
         let sack = sack.unwrap_or_default();
-        let flying = slot.flying(sack);
+        let packet = slot.packet(sack);
         self.packets -= 1;
-        self.bytes -= u64::from(flying.packet.wire_len());
-        Some(flying)
+        self.bytes -= u64::from(packet.wire_len());
+        Some(packet)
     }
 
     /// Moves the first packet of a queue to the end of another, where it is due at another instant. Returns true if that was empty
@@ -224,18 +170,19 @@ impl PacketStore {
     #[inline]
     pub(crate) fn first_wire_len(&self, queue: PacketQueue) -> u16 {
         let slot = self.slots.get(queue.first as usize);
-        slot.map_or(0, |slot| wire_len(slot.traits.protocol(), slot.flags, slot.traits.sack_blocks(), slot.len))
+        slot.map_or(0, |slot| wire_len(slot.traits, slot.flags, slot.len))
     }
 
-    /// Removes and returns the packets of a queue with order numbers from `order` on.
-    pub(crate) fn take_from(&mut self, queue: &mut PacketQueue, order: u64) -> Vec<InFlight> {
+    /// Removes and returns the packets of a queue with order numbers from `order` on, each with its number.
+    pub(crate) fn take_from(&mut self, queue: &mut PacketQueue, order: u64) -> Vec<(u64, Packet)> {
         let (mut kept, mut taken) = (PacketQueue::default(), PacketQueue::default());
         while let Some(place) = self.detach(queue) {
             let is_taken = self.slots[place as usize].scheduled.order >= order;
             self.append(if is_taken { &mut taken } else { &mut kept }, place);
         }
         *queue = kept;
-        std::iter::from_fn(|| self.pop(&mut taken)).collect()
+        let next = || self.first(taken).map(|first| first.order).zip(self.pop(&mut taken));
+        std::iter::from_fn(next).collect()
     }
 
     /// Moves the packets of one queue to another, which has them all then in the order in which they are due.
@@ -275,9 +222,15 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::packet::Side;
 
     fn scheduled(order: u64) -> Scheduled {
         Scheduled { at: SimTime::ZERO, order }
+    }
+
+    fn pop_number(store: &mut PacketStore, queue: &mut PacketQueue) -> Option<u64> {
+        let first = store.first(*queue);
+        store.pop(queue).and(first).map(|first| first.order)
     }
 
     #[test]
@@ -285,15 +238,20 @@ mod tests {
         let mut store = PacketStore::default();
         let (mut plain, mut queue) = (Packet::header(7, Side::Acceptor), PacketQueue::default());
         (plain.flags, plain.len, plain.window, plain.timestamp, plain.timestamp_echo) = (Flags::ACK, 1448, 5, 6, 7);
-        (plain.seq, plain.ack, plain.is_retransmission, plain.is_corrupt) = (1 << 40, 1 << 41, true, true);
+        (plain.seq, plain.ack) = (1 << 40, 1 << 41);
+        plain.traits = plain.traits.with(Traits::RETRANSMISSION, true).with(Traits::CORRUPT, true);
         let sack = [SackBlock::new(plain.ack, 1, 2), SackBlock::new(plain.ack, 3, 4), SackBlock::default()];
-        let packets = [plain, Packet { sack_blocks: 2, sack, ..plain }, Packet::datagram(9, 8)];
+        let packets = [plain, Packet { traits: plain.traits.with_sack_blocks(2), sack, ..plain }, Packet::datagram(9, 8)];
         for (order, packet) in (0..).zip(packets) {
-            store.push(&mut queue, Scheduled { at: SimTime::from_nanos(order), order }, &packet, packet.is_corrupt);
+            store.push(
+                &mut queue,
+                Scheduled { at: SimTime::from_nanos(order), order },
+                &packet,
+                packet.traits.any(Traits::CORRUPT),
+            );
         }
         for packet in packets {
-            let out = store.pop(&mut queue).unwrap();
-            assert_eq!(format!("{:?}", out.packet), format!("{packet:?}"));
+            assert_eq!(format!("{:?}", store.pop(&mut queue)), format!("{:?}", Some(packet)));
         }
         assert!(store.sacks.is_empty());
         assert_eq!(size_of::<Slot>(), 56);
@@ -302,7 +260,8 @@ mod tests {
     #[test]
     fn a_packet_goes_from_queue_to_queue_as_it_is() {
         let (mut store, mut from, mut to) = (PacketStore::default(), PacketQueue::default(), PacketQueue::default());
-        let mut packet = Packet { sack_blocks: 1, ..Packet::header(7, Side::Acceptor) };
+        let mut packet = Packet::header(7, Side::Acceptor);
+        packet.traits = packet.traits.with_sack_blocks(1);
         packet.sack[0] = SackBlock::new(packet.ack, 1, 2);
         for order in 0..2 {
             store.push(&mut from, scheduled(order), &packet, order == 1);
@@ -313,8 +272,9 @@ mod tests {
         assert_eq!((store.first(from), store.first(to), store.last(to)), (None, Some(later(7)), Some(later(8))));
         assert_eq!(store.total(), (2, 2 * u64::from(packet.wire_len())));
         for (order, is_corrupt) in [(7, false), (8, true)] {
-            let out = store.pop(&mut to).unwrap();
-            assert_eq!((out.order, format!("{:?}", out.packet)), (order, format!("{:?}", Packet { is_corrupt, ..packet })));
+            let number = store.first(to).map(|first| first.order);
+            let expected = Packet { traits: packet.traits.with(Traits::CORRUPT, is_corrupt), ..packet };
+            assert_eq!((number, format!("{:?}", store.pop(&mut to))), (Some(order), format!("{:?}", Some(expected))));
         }
         assert!(!store.forward(&mut from, &mut to, later(9)));
     }
@@ -332,7 +292,7 @@ mod tests {
                     prop_assert_eq!(alone, models[which].is_empty());
                     models[which].push_back(order);
                 } else {
-                    prop_assert_eq!(store.pop(&mut queues[which]).map(|flying| flying.order), models[which].pop_front());
+                    prop_assert_eq!(pop_number(&mut store, &mut queues[which]), models[which].pop_front());
                 }
                 prop_assert_eq!(store.first(queues[which]).map(|flying| flying.order), models[which].front().copied());
                 prop_assert_eq!(store.last(queues[which]).map(|flying| flying.order), models[which].back().copied());
@@ -379,13 +339,13 @@ mod tests {
                 store.push(&mut queue, scheduled(order), &packet, false);
                 store.push(&mut other, scheduled(order), &packet, false);
             }
-            let taken: Vec<u64> = store.take_from(&mut queue, from).iter().map(|flying| flying.order).collect();
+            let taken: Vec<u64> = store.take_from(&mut queue, from).iter().map(|&(order, _)| order).collect();
             prop_assert_eq!(taken, (from..len).collect::<Vec<_>>());
             for order in 100..100 + more {
                 let alone = store.push(&mut queue, scheduled(order), &packet, false);
                 prop_assert_eq!(alone, order == 100 && from.min(len) == 0);
             }
-            let left: Vec<u64> = std::iter::from_fn(|| store.pop(&mut queue)).map(|flying| flying.order).collect();
+            let left: Vec<u64> = std::iter::from_fn(|| pop_number(&mut store, &mut queue)).collect();
             prop_assert_eq!(left, (0..from.min(len)).chain(100..100 + more).collect::<Vec<_>>());
             prop_assert_eq!(store.total().0, len);
         }

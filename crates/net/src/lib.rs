@@ -70,7 +70,7 @@ pub use self::tcp::{Activity, CongestionControl, KeepAlive, TcpConfig};
 
 use self::host::Host;
 use self::observe::Observers;
-use self::packet::{Packet, Protocol};
+use self::packet::{Packet, Traits};
 use self::queue::Due;
 use self::sockets::{Sockets, Transmit};
 use self::wires::{Arrival, Sent, Wires};
@@ -158,13 +158,18 @@ impl Network {
     #[inline]
     fn dispatch(&mut self, due: Due) {
         self.carried_out += 1;
-        let arrival = match due {
-            Due::Path(path, lane) => self.wires.handle_path(self.now, path, lane),
-            Due::Downlink(host) => self.wires.handle_downlink(self.now, host, |packet| self.sockets.sender_of(packet)),
-            Due::Timer(flow) => return self.handle_flow_timeout(flow),
-        };
-        if let Some(arrival) = arrival {
-            self.handle_arrival(arrival);
+        match due {
+            Due::Path(path, lane) => {
+                if let Some(Arrival { to, packet, dropped }) = self.wires.handle_path(self.now, path, lane) {
+                    self.handle_arrival(to, &packet, dropped);
+                }
+            }
+            Due::Downlink(host) => {
+                if let Some(packet) = self.wires.handle_downlink(host) {
+                    self.handle_arrival(HostId(host), &packet, None);
+                }
+            }
+            Due::Timer(flow) => self.handle_flow_timeout(flow),
         }
     }
 
@@ -181,26 +186,34 @@ impl Network {
         }
     }
 
-    #[inline]
-    fn handle_arrival(&mut self, arrival: Arrival) {
-        let Arrival { from, to, ref packet, is_dropped } = arrival;
-        let is_open = self.wires.hosts()[to.index()].condition == Condition::Up;
-        let is_datagram = packet.protocol == Protocol::Udp;
-        let is_received = !is_datagram || is_open && self.sockets.datagrams.is_received(packet);
-        if is_dropped || !is_received {
-            if !is_dropped {
-                self.wires.drop_packet(self.now, from, packet, DropCause::PortClosed);
-            }
+    /// Handles a packet that has reached its receiver's stack, or that was dropped right before.
+    fn handle_arrival(&mut self, to: HostId, packet: &Packet, dropped: Option<DropCause>) {
+        let condition = self.wires.hosts()[to.index()].condition;
+        if let Some(cause) = dropped.or_else(|| self.obstacle(condition, packet)) {
+            self.wires.drop_packet(self.now, self.sockets.sender_of(packet), packet, cause);
             return self.sockets.handle_dropped(packet);
         }
         self.wires.deliver(self.now, to, packet);
-        if is_datagram {
+        if packet.is_datagram() {
             let event = self.sockets.datagrams.handle_packet(packet);
             self.sockets.events.push_back(event);
         } else {
-            self.sockets.handle_packet(self.now, packet, is_open);
+            self.sockets.handle_packet(self.now, packet, condition == Condition::Up);
             self.flush();
         }
+    }
+
+    /// Returns the cause for which a host in `condition` does not take a packet that has reached it.
+    #[inline]
+    fn obstacle(&self, condition: Condition, packet: &Packet) -> Option<DropCause> {
+        if condition == Condition::Down {
+            return Some(DropCause::HostDown);
+        }
+        if packet.traits.any(Traits::CORRUPT) {
+            return Some(DropCause::Corrupt);
+        }
+        let is_received = !packet.is_datagram() || condition == Condition::Up && self.sockets.datagrams.is_received(packet);
+        (!is_received).then_some(DropCause::PortClosed)
     }
 
     /// Sends the packets and sets the timers that a step of a connection has left.

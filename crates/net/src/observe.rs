@@ -8,7 +8,7 @@ use p2p_base::units::SimTime;
 use super::Network;
 #[cfg(feature = "pcap")]
 use super::capture::Capture;
-use super::packet::{Packet, Protocol};
+use super::packet::{Packet, Traits};
 use super::packet_log::{PacketLog, PacketRecord, Route};
 use super::sockets::Sockets;
 use super::stats::DropCause;
@@ -38,7 +38,8 @@ impl Observers {
         let (_, sockets) = parts;
         for (is_copy, fate) in [(false, Some(sent.original)), (true, sent.copy)] {
             let Some(fate) = fate else { continue };
-            let packet = Packet { is_copy, is_corrupt: fate == Fate::Corrupt, ..*packet };
+            let traits = packet.traits.with(Traits::COPY, is_copy).with(Traits::CORRUPT, fate == Fate::Corrupt);
+            let packet = Packet { traits, ..*packet };
             if let Some(log) = &mut self.log {
                 log.push(record(now, sockets, &packet, route, fate.dropped()));
             }
@@ -65,15 +66,15 @@ fn record(now: SimTime, sockets: &Sockets, packet: &Packet, route: Route, droppe
         wire_len: packet.wire_len(),
         window: packet.window,
         congestion_window: connection.map(Connection::window),
-        is_retransmission: packet.is_retransmission,
-        is_copy: packet.is_copy,
+        is_retransmission: packet.traits.any(Traits::RETRANSMISSION),
+        is_copy: packet.traits.any(Traits::COPY),
         dropped,
     }
 }
 
 fn route_of((wires, sockets): (&Wires, &Sockets), packet: &Packet) -> Option<Route> {
     let at = |host, port| SocketAddrV4::new(wires.address(host), port);
-    if packet.protocol == Protocol::Udp {
+    if packet.is_datagram() {
         let datagram = sockets.datagrams.of(packet);
         let (from, to) = (datagram.from, datagram.to);
         return Some(Route { from: at(from.host, from.port), to: at(to.host, to.port) });

@@ -160,30 +160,63 @@ impl SackBlock {
     }
 }
 
-/// Protocol of a packet.
+/// Properties of a packet that take a bit or two each: what it is, and what has become of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Protocol {
-    /// A TCP packet, sent by this side of its connection.
-    Tcp(Side),
-    /// A UDP datagram.
-    Udp,
+pub(crate) struct Traits(u8);
+
+impl Traits {
+    /// Bits of the number of SACK blocks.
+    const SACK_BLOCKS: u8 = 3;
+    /// The packet is a UDP datagram.
+    pub(crate) const DATAGRAM: Traits = Traits(4);
+    /// The end that answered the SYN sent the packet.
+    const ACCEPTOR: Traits = Traits(8);
+    /// The payload had been sent before.
+    pub(crate) const RETRANSMISSION: Traits = Traits(16);
+    /// A bit of the packet was changed on its path.
+    pub(crate) const CORRUPT: Traits = Traits(32);
+    /// The path made the packet as a copy of another; known to observers alone.
+    pub(crate) const COPY: Traits = Traits(64);
+
+    /// Returns the traits of a TCP packet without SACK blocks, sent by one side of a connection.
+    const fn from_side(side: Side) -> Traits {
+        match side {
+            Side::Opener => Traits(0),
+            Side::Acceptor => Traits::ACCEPTOR,
+        }
+    }
+
+    /// Returns these traits and those of `more` if `is_set` is true.
+    #[must_use]
+    pub(crate) const fn with(self, more: Traits, is_set: bool) -> Traits {
+        if is_set { Traits(self.0 | more.0) } else { self }
+    }
+
+    /// Returns these traits of a packet with `blocks` SACK blocks, of which it had none.
+    #[must_use]
+    pub(crate) const fn with_sack_blocks(self, blocks: u8) -> Traits {
+        Traits(self.0 | blocks & Traits::SACK_BLOCKS)
+    }
+
+    /// Returns true if one of the traits of `of` is set.
+    pub(crate) const fn any(self, of: Traits) -> bool {
+        self.0 & of.0 != 0
+    }
+
+    /// Returns the number of SACK blocks, 0 to 3.
+    pub(crate) const fn sack_blocks(self) -> u8 {
+        self.0 & Traits::SACK_BLOCKS
+    }
 }
 
-/// Headers of one packet. `slot` and `protocol` name the connection and the end that sent it, or the datagram, in place of two
-/// addresses and two ports.
+/// Headers of one packet. `slot` names the connection, or the datagram, in place of two addresses and two ports; the traits tell
+/// the end of the connection that sent the packet.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Packet {
     /// Slot of the flow, or of the datagram, in the store of its protocol.
     pub(crate) slot: u32,
-    pub(crate) protocol: Protocol,
+    pub(crate) traits: Traits,
     pub(crate) flags: Flags,
-    pub(crate) sack_blocks: u8,
-    /// True if the payload had been sent before.
-    pub(crate) is_retransmission: bool,
-    /// True if a bit of the packet was changed on its path.
-    pub(crate) is_corrupt: bool,
-    /// True if the path made the packet as a copy of another; known to observers alone.
-    pub(crate) is_copy: bool,
     /// Payload length in bytes.
     pub(crate) len: u16,
     /// Receive window in bytes, scaling applied.
@@ -202,19 +235,15 @@ pub(crate) struct Packet {
 impl Packet {
     /// Returns a datagram of `len` payload bytes, stored in `slot`.
     pub(crate) fn datagram(slot: u32, len: u16) -> Packet {
-        Packet { protocol: Protocol::Udp, len, ..Packet::header(slot, Side::Opener) }
+        Packet { traits: Traits::DATAGRAM, len, ..Packet::header(slot, Side::Opener) }
     }
 
     /// Returns an empty TCP header from one end of a connection.
     pub(crate) fn header(flow: u32, from: Side) -> Packet {
         Packet {
             slot: flow,
-            protocol: Protocol::Tcp(from),
+            traits: Traits::from_side(from),
             flags: Flags::default(),
-            sack_blocks: 0,
-            is_retransmission: false,
-            is_corrupt: false,
-            is_copy: false,
             len: 0,
             window: 0,
             timestamp: 0,
@@ -227,15 +256,22 @@ impl Packet {
 
     /// Returns the side of the connection that sent the packet; that of a datagram is always the same.
     pub(crate) const fn side(&self) -> Side {
-        match self.protocol {
-            Protocol::Tcp(side) => side,
-            Protocol::Udp => Side::Opener,
-        }
+        if self.traits.any(Traits::ACCEPTOR) { Side::Acceptor } else { Side::Opener }
+    }
+
+    /// Returns true if the packet is a UDP datagram, and not a TCP packet.
+    pub(crate) const fn is_datagram(&self) -> bool {
+        self.traits.any(Traits::DATAGRAM)
+    }
+
+    /// Returns the number of SACK blocks that are set.
+    pub(crate) const fn sack_blocks(&self) -> u8 {
+        self.traits.sack_blocks()
     }
 
     pub(crate) fn kind(&self) -> PacketKind {
         let is_plain = !self.flags.any(Flags::FIN.with(Flags::SYN).with(Flags::RST));
-        if self.protocol == Protocol::Udp {
+        if self.is_datagram() {
             PacketKind::Datagram
         } else if is_plain {
             if self.len > 0 { PacketKind::Data } else { PacketKind::Ack }
@@ -251,31 +287,29 @@ impl Packet {
     /// Returns the length of the whole IPv4 packet in bytes, which is the length that occupies a link.
     #[inline]
     pub(crate) fn wire_len(&self) -> u16 {
-        wire_len(self.protocol, self.flags, self.sack_blocks, self.len)
+        wire_len(self.traits, self.flags, self.len)
     }
 
     /// Returns the SACK blocks that are set, as ranges of the stream.
     pub(crate) fn sack_ranges(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
-        self.sack.iter().take(usize::from(self.sack_blocks)).map(|block| block.range(self.ack))
+        self.sack.iter().take(usize::from(self.sack_blocks())).map(|block| block.range(self.ack))
     }
 }
 
-/// Lengths of the headers of a TCP packet other than a SYN, in bytes, by the number of its SACK blocks: the fixed ones, and four bytes
-/// plus eight for each block (RFC 2018 §3 with two of padding).
-const TCP_HEADERS: [u16; SACK_BLOCKS + 1] = {
-    let fixed = IPV4_HEADER + TCP_HEADER + TIMESTAMPS_OPTION;
-    [fixed, fixed + 12, fixed + 20, fixed + 28]
+/// Lengths of all headers of a packet in bytes, by its kind: the low three bits are those of [`Traits`], which are the number of SACK
+/// blocks and the mark of a datagram, and the fourth is set for a SYN. SACK blocks take four bytes plus eight for each (RFC 2018 §3
+/// with two of padding).
+const HEADERS: [u16; 16] = {
+    let (plain, syn) = (IPV4_HEADER + TCP_HEADER + TIMESTAMPS_OPTION, IPV4_HEADER + TCP_HEADER + SYN_OPTIONS);
+    let udp = IPV4_HEADER + UDP_HEADER;
+    [plain, plain + 12, plain + 20, plain + 28, udp, udp, udp, udp, syn, syn, syn, syn, udp, udp, udp, udp]
 };
 
 /// Returns the length of the whole IPv4 packet with these headers and `len` bytes of payload.
 #[inline]
-pub(crate) fn wire_len(protocol: Protocol, flags: Flags, sack_blocks: u8, len: u16) -> u16 {
-    let headers = match protocol {
-        Protocol::Udp => IPV4_HEADER + UDP_HEADER,
-        Protocol::Tcp(_) if flags.contains(Flags::SYN) => IPV4_HEADER + TCP_HEADER + SYN_OPTIONS,
-        Protocol::Tcp(_) => TCP_HEADERS[usize::from(sack_blocks) % TCP_HEADERS.len()],
-    };
-    headers + len
+pub(crate) fn wire_len(traits: Traits, flags: Flags, len: u16) -> u16 {
+    let kind = traits.0 & (Traits::SACK_BLOCKS | Traits::DATAGRAM.0) | (flags.0 & Flags::SYN.0) << 2;
+    HEADERS[usize::from(kind)] + len
 }
 
 #[cfg(test)]
@@ -292,7 +326,7 @@ mod tests {
         packet.len = MSS;
         assert_eq!((packet.wire_len(), MSS), (MTU, 1448));
         packet.len = 0;
-        packet.sack_blocks = 3;
+        packet.traits = packet.traits.with_sack_blocks(3);
         assert_eq!(packet.wire_len(), 80);
     }
 

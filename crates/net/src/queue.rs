@@ -8,6 +8,7 @@ use std::collections::binary_heap::PeekMut;
 
 use p2p_base::units::SimTime;
 
+use super::in_flight::Scheduled;
 use super::path::Lane;
 
 /// An event that becomes due.
@@ -101,10 +102,10 @@ impl EventQueue {
     /// Removes the next event, or replaces it with the following one of the same source, which is cheaper than a removal and
     /// an insertion.
     #[inline]
-    pub(crate) fn finish(&mut self, following: Option<(SimTime, u64)>) {
+    pub(crate) fn finish(&mut self, following: Option<Scheduled>) {
         let Some(mut top) = self.heap.peek_mut() else { return };
         match following {
-            Some((at, order)) => *top = Reverse(Entry { at, order, due: top.0.due }),
+            Some(Scheduled { at, order }) => *top = Reverse(Entry { at, order, due: top.0.due }),
             None => {
                 PeekMut::pop(top);
             }
@@ -145,7 +146,7 @@ mod tests {
             while let Some((at, due)) = queue.peek() {
                 seen.push(at.as_nanos());
                 let more = due == Due::Path(0, Lane::InOrder) && next < times.len();
-                queue.finish(more.then(|| (SimTime::from_nanos(times[next]), next as u64 + 1)));
+                queue.finish(more.then(|| Scheduled { at: SimTime::from_nanos(times[next]), order: next as u64 + 1 }));
                 next += usize::from(more);
             }
             let mut expected = times.clone();

@@ -16,7 +16,7 @@ use super::event::{ConnectionChange, NetEvent, Read, WriteError};
 use super::flow::{ConnectionId, End, Flow, Marks};
 use super::host::HostId;
 use super::meter::Meters;
-use super::packet::{Flags, Packet, Protocol, Side};
+use super::packet::{Flags, Packet, Side, Traits};
 use super::tcp::TcpConfig;
 use super::tcp::connection::{Connection, StepEvents};
 use super::tcp::state::{CloseReason, State};
@@ -92,7 +92,7 @@ impl Sockets {
 
     /// Returns the flow of a TCP packet.
     pub(crate) fn flow_of(&self, packet: &Packet) -> Option<&Flow> {
-        self.flows.get(packet.slot as usize).filter(|_| packet.protocol != Protocol::Udp)
+        self.flows.get(packet.slot as usize).filter(|_| !packet.is_datagram())
     }
 
     /// Returns true if there is neither a connection nor a packet of one in flight.
@@ -103,10 +103,10 @@ impl Sockets {
 
     /// Returns the host that sent a packet in flight.
     pub(crate) fn sender_of(&self, packet: &Packet) -> HostId {
-        match packet.protocol {
-            Protocol::Tcp(side) => self.flows[packet.slot as usize].end(side).host,
-            Protocol::Udp => self.datagrams.of(packet).from.host,
+        if packet.is_datagram() {
+            return self.datagrams.of(packet).from.host;
         }
+        self.flows[packet.slot as usize].end(packet.side()).host
     }
 
     pub(crate) fn listen(&mut self, host: HostId, port: u16, config: TcpConfig) {
@@ -262,7 +262,7 @@ impl Sockets {
 
     /// Takes notice that a packet, of which one was counted as in flight, is `in_flight` packets now.
     pub(crate) fn handle_sent(&mut self, packet: &Packet, in_flight: u32) {
-        if packet.protocol == Protocol::Udp {
+        if packet.is_datagram() {
             self.datagrams.record_in_flight(packet, in_flight);
         } else if let Some(flow) = self.flows.get_mut(packet.slot as usize) {
             flow.in_flight = flow.in_flight + in_flight - 1;
@@ -384,7 +384,7 @@ impl Sockets {
         let end = flow.end_mut(side);
         let data_end = packet.seq + u64::from(packet.len);
         if packet.len > 0 && packet.seq < end.sent_high {
-            packet.is_retransmission = true;
+            packet.traits = packet.traits.with(Traits::RETRANSMISSION, true);
             self.events.push_back(NetEvent::Retransmitted { connection: id, offset: packet.seq - 1, len: packet.len });
         } else if packet.len > 0 {
             end.sent_high = data_end;

@@ -4,7 +4,7 @@
 
 use std::ops::{AddAssign, Index, IndexMut};
 
-use super::packet::{Packet, PacketKind};
+use super::packet::{Packet, PacketKind, Traits};
 
 /// Number of packets of each kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -137,7 +137,7 @@ impl HostStats {
     pub(crate) fn record_sent(&mut self, packet: &Packet) {
         self.sent[packet.kind()] += 1;
         self.bytes_sent += u64::from(packet.wire_len());
-        self.retransmits += u64::from(packet.is_retransmission);
+        self.retransmits += u64::from(packet.traits.any(Traits::RETRANSMISSION));
     }
 
     /// Counts a copy that a path makes of one of the host's packets.

@@ -13,7 +13,7 @@ use p2p_base::units::{DelayRange, SimDuration, SimTime};
 use super::change::{PathChange, PathRule};
 use super::event::UnknownHost;
 use super::host::{Condition, Host, HostConfig, HostId};
-use super::in_flight::{InFlight, PacketStore, Scheduled};
+use super::in_flight::{PacketStore, Scheduled};
 use super::packet::Packet;
 use super::path::{Copies, Lane, Passage, Path, PathConfig};
 use super::queue::{Due, EventQueue};
@@ -74,14 +74,13 @@ impl Sent {
     }
 }
 
-/// A packet that has reached the stack of its receiver, or that was dropped on the way there.
+/// A packet that has reached the stack of its receiver, or that is to be dropped on the way there.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Arrival {
-    pub(crate) from: HostId,
     pub(crate) to: HostId,
     pub(crate) packet: Packet,
-    /// True if the packet was dropped; it is counted already.
-    pub(crate) is_dropped: bool,
+    /// Cause of the packet's loss, which is not counted yet.
+    pub(crate) dropped: Option<DropCause>,
 }
 
 impl Wires {
@@ -349,20 +348,20 @@ impl Wires {
             // The lane of the overtaken is not in the order of sending: its first packet may be one that never left.
             self.schedule_first(index, Lane::Overtaken, overtaken);
         }
-        unsent.sort_unstable_by_key(|flying| flying.order);
-        let unsent: Vec<Packet> = unsent.into_iter().map(|flying| flying.packet).collect();
+        unsent.sort_unstable_by_key(|&(order, _)| order);
+        let unsent: Vec<Packet> = unsent.into_iter().map(|(_, packet)| packet).collect();
         unsent.iter().for_each(|packet| self.drop_packet(now, host, packet, DropCause::HostDown));
         unsent
     }
 
     /// Handles the arrival of the first packet of a path's lane at the receiver's downlink. The host's processing time is added here to
     /// the instant at which the downlink will have sent the packet, so that it needs no event of its own. Returns the packet if it has
-    /// reached the stack at once or was dropped.
+    /// reached the stack at once or is to be dropped.
     #[inline]
     pub(crate) fn handle_path(&mut self, now: SimTime, path: u32, lane: Lane) -> Option<Arrival> {
         let scheduled = self.queue.peek_order();
         let entry = &mut self.paths[path as usize];
-        let (from, to) = (HostId(entry.from), HostId(entry.to));
+        let to = HostId(entry.to);
         let queue = entry.lane_mut(lane);
         if self.in_flight.first(*queue).map(|first| first.order) != scheduled {
             // The packet for which the event was scheduled never left its host, or changed its lane, or is not the first any more.
@@ -373,16 +372,15 @@ impl Wires {
         let host = &mut self.hosts[to.index()];
         let Some(received) = host.down.enqueue(now, self.in_flight.first_wire_len(*queue), order) else {
             let packet = self.take_first(path, lane)?;
-            self.drop_packet(now, from, &packet, DropCause::QueueFull);
-            return Some(Arrival { from, to, packet, is_dropped: true });
+            return Some(Arrival { to, packet, dropped: Some(DropCause::QueueFull) });
         };
         let at = host.take_up(received, self.host_time);
         if at == now && self.in_flight.first(host.arriving).is_none() {
             let packet = self.take_first(path, lane)?;
-            return Some(self.reach_stack(now, from, to, packet));
+            return Some(Arrival { to, packet, dropped: None });
         }
         let alone = self.in_flight.forward(queue, &mut host.arriving, Scheduled { at, order });
-        self.queue.finish(self.in_flight.first(*queue).map(|next| (next.at, next.order)));
+        self.queue.finish(self.in_flight.first(*queue));
         if alone {
             self.queue.push(at, order, Due::Downlink(to.0));
         }
@@ -392,31 +390,18 @@ impl Wires {
     /// Takes the first packet off a path's lane, and its event off the event queue.
     fn take_first(&mut self, path: u32, lane: Lane) -> Option<Packet> {
         let queue = self.paths[path as usize].lane_mut(lane);
-        let flying = self.in_flight.pop(queue);
-        self.queue.finish(self.in_flight.first(*queue).map(|next| (next.at, next.order)));
-        flying.map(|flying| flying.packet)
+        let packet = self.in_flight.pop(queue);
+        self.queue.finish(self.in_flight.first(*queue));
+        packet
     }
 
-    /// Handles the arrival of a downlink's first packet at the host's stack. `sender` names the host that sent a packet.
+    /// Handles the arrival of a downlink's first packet at the host's stack, and returns the packet.
     #[inline]
-    pub(crate) fn handle_downlink(&mut self, now: SimTime, to: u32, sender: impl Fn(&Packet) -> HostId) -> Option<Arrival> {
+    pub(crate) fn handle_downlink(&mut self, to: u32) -> Option<Packet> {
         let host = &mut self.hosts[to as usize];
-        let flying = self.in_flight.pop(&mut host.arriving);
-        self.queue.finish(self.in_flight.first(host.arriving).map(|next| (next.at, next.order)));
-        let InFlight { packet, .. } = flying?;
-        Some(self.reach_stack(now, sender(&packet), HostId(to), packet))
-    }
-
-    #[inline]
-    fn reach_stack(&mut self, now: SimTime, from: HostId, to: HostId, packet: Packet) -> Arrival {
-        let cause = match self.hosts[to.index()].condition {
-            Condition::Down => Some(DropCause::HostDown),
-            _ => packet.is_corrupt.then_some(DropCause::Corrupt),
-        };
-        if let Some(cause) = cause {
-            self.drop_packet(now, from, &packet, cause);
-        }
-        Arrival { from, to, packet, is_dropped: cause.is_some() }
+        let packet = self.in_flight.pop(&mut host.arriving);
+        self.queue.finish(self.in_flight.first(host.arriving));
+        packet
     }
 
     /// Counts and traces a packet that its receiver takes.

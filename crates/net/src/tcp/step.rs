@@ -59,7 +59,8 @@ impl<'a> Step<'a> {
     /// Sends an acknowledgement without payload.
     pub(super) fn send_ack(&mut self, sack: [SackBlock; SACK_BLOCKS], sack_blocks: u8) {
         self.acknowledged = true;
-        self.out.push(Packet { flags: Flags::ACK, sack, sack_blocks, ..self.header });
+        let traits = self.header.traits.with_sack_blocks(sack_blocks);
+        self.out.push(Packet { flags: Flags::ACK, traits, sack, ..self.header });
     }
 
     /// Returns true if a packet since the last call acknowledged the data received.

@@ -557,7 +557,7 @@ fn a_new_hole_sends_the_acknowledgement_that_was_put_off() {
     let acks: Vec<Vec<(u64, u64)>> = pair
         .log
         .iter()
-        .filter(|(_, p)| p.sack_blocks > 0)
+        .filter(|(_, p)| p.sack_blocks() > 0)
         .map(|(_, p)| p.sack_ranges().map(|(start, end)| ((start - first) / MSS64, (end - first) / MSS64)).collect())
         .collect();
     let expected =

@@ -88,7 +88,7 @@ impl Sender {
         };
         let mut summary = AckSummary { echo: packet.timestamp_echo, carries_data: packet.len > 0, ..AckSummary::default() };
         self.take_window(packet, &mut summary);
-        if packet.sack_blocks > 0 {
+        if packet.sack_blocks() > 0 {
             self.take_sack(step, packet, before.una, &mut summary);
         }
         if before.outstanding == 0 {
