@@ -117,23 +117,19 @@ impl Network {
     /// Returns the instant at which the next event is due, which is now if [`poll_event`](Self::poll_event) has one; `None` if no
     /// event is pending. Ask again after every call that changes the network.
     pub fn next_timeout(&self) -> Option<SimTime> {
-        if self.sockets.events.is_empty() { self.wires.next().map(|(at, _)| at) } else { Some(self.now) }
+        if self.sockets.events.is_empty() { self.wires.next_by(SimTime::MAX).map(|(at, _)| at) } else { Some(self.now) }
     }
 
     /// Advances virtual time until an event for the application occurs, or until `limit`. Returns true if
     /// [`poll_event`](Self::poll_event) has an event: poll it until it has none, and call again.
     pub fn handle_timeout(&mut self, limit: SimTime) -> bool {
         while self.sockets.events.is_empty() {
-            match self.wires.next().filter(|&(at, _)| at <= limit) {
-                Some((at, due)) => {
-                    self.now = self.now.max(at);
-                    self.dispatch(due);
-                }
-                None => {
-                    self.now = if limit == SimTime::MAX { self.now } else { self.now.max(limit) };
-                    return false;
-                }
-            }
+            let Some((at, due)) = self.wires.next_by(limit) else {
+                self.now = if limit == SimTime::MAX { self.now } else { self.now.max(limit) };
+                return false;
+            };
+            self.now = self.now.max(at);
+            self.dispatch(due);
         }
         true
     }

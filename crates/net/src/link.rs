@@ -128,20 +128,7 @@ impl Link {
         }
         let is_unlimited = self.config.bandwidth == Bandwidth::UNLIMITED;
         if now < self.busy_until {
-            self.forget_started(now);
-            if self.waiting.len() >= self.config.queue_packets as usize {
-                return None;
-            }
-            if self.waiting.len() == self.waiting.capacity() {
-                // The capacity grows by half instead of doubling, because the links of all hosts may be full at once.
-                self.waiting.reserve_exact(self.waiting.len() / 2 + 4);
-            }
-            self.waiting.push_back(Waiting::new(self.busy_until, order));
-            self.accepted = order;
-            if let Some(rate) = self.earlier_rates.back_mut().filter(|_| is_unlimited) {
-                // A link without a limit has no backlog of its own: that of the earlier rate ends before these bytes.
-                rate.then_at_once += u64::from(bytes);
-            }
+            self.wait(now, bytes, order)?;
         } else if is_unlimited {
             self.bytes += u64::from(bytes);
             return Some(now);
@@ -153,6 +140,28 @@ impl Link {
         self.bytes += u64::from(bytes);
         self.busy_until += self.config.bandwidth.time_for(u64::from(bytes));
         Some(self.busy_until)
+    }
+
+    /// Puts a packet behind those that the link has not finished sending; returns nothing if the queue is full.
+    #[inline]
+    fn wait(&mut self, now: SimTime, bytes: u16, order: u64) -> Option<()> {
+        self.forget_started(now);
+        if self.waiting.len() >= self.config.queue_packets as usize {
+            return None;
+        }
+        if self.waiting.len() == self.waiting.capacity() {
+            // The capacity grows by half instead of doubling, because the links of all hosts may be full at once.
+            self.waiting.reserve_exact(self.waiting.len() / 2 + 4);
+        }
+        self.waiting.push_back(Waiting::new(self.busy_until, order));
+        self.accepted = order;
+        if self.config.bandwidth == Bandwidth::UNLIMITED
+            && let Some(rate) = self.earlier_rates.back_mut()
+        {
+            // A link without a limit has no backlog of its own: that of the earlier rate ends before these bytes.
+            rate.then_at_once += u64::from(bytes);
+        }
+        Some(())
     }
 
     /// Returns the instant from which the link is free: that at which it will have sent what it has accepted.
@@ -171,6 +180,7 @@ impl Link {
         self.readings.series(now, seconds, |at| self.passed(at))
     }
 
+    #[cold]
     fn read_seconds(&mut self, now: SimTime) {
         let Link { config, busy_until, earlier_rates, readings, bytes, .. } = self;
         readings.read(now, |at| passed(*bytes, at, *busy_until, config.bandwidth, earlier_rates));

@@ -261,10 +261,10 @@ impl Wires {
         self.queue.push(at, order, due);
     }
 
-    /// Returns the next event and its instant. An event at [`SimTime::MAX`] never occurs.
+    /// Returns the next event and its instant, if that is not after `limit`. An event at [`SimTime::MAX`] never occurs.
     #[inline]
-    pub(crate) fn next(&self) -> Option<(SimTime, Due)> {
-        self.queue.peek().filter(|&(at, _)| at < SimTime::MAX)
+    pub(crate) fn next_by(&self, limit: SimTime) -> Option<(SimTime, Due)> {
+        self.queue.peek().filter(|&(at, _)| at <= limit && at < SimTime::MAX)
     }
 
     /// Removes the next event, which is not one of the wires.
