@@ -108,6 +108,6 @@ impl Network {
         let path = self.wires.path(from.host, to.host)?;
         let payload = payload.slice(..payload.len().min(MAX_DATAGRAM));
         let packet = self.sockets.datagrams.insert(from, to, self.now, payload);
-        Ok(self.transmit(path, packet).original != Fate::Dropped(DropCause::QueueFull))
+        Ok(self.transmit(path, &packet).original != Fate::Dropped(DropCause::QueueFull))
     }
 }

@@ -72,7 +72,7 @@ use self::host::Host;
 use self::observe::Observers;
 use self::packet::{Packet, Traits};
 use self::queue::Due;
-use self::sockets::{Sockets, Transmit};
+use self::sockets::Sockets;
 use self::wires::{Arrival, Sent, Wires};
 
 /// The simulated network: hosts, connections, packets in flight, and the virtual clock.
@@ -215,8 +215,14 @@ impl Network {
     /// Sends the packets and sets the timers that a step of a connection has left.
     #[inline]
     fn flush(&mut self) {
-        while let Some(Transmit { packet, path }) = self.sockets.poll_transmit() {
-            self.transmit(path, packet);
+        if self.sockets.has_outbox() {
+            let outbox = self.sockets.take_outbox();
+            for packet in &outbox {
+                if let Some(path) = self.sockets.path_of(packet) {
+                    self.transmit(path, packet);
+                }
+            }
+            self.sockets.return_outbox(outbox);
         }
         while let Some((flow, at)) = self.sockets.poll_timer() {
             self.wires.schedule(at, Due::Timer(flow));
@@ -224,13 +230,13 @@ impl Network {
     }
 
     #[inline]
-    fn transmit(&mut self, path: u32, packet: Packet) -> Sent {
-        let sent = self.wires.send(self.now, path, &packet);
+    fn transmit(&mut self, path: u32, packet: &Packet) -> Sent {
+        let sent = self.wires.send(self.now, path, packet);
         if self.observers.any() {
-            self.observers.observe(self.now, (&self.wires, &self.sockets), &packet, sent);
+            self.observers.observe(self.now, (&self.wires, &self.sockets), packet, sent);
         }
         if sent.in_flight() != 1 {
-            self.sockets.handle_sent(&packet, sent.in_flight());
+            self.sockets.handle_sent(packet, sent.in_flight());
         }
         sent
     }

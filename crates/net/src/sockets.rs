@@ -1,7 +1,7 @@
 //! The sockets: connections between hosts, the ports on which hosts listen, and the events for their applications.
 //!
 //! Each call of an application, each packet and each timer is one step of one connection end. A step leaves packets for
-//! [`poll_transmit`](Sockets::poll_transmit) and timers for [`poll_timer`](Sockets::poll_timer): poll both after every call that
+//! [`take_outbox`](Sockets::take_outbox) and timers for [`poll_timer`](Sockets::poll_timer): ask for both after every call that
 //! takes `now`. Nothing here knows how a packet travels.
 
 use std::collections::{HashMap, VecDeque};
@@ -31,23 +31,14 @@ pub(crate) struct Sockets {
     /// Changes of observed connection ends.
     pub(crate) changes: VecDeque<ConnectionChange>,
     pub(crate) meters: Meters,
-    /// Packets of the steps since the outbox was last empty; the vector is kept to avoid an allocation per step.
+    /// Packets of the steps since the outbox was last taken; the vector is kept to avoid an allocation per step.
     outbox: Vec<Packet>,
-    /// Number of packets of the outbox that are ready to be sent, and of those that have been sent.
-    ready: usize,
-    sent: usize,
+    /// Number of packets of the outbox that are counted.
+    counted: usize,
     /// Timers that have not been scheduled yet.
     timers: VecDeque<(u32, SimTime)>,
     initial_sequences: RandomStream,
     next_generation: u32,
-}
-
-/// A packet to be sent, and where.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Transmit {
-    pub(crate) packet: Packet,
-    /// Index of the path that carries the packet.
-    pub(crate) path: u32,
 }
 
 /// One end of a connection to be opened: its host, its port, and the path of its packets.
@@ -69,8 +60,7 @@ impl Sockets {
             changes: VecDeque::new(),
             meters: Meters::default(),
             outbox: Vec::new(),
-            ready: 0,
-            sent: 0,
+            counted: 0,
             timers: VecDeque::new(),
             initial_sequences: RandomStream::new(seed, "initial sequence numbers"),
             next_generation: 0,
@@ -298,17 +288,30 @@ impl Sockets {
         }
     }
 
-    /// Returns the next packet to send. Poll after every call that takes `now`.
+    /// Returns true if there are packets to send.
     #[inline]
-    pub(crate) fn poll_transmit(&mut self) -> Option<Transmit> {
-        let packet = *self.outbox.get(self.sent)?;
-        self.sent += 1;
-        if self.sent == self.outbox.len() {
-            self.outbox.clear();
-            (self.ready, self.sent) = (0, 0);
-        }
-        let path = self.flows.get(packet.slot as usize).map(|flow| flow.end(packet.side()).path)?;
-        Some(Transmit { packet, path })
+    pub(crate) fn has_outbox(&self) -> bool {
+        !self.outbox.is_empty()
+    }
+
+    /// Returns the packets to send, in order. Give the vector back by [`return_outbox`](Self::return_outbox) once they are sent.
+    #[inline]
+    pub(crate) fn take_outbox(&mut self) -> Vec<Packet> {
+        self.counted = 0;
+        std::mem::take(&mut self.outbox)
+    }
+
+    /// Takes back the vector of packets that have been sent, for those that follow.
+    #[inline]
+    pub(crate) fn return_outbox(&mut self, mut sent: Vec<Packet>) {
+        sent.clear();
+        self.outbox = sent;
+    }
+
+    /// Returns the index of the path that carries a TCP packet to be sent.
+    #[inline]
+    pub(crate) fn path_of(&self, packet: &Packet) -> Option<u32> {
+        self.flows.get(packet.slot as usize).map(|flow| flow.end(packet.side()).path)
     }
 
     /// Returns the next flow whose timer is to be scheduled, and the instant. Poll after every call that takes `now`.
@@ -360,37 +363,33 @@ impl Sockets {
         reset.seq = packet.ack;
         reset.ack = packet.seq + u64::from(packet.len) + u64::from(packet.flags.contains(Flags::SYN));
         self.outbox.push(reset);
-        self.make_ready();
+        self.count_outbox(id);
     }
 
-    /// Makes the packets that a step has added to the outbox ready to be sent.
-    #[inline]
-    fn make_ready(&mut self) {
-        for index in self.ready..self.outbox.len() {
-            self.record_transmission(index);
+    /// Counts the packets that a step of a connection end has added to the outbox, and reports what they send for the first time and
+    /// what again.
+    fn count_outbox(&mut self, id: ConnectionId) {
+        let Sockets { flows, events, outbox, counted, .. } = self;
+        let Some(flow) = flows.get_mut(id.flow as usize) else { return };
+        let from = std::mem::replace(counted, outbox.len());
+        let packets = &mut outbox[from..];
+        flow.in_flight += packets.len() as u32;
+        let end = flow.end_mut(id.side);
+        if let Some(connection) = end.connection.as_deref_mut() {
+            connection.record_sent(packets.len());
         }
-        self.ready = self.outbox.len();
-    }
-
-    /// Counts a packet of the outbox, and reports what it sends for the first time and what again.
-    fn record_transmission(&mut self, index: usize) {
-        let packet = &mut self.outbox[index];
-        let Some(flow) = self.flows.get_mut(packet.slot as usize) else { return };
-        let (side, id) = (packet.side(), flow.id(packet.slot, packet.side()));
-        flow.in_flight += 1;
-        if let Some(connection) = flow.connection_mut(side) {
-            connection.record_sent();
-        }
-        let end = flow.end_mut(side);
-        let data_end = packet.seq + u64::from(packet.len);
-        if packet.len > 0 && packet.seq < end.sent_high {
-            packet.traits = packet.traits.with(Traits::RETRANSMISSION, true);
-            self.events.push_back(NetEvent::Retransmitted { connection: id, offset: packet.seq - 1, len: packet.len });
-        } else if packet.len > 0 {
+        for packet in packets.iter_mut().filter(|packet| packet.len > 0) {
+            let data_end = packet.seq + u64::from(packet.len);
+            if packet.seq < end.sent_high {
+                packet.traits = packet.traits.with(Traits::RETRANSMISSION, true);
+                events.push_back(NetEvent::Retransmitted { connection: id, offset: packet.seq - 1, len: packet.len });
+                continue;
+            }
             end.sent_high = data_end;
-            let Some(Marks { sent, .. }) = end.marks.as_deref_mut() else { return };
-            let reached = sent.partition_point(|&mark| mark < data_end);
-            self.events.extend(sent.drain(..reached).map(|mark| NetEvent::Sent { connection: id, offset: mark - 1 }));
+            if let Some(Marks { sent, .. }) = end.marks.as_deref_mut() {
+                let reached = sent.partition_point(|&mark| mark < data_end);
+                events.extend(sent.drain(..reached).map(|mark| NetEvent::Sent { connection: id, offset: mark - 1 }));
+            }
         }
     }
 
@@ -404,7 +403,9 @@ impl Sockets {
 
     /// Completes a step: enqueues its packets, reports its events to the application and sets its timers.
     fn complete(&mut self, now: SimTime, id: ConnectionId, events: StepEvents) {
-        self.make_ready();
+        if self.counted < self.outbox.len() {
+            self.count_outbox(id);
+        }
         let Some(flow) = self.flows.get_mut(id.flow as usize) else { return };
         let watched = flow.watched;
         let end = flow.end_mut(id.side);

@@ -91,9 +91,9 @@ impl Connection {
         ConnectionStats { bytes_received: self.receiver.bytes_received, ..self.sender.stats() }
     }
 
-    /// Counts a sent packet of the connection end.
-    pub(crate) fn record_sent(&mut self) {
-        self.sender.record_sent();
+    /// Counts sent packets of the connection end.
+    pub(crate) fn record_sent(&mut self, packets: usize) {
+        self.sender.record_sent(packets);
     }
 
     /// Returns the instant at which to call [`handle_timeout`](Self::handle_timeout); `None` if no timer is set. Ask again after

@@ -47,8 +47,11 @@ impl ByteStream {
 
     /// Records the acknowledgement of everything below `offset`, which the sender does not need any more.
     pub(crate) fn acknowledge(&mut self, offset: u64) {
-        self.acked = self.acked.max(offset.min(self.end));
-        self.drop_done();
+        let acked = offset.min(self.end);
+        if acked > self.acked {
+            self.acked = acked;
+            self.drop_done();
+        }
     }
 
     /// Returns the next bytes below `limit`, at most `max` and at most one written piece; `None` if there are none.

@@ -131,9 +131,9 @@ impl Sender {
         ConnectionStats { packets_sent, retransmits, timeouts, loss_probes: probes, undos, bytes_acked, bytes_received: 0 }
     }
 
-    /// Counts a packet sent, of whatever kind.
-    pub(super) fn record_sent(&mut self) {
-        self.packets_sent += 1;
+    /// Counts packets sent, of whatever kind.
+    pub(super) fn record_sent(&mut self, packets: usize) {
+        self.packets_sent += packets as u64;
     }
 
     /// Counts a SYN or SYN-ACK that is sent again because none was answered in time.

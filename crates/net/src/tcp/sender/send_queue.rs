@@ -53,9 +53,9 @@ impl Sender {
 
     /// Returns true if a write would be accepted now. Otherwise the writer is registered as waiting.
     pub(in crate::tcp) fn lets_write(&mut self) -> bool {
-        let has_room = self.room_in_tail() > 0 || self.memory_used() < self.queue.memory_max;
-        self.queue.is_waiting |= !has_room;
-        !self.queue.is_waiting
+        let lets_write = !self.queue.is_waiting && (self.room_in_tail() > 0 || self.memory_used() < self.queue.memory_max);
+        self.queue.is_waiting = !lets_write;
+        lets_write
     }
 
     /// Returns true if the FIN may follow the data taken in.

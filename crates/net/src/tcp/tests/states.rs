@@ -9,7 +9,7 @@ use crate::event::NetEvent;
 use crate::flow::ConnectionId;
 use crate::golden::assert_golden;
 use crate::host::HostId;
-use crate::sockets::{NewEnd, Sockets, Transmit};
+use crate::sockets::{NewEnd, Sockets};
 
 const PORT: u16 = 7000;
 
@@ -163,11 +163,13 @@ impl Bench {
 
     /// Carries packets until there are none, but those that do not arrive.
     fn carry(&mut self, arrives: impl Fn(&Packet) -> bool) {
-        while let Some(Transmit { packet, .. }) = self.sockets.poll_transmit() {
-            if arrives(&packet) {
-                self.sockets.handle_packet(self.now, &packet, true);
-            } else {
-                self.sockets.handle_dropped(&packet);
+        while self.sockets.has_outbox() {
+            for packet in self.sockets.take_outbox() {
+                if arrives(&packet) {
+                    self.sockets.handle_packet(self.now, &packet, true);
+                } else {
+                    self.sockets.handle_dropped(&packet);
+                }
             }
         }
     }
@@ -248,7 +250,7 @@ impl Bench {
     /// What the end under test has sent, kind by kind.
     fn sent(&mut self) -> Vec<String> {
         let mut kinds: Vec<(&str, u32)> = Vec::new();
-        while let Some(Transmit { packet, .. }) = self.sockets.poll_transmit() {
+        for packet in self.sockets.take_outbox() {
             let name = packet.kind().name();
             match kinds.last_mut().filter(|(last, _)| *last == name) {
                 Some((_, count)) => *count += 1,
