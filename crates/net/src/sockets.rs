@@ -407,7 +407,6 @@ impl Sockets {
             self.count_outbox(id);
         }
         let Some(flow) = self.flows.get_mut(id.flow as usize) else { return };
-        let watched = flow.watched;
         let end = flow.end_mut(id.side);
         let Some(connection) = end.connection.as_deref_mut() else { return };
         let acked = connection.acked_to();
@@ -416,27 +415,28 @@ impl Sockets {
             // Selectively acknowledged bytes count as well: otherwise a filled hole would look like a jump of the rate.
             self.meters.count(metered, connection.delivered_to(), now);
         }
-        let has_room = end.wants_room && connection.lets_write();
-        let drained = end.wants_drained && connection.unacknowledged() == 0;
-        let acknowledged = acked >= end.ack_mark;
-        let (deadline, closed) = (connection.next_timeout(), connection.state() == State::Closed);
-        if has_room {
+        if end.wants_room && connection.lets_write() {
             end.wants_room = false;
             self.events.push_back(NetEvent::Writable { connection: id });
         }
-        if drained {
+        if end.wants_drained && connection.unacknowledged() == 0 {
             end.wants_drained = false;
             self.events.push_back(NetEvent::Drained { connection: id });
         }
-        if acknowledged {
+        if acked >= end.ack_mark {
             end.ack_mark = u64::MAX;
             self.events.push_back(NetEvent::Acknowledged { connection: id });
         }
-        self.tell(now, id, events, watched);
-        if let Some(deadline) = deadline {
-            self.schedule_timer(id.flow, deadline);
+        let (deadline, is_closed) = (connection.next_timeout(), connection.state() == State::Closed);
+        let is_watched = flow.watched;
+        if let Some(at) = deadline.filter(|&at| at < flow.timer_at) {
+            flow.timer_at = at;
+            self.timers.push_back((id.flow, at));
         }
-        if closed {
+        if is_watched || events != StepEvents::default() {
+            self.tell(now, id, events, is_watched);
+        }
+        if is_closed {
             self.forget(id);
         }
     }
