@@ -79,6 +79,18 @@ impl Sender {
         if packet.ack > self.nxt {
             return true;
         }
+        if self.board.is_empty() && packet.sack_blocks() == 0 && !self.losses.probe.is_running() {
+            // The receiver of a stream sends nothing that could be acknowledged: the window alone may be news.
+            self.take_window(packet);
+            self.handle_window_while_idle(step);
+        } else {
+            self.handle_ack_that_tells(step, packet);
+        }
+        false
+    }
+
+    /// Processes an acknowledgement of data, or one that may tell of duplicates or of a loss probe.
+    fn handle_ack_that_tells(&mut self, step: &mut Step, packet: &Packet) {
         let before = Before {
             una: self.una,
             delivered: self.delivered,
@@ -86,37 +98,39 @@ impl Sender {
             outstanding: self.board.outstanding(),
             highest_sacked_end: self.board.highest_sacked_end(),
         };
-        let mut summary = AckSummary { echo: packet.timestamp_echo, carries_data: packet.len > 0, ..AckSummary::default() };
-        self.take_window(packet, &mut summary);
+        let (advanced, window_update) = self.take_window(packet);
+        let (echo, carries_data) = (packet.timestamp_echo, packet.len > 0);
+        let mut summary = AckSummary { echo, carries_data, advanced, window_update, ..AckSummary::default() };
         if packet.sack_blocks() > 0 {
             self.take_sack(step, packet, before.una, &mut summary);
         }
         if before.outstanding == 0 {
             self.handle_ack_of_nothing(step, packet, &summary);
         } else {
-            self.handle_ack_of_data(step, packet, before, summary);
+            self.handle_ack_of_data(step, packet, before, &mut summary);
         }
-        false
     }
 
-    /// Updates SND.UNA and SND.WND (RFC 9293 §3.10.7.4). An acknowledgement below SND.UNA changes neither.
-    fn take_window(&mut self, packet: &Packet, summary: &mut AckSummary) {
+    /// Updates SND.UNA and SND.WND (RFC 9293 §3.10.7.4), and returns whether it has advanced the one and updated the other. An
+    /// acknowledgement below SND.UNA changes neither.
+    fn take_window(&mut self, packet: &Packet) -> (bool, bool) {
         if packet.ack < self.una {
-            return;
+            return (false, false);
         }
-        summary.advanced = packet.ack > self.una;
+        let advanced = packet.ack > self.una;
         let newer = packet.seq > self.window_told_at;
         let larger = packet.seq == self.window_told_at && packet.window > self.peer_window;
-        if summary.advanced || newer || larger {
-            summary.window_update = true;
+        let is_update = advanced || newer || larger;
+        if is_update {
             self.window_told_at = packet.seq;
             self.peer_window = packet.window;
             self.peer_window_max = self.peer_window_max.max(packet.window);
         }
-        if summary.advanced {
+        if advanced {
             self.una = packet.ack;
             self.timeouts_in_a_row = 0;
         }
+        (advanced, is_update)
     }
 
     fn handle_ack_of_nothing(&mut self, step: &mut Step, packet: &Packet, summary: &AckSummary) {
@@ -128,18 +142,18 @@ impl Sender {
         self.end_probe_episode(step.now, packet.ack, summary);
     }
 
-    fn handle_ack_of_data(&mut self, step: &mut Step, packet: &Packet, before: Before, mut summary: AckSummary) {
-        self.remove_acked(step, before, &mut summary);
-        self.measure_round_trip(step, before, &mut summary);
+    fn handle_ack_of_data(&mut self, step: &mut Step, packet: &Packet, before: Before, summary: &mut AckSummary) {
+        self.remove_acked(step, before, summary);
+        self.measure_round_trip(step, before, summary);
         self.adjust_reordering_window();
-        self.end_probe_episode(step.now, packet.ack, &summary);
-        let resend = if self.is_dubious(&summary) { self.react_to_loss(step, before.una, &mut summary) } else { Resend::Nothing };
+        self.end_probe_episode(step.now, packet.ack, summary);
+        let resend = if self.is_dubious(summary) { self.react_to_loss(step, before.una, summary) } else { Resend::Nothing };
         if summary.restart_timer {
             self.restart_timer(step);
         }
         let delivered = self.delivered.wrapping_sub(before.delivered);
         let newly_lost = self.lost.wrapping_sub(before.lost);
-        self.move_window(step, delivered, newly_lost, &summary);
+        self.move_window(step, delivered, newly_lost, summary);
         self.resend(step, resend);
         if self.board.is_empty() {
             self.unanswered_since = SimTime::MAX;

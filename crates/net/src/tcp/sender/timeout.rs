@@ -44,6 +44,11 @@ impl LossProbe {
     /// State before the first probe.
     pub(super) const INITIAL: LossProbe = LossProbe { end: None, repeated: false };
 
+    /// Returns true if a probe is in flight.
+    pub(super) fn is_running(&self) -> bool {
+        self.end.is_some()
+    }
+
     /// Returns true if a probe that ends at `offset` is in flight.
     pub(super) fn ends_at(&self, offset: u64) -> bool {
         self.end == Some(offset)
@@ -148,11 +153,14 @@ impl Sender {
 
     /// Ends the episode of a loss probe (RFC 8985 §7.4). If the probe was needed, it has repaired a loss, and the window
     /// shrinks as for any loss.
+    #[inline]
     pub(super) fn end_probe_episode(&mut self, now: SimTime, acked: u64, summary: &AckSummary) {
-        let Some(end) = self.losses.probe.end else { return };
-        if acked < end {
-            return;
+        if let Some(end) = self.losses.probe.end.filter(|&end| acked >= end) {
+            self.judge_probe(now, acked, end, summary);
         }
+    }
+
+    fn judge_probe(&mut self, now: SimTime, acked: u64, end: u64, summary: &AckSummary) {
         let plain_duplicate = !summary.advanced && !summary.tells_anything() && !summary.sacked_data;
         if !self.losses.probe.repeated || summary.duplicate_of_probe {
             self.losses.probe.end_episode();
