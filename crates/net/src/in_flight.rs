@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use p2p_base::units::SimTime;
 
-use super::packet::{Flags, Packet, SACK_BLOCKS, SackBlock, Traits, wire_len};
+use super::packet::{Flags, Packet, SACK_BLOCKS, SackBlock, Side, Traits, wire_len};
 
 const NONE: u32 = u32::MAX;
 
@@ -104,7 +104,8 @@ impl PacketStore {
     pub(crate) fn push(&mut self, queue: &mut PacketQueue, scheduled: Scheduled, packet: &Packet, is_corrupt: bool) -> bool {
         self.packets += 1;
         self.bytes += u64::from(packet.wire_len());
-        let place = self.keep(Slot::new(scheduled, packet, is_corrupt));
+        let place = self.vacant();
+        self.slots[place as usize] = Slot::new(scheduled, packet, is_corrupt);
         if packet.sack_blocks() > 0 {
             self.sacks.insert(place, packet.sack);
         }
@@ -133,14 +134,19 @@ impl PacketStore {
         Some(place)
     }
 
-    fn keep(&mut self, slot: Slot) -> u32 {
+    /// Returns a slot that is free no more.
+    #[inline]
+    fn vacant(&mut self) -> u32 {
         let place = self.free;
-        if place == NONE {
-            self.slots.push(slot);
-            return (self.slots.len() - 1) as u32;
-        }
-        self.free = std::mem::replace(&mut self.slots[place as usize], slot).next;
+        let Some(slot) = self.slots.get(place as usize) else { return self.new_slot() };
+        self.free = slot.next;
         place
+    }
+
+    #[cold]
+    fn new_slot(&mut self) -> u32 {
+        self.slots.push(Slot::new(Scheduled { at: SimTime::ZERO, order: 0 }, &Packet::header(0, Side::Opener), false));
+        (self.slots.len() - 1) as u32
     }
 
     /// Removes and returns the first packet of a queue.
@@ -222,7 +228,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::packet::Side;
 
     fn scheduled(order: u64) -> Scheduled {
         Scheduled { at: SimTime::ZERO, order }

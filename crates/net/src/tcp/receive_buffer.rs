@@ -156,15 +156,17 @@ impl ReceiveBuffer {
         self.clamp = clamp;
     }
 
-    /// Offers two packets more after a packet of `len` bytes, if there is room beside `used` bytes of memory (Linux
-    /// `tcp_grow_window`). Returns true if the window has grown.
-    pub(super) fn offer_more(&mut self, len: u16, used: u32) -> bool {
+    /// Returns true if the window may grow after a packet of `len` bytes, whatever room there is.
+    pub(super) fn may_offer_more(&self, len: u16) -> bool {
+        len >= WORTH_GROWING && self.offered < self.clamp
+    }
+
+    /// Offers two packets more, if there is room beside `used` bytes of memory (Linux `tcp_grow_window`). Returns true if the window has
+    /// grown.
+    pub(super) fn offer_more(&mut self, used: u32) -> bool {
         let room = self.clamp.min(self.room(used)).saturating_sub(self.offered);
-        if room == 0 || len < WORTH_GROWING {
-            return false;
-        }
         self.offered += room.min(2 * u32::from(MSS));
-        true
+        room > 0
     }
 
     /// Measures the round-trip time by the timestamp that a full packet echoes (Linux `tcp_rcv_rtt_measure_ts`), in whole

@@ -77,7 +77,8 @@ struct AckPolicy {
     interactive: bool,
     /// Expected interval between packets, in jiffies; 0 before the first (Linux `icsk_ack.ato`).
     gap: u64,
-    last_arrival: SimTime,
+    /// Time of the latest packet that arrived in order, in jiffies.
+    last_arrival: u64,
     /// Number of acknowledgements that the pending compressed one stands for.
     compressed: u8,
     plain_duplicates: u8,
@@ -201,8 +202,8 @@ impl Receiver {
         let (was, taken, had_hole) = (self.nxt, self.taken_to(), !self.out_of_order.is_empty());
         if start <= was && data_end > was {
             self.handle_data_in_order(step.now, packet, data_end, rto_jiffies);
-        } else if start > was && self.buffer.offer_more(packet.len, self.memory_used()) {
-            self.ack.quick |= 1;
+        } else if start > was {
+            self.offer_more(packet.len, 0);
         }
         self.take_range(step, start, end);
         let advanced = self.nxt > was;
@@ -225,9 +226,15 @@ impl Receiver {
         }
         self.buffer.measure_by_window(now, end, self.told_window);
         self.record_arrival(now, rto_jiffies);
-        let used = self.memory_used() + ReceiveBuffer::memory_for(u64::from(packet.len));
-        if self.buffer.offer_more(packet.len, used) {
-            self.ack.quick |= 1;
+        self.offer_more(packet.len, packet.len);
+    }
+
+    /// Offers more after a packet of `len` bytes, if there is room beside the data received and `new` bytes that are not counted in it
+    /// yet.
+    fn offer_more(&mut self, len: u16, new: u16) {
+        if self.buffer.may_offer_more(len) {
+            let used = self.memory_used() + ReceiveBuffer::memory_for(u64::from(new));
+            self.ack.quick |= u8::from(self.buffer.offer_more(used));
         }
     }
 
@@ -292,7 +299,8 @@ impl Receiver {
     /// Updates the estimated interval between the sender's packets (Linux `tcp_event_data_recv`).
     fn record_arrival(&mut self, now: SimTime, rto_jiffies: u64) {
         let ack = &mut self.ack;
-        let gap = jiffies_at(now) - jiffies_at(ack.last_arrival);
+        let arrival = jiffies_at(now);
+        let gap = arrival - ack.last_arrival;
         if ack.gap == 0 {
             ack.gap = DELAY_MIN;
             self.acknowledge_quickly();
@@ -303,13 +311,13 @@ impl Receiver {
         } else if gap > rto_jiffies {
             self.acknowledge_quickly();
         }
-        self.ack.last_arrival = now;
+        self.ack.last_arrival = arrival;
     }
 
     /// Records that this end has sent data. If it follows the peer's data closely, the exchange is interactive:
     /// acknowledgements travel with data and are not sent immediately (Linux's "ping-pong" mode).
     pub(super) fn record_data_sent(&mut self, now: SimTime) {
-        let since = jiffies_at(now) - jiffies_at(self.ack.last_arrival);
+        let since = jiffies_at(now) - self.ack.last_arrival;
         self.ack.interactive |= self.ack.gap > 0 && since < self.ack.gap;
     }
 
