@@ -142,6 +142,22 @@ impl Flow {
         connections.filter_map(Connection::next_timeout).min()
     }
 
+    /// Returns the number of bytes that an end can read now.
+    pub(crate) fn readable(&self, side: Side) -> u64 {
+        let arrived = self.connection(side).map_or(1, Connection::readable_to);
+        arrived.saturating_sub(self.end(side.other()).stream.read_offset())
+    }
+
+    /// Returns true if the application of an end is to be told that it can read. It is told once, until it reads.
+    pub(crate) fn takes_readable(&mut self, side: Side) -> bool {
+        let is_enough = self.readable(side) >= self.end(side).read_mark;
+        let is_worth_it = is_enough || self.connection(side).is_some_and(Connection::peer_finished);
+        let end = self.end_mut(side);
+        let is_news = is_worth_it && !end.read_told;
+        end.read_told |= is_worth_it;
+        is_news
+    }
+
     /// Returns true if both ends are over and no packet is in flight.
     pub(crate) fn is_over(&self) -> bool {
         self.in_flight == 0 && self.ends.iter().all(|end| end.connection.is_none())

@@ -6,7 +6,7 @@ use super::Network;
 use super::event::{ConnectionChange, Read, UnknownHost, WriteError};
 use super::flow::ConnectionId;
 use super::host::HostId;
-use super::sockets::{NewEnd, readable};
+use super::sockets::NewEnd;
 use super::stats::ConnectionStats;
 use super::tcp::connection::Connection;
 use super::tcp::state::{ConnectionSample, State};
@@ -77,13 +77,13 @@ impl Network {
 
     /// Returns the number of bytes that can be read now.
     pub fn readable(&self, id: ConnectionId) -> u64 {
-        self.sockets.flow(id).map_or(0, |flow| readable(flow, id.side))
+        self.sockets.flow(id).map_or(0, |flow| flow.readable(id.side))
     }
 
     /// Returns true if nothing more can be read: all of the peer's stream has been read, or the connection is over.
     pub fn at_end(&self, id: ConnectionId) -> bool {
         let Some(flow) = self.sockets.flow(id) else { return true };
-        flow.connection(id.side).is_none_or(|connection| connection.peer_finished() && readable(flow, id.side) == 0)
+        flow.connection(id.side).is_none_or(|connection| connection.peer_finished() && flow.readable(id.side) == 0)
     }
 
     /// Sets the number of readable bytes (at least 1) at which [`NetEvent::Readable`](super::NetEvent::Readable) is reported.

@@ -177,7 +177,9 @@ impl Sockets {
         if let Some(connection) = end.connection.as_deref_mut() {
             connection.take_as_it_comes(until);
         }
-        self.tell_readable(id);
+        if flow.takes_readable(id.side) {
+            self.events.push_back(NetEvent::Readable { connection: id });
+        }
     }
 
     pub(crate) fn tell_when_acknowledged(&mut self, id: ConnectionId, bytes: u64) {
@@ -240,9 +242,11 @@ impl Sockets {
                 let events = connection.handle_packet(now, packet, &mut self.outbox);
                 self.complete(now, id, events);
             }
-            None => self.handle_unmatched(now, id, packet, is_open),
+            None => {
+                self.handle_unmatched(now, id, packet, is_open);
+                self.drop_if_over(packet.slot);
+            }
         }
-        self.drop_if_over(packet.slot);
     }
 
     /// Takes notice that a packet which is not in flight any more was dropped.
@@ -402,7 +406,7 @@ impl Sockets {
     }
 
     /// Completes a step: enqueues its packets, reports its events to the application and sets its timers.
-    fn complete(&mut self, now: SimTime, id: ConnectionId, events: StepEvents) {
+    fn complete(&mut self, now: SimTime, id: ConnectionId, mut events: StepEvents) {
         if self.counted < self.outbox.len() {
             self.count_outbox(id);
         }
@@ -429,6 +433,7 @@ impl Sockets {
         }
         let (deadline, is_closed) = (connection.next_timeout(), connection.state() == State::Closed);
         let is_watched = flow.watched;
+        events.readable = events.readable && flow.takes_readable(id.side);
         if let Some(at) = deadline.filter(|&at| at < flow.timer_at) {
             flow.timer_at = at;
             self.timers.push_back((id.flow, at));
@@ -446,7 +451,7 @@ impl Sockets {
             self.tell_opened(id);
         }
         if events.readable {
-            self.tell_readable(id);
+            self.events.push_back(NetEvent::Readable { connection: id });
         }
         if let Some(reason) = events.ended {
             self.tell_ended(id, reason);
@@ -467,17 +472,6 @@ impl Sockets {
         self.events.push_back(event);
     }
 
-    fn tell_readable(&mut self, id: ConnectionId) {
-        let Some(flow) = self.flow_mut(id) else { return };
-        let finished = flow.connection(id.side).is_some_and(Connection::peer_finished);
-        let enough = readable(flow, id.side) >= flow.end(id.side).read_mark;
-        let end = flow.end_mut(id.side);
-        if (enough || finished) && !end.read_told {
-            end.read_told = true;
-            self.events.push_back(NetEvent::Readable { connection: id });
-        }
-    }
-
     fn tell_ended(&mut self, id: ConnectionId, reason: CloseReason) {
         let stats = self.connection(id).map(Connection::stats).unwrap_or_default();
         self.events.push_back(NetEvent::Ended { connection: id, reason, stats });
@@ -488,10 +482,4 @@ impl Sockets {
             self.flows.remove(number as usize);
         }
     }
-}
-
-/// Returns the number of bytes that an end can read now.
-pub(crate) fn readable(flow: &Flow, side: Side) -> u64 {
-    let arrived = flow.connection(side).map_or(1, Connection::readable_to);
-    arrived.saturating_sub(flow.end(side.other()).stream.read_offset())
 }
