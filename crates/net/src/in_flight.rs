@@ -65,7 +65,8 @@ impl Slot {
         }
     }
 
-    fn packet(&self, sack: [SackBlock; SACK_BLOCKS]) -> Packet {
+    /// Returns the packet without its SACK blocks.
+    fn packet(&self) -> Packet {
         Packet {
             slot: self.slot,
             traits: self.traits,
@@ -76,7 +77,7 @@ impl Slot {
             timestamp_echo: self.timestamp_echo,
             seq: self.seq,
             ack: self.ack,
-            sack,
+            sack: [SackBlock::default(); SACK_BLOCKS],
         }
     }
 }
@@ -150,17 +151,24 @@ impl PacketStore {
     }
 
     /// Removes and returns the first packet of a queue.
+    #[inline(always)]
     pub(crate) fn pop(&mut self, queue: &mut PacketQueue) -> Option<Packet> {
         let place = queue.first;
         let slot = self.slots.get_mut(place as usize)?;
         queue.first = std::mem::replace(&mut slot.next, self.free);
         self.free = place;
-        let sack = if slot.traits.sack_blocks() == 0 { None } else { self.sacks.remove(&place) };
-        let sack = sack.unwrap_or_default();
-        let packet = slot.packet(sack);
+        let mut packet = slot.packet();
+        if packet.sack_blocks() > 0 {
+            packet.sack = self.take_sack(place);
+        }
         self.packets -= 1;
         self.bytes -= u64::from(packet.wire_len());
         Some(packet)
+    }
+
+    #[cold]
+    fn take_sack(&mut self, place: u32) -> [SackBlock; SACK_BLOCKS] {
+        self.sacks.remove(&place).unwrap_or_default()
     }
 
     /// Moves the first packet of a queue to the end of another, where it is due at another instant. Returns true if that was empty
@@ -172,11 +180,11 @@ impl PacketStore {
         self.append(to, place)
     }
 
-    /// Returns the length of the first packet of a queue on the wire; 0 if there is none.
+    /// Returns the order number of the first packet of a queue, and its length on the wire.
     #[inline]
-    pub(crate) fn first_wire_len(&self, queue: PacketQueue) -> u16 {
-        let slot = self.slots.get(queue.first as usize);
-        slot.map_or(0, |slot| wire_len(slot.traits, slot.flags, slot.len))
+    pub(crate) fn head(&self, queue: PacketQueue) -> Option<(u64, u16)> {
+        let slot = self.slots.get(queue.first as usize)?;
+        Some((slot.scheduled.order, wire_len(slot.traits, slot.flags, slot.len)))
     }
 
     /// Removes and returns the packets of a queue with order numbers from `order` on, each with its number.
@@ -271,7 +279,7 @@ mod tests {
         for order in 0..2 {
             store.push(&mut from, scheduled(order), &packet, order == 1);
         }
-        assert_eq!((store.first_wire_len(from), store.first_wire_len(to)), (packet.wire_len(), 0));
+        assert_eq!((store.head(from), store.head(to)), (Some((0, packet.wire_len())), None));
         let later = |order| Scheduled { at: SimTime::from_nanos(order), order };
         assert_eq!([7, 8].map(|order| store.forward(&mut from, &mut to, later(order))), [true, false]);
         assert_eq!((store.first(from), store.first(to), store.last(to)), (None, Some(later(7)), Some(later(8))));

@@ -363,14 +363,15 @@ impl Wires {
         let entry = &mut self.paths[path as usize];
         let to = HostId(entry.to);
         let queue = entry.lane_mut(lane);
-        if self.in_flight.first(*queue).map(|first| first.order) != scheduled {
+        let head = self.in_flight.head(*queue).filter(|&(order, _)| Some(order) == scheduled);
+        let Some((_, wire_len)) = head else {
             // The packet for which the event was scheduled never left its host, or changed its lane, or is not the first any more.
             self.queue.finish(None);
             return None;
-        }
+        };
         let order = self.queue.next_order();
         let host = &mut self.hosts[to.index()];
-        let Some(received) = host.down.enqueue(now, self.in_flight.first_wire_len(*queue), order) else {
+        let Some(received) = host.down.enqueue(now, wire_len, order) else {
             let packet = self.take_first(path, lane)?;
             return Some(Arrival { to, packet, dropped: Some(DropCause::QueueFull) });
         };
