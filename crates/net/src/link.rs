@@ -126,12 +126,17 @@ impl Link {
         if self.readings.is_due(now) {
             self.read_seconds(now);
         }
-        let is_unlimited = self.config.bandwidth == Bandwidth::UNLIMITED;
-        if now < self.busy_until {
-            self.wait(now, bytes, order)?;
-        } else if is_unlimited {
+        if self.config.bandwidth == Bandwidth::UNLIMITED && now >= self.busy_until {
             self.bytes += u64::from(bytes);
             return Some(now);
+        }
+        self.serialise(now, bytes, order)
+    }
+
+    /// Accepts a packet of a link that has a limit, or has a backlog from when it had one.
+    fn serialise(&mut self, now: SimTime, bytes: u16, order: u64) -> Option<SimTime> {
+        if now < self.busy_until {
+            self.wait(now, bytes, order)?;
         } else {
             self.waiting.clear();
             self.busy_until = now;
