@@ -80,8 +80,8 @@ const TERMS: &[(&str, &str)] = &[
     ),
     ("loss", "packet that the path has dropped, or that a full queue has"),
     (
-        "measuring, stalled",
-        "why there is no eta: too little has passed to measure a rate; a holder has acknowledged nothing for ten seconds",
+        "measuring, stalled, waits for",
+        "why there is no eta: too little has passed to measure a rate; a holder has acknowledged nothing for ten seconds; a node out of reach has to answer first",
     ),
     ("packet", "unit of the network, up to 1500 bytes; TCP calls its part of it a segment"),
     ("probe", "small datagram that asks a node whether it is alive; its answer gives the round trip"),

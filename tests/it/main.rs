@@ -35,6 +35,7 @@ mod log;
 mod manners;
 mod monkey;
 mod names_on_screen;
+mod out_of_reach;
 mod policy;
 mod probing;
 mod program;

@@ -155,13 +155,13 @@ impl Gauge {
     }
 
     /// Returns the status of a transfer with the rates measured at this instant.
-    pub(crate) fn status(&self, links: Links<'_>, status: &TransferStatus) -> TransferStatus {
-        let mut status = status.clone();
+    pub(crate) fn measure(&self, links: Links<'_>, mut status: TransferStatus) -> TransferStatus {
         if !status.state.is_over() {
             let reading = self.read(links, status.direction, (status.bytes, status.bytes_done), status.started);
             status.bytes_acknowledged = (status.bytes_done + reading.under_way).min(status.bytes);
             status.rate_bytes_per_second = reading.rate;
             status.eta = match (status.state, status.size_known) {
+                _ if !status.awaited.is_empty() => Remaining::OutOfReach,
                 (TransferState::Running, true) => reading.eta,
                 (TransferState::Running, false) => Remaining::UnknownSize,
                 _ => Remaining::NotRunning,

@@ -290,6 +290,8 @@ pub enum Remaining {
     UnknownSize,
     /// A holder, or all of them, had a request and acknowledged no byte of it in the last ten seconds.
     Stalled,
+    /// The transfer cannot be completed before nodes answer that are out of reach: those of [`TransferStatus::awaited`].
+    OutOfReach,
     /// The transfer waits, completes or undoes something that is not measured in bytes, or is over.
     NotRunning,
 }
@@ -299,7 +301,9 @@ impl Remaining {
     pub const fn seconds(self) -> Option<f64> {
         match self {
             Remaining::Estimated { seconds } => Some(seconds),
-            Remaining::TooEarly | Remaining::UnknownSize | Remaining::Stalled | Remaining::NotRunning => None,
+            Remaining::TooEarly | Remaining::UnknownSize | Remaining::Stalled | Remaining::OutOfReach | Remaining::NotRunning => {
+                None
+            }
         }
     }
 }
@@ -309,6 +313,33 @@ impl Serialize for Remaining {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.seconds().serialize(serializer)
     }
+}
+
+/// Reason why a node gives the client no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Absence {
+    /// No packet passes between the client and the node, in one direction or both.
+    CutOff,
+    /// The node's process was killed.
+    Killed,
+    /// The node's process has ended as planned.
+    Stopped,
+    /// The node's host refuses connections.
+    Refusing,
+    /// The node has answered none of the latest probes, for a reason that is not known.
+    Silent,
+}
+
+/// Node that is out of reach and without whose answer a transfer cannot be completed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Awaited {
+    /// Number of the node.
+    pub node: NodeNumber,
+    /// Reason why it is out of reach.
+    pub why: Absence,
+    /// Instant since which it is; for a silent node, the instant at which the client last heard from it.
+    pub since: SimTime,
 }
 
 /// Status of a transfer, for lists and screens.
@@ -347,6 +378,10 @@ pub struct TransferStatus {
     /// Time that the transfer still takes.
     #[serde(rename = "eta_seconds")]
     pub eta: Remaining,
+    /// Nodes out of reach that have to answer before the transfer can be completed: those that have stored segments of an upload and
+    /// not made them durable yet, and the only holders of segments that a download still fetches. By number; empty once it is over.
+    #[serde(skip)]
+    pub awaited: Vec<Awaited>,
     /// Instant at which the transfer began.
     pub started: SimTime,
     /// Instant at which the transfer ended; `None` while it runs.

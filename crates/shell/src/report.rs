@@ -15,6 +15,7 @@ mod segments;
 mod standings;
 mod tables;
 mod uploads;
+mod waits;
 
 use p2p_base::units::SimTime;
 pub use p2p_base::units::count_of;
@@ -39,9 +40,11 @@ pub use self::standings::{Reach, Standing, Standings};
 pub(crate) use self::tables::hanging;
 pub use self::tables::{
     Column, Table, bytes_of, date_of, milliseconds_of, number_column, rate_of, seconds_of, text_column, transfer_rate_of,
-    transfer_time_of, wrapped,
+    transfer_time_of, transfer_time_within, wrapped,
 };
 pub use self::uploads::{UploadLine, uploads_table};
+pub use self::waits::{absence_of, past_of, waits_for};
+
 /// The figures of one direction of a file: its upload or its download.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct WayReport {

@@ -3,8 +3,10 @@
 use p2p_base::units::{SimDuration, SimTime};
 use p2p_engine::connection_history::{ConnectionHistory, ConnectionRecord};
 use p2p_engine::snapshot::ConnectionStatus;
+use p2p_engine::transfer::TransferStatus;
 use p2p_net::ConnectionSample;
-use p2p_shell::report::{bytes_of, count_of, milliseconds_of, rate_of};
+use p2p_shell::report::{absence_of, bytes_of, count_of, milliseconds_of, rate_of};
+use p2p_store::manifest::NodeNumber;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
@@ -12,6 +14,7 @@ use ratatui::widgets::Clear;
 
 use super::frame::middle;
 use crate::tui::connection::{ConnectionDialog, End};
+use crate::tui::panes::broken_of;
 use crate::tui::panes::plot::{Curve, Plot};
 use crate::tui::panes::scene::Scene;
 use crate::tui::panes::wire::connections::{MEASURED_SPAN, node_of, passed, round_trip_of};
@@ -23,8 +26,6 @@ use crate::tui::theme::Role;
 const SPAN: SimDuration = SimDuration::from_secs(60);
 /// Maximum width and height of the dialog in cells.
 const LARGEST: (u16, u16) = (140, 50);
-/// Number of rows of the facts.
-const FACTS: u16 = 4;
 
 /// One end of a connection with its recent past.
 struct Side<'a> {
@@ -53,9 +54,27 @@ pub(super) fn draw(scene: &Scene<'_>, dialog: &ConnectionDialog, frame: &mut Fra
     let mut canvas = Canvas { area: inner, buffer: frame.buffer_mut(), ellipsis: theme.glyphs.ellipsis };
     let (Some(connection), Some(side)) = (connection, side) else {
         let text = format!("There is no connection to {} now; the next transfer to it opens one.", dialog.node());
-        return canvas.row(0, vec![Span::styled(text, theme.style(Role::Dim))]);
+        canvas.row(0, vec![Span::styled(text, theme.style(Role::Dim))]);
+        let trouble = trouble_of(scene, dialog.node());
+        return trouble.into_iter().for_each(|text| canvas.row(1, vec![Span::styled(text, theme.style(Role::Warning))]));
     };
     draw_open(scene, connection, &side, &mut canvas);
+}
+
+/// Returns what is broken between the client and a node, and which transfers cannot be completed before the node answers.
+fn trouble_of(scene: &Scene<'_>, node: NodeNumber) -> Option<String> {
+    let snapshot = scene.snapshot;
+    let waiting: Vec<&TransferStatus> =
+        snapshot.running().filter(|status| status.awaited.iter().any(|awaited| awaited.node == node)).collect();
+    let absence = waiting.first().and_then(|status| status.awaited.iter().find(|awaited| awaited.node == node));
+    let why = absence.map_or_else(|| broken_of(scene, node), |awaited| absence_of(awaited, snapshot.at));
+    let ids = waiting.iter().map(|status| status.id.to_string()).collect::<Vec<_>>().join(", ");
+    match (why.is_empty(), waiting.len()) {
+        (true, _) => None,
+        (false, 0) => Some(why),
+        (false, 1) => Some(format!("{why}; {ids} waits for its answer")),
+        (false, _) => Some(format!("{why}; {ids} wait for its answer")),
+    }
 }
 
 /// Returns the end that was asked for, or else the one that has sent more payload lately, or more at all.
@@ -69,14 +88,16 @@ fn side_of(connection: &ConnectionStatus, asked: Option<End>, now: SimTime) -> S
 }
 
 fn draw_open(scene: &Scene<'_>, connection: &ConnectionStatus, side: &Side<'_>, canvas: &mut Canvas<'_>) {
-    for (place, line) in facts(scene, connection, side).into_iter().enumerate() {
+    let facts = facts(scene, connection, side);
+    let height = facts.len() as u16;
+    for (place, line) in facts.into_iter().enumerate() {
         canvas.row(place, line.spans);
     }
-    let rest = canvas.area.height.saturating_sub(FACTS);
+    let rest = canvas.area.height.saturating_sub(height);
     // The curves come first; packets get what is left beyond a good size of them.
     let packets = rest.saturating_sub(22).min(16);
     let [_, windows, times, below] =
-        Layout::vertical([Constraint::Length(FACTS), Constraint::Fill(3), Constraint::Fill(2), Constraint::Length(packets)])
+        Layout::vertical([Constraint::Length(height), Constraint::Fill(3), Constraint::Fill(2), Constraint::Length(packets)])
             .areas(canvas.area);
     let now = scene.snapshot.figures.at;
     windows_of(side, now).draw(scene.theme, &mut canvas.part(windows));
@@ -91,13 +112,15 @@ fn facts(scene: &Scene<'_>, connection: &ConnectionStatus, side: &Side<'_>) -> V
     let queue = node_of(scene, connection)
         .map_or("-".into(), |node| format!("{}{} {}{}", glyphs.up, node.queued_packets.0, glyphs.down, node.queued_packets.1));
     let (state, windows) = side.sample.map_or_else(|| ("not open yet".into(), "-".into()), words_of);
-    let pair = |name: &str, text: String| {
+    let line = |name: &str, text: String, role| {
         Line::from(vec![
             Span::styled(format!("{name:<10}"), scene.theme.style(Role::Dim)),
-            Span::styled(text, scene.theme.style(Role::Text)),
+            Span::styled(text, scene.theme.style(role)),
         ])
     };
-    vec![
+    let pair = |name: &str, text: String| line(name, text, Role::Text);
+    let trouble = trouble_of(scene, connection.node).map(|text| line("trouble", text, Role::Warning));
+    let facts = [
         pair("state", format!("{state}   {} {} {}", connection.local, glyphs.to, connection.remote)),
         pair("now", windows),
         pair(
@@ -122,7 +145,8 @@ fn facts(scene: &Scene<'_>, connection: &ConnectionStatus, side: &Side<'_>) -> V
                 count_of(stats.loss_probes, "loss probe")
             ),
         ),
-    ]
+    ];
+    facts.into_iter().chain(trouble).collect()
 }
 
 /// Returns the state of an end and its windows in words.

@@ -5,9 +5,9 @@ use p2p_engine::Snapshot;
 use p2p_engine::faults::{ActiveFault, PathChange, Target};
 use p2p_engine::snapshot::Peer;
 use p2p_net::Direction;
+use p2p_shell::report::past_of;
 use p2p_store::manifest::NodeNumber;
 
-use super::clock;
 use crate::tui::theme::{Glyphs, Role};
 
 /// The faults that are on, as the user may see them.
@@ -134,15 +134,25 @@ impl<'a> Broken<'a> {
         }
     }
 
+    /// Returns why the client may wait for a node, as in `cut off 00:12 ago`; empty if nothing is broken between them.
+    pub(super) fn why_of(self, node: NodeNumber) -> String {
+        let in_short = |active: &ActiveFault| match active.fault.target() {
+            // What is told of the node, and not of the path.
+            Target::Cut(..) => "cut off".to_owned(),
+            _ => Broken::in_short(active),
+        };
+        joined(self.between_client_and(node).map(|active| (in_short(active), self.past(active))))
+    }
+
     /// Returns what faults are and since when, as in `killed 00:12 ago, link 8KiB/s 00:03 ago`. What both directions of a link or of a
     /// path have in common is told once.
     pub(super) fn told(self, faults: impl Iterator<Item = &'a ActiveFault>) -> String {
-        let since = |active: &ActiveFault| {
-            let past = self.snapshot.at.since(active.since);
-            let clock = clock((past.as_nanos() / 1_000_000_000) as f64);
-            format!("{} ago", clock.strip_suffix(".0").unwrap_or(&clock))
-        };
-        joined(faults.map(|active| (Broken::in_short(active), since(active))))
+        joined(faults.map(|active| (Broken::in_short(active), self.past(active))))
+    }
+
+    /// Returns the time for which a fault has been on, as in `00:12 ago`.
+    fn past(self, active: &ActiveFault) -> String {
+        format!("{} ago", past_of(active.since, self.snapshot.at))
     }
 }
 

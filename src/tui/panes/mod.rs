@@ -23,12 +23,14 @@ pub mod wire;
 use p2p_engine::node::health::Health;
 use p2p_engine::snapshot::Peer;
 use p2p_net::RateSeries;
-use p2p_shell::report::{clock_of as clock, rate_of};
+use p2p_shell::report::rate_of;
+use p2p_store::manifest::NodeNumber;
 use ratatui::layout::Rect;
 use ratatui::symbols::{Marker, border};
 use ratatui::text::Span;
 use ratatui::widgets::Block;
 
+use self::broken::Broken;
 use self::files::FilesPane;
 use self::health::HealthPane;
 use self::log::LogPane;
@@ -153,6 +155,11 @@ fn capacity_of(scene: &Scene<'_>, peer: Peer, is_up: bool) -> Option<f64> {
     let host = scene.snapshot.figures.topology.hosts.iter().find(|host| host.peer == peer)?;
     let direction = if is_up { host.link.up } else { host.link.down };
     direction.bandwidth.bits_per_second().map(|bits| bits as f64 / 8.0)
+}
+
+/// Returns what is broken on purpose between the client and a node, and since when; empty if nothing is.
+pub fn broken_of(scene: &Scene<'_>, node: NodeNumber) -> String {
+    Broken::of(scene.snapshot).why_of(node)
 }
 
 /// Text of a list that has no rows because of its filter.

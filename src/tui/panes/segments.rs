@@ -16,7 +16,7 @@ mod waterfall;
 use std::collections::BTreeSet;
 
 use p2p_engine::transfer::{SegmentTimeline, TransferReport};
-use p2p_shell::report::{Resolution, count_of, instant_of};
+use p2p_shell::report::{Resolution, absence_of, instant_of, waits_for};
 use p2p_store::manifest::NodeNumber;
 use ratatui::layout::{Constraint, Layout, Rect, Size};
 use ratatui::text::Span;
@@ -79,7 +79,7 @@ impl PaneView for SegmentsPane {
             format!("{} oldest: {} on {}, {word} {since}", scene.theme.glyphs.oldest, timeline.index, timeline.holder)
         });
         // Where there is no room for both, the cause says more than the instant.
-        let parts = [waits_for(scene, report), oldest].into_iter().flatten();
+        let parts = [waits(scene, report), oldest].into_iter().flatten();
         parts.map(|text| Span::styled(format!(" {text} "), scene.theme.style(Role::Warning))).collect()
     }
 
@@ -159,28 +159,19 @@ impl PaneView for SegmentsPane {
     }
 }
 
-/// Returns which nodes a transfer waits for that are broken on purpose, as in `waits for Node_03, killed 00:12 ago`.
-fn waits_for(scene: &Scene<'_>, report: &TransferReport) -> Option<String> {
-    if report.status.state.is_over() || scene.snapshot.faults.is_empty() {
+/// Returns which nodes a transfer waits for that are out of reach or broken on purpose, as in `waits for Node_03, killed 00:12 ago`.
+fn waits(scene: &Scene<'_>, report: &TransferReport) -> Option<String> {
+    if report.status.state.is_over() {
         return None;
     }
-    let broken = Broken::of(scene.snapshot);
-    let waiting = report.timelines.iter().filter(|timeline| timeline.acknowledged.is_none());
-    let holders: BTreeSet<NodeNumber> = waiting.map(|timeline| timeline.holder).collect();
-    let mut causes: Vec<(String, Vec<NodeNumber>)> = Vec::new();
-    for holder in holders {
-        let why = broken.told(broken.between_client_and(holder));
-        match causes.iter_mut().find(|(known, _)| *known == why) {
-            _ if why.is_empty() => {}
-            Some((_, nodes)) => nodes.push(holder),
-            None => causes.push((why, vec![holder])),
-        }
-    }
-    let told = |(why, nodes): &(String, Vec<NodeNumber>)| match nodes.as_slice() {
-        [node] => format!("{node}, {why}"),
-        nodes => format!("{}, {why}", count_of(nodes.len() as u64, "node")),
+    let (broken, awaited) = (Broken::of(scene.snapshot), &report.status.awaited);
+    let open = report.timelines.iter().filter(|timeline| timeline.acknowledged.is_none()).map(|timeline| timeline.holder);
+    let nodes: BTreeSet<NodeNumber> = open.chain(awaited.iter().map(|awaited| awaited.node)).collect();
+    let why = |node: NodeNumber| match awaited.iter().find(|awaited| awaited.node == node) {
+        Some(awaited) => absence_of(awaited, scene.snapshot.at),
+        None => broken.why_of(node),
     };
-    (!causes.is_empty()).then(|| format!("waits for {}", causes.iter().map(told).collect::<Vec<_>>().join("; ")))
+    waits_for(nodes.into_iter().map(|node| (node, why(node))).filter(|(_, why)| !why.is_empty()))
 }
 
 impl SegmentsPane {

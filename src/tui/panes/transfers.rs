@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use p2p_base::spelling::visible_lines;
 use p2p_engine::transfer::{Direction, TransferReport, TransferState, TransferStatus};
-use p2p_shell::report::{bytes_of, rate_of, transfer_rate_of, transfer_time_of};
+use p2p_shell::report::{bytes_of, rate_of, transfer_rate_of, transfer_time_of, transfer_time_within};
 use ratatui::layout::{Rect, Size};
 use ratatui::text::Span;
 
@@ -46,8 +46,11 @@ const BAR_MAX: u16 = 60;
 /// Maximum width of the name in cells.
 const NAME_MAX: u16 = 48;
 
-/// Returns the columns, for files whose longest name has this width.
-fn columns(name: u16) -> Vec<Column<Quantity>> {
+/// Width of a time and of an estimate in cells, and the maximum width of what a transfer waits for.
+const TIME: (u16, u16) = (13, 48);
+
+/// Returns the columns, for files whose longest name and longest time have these widths.
+fn columns(name: u16, time: u16) -> Vec<Column<Quantity>> {
     vec![
         Column::new(Quantity::Id, "#", 6, 6, 9, Align::Right),
         Column::new(Quantity::Name, "file", 16, name, 7, Align::Left),
@@ -55,7 +58,7 @@ fn columns(name: u16) -> Vec<Column<Quantity>> {
         Column::new(Quantity::Bar, "progress", 8, BAR_MAX, 3, Align::Left),
         Column::new(Quantity::Percent, "done", 5, 5, 6, Align::Right),
         Column::new(Quantity::Rate, "rate", 12, 12, 4, Align::Right),
-        Column::new(Quantity::Time, "time", 13, 13, 5, Align::Right),
+        Column::new(Quantity::Time, "time", TIME.0, time.max(TIME.0), 5, Align::Right),
         Column::new(Quantity::Resent, "resent", 8, 8, 1, Align::Right),
         Column::new(Quantity::State, "state", 10, 10, 8, Align::Left),
     ]
@@ -109,7 +112,9 @@ impl PaneView for TransfersPane {
         }
         let (Part { shown, .. }, selected) = (self.part(scene, canvas.area), self.selected_row(scene));
         let names: Vec<String> = all[shown.clone()].iter().map(|row| row.name(scene)).collect();
-        let columns = Columns::fit(columns(longest(names.iter().map(String::as_str), NAME_MAX)), canvas.area.width);
+        let times: Vec<String> = all[shown.clone()].iter().map(|row| row.time(scene)).collect();
+        let widest = |texts: &[String], most| longest(texts.iter().map(String::as_str), most);
+        let columns = Columns::fit(columns(widest(&names, NAME_MAX), widest(&times, TIME.1)), canvas.area.width);
         let cell = |&index: &usize, quantity, width| {
             let is_selected = scene.focus == Pane::Transfers && selected == index;
             match all[index] {
@@ -246,6 +251,13 @@ impl Row<'_> {
             Row::Pending(step) => visible_lines(&step.text).into_owned(),
         }
     }
+
+    fn time(&self, scene: &Scene<'_>) -> String {
+        match self {
+            Row::Of(report) => transfer_time_of(&report.status, scene.snapshot.at),
+            Row::Pending(_) => String::new(),
+        }
+    }
 }
 
 /// Returns the heading: how many transfers there are in each state, and the bytes that are acknowledged per second in all of them.
@@ -318,7 +330,10 @@ fn cell(scene: &Scene<'_>, report: &TransferReport, quantity: Quantity, width: u
         Quantity::Percent if !status.size_known => text("?".into(), Role::Text),
         Quantity::Percent => text(format!("{:.0} %", (100.0 * parts(status).1).floor()), Role::Text),
         Quantity::Rate => text(transfer_rate_of(status), scene.rate_role()),
-        Quantity::Time => text(transfer_time_of(status, scene.snapshot.at), Role::Text),
+        Quantity::Time => {
+            let role = if status.awaited.is_empty() { Role::Text } else { Role::Warning };
+            text(transfer_time_within(status, scene.snapshot.at, usize::from(width)), role)
+        }
         Quantity::Resent => text(status.retransmits.to_string(), Role::Dim),
         Quantity::State => {
             let done = format!("{} done", theme.glyphs.done);
@@ -392,7 +407,7 @@ mod tests {
     fn columns_give_way_by_their_importance() {
         let theme = Theme::new(ThemeName::Dark, false);
         for width in 38..300 {
-            let headings = Columns::fit(columns(20), width).headings(&theme);
+            let headings = Columns::fit(columns(20, 0), width).headings(&theme);
             let has = |word: &str| headings.iter().any(|span| span.content.trim() == word);
             assert!(has("#") && has("file") && has("state"), "{width}");
             assert_eq!(has("time"), width >= 54, "{width}");

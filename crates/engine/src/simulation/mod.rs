@@ -7,6 +7,7 @@
 
 mod answers;
 mod commands;
+mod conditions;
 mod directory;
 mod edges;
 mod facts;

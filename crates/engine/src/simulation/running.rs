@@ -8,6 +8,7 @@ use p2p_store::manifest::NodeNumber;
 use p2p_store::namespace::Entry;
 use p2p_store::uploads::UploadRecord;
 
+use super::conditions::Conditions;
 use crate::edge::{Edge, Happened};
 use crate::event::Event;
 use crate::gauge::Gauge;
@@ -36,14 +37,19 @@ impl Running {
         &self.machine.log().status
     }
 
-    /// Returns the status with the rates measured at this instant.
-    pub(super) fn status(&self, world: &World) -> TransferStatus {
-        self.gauge.status(world.links(), self.bare_status())
+    /// Returns the status with the rates measured at this instant, under the conditions of this instant.
+    pub(super) fn status(&self, world: &World, conditions: &Conditions) -> TransferStatus {
+        let mut status = self.bare_status().clone();
+        if !conditions.out_of_reach.is_empty() {
+            let needed = self.machine.indispensable();
+            status.awaited = needed.iter().filter_map(|node| conditions.out_of_reach.get(node)).copied().collect();
+        }
+        self.gauge.measure(world.links(), status)
     }
 
-    pub(super) fn report(&self, world: &World) -> TransferReport {
+    pub(super) fn report(&self, world: &World, conditions: &Conditions) -> TransferReport {
         let log = self.machine.log();
-        let (status, rates) = (self.status(world), self.gauge.series(&world.net));
+        let (status, rates) = (self.status(world, conditions), self.gauge.series(&world.net));
         TransferReport { status, sha256: log.sha256, timelines: log.timelines(), rates }
     }
 
@@ -195,7 +201,7 @@ impl Running {
 
     /// Ends the measurement and returns the final report.
     pub(super) fn end(self, world: &mut World) -> Arc<TransferReport> {
-        let report = Arc::new(self.report(world));
+        let report = Arc::new(self.report(world, &Conditions::default()));
         self.gauge.meters().for_each(|meter| world.net.remove_meter(meter));
         report
     }

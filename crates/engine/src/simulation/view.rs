@@ -1,5 +1,6 @@
 //! Read-only views of the state of the simulation, for snapshots and for answers to commands.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 use p2p_base::units::ByteSize;
@@ -8,6 +9,7 @@ use p2p_store::names::FileKey;
 use p2p_store::namespace::Namespace;
 use p2p_store::uploads::UploadId;
 
+use super::conditions::Conditions;
 use super::open::name_of_copy;
 use super::running::Running;
 use super::{Capturing, Simulation};
@@ -36,20 +38,22 @@ const NODE_SECONDS_MIN: usize = 60;
 impl Simulation {
     /// Returns a snapshot of the current state, with the pace of whoever lets time pass.
     pub fn snapshot(&self, pace: PaceStatus) -> Snapshot {
-        let running = self.transfers.values().map(|transfer| Arc::new(transfer.report(&self.world)));
+        let conditions = Conditions::of(self);
+        let running = self.transfers.values().map(|transfer| Arc::new(transfer.report(&self.world, &conditions)));
         self.snapshot_of(running.collect(), Arc::new(self.figures()), pace)
     }
 
     /// Returns a snapshot of the current state, with the figures of an earlier one and its reports of transfers that still run. What
     /// it costs depends on the number of transfers alone.
     pub fn snapshot_after(&self, earlier: &Snapshot, pace: PaceStatus) -> Snapshot {
+        let conditions = OnceCell::new();
         let mut known = earlier.transfers.iter().filter(|report| !report.status.state.is_over()).peekable();
         let mut report_of = |id: &TransferId, transfer: &Running| {
             // Both are in the order of their identifiers.
             while known.next_if(|report| report.status.id < *id).is_some() {}
             match known.next_if(|report| report.status.id == *id) {
                 Some(report) => Arc::clone(report),
-                None => Arc::new(transfer.report(&self.world)),
+                None => Arc::new(transfer.report(&self.world, conditions.get_or_init(|| Conditions::of(self)))),
             }
         };
         let running = self.transfers.iter().map(|(id, transfer)| report_of(id, transfer)).collect();
@@ -88,7 +92,8 @@ impl Simulation {
 
     /// Returns all transfers that are remembered, the oldest first.
     pub(super) fn transfer_statuses(&self) -> Vec<TransferStatus> {
-        let running = self.transfers.values().map(|transfer| transfer.status(&self.world));
+        let conditions = Conditions::of(self);
+        let running = self.transfers.values().map(|transfer| transfer.status(&self.world, &conditions));
         let mut all: Vec<TransferStatus> = self.finished.iter().map(|report| report.status.clone()).chain(running).collect();
         all.sort_by_key(|status| status.id);
         all

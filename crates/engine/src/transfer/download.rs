@@ -2,7 +2,7 @@
 //!
 //! Several requests are in flight; segments that arrive out of order wait for the earlier ones.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::Range;
 
 use bytes::Bytes;
@@ -166,6 +166,18 @@ impl Download {
         };
         let segments = self.manifest.as_ref().and_then(|manifest| manifest.segments.get(left)).unwrap_or_default();
         segments.iter().any(|segment| segment.holders.contains(&node)) || self.open.values().any(|open| open.node == node)
+    }
+
+    /// Returns the nodes without whose answers the download cannot be completed: the only holders of segments that are still to be
+    /// fetched.
+    pub(crate) fn indispensable(&self) -> BTreeSet<NodeNumber> {
+        let left = self.next_request..self.extent.segments.end;
+        let segments = self.open.keys().copied().chain(left).filter_map(|index| self.segment(index));
+        let only = |segment: &SegmentRecord| match segment.holders.as_slice() {
+            [node] => Some(*node),
+            _ => None,
+        };
+        segments.filter_map(only).filter(|node| node.index() < self.nodes).collect()
     }
 
     pub(crate) fn log(&self) -> &TransferLog {

@@ -46,6 +46,7 @@ impl TransferLog {
             rate_bytes_per_second: None,
             eta: Remaining::TooEarly,
             owing_nodes: 0,
+            awaited: Vec::new(),
             started: now,
             finished: None,
             error: None,

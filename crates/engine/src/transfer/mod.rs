@@ -31,7 +31,8 @@ use p2p_store::uploads::{UploadId, UploadRecord};
 
 pub use crate::gauge::RATE_SECONDS;
 pub use crate::status::{
-    Direction, Remaining, SegmentTimeline, Stage, TransferError, TransferId, TransferReport, TransferState, TransferStatus,
+    Absence, Awaited, Direction, Remaining, SegmentTimeline, Stage, TransferError, TransferId, TransferReport, TransferState,
+    TransferStatus,
 };
 
 pub(super) use self::download::{Download, DownloadPlan};
@@ -74,6 +75,11 @@ impl Unanswered {
 
     fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// Returns the nodes that have not answered all.
+    fn nodes(&self) -> impl Iterator<Item = NodeNumber> {
+        self.0.keys().copied()
     }
 }
 
@@ -247,6 +253,16 @@ impl Transfer {
         match self {
             Transfer::Download(download) => download.needs(node),
             Transfer::Upload(_) | Transfer::Removal(_) => false,
+        }
+    }
+
+    /// Returns the nodes without whose answers the transfer cannot be completed.
+    pub(super) fn indispensable(&self) -> BTreeSet<NodeNumber> {
+        match self {
+            Transfer::Upload(upload) => upload.indispensable(),
+            Transfer::Download(download) => download.indispensable(),
+            // What a node cannot be told to delete now, it owes.
+            Transfer::Removal(_) => BTreeSet::new(),
         }
     }
 

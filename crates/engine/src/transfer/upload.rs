@@ -7,7 +7,7 @@ mod phase;
 mod plan;
 mod supply;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use p2p_base::units::SimTime;
 use p2p_store::catalog::Garbage;
@@ -100,6 +100,12 @@ impl Upload {
     pub(crate) fn is_idle(&self) -> bool {
         let rests = self.phase.is_sending() && !self.is_parking() && !self.attempts.is_placing() && self.books.in_flight() == 0;
         rests && self.supply.is_starved()
+    }
+
+    /// Returns the nodes without whose answers the upload cannot be completed: those that have stored segments and not confirmed that
+    /// they are durable.
+    pub(crate) fn indispensable(&self) -> BTreeSet<NodeNumber> {
+        self.phase.unconfirmed(&self.books)
     }
 
     /// Handles an input of the upload.

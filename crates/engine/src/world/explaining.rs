@@ -1,5 +1,8 @@
-//! The faults that explain why a request has failed, or why placement has passed a node over.
+//! The faults that explain why a request has failed, why placement has passed a node over, or why a node is out of reach.
 
+use std::collections::BTreeMap;
+
+use p2p_base::units::SimTime;
 use p2p_net::Direction;
 use p2p_store::disk::{DiskAction, DiskError};
 use p2p_store::manifest::NodeNumber;
@@ -7,8 +10,10 @@ use p2p_store::standing::Trouble;
 
 use crate::cause::{Cause, PassedOver};
 use crate::faults::{ActiveFault, Failing, Fault, KnownFault, Target};
+use crate::node::health::Health;
 use crate::node::protocol::Refusal;
 use crate::peer::Peer;
+use crate::status::{Absence, Awaited};
 
 use super::World;
 
@@ -34,6 +39,14 @@ impl World {
     /// Returns the one fault by which a node cannot be reached, or else all that let fewer packets pass between it and the client, or
     /// let them or the answer be late.
     fn why_unreachable(&self, node: NodeNumber) -> Vec<&ActiveFault> {
+        match self.fault_out_of_reach(node) {
+            Some(one) => vec![one],
+            None => self.delaying(node).collect(),
+        }
+    }
+
+    /// Returns the one fault because of which nothing passes between a node's process and the client.
+    fn fault_out_of_reach(&self, node: NodeNumber) -> Option<&ActiveFault> {
         let ways = [(Peer::Client, Peer::Node(node)), (Peer::Node(node), Peer::Client)];
         let of_process = self.faults.of(Target::Process(node)).filter(|active| !matches!(active.fault, Fault::Stopping { .. }));
         let cut = || ways.into_iter().find_map(|(from, to)| self.faults.of(Target::Cut(from, to)));
@@ -46,10 +59,29 @@ impl World {
                 _ => false,
             })
         };
-        match of_process.or_else(cut).or_else(lossy) {
-            Some(one) => vec![one],
-            None => self.delaying(node).collect(),
+        of_process.or_else(cut).or_else(lossy)
+    }
+
+    /// Returns the nodes that are out of the client's reach: because of faults, or because they have answered none of the latest
+    /// probes.
+    pub(crate) fn out_of_reach(&self) -> BTreeMap<NodeNumber, Awaited> {
+        let nodes = self.nodes.iter().map(|entry| entry.node.number());
+        nodes.filter_map(|node| Some((node, self.absence(node)?))).collect()
+    }
+
+    fn absence(&self, node: NodeNumber) -> Option<Awaited> {
+        if let Some(active) = self.fault_out_of_reach(node) {
+            let why = match active.fault {
+                Fault::Killed { .. } => Absence::Killed,
+                Fault::Stopped { .. } => Absence::Stopped,
+                Fault::Refusing { .. } => Absence::Refusing,
+                _ => Absence::CutOff,
+            };
+            return Some(Awaited { node, why, since: active.since });
         }
+        let seen = self.hosts.client().peers.peer(self.hosts.of_node(node).id);
+        let since = seen.heard_at.unwrap_or(SimTime::ZERO);
+        (seen.health == Health::Dead).then_some(Awaited { node, why: Absence::Silent, since })
     }
 
     /// Returns the faults by which what a node and the client send each other is lost, damaged or late.

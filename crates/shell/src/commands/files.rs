@@ -6,7 +6,7 @@ use p2p_base::spelling::visible;
 use p2p_base::units::SimTime;
 use p2p_engine::EngineError;
 use p2p_engine::operation::{BeginTransfer, ListTransfers};
-use p2p_engine::transfer::{Direction, TransferId, TransferReport, TransferStatus};
+use p2p_engine::transfer::{Awaited, Direction, TransferId, TransferReport, TransferStatus};
 use p2p_service::access::range::ParseRangeError;
 use p2p_service::access::{AccessError, Identity};
 use p2p_store::names::FileKey;
@@ -272,10 +272,12 @@ pub(crate) async fn transfers(shell: &Shell, _: &Call) -> Result<Answer, ShellEr
     Ok(Answer::new(view, transfers.iter().map(status_data).collect()))
 }
 
-/// Returns a transfer as JSON, with its error as a sentence.
+/// Returns a transfer as JSON, with its error as a sentence and what it waits for by name.
 fn status_data(status: &TransferStatus) -> Value {
     let mut value = data(status);
     value["error"] = status.error.as_ref().map(ToString::to_string).into();
+    let awaited = |awaited: &Awaited| json!({ "node": awaited.node.to_string(), "why": awaited.why, "since": awaited.since });
+    value["waits_for"] = status.awaited.iter().map(awaited).collect();
     value
 }
 

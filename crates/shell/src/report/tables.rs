@@ -10,6 +10,7 @@ use time::macros::format_description;
 use unicode_width::UnicodeWidthStr;
 
 use super::clock::clock_of;
+use super::waits;
 
 /// Maximum width of a word, in columns of the terminal, that a narrow table keeps whole in a column of words.
 const WORD_MAX: usize = 24;
@@ -322,7 +323,17 @@ pub fn transfer_rate_of(status: &TransferStatus) -> String {
 
 /// Formats the time of a transfer: `eta 00:42` while it runs, or why there is no estimate, `took 01:23.8` once it is over.
 pub fn transfer_time_of(status: &TransferStatus, now: SimTime) -> String {
+    transfer_time_within(status, now, usize::MAX)
+}
+
+/// Formats the same in at most `width` columns, if there is a wording that is short enough.
+pub fn transfer_time_within(status: &TransferStatus, now: SimTime, width: usize) -> String {
     match status.eta {
+        Remaining::OutOfReach => {
+            let mut wordings = waits::wordings(status, now);
+            let place = wordings.iter().position(|text| width_of(text) <= width).unwrap_or(wordings.len().saturating_sub(1));
+            if wordings.is_empty() { String::new() } else { wordings.swap_remove(place) }
+        }
         Remaining::NotRunning if status.state.is_over() => format!("took {}", clock_of(status.elapsed(now).as_secs_f64())),
         Remaining::NotRunning => String::new(),
         Remaining::Estimated { seconds } => {

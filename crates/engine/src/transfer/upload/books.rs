@@ -1,5 +1,9 @@
 //! Books of an upload: the segments that are in flight, those that are stored, and those that a node may have without a
 //! confirmation.
+//!
+//! A segment that a node does not accept goes to another one. One that a node has stored stays there: its content is given up with
+//! the answer, since memory is bounded and a stream is read once. So from that answer on the upload depends on the node until it has
+//! confirmed that the segment is durable, and fails if it never does.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -85,6 +89,11 @@ impl Books {
     /// Returns a stored segment.
     pub(super) fn stored(&self, index: u32) -> Option<SegmentRecord> {
         self.placed.get(&index).map(Placed::record)
+    }
+
+    /// Returns the nodes that have stored segments.
+    pub(super) fn holders(&self) -> BTreeSet<NodeNumber> {
+        self.placed.values().map(|placed| placed.node).collect()
     }
 
     /// Returns all stored segments in the order of the file.

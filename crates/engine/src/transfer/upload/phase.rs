@@ -1,9 +1,12 @@
 //! Phases of an upload, from the sending of its segments to the ends that it can come to.
 
-use p2p_store::manifest::Manifest;
+use std::collections::BTreeSet;
+
+use p2p_store::manifest::{Manifest, NodeNumber};
 
 use super::super::undoing::Undoing;
 use super::super::{TransferError, Unanswered};
+use super::books::Books;
 
 /// Phase of an upload.
 #[derive(Debug)]
@@ -26,6 +29,15 @@ pub(super) enum Ending {
 }
 
 impl UploadPhase {
+    /// Returns the nodes that have stored segments and not confirmed yet that they are durable.
+    pub(super) fn unconfirmed(&self, books: &Books) -> BTreeSet<NodeNumber> {
+        match self {
+            UploadPhase::Sending => books.holders(),
+            UploadPhase::Committing(unanswered) => unanswered.nodes().collect(),
+            UploadPhase::Cataloguing(_) | UploadPhase::Undoing(..) | UploadPhase::Over => BTreeSet::new(),
+        }
+    }
+
     pub(super) const fn is_sending(&self) -> bool {
         matches!(self, UploadPhase::Sending)
     }

@@ -1,0 +1,74 @@
+//! What a transfer waits for, in words: the nodes out of reach that have to answer before it can be completed.
+
+use p2p_base::units::{SimTime, count_of};
+use p2p_engine::transfer::{Absence, Awaited, TransferStatus};
+use p2p_store::manifest::NodeNumber;
+
+use super::clock::clock_of;
+
+/// Formats the time since an instant in whole seconds, as in `00:12`.
+pub fn past_of(since: SimTime, now: SimTime) -> String {
+    let clock = clock_of((now.since(since).as_nanos() / 1_000_000_000) as f64);
+    clock.strip_suffix(".0").unwrap_or(&clock).to_owned()
+}
+
+/// Returns since when and why a node is out of reach, as in `cut off 00:12 ago`.
+pub fn absence_of(awaited: &Awaited, now: SimTime) -> String {
+    let past = past_of(awaited.since, now);
+    match awaited.why {
+        Absence::CutOff => format!("cut off {past} ago"),
+        Absence::Killed => format!("killed {past} ago"),
+        Absence::Stopped => format!("stopped {past} ago"),
+        Absence::Refusing => format!("refusing connections for {past}"),
+        Absence::Silent => format!("silent for {past}"),
+    }
+}
+
+/// Returns which nodes are waited for and why, as in `waits for Node_03, cut off 00:12 ago; 2 nodes, killed 00:05 ago`. Nodes with the
+/// same reason are named together; without any, there is nothing to say.
+pub fn waits_for(nodes: impl IntoIterator<Item = (NodeNumber, String)>) -> Option<String> {
+    let mut reasons: Vec<(String, Vec<NodeNumber>)> = Vec::new();
+    for (node, why) in nodes {
+        match reasons.iter_mut().find(|(known, _)| *known == why) {
+            Some((_, nodes)) => nodes.push(node),
+            None => reasons.push((why, vec![node])),
+        }
+    }
+    let told = |(why, nodes): &(String, Vec<NodeNumber>)| format!("{}, {why}", named(nodes));
+    (!reasons.is_empty()).then(|| format!("waits for {}", reasons.iter().map(told).collect::<Vec<_>>().join("; ")))
+}
+
+/// Returns what a transfer waits for that is out of reach, in each wording that is shorter than the one before: with the reason, without
+/// it, and without the verb.
+pub(super) fn wordings(status: &TransferStatus, now: SimTime) -> Vec<String> {
+    let whole = waits_for(status.awaited.iter().map(|awaited| (awaited.node, absence_of(awaited, now))));
+    let nodes: Vec<NodeNumber> = status.awaited.iter().map(|awaited| awaited.node).collect();
+    whole.map_or_else(Vec::new, |whole| vec![whole, format!("waits for {}", named(&nodes)), format!("for {}", named(&nodes))])
+}
+
+fn named(nodes: &[NodeNumber]) -> String {
+    match nodes {
+        [node] => node.to_string(),
+        nodes => count_of(nodes.len() as u64, "node"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use p2p_base::units::SimDuration;
+
+    use super::*;
+
+    #[test]
+    fn nodes_with_the_same_reason_are_named_together() {
+        let at = |seconds: u64| SimTime::ZERO + SimDuration::from_millis(seconds * 1_000);
+        let awaited = |index, why, since| Awaited { node: NodeNumber::from_index(index), why, since: at(since) };
+        let told = |all: &[Awaited]| waits_for(all.iter().map(|one| (one.node, absence_of(one, at(20))))).unwrap_or_default();
+        assert_eq!(told(&[]), "");
+        assert_eq!(told(&[awaited(2, Absence::CutOff, 8)]), "waits for Node_03, cut off 00:12 ago");
+        let (killed, other) = (awaited(0, Absence::Killed, 15), awaited(4, Absence::Killed, 15));
+        let silent = awaited(1, Absence::Silent, 1);
+        let expected = "waits for 2 nodes, killed 00:05 ago; Node_02, silent for 00:19";
+        assert_eq!(told(&[killed, silent, other]), expected);
+    }
+}

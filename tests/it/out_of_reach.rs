@@ -1,0 +1,158 @@
+//! Transfers that cannot be completed because a node is out of reach: said from the instant at which it holds, with the node, the reason
+//! and the time since, wherever a transfer is shown; and no longer once the node answers.
+
+use p2p_base::units::{SimDuration, SimTime};
+use p2p_engine::faults::PathChange;
+use p2p_engine::snapshot::Peer;
+use p2p_engine::transfer::{Absence, Awaited, Remaining, TransferError, TransferState, TransferStatus};
+use p2p_engine::{Command, operation};
+use p2p_storage::tui::app::Pane;
+use p2p_store::names::FileKey;
+
+use crate::faults::node;
+use crate::figures::{advance, network, status_of};
+use crate::harness::{Harness, random_file, slow_link};
+use crate::tui_harness::TuiHarness;
+
+const SECOND: SimDuration = SimDuration::from_secs(1);
+
+fn at(seconds: u64) -> SimTime {
+    SimTime::ZERO + SECOND * seconds
+}
+
+/// A cut of the path between the client and a node, one way or both.
+fn cut(number: usize, one_way: bool) -> operation::Break {
+    let (from, to) = (Peer::Client, Peer::Node(node(number)));
+    operation::Break::Path { from, to, one_way, change: PathChange::default(), cut: true }
+}
+
+/// A network of five nodes with an upload that has run for 15 seconds, by when the first nodes have stored segments of it.
+fn upload_under_way() -> (Harness, p2p_engine::transfer::TransferId) {
+    let mut harness = network(42, &[slow_link(); 6]);
+    random_file(&harness.path("a.bin"), 3_000_000, 1);
+    let id = harness.start(harness.upload_of("a.bin")).unwrap();
+    advance(&mut harness, at(15));
+    let status = status_of(&mut harness, id);
+    assert!(status.awaited.is_empty() && status.eta.seconds().is_some(), "{status:?}");
+    (harness, id)
+}
+
+/// Asserts that a transfer waits for one node, for this reason and since this instant, and tells no time.
+fn assert_waits(status: &TransferStatus, number: usize, why: Absence, since: SimTime) {
+    assert_eq!(status.awaited, [Awaited { node: node(number), why, since }], "{status:?}");
+    assert_eq!(status.eta, Remaining::OutOfReach);
+}
+
+/// Until its end, an upload with segments on a node that stays cut off never tells a time.
+#[test]
+fn an_upload_with_segments_on_a_node_that_stays_cut_off_has_no_estimate() {
+    for one_way in [false, true] {
+        let (mut harness, id) = upload_under_way();
+        harness.ask(cut(1, one_way)).unwrap();
+        let mut states = Vec::new();
+        for half in 30..600 {
+            advance(&mut harness, SimTime::ZERO + SimDuration::from_millis(500 * half));
+            let status = status_of(&mut harness, id);
+            if status.state.is_over() || status.state == TransferState::Undoing {
+                break;
+            }
+            assert_waits(&status, 1, Absence::CutOff, at(15));
+            states.push(status.state);
+        }
+        states.dedup();
+        assert_eq!(states, [TransferState::Running, TransferState::Committing]);
+        harness.finish(id).unwrap_err();
+        let error = status_of(&mut harness, id).error;
+        assert!(matches!(&error, Some(TransferError::NotConfirmed { node: of, .. }) if *of == node(1)), "{error:?}");
+        assert!(status_of(&mut harness, id).awaited.is_empty());
+    }
+}
+
+/// Every reason is told as what it is: a process that was killed, one that has ended, a host that refuses.
+#[test]
+fn the_reason_is_told_why_a_node_is_out_of_reach() {
+    let killed = (operation::Break::Kill { node: node(2) }, Absence::Killed);
+    let refusing = (operation::Break::Refuse { node: node(2) }, Absence::Refusing);
+    for (fault, why) in [killed, refusing] {
+        let (mut harness, id) = upload_under_way();
+        harness.ask(fault).unwrap();
+        assert_waits(&status_of(&mut harness, id), 2, why, at(15));
+    }
+}
+
+/// A node that has stored nothing of an upload is not waited for: what was requested of it goes to others.
+#[test]
+fn an_upload_does_without_a_node_that_holds_nothing_of_it() {
+    let mut harness = network(42, &[slow_link(); 6]);
+    random_file(&harness.path("a.bin"), 2_000_000, 1);
+    let id = harness.start(harness.upload_of("a.bin")).unwrap();
+    advance(&mut harness, at(2));
+    harness.ask(cut(3, false)).unwrap();
+    assert!(status_of(&mut harness, id).awaited.is_empty());
+    assert_eq!(harness.finish(id).unwrap().status.state, TransferState::Done);
+}
+
+/// Once the path is mended, the upload goes on and has an estimate again.
+#[test]
+fn an_upload_goes_on_when_the_node_answers_again() {
+    let (mut harness, id) = upload_under_way();
+    harness.ask(cut(1, false)).unwrap();
+    advance(&mut harness, at(18));
+    assert_eq!(status_of(&mut harness, id).eta, Remaining::OutOfReach);
+    harness.ask(operation::ClearFaults::ALL).unwrap();
+    let status = status_of(&mut harness, id);
+    assert!(status.awaited.is_empty() && status.eta.seconds().is_some(), "{status:?}");
+    assert_eq!(harness.finish(id).unwrap().status.state, TransferState::Done);
+}
+
+/// A download waits for the only holder of a segment, even before anything is requested of it, and no longer than it needs it.
+#[test]
+fn a_download_waits_for_the_only_holder_of_a_segment() {
+    let mut harness = network(1, &[slow_link(); 6]);
+    random_file(&harness.path("a.bin"), 3_000_000, 1);
+    harness.put("a.bin").unwrap();
+    let (file, path, begin) = (FileKey::unowned("a.bin"), harness.path("b.bin"), harness.simulation.now());
+    let id = harness.start(Command::Download(operation::Download::to_file(file, path, false))).unwrap();
+    advance(&mut harness, begin + SECOND * 10);
+    assert!(status_of(&mut harness, id).eta.seconds().is_some());
+    let since = harness.simulation.now();
+    harness.ask(operation::Break::Kill { node: node(4) }).unwrap();
+    assert_waits(&status_of(&mut harness, id), 4, Absence::Killed, since);
+    harness.finish(id).unwrap_err();
+    let error = status_of(&mut harness, id).error;
+    assert!(matches!(error, Some(TransferError::Unreadable { .. })), "{error:?}");
+}
+
+/// The screen tells it in the row of the transfer, below its segments, and in the dialog of the connection, and so does `transfers`.
+#[test]
+fn the_screen_tells_for_which_node_a_transfer_waits() {
+    for (width, height) in [(120, 40), (80, 24), (200, 60)] {
+        let mut tui_harness = TuiHarness::slow(width, height);
+        tui_harness.begin_upload("one.bin", 900_000);
+        tui_harness.watch(SECOND * 9);
+        let status = tui_harness.app.view().snapshot().transfers[0].clone();
+        let holder = status.timelines.iter().find(|timeline| timeline.acknowledged.is_some()).unwrap().holder;
+        tui_harness.keys(&[&format!("path client,{holder} --cut"), "Enter"]);
+        tui_harness.watch(SECOND * 3);
+        tui_harness.press(&["pause", "Enter"]);
+        tui_harness.settle();
+        let row = tui_harness.pane(Pane::Transfers).into_iter().find(|row| row.contains("#1")).unwrap();
+        assert!(row.contains(&format!("for {holder}")) && !row.contains("eta"), "{width}x{height}: {row}");
+        let told = format!("waits for {holder}, cut off 00:03 ago");
+        if width > 80 {
+            let foot = tui_harness.pane(Pane::Segments).last().unwrap().clone();
+            assert!(foot.contains(&told), "{width}x{height}: {foot}");
+        }
+        tui_harness.keys(&["transfers", "Enter"]);
+        assert!(tui_harness.text().contains(&told) || width == 80, "{width}x{height}: {}", tui_harness.text());
+        // The dialog of the connection is opened from a segment that is still open there.
+        tui_harness.app.focus_on(Pane::Segments);
+        tui_harness.press(&["z"]);
+        let rows = tui_harness.pane(Pane::Segments);
+        let place = rows[1..].iter().position(|row| row.contains(&holder.to_string())).unwrap();
+        (0..place).for_each(|_| tui_harness.press(&["Down"]));
+        tui_harness.keys(&["x", "watch", "Enter"]);
+        let text = tui_harness.text();
+        assert!(text.contains("cut off 00:03 ago; #1 waits for its answer"), "{width}x{height}: {text}");
+    }
+}
