@@ -9,7 +9,7 @@ use p2p_engine::faults::PathChange;
 use p2p_engine::io::InlineIo;
 use p2p_engine::pace::{PaceStatus, Speed};
 use p2p_engine::snapshot::Peer;
-use p2p_engine::transfer::{Absence, Remaining, Stage, TransferId, TransferStatus};
+use p2p_engine::transfer::{Absence, Direction, Remaining, Stage, TransferId, TransferStatus};
 use p2p_engine::{ClockMode, Command, Engine, EngineConfig, EngineHandle, Event, Progress, Reply, operation};
 use p2p_net::{HostConfig, MTU};
 use p2p_service::access::Access;
@@ -277,6 +277,69 @@ fn no_rate_is_above_that_of_the_link() {
             assert!(rate <= 65_536.0, "{rate} bytes/s after {second} s, with {loss} loss");
         }
     }
+}
+
+/// Starts the download of a file while an upload begins, and returns both: acknowledgements of the one wait behind the packets of the
+/// other, and come in bursts once that is done.
+fn both_ways(harness: &mut Harness, bytes: [usize; 2]) -> [TransferId; 2] {
+    random_file(&harness.path("down.bin"), bytes[0], 1);
+    random_file(&harness.path("up.bin"), bytes[1], 2);
+    harness.put("down.bin").unwrap();
+    let (file, path) = (FileKey::unowned("down.bin"), harness.path("copy.bin"));
+    let upload = harness.start(harness.upload_of("up.bin")).unwrap();
+    [upload, harness.start(Command::Download(operation::Download::to_file(file, path, false))).unwrap()]
+}
+
+/// Nor is it where acknowledgements are late and come together: in no span have more bytes of a transfer arrived than the link carries in
+/// it, and one packet.
+#[test]
+fn no_rate_is_above_that_of_the_link_while_acknowledgements_wait() {
+    for (loss, delay) in [("0%", "5ms"), ("1%", "100ms"), ("5%", "5ms")] {
+        let mut harness = network(3, &[link("64KiB/s", delay, loss); 6]);
+        let ids = both_ways(&mut harness, [1_500_000, 1_000_000]);
+        let begin = harness.simulation.now();
+        for half in 1..120 {
+            advance(&mut harness, begin + SimDuration::from_millis(500 * half));
+            for status in ids.map(|id| status_of(&mut harness, id)) {
+                assert!(status.rate_bytes_per_second.is_none_or(|rate| rate <= 65_536.0), "{status:?}");
+            }
+        }
+        for id in ids {
+            let seconds = harness.finish(id).unwrap().rates.tail(usize::MAX).to_vec();
+            for span in 1..=seconds.len() {
+                let most = seconds.windows(span).map(|seconds| seconds.iter().sum::<u64>()).max().unwrap();
+                assert!(most <= 65_536 * span as u64 + u64::from(MTU), "{most} bytes in {span} s: {seconds:?}");
+            }
+        }
+    }
+}
+
+/// The rate of several transfers together is over one span, though each of them has its own: no more than the link carries, and neither
+/// what has just begun nor what is old counts more than it has brought.
+#[test]
+fn the_rate_of_all_transfers_is_over_one_span() {
+    // With a short queue what begins has its share of the link at once.
+    let mut short = link("64KiB/s", "5ms", "0%");
+    short.up.queue_packets = 10;
+    let mut harness = network(5, &[short; 6]);
+    (0..8).for_each(|salt| drop(random_file(&harness.path(&format!("{salt}.bin")), 600_000, salt)));
+    let (mut exceeds, mut ids) = (false, Vec::new());
+    for tenth in 0..400 {
+        if tenth % 23 == 0 && ids.len() < 8 {
+            ids.push(harness.start(harness.upload_of(&format!("{}.bin", ids.len()))).unwrap());
+        }
+        advance(&mut harness, SimTime::ZERO + SimDuration::from_millis(100 * tenth));
+        let snapshot = harness.simulation.snapshot(PACE);
+        let together = snapshot.rate_of_all(Direction::Upload);
+        assert!(together <= 65_536.0, "{together} bytes/s after {tenth} tenths");
+        exceeds |= snapshot.running().filter_map(|status| status.rate_bytes_per_second).sum::<f64>() > 65_536.0;
+        let bytes: u64 = snapshot.running().map(|status| status.bytes_acknowledged).sum();
+        // In the first ten seconds all that has arrived is in the span.
+        if (20..=50).contains(&tenth) {
+            assert!((together * tenth as f64 / 10.0 - bytes as f64).abs() < 1_000.0, "{together} {bytes}");
+        }
+    }
+    assert!(exceeds, "the rows add up to more than the link carries");
 }
 
 /// Runs a transfer to its end: at every half second from a tenth of the way on, the seconds that were announced and those that it

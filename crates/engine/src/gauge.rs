@@ -1,7 +1,7 @@
-//! Measurement of a transfer by holder: the bytes requested of each, the bytes acknowledged, and the rates.
+//! Measurement of a transfer by holder: the bytes requested of each, the bytes that have arrived, and the rates.
 //!
-//! Meters of the network count acknowledged bytes as the acknowledgements arrive, so that the figures belong to virtual time
-//! and do not depend on when they are read.
+//! Meters of the network count bytes as they arrive at the other end, so that the figures belong to virtual time, do not depend on when
+//! they are read, and never show more than the links carry.
 
 mod estimate;
 
@@ -54,7 +54,7 @@ struct Holder {
 }
 
 impl Holder {
-    /// Returns the bytes of open requests, and how many of them are acknowledged.
+    /// Returns the bytes of open requests, and how many of them have arrived.
     fn under_way(&self, net: &Network) -> (u64, u64) {
         let open = self.asked - self.done;
         (open, net.metered(self.meter).saturating_sub(self.settled).min(open))
@@ -66,7 +66,7 @@ impl Holder {
         if self.is_in_doubt { 0 } else { self.asked }
     }
 
-    /// Returns the bytes acknowledged in the last `seconds` seconds, but only since the holder was last idle.
+    /// Returns the bytes that have arrived in the last `seconds` seconds, but only since the holder was last idle.
     fn counted(&self, net: &Network, seconds: usize) -> Counted {
         let (since, stood_at) = self.busy_since;
         let begin = net.seconds_ago(seconds);
@@ -86,10 +86,12 @@ pub(crate) struct Gauge {
 /// Rate and remaining time of a transfer at one instant.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Reading {
-    /// Acknowledged bytes of segments that are not done.
+    /// Bytes that have arrived of segments that are not done.
     under_way: u64,
-    /// Bytes acknowledged per second in the last [`RATE_SECONDS`]; `None` before any were.
+    /// Bytes that have arrived per second in the last [`RATE_SECONDS`]; `None` before any have.
     rate: Option<f64>,
+    /// Span over which the rate is measured.
+    span: SimDuration,
     /// Estimated time to the end at these rates.
     eta: Remaining,
 }
@@ -136,7 +138,7 @@ impl Gauge {
         self.holders.values().map(|holder| holder.meter).chain(self.whole)
     }
 
-    /// Returns the bytes acknowledged in each of the last whole virtual seconds since the transfer began, at most ten minutes.
+    /// Returns the bytes that have arrived in each of the last whole virtual seconds since the transfer began, at most ten minutes.
     pub(crate) fn series(&self, net: &Network) -> RateSeries {
         self.whole.map(|whole| net.metered_series(whole, SECONDS_MAX)).unwrap_or_default()
     }
@@ -159,7 +161,7 @@ impl Gauge {
         if !status.state.is_over() {
             let reading = self.read(links, status.direction, (status.bytes, status.bytes_done), status.started);
             status.bytes_acknowledged = (status.bytes_done + reading.under_way).min(status.bytes);
-            status.rate_bytes_per_second = reading.rate;
+            (status.rate_bytes_per_second, status.rate_span) = (reading.rate, reading.span);
             status.eta = match (status.state, status.size_known) {
                 _ if !status.awaited.is_empty() => Remaining::OutOfReach,
                 (TransferState::Running, true) => reading.eta,
@@ -179,10 +181,11 @@ impl Gauge {
         let has_ground = net.now() - started >= GROUND || (done + under_way).saturating_mul(10) >= bytes;
         let guess = || self.guess(links, way, bytes, started).map(|seconds| Remaining::Estimated { seconds });
         let eta = if has_begun && has_ground { guess().unwrap_or(Remaining::Stalled) } else { Remaining::TooEarly };
-        Reading { under_way, rate: has_begun.then(|| recent.rate()), eta }
+        let span = net.now() - net.seconds_ago(RATE_SECONDS).max(started);
+        Reading { under_way, rate: has_begun.then(|| recent.rate()), span, eta }
     }
 
-    /// Counts the bytes acknowledged with all holders in the last `seconds` seconds, but not before `started`.
+    /// Counts the bytes that have arrived with all holders in the last `seconds` seconds, but not before `started`.
     fn counted(&self, net: &Network, seconds: usize, started: SimTime) -> Counted {
         let begin = net.seconds_ago(seconds).max(started);
         let bytes = self.whole.map_or(0, |whole| net.metered_since(whole, seconds));
@@ -221,12 +224,12 @@ impl Gauge {
         // If the holders of the rest are not known, each is assumed to get the same share as before, but for those that were given up.
         let rest = bytes.saturating_sub(sum(|holder| holder.asked + holder.ahead)) as f64 / sum(Holder::share).max(1) as f64;
         let load = |(node, holder): (&NodeNumber, &Holder)| {
-            let (open, acknowledged) = holder.under_way(net);
+            let (open, arrived) = holder.under_way(net);
             let busy = || Measured { long: holder.counted(net, LOOK_BACK_SECONDS), short: holder.counted(net, RATE_SECONDS) };
             Load {
-                left: (open - acknowledged + holder.ahead) as f64 + rest * holder.share() as f64,
+                left: (open - arrived + holder.ahead) as f64 + rest * holder.share() as f64,
                 way: way_of(links, way, *node),
-                busy: (open > acknowledged).then(busy).filter(|busy| busy.long.seconds >= 1.0),
+                busy: (open > arrived).then(busy).filter(|busy| busy.long.seconds >= 1.0),
             }
         };
         self.holders.iter().map(load).collect()

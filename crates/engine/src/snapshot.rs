@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::Arc;
 
-use p2p_base::units::SimTime;
+use p2p_base::units::{SimDuration, SimTime};
 use p2p_net::{
     Activity, ConnectionSample, ConnectionStats, DropCause, HostConfig, HostStats, PacketKind, PacketRecord, RateSeries,
 };
@@ -17,7 +17,7 @@ use p2p_store::standing::Trouble;
 use serde::Serialize;
 
 use super::connection_history::ConnectionHistory;
-use super::status::{TransferReport, TransferStatus};
+use super::status::{Direction, TransferReport, TransferStatus};
 use crate::faults::ActiveFault;
 use crate::node::ProcessState;
 use crate::node::health::PeerHealth;
@@ -273,5 +273,18 @@ impl Snapshot {
     /// Returns the transfers that are not over.
     pub fn running(&self) -> impl DoubleEndedIterator<Item = &TransferStatus> {
         self.transfers.iter().map(|report| &report.status).filter(|status| !status.state.is_over())
+    }
+
+    /// Returns the bytes per second of all running transfers of a direction together: what has arrived of each in the longest span over
+    /// which one of them is measured, the last ten seconds at the most. Their own rates are not to be added, since each of them is over
+    /// a span of its own.
+    pub fn rate_of_all(&self, direction: Direction) -> f64 {
+        let running = self.running().filter(|status| status.direction == direction);
+        let (mut bytes, mut span) = (0.0, SimDuration::ZERO);
+        for status in running {
+            bytes += status.rate_bytes_per_second.unwrap_or_default() * status.rate_span.as_secs_f64();
+            span = span.max(status.rate_span);
+        }
+        if span > SimDuration::ZERO { bytes / span.as_secs_f64() } else { 0.0 }
     }
 }

@@ -284,11 +284,11 @@ pub enum Remaining {
         seconds: f64,
     },
     /// Too little has passed to estimate from: the transfer has run for less than three seconds and is less than a tenth done, or
-    /// nothing is acknowledged.
+    /// nothing has arrived.
     TooEarly,
     /// The size of the content is not known, as that of a stream before its end.
     UnknownSize,
-    /// A holder, or all of them, had a request and acknowledged no byte of it in the last ten seconds.
+    /// A holder, or all of them, had a request and no byte of it has arrived in the last ten seconds.
     Stalled,
     /// The transfer cannot be completed before nodes answer that are out of reach: those of [`TransferStatus::awaited`].
     OutOfReach,
@@ -362,7 +362,8 @@ pub struct TransferStatus {
     pub size_known: bool,
     /// Bytes of the segments that are done.
     pub bytes_done: u64,
-    /// Bytes that TCP has acknowledged: those of finished segments and those acknowledged of segments in flight.
+    /// Bytes that have arrived at the other end, where TCP acknowledges them: those of finished segments, and of segments in flight what
+    /// is there.
     pub bytes_acknowledged: u64,
     /// Number of segments of the content, as far as it is known.
     pub segments: u32,
@@ -370,9 +371,12 @@ pub struct TransferStatus {
     pub segments_done: u32,
     /// Number of retransmissions of packets with bytes of the transfer.
     pub retransmits: u64,
-    /// Bytes acknowledged per second in the last ten seconds; once the transfer is over, its bytes over its duration. `None`
-    /// before any byte is acknowledged.
+    /// Bytes that have arrived per second in the last ten seconds; once the transfer is over, its bytes over its duration. `None`
+    /// before any byte has arrived.
     pub rate_bytes_per_second: Option<f64>,
+    /// Span over which that rate is measured.
+    #[serde(skip)]
+    pub rate_span: SimDuration,
     /// Number of nodes that could not be told to delete what a removal has released, and delete it when they return.
     pub owing_nodes: u32,
     /// Time that the transfer still takes.
@@ -412,7 +416,7 @@ pub struct TransferReport {
     pub sha256: Option<Sha256Digest>,
     /// Histories of the segments in file order; only the last 4096 if there are more.
     pub timelines: Vec<SegmentTimeline>,
-    /// Bytes acknowledged in each of the whole virtual seconds of the transfer, at most of its last ten minutes.
+    /// Bytes that have arrived in each of the whole virtual seconds of the transfer, at most of its last ten minutes.
     #[serde(skip)]
     pub rates: RateSeries,
 }

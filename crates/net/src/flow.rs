@@ -77,7 +77,7 @@ pub(crate) struct End {
 pub(crate) struct Marks {
     /// Offsets whose first transmission is to be reported, in ascending order.
     pub(crate) sent: VecDeque<u64>,
-    /// Ranges that count for a meter once they are acknowledged, in the order of the stream.
+    /// Ranges that count for a meter once they have arrived, in the order of the stream.
     pub(crate) metered: VecDeque<Marked>,
 }
 
@@ -122,6 +122,12 @@ impl Flow {
 
     pub(crate) fn end_mut(&mut self, side: Side) -> &mut End {
         &mut self.ends[side.index()]
+    }
+
+    /// Returns an end and the other one.
+    pub(crate) fn pair_mut(&mut self, side: Side) -> [&mut End; 2] {
+        let [opener, acceptor] = &mut self.ends;
+        if side == Side::Opener { [opener, acceptor] } else { [acceptor, opener] }
     }
 
     pub(crate) fn connection(&self, side: Side) -> Option<&Connection> {

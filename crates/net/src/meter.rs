@@ -1,9 +1,12 @@
-//! Meters: the number of payload bytes of marked ranges that have been acknowledged, in total and per second.
+//! Meters: the number of payload bytes of marked ranges that have arrived at the other end, in total and per second.
 //!
 //! A meter may be part of another one, whose count is then the sum of its parts.
 //!
-//! A writer may mark the bytes that it writes with a meter. An acknowledgement that covers marked bytes, cumulatively or
-//! selectively, adds them to their meter at the instant at which it reaches the sender. Unmarked bytes cost nothing.
+//! A writer may mark the bytes that it writes with a meter. A packet that brings marked bytes for the first time, in order or beyond a
+//! hole, adds them to their meter at the instant at which it arrives. The acknowledgements would tell another rate: they wait in the
+//! queues of the way back, and come in one burst where these drain (Zhang, Shenker and Clark, "Observations on the Dynamics of a
+//! Congestion Control Algorithm: The Effects of Two-Way Traffic", SIGCOMM 1991), so that more bytes would seem to pass in a second than
+//! the link carries. Unmarked bytes cost nothing.
 
 use std::collections::VecDeque;
 
@@ -11,7 +14,8 @@ use p2p_base::units::SimTime;
 use slab::Slab;
 
 use super::Network;
-use super::flow::ConnectionId;
+use super::flow::{ConnectionId, Flow};
+use super::packet::Side;
 use super::series::{RateSeries, SecondReadings, second_of, start_of};
 
 /// Identifier of a meter.
@@ -69,11 +73,20 @@ impl Meters {
         self.meters.get(id.place as usize).filter(|meter| meter.generation == id.generation)
     }
 
-    /// Counts the marked bytes below the offset `acked`, up to which the peer has the stream. Ranges of a removed meter are
+    /// Counts the marked bytes that have arrived at one end of a flow.
+    pub(super) fn count_arrived(&mut self, flow: &mut Flow, at: Side, now: SimTime) {
+        let [end, peer] = flow.pair_mut(at);
+        let (Some(connection), Some(marks)) = (&end.connection, &mut peer.marks) else { return };
+        if !marks.metered.is_empty() {
+            self.count(&mut marks.metered, connection.arrived_to(), now);
+        }
+    }
+
+    /// Counts the marked bytes below the offset `arrived`, up to which the peer has the stream. Ranges of a removed meter are
     /// dropped without effect.
-    pub(super) fn count(&mut self, marked: &mut VecDeque<Marked>, acked: u64, now: SimTime) {
-        while let Some(range) = marked.front_mut().filter(|range| range.from < acked) {
-            let (reached, meter) = (acked.min(range.end), range.meter);
+    fn count(&mut self, marked: &mut VecDeque<Marked>, arrived: u64, now: SimTime) {
+        while let Some(range) = marked.front_mut().filter(|range| range.from < arrived) {
+            let (reached, meter) = (arrived.min(range.end), range.meter);
             let bytes = reached - range.from;
             range.from = reached;
             if range.from == range.end {
@@ -111,7 +124,7 @@ impl Network {
     }
 
     /// Marks the bytes that an end has written from `offset` on (from 0, as in [`tell_when_sent`](Network::tell_when_sent)):
-    /// they count for the meter once they are acknowledged. Mark ranges in the order of the stream, right after they have
+    /// they count for the meter once they have arrived. Mark ranges in the order of the stream, right after they have
     /// been written.
     pub fn mark_written(&mut self, id: ConnectionId, offset: u64, meter: MeterId) {
         if let Some(flow) = self.sockets.flow_mut(id) {

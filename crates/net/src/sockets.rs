@@ -415,10 +415,6 @@ impl Sockets {
         let Some(connection) = end.connection.as_deref_mut() else { return };
         let acked = connection.acked_to();
         end.stream.acknowledge(acked);
-        if let Some(Marks { metered, .. }) = end.marks.as_deref_mut() {
-            // Selectively acknowledged bytes count as well: otherwise a filled hole would look like a jump of the rate.
-            self.meters.count(metered, connection.delivered_to(), now);
-        }
         if end.wants_room && connection.lets_write() {
             end.wants_room = false;
             self.events.push_back(NetEvent::Writable { connection: id });
@@ -432,6 +428,7 @@ impl Sockets {
             self.events.push_back(NetEvent::Acknowledged { connection: id });
         }
         let (deadline, is_closed) = (connection.next_timeout(), connection.state() == State::Closed);
+        self.meters.count_arrived(flow, id.side, now);
         let is_watched = flow.watched;
         events.readable = events.readable && flow.takes_readable(id.side);
         if let Some(at) = deadline.filter(|&at| at < flow.timer_at) {

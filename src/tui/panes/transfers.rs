@@ -260,7 +260,7 @@ impl Row<'_> {
     }
 }
 
-/// Returns the heading: how many transfers there are in each state, and the bytes that are acknowledged per second in all of them.
+/// Returns the heading: how many transfers there are in each state, and the bytes that arrive per second of all that run.
 fn totals(scene: &Scene<'_>) -> String {
     let count = |state: fn(TransferState) -> bool| scene.transfers().filter(|report| state(report.status.state)).count();
     let parts = [
@@ -272,10 +272,7 @@ fn totals(scene: &Scene<'_>) -> String {
     ];
     let parts: Vec<String> =
         parts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
-    let rate = |direction| {
-        let running = scene.snapshot.running().filter(|status| status.direction == direction);
-        running.filter_map(|status| status.rate_bytes_per_second).sum::<f64>()
-    };
+    let rate = |direction| scene.snapshot.rate_of_all(direction);
     let glyphs = &scene.theme.glyphs;
     let rates = [(glyphs.up, rate(Direction::Upload)), (glyphs.down, rate(Direction::Download))];
     let rates = rates.iter().filter(|(_, rate)| *rate > 0.0).map(|(glyph, rate)| format!("{glyph} {}", rate_of(*rate)));
@@ -353,7 +350,7 @@ fn state_role(state: TransferState) -> Role {
     }
 }
 
-/// Returns the fraction of the bytes in completed segments, and the fraction of acknowledged bytes.
+/// Returns the fraction of the bytes in completed segments, and the fraction of bytes that have arrived.
 fn parts(status: &TransferStatus) -> (f64, f64) {
     if !status.size_known {
         return (0.0, 0.0);
@@ -375,10 +372,10 @@ fn filled(part: f64, width: usize) -> usize {
     }
 }
 
-/// Returns the progress bar: completed segments, followed in a lighter glyph by the acknowledged bytes of the other segments.
+/// Returns the progress bar: completed segments, followed in a lighter glyph by what has arrived of the other segments.
 fn progress_bar(theme: &Theme, status: &TransferStatus, width: usize) -> Vec<Span<'static>> {
-    let (glyphs, (done, acknowledged)) = (&theme.glyphs, parts(status));
-    let (done, all) = (filled(done, width), filled(acknowledged, width));
+    let (glyphs, (done, arrived)) = (&theme.glyphs, parts(status));
+    let (done, all) = (filled(done, width), filled(arrived, width));
     let style = theme.style(state_role(status.state));
     vec![
         Span::styled(glyphs.full.repeat(done), style),

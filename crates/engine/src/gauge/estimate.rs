@@ -22,7 +22,7 @@ const TELLING_SECONDS: f64 = 9.0;
 const SILENT_SECONDS: f64 = super::RATE_SECONDS as f64;
 /// Smallest retransmission timeout: that of Linux (`TCP_RTO_MIN`).
 const RTO_MIN: f64 = Duration::from_millis(200).as_secs_f64();
-/// Round trips from the last acknowledged byte to the end: half of one until the node's answer arrives, and one in which the node
+/// Round trips from the arrival of the last byte to the end: half of one until the node's answer arrives, and one in which the node
 /// confirms what it has stored.
 const ENDING_ROUND_TRIPS: f64 = 1.5;
 /// Packets on whose loss the end has to wait for a timeout: the last ones of the content, of the request and of the answer.
@@ -99,7 +99,7 @@ impl Way {
         (f64::from(MSS) / (round_trip * (2.0 * p / 3.0).sqrt() + timeout * timeouts)).min(limit)
     }
 
-    /// Returns the seconds from the last acknowledged byte to the end.
+    /// Returns the seconds from the arrival of the last byte to the end.
     fn ending(self) -> f64 {
         ENDING_ROUND_TRIPS * self.round_trip + ENDING_PACKETS * self.loss * (RTO_MIN + self.round_trip)
     }
@@ -108,7 +108,7 @@ impl Way {
 /// Remaining work of one holder.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Load {
-    /// Bytes not acknowledged yet: those requested of the holder and its share of the rest.
+    /// Bytes that have not arrived yet: those requested of the holder and its share of the rest.
     pub(super) left: f64,
     pub(super) way: Way,
     /// Bytes transferred since the holder last became busy; `None` if no request to it is open.

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use p2p_base::units::SimTime;
+use p2p_base::units::{SimDuration, SimTime};
 use p2p_store::manifest::NodeNumber;
 use p2p_store::names::FileKey;
 use p2p_store::segment::Sha256Digest;
@@ -44,6 +44,7 @@ impl TransferLog {
             segments_done: 0,
             retransmits: 0,
             rate_bytes_per_second: None,
+            rate_span: SimDuration::ZERO,
             eta: Remaining::TooEarly,
             owing_nodes: 0,
             awaited: Vec::new(),
@@ -168,6 +169,7 @@ impl TransferLog {
         self.status.state = state;
         self.status.error = error;
         self.status.finished = Some(now);
+        self.status.rate_span = now - self.status.started;
         self.status.eta = Remaining::NotRunning;
         let goodput = Some(self.status.goodput(now)).filter(|&rate| rate > 0.0);
         self.status.bytes_acknowledged = self.status.bytes_done;
@@ -185,8 +187,6 @@ impl TransferLog {
 
 #[cfg(test)]
 mod tests {
-    use p2p_base::units::SimDuration;
-
     use super::*;
 
     #[test]

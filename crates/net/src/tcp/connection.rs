@@ -107,9 +107,9 @@ impl Connection {
         self.sender.acked_to()
     }
 
-    /// Returns how much of the written stream the peer is known to have, cumulatively and selectively, as an offset.
-    pub(crate) fn delivered_to(&self) -> u64 {
-        self.sender.delivered_to()
+    /// Returns how much of the peer's stream has arrived, in order and beyond holes, as an offset.
+    pub(crate) fn arrived_to(&self) -> u64 {
+        self.receiver.arrived_to()
     }
 
     /// Returns the offset of the peer's stream below which everything has arrived.

@@ -124,6 +124,12 @@ impl Receiver {
         self.nxt
     }
 
+    /// Returns the offset that would be expected next if what has arrived had arrived in order. Unlike [`expected`](Self::expected) it
+    /// does not jump when a hole is filled.
+    pub(super) fn arrived_to(&self) -> u64 {
+        self.nxt + self.out_of_order.bytes()
+    }
+
     /// Returns the end of the last range of those that selective acknowledgements report; `None` if nothing has arrived beyond a
     /// hole.
     pub(super) fn end_beyond(&self) -> Option<u64> {

@@ -22,7 +22,7 @@ pub(super) fn plot(scene: &Scene<'_>, report: &TransferReport) -> Plot {
     let series = if is_up { &figures.client_rates.up } else { &figures.client_rates.down };
     let capacity = capacity_of(scene, Peer::Client, is_up);
     let curve = |name, letter, role, series: &RateSeries| Curve { name, letter, role, steps: steps(series, figures.at) };
-    let curves = vec![curve("link", 'l', Role::Dim, series), curve("acknowledged", 'a', Role::Flow, &report.rates)];
+    let curves = vec![curve("link", 'l', Role::Dim, series), curve("arrived", 'a', Role::Flow, &report.rates)];
     let values = curves.iter().flat_map(|curve| curve.steps.iter()).filter_map(|(_, value)| *value);
     let top = values.fold(capacity.unwrap_or(1.0), f64::max).max(1.0);
     Plot {

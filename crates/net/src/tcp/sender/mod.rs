@@ -40,7 +40,6 @@ use self::transmit::Usage;
 use super::TcpConfig;
 use super::congestion::Congestion;
 use super::rtt::RttEstimator;
-use crate::packet::MSS;
 use crate::stats::ConnectionStats;
 
 /// State of the sending half of one connection end.
@@ -158,12 +157,6 @@ impl Sender {
     /// Returns the offset below which everything is acknowledged (SND.UNA).
     pub(super) fn acked_to(&self) -> u64 {
         self.una
-    }
-
-    /// Returns the offset up to which the stream would be acknowledged if the data received had arrived in order: SACKed
-    /// packets count as full ones. Unlike [`acked_to`](Self::acked_to) it does not jump when a hole is filled.
-    pub(super) fn delivered_to(&self) -> u64 {
-        (self.una + u64::from(self.board.sacked()) * u64::from(MSS)).min(self.nxt)
     }
 
     /// Returns the next offset to send (SND.NXT).
