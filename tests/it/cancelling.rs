@@ -96,7 +96,7 @@ fn the_link_is_quiet_once_its_queue_has_drained() {
         advance(&mut harness, at + drain(&slow_link()) + round_trip);
         let after = harness.simulation.snapshot(PaceStatus::running(Speed::REAL));
         let figures = &after.figures;
-        let queued: usize = figures.nodes.iter().map(|node| node.queued_packets.1).sum();
+        let queued: usize = figures.nodes.iter().map(|node| node.queues.down.packets).sum();
         let up = harness.simulation.now();
         advance(&mut harness, up + SimDuration::from_secs(5));
         let packets = sent_since(&mut harness, up);

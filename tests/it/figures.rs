@@ -525,6 +525,27 @@ fn a_round_trip_is_the_same_wherever_it_is_told() {
     }
 }
 
+/// The client's queue is told with the time that it costs: a probe that is sent now comes back after that time and the round trip without
+/// a queue.
+#[test]
+fn the_queue_of_the_client_explains_the_round_trip() {
+    let mut harness = network(1, &[link("64KiB/s", "5ms", "0%"); 6]);
+    random_file(&harness.path("a.bin"), 3_000_000, 1);
+    harness.start(harness.upload_of("a.bin")).unwrap();
+    advance(&mut harness, SimTime::ZERO + SECOND * 8);
+    let queues = |harness: &Harness| harness.simulation.snapshot(PACE).figures.network.client_queues;
+    let before = queues(&harness).up;
+    assert!(before.packets > 50 && before.packets <= 100 && before.packets_max == 100, "{before:?}");
+    // Most packets are of full length, and one more is being sent.
+    let most = (before.packets + 1) as f64 * f64::from(MTU) / 65_536.0;
+    assert!((0.9 * most..=most).contains(&before.wait.as_secs_f64()), "{before:?}");
+    let Reply::Health(report) = harness.ask(operation::CheckHealth).unwrap() else { panic!("no health") };
+    // Probes that find the queue full are lost.
+    let seen = (0..5).filter_map(|node| report.of_node(NodeNumber::from_index(node)).recent.worst).max().unwrap();
+    assert!(seen + seen > before.wait && seen < before.wait + SimDuration::from_millis(300), "{seen} after {before:?}");
+    assert_eq!(queues(&harness).down.packets, 0, "acknowledgements are few");
+}
+
 /// A link without a limit has a rate as well.
 #[test]
 fn a_link_without_a_limit_counts_what_passes() {

@@ -207,6 +207,33 @@ fn an_estimate_that_has_no_ground_says_why() {
     assert!(foot.contains(" waits for 4 nodes, cut off 00:04 ago; Node_03, cut off 00:16 ago "), "{foot}");
 }
 
+/// The queue that makes round trips long is seen in the header, below the nodes and in the dialog of a connection.
+#[test]
+fn the_queue_of_the_client_is_seen() {
+    for (width, height) in [(120, 40), (200, 60)] {
+        let mut tui_harness = TuiHarness::slow(width, height);
+        let header = |tui_harness: &mut TuiHarness| tui_harness.text().lines().next().unwrap().to_owned();
+        assert!(!header(&mut tui_harness).contains("queue"));
+        assert!(
+            tui_harness.pane(Pane::Nodes).last().unwrap().contains(" client's queue ↑ 0/100 ↓ 0/100 "),
+            "{}",
+            tui_harness.text()
+        );
+        tui_harness.begin_upload("video.bin", 4_000_000);
+        tui_harness.watch(SimDuration::from_secs(6));
+        tui_harness.press(&["pause", "Enter"]);
+        tui_harness.settle();
+        tui_harness.refresh();
+        let queue = tui_harness.app.view().snapshot().figures.network.client_queues.up;
+        let told = format!("↑ {}/100 {:.1} s", queue.packets, queue.wait.as_secs_f64());
+        assert!(queue.packets > 30 && header(&mut tui_harness).contains(&format!("│ queue {told} │")), "{}", tui_harness.text());
+        assert!(tui_harness.pane(Pane::Nodes).last().unwrap().contains(&format!(" client's queue {told} ↓ 0/100 ")));
+        tui_harness.press_in_pane(Pane::Segments, &["x"]);
+        tui_harness.keys(&["watch", "Enter"]);
+        assert!(tui_harness.text().contains(&format!("client {told} ↓ 0/100   Node_0")), "{}", tui_harness.text());
+    }
+}
+
 /// While time is paused every rate is said to be that of before, and none changes.
 #[test]
 fn paused_rates_are_those_of_before() {

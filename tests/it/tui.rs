@@ -232,7 +232,7 @@ fn the_mouse_chooses_and_scrolls() {
     assert_eq!((tui_harness.app.workspace().focus(), tui_harness.app.row(Pane::Nodes)), (Pane::Nodes, 2));
     tui_harness.keys(&["Enter"]);
     let text = tui_harness.text();
-    assert!(text.contains(" node Node_03 ") && text.contains("queued packets"), "{text}");
+    assert!(text.contains(" node Node_03 ") && text.contains("queue down"), "{text}");
     tui_harness.keys(&["Esc"]);
     tui_harness.app.on_input(at(MouseEventKind::ScrollDown, 5, 4));
     assert_eq!(tui_harness.app.row(Pane::Nodes), 4);

@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use p2p_base::units::{SimDuration, SimTime};
 use p2p_net::{
-    Activity, ConnectionSample, ConnectionStats, DropCause, HostConfig, HostStats, PacketKind, PacketRecord, RateSeries,
+    Activity, ConnectionSample, ConnectionStats, DropCause, HostConfig, HostStats, LinkQueue, PacketKind, PacketRecord,
+    RateSeries,
 };
 use p2p_store::manifest::NodeNumber;
 use p2p_store::namespace::Namespace;
@@ -34,6 +35,15 @@ pub struct LinkRates {
     pub up: RateSeries,
     /// Bytes received per second.
     pub down: RateSeries,
+}
+
+/// Queues of a host's access link at the instant of a snapshot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct LinkQueues {
+    /// Packets that wait to be sent.
+    pub up: LinkQueue,
+    /// Packets that wait for the host to receive them.
+    pub down: LinkQueue,
 }
 
 /// Status of a node.
@@ -65,8 +75,8 @@ pub struct NodeStatus {
     pub bytes_received: u64,
     /// Bytes sent and received per second in the last ten minutes; of more than 33 nodes, in fewer seconds, but at least a minute.
     pub rates: LinkRates,
-    /// Number of packets queued in the node's uplink and downlink.
-    pub queued_packets: (usize, usize),
+    /// Queues of the node's access link.
+    pub queues: LinkQueues,
 }
 
 /// Totals of files, segments and capacity.
@@ -163,6 +173,8 @@ pub struct NetworkStats {
     pub hosts: Vec<(Peer, HostStats)>,
     /// Number of packets in flight.
     pub in_transit: u64,
+    /// Queues of the client's access link, in which all that it sends and receives waits.
+    pub client_queues: LinkQueues,
 }
 
 impl NetworkStats {

@@ -58,7 +58,7 @@ pub use self::change::{PathChange, PathRule};
 pub use self::event::{ConnectionChange, NetEvent, Read, UnknownHost, WriteError};
 pub use self::flow::ConnectionId;
 pub use self::host::{Condition, Endpoint, HostConfig, HostId};
-pub use self::link::{DEFAULT_QUEUE_PACKETS, Direction, LinkConfig};
+pub use self::link::{DEFAULT_QUEUE_PACKETS, Direction, LinkConfig, LinkQueue};
 pub use self::meter::MeterId;
 pub use self::packet::{MSS, MTU, PacketKind, Side};
 pub use self::packet_log::PacketRecord;
@@ -289,13 +289,13 @@ impl Network {
         Ok((host.up.series(self.now, seconds), host.down.series(self.now, seconds)))
     }
 
-    /// Returns the number of packets waiting in a host's queues now: up and down.
+    /// Returns the queues of a host's links now: up and down.
     ///
     /// # Errors
     /// Returns [`UnknownHost`] if the network does not have the host.
-    pub fn queued_packets(&self, host: HostId) -> Result<(usize, usize), UnknownHost> {
+    pub fn queues(&self, host: HostId) -> Result<(LinkQueue, LinkQueue), UnknownHost> {
         let host = self.wires.host(host)?;
-        Ok((host.up.waiting(self.now), host.down.waiting(self.now)))
+        Ok((host.up.queue(self.now), host.down.queue(self.now)))
     }
 
     /// Returns the sum of the counters of all hosts.

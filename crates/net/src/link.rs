@@ -6,7 +6,7 @@
 
 use std::collections::VecDeque;
 
-use p2p_base::units::{Bandwidth, SimTime};
+use p2p_base::units::{Bandwidth, SimDuration, SimTime};
 
 use super::series::{RateSeries, SecondReadings};
 
@@ -32,6 +32,18 @@ pub enum Direction {
     Up,
     /// From the network towards the host.
     Down,
+}
+
+/// Queue of a link at one instant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct LinkQueue {
+    /// Number of packets that wait.
+    pub packets: usize,
+    /// Number of packets that may wait; what arrives beyond it is dropped.
+    pub packets_max: u32,
+    /// Time that a packet which arrives now waits until it begins to be sent.
+    pub wait: SimDuration,
 }
 
 /// A packet in the queue of a link, in twelve bytes: a thousand hosts may have a quarter of a million of them.
@@ -192,8 +204,13 @@ impl Link {
     }
 
     /// Returns the number of packets waiting at `now`.
-    pub(crate) fn waiting(&self, now: SimTime) -> usize {
+    fn waiting(&self, now: SimTime) -> usize {
         self.waiting.len() - self.waiting.partition_point(|packet| packet.start() <= now)
+    }
+
+    /// Returns the queue at `now`.
+    pub(crate) fn queue(&self, now: SimTime) -> LinkQueue {
+        LinkQueue { packets: self.waiting(now), packets_max: self.config.queue_packets, wait: self.busy_until.since(now) }
     }
 
     /// Stops sending: the packet that is being sent and those that wait are lost. Returns the order number of the first of them;
@@ -258,8 +275,10 @@ mod tests {
         let mut link = link(12_000, 10);
         assert_eq!(link.enqueue(SimTime::ZERO, 1500, 1), Some(millis(1000)));
         assert_eq!(link.enqueue(millis(10), 750, 1), Some(millis(1500)));
-        assert_eq!(link.waiting(millis(10)), 1);
-        assert_eq!(link.waiting(millis(1000)), 0);
+        let queue = |packets, wait| LinkQueue { packets, packets_max: 10, wait: SimDuration::from_millis(wait) };
+        assert_eq!(link.queue(millis(10)), queue(1, 1490));
+        assert_eq!(link.queue(millis(1000)), queue(0, 500));
+        assert_eq!(link.queue(millis(8000)), queue(0, 0));
         assert_eq!(link.enqueue(millis(9000), 1500, 1), Some(millis(10_000)));
     }
 

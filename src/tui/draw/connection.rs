@@ -14,12 +14,12 @@ use ratatui::widgets::Clear;
 
 use super::frame::middle;
 use crate::tui::connection::{ConnectionDialog, End};
-use crate::tui::panes::broken_of;
 use crate::tui::panes::plot::{Curve, Plot};
 use crate::tui::panes::scene::Scene;
 use crate::tui::panes::wire::connections::{MEASURED_SPAN, node_of, passed, round_trip_of};
 use crate::tui::panes::wire::draw_packets_of;
 use crate::tui::panes::{Canvas, framed};
+use crate::tui::panes::{broken_of, queues_of};
 use crate::tui::theme::Role;
 
 /// Span of the curves.
@@ -109,8 +109,8 @@ fn facts(scene: &Scene<'_>, connection: &ConnectionStatus, side: &Side<'_>) -> V
     let passed = side.history.passed(scene.snapshot.figures.at, MEASURED_SPAN);
     let (stats, share) = (&connection.stats, passed.resent_percent().unwrap_or_default());
     let glyphs = &scene.theme.glyphs;
-    let queue = node_of(scene, connection)
-        .map_or("-".into(), |node| format!("{}{} {}{}", glyphs.up, node.queued_packets.0, glyphs.down, node.queued_packets.1));
+    let of_node = node_of(scene, connection).map_or("-".into(), |node| queues_of(scene, node.queues));
+    let of_client = queues_of(scene, scene.snapshot.figures.network.client_queues);
     let (state, windows) = side.sample.map_or_else(|| ("not open yet".into(), "-".into()), words_of);
     let line = |name: &str, text: String, role| {
         Line::from(vec![
@@ -126,12 +126,13 @@ fn facts(scene: &Scene<'_>, connection: &ConnectionStatus, side: &Side<'_>) -> V
         pair(
             "last 10 s",
             format!(
-                "{} acknowledged, {} of {} resent ({share:.1} %), node's queue {queue}",
+                "{} acknowledged, {} of {} resent ({share:.1} %)",
                 rate_of(passed.bytes_per_second),
                 passed.retransmits,
                 passed.packets
             ),
         ),
+        pair("queues", format!("client {of_client}   {} {of_node}", connection.node)),
         pair(
             "so far",
             format!(

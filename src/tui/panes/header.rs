@@ -1,14 +1,14 @@
-//! The header: user, time, speed, nodes, throughput, missed events and files.
+//! The header: user, time, speed, nodes, throughput, queues, missed events and files.
 //!
 //! ```text
-//! p2p │ alice │ 01:23.4 ▶ 1x │ nodes ● 3/5 ◐ 1 ✕ 1 │ 2 faults on │ ↑ 63.8 KiB/s ↓ 0 B/s │ 12 files │ 18.4 MiB
+//! p2p │ alice │ 01:23.4 ▶ 1x │ nodes ● 3/5 ◐ 1 ✕ 1 │ 2 faults on │ ↑ 63.8 KiB/s ↓ 0 B/s │ queue ↑ 98/100 1.9 s │ 12 files │ 18.4 MiB
 //! ```
 //! While time is paused, the rates are those before it stopped, and say so. The sections are omitted from the right if there is not
 //! enough room.
 
 use p2p_engine::node::health::Health;
 use p2p_service::access::Identity;
-use p2p_shell::report::{Resolution, bytes_of, count_of, instant_of};
+use p2p_shell::report::{Resolution, bytes_of, count_of, instant_of, queue_of};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -45,6 +45,7 @@ pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let was = if scene.stands_still() { "before " } else { "" };
     let rates = format!("{was}{} {} {} {}", glyphs.up, rate_now(&rates.up), glyphs.down, rate_now(&rates.down));
     sections.push(text(rates, scene.rate_role()));
+    sections.extend(queues(scene).map(|queues| text(queues, scene.rate_role())));
     if view.figures.is_capturing {
         sections.push(text("REC".into(), Role::Bad));
     }
@@ -70,6 +71,14 @@ fn nodes(scene: &Scene<'_>) -> Vec<Span<'static>> {
         }
     }
     spans
+}
+
+/// Returns the queues of the client's link in which packets wait, and how long the next one does.
+fn queues(scene: &Scene<'_>) -> Option<String> {
+    let (glyphs, queues) = (&scene.theme.glyphs, scene.snapshot.figures.network.client_queues);
+    let waiting = [(glyphs.up, queues.up), (glyphs.down, queues.down)].into_iter().filter(|(_, queue)| queue.packets > 0);
+    let told: Vec<String> = waiting.map(|(glyph, queue)| format!("{glyph} {}", queue_of(queue))).collect();
+    (!told.is_empty()).then(|| format!("queue {}", told.join(" ")))
 }
 
 /// Returns the number of faults that are on, if there are any.

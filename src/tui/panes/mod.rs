@@ -21,9 +21,9 @@ mod transfers;
 pub mod wire;
 
 use p2p_engine::node::health::Health;
-use p2p_engine::snapshot::Peer;
+use p2p_engine::snapshot::{LinkQueues, Peer};
 use p2p_net::RateSeries;
-use p2p_shell::report::rate_of;
+use p2p_shell::report::{queue_of, rate_of};
 use p2p_store::manifest::NodeNumber;
 use ratatui::layout::Rect;
 use ratatui::symbols::{Marker, border};
@@ -155,6 +155,12 @@ fn capacity_of(scene: &Scene<'_>, peer: Peer, is_up: bool) -> Option<f64> {
     let host = scene.snapshot.figures.topology.hosts.iter().find(|host| host.peer == peer)?;
     let direction = if is_up { host.link.up } else { host.link.down };
     direction.bandwidth.bits_per_second().map(|bits| bits as f64 / 8.0)
+}
+
+/// Returns the queues of a host's links, as in `↑ 98/100 1.9 s ↓ 0/100`.
+pub fn queues_of(scene: &Scene<'_>, queues: LinkQueues) -> String {
+    let glyphs = &scene.theme.glyphs;
+    format!("{} {} {} {}", glyphs.up, queue_of(queues.up), glyphs.down, queue_of(queues.down))
 }
 
 /// Returns what is broken on purpose between the client and a node, and since when; empty if nothing is.

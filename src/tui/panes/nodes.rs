@@ -17,6 +17,7 @@ use ratatui::text::Span;
 use super::broken::Broken;
 use super::columns::{Align, Cell, Column, Columns, longest};
 use super::faults_menu;
+use super::queues_of;
 use super::rows::Rows;
 use super::scene::Scene;
 use super::scroll::Part;
@@ -83,6 +84,11 @@ impl PaneView for NodesPane {
 
     fn row_area(&self, _scene: &Scene<'_>, inner: Rect) -> Rect {
         below_heading(inner)
+    }
+
+    fn foot(&self, scene: &Scene<'_>, _inner: Rect) -> Vec<Span<'static>> {
+        let text = format!(" client's queue {} ", queues_of(scene, scene.snapshot.figures.network.client_queues));
+        vec![Span::styled(text, scene.theme.style(Role::Dim))]
     }
 
     fn draw(&self, scene: &Scene<'_>, canvas: &mut Canvas<'_>) {
@@ -224,7 +230,7 @@ fn cell(scene: &Scene<'_>, row: &Row<'_>, quantity: Quantity, width: u16) -> Cel
             text(node.used_bytes.map_or_else(|| "-".into(), |used| percent_of(used, node.capacity_bytes)), Role::Dim)
         }
         Quantity::Connections => text(node.connections.to_string(), Role::Dim),
-        Quantity::Queued => text((node.queued_packets.0 + node.queued_packets.1).to_string(), Role::Dim),
+        Quantity::Queued => text((node.queues.up.packets + node.queues.down.packets).to_string(), Role::Dim),
     }
 }
 

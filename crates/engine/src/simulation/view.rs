@@ -18,7 +18,7 @@ use crate::node::health::{PeerHealth, PeerTable};
 use crate::pace::PaceStatus;
 use crate::policy::Facts;
 use crate::snapshot::{
-    ConnectionStatus, Figures, HealthMatrix, HealthReport, HostStatus, LinkRates, NetworkStats, NodeStatus, Snapshot,
+    ConnectionStatus, Figures, HealthMatrix, HealthReport, HostStatus, LinkQueues, LinkRates, NetworkStats, NodeStatus, Snapshot,
     StorageStats, Topology, Usage,
 };
 use crate::transfer::{Direction, TransferId, TransferReport, TransferStatus};
@@ -123,8 +123,13 @@ impl Simulation {
             bytes_sent,
             bytes_received,
             rates: self.link_rates(host, seconds),
-            queued_packets: known(net.queued_packets(host)),
+            queues: self.link_queues(host),
         }
+    }
+
+    fn link_queues(&self, host: HostId) -> LinkQueues {
+        let (up, down) = known(self.world.net.queues(host));
+        LinkQueues { up, down }
     }
 
     fn link_rates(&self, host: HostId, seconds: usize) -> LinkRates {
@@ -196,7 +201,12 @@ impl Simulation {
     pub(super) fn network_stats(&self) -> NetworkStats {
         let net = &self.world.net;
         let hosts = self.world.everybody().map(|(peer, host)| (peer, known(net.host_stats(host)))).collect();
-        NetworkStats { total: net.total_stats(), hosts, in_transit: net.in_transit().0 }
+        NetworkStats {
+            total: net.total_stats(),
+            hosts,
+            in_transit: net.in_transit().0,
+            client_queues: self.link_queues(self.world.hosts.client().id),
+        }
     }
 
     pub(super) fn health_report(&self) -> HealthReport {

@@ -316,7 +316,7 @@ fn an_unknown_host_is_an_error() {
     assert_eq!(net.send_datagram(port_of(hosts[0]), port_of(foreign), Bytes::new()), Err(unknown));
     assert_eq!((net.bind(port_of(foreign)), net.unbind(port_of(foreign))), (Err(unknown), Err(unknown)));
     assert_eq!((net.address(foreign), net.host_config(foreign)), (Err(unknown), Err(unknown)));
-    assert_eq!((net.link_bytes(foreign), net.queued_packets(foreign)), (Err(unknown), Err(unknown)));
+    assert_eq!((net.link_bytes(foreign), net.queues(foreign)), (Err(unknown), Err(unknown)));
     assert_eq!((net.host_stats(foreign), net.link_series(foreign, 1)), (Err(unknown), Err(unknown)));
     assert_eq!(net.connections_of(foreign).count(), 0);
     assert_eq!(unknown.to_string(), "the network has no host 9; it has 2");

@@ -21,7 +21,7 @@ use crate::call::Call;
 use crate::place::expand;
 use crate::report::{
     Column, HostFaults, NetworkReport, NodeLine, Resolution, RoundTripReport, Table, bytes_of, count_of, instant_of,
-    milliseconds_of, nodes_table, number_column, text_column,
+    milliseconds_of, nodes_table, number_column, queue_of, text_column,
 };
 use crate::{Shell, ShellError};
 
@@ -66,7 +66,8 @@ pub(crate) async fn node(shell: &Shell, call: &Call) -> Result<Answer, ShellErro
         ("open requests", node.open_requests.to_string()),
         ("sent", bytes_of(node.bytes_sent)),
         ("received", bytes_of(node.bytes_received)),
-        ("queued packets", format!("{} up, {} down", node.queued_packets.0, node.queued_packets.1)),
+        ("queue up", queue_of(node.queues.up)),
+        ("queue down", queue_of(node.queues.down)),
     ];
     pairs.extend(node.trouble.as_ref().map(|trouble| ("trouble", trouble.to_string())));
     pairs.extend(host.map(|host| ("link", link_of(host))));
@@ -115,9 +116,15 @@ pub(crate) async fn health(shell: &Shell, _: &Call) -> Result<Answer, ShellError
     let probes = View::Table(Table { columns, rows, empty: "" });
     let seen = report.matrix.get(&Peer::Client).into_iter().flatten();
     let of_client = View::Table(Table { columns: client_columns(), rows: seen.map(client_row).collect(), empty: "no nodes" });
+    let queues = shell.call(CountPackets).await?.client_queues;
+    let queues = View::pairs([("up", queue_of(queues.up)), ("down", queue_of(queues.down))]);
     let troubles = statuses(shell).await?.into_iter().filter_map(|node| Some((node.node.to_string(), node.trouble?.to_string())));
     let troubles: Vec<(String, String)> = troubles.collect();
-    let mut sections = vec![("probes".into(), probes), ("the client's last ten probes of each".into(), of_client)];
+    let mut sections = vec![
+        ("probes".into(), probes),
+        ("the client's last ten probes of each".into(), of_client),
+        ("the client's queues: packets that wait, and how long the next one waits".into(), queues),
+    ];
     if !troubles.is_empty() {
         sections.push(("trouble".into(), View::Pairs(troubles)));
     }

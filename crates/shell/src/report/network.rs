@@ -5,6 +5,7 @@ use p2p_engine::snapshot::NetworkStats;
 use p2p_net::{DropCause, PacketKind};
 use serde::Serialize;
 
+use super::queues::QueuesReport;
 use super::tables::{Table, bytes_of, number_column};
 
 /// Numbers of packets sent, by kind.
@@ -44,7 +45,7 @@ pub struct DropsReport {
 }
 
 /// The counters of the network.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct NetworkReport {
     /// Numbers of packets sent, by kind.
     pub packets: PacketsReport,
@@ -62,6 +63,8 @@ pub struct NetworkReport {
     pub drops: DropsReport,
     /// Number of packets that are still in transit.
     pub packets_in_transit: u64,
+    /// Queues of the client's link, in which all that it sends and receives waits.
+    pub client_queues: QueuesReport,
     /// Number of bytes sent, counting whole IP packets.
     pub bytes_sent: u64,
     /// Number of data packets that were retransmitted.
@@ -95,6 +98,7 @@ impl From<&NetworkStats> for NetworkReport {
                 port_closed: stats.dropped(DropCause::PortClosed),
             },
             packets_in_transit: stats.in_transit,
+            client_queues: stats.client_queues.into(),
             bytes_sent: total.bytes_sent,
             retransmits: total.retransmits,
         }

@@ -99,7 +99,7 @@ fn cell(scene: &Scene<'_>, row: &Row<'_>, quantity: Quantity, is_selected: bool)
         Quantity::Queue => {
             // What a connection carries waits in the node's links as well as in the client's, which all share.
             let node = node_of(scene, connection);
-            text(node.map_or("-".into(), |node| (node.queued_packets.0 + node.queued_packets.1).to_string()), Role::Text)
+            text(node.map_or("-".into(), |node| (node.queues.up.packets + node.queues.down.packets).to_string()), Role::Text)
         }
         Quantity::RoundTrip => text(round_trip_of(sample), Role::Text),
         Quantity::Window => text(sample.window.to_string(), Role::Dim),
