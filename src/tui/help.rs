@@ -63,6 +63,10 @@ const TERMS: &[(&str, &str)] = &[
     ("ALIVE, SUSPECT, DEAD", "health of a node as the client's probes see it: it answers, it has missed probes, it is given up"),
     ("backlog", "bytes that were handed to a connection and are not acknowledged yet"),
     (
+        "behind others, waits for",
+        "why there is no eta: answers to an upload wait behind what is downloaded; a node out of reach has to answer first",
+    ),
+    (
         "cut, down, loss, port, queue, sum",
         "why a packet was lost: path cut, host down, path lossy, port closed, queue full, checksum bad",
     ),
@@ -80,8 +84,8 @@ const TERMS: &[(&str, &str)] = &[
     ),
     ("loss", "packet that the path has dropped, or that a full queue has"),
     (
-        "measuring, stalled, waits for",
-        "why there is no eta: too little has passed to measure a rate; a holder has acknowledged nothing for ten seconds; a node out of reach has to answer first",
+        "measuring, stalled",
+        "why there is no eta: too little has passed to measure a rate; nothing has come from a holder, or to it, for ten seconds",
     ),
     ("packet", "unit of the network, up to 1500 bytes; TCP calls its part of it a segment"),
     ("probe", "small datagram that asks a node whether it is alive; its answer gives the round trip"),

@@ -3,6 +3,7 @@
 //! Meters of the network count bytes as they arrive at the other end, so that the figures belong to virtual time, do not depend on when
 //! they are read, and never show more than the links carry.
 
+mod beside;
 mod estimate;
 
 use std::collections::BTreeMap;
@@ -11,6 +12,8 @@ use p2p_base::units::{SimDuration, SimTime};
 use p2p_net::{HostConfig, HostId, LinkConfig, Loss, MSS, MTU, MeterId, Network, RateSeries, SECONDS_MAX};
 use p2p_store::manifest::NodeNumber;
 
+use self::beside::Beside;
+pub(crate) use self::beside::Traffic;
 use self::estimate::{Counted, Load, Measured, Shared, Way};
 use super::status::{Direction, Remaining, TransferState, TransferStatus};
 use crate::known_host::known;
@@ -23,6 +26,8 @@ const LOOK_BACK_SECONDS: usize = 60;
 const TOGETHER_SECONDS: usize = 30;
 /// Part of a queue that is filled on average behind a link that is full: TCP fills it, and empties some of it after a loss.
 const QUEUE_FILLED: f64 = 0.8;
+/// Utilization of the link in the other direction by which transfers of that direction are known: acknowledgements alone take less.
+const BESIDE: f64 = 0.15;
 /// Time that has to pass before an estimate is made, unless a tenth of the transfer is done before.
 const GROUND: SimDuration = SimDuration::from_secs(3);
 
@@ -81,6 +86,8 @@ pub(crate) struct Gauge {
     holders: BTreeMap<NodeNumber, Holder>,
     /// Meter of all holders together; `None` before the first of them.
     whole: Option<MeterId>,
+    /// Instant of the latest request.
+    asked_at: SimTime,
 }
 
 /// Rate and remaining time of a transfer at one instant.
@@ -104,6 +111,7 @@ impl Gauge {
 
     /// Notes a request of `len` bytes to or from a holder, and returns the meter with which the bytes have to be marked.
     pub(crate) fn ask(&mut self, net: &mut Network, node: NodeNumber, len: u32) -> MeterId {
+        self.asked_at = net.now();
         let holder = self.holder(net, node);
         let stands_at = net.metered(holder.meter);
         if holder.asked == holder.done {
@@ -156,15 +164,24 @@ impl Gauge {
         })
     }
 
-    /// Returns the status of a transfer with the rates measured at this instant.
-    pub(crate) fn measure(&self, links: Links<'_>, mut status: TransferStatus) -> TransferStatus {
+    /// Adds what has not arrived of a transfer.
+    pub(crate) fn add_to(&self, traffic: &mut Traffic, net: &Network, status: &TransferStatus) {
+        let under_way = self.holders.values().map(|holder| holder.under_way(net));
+        let (open, arrived) = under_way.fold((0, 0), |all, holder| (all.0 + holder.0, all.1 + holder.1));
+        let backlog = if status.direction == Direction::Download { &mut traffic.down } else { &mut traffic.up };
+        backlog.open += (open - arrived) as f64;
+        backlog.left += status.bytes.saturating_sub(status.bytes_done + arrived) as f64;
+    }
+
+    /// Returns the status of a transfer with the rates measured at this instant, while all have this to do.
+    pub(crate) fn measure(&self, links: Links<'_>, traffic: &Traffic, mut status: TransferStatus) -> TransferStatus {
         if !status.state.is_over() {
-            let reading = self.read(links, status.direction, (status.bytes, status.bytes_done), status.started);
+            let reading = self.read(links, traffic, status.direction, (status.bytes, status.bytes_done), status.started);
             status.bytes_acknowledged = (status.bytes_done + reading.under_way).min(status.bytes);
             (status.rate_bytes_per_second, status.rate_span) = (reading.rate, reading.span);
             status.eta = match (status.state, status.size_known) {
                 _ if !status.awaited.is_empty() => Remaining::OutOfReach,
-                (TransferState::Running, true) => reading.eta,
+                (TransferState::Running | TransferState::Committing, true) => reading.eta,
                 (TransferState::Running, false) => Remaining::UnknownSize,
                 _ => Remaining::NotRunning,
             };
@@ -173,14 +190,14 @@ impl Gauge {
     }
 
     /// Returns the measurements of a transfer of `bytes` bytes, of which `done` are done, that began at `started`.
-    fn read(&self, links: Links<'_>, way: Direction, (bytes, done): (u64, u64), started: SimTime) -> Reading {
+    fn read(&self, links: Links<'_>, traffic: &Traffic, way: Direction, (bytes, done): (u64, u64), started: SimTime) -> Reading {
         let net = links.net;
         let under_way: u64 = self.holders.values().map(|holder| holder.under_way(net).1).sum();
         let recent = self.counted(net, RATE_SECONDS, started);
         let has_begun = recent.seconds > 0.0 && self.whole.is_some_and(|whole| net.metered(whole) > 0);
         let has_ground = net.now() - started >= GROUND || (done + under_way).saturating_mul(10) >= bytes;
-        let guess = || self.guess(links, way, bytes, started).map(|seconds| Remaining::Estimated { seconds });
-        let eta = if has_begun && has_ground { guess().unwrap_or(Remaining::Stalled) } else { Remaining::TooEarly };
+        let has_ground = has_begun && has_ground;
+        let eta = if has_ground { self.guess(links, traffic, way, bytes, started) } else { Remaining::TooEarly };
         let span = net.now() - net.seconds_ago(RATE_SECONDS).max(started);
         Reading { under_way, rate: has_begun.then(|| recent.rate()), span, eta }
     }
@@ -192,9 +209,9 @@ impl Gauge {
         Counted { bytes: bytes as f64, seconds: (net.now() - begin).as_secs_f64() }
     }
 
-    fn guess(&self, links: Links<'_>, way: Direction, bytes: u64, started: SimTime) -> Option<f64> {
+    fn guess(&self, links: Links<'_>, traffic: &Traffic, way: Direction, bytes: u64, started: SimTime) -> Remaining {
         let Links { net, client, .. } = links;
-        let (up, down) = known(net.link_series(client, RATE_SECONDS));
+        let (up, down) = known(net.link_series(client, TOGETHER_SECONDS));
         let HostConfig { up: uplink, down: downlink, .. } = known(net.host_config(client));
         let ((series, link), other) = match way {
             Direction::Download => ((down, downlink), (up, uplink)),
@@ -204,17 +221,39 @@ impl Gauge {
         let short = self.counted(net, RATE_SECONDS, started);
         let limit = payload_limit(link);
         let in_use = utilization(&series, link, age).max(short.rate() / limit);
-        let is_other_full = Shared::is_full(utilization(&other.0, other.1, age));
+        let (own, others) = if way == Direction::Download { (traffic.down, traffic.up) } else { (traffic.up, traffic.down) };
+        let beside = Beside::new((own, limit), (others, payload_limit(other.1)), QUEUE_FILLED * queue_seconds(other.1));
+        let in_other = utilization(&other.0, other.1, age);
+        let is_quiet = |&&bytes: &&u64| bytes as f64 <= BESIDE * capacity(other.1);
+        let quiet = other.0.tail(TOGETHER_SECONDS).iter().rev().take_while(is_quiet).count().max(1);
         let shared = Shared {
             limit,
             in_use,
             queue: QUEUE_FILLED * queue_seconds(link),
-            other_queue: if is_other_full { QUEUE_FILLED * queue_seconds(other.1) } else { 0.0 },
-            all: Measured { long: self.counted(net, TOGETHER_SECONDS, started), short },
+            is_beside: beside.is_any() || in_other > BESIDE,
+            all: Measured { long: self.counted(net, TOGETHER_SECONDS.min(quiet), started), short },
         };
         let loads = self.loads(links, way, bytes);
-        // When a holder that is silent answers again is nothing that can be measured.
-        if loads.iter().any(Load::is_silent) { None } else { estimate::seconds_left(&loads, &shared) }
+        // When a silent holder answers again is nothing that can be measured, unless its request waits for a link that is full.
+        let is_silent = !(beside.is_any() && Shared::is_full(in_other)) && loads.iter().any(Load::is_silent);
+        let seconds = match estimate::seconds_left(&loads, &shared) {
+            None => None,
+            Some(_) if is_silent => None,
+            Some(alone) if way == Direction::Download => Some(beside.of_download(alone, self.all_asked_for(net, &loads))),
+            Some(alone) => beside.of_upload(alone),
+        };
+        let unknown = if beside.is_any() { Remaining::Behind } else { Remaining::Stalled };
+        seconds.map_or(unknown, |seconds| Remaining::Estimated { seconds })
+    }
+
+    /// Returns the seconds since the last request, if nothing is left to be requested.
+    fn all_asked_for(&self, net: &Network, loads: &[Load]) -> Option<f64> {
+        let open = |holder: &Holder| {
+            let (open, arrived) = holder.under_way(net);
+            (open - arrived) as f64
+        };
+        let (open, left): (f64, f64) = (self.holders.values().map(open).sum(), loads.iter().map(|load| load.left).sum());
+        (left <= open).then(|| (net.now() - self.asked_at).as_secs_f64())
     }
 
     /// Returns the remaining work of each holder, with its counts.

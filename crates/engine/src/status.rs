@@ -290,6 +290,8 @@ pub enum Remaining {
     UnknownSize,
     /// A holder, or all of them, had a request and no byte of it has arrived in the last ten seconds.
     Stalled,
+    /// The answers to an upload wait behind what is downloaded over the same connections, and how much that will be is not known.
+    Behind,
     /// The transfer cannot be completed before nodes answer that are out of reach: those of [`TransferStatus::awaited`].
     OutOfReach,
     /// The transfer waits, completes or undoes something that is not measured in bytes, or is over.
@@ -301,9 +303,12 @@ impl Remaining {
     pub const fn seconds(self) -> Option<f64> {
         match self {
             Remaining::Estimated { seconds } => Some(seconds),
-            Remaining::TooEarly | Remaining::UnknownSize | Remaining::Stalled | Remaining::OutOfReach | Remaining::NotRunning => {
-                None
-            }
+            Remaining::TooEarly
+            | Remaining::UnknownSize
+            | Remaining::Stalled
+            | Remaining::Behind
+            | Remaining::OutOfReach
+            | Remaining::NotRunning => None,
         }
     }
 }

@@ -5,6 +5,10 @@
 //! does, in which a single loss halves a window. The client's link is shared: as long as the holders could use more than it carries,
 //! its queue is full and lengthens the round trips, and those that finish leave their share to the others. Where what was measured
 //! tells clearly of another rate (a slow disk, other transfers on the same link), it holds.
+//!
+//! Delay and loss are those that the path has in the simulation, with its faults, and not measured ones: a smoothed round trip has the
+//! queue in it, which is gone once the others are done, and of the few hundred packets of a transfer too few are lost to tell a loss of
+//! one percent from two. A path that changes is followed at once.
 
 use std::time::Duration;
 
@@ -131,8 +135,8 @@ pub(super) struct Shared {
     pub(super) in_use: f64,
     /// Seconds that a packet waits in the link's queue when it is full.
     pub(super) queue: f64,
-    /// Seconds that packets wait in the queue of the other direction, which carries the acknowledgements.
-    pub(super) other_queue: f64,
+    /// True if transfers of the other direction run: what was measured tells of the waiting for these, which is counted apart.
+    pub(super) is_beside: bool,
     /// Bytes transferred with all holders together.
     pub(super) all: Measured,
 }
@@ -151,13 +155,13 @@ pub(super) fn seconds_left(loads: &[Load], shared: &Shared) -> Option<f64> {
     if rest.is_empty() {
         return loads.iter().map(|load| load.way.ending()).reduce(f64::max);
     }
-    if rate <= 0.0 {
+    if rate <= 0.0 && !shared.is_beside {
         return None;
     }
     // What other transfers take of the link, they take from the holders together.
     let is_full = Shared::is_full(shared.in_use) && rest.iter().map(|share| share.alone).sum::<f64>() > shared.limit;
-    let limit = if is_full { shared.limit.min(rate) } else { shared.limit };
-    if shared.in_use < SLACK {
+    let limit = if is_full && !shared.is_beside { shared.limit.min(rate) } else { shared.limit };
+    if shared.in_use < SLACK && !shared.is_beside {
         divide(&mut rest, shared.limit);
         rest.iter_mut().for_each(Share::follow_measured);
     }
@@ -189,8 +193,8 @@ struct Share {
 
 impl Share {
     fn new(load: &Load, shared: &Shared) -> Share {
-        let alone = load.way.throughput(shared.other_queue).min(shared.limit);
-        let crowded = load.way.throughput(shared.other_queue + shared.queue).min(alone);
+        let alone = load.way.throughput(0.0).min(shared.limit);
+        let crowded = load.way.throughput(shared.queue).min(alone);
         Share { left: load.left, alone, crowded, rate: alone, busy: load.busy, ending: load.way.ending() }
     }
 
@@ -246,7 +250,7 @@ mod tests {
 
     fn shared(limit: f64, in_use: f64, rate: f64) -> Shared {
         let all = Measured { long: counted(rate, 30.0), short: counted(rate, 10.0) };
-        Shared { limit, in_use, queue: 0.5, other_queue: 0.0, all }
+        Shared { limit, in_use, queue: 0.5, is_beside: false, all }
     }
 
     fn seconds(loads: &[Load], shared: &Shared) -> f64 {

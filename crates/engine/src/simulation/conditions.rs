@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use p2p_store::manifest::NodeNumber;
 
 use super::Simulation;
+use crate::gauge::Traffic;
 use crate::transfer::Awaited;
 
 /// Conditions of all transfers at one instant.
@@ -13,6 +14,8 @@ use crate::transfer::Awaited;
 pub(super) struct Conditions {
     /// Nodes that are out of the client's reach.
     pub(super) out_of_reach: BTreeMap<NodeNumber, Awaited>,
+    /// Bytes of all transfers that have not arrived.
+    pub(super) traffic: Traffic,
 }
 
 impl Conditions {
@@ -21,6 +24,8 @@ impl Conditions {
         if simulation.transfers.is_empty() {
             return Conditions::default();
         }
-        Conditions { out_of_reach: simulation.world.out_of_reach() }
+        let mut traffic = Traffic::default();
+        simulation.transfers.values().for_each(|transfer| transfer.add_to(&mut traffic, &simulation.world));
+        Conditions { out_of_reach: simulation.world.out_of_reach(), traffic }
     }
 }

@@ -11,7 +11,7 @@ use p2p_store::uploads::UploadRecord;
 use super::conditions::Conditions;
 use crate::edge::{Edge, Happened};
 use crate::event::Event;
-use crate::gauge::Gauge;
+use crate::gauge::{Gauge, Traffic};
 use crate::io::{Blocked, Outcome};
 use crate::node::protocol::Request;
 use crate::transfer::{Input, Output, Stage, Transfer, TransferId, TransferReport, TransferStatus};
@@ -44,7 +44,12 @@ impl Running {
             let needed = self.machine.indispensable();
             status.awaited = needed.iter().filter_map(|node| conditions.out_of_reach.get(node)).copied().collect();
         }
-        self.gauge.measure(world.links(), status)
+        self.gauge.measure(world.links(), &conditions.traffic, status)
+    }
+
+    /// Adds what has not arrived of the transfer.
+    pub(super) fn add_to(&self, traffic: &mut Traffic, world: &World) {
+        self.gauge.add_to(traffic, &world.net, self.bare_status());
     }
 
     pub(super) fn report(&self, world: &World, conditions: &Conditions) -> TransferReport {

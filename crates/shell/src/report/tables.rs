@@ -344,6 +344,7 @@ pub fn transfer_time_within(status: &TransferStatus, now: SimTime, width: usize)
         Remaining::TooEarly => "measuring".into(),
         Remaining::UnknownSize => "size unknown".into(),
         Remaining::Stalled => "stalled".into(),
+        Remaining::Behind => "behind others".into(),
     }
 }
 
