@@ -53,6 +53,8 @@ pub enum TerminalRequest {
     Copy(String),
     /// Stops the process until the shell continues it.
     Suspend,
+    /// Takes the terminal over again, which may be in the modes of a shell.
+    Retake,
     /// Gives the mouse back to the terminal, or takes it again.
     ToggleMouse,
 }
@@ -185,6 +187,11 @@ impl App {
     /// Takes the colours for a light or a dark background, of which the terminal has told.
     pub fn on_background(&mut self, is_light: bool) {
         self.theme = self.theme.on_background(is_light);
+    }
+
+    /// Takes the terminal over again after the process was stopped.
+    pub fn on_continued(&mut self) {
+        self.terminal_requests.push(TerminalRequest::Retake);
     }
 
     /// Returns the configured keys.

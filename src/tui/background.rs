@@ -39,6 +39,8 @@ pub enum Heard {
     Typed(Event),
     /// Answer of the terminal: true for a light background, false for a dark one.
     Background(bool),
+    /// The process goes on after a stop, and the terminal may be in the modes of a shell.
+    Continued,
 }
 
 /// A filter that takes the answer of the terminal out of the events of its input. Events that may be part of an answer are held back

@@ -102,10 +102,10 @@ where
             }
         }
         for request in app.take_terminal_requests() {
-            let redraw = request == TerminalRequest::Suspend;
+            let redraw = matches!(request, TerminalRequest::Suspend | TerminalRequest::Retake);
             grant(request).wrap_err("cannot use the terminal")?;
             if redraw {
-                // The terminal is blank after a suspension. `Terminal::clear` would ask it for the position of the cursor, and
+                // The terminal is blank after a suspension, or shows what a shell has printed. `Terminal::clear` would ask it for the position of the cursor, and
                 // the thread that reads the input would take the answer.
                 screen.swap_buffers();
                 due.frame = Some(drawn + FRAME);
@@ -162,6 +162,7 @@ fn pass_on(app: &mut App, wake: Wake, sources: &mut Sources, due: &mut Deadlines
         Wake::Mail(notice) => app.on_mail(&notice),
         Wake::Input(Heard::Typed(input)) => app.on_input(input),
         Wake::Input(Heard::Background(is_light)) => app.on_background(is_light),
+        Wake::Input(Heard::Continued) => app.on_continued(),
         Wake::Message(message) => app.on_message(message),
         Wake::Event(event) => {
             app.on_event(event.at, &event.event);

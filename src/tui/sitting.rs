@@ -108,6 +108,7 @@ fn grant_request(request: TerminalRequest) -> std::io::Result<()> {
     match request {
         TerminalRequest::Copy(text) => terminal::copy(&text),
         TerminalRequest::Suspend => terminal::suspend(),
+        TerminalRequest::Retake => terminal::retake(),
         TerminalRequest::ToggleMouse => terminal::toggle_mouse(),
     }
 }

@@ -140,14 +140,16 @@ impl InputReader {
 /// Reads until it is `over`, the receiver is gone or the terminal cannot be read.
 #[expect(clippy::disallowed_methods, reason = "a terminal lives by the wall clock")]
 fn read(mut listener: Listener, sender: &mpsc::UnboundedSender<Heard>, over: &AtomicBool) -> io::Result<()> {
-    let start = Instant::now();
+    let (start, mut continuations) = (Instant::now(), interrupt::continuations());
     while !over.load(Ordering::Relaxed) {
         let heard = if crossterm::event::poll(PATIENCE)? {
             listener.hear(with_line_ends(crossterm::event::read()?), start.elapsed())
         } else {
             listener.elapse(start.elapsed())
         };
-        heard.into_iter().try_for_each(|heard| sender.send(heard)).map_err(io::Error::other)?;
+        let before = std::mem::replace(&mut continuations, interrupt::continuations());
+        let continued = (continuations != before).then_some(Heard::Continued);
+        heard.into_iter().chain(continued).try_for_each(|heard| sender.send(heard)).map_err(io::Error::other)?;
     }
     Ok(())
 }
@@ -188,5 +190,16 @@ pub fn copy(text: &str) -> io::Result<()> {
 pub fn suspend() -> io::Result<()> {
     leave();
     rustix::process::kill_current_process_group(rustix::process::Signal::TSTP)?;
+    enter()
+}
+
+/// Takes the terminal over again after a stop from outside (SIGSTOP, SIGTSTP of another process), before which it was not restored.
+/// Changes nothing where it is taken over.
+///
+/// # Errors
+/// Fails if the terminal cannot be taken over again.
+pub fn retake() -> io::Result<()> {
+    // Otherwise crossterm takes the terminal for one in raw mode.
+    disable_raw_mode()?;
     enter()
 }

@@ -48,6 +48,7 @@ mod remote;
 mod screen;
 mod seeds;
 mod shell;
+mod signals;
 mod sizes;
 mod spellings;
 mod statuses;

@@ -1,4 +1,6 @@
-//! Requests to stop: Ctrl-C (SIGINT), `kill` (SIGTERM), or a terminal that is closed (SIGHUP).
+//! Requests to stop: Ctrl-C (SIGINT), Ctrl-\ (SIGQUIT), `kill` (SIGTERM), a terminal that is closed (SIGHUP), and every other
+//! signal from outside that ends a process by default ([`ENDING`]): whatever ends the program, the terminal is restored and its
+//! temporary directories are removed. Only SIGKILL and the faults of the process itself (SIGSEGV, SIGABRT …) leave no time for that.
 //!
 //! A thread of its own receives the signals, so that it does not matter what else the process is doing:
 //!
@@ -23,7 +25,7 @@ use eyre::{Result, WrapErr, eyre};
 use rustix::io::Errno;
 use rustix::process::getpgrp;
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetpgrp, tcsetattr};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGALRM, SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGXCPU, SIGXFSZ};
 use signal_hook::iterator::Signals;
 use signal_hook::low_level;
 use thiserror::Error;
@@ -31,6 +33,10 @@ use tokio::sync::watch;
 
 use crate::output;
 
+/// Signals from outside the process whose default action ends it (POSIX.1-2024, XBD <signal.h>). Missing are those of interval timers
+/// and of polled devices (SIGVTALRM, SIGPROF, SIGPOLL), which a process asks for itself. SIGQUIT, SIGXCPU and SIGXFSZ write no core
+/// file here.
+const ENDING: [i32; 9] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGALRM, SIGUSR1, SIGUSR2, SIGXCPU, SIGXFSZ];
 /// Time within which the first signal has to be noticed; otherwise it ends the process as a further one would.
 const HEARD_MAX: Duration = Duration::from_secs(2);
 /// Time after the first signal from which on a further one ends the process: `timeout` and closing terminals send theirs twice
@@ -73,7 +79,8 @@ impl Interrupted {
         self.signal == SIGINT
     }
 
-    /// Returns the exit code that shells derive from the signal: 130 for Ctrl-C, 143 for `kill`, 129 for a closed terminal.
+    /// Returns the exit code that shells derive from the signal: 130 for Ctrl-C, 131 for Ctrl-\, 143 for `kill`, 129 for a
+    /// closed terminal.
     pub fn exit_code(&self) -> u8 {
         exit_code(self.signal)
     }
@@ -94,6 +101,7 @@ struct Asked {
 
 static ASKED: LazyLock<watch::Sender<Option<Asked>>> = LazyLock::new(|| watch::Sender::new(None));
 static ATTENDING: AtomicUsize = AtomicUsize::new(0);
+static CONTINUATIONS: AtomicUsize = AtomicUsize::new(0);
 static STARTED: OnceLock<Result<(), String>> = OnceLock::new();
 /// Function that restores the terminal if the process ends at once.
 static LAST_WORDS: Mutex<Option<fn()>> = Mutex::new(None);
@@ -109,12 +117,12 @@ pub fn watch() -> Result<()> {
 
 fn start() -> io::Result<()> {
     let ignored = ignored_signals();
-    let wanted = [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|signal| ignored & (1 << (signal - 1)) == 0);
-    let mut signals = Signals::new(wanted)?;
+    let wanted = ENDING.into_iter().filter(|signal| ignored & (1 << (signal - 1)) == 0);
+    let mut signals = Signals::new(wanted.chain([SIGCONT]))?;
     // Terminal settings at the start of this process, if there is a terminal.
     let terminal = tcgetattr(stdin()).ok();
     let builder = Builder::new().name("p2p-signals".into());
-    builder.spawn(move || signals.forever().for_each(|signal| take_in(signal, terminal.as_ref())))?;
+    builder.spawn(move || signals.forever().for_each(|signal| notice(signal, terminal.as_ref())))?;
     Ok(())
 }
 
@@ -124,6 +132,18 @@ fn ignored_signals() -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
+}
+
+fn notice(signal: i32, terminal: Option<&Termios>) {
+    match signal {
+        SIGCONT => drop(CONTINUATIONS.fetch_add(1, Ordering::SeqCst)),
+        _ => take_in(signal, terminal),
+    }
+}
+
+/// Returns how often the process has been continued (SIGCONT) after a stop: the terminal may be in the modes of a shell since.
+pub fn continuations() -> usize {
+    CONTINUATIONS.load(Ordering::SeqCst)
 }
 
 fn take_in(signal: i32, terminal: Option<&Termios>) {

@@ -1,0 +1,200 @@
+//! Signals: whatever ends the screen, the terminal is as it was before and the directory of the tour is gone; and the terminal is the
+//! shell's while the screen is stopped.
+
+use std::path::Path;
+
+use portable_pty::CommandBuilder;
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::program::{Home, QUICK, end_of, signal, wait_until};
+use crate::pty::Pty;
+
+/// Signals from outside that end a process by default, with the exit code of a program that they have ended.
+const ENDING: [(Signal, u32); 9] = [
+    (Signal::HUP, 129),
+    (Signal::INT, 130),
+    (Signal::QUIT, 131),
+    (Signal::USR1, 138),
+    (Signal::USR2, 140),
+    (Signal::ALARM, 142),
+    (Signal::TERM, 143),
+    (Signal::XCPU, 152),
+    (Signal::XFSZ, 153),
+];
+
+/// A shell with job control in a terminal, in which the program is run.
+struct Terminal {
+    pty: Pty,
+    home: tempfile::TempDir,
+    /// Number of commands that the shell has been given.
+    count: usize,
+}
+
+impl Terminal {
+    fn new() -> Terminal {
+        let home = tempfile::tempdir().unwrap();
+        std::fs::write(home.path().join("p2p.toml"), QUICK).unwrap();
+        let mut shell = CommandBuilder::new("bash");
+        shell.args(["--norc", "--noprofile", "-i"]);
+        shell.cwd(home.path());
+        shell.env_clear();
+        let path = home.path().to_str().unwrap();
+        for (name, value) in
+            [("HOME", path), ("TMPDIR", path), ("TERM", "xterm-256color"), ("PS1", "shell> "), ("PATH", "/usr/bin:/bin")]
+        {
+            shell.env(name, value);
+        }
+        let pty = Pty::start(shell);
+        pty.shows("shell>");
+        let mut terminal = Terminal { pty, home, count: 0 };
+        terminal.run("stty -a > modes-before; stty -g > saved", 0);
+        terminal
+    }
+
+    /// Starts the program.
+    fn start(&mut self, arguments: &str) {
+        self.pty.send(&format!("{} {arguments}\r", env!("CARGO_BIN_EXE_p2p")));
+    }
+
+    /// Runs a command of the shell to its end; the command before it has ended with this code.
+    fn run(&mut self, command: &str, code: u32) {
+        self.count += 1;
+        self.pty.send(&format!("echo \"code $?, {}\"\"th\"; {command}; echo do\"\"ne{}\r", self.count, self.count));
+        self.pty.shows(&format!("code {code}, {}th", self.count));
+        self.pty.shows(&format!("done{}", self.count));
+    }
+
+    /// The program that the shell runs in the foreground.
+    fn program(&self) -> Pid {
+        let shell = self.pty.child.process_id().unwrap();
+        let mut found = None;
+        wait_until("the program", || {
+            let children = std::fs::read_to_string(format!("/proc/{shell}/task/{shell}/children")).unwrap();
+            found = children.split_whitespace().next().and_then(|id| Pid::from_raw(id.parse().unwrap()));
+            found.is_some()
+        });
+        found.unwrap()
+    }
+
+    fn kill(&self, signal: Signal) {
+        kill_process(self.program(), signal).unwrap();
+    }
+
+    /// Waits until the shell reads a command.
+    fn prompts(&self) {
+        wait_until("the shell's prompt", || self.pty.text().trim_end().ends_with("shell>"));
+    }
+
+    /// The terminal is the shell's again, in its own modes, after a program that has ended with this code.
+    fn is_restored(&mut self, code: u32) {
+        self.has_the_shell_s_screen();
+        self.prompts();
+        self.run("stty -a | diff modes-before - && echo same \"modes\"", code);
+        self.pty.shows("same modes");
+    }
+
+    fn has_the_shell_s_screen(&self) {
+        wait_until("the shell's screen", || !self.pty.screen.lock().unwrap().screen().alternate_screen());
+        let screen = self.pty.screen.lock().unwrap();
+        let screen = screen.screen();
+        assert!(!screen.hide_cursor() && screen.mouse_protocol_mode() == vt100::MouseProtocolMode::None);
+    }
+
+    fn networks(&self) -> usize {
+        networks(self.home.path())
+    }
+
+    fn leave(mut self) {
+        self.pty.send("exit\r");
+        self.pty.ends();
+    }
+}
+
+/// The directories of tours that are there.
+fn networks(home: &Path) -> usize {
+    let entries = std::fs::read_dir(home).unwrap().flatten();
+    entries.filter(|entry| entry.file_name().to_string_lossy().starts_with("p2p-demo-")).count()
+}
+
+/// Also while the tour is being prepared, where nothing is on the screen yet.
+#[test]
+fn a_signal_that_ends_the_tour_leaves_nothing_behind() {
+    for (signal, code) in ENDING {
+        let mut terminal = Terminal::new();
+        terminal.start("demo");
+        terminal.pty.shows("Tour, 1 of 8");
+        assert_eq!(terminal.networks(), 1);
+        terminal.kill(signal);
+        terminal.is_restored(code);
+        assert_eq!(terminal.networks(), 0, "{signal:?}");
+        terminal.leave();
+    }
+}
+
+#[test]
+fn a_tour_that_is_being_prepared_leaves_nothing_behind_either() {
+    let mut terminal = Terminal::new();
+    terminal.start("demo");
+    wait_until("the tour's directory", || terminal.networks() == 1);
+    terminal.kill(Signal::QUIT);
+    terminal.is_restored(131);
+    assert_eq!(terminal.networks(), 0);
+    terminal.leave();
+}
+
+/// A command that is interrupted undoes what was under way, whatever the signal.
+#[test]
+fn a_command_that_a_signal_ends_undoes_its_work() {
+    let home = Home::new("");
+    home.file("a.bin", 8_000_000);
+    for (name, code) in [("QUIT", 131), ("USR1", 138), ("XCPU", 152)] {
+        let child = home.spawn(&["put", "a.bin", "--speed", "1x"]);
+        wait_until("a stored segment", || !crate::harness::segments_below(&home.data()).is_empty());
+        signal(&child, name);
+        let ended = end_of(child);
+        assert_eq!(ended.code, Some(code), "{}", ended.stderr);
+        assert!(crate::harness::segments_below(&home.data()).is_empty(), "{}", ended.stderr);
+    }
+}
+
+/// Ctrl-Z in the tour gives the terminal to the shell, and `fg` shows the tour where it was.
+#[test]
+fn the_tour_is_stopped_and_continued() {
+    let mut terminal = Terminal::new();
+    terminal.start("demo");
+    terminal.pty.shows("Tour, 1 of 8");
+    for _ in 0..2 {
+        terminal.pty.send("\x1a");
+        terminal.is_restored(148);
+        assert_eq!(terminal.networks(), 1);
+        terminal.pty.send("fg\r");
+        terminal.pty.shows("Tour, 1 of 8");
+        assert!(terminal.pty.screen.lock().unwrap().screen().alternate_screen());
+    }
+    terminal.pty.send(" ");
+    terminal.pty.shows("Tour, 2 of 8");
+    terminal.pty.send("\x11");
+    terminal.is_restored(0);
+    assert_eq!(terminal.networks(), 0);
+    terminal.leave();
+}
+
+/// A stop from outside does not restore the terminal; what is shown after `fg` is whole again, and takes keys, whatever the modes are.
+#[test]
+fn a_screen_that_was_stopped_from_outside_is_continued() {
+    for signal in [Signal::STOP, Signal::TSTP] {
+        let mut terminal = Terminal::new();
+        terminal.start("demo");
+        terminal.pty.shows("Tour, 1 of 8");
+        terminal.kill(signal);
+        terminal.pty.shows("Stopped");
+        terminal.pty.send("stty $(cat saved); printf '\\033[?1049l'; fg\r");
+        terminal.pty.shows("Tour, 1 of 8");
+        assert!(terminal.pty.screen.lock().unwrap().screen().alternate_screen(), "{signal:?}");
+        terminal.pty.send(" ");
+        terminal.pty.shows("Tour, 2 of 8");
+        terminal.pty.send("\x11");
+        terminal.is_restored(0);
+        terminal.leave();
+    }
+}
