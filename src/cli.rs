@@ -13,6 +13,7 @@ use clap::error::{ContextKind, ContextValue};
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
 use eyre::{Report, Result, WrapErr};
+use p2p_base::message::legible;
 use p2p_base::panics;
 use p2p_service::abilities::{self, Abilities, Glyphs};
 use p2p_service::config::Config;
@@ -213,7 +214,7 @@ fn explain(error: &clap::Error) -> u8 {
             return exit::WRONG_COMMAND_LINE;
         }
         let text = error.render().to_string();
-        output::tell(format_args!("p2p: {}", text.strip_prefix("error: ").unwrap_or(&text).trim_end()));
+        output::tell(legible(&format!("p2p: {}", text.strip_prefix("error: ").unwrap_or(&text).trim_end())));
         return exit::WRONG_COMMAND_LINE;
     }
     let text = error.render();

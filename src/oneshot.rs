@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use eyre::{Report, Result, WrapErr};
+use p2p_base::message::legible;
 use p2p_engine::operation::{BeginTransfer, CheckHealth, ListNodes};
 use p2p_engine::transfer::TransferReport;
 use p2p_engine::{BegunUpload, ClockMode};
@@ -252,7 +253,7 @@ fn works_of(plan: Result<Plan, ShellError>) -> Vec<Result<Work>> {
         Ok(plan) => plan,
         Err(error) => return vec![Err(refused(error))],
     };
-    plan.notes().iter().for_each(|note| output::tell(format_args!("p2p: {note}")));
+    plan.notes().iter().for_each(|note| output::tell(legible(&format!("p2p: {note}"))));
     let failures = plan.failures.into_iter().map(|failure| Err(Report::msg(failure)));
     failures.chain(plan.transfers.into_iter().map(|(_, begins)| Ok(Work::Transfer(begins)))).collect()
 }
@@ -458,7 +459,7 @@ struct ConfigLine {
 pub fn config(args: &ConfigArgs) -> Result<()> {
     let mut config = args.engine.load()?;
     for warning in config.warnings() {
-        output::tell(format_args!("p2p: {warning}"));
+        output::tell(legible(&format!("p2p: {warning}")));
     }
     if config.data_dir().is_none() {
         config.set(Section::Storage, "data_dir", &default_data_dir()?.to_string_lossy(), "by default")?;

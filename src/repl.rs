@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use eyre::{Result, WrapErr, eyre};
+use p2p_base::message::legible;
 use p2p_base::text;
 use p2p_engine::operation::ListTransfers;
 use p2p_engine::transfer::{TransferId, TransferState, TransferStatus};
@@ -198,7 +199,7 @@ impl Repl {
                     output::tell(ShellError::Interrupted);
                     break;
                 }
-                Err(error) => output::tell(error),
+                Err(error) => output::tell(legible(&error.to_string())),
             }
         }
         Ok(None)

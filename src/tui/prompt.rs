@@ -2,6 +2,7 @@
 //! the commands.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use p2p_base::message::legible;
 use p2p_base::spelling::visible_lines;
 use p2p_shell::complete::{self, Completion, Knowledge};
 use p2p_shell::history::History;
@@ -83,7 +84,11 @@ impl Prompt {
     /// Appends text to the output, and scrolls to its end.
     pub fn say(&mut self, role: Role, text: &str) {
         // What a path or a typed line contains is spelled out rather than carried out by a terminal.
-        let text = visible_lines(text);
+        let text = match role {
+            // An error quotes it, and the rest of the error is what is to be read.
+            Role::Bad | Role::Warning => legible(text).into(),
+            _ => visible_lines(text),
+        };
         self.output.extend(text.lines().map(|line| (role, line.replace('\t', "    "))));
         let surplus = self.output.len().saturating_sub(OUTPUT_MAX);
         self.output.drain(..surplus);

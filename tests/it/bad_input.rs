@@ -254,3 +254,60 @@ fn a_destination_that_cannot_be_written() {
     assert_says(&String::from_utf8(output.stderr).unwrap(), &["cannot write", "old"]);
     assert_eq!(read(home.path("old")), b"old");
 }
+
+/// Whatever is quoted in an error is of a length that can be read, and stays on its line: keys and values of a configuration, command
+/// words, arguments and names of files.
+#[test]
+fn what_an_error_quotes_is_short() {
+    let long = "x".repeat(10_000);
+    let home = home_with_a_file();
+    let configuration = fs::read_to_string(home.path("p2p.toml")).unwrap();
+    let is_short = |what: &str, said: &str| {
+        assert!(said.chars().count() < 1_500, "{what}: {} characters: {said}", said.chars().count());
+        assert!(said.lines().all(|line| !line.starts_with("evil")), "{what}: {said}");
+    };
+    for line in [
+        format!("[keys]\n{long} = 'z'"),
+        format!("[keys]\nzoom = '{long}'"),
+        format!("[network]\n{long} = 1"),
+        format!("[network]\nbandwidth = '{long}'"),
+        format!("[network]\nbandwidth = '1 {}'", "x ".repeat(5_000)),
+        format!("[network]\nbandwidth = \"{long}\\nevil\""),
+        format!("[network]\ncongestion = '{long}'"),
+        format!("[{long}]\na = 1"),
+        format!("[tui]\ntheme = '{long}'"),
+        format!("[client]\nname = {long}"),
+    ] {
+        fs::write(home.path("p2p.toml"), &line).unwrap();
+        let said = home.run(&["config"]);
+        assert_ne!(said.code, Some(0), "{line}");
+        is_short(&line[..30], &said.stderr);
+    }
+    fs::write(home.path("p2p.toml"), configuration).unwrap();
+    let with_a_line = format!("{long}\nevil");
+    for (what, arguments) in [
+        ("a subcommand", vec![long.as_str()]),
+        ("a flag", vec!["ls", &format!("--{long}")]),
+        ("a value", vec!["ls", "--speed", &with_a_line]),
+        ("a stored name", vec!["get", &with_a_line]),
+        ("a path", vec!["put", &format!("{long}/a.bin")]),
+        ("a destination", vec!["get", "a.bin", "-o", &long]),
+        ("a directory", vec!["ls", "--data-dir", &long]),
+        ("a command", vec!["run", "-c", &long]),
+        ("an argument", vec!["run", "-c", &format!("speed {long}")]),
+        ("words", vec!["run", "-c", &format!("node '{}'", "x ".repeat(5_000))]),
+        ("a script", vec!["run", &long]),
+        ("a variable", vec!["run", "-c", &format!("echo ${long}")]),
+        ("an unclosed quote", vec!["run", "-c", &format!("echo '{long}")]),
+        ("a removal", vec!["rm", &long]),
+        ("a user", vec!["login", &long]),
+    ] {
+        let said = home.run(&arguments);
+        assert!(said.code != Some(0) && !said.stderr.contains("panicked"), "{what}");
+        assert!(said.stderr.chars().count() < 1_500, "{what}: {}: {}", said.stderr.chars().count(), said.stderr);
+        assert!(said.stderr.lines().all(|line| !line.starts_with("evil")), "{what}: {}", said.stderr);
+    }
+    let mut repl = home.command(&["repl"]).stdin(std::process::Stdio::piped()).spawn().unwrap();
+    std::io::Write::write_all(&mut repl.stdin.take().unwrap(), format!("{long}\nrm {long}\n").as_bytes()).unwrap();
+    is_short("repl", &end_of(repl).stderr);
+}

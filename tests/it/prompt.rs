@@ -3,6 +3,7 @@
 use p2p_engine::operation;
 use p2p_engine::transfer::{TransferState, TransferStatus};
 use p2p_storage::tui::app::App;
+use p2p_storage::tui::theme::Role;
 
 use crate::harness::{OPERATOR, random_file};
 use crate::tui_harness::TuiHarness;
@@ -68,6 +69,18 @@ fn the_prompt_is_free_while_a_batch_runs() {
         let states: Vec<TransferState> = transfers(&tui_harness).iter().map(|status| status.state).collect();
         assert_eq!(states, [TransferState::Cancelled, TransferState::Done, TransferState::Done]);
     }
+}
+
+/// An error quotes what was typed as far as one can read it.
+#[test]
+fn what_an_error_quotes_is_short_on_the_screen_too() {
+    let mut tui_harness = paused(120, 40);
+    let long = "x".repeat(3_000);
+    answered(&mut tui_harness, &long, "`; `help` lists them");
+    answered(&mut tui_harness, &format!("node {long}"), "` is no node");
+    let errors = tui_harness.app.prompt().output.iter().filter(|(role, _)| *role == Role::Bad);
+    let lengths: Vec<usize> = errors.map(|(_, line)| line.chars().count()).collect();
+    assert!(lengths.len() == 2 && lengths.iter().all(|&length| length < 400), "{lengths:?}");
 }
 
 /// Whatever a line waits for, the next is answered; and what comes after it on its own line comes after it, with the variables as that

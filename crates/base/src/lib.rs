@@ -5,7 +5,7 @@
 //! | (always) | [`units`], [`random`], [`trace`], [`scope`], [`error_kind`] | virtual time, sizes, rates, probabilities; seeded randomness; the trace hash; scopes of access; kinds of errors |
 //! | `codec` | `codec` | values as versioned bytes |
 //! | `panics` | `panics` | panics as values |
-//! | `text` | `text`, `spelling`, `likeness`, `stored_time`, `user_name` | text from outside and its spellings; names that may be meant; instants that were stored; names of users |
+//! | `text` | `text`, `spelling`, `message`, `likeness`, `stored_time`, `user_name` | text from outside, its spellings, and messages that quote it; names that may be meant; instants that were stored; names of users |
 //! | `files` | `pieces`, `file_identity`, `replacement`, `private_file`, `data_dir` | files that grow or appear whole; files of their owner alone; the lock of a data directory |
 //! | `database` | `database` | the embedded database |
 //!
@@ -25,6 +25,8 @@ pub mod file_identity;
 pub mod hex;
 #[cfg(feature = "text")]
 pub mod likeness;
+#[cfg(feature = "text")]
+pub mod message;
 #[cfg(feature = "panics")]
 pub mod panics;
 #[cfg(feature = "files")]

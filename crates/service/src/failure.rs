@@ -10,6 +10,7 @@ use std::error::Error;
 use std::fmt;
 
 use eyre::{EyreHandler, Report, eyre};
+use p2p_base::message::legible;
 
 /// Exit codes. [`statuses`](crate::statuses) chooses one for each kind of error. A command that a signal ended exits with 128 and the
 /// signal's number.
@@ -135,9 +136,9 @@ pub fn exit_code_of(error: &Report) -> u8 {
     error.handler().downcast_ref::<Notes>().and_then(|notes| notes.exit_code).unwrap_or(exit::FAILED)
 }
 
-/// Formats an error for the user.
+/// Formats an error for the user, in a [legible] length.
 pub fn text_of(error: &Report) -> String {
-    format!("p2p: {error:?}")
+    legible(&format!("p2p: {error:?}"))
 }
 
 #[cfg(test)]

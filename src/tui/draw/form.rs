@@ -12,6 +12,7 @@
 
 use p2p_auth::otp::{Enrolment, STEP};
 use p2p_auth::password::strength;
+use p2p_base::message::legible;
 use p2p_shell::question::{FieldKind, Shown};
 use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
@@ -193,7 +194,7 @@ impl<'a> Content<'a> {
             ]));
         }
         if let Some(error) = form.form.error.as_ref().filter(|error| error.field == place && !form.is_waiting()) {
-            self.text(&format!("{} {}", glyphs.dead, error.message), Role::Bad);
+            self.text(&format!("{} {}", glyphs.dead, legible(&error.message)), Role::Bad);
         }
         if has_keys {
             self.needed = self.lines.len() as u16;
