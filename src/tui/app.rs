@@ -35,7 +35,7 @@ use super::action::Keymap;
 use super::dialog::Dialog;
 use super::lines::Lines;
 pub use super::panes::Pane;
-use super::panes::scene::Scene;
+use super::panes::scene::{Computed, Scene};
 use super::panes::{PaneView, Panes};
 use super::preset::Preset;
 use super::prompt::Prompt;
@@ -327,7 +327,7 @@ impl App {
     }
 }
 
-fn scene<'a>(view: &'a View, theme: &'a Theme, visitor: &'a Visitor, workspace: &Workspace, lines: &Lines) -> Scene<'a> {
+fn scene<'a>(view: &'a View, theme: &'a Theme, visitor: &'a Visitor, workspace: &Workspace, lines: &'a Lines) -> Scene<'a> {
     Scene {
         snapshot: view.snapshot(),
         journal: view.journal(),
@@ -340,5 +340,6 @@ fn scene<'a>(view: &'a View, theme: &'a Theme, visitor: &'a Visitor, workspace: 
         focus: workspace.focus(),
         under_way: lines.summary(),
         pending: lines.pending(),
+        computed: Computed::default(),
     }
 }

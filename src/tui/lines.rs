@@ -2,15 +2,19 @@
 //! once, so that the prompt is free while one takes long; the commands of one line, and the transfers of one command, run one
 //! after the other.
 
+mod pending;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use p2p_engine::transfer::TransferId;
 use p2p_shell::ShellError;
-use p2p_shell::answer::{Answer, Batch, Effect, Planned, Tally, listed};
+use p2p_shell::answer::{Answer, Batch, Effect, Planned, Tally, listed_of};
 use p2p_shell::call::is_about_accounts;
 use p2p_shell::words::Variables;
 use tokio::task::AbortHandle;
+
+pub use self::pending::{Pending, PendingSteps};
 
 /// Maximum number of lines that run or wait at once. Transfers in the background do not count.
 pub const LINES_MAX: usize = 64;
@@ -19,19 +23,8 @@ pub const LINES_MAX: usize = 64;
 pub const WAITING_SHOWN: usize = 8;
 
 /// Number of a step of a typed line, by which it can be dropped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct StepId(u64);
-
-/// A step of a typed line that has not begun, or one that takes long and is no transfer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pending {
-    /// Number of the step, by which [`Lines::drop_step`] ends it.
-    pub step: StepId,
-    /// The step as it could be typed, such as `upload b.bin`.
-    pub text: String,
-    /// Step that it waits for, as in `upload a.bin (#1)`; `None` if it is being carried out. Thousands may wait for the same one.
-    pub after: Option<Arc<str>>,
-}
 
 /// A line that is being carried out.
 #[derive(Debug, Default)]
@@ -64,19 +57,14 @@ pub struct Line {
 
 impl Line {
     /// Returns what has not begun yet: files of the command, then commands.
-    fn left(&self) -> Vec<String> {
-        let files = self.planned.iter().map(|(_, planned)| planned.file.clone());
-        files.chain(self.waiting.iter().map(|(_, command)| command.clone())).collect()
+    fn left(&self) -> impl Iterator<Item = &str> {
+        let files = self.planned.iter().map(|(_, planned)| planned.file.as_str());
+        files.chain(self.waiting.iter().map(|(_, command)| command.as_str()))
     }
 
-    /// Returns the steps that have not begun, and before them the current one if it takes long and is no transfer.
-    fn pending(&self) -> Vec<Pending> {
-        let own = |step, text: &String, after| Pending { step, text: text.clone(), after };
-        let current = (self.waits && self.transfer.is_none()).then(|| own(self.step, &self.command, None));
-        let files = self.planned.iter().map(|(step, planned)| (*step, &planned.line));
-        let left = files.chain(self.waiting.iter().map(|(step, command)| (*step, command)));
-        let doing: Arc<str> = self.doing().into();
-        current.into_iter().chain(left.map(|(step, text)| own(step, text, Some(Arc::clone(&doing))))).collect()
+    /// Returns how much has not begun yet.
+    fn left_count(&self) -> usize {
+        self.planned.len() + self.waiting.len()
     }
 
     /// Returns the current step for display, as in `upload a.bin (#1)`.
@@ -146,7 +134,7 @@ impl Lines {
 
     /// Returns true if further steps follow the one that was just answered.
     pub fn has_more(&self) -> bool {
-        let goes_on = |line: &Line| Some(line.number) == self.answered && !line.left().is_empty();
+        let goes_on = |line: &Line| Some(line.number) == self.answered && line.left_count() > 0;
         !self.typed.is_empty() || self.begun.iter().any(goes_on)
     }
 
@@ -265,11 +253,12 @@ impl Lines {
         self.answered = None;
     }
 
-    /// Makes a line wait for a transfer that it has begun; returns the steps that wait for it.
-    pub fn follow(&mut self, number: u64, transfer: TransferId) -> Vec<String> {
-        let Some(line) = self.line(number) else { return Vec::new() };
+    /// Makes a line wait for a transfer that it has begun; returns the names of the first steps that wait for it, and the number of the
+    /// others, or `None` if no step waits.
+    pub fn follow(&mut self, number: u64, transfer: TransferId) -> Option<String> {
+        let line = self.line(number)?;
         (line.transfer, line.waits) = (Some(transfer), true);
-        line.left()
+        (line.left_count() > 0).then(|| listed_of(line.left(), line.left_count(), WAITING_SHOWN))
     }
 
     /// Stores the transfers that the current command of a line is to begin.
@@ -314,7 +303,8 @@ impl Lines {
     /// Returns the waiting steps of the lines that have begun, except those of the line that was just answered, whose user knows
     /// them.
     pub fn left_beside_answered(&self) -> Vec<String> {
-        self.begun.iter().filter(|line| Some(line.number) != self.answered).flat_map(Line::left).collect()
+        let others = self.begun.iter().filter(|line| Some(line.number) != self.answered);
+        others.flat_map(Line::left).map(str::to_owned).collect()
     }
 
     /// Drops what has not begun of a line, because one of its commands would be refused.
@@ -344,16 +334,15 @@ impl Lines {
     }
 
     /// Returns the steps that wait, and those that take long and are no transfers, in the order in which they were typed.
-    pub fn pending(&self) -> Vec<Pending> {
-        let long: Vec<&Line> = self.begun.iter().filter(|line| line.waits).collect();
-        let before = self.begun.iter().find(|line| line.task.is_some() && !line.waits).or_else(|| self.begun.last());
-        let after: Arc<str> = before.map(Line::doing).unwrap_or_default().into();
-        let typed = self.typed.iter().filter(|_| !long.is_empty()).flat_map(|line| {
-            let pending =
-                |(step, text): &(StepId, String)| Pending { step: *step, text: text.clone(), after: Some(Arc::clone(&after)) };
-            line.waiting.iter().map(pending)
-        });
-        long.iter().flat_map(|line| line.pending()).chain(typed).collect()
+    pub fn pending(&self) -> PendingSteps<'_> {
+        let mut pending = PendingSteps::default();
+        self.begun.iter().filter(|line| line.waits).for_each(|line| pending.add(line));
+        if self.begun.iter().any(|line| line.waits) {
+            let before = self.begun.iter().find(|line| line.task.is_some() && !line.waits).or_else(|| self.begun.last());
+            let after: Arc<str> = before.map(Line::doing).unwrap_or_default().into();
+            self.typed.iter().for_each(|line| pending.add_typed(line, &after));
+        }
+        pending
     }
 
     /// Ends all lines but the one that was just answered; returns the steps that will not begin any more.
@@ -374,19 +363,21 @@ impl Lines {
 
     fn end(&mut self, lines: Vec<Line>) -> Vec<String> {
         lines.iter().filter_map(|line| line.task.as_ref()).for_each(AbortHandle::abort);
-        lines.iter().flat_map(Line::left).collect()
+        lines.iter().flat_map(Line::left).map(str::to_owned).collect()
     }
 
     /// Returns the steps that take long and those that wait, as in `upload a.bin (#1), sleep 1h; waiting: b.bin, ls`.
     pub fn summary(&self) -> Option<String> {
         let long: Vec<&Line> = self.begun.iter().filter(|line| line.waits).collect();
         let doing = long.iter().map(|line| line.doing()).collect::<Vec<_>>().join(", ");
-        let typed = self.typed.iter().flat_map(Line::left).filter(|_| !long.is_empty());
-        let left: Vec<String> = long.iter().flat_map(|line| line.left()).chain(typed).collect();
-        match (long.is_empty(), left.is_empty()) {
+        let waiting = || long.iter().copied().chain(&self.typed);
+        match (long.is_empty(), waiting().map(Line::left_count).sum()) {
             (true, _) => None,
-            (false, true) => Some(doing),
-            (false, false) => Some(format!("{doing}; waiting: {}", listed(&left, WAITING_SHOWN))),
+            (false, 0) => Some(doing),
+            (false, count) => {
+                let left = listed_of(waiting().flat_map(Line::left), count, WAITING_SHOWN);
+                Some(format!("{doing}; waiting: {left}"))
+            }
         }
     }
 
@@ -470,15 +461,16 @@ mod tests {
         lines.set_waiting(first);
         let second = begin(&mut lines, &["upload a.bin"]);
         step(&mut lines, second);
-        assert!(lines.follow(second, TransferId(7)).is_empty());
+        assert_eq!(lines.follow(second, TransferId(7)), None);
         assert_eq!(lines.summary().as_deref(), Some("sleep 1h, upload a.bin (#7); waiting: ls"));
         // What is said of the first is said to be of it, for the second was typed after it.
         assert_eq!([lines.unnamed(first), lines.unnamed(first)], [Some("sleep 1h".into()), None]);
-        let pending = lines.pending();
-        let shown: Vec<(&str, Option<&str>)> = pending.iter().map(|step| (step.text.as_str(), step.after.as_deref())).collect();
+        let pending: Vec<_> = lines.pending().iter().collect();
+        let shown: Vec<(&str, Option<&str>)> = pending.iter().map(|step| (step.text, step.after.as_deref())).collect();
         assert_eq!(shown, [("sleep 1h", None), ("ls", Some("sleep 1h"))]);
-        assert_eq!(lines.drop_step(pending[1].step).as_deref(), Some("ls"));
-        assert_eq!(lines.drop_step(pending[1].step), None);
+        let last = pending[1].step;
+        assert_eq!(lines.drop_step(last).as_deref(), Some("ls"));
+        assert_eq!(lines.drop_step(last), None);
         assert_eq!(lines.summary().as_deref(), Some("sleep 1h, upload a.bin (#7)"));
     }
 

@@ -148,7 +148,7 @@ fn each_thing_is_ended_by_itself() {
     tui_harness.press(&["Ctrl-C"]);
     assert!(says(&tui_harness.app, "`cancel N` ends a transfer"), "{:?}", tui_harness.app.prompt().output);
     assert!(tui_harness.app.under_way().unwrap().contains("waiting: "));
-    let pending: Vec<String> = tui_harness.app.scene().pending.into_iter().map(|step| step.text).collect();
+    let pending: Vec<String> = tui_harness.app.scene().pending.iter().map(|step| step.text.to_owned()).collect();
     assert_eq!((pending.len(), pending[0].as_str(), pending[2].as_str()), (3, format!("upload {b}").as_str(), "echo at last"));
     tui_harness.press(&["F7"]);
     let text = tui_harness.text();

@@ -143,9 +143,14 @@ pub const LISTED_MAX: usize = 20;
 
 /// Joins texts with commas, of which no more than `most` are shown and the others counted.
 pub fn listed(texts: &[String], most: usize) -> String {
-    match texts.len().checked_sub(most).filter(|&more| more > 1) {
-        Some(_) => format!("{} and {} more", texts[..most].join(", "), texts.len() - most),
-        None => texts.join(", "),
+    listed_of(texts.iter().map(String::as_str), texts.len(), most)
+}
+
+/// Joins `count` texts as [`listed`] does, and asks for no more of them than are shown.
+pub fn listed_of<'a>(texts: impl Iterator<Item = &'a str>, count: usize, most: usize) -> String {
+    match count.checked_sub(most).filter(|&more| more > 1) {
+        Some(more) => format!("{} and {more} more", texts.take(most).collect::<Vec<_>>().join(", ")),
+        None => texts.collect::<Vec<_>>().join(", "),
     }
 }
 

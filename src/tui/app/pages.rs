@@ -70,9 +70,13 @@ impl App {
 
     /// Opens the list of the steps that wait, and of those that take long and are no transfers.
     pub(super) fn open_pending(&mut self) {
-        let summary = |step: &Pending| step.after.as_ref().map_or("under way".into(), |after| format!("waits for {after}"));
-        let item = |step: Pending| Item { summary: summary(&step), choice: Choice::Deed(Deed::Drop(step.step)), name: step.text };
-        let items: Vec<Item> = self.lines.pending().into_iter().map(item).collect();
+        let summary = |step: &Pending<'_>| step.after.as_ref().map_or("under way".into(), |after| format!("waits for {after}"));
+        let item = |step: Pending<'_>| Item {
+            summary: summary(&step),
+            choice: Choice::Deed(Deed::Drop(step.step)),
+            name: step.text.to_owned(),
+        };
+        let items: Vec<Item> = self.lines.pending().iter().map(item).collect();
         if items.is_empty() {
             return self.say(Role::Dim, "nothing waits; `transfers` lists the transfers, and `cancel N` ends one");
         }

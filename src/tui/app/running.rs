@@ -184,11 +184,10 @@ impl App {
         // What the answer says of the tour is for front ends without one.
         let is_shown = !matches!(effect, Effect::Tour { .. });
         let mut text = if is_shown { view.text_within(self.prompt_width()) } else { String::new() };
-        if let Effect::Follow(begun) = &effect {
-            let left = self.follow(number, begun.clone());
-            if !left.is_empty() {
-                text.push_str(&format!("; waiting: {}", listed(&left, WAITING_SHOWN)));
-            }
+        if let Effect::Follow(begun) = &effect
+            && let Some(left) = self.follow(number, begun.clone())
+        {
+            text.push_str(&format!("; waiting: {left}"));
         }
         if !text.is_empty() {
             self.name_line(number);
@@ -211,7 +210,7 @@ impl App {
     }
 
     /// Makes a line wait for a transfer that it has begun; returns the steps that wait for it.
-    fn follow(&mut self, number: u64, begun: Begun) -> Vec<String> {
+    fn follow(&mut self, number: u64, begun: Begun) -> Option<String> {
         let left = self.lines.follow(number, begun.transfer);
         let shell = self.shell.clone();
         let task = self.tasks.spawn(async move { AppMessage::Answered(number, shell.finish(&begun).await) });

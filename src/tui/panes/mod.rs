@@ -2,6 +2,7 @@
 
 mod broken;
 pub mod columns;
+mod ends;
 pub mod faults_menu;
 mod files;
 pub mod header;
@@ -170,14 +171,6 @@ pub fn broken_of(scene: &Scene<'_>, node: NodeNumber) -> String {
 
 /// Text of a list that has no rows because of its filter.
 const NOTHING_PASSES: &str = "Nothing passes the filter; Esc takes it away.";
-
-/// Returns the short name of a host: `cl` for the client, `01` for the first node.
-fn short_name(peer: Peer) -> String {
-    match peer {
-        Peer::Client => "cl".into(),
-        Peer::Node(node) => format!("{:02}", node.index() + 1),
-    }
-}
 
 /// Returns a frame in the glyphs of the theme.
 pub fn framed<'a>(theme: &Theme, role: Role) -> Block<'a> {

@@ -1,16 +1,19 @@
 //! The scene: what the panes and the header may read of the screen. It is made anew from the parts of the application whenever
 //! something is drawn or a pane is asked about its rows.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 use p2p_engine::Snapshot;
 use p2p_engine::transfer::{TransferId, TransferReport};
 use p2p_service::access::Identity;
+use p2p_shell::report::Standings;
 use p2p_store::names::FileKey;
 
 use super::Pane;
+use super::ends::Ends;
 use crate::tui::journal::Journal;
-use crate::tui::lines::{Pending, StepId};
+use crate::tui::lines::{PendingSteps, StepId};
 use crate::tui::theme::{Role, Theme};
 
 /// Things that were selected in one pane and concern others.
@@ -67,7 +70,18 @@ pub struct Scene<'a> {
     /// Steps of typed lines that take long and those that wait, if there are any.
     pub under_way: Option<String>,
     /// Steps of typed lines that wait, such as the rest of a batch, and those that take long and are no transfers.
-    pub pending: Vec<Pending>,
+    pub pending: PendingSteps<'a>,
+    /// What several panes ask for.
+    pub computed: Computed,
+}
+
+/// What is worked out of a scene the first time that it is asked for.
+#[derive(Debug, Default)]
+pub struct Computed {
+    /// Places of the transfers in the snapshot, in the order in which they are shown.
+    order: OnceCell<Vec<usize>>,
+    ends: OnceCell<Ends>,
+    standings: OnceCell<Standings>,
 }
 
 impl<'a> Scene<'a> {
@@ -93,14 +107,28 @@ impl<'a> Scene<'a> {
 
     /// Returns the transfers that the user may see: those under way in the order in which they began, and those among them last
     /// that wait; then those that are over, the latest first.
-    pub fn in_order(&self) -> impl Iterator<Item = &'a Arc<TransferReport>> + use<'a> {
-        let mut all: Vec<_> = self.transfers().collect();
-        all.sort_by_key(|report| match report.status.state {
-            state if state.is_over() => (2, u64::MAX - report.status.id.0),
-            state if state.is_waiting() => (1, report.status.id.0),
-            _ => (0, report.status.id.0),
+    pub fn in_order(&self) -> impl ExactSizeIterator<Item = &'a Arc<TransferReport>> {
+        let all = &self.snapshot.transfers;
+        let order = self.computed.order.get_or_init(|| {
+            let mut order: Vec<usize> = (0..all.len()).rev().collect();
+            order.sort_by_key(|&place| match (all[place].status.state, all[place].status.id.0) {
+                (state, id) if state.is_over() => (2, u64::MAX - id),
+                (state, id) if state.is_waiting() => (1, id),
+                (_, id) => (0, id),
+            });
+            order
         });
-        all.into_iter()
+        order.iter().map(|&place| &all[place])
+    }
+
+    /// Returns the hosts by their addresses.
+    pub(super) fn ends(&self) -> &Ends {
+        self.computed.ends.get_or_init(|| Ends::of(&self.snapshot.figures.topology))
+    }
+
+    /// Returns how the nodes stand, on which the files are.
+    pub fn standings(&self) -> &Standings {
+        self.computed.standings.get_or_init(|| Standings::of(self.snapshot))
     }
 
     /// Returns the transfer whose segments are shown: the selected one, or the first in order.

@@ -12,7 +12,7 @@
 use std::sync::Arc;
 
 use p2p_base::spelling::visible_lines;
-use p2p_engine::transfer::{Direction, TransferReport, TransferState, TransferStatus};
+use p2p_engine::transfer::{Direction, TransferId, TransferReport, TransferState, TransferStatus};
 use p2p_shell::report::{bytes_of, rate_of, transfer_rate_of, transfer_time_of, transfer_time_within};
 use ratatui::layout::{Rect, Size};
 use ratatui::text::Span;
@@ -23,7 +23,7 @@ use super::scene::{Chosen, Scene};
 use super::scroll::Part;
 use super::shape::{Shape, rows_up_to};
 use super::{Canvas, Change, Deed, NOTHING_PASSES, Pane, PaneView, Verb, below_heading, cells};
-use crate::tui::lines::Pending;
+use crate::tui::lines::{Pending, StepId};
 use crate::tui::preset::Preset;
 use crate::tui::theme::{Role, Theme};
 
@@ -102,8 +102,8 @@ impl PaneView for TransfersPane {
     }
 
     fn draw(&self, scene: &Scene<'_>, canvas: &mut Canvas<'_>) {
-        let all: Vec<Row<'_>> = self.list_of(scene).collect();
-        if all.is_empty() {
+        let all = self.list_of(scene);
+        if all.len() == 0 {
             let text = match self.list.filter().is_empty() {
                 true => "No transfers yet: `upload PATH` stores a file.",
                 false => NOTHING_PASSES,
@@ -111,15 +111,17 @@ impl PaneView for TransfersPane {
             return canvas.row(0, vec![Span::styled(text, scene.theme.style(Role::Dim))]);
         }
         let (Part { shown, .. }, selected) = (self.part(scene, canvas.area), self.selected_row(scene));
-        let names: Vec<String> = all[shown.clone()].iter().map(|row| row.name(scene)).collect();
-        let times: Vec<String> = all[shown.clone()].iter().map(|row| row.time(scene)).collect();
+        let rows: Vec<Row<'_>> = shown.clone().filter_map(|place| all.get(place)).collect();
+        let names: Vec<String> = rows.iter().map(|row| row.name(scene)).collect();
+        let times: Vec<String> = rows.iter().map(|row| row.time(scene)).collect();
         let widest = |texts: &[String], most| longest(texts.iter().map(String::as_str), most);
         let columns = Columns::fit(columns(widest(&names, NAME_MAX), widest(&times, TIME.1)), canvas.area.width);
         let cell = |&index: &usize, quantity, width| {
             let is_selected = scene.focus == Pane::Transfers && selected == index;
-            match all[index] {
-                Row::Of(report) => cell(scene, report, quantity, width, is_selected),
-                Row::Pending(step) => cell_of_pending(scene, step, quantity, is_selected),
+            match all.get(index) {
+                Some(Row::Of(report)) => cell(scene, report, quantity, width, is_selected),
+                Some(Row::Pending(step)) => cell_of_pending(scene, &step, quantity, is_selected),
+                None => Cell::Parts(Vec::new()),
             }
         };
         columns.draw(scene.theme, canvas, self.row_area(scene, canvas.area), shown.enumerate(), cell);
@@ -134,7 +136,7 @@ impl PaneView for TransfersPane {
     }
 
     fn rows(&self, scene: &Scene<'_>) -> usize {
-        self.list_of(scene).count()
+        self.list_of(scene).len()
     }
 
     fn is_filterable(&self) -> bool {
@@ -156,7 +158,7 @@ impl PaneView for TransfersPane {
         if self.follows && self.list.selected() == 0 {
             return Chosen { forgets: true, ..Chosen::default() };
         }
-        match self.list_of(scene).nth(self.list.selected()) {
+        match self.list_of(scene).get(self.list.selected()) {
             Some(Row::Of(report)) => Chosen { transfer: Some(report.status.id), ..Chosen::default() },
             Some(Row::Pending(pending)) => Chosen { step: Some(pending.step), ..Chosen::default() },
             None => Chosen::default(),
@@ -170,7 +172,7 @@ impl PaneView for TransfersPane {
     fn copy(&self, scene: &Scene<'_>) -> Option<String> {
         match self.selected(scene)? {
             Row::Of(report) => Some(copied(scene, report)),
-            Row::Pending(step) => Some(step.text.clone()),
+            Row::Pending(step) => Some(step.text.to_owned()),
         }
     }
 
@@ -209,46 +211,89 @@ impl TransfersPane {
     }
 
     /// Returns the rows that pass the filter.
-    fn list_of<'a, 's>(&'s self, scene: &'s Scene<'a>) -> impl Iterator<Item = Row<'s>> + use<'a, 's> {
-        let (under_way, over): (Vec<_>, Vec<_>) = scene.in_order().partition(|report| !report.status.state.is_over());
-        let pending = scene.pending.iter().map(Row::Pending);
-        let rows = under_way.into_iter().map(Row::Of).chain(pending).chain(over.into_iter().map(Row::Of));
-        rows.filter(move |row| self.list.passes(|| row.name(scene)))
+    fn list_of<'s>(&self, scene: &'s Scene<'_>) -> List<'s> {
+        let all = List { scene, passing: None };
+        let passing = || (0..all.len()).filter_map(|place| all.get(place)).filter(|row| self.list.passes(|| row.name(scene)));
+        let passing = (!self.list.filter().is_empty()).then(|| passing().collect());
+        List { passing, ..all }
     }
 
     /// Returns the place of the selected row, wherever the transfer or the step that was selected is now; the first one without a
     /// selection.
     fn selected_row(&self, scene: &Scene<'_>) -> usize {
-        let (mut transfer, mut step) = (None, None);
-        for (place, row) in self.list_of(scene).enumerate() {
-            match row {
-                Row::Of(report) if Some(report.status.id) == scene.chosen.transfer => transfer = Some(place),
-                Row::Pending(pending) if Some(pending.step) == scene.chosen.step => step = Some(place),
-                _ => {}
-            }
-        }
-        step.or(transfer).unwrap_or(0)
+        let (list, chosen) = (self.list_of(scene), scene.chosen);
+        let transfer = || chosen.transfer.and_then(|transfer| list.place_of_transfer(transfer));
+        chosen.step.and_then(|step| list.place_of_step(step)).or_else(transfer).unwrap_or(0)
     }
 
-    fn selected<'s>(&'s self, scene: &'s Scene<'_>) -> Option<Row<'s>> {
-        self.list_of(scene).nth(self.selected_row(scene))
+    fn selected<'s>(&self, scene: &'s Scene<'_>) -> Option<Row<'s>> {
+        self.list_of(scene).get(self.selected_row(scene))
+    }
+}
+
+/// The rows of the list: transfers that are under way, then steps that have not begun, then transfers that are over. There may be
+/// thousands of steps, which are made only as far as they are shown, unless there is a filter.
+struct List<'s> {
+    scene: &'s Scene<'s>,
+    /// Rows that pass the filter; `None` without a filter.
+    passing: Option<Vec<Row<'s>>>,
+}
+
+impl<'s> List<'s> {
+    fn len(&self) -> usize {
+        let all = || self.scene.in_order().len() + self.scene.pending.len();
+        self.passing.as_ref().map_or_else(all, Vec::len)
+    }
+
+    /// Returns the number of transfers before the steps that have not begun.
+    fn under_way(&self) -> usize {
+        self.scene.in_order().take_while(|report| !report.status.state.is_over()).count()
+    }
+
+    fn get(&self, place: usize) -> Option<Row<'s>> {
+        if let Some(passing) = &self.passing {
+            return passing.get(place).cloned();
+        }
+        let pending = &self.scene.pending;
+        let transfer = match place.checked_sub(self.under_way()) {
+            Some(step) if step < pending.len() => return pending.get(step).map(Row::Pending),
+            Some(_) => place - pending.len(),
+            None => place,
+        };
+        self.scene.in_order().nth(transfer).map(Row::Of)
+    }
+
+    fn place_of_transfer(&self, transfer: TransferId) -> Option<usize> {
+        let is_it = |report: &TransferReport| report.status.id == transfer;
+        if let Some(passing) = &self.passing {
+            return passing.iter().position(|row| matches!(row, Row::Of(report) if is_it(report)));
+        }
+        let place = self.scene.in_order().position(|report| is_it(report))?;
+        Some(if place < self.under_way() { place } else { place + self.scene.pending.len() })
+    }
+
+    fn place_of_step(&self, step: StepId) -> Option<usize> {
+        match &self.passing {
+            Some(passing) => passing.iter().position(|row| matches!(row, Row::Pending(pending) if pending.step == step)),
+            None => self.scene.pending.place_of(step).map(|place| place + self.under_way()),
+        }
     }
 }
 
 /// A row of the list.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 enum Row<'a> {
     /// A transfer.
     Of(&'a Arc<TransferReport>),
     /// A step of a typed line that has not begun.
-    Pending(&'a Pending),
+    Pending(Pending<'a>),
 }
 
 impl Row<'_> {
     fn name(&self, scene: &Scene<'_>) -> String {
         match self {
             Row::Of(report) => scene.label(&report.status.file),
-            Row::Pending(step) => visible_lines(&step.text).into_owned(),
+            Row::Pending(step) => visible_lines(step.text).into_owned(),
         }
     }
 
@@ -283,11 +328,11 @@ fn totals(scene: &Scene<'_>) -> String {
 }
 
 /// Returns what a step that has not begun shows of a quantity.
-fn cell_of_pending(scene: &Scene<'_>, step: &Pending, quantity: Quantity, is_selected: bool) -> Cell {
+fn cell_of_pending(scene: &Scene<'_>, step: &Pending<'_>, quantity: Quantity, is_selected: bool) -> Cell {
     let theme = scene.theme;
     let text = |text: String, role| Cell::Text(text, theme.style(role));
     match quantity {
-        Quantity::Name => text(visible_lines(&step.text).into_owned(), if is_selected { Role::Selected } else { Role::Text }),
+        Quantity::Name => text(visible_lines(step.text).into_owned(), if is_selected { Role::Selected } else { Role::Text }),
         Quantity::Bar => {
             let after = step.after.as_ref().map(|after| format!("after {}", visible_lines(after)));
             text(after.unwrap_or_default(), Role::Dim)

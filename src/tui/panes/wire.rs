@@ -14,7 +14,6 @@ use p2p_store::manifest::NodeNumber;
 use ratatui::layout::{Rect, Size};
 use ratatui::text::Span;
 
-use self::packets::Ends;
 use super::rows::Rows;
 use super::scene::Scene;
 use super::scroll::first_below;
@@ -104,8 +103,7 @@ impl PaneView for WirePane {
         if self.shows_connections {
             return self.connections(scene).nth(self.list.selected()).map(|row| connections::line(row.connection));
         }
-        let ends = Ends::of(scene);
-        self.packets(scene).nth(self.list.selected()).map(|packet| packets::line(packet, &ends))
+        self.packets(scene).nth(self.list.selected()).map(|packet| packets::line(packet, scene.ends()))
     }
 
     fn verbs(&self, scene: &Scene<'_>) -> Vec<Verb> {
@@ -136,24 +134,22 @@ impl PaneView for WirePane {
 
 /// Draws the latest packets of the connections to a node, the newest at the bottom.
 pub fn draw_packets_of(scene: &Scene<'_>, node: NodeNumber, canvas: &mut Canvas<'_>) {
-    let (ends, area) = (Ends::of(scene), below_heading(canvas.area));
+    let (ends, area) = (scene.ends(), below_heading(canvas.area));
     let height = usize::from(area.height);
     let concerns = |packet: &&PacketRecord| {
         packet.connection.is_some() && [packet.from, packet.to].iter().any(|end| ends.node(*end.ip()) == Some(node))
     };
     let packets = scene.snapshot.figures.wire.iter().rev().filter(concerns).take(height);
     let rows = packets.enumerate().map(|(place, packet)| (height - 1 - place, packet));
-    let cell = |packet: &&PacketRecord, quantity, _| packets::cell(scene.theme, &ends, packet, quantity, false);
-    packets::fit(&ends, false, canvas.area.width).draw(scene.theme, canvas, area, rows, cell);
+    let cell = |packet: &&PacketRecord, quantity, _| packets::cell(scene.theme, scene.ends(), packet, quantity, false);
+    packets::fit(scene.ends(), false, canvas.area.width).draw(scene.theme, canvas, area, rows, cell);
 }
 
 impl WirePane {
     /// Returns the packets that pass the filter, newest first.
-    fn packets<'a>(&self, scene: &Scene<'a>) -> impl Iterator<Item = &'a PacketRecord> {
-        let ends = (!self.list.filter().is_empty()).then(|| Ends::of(scene));
+    fn packets<'a, 's>(&'s self, scene: &'s Scene<'a>) -> impl Iterator<Item = &'a PacketRecord> + use<'a, 's> {
         let is_shown = move |packet: &PacketRecord| self.shows_probes || packet.kind != PacketKind::Datagram;
-        let passes =
-            move |packet: &PacketRecord| ends.as_ref().is_none_or(|ends| self.list.passes(|| packets::line(packet, ends)));
+        let passes = move |packet: &PacketRecord| self.list.passes(|| packets::line(packet, scene.ends()));
         scene.snapshot.figures.wire.iter().rev().filter(move |packet| is_shown(packet) && passes(packet))
     }
 
@@ -163,7 +159,7 @@ impl WirePane {
             return self.connections(scene).nth(self.list.selected()).map(|row| row.connection.node);
         }
         let packet = self.packets(scene).nth(self.list.selected())?;
-        let ends = Ends::of(scene);
+        let ends = scene.ends();
         ends.node(*packet.from.ip()).or_else(|| ends.node(*packet.to.ip()))
     }
 
@@ -178,7 +174,6 @@ impl WirePane {
     }
 
     fn draw_packets(&self, scene: &Scene<'_>, canvas: &mut Canvas<'_>) {
-        let ends = Ends::of(scene);
         let area = self.row_area(scene, canvas.area);
         let (height, first) = (usize::from(area.height), first_below(self.list.selected(), area.height));
         let rows = self.packets(scene).enumerate().skip(first).take(height);
@@ -186,8 +181,8 @@ impl WirePane {
         let rows = rows.enumerate().map(|(place, row)| (height - 1 - place, row));
         let cell = |(index, packet): &(usize, &PacketRecord), quantity, _| {
             let is_selected = scene.focus == Pane::Wire && self.list.selected() == *index;
-            packets::cell(scene.theme, &ends, packet, quantity, is_selected)
+            packets::cell(scene.theme, scene.ends(), packet, quantity, is_selected)
         };
-        packets::fit(&ends, self.shows_probes, canvas.area.width).draw(scene.theme, canvas, area, rows, cell);
+        packets::fit(scene.ends(), self.shows_probes, canvas.area.width).draw(scene.theme, canvas, area, rows, cell);
     }
 }

@@ -101,7 +101,7 @@ impl PaneView for FilesPane {
     fn foot(&self, scene: &Scene<'_>, _inner: Rect) -> Vec<Span<'static>> {
         let Some(Row::File(file)) = self.selected() else { return Vec::new() };
         let holdings = self.holders.of(file);
-        holdings.map(|holdings| foot(scene.theme, holdings, &Standings::of(scene.snapshot))).unwrap_or_default()
+        holdings.map(|holdings| foot(scene.theme, holdings, scene.standings())).unwrap_or_default()
     }
 
     fn row_area(&self, _scene: &Scene<'_>, inner: Rect) -> Rect {
@@ -113,16 +113,16 @@ impl PaneView for FilesPane {
             let style = scene.theme.style(Role::Dim);
             return canvas.row(0, vec![Span::styled(self.nothing(scene), style)]);
         }
-        let (Part { shown, .. }, standings) = (self.part(scene, canvas.area), Standings::of(scene.snapshot));
+        let (Part { shown, .. }, standings) = (self.part(scene, canvas.area), scene.standings());
         // What is not looked up yet follows in the next frames.
-        let seen: Vec<Option<Seen<'_>>> = shown.clone().map(|index| self.seen(scene, &standings, index)).collect();
+        let seen: Vec<Option<Seen<'_>>> = shown.clone().map(|index| self.seen(scene, index)).collect();
         let name = longest(seen.iter().flatten().map(|seen| seen.name.as_str()), NAME_MAX);
         let health = longest(seen.iter().flatten().map(|seen| seen.health.0.as_str()), HEALTH_MAX);
         let columns = Columns::fit(columns(name, health, standings.iter().len()), canvas.area.width);
         let rows = shown.zip(&seen).enumerate().filter_map(|(place, (index, seen))| Some((place, (index, seen.as_ref()?))));
         let cell = |(index, seen): &(usize, &Seen<'_>), quantity, width| {
             let is_selected = scene.focus == Pane::Files && self.list.selected() == *index;
-            seen.cell(scene.theme, &standings, (quantity, width), is_selected)
+            seen.cell(scene.theme, standings, (quantity, width), is_selected)
         };
         columns.draw(scene.theme, canvas, self.row_area(scene, canvas.area), rows, cell);
     }
@@ -283,14 +283,14 @@ impl FilesPane {
     }
 
     /// Returns what is to be seen of a row, if it was looked up.
-    fn seen(&self, scene: &Scene<'_>, standings: &Standings, index: usize) -> Option<Seen<'_>> {
+    fn seen(&self, scene: &Scene<'_>, index: usize) -> Option<Seen<'_>> {
         let row = self.listing.row(index)?;
         let holdings = if let Row::File(file) = row { self.holders.of(file).map(Arc::as_ref) } else { None };
         let unknown = match row {
             Row::File(_) => scene.theme.glyphs.ellipsis,
             Row::Directory(_) | Row::Tree(_) => "",
         };
-        let health = holdings.map(|holdings| health(scene.theme, holdings, standings));
+        let health = holdings.map(|holdings| health(scene.theme, holdings, scene.standings()));
         Some(Seen { row, name: row.name(), holdings, health: health.unwrap_or((unknown.into(), Role::Dim)) })
     }
 }

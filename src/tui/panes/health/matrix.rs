@@ -19,9 +19,10 @@ use ratatui::text::Span;
 use unicode_width::UnicodeWidthStr;
 
 use crate::tui::panes::broken::{Broken, Wire};
+use crate::tui::panes::ends::short_name;
 use crate::tui::panes::scene::Scene;
 use crate::tui::panes::scroll::window;
-use crate::tui::panes::{Canvas, Pane, health_style, short_name, whole_spans};
+use crate::tui::panes::{Canvas, Pane, health_style, whole_spans};
 use crate::tui::theme::{Glyphs, Role};
 
 /// Width of a column of the matrix in cells.

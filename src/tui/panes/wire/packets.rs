@@ -1,16 +1,11 @@
 //! A packet of the wire as a row: when, what became of it, from whom to whom, and what it is.
 
-use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
-
-use p2p_engine::snapshot::{Peer, kind_name};
+use p2p_engine::snapshot::kind_name;
 use p2p_net::{DropCause, PacketKind, PacketRecord};
 use p2p_shell::report::{Resolution, instant_of};
-use p2p_store::manifest::NodeNumber;
 
 use crate::tui::panes::columns::{Align, Cell, Column, Columns};
-use crate::tui::panes::scene::Scene;
-use crate::tui::panes::short_name;
+use crate::tui::panes::ends::Ends;
 use crate::tui::theme::{Role, Theme};
 
 /// A quantity that a column shows.
@@ -26,37 +21,9 @@ pub(super) enum Quantity {
     Ports,
 }
 
-/// The hosts by their addresses, with the short names that the matrix of round trips has as well.
-#[derive(Debug)]
-pub(super) struct Ends {
-    peers: BTreeMap<Ipv4Addr, Peer>,
-    /// Width of the longest name in cells.
-    width: u16,
-}
-
-impl Ends {
-    pub(super) fn of(scene: &Scene<'_>) -> Ends {
-        let hosts = &scene.snapshot.figures.topology.hosts;
-        let width = hosts.last().map_or(2, |host| short_name(host.peer).len() as u16);
-        Ends { peers: hosts.iter().map(|host| (host.address, host.peer)).collect(), width }
-    }
-
-    /// Returns the node that has an address.
-    pub(super) fn node(&self, address: Ipv4Addr) -> Option<NodeNumber> {
-        match self.peers.get(&address)? {
-            Peer::Node(node) => Some(*node),
-            Peer::Client => None,
-        }
-    }
-
-    fn name(&self, address: Ipv4Addr) -> String {
-        self.peers.get(&address).map_or_else(|| address.to_string(), |&peer| short_name(peer))
-    }
-}
-
 /// Returns the columns for which there is room. What became of a packet goes last, behind nothing but its time.
 pub(super) fn fit(ends: &Ends, shows_probes: bool, width: u16) -> Columns<Quantity> {
-    let (pair, kind) = (2 * ends.width + 1, if shows_probes { 12 } else { 7 });
+    let (pair, kind) = (2 * ends.width() + 1, if shows_probes { 12 } else { 7 });
     let columns = vec![
         Column::new(Quantity::Time, "time", 12, 12, 9, Align::Right),
         Column::new(Quantity::Fate, "fate", 8, 13, 8, Align::Left),
@@ -156,6 +123,8 @@ pub(super) fn line(packet: &PacketRecord, ends: &Ends) -> String {
 
 #[cfg(test)]
 mod tests {
+    use p2p_engine::snapshot::Topology;
+
     use super::*;
     use crate::tui::theme::ThemeName;
 
@@ -164,7 +133,7 @@ mod tests {
     fn what_became_of_a_packet_is_never_cut_off() {
         let theme = Theme::new(ThemeName::Dark, false);
         for width in 21..200 {
-            let ends = Ends { peers: BTreeMap::new(), width: 4 };
+            let ends = Ends::of(&Topology { hosts: Vec::new() });
             let headings = fit(&ends, true, width).headings(&theme);
             assert_eq!([headings[0].content.trim(), headings[2].content.trim()], ["time", "fate"], "{width}");
         }

@@ -1,0 +1,171 @@
+//! The steps of typed lines that wait, and those that take long and are no transfers. There may be tens of thousands in a batch, so that
+//! they are counted and found by their place or their number, and made only as far as they are shown.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use p2p_shell::answer::Planned;
+
+use super::{Line, StepId};
+
+/// A step of a typed line that has not begun, or one that takes long and is no transfer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pending<'a> {
+    /// Number of the step, by which [`Lines::drop_step`](super::Lines::drop_step) ends it.
+    pub step: StepId,
+    /// The step as it could be typed, such as `upload b.bin`.
+    pub text: &'a str,
+    /// Step that it waits for, as in `upload a.bin (#1)`; `None` if it is being carried out. Thousands may wait for the same one.
+    pub after: Option<Arc<str>>,
+}
+
+/// Steps of one line that wait for the same thing, in their order.
+#[derive(Debug)]
+enum Run<'a> {
+    /// The step that is being carried out.
+    Current(StepId, &'a str),
+    /// Transfers of a command.
+    Transfers(&'a VecDeque<(StepId, Planned)>, Arc<str>),
+    /// Commands.
+    Commands(&'a VecDeque<(StepId, String)>, Arc<str>),
+}
+
+impl<'a> Run<'a> {
+    fn len(&self) -> usize {
+        match self {
+            Run::Current(..) => 1,
+            Run::Transfers(steps, _) => steps.len(),
+            Run::Commands(steps, _) => steps.len(),
+        }
+    }
+
+    fn get(&self, place: usize) -> Option<Pending<'a>> {
+        let (step, text, after) = match self {
+            Run::Current(step, text) => (step, *text, None),
+            Run::Transfers(steps, after) => steps.get(place).map(|(step, planned)| (step, planned.line.as_str(), Some(after)))?,
+            Run::Commands(steps, after) => steps.get(place).map(|(step, command)| (step, command.as_str(), Some(after)))?,
+        };
+        #[cfg(test)]
+        tests::MADE.set(tests::MADE.get() + 1);
+        Some(Pending { step: *step, text, after: after.cloned() })
+    }
+
+    /// Returns the place of a step. Steps are numbered in their order.
+    fn place_of(&self, step: StepId) -> Option<usize> {
+        match self {
+            Run::Current(own, _) => (*own == step).then_some(0),
+            Run::Transfers(steps, _) => steps.binary_search_by_key(&step, |(step, _)| *step).ok(),
+            Run::Commands(steps, _) => steps.binary_search_by_key(&step, |(step, _)| *step).ok(),
+        }
+    }
+}
+
+/// The pending steps of all lines, in the order in which they were typed.
+#[derive(Debug, Default)]
+pub struct PendingSteps<'a> {
+    runs: Vec<Run<'a>>,
+}
+
+impl<'a> PendingSteps<'a> {
+    /// Adds the steps of a line that have not begun, and before them the current one if it takes long and is no transfer.
+    pub(super) fn add(&mut self, line: &'a Line) {
+        if line.waits && line.transfer.is_none() {
+            self.runs.push(Run::Current(line.step, &line.command));
+        }
+        let after: Arc<str> = line.doing().into();
+        self.runs.push(Run::Transfers(&line.planned, Arc::clone(&after)));
+        self.runs.push(Run::Commands(&line.waiting, after));
+    }
+
+    /// Adds the commands of a line that has not begun, and which waits for a step of another one.
+    pub(super) fn add_typed(&mut self, line: &'a Line, after: &Arc<str>) {
+        self.runs.push(Run::Commands(&line.waiting, Arc::clone(after)));
+    }
+
+    /// Returns the number of steps.
+    pub fn len(&self) -> usize {
+        self.runs.iter().map(Run::len).sum()
+    }
+
+    /// Returns true if there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Returns the step at a place.
+    pub fn get(&self, mut place: usize) -> Option<Pending<'a>> {
+        for run in &self.runs {
+            match place.checked_sub(run.len()) {
+                Some(behind) => place = behind,
+                None => return run.get(place),
+            }
+        }
+        None
+    }
+
+    /// Returns the place of the step of this number.
+    pub fn place_of(&self, step: StepId) -> Option<usize> {
+        let mut before = 0;
+        self.runs.iter().find_map(|run| {
+            let place = run.place_of(step).map(|place| before + place);
+            before += run.len();
+            place
+        })
+    }
+
+    /// Returns all steps.
+    pub fn iter(&self) -> impl Iterator<Item = Pending<'a>> {
+        self.runs.iter().flat_map(|run| (0..run.len()).filter_map(|place| run.get(place)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use p2p_engine::operation::Remove;
+    use p2p_engine::transfer::TransferId;
+    use p2p_shell::answer::{Batch, Planned};
+    use p2p_shell::words::Variables;
+    use p2p_store::names::FileKey;
+
+    use super::super::Lines;
+
+    thread_local! {
+        /// Number of steps that this thread has made.
+        pub(super) static MADE: Cell<usize> = const { Cell::new(0) };
+    }
+
+    /// A batch of many files costs in proportion to the files and not to their square: neither the start of one of them nor a look
+    /// at the list makes those that are not shown.
+    #[test]
+    fn what_waits_is_made_only_as_far_as_it_is_shown() {
+        const COUNT: usize = 5_000;
+        let mut lines = Lines::default();
+        lines.push(["upload -r tree".to_owned(), "ls".to_owned()]);
+        let number = lines.next(&Variables::new()).unwrap();
+        // The check of the line, and the command that plans the batch.
+        (0..2).for_each(|_| drop(lines.next_step(number)));
+        let planned = |place: usize| Planned {
+            checks: false,
+            line: format!("upload {place}"),
+            file: place.to_string(),
+            begins: Remove { file: FileKey::unowned("x"), recursive: false }.into(),
+        };
+        lines.plan(number, Batch { planned: (0..COUNT).map(planned).collect(), tally: None });
+        for place in 0..COUNT {
+            lines.next_step(number);
+            let told = lines.follow(number, TransferId(place as u64 + 1)).unwrap();
+            assert!(told.len() < 200, "{told}");
+            let pending = lines.pending();
+            assert_eq!(pending.len(), COUNT - place);
+            let first = pending.get(0).unwrap();
+            assert_eq!(first.after.as_deref(), Some(format!("upload {place} (#{})", place + 1).as_str()));
+            let last = pending.get(pending.len() - 1).unwrap();
+            assert_eq!((pending.place_of(first.step), pending.place_of(last.step)), (Some(0), Some(pending.len() - 1)));
+            assert!(last.text == "ls" && pending.get(pending.len()).is_none());
+            assert!(lines.summary().unwrap().len() < 200 && !lines.has_more());
+        }
+        assert_eq!(MADE.get(), 2 * COUNT);
+    }
+}
