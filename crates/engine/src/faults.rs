@@ -14,7 +14,7 @@ mod refusal;
 use std::fmt;
 
 use p2p_base::units::SimTime;
-use p2p_net::Direction;
+use p2p_net::{Direction, PathRule};
 use p2p_store::manifest::NodeNumber;
 use p2p_store::standing::Trouble;
 use serde::Serialize;
@@ -343,6 +343,9 @@ pub struct ActiveFault {
     pub cause: FaultCause,
     /// Further reasons for which something was added to it since, each once and in the order of the first addition.
     pub added: Vec<FaultCause>,
+    /// What it says of all paths of a host, as rules of the network: each with its place among those of all hosts, of which the later
+    /// hold. Empty for faults of another kind.
+    pub rules: Vec<PathRule>,
 }
 
 /// Fault as an error tells of it, whoever reads it: not by whom it is on, and not how much a node stores.

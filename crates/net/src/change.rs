@@ -87,6 +87,15 @@ pub struct PathRule {
     pub change: PathChange,
 }
 
+impl PathRule {
+    /// Returns what the rules of both hosts of a path say together: of each thing what the latest says.
+    pub fn together(rules: impl IntoIterator<Item = PathRule>) -> PathChange {
+        let mut rules: Vec<PathRule> = rules.into_iter().collect();
+        rules.sort_by_key(|rule| rule.order);
+        rules.into_iter().fold(PathChange::default(), |all, rule| all.with(rule.change))
+    }
+}
+
 /// Formats the changes as in `delay 50ms, loss in bursts 1%,25% (3.85 % on average, 4.0 packets long), 1% duplicated`.
 impl fmt::Display for PathChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -10,7 +10,7 @@ use std::net::Ipv4Addr;
 use p2p_base::trace::TraceHash;
 use p2p_base::units::{DelayRange, SimDuration, SimTime};
 
-use super::change::{PathChange, PathRule};
+use super::change::PathRule;
 use super::event::UnknownHost;
 use super::host::{Condition, Host, HostConfig, HostId};
 use super::in_flight::{PacketStore, Scheduled};
@@ -443,7 +443,5 @@ fn between(from: &Host, to: &Host) -> PathConfig {
     if from.path_rules.is_empty() && to.path_rules.is_empty() {
         return path;
     }
-    let mut rules: Vec<&PathRule> = from.path_rules.iter().chain(&to.path_rules).collect();
-    rules.sort_by_key(|rule| rule.order);
-    rules.into_iter().fold(PathChange::default(), |all, rule| all.with(rule.change)).applied(path)
+    PathRule::together(from.path_rules.iter().chain(&to.path_rules).copied()).applied(path)
 }

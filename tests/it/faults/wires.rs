@@ -5,6 +5,7 @@ use p2p_engine::faults::{FLAPS_MAX, Fault, FaultCause, FaultError, Flapping, Lin
 use p2p_engine::node::ProcessState;
 use p2p_engine::node::health::Health;
 use p2p_engine::operation::{Break, Mend};
+use p2p_engine::pace::{PaceStatus, Speed};
 use p2p_engine::snapshot::Peer;
 use p2p_engine::{EngineError, ErrorKind, Event, Reply, operation};
 use p2p_net::{Direction, DropCause, HostConfig, Loss};
@@ -300,4 +301,30 @@ fn a_flapping_process_dies_and_comes_back_on_time() {
     assert_eq!(harness.ask(Mend::Flap { node: node(1) }), Err(EngineError::Fault(FaultError::NotBroken(Target::Flap(node(1))))));
     let Ok(Reply::Nodes(nodes)) = harness.ask(operation::ListNodes) else { panic!("the nodes") };
     assert!(nodes[0].state != ProcessState::Stopped);
+}
+
+/// Where both hosts of a path have a change of all their paths, the later one holds: for the network, and so for what the screen shows.
+#[test]
+fn of_two_changes_of_all_paths_the_later_holds() {
+    let loss =
+        |percent| PathChange { loss: Some(Loss::Independent(Probability::from_percent(percent))), ..PathChange::default() };
+    let late = PathChange { delay: "7ms".parse().ok(), ..PathChange::default() };
+    let all = |peer, change| Break::Paths { peer, change };
+    for (breaks, is_cut, health) in [
+        ([all(peer(1), loss(100)), all(Peer::Client, loss(0))], false, Health::Alive),
+        ([all(Peer::Client, loss(0)), all(peer(1), loss(100))], true, Health::Dead),
+    ] {
+        let mut harness = Harness::new(2, quick_link());
+        breaks.into_iter().for_each(|command| drop(harness.ask(command).unwrap()));
+        // What is added to an earlier one is newer, and makes nothing newer that it does not speak of.
+        harness.ask(all(if is_cut { Peer::Client } else { peer(1) }, late)).unwrap();
+        harness.sleep(SimDuration::from_secs(30));
+        assert_eq!(harness.health_of(1), health);
+        let snapshot = harness.simulation.snapshot(PaceStatus::running(Speed::Max));
+        for (from, to) in [(Peer::Client, peer(1)), (peer(1), Peer::Client)] {
+            assert_eq!(snapshot.is_cut(from, to), is_cut, "{from} to {to}");
+            assert_eq!(snapshot.path_change(from, to).delay, late.delay);
+        }
+        assert!(!snapshot.path_change(Peer::Client, peer(2)).loses_all());
+    }
 }

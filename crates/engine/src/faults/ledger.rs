@@ -81,6 +81,7 @@ impl Entry {
         self.active.fault = self.active.fault.with(&new.fault);
         self.add_cause(new.cause.clone());
         self.parts.push(new);
+        self.active.rules = rules_of(&self.parts);
     }
 
     fn add_cause(&mut self, cause: FaultCause) {
@@ -95,6 +96,7 @@ impl Entry {
         let (removed, left): (Vec<Part>, Vec<Part>) =
             std::mem::take(&mut self.parts).into_iter().partition(|part| is_of(&part.cause));
         self.parts = left;
+        self.active.rules = rules_of(&self.parts);
         if let Some(fault) = all_of(&self.parts) {
             self.active.fault = fault;
         }
@@ -103,13 +105,23 @@ impl Entry {
             (self.active.cause, self.active.added) = (causes.remove(0), causes);
         }
         let cause = removed.first()?.cause.clone();
-        Some(ActiveFault { fault: all_of(&removed)?, since: self.active.since, cause, added: Vec::new() })
+        let (fault, rules) = (all_of(&removed)?, rules_of(&removed));
+        Some(ActiveFault { fault, since: self.active.since, cause, added: Vec::new(), rules })
     }
 }
 
 /// Returns the fault of which these are the parts.
 fn all_of(parts: &[Part]) -> Option<Fault> {
     parts.iter().map(|part| part.fault.clone()).reduce(|all, newer| all.with(&newer))
+}
+
+/// Returns what parts of a fault say of all paths of a host, as rules for the network.
+fn rules_of(parts: &[Part]) -> Vec<PathRule> {
+    let rule = |part: &Part| match part.fault {
+        Fault::Paths { change, .. } => Some(PathRule { order: part.order, change }),
+        _ => None,
+    };
+    parts.iter().filter_map(rule).collect()
 }
 
 /// Faults that are on, by target.
@@ -142,8 +154,9 @@ impl Ledger {
             Fault::Flapping { plan, .. } => Course::Flaps(FlapStep { at: now, left: plan.times * 2 }),
             _ => Course::Stays,
         };
-        let active = ActiveFault { fault, since: now, cause, added: Vec::new() };
-        self.altered().insert(target, Entry { active, parts: vec![part], course });
+        let parts = vec![part];
+        let active = ActiveFault { fault, since: now, cause, added: Vec::new(), rules: rules_of(&parts) };
+        self.altered().insert(target, Entry { active, parts, course });
     }
 
     /// Returns the faults for a change of what they are, of which the next snapshot knows.
@@ -298,11 +311,7 @@ impl Ledger {
 
     /// Returns the same as rules for the network, each with its place among those of all hosts.
     pub(crate) fn path_rules(&self, peer: Peer) -> Vec<PathRule> {
-        let rule = |part: &Part| match part.fault {
-            Fault::Paths { change, .. } => Some(PathRule { order: part.order, change }),
-            _ => None,
-        };
-        self.on.get(&Target::Paths(peer)).map_or_else(Vec::new, |entry| entry.parts.iter().filter_map(rule).collect())
+        self.of(Target::Paths(peer)).map_or_else(Vec::new, |active| active.rules.clone())
     }
 
     /// Returns the faults of a disk, with those segments that were corrupt when they were put on.

@@ -3,7 +3,7 @@
 //! They are in the order of their targets, those of hosts before those of single paths, so that looking one up costs no pass over all
 //! of them: a partition of a large network is many faults.
 
-use p2p_net::PathChange;
+use p2p_net::{PathChange, PathRule};
 
 use super::{Peer, Snapshot};
 use crate::faults::{ActiveFault, Fault, Target};
@@ -24,15 +24,15 @@ impl Snapshot {
         &self.faults[self.first_path()..]
     }
 
-    /// Returns what faults have changed of the path from one host to another. What is said of the path itself holds over what is said
-    /// of all paths of a host.
+    /// Returns what faults have changed of the path from one host to another, by the rule of the network: what is said of the path
+    /// itself holds over what is said of all paths of a host, and of that the latest, whichever of the two hosts it is of.
     pub fn path_change(&self, from: Peer, to: Peer) -> PathChange {
-        let targets = [Target::Path(from, to), Target::Paths(from), Target::Paths(to)];
-        let changes = targets.into_iter().filter_map(|target| match self.fault(target)?.fault {
-            Fault::Path { change, .. } | Fault::Paths { change, .. } => Some(change),
-            _ => None,
-        });
-        changes.fold(PathChange::default(), |above, beneath| beneath.with(above))
+        let of_host = |peer| self.fault(Target::Paths(peer)).into_iter().flat_map(|active| active.rules.iter().copied());
+        let of_hosts = PathRule::together(of_host(from).chain(of_host(to)));
+        match self.fault(Target::Path(from, to)).map(|active| &active.fault) {
+            Some(Fault::Path { change, .. }) => of_hosts.with(*change),
+            _ => of_hosts,
+        }
     }
 
     /// Returns true if no packet passes from one host to another because of faults.

@@ -83,7 +83,8 @@ mod tests {
 
     #[test]
     fn a_path_is_one_of_both_its_hosts_and_many_faults_are_counted() {
-        let on = |fault| ActiveFault { fault, since: SimTime::ZERO, cause: FaultCause::Over, added: Vec::new() };
+        let on =
+            |fault| ActiveFault { fault, since: SimTime::ZERO, cause: FaultCause::Over, added: Vec::new(), rules: Vec::new() };
         let node = NodeNumber::from_index;
         let cut = |to| on(Fault::Cut { from: Peer::Node(node(0)), to: Peer::Node(node(to)) });
         let all: Vec<ActiveFault> = (1..=25).map(cut).chain([on(Fault::Killed { node: node(0) })]).collect();
