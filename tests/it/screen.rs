@@ -134,6 +134,33 @@ fn the_matrix_is_whole_or_says_what_is_shown() {
     assert!(tui_harness.text().contains(" node Node_13 "), "{}", tui_harness.text());
 }
 
+/// The matrix of many nodes goes to the last of them both ways, with the round trips between the client and each; a snapshot does not
+/// grow with the square of the nodes.
+#[test]
+fn the_matrix_of_many_nodes_reaches_all_of_them() {
+    for (nodes, last) in [(100, "100"), (1_000, "1000")] {
+        let mut tui_harness = TuiHarness::with_nodes(nodes, 120, 40);
+        tui_harness.sleep(30);
+        tui_harness.app.focus_on(Pane::Health);
+        tui_harness.press(&["G", "Left"]);
+        let (title, rows) = matrix(&mut tui_harness);
+        assert!(title.contains(&format!(" of {}", nodes + 1)), "{title}");
+        let is_last = |row: &&String| row.trim_start_matches('│').starts_with(&format!("{last} "));
+        assert_eq!(rows.iter().position(|row| is_last(&row)), Some(rows.len() - 1), "{rows:#?}");
+        assert!(tui_harness.text().contains(&format!(" Node_{last}->client ")), "{}", tui_harness.text());
+        tui_harness.press(&["g"]);
+        (0..nodes).for_each(|_| tui_harness.press(&["Right"]));
+        let (_, rows) = matrix(&mut tui_harness);
+        assert!(rows[0].trim_end_matches(['│', '█', '▲', '▼', ' ']).ends_with(&format!(" {last}")), "{rows:#?}");
+        let row = rows.iter().find(|row| row.trim_start_matches('│').trim_start().starts_with("cl ")).unwrap();
+        assert!(row.split_whitespace().filter(|word| word.parse::<f64>().is_ok()).count() > 3, "{rows:#?}");
+        assert!(tui_harness.text().contains(&format!(" client->Node_{last} ● ALIVE ")), "{}", tui_harness.text());
+        let snapshot = tui_harness.app.view().snapshot();
+        let cells: usize = snapshot.figures.health.values().map(std::collections::BTreeMap::len).sum();
+        assert!(cells <= 2 * usize::from(nodes) + 64 * 64, "{cells}");
+    }
+}
+
 /// The panes of the last frame fill the screen between header and hints, one line for the tabs at most excepted, and none lies on
 /// another.
 fn check_areas(tui_harness: &TuiHarness, width: u16, height: u16) {

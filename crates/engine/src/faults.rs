@@ -343,7 +343,7 @@ pub struct ActiveFault {
     pub cause: FaultCause,
     /// Further reasons for which something was added to it since, each once and in the order of the first addition.
     pub added: Vec<FaultCause>,
-    /// What it says of all paths of a host, as rules of the network: each with its place among those of all hosts, of which the later
+    /// Rules of the network that it makes for all paths of a host: each with its place among those of all hosts, of which the later
     /// hold. Empty for faults of another kind.
     pub rules: Vec<PathRule>,
 }

@@ -13,7 +13,7 @@ use p2p_engine::snapshot::Peer;
 use ratatui::layout::{Position, Rect, Size};
 use ratatui::text::Span;
 
-use self::matrix::{COLUMN, LABEL, Matrix};
+use self::matrix::{COLUMN, Matrix, label_width};
 use super::broken::Broken;
 use super::faults_menu;
 use super::nodes;
@@ -58,7 +58,7 @@ enum Spot {
 impl PaneView for HealthPane {
     fn shape(&self, scene: &Scene<'_>, room: Size) -> Shape {
         let hosts = scene.snapshot.figures.nodes.len() + 1;
-        let width = |hosts: usize| rows_up_to(hosts * COLUMN + LABEL + 2, u16::MAX);
+        let width = |shown: usize| rows_up_to(shown * COLUMN + label_width(hosts) + 2, u16::MAX);
         let wish = (width(hosts.min(HOSTS_WISHED)), rows_up_to(hosts + 3, (room.height / 4).max(9)));
         Shape::bounded((width(hosts.min(HOSTS_USUAL)), 5), wish)
     }
@@ -211,6 +211,9 @@ fn said_of(scene: &Scene<'_>, spot: Spot) -> Vec<Span<'static>> {
         let (glyph, style) = health_style(theme, seen.health);
         spans.push(Span::styled(format!("{glyph} {} ", seen.health.name()), style));
         spans.push(Span::styled(round_trips(&seen.recent), theme.style(Role::Dim)));
+    } else if from != to {
+        // Of very many, a snapshot has what the first ones know of each other.
+        spans.push(Span::styled("no round trip is shown: of many nodes each probes few others ", theme.style(Role::Dim)));
     }
     spans
 }

@@ -71,11 +71,11 @@ pub struct Scene<'a> {
     pub under_way: Option<String>,
     /// Steps of typed lines that wait, such as the rest of a batch, and those that take long and are no transfers.
     pub pending: PendingSteps<'a>,
-    /// What several panes ask for.
+    /// Results that several panes ask for.
     pub computed: Computed,
 }
 
-/// What is worked out of a scene the first time that it is asked for.
+/// Results that are worked out of a scene the first time that they are asked for.
 #[derive(Debug, Default)]
 pub struct Computed {
     /// Places of the transfers in the snapshot, in the order in which they are shown.

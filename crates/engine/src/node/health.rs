@@ -159,6 +159,11 @@ impl PeerTable {
         self.known.iter().map(|(&peer, known)| (peer, &known.health))
     }
 
+    /// Returns the state of one peer, if anything is known of it.
+    pub fn known_of(&self, peer: HostId) -> Option<&PeerHealth> {
+        self.known.get(&peer).map(|known| &known.health)
+    }
+
     /// Returns the state of one peer.
     pub fn peer(&self, peer: HostId) -> PeerHealth {
         self.known.get(&peer).map(|known| known.health).unwrap_or_default()

@@ -24,7 +24,8 @@ use crate::snapshot::{
 use crate::transfer::{Direction, TransferId, TransferReport, TransferStatus};
 use crate::world::{Hosts, NodeHost};
 
-/// Number of nodes in the health matrix of a snapshot: more than a screen shows, and few enough for frequent snapshots.
+/// Number of nodes of which a snapshot has the round trips to each other: few enough for frequent snapshots, which must not grow with
+/// the square of the nodes. Of all nodes it has those between the client and them.
 const SNAPSHOT_NODES_MAX: usize = 64;
 
 /// Number of packets in a snapshot: more than a screen shows, so that a filter has some to choose from.
@@ -213,18 +214,21 @@ impl Simulation {
         HealthReport { matrix: self.health_matrix(usize::MAX) }
     }
 
-    /// Returns the views of the client and of the first `max` nodes, each of `max` hosts at the most.
+    /// Returns the views of all hosts: of the client and of it all that is known, and of the first `max` nodes that of each other.
     fn health_matrix(&self, max: usize) -> HealthMatrix {
         // Of many hosts, each knows few others; a row has those alone.
         let is_large = self.world.nodes.len() > SNAPSHOT_NODES_MAX;
-        let row = |table: &PeerTable| {
+        let client = self.world.hosts.client().id;
+        let row = |of: HostId, table: &PeerTable| {
+            if of.index() > max {
+                return table.known_of(client).map(|health| (Hosts::peer_of(client), *health)).into_iter().collect();
+            }
             let known = table.known().map(|(host, health)| (host, *health));
             let all: Vec<(HostId, PeerHealth)> = if is_large { known.collect() } else { table.peers().collect() };
-            let shown = all.into_iter().filter(|(host, _)| host.index() <= max);
+            let shown = all.into_iter().filter(|(host, _)| of == client || host.index() <= max);
             shown.map(|(host, health)| (Hosts::peer_of(host), health)).collect()
         };
-        let hosts = self.world.hosts.all().iter().take(max.saturating_add(1));
-        hosts.map(|host| (host.peer(), row(&host.peers))).collect()
+        self.world.hosts.all().iter().map(|host| (host.peer(), row(host.id, &host.peers))).collect()
     }
 }
 

@@ -27,14 +27,17 @@ use crate::tui::theme::{Glyphs, Role};
 
 /// Width of a column of the matrix in cells.
 pub(super) const COLUMN: usize = 6;
-/// Width of the row labels in cells.
-pub(super) const LABEL: usize = 2;
 /// Width of a figure in cells.
 const FIGURE: usize = COLUMN - 2;
 /// Longest round trip that is shown as good.
 const GOOD: SimDuration = SimDuration::from_millis(100);
 /// Longest round trip that is shown as fair; longer ones are bad.
 const FAIR: SimDuration = SimDuration::from_millis(1_000);
+
+/// Returns the width of the row labels in cells, for so many hosts.
+pub(super) fn label_width(hosts: usize) -> usize {
+    hosts.saturating_sub(1).to_string().len().max(2)
+}
 
 /// The part of the matrix that fits into an area.
 #[derive(Debug)]
@@ -53,7 +56,7 @@ impl<'a> Matrix<'a> {
     pub(super) fn new(scene: &'a Scene<'a>, area: Rect, chosen: (usize, usize)) -> Matrix<'a> {
         let peers: Vec<Peer> = scene.snapshot.figures.health.keys().copied().collect();
         let count = peers.len();
-        let room = usize::from(area.width).saturating_sub(LABEL) / COLUMN;
+        let room = usize::from(area.width).saturating_sub(label_width(count)) / COLUMN;
         let last = count.saturating_sub(1);
         let chosen = (chosen.0.min(last), chosen.1.min(last));
         let rows = window(count, chosen.0, area.height.saturating_sub(1));
@@ -63,12 +66,10 @@ impl<'a> Matrix<'a> {
 
     /// Returns the heading: the quantity that is shown, and the number of hosts that are shown if some are missing.
     pub(super) fn title(&self) -> String {
-        let (known, all) = (self.peers.len(), self.scene.snapshot.figures.nodes.len() + 1);
-        let (rows, columns) = (self.rows.len(), self.columns.len());
-        match (rows == known && columns == known, known == all) {
-            (true, true) => "Health: last round trip, ms".into(),
-            (_, true) => format!("Last round trip, ms: {rows}x{columns} of {all}"),
-            _ => format!("Last RTT, ms: {rows}x{columns} of the first {known}"),
+        let (rows, columns, all) = (self.rows.len(), self.columns.len(), self.peers.len());
+        match rows == all && columns == all {
+            true => "Health: last round trip, ms".into(),
+            false => format!("Last round trip, ms: {rows}x{columns} of {all}"),
         }
     }
 
@@ -107,7 +108,7 @@ impl<'a> Matrix<'a> {
 
     /// Returns the column that is drawn at a position of the screen.
     pub(super) fn column_at(&self, inner: Rect, at: Position) -> Option<usize> {
-        let place = usize::from(at.x.checked_sub(inner.x)?).checked_sub(LABEL)? / COLUMN;
+        let place = usize::from(at.x.checked_sub(inner.x)?).checked_sub(label_width(self.peers.len()))? / COLUMN;
         self.columns.clone().nth(place)
     }
 
@@ -117,9 +118,10 @@ impl<'a> Matrix<'a> {
             let name = format!("{:>COLUMN$}", short_name(self.peers[column]));
             Span::styled(name, self.label(column, chosen.map(|(_, chosen)| chosen)))
         });
-        canvas.row(0, std::iter::once(Span::raw(" ".repeat(LABEL))).chain(headings).collect());
+        let label = label_width(self.peers.len());
+        canvas.row(0, std::iter::once(Span::raw(" ".repeat(label))).chain(headings).collect());
         for (place, row) in self.rows.clone().enumerate() {
-            let name = format!("{:>LABEL$}", short_name(self.peers[row]));
+            let name = format!("{:>label$}", short_name(self.peers[row]));
             let mut spans = vec![Span::styled(name, self.label(row, chosen.map(|(chosen, _)| chosen)))];
             spans.extend(self.columns.clone().flat_map(|column| self.cell(row, column, chosen == Some((row, column)))));
             canvas.row(place + 1, spans);
