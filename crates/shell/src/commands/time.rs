@@ -52,7 +52,7 @@ pub(crate) async fn step(shell: &Shell, call: &Call) -> Result<Answer, ShellErro
     Ok(answer)
 }
 
-/// Returns what has happened in a step of one event, as far as the packets tell that were handed to a link.
+/// Returns what has happened in a step of one event, as far as the packets tell that were handed to a link, in their order.
 fn stepped(before: &Snapshot, after: &Snapshot) -> String {
     let new = after.figures.wire_seen.saturating_sub(before.figures.wire_seen);
     let end = |address: Ipv4Addr| {
@@ -64,9 +64,15 @@ fn stepped(before: &Snapshot, after: &Snapshot) -> String {
         let fate = packet.dropped.map(|cause| format!(", lost: {}", cause.name())).unwrap_or_default();
         format!("{}{size} from {} to {}{fate}", kind_name(packet.kind), end(*packet.from.ip()), end(*packet.to.ip()))
     };
-    let sent: Vec<String> = after.figures.wire.iter().rev().take(new as usize).map(told).collect();
+    let sent: Vec<String> = latest(&after.figures.wire, new).iter().map(told).collect();
     let what = if sent.is_empty() { "an event that sent no packet".to_owned() } else { sent.join("; ") };
     format!("{}: {what}", instant_of(after.at, Resolution::Micros))
+}
+
+/// Returns the last `count` of several things, in their order.
+fn latest<T>(all: &[T], count: u64) -> &[T] {
+    let count = usize::try_from(count).unwrap_or(usize::MAX);
+    &all[all.len().saturating_sub(count)..]
 }
 
 pub(crate) async fn sleep(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
@@ -166,4 +172,16 @@ fn clock(shell: &Shell) -> Answer {
         View::Text(text),
         json!({ "virtual_seconds": seconds, "speed": speed, "actual_speed": actual, "paused": is_paused }),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_packets_of_a_step_are_told_in_their_order() {
+        let wire = ["SYN", "SYN-ACK", "ACK", "DATA"];
+        assert_eq!(latest(&wire, 2), ["ACK", "DATA"]);
+        assert_eq!((latest(&wire, 9), latest(&wire, 0)), (wire.as_slice(), [].as_slice()));
+    }
 }
