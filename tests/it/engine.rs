@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use p2p_base::random::RandomStream;
 use p2p_base::units::{ByteSize, Probability, SimDuration, SimTime};
-use p2p_engine::io::{InlineIo, IoExecutor, JobId, Lane, Outcome, ThreadedIo, Work};
+use p2p_engine::io::{InlineIo, IoExecutor, JobId, Lane, Outcome, Outcomes, ThreadedIo, Work};
 use p2p_engine::node::ProcessState;
 use p2p_engine::node::health::Health;
 use p2p_engine::operation::OnShutdown;
@@ -95,7 +95,7 @@ impl IoExecutor for SlowIo {
         Some((job, work()))
     }
 
-    fn take_receiver(&mut self) -> Option<UnboundedReceiver<(JobId, Outcome)>> {
+    fn take_receiver(&mut self) -> Option<UnboundedReceiver<Outcomes>> {
         None
     }
 }
@@ -123,7 +123,7 @@ impl IoExecutor for CrashingIo {
         self.poll()
     }
 
-    fn take_receiver(&mut self) -> Option<UnboundedReceiver<(JobId, Outcome)>> {
+    fn take_receiver(&mut self) -> Option<UnboundedReceiver<Outcomes>> {
         None
     }
 }

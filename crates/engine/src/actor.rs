@@ -23,7 +23,7 @@ use super::event::Event;
 use super::event_log::EventLog;
 use super::handle::{Ask, EngineHandle, ReplySender};
 use super::health_log::HealthLog;
-use super::io::{JobId, Outcome, ThreadedIo};
+use super::io::{Outcomes, ThreadedIo};
 use super::operation::Command;
 use super::pace::{Activity, Hurry, Pace, PaceStatus, Speed};
 use super::policy;
@@ -142,7 +142,7 @@ fn wall_clock() -> Instant {
 /// Next step of the thread.
 enum Action {
     Ask(Ask),
-    Outcome(JobId, Outcome),
+    Outcomes(Outcomes),
     Advance,
     End,
 }
@@ -160,7 +160,7 @@ struct Actor {
     pace: Pace,
     clock: ClockMode,
     inbox: mpsc::Receiver<Ask>,
-    outcomes: Option<UnboundedReceiver<(JobId, Outcome)>>,
+    outcomes: Option<UnboundedReceiver<Outcomes>>,
     events: EventLog,
     snapshots: watch::Sender<Arc<Snapshot>>,
     replies: HashMap<CommandId, ReplySender>,
@@ -200,7 +200,7 @@ impl Actor {
                     let _ = reply.send(self.simulation.trace_hash());
                 }
                 Action::Ask(Ask::Snapshot(reply)) => self.wanted.push(reply),
-                Action::Outcome(job, outcome) => self.simulation.deliver(job, outcome),
+                Action::Outcomes(outcomes) => self.simulation.deliver(outcomes),
                 Action::Advance => {}
                 Action::End => break,
             }
@@ -244,8 +244,7 @@ impl Actor {
             };
         }
         if progress == Progress::Blocked {
-            let outcome = next_outcome(&mut self.outcomes).await;
-            return outcome.map_or(Action::End, |(job, outcome)| Action::Outcome(job, outcome));
+            return next_outcomes(&mut self.outcomes).await.map_or(Action::End, Action::Outcomes);
         }
         let wait = if self.time_passes() { self.wait() } else { None };
         let until_figures = FIGURES_INTERVAL.saturating_sub(self.last_figures.elapsed());
@@ -458,7 +457,7 @@ fn log(at: SimTime, event: &Event) {
     }
 }
 
-async fn next_outcome(outcomes: &mut Option<UnboundedReceiver<(JobId, Outcome)>>) -> Option<(JobId, Outcome)> {
+async fn next_outcomes(outcomes: &mut Option<UnboundedReceiver<Outcomes>>) -> Option<Outcomes> {
     match outcomes {
         Some(outcomes) => outcomes.recv().await,
         None => pending().await,

@@ -30,7 +30,7 @@ type SharedSink = Arc<Mutex<Option<DownloadSink>>>;
 #[derive(Debug)]
 enum End {
     Source(UploadSource),
-    Sink(SharedSink),
+    Sink(SharedSink, Lane),
 }
 
 /// Stream of remote origin, for which virtual time does not wait.
@@ -81,7 +81,8 @@ impl Edge {
 
     /// Creates the edge of a download. Virtual time waits for it.
     pub(crate) fn of_sink(sink: DownloadSink) -> Edge {
-        Edge { end: End::Sink(Arc::new(Mutex::new(Some(sink)))), remote: None, jobs: VecDeque::new() }
+        let lane = sink.lane();
+        Edge { end: End::Sink(Arc::new(Mutex::new(Some(sink))), lane), remote: None, jobs: VecDeque::new() }
     }
 
     /// Creates the edge of a download to a stream of remote origin, to which `sink` delivers.
@@ -142,10 +143,10 @@ impl Edge {
         jobs: &mut JobTable,
         work: impl FnOnce(&mut Option<DownloadSink>) -> FileOutcome + Send + 'static,
     ) {
-        if let End::Sink(sink) = &self.end {
+        if let End::Sink(sink, lane) = &self.end {
             let sink = Arc::clone(sink);
             let work = move || Outcome::File(work(&mut sink.lock().unwrap_or_else(PoisonError::into_inner)));
-            self.jobs.push_back(jobs.submit(Lane::Sink, Box::new(work)));
+            self.jobs.push_back(jobs.submit(*lane, Box::new(work)));
         }
     }
 

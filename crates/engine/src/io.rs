@@ -34,6 +34,9 @@ use super::error::EngineError;
 const DISK_LANES: usize = 2;
 /// Number of jobs that may queue in a lane before a submitter blocks.
 const LANE_DEPTH: usize = 64;
+/// Number of outcomes that a thread which writes and reads segments gathers while further work is queued, so that it wakes the
+/// simulation once for all of them and not for each segment.
+const GATHERED_MAX: usize = 8;
 
 /// Minimum number of bytes of a file that one job cuts, so that threads need to wake each other only once for many small segments.
 pub(super) const CUT_MIN: usize = 512 << 10;
@@ -45,6 +48,8 @@ pub enum Lane {
     Catalog,
     /// Reads of files that are uploaded.
     Source,
+    /// Deliveries of downloads to streams.
+    Delivery,
     /// Writes of files that are downloaded.
     Sink,
     /// Work on a node's disk, by the index of the node.
@@ -52,15 +57,24 @@ pub enum Lane {
 }
 
 impl Lane {
-    const COUNT: usize = 3 + DISK_LANES;
+    /// Index of the first lane whose jobs wait for files alone, and move no more than a segment each.
+    const FIRST_OF_FILES: usize = 3;
+    const COUNT: usize = Lane::FIRST_OF_FILES + 1 + DISK_LANES;
 
     fn index(self) -> usize {
         match self {
             Lane::Catalog => 0,
             Lane::Source => 1,
-            Lane::Sink => 2,
-            Lane::Disk(node) => 3 + node % DISK_LANES,
+            Lane::Delivery => 2,
+            Lane::Sink => Lane::FIRST_OF_FILES,
+            Lane::Disk(node) => Lane::FIRST_OF_FILES + 1 + node % DISK_LANES,
         }
+    }
+
+    /// Returns the number of outcomes that the thread of the lane of this index gathers. A job with a stream may wait for a client, who
+    /// may wait for what follows from an earlier job, so that each outcome of its lane is handed over at once.
+    const fn gathered_max(index: usize) -> usize {
+        if index < Lane::FIRST_OF_FILES { 1 } else { GATHERED_MAX }
     }
 }
 
@@ -122,6 +136,9 @@ pub enum Outcome {
     Crashed(String),
 }
 
+/// Outcomes that are handed over together, with their jobs.
+pub type Outcomes = Vec<(JobId, Outcome)>;
+
 /// Work that an executor can run once.
 pub type Work = Box<dyn FnOnce() -> Outcome + Send>;
 
@@ -134,7 +151,7 @@ pub trait IoExecutor: Send {
     /// Returns an outcome, and blocks until one is available. Returns `None` if no work is under way.
     fn wait(&mut self) -> Option<(JobId, Outcome)>;
     /// Takes the receiver of outcomes, for a caller that awaits them instead of blocking.
-    fn take_receiver(&mut self) -> Option<UnboundedReceiver<(JobId, Outcome)>>;
+    fn take_receiver(&mut self) -> Option<UnboundedReceiver<Outcomes>>;
 }
 
 /// Executor that does all work at once on the caller's thread: for tests and for runs whose wall-clock time does not matter.
@@ -156,7 +173,7 @@ impl IoExecutor for InlineIo {
         self.done.pop_front()
     }
 
-    fn take_receiver(&mut self) -> Option<UnboundedReceiver<(JobId, Outcome)>> {
+    fn take_receiver(&mut self) -> Option<UnboundedReceiver<Outcomes>> {
         None
     }
 }
@@ -166,7 +183,9 @@ impl IoExecutor for InlineIo {
 pub struct ThreadedIo {
     lanes: Vec<SyncSender<(JobId, Work)>>,
     threads: Vec<JoinHandle<()>>,
-    outcomes: Option<UnboundedReceiver<(JobId, Outcome)>>,
+    outcomes: Option<UnboundedReceiver<Outcomes>>,
+    /// Outcomes that were handed over and have not been returned.
+    ready: VecDeque<(JobId, Outcome)>,
 }
 
 impl ThreadedIo {
@@ -181,16 +200,22 @@ impl ThreadedIo {
             let (submit, work) = sync_channel(LANE_DEPTH);
             let sender = sender.clone();
             let builder = std::thread::Builder::new().name(format!("p2p-io-{lane}"));
-            threads.push(builder.spawn(move || serve(&work, &sender))?);
+            threads.push(builder.spawn(move || serve(&work, &sender, Lane::gathered_max(lane)))?);
             lanes.push(submit);
         }
-        Ok(ThreadedIo { lanes, threads, outcomes: Some(outcomes) })
+        Ok(ThreadedIo { lanes, threads, outcomes: Some(outcomes), ready: VecDeque::new() })
     }
 }
 
-fn serve(work: &Receiver<(JobId, Work)>, outcomes: &UnboundedSender<(JobId, Outcome)>) {
-    for (job, work) in work {
-        if outcomes.send((job, run(work))).is_err() {
+fn serve(work: &Receiver<(JobId, Work)>, outcomes: &UnboundedSender<Outcomes>, gathered_max: usize) {
+    while let Ok((job, first)) = work.recv() {
+        let mut gathered = vec![(job, run(first))];
+        while gathered.len() < gathered_max
+            && let Ok((job, next)) = work.try_recv()
+        {
+            gathered.push((job, run(next)));
+        }
+        if outcomes.send(gathered).is_err() {
             break;
         }
     }
@@ -207,14 +232,20 @@ impl IoExecutor for ThreadedIo {
     }
 
     fn poll(&mut self) -> Option<(JobId, Outcome)> {
-        self.outcomes.as_mut()?.try_recv().ok()
+        if self.ready.is_empty() {
+            self.ready.extend(self.outcomes.as_mut()?.try_recv().ok()?);
+        }
+        self.ready.pop_front()
     }
 
     fn wait(&mut self) -> Option<(JobId, Outcome)> {
-        self.outcomes.as_mut()?.blocking_recv()
+        if self.ready.is_empty() {
+            self.ready.extend(self.outcomes.as_mut()?.blocking_recv()?);
+        }
+        self.ready.pop_front()
     }
 
-    fn take_receiver(&mut self) -> Option<UnboundedReceiver<(JobId, Outcome)>> {
+    fn take_receiver(&mut self) -> Option<UnboundedReceiver<Outcomes>> {
         self.outcomes.take()
     }
 }
@@ -345,7 +376,7 @@ impl JobTable {
         done.map(|(job, outcome)| self.deliver(job, outcome)).is_some()
     }
 
-    pub(super) fn take_receiver(&mut self) -> Option<UnboundedReceiver<(JobId, Outcome)>> {
+    pub(super) fn take_receiver(&mut self) -> Option<UnboundedReceiver<Outcomes>> {
         self.executor.take_receiver()
     }
 }
@@ -395,5 +426,47 @@ mod tests {
         assert!(matches!(table.take(crashed), Some(Outcome::Crashed(text)) if text == "a bug"));
         assert!(table.outcomes.is_empty());
         assert_eq!(seen.try_iter().collect::<Vec<_>>(), (0..50).collect::<Vec<_>>());
+    }
+
+    /// Starts a lane whose first job waits to be let on, with so many others queued behind it.
+    fn held_up(lane: Lane, others: usize) -> (ThreadedIo, std::sync::mpsc::Sender<()>) {
+        let mut io = ThreadedIo::start().unwrap();
+        let (let_on, held) = std::sync::mpsc::channel::<()>();
+        let first = Box::new(move || held.recv().map(|()| written()).unwrap());
+        io.submit(JobId(0), lane, first);
+        (1..=others as u64).for_each(|job| io.submit(JobId(job), lane, Box::new(written)));
+        (io, let_on)
+    }
+
+    /// The simulation is woken once for the outcomes of what was queued, and no more than so many are gathered.
+    #[test]
+    fn outcomes_of_queued_work_on_files_come_together() {
+        for lane in [Lane::Sink, Lane::Disk(0), Lane::Disk(1)] {
+            let (mut io, let_on) = held_up(lane, GATHERED_MAX + 2);
+            let_on.send(()).unwrap();
+            let mut receiver = io.take_receiver().unwrap();
+            let counts: Vec<usize> = (0..2).map(|_| receiver.blocking_recv().unwrap().len()).collect();
+            assert_eq!(counts, [GATHERED_MAX, 3], "{lane:?}");
+        }
+    }
+
+    /// A client may do what the second job waits for only after it has learned of the first one's outcome.
+    #[test]
+    fn no_outcome_waits_for_work_that_may_wait_for_a_client() {
+        for lane in [Lane::Catalog, Lane::Source, Lane::Delivery] {
+            let (mut io, let_on) = held_up(lane, 0);
+            let (client, waits) = std::sync::mpsc::channel::<()>();
+            let deadline = std::time::Duration::from_secs(10);
+            io.submit(
+                JobId(1),
+                lane,
+                Box::new(move || waits.recv_timeout(deadline).map_or(Outcome::Joint(vec![]), |()| written())),
+            );
+            let_on.send(()).unwrap();
+            let mut receiver = io.take_receiver().unwrap();
+            assert_eq!(receiver.blocking_recv().unwrap().len(), 1, "{lane:?}");
+            client.send(()).unwrap();
+            assert!(matches!(receiver.blocking_recv().unwrap()[..], [(JobId(1), Outcome::File(FileOutcome::Written))]));
+        }
     }
 }

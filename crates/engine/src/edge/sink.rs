@@ -15,7 +15,7 @@ use p2p_store::segment::{SegmentId, Sha256Digest};
 use sha2::{Digest, Sha256};
 
 use crate::cause::{FailureKind, FileAction, LocalFailure};
-use crate::io::FileOutcome;
+use crate::io::{FileOutcome, Lane};
 use crate::stream::SinkStream;
 
 /// Destination of the verified bytes of a download.
@@ -65,6 +65,14 @@ impl DownloadSink {
 
     fn at(place: Place) -> DownloadSink {
         DownloadSink { place, whole: None, unknown: Arc::default(), failed: false }
+    }
+
+    /// Returns the lane of the work on the sink.
+    pub(super) const fn lane(&self) -> Lane {
+        match self.place {
+            Place::Stream { .. } => Lane::Delivery,
+            Place::Named { .. } | Place::Nowhere => Lane::Sink,
+        }
     }
 
     /// Sets the segments of which a replay does not have the content.

@@ -140,7 +140,7 @@ mod tests {
     use super::*;
     use crate::faults::{DiskFaults, Failing};
     use crate::faulty_disk::DiskDefects;
-    use crate::io::{FileOutcome, InlineIo, IoExecutor, JobTable};
+    use crate::io::{FileOutcome, InlineIo, IoExecutor, JobTable, Outcomes};
 
     /// Executor that notes the lane of each work it is given.
     #[derive(Default)]
@@ -160,7 +160,7 @@ mod tests {
             self.0.wait()
         }
 
-        fn take_receiver(&mut self) -> Option<UnboundedReceiver<(JobId, Outcome)>> {
+        fn take_receiver(&mut self) -> Option<UnboundedReceiver<Outcomes>> {
             None
         }
     }

@@ -34,7 +34,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use super::error::EngineError;
 use super::event::Event;
 use super::first_use::FirstUses;
-use super::io::{Blocked, JobId, Outcome};
+use super::io::{Blocked, Outcomes};
 use super::operation::Reply;
 use super::pace::Activity;
 use super::stream::StreamInput;
@@ -276,13 +276,13 @@ impl Simulation {
 
     /// Takes the receiver of the outcomes of real work, for a driver that awaits them instead of blocking. The driver then has
     /// to pass them to [`deliver`](Self::deliver).
-    pub fn take_outcomes(&mut self) -> Option<UnboundedReceiver<(JobId, Outcome)>> {
+    pub fn take_outcomes(&mut self) -> Option<UnboundedReceiver<Outcomes>> {
         self.world.work.jobs.take_receiver()
     }
 
-    /// Delivers the outcome of real work.
-    pub fn deliver(&mut self, job: JobId, outcome: Outcome) {
-        self.world.work.jobs.deliver(job, outcome);
+    /// Delivers outcomes of real work.
+    pub fn deliver(&mut self, outcomes: Outcomes) {
+        outcomes.into_iter().for_each(|(job, outcome)| self.world.work.jobs.deliver(job, outcome));
     }
 
     /// Blocks until some real work is done. Returns false if none is under way, which after [`Progress::Blocked`] is a bug.
