@@ -1,13 +1,14 @@
 //! What storing costs the machine, beside the least that could be done and beside itself at a hundredth of the size.
 //!
 //! No criterion here: one run takes minutes, and CPU time and memory count, not only the clock. `cargo bench --bench engine` needs
-//! Linux, `openssl`, `cp`, and 15 GiB of disk and as much memory to be quick; `BENCH_DIR` is where it works. With the name of a part
+//! Linux, `openssl`, `cp`, and 20 GiB of disk and as much memory to be quick; `BENCH_DIR` is where it works. With the name of a part
 //! (`gibibyte`, `small`, `stored`, `nodes`, `clock`, `demo`) it runs that part alone.
 
 #![expect(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, reason = "a benchmark may stop, and reads the clock")]
 
 mod engine {
     pub(crate) mod cost;
+    pub(crate) mod least;
     pub(crate) mod nodes;
     pub(crate) mod small;
     pub(crate) mod stored;
@@ -26,7 +27,7 @@ use p2p_engine::{Caller, ClockMode, Command as Ask, Engine, Reply, operation};
 use p2p_service::config::Config;
 
 use self::engine::cost::{Cost, cost_of, median, p2p};
-use self::engine::{nodes, small, stored};
+use self::engine::{least, nodes, small, stored};
 
 const GIB: u64 = 1 << 30;
 const ROUNDS: usize = 3;
@@ -34,6 +35,10 @@ const ROUNDS: usize = 3;
 const FAST: &str = "[network]\nbandwidth = \"100Gbit/s\"\ndelay = \"100us\"\nloss = \"0%\"\nqueue = 10000\n";
 
 fn main() {
+    let mut arguments = std::env::args().skip(1);
+    if arguments.next().as_deref() == Some(least::PART) {
+        return least::run(arguments);
+    }
     let home = tempfile::tempdir_in(std::env::var_os("BENCH_DIR").unwrap_or(".".into())).unwrap();
     let fast = home.path().join("fast.toml");
     fs::write(&fast, FAST).unwrap();
@@ -53,9 +58,9 @@ fn main() {
     }
 }
 
-/// `p2p put` and `p2p get` of 1 GiB against the least that could be done with it: `openssl dgst -sha256` and `cp`. The rounds are
-/// interleaved, and nothing is deleted in between: ext4 looks for inodes that were deleted lately, and all get memory and inodes of
-/// the same kind from the system.
+/// `p2p put` and `p2p get` of 1 GiB against the least that could be done with it: `openssl dgst -sha256` and `cp`, and against the
+/// least that one file a segment allows. The rounds are interleaved, and nothing is deleted in between: ext4 looks for inodes that were
+/// deleted lately, and all get memory and inodes of the same kind from the system.
 fn store_a_gibibyte(home: &Path, config: &Path) {
     let source = home.join("1g.bin");
     let mut file = fs::File::create(&source).unwrap();
@@ -66,6 +71,7 @@ fn store_a_gibibyte(home: &Path, config: &Path) {
     }
     file.sync_all().unwrap();
     let (mut digests, mut copies, mut puts, mut gets) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut storing, mut fetching) = (Vec::new(), Vec::new());
     for round in 0..ROUNDS {
         let data = home.join(format!("data-{round}"));
         let with_data = |command: &mut Command| cost_of(command.arg("--config").arg(config).arg("--data-dir").arg(&data));
@@ -73,10 +79,13 @@ fn store_a_gibibyte(home: &Path, config: &Path) {
         copies.push(cost_of(Command::new("cp").arg(&source).arg(home.join(format!("copy-{round}")))));
         puts.push(with_data(p2p().arg("put").arg(&source)));
         gets.push(with_data(p2p().args(["get", "1g.bin", "-o"]).arg(home.join(format!("got-{round}")))));
+        let segments = home.join(format!("segments-{round}"));
+        storing.push(cost_of(&mut least::storing(&source, &segments)));
+        fetching.push(cost_of(&mut least::fetching(&segments, &home.join(format!("fetched-{round}")))));
     }
     let (digest, copy) = (median(&digests, |cost| cost.user_seconds), median(&copies, |cost| cost.system_seconds));
     println!("1 GiB, medians of {ROUNDS} rounds: openssl {digest:.2} s of user time, cp {copy:.2} s of system time");
-    for (name, costs) in [("put", &puts), ("get", &gets)] {
+    for (name, costs) in [("put", &puts), ("get", &gets), ("least put", &storing), ("least get", &fetching)] {
         let (user, system) = (median(costs, |cost| cost.user_seconds), median(costs, |cost| cost.system_seconds));
         let (wall, peak) = (median(costs, |cost| cost.wall_seconds), costs.iter().map(|cost| cost.peak_mib).max().unwrap_or(0));
         println!(
