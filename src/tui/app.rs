@@ -28,6 +28,7 @@ use p2p_shell::{Shell, ShellError};
 use tokio::sync::mpsc;
 use tokio::task::JoinError;
 
+use self::pages::Unread;
 pub use self::touring::Home;
 use self::touring::Touring;
 use self::users::Visitor;
@@ -81,6 +82,8 @@ pub struct App {
     panes: Panes,
     /// Open dialogs, the topmost last.
     dialogs: Vec<Dialog>,
+    /// Answer for which the next frame shows whether the prompt has room.
+    unread: Option<Unread>,
     visitor: Visitor,
     /// Files in which settings are remembered.
     settings: SettingsFiles,
@@ -110,6 +113,7 @@ impl App {
             workspace: Workspace::default(),
             panes: Panes::default(),
             dialogs: Vec::new(),
+            unread: None,
             visitor,
             settings: SettingsFiles::default(),
             shell,
@@ -212,11 +216,6 @@ impl App {
     /// Returns where the panes are.
     pub fn workspace(&self) -> &Workspace {
         &self.workspace
-    }
-
-    /// Returns where the panes are, to change it.
-    pub fn workspace_mut(&mut self) -> &mut Workspace {
-        &mut self.workspace
     }
 
     /// Returns the prompt.

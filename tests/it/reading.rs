@@ -7,7 +7,7 @@ use p2p_storage::tui::theme::{Role, Theme, ThemeName};
 
 use crate::generated;
 use crate::harness::random_file;
-use crate::tui_harness::TuiHarness;
+use crate::tui_harness::{TuiHarness, lines_of};
 
 /// A screen that has been drawn once, so that it knows its size.
 fn drawn(width: u16, height: u16) -> TuiHarness {
@@ -53,6 +53,34 @@ fn a_long_answer_opens_in_the_viewer() {
         // F8 opens the latest answer, however short it is.
         tui_harness.keys(&["F8"]);
         assert!(tui_harness.text().contains(" transfers ") && tui_harness.text().contains("1 line"), "{}", tui_harness.text());
+    }
+}
+
+/// An answer stands whole in the prompt, below its command, or it opens in the viewer, whatever room the other panes leave to the prompt.
+#[test]
+fn an_answer_is_whole_in_the_prompt_or_opens_in_the_viewer() {
+    for (width, height) in [(60, 16), (80, 24), (90, 50), (100, 30), (120, 40), (200, 60), (250, 20)] {
+        let mut tui_harness = drawn(width, height);
+        for number in 0..12 {
+            tui_harness.app.prompt_mut().remember(&format!("echo {number}"));
+        }
+        let commands =
+            ["nodes", "stats", "topology", "health", "node Node_02", "faults", "files", "help upload", "history", "config"];
+        for command in commands {
+            tui_harness.keys(&[command, "Enter"]);
+            let text = tui_harness.text();
+            if !tui_harness.app.dialogs().is_empty() {
+                assert!(text.contains(&format!(" {command} ")) && footer(&mut tui_harness).contains("VIEWER"), "{text}");
+                tui_harness.keys(&["Esc"]);
+                continue;
+            }
+            let area = tui_harness.app.workspace().area_of(Pane::Prompt).unwrap();
+            let shown = lines_of(tui_harness.screen.backend().buffer(), area);
+            let all = shown.iter().map(|line| line.trim_matches(['│', '┃', ' '])).collect::<Vec<_>>().join("\n");
+            let lines = tui_harness.app.prompt().answer().iter().map(|(_, line)| line.trim_matches(['│', ' ']));
+            let answer: Vec<&str> = lines.collect();
+            assert!(all.contains(&answer.join("\n")), "{width}x{height} {command}:\n{text}\n{answer:#?}");
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 use p2p_base::spelling::visible_lines;
 use p2p_shell::spec::Times;
 use p2p_shell::table;
+use ratatui::layout::{Margin, Rect};
 
 use super::{App, Pane};
 use crate::tui::action::BINDINGS;
@@ -18,6 +19,18 @@ use crate::tui::wrap::wrapped_text;
 
 /// Width of a text before the first frame, when the width of the screen is not known.
 const USUAL_WIDTH: u16 = 80;
+
+/// An answer that the prompt shows, and of which no frame has yet told whether all of it can be seen there.
+#[derive(Debug)]
+pub(super) struct Unread {
+    /// Number of the line that it answers.
+    line: u64,
+    /// Command that it answers.
+    title: String,
+    text: String,
+    /// Index of its first line in the output of the prompt.
+    first: usize,
+}
 
 impl App {
     /// Opens a text in the viewer, with lines that fit.
@@ -37,18 +50,25 @@ impl App {
         right.map(|right| right.saturating_sub(4).max(20))
     }
 
-    /// Opens the answer of a line in the viewer if the prompt has no room for it, unless the user is doing something else by now.
-    pub(super) fn open_if_long(&mut self, number: u64, text: &str) {
-        let areas = self.workspace.areas();
-        let top = areas.iter().map(|(_, area)| area.y).min().unwrap_or(0);
-        let Some(bottom) = areas.iter().map(|(_, area)| area.bottom()).max() else { return };
-        // The prompt grows up to half the screen; its frame, the typed line and the command take four rows.
-        let room = usize::from((bottom - top) / 2).saturating_sub(4);
+    /// Remembers the answer of a line, which the prompt shows by now, for the next frame to open in the viewer if it does not fit.
+    pub(super) fn expect_reader(&mut self, number: u64, text: String) {
+        let (lines, said) = (text.lines().count(), self.prompt().output.len());
+        let title = self.lines.command(number).unwrap_or_default();
+        let unread = Unread { line: number, title, text, first: said.saturating_sub(lines) };
+        self.unread = (self.lines.is_latest(number) && !self.lines.has_more()).then_some(unread);
+    }
+
+    /// Takes in where the panes are drawn. Opens the latest answer in the viewer if the prompt has no room there for it and for its
+    /// command, unless the user is doing something else by now.
+    pub fn take_places(&mut self, areas: Vec<(Pane, Rect)>) {
+        self.workspace.set_areas(areas);
+        let Some(unread) = self.unread.take() else { return };
         let is_free = self.dialogs.is_empty() && !self.is_touring() && self.workspace.focus() == Pane::Prompt;
-        let is_read = is_free && self.prompt().editor.is_empty() && self.lines.is_latest(number) && !self.lines.has_more();
-        if is_read && text.lines().count() > room {
-            let command = self.lines.command(number).unwrap_or_default();
-            self.view_text(&command, text);
+        let is_read = is_free && self.prompt().editor.is_empty() && self.lines.is_latest(unread.line);
+        let Some(area) = self.workspace.area_of(Pane::Prompt).filter(|_| is_read) else { return };
+        let shown = self.panes.get(Pane::Prompt).part(&self.scene(), area.inner(Margin::new(1, 1))).shown;
+        if unread.first.saturating_sub(1) < shown.start {
+            self.view_text(&unread.title, &unread.text);
         }
     }
 

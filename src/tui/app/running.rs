@@ -184,15 +184,19 @@ impl App {
         // What the answer says of the tour is for front ends without one.
         let is_shown = !matches!(effect, Effect::Tour { .. });
         let mut text = if is_shown { view.text_within(self.prompt_width()) } else { String::new() };
-        if let Effect::Follow(begun) = &effect
-            && let Some(left) = self.follow(number, begun.clone())
-        {
-            text.push_str(&format!("; waiting: {left}"));
+        match &effect {
+            Effect::Follow(begun) => {
+                if let Some(left) = self.follow(number, begun.clone()) {
+                    text.push_str(&format!("; waiting: {left}"));
+                }
+            }
+            Effect::History => text.push_str(&self.prompt().history().join("\n")),
+            _ => {}
         }
         if !text.is_empty() {
             self.name_line(number);
             self.say(Role::Text, &text);
-            self.open_if_long(number, &text);
+            self.expect_reader(number, text);
         }
         match effect {
             Effect::Batch(batch) => self.lines.plan(number, batch),
@@ -202,10 +206,9 @@ impl App {
                 self.variables.insert(name, value);
             }
             Effect::Clear => self.prompt_mut().output.clear(),
-            Effect::History => self.say(Role::Text, &self.prompt().history().join("\n")),
             Effect::Tour { leaves } => self.on_tour_command(leaves),
             Effect::Quit { now } => self.quit(now),
-            Effect::None | Effect::Follow(_) => {}
+            Effect::None | Effect::Follow(_) | Effect::History => {}
         }
     }
 

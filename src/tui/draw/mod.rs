@@ -53,14 +53,15 @@ const TYPED_ROWS: u16 = 3;
 pub fn draw(app: &mut App, frame: &mut Frame<'_>) {
     let area = frame.area();
     if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
-        app.workspace_mut().set_areas(Vec::new());
+        app.take_places(Vec::new());
         return too_small(app, frame, area);
     }
     let [header, body, footer] =
         Layout::vertical([Constraint::Length(1), Constraint::Fill(1), Constraint::Length(1)]).areas(area);
-    let scene = app.scene();
     let (body, strip) = tour::split(app, body);
-    let (areas, tab_line) = places(app, body, &scene);
+    let (areas, tab_line) = places(app, body, &app.scene());
+    app.take_places(areas.clone());
+    let scene = app.scene();
     if let Some(line) = tab_line {
         tabs(app, frame, line, &areas);
     }
@@ -72,7 +73,6 @@ pub fn draw(app: &mut App, frame: &mut Frame<'_>) {
     if *scene.identity == Identity::Nobody {
         dim(app, frame, body);
     }
-    app.workspace_mut().set_areas(areas);
     dialogs::fit(app.dialogs_mut(), area);
     dialogs::draw(app, frame, area);
     hide(frame.buffer_mut());
