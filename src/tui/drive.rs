@@ -19,11 +19,8 @@ use super::app::{App, Message, TerminalRequest};
 use super::background::Heard;
 use super::draw;
 
-/// Minimum time between two frames.
+/// Minimum time between two frames of which the second shows what the user has done or has asked for.
 const FRAME: Duration = Duration::from_millis(33);
-/// Minimum time between two frames of which the second shows nothing but what the engine has done: the clock of the header shows
-/// tenths of a second.
-const ENGINE_FRAME: Duration = Duration::from_millis(100);
 /// Interval at which a visible clock is drawn.
 const SECOND: Duration = Duration::from_secs(1);
 /// Interval at which the validity of the login session is checked.
@@ -166,12 +163,12 @@ fn pass_on(app: &mut App, wake: Wake, sources: &mut Sources, due: &mut Deadlines
         Wake::Message(message) => app.on_message(message),
         Wake::Event(event) => {
             app.on_event(event.at, &event.event);
-            return Ok(Some(ENGINE_FRAME));
+            return Ok(app.view().frame_interval());
         }
         Wake::EventsLost(count) => app.on_events_lost(count),
         Wake::Snapshot => {
             app.on_snapshot(sources.snapshots.take_latest());
-            return Ok(Some(ENGINE_FRAME));
+            return Ok(app.view().frame_interval());
         }
         Wake::TaskEnded(task) => {
             task.wrap_err("a command has failed in a way that it should not")?;

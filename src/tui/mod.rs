@@ -18,7 +18,7 @@
 //! | [`terminal`], [`background`], [`plain`] | taking the terminal over and restoring it; its background; its characters |
 //!
 //! One loop takes input, events, snapshots and answers as they come, and draws when something has changed: at most thirty times a
-//! second, and ten times for what the engine does by itself.
+//! second, ten times for what the engine does by itself, and five times while no transfer is under way.
 
 pub mod action;
 pub mod app;

@@ -2,6 +2,7 @@
 //! is kept for later.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use p2p_base::units::SimTime;
 use p2p_engine::{Event, Snapshot};
@@ -10,6 +11,12 @@ use p2p_service::access::Identity;
 use super::journal::Journal;
 use super::panes::scene::{Chosen, FileCount};
 use super::theme::Role;
+
+/// Minimum time between two frames of which the second shows nothing but what the engine has done: the clock of the header shows
+/// tenths of a second.
+const ENGINE_FRAME: Duration = Duration::from_millis(100);
+/// The same while no transfer is under way, so that a screen that nobody uses costs little.
+const REST_FRAME: Duration = Duration::from_millis(200);
 
 /// The data that has accumulated while the view is frozen.
 #[derive(Debug)]
@@ -72,6 +79,13 @@ impl View {
     /// Returns true while the view is frozen.
     pub fn is_frozen(&self) -> bool {
         self.meanwhile.is_some()
+    }
+
+    /// Returns the minimum time from the last frame to one that shows what the engine has done by itself; `None` while the view is frozen,
+    /// so that nothing of it is to be seen.
+    pub fn frame_interval(&self) -> Option<Duration> {
+        let is_at_rest = self.snapshot.transfers.iter().all(|report| report.status.state.is_over());
+        (!self.is_frozen()).then_some(if is_at_rest { REST_FRAME } else { ENGINE_FRAME })
     }
 
     /// Returns the number and size of the files that the user may read.

@@ -7,6 +7,7 @@ use p2p_auth::{Auth, Policy};
 use p2p_base::units::{Bandwidth, SimDuration, SimTime};
 use p2p_engine::faults::PathChange;
 use p2p_engine::io::InlineIo;
+use p2p_engine::node::health::HealthConfig;
 use p2p_engine::pace::{PaceStatus, Speed};
 use p2p_engine::snapshot::Peer;
 use p2p_engine::transfer::{Absence, Direction, Remaining, Stage, TransferId, TransferStatus};
@@ -20,7 +21,7 @@ use p2p_store::manifest::NodeNumber;
 use p2p_store::names::FileKey;
 use proptest::prelude::*;
 
-use crate::harness::{Harness, OPERATOR, config, home_in_memory, random_file, slow_link};
+use crate::harness::{Harness, OPERATOR, config, home_in_memory, quick_link, random_file, slow_link};
 use crate::program::DEADLINE;
 
 const SECOND: SimDuration = SimDuration::from_secs(1);
@@ -136,6 +137,31 @@ fn series_at(speed: Speed) -> Vec<Vec<u64>> {
     drop(handle);
     engine.join().unwrap();
     seen
+}
+
+/// An engine without work wakes ten times a second at the most, whatever its probes do meanwhile.
+#[test]
+fn an_engine_at_rest_seldom_wakes() {
+    let directory = tempfile::tempdir().unwrap();
+    let settings = config(&directory.path().join("data"), 5, quick_link());
+    let health = HealthConfig { interval: SimDuration::from_millis(20), ..settings.health };
+    let settings = EngineConfig { clock: ClockMode::Running, speed: Speed::REAL, health, ..settings };
+    let (engine, handle) = Engine::start(settings, None).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let instants = runtime.block_on(async {
+        let (mut snapshots, mut instants) = (handle.snapshots(), Vec::new());
+        while instants.len() < 5 {
+            tokio::time::timeout(DEADLINE, snapshots.changed()).await.expect("time passes").unwrap();
+            instants.push(snapshots.borrow_and_update().at);
+        }
+        instants
+    });
+    // At this speed a virtual second is one of the wall clock.
+    for pair in instants.windows(2) {
+        assert!(pair[1].since(pair[0]) >= SimDuration::from_millis(100), "{instants:?}");
+    }
+    drop(handle);
+    engine.join().unwrap();
 }
 
 /// A front end sees the same bytes in the same seconds at every speed, and no more than the link can carry.

@@ -68,6 +68,23 @@ fn rates_are_the_same_at_every_speed() {
     assert_eq!(pictures[0], pictures[2]);
 }
 
+/// Ten frames a second show a transfer, five a network at rest, and none a view that is frozen.
+#[test]
+fn frames_are_drawn_as_often_as_something_moves() {
+    let mut tui_harness = TuiHarness::new(120, 40, dark(), true);
+    tui_harness.set_speed(Speed::REAL);
+    tui_harness.settle();
+    let interval = |tui_harness: &TuiHarness| tui_harness.app.view().frame_interval().map(|interval| interval.as_millis());
+    assert_eq!(interval(&tui_harness), Some(200));
+    tui_harness.begin_upload("video.bin", 2_000_000);
+    tui_harness.watch(SimDuration::from_millis(100));
+    assert_eq!(interval(&tui_harness), Some(100));
+    tui_harness.press_in_pane(Pane::Transfers, &["f"]);
+    assert_eq!(interval(&tui_harness), None);
+    tui_harness.press(&["f"]);
+    assert_eq!(interval(&tui_harness), Some(100));
+}
+
 /// All of a frozen view shows one instant; when it goes on it is as if it had never stood still.
 #[test]
 fn a_frozen_view_stands_still_as_a_whole() {

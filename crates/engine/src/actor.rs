@@ -40,6 +40,9 @@ const BUDGET: u32 = 2_000;
 const FIGURES_INTERVAL: Duration = Duration::from_millis(30);
 /// Longest time that the thread sleeps, so that a virtual clock on a screen keeps moving.
 const TICK: Duration = Duration::from_millis(30);
+/// Time that the thread sleeps while the simulation has no work: what happens then, such as probes, is carried out together. Nobody
+/// waits for it, and its virtual instants stay what they are.
+const REST_TICK: Duration = Duration::from_millis(100);
 
 /// Thread that runs the simulation.
 #[derive(Debug)]
@@ -265,6 +268,9 @@ impl Actor {
     fn wait(&self) -> Option<Duration> {
         if self.stands_still() {
             return None;
+        }
+        if self.activity == Activity::Nothing {
+            return Some(REST_TICK);
         }
         let due = self.simulation.next_due().and_then(|at| self.pace.wait_until(at, self.activity));
         Some(due.map_or(TICK, |due| due.min(TICK)))
