@@ -114,19 +114,19 @@ impl Theme {
             ThemeName::Dark => [0xd8d8d8, 0x8a8a8a, 0x56b4e9, 0x2fc49b, 0xe69f00, 0xff7f50, 0x56b4e9],
             ThemeName::Light => [0x202020, 0x6a6a6a, 0x005a9c, 0x00704f, 0x9a5b00, 0xaf2e00, 0x0072b2],
             ThemeName::HighContrast => [0xffffff, 0xd0d0d0, 0x00ffff, 0x00ff00, 0xffff00, 0xff6060, 0x00ffff],
-        }
-        .map(|shade| if self.colors == Colors::Indexed { indexed(shade) } else { Color::from_u32(shade) });
+        };
+        let of = |shade| plain.fg(if self.colors == Colors::Indexed { indexed(shade) } else { Color::from_u32(shade) });
         match role {
-            Role::Text => plain.fg(text),
-            Role::Dim => plain.fg(dim),
-            Role::Accent => plain.fg(accent).add_modifier(Modifier::BOLD),
-            Role::Good => plain.fg(good),
-            Role::Warning => plain.fg(warning),
-            Role::Bad => plain.fg(bad).add_modifier(Modifier::BOLD),
-            Role::Flow => plain.fg(flow),
-            Role::Selected => plain.fg(text).add_modifier(Modifier::REVERSED),
-            Role::Border => plain.fg(dim),
-            Role::Focus => plain.fg(accent).add_modifier(Modifier::BOLD),
+            Role::Text => of(text),
+            Role::Dim => of(dim),
+            Role::Accent => of(accent).add_modifier(Modifier::BOLD),
+            Role::Good => of(good),
+            Role::Warning => of(warning),
+            Role::Bad => of(bad).add_modifier(Modifier::BOLD),
+            Role::Flow => of(flow),
+            Role::Selected => of(text).add_modifier(Modifier::REVERSED),
+            Role::Border => of(dim),
+            Role::Focus => of(accent).add_modifier(Modifier::BOLD),
         }
     }
 }

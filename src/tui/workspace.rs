@@ -11,8 +11,10 @@ pub struct Workspace {
     focus: Pane,
     /// Pane that is shown on screens that have room for only one.
     tab: Pane,
-    /// Pane that was shown there before the preset of the files was chosen.
-    tab_before: Option<Pane>,
+    /// Pane that was shown there before that of the files.
+    tab_before: Pane,
+    /// True if the pane of the files is not to be shown there any more once the keys go elsewhere.
+    is_left: bool,
     is_zoomed: bool,
     preset: Preset,
     /// Areas in which the panes were last drawn, with their frames.
@@ -24,7 +26,8 @@ impl Default for Workspace {
         Workspace {
             focus: Pane::Prompt,
             tab: Pane::Transfers,
-            tab_before: None,
+            tab_before: Pane::Transfers,
+            is_left: false,
             is_zoomed: false,
             preset: Preset::default(),
             areas: Vec::new(),
@@ -50,9 +53,13 @@ impl Workspace {
 
     /// Gives a pane the keyboard focus, and shows it.
     pub fn focus_on(&mut self, pane: Pane) {
+        let is_new = self.focus != pane;
         self.focus = pane;
+        self.leave_files();
         if pane != Pane::Prompt {
-            self.tab = pane;
+            self.show_tab(pane);
+            // Whoever goes to the files by themselves sees them until another preset is chosen.
+            self.is_left &= !is_new;
         }
     }
 
@@ -73,18 +80,30 @@ impl Workspace {
         self.preset
     }
 
-    /// Changes the preset of the layout. That of the files shows their pane before others, until another takes its place.
+    /// Changes the preset of the layout. That of the files shows their pane before others; under any other, the pane that was shown
+    /// before takes its place again as soon as the keys do not go there.
     pub fn set_preset(&mut self, preset: Preset) {
-        if preset == Preset::Files {
-            let before = std::mem::replace(&mut self.tab, Pane::Files);
-            self.tab_before.get_or_insert(before);
-        } else if let Some(before) = self.tab_before.take()
-            && self.tab == Pane::Files
-            && self.focus != Pane::Files
-        {
-            self.tab = before;
-        }
         (self.preset, self.is_zoomed) = (preset, false);
+        if preset == Preset::Files {
+            self.show_tab(Pane::Files);
+        }
+        self.is_left = preset != Preset::Files;
+        self.leave_files();
+    }
+
+    /// Shows a pane where there is room for only one, and remembers which one was shown there before that of the files.
+    fn show_tab(&mut self, pane: Pane) {
+        let before = std::mem::replace(&mut self.tab, pane);
+        if before != Pane::Files {
+            self.tab_before = before;
+        }
+    }
+
+    /// Takes the pane of the files away if another preset was chosen since it was shown, and the keys do not go there.
+    fn leave_files(&mut self) {
+        if self.is_left && self.tab == Pane::Files && self.focus != Pane::Files {
+            self.tab = self.tab_before;
+        }
     }
 
     /// Takes in where the panes are drawn.
@@ -105,5 +124,41 @@ impl Workspace {
     /// Returns the pane at a position of the last frame, with its area.
     pub fn under(&self, position: Position) -> Option<(Pane, Rect)> {
         self.areas.iter().find(|(_, area)| area.contains(position)).copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The pane that is shown after some of these acts.
+    fn shown_after(acts: &[fn(&mut Workspace)]) -> Pane {
+        let mut workspace = Workspace::default();
+        workspace.focus_on(Pane::Wire);
+        workspace.focus_on(Pane::Prompt);
+        acts.iter().for_each(|act| act(&mut workspace));
+        workspace.tab()
+    }
+
+    /// The files are shown as long as their preset is chosen or they have the keys, whatever comes first.
+    #[test]
+    fn the_files_go_with_their_preset_and_with_the_keys() {
+        let files: fn(&mut Workspace) = |workspace| workspace.set_preset(Preset::Files);
+        let overview: fn(&mut Workspace) = |workspace| workspace.set_preset(Preset::Overview);
+        let go: fn(&mut Workspace) = |workspace| workspace.focus_on(Pane::Files);
+        let leave: fn(&mut Workspace) = |workspace| workspace.focus_on(Pane::Prompt);
+        for acts in [vec![files], vec![files, go], vec![files, go, leave], vec![go], vec![go, leave], vec![files, go, overview]] {
+            assert_eq!(shown_after(&acts), Pane::Files);
+        }
+        for acts in [
+            vec![files, overview],
+            vec![files, go, leave, overview],
+            vec![files, go, overview, leave],
+            vec![go, overview, leave],
+            vec![go, leave, overview],
+            vec![go, files, go, overview, overview, leave],
+        ] {
+            assert_eq!(shown_after(&acts), Pane::Wire);
+        }
     }
 }

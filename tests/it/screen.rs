@@ -128,6 +128,9 @@ fn the_matrix_is_whole_or_says_what_is_shown() {
     for (width, height) in [(120, 40), (200, 60), (120, 34)] {
         let mut tui_harness = TuiHarness::dark(width, height);
         tui_harness.keys(&["health", "Enter"]);
+        // The answer may have opened in the viewer.
+        tui_harness.text();
+        tui_harness.keys(&["Esc"]);
         let (title, rows) = matrix(&mut tui_harness);
         assert!(title.contains("Health: last round trip, ms"), "{title}");
         for row in ["cl", "01", "02", "03", "04", "05"] {

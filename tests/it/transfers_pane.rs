@@ -60,6 +60,24 @@ fn what_runs_is_at_the_top_and_what_is_over_below() {
     }
 }
 
+/// What is over takes little room from the segments of what runs, however much of it there is.
+#[test]
+fn what_is_over_leaves_room_for_the_segments() {
+    let mut tui_harness = TuiHarness::slow(120, 40);
+    for number in 1..=10 {
+        tui_harness.begin_upload(&format!("{number}.bin"), 30_000);
+        tui_harness.watch(SimDuration::from_secs(8));
+    }
+    tui_harness.begin_upload("video.bin", 5_000_000);
+    tui_harness.watch(SimDuration::from_secs(2));
+    assert_eq!(order(&mut tui_harness), ["#11", "#10", "#9", "#8"]);
+    let rows = tui_harness.pane(Pane::Segments);
+    assert!(rows.iter().filter(|row| row.contains(" Node_0")).count() >= 8, "{rows:#?}");
+    // Where few segments are to be shown, there is more room for it.
+    tui_harness.press_in_pane(Pane::Transfers, &["G"]);
+    assert!(order(&mut tui_harness).len() > 6, "{}", tui_harness.text());
+}
+
 /// A selected transfer stays selected, and its segments shown, whatever begins or ends meanwhile, until the user follows again what runs.
 #[test]
 fn a_new_transfer_never_steals_the_selection() {

@@ -41,6 +41,8 @@ enum Quantity {
     State,
 }
 
+/// Number of transfers that are over for which room is taken from the segments.
+const OVER_ROWS: usize = 3;
 /// Maximum width of the bar in cells.
 const BAR_MAX: u16 = 60;
 /// Maximum width of the name in cells.
@@ -77,11 +79,13 @@ const FOLLOW: &str = "transfers: follow";
 
 impl PaneView for TransfersPane {
     fn shape(&self, scene: &Scene<'_>, room: Size) -> Shape {
-        // The room that the segments do not need is of use here.
+        // The room that the segments do not need is of use here; of what is over, few rows are to take room that they need.
         let segments = scene.shown_transfer().map_or(0, |report| report.timelines.len()) + 3;
         let spare = usize::from(room.height / 3).saturating_sub(segments);
         let most = (room.height / 4).max(5) + u16::try_from(spare).unwrap_or(0);
-        Shape::of_height((58, 3), (100, rows_up_to(self.rows(scene).max(1) + 3, most)))
+        let over = self.list_of(scene).filter(Row::is_over).count();
+        let rows = self.rows(scene) - over + over.min(OVER_ROWS + spare);
+        Shape::of_height((58, 3), (100, rows_up_to(rows.max(1) + 3, most)))
     }
 
     fn priority(&self, preset: Preset) -> u16 {
@@ -290,6 +294,10 @@ enum Row<'a> {
 }
 
 impl Row<'_> {
+    fn is_over(&self) -> bool {
+        matches!(self, Row::Of(report) if report.status.state.is_over())
+    }
+
     fn name(&self, scene: &Scene<'_>) -> String {
         match self {
             Row::Of(report) => scene.label(&report.status.file),
