@@ -164,6 +164,34 @@ fn other_values_are_typed() {
     assert!(!tui_harness.text().contains("uplink 12KiB/s"));
 }
 
+/// What is broken of nodes, of their paths and of the client is said in the list of the nodes at every size, beside their rates.
+#[test]
+fn the_list_of_nodes_says_what_is_broken_beside_the_rates() {
+    for (size, killed, cut, lossy) in [
+        ((80, 24), "killed", "cut", "path"),
+        ((120, 40), "killed 00:00 ago", "cut to client 00:00 ago", "loss 10% to 3 hosts"),
+        ((200, 60), "killed 00:00 ago", "cut to client 00:00 ago", "loss 10% to 3 hosts"),
+    ] {
+        let mut tui_harness = TuiHarness::dark(size.0, size.1);
+        let heading = tui_harness.pane(Pane::Nodes)[1].clone();
+        let row = |tui_harness: &mut TuiHarness, name: &str| {
+            tui_harness.pane(Pane::Nodes).into_iter().find(|row| row.contains(name)).unwrap()
+        };
+        tui_harness
+            .keys(&["kill 1; path client,2 --cut; path 3->1 --loss 10%; path 3->2 --loss 10%; path 3,5 --loss 10%", "Enter"]);
+        for (name, word) in [("Node_01", killed), ("Node_02", cut), ("Node_03", lossy)] {
+            assert!(row(&mut tui_harness, name).contains(&format!(" {word} ")), "{word}: {}", tui_harness.text());
+        }
+        let shown = tui_harness.pane(Pane::Nodes)[1].clone();
+        for rate in ["↑ up", "↓ down"] {
+            assert_eq!(shown.contains(rate), heading.contains(rate), "{size:?}: {shown} instead of {heading}");
+        }
+        tui_harness.keys(&["path client --loss 10%", "Enter"]);
+        let pane = tui_harness.pane(Pane::Nodes);
+        assert!(pane.last().unwrap().contains(" client: all paths loss 10% 00:00 ago "), "{pane:#?}");
+    }
+}
+
 /// A node that was killed is said to be so where it is seen, and where a transfer waits for it; the header tells a node that has missed
 /// probes from one that is dead.
 #[test]

@@ -127,10 +127,7 @@ fn matrix(tui_harness: &mut TuiHarness) -> (String, Vec<String>) {
 fn the_matrix_is_whole_or_says_what_is_shown() {
     for (width, height) in [(120, 40), (200, 60), (120, 34)] {
         let mut tui_harness = TuiHarness::dark(width, height);
-        tui_harness.keys(&["health", "Enter"]);
-        // The answer may have opened in the viewer.
-        tui_harness.text();
-        tui_harness.keys(&["Esc"]);
+        tui_harness.ask_aside("health");
         let (title, rows) = matrix(&mut tui_harness);
         assert!(title.contains("Health: last round trip, ms"), "{title}");
         for row in ["cl", "01", "02", "03", "04", "05"] {
@@ -140,7 +137,7 @@ fn the_matrix_is_whole_or_says_what_is_shown() {
         }
     }
     let mut tui_harness = TuiHarness::with_nodes(20, 120, 40);
-    tui_harness.keys(&["health", "Enter"]);
+    tui_harness.ask_aside("health");
     let (title, rows) = matrix(&mut tui_harness);
     assert!(title.contains("6x6 of 21") && rows[1].contains("cl") && !rows[0].contains("07"), "{title} {rows:#?}");
     tui_harness.app.focus_on(Pane::Health);

@@ -221,6 +221,13 @@ impl TuiHarness {
         self.settle();
     }
 
+    /// Carries out a command, and closes the viewer in which its answer may open.
+    pub(crate) fn ask_aside(&mut self, command: &str) {
+        self.keys(&[command, "Enter"]);
+        self.draw();
+        self.keys(&["Esc"]);
+    }
+
     /// The same, without waiting for what comes of it.
     pub(crate) fn press(&mut self, keys: &[&str]) {
         for key in keys {

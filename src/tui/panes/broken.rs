@@ -111,6 +111,48 @@ impl<'a> Broken<'a> {
         self.of_host(peer).any(|active| matches!(active.fault.target(), Target::Process(_)))
     }
 
+    /// Returns the faults of single paths that are told of a node: those on which it sends, and those on which the client sends to it.
+    fn of_paths_at(self, node: NodeNumber) -> impl Iterator<Item = (Peer, &'a ActiveFault)> {
+        let peer = Peer::Node(node);
+        let to_it = [Target::Cut(Peer::Client, peer), Target::Path(Peer::Client, peer)];
+        let to_it = to_it.into_iter().filter_map(move |target| Some((Peer::Client, self.snapshot.fault(target)?)));
+        to_it.chain(
+            self.snapshot.faults_of_paths_from(peer).filter_map(|active| Some((active.fault.target().hosts().last()?, active))),
+        )
+    }
+
+    /// Returns what is broken at a node and since when, as in `killed 00:12 ago, cut to client 00:03 ago`. What the paths to several
+    /// hosts have in common is told once, with their number.
+    pub(super) fn told_at(self, node: NodeNumber) -> String {
+        let mut paths: Vec<((String, String), Vec<Peer>)> = Vec::new();
+        for (other, active) in self.of_paths_at(node) {
+            let what = (Broken::in_short(active), self.past(active));
+            match paths.iter_mut().find(|(known, _)| *known == what) {
+                Some((_, others)) if others.contains(&other) => {}
+                Some((_, others)) => others.push(other),
+                None => paths.push((what, vec![other])),
+            }
+        }
+        let paths = paths.into_iter().map(|((what, since), others)| match others.as_slice() {
+            [other] => (format!("{what} to {other}"), since),
+            others => (format!("{what} to {} hosts", others.len()), since),
+        });
+        let own = self.of_host(Peer::Node(node)).map(|active| (Broken::in_short(active), self.past(active)));
+        joined(own.chain(paths))
+    }
+
+    /// Returns the kinds of what is broken at a node, each once, as in `killed, cut`.
+    pub(super) fn kinds_at(self, node: NodeNumber) -> String {
+        let mut kinds: Vec<&str> = Vec::new();
+        let paths = self.of_paths_at(node).map(|(_, active)| active);
+        for kind in self.of_host(Peer::Node(node)).chain(paths).map(|active| active.fault.name()) {
+            if !kinds.contains(&kind) {
+                kinds.push(kind);
+            }
+        }
+        kinds.join(", ")
+    }
+
     /// Returns the faults because of which the client may wait for a node: those of the node, and of the paths between them.
     pub(super) fn between_client_and(self, node: NodeNumber) -> impl Iterator<Item = &'a ActiveFault> {
         let peer = Peer::Node(node);

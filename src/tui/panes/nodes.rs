@@ -13,6 +13,7 @@ use p2p_shell::report::bytes_of;
 use p2p_store::manifest::NodeNumber;
 use ratatui::layout::{Rect, Size};
 use ratatui::text::Span;
+use unicode_width::UnicodeWidthStr;
 
 use super::broken::Broken;
 use super::columns::{Align, Cell, Column, Columns, longest};
@@ -31,12 +32,12 @@ use crate::tui::wrap::fitted;
 const WISHED_WIDTH: u16 = 95;
 /// Maximum width in cells of what is broken on purpose.
 const FAULT_MAX: u16 = 48;
-/// Width in cells below which that column is not shown.
+/// Minimum width in cells of that column.
 const FAULT_LEAST: u16 = 18;
-/// The same in a pane that has room for more than the states.
-const FAULT_ROOMY: u16 = 32;
-/// Width of such a pane in cells.
-const ROOMY: u16 = 60;
+/// Width in cells of a pane from which on it has such a column beside the states and both rates.
+const ROOMY: u16 = STATES_AND_RATES + 1 + FAULT_LEAST;
+/// Width in cells of the columns up to the rates, with the spaces between them.
+const STATES_AND_RATES: u16 = 49;
 /// Number of seconds whose traffic is shown.
 const TRAFFIC_SECONDS: u16 = 30;
 
@@ -82,13 +83,18 @@ impl PaneView for NodesPane {
         if scene.stands_still() { "Nodes: before the pause".into() } else { "Nodes".into() }
     }
 
-    fn row_area(&self, _scene: &Scene<'_>, inner: Rect) -> Rect {
-        below_heading(inner)
+    /// Returns what is broken of the client on purpose, and its queues: it has no row.
+    fn foot(&self, scene: &Scene<'_>, _inner: Rect) -> Vec<Span<'static>> {
+        let broken = Broken::of(scene.snapshot);
+        let told = broken.told(broken.of_host(Peer::Client));
+        let style = scene.theme.style(Role::Warning);
+        let told = (!told.is_empty()).then(|| Span::styled(format!(" {}: {told} ", Peer::Client), style));
+        let queues = format!(" client's queue {} ", queues_of(scene, scene.snapshot.figures.network.client_queues));
+        told.into_iter().chain([Span::styled(queues, scene.theme.style(Role::Dim))]).collect()
     }
 
-    fn foot(&self, scene: &Scene<'_>, _inner: Rect) -> Vec<Span<'static>> {
-        let text = format!(" client's queue {} ", queues_of(scene, scene.snapshot.figures.network.client_queues));
-        vec![Span::styled(text, scene.theme.style(Role::Dim))]
+    fn row_area(&self, _scene: &Scene<'_>, inner: Rect) -> Rect {
+        below_heading(inner)
     }
 
     fn draw(&self, scene: &Scene<'_>, canvas: &mut Canvas<'_>) {
@@ -98,14 +104,16 @@ impl PaneView for NodesPane {
         let (names, addresses) = (texts(|node| node.node.to_string()), texts(|node| node.address.to_string()));
         let widest = |texts: &[String]| longest(texts.iter().map(String::as_str), 40);
         let mut columns = columns(&scene.theme.glyphs, widest(&names), widest(&addresses));
-        let faults: Vec<String> = nodes[shown.clone()].iter().map(|node| faults_of(scene, node.node)).collect();
-        if let width @ 1.. = longest(faults.iter().map(String::as_str), FAULT_MAX) {
-            columns.insert(3, column_of_faults(width, canvas.area.width));
+        let broken = Broken::of(scene.snapshot);
+        let faults: Vec<Fault> = nodes[shown.clone()].iter().map(|node| Fault::of(broken, node.node)).collect();
+        if let width @ 1.. = longest(faults.iter().map(|fault| fault.told.as_str()), FAULT_MAX) {
+            add_faults(&mut columns, width, canvas.area.width);
         }
         let columns = Columns::fit(columns, canvas.area.width);
+        let has_column = columns.width_of(Quantity::Fault).is_some();
         let rows = shown.zip(&faults).map(|(index, fault)| {
             let is_selected = scene.focus == Pane::Nodes && self.list.selected() == index;
-            Row { node: nodes[index], fault, is_selected }
+            Row { node: nodes[index], fault, has_column, is_selected }
         });
         let area = self.row_area(scene, canvas.area);
         columns.draw(scene.theme, canvas, area, rows.enumerate(), |row, quantity, width| cell(scene, row, quantity, width));
@@ -187,28 +195,43 @@ fn columns(glyphs: &Glyphs, name: u16, address: u16) -> Vec<Column<Quantity>> {
     ]
 }
 
-/// Returns the column of what is broken on purpose, which is there only if something is.
-fn column_of_faults(width: u16, room: u16) -> Column<Quantity> {
-    let least = width.min(if room < ROOMY { FAULT_LEAST } else { FAULT_ROOMY });
-    Column { id: Quantity::Fault, heading: "fault", least, wish: width, importance: 8, align: Align::Left }
+/// Makes room for what is broken on purpose, which takes this width: in a column of its own, or, where that would take the place of the
+/// rates, in that of the state.
+fn add_faults(columns: &mut Vec<Column<Quantity>>, width: u16, room: u16) {
+    if room >= ROOMY {
+        let least = width.min(room - STATES_AND_RATES - 1);
+        columns
+            .insert(3, Column { id: Quantity::Fault, heading: "fault", least, wish: width, importance: 5, align: Align::Left });
+    } else if let Some(state) = columns.iter_mut().find(|column| column.id == Quantity::State) {
+        state.wish = width.max(state.wish);
+    }
 }
 
-/// Returns what is broken of a node on purpose, and since when.
-fn faults_of(scene: &Scene<'_>, node: NodeNumber) -> String {
-    let broken = Broken::of(scene.snapshot);
-    broken.told(broken.of_host(Peer::Node(node)))
+/// What is broken of a node on purpose.
+struct Fault {
+    /// What it is and since when; empty for nothing.
+    told: String,
+    /// The kinds of it.
+    kinds: String,
+}
+
+impl Fault {
+    fn of(broken: Broken<'_>, node: NodeNumber) -> Fault {
+        Fault { told: broken.told_at(node), kinds: broken.kinds_at(node) }
+    }
 }
 
 /// What a row shows.
 struct Row<'a> {
     node: &'a NodeStatus,
-    /// What is broken of the node on purpose.
-    fault: &'a str,
+    fault: &'a Fault,
+    /// True if the faults have a column of their own.
+    has_column: bool,
     is_selected: bool,
 }
 
 fn cell(scene: &Scene<'_>, row: &Row<'_>, quantity: Quantity, width: u16) -> Cell {
-    let (theme, &Row { node, fault, is_selected }) = (scene.theme, row);
+    let (theme, &Row { node, fault, has_column, is_selected }) = (scene.theme, row);
     let (glyph, health) = health_style(theme, node.seen.health);
     let text = |text: String, role| Cell::Text(text, theme.style(role));
     match quantity {
@@ -219,11 +242,15 @@ fn cell(scene: &Scene<'_>, row: &Row<'_>, quantity: Quantity, width: u16) -> Cel
             Cell::Parts(vec![Span::styled(format!("{glyph} "), health), Span::styled(name.trim_end().to_owned(), style)])
         }
         Quantity::Health => Cell::Text(node.seen.health.name().to_owned(), health),
+        Quantity::State if !has_column && !fault.told.is_empty() => {
+            let is_told = fault.told.width() <= usize::from(width);
+            text(if is_told { fault.told.clone() } else { fault.kinds.clone() }, Role::Bad)
+        }
         Quantity::State => text(node.state.name().to_owned(), state_role(node.state)),
         Quantity::Up => text(rate_now(&node.rates.up), scene.rate_role()),
         Quantity::Down => text(rate_now(&node.rates.down), scene.rate_role()),
         Quantity::Stored => text(node.used_bytes.map_or_else(|| "-".into(), bytes_of), Role::Text),
-        Quantity::Fault => text(fault.to_owned(), Role::Bad),
+        Quantity::Fault => text(fault.told.clone(), Role::Bad),
         Quantity::Traffic => text(traffic(scene, node, width), scene.rate_role()),
         Quantity::Address => text(node.address.to_string(), Role::Dim),
         Quantity::Full => {
@@ -267,6 +294,26 @@ fn traffic(scene: &Scene<'_>, node: &NodeStatus, width: u16) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tui::theme::{Theme, ThemeName};
+
+    /// At every width the rates that are shown without a fault are shown with one, and so is the fault.
+    #[test]
+    fn a_fault_takes_no_rates_away() {
+        let glyphs = Theme::new(ThemeName::Dark, false).glyphs;
+        for room in 38..200 {
+            for fault in [6, 16, 30, FAULT_MAX] {
+                let whole = Columns::fit(columns(&glyphs, 7, 12), room);
+                let mut with_faults = columns(&glyphs, 7, 12);
+                add_faults(&mut with_faults, fault, room);
+                let with_faults = Columns::fit(with_faults, room);
+                for id in [Quantity::Name, Quantity::Health, Quantity::State, Quantity::Up, Quantity::Down] {
+                    assert!(with_faults.width_of(id).is_some() >= whole.width_of(id).is_some(), "{id:?} at {room}");
+                }
+                let width = with_faults.width_of(Quantity::Fault).or(with_faults.width_of(Quantity::State)).unwrap();
+                assert!(width >= fault.min(7), "{fault} at {room}");
+            }
+        }
+    }
 
     #[test]
     fn a_little_is_not_nothing() {

@@ -24,6 +24,16 @@ impl Snapshot {
         &self.faults[self.first_path()..]
     }
 
+    /// Returns the faults of single paths on which a host sends.
+    pub fn faults_of_paths_from(&self, from: Peer) -> impl Iterator<Item = &ActiveFault> {
+        let of_path = move |target| matches!(target, Target::Path(sender, _) | Target::Cut(sender, _) if sender == from);
+        // The changed paths of a host stand together, and so do the cut ones.
+        [Target::Path(from, Peer::Client), Target::Cut(from, Peer::Client)].into_iter().flat_map(move |first| {
+            let first = self.faults.partition_point(|active| active.fault.target() < first);
+            self.faults[first..].iter().take_while(move |active| of_path(active.fault.target()))
+        })
+    }
+
     /// Returns what faults have changed of the path from one host to another, by the rule of the network: what is said of the path
     /// itself holds over what is said of all paths of a host, and of that the latest, whichever of the two hosts it is of.
     pub fn path_change(&self, from: Peer, to: Peer) -> PathChange {
@@ -51,6 +61,13 @@ mod tests {
     use p2p_store::manifest::NodeNumber;
 
     use super::*;
+
+    #[test]
+    fn the_first_path_of_a_host_is_that_to_the_client() {
+        let node = Peer::Node(NodeNumber::from_index(0));
+        assert!(Target::Path(node, Peer::Client) < Target::Path(node, node));
+        assert!(Target::Path(Peer::Node(NodeNumber::from_index(9)), node) < Target::Cut(Peer::Client, Peer::Client));
+    }
 
     #[test]
     fn paths_stand_after_all_that_is_of_hosts() {
