@@ -333,6 +333,7 @@ fn scene<'a>(view: &'a View, theme: &'a Theme, visitor: &'a Visitor, workspace: 
         events_lost: view.events_lost(),
         is_frozen: view.is_frozen(),
         file_count: view.file_count(),
+        fault_count: view.fault_count(),
         chosen: view.chosen(),
         theme,
         identity: visitor.identity(),

@@ -7,6 +7,7 @@ use std::time::Duration;
 use p2p_base::units::SimTime;
 use p2p_engine::{Event, Snapshot};
 use p2p_service::access::Identity;
+use p2p_shell::report::ToldFault;
 
 use super::journal::Journal;
 use super::panes::scene::{Chosen, FileCount};
@@ -35,6 +36,8 @@ pub struct View {
     chosen: Chosen,
     /// Files that the user may read; for admins the engine's own count applies, which costs nothing.
     readable: FileCount,
+    /// Number of faults that are on, as they are listed.
+    faults: usize,
     is_admin: bool,
     /// Data that has come since the view was frozen; `None` while it is not.
     meanwhile: Option<Meanwhile>,
@@ -49,10 +52,12 @@ impl View {
             events_lost: 0,
             chosen: Chosen::default(),
             readable: FileCount::default(),
+            faults: 0,
             is_admin: identity.is_admin(),
             meanwhile: None,
         };
         view.count_files();
+        view.count_faults();
         view
     }
 
@@ -94,6 +99,11 @@ impl View {
         if self.is_admin { FileCount { files: storage.files, bytes: storage.file_bytes } } else { self.readable }
     }
 
+    /// Returns the number of faults that are on, as `faults` lists them.
+    pub fn fault_count(&self) -> usize {
+        self.faults
+    }
+
     /// Freezes the view.
     pub fn freeze(&mut self) {
         let journal = &self.journal;
@@ -121,13 +131,16 @@ impl View {
         self.is_admin = identity.is_admin();
         self.snapshot = snapshot;
         self.count_files();
+        self.count_faults();
     }
 
     fn replace(&mut self, snapshot: Arc<Snapshot>) {
-        let is_same = snapshot.files.is_same(&self.snapshot.files);
-        self.snapshot = snapshot;
-        if !is_same {
+        let earlier = std::mem::replace(&mut self.snapshot, snapshot);
+        if !self.snapshot.files.is_same(&earlier.files) {
             self.count_files();
+        }
+        if !Arc::ptr_eq(&self.snapshot.faults, &earlier.faults) {
+            self.count_faults();
         }
     }
 
@@ -161,6 +174,11 @@ impl View {
         self.journal = Journal::default();
         self.meanwhile.iter_mut().for_each(|meanwhile| meanwhile.journal = Journal::default());
         self.chosen = Chosen::default();
+    }
+
+    /// Counts faults once for each change of them: a partition of a large network is many.
+    fn count_faults(&mut self) {
+        self.faults = ToldFault::all(&self.snapshot.faults).len();
     }
 
     fn count_files(&mut self) {

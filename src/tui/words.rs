@@ -37,7 +37,9 @@ pub fn describe(event: &Event, identity: &Identity) -> Option<(Role, String)> {
             (Role::Dim, format!("{transfer} segment {} to {}: sent again", timeline.index, timeline.holder))
         }
         Event::Segment { .. } => return None,
-        Event::LinkChanged { peer, link } => (Role::Warning, format!("the link of {peer} changed: {} up", link.up.bandwidth)),
+        Event::LinkChanged { peer, link } => {
+            (Role::Warning, format!("the link of {peer} changed: {} up", link.up.bandwidth.human()))
+        }
         Event::SegmentRetried { transfer, index, node, cause } => {
             (Role::Warning, format!("{transfer} segment {index} failed at {node} and is tried again: {cause}"))
         }

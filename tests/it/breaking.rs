@@ -159,9 +159,41 @@ fn other_values_are_typed() {
     assert_eq!(tui_harness.app.prompt().editor.text(), "link Node_01 --up --bandwidth ");
     tui_harness.keys(&["12KiB/s", "Enter"]);
     tui_harness.app.focus_on(Pane::Nodes);
-    assert!(tui_harness.text().contains("uplink 12KiB/s 00:00 ago"), "{}", tui_harness.text());
+    assert!(tui_harness.text().contains("uplink 12.0 KiB/s 00:00 ago"), "{}", tui_harness.text());
     tui_harness.keys(&["x", "take it back", "Enter"]);
-    assert!(!tui_harness.text().contains("uplink 12KiB/s"));
+    assert!(!tui_harness.text().contains("uplink 12.0 KiB/s"));
+}
+
+/// One act is one fault in the header, in the question before all are taken back, in the list and in the answers, although it concerns both
+/// directions; and its rate is told in the style of all rates.
+#[test]
+fn one_act_is_one_fault() {
+    let mut tui_harness = TuiHarness::dark(120, 40);
+    for (line, told, undo) in [
+        ("path client,3 --cut", "the path client,Node_03 is cut", "heal client,Node_03"),
+        ("path 1,2 --delay 300ms", "the path Node_01,Node_02 has delay 300ms", "path Node_01,Node_02 --clear"),
+        ("link 2 --bandwidth 4KiB/s", "the link of Node_02 has 4.0 KiB/s", "link Node_02 --clear"),
+    ] {
+        tui_harness.keys(&[line, "Enter"]);
+        let said: Vec<String> = answer(&tui_harness).into_iter().map(|(_, line)| line).collect();
+        assert_eq!(said[1..], [told], "{said:?}");
+        assert!(header(&mut tui_harness).contains("│ 1 fault on"), "{line}: {}", header(&mut tui_harness));
+        tui_harness.keys(&["faults", "Enter"]);
+        let listed: Vec<String> =
+            answer(&tui_harness).into_iter().map(|(_, line)| line).filter(|line| line.contains(told)).collect();
+        assert!(listed.len() == 1 && listed[0].contains(undo), "{listed:?}");
+        tui_harness.press_in_pane(Pane::Nodes, &["H"]);
+        assert!(tui_harness.text().contains("1 fault is on. Take all back"), "{}", tui_harness.text());
+        tui_harness.keys(&["n", "Esc", undo, "Enter"]);
+        assert!(!header(&mut tui_harness).contains("fault"), "{undo}: {}", header(&mut tui_harness));
+    }
+    tui_harness.keys(&["path client,3 --cut; faults clear", "Enter"]);
+    assert!(answer(&tui_harness).iter().any(|(_, line)| line == "1 fault taken back"), "{:?}", answer(&tui_harness));
+    // What two acts have put on is two faults.
+    tui_harness.keys(&["path 1->2 --cut; sleep 1s; path 2->1 --cut", "Enter"]);
+    assert!(header(&mut tui_harness).contains("│ 2 faults on"), "{}", header(&mut tui_harness));
+    tui_harness.keys(&["faults clear", "Enter"]);
+    assert!(answer(&tui_harness).iter().any(|(_, line)| line == "2 faults taken back"), "{:?}", answer(&tui_harness));
 }
 
 /// What is broken of nodes, of their paths and of the client is said in the list of the nodes at every size, beside their rates.

@@ -224,6 +224,17 @@ impl Target {
         hosts.into_iter().flatten()
     }
 
+    /// Returns the other direction of a link or a path; `None` for what has no direction.
+    pub const fn opposite(self) -> Option<Target> {
+        match self {
+            Target::Process(_) | Target::Flap(_) | Target::Disk(_) | Target::Paths(_) => None,
+            Target::Link(peer, Direction::Up) => Some(Target::Link(peer, Direction::Down)),
+            Target::Link(peer, Direction::Down) => Some(Target::Link(peer, Direction::Up)),
+            Target::Path(from, to) => Some(Target::Path(to, from)),
+            Target::Cut(from, to) => Some(Target::Cut(to, from)),
+        }
+    }
+
     /// Returns true if the target is a node's process or disk, or one of the links and paths of its host.
     pub(crate) fn is_of(self, node: NodeNumber) -> bool {
         self.hosts().any(|host| host == Peer::Node(node))
@@ -374,6 +385,20 @@ impl ActiveFault {
     /// Returns all reasons why it is as it is, the first one first.
     pub fn causes(&self) -> impl Iterator<Item = &FaultCause> {
         std::iter::once(&self.cause).chain(&self.added)
+    }
+
+    /// Returns true if another fault is the same in the other direction of a link or a path, on since the same instant for the same
+    /// reasons: one act has put on both.
+    pub fn is_opposite_of(&self, other: &ActiveFault) -> bool {
+        let is_same = match (&self.fault, &other.fault) {
+            (Fault::Link { change, .. }, Fault::Link { change: other, .. }) => change == other,
+            (Fault::Path { change, .. }, Fault::Path { change: other, .. }) => change == other,
+            (Fault::Cut { .. }, Fault::Cut { .. }) => true,
+            _ => false,
+        };
+        is_same
+            && self.fault.target().opposite() == Some(other.fault.target())
+            && (self.since, &self.cause, &self.added) == (other.since, &other.cause, &other.added)
     }
 
     /// Returns the names of all users who have put it on or added to it, as far as they have one and are known.

@@ -31,7 +31,7 @@ pub use self::clock::{Resolution, clock_of, instant_of};
 pub use self::demo::{DemoReport, FileReport, UserReport};
 pub use self::entries::{EntryLine, entries_table};
 pub use self::export::{ExportReport, ExportedFile};
-pub use self::faults::HostFaults;
+pub use self::faults::{HostFaults, ToldFault};
 pub use self::fitting::fitted;
 pub use self::holdings::{Holdings, OutOfReach, PLACES_MAX, holders_table, places_table};
 pub use self::network::{NetworkReport, PacketsReport};

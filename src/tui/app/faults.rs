@@ -19,7 +19,7 @@ impl App {
 
     /// Asks whether all faults are to be taken back, if the user may do so and there are any.
     pub(super) fn ask_to_heal(&mut self) {
-        let on = self.view.snapshot().faults.len();
+        let on = self.view.fault_count();
         if !self.identity().is_admin() {
             return self.say(Role::Bad, "only admins take faults back; `faults` lists those that are on");
         }

@@ -41,7 +41,7 @@ pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let mut time = text(format!("{} ", instant_of(view.at, Resolution::Tenths)), Role::Text);
     time.extend(text(pace, pace_role));
     sections.extend([time, nodes(scene)]);
-    sections.extend(faults(view.faults.len()).map(|faults| text(faults, Role::Warning)));
+    sections.extend(faults(scene.fault_count).map(|faults| text(faults, Role::Warning)));
     let was = if scene.stands_still() { "before " } else { "" };
     let rates = format!("{was}{} {} {} {}", glyphs.up, rate_now(&rates.up), glyphs.down, rate_now(&rates.down));
     sections.push(text(rates, scene.rate_role()));

@@ -59,6 +59,8 @@ pub struct Scene<'a> {
     pub is_frozen: bool,
     /// Files that the user may read.
     pub file_count: FileCount,
+    /// Number of faults that are on, as they are listed.
+    pub fault_count: usize,
     /// Selection that panes share.
     pub chosen: Chosen,
     /// Colours and glyphs.

@@ -28,7 +28,7 @@ fn faults_are_recorded_with_who_and_what() {
         "heal",
         "faults apply slow-wan Node_03",
         "partition Node_01,Node_02|Node_03,Node_04",
-        "link Node_03 --up: 1KiB/s",
+        "link Node_03 --up: 1.0 KiB/s",
         "faults clear slow-wan Node_03",
         "faults clear Node_02",
         "faults clear",

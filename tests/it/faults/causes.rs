@@ -90,7 +90,7 @@ fn a_transfer_names_the_links_and_the_paths_by_which_it_is_late() {
     let mut harness = stored();
     random_file(&harness.path("b.bin"), 3_000_000, 2);
     harness.ask(Break::Link { peer: client, direction: Some(Direction::Up), change: slow }).unwrap();
-    let (said, undo) = ("the uplink of client has 1KiB/s", "link client --up --clear");
+    let (said, undo) = ("the uplink of client has 1.0 KiB/s", "link client --up --clear");
     explains(&harness.put("b.bin").map(drop).unwrap_err(), said, undo);
     // What the upload has queued delays the requests of a download.
     explains(&fetch(&mut harness).unwrap_err(), said, undo);
@@ -107,7 +107,7 @@ fn a_transfer_names_the_links_and_the_paths_by_which_it_is_late() {
         let fast = LinkChange { bandwidth: "10Gbit/s".parse().ok(), ..LinkChange::default() };
         harness.ask(Break::Link { peer: client, direction: None, change: fast }).unwrap();
         let error = fetch(&mut harness).unwrap_err().to_string();
-        assert!(error.contains("(faults: the uplink of Node_01 has 1KiB/s since") && error.contains(&said), "{error}");
+        assert!(error.contains("(faults: the uplink of Node_01 has 1.0 KiB/s since") && error.contains(&said), "{error}");
         assert!(!error.contains("link of client"), "{error}");
     }
 }

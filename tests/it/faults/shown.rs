@@ -14,12 +14,11 @@ fn the_reports_on_nodes_and_hosts_have_their_faults() {
     let breaks = "disk 2 --full; link 2 --up --bandwidth 1KiB/s; path 3->2 --cut; path client,2 --loss 50%; path 4 --delay 90ms";
     let said = home.ok(&["run", "-c", &format!("{breaks}; nodes; topology; node 2")]);
     let (lists, node) = said.split_once("› node 2").unwrap();
-    assert_eq!(lists.matches("disk, link, 2 × path, cut").count(), 2, "{said}");
+    assert_eq!(lists.matches("disk, link, path, cut").count(), 2, "{said}");
     for fault in [
         "the disk of Node_02 is full since 0.000 s, until `disk Node_02 --clear`",
-        "the uplink of Node_02 has 1KiB/s since",
-        "the path client->Node_02 has loss 50% since",
-        "the path Node_02->client has loss 50% since",
+        "the uplink of Node_02 has 1.0 KiB/s since",
+        "the path client,Node_02 has loss 50% since 0.000 s, until `path client,Node_02 --clear`",
         "the path Node_03->Node_02 is cut since 0.000 s, until `heal Node_03->Node_02`",
     ] {
         assert!(node.contains(fault), "{fault}: {node}");

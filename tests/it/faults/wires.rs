@@ -51,7 +51,7 @@ fn a_link_is_changed_and_returned_to_what_it_was() {
     let said: Vec<String> = harness.faults().iter().map(|active| active.fault.to_string()).collect();
     assert_eq!(
         said,
-        ["the uplink of Node_01 has 64KiB/s, a queue of 5 packets", "the downlink of Node_01 has a queue of 5 packets"]
+        ["the uplink of Node_01 has 64.0 KiB/s, a queue of 5 packets", "the downlink of Node_01 has a queue of 5 packets"]
     );
     // What lies beneath a fault may change, and is what comes back.
     let beneath = HostConfig { delay: "7ms".parse().unwrap(), ..before[1] };

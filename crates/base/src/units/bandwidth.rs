@@ -64,6 +64,21 @@ impl Bandwidth {
         }
     }
 
+    /// Formats the rate for display, as measured rates are told: `64.0 KiB/s`, `1.5 MiB/s`; exactly, and in bits where it is a whole number
+    /// of no KiB, as in `10 Mbit/s`.
+    pub fn human(self) -> String {
+        let Some(bits) = self.bits_per_second() else { return UNLIMITED.to_owned() };
+        let (number, unit) = if is_whole_kib(bits) {
+            match BYTE_RATES.iter().rev().find(|(_, size)| bits >= *size && (10 * bits).is_multiple_of(*size)) {
+                Some((unit, size)) => return format!("{:.1} {unit}", bits as f64 / *size as f64),
+                None => largest_exact_unit(bits, BYTE_RATES),
+            }
+        } else {
+            largest_exact_unit(bits, BIT_RATES)
+        };
+        format!("{number} {unit}")
+    }
+
     /// Returns the time that `bytes` bytes take at this rate, rounded up to a nanosecond.
     pub fn time_for(self, bytes: u64) -> SimDuration {
         const NANOBITS_PER_BYTE: u64 = 8_000_000_000;
@@ -78,14 +93,18 @@ impl Bandwidth {
     }
 }
 
+/// Returns true if a rate is said in bytes: if it is a whole number of KiB, and not one of megabits as well.
+const fn is_whole_kib(bits: u64) -> bool {
+    bits.is_multiple_of(8 << 10) && !bits.is_multiple_of(1_000_000)
+}
+
 /// Formats the rate in its shortest exact form, in bytes if it is a whole number of KiB: `64KiB/s`, `10Mbit/s`, `unlimited`.
 impl fmt::Display for Bandwidth {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some(bits) = self.bits_per_second() else {
             return f.pad(UNLIMITED);
         };
-        let whole_kib = bits.is_multiple_of(8 << 10) && !bits.is_multiple_of(1_000_000);
-        let (number, unit) = largest_exact_unit(bits, if whole_kib { BYTE_RATES } else { BIT_RATES });
+        let (number, unit) = largest_exact_unit(bits, if is_whole_kib(bits) { BYTE_RATES } else { BIT_RATES });
         f.pad(&format!("{number}{unit}"))
     }
 }

@@ -22,6 +22,9 @@ fn quantities_print_in_the_shortest_exact_form() {
     assert_eq!(ByteSize::from_bytes(1537).to_string(), "1537B");
     assert_eq!(ByteSize::from_bytes(0).to_string(), "0B");
     assert_eq!(Bandwidth::from_bits_per_second(524_288).to_string(), "64KiB/s");
+    let human = |text: &str| text.parse::<Bandwidth>().unwrap().human();
+    assert_eq!([human("64KiB/s"), human("1536KiB/s"), human("1025KiB/s")], ["64.0 KiB/s", "1.5 MiB/s", "1025.0 KiB/s"]);
+    assert_eq!([human("10Mbit/s"), human("100B/s"), human("unlimited")], ["10 Mbit/s", "800 bit/s", "unlimited"]);
     assert_eq!(Bandwidth::from_bits_per_second(10_000_000).to_string(), "10Mbit/s");
     assert_eq!(SimDuration::from_micros(1500).to_string(), "1500us");
     assert_eq!(SimDuration::ZERO.to_string(), "0ns");

@@ -58,7 +58,7 @@ impl LinkChange {
 impl fmt::Display for LinkChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut words = Vec::new();
-        words.extend(self.bandwidth.map(|bandwidth| bandwidth.to_string()));
+        words.extend(self.bandwidth.map(Bandwidth::human));
         let queue = |packets: u32| format!("a queue of {}", count_of(packets.into(), "packet"));
         words.extend(self.queue_packets.map(queue));
         f.write_str(&words.join(", "))

@@ -34,6 +34,19 @@ impl Fault {
         };
         mend.to_string()
     }
+
+    /// Returns the fault of both directions of a link or a path in words, as in `the path client,Node_01 is cut`, and the command that
+    /// takes it back; `None` if the fault is not of one direction.
+    pub fn both_ways(&self) -> Option<(String, String)> {
+        let one = self.target().to_string();
+        let (both, mend) = match self.target() {
+            Target::Link(peer, _) => (format!("the link of {peer}"), Mend::Link { peer, direction: None }),
+            Target::Path(from, to) => (format!("the path {from},{to}"), Mend::Path { from, to, one_way: false }),
+            Target::Cut(from, to) => (format!("the path {from},{to}"), Mend::Cut { from, to, one_way: false }),
+            _ => return None,
+        };
+        Some((self.to_string().replacen(&one, &both, 1), mend.to_string()))
+    }
 }
 
 fn names(peers: &[Peer]) -> String {

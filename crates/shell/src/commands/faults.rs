@@ -18,6 +18,7 @@ pub(crate) use self::list::faults;
 use crate::answer::{Answer, View};
 use crate::call::Call;
 use crate::hosts::{self, Paths};
+use crate::report::ToldFault;
 use crate::{Shell, ShellError};
 
 pub(crate) async fn kill(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
@@ -181,8 +182,10 @@ pub(crate) async fn heal(shell: &Shell, call: &Call) -> Result<Answer, ShellErro
 /// Returns the answer about the paths that are cut now.
 async fn cuts(shell: &Shell) -> Result<Answer, ShellError> {
     let is_cut = |active: &ActiveFault| matches!(active.fault.target(), Target::Cut(..));
-    let cut = shell.call(ListFaults).await?.iter().filter(|active| is_cut(active)).count();
-    let text = match cut {
+    let mut on = shell.call(ListFaults).await?;
+    on.retain(is_cut);
+    let cut = on.len();
+    let text = match ToldFault::in_directions(&on).count() {
         0 => "no path is cut".to_owned(),
         1 => "1 path is cut".to_owned(),
         count => format!("{count} paths are cut"),
@@ -208,10 +211,12 @@ pub(crate) async fn flap(shell: &Shell, call: &Call) -> Result<Answer, ShellErro
 
 /// Returns the answer about the faults of what is called `name` that are on now.
 async fn answer_about(shell: &Shell, name: &str, plural: bool, is_meant: impl Fn(Target) -> bool) -> Result<Answer, ShellError> {
-    let on = shell.call(ListFaults).await?.into_iter().filter(|active| is_meant(active.fault.target()));
-    let faults: Vec<String> = on.map(|active| active.fault.to_string()).collect();
+    let mut on = shell.call(ListFaults).await?;
+    on.retain(|active| is_meant(active.fault.target()));
+    let faults: Vec<String> = on.iter().map(|active| active.fault.to_string()).collect();
+    let told: Vec<String> = ToldFault::in_directions(&on).map(|told| told.in_words().0).collect();
     let unchanged = if plural { "are as they were" } else { "is as it was" };
-    let text = if faults.is_empty() { format!("{name} {unchanged}") } else { faults.join("\n") };
+    let text = if told.is_empty() { format!("{name} {unchanged}") } else { told.join("\n") };
     Ok(Answer::new(View::Text(text), json!({ "target": name, "faults": faults })))
 }
 

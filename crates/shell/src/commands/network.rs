@@ -259,8 +259,8 @@ pub(crate) async fn topology(shell: &Shell, _: &Call) -> Result<Answer, ShellErr
         let mut row = vec![
             host.peer.to_string(),
             host.address.to_string(),
-            link.up.bandwidth.to_string(),
-            link.down.bandwidth.to_string(),
+            link.up.bandwidth.human(),
+            link.down.bandwidth.human(),
             link.delay.to_string(),
             link.loss.to_string(),
             link.up.queue_packets.to_string(),

@@ -1,8 +1,9 @@
-//! The faults of each host, for the reports on nodes and hosts.
+//! Faults as the user has put them on, one for each act as far as that is known, and the faults of each host.
 
 use std::collections::BTreeMap;
 
-use p2p_engine::faults::ActiveFault;
+use p2p_base::units::count_of;
+use p2p_engine::faults::{ActiveFault, Target};
 use p2p_engine::snapshot::Peer;
 use serde::{Serialize, Serializer};
 
@@ -10,6 +11,85 @@ use super::tables::seconds_of;
 
 /// Maximum number of faults of one host that are shown one by one.
 const SHOWN_MAX: usize = 20;
+
+/// Faults that are told as one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ToldFault<'a> {
+    /// A fault by itself.
+    One(&'a ActiveFault),
+    /// Both directions of a link or a path, of which this is the first.
+    BothWays(&'a ActiveFault),
+    /// All that a profile has put on, by its name.
+    Profile(&'a str, Vec<&'a ActiveFault>),
+}
+
+impl<'a> ToldFault<'a> {
+    /// Returns how faults, which are in the order of their targets, are told: what one profile has put on together, and both directions
+    /// of a link or a path that one act has changed alike.
+    pub fn all(faults: &'a [ActiveFault]) -> Vec<ToldFault<'a>> {
+        let mut profiles: BTreeMap<&str, Vec<&ActiveFault>> = BTreeMap::new();
+        let mut told = Vec::new();
+        for active in faults {
+            match of_one_profile(active) {
+                Some(profile) => profiles.entry(profile).or_default().push(active),
+                None => told.extend(ToldFault::of_directions(active, faults)),
+            }
+        }
+        told.extend(profiles.into_iter().map(|(profile, parts)| match parts.as_slice() {
+            [one] => ToldFault::One(one),
+            _ => ToldFault::Profile(profile, parts),
+        }));
+        told
+    }
+
+    /// Returns how faults, which are in the order of their targets, are told whatever profiles have put them on.
+    pub fn in_directions(faults: &'a [ActiveFault]) -> impl Iterator<Item = ToldFault<'a>> {
+        faults.iter().filter_map(|active| ToldFault::of_directions(active, faults))
+    }
+
+    /// Returns how a fault is told together with that of the other direction; `None` if it is told with that already.
+    fn of_directions(active: &'a ActiveFault, all: &[ActiveFault]) -> Option<ToldFault<'a>> {
+        let place = |target: Target| all.binary_search_by_key(&target, |active| active.fault.target()).ok();
+        let other = active.fault.target().opposite().and_then(place).map(|place| &all[place]);
+        match other.filter(|other| other.is_opposite_of(active)) {
+            None => Some(ToldFault::One(active)),
+            Some(other) => (active.fault.target() < other.fault.target()).then_some(ToldFault::BothWays(active)),
+        }
+    }
+
+    /// Returns the first part of the fault.
+    fn first(&self) -> Option<&'a ActiveFault> {
+        match self {
+            ToldFault::One(active) | ToldFault::BothWays(active) => Some(active),
+            ToldFault::Profile(_, parts) => parts.first().copied(),
+        }
+    }
+
+    /// Returns the fault as a line, with the instant since which it is on and the command that takes it back.
+    fn line(&self) -> String {
+        let since = self.first().map(|active| active.since).unwrap_or_default();
+        let (fault, undo) = self.in_words();
+        format!("{fault} since {}, until `{undo}`", seconds_of(since.as_secs_f64()))
+    }
+
+    /// Returns the fault in words and the command that takes it back. What a profile has put on is told by its name.
+    pub fn in_words(&self) -> (String, String) {
+        let alone = |active: &ActiveFault| (active.fault.to_string(), active.fault.undone_by());
+        match self {
+            ToldFault::One(active) => alone(active),
+            ToldFault::BothWays(active) => active.fault.both_ways().unwrap_or_else(|| alone(active)),
+            ToldFault::Profile(profile, parts) => {
+                (format!("{profile}: {}", count_of(parts.len() as u64, "fault")), format!("faults clear {profile}"))
+            }
+        }
+    }
+}
+
+/// Returns the profile that has put a fault on, if nobody else has added to it.
+fn of_one_profile(active: &ActiveFault) -> Option<&str> {
+    let profile = active.cause.profile()?;
+    active.causes().all(|cause| cause.profile() == Some(profile)).then_some(profile)
+}
 
 /// Faults that are on of a host: of its process, its disk, its links and its paths.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -40,7 +120,8 @@ impl HostFaults {
     /// Returns the kinds of the faults in one line, as in `killed, disk, 4 × path`.
     pub fn kinds(&self) -> String {
         let mut counts: Vec<(&str, usize)> = Vec::new();
-        for kind in self.0.iter().map(|active| active.fault.name()) {
+        let names = ToldFault::in_directions(&self.0).map(|told| told.first().map_or("", |active| active.fault.name()));
+        for kind in names {
             match counts.iter_mut().find(|(known, _)| *known == kind) {
                 Some((_, count)) => *count += 1,
                 None => counts.push((kind, 1)),
@@ -54,12 +135,9 @@ impl HostFaults {
     /// Returns the faults in words, each with the instant since which it is on and the command that takes it back. Of many the first
     /// are shown, and how many there are beside them.
     pub fn lines(&self) -> Vec<String> {
-        let line = |active: &ActiveFault| {
-            let since = seconds_of(active.since.as_secs_f64());
-            format!("{} since {since}, until `{}`", active.fault, active.fault.undone_by())
-        };
-        let mut lines: Vec<String> = self.0.iter().take(SHOWN_MAX).map(line).collect();
-        if let Some(left) = self.0.len().checked_sub(SHOWN_MAX + 1) {
+        let told: Vec<ToldFault<'_>> = ToldFault::in_directions(&self.0).collect();
+        let mut lines: Vec<String> = told.iter().take(SHOWN_MAX).map(ToldFault::line).collect();
+        if let Some(left) = told.len().checked_sub(SHOWN_MAX + 1) {
             lines.push(format!("and {} more; `faults --parts` lists all", left + 1));
         }
         lines

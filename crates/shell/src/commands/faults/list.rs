@@ -1,6 +1,6 @@
 //! The command `faults`: what is on, what is taken back of it, and the profiles.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use p2p_base::likeness;
 use p2p_base::spelling::visible;
@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use crate::answer::{Answer, View};
 use crate::call::Call;
 use crate::hosts;
-use crate::report::{Resolution, Table, instant_of, number_column, text_column};
+use crate::report::{Resolution, Table, ToldFault, instant_of, number_column, text_column};
 use crate::{Shell, ShellError};
 
 /// Lists the faults that are on, takes them back, lists the profiles, or applies one.
@@ -49,9 +49,10 @@ async fn clear(shell: &Shell, call: &Call, what: Option<&str>) -> Result<Answer,
     shell.access().require_admin(&shell.identity(), "faults clear").await?;
     let is_profile = |name: &str| shell.access().profiles().contains_key(name);
     let which = which(call, what, is_profile)?;
-    let ClearedFaults { taken_back, not_running } = shell.wait_for(ClearFaults { which }).await?;
+    let ClearedFaults { mut taken_back, not_running } = shell.wait_for(ClearFaults { which }).await?;
     let count = taken_back.len();
-    let taken_back = format!("{} taken back", count_of(count as u64, "fault"));
+    taken_back.sort_by_key(|active| active.fault.target());
+    let taken_back = format!("{} taken back", count_of(told_count(&taken_back) as u64, "fault"));
     let why = |trouble: &Option<Trouble>| trouble.as_ref().map(ToString::to_string);
     let left = not_running.iter().map(|(node, trouble)| match why(trouble) {
         Some(reason) => format!("{node} does not run: {reason}"),
@@ -61,6 +62,12 @@ async fn clear(shell: &Shell, call: &Call, what: Option<&str>) -> Result<Answer,
     let left = |(node, trouble): &(NodeNumber, Option<Trouble>)| json!({ "node": node.to_string(), "reason": why(trouble) });
     let not_running: Vec<Value> = not_running.iter().map(left).collect();
     Ok(Answer::new(View::Text(lines.join("\n")), json!({ "taken_back": count, "not_running": not_running })))
+}
+
+/// Returns the number of faults in the words of the list, where what a profile has put on has its number of parts.
+fn told_count(faults: &[ActiveFault]) -> usize {
+    let count = |told: &ToldFault<'_>| if let ToldFault::Profile(_, parts) = told { parts.len() } else { 1 };
+    ToldFault::all(faults).iter().map(count).sum()
 }
 
 async fn apply(shell: &Shell, call: &Call, name: &str) -> Result<Answer, ShellError> {
@@ -101,37 +108,24 @@ fn profiles(shell: &Shell) -> Answer {
     Answer::new(View::Table(Table { columns, rows, empty: "there are no profiles" }), profiles.iter().map(json).collect())
 }
 
-/// Lists what is on. What one profile has put on is one row, unless all parts are wanted; data has all parts.
+/// Lists what is on. What one profile has put on is one row, and so are both directions of a link or a path, unless all parts are wanted;
+/// data has all parts.
 async fn list(shell: &Shell, in_parts: bool) -> Result<Answer, ShellError> {
     let on = shell.call(ListFaults).await?;
-    let mut rows = Vec::new();
-    let mut groups: BTreeMap<&str, Vec<&ActiveFault>> = BTreeMap::new();
-    for active in &on {
-        match of_one_profile(active).filter(|_| !in_parts) {
-            Some(profile) => groups.entry(profile).or_default().push(active),
-            None => rows.push(row(active)),
-        }
-    }
-    for (profile, parts) in groups {
-        match parts.as_slice() {
-            [one] => rows.push(row(one)),
-            parts => rows.push(row_of_profile(profile, parts)),
-        }
-    }
+    let told = if in_parts { on.iter().map(ToldFault::One).collect() } else { ToldFault::all(&on) };
+    let rows = told.iter().map(row).collect();
     let columns = vec![text_column("fault"), number_column("since"), text_column("by"), text_column("taken back by")];
     let table = Table { columns, rows, empty: "no fault is on" };
     Ok(Answer::new(View::Table(table), on.iter().map(fault_data).collect()))
 }
 
-/// Returns the profile that has put a fault on, if nobody else has added to it.
-fn of_one_profile(active: &ActiveFault) -> Option<&str> {
-    let profile = active.cause.profile()?;
-    active.causes().all(|cause| cause.profile() == Some(profile)).then_some(profile)
-}
-
-fn row(active: &ActiveFault) -> Vec<String> {
-    let since = instant_of(active.since, Resolution::Millis);
-    vec![active.fault.to_string(), since, by(active.users()), active.fault.undone_by()]
+fn row(told: &ToldFault<'_>) -> Vec<String> {
+    let active = match told {
+        ToldFault::One(active) | ToldFault::BothWays(active) => active,
+        ToldFault::Profile(profile, parts) => return row_of_profile(profile, parts),
+    };
+    let (fault, undo) = told.in_words();
+    vec![fault, instant_of(active.since, Resolution::Millis), by(active.users()), undo]
 }
 
 /// Returns the one row for all that a profile has put on.
