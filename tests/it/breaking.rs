@@ -64,7 +64,7 @@ fn one_key_heals_all() {
         assert!(row.contains(mark), "{mark}: {matrix:#?}");
     }
     let legend = matrix.last().unwrap();
-    assert!(legend.contains("≤100 ≤1000 >1000 ms"), "{legend}");
+    assert!(legend.contains("≤0.1 ≤1 >1 s %lossy ~slow +odd"), "{legend}");
     assert!(header(&mut tui_harness).contains("3 faults on"));
     tui_harness.app.focus_on(Pane::Nodes);
     assert!(tui_harness.text().contains("all paths 5% duplicated 00:0"), "{}", tui_harness.text());

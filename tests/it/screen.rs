@@ -178,6 +178,23 @@ fn the_matrix_of_many_nodes_reaches_all_of_them() {
     }
 }
 
+/// The frame of the matrix cuts nothing that it says: the legend with the marks of what is broken, and the line about a cell. Its figures
+/// are those of `health`, which tells lost probes as such.
+#[test]
+fn the_frame_of_the_matrix_is_whole() {
+    let mut tui_harness = TuiHarness::dark(120, 40);
+    tui_harness.keys(&["path client->1 --delay 300ms; path client->2 --loss 99%; path client->3 --duplicate 5%", "Enter"]);
+    tui_harness.ask_aside("health");
+    tui_harness.ask_aside("health");
+    let answer: String = tui_harness.app.prompt().output.iter().map(|(_, line)| format!("{line}\n")).collect();
+    assert!(answer.contains(" lost") && !answer.contains("✕ ALIVE"), "{answer}");
+    let foot = tui_harness.pane(Pane::Health).last().unwrap().clone();
+    assert!(foot.contains(" ≤0.1 ≤1 >1 s %lossy ~slow +odd ") && !foot.contains('…'), "{foot}");
+    tui_harness.press_in_pane(Pane::Health, &["Down", "Down"]);
+    let foot = tui_harness.pane(Pane::Health).last().unwrap().clone();
+    assert!(foot.contains(" Node_02->Node_01 ● ALIVE 2.0 ms ") && !foot.contains('…'), "{foot}");
+}
+
 /// The panes of the last frame fill the screen between header and hints, one line for the tabs at most excepted, and none lies on
 /// another.
 fn check_areas(tui_harness: &TuiHarness, width: u16, height: u16) {

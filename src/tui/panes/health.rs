@@ -21,7 +21,7 @@ use super::rows::Rows;
 use super::scene::Scene;
 use super::scroll::Part;
 use super::shape::{Shape, rows_up_to};
-use super::{Canvas, Change, Deed, PaneView, Verb, health_style};
+use super::{Canvas, Change, Deed, PaneView, Verb, health_style, whole_spans};
 use crate::tui::action::Action;
 use crate::tui::preset::Preset;
 use crate::tui::theme::Role;
@@ -78,7 +78,7 @@ impl PaneView for HealthPane {
 
     fn foot(&self, scene: &Scene<'_>, inner: Rect) -> Vec<Span<'static>> {
         match self.spot(scene).filter(|_| scene.focus == super::Pane::Health) {
-            Some(spot) => said_of(scene, spot),
+            Some(spot) => said_of(scene, spot, inner.width),
             None if self.is_map => map::legend(scene, inner.width),
             None => self.matrix(scene, inner).legend(inner.width),
         }
@@ -146,7 +146,7 @@ impl PaneView for HealthPane {
     }
 
     fn copy(&self, scene: &Scene<'_>) -> Option<String> {
-        let text: String = said_of(scene, self.spot(scene)?).iter().map(|span| span.content.as_ref()).collect();
+        let text: String = said_of(scene, self.spot(scene)?, u16::MAX).iter().map(|span| span.content.as_ref()).collect();
         Some(text.trim().to_owned())
     }
 
@@ -187,8 +187,8 @@ impl HealthPane {
     }
 }
 
-/// Returns the line about what is selected: what is broken there, and what the last probes have shown.
-fn said_of(scene: &Scene<'_>, spot: Spot) -> Vec<Span<'static>> {
+/// Returns the line about what is selected: what is broken there, and, as far as there is room, what the last probes have shown.
+fn said_of(scene: &Scene<'_>, spot: Spot, width: u16) -> Vec<Span<'static>> {
     let (theme, broken) = (scene.theme, Broken::of(scene.snapshot));
     let (name, faults) = match spot {
         Spot::Host(peer) => (peer.to_string(), broken.told(broken.of_host(peer))),
@@ -209,8 +209,10 @@ fn said_of(scene: &Scene<'_>, spot: Spot) -> Vec<Span<'static>> {
     };
     if let Some(seen) = scene.snapshot.figures.health.get(&from).and_then(|row| row.get(&to)) {
         let (glyph, style) = health_style(theme, seen.health);
-        spans.push(Span::styled(format!("{glyph} {} ", seen.health.name()), style));
-        spans.push(Span::styled(round_trips(&seen.recent), theme.style(Role::Dim)));
+        let figures = figures(&seen.recent).map(|figure| Span::styled(figure, theme.style(Role::Dim)));
+        let left = usize::from(width).saturating_sub(spans.iter().map(Span::width).sum());
+        let seen = [Span::styled(format!("{glyph} {} ", seen.health.name()), style)].into_iter().chain(figures);
+        spans.extend(whole_spans(seen, left));
     } else if from != to {
         // Of very many, a snapshot has what the first ones know of each other.
         spans.push(Span::styled("no round trip is shown: of many nodes each probes few others ", theme.style(Role::Dim)));
@@ -218,17 +220,14 @@ fn said_of(scene: &Scene<'_>, spot: Spot) -> Vec<Span<'static>> {
     spans
 }
 
-/// Returns the figures of the last probes.
-fn round_trips(recent: &RoundTrips) -> String {
+/// Returns the figures of the last probes, the most important first.
+fn figures(recent: &RoundTrips) -> [String; 5] {
     let millis = |time: Option<SimDuration>| time.map_or_else(|| "-".into(), matrix::figure);
-    let lost = recent.probes - recent.answers;
-    format!(
-        "{} ms, mean {}, {} to {}, jitter {}, lost {lost} of {} ",
-        millis(recent.last),
-        millis(recent.average),
-        millis(recent.best),
-        millis(recent.worst),
-        millis(recent.jitter),
-        recent.probes
-    )
+    [
+        format!("{} ms ", millis(recent.last)),
+        format!("lost {} of {} ", recent.probes - recent.answers, recent.probes),
+        format!("mean {} ", millis(recent.average)),
+        format!("{} to {} ", millis(recent.best), millis(recent.worst)),
+        format!("jitter {} ", millis(recent.jitter)),
+    ]
 }

@@ -4,7 +4,7 @@ use p2p_base::spelling::visible;
 use p2p_base::units::SimDuration;
 use p2p_engine::EngineError;
 use p2p_engine::node::RoundTrips;
-use p2p_engine::node::health::PeerHealth;
+use p2p_engine::node::health::{Health, PeerHealth};
 use p2p_engine::operation::{
     CheckHealth, CountPackets, ListConnections, ListFaults, ListHosts, ListNodes, ListPackets, StartCapture, StatStorage,
     StatUser, StopCapture,
@@ -103,8 +103,12 @@ pub(crate) async fn health(shell: &Shell, _: &Call) -> Result<Answer, ShellError
     let peers: Vec<Peer> = report.matrix.keys().copied().collect();
     let cell = |from: Peer, to: Peer| match report.matrix.get(&from).and_then(|row| row.get(&to)) {
         _ if from == to => "·".to_owned(),
-        Some(seen) if seen.missed > 0 => format!("✕ {}", seen.health.name()),
-        Some(seen) => milliseconds_of(seen.recent.last.map(SimDuration::as_secs_f64)),
+        Some(seen) if seen.health != Health::Alive => seen.health.name().to_owned(),
+        Some(seen) => {
+            let (last, lost) =
+                (milliseconds_of(seen.recent.last.map(SimDuration::as_secs_f64)), seen.recent.probes - seen.recent.answers);
+            if lost == 0 { last } else { format!("{last}, {lost} lost") }
+        }
         None => String::new(),
     };
     // The figures are below each other, also where the hosts are too many for a column each.

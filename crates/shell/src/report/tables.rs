@@ -2,7 +2,7 @@
 
 use comfy_table::presets::{ASCII_FULL_CONDENSED, UTF8_FULL_CONDENSED};
 use comfy_table::{Cell, CellAlignment, ColumnConstraint, ContentArrangement, TableStyle, Width};
-use p2p_base::units::{ByteSize, SimTime};
+use p2p_base::units::{ByteSize, SimDuration, SimTime};
 use p2p_engine::transfer::{Remaining, TransferStatus};
 use p2p_service::abilities::{self, Glyphs};
 use time::OffsetDateTime;
@@ -308,10 +308,19 @@ pub fn seconds_of(seconds: f64) -> String {
 /// Formats a duration in seconds as milliseconds, as in `16.5 ms`; `-` if there is none. From one second on, the decimal is
 /// omitted.
 pub fn milliseconds_of(seconds: Option<f64>) -> String {
-    match seconds.map(|seconds| seconds * 1000.0) {
-        None => "-".into(),
-        Some(millis) if millis < 999.95 => format!("{millis:.1} ms"),
-        Some(millis) => format!("{millis:.0} ms"),
+    // A time has a whole number of nanoseconds, which this returns to.
+    let nanos = seconds.map(|seconds| (seconds * 1e9).round() as u64);
+    nanos.map_or_else(|| "-".into(), |nanos| format!("{} ms", millis_below(SimDuration::from_nanos(nanos), 1_000)))
+}
+
+/// Formats a time as a number of milliseconds: with one decimal below `whole_from` of them, and without one from there on. Halves are
+/// rounded up from the nanoseconds, so that a time is the same figure wherever it stands.
+pub fn millis_below(time: SimDuration, whole_from: u64) -> String {
+    const MILLI: u64 = 1_000_000;
+    let rounded = |unit: u64| time.as_nanos().saturating_add(unit / 2) / unit;
+    match rounded(MILLI / 10) {
+        tenths if tenths < 10 * whole_from => format!("{}.{}", tenths / 10, tenths % 10),
+        _ => rounded(MILLI).to_string(),
     }
 }
 
@@ -364,7 +373,18 @@ mod tests {
     #[test]
     fn times_read_well() {
         let times = [None, Some(0.0165), Some(0.99999), Some(2.1225)].map(milliseconds_of);
-        assert_eq!(times, ["-", "16.5 ms", "1000 ms", "2122 ms"]);
+        assert_eq!(times, ["-", "16.5 ms", "1000 ms", "2123 ms"]);
+    }
+
+    /// Halves are rounded alike, whether a time comes in nanoseconds or in seconds.
+    #[test]
+    fn a_time_is_one_figure() {
+        for tenths in 0..9_999 {
+            let time = SimDuration::from_micros(tenths * 100 + 50);
+            let figure = millis_below(time, 1_000);
+            assert_eq!(figure, format!("{}.{}", (tenths + 1) / 10, (tenths + 1) % 10));
+            assert_eq!(milliseconds_of(Some(time.as_secs_f64())), format!("{figure} ms"));
+        }
     }
 
     #[test]

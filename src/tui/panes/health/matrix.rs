@@ -13,6 +13,7 @@ use p2p_base::units::SimDuration;
 use p2p_engine::node::RoundTrips;
 use p2p_engine::node::health::{Health, PeerHealth};
 use p2p_engine::snapshot::Peer;
+use p2p_shell::report::millis_below;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 use ratatui::text::Span;
@@ -77,17 +78,23 @@ impl<'a> Matrix<'a> {
     pub(super) fn legend(&self, width: u16) -> Vec<Span<'static>> {
         let (theme, glyphs) = (self.scene.theme, &self.scene.theme.glyphs);
         let at_most = if glyphs.is_unicode { "≤" } else { "<=" };
-        let scale = [
-            Span::styled(format!(" {at_most}100"), theme.style(Role::Good)),
-            Span::styled(format!(" {at_most}1000"), theme.style(Role::Warning)),
-            Span::styled(" >1000", theme.style(Role::Bad)),
-            Span::styled(" ms ", theme.style(Role::Dim)),
-        ];
+        let scale = |[good, fair, unit]: [&str; 3]| {
+            [
+                Span::styled(format!(" {at_most}{good}"), theme.style(Role::Good)),
+                Span::styled(format!(" {at_most}{fair}"), theme.style(Role::Warning)),
+                Span::styled(format!(" >{fair}"), theme.style(Role::Bad)),
+                Span::styled(format!(" {unit} "), theme.style(Role::Dim)),
+            ]
+        };
         let marks = |wire: Wire| Span::styled(format!("{}{} ", wire.mark(glyphs), wire.name()), theme.style(wire.role()));
         let on = self.broken();
         let on = [Wire::Lossy, Wire::Slow, Wire::Odd].into_iter().filter(|wire| on.contains(wire));
         let lost = Span::styled(format!("{} lost ", glyphs.losses.concat()), theme.style(Role::Dim));
-        whole_spans(scale.into_iter().chain(on.map(marks)).chain([lost]), width.into())
+        let rest: Vec<Span<'_>> = on.map(marks).chain([lost]).collect();
+        let [long, short] = [["100", "1000", "ms"], ["0.1", "1", "s"]].map(scale);
+        let needed: usize = long.iter().chain(&rest).map(Span::width).sum();
+        let scale = if needed <= usize::from(width) { long } else { short };
+        whole_spans(scale.into_iter().chain(rest), width.into())
     }
 
     /// Returns the ways in which paths that are shown are broken.
@@ -173,8 +180,7 @@ impl<'a> Matrix<'a> {
 /// Formats a time in milliseconds in at most four cells; seconds beyond ten of them.
 pub(super) fn figure(time: SimDuration) -> String {
     match time.as_millis_f64() {
-        millis if millis < 99.95 => format!("{millis:.1}"),
-        millis if millis < 9_999.5 => format!("{millis:.0}"),
+        millis if millis < 9_999.5 => millis_below(time, 100),
         millis => format!("{:.0}s", (millis / 1_000.0).min(999.0)),
     }
 }
