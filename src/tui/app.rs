@@ -313,7 +313,7 @@ impl App {
             AppMessage::Opened(_, Err(error)) => self.fail(&error),
             AppMessage::Found(pane, found) => self.panes.get_mut(pane).found(found, self.view.is_frozen()),
             AppMessage::Confirmed(line, true) => self.run(&line),
-            AppMessage::Confirmed(_, false) => {}
+            AppMessage::Confirmed(line, false) => self.say(Role::Dim, &format!("not carried out: `{line}`")),
             AppMessage::Heal(yes) => self.heal(yes),
             AppMessage::Quit(true) => self.way = Some(Way::Quit),
             AppMessage::Quit(false) => {}

@@ -159,6 +159,11 @@ impl Tour {
         format!("{} of {}", self.step + 1, self.steps.len())
     }
 
+    /// Returns true while the step is before the last one, which is about accounts: what mails their users are sent is nothing yet to show.
+    pub fn is_before_accounts(&self) -> bool {
+        self.step + 1 < self.steps.len()
+    }
+
     /// Returns the heading of the step.
     pub fn title(&self) -> &'static str {
         self.steps[self.step].title

@@ -70,8 +70,14 @@ fn one_key_heals_all() {
     assert!(tui_harness.text().contains("all paths 5% duplicated 00:0"), "{}", tui_harness.text());
     tui_harness.press(&["H"]);
     assert!(tui_harness.text().contains("3 faults are on. Take all back with `faults clear`?"), "{}", tui_harness.text());
-    tui_harness.keys(&["n"]);
-    assert!(header(&mut tui_harness).contains("3 faults on"));
+    assert!(tui_harness.text().contains(" y: yes, n or Enter: no "), "{}", tui_harness.text());
+    for no in ["n", "Enter"] {
+        tui_harness.keys(&[no]);
+        assert!(header(&mut tui_harness).contains("3 faults on"));
+        assert_eq!(tui_harness.app.prompt().output.last().unwrap().1, "no fault is taken back");
+        tui_harness.press(&["H"]);
+    }
+    tui_harness.press(&["Esc"]);
     tui_harness.press(&["H"]);
     tui_harness.keys(&["y"]);
     assert!(!header(&mut tui_harness).contains("fault"), "{}", tui_harness.text());

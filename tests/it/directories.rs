@@ -63,6 +63,7 @@ fn directories_are_made_moved_listed_and_removed_in_the_language() {
         ("mv docs/old/a.bin docs/2024 a.bin", "no directory for them"),
         ("download docs", "`docs` is a directory; --recursive takes all that is in it"),
         ("upload .", "is a directory; --recursive stores all that is in it"),
+        ("upload *.none", "nothing on this machine matches `*.none`"),
         ("ls none", "no file named `none`"),
     ] {
         let said = home.refused_script(line);
@@ -71,6 +72,23 @@ fn directories_are_made_moved_listed_and_removed_in_the_language() {
     let said = home.ok(&["run", "-c", "rm docs/2024/may; rm -r docs; expect ls = 'no files are stored'"]);
     assert!(said.contains("removed docs: 195.3 KiB in 4 segments"), "{said}");
     assert!(segments_below(&home.data()).is_empty());
+}
+
+/// A pattern for paths of this machine stands for the files that match; what is wrong with one of them begins none.
+#[test]
+fn uploads_take_patterns() {
+    let home = Home::new(QUICK);
+    for name in ["photos/a.jpg", "photos/b.jpg", "photos/notes.txt", "photos/trip/c.jpg", "photos/.hidden"] {
+        write(&home, name, name);
+    }
+    let said = home.ok(&["run", "-c", "upload photos/*.jpg; upload -r photos/t*"]);
+    assert!(said.contains("stored a.jpg") && said.contains("stored b.jpg"), "{said}");
+    assert_eq!(listed(&home, &["-R"]), ["a.jpg", "b.jpg", "trip/", "trip/c.jpg"]);
+    let refused = home.refused_script("upload photos/*.jpg --as one.jpg");
+    assert!(refused.contains("--as names one file, but several are given"), "{refused}");
+    let refused = home.refused_script("upload photos/*");
+    assert!(refused.contains("is stored already") && !refused.contains("notes.txt"), "{refused}");
+    assert_eq!(listed(&home, &["-R"]).len(), 4);
 }
 
 #[test]

@@ -83,6 +83,22 @@ fn what_an_error_quotes_is_short_on_the_screen_too() {
     assert!(lengths.len() == 2 && lengths.iter().all(|&length| length < 400), "{lengths:?}");
 }
 
+/// A pattern for paths of this machine is a batch of the files that match, also among the commands of a line, all of which are checked first.
+#[test]
+fn a_pattern_is_a_batch() {
+    let mut tui_harness = TuiHarness::dark(120, 40);
+    for (number, name) in [(1, "a.bin"), (2, "b.bin")] {
+        random_file(&tui_harness.home.path().join(name), 20_000, number);
+    }
+    let below = tui_harness.home.path().display().to_string();
+    tui_harness.keys(&[&format!("echo first; upload {below}/*.none"), "Enter"]);
+    assert!(says(&tui_harness.app, "nothing on this machine matches") && !says(&tui_harness.app, "first"));
+    tui_harness.keys(&[&format!("echo first; upload {below}/?.bin"), "Enter"]);
+    for words in ["first", "stored a.bin", "stored b.bin"] {
+        assert!(says(&tui_harness.app, words), "{:?}", tui_harness.app.prompt().output);
+    }
+}
+
 /// Whatever a line waits for, the next is answered; and what comes after it on its own line comes after it, with the variables as that
 /// line has set them.
 #[test]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use p2p_auth::Policy;
 use p2p_engine::pace::Speed;
 use p2p_service::config::Config;
-use p2p_service::mailer::{Delivery, Mailer};
+use p2p_service::mailer::{Delivery, Mailer, Notice};
 use p2p_shell::words::Variables;
 use p2p_storage::demo_users::DemoUsers;
 use p2p_storage::tui::app::{Home, Pane, Way};
@@ -64,6 +64,12 @@ impl Guided {
         tui.app.start_tour(Tour::new(variables, Some(FormFiller::new(users))));
         tui.draw();
         Guided { tui, mailer: Some(mailer) }
+    }
+
+    /// Tells the screen of a mail to the first user.
+    fn tell_of_a_mail(&mut self) {
+        let (to, subject) = ("alice@example.org".parse().unwrap(), "p2p: login".to_owned());
+        self.tui.app.on_mail(&Notice { to, subject, outcome: Ok("put into outbox/7.eml".into()) });
     }
 
     /// Lets the tour do what is next, and time pass until then.
@@ -181,6 +187,11 @@ fn takes_the_tour(size: (u16, u16), speed: Speed) {
         }
         guided.completes();
         is_told(&mut guided.tui, number, title, pane);
+        if number < 8 {
+            // The mails of the accounts, which were made before, stand in nobody's way.
+            guided.tell_of_a_mail();
+            assert!(guided.tui.app.view().journal().lines().all(|line| !line.text.starts_with("mail ")));
+        }
         guided.until(&format!("what {title} shows at {size:?}, {speed}"), is_seen);
         guided.tui.press(&[" "]);
     }

@@ -78,6 +78,26 @@ fn what_is_over_leaves_room_for_the_segments() {
     assert!(order(&mut tui_harness).len() > 6, "{}", tui_harness.text());
 }
 
+/// The rows of the nodes have headings, also after a click on one of them; a pane without a filter says so.
+#[test]
+fn the_rows_of_nodes_are_headed() {
+    for (width, height) in SIZES {
+        let mut tui_harness = TuiHarness::slow(width, height);
+        tui_harness.begin_upload("video.bin", 2_000_000);
+        tui_harness.watch(SimDuration::from_secs(2));
+        tui_harness.press_in_pane(Pane::Segments, &["n"]);
+        let rows = tui_harness.pane(Pane::Segments);
+        if rows.len() > 5 {
+            assert!(["node", "done", "segment"].iter().all(|word| rows[1].contains(word)), "{rows:#?}");
+            assert!(rows[2].contains("Node_0"), "{rows:#?}");
+        }
+        tui_harness.press(&["/"]);
+        let said = tui_harness.app.prompt().output.last().unwrap().1.clone();
+        assert!(said.starts_with("Segments has no filter; these panes have one: Nodes, Transfers, Files, "), "{said}");
+        assert_eq!(tui_harness.app.workspace().focus(), Pane::Segments);
+    }
+}
+
 /// A selected transfer stays selected, and its segments shown, whatever begins or ends meanwhile, until the user follows again what runs.
 #[test]
 fn a_new_transfer_never_steals_the_selection() {

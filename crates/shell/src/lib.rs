@@ -29,6 +29,7 @@ pub mod digest;
 pub mod history;
 mod hosts;
 mod line;
+mod local_pattern;
 mod local_tree;
 pub mod pattern;
 mod place;

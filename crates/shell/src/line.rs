@@ -2,7 +2,7 @@
 
 use crate::ahead::check_sources;
 use crate::call::Call;
-use crate::place::expand;
+use crate::local_pattern::local_paths;
 use crate::words::Variables;
 use crate::{Shell, ShellError};
 
@@ -25,7 +25,8 @@ impl Shell {
             }
             may_make_files |= MAKING_FILES.contains(&call.spec.name);
             if call.spec.name == "upload" && !may_make_files {
-                check_sources(call.arguments.iter().map(|path| expand(path)).collect()).await.map_err(ahead)?;
+                let found = local_paths(&call.arguments, call.has("recursive")).await.map_err(ahead)?;
+                check_sources(found.into_iter().map(|(_, path)| path).collect()).await.map_err(ahead)?;
             }
         }
         Ok(())

@@ -181,10 +181,14 @@ impl App {
     }
 
     fn begin_filter(&mut self) {
-        let pane = self.panes.get_mut(self.workspace.focus());
+        let focus = self.workspace.focus();
+        let pane = self.panes.get_mut(focus);
         if pane.is_filterable() {
-            pane.list_mut().type_filter(true);
+            return pane.list_mut().type_filter(true);
         }
+        let filterable = Pane::ALL.into_iter().filter(|&pane| self.panes.get(pane).is_filterable()).map(Pane::name);
+        let filterable = filterable.collect::<Vec<_>>().join(", ");
+        self.say(Role::Dim, &format!("{} has no filter; these panes have one: {filterable}", focus.name()));
     }
 
     /// Leaves the program; asks for confirmation first if transfers run or lines wait, unless `now` is true.

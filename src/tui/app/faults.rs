@@ -34,6 +34,8 @@ impl App {
     pub(super) fn heal(&mut self, is_wanted: bool) {
         if is_wanted {
             self.run(CLEAR);
+        } else {
+            self.say(Role::Dim, "no fault is taken back");
         }
     }
 }

@@ -15,6 +15,7 @@ use crate::tui::dialog::Dialog;
 use crate::tui::form::FormDialog;
 use crate::tui::prompt::Prompt;
 use crate::tui::theme::Role;
+use crate::tui::tour::Tour;
 use crate::tui::welcome::Welcome;
 
 /// The current user, and what is kept for the one whose session has expired.
@@ -171,10 +172,14 @@ impl App {
         self.begin(format!("login {}", quote(&name)));
     }
 
-    /// Logs the result of sending a mail, if the user may see it.
+    /// Logs the result of sending a mail, if the user may see it. A tour logs none before it comes to the accounts, whose users it has
+    /// made and logged in before it began.
     pub fn on_mail(&mut self, notice: &Notice) {
         let is_own = matches!(&**self.identity(), Identity::User { account, .. } if account.email == notice.to);
         if !is_own && !self.identity().is_admin() {
+            return;
+        }
+        if self.tour().is_some_and(Tour::is_before_accounts) {
             return;
         }
         let Notice { to, subject, outcome } = notice;

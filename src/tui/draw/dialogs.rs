@@ -34,12 +34,15 @@ fn draw_one(app: &App, dialog: &Dialog, frame: &mut Frame<'_>, area: Rect) {
     match dialog {
         Dialog::Form(form) => super::form::draw(app, form, frame, area),
         Dialog::Viewer(viewer) => self::viewer(app, viewer, frame, area),
-        Dialog::Confirm { title, text, .. } => boxed(app, frame, area, title, visible_lines(text).into_owned(), ""),
+        Dialog::Confirm { title, text, .. } => boxed(app, frame, area, title, visible_lines(text).into_owned(), CONFIRM_KEYS),
         Dialog::List(list) => self::list(app, list, frame, area),
         Dialog::Connection(connection) => super::connection::draw(&app.scene(), connection, frame, area),
         Dialog::Welcome(welcome) => super::welcome::draw(app, welcome, frame, area),
     }
 }
+
+/// Keys of a question.
+const CONFIRM_KEYS: &str = " y: yes, n or Enter: no ";
 
 /// Returns the place of a viewer: as large as its text, and no larger than the screen without the hint line, which names the mode.
 fn place_of(viewer: &Viewer, area: Rect) -> Rect {

@@ -211,8 +211,10 @@ fn said_of(scene: &Scene<'_>, spot: Spot, width: u16) -> Vec<Span<'static>> {
         let (glyph, style) = health_style(theme, seen.health);
         let figures = figures(&seen.recent).map(|figure| Span::styled(figure, theme.style(Role::Dim)));
         let left = usize::from(width).saturating_sub(spans.iter().map(Span::width).sum());
-        let seen = [Span::styled(format!("{glyph} {} ", seen.health.name()), style)].into_iter().chain(figures);
-        spans.extend(whole_spans(seen, left));
+        let seen = [Span::styled(format!("{glyph} {}", seen.health.name()), style)].into_iter().chain(figures);
+        // A space before the rest of the frame.
+        spans.extend(whole_spans(seen, left.saturating_sub(1)));
+        spans.push(Span::raw(" "));
     } else if from != to {
         // Of very many, a snapshot has what the first ones know of each other.
         spans.push(Span::styled("no round trip is shown: of many nodes each probes few others ", theme.style(Role::Dim)));
@@ -224,10 +226,10 @@ fn said_of(scene: &Scene<'_>, spot: Spot, width: u16) -> Vec<Span<'static>> {
 fn figures(recent: &RoundTrips) -> [String; 5] {
     let millis = |time: Option<SimDuration>| time.map_or_else(|| "-".into(), matrix::figure);
     [
-        format!("{} ms ", millis(recent.last)),
-        format!("lost {} of {} ", recent.probes - recent.answers, recent.probes),
-        format!("mean {} ", millis(recent.average)),
-        format!("{} to {} ", millis(recent.best), millis(recent.worst)),
-        format!("jitter {} ", millis(recent.jitter)),
+        format!(" {} ms", millis(recent.last)),
+        format!(", lost {} of {}", recent.probes - recent.answers, recent.probes),
+        format!(", mean {}", millis(recent.average)),
+        format!(", {} to {}", millis(recent.best), millis(recent.worst)),
+        format!(", jitter {}", millis(recent.jitter)),
     ]
 }

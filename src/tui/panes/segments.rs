@@ -51,7 +51,9 @@ pub(super) struct SegmentsPane {
 
 impl PaneView for SegmentsPane {
     fn shape(&self, scene: &Scene<'_>, _room: Size) -> Shape {
-        Shape::growing((56, 5), (120, rows_up_to(self.rows(scene) + 3, 40)), 3)
+        // The frame and the axis, and the headings of the nodes.
+        let around = 3 + usize::from(scene.shown_transfer().is_some_and(|report| self.shows_nodes(report)));
+        Shape::growing((56, 5), (120, rows_up_to(self.rows(scene) + around, 40)), 3)
     }
 
     fn priority(&self, preset: Preset) -> u16 {
@@ -121,7 +123,10 @@ impl PaneView for SegmentsPane {
         }
     }
 
-    fn row_area(&self, _scene: &Scene<'_>, inner: Rect) -> Rect {
+    fn row_area(&self, scene: &Scene<'_>, inner: Rect) -> Rect {
+        if scene.shown_transfer().is_some_and(|report| self.shows_nodes(report)) {
+            return by_node::rows_of(inner);
+        }
         // The last row is the time axis.
         Rect { height: inner.height.saturating_sub(1), ..inner }
     }

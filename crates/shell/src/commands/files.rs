@@ -16,6 +16,7 @@ use super::data;
 use crate::ahead::{check_all, check_sources};
 use crate::answer::{Answer, Batch, Begun, Effect, Planned, Tally, View};
 use crate::call::Call;
+use crate::local_pattern::local_paths;
 use crate::pattern::{matching, outermost};
 use crate::place::{expand, place_of};
 use crate::report::{
@@ -27,12 +28,12 @@ use crate::{Shell, ShellError};
 
 pub(crate) async fn upload(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
     let (name, recursive) = (call.flags.get("as").map(String::as_str), call.has("recursive"));
-    if call.arguments.len() > 1 && name.is_some_and(|name| !name.ends_with('/')) {
+    let (labels, paths): (Vec<String>, Vec<PathBuf>) = local_paths(&call.arguments, recursive).await?.into_iter().unzip();
+    if paths.len() > 1 && name.is_some_and(|name| !name.ends_with('/')) {
         return Err(
             call.wrong("--as names one file, but several are given; with a / at its end it is a directory for them".into())
         );
     }
-    let paths: Vec<PathBuf> = call.arguments.iter().map(|path| expand(path)).collect();
     if let Some(directory) = paths.iter().find(|path| !recursive && path.is_dir()) {
         let label = visible(&directory.to_string_lossy()).into_owned();
         return Err(call.wrong(format!("{label} is a directory; --recursive stores all that is in it")));
@@ -47,7 +48,7 @@ pub(crate) async fn upload(shell: &Shell, call: &Call) -> Result<Answer, ShellEr
     }
     let upload = |path: PathBuf| Ok(shell.access.upload(path, name)?.into());
     let transfers = paths.into_iter().map(upload).collect::<Result<Vec<_>, ShellError>>()?;
-    begin_all(shell, call, call.arguments.iter().cloned().zip(transfers).collect()).await
+    begin_all(shell, call, labels.into_iter().zip(transfers).collect()).await
 }
 
 pub(crate) async fn download(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {

@@ -7,13 +7,14 @@ use std::ops::Range;
 use p2p_base::units::{SimDuration, SimTime};
 use p2p_engine::transfer::{SegmentTimeline, TransferReport};
 use p2p_store::manifest::NodeNumber;
+use ratatui::layout::Rect;
 
 use super::time_axis::{Phase, TimeAxis, bar};
 use super::waterfall::resent;
 use super::{oldest, rank};
-use crate::tui::panes::Canvas;
 use crate::tui::panes::columns::{Align, Cell, Column, Columns};
 use crate::tui::panes::scene::Scene;
+use crate::tui::panes::{Canvas, below_heading};
 use crate::tui::theme::{Role, Theme};
 
 /// Span of the axis of a transfer that is under way, unless the oldest segment is older.
@@ -69,17 +70,23 @@ enum Quantity {
 
 fn fit(width: u16) -> Columns<Quantity> {
     let columns = vec![
-        Column::new(Quantity::Node, "", 8, 9, 8, Align::Left),
-        Column::new(Quantity::Done, "", 9, 11, 7, Align::Right),
-        Column::new(Quantity::Oldest, "", 9, 9, 5, Align::Left),
-        Column::new(Quantity::Age, "", 8, 8, 6, Align::Right),
-        Column::new(Quantity::Resent, "", 4, 5, 3, Align::Right),
-        Column::new(Quantity::Bar, "", 16, u16::MAX, 4, Align::Left),
+        Column::new(Quantity::Node, "node", 8, 9, 8, Align::Left),
+        Column::new(Quantity::Done, "done", 9, 11, 7, Align::Right),
+        Column::new(Quantity::Oldest, "segment", 9, 9, 5, Align::Left),
+        Column::new(Quantity::Age, "for", 8, 8, 6, Align::Right),
+        Column::new(Quantity::Resent, "rtx", 4, 5, 3, Align::Right),
+        Column::new(Quantity::Bar, "over time", 16, u16::MAX, 4, Align::Left),
     ];
     Columns::fit(columns, width)
 }
 
-/// Draws the rows in `shown` and the axis below them.
+/// Returns the part of an area in which rows stand: without the headings, if there is room for them and for two rows, and without the axis.
+pub(super) fn rows_of(area: Rect) -> Rect {
+    let area = if area.height > 3 { below_heading(area) } else { area };
+    Rect { height: area.height.saturating_sub(1), ..area }
+}
+
+/// Draws the headings, the rows in `shown` and the axis below them.
 pub(super) fn draw(
     scene: &Scene<'_>,
     report: &TransferReport,
@@ -100,7 +107,7 @@ pub(super) fn draw(
         let is_oldest = oldest.is_some_and(|oldest| oldest.holder == row.node) && !report.status.state.is_over();
         cell(scene.theme, row, quantity, &axis, (selected == Some(index), is_oldest))
     };
-    columns.draw(scene.theme, canvas, canvas.area, shown.clone().enumerate(), cell);
+    columns.draw(scene.theme, canvas, rows_of(canvas.area), shown.clone().enumerate(), cell);
     axis.draw(scene.theme, canvas);
 }
 
