@@ -122,7 +122,7 @@ mod tests {
         let change = LinkChange { queue_packets: Some(5), ..LinkChange::default() };
         assert_eq!(change.applied(link), LinkConfig { queue_packets: 5, ..link });
         let both = change.with(LinkChange { bandwidth: "8kbit/s".parse().ok(), queue_packets: None });
-        assert_eq!((both.to_string().as_str(), both.queue_packets), ("8kbit/s, a queue of 5 packets", Some(5)));
+        assert_eq!((both.to_string().as_str(), both.queue_packets), ("8 kbit/s, a queue of 5 packets", Some(5)));
         assert!(LinkChange::default().is_none() && !both.is_none());
     }
 
