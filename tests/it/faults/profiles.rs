@@ -220,7 +220,7 @@ fn the_profiles_that_are_built_in_run() {
 fn a_file_has_profiles_of_its_own() {
     let home = Home::new(&format!("{QUICK}[profiles.mine]\nsummary = 'far'\ndelay = '300ms'\n[profiles.congested]\nqueue = 3\n"));
     let said = home.ok(&["run", "-c", "faults profiles; faults apply mine 1; faults apply congested 2; faults"]);
-    assert!(said.contains("delay 300ms") && said.contains("a queue of 3 packets") && !said.contains("256kbit/s"), "{said}");
+    assert!(said.contains("delay 300ms") && said.contains("a queue of 3 packets") && !said.contains("256 kbit/s"), "{said}");
     let hostile = Home::new(&format!("{QUICK}[profiles.mine]\nsummary = \"\\u001b]0;evil\\u0007\"\ndelay = '300ms'\n"));
     let said = hostile.ok(&["run", "-c", "faults profiles; faults apply mine 1"]);
     assert!(said.contains("evil") && !said.contains(['\u{1b}', '\u{7}']), "{said:?}");
