@@ -58,6 +58,8 @@ fn paths_of(word: &str, directories: bool) -> Result<Vec<PathBuf>, ShellError> {
         true if has_directories => {
             Err(wrong(format!("`{}` matches directories alone; --recursive stores all that is in them", visible(word))))
         }
+        // Brackets are usual in names, and what cannot be read is told better than what does not match.
+        true if !word.contains(['*', '?']) => Ok(vec![path]),
         true => Err(wrong(format!("nothing on this machine matches `{}`", visible(word)))),
     }
 }
@@ -146,6 +148,7 @@ mod tests {
             ("**/*.jpg", vec!["a.jpg", "b.jpg", "trip/d.jpg", "trip/deep/e.jpg"]),
             ("trip/**", vec!["trip/d.jpg", "trip/deep/e.jpg"]),
             ("no such", vec!["no such"]),
+            ("no [such", vec!["no [such"]),
         ] {
             assert_eq!(of(pattern, false).unwrap(), files, "{pattern}");
         }
