@@ -83,8 +83,9 @@ impl PaneView for TransfersPane {
         let segments = scene.shown_transfer().map_or(0, |report| report.timelines.len()) + 3;
         let spare = usize::from(room.height / 3).saturating_sub(segments);
         let most = (room.height / 4).max(5) + u16::try_from(spare).unwrap_or(0);
-        let over = self.list_of(scene).filter(Row::is_over).count();
-        let rows = self.rows(scene) - over + over.min(OVER_ROWS + spare);
+        let list = self.list_of(scene);
+        let over = list.over();
+        let rows = list.len() - over + over.min(OVER_ROWS + spare);
         Shape::of_height((58, 3), (100, rows_up_to(rows.max(1) + 3, most)))
     }
 
@@ -254,6 +255,13 @@ impl<'s> List<'s> {
         self.scene.in_order().take_while(|report| !report.status.state.is_over()).count()
     }
 
+    /// Returns the number of transfers that are over.
+    fn over(&self) -> usize {
+        let is_over = |row: &&Row<'_>| matches!(row, Row::Of(report) if report.status.state.is_over());
+        let all = || self.scene.in_order().len() - self.under_way();
+        self.passing.as_ref().map_or_else(all, |passing| passing.iter().filter(is_over).count())
+    }
+
     fn get(&self, place: usize) -> Option<Row<'s>> {
         if let Some(passing) = &self.passing {
             return passing.get(place).cloned();
@@ -294,10 +302,6 @@ enum Row<'a> {
 }
 
 impl Row<'_> {
-    fn is_over(&self) -> bool {
-        matches!(self, Row::Of(report) if report.status.state.is_over())
-    }
-
     fn name(&self, scene: &Scene<'_>) -> String {
         match self {
             Row::Of(report) => scene.label(&report.status.file),
