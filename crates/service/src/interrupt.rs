@@ -1,5 +1,5 @@
 //! Requests to stop: Ctrl-C (SIGINT), Ctrl-\ (SIGQUIT), `kill` (SIGTERM), a terminal that is closed (SIGHUP), and every other
-//! signal from outside that ends a process by default ([`ENDING`]): whatever ends the program, the terminal is restored and its
+//! signal from outside that ends a process by default: whatever ends the program, the terminal is restored and its
 //! temporary directories are removed. Only SIGKILL and the faults of the process itself (SIGSEGV, SIGABRT …) leave no time for that.
 //!
 //! A thread of its own receives the signals, so that it does not matter what else the process is doing:
