@@ -5,6 +5,8 @@
 
 use std::hint::black_box;
 use std::io::{Read, Write};
+use std::path::Path;
+use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, criterion_group, criterion_main};
@@ -128,36 +130,44 @@ fn now() -> Instant {
     Instant::now()
 }
 
-/// The program, and what it has written so far.
+/// Number of segments of the file that keeps the engine busy while keys are measured.
+const FILE_SEGMENTS: u64 = 1 << 16;
+/// Time after which what a program has not shown by then counts as never shown.
+const DEADLINE: Duration = Duration::from_secs(60);
+
+/// The program, and what its terminal shows.
 struct Program {
     child: Box<dyn Child + Send + Sync>,
     _master: Box<dyn MasterPty + Send>,
-    reader: Box<dyn Read + Send>,
+    written: Receiver<Vec<u8>>,
     writer: Box<dyn Write + Send>,
-    seen: Vec<u8>,
+    screen: vt100::Parser,
 }
 
 impl Program {
-    fn start(home: &std::path::Path) -> Program {
+    fn start(home: &Path, arguments: &[&str]) -> Program {
         let size = PtySize { rows: 40, cols: 120, pixel_width: 0, pixel_height: 0 };
         let pair = native_pty_system().openpty(size).unwrap();
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_p2p"));
         command.args(["--speed", "max"]);
+        command.args(arguments);
         command.env_clear();
         command.env("HOME", home);
         command.env("TERM", "xterm-256color");
         let child = pair.slave.spawn_command(command).unwrap();
+        let screen = vt100::Parser::new(40.try_into().unwrap(), 120.try_into().unwrap(), 0);
         let (reader, writer) = (pair.master.try_clone_reader().unwrap(), pair.master.take_writer().unwrap());
-        Program { child, _master: pair.master, reader, writer, seen: Vec::new() }
+        Program { child, _master: pair.master, written: read_all(reader), writer, screen }
     }
 
     fn waits_for(&mut self, text: &str) {
-        let mut bytes = [0; 8192];
-        while !self.seen.windows(text.len()).any(|window| window == text.as_bytes()) {
-            let count = self.reader.read(&mut bytes).unwrap();
-            self.seen.extend_from_slice(&bytes[..count]);
+        let start = now();
+        while !self.screen.screen().contents().contains(text) {
+            assert!(start.elapsed() < DEADLINE, "{text:?} is not shown:\n{}", self.screen.screen().contents());
+            if let Ok(bytes) = self.written.recv_timeout(DEADLINE) {
+                self.screen.process(&bytes);
+            }
         }
-        self.seen.clear();
     }
 
     fn sends(&mut self, text: &str) {
@@ -167,9 +177,22 @@ impl Program {
 
     fn ends(mut self) {
         self.sends("\u{11}");
-        while matches!(self.reader.read(&mut [0; 8192]), Ok(1..)) {}
+        while self.written.recv_timeout(DEADLINE).is_ok() {}
         self.child.wait().unwrap();
     }
+}
+
+/// Reads what a program writes on a thread of its own, which ends with the program.
+fn read_all(mut reader: Box<dyn Read + Send>) -> Receiver<Vec<u8>> {
+    let (sender, receiver) = mpsc::channel();
+    let read = move || {
+        let mut bytes = [0; 8192];
+        while let Ok(count @ 1..) = reader.read(&mut bytes)
+            && sender.send(bytes[..count].to_vec()).is_ok()
+        {}
+    };
+    std::thread::Builder::new().name("reader".into()).spawn(read).unwrap();
+    receiver
 }
 
 /// From the start of the process, on a data directory that is there already.
@@ -180,7 +203,7 @@ fn the_first_frame(criterion: &mut Criterion) {
             let mut total = Duration::ZERO;
             for _ in 0..count {
                 let start = now();
-                let mut program = Program::start(home.path());
+                let mut program = Program::start(home.path(), &[]);
                 program.waits_for("Transfers");
                 total += start.elapsed();
                 program.ends();
@@ -190,11 +213,20 @@ fn the_first_frame(criterion: &mut Criterion) {
     });
 }
 
-/// Each letter takes the place of the one before it, and stands nowhere else.
+/// Each letter takes the place of the one before it, and stands nowhere else. An upload of small segments keeps the engine busy.
 fn a_key_at_full_speed(criterion: &mut Criterion) {
     let home = tempfile::tempdir().unwrap();
-    let mut program = Program::start(home.path());
-    program.waits_for("Transfers");
+    let (config, file) = (home.path().join("p2p.toml"), home.path().join("busy.bin"));
+    std::fs::write(&config, "[storage]\nsegment_size = '4KiB'\n").unwrap();
+    // No two segments are equal: equal ones are stored once.
+    let segments = (0..FILE_SEGMENTS).flat_map(|number: u64| number.to_le_bytes().repeat(4096 / 8));
+    std::fs::write(&file, segments.collect::<Vec<u8>>()).unwrap();
+    let mut program = Program::start(home.path(), &["--config", config.to_str().unwrap()]);
+    program.waits_for("Welcome to p2p");
+    program.sends("\u{1b}");
+    program.waits_for("PROMPT");
+    program.sends(&format!("upload {}\r", file.display()));
+    program.waits_for("running");
     criterion.bench_function("a key while the engine runs at max", |bencher| {
         bencher.iter_custom(|count| {
             let mut total = Duration::ZERO;
@@ -209,7 +241,11 @@ fn a_key_at_full_speed(criterion: &mut Criterion) {
             total / 2
         });
     });
-    program.ends();
+    program.sends("\u{15}transfers\r");
+    program.waits_for("running");
+    // A question stands before the end of a session in which something is under way.
+    program.child.kill().unwrap();
+    program.child.wait().unwrap();
 }
 
 criterion_group! {
