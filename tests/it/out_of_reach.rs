@@ -1,11 +1,12 @@
 //! Transfers that cannot be completed because a node is out of reach: said from the instant at which it holds, with the node, the reason
 //! and the time since, wherever a transfer is shown; and no longer once the node answers.
 
-use p2p_base::units::{SimDuration, SimTime};
+use p2p_base::units::{Probability, SimDuration, SimTime};
 use p2p_engine::faults::PathChange;
 use p2p_engine::snapshot::Peer;
 use p2p_engine::transfer::{Absence, Awaited, Remaining, TransferError, TransferState, TransferStatus};
 use p2p_engine::{Command, operation};
+use p2p_net::Loss;
 use p2p_storage::tui::app::Pane;
 use p2p_store::names::FileKey;
 
@@ -77,6 +78,34 @@ fn the_reason_is_told_why_a_node_is_out_of_reach() {
         let (mut harness, id) = upload_under_way();
         harness.ask(fault).unwrap();
         assert_waits(&status_of(&mut harness, id), 2, why, at(15));
+    }
+}
+
+/// A node is cut off where the network lets nothing pass to it, and not where a fault says so over which another one holds: that of the
+/// path over those of all paths of its hosts, and of these the later.
+#[test]
+fn a_node_is_cut_off_where_nothing_passes_by_what_holds_in_the_end() {
+    let loss =
+        |percent| PathChange { loss: Some(Loss::Independent(Probability::from_percent(percent))), ..PathChange::default() };
+    let (client, peer) = (Peer::Client, Peer::Node(node(1)));
+    let all = |peer, percent| operation::Break::Paths { peer, change: loss(percent) };
+    let path = |percent| operation::Break::Path { from: client, to: peer, one_way: false, change: loss(percent), cut: false };
+    for (breaks, is_cut_off) in [
+        ([all(peer, 100), path(0)], false),
+        ([path(0), all(client, 100)], false),
+        ([all(peer, 100), all(client, 0)], false),
+        ([all(client, 0), all(peer, 100)], true),
+        ([all(peer, 0), path(100)], true),
+    ] {
+        let (mut harness, id) = upload_under_way();
+        let told = format!("{breaks:?}");
+        breaks.into_iter().for_each(|command| drop(harness.ask(command).unwrap()));
+        let status = status_of(&mut harness, id);
+        if is_cut_off {
+            assert_waits(&status, 1, Absence::CutOff, at(15));
+        } else {
+            assert!(status.awaited.iter().all(|awaited| awaited.node != node(1)), "{told}: {:?}", status.awaited);
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod bounds;
 mod disk;
+mod effective;
 mod ledger;
 mod network;
 mod profile;
@@ -29,6 +30,7 @@ pub use self::network::{BurstsError, LinkChange, parse_bursts};
 pub use self::profile::{Flapping, Profile};
 pub use self::refusal::FaultError;
 
+pub(crate) use self::effective::ChangedPath;
 pub(crate) use self::ledger::{DueFlap, Ledger};
 pub(crate) use self::network::{check_link, check_path};
 

@@ -8,7 +8,7 @@ use p2p_net::{Direction, PathRule};
 use p2p_store::disk::DiskError;
 use p2p_store::manifest::NodeNumber;
 
-use super::{ActiveFault, DiskFaults, Fault, FaultCause, LinkChange, PathChange, Target};
+use super::{ActiveFault, ChangedPath, DiskFaults, Fault, FaultCause, LinkChange, PathChange, Target};
 use crate::peer::Peer;
 
 /// Step of a process that is killed and started again and again.
@@ -322,13 +322,18 @@ impl Ledger {
         }
     }
 
-    /// Returns what is changed of a path, and true if it is cut.
+    /// Returns what is said of a path itself, and true if it is cut.
     pub(crate) fn path_change(&self, from: Peer, to: Peer) -> (PathChange, bool) {
         let change = match self.fault_of(Target::Path(from, to)) {
             Some(Fault::Path { change, .. }) => *change,
             _ => PathChange::default(),
         };
         (change, self.of(Target::Cut(from, to)).is_some())
+    }
+
+    /// Returns the fault because of which no packet passes from one host to another, if one cuts the path or lets it lose all.
+    pub(crate) fn silencing(&self, from: Peer, to: Peer) -> Option<&ActiveFault> {
+        self.of(Target::Cut(from, to)).or_else(|| ChangedPath::new(from, to, |target| self.of(target)).loses_all_by())
     }
 
     /// Returns true if a node is to take no segments, because its process ends or has ended as planned.

@@ -3,10 +3,10 @@
 //! They are in the order of their targets, those of hosts before those of single paths, so that looking one up costs no pass over all
 //! of them: a partition of a large network is many faults.
 
-use p2p_net::{PathChange, PathRule};
+use p2p_net::PathChange;
 
 use super::{Peer, Snapshot};
-use crate::faults::{ActiveFault, Fault, Target};
+use crate::faults::{ActiveFault, ChangedPath, Target};
 
 impl Snapshot {
     /// Returns the fault that is on a target.
@@ -34,15 +34,10 @@ impl Snapshot {
         })
     }
 
-    /// Returns what faults have changed of the path from one host to another, by the rule of the network: what is said of the path
-    /// itself holds over what is said of all paths of a host, and of that the latest, whichever of the two hosts it is of.
+    /// Returns what faults have changed of the path from one host to another: what is said of the path itself holds over what is said of
+    /// all paths of a host, and of that the latest.
     pub fn path_change(&self, from: Peer, to: Peer) -> PathChange {
-        let of_host = |peer| self.fault(Target::Paths(peer)).into_iter().flat_map(|active| active.rules.iter().copied());
-        let of_hosts = PathRule::together(of_host(from).chain(of_host(to)));
-        match self.fault(Target::Path(from, to)).map(|active| &active.fault) {
-            Some(Fault::Path { change, .. }) => of_hosts.with(*change),
-            _ => of_hosts,
-        }
+        ChangedPath::new(from, to, |target| self.fault(target)).change()
     }
 
     /// Returns true if no packet passes from one host to another because of faults.

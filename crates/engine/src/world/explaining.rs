@@ -49,17 +49,7 @@ impl World {
     fn fault_out_of_reach(&self, node: NodeNumber) -> Option<&ActiveFault> {
         let ways = [(Peer::Client, Peer::Node(node)), (Peer::Node(node), Peer::Client)];
         let of_process = self.faults.of(Target::Process(node)).filter(|active| !matches!(active.fault, Fault::Stopping { .. }));
-        let cut = || ways.into_iter().find_map(|(from, to)| self.faults.of(Target::Cut(from, to)));
-        let lossy = || {
-            let paths = ways.into_iter().map(|(from, to)| Target::Path(from, to));
-            let rules = [Target::Paths(Peer::Client), Target::Paths(Peer::Node(node))];
-            let mut faults = paths.chain(rules).filter_map(|target| self.faults.of(target));
-            faults.find(|active| match active.fault {
-                Fault::Path { change, .. } | Fault::Paths { change, .. } => change.loses_all(),
-                _ => false,
-            })
-        };
-        of_process.or_else(cut).or_else(lossy)
+        of_process.or_else(|| ways.into_iter().find_map(|(from, to)| self.faults.silencing(from, to)))
     }
 
     /// Returns the nodes that are out of the client's reach: because of faults, or because they have answered none of the latest
