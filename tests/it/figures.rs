@@ -5,12 +5,12 @@ use std::sync::OnceLock;
 
 use p2p_auth::{Auth, Policy};
 use p2p_base::units::{Bandwidth, SimDuration, SimTime};
-use p2p_engine::faults::PathChange;
+use p2p_engine::faults::{DiskFaults, PathChange, Slowdown};
 use p2p_engine::io::InlineIo;
 use p2p_engine::node::health::HealthConfig;
 use p2p_engine::pace::{PaceStatus, Speed};
 use p2p_engine::snapshot::Peer;
-use p2p_engine::transfer::{Absence, Direction, Remaining, Stage, TransferId, TransferStatus};
+use p2p_engine::transfer::{Absence, Direction, Remaining, Stage, TransferId, TransferState, TransferStatus};
 use p2p_engine::{ClockMode, Command, Engine, EngineConfig, EngineHandle, Event, Progress, Reply, operation};
 use p2p_net::{HostConfig, MTU};
 use p2p_service::access::Access;
@@ -464,6 +464,67 @@ fn the_remaining_time_of_a_download_is_right_beside_an_upload() {
     }
 }
 
+/// What does not run delays nothing: once an upload is cancelled, the estimate of a download beside it is that of the download alone,
+/// however long the upload is undone.
+#[test]
+fn the_remaining_time_of_a_download_counts_no_cancelled_upload() {
+    let mut harness = network(1, &[slow_link(); 6]);
+    let [upload, download] = both_ways(&mut harness, [3_000_000, 3_000_000]);
+    let begin = harness.simulation.now();
+    advance(&mut harness, begin + SECOND * 15);
+    harness.tell(operation::Cancel { transfer: upload });
+    let (mut at, mut told) = (harness.simulation.now(), Vec::new());
+    loop {
+        let undone = status_of(&mut harness, upload);
+        if undone.state.is_over() {
+            break;
+        }
+        assert_eq!((undone.state, undone.eta), (TransferState::Undoing, Remaining::NotRunning));
+        told.push((at, status_of(&mut harness, download).eta));
+        at += SimDuration::from_millis(500);
+        advance(&mut harness, at);
+    }
+    assert!(told.len() > 20, "the upload is undone for a while: {told:?}");
+    let end = harness.finish(download).unwrap().status.finished.unwrap();
+    for (at, eta) in told.into_iter().filter(|(_, eta)| *eta != Remaining::TooEarly) {
+        let truth = (end - at).as_secs_f64();
+        let share = eta.seconds().unwrap() / truth;
+        assert!((share - 1.0).abs() < 0.2, "at {at} {truth} s are left: {eta:?}");
+    }
+}
+
+/// A download of which a holder is silent is stalled, also beside an upload, unless its requests wait for a link that the upload fills.
+#[test]
+fn a_download_beside_an_upload_tells_a_silent_holder() {
+    // The client's links carry more than those of the nodes, so that they are not full.
+    let wide = links(link("20Mbit/s", "5ms", "0%"), slow_link(), slow_link());
+    for (hosts, is_told) in [(wide, true), ([slow_link(); 6], false)] {
+        let mut harness = network(1, &hosts);
+        let [_, download] = both_ways(&mut harness, [9_000_000, 9_000_000]);
+        let begin = harness.simulation.now();
+        advance(&mut harness, begin + SECOND);
+        let faults = DiskFaults { slow: Slowdown::try_from(100_000).ok(), ..DiskFaults::default() };
+        harness.ask(operation::Break::Disk { node: crate::faults::node(3), faults }).unwrap();
+        advance(&mut harness, begin + SECOND * 20);
+        let status = status_of(&mut harness, download);
+        assert_eq!(status.eta == Remaining::Stalled, is_told, "{status:?}");
+    }
+}
+
+/// An upload of which a holder is silent is stalled, also beside a download: its requests wait for nothing that the nodes send.
+#[test]
+fn an_upload_beside_a_download_tells_a_silent_holder() {
+    let mut harness = network(1, &[slow_link(); 6]);
+    let [upload, download] = both_ways(&mut harness, [9_000_000, 9_000_000]);
+    let begin = harness.simulation.now();
+    let (from, to) = (Peer::Client, Peer::Node(crate::faults::node(3)));
+    let cut = operation::Break::Path { from, to, one_way: false, change: PathChange::default(), cut: true };
+    advance(&mut harness, begin + SECOND);
+    harness.ask(cut).unwrap();
+    advance(&mut harness, begin + SECOND * 15);
+    assert_eq!([upload, download].map(|id| status_of(&mut harness, id).eta), [Remaining::Stalled, Remaining::OutOfReach]);
+}
+
 /// The client's link, and those of five nodes that are alike but for the third one.
 fn links(client: HostConfig, node: HostConfig, third: HostConfig) -> [HostConfig; 6] {
     [client, node, node, third, node, node]
@@ -624,14 +685,16 @@ fn the_queue_of_the_client_explains_the_round_trip() {
     assert_eq!(queues(&harness).down.packets, 0, "acknowledgements are few");
 }
 
+/// A host whose links have no limit.
+fn unlimited() -> HostConfig {
+    let wide = p2p_net::LinkConfig { bandwidth: Bandwidth::UNLIMITED, queue_packets: 100 };
+    HostConfig { up: wide, down: wide, ..link("1Gbit/s", "10ms", "0%") }
+}
+
 /// A link without a limit has a rate as well.
 #[test]
 fn a_link_without_a_limit_counts_what_passes() {
-    let unlimited = HostConfig {
-        up: p2p_net::LinkConfig { bandwidth: Bandwidth::UNLIMITED, queue_packets: 100 },
-        ..link("1Gbit/s", "10ms", "0%")
-    };
-    let mut harness = network(1, &[unlimited; 3]);
+    let mut harness = network(1, &[unlimited(); 3]);
     random_file(&harness.path("a.bin"), 3_000_000, 1);
     harness.put("a.bin").unwrap();
     let end = harness.simulation.now() + SECOND * 2;

@@ -164,13 +164,27 @@ impl Gauge {
         })
     }
 
-    /// Adds what has not arrived of a transfer.
+    /// Adds what has not arrived of a transfer, if it runs and content passes.
     pub(crate) fn add_to(&self, traffic: &mut Traffic, net: &Network, status: &TransferStatus) {
-        let under_way = self.holders.values().map(|holder| holder.under_way(net));
-        let (open, arrived) = under_way.fold((0, 0), |all, holder| (all.0 + holder.0, all.1 + holder.1));
-        let backlog = if status.direction == Direction::Download { &mut traffic.down } else { &mut traffic.up };
-        backlog.open += (open - arrived) as f64;
-        backlog.left += status.bytes.saturating_sub(status.bytes_done + arrived) as f64;
+        let backlog = match status.direction {
+            _ if !matches!(status.state, TransferState::Running | TransferState::Committing) => return,
+            Direction::Removal => return,
+            Direction::Download => &mut traffic.down,
+            Direction::Upload => &mut traffic.up,
+        };
+        backlog.open += self.not_arrived(net) as f64;
+        backlog.left += status.bytes.saturating_sub(status.bytes_done + self.arrived(net)) as f64;
+    }
+
+    /// Returns the bytes of open requests that have arrived.
+    fn arrived(&self, net: &Network) -> u64 {
+        self.holders.values().map(|holder| holder.under_way(net).1).sum()
+    }
+
+    /// Returns the bytes of open requests that have not arrived.
+    fn not_arrived(&self, net: &Network) -> u64 {
+        let of_holder = |(open, arrived): (u64, u64)| open - arrived;
+        self.holders.values().map(|holder| of_holder(holder.under_way(net))).sum()
     }
 
     /// Returns the status of a transfer with the rates measured at this instant, while all have this to do.
@@ -192,7 +206,7 @@ impl Gauge {
     /// Returns the measurements of a transfer of `bytes` bytes, of which `done` are done, that began at `started`.
     fn read(&self, links: Links<'_>, traffic: &Traffic, way: Direction, (bytes, done): (u64, u64), started: SimTime) -> Reading {
         let net = links.net;
-        let under_way: u64 = self.holders.values().map(|holder| holder.under_way(net).1).sum();
+        let under_way = self.arrived(net);
         let recent = self.counted(net, RATE_SECONDS, started);
         let has_begun = recent.seconds > 0.0 && self.whole.is_some_and(|whole| net.metered(whole) > 0);
         let has_ground = net.now() - started >= GROUND || (done + under_way).saturating_mul(10) >= bytes;
@@ -234,26 +248,21 @@ impl Gauge {
             all: Measured { long: self.counted(net, TOGETHER_SECONDS.min(quiet), started), short },
         };
         let loads = self.loads(links, way, bytes);
-        // When a silent holder answers again is nothing that can be measured, unless its request waits for a link that is full.
-        let is_silent = !(beside.is_any() && Shared::is_full(in_other)) && loads.iter().any(Load::is_silent);
-        let seconds = match estimate::seconds_left(&loads, &shared) {
-            None => None,
-            Some(_) if is_silent => None,
-            Some(alone) if way == Direction::Download => Some(beside.of_download(alone, self.all_asked_for(net, &loads))),
-            Some(alone) => beside.of_upload(alone),
+        // When a silent holder answers again is nothing that can be measured, unless the request of a download waits for a full link.
+        let waits_for_link = way == Direction::Download && Shared::is_full(in_other);
+        let is_silent = !waits_for_link && loads.iter().any(Load::is_silent);
+        let Some(alone) = estimate::seconds_left(&loads, &shared).filter(|_| !is_silent) else { return Remaining::Stalled };
+        let seconds = match way {
+            Direction::Download => Some(beside.of_download(alone, self.all_asked_for(net, &loads))),
+            _ => beside.of_upload(alone),
         };
-        let unknown = if beside.is_any() { Remaining::Behind } else { Remaining::Stalled };
-        seconds.map_or(unknown, |seconds| Remaining::Estimated { seconds })
+        seconds.map_or(Remaining::Behind, |seconds| Remaining::Estimated { seconds })
     }
 
     /// Returns the seconds since the last request, if nothing is left to be requested.
     fn all_asked_for(&self, net: &Network, loads: &[Load]) -> Option<f64> {
-        let open = |holder: &Holder| {
-            let (open, arrived) = holder.under_way(net);
-            (open - arrived) as f64
-        };
-        let (open, left): (f64, f64) = (self.holders.values().map(open).sum(), loads.iter().map(|load| load.left).sum());
-        (left <= open).then(|| (net.now() - self.asked_at).as_secs_f64())
+        let left: f64 = loads.iter().map(|load| load.left).sum();
+        (left <= self.not_arrived(net) as f64).then(|| (net.now() - self.asked_at).as_secs_f64())
     }
 
     /// Returns the remaining work of each holder, with its counts.
