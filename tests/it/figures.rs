@@ -447,6 +447,11 @@ fn the_remaining_time_of_a_download_is_right_beside_an_upload() {
         ("slow", slow, [3_000_000, 3_000_000]),
         ("a short upload", slow, [3_000_000, 1_000_000]),
         ("asymmetric", asymmetric, [20_000_000, 3_000_000]),
+        (
+            "an unlimited downlink",
+            links(HostConfig { up: slow_link().up, ..unlimited() }, slow_link(), slow_link()),
+            [6_000_000, 1_000_000],
+        ),
         ("faster", [link("2Mbit/s", "5ms", "0.5%"); 6], [8_000_000, 8_000_000]),
     ];
     for (name, links, bytes) in networks {

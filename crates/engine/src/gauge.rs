@@ -236,7 +236,8 @@ impl Gauge {
         let limit = payload_limit(link);
         let in_use = utilization(&series, link, age).max(short.rate() / limit);
         let (own, others) = if way == Direction::Download { (traffic.down, traffic.up) } else { (traffic.up, traffic.down) };
-        let beside = Beside::new((own, limit), (others, payload_limit(other.1)), QUEUE_FILLED * queue_seconds(other.1));
+        let (carried, back) = self.carried(links, way, (link, other.1));
+        let beside = Beside::new((own, carried), (others, back), QUEUE_FILLED * queue_seconds(other.1));
         let in_other = utilization(&other.0, other.1, age);
         let is_quiet = |&&bytes: &&u64| bytes as f64 <= BESIDE * capacity(other.1);
         let quiet = other.0.tail(TOGETHER_SECONDS).iter().rev().take_while(is_quiet).count().max(1);
@@ -257,6 +258,14 @@ impl Gauge {
             _ => beside.of_upload(alone),
         };
         seconds.map_or(Remaining::Behind, |seconds| Remaining::Estimated { seconds })
+    }
+
+    /// Returns the bytes per second that pass between the client and all holders at the most, in the direction `way` and in the other one:
+    /// what the client's link carries or, if that is more, what the ways to the holders do.
+    fn carried(&self, links: Links<'_>, way: Direction, (link, other): (LinkConfig, LinkConfig)) -> (f64, f64) {
+        let back = if way == Direction::Download { Direction::Upload } else { Direction::Download };
+        let of_all = |way| self.holders.keys().map(|node| way_of(links, way, *node).throughput(0.0)).sum::<f64>();
+        (payload_limit(link).min(of_all(way)), payload_limit(other).min(of_all(back)))
     }
 
     /// Returns the seconds since the last request, if nothing is left to be requested.

@@ -3,7 +3,7 @@
 //! A request for a segment waits behind the content of uploads that was handed to the same connection before it, so that a download gets
 //! what it has asked for once in the time that this content takes, as long as uploads follow each other. The answers to an upload wait
 //! behind the content that the nodes were asked for in the same way. How much that is, is counted; how fast it leaves is what the
-//! client's link carries in that direction.
+//! client's link carries in that direction or, if that is more, what the ways to all holders do.
 
 /// Part of the time of an upload that its answers may wait without making the time unknown.
 const TOLERATED: f64 = 0.3;
@@ -24,22 +24,22 @@ pub(crate) struct Traffic {
     pub(super) down: Backlog,
 }
 
-/// What delays a transfer: the transfers of the other direction, in seconds of the link that these use.
+/// What delays a transfer: the transfers of the other direction, in seconds at the pace at which these pass.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Beside {
     /// Seconds until what these have requested has passed.
     pub(super) wait: f64,
     /// Seconds until all that they have left has passed.
     pub(super) until: f64,
-    /// Seconds that what the transfers of the own direction have requested takes on their own link.
+    /// Seconds that what the transfers of the own direction have requested takes alone.
     pub(super) own: f64,
     /// Seconds that an acknowledgement waits in the queue of the link that these fill.
     pub(super) queue: f64,
 }
 
 impl Beside {
-    /// Returns what delays a transfer whose direction has the backlog `own` on a link that carries `limit` bytes per second, beside the
-    /// backlog and the link of the other direction, in whose queue packets wait for `queue` seconds.
+    /// Returns what delays a transfer whose direction has the backlog `own` of which `limit` bytes pass per second, beside the
+    /// backlog and the bytes per second of the other direction, in the queue of whose link packets wait for `queue` seconds.
     pub(super) fn new((own, limit): (Backlog, f64), (other, other_limit): (Backlog, f64), queue: f64) -> Beside {
         Beside { wait: other.open / other_limit, until: other.left / other_limit, own: own.open / limit, queue }
     }

@@ -92,7 +92,7 @@ pub(super) struct Way {
 
 impl Way {
     /// Returns the bytes per second that TCP sends in the long run, while a queue lengthens the round trip by `queued` seconds.
-    fn throughput(self, queued: f64) -> f64 {
+    pub(super) fn throughput(self, queued: f64) -> f64 {
         let (round_trip, p) = (self.round_trip + queued + f64::from(MTU) / self.limit, self.loss.min(0.9));
         let limit = self.limit.min(FASTEST);
         if p <= 0.0 {
