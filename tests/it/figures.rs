@@ -2,10 +2,11 @@
 //! exact, and so is what is said of it, however often anybody looks.
 
 use std::sync::OnceLock;
+use std::time::Instant;
 
 use p2p_auth::{Auth, Policy};
 use p2p_base::units::{Bandwidth, SimDuration, SimTime};
-use p2p_engine::faults::{DiskFaults, PathChange, Slowdown};
+use p2p_engine::faults::{DiskFaults, PathChange, Slowdown, Target};
 use p2p_engine::io::InlineIo;
 use p2p_engine::node::health::HealthConfig;
 use p2p_engine::pace::{PaceStatus, Speed};
@@ -137,6 +138,38 @@ fn series_at(speed: Speed) -> Vec<Vec<u64>> {
     drop(handle);
     engine.join().unwrap();
     seen
+}
+
+/// A command joins at the instant at which it is given, also while the engine rests, whose time then passes in steps: between two
+/// commands at least as much time has passed as between them on the wall clock.
+#[test]
+#[expect(clippy::disallowed_methods, reason = "the test compares the time of a running engine with the wall clock")]
+fn a_command_to_an_engine_at_rest_joins_at_its_own_instant() {
+    let directory = tempfile::tempdir().unwrap();
+    let settings = config(&directory.path().join("data"), 8, quick_link());
+    let settings = EngineConfig { clock: ClockMode::Running, speed: Speed::REAL, ..settings };
+    let (engine, handle) = Engine::start(settings, None).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let (mut snapshots, deadline) = (handle.snapshots(), DEADLINE);
+        let begun = snapshots.borrow_and_update().at;
+        while handle.snapshot().await.unwrap().at <= begun + SECOND {
+            tokio::time::timeout(deadline, snapshots.changed()).await.expect("time passes").unwrap();
+        }
+        for number in 1..=8 {
+            let before = handle.snapshot().await.unwrap().at;
+            let answered = Instant::now();
+            let (from, to) = (Peer::Client, Peer::Node(crate::faults::node(number)));
+            let cut = operation::Break::Path { from, to, one_way: true, change: PathChange::default(), cut: true };
+            let passed = SimDuration::from_nanos(answered.elapsed().as_nanos() as u64);
+            handle.call(&OPERATOR, cut).await.unwrap();
+            let snapshot = handle.snapshot().await.unwrap();
+            let since = snapshot.fault(Target::Cut(from, to)).unwrap().since;
+            assert!(since >= before + passed, "{since} is less than {passed} after {before}");
+        }
+    });
+    drop(handle);
+    engine.join().unwrap();
 }
 
 /// An engine without work wakes ten times a second at the most, whatever its probes do meanwhile.

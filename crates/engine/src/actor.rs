@@ -4,6 +4,8 @@
 //! the simulation. No lock is shared with a front end: commands arrive through a bounded channel, events leave through a
 //! broadcast channel from which a slow reader may lose events, and the latest snapshot is always available.
 
+mod resting;
+
 use std::collections::{BTreeSet, HashMap};
 use std::future::pending;
 use std::path::Path;
@@ -17,6 +19,7 @@ use p2p_base::units::SimTime;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 
+use self::resting::REST_TICK;
 use super::config::{ClockMode, EngineConfig};
 use super::error::EngineError;
 use super::event::Event;
@@ -40,9 +43,6 @@ const BUDGET: u32 = 2_000;
 const FIGURES_INTERVAL: Duration = Duration::from_millis(30);
 /// Longest time that the thread sleeps, so that a virtual clock on a screen keeps moving.
 const TICK: Duration = Duration::from_millis(30);
-/// Time that the thread sleeps while the simulation has no work: what happens then, such as probes, is carried out together. Nobody
-/// waits for it, and its virtual instants stay what they are.
-const REST_TICK: Duration = Duration::from_millis(100);
 
 /// Thread that runs the simulation.
 #[derive(Debug)]
@@ -193,8 +193,12 @@ impl Actor {
         let mut progress = Progress::Still;
         loop {
             match self.next_action(progress).await {
-                Action::Ask(Ask::Command(caller, command, reply)) => drop(self.enqueue(&caller, *command, reply)),
+                Action::Ask(Ask::Command(caller, command, reply)) => {
+                    self.catch_up().await;
+                    self.enqueue(&caller, *command, reply);
+                }
                 Action::Ask(Ask::Hurried(caller, command, reply)) => {
+                    self.catch_up().await;
                     let command_id = self.enqueue(&caller, *command, reply);
                     self.hurried.extend(command_id);
                 }
