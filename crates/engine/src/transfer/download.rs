@@ -11,6 +11,7 @@ use p2p_store::manifest::{FileRecord, Manifest, NodeNumber, SegmentRecord};
 use p2p_store::segment::Sha256Digest;
 
 use super::delivery::Delivery;
+use super::sole_holders::SoleHolders;
 use super::window::RequestWindow;
 use super::{CatalogWork, Direction, Input, Output, Part, Stage, TransferError, TransferId, TransferLog, TransferState};
 use crate::cause::{Cause, LocalFailure};
@@ -104,6 +105,8 @@ pub(crate) struct Download {
     next_request: u32,
     next_write: u32,
     open: BTreeMap<u32, Open>,
+    /// Only holders of the segments that are to be requested or open.
+    sole_holders: SoleHolders,
     /// Segments that have arrived and wait for earlier ones.
     early: BTreeMap<u32, Bytes>,
     /// Lengths of the segments that are being written.
@@ -133,6 +136,7 @@ impl Download {
             next_write: extent.segments.start,
             extent,
             open: BTreeMap::new(),
+            sole_holders: SoleHolders::default(),
             early: BTreeMap::new(),
             writes: VecDeque::new(),
             delivery: is_remote.then(Delivery::new),
@@ -171,13 +175,7 @@ impl Download {
     /// Returns the nodes without whose answers the download cannot be completed: the only holders of segments that are still to be
     /// fetched.
     pub(crate) fn indispensable(&self) -> BTreeSet<NodeNumber> {
-        let left = self.next_request..self.extent.segments.end;
-        let segments = self.open.keys().copied().chain(left).filter_map(|index| self.segment(index));
-        let only = |segment: &SegmentRecord| match segment.holders.as_slice() {
-            [node] => Some(*node),
-            _ => None,
-        };
-        segments.filter_map(only).filter(|node| node.index() < self.nodes).collect()
+        self.sole_holders.nodes().filter(|node| node.index() < self.nodes).collect()
     }
 
     pub(crate) fn log(&self) -> &TransferLog {
@@ -235,7 +233,7 @@ impl Download {
     }
 
     fn segment(&self, index: u32) -> Option<&SegmentRecord> {
-        self.manifest.as_ref()?.segments.get(index as usize)
+        segment_of(self.manifest.as_deref(), index)
     }
 
     /// Returns the length of the next segment, if it may be requested now.
@@ -311,6 +309,9 @@ impl Download {
             self.outputs.push_back(Output::GiveMemory { bytes: bytes.len() as u64 });
             self.log.forget(index);
             self.next_request = index;
+            if let Some(segment) = segment_of(self.manifest.as_deref(), index) {
+                self.sole_holders.add(&segment.holders);
+            }
         }
         self.log.status.state = TransferState::Idle;
     }
@@ -356,6 +357,8 @@ impl Download {
         match outcome {
             _ if self.phase != DownloadPhase::Looking => {}
             Outcome::Manifest(Ok(manifest)) => {
+                let left = manifest.segments.get(self.selected()).unwrap_or_default();
+                left.iter().for_each(|segment| self.sole_holders.add(&segment.holders));
                 self.manifest = Some(manifest);
                 self.phase = DownloadPhase::Fetching;
             }
@@ -375,6 +378,9 @@ impl Download {
     fn on_segment(&mut self, now: SimTime, index: u32, node: NodeNumber, payload: Bytes) {
         if self.take_open(index, node).is_none() {
             return;
+        }
+        if let Some(segment) = segment_of(self.manifest.as_deref(), index) {
+            self.sole_holders.remove(&segment.holders);
         }
         self.window.note(now, payload.len() as u64);
         self.report_stage(now, index, Stage::Acknowledged);
@@ -425,6 +431,7 @@ impl Download {
     fn fail(&mut self, now: SimTime, error: TransferError) {
         self.phase = DownloadPhase::Over;
         self.open.clear();
+        self.sole_holders.clear();
         self.early.clear();
         self.writes.clear();
         self.outputs.extend([Output::Forget, Output::CloseLocal, Output::LeaveMemory]);
@@ -432,6 +439,11 @@ impl Download {
         self.log.finish(state, Some(error.clone()), now);
         self.outputs.extend([Output::Emit(self.log.failed(error)), Output::Done]);
     }
+}
+
+/// Returns a segment of a manifest, once there is one.
+fn segment_of(manifest: Option<&Manifest>, index: u32) -> Option<&SegmentRecord> {
+    manifest?.segments.get(index as usize)
 }
 
 /// Returns the holder to ask after these failures: one that has not failed, or one that has once, by the loss of its connection.

@@ -14,6 +14,7 @@ mod download;
 mod keeping;
 mod log;
 mod removal;
+mod sole_holders;
 mod undoing;
 mod upload;
 mod window;

@@ -12,6 +12,7 @@ use p2p_store::manifest::{NodeNumber, SegmentRecord, by_holder};
 use p2p_store::segment::{Segment, SegmentId};
 
 use super::super::Output;
+use super::super::sole_holders::SoleHolders;
 
 /// Segment in flight to a node.
 #[derive(Debug)]
@@ -41,6 +42,8 @@ pub(super) struct Books {
     open: BTreeMap<u32, Open>,
     /// Stored segments by their index in the file.
     placed: BTreeMap<u32, Placed>,
+    /// Nodes of the stored segments.
+    sole_holders: SoleHolders,
     /// Segments that a node may have stored without confirming it.
     unconfirmed: BTreeMap<NodeNumber, BTreeSet<SegmentId>>,
 }
@@ -69,7 +72,10 @@ impl Books {
 
     /// Notes that a node has stored a segment.
     pub(super) fn store(&mut self, index: u32, (id, len): (SegmentId, u32), node: NodeNumber) {
-        self.placed.insert(index, Placed { id, len, node });
+        self.sole_holders.add(&[node]);
+        if let Some(before) = self.placed.insert(index, Placed { id, len, node }) {
+            self.sole_holders.remove(&[before.node]);
+        }
     }
 
     /// Takes up the segments of a kept upload, and protects them.
@@ -93,7 +99,7 @@ impl Books {
 
     /// Returns the nodes that have stored segments.
     pub(super) fn holders(&self) -> BTreeSet<NodeNumber> {
-        self.placed.values().map(|placed| placed.node).collect()
+        self.sole_holders.nodes().collect()
     }
 
     /// Returns all stored segments in the order of the file.
@@ -115,6 +121,7 @@ impl Books {
 
     /// Ends the protection of the stored segments.
     pub(super) fn release(&mut self, outputs: &mut VecDeque<Output>) {
+        self.sole_holders.clear();
         let placed = std::mem::take(&mut self.placed).into_values();
         outputs.extend(placed.map(|Placed { node, id, .. }| Output::Unpin { node, id }));
     }
@@ -127,6 +134,7 @@ impl Books {
             shares.entry(node).or_default().insert(segment.id);
         }
         for Placed { node, id, .. } in self.placed.split_off(&from).into_values() {
+            self.sole_holders.remove(&[node]);
             outputs.push_back(Output::Unpin { node, id });
             shares.entry(node).or_default().insert(id);
         }
