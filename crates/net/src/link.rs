@@ -36,7 +36,6 @@ pub enum Direction {
 
 /// Queue of a link at one instant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct LinkQueue {
     /// Number of packets that wait.
     pub packets: usize,
