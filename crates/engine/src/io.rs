@@ -57,7 +57,7 @@ pub enum Lane {
 }
 
 impl Lane {
-    /// Index of the first lane whose jobs wait for files alone, and move no more than a segment each.
+    /// Index of the first lane whose jobs wait for files alone, and for no reader or writer of a stream.
     const FIRST_OF_FILES: usize = 3;
     const COUNT: usize = Lane::FIRST_OF_FILES + 1 + DISK_LANES;
 

@@ -294,7 +294,7 @@ pub enum Remaining {
     Behind,
     /// The transfer cannot be completed before nodes answer that are out of reach: those of [`TransferStatus::awaited`].
     OutOfReach,
-    /// The transfer waits, completes or undoes something that is not measured in bytes, or is over.
+    /// The transfer waits or undoes something that is not measured in bytes, or is over.
     NotRunning,
 }
 
