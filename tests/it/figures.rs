@@ -289,15 +289,15 @@ fn progress_begins_with_the_first_packets() {
     for tenths in 1..=20 {
         advance(&mut harness, SimTime::ZERO + SimDuration::from_millis(100 * tenths));
         let status = status_of(&mut harness, id);
-        assert!(status.bytes_acknowledged >= last && status.bytes_acknowledged <= status.bytes, "{status:?}");
+        assert!(status.bytes_arrived >= last && status.bytes_arrived <= status.bytes, "{status:?}");
         assert!(status.rate_bytes_per_second.is_none_or(|rate| rate <= 65_536.0), "{status:?}");
-        last = status.bytes_acknowledged;
+        last = status.bytes_arrived;
     }
     let status = status_of(&mut harness, id);
-    assert!(status.bytes_done == 0 && status.bytes_acknowledged > 60_000, "{status:?}");
+    assert!(status.bytes_done == 0 && status.bytes_arrived > 60_000, "{status:?}");
     assert!(status.rate_bytes_per_second.unwrap() > 30_000.0, "{status:?}");
     let report = harness.finish(id).unwrap();
-    assert_eq!((report.status.bytes_acknowledged, report.status.eta), (5 * 65_536, Remaining::NotRunning));
+    assert_eq!((report.status.bytes_arrived, report.status.eta), (5 * 65_536, Remaining::NotRunning));
     let goodput = report.status.goodput(SimTime::MAX);
     assert_eq!(report.status.rate_bytes_per_second, Some(goodput));
 }
@@ -318,7 +318,7 @@ fn a_rate_is_that_of_the_last_ten_seconds() {
     let rate = status.rate_bytes_per_second.unwrap();
     assert!((5_000.0..12_500.0).contains(&rate), "{rate}");
     // And so is what is left.
-    let truth = (status.bytes - status.bytes_acknowledged) as f64 / rate;
+    let truth = (status.bytes - status.bytes_arrived) as f64 / rate;
     assert!((status.eta.seconds().unwrap() / truth - 1.0).abs() < 0.3, "{status:?}");
 }
 
@@ -392,7 +392,7 @@ fn the_rate_of_all_transfers_is_over_one_span() {
         let together = snapshot.rate_of_all(Direction::Upload);
         assert!(together <= 65_536.0, "{together} bytes/s after {tenth} tenths");
         exceeds |= snapshot.running().filter_map(|status| status.rate_bytes_per_second).sum::<f64>() > 65_536.0;
-        let bytes: u64 = snapshot.running().map(|status| status.bytes_acknowledged).sum();
+        let bytes: u64 = snapshot.running().map(|status| status.bytes_arrived).sum();
         // In the first ten seconds all that has arrived is in the span.
         if (20..=50).contains(&tenth) {
             assert!((together * tenth as f64 / 10.0 - bytes as f64).abs() < 1_000.0, "{together} {bytes}");
@@ -413,7 +413,7 @@ fn guesses(harness: &mut Harness, command: Command) -> Vec<(Option<f64>, f64)> {
         if let Some(end) = status.finished {
             return seen.into_iter().map(|(at, eta): (SimTime, _)| (eta, (end - at).as_secs_f64())).collect();
         }
-        if status.bytes_acknowledged * 10 >= status.bytes {
+        if status.bytes_arrived * 10 >= status.bytes {
             seen.push((at, status.eta.seconds()));
         }
     }
@@ -463,7 +463,7 @@ fn guesses_beside(seed: u64, links: &[HostConfig], bytes: [usize; 2]) -> [Vec<(O
     let told = |which: usize| {
         let end = seen.last().unwrap().1[which].finished.unwrap();
         let measured = seen.iter().map(|(at, both)| (*at, &both[which]));
-        let measured = measured.filter(|(at, status)| *at < end && status.bytes_acknowledged * 10 >= status.bytes);
+        let measured = measured.filter(|(at, status)| *at < end && status.bytes_arrived * 10 >= status.bytes);
         measured.map(|(at, status)| (status.eta.seconds(), (end - at).as_secs_f64())).collect()
     };
     [0, 1].map(told)
@@ -625,7 +625,7 @@ fn the_remaining_time_forgets_a_node_that_is_cut_off() {
             assert_eq!(status.eta, Remaining::Stalled);
             continue;
         }
-        let truth = (status.bytes - status.bytes_acknowledged) as f64 / status.rate_bytes_per_second.unwrap();
+        let truth = (status.bytes - status.bytes_arrived) as f64 / status.rate_bytes_per_second.unwrap();
         let share = status.eta.seconds().unwrap() / truth;
         assert!((share - 1.0).abs() < 0.2, "after {seconds} s {truth} s are left: {status:?}");
     }

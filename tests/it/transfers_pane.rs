@@ -211,14 +211,14 @@ fn the_first_packet_shows() {
         for _ in 0..100 {
             tui_harness.watch(SimDuration::from_millis(20));
             let (row, status) = (row_of(&mut tui_harness, Pane::Transfers, "#1 ↑"), status(&tui_harness));
-            assert_eq!(row.contains('▒'), status.bytes_acknowledged > 0, "{status:?}: {row}");
+            assert_eq!(row.contains('▒'), status.bytes_arrived > 0, "{status:?}: {row}");
             assert!(status.bytes_done == 0 && row.contains("  0 %"), "{row}");
-            if status.bytes_acknowledged > 0 {
+            if status.bytes_arrived > 0 {
                 break;
             }
         }
         let status = status(&tui_harness);
-        assert!((1..20_000).contains(&status.bytes_acknowledged), "{}", status.bytes_acknowledged);
+        assert!((1..20_000).contains(&status.bytes_arrived), "{}", status.bytes_arrived);
     }
 }
 

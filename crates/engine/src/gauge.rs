@@ -191,7 +191,7 @@ impl Gauge {
     pub(crate) fn measure(&self, links: Links<'_>, traffic: &Traffic, mut status: TransferStatus) -> TransferStatus {
         if !status.state.is_over() {
             let reading = self.read(links, traffic, status.direction, (status.bytes, status.bytes_done), status.started);
-            status.bytes_acknowledged = (status.bytes_done + reading.under_way).min(status.bytes);
+            status.bytes_arrived = (status.bytes_done + reading.under_way).min(status.bytes);
             (status.rate_bytes_per_second, status.rate_span) = (reading.rate, reading.span);
             status.eta = match (status.state, status.size_known) {
                 _ if !status.awaited.is_empty() => Remaining::OutOfReach,

@@ -369,7 +369,8 @@ pub struct TransferStatus {
     pub bytes_done: u64,
     /// Bytes that have arrived at the other end, where TCP acknowledges them: those of finished segments, and of segments in flight what
     /// is there.
-    pub bytes_acknowledged: u64,
+    #[serde(rename = "bytes_acknowledged")]
+    pub bytes_arrived: u64,
     /// Number of segments of the content, as far as it is known.
     pub segments: u32,
     /// Number of segments that are acknowledged.

@@ -88,7 +88,7 @@ fn draw(bar: &ProgressBar, status: &TransferStatus, now: SimTime) {
     }
     // The size of a stream may be known at its end only.
     bar.set_length(status.bytes);
-    bar.set_position(status.bytes_acknowledged);
+    bar.set_position(status.bytes_arrived);
     let (rate, time, state) = (transfer_rate_of(status), transfer_time_of(status, now), status.state.name());
     bar.set_message(format!("{rate:>12} {time:<13} {state}"));
     match status.state {

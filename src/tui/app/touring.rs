@@ -68,7 +68,7 @@ impl Surroundings for Present<'_> {
         let snapshot = self.scene.snapshot;
         let statuses = || self.scene.transfers().map(|report| &report.status);
         match sight {
-            Sight::Progress => statuses().next().is_some_and(|status| status.bytes_acknowledged.max(status.bytes_done) > 0),
+            Sight::Progress => statuses().next().is_some_and(|status| status.bytes_arrived.max(status.bytes_done) > 0),
             Sight::Stored(_) => statuses().any(|status| {
                 status.direction == Direction::Upload && status.file.name == text && status.state == TransferState::Done
             }),

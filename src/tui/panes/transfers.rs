@@ -417,7 +417,7 @@ fn parts(status: &TransferStatus) -> (f64, f64) {
         return (whole, whole);
     }
     let share = |bytes: u64| bytes as f64 / status.bytes as f64;
-    (share(status.bytes_done), share(status.bytes_acknowledged.max(status.bytes_done)))
+    (share(status.bytes_done), share(status.bytes_arrived.max(status.bytes_done)))
 }
 
 /// Returns the number of cells of a bar for a fraction: something is always seen of what there is, and of what is missing.

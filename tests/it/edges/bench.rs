@@ -134,7 +134,7 @@ impl Bench {
         let mut begun = self.begin(caller, upload).await.unwrap();
         let (offset, len) = (begun.offset as usize, bytes.len() as u64);
         let segment = self.config.segment_size.as_usize() as u64;
-        let taken = |status: &TransferStatus| status.bytes_acknowledged >= len - len % segment;
+        let taken = |status: &TransferStatus| status.bytes_arrived >= len - len % segment;
         let (written, _) = tokio::join!(begun.writer.write(bytes.slice(offset..)), self.until(begun.transfer, taken));
         written.unwrap();
         begun

@@ -39,7 +39,7 @@ impl TransferLog {
             bytes: bytes.unwrap_or_default(),
             size_known: bytes.is_some(),
             bytes_done: 0,
-            bytes_acknowledged: 0,
+            bytes_arrived: 0,
             segments: segments.unwrap_or_default(),
             segments_done: 0,
             retransmits: 0,
@@ -172,7 +172,7 @@ impl TransferLog {
         self.status.rate_span = now - self.status.started;
         self.status.eta = Remaining::NotRunning;
         let goodput = Some(self.status.goodput(now)).filter(|&rate| rate > 0.0);
-        self.status.bytes_acknowledged = self.status.bytes_done;
+        self.status.bytes_arrived = self.status.bytes_done;
         // A removal transfers no bytes.
         self.status.rate_bytes_per_second = goodput.filter(|_| self.status.direction != Direction::Removal);
     }
