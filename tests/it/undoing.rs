@@ -114,6 +114,30 @@ fn an_upload_that_fails_by_itself_is_undone_at_once_and_leaves_the_same_trace() 
     assert_eq!(undone(Speed::Max), (state, took, trace));
 }
 
+/// Time goes on at its speed for what others have under way, and the cancel is answered all the same.
+#[test]
+fn a_cancel_does_not_hurry_other_transfers() {
+    let directory = tempfile::tempdir().unwrap();
+    let failing = Failing::new(directory.path());
+    let other = directory.path().join("b.bin");
+    random_file(&other, 300_000, 2);
+    let other = failing.ask(operation::Upload::of_file(other, None, 0));
+    failing.ask(operation::SetSpeed { speed: CRAWLING });
+    failing.ask(operation::Resume);
+    let (before, handle) = (failing.handle.snapshots().borrow().at, failing.handle.clone());
+    let transfer = failing.transfer;
+    let cancel = failing.runtime.spawn(async move { handle.cancel_at_once(&OPERATOR, transfer).await });
+    failing.in_time(async {
+        while failing.handle.call(&OPERATOR, operation::ListTransfers).await.unwrap()[0].state == TransferState::Running {}
+    });
+    (0..200).for_each(|_| drop(failing.in_time(failing.handle.snapshot())));
+    let passed = failing.in_time(failing.handle.snapshot()).unwrap().at - before;
+    assert!(passed < SimDuration::from_millis(500), "{passed}");
+    failing.ask(operation::SetSpeed { speed: Speed::Max });
+    assert_eq!(failing.ask(operation::Await { transfer: other }).status.state, TransferState::Done);
+    assert_eq!(failing.in_time(cancel).unwrap().unwrap().status.state, TransferState::Cancelled);
+}
+
 /// The same where somebody cancels it, also while time is paused.
 #[test]
 fn a_cancel_leaves_the_same_trace_at_every_speed() {

@@ -100,6 +100,7 @@ impl Engine {
             snapshots: snapshot_sender,
             replies: HashMap::new(),
             hurried: BTreeSet::new(),
+            cancels: BTreeSet::new(),
             next_command: 0,
             moving: false,
             activity: Activity::Nothing,
@@ -169,6 +170,8 @@ struct Actor {
     replies: HashMap<CommandId, ReplySender>,
     /// Commands for which virtual time runs at full speed until they are answered.
     hurried: BTreeSet<CommandId>,
+    /// Cancels for which virtual time runs at full speed until they are answered, unless it passes for other transfers.
+    cancels: BTreeSet<CommandId>,
     next_command: u64,
     /// True if virtual time was passing at the last check.
     moving: bool,
@@ -199,8 +202,9 @@ impl Actor {
                 }
                 Action::Ask(Ask::Hurried(caller, command, reply)) => {
                     self.catch_up().await;
+                    let is_cancel = matches!(*command, Command::Cancel(_));
                     let command_id = self.enqueue(&caller, *command, reply);
-                    self.hurried.extend(command_id);
+                    if is_cancel { &mut self.cancels } else { &mut self.hurried }.extend(command_id);
                 }
                 Action::Ask(Ask::TraceHash(reply)) => {
                     // The requester may have dropped its receiver.
@@ -230,12 +234,15 @@ impl Actor {
         }
     }
 
-    /// Sets the pace to full speed while a transfer is being undone, whether a user cancelled it or it failed by itself.
+    /// Sets the pace to full speed while a transfer is being undone, whether a user cancelled it or it failed by itself. Other transfers
+    /// that are under way keep the speed at which they are watched; only a pause does not make a cancel wait.
     fn look_for_hurry(&mut self) {
-        let hurry = match self.hurried.is_empty() {
-            false => Hurry::Asked,
-            true if self.pace.speed() != Speed::Max && self.simulation.is_undoing() => Hurry::Undoing,
-            true => Hurry::Nothing,
+        let is_alone = !self.simulation.is_carrying();
+        let is_cancelled = !self.cancels.is_empty() && (is_alone || self.pace.is_paused());
+        let hurry = match !self.hurried.is_empty() || is_cancelled {
+            true => Hurry::Asked,
+            false if is_alone && self.pace.speed() != Speed::Max && self.simulation.is_undoing() => Hurry::Undoing,
+            false => Hurry::Nothing,
         };
         self.pace.set_hurry(hurry, self.simulation.now());
     }
@@ -400,6 +407,7 @@ impl Actor {
         }
         for (command_id, answer) in replies {
             self.hurried.remove(&command_id);
+            self.cancels.remove(&command_id);
             let unheard = self.replies.remove(&command_id).and_then(|reply| reply.send(answer).err());
             // The requester may have dropped its receiver.
             if let Some(Err(error)) = unheard {

@@ -22,7 +22,8 @@ pub(super) type ReplySender = oneshot::Sender<Result<Reply, EngineError>>;
 /// Request of a front end to the engine.
 pub(super) enum Ask {
     Command(Caller, Box<Command>, ReplySender),
-    /// Operation for which virtual time passes as fast as the machine can, until it is answered.
+    /// Operation for which virtual time passes as fast as the machine can, until it is answered; for a cancel, unless it passes for other
+    /// transfers.
     Hurried(Caller, Box<Command>, ReplySender),
     TraceHash(oneshot::Sender<TraceHash>),
     /// Snapshot whose figures are those of the instant at which the engine takes the request.
@@ -114,7 +115,8 @@ impl EngineHandle {
         self.send(Ask::Command(caller.clone(), Box::new(operation.into()), reply)).await
     }
 
-    /// Cancels a transfer and undoes its effects as fast as the machine can, whatever the speed is and even if time is paused.
+    /// Cancels a transfer and undoes its effects as fast as the machine can, whatever the speed is and even if time is paused. While other
+    /// transfers are under way and time is not paused, it passes at the speed of the session.
     ///
     /// # Errors
     /// Fails as [`call`](Self::call) does.

@@ -255,6 +255,14 @@ impl Simulation {
         self.transfers.values().any(|transfer| transfer.bare_status().state == TransferState::Undoing)
     }
 
+    /// Returns true if a transfer is under way that is not being undone.
+    pub fn is_carrying(&self) -> bool {
+        let state = |transfer: &Running| transfer.bare_status().state;
+        self.transfers
+            .values()
+            .any(|transfer| matches!(state(transfer), TransferState::Running | TransferState::Committing) && !transfer.is_idle())
+    }
+
     /// Returns the instant up to which a running step lets time pass, if there is one.
     pub fn step_limit(&self) -> Option<SimTime> {
         let steps = self.waiting.others().iter().filter_map(|(_, waiting)| match waiting {

@@ -194,7 +194,7 @@ pub(super) static COMMANDS: &[Spec] = &[
         group: Group::Files,
         audience: Audience::Users,
         summary: "end a transfer and undo what it did",
-        details: "It is undone as fast as the machine can, whatever the speed is.",
+        details: "It is undone as fast as the machine can, whatever the speed is, unless other transfers are under way: those keep their speed.",
         arguments: &[once("TRANSFER", Kind::Transfer)],
         flags: &[],
         run: |shell, call| Box::pin(files::cancel(shell, call)),
