@@ -40,11 +40,12 @@ fn packets(file: &[u8]) -> usize {
 fn a_capture_that_finds_no_room_says_so_and_is_whole() {
     let home = Home::new(QUICK);
     home.file("a.bin", 6_000_000);
-    for (script, stopped) in
-        [("capture start x.pcapng; upload a.bin; capture stop", true), ("capture start y.pcapng; upload a.bin --as b", false)]
-    {
-        // No file may be larger, and the process is told of it by an error.
-        let limited = format!("trap '' XFSZ; ulimit -f 3000; exec {} run -c '{script}'", env!("CARGO_BIN_EXE_p2p"));
+    for (trap, script, stopped) in [
+        ("trap '' XFSZ; ", "capture start x.pcapng; upload a.bin; capture stop", true),
+        ("", "capture start y.pcapng; upload a.bin --as b", false),
+    ] {
+        // No file may be larger, and the process is told of it by an error, whether the signal of that is ignored or not.
+        let limited = format!("{trap}ulimit -f 3000; exec {} run -c '{script}'", env!("CARGO_BIN_EXE_p2p"));
         let mut command = Command::new("bash");
         command.args(["-c", &limited]).current_dir(home.path(".")).env_clear().env("HOME", home.path("."));
         let said = command.output().unwrap();

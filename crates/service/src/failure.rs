@@ -34,9 +34,9 @@ pub mod exit {
              catalog cannot be reached. `run` ends with the code of the line that has failed, as that command alone would.",
         ),
         (
-            "129 to 153",
+            "129 to 152",
             "Ended by a signal: 128 plus its number, as 129 for SIGHUP (a closed terminal), 130 for SIGINT (Ctrl-C), 131 for SIGQUIT \
-             (Ctrl-\\) and 143 for SIGTERM; also for SIGALRM, SIGUSR1, SIGUSR2, SIGXCPU and SIGXFSZ. What was under way is undone, \
+             (Ctrl-\\) and 143 for SIGTERM; also for SIGALRM, SIGUSR1, SIGUSR2 and SIGXCPU. What was under way is undone, \
              what was past that is told, and a terminal is as it was before. At the prompt of a terminal, Ctrl-C ends the command and not the program; a \
              `repl` whose lines come from a file or a pipe ends as `run` does.",
         ),

@@ -1,6 +1,7 @@
-//! Requests to stop: Ctrl-C (SIGINT), Ctrl-\ (SIGQUIT), `kill` (SIGTERM), a terminal that is closed (SIGHUP), and every other
-//! signal from outside that ends a process by default: whatever ends the program, the terminal is restored and its
-//! temporary directories are removed. Only SIGKILL and the faults of the process itself (SIGSEGV, SIGABRT …) leave no time for that.
+//! Requests to stop: Ctrl-C (SIGINT), Ctrl-\ (SIGQUIT), `kill` (SIGTERM), a terminal that is closed (SIGHUP), and SIGALRM,
+//! SIGUSR1, SIGUSR2 and SIGXCPU (a limit of processor time): whichever of them ends the program, the terminal is restored and its
+//! temporary directories are removed. All other signals have their default action, but SIGXFSZ, which is an error of the write that exceeds
+//! the limit of a file's size (EFBIG).
 //!
 //! A thread of its own receives the signals, so that it does not matter what else the process is doing:
 //!
@@ -10,7 +11,9 @@
 //! | the first, while no caller [attends](attend) | the process ends at once, as with the default action |
 //! | the first, while a caller attends | [`interrupted`] returns it, and the caller ends its work |
 //! | the same, if no caller has noticed it for two seconds | the process ends at once |
-//! | a further one of any kind | the process ends at once: a kill is safe by design, and the next start cleans up |
+//! | SIGXCPU after SIGXCPU | none: the system sends it each second beyond the limit (getrlimit(2)) |
+//! | any other further one | the process ends at once: a kill is safe by design, and the next start cleans up |
+//! | SIGXFSZ | none: the write that caused it fails |
 
 use std::fs;
 use std::io::{self, stdin};
@@ -33,10 +36,13 @@ use tokio::sync::watch;
 
 use crate::output;
 
-/// Signals from outside the process whose default action ends it (POSIX.1-2024, XBD <signal.h>). Missing are those of interval timers
-/// and of polled devices (SIGVTALRM, SIGPROF, SIGPOLL), which a process asks for itself. SIGQUIT, SIGXCPU and SIGXFSZ write no core
-/// file here.
-const ENDING: [i32; 9] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGALRM, SIGUSR1, SIGUSR2, SIGXCPU, SIGXFSZ];
+/// Signals that users and systems end a program with, whose default action does so (POSIX.1-2024, XBD <signal.h>). Missing are those of
+/// interval timers and of polled devices (SIGVTALRM, SIGPROF, SIGPOLL), which a process asks for itself, and those of Linux alone.
+/// SIGQUIT and SIGXCPU write no core file here.
+const ENDING: [i32; 8] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGALRM, SIGUSR1, SIGUSR2, SIGXCPU];
+/// Signals that are received and end nothing: a continuation is counted, and that of a file that would exceed its limit is left to the write
+/// that caused it, which fails with EFBIG where the signal does not end the process (POSIX.1-2024, XSH write()).
+const NOTICED: [i32; 2] = [SIGCONT, SIGXFSZ];
 /// Time within which the first signal has to be noticed; otherwise it ends the process as a further one would.
 const HEARD_MAX: Duration = Duration::from_secs(2);
 /// Time after the first signal from which on a further one ends the process: `timeout` and closing terminals send theirs twice
@@ -117,8 +123,8 @@ pub fn watch() -> Result<()> {
 
 fn start() -> io::Result<()> {
     let ignored = ignored_signals();
-    let wanted = ENDING.into_iter().filter(|signal| ignored & (1 << (signal - 1)) == 0);
-    let mut signals = Signals::new(wanted.chain([SIGCONT]))?;
+    let is_left = |signal: &i32| *signal == SIGCONT || ignored & (1 << (signal - 1)) == 0;
+    let mut signals = Signals::new(ENDING.into_iter().chain(NOTICED).filter(is_left))?;
     // Terminal settings at the start of this process, if there is a terminal.
     let terminal = tcgetattr(stdin()).ok();
     let builder = Builder::new().name("p2p-signals".into());
@@ -137,6 +143,7 @@ fn ignored_signals() -> u64 {
 fn notice(signal: i32, terminal: Option<&Termios>) {
     match signal {
         SIGCONT => drop(CONTINUATIONS.fetch_add(1, Ordering::SeqCst)),
+        SIGXFSZ => {}
         _ => take_in(signal, terminal),
     }
 }
@@ -164,6 +171,7 @@ fn take_in(signal: i32, terminal: Option<&Termios>) {
             // If no thread can be started, there is no deadline; a further signal still ends the process.
             drop(watched);
         }
+        Some(first) if is_repetition(first.signal, signal) => {}
         Some(first) => {
             wait(FURTHER_AFTER.saturating_sub(first.at.elapsed()));
             let is_same = ASKED.borrow().is_some_and(|asked| asked.at == first.at);
@@ -174,6 +182,11 @@ fn take_in(signal: i32, terminal: Option<&Termios>) {
             take_in(signal, terminal);
         }
     }
+}
+
+/// Returns true if the system sends a signal again for the reason of the first one, so that nobody has asked a second time.
+const fn is_repetition(first: i32, signal: i32) -> bool {
+    matches!((first, signal), (SIGXCPU, SIGXCPU))
 }
 
 #[expect(clippy::disallowed_methods, reason = "signals come from people and systems, who live by the wall clock")]
@@ -279,4 +292,17 @@ pub fn hung_up() -> Option<Interrupted> {
 /// Marks the interruption as handled: the program continues, and the next signal counts as a first one.
 pub fn settle() {
     ASKED.send_replace(None);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_of_processor_time_asks_once_and_users_ask_again() {
+        assert!(is_repetition(SIGXCPU, SIGXCPU));
+        for (first, further) in [(SIGINT, SIGINT), (SIGTERM, SIGTERM), (SIGHUP, SIGHUP), (SIGXCPU, SIGINT), (SIGINT, SIGXCPU)] {
+            assert!(!is_repetition(first, further), "{first} {further}");
+        }
+    }
 }
