@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
-use p2p_base::spelling::visible;
+use p2p_base::spelling::{composed, visible};
 
 use crate::ShellError;
 use crate::pattern::Pattern;
@@ -88,8 +88,10 @@ impl Walk {
             return Ok(());
         };
         let literal = directory.join(name);
-        if !Pattern::is_in(name) || fs::symlink_metadata(&literal).is_ok() {
-            return if fs::symlink_metadata(&literal).is_ok() { self.find(&literal, rest) } else { Ok(()) };
+        match fs::symlink_metadata(&literal).is_ok() {
+            true => return self.find(&literal, rest),
+            false if !Pattern::is_in(name) => return Ok(()),
+            false => {}
         }
         let is_deep = name == "**";
         if is_deep && !rest.is_empty() {
@@ -106,7 +108,7 @@ impl Walk {
             }
             let (text, is_directory) = (entry.file_name(), entry.file_type().is_ok_and(|kind| kind.is_dir()));
             let text = text.to_string_lossy();
-            if (text.starts_with('.') && !name.starts_with('.')) || !pattern.fits(&text) {
+            if (text.starts_with('.') && !name.starts_with('.')) || !pattern.fits(&composed(&text)) {
                 continue;
             }
             match is_deep {
@@ -123,6 +125,18 @@ impl Walk {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Names of files may be decomposed, as macOS writes them; patterns are composed.
+    #[test]
+    fn a_decomposed_name_matches_as_it_reads() {
+        let home = tempfile::tempdir().unwrap();
+        let file = home.path().join("cafe\u{301}.jpg");
+        fs::write(&file, "").unwrap();
+        for pattern in ["caf\u{e9}.*", "cafe\u{301}*", "caf?.jpg", "caf[\u{e9}].jpg"] {
+            let word = home.path().join(pattern).display().to_string();
+            assert_eq!(paths_of(&word, false).map_err(|error| error.to_string()), Ok(vec![file.clone()]), "{pattern}");
+        }
+    }
 
     #[test]
     fn a_pattern_stands_for_what_is_there() {
