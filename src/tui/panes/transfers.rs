@@ -121,11 +121,12 @@ impl PaneView for TransfersPane {
         let times: Vec<String> = rows.iter().map(|row| row.time(scene)).collect();
         let widest = |texts: &[String], most| longest(texts.iter().map(String::as_str), most);
         let columns = Columns::fit(columns(widest(&names, NAME_MAX), widest(&times, TIME.1)), canvas.area.width);
+        let first = shown.start;
         let cell = |&index: &usize, quantity, width| {
             let is_selected = scene.focus == Pane::Transfers && selected == index;
-            match all.get(index) {
+            match index.checked_sub(first).and_then(|place| rows.get(place)) {
                 Some(Row::Of(report)) => cell(scene, report, quantity, width, is_selected),
-                Some(Row::Pending(step)) => cell_of_pending(scene, &step, quantity, is_selected),
+                Some(Row::Pending(step)) => cell_of_pending(scene, step, quantity, is_selected),
                 None => Cell::Parts(Vec::new()),
             }
         };
