@@ -194,7 +194,7 @@ pub fn suspend() -> io::Result<()> {
 }
 
 /// Takes the terminal over again after a stop from outside (SIGSTOP, SIGTSTP of another process), before which it was not restored.
-/// Changes nothing where it is taken over.
+/// Where it is taken over already, as after Ctrl-Z and `fg`, which are a continuation too, it leaves raw mode for a moment and enters it again.
 ///
 /// # Errors
 /// Fails if the terminal cannot be taken over again.
