@@ -14,8 +14,8 @@ pub(super) static COMMANDS: &[Spec] = &[
         details: "A file is cut into segments, each goes to a node, all are made durable, and then it is listed. With --recursive \
                   a directory is stored with all files in it, and merged with a stored directory of its name: a file that is \
                   stored already with the same content is left out, one with other content is refused, and neither ends the \
-                  rest. Symbolic links in it are not followed. PATH may be a pattern as for stored names: `photos/*` stores the files in \
-                  a directory. NAME is another name, or, with a / at its end, a directory to \
+                  rest. Symbolic links in it are not followed. PATH may be a pattern as for stored names, \
+                  but a name that begins with a period is matched by a period alone: `photos/*` stores the files in a directory. NAME is another name, or, with a / at its end, a directory to \
                   store it in.",
         arguments: &[many("PATH", Kind::LocalPath)],
         flags: &[
