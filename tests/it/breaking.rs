@@ -195,6 +195,11 @@ fn one_act_is_one_fault() {
     }
     tui_harness.keys(&["path client,3 --cut; faults clear", "Enter"]);
     assert!(answer(&tui_harness).iter().any(|(_, line)| line == "1 fault taken back"), "{:?}", answer(&tui_harness));
+    // So is a profile, however many parts it has.
+    tui_harness.keys(&["faults apply slow-wan", "Enter"]);
+    assert!(header(&mut tui_harness).contains("│ 1 fault on"), "{}", header(&mut tui_harness));
+    tui_harness.keys(&["faults clear", "Enter"]);
+    assert!(answer(&tui_harness).iter().any(|(_, line)| line == "1 fault taken back"), "{:?}", answer(&tui_harness));
     // What two acts have put on is two faults.
     tui_harness.keys(&["path 1->2 --cut; sleep 1s; path 2->1 --cut", "Enter"]);
     assert!(header(&mut tui_harness).contains("│ 2 faults on"), "{}", header(&mut tui_harness));
@@ -207,8 +212,8 @@ fn one_act_is_one_fault() {
 fn the_list_of_nodes_says_what_is_broken_beside_the_rates() {
     for (size, killed, cut, lossy) in [
         ((80, 24), "killed", "cut", "path"),
-        ((120, 40), "killed 00:00 ago", "cut to client 00:00 ago", "loss 10% to 3 hosts"),
-        ((200, 60), "killed 00:00 ago", "cut to client 00:00 ago", "loss 10% to 3 hosts"),
+        ((120, 40), "killed 00:00 ago", "cut to/from client 00:00 ago", "loss 10% to 3 hosts"),
+        ((200, 60), "killed 00:00 ago", "cut to/from client 00:00 ago", "loss 10% to 3 hosts"),
     ] {
         let mut tui_harness = TuiHarness::dark(size.0, size.1);
         let heading = tui_harness.pane(Pane::Nodes)[1].clone();
@@ -227,6 +232,23 @@ fn the_list_of_nodes_says_what_is_broken_beside_the_rates() {
         tui_harness.keys(&["path client --loss 10%", "Enter"]);
         let pane = tui_harness.pane(Pane::Nodes);
         assert!(pane.last().unwrap().contains(" client: all paths loss 10% 00:00 ago "), "{pane:#?}");
+    }
+}
+
+/// The direction in which a path is broken is said, although the client has no row of its own.
+#[test]
+fn the_list_of_nodes_says_in_which_direction_a_path_is_broken() {
+    let mut tui_harness = TuiHarness::dark(200, 60);
+    for (line, words) in [
+        ("path client->3 --cut", "cut from client 00:00 ago"),
+        ("heal client->3; path 3->client --cut", "cut to client 00:00 ago"),
+        ("path client->3 --cut", "cut to/from client 00:00 ago"),
+        ("heal client,3; path 3->1 --cut; path client->3 --cut", "cut to Node_01 and from client 00:00 ago"),
+        ("faults clear; link 3 --bandwidth 8KiB/s", "link 8.0 KiB/s 00:00 ago"),
+    ] {
+        tui_harness.keys(&[line, "Enter"]);
+        let row = tui_harness.pane(Pane::Nodes).into_iter().find(|row| row.contains("Node_03")).unwrap();
+        assert!(row.contains(&format!(" {words} ")), "{line}: {row}");
     }
 }
 
@@ -295,10 +317,9 @@ fn the_map_names_what_fits() {
         (0..nodes).for_each(|_| tui_harness.press(&["Down", "Right"]));
         tui_harness.press(&["Left"]);
         let matrix = tui_harness.pane(Pane::Health);
-        let last = nodes;
-        assert!(matrix.last().unwrap().contains(&format!(" Node_{last:02}->Node_{:02} ", last - 1)), "{matrix:#?}");
-        assert!(matrix[1].contains(&format!("{:02}", last - 1)), "{matrix:#?}");
-        assert!(matrix.iter().any(|line| line.starts_with(&format!("│{last:02} "))));
+        assert!(matrix.last().unwrap().contains(&format!(" Node_{nodes:02}->Node_{:02} ", nodes - 1)), "{matrix:#?}");
+        assert!(matrix[1].contains(&format!("{:02}", nodes - 1)), "{matrix:#?}");
+        assert!(matrix.iter().any(|line| line.starts_with(&format!("│{nodes:02} "))));
     }
 }
 

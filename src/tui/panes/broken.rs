@@ -1,11 +1,13 @@
 //! What is broken on purpose, asked for by where it is seen: a node, a link, a path.
 
+use std::collections::BTreeSet;
+
 use p2p_base::units::Probability;
 use p2p_engine::Snapshot;
-use p2p_engine::faults::{ActiveFault, PathChange, Target};
+use p2p_engine::faults::{ActiveFault, Fault, PathChange, Target};
 use p2p_engine::snapshot::Peer;
 use p2p_net::Direction;
-use p2p_shell::report::past_of;
+use p2p_shell::report::{ToldFault, past_of};
 use p2p_store::manifest::NodeNumber;
 
 use crate::tui::theme::{Glyphs, Role};
@@ -112,45 +114,61 @@ impl<'a> Broken<'a> {
     }
 
     /// Returns the faults of single paths that are told of a node: those on which it sends, and those on which the client sends to it.
-    fn of_paths_at(self, node: NodeNumber) -> impl Iterator<Item = (Peer, &'a ActiveFault)> {
+    fn of_paths_at(self, node: NodeNumber) -> impl Iterator<Item = &'a ActiveFault> {
         let peer = Peer::Node(node);
         let to_it = [Target::Cut(Peer::Client, peer), Target::Path(Peer::Client, peer)];
-        let to_it = to_it.into_iter().filter_map(move |target| Some((Peer::Client, self.snapshot.fault(target)?)));
-        to_it.chain(
-            self.snapshot.faults_of_paths_from(peer).filter_map(|active| Some((active.fault.target().hosts().last()?, active))),
-        )
+        let to_it = to_it.into_iter().filter_map(move |target| self.snapshot.fault(target));
+        self.snapshot.faults_of_paths_from(peer).chain(to_it)
     }
 
-    /// Returns what is broken at a node and since when, as in `killed 00:12 ago, cut to client 00:03 ago`. What the paths to several
-    /// hosts have in common is told once, with their number.
-    pub(super) fn told_at(self, node: NodeNumber) -> String {
-        let mut paths: Vec<((String, String), Vec<Peer>)> = Vec::new();
-        for (other, active) in self.of_paths_at(node) {
-            let what = (Broken::in_short(active), self.past(active));
-            match paths.iter_mut().find(|(known, _)| *known == what) {
-                Some((_, others)) if others.contains(&other) => {}
-                Some((_, others)) => others.push(other),
-                None => paths.push((what, vec![other])),
-            }
-        }
-        let paths = paths.into_iter().map(|((what, since), others)| match others.as_slice() {
-            [other] => (format!("{what} to {other}"), since),
-            others => (format!("{what} to {} hosts", others.len()), since),
-        });
-        let own = self.of_host(Peer::Node(node)).map(|active| (Broken::in_short(active), self.past(active)));
-        joined(own.chain(paths))
-    }
-
-    /// Returns the kinds of what is broken at a node, each once, as in `killed, cut`.
-    pub(super) fn kinds_at(self, node: NodeNumber) -> String {
+    /// Returns what is broken at a node.
+    pub(super) fn at(self, node: NodeNumber) -> BrokenNode {
+        let own: Vec<&ActiveFault> = self.of_host(Peer::Node(node)).collect();
+        let paths = self.groups_at(node);
         let mut kinds: Vec<&str> = Vec::new();
-        let paths = self.of_paths_at(node).map(|(_, active)| active);
-        for kind in self.of_host(Peer::Node(node)).chain(paths).map(|active| active.fault.name()) {
+        for kind in own.iter().copied().chain(paths.iter().map(|group| group.first)).map(|active| active.fault.name()) {
             if !kinds.contains(&kind) {
                 kinds.push(kind);
             }
         }
-        kinds.join(", ")
+        let paths =
+            paths.iter().map(|group| format!("{} {} {}", Broken::in_short(group.first), group.hosts(), self.past(group.first)));
+        let told: Vec<String> =
+            Some(self.told(own.iter().copied())).filter(|told| !told.is_empty()).into_iter().chain(paths).collect();
+        BrokenNode { told: told.join(", "), kinds: kinds.join(", ") }
+    }
+
+    /// Returns the faults of single paths that are told of a node, grouped by what they are and the second in which they were put on: a
+    /// partition of a large network is hundreds at each node.
+    fn groups_at(self, node: NodeNumber) -> Vec<Group<'a>> {
+        let mut groups: Vec<Group<'a>> = Vec::new();
+        let peer = Peer::Node(node);
+        for active in self.of_paths_at(node) {
+            let group = match groups.iter().position(|group| self.is_alike(group.first, active)) {
+                Some(place) => groups.get_mut(place),
+                None => {
+                    groups.push(Group { first: active, to: BTreeSet::new(), is_from_client: false });
+                    groups.last_mut()
+                }
+            };
+            match (group, active.fault.target()) {
+                (Some(group), Target::Cut(from, to) | Target::Path(from, to)) if from == peer => drop(group.to.insert(to)),
+                (Some(group), _) => group.is_from_client = true,
+                (None, _) => {}
+            }
+        }
+        groups
+    }
+
+    /// Returns true if faults of two paths read the same.
+    fn is_alike(self, one: &ActiveFault, other: &ActiveFault) -> bool {
+        let is_same = match (&one.fault, &other.fault) {
+            (Fault::Path { change, .. }, Fault::Path { change: other, .. }) => change == other,
+            (Fault::Cut { .. }, Fault::Cut { .. }) => true,
+            _ => false,
+        };
+        let past = |active: &ActiveFault| self.snapshot.at.since(active.since).as_nanos() / 1_000_000_000;
+        is_same && (one.since == other.since || past(one) == past(other))
     }
 
     /// Returns the faults because of which the client may wait for a node: those of the node, and of the paths between them.
@@ -178,18 +196,31 @@ impl<'a> Broken<'a> {
 
     /// Returns why the client may wait for a node, as in `cut off 00:12 ago`; empty if nothing is broken between them.
     pub(super) fn why_of(self, node: NodeNumber) -> String {
-        let in_short = |active: &ActiveFault| match active.fault.target() {
+        self.joined(self.between_client_and(node), |told| match told.first().map(|active| active.fault.target()) {
             // What is told of the node, and not of the path.
-            Target::Cut(..) => "cut off".to_owned(),
-            _ => Broken::in_short(active),
-        };
-        joined(self.between_client_and(node).map(|active| (in_short(active), self.past(active))))
+            Some(Target::Cut(..)) => "cut off".to_owned(),
+            _ => short_of(told),
+        })
     }
 
-    /// Returns what faults are and since when, as in `killed 00:12 ago, link 8KiB/s 00:03 ago`. What both directions of a link or of a
+    /// Returns what faults are and since when, as in `killed 00:12 ago, link 8.0 KiB/s 00:03 ago`. What both directions of a link or of a
     /// path have in common is told once.
     pub(super) fn told(self, faults: impl Iterator<Item = &'a ActiveFault>) -> String {
-        joined(faults.map(|active| (Broken::in_short(active), self.past(active))))
+        self.joined(faults, short_of)
+    }
+
+    /// Joins the words for faults with the times since which they are on. What reads the same is told once.
+    fn joined(self, faults: impl Iterator<Item = &'a ActiveFault>, words: impl Fn(&ToldFault<'_>) -> String) -> String {
+        let faults: Vec<&ActiveFault> = faults.collect();
+        let mut all: Vec<String> = Vec::new();
+        for told in ToldFault::among(&faults) {
+            let Some(first) = told.first() else { continue };
+            let text = format!("{} {}", words(&told), self.past(first));
+            if !all.contains(&text) {
+                all.push(text);
+            }
+        }
+        all.join(", ")
     }
 
     /// Returns the time for which a fault has been on, as in `00:12 ago`.
@@ -198,34 +229,46 @@ impl<'a> Broken<'a> {
     }
 }
 
-/// Joins faults with the times since which they are on; see [`Broken::told`].
-fn joined(faults: impl Iterator<Item = (String, String)>) -> String {
-    let mut told: Vec<(String, String)> = Vec::new();
-    for (what, since) in faults {
-        // The uplink of a host comes before its downlink.
-        let both = what.strip_prefix("downlink ").map(|rest| (format!("uplink {rest}"), format!("link {rest}")));
-        let up = both.and_then(|(up, both)| Some((told.iter_mut().find(|known| known.0 == up && known.1 == since)?, both)));
-        if let Some((up, both)) = up {
-            up.0 = both;
-        } else if !told.contains(&(what.clone(), since.clone())) {
-            told.push((what, since));
-        }
+/// Returns what a fault is, as [`Broken::in_short`] does; of both directions of a link, `link 8.0 KiB/s`.
+fn short_of(told: &ToldFault<'_>) -> String {
+    let short = told.first().map(Broken::in_short).unwrap_or_default();
+    match (told, short.strip_prefix("uplink ").or_else(|| short.strip_prefix("downlink "))) {
+        (ToldFault::BothWays(_), Some(change)) => format!("link {change}"),
+        _ => short,
     }
-    told.into_iter().map(|(what, since)| format!("{what} {since}")).collect::<Vec<_>>().join(", ")
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// What is broken at a node on purpose.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct BrokenNode {
+    /// What it is and since when, as in `killed 00:12 ago, cut to client 00:03 ago`; empty for nothing. What the paths to several hosts
+    /// have in common is told once, with their number.
+    pub(super) told: String,
+    /// The kinds of it, each once, as in `killed, cut`.
+    pub(super) kinds: String,
+}
 
-    #[test]
-    fn what_both_directions_have_in_common_is_told_once() {
-        let told = |faults: &[(&str, &str)]| joined(faults.iter().map(|&(what, since)| (what.to_owned(), since.to_owned())));
-        assert_eq!(told(&[("cut", "00:08 ago"), ("cut", "00:08 ago")]), "cut 00:08 ago");
-        assert_eq!(told(&[("cut", "00:08 ago"), ("cut", "00:02 ago")]), "cut 00:08 ago, cut 00:02 ago");
-        let link = [("killed", "00:09 ago"), ("uplink 4KiB/s", "00:01 ago"), ("downlink 4KiB/s", "00:01 ago")];
-        assert_eq!(told(&link), "killed 00:09 ago, link 4KiB/s 00:01 ago");
-        let other = [("uplink 4KiB/s", "00:01 ago"), ("downlink 8KiB/s", "00:01 ago")];
-        assert_eq!(told(&other), "uplink 4KiB/s 00:01 ago, downlink 8KiB/s 00:01 ago");
+/// Faults of the paths of a node that read the same.
+struct Group<'a> {
+    first: &'a ActiveFault,
+    /// Hosts to which the node sends on these paths.
+    to: BTreeSet<Peer>,
+    /// True if the path from the client is one of them.
+    is_from_client: bool,
+}
+
+impl Group<'_> {
+    /// Returns the hosts and the directions, as in `to Node_02`, `from client` or `to 3 hosts`. Among several hosts the client may be one
+    /// in both directions.
+    fn hosts(&self) -> String {
+        let is_from_client = self.is_from_client && (self.to.len() < 2 || !self.to.contains(&Peer::Client));
+        let to = match (self.to.first(), self.to.len()) {
+            (Some(Peer::Client), 1) if is_from_client => return format!("to/from {}", Peer::Client),
+            (Some(host), 1) => Some(format!("to {host}")),
+            (None, _) => None,
+            (_, count) => Some(format!("to {count} hosts")),
+        };
+        let from = is_from_client.then(|| format!("from {}", Peer::Client));
+        to.into_iter().chain(from).collect::<Vec<_>>().join(" and ")
     }
 }

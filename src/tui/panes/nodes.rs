@@ -15,7 +15,7 @@ use ratatui::layout::{Rect, Size};
 use ratatui::text::Span;
 use unicode_width::UnicodeWidthStr;
 
-use super::broken::Broken;
+use super::broken::{Broken, BrokenNode};
 use super::columns::{Align, Cell, Column, Columns, longest};
 use super::faults_menu;
 use super::queues_of;
@@ -105,7 +105,7 @@ impl PaneView for NodesPane {
         let widest = |texts: &[String]| longest(texts.iter().map(String::as_str), 40);
         let mut columns = columns(&scene.theme.glyphs, widest(&names), widest(&addresses));
         let broken = Broken::of(scene.snapshot);
-        let faults: Vec<Fault> = nodes[shown.clone()].iter().map(|node| Fault::of(broken, node.node)).collect();
+        let faults: Vec<BrokenNode> = nodes[shown.clone()].iter().map(|node| broken.at(node.node)).collect();
         if let width @ 1.. = longest(faults.iter().map(|fault| fault.told.as_str()), FAULT_MAX) {
             add_faults(&mut columns, width, canvas.area.width);
         }
@@ -207,24 +207,10 @@ fn add_faults(columns: &mut Vec<Column<Quantity>>, width: u16, room: u16) {
     }
 }
 
-/// What is broken of a node on purpose.
-struct Fault {
-    /// What it is and since when; empty for nothing.
-    told: String,
-    /// The kinds of it.
-    kinds: String,
-}
-
-impl Fault {
-    fn of(broken: Broken<'_>, node: NodeNumber) -> Fault {
-        Fault { told: broken.told_at(node), kinds: broken.kinds_at(node) }
-    }
-}
-
 /// What a row shows.
 struct Row<'a> {
     node: &'a NodeStatus,
-    fault: &'a Fault,
+    fault: &'a BrokenNode,
     /// True if the faults have a column of their own.
     has_column: bool,
     is_selected: bool,

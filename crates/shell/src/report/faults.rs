@@ -57,8 +57,18 @@ impl<'a> ToldFault<'a> {
         }
     }
 
+    /// Returns how some faults are told, in their order: both directions of a link or a path once, where both are among them.
+    pub fn among(faults: &[&'a ActiveFault]) -> Vec<ToldFault<'a>> {
+        let place_of_other = |active: &ActiveFault| faults.iter().position(|other| other.is_opposite_of(active));
+        let told = |(place, &active): (usize, &&'a ActiveFault)| match place_of_other(active) {
+            None => Some(ToldFault::One(active)),
+            Some(other) => (place < other).then_some(ToldFault::BothWays(active)),
+        };
+        faults.iter().enumerate().filter_map(told).collect()
+    }
+
     /// Returns the first part of the fault.
-    fn first(&self) -> Option<&'a ActiveFault> {
+    pub fn first(&self) -> Option<&'a ActiveFault> {
         match self {
             ToldFault::One(active) | ToldFault::BothWays(active) => Some(active),
             ToldFault::Profile(_, parts) => parts.first().copied(),
@@ -159,10 +169,23 @@ mod tests {
 
     use super::*;
 
+    fn on(fault: Fault) -> ActiveFault {
+        ActiveFault { fault, since: SimTime::ZERO, cause: FaultCause::Over, added: Vec::new(), rules: Vec::new() }
+    }
+
+    /// As [`ToldFault::in_directions`] does, whatever the order, and never with a fault that is not among them.
+    #[test]
+    fn what_both_directions_have_in_common_is_told_once() {
+        let (client, node) = (Peer::Client, Peer::Node(NodeNumber::from_index(0)));
+        let (to, from) = (on(Fault::Cut { from: client, to: node }), on(Fault::Cut { from: node, to: client }));
+        assert_eq!(ToldFault::among(&[&from, &to]), [ToldFault::BothWays(&from)]);
+        assert_eq!(ToldFault::among(&[&to]), [ToldFault::One(&to)]);
+        let later = ActiveFault { since: SimTime::from_nanos(1), ..to.clone() };
+        assert_eq!(ToldFault::among(&[&later, &from]), [ToldFault::One(&later), ToldFault::One(&from)]);
+    }
+
     #[test]
     fn a_path_is_one_of_both_its_hosts_and_many_faults_are_counted() {
-        let on =
-            |fault| ActiveFault { fault, since: SimTime::ZERO, cause: FaultCause::Over, added: Vec::new(), rules: Vec::new() };
         let node = NodeNumber::from_index;
         let cut = |to| on(Fault::Cut { from: Peer::Node(node(0)), to: Peer::Node(node(to)) });
         let all: Vec<ActiveFault> = (1..=25).map(cut).chain([on(Fault::Killed { node: node(0) })]).collect();

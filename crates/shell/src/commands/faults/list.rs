@@ -52,7 +52,7 @@ async fn clear(shell: &Shell, call: &Call, what: Option<&str>) -> Result<Answer,
     let ClearedFaults { mut taken_back, not_running } = shell.wait_for(ClearFaults { which }).await?;
     let count = taken_back.len();
     taken_back.sort_by_key(|active| active.fault.target());
-    let taken_back = format!("{} taken back", count_of(told_count(&taken_back) as u64, "fault"));
+    let taken_back = format!("{} taken back", count_of(ToldFault::all(&taken_back).len() as u64, "fault"));
     let why = |trouble: &Option<Trouble>| trouble.as_ref().map(ToString::to_string);
     let left = not_running.iter().map(|(node, trouble)| match why(trouble) {
         Some(reason) => format!("{node} does not run: {reason}"),
@@ -62,12 +62,6 @@ async fn clear(shell: &Shell, call: &Call, what: Option<&str>) -> Result<Answer,
     let left = |(node, trouble): &(NodeNumber, Option<Trouble>)| json!({ "node": node.to_string(), "reason": why(trouble) });
     let not_running: Vec<Value> = not_running.iter().map(left).collect();
     Ok(Answer::new(View::Text(lines.join("\n")), json!({ "taken_back": count, "not_running": not_running })))
-}
-
-/// Returns the number of faults in the words of the list, where what a profile has put on has its number of parts.
-fn told_count(faults: &[ActiveFault]) -> usize {
-    let count = |told: &ToldFault<'_>| if let ToldFault::Profile(_, parts) = told { parts.len() } else { 1 };
-    ToldFault::all(faults).iter().map(count).sum()
 }
 
 async fn apply(shell: &Shell, call: &Call, name: &str) -> Result<Answer, ShellError> {
