@@ -127,20 +127,27 @@ impl InputReader {
         let (sender, receiver) = mpsc::unbounded_channel();
         let over = Arc::new(AtomicBool::new(false));
         let seen = Arc::clone(&over);
+        // Counted before the thread runs, which may be after the first stop.
+        let continuations = interrupt::continuations();
         let (alive, ended) = channel::channel();
         let builder = std::thread::Builder::new().name("p2p-input".into());
         builder.spawn(move || {
             let _alive = alive;
-            let _ = read(listener, &sender, &seen);
+            let _ = read(listener, &sender, &seen, continuations);
         })?;
         Ok((InputReader { over, ended }, receiver))
     }
 }
 
-/// Reads until it is `over`, the receiver is gone or the terminal cannot be read.
+/// Reads until it is `over`, the receiver is gone or the terminal cannot be read; the process had been continued this often before.
 #[expect(clippy::disallowed_methods, reason = "a terminal lives by the wall clock")]
-fn read(mut listener: Listener, sender: &mpsc::UnboundedSender<Heard>, over: &AtomicBool) -> io::Result<()> {
-    let (start, mut continuations) = (Instant::now(), interrupt::continuations());
+fn read(
+    mut listener: Listener,
+    sender: &mpsc::UnboundedSender<Heard>,
+    over: &AtomicBool,
+    mut continuations: usize,
+) -> io::Result<()> {
+    let start = Instant::now();
     while !over.load(Ordering::Relaxed) {
         let heard = if crossterm::event::poll(PATIENCE)? {
             listener.hear(with_line_ends(crossterm::event::read()?), start.elapsed())
