@@ -12,7 +12,7 @@ use crossterm::event::{
     DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, Event, KeyCode, KeyEvent, KeyModifiers,
 };
 use crossterm::style::Print;
-use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
+use crossterm::terminal::{Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
 use crossterm::{cursor, execute};
 use p2p_service::abilities::{self, Abilities};
 use p2p_service::interrupt;
@@ -208,5 +208,7 @@ pub fn suspend() -> io::Result<()> {
 pub fn retake() -> io::Result<()> {
     // Otherwise crossterm takes the terminal for one in raw mode.
     disable_raw_mode()?;
-    enter()
+    enter()?;
+    // A terminal that shows the alternate screen already does not clear it, and blank cells are not drawn.
+    execute!(stdout(), Clear(ClearType::All))
 }
