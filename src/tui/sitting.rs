@@ -1,10 +1,11 @@
 //! A sitting: an engine with its screen, which takes the terminal while it is shown. It can be left for a tour and be shown again; the
 //! engine goes on meanwhile.
 
-use eyre::{Result, WrapErr};
+use eyre::{Result, WrapErr, eyre};
 use p2p_service::instance::{Instance, Leaving};
 use p2p_service::interrupt::interrupted;
 use p2p_service::output;
+use p2p_shell::answer::listed;
 use p2p_shell::history::Histories;
 use p2p_shell::words::quote;
 use p2p_shell::{Questions, Shell};
@@ -13,6 +14,7 @@ use tokio::sync::mpsc;
 use super::app::{App, Home, Message, TerminalRequest, Way};
 use super::background::Heard;
 use super::drive::{Sources, drive};
+use super::lines::WAITING_SHOWN;
 use super::look;
 use super::settings::SettingsFiles;
 use super::terminal;
@@ -86,12 +88,19 @@ impl Sitting {
     pub(super) async fn end(self, result: Result<()>) -> Result<()> {
         let Sitting { instance, shell, app, home, .. } = self;
         let recording = instance.recording().filter(|_| home == Home::Own);
+        let unbegun = if home == Home::Own { app.left_beside_answered() } else { Vec::new() };
         drop(app);
         let result = match home {
             // The user has confirmed the cancelling of transfers before leaving.
             Home::Own => shell.leave(&instance, result.map(|()| Leaving::Cancelling)).await,
             // Nothing of a tour is kept, so that nothing is left undone.
             Home::TourBesideOwn | Home::TourAlone => result,
+        };
+        let result = if unbegun.is_empty() {
+            result
+        } else {
+            output::tell(format_args!("not begun: {}", listed(&unbegun, WAITING_SHOWN)));
+            result.and_then(|()| Err(eyre!("left before everything was done: {} not begun", unbegun.len())))
         };
         shell.access().end().await;
         drop(shell);

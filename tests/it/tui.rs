@@ -577,6 +577,27 @@ mod pty {
         assert!(!screen.screen().alternate_screen() && !screen.screen().hide_cursor());
     }
 
+    /// What a line had still to do is told where the user leaves before, and the exit code says so.
+    #[test]
+    fn what_has_not_begun_is_told_on_leaving() {
+        let home = tempfile::tempdir().unwrap();
+        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_p2p"));
+        command.env_clear();
+        command.env("HOME", home.path());
+        command.env("TERM", "xterm-256color");
+        let mut pty = Pty::start(command);
+        pty.shows("Take the tour");
+        pty.send("\x1b");
+        pty.shows("PROMPT");
+        pty.send("sleep 1000s; echo one; echo two\r");
+        pty.send("\x11");
+        pty.shows("not begun then");
+        pty.send("y");
+        assert_eq!(pty.ends().exit_code(), 1);
+        pty.shows("not begun: echo one, echo two");
+        pty.shows("left before everything was done: 2 not begun");
+    }
+
     /// Where the terminal is closed, the program ends, whatever it waits for there.
     #[test]
     fn a_closed_terminal_ends_the_program() {
