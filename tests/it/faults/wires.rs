@@ -303,6 +303,20 @@ fn a_flapping_process_dies_and_comes_back_on_time() {
     assert!(nodes[0].state != ProcessState::Stopped);
 }
 
+/// Each fault of a path is told once of the host that sends on it, whichever kinds of faults there are.
+#[test]
+fn the_faults_of_the_paths_from_a_host_are_found_once() {
+    let mut harness = Harness::new(3, quick_link());
+    let late = PathChange { delay: "7ms".parse().ok(), ..PathChange::default() };
+    for (change, cut, count) in [(PathChange::default(), true, 1), (late, false, 2)] {
+        harness.ask(path(peer(2), peer(3), change, cut)).unwrap();
+        let snapshot = harness.simulation.snapshot(PaceStatus::running(Speed::Max));
+        for (from, expected) in [(peer(2), count), (peer(3), count), (peer(1), 0), (Peer::Client, 0)] {
+            assert_eq!(snapshot.faults_of_paths_from(from).count(), expected, "{from}");
+        }
+    }
+}
+
 /// Where both hosts of a path have a change of all their paths, the later one holds: for the network, and so for what the screen shows.
 #[test]
 fn of_two_changes_of_all_paths_the_later_holds() {

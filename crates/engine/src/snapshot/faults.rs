@@ -16,22 +16,23 @@ impl Snapshot {
 
     /// Returns the faults of hosts: of their processes, disks and links, and of all paths of one.
     pub fn faults_of_hosts(&self) -> &[ActiveFault] {
-        &self.faults[..self.first_path()]
+        &self.faults[..self.place_of(Target::FIRST_PATH)]
     }
 
     /// Returns the faults of single paths, in one direction each.
     pub fn faults_of_paths(&self) -> &[ActiveFault] {
-        &self.faults[self.first_path()..]
+        &self.faults[self.place_of(Target::FIRST_PATH)..]
     }
 
     /// Returns the faults of single paths on which a host sends.
     pub fn faults_of_paths_from(&self, from: Peer) -> impl Iterator<Item = &ActiveFault> {
-        let of_path = move |target| matches!(target, Target::Path(sender, _) | Target::Cut(sender, _) if sender == from);
-        // The changed paths of a host stand together, and so do the cut ones.
-        [Target::Path(from, Peer::Client), Target::Cut(from, Peer::Client)].into_iter().flat_map(move |first| {
-            let first = self.faults.partition_point(|active| active.fault.target() < first);
-            self.faults[first..].iter().take_while(move |active| of_path(active.fault.target()))
-        })
+        // The changed paths of a host stand together, and so do the cut ones, which may be behind them.
+        let changed = self.faults[self.place_of(Target::Path(from, Peer::Client))..].iter();
+        let changed =
+            changed.take_while(move |active| matches!(active.fault.target(), Target::Path(sender, _) if sender == from));
+        let cut = self.faults[self.place_of(Target::Cut(from, Peer::Client))..].iter();
+        let cut = cut.take_while(move |active| matches!(active.fault.target(), Target::Cut(sender, _) if sender == from));
+        changed.chain(cut)
     }
 
     /// Returns what faults have changed of the path from one host to another: what is said of the path itself holds over what is said of
@@ -45,8 +46,9 @@ impl Snapshot {
         self.fault(Target::Cut(from, to)).is_some() || self.path_change(from, to).loses_all()
     }
 
-    fn first_path(&self) -> usize {
-        self.faults.partition_point(|active| active.fault.target() < Target::FIRST_PATH)
+    /// Returns the place at which the fault of a target stands, or would stand.
+    fn place_of(&self, target: Target) -> usize {
+        self.faults.partition_point(|active| active.fault.target() < target)
     }
 }
 
