@@ -194,6 +194,16 @@ impl Fault {
         (!is_none).then_some(left)
     }
 
+    /// Returns true if another fault of a direction of a link, or of a path, is the same, whichever link or path it is of.
+    pub fn is_alike(&self, other: &Fault) -> bool {
+        match (self, other) {
+            (Fault::Link { change, .. }, Fault::Link { change: other, .. }) => change == other,
+            (Fault::Path { change, .. }, Fault::Path { change: other, .. }) => change == other,
+            (Fault::Cut { .. }, Fault::Cut { .. }) => true,
+            _ => false,
+        }
+    }
+
     /// Returns the name of the kind of fault for reports.
     pub const fn name(&self) -> &'static str {
         match self {
@@ -392,13 +402,7 @@ impl ActiveFault {
     /// Returns true if another fault is the same in the other direction of a link or a path, on since the same instant for the same
     /// reasons: one act has put on both.
     pub fn is_opposite_of(&self, other: &ActiveFault) -> bool {
-        let is_same = match (&self.fault, &other.fault) {
-            (Fault::Link { change, .. }, Fault::Link { change: other, .. }) => change == other,
-            (Fault::Path { change, .. }, Fault::Path { change: other, .. }) => change == other,
-            (Fault::Cut { .. }, Fault::Cut { .. }) => true,
-            _ => false,
-        };
-        is_same
+        self.fault.is_alike(&other.fault)
             && self.fault.target().opposite() == Some(other.fault.target())
             && (self.since, &self.cause, &self.added) == (other.since, &other.cause, &other.added)
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use p2p_base::units::Probability;
 use p2p_engine::Snapshot;
-use p2p_engine::faults::{ActiveFault, Fault, PathChange, Target};
+use p2p_engine::faults::{ActiveFault, PathChange, Target};
 use p2p_engine::snapshot::Peer;
 use p2p_net::Direction;
 use p2p_shell::report::{ToldFault, past_of};
@@ -162,13 +162,8 @@ impl<'a> Broken<'a> {
 
     /// Returns true if faults of two paths read the same.
     fn is_alike(self, one: &ActiveFault, other: &ActiveFault) -> bool {
-        let is_same = match (&one.fault, &other.fault) {
-            (Fault::Path { change, .. }, Fault::Path { change: other, .. }) => change == other,
-            (Fault::Cut { .. }, Fault::Cut { .. }) => true,
-            _ => false,
-        };
         let past = |active: &ActiveFault| self.snapshot.at.since(active.since).as_nanos() / 1_000_000_000;
-        is_same && (one.since == other.since || past(one) == past(other))
+        one.fault.is_alike(&other.fault) && past(one) == past(other)
     }
 
     /// Returns the faults because of which the client may wait for a node: those of the node, and of the paths between them.
