@@ -240,11 +240,10 @@ impl Simulation {
             Waiting::Shutdown => self.transfers.is_empty(),
             _ => true,
         };
-        let moves = |transfer: &Running| !transfer.is_idle() && transfer.bare_status().state != TransferState::Waiting;
         let is_waited_for = self.waiting.is_any_asleep()
             || self.waiting.others().iter().any(waits)
             || self.waiting.transfers().any(|id| !is_idle(id));
-        if is_waited_for || self.transfers.values().any(moves) {
+        if is_waited_for || self.transfers.values().any(Running::goes_on) {
             return Activity::Busy;
         }
         if self.transfers.is_empty() { Activity::Nothing } else { Activity::Idle }
@@ -252,15 +251,12 @@ impl Simulation {
 
     /// Returns true if a cancelled or failed transfer is being undone.
     pub fn is_undoing(&self) -> bool {
-        self.transfers.values().any(|transfer| transfer.bare_status().state == TransferState::Undoing)
+        self.transfers.values().any(Running::is_undoing)
     }
 
-    /// Returns true if a transfer is under way that is not being undone.
+    /// Returns true if a transfer goes on that is not being undone.
     pub fn is_carrying(&self) -> bool {
-        let state = |transfer: &Running| transfer.bare_status().state;
-        self.transfers
-            .values()
-            .any(|transfer| matches!(state(transfer), TransferState::Running | TransferState::Committing) && !transfer.is_idle())
+        self.transfers.values().any(|transfer| transfer.goes_on() && !transfer.is_undoing())
     }
 
     /// Returns the instant up to which a running step lets time pass, if there is one.

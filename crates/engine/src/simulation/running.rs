@@ -14,7 +14,7 @@ use crate::event::Event;
 use crate::gauge::{Gauge, Traffic};
 use crate::io::{Blocked, Outcome};
 use crate::node::protocol::Request;
-use crate::transfer::{Input, Output, Stage, Transfer, TransferId, TransferReport, TransferStatus};
+use crate::transfer::{Input, Output, Stage, Transfer, TransferId, TransferReport, TransferState, TransferStatus};
 use crate::world::{Owner, Sender, World};
 
 /// Transfer in progress.
@@ -86,6 +86,16 @@ impl Running {
     /// Returns true if the transfer waits for a stream of remote origin and for nothing else.
     pub(super) fn is_idle(&self) -> bool {
         self.machine.is_idle()
+    }
+
+    /// Returns true if the transfer goes on: it waits neither for memory nor for a stream of remote origin.
+    pub(super) fn goes_on(&self) -> bool {
+        !self.is_idle() && self.bare_status().state != TransferState::Waiting
+    }
+
+    /// Returns true if the transfer is being undone.
+    pub(super) fn is_undoing(&self) -> bool {
+        self.bare_status().state == TransferState::Undoing
     }
 
     /// Returns true if the transfer is going to ask a node for segments.
