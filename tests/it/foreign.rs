@@ -8,13 +8,12 @@ use std::process::{Child, Command, Stdio};
 use p2p_auth::Secret;
 use p2p_auth::otp::code_at;
 use p2p_shell::qr;
-use portable_pty::CommandBuilder;
 use secrecy::ExposeSecret;
 
 use crate::accounts::Lines;
 use crate::harness::files_below;
 use crate::program::{Home, PASSWORD, QUICK, end_of, wait_until};
-use crate::pty::Pty;
+use crate::pty::{Pty, program};
 
 #[test]
 #[ignore = "needs oathtool"]
@@ -154,11 +153,8 @@ fn a_code_comes_by_real_mail_into_the_real_screen() {
     assert!(server.receives(1, "one-time passwords enabled").contains("To: alice@example.org"));
 
     let alerts = server.mails().iter().filter(|mail| mail.contains("Subject: p2p: login")).count();
-    let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_p2p"));
+    let mut command = program(&home.path("."), &[]);
     command.cwd(home.path("."));
-    command.env_clear();
-    command.env("HOME", home.path("."));
-    command.env("TERM", "xterm-256color");
     let mut pty = Pty::start(command);
     pty.shows("Log in");
     pty.send(&format!("alice\t{PASSWORD}\r"));

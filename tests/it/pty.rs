@@ -1,6 +1,7 @@
 //! A program in a pseudo-terminal whose screen can be looked at.
 
 use std::io::{Read, Write};
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
@@ -25,6 +26,16 @@ pub(crate) fn cells(count: u16) -> std::num::NonZero<u16> {
 
 pub(crate) fn size(cols: u16, rows: u16) -> PtySize {
     PtySize { rows, cols, pixel_width: 0, pixel_height: 0 }
+}
+
+/// The real program with these arguments in a terminal, for a user with this home directory and nothing else in the environment.
+pub(crate) fn program(home: &Path, arguments: &[&str]) -> CommandBuilder {
+    let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_p2p"));
+    command.args(arguments);
+    command.env_clear();
+    command.env("HOME", home);
+    command.env("TERM", "xterm-256color");
+    command
 }
 
 impl Pty {

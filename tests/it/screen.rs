@@ -7,11 +7,10 @@ use p2p_storage::tui::app::Pane;
 use p2p_storage::tui::preset::Preset;
 use p2p_storage::tui::settings::SettingsFiles;
 use p2p_storage::tui::theme::{Theme, ThemeName};
-use portable_pty::CommandBuilder;
 use proptest::strategy::{Strategy, ValueTree};
 
 use crate::program::{Home, wait_until};
-use crate::pty::Pty;
+use crate::pty::{Pty, program};
 use crate::tui_harness::TuiHarness;
 
 fn dark() -> Theme {
@@ -399,12 +398,8 @@ fn a_row_says_what_can_be_done_with_it() {
 
 /// What the program prints on a terminal of a width: every row of what is on the screen when it has ended.
 fn printed(home: &Home, columns: u16, arguments: &[&str]) -> Vec<String> {
-    let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_p2p"));
-    command.args(arguments);
+    let mut command = program(&home.path(""), arguments);
     command.cwd(home.path(""));
-    command.env_clear();
-    command.env("HOME", home.path(""));
-    command.env("TERM", "xterm-256color");
     let mut pty = Pty::start_in(command, columns, 60);
     assert!(pty.ends().success(), "{}", pty.text());
     // What it has written last may be on its way yet.

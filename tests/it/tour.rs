@@ -409,11 +409,10 @@ fn the_documentation_lists_the_steps() {
 }
 
 mod pty {
-    use portable_pty::CommandBuilder;
 
     use crate::harness::random_file;
     use crate::program::wait_until;
-    use crate::pty::Pty;
+    use crate::pty::{Pty, program};
 
     fn start(arguments: &[&str], home: &std::path::Path) -> Pty {
         start_with(arguments, home, home)
@@ -421,13 +420,9 @@ mod pty {
 
     /// With another directory for temporary files.
     fn start_with(arguments: &[&str], home: &std::path::Path, temporary: &std::path::Path) -> Pty {
-        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_p2p"));
-        command.args(arguments);
+        let mut command = program(home, arguments);
         command.cwd(home);
-        command.env_clear();
-        command.env("HOME", home);
         command.env("TMPDIR", temporary);
-        command.env("TERM", "xterm-256color");
         Pty::start_in(command, 80, 24)
     }
 

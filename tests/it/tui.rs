@@ -535,7 +535,7 @@ mod pty {
     use portable_pty::{CommandBuilder, native_pty_system};
 
     use crate::program::{comes_true, wait_until};
-    use crate::pty::{Pty, cells, size};
+    use crate::pty::{Pty, cells, program, size};
 
     /// Whoever panics with the terminal in hand gives it back first, so that the message can be read.
     #[test]
@@ -562,10 +562,7 @@ mod pty {
     #[test]
     fn a_signal_gives_the_terminal_back() {
         let home = tempfile::tempdir().unwrap();
-        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_p2p"));
-        command.env_clear();
-        command.env("HOME", home.path());
-        command.env("TERM", "xterm-256color");
+        let command = program(home.path(), &[]);
         let mut pty = Pty::start(command);
         pty.shows("Type `help`");
         let pid = rustix::process::Pid::from_raw(pty.child.process_id().unwrap() as i32).unwrap();
@@ -581,10 +578,7 @@ mod pty {
     #[test]
     fn what_has_not_begun_is_told_on_leaving() {
         let home = tempfile::tempdir().unwrap();
-        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_p2p"));
-        command.env_clear();
-        command.env("HOME", home.path());
-        command.env("TERM", "xterm-256color");
+        let command = program(home.path(), &[]);
         let mut pty = Pty::start(command);
         pty.shows("Take the tour");
         pty.send("\x1b");
@@ -603,11 +597,7 @@ mod pty {
     fn a_closed_terminal_ends_the_program() {
         for (arguments, asks) in [(&[][..], "Take the tour"), (&["repl"], "p2p"), (&["register"], "User name")] {
             let home = tempfile::tempdir().unwrap();
-            let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_p2p"));
-            command.args(arguments);
-            command.env_clear();
-            command.env("HOME", home.path());
-            command.env("TERM", "xterm-256color");
+            let command = program(home.path(), arguments);
             let pair = native_pty_system().openpty(size(120, 40)).unwrap();
             let mut child = pair.slave.spawn_command(command).unwrap();
             drop(pair.slave);
@@ -634,12 +624,8 @@ mod pty {
     fn lines_in_a_terminal() {
         let home = tempfile::tempdir().unwrap();
         std::fs::write(home.path().join("slow.bin"), vec![7; 3_000_000]).unwrap();
-        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_p2p"));
-        command.args(["repl", "--speed", "10x"]);
+        let mut command = program(home.path(), &["repl", "--speed", "10x"]);
         command.cwd(home.path());
-        command.env_clear();
-        command.env("HOME", home.path());
-        command.env("TERM", "xterm-256color");
         let mut pty = Pty::start(command);
         pty.prompts();
         pty.send("nod\t\t");
@@ -691,12 +677,8 @@ mod pty {
     fn secrets_in_a_terminal() {
         let home = tempfile::tempdir().unwrap();
         let start = |arguments: &[&str]| {
-            let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_p2p"));
-            command.args(arguments);
+            let mut command = program(home.path(), arguments);
             command.cwd(home.path());
-            command.env_clear();
-            command.env("HOME", home.path());
-            command.env("TERM", "xterm-256color");
             Pty::start(command)
         };
         let mut pty = start(&["register", "alice"]);
