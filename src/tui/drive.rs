@@ -102,8 +102,8 @@ where
             let redraw = matches!(request, TerminalRequest::Suspend | TerminalRequest::Retake);
             grant(request).wrap_err("cannot use the terminal")?;
             if redraw {
-                // The terminal is blank after a suspension, or shows what a shell has printed. `Terminal::clear` would ask it for the position of the cursor, and
-                // the thread that reads the input would take the answer.
+                // The terminal is blank after either. `Terminal::clear` would ask it for the position of the cursor, and the thread that
+                // reads the input would take the answer.
                 screen.swap_buffers();
                 due.frame = Some(drawn + FRAME);
             }

@@ -37,8 +37,8 @@ pub mod exit {
             "129 to 152",
             "Ended by a signal: 128 plus its number, as 129 for SIGHUP (a closed terminal), 130 for SIGINT (Ctrl-C), 131 for SIGQUIT \
              (Ctrl-\\) and 143 for SIGTERM; also for SIGALRM, SIGUSR1, SIGUSR2 and SIGXCPU. What was under way is undone, \
-             what was past that is told, and a terminal is as it was before. At the prompt of a terminal, Ctrl-C ends the command and not the program; a \
-             `repl` whose lines come from a file or a pipe ends as `run` does.",
+             what was past that is told, and a terminal is as it was before. At the prompt of a terminal, Ctrl-C ends the command and \
+             not the program; a `repl` whose lines come from a file or a pipe ends as `run` does.",
         ),
     ];
 

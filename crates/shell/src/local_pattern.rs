@@ -47,15 +47,13 @@ fn paths_of(word: &str, directories: bool) -> Result<Vec<PathBuf>, ShellError> {
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let root: PathBuf = path.components().take_while(|part| name_of(*part).is_none()).collect();
     walk.find(&root, &names)?;
-    let is_directory = |path: &&PathBuf| path.is_dir();
-    let has_directories = walk.found.iter().any(|path| is_directory(&path));
-    let found: Vec<PathBuf> = walk.found.iter().filter(|path| directories || !is_directory(path)).cloned().collect();
+    let found: Vec<PathBuf> = walk.found.iter().filter(|path| directories || !path.is_dir()).cloned().collect();
     // What is in a directory that matches is stored with it.
     let is_within = |path: &PathBuf| path.ancestors().skip(1).any(|above| walk.found.contains(above));
     match found.is_empty() {
         false if directories => Ok(found.into_iter().filter(|path| !is_within(path)).collect()),
         false => Ok(found),
-        true if has_directories => {
+        true if !walk.found.is_empty() => {
             Err(wrong(format!("`{}` matches directories alone; --recursive stores all that is in them", visible(word))))
         }
         // Brackets are usual in names, and what cannot be read is told better than what does not match.

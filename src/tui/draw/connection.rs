@@ -18,8 +18,7 @@ use crate::tui::panes::plot::{Curve, Plot};
 use crate::tui::panes::scene::Scene;
 use crate::tui::panes::wire::connections::{MEASURED_SPAN, node_of, passed, round_trip_of};
 use crate::tui::panes::wire::draw_packets_of;
-use crate::tui::panes::{Canvas, framed};
-use crate::tui::panes::{broken_of, queues_of};
+use crate::tui::panes::{Canvas, broken_of, framed, queues_of};
 use crate::tui::theme::Role;
 
 /// Span of the curves.
@@ -64,11 +63,10 @@ pub(super) fn draw(scene: &Scene<'_>, dialog: &ConnectionDialog, frame: &mut Fra
 /// Returns what is broken between the client and a node, and which transfers cannot be completed before the node answers.
 fn trouble_of(scene: &Scene<'_>, node: NodeNumber) -> Option<String> {
     let snapshot = scene.snapshot;
-    let waiting: Vec<&TransferStatus> =
-        snapshot.running().filter(|status| status.awaited.iter().any(|awaited| awaited.node == node)).collect();
-    let absence = waiting.first().and_then(|status| status.awaited.iter().find(|awaited| awaited.node == node));
-    let why = absence.map_or_else(|| broken_of(scene, node), |awaited| absence_of(awaited, snapshot.at));
-    let ids = waiting.iter().map(|status| status.id.to_string()).collect::<Vec<_>>().join(", ");
+    let awaited_by = |status: &TransferStatus| status.awaited.iter().find(|awaited| awaited.node == node).copied();
+    let waiting: Vec<_> = snapshot.running().filter_map(|status| Some((status.id, awaited_by(status)?))).collect();
+    let why = waiting.first().map_or_else(|| broken_of(scene, node), |(_, awaited)| absence_of(awaited, snapshot.at));
+    let ids = waiting.iter().map(|(id, _)| id.to_string()).collect::<Vec<_>>().join(", ");
     match (why.is_empty(), waiting.len()) {
         (true, _) => None,
         (false, 0) => Some(why),

@@ -200,8 +200,7 @@ fn columns(glyphs: &Glyphs, name: u16, address: u16) -> Vec<Column<Quantity>> {
 fn add_faults(columns: &mut Vec<Column<Quantity>>, width: u16, room: u16) {
     if room >= ROOMY {
         let least = width.min(room - STATES_AND_RATES - 1);
-        columns
-            .insert(3, Column { id: Quantity::Fault, heading: "fault", least, wish: width, importance: 5, align: Align::Left });
+        columns.insert(3, Column::new(Quantity::Fault, "fault", least, width, 5, Align::Left));
     } else if let Some(state) = columns.iter_mut().find(|column| column.id == Quantity::State) {
         state.wish = width.max(state.wish);
     }

@@ -339,9 +339,8 @@ pub fn transfer_time_of(status: &TransferStatus, now: SimTime) -> String {
 pub fn transfer_time_within(status: &TransferStatus, now: SimTime, width: usize) -> String {
     match status.eta {
         Remaining::OutOfReach => {
-            let mut wordings = waits::wordings(status, now);
-            let place = wordings.iter().position(|text| width_of(text) <= width).unwrap_or(wordings.len().saturating_sub(1));
-            if wordings.is_empty() { String::new() } else { wordings.swap_remove(place) }
+            let wordings = waits::wordings(status, now);
+            wordings.iter().find(|text| width_of(text) <= width).or(wordings.last()).cloned().unwrap_or_default()
         }
         Remaining::NotRunning if status.state.is_over() => format!("took {}", clock_of(status.elapsed(now).as_secs_f64())),
         Remaining::NotRunning => String::new(),

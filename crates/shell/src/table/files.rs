@@ -15,8 +15,8 @@ pub(super) static COMMANDS: &[Spec] = &[
                   a directory is stored with all files in it, and merged with a stored directory of its name: a file that is \
                   stored already with the same content is left out, one with other content is refused, and neither ends the \
                   rest. Symbolic links in it are not followed. PATH may be a pattern as for stored names, \
-                  but a name that begins with a period is matched by a period alone: `photos/*` stores the files in a directory. NAME is another name, or, with a / at its end, a directory to \
-                  store it in.",
+                  but a name that begins with a period is matched by a period alone: `photos/*` stores the files in a \
+                  directory. NAME is another name, or, with a / at its end, a directory to store it in.",
         arguments: &[many("PATH", Kind::LocalPath)],
         flags: &[
             Flag { name: "as", short: None, value: Some(("NAME", Kind::StoredFile)), summary: "store it under another name" },
@@ -194,7 +194,8 @@ pub(super) static COMMANDS: &[Spec] = &[
         group: Group::Files,
         audience: Audience::Users,
         summary: "end a transfer and undo what it did",
-        details: "It is undone as fast as the machine can, whatever the speed is, unless other transfers are under way: those keep their speed.",
+        details: "It is undone as fast as the machine can, whatever the speed is, unless other transfers are under way: those keep \
+                  their speed.",
         arguments: &[once("TRANSFER", Kind::Transfer)],
         flags: &[],
         run: |shell, call| Box::pin(files::cancel(shell, call)),
