@@ -6,7 +6,8 @@ use std::borrow::Cow;
 
 use icu_normalizer::ComposingNormalizerBorrowed;
 use icu_properties::props::{
-    BidiControl, CanonicalCombiningClass, DefaultIgnorableCodePoint, Emoji, EmojiModifier, ExtendedPictographic, JoiningType,
+    BidiControl, CanonicalCombiningClass, DefaultIgnorableCodePoint, Emoji, EmojiModifier, ExtendedPictographic, GeneralCategory,
+    GeneralCategoryGroup, JoiningType,
 };
 use icu_properties::{CodePointMapData, CodePointSetData};
 use secrecy::zeroize::Zeroizing;
@@ -104,6 +105,13 @@ pub fn visible_lines(text: &str) -> Cow<'_, str> {
     let shown =
         |place: usize| if is_escaped(place) { chars[place].1.escape_default().to_string() } else { chars[place].1.to_string() };
     Cow::Owned((0..chars.len()).map(shown).collect())
+}
+
+/// Returns true if a character shows something where it stands alone: it is neither invisible nor blank, and no mark that is drawn on the
+/// character before it (Unicode, General_Category M).
+pub fn stands_alone(c: char) -> bool {
+    let category = CodePointMapData::<GeneralCategory>::new().get(c);
+    !GeneralCategoryGroup::Mark.contains(category) && !is_blank(c) && !is_hidden(&[(0, c)], 0)
 }
 
 /// Returns a text without its invisible characters.

@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use p2p_auth::names::Email;
 use p2p_auth::password::{ITERATIONS_MAX, ITERATIONS_MIN};
+use p2p_base::spelling::{stands_alone, visible};
 use p2p_base::units::{Bandwidth, ByteSize, DelayRange, Probability, SimDuration};
 use p2p_engine::faults::{FLAP_MIN, FLAPS_MAX, Failing, Slowdown, parse_bursts};
 use p2p_engine::pace::Speed;
@@ -234,7 +235,7 @@ fn parses<T: FromStr<Err: fmt::Display>>(text: &str) -> Result<(), String> {
 /// Returns true if a keyboard key has a fixed meaning and is not available for this action: in the panes, in the prompt, or to
 /// every terminal, where Ctrl-I is Tab and Ctrl-M is Enter.
 pub fn is_taken(text: &str, action: &str) -> bool {
-    const ANYWHERE: [&str; 8] = ["Ctrl-I", "Ctrl-M", "Ctrl-J", "Ctrl-H", "Ctrl-T", "Ctrl-Z", "F6", "?"];
+    const ANYWHERE: [&str; 9] = ["Ctrl-I", "Ctrl-M", "Ctrl-J", "Ctrl-H", "Ctrl-L", "Ctrl-T", "Ctrl-Z", "F6", "?"];
     const IN_PROMPT: &str = "ABCDEFHKRUWY";
     let counts_in_prompt = matches!(action, "help" | "palette" | "quit" | "overview" | "transfer" | "network" | "files");
     let prompt_takes = text.strip_prefix("Ctrl-").is_some_and(|letter| IN_PROMPT.contains(letter));
@@ -242,16 +243,18 @@ pub fn is_taken(text: &str, action: &str) -> bool {
     ANYWHERE.contains(&text) || (text == "Enter" && action != "open") || (counts_in_prompt && (prompt_takes || is_typed))
 }
 
-/// Checks that the text is one printable character, a letter with Ctrl, a function key, or a key with a name.
+/// Checks that the text is one character that can be seen, a letter with Ctrl, a function key, or a key with a name.
 fn check_key(text: &str) -> Result<(), String> {
     const NAMED: [&str; 2] = ["Space", "Enter"];
     let mut chars = text.chars();
-    let is_single = chars.next().is_some_and(|c| !c.is_whitespace() && !c.is_control()) && chars.next().is_none();
+    let is_single = chars.next().is_some_and(stands_alone) && chars.next().is_none();
     let with_control = text.strip_prefix("Ctrl-").is_some_and(|key| key.len() == 1 && key.as_bytes()[0].is_ascii_uppercase());
     let function = (1..=12).any(|number| text == format!("F{number}"));
     match is_single || with_control || function || NAMED.contains(&text) {
         true => Ok(()),
-        false => Err(format!("`{text}` is no key, as in z, Ctrl-P, F1 or Space")),
+        // A mark alone would be drawn on the quote before it.
+        false if !text.chars().any(stands_alone) => Err(format!("`{}` is no key that can be seen", text.escape_unicode())),
+        false => Err(format!("`{}` is no key, as in z, Ctrl-P, F1 or Space", visible(text))),
     }
 }
 

@@ -145,10 +145,12 @@ impl Config {
     /// trusted.
     ///
     /// # Errors
-    /// Fails if a file cannot be read or is invalid.
+    /// Fails if a file cannot be read or is invalid, or if its keys clash.
     pub fn load(named: Option<&Path>) -> Result<Config, ConfigError> {
         let mut config = Config::built_in()?;
         config.overlay_found(named)?;
+        // Whoever starts whatever part of the program learns of keys that clash, and not the first to open the screen.
+        config.keymap()?;
         Ok(config)
     }
 
@@ -225,6 +227,11 @@ impl Config {
     pub fn settings(&self) -> impl Iterator<Item = (Section, &'static str, &Setting)> {
         let of_key = |key: &'static Key| Some((key.section, key.name, self.sections.get(&key.section)?.get(key.name)?));
         keys::KEYS.iter().filter_map(of_key)
+    }
+
+    /// Returns the keys of a section that have a value, with their settings, in the order of [`keys::KEYS`].
+    fn settings_of(&self, section: Section) -> impl Iterator<Item = (&'static str, &Setting)> {
+        self.settings().filter(move |(of, ..)| *of == section).map(|(_, key, setting)| (key, setting))
     }
 
     /// Returns the values of the `[[node]]` tables: node number, key, setting.

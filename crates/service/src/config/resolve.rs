@@ -17,7 +17,7 @@ use p2p_store::segment::SegmentSize;
 use secrecy::SecretString;
 
 use super::keys::{self, Section};
-use super::{Config, ConfigError, Settings, value_of};
+use super::{Config, ConfigError, Origin, Setting, Settings, value_of};
 use crate::abilities::Glyphs;
 use crate::access::remote::RemoteRegistration;
 
@@ -73,17 +73,23 @@ impl Config {
     /// # Errors
     /// Fails if a key is bound twice or has a fixed meaning.
     pub fn keymap(&self) -> Result<BTreeMap<&'static str, String>, ConfigError> {
-        let mut used = BTreeMap::new();
         let mut keymap = BTreeMap::new();
-        for key in keys::of(Section::Keys) {
-            let text = self.text(Section::Keys, key.name);
-            if keys::is_taken(&text, key.name) {
-                return Err(ConfigError::Conflict(format!("[keys] {}: {text} has a fixed meaning; choose another", key.name)));
+        let settings: Vec<(&'static str, &Setting)> = self.settings_of(Section::Keys).collect();
+        let of_key = |name: &'static str, setting: &Setting, message: String| ConfigError::Value {
+            origin: setting.origin.clone(),
+            key: format!("[keys] {name}"),
+            message,
+        };
+        for &(name, setting) in &settings {
+            if keys::is_taken(&setting.text, name) {
+                return Err(of_key(name, setting, format!("{} has a fixed meaning; choose another", setting.text)));
             }
-            if let Some(other) = used.insert(text.clone(), key.name) {
-                return Err(ConfigError::Conflict(format!("[keys] {other} and {}: both are {text}", key.name)));
+            let same = settings.iter().find(|(other, found)| *other != name && found.text == setting.text);
+            // The built-in keys differ, so that one of two that do not is the user's.
+            if let Some((other, found)) = same.filter(|_| setting.origin != Origin::BuiltIn) {
+                return Err(of_key(name, setting, format!("{} is the key of `{other}` too ({})", setting.text, found.origin)));
             }
-            keymap.insert(key.name, text);
+            keymap.insert(name, setting.text.clone());
         }
         Ok(keymap)
     }

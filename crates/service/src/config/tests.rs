@@ -222,3 +222,32 @@ proptest! {
         let _ = engine(&format!("[[{section}]]\nnumber = 1\n{key} = {text}\n"));
     }
 }
+
+/// A key that nobody could see, and two actions on one key, are refused with line and key wherever a configuration is loaded.
+#[test]
+fn keys_are_checked_when_the_file_is_read() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("keys.toml");
+    let refusal = |text: &str| {
+        std::fs::write(&path, text).unwrap();
+        Config::load(Some(&path)).map(drop).unwrap_err().to_string()
+    };
+    for invisible in
+        ["\\u0007", "\\u200b", "\\u0301", "\\u202e", "\\u00a0", "\\u2800", "\\ufeff", "\\u20dd", "\\ufe0f", "\\u00ad"]
+    {
+        let error = refusal(&format!("[keys]\nstep = 's'\nzoom = \"{invisible}\"\n"));
+        assert!(error.contains("keys.toml:3: [keys] zoom: ") && error.contains("is no key"), "{invisible}: {error}");
+        assert!(error.is_ascii(), "{error:?}");
+    }
+    for (text, expected) in [
+        ("[keys]\nstep = 's'\nzoom = 's'\n", "keys.toml:3: [keys] zoom: s is the key of `step` too ("),
+        ("[keys]\nzoom = 'f'\n", "keys.toml:2: [keys] zoom: f is the key of `freeze` too (built in)"),
+        ("[keys]\nzoom = '?'\n", "keys.toml:2: [keys] zoom: ? has a fixed meaning; choose another"),
+        ("[keys]\nquit = 'q'\n", "keys.toml:2: [keys] quit: q has a fixed meaning; choose another"),
+    ] {
+        let error = refusal(text);
+        assert!(error.contains(expected), "{error}");
+    }
+    std::fs::write(&path, "[keys]\nzoom = 'é'\nstep = '世'\nfreeze = 'z'\n").unwrap();
+    assert_eq!(Config::load(Some(&path)).unwrap().keymap().unwrap()["freeze"], "z");
+}
