@@ -28,7 +28,7 @@ const ENVIRONMENT_OF_ALL: [(&str, &str); 6] = [
         "LC_ALL, LC_CTYPE, LANG",
         "The first that is not empty says whether there is UTF-8. In any other locale, all output is ASCII.",
     ),
-    ("TERM", "The terminal. Where it is dumb or not set, no control sequences are sent."),
+    ("TERM", "The terminal. Where it is dumb, not set or of no known kind, no control sequences are sent."),
     ("COLORTERM, NO_COLOR", "truecolor where the terminal has all colours; anything where none are wanted."),
     ("COLORFGBG", "Colours of the terminal, where it does not answer when it is asked for its background."),
     ("COLUMNS", "The width of a terminal that does not tell its own."),

@@ -3,7 +3,7 @@
 //!
 //! | question | answered by |
 //! |---|---|
-//! | can the cursor be moved | `TERM`: not if it is unset, `dumb`, `unknown`, or the name of a terminal that can only print |
+//! | can the cursor be moved | `TERM`: if it is of a family of terminals with the control sequences of ECMA-48; not if it is unset, `dumb` or any other name |
 //! | how many colours | `NO_COLOR` (no-color.org), then `COLORTERM`, then `TERM` |
 //! | which characters | `--ascii`, then `[tui] glyphs`, then the locale: `LC_ALL`, `LC_CTYPE`, `LANG` (POSIX.1-2024, section 8.2) |
 //! | a dark or a light background | the terminal itself (OSC 11), then `COLORFGBG` |
@@ -14,8 +14,50 @@ use std::borrow::Cow;
 use std::ffi::OsString;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Names of terminals that can only print lines.
-const PRINTING_ONLY: [&str; 5] = ["", "dumb", "unknown", "emacs", "cons25"];
+/// Families of terminals with the control sequences of ECMA-48 for the cursor, by the first part of their names or a later one, without
+/// the number of a model: `xterm-256color`, `vt220`, `screen.linux`, `ms-vt100`.
+const MOVING_CURSORS: [&str; 40] = [
+    "aixterm",
+    "alacritty",
+    "ansi",
+    "beterm",
+    "bvterm",
+    "contour",
+    "cygwin",
+    "dtterm",
+    "eterm",
+    "fbterm",
+    "foot",
+    "ghostty",
+    "gnome",
+    "iterm",
+    "jfbterm",
+    "kitty",
+    "konsole",
+    "kterm",
+    "linux",
+    "mintty",
+    "mlterm",
+    "msys",
+    "nsterm",
+    "pcansi",
+    "putty",
+    "rio",
+    "rxvt",
+    "screen",
+    "st",
+    "stterm",
+    "terminator",
+    "terminology",
+    "teraterm",
+    "tmux",
+    "vt",
+    "vte",
+    "wezterm",
+    "wsvt",
+    "xterm",
+    "zellij",
+];
 /// Names of terminals that have all colours, for connections over which `COLORTERM` is not passed on.
 const WITH_ALL_COLORS: [&str; 6] = ["alacritty", "foot", "ghostty", "kitty", "wezterm", "direct"];
 
@@ -142,7 +184,7 @@ impl Abilities {
     fn of(variable: impl Fn(&str) -> Option<OsString>) -> Abilities {
         let text = |name: &str| variable(name).map(|value| value.to_string_lossy().into_owned()).filter(|text| !text.is_empty());
         let term = text("TERM").unwrap_or_default().to_ascii_lowercase();
-        let moves_cursor = !PRINTING_ONLY.contains(&term.as_str());
+        let moves_cursor = is_of_family(&term);
         let colors = match text("COLORTERM").map(|name| name.to_ascii_lowercase()).as_deref() {
             _ if !moves_cursor || text("NO_COLOR").is_some() || term.starts_with("vt") => Colors::None,
             Some("truecolor" | "24bit") => Colors::All,
@@ -157,6 +199,12 @@ impl Abilities {
         };
         Abilities { moves_cursor, colors, glyphs, is_light: text("COLORFGBG").and_then(|value| is_light(&value)) }
     }
+}
+
+/// Returns true if a name of a terminal, in small letters, is of a family with the control sequences of ECMA-48.
+fn is_of_family(term: &str) -> bool {
+    let family = |part: &str| part.trim_end_matches(|c: char| c.is_ascii_digit()).to_owned();
+    term.split(['-', '.', '+', '_']).any(|part| MOVING_CURSORS.contains(&family(part).as_str()))
 }
 
 /// Returns true if the character encoding of a locale is UTF-8, as in `de_DE.UTF-8@euro`.
@@ -194,13 +242,39 @@ mod tests {
 
     #[test]
     fn a_terminal_that_only_prints_is_known() {
-        for term in [None, Some(""), Some("dumb"), Some("DUMB"), Some("unknown"), Some("emacs")] {
+        for term in
+            [None, Some(""), Some("dumb"), Some("DUMB"), Some("unknown"), Some("emacs"), Some("none"), Some("lpr"), Some("x")]
+        {
             let variables: Vec<(&str, &str)> =
                 term.into_iter().map(|term| ("TERM", term)).chain([("COLORTERM", "truecolor")]).collect();
             let abilities = of(&variables);
             assert!(!abilities.moves_cursor && abilities.colors == Colors::None, "{term:?}");
         }
-        assert!(of(&[("TERM", "linux")]).moves_cursor);
+        for term in [
+            "linux",
+            "ansi",
+            "vt100",
+            "vt220",
+            "ms-vt100",
+            "xterm",
+            "xterm-256color",
+            "XTERM-kitty",
+            "xterm-ghostty",
+            "screen.xterm-new",
+            "screen-256color",
+            "tmux-direct",
+            "rxvt-unicode-256color",
+            "st-256color",
+            "foot-extra",
+            "alacritty",
+            "iterm2",
+            "nsterm",
+            "wsvt25",
+            "konsole-256color",
+            "linux-16color",
+        ] {
+            assert!(of(&[("TERM", term)]).moves_cursor, "{term}");
+        }
     }
 
     #[test]
