@@ -47,8 +47,9 @@ impl View {
             }
             View::Table(table) => table.text(width),
             View::Sections(sections) => {
-                let section =
-                    |(heading, view): &(String, View)| format!("{}\n{}", wrapped(heading, width), view.text_within(width));
+                // What goes on in a further line of a heading is no heading of its own.
+                let heading = |text: &str| width.map_or_else(|| text.to_owned(), |width| hanging(text, 4, width.into()));
+                let section = |(name, view): &(String, View)| format!("{}\n{}", heading(name), view.text_within(width));
                 sections.iter().map(section).collect::<Vec<_>>().join("\n\n")
             }
         }

@@ -20,12 +20,18 @@ use crate::{Shell, ShellError};
 pub(crate) async fn help(_: &Shell, call: &Call) -> Result<Answer, ShellError> {
     let Some(name) = call.argument(0) else { return Ok(overview()) };
     let spec = table::find(name).ok_or_else(|| call.wrong(format!("there is no command `{name}`")))?;
-    Ok(Answer::new(View::Text(help_text(spec)), json!({ "name": spec.name, "usage": spec.usage(), "summary": spec.summary })))
+    let view = View::Sections(vec![(spec.usage(), View::Text(format!("\n{}", help_body(spec))))]);
+    Ok(Answer::new(view, json!({ "name": spec.name, "usage": spec.usage(), "summary": spec.summary })))
 }
 
 /// Returns the help text of a command.
 pub(crate) fn help_text(spec: &Spec) -> String {
-    let mut text = format!("{}\n\n{}.", spec.usage(), capitalised(spec.summary));
+    format!("{}\n\n{}", spec.usage(), help_body(spec))
+}
+
+/// Returns the help text of a command without its usage.
+fn help_body(spec: &Spec) -> String {
+    let mut text = format!("{}.", capitalised(spec.summary));
     if !spec.details.is_empty() {
         text.push_str(&format!(" {}", spec.details));
     }

@@ -259,23 +259,31 @@ fn within(text: &str, room: usize) -> String {
 }
 
 /// Breaks the lines of a text between words, so that they are at most `width` columns wide as far as their words permit. What goes on
-/// in a further line is as far from the edge as the line before.
+/// in a further line is as far from the edge as the line before, or as its second column if the line is one of two.
 pub fn wrapped(text: &str, width: Option<u16>) -> String {
     let Some(room) = width.map(usize::from) else { return text.to_owned() };
     let line = |line: &str| match width_of(line) > room {
-        true => hanging(line, line.len() - line.trim_start_matches(' ').len(), room),
+        true => hanging(line, indent_of(line), room),
         false => line.to_owned(),
     };
     text.split('\n').map(line).collect::<Vec<_>>().join("\n")
 }
 
+/// Returns the number of columns before what a line says: its own indentation, and the first of two columns where it begins with blanks.
+fn indent_of(line: &str) -> usize {
+    let bare = line.trim_start_matches(' ');
+    let indent = line.len() - bare.len();
+    let gap = bare.find("  ").filter(|_| indent > 0);
+    gap.map_or(indent, |gap| indent + width_of(&bare[..gap]) + bare[gap..].len() - bare[gap..].trim_start_matches(' ').len())
+}
+
 /// Breaks a line between words into lines of at most `room` columns, all but the first of which begin with `indent` blanks. Blanks at
-/// the place of a break are left out, and others stay.
+/// the place of a break are left out, and others stay. A short text in brackets, such as `[--as NAME]`, is one word.
 pub(crate) fn hanging(line: &str, indent: usize, room: usize) -> String {
     // An indentation that leaves no room is of no use.
     let indent = if indent * 2 > room { 0 } else { indent };
     let (mut text, mut used, mut is_begin) = (String::with_capacity(line.len()), 0, true);
-    for word in line.split_inclusive(' ') {
+    for word in words_of(line) {
         let shown = width_of(word.trim_end_matches(' '));
         if !is_begin && shown > 0 && used + shown > room {
             text.truncate(text.trim_end_matches(' ').len());
@@ -288,6 +296,22 @@ pub(crate) fn hanging(line: &str, indent: usize, room: usize) -> String {
         used += width_of(word);
     }
     text
+}
+
+/// Maximum width of a text in brackets that is not broken.
+const BRACKETED_MAX: usize = 32;
+
+/// Returns the words of a line, each with the blanks behind it.
+fn words_of(line: &str) -> impl Iterator<Item = &str> {
+    let mut rest = line;
+    std::iter::from_fn(move || {
+        let word = rest.find(' ').map_or(rest.len(), |end| end + 1);
+        let bracketed = if rest.starts_with('[') { rest.find(']').filter(|&end| end < BRACKETED_MAX) } else { None };
+        let end = bracketed.map_or(word, |end| end + rest[end..].find(' ').map_or(rest.len() - end, |blank| blank + 1));
+        let (word, left) = rest.split_at(end);
+        rest = left;
+        (!word.is_empty()).then_some(word)
+    })
 }
 
 /// Formats a number of bytes, as in `18.4 MiB`.
@@ -440,6 +464,17 @@ mod tests {
             prop_assert_eq!(table.drawn(&UNICODE, None), table.layout(&UNICODE, &[0, 1, 2]).to_string());
             prop_assert_eq!(table.drawn(&ASCII, None), table.layout(&ASCII, &[0, 1, 2]).to_string());
         }
+    }
+
+    /// The second of two columns stays one, and what belongs together in brackets stays together.
+    #[test]
+    fn what_goes_on_stands_below_what_it_goes_on_with() {
+        let line = "  --reorder        how many packets overtake others";
+        assert_eq!(wrapped(line, Some(40)), "  --reorder        how many packets\n                   overtake others");
+        assert_eq!(wrapped("path A [--delay DELAY] [--loss SHARE]", Some(24)), "path A [--delay DELAY]\n[--loss SHARE]");
+        assert_eq!(wrapped("path A [--delay DELAY]", Some(18)), "path A\n[--delay DELAY]");
+        assert_eq!(wrapped("one  two three", Some(9)), "one  two\nthree");
+        assert_eq!(wrapped("[a word that is never closed", Some(8)), "[a word\nthat is\nnever\nclosed");
     }
 
     #[test]
