@@ -2,18 +2,19 @@
 //! once, so that the prompt is free while one takes long; the commands of one line, and the transfers of one command, run one
 //! after the other.
 
+mod outcomes;
 mod pending;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use p2p_engine::transfer::TransferId;
-use p2p_shell::ShellError;
-use p2p_shell::answer::{Answer, Batch, Effect, Planned, Tally, listed_of};
+use p2p_shell::answer::{Batch, Planned, Tally, listed_of};
 use p2p_shell::call::is_about_accounts;
 use p2p_shell::words::Variables;
 use tokio::task::AbortHandle;
 
+use self::outcomes::Failures;
 pub use self::pending::{Pending, PendingSteps};
 
 /// Maximum number of lines that run or wait at once. Transfers in the background do not count.
@@ -42,6 +43,8 @@ pub struct Line {
     current: Option<Planned>,
     /// Count of their results, if a failure is to be counted.
     tally: Option<Tally>,
+    /// Errors of those that failed, as far as they were said.
+    failures: Failures,
     /// Commands that follow it.
     waiting: VecDeque<(StepId, String)>,
     /// Variables as they were when the line began, with the changes that the line has made since.
@@ -265,19 +268,8 @@ impl Lines {
     pub fn plan(&mut self, number: u64, batch: Batch) {
         let planned = batch.planned.into_iter().map(|planned| (self.new_step(), planned)).collect();
         if let Some(line) = self.line(number) {
-            (line.planned, line.tally) = (planned, batch.tally);
+            (line.planned, line.tally, line.failures) = (planned, batch.tally, Failures::default());
         }
-    }
-
-    /// Counts the answer to a transfer of a batch, and returns the count after the last one.
-    pub fn count(&mut self, number: u64, answer: &Result<Answer, ShellError>) -> Option<Tally> {
-        let line = self.line(number)?;
-        let current = line.current.as_ref()?;
-        if !matches!(answer, Ok(Answer { effect: Effect::Follow(_), .. })) {
-            line.tally.as_mut()?.add(&current.file, answer);
-            return line.tally.take_if(|_| line.planned.is_empty());
-        }
-        None
     }
 
     /// Sets a variable of a line.
@@ -389,7 +381,8 @@ impl Lines {
 #[cfg(test)]
 mod tests {
     use p2p_engine::operation::Remove;
-    use p2p_shell::answer::Begun;
+    use p2p_shell::ShellError;
+    use p2p_shell::answer::{Answer, Begun, Effect};
     use p2p_store::names::FileKey;
 
     use super::*;

@@ -209,6 +209,34 @@ fn what_would_be_refused_later_is_refused_at_once() {
         tui_harness.settle();
         assert_eq!(transfers(&tui_harness).len(), 0, "{line}");
     }
+    // What is refused of a batch is said once, with the number of its files, before anything of it begins.
+    let long = path(&"x".repeat(250));
+    std::fs::copy(&a, &long).unwrap();
+    for (line, error) in [
+        (
+            format!("upload {a} {b} {} --as nodir/", path("c.bin")),
+            "there is no directory `nodir`; `mkdir --parents PATH` makes it; 3 of 3 files are refused: ",
+        ),
+        (format!("upload {a} {b} {missing} {missing}x"), "2 of 4 files are refused: "),
+        (
+            format!("upload {a} {long} --as '{}/'", "d".repeat(256)),
+            "the name has 256 bytes; at most 255 are allowed; 2 of 2 files",
+        ),
+    ] {
+        tui_harness.press(&["clear", "Enter"]);
+        tui_harness.settle();
+        answered(&mut tui_harness, &line, error);
+        tui_harness.settle();
+        let said = tui_harness.app.prompt().output.iter().filter(|(role, _)| *role == Role::Bad).count();
+        assert!(transfers(&tui_harness).is_empty() && said == 1, "{line}: {:?}", tui_harness.app.prompt().output);
+    }
+    // Two spellings of a name are one name.
+    let (composed, apart) = (path("\u{e9}.bin"), path("other/e\u{301}.bin"));
+    for path in [&composed, &apart] {
+        std::fs::copy(&a, path).unwrap();
+    }
+    answered(&mut tui_harness, &format!("upload {composed} {apart}"), "two of the files would be stored as `\u{e9}.bin`");
+    assert!(transfers(&tui_harness).is_empty());
     // What an earlier command of the line makes is there when it is needed.
     answered(&mut tui_harness, "resume", "virtual time");
     let made = path("made.bin");

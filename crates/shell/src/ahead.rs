@@ -7,62 +7,90 @@ use std::path::PathBuf;
 
 use p2p_engine::operation::{BeginTransfer, Sink, Source};
 use p2p_engine::{Command, EngineError};
-use p2p_store::names::FileKey;
+use p2p_store::names::{FileKey, stored_path};
 use p2p_store::namespace::Namespace;
 
 use crate::trees::off_thread;
 use crate::{Shell, ShellError};
 
-/// Needs of transfers on this machine and in the namespace of a user.
-#[derive(Debug, Default)]
-struct Needs {
-    sources: Vec<PathBuf>,
-    /// Paths at which files are to appear.
-    destinations: Vec<PathBuf>,
-    /// Names under which files are to be stored.
-    names: Vec<String>,
+/// Need of a transfer on this machine or in the namespace of a user.
+#[derive(Debug)]
+enum Need {
+    /// File to read, and the name under which it is to be stored; no name if its own is not valid UTF-8.
+    Upload { source: Option<PathBuf>, name: Option<String> },
+    /// Path at which a file is to appear, and must not be yet.
+    Destination(PathBuf),
+    /// Nothing that could be missing.
+    Nothing,
 }
 
-impl Needs {
-    fn of<'a>(transfers: impl IntoIterator<Item = &'a BeginTransfer>) -> Needs {
-        let mut needs = Needs::default();
-        for transfer in transfers {
-            match transfer.command() {
-                Command::Upload(upload) => {
-                    needs.names.extend(upload.stored_name().map(str::to_owned));
-                    if let Source::File(path) = &upload.source {
-                        needs.sources.push(path.clone());
-                    }
-                }
-                Command::Download(download) => {
-                    if let Sink::File { path, overwrite: false } = &download.sink {
-                        needs.destinations.push(path.clone());
-                    }
-                }
-                _ => {}
-            }
+impl Need {
+    fn of(transfer: &BeginTransfer) -> Need {
+        match transfer.command() {
+            Command::Upload(upload) => Need::Upload {
+                source: if let Source::File(path) = &upload.source { Some(path.clone()) } else { None },
+                name: upload.stored_name().map(str::to_owned),
+            },
+            Command::Download(download) => match &download.sink {
+                Sink::File { path, overwrite: false } => Need::Destination(path.clone()),
+                _ => Need::Nothing,
+            },
+            _ => Need::Nothing,
         }
-        needs
+    }
+}
+
+/// Names and paths that are there or that earlier transfers make.
+struct Place<'a> {
+    names: &'a Namespace,
+    owner: Option<&'a str>,
+    destinations: BTreeSet<PathBuf>,
+    stored: BTreeSet<String>,
+}
+
+impl Place<'_> {
+    /// Refuses a source that cannot be read, a name that nothing can have, that is taken or in no directory, a destination that exists, and
+    /// what an earlier transfer of the batch makes.
+    fn check(&mut self, need: &Need) -> Result<(), ShellError> {
+        match need {
+            Need::Upload { source, name } => {
+                source.iter().try_for_each(readable)?;
+                name.iter().try_for_each(|name| self.check_name(name))
+            }
+            Need::Destination(path) if fs::symlink_metadata(path).is_ok() => {
+                Err(EngineError::DestinationTaken { path: path.clone() }.into())
+            }
+            Need::Destination(path) if !self.destinations.insert(path.clone()) => {
+                Err(ShellError::Bad(format!("two of the files would be written to {}", path.display())))
+            }
+            Need::Destination(_) | Need::Nothing => Ok(()),
+        }
     }
 
-    /// Refuses sources that cannot be read, destinations that exist or are named twice, and names that are taken or given twice.
-    fn check(&self, names: &Namespace, owner: Option<&str>) -> Result<(), ShellError> {
-        self.sources.iter().try_for_each(readable)?;
-        if let Some(path) = self.destinations.iter().find(|path| fs::symlink_metadata(path).is_ok()) {
-            return Err(EngineError::DestinationTaken { path: path.clone() }.into());
+    fn check_name(&mut self, name: &str) -> Result<(), ShellError> {
+        // Two spellings of one name are the same name.
+        let name = stored_path(name).map_err(EngineError::from)?;
+        let key = FileKey::new(self.owner, &name);
+        if self.names.get(&key).is_some() {
+            return Err(EngineError::NameTaken { name }.into());
         }
-        if let Some(path) = twice(&self.destinations) {
-            return Err(ShellError::Bad(format!("two of the files would be written to {}", path.display())));
+        if let Some(parent) = key.parent().filter(|parent| !self.names.is_directory(parent)) {
+            return Err(EngineError::NoDirectory { name: parent.name }.into());
         }
-        if let Some(name) = self.names.iter().find(|name| names.get(&FileKey::new(owner, name)).is_some()) {
-            return Err(EngineError::NameTaken { name: name.clone() }.into());
+        if self.stored.insert(name.clone()) {
+            return Ok(());
         }
-        match twice(&self.names) {
-            Some(name) => {
-                Err(ShellError::Bad(format!("two of the files would be stored as `{name}`; --as DIRECTORY/ keeps them apart")))
-            }
-            None => Ok(()),
-        }
+        Err(ShellError::Bad(format!("two of the files would be stored as `{name}`; --as DIRECTORY/ keeps them apart")))
+    }
+}
+
+/// Returns the one refusal of a batch for all of it that could not begin.
+fn refusal(refused: Vec<(String, ShellError)>, all: usize) -> Result<(), ShellError> {
+    let (files, mut errors): (Vec<String>, Vec<ShellError>) = refused.into_iter().unzip();
+    match (errors.len(), (!errors.is_empty()).then(|| errors.swap_remove(0))) {
+        (_, None) => Ok(()),
+        (1, Some(error)) => Err(error),
+        (_, Some(error)) => Err(ShellError::NoneOf { error: Box::new(error), files, all }),
     }
 }
 
@@ -72,22 +100,24 @@ fn readable(path: &PathBuf) -> Result<(), ShellError> {
     found.map_err(|error| EngineError::Source { path: path.clone(), reason: error.to_string() }.into())
 }
 
-fn twice<T: Ord>(items: &[T]) -> Option<&T> {
-    let mut seen = BTreeSet::new();
-    items.iter().find(|item| !seen.insert(*item))
-}
-
 /// Checks several transfers that are to begin one after the other. A single one is checked when it begins.
 ///
 /// # Errors
-/// Fails if one of them could not begin.
+/// Fails once for all of them that could not begin.
 pub(crate) async fn check_all(shell: &Shell, transfers: &[(String, BeginTransfer)]) -> Result<(), ShellError> {
     if transfers.len() < 2 {
         return Ok(());
     }
-    let needs = Needs::of(transfers.iter().map(|(_, begins)| begins));
+    let needs: Vec<(String, Need)> = transfers.iter().map(|(file, begins)| (file.clone(), Need::of(begins))).collect();
     let (names, identity) = (shell.access().names(), shell.access().identity());
-    off_thread(move || needs.check(&names, identity.name())).await?
+    off_thread(move || {
+        let (destinations, stored) = (BTreeSet::new(), BTreeSet::new());
+        let mut place = Place { names: &names, owner: identity.name(), destinations, stored };
+        let all = needs.len();
+        let refused = needs.into_iter().filter_map(|(file, need)| place.check(&need).err().map(|error| (file, error)));
+        refusal(refused.collect(), all)
+    })
+    .await?
 }
 
 /// Checks that these files of this machine can be read or are directories.

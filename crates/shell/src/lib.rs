@@ -134,6 +134,16 @@ pub enum ShellError {
     /// The check succeeded, and its result is negative.
     #[error("{0}")]
     Bad(String),
+    /// Parts of a batch would be refused, so that nothing of it was begun.
+    #[error("{error}; {count} of {all} files are refused: {files}; none was begun", count = files.len(), files = refused(files))]
+    NoneOf {
+        /// Error of the first of them.
+        error: Box<ShellError>,
+        /// Files that would be refused, for whichever reason.
+        files: Vec<String>,
+        /// Number of files in the batch.
+        all: usize,
+    },
     /// The first parts of a batch were carried out, and the next one was not.
     #[error("{error}; before that, this was done: {}", done.join("; "))]
     Partly {
@@ -174,6 +184,13 @@ const fn next_step(error: &EngineError) -> &'static str {
     }
 }
 
+/// Number of refused files that an error names; the others are counted.
+const REFUSED_SHOWN: usize = 3;
+
+fn refused(files: &[String]) -> String {
+    answer::listed(files, REFUSED_SHOWN)
+}
+
 fn suggestion(near: &[&str]) -> String {
     match near {
         [] => "; `help` lists them".into(),
@@ -204,7 +221,7 @@ impl ShellError {
         match self {
             ShellError::Engine(error) => statuses::of(error.kind()).exit,
             ShellError::Access(error) => statuses::of(error.kind()).exit,
-            ShellError::Partly { error, .. } => error.exit_code(),
+            ShellError::Partly { error, .. } | ShellError::NoneOf { error, .. } => error.exit_code(),
             _ => exit::FAILED,
         }
     }

@@ -91,13 +91,18 @@ impl App {
         if matches!(answer, Err(ShellError::Ahead { .. })) {
             self.lines.refuse(number);
         }
-        let tally = self.lines.count(number, &answer);
+        let is_repeated = answer.as_ref().is_err_and(|error| self.lines.repeats(number, error));
+        let (repeated, tally) = (self.lines.take_repeated(number), self.lines.count(number, &answer));
         match answer {
             Ok(answer) => self.show_of(number, answer),
+            Err(_) if is_repeated => {}
             Err(error) => {
                 self.name_line(number);
                 self.fail(&error);
             }
+        }
+        if let Some(repeated) = repeated {
+            self.say(Role::Bad, &repeated);
         }
         if let Some(tally) = tally {
             self.say(if tally.is_clean() { Role::Text } else { Role::Bad }, &tally.to_string());
