@@ -49,6 +49,8 @@ pub struct List {
     pub items: Vec<Item>,
     /// Index of the selected item among those found.
     pub selected: usize,
+    /// True if the items are the steps that wait, which change while the list is open.
+    pub is_of_pending: bool,
 }
 
 /// An item of a list.
@@ -83,6 +85,23 @@ pub enum Choice {
 }
 
 impl List {
+    /// Creates a list of items that stay as they are, with the first one selected.
+    pub fn new(title: &str, items: Vec<Item>) -> List {
+        List { title: title.to_owned(), search: Editor::default(), items, selected: 0, is_of_pending: false }
+    }
+
+    /// Replaces the items. The selected one stays selected if it is still there, and else the one in its place.
+    pub fn renew(&mut self, title: &str, items: &[Item]) {
+        if self.items == items {
+            return;
+        }
+        let selected = self.found().get(self.selected).map(|item| item.choice.clone());
+        (self.title, self.items) = (title.to_owned(), items.to_vec());
+        let found = self.found();
+        let place = found.iter().position(|item| Some(&item.choice) == selected.as_ref());
+        self.selected = place.unwrap_or(self.selected).min(found.len().saturating_sub(1));
+    }
+
     /// Returns the items that contain all words that are searched for.
     pub fn found(&self) -> Vec<&Item> {
         let words: Vec<String> = self.search.text().to_lowercase().split_whitespace().map(str::to_owned).collect();

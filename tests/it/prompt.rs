@@ -3,6 +3,7 @@
 use p2p_engine::operation;
 use p2p_engine::transfer::{TransferState, TransferStatus};
 use p2p_storage::tui::app::App;
+use p2p_storage::tui::dialog::Dialog;
 use p2p_storage::tui::theme::Role;
 
 use crate::harness::{OPERATOR, random_file};
@@ -183,6 +184,31 @@ fn each_thing_is_ended_by_itself() {
     assert_eq!(states, [TransferState::Cancelled, TransferState::Done]);
     tui_harness.press(&["F7"]);
     assert!(says(&tui_harness.app, "nothing waits") && tui_harness.app.dialogs().is_empty());
+}
+
+/// The list of the waiting steps changes with them.
+#[test]
+fn the_list_of_what_waits_is_live() {
+    let mut tui_harness = paused(120, 40);
+    let upload = upload_of_all(&tui_harness);
+    tui_harness.press(&[&upload, "Enter"]);
+    tui_harness.until(|app| says(app, "#1 has begun; waiting: "));
+    tui_harness.press(&["F7", "Down"]);
+    let text = tui_harness.text();
+    assert!(text.contains("b.bin") && text.contains("c.bin: waits for upload"), "{text}");
+    // The first one begins meanwhile.
+    tui_harness.runtime.block_on(tui_harness.handle.call(&OPERATOR, operation::Resume)).unwrap();
+    tui_harness.until(|app| app.scene().pending.len() == 1);
+    tui_harness.text();
+    let Some(Dialog::List(list)) = tui_harness.app.dialogs().last() else { panic!("no list") };
+    let shown: Vec<(bool, bool)> =
+        list.items.iter().map(|item| (item.name.ends_with("c.bin"), item.summary.contains("b.bin (#2)"))).collect();
+    assert_eq!((shown, list.selected), (vec![(true, true)], 0), "{list:?}");
+    tui_harness.until(|app| app.scene().pending.is_empty());
+    let text = tui_harness.text();
+    assert!(text.contains("Waiting: nothing does any more; Esc closes") && !text.contains("waits for"), "{text}");
+    tui_harness.press(&["Enter"]);
+    assert_eq!(tui_harness.app.dialogs().len(), 1, "there is nothing to drop");
 }
 
 /// All of a batch and all commands of a line are checked before the first byte goes.

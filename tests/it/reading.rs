@@ -2,6 +2,7 @@
 //! keys that lead from one part to another.
 
 use p2p_storage::tui::app::{Pane, TerminalRequest};
+use p2p_storage::tui::dialog::Dialog;
 use p2p_storage::tui::help;
 use p2p_storage::tui::theme::{Role, Theme, ThemeName};
 
@@ -37,7 +38,8 @@ fn a_long_answer_opens_in_the_viewer() {
             tui_harness.keys(&["PageDown"]);
         }
         for command in ["upload", "echo", "export", "capture", "quit"] {
-            assert!(seen.contains(&format!(" {command} ")), "{command} cannot be seen");
+            let is_seen = [' ', '│'].into_iter().any(|before| seen.contains(&format!("{before}{command} ")));
+            assert!(is_seen, "{command} cannot be seen");
         }
         tui_harness.keys(&["g", "/", "virtual time", "Enter"]);
         assert!(tui_harness.text().contains("/virtual time (n, N)"), "{}", tui_harness.text());
@@ -53,6 +55,47 @@ fn a_long_answer_opens_in_the_viewer() {
         // F8 opens the latest answer, however short it is.
         tui_harness.keys(&["F8"]);
         assert!(tui_harness.text().contains(" transfers ") && tui_harness.text().contains("1 line"), "{}", tui_harness.text());
+    }
+}
+
+/// A table is laid out for the place where it is read: whatever it says stands there, in the prompt and in the viewer.
+#[test]
+fn tables_are_whole_in_the_viewer() {
+    for (width, height) in [(60, 16), (80, 24), (100, 30), (120, 40)] {
+        let mut tui_harness = drawn(width, height);
+        let name = format!("{}.bin", "name".repeat(8));
+        random_file(&tui_harness.home.path().join(&name), 30_000, 1);
+        let path = tui_harness.home.path().join(&name).display().to_string();
+        tui_harness.keys(&[&format!("upload {path}; path client,Node_01 --delay 100ms --loss 1%; kill Node_02"), "Enter"]);
+        for command in [
+            "nodes",
+            "transfers",
+            "segments",
+            "faults",
+            "faults profiles",
+            "health",
+            "ls",
+            "stats",
+            "links",
+            "usage",
+            "sessions",
+            "audit",
+        ] {
+            tui_harness.keys(&[command, "Enter"]);
+            tui_harness.text();
+            if tui_harness.app.dialogs().is_empty() {
+                tui_harness.keys(&["F8"]);
+            }
+            let Some(Dialog::Viewer(viewer)) = tui_harness.app.dialogs().last() else { panic!("{command}") };
+            // The frame takes two columns.
+            assert!(viewer.size().0 + 2 <= usize::from(width), "{command} at {width}x{height}: {viewer:?}");
+            let rows: Vec<&str> = viewer.shown().map(|(line, _)| line).filter(|line| line.contains('┆')).collect();
+            assert!(rows.iter().all(|row| row.starts_with('│') && row.ends_with('│')), "{command}: {rows:?}");
+            let last = rows.last().map(|row| row.to_string());
+            let text = tui_harness.text();
+            assert!(last.is_none_or(|row| text.contains(&row)), "{command} at {width}x{height}:\n{text}");
+            tui_harness.keys(&["Esc"]);
+        }
     }
 }
 

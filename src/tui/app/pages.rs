@@ -2,6 +2,7 @@
 //! list of what waits.
 
 use p2p_base::spelling::visible_lines;
+use p2p_shell::answer::View;
 use p2p_shell::spec::Times;
 use p2p_shell::table;
 use ratatui::layout::{Margin, Rect};
@@ -9,7 +10,6 @@ use ratatui::layout::{Margin, Rect};
 use super::{App, Pane};
 use crate::tui::action::BINDINGS;
 use crate::tui::dialog::{Choice, Dialog, Item, List};
-use crate::tui::editor::Editor;
 use crate::tui::help::{self, Entry};
 use crate::tui::lines::Pending;
 use crate::tui::panes::Deed;
@@ -20,6 +20,9 @@ use crate::tui::wrap::wrapped_text;
 /// Width of a text before the first frame, when the width of the screen is not known.
 const USUAL_WIDTH: u16 = 80;
 
+/// Title of the list of what waits.
+const PENDING: &str = "Waiting: Enter drops the step";
+
 /// An answer that the prompt shows, and of which no frame has yet told whether all of it can be seen there.
 #[derive(Debug)]
 pub(super) struct Unread {
@@ -27,7 +30,7 @@ pub(super) struct Unread {
     line: u64,
     /// Command that it answers.
     title: String,
-    text: String,
+    view: View,
     /// Index of its first line in the output of the prompt.
     first: usize,
 }
@@ -47,14 +50,14 @@ impl App {
     /// Returns the width of a text in the viewer that fills the screen.
     pub(super) fn viewer_width(&self) -> Option<u16> {
         let right = self.workspace.areas().iter().map(|(_, area)| area.right()).max();
-        right.map(|right| right.saturating_sub(4).max(20))
+        right.map(|right| right.saturating_sub(2).max(20))
     }
 
-    /// Remembers the answer of a line, which the prompt shows by now, for the next frame to open in the viewer if it does not fit.
-    pub(super) fn expect_reader(&mut self, number: u64, text: String) {
-        let (lines, said) = (text.lines().count(), self.prompt().output.len());
+    /// Remembers the answer of a line, which the prompt shows by now in so many lines, for the next frame to open in the viewer if it does not fit.
+    pub(super) fn expect_reader(&mut self, number: u64, lines: usize, view: View) {
+        let said = self.prompt().output.len();
         let title = self.lines.command(number).unwrap_or_default();
-        let unread = Unread { line: number, title, text, first: said.saturating_sub(lines) };
+        let unread = Unread { line: number, title, view, first: said.saturating_sub(lines) };
         self.unread = (self.lines.is_latest(number) && !self.lines.has_more()).then_some(unread);
     }
 
@@ -68,7 +71,8 @@ impl App {
         let Some(area) = self.workspace.area_of(Pane::Prompt).filter(|_| is_read) else { return };
         let shown = self.panes.get(Pane::Prompt).part(&self.scene(), area.inner(Margin::new(1, 1))).shown;
         if unread.first.saturating_sub(1) < shown.start {
-            self.view_text(&unread.title, &unread.text);
+            let text = unread.view.text_within(self.viewer_width());
+            self.view_text(&unread.title, &text);
         }
     }
 
@@ -90,17 +94,38 @@ impl App {
 
     /// Opens the list of the steps that wait, and of those that take long and are no transfers.
     pub(super) fn open_pending(&mut self) {
+        if self.lines.pending().is_empty() {
+            return self.say(Role::Dim, "nothing waits; `transfers` lists the transfers, and `cancel N` ends one");
+        }
+        let items = self.pending_items();
+        let list = List { is_of_pending: true, ..List::new(PENDING, items) };
+        self.dialogs.push(Dialog::List(list));
+    }
+
+    fn pending_items(&self) -> Vec<Item> {
         let summary = |step: &Pending<'_>| step.after.as_ref().map_or("under way".into(), |after| format!("waits for {after}"));
         let item = |step: Pending<'_>| Item {
             summary: summary(&step),
             choice: Choice::Deed(Deed::Drop(step.step)),
             name: step.text.to_owned(),
         };
-        let items: Vec<Item> = self.lines.pending().iter().map(item).collect();
-        if items.is_empty() {
-            return self.say(Role::Dim, "nothing waits; `transfers` lists the transfers, and `cancel N` ends one");
+        self.lines.pending().iter().map(item).collect()
+    }
+
+    /// Lets an open list of what waits show what waits now. To be called before each frame.
+    pub fn renew_pending(&mut self) {
+        let is_of_pending = |dialog: &Dialog| matches!(dialog, Dialog::List(List { is_of_pending: true, .. }));
+        if !self.dialogs.iter().any(is_of_pending) {
+            return;
         }
-        self.open_list("Waiting: Enter drops the step", items);
+        let items = self.pending_items();
+        let title = if items.is_empty() { "Waiting: nothing does any more; Esc closes" } else { PENDING };
+        for dialog in &mut self.dialogs {
+            match dialog {
+                Dialog::List(list) if list.is_of_pending => list.renew(title, &items),
+                _ => {}
+            }
+        }
     }
 
     pub(super) fn open_help(&mut self) {
@@ -137,7 +162,7 @@ impl App {
     }
 
     pub(super) fn open_list(&mut self, title: &str, items: Vec<Item>) {
-        self.dialogs.push(Dialog::List(List { title: title.into(), search: Editor::default(), items, selected: 0 }));
+        self.dialogs.push(Dialog::List(List::new(title, items)));
     }
 }
 

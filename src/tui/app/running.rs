@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use p2p_service::access::Identity;
 use p2p_shell::ShellError;
-use p2p_shell::answer::{Answer, Begun, Effect, listed};
+use p2p_shell::answer::{Answer, Begun, Effect, View, listed};
 use p2p_shell::words::{Variables, commands_of};
 use tokio::sync::Notify;
 use tokio::time::sleep;
@@ -188,20 +188,19 @@ impl App {
     fn show_of(&mut self, number: u64, Answer { view, effect, .. }: Answer) {
         // What the answer says of the tour is for front ends without one.
         let is_shown = !matches!(effect, Effect::Tour { .. });
-        let mut text = if is_shown { view.text_within(self.prompt_width()) } else { String::new() };
-        match &effect {
-            Effect::Follow(begun) => {
-                if let Some(left) = self.follow(number, begun.clone()) {
-                    text.push_str(&format!("; waiting: {left}"));
-                }
-            }
-            Effect::History => text.push_str(&self.prompt().history().join("\n")),
-            _ => {}
-        }
+        let view = match &effect {
+            Effect::Follow(begun) => match self.follow(number, begun.clone()) {
+                Some(left) => View::Text(format!("{}; waiting: {left}", view.text())),
+                None => view,
+            },
+            Effect::History => View::Text(self.prompt().history().join("\n")),
+            _ => view,
+        };
+        let text = if is_shown { view.text_within(self.prompt_width()) } else { String::new() };
         if !text.is_empty() {
             self.name_line(number);
             self.say(Role::Text, &text);
-            self.expect_reader(number, text);
+            self.expect_reader(number, text.lines().count(), view);
         }
         match effect {
             Effect::Batch(batch) => self.lines.plan(number, batch),
@@ -226,11 +225,12 @@ impl App {
         left
     }
 
-    /// Returns the width of the output in the prompt. If another pane fills the screen, the prompt will be as wide as that one;
-    /// before the first frame, the usual 80 columns are assumed.
+    /// Returns the width of the output in the prompt, and no more than the viewer has, in which the same lines may be opened. If another
+    /// pane fills the screen, the prompt will be as wide as that one; before the first frame, the usual 80 columns are assumed.
     fn prompt_width(&self) -> Option<u16> {
         let first = || self.workspace.areas().first().map(|(_, area)| *area);
         let area = self.workspace.area_of(Pane::Prompt).or_else(first);
-        Some(area.map_or(80, |area| area.width).saturating_sub(2))
+        let width = area.map_or(80, |area| area.width).saturating_sub(2);
+        Some(self.viewer_width().map_or(width, |viewer| viewer.min(width)))
     }
 }

@@ -69,12 +69,15 @@ pub(super) fn fit(dialogs: &mut [Dialog], area: Rect) {
 
 fn viewer(app: &App, viewer: &Viewer, frame: &mut Frame<'_>, area: Rect) {
     let (place, theme) = (place_of(viewer, area), app.theme());
-    let width = usize::from(place.width.saturating_sub(4));
+    // A column is free on each side of a text that does not need it.
+    let room = usize::from(place.width.saturating_sub(2));
+    let margin = if viewer.size().0 + 2 > room { "" } else { " " };
+    let width = room.saturating_sub(2 * margin.len());
     let lines: Vec<Line<'_>> = viewer
         .shown()
         .map(|(line, is_found)| {
             let role = if is_found { Role::Selected } else { Role::Text };
-            Line::styled(format!(" {}", fitted(line, width, theme.glyphs.ellipsis)), theme.style(role))
+            Line::styled(format!("{margin}{}", fitted(line, width, theme.glyphs.ellipsis)), theme.style(role))
         })
         .collect();
     let bottom = format!(" {} - {KEYS} ", viewer.status());
@@ -101,7 +104,7 @@ fn list(app: &App, list: &List, frame: &mut Frame<'_>, area: Rect) {
     let rows = usize::from(place.height).saturating_sub(4 + detail.len()).max(1);
     let first = list.selected.saturating_sub(rows.saturating_sub(1));
     let mut lines = vec![Line::from(format!("{} {}_", app.theme().glyphs.prompt, visible_lines(list.search.text())))];
-    if found.is_empty() {
+    if found.is_empty() && !list.items.is_empty() {
         let text =
             format!("nothing found for `{}`; Backspace takes it back, F9 shows the legend", visible_lines(list.search.text()));
         lines.push(Line::styled(text, app.theme().style(Role::Warning)));
