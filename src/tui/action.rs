@@ -72,6 +72,8 @@ pub enum Action {
     Quit,
     /// Gives the mouse back to the terminal, or takes it again.
     Mouse,
+    /// Clears the terminal and draws everything anew.
+    Redraw,
     /// Suspends the process, so that the shell has the terminal until `fg`.
     Suspend,
 }
@@ -169,6 +171,13 @@ pub static BINDINGS: &[Binding] = &[
         "Ctrl-T",
         "",
         "give the mouse to the terminal, to select text with it, or take it back",
+    ),
+    binding(
+        Action::Redraw,
+        Scope::Everywhere,
+        "Ctrl-L",
+        "",
+        "draw the whole screen anew, where something else has written on it",
     ),
     binding(Action::Suspend, Scope::Everywhere, "Ctrl-Z", "", "give the terminal back to the shell; `fg` returns"),
     binding(Action::Quit, Scope::Everywhere, "Ctrl-Q", "quit", "leave; where transfers run, it asks first"),

@@ -56,6 +56,8 @@ pub enum TerminalRequest {
     Suspend,
     /// Takes the terminal over again, which may be in the modes of a shell.
     Retake,
+    /// Clears the terminal, so that all is drawn anew.
+    Redraw,
     /// Gives the mouse back to the terminal, or takes it again.
     ToggleMouse,
 }

@@ -10,7 +10,7 @@ use p2p_service::mailer::Notice;
 use p2p_shell::Questions;
 use p2p_shell::question::Question;
 use ratatui::Terminal;
-use ratatui::backend::Backend;
+use ratatui::backend::{Backend, ClearType};
 use tokio::sync::{broadcast, mpsc};
 use tokio::task::JoinError;
 use tokio::time::{Instant, sleep_until};
@@ -99,11 +99,12 @@ where
             }
         }
         for request in app.take_terminal_requests() {
-            let redraw = matches!(request, TerminalRequest::Suspend | TerminalRequest::Retake);
+            let redraw = matches!(request, TerminalRequest::Redraw | TerminalRequest::Retake);
             grant(request).wrap_err("cannot use the terminal")?;
             if redraw {
-                // The terminal is blank after either. `Terminal::clear` would ask it for the position of the cursor, and the thread that
-                // reads the input would take the answer.
+                // A terminal that shows the alternate screen already does not clear it. `Terminal::clear` would ask the terminal for the position of the cursor, and the thread that reads the input would
+                // take the answer.
+                screen.backend_mut().clear_region(ClearType::All).wrap_err("cannot draw")?;
                 screen.swap_buffers();
                 due.frame = Some(drawn + FRAME);
             }

@@ -159,7 +159,9 @@ impl Editor {
     fn insert(&mut self, text: &str) {
         // The editor holds a single line: the line ends of a paste become `;`, which separates commands as well.
         let text: String = text.trim_end_matches(['\r', '\n']).replace("\r\n", "; ").replace(['\r', '\n'], "; ");
-        let clean: String = text.chars().filter(|c| !c.is_control()).collect();
+        // Tabs and whatever else stands between words (Unicode, White_Space) is a blank, so that a paste joins none.
+        let blanked = text.chars().map(|c| if c.is_whitespace() { ' ' } else { c });
+        let clean: String = blanked.filter(|c| !c.is_control()).collect();
         if self.has_room_for(&clean) {
             let at = self.line.pos();
             self.line.insert_str(at, &clean, &mut Killed::default());
@@ -239,6 +241,9 @@ mod tests {
         assert_eq!(edited(&[insert("ab"), Edit::Home, Edit::KillToEnd, Edit::Yank, Edit::Yank]), ("abab".into(), 4));
         assert_eq!(edited(&[insert("ab"), Edit::KillToStart, Edit::Undo]), ("ab".into(), 2));
         assert_eq!(edited(&[insert("a\nb\r\nc\n")]), ("a; b; c".into(), 7));
+        // Each tab, blank or line separator is a blank; other control characters are dropped.
+        assert_eq!(edited(&[insert("a\tb\u{a0}c\u{b}d\u{c}e\u{2028}f\u{85}g\u{3000}h\u{1b}\u{7}")]).0, "a b c d e f g h");
+        assert_eq!(edited(&[insert("a\rb\r\nc\r")]).0, "a; b; c");
         assert_eq!(edited(&[insert("ls"), Edit::Left, Edit::Delete, Edit::Backspace]), (String::new(), 0));
     }
 

@@ -16,6 +16,7 @@
 //! | [`theme`], [`words`], [`wrap`] | colours and glyphs; events in words; texts in lines that fit |
 //! | [`tour`], [`welcome`] | steps that show the screen by themselves; what is offered at the first start |
 //! | [`terminal`], [`background`], [`plain`] | taking the terminal over and restoring it; its background; its characters |
+//! | [`input`] | keys, pasted texts and clicks, from the bytes that the terminal sends |
 //!
 //! One loop takes input, events, snapshots and answers as they come, and draws when something has changed: at most thirty times a
 //! second, ten times for what the engine does by itself, and five times while no transfer is under way.
@@ -30,6 +31,7 @@ mod drive;
 pub mod editor;
 pub mod form;
 pub mod help;
+pub mod input;
 pub mod journal;
 pub mod layout;
 pub mod lines;

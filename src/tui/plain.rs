@@ -1,5 +1,6 @@
 //! A screen in plain characters and colours: whatever is drawn, a terminal that has only ASCII is sent nothing else, and one without
-//! all colours is sent none that it does not have.
+//! all colours is sent none that it does not have. What a terminal that calls itself larger than any is has to the right and below stays
+//! blank.
 
 use std::borrow::Cow;
 
@@ -11,6 +12,10 @@ use ratatui::style::Color;
 use unicode_width::UnicodeWidthStr;
 
 use super::theme::indexed;
+
+/// Maximum number of columns and rows that are drawn. A frame needs memory for each cell, and a terminal may call itself of any size
+/// (65,535 columns and as many rows would be 4.3 billion cells); the largest monitors show about 770 by 270 of the smallest characters.
+pub const LARGEST: Size = Size::new(1000, 400);
 
 /// A backend that draws each cell in the characters that the terminal has.
 #[derive(Debug)]
@@ -130,7 +135,8 @@ impl<B: Backend> Backend for PlainBackend<B> {
     }
 
     fn size(&self) -> Result<Size, B::Error> {
-        self.inner.size()
+        let size = self.inner.size()?;
+        Ok(Size::new(size.width.min(LARGEST.width), size.height.min(LARGEST.height)))
     }
 
     fn window_size(&mut self) -> Result<WindowSize, B::Error> {
@@ -167,6 +173,16 @@ mod tests {
         assert_eq!(fewer(white, Colors::Indexed), Color::Indexed(231));
         assert_eq!([white, Color::Red].map(|color| fewer(color, Colors::None)), [Color::Reset; 2]);
         assert_eq!(fewer(Color::Cyan, Colors::Sixteen), Color::Cyan);
+    }
+
+    #[test]
+    fn what_is_larger_than_any_monitor_is_drawn_in_part() {
+        let backend =
+            |width, height| PlainBackend::new(ratatui::backend::TestBackend::new(width, height), Glyphs::Unicode, Colors::All);
+        let mut screen = ratatui::Terminal::new(backend(1001, 401)).unwrap();
+        screen.draw(|frame| assert_eq!(frame.area().as_size(), LARGEST)).unwrap();
+        screen.backend_mut().inner.resize(80, 1000);
+        screen.draw(|frame| assert_eq!(frame.area().as_size(), Size::new(80, LARGEST.height))).unwrap();
     }
 
     #[test]

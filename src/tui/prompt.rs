@@ -212,7 +212,8 @@ impl Prompt {
 
     fn accept_hint(&mut self) {
         if let Some(hint) = self.hint().map(str::to_owned) {
-            self.editor.apply(&Edit::Insert(hint));
+            // As it is in the history: a paste would turn other blanks into ordinary ones.
+            self.editor.replace_before_cursor(self.editor.cursor(), &hint);
         }
     }
 

@@ -3,7 +3,7 @@
 
 use eyre::{Result, WrapErr, eyre};
 use p2p_service::instance::{Instance, Leaving};
-use p2p_service::interrupt::interrupted;
+use p2p_service::interrupt::{hung_up, interrupted};
 use p2p_service::output;
 use p2p_shell::answer::listed;
 use p2p_shell::history::Histories;
@@ -14,6 +14,7 @@ use tokio::sync::mpsc;
 use super::app::{App, Home, Message, TerminalRequest, Way};
 use super::background::Heard;
 use super::drive::{Sources, drive};
+use super::input::InputReader;
 use super::lines::WAITING_SHOWN;
 use super::look;
 use super::settings::SettingsFiles;
@@ -64,7 +65,7 @@ impl Sitting {
         let guard = terminal::Guard::take(self.instance.config.takes_mouse()).wrap_err("cannot use the terminal")?;
         let (theme, listener) = look(named).wrap_err("cannot use the terminal")?;
         self.app.set_theme(theme);
-        let (reader, input) = terminal::InputReader::start(listener).wrap_err("cannot read the terminal")?;
+        let (reader, input) = InputReader::start(listener).wrap_err("cannot read the terminal")?;
         let result = tokio::select! {
             result = self.drive(input) => result,
             stop = interrupted() => stop.and_then(|stop| Err(stop.into())),
@@ -72,8 +73,12 @@ impl Sitting {
         drop(reader);
         drop(guard);
         result?;
-        // Where the input has come to its end, the user is gone.
-        Ok(self.app.take_way().unwrap_or(Way::Quit))
+        match (self.app.take_way(), hung_up()) {
+            (Some(way), _) => Ok(way),
+            (None, Some(hung_up)) => Err(hung_up.into()),
+            // Where the input has come to its end, the user is gone.
+            (None, None) => Ok(Way::Quit),
+        }
     }
 
     async fn drive(&mut self, mut input: mpsc::UnboundedReceiver<Heard>) -> Result<()> {
@@ -118,6 +123,7 @@ fn grant_request(request: TerminalRequest) -> std::io::Result<()> {
         TerminalRequest::Copy(text) => terminal::copy(&text),
         TerminalRequest::Suspend => terminal::suspend(),
         TerminalRequest::Retake => terminal::retake(),
+        TerminalRequest::Redraw => Ok(()),
         TerminalRequest::ToggleMouse => terminal::toggle_mouse(),
     }
 }

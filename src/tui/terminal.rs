@@ -1,26 +1,23 @@
 //! The terminal: it is taken over at the start and restored at the end, also after errors, panics and signals.
 
+mod output;
+
 use std::io::{self, Write, stdout};
 use std::mem::ManuallyDrop;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, mpsc as channel};
-use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use crossterm::event::{
-    DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, Event, KeyCode, KeyEvent, KeyModifiers,
-};
+use crossterm::event::{DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste};
 use crossterm::style::Print;
-use crossterm::terminal::{Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
+use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
 use crossterm::{cursor, execute};
 use p2p_service::abilities::{self, Abilities};
 use p2p_service::interrupt;
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
-use tokio::sync::mpsc;
 
-use super::background::{Heard, Listener};
+pub use self::output::Output;
 use super::plain::PlainBackend;
 
 /// A guard that restores the terminal when it is dropped.
@@ -28,14 +25,14 @@ use super::plain::PlainBackend;
 pub struct Guard(());
 
 impl Guard {
-    /// Takes the terminal over, and the mouse if `mouse` is true. It is also restored before the message of a panic is printed, and when a signal ends the process
-    /// at once.
+    /// Takes the terminal over, and the mouse if `mouse` is true. It is also restored before the message of a panic is printed, when a signal ends the process at once,
+    /// and before one stops it.
     ///
     /// # Errors
     /// Fails if the terminal does not support the required modes.
     pub fn take(mouse: bool) -> io::Result<Guard> {
         MOUSE.store(mouse, Ordering::SeqCst);
-        interrupt::when_ended_at_once(leave);
+        interrupt::restore_terminal_by(leave)?;
         enter()?;
         let hook = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
@@ -65,6 +62,7 @@ static MOUSE: AtomicBool = AtomicBool::new(true);
 const TAKE_MOUSE: &str = "\x1b[?1000h\x1b[?1002h\x1b[?1006h";
 
 fn enter() -> io::Result<()> {
+    interrupt::taken_back();
     TAKEN.store(true, Ordering::SeqCst);
     enable_raw_mode()?;
     execute!(stdout(), EnterAlternateScreen, EnableBracketedPaste)?;
@@ -87,13 +85,14 @@ fn leave() {
     if !TAKEN.swap(false, Ordering::SeqCst) {
         return;
     }
+    let _drawn = output::drawn();
     let _ = execute!(stdout(), DisableBracketedPaste, DisableMouseCapture, LeaveAlternateScreen, cursor::Show);
     let _ = disable_raw_mode();
 }
 
 /// The terminal as ratatui draws on it. It is never dropped: its destructor would show the cursor, which [`Guard`] does already,
 /// and would panic if the terminal is closed.
-pub type Screen = ManuallyDrop<Terminal<PlainBackend<CrosstermBackend<io::Stdout>>>>;
+pub type Screen = ManuallyDrop<Terminal<PlainBackend<CrosstermBackend<Output>>>>;
 
 /// Creates the screen on standard output, in the characters that this process prints and the colours of the terminal.
 ///
@@ -101,83 +100,7 @@ pub type Screen = ManuallyDrop<Terminal<PlainBackend<CrosstermBackend<io::Stdout
 /// Fails if the size of the terminal cannot be determined.
 pub fn screen() -> io::Result<Screen> {
     let colors = Abilities::of_environment().colors;
-    Terminal::new(PlainBackend::new(CrosstermBackend::new(stdout()), abilities::glyphs(), colors)).map(ManuallyDrop::new)
-}
-
-/// Interval at which the reading thread checks whether it is to end.
-const PATIENCE: Duration = Duration::from_millis(50);
-/// Maximum time for which the end of the thread is awaited. If the terminal is closed, crossterm's read neither returns an event
-/// nor reports an end, so that the thread does not end.
-const END_MAX: Duration = Duration::from_millis(500);
-
-/// A thread that reads input events until this reader is dropped; later input is left to the shell.
-#[derive(Debug)]
-pub struct InputReader {
-    over: Arc<AtomicBool>,
-    /// Receiver that is disconnected when the thread has ended.
-    ended: channel::Receiver<()>,
-}
-
-impl InputReader {
-    /// Starts the thread; returns the reader and the receiver of what the `listener` hears.
-    ///
-    /// # Errors
-    /// Fails if the system cannot create a thread.
-    pub fn start(listener: Listener) -> io::Result<(InputReader, mpsc::UnboundedReceiver<Heard>)> {
-        let (sender, receiver) = mpsc::unbounded_channel();
-        let over = Arc::new(AtomicBool::new(false));
-        let seen = Arc::clone(&over);
-        // Counted before the thread runs, which may be after the first stop.
-        let continuations = interrupt::continuations();
-        let (alive, ended) = channel::channel();
-        let builder = std::thread::Builder::new().name("p2p-input".into());
-        builder.spawn(move || {
-            let _alive = alive;
-            let _ = read(listener, &sender, &seen, continuations);
-        })?;
-        Ok((InputReader { over, ended }, receiver))
-    }
-}
-
-/// Reads until it is `over`, the receiver is gone or the terminal cannot be read; the process had been continued this often before.
-#[expect(clippy::disallowed_methods, reason = "a terminal lives by the wall clock")]
-fn read(
-    mut listener: Listener,
-    sender: &mpsc::UnboundedSender<Heard>,
-    over: &AtomicBool,
-    mut continuations: usize,
-) -> io::Result<()> {
-    let start = Instant::now();
-    while !over.load(Ordering::Relaxed) {
-        let heard = if crossterm::event::poll(PATIENCE)? {
-            listener.hear(with_line_ends(crossterm::event::read()?), start.elapsed())
-        } else {
-            listener.elapse(start.elapsed())
-        };
-        let before = std::mem::replace(&mut continuations, interrupt::continuations());
-        let continued = (continuations != before).then_some(Heard::Continued);
-        heard.into_iter().chain(continued).try_for_each(|heard| sender.send(heard)).map_err(io::Error::other)?;
-    }
-    Ok(())
-}
-
-/// Returns a line feed as Enter: it ends the lines that were typed before the terminal was in raw mode.
-fn with_line_ends(event: Event) -> Event {
-    match event {
-        Event::Key(KeyEvent { code: KeyCode::Char('j'), modifiers: KeyModifiers::CONTROL, kind, state }) => {
-            Event::Key(KeyEvent { code: KeyCode::Enter, modifiers: KeyModifiers::NONE, kind, state })
-        }
-        event => event,
-    }
-}
-
-impl Drop for InputReader {
-    fn drop(&mut self) {
-        self.over.store(true, Ordering::Relaxed);
-        // The channel carries no messages; its disconnection ends the wait. A thread that does not end in time ends with the
-        // process.
-        let _ = self.ended.recv_timeout(END_MAX);
-    }
+    Terminal::new(PlainBackend::new(CrosstermBackend::new(Output::default()), abilities::glyphs(), colors)).map(ManuallyDrop::new)
 }
 
 /// Copies a text to the clipboard of the terminal (OSC 52).
@@ -190,25 +113,22 @@ pub fn copy(text: &str) -> io::Result<()> {
     out.flush()
 }
 
-/// Restores the terminal and stops the process group; takes the terminal over again when the shell continues it.
+/// Stops the process group, as Ctrl-Z does in a terminal that is not taken over. This process restores the terminal before it stops, and
+/// takes it over again when the shell continues it; where there is no shell that could, it goes on.
 ///
 /// # Errors
-/// Fails if the process cannot be stopped or the terminal cannot be taken over again.
+/// Fails if the signal cannot be sent.
 pub fn suspend() -> io::Result<()> {
-    leave();
-    rustix::process::kill_current_process_group(rustix::process::Signal::TSTP)?;
-    enter()
+    Ok(rustix::process::kill_current_process_group(rustix::process::Signal::TSTP)?)
 }
 
-/// Takes the terminal over again after a stop from outside (SIGSTOP, SIGTSTP of another process), before which it was not restored.
-/// Where it is taken over already, as after Ctrl-Z and `fg`, which are a continuation too, it leaves raw mode for a moment and enters it again.
+/// Takes the terminal over again after a stop. It was restored before, unless the stop was one that cannot be received (SIGSTOP); and a
+/// continuation may come without a stop. Where it is taken over already, it leaves raw mode for a moment and enters it again.
 ///
 /// # Errors
 /// Fails if the terminal cannot be taken over again.
 pub fn retake() -> io::Result<()> {
     // Otherwise crossterm takes the terminal for one in raw mode.
     disable_raw_mode()?;
-    enter()?;
-    // A terminal that shows the alternate screen already does not clear it, and blank cells are not drawn.
-    execute!(stdout(), Clear(ClearType::All))
+    enter()
 }

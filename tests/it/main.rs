@@ -30,6 +30,7 @@ mod generated;
 mod harness;
 mod json;
 mod kept;
+mod keyboard;
 mod kill;
 mod log;
 mod manners;

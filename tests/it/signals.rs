@@ -7,7 +7,7 @@ use portable_pty::CommandBuilder;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::program::{Home, QUICK, end_of, signal, wait_until};
-use crate::pty::Pty;
+use crate::pty::{Pty, program};
 
 /// Signals that end the program, with the exit code of a program that they have ended.
 const ENDING: [(Signal, u32); 8] = [
@@ -164,7 +164,7 @@ fn the_tour_is_stopped_and_continued() {
     terminal.pty.shows("Tour, 1 of 8");
     for _ in 0..2 {
         terminal.pty.send("\x1a");
-        terminal.is_restored(148);
+        terminal.is_restored(147);
         assert_eq!(terminal.networks(), 1);
         terminal.pty.send("fg\r");
         terminal.pty.shows("Tour, 1 of 8");
@@ -178,21 +178,55 @@ fn the_tour_is_stopped_and_continued() {
     terminal.leave();
 }
 
-/// A stop from outside does not restore the terminal; what is shown after `fg` is whole again, and takes keys, whatever the modes are.
+/// A stop that another process sends gives the terminal to the shell as Ctrl-Z does.
 #[test]
-fn a_screen_that_was_stopped_from_outside_is_continued() {
-    for signal in [Signal::STOP, Signal::TSTP] {
+fn a_stop_from_outside_gives_the_terminal_back() {
+    let mut terminal = Terminal::new();
+    terminal.start("demo");
+    for _ in 0..3 {
+        terminal.pty.shows("Tour, 1 of 8");
+        terminal.kill(Signal::TSTP);
+        terminal.is_restored(147);
+        terminal.pty.send("fg\r");
+    }
+    terminal.pty.shows("Tour, 1 of 8");
+    terminal.pty.send("\x11");
+    terminal.is_restored(0);
+    terminal.leave();
+}
+
+/// Where no shell could continue the program, it is not stopped: nobody could bring it back.
+#[test]
+fn a_stop_is_of_no_use_without_a_shell() {
+    let home = tempfile::tempdir().unwrap();
+    let mut pty = Pty::start(program(home.path(), &["demo"]));
+    pty.shows("Tour, 1 of 8");
+    pty.send("\x1a");
+    let id = Pid::from_raw(pty.child.process_id().unwrap().cast_signed()).unwrap();
+    kill_process(id, Signal::TSTP).unwrap();
+    pty.send(" ");
+    pty.shows("Tour, 2 of 8");
+    assert!(pty.screen.lock().unwrap().screen().alternate_screen());
+    pty.send("\x11");
+    assert_eq!(pty.end().0, 0);
+}
+
+/// A stop that no program can receive does not restore the terminal; what is shown after `fg` is whole again, and takes keys, whatever the
+/// modes are.
+#[test]
+fn a_screen_that_was_stopped_at_once_is_continued() {
+    for _ in 0..2 {
         let mut terminal = Terminal::new();
         terminal.start("demo");
         terminal.pty.shows("Tour, 1 of 8");
-        terminal.kill(signal);
+        terminal.kill(Signal::STOP);
         terminal.pty.shows("Stopped");
         terminal.pty.send("stty $(cat saved); printf '\\033[?1049l'\r");
         wait_until("the shell's screen", || !terminal.pty.screen.lock().unwrap().screen().alternate_screen());
         terminal.prompts();
         terminal.pty.send("fg\r");
         terminal.pty.shows("Tour, 1 of 8");
-        assert!(terminal.pty.screen.lock().unwrap().screen().alternate_screen(), "{signal:?}");
+        assert!(terminal.pty.screen.lock().unwrap().screen().alternate_screen());
         terminal.pty.send(" ");
         terminal.pty.shows("Tour, 2 of 8");
         terminal.pty.send("\x11");

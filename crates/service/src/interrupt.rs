@@ -14,6 +14,10 @@
 //! | SIGXCPU after SIGXCPU | none: the system sends it each second beyond the limit (getrlimit(2)) |
 //! | any other further one | the process ends at once: a kill is safe by design, and the next start cleans up |
 //! | SIGXFSZ | none: the write that caused it fails |
+//! | SIGTSTP, once a screen was shown | the terminal is restored, and the process stops |
+//! | SIGCONT | it is noted, so that a screen takes the terminal back |
+
+mod stop;
 
 use std::fs;
 use std::io::{self, stdin};
@@ -28,12 +32,13 @@ use eyre::{Result, WrapErr, eyre};
 use rustix::io::Errno;
 use rustix::process::getpgrp;
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetpgrp, tcsetattr};
-use signal_hook::consts::{SIGALRM, SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGXCPU, SIGXFSZ};
-use signal_hook::iterator::Signals;
+use signal_hook::consts::{SIGALRM, SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGUSR1, SIGUSR2, SIGXCPU, SIGXFSZ};
+use signal_hook::iterator::{Handle, Signals};
 use signal_hook::low_level;
 use thiserror::Error;
 use tokio::sync::watch;
 
+pub use self::stop::{continuations, is_continued, taken_back};
 use crate::output;
 
 /// Signals that users and systems end a program with, whose default action does so (POSIX.1-2024, XBD <signal.h>). Missing are those of
@@ -107,9 +112,10 @@ struct Asked {
 
 static ASKED: LazyLock<watch::Sender<Option<Asked>>> = LazyLock::new(|| watch::Sender::new(None));
 static ATTENDING: AtomicUsize = AtomicUsize::new(0);
-static CONTINUATIONS: AtomicUsize = AtomicUsize::new(0);
 static STARTED: OnceLock<Result<(), String>> = OnceLock::new();
-/// Function that restores the terminal if the process ends at once.
+/// Handle to add signals to those that are received.
+static RECEIVED: OnceLock<Handle> = OnceLock::new();
+/// Function that restores the terminal if the process ends at once or is stopped.
 static LAST_WORDS: Mutex<Option<fn()>> = Mutex::new(None);
 
 /// Starts to receive signals.
@@ -124,7 +130,11 @@ pub fn watch() -> Result<()> {
 fn start() -> io::Result<()> {
     let ignored = ignored_signals();
     let is_left = |signal: &i32| *signal == SIGCONT || ignored & (1 << (signal - 1)) == 0;
+    // Before the signals are passed on to the thread, so that what it does comes after.
+    stop::watch()?;
     let mut signals = Signals::new(ENDING.into_iter().chain(NOTICED).filter(is_left))?;
+    // The process starts to receive signals once.
+    let _ = RECEIVED.set(signals.handle());
     // Terminal settings at the start of this process, if there is a terminal.
     let terminal = tcgetattr(stdin()).ok();
     let builder = Builder::new().name("p2p-signals".into());
@@ -142,15 +152,11 @@ fn ignored_signals() -> u64 {
 
 fn notice(signal: i32, terminal: Option<&Termios>) {
     match signal {
-        SIGCONT => drop(CONTINUATIONS.fetch_add(1, Ordering::SeqCst)),
+        SIGCONT => stop::note_continuation(),
+        SIGTSTP => stop::stop(),
         SIGXFSZ => {}
         _ => take_in(signal, terminal),
     }
-}
-
-/// Returns how often the process has been continued (SIGCONT) after a stop: the terminal may be in the modes of a shell since.
-pub fn continuations() -> usize {
-    CONTINUATIONS.load(Ordering::SeqCst)
 }
 
 fn take_in(signal: i32, terminal: Option<&Termios>) {
@@ -219,18 +225,31 @@ fn end(signal: i32, words: &'static str, terminal: Option<&Termios>) -> ! {
 }
 
 fn give_back(terminal: Option<&Termios>) {
-    if let Some(leave) = *LAST_WORDS.lock().unwrap_or_else(PoisonError::into_inner) {
-        leave();
-    }
+    give_back_screen();
     // A process in the background would be stopped (SIGTTOU) for the attempt.
     if let Some(terminal) = terminal.filter(|_| tcgetpgrp(stdin()).is_ok_and(|group| group == getpgrp())) {
         let _ = tcsetattr(stdin(), OptionalActions::Now, terminal);
     }
 }
 
-/// Sets the function that restores the terminal if the process ends at once.
-pub fn when_ended_at_once(leave: fn()) {
+fn give_back_screen() {
+    let leave = *LAST_WORDS.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(leave) = leave {
+        leave();
+    }
+}
+
+/// Sets the function that restores the terminal if the process ends at once, and from now on before it is stopped (SIGTSTP), unless
+/// that signal was ignored when the process started. Signals are [watched](watch()) by then.
+///
+/// # Errors
+/// Fails if the signal cannot be received.
+pub fn restore_terminal_by(leave: fn()) -> io::Result<()> {
     *LAST_WORDS.lock().unwrap_or_else(PoisonError::into_inner) = Some(leave);
+    match RECEIVED.get() {
+        Some(received) if ignored_signals() & (1 << (SIGTSTP - 1)) == 0 => received.add_signal(SIGTSTP),
+        _ => Ok(()),
+    }
 }
 
 /// Guard that leaves the first signal to a caller of [`interrupted`] as long as it exists.

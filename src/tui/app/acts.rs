@@ -66,6 +66,7 @@ impl App {
             Action::Verbs => self.open_verbs(),
             Action::Quit => self.quit(false),
             Action::Mouse => self.terminal_requests.push(TerminalRequest::ToggleMouse),
+            Action::Redraw => self.terminal_requests.push(TerminalRequest::Redraw),
             Action::Suspend => self.terminal_requests.push(TerminalRequest::Suspend),
         }
     }

@@ -40,7 +40,7 @@ impl App {
             return;
         }
         if self.dialogs.last().is_some_and(|dialog| !dialog.takes(key))
-            && let Some(action @ (Action::Quit | Action::Suspend)) = action::action_for(key, true, &self.keymap)
+            && let Some(action @ (Action::Quit | Action::Suspend | Action::Redraw)) = action::action_for(key, true, &self.keymap)
         {
             return self.act(action);
         }
@@ -200,8 +200,10 @@ impl App {
             return list.edit(&Edit::Insert(text.to_owned()));
         }
         self.workspace.focus_on(Pane::Prompt);
+        // Terminals send the ends of lines as carriage returns.
+        let text = &Zeroizing::new(text.replace("\r\n", "\n").replace('\r', "\n"));
         let lines: Vec<String> = commands_of(text).into_iter().map(|(_, command)| command).collect();
-        let line = if text.trim_end().contains(['\n', '\r']) { lines.join("; ") } else { text.to_owned() };
+        let line = if text.trim_end().contains('\n') { lines.join("; ") } else { text.to_string() };
         if !self.prompt_mut().paste(&line) {
             self.say(Role::Bad, "that is too long for a line; `p2p run FILE` carries out scripts of any length");
         }

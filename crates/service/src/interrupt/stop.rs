@@ -1,0 +1,81 @@
+//! Stops and continuations of the process: Ctrl-Z and `kill -TSTP` (SIGTSTP), `kill -STOP` (SIGSTOP), and `fg` (SIGCONT).
+//!
+//! While a screen may be shown, a stop is received: the terminal is restored first, and is the shell's while the process stands still.
+//! SIGSTOP cannot be received. After either the terminal belongs to the process again when it [has been taken back](taken_back), and
+//! nothing is to be drawn before.
+
+use std::fs;
+use std::io;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock};
+
+use rustix::process::{Pid, getpgid, getpgrp, getppid, getsid};
+use signal_hook::consts::{SIGCONT, SIGTSTP};
+use signal_hook::{flag, low_level};
+
+use super::give_back_screen;
+
+/// Maximum number of ancestors that are looked at.
+const ANCESTORS_MAX: usize = 64;
+
+static CONTINUATIONS: AtomicUsize = AtomicUsize::new(0);
+/// True from a continuation on until the terminal is taken back.
+static IS_BACK: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
+
+/// Starts to notice continuations, at the very instant at which they come.
+pub(super) fn watch() -> io::Result<()> {
+    flag::register(SIGCONT, Arc::clone(&IS_BACK)).map(drop)
+}
+
+pub(super) fn note_continuation() {
+    CONTINUATIONS.fetch_add(1, Ordering::SeqCst);
+}
+
+/// Returns how often the process has been continued (SIGCONT) after a stop: the terminal may be in the modes of a shell since.
+pub fn continuations() -> usize {
+    CONTINUATIONS.load(Ordering::SeqCst)
+}
+
+/// Returns true if the process has been continued and has not [taken the terminal back](taken_back) since: it is the shell's screen that
+/// would be drawn on.
+pub fn is_continued() -> bool {
+    IS_BACK.load(Ordering::SeqCst)
+}
+
+/// Notes that the terminal is about to be taken back after a continuation.
+pub fn taken_back() {
+    IS_BACK.store(false, Ordering::SeqCst);
+}
+
+/// Restores the terminal and stops the process, as the default action of SIGTSTP does: not where no shell could continue it.
+pub(super) fn stop() {
+    if is_orphaned() {
+        return;
+    }
+    give_back_screen();
+    // A process that cannot be stopped goes on without its screen, which the next continuation brings back.
+    let _ = low_level::emulate_default_handler(SIGTSTP);
+}
+
+/// Returns true if the process group is orphaned (POSIX.1-2024, XBD 3.254): none of its processes has a parent in another group of the same
+/// session, so that nobody would continue it, and the default action of SIGTSTP is not taken. The ancestors of this process stand for
+/// its group.
+fn is_orphaned() -> bool {
+    let (group, Ok(session)) = (getpgrp(), getsid(None)) else { return true };
+    let mut parent = getppid();
+    for _ in 0..ANCESTORS_MAX {
+        let Some(process) = parent.filter(|&process| getsid(Some(process)) == Ok(session)) else { return true };
+        if getpgid(Some(process)) != Ok(group) {
+            return false;
+        }
+        parent = parent_of(process);
+    }
+    true
+}
+
+/// Returns the parent of a process (proc(5), `PPid`).
+fn parent_of(process: Pid) -> Option<Pid> {
+    let status = fs::read_to_string(format!("/proc/{}/status", process.as_raw_nonzero())).ok()?;
+    let parent = status.lines().find_map(|line| line.strip_prefix("PPid:"))?;
+    Pid::from_raw(parent.trim().parse().ok()?)
+}

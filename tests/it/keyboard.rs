@@ -1,0 +1,77 @@
+//! The keyboard of a real terminal: whatever a terminal sends, keys act again after a stated time.
+
+use crate::program::wait_until;
+use crate::pty::{Pty, program};
+
+/// Waits until nothing is typed in the prompt of the screen.
+fn is_empty(pty: &Pty) {
+    let is_blank = |line: &str| line.split_once('›').is_some_and(|(_, typed)| typed.trim_matches([' ', '│']).is_empty());
+    wait_until("an empty prompt", || pty.text().lines().any(is_blank));
+}
+
+/// A report that broke off, as on a bad line, takes at most a few keys with it.
+#[test]
+fn keys_act_after_a_report_that_broke_off() {
+    let home = tempfile::tempdir().unwrap();
+    let mut pty = Pty::start(program(home.path(), &[]));
+    pty.looks_around();
+    for report in ["\x1b[<", "\x1b[?", "\x1b[200", "\x1b[<0;1", "\x1b[M", "\x1bO", "\x1b[[", "\x1b"] {
+        is_empty(&pty);
+        pty.send(report);
+        wait_until("keys to act", || {
+            pty.send("x");
+            pty.text().contains("› xxx")
+        });
+        pty.send("\x03");
+    }
+    is_empty(&pty);
+    // A text that is pasted without its end is given up: single keys act then.
+    pty.send("\x1b[200~#");
+    pty.shows("› #");
+    pty.send("\x03");
+    is_empty(&pty);
+    pty.send("\x1b[<");
+    pty.send("\x11");
+    assert_eq!(pty.end().0, 0);
+}
+
+/// Ctrl-L draws the whole screen anew, also below a dialog, where something else has written on it.
+#[test]
+fn a_spoilt_screen_is_drawn_anew() {
+    let home = tempfile::tempdir().unwrap();
+    let mut pty = Pty::start(program(home.path(), &[]));
+    pty.looks_around();
+    is_empty(&pty);
+    for (open, shown) in [("", "Nodes"), ("\x1b[20~", "Legend")] {
+        pty.send(open);
+        pty.shows(shown);
+        pty.screen.lock().unwrap().process(b"\x1b[2J\x1b[5;5Hwall: the system goes down");
+        assert!(!pty.text().contains(shown));
+        pty.send("\x0c");
+        pty.shows(shown);
+        assert!(!pty.text().contains("wall: "), "{}", pty.text());
+    }
+    pty.send("\x11");
+    assert_eq!(pty.end().0, 0);
+}
+
+/// A text that is pasted with tabs and other blanks keeps its words apart.
+#[test]
+fn a_paste_joins_no_words() {
+    let home = tempfile::tempdir().unwrap();
+    let mut pty = Pty::start(program(home.path(), &[]));
+    pty.looks_around();
+    is_empty(&pty);
+    for (pasted, shown) in [
+        ("echo\ta\u{a0}b\u{b}c\u{2028}d", "echo a b c d"),
+        ("echo a\r# b\recho c\r", "echo a; echo c"),
+        ("echo a\r\necho c\r\n", "echo a; echo c"),
+    ] {
+        pty.send(&format!("\x1b[200~{pasted}\x1b[201~"));
+        pty.shows(&format!("› {shown}"));
+        pty.send("\x03");
+        is_empty(&pty);
+    }
+    pty.send("\x11");
+    assert_eq!(pty.end().0, 0);
+}
