@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use p2p_auth::{Auth, Policy};
 use p2p_base::units::SimDuration;
@@ -187,15 +188,26 @@ fn an_interrupted_batch_tells_what_it_has_done() {
     assert_eq!(home.stored(), ["a.bin"]);
 }
 
-/// Lets a line go on until it waits for its transfer: each question to the engine is answered after those of the line before it.
-async fn until_it_waits<T: std::fmt::Debug>(line: &mut (impl Future<Output = T> + Unpin), handle: &EngineHandle) {
-    for _ in 0..10 {
-        tokio::select! {
-            biased;
-            answer = &mut *line => panic!("{answer:?}"),
-            _ = handle.call(&OPERATOR, operation::ListTransfers) => {}
+/// Lets a line go on until it waits for its transfer. It asks the disk before it begins one; then each question to the engine is answered
+/// after those of the line before it.
+async fn until_it_waits<T: std::fmt::Debug>(
+    line: &mut (impl Future<Output = T> + Unpin),
+    handle: &EngineHandle,
+    transfer: TransferId,
+) {
+    let waits = async {
+        let mut rounds = 0;
+        while rounds < 10 {
+            tokio::select! {
+                biased;
+                answer = &mut *line => panic!("{answer:?}"),
+                all = handle.call(&OPERATOR, operation::ListTransfers) => {
+                    rounds += usize::from(all.unwrap().iter().any(|status| status.id == transfer));
+                }
+            }
         }
-    }
+    };
+    timeout(Duration::from_secs(60), waits).await.expect("the transfer begins");
 }
 
 /// A line that is dropped between the end of its transfer and its answer leaves the transfer for somebody else to tell of.
@@ -211,7 +223,7 @@ fn what_a_dropped_line_has_not_told_is_known() {
         let first = format!("upload {path} --as a");
         let mut line = Box::pin(shell.run_to_end(&first, &variables));
         handle.call(&OPERATOR, operation::Pause).await.unwrap();
-        until_it_waits(&mut line, &handle).await;
+        until_it_waits(&mut line, &handle, TransferId(1)).await;
         handle.call(&OPERATOR, operation::Resume).await.unwrap();
         handle.call(&OPERATOR, operation::Await { transfer: TransferId(1) }).await.unwrap();
         drop(line);
@@ -224,7 +236,7 @@ fn what_a_dropped_line_has_not_told_is_known() {
         let third = format!("upload {path} --as c");
         let mut line = Box::pin(shell.run_to_end(&third, &variables));
         handle.call(&OPERATOR, operation::Pause).await.unwrap();
-        until_it_waits(&mut line, &handle).await;
+        until_it_waits(&mut line, &handle, TransferId(3)).await;
         drop(line);
         shell.run("cancel 3", &variables).await.unwrap();
         assert_eq!(shell.take_untold(), BTreeSet::new());
