@@ -80,8 +80,8 @@ pub enum ConnectionLoss {
     /// The peer violated the protocol.
     #[error("{0}")]
     Violation(ProtocolError),
-    /// The asking end reset the connection, because the transfers whose requests were on it have ended.
-    #[error("reset from here, since nothing that was asked is wanted any more")]
+    /// The asking end reset the connection, because transfers have ended of whose requests more was to be sent on it.
+    #[error("reset from here, since what was on its way is not wanted any more")]
     Withdrawn,
 }
 

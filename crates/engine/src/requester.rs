@@ -2,23 +2,27 @@
 //! asked, on which requests are pipelined.
 //!
 //! Every host has a requester, the client as well as each node. A request belongs to an owner, which is a tag of the caller: the
-//! requester passes it back with the answer or the failure and knows nothing else of it. The caller reports what happens to the
+//! requester passes it back with the answer or the failure and knows nothing else of it. What an owner has forgotten ends without a
+//! report, and the bytes of it that TCP has and has not sent go with their connection where nobody else needs that. The caller reports what happens to the
 //! connections ([`handle_connected`](Requester::handle_connected) and the like), and carries out the outputs
 //! ([`poll_output`](Requester::poll_output)) in their order after every call.
 
+mod connection;
 mod fan_in;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::ops::Range;
 
 use bytes::Bytes;
 use p2p_base::units::{SimDuration, SimTime};
 use p2p_net::{Activity, CloseReason};
 use p2p_store::manifest::NodeNumber;
 
+use self::connection::{Asked, Connection, Place};
 use self::fan_in::{FanIn, Held};
 use super::cause::{Cause, ConnectionLoss};
 use crate::node::Piece;
-use crate::node::protocol::{self, Frame, FrameReader, ReadStep, Request, RequestTag, Response};
+use crate::node::protocol::{self, Frame, ReadStep, Request, RequestTag, Response};
 
 /// Output of a requester, which the caller carries out.
 #[derive(Debug, PartialEq, Eq)]
@@ -42,6 +46,8 @@ pub(super) enum RequesterOutput<O> {
     Lost { node: NodeNumber, loss: ConnectionLoss },
     /// The connection on which a request is sent is open.
     Ready { owner: O },
+    /// A request of which the node has had nothing waits again, for another connection than before.
+    Requeued { owner: O },
     /// A node has answered a request.
     Answered { owner: O, node: NodeNumber, response: Response, payload: Bytes },
     /// A request will not be answered.
@@ -54,66 +60,6 @@ pub(super) struct Progress {
     /// Number of written bytes that the peer has acknowledged.
     pub(super) acknowledged: u64,
     pub(super) activity: Activity,
-}
-
-/// Request without an answer.
-#[derive(Debug)]
-struct Asked<O> {
-    tag: RequestTag,
-    owner: O,
-    /// True if the answer is a segment.
-    is_fetch: bool,
-    /// Header and payload, until the connection is open.
-    frame: Option<(Bytes, Bytes)>,
-    /// Offset in the stream at which the request ends, once it is written.
-    end: Option<u64>,
-}
-
-/// Connection to one node.
-#[derive(Debug)]
-struct Connection<O> {
-    is_open: bool,
-    reader: FrameReader,
-    /// Requests without an answer, in the order in which they were made.
-    asked: VecDeque<Asked<O>>,
-    /// Instant at which the last request was made or answered.
-    used_at: SimTime,
-    watch: Watch,
-}
-
-/// Watchdog of a connection's oldest request. TCP's user timeout (RFC 9293 §3.8.3; `tcp_write_timeout` in Linux) covers
-/// unacknowledged data only, so a peer that has acknowledged everything and still owes the answer would otherwise be waited for
-/// without end.
-#[derive(Debug, Default)]
-struct Watch {
-    /// Request that is watched, and true if it is written.
-    oldest: Option<(RequestTag, bool)>,
-    /// Instant at which it became the oldest or was fully acknowledged, whichever is later.
-    since: SimTime,
-    /// Instant of the next check for progress.
-    look_at: SimTime,
-}
-
-impl<O> Connection<O> {
-    fn new() -> Connection<O> {
-        Connection {
-            is_open: false,
-            reader: FrameReader::default(),
-            asked: VecDeque::new(),
-            used_at: SimTime::ZERO,
-            watch: Watch::default(),
-        }
-    }
-
-    /// Returns the instant at which a byte of the oldest request was last acknowledged or, once all of it is, a byte last
-    /// received.
-    fn progressed_at(&self, progress: Option<Progress>) -> SimTime {
-        let (Some(Progress { acknowledged, activity }), Some(oldest)) = (progress, self.asked.front()) else {
-            return self.watch.since;
-        };
-        let is_acknowledged = oldest.end.is_some_and(|end| acknowledged >= end);
-        self.watch.since.max(if is_acknowledged { activity.received_at } else { activity.acked_at })
-    }
 }
 
 /// The connections of a host to the nodes that it asks.
@@ -180,17 +126,18 @@ impl<O: Clone> Requester<O> {
         };
         let connection = self.connections.entry(node).or_insert_with(|| {
             self.outputs.push_back(RequesterOutput::Connect { node });
-            Connection::new()
+            Connection::new(now, VecDeque::new())
         });
         connection.used_at = now;
-        let frame = if connection.is_open {
+        let frame = (header.clone(), payload.clone());
+        let place = if connection.is_open {
             self.outputs.push_back(RequesterOutput::Ready { owner: owner.clone() });
             self.outputs.push_back(RequesterOutput::Send { node, tag, header, payload });
-            None
+            Place::Waiting
         } else {
-            Some((header, payload))
+            Place::Kept
         };
-        connection.asked.push_back(Asked { tag, owner, is_fetch, frame, end: None });
+        connection.asked.push_back(Asked { tag, owner, is_fetch, is_forgotten: false, frame, place });
         self.watch_oldest(now, node);
     }
 
@@ -217,30 +164,53 @@ impl<O: Clone> Requester<O> {
         self.connections.get(&node).map(|connection| (connection.reader.piece_max(), connection.reader.frame_rest()))
     }
 
-    /// Drops requests that nobody waits for any more. Those that are not written yet are not sent. A connection on which some are
-    /// written and nothing else is asked is aborted, so that no byte more of them is sent either way; on others the answers to what
-    /// is written still come.
-    pub(super) fn forget(&mut self, now: SimTime, is_forgotten: impl Fn(&O) -> bool) {
+    /// Drops requests that nobody waits for any more; their owners are told nothing of them. Those that are not written yet are not
+    /// sent. For what is written its connection is given up, unless the node has had anything of another request on it: see
+    /// [`shed`](Self::shed), to which `sent` tells how much of the stream to a node has been sent.
+    pub(super) fn forget(&mut self, now: SimTime, is_forgotten: impl Fn(&O) -> bool, sent: impl Fn(NodeNumber) -> u64) {
         self.fan_in.forget(&is_forgotten);
         let nodes: Vec<NodeNumber> = self.connections.keys().copied().collect();
         for node in nodes {
-            let Some(connection) = self.connections.get_mut(&node) else { continue };
-            let is_wanted = connection.asked.iter().any(|asked| !is_forgotten(&asked.owner));
-            let is_written = connection.asked.iter().any(|asked| asked.end.is_some());
-            if is_written && !is_wanted {
-                // What is not wanted ends without a report.
-                self.abort(node, ConnectionLoss::Withdrawn);
-                continue;
-            }
-            let (dropped, kept): (VecDeque<_>, VecDeque<_>) =
-                connection.asked.drain(..).partition(|asked| asked.end.is_none() && is_forgotten(&asked.owner));
-            connection.asked = kept;
-            dropped.iter().filter(|asked| asked.is_fetch).for_each(|_| self.fan_in.settle(node));
-            let sent = dropped.into_iter().filter(|asked| asked.frame.is_none());
-            self.outputs.extend(sent.map(|Asked { tag, .. }| RequesterOutput::Withdraw { node, tag }));
-            self.watch_oldest(now, node);
+            self.withdraw(now, node, &is_forgotten);
+            self.shed(now, node, sent(node));
         }
         self.send_held(now);
+    }
+
+    /// Drops those of the forgotten requests to a node that are not written yet, and marks the others.
+    fn withdraw(&mut self, now: SimTime, node: NodeNumber, is_forgotten: impl Fn(&O) -> bool) {
+        let Some(connection) = self.connections.get_mut(&node) else { return };
+        connection.asked.iter_mut().for_each(|asked| asked.is_forgotten |= is_forgotten(&asked.owner));
+        let is_dropped = |asked: &Asked<O>| asked.is_forgotten && asked.end().is_none();
+        let (dropped, kept): (VecDeque<_>, VecDeque<_>) = connection.asked.drain(..).partition(is_dropped);
+        connection.asked = kept;
+        dropped.iter().filter(|asked| asked.is_fetch).for_each(|_| self.fan_in.settle(node));
+        let passed_on = dropped.into_iter().filter(|asked| asked.place == Place::Waiting);
+        self.outputs.extend(passed_on.map(|Asked { tag, .. }| RequesterOutput::Withdraw { node, tag }));
+        self.watch_oldest(now, node);
+    }
+
+    /// Gives up a connection on which forgotten requests are written, so that no byte more of them is sent either way. While the node
+    /// has had a part of another request, the connection is kept; call again when such a request may have been answered. The other
+    /// requests are made again over a new connection. `sent` bytes of the stream have been sent.
+    pub(super) fn shed(&mut self, now: SimTime, node: NodeNumber, sent: u64) {
+        if !self.connections.get(&node).is_some_and(|connection| connection.is_to_be_shed(sent)) {
+            return;
+        }
+        let Some(connection) = self.abort(node, ConnectionLoss::Withdrawn) else { return };
+        let mut wanted: VecDeque<Asked<O>> = connection.asked.into_iter().filter(|asked| !asked.is_forgotten).collect();
+        if wanted.is_empty() {
+            return;
+        }
+        for asked in &mut wanted {
+            asked.place = Place::Kept;
+            self.outputs.push_back(RequesterOutput::Requeued { owner: asked.owner.clone() });
+            if asked.is_fetch {
+                self.fan_in.owe(node);
+            }
+        }
+        self.connections.insert(node, Connection::new(now, wanted));
+        self.outputs.push_back(RequesterOutput::Connect { node });
     }
 
     /// Aborts a connection, and returns it with the requests that end by that.
@@ -259,18 +229,18 @@ impl<O: Clone> Requester<O> {
         let ready = connection.asked.iter().map(|asked| RequesterOutput::Ready { owner: asked.owner.clone() });
         self.outputs.extend(ready);
         for asked in &mut connection.asked {
-            if let Some((header, payload)) = asked.frame.take() {
-                self.outputs.push_back(RequesterOutput::Send { node, tag: asked.tag, header, payload });
-            }
+            let (header, payload) = asked.frame.clone();
+            asked.place = Place::Waiting;
+            self.outputs.push_back(RequesterOutput::Send { node, tag: asked.tag, header, payload });
         }
         self.watch_oldest(now, node);
     }
 
-    /// Records that a request is written; it ends at the offset `end` of the stream.
-    pub(super) fn handle_written(&mut self, now: SimTime, node: NodeNumber, tag: RequestTag, end: u64) {
+    /// Records that a request is written to this range of the connection's stream.
+    pub(super) fn handle_written(&mut self, now: SimTime, node: NodeNumber, tag: RequestTag, range: Range<u64>) {
         let asked = self.connections.get_mut(&node).and_then(|to| to.asked.iter_mut().find(|asked| asked.tag == tag));
-        if let Some(asked) = asked.filter(|asked| asked.frame.is_none()) {
-            asked.end = Some(end);
+        if let Some(asked) = asked.filter(|asked| asked.place != Place::Kept) {
+            asked.place = Place::Written(range);
             self.watch_oldest(now, node);
         }
     }
@@ -353,14 +323,7 @@ impl<O: Clone> Requester<O> {
     /// Makes the oldest request the watched one.
     fn watch_oldest(&mut self, now: SimTime, node: NodeNumber) {
         let Some(connection) = self.connections.get_mut(&node).filter(|connection| connection.is_open) else { return };
-        let oldest = connection.asked.front().map(|asked| (asked.tag, asked.end.is_some()));
-        let watch = &mut connection.watch;
-        if oldest.map(|(tag, _)| tag) != watch.oldest.map(|(tag, _)| tag) {
-            watch.since = now;
-            watch.look_at = now + self.user_timeout;
-        }
-        let is_new = oldest != std::mem::replace(&mut watch.oldest, oldest);
-        if let Some(bytes) = connection.asked.front().and_then(|asked| asked.end).filter(|_| is_new) {
+        if let Some(bytes) = connection.watch_oldest(now, self.user_timeout) {
             self.outputs.push_back(RequesterOutput::AwaitAcknowledged { node, bytes });
         }
     }
@@ -371,12 +334,14 @@ impl<O: Clone> Requester<O> {
             Err(error) => return self.lose(now, node, ConnectionLoss::Violation(error)),
         };
         let Some(connection) = self.connections.get_mut(&node) else { return };
-        let place = connection.asked.iter().position(|asked| asked.tag == tag && asked.frame.is_none());
-        let Some(Asked { owner, is_fetch, .. }) = place.and_then(|place| connection.asked.remove(place)) else {
+        let place = connection.asked.iter().position(|asked| asked.tag == tag && asked.place != Place::Kept);
+        let Some(Asked { owner, is_fetch, is_forgotten, .. }) = place.and_then(|place| connection.asked.remove(place)) else {
             return self.lose(now, node, ConnectionLoss::NotAsked);
         };
         connection.used_at = now;
-        self.outputs.push_back(RequesterOutput::Answered { owner, node, response, payload: frame.payload });
+        if !is_forgotten {
+            self.outputs.push_back(RequesterOutput::Answered { owner, node, response, payload: frame.payload });
+        }
         self.watch_oldest(now, node);
         if is_fetch {
             self.fan_in.note_arrival(now);
@@ -388,7 +353,8 @@ impl<O: Clone> Requester<O> {
     fn lose(&mut self, now: SimTime, node: NodeNumber, loss: ConnectionLoss) {
         let Some(connection) = self.abort(node, loss.clone()) else { return };
         let held = self.fan_in.take_for(node).into_iter().map(|held| held.owner);
-        for owner in connection.asked.into_iter().map(|asked| asked.owner).chain(held) {
+        let asked = connection.asked.into_iter().filter(|asked| !asked.is_forgotten).map(|asked| asked.owner);
+        for owner in asked.chain(held) {
             self.outputs.push_back(RequesterOutput::Failed { owner, node, cause: Cause::Unreachable(loss.clone()) });
         }
         self.send_held(now);

@@ -145,10 +145,9 @@ impl World {
         self.carry_out_requests(host);
     }
 
-    /// Cancels the requests of a transfer that are not written yet.
+    /// Drops the requests of a transfer, and sends no more of them where nobody else needs their connection.
     pub(super) fn forget_requests(&mut self, transfer: TransferId) {
-        let now = self.now();
-        self.hosts.host_mut(Hosts::CLIENT).requester.forget(now, |owner| owner.is_of(transfer));
+        self.hosts.forget_requests(&self.net, Hosts::CLIENT, transfer);
         self.carry_out_requests(Hosts::CLIENT);
     }
 

@@ -128,6 +128,12 @@ impl Network {
         self.sockets.connection(id).map_or(0, |connection| connection.acked_to() - 1)
     }
 
+    /// Returns the number of bytes written by this end that have been sent at least once, so that its peer has had nothing of those
+    /// behind them; `None` once the end is over.
+    pub fn sent(&self, id: ConnectionId) -> Option<u64> {
+        self.sockets.connection(id).map(|connection| connection.sent_to() - 1)
+    }
+
     /// Returns the instants at which a connection end last heard from its peer, and last saw progress; `None` once it is
     /// over.
     pub fn activity(&self, id: ConnectionId) -> Option<Activity> {

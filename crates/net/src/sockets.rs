@@ -419,7 +419,7 @@ impl Sockets {
             end.wants_room = false;
             self.events.push_back(NetEvent::Writable { connection: id });
         }
-        if end.wants_drained && connection.unacknowledged() == 0 {
+        if end.wants_drained && acked >= end.stream.end() {
             end.wants_drained = false;
             self.events.push_back(NetEvent::Drained { connection: id });
         }

@@ -322,6 +322,28 @@ fn a_full_send_buffer_says_when_there_is_room() {
     assert_eq!(net.write(connection, pattern(1, 1)), Err(WriteError::Closed));
 }
 
+/// What is sent is between what is acknowledged and what is written, and is known until the end is over.
+#[test]
+fn an_end_tells_what_it_has_sent() {
+    let (mut net, hosts) = network(1, 2, &default_link());
+    net.listen(hosts[1], PORT, TcpConfig::default()).unwrap();
+    let connection = net.connect(hosts[0], hosts[1], PORT, TcpConfig::default()).unwrap();
+    net.write(connection, pattern(200_000, 1)).unwrap();
+    assert_eq!(net.sent(connection), Some(0), "the handshake carries nothing");
+    let mut before = 0;
+    while net.acknowledged(connection) < 200_000 && net.handle_timeout(SimTime::ZERO + SimDuration::from_secs(60)) {
+        if let Some(NetEvent::Readable { connection }) = net.poll_event() {
+            while let Read::Bytes(_) = net.read(connection, usize::MAX) {}
+        }
+        let sent = net.sent(connection).unwrap();
+        assert!(before <= sent && net.acknowledged(connection) <= sent && sent <= 200_000);
+        before = sent;
+    }
+    assert_eq!(net.sent(connection), Some(200_000));
+    net.abort(connection);
+    assert_eq!(net.sent(connection), None);
+}
+
 /// Linux `sk_stream_min_wspace`: a third of the buffer is free.
 #[test]
 fn a_writer_is_woken_at_two_thirds() {

@@ -66,8 +66,13 @@ impl<O> FanIn<O> {
         if self.sending.len() >= self.max(now) && !self.sending.contains_key(&node) {
             return None;
         }
-        *self.sending.entry(node).or_default() += 1;
+        self.owe(node);
         self.held.pop_front()
+    }
+
+    /// Records that a node owes one segment more.
+    pub(super) fn owe(&mut self, node: NodeNumber) {
+        *self.sending.entry(node).or_default() += 1;
     }
 
     /// Returns the number of nodes that may send now.
@@ -94,6 +99,12 @@ impl<O> FanIn<O> {
                 self.sending.remove(&node);
             }
         }
+    }
+
+    /// Returns the number of segments that each of the sending nodes owes.
+    #[cfg(test)]
+    pub(super) fn owed(&self) -> &BTreeMap<NodeNumber, usize> {
+        &self.sending
     }
 
     /// Returns the requests that wait, the earliest first.

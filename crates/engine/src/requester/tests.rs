@@ -22,9 +22,12 @@ fn node(index: usize) -> NodeNumber {
 #[derive(Default)]
 struct Behind {
     is_connected: bool,
-    /// Frames that wait for room, and the bytes written so far.
-    waiting: VecDeque<(RequestTag, Bytes, Bytes)>,
-    written: u64,
+    /// Frames that wait for room, with the owners of their requests.
+    waiting: VecDeque<(RequestTag, u32, Bytes)>,
+    /// Ranges of the stream with the owners of their requests, and what of the stream is not sent yet.
+    written: Vec<(u32, Range<u64>)>,
+    unsent: VecDeque<u8>,
+    sent: u64,
     acknowledged: u64,
     /// Offset whose acknowledgement is to be reported.
     awaited: Option<u64>,
@@ -32,6 +35,17 @@ struct Behind {
     asked: VecDeque<RequestTag>,
     /// Instant at which the node last acknowledged or sent anything.
     active_at: SimTime,
+}
+
+impl Behind {
+    fn end(&self) -> u64 {
+        self.sent + self.unsent.len() as u64
+    }
+
+    /// Returns the owners of the requests of which the node has had a byte.
+    fn begun(&self) -> impl Iterator<Item = u32> + '_ {
+        self.written.iter().filter(|(_, range)| range.start < self.sent).map(|&(owner, _)| owner)
+    }
 }
 
 /// Requester with the nodes that it asks.
@@ -42,6 +56,8 @@ struct Bench {
     /// Owners of the requests that are neither answered nor failed.
     open: BTreeMap<u32, NodeNumber>,
     forgotten: BTreeSet<u32>,
+    /// Owners of whose requests a node has had a byte over a connection that has ended.
+    spent: BTreeSet<u32>,
     told: Vec<(u32, bool)>,
     next_owner: u32,
     last_tag: BTreeMap<NodeNumber, RequestTag>,
@@ -55,6 +71,7 @@ impl Bench {
             nodes: BTreeMap::new(),
             open: BTreeMap::new(),
             forgotten: BTreeSet::new(),
+            spent: BTreeSet::new(),
             told: Vec::new(),
             next_owner: 0,
             last_tag: BTreeMap::new(),
@@ -86,10 +103,14 @@ impl Bench {
                 RequesterOutput::Connect { node } => {
                     let behind = Behind { active_at: self.now, ..Behind::default() };
                     assert!(self.nodes.insert(node, behind).is_none(), "a second connection to {node}");
+                    self.last_tag.remove(&node);
                 }
                 RequesterOutput::Send { node, tag, header, payload } => {
+                    // None where the connection is lost by the same call.
+                    let owner = self.requester.owner(node, tag).copied().unwrap_or_default();
                     let behind = self.nodes.get_mut(&node).filter(|behind| behind.is_connected);
-                    behind.expect("a request is sent over an open connection").waiting.push_back((tag, header, payload));
+                    let frame = Bytes::from([header, payload].concat());
+                    behind.expect("a request is sent over an open connection").waiting.push_back((tag, owner, frame));
                     let before = self.last_tag.insert(node, tag);
                     assert!(before.is_none_or(|before| before < tag), "requests are sent in their order");
                 }
@@ -102,9 +123,13 @@ impl Bench {
                     self.nodes.get_mut(&node).unwrap().awaited = Some(bytes);
                 }
                 RequesterOutput::Close { node } | RequesterOutput::Abort { node } => {
-                    assert!(self.nodes.remove(&node).is_some(), "the connection to {node} ends once");
+                    let ended = self.nodes.remove(&node).expect("a connection ends once");
+                    self.spent.extend(ended.begun());
                 }
-                RequesterOutput::Ready { owner } => assert!(self.open.contains_key(&owner)),
+                RequesterOutput::Ready { owner } | RequesterOutput::Requeued { owner } => {
+                    assert!(self.open.contains_key(&owner));
+                    assert!(!self.spent.contains(&owner), "a node that has had a part of a request is asked again");
+                }
                 RequesterOutput::Answered { owner, node, .. } => self.end(owner, node, true),
                 RequesterOutput::Failed { owner, node, .. } => self.end(owner, node, false),
                 RequesterOutput::Opened { .. } | RequesterOutput::Lost { .. } => {}
@@ -124,29 +149,37 @@ impl Bench {
         self.carry_out();
     }
 
-    /// Writes some of the waiting frames, and lets the node receive them.
+    /// Writes some of the waiting frames.
     fn write(&mut self, node: NodeNumber, count: usize) {
         for _ in 0..count {
             let Some(behind) = self.nodes.get_mut(&node) else { return };
-            let Some((tag, header, payload)) = behind.waiting.pop_front() else { return };
-            behind.written += (header.len() + payload.len()) as u64;
-            let end = behind.written;
-            let mut rest = Bytes::from([header, payload].concat());
-            while !rest.is_empty() {
-                let piece = rest.split_to(rest.len().min(behind.reader.piece_max()));
-                if let ReadStep::Frame(frame) = behind.reader.push(piece).unwrap() {
-                    behind.asked.push_back(frame.request().unwrap().0);
-                }
-            }
-            self.requester.handle_written(self.now, node, tag, end);
+            let Some((tag, owner, frame)) = behind.waiting.pop_front() else { return };
+            let range = behind.end()..behind.end() + frame.len() as u64;
+            behind.unsent.extend(frame);
+            behind.written.push((owner, range.clone()));
+            self.requester.handle_written(self.now, node, tag, range);
             self.carry_out();
+        }
+    }
+
+    /// Sends some of what is written, and lets the node receive it.
+    fn send(&mut self, node: NodeNumber, bytes: usize) {
+        let Some(behind) = self.nodes.get_mut(&node) else { return };
+        let bytes = bytes.min(behind.unsent.len());
+        behind.sent += bytes as u64;
+        let mut rest: Bytes = behind.unsent.drain(..bytes).collect();
+        while !rest.is_empty() {
+            let piece = rest.split_to(rest.len().min(behind.reader.piece_max()));
+            if let ReadStep::Frame(frame) = behind.reader.push(piece).unwrap() {
+                behind.asked.push_back(frame.request().unwrap().0);
+            }
         }
     }
 
     fn acknowledge(&mut self, node: NodeNumber) {
         let Some(behind) = self.nodes.get_mut(&node) else { return };
-        (behind.acknowledged, behind.active_at) = (behind.written, self.now);
-        if behind.awaited.take_if(|awaited| *awaited <= behind.written).is_some() {
+        (behind.acknowledged, behind.active_at) = (behind.sent, self.now);
+        if behind.awaited.take_if(|awaited| *awaited <= behind.sent).is_some() {
             self.requester.handle_acknowledged(self.now, node);
             self.carry_out();
         }
@@ -168,6 +201,8 @@ impl Bench {
             self.requester.handle_bytes(self.now, node, piece);
             self.carry_out();
         }
+        self.requester.shed(self.now, node, self.nodes.get(&node).map_or(u64::MAX, |behind| behind.sent));
+        self.carry_out();
     }
 
     fn hang_up(&mut self, node: NodeNumber) {
@@ -175,31 +210,39 @@ impl Bench {
         self.carry_out();
     }
 
-    fn forget(&mut self, owner: u32) {
-        let is_unwritten = |behind: &Behind| !behind.is_connected || !behind.waiting.is_empty();
-        let is_held = self.requester.fan_in.waiting().any(|held| held.owner == owner);
-        let waits = is_held || self.open.get(&owner).and_then(|node| self.nodes.get(node)).is_some_and(is_unwritten);
-        let is_alone = |to: &Connection<u32>| to.asked.len() == 1 && to.asked[0].owner == owner && to.asked[0].end.is_some();
-        let is_cut_off = self.requester.connections.values().any(is_alone);
-        let before = self.requests();
-        self.requester.forget(self.now, |&of| of == owner);
+    fn forget(&mut self, is_forgotten: impl Fn(u32) -> bool) {
+        let (forgotten, open) = std::mem::take(&mut self.open).into_iter().partition(|&(owner, _)| is_forgotten(owner));
+        self.open = open;
+        self.forgotten.extend(BTreeMap::into_keys(forgotten));
+        let nodes = &self.nodes;
+        self.requester.forget(self.now, |&owner| is_forgotten(owner), |node| nodes.get(&node).map_or(u64::MAX, |to| to.sent));
         self.carry_out();
-        assert!(!is_cut_off || self.requests() < before, "a connection on which nothing else is asked goes with its request");
-        if self.requests() < before {
-            assert!((waits || is_cut_off) && self.open.remove(&owner).is_some(), "a written request beside others is forgotten");
-            self.forgotten.insert(owner);
+    }
+
+    /// Checks that nothing more is sent of forgotten requests, unless their node has had a part of another one.
+    fn check_forgotten(&self) {
+        for (node, behind) in &self.nodes {
+            let is_forgotten = |owner: &u32| self.forgotten.contains(owner);
+            assert!(!behind.waiting.iter().any(|(_, owner, _)| is_forgotten(owner)), "a forgotten request waits for room");
+            let has_more = behind.written.iter().any(|(owner, range)| is_forgotten(owner) && range.end > behind.sent);
+            let has_begun = behind.begun().any(|owner| self.open.contains_key(&owner));
+            assert!(!has_more || has_begun, "{node} is sent what nobody waits for");
         }
     }
 
+    /// Returns the number of requests that somebody waits for.
     fn requests(&self) -> usize {
-        let asked: usize = self.requester.connections.values().map(|connection| connection.asked.len()).sum();
-        asked + self.requester.fan_in.waiting().count()
+        let wanted = |connection: &Connection<u32>| connection.asked.iter().filter(|asked| !asked.is_forgotten).count();
+        self.requester.connections.values().map(wanted).sum::<usize>() + self.requester.fan_in.waiting().count()
     }
 
     /// Returns the number of nodes that owe a segment.
     fn sending(&self) -> usize {
-        let owes = |connection: &&Connection<u32>| connection.asked.iter().any(|asked| asked.is_fetch);
-        self.requester.connections.values().filter(owes).count()
+        let owed = |connection: &Connection<u32>| connection.asked.iter().filter(|asked| asked.is_fetch).count();
+        let owed = self.requester.connections.iter().map(|(&node, connection)| (node, owed(connection)));
+        let owed: BTreeMap<NodeNumber, usize> = owed.filter(|(_, count)| *count > 0).collect();
+        assert_eq!(&owed, self.requester.fan_in.owed());
+        owed.len()
     }
 
     /// Lets time pass to the next timeout, if there is one.
@@ -238,6 +281,7 @@ enum Act {
     Ask(usize),
     Connect(usize),
     Write(usize, usize),
+    Send(usize, usize),
     Acknowledge(usize),
     Answer(usize, usize, usize),
     HangUp(usize),
@@ -254,10 +298,11 @@ fn act() -> impl Strategy<Value = Act> {
         6 => any_node().prop_map(Act::Ask),
         4 => any_node().prop_map(Act::Connect),
         6 => (any_node(), 1usize..4).prop_map(|(node, count)| Act::Write(node, count)),
+        6 => (any_node(), 1usize..100).prop_map(|(node, bytes)| Act::Send(node, bytes)),
         4 => any_node().prop_map(Act::Acknowledge),
         6 => (any_node(), 0usize..8, 1usize..20).prop_map(|(node, place, step)| Act::Answer(node, place, step)),
         1 => any_node().prop_map(Act::HangUp),
-        1 => (1u32..40).prop_map(Act::Forget),
+        1 => (2u32..6).prop_map(Act::Forget),
         2 => (1u64..20_000).prop_map(Act::Pass),
         1 => Just(Act::TimeOut),
         1 => any_node().prop_map(Act::Garbage),
@@ -271,10 +316,11 @@ impl Bench {
             Act::Ask(to) => self.ask(node(to)),
             Act::Connect(to) => self.connect(node(to)),
             Act::Write(to, count) => self.write(node(to), count),
+            Act::Send(to, bytes) => self.send(node(to), bytes),
             Act::Acknowledge(to) => self.acknowledge(node(to)),
             Act::Answer(to, place, step) => self.answer(node(to), place, step),
             Act::HangUp(to) => self.hang_up(node(to)),
-            Act::Forget(owner) => self.forget(owner),
+            Act::Forget(transfers) => self.forget(|owner| owner % transfers == 0),
             Act::Pass(millis) => self.now += SimDuration::from_millis(millis),
             Act::TimeOut => drop(self.time_out()),
             Act::Garbage(to) => {
@@ -285,7 +331,7 @@ impl Bench {
             }
             Act::Spurious(to) => {
                 let (before, node) = (self.told.len(), node(to));
-                self.requester.handle_written(self.now, node, 9_999, 1);
+                self.requester.handle_written(self.now, node, 9_999, 0..1);
                 self.requester.handle_timeout(SimTime::ZERO, |_| None);
                 if !self.nodes.contains_key(&node) {
                     self.requester.handle_connected(self.now, node);
@@ -306,6 +352,7 @@ fn requests_are_pipelined_and_answered_in_any_order() {
     (0..3).for_each(|_| bench.ask(node(0)));
     bench.connect(node(0));
     bench.write(node(0), 3);
+    bench.send(node(0), usize::MAX);
     assert!(bench.requester.is_connected(node(0)) && bench.told.is_empty());
     bench.answer(node(0), 1, 1);
     bench.answer(node(0), 1, 7);
@@ -322,6 +369,7 @@ fn a_silent_node_is_given_up_after_the_user_timeout() {
         bench.ask(node(0));
         bench.connect(node(0));
         bench.write(node(0), 1);
+        bench.send(node(0), usize::MAX);
         bench.now += SimDuration::from_secs(5);
         let since = if is_acknowledged { bench.now } else { SimTime::ZERO };
         if is_acknowledged {
@@ -341,16 +389,78 @@ fn a_connection_is_cut_off_where_nothing_on_it_is_wanted() {
     (0..2).for_each(|_| bench.ask(node(0)));
     bench.ask(node(1));
     [0, 1].into_iter().for_each(|index| bench.connect(node(index)));
-    bench.write(node(0), 1);
-    bench.forget(1);
-    assert!(bench.forgotten.is_empty() && bench.requester.is_connected(node(0)), "another request is on the connection");
-    bench.requester.forget(bench.now, |&owner| owner < 3);
-    bench.carry_out();
+    bench.write(node(0), 2);
+    bench.send(node(0), usize::MAX);
+    bench.forget(|owner| owner == 1);
+    assert!(bench.requester.is_connected(node(0)), "another request on the connection has begun");
+    bench.forget(|owner| owner < 3);
     assert!(!bench.nodes.contains_key(&node(0)) && !bench.requester.is_connected(node(0)));
-    bench.forget(3);
+    bench.forget(|owner| owner == 3);
     assert!(bench.requester.is_connected(node(1)), "nothing was written");
     bench.ask(node(0));
     assert!(bench.nodes.contains_key(&node(0)));
+}
+
+/// Asks one node for what three owners want, of which the first has the node's attention and the second is in TCP's hands.
+fn three_behind_each_other(sent: usize) -> Bench {
+    let mut bench = Bench::new();
+    (0..3).for_each(|_| bench.ask(node(0)));
+    bench.connect(node(0));
+    bench.write(node(0), 2);
+    bench.send(node(0), sent);
+    bench
+}
+
+/// Requests of which the node has had nothing are asked anew over another connection, and their owners are told of nothing else.
+#[test]
+fn what_has_not_begun_moves_to_a_new_connection() {
+    let mut bench = three_behind_each_other(5);
+    bench.ask(node(0));
+    bench.now += SimDuration::from_secs(7);
+    bench.forget(|owner| owner == 1);
+    assert!(!bench.nodes[&node(0)].is_connected, "a new connection");
+    assert_eq!((bench.requests(), bench.sending(), bench.told.len()), (3, 1, 0));
+    bench.forget(|owner| owner == 4);
+    assert_eq!(bench.requester.connections[&node(0)].asked.len(), 2, "nothing of the fourth is written");
+    assert_eq!(bench.requester.next_timeout(), None, "TCP itself watches the handshake");
+    bench.connect(node(0));
+    assert_eq!(bench.requester.next_timeout(), Some(bench.now + USER_TIMEOUT), "the time begins anew");
+    bench.write(node(0), 2);
+    bench.send(node(0), usize::MAX);
+    (0..2).for_each(|_| bench.answer(node(0), 0, 100));
+    assert_eq!(bench.told, [(2, true), (3, true)]);
+}
+
+/// A request of which the node has had a byte may have had an effect; its connection is kept for it, and given up after its answer.
+#[test]
+fn a_connection_is_kept_for_a_request_that_has_begun() {
+    let mut bench = three_behind_each_other(usize::MAX);
+    bench.ask(node(0));
+    bench.write(node(0), 2);
+    bench.forget(|owner| owner == 1 || owner == 3);
+    assert!(bench.requester.is_connected(node(0)) && bench.requests() == 2);
+    bench.answer(node(0), 0, 100);
+    assert!(bench.requester.is_connected(node(0)) && bench.told.is_empty(), "nobody waits for the first");
+    bench.answer(node(0), 0, 100);
+    assert!(!bench.requester.is_connected(node(0)), "more was to be sent of the third");
+    bench.connect(node(0));
+    bench.write(node(0), 1);
+    bench.send(node(0), usize::MAX);
+    bench.answer(node(0), 0, 100);
+    assert_eq!(bench.told, [(2, true), (4, true)]);
+}
+
+/// Where all of the forgotten requests is sent, a new connection would be slower than the old one.
+#[test]
+fn a_connection_is_kept_where_no_more_is_to_be_sent() {
+    let mut bench = Bench::new();
+    bench.next_owner = 2;
+    (0..2).for_each(|_| bench.ask(node(0)));
+    bench.connect(node(0));
+    bench.write(node(0), 1);
+    bench.send(node(0), usize::MAX);
+    bench.forget(|owner| owner == 3);
+    assert!(bench.requester.is_connected(node(0)) && bench.requests() == 1);
 }
 
 /// A node has its turn once one before it has given what it owes, and more have theirs when much arrives.
@@ -397,6 +507,7 @@ proptest! {
         for act in acts {
             bench.act(act);
             prop_assert_eq!(bench.requests(), bench.open.len());
+            bench.check_forgotten();
             prop_assert!(bench.sending() >= SENDING_MAX || bench.requester.fan_in.waiting().next().is_none());
         }
         bench.wait_for_all();

@@ -139,7 +139,10 @@ impl TransferLog {
     pub(super) fn reach(&mut self, index: u32, stage: Stage, now: SimTime) -> Option<Event> {
         let timeline = self.timelines.iter_mut().rev().find(|timeline| timeline.index == index)?;
         match stage {
-            Stage::Queued => {}
+            // Nothing of the segment was sent over the connection for which it waited before.
+            Stage::Queued => {
+                (timeline.queued, timeline.connected, timeline.first_byte, timeline.last_byte) = (now, None, None, None);
+            }
             Stage::Connected => timeline.connected = Some(now),
             Stage::FirstByte => timeline.first_byte = Some(now),
             Stage::LastByte => timeline.last_byte = Some(now),

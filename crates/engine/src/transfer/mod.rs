@@ -100,8 +100,9 @@ pub(super) enum Input {
     /// The transfer may make progress: something has happened to it, or memory has become free.
     Resumed,
     /// A segment has reached a stage that an onlooker of the network sees: [`Connected`](Stage::Connected),
-    /// [`FirstByte`](Stage::FirstByte), [`LastByte`](Stage::LastByte) or [`Retransmitted`](Stage::Retransmitted). The transfer
-    /// itself records [`Queued`](Stage::Queued) and [`Acknowledged`](Stage::Acknowledged), which counts the segment's bytes.
+    /// [`FirstByte`](Stage::FirstByte), [`LastByte`](Stage::LastByte) or [`Retransmitted`](Stage::Retransmitted); or it is
+    /// [`Queued`](Stage::Queued) once more, of the same attempt, for another connection. The transfer itself records the first time
+    /// that it is queued, and [`Acknowledged`](Stage::Acknowledged), which counts the segment's bytes.
     Reached { index: u32, stage: Stage },
     /// A node has answered a request, and has not refused it.
     Answered { part: Part, node: NodeNumber, response: Response, payload: Bytes },

@@ -56,8 +56,8 @@ impl FrameWriter {
         self.waiting.is_empty()
     }
 
-    /// Writes a frame if one waits and there is room. Returns its tag and the offset at which it ends.
-    pub(super) fn write_next(&mut self, net: &mut Network, connection: ConnectionId) -> Option<(RequestTag, u64)> {
+    /// Writes a frame if one waits and there is room. Returns its tag and its range in the stream.
+    pub(super) fn write_next(&mut self, net: &mut Network, connection: ConnectionId) -> Option<(RequestTag, Range<u64>)> {
         let OutFrame { tag, header, payload, meter, is_segment } = self.waiting.front()?;
         let (start, tag) = (net.written(connection), *tag);
         if *is_segment {
@@ -71,7 +71,7 @@ impl FrameWriter {
         let (end, acknowledged) = (net.written(connection), net.acknowledged(connection));
         while self.written.pop_front_if(|frame| frame.range.end <= acknowledged).is_some() {}
         self.written.push_back(Written { range: start..end, tag, payload });
-        Some((tag, end))
+        Some((tag, start..end))
     }
 
     /// Returns the tag of the frame in flight that contains the stream offset `offset`.

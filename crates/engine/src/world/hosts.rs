@@ -98,6 +98,11 @@ impl Connections {
         Some(Progress { acknowledged: net.acknowledged(connection), activity: net.activity(connection)? })
     }
 
+    /// Returns the number of bytes that have been sent of the stream to a node; any may have been if it is over.
+    fn sent(&self, net: &Network, node: NodeNumber) -> u64 {
+        self.asking.get(&node).and_then(|&connection| net.sent(connection)).unwrap_or(u64::MAX)
+    }
+
     /// Returns the instant at which the latest packet of any kind arrived on a connection with another host.
     fn heard_from(&self, net: &Network, other: HostId) -> Option<SimTime> {
         let heard_on = |connection: ConnectionId| net.activity(connection).map(|activity| activity.heard_at);
@@ -262,6 +267,18 @@ impl Hosts {
     pub(super) fn handle_request_timeout(&mut self, net: &Network, index: usize) {
         let Host { requester, connections, .. } = &mut self.all[index];
         requester.handle_timeout(net.now(), |node| connections.progress(net, node));
+    }
+
+    /// Drops the requests of a transfer that a host has made.
+    pub(super) fn forget_requests(&mut self, net: &Network, index: usize, transfer: TransferId) {
+        let Host { requester, connections, .. } = &mut self.all[index];
+        requester.forget(net.now(), |owner| owner.is_of(transfer), |node| connections.sent(net, node));
+    }
+
+    /// Gives up the connection of a host to a node, if only forgotten requests are on their way there.
+    pub(super) fn shed(&mut self, net: &Network, index: usize, node: NodeNumber) {
+        let Host { requester, connections, .. } = &mut self.all[index];
+        requester.shed(net.now(), node, connections.sent(net, node));
     }
 
     /// Handles the timeouts of a host's probes that are due.

@@ -57,12 +57,15 @@ impl World {
     /// Passes on what a requester has noticed.
     pub(super) fn notice(&mut self, host: usize, output: RequesterOutput<Owner>) {
         let reached = |owner: Owner, stage| match owner {
-            Owner::Segment { transfer, index, sender, .. } if sender == Sender::Serving || stage == Stage::Connected => {
+            Owner::Segment { transfer, index, sender, .. }
+                if sender == Sender::Serving || matches!(stage, Stage::Queued | Stage::Connected) =>
+            {
                 Some(Notice::Reached { transfer, index, stage })
             }
             _ => None,
         };
         match output {
+            RequesterOutput::Requeued { owner } => self.notices.extend(reached(owner, Stage::Queued)),
             RequesterOutput::Ready { owner } => self.notices.extend(reached(owner, Stage::Connected)),
             RequesterOutput::Answered { owner, node, response, payload } => {
                 self.notices.extend(reached(owner, Stage::LastByte));

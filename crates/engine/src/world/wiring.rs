@@ -137,6 +137,8 @@ impl World {
             self.hosts.host_mut(host).requester.handle_bytes(now, node, piece);
             self.carry_out_requests(host);
         }
+        self.hosts.shed(&self.net, host, node);
+        self.carry_out_requests(host);
         if self.hosts.end(connection).is_none() {
             return;
         }
@@ -189,10 +191,10 @@ impl World {
         let Some(End { host, role, .. }) = self.hosts.end(connection) else { return };
         let (host, role) = (*host, *role);
         while let Some(end) = self.hosts.end_mut(connection)
-            && let Some((tag, until)) = end.writer.write_next(&mut self.net, connection)
+            && let Some((tag, range)) = end.writer.write_next(&mut self.net, connection)
         {
             if let Role::Asks(node) = role {
-                self.hosts.host_mut(host).requester.handle_written(now, node, tag, until);
+                self.hosts.host_mut(host).requester.handle_written(now, node, tag, range);
             }
         }
         let is_empty = self.hosts.end(connection).is_some_and(|end| end.writer.is_empty());

@@ -107,6 +107,11 @@ impl Connection {
         self.sender.acked_to()
     }
 
+    /// Returns the offset below which everything has been sent at least once.
+    pub(crate) fn sent_to(&self) -> u64 {
+        self.sender.sent_to()
+    }
+
     /// Returns how much of the peer's stream has arrived, in order and beyond holes, as an offset.
     pub(crate) fn arrived_to(&self) -> u64 {
         self.receiver.arrived_to()
@@ -120,11 +125,6 @@ impl Connection {
     /// Returns true if the peer's stream has ended and all of it has arrived.
     pub(crate) fn peer_finished(&self) -> bool {
         self.receiver.is_finished()
-    }
-
-    /// Returns the number of bytes written and not acknowledged.
-    pub(crate) fn unacknowledged(&self) -> u64 {
-        self.sender.unacknowledged()
     }
 
     /// Returns true if there is room for a write. If there is none, the writer is registered as waiting for room.

@@ -1,0 +1,120 @@
+//! A connection to one node, and the requests on it that are not answered.
+
+use std::collections::VecDeque;
+use std::ops::Range;
+
+use bytes::Bytes;
+use p2p_base::units::{SimDuration, SimTime};
+
+use super::Progress;
+use crate::node::protocol::{FrameReader, RequestTag};
+
+/// Place of a request on its way to the node.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// Kept until the connection is open.
+    Kept,
+    /// Passed on to the caller; waits for room in the connection's send buffer.
+    Waiting,
+    /// Written to this range of the connection's stream.
+    Written(Range<u64>),
+}
+
+/// Request without an answer.
+#[derive(Debug)]
+pub(super) struct Asked<O> {
+    pub(super) tag: RequestTag,
+    pub(super) owner: O,
+    /// True if the answer is a segment.
+    pub(super) is_fetch: bool,
+    /// True if nobody waits for the answer any more.
+    pub(super) is_forgotten: bool,
+    /// Header and payload, with which the request can be made again.
+    pub(super) frame: (Bytes, Bytes),
+    pub(super) place: Place,
+}
+
+impl<O> Asked<O> {
+    /// Returns the offset in the stream at which the request ends, once it is written.
+    pub(super) fn end(&self) -> Option<u64> {
+        match &self.place {
+            Place::Written(range) => Some(range.end),
+            Place::Kept | Place::Waiting => None,
+        }
+    }
+
+    /// Returns true if the node may have had a byte of the request, where so many bytes of the stream have been sent.
+    fn has_begun(&self, sent: u64) -> bool {
+        matches!(&self.place, Place::Written(range) if range.start < sent)
+    }
+
+    /// Returns true if a part of the request or a segment in answer to it is still to be sent.
+    fn has_more(&self, sent: u64) -> bool {
+        self.is_fetch || self.end().is_none_or(|end| end > sent)
+    }
+}
+
+/// Connection to one node.
+#[derive(Debug)]
+pub(super) struct Connection<O> {
+    pub(super) is_open: bool,
+    pub(super) reader: FrameReader,
+    /// Requests without an answer, in the order in which they were made.
+    pub(super) asked: VecDeque<Asked<O>>,
+    /// Instant at which the last request was made or answered.
+    pub(super) used_at: SimTime,
+    pub(super) watch: Watch,
+}
+
+/// Watchdog of a connection's oldest request. TCP's user timeout (RFC 9293 §3.8.3; `tcp_write_timeout` in Linux) covers
+/// unacknowledged data only, so a peer that has acknowledged everything and still owes the answer would otherwise be waited for
+/// without end.
+#[derive(Debug, Default)]
+pub(super) struct Watch {
+    /// Request that is watched, and true if it is written.
+    oldest: Option<(RequestTag, bool)>,
+    /// Instant at which it became the oldest or was fully acknowledged, whichever is later.
+    pub(super) since: SimTime,
+    /// Instant of the next check for progress.
+    pub(super) look_at: SimTime,
+}
+
+impl<O> Connection<O> {
+    /// Returns a connection that is not open yet, with requests that are kept until then.
+    pub(super) fn new(now: SimTime, asked: VecDeque<Asked<O>>) -> Connection<O> {
+        Connection { is_open: false, reader: FrameReader::default(), asked, used_at: now, watch: Watch::default() }
+    }
+
+    /// Returns the instant at which a byte of the oldest request was last acknowledged or, once all of it is, a byte last
+    /// received.
+    pub(super) fn progressed_at(&self, progress: Option<Progress>) -> SimTime {
+        let (Some(Progress { acknowledged, activity }), Some(oldest)) = (progress, self.asked.front()) else {
+            return self.watch.since;
+        };
+        let is_acknowledged = oldest.end().is_some_and(|end| acknowledged >= end);
+        self.watch.since.max(if is_acknowledged { activity.received_at } else { activity.acked_at })
+    }
+
+    /// Makes the oldest request the watched one. Returns the offset whose acknowledgement is to be reported from now on.
+    pub(super) fn watch_oldest(&mut self, now: SimTime, user_timeout: SimDuration) -> Option<u64> {
+        let oldest = self.asked.front().map(|asked| (asked.tag, asked.end().is_some()));
+        if oldest.map(|(tag, _)| tag) != self.watch.oldest.map(|(tag, _)| tag) {
+            self.watch.since = now;
+            self.watch.look_at = now + user_timeout;
+        }
+        let is_new = oldest != std::mem::replace(&mut self.watch.oldest, oldest);
+        self.asked.front().and_then(Asked::end).filter(|_| is_new)
+    }
+
+    /// Returns true if nothing stands in the way of giving the connection up for its forgotten requests, where so many bytes of its
+    /// stream have been sent: nobody else waits for an answer, or more is to be sent of forgotten requests and the node has had
+    /// nothing of any other.
+    pub(super) fn is_to_be_shed(&self, sent: u64) -> bool {
+        let forgotten = || self.asked.iter().filter(|asked| asked.is_forgotten);
+        let mut wanted = self.asked.iter().filter(|asked| !asked.is_forgotten).peekable();
+        match wanted.peek() {
+            None => forgotten().next().is_some(),
+            Some(_) => forgotten().any(|asked| asked.has_more(sent)) && !wanted.any(|asked| asked.has_begun(sent)),
+        }
+    }
+}
