@@ -64,7 +64,7 @@ const TERMS: &[(&str, &str)] = &[
     ("backlog", "bytes that were handed to a connection and are not acknowledged yet"),
     (
         "behind others, waits for",
-        "why there is no eta: answers to an upload wait behind what is downloaded; a node out of reach has to answer first",
+        "why there is no eta: answers to an upload or an undo wait behind what is downloaded; a node has to answer first, or to delete",
     ),
     (
         "cut, down, loss, port, queue, sum",

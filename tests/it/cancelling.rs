@@ -7,9 +7,10 @@ use p2p_base::trace::TraceHash;
 use p2p_base::units::{SimDuration, SimTime};
 use p2p_engine::cause::ConnectionLoss;
 use p2p_engine::pace::{PaceStatus, Speed};
-use p2p_engine::transfer::{SegmentTimeline, TransferId, TransferReport, TransferState};
+use p2p_engine::transfer::{Remaining, SegmentTimeline, TransferId, TransferReport, TransferState};
 use p2p_engine::{Event, Reply, operation};
 use p2p_net::{HostConfig, MTU, PacketRecord};
+use p2p_shell::report::transfer_time_of;
 use p2p_store::manifest::NodeNumber;
 use p2p_store::names::FileKey;
 
@@ -256,4 +257,58 @@ fn a_run_with_a_cancel_repeats() {
         harness.simulation.trace_hash()
     };
     assert_eq!(run(), run());
+}
+
+/// An upload, and a download that begins so much later; the upload is cancelled at the second instant.
+fn cancelled_beside_a_download(seed: u64, [download_at, cancel_at]: [SimDuration; 2]) -> (Harness, TransferId) {
+    let mut harness = network(seed, &[slow_link(); 6]);
+    random_file(&harness.path("up.bin"), 5 << 20, seed);
+    random_file(&harness.path("down.bin"), 8 << 20, seed + 100);
+    harness.put("down.bin").unwrap();
+    let begun = harness.simulation.now();
+    let upload = harness.start(harness.upload_of("up.bin")).unwrap();
+    advance(&mut harness, begun + download_at);
+    let to = harness.path("out");
+    harness.start(operation::Download::to_file(FileKey::unowned("down.bin"), to, false)).unwrap();
+    advance(&mut harness, begun + cancel_at);
+    cancel(&mut harness, upload);
+    (harness, upload)
+}
+
+/// Requests to delete go before what has not begun of a download over the same connections, whose answers would take half a minute.
+#[test]
+fn an_undo_does_not_wait_for_what_has_not_begun() {
+    let mut took: Vec<SimDuration> = (1..6)
+        .map(|seed| {
+            let (mut harness, upload) = cancelled_beside_a_download(seed, [10_000, 10_200].map(SimDuration::from_millis));
+            let at = harness.simulation.now();
+            end_of(&mut harness, upload) - at
+        })
+        .collect();
+    took.sort();
+    // In some runs a node has begun to answer the download by then.
+    assert!(took[2] < SimDuration::from_secs(5), "{took:?}");
+}
+
+/// An undo behind segments that nodes have begun to send says whom it waits for, and behind what, until the last one has answered.
+#[test]
+fn an_undo_that_waits_says_for_whom() {
+    let (mut harness, upload) = cancelled_beside_a_download(2, [0, 20].map(SimDuration::from_secs));
+    let (begun, mut waited) = (harness.simulation.now(), Vec::new());
+    advance(&mut harness, begun + SimDuration::from_millis(2));
+    loop {
+        let status = status_of(&mut harness, upload);
+        let now = harness.simulation.now();
+        if status.state.is_over() {
+            break;
+        }
+        let Remaining::Deleting { others, .. } = status.eta else { panic!("{status:?}") };
+        waited.push((others + 1, transfer_time_of(&status, now)));
+        advance(&mut harness, now + SimDuration::from_millis(100));
+    }
+    assert!(waited.is_sorted_by(|one, other| one.0 >= other.0) && waited.len() > 50, "{waited:?}");
+    assert_eq!((waited[0].0, waited[waited.len() - 1].0), (5, 1), "{waited:?}");
+    assert_eq!(waited[0].1, "waits for 5 nodes to delete");
+    let last = &waited[waited.len() - 1].1;
+    assert!(last.starts_with("waits for Node_0") && last.ends_with(" to delete, behind others"), "{last}");
 }

@@ -86,6 +86,20 @@ fn faults_of_the_network_are_replayed() {
     replays(&home, &recording);
 }
 
+/// A cancel moves what others had asked behind the cancelled transfer to new connections, in a replay as in the run.
+#[test]
+fn a_cancel_before_queued_transfers_is_replayed() {
+    let home = Home::new("");
+    for (name, bytes) in [("a.bin", 3_000_000), ("b.bin", 400_000), ("c.bin", 500_000)] {
+        home.file(name, bytes);
+    }
+    home.ok(&["put", "c.bin"]);
+    let lines = "upload a.bin --background\nsleep 10s\nupload b.bin --background\nverify c.bin --background\nsleep 300ms\n\
+                 cancel 1\nwait\nverify b.bin\nquit\n";
+    let recording = recorded(&home, lines);
+    replays(&home, &recording);
+}
+
 /// What a run has stored a second time elsewhere was not there at the start, also where the first file is looked up later than that.
 #[test]
 fn a_replay_has_what_was_stored_where_it_was_at_the_start() {

@@ -137,7 +137,8 @@ impl<O: Clone> Requester<O> {
         } else {
             Place::Kept
         };
-        connection.asked.push_back(Asked { tag, owner, is_fetch, is_forgotten: false, frame, place });
+        let is_bulk = is_fetch || matches!(request, Request::Put { .. });
+        connection.add(Asked { tag, owner, is_fetch, is_bulk, is_forgotten: false, frame, place });
         self.watch_oldest(now, node);
     }
 
@@ -156,6 +157,12 @@ impl<O: Clone> Requester<O> {
     pub(super) fn owner(&self, node: NodeNumber, tag: RequestTag) -> Option<&O> {
         let asked = &self.connections.get(&node)?.asked;
         asked.iter().find(|asked| asked.tag == tag).map(|asked| &asked.owner)
+    }
+
+    /// Returns true if requests for other segments, or with them, stand before the first of these requests to a node.
+    pub(super) fn is_behind_segments(&self, node: NodeNumber, is_it: impl Fn(&O) -> bool) -> bool {
+        let asked = self.connections.get(&node).into_iter().flat_map(|connection| &connection.asked);
+        asked.take_while(|asked| !is_it(&asked.owner)).any(|asked| asked.is_bulk)
     }
 
     /// Returns the largest number of bytes to pass to [`handle_bytes`](Self::handle_bytes) at once, and the number of bytes that

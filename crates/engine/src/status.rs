@@ -294,6 +294,15 @@ pub enum Remaining {
     Behind,
     /// The transfer cannot be completed before nodes answer that are out of reach: those of [`TransferStatus::awaited`].
     OutOfReach,
+    /// Nodes are asked to delete segments, by a removal or by an upload that is undone, and have not answered.
+    Deleting {
+        /// One of the nodes.
+        node: NodeNumber,
+        /// Number of the others.
+        others: u32,
+        /// True if segments of other transfers are ahead of the answer of each of them, on their way from or to the node.
+        is_behind: bool,
+    },
     /// The transfer waits or undoes something that is not measured in bytes, or is over.
     NotRunning,
 }
@@ -308,6 +317,7 @@ impl Remaining {
             | Remaining::Stalled
             | Remaining::Behind
             | Remaining::OutOfReach
+            | Remaining::Deleting { .. }
             | Remaining::NotRunning => None,
         }
     }

@@ -55,7 +55,7 @@ use super::memory::MemoryBudget;
 use super::owed::OwedDeletions;
 use super::peer::Peer;
 use super::timetable::Timetable;
-use super::transfer::{CatalogWork, Input, TransferId};
+use super::transfer::{CatalogWork, Input, Part, Remaining, TransferId};
 use crate::node::health::Health;
 use crate::node::protocol::Request;
 
@@ -149,6 +149,14 @@ impl World {
     pub(super) fn forget_requests(&mut self, transfer: TransferId) {
         self.hosts.forget_requests(&self.net, Hosts::CLIENT, transfer);
         self.carry_out_requests(Hosts::CLIENT);
+    }
+
+    /// Returns what these nodes, which are asked to delete segments for a transfer, are waited for; `None` without nodes.
+    pub(super) fn deleting(&self, transfer: TransferId, nodes: &BTreeSet<NodeNumber>) -> Option<Remaining> {
+        let (node, requester) = (*nodes.first()?, &self.hosts.client().requester);
+        let is_it = |owner: &Owner| *owner == Owner::Transfer(transfer, Part::Delete);
+        let is_behind = nodes.iter().all(|&node| requester.is_behind_segments(node, is_it));
+        Some(Remaining::Deleting { node, others: nodes.len() as u32 - 1, is_behind })
     }
 
     /// Submits work on the catalog for a transfer. It takes one service time of a disk.

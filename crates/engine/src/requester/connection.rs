@@ -27,6 +27,8 @@ pub(super) struct Asked<O> {
     pub(super) owner: O,
     /// True if the answer is a segment.
     pub(super) is_fetch: bool,
+    /// True if the request or its answer is a segment.
+    pub(super) is_bulk: bool,
     /// True if nobody waits for the answer any more.
     pub(super) is_forgotten: bool,
     /// Header and payload, with which the request can be made again.
@@ -83,6 +85,14 @@ impl<O> Connection<O> {
     /// Returns a connection that is not open yet, with requests that are kept until then.
     pub(super) fn new(now: SimTime, asked: VecDeque<Asked<O>>) -> Connection<O> {
         Connection { is_open: false, reader: FrameReader::default(), asked, used_at: now, watch: Watch::default() }
+    }
+
+    /// Adds a request. While all are kept, one that carries no segment either way goes before those that do, of whose answers one may
+    /// take seconds: what somebody undoes does not wait until others have what they fetch.
+    pub(super) fn add(&mut self, asked: Asked<O>) {
+        let is_before = |other: &Asked<O>| asked.place != Place::Kept || asked.is_bulk || !other.is_bulk;
+        let place = self.asked.iter().position(|other| !is_before(other)).unwrap_or(self.asked.len());
+        self.asked.insert(place, asked);
     }
 
     /// Returns the instant at which a byte of the oldest request was last acknowledged or, once all of it is, a byte last

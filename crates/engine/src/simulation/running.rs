@@ -44,7 +44,11 @@ impl Running {
             let needed = self.machine.indispensable();
             status.awaited = needed.iter().filter_map(|node| conditions.out_of_reach.get(node)).copied().collect();
         }
-        self.gauge.measure(world.links(), &conditions.traffic, status)
+        let mut status = self.gauge.measure(world.links(), &conditions.traffic, status);
+        if let Some(deleting) = world.deleting(self.id(), &self.machine.deleting()) {
+            status.eta = deleting;
+        }
+        status
     }
 
     /// Adds what has not arrived of the transfer.

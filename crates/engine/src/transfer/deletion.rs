@@ -2,7 +2,7 @@
 //!
 //! Neither transfer waits for a node that is unreachable, so both end however long the node stays away.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use p2p_store::catalog::Garbage;
 use p2p_store::manifest::NodeNumber;
@@ -33,6 +33,11 @@ impl Deletion {
             outputs.push_back(Output::Owe { node, ids });
             self.owing += 1;
         }
+    }
+
+    /// Returns the nodes that have not answered.
+    pub(super) fn nodes(&self) -> BTreeSet<NodeNumber> {
+        self.unanswered.nodes().collect()
     }
 
     /// Returns the number of nodes that could not be told and owe their shares.

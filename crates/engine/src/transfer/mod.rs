@@ -268,6 +268,15 @@ impl Transfer {
         }
     }
 
+    /// Returns the nodes that are asked to delete segments for the transfer and have not answered.
+    pub(super) fn deleting(&self) -> BTreeSet<NodeNumber> {
+        match self {
+            Transfer::Upload(upload) => upload.deleting(),
+            Transfer::Removal(removal) => removal.deleting(),
+            Transfer::Download(_) => BTreeSet::new(),
+        }
+    }
+
     /// Returns the upload that is kept if its source goes, and true if the catalog knows it.
     pub(super) fn kept(&self) -> Option<(&UploadRecord, bool)> {
         match self {

@@ -2,7 +2,7 @@
 //!
 //! After the transaction the file is gone in any case; a node that cannot be reached owes the deletion of its segments.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use p2p_base::units::SimTime;
 use p2p_store::manifest::NodeNumber;
@@ -61,6 +61,14 @@ impl Removal {
     /// Returns the next output.
     pub(crate) fn poll_output(&mut self) -> Option<Output> {
         self.outputs.pop_front()
+    }
+
+    /// Returns the nodes that have not deleted yet what the removal has released.
+    pub(crate) fn deleting(&self) -> BTreeSet<NodeNumber> {
+        match &self.phase {
+            RemovalPhase::Deleting(deletion) => deletion.nodes(),
+            RemovalPhase::Removing | RemovalPhase::Removed | RemovalPhase::Over => BTreeSet::new(),
+        }
     }
 
     /// Handles an input of the removal.

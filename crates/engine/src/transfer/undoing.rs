@@ -1,9 +1,10 @@
 //! Removal of what an upload has stored and will not need: all of it if the upload has failed, or what cannot be continued if it is
 //! kept.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use p2p_store::catalog::Garbage;
+use p2p_store::manifest::NodeNumber;
 use p2p_store::uploads::UploadId;
 
 use super::deletion::Deletion;
@@ -89,6 +90,14 @@ impl Undoing {
     /// Returns true if the catalog was to forget the upload and could not, so that the upload keeps its name.
     pub(super) const fn is_still_kept(&self) -> bool {
         self.is_still_kept
+    }
+
+    /// Returns the nodes that have been asked to delete segments and have not answered.
+    pub(super) fn deleting(&self) -> BTreeSet<NodeNumber> {
+        match &self.stage {
+            Stage::Deleting(deletion) => deletion.nodes(),
+            Stage::Forgetting | Stage::FindingGarbage | Stage::Sorting | Stage::Over => BTreeSet::new(),
+        }
     }
 
     /// Returns true if nothing is left to do.

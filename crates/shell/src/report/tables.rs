@@ -362,10 +362,7 @@ pub fn transfer_time_of(status: &TransferStatus, now: SimTime) -> String {
 /// Formats the same in at most `width` columns, if there is a wording that is short enough.
 pub fn transfer_time_within(status: &TransferStatus, now: SimTime, width: usize) -> String {
     match status.eta {
-        Remaining::OutOfReach => {
-            let wordings = waits::wordings(status, now);
-            wordings.iter().find(|text| width_of(text) <= width).or(wordings.last()).cloned().unwrap_or_default()
-        }
+        Remaining::OutOfReach => shortened(&waits::wordings(status, now), width),
         Remaining::NotRunning if status.state.is_over() => format!("took {}", clock_of(status.elapsed(now).as_secs_f64())),
         Remaining::NotRunning => String::new(),
         Remaining::Estimated { seconds } => {
@@ -377,7 +374,13 @@ pub fn transfer_time_within(status: &TransferStatus, now: SimTime, width: usize)
         Remaining::UnknownSize => "size unknown".into(),
         Remaining::Stalled => "stalled".into(),
         Remaining::Behind => "behind others".into(),
+        Remaining::Deleting { node, others, is_behind } => shortened(&waits::deletion(node, others, is_behind), width),
     }
+}
+
+/// Returns the first of wordings, each shorter than the one before, that has room; the last one if none has.
+fn shortened(wordings: &[String], width: usize) -> String {
+    wordings.iter().find(|text| width_of(text) <= width).or(wordings.last()).cloned().unwrap_or_default()
 }
 
 /// Formats a time in seconds since 1970, as in `2026-11-22 08:31:05Z`.

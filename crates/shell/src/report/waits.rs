@@ -46,6 +46,15 @@ pub(super) fn wordings(status: &TransferStatus, now: SimTime) -> Vec<String> {
     whole.map_or_else(Vec::new, |whole| vec![whole, format!("waits for {}", named(&nodes)), format!("for {}", named(&nodes))])
 }
 
+/// Returns which nodes have still to delete segments, in each wording that is shorter than the one before: with what is ahead of them,
+/// without it, and without the rest.
+pub(super) fn deletion(node: NodeNumber, others: u32, is_behind: bool) -> Vec<String> {
+    let nodes = if others == 0 { node.to_string() } else { count_of(u64::from(others) + 1, "node") };
+    let whole = format!("waits for {nodes} to delete");
+    let behind = is_behind.then(|| format!("{whole}, behind others"));
+    behind.into_iter().chain([whole, format!("for {nodes}")]).collect()
+}
+
 fn named(nodes: &[NodeNumber]) -> String {
     match nodes {
         [node] => node.to_string(),
@@ -70,5 +79,13 @@ mod tests {
         let silent = awaited(1, Absence::Silent, 1);
         let expected = "waits for 2 nodes, killed 00:05 ago; Node_02, silent for 00:19";
         assert_eq!(told(&[killed, silent, other]), expected);
+    }
+
+    #[test]
+    fn each_wording_of_a_deletion_is_shorter() {
+        let node = NodeNumber::from_index(2);
+        let behind = ["waits for 4 nodes to delete, behind others", "waits for 4 nodes to delete", "for 4 nodes"];
+        assert_eq!(deletion(node, 3, true), behind);
+        assert_eq!(deletion(node, 0, false), ["waits for Node_03 to delete", "for Node_03"]);
     }
 }
