@@ -7,7 +7,7 @@ use p2p_base::trace::TraceHash;
 use p2p_base::units::{SimDuration, SimTime};
 use p2p_engine::cause::ConnectionLoss;
 use p2p_engine::pace::{PaceStatus, Speed};
-use p2p_engine::transfer::{Remaining, SegmentTimeline, TransferId, TransferReport, TransferState};
+use p2p_engine::transfer::{Remaining, SegmentTimeline, TransferId, TransferReport, TransferState, TransferStatus};
 use p2p_engine::{Event, Reply, operation};
 use p2p_net::{HostConfig, MTU, PacketRecord};
 use p2p_shell::report::transfer_time_of;
@@ -311,4 +311,34 @@ fn an_undo_that_waits_says_for_whom() {
     assert_eq!(waited[0].1, "waits for 5 nodes to delete");
     let last = &waited[waited.len() - 1].1;
     assert!(last.starts_with("waits for Node_0") && last.ends_with(" to delete, behind others"), "{last}");
+}
+
+/// An upload that is cancelled at an instant, if at one: its end, and what is stored then.
+fn cancelled_at(at: Option<SimTime>) -> (TransferStatus, Vec<String>) {
+    let mut harness = network(1, &[slow_link(); 4]);
+    random_file(&harness.path("a.bin"), 200_000, 1);
+    let transfer = harness.start(harness.upload_of("a.bin")).unwrap();
+    if let Some(at) = at {
+        advance(&mut harness, at);
+        assert_eq!(status_of(&mut harness, transfer).state, TransferState::Committing);
+        cancel(&mut harness, transfer);
+    }
+    end_of(&mut harness, transfer);
+    (status_of(&mut harness, transfer), harness.names())
+}
+
+/// A cancel during the commit comes before the transaction or too late; which of the two is said, in the answer as well.
+#[test]
+fn a_cancel_during_the_commit_says_which_came_first() {
+    let (done, stored) = cancelled_at(None);
+    let finished = done.finished.unwrap();
+    assert_eq!((done.state, done.cancel, stored.len()), (TransferState::Done, None, 1));
+    let before = |millis: u64| SimTime::from_nanos(finished.as_nanos() - millis * 1_000_000 / 2);
+    let (late, stored) = cancelled_at(Some(before(1)));
+    assert_eq!((late.state, late.cancel.unwrap().at, late.given_up_from), (TransferState::Done, before(1), None));
+    assert!(transfer_time_of(&late, finished).ends_with(", too late to cancel") && stored.len() == 1, "{late:?}");
+    let (early, stored) = cancelled_at(Some(before(20)));
+    assert_eq!((early.state, early.cancel.unwrap().during), (TransferState::Cancelled, TransferState::Committing));
+    let said = transfer_time_of(&early, early.finished.unwrap());
+    assert!(said.ends_with(", cancelled in its commit") && early.given_up_from == Some(0) && stored.is_empty(), "{said}");
 }

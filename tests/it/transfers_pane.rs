@@ -329,3 +329,28 @@ fn the_oldest_is_marked_and_many_segments_are_a_row_a_node() {
     let rows = tui_harness.pane(Pane::Segments);
     assert!(rows[0].contains(" of 129 rows") && rows[1].contains(" ◂ ") && !rows[2].contains(" ◂ "), "{rows:#?}");
 }
+
+/// Once an upload is cancelled nothing of it is said to be stored or sent: its bar shows what had arrived, and each segment what has
+/// become of it, in both kinds of rows and in the list of the segments.
+#[test]
+fn nothing_is_said_to_be_sent_of_what_was_cancelled() {
+    let mut tui_harness = TuiHarness::slow(200, 60);
+    tui_harness.begin_upload("video.bin", 900_000);
+    tui_harness.watch(SimDuration::from_secs(10));
+    assert!(row_of(&mut tui_harness, Pane::Transfers, "#1").contains('█'));
+    assert!(row_of(&mut tui_harness, Pane::Segments, "Node_0").contains("sending"));
+    tui_harness.press(&["cancel 1", "Enter"]);
+    tui_harness.until(|app| says(app, ": cancelled"));
+    tui_harness.refresh();
+    let row = row_of(&mut tui_harness, Pane::Transfers, "#1");
+    assert!(row.contains(" 0 % ") && row.contains('▒') && !row.contains('█'), "{row}");
+    let rows = tui_harness.pane(Pane::Segments).join("\n");
+    assert!([" undone ", " cancelled ", " were done"].iter().all(|word| rows.contains(word)), "{rows}");
+    assert!(!rows.contains(" sending ") && !rows.contains("oldest"), "{rows}");
+    tui_harness.press_in_pane(Pane::Segments, &["n"]);
+    let rows = tui_harness.pane(Pane::Segments).join("\n");
+    assert!(rows.contains(" cancelled ") && !rows.contains(" at "), "{rows}");
+    tui_harness.ask_aside("segments 1");
+    let said = tui_harness.app.prompt().output.iter().map(|line| line.1.clone()).collect::<Vec<_>>().join("\n");
+    assert!(said.contains(" undone ") && said.contains(" cancelled "), "{said}");
+}

@@ -357,6 +357,15 @@ pub struct Awaited {
     pub since: SimTime,
 }
 
+/// Request to end a transfer early. The state of the transfer tells if it came in time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CancelRequest {
+    /// Instant of the request.
+    pub at: SimTime,
+    /// State of the transfer before the request.
+    pub during: TransferState,
+}
+
 /// Status of a transfer, for lists and screens.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct TransferStatus {
@@ -408,6 +417,13 @@ pub struct TransferStatus {
     pub finished: Option<SimTime>,
     /// Reason of the failure, if it failed.
     pub error: Option<TransferError>,
+    /// First request to cancel the transfer.
+    #[serde(skip)]
+    pub cancel: Option<CancelRequest>,
+    /// Index of the first segment that the transfer has given up, because it has failed, was cancelled or is kept in part: that one and
+    /// those after it are not sent any further, and are deleted where an upload has stored them.
+    #[serde(skip)]
+    pub given_up_from: Option<u32>,
 }
 
 impl TransferStatus {

@@ -37,12 +37,12 @@ pub use self::holdings::{Holdings, OutOfReach, PLACES_MAX, holders_table, places
 pub use self::network::{NetworkReport, PacketsReport};
 pub use self::queues::{QueueReport, QueuesReport, queue_of};
 pub use self::round_trips::RoundTripReport;
-pub use self::segments::{SegmentReport, segments_table};
+pub use self::segments::{SegmentReport, SegmentState, segments_table, states_table};
 pub use self::standings::{Reach, Standing, Standings};
 pub(crate) use self::tables::hanging;
 pub use self::tables::{
-    Column, Table, bytes_of, date_of, millis_below, milliseconds_of, number_column, rate_of, seconds_of, text_column,
-    transfer_rate_of, transfer_time_of, transfer_time_within, wrapped,
+    Column, Table, bytes_of, date_of, millis_below, milliseconds_of, number_column, outcome_of_cancel, rate_of, seconds_of,
+    text_column, transfer_rate_of, transfer_time_of, transfer_time_within, wrapped,
 };
 pub use self::uploads::{UploadLine, uploads_table};
 pub use self::waits::{absence_of, past_of, waits_for};

@@ -15,7 +15,7 @@ mod waterfall;
 
 use std::collections::BTreeSet;
 
-use p2p_engine::transfer::{SegmentTimeline, TransferReport};
+use p2p_engine::transfer::{SegmentTimeline, TransferReport, TransferStatus};
 use p2p_shell::report::{Resolution, absence_of, instant_of, waits_for};
 use p2p_store::manifest::NodeNumber;
 use ratatui::layout::{Constraint, Layout, Rect, Size};
@@ -69,13 +69,15 @@ impl PaneView for SegmentsPane {
         let Some(report) = scene.shown_transfer() else { return "Segments".into() };
         let status = &report.status;
         let (done, all) = (status.segments_done, status.segments);
-        let count = if status.size_known { format!("{done} of {all} done") } else { format!("{done} done") };
+        // What was stored of a transfer that is given up is not there any more.
+        let word = if status.given_up_from.is_some() { "were done" } else { "done" };
+        let count = if status.size_known { format!("{done} of {all} {word}") } else { format!("{done} {word}") };
         format!("Segments of {} {}: {count}", status.id, scene.label(&status.file))
     }
 
     fn foot(&self, scene: &Scene<'_>, _inner: Rect) -> Vec<Span<'static>> {
         let Some(report) = scene.shown_transfer() else { return Vec::new() };
-        let oldest = oldest(&report.timelines).filter(|_| !report.status.state.is_over()).map(|timeline| {
+        let oldest = oldest(&report.timelines).filter(|_| is_under_way(&report.status)).map(|timeline| {
             let word = if timeline.first_byte.is_some() { "sent" } else { "queued" };
             let since = instant_of(timeline.begun(), Resolution::Millis);
             format!("{} oldest: {} on {}, {word} {since}", scene.theme.glyphs.oldest, timeline.index, timeline.holder)
@@ -166,7 +168,7 @@ impl PaneView for SegmentsPane {
 
 /// Returns which nodes a transfer waits for that are out of reach or broken on purpose, as in `waits for Node_03, killed 00:12 ago`.
 fn waits(scene: &Scene<'_>, report: &TransferReport) -> Option<String> {
-    if report.status.state.is_over() {
+    if !is_under_way(&report.status) {
         return None;
     }
     let (broken, awaited) = (Broken::of(scene.snapshot), &report.status.awaited);
@@ -195,6 +197,11 @@ impl SegmentsPane {
         }
         in_order(&report.timelines).get(place).map(|timeline| timeline.holder)
     }
+}
+
+/// Returns true if a transfer still moves its segments: it is not over and has not given them up.
+fn is_under_way(status: &TransferStatus) -> bool {
+    !status.state.is_over() && status.given_up_from.is_none()
 }
 
 /// Returns the segment that is not done and of which the first byte was sent first; if none has been sent, the one that was queued first.

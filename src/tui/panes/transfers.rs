@@ -383,7 +383,11 @@ fn cell(scene: &Scene<'_>, report: &TransferReport, quantity: Quantity, width: u
         Quantity::Size => text(bytes_of(status.bytes), Role::Text),
         Quantity::Bar => Cell::Parts(progress_bar(theme, status, usize::from(width))),
         Quantity::Percent if !status.size_known => text("?".into(), Role::Text),
-        Quantity::Percent => text(format!("{:.0} %", (100.0 * parts(status).1).floor()), Role::Text),
+        Quantity::Percent => {
+            let (done, arrived) = parts(status);
+            let part = if status.given_up_from == Some(0) { done } else { arrived };
+            text(format!("{:.0} %", (100.0 * part).floor()), Role::Text)
+        }
         Quantity::Rate => text(transfer_rate_of(status), scene.rate_role()),
         Quantity::Time => {
             let role = if status.awaited.is_empty() { Role::Text } else { Role::Warning };
@@ -418,7 +422,12 @@ fn parts(status: &TransferStatus) -> (f64, f64) {
         return (whole, whole);
     }
     let share = |bytes: u64| bytes as f64 / status.bytes as f64;
-    (share(status.bytes_done), share(status.bytes_arrived.max(status.bytes_done)))
+    let arrived = share(status.bytes_arrived.max(status.bytes_done));
+    match status.given_up_from {
+        // Nothing of it is stored, or will be in a moment, however much had arrived.
+        Some(0) => (0.0, arrived.min(1.0 - f64::EPSILON)),
+        _ => (share(status.bytes_done), arrived),
+    }
 }
 
 /// Returns the number of cells of a bar for a fraction: something is always seen of what there is, and of what is missing.

@@ -209,7 +209,12 @@ impl Download {
             Input::Catalog(outcome) => self.on_catalog(now, outcome),
             Input::Happened(Happened::Taken(total)) => self.on_taken(total),
             Input::Happened(Happened::Gone) if self.phase != DownloadPhase::Finishing => self.fail(now, TransferError::Cancelled),
-            Input::Cancelled if self.phase != DownloadPhase::Finishing => self.fail(now, TransferError::Cancelled),
+            Input::Cancelled => {
+                self.log.note_cancel(now);
+                if self.phase != DownloadPhase::Finishing {
+                    self.fail(now, TransferError::Cancelled);
+                }
+            }
             _ => {}
         }
     }
@@ -436,6 +441,7 @@ impl Download {
         self.writes.clear();
         self.outputs.extend([Output::Forget, Output::CloseLocal, Output::LeaveMemory]);
         let state = if error == TransferError::Cancelled { TransferState::Cancelled } else { TransferState::Failed };
+        self.log.give_up(0);
         self.log.finish(state, Some(error.clone()), now);
         self.outputs.extend([Output::Emit(self.log.failed(error)), Output::Done]);
     }

@@ -7,7 +7,9 @@ use p2p_store::manifest::NodeNumber;
 use p2p_store::names::FileKey;
 use p2p_store::segment::Sha256Digest;
 
-use super::{Direction, Remaining, SegmentTimeline, Stage, TransferError, TransferId, TransferState, TransferStatus};
+use super::{
+    CancelRequest, Direction, Remaining, SegmentTimeline, Stage, TransferError, TransferId, TransferState, TransferStatus,
+};
 use crate::event::Event;
 
 /// Maximum number of segment histories that a transfer keeps; the oldest finished ones are dropped first.
@@ -51,6 +53,8 @@ impl TransferLog {
             started: now,
             finished: None,
             error: None,
+            cancel: None,
+            given_up_from: None,
         };
         TransferLog { status, sha256: None, timelines: VecDeque::new() }
     }
@@ -157,6 +161,16 @@ impl TransferLog {
             }
         }
         Some(Event::Segment { transfer: self.status.id, stage, timeline: timeline.clone() })
+    }
+
+    /// Notes that the transfer is asked to end, whether it can or not.
+    pub(super) fn note_cancel(&mut self, now: SimTime) {
+        self.status.cancel.get_or_insert(CancelRequest { at: now, during: self.status.state });
+    }
+
+    /// Notes that the segments from an index on are given up.
+    pub(super) fn give_up(&mut self, from: u32) {
+        self.status.given_up_from = Some(from);
     }
 
     /// Takes back that a segment has arrived, because it will be asked for again.

@@ -32,8 +32,8 @@ use p2p_store::uploads::{UploadId, UploadRecord};
 
 pub use crate::gauge::RATE_SECONDS;
 pub use crate::status::{
-    Absence, Awaited, Direction, Remaining, SegmentTimeline, Stage, TransferError, TransferId, TransferReport, TransferState,
-    TransferStatus,
+    Absence, Awaited, CancelRequest, Direction, Remaining, SegmentTimeline, Stage, TransferError, TransferId, TransferReport,
+    TransferState, TransferStatus,
 };
 
 pub(super) use self::download::{Download, DownloadPlan};

@@ -85,6 +85,8 @@ impl Removal {
             (RemovalPhase::Deleting(_), Input::Failed { part: Part::Delete, node, .. }) => {
                 self.on_deleted(now, node, false);
             }
+            // What is removed cannot be brought back.
+            (_, Input::Cancelled) => self.log.note_cancel(now),
             _ => {}
         }
     }

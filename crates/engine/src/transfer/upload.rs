@@ -150,7 +150,10 @@ impl Upload {
             }
             Input::Failed { part: Part::Keep, node, .. } => self.on_keep_answered(node, false),
             Input::Catalog(outcome) => self.on_catalog(now, outcome),
-            Input::Cancelled => self.give_up(TransferError::Cancelled),
+            Input::Cancelled => {
+                self.log.note_cancel(now);
+                self.give_up(TransferError::Cancelled);
+            }
             Input::Local(_) | Input::Failed { .. } | Input::Answered { .. } | Input::Deletable(..) => {}
         }
     }
@@ -253,6 +256,7 @@ impl Upload {
         };
         let kept = keeping.record().segments;
         let candidates = self.give_back(kept);
+        self.log.give_up(kept);
         self.phase = UploadPhase::Undoing(Ending::Parked, Undoing::begin(&mut self.outputs, candidates, None));
     }
 

@@ -20,8 +20,8 @@ use crate::local_pattern::local_paths;
 use crate::pattern::{matching, outermost};
 use crate::place::{expand, place_of};
 use crate::report::{
-    RemovalLine, SegmentReport, Table, TransferLine, bytes_of, count_of, number_column, rate_of, removals_text, seconds_of,
-    segments_table, text_column, transfer_rate_of, transfer_time_of,
+    RemovalLine, SegmentReport, Table, TransferLine, bytes_of, count_of, number_column, outcome_of_cancel, rate_of,
+    removals_text, seconds_of, states_table, text_column, transfer_rate_of, transfer_time_of,
 };
 use crate::trees::{Plan, Target, files_of, plan_download, plan_upload};
 use crate::{Shell, ShellError};
@@ -278,6 +278,8 @@ fn status_data(status: &TransferStatus) -> Value {
     let mut value = data(status);
     value["error"] = status.error.as_ref().map(ToString::to_string).into();
     let awaited = |awaited: &Awaited| json!({ "node": awaited.node.to_string(), "why": awaited.why, "since": awaited.since });
+    value["cancelled_at"] = data(&status.cancel.map(|cancel| cancel.at));
+    value["cancelled_during"] = data(&status.cancel.map(|cancel| cancel.during));
     value["waits_for"] = status.awaited.iter().map(awaited).collect();
     value
 }
@@ -296,7 +298,7 @@ pub(crate) async fn segments(shell: &Shell, call: &Call) -> Result<Answer, Shell
         };
     };
     let segments = SegmentReport::of_transfer(report);
-    let view = View::Table(Table { empty: "it has no segments", ..segments_table(segments.iter()) });
+    let view = View::Table(Table { empty: "it has no segments", ..states_table(&segments) });
     Ok(Answer::new(view, data(&segments)).with(Effect::Select(report.status.id)))
 }
 
@@ -309,8 +311,9 @@ pub(crate) async fn cancel(shell: &Shell, call: &Call) -> Result<Answer, ShellEr
     // The line that began it may have been dropped; its result is told here.
     shell.untold.remove([transfer]);
     let status = &report.status;
-    let text =
-        format!("{transfer}, {} of {}: {}", status.direction.name(), shell.identity().shown(&status.file), status.state.name());
+    let state = status.state.name();
+    let outcome = outcome_of_cancel(status).map_or_else(|| state.to_owned(), |outcome| format!("{state}, {outcome}"));
+    let text = format!("{transfer}, {} of {}: {outcome}", status.direction.name(), shell.identity().shown(&status.file));
     Ok(Answer::new(View::Text(text), json!({ "transfer": transfer.0, "state": status.state })))
 }
 

@@ -3,7 +3,7 @@
 use comfy_table::presets::{ASCII_FULL_CONDENSED, UTF8_FULL_CONDENSED};
 use comfy_table::{Cell, CellAlignment, ColumnConstraint, ContentArrangement, TableStyle, Width};
 use p2p_base::units::{ByteSize, SimDuration, SimTime};
-use p2p_engine::transfer::{Remaining, TransferStatus};
+use p2p_engine::transfer::{Remaining, TransferState, TransferStatus};
 use p2p_service::abilities::{self, Glyphs};
 use time::OffsetDateTime;
 use time::macros::format_description;
@@ -363,7 +363,11 @@ pub fn transfer_time_of(status: &TransferStatus, now: SimTime) -> String {
 pub fn transfer_time_within(status: &TransferStatus, now: SimTime, width: usize) -> String {
     match status.eta {
         Remaining::OutOfReach => shortened(&waits::wordings(status, now), width),
-        Remaining::NotRunning if status.state.is_over() => format!("took {}", clock_of(status.elapsed(now).as_secs_f64())),
+        Remaining::NotRunning if status.state.is_over() => {
+            let took = format!("took {}", clock_of(status.elapsed(now).as_secs_f64()));
+            let whole = outcome_of_cancel(status).map(|outcome| format!("{took}, {outcome}"));
+            shortened(&whole.into_iter().chain([took]).collect::<Vec<_>>(), width)
+        }
         Remaining::NotRunning => String::new(),
         Remaining::Estimated { seconds } => {
             // An estimate is not accurate to tenths of a second.
@@ -375,6 +379,16 @@ pub fn transfer_time_within(status: &TransferStatus, now: SimTime, width: usize)
         Remaining::Stalled => "stalled".into(),
         Remaining::Behind => "behind others".into(),
         Remaining::Deleting { node, others, is_behind } => shortened(&waits::deletion(node, others, is_behind), width),
+    }
+}
+
+/// Returns what a request to cancel a transfer that is over has come to, where its state does not tell: which of the two came first, the
+/// request or the commit. `None` if there is nothing more to say.
+pub fn outcome_of_cancel(status: &TransferStatus) -> Option<&'static str> {
+    match (status.state, status.cancel?.during) {
+        (TransferState::Done, _) => Some("too late to cancel"),
+        (TransferState::Cancelled, TransferState::Committing) => Some("cancelled in its commit"),
+        _ => None,
     }
 }
 

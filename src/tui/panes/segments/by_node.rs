@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use p2p_base::units::{SimDuration, SimTime};
-use p2p_engine::transfer::{SegmentTimeline, TransferReport};
+use p2p_engine::transfer::{SegmentTimeline, TransferReport, TransferStatus};
+use p2p_shell::report::SegmentState;
 use p2p_store::manifest::NodeNumber;
 use ratatui::layout::Rect;
 
 use super::time_axis::{Phase, TimeAxis, bar};
-use super::waterfall::resent;
-use super::{oldest, rank};
+use super::waterfall::{resent, role_of};
+use super::{is_under_way, oldest, rank};
 use crate::tui::panes::columns::{Align, Cell, Column, Columns};
 use crate::tui::panes::scene::Scene;
 use crate::tui::panes::{Canvas, below_heading};
@@ -104,15 +105,21 @@ pub(super) fn draw(
     let axis = TimeAxis { from: from.min(now), to: now, cells };
     let cell = |&index: &usize, quantity, _| {
         let row = &all[index];
-        let is_oldest = oldest.is_some_and(|oldest| oldest.holder == row.node) && !report.status.state.is_over();
-        cell(scene.theme, row, quantity, &axis, (selected == Some(index), is_oldest))
+        let is_oldest = oldest.is_some_and(|oldest| oldest.holder == row.node) && is_under_way(&report.status);
+        cell(scene.theme, (&report.status, row), quantity, &axis, (selected == Some(index), is_oldest))
     };
     columns.draw(scene.theme, canvas, rows_of(canvas.area), shown.clone().enumerate(), cell);
     axis.draw(scene.theme, canvas);
 }
 
 /// Returns what a row shows of a quantity at the end of the axis.
-fn cell(theme: &Theme, row: &NodeRow<'_>, quantity: Quantity, axis: &TimeAxis, (is_selected, is_oldest): (bool, bool)) -> Cell {
+fn cell(
+    theme: &Theme,
+    (status, row): (&TransferStatus, &NodeRow<'_>),
+    quantity: Quantity,
+    axis: &TimeAxis,
+    (is_selected, is_oldest): (bool, bool),
+) -> Cell {
     let text = |text: String, role| Cell::Text(text, theme.style(role));
     let waits = if is_oldest { Role::Warning } else { Role::Dim };
     match quantity {
@@ -120,6 +127,12 @@ fn cell(theme: &Theme, row: &NodeRow<'_>, quantity: Quantity, axis: &TimeAxis, (
         Quantity::Done => {
             text(format!("{}/{}", row.done, row.timelines.len()), if row.oldest.is_none() { Role::Good } else { Role::Text })
         }
+        Quantity::Oldest if status.given_up_from.is_some() => {
+            let last = row.oldest.or_else(|| row.timelines.last().copied());
+            let state = last.map(|timeline| SegmentState::of(status, timeline));
+            text(state.map_or_else(String::new, |state| state.name().into()), state.map_or(Role::Dim, role_of))
+        }
+        Quantity::Age if status.given_up_from.is_some() => text(String::new(), Role::Dim),
         Quantity::Oldest => {
             let mark = if is_oldest { theme.glyphs.oldest } else { "" };
             let index = row.oldest.map(|timeline| format!("at {} {mark}", timeline.index));

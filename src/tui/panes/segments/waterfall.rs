@@ -3,12 +3,12 @@
 use std::ops::Range;
 
 use p2p_base::units::SimTime;
-use p2p_engine::transfer::{SegmentTimeline, TransferReport};
-use p2p_shell::report::rate_of;
+use p2p_engine::transfer::{SegmentTimeline, TransferReport, TransferStatus};
+use p2p_shell::report::{SegmentState, rate_of};
 use ratatui::text::Span;
 
 use super::time_axis::{TimeAxis, bar};
-use super::{in_order, oldest};
+use super::{in_order, is_under_way, oldest};
 use crate::tui::panes::Canvas;
 use crate::tui::panes::columns::{Align, Cell, Column, Columns};
 use crate::tui::panes::scene::Scene;
@@ -55,8 +55,8 @@ pub(super) fn draw(
     let cells = columns.width_of(Quantity::Bar).map_or(0, usize::from);
     let axis = TimeAxis { from, to: to.max(from), cells };
     let cell = |&index: &usize, quantity, _| {
-        let is_oldest = oldest == Some(all[index].index) && !report.status.state.is_over();
-        cell(scene.theme, all[index], quantity, (now, &axis), (selected == Some(index), is_oldest))
+        let is_oldest = oldest == Some(all[index].index) && is_under_way(&report.status);
+        cell(scene.theme, (&report.status, all[index]), quantity, (now, &axis), (selected == Some(index), is_oldest))
     };
     columns.draw(scene.theme, canvas, canvas.area, shown.clone().enumerate(), cell);
     axis.draw(scene.theme, canvas);
@@ -64,7 +64,7 @@ pub(super) fn draw(
 
 fn cell(
     theme: &Theme,
-    timeline: &SegmentTimeline,
+    (status, timeline): (&TransferStatus, &SegmentTimeline),
     quantity: Quantity,
     (now, axis): (SimTime, &TimeAxis),
     (is_selected, is_oldest): (bool, bool),
@@ -75,7 +75,8 @@ fn cell(
         Quantity::Index => text(timeline.index.to_string(), name),
         Quantity::Holder => text(timeline.holder.to_string(), name),
         Quantity::State => {
-            let (word, role) = state_of(timeline);
+            let state = SegmentState::of(status, timeline);
+            let (word, role) = (state.name(), role_of(state));
             match is_oldest {
                 true => text(format!("{word} {}", theme.glyphs.oldest), Role::Warning),
                 false => text(word.into(), role),
@@ -110,13 +111,14 @@ pub(super) fn resent(theme: &Theme, count: u64) -> String {
     }
 }
 
-fn state_of(timeline: &SegmentTimeline) -> (&'static str, Role) {
-    match timeline {
-        SegmentTimeline { acknowledged: Some(_), .. } => ("done", Role::Good),
-        SegmentTimeline { last_byte: Some(_), .. } => ("arrived", Role::Flow),
-        SegmentTimeline { first_byte: Some(_), .. } => ("sending", Role::Flow),
-        SegmentTimeline { connected: None, .. } => ("connect", Role::Dim),
-        _ => ("queued", Role::Dim),
+/// Returns the role of the state of a segment.
+pub(super) const fn role_of(state: SegmentState) -> Role {
+    match state {
+        SegmentState::Done => Role::Good,
+        SegmentState::Arrived | SegmentState::Sending => Role::Flow,
+        SegmentState::Connect | SegmentState::Queued => Role::Dim,
+        SegmentState::Undoing => Role::Warning,
+        SegmentState::Undone | SegmentState::Cancelled | SegmentState::Failed | SegmentState::Dropped => Role::Bad,
     }
 }
 

@@ -31,6 +31,8 @@ impl Upload {
     /// Fails the upload and starts to remove its segments; but those of a kept upload stay if another try may succeed.
     pub(super) fn fail(&mut self, error: TransferError) {
         let candidates = self.give_back(0);
+        let left = self.keeping.as_ref().filter(|keeping| keeping.is_noted() && error.may_pass());
+        self.log.give_up(left.map_or(0, |keeping| keeping.record().segments));
         let forget = self.keeping.as_ref().filter(|keeping| keeping.may_be_noted() && !error.may_pass());
         let forget = forget.map(|keeping| keeping.record().id);
         let undoing = Undoing::begin(&mut self.outputs, candidates, forget);
