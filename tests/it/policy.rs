@@ -4,12 +4,13 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
 
 use p2p_base::units::{ByteSize, DelayRange, Probability, SimDuration};
 use p2p_engine::operation::{self, OnShutdown};
-use p2p_engine::pace::Speed;
+use p2p_engine::pace::{PaceStatus, Speed};
 use p2p_engine::policy::{self, Facts};
-use p2p_engine::snapshot::Peer;
+use p2p_engine::snapshot::{Ended, Peer};
 use p2p_engine::transfer::{Direction, TransferId};
 use p2p_engine::{
     Caller, Command, Denial, EngineConfig, EngineError, ErrorKind, Event, Origin, OrphansAction, Principal, Reply, Scope,
@@ -414,4 +415,20 @@ fn a_share_that_has_ended_ends_what_was_asked_for_after_it() {
     assert_eq!(harness.ask_as(&bob, operation::Await { transfer }), Err(EngineError::UnknownTransfer(transfer)));
     let Ok(Reply::Nodes(nodes)) = harness.ask_as(&bob, operation::ListNodes) else { panic!("no nodes") };
     assert!(nodes.iter().all(|node| node.used_bytes.is_none() && node.segments.is_none()), "{nodes:?}");
+}
+
+/// Of transfers that are no longer listed each user counts their own, and whoever sees no more than a path none.
+#[test]
+fn earlier_transfers_are_counted_by_those_who_began_them() {
+    let harness = Harness::new(1, quick_link());
+    let mut snapshot = harness.simulation.snapshot(PaceStatus::running(Speed::Max));
+    let of = |done| Ended { done, ..Ended::default() };
+    snapshot.ended = Arc::new([(Some("alice".to_owned()), of(3)), (Some("bob".to_owned()), of(4))].into());
+    let snapshot = Arc::new(snapshot);
+    let count =
+        |principal: &Principal| policy::known_of_snapshot(principal, Arc::clone(&snapshot), Namespace::default).earlier().all();
+    let alice = user("alice").principal;
+    let Principal::User { name, is_admin, scope, .. } = alice.clone() else { panic!() };
+    let limited = Principal::User { name, is_admin, scope, path: Some("docs".into()) };
+    assert_eq!([count(&Principal::Operator), count(&alice), count(&limited)], [7, 3, 0]);
 }

@@ -2,8 +2,8 @@
 //! progress from the first packet on; what a line still has to do; and what the transfer waits for.
 
 use p2p_base::units::SimDuration;
-use p2p_engine::operation;
 use p2p_engine::transfer::TransferStatus;
+use p2p_engine::{FINISHED_MAX, operation};
 use p2p_storage::tui::app::Pane;
 
 use crate::harness::{OPERATOR, random_file};
@@ -353,4 +353,19 @@ fn nothing_is_said_to_be_sent_of_what_was_cancelled() {
     tui_harness.ask_aside("segments 1");
     let said = tui_harness.app.prompt().output.iter().map(|line| line.1.clone()).collect::<Vec<_>>().join("\n");
     assert!(said.contains(" undone ") && said.contains(" cancelled "), "{said}");
+}
+
+/// The totals count all transfers, and the pane and the list say that earlier ones are not listed any more.
+#[test]
+fn what_is_no_longer_listed_is_counted() {
+    let mut tui_harness = TuiHarness::dark(120, 40);
+    for number in 0..FINISHED_MAX + 5 {
+        tui_harness.begin_upload(&format!("{number}.bin"), 10);
+        tui_harness.watch(SimDuration::from_millis(200));
+    }
+    let title = tui_harness.pane(Pane::Transfers)[0].clone();
+    assert!(title.starts_with("┌ Transfers: 205 done, 200 of 205 shown"), "{title}");
+    tui_harness.ask_aside("transfers");
+    let said = tui_harness.app.prompt().output.iter().map(|line| line.1.clone()).collect::<Vec<_>>().join("\n");
+    assert!(said.contains("200 of 205 shown, those that ended last; earlier ones are no longer listed"), "{said}");
 }

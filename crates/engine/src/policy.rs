@@ -7,7 +7,7 @@
 //!
 //! A file or transfer that the caller may not see is refused as if it did not exist, so that a refusal reveals nothing.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use p2p_store::manifest::FileRecord;
@@ -20,7 +20,7 @@ use super::event::Event;
 use super::faults::{ActiveFault, FaultCause};
 use super::operation::{Command, ListDirectory, Sink, Source};
 use super::principal::{Caller, Origin, Principal, Scope};
-use super::snapshot::{Figures, NodeStatus, Snapshot, StorageStats};
+use super::snapshot::{Ended, Figures, NodeStatus, Snapshot, StorageStats};
 use super::transfer::{TransferId, TransferStatus};
 
 /// State of the engine in which the policy looks things up.
@@ -402,12 +402,21 @@ pub fn known_of_snapshot(principal: &Principal, snapshot: Arc<Snapshot>, files: 
     let mut known = Snapshot::clone(&snapshot);
     known.files = files();
     known.transfers.retain(|report| may_see_transfer(principal, &report.status));
+    known.ended = Arc::new(known_ended(principal, &snapshot.ended));
     known.faults = known_faults(principal, known.faults);
     let mut figures = Figures::clone(&snapshot.figures);
     figures.nodes = figures.nodes.into_iter().map(|node| known_of_node(principal, node)).collect();
     figures.storage = StorageStats::default();
     known.figures = Arc::new(figures);
     Arc::new(known)
+}
+
+/// Returns the transfers that are no longer listed as the principal may count them: their own ones. Nothing is known of the files of these,
+/// so that someone whose reach is limited to a path counts none.
+fn known_ended(principal: &Principal, all: &BTreeMap<Option<String>, Ended>) -> BTreeMap<Option<String>, Ended> {
+    let is_limited = matches!(principal, Principal::User { path: Some(_), .. });
+    let known = all.iter().filter(|(user, _)| !is_limited && is_theirs(principal, user.as_deref()));
+    known.map(|(user, ended)| (user.clone(), *ended)).collect()
 }
 
 fn known_of_entry(principal: &Principal, entry: Entry) -> Entry {

@@ -18,7 +18,7 @@ use p2p_store::standing::Trouble;
 use serde::Serialize;
 
 use super::connection_history::ConnectionHistory;
-use super::status::{Direction, TransferReport, TransferStatus};
+use super::status::{Direction, TransferReport, TransferState, TransferStatus};
 use crate::faults::ActiveFault;
 use crate::node::ProcessState;
 use crate::node::health::PeerHealth;
@@ -230,6 +230,38 @@ pub struct ConnectionStatus {
     pub received: ConnectionHistory,
 }
 
+/// Transfers that are over, counted by their ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Ended {
+    /// Number of transfers that have finished successfully.
+    pub done: u64,
+    /// Number of transfers that have failed or were cancelled.
+    pub failed: u64,
+    /// Number of uploads that are kept, or were when they ended.
+    pub parked: u64,
+}
+
+impl Ended {
+    /// Counts a transfer that is over; one that is not counts nowhere.
+    pub fn count(&mut self, state: TransferState) {
+        match state {
+            TransferState::Done => self.done += 1,
+            TransferState::Failed | TransferState::Cancelled => self.failed += 1,
+            TransferState::Parked => self.parked += 1,
+            TransferState::Running
+            | TransferState::Waiting
+            | TransferState::Idle
+            | TransferState::Committing
+            | TransferState::Undoing => {}
+        }
+    }
+
+    /// Returns the number of all of them.
+    pub const fn all(&self) -> u64 {
+        self.done + self.failed + self.parked
+    }
+}
+
 /// State of the engine at one virtual instant, in parts.
 ///
 /// The parts that cost more than a reply are shared: a snapshot that follows another one within a few milliseconds of the wall clock
@@ -242,6 +274,8 @@ pub struct Snapshot {
     pub pace: PaceStatus,
     /// The latest finished transfers, and after them the running ones.
     pub transfers: Vec<Arc<TransferReport>>,
+    /// Earlier transfers, which are over and no longer remembered one by one, by the user who began them.
+    pub ended: Arc<BTreeMap<Option<String>, Ended>>,
     /// Name of the copy of the catalog in the data directory, if the catalog had an older format at the start.
     pub kept_copy: Option<String>,
     /// Stored files and directories, by owner and path.
@@ -285,6 +319,16 @@ impl Snapshot {
     /// Returns the transfers that are not over.
     pub fn running(&self) -> impl DoubleEndedIterator<Item = &TransferStatus> {
         self.transfers.iter().map(|report| &report.status).filter(|status| !status.state.is_over())
+    }
+
+    /// Returns how the transfers have ended that are no longer remembered one by one.
+    pub fn earlier(&self) -> Ended {
+        let add = |all: Ended, one: &Ended| Ended {
+            done: all.done + one.done,
+            failed: all.failed + one.failed,
+            parked: all.parked + one.parked,
+        };
+        self.ended.values().fold(Ended::default(), add)
     }
 
     /// Returns the bytes per second of all running transfers of a direction together: what has arrived of each in the longest span over

@@ -42,7 +42,7 @@ pub use self::standings::{Reach, Standing, Standings};
 pub(crate) use self::tables::hanging;
 pub use self::tables::{
     Column, Table, bytes_of, date_of, millis_below, milliseconds_of, number_column, outcome_of_cancel, rate_of, seconds_of,
-    text_column, transfer_rate_of, transfer_time_of, transfer_time_within, wrapped,
+    shown_of_all, text_column, transfer_rate_of, transfer_time_of, transfer_time_within, wrapped,
 };
 pub use self::uploads::{UploadLine, uploads_table};
 pub use self::waits::{absence_of, past_of, waits_for};

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use p2p_base::spelling::visible_lines;
 use p2p_engine::transfer::{Direction, TransferId, TransferReport, TransferState, TransferStatus};
-use p2p_shell::report::{bytes_of, rate_of, transfer_rate_of, transfer_time_of, transfer_time_within};
+use p2p_shell::report::{bytes_of, rate_of, shown_of_all, transfer_rate_of, transfer_time_of, transfer_time_within};
 use ratatui::layout::{Rect, Size};
 use ratatui::text::Span;
 
@@ -320,13 +320,14 @@ impl Row<'_> {
 
 /// Returns the heading: how many transfers there are in each state, and the bytes that arrive per second of all that run.
 fn totals(scene: &Scene<'_>) -> String {
-    let count = |state: fn(TransferState) -> bool| scene.transfers().filter(|report| state(report.status.state)).count();
+    let count = |state: fn(TransferState) -> bool| scene.transfers().filter(|report| state(report.status.state)).count() as u64;
+    let earlier = scene.snapshot.earlier();
     let parts = [
         (count(|state| !state.is_over() && !state.is_waiting()), "running"),
-        (count(TransferState::is_waiting) + scene.pending.len(), "waiting"),
-        (count(|state| state == TransferState::Done), "done"),
-        (count(|state| matches!(state, TransferState::Failed | TransferState::Cancelled)), "failed"),
-        (count(|state| state == TransferState::Parked), "parked"),
+        (count(TransferState::is_waiting) + scene.pending.len() as u64, "waiting"),
+        (count(|state| state == TransferState::Done) + earlier.done, "done"),
+        (count(|state| matches!(state, TransferState::Failed | TransferState::Cancelled)) + earlier.failed, "failed"),
+        (count(|state| state == TransferState::Parked) + earlier.parked, "parked"),
     ];
     let parts: Vec<String> =
         parts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
@@ -336,7 +337,8 @@ fn totals(scene: &Scene<'_>) -> String {
     let rates = rates.iter().filter(|(_, rate)| *rate > 0.0).map(|(glyph, rate)| format!("{glyph} {}", rate_of(*rate)));
     let rates = rates.collect::<Vec<_>>().join(" ");
     let rates = (!rates.is_empty()).then(|| if scene.stands_still() { format!("before the pause {rates}") } else { rates });
-    let all: Vec<String> = parts.into_iter().chain(rates).collect();
+    let shown = shown_of_all(scene.snapshot.transfers.len(), earlier.all());
+    let all: Vec<String> = parts.into_iter().chain(shown).chain(rates).collect();
     if all.is_empty() { "Transfers".into() } else { format!("Transfers: {}", all.join(", ")) }
 }
 

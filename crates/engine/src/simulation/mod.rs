@@ -37,6 +37,7 @@ use super::first_use::FirstUses;
 use super::io::{Blocked, Outcomes};
 use super::operation::Reply;
 use super::pace::Activity;
+use super::snapshot::Ended;
 use super::stream::StreamInput;
 use super::transfer::{Input, TransferId, TransferReport, TransferState, TransferStatus};
 use super::world::{Due, World};
@@ -145,6 +146,8 @@ pub struct Simulation {
     /// Transfers that may be able to make progress.
     ready: BTreeSet<TransferId>,
     finished: VecDeque<Arc<TransferReport>>,
+    /// Transfers that were finished before those, by the user who began them.
+    ended: Arc<BTreeMap<Option<String>, Ended>>,
     /// Failed transfers that have not been reported to a user.
     failures: VecDeque<TransferStatus>,
     next_transfer: u64,
@@ -174,6 +177,7 @@ impl Simulation {
             transfers: BTreeMap::new(),
             ready: BTreeSet::new(),
             finished: VecDeque::new(),
+            ended: Arc::default(),
             failures: VecDeque::new(),
             next_transfer: 0,
             waiting: WaitingCommands::default(),
@@ -477,8 +481,10 @@ impl Simulation {
             self.failures.push_back(report.status.clone());
             self.failures.drain(..self.failures.len().saturating_sub(FAILURES_MAX));
         }
-        if self.finished.len() == FINISHED_MAX {
-            self.finished.pop_front();
+        if self.finished.len() == FINISHED_MAX
+            && let Some(oldest) = self.finished.pop_front()
+        {
+            Arc::make_mut(&mut self.ended).entry(oldest.status.user.clone()).or_default().count(oldest.status.state);
         }
         self.finished.push_back(report);
     }

@@ -66,6 +66,7 @@ impl Simulation {
             at: self.now(),
             pace,
             transfers: self.finished.iter().cloned().chain(running).collect(),
+            ended: Arc::clone(&self.ended),
             kept_copy: self.world.names.catalog().kept_copy().map(name_of_copy),
             files: self.world.names.files().clone(),
             faults: self.world.faults.listed(),

@@ -21,7 +21,7 @@ use crate::pattern::{matching, outermost};
 use crate::place::{expand, place_of};
 use crate::report::{
     RemovalLine, SegmentReport, Table, TransferLine, bytes_of, count_of, number_column, outcome_of_cancel, rate_of,
-    removals_text, seconds_of, states_table, text_column, transfer_rate_of, transfer_time_of,
+    removals_text, seconds_of, shown_of_all, states_table, text_column, transfer_rate_of, transfer_time_of,
 };
 use crate::trees::{Plan, Target, files_of, plan_download, plan_upload};
 use crate::{Shell, ShellError};
@@ -269,7 +269,14 @@ pub(crate) async fn transfers(shell: &Shell, _: &Call) -> Result<Answer, ShellEr
         number_column("retransmits").gives_way(5),
     ];
     let rows = transfers.iter().map(row).collect();
-    let view = View::Table(Table { columns, rows, empty: "no transfers yet" });
+    let table = View::Table(Table { columns, rows, empty: "no transfers yet" });
+    let earlier = shell.access.present_snapshot().await?.earlier().all();
+    let view = match shown_of_all(transfers.len(), earlier) {
+        Some(shown) => {
+            View::Sections(vec![(format!("{shown}, those that ended last; earlier ones are no longer listed"), table)])
+        }
+        None => table,
+    };
     Ok(Answer::new(view, transfers.iter().map(status_data).collect()))
 }
 

@@ -382,6 +382,11 @@ pub fn transfer_time_within(status: &TransferStatus, now: SimTime, width: usize)
     }
 }
 
+/// Says how many of all transfers are listed, if so many earlier ones are not any more, as in `200 of 5312 shown`.
+pub fn shown_of_all(listed: usize, earlier: u64) -> Option<String> {
+    (earlier > 0).then(|| format!("{listed} of {} shown", listed as u64 + earlier))
+}
+
 /// Returns what a request to cancel a transfer that is over has come to, where its state does not tell: which of the two came first, the
 /// request or the commit. `None` if there is nothing more to say.
 pub fn outcome_of_cancel(status: &TransferStatus) -> Option<&'static str> {
