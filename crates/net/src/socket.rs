@@ -68,6 +68,19 @@ impl Network {
         outcome
     }
 
+    /// Returns true if a write would be accepted now. If the send buffer is full, [`NetEvent::Writable`](super::NetEvent::Writable)
+    /// is reported once there is room, as after a write that was refused.
+    pub fn is_writable(&mut self, id: ConnectionId) -> bool {
+        self.sockets.writable_end(id).is_ok()
+    }
+
+    /// Limits the bytes that this end has written and that were never sent (Linux `TCP_NOTSENT_LOWAT`): from `bytes` of them on no write
+    /// is accepted, until fewer than half as many are left. What is not written yet can still be reordered or dropped. Without a limit
+    /// the send buffer alone decides.
+    pub fn set_notsent_lowat(&mut self, id: ConnectionId, bytes: u32) {
+        self.sockets.limit_unsent(id, bytes);
+    }
+
     /// Reads the next bytes that have arrived in order, at most `max`, in the pieces in which they were written.
     pub fn read(&mut self, id: ConnectionId, max: usize) -> Read {
         let read = self.sockets.read(self.now, id, max);

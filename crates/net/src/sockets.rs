@@ -134,19 +134,32 @@ impl Sockets {
     }
 
     pub(crate) fn write<const N: usize>(&mut self, now: SimTime, id: ConnectionId, pieces: [Bytes; N]) -> Result<(), WriteError> {
+        let end = self.writable_end(id)?;
+        pieces.into_iter().for_each(|piece| end.stream.write(piece));
+        let written = end.stream.end();
+        self.step(now, id, |connection, out| connection.handle_write(now, written, out));
+        Ok(())
+    }
+
+    /// Returns the end of a connection if a write is accepted now. If it is full, its writer is told when there is room.
+    pub(crate) fn writable_end(&mut self, id: ConnectionId) -> Result<&mut End, WriteError> {
         let end = self.flow_mut(id).map(|flow| flow.end_mut(id.side)).ok_or(WriteError::Closed)?;
         let connection = end.connection.as_deref_mut().ok_or(WriteError::Closed)?;
         if !connection.state().may_send() {
             return Err(WriteError::Closed);
         }
-        if !connection.lets_write() {
+        if !connection.sender_mut().lets_write() {
             end.wants_room = true;
             return Err(WriteError::Full);
         }
-        pieces.into_iter().for_each(|piece| end.stream.write(piece));
-        let written = end.stream.end();
-        self.step(now, id, |connection, out| connection.handle_write(now, written, out));
-        Ok(())
+        Ok(end)
+    }
+
+    pub(crate) fn limit_unsent(&mut self, id: ConnectionId, bytes: u32) {
+        let end = self.flow_mut(id).map(|flow| flow.end_mut(id.side));
+        if let Some(connection) = end.and_then(|end| end.connection.as_deref_mut()) {
+            connection.sender_mut().limit_unsent(bytes);
+        }
     }
 
     pub(crate) fn read(&mut self, now: SimTime, id: ConnectionId, max: usize) -> Read {
@@ -415,7 +428,7 @@ impl Sockets {
         let Some(connection) = end.connection.as_deref_mut() else { return };
         let acked = connection.acked_to();
         end.stream.acknowledge(acked);
-        if end.wants_room && connection.lets_write() {
+        if end.wants_room && connection.sender_mut().lets_write() {
             end.wants_room = false;
             self.events.push_back(NetEvent::Writable { connection: id });
         }

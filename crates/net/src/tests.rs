@@ -365,6 +365,38 @@ fn a_writer_is_woken_at_two_thirds() {
     assert!((128 * 1024..=2 * 256 * 1024 / 3).contains(&left), "{left}");
 }
 
+/// Linux `TCP_NOTSENT_LOWAT`: a writer that wants it so has few bytes handed over and not sent, and is woken when half as many are left.
+#[test]
+fn a_limit_of_unsent_bytes_holds_the_writer_back() {
+    let (rate, delay) = (Bandwidth::from_bits_per_second(524_288), DelayRange::fixed(SimDuration::from_millis(5)));
+    let (mut net, hosts) = network(1, 2, &HostConfig::symmetric(rate, delay, Probability::NEVER));
+    net.listen(hosts[1], PORT, TcpConfig::default()).unwrap();
+    let connection = net.connect(hosts[0], hosts[1], PORT, TcpConfig::default()).unwrap();
+    net.set_notsent_lowat(connection, 32_768);
+    let mut woken = 0;
+    while woken < 5 {
+        let before = net.written(connection);
+        while net.is_writable(connection) {
+            net.write(connection, pattern(10_000, 1)).unwrap();
+        }
+        let unsent = |net: &Network| {
+            let in_flight = net.sample(connection).unwrap().in_flight;
+            (net.written(connection) - net.acknowledged(connection)).saturating_sub(u64::from(in_flight) * u64::from(MSS))
+        };
+        assert!(net.written(connection) > before && unsent(&net) < 32_768 + 10_000, "{}", unsent(&net));
+        assert_eq!(net.write(connection, pattern(1, 1)), Err(WriteError::Full));
+        while net.handle_timeout(SimTime::MAX) {
+            match net.poll_event() {
+                Some(NetEvent::Writable { .. }) => break,
+                Some(NetEvent::Readable { connection }) => while let Read::Bytes(_) = net.read(connection, usize::MAX) {},
+                _ => {}
+            }
+        }
+        assert!(unsent(&net) < 16_384, "{}", unsent(&net));
+        woken += 1;
+    }
+}
+
 /// What arrives waits for its reader in vain below the mark, and closes no window.
 #[test]
 fn a_read_mark_above_the_window_is_reached() {

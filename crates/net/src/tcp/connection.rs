@@ -127,9 +127,9 @@ impl Connection {
         self.receiver.is_finished()
     }
 
-    /// Returns true if there is room for a write. If there is none, the writer is registered as waiting for room.
-    pub(crate) fn lets_write(&mut self) -> bool {
-        self.sender.lets_write()
+    /// Returns the sending half, for what its writer asks of it.
+    pub(crate) fn sender_mut(&mut self) -> &mut Sender {
+        &mut self.sender
     }
 
     /// Returns the instants of the latest sign of life and of the latest progress.

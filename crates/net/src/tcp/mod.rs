@@ -26,7 +26,7 @@ mod receive_buffer;
 pub(crate) mod receiver;
 mod reset;
 mod rtt;
-mod sender;
+pub(crate) mod sender;
 pub(crate) mod state;
 pub(crate) mod step;
 pub(crate) mod stream;

@@ -44,7 +44,7 @@ use crate::stats::ConnectionStats;
 
 /// State of the sending half of one connection end.
 #[derive(Debug)]
-pub(super) struct Sender {
+pub(crate) struct Sender {
     /// Oldest offset that is not acknowledged (RFC 9293 §3.3.1: SND.UNA).
     una: u64,
     /// Next offset to send (SND.NXT).

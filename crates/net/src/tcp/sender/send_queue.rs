@@ -4,6 +4,9 @@
 //! (`tcp_sendmsg_locked`). A writer therefore continues past the limit, up to the congestion window, as long as bursts are
 //! shorter than a buffer and leave a part of the last one unsent; on long paths with much bandwidth this determines how fast
 //! a sender starts. A waiting writer is woken when a third of the limit is free (`sk_stream_min_wspace`).
+//!
+//! A writer that wants to decide late what it sends next limits the bytes that are handed over and unsent (`TCP_NOTSENT_LOWAT`): it may
+//! write while there are fewer, and is woken when there are fewer than half as many (`tcp_stream_memory_free`).
 
 use super::Sender;
 use crate::packet::MSS;
@@ -23,16 +26,18 @@ pub(super) struct SendQueue {
     tail_start: u64,
     /// Memory in use above which no new buffer is begun (Linux `sk_sndbuf`).
     memory_max: u64,
-    /// True if the writer waits for memory (Linux `SOCK_NOSPACE`).
+    /// Number of unsent bytes from which on no write is accepted (Linux `TCP_NOTSENT_LOWAT`).
+    unsent_max: u32,
+    /// True if the writer waits for room (Linux `SOCK_NOSPACE`).
     is_waiting: bool,
 }
 
 impl SendQueue {
     pub(super) fn new(memory_max: u64) -> SendQueue {
-        SendQueue { handed_over: 1, tail_start: 1, memory_max, is_waiting: false }
+        SendQueue { handed_over: 1, tail_start: 1, memory_max, unsent_max: u32::MAX, is_waiting: false }
     }
 
-    /// Returns true if the writer waits for memory.
+    /// Returns true if the writer waits for room.
     pub(super) fn is_waiting(&self) -> bool {
         self.is_waiting
     }
@@ -52,10 +57,21 @@ impl Sender {
     }
 
     /// Returns true if a write would be accepted now. Otherwise the writer is registered as waiting.
-    pub(in crate::tcp) fn lets_write(&mut self) -> bool {
-        let lets_write = !self.queue.is_waiting && (self.room_in_tail() > 0 || self.memory_used() < self.queue.memory_max);
+    pub(crate) fn lets_write(&mut self) -> bool {
+        let has_memory = self.room_in_tail() > 0 || self.memory_used() < self.queue.memory_max;
+        let lets_write = !self.queue.is_waiting && has_memory && self.unsent() < u64::from(self.queue.unsent_max);
         self.queue.is_waiting = !lets_write;
         lets_write
+    }
+
+    /// Limits the unsent bytes: from `bytes` of them on, no write is accepted.
+    pub(crate) fn limit_unsent(&mut self, bytes: u32) {
+        self.queue.unsent_max = bytes;
+    }
+
+    /// Returns the number of bytes handed over and never sent.
+    fn unsent(&self) -> u64 {
+        self.queue.handed_over.saturating_sub(self.nxt)
     }
 
     /// Returns true if the FIN may follow the data taken in.
@@ -92,10 +108,12 @@ impl Sender {
         }
     }
 
-    /// Wakes a waiting writer once enough memory is free (Linux `sk_stream_write_space`).
+    /// Wakes a waiting writer once enough memory is free and few enough bytes are unsent (Linux `sk_stream_write_space`,
+    /// `__sk_stream_memory_free`).
     pub(in crate::tcp) fn wake_writer(&mut self, step: &mut Step) {
         let used = self.memory_used();
-        if self.queue.is_waiting && self.queue.memory_max.saturating_sub(used) >= used / 2 {
+        let has_memory = self.queue.memory_max.saturating_sub(used) >= used / 2;
+        if self.queue.is_waiting && has_memory && self.unsent().saturating_mul(2) < u64::from(self.queue.unsent_max) {
             self.queue.is_waiting = false;
             self.enqueue(step, true);
             self.transmit(step);
