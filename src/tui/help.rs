@@ -64,7 +64,7 @@ const TERMS: &[(&str, &str)] = &[
     ("backlog", "bytes that were handed to a connection and are not acknowledged yet"),
     (
         "behind others, waits for",
-        "why there is no eta: answers to an upload or an undo wait behind what is downloaded; a node has to answer first, or to delete",
+        "why there is no eta: nothing has arrived yet while others pass, or answers to an upload or an undo wait behind a download; a node has to answer first, or to delete",
     ),
     (
         "cut, down, loss, port, queue, sum",

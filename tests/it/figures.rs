@@ -420,7 +420,7 @@ fn guesses(harness: &mut Harness, command: Command) -> Vec<(Option<f64>, f64)> {
 }
 
 /// Seeds of a network of which the runs take long; with `P2P_LONG=1` twenty, as of the others.
-fn few(usual: u64) -> u64 {
+pub(crate) fn few(usual: u64) -> u64 {
     if std::env::var_os("P2P_LONG").is_some() { 20 } else { usual }
 }
 

@@ -48,6 +48,7 @@ mod recordings;
 mod remote;
 mod screen;
 mod seeds;
+mod sharing;
 mod shell;
 mod signals;
 mod sizes;

@@ -5,6 +5,7 @@
 
 mod beside;
 mod estimate;
+mod traffic;
 
 use std::collections::BTreeMap;
 
@@ -13,8 +14,9 @@ use p2p_net::{HostConfig, HostId, LinkConfig, Loss, MSS, MTU, MeterId, Network, 
 use p2p_store::manifest::NodeNumber;
 
 use self::beside::Beside;
-pub(crate) use self::beside::Traffic;
-use self::estimate::{Counted, Load, Measured, Shared, Way};
+use self::estimate::{Counted, Load, Measured, Others, Shared, Way};
+use self::traffic::Queue;
+pub(crate) use self::traffic::{Pending, Traffic};
 use super::status::{Direction, Remaining, TransferState, TransferStatus};
 use crate::known_host::known;
 
@@ -38,6 +40,8 @@ pub(crate) struct Links<'a> {
     pub(crate) client: HostId,
     /// Hosts of the nodes, by node.
     pub(crate) nodes: &'a [HostId],
+    /// Meters of what all transfers bring together, up and down.
+    pub(crate) payload: (MeterId, MeterId),
 }
 
 /// Measurement of one holder.
@@ -86,6 +90,8 @@ pub(crate) struct Gauge {
     holders: BTreeMap<NodeNumber, Holder>,
     /// Meter of all holders together; `None` before the first of them.
     whole: Option<MeterId>,
+    /// Meter of all transfers of the direction, of which that is a part.
+    payload: Option<MeterId>,
     /// Instant of the latest request.
     asked_at: SimTime,
 }
@@ -104,6 +110,11 @@ struct Reading {
 }
 
 impl Gauge {
+    /// Makes the measurement of a transfer of whose direction `payload` counts what all transfers bring.
+    pub(crate) fn part_of(payload: MeterId) -> Gauge {
+        Gauge { payload: Some(payload), ..Gauge::default() }
+    }
+
     /// Notes that `len` bytes of the file will be requested of a holder.
     pub(crate) fn expect(&mut self, net: &mut Network, node: NodeNumber, len: u32) {
         self.holder(net, node).ahead += u64::from(len);
@@ -152,7 +163,11 @@ impl Gauge {
     }
 
     fn holder(&mut self, net: &mut Network, node: NodeNumber) -> &mut Holder {
-        let whole = *self.whole.get_or_insert_with(|| net.add_meter());
+        let payload = self.payload;
+        let whole = *self.whole.get_or_insert_with(|| match payload {
+            Some(payload) => net.add_part_of_meter(payload),
+            None => net.add_meter(),
+        });
         self.holders.entry(node).or_insert_with(|| Holder {
             meter: net.add_part_of_meter(whole),
             asked: 0,
@@ -172,8 +187,26 @@ impl Gauge {
             Direction::Download => &mut traffic.down,
             Direction::Upload => &mut traffic.up,
         };
+        backlog.transfers += 1;
         backlog.open += self.not_arrived(net) as f64;
         backlog.left += status.bytes.saturating_sub(status.bytes_done + self.arrived(net)) as f64;
+        backlog.since = Some(backlog.since.map_or(status.started, |since| since.min(status.started)));
+        for (node, left, busy) in self.lefts(net, status.bytes) {
+            backlog.add(node, status.id, left, busy);
+        }
+    }
+
+    /// Returns what is left for each holder, and the bytes that have arrived since it became busy if it is. If the holders of the rest are
+    /// not known, each is assumed to get the same share as before, but for those that were given up.
+    fn lefts(&self, net: &Network, bytes: u64) -> impl Iterator<Item = (NodeNumber, f64, Option<Measured>)> {
+        let sum = |part: fn(&Holder) -> u64| self.holders.values().map(part).sum::<u64>();
+        let rest = bytes.saturating_sub(sum(|holder| holder.asked + holder.ahead)) as f64 / sum(Holder::share).max(1) as f64;
+        self.holders.iter().map(move |(&node, holder)| {
+            let (open, arrived) = holder.under_way(net);
+            let left = (open - arrived + holder.ahead) as f64 + rest * holder.share() as f64;
+            let busy = || Measured { long: holder.counted(net, LOOK_BACK_SECONDS), short: holder.counted(net, RATE_SECONDS) };
+            (node, left, (open > arrived).then(busy).filter(|busy| busy.long.seconds >= 1.0))
+        })
     }
 
     /// Returns the bytes of open requests that have arrived.
@@ -190,7 +223,7 @@ impl Gauge {
     /// Returns the status of a transfer with the rates measured at this instant, while all have this to do.
     pub(crate) fn measure(&self, links: Links<'_>, traffic: &Traffic, mut status: TransferStatus) -> TransferStatus {
         if !status.state.is_over() {
-            let reading = self.read(links, traffic, status.direction, (status.bytes, status.bytes_done), status.started);
+            let reading = self.read(links, traffic, &status);
             status.bytes_arrived = (status.bytes_done + reading.under_way).min(status.bytes);
             (status.rate_bytes_per_second, status.rate_span) = (reading.rate, reading.span);
             status.eta = match (status.state, status.size_known) {
@@ -203,15 +236,18 @@ impl Gauge {
         status
     }
 
-    /// Returns the measurements of a transfer of `bytes` bytes, of which `done` are done, that began at `started`.
-    fn read(&self, links: Links<'_>, traffic: &Traffic, way: Direction, (bytes, done): (u64, u64), started: SimTime) -> Reading {
-        let net = links.net;
+    /// Returns the measurements of a transfer.
+    fn read(&self, links: Links<'_>, traffic: &Traffic, status: &TransferStatus) -> Reading {
+        let (net, started) = (links.net, status.started);
         let under_way = self.arrived(net);
         let recent = self.counted(net, RATE_SECONDS, started);
         let has_begun = recent.seconds > 0.0 && self.whole.is_some_and(|whole| net.metered(whole) > 0);
-        let has_ground = net.now() - started >= GROUND || (done + under_way).saturating_mul(10) >= bytes;
-        let has_ground = has_begun && has_ground;
-        let eta = if has_ground { self.guess(links, traffic, way, bytes, started) } else { Remaining::TooEarly };
+        let has_ground = net.now() - started >= GROUND || (status.bytes_done + under_way).saturating_mul(10) >= status.bytes;
+        let eta = match (has_begun, has_ground) {
+            (true, true) => self.guess(links, traffic, status),
+            (false, _) if counted_together(links, status.direction, RATE_SECONDS, started).bytes > 0.0 => Remaining::Behind,
+            _ => Remaining::TooEarly,
+        };
         let span = net.now() - net.seconds_ago(RATE_SECONDS).max(started);
         Reading { under_way, rate: has_begun.then(|| recent.rate()), span, eta }
     }
@@ -223,7 +259,8 @@ impl Gauge {
         Counted { bytes: bytes as f64, seconds: (net.now() - begin).as_secs_f64() }
     }
 
-    fn guess(&self, links: Links<'_>, traffic: &Traffic, way: Direction, bytes: u64, started: SimTime) -> Remaining {
+    fn guess(&self, links: Links<'_>, traffic: &Traffic, status: &TransferStatus) -> Remaining {
+        let (way, started) = (status.direction, status.started);
         let Links { net, client, .. } = links;
         let (up, down) = known(net.link_series(client, TOGETHER_SECONDS));
         let HostConfig { up: uplink, down: downlink, .. } = known(net.host_config(client));
@@ -232,30 +269,32 @@ impl Gauge {
             _ => ((up, uplink), (down, downlink)),
         };
         let age = ((net.now() - started).as_nanos() / 1_000_000_000) as usize;
-        let short = self.counted(net, RATE_SECONDS, started);
+        let backlog = traffic.of(way);
+        let since = backlog.since.unwrap_or(started).min(started);
+        let short = counted_together(links, way, RATE_SECONDS, since);
         let limit = payload_limit(link);
         let in_use = utilization(&series, link, age).max(short.rate() / limit);
-        let (own, others) = if way == Direction::Download { (traffic.down, traffic.up) } else { (traffic.up, traffic.down) };
         let (carried, back) = self.carried(links, way, (link, other.1));
-        let beside = Beside::new((own, carried), (others, back), QUEUE_FILLED * queue_seconds(other.1));
+        let filled = if back < payload_limit(other.1) { self.longest_queue(links) } else { queue_seconds(other.1) };
+        let beside = Beside::new((backlog, carried), (traffic.against(way), back), QUEUE_FILLED * filled);
         let in_other = utilization(&other.0, other.1, age);
-        let is_quiet = |&&bytes: &&u64| bytes as f64 <= BESIDE * capacity(other.1);
+        let is_quiet = |&&bytes: &&u64| way == Direction::Upload || bytes as f64 <= BESIDE * capacity(other.1);
         let quiet = other.0.tail(TOGETHER_SECONDS).iter().rev().take_while(is_quiet).count().max(1);
         let shared = Shared {
             limit,
             in_use,
             queue: QUEUE_FILLED * queue_seconds(link),
-            is_beside: beside.is_any() || in_other > BESIDE,
-            all: Measured { long: self.counted(net, TOGETHER_SECONDS.min(quiet), started), short },
+            is_beside: way == Direction::Download && (beside.is_any() || in_other > BESIDE),
+            all: Measured { long: counted_together(links, way, TOGETHER_SECONDS.min(quiet), since), short },
         };
-        let loads = self.loads(links, way, bytes);
+        let loads = self.loads(links, traffic, status);
         // When a silent holder answers again is nothing that can be measured, unless the request of a download waits for a full link.
         let waits_for_link = way == Direction::Download && Shared::is_full(in_other);
         let is_silent = !waits_for_link && loads.iter().any(Load::is_silent);
         let Some(alone) = estimate::seconds_left(&loads, &shared).filter(|_| !is_silent) else { return Remaining::Stalled };
         let seconds = match way {
             Direction::Download => Some(beside.of_download(alone, self.all_asked_for(net, &loads))),
-            _ => beside.of_upload(alone),
+            _ => beside.of_upload(alone, shared.queue),
         };
         seconds.map_or(Remaining::Behind, |seconds| Remaining::Estimated { seconds })
     }
@@ -268,33 +307,51 @@ impl Gauge {
         (payload_limit(link).min(of_all(way)), payload_limit(other).min(of_all(back)))
     }
 
+    /// Returns the seconds that the last packet of a full queue waits at the most, of the links on which the holders send.
+    fn longest_queue(&self, Links { net, nodes, .. }: Links<'_>) -> f64 {
+        let queue = |node: &NodeNumber| queue_seconds(known(net.host_config(nodes[node.index()])).up);
+        self.holders.keys().map(queue).fold(0.0, f64::max)
+    }
+
     /// Returns the seconds since the last request, if nothing is left to be requested.
     fn all_asked_for(&self, net: &Network, loads: &[Load]) -> Option<f64> {
         let left: f64 = loads.iter().map(|load| load.left).sum();
         (left <= self.not_arrived(net) as f64).then(|| (net.now() - self.asked_at).as_secs_f64())
     }
 
-    /// Returns the remaining work of each holder, with its counts.
-    fn loads(&self, links: Links<'_>, way: Direction, bytes: u64) -> Vec<Load> {
-        let net = links.net;
-        let sum = |part: fn(&Holder) -> u64| self.holders.values().map(part).sum::<u64>();
-        // If the holders of the rest are not known, each is assumed to get the same share as before, but for those that were given up.
-        let rest = bytes.saturating_sub(sum(|holder| holder.asked + holder.ahead)) as f64 / sum(Holder::share).max(1) as f64;
-        let load = |(node, holder): (&NodeNumber, &Holder)| {
-            let (open, arrived) = holder.under_way(net);
-            let busy = || Measured { long: holder.counted(net, LOOK_BACK_SECONDS), short: holder.counted(net, RATE_SECONDS) };
-            Load {
-                left: (open - arrived + holder.ahead) as f64 + rest * holder.share() as f64,
-                way: way_of(links, way, *node),
-                busy: (open > arrived).then(busy).filter(|busy| busy.long.seconds >= 1.0),
-            }
+    /// Returns the remaining work of each holder, with that of others on the connections of all.
+    fn loads(&self, links: Links<'_>, traffic: &Traffic, status: &TransferStatus) -> Vec<Load> {
+        let (net, way) = (links.net, status.direction);
+        let backlog = traffic.of(way);
+        let is_alone = backlog.is_of_one();
+        let is_followed = way == Direction::Upload && status.state == TransferState::Running;
+        let load = |(node, left, busy): (NodeNumber, f64, Option<Measured>)| {
+            let queue = backlog.queue(node).filter(|_| !is_alone);
+            let others = queue.map(|queue| queue.beside(status.id, left)).unwrap_or_default();
+            let busy = busy.map(|busy| queue.map_or(busy, Queue::passed));
+            Load { left, others, way: way_of(links, way, node), busy, is_followed }
         };
-        self.holders.iter().map(load).collect()
+        let own = self.lefts(net, status.bytes).map(load);
+        let elsewhere = backlog.queues().filter(|(node, _)| !is_alone && !self.holders.contains_key(node));
+        let elsewhere = elsewhere.map(|(node, queue)| {
+            let others = Others { after: queue.all(), ..Others::default() };
+            Load { left: 0.0, others, way: way_of(links, way, node), busy: None, is_followed: false }
+        });
+        own.chain(elsewhere).collect()
     }
 }
 
+/// Counts the bytes that all transfers of a direction have brought in the last `seconds` whole seconds, but not before `since`.
+fn counted_together(links: Links<'_>, way: Direction, seconds: usize, since: SimTime) -> Counted {
+    let (net, payload) = (links.net, if way == Direction::Download { links.payload.1 } else { links.payload.0 });
+    let age = ((net.now() - since).as_nanos() / 1_000_000_000) as usize;
+    let seconds = seconds.min(age);
+    let begin = net.seconds_ago(seconds).max(since);
+    Counted { bytes: net.metered_since(payload, seconds) as f64, seconds: (net.now() - begin).as_secs_f64() }
+}
+
 /// Returns the way between the client and a node, for the bytes of a transfer.
-fn way_of(Links { net, client, nodes }: Links<'_>, direction: Direction, node: NodeNumber) -> Way {
+fn way_of(Links { net, client, nodes, .. }: Links<'_>, direction: Direction, node: NodeNumber) -> Way {
     let host = nodes[node.index()];
     let HostConfig { up, down, .. } = known(net.host_config(host));
     let [there, back] = [(client, host), (host, client)].map(|(from, to)| known(net.path_config(from, to)));

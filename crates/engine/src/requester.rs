@@ -159,10 +159,11 @@ impl<O: Clone> Requester<O> {
         asked.iter().find(|asked| asked.tag == tag).map(|asked| &asked.owner)
     }
 
-    /// Returns true if requests for other segments, or with them, stand before the first of these requests to a node.
+    /// Returns true if written requests for other segments, or with them, stand before the first of these requests to a node, which
+    /// carries none. What is not written yet is passed by it.
     pub(super) fn is_behind_segments(&self, node: NodeNumber, is_it: impl Fn(&O) -> bool) -> bool {
         let asked = self.connections.get(&node).into_iter().flat_map(|connection| &connection.asked);
-        asked.take_while(|asked| !is_it(&asked.owner)).any(|asked| asked.is_bulk)
+        asked.take_while(|asked| !is_it(&asked.owner)).any(|asked| asked.is_bulk && asked.end().is_some())
     }
 
     /// Returns the largest number of bytes to pass to [`handle_bytes`](Self::handle_bytes) at once, and the number of bytes that

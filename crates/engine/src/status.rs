@@ -290,7 +290,8 @@ pub enum Remaining {
     UnknownSize,
     /// A holder, or all of them, had a request and no byte of it has arrived in the last ten seconds.
     Stalled,
-    /// The answers to an upload wait behind what is downloaded over the same connections, and how much that will be is not known.
+    /// The transfer waits behind others over the same connections: none of its bytes has arrived while theirs have, or the answers to an
+    /// upload wait behind what is downloaded, and how much that will be is not known.
     Behind,
     /// The transfer cannot be completed before nodes answer that are out of reach: those of [`TransferStatus::awaited`].
     OutOfReach,

@@ -27,7 +27,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use p2p_base::trace::TraceHash;
 use p2p_base::units::{ByteSize, SimTime};
-use p2p_net::{HostId, Network};
+use p2p_net::{HostId, MeterId, Network};
 use p2p_store::catalog::Garbage;
 use p2p_store::manifest::NodeNumber;
 use p2p_store::names::FileKey;
@@ -79,6 +79,8 @@ pub(super) struct World {
     pub(super) faults: Ledger,
     pub(super) journal: Journal,
     pub(super) watched: Watched,
+    /// Meters of what all transfers bring together, up and down.
+    pub(super) payload: (MeterId, MeterId),
 }
 
 impl World {
@@ -98,7 +100,7 @@ impl World {
 
     /// Returns the links that the bytes of transfers cross.
     pub(super) fn links(&self) -> Links<'_> {
-        Links { net: &self.net, client: self.hosts.client().id, nodes: self.hosts.node_ids() }
+        Links { net: &self.net, client: self.hosts.client().id, nodes: self.hosts.node_ids(), payload: self.payload }
     }
 
     /// Returns all hosts on the network, the client first.

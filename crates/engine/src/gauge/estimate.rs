@@ -109,20 +109,45 @@ impl Way {
     }
 }
 
+/// Bytes of others on the connection to a holder, as a transfer sees them.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(super) struct Others {
+    /// Bytes that pass before the last byte of the transfer.
+    pub(super) before: f64,
+    /// Bytes that pass after it.
+    pub(super) after: f64,
+    /// Bytes that TCP will hold when that byte has passed, behind which the next request waits.
+    pub(super) held: f64,
+}
+
 /// Remaining work of one holder.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Load {
     /// Bytes that have not arrived yet: those requested of the holder and its share of the rest.
     pub(super) left: f64,
+    /// Bytes of other transfers on the same connection.
+    pub(super) others: Others,
     pub(super) way: Way,
-    /// Bytes transferred since the holder last became busy; `None` if no request to it is open.
+    /// Bytes transferred since the holder last became busy, by all transfers; `None` if no request of the transfer to it is open.
     pub(super) busy: Option<Measured>,
+    /// True if a request follows the last byte, which waits behind what TCP holds of others then.
+    pub(super) is_followed: bool,
 }
 
 impl Load {
     /// Returns true if a request to the holder is open and none of its bytes has passed in the last ten seconds.
     pub(super) fn is_silent(&self) -> bool {
         self.busy.is_some_and(|busy| busy.short.bytes <= 0.0 && busy.short.seconds >= SILENT_SECONDS)
+    }
+
+    /// Returns the bytes up to the last one of the transfer, with those of others before it.
+    fn until_last(&self) -> f64 {
+        self.left + self.others.before
+    }
+
+    /// Returns all bytes on the connection.
+    fn all(&self) -> f64 {
+        self.until_last() + self.others.after
     }
 }
 
@@ -137,7 +162,7 @@ pub(super) struct Shared {
     pub(super) queue: f64,
     /// True if transfers of the other direction run: what was measured tells of the waiting for these, which is counted apart.
     pub(super) is_beside: bool,
-    /// Bytes transferred with all holders together.
+    /// Bytes that all transfers of the direction have brought, with all holders.
     pub(super) all: Measured,
 }
 
@@ -151,37 +176,53 @@ impl Shared {
 /// Returns the estimated seconds to the end; `None` if nothing passes.
 pub(super) fn seconds_left(loads: &[Load], shared: &Shared) -> Option<f64> {
     let rate = shared.all.telling().rate();
-    let mut rest: Vec<Share> = loads.iter().filter(|load| load.left >= NOTHING).map(|load| Share::new(load, shared)).collect();
-    if rest.is_empty() {
+    let mut rest: Vec<Share> = loads.iter().filter(|load| load.all() >= NOTHING).map(|load| Share::new(load, shared)).collect();
+    if !rest.iter().any(Share::is_awaited) {
         return loads.iter().map(|load| load.way.ending()).reduce(f64::max);
     }
     if rate <= 0.0 && !shared.is_beside {
         return None;
     }
-    // What other transfers take of the link, they take from the holders together.
+    // What other hosts take of the link, they take from the holders together.
     let is_full = Shared::is_full(shared.in_use) && rest.iter().map(|share| share.alone).sum::<f64>() > shared.limit;
     let limit = if is_full && !shared.is_beside { shared.limit.min(rate) } else { shared.limit };
     if shared.in_use < SLACK && !shared.is_beside {
         divide(&mut rest, shared.limit);
         rest.iter_mut().for_each(Share::follow_measured);
     }
-    let (mut seconds, mut ending) = (0.0, 0.0);
-    while !rest.is_empty() {
+    let (mut seconds, mut end) = (0.0, 0.0_f64);
+    while rest.iter().any(Share::is_awaited) {
         divide(&mut rest, limit);
         rest.sort_by(|one, other| one.needs().total_cmp(&other.needs()));
         let next = rest[(rest.len() - 1) / STEP].needs();
+        for share in &mut rest {
+            end = share.pass(next).map_or(end, |after| end.max(seconds + after));
+        }
         seconds += next;
-        rest.iter_mut().for_each(|share| share.left -= share.rate * next);
-        ending = rest.iter().filter(|share| share.left < NOTHING).map(|share| share.ending).fold(0.0, f64::max);
         rest.retain(|share| share.left >= NOTHING);
     }
-    Some(seconds + ending).filter(|seconds| seconds.is_finite())
+    let again = if is_full && others_after(loads) > end * limit { answers_left(loads) * shared.queue } else { 0.0 };
+    Some(end + again).filter(|seconds| seconds.is_finite())
+}
+
+/// Returns the bytes that others have left when the transfer is over.
+fn others_after(loads: &[Load]) -> f64 {
+    loads.iter().map(|load| load.others.after).sum()
+}
+
+/// Returns the number of answers that a transfer waits for one after the other. While others keep the queue filled, something before each
+/// of them is usually lost there and sent again, which takes the time of the queue.
+fn answers_left(loads: &[Load]) -> f64 {
+    if loads.iter().any(|load| load.is_followed) { 2.0 } else { 1.0 }
 }
 
 /// Share of a holder in the client's link.
 #[derive(Debug, Clone, Copy)]
 struct Share {
+    /// All bytes that are left.
     left: f64,
+    /// Bytes up to the last one of the transfer, and behind that what its next request waits for; `None` if it has nothing here.
+    awaited: Option<(f64, f64)>,
     /// Bytes per second while the client's link is not full, and while it is.
     alone: f64,
     crowded: f64,
@@ -195,7 +236,23 @@ impl Share {
     fn new(load: &Load, shared: &Shared) -> Share {
         let alone = load.way.throughput(0.0).min(shared.limit);
         let crowded = load.way.throughput(shared.queue).min(alone);
-        Share { left: load.left, alone, crowded, rate: alone, busy: load.busy, ending: load.way.ending() }
+        let held = if load.is_followed { load.others.held } else { 0.0 };
+        let awaited = Some((load.until_last(), held)).filter(|(bytes, _)| *bytes >= NOTHING);
+        Share { left: load.all(), awaited, alone, crowded, rate: alone, busy: load.busy, ending: load.way.ending() }
+    }
+
+    /// Returns true if the transfer still waits for the holder.
+    const fn is_awaited(&self) -> bool {
+        self.awaited.is_some()
+    }
+
+    /// Lets `seconds` pass. Returns after how many of them and what follows the transfer waits no longer.
+    fn pass(&mut self, seconds: f64) -> Option<f64> {
+        let passed = self.rate * seconds;
+        self.left -= passed;
+        let (bytes, held) = self.awaited?;
+        self.awaited = Some((bytes - passed, held)).filter(|(bytes, _)| *bytes >= NOTHING);
+        self.awaited.is_none().then(|| (bytes + held) / self.rate + self.ending)
     }
 
     /// Returns the seconds that the holder needs at its present rate.
@@ -245,7 +302,7 @@ mod tests {
 
     fn load(left: f64, way: Way, rate: f64) -> Load {
         let busy = Measured { long: counted(rate, 100.0), short: counted(rate, 10.0) };
-        Load { left, way, busy: Some(busy) }
+        Load { left, others: Others::default(), way, busy: Some(busy), is_followed: false }
     }
 
     fn shared(limit: f64, in_use: f64, rate: f64) -> Shared {

@@ -25,7 +25,11 @@ impl Conditions {
             return Conditions::default();
         }
         let mut traffic = Traffic::default();
+        if simulation.transfers.len() > 1 {
+            simulation.world.add_held(&mut traffic);
+        }
         simulation.transfers.values().for_each(|transfer| transfer.add_to(&mut traffic, &simulation.world));
+        traffic.settle();
         Conditions { out_of_reach: simulation.world.out_of_reach(), traffic }
     }
 }

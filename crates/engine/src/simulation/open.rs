@@ -123,7 +123,9 @@ impl Simulation {
         let ids: Vec<HostId> = std::iter::once(client).chain(ids).collect();
         ids.iter().for_each(|&host| known(net.bind(Endpoint { host, port: PROBE_PORT })));
         let hosts = hosts(&ids, &net, &config);
+        let payload = (net.add_meter(), net.add_meter());
         let mut world = World {
+            payload,
             net,
             hosts,
             notices: VecDeque::new(),

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use p2p_net::MeterId;
 use p2p_store::manifest::NodeNumber;
 use p2p_store::namespace::Entry;
 use p2p_store::uploads::UploadRecord;
@@ -14,7 +15,7 @@ use crate::event::Event;
 use crate::gauge::{Gauge, Traffic};
 use crate::io::{Blocked, Outcome};
 use crate::node::protocol::Request;
-use crate::transfer::{Input, Output, Stage, Transfer, TransferId, TransferReport, TransferState, TransferStatus};
+use crate::transfer::{Direction, Input, Output, Stage, Transfer, TransferId, TransferReport, TransferState, TransferStatus};
 use crate::world::{Owner, Sender, World};
 
 /// Transfer in progress.
@@ -30,6 +31,12 @@ pub(super) struct Running {
 impl Running {
     pub(super) fn new(machine: Transfer, edge: Option<Edge>) -> Running {
         Running { machine, gauge: Gauge::default(), edge, is_over: false }
+    }
+
+    /// Measures the transfer as a part of what all transfers of its direction bring.
+    pub(super) fn measured_by(self, (up, down): (MeterId, MeterId)) -> Running {
+        let payload = if self.bare_status().direction == Direction::Download { down } else { up };
+        Running { gauge: Gauge::part_of(payload), ..self }
     }
 
     /// Returns the status without the rates, which are measured when they are asked for.

@@ -10,12 +10,13 @@ use p2p_store::manifest::NodeNumber;
 
 use crate::cause::{Cause, ConnectionLoss};
 use crate::event::Event;
+use crate::gauge::{Pending, Traffic};
 use crate::node::protocol::{RequestTag, Response};
 use crate::requester::RequesterOutput;
 use crate::transfer::{Input, Part, Stage, TransferId};
 
 use super::World;
-use super::hosts::{Hosts, Owner, Role, Sender};
+use super::hosts::{End, Hosts, Owner, Role, Sender};
 
 /// Observation that a host makes of its requests, and the client of its connections.
 #[derive(Debug)]
@@ -51,6 +52,20 @@ impl World {
             && of == sender
         {
             self.notices.push_back(Notice::Reached { transfer, index, stage });
+        }
+    }
+
+    /// Adds to the traffic what TCP holds of the client's connections, of each transfer.
+    pub(crate) fn add_held(&self, traffic: &mut Traffic) {
+        for (node, asking) in self.hosts.client().connections() {
+            for (connection, backlog) in [(asking, &mut traffic.up), (asking.peer(), &mut traffic.down)] {
+                let Some(End { writer, .. }) = self.hosts.end(connection) else { continue };
+                let acknowledged = self.net.acknowledged(connection);
+                let transfer = |tag| self.hosts.owner(asking, tag)?.transfer().map(|(transfer, _)| transfer);
+                let frames = writer.pending(acknowledged);
+                let frames = frames.map(|(tag, bytes, until)| Pending { transfer: transfer(tag), bytes, until });
+                backlog.hold(node, self.net.written(connection) - acknowledged, frames);
+            }
         }
     }
 

@@ -17,7 +17,7 @@ use crate::peer::Peer;
 use crate::requester::RequesterOutput;
 use crate::transfer::Stage;
 
-use super::frames::OutFrame;
+use super::frames::{NOTSENT_LOWAT, OutFrame};
 use super::hosts::{End, Hosts, Owner, Role, Sender};
 use super::{Due, World};
 
@@ -97,6 +97,7 @@ impl World {
                 // Its handshake was under way when the process ended.
                 return self.net.abort(connection);
             }
+            self.net.set_notsent_lowat(connection, NOTSENT_LOWAT);
             self.hosts.add_end(connection, host.index(), Role::Serves);
             self.nodes[number.index()].node.handle_connected(connection);
             self.want_request(number.index(), connection);
@@ -326,6 +327,7 @@ impl World {
             RequesterOutput::Connect { node } => {
                 let (from, to) = (self.hosts.host(host).id, self.hosts.of_node(node).id);
                 let connection = known(self.net.connect(from, to, NODE_PORT, self.config.tcp));
+                self.net.set_notsent_lowat(connection, NOTSENT_LOWAT);
                 self.hosts.add_end(connection, host, Role::Asks(node));
                 if host == Hosts::CLIENT {
                     self.watched.begin(&mut self.net, connection);

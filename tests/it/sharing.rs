@@ -1,0 +1,139 @@
+//! Several transfers at once, which share the connections to the nodes: when each of them ends, and what is said of that.
+
+use p2p_base::units::{SimDuration, SimTime};
+use p2p_engine::transfer::{Remaining, TransferId, TransferState, TransferStatus};
+use p2p_net::HostConfig;
+
+use crate::figures::{advance, few, link, network, status_of};
+use crate::harness::{random_file, slow_link};
+
+/// Upload of a run with others.
+#[derive(Debug, Clone)]
+struct Seen {
+    begun: f64,
+    ended: f64,
+    /// Seconds for which it was committing.
+    committed_for: f64,
+    /// What was announced in each half second, the share that had arrived, and the seconds that it took from there.
+    told: Vec<(Remaining, f64, f64)>,
+}
+
+impl Seen {
+    fn new(seen: Vec<(SimTime, TransferStatus)>) -> Seen {
+        let last = &seen.last().unwrap().1;
+        assert_eq!(last.state, TransferState::Done, "{last:?}");
+        let (begun, end) = (last.started, last.finished.unwrap());
+        let committing = seen.iter().filter(|(_, status)| status.state == TransferState::Committing).count();
+        let told = seen.iter().filter(|(at, _)| *at < end).map(|(at, status)| {
+            let share = status.bytes_arrived as f64 / status.bytes as f64;
+            (status.eta, share, (end - *at).as_secs_f64())
+        });
+        Seen {
+            begun: begun.as_secs_f64(),
+            ended: end.as_secs_f64(),
+            committed_for: committing as f64 / 2.0,
+            told: told.collect(),
+        }
+    }
+
+    /// Returns the number of announcements within a fifth of the truth from a tenth of the way on, and of all of them.
+    fn right(&self) -> (usize, usize) {
+        let late = || self.told.iter().filter(|(_, share, _)| *share >= 0.1);
+        let is_right =
+            |(eta, _, truth): &&(Remaining, f64, f64)| eta.seconds().is_some_and(|eta| (eta - truth).abs() <= 0.2 * truth);
+        (late().filter(is_right).count(), late().count())
+    }
+}
+
+/// Uploads files of so many bytes, each of which begins after so many seconds, and watches them every half second.
+fn uploads(seed: u64, links: &[HostConfig], files: &[(u64, usize)]) -> Vec<Seen> {
+    let mut harness = network(seed, links);
+    for (number, (_, bytes)) in files.iter().enumerate() {
+        random_file(&harness.path(&format!("{number}.bin")), *bytes, seed * 100 + number as u64);
+    }
+    let (mut ids, mut seen): (Vec<TransferId>, Vec<Vec<(SimTime, TransferStatus)>>) = (Vec::new(), Vec::new());
+    for half in 0..10_000 {
+        advance(&mut harness, SimTime::ZERO + SimDuration::from_millis(500 * half));
+        while ids.len() < files.len() && files[ids.len()].0 * 2 <= half {
+            ids.push(harness.start(harness.upload_of(&format!("{}.bin", ids.len()))).unwrap());
+            seen.push(Vec::new());
+        }
+        for (id, seen) in ids.iter().zip(&mut seen) {
+            seen.push((harness.simulation.now(), status_of(&mut harness, *id)));
+        }
+        if ids.len() == files.len() && seen.iter().all(|seen| seen.last().unwrap().1.state.is_over()) {
+            break;
+        }
+    }
+    seen.into_iter().map(Seen::new).collect()
+}
+
+/// Seconds that a request waits at the most for what is under way on its connection: a fifth of a link of 64 KiB/s for the segment and
+/// the unsent bytes before it, the queue of the link, and some losses.
+const UNDER_WAY: f64 = 20.0;
+
+#[test]
+fn uploads_that_begin_earlier_end_earlier() {
+    for seed in 1..=3 {
+        let in_turn: Vec<(u64, usize)> = (0..7).map(|place| (place * 5, 1_000_000)).collect();
+        let seen = uploads(seed, &[slow_link(); 6], &in_turn);
+        let last = seen.iter().map(|one| one.ended).fold(0.0, f64::max);
+        assert!(seen[0].ended < 0.85 * last && seen[1].ended < last - 3.0, "seed {seed}: {seen:#?}");
+        for (earlier, later) in seen.iter().zip(&seen[1..]) {
+            assert!(earlier.ended < later.ended + 5.0, "seed {seed}: {seen:#?}");
+        }
+    }
+}
+
+#[test]
+fn uploads_of_fewer_bytes_end_earlier() {
+    for seed in 1..=5 {
+        let seen = uploads(seed, &[slow_link(); 6], &[(0, 4_000_000), (0, 1_500_000), (0, 300_000)]);
+        let ends: Vec<f64> = seen.iter().map(|one| one.ended).collect();
+        assert!(ends.is_sorted_by(|large, small| large > small) && ends[2] < 0.6 * ends[0], "seed {seed}: {ends:?}");
+    }
+}
+
+/// A file of one segment beside a large one waits for what is under way on the connection to its holder, twice: once for the segment to be
+/// stored and once for it to be committed.
+#[test]
+fn a_small_upload_waits_for_no_large_one() {
+    for seed in 1..=5 {
+        let seen = uploads(seed, &[slow_link(); 6], &[(0, 5_000_000), (10, 50_000)]);
+        assert!(seen[1].ended - seen[1].begun < 2.0 * UNDER_WAY, "seed {seed}: {seen:?}");
+    }
+}
+
+#[test]
+fn a_commit_waits_for_no_segment_that_is_not_begun() {
+    for seed in 1..=3 {
+        for one in uploads(seed, &[slow_link(); 6], &[(0, 1_000_000); 7]) {
+            assert!(one.committed_for < UNDER_WAY, "seed {seed}: {one:?}");
+        }
+    }
+}
+
+/// From a tenth of the way on, what is announced to uploads beside others is within a fifth of the truth at nearly all instants, and before
+/// anything of them has passed they are said to be behind others.
+#[test]
+fn the_remaining_time_is_right_beside_other_uploads() {
+    let (slow, fast) = ([slow_link(); 6], [link("2Mbit/s", "5ms", "0.5%"); 6]);
+    let cases = [
+        ("two equal uploads", slow, vec![(0, 3_000_000); 2], 0.9, 4),
+        ("two equal fast uploads", fast, vec![(0, 8_000_000); 2], 0.9, 2),
+        ("a file of one segment beside a large one", slow, vec![(0, 5_000_000), (10, 50_000)], 0.85, 4),
+        ("a small file beside a large one", slow, vec![(0, 5_000_000), (10, 300_000)], 0.75, 4),
+        ("seven uploads", slow, vec![(0, 1_000_000); 7], 0.8, 2),
+    ];
+    for (name, links, files, least, seeds) in cases {
+        let (mut right, mut all) = (0, 0);
+        for seen in (1..=few(seeds)).flat_map(|seed| uploads(seed, &links, &files)) {
+            (right, all) = (right + seen.right().0, all + seen.right().1);
+            let waits = seen.told.iter().filter(|(_, share, _)| *share == 0.0).skip(4);
+            waits.for_each(|(eta, ..)| assert_eq!(*eta, Remaining::Behind, "{name}: {seen:?}"));
+        }
+        let share = right as f64 / all as f64;
+        println!("{name}: {right} of {all} estimates are within a fifth of the truth ({:.1} %)", 100.0 * share);
+        assert!(share >= least, "{name}: {share}");
+    }
+}
