@@ -10,7 +10,7 @@ use p2p_engine::faults::{DiskFaults, PathChange, Slowdown, Target};
 use p2p_engine::io::InlineIo;
 use p2p_engine::node::health::HealthConfig;
 use p2p_engine::pace::{PaceStatus, Speed};
-use p2p_engine::snapshot::Peer;
+use p2p_engine::snapshot::{ConnectionStatus, Peer};
 use p2p_engine::transfer::{Absence, Direction, Remaining, Stage, TransferId, TransferState, TransferStatus};
 use p2p_engine::{ClockMode, Command, Engine, EngineConfig, EngineHandle, Event, Progress, Reply, operation};
 use p2p_net::{HostConfig, MTU};
@@ -370,6 +370,31 @@ fn no_rate_is_above_that_of_the_link_while_acknowledgements_wait() {
                 assert!(most <= 65_536 * span as u64 + u64::from(MTU), "{most} bytes in {span} s: {seconds:?}");
             }
         }
+    }
+}
+
+/// Nor is that of a connection, or of all of them together.
+#[test]
+fn no_rate_of_a_connection_is_above_that_of_the_link() {
+    let span = SECOND * 10;
+    for (loss, delay) in [("0%", "5ms"), ("1%", "100ms"), ("5%", "5ms")] {
+        let mut harness = network(3, &[link("64KiB/s", delay, loss); 6]);
+        harness.ask(operation::WatchWire { packets: Some(100) }).unwrap();
+        both_ways(&mut harness, [1_500_000, 1_000_000]);
+        let (begin, mut most) = (harness.simulation.now(), [0.0, 0.0]);
+        for half in 1..160 {
+            advance(&mut harness, begin + SimDuration::from_millis(500 * half));
+            let snapshot = harness.simulation.snapshot(PACE);
+            let connections = snapshot.figures.connections.iter();
+            let rates = connections.map(|ConnectionStatus { sent: client, received: node, .. }| {
+                [client.passed(node, snapshot.at, span), node.passed(client, snapshot.at, span)]
+                    .map(|passed| passed.bytes_per_second)
+            });
+            let sum = rates.fold([0.0, 0.0], |sum, rates| [sum[0] + rates[0], sum[1] + rates[1]]);
+            assert!(sum.iter().all(|&rate| rate <= 65_536.0 + f64::from(MTU)), "{sum:?} after {half} halves, {loss} {delay}");
+            most = [f64::max(most[0], sum[0]), f64::max(most[1], sum[1])];
+        }
+        assert!(most.iter().all(|&rate| rate > 10_000.0), "{most:?}");
     }
 }
 

@@ -33,8 +33,8 @@ pub struct ConnectionRecord {
     pub packets_sent: u64,
     /// Retransmitted packets among them.
     pub retransmits: u64,
-    /// Payload bytes that the peer has acknowledged.
-    pub bytes_acked: u64,
+    /// Payload bytes that have arrived at the end, in order and beyond holes.
+    pub bytes_arrived: u64,
 }
 
 impl ConnectionRecord {
@@ -47,7 +47,7 @@ impl ConnectionRecord {
             srtt: sample.srtt,
             packets_sent: stats.packets_sent,
             retransmits: stats.retransmits,
-            bytes_acked: stats.bytes_acked,
+            bytes_arrived: stats.bytes_arrived,
         }
     }
 
@@ -56,10 +56,10 @@ impl ConnectionRecord {
     }
 }
 
-/// What one end of a connection has sent in a span of virtual time.
+/// What has passed from one end of a connection to the other in a span of virtual time.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
 pub struct Passed {
-    /// Payload bytes acknowledged by the peer, per second.
+    /// Payload bytes that have arrived at the other end, per second.
     pub bytes_per_second: f64,
     /// Packets sent.
     pub packets: u64,
@@ -113,25 +113,35 @@ impl ConnectionHistory {
         self.records.iter()
     }
 
-    /// Returns what has passed in the last `span` before `now`, or since the watch began if that was later; nothing if nothing is
-    /// recorded.
-    pub fn passed(&self, now: SimTime, span: SimDuration) -> Passed {
+    /// Returns what has passed from this end to the one with the history `peer` in the last `span` before `now`, or since the watch began
+    /// if that was later; nothing if nothing is recorded. Bytes count when they arrive there, as those of transfers do: acknowledgements
+    /// wait in queues of their own, and come in bursts.
+    pub fn passed(&self, peer: &ConnectionHistory, now: SimTime, span: SimDuration) -> Passed {
+        let (Some((first, last, _)), there) = (self.ends_of(now, span), peer.ends_of(now, span)) else {
+            return Passed::default();
+        };
+        let rate = there.map_or(0.0, |(first, last, from)| {
+            let (bytes, seconds) = (last.bytes_arrived.saturating_sub(first.bytes_arrived), (now - from).as_secs_f64());
+            if seconds > 0.0 { bytes as f64 / seconds } else { 0.0 }
+        });
+        Passed {
+            bytes_per_second: rate,
+            packets: last.packets_sent.saturating_sub(first.packets_sent),
+            retransmits: last.retransmits.saturating_sub(first.retransmits),
+        }
+    }
+
+    /// Returns the records between which what has changed in the last `span` before `now` lies, and the instant from which on it counts.
+    fn ends_of(&self, now: SimTime, span: SimDuration) -> Option<(&ConnectionRecord, &ConnectionRecord, SimTime)> {
         let begin = SimTime::from_nanos(now.as_nanos().saturating_sub(span.as_nanos()));
         let all = || self.before.iter().chain(&self.records);
         let earlier = all().take_while(|record| record.at <= begin).last();
-        let (Some(first), Some(last)) = (earlier.or_else(|| all().next()), self.records.back()) else { return Passed::default() };
+        let (first, last) = (earlier.or_else(|| all().next())?, self.records.back()?);
         // What the next record counts may have passed since the beginning of its own span.
         let next = all()
             .find(|record| record.at > first.at)
             .map_or(now, |next| SimTime::from_nanos(next.span() * RECORD_SPAN.as_nanos()));
-        let from = first.at.max(begin.min(next));
-        let seconds = (now - from).as_secs_f64();
-        let bytes = last.bytes_acked.saturating_sub(first.bytes_acked) as f64;
-        Passed {
-            bytes_per_second: if seconds > 0.0 { bytes / seconds } else { 0.0 },
-            packets: last.packets_sent.saturating_sub(first.packets_sent),
-            retransmits: last.retransmits.saturating_sub(first.retransmits),
-        }
+        Some((first, last, first.at.max(begin.min(next))))
     }
 }
 
@@ -160,7 +170,7 @@ mod tests {
         let stats = ConnectionStats {
             packets_sent: bytes / 100,
             retransmits: bytes / 1_000,
-            bytes_acked: bytes,
+            bytes_arrived: bytes,
             ..ConnectionStats::default()
         };
         history.note(&sample, &stats);
@@ -181,15 +191,15 @@ mod tests {
     #[test]
     fn what_has_passed_is_measured_over_the_span() {
         let mut history = ConnectionHistory::default();
-        assert_eq!(history.passed(at(5_000), SimDuration::from_secs(10)), Passed::default());
+        assert_eq!(history.passed(&history, at(5_000), SimDuration::from_secs(10)), Passed::default());
         assert_eq!(Passed::default().resent_percent(), None);
         (0..=20).for_each(|second| noted(&mut history, second * 1_000, 10, second * 5_000));
-        let passed = history.passed(at(20_000), SimDuration::from_secs(10));
+        let passed = history.passed(&history, at(20_000), SimDuration::from_secs(10));
         assert_eq!((passed.bytes_per_second, passed.packets, passed.retransmits), (5_000.0, 500, 50));
         assert_eq!((passed + passed).resent_percent(), Some(10.0));
         // In silence the rate falls, and before the span is full it is that of what there is.
-        assert_eq!(history.passed(at(25_000), SimDuration::from_secs(10)).bytes_per_second, 2_500.0);
-        assert_eq!(history.passed(at(40_000), SimDuration::from_secs(10)).packets, 0);
-        assert_eq!(history.passed(at(20_000), SimDuration::from_secs(60)).bytes_per_second, 5_000.0);
+        assert_eq!(history.passed(&history, at(25_000), SimDuration::from_secs(10)).bytes_per_second, 2_500.0);
+        assert_eq!(history.passed(&history, at(40_000), SimDuration::from_secs(10)).packets, 0);
+        assert_eq!(history.passed(&history, at(20_000), SimDuration::from_secs(60)).bytes_per_second, 5_000.0);
     }
 }

@@ -192,4 +192,6 @@ pub struct ConnectionStats {
     pub bytes_acked: u64,
     /// Payload bytes received in order.
     pub bytes_received: u64,
+    /// Payload bytes that have arrived, in order and beyond holes.
+    pub bytes_arrived: u64,
 }

@@ -16,7 +16,7 @@ use super::frame::middle;
 use crate::tui::connection::{ConnectionDialog, End};
 use crate::tui::panes::plot::{Curve, Plot};
 use crate::tui::panes::scene::Scene;
-use crate::tui::panes::wire::connections::{MEASURED_SPAN, node_of, passed, round_trip_of};
+use crate::tui::panes::wire::connections::{node_of, passed, round_trip_of};
 use crate::tui::panes::wire::draw_packets_of;
 use crate::tui::panes::{Canvas, broken_of, framed, queues_of};
 use crate::tui::theme::Role;
@@ -104,7 +104,8 @@ fn draw_open(scene: &Scene<'_>, connection: &ConnectionStatus, side: &Side<'_>, 
 }
 
 fn facts(scene: &Scene<'_>, connection: &ConnectionStatus, side: &Side<'_>) -> Vec<Line<'static>> {
-    let passed = side.history.passed(scene.snapshot.figures.at, MEASURED_SPAN);
+    let [from_client, from_node] = passed(connection, scene.snapshot.figures.at);
+    let passed = if side.end == End::Client { from_client } else { from_node };
     let (stats, share) = (&connection.stats, passed.resent_percent().unwrap_or_default());
     let glyphs = &scene.theme.glyphs;
     let of_node = node_of(scene, connection).map_or("-".into(), |node| queues_of(scene, node.queues));
@@ -124,7 +125,7 @@ fn facts(scene: &Scene<'_>, connection: &ConnectionStatus, side: &Side<'_>) -> V
         pair(
             "last 10 s",
             format!(
-                "{} acknowledged, {} of {} resent ({share:.1} %)",
+                "{} arrived, {} of {} resent ({share:.1} %)",
                 rate_of(passed.bytes_per_second),
                 passed.retransmits,
                 passed.packets

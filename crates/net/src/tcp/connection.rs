@@ -88,7 +88,7 @@ impl Connection {
     }
 
     pub(crate) fn stats(&self) -> ConnectionStats {
-        ConnectionStats { bytes_received: self.receiver.bytes_received, ..self.sender.stats() }
+        self.receiver.counted_in(self.sender.stats())
     }
 
     /// Counts sent packets of the connection end.

@@ -11,6 +11,7 @@ use super::receive_buffer::ReceiveBuffer;
 use super::step::Step;
 use super::timer::{Timer, expiry, jiffies_at, jiffies_for_micros};
 use crate::packet::{Flags, Packet};
+use crate::stats::ConnectionStats;
 
 /// Number of acknowledgements sent immediately before any is delayed (Linux `TCP_MAX_QUICKACKS`).
 const QUICK_ACKS: u8 = 16;
@@ -128,6 +129,12 @@ impl Receiver {
     /// does not jump when a hole is filled.
     pub(super) fn arrived_to(&self) -> u64 {
         self.nxt + self.out_of_order.bytes()
+    }
+
+    /// Returns the counters of the sending half with those of the receiving half.
+    pub(super) fn counted_in(&self, stats: ConnectionStats) -> ConnectionStats {
+        let bytes_arrived = self.bytes_received + self.out_of_order.bytes();
+        ConnectionStats { bytes_received: self.bytes_received, bytes_arrived, ..stats }
     }
 
     /// Returns the end of the last range of those that selective acknowledgements report; `None` if nothing has arrived beyond a

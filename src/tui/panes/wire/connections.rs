@@ -46,9 +46,10 @@ fn fit(width: u16) -> Columns<Quantity> {
     Columns::fit(columns, width)
 }
 
-/// Returns what the client's end of a connection has sent in the measured span before `now`, and what the node's end has.
+/// Returns what has passed from the client's end of a connection in the measured span before `now`, and what from the node's end.
 pub fn passed(connection: &ConnectionStatus, now: SimTime) -> [Passed; 2] {
-    [&connection.sent, &connection.received].map(|history| history.passed(now, MEASURED_SPAN))
+    let ConnectionStatus { sent: client, received: node, .. } = connection;
+    [client.passed(node, now, MEASURED_SPAN), node.passed(client, now, MEASURED_SPAN)]
 }
 
 /// A connection with what it has carried lately.

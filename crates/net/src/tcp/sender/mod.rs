@@ -127,7 +127,8 @@ impl Sender {
     pub(super) fn stats(&self) -> ConnectionStats {
         let LossCounts { retransmits, timeouts, probes, undos } = self.losses.counts;
         let (packets_sent, bytes_acked) = (self.packets_sent, self.bytes_acked);
-        ConnectionStats { packets_sent, retransmits, timeouts, loss_probes: probes, undos, bytes_acked, bytes_received: 0 }
+        let received = ConnectionStats::default();
+        ConnectionStats { packets_sent, retransmits, timeouts, loss_probes: probes, undos, bytes_acked, ..received }
     }
 
     /// Counts packets sent, of whatever kind.
