@@ -527,6 +527,17 @@ fn the_remaining_time_of_a_download_is_right_beside_an_upload() {
     }
 }
 
+/// A download that is over before its connections are at full speed, since acknowledgements wait behind uploads, has no estimate in place of
+/// a wrong one.
+#[test]
+fn a_short_download_beside_an_upload_has_no_wrong_estimate() {
+    for seed in 1..=few(3) {
+        let [_, download] = guesses_beside(seed, &[slow_link(); 6], [300_000, 2_000_000]);
+        let is_wrong = |(eta, truth): &&(Option<f64>, f64)| eta.is_some_and(|eta| (eta - truth).abs() > 0.2 * truth);
+        assert!(!download.is_empty() && download.iter().filter(is_wrong).count() * 10 <= download.len(), "{seed}: {download:?}");
+    }
+}
+
 /// What does not run delays nothing: once an upload is cancelled, the estimate of a download beside it is that of the download alone,
 /// however long the upload is undone.
 #[test]

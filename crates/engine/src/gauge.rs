@@ -293,6 +293,7 @@ impl Gauge {
         let is_silent = !waits_for_link && loads.iter().any(Load::is_silent);
         let Some(alone) = estimate::seconds_left(&loads, &shared).filter(|_| !is_silent) else { return Remaining::Stalled };
         let seconds = match way {
+            Direction::Download if beside.is_brief(status.bytes as f64 / carried) => None,
             Direction::Download => Some(beside.of_download(alone, self.all_asked_for(net, &loads))),
             _ => beside.of_upload(alone, shared.queue),
         };

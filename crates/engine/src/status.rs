@@ -291,7 +291,7 @@ pub enum Remaining {
     /// A holder, or all of them, had a request and no byte of it has arrived in the last ten seconds.
     Stalled,
     /// The transfer waits behind others over the same connections: none of its bytes has arrived while theirs have, or the answers to an
-    /// upload wait behind what is downloaded, and how much that will be is not known.
+    /// upload wait behind what is downloaded, and how much that will be is not known, or a short download opens its windows beside uploads.
     Behind,
     /// The transfer cannot be completed before nodes answer that are out of reach: those of [`TransferStatus::awaited`].
     OutOfReach,

@@ -14,6 +14,9 @@ const ANSWERS: f64 = 2.0;
 /// Part of the time that an acknowledgement waits by which the last bytes of a download are late: what TCP may send is mostly sent before.
 const LATE: f64 = 0.25;
 
+/// Round trips in which TCP opens its window from ten packets (RFC 6928) to what a full link takes, with some losses on the way.
+const ROUNDS: f64 = 10.0;
+
 /// What delays a transfer: the transfers of the other direction, in seconds at the pace at which these pass.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Beside {
@@ -37,6 +40,12 @@ impl Beside {
     /// Returns true if anything of the other direction is under way.
     pub(super) fn is_any(self) -> bool {
         self.until > 0.0
+    }
+
+    /// Returns true if a download that takes `whole` seconds alone is over before its windows are open, since acknowledgements wait in the
+    /// queue that the others fill: what it takes then depends on the rounds and losses of its slowest connection.
+    pub(super) fn is_brief(self, whole: f64) -> bool {
+        self.is_any() && whole < ROUNDS * self.queue
     }
 
     /// Returns the seconds that a download takes which would take `alone` seconds without the others. If all is requested, `asked` is the
@@ -93,6 +102,13 @@ mod tests {
         assert_eq!(beside.of_download(10.0, None), 25.0);
         // Once all is requested, the last of it waits for what is before it, and its acknowledgements in the queue.
         assert_eq!([beside.of_download(4.0, Some(1.0)), beside.of_download(4.0, Some(18.0))], [19.5, 4.5]);
+    }
+
+    #[test]
+    fn a_brief_download_beside_uploads_has_no_estimate() {
+        let beside = |left| Beside::new((&backlog(0, 5e5, 1e6), 1e5), (&backlog(0, 0.0, left), 1e5), 2.0);
+        assert_eq!([19.0, 21.0].map(|whole| beside(1e6).is_brief(whole)), [true, false]);
+        assert!(!beside(0.0).is_brief(1.0));
     }
 
     #[test]
