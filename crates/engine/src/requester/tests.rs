@@ -449,6 +449,8 @@ fn a_request_without_a_segment_does_not_wait_for_segments() {
     bench.ask(node(0));
     assert_eq!(order(&bench), [4, 1, 5, 8]);
     assert!(!bench.requester.is_behind_segments(node(0), |&owner| owner == 4));
+    assert!(!bench.requester.is_behind_segments(node(0), |&owner| owner == 8), "what is not written is passed");
+    bench.write(node(0), 2);
     assert!(bench.requester.is_behind_segments(node(0), |&owner| owner == 8));
 }
 
