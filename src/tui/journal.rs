@@ -7,6 +7,7 @@ use p2p_base::units::{SimDuration, SimTime};
 use p2p_engine::Event;
 use p2p_service::access::Identity;
 use p2p_shell::digest::Digest;
+use p2p_shell::report::{Resolution, instant_of};
 
 use super::theme::Role;
 use super::words;
@@ -23,6 +24,8 @@ const SPAN: SimDuration = SimDuration::from_secs(10);
 pub struct JournalLine {
     /// Virtual instant of the event, or of the first one.
     pub at: SimTime,
+    /// Virtual instant of the last of several events.
+    pub until: SimTime,
     /// Role of its colour and of its mark.
     pub role: Role,
     /// The event in words.
@@ -38,6 +41,15 @@ pub struct Journal {
     digest: Digest,
 }
 
+impl JournalLine {
+    /// Returns the event in words; of several that did not happen at once, with the time of the last one, as in `connected to 5 nodes until
+    /// 00:03.104`.
+    pub fn told(&self) -> String {
+        let [first, last] = [self.at, self.until].map(|at| instant_of(at, Resolution::Millis));
+        if first == last { self.text.clone() } else { format!("{} until {last}", self.text) }
+    }
+}
+
 impl Default for Journal {
     fn default() -> Self {
         Journal { lines: VecDeque::new(), digest: Digest::new(JOINED_MAX, SPAN) }
@@ -51,7 +63,7 @@ impl Journal {
         let Some(of_event) = words::describe(event, identity) else { return };
         let entry = self.digest.note(at, event);
         let (role, text) = words::of_several(entry, identity).unwrap_or(of_event);
-        let line = JournalLine { at: entry.at(), role, text, entry: Some(entry.number()) };
+        let line = JournalLine { at: entry.at(), until: entry.until(), role, text, entry: Some(entry.number()) };
         let known = if entry.count() > 1 { self.lines.iter_mut().rev().find(|known| known.entry == line.entry) } else { None };
         match known {
             Some(known) => *known = line,
@@ -61,7 +73,7 @@ impl Journal {
 
     /// Notes what is no event of the engine.
     pub fn note(&mut self, at: SimTime, role: Role, text: String) {
-        self.push(JournalLine { at, role, text, entry: None });
+        self.push(JournalLine { at, until: at, role, text, entry: None });
     }
 
     /// Appends a line; the oldest one goes where there are too many.
@@ -99,6 +111,23 @@ mod tests {
 
     fn texts(journal: &Journal) -> Vec<&str> {
         journal.lines().map(|line| line.text.as_str()).collect()
+    }
+
+    /// A line that stands for several events has the times of the first and of the last, whatever they are.
+    #[test]
+    fn several_events_have_two_times() {
+        let mut journal = Journal::default();
+        let at = |ms| SimTime::ZERO + SimDuration::from_millis(ms);
+        for (ms, index) in [(1_200, 0), (1_300, 1), (3_104, 2)] {
+            let node = NodeNumber::from_index(index);
+            journal.note_event(at(ms), &Event::Connected { node }, &Identity::Operator);
+            journal.note_event(at(ms), &change(index, Health::Suspect), &Identity::Operator);
+        }
+        let told: Vec<(SimTime, String)> = journal.lines().map(|line| (line.at, line.told())).collect();
+        let words = ["connected to Node_01, Node_02, Node_03", "Node_01, Node_02, Node_03 SUSPECT"];
+        assert_eq!(told, words.map(|words| (at(1_200), format!("{words} until 00:03.104"))));
+        journal.note_event(at(60_000), &change(7, Health::Dead), &Identity::Operator);
+        assert_eq!(journal.lines().next_back().unwrap().told(), "Node_08 did not answer 2 probes: DEAD");
     }
 
     #[test]

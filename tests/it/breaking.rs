@@ -47,7 +47,7 @@ fn a_path_is_cut_and_healed_from_its_cell() {
         assert!(told);
         tui_harness.keys(&["m"]);
         assert!(tui_harness.pane(Pane::Health).concat().contains('╳'));
-        tui_harness.keys(&["m", "x", "take it back", "Enter"]);
+        tui_harness.keys(&["m", "x", "take back: the path", "Enter"]);
         assert!(!tui_harness.pane(Pane::Health).concat().contains("cut"), "{}", tui_harness.text());
         assert!(!header(&mut tui_harness).contains("fault"));
     }
@@ -81,31 +81,110 @@ fn one_key_heals_all() {
     tui_harness.press(&["H"]);
     tui_harness.keys(&["y"]);
     assert!(!header(&mut tui_harness).contains("fault"), "{}", tui_harness.text());
-    assert!(answer(&tui_harness).iter().any(|(_, line)| line == "3 faults taken back"), "{:?}", answer(&tui_harness));
+    assert!(answer(&tui_harness).iter().any(|(_, line)| line == "3 faults taken back:"), "{:?}", answer(&tui_harness));
     // Where none is on, nothing is asked.
     tui_harness.keys(&["H"]);
     assert!(tui_harness.app.dialogs().is_empty());
+}
+
+/// The entries of the menu of the row of a node, by their names and the commands that they show.
+fn menu_of(tui_harness: &mut TuiHarness, down: usize) -> Vec<(String, String)> {
+    tui_harness.app.focus_on(Pane::Nodes);
+    tui_harness.keys(&["g"]);
+    (0..down).for_each(|_| tui_harness.press(&["Down"]));
+    tui_harness.keys(&["x"]);
+    let Some(Dialog::List(list)) = tui_harness.app.dialogs().last() else { panic!("no menu is open") };
+    let entries = list.items.iter().map(|item| (item.name.clone(), item.summary.clone())).collect();
+    tui_harness.press(&["Esc"]);
+    entries
+}
+
+/// The inverses among the entries of a menu.
+fn inverses(entries: &[(String, String)]) -> Vec<(&str, &str)> {
+    entries.iter().filter_map(|(name, line)| Some((name.strip_prefix("take back: ")?, line.as_str()))).collect()
 }
 
 /// What takes all faults back stands first where some of them are those of the row, and last elsewhere: the first entry is about the row.
 #[test]
 fn what_is_about_the_row_stands_first() {
     let mut tui_harness = TuiHarness::dark(120, 40);
-    tui_harness.keys(&["kill 3", "Enter"]);
-    let mut names = |place: &[&str]| {
-        tui_harness.app.focus_on(Pane::Nodes);
-        tui_harness.keys(&["g"]);
-        tui_harness.press(place);
-        tui_harness.keys(&["x"]);
-        let Some(Dialog::List(list)) = tui_harness.app.dialogs().last() else { panic!("no menu is open") };
-        let names: Vec<String> = list.items.iter().map(|item| item.name.clone()).collect();
-        tui_harness.press(&["Esc"]);
-        names
+    tui_harness.keys(&["kill 3; link client --queue 5", "Enter"]);
+    let healthy = menu_of(&mut tui_harness, 0);
+    let all = ("take back: all that is on, 2 faults".to_owned(), String::new());
+    assert_eq!((healthy[2].0.as_str(), healthy.last().unwrap()), ("kill its process", &all));
+    let killed = menu_of(&mut tui_harness, 2);
+    assert_eq!(killed[2..4], [("take back: Node_03 is killed".into(), "start Node_03".into()), all]);
+}
+
+/// The menu has the inverse of each fault that is on at the row, named by what it takes back, once, and no other; what it says of their
+/// number is what the header, the answers and the log say.
+#[test]
+fn the_menu_has_the_inverses_of_what_is_on() {
+    let mut tui_harness = TuiHarness::dark(120, 40);
+    tui_harness.app.focus_on(Pane::Nodes);
+    tui_harness.keys(&["g", "x", "cut off from all", "Enter"]);
+    let told = "5 paths between 6 hosts are cut";
+    assert_eq!(answer(&tui_harness).last().unwrap().1, told);
+    tui_harness.keys(&["Esc", "kill 1; link 1 --queue 5; path 2 --loss 5%; faults apply slow-wan 1", "Enter"]);
+    assert!(header(&mut tui_harness).contains("│ 9 faults on"), "{}", header(&mut tui_harness));
+    let paths = ["client,Node_01", "Node_01,Node_02", "Node_01,Node_03", "Node_01,Node_04", "Node_01,Node_05"];
+    let cuts: Vec<(String, String)> =
+        paths.iter().map(|path| (format!("the path {path} is cut"), format!("heal {path}"))).collect();
+    let entries = menu_of(&mut tui_harness, 0);
+    let mut expected: Vec<(&str, &str)> = vec![("Node_01 is killed", "start Node_01")];
+    let added = inverses(&entries).into_iter().filter(|(what, _)| what.contains("link of Node_01")).collect::<Vec<_>>();
+    assert!(!added.is_empty(), "{entries:#?}");
+    expected.extend(added);
+    expected.extend(cuts.iter().map(|(what, line)| (what.as_str(), line.as_str())));
+    expected.push(("all paths of Node_01 have delay 80ms..120ms, loss 0.5%", "path Node_01 --clear"));
+    let found = inverses(&entries);
+    assert!(expected.iter().all(|entry| found.contains(entry)), "{found:#?}");
+    let whole = ("all of Node_01, 8 faults", "faults clear Node_01");
+    assert_eq!(found[found.len() - 2..], [whole, ("all that is on, 9 faults", "")], "{found:#?}");
+    let mut names: Vec<&str> = found.iter().map(|(what, _)| *what).collect();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!((names.len(), found.len()), (expected.len() + 2, expected.len() + 2), "{found:#?}");
+    // Each of them takes back what it names.
+    for (what, line) in found[..found.len() - 2].iter().map(|(what, line)| (what.to_string(), line.to_string())) {
+        tui_harness.app.focus_on(Pane::Prompt);
+        tui_harness.keys(&[&line, "Enter"]);
+        let left = menu_of(&mut tui_harness, 0);
+        assert!(!inverses(&left).iter().any(|(left, _)| *left == what), "{what}: {left:#?}");
+    }
+    assert_eq!(inverses(&menu_of(&mut tui_harness, 0)), [("all that is on, 1 fault", "")]);
+}
+
+/// A cut is told and counted alike wherever it is: the path between two hosts is one, with its two directions.
+#[test]
+fn paths_are_counted_alike_everywhere() {
+    let mut tui_harness = TuiHarness::dark(200, 60);
+    let said = |tui_harness: &mut TuiHarness, line: &str| {
+        // What happens at one instant is one entry of the log.
+        tui_harness.sleep(1);
+        tui_harness.keys(&[line, "Enter"]);
+        let answer = answer(tui_harness).last().unwrap().1.clone();
+        let logged = tui_harness.app.view().journal().lines().next_back().unwrap().text.clone();
+        (answer, logged)
     };
-    let healthy = names(&[]);
-    assert_eq!((healthy[2].as_str(), healthy.last().unwrap().as_str()), ("kill its process", "take all faults back"));
-    let killed = names(&["Down", "Down"]);
-    assert_eq!(killed[2..4], ["take it back", "take all faults back"]);
+    let both = |text: &str| (text.to_owned(), text.to_owned());
+    assert_eq!(said(&mut tui_harness, "partition 1|client,2,3,4,5"), both("5 paths between 6 hosts are cut"));
+    let (answer, logged) = said(&mut tui_harness, "partition 2->3,4");
+    assert_eq!(answer, "the paths Node_02->Node_03 and Node_02->Node_04 are cut; 7 are cut in all");
+    assert_eq!(logged, "the paths Node_02->Node_03 and Node_02->Node_04 are cut");
+    assert!(header(&mut tui_harness).contains("7 faults on"));
+    let (answer, logged) = said(&mut tui_harness, "heal 2->3");
+    assert_eq!(answer, "healed the path Node_02->Node_03; 6 paths between 6 hosts are cut, 1 of them one way");
+    assert_eq!(logged, "no longer: the path Node_02->Node_03 is cut");
+    let (answer, logged) = said(&mut tui_harness, "heal");
+    assert_eq!(answer, "healed 6 paths between 6 hosts; no path is cut any more");
+    assert_eq!(logged, "no longer: 6 paths between 6 hosts are cut, 1 of them one way");
+    assert_eq!(said(&mut tui_harness, "heal").0, "no path was cut");
+    // A profile is one as well, and so are both directions of a link.
+    assert_eq!(said(&mut tui_harness, "faults apply slow-wan").1, "slow-wan on 5 nodes (15 parts)");
+    assert_eq!(said(&mut tui_harness, "faults clear").0, "1 fault taken back: slow-wan on 5 nodes (15 parts)");
+    assert_eq!(said(&mut tui_harness, "link 2 --queue 5").1, "the link of Node_02 has a queue of 5 packets");
+    assert_eq!(said(&mut tui_harness, "faults clear").1, "no longer: the link of Node_02 has a queue of 5 packets");
 }
 
 /// The commands of the menu of what is selected, with those of its further menus.
@@ -166,7 +245,7 @@ fn other_values_are_typed() {
     tui_harness.keys(&["12KiB/s", "Enter"]);
     tui_harness.app.focus_on(Pane::Nodes);
     assert!(tui_harness.text().contains("uplink 12.0 KiB/s 00:00 ago"), "{}", tui_harness.text());
-    tui_harness.keys(&["x", "take it back", "Enter"]);
+    tui_harness.keys(&["x", "take back: the uplink", "Enter"]);
     assert!(!tui_harness.text().contains("uplink 12.0 KiB/s"));
 }
 
@@ -194,17 +273,17 @@ fn one_act_is_one_fault() {
         assert!(!header(&mut tui_harness).contains("fault"), "{undo}: {}", header(&mut tui_harness));
     }
     tui_harness.keys(&["path client,3 --cut; faults clear", "Enter"]);
-    assert!(answer(&tui_harness).iter().any(|(_, line)| line == "1 fault taken back"), "{:?}", answer(&tui_harness));
+    assert!(answer(&tui_harness).iter().any(|(_, line)| line == "1 fault taken back: the path client,Node_03 is cut"));
     // So is a profile, however many parts it has.
     tui_harness.keys(&["faults apply slow-wan", "Enter"]);
     assert!(header(&mut tui_harness).contains("│ 1 fault on"), "{}", header(&mut tui_harness));
     tui_harness.keys(&["faults clear", "Enter"]);
-    assert!(answer(&tui_harness).iter().any(|(_, line)| line == "1 fault taken back"), "{:?}", answer(&tui_harness));
+    assert!(answer(&tui_harness).iter().any(|(_, line)| line == "1 fault taken back: slow-wan on 5 nodes (15 parts)"));
     // What two acts have put on is two faults.
     tui_harness.keys(&["path 1->2 --cut; sleep 1s; path 2->1 --cut", "Enter"]);
     assert!(header(&mut tui_harness).contains("│ 2 faults on"), "{}", header(&mut tui_harness));
     tui_harness.keys(&["faults clear", "Enter"]);
-    assert!(answer(&tui_harness).iter().any(|(_, line)| line == "2 faults taken back"), "{:?}", answer(&tui_harness));
+    assert!(answer(&tui_harness).iter().any(|(_, line)| line == "2 faults taken back:"), "{:?}", answer(&tui_harness));
 }
 
 /// What is broken of nodes, of their paths and of the client is said in the list of the nodes at every size, beside their rates.

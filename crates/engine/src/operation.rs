@@ -119,7 +119,7 @@ operations! {
     TreatOrphans -> Orphans(Vec<Orphans>),
     Shutdown -> Done(()),
     Break -> Done(()),
-    Mend -> Done(()),
+    Mend -> Cleared(ClearedFaults),
     ListFaults -> Faults(Vec<ActiveFault>),
     ClearFaults -> Cleared(ClearedFaults),
 }

@@ -4,81 +4,59 @@
 //! one after the other are the entry `899 nodes SUSPECT`, at the instant of the first. The text of an entry that stands for one
 //! event is left to the front end.
 
+mod kind;
+
 use std::collections::{BTreeSet, VecDeque};
 
 use p2p_base::units::{SimDuration, SimTime};
 use p2p_engine::Event;
-use p2p_engine::faults::Fault;
-use p2p_engine::node::health::Health;
+use p2p_engine::faults::{Fault, Target};
 use p2p_engine::snapshot::Peer;
-use p2p_engine::transfer::{Stage, TransferId};
 
-use crate::report::count_of;
+use self::kind::{Faults, Kind};
+use crate::report::{CutPaths, count_of, parts_of_profile};
 
 /// Number of nodes of an entry that are named; more are counted.
 const NAMED_MAX: usize = 3;
-
-/// Kind of events that are one entry if several follow each other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    /// Nodes have become alive, suspect or dead.
-    Health(Health),
-    /// Segments of a transfer had bytes retransmitted.
-    Resent(TransferId),
-    /// Segments of a transfer failed at nodes, and are tried again.
-    Retried(TransferId),
-    /// The client has opened connections.
-    Connected,
-    /// The client has lost connections.
-    Disconnected,
-    /// Paths were cut at one instant, or, if it is false, healed.
-    Cut(bool),
-}
-
-impl Kind {
-    /// Returns the kind of an event and the hosts that it names.
-    fn of(event: &Event) -> Option<(Kind, Vec<Peer>)> {
-        let (kind, node) = match event {
-            Event::HealthChanged { node, to, .. } => (Kind::Health(*to), node),
-            Event::Segment { transfer, stage: Stage::Retransmitted, timeline } => (Kind::Resent(*transfer), &timeline.holder),
-            Event::SegmentRetried { transfer, node, .. } => (Kind::Retried(*transfer), node),
-            Event::Connected { node } => (Kind::Connected, node),
-            Event::Disconnected { node, .. } => (Kind::Disconnected, node),
-            Event::FaultBegan { fault: Fault::Cut { from, to }, .. } => return Some((Kind::Cut(true), vec![*from, *to])),
-            Event::FaultEnded { fault: Fault::Cut { from, to }, .. } => return Some((Kind::Cut(false), vec![*from, *to])),
-            _ => return None,
-        };
-        Some((kind, vec![Peer::Node(*node)]))
-    }
-
-    /// Returns true if a change of this kind takes back one of another kind, so that none may seem to be older than the other.
-    fn reverses(self, other: Kind) -> bool {
-        match (self, other) {
-            (Kind::Health(new), Kind::Health(old)) => new != old,
-            (Kind::Connected, Kind::Disconnected) | (Kind::Disconnected, Kind::Connected) => true,
-            (Kind::Cut(new), Kind::Cut(old)) => new != old,
-            _ => false,
-        }
-    }
-
-    /// Returns the longest time after the first event at which another one of the kind joins it, in a digest of this span.
-    const fn span(self, span: SimDuration) -> SimDuration {
-        if matches!(self, Kind::Cut(_)) { SimDuration::ZERO } else { span }
-    }
-}
 
 /// Entry of a digest: an event, or several of one kind.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
     number: u64,
     at: SimTime,
+    /// Instant of the last event.
+    until: SimTime,
     first: Event,
     kind: Option<Kind>,
     hosts: BTreeSet<Peer>,
+    /// Paths that the events are about, where those are cut or healed.
+    paths: CutPaths,
+    /// True if no event differs from the first one in more than the direction of a link or a path.
+    is_alike: bool,
     count: u64,
 }
 
 impl Entry {
+    /// Makes an entry without events, of which `first` will be the first.
+    fn new(number: u64, at: SimTime, first: &Event, kind: Option<Kind>) -> Entry {
+        let (first, hosts, paths) = (first.clone(), BTreeSet::new(), CutPaths::default());
+        Entry { number, at, until: at, first, kind, hosts, paths, is_alike: true, count: 0 }
+    }
+
+    /// Adds an event that names these hosts.
+    fn add(&mut self, at: SimTime, event: &Event, hosts: Vec<Peer>) {
+        if let Some(Fault::Cut { from, to }) = fault_of(event) {
+            self.paths.add(*from, *to);
+        }
+        self.is_alike &= match (fault_of(&self.first), fault_of(event)) {
+            (Some(first), Some(fault)) => first == fault || first.is_alike(fault),
+            _ => true,
+        };
+        self.hosts.extend(hosts);
+        self.until = at;
+        self.count += 1;
+    }
+
     /// Returns the number of the entry, which no other entry of its digest has; later entries have higher ones.
     pub const fn number(&self) -> u64 {
         self.number
@@ -87,6 +65,11 @@ impl Entry {
     /// Returns the instant of the first event.
     pub const fn at(&self) -> SimTime {
         self.at
+    }
+
+    /// Returns the instant of the last event.
+    pub const fn until(&self) -> SimTime {
+        self.until
     }
 
     /// Returns the first event, the only one unless there is a [`summary`](Self::summary).
@@ -102,7 +85,7 @@ impl Entry {
     /// Returns the text of several events, as in `899 nodes SUSPECT` or `Node_01, Node_04 DEAD`; `None` if the entry is one event.
     pub fn summary(&self) -> Option<String> {
         let hosts = self.hosts();
-        Some(match self.kind.filter(|_| self.count > 1)? {
+        Some(match self.kind.as_ref().filter(|_| self.count > 1)? {
             Kind::Health(health) => format!("{hosts} {health}"),
             Kind::Resent(transfer) => format!("{transfer} {} sent again to {hosts}", count_of(self.count, "packet")),
             Kind::Retried(transfer) => {
@@ -110,11 +93,25 @@ impl Entry {
             }
             Kind::Connected => format!("connected to {hosts}"),
             Kind::Disconnected => format!("disconnected from {hosts}"),
-            Kind::Cut(is_cut) => {
-                let paths = count_of(self.count, "path");
-                format!("{}{paths} between {hosts} are cut", if is_cut { "" } else { "no longer: " })
-            }
+            Kind::Faults { begins: true, of, .. } => self.told(of),
+            Kind::Faults { begins: false, of, .. } => format!("no longer: {}", self.told(of)),
         })
+    }
+
+    /// Returns what several faults are, counted as the list of faults counts them.
+    fn told(&self, faults: &Faults) -> String {
+        let hosts = self.hosts();
+        let both_ways = fault_of(&self.first).filter(|_| self.is_alike && self.count == 2).and_then(Fault::both_ways);
+        match (faults, both_ways) {
+            (Faults::Cuts, _) => self.paths.told(),
+            (Faults::Profile(name), _) => parts_of_profile(name, &self.hosts, self.count),
+            (Faults::Ways(_) | Faults::Named("link" | "path"), Some((whole, _))) if self.hosts.len() <= 2 => whole,
+            (Faults::Ways(Target::Link(..)) | Faults::Named("link"), _) => format!("the links of {hosts} are changed"),
+            (Faults::Ways(_) | Faults::Named("path"), _) => format!("paths between {hosts} are changed"),
+            (Faults::Named("paths"), _) => format!("all paths of {hosts} are changed"),
+            (Faults::Named("disk"), _) => format!("the disks of {hosts} are faulty"),
+            (Faults::Named(name), _) => format!("{hosts} are {name}"),
+        }
     }
 
     fn hosts(&self) -> String {
@@ -123,6 +120,14 @@ impl Entry {
             return count_of(self.hosts.len() as u64, noun);
         }
         self.hosts.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// Returns the fault that an event tells of.
+const fn fault_of(event: &Event) -> Option<&Fault> {
+    match event {
+        Event::FaultBegan { fault, .. } | Event::FaultEnded { fault, .. } => Some(fault),
+        _ => None,
     }
 }
 
@@ -144,15 +149,13 @@ impl Digest {
 
     /// Adds an event that happened at `at`, no earlier than those before it. Returns the entry that it is part of now.
     pub fn note(&mut self, at: SimTime, event: &Event) -> &Entry {
-        let of = Kind::of(event);
-        let kind = of.as_ref().map(|(kind, _)| *kind);
-        let place = match of.as_ref().and_then(|(kind, hosts)| self.open(at, *kind, hosts)) {
+        let (kind, hosts) = Kind::of(event).map_or((None, Vec::new()), |(kind, hosts)| (Some(kind), hosts));
+        let place = match kind.as_ref().and_then(|kind| self.open(at, kind, &hosts)) {
             Some(place) => place,
             None => self.begin(at, event, kind),
         };
         let entry = &mut self.entries[place];
-        entry.hosts.extend(of.into_iter().flat_map(|(_, hosts)| hosts));
-        entry.count += 1;
+        entry.add(at, event, hosts);
         entry
     }
 
@@ -161,9 +164,8 @@ impl Digest {
         if self.entries.len() == self.capacity {
             self.entries.pop_front();
         }
-        let number = self.made;
+        self.entries.push_back(Entry::new(self.made, at, event, kind));
         self.made += 1;
-        self.entries.push_back(Entry { number, at, first: event.clone(), kind, hosts: BTreeSet::new(), count: 0 });
         self.entries.len() - 1
     }
 
@@ -174,14 +176,14 @@ impl Digest {
 
     /// Returns the place of the latest entry of a kind, if an event of these hosts at `at` joins it. What has changed back meanwhile is
     /// another change.
-    fn open(&self, at: SimTime, kind: Kind, hosts: &[Peer]) -> Option<usize> {
+    fn open(&self, at: SimTime, kind: &Kind, hosts: &[Peer]) -> Option<usize> {
         let span = kind.span(self.span);
         for (place, entry) in self.entries.iter().enumerate().rev() {
-            let reverses = |of: Kind| kind.reverses(of) && hosts.iter().any(|host| entry.hosts.contains(host));
-            if at - entry.at > span || entry.kind.is_some_and(reverses) {
+            let reverses = |of: &Kind| kind.reverses(of) && hosts.iter().any(|host| entry.hosts.contains(host));
+            if at - entry.at > span || entry.kind.as_ref().is_some_and(reverses) {
                 return None;
             }
-            if entry.kind == Some(kind) {
+            if entry.kind.as_ref() == Some(kind) {
                 return Some(place);
             }
         }
@@ -191,7 +193,9 @@ impl Digest {
 
 #[cfg(test)]
 mod tests {
-    use p2p_engine::faults::FaultCause;
+    use p2p_engine::faults::{FaultCause, LinkChange};
+    use p2p_engine::node::health::Health;
+    use p2p_net::Direction;
     use p2p_store::manifest::NodeNumber;
     use proptest::prelude::*;
 
@@ -227,7 +231,8 @@ mod tests {
         let told = summaries(&digest);
         assert_eq!(told, [Some("899 nodes SUSPECT".to_owned()), None, Some("899 nodes DEAD".to_owned())]);
         let first = digest.entries().next().unwrap();
-        assert_eq!((first.at(), first.count(), first.first()), (at(0), 899, &change(0, Health::Suspect)));
+        let told = (first.at(), first.until(), first.count(), first.first());
+        assert_eq!(told, (at(0), at(898 * 5), 899, &change(0, Health::Suspect)));
     }
 
     #[test]
@@ -259,7 +264,41 @@ mod tests {
         }
         digest.note(at(1), &cut(node(0), node(1)));
         digest.note(at(1), &cut(node(1), node(0)));
-        let told = ["6 paths between 4 hosts are cut", "2 paths between Node_01, Node_02 are cut"];
+        // The path between two hosts is one, whatever it is cut by.
+        let told = ["the paths client,Node_01 and client,Node_02 and client,Node_03 are cut", "the path Node_01,Node_02 is cut"];
+        assert_eq!(summaries(&digest), told.map(|text| Some(text.to_owned())));
+    }
+
+    /// As in the list of faults: both directions of a link are one, and so is what a profile has put on.
+    #[test]
+    fn an_act_is_an_entry() {
+        let mut digest = Digest::new(100, SPAN);
+        let command = || FaultCause::Command { by: None };
+        let link = |index, direction| Fault::Link {
+            peer: Peer::Node(NodeNumber::from_index(index)),
+            direction,
+            change: LinkChange { bandwidth: None, queue_packets: Some(5) },
+        };
+        let ways = [Direction::Up, Direction::Down];
+        for fault in ways.map(|way| link(0, way)) {
+            digest.note(at(0), &Event::FaultBegan { fault, cause: command() });
+        }
+        for fault in (0..5).flat_map(|index| ways.map(|way| link(index, way))) {
+            let cause = FaultCause::Profile { name: "congested".into(), by: None };
+            digest.note(at(5), &Event::FaultBegan { fault, cause });
+        }
+        for fault in (0..5).flat_map(|index| ways.map(|way| link(index, way))) {
+            digest.note(at(5), &Event::FaultEnded { fault, cause: command() });
+        }
+        for fault in ways.map(|way| link(0, way)) {
+            digest.note(at(5), &Event::FaultBegan { fault, cause: command() });
+        }
+        let told = [
+            "the link of Node_01 has a queue of 5 packets",
+            "congested on 5 nodes (10 parts)",
+            "no longer: the links of 5 nodes are changed",
+            "the link of Node_01 has a queue of 5 packets",
+        ];
         assert_eq!(summaries(&digest), told.map(|text| Some(text.to_owned())));
     }
 

@@ -3,6 +3,7 @@
 //! `docs/json.md` documents the fields; numbers are plain (seconds, bytes, counts). All figures come from the engine.
 
 mod clock;
+mod cut_paths;
 mod demo;
 mod entries;
 mod export;
@@ -28,10 +29,11 @@ use p2p_store::uploads::UploadId;
 use serde::Serialize;
 
 pub use self::clock::{Resolution, clock_of, instant_of};
+pub use self::cut_paths::CutPaths;
 pub use self::demo::{DemoReport, FileReport, UserReport};
 pub use self::entries::{EntryLine, entries_table};
 pub use self::export::{ExportReport, ExportedFile};
-pub use self::faults::{HostFaults, ToldFault};
+pub use self::faults::{HostFaults, SHOWN_MAX, ToldFault, parts_of_profile};
 pub use self::fitting::fitted;
 pub use self::holdings::{Holdings, OutOfReach, PLACES_MAX, holders_table, places_table};
 pub use self::network::{NetworkReport, PacketsReport};

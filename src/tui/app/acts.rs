@@ -239,7 +239,7 @@ impl App {
     fn open_verbs(&mut self) {
         let verbs = self.with_pane(self.workspace.focus(), |pane, scene| pane.verbs(scene));
         let items = verbs.into_iter().map(|verb| Item {
-            name: verb.label.to_owned(),
+            name: verb.label.into_owned(),
             summary: match &verb.deed {
                 Deed::Act(_) | Deed::Own(_) | Deed::Drop(_) | Deed::Watch(_) => verb.key.to_owned(),
                 deed => summary_of(deed),

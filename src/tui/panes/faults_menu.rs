@@ -4,12 +4,18 @@
 //! What needs a value opens a further menu with usual ones; its last entry puts the beginning of the command into the prompt, where
 //! any other value is typed.
 
+mod inverses;
+
+use std::borrow::Cow;
+
 use p2p_base::spelling::visible;
-use p2p_engine::faults::ActiveFault;
+use p2p_base::units::count_of;
 use p2p_engine::snapshot::Peer;
 use p2p_service::profiles::{NamedProfile, Profiles};
+use p2p_shell::report::SHOWN_MAX;
 use p2p_store::manifest::NodeNumber;
 
+use self::inverses::Inverses;
 use super::broken::Broken;
 use super::pane_view::{Deed, Menu, Verb};
 use super::scene::Scene;
@@ -43,14 +49,9 @@ pub(super) fn of_host(scene: &Scene<'_>, peer: Peer) -> Vec<Verb> {
     if !scene.identity.is_admin() {
         return vec![for_admins()];
     }
-    let broken = Broken::of(scene.snapshot);
-    let on: Vec<&ActiveFault> = match peer {
-        Peer::Node(node) => broken.between_client_and(node).collect(),
-        Peer::Client => broken.of_host(peer).collect(),
-    };
     let mut verbs = Vec::new();
     if let Peer::Node(node) = peer {
-        verbs.extend(of_process(broken, node));
+        verbs.extend(of_process(Broken::of(scene.snapshot), node));
         verbs.extend(of_disk(node));
     }
     verbs.extend(of_link(peer));
@@ -60,7 +61,7 @@ pub(super) fn of_host(scene: &Scene<'_>, peer: Peer) -> Vec<Verb> {
         verbs.push(partition(scene, node));
         verbs.push(verb("a profile of faults ...", Deed::Profiles(node)));
     }
-    with_inverses(scene, &on, verbs)
+    with_inverses(scene, &inverses::of_host(scene.snapshot, peer), verbs)
 }
 
 /// Returns the faults of the path between two hosts, what is on already first, to be taken back.
@@ -68,8 +69,6 @@ pub(super) fn of_path(scene: &Scene<'_>, from: Peer, to: Peer) -> Vec<Verb> {
     if !scene.identity.is_admin() {
         return vec![for_admins()];
     }
-    let broken = Broken::of(scene.snapshot);
-    let on: Vec<&ActiveFault> = broken.of_path(from, to).chain(broken.of_path(to, from)).collect();
     let mut verbs = vec![
         run("cut both ways", format!("path {from},{to} --cut")),
         run("cut this way only", format!("path {from}->{to} --cut")),
@@ -82,7 +81,7 @@ pub(super) fn of_path(scene: &Scene<'_>, from: Peer, to: Peer) -> Vec<Verb> {
         entries.extend([typed(both(flag)), typed(one(flag))]);
         verb(label, Deed::Choose(Menu { title: format!("{from} and {to}: --{flag}"), entries }))
     }));
-    with_inverses(scene, &on, verbs)
+    with_inverses(scene, &inverses::of_path(scene.snapshot, from, to), verbs)
 }
 
 /// Returns the entry for users who may not break anything.
@@ -90,11 +89,19 @@ fn for_admins() -> Verb {
     verb("only admins break or mend", Deed::Open("faults".into()))
 }
 
-/// Adds the entries that take faults back to those of a row: what is on there first, and what is on elsewhere last.
-fn with_inverses(scene: &Scene<'_>, on: &[&ActiveFault], mut others: Vec<Verb>) -> Vec<Verb> {
-    let mut verbs: Vec<Verb> = on.iter().map(|active| run("take it back", active.fault.undone_by())).collect();
-    let heal = (!scene.snapshot.faults.is_empty()).then(|| verb("take all faults back", Deed::Act(Action::HealAll)));
-    if on.is_empty() {
+/// Adds the entries that take faults back to those of a row: what is on there first, and all that is on elsewhere too last.
+fn with_inverses(scene: &Scene<'_>, on: &Inverses, mut others: Vec<Verb>) -> Vec<Verb> {
+    let back = |(what, line): &(String, String)| verb(format!("take back: {what}"), Deed::Run(line.clone()));
+    let mut verbs: Vec<Verb> = on.each.iter().take(SHOWN_MAX).map(back).collect();
+    if let Some(left @ 1..) = on.each.len().checked_sub(SHOWN_MAX) {
+        verbs.push(verb(format!("{left} more, in the list of faults"), Deed::Open("faults".into())));
+    }
+    verbs.extend(on.whole.iter().map(back));
+    let has_whole = on.each.len() == 1 || on.whole.is_some();
+    let is_more = !scene.snapshot.faults.is_empty() && !(on.is_all && has_whole);
+    let all = count_of(scene.fault_count as u64, "fault");
+    let heal = is_more.then(|| verb(format!("take back: all that is on, {all}"), Deed::Act(Action::HealAll)));
+    if on.each.is_empty() {
         others.extend(heal);
     } else {
         verbs.extend(heal);
@@ -172,8 +179,8 @@ pub fn profiles(profiles: &Profiles, node: NodeNumber) -> Menu {
     Menu { title: format!("Profiles for {node}"), entries: usable.map(entry).collect() }
 }
 
-fn verb(label: &'static str, deed: Deed) -> Verb {
-    Verb { key: "", label, deed }
+fn verb(label: impl Into<Cow<'static, str>>, deed: Deed) -> Verb {
+    Verb { key: "", label: label.into(), deed }
 }
 
 fn run(label: &'static str, line: String) -> Verb {

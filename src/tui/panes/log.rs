@@ -1,9 +1,9 @@
 //! The log pane: events of the engine and mails in words, the newest at the bottom.
 //!
 //! ```text
-//! 17:02.479 ! 899 nodes SUSPECT
+//! 17:02.479 ! 899 nodes SUSPECT until 17:06.971
 //! ```
-//! Its times are the beginnings of those of the same instants on the wire.
+//! A line for several events has the times of the first and of the last. Its times are the beginnings of those of the same instants on the wire.
 
 use p2p_shell::report::{Resolution, instant_of};
 use ratatui::layout::{Rect, Size};
@@ -91,7 +91,7 @@ impl PaneView for LogPane {
 
 /// Returns what stands behind the time of a line.
 fn told(theme: &Theme, line: &JournalLine) -> String {
-    format!(" {} {}", mark(theme, line.role), line.text)
+    format!(" {} {}", mark(theme, line.role), line.told())
 }
 
 /// Returns the glyph of a line's severity.
@@ -107,6 +107,6 @@ const fn mark(theme: &Theme, role: Role) -> &'static str {
 impl LogPane {
     /// Returns the lines that pass the filter, newest first.
     fn lines<'a>(&self, scene: &Scene<'a>) -> impl Iterator<Item = &'a JournalLine> {
-        scene.journal.lines().rev().filter(|line| self.list.passes(|| &line.text))
+        scene.journal.lines().rev().filter(|line| self.list.passes(|| line.told()))
     }
 }

@@ -1,5 +1,6 @@
 //! What a pane is: a type of its own that keeps how it shows things, draws a [`Scene`], and says what can be done with its rows.
 
+use std::borrow::Cow;
 use std::fmt::Debug;
 
 use p2p_store::manifest::NodeNumber;
@@ -175,7 +176,7 @@ pub struct Verb {
     /// Key that does it while the pane has the focus; empty for none. Keys of the table of actions take precedence.
     pub key: &'static str,
     /// Name in the hint line and in the menu.
-    pub label: &'static str,
+    pub label: Cow<'static, str>,
     /// Effect.
     pub deed: Deed,
 }

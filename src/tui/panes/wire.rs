@@ -107,10 +107,11 @@ impl PaneView for WirePane {
     }
 
     fn verbs(&self, scene: &Scene<'_>) -> Vec<Verb> {
-        let own = |key, label, name| Verb { key, label, deed: Deed::Own(name) };
+        let own = |key, label: &'static str, name| Verb { key, label: label.into(), deed: Deed::Own(name) };
         let node = self.selected_node(scene);
-        let watch = node.map(|node| Verb { key: "", label: "watch its connection", deed: Deed::Watch(node) });
-        let trace = node.map(|node| Verb { key: "", label: "list its packets", deed: Deed::Open(format!("trace {node}")) });
+        let watch = node.map(|node| Verb { key: "", label: "watch its connection".into(), deed: Deed::Watch(node) });
+        let trace =
+            node.map(|node| Verb { key: "", label: "list its packets".into(), deed: Deed::Open(format!("trace {node}")) });
         let (other, probes) = match (self.shows_connections, self.shows_probes) {
             (true, _) => ("packets", None),
             (false, true) => ("connections", Some("hide probes")),

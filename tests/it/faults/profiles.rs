@@ -261,7 +261,7 @@ fn a_file_has_profiles_of_its_own() {
 fn the_list_has_a_row_a_profile() {
     let home = Home::new(QUICK);
     let said = home.ok(&["run", "-c", "faults apply slow-wan; kill 1; faults"]);
-    assert!(said.contains("slow-wan on 5 nodes (15 faults; `faults --parts` lists each)"), "{said}");
+    assert!(said.contains("slow-wan on 5 nodes (15 parts); `faults --parts` lists them"), "{said}");
     assert!(said.contains("Node_01 is killed") && said.contains("faults clear slow-wan"), "{said}");
     let script = "faults apply slow-wan; kill 1; faults --parts; faults clear 2; faults; faults clear slow-wan 3; faults; faults clear \
                   slow-wan; faults";
@@ -269,8 +269,8 @@ fn the_list_has_a_row_a_profile() {
     for words in [
         "all paths of Node_04 have delay 80ms..120ms, loss 0.5%",
         "path Node_04 --clear",
-        "slow-wan on 4 nodes (12 faults;",
-        "slow-wan on 3 nodes (9 faults;",
+        "slow-wan on 4 nodes (12 parts);",
+        "slow-wan on 3 nodes (9 parts);",
     ] {
         assert!(said.contains(words), "{words}: {said}");
     }

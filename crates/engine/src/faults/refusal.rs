@@ -18,7 +18,7 @@ pub enum FaultError {
     #[error("{0} is on both sides")]
     BothSides(Peer),
     /// The operation would change too many paths.
-    #[error("that would change {count} paths, and {max} are changed at once at the most; name fewer hosts")]
+    #[error("that would change {count} paths, each way for itself, and {max} are changed at once at the most; name fewer hosts")]
     TooManyPaths {
         /// Number of paths.
         count: usize,

@@ -104,7 +104,7 @@ pub enum Break {
     },
 }
 
-/// Takes a fault back.
+/// Takes a fault back, or all of one kind, and returns what was taken back.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Mend {
     /// Starts the process of a node that was killed or stopped, and waits until it runs; or lets a node accept connections again that

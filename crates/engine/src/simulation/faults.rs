@@ -23,6 +23,8 @@ pub(super) enum AwaitedProcess {
     Stop(NodeNumber),
     /// The start of the process of a node.
     Start(NodeNumber),
+    /// The start of the process of a node, of which these faults are taken back.
+    Mend(NodeNumber, Vec<ActiveFault>),
     /// The start of all processes whose faults are among these, which are taken back together.
     Clear(Vec<ActiveFault>),
     /// The end of a node's process, which has started so many times before, and its next start.
@@ -55,7 +57,7 @@ impl Simulation {
     /// Takes a fault back.
     pub(super) fn mend(&mut self, id: CommandId, by: &Principal, what: &Mend) -> Option<Answer> {
         match *what {
-            Mend::Process { node } => self.start_node(id, by, node),
+            Mend::Process { node } => self.mend_process(id, by, node),
             Mend::Disk { node } => Some(self.mend_disk(by, node)),
             Mend::Flap { node } => self.end_flap(id, by, node),
             Mend::Link { peer, direction } => {
@@ -73,9 +75,29 @@ impl Simulation {
                 Some(self.mend_wires(by, &[from, to], targets))
             }
             Mend::Cuts => {
-                self.world.faults.cuts().into_iter().for_each(|cut| self.world.mend(cut, caused(by)));
-                Some(Ok(Reply::Done(())))
+                let cuts = self.world.faults.cuts();
+                Some(Ok(self.mend_all(by, cuts)))
             }
+        }
+    }
+
+    /// Takes the faults of targets back, none of which is a process or a plan, and returns them.
+    fn mend_all(&mut self, by: &Principal, targets: Vec<Target>) -> Reply {
+        let mut mend_one = |target: Target| {
+            let active = self.world.faults.of(target).cloned();
+            self.world.mend(target, caused(by));
+            active
+        };
+        let taken_back = targets.into_iter().filter_map(&mut mend_one).collect();
+        Reply::Cleared(ClearedFaults { taken_back, not_running: Vec::new() })
+    }
+
+    /// Takes back what is wrong with the process of a node on purpose, and starts it unless it runs.
+    fn mend_process(&mut self, id: CommandId, by: &Principal, node: NodeNumber) -> Option<Answer> {
+        let taken_back = self.world.faults.of(Target::Process(node)).cloned().into_iter().collect();
+        match self.begin_start(by, node) {
+            Ok(()) => self.wait_for(id, Waiting::Process(AwaitedProcess::Mend(node, taken_back))),
+            Err(error) => Some(Err(error)),
         }
     }
 
@@ -200,8 +222,7 @@ impl Simulation {
         if self.world.faults.of(Target::Disk(node)).is_none() {
             return Err(FaultError::NotBroken(Target::Disk(node)).into());
         }
-        self.world.mend(Target::Disk(node), caused(by));
-        Ok(Reply::Done(()))
+        Ok(self.mend_all(by, vec![Target::Disk(node)]))
     }
 
     fn begin_flap(&mut self, by: &Principal, node: NodeNumber, plan: Flapping) -> Answer {
@@ -220,13 +241,18 @@ impl Simulation {
     }
 
     fn end_flap(&mut self, id: CommandId, by: &Principal, node: NodeNumber) -> Option<Answer> {
-        if self.world.faults.of(Target::Flap(node)).is_none() {
+        let Some(plan) = self.world.faults.of(Target::Flap(node)).cloned() else {
             return Some(Err(FaultError::NotBroken(Target::Flap(node)).into()));
-        }
+        };
         self.world.end_fault(Target::Flap(node), caused(by));
-        let is_killed =
-            self.world.faults.of(Target::Process(node)).is_some_and(|active| matches!(active.cause, FaultCause::Flap { .. }));
-        if is_killed { self.start_node(id, by, node) } else { Some(Ok(Reply::Done(()))) }
+        let process = self.world.faults.of(Target::Process(node)).cloned();
+        let killed = process.filter(|active| matches!(active.cause, FaultCause::Flap { .. }));
+        let (is_killed, taken_back) = (killed.is_some(), killed.into_iter().chain([plan]).collect());
+        match is_killed.then(|| self.begin_start(by, node)) {
+            Some(Ok(())) => self.wait_for(id, Waiting::Process(AwaitedProcess::Mend(node, taken_back))),
+            Some(Err(error)) => Some(Err(error)),
+            None => Some(Ok(Reply::Cleared(ClearedFaults { taken_back, not_running: Vec::new() }))),
+        }
     }
 
     /// Returns the faults that are on, as the caller may see them.
@@ -293,6 +319,10 @@ impl Simulation {
         match awaited {
             AwaitedProcess::Stop(node) => self.answer_to_stop(*node),
             AwaitedProcess::Start(node) => self.answer_to_start(*node),
+            AwaitedProcess::Mend(node, taken_back) => {
+                let cleared = ClearedFaults { taken_back: taken_back.clone(), not_running: Vec::new() };
+                Some(self.answer_to_start(*node)?.map(|_| Reply::Cleared(cleared)))
+            }
             AwaitedProcess::Clear(faults) => self.answer_to_clear(faults),
             &AwaitedProcess::Restart(node, starts) => {
                 let answer = self.answer_to_start(node)?;

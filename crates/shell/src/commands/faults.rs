@@ -9,6 +9,7 @@ use p2p_base::spelling::visible;
 use p2p_base::units::{Probability, SimDuration};
 use p2p_engine::faults::{ActiveFault, DiskFaults, FLAPS, Flapping, LinkChange, PathChange, Target, parse_bursts};
 use p2p_engine::operation::{Break, ListFaults, Mend, STOP_WITHIN};
+use p2p_engine::snapshot::Peer;
 use p2p_net::{Direction, Loss};
 use p2p_store::manifest::NodeNumber;
 use serde_json::json;
@@ -18,7 +19,7 @@ pub(crate) use self::list::faults;
 use crate::answer::{Answer, View};
 use crate::call::Call;
 use crate::hosts::{self, Paths};
-use crate::report::ToldFault;
+use crate::report::{CutPaths, ToldFault};
 use crate::{Shell, ShellError};
 
 pub(crate) async fn kill(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
@@ -124,10 +125,10 @@ pub(crate) async fn path(shell: &Shell, call: &Call) -> Result<Answer, ShellErro
     let flags = "--delay, --loss, --burst, --duplicate, --corrupt, --reorder or --cut";
     let clears = check_clear(call, change.is_none() && !cut, flags)?;
     match paths {
-        Paths::All(peer) if clears => shell.call(Mend::Paths { peer }).await?,
+        Paths::All(peer) if clears => drop(shell.call(Mend::Paths { peer }).await?),
         Paths::All(_) if cut => return Err(call.wrong("--cut is of one path, A->B or A,B; `partition` cuts many".into())),
         Paths::All(peer) => shell.call(Break::Paths { peer, change }).await?,
-        Paths::Between { from, to, one_way } if clears => shell.call(Mend::Path { from, to, one_way }).await?,
+        Paths::Between { from, to, one_way } if clears => drop(shell.call(Mend::Path { from, to, one_way }).await?),
         Paths::Between { from, to, one_way } => shell.call(Break::Path { from, to, one_way, change, cut }).await?,
     }
     let is_meant = |target: Target| match (paths, target) {
@@ -164,8 +165,18 @@ fn path_change(call: &Call) -> Result<PathChange, ShellError> {
 pub(crate) async fn partition(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
     let text = call.arguments.join(" ");
     let hosts::Sides { one, other, one_way } = hosts::sides(&text).map_err(|problem| call.wrong(problem))?;
-    shell.call(Break::Partition { one, other, one_way }).await?;
-    cuts(shell).await
+    let is_between = |from: &Peer, to: &Peer| one.contains(from) && other.contains(to);
+    let is_named = |from: Peer, to: Peer| is_between(&from, &to) || (!one_way && is_between(&to, &from));
+    let is_meant = |active: &&ActiveFault| match active.fault.target() {
+        Target::Cut(from, to) => is_named(from, to),
+        _ => false,
+    };
+    shell.call(Break::Partition { one: one.clone(), other: other.clone(), one_way }).await?;
+    let on = shell.call(ListFaults).await?;
+    let (named, all) = (CutPaths::among(on.iter().filter(is_meant)), CutPaths::among(&on));
+    let in_all = if all.len() > named.len() { format!("; {} are cut in all", all.len()) } else { String::new() };
+    let data = json!({ "healed": 0, "cut": all.len() });
+    Ok(Answer::new(View::Text(format!("{}{in_all}", named.told())), data))
 }
 
 pub(crate) async fn heal(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
@@ -175,22 +186,14 @@ pub(crate) async fn heal(shell: &Shell, call: &Call) -> Result<Answer, ShellErro
         Some(Paths::Between { from, to, one_way }) => Mend::Cut { from, to, one_way },
         Some(Paths::All(_)) => return Err(call.wrong("name both hosts, A->B or A,B; `heal` alone heals all paths".into())),
     };
-    shell.call(mend).await?;
-    cuts(shell).await
-}
-
-/// Returns the answer about the paths that are cut now.
-async fn cuts(shell: &Shell) -> Result<Answer, ShellError> {
-    let is_cut = |active: &ActiveFault| matches!(active.fault.target(), Target::Cut(..));
-    let mut on = shell.call(ListFaults).await?;
-    on.retain(is_cut);
-    let cut = on.len();
-    let text = match ToldFault::in_directions(&on).count() {
-        0 => "no path is cut".to_owned(),
-        1 => "1 path is cut".to_owned(),
-        count => format!("{count} paths are cut"),
+    let healed = CutPaths::among(&shell.call(mend).await?.taken_back);
+    let left = CutPaths::among(&shell.call(ListFaults).await?);
+    let text = match (healed.is_empty(), left.is_empty()) {
+        (true, _) => "no path was cut".to_owned(),
+        (false, true) => format!("healed {}; no path is cut any more", healed.names()),
+        (false, false) => format!("healed {}; {}", healed.names(), left.told()),
     };
-    Ok(Answer::new(View::Text(text), json!({ "cut": cut })))
+    Ok(Answer::new(View::Text(text), json!({ "healed": healed.len(), "cut": left.len() })))
 }
 
 pub(crate) async fn flap(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {

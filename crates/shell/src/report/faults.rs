@@ -1,6 +1,6 @@
 //! Faults as the user has put them on, one for each act as far as that is known, and the faults of each host.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use p2p_base::units::count_of;
 use p2p_engine::faults::{ActiveFault, Target};
@@ -9,8 +9,8 @@ use serde::{Serialize, Serializer};
 
 use super::tables::seconds_of;
 
-/// Maximum number of faults of one host that are shown one by one.
-const SHOWN_MAX: usize = 20;
+/// Maximum number of faults that are shown one by one, where no list is asked for.
+pub const SHOWN_MAX: usize = 20;
 
 /// Faults that are told as one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,9 +27,15 @@ impl<'a> ToldFault<'a> {
     /// Returns how faults, which are in the order of their targets, are told: what one profile has put on together, and both directions
     /// of a link or a path that one act has changed alike.
     pub fn all(faults: &'a [ActiveFault]) -> Vec<ToldFault<'a>> {
+        ToldFault::of_those(faults, |_| true)
+    }
+
+    /// Returns how those faults are told that are meant, as [`ToldFault::all`] does. Where one direction of a path is meant, the other one
+    /// is too.
+    pub fn of_those(faults: &'a [ActiveFault], is_meant: impl Fn(Target) -> bool) -> Vec<ToldFault<'a>> {
         let mut profiles: BTreeMap<&str, Vec<&ActiveFault>> = BTreeMap::new();
         let mut told = Vec::new();
-        for active in faults {
+        for active in faults.iter().filter(|active| is_meant(active.fault.target())) {
             match of_one_profile(active) {
                 Some(profile) => profiles.entry(profile).or_default().push(active),
                 None => told.extend(ToldFault::of_directions(active, faults)),
@@ -47,24 +53,25 @@ impl<'a> ToldFault<'a> {
         faults.iter().filter_map(|active| ToldFault::of_directions(active, faults))
     }
 
-    /// Returns how a fault is told together with that of the other direction; `None` if it is told with that already.
+    /// Returns how some faults are told, in their order: both directions of a link or a path once, where both are among them.
+    pub fn among(faults: &[&'a ActiveFault]) -> Vec<ToldFault<'a>> {
+        let other_of = |active: &ActiveFault| faults.iter().copied().find(|other| other.is_opposite_of(active));
+        faults.iter().filter_map(|active| ToldFault::with_opposite(active, other_of(active))).collect()
+    }
+
+    /// Returns how a fault is told together with that of the other direction, if it is among all that are on.
     fn of_directions(active: &'a ActiveFault, all: &[ActiveFault]) -> Option<ToldFault<'a>> {
         let place = |target: Target| all.binary_search_by_key(&target, |active| active.fault.target()).ok();
         let other = active.fault.target().opposite().and_then(place).map(|place| &all[place]);
-        match other.filter(|other| other.is_opposite_of(active)) {
+        ToldFault::with_opposite(active, other.filter(|other| other.is_opposite_of(active)))
+    }
+
+    /// Returns how a fault is told together with the same one of the other direction, if there is one; `None` if it is told with that.
+    fn with_opposite(active: &'a ActiveFault, other: Option<&ActiveFault>) -> Option<ToldFault<'a>> {
+        match other {
             None => Some(ToldFault::One(active)),
             Some(other) => (active.fault.target() < other.fault.target()).then_some(ToldFault::BothWays(active)),
         }
-    }
-
-    /// Returns how some faults are told, in their order: both directions of a link or a path once, where both are among them.
-    pub fn among(faults: &[&'a ActiveFault]) -> Vec<ToldFault<'a>> {
-        let place_of_other = |active: &ActiveFault| faults.iter().position(|other| other.is_opposite_of(active));
-        let told = |(place, &active): (usize, &&'a ActiveFault)| match place_of_other(active) {
-            None => Some(ToldFault::One(active)),
-            Some(other) => (place < other).then_some(ToldFault::BothWays(active)),
-        };
-        faults.iter().enumerate().filter_map(told).collect()
     }
 
     /// Returns the first part of the fault.
@@ -89,10 +96,20 @@ impl<'a> ToldFault<'a> {
             ToldFault::One(active) => alone(active),
             ToldFault::BothWays(active) => active.fault.both_ways().unwrap_or_else(|| alone(active)),
             ToldFault::Profile(profile, parts) => {
-                (format!("{profile}: {}", count_of(parts.len() as u64, "fault")), format!("faults clear {profile}"))
+                let hosts = parts.iter().flat_map(|active| active.fault.target().hosts()).collect();
+                (parts_of_profile(profile, &hosts, parts.len() as u64), format!("faults clear {profile}"))
             }
         }
     }
+}
+
+/// Returns so many parts of a profile on some hosts, as in `slow-wan on 5 nodes (15 parts)`.
+pub fn parts_of_profile(profile: &str, hosts: &BTreeSet<Peer>, parts: u64) -> String {
+    let on = match (hosts.len(), hosts.first()) {
+        (1, Some(host)) => host.to_string(),
+        (count, _) => count_of(count as u64, "node"),
+    };
+    format!("{profile} on {on} ({})", count_of(parts, "part"))
 }
 
 /// Returns the profile that has put a fault on, if nobody else has added to it.
@@ -178,7 +195,7 @@ mod tests {
     fn what_both_directions_have_in_common_is_told_once() {
         let (client, node) = (Peer::Client, Peer::Node(NodeNumber::from_index(0)));
         let (to, from) = (on(Fault::Cut { from: client, to: node }), on(Fault::Cut { from: node, to: client }));
-        assert_eq!(ToldFault::among(&[&from, &to]), [ToldFault::BothWays(&from)]);
+        assert_eq!(ToldFault::among(&[&from, &to]), [ToldFault::BothWays(&to)]);
         assert_eq!(ToldFault::among(&[&to]), [ToldFault::One(&to)]);
         let later = ActiveFault { since: SimTime::from_nanos(1), ..to.clone() };
         assert_eq!(ToldFault::among(&[&later, &from]), [ToldFault::One(&later), ToldFault::One(&from)]);

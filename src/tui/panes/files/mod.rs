@@ -158,7 +158,7 @@ impl PaneView for FilesPane {
     }
 
     fn verbs(&self, scene: &Scene<'_>) -> Vec<Verb> {
-        let up = Verb { key: "u", label: "up", deed: Deed::Own(LEAVE) };
+        let up = Verb { key: "u", label: "up".into(), deed: Deed::Own(LEAVE) };
         let of_row = self.selected().map(|row| verbs(scene.identity, row)).unwrap_or_default();
         of_row.into_iter().chain(self.place.as_ref().map(|_| up)).collect()
     }
@@ -354,7 +354,7 @@ fn unsharing(name: &str, row: &Row) -> Option<Verb> {
     let Row::File(file) = row else { return None };
     let entries = file.readers.iter().map(|reader| (reader.clone(), Deed::Run(format!("unshare {name} {}", quote(reader)))));
     let menu = Menu { title: format!("No longer shared with: {}", row.name()), entries: entries.collect() };
-    (!menu.entries.is_empty()).then_some(Verb { key: "", label: "share no longer ...", deed: Deed::Choose(menu) })
+    (!menu.entries.is_empty()).then_some(Verb { key: "", label: "share no longer ...".into(), deed: Deed::Choose(menu) })
 }
 
 /// Returns the deed that shows where the segments of a file lie.
@@ -365,7 +365,7 @@ fn places_of(identity: &Identity, key: &FileKey) -> Deed {
 /// Returns what can be done with a row.
 fn verbs(identity: &Identity, row: &Row) -> Vec<Verb> {
     let name = word(identity, row.key());
-    let verb = |key, label, deed| Verb { key, label, deed };
+    let verb = |key, label: &'static str, deed| Verb { key, label: label.into(), deed };
     let run = |line: &str| Deed::Run(format!("{line} {name}"));
     let (mut verbs, recursive, question) = match row {
         Row::Tree(_) => return vec![verb("", "open", Deed::Own(ENTER))],

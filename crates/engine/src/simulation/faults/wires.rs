@@ -133,9 +133,10 @@ impl Simulation {
         if let Some(first) = first.filter(|_| on.is_empty()) {
             return Err(self.not_broken(first).into());
         }
-        on.iter().for_each(|&target| self.world.mend(target, caused(by)));
-        self.world.follow_paths_of(&hosts_of_all_paths(&on));
-        Ok(Reply::Done(()))
+        let hosts = hosts_of_all_paths(&on);
+        let reply = self.mend_all(by, on);
+        self.world.follow_paths_of(&hosts);
+        Ok(reply)
     }
 
     /// Puts the faults of a profile on, for one node or for all.

@@ -1,13 +1,10 @@
 //! The command `faults`: what is on, what is taken back of it, and the profiles.
 
-use std::collections::BTreeSet;
-
 use p2p_base::likeness;
 use p2p_base::spelling::visible;
 use p2p_base::units::count_of;
 use p2p_engine::faults::{ActiveFault, ClearedFaults, FaultCause};
 use p2p_engine::operation::{Break, ClearFaults, ListFaults, Which};
-use p2p_engine::snapshot::Peer;
 use p2p_service::profiles::NamedProfile;
 use p2p_store::manifest::NodeNumber;
 use p2p_store::standing::Trouble;
@@ -16,7 +13,7 @@ use serde_json::{Value, json};
 use crate::answer::{Answer, View};
 use crate::call::Call;
 use crate::hosts;
-use crate::report::{Resolution, Table, ToldFault, instant_of, number_column, text_column};
+use crate::report::{Resolution, SHOWN_MAX, Table, ToldFault, instant_of, number_column, text_column};
 use crate::{Shell, ShellError};
 
 /// Lists the faults that are on, takes them back, lists the profiles, or applies one.
@@ -50,18 +47,34 @@ async fn clear(shell: &Shell, call: &Call, what: Option<&str>) -> Result<Answer,
     let is_profile = |name: &str| shell.access().profiles().contains_key(name);
     let which = which(call, what, is_profile)?;
     let ClearedFaults { mut taken_back, not_running } = shell.wait_for(ClearFaults { which }).await?;
-    let count = taken_back.len();
     taken_back.sort_by_key(|active| active.fault.target());
-    let taken_back = format!("{} taken back", count_of(ToldFault::all(&taken_back).len() as u64, "fault"));
+    let told = ToldFault::all(&taken_back);
+    let parts: Vec<String> = taken_back.iter().map(|active| active.fault.to_string()).collect();
     let why = |trouble: &Option<Trouble>| trouble.as_ref().map(ToString::to_string);
     let left = not_running.iter().map(|(node, trouble)| match why(trouble) {
         Some(reason) => format!("{node} does not run: {reason}"),
         None => format!("{node} does not run"),
     });
-    let lines: Vec<String> = std::iter::once(taken_back).chain(left).collect();
+    let lines: Vec<String> = lines_of(&told).into_iter().chain(left).collect();
     let left = |(node, trouble): &(NodeNumber, Option<Trouble>)| json!({ "node": node.to_string(), "reason": why(trouble) });
     let not_running: Vec<Value> = not_running.iter().map(left).collect();
-    Ok(Answer::new(View::Text(lines.join("\n")), json!({ "taken_back": count, "not_running": not_running })))
+    let data = json!({ "taken_back": told.len(), "parts": parts, "not_running": not_running });
+    Ok(Answer::new(View::Text(lines.join("\n")), data))
+}
+
+/// Returns how many faults were taken back, and which: few of them in one line, and of many the first ones.
+fn lines_of(told: &[ToldFault<'_>]) -> Vec<String> {
+    let count = format!("{} taken back", count_of(told.len() as u64, "fault"));
+    let mut names: Vec<String> = told.iter().take(SHOWN_MAX).map(|told| told.in_words().0).collect();
+    match (names.as_slice(), told.len().saturating_sub(SHOWN_MAX)) {
+        ([], _) => vec!["no fault is on".to_owned()],
+        ([only], _) => vec![format!("{count}: {only}")],
+        (_, 0) => [vec![format!("{count}:")], names].concat(),
+        (_, left) => {
+            names.push(format!("and {left} more"));
+            [vec![format!("{count}:")], names].concat()
+        }
+    }
 }
 
 async fn apply(shell: &Shell, call: &Call, name: &str) -> Result<Answer, ShellError> {
@@ -116,19 +129,14 @@ async fn list(shell: &Shell, in_parts: bool) -> Result<Answer, ShellError> {
 fn row(told: &ToldFault<'_>) -> Vec<String> {
     let active = match told {
         ToldFault::One(active) | ToldFault::BothWays(active) => active,
-        ToldFault::Profile(profile, parts) => return row_of_profile(profile, parts),
+        ToldFault::Profile(_, parts) => return row_of_profile(told, parts),
     };
     let (fault, undo) = told.in_words();
     vec![fault, instant_of(active.since, Resolution::Millis), by(active.users()), undo]
 }
 
 /// Returns the one row for all that a profile has put on.
-fn row_of_profile(profile: &str, parts: &[&ActiveFault]) -> Vec<String> {
-    let hosts: BTreeSet<Peer> = parts.iter().flat_map(|active| active.fault.target().hosts()).collect();
-    let on = match (hosts.len(), hosts.first()) {
-        (1, Some(host)) => host.to_string(),
-        (count, _) => format!("{count} nodes"),
-    };
+fn row_of_profile(told: &ToldFault<'_>, parts: &[&ActiveFault]) -> Vec<String> {
     let since = parts.iter().map(|active| active.since).min().unwrap_or_default();
     let mut users: Vec<&str> = Vec::new();
     for user in parts.iter().flat_map(|active| active.users()) {
@@ -136,8 +144,8 @@ fn row_of_profile(profile: &str, parts: &[&ActiveFault]) -> Vec<String> {
             users.push(user);
         }
     }
-    let fault = format!("{profile} on {on} ({} faults; `faults --parts` lists each)", parts.len());
-    vec![fault, instant_of(since, Resolution::Millis), by(users), format!("faults clear {profile}")]
+    let (fault, undo) = told.in_words();
+    vec![format!("{fault}; `faults --parts` lists them"), instant_of(since, Resolution::Millis), by(users), undo]
 }
 
 fn by(users: Vec<&str>) -> String {
