@@ -1,14 +1,21 @@
-//! The words of the screen: keys of the prompt, the mouse, glyphs and terms with their meanings. F1, the palette, the legend and
+//! The words of the screen: keys of the prompt, the mouse, glyphs, headings and terms with their meanings. F1, the palette, the legend and
 //! `docs/screen.md` read these tables and that of the actions.
+
+mod columns;
+mod glyphs;
+mod terms;
 
 use unicode_width::UnicodeWidthStr;
 
+use self::columns::COLUMNS;
+use self::glyphs::glyphs;
+use self::terms::TERMS;
 use super::action::{BINDINGS, Binding, Keymap, Scope};
 use super::theme::Glyphs;
 use super::wrap::wrapped;
 
 /// Column in which the meanings begin.
-const COLUMN: usize = 34;
+const COLUMN: usize = 36;
 
 /// A word on the screen with its meaning.
 pub type Entry = (String, String);
@@ -58,102 +65,6 @@ const MOUSE: &[(&str, &str)] = &[
     ),
 ];
 
-/// Terms, in the order of the alphabet.
-const TERMS: &[(&str, &str)] = &[
-    ("ALIVE, SUSPECT, DEAD", "health of a node as the client's probes see it: it answers, it has missed probes, it is given up"),
-    ("backlog", "bytes that were handed to a connection and are not acknowledged yet"),
-    (
-        "behind others, waits for",
-        "why there is no eta: nothing has arrived yet while others pass, or answers to an upload or an undo wait behind a download; a node has to answer first, or to delete",
-    ),
-    (
-        "cut, down, loss, port, queue, sum",
-        "why a packet was lost: path cut, host down, path lossy, port closed, queue full, checksum bad",
-    ),
-    ("cwnd", "congestion window: number of packets that TCP lets be under way at once (RFC 5681)"),
-    (
-        "eta",
-        "estimated time until a transfer is done, from what is left for each holder, what links and paths allow, and the rates measured",
-    ),
-    ("goodput", "bytes of a file that arrive in a second, without headers and without what is sent again"),
-    ("holder", "node that stores a segment"),
-    ("in flight", "bytes that were sent and are not acknowledged yet"),
-    (
-        "killed, cut off, refusing",
-        "fault because of which nothing can be had from a node; so are stopped, disk fails and no disk",
-    ),
-    ("loss", "packet that the path has dropped, or that a full queue has"),
-    (
-        "measuring, stalled",
-        "why there is no eta: too little has passed to measure a rate; nothing has come from a holder, or to it, for ten seconds",
-    ),
-    ("packet", "unit of the network, up to 1500 bytes; TCP calls its part of it a segment"),
-    ("probe", "small datagram that asks a node whether it is alive; its answer gives the round trip"),
-    ("PROMPT, PANE", "mode at the left of the last line: where the keys go; dialogs have their own names there"),
-    (
-        "READY, RUNNING, WAITING, STOPPED",
-        "process of a node: idle, receiving a request, waiting for its disk or for an acknowledgement, not running",
-    ),
-    ("REC", "packets are being captured to a file; `capture stop` ends it"),
-    ("resent, rtx", "retransmits: packets that TCP has sent again, because they were lost or seemed so"),
-    ("RTO", "retransmission timeout of TCP: time after which it sends again what is not acknowledged (RFC 6298)"),
-    ("RTT", "round-trip time: from a probe or a packet to its answer"),
-    ("segment", "piece of a file of 64 KiB, stored by one node under its SHA-256"),
-    ("seq, ack", "position of a packet's first byte in the stream of its connection, and the next byte that is expected"),
-    ("snapshot", "what the screen shows: all of the engine at one instant"),
-    ("ssthresh", "slow-start threshold of TCP: window above which it grows slowly"),
-    ("tour", "eight steps that show the screen on a network of their own; `tour` begins it, Space goes on, Esc leaves it"),
-    ("undoing", "what a cancelled or failed upload has stored is being deleted; nothing of the file is sent any more"),
-    ("virtual time", "clock of the simulation, which runs at the chosen speed and stands still while paused"),
-    ("waiting", "step of a line that begins once those before it are over; F7 lists and drops such steps"),
-    ("wire", "packets as they are handed to the links"),
-];
-
-/// Returns the glyphs of the screen with their meanings.
-fn glyphs(glyphs: &Glyphs) -> Vec<Entry> {
-    let own = |glyph: &str, meaning: &str| (glyph.to_owned(), meaning.to_owned());
-    vec![
-        own(glyphs.alive, "node: ALIVE"),
-        own(glyphs.suspect, "node: SUSPECT, it has missed probes"),
-        own(
-            glyphs.dead,
-            "node: DEAD, or out of reach of what it holds; transfer: a removal; file: it cannot be read at the moment; packet: lost",
-        ),
-        own(glyphs.up, "upload, or bytes that go up to the network"),
-        own(glyphs.down, "download, or bytes that come down from the network"),
-        own(glyphs.full, "bar: what is stored"),
-        own(glyphs.arrived, "bar and segment: arrived or acknowledged by TCP, and not yet stored"),
-        own(glyphs.empty, "bar: what remains"),
-        own(glyphs.connecting, "segment: its connection is being opened"),
-        own(glyphs.queued, "segment: it waits for its turn on the connection"),
-        own(glyphs.sending, "segment: it is being sent"),
-        own(glyphs.done, "done: segment, transfer; file: it can be read"),
-        own(glyphs.cut, "on the map: a path that is cut"),
-        own(glyphs.again, "packet or segment: sent again"),
-        own(glyphs.copy, "packet: a copy that the path has made"),
-        own(glyphs.oldest, "segment: of those under way, the one that was sent first; the transfer waits for it"),
-        own(
-            &glyphs.losses.concat(),
-            "in the matrix, before a figure: up to a fifth, up to a half, or more of the latest probes were lost",
-        ),
-        own("%", "in the matrix and on the map: a path that loses or corrupts packets because of a fault"),
-        own("~", "in the matrix and on the map: a path that is slow because of a fault"),
-        own("+", "in the matrix and on the map: a path that duplicates or reorders packets because of a fault"),
-        own(
-            &[glyphs.failure, glyphs.warning, glyphs.done, glyphs.dot].join(" "),
-            "in the log: what failed, what needs attention, what is in order, and what else happened",
-        ),
-        own(glyphs.play, "virtual time passes, at this speed"),
-        own(glyphs.pause, "virtual time is paused"),
-        own(glyphs.scroll, "in the frame of a pane: which part of the rows is shown"),
-        own(glyphs.ellipsis, "a text is cut here"),
-        own(
-            &glyphs.levels.concat(),
-            "bytes in each of the latest seconds, from none to all that the link carries; in Files: how many segments lie on a node",
-        ),
-    ]
-}
-
 /// A part of the legend.
 #[derive(Debug)]
 pub struct Part {
@@ -186,6 +97,7 @@ pub fn parts(shown: &Glyphs, keymap: &Keymap) -> Vec<Part> {
         Part { name: "Keys in the prompt", entries: owned(PROMPT_KEYS) },
         Part { name: "Mouse", entries: owned(MOUSE) },
         Part { name: "Glyphs", entries: glyphs(shown) },
+        Part { name: "Columns", entries: owned(COLUMNS) },
         Part { name: "Terms", entries: owned(TERMS) },
     ]
 }
@@ -237,13 +149,30 @@ mod tests {
             for part in parts(&shown, &Keymap::new()) {
                 assert!(part.entries.iter().all(|(word, meaning)| !word.is_empty() && meaning.len() > 5), "{part:?}");
                 let words: BTreeSet<&str> = part.entries.iter().map(|(word, _)| word.as_str()).collect();
-                // In ASCII a character stands for several glyphs.
-                assert!(ascii || words.len() == part.entries.len(), "{part:?}");
+                assert!(words.len() == part.entries.len(), "{part:?}");
             }
             let text = legend(&shown, &Keymap::new(), 76);
             assert!(!ascii || text.is_ascii(), "an ASCII screen has an ASCII legend");
             assert!(text.lines().all(|line| line.width() <= 76), "{text}");
         }
-        assert!(TERMS.windows(2).all(|pair| pair[0].0.to_lowercase() < pair[1].0.to_lowercase()), "terms stand in their order");
+        for words in [TERMS, COLUMNS] {
+            let is_behind = |pair: &[(&str, &str)]| pair[0].0.to_lowercase() < pair[1].0.to_lowercase();
+            let wrong = words.windows(2).find(|pair| !is_behind(pair));
+            assert!(wrong.is_none(), "words stand in their order: {wrong:?}");
+            assert!(words.iter().all(|(word, _)| word.width() <= COLUMN - 2), "words stand in their column");
+        }
+    }
+
+    #[test]
+    fn every_glyph_is_explained() {
+        for ascii in [false, true] {
+            let shown = Theme::new(ThemeName::Dark, ascii).glyphs;
+            let words: Vec<Entry> = glyphs(&shown);
+            // All glyphs of the theme stand in quotation marks here, and nothing else does.
+            let all = format!("{shown:?}").replace(r"\\", r"\");
+            for glyph in all.split('"').skip(1).step_by(2) {
+                assert!(words.iter().any(|(word, _)| word.contains(glyph)), "`{glyph}` is not explained: {all}");
+            }
+        }
     }
 }

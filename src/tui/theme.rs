@@ -235,8 +235,10 @@ pub struct Glyphs {
     pub pause: &'static str,
     /// Mark before the line of the prompt.
     pub prompt: &'static str,
-    /// Mark of the diagonal of the health matrix.
+    /// Mark of a line of the log that tells of nothing in particular.
     pub dot: &'static str,
+    /// Mark of the diagonal of the health matrix.
+    pub diagonal: &'static str,
     /// Mark of a line of the log that tells of a failure.
     pub failure: &'static str,
     /// Mark of a line of the log that tells of what needs attention.
@@ -275,6 +277,7 @@ const UNICODE: Glyphs = Glyphs {
     pause: "‖",
     prompt: "›",
     dot: "·",
+    diagonal: "·",
     failure: "✗",
     warning: "!",
     ellipsis: "…",
@@ -307,6 +310,7 @@ const ASCII: Glyphs = Glyphs {
     pause: "=",
     prompt: ">",
     dot: "-",
+    diagonal: "\\",
     failure: "X",
     warning: "!",
     ellipsis: "~",

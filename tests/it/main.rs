@@ -32,6 +32,7 @@ mod json;
 mod kept;
 mod keyboard;
 mod kill;
+mod legend;
 mod log;
 mod manners;
 mod monkey;

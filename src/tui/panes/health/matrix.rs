@@ -152,7 +152,7 @@ impl<'a> Matrix<'a> {
         let seen = self.scene.snapshot.figures.health.get(&from).and_then(|row| row.get(&to));
         let wire = Broken::of(self.scene.snapshot).wire(from, to);
         let (text, style) = match (seen, wire) {
-            _ if from == to => (glyphs.dot.to_owned(), theme.style(Role::Dim)),
+            _ if from == to => (glyphs.diagonal.to_owned(), theme.style(Role::Dim)),
             (_, Some(Wire::Cut)) => (Wire::Cut.name().to_owned(), theme.style(Wire::Cut.role())),
             (Some(PeerHealth { health: Health::Alive, recent: RoundTrips { last: Some(time), .. }, .. }), _) => {
                 (figure(*time), theme.style(role_of(*time)))

@@ -1,0 +1,173 @@
+//! The legend explains every word that the screen shows: the headings of columns and the words of states, modes and labels are read from
+//! the code that has them, so that a new one cannot be forgotten.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use p2p_storage::tui::action::Keymap;
+use p2p_storage::tui::help;
+use p2p_storage::tui::theme::{Theme, ThemeName};
+
+/// Functions whose texts are shown, by the files that they stand in.
+const SHOWN: &[(&str, &[&str])] = &[
+    ("crates/engine/src/node/health/peer.rs", &["name"]),
+    ("crates/engine/src/node/process.rs", &["name"]),
+    ("crates/engine/src/status.rs", &["name"]),
+    ("crates/engine/src/faults.rs", &["name"]),
+    ("crates/engine/src/snapshot.rs", &["kind_name"]),
+    ("crates/net/src/packet.rs", &["name"]),
+    ("crates/net/src/tcp/state.rs", &["name"]),
+    ("crates/net/src/tcp/sender/recovery.rs", &["name"]),
+    ("crates/shell/src/report/standings.rs", &["seen", "apply"]),
+    ("crates/shell/src/report/tables.rs", &["transfer_time_within"]),
+    ("crates/shell/src/report/waits.rs", &["absence_of"]),
+    ("src/tui/app/input.rs", &["mode"]),
+    ("src/tui/dialog.rs", &["mode"]),
+    ("src/tui/draw/connection.rs", &["facts", "words_of", "windows_of", "round_trips_of"]),
+    ("src/tui/panes/broken.rs", &["name", "in_short"]),
+    ("src/tui/panes/files/holders.rs", &["health", "foot"]),
+    ("src/tui/panes/header.rs", &["draw", "nodes", "queues", "faults"]),
+    ("src/tui/panes/health.rs", &["figures"]),
+    ("src/tui/panes/health/matrix.rs", &["legend"]),
+    ("src/tui/panes/nodes.rs", &["title", "foot"]),
+    ("src/tui/panes/segments.rs", &["foot"]),
+    ("src/tui/panes/segments/rate.rs", &["plot"]),
+    ("src/tui/panes/segments/waterfall.rs", &["state_of"]),
+    ("src/tui/panes/transfers.rs", &["totals"]),
+    ("src/tui/panes/wire/packets.rs", &["fate_of", "word_of"]),
+];
+
+/// Words of the language, units, names of panes and of the program, that need no explanation.
+const PLAIN: &[&str] = &[
+    "acknowledged",
+    "again",
+    "ago",
+    "and",
+    "by",
+    "client",
+    "connections",
+    "done",
+    "event",
+    "fault",
+    "file",
+    "for",
+    "has",
+    "have",
+    "in",
+    "is",
+    "it",
+    "link",
+    "ms",
+    "nodes",
+    "none",
+    "not",
+    "now",
+    "of",
+    "on",
+    "p2p",
+    "packets",
+    "process",
+    "refusing",
+    "resent",
+    "s",
+    "segments",
+    "sent",
+    "the",
+    "there",
+    "to",
+    "windows",
+    "x",
+    "yet",
+    "Nodes",
+    "Transfers",
+    "RFC",
+    "UDP",
+];
+
+/// The texts between quotation marks in the functions of this name, without what is computed.
+fn texts(file: &str, function: &str) -> Vec<String> {
+    let source = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap();
+    let code = source.split("\n#[cfg(test)]\nmod tests {").next().unwrap();
+    let mut texts = Vec::new();
+    for (at, _) in code.match_indices(&format!("fn {function}(")) {
+        let indent = at - code[..at].rfind('\n').map_or(0, |line| line + 1);
+        let indent = code[at - indent..].chars().take_while(|c| *c == ' ').count();
+        let end = code[at..].find(&format!("\n{}}}", " ".repeat(indent))).unwrap();
+        let body: Vec<&str> = code[at..at + end].lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+        texts.extend(body.join("\n").split('"').skip(1).step_by(2).map(str::to_owned));
+    }
+    assert!(!texts.is_empty(), "{file} has no texts in `{function}`: has it another name?");
+    texts
+}
+
+/// The phrases of a text: what stands between marks and what is computed.
+fn phrases(text: &str) -> Vec<String> {
+    let mut plain = String::new();
+    let mut depth = 0;
+    for c in text.chars() {
+        match c {
+            '{' => depth += 1,
+            '}' => (depth -= 1, plain.push('\n')).1,
+            _ if depth > 0 => {}
+            c if c.is_alphanumeric() || [' ', '-', '_'].contains(&c) => plain.push(c),
+            _ => plain.push('\n'),
+        }
+    }
+    let phrases = plain.lines().map(str::trim).filter(|phrase| phrase.chars().any(char::is_alphabetic));
+    phrases.map(str::to_owned).collect()
+}
+
+/// The headings of the columns of all panes.
+fn headings() -> BTreeSet<String> {
+    let mut files = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src/tui/panes")];
+    let mut headings = BTreeSet::new();
+    while let Some(path) = files.pop() {
+        if path.is_dir() {
+            files.extend(fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()));
+            continue;
+        }
+        let source = fs::read_to_string(path).unwrap();
+        let code = source.split("\n#[cfg(test)]\nmod tests {").next().unwrap();
+        for column in code.split("Column::new(Quantity::").skip(1) {
+            let arguments = column.split_once(", ").unwrap().1;
+            headings.extend(arguments.strip_prefix('"').map(|rest| rest.split('"').next().unwrap().to_owned()));
+        }
+    }
+    headings.remove("");
+    assert!(headings.len() > 25, "{headings:?}");
+    headings
+}
+
+#[test]
+fn every_word_of_the_screen_is_in_the_legend() {
+    let parts = help::parts(&Theme::new(ThemeName::Dark, false).glyphs, &Keymap::new());
+    let entries = parts.iter().filter(|part| ["Columns", "Terms"].contains(&part.name)).flat_map(|part| &part.entries);
+    let known: BTreeSet<&str> = entries.flat_map(|(words, _)| words.split(", ")).collect();
+    // A term may consist of several words; the longest ones are taken first.
+    let mut long: Vec<&str> = known.iter().copied().filter(|term| term.contains(' ')).collect();
+    long.sort_by_key(|term| std::cmp::Reverse(term.len()));
+    let mut unknown: BTreeSet<String> =
+        headings().into_iter().filter(|word| !known.contains(word.as_str())).map(|word| format!("heading: {word}")).collect();
+    for (file, functions) in SHOWN {
+        for text in functions.iter().flat_map(|function| texts(file, function)) {
+            for phrase in phrases(&text) {
+                let is_known = |word: &str| known.contains(word) || PLAIN.contains(&word);
+                let rest = long.iter().fold(phrase.clone(), |rest, term| rest.replace(term, ""));
+                let missing = rest.split_whitespace().filter(|word| word.chars().any(char::is_alphabetic) && !is_known(word));
+                unknown.extend(missing.map(|word| format!("{file}: {word} (in `{phrase}`)")));
+            }
+        }
+    }
+    assert!(unknown.is_empty(), "the legend (src/tui/help) does not explain {unknown:#?}");
+}
+
+#[test]
+fn the_modes_are_in_the_documentation() {
+    let modes = [("src/tui/app/input.rs", "mode"), ("src/tui/dialog.rs", "mode")];
+    let screen = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/screen.md")).unwrap();
+    let told = screen.split("- **Modes.**").nth(1).unwrap().split("\n\n").next().unwrap();
+    for mode in modes.iter().flat_map(|(file, function)| texts(file, function)) {
+        assert!(told.contains(&mode), "docs/screen.md does not name the mode {mode}");
+    }
+}
