@@ -7,7 +7,7 @@ use p2p_base::units::{SimDuration, SimTime};
 use p2p_engine::Event;
 use p2p_service::access::Identity;
 use p2p_shell::digest::Digest;
-use p2p_shell::report::{Resolution, instant_of};
+use p2p_shell::report::{Resolution, range_of};
 
 use super::theme::Role;
 use super::words;
@@ -42,11 +42,10 @@ pub struct Journal {
 }
 
 impl JournalLine {
-    /// Returns the event in words; of several that did not happen at once, with the time of the last one, as in `connected to 5 nodes until
-    /// 00:03.104`.
-    pub fn told(&self) -> String {
-        let [first, last] = [self.at, self.until].map(|at| instant_of(at, Resolution::Millis));
-        if first == last { self.text.clone() } else { format!("{} until {last}", self.text) }
+    /// Returns the time of the event; of several that did not happen at once, those of the first and of the last, as in
+    /// `17:02.479-06.971`.
+    pub fn time(&self) -> String {
+        range_of(self.at, self.until, Resolution::Millis)
     }
 }
 
@@ -123,11 +122,11 @@ mod tests {
             journal.note_event(at(ms), &Event::Connected { node }, &Identity::Operator);
             journal.note_event(at(ms), &change(index, Health::Suspect), &Identity::Operator);
         }
-        let told: Vec<(SimTime, String)> = journal.lines().map(|line| (line.at, line.told())).collect();
+        let told: Vec<(String, &str)> = journal.lines().map(|line| (line.time(), line.text.as_str())).collect();
         let words = ["connected to Node_01, Node_02, Node_03", "Node_01, Node_02, Node_03 SUSPECT"];
-        assert_eq!(told, words.map(|words| (at(1_200), format!("{words} until 00:03.104"))));
+        assert_eq!(told, words.map(|words| ("00:01.200-03.104".to_owned(), words)));
         journal.note_event(at(60_000), &change(7, Health::Dead), &Identity::Operator);
-        assert_eq!(journal.lines().next_back().unwrap().told(), "Node_08 did not answer 2 probes: DEAD");
+        assert_eq!(journal.lines().next_back().unwrap().time(), "01:00.000");
     }
 
     #[test]

@@ -110,7 +110,7 @@ fn connections_are_the_second_view_of_the_wire() {
         let first = rows[2].split_whitespace().find(|word| word.contains("Node_0")).unwrap().replace('│', "");
         tui_harness.keys(&["Enter"]);
         assert!(matches!(tui_harness.app.dialogs().last(), Some(Dialog::Connection(_))));
-        assert!(tui_harness.text().contains(&format!(" Connection client → {first} ")), "{}", tui_harness.text());
+        assert!(tui_harness.text().contains(&format!(" Connection client → {first}: sends ")), "{}", tui_harness.text());
         tui_harness.keys(&["Esc", "c"]);
         assert!(tui_harness.pane(Pane::Wire)[0].contains("probes hidden"));
     }
@@ -160,6 +160,37 @@ fn the_dialog_is_live_at_every_speed() {
 }
 
 /// The cells of a frame but those of the prompt and of the hint line below it.
+/// Either end of every connection has its curves, and the heading says which one sends.
+#[test]
+fn both_ends_of_each_connection_have_curves() {
+    let mut tui_harness = uploading(120, 40);
+    let connections = tui_harness.app.view().snapshot().figures.connections.clone();
+    let lengths: Vec<_> = connections.iter().map(|at| (at.node, at.sent.records().len(), at.received.records().len())).collect();
+    assert!(lengths.len() == 5 && lengths.iter().all(|(_, sent, received)| *sent > 2 && *received > 0), "{lengths:?}");
+    open_connection(&mut tui_harness);
+    let dots = |text: &str| text.chars().filter(|c| ('\u{2801}'..='\u{28ff}').contains(c)).count();
+    for (key, heading) in
+        [("Left", " Connection client → Node_01: sends "), ("Right", " Connection Node_01 → client: the client sends ")]
+    {
+        tui_harness.keys(&[key]);
+        let text = tui_harness.text();
+        assert!(text.contains(heading) && dots(&text) > 3 && !text.contains("1 packets"), "{key}: {text}");
+    }
+}
+
+/// A SYN and a SYN-ACK that are sent again say so, as packets with payload do.
+#[test]
+fn a_syn_that_is_sent_again_has_its_fate() {
+    let mut tui_harness = TuiHarness::dark(120, 40);
+    tui_harness.keys(&["path client --loss 60%", "Enter"]);
+    tui_harness.begin_upload("video.bin", 300_000);
+    tui_harness.watch(SimDuration::from_secs(20));
+    tui_harness.press_in_pane(Pane::Wire, &["z", "/", "SYN", "Enter"]);
+    let rows = packets(&mut tui_harness);
+    let fates: Vec<&str> = rows.iter().filter_map(|row| row.split_whitespace().nth(1)).collect();
+    assert!(fates.iter().any(|fate| fate.contains('↻')), "{rows:#?}");
+}
+
 fn cells_but_prompt(tui_harness: &mut TuiHarness) -> Vec<ratatui::buffer::Cell> {
     let buffer: Buffer = tui_harness.frame();
     let prompt = tui_harness.app.workspace().area_of(Pane::Prompt);

@@ -95,7 +95,7 @@ impl End {
             wants_room: false,
             wants_drained: false,
             initial_sequence,
-            sent_high: 1,
+            sent_high: 0,
             ack_mark: u64::MAX,
             marks: None,
         }

@@ -171,7 +171,7 @@ impl Traits {
     pub(crate) const DATAGRAM: Traits = Traits(4);
     /// The end that answered the SYN sent the packet.
     const ACCEPTOR: Traits = Traits(8);
-    /// The payload had been sent before.
+    /// The sequence numbers had been sent before: payload, a SYN or a FIN.
     pub(crate) const RETRANSMISSION: Traits = Traits(16);
     /// A bit of the packet was changed on its path.
     pub(crate) const CORRUPT: Traits = Traits(32);
@@ -288,6 +288,11 @@ impl Packet {
     #[inline]
     pub(crate) fn wire_len(&self) -> u16 {
         wire_len(self.traits, self.flags, self.len)
+    }
+
+    /// Returns the number of sequence numbers that the packet takes: its payload, and one each for a SYN and a FIN (RFC 9293 §3.4).
+    pub(crate) const fn sequence_len(&self) -> u64 {
+        self.len as u64 + self.flags.contains(Flags::SYN) as u64 + self.flags.contains(Flags::FIN) as u64
     }
 
     /// Returns the SACK blocks that are set, as ranges of the stream.

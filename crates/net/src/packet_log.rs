@@ -44,7 +44,7 @@ pub struct PacketRecord {
     pub window: u32,
     /// Congestion window of the sender, in packets.
     pub congestion_window: Option<u32>,
-    /// True if the payload had been sent before.
+    /// True if the payload, the SYN or the FIN had been sent before.
     pub is_retransmission: bool,
     /// True if the path made this packet, a copy of the one before it.
     pub is_copy: bool,

@@ -395,11 +395,13 @@ impl Sockets {
         if let Some(connection) = end.connection.as_deref_mut() {
             connection.record_sent(packets.len());
         }
-        for packet in packets.iter_mut().filter(|packet| packet.len > 0) {
-            let data_end = packet.seq + u64::from(packet.len);
+        for packet in packets.iter_mut().filter(|packet| packet.sequence_len() > 0) {
+            let data_end = packet.seq + packet.sequence_len();
             if packet.seq < end.sent_high {
                 packet.traits = packet.traits.with(Traits::RETRANSMISSION, true);
-                events.push_back(NetEvent::Retransmitted { connection: id, offset: packet.seq - 1, len: packet.len });
+                if packet.len > 0 {
+                    events.push_back(NetEvent::Retransmitted { connection: id, offset: packet.seq - 1, len: packet.len });
+                }
                 continue;
             }
             end.sent_high = data_end;

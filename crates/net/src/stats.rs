@@ -137,7 +137,7 @@ impl HostStats {
     pub(crate) fn record_sent(&mut self, packet: &Packet) {
         self.sent[packet.kind()] += 1;
         self.bytes_sent += u64::from(packet.wire_len());
-        self.retransmits += u64::from(packet.traits.any(Traits::RETRANSMISSION));
+        self.retransmits += u64::from(packet.len > 0 && packet.traits.any(Traits::RETRANSMISSION));
     }
 
     /// Counts a copy that a path makes of one of the host's packets.

@@ -449,11 +449,37 @@ fn the_wire_shows_what_was_sent_and_what_became_of_it() {
     let (records, seen) = net.wire(usize::MAX);
     assert_eq!((records.len() as u64, seen), (net.total_stats().sent.total(), net.total_stats().sent.total()));
     assert_eq!(records[0].kind, PacketKind::Syn);
-    let resent = records.iter().filter(|record| record.is_retransmission).count() as u64;
+    let resent = records.iter().filter(|record| record.is_retransmission && record.len > 0).count() as u64;
     assert_eq!(resent, net.total_stats().retransmits);
     let lost = records.iter().filter(|record| record.dropped == Some(DropCause::Loss)).count() as u64;
     assert_eq!(lost, net.total_stats().dropped[DropCause::Loss]);
     assert!(records.windows(2).all(|pair| pair[0].at <= pair[1].at));
+}
+
+/// What a packet says of itself is true whatever it is: also a SYN, a SYN-ACK and a FIN are marked where they are sent again, and an
+/// acknowledgement, which takes no sequence number, never is.
+#[test]
+fn what_is_sent_again_is_marked() {
+    let mut kinds = std::collections::BTreeSet::new();
+    for seed in 0..60 {
+        let lossy = HostConfig { loss: Probability::from_percent(25), ..default_link() };
+        let (mut net, hosts) = network(seed, 2, &lossy);
+        net.watch_wire(Some(100_000));
+        transfer(&mut net, hosts[0], hosts[1], &pattern(3_000, seed));
+        let mut sent = std::collections::BTreeMap::<_, u64>::new();
+        for record in net.wire(usize::MAX).0 {
+            let takes = match record.kind {
+                PacketKind::Syn | PacketKind::SynAck => 1,
+                PacketKind::Fin => u64::from(record.len) + 1,
+                _ => record.len.into(),
+            };
+            let before = sent.entry(record.from).or_default();
+            assert_eq!(record.is_retransmission, takes > 0 && record.seq < *before, "{seed}: {record:?}");
+            *before = (*before).max(record.seq + takes);
+            kinds.extend(record.is_retransmission.then(|| record.kind.name()));
+        }
+    }
+    assert_eq!(kinds.into_iter().collect::<Vec<_>>(), ["DATA", "FIN", "SYN", "SYN-ACK"]);
 }
 
 #[test]

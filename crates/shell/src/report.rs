@@ -28,7 +28,7 @@ use p2p_store::segment::Sha256Digest;
 use p2p_store::uploads::UploadId;
 use serde::Serialize;
 
-pub use self::clock::{Resolution, clock_of, instant_of};
+pub use self::clock::{Resolution, clock_of, instant_of, range_of};
 pub use self::cut_paths::CutPaths;
 pub use self::demo::{DemoReport, FileReport, UserReport};
 pub use self::entries::{EntryLine, entries_table};

@@ -18,7 +18,7 @@ use crate::tui::panes::plot::{Curve, Plot};
 use crate::tui::panes::scene::Scene;
 use crate::tui::panes::wire::connections::{node_of, passed, round_trip_of};
 use crate::tui::panes::wire::draw_packets_of;
-use crate::tui::panes::{Canvas, broken_of, framed, queues_of};
+use crate::tui::panes::{Canvas, broken_of, fitted_spans, framed, queues_of};
 use crate::tui::theme::Role;
 
 /// Span of the curves.
@@ -39,14 +39,10 @@ pub(super) fn draw(scene: &Scene<'_>, dialog: &ConnectionDialog, frame: &mut Fra
     let place = middle(area, LARGEST.0.min(area.width), LARGEST.1.min(area.height.saturating_sub(2)).max(1));
     let connection = scene.snapshot.figures.connections.iter().find(|connection| connection.node == dialog.node());
     let side = connection.map(|connection| side_of(connection, dialog.end(), scene.snapshot.figures.at));
-    let arrow = theme.glyphs.to;
-    let title = match side.as_ref().map(|side| side.end) {
-        None => format!(" Connection to {} ", dialog.node()),
-        Some(End::Client) => format!(" Connection client {arrow} {} ", dialog.node()),
-        Some(End::Node) => format!(" Connection {} {arrow} client ", dialog.node()),
-    };
+    let title = title_of(scene, dialog.node(), connection.zip(side.as_ref()));
     let hint = " Left: client's end  Right: node's end  Esc closes ";
-    let block = framed(theme, Role::Focus).title(title).title_bottom(hint);
+    let title = fitted_spans(vec![Span::raw(title)], place.width.saturating_sub(2), theme.glyphs.ellipsis);
+    let block = framed(theme, Role::Focus).title(Line::from(title)).title_bottom(hint);
     let inner = block.inner(place);
     frame.render_widget(Clear, place);
     frame.render_widget(block, place);
@@ -58,6 +54,22 @@ pub(super) fn draw(scene: &Scene<'_>, dialog: &ConnectionDialog, frame: &mut Fra
         return trouble.into_iter().for_each(|text| canvas.row(1, vec![Span::styled(text, theme.style(Role::Warning))]));
     };
     draw_open(scene, connection, &side, &mut canvas);
+}
+
+/// Returns the heading: which end is shown, and which one sends.
+fn title_of(scene: &Scene<'_>, node: NodeNumber, shown: Option<(&ConnectionStatus, &Side<'_>)>) -> String {
+    let arrow = scene.theme.glyphs.to;
+    let Some((connection, side)) = shown else { return format!(" Connection to {node} ") };
+    let sends = match (side.end, sender_of(connection, scene.snapshot.figures.at)) {
+        (shown, Some(sender)) if shown == sender => ": sends",
+        (End::Client, Some(_)) => ": the node sends",
+        (End::Node, Some(_)) => ": the client sends",
+        (_, None) => "",
+    };
+    match side.end {
+        End::Client => format!(" Connection client {arrow} {node}{sends} "),
+        End::Node => format!(" Connection {node} {arrow} client{sends} "),
+    }
 }
 
 /// Returns what is broken between the client and a node, and which transfers cannot be completed before the node answers.
@@ -75,11 +87,18 @@ fn trouble_of(scene: &Scene<'_>, node: NodeNumber) -> Option<String> {
     }
 }
 
-/// Returns the end that was asked for, or else the one that has sent more payload lately, or more at all.
-fn side_of(connection: &ConnectionStatus, asked: Option<End>, now: SimTime) -> Side<'_> {
+/// Returns the end that sends: the one that has sent more payload lately, or more at all; `None` before either has sent any.
+fn sender_of(connection: &ConnectionStatus, now: SimTime) -> Option<End> {
     let [sent, received] = passed(connection, now).map(|passed| passed.bytes_per_second);
-    let is_node = received > sent || (received == sent && connection.stats.bytes_received > connection.stats.bytes_acked);
-    match asked.unwrap_or(if is_node { End::Node } else { End::Client }) {
+    let (all_sent, all_received) = (connection.stats.bytes_acked, connection.stats.bytes_received);
+    let is_node = received > sent || (received == sent && all_received > all_sent);
+    let has_sent = received.max(sent) > 0.0 || all_received.max(all_sent) > 0;
+    has_sent.then_some(if is_node { End::Node } else { End::Client })
+}
+
+/// Returns the end that was asked for, or else the one that sends.
+fn side_of(connection: &ConnectionStatus, asked: Option<End>, now: SimTime) -> Side<'_> {
+    match asked.or_else(|| sender_of(connection, now)).unwrap_or(End::Client) {
         End::Client => Side { end: End::Client, sample: Some(&connection.sample), history: &connection.sent },
         End::Node => Side { end: End::Node, sample: connection.peer.as_ref(), history: &connection.received },
     }
@@ -98,9 +117,24 @@ fn draw_open(scene: &Scene<'_>, connection: &ConnectionStatus, side: &Side<'_>, 
         Layout::vertical([Constraint::Length(height), Constraint::Fill(3), Constraint::Fill(2), Constraint::Length(packets)])
             .areas(canvas.area);
     let now = scene.snapshot.figures.at;
-    windows_of(side, now).draw(scene.theme, &mut canvas.part(windows));
-    round_trips_of(side, now).draw(scene.theme, &mut canvas.part(times));
+    draw_curves(
+        scene,
+        &windows_of(side, now),
+        canvas.part(windows),
+        "This end has sent no packet yet since the wire is watched.",
+    );
+    draw_curves(scene, &round_trips_of(side, now), canvas.part(times), "No round trip of this end has been measured yet.");
     draw_packets_of(scene, connection.node, &mut canvas.part(below));
+}
+
+/// Draws curves, or says why there are none.
+fn draw_curves(scene: &Scene<'_>, plot: &Plot, mut canvas: Canvas<'_>, nothing: &'static str) {
+    let has_values = plot.curves.iter().any(|curve| curve.steps.iter().any(|(_, value)| value.is_some()));
+    if has_values {
+        plot.draw(scene.theme, &mut canvas);
+    } else {
+        canvas.row(0, vec![Span::styled(nothing, scene.theme.style(Role::Dim))]);
+    }
 }
 
 fn facts(scene: &Scene<'_>, connection: &ConnectionStatus, side: &Side<'_>) -> Vec<Line<'static>> {

@@ -1,11 +1,10 @@
 //! The log pane: events of the engine and mails in words, the newest at the bottom.
 //!
 //! ```text
-//! 17:02.479 ! 899 nodes SUSPECT until 17:06.971
+//! 17:02.479-06.971 ! 899 nodes SUSPECT
 //! ```
 //! A line for several events has the times of the first and of the last. Its times are the beginnings of those of the same instants on the wire.
 
-use p2p_shell::report::{Resolution, instant_of};
 use ratatui::layout::{Rect, Size};
 use ratatui::text::Span;
 
@@ -55,10 +54,8 @@ impl PaneView for LogPane {
         for (place, line) in self.lines(scene).skip(first).take(height).enumerate() {
             let is_selected = scene.focus == Pane::Log && self.list.selected() == first + place;
             let time = if is_selected { Role::Selected } else { Role::Dim };
-            let spans = vec![
-                Span::styled(instant_of(line.at, Resolution::Millis), theme.style(time)),
-                Span::styled(told(theme, line), theme.style(line.role)),
-            ];
+            let spans =
+                vec![Span::styled(line.time(), theme.style(time)), Span::styled(told(theme, line), theme.style(line.role))];
             canvas.row(height - 1 - place, spans);
         }
     }
@@ -85,13 +82,13 @@ impl PaneView for LogPane {
 
     fn copy(&self, scene: &Scene<'_>) -> Option<String> {
         let line = self.lines(scene).nth(self.list.selected())?;
-        Some(format!("{}{}", instant_of(line.at, Resolution::Millis), told(scene.theme, line)))
+        Some(format!("{}{}", line.time(), told(scene.theme, line)))
     }
 }
 
 /// Returns what stands behind the time of a line.
 fn told(theme: &Theme, line: &JournalLine) -> String {
-    format!(" {} {}", mark(theme, line.role), line.told())
+    format!(" {} {}", mark(theme, line.role), line.text)
 }
 
 /// Returns the glyph of a line's severity.
@@ -107,6 +104,6 @@ const fn mark(theme: &Theme, role: Role) -> &'static str {
 impl LogPane {
     /// Returns the lines that pass the filter, newest first.
     fn lines<'a>(&self, scene: &Scene<'a>) -> impl Iterator<Item = &'a JournalLine> {
-        scene.journal.lines().rev().filter(|line| self.list.passes(|| line.told()))
+        scene.journal.lines().rev().filter(|line| self.list.passes(|| &line.text))
     }
 }

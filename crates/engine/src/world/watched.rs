@@ -25,7 +25,8 @@ impl Watched {
         if !self.is_on {
             return;
         }
-        self.histories.retain(|&end, _| net.state(end).is_some());
+        // The other end of a connection that has just begun has no state before the SYN arrives.
+        self.histories.retain(|&end, _| net.state(end).is_some() || net.state(end.peer()).is_some());
         for end in [connection, connection.peer()] {
             net.watch(end, true);
             self.histories.entry(end).or_default();

@@ -374,6 +374,7 @@ fn packet_columns() -> Vec<Column> {
 
 fn packet_row(packet: &PacketRecord) -> Vec<String> {
     let fate = match packet.dropped {
+        Some(cause) if packet.is_retransmission => format!("✕ again, {}", cause.name()),
         Some(cause) => format!("✕ {}", cause.name()),
         None if packet.is_copy => "copy".into(),
         None if packet.is_retransmission => "again".into(),

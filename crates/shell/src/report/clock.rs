@@ -33,6 +33,19 @@ pub fn instant_of(at: SimTime, resolution: Resolution) -> String {
     notation(at.as_nanos(), resolution)
 }
 
+/// Formats two instants as in `17:02.479-06.971`: of the later one the part from the first field on that differs; one time for two that
+/// read the same.
+pub fn range_of(first: SimTime, last: SimTime, resolution: Resolution) -> String {
+    let [first, last] = [first, last].map(|at| instant_of(at, resolution));
+    if first == last {
+        return first;
+    }
+    let is_same = |end: usize| first.get(..end).is_some_and(|start| last.starts_with(start));
+    let fields = last.match_indices(':').map(|(place, _)| place + 1).take_while(|&end| is_same(end));
+    let from = if first.len() == last.len() { fields.last().unwrap_or(0) } else { 0 };
+    format!("{first}-{}", &last[from..])
+}
+
 /// Formats a duration in seconds, rounded to tenths, as in `01:23.4`.
 pub fn clock_of(seconds: f64) -> String {
     // The whole value is rounded first, so that the seconds never read 60.
@@ -60,6 +73,17 @@ mod tests {
         let texts = [Resolution::Tenths, Resolution::Millis, Resolution::Micros].map(|resolution| instant_of(at, resolution));
         assert_eq!(texts, ["17:02.4", "17:02.479", "17:02.479512"]);
         assert_eq!(instant_of(SimTime::from_nanos(3_725_999_999_999), Resolution::Millis), "1:02:05.999");
+    }
+
+    #[test]
+    fn a_range_has_what_differs() {
+        let at = |ms: u64| SimTime::from_nanos(ms * 1_000_000);
+        let of = |first, last| range_of(at(first), at(last), Resolution::Millis);
+        assert_eq!(of(1_200, 1_200), "00:01.200");
+        assert_eq!([of(1_200, 3_104), of(59_900, 61_000)], ["00:01.200-03.104", "00:59.900-01:01.000"]);
+        assert_eq!(of(3_599_999, 3_600_001), "59:59.999-1:00:00.001");
+        assert_eq!(of(3_600_001, 3_600_002), "1:00:00.001-00.002");
+        assert_eq!(of(3_600_001, 36_000_000), "1:00:00.001-10:00:00.000");
     }
 
     #[test]
