@@ -8,6 +8,7 @@ use p2p_engine::Event;
 use p2p_service::access::Identity;
 use p2p_shell::digest::Digest;
 use p2p_shell::report::{Resolution, range_of};
+use unicode_width::UnicodeWidthStr;
 
 use super::theme::Role;
 use super::words;
@@ -39,6 +40,8 @@ pub struct JournalLine {
 pub struct Journal {
     lines: VecDeque<JournalLine>,
     digest: Digest,
+    /// Width in cells of the widest line that there has been.
+    widest: usize,
 }
 
 impl JournalLine {
@@ -47,11 +50,15 @@ impl JournalLine {
     pub fn time(&self) -> String {
         range_of(self.at, self.until, Resolution::Millis)
     }
+
+    fn width(&self) -> usize {
+        self.time().width() + self.text.width()
+    }
 }
 
 impl Default for Journal {
     fn default() -> Self {
-        Journal { lines: VecDeque::new(), digest: Digest::new(JOINED_MAX, SPAN) }
+        Journal { lines: VecDeque::new(), digest: Digest::new(JOINED_MAX, SPAN), widest: 0 }
     }
 }
 
@@ -63,6 +70,7 @@ impl Journal {
         let entry = self.digest.note(at, event);
         let (role, text) = words::of_several(entry, identity).unwrap_or(of_event);
         let line = JournalLine { at: entry.at(), until: entry.until(), role, text, entry: Some(entry.number()) };
+        self.widest = self.widest.max(line.width());
         let known = if entry.count() > 1 { self.lines.iter_mut().rev().find(|known| known.entry == line.entry) } else { None };
         match known {
             Some(known) => *known = line,
@@ -75,8 +83,14 @@ impl Journal {
         self.push(JournalLine { at, until: at, role, text, entry: None });
     }
 
+    /// Returns the width in cells of the widest line that there has been, with its times.
+    pub fn widest(&self) -> usize {
+        self.widest
+    }
+
     /// Appends a line; the oldest one goes where there are too many.
     fn push(&mut self, line: JournalLine) {
+        self.widest = self.widest.max(line.width());
         if self.lines.len() == LINES_MAX {
             self.lines.pop_front();
         }

@@ -295,7 +295,7 @@ const ASCII: Glyphs = Glyphs {
     down: "v",
     full: "#",
     empty: ".",
-    connecting: "~",
+    connecting: "-",
     queued: ".",
     sending: "#",
     arrived: "=",

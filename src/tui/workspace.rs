@@ -5,6 +5,16 @@ use ratatui::layout::{Position, Rect};
 use super::panes::Pane;
 use super::preset::Preset;
 
+/// Returns the pane of a preset that is shown where there is room for one only; `None` if that is the one that was shown before.
+const fn first_of(preset: Preset) -> Option<Pane> {
+    match preset {
+        Preset::Overview => None,
+        Preset::Transfer => Some(Pane::Transfers),
+        Preset::Network => Some(Pane::Health),
+        Preset::Files => Some(Pane::Files),
+    }
+}
+
 /// Focus and places of the panes.
 #[derive(Debug)]
 pub struct Workspace {
@@ -80,13 +90,12 @@ impl Workspace {
         self.preset
     }
 
-    /// Changes the preset of the layout. That of the files shows their pane before others; under any other, the pane that was shown
-    /// before takes its place again as soon as the keys do not go there.
+    /// Changes the preset of the layout, which shows its first pane before others unless another pane has the keys. After that of the
+    /// files, the pane that was shown before takes its place again as soon as the keys do not go there.
     pub fn set_preset(&mut self, preset: Preset) {
         (self.preset, self.is_zoomed) = (preset, false);
-        if preset == Preset::Files {
-            self.show_tab(Pane::Files);
-        }
+        let has_keys = self.focus != Pane::Prompt && preset != Preset::Files;
+        first_of(preset).filter(|_| !has_keys).into_iter().for_each(|pane| self.show_tab(pane));
         self.is_left = preset != Preset::Files;
         self.leave_files();
     }
@@ -138,6 +147,19 @@ mod tests {
         workspace.focus_on(Pane::Prompt);
         acts.iter().for_each(|act| act(&mut workspace));
         workspace.tab()
+    }
+
+    /// Each preset shows what it is for where there is room for one pane only, unless another one has the keys.
+    #[test]
+    fn a_preset_shows_its_first_pane() {
+        let network: fn(&mut Workspace) = |workspace| workspace.set_preset(Preset::Network);
+        let transfer: fn(&mut Workspace) = |workspace| workspace.set_preset(Preset::Transfer);
+        let go: fn(&mut Workspace) = |workspace| workspace.focus_on(Pane::Log);
+        assert_eq!(
+            [vec![network], vec![network, transfer], vec![transfer, network]].map(|acts| shown_after(&acts)),
+            [Pane::Health, Pane::Transfers, Pane::Health]
+        );
+        assert_eq!(shown_after(&[go, network]), Pane::Log);
     }
 
     /// The files are shown as long as their preset is chosen or they have the keys, whatever comes first.

@@ -30,7 +30,7 @@ const SHOWN: &[(&str, &[&str])] = &[
     ("src/tui/panes/header.rs", &["draw", "nodes", "queues", "faults"]),
     ("src/tui/panes/health.rs", &["figures"]),
     ("src/tui/panes/health/matrix.rs", &["legend"]),
-    ("src/tui/panes/nodes.rs", &["title", "foot"]),
+    ("src/tui/panes/nodes.rs", &["title", "foot", "queues_within"]),
     ("src/tui/panes/segments.rs", &["foot"]),
     ("src/tui/panes/segments/rate.rs", &["plot"]),
     ("src/tui/panes/segments/waterfall.rs", &["state_of"]),

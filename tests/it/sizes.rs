@@ -11,6 +11,7 @@ use p2p_storage::tui::theme::{Theme, ThemeName};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
 
 use crate::harness::{OPERATOR, random_file};
 use crate::tui_harness::{TuiHarness, lines, lines_of};
@@ -24,11 +25,13 @@ const NAMES: [&str; 4] = [
     "e\u{301}\u{301}\u{301}.bin",
     "👩\u{200d}👩\u{200d}👧 family.bin",
 ];
+/// Number of columns that may be empty beside a pane that is cut: less than any column of figures takes.
+const BLANK_MAX: u16 = 8;
 /// Name that would move a cursor or turn a line around.
 const HOSTILE: &str = "ev\u{202e}il\u{1b}[2J\u{9b}\r\n.bin";
 
-/// A screen in this theme on a network with so many nodes, at work: uploads of files with such names, a node that was killed, and a
-/// path that is cut.
+/// A screen in this theme on a network with so many nodes, at work: uploads of files with such names, and others that wait, a node that was
+/// killed, and a path that is cut.
 fn at_work(nodes: u32, theme: Theme) -> TuiHarness {
     let mut tui_harness = TuiHarness::usual(nodes, (120, 40), theme);
     tui_harness.keys(&["kill Node_02; path Node_01,Node_03 --cut", "Enter"]);
@@ -42,6 +45,12 @@ fn at_work(nodes: u32, theme: Theme) -> TuiHarness {
     }
     tui_harness.keys(&[&format!("info {}", NAMES[0]), "Enter"]);
     tui_harness.sleep(3);
+    // What waits has rows too.
+    tui_harness.keys(&["pause", "Enter"]);
+    let files = ["0.bin", "1.bin"].map(|name| tui_harness.home.path().join(name).display().to_string());
+    tui_harness.press(&[&format!("upload {} --as x/", files.join(" ")), "Enter", "sleep 1h; echo later", "Enter"]);
+    tui_harness.until(|app| app.under_way().is_some_and(|lines| lines.contains("waiting: ") && lines.contains("sleep 1h")));
+    tui_harness.refresh();
     tui_harness
 }
 
@@ -90,8 +99,9 @@ fn check(tui_harness: &mut TuiHarness, size: (u16, u16), theme: &Theme, known: &
         let is_node = name[..end].parse::<u32>().is_ok_and(|number| (1..=nodes).contains(&number) && end >= 2);
         assert!(is_node || name[end..].starts_with(ellipsis), "{size:?}: Node_{}: {text}", &name[..end]);
     }
+    check_cuts(&buffer, tui_harness.app.workspace().areas(), ellipsis);
     for &(pane, area) in tui_harness.app.workspace().areas() {
-        let inner = ratatui::layout::Rect { x: area.x + 1, y: area.y, width: area.width - 2, height: area.height };
+        let inner = Rect { x: area.x + 1, y: area.y, width: area.width - 2, height: area.height };
         for line in lines_of(&buffer, inner) {
             // A word at the right edge is whole, or its line ends in a mark.
             if line.chars().count() < usize::from(inner.width) {
@@ -107,6 +117,40 @@ fn check(tui_harness: &mut TuiHarness, size: (u16, u16), theme: &Theme, known: &
             shown.iter().filter(|line| [" ALIVE ", " SUSPECT ", " DEAD "].iter().any(|state| line.contains(state))).count();
         let is_counted = shown[0].contains(&format!("{of_nodes} of {nodes} "));
         assert!(pane != Pane::Nodes || of_nodes == nodes as usize || is_counted, "{size:?}: {text}");
+    }
+}
+
+/// The content of a pane, without its frame.
+fn inner_of(area: Rect) -> Rect {
+    Rect { x: area.x + 1, y: area.y + 1, width: area.width - 2, height: area.height.saturating_sub(2) }
+}
+
+/// The number of columns at the right end of a pane in which no row shows anything.
+fn blank_columns(buffer: &Buffer, area: Rect) -> u16 {
+    let inner = inner_of(area);
+    let is_blank = |x: &u16| inner.rows().all(|row| buffer[(*x, row.y)].symbol().trim().is_empty());
+    (inner.left()..inner.right()).rev().take_while(is_blank).count() as u16
+}
+
+/// Looks at cuts: none stands behind a digit, which might be half of a number, and beside a pane of which a row is cut no other has columns
+/// that are empty, unless panes above or below it need them. The prompt has room for what will be typed.
+fn check_cuts(buffer: &Buffer, areas: &[(Pane, Rect)], mark: &str) {
+    let text = || lines(buffer).join("\n");
+    let is_empty = |area: Rect| blank_columns(buffer, area) > BLANK_MAX;
+    for &(pane, area) in areas {
+        for line in lines_of(buffer, area) {
+            let is_within_number = |(at, _): (usize, &str)| line[..at].ends_with(|c: char| c.is_ascii_digit());
+            assert!(!line.match_indices(mark).any(is_within_number), "{pane:?} cuts a number: {line}\n{}", text());
+        }
+        let Some(cut) = lines_of(buffer, inner_of(area)).into_iter().find(|row| row.ends_with(mark)) else { continue };
+        for &(other, there) in areas.iter().filter(|(other, _)| *other != Pane::Prompt) {
+            let is_beside =
+                (there.x == area.right() || there.right() == area.x) && there.y < area.bottom() && area.y < there.bottom();
+            let is_stacked =
+                |(of, place): &&(Pane, Rect)| *of != Pane::Prompt && (place.x, place.width) == (there.x, there.width);
+            let is_wasted = is_beside && areas.iter().filter(is_stacked).all(|(_, place)| is_empty(*place));
+            assert!(!is_wasted, "{pane:?} is cut beside the blank columns of {other:?}: {cut}\n{}", text());
+        }
     }
 }
 

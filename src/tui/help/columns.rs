@@ -4,6 +4,8 @@
 pub(super) const COLUMNS: &[(&str, &str)] = &[
     ("#", "in Transfers: number of the transfer, which `cancel` and `segments` take, and its direction"),
     ("address", "in Nodes: address of the node in the virtual network"),
+    ("best, worst", "in Health: shortest and longest round trip of the client's last ten probes, in ms"),
+    ("client to", "in Health: host that the client's probes ask; the figures beside it are of the last ten"),
     ("conn", "in Nodes: number of connections that the node has"),
     (
         "done",

@@ -119,25 +119,43 @@ impl<I: Copy> Columns<I> {
         }
     }
 
+    /// Returns the cells of a row with their columns. A text that is longer than its column runs on over the columns behind it of which the
+    /// row shows nothing.
     fn spans(&self, theme: &Theme, mut cell: impl FnMut(&Column<I>, u16) -> Cell) -> Vec<Span<'static>> {
-        let mut spans = Vec::new();
-        for (place, (column, width)) in self.shown.iter().enumerate() {
+        let cells: Vec<(Cell, &Column<I>, u16)> =
+            self.shown.iter().map(|(column, width)| (cell(column, *width), column, *width)).collect();
+        let (mut spans, mut place) = (Vec::new(), 0);
+        while let Some((cell, column, width)) = cells.get(place) {
             if place > 0 {
                 spans.push(Span::raw(" "));
             }
-            match cell(column, *width) {
+            place += 1;
+            match cell {
                 Cell::Text(text, style) => {
-                    let text = aligned(&text, usize::from(*width), column.align, theme.glyphs.ellipsis);
-                    spans.push(Span::styled(text, style));
+                    let mut width = usize::from(*width);
+                    while let Some((_, _, more)) = cells.get(place).filter(|next| text.width() > width && next.0.is_blank()) {
+                        (width, place) = (width + 1 + usize::from(*more), place + 1);
+                    }
+                    spans.push(Span::styled(aligned(text, width, column.align, theme.glyphs.ellipsis), *style));
                 }
                 Cell::Parts(parts) => {
                     let used: usize = parts.iter().map(Span::width).sum();
-                    spans.extend(parts);
+                    spans.extend(parts.iter().cloned());
                     spans.push(Span::raw(" ".repeat(usize::from(*width).saturating_sub(used))));
                 }
             }
         }
         spans
+    }
+}
+
+impl Cell {
+    /// Returns true if the cell shows nothing.
+    fn is_blank(&self) -> bool {
+        match self {
+            Cell::Text(text, _) => text.is_empty(),
+            Cell::Parts(parts) => parts.is_empty(),
+        }
     }
 }
 
@@ -147,6 +165,12 @@ fn aligned(text: &str, width: usize, align: Align, ellipsis: &str) -> String {
         Align::Right if text.width() < width => format!("{}{text}", " ".repeat(width - text.width())),
         _ => fitted(text, width, ellipsis),
     }
+}
+
+/// Returns the width at which columns show all that they have, with the gaps between them.
+pub fn wished<I>(columns: &[Column<I>]) -> u16 {
+    let wishes = columns.iter().map(|column| column.wish.max(column.heading.width() as u16));
+    wishes.fold(0, |all: u16, wish| all.saturating_add(wish).saturating_add(1)).saturating_sub(1)
 }
 
 /// Returns the width of the longest of some texts, at most `most`.
@@ -184,6 +208,18 @@ mod tests {
         assert_eq!(row(8), ("a      b".into(), "日…   42".into()));
         assert_eq!(row(15), ("a      b c     ".into(), "日…   42 figur…".into()));
         assert_eq!(row(40), ("a          b c     ".into(), "日本語…   42 figur…".into()));
+    }
+
+    /// A text takes the room of columns of which its row has nothing, and no more than it needs.
+    #[test]
+    fn a_long_text_runs_on_over_what_is_blank() {
+        let theme = Theme::new(ThemeName::Dark, false);
+        let columns = Columns::fit(vec![column(0, 5, 4, 4), column(1, 9, 3, 3), column(2, 1, 6, 6)], 15);
+        let row = |cells: [&str; 3]| text_of(&columns.row(&theme, |id, _| Cell::Text(cells[id].into(), Style::new())));
+        assert_eq!(row(["after b", "", "end"]), "after b  end   ");
+        assert_eq!(row(["after all of it", "", ""]), "after all of it");
+        assert_eq!(row(["after all of it", "", "end"]), "after a… end   ");
+        assert_eq!(row(["after", "7", "end"]), "aft…   7 end   ");
     }
 
     proptest! {

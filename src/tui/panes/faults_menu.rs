@@ -98,9 +98,9 @@ fn with_inverses(scene: &Scene<'_>, on: &Inverses, mut others: Vec<Verb>) -> Vec
     }
     verbs.extend(on.whole.iter().map(back));
     let has_whole = on.each.len() == 1 || on.whole.is_some();
-    let is_more = !scene.snapshot.faults.is_empty() && !(on.is_all && has_whole);
+    let is_covered = scene.snapshot.faults.is_empty() || (on.is_all && has_whole);
     let all = count_of(scene.fault_count as u64, "fault");
-    let heal = is_more.then(|| verb(format!("take back: all that is on, {all}"), Deed::Act(Action::HealAll)));
+    let heal = (!is_covered).then(|| verb(format!("take back: all that is on, {all}"), Deed::Act(Action::HealAll)));
     if on.each.is_empty() {
         others.extend(heal);
     } else {

@@ -3,6 +3,7 @@
 //!
 //! A cell of the matrix is the path from the host of its row to the host of its column; a cell of the diagonal is the host itself.
 
+mod beside;
 mod map;
 mod matrix;
 
@@ -85,7 +86,12 @@ impl PaneView for HealthPane {
     }
 
     fn draw(&self, scene: &Scene<'_>, canvas: &mut Canvas<'_>) {
-        if self.is_map { map::draw(scene, self.row(scene), canvas) } else { self.matrix(scene, canvas.area).draw(canvas) }
+        if self.is_map {
+            return map::draw(scene, self.row(scene), canvas);
+        }
+        let matrix = self.matrix(scene, canvas.area);
+        matrix.draw(canvas);
+        matrix.whole().into_iter().for_each(|(hosts, used)| beside::draw(scene, hosts, used, canvas));
     }
 
     fn list(&self) -> &Rows {

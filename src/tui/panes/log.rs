@@ -17,6 +17,11 @@ use crate::tui::journal::JournalLine;
 use crate::tui::preset::Preset;
 use crate::tui::theme::{Role, Theme};
 
+/// Maximum width in cells that the log wishes.
+const WIDTH_MAX: u16 = 140;
+/// Number of cells by which its wish changes at the least.
+const STEP: u16 = 10;
+
 /// The log of events.
 #[derive(Debug, Default)]
 pub(super) struct LogPane {
@@ -25,7 +30,9 @@ pub(super) struct LogPane {
 
 impl PaneView for LogPane {
     fn shape(&self, scene: &Scene<'_>, _room: Size) -> Shape {
-        Shape::growing((40, 4), (70, rows_up_to(scene.journal.lines().len() + 2, 40)), 2)
+        // The frame and the glyph. It follows the lines in steps, so that not each of them moves the frames.
+        let width = rows_up_to(scene.journal.widest() + 5, WIDTH_MAX).div_ceil(STEP) * STEP;
+        Shape::growing((40, 4), (width.max(70), rows_up_to(scene.journal.lines().len() + 2, 40)), 2)
     }
 
     fn priority(&self, preset: Preset) -> u16 {

@@ -24,12 +24,13 @@ pub mod wire;
 use p2p_engine::node::health::Health;
 use p2p_engine::snapshot::{LinkQueues, Peer};
 use p2p_net::RateSeries;
-use p2p_shell::report::{queue_of, rate_of};
+use p2p_shell::report::{queue_of, rate_of, without_last_number};
 use p2p_store::manifest::NodeNumber;
 use ratatui::layout::Rect;
 use ratatui::symbols::{Marker, border};
 use ratatui::text::Span;
 use ratatui::widgets::Block;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use self::broken::Broken;
 use self::files::FilesPane;
@@ -44,7 +45,6 @@ use self::transfers::TransfersPane;
 use self::wire::WirePane;
 use super::prompt::Prompt;
 use super::theme::{Glyphs, Role, Theme};
-use super::wrap::fitted;
 
 /// Defines the panes: the names by which they are known, and the types that they are.
 macro_rules! panes {
@@ -127,18 +127,32 @@ impl Panes {
     }
 }
 
-/// Returns spans in at most `width` cells; what does not fit is cut, with a mark at its end.
-pub fn fitted_spans(spans: Vec<Span<'static>>, width: u16, ellipsis: &str) -> Vec<Span<'static>> {
-    let (mut left, mut fitting) = (usize::from(width), Vec::new());
-    for span in spans {
-        if span.width() > left {
-            fitting.push(Span::styled(fitted(&span.content, left, ellipsis), span.style));
+/// Returns spans in at most `width` cells; what does not fit is cut, with a mark at its end, and not behind a digit.
+pub fn fitted_spans<'a>(mut spans: Vec<Span<'a>>, width: u16, ellipsis: &'a str) -> Vec<Span<'a>> {
+    if spans.iter().map(Span::width).sum::<usize>() <= usize::from(width) {
+        return spans;
+    }
+    let mut left = usize::from(width).saturating_sub(ellipsis.width());
+    let mut fits = |c: &char| {
+        let rest = left.checked_sub(c.width().unwrap_or(0));
+        left = rest.unwrap_or(0);
+        rest.is_some()
+    };
+    let kept: String = spans.iter().flat_map(|span| span.content.chars()).take_while(|c| fits(c)).collect();
+    let mut bytes = without_last_number(&kept).len();
+    let mut end = 0;
+    for (place, span) in spans.iter_mut().enumerate() {
+        end = place;
+        if span.content.len() > bytes {
+            span.content = span.content[..bytes].to_owned().into();
             break;
         }
-        left -= span.width();
-        fitting.push(span);
+        bytes -= span.content.len();
     }
-    fitting
+    spans.truncate(end + 1);
+    let style = spans.last().map(|span| span.style).unwrap_or_default();
+    spans.extend((width > 0).then(|| Span::styled(ellipsis, style)));
+    spans
 }
 
 /// Returns the spans for which there is room in `width` cells, up to the first one that does not fit.
@@ -231,6 +245,24 @@ fn health_style(theme: &Theme, health: Health) -> (&'static str, ratatui::style:
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn spans_are_cut_with_a_mark_and_not_within_a_number() {
+        let cut = |texts: &[&'static str], width| {
+            let spans = fitted_spans(texts.iter().map(|text| Span::raw(*text)).collect(), width, "…");
+            spans.iter().map(|span| span.content.as_ref()).collect::<String>()
+        };
+        assert_eq!(cut(&["queue ", "98", "/100 1.9 s"], 18), "queue 98/100 1.9 s");
+        assert_eq!(
+            [cut(&["queue ", "98", "/100 1.9 s"], 17), cut(&["queue ", "98", "/100 1.9 s"], 15)],
+            ["queue 98/100 …", "queue 98/100 …"]
+        );
+        assert_eq!([cut(&["queue ", "98", "/100 1.9 s"], 13), cut(&["queue ", "98", "/100"], 9)], ["queue …", "queue …"]);
+        assert_eq!(
+            [cut(&["日本", "語"], 5), cut(&["日本", "語"], 4), cut(&["ab"], 1), cut(&["ab"], 0)],
+            ["日本…", "日…", "…", ""]
+        );
+    }
 
     #[test]
     fn a_fraction_has_its_cells() {

@@ -9,7 +9,7 @@
 use p2p_engine::node::ProcessState;
 use p2p_engine::snapshot::{NodeStatus, Peer};
 use p2p_net::RateSeries;
-use p2p_shell::report::bytes_of;
+use p2p_shell::report::{bytes_of, queue_of};
 use p2p_store::manifest::NodeNumber;
 use ratatui::layout::{Rect, Size};
 use ratatui::text::Span;
@@ -84,13 +84,14 @@ impl PaneView for NodesPane {
     }
 
     /// Returns what is broken of the client on purpose, and its queues: it has no row.
-    fn foot(&self, scene: &Scene<'_>, _inner: Rect) -> Vec<Span<'static>> {
+    fn foot(&self, scene: &Scene<'_>, inner: Rect) -> Vec<Span<'static>> {
         let broken = Broken::of(scene.snapshot);
         let told = broken.told(broken.of_host(Peer::Client));
-        let style = scene.theme.style(Role::Warning);
-        let told = (!told.is_empty()).then(|| Span::styled(format!(" {}: {told} ", Peer::Client), style));
-        let queues = format!(" client's queue {} ", queues_of(scene, scene.snapshot.figures.network.client_queues));
-        told.into_iter().chain([Span::styled(queues, scene.theme.style(Role::Dim))]).collect()
+        let told = (!told.is_empty()).then(|| format!(" {}: {told} ", Peer::Client));
+        let left = usize::from(inner.width).saturating_sub(told.as_ref().map_or(0, |told| told.width()));
+        let queues = queues_within(scene, left);
+        let of = |text: String, role| Span::styled(text, scene.theme.style(role));
+        told.map(|told| of(told, Role::Warning)).into_iter().chain(queues.map(|queues| of(queues, Role::Dim))).collect()
     }
 
     fn row_area(&self, _scene: &Scene<'_>, inner: Rect) -> Rect {
@@ -159,6 +160,17 @@ impl NodesPane {
     fn selected<'a>(&self, scene: &Scene<'a>) -> Option<&'a NodeStatus> {
         self.nodes(scene).nth(self.list.selected())
     }
+}
+
+/// Returns the queues of the client in the longest wording that has room in `width` cells: without the words first, then only those in
+/// which packets wait.
+fn queues_within(scene: &Scene<'_>, width: usize) -> Option<String> {
+    let (glyphs, queues) = (&scene.theme.glyphs, scene.snapshot.figures.network.client_queues);
+    let both = queues_of(scene, queues);
+    let waiting = [(glyphs.up, queues.up), (glyphs.down, queues.down)].into_iter().filter(|(_, queue)| queue.packets > 0);
+    let waiting = waiting.map(|(glyph, queue)| format!(" queue {glyph} {} ", queue_of(queue)));
+    let wordings = [format!(" client's queue {both} "), format!(" queue {both} ")].into_iter().chain(waiting);
+    wordings.into_iter().find(|text| text.width() <= width)
 }
 
 /// Returns a node as a text for the clipboard.

@@ -8,8 +8,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect, Size};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
-use unicode_width::UnicodeWidthStr;
 
+use super::fitted_spans;
 use super::inquiry::{Found, Inquiry};
 use super::rows::Rows;
 use super::scene::{Chosen, Scene};
@@ -235,23 +235,7 @@ impl Canvas<'_> {
     /// Draws spans in a row of the pane, counted from the top. A row that does not fit ends in an ellipsis.
     pub fn row(&mut self, place: usize, spans: Vec<Span<'_>>) {
         let Some(area) = self.area.rows().nth(place) else { return };
-        let line = Line::from(spans);
-        let is_cut = line.width() > usize::from(area.width);
-        line.render(area, self.buffer);
-        if is_cut && area.width > 1 {
-            // The mark may take the place of the second half of a wide character, of which the first half goes too.
-            for x in [area.right() - 2, area.right() - 1] {
-                let cell = &mut self.buffer[(x, area.y)];
-                let symbol = if x + 1 == area.right() {
-                    self.ellipsis
-                } else if cell.symbol().width() > 1 {
-                    " "
-                } else {
-                    continue;
-                };
-                cell.set_symbol(symbol);
-            }
-        }
+        Line::from(fitted_spans(spans, area.width, self.ellipsis)).render(area, self.buffer);
     }
 
     /// Returns a canvas for a part of the pane.

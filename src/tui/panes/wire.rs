@@ -14,6 +14,7 @@ use p2p_store::manifest::NodeNumber;
 use ratatui::layout::{Rect, Size};
 use ratatui::text::Span;
 
+use super::columns::wished;
 use super::rows::Rows;
 use super::scene::Scene;
 use super::scroll::first_below;
@@ -37,8 +38,12 @@ pub(super) struct WirePane {
 
 impl PaneView for WirePane {
     fn shape(&self, scene: &Scene<'_>, _room: Size) -> Shape {
-        let rows = if self.shows_connections { self.rows(scene) + 3 } else { scene.snapshot.figures.wire.len() + 2 };
-        Shape::growing((44, 4), (80, rows_up_to(rows, 40)), 2)
+        let (rows, width) = if self.shows_connections {
+            (self.rows(scene) + 3, wished(&connections::columns()))
+        } else {
+            (scene.snapshot.figures.wire.len() + 2, wished(&packets::columns(scene.ends(), self.shows_probes)))
+        };
+        Shape::growing((44, 4), (width + 2, rows_up_to(rows, 40)), 2)
     }
 
     fn priority(&self, preset: Preset) -> u16 {

@@ -2,8 +2,21 @@
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+/// Characters of which numbers, times and shares consist.
+const OF_NUMBERS: [char; 4] = ['.', ',', ':', '/'];
+
+/// Returns the beginning of a cut text without the number that it ends in, which might not be the whole one: `↓ 0/10` would read as
+/// another share than `↓ 0/100`. Of a text that is little but a number, such as a name, the number is left.
+pub fn without_last_number(text: &str) -> &str {
+    if !text.ends_with(|c: char| c.is_ascii_digit()) {
+        return text;
+    }
+    let rest = text.trim_end_matches(|c: char| c.is_ascii_digit() || OF_NUMBERS.contains(&c));
+    if 4 * rest.trim_end().width() >= text.width() { rest } else { text }
+}
+
 /// Returns the text in exactly `width` cells of a terminal: filled with blanks, or cut with the `mark` at its end if there is room for
-/// that.
+/// that. It is not cut behind a digit.
 pub fn fitted(text: &str, width: usize, mark: &str) -> String {
     let fill = |text: String| {
         let missing = width.saturating_sub(text.width());
@@ -18,7 +31,8 @@ pub fn fitted(text: &str, width: usize, mark: &str) -> String {
         used += c.width().unwrap_or(0);
         used <= width
     };
-    fill(text.chars().take_while(fits).collect::<String>() + mark)
+    let kept: String = text.chars().take_while(fits).collect();
+    fill(format!("{}{mark}", without_last_number(&kept)))
 }
 
 #[cfg(test)]
@@ -36,6 +50,10 @@ mod tests {
             ("ファイル", "…", "ファイル"),
             ("ファイル.dat", "…", "ファイ… "),
             ("abcdefghi", "...", "abcde..."),
+            ("queue 98/100", "…", "queue … "),
+            ("Node_1000", "…", "Node_…  "),
+            // Little but a number.
+            ("a12345678", "…", "a123456…"),
         ] {
             assert_eq!(fitted(text, 8, mark), shown);
         }

@@ -39,6 +39,8 @@ use crate::tui::theme::{Role, Theme};
 const NAME_MAX: u16 = 60;
 /// Maximum width of the health in cells.
 const HEALTH_MAX: u16 = 40;
+/// Width that is wished for the sentence that stands in place of rows, in cells.
+const EMPTY_WIDTH: u16 = 46;
 /// Height of a screen from which on the pane is shown beside all others.
 const OVERVIEW_ROWS: u16 = 46;
 /// Name of the verb that opens a directory.
@@ -75,7 +77,8 @@ impl PaneView for FilesPane {
     fn shape(&self, _scene: &Scene<'_>, room: Size) -> Shape {
         // A small screen shows few other panes beside this one.
         let most = if room.height < OVERVIEW_ROWS { room.height / 2 } else { room.height / 3 };
-        Shape::growing((40, 4), (100, rows_up_to(self.listing.total.max(1) + 3, most.max(5))), 3)
+        let width = if self.listing.total == 0 { EMPTY_WIDTH } else { 100 };
+        Shape::growing((40, 4), (width, rows_up_to(self.listing.total.max(1) + 3, most.max(5))), 3)
     }
 
     fn priority(&self, preset: Preset) -> u16 {

@@ -135,6 +135,13 @@ impl<'a> Matrix<'a> {
         }
     }
 
+    /// Returns the hosts of the rows and the width of the matrix in cells, if all of its columns are shown.
+    pub(super) fn whole(&self) -> Option<(&[Peer], u16)> {
+        let width = label_width(self.peers.len()) + COLUMN * self.peers.len();
+        let is_whole = self.columns.len() == self.peers.len();
+        is_whole.then(|| (&self.peers[self.rows.clone()], u16::try_from(width).unwrap_or(u16::MAX)))
+    }
+
     /// Returns the style of the name of a host: of one whose process was ended on purpose it is that of what is bad.
     fn label(&self, host: usize, chosen: Option<usize>) -> Style {
         let role = match Broken::of(self.scene.snapshot).is_down(self.peers[host]) {

@@ -17,7 +17,7 @@ pub const MEASURED_SPAN: SimDuration = SimDuration::from_secs(10);
 
 /// A quantity that a column shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Quantity {
+pub(super) enum Quantity {
     Node,
     State,
     Up,
@@ -31,7 +31,12 @@ enum Quantity {
 }
 
 fn fit(width: u16) -> Columns<Quantity> {
-    let columns = vec![
+    Columns::fit(columns(), width)
+}
+
+/// Returns all columns.
+pub(super) fn columns() -> Vec<Column<Quantity>> {
+    vec![
         Column::new(Quantity::Node, "node", 9, 9, 9, Align::Left),
         Column::new(Quantity::State, "state", 11, 12, 3, Align::Left),
         Column::new(Quantity::Up, "up", 12, 12, 8, Align::Right),
@@ -42,8 +47,7 @@ fn fit(width: u16) -> Columns<Quantity> {
         Column::new(Quantity::Window, "cwnd", 4, 4, 2, Align::Right),
         Column::new(Quantity::InFlight, "flight", 6, 6, 2, Align::Right),
         Column::new(Quantity::Phase, "phase", 8, 12, 1, Align::Left),
-    ];
-    Columns::fit(columns, width)
+    ]
 }
 
 /// Returns what has passed from the client's end of a connection in the measured span before `now`, and what from the node's end.

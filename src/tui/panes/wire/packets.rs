@@ -21,10 +21,15 @@ pub(super) enum Quantity {
     Ports,
 }
 
-/// Returns the columns for which there is room. What became of a packet goes last, behind nothing but its time.
+/// Returns the columns for which there is room.
 pub(super) fn fit(ends: &Ends, shows_probes: bool, width: u16) -> Columns<Quantity> {
+    Columns::fit(columns(ends, shows_probes), width)
+}
+
+/// Returns all columns. What became of a packet goes last, behind nothing but its time.
+pub(super) fn columns(ends: &Ends, shows_probes: bool) -> Vec<Column<Quantity>> {
     let (pair, kind) = (2 * ends.width() + 1, if shows_probes { 12 } else { 7 });
-    let columns = vec![
+    vec![
         Column::new(Quantity::Time, "time", 12, 12, 9, Align::Right),
         Column::new(Quantity::Fate, "fate", 8, 13, 8, Align::Left),
         Column::new(Quantity::Ends, "ends", pair, pair, 7, Align::Left),
@@ -33,8 +38,7 @@ pub(super) fn fit(ends: &Ends, shows_probes: bool, width: u16) -> Columns<Quanti
         Column::new(Quantity::Length, "len", 4, 4, 5, Align::Right),
         Column::new(Quantity::Window, "cwnd", 4, 4, 3, Align::Right),
         Column::new(Quantity::Ports, "ports", 11, 11, 1, Align::Left),
-    ];
-    Columns::fit(columns, width)
+    ]
 }
 
 /// Returns what a packet shows of a quantity.
