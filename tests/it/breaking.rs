@@ -155,6 +155,22 @@ fn the_menu_has_the_inverses_of_what_is_on() {
     assert_eq!(inverses(&menu_of(&mut tui_harness, 0)), [("all that is on, 1 fault", "")]);
 }
 
+/// Of very many faults of a row the menu has the first ones, says how many there are beside them, and takes all back at once.
+#[test]
+fn the_menu_of_a_large_partition_is_short() {
+    let mut tui_harness = TuiHarness::with_nodes(40, 120, 40);
+    let others: Vec<String> = (2..=40).map(|node| node.to_string()).collect();
+    tui_harness.keys(&[&format!("partition 1|client,{}", others.join(",")), "Enter"]);
+    assert_eq!(answer(&tui_harness).last().unwrap().1, "40 paths between 41 hosts are cut");
+    let entries = menu_of(&mut tui_harness, 0);
+    let found = inverses(&entries);
+    assert_eq!((found.len(), found.last()), (21, Some(&("all of Node_01, 40 faults", "faults clear Node_01"))), "{found:#?}");
+    assert!(entries.iter().any(|(name, line)| name == "20 more, in the list of faults" && line == "faults"), "{entries:#?}");
+    tui_harness.keys(&["x", "all of Node_01", "Enter"]);
+    let said: Vec<String> = answer(&tui_harness).into_iter().map(|(_, line)| line).collect();
+    assert!(said.contains(&"40 faults taken back:".to_owned()) && said.last().unwrap() == "and 20 more", "{said:#?}");
+}
+
 /// A cut is told and counted alike wherever it is: the path between two hosts is one, with its two directions.
 #[test]
 fn paths_are_counted_alike_everywhere() {

@@ -127,7 +127,9 @@ fn list(app: &App, list: &List, frame: &mut Frame<'_>, area: Rect) {
 /// Returns the row of an item, in which an ellipsis stands for what there is no room for.
 fn row_of<'a>(app: &App, item: &Item, is_selected: bool, width: u16) -> Line<'a> {
     let (theme, name) = (app.theme(), visible_lines(&item.name));
-    let name = format!("{} ", fitted(&name, name.width().max(NAME_WIDTH), theme.glyphs.ellipsis));
+    // A name that is longer than the column is told from its summary by a wider gap.
+    let gap = if name.width() > NAME_WIDTH { "  " } else { " " };
+    let name = format!("{}{gap}", fitted(&name, name.width().max(NAME_WIDTH), theme.glyphs.ellipsis));
     let room = usize::from(width).saturating_sub(name.width());
     let summary = fitted(&visible_lines(&item.summary), room, theme.glyphs.ellipsis);
     let role = |other| theme.style(if is_selected { Role::Selected } else { other });

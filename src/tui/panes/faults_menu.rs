@@ -12,7 +12,6 @@ use p2p_base::spelling::visible;
 use p2p_base::units::count_of;
 use p2p_engine::snapshot::Peer;
 use p2p_service::profiles::{NamedProfile, Profiles};
-use p2p_shell::report::SHOWN_MAX;
 use p2p_store::manifest::NodeNumber;
 
 use self::inverses::Inverses;
@@ -92,12 +91,12 @@ fn for_admins() -> Verb {
 /// Adds the entries that take faults back to those of a row: what is on there first, and all that is on elsewhere too last.
 fn with_inverses(scene: &Scene<'_>, on: &Inverses, mut others: Vec<Verb>) -> Vec<Verb> {
     let back = |(what, line): &(String, String)| verb(format!("take back: {what}"), Deed::Run(line.clone()));
-    let mut verbs: Vec<Verb> = on.each.iter().take(SHOWN_MAX).map(back).collect();
-    if let Some(left @ 1..) = on.each.len().checked_sub(SHOWN_MAX) {
+    let mut verbs: Vec<Verb> = on.each.iter().map(back).collect();
+    if let Some(left @ 1..) = on.count.checked_sub(on.each.len()) {
         verbs.push(verb(format!("{left} more, in the list of faults"), Deed::Open("faults".into())));
     }
     verbs.extend(on.whole.iter().map(back));
-    let has_whole = on.each.len() == 1 || on.whole.is_some();
+    let has_whole = on.count == 1 || on.whole.is_some();
     let is_covered = scene.snapshot.faults.is_empty() || (on.is_all && has_whole);
     let all = count_of(scene.fault_count as u64, "fault");
     let heal = (!is_covered).then(|| verb(format!("take back: all that is on, {all}"), Deed::Act(Action::HealAll)));

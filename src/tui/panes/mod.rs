@@ -169,7 +169,7 @@ fn whole_spans(spans: impl IntoIterator<Item = Span<'static>>, width: usize) -> 
 fn capacity_of(scene: &Scene<'_>, peer: Peer, is_up: bool) -> Option<f64> {
     let host = scene.snapshot.figures.topology.hosts.iter().find(|host| host.peer == peer)?;
     let direction = if is_up { host.link.up } else { host.link.down };
-    direction.bandwidth.bits_per_second().map(|bits| bits as f64 / 8.0)
+    direction.bandwidth.bytes_per_second().map(|bytes| bytes as f64)
 }
 
 /// Returns the queues of a host's links, as in `↑ 98/100 1.9 s ↓ 0/100`.

@@ -4,13 +4,15 @@ use p2p_base::units::count_of;
 use p2p_engine::Snapshot;
 use p2p_engine::faults::{ActiveFault, Target};
 use p2p_engine::snapshot::Peer;
-use p2p_shell::report::ToldFault;
+use p2p_shell::report::{SHOWN_MAX, ToldFault};
 
 /// What takes faults back: pairs of what is taken back, in words, and the command.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Inverses {
-    /// One for each fault, as the list of faults tells it.
+    /// One for each fault, as the list of faults tells it; of very many the first ones.
     pub(super) each: Vec<(String, String)>,
+    /// Number of the faults.
+    pub(super) count: usize,
     /// One for all of them together, where they are several and one command takes back those and no others.
     pub(super) whole: Option<(String, String)>,
     /// True if no other fault is on anywhere.
@@ -22,16 +24,15 @@ pub(super) fn of_host(snapshot: &Snapshot, peer: Peer) -> Inverses {
     let is_meant = |target: Target| target.hosts().any(|host| host == peer);
     let told = ToldFault::of_those(&snapshot.faults, is_meant);
     let is_all = snapshot.faults.iter().all(|active| is_meant(active.fault.target()));
-    let Peer::Node(node) = peer else {
-        return Inverses { each: told.iter().map(ToldFault::in_words).collect(), whole: None, is_all };
-    };
-    let each = told.iter().map(|told| match (told, told.in_words()) {
+    let node = if let Peer::Node(node) = peer { Some(node) } else { None };
+    let each = told.iter().take(SHOWN_MAX).map(|told| match (told, told.in_words(), node) {
         // It may be on other nodes as well.
-        (ToldFault::Profile(..), (what, line)) => (what, format!("{line} {node}")),
-        (_, words) => words,
+        (ToldFault::Profile(..), (what, line), Some(node)) => (what, format!("{line} {node}")),
+        (_, words, _) => words,
     });
-    let whole = || (format!("all of {node}, {}", count_of(told.len() as u64, "fault")), format!("faults clear {node}"));
-    Inverses { each: each.collect(), whole: (told.len() > 1).then(whole), is_all }
+    let (each, count) = (each.collect(), told.len());
+    let whole = |node| (format!("all of {node}, {}", count_of(count as u64, "fault")), format!("faults clear {node}"));
+    Inverses { each, count, whole: node.filter(|_| count > 1).map(whole), is_all }
 }
 
 /// Returns the inverses of what is wrong with the path between two hosts in either direction, by itself or because all paths of one of
@@ -43,6 +44,6 @@ pub(super) fn of_path(snapshot: &Snapshot, one: Peer, other: Peer) -> Inverses {
         .flat_map(|(from, to)| of(from, to))
         .filter_map(|of| snapshot.fault(of))
         .collect();
-    let each = ToldFault::among(&on).iter().map(ToldFault::in_words).collect();
-    Inverses { each, whole: None, is_all: on.len() == snapshot.faults.len() }
+    let each: Vec<_> = ToldFault::among(&on).iter().map(ToldFault::in_words).collect();
+    Inverses { count: each.len(), each, whole: None, is_all: on.len() == snapshot.faults.len() }
 }
