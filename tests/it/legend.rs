@@ -33,8 +33,9 @@ const SHOWN: &[(&str, &[&str])] = &[
     ("src/tui/panes/nodes.rs", &["title", "foot", "queues_within"]),
     ("src/tui/panes/segments.rs", &["foot"]),
     ("src/tui/panes/segments/rate.rs", &["plot"]),
+    ("src/tui/panes/segments/time_axis.rs", &["draw"]),
     ("src/tui/panes/segments/waterfall.rs", &["state_of"]),
-    ("src/tui/panes/transfers.rs", &["totals"]),
+    ("src/tui/panes/transfers.rs", &["totals", "cell_of_pending"]),
     ("src/tui/panes/wire/packets.rs", &["fate_of", "word_of"]),
 ];
 

@@ -3,11 +3,12 @@
 /// Terms with their meanings. Those that belong together are one entry.
 pub(super) const TERMS: &[(&str, &str)] = &[
     ("ACK, DATA", "packet that acknowledges bytes and carries none, and one that carries bytes of a stream"),
+    ("after", "in Transfers: what a step that waits begins after"),
     ("ALIVE, SUSPECT, DEAD", "health of a node as the client's probes see it: it answers, it has missed probes, it is given up"),
     ("all paths", "fault of all paths from and to a host, beneath what is said of single paths"),
     (
         "arrived",
-        "segment of which all bytes have arrived, and which is not acknowledged as stored; in the chart: bytes of the transfer",
+        "segment of which all bytes have arrived, and which is not acknowledged as stored, `ack` below the waterfall; in the chart: bytes of the transfer",
     ),
     ("backlog", "bytes that were handed to a connection and are not acknowledged yet"),
     ("before, before the pause", "rates while time is paused: those of the last seconds that have passed"),
@@ -103,7 +104,7 @@ pub(super) const TERMS: &[(&str, &str)] = &[
     ("running", "transfer that is under way"),
     ("SEARCH", "mode in which the history of the prompt is searched: Enter runs the line, Esc gives up"),
     ("segment", "piece of a file of 64 KiB, stored by one node under its SHA-256"),
-    ("sending", "segment of which bytes are on their way"),
+    ("send, sending", "segment of which bytes are on their way"),
     ("seq, ack", "position of a packet's first byte in the stream of its connection, and the next byte that is expected"),
     ("silent", "node that answers no probes, for a reason that is not known"),
     ("smoothed round trip", "round trip that TCP works with: each new measurement counts an eighth (RFC 6298)"),
@@ -115,6 +116,7 @@ pub(super) const TERMS: &[(&str, &str)] = &[
     ("took", "in Transfers: time from the beginning of a transfer to its end"),
     ("tour", "eight steps that show the screen on a network of their own; `tour` begins it, Space goes on, Esc leaves it"),
     ("trouble", "in the dialog of a connection: what is broken on the way, and which transfers wait for it"),
+    ("under way", "step of a line that takes long and is no transfer; `d` ends it"),
     ("undoing", "what a cancelled or failed upload has stored is being deleted; nothing of the file is sent any more"),
     ("unknown", "holder that this network does not have"),
     ("upload, download, removal", "kinds of transfers: a file to the nodes, from them, and its segments off them"),
