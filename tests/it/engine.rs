@@ -527,7 +527,7 @@ fn many_nodes_stay_alive_under_probes() {
     let begun = harness.simulation.now();
     let Ok(Reply::Health(report)) = harness.ask(operation::CheckHealth) else { panic!("the report") };
     assert!(harness.simulation.now() - begun < SimDuration::from_secs(10));
-    assert!(report.matrix.values().flat_map(|row| row.values()).all(|seen| seen.health == Health::Alive && seen.missed == 0));
+    assert!(report.matrix.pairs().all(|(_, _, seen)| seen.health == Health::Alive && seen.missed == 0));
     assert_eq!(dropped(&mut harness), 0);
 }
 
@@ -535,10 +535,10 @@ fn many_nodes_stay_alive_under_probes() {
 fn everybody_sees_everybody_in_a_health_check() {
     let mut harness = Harness::new(4, slow_link());
     let Ok(Reply::Health(report)) = harness.ask(operation::CheckHealth) else { panic!("no report") };
-    assert_eq!(report.matrix.len(), 5);
-    for row in report.matrix.values() {
-        assert_eq!(row.len(), 4);
-        for seen in row.values() {
+    assert_eq!(report.matrix.hosts().len(), 5);
+    for host in report.matrix.hosts() {
+        assert_eq!(report.matrix.row(host).count(), 4);
+        for (_, seen) in report.matrix.row(host) {
             assert!(seen.probes >= 3 && seen.health == Health::Alive);
             let round_trip = seen.recent.average.unwrap();
             assert!(round_trip > SimDuration::from_millis(2) && round_trip < SimDuration::from_millis(25), "{round_trip}");

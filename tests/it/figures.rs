@@ -736,8 +736,8 @@ fn a_round_trip_is_the_same_wherever_it_is_told() {
     let Reply::Nodes(nodes) = harness.ask(operation::ListNodes).unwrap() else { panic!("no nodes") };
     for (node, shown) in nodes.iter().zip(&snapshot.figures.nodes) {
         assert_eq!(node.seen, shown.seen);
-        let in_matrix = snapshot.figures.health[&Peer::Client][&Peer::Node(node.node)];
-        assert_eq!(in_matrix, shown.seen);
+        let in_matrix = snapshot.figures.health.seen(Peer::Client, Peer::Node(node.node));
+        assert_eq!(in_matrix, Some(shown.seen));
     }
 }
 

@@ -2,11 +2,15 @@
 
 use crossterm::event::{KeyCode, KeyModifiers};
 use p2p_base::units::SimDuration;
+use p2p_engine::node::health::PeerHealth;
 use p2p_engine::pace::Speed;
+use p2p_engine::snapshot::Peer;
+use p2p_shell::report::millis_below;
 use p2p_storage::tui::app::Pane;
 use p2p_storage::tui::preset::Preset;
 use p2p_storage::tui::settings::SettingsFiles;
 use p2p_storage::tui::theme::{Theme, ThemeName};
+use p2p_store::manifest::NodeNumber;
 use proptest::strategy::{Strategy, ValueTree};
 
 use crate::program::{Home, wait_until};
@@ -150,11 +154,11 @@ fn the_matrix_is_whole_or_says_what_is_shown() {
     assert!(tui_harness.text().contains(" node Node_13 "), "{}", tui_harness.text());
 }
 
-/// The matrix of many nodes goes to the last of them both ways, with the round trips between the client and each; a snapshot does not
-/// grow with the square of the nodes.
+/// The matrix of many nodes goes to the last of them both ways, with the round trips between the client and each, and with those that the
+/// last node has measured to others.
 #[test]
 fn the_matrix_of_many_nodes_reaches_all_of_them() {
-    for (nodes, last) in [(100, "100"), (1_000, "1000")] {
+    for (nodes, last) in [(200, "200"), (1_000, "1000")] {
         let mut tui_harness = TuiHarness::with_nodes(nodes, 120, 40);
         tui_harness.sleep(30);
         tui_harness.app.focus_on(Pane::Health);
@@ -171,9 +175,33 @@ fn the_matrix_of_many_nodes_reaches_all_of_them() {
         let row = rows.iter().find(|row| row.trim_start_matches('│').trim_start().starts_with("cl ")).unwrap();
         assert!(row.split_whitespace().filter(|word| word.parse::<f64>().is_ok()).count() > 3, "{rows:#?}");
         assert!(tui_harness.text().contains(&format!(" client->Node_{last} ● ALIVE ")), "{}", tui_harness.text());
-        let snapshot = tui_harness.app.view().snapshot();
-        let cells: usize = snapshot.figures.health.values().map(std::collections::BTreeMap::len).sum();
-        assert!(cells <= 2 * usize::from(nodes) + 64 * 64, "{cells}");
+        check_last_row(&mut tui_harness, NodeNumber::from_index(usize::from(nodes) - 1));
+    }
+}
+
+/// The row of the last node shows what it has measured, each round trip as the snapshot has it, and of another node that it was not
+/// probed.
+fn check_last_row(tui_harness: &mut TuiHarness, last: NodeNumber) {
+    let from = Peer::Node(last);
+    let row: Vec<_> = tui_harness.app.view().snapshot().figures.health.row(from).collect();
+    let measured = |(peer, seen): &(Peer, PeerHealth)| Some((*peer, seen.recent.last?));
+    let nodes: Vec<_> = row.iter().filter_map(measured).filter(|(peer, _)| *peer != Peer::Client).collect();
+    assert!((3..=7).contains(&nodes.len()), "{from} probes another node every five seconds: {nodes:?}");
+    let beyond = |peer: &Peer| matches!(peer, Peer::Node(node) if node.index() > 64);
+    assert!(nodes.iter().any(|(peer, _)| beyond(peer)), "{nodes:?}");
+    let unprobed = Peer::Node(
+        (0..last.index())
+            .map(NodeNumber::from_index)
+            .find(|&node| row.iter().all(|(peer, _)| *peer != Peer::Node(node)))
+            .unwrap(),
+    );
+    let said = nodes.iter().map(|&(to, time)| (to, format!(" {from}->{to} ● ALIVE {} ms", millis_below(time, 100))));
+    for (to, said) in said.chain([(unprobed, format!(" {from}->{unprobed} not probed so far"))]) {
+        let Peer::Node(node) = to else { panic!("{to}") };
+        tui_harness.press(&["g", "G"]);
+        (0..=last.index()).for_each(|_| tui_harness.press(&["Left"]));
+        (0..=node.index()).for_each(|_| tui_harness.press(&["Right"]));
+        assert!(tui_harness.text().contains(&said), "{said:?}: {}", tui_harness.text());
     }
 }
 

@@ -1,4 +1,5 @@
-//! Hosts by their role in the storage network. Independent of the addresses and the numbers that the network gives them.
+//! Hosts by their role in the storage network, and their order in it: the client first, then the nodes. A host has no address here, and no
+//! identifier of the network.
 
 use p2p_store::manifest::NodeNumber;
 use serde::{Deserialize, Serialize};
@@ -10,6 +11,24 @@ pub enum Peer {
     Client,
     /// Storage node with this number.
     Node(NodeNumber),
+}
+
+impl Peer {
+    /// Returns the host of this index among all hosts: the client is added to the network first, then the nodes in their order.
+    pub(crate) const fn at(index: usize) -> Peer {
+        match index.checked_sub(1) {
+            None => Peer::Client,
+            Some(node) => Peer::Node(NodeNumber::from_index(node)),
+        }
+    }
+
+    /// Returns the index of the host among all hosts.
+    pub(crate) const fn index(self) -> usize {
+        match self {
+            Peer::Client => 0,
+            Peer::Node(node) => node.index() + 1,
+        }
+    }
 }
 
 /// Formats the peer as `client` or `Node_01`.

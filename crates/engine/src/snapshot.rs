@@ -1,6 +1,7 @@
 //! Snapshots: the state of the engine at one virtual instant, for screens and reports.
 
 mod faults;
+mod health;
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddrV4};
@@ -24,6 +25,7 @@ use crate::node::ProcessState;
 use crate::node::health::PeerHealth;
 use crate::pace::PaceStatus;
 
+pub use self::health::{HealthMatrix, HealthReport};
 pub use super::peer::Peer;
 
 /// Bytes that passed a host's access link in each of the latest whole virtual seconds, counted in whole packets.
@@ -189,24 +191,6 @@ impl NetworkStats {
     }
 }
 
-/// Health of every host as seen by the probes of every other host: the observer first, then the observed host.
-pub type HealthMatrix = BTreeMap<Peer, BTreeMap<Peer, PeerHealth>>;
-
-/// Result of a health check of all hosts.
-#[derive(Debug, Clone, PartialEq)]
-pub struct HealthReport {
-    /// Health of each host as seen by each other host.
-    pub matrix: HealthMatrix,
-}
-
-impl HealthReport {
-    /// Returns the health of a node as seen by the client.
-    pub fn of_node(&self, node: NodeNumber) -> PeerHealth {
-        let seen = self.matrix.get(&Peer::Client).and_then(|row| row.get(&Peer::Node(node)));
-        seen.copied().unwrap_or_default()
-    }
-}
-
 /// Status of the client's end of a connection to a node.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ConnectionStatus {
@@ -297,7 +281,7 @@ pub struct Figures {
     pub storage: StorageStats,
     /// Counters of the network.
     pub network: NetworkStats,
-    /// Health of the hosts as seen by each other, limited to the first hosts if there are very many.
+    /// Health of the hosts as seen by each other.
     pub health: HealthMatrix,
     /// Bytes that have passed the client's access link: up and down.
     pub client_bytes: (u64, u64),

@@ -104,7 +104,7 @@ impl PaneView for HealthPane {
 
     fn rows(&self, scene: &Scene<'_>) -> usize {
         let figures = &scene.snapshot.figures;
-        if self.is_map { figures.nodes.len() + 1 } else { figures.health.len() }
+        if self.is_map { figures.nodes.len() + 1 } else { figures.health.hosts().len() }
     }
 
     /// Returns which hosts the rows of the matrix are; the map shows all hosts.
@@ -187,8 +187,8 @@ impl HealthPane {
         if self.is_map {
             return figures.topology.hosts.get(row).map(|host| Spot::Host(host.peer));
         }
-        let at = |place: usize| figures.health.keys().nth(place).copied();
-        let (from, to) = (at(row)?, at(self.column.min(figures.health.len().saturating_sub(1)))?);
+        let at = |place: usize| figures.health.hosts().nth(place);
+        let (from, to) = (at(row)?, at(self.column.min(figures.health.hosts().len().saturating_sub(1)))?);
         Some(if from == to { Spot::Host(from) } else { Spot::Path(from, to) })
     }
 }
@@ -213,7 +213,7 @@ fn said_of(scene: &Scene<'_>, spot: Spot, width: u16) -> Vec<Span<'static>> {
         Spot::Host(peer) => (Peer::Client, peer),
         Spot::Path(from, to) => (from, to),
     };
-    if let Some(seen) = scene.snapshot.figures.health.get(&from).and_then(|row| row.get(&to)) {
+    if let Some(seen) = scene.snapshot.figures.health.seen(from, to) {
         let (glyph, style) = health_style(theme, seen.health);
         let figures = figures(&seen.recent).map(|figure| Span::styled(figure, theme.style(Role::Dim)));
         let left = usize::from(width).saturating_sub(spans.iter().map(Span::width).sum());
@@ -222,8 +222,7 @@ fn said_of(scene: &Scene<'_>, spot: Spot, width: u16) -> Vec<Span<'static>> {
         spans.extend(whole_spans(seen, left.saturating_sub(1)));
         spans.push(Span::raw(" "));
     } else if from != to {
-        // Of very many, a snapshot has what the first ones know of each other.
-        spans.push(Span::styled("no round trip is shown: of many nodes each probes few others ", theme.style(Role::Dim)));
+        spans.push(Span::styled("not probed so far ", theme.style(Role::Dim)));
     }
     spans
 }

@@ -47,7 +47,7 @@ fn a_killed_node_is_silent_and_comes_back_with_its_disk() {
         assert!(harness.simulation.now() < started + SimDuration::from_secs(30));
     }
     let Ok(Reply::Health(report)) = harness.ask(operation::CheckHealth) else { panic!("a report") };
-    assert!(report.matrix.values().flat_map(|row| row.values()).all(|seen| seen.health == Health::Alive));
+    assert!(report.matrix.pairs().all(|(_, _, seen)| seen.health == Health::Alive));
     assert!(harness.get("a.bin").unwrap().1 == content);
 }
 

@@ -204,7 +204,7 @@ fn a_partition_parts_and_heals() {
     assert!(dropped(&mut harness, DropCause::Cut) > 0);
     let health = |harness: &mut Harness| {
         let Ok(Reply::Health(report)) = harness.ask(operation::CheckHealth) else { panic!("a report") };
-        let of = |from: Peer, to: Peer| report.matrix[&from][&to].health;
+        let of = |from: Peer, to: Peer| report.matrix.seen(from, to).unwrap().health;
         [of(Peer::Client, peer(1)), of(Peer::Client, peer(2)), of(peer(1), peer(3)), of(peer(2), peer(3))]
     };
     assert_eq!(health(&mut harness), [Health::Alive, Health::Dead, Health::Dead, Health::Alive]);

@@ -8,6 +8,7 @@
 //! any other packet from it.
 
 mod check;
+mod known;
 mod peer;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -20,10 +21,11 @@ use p2p_net::{HostConfig, HostId, LinkConfig};
 use serde::{Deserialize, Serialize};
 
 pub use self::check::CHECK_PROBES;
+pub(crate) use self::known::KnownPeers;
 pub use self::peer::{Health, HealthChange, HealthConfig, PeerHealth};
 
 use self::check::Check;
-use super::recent_probes::RecentProbes;
+use self::known::Known;
 
 /// Version of the probe format.
 const VERSION: u8 = 1;
@@ -48,14 +50,6 @@ pub enum Probing {
     InTurn,
 }
 
-/// State of a peer, as far as it is known.
-#[derive(Debug, Default)]
-struct Known {
-    health: PeerHealth,
-    /// Results of the latest probes.
-    recent: RecentProbes,
-}
-
 #[derive(Serialize, Deserialize)]
 enum Probe {
     Request(u64),
@@ -67,8 +61,7 @@ enum Probe {
 pub struct PeerTable {
     config: HealthConfig,
     probing: Probing,
-    /// Peers of which something is known. A host that probes in turn has probed few of many.
-    known: BTreeMap<HostId, Known>,
+    known: KnownPeers,
     /// Probes under way, by number: the peer and the time of sending.
     outstanding: BTreeMap<u64, (HostId, SimTime)>,
     next_number: u64,
@@ -96,7 +89,7 @@ impl PeerTable {
         PeerTable {
             config,
             probing,
-            known: BTreeMap::new(),
+            known: KnownPeers::default(),
             outstanding: BTreeMap::new(),
             next_number: 0,
             random,
@@ -149,24 +142,14 @@ impl PeerTable {
         self.pace = time(link.up).max(time(link.down));
     }
 
-    /// Returns every peer and its state, in no particular order.
-    pub fn peers(&self) -> impl Iterator<Item = (HostId, PeerHealth)> {
-        self.order.iter().map(|&peer| (peer, self.peer(peer)))
-    }
-
-    /// Returns the peers of which something is known, and their states.
-    pub fn known(&self) -> impl Iterator<Item = (HostId, &PeerHealth)> {
-        self.known.iter().map(|(&peer, known)| (peer, &known.health))
-    }
-
-    /// Returns the state of one peer, if anything is known of it.
-    pub fn known_of(&self, peer: HostId) -> Option<&PeerHealth> {
-        self.known.get(&peer).map(|known| &known.health)
+    /// Returns the peers of which something is known, as they are now; a later change does not show there.
+    pub(crate) fn known(&self) -> KnownPeers {
+        self.known.clone()
     }
 
     /// Returns the state of one peer.
     pub fn peer(&self, peer: HostId) -> PeerHealth {
-        self.known.get(&peer).map(|known| known.health).unwrap_or_default()
+        self.known.get(peer).copied().unwrap_or_default()
     }
 
     /// Returns true if a check is under way: one of its probes is outstanding or yet to be sent.
@@ -294,7 +277,7 @@ impl PeerTable {
     }
 
     fn record_round_trip(&mut self, peer: HostId, round_trip: Option<SimDuration>) {
-        if let Some(Known { health, recent }) = self.known.get_mut(&peer) {
+        if let Some(Known { health, recent }) = self.known.get_mut(peer) {
             health.recent = recent.note(round_trip, health.recent.last);
         }
     }
@@ -321,7 +304,7 @@ impl PeerTable {
         if self.is_peer.get(peer.index()) != Some(&true) {
             return;
         }
-        let Known { health, .. } = self.known.entry(peer).or_default();
+        let Known { health, .. } = self.known.entry(peer);
         let from = health.health;
         change(health);
         let (to, missed) = (health.health, health.missed);

@@ -14,7 +14,6 @@ use super::open::name_of_copy;
 use super::running::Running;
 use super::{Capturing, Simulation};
 use crate::known_host::known;
-use crate::node::health::{PeerHealth, PeerTable};
 use crate::pace::PaceStatus;
 use crate::policy::Facts;
 use crate::snapshot::{
@@ -22,11 +21,7 @@ use crate::snapshot::{
     StorageStats, Topology, Usage,
 };
 use crate::transfer::{Direction, TransferId, TransferReport, TransferStatus};
-use crate::world::{Hosts, NodeHost};
-
-/// Number of nodes of which a snapshot has the round trips to each other: few enough for frequent snapshots, which must not grow with
-/// the square of the nodes. Of all nodes it has those between the client and them.
-const SNAPSHOT_NODES_MAX: usize = 64;
+use crate::world::NodeHost;
 
 /// Number of packets in a snapshot: more than a screen shows, so that a filter has some to choose from.
 const SNAPSHOT_PACKETS_MAX: usize = 2_000;
@@ -81,7 +76,7 @@ impl Simulation {
             nodes: self.node_statuses(),
             storage: self.storage_stats(),
             network: self.network_stats(),
-            health: self.health_matrix(SNAPSHOT_NODES_MAX),
+            health: self.health_matrix(),
             client_bytes: known(self.world.net.link_bytes(self.world.hosts.client().id)),
             client_rates: self.link_rates(self.world.hosts.client().id, SECONDS_MAX),
             connections: self.connections(),
@@ -212,24 +207,12 @@ impl Simulation {
     }
 
     pub(super) fn health_report(&self) -> HealthReport {
-        HealthReport { matrix: self.health_matrix(usize::MAX) }
+        HealthReport { matrix: self.health_matrix() }
     }
 
-    /// Returns the views of all hosts: of the client and of it all that is known, and of the first `max` nodes that of each other.
-    fn health_matrix(&self, max: usize) -> HealthMatrix {
-        // Of many hosts, each knows few others; a row has those alone.
-        let is_large = self.world.nodes.len() > SNAPSHOT_NODES_MAX;
-        let client = self.world.hosts.client().id;
-        let row = |of: HostId, table: &PeerTable| {
-            if of.index() > max {
-                return table.known_of(client).map(|health| (Hosts::peer_of(client), *health)).into_iter().collect();
-            }
-            let known = table.known().map(|(host, health)| (host, *health));
-            let all: Vec<(HostId, PeerHealth)> = if is_large { known.collect() } else { table.peers().collect() };
-            let shown = all.into_iter().filter(|(host, _)| of == client || host.index() <= max);
-            shown.map(|(host, health)| (Hosts::peer_of(host), health)).collect()
-        };
-        self.world.hosts.all().iter().map(|host| (host.peer(), row(host.id, &host.peers))).collect()
+    fn health_matrix(&self) -> HealthMatrix {
+        let hosts = &self.world.hosts;
+        HealthMatrix::new(hosts.ids(), hosts.all().iter().map(|host| host.peers.known()).collect())
     }
 }
 

@@ -3,6 +3,7 @@
 //! The client is the host without a node. The connections of all hosts stand in one table, by their ends.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use p2p_base::units::SimTime;
 use p2p_net::{ConnectionId, HostConfig, HostId, MeterId, Network};
@@ -108,17 +109,9 @@ impl Connections {
         let heard_on = |connection: ConnectionId| net.activity(connection).map(|activity| activity.heard_at);
         let accepted = self.serving.iter().filter(|connection| net.host_of(connection.peer()) == Some(other));
         let served = accepted.filter_map(|&connection| heard_on(connection)).max();
-        let Peer::Node(node) = peer_at(other.index()) else { return served };
+        let Peer::Node(node) = Peer::at(other.index()) else { return served };
         let asked = self.asking.get(&node).copied().and_then(heard_on);
         served.max(asked).max(self.heard.get(&node).copied())
-    }
-}
-
-/// Returns the peer that the host of this index is: the client is added to the network first, then the nodes in their order.
-const fn peer_at(index: usize) -> Peer {
-    match index.checked_sub(1) {
-        None => Peer::Client,
-        Some(node) => Peer::Node(NodeNumber::from_index(node)),
     }
 }
 
@@ -172,7 +165,7 @@ pub(super) struct End {
 pub(crate) struct Hosts {
     /// The client, and after it the nodes in their order.
     all: Vec<Host>,
-    ids: Vec<HostId>,
+    ids: Arc<[HostId]>,
     ends: BTreeMap<ConnectionId, End>,
 }
 
@@ -187,7 +180,7 @@ impl Hosts {
 
     /// Returns the index of the host on which a node runs.
     pub(crate) const fn index_of(node: NodeNumber) -> usize {
-        node.index() + 1
+        Peer::Node(node).index()
     }
 
     /// Returns all hosts, the client first.
@@ -212,6 +205,11 @@ impl Hosts {
         &self.all[Hosts::index_of(node)]
     }
 
+    /// Returns the identifiers of all hosts, that of the client first.
+    pub(crate) fn ids(&self) -> Arc<[HostId]> {
+        Arc::clone(&self.ids)
+    }
+
     /// Returns the hosts of the nodes, by node.
     pub(crate) fn node_ids(&self) -> &[HostId] {
         &self.ids[1..]
@@ -219,7 +217,7 @@ impl Hosts {
 
     /// Returns the peer that a host of the network is.
     pub(crate) fn peer_of(host: HostId) -> Peer {
-        peer_at(host.index())
+        Peer::at(host.index())
     }
 
     pub(super) fn end(&self, connection: ConnectionId) -> Option<&End> {

@@ -247,7 +247,7 @@ impl World {
     pub(crate) fn check_health(&mut self) {
         let now = self.now();
         for host in 0..self.hosts.all().len() {
-            // Every host would probe several others, and of many hosts no screen shows what they find.
+            // Each would probe several others: of a thousand hosts that would be some 200,000 packets with the answers.
             if self.runs(host) && host <= CHECKING_NODES_MAX {
                 self.hosts.host_mut(host).peers.begin_check(now);
             }

@@ -100,8 +100,8 @@ fn link_of(HostStatus { link, .. }: &HostStatus) -> String {
 
 pub(crate) async fn health(shell: &Shell, _: &Call) -> Result<Answer, ShellError> {
     let report = shell.wait_for(CheckHealth).await?;
-    let peers: Vec<Peer> = report.matrix.keys().copied().collect();
-    let cell = |from: Peer, to: Peer| match report.matrix.get(&from).and_then(|row| row.get(&to)) {
+    let peers: Vec<Peer> = report.matrix.hosts().collect();
+    let cell = |from: Peer, to: Peer| match report.matrix.seen(from, to) {
         _ if from == to => "·".to_owned(),
         Some(seen) if seen.health != Health::Alive => seen.health.name().to_owned(),
         Some(seen) => {
@@ -118,8 +118,11 @@ pub(crate) async fn health(shell: &Shell, _: &Call) -> Result<Answer, ShellError
     let columns = vec![text_column("from"), text_column("last round trip to each, in the same order")];
     let rows = peers.iter().zip(&cells).map(|(from, cells)| vec![from.to_string(), of_row(cells)]).collect();
     let probes = View::Table(Table { columns, rows, empty: "" });
-    let seen = report.matrix.get(&Peer::Client).into_iter().flatten();
-    let of_client = View::Table(Table { columns: client_columns(), rows: seen.map(client_row).collect(), empty: "no nodes" });
+    let of_client = View::Table(Table {
+        columns: client_columns(),
+        rows: report.matrix.row(Peer::Client).map(client_row).collect(),
+        empty: "no nodes",
+    });
     let queues = shell.call(CountPackets).await?.client_queues;
     let queues = View::pairs([("up", queue_of(queues.up)), ("down", queue_of(queues.down))]);
     let troubles = statuses(shell).await?.into_iter().filter_map(|node| Some((node.node.to_string(), node.trouble?.to_string())));
@@ -139,7 +142,7 @@ fn client_columns() -> Vec<Column> {
     [text_column("node"), text_column("health")].into_iter().chain(RoundTripReport::columns()).collect()
 }
 
-fn client_row((peer, seen): (&Peer, &PeerHealth)) -> Vec<String> {
+fn client_row((peer, seen): (Peer, PeerHealth)) -> Vec<String> {
     let cells = RoundTripReport::from(&seen.recent).cells();
     [peer.to_string(), seen.health.name().to_owned()].into_iter().chain(cells).collect()
 }
@@ -158,7 +161,7 @@ struct SeenLine {
 }
 
 fn matrix_data(matrix: &HealthMatrix) -> Value {
-    let seen = |from: Peer, (to, seen): (&Peer, &PeerHealth)| {
+    let line = |(from, to, seen): (Peer, Peer, PeerHealth)| {
         data(&SeenLine {
             from: from.to_string(),
             to: to.to_string(),
@@ -168,7 +171,7 @@ fn matrix_data(matrix: &HealthMatrix) -> Value {
             answers: seen.recent.answers,
         })
     };
-    matrix.iter().flat_map(|(&from, row)| row.iter().map(move |entry| seen(from, entry))).collect()
+    matrix.pairs().map(line).collect()
 }
 
 pub(crate) async fn ping(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {

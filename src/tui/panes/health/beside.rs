@@ -52,8 +52,8 @@ pub(super) fn draw(scene: &Scene<'_>, hosts: &[Peer], used: u16, canvas: &mut Ca
         return;
     }
     let mut beside = canvas.part(area);
-    let seen = scene.snapshot.figures.health.get(&Peer::Client);
-    let rows = hosts.iter().enumerate().filter_map(|(place, host)| Some((place, (*host, seen?.get(host)?))));
+    let matrix = &scene.snapshot.figures.health;
+    let rows = hosts.iter().enumerate().filter_map(|(place, host)| Some((place, (*host, matrix.seen(Peer::Client, *host)?))));
     fit(area.width).draw(scene.theme, &mut beside, below_heading(area), rows, |(host, seen), quantity, _| {
         cell(scene, *host, &seen.recent, quantity)
     });

@@ -55,7 +55,7 @@ pub(super) struct Matrix<'a> {
 impl<'a> Matrix<'a> {
     /// Returns the part of the matrix around the selected cell.
     pub(super) fn new(scene: &'a Scene<'a>, area: Rect, chosen: (usize, usize)) -> Matrix<'a> {
-        let peers: Vec<Peer> = scene.snapshot.figures.health.keys().copied().collect();
+        let peers: Vec<Peer> = scene.snapshot.figures.health.hosts().collect();
         let count = peers.len();
         let room = usize::from(area.width).saturating_sub(label_width(count)) / COLUMN;
         let last = count.saturating_sub(1);
@@ -156,13 +156,13 @@ impl<'a> Matrix<'a> {
     fn cell(&self, row: usize, column: usize, is_chosen: bool) -> [Span<'static>; 3] {
         let (from, to) = (self.peers[row], self.peers[column]);
         let (theme, glyphs) = (self.scene.theme, &self.scene.theme.glyphs);
-        let seen = self.scene.snapshot.figures.health.get(&from).and_then(|row| row.get(&to));
+        let seen = self.scene.snapshot.figures.health.seen(from, to);
         let wire = Broken::of(self.scene.snapshot).wire(from, to);
         let (text, style) = match (seen, wire) {
             _ if from == to => (glyphs.diagonal.to_owned(), theme.style(Role::Dim)),
             (_, Some(Wire::Cut)) => (Wire::Cut.name().to_owned(), theme.style(Wire::Cut.role())),
             (Some(PeerHealth { health: Health::Alive, recent: RoundTrips { last: Some(time), .. }, .. }), _) => {
-                (figure(*time), theme.style(role_of(*time)))
+                (figure(time), theme.style(role_of(time)))
             }
             (Some(seen), _) if seen.health != Health::Alive => {
                 let (glyph, style) = health_style(theme, seen.health);

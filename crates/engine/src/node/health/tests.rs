@@ -246,11 +246,11 @@ impl Watched {
             }
             Act::Check => self.table.begin_check(self.now),
             Act::Spurious(number) => {
-                let before: Vec<PeerHealth> = self.table.peers().map(|(_, health)| health).collect();
+                let before = self.table.known();
                 let answer = codec::encode(VERSION, &Probe::Answer(number | 1 << 40)).unwrap();
                 self.table.handle_datagram(self.now, self.peers[0], &answer);
                 self.table.handle_timeout(SimTime::ZERO, unheard);
-                assert_eq!(self.table.peers().map(|(_, health)| health).collect::<Vec<_>>(), before);
+                assert_eq!(self.table.known(), before);
             }
         }
         self.poll();
@@ -278,6 +278,23 @@ impl Watched {
     }
 }
 
+/// What a snapshot holds of the peers costs nothing where nothing changes, and a change does not show in it.
+#[test]
+fn what_is_known_is_shared_until_it_changes() {
+    let peers = hosts(200);
+    let mut table = table(Probing::InTurn, 1, &peers);
+    let at = SimTime::from_nanos;
+    peers.iter().for_each(|&peer| table.record_heard(at(1), peer));
+    let copy = table.known();
+    table.record_heard(at(2), peers[100]);
+    let heard = |known: &KnownPeers| known.get(peers[100]).unwrap().heard_at;
+    assert_eq!([heard(&copy), heard(&table.known())], [Some(at(1)), Some(at(2))]);
+    // Nearly all entries stand where they stood.
+    let place = |known: &KnownPeers, peer: HostId| std::ptr::from_ref(known.get(peer).unwrap());
+    let copied = peers.iter().filter(|&&peer| place(&copy, peer) != place(&table.known(), peer)).count();
+    assert!((1..=16).contains(&copied), "{copied} entries were copied");
+}
+
 proptest! {
     /// What is told of the peers is what the table says, health follows from the missed probes, every probe is settled once,
     /// and every check ends.
@@ -289,8 +306,12 @@ proptest! {
         let mut watched = Watched { table, peers, now: SimTime::ZERO, probes: Vec::new(), told: BTreeMap::new() };
         let config = HealthConfig::default();
         for act in acts {
+            let before = watched.table.known();
+            let seen_before: Vec<_> = before.iter().map(|(peer, health)| (peer, *health)).collect();
             watched.act(act);
-            for (peer, health) in watched.table.peers() {
+            let seen_after: Vec<_> = before.iter().map(|(peer, health)| (peer, *health)).collect();
+            prop_assert_eq!(seen_after, seen_before);
+            for (peer, health) in watched.peers.iter().map(|&peer| (peer, watched.table.peer(peer))) {
                 let expected = match health.missed {
                     missed if missed >= config.dead_after => Health::Dead,
                     missed if missed >= config.suspect_after => Health::Suspect,
@@ -300,7 +321,7 @@ proptest! {
                 prop_assert_eq!(watched.told.get(&peer).copied().unwrap_or_default(), expected);
                 prop_assert!(health.answers <= health.probes && u64::from(health.missed) <= health.probes - health.answers);
             }
-            let settled: u64 = watched.table.peers().map(|(_, health)| health.probes).sum();
+            let settled: u64 = watched.table.known().iter().map(|(_, health)| health.probes).sum();
             prop_assert!(settled + watched.table.outstanding.len() as u64 <= watched.table.next_number);
         }
         for _ in 0..1_000 {
