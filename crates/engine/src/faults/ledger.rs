@@ -269,6 +269,11 @@ impl Ledger {
         self.on.keys().filter(|target| matches!(target, Target::Cut(..))).copied().collect()
     }
 
+    /// Returns true if no fault is on.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.on.is_empty()
+    }
+
     /// Returns all faults that are on, by target.
     pub(crate) fn all(&self) -> impl Iterator<Item = &ActiveFault> {
         self.on.values().map(|entry| &entry.active)

@@ -62,6 +62,8 @@ pub struct PeerTable {
     config: HealthConfig,
     probing: Probing,
     known: KnownPeers,
+    /// Number of peers that are dead.
+    dead: usize,
     /// Probes under way, by number: the peer and the time of sending.
     outstanding: BTreeMap<u64, (HostId, SimTime)>,
     next_number: u64,
@@ -90,6 +92,7 @@ impl PeerTable {
             config,
             probing,
             known: KnownPeers::default(),
+            dead: 0,
             outstanding: BTreeMap::new(),
             next_number: 0,
             random,
@@ -150,6 +153,11 @@ impl PeerTable {
     /// Returns the state of one peer.
     pub fn peer(&self, peer: HostId) -> PeerHealth {
         self.known.get(peer).copied().unwrap_or_default()
+    }
+
+    /// Returns true if a peer is dead.
+    pub fn has_dead_peers(&self) -> bool {
+        self.dead > 0
     }
 
     /// Returns true if a check is under way: one of its probes is outstanding or yet to be sent.
@@ -309,6 +317,7 @@ impl PeerTable {
         change(health);
         let (to, missed) = (health.health, health.missed);
         if from != to {
+            self.dead = self.dead + usize::from(to == Health::Dead) - usize::from(from == Health::Dead);
             self.changes.push_back(HealthChange { peer, from, to, missed });
         }
     }

@@ -7,7 +7,6 @@
 
 mod answers;
 mod commands;
-mod conditions;
 mod directory;
 mod edges;
 mod facts;

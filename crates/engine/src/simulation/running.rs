@@ -9,7 +9,6 @@ use p2p_store::manifest::NodeNumber;
 use p2p_store::namespace::Entry;
 use p2p_store::uploads::UploadRecord;
 
-use super::conditions::Conditions;
 use crate::edge::{Edge, Happened};
 use crate::event::Event;
 use crate::gauge::{Gauge, Traffic};
@@ -44,14 +43,13 @@ impl Running {
         &self.machine.log().status
     }
 
-    /// Returns the status with the rates measured at this instant, under the conditions of this instant.
-    pub(super) fn status(&self, world: &World, conditions: &Conditions) -> TransferStatus {
+    /// Returns the status with the rates measured at this instant, while all transfers have this to do.
+    pub(super) fn status(&self, world: &World, traffic: &Traffic) -> TransferStatus {
         let mut status = self.bare_status().clone();
-        if !conditions.out_of_reach.is_empty() {
-            let needed = self.machine.indispensable();
-            status.awaited = needed.iter().filter_map(|node| conditions.out_of_reach.get(node)).copied().collect();
+        if !status.state.is_over() {
+            status.awaited = world.out_of_reach(|| self.machine.indispensable());
         }
-        let mut status = self.gauge.measure(world.links(), &conditions.traffic, status);
+        let mut status = self.gauge.measure(world.links(), traffic, status);
         if let Some(deleting) = world.deleting(self.id(), &self.machine.deleting()) {
             status.eta = deleting;
         }
@@ -63,9 +61,9 @@ impl Running {
         self.gauge.add_to(traffic, &world.net, self.bare_status());
     }
 
-    pub(super) fn report(&self, world: &World, conditions: &Conditions) -> TransferReport {
+    pub(super) fn report(&self, world: &World, traffic: &Traffic) -> TransferReport {
         let log = self.machine.log();
-        let (status, rates) = (self.status(world, conditions), self.gauge.series(&world.net));
+        let (status, rates) = (self.status(world, traffic), self.gauge.series(&world.net));
         TransferReport { status, sha256: log.sha256, timelines: log.timelines(), rates }
     }
 
@@ -227,7 +225,7 @@ impl Running {
 
     /// Ends the measurement and returns the final report.
     pub(super) fn end(self, world: &mut World) -> Arc<TransferReport> {
-        let report = Arc::new(self.report(world, &Conditions::default()));
+        let report = Arc::new(self.report(world, &Traffic::default()));
         self.gauge.meters().for_each(|meter| world.net.remove_meter(meter));
         report
     }

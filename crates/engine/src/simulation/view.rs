@@ -9,10 +9,10 @@ use p2p_store::names::FileKey;
 use p2p_store::namespace::Namespace;
 use p2p_store::uploads::UploadId;
 
-use super::conditions::Conditions;
 use super::open::name_of_copy;
 use super::running::Running;
 use super::{Capturing, Simulation};
+use crate::gauge::Traffic;
 use crate::known_host::known;
 use crate::pace::PaceStatus;
 use crate::policy::Facts;
@@ -34,22 +34,22 @@ const NODE_SECONDS_MIN: usize = 60;
 impl Simulation {
     /// Returns a snapshot of the current state, with the pace of whoever lets time pass.
     pub fn snapshot(&self, pace: PaceStatus) -> Snapshot {
-        let conditions = Conditions::of(self);
-        let running = self.transfers.values().map(|transfer| Arc::new(transfer.report(&self.world, &conditions)));
+        let traffic = self.traffic();
+        let running = self.transfers.values().map(|transfer| Arc::new(transfer.report(&self.world, &traffic)));
         self.snapshot_of(running.collect(), Arc::new(self.figures()), pace)
     }
 
     /// Returns a snapshot of the current state, with the figures of an earlier one and its reports of transfers that still run. What
     /// it costs depends on the number of transfers alone.
     pub fn snapshot_after(&self, earlier: &Snapshot, pace: PaceStatus) -> Snapshot {
-        let conditions = OnceCell::new();
+        let traffic = OnceCell::new();
         let mut known = earlier.transfers.iter().filter(|report| !report.status.state.is_over()).peekable();
         let mut report_of = |id: &TransferId, transfer: &Running| {
             // Both are in the order of their identifiers.
             while known.next_if(|report| report.status.id < *id).is_some() {}
             match known.next_if(|report| report.status.id == *id) {
                 Some(report) => Arc::clone(report),
-                None => Arc::new(transfer.report(&self.world, conditions.get_or_init(|| Conditions::of(self)))),
+                None => Arc::new(transfer.report(&self.world, traffic.get_or_init(|| self.traffic()))),
             }
         };
         let running = self.transfers.iter().map(|(id, transfer)| report_of(id, transfer)).collect();
@@ -87,10 +87,21 @@ impl Simulation {
         }
     }
 
+    /// Returns the bytes of all transfers that have not arrived. They decide how each goes on, and are added once for all.
+    fn traffic(&self) -> Traffic {
+        let mut traffic = Traffic::default();
+        if self.transfers.len() > 1 {
+            self.world.add_held(&mut traffic);
+        }
+        self.transfers.values().for_each(|transfer| transfer.add_to(&mut traffic, &self.world));
+        traffic.settle();
+        traffic
+    }
+
     /// Returns all transfers that are remembered, the oldest first.
     pub(super) fn transfer_statuses(&self) -> Vec<TransferStatus> {
-        let conditions = Conditions::of(self);
-        let running = self.transfers.values().map(|transfer| transfer.status(&self.world, &conditions));
+        let traffic = self.traffic();
+        let running = self.transfers.values().map(|transfer| transfer.status(&self.world, &traffic));
         let mut all: Vec<TransferStatus> = self.finished.iter().map(|report| report.status.clone()).chain(running).collect();
         all.sort_by_key(|status| status.id);
         all

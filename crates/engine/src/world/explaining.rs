@@ -1,6 +1,6 @@
 //! The faults that explain why a request has failed, why placement has passed a node over, or why a node is out of reach.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use p2p_base::units::SimTime;
 use p2p_net::Direction;
@@ -52,11 +52,13 @@ impl World {
         of_process.or_else(|| ways.into_iter().find_map(|(from, to)| self.faults.silencing(from, to)))
     }
 
-    /// Returns the nodes that are out of the client's reach: because of faults, or because they have answered none of the latest
-    /// probes.
-    pub(crate) fn out_of_reach(&self) -> BTreeMap<NodeNumber, Awaited> {
-        let nodes = self.nodes.iter().map(|entry| entry.node.number());
-        nodes.filter_map(|node| Some((node, self.absence(node)?))).collect()
+    /// Returns those of the nodes that are out of the client's reach: because of faults, or because they have answered none of the
+    /// latest probes. While no fault is on and all nodes answer, there are none, and `nodes` is not called.
+    pub(crate) fn out_of_reach(&self, nodes: impl FnOnce() -> BTreeSet<NodeNumber>) -> Vec<Awaited> {
+        if self.faults.is_empty() && !self.hosts.client().peers.has_dead_peers() {
+            return Vec::new();
+        }
+        nodes().into_iter().filter_map(|node| self.absence(node)).collect()
     }
 
     fn absence(&self, node: NodeNumber) -> Option<Awaited> {

@@ -311,6 +311,8 @@ proptest! {
             watched.act(act);
             let seen_after: Vec<_> = before.iter().map(|(peer, health)| (peer, *health)).collect();
             prop_assert_eq!(seen_after, seen_before);
+            let is_dead = |&peer: &HostId| watched.table.peer(peer).health == Health::Dead;
+            prop_assert_eq!(watched.table.has_dead_peers(), watched.peers.iter().any(is_dead));
             for (peer, health) in watched.peers.iter().map(|&peer| (peer, watched.table.peer(peer))) {
                 let expected = match health.missed {
                     missed if missed >= config.dead_after => Health::Dead,
