@@ -132,8 +132,9 @@ fn a_truncated_catalog() {
 #[test]
 fn a_second_process_on_the_data_directory() {
     let home = Home::new("");
-    home.file("slow.bin", 500_000);
-    let put = home.spawn(&["put", "slow.bin", "--speed", "2x"]);
+    // More than the network carries within the deadline of a test.
+    home.file("slow.bin", 8_000_000);
+    let put = home.spawn(&["put", "slow.bin", "--speed", "1x"]);
     wait_until("the first segment", || !segments_below(&home.data()).is_empty());
     assert_says(&home.unavailable(&["ls"]), &["in use by another p2p process", "--data-dir"]);
     signal(&put, "INT");

@@ -200,8 +200,9 @@ fn flows_have_shapes_and_controls() {
 #[test]
 fn an_interrupted_put_leaves_nothing() {
     let home = Home::new("");
-    home.file("a.bin", 2_000_000);
-    let put = home.spawn(&["put", "a.bin", "--speed", "4x"]);
+    // More than the network carries within the deadline of a test.
+    home.file("a.bin", 8_000_000);
+    let put = home.spawn(&["put", "a.bin", "--speed", "1x"]);
     let stored = || segments_below(&home.data()).len();
     wait_until("the first segment", || stored() > 0);
     signal(&put, "INT");
@@ -216,12 +217,13 @@ fn an_interrupted_put_leaves_nothing() {
 #[test]
 fn an_interrupt_does_not_wait_for_a_slow_clock() {
     let home = Home::new("");
-    home.file("a.bin", 2_000_000);
+    // More than the network carries within the deadline of a test.
+    home.file("a.bin", 8_000_000);
     // At this speed the answers to what is undone would come after days.
     let script = "speed max; upload a.bin --background; sleep 5s; speed 0.001x; wait";
     let commands: [(&[&str], &str); 2] = [
         (&["run", "-c", script], "cancelled and undone: #1, upload of a.bin"),
-        (&["put", "a.bin", "b.bin", "--speed", "4x"], ""),
+        (&["put", "a.bin", "b.bin", "--speed", "1x"], ""),
     ];
     for (arguments, words) in commands {
         let child = home.spawn(arguments);

@@ -209,7 +209,7 @@ fn a_demonstration_leaves_nothing_behind() {
     let home = Home::new("");
     fs::create_dir(home.path("tmp")).unwrap();
     let spawn = || {
-        let mut command: Command = home.command(&["demo", "--json", "--speed", "50x"]);
+        let mut command: Command = home.command(&["demo", "--json", "--speed", "5x"]);
         command.env("TMPDIR", home.path("tmp")).spawn().unwrap()
     };
     let left = || fs::read_dir(home.path("tmp")).unwrap().map(|entry| entry.unwrap().path()).collect::<Vec<_>>();

@@ -50,7 +50,8 @@ fn the_longest_name_comes_back() {
 #[test]
 fn a_killed_download_leaves_nothing() {
     let home = Home::new("[network]\nbandwidth = '64KiB/s'\nloss = '0%'\n");
-    home.file("a.bin", 500_000);
+    // More than the network carries within the deadline of a test.
+    home.file("a.bin", 4_500_000);
     home.ok(&["put", "a.bin"]);
     fs::create_dir(home.path("there")).unwrap();
     fs::write(home.path("there/old.bin"), "old").unwrap();

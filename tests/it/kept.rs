@@ -1,8 +1,6 @@
 //! Uploads that are kept although their source has gone: killed and interrupted ones are continued, and nothing but the same content
 //! continues them. Ranges of what is stored.
 
-use std::process::Child;
-
 use bytes::Bytes;
 use p2p_engine::operation::{Await, Keep, OnShutdown, Shutdown};
 use p2p_engine::transfer::TransferState;
@@ -12,27 +10,21 @@ use serde_json::Value;
 
 use crate::cli::documented;
 use crate::harness::{OPERATOR, config, quick_link, segments_below};
-use crate::program::{Home, QUICK, end_of, read, signal, wait_until};
+use crate::program::{Home, QUICK, Said, end_of, ended_in_part, read};
 
 /// Size of a file that is in flight only in part.
 const LARGE: usize = 72 << 20;
 
-/// Begins to store a large file, and waits until so many MiB are stored.
-fn stored_in_part(home: &Home, mebibytes: usize) -> Child {
-    home.file("a.bin", LARGE);
-    let put = home.spawn(&["put", "a.bin", "--keep", "--speed", "0.1x"]);
-    wait_until("a part of it", || segments_below(&home.data()).len() > mebibytes * 16);
-    put
+/// Begins to store a file of so many bytes, and ends the program once so many segments are stored.
+fn stored_in_part(home: &Home, bytes: usize, segments: usize, pace: (u32, &str)) -> Said {
+    home.file("a.bin", bytes);
+    let is_there = || segments_below(&home.data()).len() > segments;
+    ended_in_part(home, &["put", "a.bin", "--keep"], pace, is_there, || drop(home.ok(&["rm", "a.bin"])))
 }
 
 /// Keeps what is stored of a file of 3 MiB, and returns the name of the upload.
 fn interrupted(home: &Home) -> String {
-    home.file("a.bin", 3 << 20);
-    let mut command = home.command(&["put", "a.bin", "--keep", "--speed", "0.004x"]);
-    let put = command.spawn().unwrap();
-    wait_until("some of it", || segments_below(&home.data()).len() > 4);
-    signal(&put, "INT");
-    let said = end_of(put);
+    let said = stored_in_part(home, 3 << 20, 4, (4, "INT"));
     assert_eq!(said.code, Some(130), "{said:?}");
     only(home)["id"].as_str().unwrap().to_owned()
 }
@@ -60,9 +52,7 @@ fn is_stored(home: &Home, name: &str, local: &str) {
 fn an_upload_is_continued_after_a_kill() {
     let home = Home::new(QUICK);
     // What is to be made durable is asked for behind the 32 MiB that may be in flight.
-    let put = stored_in_part(&home, 56);
-    signal(&put, "KILL");
-    let said = end_of(put);
+    let said = stored_in_part(&home, LARGE, 56 * 16, (100, "KILL"));
     let kept = only(&home);
     let (id, offset) = (kept["id"].as_str().unwrap(), kept["offset"].as_u64().unwrap());
     assert_eq!(
@@ -83,9 +73,7 @@ fn an_upload_is_continued_after_a_kill() {
 #[test]
 fn an_interruption_keeps_what_is_stored() {
     let home = Home::new(QUICK);
-    let put = stored_in_part(&home, 24);
-    signal(&put, "INT");
-    let said = end_of(put);
+    let said = stored_in_part(&home, LARGE, 24 * 16, (100, "INT"));
     let kept = only(&home);
     let (id, offset) = (kept["id"].as_str().unwrap(), kept["offset"].as_u64().unwrap());
     assert_eq!((said.code, said.stdout.as_str()), (Some(130), ""));

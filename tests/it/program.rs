@@ -145,17 +145,55 @@ pub(crate) fn wait_until(what: &str, condition: impl FnMut() -> bool) {
     assert!(comes_true(condition), "{what} did not happen");
 }
 
+/// The instant after which a test gives up what it waits for.
+pub(crate) struct Deadline(Instant);
+
+#[expect(clippy::disallowed_methods, reason = "a deadline on the wall clock, for what is outside of the simulation")]
+impl Deadline {
+    /// That of what is waited for from now on.
+    pub(crate) fn new() -> Deadline {
+        Deadline(Instant::now() + DEADLINE)
+    }
+
+    pub(crate) fn is_over(&self) -> bool {
+        Instant::now() >= self.0
+    }
+}
+
 /// Whether `condition` holds in time.
-#[expect(clippy::disallowed_methods, reason = "a deadline on the wall clock, for a process outside of the simulation")]
+#[expect(clippy::disallowed_methods, reason = "a process outside of the simulation says nothing when something happens")]
 pub(crate) fn comes_true(mut condition: impl FnMut() -> bool) -> bool {
-    let begun = Instant::now();
+    let deadline = Deadline::new();
     while !condition() {
-        if begun.elapsed() >= DEADLINE {
+        if deadline.is_over() {
             return false;
         }
         std::thread::sleep(Duration::from_millis(1));
     }
     true
+}
+
+/// Ends the program by a signal in the middle of what it does, of which `is_there` tells. Where the test was held up until the program
+/// had done all of it, `undo` takes that back, and the next attempt is at a tenth of the speed.
+pub(crate) fn ended_in_part(
+    home: &Home,
+    arguments: &[&str],
+    (thousandths, signal_name): (u32, &str),
+    mut is_there: impl FnMut() -> bool,
+    undo: impl Fn(),
+) -> Said {
+    for divisor in [1, 10, 100] {
+        let speed = format!("{}x", f64::from(thousandths) / 1_000.0 / f64::from(divisor));
+        let child = home.spawn(&[arguments, &["--speed", &speed]].concat());
+        wait_until("a part of it", &mut is_there);
+        signal(&child, signal_name);
+        let said = end_of(child);
+        if said.code != Some(0) {
+            return said;
+        }
+        undo();
+    }
+    panic!("{arguments:?} is over at any speed");
 }
 
 /// Sends a signal, as `kill` does.

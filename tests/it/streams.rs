@@ -55,8 +55,9 @@ fn an_unwritable_standard_error_changes_nothing() {
 #[test]
 fn an_interrupt_with_an_unwritable_standard_error_is_an_interrupt() {
     let home = Home::new("");
-    home.file("a.bin", 2_000_000);
-    let put = home.command(&["put", "a.bin", "--speed", "4x"]).stderr(closed_pipe()).spawn().unwrap();
+    // More than the network carries within the deadline of a test.
+    home.file("a.bin", 8_000_000);
+    let put = home.command(&["put", "a.bin", "--speed", "1x"]).stderr(closed_pipe()).spawn().unwrap();
     wait_until("the first segment", || !segments_below(&home.data()).is_empty());
     signal(&put, "INT");
     assert_eq!(end_of(put).code, Some(130));
@@ -67,8 +68,9 @@ fn an_interrupt_with_an_unwritable_standard_error_is_an_interrupt() {
 #[test]
 fn a_closed_terminal_ends_what_runs_in_it() {
     let home = Home::new("");
-    home.file("a.bin", 2_000_000);
-    for arguments in [&["put", "a.bin", "--speed", "4x"][..], &["repl"], &[], &["run", "-c", "upload a.bin", "--speed", "4x"]] {
+    // More than the network carries within the deadline of a test.
+    home.file("a.bin", 8_000_000);
+    for arguments in [&["put", "a.bin", "--speed", "1x"][..], &["repl"], &[], &["run", "-c", "upload a.bin", "--speed", "1x"]] {
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_p2p"));
         command.args(arguments);
         command.cwd(home.path("."));

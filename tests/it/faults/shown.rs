@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::harness::segments_below;
-use crate::program::{Home, QUICK, end_of, signal, wait_until};
+use crate::program::{Home, QUICK, ended_in_part};
 
 /// The faults of a node are those of its process, its disk, its links and all paths that begin or end there.
 #[test]
@@ -113,12 +113,10 @@ fn an_interrupted_removal_tells_in_json_which_files_are_gone() {
     let home = Home::new("");
     let names: Vec<String> = (0..30).map(|number| format!("f{number:02}")).collect();
     names.iter().enumerate().for_each(|(salt, name)| drop(home.file(name, 1000 + salt)));
-    home.ok(&[&["put"], names.iter().map(String::as_str).collect::<Vec<_>>().as_slice()].concat());
-    let remove = home.spawn(&["run", "--json", "--speed", "0.3x", "-c", "rm f*"]);
-    let left = || segments_below(&home.data()).len();
-    wait_until("some files are gone", || left() <= 26);
-    signal(&remove, "INT");
-    let said = end_of(remove);
+    let put = || drop(home.ok(&[&["put"], names.iter().map(String::as_str).collect::<Vec<_>>().as_slice()].concat()));
+    put();
+    let are_some_gone = || segments_below(&home.data()).len() <= 26;
+    let said = ended_in_part(&home, &["run", "--json", "-c", "rm f*"], (300, "INT"), are_some_gone, put);
     assert_eq!(said.code, Some(130), "{said:#?}");
     let last: Value = serde_json::from_str(said.stdout.lines().last().unwrap()).unwrap();
     let gone: Vec<String> =
