@@ -305,7 +305,7 @@ impl App {
     pub fn on_message(&mut self, message: Message) {
         let Some(message) = self.tasks.receive(message) else { return };
         match message {
-            AppMessage::Answered(line, answer) => self.on_answered(line, answer),
+            AppMessage::Answered(line, of, answer) => self.on_answered(line, &of, answer),
             AppMessage::Waits(line) => self.lines.set_waiting(line),
             AppMessage::Told(line, answer) => self.take_answer(&line, answer),
             AppMessage::Opened(title, Ok(answer)) => {
@@ -322,6 +322,7 @@ impl App {
             AppMessage::Session(Err(error)) if ShellError::from(error.clone()).is_session_over() => self.on_session_over(),
             // A running command may have logged a user in and has further steps; the change of user is handled when it ends.
             AppMessage::Session(_) if self.lines.is_asking() => {}
+            AppMessage::Session(_) if self.has_lost_session() => self.on_session_over(),
             AppMessage::Session(_) => self.on_who(),
         }
         self.begin_typed();

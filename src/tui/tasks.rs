@@ -1,6 +1,8 @@
 //! The tasks that carry out what the screen has begun, and the messages that they send back.
 
-use p2p_service::access::AccessError;
+use std::sync::Arc;
+
+use p2p_service::access::{AccessError, Identity};
 use p2p_shell::ShellError;
 use p2p_shell::answer::Answer;
 use tokio::sync::mpsc;
@@ -19,8 +21,9 @@ pub struct Message {
 /// The content of a message from a task.
 #[derive(Debug)]
 pub(super) enum AppMessage {
-    /// Result of one step of the line with this number: a command was answered, or a transfer began or finished.
-    Answered(u64, Result<Answer, ShellError>),
+    /// Result of one step of the line with this number: a command was answered, or a transfer began or finished; and the user of that
+    /// moment.
+    Answered(u64, Arc<Identity>, Result<Answer, ShellError>),
     /// Notification that the line with this number waits for an operation that takes long.
     Waits(u64),
     /// Result of a command that nobody typed, such as that of an action: the command and its answer.

@@ -368,6 +368,29 @@ fn nothing_is_left_open_by_a_session_that_is_over() {
     assert!(tui_harness.text().contains("alice is logged in"), "{}", tui_harness.text());
 }
 
+/// What was answered to a user whose session is over by the time the screen takes the answer is shown to nobody, and no further line of
+/// theirs begins.
+#[test]
+fn an_answer_after_the_end_of_the_session_is_not_shown() {
+    for (line, words) in [("ls", "plans"), ("whoami", "alice@example.org")] {
+        let mut tui_harness = with_users(120, 40);
+        log_in(&mut tui_harness, "alice");
+        tui_harness.keys(&["mkdir plans", "Enter"]);
+        tui_harness.press(&["clear", "Enter"]);
+        tui_harness.settle();
+        tui_harness.press(&[line, "Enter", "mkdir later", "Enter"]);
+        tui_harness.until_sent();
+        wait(3 * 3600);
+        assert!(tui_harness.runtime.block_on(tui_harness.app.access().peek()).is_err());
+        tui_harness.settle();
+        assert!(!tui_harness.text().contains(words) && !said(&tui_harness).contains(words), "{}", tui_harness.text());
+        assert_eq!(title(&tui_harness), "Session expired");
+        tui_harness.keys(&[PASSWORD, "Enter"]);
+        tui_harness.keys(&["ls", "Enter"]);
+        assert!(said(&tui_harness).contains("plans") && !said(&tui_harness).contains("later/"), "{}", said(&tui_harness));
+    }
+}
+
 /// What changes an account is done whole: nothing is dropped while that is under way.
 #[test]
 fn what_is_done_whole_is_not_dropped() {

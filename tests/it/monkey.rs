@@ -14,7 +14,7 @@ use ratatui::backend::TestBackend;
 use crate::dialogs::{registration, wait};
 use crate::harness::random_file;
 use crate::names_on_screen::check_cells;
-use crate::program::PASSWORD;
+use crate::program::{Deadline, PASSWORD};
 use crate::seeds::for_seeds;
 use crate::tui_harness::{KEYS, TuiHarness, clock};
 
@@ -247,7 +247,7 @@ fn play(seed: u64) {
             cage.tui.app.inquire();
         }
         if number % BETWEEN == 0 {
-            cage.tui.pass(Duration::from_millis(10));
+            cage.tui.look(Duration::from_millis(10));
             cage.check_alive();
         }
     }
@@ -265,9 +265,8 @@ const USERS: [&str; 3] = ["alice", "bob", "carol"];
 const VISITS: usize = 4;
 const INPUTS_OF_VISIT: usize = 40;
 
-/// Time between two looks at what is waited for, and their maximum number: a minute.
-const LOOK: Duration = Duration::from_millis(5);
-const LOOKS_MAX: usize = 12_000;
+/// Longest time between two looks at what is waited for.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// Word that only one user has seen.
 fn secret(name: &str) -> String {
@@ -291,23 +290,21 @@ impl Cage {
 
     /// Lets things happen until it looks so.
     fn until(&mut self, what: &str, looks: impl Fn(&TuiHarness) -> bool) {
-        for _ in 0..LOOKS_MAX {
-            if looks(&self.tui) {
-                return;
-            }
-            self.tui.pass(LOOK);
+        let deadline = Deadline::new();
+        while !looks(&self.tui) {
+            assert!(!deadline.is_over(), "{what}:\n{}", self.tui.text());
+            self.tui.look(LOOK);
         }
-        panic!("{what}:\n{}", self.tui.text());
     }
 
     fn comes(&mut self, name: &str) {
         // The forms that the screen opens by itself are closed, each as it comes.
-        for _ in 0..LOOKS_MAX {
+        let deadline = Deadline::new();
+        self.free_prompt();
+        while self.tui.app.is_busy() {
+            assert!(!deadline.is_over(), "something goes on:\n{}", self.tui.text());
+            self.tui.look(LOOK);
             self.free_prompt();
-            if !self.tui.app.is_busy() {
-                break;
-            }
-            self.tui.pass(LOOK);
         }
         self.enter("login");
         self.until("no form", |tui| tui.app.awaits_input());
@@ -325,7 +322,7 @@ impl Cage {
         self.free_prompt();
         self.enter(&format!("put a.bin --as {word}.bin"));
         self.enter(&format!("mkdir {word}dir; ls; info {word}.bin; set x = {word}"));
-        self.tui.pass(Duration::from_millis(20));
+        self.tui.look(Duration::from_millis(20));
         for _ in 0..INPUTS_OF_VISIT {
             self.whim();
             let _buffer = self.tui.frame();
@@ -333,7 +330,7 @@ impl Cage {
             self.tui.app.inquire();
         }
         self.free_prompt();
-        self.tui.pass(Duration::from_millis(20));
+        self.tui.look(Duration::from_millis(20));
         let pane = self.monkey.one_of(&Pane::ALL);
         self.tui.app.focus_on(pane);
         match self.monkey.below(6) {

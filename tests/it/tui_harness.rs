@@ -2,12 +2,14 @@
 
 use std::cell::Cell;
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crossterm::event::{Event as Input, KeyCode, KeyEvent, KeyModifiers};
 use p2p_auth::{Auth, Policy};
 use p2p_base::units::SimDuration;
 use p2p_engine::pace::Speed;
+use p2p_engine::snapshot::Snapshot;
 use p2p_engine::{ClockMode, Engine, EngineConfig, EngineHandle, HostSpec, NodeSpec, operation};
 use p2p_service::access::Access;
 use p2p_service::access::watching::{Events, Happening};
@@ -22,10 +24,12 @@ use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::watch;
 use tokio::task::unconstrained;
 use tokio::time::timeout;
 
 use crate::harness::{OPERATOR, config, home_in_memory, quick_link, random_file, slow_link};
+use crate::program::Deadline;
 
 thread_local! {
     /// The wall clock of a test stands still, unless the test moves it.
@@ -65,11 +69,27 @@ pub(crate) struct TuiHarness {
     pub(crate) messages: UnboundedReceiver<Message>,
     pub(crate) questions: Questions,
     pub(crate) events: Events,
+    /// The snapshots, to wait for the next one.
+    snapshots: watch::Receiver<Arc<Snapshot>>,
     pub(crate) handle: EngineHandle,
     pub(crate) auth: Auth,
     _engine: Engine,
     pub(crate) home: tempfile::TempDir,
     pub(crate) runtime: tokio::runtime::Runtime,
+}
+
+/// Takes the next of what tasks, questions and the engine bring.
+async fn take_next(app: &mut App, messages: &mut UnboundedReceiver<Message>, questions: &mut Questions, events: &mut Events) {
+    tokio::select! {
+        message = messages.recv() => app.on_message(message.unwrap()),
+        question = questions.recv() => app.on_question(question.unwrap()),
+        Some(ended) = app.task_ended() => ended.unwrap(),
+        happening = events.next() => {
+            if let Happening::Event(event) = happening {
+                app.on_event(event.at, &event.event);
+            }
+        }
+    }
 }
 
 impl TuiHarness {
@@ -198,7 +218,8 @@ impl TuiHarness {
         log_in(&shell, &mut questions, &runtime);
         let (app, messages) = App::new(shell, theme, Histories::default());
         let screen = Terminal::new(TestBackend::new(width, height)).unwrap();
-        TuiHarness { app, screen, messages, questions, events, handle, auth, _engine: engine, home, runtime }
+        let snapshots = handle.snapshots();
+        TuiHarness { app, screen, messages, questions, events, snapshots, handle, auth, _engine: engine, home, runtime }
     }
 
     pub(crate) fn dark(width: u16, height: u16) -> TuiHarness {
@@ -277,6 +298,15 @@ impl TuiHarness {
         });
     }
 
+    /// Waits until a task has sent something, which the screen has not taken yet.
+    pub(crate) fn until_sent(&mut self) {
+        let deadline = Deadline::new();
+        while self.messages.is_empty() {
+            assert!(!deadline.is_over(), "nothing is sent:\n{}", self.text());
+            self.runtime.block_on(tokio::task::yield_now());
+        }
+    }
+
     /// Lets things happen until it looks so, where something goes on that [`settle`](Self::settle) would wait for.
     pub(crate) fn until(&mut self, looks: impl Fn(&App) -> bool) {
         while !looks(&self.app) {
@@ -284,26 +314,38 @@ impl TuiHarness {
         }
     }
 
-    /// Lets happen what comes within a span of the wall clock, and shows the latest snapshot.
+    /// Lets happen what comes within a span of the wall clock, as the loop of the program does between two steps of a timer, and shows
+    /// the latest snapshot.
     pub(crate) fn pass(&mut self, span: Duration) {
         self.runtime.block_on(async {
             let all = async {
                 loop {
-                    tokio::select! {
-                        message = self.messages.recv() => self.app.on_message(message.unwrap()),
-                        question = self.questions.recv() => self.app.on_question(question.unwrap()),
-                        Some(ended) = self.app.task_ended() => ended.unwrap(),
-                        happening = self.events.next() => {
-                            if let Happening::Event(event) = happening {
-                                self.app.on_event(event.at, &event.event);
-                            }
-                        }
-                    }
+                    take_next(&mut self.app, &mut self.messages, &mut self.questions, &mut self.events).await;
                 }
             };
             // The span is over before anything ends the loop.
             let _ = timeout(span, all).await;
         });
+        self.show_latest();
+    }
+
+    /// Lets the next thing happen, and all that is there already with it, but waits for it no longer than this; shows the latest
+    /// snapshot, which is such a thing too.
+    pub(crate) fn look(&mut self, at_most: Duration) {
+        self.runtime.block_on(async {
+            let next = async {
+                tokio::select! {
+                    () = take_next(&mut self.app, &mut self.messages, &mut self.questions, &mut self.events) => {}
+                    _ = self.snapshots.changed() => {}
+                }
+            };
+            let _ = timeout(at_most, next).await;
+        });
+        self.pass(Duration::ZERO);
+    }
+
+    fn show_latest(&mut self) {
+        self.snapshots.mark_unchanged();
         let latest = self.app.access().snapshot();
         self.app.on_snapshot(latest);
     }

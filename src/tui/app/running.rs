@@ -71,15 +71,19 @@ impl App {
                     running.await
                 }
             };
-            AppMessage::Answered(number, answer)
+            AppMessage::Answered(number, shell.access().identity(), answer)
         });
         self.lines.set_task(number, task);
     }
 
-    /// Shows the answer of a step, and continues the lines.
-    pub(super) fn on_answered(&mut self, number: u64, answer: Result<Answer, ShellError>) {
+    /// Shows the answer of a step, and continues the lines; `of` is the user of the moment at which the step was answered.
+    pub(super) fn on_answered(&mut self, number: u64, of: &Identity, answer: Result<Answer, ShellError>) {
         // The answer of a line that was interrupted is discarded.
         let Some(asked) = self.lines.take_answer(number) else { return };
+        // So is that of a line whose user is gone meanwhile, unless the line itself is why.
+        if self.has_lost_session() && (!asked || matches!(of, Identity::User { .. })) {
+            return self.on_session_over();
+        }
         if asked {
             self.close_waiting_forms();
         }
@@ -220,7 +224,10 @@ impl App {
     fn follow(&mut self, number: u64, begun: Begun) -> Option<String> {
         let left = self.lines.follow(number, begun.transfer);
         let shell = self.shell.clone();
-        let task = self.tasks.spawn(async move { AppMessage::Answered(number, shell.finish(&begun).await) });
+        let task = self.tasks.spawn(async move {
+            let answer = shell.finish(&begun).await;
+            AppMessage::Answered(number, shell.access().identity(), answer)
+        });
         self.lines.set_task(number, task);
         left
     }

@@ -162,6 +162,11 @@ impl App {
         }
     }
 
+    /// Returns true if the session of the user has ended, which the screen does not show yet.
+    pub(super) fn has_lost_session(&self) -> bool {
+        matches!((&**self.identity(), &*self.access().identity()), (Identity::User { .. }, Identity::Nobody))
+    }
+
     /// Handles the end of the session: the user has to log in again.
     pub(super) fn on_session_over(&mut self) {
         let Some(name) = self.identity().name().map(str::to_owned) else { return };
