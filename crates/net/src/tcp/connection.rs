@@ -248,7 +248,7 @@ impl Connection {
 
     /// Runs `body` with a step whose headers carry the current state of the receiving half.
     fn step<T>(&mut self, now: SimTime, out: &mut Vec<Packet>, body: impl FnOnce(&mut Connection, &mut Step) -> T) -> T {
-        let mut timers = std::mem::replace(&mut self.timers, Timers::new());
+        let mut timers = self.timers;
         let mut step = Step::new(now, &mut timers, out, Packet::header(self.flow, self.side));
         step.set_seq(self.sender.sent_to());
         self.receiver.stamp(&mut step);

@@ -57,7 +57,7 @@ impl Timer {
 }
 
 /// Expiry of each timer; [`SimTime::MAX`] if it is not set.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Timers([SimTime; Timer::ALL.len()]);
 
 impl Timers {
