@@ -1,6 +1,8 @@
 //! The peers of which something is known, in a map that snapshots share: a change copies the few entries beside it, and only while a
 //! snapshot holds them.
 
+use std::sync::Arc;
+
 use imbl::OrdMap;
 use p2p_net::HostId;
 
@@ -17,7 +19,7 @@ pub(super) struct Known {
 
 /// Peers of which something is known. A host that probes in turn has probed few of many.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub(crate) struct KnownPeers(OrdMap<HostId, Known>);
+pub(crate) struct KnownPeers(OrdMap<HostId, Arc<Known>>);
 
 impl KnownPeers {
     /// Returns the state of a peer, if anything is known of it.
@@ -32,11 +34,11 @@ impl KnownPeers {
 
     /// Returns what is known of a peer, to be changed; nothing is known before the first change.
     pub(super) fn entry(&mut self, peer: HostId) -> &mut Known {
-        self.0.entry(peer).or_default()
+        Arc::make_mut(self.0.entry(peer).or_default())
     }
 
     /// Returns what is known of a peer, to be changed, if anything is.
     pub(super) fn get_mut(&mut self, peer: HostId) -> Option<&mut Known> {
-        self.0.get_mut(&peer)
+        self.0.get_mut(&peer).map(Arc::make_mut)
     }
 }
