@@ -20,7 +20,8 @@ const SHOWN: &[(&str, &[&str])] = &[
     ("crates/net/src/tcp/state.rs", &["name"]),
     ("crates/net/src/tcp/sender/recovery.rs", &["name"]),
     ("crates/shell/src/report/standings.rs", &["seen", "apply"]),
-    ("crates/shell/src/report/tables.rs", &["transfer_time_within"]),
+    ("crates/shell/src/report/segments.rs", &["name"]),
+    ("crates/shell/src/report/tables.rs", &["transfer_time_within", "shown_of_all", "outcome_of_cancel"]),
     ("crates/shell/src/report/waits.rs", &["absence_of"]),
     ("src/tui/app/input.rs", &["mode"]),
     ("src/tui/dialog.rs", &["mode"]),
@@ -34,7 +35,6 @@ const SHOWN: &[(&str, &[&str])] = &[
     ("src/tui/panes/segments.rs", &["foot"]),
     ("src/tui/panes/segments/rate.rs", &["plot"]),
     ("src/tui/panes/segments/time_axis.rs", &["draw"]),
-    ("src/tui/panes/segments/waterfall.rs", &["state_of"]),
     ("src/tui/panes/transfers.rs", &["totals", "cell_of_pending"]),
     ("src/tui/panes/wire/packets.rs", &["fate_of", "word_of"]),
 ];
