@@ -243,6 +243,46 @@ fn what_a_dropped_line_has_not_told_is_known() {
     });
 }
 
+/// An interruption that comes while the engine begins a transfer of a line waits until the line knows of it, so that it is reported also if
+/// it is over before it can be cancelled.
+#[test]
+fn an_interruption_leaves_no_begun_transfer_unknown() {
+    let directory = tempfile::tempdir().unwrap();
+    random_file(&directory.path().join("a.bin"), 1_000, 1);
+    let (engine, handle) = Engine::start(config(&directory.path().join("data"), 2, slow_link()), None).unwrap();
+    let auth = Auth::open(engine.database().clone(), Policy::default()).unwrap();
+    let (shell, _questions) = Shell::new(Access::new(handle.clone(), auth, "a test", clock).unwrap());
+    let (variables, path) = (Variables::new(), directory.path().join("a.bin").display().to_string());
+    let has_begun = async |id| handle.call(&OPERATOR, operation::ListTransfers).await.unwrap().iter().any(|of| of.id == id);
+    Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+        for name in ["a", "b"] {
+            shell.run_to_end(&format!("upload {path} --as {name}"), &variables).await.unwrap();
+        }
+        handle.call(&OPERATOR, operation::Pause).await.unwrap();
+        // One transfer begins within the line, and the first of several after it.
+        for (line, transfer) in [("verify a", TransferId(3)), ("rm a b", TransferId(4))] {
+            let mut running = Box::pin(shell.run_to_end(line, &variables));
+            // Until the engine has begun it; the line has the answer by then only if the engine was as fast as the line was asked.
+            let begins = async {
+                loop {
+                    tokio::select! { biased; answer = &mut running => panic!("{answer:?}"), () = std::future::ready(()) => {} }
+                    if has_begun(transfer).await {
+                        break;
+                    }
+                }
+            };
+            timeout(DEADLINE, begins).await.expect("the transfer begins");
+            let is_known = shell.untold().contains(&transfer);
+            assert!(is_known || !shell.access().is_at_rest(), "{line}");
+            tokio::select! { biased; answer = &mut running => panic!("{answer:?}"), _ = shell.access().at_rest() => {} }
+            assert_eq!(shell.take_untold(), BTreeSet::from([transfer]), "{line}");
+        }
+        // What never ends is not waited for without end.
+        let _critical_section = shell.access().critical_section();
+        assert!(!timeout(DEADLINE, shell.access().at_rest()).await.expect("the wait ends"));
+    });
+}
+
 /// A reader that has lost its connection resumes after the last event that it has had, and misses none.
 #[test]
 fn a_reader_of_events_resumes_where_it_stopped() {

@@ -29,6 +29,7 @@ pub mod watching;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use p2p_auth::tokens::TokenError;
 use p2p_auth::{Auth, AuthError};
@@ -38,6 +39,7 @@ use p2p_engine::transfer::{TransferId, TransferReport};
 use p2p_engine::{Caller, Denial, EngineError, EngineHandle, ErrorKind, Operation, Origin, policy};
 use thiserror::Error;
 use tokio::sync::watch;
+use tokio::time::timeout;
 
 pub use self::identity::Identity;
 
@@ -46,6 +48,10 @@ use self::remote::RemoteRules;
 use self::watching::KnownFiles;
 use crate::blocking::off_thread;
 use crate::profiles::Profiles;
+
+/// Maximum time for which an interruption waits for operations: hashes of passwords, and answers of a disk or of the engine, which may
+/// never come.
+const REST_MAX: Duration = Duration::from_secs(5);
 
 /// Reason why an operation is refused to a user.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -390,10 +396,12 @@ impl Access {
         *self.state.critical_section.borrow() == 0
     }
 
-    /// Waits until no operation is in progress that an interruption has to wait for.
-    pub async fn at_rest(&self) {
+    /// Waits until no operation is in progress that an interruption has to wait for, for [`REST_MAX`] at the most. Returns true if there is
+    /// none.
+    pub async fn at_rest(&self) -> bool {
+        let mut count = self.state.critical_section.subscribe();
         // The sender lives as long as `self`.
-        drop(self.state.critical_section.subscribe().wait_for(|count| *count == 0).await);
+        timeout(REST_MAX, count.wait_for(|count| *count == 0)).await.is_ok()
     }
 
     /// Sets the current user. The caller holds the lock of the session.

@@ -136,27 +136,26 @@ async fn begin_all(shell: &Shell, call: &Call, transfers: Vec<(String, BeginTran
         shell.refuse_standstill()?;
     }
     let is_one = transfers.len() == 1;
-    let planned: Vec<Planned> = transfers.into_iter().map(|(name, begins)| planned(call, &name, begins)).collect();
-    if !call.has("background") && !is_one {
-        return Ok(Answer::nothing().with(Effect::Batch(Batch { planned, tally: None })));
+    let mut planned: Vec<Planned> = transfers.into_iter().map(|(name, begins)| planned(call, &name, begins)).collect();
+    if !call.has("background") {
+        return match planned.pop_if(|_| is_one) {
+            Some(one) => begin(shell, one).await,
+            None => Ok(Answer::nothing().with(Effect::Batch(Batch { planned, tally: None }))),
+        };
     }
     let mut answers = Vec::with_capacity(planned.len());
     for planned in planned {
-        let begun = begin(shell, planned).await?;
-        if call.has("background") {
-            note_background(shell, &begun);
-        }
-        answers.push(begun);
+        answers.push(begin_in_background(shell, planned).await?);
     }
     let answer = if is_one { answers.pop().unwrap_or_else(Answer::nothing) } else { Answer::all(answers) };
-    Ok(if call.has("background") { answer.with(Effect::None) } else { answer })
+    Ok(answer.with(Effect::None))
 }
 
-/// Notes a transfer that is begun in the background, so that `wait` reports it once, also if it is over by then.
-fn note_background(shell: &Shell, answer: &Answer) {
-    if let Effect::Follow(begun) = &answer.effect {
-        shell.background.add(shell.identity().name(), begun.transfer);
-    }
+/// Begins a transfer, which nobody follows and `wait` reports once, also if it is over by then.
+async fn begin_in_background(shell: &Shell, planned: Planned) -> Result<Answer, ShellError> {
+    let (answer, begun) = begun(shell, planned).await?;
+    shell.background.add(shell.identity().name(), begun.transfer);
+    Ok(answer.with(Effect::Follow(begun)))
 }
 
 /// Begins the transfers of a plan. A failure does not end the others.
@@ -171,9 +170,8 @@ async fn begin_plan(shell: &Shell, call: &Call, plan: Plan, verb: &'static str) 
     let mut answers = Vec::with_capacity(all.len());
     for planned in all {
         let file = planned.file.clone();
-        let begun = begin(shell, planned).await;
+        let begun = begin_in_background(shell, planned).await;
         tally.add(&file, &begun);
-        begun.iter().for_each(|begun| note_background(shell, begun));
         answers.extend(begun);
     }
     match tally.is_clean() {
@@ -197,11 +195,18 @@ fn planned(call: &Call, name: &str, begins: BeginTransfer) -> Planned {
     Planned { checks: false, line: format!("{} {file}", call.spec.name), file, begins }
 }
 
-/// Begins a transfer, which the front end follows.
+/// Begins a transfer, which the front end follows. An interruption waits until the front end knows of it: it may be over before it can be
+/// cancelled, and is then to be reported.
 pub(crate) async fn begin(shell: &Shell, planned: Planned) -> Result<Answer, ShellError> {
-    let transfer = shell.access.begin(planned.begins).await?;
+    let _critical_section = shell.access.critical_section();
+    let (answer, begun) = begun(shell, planned).await?;
+    Ok(answer.with(Effect::Follow(begun)))
+}
+
+async fn begun(shell: &Shell, Planned { begins, checks, file, .. }: Planned) -> Result<(Answer, Begun), ShellError> {
+    let transfer = shell.access.begin(begins).await?;
     let answer = Answer::new(View::Text(format!("{transfer} has begun")), json!({ "transfer": transfer.0 }));
-    Ok(answer.with(Effect::Follow(Begun { transfer, checks: planned.checks.then_some(planned.file) })))
+    Ok((answer, Begun { transfer, checks: checks.then_some(file) }))
 }
 
 /// Returns the answer for a transfer that is over.
