@@ -318,14 +318,16 @@ fn a_line_of_ones_own_is_waited_for() {
     let said: Vec<String> = guided.tui.app.prompt().output.iter().map(|(_, line)| line.clone()).collect();
     let at = |words: &str| said.iter().position(|line| line.contains(words)).unwrap_or_else(|| panic!("{words}: {said:?}"));
     assert!(at("› speed 50x") < at("› upload"));
-    // What is typed and pasted while the tour types is not mixed with it.
+    // What is typed and pasted while the tour types is not mixed with it, and comes after it.
     guided.tui.press(&[" "]);
     guided.completes();
     guided.tui.press(&[" "]);
     guided.until("a typed letter", |tui| !tui.app.prompt().editor.is_empty());
     guided.tui.app.on_input(crossterm::event::Event::Paste("xyz".into()));
-    guided.tui.press(&["xyz"]);
+    guided.tui.press(&[":", "x yz"]);
     assert!("path client --loss 10%".starts_with(guided.tui.app.prompt().editor.text()));
+    guided.until("what was typed", |tui| tui.app.prompt().editor.text() == "xyzx yz");
+    assert_eq!(place(&guided.tui), "4 of 8");
 }
 
 /// The key that quits does so at once, with anything under way and in any dialog.

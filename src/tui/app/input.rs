@@ -20,8 +20,11 @@ impl App {
     pub fn on_input(&mut self, input: Input) {
         match input {
             Input::Key(key) if key.kind != KeyEventKind::Release => self.on_key(&key),
-            // What the tour types is not mixed with anything.
-            Input::Paste(_) if self.is_tour_typing() || self.is_form_of_tour() => {}
+            // What is typed into a form of the tour is typed by its users.
+            Input::Paste(_) if self.is_form_of_tour() => {}
+            Input::Paste(_) if self.is_tour_typing() && self.dialogs.is_empty() && !self.is_filter_typed() => {
+                self.hold_back(input)
+            }
             Input::Paste(text) => {
                 // The text may be a password, so that it is erased after use.
                 let text = Zeroizing::new(text);
@@ -94,7 +97,7 @@ impl App {
             Some(action) => self.act(action),
             None if key.code == KeyCode::Tab => self.act(Action::NextPane),
             None if key.code == KeyCode::Esc => self.workspace.zoom(false),
-            None => {}
+            None => self.hold_back(Input::Key(*key)),
         }
     }
 
@@ -137,12 +140,17 @@ impl App {
         }
     }
 
+    /// Returns true while the filter of the focused pane is typed.
+    pub(super) fn is_filter_typed(&self) -> bool {
+        self.panes.get(self.workspace.focus()).list().is_typing()
+    }
+
     /// Returns the name of the mode: where the keys go.
     pub fn mode(&self) -> &'static str {
         let focus = self.workspace.focus();
         match self.dialogs.last() {
             Some(dialog) => dialog.mode(),
-            None if self.panes.get(focus).list().is_typing() => "FILTER",
+            None if self.is_filter_typed() => "FILTER",
             None if focus != Pane::Prompt => "PANE",
             None if self.prompt().search.is_some() => "SEARCH",
             None => "PROMPT",
@@ -195,8 +203,8 @@ impl App {
     /// Pastes a text into the filter that is being typed, or else into the prompt. The commands of several lines are joined,
     /// without their comments.
     fn paste(&mut self, text: &str) {
-        let list = self.panes.get_mut(self.workspace.focus()).list_mut();
-        if list.is_typing() {
+        if self.is_filter_typed() {
+            let list = self.panes.get_mut(self.workspace.focus()).list_mut();
             return list.edit(&Edit::Insert(text.to_owned()));
         }
         self.workspace.focus_on(Pane::Prompt);

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use crossterm::event::{Event as Input, KeyCode, KeyEvent, KeyModifiers};
 use eyre::Report;
 use p2p_engine::node::health::Health;
 use p2p_engine::transfer::{Direction, TransferState};
@@ -33,6 +33,8 @@ pub(super) struct Touring {
     line: Option<u64>,
     /// Pane that it has filtered.
     filtered: Option<Pane>,
+    /// What the user has typed and pasted for the prompt while the tour types there, which comes after its line.
+    held: Vec<Input>,
 }
 
 /// Engine of the screen: the user's own or that of a tour.
@@ -111,7 +113,7 @@ impl Surroundings for Present<'_> {
 impl App {
     /// Starts a tour.
     pub fn start_tour(&mut self, tour: Tour) {
-        self.touring = Some(Touring { tour, line: None, filtered: None });
+        self.touring = Some(Touring { tour, line: None, filtered: None, held: Vec::new() });
     }
 
     /// Tells the screen that its engine is that of a tour, and whether the user has another one.
@@ -186,13 +188,24 @@ impl App {
         }
     }
 
-    /// Enters the typed line.
+    /// Enters the typed line, and then what the user has typed meanwhile.
     fn enter(&mut self) {
         let line = self.prompt_mut().editor.take();
         self.prompt_mut().remember(&line);
         self.run(&line);
-        if let Some(touring) = &mut self.touring {
-            touring.line = Some(self.lines.latest());
+        let Some(touring) = &mut self.touring else { return };
+        touring.line = Some(self.lines.latest());
+        let held = std::mem::take(&mut touring.held);
+        if !held.is_empty() {
+            self.act(Action::Prompt);
+            held.into_iter().for_each(|input| self.on_input(input));
+        }
+    }
+
+    /// Holds back what the user types or pastes for the prompt while the tour types there: the two are not mixed, and nothing is lost.
+    pub(super) fn hold_back(&mut self, input: Input) {
+        if let Some(touring) = self.touring.as_mut().filter(|touring| touring.tour.is_typing()) {
+            touring.held.push(input);
         }
     }
 
@@ -234,7 +247,12 @@ impl App {
         if !is_form && (!self.dialogs.is_empty() || self.has_use_for_all_keys()) {
             return false;
         }
-        let types = self.workspace.focus() == Pane::Prompt && !self.prompt().editor.is_empty() && !self.is_tour_typing();
+        let has_typed = if self.is_tour_typing() {
+            self.touring.as_ref().is_some_and(|touring| !touring.held.is_empty())
+        } else {
+            !self.prompt().editor.is_empty()
+        };
+        let types = self.workspace.focus() == Pane::Prompt && has_typed;
         let Some(touring) = &mut self.touring else { return false };
         match key.code {
             KeyCode::Esc => self.leave_tour(),
@@ -250,7 +268,7 @@ impl App {
     /// Returns true while a filter, a search or a menu takes the keys.
     fn has_use_for_all_keys(&self) -> bool {
         let prompt = self.prompt();
-        self.panes.get(self.workspace.focus()).list().is_typing() || prompt.search.is_some() || prompt.menu.is_some()
+        self.is_filter_typed() || prompt.search.is_some() || prompt.menu.is_some()
     }
 
     /// Leaves the steps of the tour; the first user logs in again where another one is there.
@@ -265,7 +283,10 @@ impl App {
         if self.is_tour_typing() {
             self.prompt_mut().editor.take();
         }
-        self.touring.iter_mut().for_each(|touring| touring.tour.leave());
+        if let Some(touring) = &mut self.touring {
+            touring.held.clear();
+            touring.tour.leave();
+        }
     }
 
     /// Gives the prompt to the user, and names what to try next.
