@@ -180,7 +180,7 @@ impl<O: Clone> Requester<O> {
         let nodes: Vec<NodeNumber> = self.connections.keys().copied().collect();
         for node in nodes {
             self.withdraw(now, node, &is_forgotten);
-            self.shed(now, node, sent(node));
+            self.give_up(now, node, sent(node));
         }
         self.send_held(now);
     }
@@ -202,6 +202,12 @@ impl<O: Clone> Requester<O> {
     /// has had a part of another request, the connection is kept; call again when such a request may have been answered. The other
     /// requests are made again over a new connection. `sent` bytes of the stream have been sent.
     pub(super) fn shed(&mut self, now: SimTime, node: NodeNumber, sent: u64) {
+        self.give_up(now, node, sent);
+        // The node owes none of the forgotten segments any more.
+        self.send_held(now);
+    }
+
+    fn give_up(&mut self, now: SimTime, node: NodeNumber, sent: u64) {
         if !self.connections.get(&node).is_some_and(|connection| connection.is_to_be_shed(sent)) {
             return;
         }

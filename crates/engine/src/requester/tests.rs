@@ -500,6 +500,25 @@ fn a_request_for_a_segment_waits_until_fewer_nodes_send() {
     assert_eq!((bench.sending(), bench.requester.fan_in.waiting().count()), (6, 2), "a longer queue takes one more");
 }
 
+/// So it has where the one before it owes nothing any more because its connection is given up.
+#[test]
+fn a_connection_that_is_given_up_lets_the_next_node_send() {
+    let mut bench = Bench::new();
+    bench.fetch(node(0));
+    bench.next_owner = 2;
+    bench.ask(node(0));
+    bench.connect(node(0));
+    bench.write(node(0), 2);
+    bench.send(node(0), usize::MAX);
+    (1..=SENDING_MAX).for_each(|index| bench.fetch(node(index)));
+    bench.forget(|owner| owner == 1);
+    assert!(bench.requester.is_connected(node(0)), "the node has had the other request");
+    assert_eq!((bench.sending(), bench.requester.fan_in.waiting().count()), (SENDING_MAX, 1));
+    bench.answer(node(0), 1, 100);
+    assert!(!bench.requester.is_connected(node(0)) && bench.told == [(3, true)]);
+    assert_eq!((bench.sending(), bench.requester.fan_in.waiting().count()), (SENDING_MAX, 0));
+}
+
 #[test]
 fn many_slow_nodes_may_fill_a_fast_link() {
     let mut fan_in = FanIn::default();
