@@ -195,6 +195,33 @@ fn a_stop_from_outside_gives_the_terminal_back() {
     terminal.leave();
 }
 
+/// A terminal that takes nothing holds the stop up, and no other signal.
+#[test]
+fn a_stop_that_waits_for_the_terminal_holds_up_no_other_signal() {
+    let mut terminal = Terminal::new();
+    terminal.start("demo");
+    terminal.pty.shows("Tour, 1 of 8");
+    let screen = std::sync::Arc::clone(&terminal.pty.screen);
+    {
+        // The reader of the terminal waits for the screen, and each of the keys has the whole of it drawn.
+        let _held = screen.lock().unwrap();
+        let program = terminal.program();
+        let read = |name: &str| std::fs::read_to_string(format!("/proc/{}/{name}", program.as_raw_nonzero())).unwrap_or_default();
+        let written = || read("io").lines().find(|line| line.starts_with("wchar")).map(str::to_owned);
+        let (mut before, mut looks) = (None, 0);
+        wait_until("the terminal to be full", || {
+            terminal.pty.send("\x0c");
+            let now = written();
+            looks = if std::mem::replace(&mut before, now.clone()) == now { looks + 1 } else { 0 };
+            looks > 100
+        });
+        kill_process(program, Signal::TSTP).unwrap();
+        kill_process(program, Signal::TERM).unwrap();
+        wait_until("the end", || read("stat").rsplit_once(')').is_none_or(|(_, state)| state.starts_with(" Z")));
+    }
+    terminal.leave();
+}
+
 /// Where no shell could continue the program, it is not stopped: nobody could bring it back.
 #[test]
 fn a_stop_is_of_no_use_without_a_shell() {

@@ -8,6 +8,7 @@ use std::fs;
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock};
+use std::thread::Builder;
 
 use rustix::process::{Pid, getpgid, getpgrp, getppid, getsid};
 use signal_hook::consts::{SIGCONT, SIGTSTP};
@@ -47,14 +48,20 @@ pub fn taken_back() {
     IS_BACK.store(false, Ordering::SeqCst);
 }
 
-/// Restores the terminal and stops the process, as the default action of SIGTSTP does: not where no shell could continue it.
+/// Restores the terminal and stops the process, as the default action of SIGTSTP does: not where no shell could continue it. A thread does
+/// so, since a terminal may take nothing, and further signals have to be received meanwhile.
 pub(super) fn stop() {
     if is_orphaned() {
         return;
     }
-    give_back_screen();
-    // A process that cannot be stopped goes on without its screen, which the next continuation brings back.
-    let _ = low_level::emulate_default_handler(SIGTSTP);
+    let stopping = || {
+        give_back_screen();
+        // A process that cannot be stopped goes on without its screen, which the next continuation brings back.
+        let _ = low_level::emulate_default_handler(SIGTSTP);
+    };
+    if Builder::new().name("p2p-stop".into()).spawn(stopping).is_err() {
+        stopping();
+    }
 }
 
 /// Returns true if the process group is orphaned (POSIX.1-2024, XBD 3.254): none of its processes has a parent in another group of the same
