@@ -102,8 +102,8 @@ where
             let redraw = matches!(request, TerminalRequest::Redraw | TerminalRequest::Retake);
             grant(request).wrap_err("cannot use the terminal")?;
             if redraw {
-                // A terminal that shows the alternate screen already does not clear it. `Terminal::clear` would ask the terminal for the position of the cursor, and the thread that reads the input would
-                // take the answer.
+                // A terminal that shows the alternate screen already does not clear it. `Terminal::clear` would ask the terminal for the
+                // position of the cursor, and the thread that reads the input would take the answer.
                 screen.backend_mut().clear_region(ClearType::All).wrap_err("cannot draw")?;
                 screen.swap_buffers();
                 due.frame = Some(drawn + FRAME);

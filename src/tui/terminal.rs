@@ -25,8 +25,8 @@ use super::plain::PlainBackend;
 pub struct Guard(());
 
 impl Guard {
-    /// Takes the terminal over, and the mouse if `mouse` is true. It is also restored before the message of a panic is printed, when a signal ends the process at once,
-    /// and before one stops it.
+    /// Takes the terminal over, and the mouse if `mouse` is true. It is also restored before the message of a panic is printed, when a
+    /// signal ends the process at once, and before one stops it.
     ///
     /// # Errors
     /// Fails if the terminal does not support the required modes.

@@ -3,8 +3,8 @@
 //!
 //! Every host has a requester, the client as well as each node. A request belongs to an owner, which is a tag of the caller: the
 //! requester passes it back with the answer or the failure and knows nothing else of it. What an owner has forgotten ends without a
-//! report, and the bytes of it that TCP has and has not sent go with their connection where nobody else needs that. The caller reports what happens to the
-//! connections ([`handle_connected`](Requester::handle_connected) and the like), and carries out the outputs
+//! report, and the bytes of it that TCP has and has not sent go with their connection where nobody else needs that. The caller reports
+//! what happens to the connections ([`handle_connected`](Requester::handle_connected) and the like), and carries out the outputs
 //! ([`poll_output`](Requester::poll_output)) in their order after every call.
 
 mod connection;

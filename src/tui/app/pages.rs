@@ -53,7 +53,8 @@ impl App {
         right.map(|right| right.saturating_sub(2).max(20))
     }
 
-    /// Remembers the answer of a line, which the prompt shows by now in so many lines, for the next frame to open in the viewer if it does not fit.
+    /// Remembers the answer of a line, which the prompt shows by now in so many lines, for the next frame to open in the viewer if it does
+    /// not fit.
     pub(super) fn expect_reader(&mut self, number: u64, lines: usize, view: View) {
         let said = self.prompt().output.len();
         let title = self.lines.command(number).unwrap_or_default();
