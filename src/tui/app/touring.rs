@@ -33,7 +33,7 @@ pub(super) struct Touring {
     line: Option<u64>,
     /// Pane that it has filtered.
     filtered: Option<Pane>,
-    /// What the user has typed and pasted for the prompt while the tour types there, which comes after its line.
+    /// Keys and pasted texts of the user for the prompt while the tour types there, which come after its line.
     held: Vec<Input>,
 }
 

@@ -500,7 +500,7 @@ fn a_request_for_a_segment_waits_until_fewer_nodes_send() {
     assert_eq!((bench.sending(), bench.requester.fan_in.waiting().count()), (6, 2), "a longer queue takes one more");
 }
 
-/// So it has where the one before it owes nothing any more because its connection is given up.
+/// A node has its turn too once the connection to one before it is given up.
 #[test]
 fn a_connection_that_is_given_up_lets_the_next_node_send() {
     let mut bench = Bench::new();
