@@ -1,7 +1,6 @@
 //! One-shot commands. Each starts an engine on the data directory, does one thing for the user who is logged in, prints
 //! the result, and ends.
 
-mod beside;
 mod kept;
 mod names;
 mod streams;
@@ -14,7 +13,7 @@ use clap::Args;
 use eyre::{Report, Result, WrapErr};
 use p2p_base::message::legible;
 use p2p_engine::operation::{BeginTransfer, CheckHealth, ListNodes};
-use p2p_engine::transfer::TransferReport;
+use p2p_engine::transfer::{TransferId, TransferReport};
 use p2p_engine::{BegunUpload, ClockMode};
 use p2p_service::access::range::WantedRange;
 use p2p_service::access::{Access, Identity};
@@ -25,6 +24,7 @@ use p2p_service::interrupt::{self, Interrupted};
 use p2p_service::mailer::Delivery;
 use p2p_service::output::{self, OutputArgs};
 use p2p_shell::asking::{CommonArgs, LOCAL_COMMAND, LoginArgs, Prompter, refused};
+use p2p_shell::beside::{Beside, name_of_small};
 use p2p_shell::progress::Progress;
 use p2p_shell::report::{
     ExportReport, RemovalLine, TransferLine, entries_table, node_lines, nodes_table, removals_text, transfers_table, wrapped,
@@ -35,7 +35,6 @@ use p2p_store::names::FileKey;
 use p2p_store::uploads::UploadId;
 use serde::Serialize;
 
-use self::beside::Beside;
 use self::kept::KeptPut;
 pub use self::names::{NamesArgs, stored_names};
 use self::streams::{Origin, is_dash, pour_in, pour_out, require_stdin};
@@ -334,8 +333,9 @@ async fn transfer_all<T>(
     let (mut commands, mut beside) = (VecDeque::from(commands), Beside::default());
     loop {
         begin_beside(&visit, &mut commands, &mut beside).await;
-        let report = match beside.next(&visit.instance).await {
-            Some(report) => report,
+        let report = match beside.pop() {
+            Some(Ok(transfer)) => visit.instance.see_through(transfer).await,
+            Some(Err(error)) => Err(error),
             None => match commands.pop_front() {
                 Some(Ok(work)) => work.carry_out(&visit).await,
                 Some(Err(error)) => Err(error),
@@ -351,7 +351,7 @@ async fn transfer_all<T>(
         }
         // A transfer that could no longer be cancelled is completed, but no further one is begun.
         let is_given_up = failed.last().and_then(|error| error.downcast_ref()).is_some_and(Interrupted::is_given_up);
-        if let Some(stop) = interrupt::pending().filter(|_| beside.len() == 0 || is_given_up) {
+        if let Some(stop) = interrupt::pending().filter(|_| beside.is_empty() || is_given_up) {
             let is_told = failed.last().is_some_and(|error| error.is::<Interrupted>());
             failed.extend((left > 0 && !is_told).then(|| Report::from(stop.after(&format!("{left} more were not begun")))));
             break;
@@ -361,18 +361,15 @@ async fn transfer_all<T>(
     (done, all_told(failed).and(visit.end().await))
 }
 
-/// Begins the next transfers that may be under way beside each other, once those before are over, unless the command is interrupted:
-/// the writes of all of them precede their syncs, which can then be made together.
-async fn begin_beside(visit: &Visit, commands: &mut VecDeque<Result<Work>>, beside: &mut Beside) {
-    if beside.len() > 0 {
-        return;
-    }
-    while interrupt::pending().is_none()
+/// Begins the next transfers that may be under way beside each other, unless the command is interrupted.
+async fn begin_beside(visit: &Visit, commands: &mut VecDeque<Result<Work>>, beside: &mut Beside<Result<TransferId>>) {
+    while beside.is_open()
+        && interrupt::pending().is_none()
         && let Some(Ok(Work::Transfer(begins))) = commands.front()
-        && let Some(name) = beside.admits(visit.access(), begins)
+        && let Some(name) = name_of_small(visit.access(), begins).filter(|name| beside.admits(name))
         && let Some(Ok(Work::Transfer(begins))) = commands.pop_front()
     {
-        beside.begin(visit.access(), name, begins).await;
+        beside.push(Some(name), visit.access().begin(begins).await.map_err(advised));
     }
 }
 

@@ -1,21 +1,24 @@
 //! The lines of the prompt that are being carried out: the current step of each, and the steps that wait. Several lines run at
-//! once, so that the prompt is free while one takes long; the commands of one line, and the transfers of one command, run one
-//! after the other.
+//! once, so that the prompt is free while one takes long. The commands of one line run one after the other, and so do the transfers of
+//! one command, except that small ones run beside each other.
 
 mod outcomes;
 mod pending;
+mod under_way;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use p2p_engine::transfer::TransferId;
 use p2p_shell::answer::{Batch, Planned, Tally, listed_of};
+use p2p_shell::beside::Beside;
 use p2p_shell::call::is_about_accounts;
 use p2p_shell::words::Variables;
 use tokio::task::AbortHandle;
 
 use self::outcomes::Failures;
 pub use self::pending::{Pending, PendingSteps};
+pub use self::under_way::Outcome;
+use self::under_way::UnderWay;
 
 /// Maximum number of lines that run or wait at once. Transfers in the background do not count.
 pub const LINES_MAX: usize = 64;
@@ -37,9 +40,9 @@ pub struct Line {
     command: String,
     /// True until the commands of the line are checked, if it has several.
     is_unchecked: bool,
-    /// Transfers of that command that are to begin one after the other.
+    /// Transfers of that command that are yet to begin.
     planned: VecDeque<(StepId, Planned)>,
-    /// Transfer of those that runs.
+    /// Transfer of those that is being begun, or whose result is being told.
     current: Option<Planned>,
     /// Count of their results, if a failure is to be counted.
     tally: Option<Tally>,
@@ -49,8 +52,8 @@ pub struct Line {
     waiting: VecDeque<(StepId, String)>,
     /// Variables as they were when the line began, with the changes that the line has made since.
     variables: Variables,
-    /// Transfer that the line waits for.
-    transfer: Option<TransferId>,
+    /// Transfers that the line waits for.
+    under_way: Beside<UnderWay>,
     /// True if the current command may ask questions, and change the current user.
     asks: bool,
     /// True if the line waits for virtual time or takes long, so that the next line need not wait for it.
@@ -68,14 +71,6 @@ impl Line {
     /// Returns how much has not begun yet.
     fn left_count(&self) -> usize {
         self.planned.len() + self.waiting.len()
-    }
-
-    /// Returns the current step for display, as in `upload a.bin (#1)`.
-    fn doing(&self) -> String {
-        match self.transfer {
-            Some(transfer) => format!("{} ({transfer})", self.command),
-            None => self.command.clone(),
-        }
     }
 }
 
@@ -137,7 +132,7 @@ impl Lines {
 
     /// Returns true if further steps follow the one that was just answered.
     pub fn has_more(&self) -> bool {
-        let goes_on = |line: &Line| Some(line.number) == self.answered && line.left_count() > 0;
+        let goes_on = |line: &Line| Some(line.number) == self.answered && (line.left_count() > 0 || !line.under_way.is_empty());
         !self.typed.is_empty() || self.begun.iter().any(goes_on)
     }
 
@@ -194,7 +189,8 @@ impl Lines {
         self.patience = Some((number, task));
     }
 
-    /// Returns the next step of a line, or `None` if the line is over or must first wait for the answer of another one.
+    /// Returns the next step of a line, or `None` if the line is over, or must first wait for its transfers or for the answer of
+    /// another one.
     pub fn next_step(&mut self, number: u64) -> Option<NextStep> {
         let others_ask = self.begun.iter().any(|line| line.number != number && line.asks);
         let place = self.begun.iter().position(|line| line.number == number && line.task.is_none())?;
@@ -204,6 +200,9 @@ impl Lines {
             return Some(NextStep::Check(commands, line.variables.clone()));
         }
         line.current = None;
+        if !line.may_go_on_beside() {
+            return None;
+        }
         if let Some((step, planned)) = line.planned.pop_front() {
             line.step = step;
             line.command.clone_from(&planned.line);
@@ -246,7 +245,7 @@ impl Lines {
     pub fn take_answer(&mut self, number: u64) -> Option<bool> {
         let line = self.line(number)?;
         let asked = std::mem::take(&mut line.asks);
-        (line.task, line.transfer, line.waits) = (None, None, false);
+        (line.task, line.waits) = (None, !line.under_way.is_empty());
         self.answered = Some(number);
         Some(asked)
     }
@@ -254,14 +253,6 @@ impl Lines {
     /// Marks the latest answer as processed.
     pub fn go_on(&mut self) {
         self.answered = None;
-    }
-
-    /// Makes a line wait for a transfer that it has begun; returns the names of the first steps that wait for it, and the number of the
-    /// others, or `None` if no step waits.
-    pub fn follow(&mut self, number: u64, transfer: TransferId) -> Option<String> {
-        let line = self.line(number)?;
-        (line.transfer, line.waits) = (Some(transfer), true);
-        (line.left_count() > 0).then(|| listed_of(line.left(), line.left_count(), WAITING_SHOWN))
     }
 
     /// Stores the transfers that the current command of a line is to begin.
@@ -316,7 +307,7 @@ impl Lines {
             if let Some(place) = line.waiting.iter().position(|(id, _)| *id == step) {
                 return line.waiting.remove(place).map(|(_, command)| command);
             }
-            if line.step == step && line.transfer.is_none() && line.waits {
+            if line.step == step && line.under_way.is_empty() && line.waits {
                 line.task.take()?.abort();
                 (line.asks, line.waits) = (false, false);
                 return Some(line.command.clone());
@@ -343,6 +334,8 @@ impl Lines {
         let (kept, ended): (Vec<Line>, Vec<Line>) =
             std::mem::take(&mut self.begun).into_iter().partition(|line| Some(line.number) == answered);
         self.begun = kept;
+        // Nobody waits for its transfers any more: the tasks of the former user end.
+        self.begun.iter_mut().for_each(|line| line.under_way = Beside::default());
         self.end(ended)
     }
 
@@ -381,6 +374,7 @@ impl Lines {
 #[cfg(test)]
 mod tests {
     use p2p_engine::operation::Remove;
+    use p2p_engine::transfer::TransferId;
     use p2p_shell::ShellError;
     use p2p_shell::answer::{Answer, Begun, Effect};
     use p2p_store::names::FileKey;
@@ -428,6 +422,7 @@ mod tests {
         assert_eq!(lines.count(number, &Ok(Answer::nothing())), None, "the command that plans the batch is none of it");
         let planned = |file: &str| Planned {
             checks: false,
+            beside: None,
             line: format!("upload {file}"),
             file: file.to_owned(),
             begins: Remove { file: FileKey::unowned(file), recursive: false }.into(),
@@ -437,6 +432,8 @@ mod tests {
         step(&mut lines, number);
         let begun = Answer::nothing().with(Effect::Follow(Begun { transfer: TransferId(1), checks: None }));
         assert_eq!(lines.count(number, &Ok(begun)), None);
+        lines.follow(number, TransferId(1));
+        assert!(lines.hold(number, TransferId(1), Ok(Answer::nothing())) && lines.take_outcome().is_some());
         assert_eq!(lines.count(number, &Ok(Answer::nothing())), None);
         step(&mut lines, number);
         let told = lines.count(number, &Err(ShellError::Bad("it failed".into()))).unwrap().to_string();

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use p2p_engine::transfer::TransferId;
 use p2p_service::access::{AccessError, Identity};
 use p2p_shell::ShellError;
 use p2p_shell::answer::Answer;
@@ -21,9 +22,10 @@ pub struct Message {
 /// The content of a message from a task.
 #[derive(Debug)]
 pub(super) enum AppMessage {
-    /// Result of one step of the line with this number: a command was answered, or a transfer began or finished; and the user of that
-    /// moment.
+    /// Result of one step of the line with this number: a command was answered, or a transfer began; and the user of that moment.
     Answered(u64, Arc<Identity>, Result<Answer, ShellError>),
+    /// Result of a transfer that the line with this number has begun.
+    Finished(u64, TransferId, Result<Answer, ShellError>),
     /// Notification that the line with this number waits for an operation that takes long.
     Waits(u64),
     /// Result of a command that nobody typed, such as that of an action: the command and its answer.

@@ -74,11 +74,13 @@ pub struct Planned {
     pub line: String,
     /// Name of the file as the user has typed it, in visible characters.
     pub file: String,
+    /// Name that the transfer stores or removes, if it may be under way [beside](crate::beside) others of its batch.
+    pub beside: Option<String>,
     /// Command that begins the transfer.
     pub begins: BeginTransfer,
 }
 
-/// Transfers that a command begins one after the other, each once the previous one is over.
+/// Transfers that a command begins in their order, each once the previous one is over or [beside](crate::beside) it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Batch {
     /// Transfers in their order.
@@ -162,7 +164,7 @@ pub enum Effect {
     None,
     /// A transfer was begun. Waiting for it takes virtual time.
     Follow(Begun),
-    /// Transfers to be begun one after the other, each once the previous one is over.
+    /// Transfers to be begun in their order, each once the previous one is over or [beside](crate::beside) it.
     Batch(Batch),
     /// Shows the segments of this transfer, in front ends that have a place for them.
     Select(TransferId),

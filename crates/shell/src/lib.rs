@@ -9,6 +9,7 @@
 //! | [`pattern`] | patterns for names of stored files |
 //! | [`trees`] | what a command with `--recursive` is to transfer |
 //! | [`answer`] | the answers of commands, for users and for programs |
+//! | [`beside`] | which transfers of a command are under way at the same time |
 //! | [`digest`] | many events of one kind as one entry of a log |
 //! | [`question`] | the questions of commands to the user of the front end |
 //! | [`script`] | the execution of several lines |
@@ -22,6 +23,7 @@ mod ahead;
 pub mod answer;
 pub mod asking;
 mod background;
+pub mod beside;
 pub mod call;
 mod commands;
 pub mod complete;
@@ -364,9 +366,14 @@ impl Shell {
     /// Fails if the transfer failed, or if there is no transfer of that number.
     pub async fn finish(&self, begun: &Begun) -> Result<Answer, ShellError> {
         let outcome = self.outcome(begun).await;
-        self.untold.remove([begun.transfer]);
-        self.background.remove(begun.transfer);
+        self.told(begun.transfer);
         outcome
+    }
+
+    /// Notes that the result of a transfer was told to the user.
+    pub fn told(&self, transfer: TransferId) {
+        self.untold.remove([transfer]);
+        self.background.remove(transfer);
     }
 
     /// Returns the transfers of lines that were dropped before they could report the results.
@@ -398,8 +405,11 @@ impl Shell {
         instance.leave(result, &self.take_untold(), |transfer| self.identity().name_of(transfer)).await
     }
 
-    /// Waits for a transfer, and returns its result. The transfer counts as unreported until its line has answered.
-    async fn outcome(&self, begun: &Begun) -> Result<Answer, ShellError> {
+    /// Waits for a transfer, and returns its result. The transfer counts as unreported until it is [told](Self::told).
+    ///
+    /// # Errors
+    /// Fails as [`finish`](Self::finish) does.
+    pub async fn outcome(&self, begun: &Begun) -> Result<Answer, ShellError> {
         self.untold.add(begun.transfer);
         let report = self.wait_for(Await { transfer: begun.transfer }).await?.into_result()?;
         Ok(match &begun.checks {

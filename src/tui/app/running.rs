@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use p2p_engine::transfer::TransferId;
 use p2p_service::access::Identity;
 use p2p_shell::ShellError;
 use p2p_shell::answer::{Answer, Begun, Effect, View, listed};
@@ -11,7 +12,7 @@ use tokio::sync::Notify;
 use tokio::time::sleep;
 
 use super::{App, AppMessage, Pane};
-use crate::tui::lines::{LINES_MAX, NextStep, StepId, WAITING_SHOWN};
+use crate::tui::lines::{LINES_MAX, NextStep, Outcome, StepId, WAITING_SHOWN};
 use crate::tui::panes::scene::Chosen;
 use crate::tui::theme::Role;
 
@@ -95,6 +96,40 @@ impl App {
         if matches!(answer, Err(ShellError::Ahead { .. })) {
             self.lines.refuse(number);
         }
+        if let Some(answer) = self.lines.hold_refusal(number, answer) {
+            self.show_answer(number, answer);
+        }
+        self.lines.go_on();
+        self.go_on_all();
+    }
+
+    /// Takes in the result of a transfer, and tells it when those of the transfers before it are told.
+    pub(super) fn on_finished(&mut self, number: u64, transfer: TransferId, result: Result<Answer, ShellError>) {
+        if !self.lines.hold(number, transfer, result) {
+            return;
+        }
+        if self.has_lost_session() {
+            return self.on_session_over();
+        }
+        if !self.lines.is_asking() {
+            self.on_who();
+        }
+        self.go_on_all();
+    }
+
+    /// Continues the lines, and tells the results of transfers whose turn it is.
+    fn go_on_all(&mut self) {
+        loop {
+            self.lines.resting().into_iter().for_each(|number| self.go_on(number));
+            let Some(Outcome { line, transfer, result }) = self.lines.take_outcome() else { break };
+            self.show_answer(line, result);
+            transfer.into_iter().for_each(|transfer| self.shell.told(transfer));
+            self.lines.go_on();
+        }
+    }
+
+    /// Shows the answer of a step, or what it adds to those before it.
+    fn show_answer(&mut self, number: u64, answer: Result<Answer, ShellError>) {
         let is_repeated = answer.as_ref().is_err_and(|error| self.lines.repeats(number, error));
         let (repeated, tally) = (self.lines.take_repeated(number), self.lines.count(number, &answer));
         match answer {
@@ -111,8 +146,6 @@ impl App {
         if let Some(tally) = tally {
             self.say(if tally.is_clean() { Role::Text } else { Role::Bad }, &tally.to_string());
         }
-        self.lines.go_on();
-        self.lines.resting().into_iter().for_each(|number| self.go_on(number));
     }
 
     /// Says what ends a transfer, to a user who has pressed Ctrl-C with nothing typed.
@@ -130,7 +163,7 @@ impl App {
             Some(text) => self.say(Role::Warning, &format!("dropped: `{text}`")),
             None => self.say(Role::Dim, "that has begun or ended meanwhile; `cancel N` ends a transfer"),
         }
-        self.lines.resting().into_iter().for_each(|number| self.go_on(number));
+        self.go_on_all();
         self.begin_typed();
     }
 
@@ -223,12 +256,9 @@ impl App {
     /// Makes a line wait for a transfer that it has begun; returns the steps that wait for it.
     fn follow(&mut self, number: u64, begun: Begun) -> Option<String> {
         let left = self.lines.follow(number, begun.transfer);
-        let shell = self.shell.clone();
-        let task = self.tasks.spawn(async move {
-            let answer = shell.finish(&begun).await;
-            AppMessage::Answered(number, shell.access().identity(), answer)
-        });
-        self.lines.set_task(number, task);
+        let (shell, transfer) = (self.shell.clone(), begun.transfer);
+        let task = self.tasks.spawn(async move { AppMessage::Finished(number, transfer, shell.outcome(&begun).await) });
+        self.lines.set_follower(number, transfer, task);
         left
     }
 

@@ -35,7 +35,7 @@ impl Lines {
         let current = line.current.as_ref()?;
         if !matches!(answer, Ok(Answer { effect: Effect::Follow(_), .. })) {
             line.tally.as_mut()?.add(&current.file, answer);
-            return line.tally.take_if(|_| line.planned.is_empty());
+            return line.tally.take_if(|_| line.planned.is_empty() && line.under_way.is_empty());
         }
         None
     }
@@ -48,7 +48,7 @@ impl Lines {
 
     /// Returns, after the last transfer of a batch, of which files the same would have been said as of others.
     pub fn take_repeated(&mut self, number: u64) -> Option<String> {
-        let line = self.line(number).filter(|line| line.planned.is_empty())?;
+        let line = self.line(number).filter(|line| line.planned.is_empty() && line.under_way.is_empty())?;
         let again = std::mem::take(&mut line.failures).again;
         // A count names them.
         let is_told = again.is_empty() || line.tally.is_some();

@@ -69,7 +69,7 @@ pub struct PendingSteps<'a> {
 impl<'a> PendingSteps<'a> {
     /// Adds the steps of a line that have not begun, and before them the current one if it takes long and is no transfer.
     pub(super) fn add(&mut self, line: &'a Line) {
-        if line.waits && line.transfer.is_none() {
+        if line.waits && line.under_way.is_empty() {
             self.runs.push(Run::Current(line.step, &line.command));
         }
         let after: Arc<str> = line.doing().into();
@@ -125,7 +125,7 @@ mod tests {
 
     use p2p_engine::operation::Remove;
     use p2p_engine::transfer::TransferId;
-    use p2p_shell::answer::{Batch, Planned};
+    use p2p_shell::answer::{Answer, Batch, Planned};
     use p2p_shell::words::Variables;
     use p2p_store::names::FileKey;
 
@@ -134,6 +134,14 @@ mod tests {
     thread_local! {
         /// Number of steps that this thread has made.
         pub(super) static MADE: Cell<usize> = const { Cell::new(0) };
+    }
+
+    /// Ends the transfer that was begun at a place of the batch.
+    fn end_of(lines: &mut Lines, number: u64, place: usize) {
+        lines.take_answer(number);
+        assert!(lines.hold(number, TransferId(place as u64 + 1), Ok(Answer::nothing())));
+        assert_eq!(lines.take_outcome().unwrap().line, number);
+        lines.go_on();
     }
 
     /// A batch of many files costs in proportion to the files and not to their square: neither the start of one of them nor a look
@@ -148,6 +156,7 @@ mod tests {
         (0..2).for_each(|_| drop(lines.next_step(number)));
         let planned = |place: usize| Planned {
             checks: false,
+            beside: None,
             line: format!("upload {place}"),
             file: place.to_string(),
             begins: Remove { file: FileKey::unowned("x"), recursive: false }.into(),
@@ -165,6 +174,7 @@ mod tests {
             assert_eq!((pending.place_of(first.step), pending.place_of(last.step)), (Some(0), Some(pending.len() - 1)));
             assert!(last.text == "ls" && pending.get(pending.len()).is_none());
             assert!(lines.summary().unwrap().len() < 200 && !lines.has_more());
+            end_of(&mut lines, number, place);
         }
         assert_eq!(MADE.get(), 2 * COUNT);
     }

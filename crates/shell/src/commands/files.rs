@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use super::data;
 use crate::ahead::{check_all, check_sources};
 use crate::answer::{Answer, Batch, Begun, Effect, Planned, Tally, View};
+use crate::beside::name_of_small;
 use crate::call::Call;
 use crate::local_pattern::local_paths;
 use crate::pattern::{matching, outermost};
@@ -23,7 +24,7 @@ use crate::report::{
     RemovalLine, SegmentReport, Table, TransferLine, bytes_of, count_of, number_column, outcome_of_cancel, rate_of,
     removals_text, seconds_of, shown_of_all, states_table, text_column, transfer_rate_of, transfer_time_of,
 };
-use crate::trees::{Plan, Target, files_of, plan_download, plan_upload};
+use crate::trees::{Plan, Target, files_of, off_thread, plan_download, plan_upload};
 use crate::{Shell, ShellError};
 
 pub(crate) async fn upload(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
@@ -102,7 +103,7 @@ pub(crate) async fn verify(shell: &Shell, call: &Call) -> Result<Answer, ShellEr
             for file in files {
                 let begins = shell.access.verification(&identity, &identity.label(&file.key)).await?.into();
                 let shown = if is_tree { identity.shown(&file.key) } else { visible(&name).into_owned() };
-                planned.push(Planned { checks: true, line: format!("verify {shown}"), file: shown, begins });
+                planned.push(Planned { checks: true, line: format!("verify {shown}"), file: shown, beside: None, begins });
             }
         }
     }
@@ -129,14 +130,14 @@ pub(super) fn names_of(shell: &Shell, call: &Call, place: usize, is_whole: bool)
 }
 
 /// Begins transfers, each with the name of its file, for the front end to follow. Several are returned as a batch, which the front
-/// end begins one after the other; with `--background` all are begun at once. None begins if one of them would be refused.
+/// end begins in their order; with `--background` all are begun at once. None begins if one of them would be refused.
 async fn begin_all(shell: &Shell, call: &Call, transfers: Vec<(String, BeginTransfer)>) -> Result<Answer, ShellError> {
     check_all(shell, &transfers).await?;
     if !call.has("background") {
         shell.refuse_standstill()?;
     }
     let is_one = transfers.len() == 1;
-    let mut planned: Vec<Planned> = transfers.into_iter().map(|(name, begins)| planned(call, &name, begins)).collect();
+    let mut planned = planned(shell, call, transfers).await?;
     if !call.has("background") {
         return match planned.pop_if(|_| is_one) {
             Some(one) => begin(shell, one).await,
@@ -162,7 +163,7 @@ async fn begin_in_background(shell: &Shell, planned: Planned) -> Result<Answer, 
 async fn begin_plan(shell: &Shell, call: &Call, plan: Plan, verb: &'static str) -> Result<Answer, ShellError> {
     let background = call.has("background");
     let (notes, mut tally) = (plan.notes(), plan.tally(if background { "begun" } else { verb }));
-    let all: Vec<Planned> = plan.transfers.into_iter().map(|(name, begins)| planned(call, &name, begins)).collect();
+    let all = planned(shell, call, plan.transfers).await?;
     if !background {
         shell.refuse_standstill()?;
         return if all.is_empty() && !tally.is_clean() { Err(ShellError::NotAll(tally)) } else { Ok(batch(all, tally, &notes)) };
@@ -190,9 +191,15 @@ fn batch(planned: Vec<Planned>, tally: Tally, notes: &[String]) -> Answer {
     Answer::new(view, Value::Null).with(Effect::Batch(Batch { planned, tally: Some(tally) }))
 }
 
-fn planned(call: &Call, name: &str, begins: BeginTransfer) -> Planned {
-    let file = visible(name).into_owned();
-    Planned { checks: false, line: format!("{} {file}", call.spec.name), file, begins }
+/// Returns transfers as the call is to begin them, each with the name of its file. Asks the disk which of them are small.
+async fn planned(shell: &Shell, call: &Call, transfers: Vec<(String, BeginTransfer)>) -> Result<Vec<Planned>, ShellError> {
+    let (access, command) = (shell.access.clone(), call.spec.name);
+    let planned = move |(name, begins): (String, BeginTransfer)| {
+        let file = visible(&name).into_owned();
+        let beside = name_of_small(&access, &begins);
+        Planned { checks: false, line: format!("{command} {file}"), file, beside, begins }
+    };
+    off_thread(move || transfers.into_iter().map(planned).collect()).await
 }
 
 /// Begins a transfer, which the front end follows. An interruption waits until the front end knows of it: it may be over before it can be
