@@ -72,6 +72,35 @@ fn the_prompt_is_free_while_a_batch_runs() {
     }
 }
 
+/// Small files of one line are under way beside each other, and their results come in their order, that of a file which is gone by then
+/// in its place; the rest is begun all the same, and the next command of the line comes after all of them.
+#[test]
+fn small_files_of_a_line_are_stored_beside_each_other() {
+    let mut tui_harness = paused(120, 40);
+    let tree = tui_harness.home.path().join("tree");
+    std::fs::create_dir(&tree).unwrap();
+    for (name, size) in [("a", 100), ("b", 100), ("c", 200_000), ("d", 100)] {
+        random_file(&tree.join(name), size, 4);
+    }
+    tui_harness.press(&[&format!("upload -r {}; ls tree", tree.display()), "Enter"]);
+    tui_harness.until(|app| says(app, "#2 has begun; waiting: tree/c, tree/d, ls tree"));
+    let title = tui_harness.app.under_way().unwrap();
+    assert_eq!(title, "upload tree/a (#1) and 1 beside it; waiting: tree/c, tree/d, ls tree");
+    assert_eq!(tui_harness.app.scene().pending.len(), 3);
+    std::fs::remove_file(tree.join("c")).unwrap();
+    tui_harness.runtime.block_on(tui_harness.handle.call(&OPERATOR, operation::Resume)).unwrap();
+    tui_harness.settle();
+    let output = &tui_harness.app.prompt().output;
+    let place =
+        |words: &str| output.iter().position(|(_, line)| line.contains(words)).unwrap_or_else(|| panic!("{words}: {output:?}"));
+    let told =
+        ["#1 has begun", "#2 has begun", "stored tree/a", "stored tree/b", "cannot read ", "stored tree/d", "3 files stored"];
+    assert!(told.map(place).is_sorted(), "{output:?}");
+    assert!(place("3 files stored (300 B), 1 not: cannot read ") < place("│ tree/d ┆ 100 B"), "{output:?}");
+    let states: Vec<TransferState> = transfers(&tui_harness).iter().map(|status| status.state).collect();
+    assert_eq!(states, [TransferState::Done; 3]);
+}
+
 /// An error quotes what was typed as far as one can read it.
 #[test]
 fn what_an_error_quotes_is_short_on_the_screen_too() {
