@@ -1,12 +1,14 @@
 //! The bytes of a terminal's input as events. Whatever the terminal sends, keys act again after a stated time: a report that breaks off
-//! is given up.
+//! is given up. Only a pasted text goes on until its end, since nothing else tells its line ends from the key Enter, or until the user
+//! gets out of it: by Escape or Ctrl-C with silence before and after it.
 //!
 //! | what broke off | given up after | becomes |
 //! |---|---|---|
 //! | Escape alone | [`ESCAPE_MAX`] | the key Escape |
 //! | `ESC [`, `ESC O` | [`SEQUENCE_MAX`] | Alt with that character |
 //! | a longer sequence, a character of several bytes | [`SEQUENCE_MAX`], or the first byte that cannot belong to it | nothing |
-//! | a pasted text without its end | [`PASTE_SILENCE_MAX`] | a pasted text, and a single character after it is a key |
+//! | a pasted text without its end | [`PASTE_SILENCE_MAX`] | a pasted text, and what comes later is one too |
+//! | the same, and Escape or Ctrl-C alone after it | [`PASTE_SILENCE_MAX`] | that key, and what comes later is keys |
 
 use std::time::Duration;
 
@@ -18,7 +20,8 @@ use super::sequence::{self, Piece, key};
 const ESCAPE_MAX: Duration = Duration::from_millis(25);
 /// Maximum silence within a sequence or a character of several bytes: terminals send them in one piece.
 const SEQUENCE_MAX: Duration = Duration::from_millis(100);
-/// Maximum silence within a pasted text, which a slow line may carry in pieces.
+/// Maximum silence within a pasted text, which a slow line may carry in pieces; what has come is shown then. Silence around a key
+/// that gets out of it.
 const PASTE_SILENCE_MAX: Duration = Duration::from_secs(1);
 /// Maximum number of bytes of a pasted text that are kept. That is more than any line or field takes, which refuse it as too long.
 const PASTE_BYTES_MAX: usize = 1 << 20;
@@ -31,6 +34,8 @@ struct Paste {
     text: Vec<u8>,
     /// True if nothing has come for so long that its end may be lost.
     has_stalled: bool,
+    /// True if only keys have come since that get out of it.
+    is_being_left: bool,
 }
 
 /// A decoder of the bytes that a terminal sends. Instants are those of any clock that goes on evenly.
@@ -48,10 +53,15 @@ impl Decoder {
     /// Takes bytes that have come at an instant, and returns the events that are whole by now, in their order.
     pub(super) fn take(&mut self, bytes: &[u8], at: Duration) -> Vec<Event> {
         self.last = at;
-        // Nothing but the user's keys comes one by one.
-        let is_key = std::str::from_utf8(bytes).is_ok_and(|text| text.chars().count() == 1) || bytes.starts_with(b"\x1b");
-        if self.paste.as_ref().is_some_and(|paste| paste.has_stalled) && is_key && !PASTE_END.starts_with(bytes) {
-            self.paste = None;
+        if let Some(paste) = self.paste.as_mut().filter(|_| !bytes.is_empty()) {
+            let is_way_out = bytes.iter().all(|byte| matches!(byte, 0x1b | 0x03));
+            paste.is_being_left = is_way_out && (paste.has_stalled || paste.is_being_left);
+            paste.has_stalled = false;
+            if paste.is_being_left {
+                // What follows tells whether it was a key.
+                self.bytes.extend_from_slice(bytes);
+                return Vec::new();
+            }
         }
         self.bytes.extend_from_slice(bytes);
         self.events()
@@ -63,11 +73,15 @@ impl Decoder {
         if !is_due {
             return Vec::new();
         }
-        let is_key = self.bytes == [0x1b];
-        self.paste.take_if(|paste| paste.has_stalled && is_key);
+        if let Some(paste) = self.paste.take_if(|paste| paste.is_being_left) {
+            let last = self.bytes.pop();
+            self.bytes.clear();
+            let left = if last == Some(0x1b) { key(KeyCode::Esc) } else { sequence::control(b'c') };
+            return text_of(paste.text).into_iter().chain([Event::Key(left)]).collect();
+        }
         if let Some(paste) = &mut self.paste {
+            // The beginning of its end is kept.
             paste.has_stalled = true;
-            paste.text.append(&mut self.bytes);
             return text_of(std::mem::take(&mut paste.text)).into_iter().collect();
         }
         let broken = std::mem::take(&mut self.bytes);
@@ -82,7 +96,7 @@ impl Decoder {
     /// Returns the instant from which on [`elapse`](Self::elapse) has something to give up, unless something comes before it.
     pub(super) fn deadline(&self) -> Option<Duration> {
         let patience = match (&self.paste, self.bytes.as_slice()) {
-            (Some(paste), _) if paste.has_stalled && paste.text.is_empty() && self.bytes.is_empty() => return None,
+            (Some(paste), _) if paste.has_stalled => return None,
             (Some(_), _) => PASTE_SILENCE_MAX,
             (None, []) => return None,
             (None, [0x1b]) => ESCAPE_MAX,
@@ -208,17 +222,28 @@ mod tests {
         assert_eq!(decoder.deadline(), None, "what is too long for a sequence is none");
     }
 
+    /// A pasted text goes on until its end, however it is broken up and however long the line is silent; or until a key gets out of it.
     #[test]
-    fn a_pasted_text_without_its_end_is_given_up() {
+    fn a_pasted_text_runs_nothing_before_its_end() {
         let begun = (b"\x1b[200~ab\n".as_slice(), PASTE_SILENCE_MAX);
-        // Single characters are keys again.
-        assert_eq!(heard(&[begun, (b"l", MOMENT), (b"s", MOMENT), (b"\r", MOMENT)]), ["<ab\n>", "l", "s", "Enter"]);
-        assert_eq!(heard(&[begun, (b"\x03", MOMENT), (b"xy", MOMENT)]), ["<ab\n>", "Ctrl-c", "x", "y"]);
-        assert_eq!(heard(&[begun, (b"\x1b", PASTE_SILENCE_MAX), (b"x", MOMENT)]), ["<ab\n>", "Esc", "x"]);
-        assert_eq!(heard(&[begun, (b"\x1b[A", MOMENT)]), ["<ab\n>", "Up"]);
-        // A slow line goes on with the text, whose line ends run nothing.
-        assert_eq!(heard(&[begun, (b"rm x\r\x1b[201~y", MOMENT)]), ["<ab\n>", "<rm x\r>", "y"]);
-        assert_eq!(heard(&[begun, (b"\x1b[201~", MOMENT), (b"y", MOMENT)]), ["<ab\n>", "y"]);
+        for (rest, events) in [
+            (&[(b"c".as_slice(), MOMENT), (b"d\r", MOMENT), (b"\x1b[201~y", MOMENT)][..], &["<cd\r>", "y"][..]),
+            (&[(b"r", PASTE_SILENCE_MAX), (b"\r", PASTE_SILENCE_MAX), (b"\x11", PASTE_SILENCE_MAX)], &["<r>", "<\r>", "<\x11>"]),
+            (&[(b"\x1b[A\r", PASTE_SILENCE_MAX), (b"\x1b[201~\r", MOMENT)], &["<\x1b[A\r>", "Enter"]),
+            (&[(b"x\x1b[20", PASTE_SILENCE_MAX), (b"1~y", MOMENT)], &["<x>", "y"]),
+            (&[(b"\x1b", MOMENT), (b"[201~", MOMENT), (b"y", MOMENT)], &["y"]),
+            (&[(b"\x03", MOMENT), (b"x\r\x1b[201~y", MOMENT)], &["<\x03x\r>", "y"]),
+            (&[(b"x\x1b", PASTE_SILENCE_MAX), (b"y\r", PASTE_SILENCE_MAX)], &["<x>", "<\x1by\r>"]),
+            (&[(b"x", MOMENT), (b"\x03", PASTE_SILENCE_MAX), (b"y", PASTE_SILENCE_MAX)], &["<x\x03>", "<y>"]),
+            // Escape or Ctrl-C alone gets out of it.
+            (&[(b"\x03", PASTE_SILENCE_MAX), (b"x\r", MOMENT)], &["Ctrl-c", "x", "Enter"]),
+            (&[(b"\x1b", PASTE_SILENCE_MAX), (b"x", MOMENT)], &["Esc", "x"]),
+            (&[(b"\x1b", MOMENT), (b"\x03\x03", PASTE_SILENCE_MAX), (b"x", MOMENT)], &["Ctrl-c", "x"]),
+            (&[(b"\x1b[20", PASTE_SILENCE_MAX), (b"\x1b", PASTE_SILENCE_MAX), (b"x", MOMENT)], &["Esc", "x"]),
+        ] {
+            let chunks = [&[begun], rest].concat();
+            assert_eq!(heard(&chunks), [&["<ab\n>"], events].concat(), "{rest:?}");
+        }
         // What is longer than any line is kept in part, so that it is refused as too long.
         let long = [b"\x1b[200~".as_slice(), &vec![b'x'; 3 * PASTE_BYTES_MAX], b"\x1b[201~"].concat();
         let events = Decoder::default().take(&long, MOMENT);

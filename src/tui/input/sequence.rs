@@ -40,6 +40,11 @@ pub(super) fn key(code: KeyCode) -> KeyEvent {
     KeyEvent::new(code, KeyModifiers::NONE)
 }
 
+/// Returns a character with Ctrl.
+pub(super) fn control(c: u8) -> KeyEvent {
+    KeyEvent::new(KeyCode::Char(char::from(c)), KeyModifiers::CONTROL)
+}
+
 fn with_alt(event: Event) -> Event {
     match event {
         Event::Key(key) => Event::Key(KeyEvent { modifiers: key.modifiers | KeyModifiers::ALT, ..key }),
@@ -55,7 +60,6 @@ fn character(bytes: &[u8]) -> Piece {
         Err(error) => return error.error_len().map_or(Piece::Partial, |length| Piece::Whole(length, None)),
     };
     let Some(c) = text.chars().next() else { return Piece::Partial };
-    let control = |c: u8| KeyEvent::new(KeyCode::Char(char::from(c)), KeyModifiers::CONTROL);
     let key = match c {
         // A line feed ends the lines that were typed before the terminal was in raw mode.
         '\r' | '\n' => key(KeyCode::Enter),
