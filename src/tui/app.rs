@@ -170,6 +170,11 @@ impl App {
         self.way.is_some()
     }
 
+    /// Returns true while a command is carried out that may leave the screen for another one, which what is typed is for then.
+    pub fn is_exchanging(&self) -> bool {
+        self.lines.is_exchanging()
+    }
+
     /// Takes where the screen is left for, so that it can be shown again.
     pub fn take_way(&mut self) -> Option<Way> {
         self.way.take()

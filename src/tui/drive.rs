@@ -26,6 +26,9 @@ const SECOND: Duration = Duration::from_secs(1);
 /// Interval at which the validity of the login session is checked.
 const SESSION_LOOK: Duration = Duration::from_secs(10);
 
+/// Maximum time for which input is held back for the next screen while the command that leaves this one is carried out.
+const EXCHANGE_MAX: Duration = Duration::from_secs(1);
+
 /// The sources of events for the screen.
 #[derive(Debug)]
 pub(super) struct Sources {
@@ -46,6 +49,8 @@ struct Deadlines {
     tour_step: Instant,
     second: Instant,
     session_look: Instant,
+    /// Instant from which on input is taken although the screen may be left; `None` if it is taken.
+    input: Option<Instant>,
 }
 
 /// The next event of any source.
@@ -76,16 +81,18 @@ pub(super) async fn drive<B: Backend>(
     screen: &mut Terminal<B>,
     messages: &mut mpsc::UnboundedReceiver<Message>,
     sources: &mut Sources,
-    input: &mut mpsc::UnboundedReceiver<Heard>,
+    input: &mut mpsc::Receiver<Heard>,
     mut grant: impl FnMut(TerminalRequest) -> std::io::Result<()>,
 ) -> Result<()>
 where
     B::Error: Send + Sync + 'static,
 {
     let start = now();
-    let mut due = Deadlines { frame: Some(start), tour_step: start, second: start, session_look: start + SESSION_LOOK };
+    let mut due =
+        Deadlines { frame: Some(start), tour_step: start, second: start, session_look: start + SESSION_LOOK, input: None };
     let mut drawn = start;
     while !app.is_over() {
+        due.input = app.is_exchanging().then(|| due.input.unwrap_or_else(|| now() + EXCHANGE_MAX));
         match next(app, messages, sources, input, &due).await {
             Wake::End => break,
             Wake::Frame => {
@@ -118,7 +125,7 @@ async fn next(
     app: &mut App,
     messages: &mut mpsc::UnboundedReceiver<Message>,
     sources: &mut Sources,
-    input: &mut mpsc::UnboundedReceiver<Heard>,
+    input: &mut mpsc::Receiver<Heard>,
     due: &Deadlines,
 ) -> Wake {
     tokio::select! {
@@ -129,7 +136,7 @@ async fn next(
         () = sleep_until(due.session_look) => Wake::SessionLook,
         Some(question) = sources.questions.recv() => Wake::Question(question),
         Ok(notice) = sources.mail.recv() => Wake::Mail(notice),
-        input = input.recv() => input.map_or(Wake::End, Wake::Input),
+        input = typed(input, due.input) => input.map_or(Wake::End, Wake::Input),
         Some(message) = messages.recv() => Wake::Message(message),
         happening = sources.events.next() => match happening {
             Happening::Event(event) => Wake::Event(event),
@@ -140,6 +147,14 @@ async fn next(
         changed = sources.snapshots.changed() => if changed { Wake::Snapshot } else { Wake::End },
         Some(task) = app.task_ended() => Wake::TaskEnded(task),
     }
+}
+
+/// Waits for the next input, which is left where it is until an instant, if one is given.
+async fn typed(input: &mut mpsc::Receiver<Heard>, from: Option<Instant>) -> Option<Heard> {
+    if let Some(from) = from {
+        sleep_until(from).await;
+    }
+    input.recv().await
 }
 
 /// Passes an event to the application. Returns the minimum time from the last frame to the one that shows it; `None` if it changes

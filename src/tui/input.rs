@@ -4,6 +4,7 @@
 mod decoder;
 mod sequence;
 
+use std::collections::VecDeque;
 use std::io::{self, stdin, stdout};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc as channel};
@@ -14,7 +15,7 @@ use p2p_service::interrupt;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::termios::tcgetwinsize;
-use tokio::sync::mpsc;
+use tokio::sync::mpsc::{self, error::TrySendError};
 
 use self::decoder::Decoder;
 use super::background::{Heard, Listener};
@@ -25,6 +26,11 @@ const PATIENCE: Duration = Duration::from_millis(50);
 const END_MAX: Duration = Duration::from_millis(500);
 /// Maximum number of bytes that are read at once.
 const CHUNK: usize = 4096;
+/// Maximum number of events that wait for the screen, besides those of one [`CHUNK`]. What is typed beyond that stays in the buffer of the
+/// terminal, whose writer waits.
+const WAITING_MAX: usize = 1024;
+/// Interval at which the thread looks whether the screen has taken what waits.
+const ROOM: Duration = Duration::from_millis(2);
 
 /// A thread that reads input until this reader is dropped; later input is left to the shell.
 #[derive(Debug)]
@@ -39,8 +45,8 @@ impl InputReader {
     ///
     /// # Errors
     /// Fails if the system cannot create a thread.
-    pub fn start(listener: Listener) -> io::Result<(InputReader, mpsc::UnboundedReceiver<Heard>)> {
-        let (sender, receiver) = mpsc::unbounded_channel();
+    pub fn start(listener: Listener) -> io::Result<(InputReader, mpsc::Receiver<Heard>)> {
+        let (sender, receiver) = mpsc::channel(WAITING_MAX);
         let over = Arc::new(AtomicBool::new(false));
         let seen = Arc::clone(&over);
         // Counted before the thread runs, which may be after the first stop.
@@ -49,7 +55,9 @@ impl InputReader {
         let builder = std::thread::Builder::new().name("p2p-input".into());
         builder.spawn(move || {
             let _alive = alive;
-            let _ = Reading { sender, listener, decoder: Decoder::default(), continuations, size: size() }.run(&seen);
+            let _ =
+                Reading { sender, listener, decoder: Decoder::default(), waiting: VecDeque::new(), continuations, size: size() }
+                    .run(&seen);
         })?;
         Ok((InputReader { over, ended }, receiver))
     }
@@ -71,9 +79,11 @@ fn size() -> Option<(u16, u16)> {
 
 /// The state of the thread.
 struct Reading {
-    sender: mpsc::UnboundedSender<Heard>,
+    sender: mpsc::Sender<Heard>,
     listener: Listener,
     decoder: Decoder,
+    /// Events for which the sender had no room.
+    waiting: VecDeque<Heard>,
     /// Number of times that the process had been continued when that was last looked at.
     continuations: usize,
     /// Columns and rows of the terminal when they were last looked at.
@@ -87,6 +97,11 @@ impl Reading {
         let start = Instant::now();
         let mut chunk = [0; CHUNK];
         while !over.load(Ordering::Relaxed) {
+            if !self.waiting.is_empty() {
+                poll_for(&mut [], ROOM)?;
+                self.pass_on(Vec::new(), start.elapsed())?;
+                continue;
+            }
             let patience = self.decoder.deadline().map_or(PATIENCE, |at| at.saturating_sub(start.elapsed()).min(PATIENCE));
             let events = if is_readable(patience)? {
                 let count = match rustix::io::read(stdin(), &mut chunk) {
@@ -112,18 +127,80 @@ impl Reading {
         let before = std::mem::replace(&mut self.size, size());
         let resized = self.size.filter(|_| self.size != before);
         heard.extend(resized.map(|(columns, rows)| Heard::Typed(Event::Resize(columns, rows))));
-        heard.into_iter().try_for_each(|heard| self.sender.send(heard)).map_err(io::Error::other)
+        self.waiting.extend(heard);
+        self.send()
+    }
+
+    /// Sends what there is room for. A pasted text waits until everything before it was taken, so that no two of them are on the way.
+    fn send(&mut self) -> io::Result<()> {
+        while let Some(heard) = self.waiting.pop_front() {
+            let is_long = matches!(heard, Heard::Typed(Event::Paste(_)));
+            let room = if is_long { self.sender.max_capacity() } else { 1 };
+            match self.sender.try_reserve() {
+                Ok(permit) if self.sender.capacity() + 1 >= room => permit.send(heard),
+                Err(TrySendError::Closed(())) => return Err(io::ErrorKind::BrokenPipe.into()),
+                _ => {
+                    self.waiting.push_front(heard);
+                    break;
+                }
+            }
+        }
+        Ok(())
     }
 }
 
 /// Waits until there is input, or its end, for a time at most.
 fn is_readable(patience: Duration) -> io::Result<bool> {
+    let stdin = stdin();
+    poll_for(&mut [PollFd::new(&stdin, PollFlags::IN)], patience)
+}
+
+/// Waits for one of the descriptors, for a time at most; returns true if one is ready.
+fn poll_for(descriptors: &mut [PollFd<'_>], patience: Duration) -> io::Result<bool> {
     // Rounded up, so that the instant that is waited for has come.
     let patience = Timespec::try_from(patience + Duration::from_micros(1)).map_err(io::Error::other)?;
-    let stdin = stdin();
-    match poll(&mut [PollFd::new(&stdin, PollFlags::IN)], Some(&patience)) {
+    match poll(descriptors, Some(&patience)) {
         Ok(count) => Ok(count > 0),
         Err(Errno::INTR) => Ok(false),
         Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crossterm::event::KeyCode;
+
+    use super::*;
+
+    fn taken(receiver: &mut mpsc::Receiver<Heard>) -> Vec<Event> {
+        let heard = std::iter::from_fn(|| receiver.try_recv().ok());
+        heard.filter_map(|heard| if let Heard::Typed(event) = heard { Some(event) } else { None }).collect()
+    }
+
+    /// Events wait in their order, at most so many for the screen, and of pasted texts one.
+    #[test]
+    fn what_waits_has_a_bound() {
+        let (sender, mut receiver) = mpsc::channel(WAITING_MAX);
+        let (continuations, size) = (interrupt::continuations(), size());
+        let (listener, decoder, waiting) = (Listener::default(), Decoder::default(), VecDeque::new());
+        let mut reading = Reading { sender, listener, decoder, waiting, continuations, size };
+        let key = |place: u32| Event::Key(sequence::key(KeyCode::Char(char::from_u32('0' as u32 + place).unwrap_or_default())));
+        let keys: Vec<Event> = (0..3000).map(key).collect();
+        reading.pass_on(keys.clone(), Duration::ZERO).unwrap();
+        assert_eq!(receiver.len(), WAITING_MAX);
+        let mut all = Vec::new();
+        while all.len() < keys.len() {
+            all.extend(taken(&mut receiver));
+            reading.send().unwrap();
+        }
+        assert_eq!(all, keys);
+        let paste = |text: &str| Event::Paste(text.to_owned());
+        let pasted = [paste("a"), key(0), paste("b"), key(1)];
+        reading.pass_on(pasted.to_vec(), Duration::ZERO).unwrap();
+        assert_eq!(taken(&mut receiver), pasted[..2]);
+        reading.send().unwrap();
+        assert_eq!(taken(&mut receiver), pasted[2..]);
+        drop(receiver);
+        assert!(reading.pass_on(keys, Duration::ZERO).is_err());
     }
 }

@@ -130,6 +130,12 @@ impl Lines {
         self.begun.iter().any(|line| line.asks)
     }
 
+    /// Returns true while a command is carried out that may exchange the network of the screen.
+    pub fn is_exchanging(&self) -> bool {
+        let is_tour = |line: &Line| line.task.is_some() && line.command.split_whitespace().next() == Some("tour");
+        self.begun.iter().any(is_tour)
+    }
+
     /// Returns true if further steps follow the one that was just answered.
     pub fn has_more(&self) -> bool {
         let goes_on = |line: &Line| Some(line.number) == self.answered && (line.left_count() > 0 || !line.under_way.is_empty());

@@ -25,6 +25,7 @@ pub mod action;
 pub mod app;
 pub mod background;
 pub mod connection;
+mod console;
 pub mod dialog;
 pub mod draw;
 mod drive;
@@ -57,7 +58,7 @@ use std::io::{IsTerminal, stdin, stdout};
 
 use clap::Args;
 use eyre::{Result, eyre};
-use p2p_service::abilities::{self, Abilities, Colors, Glyphs};
+use p2p_service::abilities::Abilities;
 use p2p_service::config::keys::Section;
 use p2p_service::failure::Advise;
 use p2p_service::instance::{EngineArgs, Instance, SimulationArgs};
@@ -67,9 +68,9 @@ use p2p_shell::Shell;
 use p2p_shell::asking::{LoginArgs, Prompter};
 
 use self::app::{Home, Way};
-use self::background::Listener;
+use self::console::Console;
 use self::sitting::Sitting;
-use self::theme::{Theme, ThemeName};
+use self::theme::ThemeName;
 use self::tour::network::TourNetwork;
 
 /// `p2p`
@@ -110,15 +111,23 @@ pub async fn run(args: &TuiArgs) -> Result<()> {
     let _attention = interrupt::attend()?;
     let mut sitting = Sitting::begin(instance, shell, questions, Home::Own).await?;
     sitting.app.greet();
-    let result = show_own(&mut sitting, theme, &args.engine.simulation).await;
+    let mut console = None;
+    let result = show_own(&mut sitting, &mut console, theme, &args.engine.simulation).await;
+    // The terminal is the shell's again before anything is printed.
+    drop(console);
     sitting.end(result).await
 }
 
 /// Shows the user's own screen until the program is left, and tours meanwhile. A tour that fails ends nothing of the user's: it is said
 /// on their screen, where what was under way goes on.
-async fn show_own(sitting: &mut Sitting, theme: Option<ThemeName>, simulation: &SimulationArgs) -> Result<()> {
-    while sitting.show(theme).await? == Way::Tour {
-        let left_for = show_tours(simulation, Home::TourBesideOwn, theme).await;
+async fn show_own(
+    sitting: &mut Sitting,
+    console: &mut Option<Console>,
+    theme: Option<ThemeName>,
+    simulation: &SimulationArgs,
+) -> Result<()> {
+    while sitting.show(console, theme).await? == Way::Tour {
+        let left_for = show_tours(simulation, Home::TourBesideOwn, console, theme).await;
         match left_for {
             Ok(Way::Quit) => {
                 sitting.app.quit(false);
@@ -142,13 +151,18 @@ async fn show_own(sitting: &mut Sitting, theme: Option<ThemeName>, simulation: &
 /// Fails as [`run`] does.
 pub async fn run_tour(simulation: &SimulationArgs) -> Result<()> {
     let _attention = interrupt::attend()?;
-    show_tours(simulation, Home::TourAlone, None).await.map(drop)
+    show_tours(simulation, Home::TourAlone, &mut None, None).await.map(drop)
 }
 
 /// Shows one tour after the other until the user wants no other; returns where the last one was left for.
-async fn show_tours(simulation: &SimulationArgs, home: Home, theme: Option<ThemeName>) -> Result<Way> {
+async fn show_tours(
+    simulation: &SimulationArgs,
+    home: Home,
+    console: &mut Option<Console>,
+    theme: Option<ThemeName>,
+) -> Result<Way> {
     loop {
-        let way = show_tour(simulation, home, theme).await?;
+        let way = show_tour(simulation, home, console, theme).await?;
         if way != Way::Tour {
             return Ok(way);
         }
@@ -156,7 +170,12 @@ async fn show_tours(simulation: &SimulationArgs, home: Home, theme: Option<Theme
 }
 
 /// Shows one tour; returns where it was left for.
-async fn show_tour(simulation: &SimulationArgs, home: Home, theme: Option<ThemeName>) -> Result<Way> {
+async fn show_tour(
+    simulation: &SimulationArgs,
+    home: Home,
+    console: &mut Option<Console>,
+    theme: Option<ThemeName>,
+) -> Result<Way> {
     let network = TourNetwork::prepare(simulation).await?;
     let instance = Instance::start_interactive(&network.engine)?;
     let theme = theme.or_else(|| configured_theme(&instance));
@@ -164,10 +183,14 @@ async fn show_tour(simulation: &SimulationArgs, home: Home, theme: Option<ThemeN
     let (tour, scratch) = network.begin(&instance, &shell, &mut questions).await?;
     let mut sitting = Sitting::begin(instance, shell, questions, home).await?;
     sitting.app.start_tour(tour);
-    let (way, result) = match sitting.show(theme).await {
+    let (way, result) = match sitting.show(console, theme).await {
         Ok(way) => (way, Ok(())),
         Err(error) => (Way::Quit, Err(error)),
     };
+    let is_last = way == Way::Quit && home == Home::TourAlone;
+    if is_last || interrupt::pending().is_some() {
+        *console = None;
+    }
     sitting.end(result).await?;
     drop(scratch);
     Ok(way)
@@ -185,18 +208,4 @@ fn is_on_terminal() -> bool {
 /// Returns the name of the theme that the configuration asks for; `None` if it leaves that to the terminal.
 fn configured_theme(instance: &Instance) -> Option<ThemeName> {
     instance.config.text(Section::Tui, "theme").parse().ok()
-}
-
-/// Returns the theme of this name in the colours and the characters of the terminal. Without a name, it is that for the background which
-/// the environment tells of, a dark one if it does not; and the terminal, which knows better, is asked. Its answer is left to the
-/// listener, so that nothing waits for a terminal that does not give one.
-fn look(named: Option<ThemeName>) -> std::io::Result<(Theme, Listener)> {
-    let abilities = Abilities::of_environment();
-    let theme = Theme::new(named.unwrap_or_default(), abilities::glyphs() == Glyphs::Ascii).in_colors(abilities.colors);
-    match named {
-        None if abilities.colors != Colors::None => {
-            Ok((theme.on_background(abilities.is_light.unwrap_or(false)), background::ask()?))
-        }
-        _ => Ok((theme, Listener::default())),
-    }
 }

@@ -9,14 +9,14 @@ use p2p_shell::answer::listed;
 use p2p_shell::history::Histories;
 use p2p_shell::words::quote;
 use p2p_shell::{Questions, Shell};
+use ratatui::backend::{Backend, ClearType};
 use tokio::sync::mpsc;
 
 use super::app::{App, Home, Message, TerminalRequest, Way};
 use super::background::Heard;
+use super::console::Console;
 use super::drive::{Sources, drive};
-use super::input::InputReader;
 use super::lines::WAITING_SHOWN;
-use super::look;
 use super::settings::SettingsFiles;
 use super::terminal;
 use super::theme::{Theme, ThemeName};
@@ -56,22 +56,22 @@ impl Sitting {
         Ok(Sitting { instance, shell, app, messages, sources, home })
     }
 
-    /// Shows the screen until it is left, in a theme or in that which the background of the terminal asks for. Returns where it is
-    /// left for.
+    /// Shows the screen on the console until it is left; the first screen takes the console, in a theme or in that which the background of
+    /// the terminal asks for. Returns where it is left for.
     ///
     /// # Errors
     /// Fails if the terminal cannot be used, and returns the signal that ends the program.
-    pub(super) async fn show(&mut self, named: Option<ThemeName>) -> Result<Way> {
-        let guard = terminal::Guard::take(self.instance.config.takes_mouse()).wrap_err("cannot use the terminal")?;
-        let (theme, listener) = look(named).wrap_err("cannot use the terminal")?;
-        self.app.set_theme(theme);
-        let (reader, input) = InputReader::start(listener).wrap_err("cannot read the terminal")?;
+    pub(super) async fn show(&mut self, console: &mut Option<Console>, named: Option<ThemeName>) -> Result<Way> {
+        let console = match console {
+            Some(console) => console,
+            None => console.insert(Console::take(self.instance.config.takes_mouse(), named)?),
+        };
+        self.app.set_theme(console.theme);
         let result = tokio::select! {
-            result = self.drive(input) => result,
+            result = self.drive(&mut console.input) => result,
             stop = interrupted() => stop.and_then(|stop| Err(stop.into())),
         };
-        drop(reader);
-        drop(guard);
+        console.theme = *self.app.theme();
         result?;
         match (self.app.take_way(), hung_up()) {
             (Some(way), _) => Ok(way),
@@ -81,9 +81,11 @@ impl Sitting {
         }
     }
 
-    async fn drive(&mut self, mut input: mpsc::UnboundedReceiver<Heard>) -> Result<()> {
+    async fn drive(&mut self, input: &mut mpsc::Receiver<Heard>) -> Result<()> {
         let mut screen = terminal::screen().wrap_err("cannot use the terminal")?;
-        drive(&mut self.app, &mut screen, &mut self.messages, &mut self.sources, &mut input, grant_request).await
+        // The screen before this one may still be there.
+        screen.backend_mut().clear_region(ClearType::All).wrap_err("cannot draw")?;
+        drive(&mut self.app, &mut screen, &mut self.messages, &mut self.sources, input, grant_request).await
     }
 
     /// Ends the screen and the engine, and passes on the result of what was shown last.

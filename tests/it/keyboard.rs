@@ -75,3 +75,40 @@ fn a_paste_joins_no_words() {
     pty.send("\x11");
     assert_eq!(pty.end().0, 0);
 }
+
+/// What is typed while the user's network is exchanged for that of the tour, or back, reaches the screen that comes: nothing of it ends
+/// the program or is lost.
+#[test]
+fn keys_typed_between_two_networks_reach_the_next_screen() {
+    let home = tempfile::tempdir().unwrap();
+    std::fs::write(home.path().join("a.bin"), vec![7; 3_000_000]).unwrap();
+    let mut command = program(home.path(), &["--speed", "0.01"]);
+    command.cwd(home.path());
+    let mut pty = Pty::start(command);
+    pty.looks_around();
+    is_empty(&pty);
+    pty.send("upload a.bin\r");
+    pty.shows("#1 has begun");
+    // At any time after the line, and in the same write.
+    pty.send("tour\r");
+    wait_until("the tour", || {
+        pty.send("\x03");
+        pty.text().contains("Tour, 1 of")
+    });
+    pty.send(":tour leave\r\x03xyz");
+    pty.shows("› xyz");
+    pty.shows("This is your own network again");
+    pty.send("\x03");
+    is_empty(&pty);
+    pty.send("tour\r ");
+    pty.shows("Tour, 2 of");
+    // The user's transfer still runs.
+    pty.send("\x11");
+    pty.shows("Cancel them and leave?");
+    pty.send("y");
+    let (code, bytes) = pty.end();
+    assert_eq!(code, 1, "{bytes}");
+    assert!(bytes.contains("cancelled and undone: "), "{bytes}");
+    let exchanges = ["\x1b[?1049h", "\x1b[?1049l"].map(|mode| bytes.matches(mode).count());
+    assert_eq!(exchanges, [1, 1], "the terminal is taken and given back once");
+}
