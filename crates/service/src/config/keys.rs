@@ -232,15 +232,22 @@ fn parses<T: FromStr<Err: fmt::Display>>(text: &str) -> Result<(), String> {
     parse::<T>(text).map(drop)
 }
 
-/// Returns true if a keyboard key has a fixed meaning and is not available for this action: in the panes, in the prompt, or to
-/// every terminal, where Ctrl-I is Tab and Ctrl-M is Enter.
-pub fn is_taken(text: &str, action: &str) -> bool {
+/// Returns why a keyboard key is not available for an action, if it is not: it has a fixed meaning in the panes, in the prompt, or to every
+/// terminal, where Ctrl-I is Tab and Ctrl-M is Enter; or the prompt types it.
+pub fn why_taken(text: &str, action: &str) -> Option<&'static str> {
     const ANYWHERE: [&str; 9] = ["Ctrl-I", "Ctrl-M", "Ctrl-J", "Ctrl-H", "Ctrl-L", "Ctrl-T", "Ctrl-Z", "F6", "?"];
+    // The prompt, the panes by their numbers, healing, and rows.
+    const IN_PANES: &str = ":123456789HjkgG";
     const IN_PROMPT: &str = "ABCDEFHKRUWY";
     let counts_in_prompt = matches!(action, "help" | "palette" | "quit" | "overview" | "transfer" | "network" | "files");
     let prompt_takes = text.strip_prefix("Ctrl-").is_some_and(|letter| IN_PROMPT.contains(letter));
-    let is_typed = text.chars().count() == 1 || matches!(text, "Space" | "Enter");
-    ANYWHERE.contains(&text) || (text == "Enter" && action != "open") || (counts_in_prompt && (prompt_takes || is_typed))
+    let is_character = text.chars().count() == 1;
+    let is_fixed = ANYWHERE.contains(&text) || (text == "Enter" && action != "open") || (is_character && IN_PANES.contains(text));
+    if is_fixed || (counts_in_prompt && (prompt_takes || text == "Enter")) {
+        return Some("has a fixed meaning; choose another");
+    }
+    let is_typed = is_character || text == "Space";
+    (counts_in_prompt && is_typed).then_some("is typed in the prompt, where this action counts too; choose one as F1 or Ctrl-P")
 }
 
 /// Checks that the text is one character that can be seen, a letter with Ctrl, a function key, or a key with a name.

@@ -81,8 +81,8 @@ impl Config {
             message,
         };
         for &(name, setting) in &settings {
-            if keys::is_taken(&setting.text, name) {
-                return Err(of_key(name, setting, format!("{} has a fixed meaning; choose another", setting.text)));
+            if let Some(reason) = keys::why_taken(&setting.text, name) {
+                return Err(of_key(name, setting, format!("{} {reason}", setting.text)));
             }
             let same = settings.iter().find(|(other, found)| *other != name && found.text == setting.text);
             // The built-in keys differ, so that one of two that do not is the user's.

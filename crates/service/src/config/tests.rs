@@ -243,7 +243,12 @@ fn keys_are_checked_when_the_file_is_read() {
         ("[keys]\nstep = 's'\nzoom = 's'\n", "keys.toml:3: [keys] zoom: s is the key of `step` too ("),
         ("[keys]\nzoom = 'f'\n", "keys.toml:2: [keys] zoom: f is the key of `freeze` too (built in)"),
         ("[keys]\nzoom = '?'\n", "keys.toml:2: [keys] zoom: ? has a fixed meaning; choose another"),
-        ("[keys]\nquit = 'q'\n", "keys.toml:2: [keys] quit: q has a fixed meaning; choose another"),
+        ("[keys]\nzoom = ':'\n", "keys.toml:2: [keys] zoom: : has a fixed meaning; choose another"),
+        ("[keys]\nmap = '1'\n", "keys.toml:2: [keys] map: 1 has a fixed meaning; choose another"),
+        ("[keys]\ncopy = 'j'\n", "keys.toml:2: [keys] copy: j has a fixed meaning; choose another"),
+        ("[keys]\nquit = 'Ctrl-K'\n", "keys.toml:2: [keys] quit: Ctrl-K has a fixed meaning; choose another"),
+        ("[keys]\nquit = 'q'\n", "keys.toml:2: [keys] quit: q is typed in the prompt, where this action counts too; choose"),
+        ("[keys]\nhelp = '日'\n", "keys.toml:2: [keys] help: 日 is typed in the prompt, where this action counts too; choose"),
     ] {
         let error = refusal(text);
         assert!(error.contains(expected), "{error}");
