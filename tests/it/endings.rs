@@ -32,6 +32,9 @@ const LOOK: SimDuration = SimDuration::from_secs(1);
 /// No run takes longer, in virtual time: a link of 1 B/s that makes progress at all is given up on.
 const PATIENCE: SimDuration = SimDuration::from_secs(2_000_000);
 
+/// How long a node lets an answer be unacknowledged at least.
+const ANSWER_UNACKNOWLEDGED: SimDuration = SimDuration::from_secs(120);
+
 /// Chances of a run.
 pub(crate) struct Chance(RandomStream);
 
@@ -231,11 +234,11 @@ impl Run {
         all.iter().filter(|status| !status.state.is_over()).map(|status| status.id).collect()
     }
 
-    /// How long a transfer may take after the last sign of progress. A holder is tried to store, to commit and to delete; each
-    /// try may take the time to connect and that of an answer, and those of the last two are at once.
+    /// How long a transfer may take after the last sign of progress. A holder is tried to store, to commit (at most
+    /// three times) and to delete; each try may take the time to connect and that of an answer, and those of the last two are at once.
     fn bound(&self) -> SimDuration {
         let tcp = &self.settings.tcp;
-        (tcp.connect_timeout + tcp.user_timeout) * (self.settings.nodes.len() as u64 + 2) + LOOK + LOOK
+        (tcp.connect_timeout + tcp.user_timeout) * (self.settings.nodes.len() as u64 + 4) + LOOK + LOOK
     }
 
     /// Lets time pass until every transfer is over.
@@ -294,7 +297,7 @@ impl Run {
     fn expect_closed(&mut self, link: HostConfig) {
         let (tcp, idle) = (self.settings.tcp, self.settings.idle_timeout);
         let closing = SimDuration::from_secs(60) * 2;
-        self.sleep((tcp.connect_timeout + tcp.user_timeout) * 3 + closing + idle);
+        self.sleep((tcp.connect_timeout + tcp.user_timeout.max(ANSWER_UNACKNOWLEDGED)) * 3 + closing + idle);
         let longest_queue = u64::from(MTU) * u64::from(link.up.queue_packets + link.down.queue_packets);
         let last = self.now() + link.up.bandwidth.time_for(longest_queue);
         loop {
@@ -426,7 +429,7 @@ fn an_answer_that_never_comes_is_waited_for_only_so_long() {
             }
         }
         // The node finds out as well, and has nothing in hand any more.
-        harness.ask(operation::Sleep { span: SimDuration::from_secs(60) }).unwrap();
+        harness.ask(operation::Sleep { span: ANSWER_UNACKNOWLEDGED }).unwrap();
         let Ok(Reply::Nodes(nodes)) = harness.ask(operation::ListNodes) else { panic!("no nodes") };
         assert_eq!((nodes[0].state, nodes[0].connections), (ProcessState::Ready, 0));
     }
@@ -472,7 +475,7 @@ fn a_node_does_not_keep_the_connections_of_a_client_that_is_gone() {
         harness.ask(operation::Sleep { span: SimDuration::from_millis(wait_ms) }).unwrap();
         assert_eq!(first_node(&mut harness), (before, 1));
         harness.ask(operation::SetLink { peer: Peer::Client, link: cut(slow_link()) }).unwrap();
-        harness.ask(operation::Sleep { span: SimDuration::from_secs(35) }).unwrap();
+        harness.ask(operation::Sleep { span: ANSWER_UNACKNOWLEDGED + SimDuration::from_secs(10) }).unwrap();
         assert_eq!(first_node(&mut harness), (ProcessState::Ready, 0), "{bytes} bytes");
     }
 }

@@ -5,7 +5,7 @@ use p2p_base::units::{Probability, SimDuration, SimTime};
 use p2p_engine::faults::PathChange;
 use p2p_engine::snapshot::Peer;
 use p2p_engine::transfer::{Absence, Awaited, Remaining, TransferError, TransferState, TransferStatus};
-use p2p_engine::{Command, operation};
+use p2p_engine::{Command, Event, operation};
 use p2p_net::Loss;
 use p2p_storage::tui::app::Pane;
 use p2p_store::names::FileKey;
@@ -132,6 +132,24 @@ fn an_upload_goes_on_when_the_node_answers_again() {
     let status = status_of(&mut harness, id);
     assert!(status.awaited.is_empty() && status.eta.seconds().is_some(), "{status:?}");
     assert_eq!(harness.finish(id).unwrap().status.state, TransferState::Done);
+}
+
+/// A holder whose connection is reset while it commits has the segments still: it is asked again over a new connection.
+#[test]
+fn a_holder_is_asked_to_commit_again_when_its_connection_is_lost() {
+    let (mut harness, id) = upload_under_way();
+    while status_of(&mut harness, id).state == TransferState::Running {
+        let next = harness.simulation.now() + SimDuration::from_millis(1);
+        advance(&mut harness, next);
+    }
+    assert_eq!(status_of(&mut harness, id).state, TransferState::Committing);
+    for number in 1..=5 {
+        harness.ask(operation::Break::Refuse { node: node(number) }).unwrap();
+    }
+    harness.ask(operation::ClearFaults::ALL).unwrap();
+    assert_eq!(harness.finish(id).unwrap().status.state, TransferState::Done);
+    let events = std::iter::from_fn(|| harness.simulation.poll_event());
+    assert!(events.filter(|(_, event)| matches!(event, Event::Disconnected { .. })).count() > 0);
 }
 
 /// A download waits for the only holder of a segment, even before anything is requested of it, and no longer than it needs it.

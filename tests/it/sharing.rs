@@ -1,8 +1,10 @@
 //! Several transfers at once, which share the connections to the nodes: when each of them ends, and what is said of that.
 
 use p2p_base::units::{SimDuration, SimTime};
+use p2p_engine::Event;
+use p2p_engine::cause::ConnectionLoss;
 use p2p_engine::transfer::{Remaining, TransferId, TransferState, TransferStatus};
-use p2p_net::HostConfig;
+use p2p_net::{CloseReason, HostConfig};
 
 use crate::figures::{advance, few, link, network, status_of};
 use crate::harness::{random_file, slow_link};
@@ -110,6 +112,32 @@ fn a_commit_waits_for_no_segment_that_is_not_begun() {
         for one in uploads(seed, &[slow_link(); 6], &[(0, 1_000_000); 7]) {
             assert!(one.committed_for < UNDER_WAY, "seed {seed}: {one:?}");
         }
+    }
+}
+
+/// Four uploads of which each stores a segment or two on a node whose downlink passes 2 KiB/s. The queue in front of it holds more than
+/// a minute of their requests, and acknowledgements of the node's answers come behind these. The node is healthy and takes what it gets,
+/// so its connection is not reset, and all uploads end well.
+#[test]
+fn a_slow_node_does_not_reset_the_connection_that_uploads_share() {
+    let mut links = [slow_link(); 6];
+    links[3].down.bandwidth = "2KiB/s".parse().unwrap();
+    for seed in 1..=few(8) {
+        let mut harness = network(seed, &links);
+        let ids: Vec<TransferId> = (0..4)
+            .map(|number| {
+                let name = format!("{number}.bin");
+                random_file(&harness.path(&name), 300_000, number);
+                harness.start(harness.upload_of(&name)).unwrap()
+            })
+            .collect();
+        for id in ids {
+            assert_eq!(harness.finish(id).unwrap().status.state, TransferState::Done, "seed {seed}");
+        }
+        let is_reset =
+            |event: &Event| matches!(event, Event::Disconnected { cause: ConnectionLoss::Ended(CloseReason::Reset), .. });
+        let resets = std::iter::from_fn(|| harness.simulation.poll_event()).filter(|(_, event)| is_reset(event)).count();
+        assert_eq!(resets, 0, "seed {seed}");
     }
 }
 

@@ -120,6 +120,12 @@ impl Cause {
         }
     }
 
+    /// Returns true if the connection was lost by which the request was made, and the node may be there still: it had a process that
+    /// listened.
+    pub(super) fn may_have_lost_the_connection_alone(&self) -> bool {
+        matches!(self.bare(), Cause::Unreachable(loss) if *loss != ConnectionLoss::Ended(CloseReason::Refused))
+    }
+
     /// Returns true if the node lacks room for a segment.
     pub(super) fn is_full(&self) -> bool {
         matches!(

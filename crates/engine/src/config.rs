@@ -75,3 +75,15 @@ pub struct EngineConfig {
     /// Bytes that the files of one user may have, with those that are being stored; `None` without a limit.
     pub quota: Option<ByteSize>,
 }
+
+/// Shortest time for which a node lets an answer be unacknowledged. RFC 9293 §3.8.3 asks for 100 s at least (SHLD-11).
+const ANSWER_UNACKNOWLEDGED: SimDuration = SimDuration::from_secs(120);
+
+impl EngineConfig {
+    /// Returns the TCP settings of the connections that a node accepts. The acknowledgement of its answer travels behind all that the
+    /// client has sent before: at a slow link with a full queue for a minute and more, during which requests arrive all the time. The
+    /// node waits for nothing, so it has no reason to give up a connection as early as a client that waits for an answer.
+    pub(super) fn accepted_tcp(&self) -> TcpConfig {
+        TcpConfig { user_timeout: self.tcp.user_timeout.max(ANSWER_UNACKNOWLEDGED), ..self.tcp }
+    }
+}

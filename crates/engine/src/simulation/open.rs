@@ -182,7 +182,7 @@ impl Start {
             let node = self.node(NodeNumber::from_index(index), disk.as_ref(), names, spec);
             let host = net.add_host(spec.host.address, &spec.host.link);
             if !node.trouble().is_some_and(Trouble::stops) {
-                known(net.listen(host, NODE_PORT, config.tcp));
+                known(net.listen(host, NODE_PORT, config.accepted_tcp()));
             }
             nodes.push(NodeHost::new(config.seed, node, disk, DiskModel::new(config.disk)));
             hosts.push(host);

@@ -120,7 +120,7 @@ impl Simulation {
         let compared = disk.names().and_then(|names| Comparison::new(disk, names, &needed));
         let Comparison { there, others, .. } = compared.map_err(|error| EngineError::Trouble { node, trouble: error.into() })?;
         let capacity = self.world.config.nodes[node.index()].capacity.as_u64();
-        let tcp = self.world.config.tcp;
+        let tcp = self.world.config.accepted_tcp();
         let entry = &mut self.world.nodes[node.index()];
         entry.node.take_over(Volume::new(capacity, &there).with_unsynced(&others));
         let host = self.world.hosts.of_node(node).id;

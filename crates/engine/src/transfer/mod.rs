@@ -74,6 +74,16 @@ impl Unanswered {
         }
     }
 
+    /// Adds requests.
+    fn extend(&mut self, asked: Unanswered) {
+        asked.0.into_iter().for_each(|(node, count)| *self.0.entry(node).or_default() += count);
+    }
+
+    /// Returns true if a node has not answered all.
+    fn contains(&self, node: NodeNumber) -> bool {
+        self.0.contains_key(&node)
+    }
+
     fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

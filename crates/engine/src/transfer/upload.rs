@@ -2,6 +2,7 @@
 
 mod attempts;
 mod books;
+mod commitment;
 mod cut_ahead;
 mod ending;
 mod phase;
@@ -20,11 +21,12 @@ pub(crate) use self::supply::SEGMENTS_MAX;
 
 use self::attempts::{Attempts, Placing};
 use self::books::{Books, Open};
+use self::commitment::Commitment;
 use self::phase::{Ending, UploadPhase};
 use self::supply::Supply;
 use super::keeping::Keeping;
 use super::undoing::Undoing;
-use super::{CatalogWork, Input, Output, Part, Stage, TransferError, TransferId, TransferLog, TransferState, Unanswered};
+use super::{CatalogWork, Input, Output, Part, Stage, TransferError, TransferId, TransferLog, TransferState};
 use crate::cause::{Cause, LocalFailure};
 use crate::edge::Happened;
 use crate::event::Event;
@@ -142,9 +144,7 @@ impl Upload {
             }
             Input::Failed { part: Part::Segment(index), node, cause } => self.on_segment_failed(now, index, node, cause),
             Input::Answered { part: Part::Commit, node, response, .. } => self.on_commit_answered(node, response),
-            Input::Failed { part: Part::Commit, node, cause } if matches!(self.phase, UploadPhase::Committing(_)) => {
-                self.fail(TransferError::NotConfirmed { node, cause });
-            }
+            Input::Failed { part: Part::Commit, node, cause } => self.on_commit_failed(node, cause),
             Input::Answered { part: Part::Keep, node, response, .. } => {
                 self.on_keep_answered(node, response == Response::Committed);
             }
@@ -364,19 +364,27 @@ impl Upload {
         if shares.is_empty() {
             return self.catalogue();
         }
-        self.phase = UploadPhase::Committing(Unanswered::ask(&mut self.outputs, Part::Commit, &Request::Commit, &shares));
+        self.phase = UploadPhase::Committing(Commitment::begin(&mut self.outputs, shares));
     }
 
     fn on_commit_answered(&mut self, node: NodeNumber, response: Response) {
-        let UploadPhase::Committing(waiting) = &mut self.phase else { return };
+        let UploadPhase::Committing(commitment) = &mut self.phase else { return };
         match response {
             Response::Committed => {
-                waiting.settle(node);
-                if waiting.is_empty() {
+                commitment.confirm(&mut self.outputs, node);
+                if commitment.is_complete() {
                     self.catalogue();
                 }
             }
             other => self.fail(TransferError::NotConfirmed { node, cause: Cause::Unexpected(other) }),
+        }
+    }
+
+    /// Handles a request to commit that will not be answered. The upload fails unless the holder is asked again.
+    fn on_commit_failed(&mut self, node: NodeNumber, cause: Cause) {
+        let UploadPhase::Committing(commitment) = &mut self.phase else { return };
+        if !commitment.fail(&mut self.outputs, node, &cause) {
+            self.fail(TransferError::NotConfirmed { node, cause });
         }
     }
 

@@ -9,8 +9,8 @@ use p2p_store::segment::Segment;
 use super::super::{Output, TransferError};
 use crate::cause::Cause;
 
-/// Number of times that a segment which arrives corrupted is sent to the same node.
-const ATTEMPTS_MAX: u32 = 3;
+/// Number of times that a segment which arrives corrupted is sent to the same node, and that a node is asked to commit what it has.
+pub(super) const ATTEMPTS_MAX: u32 = 3;
 
 /// Segment for which a node is being chosen.
 #[derive(Debug)]

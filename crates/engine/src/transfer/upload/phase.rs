@@ -4,16 +4,17 @@ use std::collections::BTreeSet;
 
 use p2p_store::manifest::{Manifest, NodeNumber};
 
+use super::super::TransferError;
 use super::super::undoing::Undoing;
-use super::super::{TransferError, Unanswered};
 use super::books::Books;
+use super::commitment::Commitment;
 
 /// Phase of an upload.
 #[derive(Debug)]
 pub(super) enum UploadPhase {
     Sending,
-    /// Number of commit requests per holder that are not confirmed yet.
-    Committing(Unanswered),
+    /// The holders make durable what they have stored.
+    Committing(Commitment),
     Cataloguing(Box<Manifest>),
     /// What is stored and not needed is removed, after which the upload ends.
     Undoing(Ending, Undoing),
@@ -33,7 +34,7 @@ impl UploadPhase {
     pub(super) fn unconfirmed(&self, books: &Books) -> BTreeSet<NodeNumber> {
         match self {
             UploadPhase::Sending => books.holders(),
-            UploadPhase::Committing(unanswered) => unanswered.nodes().collect(),
+            UploadPhase::Committing(commitment) => commitment.unconfirmed(),
             UploadPhase::Cataloguing(_) | UploadPhase::Undoing(..) | UploadPhase::Over => BTreeSet::new(),
         }
     }
