@@ -1,9 +1,9 @@
 //! Several transfers at once, which share the connections to the nodes: when each of them ends, and what is said of that.
 
 use p2p_base::units::{SimDuration, SimTime};
-use p2p_engine::Event;
 use p2p_engine::cause::ConnectionLoss;
 use p2p_engine::transfer::{Remaining, TransferId, TransferState, TransferStatus};
+use p2p_engine::{Event, operation};
 use p2p_net::{CloseReason, HostConfig};
 
 use crate::figures::{advance, few, link, network, status_of};
@@ -138,6 +138,29 @@ fn a_slow_node_does_not_reset_the_connection_that_uploads_share() {
             |event: &Event| matches!(event, Event::Disconnected { cause: ConnectionLoss::Ended(CloseReason::Reset), .. });
         let resets = std::iter::from_fn(|| harness.simulation.poll_event()).filter(|(_, event)| is_reset(event)).count();
         assert_eq!(resets, 0, "seed {seed}");
+    }
+}
+
+/// An upload whose connections are reset, because another one that was before it on them is cancelled, begins anew at all of them. While
+/// the link is full one of them may wait for long, and the upload is not stalled.
+#[test]
+fn an_upload_is_not_stalled_after_another_one_is_cancelled() {
+    for seed in 1..=few(6) {
+        let mut harness = network(seed, &[slow_link(); 6]);
+        let [first, second] = [("first.bin", 2_900_000), ("second.bin", 700_000)].map(|(name, bytes)| {
+            random_file(&harness.path(name), bytes, seed);
+            harness.start(harness.upload_of(name)).unwrap()
+        });
+        advance(&mut harness, SimTime::ZERO + SimDuration::from_secs(6));
+        harness.ask(operation::Cancel { transfer: first }).unwrap();
+        for half in 13.. {
+            advance(&mut harness, SimTime::ZERO + SimDuration::from_millis(500 * half));
+            let status = status_of(&mut harness, second);
+            assert_ne!(status.eta, Remaining::Stalled, "seed {seed}: {status:?}");
+            if status.state.is_over() {
+                break;
+            }
+        }
     }
 }
 

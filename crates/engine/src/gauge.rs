@@ -136,6 +136,13 @@ impl Gauge {
         holder.meter
     }
 
+    /// Notes that what was requested of a holder is requested anew, over a new connection: until now it was not the holder's turn.
+    pub(crate) fn ask_anew(&mut self, net: &Network, node: NodeNumber) {
+        if let Some(holder) = self.holders.get_mut(&node) {
+            holder.busy_since = (net.now(), net.metered(holder.meter));
+        }
+    }
+
     /// Notes that a request of `len` bytes is completed.
     pub(crate) fn finish(&mut self, node: NodeNumber, len: u32) {
         if let Some(holder) = self.holders.get_mut(&node) {
@@ -288,8 +295,10 @@ impl Gauge {
             all: Measured { long: counted_together(links, way, TOGETHER_SECONDS.min(quiet), since), short },
         };
         let loads = self.loads(links, traffic, status);
-        // When a silent holder answers again is nothing that can be measured, unless the request of a download waits for a full link.
-        let waits_for_link = way == Direction::Download && Shared::is_full(in_other);
+        // When a silent holder answers again is nothing that can be measured, unless a download beside others waits for a full link, with
+        // its requests or with the answers.
+        let is_beside = beside.is_any() || !backlog.is_of_one();
+        let waits_for_link = way == Direction::Download && (Shared::is_full(in_other) || is_beside && Shared::is_full(in_use));
         let is_silent = !waits_for_link && loads.iter().any(Load::is_silent);
         let Some(alone) = estimate::seconds_left(&loads, &shared).filter(|_| !is_silent) else { return Remaining::Stalled };
         let seconds = match way {

@@ -80,6 +80,9 @@ impl Running {
                 first.inspect(|&&node| self.gauge.expect(&mut world.net, node, segment.len));
             }
         }
+        if let Input::Reached { index, stage: Stage::Queued } = input {
+            self.machine.log().holder_of(index).inspect(|&node| self.gauge.ask_anew(&world.net, node));
+        }
         self.machine.handle(world.now(), input);
         self.carry_out_all(world)
     }

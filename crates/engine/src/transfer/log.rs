@@ -194,6 +194,11 @@ impl TransferLog {
         self.status.rate_bytes_per_second = goodput.filter(|_| self.status.direction != Direction::Removal);
     }
 
+    /// Returns the node of which a segment was last requested; `None` if its history is not kept.
+    pub(crate) fn holder_of(&self, index: u32) -> Option<NodeNumber> {
+        self.timelines.iter().rev().find(|timeline| timeline.index == index).map(|timeline| timeline.holder)
+    }
+
     /// Returns the kept histories in file order.
     pub(crate) fn timelines(&self) -> Vec<SegmentTimeline> {
         let mut timelines: Vec<SegmentTimeline> = self.timelines.iter().cloned().collect();
