@@ -121,6 +121,24 @@ fn an_upload_does_without_a_node_that_holds_nothing_of_it() {
     assert_eq!(harness.finish(id).unwrap().status.state, TransferState::Done);
 }
 
+/// An upload with requests to a node that is killed before it has stored any of it counts the time after which these go elsewhere.
+#[test]
+fn the_estimate_counts_the_time_until_a_killed_node_is_replaced() {
+    let mut harness = network(1, &[slow_link(); 6]);
+    random_file(&harness.path("a.bin"), 600_000, 1);
+    let id = harness.start(harness.upload_of("a.bin")).unwrap();
+    advance(&mut harness, at(3));
+    let before = status_of(&mut harness, id).eta.seconds().unwrap();
+    harness.ask(operation::Break::Kill { node: node(5) }).unwrap();
+    advance(&mut harness, at(4));
+    let status = status_of(&mut harness, id);
+    let told = status.eta.seconds().unwrap();
+    assert!(status.awaited.is_empty() && before < 15.0, "{before} {status:?}");
+    harness.finish(id).unwrap();
+    let truth = (harness.simulation.now() - at(4)).as_secs_f64();
+    assert!((told / truth - 1.0).abs() < 0.2, "{told} of {truth}");
+}
+
 /// Once the path is mended, the upload goes on and has an estimate again.
 #[test]
 fn an_upload_goes_on_when_the_node_answers_again() {

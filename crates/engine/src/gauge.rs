@@ -159,6 +159,12 @@ impl Gauge {
         }
     }
 
+    /// Returns the holders with open requests, and the bytes of these.
+    pub(crate) fn open(&self) -> impl Iterator<Item = (NodeNumber, u64)> + '_ {
+        let open = self.holders.iter().map(|(&node, holder)| (node, holder.asked - holder.done));
+        open.filter(|&(_, bytes)| bytes > 0)
+    }
+
     /// Returns the meters, which have to be removed when the transfer is over.
     pub(crate) fn meters(&self) -> impl Iterator<Item = MeterId> + '_ {
         self.holders.values().map(|holder| holder.meter).chain(self.whole)

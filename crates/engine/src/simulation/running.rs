@@ -14,6 +14,7 @@ use crate::event::Event;
 use crate::gauge::{Gauge, Traffic};
 use crate::io::{Blocked, Outcome};
 use crate::node::protocol::Request;
+use crate::status::{Absence, Awaited, Remaining};
 use crate::transfer::{Direction, Input, Output, Stage, Transfer, TransferId, TransferReport, TransferState, TransferStatus};
 use crate::world::{Owner, Sender, World};
 
@@ -50,10 +51,28 @@ impl Running {
             status.awaited = world.out_of_reach(|| self.machine.indispensable());
         }
         let mut status = self.gauge.measure(world.links(), traffic, status);
+        if let Remaining::Estimated { seconds } = &mut status.eta {
+            *seconds = seconds.max(self.until_replaced(world, status.rate_bytes_per_second));
+        }
         if let Some(deleting) = world.deleting(self.id(), &self.machine.deleting()) {
             status.eta = deleting;
         }
         status
+    }
+
+    /// Returns the seconds until nodes that are out of reach are replaced, at this rate: what was requested of them is requested of others
+    /// once their connections are given up.
+    fn until_replaced(&self, world: &World, rate: Option<f64>) -> f64 {
+        let patience = world.config.tcp.user_timeout;
+        let seconds = |away: Awaited| {
+            let bytes: u64 = self.gauge.open().filter(|(node, _)| *node == away.node).map(|(_, bytes)| bytes).sum();
+            let again = rate.filter(|rate| *rate > 0.0).map_or(0.0, |rate| bytes as f64 / rate);
+            patience.saturating_sub(world.now() - away.since).as_secs_f64() + again
+        };
+        let away = world.out_of_reach(|| self.gauge.open().map(|(node, _)| node).collect());
+        // A node that refuses, or whose process has ended, resets its connections, so that it is replaced at once.
+        let is_quiet = |away: &Awaited| !matches!(away.why, Absence::Refusing | Absence::Stopped);
+        away.into_iter().filter(is_quiet).map(seconds).fold(0.0, f64::max)
     }
 
     /// Adds what has not arrived of the transfer.
