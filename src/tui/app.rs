@@ -348,7 +348,7 @@ fn scene<'a>(view: &'a View, theme: &'a Theme, visitor: &'a Visitor, workspace: 
         identity: visitor.identity(),
         focus: workspace.focus(),
         under_way: lines.summary(),
-        pending: lines.pending(),
+        pending: view.steps(lines).pending(),
         computed: Computed::default(),
     }
 }

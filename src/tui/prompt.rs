@@ -59,6 +59,8 @@ pub struct Prompt {
     pub output: Vec<(Role, String)>,
     /// Number of lines by which the output is scrolled up.
     pub scroll: usize,
+    /// True if the latest line was run by a key of another pane which has had the keys since, so that its answer is what is looked for.
+    pub is_asked_aside: bool,
     history: History,
     /// Position of the history line that is shown, counted from the latest, and the text that was typed before.
     browsing: Option<(usize, String)>,

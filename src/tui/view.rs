@@ -10,6 +10,7 @@ use p2p_service::access::Identity;
 use p2p_shell::report::ToldFault;
 
 use super::journal::Journal;
+use super::lines::Lines;
 use super::panes::scene::{Chosen, FileCount};
 use super::theme::Role;
 
@@ -39,6 +40,8 @@ pub struct View {
     /// Number of faults that are on, as they are listed.
     faults: usize,
     is_admin: bool,
+    /// Steps of typed lines as they were when the view was frozen; `None` while it is not.
+    steps: Option<Lines>,
     /// Data that has come since the view was frozen; `None` while it is not.
     meanwhile: Option<Meanwhile>,
 }
@@ -54,6 +57,7 @@ impl View {
             readable: FileCount::default(),
             faults: 0,
             is_admin: identity.is_admin(),
+            steps: None,
             meanwhile: None,
         };
         view.count_files();
@@ -104,14 +108,21 @@ impl View {
         self.faults
     }
 
-    /// Freezes the view.
-    pub fn freeze(&mut self) {
+    /// Returns the lines whose steps are shown as pending: of those that are carried out now, unless the view is frozen.
+    pub fn steps<'a>(&'a self, now: &'a Lines) -> &'a Lines {
+        self.steps.as_ref().unwrap_or(now)
+    }
+
+    /// Freezes the view, with the steps of the lines that are carried out.
+    pub fn freeze(&mut self, lines: &Lines) {
+        self.steps.get_or_insert_with(|| lines.still());
         let journal = &self.journal;
         self.meanwhile.get_or_insert_with(|| Meanwhile { journal: journal.clone(), events_lost: 0 });
     }
 
     /// Thaws the view, and takes in what has accumulated and the latest snapshot.
     pub fn thaw(&mut self, latest: Arc<Snapshot>) {
+        self.steps = None;
         if let Some(Meanwhile { journal, events_lost }) = self.meanwhile.take() {
             self.events_lost += events_lost;
             self.journal = journal;
@@ -172,6 +183,7 @@ impl View {
     /// Removes what the user before has seen.
     pub fn forget(&mut self) {
         self.journal = Journal::default();
+        self.steps.iter_mut().for_each(|steps| *steps = Lines::default());
         self.meanwhile.iter_mut().for_each(|meanwhile| meanwhile.journal = Journal::default());
         self.chosen = Chosen::default();
     }

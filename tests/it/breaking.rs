@@ -82,6 +82,10 @@ fn one_key_heals_all() {
     tui_harness.keys(&["y"]);
     assert!(!header(&mut tui_harness).contains("fault"), "{}", tui_harness.text());
     assert!(answer(&tui_harness).iter().any(|(_, line)| line == "3 faults taken back:"), "{:?}", answer(&tui_harness));
+    // The whole answer is seen although a pane has the keys, and each of its lines says what has become of the fault.
+    assert_eq!(tui_harness.app.workspace().focus(), Pane::Nodes);
+    let prompt = tui_harness.pane(Pane::Prompt).join("\n");
+    assert!(prompt.contains("3 faults taken back:") && prompt.matches("│no longer: ").count() == 3, "{prompt}");
     // Where none is on, nothing is asked.
     tui_harness.keys(&["H"]);
     assert!(tui_harness.app.dialogs().is_empty());
@@ -196,6 +200,13 @@ fn paths_are_counted_alike_everywhere() {
     assert_eq!(answer, "healed 6 paths between 6 hosts; no path is cut any more");
     assert_eq!(logged, "no longer: 6 paths between 6 hosts are cut, 1 of them one way");
     assert_eq!(said(&mut tui_harness, "heal").0, "no path was cut");
+    // What else is on is not healed by it, and it says what is.
+    said(&mut tui_harness, "kill 4");
+    assert_eq!(said(&mut tui_harness, "heal").0, "no path was cut, but Node_04 is killed: `start Node_04` takes that back");
+    said(&mut tui_harness, "path client->2 --loss 5%");
+    let many = "no path was cut, but 2 other faults are on: `faults clear` takes all back, `faults` lists them";
+    assert_eq!(said(&mut tui_harness, "heal").0, many);
+    said(&mut tui_harness, "faults clear");
     // A profile is one as well, and so are both directions of a link.
     assert_eq!(said(&mut tui_harness, "faults apply slow-wan").1, "slow-wan on 5 nodes (15 parts)");
     assert_eq!(said(&mut tui_harness, "faults clear").0, "1 fault taken back: slow-wan on 5 nodes (15 parts)");

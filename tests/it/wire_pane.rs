@@ -2,6 +2,7 @@
 //! when they are asked for; and a connection as it is at the instant that the screen shows, at every speed.
 
 use p2p_base::units::SimDuration;
+use p2p_engine::operation;
 use p2p_engine::pace::Speed;
 use p2p_shell::report::{Resolution, instant_of};
 use p2p_storage::tui::app::Pane;
@@ -9,6 +10,8 @@ use p2p_storage::tui::dialog::Dialog;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Position;
 
+use crate::harness::OPERATOR;
+use crate::prompt::{paused, says, upload_of_all};
 use crate::tui_harness::{SIZES, TuiHarness, lines};
 
 /// A slow network of which the links lose packets, and an upload of some seconds on it.
@@ -227,5 +230,26 @@ fn frozen_frames_are_equal_cell_by_cell() {
         tui_harness.press(&["echo alive"]);
         let text = lines(&tui_harness.draw()).join("\n");
         assert!(text.contains("FROZEN") && text.contains("› echo alive"), "{text}");
+    }
+}
+
+/// The steps that wait stand still as well, although they come from the lines that were typed and not from the engine.
+#[test]
+fn steps_that_wait_are_frozen_too() {
+    for (width, height) in SIZES {
+        let mut tui_harness = paused(width, height);
+        tui_harness.press(&[&upload_of_all(&tui_harness), "Enter"]);
+        tui_harness.until(|app| says(app, "#1 has begun; waiting: "));
+        tui_harness.refresh();
+        tui_harness.press_in_pane(Pane::Transfers, &["f"]);
+        let title = |tui_harness: &mut TuiHarness| tui_harness.pane(Pane::Transfers)[0].clone();
+        assert!(title(&mut tui_harness).contains("1 running, 2 waiting"), "{}", tui_harness.text());
+        let before = cells_but_prompt(&mut tui_harness);
+        tui_harness.runtime.block_on(tui_harness.handle.call(&OPERATOR, operation::Resume)).unwrap();
+        tui_harness.settle();
+        assert!(says(&tui_harness.app, "stored c.bin"), "{}", tui_harness.text());
+        assert!(before == cells_but_prompt(&mut tui_harness), "{width}x{height}: {}", tui_harness.text());
+        tui_harness.press(&["f"]);
+        assert!(title(&mut tui_harness).contains("3 done"), "{}", tui_harness.text());
     }
 }

@@ -29,6 +29,7 @@ impl App {
             return self.say(Role::Bad, &full);
         }
         self.say(Role::Accent, &format!("{} {line}", self.theme.glyphs.prompt));
+        self.prompt_mut().is_asked_aside = self.workspace.focus() != Pane::Prompt;
         self.lines.push(commands_of(line).into_iter().map(|(_, command)| command));
         self.begin_typed();
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use p2p_shell::answer::Planned;
 
-use super::{Line, StepId};
+use super::{Line, Lines, StepId};
 
 /// A step of a typed line that has not begun, or one that takes long and is no transfer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +17,26 @@ pub struct Pending<'a> {
     pub text: &'a str,
     /// Step that it waits for, as in `upload a.bin (#1)`; `None` if it is being carried out. Thousands may wait for the same one.
     pub after: Option<Arc<str>>,
+}
+
+impl Lines {
+    /// Returns the steps of this instant, which stay as they are whatever begins or ends: for a view that is frozen. They are copied, so
+    /// that what is shown can be of another instant than what can be dropped.
+    pub fn still(&self) -> Lines {
+        let still = |line: &Line| Line {
+            number: line.number,
+            step: line.step,
+            command: line.command.clone(),
+            planned: line.planned.clone(),
+            waiting: line.waiting.clone(),
+            under_way: line.still_under_way(),
+            waits: line.waits,
+            task: line.task.clone(),
+            ..Line::default()
+        };
+        let (begun, typed) = (self.begun.iter().map(still).collect(), self.typed.iter().map(still).collect());
+        Lines { begun, typed, ..Lines::default() }
+    }
 }
 
 /// Steps of one line that wait for the same thing, in their order.

@@ -4,6 +4,7 @@
 use p2p_engine::transfer::TransferId;
 use p2p_shell::ShellError;
 use p2p_shell::answer::{Answer, Planned, listed_of};
+use p2p_shell::beside::Beside;
 use tokio::task::AbortHandle;
 
 use super::{Line, Lines, StepId, WAITING_SHOWN};
@@ -63,6 +64,16 @@ impl Line {
             1 => first,
             count => format!("{first} and {} beside it", count - 1),
         }
+    }
+
+    /// Returns what is under way as one entry that reads the same and ends nothing, for a view that is frozen.
+    pub(super) fn still_under_way(&self) -> Beside<UnderWay> {
+        let mut still = Beside::default();
+        if !self.under_way.is_empty() {
+            let (step, command) = (self.step, self.doing());
+            still.push(None, UnderWay { step, command, planned: None, transfer: None, task: None, result: None });
+        }
+        still
     }
 
     fn put(&mut self, transfer: Option<TransferId>, result: Option<Result<Answer, ShellError>>) {

@@ -38,11 +38,12 @@ pub(super) struct PromptPane {
 impl PaneView for PromptPane {
     fn shape(&self, scene: &Scene<'_>, room: Size) -> Shape {
         let usual = (room.height / 7).clamp(5, 9);
-        if scene.focus != Pane::Prompt {
+        // A frozen view stands still as a whole, its places too.
+        if scene.focus != Pane::Prompt && (!self.prompt.is_asked_aside || scene.is_frozen) {
             return Shape::of_height((56, 5), (80, usual));
         }
-        // While the prompt has the keys it has room for the latest answer, up to half the screen. On a small screen others give way
-        // to that; on a large one they do not have to.
+        // While the prompt has the keys, or was asked by a key of another pane, it has room for the latest answer, up to half the screen.
+        // On a small screen others give way to that; on a large one they do not have to.
         let rows = |most: u16| rows_up_to(self.prompt.answer().len() + 3, most).max(5);
         let least = if room.height < SMALL { rows(room.height / 2) } else { rows(room.height / 3) };
         Shape::of_height((56, least), (80, rows(room.height / 2).max(usual)))

@@ -6,7 +6,7 @@ use std::fmt::Display;
 use std::str::FromStr;
 
 use p2p_base::spelling::visible;
-use p2p_base::units::{Probability, SimDuration};
+use p2p_base::units::{Probability, SimDuration, count_of};
 use p2p_engine::faults::{ActiveFault, DiskFaults, FLAPS, Flapping, LinkChange, PathChange, Target, parse_bursts};
 use p2p_engine::operation::{Break, ListFaults, Mend, STOP_WITHIN};
 use p2p_engine::snapshot::Peer;
@@ -187,13 +187,28 @@ pub(crate) async fn heal(shell: &Shell, call: &Call) -> Result<Answer, ShellErro
         Some(Paths::All(_)) => return Err(call.wrong("name both hosts, A->B or A,B; `heal` alone heals all paths".into())),
     };
     let healed = CutPaths::among(&shell.call(mend).await?.taken_back);
-    let left = CutPaths::among(&shell.call(ListFaults).await?);
+    let on = shell.call(ListFaults).await?;
+    let left = CutPaths::among(&on);
     let text = match (healed.is_empty(), left.is_empty()) {
-        (true, _) => "no path was cut".to_owned(),
+        (true, true) => none_cut(&on),
+        (true, false) => format!("that path was not cut; {}", left.told()),
         (false, true) => format!("healed {}; no path is cut any more", healed.names()),
         (false, false) => format!("healed {}; {}", healed.names(), left.told()),
     };
     Ok(Answer::new(View::Text(text), json!({ "healed": healed.len(), "cut": left.len() })))
+}
+
+/// Returns the answer where no path is cut, which names what takes back the other faults that are on.
+fn none_cut(on: &[ActiveFault]) -> String {
+    let told: Vec<(String, String)> = ToldFault::all(on).iter().map(ToldFault::in_words).collect();
+    match told.as_slice() {
+        [] => "no path was cut".to_owned(),
+        [(words, command)] => format!("no path was cut, but {words}: `{command}` takes that back"),
+        _ => format!(
+            "no path was cut, but {} are on: `faults clear` takes all back, `faults` lists them",
+            count_of(told.len() as u64, "other fault")
+        ),
+    }
 }
 
 pub(crate) async fn flap(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {

@@ -62,16 +62,17 @@ async fn clear(shell: &Shell, call: &Call, what: Option<&str>) -> Result<Answer,
     Ok(Answer::new(View::Text(lines.join("\n")), data))
 }
 
-/// Returns how many faults were taken back, and which: few of them in one line, and of many the first ones.
+/// Returns how many faults were taken back, and which: one of them in the same line, and of many the first ones, each in a line that says
+/// so by itself, since a small screen may show nothing but the last.
 fn lines_of(told: &[ToldFault<'_>]) -> Vec<String> {
     let count = format!("{} taken back", count_of(told.len() as u64, "fault"));
     let mut names: Vec<String> = told.iter().take(SHOWN_MAX).map(|told| told.in_words().0).collect();
     match (names.as_slice(), told.len().saturating_sub(SHOWN_MAX)) {
         ([], _) => vec!["no fault is on".to_owned()],
         ([only], _) => vec![format!("{count}: {only}")],
-        (_, 0) => [vec![format!("{count}:")], names].concat(),
         (_, left) => {
-            names.push(format!("and {left} more"));
+            names.iter_mut().for_each(|name| name.insert_str(0, "no longer: "));
+            names.extend((left > 0).then(|| format!("and {left} more")));
             [vec![format!("{count}:")], names].concat()
         }
     }
