@@ -174,6 +174,11 @@ impl Tour {
         self.filled_in(self.steps[self.step].text, false)
     }
 
+    /// Returns the name of what Space does in the current step.
+    pub fn effect_of_space(&self) -> &'static str {
+        if self.step + 1 == self.steps.len() { "end" } else { "go on" }
+    }
+
     /// Returns what the step does or waits for at the moment.
     pub fn status(&self) -> Cow<'static, str> {
         match &self.phase {

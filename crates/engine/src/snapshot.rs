@@ -219,8 +219,10 @@ pub struct ConnectionStatus {
 pub struct Ended {
     /// Number of transfers that have finished successfully.
     pub done: u64,
-    /// Number of transfers that have failed or were cancelled.
+    /// Number of transfers that have failed.
     pub failed: u64,
+    /// Number of transfers that were cancelled.
+    pub cancelled: u64,
     /// Number of uploads that are kept, or were when they ended.
     pub parked: u64,
 }
@@ -230,7 +232,8 @@ impl Ended {
     pub fn count(&mut self, state: TransferState) {
         match state {
             TransferState::Done => self.done += 1,
-            TransferState::Failed | TransferState::Cancelled => self.failed += 1,
+            TransferState::Failed => self.failed += 1,
+            TransferState::Cancelled => self.cancelled += 1,
             TransferState::Parked => self.parked += 1,
             TransferState::Running
             | TransferState::Waiting
@@ -242,7 +245,7 @@ impl Ended {
 
     /// Returns the number of all of them.
     pub const fn all(&self) -> u64 {
-        self.done + self.failed + self.parked
+        self.done + self.failed + self.cancelled + self.parked
     }
 }
 
@@ -310,6 +313,7 @@ impl Snapshot {
         let add = |all: Ended, one: &Ended| Ended {
             done: all.done + one.done,
             failed: all.failed + one.failed,
+            cancelled: all.cancelled + one.cancelled,
             parked: all.parked + one.parked,
         };
         self.ended.values().fold(Ended::default(), add)
@@ -319,7 +323,9 @@ impl Snapshot {
     /// which one of them is measured, the last ten seconds at the most. Their own rates are not to be added, since each of them is over
     /// a span of its own.
     pub fn rate_of_all(&self, direction: Direction) -> f64 {
-        let running = self.running().filter(|status| status.direction == direction);
+        // Of what is undone nothing is sent any more.
+        let is_sent = |status: &&TransferStatus| status.state != TransferState::Undoing;
+        let running = self.running().filter(|status| status.direction == direction).filter(is_sent);
         let (mut bytes, mut span) = (0.0, SimDuration::ZERO);
         for status in running {
             bytes += status.rate_bytes_per_second.unwrap_or_default() * status.rate_span.as_secs_f64();

@@ -233,9 +233,6 @@ fn above(app: &App, frame: &mut Frame<'_>, areas: &[(Pane, Rect)], scene: &Scene
     }
 }
 
-/// Keys that a tour takes.
-const TOUR_KEYS: [(&str, &str); 2] = [("Space", "go on"), ("Esc", "leave")];
-
 /// Keys that have a meaning while a filter is typed.
 const FILTER_KEYS: [(&str, &str); 2] = [("Enter", "keep"), ("Esc", "clear")];
 
@@ -267,8 +264,8 @@ fn keys(app: &App, frame: &mut Frame<'_>, area: Rect, scene: &Scene<'_>) {
     let (first, rest): (Vec<&Binding>, Vec<&Binding>) =
         BINDINGS.iter().filter(|binding| is_hinted(app, binding, !verbs.is_empty())).partition(is_first);
     let of = |binding: &Binding| hint(binding.key(app.keymap()), binding.name);
-    let of_tour = if app.tour().is_some() && !in_dialog { TOUR_KEYS.as_slice() } else { &[] };
-    let of_tour = of_tour.iter().map(|(key, name)| hint(key, name));
+    let of_tour = app.tour().filter(|_| !in_dialog).map(|tour| [("Space", tour.effect_of_space()), ("Esc", "leave")]);
+    let of_tour = of_tour.into_iter().flatten().map(|(key, name)| hint(key, name));
     let is_prompt = app.workspace().focus() == Pane::Prompt && !in_dialog && typing.is_none();
     let complete = is_prompt.then(|| hint("Tab", "complete or pane"));
     let of_text = typing.unwrap_or_default().iter().map(|(key, name)| hint(key, name));

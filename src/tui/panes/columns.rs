@@ -12,6 +12,11 @@ use super::Canvas;
 use crate::tui::theme::{Role, Theme};
 use crate::tui::wrap::fitted;
 
+/// Width in cells of every number of bytes below one EiB, as in `1023.9 KiB`.
+pub const BYTES: u16 = 10;
+/// Width in cells of every rate below that in a second, as in `1023.9 KiB/s`.
+pub const RATE: u16 = BYTES + 2;
+
 /// The side of a column on which a shorter text stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Align {
@@ -180,6 +185,7 @@ pub fn longest<'a>(texts: impl IntoIterator<Item = &'a str>, most: u16) -> u16 {
 
 #[cfg(test)]
 mod tests {
+    use p2p_shell::report::{bytes_of, rate_of};
     use proptest::prelude::*;
 
     use super::*;
@@ -220,6 +226,17 @@ mod tests {
         assert_eq!(row(["after all of it", "", ""]), "after all of it");
         assert_eq!(row(["after all of it", "", "end"]), "after a… end   ");
         assert_eq!(row(["after", "7", "end"]), "aft…   7 end   ");
+    }
+
+    /// The longest texts of the formatters are those just below the next unit, and just above it, where they are rounded up to it.
+    #[test]
+    fn every_number_of_bytes_and_every_rate_fits() {
+        let extremes = (0..60).map(|bits| 1u64 << bits).flat_map(|unit| [unit - 1, unit, unit / 1024 * 1010]);
+        for bytes in extremes.chain([(1 << 60) - 1]) {
+            assert!(bytes_of(bytes).width() <= usize::from(BYTES), "{}", bytes_of(bytes));
+            assert!(rate_of(bytes as f64).width() <= usize::from(RATE), "{}", rate_of(bytes as f64));
+        }
+        assert_eq!([bytes_of(1_033_933).width(), rate_of(1_033_933.0).width()], [BYTES, RATE].map(usize::from));
     }
 
     proptest! {

@@ -1,8 +1,8 @@
 //! The nodes pane: one row per node, with state, storage and traffic.
 //!
 //! ```text
-//! node      health  state          ↑ up      ↓ down    stored of capacity
-//! ● Node_01 ALIVE   RUNNING   1.2 KiB/s 63.8 KiB/s   3.6 MiB ↑▁▁▁▁▁▁▁▁▁ ↓▁▂▅▇▇▇▇▇▇
+//! node      health  state          ↑ up       ↓ down     stored link load
+//! ● Node_01 ALIVE   RUNNING    1.2 KiB/s   63.8 KiB/s    3.6 MiB ↑▁▁▁▁▁▁▁▁▁ ↓▁▂▅▇▇▇▇▇▇
 //! ```
 //! The levels of the traffic are those of both directions, each on the scale of what the node's link carries in it.
 
@@ -16,7 +16,7 @@ use ratatui::text::Span;
 use unicode_width::UnicodeWidthStr;
 
 use super::broken::{Broken, BrokenNode};
-use super::columns::{Align, Cell, Column, Columns, longest};
+use super::columns::{Align, BYTES, Cell, Column, Columns, RATE, longest};
 use super::faults_menu;
 use super::queues_of;
 use super::rows::Rows;
@@ -37,7 +37,7 @@ const FAULT_LEAST: u16 = 18;
 /// Width in cells of a pane from which on it has such a column beside the states and both rates.
 const ROOMY: u16 = STATES_AND_RATES + 1 + FAULT_LEAST;
 /// Width in cells of the columns up to the rates, with the spaces between them.
-const STATES_AND_RATES: u16 = 49;
+const STATES_AND_RATES: u16 = 27 + 2 * (RATE - 1);
 /// Number of seconds whose traffic is shown.
 const TRAFFIC_SECONDS: u16 = 30;
 
@@ -196,10 +196,10 @@ fn columns(glyphs: &Glyphs, name: u16, address: u16) -> Vec<Column<Quantity>> {
         Column::new(Quantity::Name, "node", 9, name + 2, 9, Align::Left),
         Column::new(Quantity::Health, "health", 7, 7, 8, Align::Left),
         Column::new(Quantity::State, "state", 7, 7, 7, Align::Left),
-        Column::new(Quantity::Up, up, 11, 11, 6, Align::Right),
-        Column::new(Quantity::Down, down, 11, 11, 6, Align::Right),
-        Column::new(Quantity::Stored, "stored", 9, 9, 5, Align::Right),
-        Column::new(Quantity::Traffic, "of capacity", 11, 2 * (1 + TRAFFIC_SECONDS) + 1, 4, Align::Left),
+        Column::new(Quantity::Up, up, RATE - 1, RATE, 6, Align::Right),
+        Column::new(Quantity::Down, down, RATE - 1, RATE, 6, Align::Right),
+        Column::new(Quantity::Stored, "stored", BYTES - 1, BYTES, 5, Align::Right),
+        Column::new(Quantity::Traffic, "link load", 11, 2 * (1 + TRAFFIC_SECONDS) + 1, 4, Align::Left),
         Column::new(Quantity::Address, "address", address, address, 3, Align::Left),
         Column::new(Quantity::Full, "full", 4, 4, 2, Align::Right),
         Column::new(Quantity::Connections, "conn", 4, 4, 1, Align::Right),
@@ -244,9 +244,9 @@ fn cell(scene: &Scene<'_>, row: &Row<'_>, quantity: Quantity, width: u16) -> Cel
             text(if is_told { fault.told.clone() } else { fault.kinds.clone() }, Role::Bad)
         }
         Quantity::State => text(node.state.name().to_owned(), state_role(node.state)),
-        Quantity::Up => text(rate_now(&node.rates.up), scene.rate_role()),
-        Quantity::Down => text(rate_now(&node.rates.down), scene.rate_role()),
-        Quantity::Stored => text(node.used_bytes.map_or_else(|| "-".into(), bytes_of), Role::Text),
+        Quantity::Up => text(whole_within(rate_now(&node.rates.up), width), scene.rate_role()),
+        Quantity::Down => text(whole_within(rate_now(&node.rates.down), width), scene.rate_role()),
+        Quantity::Stored => text(whole_within(node.used_bytes.map_or_else(|| "-".into(), bytes_of), width), Role::Text),
         Quantity::Fault => text(fault.told.clone(), Role::Bad),
         Quantity::Traffic => text(traffic(scene, node, width), scene.rate_role()),
         Quantity::Address => text(node.address.to_string(), Role::Dim),
@@ -264,6 +264,16 @@ fn state_role(state: ProcessState) -> Role {
         ProcessState::Waiting(_) => Role::Warning,
         ProcessState::Stopped => Role::Bad,
         ProcessState::Ready => Role::Dim,
+    }
+}
+
+/// Returns a figure, without its decimal if that is what it has no room for: `1009 KiB` for `1009.7 KiB`.
+fn whole_within(figure: String, width: u16) -> String {
+    match figure.split_once('.') {
+        Some((whole, rest)) if figure.width() > usize::from(width) => {
+            format!("{whole}{}", rest.trim_start_matches(|c: char| c.is_ascii_digit()))
+        }
+        _ => figure,
     }
 }
 
@@ -290,6 +300,8 @@ fn traffic(scene: &Scene<'_>, node: &NodeStatus, width: u16) -> String {
 
 #[cfg(test)]
 mod tests {
+    use p2p_shell::report::rate_of;
+
     use super::*;
     use crate::tui::theme::{Theme, ThemeName};
 
@@ -310,6 +322,24 @@ mod tests {
                 assert!(width >= fault.min(7), "{fault} at {room}");
             }
         }
+    }
+
+    /// At every width at which its column is shown a figure is whole, without its decimal where it is as long as figures can be.
+    #[test]
+    fn figures_are_never_cut() {
+        let glyphs = Theme::new(ThemeName::Dark, false).glyphs;
+        for room in 20..200 {
+            let columns = Columns::fit(columns(&glyphs, 7, 12), room);
+            for bytes in (0..60).map(|bits| 1u64 << bits).flat_map(|unit| [unit - 1, unit, unit / 1024 * 1010 + 999]) {
+                let rate = rate_of(bytes as f64);
+                for (id, figure) in [(Quantity::Stored, bytes_of(bytes)), (Quantity::Up, rate.clone()), (Quantity::Down, rate)] {
+                    let Some(width) = columns.width_of(id) else { continue };
+                    let shown = whole_within(figure.clone(), width);
+                    assert!(shown.width() <= usize::from(width), "{figure} at {room}");
+                }
+            }
+        }
+        assert_eq!([10, 9].map(|width| whole_within(bytes_of(1_033_933), width)), ["1009.7 KiB", "1009 KiB"]);
     }
 
     #[test]

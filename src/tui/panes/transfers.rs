@@ -17,7 +17,7 @@ use p2p_shell::report::{bytes_of, rate_of, shown_of_all, transfer_rate_of, trans
 use ratatui::layout::{Rect, Size};
 use ratatui::text::Span;
 
-use super::columns::{Align, Cell, Column, Columns, longest};
+use super::columns::{Align, BYTES, Cell, Column, Columns, RATE, longest};
 use super::rows::Rows;
 use super::scene::{Chosen, Scene};
 use super::scroll::Part;
@@ -51,16 +51,19 @@ const NAME_MAX: u16 = 48;
 /// Width of a time and of an estimate in cells, and the maximum width of what a transfer waits for.
 const TIME: (u16, u16) = (13, 48);
 
+/// Width in cells of `took 999:59:59.9`, which is never cut off.
+const CLOCK: u16 = 16;
+
 /// Returns the columns, for files whose longest name and longest time have these widths.
 fn columns(name: u16, time: u16) -> Vec<Column<Quantity>> {
     vec![
         Column::new(Quantity::Id, "#", 6, 6, 9, Align::Right),
         Column::new(Quantity::Name, "file", 16, name, 7, Align::Left),
-        Column::new(Quantity::Size, "size", 10, 10, 2, Align::Right),
+        Column::new(Quantity::Size, "size", BYTES, BYTES, 2, Align::Right),
         Column::new(Quantity::Bar, "progress", 8, BAR_MAX, 3, Align::Left),
         Column::new(Quantity::Percent, "done", 5, 5, 6, Align::Right),
-        Column::new(Quantity::Rate, "rate", 12, 12, 4, Align::Right),
-        Column::new(Quantity::Time, "time", TIME.0, time.max(TIME.0), 5, Align::Right),
+        Column::new(Quantity::Rate, "rate", RATE, RATE, 4, Align::Right),
+        Column::new(Quantity::Time, "time", time.clamp(TIME.0, CLOCK), time.max(TIME.0), 5, Align::Right),
         Column::new(Quantity::Resent, "resent", 8, 8, 1, Align::Right),
         Column::new(Quantity::State, "state", 10, 10, 8, Align::Left),
     ]
@@ -326,7 +329,8 @@ fn totals(scene: &Scene<'_>) -> String {
         (count(|state| !state.is_over() && !state.is_waiting()), "running"),
         (count(TransferState::is_waiting) + scene.pending.len() as u64, "waiting"),
         (count(|state| state == TransferState::Done) + earlier.done, "done"),
-        (count(|state| matches!(state, TransferState::Failed | TransferState::Cancelled)) + earlier.failed, "failed"),
+        (count(|state| state == TransferState::Failed) + earlier.failed, "failed"),
+        (count(|state| state == TransferState::Cancelled) + earlier.cancelled, "cancelled"),
         (count(|state| state == TransferState::Parked) + earlier.parked, "parked"),
     ];
     let parts: Vec<String> =

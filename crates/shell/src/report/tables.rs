@@ -349,9 +349,10 @@ pub fn millis_below(time: SimDuration, whole_from: u64) -> String {
 }
 
 /// Formats the rate of a transfer over the last ten seconds, or over the whole transfer once it is over, as in `63.1 KiB/s`; `-`
-/// if nothing has been measured.
+/// if nothing has been measured, or while it is undone and nothing is sent any more.
 pub fn transfer_rate_of(status: &TransferStatus) -> String {
-    status.rate_bytes_per_second.map_or_else(|| "-".into(), rate_of)
+    let rate = status.rate_bytes_per_second.filter(|_| status.state != TransferState::Undoing);
+    rate.map_or_else(|| "-".into(), rate_of)
 }
 
 /// Formats the time of a transfer: `eta 00:42` while it runs, or why there is no estimate, `took 01:23.8` once it is over.

@@ -25,7 +25,7 @@ use ratatui::text::Span;
 
 use self::holders::{Holders, foot, health, map, map_width};
 use self::listing::{ListQuery, Listing, Row, Wanted};
-use super::columns::{Align, Cell, Column, Columns, longest};
+use super::columns::{Align, BYTES, Cell, Column, Columns, longest};
 use super::inquiry::{Found, Inquiry};
 use super::rows::Rows;
 use super::scene::Scene;
@@ -336,7 +336,7 @@ fn columns(name: u16, health: u16, nodes: usize) -> Vec<Column<Quantity>> {
     let (least, wish) = map_width(nodes);
     vec![
         Column::new(Quantity::Name, "name", 16, name, 9, Align::Left),
-        Column::new(Quantity::Size, "size", 10, 10, 7, Align::Right),
+        Column::new(Quantity::Size, "size", BYTES, BYTES, 7, Align::Right),
         Column::new(Quantity::Segments, "segments", 8, 8, 5, Align::Right),
         Column::new(Quantity::Health, "health", 17, health, 8, Align::Left),
         Column::new(Quantity::Nodes, "on nodes", least, wish, 6, Align::Left),

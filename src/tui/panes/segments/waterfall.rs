@@ -10,7 +10,7 @@ use ratatui::text::Span;
 use super::time_axis::{TimeAxis, bar};
 use super::{in_order, is_under_way, oldest};
 use crate::tui::panes::Canvas;
-use crate::tui::panes::columns::{Align, Cell, Column, Columns};
+use crate::tui::panes::columns::{Align, Cell, Column, Columns, RATE};
 use crate::tui::panes::scene::Scene;
 use crate::tui::theme::{Role, Theme};
 
@@ -32,7 +32,7 @@ fn fit(width: u16) -> Columns<Quantity> {
         Column::new(Quantity::Holder, "", 8, 9, 7, Align::Left),
         Column::new(Quantity::State, "", 10, 10, 6, Align::Left),
         Column::new(Quantity::Time, "", 8, 8, 5, Align::Right),
-        Column::new(Quantity::Rate, "", 12, 12, 2, Align::Right),
+        Column::new(Quantity::Rate, "", RATE, RATE, 2, Align::Right),
         Column::new(Quantity::Resent, "", 4, 4, 3, Align::Right),
         Column::new(Quantity::Bar, "", 16, u16::MAX, 4, Align::Left),
     ];

@@ -7,7 +7,7 @@ use p2p_net::ConnectionSample;
 use p2p_shell::report::{milliseconds_of, rate_of};
 
 use super::WirePane;
-use crate::tui::panes::columns::{Align, Cell, Column, Columns};
+use crate::tui::panes::columns::{Align, Cell, Column, Columns, RATE};
 use crate::tui::panes::scene::Scene;
 use crate::tui::panes::{Canvas, Pane, PaneView};
 use crate::tui::theme::{Role, Theme};
@@ -39,8 +39,8 @@ pub(super) fn columns() -> Vec<Column<Quantity>> {
     vec![
         Column::new(Quantity::Node, "node", 9, 9, 9, Align::Left),
         Column::new(Quantity::State, "state", 11, 12, 3, Align::Left),
-        Column::new(Quantity::Up, "up", 12, 12, 8, Align::Right),
-        Column::new(Quantity::Down, "down", 12, 12, 7, Align::Right),
+        Column::new(Quantity::Up, "up", RATE, RATE, 8, Align::Right),
+        Column::new(Quantity::Down, "down", RATE, RATE, 7, Align::Right),
         Column::new(Quantity::Resent, "resent", 7, 7, 6, Align::Right),
         Column::new(Quantity::Queue, "queue", 5, 5, 5, Align::Right),
         Column::new(Quantity::RoundTrip, "round trip", 10, 10, 4, Align::Right),
