@@ -9,7 +9,7 @@ use super::editor::{Edit, Editor, edit_for};
 use super::form::FormDialog;
 use super::panes::Deed;
 use super::viewer::{Viewer, ViewerEffect};
-use super::welcome::{Offer, Welcome};
+use super::welcome::{Offer, Taken, Welcome};
 
 /// Sender of the answer to a dialog; dropping it means that the user gives up.
 pub type ReplyChannel<T> = oneshot::Sender<T>;
@@ -139,7 +139,11 @@ impl Dialog {
         if let Dialog::Welcome(welcome) = self
             && !key.modifiers.contains(KeyModifiers::CONTROL)
         {
-            return accepted(welcome.handle(key));
+            return match welcome.handle(key) {
+                Taken::Offer(offer) => accepted(Some(offer)),
+                Taken::Command => DialogEffect::Passed,
+                Taken::Key => DialogEffect::Stay,
+            };
         }
         let is_search = matches!(self, Dialog::Viewer(viewer) if viewer.is_typing());
         if (key.code == KeyCode::Esc && !is_search)

@@ -37,6 +37,17 @@ impl Offer {
     }
 }
 
+/// Effect of a key in the dialog.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taken {
+    /// Offer that the key takes.
+    Offer(Offer),
+    /// Beginning of a command, which goes to the prompt.
+    Command,
+    /// Selection of another offer, or nothing.
+    Key,
+}
+
 /// The dialog of the first start.
 #[derive(Debug, Default)]
 pub struct Welcome {
@@ -63,26 +74,22 @@ impl Welcome {
         self.areas = areas;
     }
 
-    /// Handles a key; returns the offer that it takes.
-    pub fn handle(&mut self, key: &KeyEvent) -> Option<Offer> {
+    /// Handles a key. A digit takes an offer; any other character begins a command, whatever it is, so that no part of a typed line is taken
+    /// for a choice.
+    pub fn handle(&mut self, key: &KeyEvent) -> Taken {
         let count = Offer::ALL.len();
+        let of = |place: usize| Offer::ALL.get(place).map_or(Taken::Key, |&offer| Taken::Offer(offer));
         match key.code {
-            KeyCode::Up | KeyCode::BackTab | KeyCode::Char('k') => self.selected = (self.selected + count - 1) % count,
-            KeyCode::Down | KeyCode::Tab | KeyCode::Char('j') => self.selected = (self.selected + 1) % count,
+            KeyCode::Up | KeyCode::BackTab => self.selected = (self.selected + count - 1) % count,
+            KeyCode::Down | KeyCode::Tab => self.selected = (self.selected + 1) % count,
             KeyCode::Home => self.selected = 0,
             KeyCode::End => self.selected = count - 1,
-            KeyCode::Enter | KeyCode::Char(' ') => return Offer::ALL.get(self.selected).copied(),
-            KeyCode::Esc => return Offer::ALL.last().copied(),
-            KeyCode::Char(c) => {
-                // A digit or the first letter of an offer takes it.
-                let is_meant = |(place, offer): &(usize, Offer)| {
-                    c.to_digit(10) == Some(*place as u32 + 1) || offer.name().to_lowercase().starts_with(c.to_ascii_lowercase())
-                };
-                return Offer::ALL.into_iter().enumerate().find(is_meant).map(|(_, offer)| offer);
-            }
+            KeyCode::Enter | KeyCode::Char(' ') => return of(self.selected),
+            KeyCode::Esc => return of(count - 1),
+            KeyCode::Char(c) => return c.to_digit(10).map_or(Taken::Command, |digit| of((digit as usize).wrapping_sub(1))),
             _ => {}
         }
-        None
+        Taken::Key
     }
 
     /// Returns the offer that a click takes.

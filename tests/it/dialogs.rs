@@ -86,7 +86,7 @@ fn title(tui_harness: &TuiHarness) -> &str {
 #[test]
 fn the_first_run_makes_the_admin() {
     let mut tui_harness = greeted(120, 40);
-    tui_harness.keys(&["c"]);
+    tui_harness.keys(&["2"]);
     let text = tui_harness.text();
     assert!(text.contains("Create the first account") && text.contains("User name") && text.contains("Once more"), "{text}");
     // Esc looks around: everything works, for there is nobody to ask for.

@@ -51,11 +51,10 @@ fn three_offers_say_what_they_do_at_every_size() {
         // Each is taken by keys and by the mouse.
         for (number, way) in [(1, Some(Way::Tour)), (2, None), (3, None)] {
             let downs = vec!["Down"; number - 1];
-            let by_keys: [Vec<&str>; 4] = [
+            let by_keys: [Vec<&str>; 3] = [
                 [downs.as_slice(), &["Enter"]].concat(),
                 [vec!["Tab"; number - 1].as_slice(), &[" "]].concat(),
                 vec![["1", "2", "3"][number - 1]],
-                vec![["t", "c", "l"][number - 1]],
             ];
             for keys in by_keys {
                 let mut tui = greeted(width, height);
@@ -103,4 +102,27 @@ fn the_next_step_is_named() {
     let mut tui = greeted(80, 24);
     tui.keys(&["Ctrl-Q"]);
     assert_eq!(tui.app.take_way(), Some(Way::Quit));
+}
+
+/// Whoever types or pastes a command instead of a choice has it at the prompt, whole, with its digits.
+#[test]
+fn a_command_is_not_taken_for_a_choice() {
+    for line in ["upload f1.bin", "nodes", "tour", "kill 1", "jobs", ":ls"] {
+        let mut tui = greeted(80, 24);
+        tui.press(&[line]);
+        assert_eq!(tui.app.prompt().editor.text(), line.trim_start_matches(':'));
+        assert!(tui.app.dialogs().is_empty() && tui.app.take_way().is_none());
+        let mut tui = greeted(80, 24);
+        {
+            let _runtime = tui.runtime.enter();
+            tui.app.on_input(Input::Paste(line.to_owned()));
+        }
+        assert!(tui.app.dialogs().is_empty() && tui.app.prompt().editor.text() == line);
+    }
+    // A digit that is none of the offers does nothing, and neither do keys that are not characters.
+    for key in ["0", "4", "9", "Left", "Right"] {
+        let mut tui = greeted(80, 24);
+        tui.press(&[key]);
+        assert_eq!((tui.app.dialogs().len(), tui.app.prompt().editor.text()), (1, ""), "{key}");
+    }
 }

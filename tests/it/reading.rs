@@ -1,13 +1,15 @@
 //! What the screen says can be read and understood: long answers in the viewer, the words of the screen in the help, the mode and the
 //! keys that lead from one part to another.
 
+use p2p_engine::operation;
 use p2p_storage::tui::app::{Pane, TerminalRequest};
 use p2p_storage::tui::dialog::Dialog;
 use p2p_storage::tui::help;
 use p2p_storage::tui::theme::{Role, Theme, ThemeName};
 
 use crate::generated;
-use crate::harness::random_file;
+use crate::harness::{OPERATOR, random_file};
+use crate::prompt::{paused, says};
 use crate::tui_harness::{TuiHarness, lines_of};
 
 /// A screen that has been drawn once, so that it knows its size.
@@ -223,6 +225,40 @@ fn the_hint_line_names_keys_that_work_while_a_text_is_typed() {
     assert!(footer(&mut tui_harness).starts_with(" LIST "), "{}", tui_harness.text());
     tui_harness.press(&["Esc", "Ctrl-R", "Ctrl-Q"]);
     assert!(tui_harness.app.is_over(), "{}", tui_harness.text());
+}
+
+/// A key that has no meaning in the viewer does nothing there; a letter begins the next command.
+#[test]
+fn the_viewer_stays_open_for_keys_without_a_meaning() {
+    let mut tui_harness = drawn(80, 24);
+    tui_harness.press(&["F9"]);
+    for key in ["Left", "Right", "Ctrl-A", "Ctrl-R"] {
+        tui_harness.press(&[key]);
+        assert!(matches!(tui_harness.app.dialogs().last(), Some(Dialog::Viewer(_))), "{key}");
+    }
+    tui_harness.press(&["ls"]);
+    assert!(tui_harness.app.dialogs().is_empty() && tui_harness.app.prompt().editor.text() == "ls");
+}
+
+/// No viewer opens for the word that a transfer has begun, only for what its end answers; its title shows that it is cut.
+#[test]
+fn the_answer_of_a_transfer_is_that_of_its_end() {
+    let mut tui_harness = paused(60, 16);
+    tui_harness.text();
+    let path = tui_harness.home.path().join("a.bin");
+    let long = format!("upload {} --as {}.bin", path.display(), "long-name-".repeat(8));
+    tui_harness.press(&[&long, "Enter"]);
+    tui_harness.until(|app| says(app, "#1 has begun"));
+    let text = tui_harness.text();
+    assert!(tui_harness.app.dialogs().is_empty(), "{text}");
+    tui_harness.press(&["F8"]);
+    let text = tui_harness.text();
+    let top = text.lines().find(|line| line.contains("┌ upload ")).unwrap();
+    assert!(top.contains("… ┐"), "{text}");
+    tui_harness.press(&["Esc"]);
+    tui_harness.runtime.block_on(tui_harness.handle.call(&OPERATOR, operation::Resume)).unwrap();
+    tui_harness.settle();
+    assert!(tui_harness.text().contains("stored"), "{}", tui_harness.text());
 }
 
 /// A list marks what of a row is cut, and that there is more below.

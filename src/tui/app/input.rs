@@ -10,10 +10,11 @@ use secrecy::zeroize::Zeroizing;
 
 use super::{App, Pane, TerminalRequest};
 use crate::tui::action::{self, Action};
-use crate::tui::dialog::{Dialog, DialogEffect};
+use crate::tui::dialog::{Choice, Dialog, DialogEffect};
 use crate::tui::editor::Edit;
 use crate::tui::prompt::PromptEffect;
 use crate::tui::theme::Role;
+use crate::tui::welcome::Offer;
 
 impl App {
     /// Handles an input event of the terminal.
@@ -29,6 +30,10 @@ impl App {
                 // The text may be a password, so that it is erased after use.
                 let text = Zeroizing::new(text);
                 match self.dialogs.last_mut() {
+                    Some(Dialog::Welcome(_)) => {
+                        self.leave_for_prompt();
+                        self.paste(&text);
+                    }
                     Some(dialog) => dialog.paste(&text),
                     None => self.paste(&text),
                 }
@@ -75,10 +80,22 @@ impl App {
         }
     }
 
-    /// Closes the viewer for a key that has no meaning there: a letter begins a command, and keys of actions do what they do.
+    /// Closes the dialog for a key that has no meaning there, if it has one at the prompt: a character begins a command, and keys of actions
+    /// do what they do. Other keys do nothing.
     fn pass_on(&mut self, key: &KeyEvent) {
-        self.dialogs.pop();
-        self.type_on(key);
+        let is_typed =
+            matches!(key.code, KeyCode::Char(_)) && !key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT);
+        if is_typed || action::action_for(key, true, &self.keymap).is_some() {
+            self.leave_for_prompt();
+            self.type_on(key);
+        }
+    }
+
+    /// Closes the dialog in favour of the prompt. Whoever types a command at the first start looks around.
+    fn leave_for_prompt(&mut self) {
+        if let Some(Dialog::Welcome(_)) = self.dialogs.pop() {
+            self.choose(Choice::Begin(Offer::LookAround));
+        }
     }
 
     /// Passes a key to the prompt; the colon only goes there.

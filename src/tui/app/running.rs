@@ -238,7 +238,10 @@ impl App {
         if !text.is_empty() {
             self.name_line(number);
             self.say(Role::Text, &text);
-            self.expect_reader(number, text.lines().count(), view);
+            // Of a transfer that begins, the answer comes with its end.
+            if !matches!(effect, Effect::Follow(_)) {
+                self.expect_reader(number, text.lines().count(), view);
+            }
         }
         match effect {
             Effect::Batch(batch) => self.lines.plan(number, batch),

@@ -82,7 +82,7 @@ fn viewer(app: &App, viewer: &Viewer, frame: &mut Frame<'_>, area: Rect) {
         .collect();
     let bottom = format!(" {} - {KEYS} ", viewer.status());
     frame.render_widget(Clear, place);
-    frame.render_widget(Paragraph::new(lines).block(framed(app, viewer.title()).title_bottom(bottom)), place);
+    frame.render_widget(Paragraph::new(lines).block(framed(app, viewer.title(), place.width).title_bottom(bottom)), place);
 }
 
 fn boxed(app: &App, frame: &mut Frame<'_>, area: Rect, title: &str, text: String, hint: &'static str) {
@@ -91,7 +91,7 @@ fn boxed(app: &App, frame: &mut Frame<'_>, area: Rect, title: &str, text: String
     let place = middle(area, width, height);
     let paragraph = Paragraph::new(text).style(app.theme().style(Role::Text)).wrap(Wrap { trim: false });
     frame.render_widget(Clear, place);
-    frame.render_widget(paragraph.block(framed(app, title).title_bottom(hint)), place);
+    frame.render_widget(paragraph.block(framed(app, title, place.width).title_bottom(hint)), place);
 }
 
 fn list(app: &App, list: &List, frame: &mut Frame<'_>, area: Rect) {
@@ -113,7 +113,7 @@ fn list(app: &App, list: &List, frame: &mut Frame<'_>, area: Rect) {
     let width = place.width.saturating_sub(2);
     lines.extend(part.shown.clone().map(|at| row_of(app, found[at], at == list.selected, width)));
     frame.render_widget(Clear, place);
-    frame.render_widget(Paragraph::new(Text::from(lines)).block(framed(app, &list.title)), place);
+    frame.render_widget(Paragraph::new(Text::from(lines)).block(framed(app, &list.title, place.width)), place);
     // The rows stand below the line that is typed.
     let side = Rect { x: place.right().saturating_sub(1), y: place.y + 2, width: 1, height: rows as u16 };
     part.mark(app.theme(), Role::Focus, side.intersection(place), frame.buffer_mut());

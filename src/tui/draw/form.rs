@@ -47,7 +47,7 @@ pub(super) fn draw(app: &App, form: &FormDialog, frame: &mut Frame<'_>, area: Re
                 content.text(&format!("{lacks} shows a QR code here."), Role::Dim);
             }
             let place = middle(area, width + 4, content.lines.len() as u16 + 2);
-            let block = framed(app, form.form.title).title_bottom(Line::from(hints(app, form)));
+            let block = framed(app, form.form.title, place.width).title_bottom(Line::from(hints(app, form)));
             frame.render_widget(Clear, place);
             let inner = block.inner(place);
             frame.render_widget(block, place);
@@ -80,7 +80,7 @@ fn draw_beside(app: &App, form: &FormDialog, lines: &[String], frame: &mut Frame
     let has_frame = width + column + 6 <= area.width && height.max(content.lines.len() as u16) + 2 <= area.height;
     let inner = if has_frame {
         let place = middle(area, width + column + 4, height.max(content.lines.len() as u16) + 2);
-        let block = framed(app, form.form.title).title_bottom(Line::from(hints(app, form)));
+        let block = framed(app, form.form.title, place.width).title_bottom(Line::from(hints(app, form)));
         let inner = block.inner(place);
         frame.render_widget(Clear, place);
         frame.render_widget(block, place);

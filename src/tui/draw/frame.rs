@@ -2,13 +2,18 @@
 
 use ratatui::layout::Rect;
 use ratatui::widgets::Block;
+use unicode_width::UnicodeWidthStr;
 
 use crate::tui::app::App;
 use crate::tui::panes;
 use crate::tui::theme::Role;
+use crate::tui::wrap::fitted;
 
-/// Returns the frame of a dialog.
-pub(super) fn framed<'a>(app: &App, title: &str) -> Block<'a> {
+/// Returns the frame of a dialog of this width; a title that is too long ends in an ellipsis.
+pub(super) fn framed<'a>(app: &App, title: &str, width: u16) -> Block<'a> {
+    // Beside the title are the corners and a space on each side.
+    let room = usize::from(width.saturating_sub(4));
+    let title = if title.width() > room { fitted(title, room, app.theme().glyphs.ellipsis) } else { title.to_owned() };
     panes::framed(app.theme(), Role::Focus).title(format!(" {title} "))
 }
 

@@ -56,5 +56,5 @@ pub(super) fn draw(app: &App, welcome: &Welcome, frame: &mut Frame<'_>, area: Re
     let other = Offer::ALL.last().map(|offer| offer.name().to_lowercase()).unwrap_or_default();
     let bottom = format!(" Up, Down and Enter, a digit or a click; Esc: {other} ");
     frame.render_widget(Clear, place);
-    frame.render_widget(Paragraph::new(lines).block(framed(app, Welcome::TITLE).title_bottom(bottom)), place);
+    frame.render_widget(Paragraph::new(lines).block(framed(app, Welcome::TITLE, place.width).title_bottom(bottom)), place);
 }

@@ -22,7 +22,10 @@ pub(super) const TERMS: &[(&str, &str)] = &[
         "how a transfer ended: by `cancel`, or for a reason that its answer and the log tell; or segment of such a one",
     ),
     ("capacity", "what a link carries in a second: the top of the scale of rates"),
-    ("CHOICE", "mode of the dialog of the first start: a digit, a first letter, Enter or a click takes an offer"),
+    (
+        "CHOICE",
+        "mode of the dialog of the first start: a digit, Enter or a click takes an offer, and a command that is typed goes to the prompt",
+    ),
     ("cl, 01", "short names in the matrix and on the wire: the client, Node_01"),
     ("CLOSED, TIME-WAIT", "states of TCP (RFC 9293): no connection; closed by both ends, and late packets are waited for"),
     ("CLOSING, LAST-ACK, CLOSE-WAIT", "states of TCP (RFC 9293) of an end whose peer has sent its FIN"),
