@@ -145,8 +145,34 @@ fn an_answer_takes_no_keys_from_somebody_who_types() {
 fn the_help_knows_the_words_on_the_screen() {
     for open in ["F1", "Ctrl-P"] {
         for word in [
-            "zoom", "freeze", "filter", "mouse", "Shift", "history", "Ctrl-R", "Ctrl-C", "copy", "legend", "rtx", "◐", "✕", "·",
-            "cwnd", "SUSPECT", "READY", "WAITING", "eta", "upload", "REC", "undoing", "click",
+            "zoom",
+            "freeze",
+            "filter",
+            "mouse",
+            "Shift",
+            "history",
+            "Ctrl-R",
+            "Ctrl-C",
+            "copy",
+            "legend",
+            "rtx",
+            "◐",
+            "✕",
+            "·",
+            "cwnd",
+            "SUSPECT",
+            "READY",
+            "WAITING",
+            "eta",
+            "upload",
+            "REC",
+            "undoing",
+            "click",
+            "retransmits",
+            "hidden",
+            "connected",
+            "began",
+            "checked",
         ] {
             let mut tui_harness = TuiHarness::dark(120, 40);
             tui_harness.keys(&[open, word]);

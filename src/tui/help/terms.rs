@@ -12,6 +12,7 @@ pub(super) const TERMS: &[(&str, &str)] = &[
     ),
     ("backlog", "bytes that were handed to a connection and are not acknowledged yet"),
     ("before, before the pause", "rates while time is paused: those of the last seconds that have passed"),
+    ("began, has begun", "in the log and in answers: a transfer has its number and is under way"),
     (
         "behind others, waits for",
         "why there is no eta: nothing has arrived yet while others pass, or answers to an upload or an undo wait behind a download; a node has to answer first, or to delete",
@@ -22,6 +23,7 @@ pub(super) const TERMS: &[(&str, &str)] = &[
         "how a transfer ended: by `cancel`, or for a reason that its answer and the log tell; or segment of such a one",
     ),
     ("capacity", "what a link carries in a second: the top of the scale of rates"),
+    ("checked", "bytes of a file that `verify` has fetched and compared with its SHA-256"),
     (
         "CHOICE",
         "mode of the dialog of the first start: a digit, Enter or a click takes an offer, and a command that is typed goes to the prompt",
@@ -31,6 +33,7 @@ pub(super) const TERMS: &[(&str, &str)] = &[
     ("CLOSING, LAST-ACK, CLOSE-WAIT", "states of TCP (RFC 9293) of an end whose peer has sent its FIN"),
     ("committing", "upload of which all is stored, and which the nodes make durable before the file is listed"),
     ("connect", "segment whose connection is being opened"),
+    ("connected, disconnected", "in the log: a connection of the client to a node has been opened, or has ended"),
     ("CONNECTION", "mode of the dialog of a connection: Left and Right choose the end, Esc closes it"),
     ("copy", "packet that the path has made of another one, because of a fault"),
     (
@@ -53,6 +56,7 @@ pub(super) const TERMS: &[(&str, &str)] = &[
     ("FROZEN", "all panes show one instant while the simulation goes on; `f` takes in what was missed"),
     ("goodput", "bytes of a file that arrive in a second, without headers and without what is sent again"),
     ("HEALTH_CHECK", "packet of a probe, or of the answer to one: a datagram of UDP"),
+    ("hidden", "in Wire: packets of probes that the list leaves out"),
     ("holder", "node that stores a segment"),
     ("idle", "transfer of a stream that its other end, which is no node, does not feed or take at the moment"),
     ("in flight", "packets that were sent and are not acknowledged yet"),
@@ -106,6 +110,7 @@ pub(super) const TERMS: &[(&str, &str)] = &[
         "process of a node: idle, receiving a request, waiting for its disk or for an acknowledgement, not running",
     ),
     ("REC", "packets are being captured to a file; `capture stop` ends it"),
+    ("retransmits", "in answers: packets that were sent again, as `resent` and `rtx` count them"),
     ("RST", "packet that ends a connection at once, or refuses one"),
     ("RTO", "retransmission timeout of TCP: time after which it sends again what is not acknowledged (RFC 6298)"),
     ("RTT", "round-trip time: from a probe or a packet to its answer"),
