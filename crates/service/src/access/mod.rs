@@ -396,7 +396,7 @@ impl Access {
         *self.state.critical_section.borrow() == 0
     }
 
-    /// Waits until no operation is in progress that an interruption has to wait for, for [`REST_MAX`] at the most. Returns true if there is
+    /// Waits until no operation is in progress that an interruption has to wait for, for five seconds at the most. Returns true if there is
     /// none.
     pub async fn at_rest(&self) -> bool {
         let mut count = self.state.critical_section.subscribe();
