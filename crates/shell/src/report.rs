@@ -34,7 +34,7 @@ pub use self::demo::{DemoReport, FileReport, UserReport};
 pub use self::entries::{EntryLine, entries_table};
 pub use self::export::{ExportReport, ExportedFile};
 pub use self::faults::{HostFaults, SHOWN_MAX, ToldFault, parts_of_profile};
-pub use self::fitting::{fitted, without_last_number};
+pub use self::fitting::{beginning_within, fitted};
 pub use self::holdings::{Holdings, OutOfReach, PLACES_MAX, holders_table, places_table};
 pub use self::network::{NetworkReport, PacketsReport};
 pub use self::queues::{QueueReport, QueuesReport, queue_of};

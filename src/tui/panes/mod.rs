@@ -24,13 +24,13 @@ pub mod wire;
 use p2p_engine::node::health::Health;
 use p2p_engine::snapshot::{LinkQueues, Peer};
 use p2p_net::RateSeries;
-use p2p_shell::report::{queue_of, rate_of, without_last_number};
+use p2p_shell::report::{beginning_within, queue_of, rate_of};
 use p2p_store::manifest::NodeNumber;
 use ratatui::layout::Rect;
 use ratatui::symbols::{Marker, border};
 use ratatui::text::Span;
 use ratatui::widgets::Block;
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use unicode_width::UnicodeWidthStr;
 
 use self::broken::Broken;
 use self::files::FilesPane;
@@ -132,14 +132,8 @@ pub fn fitted_spans<'a>(mut spans: Vec<Span<'a>>, width: u16, ellipsis: &'a str)
     if spans.iter().map(Span::width).sum::<usize>() <= usize::from(width) {
         return spans;
     }
-    let mut left = usize::from(width).saturating_sub(ellipsis.width());
-    let mut fits = |c: &char| {
-        let rest = left.checked_sub(c.width().unwrap_or(0));
-        left = rest.unwrap_or(0);
-        rest.is_some()
-    };
-    let kept: String = spans.iter().flat_map(|span| span.content.chars()).take_while(|c| fits(c)).collect();
-    let mut bytes = without_last_number(&kept).len();
+    let room = usize::from(width).saturating_sub(ellipsis.width());
+    let mut bytes = beginning_within(spans.iter().flat_map(|span| span.content.chars()), room).len();
     let mut end = 0;
     for (place, span) in spans.iter_mut().enumerate() {
         end = place;

@@ -7,12 +7,25 @@ const OF_NUMBERS: [char; 4] = ['.', ',', ':', '/'];
 
 /// Returns the beginning of a cut text without the number that it ends in, which might not be the whole one: `↓ 0/10` would read as
 /// another share than `↓ 0/100`. Of a text that is little but a number, such as a name, the number is left.
-pub fn without_last_number(text: &str) -> &str {
+fn without_last_number(text: &str) -> &str {
     if !text.ends_with(|c: char| c.is_ascii_digit()) {
         return text;
     }
     let rest = text.trim_end_matches(|c: char| c.is_ascii_digit() || OF_NUMBERS.contains(&c));
     if 4 * rest.trim_end().width() >= text.width() { rest } else { text }
+}
+
+/// Returns the beginning of a text of which not all fits into `room` cells of a terminal: the characters that fit, but not the first part
+/// of a number.
+pub fn beginning_within(chars: impl Iterator<Item = char>, room: usize) -> String {
+    let mut used = 0;
+    let fits = |c: &char| {
+        used += c.width().unwrap_or(0);
+        used <= room
+    };
+    let mut kept: String = chars.take_while(fits).collect();
+    kept.truncate(without_last_number(&kept).len());
+    kept
 }
 
 /// Returns the text in exactly `width` cells of a terminal: filled with blanks, or cut with the `mark` at its end if there is room for
@@ -26,13 +39,7 @@ pub fn fitted(text: &str, width: usize, mark: &str) -> String {
         return fill(text.to_owned());
     }
     let mark = if mark.width() <= width { mark } else { "" };
-    let mut used = mark.width();
-    let fits = |c: &char| {
-        used += c.width().unwrap_or(0);
-        used <= width
-    };
-    let kept: String = text.chars().take_while(fits).collect();
-    fill(format!("{}{mark}", without_last_number(&kept)))
+    fill(beginning_within(text.chars(), width - mark.width()) + mark)
 }
 
 #[cfg(test)]
