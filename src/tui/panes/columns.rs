@@ -127,26 +127,23 @@ impl<I: Copy> Columns<I> {
     /// Returns the cells of a row with their columns. A text that is longer than its column runs on over the columns behind it of which the
     /// row shows nothing.
     fn spans(&self, theme: &Theme, mut cell: impl FnMut(&Column<I>, u16) -> Cell) -> Vec<Span<'static>> {
-        let cells: Vec<(Cell, &Column<I>, u16)> =
-            self.shown.iter().map(|(column, width)| (cell(column, *width), column, *width)).collect();
-        let (mut spans, mut place) = (Vec::new(), 0);
-        while let Some((cell, column, width)) = cells.get(place) {
-            if place > 0 {
+        let cells = self.shown.iter().map(|(column, width)| (cell(column, *width), column.align, usize::from(*width)));
+        let (mut cells, mut spans) = (cells.peekable(), Vec::new());
+        while let Some((cell, align, mut width)) = cells.next() {
+            if !spans.is_empty() {
                 spans.push(Span::raw(" "));
             }
-            place += 1;
             match cell {
                 Cell::Text(text, style) => {
-                    let mut width = usize::from(*width);
-                    while let Some((_, _, more)) = cells.get(place).filter(|next| text.width() > width && next.0.is_blank()) {
-                        (width, place) = (width + 1 + usize::from(*more), place + 1);
+                    while let Some((.., more)) = cells.next_if(|(next, ..)| text.width() > width && next.is_blank()) {
+                        width += 1 + more;
                     }
-                    spans.push(Span::styled(aligned(text, width, column.align, theme.glyphs.ellipsis), *style));
+                    spans.push(Span::styled(aligned(&text, width, align, theme.glyphs.ellipsis), style));
                 }
                 Cell::Parts(parts) => {
                     let used: usize = parts.iter().map(Span::width).sum();
-                    spans.extend(parts.iter().cloned());
-                    spans.push(Span::raw(" ".repeat(usize::from(*width).saturating_sub(used))));
+                    spans.extend(parts);
+                    spans.push(Span::raw(" ".repeat(width.saturating_sub(used))));
                 }
             }
         }
