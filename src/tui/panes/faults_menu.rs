@@ -6,8 +6,6 @@
 
 mod inverses;
 
-use std::borrow::Cow;
-
 use p2p_base::spelling::visible;
 use p2p_base::units::count_of;
 use p2p_engine::snapshot::Peer;
@@ -58,7 +56,7 @@ pub(super) fn of_host(scene: &Scene<'_>, peer: Peer) -> Vec<Verb> {
     if let Peer::Node(node) = peer {
         verbs.push(run("cut off from the client", format!("path client,{node} --cut")));
         verbs.push(partition(scene, node));
-        verbs.push(verb("a profile of faults ...", Deed::Profiles(node)));
+        verbs.push(Verb::new("", "a profile of faults ...", Deed::Profiles(node)));
     }
     with_inverses(scene, &inverses::of_host(scene.snapshot, peer), verbs)
 }
@@ -78,28 +76,28 @@ pub(super) fn of_path(scene: &Scene<'_>, from: Peer, to: Peer) -> Vec<Verb> {
         let mut entries = lines(&both(flag), usual, "both ways");
         entries.extend(lines(&one(flag), usual, "this way only"));
         entries.extend([typed(both(flag)), typed(one(flag))]);
-        verb(label, Deed::Choose(Menu { title: format!("{from} and {to}: --{flag}"), entries }))
+        Verb::new("", label, Deed::Choose(Menu { title: format!("{from} and {to}: --{flag}"), entries }))
     }));
     with_inverses(scene, &inverses::of_path(scene.snapshot, from, to), verbs)
 }
 
 /// Returns the entry for users who may not break anything.
 fn for_admins() -> Verb {
-    verb("only admins break or mend", Deed::Open("faults".into()))
+    Verb::new("", "only admins break or mend", Deed::Open("faults".into()))
 }
 
 /// Adds the entries that take faults back to those of a row: what is on there first, and all that is on elsewhere too last.
 fn with_inverses(scene: &Scene<'_>, on: &Inverses, mut others: Vec<Verb>) -> Vec<Verb> {
-    let back = |(what, line): &(String, String)| verb(format!("take back: {what}"), Deed::Run(line.clone()));
+    let back = |(what, line): &(String, String)| Verb::new("", format!("take back: {what}"), Deed::Run(line.clone()));
     let mut verbs: Vec<Verb> = on.each.iter().map(back).collect();
     if let Some(left @ 1..) = on.count.checked_sub(on.each.len()) {
-        verbs.push(verb(format!("{left} more, in the list of faults"), Deed::Open("faults".into())));
+        verbs.push(Verb::new("", format!("{left} more, in the list of faults"), Deed::Open("faults".into())));
     }
     verbs.extend(on.whole.iter().map(back));
     let has_whole = on.count == 1 || on.whole.is_some();
     let is_covered = scene.snapshot.faults.is_empty() || (on.is_all && has_whole);
     let all = count_of(scene.fault_count as u64, "fault");
-    let heal = (!is_covered).then(|| verb(format!("take back: all that is on, {all}"), Deed::Act(Action::HealAll)));
+    let heal = (!is_covered).then(|| Verb::new("", format!("take back: all that is on, {all}"), Deed::Act(Action::HealAll)));
     if on.each.is_empty() {
         others.extend(heal);
     } else {
@@ -143,7 +141,7 @@ fn of_link(peer: Peer) -> [Verb; 4] {
 fn partition(scene: &Scene<'_>, node: NodeNumber) -> Verb {
     let nodes = &scene.snapshot.figures.nodes;
     if nodes.len() > PARTITION_MAX {
-        return verb("cut off from hosts ...", Deed::Type(format!("partition {node}|")));
+        return Verb::new("", "cut off from hosts ...", Deed::Type(format!("partition {node}|")));
     }
     let others = nodes.iter().map(|other| other.node).filter(|&other| other != node);
     let others: Vec<String> = std::iter::once("client".to_owned()).chain(others.map(|other| other.to_string())).collect();
@@ -154,7 +152,7 @@ fn partition(scene: &Scene<'_>, node: NodeNumber) -> Verb {
 fn values(label: &'static str, line: String, usual: &[&str]) -> Verb {
     let mut entries = lines(&line, usual, "");
     entries.push(typed(line.clone()));
-    verb(label, Deed::Choose(Menu { title: line, entries }))
+    Verb::new("", label, Deed::Choose(Menu { title: line, entries }))
 }
 
 /// Returns a line with each of some values.
@@ -178,10 +176,6 @@ pub fn profiles(profiles: &Profiles, node: NodeNumber) -> Menu {
     Menu { title: format!("Profiles for {node}"), entries: usable.map(entry).collect() }
 }
 
-fn verb(label: impl Into<Cow<'static, str>>, deed: Deed) -> Verb {
-    Verb { key: "", label: label.into(), deed }
-}
-
 fn run(label: &'static str, line: String) -> Verb {
-    verb(label, Deed::Run(line))
+    Verb::new("", label, Deed::Run(line))
 }

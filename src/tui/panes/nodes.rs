@@ -180,10 +180,9 @@ fn copied(node: &NodeStatus) -> String {
 
 /// Returns what can be done with a node.
 pub(super) fn verbs(scene: &Scene<'_>, node: NodeNumber) -> Vec<Verb> {
-    let verb = |label: &'static str, deed| Verb { key: "", label: label.into(), deed };
     let mut verbs = vec![
-        verb("show the node", Deed::Open(format!("node {node}"))),
-        verb("show its connection", Deed::Open(format!("trace {node}"))),
+        Verb::new("", "show the node", Deed::Open(format!("node {node}"))),
+        Verb::new("", "show its connection", Deed::Open(format!("trace {node}"))),
     ];
     verbs.extend(faults_menu::of_host(scene, Peer::Node(node)));
     verbs

@@ -181,6 +181,13 @@ pub struct Verb {
     pub deed: Deed,
 }
 
+impl Verb {
+    /// Creates a verb.
+    pub fn new(key: &'static str, label: impl Into<Cow<'static, str>>, deed: Deed) -> Verb {
+        Verb { key, label: label.into(), deed }
+    }
+}
+
 /// The effect of a verb.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Deed {

@@ -150,10 +150,9 @@ impl PaneView for SegmentsPane {
     fn verbs(&self, scene: &Scene<'_>) -> Vec<Verb> {
         let Some(report) = scene.shown_transfer() else { return Vec::new() };
         let label = if self.shows_nodes(report) { "a row a segment" } else { "a row a node" };
-        let list = Verb { key: "", label: "list the segments".into(), deed: segments_of(report) };
-        let switch = Verb { key: "n", label: label.into(), deed: Deed::Own(NODES) };
-        let watch =
-            self.holder(scene).map(|node| Verb { key: "", label: "watch its connection".into(), deed: Deed::Watch(node) });
+        let list = Verb::new("", "list the segments", segments_of(report));
+        let switch = Verb::new("n", label, Deed::Own(NODES));
+        let watch = self.holder(scene).map(|node| Verb::new("", "watch its connection", Deed::Watch(node)));
         [list, switch].into_iter().chain(watch).collect()
     }
 

@@ -186,17 +186,17 @@ impl PaneView for TransfersPane {
     }
 
     fn verbs(&self, scene: &Scene<'_>) -> Vec<Verb> {
-        let follow = Verb { key: "o", label: "follow what runs".into(), deed: Deed::Own(FOLLOW) };
+        let follow = Verb::new("o", "follow what runs", Deed::Own(FOLLOW));
         let follow = scene.chosen.transfer.is_some().then_some(follow);
         match self.selected(scene) {
             Some(Row::Of(report)) => {
-                let segments = Verb { key: "", label: "list its segments".into(), deed: segments_of(report) };
-                let cancel = Verb { key: "d", label: "cancel".into(), deed: Deed::Run(format!("cancel {}", report.status.id.0)) };
+                let segments = Verb::new("", "list its segments", segments_of(report));
+                let cancel = Verb::new("d", "cancel", Deed::Run(format!("cancel {}", report.status.id.0)));
                 let cancel = (!report.status.state.is_over()).then_some(cancel);
                 std::iter::once(segments).chain(cancel).chain(follow).collect()
             }
             Some(Row::Pending(step)) => {
-                let drop = Verb { key: "d", label: "drop".into(), deed: Deed::Drop(step.step) };
+                let drop = Verb::new("d", "drop", Deed::Drop(step.step));
                 std::iter::once(drop).chain(follow).collect()
             }
             None => Vec::new(),

@@ -112,18 +112,16 @@ impl PaneView for WirePane {
     }
 
     fn verbs(&self, scene: &Scene<'_>) -> Vec<Verb> {
-        let own = |key, label: &'static str, name| Verb { key, label: label.into(), deed: Deed::Own(name) };
         let node = self.selected_node(scene);
-        let watch = node.map(|node| Verb { key: "", label: "watch its connection".into(), deed: Deed::Watch(node) });
-        let trace =
-            node.map(|node| Verb { key: "", label: "list its packets".into(), deed: Deed::Open(format!("trace {node}")) });
+        let watch = node.map(|node| Verb::new("", "watch its connection", Deed::Watch(node)));
+        let trace = node.map(|node| Verb::new("", "list its packets", Deed::Open(format!("trace {node}"))));
         let (other, probes) = match (self.shows_connections, self.shows_probes) {
             (true, _) => ("packets", None),
             (false, true) => ("connections", Some("hide probes")),
             (false, false) => ("connections", Some("show probes")),
         };
-        let probes = probes.map(|label| own("p", label, PROBES));
-        watch.into_iter().chain(trace).chain(probes).chain([own("c", other, CONNECTIONS)]).collect()
+        let probes = probes.map(|label| Verb::new("p", label, Deed::Own(PROBES)));
+        watch.into_iter().chain(trace).chain(probes).chain([Verb::new("c", other, Deed::Own(CONNECTIONS))]).collect()
     }
 
     fn change(&mut self, change: Change<'_>) -> bool {

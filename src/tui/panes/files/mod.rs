@@ -161,7 +161,7 @@ impl PaneView for FilesPane {
     }
 
     fn verbs(&self, scene: &Scene<'_>) -> Vec<Verb> {
-        let up = Verb { key: "u", label: "up".into(), deed: Deed::Own(LEAVE) };
+        let up = Verb::new("u", "up", Deed::Own(LEAVE));
         let of_row = self.selected().map(|row| verbs(scene.identity, row)).unwrap_or_default();
         of_row.into_iter().chain(self.place.as_ref().map(|_| up)).collect()
     }
@@ -357,7 +357,7 @@ fn unsharing(name: &str, row: &Row) -> Option<Verb> {
     let Row::File(file) = row else { return None };
     let entries = file.readers.iter().map(|reader| (reader.clone(), Deed::Run(format!("unshare {name} {}", quote(reader)))));
     let menu = Menu { title: format!("No longer shared with: {}", row.name()), entries: entries.collect() };
-    (!menu.entries.is_empty()).then_some(Verb { key: "", label: "share no longer ...".into(), deed: Deed::Choose(menu) })
+    (!menu.entries.is_empty()).then_some(Verb::new("", "share no longer ...", Deed::Choose(menu)))
 }
 
 /// Returns the deed that shows where the segments of a file lie.
@@ -368,32 +368,31 @@ fn places_of(identity: &Identity, key: &FileKey) -> Deed {
 /// Returns what can be done with a row.
 fn verbs(identity: &Identity, row: &Row) -> Vec<Verb> {
     let name = word(identity, row.key());
-    let verb = |key, label: &'static str, deed| Verb { key, label: label.into(), deed };
     let run = |line: &str| Deed::Run(format!("{line} {name}"));
     let (mut verbs, recursive, question) = match row {
-        Row::Tree(_) => return vec![verb("", "open", Deed::Own(ENTER))],
+        Row::Tree(_) => return vec![Verb::new("", "open", Deed::Own(ENTER))],
         Row::File(file) => {
-            let open = verb("", "where its segments lie", places_of(identity, &file.key));
+            let open = Verb::new("", "where its segments lie", places_of(identity, &file.key));
             let size = format!("{} in {}", bytes_of(file.size), count_of(u64::from(file.segments), "segment"));
             (
-                vec![open, verb("d", "download", run("download"))],
+                vec![open, Verb::new("d", "download", run("download"))],
                 "",
                 format!("{} goes for good: {size}.", identity.shown(&file.key)),
             )
         }
         Row::Directory(key) => {
-            let open = verb("", "open", Deed::Own(ENTER));
+            let open = Verb::new("", "open", Deed::Own(ENTER));
             let question = format!("{}/ goes for good, with all that is in it.", identity.shown(key));
-            (vec![open, verb("d", "download", run("download --recursive"))], "--recursive ", question)
+            (vec![open, Verb::new("d", "download", run("download --recursive"))], "--recursive ", question)
         }
     };
-    verbs.push(verb("v", "verify", run("verify")));
+    verbs.push(Verb::new("v", "verify", run("verify")));
     if identity.may_change(row.key()) {
         if identity.name().is_some() {
-            verbs.push(verb("s", "share", Deed::Type(format!("share {name}"))));
+            verbs.push(Verb::new("s", "share", Deed::Type(format!("share {name}"))));
             verbs.extend(unsharing(&name, row));
         }
-        verbs.push(verb("r", "remove", Deed::Confirm { question, line: format!("rm {recursive}{name}") }));
+        verbs.push(Verb::new("r", "remove", Deed::Confirm { question, line: format!("rm {recursive}{name}") }));
     }
     verbs
 }
