@@ -77,7 +77,7 @@ impl PaneView for SegmentsPane {
 
     fn foot(&self, scene: &Scene<'_>, _inner: Rect) -> Vec<Span<'static>> {
         let Some(report) = scene.shown_transfer() else { return Vec::new() };
-        let oldest = oldest(&report.timelines).filter(|_| is_under_way(&report.status)).map(|timeline| {
+        let oldest = awaited(report).map(|timeline| {
             let word = if timeline.first_byte.is_some() { "sent" } else { "queued" };
             let since = instant_of(timeline.begun(), Resolution::Millis);
             format!("{} oldest: {} on {}, {word} {since}", scene.theme.glyphs.oldest, timeline.index, timeline.holder)
@@ -208,6 +208,11 @@ fn is_under_way(status: &TransferStatus) -> bool {
 fn oldest(timelines: &[SegmentTimeline]) -> Option<&SegmentTimeline> {
     let open = timelines.iter().filter(|timeline| timeline.acknowledged.is_none());
     open.min_by_key(|timeline| rank(timeline))
+}
+
+/// Returns the segment for which a transfer waits: the oldest one, while the transfer still moves its segments.
+fn awaited(report: &TransferReport) -> Option<&SegmentTimeline> {
+    oldest(&report.timelines).filter(|_| is_under_way(&report.status))
 }
 
 /// Returns the key by which what is not done is in order: what was sent first, then what was queued first.

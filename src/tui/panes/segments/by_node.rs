@@ -12,7 +12,7 @@ use ratatui::layout::Rect;
 
 use super::time_axis::{Phase, TimeAxis, bar};
 use super::waterfall::{resent, role_of};
-use super::{is_under_way, oldest, rank};
+use super::{awaited, oldest, rank};
 use crate::tui::panes::columns::{Align, Cell, Column, Columns};
 use crate::tui::panes::scene::Scene;
 use crate::tui::panes::{Canvas, below_heading};
@@ -96,17 +96,17 @@ pub(super) fn draw(
     canvas: &mut Canvas<'_>,
 ) {
     let now = report.status.finished.unwrap_or(scene.snapshot.at);
-    let (all, oldest) = (NodeRow::all(&report.timelines), oldest(&report.timelines));
+    let (all, awaited) = (NodeRow::all(&report.timelines), awaited(report).map(|timeline| timeline.holder));
     let recent = SimTime::from_nanos(now.as_nanos().saturating_sub(SPAN.as_nanos()));
-    let first = oldest.map_or(recent, |timeline| timeline.begun()).min(recent);
+    let first = oldest(&report.timelines).map_or(recent, |timeline| timeline.begun()).min(recent);
     let from = if report.status.state.is_over() { report.status.started } else { first.max(report.status.started) };
     let columns = fit(canvas.area.width);
     let cells = columns.width_of(Quantity::Bar).map_or(0, usize::from);
     let axis = TimeAxis { from: from.min(now), to: now, cells };
     let cell = |&index: &usize, quantity, _| {
         let row = &all[index];
-        let is_oldest = oldest.is_some_and(|oldest| oldest.holder == row.node) && is_under_way(&report.status);
-        cell(scene.theme, (&report.status, row), quantity, &axis, (selected == Some(index), is_oldest))
+        let is_awaited = awaited == Some(row.node);
+        cell(scene.theme, (&report.status, row), quantity, &axis, (selected == Some(index), is_awaited))
     };
     columns.draw(scene.theme, canvas, rows_of(canvas.area), shown.clone().enumerate(), cell);
     axis.draw(scene.theme, canvas);
@@ -118,10 +118,10 @@ fn cell(
     (status, row): (&TransferStatus, &NodeRow<'_>),
     quantity: Quantity,
     axis: &TimeAxis,
-    (is_selected, is_oldest): (bool, bool),
+    (is_selected, is_awaited): (bool, bool),
 ) -> Cell {
     let text = |text: String, role| Cell::Text(text, theme.style(role));
-    let waits = if is_oldest { Role::Warning } else { Role::Dim };
+    let waits = if is_awaited { Role::Warning } else { Role::Dim };
     match quantity {
         Quantity::Node => text(row.node.to_string(), if is_selected { Role::Selected } else { Role::Text }),
         Quantity::Done => {
@@ -134,7 +134,7 @@ fn cell(
         }
         Quantity::Age if status.given_up_from.is_some() => text(String::new(), Role::Dim),
         Quantity::Oldest => {
-            let mark = if is_oldest { theme.glyphs.oldest } else { "" };
+            let mark = if is_awaited { theme.glyphs.oldest } else { "" };
             let index = row.oldest.map(|timeline| format!("at {} {mark}", timeline.index));
             text(index.unwrap_or_else(|| "done".into()), if row.oldest.is_none() { Role::Good } else { waits })
         }

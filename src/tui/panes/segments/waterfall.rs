@@ -8,7 +8,7 @@ use p2p_shell::report::{SegmentState, rate_of};
 use ratatui::text::Span;
 
 use super::time_axis::{TimeAxis, bar};
-use super::{in_order, is_under_way, oldest};
+use super::{awaited, in_order};
 use crate::tui::panes::Canvas;
 use crate::tui::panes::columns::{Align, Cell, Column, Columns, RATE};
 use crate::tui::panes::scene::Scene;
@@ -48,15 +48,15 @@ pub(super) fn draw(
     canvas: &mut Canvas<'_>,
 ) {
     let (all, now) = (in_order(&report.timelines), report.status.finished.unwrap_or(scene.snapshot.at));
-    let (timelines, oldest) = (&all[shown.clone()], oldest(&report.timelines).map(|timeline| timeline.index));
+    let (timelines, awaited) = (&all[shown.clone()], awaited(report).map(|timeline| timeline.index));
     let from = timelines.iter().map(|timeline| timeline.begun()).min().unwrap_or(now);
     let to = timelines.iter().map(|timeline| timeline.acknowledged.unwrap_or(now)).max().unwrap_or(now);
     let columns = fit(canvas.area.width);
     let cells = columns.width_of(Quantity::Bar).map_or(0, usize::from);
     let axis = TimeAxis { from, to: to.max(from), cells };
     let cell = |&index: &usize, quantity, _| {
-        let is_oldest = oldest == Some(all[index].index) && is_under_way(&report.status);
-        cell(scene.theme, (&report.status, all[index]), quantity, (now, &axis), (selected == Some(index), is_oldest))
+        let is_awaited = awaited == Some(all[index].index);
+        cell(scene.theme, (&report.status, all[index]), quantity, (now, &axis), (selected == Some(index), is_awaited))
     };
     columns.draw(scene.theme, canvas, canvas.area, shown.clone().enumerate(), cell);
     axis.draw(scene.theme, canvas);
@@ -67,7 +67,7 @@ fn cell(
     (status, timeline): (&TransferStatus, &SegmentTimeline),
     quantity: Quantity,
     (now, axis): (SimTime, &TimeAxis),
-    (is_selected, is_oldest): (bool, bool),
+    (is_selected, is_awaited): (bool, bool),
 ) -> Cell {
     let text = |text: String, role| Cell::Text(text, theme.style(role));
     let name = if is_selected { Role::Selected } else { Role::Text };
@@ -77,7 +77,7 @@ fn cell(
         Quantity::State => {
             let state = SegmentState::of(status, timeline);
             let (word, role) = (state.name(), role_of(state));
-            match is_oldest {
+            match is_awaited {
                 true => text(format!("{word} {}", theme.glyphs.oldest), Role::Warning),
                 false => text(word.into(), role),
             }
