@@ -223,6 +223,7 @@ mod tests {
         assert_eq!(row(["after all of it", "", ""]), "after all of it");
         assert_eq!(row(["after all of it", "", "end"]), "after a… end   ");
         assert_eq!(row(["after", "7", "end"]), "aft…   7 end   ");
+        assert_eq!(row(["a", "42", ""]), "a     42       ");
     }
 
     /// The longest texts of the formatters are those just below the next unit, and just above it, where they are rounded up to it.
