@@ -9,6 +9,8 @@ use p2p_storage::tui::action::Keymap;
 use p2p_storage::tui::help;
 use p2p_storage::tui::theme::{Theme, ThemeName};
 
+use crate::architecture::{Source, sources};
+
 /// Functions whose texts are shown, by the files that they stand in.
 const SHOWN: &[(&str, &[&str])] = &[
     ("crates/engine/src/node/health/peer.rs", &["name"]),
@@ -87,13 +89,13 @@ const PLAIN: &[&str] = &[
 ];
 
 /// The texts between quotation marks in the functions of this name, without what is computed.
-fn texts(file: &str, function: &str) -> Vec<String> {
-    let source = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap();
-    let code = source.split("\n#[cfg(test)]\nmod tests {").next().unwrap();
+fn texts(sources: &[Source], file: &str, function: &str) -> Vec<String> {
+    let source = sources.iter().find(|source| source.path == Path::new(file));
+    let code = source.unwrap_or_else(|| panic!("there is no {file}")).code();
     let mut texts = Vec::new();
     for (at, _) in code.match_indices(&format!("fn {function}(")) {
-        let indent = at - code[..at].rfind('\n').map_or(0, |line| line + 1);
-        let indent = code[at - indent..].chars().take_while(|c| *c == ' ').count();
+        let line = code[..at].rsplit('\n').next().unwrap();
+        let indent = line.chars().take_while(|c| *c == ' ').count();
         let end = code[at..].find(&format!("\n{}}}", " ".repeat(indent))).unwrap();
         let body: Vec<&str> = code[at..at + end].lines().filter(|line| !line.trim_start().starts_with("//")).collect();
         texts.extend(body.join("\n").split('"').skip(1).step_by(2).map(str::to_owned));
@@ -120,17 +122,10 @@ fn phrases(text: &str) -> Vec<String> {
 }
 
 /// The headings of the columns of all panes.
-fn headings() -> BTreeSet<String> {
-    let mut files = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src/tui/panes")];
+fn headings(sources: &[Source]) -> BTreeSet<String> {
     let mut headings = BTreeSet::new();
-    while let Some(path) = files.pop() {
-        if path.is_dir() {
-            files.extend(fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()));
-            continue;
-        }
-        let source = fs::read_to_string(path).unwrap();
-        let code = source.split("\n#[cfg(test)]\nmod tests {").next().unwrap();
-        for column in code.split("Column::new(Quantity::").skip(1) {
+    for source in sources.iter().filter(|source| source.path.starts_with("src/tui/panes")) {
+        for column in source.code().split("Column::new(Quantity::").skip(1) {
             let arguments = column.split_once(", ").unwrap().1;
             headings.extend(arguments.strip_prefix('"').map(|rest| rest.split('"').next().unwrap().to_owned()));
         }
@@ -142,16 +137,20 @@ fn headings() -> BTreeSet<String> {
 
 #[test]
 fn every_word_of_the_screen_is_in_the_legend() {
+    let sources = sources();
     let parts = help::parts(&Theme::new(ThemeName::Dark, false).glyphs, &Keymap::new());
     let entries = parts.iter().filter(|part| ["Columns", "Terms"].contains(&part.name)).flat_map(|part| &part.entries);
     let known: BTreeSet<&str> = entries.flat_map(|(words, _)| words.split(", ")).collect();
     // A term may consist of several words; the longest ones are taken first.
     let mut long: Vec<&str> = known.iter().copied().filter(|term| term.contains(' ')).collect();
     long.sort_by_key(|term| std::cmp::Reverse(term.len()));
-    let mut unknown: BTreeSet<String> =
-        headings().into_iter().filter(|word| !known.contains(word.as_str())).map(|word| format!("heading: {word}")).collect();
+    let mut unknown: BTreeSet<String> = headings(&sources)
+        .into_iter()
+        .filter(|word| !known.contains(word.as_str()))
+        .map(|word| format!("heading: {word}"))
+        .collect();
     for (file, functions) in SHOWN {
-        for text in functions.iter().flat_map(|function| texts(file, function)) {
+        for text in functions.iter().flat_map(|function| texts(&sources, file, function)) {
             for phrase in phrases(&text) {
                 let is_known = |word: &str| known.contains(word) || PLAIN.contains(&word);
                 let rest = long.iter().fold(phrase.clone(), |rest, term| rest.replace(term, ""));
@@ -165,10 +164,10 @@ fn every_word_of_the_screen_is_in_the_legend() {
 
 #[test]
 fn the_modes_are_in_the_documentation() {
-    let modes = [("src/tui/app/input.rs", "mode"), ("src/tui/dialog.rs", "mode")];
+    let (sources, modes) = (sources(), [("src/tui/app/input.rs", "mode"), ("src/tui/dialog.rs", "mode")]);
     let screen = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/screen.md")).unwrap();
     let told = screen.split("- **Modes.**").nth(1).unwrap().split("\n\n").next().unwrap();
-    for mode in modes.iter().flat_map(|(file, function)| texts(file, function)) {
+    for mode in modes.iter().flat_map(|(file, function)| texts(&sources, file, function)) {
         assert!(told.contains(&mode), "docs/screen.md does not name the mode {mode}");
     }
 }

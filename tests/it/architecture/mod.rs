@@ -16,7 +16,8 @@ use self::circles::circles;
 use self::docs::openings;
 use self::manifests::{Manifest, crates, names_features, root, workspace_dependencies};
 use self::paths::Paths;
-use self::sources::{Source, functions, sources};
+use self::sources::functions;
+pub(crate) use self::sources::{Source, sources};
 
 /// Crates and the floor on which each stands, from the ground up. A crate depends on crates of lower floors only; `never` names
 /// those that it may not know although they are lower (docs/architecture.md).

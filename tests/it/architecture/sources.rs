@@ -9,9 +9,9 @@ use syn::visit::{self, Visit};
 use super::manifests::{crates, root};
 
 /// A source file of the program.
-pub(super) struct Source {
+pub(crate) struct Source {
     /// Path from the root of the workspace.
-    pub(super) path: PathBuf,
+    pub(crate) path: PathBuf,
     pub(super) text: String,
 }
 
@@ -28,7 +28,7 @@ impl Source {
     }
 
     /// The text without the unit tests at the end of the file.
-    pub(super) fn code(&self) -> &str {
+    pub(crate) fn code(&self) -> &str {
         self.text.split_once("\n#[cfg(test)]\nmod tests {").map_or(&self.text, |(code, _)| code)
     }
 }
@@ -39,7 +39,7 @@ fn is_for_tests(attribute: &syn::Attribute) -> bool {
 }
 
 /// All source files of all crates, but those of unit tests.
-pub(super) fn sources() -> Vec<Source> {
+pub(crate) fn sources() -> Vec<Source> {
     let root = root();
     let mut all = Vec::new();
     for directory in crates() {
