@@ -10,7 +10,7 @@ use p2p_engine::faults::{DiskFaults, PathChange, Slowdown, Target};
 use p2p_engine::io::InlineIo;
 use p2p_engine::node::health::HealthConfig;
 use p2p_engine::pace::{PaceStatus, Speed};
-use p2p_engine::snapshot::{ConnectionStatus, Peer};
+use p2p_engine::snapshot::Peer;
 use p2p_engine::transfer::{Absence, Direction, Remaining, Stage, TransferId, TransferState, TransferStatus};
 use p2p_engine::{ClockMode, Command, Engine, EngineConfig, EngineHandle, Event, Progress, Reply, operation};
 use p2p_net::{HostConfig, MTU};
@@ -18,6 +18,7 @@ use p2p_service::access::Access;
 use p2p_shell::Shell;
 use p2p_shell::report::{Resolution, instant_of};
 use p2p_shell::words::Variables;
+use p2p_storage::tui::panes::wire::connections::passed;
 use p2p_store::manifest::NodeNumber;
 use p2p_store::names::FileKey;
 use proptest::prelude::*;
@@ -376,7 +377,6 @@ fn no_rate_is_above_that_of_the_link_while_acknowledgements_wait() {
 /// Nor is that of a connection, or of all of them together.
 #[test]
 fn no_rate_of_a_connection_is_above_that_of_the_link() {
-    let span = SECOND * 10;
     for (loss, delay) in [("0%", "5ms"), ("1%", "100ms"), ("5%", "5ms")] {
         let mut harness = network(3, &[link("64KiB/s", delay, loss); 6]);
         harness.ask(operation::WatchWire { packets: Some(100) }).unwrap();
@@ -386,10 +386,7 @@ fn no_rate_of_a_connection_is_above_that_of_the_link() {
             advance(&mut harness, begin + SimDuration::from_millis(500 * half));
             let snapshot = harness.simulation.snapshot(PACE);
             let connections = snapshot.figures.connections.iter();
-            let rates = connections.map(|ConnectionStatus { sent: client, received: node, .. }| {
-                [client.passed(node, snapshot.at, span), node.passed(client, snapshot.at, span)]
-                    .map(|passed| passed.bytes_per_second)
-            });
+            let rates = connections.map(|connection| passed(connection, snapshot.at).map(|passed| passed.bytes_per_second));
             let sum = rates.fold([0.0, 0.0], |sum, rates| [sum[0] + rates[0], sum[1] + rates[1]]);
             assert!(sum.iter().all(|&rate| rate <= 65_536.0 + f64::from(MTU)), "{sum:?} after {half} halves, {loss} {delay}");
             most = [f64::max(most[0], sum[0]), f64::max(most[1], sum[1])];
@@ -449,6 +446,23 @@ pub(crate) fn few(usual: u64) -> u64 {
     if std::env::var_os("P2P_LONG").is_some() { 20 } else { usual }
 }
 
+/// Returns true if an estimate in seconds is within a fifth of the truth.
+pub(crate) fn is_right(eta: Option<f64>, truth: f64) -> bool {
+    eta.is_some_and(|eta| (eta - truth).abs() <= 0.2 * truth)
+}
+
+/// Returns true if there is an estimate and it is not right.
+fn is_wrong(eta: Option<f64>, truth: f64) -> bool {
+    eta.is_some() && !is_right(eta, truth)
+}
+
+/// Asserts that of all estimates of a network at least this share is right.
+pub(crate) fn assert_share(name: &str, (right, all): (usize, usize), least: f64) {
+    let share = right as f64 / all as f64;
+    println!("{name}: {right} of {all} estimates are within a fifth of the truth ({:.1} %)", 100.0 * share);
+    assert!(share >= least, "{name}: {share}");
+}
+
 /// Asserts that of uploads of `bytes` bytes with so many seeds, and of the download after the first of them, at least nine in ten
 /// estimates from a tenth of the way on are within a fifth of the truth. An instant without an estimate counts as wrong.
 fn assert_estimates(name: &str, links: &[HostConfig], bytes: usize, seeds: u64) {
@@ -463,11 +477,9 @@ fn assert_estimates(name: &str, links: &[HostConfig], bytes: usize, seeds: u64) 
             told.extend(guesses(&mut harness, Command::Download(operation::Download::to_file(file, path, false))));
         }
         all += told.len();
-        right += told.iter().filter(|(eta, truth)| eta.is_some_and(|eta| (eta - truth).abs() <= 0.2 * truth)).count();
+        right += told.iter().filter(|(eta, truth)| is_right(*eta, *truth)).count();
     }
-    let share = right as f64 / all as f64;
-    println!("{name}: {right} of {all} estimates are within a fifth of the truth ({:.1} %)", 100.0 * share);
-    assert!(share >= 0.9, "{name}: {share}");
+    assert_share(name, (right, all), 0.9);
 }
 
 /// Runs a download beside an upload: at every half second from a tenth of each on, the estimate and the truth of both, the upload first.
@@ -514,11 +526,10 @@ fn the_remaining_time_of_a_download_is_right_beside_an_upload() {
     ];
     for (name, links, bytes) in networks {
         let (mut right, mut all, mut wrong_uploads, mut uploads) = (0, 0, 0, 0);
-        let is_right = |(eta, truth): &(Option<f64>, f64)| eta.is_some_and(|eta| (eta - truth).abs() <= 0.2 * truth);
         for seed in 1..=few(4) {
             let [upload, download] = guesses_beside(seed, &links, bytes);
-            (right, all) = (right + download.iter().filter(|told| is_right(told)).count(), all + download.len());
-            wrong_uploads += upload.iter().filter(|told| told.0.is_some() && !is_right(told)).count();
+            (right, all) = (right + download.iter().filter(|(eta, truth)| is_right(*eta, *truth)).count(), all + download.len());
+            wrong_uploads += upload.iter().filter(|(eta, truth)| is_wrong(*eta, *truth)).count();
             uploads += upload.len();
         }
         println!("{name}: {right} of {all} of the download; of the upload {wrong_uploads} of {uploads} are wrong");
@@ -533,8 +544,8 @@ fn the_remaining_time_of_a_download_is_right_beside_an_upload() {
 fn a_short_download_beside_an_upload_has_no_wrong_estimate() {
     for seed in 1..=few(3) {
         let [_, download] = guesses_beside(seed, &[slow_link(); 6], [300_000, 2_000_000]);
-        let is_wrong = |(eta, truth): &&(Option<f64>, f64)| eta.is_some_and(|eta| (eta - truth).abs() > 0.2 * truth);
-        assert!(!download.is_empty() && download.iter().filter(is_wrong).count() * 10 <= download.len(), "{seed}: {download:?}");
+        let wrong = download.iter().filter(|(eta, truth)| is_wrong(*eta, *truth)).count();
+        assert!(!download.is_empty() && wrong * 10 <= download.len(), "{seed}: {download:?}");
     }
 }
 

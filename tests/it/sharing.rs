@@ -6,7 +6,7 @@ use p2p_engine::transfer::{Remaining, TransferId, TransferState, TransferStatus}
 use p2p_engine::{Event, operation};
 use p2p_net::{CloseReason, HostConfig};
 
-use crate::figures::{advance, few, link, network, status_of};
+use crate::figures::{advance, assert_share, few, is_right, link, network, status_of};
 use crate::harness::{random_file, slow_link};
 
 /// Upload of a run with others.
@@ -41,9 +41,7 @@ impl Seen {
     /// Returns the number of announcements within a fifth of the truth from a tenth of the way on, and of all of them.
     fn right(&self) -> (usize, usize) {
         let late = || self.told.iter().filter(|(_, share, _)| *share >= 0.1);
-        let is_right =
-            |(eta, _, truth): &&(Remaining, f64, f64)| eta.seconds().is_some_and(|eta| (eta - truth).abs() <= 0.2 * truth);
-        (late().filter(is_right).count(), late().count())
+        (late().filter(|(eta, _, truth)| is_right(eta.seconds(), *truth)).count(), late().count())
     }
 }
 
@@ -183,8 +181,6 @@ fn the_remaining_time_is_right_beside_other_uploads() {
             let waits = seen.told.iter().filter(|(_, share, _)| *share == 0.0).skip(4);
             waits.for_each(|(eta, ..)| assert_eq!(*eta, Remaining::Behind, "{name}: {seen:?}"));
         }
-        let share = right as f64 / all as f64;
-        println!("{name}: {right} of {all} estimates are within a fifth of the truth ({:.1} %)", 100.0 * share);
-        assert!(share >= least, "{name}: {share}");
+        assert_share(name, (right, all), least);
     }
 }
