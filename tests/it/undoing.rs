@@ -4,7 +4,6 @@
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use p2p_auth::{Auth, Policy};
 use p2p_base::units::SimDuration;
@@ -188,6 +187,22 @@ fn an_interrupted_batch_tells_what_it_has_done() {
     assert_eq!(home.stored(), ["a.bin"]);
 }
 
+/// An engine with so many nodes, its handle, the access to it, and the path of a random file of so many bytes.
+fn with_file(directory: &Path, nodes: u8, bytes: usize) -> (Engine, EngineHandle, Access, PathBuf) {
+    let path = directory.join("a.bin");
+    random_file(&path, bytes, 1);
+    let (engine, handle) = Engine::start(config(&directory.join("data"), nodes, slow_link()), None).unwrap();
+    let auth = Auth::open(engine.database().clone(), Policy::default()).unwrap();
+    let access = Access::new(handle.clone(), auth, "a test", clock).unwrap();
+    (engine, handle, access, path)
+}
+
+/// Whether the engine has begun a transfer.
+async fn has_begun(handle: &EngineHandle, transfer: TransferId) -> bool {
+    let all = handle.call(&OPERATOR, operation::ListTransfers).await.unwrap();
+    all.iter().any(|status| status.id == transfer)
+}
+
 /// Lets a line go on until it waits for its transfer. It asks the disk before it begins one; then each question to the engine is answered
 /// after those of the line before it.
 async fn until_it_waits<T: std::fmt::Debug>(
@@ -201,24 +216,20 @@ async fn until_it_waits<T: std::fmt::Debug>(
             tokio::select! {
                 biased;
                 answer = &mut *line => panic!("{answer:?}"),
-                all = handle.call(&OPERATOR, operation::ListTransfers) => {
-                    rounds += usize::from(all.unwrap().iter().any(|status| status.id == transfer));
-                }
+                has_begun = has_begun(handle, transfer) => rounds += usize::from(has_begun),
             }
         }
     };
-    timeout(Duration::from_secs(60), waits).await.expect("the transfer begins");
+    timeout(DEADLINE, waits).await.expect("the transfer begins");
 }
 
 /// A line that is dropped between the end of its transfer and its answer leaves the transfer for somebody else to tell of.
 #[test]
 fn what_a_dropped_line_has_not_told_is_known() {
     let directory = tempfile::tempdir().unwrap();
-    random_file(&directory.path().join("a.bin"), 100_000, 1);
-    let (engine, handle) = Engine::start(config(&directory.path().join("data"), 2, slow_link()), None).unwrap();
-    let auth = Auth::open(engine.database().clone(), Policy::default()).unwrap();
-    let (shell, _questions) = Shell::new(Access::new(handle.clone(), auth, "a test", clock).unwrap());
-    let (variables, path) = (Variables::new(), directory.path().join("a.bin").display().to_string());
+    let (_engine, handle, access, path) = with_file(directory.path(), 2, 100_000);
+    let (shell, _questions) = Shell::new(access);
+    let (variables, path) = (Variables::new(), path.display());
     Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
         let first = format!("upload {path} --as a");
         let mut line = Box::pin(shell.run_to_end(&first, &variables));
@@ -248,12 +259,9 @@ fn what_a_dropped_line_has_not_told_is_known() {
 #[test]
 fn an_interruption_leaves_no_begun_transfer_unknown() {
     let directory = tempfile::tempdir().unwrap();
-    random_file(&directory.path().join("a.bin"), 1_000, 1);
-    let (engine, handle) = Engine::start(config(&directory.path().join("data"), 2, slow_link()), None).unwrap();
-    let auth = Auth::open(engine.database().clone(), Policy::default()).unwrap();
-    let (shell, _questions) = Shell::new(Access::new(handle.clone(), auth, "a test", clock).unwrap());
-    let (variables, path) = (Variables::new(), directory.path().join("a.bin").display().to_string());
-    let has_begun = async |id| handle.call(&OPERATOR, operation::ListTransfers).await.unwrap().iter().any(|of| of.id == id);
+    let (_engine, handle, access, path) = with_file(directory.path(), 2, 1_000);
+    let (shell, _questions) = Shell::new(access);
+    let (variables, path) = (Variables::new(), path.display());
     Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
         for name in ["a", "b"] {
             shell.run_to_end(&format!("upload {path} --as {name}"), &variables).await.unwrap();
@@ -266,7 +274,7 @@ fn an_interruption_leaves_no_begun_transfer_unknown() {
             let begins = async {
                 loop {
                     tokio::select! { biased; answer = &mut running => panic!("{answer:?}"), () = std::future::ready(()) => {} }
-                    if has_begun(transfer).await {
+                    if has_begun(&handle, transfer).await {
                         break;
                     }
                 }
@@ -287,11 +295,7 @@ fn an_interruption_leaves_no_begun_transfer_unknown() {
 #[test]
 fn a_reader_of_events_resumes_where_it_stopped() {
     let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("a.bin");
-    random_file(&path, 300_000, 1);
-    let (engine, handle) = Engine::start(config(&directory.path().join("data"), 3, slow_link()), None).unwrap();
-    let auth = Auth::open(engine.database().clone(), Policy::default()).unwrap();
-    let access = Access::new(handle, auth, "a test", clock).unwrap();
+    let (_engine, _, access, path) = with_file(directory.path(), 3, 300_000);
     Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
         let mut whole = access.events(None);
         let transfer = access.call(operation::Upload::of_file(path, None, 0)).await.unwrap();
@@ -313,11 +317,7 @@ fn a_reader_of_events_resumes_where_it_stopped() {
 #[test]
 fn what_was_removed_meanwhile_is_not_fetched() {
     let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("a.bin");
-    random_file(&path, 100_000, 1);
-    let (engine, handle) = Engine::start(config(&directory.path().join("data"), 3, slow_link()), None).unwrap();
-    let auth = Auth::open(engine.database().clone(), Policy::default()).unwrap();
-    let access = Access::new(handle, auth, "a test", clock).unwrap();
+    let (_engine, _, access, path) = with_file(directory.path(), 3, 100_000);
     Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
         let transfer = access.call(operation::Upload::of_file(path, None, 0)).await.unwrap();
         access.call(operation::Await { transfer }).await.unwrap();
