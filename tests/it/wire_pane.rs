@@ -125,6 +125,11 @@ fn open_connection(tui_harness: &mut TuiHarness) {
     assert!(matches!(tui_harness.app.dialogs().last(), Some(Dialog::Connection(_))), "{}", tui_harness.text());
 }
 
+/// The number of characters of a text in which curves have dots.
+fn dots(text: &str) -> usize {
+    text.chars().filter(|c| ('\u{2801}'..='\u{28ff}').contains(c)).count()
+}
+
 /// The dialog of a connection is live: its windows and curves are others half a second later, and the same at every speed.
 #[test]
 fn the_dialog_is_live_at_every_speed() {
@@ -152,8 +157,7 @@ fn the_dialog_is_live_at_every_speed() {
             }
             seen.dedup();
             assert_eq!(seen.len(), 3, "nothing changes in half a second");
-            let curve = |text: &str| text.chars().filter(|c| ('\u{2801}'..='\u{28ff}').contains(c)).count();
-            assert!(curve(&seen[0]) > 3, "{}", seen[0]);
+            assert!(dots(&seen[0]) > 3, "{}", seen[0]);
             tui_harness.keys(&["q"]);
             assert!(tui_harness.app.dialogs().is_empty());
             pictures.push(seen);
@@ -162,7 +166,6 @@ fn the_dialog_is_live_at_every_speed() {
     }
 }
 
-/// The cells of a frame but those of the prompt and of the hint line below it.
 /// Either end of every connection has its curves, and the heading says which one sends.
 #[test]
 fn both_ends_of_each_connection_have_curves() {
@@ -171,7 +174,6 @@ fn both_ends_of_each_connection_have_curves() {
     let lengths: Vec<_> = connections.iter().map(|at| (at.node, at.sent.records().len(), at.received.records().len())).collect();
     assert!(lengths.len() == 5 && lengths.iter().all(|(_, sent, received)| *sent > 2 && *received > 0), "{lengths:?}");
     open_connection(&mut tui_harness);
-    let dots = |text: &str| text.chars().filter(|c| ('\u{2801}'..='\u{28ff}').contains(c)).count();
     for (key, heading) in
         [("Left", " Connection client → Node_01: sends "), ("Right", " Connection Node_01 → client: the client sends ")]
     {
@@ -194,6 +196,7 @@ fn a_syn_that_is_sent_again_has_its_fate() {
     assert!(fates.iter().any(|fate| fate.contains('↻')), "{rows:#?}");
 }
 
+/// The cells of a frame but those of the prompt and of the hint line below it.
 fn cells_but_prompt(tui_harness: &mut TuiHarness) -> Vec<ratatui::buffer::Cell> {
     let buffer: Buffer = tui_harness.frame();
     let prompt = tui_harness.app.workspace().area_of(Pane::Prompt);
