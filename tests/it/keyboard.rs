@@ -1,5 +1,7 @@
 //! The keyboard of a real terminal: whatever a terminal sends, keys act again after a stated time.
 
+use portable_pty::CommandBuilder;
+
 use crate::program::wait_until;
 use crate::pty::{Pty, program};
 
@@ -9,12 +11,19 @@ fn is_empty(pty: &Pty) {
     wait_until("an empty prompt", || pty.text().lines().any(is_blank));
 }
 
+/// The screen of a command after the choice of the first start, with nothing typed in its prompt.
+fn at_the_prompt(command: CommandBuilder) -> Pty {
+    let mut pty = Pty::start(command);
+    pty.looks_around();
+    is_empty(&pty);
+    pty
+}
+
 /// A report that broke off, as on a bad line, takes at most a few keys with it.
 #[test]
 fn keys_act_after_a_report_that_broke_off() {
     let home = tempfile::tempdir().unwrap();
-    let mut pty = Pty::start(program(home.path(), &[]));
-    pty.looks_around();
+    let mut pty = at_the_prompt(program(home.path(), &[]));
     for report in ["\x1b[<", "\x1b[?", "\x1b[200", "\x1b[<0;1", "\x1b[M", "\x1bO", "\x1b[[", "\x1b"] {
         is_empty(&pty);
         pty.send(report);
@@ -39,9 +48,7 @@ fn keys_act_after_a_report_that_broke_off() {
 #[test]
 fn a_spoilt_screen_is_drawn_anew() {
     let home = tempfile::tempdir().unwrap();
-    let mut pty = Pty::start(program(home.path(), &[]));
-    pty.looks_around();
-    is_empty(&pty);
+    let mut pty = at_the_prompt(program(home.path(), &[]));
     for (open, shown) in [("", "Nodes"), ("\x1b[20~", "Legend")] {
         pty.send(open);
         pty.shows(shown);
@@ -59,9 +66,7 @@ fn a_spoilt_screen_is_drawn_anew() {
 #[test]
 fn a_paste_joins_no_words() {
     let home = tempfile::tempdir().unwrap();
-    let mut pty = Pty::start(program(home.path(), &[]));
-    pty.looks_around();
-    is_empty(&pty);
+    let mut pty = at_the_prompt(program(home.path(), &[]));
     for (pasted, shown) in [
         ("echo\ta\u{a0}b\u{b}c\u{2028}d", "echo a b c d"),
         ("echo a\r# b\recho c\r", "echo a; echo c"),
@@ -84,9 +89,7 @@ fn keys_typed_between_two_networks_reach_the_next_screen() {
     std::fs::write(home.path().join("a.bin"), vec![7; 3_000_000]).unwrap();
     let mut command = program(home.path(), &["--speed", "0.01"]);
     command.cwd(home.path());
-    let mut pty = Pty::start(command);
-    pty.looks_around();
-    is_empty(&pty);
+    let mut pty = at_the_prompt(command);
     pty.send("upload a.bin\r");
     pty.shows("#1 has begun");
     // At any time after the line, and in the same write.
