@@ -11,7 +11,7 @@ use p2p_storage::tui::theme::{Theme, ThemeName};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::layout::{Margin, Rect};
 
 use crate::harness::{OPERATOR, random_file};
 use crate::tui_harness::{TuiHarness, lines, lines_of};
@@ -27,6 +27,8 @@ const NAMES: [&str; 4] = [
 ];
 /// Number of columns that may be empty beside a pane that is cut: less than any column of figures takes.
 const BLANK_MAX: u16 = 8;
+/// Frame of a pane.
+const FRAME: Margin = Margin::new(1, 1);
 /// Name that would move a cursor or turn a line around.
 const HOSTILE: &str = "ev\u{202e}il\u{1b}[2J\u{9b}\r\n.bin";
 
@@ -101,7 +103,7 @@ fn check(tui_harness: &mut TuiHarness, size: (u16, u16), theme: &Theme, known: &
     }
     check_cuts(&buffer, tui_harness.app.workspace().areas(), ellipsis);
     for &(pane, area) in tui_harness.app.workspace().areas() {
-        let inner = Rect { x: area.x + 1, y: area.y, width: area.width - 2, height: area.height };
+        let inner = area.inner(Margin::new(1, 0));
         for line in lines_of(&buffer, inner) {
             // A word at the right edge is whole, or its line ends in a mark.
             if line.chars().count() < usize::from(inner.width) {
@@ -120,14 +122,9 @@ fn check(tui_harness: &mut TuiHarness, size: (u16, u16), theme: &Theme, known: &
     }
 }
 
-/// The content of a pane, without its frame.
-fn inner_of(area: Rect) -> Rect {
-    Rect { x: area.x + 1, y: area.y + 1, width: area.width - 2, height: area.height.saturating_sub(2) }
-}
-
 /// The number of columns at the right end of a pane in which no row shows anything.
 fn blank_columns(buffer: &Buffer, area: Rect) -> u16 {
-    let inner = inner_of(area);
+    let inner = area.inner(FRAME);
     let is_blank = |x: &u16| inner.rows().all(|row| buffer[(*x, row.y)].symbol().trim().is_empty());
     (inner.left()..inner.right()).rev().take_while(is_blank).count() as u16
 }
@@ -142,7 +139,7 @@ fn check_cuts(buffer: &Buffer, areas: &[(Pane, Rect)], mark: &str) {
             let is_within_number = |(at, _): (usize, &str)| line[..at].ends_with(|c: char| c.is_ascii_digit());
             assert!(!line.match_indices(mark).any(is_within_number), "{pane:?} cuts a number: {line}\n{}", text());
         }
-        let Some(cut) = lines_of(buffer, inner_of(area)).into_iter().find(|row| row.ends_with(mark)) else { continue };
+        let Some(cut) = lines_of(buffer, area.inner(FRAME)).into_iter().find(|row| row.ends_with(mark)) else { continue };
         for &(other, there) in areas.iter().filter(|(other, _)| *other != Pane::Prompt) {
             let is_beside =
                 (there.x == area.right() || there.right() == area.x) && there.y < area.bottom() && area.y < there.bottom();
