@@ -2,7 +2,6 @@
 
 use p2p_engine::operation;
 use p2p_storage::tui::app::Pane;
-use p2p_storage::tui::dialog::Dialog;
 use p2p_storage::tui::theme::Role;
 
 use crate::dialogs::{log_in, with_users};
@@ -15,8 +14,7 @@ fn header(tui_harness: &mut TuiHarness) -> String {
 
 /// The commands that the open menu shows.
 fn lines(tui_harness: &TuiHarness) -> Vec<String> {
-    let Some(Dialog::List(list)) = tui_harness.app.dialogs().last() else { panic!("no menu is open") };
-    list.items.iter().map(|item| item.summary.clone()).collect()
+    tui_harness.menu().into_iter().map(|(_, line)| line).collect()
 }
 
 /// What the last command has answered.
@@ -97,8 +95,7 @@ fn menu_of(tui_harness: &mut TuiHarness, down: usize) -> Vec<(String, String)> {
     tui_harness.keys(&["g"]);
     (0..down).for_each(|_| tui_harness.press(&["Down"]));
     tui_harness.keys(&["x"]);
-    let Some(Dialog::List(list)) = tui_harness.app.dialogs().last() else { panic!("no menu is open") };
-    let entries = list.items.iter().map(|item| (item.name.clone(), item.summary.clone())).collect();
+    let entries = tui_harness.menu();
     tui_harness.press(&["Esc"]);
     entries
 }
@@ -217,13 +214,10 @@ fn paths_are_counted_alike_everywhere() {
 /// The commands of the menu of what is selected, with those of its further menus.
 fn all_lines(tui_harness: &mut TuiHarness) -> Vec<String> {
     tui_harness.keys(&["x"]);
-    let labels: Vec<String> = {
-        let Some(Dialog::List(list)) = tui_harness.app.dialogs().last() else { panic!("no menu is open") };
-        list.items.iter().map(|item| item.name.clone()).collect()
-    };
-    let mut all: Vec<String> =
-        lines(tui_harness).into_iter().zip(&labels).filter(|(_, label)| !label.ends_with("...")).map(|(line, _)| line).collect();
-    for (place, _) in labels.iter().enumerate().filter(|(_, label)| label.ends_with("...")) {
+    let entries = tui_harness.menu();
+    let opens_another = |label: &str| label.ends_with("...");
+    let mut all: Vec<String> = entries.iter().filter(|(label, _)| !opens_another(label)).map(|(_, line)| line.clone()).collect();
+    for (place, _) in entries.iter().enumerate().filter(|(_, (label, _))| opens_another(label)) {
         (0..place).for_each(|_| tui_harness.press(&["Down"]));
         tui_harness.keys(&["Enter"]);
         all.extend(lines(tui_harness));

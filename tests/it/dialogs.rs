@@ -74,11 +74,6 @@ fn mailed_code(tui_harness: &TuiHarness) -> String {
     mails.iter().rev().find_map(|(_, mail)| code(&mail.text)).unwrap()
 }
 
-/// All that was said in the prompt.
-fn said(tui_harness: &TuiHarness) -> String {
-    tui_harness.app.prompt().output.iter().map(|(_, text)| format!("{text}\n")).collect()
-}
-
 fn title(tui_harness: &TuiHarness) -> &str {
     tui_harness.app.dialogs().last().and_then(|dialog| dialog.form()).map_or("", |form| form.form.title)
 }
@@ -123,7 +118,7 @@ fn the_first_run_makes_the_admin() {
     );
     // What was stored before is hers.
     tui_harness.keys(&["info a.bin", "Enter"]);
-    assert!(said(&tui_harness).contains("owner     alice"), "{}", said(&tui_harness));
+    assert!(tui_harness.said().contains("owner     alice"), "{}", tui_harness.said());
     assert!(tui_harness.text().contains("#1 ↑ a.bin "), "{}", tui_harness.text());
     assert!(tui_harness.app.prompt().history().iter().all(|line| !line.contains("password") && !line.contains("horse")));
 }
@@ -150,7 +145,7 @@ fn before_login_the_panes_are_dimmed_and_four_commands_run() {
     assert!(tui_harness.app.dialogs().is_empty() && !tui_harness.handle.snapshots().borrow().pace.is_paused);
     tui_harness.app.focus_on(Pane::Prompt);
     tui_harness.keys(&["help", "Enter"]);
-    assert!(said(&tui_harness).contains("Accounts"));
+    assert!(tui_harness.said().contains("Accounts"));
     tui_harness.keys(&["register", "Enter"]);
     assert_eq!(title(&tui_harness), "Register");
     tui_harness.keys(&["Esc"]);
@@ -293,7 +288,7 @@ fn a_session_ends_with_time() {
     let mut tui_harness = with_users(120, 40);
     log_in(&mut tui_harness, "alice");
     tui_harness.keys(&["whoami", "Enter"]);
-    assert!(said(&tui_harness).contains("second factor  none"));
+    assert!(tui_harness.said().contains("second factor  none"));
     // Looking at the screen is no use of the session.
     for _ in 0..3 {
         wait(3500);
@@ -345,13 +340,13 @@ fn nothing_is_left_open_by_a_session_that_is_over() {
     assert!(!text.contains(&enrolment.secret.expose_secret()[..4]) && tui_harness.app.filter(Pane::Log).is_empty(), "{text}");
     tui_harness.keys(&[PASSWORD, "Enter"]);
     assert!(tui_harness.text().contains("alice is logged in"), "{}", tui_harness.text());
-    assert!(said(&tui_harness).contains("otp enable"), "{}", said(&tui_harness));
+    assert!(tui_harness.said().contains("otp enable"), "{}", tui_harness.said());
     tui_harness.keys(&["Ctrl-Y"]);
     assert_eq!(tui_harness.app.prompt().editor.text(), "another plan");
     wait(3 * 3600);
     look_after_session(&mut tui_harness);
     tui_harness.keys(&["Esc"]);
-    assert!(!tui_harness.text().contains("plan") && !said(&tui_harness).contains("otp"), "{}", tui_harness.text());
+    assert!(!tui_harness.text().contains("plan") && !tui_harness.said().contains("otp"), "{}", tui_harness.text());
     log_in(&mut tui_harness, "bob");
     tui_harness.keys(&["Ctrl-Y"]);
     assert_eq!(tui_harness.app.prompt().editor.text(), "");
@@ -383,11 +378,11 @@ fn an_answer_after_the_end_of_the_session_is_not_shown() {
         wait(3 * 3600);
         assert!(tui_harness.runtime.block_on(tui_harness.app.access().peek()).is_err());
         tui_harness.settle();
-        assert!(!tui_harness.text().contains(words) && !said(&tui_harness).contains(words), "{}", tui_harness.text());
+        assert!(!tui_harness.text().contains(words) && !tui_harness.said().contains(words), "{}", tui_harness.text());
         assert_eq!(title(&tui_harness), "Session expired");
         tui_harness.keys(&[PASSWORD, "Enter"]);
         tui_harness.keys(&["ls", "Enter"]);
-        assert!(said(&tui_harness).contains("plans") && !said(&tui_harness).contains("later/"), "{}", said(&tui_harness));
+        assert!(tui_harness.said().contains("plans") && !tui_harness.said().contains("later/"), "{}", tui_harness.said());
     }
 }
 
@@ -401,10 +396,10 @@ fn what_is_done_whole_is_not_dropped() {
     tui_harness.until(|app| app.under_way().is_some());
     let critical_section = tui_harness.app.access().critical_section();
     tui_harness.press(&["F7", "Enter"]);
-    assert!(tui_harness.app.is_busy() && said(&tui_harness).contains("must not be interrupted"), "{}", said(&tui_harness));
+    assert!(tui_harness.app.is_busy() && tui_harness.said().contains("must not be interrupted"), "{}", tui_harness.said());
     drop(critical_section);
     tui_harness.press(&["F7", "Enter"]);
-    assert!(said(&tui_harness).contains("dropped: `sleep 1h`"), "{}", said(&tui_harness));
+    assert!(tui_harness.said().contains("dropped: `sleep 1h`"), "{}", tui_harness.said());
     tui_harness.settle();
     assert_eq!(tui_harness.app.under_way(), None);
 }
@@ -424,7 +419,7 @@ fn what_waits_for_one_user_is_not_begun_for_the_next() {
     assert_eq!(tui_harness.app.under_way(), None);
     tui_harness.runtime.block_on(tui_harness.handle.call(&OPERATOR, operation::Resume)).unwrap();
     tui_harness.settle();
-    assert!(tui_harness.app.dialogs().is_empty() && !said(&tui_harness).contains("told to alice"), "{}", said(&tui_harness));
+    assert!(tui_harness.app.dialogs().is_empty() && !tui_harness.said().contains("told to alice"), "{}", tui_harness.said());
     // Only one command asks at a time: the next one waits for its turn.
     tui_harness.keys(&["passwd", "Enter"]);
     assert_eq!(title(&tui_harness), "Change password");
@@ -435,9 +430,9 @@ fn what_waits_for_one_user_is_not_begun_for_the_next() {
     tui_harness.press(&["Esc"]);
     tui_harness.settle();
     assert!(
-        said(&tui_harness).contains("given up; nothing has changed") && said(&tui_harness).contains("after it"),
+        tui_harness.said().contains("given up; nothing has changed") && tui_harness.said().contains("after it"),
         "{}",
-        said(&tui_harness)
+        tui_harness.said()
     );
 }
 
@@ -460,9 +455,9 @@ fn the_next_user_is_not_told_what_the_last_has_begun() {
     tui_harness.runtime.block_on(finished).unwrap();
     tui_harness.settle();
     let text = tui_harness.text();
-    assert!(!text.contains("diary") && !said(&tui_harness).contains("diary"), "{text}");
+    assert!(!text.contains("diary") && !tui_harness.said().contains("diary"), "{text}");
     tui_harness.keys(&["ls", "Enter"]);
-    assert!(said(&tui_harness).contains("no files are stored"), "{}", said(&tui_harness));
+    assert!(tui_harness.said().contains("no files are stored"), "{}", tui_harness.said());
 }
 
 /// A user sees their own files and transfers and what is shared with them, wherever these are shown; an admin all.

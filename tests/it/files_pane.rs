@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use p2p_engine::operation;
 use p2p_storage::tui::action::Keymap;
-use p2p_storage::tui::app::{App, Pane, TerminalRequest};
+use p2p_storage::tui::app::{Pane, TerminalRequest};
 use p2p_storage::tui::dialog::Dialog;
 use p2p_storage::tui::help;
 use p2p_storage::tui::theme::{Role, Theme, ThemeName};
@@ -88,17 +88,6 @@ fn run(tui_harness: &mut TuiHarness, line: &str) {
     tui_harness.app.focus_on(Pane::Prompt);
     tui_harness.keys(&[line, "Enter"]);
     tui_harness.app.focus_on(Pane::Files);
-}
-
-/// All that was said in the prompt.
-fn said(app: &App) -> String {
-    app.prompt().output.iter().map(|(_, text)| format!("{text}\n")).collect()
-}
-
-/// The entries of the open menu with their commands.
-fn menu(tui_harness: &TuiHarness) -> Vec<(String, String)> {
-    let Some(Dialog::List(list)) = tui_harness.app.dialogs().last() else { panic!("no menu is open") };
-    list.items.iter().map(|item| (item.name.clone(), item.summary.clone())).collect()
 }
 
 /// A screen with stored files of these names, of one segment each.
@@ -260,7 +249,7 @@ fn download_and_verify_do_so() {
     tui_harness.keys(&["F5"]);
     choose(&mut tui_harness, &name);
     tui_harness.keys(&["v"]);
-    let text = said(&tui_harness.app);
+    let text = tui_harness.said();
     assert!(
         text.contains(&format!("› verify {name}\n")) && text.contains(&format!("{name} is whole: 146.5 KiB checked")),
         "{text}"
@@ -270,8 +259,8 @@ fn download_and_verify_do_so() {
     let place = std::env::current_dir().unwrap().join(&name);
     let found = std::fs::read(&place);
     std::fs::remove_file(&place).unwrap();
-    assert!(found.unwrap() == content, "{}", said(&tui_harness.app));
-    assert!(said(&tui_harness.app).contains(&format!("› download {name}\n")), "{}", said(&tui_harness.app));
+    assert!(found.unwrap() == content, "{}", tui_harness.said());
+    assert!(tui_harness.said().contains(&format!("› download {name}\n")), "{}", tui_harness.said());
 }
 
 /// A removal asks first: without a yes nothing is lost, with one the file goes and the row with it.
@@ -290,7 +279,7 @@ fn a_removal_asks_first() {
     tui_harness.press(&["r"]);
     tui_harness.keys(&["y"]);
     assert_eq!(names(&mut tui_harness), ["a.bin", "docs/"]);
-    assert!(said(&tui_harness.app).contains("› rm b.bin\n"), "{}", said(&tui_harness.app));
+    assert!(tui_harness.said().contains("› rm b.bin\n"), "{}", tui_harness.said());
     choose(&mut tui_harness, "docs/");
     tui_harness.press(&["r"]);
     assert!(tui_harness.text().contains("docs/ goes for good, with all that is in it."), "{}", tui_harness.text());
@@ -325,16 +314,16 @@ fn a_user_sees_what_they_may_and_no_more() {
     assert_eq!(names(&mut tui_harness), ["plan.bin"]);
     assert!(row(&mut tui_harness, "plan.bin").contains("✓ readable"));
     tui_harness.keys(&["x"]);
-    let lines: Vec<String> = menu(&tui_harness).into_iter().map(|(_, line)| line).collect();
+    let lines: Vec<String> = tui_harness.menu().into_iter().map(|(_, line)| line).collect();
     assert_eq!(lines, ["info --segments ~alice/plan.bin", "download ~alice/plan.bin", "verify ~alice/plan.bin", "u"]);
     tui_harness.keys(&["Esc", "v"]);
-    assert!(said(&tui_harness.app).contains("plan.bin is whole: 68.4 KiB checked"), "{}", said(&tui_harness.app));
+    assert!(tui_harness.said().contains("plan.bin is whole: 68.4 KiB checked"), "{}", tui_harness.said());
     run(&mut tui_harness, "logout");
     log_in(&mut tui_harness, "alice");
     tui_harness.keys(&["F5"]);
     choose(&mut tui_harness, "plan.bin");
     tui_harness.keys(&["x", "no longer", "Enter", "Enter"]);
-    assert!(said(&tui_harness.app).contains("› unshare plan.bin bob\n"), "{}", said(&tui_harness.app));
+    assert!(tui_harness.said().contains("› unshare plan.bin bob\n"), "{}", tui_harness.said());
     assert!(!row(&mut tui_harness, "plan.bin").contains(" bob "));
 }
 
@@ -445,11 +434,11 @@ fn hostile_names_are_meant_as_they_are() {
         let name = if left[0].starts_with('~') { format!("./{}", left[0]) } else { left[0].clone() };
         assert!(text.contains(&format!(" name      {name}")) && text.contains("readable  yes"), "{}: {text}", left[0]);
         tui_harness.keys(&["Esc", "v"]);
-        assert!(said(&tui_harness.app).contains(&format!("{name} is whole: ")), "{}", said(&tui_harness.app));
+        assert!(tui_harness.said().contains(&format!("{name} is whole: ")), "{}", tui_harness.said());
         tui_harness.press(&["r"]);
         tui_harness.keys(&["y"]);
         left.remove(0);
-        assert_eq!(stored(&tui_harness), left, "{}", said(&tui_harness.app));
+        assert_eq!(stored(&tui_harness), left, "{}", tui_harness.said());
     }
 }
 

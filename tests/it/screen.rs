@@ -213,7 +213,7 @@ fn the_frame_of_the_matrix_is_whole() {
     tui_harness.keys(&["path client->1 --delay 300ms; path client->2 --loss 99%; path client->3 --duplicate 5%", "Enter"]);
     tui_harness.ask_aside("health");
     tui_harness.ask_aside("health");
-    let answer: String = tui_harness.app.prompt().output.iter().map(|(_, line)| format!("{line}\n")).collect();
+    let answer = tui_harness.said();
     assert!(answer.contains(" lost") && !answer.contains("✕ ALIVE"), "{answer}");
     let foot = tui_harness.pane(Pane::Health).last().unwrap().clone();
     assert!(foot.contains(" ≤0.1 ≤1 >1 s %lossy ~slow +odd ") && !foot.contains('…'), "{foot}");

@@ -351,7 +351,7 @@ fn nothing_is_said_to_be_sent_of_what_was_cancelled() {
     let rows = tui_harness.pane(Pane::Segments).join("\n");
     assert!(rows.contains(" cancelled ") && !rows.contains(" at "), "{rows}");
     tui_harness.ask_aside("segments 1");
-    let said = tui_harness.app.prompt().output.iter().map(|line| line.1.clone()).collect::<Vec<_>>().join("\n");
+    let said = tui_harness.said();
     assert!(said.contains(" undone ") && said.contains(" cancelled "), "{said}");
 }
 
@@ -366,6 +366,6 @@ fn what_is_no_longer_listed_is_counted() {
     let title = tui_harness.pane(Pane::Transfers)[0].clone();
     assert!(title.starts_with("┌ Transfers: 205 done, 200 of 205 shown"), "{title}");
     tui_harness.ask_aside("transfers");
-    let said = tui_harness.app.prompt().output.iter().map(|line| line.1.clone()).collect::<Vec<_>>().join("\n");
+    let said = tui_harness.said();
     assert!(said.contains("200 of 205 shown, those that ended last; earlier ones are no longer listed"), "{said}");
 }

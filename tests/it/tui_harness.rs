@@ -17,6 +17,7 @@ use p2p_service::config::Config;
 use p2p_shell::history::Histories;
 use p2p_shell::{Questions, Shell};
 use p2p_storage::tui::app::{App, Message, Pane};
+use p2p_storage::tui::dialog::Dialog;
 use p2p_storage::tui::draw;
 use p2p_storage::tui::theme::{Theme, ThemeName};
 use ratatui::Terminal;
@@ -29,7 +30,7 @@ use tokio::task::unconstrained;
 use tokio::time::timeout;
 
 use crate::harness::{OPERATOR, config, home_in_memory, quick_link, random_file, slow_link};
-use crate::program::Deadline;
+use crate::program::{DEADLINE, Deadline};
 
 thread_local! {
     /// The wall clock of a test stands still, unless the test moves it.
@@ -78,12 +79,19 @@ pub(crate) struct TuiHarness {
     pub(crate) runtime: tokio::runtime::Runtime,
 }
 
-/// Takes the next of what tasks, questions and the engine bring.
-async fn take_next(app: &mut App, messages: &mut UnboundedReceiver<Message>, questions: &mut Questions, events: &mut Events) {
+/// Takes the next of what tasks and questions bring.
+async fn take_answer(app: &mut App, messages: &mut UnboundedReceiver<Message>, questions: &mut Questions) {
     tokio::select! {
         message = messages.recv() => app.on_message(message.unwrap()),
         question = questions.recv() => app.on_question(question.unwrap()),
         Some(ended) = app.task_ended() => ended.unwrap(),
+    }
+}
+
+/// Takes the next of what tasks, questions and the engine bring.
+async fn take_next(app: &mut App, messages: &mut UnboundedReceiver<Message>, questions: &mut Questions, events: &mut Events) {
+    tokio::select! {
+        () = take_answer(app, messages, questions) => {}
         happening = events.next() => {
             if let Happening::Event(event) = happening {
                 app.on_event(event.at, &event.event);
@@ -195,6 +203,17 @@ impl TuiHarness {
         lines_of(&buffer, area)
     }
 
+    /// All that was said in the prompt.
+    pub(crate) fn said(&self) -> String {
+        self.app.prompt().output.iter().map(|(_, text)| format!("{text}\n")).collect()
+    }
+
+    /// The entries of the open menu with their commands.
+    pub(crate) fn menu(&self) -> Vec<(String, String)> {
+        let Some(Dialog::List(list)) = self.app.dialogs().last() else { panic!("no menu is open") };
+        list.items.iter().map(|item| (item.name.clone(), item.summary.clone())).collect()
+    }
+
     fn with(home: tempfile::TempDir, size: (u16, u16), theme: Theme, settings: EngineConfig) -> TuiHarness {
         let settings = EngineConfig { clock: ClockMode::OnDemand, speed: Speed::Max, ..settings };
         TuiHarness::opened(home, size, theme, settings, |_, _, _| {})
@@ -286,14 +305,8 @@ impl TuiHarness {
     /// Lets the next thing happen that tasks bring.
     fn happen(&mut self) {
         self.runtime.block_on(async {
-            let next = async {
-                tokio::select! {
-                    message = self.messages.recv() => self.app.on_message(message.unwrap()),
-                    question = self.questions.recv() => self.app.on_question(question.unwrap()),
-                    Some(ended) = self.app.task_ended() => ended.unwrap(),
-                }
-            };
-            timeout(Duration::from_secs(60), next).await.expect("an answer in time");
+            let next = take_answer(&mut self.app, &mut self.messages, &mut self.questions);
+            timeout(DEADLINE, next).await.expect("an answer in time");
             tokio::task::yield_now().await;
         });
     }
