@@ -40,8 +40,6 @@ pub(crate) struct Links<'a> {
     pub(crate) client: HostId,
     /// Hosts of the nodes, by node.
     pub(crate) nodes: &'a [HostId],
-    /// Meters of what all transfers bring together, up and down.
-    pub(crate) payload: (MeterId, MeterId),
 }
 
 /// Measurement of one holder.
@@ -85,13 +83,13 @@ impl Holder {
 }
 
 /// Measurement of a transfer by holder.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Gauge {
     holders: BTreeMap<NodeNumber, Holder>,
     /// Meter of all holders together; `None` before the first of them.
     whole: Option<MeterId>,
     /// Meter of all transfers of the direction, of which that is a part.
-    payload: Option<MeterId>,
+    payload: MeterId,
     /// Instant of the latest request.
     asked_at: SimTime,
 }
@@ -112,7 +110,7 @@ struct Reading {
 impl Gauge {
     /// Makes the measurement of a transfer of whose direction `payload` counts what all transfers bring.
     pub(crate) fn part_of(payload: MeterId) -> Gauge {
-        Gauge { payload: Some(payload), ..Gauge::default() }
+        Gauge { holders: BTreeMap::new(), whole: None, payload, asked_at: SimTime::default() }
     }
 
     /// Notes that `len` bytes of the file will be requested of a holder.
@@ -176,11 +174,7 @@ impl Gauge {
     }
 
     fn holder(&mut self, net: &mut Network, node: NodeNumber) -> &mut Holder {
-        let payload = self.payload;
-        let whole = *self.whole.get_or_insert_with(|| match payload {
-            Some(payload) => net.add_part_of_meter(payload),
-            None => net.add_meter(),
-        });
+        let whole = *self.whole.get_or_insert_with(|| net.add_part_of_meter(self.payload));
         self.holders.entry(node).or_insert_with(|| Holder {
             meter: net.add_part_of_meter(whole),
             asked: 0,
@@ -258,7 +252,7 @@ impl Gauge {
         let has_ground = net.now() - started >= GROUND || (status.bytes_done + under_way).saturating_mul(10) >= status.bytes;
         let eta = match (has_begun, has_ground) {
             (true, true) => self.guess(links, traffic, status),
-            (false, _) if counted_together(links, status.direction, RATE_SECONDS, started).bytes > 0.0 => Remaining::Behind,
+            (false, _) if self.counted_together(net, RATE_SECONDS, started).bytes > 0.0 => Remaining::Behind,
             _ => Remaining::TooEarly,
         };
         let span = net.now() - net.seconds_ago(RATE_SECONDS).max(started);
@@ -270,6 +264,14 @@ impl Gauge {
         let begin = net.seconds_ago(seconds).max(started);
         let bytes = self.whole.map_or(0, |whole| net.metered_since(whole, seconds));
         Counted { bytes: bytes as f64, seconds: (net.now() - begin).as_secs_f64() }
+    }
+
+    /// Counts the bytes that all transfers of the direction have brought in the last `seconds` whole seconds, but not before `since`.
+    fn counted_together(&self, net: &Network, seconds: usize, since: SimTime) -> Counted {
+        let age = ((net.now() - since).as_nanos() / 1_000_000_000) as usize;
+        let seconds = seconds.min(age);
+        let begin = net.seconds_ago(seconds).max(since);
+        Counted { bytes: net.metered_since(self.payload, seconds) as f64, seconds: (net.now() - begin).as_secs_f64() }
     }
 
     fn guess(&self, links: Links<'_>, traffic: &Traffic, status: &TransferStatus) -> Remaining {
@@ -284,7 +286,7 @@ impl Gauge {
         let age = ((net.now() - started).as_nanos() / 1_000_000_000) as usize;
         let backlog = traffic.of(way);
         let since = backlog.since.unwrap_or(started).min(started);
-        let short = counted_together(links, way, RATE_SECONDS, since);
+        let short = self.counted_together(net, RATE_SECONDS, since);
         let limit = payload_limit(link);
         let in_use = utilization(&series, link, age).max(short.rate() / limit);
         let (carried, back) = self.carried(links, way, (link, other.1));
@@ -298,7 +300,7 @@ impl Gauge {
             in_use,
             queue: QUEUE_FILLED * queue_seconds(link),
             is_beside: way == Direction::Download && (beside.is_any() || in_other > BESIDE),
-            all: Measured { long: counted_together(links, way, TOGETHER_SECONDS.min(quiet), since), short },
+            all: Measured { long: self.counted_together(net, TOGETHER_SECONDS.min(quiet), since), short },
         };
         let loads = self.loads(links, traffic, status);
         // When a silent holder answers again is nothing that can be measured, unless a download beside others waits for a full link, with
@@ -355,15 +357,6 @@ impl Gauge {
         });
         own.chain(elsewhere).collect()
     }
-}
-
-/// Counts the bytes that all transfers of a direction have brought in the last `seconds` whole seconds, but not before `since`.
-fn counted_together(links: Links<'_>, way: Direction, seconds: usize, since: SimTime) -> Counted {
-    let (net, payload) = (links.net, if way == Direction::Download { links.payload.1 } else { links.payload.0 });
-    let age = ((net.now() - since).as_nanos() / 1_000_000_000) as usize;
-    let seconds = seconds.min(age);
-    let begin = net.seconds_ago(seconds).max(since);
-    Counted { bytes: net.metered_since(payload, seconds) as f64, seconds: (net.now() - begin).as_secs_f64() }
 }
 
 /// Returns the way between the client and a node, for the bytes of a transfer.

@@ -100,7 +100,7 @@ impl World {
 
     /// Returns the links that the bytes of transfers cross.
     pub(super) fn links(&self) -> Links<'_> {
-        Links { net: &self.net, client: self.hosts.client().id, nodes: self.hosts.node_ids(), payload: self.payload }
+        Links { net: &self.net, client: self.hosts.client().id, nodes: self.hosts.node_ids() }
     }
 
     /// Returns all hosts on the network, the client first.

@@ -145,7 +145,7 @@ impl Simulation {
     /// Begins a transfer that takes memory for a user.
     pub(super) fn begin_with_memory(&mut self, id: TransferId, user: Option<String>, transfer: Transfer, edge: Edge) -> Answer {
         self.world.memory.join(id, user, edge.is_remote());
-        self.begin(id, Running::new(transfer, Some(edge)).measured_by(self.world.payload))
+        self.begin(id, Running::new(transfer, Some(edge), self.world.payload))
     }
 
     /// Refuses a file that does not fit into its owner's quota. Files without an owner have none.

@@ -116,7 +116,7 @@ impl Simulation {
         self.world.claim_volumes(Purpose::Free)?;
         let id = self.next_id();
         let removal = Removal::new(self.now(), id, user, key.clone(), size);
-        self.begin(id, Running::new(Transfer::Removal(Box::new(removal)), None))
+        self.begin(id, Running::new(Transfer::Removal(Box::new(removal)), None, self.world.payload))
     }
 
     pub(super) fn list_directory(&self, by: &Principal, list: &operation::ListDirectory) -> Answer {

@@ -29,14 +29,11 @@ pub(super) struct Running {
 }
 
 impl Running {
-    pub(super) fn new(machine: Transfer, edge: Option<Edge>) -> Running {
-        Running { machine, gauge: Gauge::default(), edge, is_over: false }
-    }
-
-    /// Measures the transfer as a part of what all transfers of its direction bring.
-    pub(super) fn measured_by(self, (up, down): (MeterId, MeterId)) -> Running {
-        let payload = if self.bare_status().direction == Direction::Download { down } else { up };
-        Running { gauge: Gauge::part_of(payload), ..self }
+    /// Returns a transfer that is measured as a part of what all transfers of its direction bring: `up` counts that of uploads and
+    /// removals, `down` that of downloads.
+    pub(super) fn new(machine: Transfer, edge: Option<Edge>, (up, down): (MeterId, MeterId)) -> Running {
+        let payload = if machine.log().status.direction == Direction::Download { down } else { up };
+        Running { machine, gauge: Gauge::part_of(payload), edge, is_over: false }
     }
 
     /// Returns the status without the rates, which are measured when they are asked for.

@@ -130,7 +130,7 @@ impl Simulation {
         let record = self.world.names.unpark(id).ok_or(EngineError::UnknownUpload(id))?;
         let transfer = self.next_id();
         let removal = Removal::of_upload(self.now(), transfer, user, record);
-        self.begin(transfer, Running::new(Transfer::Removal(Box::new(removal)), None))
+        self.begin(transfer, Running::new(Transfer::Removal(Box::new(removal)), None, self.world.payload))
     }
 
     /// Begins to undo the kept uploads that have expired by the wall-clock time `now`, in seconds since 1970.
