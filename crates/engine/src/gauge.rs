@@ -94,7 +94,7 @@ pub(crate) struct Gauge {
     asked_at: SimTime,
 }
 
-/// Rate and remaining time of a transfer at one instant.
+/// Progress and rate of a transfer at one instant.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Reading {
     /// Bytes that have arrived of segments that are not done.
@@ -103,8 +103,6 @@ struct Reading {
     rate: Option<f64>,
     /// Span over which the rate is measured.
     span: SimDuration,
-    /// Estimated time to the end at these rates.
-    eta: Remaining,
 }
 
 impl Gauge {
@@ -230,12 +228,12 @@ impl Gauge {
     /// Returns the status of a transfer with the rates measured at this instant, while all have this to do.
     pub(crate) fn measure(&self, links: Links<'_>, traffic: &Traffic, mut status: TransferStatus) -> TransferStatus {
         if !status.state.is_over() {
-            let reading = self.read(links, traffic, &status);
+            let reading = self.read(links.net, &status);
             status.bytes_arrived = (status.bytes_done + reading.under_way).min(status.bytes);
             (status.rate_bytes_per_second, status.rate_span) = (reading.rate, reading.span);
             status.eta = match (status.state, status.size_known) {
                 _ if !status.awaited.is_empty() => Remaining::OutOfReach,
-                (TransferState::Running | TransferState::Committing, true) => reading.eta,
+                (TransferState::Running | TransferState::Committing, true) => self.remaining(links, traffic, &status, reading),
                 (TransferState::Running, false) => Remaining::UnknownSize,
                 _ => Remaining::NotRunning,
             };
@@ -244,19 +242,25 @@ impl Gauge {
     }
 
     /// Returns the measurements of a transfer.
-    fn read(&self, links: Links<'_>, traffic: &Traffic, status: &TransferStatus) -> Reading {
-        let (net, started) = (links.net, status.started);
+    fn read(&self, net: &Network, status: &TransferStatus) -> Reading {
+        let started = status.started;
         let under_way = self.arrived(net);
         let recent = self.counted(net, RATE_SECONDS, started);
         let has_begun = recent.seconds > 0.0 && self.whole.is_some_and(|whole| net.metered(whole) > 0);
-        let has_ground = net.now() - started >= GROUND || (status.bytes_done + under_way).saturating_mul(10) >= status.bytes;
-        let eta = match (has_begun, has_ground) {
+        let span = net.now() - net.seconds_ago(RATE_SECONDS).max(started);
+        Reading { under_way, rate: has_begun.then(|| recent.rate()), span }
+    }
+
+    /// Returns the remaining time of a transfer of known size whose content passes, as far as there is ground for one.
+    fn remaining(&self, links: Links<'_>, traffic: &Traffic, status: &TransferStatus, reading: Reading) -> Remaining {
+        let (net, started) = (links.net, status.started);
+        let arrived = status.bytes_done + reading.under_way;
+        let has_ground = net.now() - started >= GROUND || arrived.saturating_mul(10) >= status.bytes;
+        match (reading.rate.is_some(), has_ground) {
             (true, true) => self.guess(links, traffic, status),
             (false, _) if self.counted_together(net, RATE_SECONDS, started).bytes > 0.0 => Remaining::Behind,
             _ => Remaining::TooEarly,
-        };
-        let span = net.now() - net.seconds_ago(RATE_SECONDS).max(started);
-        Reading { under_way, rate: has_begun.then(|| recent.rate()), span, eta }
+        }
     }
 
     /// Counts the bytes that have arrived with all holders in the last `seconds` seconds, but not before `started`.
