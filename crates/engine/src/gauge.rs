@@ -304,6 +304,7 @@ impl Gauge {
             in_use,
             queue: QUEUE_FILLED * queue_seconds(link),
             is_beside: way == Direction::Download && (beside.is_any() || in_other > BESIDE),
+            is_followed: way == Direction::Upload && status.state == TransferState::Running,
             all: Measured { long: self.counted_together(net, TOGETHER_SECONDS.min(quiet), since), short },
         };
         let loads = self.loads(links, traffic, status);
@@ -346,18 +347,17 @@ impl Gauge {
         let (net, way) = (links.net, status.direction);
         let backlog = traffic.of(way);
         let is_alone = backlog.is_of_one();
-        let is_followed = way == Direction::Upload && status.state == TransferState::Running;
         let load = |(node, left, busy): (NodeNumber, f64, Option<Measured>)| {
             let queue = backlog.queue(node).filter(|_| !is_alone);
             let others = queue.map(|queue| queue.beside(status.id, left)).unwrap_or_default();
             let busy = busy.map(|busy| queue.map_or(busy, Queue::passed));
-            Load { left, others, way: way_of(links, way, node), busy, is_followed }
+            Load { left, others, way: way_of(links, way, node), busy }
         };
         let own = self.lefts(net, status.bytes).map(load);
         let elsewhere = backlog.queues().filter(|(node, _)| !is_alone && !self.holders.contains_key(node));
         let elsewhere = elsewhere.map(|(node, queue)| {
             let others = Others { after: queue.all(), ..Others::default() };
-            Load { left: 0.0, others, way: way_of(links, way, node), busy: None, is_followed: false }
+            Load { left: 0.0, others, way: way_of(links, way, node), busy: None }
         });
         own.chain(elsewhere).collect()
     }

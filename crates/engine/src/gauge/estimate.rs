@@ -130,8 +130,6 @@ pub(super) struct Load {
     pub(super) way: Way,
     /// Bytes transferred since the holder last became busy, by all transfers; `None` if no request of the transfer to it is open.
     pub(super) busy: Option<Measured>,
-    /// True if a request follows the last byte, which waits behind what TCP holds of others then.
-    pub(super) is_followed: bool,
 }
 
 impl Load {
@@ -151,7 +149,7 @@ impl Load {
     }
 }
 
-/// The client's link, which all holders share.
+/// What all holders of a transfer share: the client's link, and what is known of the transfer as a whole.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Shared {
     /// Payload that the link carries, in bytes per second.
@@ -162,6 +160,8 @@ pub(super) struct Shared {
     pub(super) queue: f64,
     /// True if transfers of the other direction run: what was measured tells of the waiting for these, which is counted apart.
     pub(super) is_beside: bool,
+    /// True if a request follows the last byte of the transfer, which waits behind what TCP holds of others then.
+    pub(super) is_followed: bool,
     /// Bytes that all transfers of the direction have brought, with all holders.
     pub(super) all: Measured,
 }
@@ -170,6 +170,12 @@ impl Shared {
     /// Returns true if the utilization `share` of a link makes it the bottleneck.
     pub(super) fn is_full(share: f64) -> bool {
         share >= FULL
+    }
+
+    /// Returns the number of answers that the transfer waits for one after the other. While others keep the queue filled, something before
+    /// each of them is usually lost there and sent again, which takes the time of the queue.
+    const fn answers_left(&self) -> f64 {
+        if self.is_followed { 2.0 } else { 1.0 }
     }
 }
 
@@ -201,19 +207,13 @@ pub(super) fn seconds_left(loads: &[Load], shared: &Shared) -> Option<f64> {
         seconds += next;
         rest.retain(|share| share.left >= NOTHING);
     }
-    let again = if is_full && others_after(loads) > end * limit { answers_left(loads) * shared.queue } else { 0.0 };
+    let again = if is_full && others_after(loads) > end * limit { shared.answers_left() * shared.queue } else { 0.0 };
     Some(end + again).filter(|seconds| seconds.is_finite())
 }
 
 /// Returns the bytes that others have left when the transfer is over.
 fn others_after(loads: &[Load]) -> f64 {
     loads.iter().map(|load| load.others.after).sum()
-}
-
-/// Returns the number of answers that a transfer waits for one after the other. While others keep the queue filled, something before each
-/// of them is usually lost there and sent again, which takes the time of the queue.
-fn answers_left(loads: &[Load]) -> f64 {
-    if loads.iter().any(|load| load.is_followed) { 2.0 } else { 1.0 }
 }
 
 /// Share of a holder in the client's link.
@@ -236,7 +236,7 @@ impl Share {
     fn new(load: &Load, shared: &Shared) -> Share {
         let alone = load.way.throughput(0.0).min(shared.limit);
         let crowded = load.way.throughput(shared.queue).min(alone);
-        let held = if load.is_followed { load.others.held } else { 0.0 };
+        let held = if shared.is_followed { load.others.held } else { 0.0 };
         let awaited = Some((load.until_last(), held)).filter(|(bytes, _)| *bytes >= NOTHING);
         Share { left: load.all(), awaited, alone, crowded, rate: alone, busy: load.busy, ending: load.way.ending() }
     }
@@ -302,12 +302,12 @@ mod tests {
 
     fn load(left: f64, way: Way, rate: f64) -> Load {
         let busy = Measured { long: counted(rate, 100.0), short: counted(rate, 10.0) };
-        Load { left, others: Others::default(), way, busy: Some(busy), is_followed: false }
+        Load { left, others: Others::default(), way, busy: Some(busy) }
     }
 
     fn shared(limit: f64, in_use: f64, rate: f64) -> Shared {
         let all = Measured { long: counted(rate, 30.0), short: counted(rate, 10.0) };
-        Shared { limit, in_use, queue: 0.5, is_beside: false, all }
+        Shared { limit, in_use, queue: 0.5, is_beside: false, is_followed: false, all }
     }
 
     fn seconds(loads: &[Load], shared: &Shared) -> f64 {
