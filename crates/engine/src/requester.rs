@@ -18,7 +18,7 @@ use p2p_base::units::{SimDuration, SimTime};
 use p2p_net::{Activity, CloseReason};
 use p2p_store::manifest::NodeNumber;
 
-use self::connection::{Asked, Connection, Place};
+use self::connection::{Asked, Connection};
 use self::fan_in::{FanIn, Held};
 use super::cause::{Cause, ConnectionLoss};
 use crate::node::Piece;
@@ -130,15 +130,12 @@ impl<O: Clone> Requester<O> {
         });
         connection.used_at = now;
         let frame = (header.clone(), payload.clone());
-        let place = if connection.is_open {
+        if connection.is_open {
             self.outputs.push_back(RequesterOutput::Ready { owner: owner.clone() });
             self.outputs.push_back(RequesterOutput::Send { node, tag, header, payload });
-            Place::Waiting
-        } else {
-            Place::Kept
-        };
+        }
         let is_bulk = is_fetch || matches!(request, Request::Put { .. });
-        connection.add(Asked { tag, owner, is_fetch, is_bulk, is_forgotten: false, frame, place });
+        connection.add(Asked { tag, owner, is_fetch, is_bulk, is_forgotten: false, frame, written: None });
         self.watch_oldest(now, node);
     }
 
@@ -193,8 +190,9 @@ impl<O: Clone> Requester<O> {
         let (dropped, kept): (VecDeque<_>, VecDeque<_>) = connection.asked.drain(..).partition(is_dropped);
         connection.asked = kept;
         dropped.iter().filter(|asked| asked.is_fetch).for_each(|_| self.fan_in.settle(node));
-        let passed_on = dropped.into_iter().filter(|asked| asked.place == Place::Waiting);
-        self.outputs.extend(passed_on.map(|Asked { tag, .. }| RequesterOutput::Withdraw { node, tag }));
+        if connection.is_open {
+            self.outputs.extend(dropped.iter().map(|asked| RequesterOutput::Withdraw { node, tag: asked.tag }));
+        }
         self.watch_oldest(now, node);
     }
 
@@ -217,7 +215,7 @@ impl<O: Clone> Requester<O> {
             return;
         }
         for asked in &mut wanted {
-            asked.place = Place::Kept;
+            asked.written = None;
             self.outputs.push_back(RequesterOutput::Requeued { owner: asked.owner.clone() });
             if asked.is_fetch {
                 self.fan_in.owe(node);
@@ -242,9 +240,8 @@ impl<O: Clone> Requester<O> {
         self.outputs.push_back(RequesterOutput::Opened { node });
         let ready = connection.asked.iter().map(|asked| RequesterOutput::Ready { owner: asked.owner.clone() });
         self.outputs.extend(ready);
-        for asked in &mut connection.asked {
+        for asked in &connection.asked {
             let (header, payload) = asked.frame.clone();
-            asked.place = Place::Waiting;
             self.outputs.push_back(RequesterOutput::Send { node, tag: asked.tag, header, payload });
         }
         self.watch_oldest(now, node);
@@ -252,9 +249,9 @@ impl<O: Clone> Requester<O> {
 
     /// Records that a request is written to this range of the connection's stream.
     pub(super) fn handle_written(&mut self, now: SimTime, node: NodeNumber, tag: RequestTag, range: Range<u64>) {
-        let asked = self.connections.get_mut(&node).and_then(|to| to.asked.iter_mut().find(|asked| asked.tag == tag));
-        if let Some(asked) = asked.filter(|asked| asked.place != Place::Kept) {
-            asked.place = Place::Written(range);
+        let connection = self.connections.get_mut(&node).filter(|connection| connection.is_open);
+        if let Some(asked) = connection.and_then(|to| to.asked.iter_mut().find(|asked| asked.tag == tag)) {
+            asked.written = Some(range);
             self.watch_oldest(now, node);
         }
     }
@@ -348,7 +345,7 @@ impl<O: Clone> Requester<O> {
             Err(error) => return self.lose(now, node, ConnectionLoss::Violation(error)),
         };
         let Some(connection) = self.connections.get_mut(&node) else { return };
-        let place = connection.asked.iter().position(|asked| asked.tag == tag && asked.place != Place::Kept);
+        let place = connection.asked.iter().position(|asked| asked.tag == tag).filter(|_| connection.is_open);
         let Some(Asked { owner, is_fetch, is_forgotten, .. }) = place.and_then(|place| connection.asked.remove(place)) else {
             return self.lose(now, node, ConnectionLoss::NotAsked);
         };

@@ -9,18 +9,7 @@ use p2p_base::units::{SimDuration, SimTime};
 use super::Progress;
 use crate::node::protocol::{FrameReader, RequestTag};
 
-/// Place of a request on its way to the node.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Place {
-    /// Kept until the connection is open.
-    Kept,
-    /// Passed on to the caller; waits for room in the connection's send buffer.
-    Waiting,
-    /// Written to this range of the connection's stream.
-    Written(Range<u64>),
-}
-
-/// Request without an answer.
+/// Request without an answer, which is kept until the connection is open and passed on to the caller then.
 #[derive(Debug)]
 pub(super) struct Asked<O> {
     pub(super) tag: RequestTag,
@@ -33,21 +22,20 @@ pub(super) struct Asked<O> {
     pub(super) is_forgotten: bool,
     /// Header and payload, with which the request can be made again.
     pub(super) frame: (Bytes, Bytes),
-    pub(super) place: Place,
+    /// Range of the connection's stream to which the request is written; `None` while it waits for room in the send buffer, or for the
+    /// connection.
+    pub(super) written: Option<Range<u64>>,
 }
 
 impl<O> Asked<O> {
     /// Returns the offset in the stream at which the request ends, once it is written.
     pub(super) fn end(&self) -> Option<u64> {
-        match &self.place {
-            Place::Written(range) => Some(range.end),
-            Place::Kept | Place::Waiting => None,
-        }
+        self.written.as_ref().map(|range| range.end)
     }
 
     /// Returns true if the node may have had a byte of the request, where so many bytes of the stream have been sent.
     fn has_begun(&self, sent: u64) -> bool {
-        matches!(&self.place, Place::Written(range) if range.start < sent)
+        self.written.as_ref().is_some_and(|range| range.start < sent)
     }
 
     /// Returns true if a part of the request or a segment in answer to it is still to be sent.
@@ -90,7 +78,7 @@ impl<O> Connection<O> {
     /// Adds a request. While all are kept, one that carries no segment either way goes before those that do, of whose answers one may
     /// take seconds: what somebody undoes does not wait until others have what they fetch.
     pub(super) fn add(&mut self, asked: Asked<O>) {
-        let is_before = |other: &Asked<O>| asked.place != Place::Kept || asked.is_bulk || !other.is_bulk;
+        let is_before = |other: &Asked<O>| self.is_open || asked.is_bulk || !other.is_bulk;
         let place = self.asked.iter().position(|other| !is_before(other)).unwrap_or(self.asked.len());
         self.asked.insert(place, asked);
     }
