@@ -78,9 +78,9 @@ impl<O> Connection<O> {
     /// Adds a request. While all are kept, one that carries no segment either way goes before those that do, of whose answers one may
     /// take seconds: what somebody undoes does not wait until others have what they fetch.
     pub(super) fn add(&mut self, asked: Asked<O>) {
-        let is_before = |other: &Asked<O>| self.is_open || asked.is_bulk || !other.is_bulk;
-        let place = self.asked.iter().position(|other| !is_before(other)).unwrap_or(self.asked.len());
-        self.asked.insert(place, asked);
+        let goes_before = !self.is_open && !asked.is_bulk;
+        let first_bulk = if goes_before { self.asked.iter().position(|other| other.is_bulk) } else { None };
+        self.asked.insert(first_bulk.unwrap_or(self.asked.len()), asked);
     }
 
     /// Returns the instant at which a byte of the oldest request was last acknowledged or, once all of it is, a byte last
