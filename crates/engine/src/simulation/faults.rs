@@ -36,6 +36,11 @@ fn caused(by: &Principal) -> FaultCause {
     FaultCause::Command { by: by.name().map(str::to_owned) }
 }
 
+/// Returns the reply to a command that has taken all of the faults back that it was to.
+fn cleared(taken_back: Vec<ActiveFault>) -> Reply {
+    Reply::Cleared(ClearedFaults { taken_back, not_running: Vec::new() })
+}
+
 impl Simulation {
     /// Breaks something on purpose.
     pub(super) fn break_it(&mut self, id: CommandId, by: &Principal, what: Break) -> Option<Answer> {
@@ -83,18 +88,23 @@ impl Simulation {
 
     /// Takes the faults of targets back, none of which is a process or a plan, and returns them.
     fn mend_all(&mut self, by: &Principal, targets: Vec<Target>) -> Reply {
-        let mut mend_one = |target: Target| {
-            let active = self.world.faults.of(target).cloned();
-            self.world.mend(target, caused(by));
-            active
-        };
-        let taken_back = targets.into_iter().filter_map(&mut mend_one).collect();
-        Reply::Cleared(ClearedFaults { taken_back, not_running: Vec::new() })
+        cleared(targets.into_iter().filter_map(|target| self.take_back_one(by, target, None)).collect())
     }
 
     /// Takes back what is wrong with the process of a node on purpose, and starts it unless it runs.
     fn mend_process(&mut self, id: CommandId, by: &Principal, node: NodeNumber) -> Option<Answer> {
         let taken_back = self.world.faults.of(Target::Process(node)).cloned().into_iter().collect();
+        self.start_taking_back(id, by, node, taken_back)
+    }
+
+    /// Starts the process of a node, and answers with the faults that are taken back by that once it runs.
+    fn start_taking_back(
+        &mut self,
+        id: CommandId,
+        by: &Principal,
+        node: NodeNumber,
+        taken_back: Vec<ActiveFault>,
+    ) -> Option<Answer> {
         match self.begin_start(by, node) {
             Ok(()) => self.wait_for(id, Waiting::Process(AwaitedProcess::Mend(node, taken_back))),
             Err(error) => Some(Err(error)),
@@ -248,11 +258,7 @@ impl Simulation {
         let process = self.world.faults.of(Target::Process(node)).cloned();
         let killed = process.filter(|active| matches!(active.cause, FaultCause::Flap { .. }));
         let (is_killed, taken_back) = (killed.is_some(), killed.into_iter().chain([plan]).collect());
-        match is_killed.then(|| self.begin_start(by, node)) {
-            Some(Ok(())) => self.wait_for(id, Waiting::Process(AwaitedProcess::Mend(node, taken_back))),
-            Some(Err(error)) => Some(Err(error)),
-            None => Some(Ok(Reply::Cleared(ClearedFaults { taken_back, not_running: Vec::new() }))),
-        }
+        if is_killed { self.start_taking_back(id, by, node, taken_back) } else { Some(Ok(cleared(taken_back))) }
     }
 
     /// Returns the faults that are on, as the caller may see them.
@@ -319,10 +325,7 @@ impl Simulation {
         match awaited {
             AwaitedProcess::Stop(node) => self.answer_to_stop(*node),
             AwaitedProcess::Start(node) => self.answer_to_start(*node),
-            AwaitedProcess::Mend(node, taken_back) => {
-                let cleared = ClearedFaults { taken_back: taken_back.clone(), not_running: Vec::new() };
-                Some(self.answer_to_start(*node)?.map(|_| Reply::Cleared(cleared)))
-            }
+            AwaitedProcess::Mend(node, taken_back) => Some(self.answer_to_start(*node)?.map(|_| cleared(taken_back.clone()))),
             AwaitedProcess::Clear(faults) => self.answer_to_clear(faults),
             &AwaitedProcess::Restart(node, starts) => {
                 let answer = self.answer_to_start(node)?;
