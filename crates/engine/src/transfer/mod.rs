@@ -56,12 +56,17 @@ impl Unanswered {
     fn ask(outputs: &mut VecDeque<Output>, part: Part, request: &Request, shares: &Garbage) -> Unanswered {
         let mut asked = Unanswered::default();
         for (&node, ids) in shares {
-            for batch in ids.chunks(IDS_MAX) {
-                *asked.0.entry(node).or_default() += 1;
-                outputs.push_back(Output::Ask { node, part, request: request.clone(), payload: ids_payload(batch) });
-            }
+            asked.ask_node(outputs, part, request, node, ids);
         }
         asked
+    }
+
+    /// Asks a node about segments, in as many requests as necessary.
+    fn ask_node(&mut self, outputs: &mut VecDeque<Output>, part: Part, request: &Request, node: NodeNumber, ids: &[SegmentId]) {
+        for batch in ids.chunks(IDS_MAX) {
+            *self.0.entry(node).or_default() += 1;
+            outputs.push_back(Output::Ask { node, part, request: request.clone(), payload: ids_payload(batch) });
+        }
     }
 
     /// Removes one request that is answered or never will be.
@@ -72,11 +77,6 @@ impl Unanswered {
                 self.0.remove(&node);
             }
         }
-    }
-
-    /// Adds requests.
-    fn extend(&mut self, asked: Unanswered) {
-        asked.0.into_iter().for_each(|(node, count)| *self.0.entry(node).or_default() += count);
     }
 
     /// Returns true if a node has not answered all.

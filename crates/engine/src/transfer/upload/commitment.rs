@@ -55,8 +55,8 @@ impl Commitment {
             return;
         }
         *self.failed.entry(node).or_default() += 1;
-        let share = self.shares.get_key_value(&node).map(|(node, ids)| (*node, ids.clone()));
-        self.unanswered.extend(Unanswered::ask(outputs, Part::Commit, &Request::Commit, &share.into_iter().collect()));
+        let share = self.shares.get(&node).map(Vec::as_slice).unwrap_or_default();
+        self.unanswered.ask_node(outputs, Part::Commit, &Request::Commit, node, share);
     }
 
     /// Returns true if every holder has confirmed.
