@@ -204,6 +204,11 @@ impl Fault {
         }
     }
 
+    /// Returns true if another fault is the same in the other direction of a link or a path.
+    pub fn is_opposite_of(&self, other: &Fault) -> bool {
+        self.is_alike(other) && self.target().opposite() == Some(other.target())
+    }
+
     /// Returns the name of the kind of fault for reports.
     pub const fn name(&self) -> &'static str {
         match self {
@@ -402,8 +407,7 @@ impl ActiveFault {
     /// Returns true if another fault is the same in the other direction of a link or a path, on since the same instant for the same
     /// reasons: one act has put on both.
     pub fn is_opposite_of(&self, other: &ActiveFault) -> bool {
-        self.fault.is_alike(&other.fault)
-            && self.fault.target().opposite() == Some(other.fault.target())
+        self.fault.is_opposite_of(&other.fault)
             && (self.since, &self.cause, &self.added) == (other.since, &other.cause, &other.added)
     }
 

@@ -31,8 +31,8 @@ pub struct Entry {
     hosts: BTreeSet<Peer>,
     /// Paths that the events are about, where those are cut or healed.
     paths: CutPaths,
-    /// True if no event differs from the first one in more than the direction of a link or a path.
-    is_alike: bool,
+    /// True if there are two events, of the same fault in both directions of a link or a path.
+    is_both_ways: bool,
     count: u64,
 }
 
@@ -40,7 +40,7 @@ impl Entry {
     /// Makes an entry without events, of which `first` will be the first.
     fn new(number: u64, at: SimTime, first: &Event, kind: Option<Kind>) -> Entry {
         let (first, hosts, paths) = (first.clone(), BTreeSet::new(), CutPaths::default());
-        Entry { number, at, until: at, first, kind, hosts, paths, is_alike: true, count: 0 }
+        Entry { number, at, until: at, first, kind, hosts, paths, is_both_ways: false, count: 0 }
     }
 
     /// Adds an event that names these hosts.
@@ -48,10 +48,8 @@ impl Entry {
         if let Some(Fault::Cut { from, to }) = fault_of(event) {
             self.paths.add(*from, *to);
         }
-        self.is_alike &= match (fault_of(&self.first), fault_of(event)) {
-            (Some(first), Some(fault)) => first == fault || first.is_alike(fault),
-            _ => true,
-        };
+        let is_opposite = |first: &Fault| fault_of(event).is_some_and(|fault| first.is_opposite_of(fault));
+        self.is_both_ways = self.count == 1 && fault_of(&self.first).is_some_and(is_opposite);
         self.hosts.extend(hosts);
         self.until = at;
         self.count += 1;
@@ -101,11 +99,11 @@ impl Entry {
     /// Returns what several faults are, counted as the list of faults counts them.
     fn told(&self, faults: &Faults) -> String {
         let hosts = self.hosts();
-        let both_ways = fault_of(&self.first).filter(|_| self.is_alike && self.count == 2).and_then(Fault::both_ways);
+        let both_ways = fault_of(&self.first).filter(|_| self.is_both_ways).and_then(Fault::both_ways);
         match (faults, both_ways) {
             (Faults::Cuts, _) => self.paths.told(),
             (Faults::Profile(name), _) => parts_of_profile(name, &self.hosts, self.count),
-            (Faults::Ways(_) | Faults::Named("link" | "path"), Some((whole, _))) if self.hosts.len() <= 2 => whole,
+            (Faults::Ways(_) | Faults::Named("link" | "path"), Some((whole, _))) => whole,
             (Faults::Ways(Target::Link(..)) | Faults::Named("link"), _) => format!("the links of {hosts} are changed"),
             (Faults::Ways(_) | Faults::Named("path"), _) => format!("paths between {hosts} are changed"),
             (Faults::Named("paths"), _) => format!("all paths of {hosts} are changed"),
@@ -299,6 +297,29 @@ mod tests {
             "no longer: the links of 5 nodes are changed",
             "the link of Node_01 has a queue of 5 packets",
         ];
+        assert_eq!(summaries(&digest), told.map(|text| Some(text.to_owned())));
+    }
+
+    /// As in the list of faults: the same change of two links in one direction is not that of one link in both.
+    #[test]
+    fn directions_of_two_links_are_not_one_link() {
+        let mut digest = Digest::new(100, SPAN);
+        let ended = |index, direction| Event::FaultEnded {
+            fault: Fault::Link {
+                peer: Peer::Node(NodeNumber::from_index(index)),
+                direction,
+                change: LinkChange { bandwidth: None, queue_packets: Some(5) },
+            },
+            cause: FaultCause::Command { by: None },
+        };
+        for (index, way) in [(0, Direction::Up), (1, Direction::Up)] {
+            digest.note(at(0), &ended(index, way));
+        }
+        for way in [Direction::Up, Direction::Down] {
+            digest.note(at(1), &ended(0, way));
+        }
+        let told =
+            ["no longer: the links of Node_01, Node_02 are changed", "no longer: the link of Node_01 has a queue of 5 packets"];
         assert_eq!(summaries(&digest), told.map(|text| Some(text.to_owned())));
     }
 
