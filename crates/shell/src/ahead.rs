@@ -74,7 +74,7 @@ impl Place<'_> {
         if self.names.get(&key).is_some() {
             return Err(EngineError::NameTaken { name }.into());
         }
-        if let Some(parent) = key.parent().filter(|parent| !self.names.is_directory(parent)) {
+        if let Some(parent) = self.names.missing_parent(&key) {
             return Err(EngineError::NoDirectory { name: parent.name }.into());
         }
         if self.stored.insert(name.clone()) {
@@ -86,11 +86,11 @@ impl Place<'_> {
 
 /// Returns the one refusal of a batch for all of it that could not begin.
 fn refusal(refused: Vec<(String, ShellError)>, all: usize) -> Result<(), ShellError> {
-    let (files, mut errors): (Vec<String>, Vec<ShellError>) = refused.into_iter().unzip();
-    match (errors.len(), (!errors.is_empty()).then(|| errors.swap_remove(0))) {
-        (_, None) => Ok(()),
-        (1, Some(error)) => Err(error),
-        (_, Some(error)) => Err(ShellError::NoneOf { error: Box::new(error), files, all }),
+    let (files, errors): (Vec<String>, Vec<ShellError>) = refused.into_iter().unzip();
+    match (errors.into_iter().next(), files.len()) {
+        (None, _) => Ok(()),
+        (Some(error), 1) => Err(error),
+        (Some(error), _) => Err(ShellError::NoneOf { error: Box::new(error), files, all }),
     }
 }
 

@@ -133,6 +133,11 @@ impl Namespace {
         key.is_root() || matches!(self.get(key), Some(Entry::Directory(_)))
     }
 
+    /// Returns the directory that a key is in, if there is none of that key.
+    pub fn missing_parent(&self, key: &FileKey) -> Option<FileKey> {
+        key.parent().filter(|parent| !self.is_directory(parent))
+    }
+
     /// Returns the number and the size of all files.
     pub const fn total(&self) -> Total {
         self.total

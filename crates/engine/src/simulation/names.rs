@@ -162,7 +162,7 @@ impl Simulation {
 
     /// Refuses a key whose directory does not exist.
     pub(super) fn refuse_without_directory(&self, key: &FileKey) -> Result<(), EngineError> {
-        let missing = key.parent().filter(|parent| !self.world.names.files().is_directory(parent));
+        let missing = self.world.names.files().missing_parent(key);
         missing.map_or(Ok(()), |parent| Err(EngineError::NoDirectory { name: parent.name }))
     }
 
