@@ -203,8 +203,8 @@ impl Abilities {
 
 /// Returns true if a name of a terminal, in small letters, is of a family with the control sequences of ECMA-48.
 fn is_of_family(term: &str) -> bool {
-    let family = |part: &str| part.trim_end_matches(|c: char| c.is_ascii_digit()).to_owned();
-    term.split(['-', '.', '+', '_']).any(|part| MOVING_CURSORS.contains(&family(part).as_str()))
+    let mut families = term.split(['-', '.', '+', '_']).map(|part| part.trim_end_matches(|c: char| c.is_ascii_digit()));
+    families.any(|family| MOVING_CURSORS.contains(&family))
 }
 
 /// Returns true if the character encoding of a locale is UTF-8, as in `de_DE.UTF-8@euro`.

@@ -128,29 +128,27 @@ async fn list(shell: &Shell, in_parts: bool) -> Result<Answer, ShellError> {
 }
 
 fn row(told: &ToldFault<'_>) -> Vec<String> {
-    let active = match told {
-        ToldFault::One(active) | ToldFault::BothWays(active) => active,
-        ToldFault::Profile(_, parts) => return row_of_profile(told, parts),
-    };
     let (fault, undo) = told.in_words();
-    vec![fault, instant_of(active.since, Resolution::Millis), by(active.users()), undo]
+    let (fault, since, users) = match told {
+        ToldFault::One(active) | ToldFault::BothWays(active) => (fault, active.since, active.users()),
+        ToldFault::Profile(_, parts) => {
+            let since = parts.iter().map(|active| active.since).min().unwrap_or_default();
+            (format!("{fault}; `faults --parts` lists them"), since, users_of(parts))
+        }
+    };
+    let by = if users.is_empty() { "-".to_owned() } else { users.join(", ") };
+    vec![fault, instant_of(since, Resolution::Millis), by, undo]
 }
 
-/// Returns the one row for all that a profile has put on.
-fn row_of_profile(told: &ToldFault<'_>, parts: &[&ActiveFault]) -> Vec<String> {
-    let since = parts.iter().map(|active| active.since).min().unwrap_or_default();
+/// Returns the names of all users who have put on some of these faults, each once.
+fn users_of<'a>(parts: &[&'a ActiveFault]) -> Vec<&'a str> {
     let mut users: Vec<&str> = Vec::new();
     for user in parts.iter().flat_map(|active| active.users()) {
         if !users.contains(&user) {
             users.push(user);
         }
     }
-    let (fault, undo) = told.in_words();
-    vec![format!("{fault}; `faults --parts` lists them"), instant_of(since, Resolution::Millis), by(users), undo]
-}
-
-fn by(users: Vec<&str>) -> String {
-    if users.is_empty() { "-".to_owned() } else { users.join(", ") }
+    users
 }
 
 fn fault_data(active: &ActiveFault) -> Value {
