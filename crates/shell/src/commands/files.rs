@@ -148,15 +148,14 @@ async fn begin_all(shell: &Shell, call: &Call, transfers: Vec<(String, BeginTran
     for planned in planned {
         answers.push(begin_in_background(shell, planned).await?);
     }
-    let answer = if is_one { answers.pop().unwrap_or_else(Answer::nothing) } else { Answer::all(answers) };
-    Ok(answer.with(Effect::None))
+    Ok(if is_one { answers.pop().unwrap_or_else(Answer::nothing) } else { Answer::all(answers) })
 }
 
 /// Begins a transfer, which nobody follows and `wait` reports once, also if it is over by then.
 async fn begin_in_background(shell: &Shell, planned: Planned) -> Result<Answer, ShellError> {
     let (answer, begun) = begun(shell, planned).await?;
     shell.background.add(shell.identity().name(), begun.transfer);
-    Ok(answer.with(Effect::Follow(begun)))
+    Ok(answer)
 }
 
 /// Begins the transfers of a plan. A failure does not end the others.
