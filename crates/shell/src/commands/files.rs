@@ -190,15 +190,18 @@ fn batch(planned: Vec<Planned>, tally: Tally, notes: &[String]) -> Answer {
     Answer::new(view, Value::Null).with(Effect::Batch(Batch { planned, tally: Some(tally) }))
 }
 
-/// Returns transfers as the call is to begin them, each with the name of its file. Asks the disk which of them are small.
+/// Returns transfers as the call is to begin them, each with the name of its file. Asks the disk which of several are small, for the front
+/// end that begins those beside each other.
 async fn planned(shell: &Shell, call: &Call, transfers: Vec<(String, BeginTransfer)>) -> Result<Vec<Planned>, ShellError> {
     let (access, command) = (shell.access.clone(), call.spec.name);
+    let are_several = transfers.len() > 1 && !call.has("background");
     let planned = move |(name, begins): (String, BeginTransfer)| {
         let file = visible(&name).into_owned();
-        let beside = name_of_small(&access, &begins);
+        let beside = if are_several { name_of_small(&access, &begins) } else { None };
         Planned { checks: false, line: format!("{command} {file}"), file, beside, begins }
     };
-    off_thread(move || transfers.into_iter().map(planned).collect()).await
+    let all = move || transfers.into_iter().map(planned).collect();
+    if are_several { off_thread(all).await } else { Ok(all()) }
 }
 
 /// Begins a transfer, which the front end follows. An interruption waits until the front end knows of it: it may be over before it can be
