@@ -284,7 +284,8 @@ pub(crate) async fn transfers(shell: &Shell, _: &Call) -> Result<Answer, ShellEr
     ];
     let rows = transfers.iter().map(row).collect();
     let table = View::Table(Table { columns, rows, empty: "no transfers yet" });
-    let earlier = shell.access.present_snapshot().await?.earlier().all();
+    // The engine publishes what it has answered from before it answers.
+    let earlier = shell.access.snapshot().earlier().all();
     let view = match shown_of_all(transfers.len(), earlier) {
         Some(shown) => {
             View::Sections(vec![(format!("{shown}, those that ended last; earlier ones are no longer listed"), table)])
