@@ -72,6 +72,11 @@ impl Line {
     fn left_count(&self) -> usize {
         self.planned.len() + self.waiting.len()
     }
+
+    /// Returns true once all transfers of a batch have begun and their results are told.
+    fn is_batch_over(&self) -> bool {
+        self.planned.is_empty() && self.under_way.is_empty()
+    }
 }
 
 /// The next step of a line.

@@ -33,11 +33,12 @@ impl Lines {
     pub fn count(&mut self, number: u64, answer: &Result<Answer, ShellError>) -> Option<Tally> {
         let line = self.line(number)?;
         let current = line.current.as_ref()?;
-        if !matches!(answer, Ok(Answer { effect: Effect::Follow(_), .. })) {
-            line.tally.as_mut()?.add(&current.file, answer);
-            return line.tally.take_if(|_| line.planned.is_empty() && line.under_way.is_empty());
+        if matches!(answer, Ok(Answer { effect: Effect::Follow(_), .. })) {
+            return None;
         }
-        None
+        let is_over = line.is_batch_over();
+        line.tally.as_mut()?.add(&current.file, answer);
+        line.tally.take_if(|_| is_over)
     }
 
     /// Returns true if the error of a transfer of a batch was said of the one before.
@@ -48,7 +49,7 @@ impl Lines {
 
     /// Returns, after the last transfer of a batch, of which files the same would have been said as of others.
     pub fn take_repeated(&mut self, number: u64) -> Option<String> {
-        let line = self.line(number).filter(|line| line.planned.is_empty() && line.under_way.is_empty())?;
+        let line = self.line(number).filter(|line| line.is_batch_over())?;
         let again = std::mem::take(&mut line.failures).again;
         // A count names them.
         let is_told = again.is_empty() || line.tally.is_some();
