@@ -464,7 +464,6 @@ pub fn config(args: &ConfigArgs) -> Result<()> {
     // Values that contradict each other are reported here too, not only when an engine starts.
     let data_dir = config.data_dir().unwrap_or_default();
     config.engine(&data_dir, ClockMode::OnDemand)?;
-    config.keymap()?;
     config.accounts()?;
     Delivery::new(&config, &data_dir).wrap_err("cannot send mail")?;
     let line = |node, section: Section, key, setting: &p2p_service::config::Setting| ConfigLine {

@@ -100,8 +100,8 @@ pub async fn run(args: &TuiArgs) -> Result<()> {
             "`p2p repl` takes the same commands line by line; `TERM=xterm-256color p2p` is for a terminal that can do more",
         );
     }
-    // An invalid key map is reported before the engine starts.
-    args.engine.load()?.keymap()?;
+    // An invalid configuration is reported before a login that cannot be used, and before the engine starts.
+    args.engine.load()?;
     args.login.check()?;
     let instance = Instance::start_interactive(&args.engine)?;
     let theme = args.theme.or_else(|| configured_theme(&instance));

@@ -35,7 +35,6 @@ impl TourNetwork {
         let scratch = Scratch::temporary(demo_users::PREFIX)?;
         let data_dir = scratch.path().join("data");
         let engine = demo_users::engine(&data_dir, simulation);
-        engine.load()?.keymap()?;
         let users = DemoUsers::make(&data_dir, engine.load()?.accounts()?, output::now_unix).await?;
         Ok(TourNetwork { engine, users, scratch })
     }
