@@ -1,7 +1,7 @@
 //! The drawing of a connection: what it is, its windows and its round trip over the last minute, and its latest packets.
 
 use p2p_base::units::{SimDuration, SimTime};
-use p2p_engine::connection_history::{ConnectionHistory, ConnectionRecord};
+use p2p_engine::connection_history::{ConnectionHistory, ConnectionRecord, Passed};
 use p2p_engine::snapshot::ConnectionStatus;
 use p2p_engine::transfer::TransferStatus;
 use p2p_net::ConnectionSample;
@@ -19,7 +19,7 @@ use crate::tui::panes::scene::Scene;
 use crate::tui::panes::wire::connections::{node_of, passed, round_trip_of};
 use crate::tui::panes::wire::draw_packets_of;
 use crate::tui::panes::{Canvas, broken_of, fitted_spans, framed, queues_of};
-use crate::tui::theme::Role;
+use crate::tui::theme::{Role, Theme};
 
 /// Span of the curves.
 const SPAN: SimDuration = SimDuration::from_secs(60);
@@ -29,6 +29,10 @@ const LARGEST: (u16, u16) = (140, 50);
 /// One end of a connection with its recent past.
 struct Side<'a> {
     end: End,
+    /// End that sends; `None` before either has sent any payload.
+    sender: Option<End>,
+    /// Traffic from this end in the measured span.
+    passed: Passed,
     sample: Option<&'a ConnectionSample>,
     history: &'a ConnectionHistory,
 }
@@ -39,7 +43,7 @@ pub(super) fn draw(scene: &Scene<'_>, dialog: &ConnectionDialog, frame: &mut Fra
     let place = middle(area, LARGEST.0.min(area.width), LARGEST.1.min(area.height.saturating_sub(2)).max(1));
     let connection = scene.snapshot.figures.connections.iter().find(|connection| connection.node == dialog.node());
     let side = connection.map(|connection| side_of(connection, dialog.end(), scene.snapshot.figures.at));
-    let title = title_of(scene, dialog.node(), connection.zip(side.as_ref()));
+    let title = title_of(theme, dialog.node(), side.as_ref());
     let hint = " Left: client's end  Right: node's end  Esc closes ";
     let title = fitted_spans(vec![Span::raw(title)], place.width.saturating_sub(2), theme.glyphs.ellipsis);
     let block = framed(theme, Role::Focus).title(Line::from(title)).title_bottom(hint);
@@ -57,10 +61,10 @@ pub(super) fn draw(scene: &Scene<'_>, dialog: &ConnectionDialog, frame: &mut Fra
 }
 
 /// Returns the heading: which end is shown, and which one sends.
-fn title_of(scene: &Scene<'_>, node: NodeNumber, shown: Option<(&ConnectionStatus, &Side<'_>)>) -> String {
-    let arrow = scene.theme.glyphs.to;
-    let Some((connection, side)) = shown else { return format!(" Connection to {node} ") };
-    let sends = match (side.end, sender_of(connection, scene.snapshot.figures.at)) {
+fn title_of(theme: &Theme, node: NodeNumber, side: Option<&Side<'_>>) -> String {
+    let arrow = theme.glyphs.to;
+    let Some(side) = side else { return format!(" Connection to {node} ") };
+    let sends = match (side.end, side.sender) {
         (shown, Some(sender)) if shown == sender => ": sends",
         (End::Client, Some(_)) => ": the node sends",
         (End::Node, Some(_)) => ": the client sends",
@@ -88,8 +92,8 @@ fn trouble_of(scene: &Scene<'_>, node: NodeNumber) -> Option<String> {
 }
 
 /// Returns the end that sends: the one that has sent more payload lately, or more at all; `None` before either has sent any.
-fn sender_of(connection: &ConnectionStatus, now: SimTime) -> Option<End> {
-    let [sent, received] = passed(connection, now).map(|passed| passed.bytes_per_second);
+fn sender_of(connection: &ConnectionStatus, sent: &Passed, received: &Passed) -> Option<End> {
+    let (sent, received) = (sent.bytes_per_second, received.bytes_per_second);
     let (all_sent, all_received) = (connection.stats.bytes_acked, connection.stats.bytes_received);
     let is_node = received > sent || (received == sent && all_received > all_sent);
     let has_sent = received.max(sent) > 0.0 || all_received.max(all_sent) > 0;
@@ -98,9 +102,12 @@ fn sender_of(connection: &ConnectionStatus, now: SimTime) -> Option<End> {
 
 /// Returns the end that was asked for, or else the one that sends.
 fn side_of(connection: &ConnectionStatus, asked: Option<End>, now: SimTime) -> Side<'_> {
-    match asked.or_else(|| sender_of(connection, now)).unwrap_or(End::Client) {
-        End::Client => Side { end: End::Client, sample: Some(&connection.sample), history: &connection.sent },
-        End::Node => Side { end: End::Node, sample: connection.peer.as_ref(), history: &connection.received },
+    let [sent, received] = passed(connection, now);
+    let sender = sender_of(connection, &sent, &received);
+    let end = asked.or(sender).unwrap_or(End::Client);
+    match end {
+        End::Client => Side { end, sender, passed: sent, sample: Some(&connection.sample), history: &connection.sent },
+        End::Node => Side { end, sender, passed: received, sample: connection.peer.as_ref(), history: &connection.received },
     }
 }
 
@@ -138,9 +145,8 @@ fn draw_curves(scene: &Scene<'_>, plot: &Plot, mut canvas: Canvas<'_>, nothing: 
 }
 
 fn facts(scene: &Scene<'_>, connection: &ConnectionStatus, side: &Side<'_>) -> Vec<Line<'static>> {
-    let [from_client, from_node] = passed(connection, scene.snapshot.figures.at);
-    let passed = if side.end == End::Client { from_client } else { from_node };
-    let (stats, share) = (&connection.stats, passed.resent_percent().unwrap_or_default());
+    let (stats, passed) = (&connection.stats, &side.passed);
+    let share = passed.resent_percent().unwrap_or_default();
     let glyphs = &scene.theme.glyphs;
     let of_node = node_of(scene, connection).map_or("-".into(), |node| queues_of(scene, node.queues));
     let of_client = queues_of(scene, scene.snapshot.figures.network.client_queues);
