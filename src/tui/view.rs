@@ -20,9 +20,11 @@ const ENGINE_FRAME: Duration = Duration::from_millis(100);
 /// The same while no transfer is under way, so that a screen that nobody uses costs little.
 const REST_FRAME: Duration = Duration::from_millis(200);
 
-/// The data that has accumulated while the view is frozen.
+/// The part of a view that is there while it is frozen: the steps that it shows, and the data that has accumulated.
 #[derive(Debug)]
-struct Meanwhile {
+struct Frozen {
+    /// Steps of typed lines as they were when the view was frozen.
+    steps: Lines,
     /// The log as it goes on.
     journal: Journal,
     events_lost: u64,
@@ -40,10 +42,8 @@ pub struct View {
     /// Number of faults that are on, as they are listed.
     faults: usize,
     is_admin: bool,
-    /// Steps of typed lines as they were when the view was frozen; `None` while it is not.
-    steps: Option<Lines>,
-    /// Data that has come since the view was frozen; `None` while it is not.
-    meanwhile: Option<Meanwhile>,
+    /// Steps that are shown and data that has come since the view was frozen; `None` while it is not.
+    frozen: Option<Frozen>,
 }
 
 impl View {
@@ -57,8 +57,7 @@ impl View {
             readable: FileCount::default(),
             faults: 0,
             is_admin: identity.is_admin(),
-            steps: None,
-            meanwhile: None,
+            frozen: None,
         };
         view.count_files();
         view.count_faults();
@@ -87,7 +86,7 @@ impl View {
 
     /// Returns true while the view is frozen.
     pub fn is_frozen(&self) -> bool {
-        self.meanwhile.is_some()
+        self.frozen.is_some()
     }
 
     /// Returns the minimum time from the last frame to one that shows what the engine has done by itself; `None` while the view is frozen,
@@ -110,20 +109,18 @@ impl View {
 
     /// Returns the lines whose steps are shown as pending: of those that are carried out now, unless the view is frozen.
     pub fn steps<'a>(&'a self, now: &'a Lines) -> &'a Lines {
-        self.steps.as_ref().unwrap_or(now)
+        self.frozen.as_ref().map_or(now, |frozen| &frozen.steps)
     }
 
     /// Freezes the view, with the steps of the lines that are carried out.
     pub fn freeze(&mut self, lines: &Lines) {
-        self.steps.get_or_insert_with(|| lines.still());
         let journal = &self.journal;
-        self.meanwhile.get_or_insert_with(|| Meanwhile { journal: journal.clone(), events_lost: 0 });
+        self.frozen.get_or_insert_with(|| Frozen { steps: lines.still(), journal: journal.clone(), events_lost: 0 });
     }
 
     /// Thaws the view, and takes in what has accumulated and the latest snapshot.
     pub fn thaw(&mut self, latest: Arc<Snapshot>) {
-        self.steps = None;
-        if let Some(Meanwhile { journal, events_lost }) = self.meanwhile.take() {
+        if let Some(Frozen { journal, events_lost, .. }) = self.frozen.take() {
             self.events_lost += events_lost;
             self.journal = journal;
         }
@@ -167,12 +164,12 @@ impl View {
 
     /// Returns the journal of what happens now, which is not shown yet while the view is frozen.
     fn journal_of_now(&mut self) -> &mut Journal {
-        self.meanwhile.as_mut().map_or(&mut self.journal, |meanwhile| &mut meanwhile.journal)
+        self.frozen.as_mut().map_or(&mut self.journal, |frozen| &mut frozen.journal)
     }
 
     /// Counts events that were lost because the screen lagged behind.
     pub fn lose(&mut self, count: u64) {
-        *self.meanwhile.as_mut().map_or(&mut self.events_lost, |meanwhile| &mut meanwhile.events_lost) += count;
+        *self.frozen.as_mut().map_or(&mut self.events_lost, |frozen| &mut frozen.events_lost) += count;
     }
 
     /// Takes over what was selected in a pane or named by an answer.
@@ -183,8 +180,9 @@ impl View {
     /// Removes what the user before has seen.
     pub fn forget(&mut self) {
         self.journal = Journal::default();
-        self.steps.iter_mut().for_each(|steps| *steps = Lines::default());
-        self.meanwhile.iter_mut().for_each(|meanwhile| meanwhile.journal = Journal::default());
+        if let Some(frozen) = &mut self.frozen {
+            (frozen.steps, frozen.journal) = (Lines::default(), Journal::default());
+        }
         self.chosen = Chosen::default();
     }
 
