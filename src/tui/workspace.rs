@@ -73,11 +73,10 @@ impl Workspace {
         }
     }
 
-    /// Moves the focus by a number of panes.
-    pub fn move_focus(&mut self, step: isize) {
+    /// Returns the pane that is a number of panes after the focused one, or before it; the first one follows the last.
+    pub fn beside(&self, step: isize) -> Pane {
         let place = Pane::ALL.iter().position(|&pane| pane == self.focus).unwrap_or(0) as isize;
-        let next = (place + step).rem_euclid(Pane::ALL.len() as isize) as usize;
-        self.focus_on(Pane::ALL[next]);
+        Pane::ALL[(place + step).rem_euclid(Pane::ALL.len() as isize) as usize]
     }
 
     /// Enlarges the focused pane to the whole screen, or restores the layout.

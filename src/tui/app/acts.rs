@@ -26,8 +26,8 @@ impl App {
     /// Carries out an action.
     pub fn act(&mut self, action: Action) {
         match action {
-            Action::NextPane => self.move_focus(1),
-            Action::PreviousPane => self.move_focus(-1),
+            Action::NextPane => self.focus_on(self.workspace.beside(1)),
+            Action::PreviousPane => self.focus_on(self.workspace.beside(-1)),
             Action::Prompt => {
                 self.workspace.zoom(false);
                 self.focus_on(Pane::Prompt);
@@ -74,12 +74,6 @@ impl App {
     /// Gives a pane the keyboard focus, and shows it.
     pub fn focus_on(&mut self, pane: Pane) {
         self.workspace.focus_on(pane);
-        self.prompt_mut().is_asked_aside = false;
-    }
-
-    /// Moves the keyboard focus by a number of panes.
-    fn move_focus(&mut self, step: isize) {
-        self.workspace.move_focus(step);
         self.prompt_mut().is_asked_aside = false;
     }
 

@@ -224,7 +224,7 @@ impl App {
             let list = self.panes.get_mut(self.workspace.focus()).list_mut();
             return list.edit(&Edit::Insert(text.to_owned()));
         }
-        self.workspace.focus_on(Pane::Prompt);
+        self.focus_on(Pane::Prompt);
         // Terminals send the ends of lines as carriage returns.
         let text = &Zeroizing::new(text.replace("\r\n", "\n").replace('\r', "\n"));
         let lines: Vec<String> = commands_of(text).into_iter().map(|(_, command)| command).collect();
