@@ -70,10 +70,12 @@ impl Journal {
         let entry = self.digest.note(at, event);
         let (role, text) = words::of_several(entry, identity).unwrap_or(of_event);
         let line = JournalLine { at: entry.at(), until: entry.until(), role, text, entry: Some(entry.number()) };
-        self.widest = self.widest.max(line.width());
         let known = if entry.count() > 1 { self.lines.iter_mut().rev().find(|known| known.entry == line.entry) } else { None };
         match known {
-            Some(known) => *known = line,
+            Some(known) => {
+                self.widest = self.widest.max(line.width());
+                *known = line;
+            }
             None => self.push(line),
         }
     }

@@ -161,7 +161,12 @@ impl Tour {
 
     /// Returns true while the step is before the last one, which is about accounts: what mails their users are sent is nothing yet to show.
     pub fn is_before_accounts(&self) -> bool {
-        self.step + 1 < self.steps.len()
+        !self.is_last_step()
+    }
+
+    /// Returns true in the last step.
+    fn is_last_step(&self) -> bool {
+        self.step + 1 == self.steps.len()
     }
 
     /// Returns the heading of the step.
@@ -176,7 +181,7 @@ impl Tour {
 
     /// Returns the name of what Space does in the current step.
     pub fn effect_of_space(&self) -> &'static str {
-        if self.step + 1 == self.steps.len() { "end" } else { "go on" }
+        if self.is_last_step() { "end" } else { "go on" }
     }
 
     /// Returns what the step does or waits for at the moment.
@@ -188,7 +193,7 @@ impl Tour {
             Phase::Answer => "waits for the answer".into(),
             Phase::Seeing(sight) => format!("waits for {}", sight.name()).into(),
             Phase::Ready if self.has_missed => "waited in vain: Space goes on".into(),
-            Phase::Ready if self.step + 1 == self.steps.len() => "Space ends the tour".into(),
+            Phase::Ready if self.is_last_step() => "Space ends the tour".into(),
             Phase::Ready => "Space goes on".into(),
         }
     }
@@ -273,7 +278,7 @@ impl Tour {
     }
 
     fn begin_next(&mut self) {
-        if self.step + 1 == self.steps.len() {
+        if self.is_last_step() {
             return self.leave();
         }
         (self.step, self.act, self.phase) = (self.step + 1, 0, Phase::Acting);

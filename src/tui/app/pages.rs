@@ -95,10 +95,10 @@ impl App {
 
     /// Opens the list of the steps that wait, and of those that take long and are no transfers.
     pub(super) fn open_pending(&mut self) {
-        if self.lines.pending().is_empty() {
+        let items = self.pending_items();
+        if items.is_empty() {
             return self.say(Role::Dim, "nothing waits; `transfers` lists the transfers, and `cancel N` ends one");
         }
-        let items = self.pending_items();
         let list = List { is_of_pending: true, ..List::new(PENDING, items) };
         self.dialogs.push(Dialog::List(list));
     }

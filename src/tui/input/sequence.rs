@@ -149,9 +149,13 @@ fn meaning(parameters: &str, last: u8) -> Option<Event> {
 
 /// Returns the modifiers of a mask, to which 1 is added.
 fn modifiers_of(mask: u8) -> KeyModifiers {
-    let held = mask.saturating_sub(1);
+    held(mask.saturating_sub(1))
+}
+
+/// Returns the modifiers that are held by their bits, the lowest one of which is Shift's.
+fn held(bits: u8) -> KeyModifiers {
     let all = [KeyModifiers::SHIFT, KeyModifiers::ALT, KeyModifiers::CONTROL, KeyModifiers::SUPER];
-    all.into_iter().enumerate().filter(|(bit, _)| held & (1 << bit) != 0).map(|(_, modifier)| modifier).collect()
+    all.into_iter().enumerate().filter(|(bit, _)| bits & (1 << bit) != 0).map(|(_, modifier)| modifier).collect()
 }
 
 /// Returns the key of a sequence that ends in `~`.
@@ -204,10 +208,9 @@ fn unsigned_click(button: u8, column: u8, row: u8) -> Option<Event> {
     Some(click(kind_of(button)?, button, column.into(), row.into()))
 }
 
+/// Returns the click of a button with the modifiers of its third to fifth bit.
 fn click(kind: MouseEventKind, button: u8, column: u16, row: u16) -> Event {
-    let held = [(4, KeyModifiers::SHIFT), (8, KeyModifiers::ALT), (16, KeyModifiers::CONTROL)];
-    let modifiers = held.into_iter().filter(|(bit, _)| button & bit != 0).map(|(_, modifier)| modifier).collect();
-    Event::Mouse(MouseEvent { kind, column, row, modifiers })
+    Event::Mouse(MouseEvent { kind, column, row, modifiers: held((button >> 2) & 0b111) })
 }
 
 /// Returns what was done with a button: the lowest two bits and the highest two are its number, the sixth is set while it is held.
