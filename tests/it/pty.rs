@@ -88,7 +88,7 @@ impl Pty {
         assert!(comes_true(|| self.text().contains(text)), "`{text}` is not on the screen:\n{}", self.text());
     }
 
-    /// Waits until the program has ended.
+    /// Waits until the program has ended and all that it wrote has been read.
     pub(crate) fn ends(&mut self) -> portable_pty::ExitStatus {
         let mut ended = None;
         let has_ended = comes_true(|| {
@@ -96,14 +96,14 @@ impl Pty {
             ended.is_some()
         });
         assert!(has_ended, "it goes on:\n{}", self.text());
+        // The reader may lag behind the end of the program, and comes to its end with the terminal's.
+        wait_until("all bytes", || self.reading.is_finished());
         ended.unwrap()
     }
 
     /// Waits for the end, and returns the exit code and all that the terminal was sent.
     pub(crate) fn end(mut self) -> (u32, String) {
         let status = self.ends();
-        // The reader may lag behind the end of the program, and comes to its end with the terminal's.
-        wait_until("all bytes", || self.reading.is_finished());
         (status.exit_code(), String::from_utf8_lossy(&self.bytes.lock().unwrap()).into_owned())
     }
 

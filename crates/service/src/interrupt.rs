@@ -17,6 +17,7 @@
 //! | SIGTSTP, once a screen was shown | the terminal is restored, and the process stops |
 //! | SIGCONT | it is noted, so that a screen takes the terminal back |
 
+mod job;
 mod stop;
 
 use std::fs;
@@ -30,8 +31,7 @@ use std::time::{Duration, Instant};
 
 use eyre::{Result, WrapErr, eyre};
 use rustix::io::Errno;
-use rustix::process::getpgrp;
-use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetpgrp, tcsetattr};
+use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 use signal_hook::consts::{SIGALRM, SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGUSR1, SIGUSR2, SIGXCPU, SIGXFSZ};
 use signal_hook::iterator::{Handle, Signals};
 use signal_hook::low_level;
@@ -227,7 +227,7 @@ fn end(signal: i32, words: &'static str, terminal: Option<&Termios>) -> ! {
 fn give_back(terminal: Option<&Termios>) {
     give_back_screen();
     // A process in the background would be stopped (SIGTTOU) for the attempt.
-    if let Some(terminal) = terminal.filter(|_| tcgetpgrp(stdin()).is_ok_and(|group| group == getpgrp())) {
+    if let Some(terminal) = terminal.filter(|_| job::is_in_foreground()) {
         let _ = tcsetattr(stdin(), OptionalActions::Now, terminal);
     }
 }

@@ -4,20 +4,16 @@
 //! SIGSTOP cannot be received. After either the terminal belongs to the process again when it [has been taken back](taken_back), and
 //! nothing is to be drawn before.
 
-use std::fs;
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::thread::Builder;
 
-use rustix::process::{Pid, getpgid, getpgrp, getppid, getsid};
 use signal_hook::consts::{SIGCONT, SIGTSTP};
 use signal_hook::{flag, low_level};
 
 use super::give_back_screen;
-
-/// Maximum number of ancestors that are looked at.
-const ANCESTORS_MAX: usize = 64;
+use super::job::is_orphaned;
 
 static CONTINUATIONS: AtomicUsize = AtomicUsize::new(0);
 /// True from a continuation on until the terminal is taken back.
@@ -62,27 +58,4 @@ pub(super) fn stop() {
     if Builder::new().name("p2p-stop".into()).spawn(stopping).is_err() {
         stopping();
     }
-}
-
-/// Returns true if the process group is orphaned (POSIX.1-2024, XBD 3.254): none of its processes has a parent in another group of the same
-/// session, so that nobody would continue it, and the default action of SIGTSTP is not taken. The ancestors of this process stand for
-/// its group.
-fn is_orphaned() -> bool {
-    let (group, Ok(session)) = (getpgrp(), getsid(None)) else { return true };
-    let mut parent = getppid();
-    for _ in 0..ANCESTORS_MAX {
-        let Some(process) = parent.filter(|&process| getsid(Some(process)) == Ok(session)) else { return true };
-        if getpgid(Some(process)) != Ok(group) {
-            return false;
-        }
-        parent = parent_of(process);
-    }
-    true
-}
-
-/// Returns the parent of a process (proc(5), `PPid`).
-fn parent_of(process: Pid) -> Option<Pid> {
-    let status = fs::read_to_string(format!("/proc/{}/status", process.as_raw_nonzero())).ok()?;
-    let parent = status.lines().find_map(|line| line.strip_prefix("PPid:"))?;
-    Pid::from_raw(parent.trim().parse().ok()?)
 }
