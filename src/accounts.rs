@@ -3,6 +3,7 @@
 
 use clap::Args;
 use eyre::{Report, Result, WrapErr};
+use p2p_base::spelling::visible_path;
 use p2p_engine::ClockMode;
 use p2p_service::access::session_file;
 use p2p_service::instance::{EngineArgs, Instance, refuse_dash};
@@ -105,7 +106,7 @@ async fn keep(instance: &Instance, prompter: &Prompter) -> Result<()> {
     // An unreadable stored session is replaced.
     let before = session_file::load(&instance.data_dir).unwrap_or_default();
     let saved = session_file::save(&instance.data_dir, &access.token()?);
-    saved.wrap_err_with(|| format!("cannot keep the session in {}", instance.data_dir.display()))?;
+    saved.wrap_err_with(|| format!("cannot keep the session in {}", visible_path(&instance.data_dir)))?;
     access.keep();
     access.end_session(before).await;
     Ok(())

@@ -5,16 +5,18 @@ mod completions;
 mod examples;
 mod manual;
 
+use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::error::{ContextKind, ContextValue};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
 use eyre::{Report, Result, WrapErr};
-use p2p_base::message::legible;
+use p2p_base::message::{legible, legible_lines};
 use p2p_base::panics;
+use p2p_base::spelling::{visible_line, visible_path};
 use p2p_service::abilities::{self, Abilities, Glyphs};
 use p2p_service::config::Config;
 use p2p_service::failure::{self, exit, wrong_usage};
@@ -170,14 +172,14 @@ pub fn main() -> ExitCode {
     // What is wrong with the command line is told before the configuration is known.
     let is_ascii = words.iter().any(|word| word == "--ascii");
     abilities::print_in(if is_ascii { Glyphs::Ascii } else { Abilities::of_environment().glyphs });
-    let parsed = Cli::command().try_get_matches_from(words).and_then(|matches| {
+    let parsed = Cli::command().try_get_matches_from(&words).and_then(|matches| {
         let parsed = Cli::from_arg_matches(&matches)?;
         abilities::print_in(glyphs_of(parsed.ascii, &matches));
         Ok(parsed)
     });
     let parsed = match parsed {
         Ok(parsed) => parsed,
-        Err(error) => return ExitCode::from(explain(&error)),
+        Err(error) => return ExitCode::from(explain(&error, &words)),
     };
     let code = match begun.and_then(|()| parsed.run_to_end()) {
         Ok(()) => 0,
@@ -198,7 +200,7 @@ fn glyphs_of(ascii: bool, matches: &ArgMatches) -> Glyphs {
 }
 
 /// Prints help or the version if the command line asks for it, or else its error; returns the exit code.
-fn explain(error: &clap::Error) -> u8 {
+fn explain(error: &clap::Error, words: &[OsString]) -> u8 {
     if error.use_stderr() {
         if let Some(name) = language_command(error) {
             let is_fault = p2p_shell::table::find(name).is_some_and(|spec| spec.group == p2p_shell::spec::Group::Faults);
@@ -213,14 +215,38 @@ fn explain(error: &clap::Error) -> u8 {
             ));
             return exit::WRONG_COMMAND_LINE;
         }
-        let text = error.render().to_string();
-        output::tell(legible(&format!("p2p: {}", text.strip_prefix("error: ").unwrap_or(&text).trim_end())));
+        output::tell_lines(&mistake(error, words));
         return exit::WRONG_COMMAND_LINE;
     }
     let text = error.render();
     let text = if output::is_styled() { text.ansi().to_string() } else { text.to_string() };
     let printed = write!(io::stdout(), "{text}").and_then(|()| io::stdout().flush());
     output::written(printed).map_or_else(|error| tell(&error), |()| 0)
+}
+
+/// Returns the text of an error of the command line. Its lines are those of the parser: a word that has line ends or other characters
+/// without a shape is quoted in a shape that it has.
+fn mistake(error: &clap::Error, words: &[OsString]) -> String {
+    let shown = |error: &clap::Error| {
+        let text = error.render().to_string();
+        format!("p2p: {}", text.strip_prefix("error: ").unwrap_or(&text).trim_end())
+    };
+    let visible: Vec<OsString> = words.iter().map(|word| visible_word(word)).collect();
+    if visible == words || error.kind() == ErrorKind::InvalidUtf8 {
+        return legible_lines(&shown(error));
+    }
+    // The parser puts the words into its sentences, suggestions and usages. What it says of the same words in characters that are seen has
+    // none of the others in it.
+    let again = Cli::command().try_get_matches_from(visible).and_then(|matches| Cli::from_arg_matches(&matches));
+    match again {
+        Err(again) if again.kind() == error.kind() => legible_lines(&shown(&again)),
+        _ => legible(&shown(error)),
+    }
+}
+
+/// Returns a word of the command line with what cannot be seen in it escaped.
+fn visible_word(word: &OsStr) -> OsString {
+    word.to_str().map_or_else(|| visible_path(word), |text| visible_line(text).into_owned()).into()
 }
 
 /// Returns the command of the language that was given as one of the command line, if that is the error.
@@ -234,7 +260,7 @@ fn language_command(error: &clap::Error) -> Option<&'static str> {
 /// Prints the error that ended the command, and returns its exit code.
 fn tell(error: &Report) -> u8 {
     let interrupted = error.downcast_ref::<Interrupted>().cloned();
-    output::tell(failure::text_of(error));
+    output::tell_lines(&failure::text_of(error));
     interrupted.or_else(interrupt::hung_up).map_or_else(|| failure::exit_code_of(error), |stop| stop.exit_code())
 }
 

@@ -8,6 +8,7 @@ use clap::Args;
 use eyre::{Result, WrapErr, eyre};
 use p2p_base::private_file;
 use p2p_base::random::RandomStream;
+use p2p_base::spelling::visible_path;
 use p2p_engine::ClockMode;
 use p2p_engine::operation::{Await, BeginTransfer, CheckHealth, CountPackets, Download, ListNodes};
 use p2p_engine::transfer::TransferReport;
@@ -166,7 +167,7 @@ fn report_of(door: &Access) -> Option<UserReport> {
 fn make_file(path: &Path, bytes: usize, seed: u64) -> Result<()> {
     let mut content = vec![0; bytes];
     RandomStream::new(seed, &format!("demo file of {bytes} bytes")).fill(&mut content);
-    private_file::write(path, &content).wrap_err_with(|| format!("cannot write {}", path.display()))
+    private_file::write(path, &content).wrap_err_with(|| format!("cannot write {}", visible_path(path)))
 }
 
 /// Fetches a user's file, and compares it with the stored one byte for byte.
@@ -175,9 +176,9 @@ async fn fetch_and_compare(door: &Access, scratch: &Path, name: &str, upload: &T
     let (user, file) = (identity.name().map(str::to_owned), FileKey::new(identity.name(), name));
     let fetched = scratch.join(format!("fetched-{name}"));
     // The file that replaces this one takes over its permissions, and is readable by its owner alone.
-    private_file::write(&fetched, b"").wrap_err_with(|| format!("cannot write {}", fetched.display()))?;
+    private_file::write(&fetched, b"").wrap_err_with(|| format!("cannot write {}", visible_path(&fetched)))?;
     let download = transfer(door, Download::to_file(file, fetched.clone(), true).into()).await?;
-    let read = |path: &Path| std::fs::read(path).wrap_err_with(|| format!("cannot read {}", path.display()));
+    let read = |path: &Path| std::fs::read(path).wrap_err_with(|| format!("cannot read {}", visible_path(path)));
     let (original, copy) = (read(&scratch.join(name))?, read(&fetched)?);
     let sha256 = Sha256Digest::of(&original);
     Ok(FileReport {

@@ -9,6 +9,7 @@ use std::time::Instant;
 use clap::{Args, ValueEnum};
 use eyre::{Report, Result, WrapErr, eyre};
 use p2p_base::replacement::{Existing, Replacement, directory_of};
+use p2p_base::spelling::visible_path;
 use p2p_base::trace::TraceHash;
 use p2p_base::units::{Bandwidth, ByteSize, DelayRange, Probability};
 use p2p_net::CongestionControl;
@@ -191,7 +192,7 @@ impl Written {
         };
         match created {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(taken(path)),
-            created => created.wrap_err_with(|| format!("cannot write {}", path.display())),
+            created => created.wrap_err_with(|| format!("cannot write {}", visible_path(path))),
         }
     }
 
@@ -209,14 +210,14 @@ impl Written {
             Written::Through(_) => Ok(()),
             Written::Whole(file) => match file.finish() {
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(taken(path)),
-                finished => finished.map(drop).wrap_err_with(|| format!("cannot write {}", path.display())),
+                finished => finished.map(drop).wrap_err_with(|| format!("cannot write {}", visible_path(path))),
             },
         }
     }
 }
 
 fn taken(path: &Path) -> Report {
-    eyre!("{} already exists", path.display()).suggestion("choose another name, or replace it with --force")
+    eyre!("{} already exists", visible_path(path)).suggestion("choose another name, or replace it with --force")
 }
 
 #[expect(clippy::disallowed_methods, reason = "the report says how long the runs took on the wall clock")]

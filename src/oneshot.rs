@@ -12,6 +12,7 @@ use std::sync::Arc;
 use clap::Args;
 use eyre::{Report, Result, WrapErr};
 use p2p_base::message::legible;
+use p2p_base::spelling::visible_path;
 use p2p_engine::operation::{BeginTransfer, CheckHealth, ListNodes};
 use p2p_engine::transfer::{TransferId, TransferReport};
 use p2p_engine::{BegunUpload, ClockMode};
@@ -270,7 +271,7 @@ pub async fn get(args: &GetArgs) -> Result<()> {
         return get_to_stdout(args).await;
     }
     if let Some(out) = out.filter(|out| args.names.len() > 1 && !out.is_dir()) {
-        let problem = format!("{} files do not fit into one place, and {} is no directory", args.names.len(), out.display());
+        let problem = format!("{} files do not fit into one place, and {} is no directory", args.names.len(), visible_path(out));
         return Err(wrong_usage(problem, "make a directory and give that, or fetch them one by one"));
     }
     let visit = Visit::begin_reading(&args.common.engine, &args.common.login).await?;
@@ -376,7 +377,7 @@ async fn begin_beside(visit: &Visit, commands: &mut VecDeque<Result<Work>>, besi
 /// Prints all errors but the last, and returns that one. Errors that differ in their exit codes have only the general one in common.
 fn all_told(mut failed: Vec<Report>) -> Result<()> {
     let Some(last) = failed.pop() else { return Ok(()) };
-    failed.iter().for_each(|error| output::tell(failure::text_of(error)));
+    failed.iter().for_each(|error| output::tell_lines(&failure::text_of(error)));
     let is_same = failed.iter().all(|error| failure::exit_code_of(error) == failure::exit_code_of(&last));
     Err(if is_same { last } else { last.exit_code(exit::FAILED) })
 }

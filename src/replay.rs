@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use clap::Args;
 use eyre::{Result, WrapErr, eyre};
+use p2p_base::spelling::visible_path;
 use p2p_base::units::count_of;
 use p2p_engine::recording::{Recording, Replayed};
 use p2p_service::interrupt::{self, interrupted};
@@ -66,7 +67,7 @@ fn read(path: &PathBuf) -> Result<Recording> {
     if path.as_os_str() == "-" {
         return Ok(Recording::read(io::stdin().lock(), "standard input".as_ref())?);
     }
-    let file = File::open(path).wrap_err_with(|| format!("cannot read the recording {}", path.display()))?;
+    let file = File::open(path).wrap_err_with(|| format!("cannot read the recording {}", visible_path(path)))?;
     Ok(Recording::read(BufReader::new(file), path)?)
 }
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use eyre::{Report, Result, WrapErr};
+use p2p_base::spelling::visible_path;
 use p2p_base::text;
 use p2p_engine::ClockMode;
 use p2p_engine::transfer::TransferId;
@@ -84,7 +85,7 @@ impl RunArgs {
             let text = text::read_from(std::io::stdin().lock()).wrap_err("cannot read standard input")?;
             return Ok(("standard input".into(), text));
         }
-        let name = path.display().to_string();
+        let name = visible_path(&path);
         let text = text::read(&path).wrap_err_with(|| format!("cannot read {name}"))?;
         Ok((name, text))
     }
@@ -94,7 +95,7 @@ impl RunArgs {
     /// Returns the variables that the command line sets.
     fn variables(&self) -> Result<Variables> {
         // With -c there is no name of a script before the arguments, so that the first positional argument is $1.
-        let script = self.file.iter().filter(|_| self.command.is_some()).map(|path| path.display().to_string());
+        let script = self.file.iter().filter(|_| self.command.is_some()).map(|path| path.to_string_lossy().into_owned());
         let arguments: Vec<String> = script.chain(self.arguments.iter().cloned()).collect();
         let mut variables = Variables::from([("#".to_owned(), arguments.len().to_string())]);
         variables.extend(arguments.into_iter().enumerate().map(|(place, argument)| ((place + 1).to_string(), argument)));

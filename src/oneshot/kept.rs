@@ -1,10 +1,10 @@
 //! `p2p put --keep` and `p2p put --resume`: uploads that are kept if they are interrupted, and continued later.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use eyre::{Result, WrapErr};
 use p2p_base::source_file;
-use p2p_base::spelling::visible;
+use p2p_base::spelling::{shell_word, visible};
 use p2p_base::units::ByteSize;
 use p2p_engine::operation::KeptUpload;
 use p2p_engine::transfer::TransferReport;
@@ -13,7 +13,6 @@ use p2p_service::failure::wrong_usage;
 use p2p_service::instance::advised;
 use p2p_service::output;
 use p2p_shell::asking::refused;
-use p2p_shell::words::quote;
 use p2p_store::uploads::UploadId;
 
 use super::streams::{Origin, is_dash, pour_in};
@@ -105,11 +104,7 @@ impl KeptPut {
 
     /// Returns the command that continues the upload.
     fn again(&self) -> String {
-        let path = if is_dash(&self.path) { "-".to_owned() } else { shown(&self.path) };
+        let path = if is_dash(&self.path) { "-".to_owned() } else { shell_word(&self.path) };
         format!("p2p put {path} --resume {}", self.upload)
     }
-}
-
-fn shown(path: &Path) -> String {
-    quote(&visible(&path.to_string_lossy()))
 }

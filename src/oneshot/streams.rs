@@ -11,7 +11,7 @@ use std::thread::Builder;
 
 use bytes::Bytes;
 use eyre::{Result, WrapErr, eyre};
-use p2p_base::spelling::visible;
+use p2p_base::spelling::visible_path;
 use p2p_engine::stream::prefix::Prefix;
 use p2p_engine::stream::{StreamReader, StreamWriter};
 use p2p_service::failure::Advise;
@@ -52,7 +52,7 @@ impl Origin {
     fn name(&self) -> String {
         match self {
             Origin::Stdin => "standard input".to_owned(),
-            Origin::File(_, path) => visible(&path.to_string_lossy()).into_owned(),
+            Origin::File(_, path) => visible_path(path),
         }
     }
 

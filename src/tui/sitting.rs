@@ -2,12 +2,12 @@
 //! engine goes on meanwhile.
 
 use eyre::{Result, WrapErr, eyre};
+use p2p_base::spelling::{shell_word, visible_path};
 use p2p_service::instance::{Instance, Leaving};
 use p2p_service::interrupt::{hung_up, interrupted};
 use p2p_service::output;
 use p2p_shell::answer::listed;
 use p2p_shell::history::Histories;
-use p2p_shell::words::quote;
 use p2p_shell::{Questions, Shell};
 use ratatui::backend::{Backend, ClearType};
 use tokio::sync::mpsc;
@@ -113,8 +113,8 @@ impl Sitting {
         drop(shell);
         drop(instance.end().await?);
         if let Some(path) = recording.filter(|path| path.exists()) {
-            let word = quote(&path.to_string_lossy());
-            output::tell(format_args!("recorded in {}; it runs again with: p2p replay {word}", path.display()));
+            let word = shell_word(&path);
+            output::tell(format_args!("recorded in {}; it runs again with: p2p replay {word}", visible_path(&path)));
         }
         result
     }

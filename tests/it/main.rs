@@ -28,6 +28,7 @@ mod former;
 mod front_end;
 mod generated;
 mod harness;
+mod hostile_names;
 mod json;
 mod kept;
 mod keyboard;

@@ -15,6 +15,7 @@ use rustix::io::Errno;
 use thiserror::Error;
 
 use crate::file_identity::FileIdentity;
+use crate::spelling::visible_path;
 
 /// Number of attempts to lock a directory that is replaced by another one while it is being locked.
 const LOOKUPS_MAX: usize = 8;
@@ -32,13 +33,13 @@ pub enum Sharing {
 #[derive(Debug, Error)]
 pub enum LockError {
     /// Another process holds the lock.
-    #[error("{path} is in use by another p2p process; one process at a time may use a data directory", path = path.display())]
+    #[error("{path} is in use by another p2p process; one process at a time may use a data directory", path = visible_path(path))]
     InUse {
         /// Path of the directory.
         path: PathBuf,
     },
     /// The directory cannot be opened or locked.
-    #[error("cannot lock {path}: {error}", path = path.display())]
+    #[error("cannot lock {path}: {error}", path = visible_path(path))]
     Io {
         /// Path of the directory.
         path: PathBuf,

@@ -45,6 +45,7 @@ use crate::codec::{self, DecodeError};
 use crate::data_dir::DirectoryLock;
 use crate::panics;
 use crate::private_file;
+use crate::spelling::visible_path;
 use crate::user_name::UserName;
 
 /// Version of the format of the tables as a whole.
@@ -164,7 +165,7 @@ impl Database {
         migrate: impl FnOnce(&WriteTransaction) -> Result<(), E>,
     ) -> Result<Database, E> {
         let damaged = |reason| DatabaseError::Damaged { path: path.to_owned(), reason };
-        let unreachable = |error| DatabaseError::Io { reason: format!("{}: {error}", path.display()) };
+        let unreachable = |error| DatabaseError::Io { reason: format!("{}: {error}", visible_path(path)) };
         let file = File::options().read(true).write(!read_only).open(path).map_err(unreachable)?;
         let place = Place::new(path.to_owned(), &file.metadata().map_err(unreachable)?);
         let backend = FileBackend::new(file).map_err(|error| opening_failed(path, &error))?;

@@ -2,6 +2,8 @@
 //! some characters are invisible, and some reverse the direction of others: names that look alike are normalised, refused, or
 //! shown so that they can be told apart.
 
+mod paths;
+
 use std::borrow::Cow;
 
 use icu_normalizer::ComposingNormalizerBorrowed;
@@ -11,6 +13,8 @@ use icu_properties::props::{
 };
 use icu_properties::{CodePointMapData, CodePointSetData};
 use secrecy::zeroize::Zeroizing;
+
+pub use self::paths::{shell_word, visible_path};
 
 /// Character that joins the emoji on both sides into one, or letters of some scripts.
 const ZERO_WIDTH_JOINER: char = '\u{200d}';
@@ -97,8 +101,18 @@ pub fn visible_lines(text: &str) -> Cow<'_, str> {
     if text.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\n' | b'\t')) {
         return Cow::Borrowed(text);
     }
+    without_effects(text, &['\n', '\t'])
+}
+
+/// Returns a line of text as it is shown: like [`visible_lines`], and line ends and tabs in it are escaped too, so that it stays one.
+pub fn visible_line(text: &str) -> Cow<'_, str> {
+    without_effects(text, &[])
+}
+
+/// Returns a text in which all characters that are invisible or have an effect are escaped, but for some.
+fn without_effects<'a>(text: &'a str, unchanged: &[char]) -> Cow<'a, str> {
     let chars: Vec<(usize, char)> = text.char_indices().collect();
-    let is_escaped = |place: usize| !matches!(chars[place].1, '\n' | '\t') && is_hidden(&chars, place);
+    let is_escaped = |place: usize| !unchanged.contains(&chars[place].1) && is_hidden(&chars, place);
     if !(0..chars.len()).any(is_escaped) {
         return Cow::Borrowed(text);
     }

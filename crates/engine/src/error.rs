@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use p2p_base::database::DatabaseError;
 use p2p_base::error_kind::ErrorKind;
-use p2p_base::spelling::visible;
+use p2p_base::spelling::{visible, visible_path};
 use p2p_base::units::{ByteSize, SimDuration, SimTime, count_of};
 use p2p_store::catalog::CatalogError;
 use p2p_store::manifest::NodeNumber;
@@ -200,7 +200,7 @@ pub enum EngineError {
     #[error(transparent)]
     Denied(Denial),
     /// A local file cannot be read.
-    #[error("cannot read {path}: {reason}", path = path.display())]
+    #[error("cannot read {path}: {reason}", path = visible_path(path))]
     Source {
         /// Path of the file.
         path: PathBuf,
@@ -208,7 +208,7 @@ pub enum EngineError {
         reason: String,
     },
     /// A local file cannot be written.
-    #[error("cannot write {path}: {reason}", path = path.display())]
+    #[error("cannot write {path}: {reason}", path = visible_path(path))]
     Destination {
         /// Path of the file.
         path: PathBuf,
@@ -216,7 +216,7 @@ pub enum EngineError {
         reason: String,
     },
     /// The destination exists, and the command does not permit replacing it.
-    #[error("{path} already exists", path = path.display())]
+    #[error("{path} already exists", path = visible_path(path))]
     DestinationTaken {
         /// Path of the existing file.
         path: PathBuf,
@@ -388,7 +388,7 @@ pub enum EngineError {
         trouble: Trouble,
     },
     /// The data directory cannot be used.
-    #[error("cannot use the data directory {path}: {reason}", path = path.display())]
+    #[error("cannot use the data directory {path}: {reason}", path = visible_path(path))]
     DataDir {
         /// Path of the data directory.
         path: PathBuf,
@@ -396,7 +396,7 @@ pub enum EngineError {
         reason: String,
     },
     /// The data directory holds segments but no catalog that lists them.
-    #[error("{path} has no catalog, but its nodes hold {}; put catalog.redb back, or move the directory `nodes` away to begin anew", count_of(*segments, "segment"), path = path.display())]
+    #[error("{path} has no catalog, but its nodes hold {}; put catalog.redb back, or move the directory `nodes` away to begin anew", count_of(*segments, "segment"), path = visible_path(path))]
     CatalogMissing {
         /// Path of the data directory.
         path: PathBuf,

@@ -21,6 +21,7 @@ use std::path::{Path, PathBuf};
 use p2p_base::codec;
 use p2p_base::private_file::{create_directory, directory_of};
 use p2p_base::replacement::{Existing, Replacement};
+use p2p_base::spelling::visible_path;
 use p2p_base::units::{SimDuration, SimTime};
 use p2p_store::names::FileKey;
 use serde::{Deserialize, Serialize};
@@ -74,7 +75,7 @@ enum Entry {
 #[derive(Debug, Error)]
 pub enum RecordingError {
     /// The file cannot be read or written.
-    #[error("cannot use the recording {path}: {error}", path = path.display())]
+    #[error("cannot use the recording {path}: {error}", path = visible_path(path))]
     Io {
         /// Path of the recording.
         path: PathBuf,
@@ -82,7 +83,7 @@ pub enum RecordingError {
         error: io::Error,
     },
     /// The file is not a recording, or is damaged.
-    #[error("{path} is no recording that can be replayed: {reason}", path = path.display())]
+    #[error("{path} is no recording that can be replayed: {reason}", path = visible_path(path))]
     Malformed {
         /// Path of the recording.
         path: PathBuf,
@@ -90,7 +91,7 @@ pub enum RecordingError {
         reason: String,
     },
     /// A file that was stored when the recording began is no longer stored.
-    #[error("the recorded run began with the file `{file}`, of which segments are no longer in {path}", path = path.display())]
+    #[error("the recorded run began with the file `{file}`, of which segments are no longer in {path}", path = visible_path(path))]
     FileGone {
         /// File that is missing.
         file: FileKey,
@@ -98,7 +99,7 @@ pub enum RecordingError {
         path: PathBuf,
     },
     /// A segment of a file that the run did not use, but that it stored too, is no longer stored.
-    #[error("the recorded run has stored segments that were stored already, and some are no longer in {path}", path = path.display())]
+    #[error("the recorded run has stored segments that were stored already, and some are no longer in {path}", path = visible_path(path))]
     SegmentGone {
         /// Path of the data directory.
         path: PathBuf,

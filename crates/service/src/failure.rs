@@ -136,9 +136,12 @@ pub fn exit_code_of(error: &Report) -> u8 {
     error.handler().downcast_ref::<Notes>().and_then(|notes| notes.exit_code).unwrap_or(exit::FAILED)
 }
 
-/// Formats an error for the user, in a [legible] length.
+/// Formats an error for the user: the problem on the first line, and each next step on a line below it, all of them [legible]. No text
+/// that they quote makes another line.
 pub fn text_of(error: &Report) -> String {
-    legible(&format!("p2p: {error:?}"))
+    let steps = error.handler().downcast_ref::<Notes>().map_or(&[][..], |notes| &notes.next_steps);
+    let first = legible(&format!("p2p: {}", in_one_line(error.as_ref())));
+    [first].into_iter().chain(steps.iter().map(|step| format!("  {}", legible(step)))).collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]
@@ -159,6 +162,13 @@ mod tests {
         assert_eq!(exit_code_of(&error), 75);
         assert_eq!(exit_code_of(&eyre!("a failure")), exit::FAILED);
         assert_eq!(exit_code_of(&wrong_usage("no", "yes")), 2);
+    }
+
+    #[test]
+    fn what_an_error_quotes_adds_no_line() {
+        let _ = install();
+        let error = eyre!("cannot read a\np2p: stored a").suggestion("choose another than a\n  or none");
+        assert_eq!(text_of(&error), "p2p: cannot read a\\np2p: stored a\n  choose another than a\\n  or none");
     }
 
     #[test]

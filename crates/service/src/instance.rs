@@ -13,6 +13,7 @@ use eyre::{Result, WrapErr, eyre};
 use p2p_auth::Auth;
 use p2p_base::data_dir::Sharing;
 use p2p_base::private_file;
+use p2p_base::spelling::{shell_word, visible_path};
 use p2p_base::trace::TraceHash;
 use p2p_base::units::{SimDuration, count_of};
 use p2p_engine::operation::WatchWire;
@@ -99,7 +100,8 @@ impl EngineArgs {
         if let Some(directory) = &self.data_dir {
             // A replay of the recording may start in another working directory.
             let directory = std::path::absolute(directory).wrap_err("--data-dir")?;
-            let unreadable = || wrong_usage(format_args!("--data-dir {}: not valid UTF-8", directory.display()), "rename it");
+            let unreadable =
+                || wrong_usage(format_args!("--data-dir {}: not valid UTF-8", visible_path(&directory)), "rename it");
             let text = directory.to_str().ok_or_else(unreadable)?;
             config.set(Section::Storage, "data_dir", text, "--data-dir")?;
         }
@@ -203,8 +205,8 @@ impl Instance {
         let cannot_write = is_read_only && p2p_engine::cannot_be_changed(&data_dir);
         // Users who may read the segments on the disks could bypass the access control of the files.
         if private_file::is_open_to_others(&data_dir).unwrap_or_default() {
-            let path = data_dir.display();
-            output::tell(format_args!("Warning: others on this machine may look into {path}; `chmod 700 {path}` changes that"));
+            let (path, word) = (visible_path(&data_dir), shell_word(&data_dir));
+            output::tell(format_args!("Warning: others on this machine may look into {path}; `chmod 700 {word}` changes that"));
         }
         if !is_read_only {
             close_to_others(&data_dir);
@@ -229,7 +231,7 @@ impl Instance {
             let unnoted = if auth.has_accounts()? { "logged or audited" } else { "logged" };
             output::tell(format_args!(
                 "Warning: nothing can be written in {}: what is there is read, and nothing is {unnoted}",
-                data_dir.display()
+                visible_path(&data_dir)
             ));
         } else if !is_read_only {
             // The engine holds the lock exclusively, so no other process is writing.
@@ -397,7 +399,7 @@ fn close_to_others(data_dir: &Path) {
     let entries = std::fs::read_dir(data_dir).into_iter().flatten().flatten();
     for path in entries.filter(|entry| entry.file_name().to_str().is_some_and(is_made_here)).map(|entry| entry.path()) {
         if let Err(error) = private_file::tighten(&path) {
-            let path = path.display();
+            let path = visible_path(path);
             output::tell(format_args!(
                 "Warning: others on this machine may look into {path}, and that cannot be changed: {error}"
             ));

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use eyre::{Result, WrapErr};
 use p2p_base::private_file;
+use p2p_base::spelling::{visible, visible_line, visible_path};
 use p2p_base::stored_time;
 use time::macros::format_description;
 use time::{Date, OffsetDateTime};
@@ -45,9 +46,10 @@ pub enum Upkeep {
 /// Fails if the directory cannot be created or `P2P_LOG` is not a valid filter.
 pub fn start(data_dir: &Path, clock: fn() -> u64, upkeep: Upkeep) -> Result<WorkerGuard> {
     let directory = data_dir.join("logs");
-    private_file::create_directory(&directory).wrap_err_with(|| format!("cannot create {}", directory.display()))?;
+    private_file::create_directory(&directory).wrap_err_with(|| format!("cannot create {}", visible_path(&directory)))?;
     let wanted = std::env::var(FILTER_VARIABLE).unwrap_or_else(|_| DEFAULT_FILTER.into());
-    let filter = EnvFilter::try_new(&wanted).wrap_err_with(|| format!("{FILTER_VARIABLE}={wanted} is no filter for the log"))?;
+    let filter = EnvFilter::try_new(&wanted)
+        .wrap_err_with(|| format!("{FILTER_VARIABLE}={} is no filter for the log", visible(&wanted)))?;
     let files = DailyFile::open(&directory, clock, upkeep).wrap_err("cannot write the log")?;
     let written = bytes_of_day(&directory, clock());
     let (writer, guard) = behind(Capped::new(files, written, DAY_BYTES_MAX, clock));
@@ -133,6 +135,13 @@ fn prune(directory: &Path, now: u64) {
     }
 }
 
+/// Returns an entry of the log as one line, whatever names and texts from outside it quotes: a line end in one of them would begin an
+/// entry that nobody has made.
+fn of_one_line(entry: &[u8]) -> String {
+    let entry = String::from_utf8_lossy(entry);
+    format!("{}\n", visible_line(entry.strip_suffix('\n').unwrap_or(&entry)))
+}
+
 /// Writer that accepts a limited number of bytes per day. Further lines are dropped, after a line that says so.
 #[derive(Debug)]
 struct Capped<W> {
@@ -158,10 +167,11 @@ impl<W: Write> Write for Capped<W> {
         if self.day != today {
             (self.day, self.written) = (today, 0);
         }
+        let shown = of_one_line(line);
         let before = self.written;
-        self.written = before.saturating_add(line.len() as u64);
+        self.written = before.saturating_add(shown.len() as u64);
         if self.written <= self.max {
-            self.inner.write_all(line)?;
+            self.inner.write_all(shown.as_bytes())?;
         } else if before <= self.max {
             let max = self.max >> 20;
             writeln!(self.inner, "The log of this day has {max} MiB: nothing more is written before the next, at midnight UTC.")?;
@@ -178,6 +188,17 @@ impl<W: Write> Write for Capped<W> {
 mod tests {
     use std::os::unix::fs::PermissionsExt;
     use std::sync::atomic::{AtomicU64, Ordering};
+
+    /// An entry is a line, whatever it quotes.
+    #[test]
+    fn an_entry_is_one_line() {
+        let now = || DAY_SECONDS;
+        let mut log = Capped::new(Vec::new(), 0, 1_000, now);
+        log.write_all(b"INFO cannot read a\nERROR b\r\x1b[31m\xff \xe2\x80\xae\n").unwrap();
+        log.write_all(b"INFO done\n").unwrap();
+        let text = String::from_utf8(log.inner).unwrap();
+        assert_eq!(text, "INFO cannot read a\\nERROR b\\r\\u{1b}[31m\u{fffd} \\u{202e}\nINFO done\n");
+    }
 
     use super::*;
 

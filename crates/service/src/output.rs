@@ -12,7 +12,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Args;
 use eyre::{Result, WrapErr};
-use p2p_base::spelling::visible_lines;
+use p2p_base::spelling::{visible_line, visible_lines};
 use rustix::termios::tcgetwinsize;
 use serde::Serialize;
 
@@ -78,9 +78,15 @@ pub fn written(result: io::Result<()>) -> Result<()> {
     }
 }
 
-/// Prints a message on standard error as a line of its own. Control characters in it are made visible and have no effect.
+/// Prints a message on standard error as a line of its own. Control characters in it, also line ends, are made visible and have no effect:
+/// a name that it quotes cannot begin another line.
 pub fn tell(text: impl fmt::Display) {
-    draw(&glyphs().plain(&visible_lines(&text.to_string())));
+    draw(&glyphs().plain(&visible_line(&text.to_string())));
+}
+
+/// Prints a message of several lines on standard error, each as [`tell`] does. What the message quotes may have no line ends of its own.
+pub fn tell_lines(text: &str) {
+    text.lines().for_each(tell);
 }
 
 /// Prints a line on standard error unchanged, including control sequences such as colours.

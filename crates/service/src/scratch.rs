@@ -8,6 +8,7 @@ use std::path::Path;
 
 use eyre::{Result, WrapErr, eyre};
 use p2p_base::file_identity::FileIdentity;
+use p2p_base::spelling::visible_path;
 use rustix::fs::OFlags;
 use tempfile::TempDir;
 
@@ -30,7 +31,7 @@ impl Scratch {
     /// Fails if no directory can be created.
     pub fn new_in(parent: &Path, prefix: &str) -> Result<Scratch> {
         sweep(parent, prefix);
-        let failed = || format!("cannot make a temporary directory in {}", parent.display());
+        let failed = || format!("cannot make a temporary directory in {}", visible_path(parent));
         for _ in 0..ATTEMPTS {
             let mut builder = tempfile::Builder::new();
             let directory = builder.prefix(prefix).permissions(Permissions::from_mode(0o700)).tempdir_in(parent);

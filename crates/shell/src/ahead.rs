@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::path::PathBuf;
 
+use p2p_base::spelling::visible_path;
 use p2p_engine::operation::{BeginTransfer, Sink, Source};
 use p2p_engine::{Command, EngineError};
 use p2p_store::names::{FileKey, stored_path};
@@ -61,7 +62,7 @@ impl Place<'_> {
                 Err(EngineError::DestinationTaken { path: path.clone() }.into())
             }
             Need::Destination(path) if !self.destinations.insert(path.clone()) => {
-                Err(ShellError::Bad(format!("two of the files would be written to {}", path.display())))
+                Err(ShellError::Bad(format!("two of the files would be written to {}", visible_path(path))))
             }
             Need::Destination(_) | Need::Nothing => Ok(()),
         }

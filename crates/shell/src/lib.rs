@@ -124,7 +124,7 @@ pub enum ShellError {
     )]
     StandingStill,
     /// The answer of a command is not the expected one.
-    #[error("expected {expected}, but `{command}` says: {found}")]
+    #[error("expected {expected}, but `{command}` says: {}", lines_in_one(found))]
     Unexpected {
         /// Command that was run.
         command: String,
@@ -191,6 +191,14 @@ const REFUSED_SHOWN: usize = 3;
 
 fn refused(files: &[String]) -> String {
     answer::listed(files, REFUSED_SHOWN)
+}
+
+/// Returns the lines of an answer as one, without the rules of a table.
+fn lines_in_one(answer: &str) -> String {
+    let is_rule = |line: &str| !line.contains(char::is_alphanumeric);
+    let has_rules = answer.lines().any(|line| !is_rule(line));
+    let lines: Vec<&str> = answer.lines().filter(|line| !(has_rules && is_rule(line))).map(str::trim_end).collect();
+    lines.join(" / ")
 }
 
 fn suggestion(near: &[&str]) -> String {

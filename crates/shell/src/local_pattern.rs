@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
-use p2p_base::spelling::{composed, visible};
+use p2p_base::spelling::{composed, visible, visible_path};
 
 use crate::ShellError;
 use crate::pattern::Pattern;
@@ -26,7 +26,8 @@ const SEEN_MAX: usize = 100_000;
 pub(crate) async fn local_paths(words: &[String], directories: bool) -> Result<Vec<(String, PathBuf)>, ShellError> {
     let all = words.to_vec();
     let found = off_thread(move || all.iter().map(|word| paths_of(word, directories)).collect::<Result<Vec<_>, _>>()).await??;
-    let label = |word: &String, path: &PathBuf| if expand(word) == *path { word.clone() } else { path.display().to_string() };
+    let label =
+        |word: &String, path: &PathBuf| if expand(word) == *path { visible(word).into_owned() } else { visible_path(path) };
     let of_word =
         |(word, paths): (&String, Vec<PathBuf>)| paths.into_iter().map(|path| (label(word, &path), path)).collect::<Vec<_>>();
     Ok(words.iter().zip(found).flat_map(of_word).collect())

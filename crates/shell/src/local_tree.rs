@@ -8,7 +8,7 @@ use std::fs::{self, DirEntry, File};
 use std::io::{self, ErrorKind, Read};
 use std::path::{Component, Path, PathBuf};
 
-use p2p_base::spelling::visible;
+use p2p_base::spelling::visible_path;
 use p2p_store::manifest::FileRecord;
 use p2p_store::names::stored_path;
 use p2p_store::segment::Sha256Digest;
@@ -91,7 +91,7 @@ impl LocalTree {
 
 /// Names a path of this machine in characters that can be seen, with what is to be said of it.
 pub(super) fn told(path: &Path, what: &impl ToString) -> String {
-    format!("{}: {}", visible(&path.to_string_lossy()), what.to_string())
+    format!("{}: {}", visible_path(path), what.to_string())
 }
 
 /// Returns true if a file of this machine has the content of a stored one. A file that cannot be read has not.

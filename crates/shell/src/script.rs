@@ -1,5 +1,6 @@
 //! Scripts: lines that are carried out one after the other, until one fails.
 
+use p2p_base::spelling::visible_line;
 use p2p_service::abilities;
 use thiserror::Error;
 
@@ -37,8 +38,9 @@ impl Done<'_> {
     /// permit.
     pub fn text_within(&self, width: Option<u16>) -> String {
         let text = self.answer.view.text_within(width);
-        let mark = abilities::glyphs().prompt();
-        if text.is_empty() { format!("{mark} {}", self.command) } else { format!("{mark} {}\n{text}", self.command) }
+        // The answer begins behind the first line, whatever the command quotes.
+        let command = format!("{} {}", abilities::glyphs().prompt(), visible_line(self.command));
+        if text.is_empty() { command } else { format!("{command}\n{text}") }
     }
 }
 

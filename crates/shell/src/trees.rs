@@ -6,7 +6,7 @@
 
 use std::path::{Path, PathBuf};
 
-use p2p_base::spelling::visible;
+use p2p_base::spelling::{visible, visible_path};
 use p2p_engine::operation::{BeginTransfer, MakeDirectory, Upload};
 use p2p_service::access::{Access, AccessError, Identity};
 use p2p_store::manifest::FileRecord;
@@ -65,7 +65,7 @@ impl Plan {
 /// Fails if the directory cannot be stored under that name, or if the user may store nothing.
 pub async fn plan_upload(access: &Access, path: PathBuf, name: Option<&str>) -> Result<Plan, ShellError> {
     if !path.is_dir() {
-        let label = visible(&path.to_string_lossy()).into_owned();
+        let label = visible_path(&path);
         return Ok(Plan { transfers: vec![(label, access.upload(path, name)?.into())], ..Plan::default() });
     }
     let identity = access.identity();

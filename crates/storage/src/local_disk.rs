@@ -20,6 +20,7 @@ use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use p2p_base::private_file;
+use p2p_base::spelling::visible_path;
 use rustix::io::Errno;
 
 use super::directory_entries::{Entries, Kind};
@@ -312,12 +313,12 @@ impl Disk for LocalDisk {
 
 /// Converts the error of a system call on `path`; the path appears in the log alone.
 fn failed(action: DiskAction, path: &Path, error: &io::Error) -> DiskError {
-    tracing::warn!(path = %path.display(), %error, "cannot {action}");
+    tracing::warn!(path = %visible_path(path), %error, "cannot {action}");
     DiskError::from_io(action, error)
 }
 
 fn stray(action: DiskAction, path: &Path) -> DiskError {
-    tracing::warn!(path = %path.display(), "this is no regular file");
+    tracing::warn!(path = %visible_path(path), "this is no regular file");
     DiskError::Stray { action }
 }
 

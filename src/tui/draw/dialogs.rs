@@ -1,6 +1,6 @@
 //! The drawing of dialogs above the panes: messages, questions and lists.
 
-use p2p_base::spelling::visible_lines;
+use p2p_base::spelling::{visible_line, visible_lines};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span, Text};
@@ -103,10 +103,10 @@ fn list(app: &App, list: &List, frame: &mut Frame<'_>, area: Rect) {
     let detail = &detail[..detail.len().min(DETAIL_MAX)];
     let rows = usize::from(place.height).saturating_sub(4 + detail.len()).max(1);
     let first = list.selected.saturating_sub(rows.saturating_sub(1));
-    let mut lines = vec![Line::from(format!("{} {}_", app.theme().glyphs.prompt, visible_lines(list.search.text())))];
+    let mut lines = vec![Line::from(format!("{} {}_", app.theme().glyphs.prompt, visible_line(list.search.text())))];
     if found.is_empty() && !list.items.is_empty() {
         let text =
-            format!("nothing found for `{}`; Backspace takes it back, F9 shows the legend", visible_lines(list.search.text()));
+            format!("nothing found for `{}`; Backspace takes it back, F9 shows the legend", visible_line(list.search.text()));
         lines.push(Line::styled(text, app.theme().style(Role::Warning)));
     }
     let part = Part { shown: first..(first + rows).min(found.len()), total: found.len() };
@@ -126,12 +126,12 @@ fn list(app: &App, list: &List, frame: &mut Frame<'_>, area: Rect) {
 
 /// Returns the row of an item, in which an ellipsis stands for what there is no room for.
 fn row_of<'a>(app: &App, item: &Item, is_selected: bool, width: u16) -> Line<'a> {
-    let (theme, name) = (app.theme(), visible_lines(&item.name));
+    let (theme, name) = (app.theme(), visible_line(&item.name));
     // A name that is longer than the column is told from its summary by a wider gap.
     let gap = if name.width() > NAME_WIDTH { "  " } else { " " };
     let name = format!("{}{gap}", fitted(&name, name.width().max(NAME_WIDTH), theme.glyphs.ellipsis));
     let room = usize::from(width).saturating_sub(name.width());
-    let summary = fitted(&visible_lines(&item.summary), room, theme.glyphs.ellipsis);
+    let summary = fitted(&visible_line(&item.summary), room, theme.glyphs.ellipsis);
     let role = |other| theme.style(if is_selected { Role::Selected } else { other });
     Line::from(vec![Span::styled(name, role(Role::Text)), Span::styled(summary.trim_end().to_owned(), role(Role::Dim))])
 }

@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use p2p_base::spelling::visible_lines;
+use p2p_base::spelling::visible_line;
 use p2p_shell::complete::doc_line;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect, Size};
@@ -63,7 +63,7 @@ impl PaneView for PromptPane {
         let Some(under_way) = &scene.under_way else { return name };
         // The title has a space before and after it.
         let width = usize::from(inner.width.saturating_sub(2));
-        fitted(&format!("{name}: {}", visible_lines(under_way)), width, scene.theme.glyphs.ellipsis).trim_end().to_owned()
+        fitted(&format!("{name}: {}", visible_line(under_way)), width, scene.theme.glyphs.ellipsis).trim_end().to_owned()
     }
 
     fn draw(&self, scene: &Scene<'_>, canvas: &mut Canvas<'_>) {
@@ -74,7 +74,7 @@ impl PaneView for PromptPane {
         let used = mark.width() + shown.width();
         let mut spans = vec![Span::styled(mark, theme.style(Role::Accent)), Span::styled(shown, theme.style(Role::Text))];
         if let Some(hint) = self.prompt.hint().filter(|_| self.prompt.search.is_none()) {
-            spans.push(Span::styled(visible_lines(hint).into_owned(), theme.style(Role::Dim)));
+            spans.push(Span::styled(visible_line(hint).into_owned(), theme.style(Role::Dim)));
         } else if let Some(doc) = doc_line(self.text()) {
             let gap = usize::from(line.width).saturating_sub(used + doc.width()).max(2);
             spans.push(Span::styled(format!("{}{doc}", " ".repeat(gap)), theme.style(Role::Dim)));
@@ -154,11 +154,11 @@ impl PromptPane {
 
     fn input(&self, theme: &Theme, area: Rect) -> Input {
         let mark = match &self.prompt.search {
-            Some(search) => format!("search `{}`: ", visible_lines(&search.text)),
+            Some(search) => format!("search `{}`: ", visible_line(&search.text)),
             None => format!("{} ", theme.glyphs.prompt),
         };
-        let text = visible_lines(self.text());
-        let before = visible_lines(self.text().get(..self.prompt.editor.cursor()).unwrap_or(self.text()));
+        let text = visible_line(self.text());
+        let before = visible_line(self.text().get(..self.prompt.editor.cursor()).unwrap_or(self.text()));
         let room = usize::from(area.width).saturating_sub(mark.width() + 1);
         // A long line is scrolled so that the cursor stays visible.
         let skip = before.width().saturating_sub(room);

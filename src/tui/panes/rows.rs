@@ -1,7 +1,7 @@
 //! The rows of a pane: which one is selected, and which text they must contain to be shown.
 
 use crossterm::event::{KeyCode, KeyEvent};
-use p2p_base::spelling::visible_lines;
+use p2p_base::spelling::visible_line;
 
 use crate::tui::editor::{Edit, Editor, edit_for};
 
@@ -84,9 +84,9 @@ impl Rows {
     /// Returns what the heading of the pane says of the filter.
     pub fn filter_mark(&self) -> String {
         match (self.is_typing, self.filter.is_empty()) {
-            (true, _) => format!(" /{}_", visible_lines(self.filter.text())),
+            (true, _) => format!(" /{}_", visible_line(self.filter.text())),
             (false, true) => String::new(),
-            (false, false) => format!(" /{}", visible_lines(self.filter.text())),
+            (false, false) => format!(" /{}", visible_line(self.filter.text())),
         }
     }
 }

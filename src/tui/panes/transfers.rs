@@ -11,7 +11,7 @@
 
 use std::sync::Arc;
 
-use p2p_base::spelling::visible_lines;
+use p2p_base::spelling::visible_line;
 use p2p_engine::transfer::{Direction, TransferId, TransferReport, TransferState, TransferStatus};
 use p2p_shell::report::{bytes_of, rate_of, shown_of_all, transfer_rate_of, transfer_time_of, transfer_time_within};
 use ratatui::layout::{Rect, Size};
@@ -309,7 +309,7 @@ impl Row<'_> {
     fn name(&self, scene: &Scene<'_>) -> String {
         match self {
             Row::Of(report) => scene.label(&report.status.file),
-            Row::Pending(step) => visible_lines(step.text).into_owned(),
+            Row::Pending(step) => visible_line(step.text).into_owned(),
         }
     }
 
@@ -351,9 +351,9 @@ fn cell_of_pending(scene: &Scene<'_>, step: &Pending<'_>, quantity: Quantity, is
     let theme = scene.theme;
     let text = |text: String, role| Cell::Text(text, theme.style(role));
     match quantity {
-        Quantity::Name => text(visible_lines(step.text).into_owned(), if is_selected { Role::Selected } else { Role::Text }),
+        Quantity::Name => text(visible_line(step.text).into_owned(), if is_selected { Role::Selected } else { Role::Text }),
         Quantity::Bar => {
-            let after = step.after.as_ref().map(|after| format!("after {}", visible_lines(after)));
+            let after = step.after.as_ref().map(|after| format!("after {}", visible_line(after)));
             text(after.unwrap_or_default(), Role::Dim)
         }
         Quantity::State => text(if step.after.is_some() { "waiting" } else { "under way" }.into(), Role::Warning),

@@ -3,6 +3,7 @@
 use eyre::{Result, WrapErr, eyre};
 use p2p_base::private_file;
 use p2p_base::random::RandomStream;
+use p2p_base::spelling::visible_path;
 use p2p_service::instance::{EngineArgs, Instance, SimulationArgs};
 use p2p_service::output;
 use p2p_service::scratch::Scratch;
@@ -51,8 +52,8 @@ impl TourNetwork {
             let path = scratch.path().join(name);
             let mut content = vec![0; bytes];
             RandomStream::new(instance.config.seed()?, name).fill(&mut content);
-            private_file::write(&path, &content).wrap_err_with(|| format!("cannot write {}", path.display()))?;
-            variables.insert(format!("file{}", number + 1), path.display().to_string());
+            private_file::write(&path, &content).wrap_err_with(|| format!("cannot write {}", visible_path(&path)))?;
+            variables.insert(format!("file{}", number + 1), path.to_string_lossy().into_owned());
             variables.insert(format!("name{}", number + 1), name.to_owned());
         }
         let snapshot = shell.access().snapshot();

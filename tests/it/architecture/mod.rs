@@ -6,6 +6,7 @@
 mod circles;
 mod docs;
 mod manifests;
+mod messages;
 mod paths;
 mod sources;
 

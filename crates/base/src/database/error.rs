@@ -7,6 +7,7 @@ use redb::StorageError;
 use thiserror::Error;
 
 use crate::error_kind::ErrorKind;
+use crate::spelling::visible_path;
 
 /// Error of a database operation.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -145,7 +146,7 @@ pub(super) fn opening_failed(path: &Path, error: &redb::DatabaseError) -> Databa
     match error {
         redb::DatabaseError::DatabaseAlreadyOpen | redb::DatabaseError::LockProtocolMismatch => DatabaseError::InUse { path },
         redb::DatabaseError::Storage(StorageError::Io(io)) if !is_damage(io.kind()) => {
-            DatabaseError::Io { reason: format!("{}: {io}", path.display()) }
+            DatabaseError::Io { reason: format!("{}: {io}", visible_path(path)) }
         }
         other => DatabaseError::Damaged { path, reason: other.to_string() },
     }

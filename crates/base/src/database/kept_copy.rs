@@ -12,6 +12,7 @@ use super::UNFINISHED;
 use super::error::DatabaseError;
 use super::reserve::free_bytes;
 use crate::private_file;
+use crate::spelling::visible_path;
 
 /// Factor of the room that is needed beside the file: the copy, and as much again for the new tables, which are written before
 /// the old ones are freed.
@@ -25,7 +26,8 @@ const COPIES_MAX: u32 = 100;
 /// # Errors
 /// Returns [`DatabaseError::NoRoomToMigrate`] if there is no room, or fails if the disk refuses; there is no new copy then.
 pub(super) fn keep(path: &Path, format: u8) -> Result<PathBuf, DatabaseError> {
-    let failed = |error: io::Error| DatabaseError::Io { reason: format!("a copy of {} cannot be kept: {error}", path.display()) };
+    let failed =
+        |error: io::Error| DatabaseError::Io { reason: format!("a copy of {} cannot be kept: {error}", visible_path(path)) };
     let directory = private_file::directory_of(path);
     let needed = path.metadata().map_err(failed)?.len().saturating_mul(ROOM);
     let no_room = |free| DatabaseError::NoRoomToMigrate { path: path.to_owned(), needed, free };

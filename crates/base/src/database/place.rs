@@ -4,6 +4,7 @@ use std::fs::Metadata;
 use std::path::PathBuf;
 
 use crate::file_identity::FileIdentity;
+use crate::spelling::visible_path;
 
 /// Path of the database file, and the identity of the open file.
 #[derive(Debug)]
@@ -20,7 +21,7 @@ impl Place {
 
     /// Returns the reason why data written to the open file would be lost, if the path leads to another file or to none.
     pub(super) fn displaced(&self) -> Option<String> {
-        let path = self.path.display();
+        let path = visible_path(&self.path);
         match self.path.metadata() {
             Ok(found) if FileIdentity::of(&found) == self.file => None,
             Ok(_) => Some(format!("{path} is another file than the one that is open; another process has replaced it")),

@@ -10,6 +10,7 @@ use rustix::fs::{FallocateFlags, StatVfs, fallocate, statvfs};
 use rustix::io::Errno;
 
 use crate::private_file;
+use crate::spelling::visible_path;
 
 /// Name of the file that holds the space.
 const NAME: &str = "reserve";
@@ -70,9 +71,9 @@ impl Reserve {
             rest => File::options().write(true).open(&self.path).and_then(|file| file.set_len(rest)),
         };
         match given {
-            Ok(()) => tracing::warn!(path = %self.path.display(), rest, "the disk is full: room that was kept back is used"),
+            Ok(()) => tracing::warn!(path = %visible_path(&self.path), rest, "the disk is full: room that was kept back is used"),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => tracing::warn!(path = %self.path.display(), %error, "room that was kept back cannot be used"),
+            Err(error) => tracing::warn!(path = %visible_path(&self.path), %error, "room that was kept back cannot be used"),
         }
     }
 

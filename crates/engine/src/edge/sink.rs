@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use p2p_base::replacement::Replacement;
+use p2p_base::spelling::visible_path;
 use p2p_store::segment::{SegmentId, Sha256Digest};
 use sha2::{Digest, Sha256};
 
@@ -136,7 +137,7 @@ impl Place {
     fn cannot_write(&self, error: &std::io::Error) -> FileOutcome {
         match self {
             Place::Named { path, .. } => {
-                FileOutcome::Failed(LocalFailure::of_file(FileAction::Write, &path.display().to_string(), error))
+                FileOutcome::Failed(LocalFailure::of_file(FileAction::Write, &visible_path(path), error))
             }
             Place::Stream { .. } | Place::Nowhere => FileOutcome::Gone,
         }
@@ -154,7 +155,7 @@ impl Place {
         };
         let named = file.into_inner().map_err(IntoInnerError::into_error).and_then(Replacement::finish);
         named.map_or_else(
-            |error| FileOutcome::Failed(LocalFailure::of_file(FileAction::Write, &path.display().to_string(), &error)),
+            |error| FileOutcome::Failed(LocalFailure::of_file(FileAction::Write, &visible_path(path), &error)),
             |_| FileOutcome::Written,
         )
     }

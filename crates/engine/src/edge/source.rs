@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use p2p_base::file_identity::FileIdentity;
+use p2p_base::spelling::visible_path;
 use p2p_store::segment::{Cutter, SegmentSize};
 
 use crate::cause::{FailureKind, FileAction, LocalFailure};
@@ -62,7 +63,7 @@ impl FileSource {
     pub(crate) fn new(file: File, found: &Metadata, path: &Path, segment_size: SegmentSize) -> FileSource {
         let version = Some(version_in(found));
         let cutter = Arc::new(Mutex::new(Cutter::new(file, segment_size)));
-        FileSource { cutter, path: path.display().to_string().into(), version }
+        FileSource { cutter, path: visible_path(path).into(), version }
     }
 }
 

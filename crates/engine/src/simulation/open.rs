@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use p2p_base::data_dir::Sharing;
 use p2p_base::random::RandomStream;
+use p2p_base::spelling::visible_path;
 use p2p_base::units::SimTime;
 use p2p_net::{Endpoint, HostId, Network};
 use p2p_store::catalog::Catalog;
@@ -299,7 +300,7 @@ fn node_directory(directory: &Path, index: usize) -> std::path::PathBuf {
 
 /// Returns the name of a kept copy of the catalog without its directory, which is of this machine.
 pub(super) fn name_of_copy(copy: &Path) -> String {
-    copy.file_name().unwrap_or_default().to_string_lossy().into_owned()
+    visible_path(copy.file_name().unwrap_or_default())
 }
 
 fn missing(node: NodeNumber, count: usize) -> Event {

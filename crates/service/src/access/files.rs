@@ -155,8 +155,11 @@ impl Access {
     /// # Errors
     /// Fails if the name is in the tree of another user.
     pub fn upload(&self, path: PathBuf, name: Option<&str>) -> Result<Upload, AccessError> {
-        let own = path.file_name().map(|name| name.to_string_lossy().into_owned());
-        let name = name.map(|name| self.place(name, own.as_deref())).transpose()?;
+        let own = path.file_name().and_then(|name| name.to_str());
+        if own.is_none() && path.file_name().is_some() && name.is_some_and(|name| name.ends_with('/')) {
+            return Err(EngineError::Source { path, reason: "its name is not valid UTF-8".into() }.into());
+        }
+        let name = name.map(|name| self.place(name, own)).transpose()?;
         Ok(Upload::of_file(path, name, self.now()))
     }
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use p2p_auth::Token;
 use p2p_base::private_file;
+use p2p_base::spelling::visible_path;
 use secrecy::ExposeSecret;
 
 fn path_in(data_dir: &Path) -> PathBuf {
@@ -30,7 +31,7 @@ pub fn load(data_dir: &Path) -> io::Result<Option<Token>> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => {
             let advice = "or `p2p logout` forgets it, and `p2p login` begins another";
-            Err(io::Error::new(error.kind(), format!("{}: {error}; {advice}", path.display())))
+            Err(io::Error::new(error.kind(), format!("{}: {error}; {advice}", visible_path(path))))
         }
     }
 }
@@ -44,7 +45,7 @@ pub fn forget(data_dir: &Path) -> io::Result<()> {
     match std::fs::remove_file(&path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
             let what = if path.is_dir() { "it is a directory, which p2p has not made" } else { &error.to_string() };
-            Err(io::Error::new(error.kind(), format!("cannot remove {}: {what}; remove it yourself", path.display())))
+            Err(io::Error::new(error.kind(), format!("cannot remove {}: {what}; remove it yourself", visible_path(path))))
         }
         _ => Ok(()),
     }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use p2p_base::likeness;
-use p2p_base::spelling::visible;
+use p2p_base::spelling::{visible, visible_path};
 use thiserror::Error;
 
 use super::Origin;
@@ -12,7 +12,7 @@ use super::Origin;
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ConfigError {
     /// The file cannot be read.
-    #[error("cannot read the configuration {path}: {reason}", path = path.display())]
+    #[error("cannot read the configuration {path}: {reason}", path = visible_path(path))]
     Unreadable {
         /// Path of the configuration file.
         path: PathBuf,

@@ -19,7 +19,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use p2p_base::private_file;
-use p2p_base::spelling::visible;
+use p2p_base::spelling::{hidden_character, shell_word, visible, visible_line, visible_path};
 use p2p_base::text;
 use p2p_engine::faults::Profile;
 use toml::Spanned;
@@ -60,7 +60,7 @@ impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Origin::BuiltIn => f.pad("built in"),
-            Origin::File { path, line } => f.pad(&format!("{}:{line}", path.display())),
+            Origin::File { path, line } => f.pad(&format!("{}:{line}", visible_path(path))),
             Origin::Flag(flag) => f.pad(flag),
         }
     }
@@ -417,9 +417,9 @@ impl ConfigText<'_> {
     fn check_secrecy(&self, kind: Kind) -> Result<(), String> {
         match self.path {
             Some(path) if kind == Kind::Secret && !private_file::is_fit_for_secrets(path).unwrap_or_default() => {
-                let path = path.display();
+                let (path, word) = (visible_path(path), shell_word(path));
                 Err(format!(
-                    "others on this machine may read or write {path}; `chmod 600 {path}`, or put it into a password_file"
+                    "others on this machine may read or write {path}; `chmod 600 {word}`, or put it into a password_file"
                 ))
             }
             _ => Ok(()),
@@ -459,13 +459,26 @@ impl fmt::Display for Config {
             }
             let kind = keys::find(section, key).map_or(Kind::Text, |key| key.kind);
             let value = match kind.is_string() {
-                true => toml::Value::String(setting.shown().into_owned()).to_string(),
+                true => toml_string(&setting.shown()),
                 false => setting.text.clone(),
             };
             writeln!(f, "{:<40} # {}", format!("{key} = {value}"), setting.origin)?;
         }
         Ok(())
     }
+}
+
+/// Returns a text as a TOML string on one line, in which everything that cannot be seen is escaped (TOML 1.0, basic strings).
+fn toml_string(text: &str) -> String {
+    if visible_line(text) == text {
+        return toml::Value::String(text.to_owned()).to_string();
+    }
+    let escaped = |c: char| match c {
+        '"' | '\\' => format!("\\{c}"),
+        c if hidden_character(c.encode_utf8(&mut [0; 4])).is_some() => format!("\\U{:08x}", u32::from(c)),
+        c => c.to_string(),
+    };
+    format!("\"{}\"", text.chars().map(escaped).collect::<String>())
 }
 
 #[cfg(test)]

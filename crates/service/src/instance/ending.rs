@@ -358,6 +358,9 @@ fn told_as_one(failures: Vec<String>) -> Result<()> {
     match failures.as_slice() {
         [] => Ok(()),
         [one] => Err(Report::msg(one.clone())),
-        several => Err(eyre!("{} transfers failed:\n  {}", several.len(), several.join("\n  "))),
+        several => {
+            let error = eyre!("{} transfers failed:", several.len());
+            Err(several.iter().fold(error, |error, failure| error.suggestion(failure)))
+        }
     }
 }

@@ -13,6 +13,7 @@ use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 use p2p_auth::mail::{Mail, Unsent};
 use p2p_auth::names::Email;
 use p2p_base::private_file;
+use p2p_base::spelling::{visible, visible_path};
 use p2p_base::text;
 use secrecy::{ExposeSecret, SecretString};
 
@@ -62,7 +63,7 @@ impl Delivery {
         let from = config.mail_from()?;
         match config.mail()? {
             Some(server) => {
-                let name = format!("{}:{}", server.host, server.port);
+                let name = format!("{}:{}", visible(&server.host), server.port);
                 Ok(Delivery::Server { transport: transport(&server)?, name, from })
             }
             None => Ok(Delivery::Outbox { directory: data_dir.join(OUTBOX), from }),
@@ -74,7 +75,7 @@ impl Delivery {
         match self {
             Delivery::Server { name, .. } => format!("mails go to {name}"),
             Delivery::Outbox { directory, .. } => {
-                format!("no mail server is configured: mails are put into {}", directory.display())
+                format!("no mail server is configured: mails are put into {}", visible_path(directory))
             }
         }
     }
@@ -97,7 +98,7 @@ impl Delivery {
                 let written = file(directory, &path, message.formatted()).await;
                 written
                     .map(|()| format!("put into {OUTBOX}/{name}"))
-                    .map_err(|error| later(format!("{}: {error}", path.display())))
+                    .map_err(|error| later(format!("{}: {error}", visible_path(path))))
             }
         }
     }
@@ -144,15 +145,16 @@ fn message(from: &Email, mail: &Mail) -> Result<Message> {
 fn transport(server: &MailServer) -> Result<AsyncSmtpTransport<Tokio1Executor>> {
     let mut tls = TlsParameters::builder(server.host.clone());
     if let Some(path) = &server.ca_file {
-        let pem = text::read(path).wrap_err_with(|| format!("[mail] ca_file: cannot read {}", path.display()))?;
+        let pem = text::read(path).wrap_err_with(|| format!("[mail] ca_file: cannot read {}", visible_path(path)))?;
         if !pem.contains(PEM_CERTIFICATE) {
-            return Err(eyre!("[mail] ca_file: {} has no certificate in PEM", path.display()));
+            return Err(eyre!("[mail] ca_file: {} has no certificate in PEM", visible_path(path)));
         }
         let certificate = Certificate::from_pem(pem.as_bytes());
-        tls = tls
-            .add_root_certificate(certificate.wrap_err_with(|| format!("[mail] ca_file: {} is no certificate", path.display()))?);
+        tls = tls.add_root_certificate(
+            certificate.wrap_err_with(|| format!("[mail] ca_file: {} is no certificate", visible_path(path)))?,
+        );
     }
-    let tls = tls.build_rustls().wrap_err_with(|| format!("[mail] host: `{}` is no name for TLS", server.host))?;
+    let tls = tls.build_rustls().wrap_err_with(|| format!("[mail] host: `{}` is no name for TLS", visible(&server.host)))?;
     let tls = if server.tls_from_the_start { Tls::Wrapper(tls) } else { Tls::Required(tls) };
     let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&server.host).port(server.port).tls(tls);
     builder = builder.timeout(Some(PATIENCE));
@@ -168,7 +170,8 @@ fn password(server: &MailServer) -> Result<SecretString> {
         return Ok(text::without_ends(&password).into());
     }
     if let Some(path) = &server.password_file {
-        return private_file::read_secret(path).wrap_err_with(|| format!("[mail] password_file: cannot read {}", path.display()));
+        return private_file::read_secret(path)
+            .wrap_err_with(|| format!("[mail] password_file: cannot read {}", visible_path(path)));
     }
     let missing = || eyre!("[mail] user is set, but no password: give it as {PASSWORD_VARIABLE}, or in [mail] password_file");
     server.password.clone().ok_or_else(missing)

@@ -2,6 +2,7 @@
 
 use lettre::transport::smtp::Error;
 use p2p_auth::mail::Unsent;
+use p2p_base::message::legible;
 use rustls::CertificateError;
 
 /// Returns the failure to deliver a mail to the server of this name.
@@ -15,7 +16,8 @@ pub(super) fn of(name: &str, error: &Error) -> Unsent {
         _ if error.is_client() => (with_causes(error), true),
         _ => (with_causes(error), false),
     };
-    Unsent { reason: format!("{name}: {why}"), is_final }
+    // A server may answer in several lines, and with anything in them.
+    Unsent { reason: legible(&format!("{name}: {why}")), is_final }
 }
 
 /// Returns the reply of the server.

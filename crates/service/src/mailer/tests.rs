@@ -90,6 +90,13 @@ fn what_is_refused_for_good_is_told_from_what_may_pass() {
     let refused = |answer, login| outcome(answer, login).0.unwrap_err();
     let unknown = refused(|line| rcpt(line, "550 5.1.1 no such user"), false);
     assert_eq!(unknown.reason, "mail.example.org:25: it is refused for good, 550 5.1.1 no such user");
+    // The words of a server are on the line that quotes them, and have no effect.
+    let forging = refused(|line| rcpt(line, "550-no \u{1b}[31m\u{202e}user\n550 p2p: taken"), false);
+    assert!(
+        !forging.reason.contains(['\n', '\u{1b}', '\u{202e}']) && forging.reason.contains("p2p: taken"),
+        "{}",
+        forging.reason
+    );
     assert!(unknown.is_final);
     let full = refused(|line| rcpt(line, "450 4.2.2 mailbox full"), false);
     assert!(!full.is_final && full.reason.contains("mailbox full"), "{full:?}");

@@ -9,6 +9,7 @@ use p2p_auth::Secret;
 use p2p_auth::names::UserName;
 use p2p_auth::password::strength;
 use p2p_base::private_file;
+use p2p_base::spelling::visible_path;
 use p2p_base::text;
 use p2p_service::abilities::{self, Abilities, Glyphs};
 use p2p_service::output;
@@ -183,7 +184,7 @@ impl Answers {
         let found = match self.password_file.as_ref().filter(|_| variable == PASSWORD_VARIABLE) {
             Some(path) => {
                 let secret = private_file::read_secret(path);
-                Some(secret.map_err(|error| format!("cannot read the password from {}: {error}", path.display()))?)
+                Some(secret.map_err(|error| format!("cannot read the password from {}: {error}", visible_path(path)))?)
             }
             None => from_environment(variable),
         };
@@ -287,7 +288,7 @@ fn line_of_stdin() -> io::Result<Option<Secret>> {
 fn introduce(form: &Form) {
     output::tell(form.title);
     if !form.text.is_empty() {
-        output::tell(&form.text);
+        output::tell_lines(&form.text);
     }
     for field in form.fields.iter().filter(|field| !field.value.is_empty()) {
         output::tell(format_args!("{}: {}", field.name, field.value));
@@ -301,7 +302,8 @@ fn introduce(form: &Form) {
                 let lines = qr::lines(enrolment.uri.expose_secret()).unwrap_or_default();
                 lines.iter().for_each(|line| output::draw(&format!("\u{1b}[30;107m{line}\u{1b}[0m")));
             }
-            output::tell(format_args!("{}\nsecret: {}", enrolment.uri.expose_secret(), enrolment.secret.expose_secret()));
+            output::tell(enrolment.uri.expose_secret());
+            output::tell(format_args!("secret: {}", enrolment.secret.expose_secret()));
         }
         Shown::Codes(codes) => codes.iter().for_each(|code| output::tell(format_args!("  {}", code.expose_secret()))),
     }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use p2p_base::spelling::visible;
+use p2p_base::spelling::{visible, visible_path};
 use p2p_base::units::SimTime;
 use p2p_engine::EngineError;
 use p2p_engine::operation::{BeginTransfer, ListTransfers};
@@ -36,7 +36,7 @@ pub(crate) async fn upload(shell: &Shell, call: &Call) -> Result<Answer, ShellEr
         );
     }
     if let Some(directory) = paths.iter().find(|path| !recursive && path.is_dir()) {
-        let label = visible(&directory.to_string_lossy()).into_owned();
+        let label = visible_path(directory);
         return Err(call.wrong(format!("{label} is a directory; --recursive stores all that is in it")));
     }
     if recursive {

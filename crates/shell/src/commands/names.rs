@@ -76,14 +76,14 @@ pub(crate) async fn share(shell: &Shell, call: &Call, may_read: bool) -> Result<
     if may_read {
         shell.access.user(user.to_owned()).await?;
     }
-    let key = file.key().clone();
+    let (key, shown, reader) = (file.key().clone(), visible(name), visible(user));
     if key.owner.as_ref() == Some(user) {
-        return Err(call.wrong(format!("`{name}` is {user}'s own")));
+        return Err(call.wrong(format!("`{shown}` is {reader}'s own")));
     }
     let done = json!({ "file": name, "user": user, "may_read": may_read });
     if file.readers().contains(user) == may_read {
         let already = if may_read { "already" } else { "not" };
-        return Ok(Answer::new(View::Text(format!("{name} is {already} shared with {user}")), done));
+        return Ok(Answer::new(View::Text(format!("{shown} is {already} shared with {reader}")), done));
     }
     let with = if may_read { "shared with" } else { "no longer shared with" };
     let what = format!("{key} {with} {user}");
@@ -93,7 +93,7 @@ pub(crate) async fn share(shell: &Shell, call: &Call, may_read: bool) -> Result<
         shell.access.record_refusal(&identity, format!("not done: {what}")).await.map_err(AccessError::from)?;
         return Err(error);
     }
-    Ok(Answer::new(View::Text(format!("{name} is {with} {user}")), done))
+    Ok(Answer::new(View::Text(format!("{shown} is {with} {reader}")), done))
 }
 
 pub(crate) async fn list(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {

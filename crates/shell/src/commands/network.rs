@@ -1,6 +1,6 @@
 //! The implementations of the commands about nodes, links, packets and connections.
 
-use p2p_base::spelling::visible;
+use p2p_base::spelling::visible_path;
 use p2p_base::units::SimDuration;
 use p2p_engine::EngineError;
 use p2p_engine::node::RoundTrips;
@@ -410,8 +410,10 @@ pub(crate) async fn capture(shell: &Shell, call: &Call) -> Result<Answer, ShellE
         (Some("start"), Some(text)) => {
             let path = expand(text);
             shell.call(StartCapture { path: path.clone() }).await?;
-            let path = path.display().to_string();
-            Ok(Answer::new(View::Text(format!("capturing to {}", visible(&path))), json!({ "path": path })))
+            Ok(Answer::new(
+                View::Text(format!("capturing to {}", visible_path(&path))),
+                json!({ "path": path.to_string_lossy() }),
+            ))
         }
         (Some("start"), None) => Err(call.wrong("PATH is missing".into())),
         (_, Some(path)) => Err(call.wrong(format!("unexpected argument `{path}`"))),

@@ -4,6 +4,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use p2p_base::replacement::{self, Existing};
+use p2p_base::spelling::visible_path;
 use p2p_engine::EngineError;
 use serde_json::{Value, json};
 
@@ -113,8 +114,8 @@ pub(crate) async fn export(shell: &Shell, call: &Call) -> Result<Answer, ShellEr
     let text = serde_json::to_string_pretty(&data).unwrap_or_default();
     let Some(path) = call.argument(0).map(expand) else { return Ok(Answer::new(View::Text(text), data)) };
     write_document(&path, &(text + "\n"), call.has("force"))?;
-    let said = format!("{} written to {}", count_of(manifests.len() as u64, "file"), path.display());
-    Ok(Answer::new(View::Text(said), json!({ "files": manifests.len(), "path": path.display().to_string() })))
+    let said = format!("{} written to {}", count_of(manifests.len() as u64, "file"), visible_path(&path));
+    Ok(Answer::new(View::Text(said), json!({ "files": manifests.len(), "path": path.to_string_lossy() })))
 }
 
 /// Writes a document completely, and replaces an existing file only if `replace` is true.
