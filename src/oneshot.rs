@@ -31,7 +31,7 @@ use p2p_shell::report::{
     ExportReport, RemovalLine, TransferLine, entries_table, node_lines, nodes_table, removals_text, transfers_table, wrapped,
 };
 use p2p_shell::trees::{Plan, Target, plan_download, plan_upload};
-use p2p_shell::{ShellError, list_entries, place_of, write_document};
+use p2p_shell::{ShellError, list_entries, place_of, require_apart, write_document};
 use p2p_store::names::FileKey;
 use p2p_store::uploads::UploadId;
 use serde::Serialize;
@@ -328,6 +328,10 @@ async fn transfer_all<T>(
     commands: Vec<Result<Work>>,
     line: fn(&TransferReport, String) -> T,
 ) -> (Vec<T>, Result<()>) {
+    let begins = commands.iter().filter_map(|work| if let Ok(Work::Transfer(begins)) = work { Some(begins) } else { None });
+    if let Err(error) = require_apart(begins) {
+        return (Vec::new(), visit.end().await.and(Err(refused(error))));
+    }
     let identity = Arc::clone(&visit.identity);
     let progress = Progress::start(visit.access().snapshots(), move |status| identity.describe(status));
     let (mut done, mut failed, mut left) = (Vec::new(), Vec::new(), commands.len());

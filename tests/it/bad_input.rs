@@ -1,6 +1,8 @@
 //! Whatever is wrong with what it is given, the program says so, says what to do, and changes nothing.
 
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
@@ -96,6 +98,27 @@ fn files_that_are_not_stored() {
     assert_says(&home.refused(&["get", "a.bin", "-o", "no/such/place"]), &["cannot write no/such/place"]);
     assert_eq!(home.stored(), ["a.bin"]);
     assert!(!home.path("a.bni").exists() && !home.path("no").exists());
+}
+
+/// What is refused of a batch is named, each of it, and the rest is counted where there is much of it.
+#[test]
+fn all_that_is_refused_of_a_batch_is_named() {
+    let home = home_with_a_file();
+    for name in [OsStr::from_bytes(b"b\\s"), OsStr::from_bytes(b"bad\xff"), OsStr::new("good")] {
+        fs::write(home.path("").join(name), "x").unwrap();
+    }
+    let whole = "none was begun";
+    assert_says(&home.refused_script("upload 'b\\s' bad* good"), &["b\\s", "bad\\xff", "2 of 3 files are refused", whole]);
+    assert_says(
+        &home.refused_script("upload missing 'b\\s' bad* good a.bin"),
+        &["missing", "b\\s", "bad\\xff", "4 of 5 files", whole],
+    );
+    assert_says(&home.refused_script("rm one a.bin two three four five"), &["one, two, three and 2 more", "5 of 6 files", whole]);
+    assert_says(&home.refused_script("verify one a.bin two"), &["one, two", "2 of 3 files", whole]);
+    assert_says(&home.refused_script("upload bad* good --as there/"), &["bad\\xff", "not valid UTF-8"]);
+    let error = home.refused(&["put", "b\\s", "missing", "a.bin"]);
+    assert_says(&error, &["b\\\\s", "missing", "`a.bin` is stored already"]);
+    assert_eq!(home.stored(), ["a.bin"]);
 }
 
 /// A bit that flips on a disk is noticed, and the damaged file is not handed out.

@@ -70,3 +70,37 @@ fn a_killed_download_leaves_nothing() {
     }
     assert_eq!(fs::read(home.path("there/old.bin")).unwrap(), b"old");
 }
+
+/// Files that would be stored or written as one are refused together, before the first byte of any, and both are named.
+#[test]
+fn one_destination_is_for_one_file() {
+    let home = Home::new(QUICK);
+    for directory in ["one", "two"] {
+        fs::create_dir(home.path(directory)).unwrap();
+        home.file(&format!("{directory}/a.bin"), 1_000);
+    }
+    home.file("caf\u{e9}.bin", 1_000);
+    home.file("cafe\u{301}.bin", 2_000);
+    for (files, named) in [
+        (["one/a.bin", "two/a.bin"], ["one/a.bin", "two/a.bin"]),
+        (["caf\u{e9}.bin", "cafe\u{301}.bin"], ["caf\u{e9}.bin", "cafe\\u{301}.bin"]),
+        (["one/a.bin", "one/../one/a.bin"], ["one/a.bin", "one/../one/a.bin"]),
+    ] {
+        let error = home.refused(&["put", files[0], files[1]]);
+        assert!(
+            error.contains("two of the files would be stored as") && named.iter().all(|name| error.contains(name)),
+            "{error}"
+        );
+        let error = home.refused_script(&format!("upload {} {}", files[0], files[1]));
+        assert!(
+            error.contains("two of the files would be stored as") && named.iter().all(|name| error.contains(name)),
+            "{error}"
+        );
+    }
+    assert_eq!(home.stored(), [""; 0]);
+    home.ok(&["put", "one/a.bin"]);
+    fs::create_dir(home.path("out")).unwrap();
+    let error = home.refused(&["get", "a.bin", "./a.bin", "-o", "out"]);
+    assert!(error.contains("two of the files would be written to out/a.bin"), "{error}");
+    assert_eq!(fs::read_dir(home.path("out")).unwrap().count(), 0);
+}

@@ -1,12 +1,12 @@
 //! Checks of all transfers of a command before the first of them begins. What only shows later, such as a node without room, is left
 //! to each.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use p2p_base::spelling::visible_path;
-use p2p_engine::operation::{BeginTransfer, Sink, Source};
+use p2p_base::spelling::{visible, visible_path};
+use p2p_engine::operation::{BeginTransfer, Sink, Source, Upload};
 use p2p_engine::{Command, EngineError};
 use p2p_store::names::{FileKey, stored_path};
 use p2p_store::namespace::Namespace;
@@ -41,34 +41,87 @@ impl Need {
     }
 }
 
+/// Names and paths that the transfers of a batch make, each with what the first of them is called.
+#[derive(Debug, Default)]
+struct Claims {
+    stored: BTreeMap<String, String>,
+    written: BTreeMap<PathBuf, String>,
+}
+
+impl Claims {
+    /// Claims the name, as it is stored, for what is called `label`.
+    fn name(&mut self, name: &str, label: &str) -> Result<(), ShellError> {
+        let Some(first) = self.stored.get(name) else {
+            self.stored.insert(name.to_owned(), label.to_owned());
+            return Ok(());
+        };
+        Err(ShellError::Bad(format!(
+            "two of the files would be stored as `{}`: {first} and {label}; --as DIRECTORY/ keeps them apart",
+            visible(name)
+        )))
+    }
+
+    /// Claims the path for what is called `label`.
+    fn path(&mut self, path: &Path, label: &str) -> Result<(), ShellError> {
+        let Some(first) = self.written.get(path) else {
+            self.written.insert(path.to_owned(), label.to_owned());
+            return Ok(());
+        };
+        Err(ShellError::Bad(format!("two of the files would be written to {}: {first} and {label}", visible_path(path))))
+    }
+}
+
+/// Checks that no two of these transfers store a file under one name, in whatever spellings, or write one at one path.
+///
+/// # Errors
+/// Fails with the first two that do.
+pub fn require_apart<'a>(transfers: impl Iterator<Item = &'a BeginTransfer>) -> Result<(), ShellError> {
+    let mut claims = Claims::default();
+    for begins in transfers {
+        let label = match begins.command() {
+            Command::Upload(Upload { source: Source::File(path), .. }) => visible_path(path),
+            Command::Download(download) => visible(&download.file.to_string()).into_owned(),
+            _ => continue,
+        };
+        match Need::of(begins) {
+            // A name that nothing can have is refused when the transfer begins.
+            Need::Upload { name: Some(name), .. } => stored_path(&name).map_or(Ok(()), |name| claims.name(&name, &label))?,
+            Need::Destination(path) => claims.path(&path, &label)?,
+            Need::Upload { .. } | Need::Nothing => {}
+        }
+    }
+    Ok(())
+}
+
 /// Names and paths that are there or that earlier transfers make.
 struct Place<'a> {
     names: &'a Namespace,
     owner: Option<&'a str>,
-    destinations: BTreeSet<PathBuf>,
-    stored: BTreeSet<String>,
+    claims: Claims,
 }
 
 impl Place<'_> {
     /// Refuses a source that cannot be read, a name that nothing can have, that is taken or in no directory, a destination that exists, and
     /// what an earlier transfer of the batch makes.
-    fn check(&mut self, need: &Need) -> Result<(), ShellError> {
+    fn check(&mut self, label: &str, need: &Need) -> Result<(), ShellError> {
         match need {
             Need::Upload { source, name } => {
                 source.iter().try_for_each(readable)?;
-                name.iter().try_for_each(|name| self.check_name(name))
+                match (source, name) {
+                    (_, Some(name)) => self.check_name(label, name),
+                    (Some(path), None) => Err(nameless(path)),
+                    (None, None) => Ok(()),
+                }
             }
             Need::Destination(path) if fs::symlink_metadata(path).is_ok() => {
                 Err(EngineError::DestinationTaken { path: path.clone() }.into())
             }
-            Need::Destination(path) if !self.destinations.insert(path.clone()) => {
-                Err(ShellError::Bad(format!("two of the files would be written to {}", visible_path(path))))
-            }
-            Need::Destination(_) | Need::Nothing => Ok(()),
+            Need::Destination(path) => self.claims.path(path, label),
+            Need::Nothing => Ok(()),
         }
     }
 
-    fn check_name(&mut self, name: &str) -> Result<(), ShellError> {
+    fn check_name(&mut self, label: &str, name: &str) -> Result<(), ShellError> {
         // Two spellings of one name are the same name.
         let name = stored_path(name).map_err(EngineError::from)?;
         let key = FileKey::new(self.owner, &name);
@@ -78,15 +131,17 @@ impl Place<'_> {
         if let Some(parent) = self.names.missing_parent(&key) {
             return Err(EngineError::NoDirectory { name: parent.name }.into());
         }
-        if self.stored.insert(name.clone()) {
-            return Ok(());
-        }
-        Err(ShellError::Bad(format!("two of the files would be stored as `{name}`; --as DIRECTORY/ keeps them apart")))
+        self.claims.name(&name, label)
     }
 }
 
+/// Returns the error of a file whose name cannot be stored.
+fn nameless(path: &Path) -> ShellError {
+    EngineError::Source { path: path.to_owned(), reason: "its name is not valid UTF-8".into() }.into()
+}
+
 /// Returns the one refusal of a batch for all of it that could not begin.
-fn refusal(refused: Vec<(String, ShellError)>, all: usize) -> Result<(), ShellError> {
+pub(crate) fn refusal(refused: Vec<(String, ShellError)>, all: usize) -> Result<(), ShellError> {
     let (files, errors): (Vec<String>, Vec<ShellError>) = refused.into_iter().unzip();
     match (errors.into_iter().next(), files.len()) {
         (None, _) => Ok(()),
@@ -101,30 +156,53 @@ fn readable(path: &PathBuf) -> Result<(), ShellError> {
     found.map_err(|error| EngineError::Source { path: path.clone(), reason: error.to_string() }.into())
 }
 
-/// Checks several transfers that are to begin one after the other. A single one is checked when it begins.
+/// Checks several transfers that are to begin one after the other, of which some may be refused already. A single one is checked when it
+/// begins.
 ///
 /// # Errors
 /// Fails once for all of them that could not begin.
-pub(crate) async fn check_all(shell: &Shell, transfers: &[(String, BeginTransfer)]) -> Result<(), ShellError> {
-    if transfers.len() < 2 {
-        return Ok(());
+pub(crate) async fn check_all(
+    shell: &Shell,
+    transfers: Vec<(String, Result<BeginTransfer, ShellError>)>,
+) -> Result<Vec<(String, BeginTransfer)>, ShellError> {
+    if transfers.len() > 1 {
+        let need = |(file, begins): &(String, Result<BeginTransfer, ShellError>)| {
+            (file.clone(), begins.as_ref().map(Need::of).map_err(ShellError::clone))
+        };
+        let needs: Vec<(String, Result<Need, ShellError>)> = transfers.iter().map(need).collect();
+        let (names, identity) = (shell.access().names(), shell.access().identity());
+        off_thread(move || {
+            let mut place = Place { names: &names, owner: identity.name(), claims: Claims::default() };
+            let all = needs.len();
+            let refused = needs.into_iter().filter_map(|(file, need)| {
+                let error = need.and_then(|need| place.check(&file, &need)).err()?;
+                Some((file, error))
+            });
+            refusal(refused.collect(), all)
+        })
+        .await??;
     }
-    let needs: Vec<(String, Need)> = transfers.iter().map(|(file, begins)| (file.clone(), Need::of(begins))).collect();
-    let (names, identity) = (shell.access().names(), shell.access().identity());
+    transfers.into_iter().map(|(file, begins)| Ok((file, begins?))).collect()
+}
+
+/// Checks that these files of this machine can be read or are directories, and if several are to be stored under their own names, that
+/// these are names for stored files. Each path has what it is called.
+///
+/// # Errors
+/// Fails once for all of them that cannot be stored.
+pub(crate) async fn check_sources(paths: Vec<(String, PathBuf)>, under_own_names: bool) -> Result<(), ShellError> {
     off_thread(move || {
-        let (destinations, stored) = (BTreeSet::new(), BTreeSet::new());
-        let mut place = Place { names: &names, owner: identity.name(), destinations, stored };
-        let all = needs.len();
-        let refused = needs.into_iter().filter_map(|(file, need)| place.check(&need).err().map(|error| (file, error)));
+        let (all, has_names) = (paths.len(), under_own_names && paths.len() > 1);
+        let check = |path: &PathBuf| {
+            readable(path)?;
+            match path.file_name().filter(|_| has_names).map(|name| name.to_str()) {
+                Some(Some(name)) => stored_path(name).map(drop).map_err(|error| EngineError::from(error).into()),
+                Some(None) => Err(nameless(path)),
+                None => Ok(()),
+            }
+        };
+        let refused = paths.into_iter().filter_map(|(file, path)| check(&path).err().map(|error| (file, error)));
         refusal(refused.collect(), all)
     })
     .await?
-}
-
-/// Checks that these files of this machine can be read or are directories.
-///
-/// # Errors
-/// Fails with the first one that cannot be read.
-pub(crate) async fn check_sources(paths: Vec<PathBuf>) -> Result<(), ShellError> {
-    off_thread(move || paths.iter().try_for_each(readable)).await?
 }

@@ -62,6 +62,7 @@ use p2p_service::statuses;
 use thiserror::Error;
 use tokio::sync::{Notify, mpsc, oneshot};
 
+pub use self::ahead::require_apart;
 pub use self::commands::names::list_entries;
 pub use self::commands::{reference, write_document};
 pub use self::place::place_of;
@@ -238,7 +239,10 @@ impl ShellError {
 
     /// Returns true if the session has expired, so that the user has to log in again.
     pub fn is_session_over(&self) -> bool {
-        matches!(self, ShellError::Access(AccessError::Auth(AuthError::SessionOver)))
+        match self {
+            ShellError::NoneOf { error, .. } => error.is_session_over(),
+            error => matches!(error, ShellError::Access(AccessError::Auth(AuthError::SessionOver))),
+        }
     }
 }
 

@@ -26,7 +26,8 @@ impl Shell {
             may_make_files |= MAKING_FILES.contains(&call.spec.name);
             if call.spec.name == "upload" && !may_make_files {
                 let found = local_paths(&call.arguments, call.has("recursive")).await.map_err(ahead)?;
-                check_sources(found.into_iter().map(|(_, path)| path).collect()).await.map_err(ahead)?;
+                let under_own_names = !call.has("recursive") && !call.flags.contains_key("as");
+                check_sources(found, under_own_names).await.map_err(ahead)?;
             }
         }
         Ok(())

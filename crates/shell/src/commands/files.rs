@@ -13,7 +13,7 @@ use p2p_store::names::FileKey;
 use serde_json::{Value, json};
 
 use super::data;
-use crate::ahead::{check_all, check_sources};
+use crate::ahead::{check_all, check_sources, refusal};
 use crate::answer::{Answer, Batch, Begun, Effect, Planned, Tally, View};
 use crate::beside::name_of_small;
 use crate::call::Call;
@@ -40,16 +40,15 @@ pub(crate) async fn upload(shell: &Shell, call: &Call) -> Result<Answer, ShellEr
         return Err(call.wrong(format!("{label} is a directory; --recursive stores all that is in it")));
     }
     if recursive {
-        check_sources(paths.clone()).await?;
+        check_sources(labels.into_iter().zip(paths.clone()).collect(), false).await?;
         let mut plan = Plan::default();
         for path in paths {
             plan.extend(plan_upload(&shell.access, path, name).await?);
         }
         return begin_plan(shell, call, plan, "stored").await;
     }
-    let upload = |path: PathBuf| Ok(shell.access.upload(path, name)?.into());
-    let transfers = paths.into_iter().map(upload).collect::<Result<Vec<_>, ShellError>>()?;
-    begin_all(shell, call, labels.into_iter().zip(transfers).collect()).await
+    let upload = |path: PathBuf| shell.access.upload(path, name).map(Into::into).map_err(ShellError::from);
+    begin_all(shell, call, labels.into_iter().zip(paths.into_iter().map(upload)).collect()).await
 }
 
 pub(crate) async fn download(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
@@ -74,8 +73,8 @@ pub(crate) async fn download(shell: &Shell, call: &Call) -> Result<Answer, Shell
     let mut transfers = Vec::with_capacity(names.len());
     for name in names {
         let place = |file: &FileKey| place_of(file, wanted.clone());
-        let download = shell.access.download(&identity, &name, range, place, force).await?;
-        transfers.push((name, download.into()));
+        let download = shell.access.download(&identity, &name, range, place, force).await;
+        transfers.push((visible(&name).into_owned(), download.map(Into::into).map_err(ShellError::from)));
     }
     begin_all(shell, call, transfers).await
 }
@@ -85,8 +84,8 @@ pub(crate) async fn remove(shell: &Shell, call: &Call) -> Result<Answer, ShellEr
     let mut removals = Vec::new();
     for place in 0..call.arguments.len() {
         for name in names_of(shell, call, place, recursive)? {
-            let removal = shell.access.removal(&identity, &name, recursive).await?;
-            removals.push((name, removal.into()));
+            let removal = shell.access.removal(&identity, &name, recursive).await;
+            removals.push((visible(&name).into_owned(), removal.map(Into::into).map_err(ShellError::from)));
         }
     }
     begin_all(shell, call, removals).await
@@ -95,10 +94,17 @@ pub(crate) async fn remove(shell: &Shell, call: &Call) -> Result<Answer, ShellEr
 pub(crate) async fn verify(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
     shell.refuse_standstill()?;
     let identity = shell.identity();
-    let (mut planned, mut is_tree) = (Vec::new(), call.arguments.len() > 1);
+    let (mut planned, mut refused, mut is_tree) = (Vec::new(), Vec::new(), call.arguments.len() > 1);
     for place in 0..call.arguments.len() {
         for name in names_of(shell, call, place, true)? {
-            let (files, keys) = (files_of(&shell.access, &identity, &name).await?, identity.keys_of(&name));
+            let files = match files_of(&shell.access, &identity, &name).await {
+                Ok(files) => files,
+                Err(error) => {
+                    refused.push((visible(&name).into_owned(), error.into()));
+                    continue;
+                }
+            };
+            let keys = identity.keys_of(&name);
             is_tree |= !matches!(files.as_slice(), [file] if keys.contains(&file.key));
             for file in files {
                 let begins = shell.access.verification(&identity, &identity.label(&file.key)).await?.into();
@@ -107,6 +113,7 @@ pub(crate) async fn verify(shell: &Shell, call: &Call) -> Result<Answer, ShellEr
             }
         }
     }
+    refusal(refused, call.arguments.len())?;
     is_tree |= planned.len() != 1;
     match planned.pop_if(|_| !is_tree) {
         Some(one) => begin(shell, one).await,
@@ -131,8 +138,12 @@ pub(super) fn names_of(shell: &Shell, call: &Call, place: usize, is_whole: bool)
 
 /// Begins transfers, each with the name of its file, for the front end to follow. Several are returned as a batch, which the front
 /// end begins in their order; with `--background` all are begun at once. None begins if one of them would be refused.
-async fn begin_all(shell: &Shell, call: &Call, transfers: Vec<(String, BeginTransfer)>) -> Result<Answer, ShellError> {
-    check_all(shell, &transfers).await?;
+async fn begin_all(
+    shell: &Shell,
+    call: &Call,
+    transfers: Vec<(String, Result<BeginTransfer, ShellError>)>,
+) -> Result<Answer, ShellError> {
+    let transfers = check_all(shell, transfers).await?;
     if !call.has("background") {
         shell.refuse_standstill()?;
     }
@@ -190,13 +201,12 @@ fn batch(planned: Vec<Planned>, tally: Tally, notes: &[String]) -> Answer {
     Answer::new(view, Value::Null).with(Effect::Batch(Batch { planned, tally: Some(tally) }))
 }
 
-/// Returns transfers as the call is to begin them, each with the name of its file. Asks the disk which of several are small, for the front
+/// Returns transfers as the call is to begin them, each with the name of its file as it is shown. Asks the disk which of several are small, for the front
 /// end that begins those beside each other.
 async fn planned(shell: &Shell, call: &Call, transfers: Vec<(String, BeginTransfer)>) -> Result<Vec<Planned>, ShellError> {
     let (access, command) = (shell.access.clone(), call.spec.name);
     let are_several = transfers.len() > 1 && !call.has("background");
-    let planned = move |(name, begins): (String, BeginTransfer)| {
-        let file = visible(&name).into_owned();
+    let planned = move |(file, begins): (String, BeginTransfer)| {
         let beside = if are_several { name_of_small(&access, &begins) } else { None };
         Planned { checks: false, line: format!("{command} {file}"), file, beside, begins }
     };
