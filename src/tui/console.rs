@@ -6,8 +6,8 @@ use eyre::{Result, WrapErr};
 use p2p_service::abilities::{self, Abilities, Colors, Glyphs};
 use tokio::sync::mpsc;
 
-use super::background::{self, Heard, Listener};
-use super::input::InputReader;
+use super::background;
+use super::input::{Heard, InputReader};
 use super::terminal::Guard;
 use super::theme::{Theme, ThemeName};
 
@@ -31,22 +31,23 @@ impl Console {
     /// Fails if the terminal cannot be used.
     pub(super) fn take(takes_mouse: bool, named: Option<ThemeName>) -> Result<Console> {
         let guard = Guard::take(takes_mouse).wrap_err("cannot use the terminal")?;
-        let (theme, listener) = look(named).wrap_err("cannot use the terminal")?;
-        let (reader, input) = InputReader::start(listener).wrap_err("cannot read the terminal")?;
+        let (theme, awaits_background) = look(named).wrap_err("cannot use the terminal")?;
+        let (reader, input) = InputReader::start(awaits_background).wrap_err("cannot read the terminal")?;
         Ok(Console { _reader: reader, _guard: guard, input, theme })
     }
 }
 
 /// Returns the theme of this name in the colours and the characters of the terminal. Without a name, it is that for the background which
-/// the environment tells of, a dark one if it does not; and the terminal, which knows better, is asked. Its answer is left to the
-/// listener, so that nothing waits for a terminal that does not give one.
-fn look(named: Option<ThemeName>) -> std::io::Result<(Theme, Listener)> {
+/// the environment tells of, a dark one if it does not; and the terminal, which knows better, is asked. Then
+/// the flag is true, and the answer is left to the reader, so that nothing waits for a terminal that does not give one.
+fn look(named: Option<ThemeName>) -> std::io::Result<(Theme, bool)> {
     let abilities = Abilities::of_environment();
     let theme = Theme::new(named.unwrap_or_default(), abilities::glyphs() == Glyphs::Ascii).in_colors(abilities.colors);
     match named {
         None if abilities.colors != Colors::None => {
-            Ok((theme.on_background(abilities.is_light.unwrap_or(false)), background::ask()?))
+            background::ask()?;
+            Ok((theme.on_background(abilities.is_light.unwrap_or(false)), true))
         }
-        _ => Ok((theme, Listener::default())),
+        _ => Ok((theme, false)),
     }
 }

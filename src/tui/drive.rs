@@ -16,8 +16,8 @@ use tokio::task::JoinError;
 use tokio::time::{Instant, sleep_until};
 
 use super::app::{App, Message, TerminalRequest};
-use super::background::Heard;
 use super::draw;
+use super::input::Heard;
 
 /// Minimum time between two frames of which the second shows what the user has done or has asked for.
 const FRAME: Duration = Duration::from_millis(33);

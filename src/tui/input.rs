@@ -1,6 +1,7 @@
 //! The input of the terminal: a thread reads it from standard input, which is a terminal while a screen is shown, and passes on what
 //! was typed, pasted and clicked, what the terminal has answered, and that its size has changed.
 
+mod control_string;
 mod decoder;
 mod sequence;
 
@@ -18,7 +19,6 @@ use rustix::termios::tcgetwinsize;
 use tokio::sync::mpsc::{self, error::TrySendError};
 
 use self::decoder::Decoder;
-use super::background::{Heard, Listener};
 
 /// Interval at which the thread looks whether it is to end, whether the size has changed, and whether the process was stopped.
 const PATIENCE: Duration = Duration::from_millis(50);
@@ -32,6 +32,17 @@ const WAITING_MAX: usize = 1024;
 /// Interval at which the thread looks whether the screen has taken what waits.
 const ROOM: Duration = Duration::from_millis(2);
 
+/// Input of the terminal.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Heard {
+    /// Input of the user.
+    Typed(Event),
+    /// Answer of the terminal: true for a light background, false for a dark one.
+    Background(bool),
+    /// The process goes on after a stop, and the terminal may be in the modes of a shell.
+    Continued,
+}
+
 /// A thread that reads input until this reader is dropped; later input is left to the shell.
 #[derive(Debug)]
 pub struct InputReader {
@@ -41,11 +52,12 @@ pub struct InputReader {
 }
 
 impl InputReader {
-    /// Starts the thread; returns the reader and the receiver of what the `listener` hears, which ends with the input.
+    /// Starts the thread; returns the reader and the receiver of what is heard, which ends with the input. With `awaits_background` the
+    /// terminal has been asked for its background.
     ///
     /// # Errors
     /// Fails if the system cannot create a thread.
-    pub fn start(listener: Listener) -> io::Result<(InputReader, mpsc::Receiver<Heard>)> {
+    pub fn start(awaits_background: bool) -> io::Result<(InputReader, mpsc::Receiver<Heard>)> {
         let (sender, receiver) = mpsc::channel(WAITING_MAX);
         let over = Arc::new(AtomicBool::new(false));
         let seen = Arc::clone(&over);
@@ -55,9 +67,8 @@ impl InputReader {
         let builder = std::thread::Builder::new().name("p2p-input".into());
         builder.spawn(move || {
             let _alive = alive;
-            let _ =
-                Reading { sender, listener, decoder: Decoder::default(), waiting: VecDeque::new(), continuations, size: size() }
-                    .run(&seen);
+            let decoder = Decoder::new(awaits_background);
+            let _ = Reading { sender, decoder, waiting: VecDeque::new(), continuations, size: size() }.run(&seen);
         })?;
         Ok((InputReader { over, ended }, receiver))
     }
@@ -80,7 +91,6 @@ fn size() -> Option<(u16, u16)> {
 /// The state of the thread.
 struct Reading {
     sender: mpsc::Sender<Heard>,
-    listener: Listener,
     decoder: Decoder,
     /// Events for which the sender had no room.
     waiting: VecDeque<Heard>,
@@ -99,11 +109,11 @@ impl Reading {
         while !over.load(Ordering::Relaxed) {
             if !self.waiting.is_empty() {
                 poll_for(&mut [], ROOM)?;
-                self.pass_on(Vec::new(), start.elapsed())?;
+                self.pass_on(Vec::new())?;
                 continue;
             }
             let patience = self.decoder.deadline().map_or(PATIENCE, |at| at.saturating_sub(start.elapsed()).min(PATIENCE));
-            let events = if is_readable(patience)? {
+            let heard = if is_readable(patience)? {
                 let count = match rustix::io::read(stdin(), &mut chunk) {
                     Ok(0) => return Ok(()),
                     Err(Errno::INTR | Errno::AGAIN) => continue,
@@ -113,15 +123,13 @@ impl Reading {
             } else {
                 self.decoder.elapse(start.elapsed())
             };
-            self.pass_on(events, start.elapsed())?;
+            self.pass_on(heard)?;
         }
         Ok(())
     }
 
-    /// Passes on events that were read by an instant, and what else has happened by then.
-    fn pass_on(&mut self, events: Vec<Event>, at: Duration) -> io::Result<()> {
-        let mut heard = self.listener.elapse(at);
-        heard.extend(events.into_iter().flat_map(|event| self.listener.hear(event, at)));
+    /// Passes on what was read, and what else has happened by now.
+    fn pass_on(&mut self, mut heard: Vec<Heard>) -> io::Result<()> {
         let before = std::mem::replace(&mut self.continuations, interrupt::continuations());
         heard.extend((self.continuations != before).then_some(Heard::Continued));
         let before = std::mem::replace(&mut self.size, size());
@@ -182,11 +190,12 @@ mod tests {
     fn what_waits_has_a_bound() {
         let (sender, mut receiver) = mpsc::channel(WAITING_MAX);
         let (continuations, size) = (interrupt::continuations(), size());
-        let (listener, decoder, waiting) = (Listener::default(), Decoder::default(), VecDeque::new());
-        let mut reading = Reading { sender, listener, decoder, waiting, continuations, size };
+        let (decoder, waiting) = (Decoder::default(), VecDeque::new());
+        let mut reading = Reading { sender, decoder, waiting, continuations, size };
+        let typed = |events: &[Event]| events.iter().cloned().map(Heard::Typed).collect::<Vec<_>>();
         let key = |place: u32| Event::Key(sequence::key(KeyCode::Char(char::from_u32('0' as u32 + place).unwrap_or_default())));
         let keys: Vec<Event> = (0..3000).map(key).collect();
-        reading.pass_on(keys.clone(), Duration::ZERO).unwrap();
+        reading.pass_on(typed(&keys)).unwrap();
         assert_eq!(receiver.len(), WAITING_MAX);
         let mut all = Vec::new();
         while all.len() < keys.len() {
@@ -196,11 +205,11 @@ mod tests {
         assert_eq!(all, keys);
         let paste = |text: &str| Event::Paste(text.to_owned());
         let pasted = [paste("a"), key(0), paste("b"), key(1)];
-        reading.pass_on(pasted.to_vec(), Duration::ZERO).unwrap();
+        reading.pass_on(typed(&pasted)).unwrap();
         assert_eq!(taken(&mut receiver), pasted[..2]);
         reading.send().unwrap();
         assert_eq!(taken(&mut receiver), pasted[2..]);
         drop(receiver);
-        assert!(reading.pass_on(keys, Duration::ZERO).is_err());
+        assert!(reading.pass_on(typed(&keys)).is_err());
     }
 }

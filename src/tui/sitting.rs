@@ -13,9 +13,9 @@ use ratatui::backend::{Backend, ClearType};
 use tokio::sync::mpsc;
 
 use super::app::{App, Home, Message, TerminalRequest, Way};
-use super::background::Heard;
 use super::console::Console;
 use super::drive::{Sources, drive};
+use super::input::Heard;
 use super::lines::WAITING_SHOWN;
 use super::settings::SettingsFiles;
 use super::terminal;

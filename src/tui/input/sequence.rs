@@ -6,6 +6,8 @@
 
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 
+use super::control_string::{Kind, State};
+
 /// Maximum number of bytes of a sequence; none that is meant for keys is nearly as long.
 const BYTES_MAX: usize = 64;
 
@@ -16,6 +18,10 @@ pub(super) enum Piece {
     Whole(usize, Option<Event>),
     /// The mark, of as many bytes, behind which a pasted text comes.
     PasteBegins(usize),
+    /// The introducer, of as many bytes, of a control string; the flag is true if it cannot be a key with Alt.
+    StringBegins(usize, Kind, bool),
+    /// As many bytes of a control sequence that is too long to have a meaning, and goes on.
+    LongBegins(usize),
     /// More bytes are needed to tell.
     Partial,
 }
@@ -24,9 +30,14 @@ pub(super) enum Piece {
 pub(super) fn first(bytes: &[u8]) -> Piece {
     match *bytes {
         [] | [0x1b] => Piece::Partial,
+        // The characters of C1, which are no text (ECMA-48, 5.3).
+        [0xc2, 0x9b, ..] => control_sequence(bytes),
+        [0xc2, 0x8f, ref rest @ ..] => single_shift(rest),
+        [0xc2, c @ 0x80..=0x9f, ..] => string_begins(c - 0x40, true),
         [0x1b, b'[', ..] => control_sequence(bytes),
         [0x1b, b'O', ref rest @ ..] => single_shift(rest),
-        [0x1b, 0x1b, ..] => Piece::Whole(1, Some(Event::Key(key(KeyCode::Esc)))),
+        [0x1b, c @ (b'P' | b']' | b'_' | b'^' | b'X'), ..] => string_begins(c, false),
+        [0x1b, 0xc2, 0x80..=0x9f, ..] | [0x1b, 0x1b, ..] => Piece::Whole(1, Some(Event::Key(key(KeyCode::Esc)))),
         [0x1b, ref rest @ ..] => match character(rest) {
             Piece::Whole(length, event) => Piece::Whole(length + 1, event.map(with_alt)),
             piece => piece,
@@ -43,6 +54,16 @@ pub(super) fn key(code: KeyCode) -> KeyEvent {
 /// Returns a character with Ctrl.
 pub(super) fn control(c: u8) -> KeyEvent {
     KeyEvent::new(KeyCode::Char(char::from(c)), KeyModifiers::CONTROL)
+}
+
+/// Returns the key of an ASCII character with Alt.
+pub(super) fn with_alt_of(c: u8) -> Option<Event> {
+    if let Piece::Whole(_, event) = character(&[c]) { event.map(with_alt) } else { None }
+}
+
+/// Returns the beginning of the control string that a byte introduces behind an escape; one that introduces none has no meaning.
+fn string_begins(c: u8, is_sent: bool) -> Piece {
+    Kind::of_final(c).map_or(Piece::Whole(2, None), |kind| Piece::StringBegins(2, kind, is_sent))
 }
 
 fn with_alt(event: Event) -> Event {
@@ -99,7 +120,17 @@ fn cursor_key(last: u8) -> Option<KeyCode> {
     })
 }
 
-/// Returns the sequence that `ESC [` introduces.
+/// Returns the number of the first bytes that belong to a control sequence whose beginning was too long, and its state behind them.
+pub(super) fn rest_of_long(bytes: &[u8]) -> (usize, State) {
+    let inner = bytes.iter().take_while(|byte| matches!(byte, 0x20..=0x3f)).count();
+    match bytes.get(inner) {
+        None => (inner, State::Open),
+        Some(0x40..=0x7e) => (inner + 1, State::Whole),
+        Some(_) => (inner, State::Broken),
+    }
+}
+
+/// Returns the sequence that `ESC [` introduces, or the character of C1 in its place.
 fn control_sequence(bytes: &[u8]) -> Piece {
     match bytes[2..] {
         // The Linux console's F1 to F5.
@@ -111,7 +142,7 @@ fn control_sequence(bytes: &[u8]) -> Piece {
     }
     let end = 2 + bytes[2..].iter().take_while(|byte| matches!(byte, 0x20..=0x3f)).count();
     match bytes.get(end) {
-        _ if end > BYTES_MAX => Piece::Whole(end, None),
+        _ if end > BYTES_MAX => Piece::LongBegins(end),
         None => Piece::Partial,
         Some(&last @ 0x40..=0x7e) => match (std::str::from_utf8(&bytes[2..end]).unwrap_or_default(), last) {
             ("200", b'~') => Piece::PasteBegins(end + 1),
@@ -304,7 +335,11 @@ mod tests {
         fn a_piece_is_a_part(bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 1..80)) {
             for start in [&[][..], b"\x1b", b"\x1b[", b"\x1b[<", b"\x1bO"] {
                 let bytes = [start, &bytes].concat();
-                if let Piece::Whole(length, _) | Piece::PasteBegins(length) = first(&bytes) {
+                if let Piece::Whole(length, _)
+                | Piece::PasteBegins(length)
+                | Piece::StringBegins(length, ..)
+                | Piece::LongBegins(length) = first(&bytes)
+                {
                     proptest::prop_assert!((1..=bytes.len()).contains(&length));
                 }
             }
