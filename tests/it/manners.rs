@@ -37,7 +37,15 @@ const DRAWING: [&[&str]; 6] = [
 
 #[test]
 fn a_terminal_that_only_prints_is_sent_no_sequences() {
-    for variables in [&[("TERM", "dumb")][..], &[], &[("TERM", "")], &[("TERM", "none")], &[("TERM", "no-such-terminal")]] {
+    for variables in [
+        &[("TERM", "dumb")][..],
+        &[],
+        &[("TERM", "")],
+        &[("TERM", "none")],
+        &[("TERM", "no-such-terminal")],
+        &[("TERM", "vt52")],
+        &[("TERM", "xterm-vt52")],
+    ] {
         let home = Home::new(QUICK);
         home.file("a.bin", 300_000);
         for arguments in DRAWING.into_iter().chain([&["get", "none"][..], &["--help"]]) {

@@ -201,10 +201,23 @@ impl Abilities {
     }
 }
 
-/// Returns true if a name of a terminal, in small letters, is of a family with the control sequences of ECMA-48.
+/// Returns true if a name of a terminal, in small letters, is of a family with the control sequences of ECMA-48. Those of a terminal within
+/// screen or tmux are theirs, whatever terminal they are in.
 fn is_of_family(term: &str) -> bool {
+    let is_within = ["screen", "tmux"].iter().any(|name| term.starts_with(name));
+    if !is_within && term.split(['-', '.', '+', '_']).any(is_before_standard) {
+        return false;
+    }
     let mut families = term.split(['-', '.', '+', '_']).map(|part| part.trim_end_matches(|c: char| c.is_ascii_digit()));
     families.any(|family| MOVING_CURSORS.contains(&family))
+}
+
+/// Returns true if a part of a name is a model whose sequences are older than the standard, or an emulator of one: VT05, VT50, VT52 (the
+/// Atari's is `st52`) and VT61, before the VT100.
+fn is_before_standard(part: &str) -> bool {
+    let digits = ["vt", "st"].iter().find_map(|maker| part.strip_prefix(maker)).unwrap_or_default();
+    let end = digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len());
+    digits[..end].parse().is_ok_and(|model: u32| model < 100)
 }
 
 /// Returns true if the character encoding of a locale is UTF-8, as in `de_DE.UTF-8@euro`.
@@ -242,9 +255,31 @@ mod tests {
 
     #[test]
     fn a_terminal_that_only_prints_is_known() {
-        for term in
-            [None, Some(""), Some("dumb"), Some("DUMB"), Some("unknown"), Some("emacs"), Some("none"), Some("lpr"), Some("x")]
-        {
+        for term in [
+            None,
+            Some(""),
+            Some("dumb"),
+            Some("DUMB"),
+            Some("unknown"),
+            Some("emacs"),
+            Some("none"),
+            Some("lpr"),
+            Some("x"),
+            Some("vt52"),
+            Some("VT52"),
+            Some("vt05"),
+            Some("vt50h"),
+            Some("vt61"),
+            Some("vt52-basic"),
+            Some("xterm-vt52"),
+            Some("st52-color"),
+            Some("h19"),
+            Some("wy50"),
+            Some("tvi925"),
+            Some("adm3a"),
+            Some("hp2621"),
+            Some("ibm3101"),
+        ] {
             let variables: Vec<(&str, &str)> =
                 term.into_iter().map(|term| ("TERM", term)).chain([("COLORTERM", "truecolor")]).collect();
             let abilities = of(&variables);
@@ -272,6 +307,12 @@ mod tests {
             "wsvt25",
             "konsole-256color",
             "linux-16color",
+            "vt102",
+            "vt525",
+            "vt-utf8",
+            "st",
+            "screen.vt52",
+            "vte-0.52",
         ] {
             assert!(of(&[("TERM", term)]).moves_cursor, "{term}");
         }
