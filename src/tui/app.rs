@@ -98,6 +98,8 @@ pub struct App {
     home: Home,
     /// Requests that the terminal has not yet carried out.
     terminal_requests: Vec<TerminalRequest>,
+    /// Words of the hint line about the latest key, until there is other input.
+    remark: Option<&'static str>,
     /// Destination for which the screen is left, once it is.
     way: Option<Way>,
 }
@@ -125,6 +127,7 @@ impl App {
             touring: None,
             home: Home::default(),
             terminal_requests: Vec::new(),
+            remark: None,
             way: None,
         };
         *app.prompt_mut() = app.visitor.prompt();
@@ -193,6 +196,11 @@ impl App {
     /// Returns the colours and glyphs.
     pub fn theme(&self) -> &Theme {
         &self.theme
+    }
+
+    /// Returns what the hint line is to say of the latest key, if it had no effect.
+    pub fn remark(&self) -> Option<&'static str> {
+        self.remark
     }
 
     /// Takes the colours for a light or a dark background, of which the terminal has told.

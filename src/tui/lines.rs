@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use p2p_shell::answer::{Batch, Planned, Tally, listed_of};
 use p2p_shell::beside::Beside;
-use p2p_shell::call::is_about_accounts;
+use p2p_shell::call::{is_about_accounts, is_command};
 use p2p_shell::words::Variables;
 use tokio::task::AbortHandle;
 
@@ -137,7 +137,7 @@ impl Lines {
 
     /// Returns true while a command is carried out that may exchange the network of the screen.
     pub fn is_exchanging(&self) -> bool {
-        let is_tour = |line: &Line| line.task.is_some() && line.command.split_whitespace().next() == Some("tour");
+        let is_tour = |line: &Line| line.task.is_some() && is_command(&line.command, &line.variables, "tour");
         self.begun.iter().any(is_tour)
     }
 
@@ -473,6 +473,28 @@ mod tests {
         assert_eq!(lines.drop_step(last).as_deref(), Some("ls"));
         assert_eq!(lines.drop_step(last), None);
         assert_eq!(lines.summary().as_deref(), Some("sleep 1h, upload a.bin (#7)"));
+    }
+
+    /// A command is what it is, however it is quoted.
+    #[test]
+    fn a_tour_is_told_by_its_command() {
+        for (command, is_tour) in [
+            ("tour", true),
+            ("'tour'", true),
+            ("\"to\"ur leave", true),
+            ("to\\ur", true),
+            ("$x", true),
+            ("ls tour", false),
+            ("sleep 1s", false),
+        ] {
+            let mut lines = Lines::default();
+            lines.push([command.to_owned()]);
+            let number = lines.next(&Variables::from([("x".to_owned(), "tour".to_owned())])).unwrap();
+            step(&mut lines, number);
+            assert!(!lines.is_exchanging());
+            lines.set_task(number, tokio::runtime::Builder::new_current_thread().build().unwrap().spawn(async {}).abort_handle());
+            assert_eq!(lines.is_exchanging(), is_tour, "{command}");
+        }
     }
 
     /// Of several commands all are checked first, and none begins where one would be refused.

@@ -585,6 +585,19 @@ fn show(tui_harness: &mut TuiHarness, form: Form) -> oneshot::Receiver<Answer> {
     answer
 }
 
+/// Of a pasted text a field takes the first line, with whichever line ends the terminal sends it.
+#[test]
+fn a_field_takes_the_first_line() {
+    for end in ["\r", "\n", "\r\n"] {
+        let mut tui_harness = TuiHarness::new(100, 34, Theme::new(ThemeName::Dark, false), false);
+        let form = Form::new("A title").with("Name", FieldKind::Text).with("Other", FieldKind::Text);
+        let _answer = show(&mut tui_harness, form);
+        paste(&mut tui_harness, &format!("abc{end}second{end}"));
+        let text = tui_harness.text();
+        assert!(text.contains("12 34abc ") && !text.contains("second"), "{end:?}: {text}");
+    }
+}
+
 /// What the dialogs look like is kept in files, as for the panes.
 #[test]
 fn the_dialogs_look_as_they_did() {

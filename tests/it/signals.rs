@@ -229,10 +229,13 @@ fn a_stop_is_of_no_use_without_a_shell() {
     let mut pty = Pty::start(program(home.path(), &["demo"]));
     pty.shows("Tour, 1 of 8");
     pty.send("\x1a");
+    pty.shows("not stopped: no shell could continue the program");
     let id = Pid::from_raw(pty.child.process_id().unwrap().cast_signed()).unwrap();
     kill_process(id, Signal::TSTP).unwrap();
     pty.send(" ");
     pty.shows("Tour, 2 of 8");
+    let shown = pty.screen.lock().unwrap().screen().contents();
+    assert!(!shown.contains("not stopped"), "{shown}");
     assert!(pty.screen.lock().unwrap().screen().alternate_screen());
     pty.send("\x11");
     assert_eq!(pty.end().0, 0);

@@ -203,6 +203,12 @@ pub fn is_about_accounts(command: &str) -> bool {
     spec_of(without_expect(command)).is_some_and(|spec| spec.group == Group::Accounts)
 }
 
+/// Returns true if a line is the command of this name, however its first word is spelled: in quotes, or as the value of a variable.
+pub fn is_command(line: &str, variables: &Variables, name: &str) -> bool {
+    let words = words::split(line, variables);
+    words.is_ok_and(|words| words.first().and_then(|first| table::find(&first.text)).is_some_and(|spec| spec.name == name))
+}
+
 /// Returns the table entry of a command, even if the command is unfinished.
 fn spec_of(command: &str) -> Option<&'static Spec> {
     words::split_unfinished(command).first().and_then(|first| table::find(&first.text))

@@ -3,6 +3,7 @@
 
 use p2p_base::spelling::visible;
 use p2p_engine::pace::Speed;
+use p2p_service::interrupt;
 use p2p_shell::answer::listed;
 use ratatui::layout::Margin;
 use tokio::sync::oneshot;
@@ -67,7 +68,16 @@ impl App {
             Action::Quit => self.quit(false),
             Action::Mouse => self.terminal_requests.push(TerminalRequest::ToggleMouse),
             Action::Redraw => self.terminal_requests.push(TerminalRequest::Redraw),
-            Action::Suspend => self.terminal_requests.push(TerminalRequest::Suspend),
+            Action::Suspend => self.suspend(),
+        }
+    }
+
+    /// Suspends the process, or says why it goes on.
+    fn suspend(&mut self) {
+        if interrupt::can_stop() {
+            self.terminal_requests.push(TerminalRequest::Suspend);
+        } else {
+            self.remark = Some("not stopped: no shell could continue the program");
         }
     }
 

@@ -19,6 +19,14 @@ use crate::tui::welcome::Offer;
 impl App {
     /// Handles an input event of the terminal.
     pub fn on_input(&mut self, input: Input) {
+        if !matches!(input, Input::Resize(..) | Input::FocusGained | Input::FocusLost) {
+            self.remark = None;
+        }
+        let input = match input {
+            // The text may be a password, so that it is erased after use.
+            Input::Paste(text) => Input::Paste(std::mem::take(&mut *with_line_feeds(&Zeroizing::new(text)))),
+            input => input,
+        };
         match input {
             Input::Key(key) if key.kind != KeyEventKind::Release => self.on_key(&key),
             // What is typed into a form of the tour is typed by its users.
@@ -27,7 +35,6 @@ impl App {
                 self.hold_back(input)
             }
             Input::Paste(text) => {
-                // The text may be a password, so that it is erased after use.
                 let text = Zeroizing::new(text);
                 match self.dialogs.last_mut() {
                     Some(Dialog::Welcome(_)) => {
@@ -225,12 +232,39 @@ impl App {
             return list.edit(&Edit::Insert(text.to_owned()));
         }
         self.focus_on(Pane::Prompt);
-        // Terminals send the ends of lines as carriage returns.
-        let text = &Zeroizing::new(text.replace("\r\n", "\n").replace('\r', "\n"));
         let lines: Vec<String> = commands_of(text).into_iter().map(|(_, command)| command).collect();
-        let line = if text.trim_end().contains('\n') { lines.join("; ") } else { text.to_string() };
+        let line = if text.trim_end().contains('\n') { lines.join("; ") } else { text.to_owned() };
         if !self.prompt_mut().paste(&line) {
             self.say(Role::Bad, "that is too long for a line; `p2p run FILE` carries out scripts of any length");
+        }
+    }
+}
+
+/// Returns a pasted text whose lines end in line feeds. Terminals send the ends of lines as carriage returns, and texts of other systems have
+/// both.
+fn with_line_feeds(text: &str) -> Zeroizing<String> {
+    // It does not grow, so that no copy is left behind.
+    let mut unified = Zeroizing::new(String::with_capacity(text.len()));
+    let mut after_return = false;
+    for c in text.chars() {
+        if !(c == '\n' && after_return) {
+            unified.push(if c == '\r' { '\n' } else { c });
+        }
+        after_return = c == '\r';
+    }
+    unified
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_of_pasted_texts_end_in_line_feeds() {
+        for (pasted, text) in
+            [("a\rb", "a\nb"), ("a\r\nb\r\n", "a\nb\n"), ("a\n\rb\r\r\n", "a\n\nb\n\n"), ("", ""), ("é\n", "é\n")]
+        {
+            assert_eq!(*with_line_feeds(pasted), text, "{pasted:?}");
         }
     }
 }

@@ -271,6 +271,7 @@ fn keys(app: &App, frame: &mut Frame<'_>, area: Rect, scene: &Scene<'_>) {
     let of_text = typing.unwrap_or_default().iter().map(|(key, name)| hint(key, name));
     // The mode is where the keys go.
     let mut line = Line::from(Span::styled(format!(" {} ", app.mode()), app.theme().style(Role::Selected)));
+    line.extend(app.remark().map(|remark| Span::styled(format!(" {remark} "), app.theme().style(Role::Warning))));
     let verbs = verbs.iter().filter(|verb| !verb.key.is_empty()).map(|verb| hint(verb.key, &verb.label));
     for spans in
         of_tour.chain(first.into_iter().map(of)).chain(of_text).chain(complete).chain(verbs).chain(rest.into_iter().map(of))

@@ -19,6 +19,11 @@ static CONTINUATIONS: AtomicUsize = AtomicUsize::new(0);
 /// True from a continuation on until the terminal is taken back.
 static IS_BACK: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
 
+/// Returns true if a stop of the process has an effect: there is a shell that could continue it.
+pub fn can_stop() -> bool {
+    !is_orphaned()
+}
+
 /// Starts to notice continuations, at the very instant at which they come.
 pub(super) fn watch() -> io::Result<()> {
     flag::register(SIGCONT, Arc::clone(&IS_BACK)).map(drop)
@@ -47,7 +52,7 @@ pub fn taken_back() {
 /// Restores the terminal and stops the process, as the default action of SIGTSTP does: not where no shell could continue it. A thread does
 /// so, since a terminal may take nothing, and further signals have to be received meanwhile.
 pub(super) fn stop() {
-    if is_orphaned() {
+    if !can_stop() {
         return;
     }
     let stopping = || {
