@@ -9,6 +9,7 @@ use p2p_engine::node::health::Health;
 use p2p_engine::transfer::{Direction, TransferState};
 use p2p_net::DropCause;
 use p2p_service::access::Identity;
+use p2p_service::failure::text_of;
 
 use super::{App, Pane, Way};
 use crate::demo_users::USERS;
@@ -332,7 +333,10 @@ impl App {
         self.say(Role::Good, "This is your own network again.");
         match failure {
             // The causes stand in the first line, and the next step below it.
-            Some(failure) => self.say(Role::Bad, &format!("the tour cannot be shown: {failure:?}")),
+            Some(failure) => {
+                let told = text_of(failure).replacen("p2p: ", "the tour cannot be shown: ", 1);
+                told.lines().for_each(|line| self.say(Role::Bad, line));
+            }
             None if **self.identity() == Identity::Operator => self.say_next_steps(),
             None => {}
         }
