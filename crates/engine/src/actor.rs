@@ -4,6 +4,8 @@
 //! the simulation. No lock is shared with a front end: commands arrive through a bounded channel, events leave through a
 //! broadcast channel from which a slow reader may lose events, and the latest snapshot is always available.
 
+mod group;
+mod pacing;
 mod resting;
 
 use std::collections::{BTreeSet, HashMap};
@@ -19,6 +21,8 @@ use p2p_base::units::SimTime;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 
+use self::group::Group;
+use self::pacing::concerns_pace;
 use self::resting::REST_TICK;
 use super::config::{ClockMode, EngineConfig};
 use super::error::EngineError;
@@ -110,6 +114,7 @@ impl Engine {
             wanted: Vec::new(),
             recorder,
             unnoted: None,
+            group: Group::default(),
             health_log: HealthLog::default(),
             started: wall_clock(),
         };
@@ -146,6 +151,8 @@ fn wall_clock() -> Instant {
 /// Next step of the thread.
 enum Action {
     Ask(Ask),
+    /// The next operation of the group.
+    Group,
     Outcomes(Outcomes),
     Advance,
     End,
@@ -187,6 +194,8 @@ struct Actor {
     recorder: Option<Recorder>,
     /// Latest command, until it is recorded.
     unnoted: Option<Unnoted>,
+    /// Operations that take effect at the present instant.
+    group: Group,
     health_log: HealthLog,
     started: Instant,
 }
@@ -206,6 +215,12 @@ impl Actor {
                     let command_id = self.enqueue(&caller, *command, reply);
                     if is_cancel { &mut self.cancels } else { &mut self.hurried }.extend(command_id);
                 }
+                Action::Ask(Ask::Group(caller, operations)) => {
+                    self.catch_up().await;
+                    self.group = Group::new(caller, operations);
+                    self.go_on_with_group();
+                }
+                Action::Group => self.go_on_with_group(),
                 Action::Ask(Ask::TraceHash(reply)) => {
                     // The requester may have dropped its receiver.
                     let _ = reply.send(self.simulation.trace_hash());
@@ -249,6 +264,9 @@ impl Actor {
 
     /// Waits for the next command, outcome or instant, whichever comes first.
     async fn next_action(&mut self, progress: Progress) -> Action {
+        if self.has_group(progress) {
+            return Action::Group;
+        }
         if progress == Progress::Working && !self.stands_still() {
             // Commands have precedence, but the loop does not wait for one.
             return match self.inbox.try_recv() {
@@ -273,7 +291,7 @@ impl Actor {
 
     /// Returns true if virtual time passes now.
     fn time_passes(&self) -> bool {
-        self.clock == ClockMode::Running || self.simulation.is_awaited()
+        self.group.is_empty() && (self.clock == ClockMode::Running || self.simulation.is_awaited())
     }
 
     fn wait(&self) -> Option<Duration> {
@@ -331,21 +349,6 @@ impl Actor {
             self.unnoted = Some(Unnoted { id: command_id, at: now, caller: caller.clone(), command });
         }
         Some(command_id)
-    }
-
-    /// Changes the pace as an operation demands that the simulation has taken.
-    fn change_pace(&mut self, command: &Command, now: SimTime) {
-        match command {
-            Command::SetSpeed(change) => self.pace.set_speed(change.speed, now),
-            Command::Pause(_) => self.pace.set_paused(true, now),
-            Command::Resume(_) => self.pace.set_paused(false, now),
-            // Connections close and transfers are undone in virtual time, and a user who quits should not have to wait for it.
-            Command::Shutdown(_) => {
-                self.pace.set_paused(false, now);
-                self.pace.set_speed(Speed::Max, now);
-            }
-            _ => {}
-        }
     }
 
     /// Records the facts of the start that the run has used since the last call.
@@ -446,11 +449,6 @@ impl Actor {
 /// cannot read the disk.
 fn has_effect_at_once(command: &Command) -> bool {
     matches!(command, Command::Break(_) | Command::Mend(_) | Command::ClearFaults(_))
-}
-
-/// Returns true if an operation changes the pace.
-fn concerns_pace(command: &Command) -> bool {
-    matches!(command, Command::SetSpeed(_) | Command::Pause(_) | Command::Resume(_) | Command::Shutdown(_))
 }
 
 /// Starts a recording at `path`, if a replay could restore the current state of the disks.

@@ -10,8 +10,11 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 use super::error::EngineError;
 use super::event_log::{EventId, EventLog, Subscription};
-use super::operation::{Await, ByteRange, Cancel, Command, Download, Keep, Operation, Reply, Sink, Source, Upload};
+use super::operation::{
+    Await, BeginTransfer, ByteRange, Cancel, Command, Download, Keep, Operation, Reply, Sink, Source, Upload,
+};
 use super::principal::Caller;
+use super::simulation::GROUP_MAX;
 use super::snapshot::Snapshot;
 use super::stream::prefix::Prefix;
 use super::stream::{ResumePoint, SinkStream, SourceStream, StreamReader, StreamWriter};
@@ -25,6 +28,8 @@ pub(super) enum Ask {
     /// Operation for which virtual time passes as fast as the machine can, until it is answered; for a cancel, unless it passes for other
     /// transfers.
     Hurried(Caller, Box<Command>, ReplySender),
+    /// Operations that take effect at one virtual instant, in their order, each with an answer of its own.
+    Group(Caller, Vec<(Command, ReplySender)>),
     TraceHash(oneshot::Sender<TraceHash>),
     /// Snapshot whose figures are those of the instant at which the engine takes the request.
     Snapshot(oneshot::Sender<Arc<Snapshot>>),
@@ -71,6 +76,7 @@ impl std::fmt::Debug for Ask {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Ask::Command(_, command, _) | Ask::Hurried(_, command, _) => command.fmt(f),
+            Ask::Group(_, operations) => f.debug_list().entries(operations.iter().map(|(command, _)| command)).finish(),
             Ask::TraceHash(_) => f.write_str("TraceHash"),
             Ask::Snapshot(_) => f.write_str("Snapshot"),
         }
@@ -104,6 +110,24 @@ impl EngineHandle {
         let (reply, answer) = oneshot::channel();
         self.send(ask(caller.clone(), Box::new(operation.into()), reply)).await?;
         typed::<O>(answer.await.map_err(|_| EngineError::Stopped)?)
+    }
+
+    /// Begins transfers at one virtual instant, in their order, so that they are under way beside each other. Returns an answer to each; those
+    /// beyond the first [`GROUP_MAX`] may begin at a later instant, so that one caller does not keep others from the engine for long.
+    pub async fn begin_together(&self, caller: &Caller, transfers: Vec<BeginTransfer>) -> Vec<Result<TransferId, EngineError>> {
+        let mut answers = Vec::with_capacity(transfers.len());
+        let mut left = transfers.into_iter();
+        loop {
+            let (operations, replies): (Vec<_>, Vec<_>) = left.by_ref().take(GROUP_MAX).map(with_reply).unzip();
+            if replies.is_empty() {
+                return answers;
+            }
+            // If the engine has ended, the senders of the replies are dropped.
+            let _ = self.send(Ask::Group(caller.clone(), operations)).await;
+            for reply in replies {
+                answers.push(typed::<BeginTransfer>(reply.await.unwrap_or(Err(EngineError::Stopped))));
+            }
+        }
     }
 
     /// Begins an operation whose reply nobody waits for.
@@ -199,6 +223,11 @@ impl EngineHandle {
     pub fn snapshots(&self) -> watch::Receiver<Arc<Snapshot>> {
         self.snapshots.clone()
     }
+}
+
+fn with_reply(transfer: BeginTransfer) -> ((Command, ReplySender), oneshot::Receiver<Result<Reply, EngineError>>) {
+    let (sender, reply) = oneshot::channel();
+    ((transfer.into(), sender), reply)
 }
 
 fn typed<O: Operation>(answer: Result<Reply, EngineError>) -> Result<O::Reply, EngineError> {

@@ -49,5 +49,5 @@ pub use self::event_log::{EventId, Numbered, Subscription};
 pub use self::handle::{BegunUpload, EngineHandle, StreamUpload};
 pub use self::operation::{Command, Operation, OrphansAction, Reply};
 pub use self::principal::{Caller, Origin, Principal, Scope};
-pub use self::simulation::{CommandId, Disks, FINISHED_MAX, LockedDirectory, Progress, Simulation, cannot_be_changed};
+pub use self::simulation::{CommandId, Disks, FINISHED_MAX, GROUP_MAX, LockedDirectory, Progress, Simulation, cannot_be_changed};
 pub use self::snapshot::Snapshot;

@@ -52,6 +52,10 @@ use self::waiting::{Waiting, WaitingCommands};
 /// the result of the first has to leave room for transfers of others.
 pub const FINISHED_MAX: usize = 200;
 
+/// Number of transfers that begin at one instant at most: half of the results that are remembered, so that none is forgotten before it is
+/// asked for.
+pub const GROUP_MAX: usize = FINISHED_MAX / 2;
+
 /// Number of failures that are remembered until a user asks for them; the oldest are dropped first.
 const FAILURES_MAX: usize = 10_000;
 

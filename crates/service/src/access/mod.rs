@@ -225,6 +225,17 @@ impl Access {
         self.call(transfer.given_at(self.now())).await
     }
 
+    /// Begins transfers for the current user at one virtual instant, in their order. Returns an answer to each.
+    pub async fn begin_together(&self, transfers: Vec<BeginTransfer>) -> Vec<Result<TransferId, EngineError>> {
+        let now = self.now();
+        let transfers = transfers.into_iter().map(|transfer| transfer.given_at(now)).collect();
+        let mut answers = self.engine.begin_together(&self.caller(), transfers).await;
+        for answer in &mut answers {
+            *answer = self.recording_denial(std::mem::replace(answer, Err(EngineError::Stopped))).await;
+        }
+        answers
+    }
+
     /// Cancels a transfer for the current user and undoes its effects as fast as the machine can.
     ///
     /// # Errors
