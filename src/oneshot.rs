@@ -4,8 +4,8 @@
 mod kept;
 mod names;
 mod streams;
+mod works;
 
-use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -13,9 +13,9 @@ use clap::Args;
 use eyre::{Report, Result, WrapErr};
 use p2p_base::message::legible;
 use p2p_base::spelling::visible_path;
-use p2p_engine::operation::{BeginTransfer, CheckHealth, ListNodes};
-use p2p_engine::transfer::{TransferId, TransferReport};
-use p2p_engine::{BegunUpload, ClockMode};
+use p2p_engine::ClockMode;
+use p2p_engine::operation::{CheckHealth, ListNodes};
+use p2p_engine::transfer::TransferReport;
 use p2p_service::access::range::WantedRange;
 use p2p_service::access::{Access, Identity};
 use p2p_service::config::keys::Section;
@@ -25,11 +25,12 @@ use p2p_service::interrupt::{self, Interrupted};
 use p2p_service::mailer::Delivery;
 use p2p_service::output::{self, OutputArgs};
 use p2p_shell::asking::{CommonArgs, LOCAL_COMMAND, LoginArgs, Prompter, refused};
-use p2p_shell::beside::{Beside, name_of_small};
+use p2p_shell::groups::Groups;
 use p2p_shell::progress::Progress;
 use p2p_shell::report::{
     ExportReport, RemovalLine, TransferLine, entries_table, node_lines, nodes_table, removals_text, transfers_table, wrapped,
 };
+use p2p_shell::tally::{FILE, told_left};
 use p2p_shell::trees::{Plan, Target, plan_download, plan_upload};
 use p2p_shell::{ShellError, list_entries, place_of, require_apart, write_document};
 use p2p_store::names::FileKey;
@@ -38,7 +39,8 @@ use serde::Serialize;
 
 use self::kept::KeptPut;
 pub use self::names::{NamesArgs, stored_names};
-use self::streams::{Origin, is_dash, pour_in, pour_out, require_stdin};
+use self::streams::{is_dash, require_stdin};
+use self::works::{Planned, Work, begin_group};
 
 /// `p2p put`
 #[derive(Debug, Args)]
@@ -211,42 +213,6 @@ pub async fn put(args: &PutArgs) -> Result<()> {
     print_done(args.common.output, (lines, result), |lines| transfers_table(lines).text(output::terminal_width()))
 }
 
-/// Transfer that a command carries out.
-enum Work {
-    Transfer(BeginTransfer),
-    /// Upload of standard input under a name.
-    FromStdin(String),
-    /// Upload that is kept if it is interrupted.
-    Kept(KeptPut),
-    /// Download of a stored file, or of a range of it, to standard output.
-    ToStdout(String, Option<WantedRange>),
-}
-
-impl<T: Into<BeginTransfer>> From<T> for Work {
-    fn from(begins: T) -> Work {
-        Work::Transfer(begins.into())
-    }
-}
-
-impl Work {
-    async fn carry_out(self, visit: &Visit) -> Result<TransferReport> {
-        match self {
-            Work::Transfer(begins) => visit.instance.transfer(visit.access(), begins).await,
-            Work::FromStdin(name) => {
-                let BegunUpload { transfer, writer, .. } =
-                    visit.access().upload_stream(&name, None, None).await.map_err(refused)?;
-                visit.instance.transfer_stream(transfer, pour_in(writer, None, Origin::Stdin)).await
-            }
-            Work::Kept(kept) => kept.carry_out(visit).await,
-            Work::ToStdout(name, range) => {
-                let begun = visit.access().download_stream(&visit.identity, &name, range).await;
-                let (transfer, reader) = begun.map_err(refused)?;
-                visit.instance.transfer_stream(transfer, pour_out(reader)).await
-            }
-        }
-    }
-}
-
 /// Returns the transfers of a plan, with an error in the place of each that cannot be begun, and tells what is left out.
 fn works_of(plan: Result<Plan, ShellError>) -> Vec<Result<Work>> {
     let plan = match plan {
@@ -334,21 +300,12 @@ async fn transfer_all<T>(
     }
     let identity = Arc::clone(&visit.identity);
     let progress = Progress::start(visit.access().snapshots(), move |status| identity.describe(status));
-    let (mut done, mut failed, mut left) = (Vec::new(), Vec::new(), commands.len());
-    let (mut commands, mut beside) = (VecDeque::from(commands), Beside::default());
+    let (mut done, mut failed) = (Vec::new(), Vec::new());
+    let mut groups = Groups::new(commands.into_iter().map(|work| Planned::new(visit.access(), work)));
     loop {
-        begin_beside(&visit, &mut commands, &mut beside).await;
-        let report = match beside.pop() {
-            Some(Ok(transfer)) => visit.instance.see_through(transfer).await,
-            Some(Err(error)) => Err(error),
-            None => match commands.pop_front() {
-                Some(Ok(work)) => work.carry_out(&visit).await,
-                Some(Err(error)) => Err(error),
-                None => break,
-            },
-        };
-        left -= 1;
-        match report {
+        begin_group(&visit, &mut groups).await;
+        let Some(next) = groups.pop() else { break };
+        match next.see_through(&visit).await {
             Ok(report) => done.push(line(&report, visit.identity.shown(&report.status.file))),
             // Those that are interrupted together are told of once.
             Err(error) if error.is::<Interrupted>() && failed.last().is_some_and(|last: &Report| last.is::<Interrupted>()) => {}
@@ -356,9 +313,8 @@ async fn transfer_all<T>(
         }
         // A transfer that could no longer be cancelled is completed, but no further one is begun.
         let is_given_up = failed.last().and_then(|error| error.downcast_ref()).is_some_and(Interrupted::is_given_up);
-        if let Some(stop) = interrupt::pending().filter(|_| beside.is_empty() || is_given_up) {
-            let is_told = failed.last().is_some_and(|error| error.is::<Interrupted>());
-            failed.extend((left > 0 && !is_told).then(|| Report::from(stop.after(&format!("{left} more were not begun")))));
+        if let Some(stop) = interrupt::pending().filter(|_| groups.under_way() == 0 || is_given_up) {
+            tell_left(&mut failed, stop, groups.waiting().len());
             break;
         }
     }
@@ -366,16 +322,13 @@ async fn transfer_all<T>(
     (done, all_told(failed).and(visit.end().await))
 }
 
-/// Begins the next transfers that may be under way beside each other, unless the command is interrupted.
-async fn begin_beside(visit: &Visit, commands: &mut VecDeque<Result<Work>>, beside: &mut Beside<Result<TransferId>>) {
-    while beside.is_open()
-        && interrupt::pending().is_none()
-        && let Some(Ok(Work::Transfer(begins))) = commands.front()
-        && let Some(name) = name_of_small(visit.access(), begins).filter(|name| beside.admits(name))
-        && let Some(Ok(Work::Transfer(begins))) = commands.pop_front()
-    {
-        beside.push(Some(name), visit.access().begin(begins).await.map_err(advised));
+/// Adds to the interruption that was told last, or to `stop`, how many files were not begun.
+fn tell_left(failed: &mut Vec<Report>, stop: Interrupted, left: usize) {
+    if left == 0 {
+        return;
     }
+    let told = failed.pop_if(|last| last.is::<Interrupted>()).and_then(|last| last.downcast().ok());
+    failed.push(told.unwrap_or(stop).after(&told_left(left as u64, FILE)).into());
 }
 
 /// Prints all errors but the last, and returns that one. Errors that differ in their exit codes have only the general one in common.

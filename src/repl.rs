@@ -23,6 +23,7 @@ use p2p_shell::ShellError;
 use p2p_shell::answer::{Answer, Effect};
 use p2p_shell::asking::{LoginArgs, Prompter, interrupted_at_rest};
 use p2p_shell::history::{Histories, History};
+use p2p_shell::lists::{LISTED_MAX, listed};
 use p2p_shell::progress::Progress;
 use p2p_shell::words::{self, Variables};
 use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
@@ -183,7 +184,14 @@ impl Repl {
 
     /// Carries a line out; returns how to leave if a command of it ends the program.
     async fn execute(&mut self, line: &str) -> Result<Option<Leaving>> {
-        for (_, command) in words::commands_of(line) {
+        let commands: Vec<String> = words::commands_of(line).into_iter().map(|(_, command)| command).collect();
+        if commands.len() > 1
+            && let Err(error) = self.prompter.shell().check_line(&commands, &self.variables).await
+        {
+            output::tell(legible(&error.to_string()));
+            return Ok(None);
+        }
+        for command in commands {
             match self.answer(&command).await? {
                 Ok(answer) => {
                     let text = answer.view.text_within(output::terminal_width());
@@ -232,20 +240,23 @@ impl Repl {
         Ok(result)
     }
 
-    /// Cancels the transfers that were begun after `before`, and prints those that could no longer be cancelled.
+    /// Cancels the transfers that were begun after `before`, and prints those that could no longer be cancelled, and what became of a batch.
     async fn cancel_after(&self, before: Option<TransferId>) {
         let untold = self.prompter.shell().take_untold();
         let is_of_it =
             |status: &TransferStatus| Some(status.id) > before && (!status.state.is_over() || untold.contains(&status.id));
         let access = self.prompter.shell().access();
         let all = access.call(ListTransfers).await.unwrap_or_default();
+        let mut kept = Vec::new();
         for status in all.into_iter().filter(is_of_it) {
             let ended = access.cancel_at_once(status.id).await;
             let is_undone = matches!(&ended, Ok(report) if report.status.state == TransferState::Cancelled);
-            if !is_undone {
-                output::tell(format_args!("it was past being undone: {}", self.prompter.name_of(&status)));
-            }
+            kept.extend((!is_undone).then(|| self.prompter.name_of(&status)));
         }
+        if !kept.is_empty() {
+            output::tell(format_args!("it was past being undone: {}", listed(&kept, LISTED_MAX)));
+        }
+        self.prompter.shell().take_dropped_batches().iter().for_each(|batch| output::tell(legible(batch)));
     }
 
     /// Applies the effect of an answer; returns how to leave if the effect is to quit.

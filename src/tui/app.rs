@@ -319,6 +319,7 @@ impl App {
         let Some(message) = self.tasks.receive(message) else { return };
         match message {
             AppMessage::Answered(line, of, answer) => self.on_answered(line, &of, answer),
+            AppMessage::Begun(line, group) => self.on_begun(line, group),
             AppMessage::Finished(line, transfer, result) => self.on_finished(line, transfer, result),
             AppMessage::Waits(line) => self.lines.set_waiting(line),
             AppMessage::Told(line, answer) => self.take_answer(&line, answer),

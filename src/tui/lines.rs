@@ -1,6 +1,6 @@
 //! The lines of the prompt that are being carried out: the current step of each, and the steps that wait. Several lines run at
-//! once, so that the prompt is free while one takes long. The commands of one line run one after the other, and so do the transfers of
-//! one command, except that small ones run beside each other.
+//! once, so that the prompt is free while one takes long. The commands of one line run one after the other, and the transfers of one
+//! command in groups.
 
 mod outcomes;
 mod pending;
@@ -9,9 +9,11 @@ mod under_way;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use p2p_shell::answer::{Batch, Planned, Tally, listed_of};
-use p2p_shell::beside::Beside;
+use p2p_shell::answer::{Batch, Planned};
 use p2p_shell::call::{is_about_accounts, is_command};
+use p2p_shell::groups::{Groups, Step};
+use p2p_shell::lists::listed_of;
+use p2p_shell::tally::Tally;
 use p2p_shell::words::Variables;
 use tokio::task::AbortHandle;
 
@@ -30,6 +32,19 @@ pub const WAITING_SHOWN: usize = 8;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct StepId(u64);
 
+/// A transfer of a batch that is yet to begin.
+#[derive(Debug, Clone)]
+struct Waiting {
+    step: StepId,
+    planned: Planned,
+}
+
+impl Step for Waiting {
+    fn beside(&self) -> Option<&str> {
+        self.planned.beside()
+    }
+}
+
 /// A line that is being carried out.
 #[derive(Debug, Default)]
 pub struct Line {
@@ -40,11 +55,15 @@ pub struct Line {
     command: String,
     /// True until the commands of the line are checked, if it has several.
     is_unchecked: bool,
-    /// Transfers of that command that are yet to begin.
-    planned: VecDeque<(StepId, Planned)>,
-    /// Transfer of those that is being begun, or whose result is being told.
+    /// Command that has planned a batch, as it was typed.
+    batch: String,
+    /// Transfers of that command, and the one that the line waits for.
+    transfers: Groups<Waiting, UnderWay>,
+    /// Transfers that are being begun.
+    beginning: Vec<Waiting>,
+    /// Transfer whose result is being told.
     current: Option<Planned>,
-    /// Count of their results, if a failure is to be counted.
+    /// Count of the results of a batch.
     tally: Option<Tally>,
     /// Errors of those that failed, as far as they were said.
     failures: Failures,
@@ -52,8 +71,6 @@ pub struct Line {
     waiting: VecDeque<(StepId, String)>,
     /// Variables as they were when the line began, with the changes that the line has made since.
     variables: Variables,
-    /// Transfers that the line waits for.
-    under_way: Beside<UnderWay>,
     /// True if the current command may ask questions, and change the current user.
     asks: bool,
     /// True if the line waits for virtual time or takes long, so that the next line need not wait for it.
@@ -64,18 +81,24 @@ pub struct Line {
 impl Line {
     /// Returns what has not begun yet: files of the command, then commands.
     fn left(&self) -> impl Iterator<Item = &str> {
-        let files = self.planned.iter().map(|(_, planned)| planned.file.as_str());
+        let files = self.transfers.waiting().iter().map(|waiting| waiting.planned.file.as_str());
         files.chain(self.waiting.iter().map(|(_, command)| command.as_str()))
+    }
+
+    /// Returns what has not begun, with what could not be begun for the user; what is being begun at the moment may have begun.
+    fn not_begun(&self) -> impl Iterator<Item = &str> {
+        let refused = self.beginning.iter().filter(|_| self.task.is_none()).map(|waiting| waiting.planned.file.as_str());
+        refused.chain(self.left())
     }
 
     /// Returns how much has not begun yet.
     fn left_count(&self) -> usize {
-        self.planned.len() + self.waiting.len()
+        self.transfers.waiting().len() + self.waiting.len()
     }
 
-    /// Returns true once all transfers of a batch have begun and their results are told.
-    fn is_batch_over(&self) -> bool {
-        self.planned.is_empty() && self.under_way.is_empty()
+    /// Returns true if the line waits for transfers that it has begun.
+    fn is_following(&self) -> bool {
+        self.transfers.under_way() > 0
     }
 }
 
@@ -84,8 +107,8 @@ impl Line {
 pub enum NextStep {
     /// Checks all commands of the line with these variables, before the first of them begins.
     Check(Vec<String>, Variables),
-    /// Begins a transfer of the current command.
-    Begin(Box<Planned>),
+    /// Begins transfers of the current command, at one instant.
+    Begin(Vec<Planned>),
     /// Carries a command out with these variables.
     Run(String, Variables),
 }
@@ -143,7 +166,7 @@ impl Lines {
 
     /// Returns true if further steps follow the one that was just answered.
     pub fn has_more(&self) -> bool {
-        let goes_on = |line: &Line| Some(line.number) == self.answered && (line.left_count() > 0 || !line.under_way.is_empty());
+        let goes_on = |line: &Line| Some(line.number) == self.answered && (line.left_count() > 0 || line.is_following());
         !self.typed.is_empty() || self.begun.iter().any(goes_on)
     }
 
@@ -211,14 +234,11 @@ impl Lines {
             return Some(NextStep::Check(commands, line.variables.clone()));
         }
         line.current = None;
-        if !line.may_go_on_beside() {
+        if line.is_following() {
             return None;
         }
-        if let Some((step, planned)) = line.planned.pop_front() {
-            line.step = step;
-            line.command.clone_from(&planned.line);
-            line.current = Some(planned.clone());
-            return Some(NextStep::Begin(Box::new(planned)));
+        if let Some(group) = line.take_group() {
+            return Some(NextStep::Begin(group));
         }
         let Some((step, next)) = line.waiting.pop_front() else {
             self.begun.remove(place);
@@ -256,7 +276,7 @@ impl Lines {
     pub fn take_answer(&mut self, number: u64) -> Option<bool> {
         let line = self.line(number)?;
         let asked = std::mem::take(&mut line.asks);
-        (line.task, line.waits) = (None, !line.under_way.is_empty());
+        (line.task, line.waits) = (None, line.is_following());
         self.answered = Some(number);
         Some(asked)
     }
@@ -268,9 +288,11 @@ impl Lines {
 
     /// Stores the transfers that the current command of a line is to begin.
     pub fn plan(&mut self, number: u64, batch: Batch) {
-        let planned = batch.planned.into_iter().map(|planned| (self.new_step(), planned)).collect();
+        let planned = batch.planned.into_iter().map(|planned| Waiting { step: self.new_step(), planned });
+        let transfers = Groups::new(planned.collect::<Vec<_>>());
         if let Some(line) = self.line(number) {
-            (line.planned, line.tally, line.failures) = (planned, batch.tally, Failures::default());
+            (line.transfers, line.tally, line.failures) = (transfers, Some(batch.tally), Failures::default());
+            line.batch.clone_from(&line.command);
         }
     }
 
@@ -308,25 +330,6 @@ impl Lines {
         }
     }
 
-    /// Drops a step that has not begun, or ends one that takes long and is no transfer. What else is under way goes on. Returns the
-    /// step as it could be typed, or `None` if there is no such step any more.
-    pub fn drop_step(&mut self, step: StepId) -> Option<String> {
-        for line in self.begun.iter_mut().chain(&mut self.typed) {
-            if let Some(place) = line.planned.iter().position(|(id, _)| *id == step) {
-                return line.planned.remove(place).map(|(_, planned)| planned.line);
-            }
-            if let Some(place) = line.waiting.iter().position(|(id, _)| *id == step) {
-                return line.waiting.remove(place).map(|(_, command)| command);
-            }
-            if line.step == step && line.under_way.is_empty() && line.waits {
-                line.task.take()?.abort();
-                (line.asks, line.waits) = (false, false);
-                return Some(line.command.clone());
-            }
-        }
-        None
-    }
-
     /// Returns the steps that wait, and those that take long and are no transfers, in the order in which they were typed.
     pub fn pending(&self) -> PendingSteps<'_> {
         let mut pending = PendingSteps::default();
@@ -346,20 +349,20 @@ impl Lines {
             std::mem::take(&mut self.begun).into_iter().partition(|line| Some(line.number) == answered);
         self.begun = kept;
         // Nobody waits for its transfers any more: the tasks of the former user end.
-        self.begun.iter_mut().for_each(|line| line.under_way = Beside::default());
+        self.begun.iter_mut().for_each(|line| drop(line.transfers.take_under_way()));
         self.end(ended)
     }
 
-    /// Ends all lines and removes the waiting ones.
-    pub fn clear(&mut self) {
+    /// Ends all lines and removes the waiting ones; returns the steps that will not begin any more.
+    pub fn clear(&mut self) -> Vec<String> {
         let all = std::mem::take(&mut self.begun);
-        self.end(all);
-        self.typed.clear();
+        let left = self.end(all);
+        left.into_iter().chain(std::mem::take(&mut self.typed).iter().flat_map(Line::left).map(str::to_owned)).collect()
     }
 
     fn end(&mut self, lines: Vec<Line>) -> Vec<String> {
         lines.iter().filter_map(|line| line.task.as_ref()).for_each(AbortHandle::abort);
-        lines.iter().flat_map(Line::left).map(str::to_owned).collect()
+        lines.iter().flat_map(Line::not_begun).map(str::to_owned).collect()
     }
 
     /// Returns the steps that take long and those that wait, as in `upload a.bin (#1), sleep 1h; waiting: b.bin, ls`.
@@ -387,7 +390,7 @@ mod tests {
     use p2p_engine::operation::Remove;
     use p2p_engine::transfer::TransferId;
     use p2p_shell::ShellError;
-    use p2p_shell::answer::{Answer, Begun, Effect};
+    use p2p_shell::answer::{Answer, Begun};
     use p2p_store::names::FileKey;
 
     use super::*;
@@ -424,7 +427,7 @@ mod tests {
         assert_eq!(step(&mut lines, second).as_deref(), Some("otp status"));
     }
 
-    /// The results of a batch in which a failure does not end the rest are counted, and told after the last one.
+    /// The results of a batch are counted, and told after the last one.
     #[test]
     fn the_results_of_a_batch_are_counted() {
         let mut lines = Lines::default();
@@ -434,21 +437,23 @@ mod tests {
         let planned = |file: &str| Planned {
             checks: false,
             beside: None,
+            by: None,
             line: format!("upload {file}"),
             file: file.to_owned(),
             begins: Remove { file: FileKey::unowned(file), recursive: false }.into(),
         };
         let tally = Tally::new("stored", vec!["d/x: a reason".into()]);
-        lines.plan(number, Batch { planned: vec![planned("d/a"), planned("d/b")], tally: Some(tally) });
+        lines.plan(number, Batch { planned: vec![planned("d/a"), planned("d/b")], tally, tells_each: false });
         step(&mut lines, number);
-        let begun = Answer::nothing().with(Effect::Follow(Begun { transfer: TransferId(1), checks: None }));
-        assert_eq!(lines.count(number, &Ok(begun)), None);
-        lines.follow(number, TransferId(1));
+        lines.take_answer(number);
+        lines.begun(number, vec![(planned("d/a"), Ok(Begun { transfer: TransferId(1), checks: None }))]);
         assert!(lines.hold(number, TransferId(1), Ok(Answer::nothing())) && lines.take_outcome().is_some());
         assert_eq!(lines.count(number, &Ok(Answer::nothing())), None);
         step(&mut lines, number);
-        let told = lines.count(number, &Err(ShellError::Bad("it failed".into()))).unwrap().to_string();
-        assert_eq!(told, "1 file stored, 2 not: d/x: a reason, d/b: it failed");
+        lines.begun(number, vec![(planned("d/b"), Err(ShellError::Bad("it failed".into())))]);
+        let told = lines.take_outcome().unwrap();
+        let sum = lines.count(number, &told.result).unwrap().to_string();
+        assert_eq!(sum, "1 file stored, 2 not: d/x: a reason, d/b: it failed");
         assert_eq!(step(&mut lines, number).as_deref(), Some("ls"));
         assert_eq!(lines.count(number, &Ok(Answer::nothing())), None);
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use p2p_engine::transfer::TransferId;
 use p2p_service::access::{AccessError, Identity};
 use p2p_shell::ShellError;
-use p2p_shell::answer::Answer;
+use p2p_shell::answer::{Answer, Started};
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinError, JoinSet};
 
@@ -22,8 +22,10 @@ pub struct Message {
 /// The content of a message from a task.
 #[derive(Debug)]
 pub(super) enum AppMessage {
-    /// Result of one step of the line with this number: a command was answered, or a transfer began; and the user of that moment.
+    /// Result of one step of the line with this number: a command was answered; and the user of that moment.
     Answered(u64, Arc<Identity>, Result<Answer, ShellError>),
+    /// Transfers of a group that the line with this number has begun, or why there is nobody to begin them for.
+    Begun(u64, Result<Vec<Started>, ShellError>),
     /// Result of a transfer that the line with this number has begun.
     Finished(u64, TransferId, Result<Answer, ShellError>),
     /// Notification that the line with this number waits for an operation that takes long.

@@ -5,6 +5,7 @@ mod accounts;
 mod architecture;
 mod asking;
 mod bad_input;
+mod batches;
 mod bounds;
 mod breaking;
 mod cancelling;

@@ -85,7 +85,7 @@ fn small_files_of_a_line_are_stored_beside_each_other() {
         random_file(&tree.join(name), size, 4);
     }
     tui_harness.press(&[&format!("upload -r {}; ls tree", tree.display()), "Enter"]);
-    tui_harness.until(|app| says(app, "#2 has begun; waiting: tree/c, tree/d, ls tree"));
+    tui_harness.until(|app| says(app, "#1-#2: 2 files begun; waiting: tree/c, tree/d, ls tree"));
     let title = tui_harness.app.under_way().unwrap();
     assert_eq!(title, "upload tree/a (#1) and 1 beside it; waiting: tree/c, tree/d, ls tree");
     assert_eq!(tui_harness.app.scene().pending.len(), 3);
@@ -95,8 +95,7 @@ fn small_files_of_a_line_are_stored_beside_each_other() {
     let output = &tui_harness.app.prompt().output;
     let place =
         |words: &str| output.iter().position(|(_, line)| line.contains(words)).unwrap_or_else(|| panic!("{words}: {output:?}"));
-    let told =
-        ["#1 has begun", "#2 has begun", "stored tree/a", "stored tree/b", "cannot read ", "stored tree/d", "3 files stored"];
+    let told = ["#1-#2: 2 files begun", "stored tree/a", "stored tree/b", "cannot read ", "stored tree/d", "3 files stored"];
     assert!(told.map(place).is_sorted(), "{output:?}");
     assert!(place("3 files stored (300 B), 1 not: cannot read ") < place("│ tree/d ┆ 100 B"), "{output:?}");
     let states: Vec<TransferState> = transfers(&tui_harness).iter().map(|status| status.state).collect();
@@ -137,7 +136,7 @@ fn a_pattern_is_a_batch() {
 fn nothing_that_takes_long_makes_the_prompt_deaf() {
     let mut tui_harness = paused(120, 40);
     tui_harness.press(&[&upload_of_all(&tui_harness), " --background", "Enter"]);
-    tui_harness.until(|app| says(app, "#3 has begun"));
+    tui_harness.until(|app| says(app, "#1-#3: 3 files begun"));
     let long = ["set f 1; sleep 5s; echo f is $f", "wait", "wait 2", "health", "expect sleep 1s contains virtual"];
     for (number, line) in long.into_iter().enumerate() {
         tui_harness.press(&[line, "Enter"]);

@@ -10,7 +10,7 @@ use crate::program::{Home, QUICK, end_of};
 use crate::seeds::for_seeds;
 
 /// Runs lines in a session that is recorded, and returns the recording.
-fn recorded(home: &Home, lines: &str) -> PathBuf {
+pub(crate) fn recorded(home: &Home, lines: &str) -> PathBuf {
     let before = files_below(&home.data().join("recordings"));
     let mut child = home.command(&["repl", "--speed", "max"]).stdin(Stdio::piped()).spawn().unwrap();
     std::io::Write::write_all(&mut child.stdin.take().unwrap(), lines.as_bytes()).unwrap();
@@ -21,7 +21,7 @@ fn recorded(home: &Home, lines: &str) -> PathBuf {
     after.pop().unwrap()
 }
 
-fn replays(home: &Home, recording: &Path) {
+pub(crate) fn replays(home: &Home, recording: &Path) {
     let replayed = home.json(&["replay", recording.to_str().unwrap()]);
     assert_eq!(replayed["same"].as_bool(), Some(true), "{replayed}");
 }

@@ -68,10 +68,10 @@ pub struct Interrupted {
 }
 
 impl Interrupted {
-    /// Adds a description of what became of the work in progress.
+    /// Adds a description of what became of the work in progress, after what was described before.
     #[must_use]
     pub fn after(self, outcome: &str) -> Interrupted {
-        Interrupted { outcome: format!("; {outcome}"), ..self }
+        Interrupted { outcome: format!("{}; {outcome}", self.outcome), ..self }
     }
 
     /// Notes that the end of the work in progress was no longer waited for.

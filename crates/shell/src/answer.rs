@@ -1,12 +1,13 @@
 //! The answer of a command: as a view for users, as JSON for programs, and as an effect for the front end.
 
-use std::fmt;
-
 use p2p_engine::operation::BeginTransfer;
 use p2p_engine::transfer::TransferId;
 use serde_json::Value;
 
-use crate::report::{Table, bytes_of, count_of, hanging, wrapped};
+use crate::ShellError;
+use crate::groups::Step;
+use crate::report::{Table, hanging, wrapped};
+use crate::tally::Tally;
 
 /// An answer as it is shown to users. Each front end draws it in its own way.
 #[derive(Debug, Clone)]
@@ -74,87 +75,32 @@ pub struct Planned {
     pub line: String,
     /// Name of the file as the user has typed it, in visible characters.
     pub file: String,
-    /// Name that the transfer stores or removes, if it may be under way [beside](crate::beside) others of its batch.
+    /// Name that the transfer stores or removes, if it may be under way [beside](crate::groups) others of its batch.
     pub beside: Option<String>,
+    /// Name of the user who has planned it, and for whom alone it begins; `None` for the operator.
+    pub by: Option<String>,
     /// Command that begins the transfer.
     pub begins: BeginTransfer,
 }
 
-/// Transfers that a command begins in their order, each once the previous one is over or [beside](crate::beside) it.
+impl Step for Planned {
+    fn beside(&self) -> Option<&str> {
+        self.beside.as_deref()
+    }
+}
+
+/// A transfer of a group: as it was planned, and its number since it began, or why it was refused.
+pub type Started = (Planned, Result<Begun, ShellError>);
+
+/// Transfers that a command begins in their order, in [groups](crate::groups). A failure of one does not end the rest.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Batch {
     /// Transfers in their order.
     pub planned: Vec<Planned>,
-    /// Count of the results, for a batch in which a failure does not end the rest; `None` if the first failure ends the batch.
-    pub tally: Option<Tally>,
-}
-
-/// Count of what a batch has done and of what it has not, with the reasons.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Tally {
-    /// Participle for what is done to each file, such as `stored`.
-    verb: &'static str,
-    done: u64,
-    bytes: u64,
-    failures: Vec<String>,
-}
-
-impl Tally {
-    /// Creates the count of a batch from which these were left out already, each a name with a reason.
-    pub fn new(verb: &'static str, failures: Vec<String>) -> Tally {
-        Tally { verb, done: 0, bytes: 0, failures }
-    }
-
-    /// Counts the result for a file.
-    pub fn add<E: fmt::Display>(&mut self, file: &str, outcome: &Result<Answer, E>) {
-        match outcome {
-            Ok(answer) => {
-                self.done += 1;
-                self.bytes += answer.data["bytes"].as_u64().unwrap_or_default();
-            }
-            // Most errors name the file.
-            Err(error) => {
-                let text = error.to_string();
-                self.failures.push(if text.contains(file) { text } else { format!("{file}: {text}") });
-            }
-        }
-    }
-
-    /// Returns true if nothing has failed.
-    pub fn is_clean(&self) -> bool {
-        self.failures.is_empty()
-    }
-}
-
-/// Writes `3 files stored (1.2 MiB)`, and what was not stored with the reasons.
-impl fmt::Display for Tally {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let files = |count: u64| count_of(count, "file");
-        write!(f, "{} {}", files(self.done), self.verb)?;
-        if self.bytes > 0 {
-            write!(f, " ({})", bytes_of(self.bytes))?;
-        }
-        match self.failures.len() {
-            0 => Ok(()),
-            count => write!(f, ", {count} not: {}", listed(&self.failures, LISTED_MAX)),
-        }
-    }
-}
-
-/// Number of names or lines that a list shows at most, if there may be very many.
-pub const LISTED_MAX: usize = 20;
-
-/// Joins texts with commas, of which no more than `most` are shown and the others counted.
-pub fn listed(texts: &[String], most: usize) -> String {
-    listed_of(texts.iter().map(String::as_str), texts.len(), most)
-}
-
-/// Joins `count` texts as [`listed`] does, and asks for no more of them than are shown.
-pub fn listed_of<'a>(texts: impl Iterator<Item = &'a str>, count: usize, most: usize) -> String {
-    match count.checked_sub(most).filter(|&more| more > 1) {
-        Some(more) => format!("{} and {more} more", texts.take(most).collect::<Vec<_>>().join(", ")),
-        None => texts.collect::<Vec<_>>().join(", "),
-    }
+    /// Count of the results.
+    pub tally: Tally,
+    /// True if the result of each is told, since the user has named each; false if the count alone is.
+    pub tells_each: bool,
 }
 
 /// An action of the front end beyond showing the answer.
@@ -164,7 +110,7 @@ pub enum Effect {
     None,
     /// A transfer was begun. Waiting for it takes virtual time.
     Follow(Begun),
-    /// Transfers to be begun in their order, each once the previous one is over or [beside](crate::beside) it.
+    /// Transfers to be begun in their order, in [groups](crate::groups).
     Batch(Batch),
     /// Shows the segments of this transfer, in front ends that have a place for them.
     Select(TransferId),
@@ -208,6 +154,11 @@ impl Answer {
         Answer { view, data, effect: Effect::None }
     }
 
+    /// Returns the bytes that the answer is about; 0 if it is about none.
+    pub fn bytes(&self) -> u64 {
+        self.data["bytes"].as_u64().unwrap_or_default()
+    }
+
     /// Creates an answer that consists of a line of text.
     pub fn text(text: impl Into<String>) -> Answer {
         let text = text.into();
@@ -234,34 +185,5 @@ impl Answer {
     #[must_use]
     pub fn with(self, effect: Effect) -> Answer {
         Answer { effect, ..self }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::ShellError;
-
-    #[test]
-    fn a_tally_says_what_was_done_and_what_was_not() {
-        let mut tally = Tally::new("stored", Vec::new());
-        let stored = Answer::new(View::Nothing, json!({ "bytes": 2048 }));
-        tally.add::<ShellError>("a", &Ok(stored.clone()));
-        assert_eq!(tally.to_string(), "1 file stored (2.0 KiB)");
-        tally.add::<ShellError>("b", &Ok(stored));
-        tally.add("c", &Err(ShellError::Bad("no room".into())));
-        tally.add("d", &Err(ShellError::Bad("`d` is there".into())));
-        assert!(!tally.is_clean());
-        assert_eq!(tally.to_string(), "2 files stored (4.0 KiB), 2 not: c: no room, `d` is there");
-    }
-
-    #[test]
-    fn long_lists_are_cut_and_counted() {
-        let texts: Vec<String> = (0..5).map(|n| n.to_string()).collect();
-        assert_eq!(listed(&texts, 5), "0, 1, 2, 3, 4");
-        assert_eq!(listed(&texts, 4), "0, 1, 2, 3, 4");
-        assert_eq!(listed(&texts, 2), "0, 1 and 3 more");
     }
 }

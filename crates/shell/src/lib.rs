@@ -9,7 +9,7 @@
 //! | [`pattern`] | patterns for names of stored files |
 //! | [`trees`] | what a command with `--recursive` is to transfer |
 //! | [`answer`] | the answers of commands, for users and for programs |
-//! | [`beside`] | which transfers of a command are under way at the same time |
+//! | `batch`, [`groups`], [`tally`] | the transfers of a command: carried out in groups, and summed up at the end |
 //! | [`digest`] | many events of one kind as one entry of a log |
 //! | [`question`] | the questions of commands to the user of the front end |
 //! | [`script`] | the execution of several lines |
@@ -23,14 +23,16 @@ mod ahead;
 pub mod answer;
 pub mod asking;
 mod background;
-pub mod beside;
+mod batch;
 pub mod call;
 mod commands;
 pub mod complete;
 pub mod digest;
+pub mod groups;
 pub mod history;
 mod hosts;
 mod line;
+pub mod lists;
 mod local_pattern;
 mod local_tree;
 pub mod pattern;
@@ -42,6 +44,7 @@ pub mod report;
 pub mod script;
 pub mod spec;
 pub mod table;
+pub mod tally;
 pub mod trees;
 mod untold;
 pub mod words;
@@ -52,13 +55,14 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use p2p_auth::{AuthError, Secret};
+use p2p_base::message::legible;
 use p2p_engine::operation::Await;
 use p2p_engine::transfer::{TransferId, TransferState, TransferStatus};
 use p2p_engine::{Denial, EngineError, Operation};
 use p2p_service::access::{Access, AccessError, Identity};
 use p2p_service::failure::exit;
 use p2p_service::instance::{Instance, Leaving};
-use p2p_service::statuses;
+use p2p_service::{output, statuses};
 use thiserror::Error;
 use tokio::sync::{Notify, mpsc, oneshot};
 
@@ -67,12 +71,13 @@ pub use self::commands::names::list_entries;
 pub use self::commands::{reference, write_document};
 pub use self::place::place_of;
 
-use self::answer::{Answer, Batch, Begun, Effect, Planned, Tally, View};
+use self::answer::{Answer, Begun, Effect};
 use self::background::Background;
 use self::call::Call;
 use self::pattern::PatternError;
 use self::question::{Form, Question};
 use self::spec::{Audience, Spec};
+use self::tally::Tally;
 use self::untold::Untold;
 use self::words::{Variables, WordsError};
 
@@ -158,6 +163,16 @@ pub enum ShellError {
     /// Parts of a batch were not carried out, and the others were.
     #[error("{0}")]
     NotAll(Tally),
+    /// A batch ended before all of it had begun, because nothing more can be done for its user.
+    #[error("{error}; before that, {done}; {left}", left = tally::told_left(*left, done.noun()))]
+    Cut {
+        /// Reason why nothing more is begun.
+        error: Box<ShellError>,
+        /// Count of what was done before.
+        done: Tally,
+        /// Number of files that were not begun.
+        left: u64,
+    },
     /// A command of a line would be refused, so that nothing of the line was begun.
     #[error("`{command}`: {error}; nothing of the line was begun")]
     Ahead {
@@ -191,7 +206,7 @@ const fn next_step(error: &EngineError) -> &'static str {
 const REFUSED_SHOWN: usize = 3;
 
 fn refused(files: &[String]) -> String {
-    answer::listed(files, REFUSED_SHOWN)
+    lists::listed(files, REFUSED_SHOWN)
 }
 
 /// Returns the lines of an answer as one, without the rules of a table.
@@ -232,7 +247,11 @@ impl ShellError {
         match self {
             ShellError::Engine(error) => statuses::of(error.kind()).exit,
             ShellError::Access(error) => statuses::of(error.kind()).exit,
-            ShellError::Partly { error, .. } | ShellError::NoneOf { error, .. } => error.exit_code(),
+            ShellError::Partly { error, .. }
+            | ShellError::NoneOf { error, .. }
+            | ShellError::Cut { error, .. }
+            | ShellError::Ahead { error, .. } => error.exit_code(),
+            ShellError::NotAll(tally) => tally.exit_code(),
             _ => exit::FAILED,
         }
     }
@@ -240,8 +259,9 @@ impl ShellError {
     /// Returns true if the session has expired, so that the user has to log in again.
     pub fn is_session_over(&self) -> bool {
         match self {
-            ShellError::NoneOf { error, .. } => error.is_session_over(),
-            error => matches!(error, ShellError::Access(AccessError::Auth(AuthError::SessionOver))),
+            ShellError::Access(AccessError::Auth(AuthError::SessionOver)) => true,
+            ShellError::NoneOf { error, .. } | ShellError::Cut { error, .. } => error.is_session_over(),
+            _ => false,
         }
     }
 }
@@ -317,59 +337,15 @@ impl Shell {
     /// Carries a line out, and waits for the transfers that it begins, unless they are in the background.
     ///
     /// # Errors
-    /// Fails as [`run`](Self::run), [`begin`](Self::begin) and [`finish`](Self::finish) do. The first transfer that fails ends a
-    /// batch.
+    /// Fails as [`run`](Self::run) and [`finish`](Self::finish) do. A transfer of a batch that fails does not end the batch; the sum tells of
+    /// it.
     pub async fn run_to_end(&self, line: &str, variables: &Variables) -> Result<Answer, ShellError> {
         let answer = self.run(line, variables).await?;
         match answer.effect {
             Effect::Follow(begun) => self.finish(&begun).await,
-            Effect::Batch(batch) => {
-                let mut begun = Vec::with_capacity(batch.planned.len());
-                let done = self.run_batch(batch, &mut begun).await;
-                self.untold.remove(begun);
-                done.map(|done| done.after(&answer.view))
-            }
+            Effect::Batch(batch) => self.carry_out(batch).await.map(|done| done.after(&answer.view)),
             _ => Ok(answer),
         }
-    }
-
-    /// Carries a batch out, and returns the combined answer.
-    async fn run_batch(&self, batch: Batch, begun: &mut Vec<TransferId>) -> Result<Answer, ShellError> {
-        let Batch { planned, mut tally } = batch;
-        let mut answers = Vec::with_capacity(planned.len());
-        for planned in planned {
-            let outcome = match self.begin(planned.clone()).await {
-                Ok(Answer { effect: Effect::Follow(one), .. }) => {
-                    begun.push(one.transfer);
-                    self.outcome(&one).await
-                }
-                other => other,
-            };
-            if let Some(tally) = &mut tally {
-                tally.add(&planned.file, &outcome);
-            }
-            match outcome {
-                Ok(answer) => answers.push(answer),
-                // Nothing more can be done for a user who may not do anything.
-                Err(error) if tally.is_none() || matches!(error, ShellError::StandingStill) => {
-                    return Err(partly(&answers, error));
-                }
-                Err(_) => {}
-            }
-        }
-        match tally {
-            None => Ok(Answer::all(answers)),
-            Some(tally) if tally.is_clean() => Ok(Answer { view: View::Text(tally.to_string()), ..Answer::all(answers) }),
-            Some(tally) => Err(ShellError::NotAll(tally)),
-        }
-    }
-
-    /// Begins a transfer that the caller is going to follow.
-    ///
-    /// # Errors
-    /// Fails if the engine refuses the command.
-    pub async fn begin(&self, planned: Planned) -> Result<Answer, ShellError> {
-        commands::files::begin(self, planned).await
     }
 
     /// Waits until a transfer is over, and returns its result.
@@ -393,15 +369,16 @@ impl Shell {
         self.untold.list()
     }
 
-    /// Returns the answers about those of these transfers that were successful.
+    /// Returns the answers about those of these transfers that were successful, in the order in which they began.
     ///
     /// # Errors
     /// Fails if the engine has stopped.
     pub async fn answers_about(&self, transfers: &BTreeSet<TransferId>) -> Result<Vec<Answer>, ShellError> {
         let snapshot = self.access.present_snapshot().await?;
         let is_meant = |status: &TransferStatus| transfers.contains(&status.id) && status.state == TransferState::Done;
-        let done = snapshot.transfers.iter().filter(|report| is_meant(&report.status));
-        Ok(done.map(|report| commands::files::finished(report, &self.identity())).collect())
+        let mut done: Vec<_> = snapshot.transfers.iter().filter(|report| is_meant(&report.status)).collect();
+        done.sort_by_key(|report| report.status.id);
+        Ok(done.into_iter().map(|report| commands::files::finished(report, &self.identity())).collect())
     }
 
     /// Takes the transfers of lines that were dropped before they could report the results, for the caller to report.
@@ -409,12 +386,20 @@ impl Shell {
         self.untold.take()
     }
 
-    /// Leaves the engine of `instance` with `result`, and reports unfinished transfers under the names that the user may know.
+    /// Takes what is to be told of the batches of lines that were dropped: what was done, and how many files were not begun.
+    pub fn take_dropped_batches(&self) -> Vec<String> {
+        self.untold.take_batches()
+    }
+
+    /// Leaves the engine of `instance` with `result`, and reports unfinished transfers under the names that the user may know, and what
+    /// became of unfinished batches.
     ///
     /// # Errors
     /// Fails as [`Instance::leave`] does.
     pub async fn leave(&self, instance: &Instance, result: eyre::Result<Leaving>) -> eyre::Result<()> {
-        instance.leave(result, &self.take_untold(), |transfer| self.identity().name_of(transfer)).await
+        let left = instance.leave(result, &self.take_untold(), |transfer| self.identity().name_of(transfer)).await;
+        self.take_dropped_batches().iter().for_each(|batch| output::tell(legible(&format!("p2p: {batch}"))));
+        left
     }
 
     /// Waits for a transfer, and returns its result. The transfer counts as unreported until it is [told](Self::told).

@@ -14,9 +14,10 @@ use p2p_store::names::FileKey;
 use p2p_store::namespace::{Entry, Namespace};
 
 use crate::ShellError;
-use crate::answer::{LISTED_MAX, Tally};
+use crate::lists::LISTED_MAX;
 use crate::local_tree::{Destination, LocalFile, LocalTree, has_content_of, told};
 use crate::place::{expand, place_of};
+use crate::tally::Tally;
 
 /// What is to be transferred, and what is not.
 #[derive(Debug, Default)]

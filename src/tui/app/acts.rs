@@ -4,7 +4,7 @@
 use p2p_base::spelling::visible;
 use p2p_engine::pace::Speed;
 use p2p_service::interrupt;
-use p2p_shell::answer::listed;
+use p2p_shell::lists::listed;
 use ratatui::layout::Margin;
 use tokio::sync::oneshot;
 
@@ -121,6 +121,7 @@ impl App {
                 self.prompt_mut().editor.set(&format!("{line} "));
             }
             Deed::Drop(step) => self.drop_step(step),
+            Deed::DropRest(step) => self.drop_rest(step),
             Deed::Own(name) => self.change_pane(Change::Own(name)),
             Deed::Choose(menu) => self.open_menu(menu),
             Deed::Profiles(node) => {
@@ -252,7 +253,7 @@ impl App {
         let items = verbs.into_iter().map(|verb| Item {
             name: verb.label.into_owned(),
             summary: match &verb.deed {
-                Deed::Act(_) | Deed::Own(_) | Deed::Drop(_) | Deed::Watch(_) => verb.key.to_owned(),
+                Deed::Act(_) | Deed::Own(_) | Deed::Drop(_) | Deed::DropRest(_) | Deed::Watch(_) => verb.key.to_owned(),
                 deed => summary_of(deed),
             },
             choice: Choice::Deed(verb.deed),

@@ -6,7 +6,10 @@ use std::time::Duration;
 use p2p_engine::transfer::TransferId;
 use p2p_service::access::Identity;
 use p2p_shell::ShellError;
-use p2p_shell::answer::{Answer, Begun, Effect, View, listed};
+use p2p_shell::answer::{Answer, Begun, Effect, Started, View};
+use p2p_shell::lists::listed;
+use p2p_shell::report::count_of;
+use p2p_shell::tally::{FILE, told_begun};
 use p2p_shell::words::{Variables, commands_of};
 use tokio::sync::Notify;
 use tokio::time::sleep;
@@ -58,22 +61,25 @@ impl App {
             let running = async {
                 match step {
                     NextStep::Check(commands, variables) => {
-                        shell.check_line(&commands, &variables).await.map(|()| Answer::nothing())
+                        let checked = shell.check_line(&commands, &variables).await.map(|()| Answer::nothing());
+                        AppMessage::Answered(number, shell.access().identity(), checked)
                     }
-                    NextStep::Begin(planned) => shell.begin(*planned).await,
-                    NextStep::Run(line, variables) => shell.run(&line, &variables).await,
+                    NextStep::Begin(group) => AppMessage::Begun(number, shell.begin_group(group).await),
+                    NextStep::Run(line, variables) => {
+                        let answer = shell.run(&line, &variables).await;
+                        AppMessage::Answered(number, shell.access().identity(), answer)
+                    }
                 }
             };
             tokio::pin!(running);
-            let answer = tokio::select! {
+            tokio::select! {
                 biased;
-                answer = &mut running => answer,
+                done = &mut running => done,
                 () = waits.notified() => {
                     mailbox.send(AppMessage::Waits(number));
                     running.await
                 }
-            };
-            AppMessage::Answered(number, shell.access().identity(), answer)
+            }
         });
         self.lines.set_task(number, task);
     }
@@ -97,11 +103,44 @@ impl App {
         if matches!(answer, Err(ShellError::Ahead { .. })) {
             self.lines.refuse(number);
         }
-        if let Some(answer) = self.lines.hold_refusal(number, answer) {
-            self.show_answer(number, answer);
+        self.show_answer(number, answer);
+        self.lines.go_on();
+        self.go_on_all();
+    }
+
+    /// Follows the transfers of a group that has begun, and tells of all of them at once. A refusal is told in its turn.
+    pub(super) fn on_begun(&mut self, number: u64, group: Result<Vec<Started>, ShellError>) {
+        // The line may have been ended meanwhile; what it has begun goes on.
+        if self.lines.take_answer(number).is_none() {
+            return;
+        }
+        match group {
+            Ok(group) => self.follow_group(number, group),
+            // What was not begun is said with the end of the session.
+            Err(_) if self.has_lost_session() => {}
+            Err(error) => {
+                let left = self.lines.refuse_batch(number);
+                self.name_line(number);
+                self.fail(&error);
+                self.say_left(&left);
+            }
+        }
+        if self.has_lost_session() {
+            return self.on_session_over();
         }
         self.lines.go_on();
         self.go_on_all();
+    }
+
+    fn follow_group(&mut self, number: u64, group: Vec<Started>) {
+        let (begun, left) = self.lines.begun(number, group);
+        if !begun.is_empty() {
+            let transfers: Vec<TransferId> = begun.iter().map(|begun| begun.transfer).collect();
+            let left = left.map(|left| format!("; waiting: {left}")).unwrap_or_default();
+            self.name_line(number);
+            self.say(Role::Text, &format!("{}{left}", told_begun(&transfers, FILE)));
+        }
+        begun.into_iter().for_each(|begun| self.await_end(number, begun));
     }
 
     /// Takes in the result of a transfer, and tells it when those of the transfers before it are told.
@@ -132,7 +171,7 @@ impl App {
     /// Shows the answer of a step, or what it adds to those before it.
     fn show_answer(&mut self, number: u64, answer: Result<Answer, ShellError>) {
         let is_repeated = answer.as_ref().is_err_and(|error| self.lines.repeats(number, error));
-        let (repeated, tally) = (self.lines.take_repeated(number), self.lines.count(number, &answer));
+        let tally = self.lines.count(number, &answer);
         match answer {
             Ok(answer) => self.show_of(number, answer),
             Err(_) if is_repeated => {}
@@ -140,9 +179,6 @@ impl App {
                 self.name_line(number);
                 self.fail(&error);
             }
-        }
-        if let Some(repeated) = repeated {
-            self.say(Role::Bad, &repeated);
         }
         if let Some(tally) = tally {
             self.say(if tally.is_clean() { Role::Text } else { Role::Bad }, &tally.to_string());
@@ -160,8 +196,21 @@ impl App {
         if !self.access().is_at_rest() {
             return self.say(Role::Warning, "something is under way that must not be interrupted; try again in a moment");
         }
-        match self.lines.drop_step(step) {
-            Some(text) => self.say(Role::Warning, &format!("dropped: `{text}`")),
+        let dropped = self.lines.drop_step(step).map(|text| format!("dropped: `{text}`"));
+        self.say_dropped(dropped);
+    }
+
+    /// Drops all transfers of a batch that wait, of which a step is one; what has begun goes on.
+    pub(super) fn drop_rest(&mut self, step: StepId) {
+        let dropped = self.lines.drop_rest(step);
+        let told = |(command, count): (String, usize)| format!("dropped: {} of `{command}`", count_of(count as u64, FILE));
+        self.say_dropped(dropped.map(told));
+    }
+
+    /// Says what was dropped, and goes on with what waited for it.
+    fn say_dropped(&mut self, dropped: Option<String>) {
+        match dropped {
+            Some(text) => self.say(Role::Warning, &text),
             None => self.say(Role::Dim, "that has begun or ended meanwhile; `cancel N` ends a transfer"),
         }
         self.go_on_all();
@@ -260,10 +309,15 @@ impl App {
     /// Makes a line wait for a transfer that it has begun; returns the steps that wait for it.
     fn follow(&mut self, number: u64, begun: Begun) -> Option<String> {
         let left = self.lines.follow(number, begun.transfer);
+        self.await_end(number, begun);
+        left
+    }
+
+    /// Waits for the end of a transfer of a line in a task.
+    fn await_end(&mut self, number: u64, begun: Begun) {
         let (shell, transfer) = (self.shell.clone(), begun.transfer);
         let task = self.tasks.spawn(async move { AppMessage::Finished(number, transfer, shell.outcome(&begun).await) });
         self.lines.set_follower(number, transfer, task);
-        left
     }
 
     /// Returns the width of the output in the prompt, and no more than the viewer has, in which the same lines may be opened. If another

@@ -170,7 +170,8 @@ impl App {
     /// Handles the end of the session: the user has to log in again.
     pub(super) fn on_session_over(&mut self) {
         let Some(name) = self.identity().name().map(str::to_owned) else { return };
-        self.lines.clear();
+        let left = self.lines.clear();
+        self.say_left(&left);
         self.visitor.set_aside = Some((name.clone(), std::mem::take(self.prompt_mut())));
         self.visitor.session_notice = Some(format!("The session of {name} is over. Log in to go on."));
         self.on_who();

@@ -1,29 +1,22 @@
-//! The outcomes of the transfers of a batch: they are counted where a failure does not end the rest, and what would be said of one after
-//! the other in the same words is said once.
+//! The outcomes of the transfers of a batch: they are counted, and what would be said of one after the other in the same words is said
+//! once, since the count names each.
 
 use p2p_shell::ShellError;
-use p2p_shell::answer::{Answer, Effect, Tally, listed};
+use p2p_shell::answer::Answer;
+use p2p_shell::tally::Tally;
 
-use super::{Lines, WAITING_SHOWN};
+use super::Lines;
 
-/// Errors of the transfers of a batch, as far as they were said.
+/// Error of a transfer of a batch that was said last, without the name of its file.
 #[derive(Debug, Default)]
-pub(super) struct Failures {
-    /// Latest error that was said, without the name of its file.
-    said: String,
-    /// Files of which the same would have been said since.
-    again: Vec<String>,
-}
+pub(super) struct Failures(String);
 
 impl Failures {
     /// Takes in the error of a file. Returns true if it is the one that was said last.
     fn repeats(&mut self, file: &str, error: &ShellError) -> bool {
         let text = error.to_string().replace(file, "");
-        let is_said = !self.said.is_empty() && self.said == text;
-        if is_said {
-            self.again.push(file.to_owned());
-        }
-        self.said = text;
+        let is_said = !self.0.is_empty() && self.0 == text;
+        self.0 = text;
         is_said
     }
 }
@@ -33,27 +26,14 @@ impl Lines {
     pub fn count(&mut self, number: u64, answer: &Result<Answer, ShellError>) -> Option<Tally> {
         let line = self.line(number)?;
         let current = line.current.as_ref()?;
-        if matches!(answer, Ok(Answer { effect: Effect::Follow(_), .. })) {
-            return None;
-        }
-        let is_over = line.is_batch_over();
-        line.tally.as_mut()?.add(&current.file, answer);
-        line.tally.take_if(|_| is_over)
+        line.tally.as_mut()?.add(&current.file, answer.as_ref().map(Answer::bytes));
+        line.tally.take_if(|_| line.transfers.is_over())
     }
 
     /// Returns true if the error of a transfer of a batch was said of the one before.
     pub fn repeats(&mut self, number: u64, error: &ShellError) -> bool {
         let Some(line) = self.line(number) else { return false };
         line.current.as_ref().is_some_and(|current| line.failures.repeats(&current.file, error))
-    }
-
-    /// Returns, after the last transfer of a batch, of which files the same would have been said as of others.
-    pub fn take_repeated(&mut self, number: u64) -> Option<String> {
-        let line = self.line(number).filter(|line| line.is_batch_over())?;
-        let again = std::mem::take(&mut line.failures).again;
-        // A count names them.
-        let is_told = again.is_empty() || line.tally.is_some();
-        (!is_told).then(|| format!("the same of {} more: {}", again.len(), listed(&again, WAITING_SHOWN)))
     }
 }
 
@@ -63,13 +43,12 @@ mod tests {
 
     /// Thousands of files that are refused for one reason are one line.
     #[test]
-    fn what_is_said_again_is_counted() {
+    fn what_would_be_said_again_is_not() {
         let mut failures = Failures::default();
         let refused = |file: &str| ShellError::Bad(format!("`{file}`: the quota is used up"));
         assert!(!failures.repeats("a.bin", &refused("a.bin")));
         assert!(failures.repeats("b.bin", &refused("b.bin")) && failures.repeats("c.bin", &refused("c.bin")));
         assert!(!failures.repeats("d.bin", &ShellError::Bad("d.bin is gone".into())));
         assert!(!failures.repeats("e.bin", &refused("e.bin")));
-        assert_eq!(failures.again, ["b.bin", "c.bin"]);
     }
 }

@@ -4,9 +4,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use p2p_shell::answer::Planned;
-
-use super::{Line, Lines, StepId};
+use super::{Line, Lines, StepId, Waiting};
 
 /// A step of a typed line that has not begun, or one that takes long and is no transfer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +15,8 @@ pub struct Pending<'a> {
     pub text: &'a str,
     /// Step that it waits for, as in `upload a.bin (#1)`; `None` if it is being carried out. Thousands may wait for the same one.
     pub after: Option<Arc<str>>,
+    /// Number of steps that [`Lines::drop_rest`](super::Lines::drop_rest) ends with it; 1 if it is no transfer of a batch.
+    pub of: usize,
 }
 
 impl Lines {
@@ -27,15 +27,52 @@ impl Lines {
             number: line.number,
             step: line.step,
             command: line.command.clone(),
-            planned: line.planned.clone(),
+            transfers: line.still_transfers(),
             waiting: line.waiting.clone(),
-            under_way: line.still_under_way(),
             waits: line.waits,
             task: line.task.clone(),
             ..Line::default()
         };
         let (begun, typed) = (self.begun.iter().map(still).collect(), self.typed.iter().map(still).collect());
         Lines { begun, typed, ..Lines::default() }
+    }
+
+    /// Drops a step that has not begun, or ends one that takes long and is no transfer. What else is under way goes on. Returns the
+    /// step as it could be typed, or `None` if there is no such step any more.
+    pub fn drop_step(&mut self, step: StepId) -> Option<String> {
+        for line in self.begun.iter_mut().chain(&mut self.typed) {
+            if let Some(place) = line.transfers.waiting().iter().position(|waiting| waiting.step == step) {
+                line.tally.iter_mut().for_each(|tally| tally.leave(1));
+                return line.transfers.waiting_mut().remove(place).map(|waiting| waiting.planned.line);
+            }
+            if let Some(place) = line.waiting.iter().position(|(id, _)| *id == step) {
+                return line.waiting.remove(place).map(|(_, command)| command);
+            }
+            if line.step == step && !line.is_following() && line.waits {
+                line.task.take()?.abort();
+                (line.asks, line.waits) = (false, false);
+                return Some(line.command.clone());
+            }
+        }
+        None
+    }
+
+    /// Drops the transfers of a batch that have not begun, because there is nobody to begin them for; returns their names.
+    pub fn refuse_batch(&mut self, number: u64) -> Vec<String> {
+        let Some(line) = self.line(number) else { return Vec::new() };
+        let refused = std::mem::take(&mut line.beginning);
+        let left = std::mem::take(line.transfers.waiting_mut());
+        refused.into_iter().chain(left).map(|waiting| waiting.planned.file).collect()
+    }
+
+    /// Drops all transfers of a batch that have not begun, of which a step is one. Returns the command that has planned them and their
+    /// number, or `None` if the step is no such transfer any more.
+    pub fn drop_rest(&mut self, step: StepId) -> Option<(String, usize)> {
+        let has_it = |line: &&mut Line| line.transfers.waiting().iter().any(|waiting| waiting.step == step);
+        let line = self.begun.iter_mut().find(has_it)?;
+        let dropped = std::mem::take(line.transfers.waiting_mut()).len();
+        line.tally.iter_mut().for_each(|tally| tally.leave(dropped as u64));
+        Some((line.batch.clone(), dropped))
     }
 }
 
@@ -45,7 +82,7 @@ enum Run<'a> {
     /// The step that is being carried out.
     Current(StepId, &'a str),
     /// Transfers of a command.
-    Transfers(&'a VecDeque<(StepId, Planned)>, Arc<str>),
+    Transfers(&'a VecDeque<Waiting>, Arc<str>),
     /// Commands.
     Commands(&'a VecDeque<(StepId, String)>, Arc<str>),
 }
@@ -60,21 +97,23 @@ impl<'a> Run<'a> {
     }
 
     fn get(&self, place: usize) -> Option<Pending<'a>> {
-        let (step, text, after) = match self {
-            Run::Current(step, text) => (step, *text, None),
-            Run::Transfers(steps, after) => steps.get(place).map(|(step, planned)| (step, planned.line.as_str(), Some(after)))?,
-            Run::Commands(steps, after) => steps.get(place).map(|(step, command)| (step, command.as_str(), Some(after)))?,
+        let (step, text, after, of) = match self {
+            Run::Current(step, text) => (step, *text, None, 1),
+            Run::Transfers(steps, after) => {
+                steps.get(place).map(|waiting| (&waiting.step, waiting.planned.line.as_str(), Some(after), steps.len()))?
+            }
+            Run::Commands(steps, after) => steps.get(place).map(|(step, command)| (step, command.as_str(), Some(after), 1))?,
         };
         #[cfg(test)]
         tests::MADE.set(tests::MADE.get() + 1);
-        Some(Pending { step: *step, text, after: after.cloned() })
+        Some(Pending { step: *step, text, after: after.cloned(), of })
     }
 
     /// Returns the place of a step. Steps are numbered in their order.
     fn place_of(&self, step: StepId) -> Option<usize> {
         match self {
             Run::Current(own, _) => (*own == step).then_some(0),
-            Run::Transfers(steps, _) => steps.binary_search_by_key(&step, |(step, _)| *step).ok(),
+            Run::Transfers(steps, _) => steps.binary_search_by_key(&step, |waiting| waiting.step).ok(),
             Run::Commands(steps, _) => steps.binary_search_by_key(&step, |(step, _)| *step).ok(),
         }
     }
@@ -89,11 +128,11 @@ pub struct PendingSteps<'a> {
 impl<'a> PendingSteps<'a> {
     /// Adds the steps of a line that have not begun, and before them the current one if it takes long and is no transfer.
     pub(super) fn add(&mut self, line: &'a Line) {
-        if line.waits && line.under_way.is_empty() {
+        if line.waits && !line.is_following() {
             self.runs.push(Run::Current(line.step, &line.command));
         }
         let after: Arc<str> = line.doing().into();
-        self.runs.push(Run::Transfers(&line.planned, Arc::clone(&after)));
+        self.runs.push(Run::Transfers(line.transfers.waiting(), Arc::clone(&after)));
         self.runs.push(Run::Commands(&line.waiting, after));
     }
 
@@ -145,7 +184,8 @@ mod tests {
 
     use p2p_engine::operation::Remove;
     use p2p_engine::transfer::TransferId;
-    use p2p_shell::answer::{Answer, Batch, Planned};
+    use p2p_shell::answer::{Answer, Batch, Begun, Planned};
+    use p2p_shell::tally::Tally;
     use p2p_shell::words::Variables;
     use p2p_store::names::FileKey;
 
@@ -177,14 +217,17 @@ mod tests {
         let planned = |place: usize| Planned {
             checks: false,
             beside: None,
+            by: None,
             line: format!("upload {place}"),
             file: place.to_string(),
             begins: Remove { file: FileKey::unowned("x"), recursive: false }.into(),
         };
-        lines.plan(number, Batch { planned: (0..COUNT).map(planned).collect(), tally: None });
+        let batch = (0..COUNT).map(planned).collect();
+        lines.plan(number, Batch { planned: batch, tally: Tally::new("stored", Vec::new()), tells_each: false });
         for place in 0..COUNT {
             lines.next_step(number);
-            let told = lines.follow(number, TransferId(place as u64 + 1)).unwrap();
+            let begun = Begun { transfer: TransferId(place as u64 + 1), checks: None };
+            let told = lines.begun(number, vec![(planned(place), Ok(begun))]).1.unwrap();
             assert!(told.len() < 200, "{told}");
             let pending = lines.pending();
             assert_eq!(pending.len(), COUNT - place);

@@ -3,11 +3,12 @@
 
 use p2p_engine::transfer::TransferId;
 use p2p_shell::ShellError;
-use p2p_shell::answer::{Answer, Planned, listed_of};
-use p2p_shell::beside::Beside;
+use p2p_shell::answer::{Answer, Begun, Planned, Started};
+use p2p_shell::groups::Groups;
+use p2p_shell::lists::listed_of;
 use tokio::task::AbortHandle;
 
-use super::{Line, Lines, StepId, WAITING_SHOWN};
+use super::{Line, Lines, StepId, WAITING_SHOWN, Waiting};
 
 /// A transfer that was begun, or refused, and whose result is not told yet.
 #[derive(Debug)]
@@ -47,51 +48,76 @@ pub struct Outcome {
 }
 
 impl Line {
-    /// Returns true if the next step is a transfer that may begin beside those that are under way.
-    pub(super) fn may_go_on_beside(&self) -> bool {
-        let next = self.planned.front().and_then(|(_, planned)| planned.beside.as_deref());
-        self.under_way.is_empty() || next.is_some_and(|name| self.under_way.admits(name))
+    /// Takes the transfers that are to begin now; `None` if there is none.
+    pub(super) fn take_group(&mut self) -> Option<Vec<Planned>> {
+        let group = self.transfers.take_group();
+        let first = group.first()?;
+        self.step = first.step;
+        self.command.clone_from(&first.planned.line);
+        self.beginning = group;
+        Some(self.beginning.iter().map(|waiting| waiting.planned.clone()).collect())
     }
 
     /// Returns what is carried out for display, as in `upload a.bin (#1)`, or `upload a (#1) and 2 beside it`.
     pub(super) fn doing(&self) -> String {
-        let Some(first) = self.under_way.front() else { return self.command.clone() };
+        let Some(first) = self.transfers.front() else { return self.command.clone() };
         let first = match first.transfer {
             Some(transfer) => format!("{} ({transfer})", first.command),
             None => first.command.clone(),
         };
-        match self.under_way.len() {
+        match self.transfers.under_way() {
             1 => first,
             count => format!("{first} and {} beside it", count - 1),
         }
     }
 
-    /// Returns what is under way as one entry that reads the same and ends nothing, for a view that is frozen.
-    pub(super) fn still_under_way(&self) -> Beside<UnderWay> {
-        let mut still = Beside::default();
-        if !self.under_way.is_empty() {
+    /// Returns the transfers as they are, with what is under way as one entry that reads the same and ends nothing, for a view that is
+    /// frozen.
+    pub(super) fn still_transfers(&self) -> Groups<Waiting, UnderWay> {
+        let mut still = Groups::new(self.transfers.waiting().iter().cloned());
+        if self.is_following() {
             let (step, command) = (self.step, self.doing());
-            still.push(None, UnderWay { step, command, planned: None, transfer: None, task: None, result: None });
+            still.put(UnderWay { step, command, planned: None, transfer: None, task: None, result: None });
         }
         still
     }
 
-    fn put(&mut self, transfer: Option<TransferId>, result: Option<Result<Answer, ShellError>>) {
-        let planned = self.current.take();
-        let name = planned.as_ref().and_then(|planned| planned.beside.clone());
-        let under_way = UnderWay { step: self.step, command: self.command.clone(), planned, transfer, task: None, result };
-        self.under_way.push(name, under_way);
+    /// Returns the names of the first steps that wait, and the number of the others; `None` if no step waits.
+    fn told_left(&self) -> Option<String> {
+        (self.left_count() > 0).then(|| listed_of(self.left(), self.left_count(), WAITING_SHOWN))
     }
 }
 
 impl Lines {
-    /// Makes a line wait for a transfer that it has begun; returns the names of the first steps that wait for it, and the number of the
-    /// others, or `None` if no step waits.
+    /// Makes a line wait for a transfer that its command has begun; returns the names of the first steps that wait for it, and the number of
+    /// the others, or `None` if no step waits.
     pub fn follow(&mut self, number: u64, transfer: TransferId) -> Option<String> {
         let line = self.line(number)?;
-        line.put(Some(transfer), None);
+        let (step, command, transfer) = (line.step, line.command.clone(), Some(transfer));
+        line.transfers.put(UnderWay { step, command, planned: None, transfer, task: None, result: None });
         line.waits = true;
-        (line.left_count() > 0).then(|| listed_of(line.left(), line.left_count(), WAITING_SHOWN))
+        line.told_left()
+    }
+
+    /// Makes a line wait for the transfers of a group, as far as they were not refused. Returns them, and what waits for them as
+    /// [`follow`](Self::follow) does.
+    pub fn begun(&mut self, number: u64, group: Vec<Started>) -> (Vec<Begun>, Option<String>) {
+        let Some(line) = self.line(number) else { return (Vec::new(), None) };
+        let mut all = Vec::with_capacity(group.len());
+        for (Waiting { step, planned }, (_, begun)) in std::mem::take(&mut line.beginning).into_iter().zip(group) {
+            let (transfer, result) = match begun {
+                Ok(begun) => {
+                    let transfer = begun.transfer;
+                    all.push(begun);
+                    (Some(transfer), None)
+                }
+                Err(error) => (None, Some(Err(error))),
+            };
+            let command = planned.line.clone();
+            line.transfers.put(UnderWay { step, command, planned: Some(planned), transfer, task: None, result });
+        }
+        line.waits = line.is_following();
+        (all, line.told_left())
     }
 
     /// Stores the task that waits for the end of a transfer of a line.
@@ -109,37 +135,26 @@ impl Lines {
         true
     }
 
-    /// Stores the refusal of a planned transfer until it is its turn to be told; gives the answer back if it is something else.
-    pub fn hold_refusal(&mut self, number: u64, answer: Result<Answer, ShellError>) -> Option<Result<Answer, ShellError>> {
-        let is_held = answer.as_ref().is_err_and(|error| !error.is_session_over());
-        match self.line(number).filter(|line| is_held && line.current.is_some()) {
-            Some(line) => line.put(None, Some(answer)),
-            None => return Some(answer),
-        }
-        None
-    }
-
-    /// Takes the next result that is to be told: that of the first transfer of a line that begins nothing more beside it.
+    /// Takes the next result that is to be told: that of the first transfer of a line.
     pub fn take_outcome(&mut self) -> Option<Outcome> {
-        let is_due = |line: &&mut Line| {
-            line.task.is_none() && !line.may_go_on_beside() && line.under_way.front().is_some_and(|first| first.result.is_some())
-        };
+        let is_due = |line: &&mut Line| line.task.is_none() && line.transfers.front().is_some_and(|first| first.result.is_some());
         let line = self.begun.iter_mut().find(is_due)?;
-        let UnderWay { step, command, planned, transfer, result, .. } = line.under_way.pop()?;
-        (line.step, line.command, line.current, line.waits) = (step, command, planned, !line.under_way.is_empty());
+        let UnderWay { step, command, planned, transfer, result, .. } = line.transfers.pop()?;
+        (line.step, line.command, line.current, line.waits) = (step, command, planned, line.is_following());
         self.answered = Some(line.number);
         Some(Outcome { line: line.number, transfer, result: result? })
     }
 
     fn under_way(&mut self, number: u64, transfer: TransferId) -> Option<&mut UnderWay> {
-        self.line(number)?.under_way.iter_mut().find(|under_way| under_way.transfer == Some(transfer))
+        self.line(number)?.transfers.iter_mut().find(|under_way| under_way.transfer == Some(transfer))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use p2p_engine::operation::Remove;
-    use p2p_shell::answer::{Batch, Tally};
+    use p2p_shell::answer::Batch;
+    use p2p_shell::tally::Tally;
     use p2p_shell::words::Variables;
     use p2p_store::names::FileKey;
 
@@ -161,23 +176,30 @@ mod tests {
             line: format!("upload {file}"),
             file: file.to_owned(),
             beside: (!file.contains('L')).then(|| file.to_owned()),
+            by: None,
             begins: Remove { file: FileKey::unowned(file), recursive: false }.into(),
         };
         let planned = files.iter().map(planned).collect();
-        lines.plan(number, Batch { planned, tally: Some(Tally::new("stored", Vec::new())) });
+        lines.plan(number, Batch { planned, tally: Tally::new("stored", Vec::new()), tells_each: false });
         (lines, number)
     }
 
-    /// Begins the next transfer under this number; returns its file, or the command that is carried out instead.
-    fn begin(lines: &mut Lines, number: u64, transfer: u64) -> Option<String> {
-        match lines.next_step(number)? {
-            NextStep::Begin(planned) => {
+    /// Begins the next group with numbers from this one on, except for a file of the name `taken`; returns its files, or the command that is
+    /// carried out instead.
+    fn begin(lines: &mut Lines, number: u64, first: u64) -> Vec<String> {
+        match lines.next_step(number) {
+            Some(NextStep::Begin(group)) => {
                 lines.take_answer(number);
-                lines.follow(number, TransferId(transfer));
-                Some(planned.file)
+                let files = group.iter().map(|planned| planned.file.clone()).collect();
+                let begun = |(transfer, planned): (u64, Planned)| match planned.file.as_str() {
+                    "taken" => (planned, Err(ShellError::Bad("there is one".into()))),
+                    _ => (planned, Ok(Begun { transfer: TransferId(transfer), checks: None })),
+                };
+                lines.begun(number, (first..).zip(group).map(begun).collect());
+                files
             }
-            NextStep::Run(command, _) => Some(command),
-            NextStep::Check(..) => None,
+            Some(NextStep::Run(command, _)) => vec![command],
+            Some(NextStep::Check(..)) | None => Vec::new(),
         }
     }
 
@@ -186,77 +208,74 @@ mod tests {
     }
 
     /// Takes the results that are to be told, and returns the commands of their transfers and the last count.
-    fn told(lines: &mut Lines) -> (Vec<String>, Option<Tally>) {
+    fn told(lines: &mut Lines) -> (Vec<String>, Option<String>) {
         let (mut commands, mut tally) = (Vec::new(), None);
         while let Some(outcome) = lines.take_outcome() {
-            tally = lines.count(outcome.line, &outcome.result);
+            tally = lines.count(outcome.line, &outcome.result).map(|tally| tally.to_string());
             commands.extend(lines.command(outcome.line));
             lines.go_on();
         }
         (commands, tally)
     }
 
-    /// Small transfers begin before the one before them is over, and a large one alone; results are told in the order of the files, and
-    /// the next command of the line comes after all of them.
+    const NOTHING: [String; 0] = [];
+
+    /// Small transfers begin together, and a large one alone; results are told in the order of the files, and the next command of the line
+    /// comes after all of them.
     #[test]
     fn small_transfers_are_under_way_beside_each_other() {
         let (mut lines, number) = batch(&["a", "b", "L", "c"]);
-        assert_eq!(begin(&mut lines, number, 1).as_deref(), Some("a"));
-        end(&mut lines, number, 1);
-        assert_eq!(told(&mut lines).0, Vec::<String>::new(), "`b` begins first");
-        assert_eq!(begin(&mut lines, number, 2).as_deref(), Some("b"));
-        assert_eq!(begin(&mut lines, number, 3), None, "`L` is large");
+        assert_eq!(begin(&mut lines, number, 1), ["a", "b"]);
+        assert_eq!(begin(&mut lines, number, 3), NOTHING, "the group is under way");
         assert_eq!(lines.summary().as_deref(), Some("upload a (#1) and 1 beside it; waiting: L, c, ls"));
-        assert_eq!(told(&mut lines).0, ["upload a"]);
-        assert_eq!(begin(&mut lines, number, 3), None, "`b` is under way");
         end(&mut lines, number, 2);
-        assert_eq!(told(&mut lines).0, ["upload b"]);
-        assert_eq!(begin(&mut lines, number, 3).as_deref(), Some("L"));
-        assert_eq!(begin(&mut lines, number, 4), None, "nothing is beside `L`");
+        assert_eq!(told(&mut lines).0, NOTHING, "`a` is told first");
+        end(&mut lines, number, 1);
+        assert_eq!(told(&mut lines).0, ["upload a", "upload b"]);
+        assert_eq!(begin(&mut lines, number, 3), ["L"]);
+        assert_eq!(begin(&mut lines, number, 4), NOTHING, "nothing is beside `L`");
         end(&mut lines, number, 3);
         assert_eq!(told(&mut lines), (vec!["upload L".into()], None));
-        assert_eq!(begin(&mut lines, number, 4).as_deref(), Some("c"));
-        assert_eq!(begin(&mut lines, number, 5), None, "`ls` waits for `c`");
+        assert_eq!(begin(&mut lines, number, 4), ["c"]);
+        assert_eq!(begin(&mut lines, number, 5), NOTHING, "`ls` waits for `c`");
         end(&mut lines, number, 4);
-        let (commands, tally) = told(&mut lines);
-        assert_eq!((commands, tally.unwrap().to_string()), (vec!["upload c".into()], "4 files stored".into()));
-        assert_eq!(begin(&mut lines, number, 5).as_deref(), Some("ls"));
+        assert_eq!(told(&mut lines), (vec!["upload c".into()], Some("4 files stored".into())));
+        assert_eq!(begin(&mut lines, number, 5), ["ls"]);
     }
 
     /// Whatever ends first, the results come in the order of the files, a refusal among them; it neither stops the others nor ends the
     /// count early. Two transfers of one name are not under way at once.
     #[test]
     fn a_refusal_is_told_in_its_turn() {
-        let (mut lines, number) = batch(&["a", "b", "c", "a"]);
-        begin(&mut lines, number, 1);
-        assert!(matches!(lines.next_step(number), Some(NextStep::Begin(_))));
-        lines.take_answer(number);
-        assert!(lines.hold_refusal(number, Err(ShellError::Bad("it is taken".into()))).is_none());
-        begin(&mut lines, number, 3);
-        assert_eq!(begin(&mut lines, number, 4), None, "`a` is under way");
+        let (mut lines, number) = batch(&["a", "taken", "c", "a"]);
+        assert_eq!(begin(&mut lines, number, 1), ["a", "taken", "c"]);
         end(&mut lines, number, 3);
-        assert_eq!(told(&mut lines).0, Vec::<String>::new());
+        assert_eq!(told(&mut lines).0, NOTHING);
         end(&mut lines, number, 1);
-        assert_eq!(told(&mut lines), (["a", "b", "c"].map(|file| format!("upload {file}")).to_vec(), None));
-        assert_eq!(begin(&mut lines, number, 4).as_deref(), Some("a"));
+        assert_eq!(told(&mut lines), (["a", "taken", "c"].map(|file| format!("upload {file}")).to_vec(), None));
+        assert_eq!(begin(&mut lines, number, 4), ["a"]);
         end(&mut lines, number, 4);
-        assert_eq!(told(&mut lines).1.unwrap().to_string(), "3 files stored, 1 not: b: it is taken");
+        assert_eq!(told(&mut lines).1.unwrap(), "3 files stored, 1 not: taken: there is one");
     }
 
-    /// What waits is dropped while others are under way; nobody waits for a transfer of a line that was ended.
+    /// What waits is dropped while others are under way, one by one or all that is left of the batch, and the count says so; nobody waits for
+    /// a transfer of a line that was ended.
     #[test]
     fn what_waits_behind_others_is_dropped() {
-        let (mut lines, number) = batch(&["a", "b", "L"]);
+        let (mut lines, number) = batch(&["a", "b", "L", "c", "d"]);
         begin(&mut lines, number, 1);
-        let waiting = |lines: &Lines| lines.pending().iter().map(|step| (step.step, step.text.to_owned())).collect::<Vec<_>>();
-        let steps = waiting(&lines);
-        assert_eq!(steps.iter().map(|(_, text)| text.as_str()).collect::<Vec<_>>(), ["upload b", "upload L", "ls"]);
-        assert_eq!(lines.drop_step(steps[1].0).as_deref(), Some("upload L"));
-        begin(&mut lines, number, 2);
-        assert_eq!(waiting(&lines).len(), 1);
+        let steps = lines.pending().iter().map(|step| (step.step, step.text.to_owned(), step.of)).collect::<Vec<_>>();
+        let texts = steps.iter().map(|(_, text, of)| (text.as_str(), *of)).collect::<Vec<_>>();
+        assert_eq!(texts, [("upload L", 3), ("upload c", 3), ("upload d", 3), ("ls", 1)]);
+        assert_eq!(lines.drop_step(steps[0].0).as_deref(), Some("upload L"));
+        assert_eq!(lines.drop_rest(steps[0].0), None, "it is gone");
+        assert_eq!(lines.drop_rest(steps[3].0), None, "`ls` is no part of the batch");
+        assert_eq!(lines.drop_rest(steps[2].0), Some(("upload -r d".into(), 2)));
+        assert_eq!(lines.pending().len(), 1);
         end(&mut lines, number, 2);
         end(&mut lines, number, 1);
-        assert_eq!(told(&mut lines).1.unwrap().to_string(), "2 files stored");
+        assert_eq!(told(&mut lines).1.unwrap(), "2 files stored, 3 not begun");
+        assert_eq!(begin(&mut lines, number, 3), ["ls"]);
         lines.clear();
         assert!(!lines.hold(number, TransferId(2), Ok(Answer::nothing())));
     }

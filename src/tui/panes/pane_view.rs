@@ -210,6 +210,8 @@ pub enum Deed {
     Own(&'static str),
     /// Drops a step of a typed line that waits, or ends one that takes long.
     Drop(StepId),
+    /// Drops all transfers of a batch that wait, of which this step is one.
+    DropRest(StepId),
     /// Opens the connection to a node, which is shown as it is from then on.
     Watch(NodeNumber),
     /// Opens a further menu.

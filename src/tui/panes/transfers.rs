@@ -197,7 +197,8 @@ impl PaneView for TransfersPane {
             }
             Some(Row::Pending(step)) => {
                 let drop = Verb::new("d", "drop", Deed::Drop(step.step));
-                std::iter::once(drop).chain(follow).collect()
+                let rest = Verb::new("D", format!("drop all {} that wait of its command", step.of), Deed::DropRest(step.step));
+                std::iter::once(drop).chain((step.of > 1).then_some(rest)).chain(follow).collect()
             }
             None => Vec::new(),
         }

@@ -111,11 +111,11 @@ fn a_background_upload_for_which_a_stop_has_waited_is_reported() {
 #[test]
 fn an_interrupted_removal_tells_in_json_which_files_are_gone() {
     let home = Home::new("");
-    let names: Vec<String> = (0..30).map(|number| format!("f{number:02}")).collect();
+    let names: Vec<String> = (0..130).map(|number| format!("f{number:03}")).collect();
     names.iter().enumerate().for_each(|(salt, name)| drop(home.file(name, 1000 + salt)));
     let put = || drop(home.ok(&[&["put"], names.iter().map(String::as_str).collect::<Vec<_>>().as_slice()].concat()));
     put();
-    let are_some_gone = || segments_below(&home.data()).len() <= 26;
+    let are_some_gone = || segments_below(&home.data()).len() <= 126;
     let said = ended_in_part(&home, &["run", "--json", "-c", "rm f*"], (300, "INT"), are_some_gone, put);
     assert_eq!(said.code, Some(130), "{said:#?}");
     let last: Value = serde_json::from_str(said.stdout.lines().last().unwrap()).unwrap();

@@ -14,9 +14,9 @@ use serde_json::{Value, json};
 
 use super::data;
 use crate::ahead::{check_all, check_sources, refusal};
-use crate::answer::{Answer, Batch, Begun, Effect, Planned, Tally, View};
-use crate::beside::name_of_small;
+use crate::answer::{Answer, Batch, Begun, Effect, Planned, Started, View};
 use crate::call::Call;
+use crate::groups::name_of_small;
 use crate::local_pattern::local_paths;
 use crate::pattern::{matching, outermost};
 use crate::place::{expand, place_of};
@@ -24,6 +24,7 @@ use crate::report::{
     RemovalLine, SegmentReport, Table, TransferLine, bytes_of, count_of, number_column, outcome_of_cancel, rate_of,
     removals_text, seconds_of, shown_of_all, states_table, text_column, transfer_rate_of, transfer_time_of,
 };
+use crate::tally::{FILE, Tally, told_begun};
 use crate::trees::{Plan, Target, files_of, off_thread, plan_download, plan_upload};
 use crate::{Shell, ShellError};
 
@@ -48,7 +49,7 @@ pub(crate) async fn upload(shell: &Shell, call: &Call) -> Result<Answer, ShellEr
         return begin_plan(shell, call, plan, "stored").await;
     }
     let upload = |path: PathBuf| shell.access.upload(path, name).map(Into::into).map_err(ShellError::from);
-    begin_all(shell, call, labels.into_iter().zip(paths.into_iter().map(upload)).collect()).await
+    begin_all(shell, call, ("stored", FILE), labels.into_iter().zip(paths.into_iter().map(upload)).collect()).await
 }
 
 pub(crate) async fn download(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
@@ -76,24 +77,27 @@ pub(crate) async fn download(shell: &Shell, call: &Call) -> Result<Answer, Shell
         let download = shell.access.download(&identity, &name, range, place, force).await;
         transfers.push((visible(&name).into_owned(), download.map(Into::into).map_err(ShellError::from)));
     }
-    begin_all(shell, call, transfers).await
+    begin_all(shell, call, ("fetched", FILE), transfers).await
 }
 
 pub(crate) async fn remove(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
     let (identity, recursive) = (shell.identity(), call.has("recursive"));
-    let mut removals = Vec::new();
+    let (mut removals, mut noun) = (Vec::new(), FILE);
     for place in 0..call.arguments.len() {
         for name in names_of(shell, call, place, recursive)? {
             let removal = shell.access.removal(&identity, &name, recursive).await;
+            // A directory is removed with all that is in it by one transfer.
+            noun = if removal.as_ref().is_ok_and(|removal| !shell.access.is_file(&removal.file)) { "entry" } else { noun };
             removals.push((visible(&name).into_owned(), removal.map(Into::into).map_err(ShellError::from)));
         }
     }
-    begin_all(shell, call, removals).await
+    begin_all(shell, call, ("removed", noun), removals).await
 }
 
 pub(crate) async fn verify(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
     shell.refuse_standstill()?;
     let identity = shell.identity();
+    let by = identity.name().map(str::to_owned);
     let (mut planned, mut refused, mut is_tree) = (Vec::new(), Vec::new(), call.arguments.len() > 1);
     for place in 0..call.arguments.len() {
         for name in names_of(shell, call, place, true)? {
@@ -109,7 +113,14 @@ pub(crate) async fn verify(shell: &Shell, call: &Call) -> Result<Answer, ShellEr
             for file in files {
                 let begins = shell.access.verification(&identity, &identity.label(&file.key)).await?.into();
                 let shown = if is_tree { identity.shown(&file.key) } else { visible(&name).into_owned() };
-                planned.push(Planned { checks: true, line: format!("verify {shown}"), file: shown, beside: None, begins });
+                planned.push(Planned {
+                    checks: true,
+                    line: format!("verify {shown}"),
+                    file: shown,
+                    beside: None,
+                    by: by.clone(),
+                    begins,
+                });
             }
         }
     }
@@ -137,58 +148,62 @@ pub(super) fn names_of(shell: &Shell, call: &Call, place: usize, is_whole: bool)
 }
 
 /// Begins transfers, each with the name of its file, for the front end to follow. Several are returned as a batch, which the front
-/// end begins in their order; with `--background` all are begun at once. None begins if one of them would be refused.
+/// end begins in groups; with `--background` all are begun at once. None begins if one of them would be refused.
 async fn begin_all(
     shell: &Shell,
     call: &Call,
+    (verb, noun): (&'static str, &'static str),
     transfers: Vec<(String, Result<BeginTransfer, ShellError>)>,
 ) -> Result<Answer, ShellError> {
     let transfers = check_all(shell, transfers).await?;
-    if !call.has("background") {
-        shell.refuse_standstill()?;
-    }
     let is_one = transfers.len() == 1;
     let mut planned = planned(shell, call, transfers).await?;
-    if !call.has("background") {
-        return match planned.pop_if(|_| is_one) {
-            Some(one) => begin(shell, one).await,
-            None => Ok(Answer::nothing().with(Effect::Batch(Batch { planned, tally: None }))),
-        };
+    if call.has("background") {
+        return begin_in_background(shell, planned, Tally::new("begun", Vec::new()).of(noun)).await;
     }
-    let mut answers = Vec::with_capacity(planned.len());
-    for planned in planned {
-        answers.push(begin_in_background(shell, planned).await?);
+    shell.refuse_standstill()?;
+    match planned.pop_if(|_| is_one) {
+        Some(one) => begin(shell, one).await,
+        None => {
+            let batch = Batch { planned, tally: Tally::new(verb, Vec::new()).of(noun), tells_each: true };
+            Ok(Answer::nothing().with(Effect::Batch(batch)))
+        }
     }
-    Ok(if is_one { answers.pop().unwrap_or_else(Answer::nothing) } else { Answer::all(answers) })
 }
 
-/// Begins a transfer, which nobody follows and `wait` reports once, also if it is over by then.
-async fn begin_in_background(shell: &Shell, planned: Planned) -> Result<Answer, ShellError> {
-    let (answer, begun) = begun(shell, planned).await?;
-    shell.background.add(shell.identity().name(), begun.transfer);
-    Ok(answer)
+/// Begins transfers, which nobody follows and `wait` reports once, also if they are over by then. A failure does not end the others.
+async fn begin_in_background(shell: &Shell, planned: Vec<Planned>, mut tally: Tally) -> Result<Answer, ShellError> {
+    let (mut transfers, is_one) = (Vec::with_capacity(planned.len()), planned.len() == 1);
+    for (planned, begun) in begin_group(shell, planned).await {
+        match begun {
+            Ok(begun) => {
+                shell.background.add(planned.by.as_deref(), begun.transfer);
+                transfers.push(begun.transfer);
+            }
+            Err(error) if is_one && tally.is_clean() => return Err(error),
+            Err(error) => tally.add(&planned.file, Err(&error)),
+        }
+    }
+    if !tally.is_clean() {
+        transfers.iter().for_each(|_| tally.add("", Ok(0)));
+        return Err(ShellError::NotAll(tally));
+    }
+    let data = transfers.iter().map(|transfer| json!({ "transfer": transfer.0 }));
+    let data = if is_one { data.collect::<Vec<_>>().pop().unwrap_or_default() } else { data.collect() };
+    let view = if transfers.is_empty() { View::Nothing } else { View::Text(told_begun(&transfers, tally.noun())) };
+    Ok(Answer::new(view, data))
 }
 
 /// Begins the transfers of a plan. A failure does not end the others.
 async fn begin_plan(shell: &Shell, call: &Call, plan: Plan, verb: &'static str) -> Result<Answer, ShellError> {
     let background = call.has("background");
-    let (notes, mut tally) = (plan.notes(), plan.tally(if background { "begun" } else { verb }));
+    let (notes, tally) = (plan.notes(), plan.tally(if background { "begun" } else { verb }));
     let all = planned(shell, call, plan.transfers).await?;
-    if !background {
-        shell.refuse_standstill()?;
-        return if all.is_empty() && !tally.is_clean() { Err(ShellError::NotAll(tally)) } else { Ok(batch(all, tally, &notes)) };
+    if background {
+        return Ok(begin_in_background(shell, all, tally).await?.after(&View::Text(notes.join("\n"))));
     }
-    let mut answers = Vec::with_capacity(all.len());
-    for planned in all {
-        let file = planned.file.clone();
-        let begun = begin_in_background(shell, planned).await;
-        tally.add(&file, &begun);
-        answers.extend(begun);
-    }
-    match tally.is_clean() {
-        true => Ok(Answer::all(answers).after(&View::Text(notes.join("\n")))),
-        false => Err(ShellError::NotAll(tally)),
-    }
+    shell.refuse_standstill()?;
+    if all.is_empty() && !tally.is_clean() { Err(ShellError::NotAll(tally)) } else { Ok(batch(all, tally, &notes)) }
 }
 
 /// Returns the answer that lets the front end begin these transfers, whatever comes of each.
@@ -198,17 +213,17 @@ fn batch(planned: Vec<Planned>, tally: Tally, notes: &[String]) -> Answer {
         return Answer::new(View::Text(lines.join("\n")), Value::Array(Vec::new()));
     }
     let view = if notes.is_empty() { View::Nothing } else { View::Text(notes.join("\n")) };
-    Answer::new(view, Value::Null).with(Effect::Batch(Batch { planned, tally: Some(tally) }))
+    Answer::new(view, Value::Null).with(Effect::Batch(Batch { planned, tally, tells_each: false }))
 }
 
 /// Returns transfers as the call is to begin them, each with the name of its file as it is shown. Asks the disk which of several are small, for the front
 /// end that begins those beside each other.
 async fn planned(shell: &Shell, call: &Call, transfers: Vec<(String, BeginTransfer)>) -> Result<Vec<Planned>, ShellError> {
-    let (access, command) = (shell.access.clone(), call.spec.name);
+    let (access, command, by) = (shell.access.clone(), call.spec.name, shell.identity().name().map(str::to_owned));
     let are_several = transfers.len() > 1 && !call.has("background");
     let planned = move |(file, begins): (String, BeginTransfer)| {
         let beside = if are_several { name_of_small(&access, &begins) } else { None };
-        Planned { checks: false, line: format!("{command} {file}"), file, beside, begins }
+        Planned { checks: false, line: format!("{command} {file}"), file, beside, by: by.clone(), begins }
     };
     let all = move || transfers.into_iter().map(planned).collect();
     if are_several { off_thread(all).await } else { Ok(all()) }
@@ -218,14 +233,22 @@ async fn planned(shell: &Shell, call: &Call, transfers: Vec<(String, BeginTransf
 /// cancelled, and is then to be reported.
 pub(crate) async fn begin(shell: &Shell, planned: Planned) -> Result<Answer, ShellError> {
     let _critical_section = shell.access.critical_section();
-    let (answer, begun) = begun(shell, planned).await?;
-    Ok(answer.with(Effect::Follow(begun)))
+    let transfer = shell.access.begin(planned.begins).await?;
+    let answer = Answer::new(View::Text(told_begun(&[transfer], FILE)), json!({ "transfer": transfer.0 }));
+    Ok(answer.with(Effect::Follow(Begun { transfer, checks: planned.checks.then_some(planned.file) })))
 }
 
-async fn begun(shell: &Shell, Planned { begins, checks, file, .. }: Planned) -> Result<(Answer, Begun), ShellError> {
-    let transfer = shell.access.begin(begins).await?;
-    let answer = Answer::new(View::Text(format!("{transfer} has begun")), json!({ "transfer": transfer.0 }));
-    Ok((answer, Begun { transfer, checks: checks.then_some(file) }))
+/// Begins transfers at one virtual instant, as far as they are one group; returns what became of each. An interruption waits as for
+/// [`begin`].
+pub(crate) async fn begin_group(shell: &Shell, group: Vec<Planned>) -> Vec<Started> {
+    let _critical_section = shell.access.critical_section();
+    let begun = shell.access.begin_together(group.iter().map(|planned| planned.begins.clone()).collect()).await;
+    let started = |(planned, begun): (Planned, Result<TransferId, EngineError>)| {
+        let checks = planned.checks.then(|| planned.file.clone());
+        let begun = begun.map(|transfer| Begun { transfer, checks }).map_err(ShellError::from);
+        (planned, begun)
+    };
+    group.into_iter().zip(begun).map(started).collect()
 }
 
 /// Returns the answer for a transfer that is over.

@@ -1,0 +1,95 @@
+//! A batch from its first group to its sum, for front ends that carry out one line after the other.
+
+use p2p_auth::AuthError;
+use p2p_engine::{Denial, EngineError};
+use p2p_service::access::AccessError;
+
+use crate::answer::{Answer, Batch, Planned, Started, View};
+use crate::commands::files;
+use crate::groups::Groups;
+use crate::tally::Tally;
+use crate::untold::BatchId;
+use crate::{Shell, ShellError};
+
+impl Shell {
+    /// Begins the transfers of a group at one virtual instant, for the user who has planned them. Returns what became of each.
+    ///
+    /// # Errors
+    /// Fails if that user is no longer logged in; nothing has begun then.
+    pub async fn begin_group(&self, group: Vec<Planned>) -> Result<Vec<Started>, ShellError> {
+        let identity = self.access.check().await?;
+        if group.iter().any(|planned| planned.by.as_deref() != identity.name()) {
+            return Err(AccessError::from(AuthError::SessionOver).into());
+        }
+        Ok(files::begin_group(self, group).await)
+    }
+
+    /// Carries a batch out, and returns the combined answer.
+    pub(super) async fn carry_out(&self, batch: Batch) -> Result<Answer, ShellError> {
+        let Batch { planned, tally, tells_each } = batch;
+        let id = self.untold.begin_batch(tally, planned.len());
+        let (mut groups, mut answers) = (Groups::new(planned), Vec::new());
+        loop {
+            let group = groups.take_group();
+            if !group.is_empty() {
+                let left = groups.waiting().len();
+                let begun = self.begin_group_of(id, group, left).await?;
+                begun.into_iter().for_each(|started| groups.put(started));
+            }
+            let Some((planned, begun)) = groups.pop() else { break };
+            let transfer = begun.as_ref().ok().map(|begun| begun.transfer);
+            let outcome = match begun {
+                Ok(begun) => self.outcome(&begun).await,
+                Err(error) => Err(error),
+            };
+            match outcome {
+                Err(error) if ends_all(&error) => return Err(self.cut(id, error, groups.waiting().len())),
+                outcome => {
+                    self.untold.count(id, transfer, &planned.file, &outcome);
+                    answers.extend(outcome);
+                }
+            }
+        }
+        summed(answers, self.untold.end_batch(id), tells_each)
+    }
+
+    /// Begins a group of a batch, of which others are `left`.
+    async fn begin_group_of(&self, id: BatchId, group: Vec<Planned>, left: usize) -> Result<Vec<Started>, ShellError> {
+        let size = group.len();
+        // An interruption waits until it is known what has begun.
+        let _critical_section = self.access.critical_section();
+        let begun = self.begin_group(group).await.map_err(|error| self.cut(id, error, size + left))?;
+        self.untold.set_left(id, left);
+        begun.iter().filter_map(|(_, begun)| begun.as_ref().ok()).for_each(|begun| self.untold.add(begun.transfer));
+        Ok(begun)
+    }
+
+    /// Returns the error that ends a batch of which some is left.
+    fn cut(&self, id: BatchId, error: ShellError, left: usize) -> ShellError {
+        match self.untold.end_batch(id) {
+            Some(done) if left > 0 => ShellError::Cut { error: Box::new(error), done, left: left as u64 },
+            _ => error,
+        }
+    }
+}
+
+/// Returns the answer of a batch that is over: the results of its transfers if each is told, and their sum if there are several.
+fn summed(answers: Vec<Answer>, tally: Option<Tally>, tells_each: bool) -> Result<Answer, ShellError> {
+    let (all, tally) = (
+        Answer::all(answers),
+        match tally {
+            Some(tally) if !tally.is_clean() => return Err(ShellError::NotAll(tally)),
+            tally => tally.map(|tally| tally.to_string()).unwrap_or_default(),
+        },
+    );
+    let lines = if tells_each { [all.view.text(), tally].join("\n") } else { tally };
+    Ok(Answer { view: View::Text(lines), ..all })
+}
+
+/// Returns true if what has ended a transfer ends the whole batch: there is no user any more, no engine, or no time.
+fn ends_all(error: &ShellError) -> bool {
+    match error {
+        ShellError::StandingStill | ShellError::Engine(EngineError::Stopped | EngineError::Denied(Denial::LoginNeeded)) => true,
+        error => error.is_session_over(),
+    }
+}

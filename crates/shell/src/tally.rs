@@ -1,0 +1,160 @@
+//! The sum of a batch: what it has done, and what it has not, with the reasons.
+
+use std::fmt;
+
+use p2p_engine::transfer::TransferId;
+use p2p_service::failure::exit;
+
+use crate::ShellError;
+use crate::lists::{LISTED_MAX, listed};
+use crate::report::{bytes_of, count_of};
+
+/// Word for one of what most batches count.
+pub const FILE: &str = "file";
+
+/// Count of what a batch has done and of what it has not, with the reasons.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tally {
+    /// Participle for what is done to each file, such as `stored`.
+    verb: &'static str,
+    /// Word for one of what is counted.
+    noun: &'static str,
+    done: u64,
+    bytes: u64,
+    failures: Vec<String>,
+    /// Number of files that were dropped before they began.
+    left: u64,
+    /// Exit code that all failures have in common.
+    exit_code: Option<u8>,
+}
+
+impl Tally {
+    /// Creates the count of a batch from which these were left out already, each a name with a reason.
+    pub fn new(verb: &'static str, failures: Vec<String>) -> Tally {
+        let exit_code = (!failures.is_empty()).then_some(exit::FAILED);
+        Tally { verb, noun: FILE, done: 0, bytes: 0, failures, left: 0, exit_code }
+    }
+
+    /// Returns the count with another word for one of what is counted.
+    #[must_use]
+    pub fn of(self, noun: &'static str) -> Tally {
+        Tally { noun, ..self }
+    }
+
+    /// Returns the word for one of what is counted.
+    pub const fn noun(&self) -> &'static str {
+        self.noun
+    }
+
+    /// Counts the result for a file: its size in bytes, or why it has failed.
+    pub fn add(&mut self, file: &str, outcome: Result<u64, &ShellError>) {
+        match outcome {
+            Ok(bytes) => {
+                self.done += 1;
+                self.bytes += bytes;
+            }
+            // Most errors name the file.
+            Err(error) => {
+                let (text, code) = (error.to_string(), error.exit_code());
+                self.failures.push(if text.contains(file) { text } else { format!("{file}: {text}") });
+                self.exit_code = Some(self.exit_code.filter(|&before| before != code).map_or(code, |_| exit::FAILED));
+            }
+        }
+    }
+
+    /// Counts files that were dropped before they began.
+    pub fn leave(&mut self, files: u64) {
+        self.left += files;
+    }
+
+    /// Returns true if nothing has failed.
+    pub fn is_clean(&self) -> bool {
+        self.failures.is_empty()
+    }
+
+    /// Returns the exit code that all failures have in common, or the general one.
+    pub fn exit_code(&self) -> u8 {
+        self.exit_code.unwrap_or(exit::FAILED)
+    }
+}
+
+/// Writes `3 files stored (1.2 MiB)`, and what was not stored with the reasons.
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", count_of(self.done, self.noun), self.verb)?;
+        if self.bytes > 0 {
+            write!(f, " ({})", bytes_of(self.bytes))?;
+        }
+        if self.left > 0 {
+            write!(f, ", {} not begun", self.left)?;
+        }
+        match self.failures.len() {
+            0 => Ok(()),
+            count => write!(f, ", {count} not: {}", listed(&self.failures, LISTED_MAX)),
+        }
+    }
+}
+
+/// Returns the line that tells the beginning of transfers, one for all of a group, as in `#12-#111: 100 files begun`. `noun` is the word for
+/// one.
+pub fn told_begun(transfers: &[TransferId], noun: &str) -> String {
+    match transfers {
+        [one] => format!("{one} has begun"),
+        several => format!("{}: {} begun", ranges(several), count_of(several.len() as u64, noun)),
+    }
+}
+
+/// Returns the numbers of transfers in their order, with each unbroken series as its first and its last.
+fn ranges(transfers: &[TransferId]) -> String {
+    let series = transfers.chunk_by(|before, next| before.0 + 1 == next.0).filter_map(|run| Some((run.first()?, run.last()?)));
+    let text = |(first, last)| if first == last { format!("{first}") } else { format!("{first}-{last}") };
+    series.map(text).collect::<Vec<_>>().join(", ")
+}
+
+/// Returns how much of a batch was not begun, as in `4800 files were not begun`. `noun` is the word for one.
+pub fn told_left(left: u64, noun: &str) -> String {
+    format!("{} {} not begun", count_of(left, noun), if left == 1 { "was" } else { "were" })
+}
+
+#[cfg(test)]
+mod tests {
+    use p2p_engine::EngineError;
+
+    use super::*;
+
+    #[test]
+    fn a_tally_says_what_was_done_and_what_was_not() {
+        let mut tally = Tally::new("stored", Vec::new());
+        tally.add("a", Ok(2048));
+        assert_eq!(tally.to_string(), "1 file stored (2.0 KiB)");
+        tally.add("b", Ok(2048));
+        tally.add("c", Err(&ShellError::Bad("no room".into())));
+        tally.add("d", Err(&ShellError::Bad("`d` is there".into())));
+        assert!(!tally.is_clean());
+        assert_eq!(tally.to_string(), "2 files stored (4.0 KiB), 2 not: c: no room, `d` is there");
+    }
+
+    /// Failures of one kind have the exit code of the kind, and others the general one in common.
+    #[test]
+    fn the_exit_code_is_that_of_all_failures() {
+        let stopped = ShellError::Engine(EngineError::Stopped);
+        let mut tally = Tally::new("stored", Vec::new());
+        tally.add("a", Err(&stopped));
+        tally.add("b", Err(&stopped));
+        assert_eq!(tally.exit_code(), exit::TEMPORARY);
+        tally.add("c", Err(&EngineError::NameTaken { name: "c".into() }.into()));
+        assert_eq!(tally.exit_code(), exit::FAILED);
+        let mut left_out = Tally::new("stored", vec!["a: a reason".into()]);
+        left_out.add("b", Err(&stopped));
+        assert_eq!(left_out.exit_code(), exit::FAILED);
+    }
+
+    #[test]
+    fn the_beginning_of_many_is_one_line() {
+        let of = |numbers: &[u64]| told_begun(&numbers.iter().map(|&number| TransferId(number)).collect::<Vec<_>>(), FILE);
+        assert_eq!(of(&[7]), "#7 has begun");
+        assert_eq!(of(&(12..=111).collect::<Vec<_>>()), "#12-#111: 100 files begun");
+        assert_eq!(of(&[1, 2, 3, 5, 8, 9]), "#1-#3, #5, #8-#9: 6 files begun");
+        assert_eq!([told_left(1, FILE), told_left(4800, FILE)], ["1 file was not begun", "4800 files were not begun"]);
+    }
+}

@@ -1,0 +1,107 @@
+//! What `put`, `get` and `rm` carry out: small transfers in groups, and all else by itself.
+
+use eyre::Result;
+use p2p_engine::BegunUpload;
+use p2p_engine::operation::BeginTransfer;
+use p2p_engine::transfer::{TransferId, TransferReport};
+use p2p_service::access::Access;
+use p2p_service::access::range::WantedRange;
+use p2p_service::instance::advised;
+use p2p_shell::asking::refused;
+use p2p_shell::groups::{Groups, Step, name_of_small};
+
+use super::Visit;
+use super::kept::KeptPut;
+use super::streams::{Origin, pour_in, pour_out};
+
+/// Transfer that a command carries out.
+pub(super) enum Work {
+    Transfer(BeginTransfer),
+    /// Upload of standard input under a name.
+    FromStdin(String),
+    /// Upload that is kept if it is interrupted.
+    Kept(KeptPut),
+    /// Download of a stored file, or of a range of it, to standard output.
+    ToStdout(String, Option<WantedRange>),
+}
+
+impl<T: Into<BeginTransfer>> From<T> for Work {
+    fn from(begins: T) -> Work {
+        Work::Transfer(begins.into())
+    }
+}
+
+impl Work {
+    async fn carry_out(self, visit: &Visit) -> Result<TransferReport> {
+        match self {
+            Work::Transfer(begins) => visit.instance.transfer(visit.access(), begins).await,
+            Work::FromStdin(name) => {
+                let BegunUpload { transfer, writer, .. } =
+                    visit.access().upload_stream(&name, None, None).await.map_err(refused)?;
+                visit.instance.transfer_stream(transfer, pour_in(writer, None, Origin::Stdin)).await
+            }
+            Work::Kept(kept) => kept.carry_out(visit).await,
+            Work::ToStdout(name, range) => {
+                let begun = visit.access().download_stream(&visit.identity, &name, range).await;
+                let (transfer, reader) = begun.map_err(refused)?;
+                visit.instance.transfer_stream(transfer, pour_out(reader)).await
+            }
+        }
+    }
+}
+
+/// Work of a command that has not begun, or the reason why it cannot.
+pub(super) struct Planned {
+    work: Result<Work>,
+    /// Name that a small transfer stores or removes.
+    beside: Option<String>,
+}
+
+impl Planned {
+    /// Asks the disk whether the transfer is a small one.
+    pub(super) fn new(access: &Access, work: Result<Work>) -> Planned {
+        let beside = match &work {
+            Ok(Work::Transfer(begins)) => name_of_small(access, begins),
+            _ => None,
+        };
+        Planned { work, beside }
+    }
+}
+
+impl Step for Planned {
+    fn beside(&self) -> Option<&str> {
+        self.beside.as_deref()
+    }
+}
+
+/// Work of a command that has begun.
+pub(super) enum UnderWay {
+    /// Transfer beside others, or the reason why it was refused.
+    Transfer(Result<TransferId>),
+    /// Work that is carried out by itself.
+    Alone(Result<Work>),
+}
+
+impl UnderWay {
+    pub(super) async fn see_through(self, visit: &Visit) -> Result<TransferReport> {
+        match self {
+            UnderWay::Transfer(transfer) => visit.instance.see_through(transfer?).await,
+            UnderWay::Alone(work) => work?.carry_out(visit).await,
+        }
+    }
+}
+
+/// Begins the next transfers that may be under way beside each other, at one virtual instant, once those before them are over.
+pub(super) async fn begin_group(visit: &Visit, groups: &mut Groups<Planned, UnderWay>) {
+    let mut group = groups.take_group();
+    if let Some(alone) = group.pop_if(|first| first.beside.is_none()) {
+        return groups.put(UnderWay::Alone(alone.work));
+    }
+    let transfers = group.into_iter().filter_map(|planned| match planned.work {
+        Ok(Work::Transfer(begins)) => Some(begins),
+        _ => None,
+    });
+    for begun in visit.access().begin_together(transfers.collect()).await {
+        groups.put(UnderWay::Transfer(begun.map_err(advised)));
+    }
+}

@@ -1,0 +1,252 @@
+//! The files of one command, in one way for the screen, the line REPL, scripts and one-shot commands: begun in groups at one instant, told
+//! of in one line, summed up, and ended whole.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+use p2p_auth::{Auth, Policy};
+use p2p_base::units::SimTime;
+use p2p_engine::operation::{self, ListTransfers};
+use p2p_engine::pace::Speed;
+use p2p_engine::transfer::{TransferId, TransferState, TransferStatus};
+use p2p_engine::{ClockMode, Engine, EngineConfig, EngineError, GROUP_MAX};
+use p2p_service::access::Access;
+use p2p_shell::words::Variables;
+use p2p_shell::{Shell, ShellError};
+use p2p_storage::tui::app::Pane;
+use tokio::runtime::Builder;
+use tokio::time::timeout;
+
+use crate::dialogs::{log_in, registration, wait, with_users};
+use crate::harness::{OPERATOR, config, quick_link, segments_below, slow_link};
+use crate::program::{DEADLINE, Home, PASSWORD, QUICK, end_of, ended_in_part, wait_until};
+use crate::prompt::says;
+use crate::pty::{Pty, program};
+use crate::recordings::{recorded, replays};
+use crate::tui_harness::{TuiHarness, clock};
+
+/// A directory with so many small files, `f000` and so on.
+fn tree(below: &Path, count: usize) -> PathBuf {
+    let tree = below.join("tree");
+    std::fs::create_dir(&tree).unwrap();
+    for number in 0..count {
+        std::fs::write(tree.join(format!("f{number:03}")), format!("{number:08}").repeat(25)).unwrap();
+    }
+    tree
+}
+
+/// The instants at which transfers began, and how many began at each, in their order.
+fn begins(transfers: &[TransferStatus]) -> Vec<usize> {
+    let instants: BTreeSet<SimTime> = transfers.iter().map(|status| status.started).collect();
+    instants.iter().map(|at| transfers.iter().filter(|status| status.started == *at).count()).collect()
+}
+
+/// Transfers that are given at once begin at one instant, also where virtual time runs as fast as it can; each has its own answer, and one
+/// that is refused keeps no other from beginning.
+#[test]
+fn a_group_begins_at_one_instant() {
+    let home = tempfile::tempdir().unwrap();
+    let tree = tree(home.path(), GROUP_MAX + 20);
+    let settings = config(&home.path().join("data"), 5, quick_link());
+    let settings = EngineConfig { clock: ClockMode::Running, speed: Speed::Max, ..settings };
+    let (_engine, handle) = Engine::start(settings, None).unwrap();
+    let upload = |number: usize| operation::Upload::of_file(tree.join(format!("f{number:03}")), None, 0).into();
+    let mut uploads: Vec<operation::BeginTransfer> = (0..GROUP_MAX + 20).map(upload).collect();
+    uploads[7] = operation::Upload::of_file(tree.join("none"), None, 0).into();
+    Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+        let answers = timeout(DEADLINE, handle.begin_together(&OPERATOR, uploads)).await.expect("the answers");
+        assert_eq!(answers.len(), GROUP_MAX + 20);
+        assert!(matches!(&answers[7], Err(EngineError::Source { .. })), "{:?}", answers[7]);
+        let begun: Vec<TransferId> = answers.into_iter().filter_map(Result::ok).collect();
+        assert_eq!(begun, (1..GROUP_MAX as u64 + 20).map(TransferId).collect::<Vec<_>>());
+        for transfer in begun {
+            handle.call(&OPERATOR, operation::Await { transfer }).await.unwrap();
+        }
+        let transfers = handle.call(&OPERATOR, ListTransfers).await.unwrap();
+        assert!(transfers.iter().all(|status| status.state == TransferState::Done));
+        assert_eq!(begins(&transfers[..GROUP_MAX - 1]), [GROUP_MAX - 1]);
+        assert_eq!(handle.begin_together(&OPERATOR, Vec::new()).await, []);
+    });
+}
+
+/// The screen tells of each group in one line and of the whole in another, for a directory and for a list alike, and a group begins at one
+/// instant at full speed too.
+#[test]
+fn the_screen_begins_groups() {
+    let home = tempfile::tempdir().unwrap();
+    let tree = tree(home.path(), 130);
+    let mut tui_harness = TuiHarness::running(home, (120, 40), Speed::Max, |_, _, _| {});
+    let list = |verb: &str| format!("{verb} {}/f*", tree.display());
+    for (line, count) in [(format!("upload -r {}", tree.display()), 130), (list("upload --as list/"), 130)] {
+        tui_harness.keys(&["clear; mkdir --parents list", "Enter", &line, "Enter"]);
+        let output = &tui_harness.app.prompt().output;
+        let begun: Vec<&str> =
+            output.iter().map(|(_, line)| line.as_str()).filter(|line| line.starts_with('#') && line.contains("begun")).collect();
+        let counts: Vec<bool> =
+            begun.iter().zip([": 100 files begun; waiting: ", ": 30 files begun"]).map(|(a, b)| a.contains(b)).collect();
+        assert_eq!((begun.len(), counts), (2, vec![true, true]), "{begun:?}");
+        assert!(says(&tui_harness.app, &format!("{count} files stored (25.4 KiB)")), "{output:?}");
+        let transfers = tui_harness.runtime.block_on(tui_harness.handle.call(&OPERATOR, ListTransfers)).unwrap();
+        assert_eq!(begins(&transfers[transfers.len() - 130..]), [100, 30]);
+    }
+}
+
+/// What waits of a batch is dropped by one key on any of its rows, and its sum says how much that was; what is under way goes on, and so
+/// does the line.
+#[test]
+fn the_rest_of_a_batch_is_dropped_by_one_key() {
+    let mut tui_harness = TuiHarness::slow(120, 40);
+    tui_harness.keys(&["pause", "Enter"]);
+    let tree = tree(tui_harness.home.path(), 230);
+    let line = format!("upload -r {}", tree.display());
+    tui_harness.press(&[&line, "; echo at last", "Enter"]);
+    tui_harness.until(|app| says(app, "#1-#100: 100 files begun; waiting: "));
+    assert_eq!(tui_harness.app.scene().pending.len(), 131);
+    tui_harness.press_in_pane(Pane::Transfers, &["/", "f150", "Enter"]);
+    let text = tui_harness.text();
+    assert!(text.contains("D drop all 130 that wait"), "{text}");
+    tui_harness.press_in_pane(Pane::Transfers, &["D"]);
+    assert!(says(&tui_harness.app, &format!("dropped: 130 files of `{line}`")), "{:?}", tui_harness.app.prompt().output);
+    assert_eq!(tui_harness.app.scene().pending.len(), 1);
+    tui_harness.runtime.block_on(tui_harness.handle.call(&OPERATOR, operation::Resume)).unwrap();
+    tui_harness.settle();
+    let output = &tui_harness.app.prompt().output;
+    let place = |words: &str| output.iter().position(|(_, line)| line.starts_with(words));
+    assert!(place("100 files stored (19.5 KiB), 130 not begun").unwrap() < place("at last").unwrap(), "{output:?}");
+}
+
+/// A session that ends while files of a batch wait begins none of them, and the user is told of that who comes back.
+#[test]
+fn a_batch_begins_nothing_without_its_user() {
+    let mut tui_harness = with_users(120, 40);
+    log_in(&mut tui_harness, "alice");
+    let tree = tree(tui_harness.home.path(), 130);
+    tui_harness.keys(&["pause", "Enter"]);
+    tui_harness.press(&[&format!("upload -r {}", tree.display()), "Enter"]);
+    tui_harness.until(|app| says(app, "100 files begun; waiting: "));
+    wait(3 * 3600);
+    tui_harness.runtime.block_on(tui_harness.handle.call(&OPERATOR, operation::Resume)).unwrap();
+    tui_harness.settle();
+    let transfers = tui_harness.runtime.block_on(tui_harness.handle.call(&OPERATOR, ListTransfers)).unwrap();
+    assert_eq!(begins(&transfers), [100]);
+    assert!(tui_harness.text().contains("┌ Session expired"), "{}", tui_harness.text());
+    tui_harness.keys(&[PASSWORD, "Enter"]);
+    assert!(tui_harness.said().contains("not begun: tree/f100, tree/f101, "), "{}", tui_harness.said());
+}
+
+/// In a line REPL and a script a session that ends ends the batch, with how much of it was not begun.
+#[test]
+fn a_session_that_ends_ends_the_batch() {
+    let home = tempfile::tempdir().unwrap();
+    let tree = tree(home.path(), 130);
+    let (engine, handle) = Engine::start(config(&home.path().join("data"), 5, slow_link()), None).unwrap();
+    let auth = Auth::open(engine.database().clone(), Policy::default()).unwrap();
+    let access = Access::new(handle.clone(), auth.clone(), "a test", clock).unwrap();
+    let (shell, _questions) = Shell::new(access);
+    let (runtime, variables) = (Builder::new_current_thread().enable_all().build().unwrap(), Variables::new());
+    auth.register_other(&registration("alice"), "a test", "a test", clock() - 3600).unwrap();
+    runtime.block_on(async {
+        assert!(shell.access().login("alice".into(), PASSWORD.into()).await.unwrap().is_none());
+        let line = format!("upload -r {}", tree.display());
+        let ended = async {
+            tokio::join!(shell.run_to_end(&line, &variables), async {
+                while handle.call(&OPERATOR, ListTransfers).await.unwrap().is_empty() {}
+                wait(3 * 3600);
+            })
+        };
+        let (ended, ()) = timeout(DEADLINE, ended).await.expect("the end of the line");
+        let error = ended.unwrap_err();
+        assert!(matches!(error, ShellError::Cut { left: 30, .. }) && error.is_session_over(), "{error}");
+        assert!(error.to_string().ends_with("; before that, 100 files stored (19.5 KiB); 30 files were not begun"), "{error}");
+        let transfers = handle.call(&OPERATOR, ListTransfers).await.unwrap();
+        assert_eq!(begins(&transfers), [100]);
+    });
+}
+
+/// Scripts carry a batch out as the others do: in groups, with the result of each file that was named, and the sum of all.
+#[test]
+fn a_script_has_groups_and_a_sum() {
+    let home = Home::new(QUICK);
+    tree(&home.path(""), 130);
+    let said = home.ok(&["run", "-c", "upload -r tree"]);
+    assert!(said.contains("130 files stored (25.4 KiB)"), "{said}");
+    let lines = home.ok(&["run", "--json", "-c", "mkdir list; upload tree/f00? --as list/; transfers; rm -r tree list"]);
+    let lines: Vec<serde_json::Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines[1]["answer"].as_array().unwrap().len(), 10);
+    let started: BTreeSet<String> = lines[2]["answer"].as_array().unwrap().iter().map(|one| one["started"].to_string()).collect();
+    assert_eq!(started.len(), 1, "{}", lines[2]);
+    let text = home.ok(&["run", "-c", "upload tree/f00? --background; wait; upload tree/f01?; rm f00? f01?"]);
+    let mut told = String::new();
+    for words in [
+        "#1-#10: 10 files begun\n",
+        "stored f010: 200 B",
+        "stored f019: 200 B",
+        "10 files stored (2.0 KiB)\n",
+        "20 files removed",
+    ] {
+        let found = text.find(words).unwrap_or_else(|| panic!("{words}: {text}"));
+        write!(told, "{found:09} ").unwrap();
+    }
+    assert!(told.split_whitespace().is_sorted(), "{told}: {text}");
+}
+
+/// A session with batches replays to the same trace.
+#[test]
+fn a_batch_is_replayed() {
+    let home = Home::new(QUICK);
+    tree(&home.path(""), 130);
+    let recording = recorded(&home, "upload -r tree\nupload tree/f00? tree/f01?\nrm f00?\nrm -r tree\n");
+    replays(&home, &recording);
+}
+
+/// Commands of a typed line are checked before the first begins, in the line REPL too.
+#[test]
+fn a_typed_line_is_checked_first() {
+    let home = Home::new(QUICK);
+    home.file("a.bin", 1_000);
+    let mut child = home.command(&["repl"]).stdin(std::process::Stdio::piped()).spawn().unwrap();
+    std::io::Write::write_all(&mut child.stdin.take().unwrap(), b"upload a.bin; upload none.bin\n").unwrap();
+    let said = end_of(child);
+    assert!(
+        said.stderr.contains("`upload none.bin`: cannot read ") && said.stderr.contains("nothing of the line was begun"),
+        "{said:?}"
+    );
+    assert!(home.stored().is_empty());
+}
+
+/// An interruption undoes what is under way, and tells how much was not begun, whichever way the batch was given.
+#[test]
+fn an_interruption_tells_what_was_not_begun() {
+    let home = Home::new("");
+    tree(&home.path(""), 250);
+    let is_there = || !segments_below(&home.data()).is_empty();
+    let undo = || drop(home.ok(&["rm", "-r", "tree"]));
+    for arguments in [&["put", "-r", "tree"][..], &["run", "-c", "upload -r tree"]] {
+        let said = ended_in_part(&home, arguments, (1_000, "INT"), is_there, undo);
+        assert_eq!(said.code, Some(130), "{said:#?}");
+        let not_begun: usize =
+            said.stderr.split(" files were not begun").next().unwrap().rsplit(' ').next().unwrap().parse().unwrap();
+        assert!(not_begun % 100 == 50, "{said:#?}");
+        let stored = home.ok(&["ls", "-R"]).matches("tree/f").count();
+        assert!(stored <= 250 - not_begun, "{stored}: {said:#?}");
+        undo();
+        wait_until("nothing", || segments_below(&home.data()).is_empty());
+    }
+}
+
+/// Ctrl-C in the line REPL ends the batch and not the program.
+#[test]
+fn ctrl_c_ends_a_batch() {
+    let home = Home::new("");
+    tree(&home.path(""), 250);
+    let mut pty = Pty::start(program(&home.path(""), &["repl", "--speed", "0.1x"]));
+    pty.prompts();
+    pty.send("upload -r tree\r");
+    wait_until("a stored segment", || !segments_below(&home.data()).is_empty());
+    pty.send("\x03");
+    pty.shows("150 files were not begun");
+    pty.prompts();
+    pty.send("quit\r");
+    assert_eq!(pty.end().0, 0);
+}
