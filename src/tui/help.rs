@@ -44,6 +44,7 @@ const PANE_KEYS: &[(&str, &str)] = &[
     ("1-9", "focus the pane of this number, in the order of Tab"),
     (":", "go to the prompt and type a command"),
     ("d", "in Transfers: cancel the transfer, or drop what waits; in Files: download"),
+    ("D", "in Transfers: drop all that wait of the same command"),
     ("o", "in Transfers: select nothing, so that the segments are those of what runs"),
     ("u", "in Files: go to the directory above"),
     ("v", "in Files: verify, which reads all of it back and compares it with its SHA-256"),

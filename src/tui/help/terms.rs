@@ -12,7 +12,10 @@ pub(super) const TERMS: &[(&str, &str)] = &[
     ),
     ("backlog", "bytes that were handed to a connection and are not acknowledged yet"),
     ("before, before the pause", "rates while time is paused: those of the last seconds that have passed"),
-    ("began, has begun", "in the log and in answers: a transfer has its number and is under way"),
+    (
+        "began, begun, has begun",
+        "in the log and in answers: a transfer has its number and is under way, or several in a group have",
+    ),
     (
         "behind others, waits for",
         "why there is no eta: nothing has arrived yet while others pass, or answers to an upload or an undo wait behind a download; a node has to answer first, or to delete",
