@@ -15,6 +15,7 @@ use p2p_service::access::Access;
 use p2p_shell::words::Variables;
 use p2p_shell::{Shell, ShellError};
 use p2p_storage::tui::app::Pane;
+use p2p_store::names::FileKey;
 use tokio::runtime::Builder;
 use tokio::time::timeout;
 
@@ -66,6 +67,14 @@ fn a_group_begins_at_one_instant() {
         let transfers = handle.call(&OPERATOR, ListTransfers).await.unwrap();
         assert!(transfers.iter().all(|status| status.state == TransferState::Done));
         assert_eq!(begins(&transfers[..GROUP_MAX - 1]), [GROUP_MAX - 1]);
+        // A removal waits for no local file.
+        let removal = |number| operation::Remove { file: FileKey::unowned(&format!("f{number:03}")), recursive: false }.into();
+        let removals: Vec<operation::BeginTransfer> = (10..90).map(removal).collect();
+        for transfer in handle.begin_together(&OPERATOR, removals).await {
+            handle.call(&OPERATOR, operation::Await { transfer: transfer.unwrap() }).await.unwrap();
+        }
+        let transfers = handle.call(&OPERATOR, ListTransfers).await.unwrap();
+        assert_eq!(begins(&transfers[transfers.len() - 80..]), [80]);
         assert_eq!(handle.begin_together(&OPERATOR, Vec::new()).await, []);
     });
 }
