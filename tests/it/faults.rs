@@ -8,6 +8,7 @@ mod processes;
 mod profiles;
 mod random;
 mod shown;
+mod slow;
 mod wires;
 
 use p2p_base::units::SimDuration;

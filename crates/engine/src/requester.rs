@@ -34,8 +34,6 @@ pub(super) enum RequesterOutput<O> {
     Send { node: NodeNumber, tag: RequestTag, header: Bytes, payload: Bytes },
     /// Do not write a request that is not written yet.
     Withdraw { node: NodeNumber, tag: RequestTag },
-    /// Report by [`handle_acknowledged`](Requester::handle_acknowledged) when the node has acknowledged this many bytes.
-    AwaitAcknowledged { node: NodeNumber, bytes: u64 },
     /// Close the connection to a node.
     Close { node: NodeNumber },
     /// Abort the connection to a node.
@@ -52,14 +50,6 @@ pub(super) enum RequesterOutput<O> {
     Answered { owner: O, node: NodeNumber, response: Response, payload: Bytes },
     /// A request will not be answered.
     Failed { owner: O, node: NodeNumber, cause: Cause },
-}
-
-/// Progress of a connection, as its caller sees it.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Progress {
-    /// Number of written bytes that the peer has acknowledged.
-    pub(super) acknowledged: u64,
-    pub(super) activity: Activity,
 }
 
 /// The connections of a host to the nodes that it asks.
@@ -248,18 +238,10 @@ impl<O: Clone> Requester<O> {
     }
 
     /// Records that a request is written to this range of the connection's stream.
-    pub(super) fn handle_written(&mut self, now: SimTime, node: NodeNumber, tag: RequestTag, range: Range<u64>) {
+    pub(super) fn handle_written(&mut self, node: NodeNumber, tag: RequestTag, range: Range<u64>) {
         let connection = self.connections.get_mut(&node).filter(|connection| connection.is_open);
         if let Some(asked) = connection.and_then(|to| to.asked.iter_mut().find(|asked| asked.tag == tag)) {
             asked.written = Some(range);
-            self.watch_oldest(now, node);
-        }
-    }
-
-    /// Records that the node has acknowledged the oldest request.
-    pub(super) fn handle_acknowledged(&mut self, now: SimTime, node: NodeNumber) {
-        if let Some(connection) = self.connections.get_mut(&node) {
-            connection.watch.since = now;
         }
     }
 
@@ -291,9 +273,10 @@ impl<O: Clone> Requester<O> {
         }
     }
 
-    /// Closes connections that have been idle for the idle timeout, and aborts those whose oldest request has made no progress
-    /// for the user timeout. Calls before the next timeout change nothing.
-    pub(super) fn handle_timeout(&mut self, now: SimTime, progress: impl Fn(NodeNumber) -> Option<Progress>) {
+    /// Closes connections that have been idle for the idle timeout, and aborts those that have made no progress for the user timeout,
+    /// as `activity` tells of the connection to a node, while their oldest request stayed the same. Calls before the next timeout
+    /// change nothing.
+    pub(super) fn handle_timeout(&mut self, now: SimTime, activity: impl Fn(NodeNumber) -> Option<Activity>) {
         let is_due = |connection: &Connection<O>| self.timeout_of(connection).is_some_and(|at| at <= now);
         let due: Vec<NodeNumber> = self.connections.iter().filter(|(_, to)| is_due(to)).map(|(&node, _)| node).collect();
         for node in due {
@@ -302,7 +285,7 @@ impl<O: Clone> Requester<O> {
                 self.close(node);
                 continue;
             }
-            let until = connection.progressed_at(progress(node)) + self.user_timeout;
+            let until = connection.progressed_at(activity(node)) + self.user_timeout;
             if until > now {
                 connection.watch.look_at = until;
             } else {
@@ -333,9 +316,8 @@ impl<O: Clone> Requester<O> {
 
     /// Makes the oldest request the watched one.
     fn watch_oldest(&mut self, now: SimTime, node: NodeNumber) {
-        let Some(connection) = self.connections.get_mut(&node).filter(|connection| connection.is_open) else { return };
-        if let Some(bytes) = connection.watch_oldest(now, self.user_timeout) {
-            self.outputs.push_back(RequesterOutput::AwaitAcknowledged { node, bytes });
+        if let Some(connection) = self.connections.get_mut(&node).filter(|connection| connection.is_open) {
+            connection.watch_oldest(now, self.user_timeout);
         }
     }
 

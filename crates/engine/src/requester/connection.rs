@@ -5,8 +5,8 @@ use std::ops::Range;
 
 use bytes::Bytes;
 use p2p_base::units::{SimDuration, SimTime};
+use p2p_net::Activity;
 
-use super::Progress;
 use crate::node::protocol::{FrameReader, RequestTag};
 
 /// Request without an answer, which is kept until the connection is open and passed on to the caller then.
@@ -61,10 +61,10 @@ pub(super) struct Connection<O> {
 /// without end.
 #[derive(Debug, Default)]
 pub(super) struct Watch {
-    /// Request that is watched, and true if it is written.
-    oldest: Option<(RequestTag, bool)>,
-    /// Instant at which it became the oldest or was fully acknowledged, whichever is later.
-    pub(super) since: SimTime,
+    /// Request that is watched.
+    oldest: Option<RequestTag>,
+    /// Instant at which it became the oldest.
+    since: SimTime,
     /// Instant of the next check for progress.
     pub(super) look_at: SimTime,
 }
@@ -83,25 +83,19 @@ impl<O> Connection<O> {
         self.asked.insert(first_bulk.unwrap_or(self.asked.len()), asked);
     }
 
-    /// Returns the instant at which a byte of the oldest request was last acknowledged or, once all of it is, a byte last
-    /// received.
-    pub(super) fn progressed_at(&self, progress: Option<Progress>) -> SimTime {
-        let (Some(Progress { acknowledged, activity }), Some(oldest)) = (progress, self.asked.front()) else {
-            return self.watch.since;
-        };
-        let is_acknowledged = oldest.end().is_some_and(|end| acknowledged >= end);
-        self.watch.since.max(if is_acknowledged { activity.received_at } else { activity.acked_at })
+    /// Returns the instant since which the connection has made no progress: no byte was acknowledged and none received for the first
+    /// time, and the oldest request is the same. Bytes of other requests count as well: an answer that waits behind them, or for the
+    /// acknowledgements of what the node has sent before, comes once they have passed.
+    pub(super) fn progressed_at(&self, activity: Option<Activity>) -> SimTime {
+        activity.map_or(self.watch.since, |activity| self.watch.since.max(activity.acked_at).max(activity.received_at))
     }
 
-    /// Makes the oldest request the watched one. Returns the offset whose acknowledgement is to be reported from now on.
-    pub(super) fn watch_oldest(&mut self, now: SimTime, user_timeout: SimDuration) -> Option<u64> {
-        let oldest = self.asked.front().map(|asked| (asked.tag, asked.end().is_some()));
-        if oldest.map(|(tag, _)| tag) != self.watch.oldest.map(|(tag, _)| tag) {
-            self.watch.since = now;
-            self.watch.look_at = now + user_timeout;
+    /// Makes the oldest request the watched one.
+    pub(super) fn watch_oldest(&mut self, now: SimTime, user_timeout: SimDuration) {
+        let oldest = self.asked.front().map(|asked| asked.tag);
+        if oldest != self.watch.oldest {
+            self.watch = Watch { oldest, since: now, look_at: now + user_timeout };
         }
-        let is_new = oldest != std::mem::replace(&mut self.watch.oldest, oldest);
-        self.asked.front().and_then(Asked::end).filter(|_| is_new)
     }
 
     /// Returns true if nothing stands in the way of giving the connection up for its forgotten requests, where so many bytes of its

@@ -28,9 +28,6 @@ struct Behind {
     written: Vec<(u32, Range<u64>)>,
     unsent: VecDeque<u8>,
     sent: u64,
-    acknowledged: u64,
-    /// Offset whose acknowledgement is to be reported.
-    awaited: Option<u64>,
     reader: FrameReader,
     asked: VecDeque<RequestTag>,
     /// Instant at which the node last acknowledged or sent anything.
@@ -123,9 +120,6 @@ impl Bench {
                         behind.waiting.retain(|(waiting, _, _)| *waiting != tag);
                     }
                 }
-                RequesterOutput::AwaitAcknowledged { node, bytes } => {
-                    self.nodes.get_mut(&node).unwrap().awaited = Some(bytes);
-                }
                 RequesterOutput::Close { node } | RequesterOutput::Abort { node } => {
                     let ended = self.nodes.remove(&node).expect("a connection ends once");
                     self.spent.extend(ended.begun());
@@ -161,7 +155,7 @@ impl Bench {
             let range = behind.end()..behind.end() + frame.len() as u64;
             behind.unsent.extend(frame);
             behind.written.push((owner, range.clone()));
-            self.requester.handle_written(self.now, node, tag, range);
+            self.requester.handle_written(node, tag, range);
             self.carry_out();
         }
     }
@@ -181,11 +175,8 @@ impl Bench {
     }
 
     fn acknowledge(&mut self, node: NodeNumber) {
-        let Some(behind) = self.nodes.get_mut(&node) else { return };
-        (behind.acknowledged, behind.active_at) = (behind.sent, self.now);
-        if behind.awaited.take_if(|awaited| *awaited <= behind.sent).is_some() {
-            self.requester.handle_acknowledged(self.now, node);
-            self.carry_out();
+        if let Some(behind) = self.nodes.get_mut(&node) {
+            behind.active_at = self.now;
         }
     }
 
@@ -255,9 +246,8 @@ impl Bench {
         self.now = self.now.max(at);
         let nodes = &self.nodes;
         self.requester.handle_timeout(self.now, |node| {
-            let Behind { acknowledged, active_at, .. } = *nodes.get(&node)?;
-            let activity = Activity { heard_at: active_at, received_at: active_at, acked_at: active_at };
-            Some(Progress { acknowledged, activity })
+            let active_at = nodes.get(&node)?.active_at;
+            Some(Activity { heard_at: active_at, received_at: active_at, acked_at: active_at })
         });
         self.carry_out();
         true
@@ -335,11 +325,10 @@ impl Bench {
             }
             Act::Spurious(to) => {
                 let (before, node) = (self.told.len(), node(to));
-                self.requester.handle_written(self.now, node, 9_999, 0..1);
+                self.requester.handle_written(node, 9_999, 0..1);
                 self.requester.handle_timeout(SimTime::ZERO, |_| None);
                 if !self.nodes.contains_key(&node) {
                     self.requester.handle_connected(self.now, node);
-                    self.requester.handle_acknowledged(self.now, node);
                     self.requester.handle_bytes(self.now, node, Bytes::from_static(b"bytes"));
                     self.requester.handle_ended(self.now, node, CloseReason::Closed);
                 }

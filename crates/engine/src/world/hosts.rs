@@ -6,13 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use p2p_base::units::SimTime;
-use p2p_net::{ConnectionId, HostConfig, HostId, MeterId, Network};
+use p2p_net::{Activity, ConnectionId, HostConfig, HostId, MeterId, Network};
 use p2p_store::manifest::NodeNumber;
 
 use super::frames::FrameWriter;
 use crate::node::health::PeerTable;
 use crate::peer::Peer;
-use crate::requester::{Progress, Requester};
+use crate::requester::Requester;
 use crate::transfer::{Part, TransferId};
 
 /// Owner of a request: what it is made for, and how its bytes are measured.
@@ -93,10 +93,9 @@ struct Connections {
 }
 
 impl Connections {
-    /// Returns the progress of the connection to a node.
-    fn progress(&self, net: &Network, node: NodeNumber) -> Option<Progress> {
-        let &connection = self.asking.get(&node)?;
-        Some(Progress { acknowledged: net.acknowledged(connection), activity: net.activity(connection)? })
+    /// Returns the latest signs of life on the connection to a node.
+    fn activity(&self, net: &Network, node: NodeNumber) -> Option<Activity> {
+        self.asking.get(&node).and_then(|&connection| net.activity(connection))
     }
 
     /// Returns the number of bytes that have been sent of the stream to a node; any may have been if it is over.
@@ -264,7 +263,7 @@ impl Hosts {
     /// Handles the timeouts of a host's requests that are due.
     pub(super) fn handle_request_timeout(&mut self, net: &Network, index: usize) {
         let Host { requester, connections, .. } = &mut self.all[index];
-        requester.handle_timeout(net.now(), |node| connections.progress(net, node));
+        requester.handle_timeout(net.now(), |node| connections.activity(net, node));
     }
 
     /// Drops the requests of a transfer that a host has made.

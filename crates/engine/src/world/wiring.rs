@@ -49,13 +49,8 @@ impl World {
                     self.nodes[index].node.handle_drained(connection);
                 }
             }
-            NetEvent::Acknowledged { connection } => {
-                if let Some((host, node)) = self.asking_host(connection) {
-                    let now = self.now();
-                    self.hosts.host_mut(host).requester.handle_acknowledged(now, node);
-                    self.carry_out_requests(host);
-                }
-            }
+            // Nothing asks to be told of it.
+            NetEvent::Acknowledged { .. } => {}
             NetEvent::Ended { connection, reason, .. } => self.on_ended(connection, reason),
             NetEvent::Sent { connection, offset } => self.on_sent(connection, offset, Stage::FirstByte),
             NetEvent::Retransmitted { connection, offset, .. } => self.on_sent(connection, offset, Stage::Retransmitted),
@@ -188,14 +183,13 @@ impl World {
 
     /// Writes the frames that wait for room on a connection.
     fn write_frames(&mut self, connection: ConnectionId) {
-        let now = self.now();
         let Some(End { host, role, .. }) = self.hosts.end(connection) else { return };
         let (host, role) = (*host, *role);
         while let Some(end) = self.hosts.end_mut(connection)
             && let Some((tag, range)) = end.writer.write_next(&mut self.net, connection)
         {
             if let Role::Asks(node) = role {
-                self.hosts.host_mut(host).requester.handle_written(now, node, tag, range);
+                self.hosts.host_mut(host).requester.handle_written(node, tag, range);
             }
         }
         let is_empty = self.hosts.end(connection).is_some_and(|end| end.writer.is_empty());
@@ -342,9 +336,6 @@ impl World {
             RequesterOutput::Withdraw { node, tag } => {
                 let end = connection_to(node).and_then(|connection| self.hosts.end_mut(connection));
                 end.into_iter().for_each(|end| end.writer.withdraw(tag));
-            }
-            RequesterOutput::AwaitAcknowledged { node, bytes } => {
-                connection_to(node).inspect(|&connection| self.net.tell_when_acknowledged(connection, bytes));
             }
             RequesterOutput::Close { node } => self.end_connection(host, node, true),
             RequesterOutput::Abort { node } => self.end_connection(host, node, false),

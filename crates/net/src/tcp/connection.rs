@@ -7,7 +7,7 @@ use p2p_base::units::{SimDuration, SimTime};
 
 use super::TcpConfig;
 use super::handshake::Handshake;
-use super::liveness::{Activity, Liveness, Verdict};
+use super::liveness::{Activity, Liveness, Sending, Verdict};
 use super::receiver::Receiver;
 use super::reset::{Resets, Verdict as ResetVerdict};
 use super::sender::Sender;
@@ -216,7 +216,7 @@ impl Connection {
 
     /// Handles a packet that has arrived (RFC 9293 §3.10.7).
     pub(crate) fn handle_packet(&mut self, now: SimTime, packet: &Packet, out: &mut Vec<Packet>) -> StepEvents {
-        self.liveness.hear(now);
+        self.liveness.hear(now, packet.len == 0 && packet.seq >= self.receiver.expected());
         self.step(now, out, |connection, step| {
             if packet.flags.contains(Flags::RST) {
                 return connection.handle_reset(step, packet);
@@ -434,8 +434,13 @@ impl Connection {
         events
     }
 
+    /// Returns the instant since which the peer has been silent while an answer is due; `None` if none is.
+    fn silent_since(&self) -> Option<SimTime> {
+        self.sender.unanswered_since().map(|since| since.max(self.liveness.activity.heard_at))
+    }
+
     fn handle_transmit_timer(&mut self, step: &mut Step, events: &mut StepEvents) {
-        let waited = self.sender.unanswered_since().map_or(SimDuration::ZERO, |since| step.now - since);
+        let waited = self.silent_since().map_or(SimDuration::ZERO, |since| step.now - since);
         if waited >= self.user_timeout {
             self.enter_closed();
             events.ended = Some(CloseReason::TimedOut);
@@ -449,7 +454,7 @@ impl Connection {
     /// Limits the retransmission timer to the user timeout, however far it has backed off (Linux
     /// `tcp_clamp_rto_to_user_timeout`).
     fn clamp_to_user_timeout(&self, step: &mut Step) {
-        let Some(since) = self.sender.unanswered_since() else { return };
+        let Some(since) = self.silent_since() else { return };
         let rest = self.user_timeout.saturating_sub(step.now - since);
         let limit = expiry(step.now, jiffies_for_micros(rest.as_nanos().div_ceil(1_000)));
         if step.timers.is_set(Timer::Transmit) && step.timers.at(Timer::Transmit) > limit {
@@ -478,7 +483,11 @@ impl Connection {
     /// Checks an open connection (Linux `tcp_keepalive_timer`). The probe repeats the byte before the first unacknowledged
     /// one, which the peer must answer; an end that gives up resets the connection.
     fn handle_keepalive(&mut self, step: &mut Step, events: &mut StepEvents) {
-        match self.liveness.look(step.now, self.user_timeout, self.sender.unacknowledged() > 0) {
+        match self.liveness.look(
+            step.now,
+            self.user_timeout,
+            Sending { is_busy: self.sender.unacknowledged() > 0, rto: self.sender.first_rto() },
+        ) {
             None => {}
             Some(Verdict::Wait(at)) => step.timers.set(Timer::Lifetime, at),
             Some(Verdict::Probe(at)) => {

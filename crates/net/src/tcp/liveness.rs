@@ -1,7 +1,10 @@
 //! Signs of life of a peer, and the keep-alive probes of an idle connection (RFC 9293 §3.8.4, RFC 1122 §4.2.3.6).
 //!
 //! Without probes, an end whose own bytes are all acknowledged never learns that its peer is gone. The rules and their order
-//! are those of Linux's `tcp_keepalive_timer`; the instants are those that Linux reports in `tcp_info`.
+//! are those of Linux's `tcp_keepalive_timer`; the instants are those that Linux reports in `tcp_info`. One rule is added. Behind a
+//! slow link with a long queue the retransmission timeout may exceed the user timeout, so that a lost packet is repeated too late to
+//! tell a living peer from one that is gone. On such a path the peer is also probed while bytes are outstanding, and after an idle
+//! time without proof that what is sent arrives, whatever the peer has sent by itself.
 
 use p2p_base::units::{SimDuration, SimTime};
 
@@ -25,13 +28,14 @@ impl KeepAlive {
     }
 }
 
-/// Instants at which a connection end last heard from its peer, and last saw progress: Linux's `tcp_info.tcpi_last_ack_recv`
-/// and `tcpi_last_data_recv`, as instants; [`SimTime::ZERO`] before the first packet.
+/// Instants at which a connection end last heard from its peer, and last saw that what is sent arrives: Linux's
+/// `tcp_info.tcpi_last_ack_recv` and `tcpi_last_data_recv`, as instants; [`SimTime::ZERO`] before the first packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Activity {
     /// Arrival of the latest packet, with or without payload.
     pub heard_at: SimTime,
-    /// Arrival of the latest packet that acknowledged a byte for the first time, cumulatively or selectively.
+    /// Arrival of the latest packet that acknowledged a byte for the first time, cumulatively or selectively, or answered a keep-alive
+    /// probe on a path so slow that the next retransmission might come later than the end's patience.
     pub acked_at: SimTime,
     /// Arrival of the latest packet that carried a byte for the first time.
     pub received_at: SimTime,
@@ -50,6 +54,17 @@ struct Probing {
     keepalive: KeepAlive,
     /// Number of probes sent since the peer was last heard from (`icsk_probes_out`).
     out: u32,
+    /// True from the sending of a probe on a slow path to the arrival of its answer.
+    is_unanswered: bool,
+}
+
+/// What a connection end has sent, as far as the checks of its peer depend on it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sending {
+    /// True if bytes are outstanding.
+    pub(super) is_busy: bool,
+    /// Retransmission timeout without its doublings.
+    pub(super) rto: SimDuration,
 }
 
 /// Action due when the timer of an idle connection expires.
@@ -65,15 +80,18 @@ pub(super) enum Verdict {
 
 impl Liveness {
     pub(super) fn new(keepalive: Option<KeepAlive>) -> Liveness {
-        let probing = keepalive.map(|keepalive| Box::new(Probing { keepalive, out: 0 }));
+        let probing = keepalive.map(|keepalive| Box::new(Probing { keepalive, out: 0, is_unanswered: false }));
         Liveness { activity: Activity::default(), probing }
     }
 
-    /// Records the arrival of a packet.
-    pub(super) fn hear(&mut self, now: SimTime) {
+    /// Records the arrival of a packet, which may answer a probe. What the peer probes or repeats answers none.
+    pub(super) fn hear(&mut self, now: SimTime, may_answer: bool) {
         self.activity.heard_at = now;
         if let Some(probing) = &mut self.probing {
             probing.out = 0;
+            if may_answer && std::mem::take(&mut probing.is_unanswered) {
+                self.activity.acked_at = now;
+            }
         }
     }
 
@@ -82,20 +100,23 @@ impl Liveness {
         self.probing.as_ref().map(|probing| now + probing.keepalive.idle)
     }
 
-    /// Returns the action due at `now`. An end that has bytes outstanding is `busy`: its retransmission timer watches the
-    /// peer.
-    pub(super) fn look(&mut self, now: SimTime, user_timeout: SimDuration, busy: bool) -> Option<Verdict> {
-        let Probing { keepalive: KeepAlive { idle, interval }, out } = self.probing.as_deref_mut()?;
+    /// Returns the action due at `now`. Where the first retransmission comes soon enough, it watches the peer of an end with bytes
+    /// outstanding.
+    pub(super) fn look(&mut self, now: SimTime, user_timeout: SimDuration, sending: Sending) -> Option<Verdict> {
+        let Activity { heard_at, acked_at, received_at } = self.activity;
+        let Probing { keepalive: KeepAlive { idle, interval }, out, is_unanswered } = self.probing.as_deref_mut()?;
         let (idle, interval) = (*idle, *interval);
-        let silence = now - self.activity.heard_at;
-        Some(if busy {
+        let is_slow = sending.rto >= idle;
+        let since = if is_slow { acked_at.max(received_at) } else { heard_at };
+        Some(if sending.is_busy && !is_slow {
             Verdict::Wait(now + idle)
-        } else if silence < idle {
-            Verdict::Wait(self.activity.heard_at + idle)
-        } else if silence >= user_timeout && *out > 0 {
+        } else if now - since < idle {
+            Verdict::Wait(since + idle)
+        } else if now - heard_at >= user_timeout && *out > 0 {
             Verdict::GiveUp
         } else {
             *out += 1;
+            *is_unanswered = is_slow;
             Verdict::Probe(now + interval)
         })
     }
@@ -111,14 +132,16 @@ mod tests {
         SimTime::ZERO + SimDuration::from_secs(seconds)
     }
 
+    const IDLE: Sending = Sending { is_busy: false, rto: SimDuration::from_millis(200) };
+
     /// Follows the verdicts from one look to the next.
     fn looks(liveness: &mut Liveness, mut heard: impl FnMut(SimTime) -> bool, until: SimTime) -> (u32, Option<SimTime>) {
         let (mut probes, mut now) = (0, liveness.first_look(SimTime::ZERO).unwrap());
         while now < until {
             if heard(now) {
-                liveness.hear(now);
+                liveness.hear(now, true);
             }
-            now = match liveness.look(now, TIMEOUT, false).unwrap() {
+            now = match liveness.look(now, TIMEOUT, IDLE).unwrap() {
                 Verdict::GiveUp => return (probes, Some(now)),
                 Verdict::Wait(next) => next,
                 Verdict::Probe(next) => {
@@ -150,7 +173,25 @@ mod tests {
     #[test]
     fn what_is_outstanding_is_the_retransmission_timers_concern() {
         let mut liveness = Liveness::new(Some(KeepAlive::within(TIMEOUT)));
-        assert_eq!(liveness.look(at(100), TIMEOUT, true), Some(Verdict::Wait(at(115))));
-        assert_eq!(Liveness::new(None).look(at(100), TIMEOUT, false), None);
+        let busy = |seconds| Sending { is_busy: true, rto: SimDuration::from_secs(seconds) };
+        assert_eq!(liveness.look(at(100), TIMEOUT, busy(14)), Some(Verdict::Wait(at(115))));
+        assert!(matches!(liveness.look(at(100), TIMEOUT, busy(15)), Some(Verdict::Probe(_))), "it would come too late");
+        assert_eq!(Liveness::new(None).look(at(100), TIMEOUT, IDLE), None);
+    }
+
+    /// Two ends that probe each other at the same pace both learn that the other has what they sent.
+    #[test]
+    fn on_a_slow_path_the_probes_of_the_peer_are_no_answers() {
+        let mut liveness = Liveness::new(Some(KeepAlive::within(TIMEOUT)));
+        let slow = Sending { is_busy: false, rto: SimDuration::from_secs(40) };
+        liveness.hear(at(14), false);
+        assert_eq!(liveness.look(at(15), TIMEOUT, IDLE), Some(Verdict::Wait(at(29))));
+        assert!(matches!(liveness.look(at(15), TIMEOUT, slow), Some(Verdict::Probe(_))));
+        liveness.hear(at(16), false);
+        assert_eq!(liveness.activity.acked_at, SimTime::ZERO);
+        liveness.hear(at(17), true);
+        assert_eq!(liveness.activity.acked_at, at(17));
+        liveness.hear(at(18), true);
+        assert_eq!((liveness.activity.acked_at, liveness.activity.heard_at), (at(17), at(18)), "a probe has one answer");
     }
 }

@@ -70,6 +70,11 @@ impl RttEstimator {
         u64::from(self.rto_jiffies)
     }
 
+    /// Returns the retransmission timeout without its doublings.
+    pub(super) fn first_rto(&self) -> SimDuration {
+        SimDuration::from_micros((self.srtt_us() + u64::from(self.variance)).min(MAX_RTO_US))
+    }
+
     /// Returns the retransmission timeout, for screens and traces.
     pub(super) fn rto(&self) -> SimDuration {
         SimDuration::from_micros(micros_of_jiffies(self.rto_jiffies()))
@@ -84,8 +89,7 @@ impl RttEstimator {
         } else {
             self.later_sample(rtt_us, acked, sent);
         }
-        let rto_us = (self.srtt_us() + u64::from(self.variance)).min(MAX_RTO_US);
-        self.rto_jiffies = jiffies_for_micros(rto_us) as u32;
+        self.rto_jiffies = jiffies_for_micros(self.first_rto().as_nanos() / 1_000) as u32;
     }
 
     /// Adds a measurement for the smallest round-trip time, which uses a sample of its own: that of the packet acknowledged

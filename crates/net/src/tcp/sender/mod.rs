@@ -207,6 +207,11 @@ impl Sender {
         self.rtt.rto()
     }
 
+    /// Returns the retransmission timeout without its doublings.
+    pub(super) fn first_rto(&self) -> SimDuration {
+        self.rtt.first_rto()
+    }
+
     /// Returns the retransmission timeout in jiffies.
     pub(super) fn rto_jiffies(&self) -> u64 {
         self.rtt.rto_jiffies()
