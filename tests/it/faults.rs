@@ -4,6 +4,7 @@
 mod audited;
 mod causes;
 mod disks;
+mod lost;
 mod processes;
 mod profiles;
 mod random;

@@ -95,6 +95,11 @@ impl Edge {
         self.remote.is_some()
     }
 
+    /// Returns true if the edge is a source of which segments can be read again.
+    pub(crate) const fn is_readable_again(&self) -> bool {
+        matches!(&self.end, End::Source(source) if source.is_readable_again())
+    }
+
     /// Notes that the stream of remote origin has ended.
     pub(crate) fn end_remote(&mut self) {
         self.remote = None;
@@ -125,6 +130,15 @@ impl Edge {
         if let End::Source(source) = &self.end {
             let source = source.clone();
             self.jobs.push_back(jobs.submit(Lane::Source, Box::new(move || Outcome::File(source.cut()))));
+        }
+    }
+
+    /// Submits the reading of a segment that was cut before, which has to be as it was.
+    pub(crate) fn read_again(&mut self, jobs: &mut JobTable, index: u32, id: SegmentId, len: u32) {
+        if let End::Source(source) = &self.end {
+            let source = source.clone();
+            let work = move || Outcome::File(source.read_again(index, id, len));
+            self.jobs.push_back(jobs.submit(Lane::Source, Box::new(work)));
         }
     }
 

@@ -253,6 +253,12 @@ impl Volume {
         Ok(DiskOp::Sync { ids: open })
     }
 
+    /// Returns those of the segments that a [`commit`](Self::commit) of them would be refused for: they have to be stored again first.
+    pub fn lacking(&self, ids: &[SegmentId]) -> impl Iterator<Item = SegmentId> {
+        let lacks = |&id: &SegmentId| self.entry(id).is_none_or(|entry| entry.presence == Presence::Doubtful);
+        ids.iter().copied().filter(lacks)
+    }
+
     /// Records the outcome of a [`commit`](Self::commit) of `ids`; outcomes are reported in the order of the requests, and so are
     /// those of [`put`](Self::put).
     ///

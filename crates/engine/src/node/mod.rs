@@ -33,7 +33,7 @@ pub use self::process::{ProcessState, WaitingFor};
 use self::process::Process;
 pub use self::recent_probes::{PROBES_MAX, RoundTrips};
 
-use self::protocol::{Frame, FrameReader, ProtocolError, ReadStep, Refusal, Request, RequestTag, Response};
+use self::protocol::{Frame, FrameReader, ProtocolError, ReadStep, Refusal, Request, RequestTag, Response, ids_payload};
 
 /// TCP port that nodes listen on.
 pub const NODE_PORT: u16 = 7000;
@@ -288,25 +288,32 @@ impl Node {
         if self.trouble.as_ref().is_some_and(refuses) {
             return self.answer(connection, tag, &Response::Refused(Refusal::ReadOnly), Bytes::new());
         }
+        let names_segments = matches!(request, Request::Delete | Request::Commit);
+        let ids = if names_segments { frame.ids() } else { Vec::new() };
         let work = match request {
             Request::Ping => return self.answer(connection, tag, &Response::Pong, Bytes::new()),
             Request::Stat => return self.answer(connection, tag, &Response::Stat(self.volume.stats()), Bytes::new()),
             Request::Put { id } => self.volume.put(id, frame.payload).map(|op| (op, Purpose::Put(id))),
             Request::Get { id } => self.volume.get(id).map(|op| (op, Purpose::Get(id))),
             Request::Delete => {
-                let op = self.volume.delete(&frame.ids());
+                let op = self.volume.delete(&ids);
                 let asked = op.deletes().to_vec();
                 Ok((op, Purpose::Delete(asked)))
             }
-            Request::Commit => {
-                let ids = frame.ids();
-                self.volume.commit(&ids).map(|op| (op, Purpose::Commit(ids)))
-            }
+            Request::Commit => self.volume.commit(&ids).map(|op| (op, Purpose::Commit(ids.clone()))),
         };
         match work {
             Ok((op, purpose)) => self.ask_disk(op, Job { connection, tag, purpose }),
-            Err(error) => self.answer(connection, tag, &Response::Refused(error.into()), Bytes::new()),
+            Err(error) => {
+                let lacking = if request == Request::Commit { self.lacking(&ids) } else { Bytes::new() };
+                self.answer(connection, tag, &Response::Refused(error.into()), lacking);
+            }
         }
+    }
+
+    /// Returns the names of those of the segments that have to be stored again before they can be committed, as a payload.
+    fn lacking(&self, ids: &[SegmentId]) -> Bytes {
+        ids_payload(&self.volume.lacking(ids).collect::<Vec<_>>())
     }
 
     fn ask_disk(&mut self, op: DiskOp, job: Job) {
@@ -337,9 +344,10 @@ impl Node {
         }
         let (response, payload) = match (purpose, outcome) {
             (_, Err(error)) => (Response::Refused(error.into()), Bytes::new()),
-            (Purpose::Commit(_), Ok(_)) => {
-                (refused.map_or(Response::Committed, |error| Response::Refused(error.into())), Bytes::new())
-            }
+            (Purpose::Commit(ids), Ok(_)) => match refused {
+                Some(error) => (Response::Refused(error.into()), self.lacking(&ids)),
+                None => (Response::Committed, Bytes::new()),
+            },
             (Purpose::Get(id), Ok(DiskOutcome::Read { bytes })) => (Response::Segment { id }, bytes),
             (Purpose::Get(id), Ok(_)) => (Response::Refused(Refusal::NotStored { id }), Bytes::new()),
             (Purpose::Put(id), Ok(_)) => (Response::Stored { id }, Bytes::new()),

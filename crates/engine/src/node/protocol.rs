@@ -81,7 +81,7 @@ pub enum Response {
     Committed,
     /// Fill level of the volume.
     Stat(VolumeStats),
-    /// The request is refused for this reason.
+    /// The request is refused for this reason. If the node lacks some of the segments that it was to commit, the payload names them.
     Refused(Refusal),
 }
 
@@ -226,6 +226,12 @@ pub fn frame<T: Serialize>(tag: RequestTag, message: &T, payload: &Bytes) -> Res
     Ok(bytes.freeze())
 }
 
+/// Returns the segment names in a payload.
+pub fn ids_in(payload: &[u8]) -> Vec<SegmentId> {
+    let (names, _) = payload.as_chunks::<ID_LEN>();
+    names.iter().map(|&name| SegmentId::from_bytes(name)).collect()
+}
+
 /// Encodes segment names as a payload.
 pub fn ids_payload(ids: &[SegmentId]) -> Bytes {
     ids.iter().flat_map(|id| id.as_bytes()).copied().collect::<Vec<u8>>().into()
@@ -264,18 +270,17 @@ impl Frame {
     /// Fails if the frame carries no response, or its payload does not fit the response.
     pub fn response(&self) -> Result<(RequestTag, Response), ProtocolError> {
         let (tag, response) = self.message()?;
-        let carries_segment = matches!(response, Response::Segment { .. });
-        if carries_segment || self.payload.is_empty() {
-            Ok((tag, response))
-        } else {
-            Err(ProtocolError::Payload { length: self.payload.len() })
-        }
+        let fits = match &response {
+            Response::Segment { .. } => true,
+            Response::Refused(Refusal::NotStored { .. } | Refusal::Doubtful { .. }) => self.payload.len().is_multiple_of(ID_LEN),
+            _ => self.payload.is_empty(),
+        };
+        if fits { Ok((tag, response)) } else { Err(ProtocolError::Payload { length: self.payload.len() }) }
     }
 
     /// Returns the segment names in the payload.
     pub fn ids(&self) -> Vec<SegmentId> {
-        let (names, _) = self.payload.as_chunks::<ID_LEN>();
-        names.iter().map(|&name| SegmentId::from_bytes(name)).collect()
+        ids_in(&self.payload)
     }
 
     fn message<T: serde::de::DeserializeOwned>(&self) -> Result<(RequestTag, T), ProtocolError> {

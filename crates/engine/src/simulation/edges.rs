@@ -105,7 +105,8 @@ impl Simulation {
         };
         let (key, stored_at) = (FileKey { owner, name }, upload.stored_at);
         let (segment_size, is_remote) = (self.world.config.segment_size, edge.is_remote());
-        self.begin_upload(UploadPlan { key, size, segment_size, stored_at, is_remote, keep }, edge)
+        let is_readable_again = edge.is_readable_again();
+        self.begin_upload(UploadPlan { key, size, segment_size, stored_at, is_remote, is_readable_again, keep }, edge)
     }
 
     /// Begins to store what a plan says, unless it has to be refused.

@@ -178,6 +178,9 @@ impl Running {
             }
             Output::GiveMemory { bytes } => world.memory.give_back(id, bytes),
             Output::LeaveMemory => world.memory.leave(id),
+            Output::JoinMemory => {
+                world.memory.join(id, self.bare_status().user.clone(), self.is_remote());
+            }
             Output::Catalog(work) => world.submit_catalog(id, work),
             Output::AddFile(record) => world.names.files_mut().insert(Entry::File(*record)),
             Output::DropTree(key) => world.drop_tree(&key),
@@ -200,6 +203,7 @@ impl Running {
         let (Some(edge), jobs) = (&mut self.edge, &mut world.work.jobs) else { return Ok(()) };
         match output {
             Output::Cut => edge.cut(jobs),
+            Output::ReadAgain { index, id, len } => edge.read_again(jobs, index, id, len),
             Output::Write { id, bytes, within } => edge.write(jobs, id, bytes, within),
             Output::Complete { sha256 } => edge.complete(jobs, sha256),
             Output::CloseLocal => edge.close(jobs),

@@ -80,7 +80,7 @@ impl Simulation {
         }
         stream.resume_at(point);
         let (key, stored_at) = (record.key.clone(), record.stored_at);
-        let plan = UploadPlan { key, size, segment_size, stored_at, is_remote, keep: Some(keep) };
+        let plan = UploadPlan { key, size, segment_size, stored_at, is_remote, is_readable_again: false, keep: Some(keep) };
         let (id, record) = (self.next_id(), UploadRecord { expires_at: keep.expires_at, ..record });
         let (owner, edge) = (record.key.owner.clone(), Edge::of_stream(stream, is_remote));
         let upload = Upload::resume(self.now(), id, plan, record, segments);

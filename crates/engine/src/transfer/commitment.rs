@@ -1,67 +1,119 @@
-//! Commitment of an upload: every holder makes durable what it has stored. The content is given up by then, so a holder that is lost
-//! cannot be replaced; but one whose connection alone was lost has the segments still, and is asked again over a new one. To commit is
-//! idempotent: a holder confirms what is durable already, and refuses what it does not have.
+//! Commitment of an upload: every holder makes durable what it has stored. One whose connection alone was lost has the segments still,
+//! and is asked again over a new one. To commit is idempotent: a holder confirms what is durable already, and refuses what it does not
+//! have. What holders have lost is known once all have answered.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use p2p_store::catalog::Garbage;
 use p2p_store::manifest::NodeNumber;
+use p2p_store::segment::SegmentId;
 
-use super::super::{Output, Part, Unanswered};
-use super::attempts::ATTEMPTS_MAX;
+use super::{Output, Part, Unanswered};
 use crate::cause::Cause;
 use crate::node::protocol::Request;
+
+/// Number of times that a holder is asked whose connections are lost.
+const ASKED_MAX: u32 = 3;
+
+/// Segments of one holder that it did not make durable.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Loss {
+    pub(super) cause: Cause,
+    /// Segments that are lost; `None` for all of the holder.
+    pub(super) ids: Option<BTreeSet<SegmentId>>,
+}
+
+impl Loss {
+    /// Returns the loss of all segments of a holder.
+    pub(super) const fn of_all(cause: Cause) -> Loss {
+        Loss { cause, ids: None }
+    }
+
+    /// Returns true if a segment is lost.
+    pub(super) fn contains(&self, id: SegmentId) -> bool {
+        self.ids.as_ref().is_none_or(|ids| ids.contains(&id))
+    }
+
+    /// Adds what another request to the same holder has shown.
+    fn add(&mut self, other: Loss) {
+        self.ids = match (self.ids.take(), other.ids) {
+            (Some(mut ids), Some(more)) => {
+                ids.extend(more);
+                Some(ids)
+            }
+            _ => None,
+        };
+    }
+}
+
+/// Progress of a commitment.
+#[derive(Debug, PartialEq)]
+pub(super) enum Progress {
+    /// Holders have still to answer.
+    Waiting,
+    /// Every holder has confirmed.
+    Complete,
+    /// All have answered or will not, and these have lost segments.
+    Lost(BTreeMap<NodeNumber, Loss>),
+}
 
 /// Requests to the holders of an upload to make its segments durable.
 #[derive(Debug)]
 pub(super) struct Commitment {
+    part: Part,
     /// Number of requests to each holder that are not confirmed yet.
     unanswered: Unanswered,
     shares: Garbage,
     /// Holders of which a request was lost with its connection, and how often each was asked in vain.
-    lost: BTreeSet<NodeNumber>,
+    cut_off: BTreeSet<NodeNumber>,
     failed: BTreeMap<NodeNumber, u32>,
+    losses: BTreeMap<NodeNumber, Loss>,
 }
 
 impl Commitment {
-    /// Asks every holder for its share.
-    pub(super) fn begin(outputs: &mut VecDeque<Output>, shares: Garbage) -> Commitment {
-        let unanswered = Unanswered::ask(outputs, Part::Commit, &Request::Commit, &shares);
-        Commitment { unanswered, shares, lost: BTreeSet::new(), failed: BTreeMap::new() }
+    /// Asks every holder for its share, by requests that belong to this part of the upload.
+    pub(super) fn begin(outputs: &mut VecDeque<Output>, part: Part, shares: Garbage) -> Commitment {
+        let unanswered = Unanswered::ask(outputs, part, &Request::Commit, &shares);
+        let (cut_off, failed, losses) = (BTreeSet::new(), BTreeMap::new(), BTreeMap::new());
+        Commitment { part, unanswered, shares, cut_off, failed, losses }
     }
 
     /// Handles the confirmation of a holder.
-    pub(super) fn confirm(&mut self, outputs: &mut VecDeque<Output>, node: NodeNumber) {
+    pub(super) fn confirm(&mut self, outputs: &mut VecDeque<Output>, node: NodeNumber) -> Progress {
         self.unanswered.settle(node);
         self.ask_again(outputs, node);
+        self.progress()
     }
 
-    /// Handles a request that will not be answered. Returns false if the holder is not asked again: it has refused, or was asked often
-    /// enough.
-    pub(super) fn fail(&mut self, outputs: &mut VecDeque<Output>, node: NodeNumber, cause: &Cause) -> bool {
+    /// Handles a request that will not be answered, or was refused. The holder is asked again, unless it was often enough, or has
+    /// refused, or is not there.
+    pub(super) fn fail(&mut self, outputs: &mut VecDeque<Output>, node: NodeNumber, loss: Loss) -> Progress {
         let failed = self.failed.get(&node).copied().unwrap_or(0) + 1;
-        if !cause.may_have_lost_the_connection_alone() || failed >= ATTEMPTS_MAX {
-            return false;
+        if loss.cause.may_have_lost_the_connection_alone() && failed < ASKED_MAX {
+            self.cut_off.insert(node);
+        } else {
+            self.losses.entry(node).and_modify(|known| known.add(loss.clone())).or_insert(loss);
         }
-        self.unanswered.settle(node);
-        self.lost.insert(node);
-        self.ask_again(outputs, node);
-        true
+        self.confirm(outputs, node)
     }
 
-    /// Asks a holder again for all of its share, once nothing is under way to it.
+    /// Asks a holder again for all of its share, once nothing is under way to it and unless it is known to have lost some of it.
     fn ask_again(&mut self, outputs: &mut VecDeque<Output>, node: NodeNumber) {
-        if self.unanswered.contains(node) || !self.lost.remove(&node) {
+        if self.unanswered.contains(node) || !self.cut_off.remove(&node) || self.losses.contains_key(&node) {
             return;
         }
         *self.failed.entry(node).or_default() += 1;
         let share = self.shares.get(&node).map(Vec::as_slice).unwrap_or_default();
-        self.unanswered.ask_node(outputs, Part::Commit, &Request::Commit, node, share);
+        self.unanswered.ask_node(outputs, self.part, &Request::Commit, node, share);
     }
 
-    /// Returns true if every holder has confirmed.
-    pub(super) fn is_complete(&self) -> bool {
-        self.unanswered.is_empty()
+    /// Returns how far the commitment has come. What is lost is told once.
+    pub(super) fn progress(&mut self) -> Progress {
+        match (self.unanswered.is_empty(), self.losses.is_empty()) {
+            (false, _) => Progress::Waiting,
+            (true, true) => Progress::Complete,
+            (true, false) => Progress::Lost(std::mem::take(&mut self.losses)),
+        }
     }
 
     /// Returns the holders that have not confirmed all.
@@ -73,42 +125,46 @@ impl Commitment {
 #[cfg(test)]
 mod tests {
     use p2p_net::CloseReason;
-    use p2p_store::segment::SegmentId;
 
     use super::*;
     use crate::cause::ConnectionLoss;
     use crate::node::protocol::{IDS_MAX, Refusal};
 
-    fn loss(reason: CloseReason) -> Cause {
-        Cause::Unreachable(ConnectionLoss::Ended(reason))
+    fn cut_off(reason: CloseReason) -> Loss {
+        Loss::of_all(Cause::Unreachable(ConnectionLoss::Ended(reason)))
     }
 
-    /// Returns a commitment of two holders, of which the first has so many segments, and the number of requests.
-    fn begun(segments: usize) -> (Commitment, NodeNumber, VecDeque<Output>) {
-        let [node, other] = [0, 1].map(NodeNumber::from_index);
+    fn lacking(bytes: &[u8]) -> Loss {
+        let id = SegmentId::of(bytes);
+        Loss { cause: Cause::Refused(Refusal::NotStored { id }), ids: Some([id].into()) }
+    }
+
+    /// Returns a commitment of two holders, of which the first has so many segments, both, and the requests.
+    fn begun(segments: usize) -> (Commitment, [NodeNumber; 2], VecDeque<Output>) {
+        let nodes = [0, 1].map(NodeNumber::from_index);
         let ids = (0..segments as u64).map(|number| SegmentId::of(&number.to_le_bytes())).collect();
         let mut outputs = VecDeque::new();
-        let shares = [(node, ids), (other, vec![SegmentId::of(b"other")])].into_iter().collect();
-        (Commitment::begin(&mut outputs, shares), node, outputs)
+        let shares = [(nodes[0], ids), (nodes[1], vec![SegmentId::of(b"other")])].into_iter().collect();
+        (Commitment::begin(&mut outputs, Part::Commit, shares), nodes, outputs)
     }
 
     #[test]
     fn a_holder_is_asked_three_times_if_its_connections_are_lost() {
-        let (mut commitment, node, mut outputs) = begun(1);
-        for asked in [2, 3, 4] {
+        let (mut commitment, [node, other], mut outputs) = begun(1);
+        for asked in [3, 4, 4] {
+            assert_eq!(commitment.fail(&mut outputs, node, cut_off(CloseReason::Reset)), Progress::Waiting);
             assert_eq!(outputs.len(), asked);
-            assert_eq!(commitment.fail(&mut outputs, node, &loss(CloseReason::Reset)), asked < 4);
         }
-        assert_eq!(outputs.len(), 4);
-        assert!(!commitment.is_complete() && commitment.unconfirmed().contains(&node));
+        let lost = Progress::Lost([(node, cut_off(CloseReason::Reset))].into());
+        assert_eq!((commitment.unconfirmed(), commitment.confirm(&mut outputs, other)), ([other].into(), lost));
     }
 
     #[test]
     fn a_holder_that_is_not_there_or_refuses_is_not_asked_again() {
-        let not_stored = Cause::Refused(Refusal::NotStored { id: SegmentId::of(b"other") });
-        for cause in [loss(CloseReason::Refused), not_stored] {
-            let (mut commitment, node, mut outputs) = begun(1);
-            assert!(!commitment.fail(&mut outputs, node, &cause));
+        for loss in [cut_off(CloseReason::Refused), lacking(b"other")] {
+            let (mut commitment, [node, other], mut outputs) = begun(1);
+            assert_eq!(commitment.confirm(&mut outputs, other), Progress::Waiting);
+            assert_eq!(commitment.fail(&mut outputs, node, loss.clone()), Progress::Lost([(node, loss)].into()));
             assert_eq!(outputs.len(), 2);
         }
     }
@@ -116,16 +172,27 @@ mod tests {
     /// Of several requests some are confirmed, some are lost: all of the share is asked for again, once the last has ended.
     #[test]
     fn all_of_a_share_is_asked_for_again() {
-        let (mut commitment, node, mut outputs) = begun(2 * IDS_MAX + 1);
+        let (mut commitment, [node, other], mut outputs) = begun(2 * IDS_MAX + 1);
         assert_eq!(outputs.len(), 4);
-        assert!(commitment.fail(&mut outputs, node, &loss(CloseReason::TimedOut)));
+        commitment.fail(&mut outputs, node, cut_off(CloseReason::TimedOut));
         commitment.confirm(&mut outputs, node);
         assert_eq!(outputs.len(), 4);
         commitment.confirm(&mut outputs, node);
         assert_eq!(outputs.len(), 7);
-        (0..3).for_each(|_| commitment.confirm(&mut outputs, node));
-        assert_eq!((outputs.len(), commitment.unconfirmed()), (7, [NodeNumber::from_index(1)].into()));
-        commitment.confirm(&mut outputs, NodeNumber::from_index(1));
-        assert!(commitment.is_complete());
+        (0..3).for_each(|_| drop(commitment.confirm(&mut outputs, node)));
+        assert_eq!((outputs.len(), commitment.unconfirmed()), (7, [other].into()));
+        assert_eq!(commitment.confirm(&mut outputs, other), Progress::Complete);
+    }
+
+    /// What several requests show of a holder is told together, and one that lacks something is not asked again for the rest.
+    #[test]
+    fn what_a_holder_lacks_is_put_together() {
+        let (mut commitment, [node, other], mut outputs) = begun(2 * IDS_MAX + 1);
+        commitment.confirm(&mut outputs, other);
+        commitment.fail(&mut outputs, node, lacking(b"a"));
+        commitment.fail(&mut outputs, node, lacking(b"b"));
+        let Progress::Lost(losses) = commitment.fail(&mut outputs, node, cut_off(CloseReason::Reset)) else { panic!("lost") };
+        assert_eq!(losses[&node].ids, Some([SegmentId::of(b"a"), SegmentId::of(b"b")].into()));
+        assert_eq!(outputs.len(), 4);
     }
 }

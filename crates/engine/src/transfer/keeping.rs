@@ -5,12 +5,12 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use p2p_store::manifest::{NodeNumber, SegmentRecord, by_holder};
+use p2p_store::manifest::{SegmentRecord, by_holder};
 use p2p_store::segment::{Cut, HashState};
 use p2p_store::uploads::UploadRecord;
 
-use super::{CatalogWork, Output, Part, Unanswered};
-use crate::node::protocol::Request;
+use super::commitment::{Commitment, Progress};
+use super::{CatalogWork, Output, Part};
 
 /// Number of bytes that are stored before they are made durable together.
 const EVERY: u64 = if cfg!(test) { 8 << 10 } else { 8 << 20 };
@@ -18,8 +18,8 @@ const EVERY: u64 = if cfg!(test) { 8 << 10 } else { 8 << 20 };
 /// Work on the next segments that are to be kept.
 #[derive(Debug)]
 enum UnderWay {
-    /// The holders make the segments durable, or one of them has failed to.
-    Committing { unanswered: Unanswered, has_failed: bool },
+    /// The holders make the segments durable.
+    Committing(Commitment),
     /// The catalog notes them.
     Noting,
 }
@@ -99,25 +99,27 @@ impl Keeping {
             return false;
         }
         let shares = by_holder(self.stored.iter().map(|(segment, _)| segment));
-        let unanswered = Unanswered::ask(outputs, Part::Keep, &Request::Commit, &shares);
-        let is_durable = unanswered.is_empty();
-        self.under_way = Some((UnderWay::Committing { unanswered, has_failed: false }, self.stored.len()));
+        let mut commitment = Commitment::begin(outputs, Part::Keep, shares);
+        let is_durable = commitment.progress() == Progress::Complete;
+        self.under_way = Some((UnderWay::Committing(commitment), self.stored.len()));
         if is_durable {
             self.note(outputs);
         }
         true
     }
 
-    /// Handles the answer of a holder. Once all have answered, the segments are noted, unless one did not confirm. Returns false if
-    /// it is over without a note.
-    pub(super) fn on_answer(&mut self, outputs: &mut VecDeque<Output>, node: NodeNumber, is_committed: bool) -> bool {
-        let Some((UnderWay::Committing { unanswered, has_failed }, _)) = &mut self.under_way else { return true };
-        unanswered.settle(node);
-        *has_failed |= !is_committed;
-        match (unanswered.is_empty(), *has_failed) {
-            (true, true) => self.under_way = None,
-            (true, false) => self.note(outputs),
-            (false, _) => {}
+    /// Lets the commitment handle what has become of a request. Once all holders have answered, the segments are noted, unless one did
+    /// not confirm. Returns false if it is over without a note.
+    pub(super) fn follow_commitment(
+        &mut self,
+        outputs: &mut VecDeque<Output>,
+        step: impl FnOnce(&mut Commitment, &mut VecDeque<Output>) -> Progress,
+    ) -> bool {
+        let Some((UnderWay::Committing(commitment), _)) = &mut self.under_way else { return true };
+        match step(commitment, outputs) {
+            Progress::Waiting => {}
+            Progress::Complete => self.note(outputs),
+            Progress::Lost(_) => self.under_way = None,
         }
         self.under_way.is_some()
     }

@@ -175,11 +175,17 @@ impl TransferLog {
 
     /// Takes back that a segment has arrived, because it will be asked for again.
     pub(super) fn forget(&mut self, index: u32) {
-        let Some(place) = self.timelines.iter().rposition(|timeline| timeline.index == index) else { return };
-        if let Some(timeline) = self.timelines.remove(place) {
-            self.status.bytes_done = self.status.bytes_done.saturating_sub(u64::from(timeline.len));
-            self.status.segments_done = self.status.segments_done.saturating_sub(1);
+        let place = self.timelines.iter().rposition(|timeline| timeline.index == index);
+        if let Some(len) = place.and_then(|place| self.timelines.get(place)).map(|timeline| timeline.len) {
+            self.take_back(index, len);
         }
+    }
+
+    /// Takes back that a segment of so many bytes is stored, because it will be sent again.
+    pub(super) fn take_back(&mut self, index: u32, len: u32) {
+        self.timelines.retain(|timeline| timeline.index != index);
+        self.status.bytes_done = self.status.bytes_done.saturating_sub(u64::from(len));
+        self.status.segments_done = self.status.segments_done.saturating_sub(1);
     }
 
     pub(crate) fn finish(&mut self, state: TransferState, error: Option<TransferError>, now: SimTime) {

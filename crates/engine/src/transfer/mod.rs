@@ -8,6 +8,7 @@
 //! Each transfer keeps the history of its segments: when a segment was queued, when its bytes were sent and received, and which
 //! node holds it. Transfers have no access to clocks, files, the network or the catalog, and check no permissions.
 
+mod commitment;
 mod deletion;
 mod delivery;
 mod download;
@@ -118,6 +119,8 @@ pub(super) enum Input {
     Answered { part: Part, node: NodeNumber, response: Response, payload: Bytes },
     /// A node cannot be reached, has not answered, or has refused.
     Failed { part: Part, node: NodeNumber, cause: Cause },
+    /// A node has refused a request because it lacks these of the segments.
+    Lacking { part: Part, node: NodeNumber, cause: Cause, ids: Vec<SegmentId> },
     /// Work on the catalog is finished, at the virtual instant at which it takes effect.
     Catalog(Outcome),
     /// The earliest work at the edge is finished; the answer to [`Output::AwaitLocal`].
@@ -170,8 +173,12 @@ pub(super) enum Output {
     GiveMemory { bytes: u64 },
     /// Give all memory back, and take no more.
     LeaveMemory,
+    /// Take memory again after it was left.
+    JoinMemory,
     /// Cut the next segments from the source.
     Cut,
+    /// Read a segment from the source again, which has to be as it was.
+    ReadAgain { index: u32, id: SegmentId, len: u32 },
     /// Verify a segment and write the part `within` it to the destination.
     Write { id: SegmentId, bytes: Bytes, within: Range<usize> },
     /// Complete the destination. With a digest, verify first that the content has it.

@@ -54,6 +54,7 @@ struct Asked {
 #[derive(Debug, PartialEq)]
 enum Local {
     Cut,
+    ReadAgain(u32, SegmentId),
     Write(SegmentId, Bytes),
     Complete,
 }
@@ -88,6 +89,8 @@ struct Surroundings {
     confirmed: BTreeSet<(NodeNumber, SegmentId)>,
     /// Nodes that must not be asked for this segment, or for any if it is `None`.
     failed: BTreeSet<(Option<u32>, NodeNumber)>,
+    /// Nodes that have not confirmed what they were to commit, or had lost some of it.
+    refused: BTreeSet<NodeNumber>,
     /// Number of failed attempts to store each segment.
     failures: BTreeMap<u32, u32>,
     written: Vec<SegmentId>,
@@ -158,6 +161,7 @@ impl Surroundings {
             stored: BTreeSet::new(),
             confirmed: BTreeSet::new(),
             failed: BTreeSet::new(),
+            refused: BTreeSet::new(),
             failures: BTreeMap::new(),
             written: Vec::new(),
             committed: false,
@@ -316,6 +320,7 @@ impl Surroundings {
                 self.memory -= bytes;
             }
             Output::LeaveMemory => (self.has_left, self.memory) = (true, 0),
+            Output::JoinMemory => assert!(std::mem::take(&mut self.has_left), "memory is left before it is taken again"),
             Output::Catalog(work) => self.catalog.push_back(work),
             Output::AddFile(_) => assert!(self.committed, "a file that the catalog has not stored"),
             Output::DropTree(_) => assert!(std::mem::take(&mut self.dropped), "a file that the catalog has not removed"),
@@ -332,6 +337,10 @@ impl Surroundings {
     fn use_file(&mut self, output: Output) {
         match output {
             Output::Cut => self.local.push_back(Local::Cut),
+            Output::ReadAgain { index, id, len } => {
+                assert_eq!(len, self.segment_len);
+                self.local.push_back(Local::ReadAgain(index, id));
+            }
             Output::Write { id, bytes, within } => {
                 assert_eq!(within, 0..8);
                 self.given += 1;
@@ -373,6 +382,11 @@ impl Surroundings {
                     None => FileOutcome::Segments(segments.collect()),
                 }
             }
+            Local::ReadAgain(index, id) => {
+                let bytes = Bytes::copy_from_slice(&u64::from(index).to_le_bytes());
+                assert_eq!(SegmentId::of(&bytes), id);
+                FileOutcome::Segments(vec![Segment { index, id, bytes }])
+            }
             Local::Write(id, bytes) => {
                 assert_eq!(SegmentId::of(&bytes), id);
                 self.written.push(id);
@@ -385,7 +399,8 @@ impl Surroundings {
     fn place(&mut self, len: u64, except: &BTreeSet<NodeNumber>) {
         assert_eq!(len, u64::from(self.segment_len));
         let failed = self.failed.iter().filter(|(segment, _)| segment.is_none()).map(|&(_, node)| node).collect();
-        assert_eq!(except, &failed, "exactly the nodes that have failed are given up");
+        assert!(except.is_superset(&failed), "the nodes that have failed are given up");
+        assert!(except.iter().all(|node| failed.contains(node) || self.refused.contains(node)), "and no others");
         let usable: Vec<NodeNumber> = (0..NODES).map(node).filter(|node| !except.contains(node)).collect();
         let answer = match usable.get(self.chance.below(usable.len())).filter(|_| !self.chance.strikes(60)) {
             Some(&node) => Input::Placed { node },
@@ -426,7 +441,11 @@ impl Surroundings {
         let Asked { part, node, request, payload } = self.asked.remove(place).unwrap();
         let fails = self.chance.below(30);
         let segment = if let Part::Segment(index) = part { Some(index) } else { None };
+        if request == Request::Commit && self.lose(part, node, &payload, fails) {
+            return;
+        }
         if fails == 29 || fails == 28 {
+            self.refused.extend((request == Request::Commit).then_some(node));
             self.note_failure(segment, node, &request, true);
             let cause = Cause::Unreachable(ConnectionLoss::Ended(CloseReason::TimedOut));
             return self.handle(Input::Failed { part, node, cause });
@@ -440,9 +459,15 @@ impl Surroundings {
             (_, Request::Commit) => Response::Committed,
             (_, _) => Response::Deleted,
         };
+        if request == Request::Commit && response != Response::Committed {
+            self.refused.insert(node);
+        }
         let mut bytes = Bytes::new();
         match &response {
-            Response::Stored { id } => drop(self.stored.insert((node, *id))),
+            Response::Stored { id } => {
+                self.stored.insert((node, *id));
+                segment.inspect(|index| drop(self.failures.remove(index)));
+            }
             Response::Segment { .. } => {
                 bytes = Bytes::copy_from_slice(&u64::from(segment.unwrap()).to_le_bytes());
             }
@@ -457,6 +482,26 @@ impl Surroundings {
             Response::Refused(refusal) => self.handle(Input::Failed { part, node, cause: Cause::Refused(refusal) }),
             response => self.handle(Input::Answered { part, node, response, payload: bytes }),
         }
+    }
+
+    /// Lets a node be found to have lost what it is to commit, some of it or all, or to refuse. Returns false if it answers.
+    fn lose(&mut self, part: Part, node: NodeNumber, payload: &Bytes, fails: usize) -> bool {
+        let ids = ids_in(payload);
+        if fails == 22 || fails == 23 {
+            let lost = (node, ids[self.chance.below(ids.len())]);
+            self.stored.remove(&lost);
+            self.confirmed.remove(&lost);
+        }
+        let lacking: Vec<SegmentId> = ids.into_iter().filter(|&id| !self.stored.contains(&(node, id))).collect();
+        let Some(&id) = lacking.first() else { return false };
+        self.refused.insert(node);
+        let cause = Cause::Refused(Refusal::NotStored { id });
+        // A node whose disk finds it does not say what else it lacks.
+        match fails {
+            23 => self.handle(Input::Failed { part, node, cause }),
+            _ => self.handle(Input::Lacking { part, node, cause, ids: lacking }),
+        }
+        true
     }
 
     /// Notes which node must not be asked again: for an upload not at all, unless the segment was only damaged on its way and not
@@ -595,7 +640,7 @@ fn ids_in(payload: &Bytes) -> Vec<SegmentId> {
 fn upload(size: Option<u32>, is_remote: bool) -> Transfer {
     let (key, segment_size) = (FileKey::unowned("a.bin"), SegmentSize::new(SegmentSize::MIN).unwrap());
     let size = size.map(|segments| ByteSize::from_bytes(8 * u64::from(segments)));
-    let plan = UploadPlan { key, size, segment_size, stored_at: 0, is_remote, keep: None };
+    let plan = UploadPlan { key, size, segment_size, stored_at: 0, is_remote, is_readable_again: !is_remote, keep: None };
     Transfer::Upload(Box::new(Upload::new(SimTime::ZERO, TransferId(1), plan)))
 }
 
@@ -603,7 +648,7 @@ fn upload(size: Option<u32>, is_remote: bool) -> Transfer {
 fn kept_upload(is_remote: bool) -> Transfer {
     let (key, segment_size) = (FileKey::unowned("a.bin"), SegmentSize::new(SegmentSize::MIN).unwrap());
     let keep = Some(Keep { id: UploadId::new([1; 16]), expires_at: 99 });
-    let plan = UploadPlan { key, size: None, segment_size, stored_at: 0, is_remote, keep };
+    let plan = UploadPlan { key, size: None, segment_size, stored_at: 0, is_remote, is_readable_again: false, keep };
     Transfer::Upload(Box::new(Upload::new(SimTime::ZERO, TransferId(1), plan)))
 }
 

@@ -2,9 +2,9 @@
 
 mod attempts;
 mod books;
-mod commitment;
 mod cut_ahead;
 mod ending;
+mod lost;
 mod phase;
 mod plan;
 mod supply;
@@ -21,9 +21,10 @@ pub(crate) use self::supply::SEGMENTS_MAX;
 
 use self::attempts::{Attempts, Placing};
 use self::books::{Books, Open};
-use self::commitment::Commitment;
+use self::lost::Again;
 use self::phase::{Ending, UploadPhase};
 use self::supply::Supply;
+use super::commitment::{Commitment, Loss, Progress};
 use super::keeping::Keeping;
 use super::undoing::Undoing;
 use super::{CatalogWork, Input, Output, Part, Stage, TransferError, TransferId, TransferLog, TransferState};
@@ -41,6 +42,7 @@ pub(crate) struct Upload {
     supply: Supply,
     books: Books,
     attempts: Attempts,
+    again: Again,
     keeping: Option<Keeping>,
     phase: UploadPhase,
     outputs: VecDeque<Output>,
@@ -58,6 +60,7 @@ impl Upload {
             plan,
             books: Books::default(),
             attempts: Attempts::default(),
+            again: Again::default(),
             phase: UploadPhase::Sending,
             outputs,
         }
@@ -128,10 +131,10 @@ impl Upload {
                 self.report_stage(now, index, stage);
             }
             input if matches!(self.phase, UploadPhase::Undoing(..)) => self.undo(now, input),
-            Input::Resumed => self.advance(),
-            Input::Memory { is_granted } => self.on_memory(is_granted),
-            Input::Local(outcome) if self.phase.is_sending() => self.on_cut(outcome),
-            Input::Happened(happened) => self.on_happened(happened),
+            Input::Resumed => self.advance(now),
+            Input::Memory { is_granted } => self.on_memory(now, is_granted),
+            Input::Local(outcome) if self.phase.is_sending() => self.on_cut(now, outcome),
+            Input::Happened(happened) => self.on_happened(now, happened),
             Input::Exceeded(error) => self.give_up(error),
             Input::Placed { node } => self.on_placed(now, node),
             Input::NotPlaced { nodes } => {
@@ -143,18 +146,17 @@ impl Upload {
                 self.on_segment_answered(now, index, node, response);
             }
             Input::Failed { part: Part::Segment(index), node, cause } => self.on_segment_failed(now, index, node, cause),
-            Input::Answered { part: Part::Commit, node, response, .. } => self.on_commit_answered(node, response),
-            Input::Failed { part: Part::Commit, node, cause } => self.on_commit_failed(node, cause),
-            Input::Answered { part: Part::Keep, node, response, .. } => {
-                self.on_keep_answered(node, response == Response::Committed);
+            Input::Answered { part, node, response, .. } => self.on_confirmed(now, part, node, response),
+            Input::Failed { part, node, cause } => self.on_unconfirmed(now, part, node, Loss::of_all(cause)),
+            Input::Lacking { part, node, cause, ids } => {
+                self.on_unconfirmed(now, part, node, Loss { cause, ids: Some(ids.into_iter().collect()) });
             }
-            Input::Failed { part: Part::Keep, node, .. } => self.on_keep_answered(node, false),
             Input::Catalog(outcome) => self.on_catalog(now, outcome),
             Input::Cancelled => {
                 self.log.note_cancel(now);
                 self.give_up(TransferError::Cancelled);
             }
-            Input::Local(_) | Input::Failed { .. } | Input::Answered { .. } | Input::Deletable(..) => {}
+            Input::Local(_) | Input::Deletable(..) => {}
         }
     }
 
@@ -164,61 +166,72 @@ impl Upload {
 
     /// Takes the next step towards sending segments, or commits once all are stored. A step that needs an answer ends here and
     /// is continued by the answer.
-    fn advance(&mut self) {
+    fn advance(&mut self, now: SimTime) {
         if !self.phase.is_sending() || self.attempts.is_placing() {
             return;
         }
         let is_keeping = self.keeping.as_ref().is_some_and(Keeping::is_busy);
-        if self.supply.is_used_up() || self.is_parking() {
+        let is_used_up = self.supply.is_used_up() && self.again.is_done();
+        if is_used_up || self.is_parking() {
             if self.books.in_flight() == 0 && !is_keeping {
                 self.commit_or_park();
             }
             return;
         }
-        if self.supply.ask(&mut self.outputs, self.books.in_flight()) {
-            self.on_granted();
+        if self.supply.ask(&mut self.outputs, &mut self.again, self.books.in_flight()) {
+            self.on_granted(now);
         }
     }
 
-    fn on_memory(&mut self, is_granted: bool) {
+    fn on_memory(&mut self, now: SimTime, is_granted: bool) {
         if !self.phase.is_sending() || self.attempts.is_placing() {
             return;
         }
         if is_granted {
-            return self.on_granted();
+            return self.on_granted(now);
         }
         let is_waiting = self.books.in_flight() == 0;
         self.log.status.state = if is_waiting { TransferState::Waiting } else { TransferState::Running };
     }
 
     /// Continues with memory for the next step.
-    fn on_granted(&mut self) {
+    fn on_granted(&mut self, now: SimTime) {
         self.log.status.state = TransferState::Running;
-        match self.supply.take() {
-            Some(segment) => self.attempts.place(&mut self.outputs, Placing { segment, attempt: 0, is_new: true }),
-            None => self.advance(),
+        let Some(segment) = self.supply.take() else { return self.advance(now) };
+        match self.again.take_holder(segment.index) {
+            Some(node) if !self.attempts.is_given_up(node) => {
+                self.send(now, segment, node, 0);
+                self.advance(now);
+            }
+            _ => self.attempts.place(&mut self.outputs, Placing { segment, attempt: 0, is_new: true }),
         }
     }
 
-    fn on_cut(&mut self, outcome: Outcome) {
+    fn on_cut(&mut self, now: SimTime, outcome: Outcome) {
+        if self.again.note_read() {
+            return match self.supply.handle_again(outcome) {
+                Ok(()) => self.advance(now),
+                Err(error) => self.fail(error),
+            };
+        }
         if let (Outcome::File(FileOutcome::Cuts(cuts)), Some(keeping)) = (&outcome, &mut self.keeping) {
             keeping.expect(cuts);
         }
         match self.supply.handle(outcome) {
-            Ok(true) => self.on_more(),
+            Ok(true) => self.on_more(now),
             Ok(false) => {}
-            Err(TransferError::Cancelled) => self.on_gone(),
+            Err(TransferError::Cancelled) => self.on_gone(now),
             Err(error) => self.fail(error),
         }
     }
 
     /// Handles the loss of the source: the upload is parked if it is to be kept, and fails otherwise.
-    fn on_gone(&mut self) {
+    fn on_gone(&mut self, now: SimTime) {
         let Some(keeping) = &mut self.keeping else { return self.fail(TransferError::Cancelled) };
         keeping.is_parking = true;
         self.supply.drop_unsent();
         self.log.status.state = TransferState::Committing;
-        self.advance();
+        self.advance(now);
     }
 
     /// Ends the sending, once nothing is in flight.
@@ -230,22 +243,14 @@ impl Upload {
         }
     }
 
-    /// Handles the answer of a holder about what is to be kept. What could not be is tried again with what follows, if anything does.
-    fn on_keep_answered(&mut self, node: NodeNumber, is_committed: bool) {
-        let Some(keeping) = self.keeping.as_mut().filter(|_| self.phase.is_sending()) else { return };
-        if !keeping.on_answer(&mut self.outputs, node, is_committed) {
-            self.go_on_without_keeping();
-        }
-    }
-
     /// Continues after something could not be kept: parks what is kept already once nothing is in flight, or commits the file.
-    fn go_on_without_keeping(&mut self) {
+    fn go_on_without_keeping(&mut self, now: SimTime) {
         let rests = self.phase.is_sending() && self.books.in_flight() == 0;
         if rests && self.is_parking() {
             self.park();
         } else if rests && self.supply.is_used_up() {
             // The commit has waited for what was to be kept.
-            self.advance();
+            self.advance(now);
         }
     }
 
@@ -261,29 +266,29 @@ impl Upload {
     }
 
     /// Handles what has happened at the other end of a stream of remote origin.
-    fn on_happened(&mut self, happened: Happened) {
+    fn on_happened(&mut self, now: SimTime, happened: Happened) {
         match happened {
             _ if !self.phase.is_sending() || self.is_parking() => {}
             Happened::Cut(cuts) => {
                 self.keeping.iter_mut().for_each(|keeping| keeping.expect(&cuts));
                 self.supply.add(cuts);
-                self.on_more();
+                self.on_more(now);
             }
             Happened::End(size, digest) => {
                 self.supply.end_at(size, digest);
-                self.on_more();
+                self.on_more(now);
             }
-            Happened::Gone => self.on_gone(),
+            Happened::Gone => self.on_gone(now),
             Happened::Taken(_) => {}
         }
     }
 
     /// Continues with more segments, or with the end.
-    fn on_more(&mut self) {
+    fn on_more(&mut self, now: SimTime) {
         match self.supply.known() {
             Ok((known, is_all)) => {
                 self.log.know(known, is_all);
-                self.advance();
+                self.advance(now);
             }
             Err(error) => self.fail(error),
         }
@@ -293,7 +298,7 @@ impl Upload {
         let Some(Placing { segment, attempt, is_new }) = self.attempts.take() else { return };
         self.send(now, segment, node, attempt);
         if is_new {
-            self.advance();
+            self.advance(now);
         }
     }
 
@@ -364,27 +369,36 @@ impl Upload {
         if shares.is_empty() {
             return self.catalogue();
         }
-        self.phase = UploadPhase::Committing(Commitment::begin(&mut self.outputs, shares));
+        self.phase = UploadPhase::Committing(Commitment::begin(&mut self.outputs, Part::Commit, shares));
     }
 
-    fn on_commit_answered(&mut self, node: NodeNumber, response: Response) {
-        let UploadPhase::Committing(commitment) = &mut self.phase else { return };
-        match response {
-            Response::Committed => {
-                commitment.confirm(&mut self.outputs, node);
-                if commitment.is_complete() {
-                    self.catalogue();
+    fn on_confirmed(&mut self, now: SimTime, part: Part, node: NodeNumber, response: Response) {
+        self.follow(now, part, |commitment, outputs| match response {
+            Response::Committed => commitment.confirm(outputs, node),
+            other => commitment.fail(outputs, node, Loss::of_all(Cause::Unexpected(other))),
+        });
+    }
+
+    /// Handles a request to commit that will not be answered, or was refused.
+    fn on_unconfirmed(&mut self, now: SimTime, part: Part, node: NodeNumber, loss: Loss) {
+        self.follow(now, part, |commitment, outputs| commitment.fail(outputs, node, loss));
+    }
+
+    /// Lets a commitment handle what has become of a request. What the holders of a complete file have lost is stored again; what could
+    /// not be kept of an incomplete one is tried again with what follows, if anything does.
+    fn follow(&mut self, now: SimTime, part: Part, step: impl FnOnce(&mut Commitment, &mut VecDeque<Output>) -> Progress) {
+        match (part, &mut self.phase, &mut self.keeping) {
+            (Part::Commit, UploadPhase::Committing(commitment), _) => match step(commitment, &mut self.outputs) {
+                Progress::Waiting => {}
+                Progress::Complete => self.catalogue(),
+                Progress::Lost(losses) => self.store_again(now, losses),
+            },
+            (Part::Keep, UploadPhase::Sending, Some(keeping)) => {
+                if !keeping.follow_commitment(&mut self.outputs, step) {
+                    self.go_on_without_keeping(now);
                 }
             }
-            other => self.fail(TransferError::NotConfirmed { node, cause: Cause::Unexpected(other) }),
-        }
-    }
-
-    /// Handles a request to commit that will not be answered. The upload fails unless the holder is asked again.
-    fn on_commit_failed(&mut self, node: NodeNumber, cause: Cause) {
-        let UploadPhase::Committing(commitment) = &mut self.phase else { return };
-        if !commitment.fail(&mut self.outputs, node, &cause) {
-            self.fail(TransferError::NotConfirmed { node, cause });
+            _ => {}
         }
     }
 
@@ -410,13 +424,13 @@ impl Upload {
             }
             (phase, outcome) => {
                 self.phase = phase;
-                self.on_noted(&outcome);
+                self.on_noted(now, &outcome);
             }
         }
     }
 
     /// Handles the end of the catalog's work on what is kept.
-    fn on_noted(&mut self, outcome: &Outcome) {
+    fn on_noted(&mut self, now: SimTime, outcome: &Outcome) {
         let Some(keeping) = self.keeping.as_mut().filter(|keeping| keeping.is_busy()) else { return };
         let is_noted = match outcome {
             Outcome::UploadKept(noted) => noted.is_ok(),
@@ -428,7 +442,7 @@ impl Upload {
             // It advances when it is resumed.
             self.keep_more();
         } else {
-            self.go_on_without_keeping();
+            self.go_on_without_keeping(now);
         }
     }
 

@@ -11,7 +11,7 @@ use p2p_store::manifest::NodeNumber;
 use crate::cause::{Cause, ConnectionLoss};
 use crate::event::Event;
 use crate::gauge::{Pending, Traffic};
-use crate::node::protocol::{RequestTag, Response};
+use crate::node::protocol::{Refusal, RequestTag, Response, ids_in};
 use crate::requester::RequesterOutput;
 use crate::transfer::{Input, Part, Stage, TransferId};
 
@@ -99,6 +99,17 @@ impl World {
         Input::Failed { part, node, cause: self.explained(node, cause) }
     }
 
+    /// Returns the input about a request that was refused, with the segments that the node lacks if the payload names them.
+    fn refused(&self, (part, node): (Part, NodeNumber), refusal: Refusal, payload: &Bytes) -> Input {
+        let (cause, ids) = (self.explained(node, Cause::Refused(refusal)), ids_in(payload));
+        let is_to_commit = matches!(part, Part::Commit | Part::Keep);
+        if is_to_commit && !ids.is_empty() {
+            Input::Lacking { part, node, cause, ids }
+        } else {
+            Input::Failed { part, node, cause }
+        }
+    }
+
     /// Passes on one notice; inputs for transfers go to the inbox. Returns false if there is none.
     pub(crate) fn handle_notice(&mut self) -> bool {
         let Some(notice) = self.notices.pop_front() else { return false };
@@ -107,7 +118,7 @@ impl World {
             Notice::Answered { owner, node, response, payload } => match owner.transfer() {
                 Some((id, part)) => {
                     let input = match response {
-                        Response::Refused(refusal) => self.failed(part, node, Cause::Refused(refusal)),
+                        Response::Refused(refusal) => self.refused((part, node), refusal, &payload),
                         response => Input::Answered { part, node, response, payload },
                     };
                     self.inbox.push_back((id, input));

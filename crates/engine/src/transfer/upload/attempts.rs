@@ -1,7 +1,7 @@
 //! Attempts of an upload to find nodes for its segments: the segment for which a node is being chosen, and the nodes that have
 //! failed.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use p2p_store::manifest::NodeNumber;
 use p2p_store::segment::Segment;
@@ -27,6 +27,8 @@ pub(super) struct Attempts {
     placing: Option<Placing>,
     /// Nodes that get no further requests, with the reason.
     given_up: BTreeMap<NodeNumber, Cause>,
+    /// Those of them that did not confirm what they had stored.
+    unconfirmed: BTreeSet<NodeNumber>,
 }
 
 impl Attempts {
@@ -47,12 +49,29 @@ impl Attempts {
         self.placing.take()
     }
 
-    /// Returns the failure of the upload, if no node can take the segment for which one is being chosen.
+    /// Returns the failure of the upload, if no node can take the segment for which one is being chosen. Where a single node was there
+    /// to take it, and stored and lost it, that is the failure.
     pub(super) fn refuse(&mut self, nodes: Vec<(NodeNumber, Cause)>) -> Option<TransferError> {
         let Placing { segment, .. } = self.placing.take()?;
         let cause = |(node, reason)| (node, self.given_up.get(&node).cloned().unwrap_or(reason));
-        let causes = nodes.into_iter().map(cause).collect();
-        Some(TransferError::NoHolder { index: segment.index, causes })
+        let causes: Vec<(NodeNumber, Cause)> = nodes.into_iter().map(cause).collect();
+        Some(match &causes[..] {
+            [(node, cause)] if self.unconfirmed.contains(node) => {
+                TransferError::NotConfirmed { node: *node, cause: cause.clone() }
+            }
+            _ => TransferError::NoHolder { index: segment.index, causes },
+        })
+    }
+
+    /// Returns true if a node gets no further requests.
+    pub(super) fn is_given_up(&self, node: NodeNumber) -> bool {
+        self.given_up.contains_key(&node)
+    }
+
+    /// Gives a node up that did not confirm what it had stored.
+    pub(super) fn give_up(&mut self, node: NodeNumber, cause: Cause) {
+        self.unconfirmed.insert(node);
+        self.given_up.insert(node, cause);
     }
 
     /// Notes that a node did not accept a segment at this attempt. Returns true if it is given up.

@@ -2,8 +2,8 @@
 //! confirmation.
 //!
 //! A segment that a node does not accept goes to another one. One that a node has stored stays there: its content is given up with
-//! the answer, since memory is bounded and a stream is read once. So from that answer on the upload depends on the node until it has
-//! confirmed that the segment is durable, and fails if it never does.
+//! the answer, since memory is bounded. So from that answer on the upload depends on the node until it has confirmed that the segment is
+//! durable. If it does not, the segment is read again from a source that can be, and the upload fails otherwise.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -12,6 +12,7 @@ use p2p_store::manifest::{NodeNumber, SegmentRecord, by_holder};
 use p2p_store::segment::{Segment, SegmentId};
 
 use super::super::Output;
+use super::super::commitment::Loss;
 use super::super::sole_holders::SoleHolders;
 
 /// Segment in flight to a node.
@@ -34,6 +35,14 @@ impl Placed {
     fn record(&self) -> SegmentRecord {
         SegmentRecord { id: self.id, len: self.len, holders: vec![self.node] }
     }
+}
+
+/// Segment that its holder has lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct LostSegment {
+    pub(super) index: u32,
+    pub(super) id: SegmentId,
+    pub(super) len: u32,
 }
 
 /// Segments of an upload that nodes have or are to get.
@@ -90,6 +99,18 @@ impl Books {
     /// Notes that a node may have stored a segment.
     pub(super) fn doubt(&mut self, node: NodeNumber, id: SegmentId) {
         self.unconfirmed.entry(node).or_default().insert(id);
+    }
+
+    /// Removes the segments that a holder has lost, and returns them in the order of the file. It may have them still.
+    pub(super) fn take_lost(&mut self, outputs: &mut VecDeque<Output>, node: NodeNumber, loss: &Loss) -> Vec<LostSegment> {
+        let is_lost = |_: &u32, placed: &mut Placed| placed.node == node && loss.contains(placed.id);
+        let lost: Vec<(u32, Placed)> = self.placed.extract_if(.., is_lost).collect();
+        for (_, Placed { id, .. }) in &lost {
+            self.sole_holders.remove(&[node]);
+            outputs.push_back(Output::Unpin { node, id: *id });
+            self.unconfirmed.entry(node).or_default().insert(*id);
+        }
+        lost.into_iter().map(|(index, Placed { id, len, .. })| LostSegment { index, id, len }).collect()
     }
 
     /// Returns a stored segment.

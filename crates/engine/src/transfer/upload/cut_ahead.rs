@@ -14,7 +14,7 @@ use crate::io::{CUT_MIN, FileOutcome, Outcome};
 use crate::stream::AHEAD;
 
 /// Number of jobs that cut segments ahead.
-const CUTS_AHEAD: usize = 2;
+pub(super) const CUTS_AHEAD: usize = 2;
 
 /// Segments that are cut and not sent yet, and the jobs that cut more.
 #[derive(Debug)]
@@ -66,13 +66,10 @@ impl CutAhead {
             return Ok(false);
         }
         self.jobs -= 1;
-        match outcome {
-            Outcome::File(FileOutcome::Segments(segments)) => self.extend(segments),
-            Outcome::File(FileOutcome::Cuts(cuts)) => self.add(cuts),
-            Outcome::File(FileOutcome::End(size, digest)) => self.end = Some((size, digest)),
-            Outcome::File(FileOutcome::Gone) => return Err(TransferError::Cancelled),
-            Outcome::File(FileOutcome::Failed(failure)) => return Err(TransferError::File(failure)),
-            Outcome::Crashed(reason) => return Err(TransferError::Internal(LocalFailure::of_panic(reason))),
+        match checked(outcome)? {
+            Some(FileOutcome::Segments(segments)) => self.extend(segments),
+            Some(FileOutcome::Cuts(cuts)) => self.add(cuts),
+            Some(FileOutcome::End(size, digest)) => self.end = Some((size, digest)),
             _ => {}
         }
         Ok(true)
@@ -88,6 +85,11 @@ impl CutAhead {
             self.known = (self.known.0 + segment.bytes.len() as u64, self.known.1 + 1);
             self.segments.push_back(segment);
         }
+    }
+
+    /// Adds segments that were cut before and are read again.
+    pub(super) fn add_again(&mut self, segments: Vec<Segment>) {
+        self.segments.extend(segments);
     }
 
     /// Ends a stream of remote origin.
@@ -133,6 +135,20 @@ impl CutAhead {
     pub(super) fn close(&mut self) {
         self.jobs = 0;
         self.segments.clear();
+    }
+}
+
+/// Returns what work on the source has brought.
+///
+/// # Errors
+/// Returns the reason if the source cannot be read.
+pub(super) fn checked(outcome: Outcome) -> Result<Option<FileOutcome>, TransferError> {
+    match outcome {
+        Outcome::File(FileOutcome::Gone) => Err(TransferError::Cancelled),
+        Outcome::File(FileOutcome::Failed(failure)) => Err(TransferError::File(failure)),
+        Outcome::Crashed(reason) => Err(TransferError::Internal(LocalFailure::of_panic(reason))),
+        Outcome::File(brought) => Ok(Some(brought)),
+        _ => Ok(None),
     }
 }
 

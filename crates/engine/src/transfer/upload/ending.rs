@@ -43,6 +43,7 @@ impl Upload {
     pub(super) fn give_back(&mut self, from: u32) -> Garbage {
         self.log.status.state = TransferState::Undoing;
         self.attempts.take();
+        self.again.close();
         self.supply.close(&mut self.outputs);
         self.outputs.push_back(Output::Forget);
         self.books.give_up(&mut self.outputs, from)

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use p2p_store::manifest::{Manifest, NodeNumber};
 
 use super::super::TransferError;
+use super::super::commitment::Commitment;
 use super::super::undoing::Undoing;
 use super::books::Books;
-use super::commitment::Commitment;
 
 /// Phase of an upload.
 #[derive(Debug)]

@@ -23,6 +23,8 @@ pub(crate) struct UploadPlan {
     pub(crate) stored_at: u64,
     /// True if virtual time does not wait for the source.
     pub(crate) is_remote: bool,
+    /// True if the source can be read again: it is a file.
+    pub(crate) is_readable_again: bool,
     /// Name and expiry by which the upload is kept if its source goes.
     pub(crate) keep: Option<Keep>,
 }

@@ -7,10 +7,11 @@ use p2p_store::segment::{Cut, Segment, Sha256Digest};
 
 use super::super::window::RequestWindow;
 use super::super::{Output, TransferError};
-use super::cut_ahead::{CutAhead, memory_min};
+use super::cut_ahead::{CUTS_AHEAD, CutAhead, checked, memory_min};
+use super::lost::Again;
 use super::plan::UploadPlan;
 use crate::cause::{FailureKind, LocalFailure};
-use crate::io::Outcome;
+use crate::io::{FileOutcome, Outcome};
 
 /// Maximum number of segments of a file, whose manifest is held in memory while the file is transferred.
 pub(crate) const SEGMENTS_MAX: u64 = 1 << 20;
@@ -69,15 +70,20 @@ impl Supply {
         self.cut.end()
     }
 
-    /// Asks for what the next segment needs, while so many are in flight: memory, or the source. Returns true if it needs nothing.
-    pub(super) fn ask(&mut self, outputs: &mut VecDeque<Output>, in_flight: usize) -> bool {
+    /// Asks for what the next segment needs, while so many are in flight: memory, or the source, of which segments may have to be read
+    /// `again`. Returns true if it needs nothing.
+    pub(super) fn ask(&mut self, outputs: &mut VecDeque<Output>, again: &mut Again, in_flight: usize) -> bool {
         if in_flight >= self.window.segments() {
             return false;
         }
         let bytes = match self.has_memory {
             false => self.memory_min,
             true if self.cut.is_empty() => {
-                self.cut.await_more(outputs);
+                if again.is_done() {
+                    self.cut.await_more(outputs);
+                } else {
+                    again.read_more(outputs, CUTS_AHEAD);
+                }
                 return false;
             }
             // The only segment in flight uses memory that the upload holds anyway.
@@ -112,6 +118,17 @@ impl Supply {
     /// Returns the reason if the source cannot be read.
     pub(super) fn handle(&mut self, outcome: Outcome) -> Result<bool, TransferError> {
         self.cut.handle(outcome)
+    }
+
+    /// Handles the outcome of reading a segment again.
+    ///
+    /// # Errors
+    /// Returns the reason if the source cannot be read.
+    pub(super) fn handle_again(&mut self, outcome: Outcome) -> Result<(), TransferError> {
+        if let Some(FileOutcome::Segments(segments)) = checked(outcome)? {
+            self.cut.add_again(segments);
+        }
+        Ok(())
     }
 
     /// Adds segments of a stream of remote origin.
@@ -151,6 +168,7 @@ impl Supply {
     /// Gives up the source and all memory.
     pub(super) fn close(&mut self, outputs: &mut VecDeque<Output>) {
         self.drop_unsent();
+        self.has_memory = false;
         outputs.extend([Output::CloseLocal, Output::LeaveMemory]);
     }
 
