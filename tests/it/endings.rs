@@ -115,7 +115,10 @@ pub(crate) struct Run {
     pub(crate) harness: Harness,
     pub(crate) disks: Vec<Arc<CrashDisk>>,
     pub(crate) settings: EngineConfig,
+    /// Content of the files by the names that they have or may get.
     pub(crate) contents: BTreeMap<String, Vec<u8>>,
+    /// Number of local files, which are called `f0` and so on.
+    files: u64,
     transfers: Vec<TransferId>,
     /// What each connection of the client had last.
     seen: BTreeMap<(NodeNumber, SocketAddrV4), (SimTime, SimTime)>,
@@ -133,7 +136,8 @@ impl Run {
         let dyn_disks = disks.iter().map(|disk| Arc::clone(disk) as Arc<dyn Disk>).collect();
         let simulation = Simulation::with_disks(settings.clone(), catalog, dyn_disks, Box::new(InlineIo::default())).unwrap();
         let mut contents = BTreeMap::new();
-        for n in 0..chance.between(1, 4) {
+        let files = chance.between(1, 4);
+        for n in 0..files {
             let name = format!("f{n}");
             // Two of a kind now and then, so that they share segments.
             let salt = if chance.one_in(3) { 0 } else { n };
@@ -146,6 +150,7 @@ impl Run {
             disks,
             settings,
             contents,
+            files,
             transfers: Vec::new(),
             seen: BTreeMap::new(),
             progress_at: SimTime::ZERO,
@@ -173,9 +178,35 @@ impl Run {
         self.progress_at = self.now();
     }
 
+    /// The name of one of the local files.
+    pub(crate) fn any_file(&self, chance: &mut Chance) -> String {
+        format!("f{}", chance.between(0, self.files - 1))
+    }
+
+    /// Moves a stored file to another name, or back.
+    pub(crate) fn rename(&mut self, chance: &mut Chance) {
+        let name = self.any_file(chance);
+        let moved = format!("moved-{name}");
+        let content = self.contents[&name].clone();
+        self.contents.insert(moved.clone(), content);
+        let (from, to) = if chance.one_in(2) { (name, moved) } else { (moved, name) };
+        match self.harness.ask(operation::Move { from: FileKey::unowned(&from), to }) {
+            Ok(Reply::Done(())) => {}
+            Ok(other) => panic!("{other:?}"),
+            Err(error) => assert!(is_expected(&error), "{error}"),
+        }
+    }
+
+    /// Begins to verify a stored file, under either name.
+    pub(crate) fn verify(&mut self, chance: &mut Chance) {
+        let name = self.any_file(chance);
+        let name = if chance.one_in(2) { name } else { format!("moved-{name}") };
+        self.begin(operation::Download::to_nowhere(FileKey::unowned(&name)).into());
+    }
+
     /// Something that a user, or the network, may do.
     pub(crate) fn act(&mut self, chance: &mut Chance, link: HostConfig) {
-        let name = format!("f{}", chance.between(0, self.contents.len() as u64 - 1));
+        let name = self.any_file(chance);
         let command = match chance.between(0, 9) {
             0..=2 => self.harness.upload_of(&name),
             3 | 4 => return self.fetch(&name),
@@ -273,8 +304,10 @@ impl Run {
             match (status.direction, status.state) {
                 (Direction::Download, TransferState::Done) => {
                     let place = self.transfers.iter().position(|&id| id == status.id).unwrap();
-                    let bytes = fs::read(self.harness.path(&format!("got{place}"))).unwrap();
-                    assert!(bytes == self.contents[&status.file.name], "{}", status.file);
+                    let got = self.harness.path(&format!("got{place}"));
+                    // What is verified is written nowhere.
+                    let bytes = got.exists().then(|| fs::read(got).unwrap());
+                    assert!(bytes.is_none_or(|bytes| bytes == self.contents[&status.file.name]), "{}", status.file);
                 }
                 (_, TransferState::Failed) => assert_ne!(status.error, Some(TransferError::Cancelled)),
                 (_, state) => assert!(state.is_over()),
@@ -286,6 +319,10 @@ impl Run {
             match event {
                 Event::FileStored { file, .. } => drop(stored.insert(file.name.clone())),
                 Event::FileRemoved { file } => drop(stored.remove(&file.name)),
+                Event::Moved { from, to } => {
+                    stored.remove(&from.name);
+                    stored.insert(to.name.clone());
+                }
                 _ => {}
             }
         }

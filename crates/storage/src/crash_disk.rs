@@ -86,6 +86,14 @@ impl CrashDisk {
         state.durable.entry(id).and_modify(|bytes| *bytes = damaged);
     }
 
+    /// Loses segments that are not synced, each whole and by `chance`, as a disk does that is replaced or repaired under a process that
+    /// has ended.
+    pub fn lose_unsynced(&self, chance: &mut RandomStream) {
+        let mut state = self.lock();
+        let durable: Vec<SegmentId> = state.durable.keys().copied().collect();
+        state.live.retain(|id, _| durable.contains(id) || chance.below(2) == 0);
+    }
+
     /// Simulates a power loss. Synced segments stay; of the others, `chance` decides which are lost, which are torn and which
     /// have reached the disk; a deletion that was not synced may be undone.
     pub fn crash(&self, chance: &mut RandomStream) {

@@ -211,12 +211,20 @@ impl Volume {
     }
 
     /// Adopts what the disk was found to hold when the node's process was started again: segments that are no longer there are
-    /// forgotten. What is known of the others still holds, above all that a failed sync may have lost one, which no listing shows.
+    /// forgotten, and those of another length have to be stored again. What is known of the others still holds, above all that a failed
+    /// sync may have lost one, which no listing shows.
     pub fn adopt_listing(&mut self, found: &[(SegmentId, u64)]) {
-        let found: HashSet<SegmentId> = found.iter().map(|&(id, _)| id).collect();
+        let found: HashMap<SegmentId, u64> = found.iter().copied().collect();
         let under_way = &self.under_way;
-        let gone = self.entries.extract_if(|id, _| !found.contains(id) && !under_way.contains_key(id));
+        let gone = self.entries.extract_if(|id, _| !found.contains_key(id) && !under_way.contains_key(id));
         self.used -= gone.map(|(_, entry)| entry.len).sum::<u64>();
+        let changed = |(id, entry): &(&SegmentId, &mut Entry)| found.get(id).is_some_and(|len| *len != entry.on_disk);
+        let settled = self.entries.iter_mut().filter(|(id, _)| !self.under_way.contains_key(id));
+        for (id, entry) in settled.filter(changed) {
+            entry.on_disk = found.get(id).copied().unwrap_or_default();
+            self.used = self.used - entry.len + entry.on_disk;
+            (entry.len, entry.presence) = (entry.on_disk, Presence::Doubtful);
+        }
     }
 
     /// Requests the read of a segment.

@@ -103,7 +103,7 @@ fn what_a_node_that_is_gone_has_stored_goes_to_others() {
     assert!(retried(&mut harness).iter().all(|(at, _)| *at == node(2)));
 }
 
-/// So is one whose disk cannot make anything durable.
+/// A node whose disk cannot make anything durable is replaced too.
 #[test]
 fn what_a_node_cannot_make_durable_goes_to_others() {
     let (mut harness, upload, content) = upload_under_way(3);
@@ -112,7 +112,7 @@ fn what_a_node_cannot_make_durable_goes_to_others() {
     expect_stored(&mut harness, upload, &content);
 }
 
-/// Where no node can take what is lost the upload fails, and says which node lacks it and why; a file that has changed is not stored.
+/// An upload fails where no node can take what is lost, and says which node lacks it and why; a file that has changed is not stored.
 #[test]
 fn an_upload_fails_where_what_is_lost_cannot_be_stored_again() {
     let (mut harness, upload, _) = upload_under_way(2);

@@ -124,7 +124,7 @@ fn a_planned_stop_lets_transfers_end() {
     assert_eq!((state(&mut harness, 1), harness.kinds()), (ProcessState::Ready, vec![]));
 }
 
-/// What the node has stored of an upload that is not at its end goes to another one.
+/// Segments that the node has stored of an upload that is not at its end go to another one.
 #[test]
 fn a_planned_stop_waits_no_longer_than_it_says() {
     let mut harness = Harness::new(2, slow_link());

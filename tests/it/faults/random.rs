@@ -152,6 +152,20 @@ fn any_fault(run: &Run, chance: &mut Chance) -> Command {
     }
 }
 
+/// Kills a node of which something is on its way, lets its disk lose of what is not durable, and starts it again in some runs.
+fn lose_unsynced(run: &mut Run, chance: &mut Chance, seed: u64) {
+    let name = run.any_file(chance);
+    run.store(&name);
+    run.sleep(SimDuration::from_millis(chance.magnitude(0, 3)));
+    let index = chance.between(0, run.settings.nodes.len() as u64 - 1) as usize;
+    let node = NodeNumber::from_index(index);
+    run.harness.tell(Break::Kill { node });
+    run.disks[index].lose_unsynced(&mut RandomStream::new(seed, &format!("lost at {}", run.now())));
+    if chance.one_in(2) {
+        run.harness.tell(Mend::Process { node });
+    }
+}
+
 fn set_all_links(run: &mut Run, link: HostConfig) {
     run.set_link(Peer::Client, link);
     (0..run.settings.nodes.len()).for_each(|index| run.set_link(Peer::Node(NodeNumber::from_index(index)), link));
@@ -206,7 +220,13 @@ fn run_once(seed: u64, figures: &Mutex<Figures>) -> TraceHash {
     run.store("f0");
     run.sleep(SimDuration::from_millis(chance.magnitude(1, 4)));
     for _ in 0..chance.between(6, 24) {
-        if chance.one_in(2) {
+        if chance.one_in(6) {
+            run.rename(&mut chance);
+        } else if chance.one_in(6) {
+            run.verify(&mut chance);
+        } else if chance.one_in(8) {
+            lose_unsynced(&mut run, &mut chance, seed);
+        } else if chance.one_in(2) {
             run.act(&mut chance, link);
         } else {
             let fault = any_fault(&run, &mut chance);
@@ -217,7 +237,8 @@ fn run_once(seed: u64, figures: &Mutex<Figures>) -> TraceHash {
             };
             if is_of_disk {
                 // A disk that is full already is passed over.
-                run.store(&format!("f{}", chance.between(0, run.contents.len() as u64 - 1)));
+                let name = run.any_file(&mut chance);
+                run.store(&name);
                 run.sleep(SimDuration::from_millis(chance.magnitude(0, 2)));
             }
             run.harness.tell(fault);

@@ -61,7 +61,7 @@ fn a_slow_node_is_never_given_up_while_anything_arrives() {
     }
 }
 
-/// What is uploaded fills the queue before the node, and what is fetched meanwhile the one behind it: acknowledgements wait in both.
+/// An upload fills the queue before the node, and a download the one behind it: acknowledgements wait in both.
 #[test]
 fn a_slow_node_is_never_given_up_while_both_directions_are_full() {
     for rate in RATES {

@@ -184,7 +184,7 @@ mod tests {
         assert_eq!(commitment.confirm(&mut outputs, other), Progress::Complete);
     }
 
-    /// What several requests show of a holder is told together, and one that lacks something is not asked again for the rest.
+    /// Losses that several requests show of a holder are told together, and a holder that lacks something is not asked again for the rest.
     #[test]
     fn what_a_holder_lacks_is_put_together() {
         let (mut commitment, [node, other], mut outputs) = begun(2 * IDS_MAX + 1);

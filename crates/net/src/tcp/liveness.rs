@@ -58,7 +58,7 @@ struct Probing {
     is_unanswered: bool,
 }
 
-/// What a connection end has sent, as far as the checks of its peer depend on it.
+/// State of a connection end's sending, as far as the checks of its peer depend on it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Sending {
     /// True if bytes are outstanding.

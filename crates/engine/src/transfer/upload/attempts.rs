@@ -27,7 +27,7 @@ pub(super) struct Attempts {
     placing: Option<Placing>,
     /// Nodes that get no further requests, with the reason.
     given_up: BTreeMap<NodeNumber, Cause>,
-    /// Those of them that did not confirm what they had stored.
+    /// Given-up nodes that did not confirm what they had stored.
     unconfirmed: BTreeSet<NodeNumber>,
 }
 
