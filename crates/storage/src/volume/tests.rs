@@ -349,3 +349,22 @@ fn what_is_not_on_the_disk_any_more_is_forgotten_at_a_start() {
     assert_eq!(volume.stats(), VolumeStats { capacity: 1000, used: 400, segments: 1 });
     assert_eq!(volume.commit(&[stays]), Err(VolumeError::Doubtful { id: stays }));
 }
+
+/// A process that starts finds a segment with another length than it had: it cannot be committed before it is stored again.
+#[test]
+fn a_segment_of_another_length_has_to_be_stored_again() {
+    let (id, bytes) = (SegmentId::of(b"segment"), Bytes::from_static(b"segment"));
+    for durable in [false, true] {
+        let found = [(id, 7)];
+        let volume = Volume::new(100, if durable { &found } else { &[] });
+        let mut volume = if durable { volume } else { volume.with_unsynced(&found) };
+        volume.adopt_listing(&[(id, 3)]);
+        assert_eq!((volume.stats().used, volume.lacking(&[id]).collect::<Vec<_>>()), (3, vec![id]));
+        assert_eq!(volume.commit(&[id]), Err(VolumeError::Doubtful { id }));
+        let op = volume.put(id, bytes.clone()).unwrap();
+        assert!(matches!(op, DiskOp::Write { before: Before::Doubtful, .. }));
+        volume.stored(id, &Ok(DiskOutcome::Stored { written: true }));
+        assert_eq!((volume.stats().used, volume.lacking(&[id]).count()), (7, 0));
+        assert_eq!(volume.commit(&[id]), Ok(DiskOp::Sync { ids: vec![id] }));
+    }
+}
