@@ -466,7 +466,7 @@ impl Surroundings {
         match &response {
             Response::Stored { id } => {
                 self.stored.insert((node, *id));
-                segment.inspect(|index| drop(self.failures.remove(index)));
+                segment.iter().for_each(|index| _ = self.failures.remove(index));
             }
             Response::Segment { .. } => {
                 bytes = Bytes::copy_from_slice(&u64::from(segment.unwrap()).to_le_bytes());

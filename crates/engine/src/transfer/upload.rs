@@ -387,18 +387,17 @@ impl Upload {
     /// Lets a commitment handle what has become of a request. What the holders of a complete file have lost is stored again; what could
     /// not be kept of an incomplete one is tried again with what follows, if anything does.
     fn follow(&mut self, now: SimTime, part: Part, step: impl FnOnce(&mut Commitment, &mut VecDeque<Output>) -> Progress) {
-        match (part, &mut self.phase, &mut self.keeping) {
-            (Part::Commit, UploadPhase::Committing(commitment), _) => match step(commitment, &mut self.outputs) {
-                Progress::Waiting => {}
-                Progress::Complete => self.catalogue(),
-                Progress::Lost(losses) => self.store_again(now, losses),
-            },
-            (Part::Keep, UploadPhase::Sending, Some(keeping)) => {
-                if !keeping.follow_commitment(&mut self.outputs, step) {
-                    self.go_on_without_keeping(now);
-                }
-            }
-            _ => {}
+        let outputs = &mut self.outputs;
+        let (progress, is_kept) = match (part, &mut self.phase, &mut self.keeping) {
+            (Part::Commit, UploadPhase::Committing(commitment), _) => (step(commitment, outputs), true),
+            (Part::Keep, UploadPhase::Sending, Some(keeping)) => (Progress::Waiting, keeping.follow_commitment(outputs, step)),
+            _ => return,
+        };
+        match progress {
+            Progress::Waiting if is_kept => {}
+            Progress::Waiting => self.go_on_without_keeping(now),
+            Progress::Complete => self.catalogue(),
+            Progress::Lost(losses) => self.store_again(now, losses),
         }
     }
 
