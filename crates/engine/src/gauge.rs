@@ -215,7 +215,7 @@ impl Gauge {
     }
 
     /// Returns the bytes of open requests that have arrived.
-    fn arrived(&self, net: &Network) -> u64 {
+    pub(crate) fn arrived(&self, net: &Network) -> u64 {
         self.holders.values().map(|holder| holder.under_way(net).1).sum()
     }
 

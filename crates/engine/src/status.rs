@@ -388,7 +388,7 @@ pub struct TransferStatus {
     /// Bytes of the segments that are done.
     pub bytes_done: u64,
     /// Bytes that have arrived at the other end, where TCP acknowledges them: those of finished segments, and of segments in flight what
-    /// is there.
+    /// is there. Of a transfer that has given segments up, what had arrived by then.
     #[serde(rename = "bytes_acknowledged")]
     pub bytes_arrived: u64,
     /// Number of segments of the content, as far as it is known.
@@ -425,6 +425,9 @@ pub struct TransferStatus {
     /// those after it are not sent any further, and are deleted where an upload has stored them.
     #[serde(skip)]
     pub given_up_from: Option<u32>,
+    /// Instant at which the transfer gave those segments up; what it has done since is undoing. `None` if it has given up none.
+    #[serde(skip)]
+    pub given_up_at: Option<SimTime>,
 }
 
 impl TransferStatus {

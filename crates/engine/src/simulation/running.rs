@@ -47,7 +47,10 @@ impl Running {
         if !status.state.is_over() {
             status.awaited = world.out_of_reach(|| self.machine.indispensable());
         }
+        let noted = status.given_up_at.map(|_| status.bytes_arrived);
         let mut status = self.gauge.measure(world.links(), traffic, status);
+        // What had arrived when it was given up is no longer asked for.
+        status.bytes_arrived = noted.unwrap_or(status.bytes_arrived);
         if let Remaining::Estimated { seconds } = &mut status.eta {
             *seconds = seconds.max(self.until_replaced(world, status.rate_bytes_per_second));
         }
@@ -99,8 +102,17 @@ impl Running {
         if let Input::Reached { index, stage: Stage::Queued } = input {
             self.machine.log().holder_of(index).inspect(|&node| self.gauge.ask_anew(&world.net, node));
         }
-        self.machine.handle(world.now(), input);
+        self.pass(world, input);
         self.carry_out_all(world)
+    }
+
+    /// Passes an input to the machine. Once that gives segments up, notes what has arrived of them, before the requests are forgotten.
+    fn pass(&mut self, world: &World, input: Input) {
+        self.machine.handle(world.now(), input);
+        if self.machine.log().has_just_given_up() {
+            let under_way = self.gauge.arrived(&world.net);
+            self.machine.log_mut().note_given_up(world.now(), under_way);
+        }
     }
 
     /// Carries out all outputs of the machine.
@@ -157,7 +169,7 @@ impl Running {
     }
 
     fn carry_out(&mut self, world: &mut World, output: Output) -> Result<(), Blocked> {
-        let (id, now) = (self.id(), world.now());
+        let id = self.id();
         match output {
             Output::AskSegment { index, len, node, instead_of, request, payload } => {
                 self.ask_segment(world, (index, len), (node, instead_of), &request, payload);
@@ -167,14 +179,14 @@ impl Running {
             Output::Place { id: segment, len, except } => {
                 let placed = world.place((segment, len), &except);
                 let answer = placed.map_or_else(|nodes| Input::NotPlaced { nodes }, |node| Input::Placed { node });
-                self.machine.handle(now, answer);
+                self.pass(world, answer);
             }
             Output::Pin { index, node, id: segment, len } => world.pin((id, index), node, segment, len),
             Output::FreeRoom { index } => world.space.free_room((id, index)),
             Output::Unpin { node, id } => world.space.unpin(node, id),
             Output::TakeMemory { bytes } => {
                 let is_granted = world.memory.take(id, bytes);
-                self.machine.handle(now, Input::Memory { is_granted });
+                self.pass(world, Input::Memory { is_granted });
             }
             Output::GiveMemory { bytes } => world.memory.give_back(id, bytes),
             Output::LeaveMemory => world.memory.leave(id),
@@ -188,7 +200,7 @@ impl Running {
             Output::ReleaseName => world.names.release(&self.bare_status().file),
             Output::Delete(garbage) => {
                 let (shares, owing) = world.deletable(garbage);
-                self.machine.handle(now, Input::Deletable(shares, owing));
+                self.pass(world, Input::Deletable(shares, owing));
             }
             Output::Owe { node, ids } => world.owe(node, ids),
             Output::Emit(event) => self.emit(world, event),
@@ -209,7 +221,7 @@ impl Running {
             Output::CloseLocal => edge.close(jobs),
             Output::AwaitLocal => {
                 if let Some(outcome) = edge.take(jobs)? {
-                    self.machine.handle(world.now(), Input::Local(outcome));
+                    self.pass(world, Input::Local(outcome));
                 }
             }
             other => debug_assert!(false, "{other:?} concerns no edge"),

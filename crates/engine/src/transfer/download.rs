@@ -182,6 +182,10 @@ impl Download {
         &self.log
     }
 
+    pub(crate) fn log_mut(&mut self) -> &mut TransferLog {
+        &mut self.log
+    }
+
     /// Returns the next output.
     pub(crate) fn poll_output(&mut self) -> Option<Output> {
         self.outputs.pop_front()

@@ -55,6 +55,7 @@ impl TransferLog {
             error: None,
             cancel: None,
             given_up_from: None,
+            given_up_at: None,
         };
         TransferLog { status, sha256: None, timelines: VecDeque::new() }
     }
@@ -173,6 +174,17 @@ impl TransferLog {
         self.status.given_up_from = Some(from);
     }
 
+    /// Returns true if segments were given up and it was not noted when.
+    pub(crate) fn has_just_given_up(&self) -> bool {
+        self.status.given_up_from.is_some() && self.status.given_up_at.is_none()
+    }
+
+    /// Notes when segments were given up, and how many bytes of segments that were not done had arrived by then.
+    pub(crate) fn note_given_up(&mut self, now: SimTime, under_way: u64) {
+        self.status.given_up_at = Some(now);
+        self.status.bytes_arrived = (self.status.bytes_done + under_way).min(self.status.bytes);
+    }
+
     /// Takes back that a segment has arrived, because it will be asked for again.
     pub(super) fn forget(&mut self, index: u32) {
         let place = self.timelines.iter().rposition(|timeline| timeline.index == index);
@@ -195,7 +207,9 @@ impl TransferLog {
         self.status.rate_span = now - self.status.started;
         self.status.eta = Remaining::NotRunning;
         let goodput = Some(self.status.goodput(now)).filter(|&rate| rate > 0.0);
-        self.status.bytes_arrived = self.status.bytes_done;
+        if self.status.given_up_from.is_none() {
+            self.status.bytes_arrived = self.status.bytes_done;
+        }
         // A removal transfers no bytes.
         self.status.rate_bytes_per_second = goodput.filter(|_| self.status.direction != Direction::Removal);
     }

@@ -242,6 +242,15 @@ impl Transfer {
         }
     }
 
+    /// Returns the history, for what is measured outside of the transfer.
+    pub(super) fn log_mut(&mut self) -> &mut TransferLog {
+        match self {
+            Transfer::Upload(upload) => upload.log_mut(),
+            Transfer::Download(download) => download.log_mut(),
+            Transfer::Removal(removal) => removal.log_mut(),
+        }
+    }
+
     /// Handles an input of the transfer. The outputs have to be polled afterwards.
     pub(super) fn handle(&mut self, now: SimTime, input: Input) {
         match self {

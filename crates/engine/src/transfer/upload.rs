@@ -86,6 +86,10 @@ impl Upload {
         &self.log
     }
 
+    pub(crate) fn log_mut(&mut self) -> &mut TransferLog {
+        &mut self.log
+    }
+
     /// Returns the kept upload and true if the catalog knows it.
     pub(crate) fn kept(&self) -> Option<(&UploadRecord, bool)> {
         self.keeping.as_ref().map(|keeping| (keeping.record(), keeping.is_noted()))

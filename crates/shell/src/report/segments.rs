@@ -202,6 +202,7 @@ mod tests {
             error: None,
             cancel: None,
             given_up_from,
+            given_up_at: None,
         }
     }
 
