@@ -64,8 +64,8 @@ fn the_prompt_is_free_while_a_batch_runs() {
         tui_harness.settle();
         assert!(says(&tui_harness.app, "#1, upload of a.bin: cancelled"), "{:?}", tui_harness.app.prompt().output);
         let place = |words: &str| tui_harness.app.prompt().output.iter().position(|(_, line)| line.starts_with(words));
-        let (stored_b, begun_c) = (place("stored b.bin").unwrap(), place("#3 has begun").unwrap());
-        assert!(stored_b < begun_c && begun_c < place("stored c.bin").unwrap(), "{:?}", tui_harness.app.prompt().output);
+        let (stored_b, begun_c) = (place("#2 stored b.bin").unwrap(), place("#3 has begun").unwrap());
+        assert!(stored_b < begun_c && begun_c < place("#3 stored c.bin").unwrap(), "{:?}", tui_harness.app.prompt().output);
         assert!(tui_harness.app.under_way().is_none() && tui_harness.text().contains(" Prompt ─"));
         let states: Vec<TransferState> = transfers(&tui_harness).iter().map(|status| status.state).collect();
         assert_eq!(states, [TransferState::Cancelled, TransferState::Done, TransferState::Done]);
@@ -165,7 +165,7 @@ fn nothing_that_takes_long_makes_the_prompt_deaf() {
     tui_harness.settle();
     let place = |words: &str| tui_harness.app.prompt().output.iter().rposition(|(_, line)| line.starts_with(words)).unwrap();
     // Which line an answer is about is said where another was typed meanwhile.
-    let whole = place("a.bin is whole");
+    let whole = place("#4 a.bin is whole");
     assert!(tui_harness.app.prompt().output[whole - 1].1.ends_with("verify a.bin"), "{:?}", tui_harness.app.prompt().output);
     assert!(whole < place("checked"), "{:?}", tui_harness.app.prompt().output);
 }
@@ -331,7 +331,7 @@ fn seven_uploads_run_while_somebody_types() {
     let output = &tui_harness.app.prompt().output;
     for path in &paths {
         let name = path.rsplit('/').next().unwrap();
-        let place = output.iter().position(|(_, line)| line.starts_with(&format!("stored {name}"))).unwrap();
+        let place = output.iter().position(|(_, line)| line.contains(&format!(" stored {name}"))).unwrap();
         let before = output[..place].iter().rev().find(|(_, line)| line.starts_with('›')).unwrap();
         assert_eq!(before.1, format!("› upload {path}"));
     }
@@ -375,4 +375,42 @@ fn leaving_while_something_waits_asks() {
     assert!(text.contains("upload of a.bin") && text.contains("c.bin") && text.contains("Cancel them and leave?"), "{text}");
     tui_harness.press(&["y"]);
     tui_harness.until(|app| app.is_over());
+}
+
+/// What begins with a number ends with it, whether it succeeds, fails or is cancelled, so that several of one file are told apart: in the
+/// prompt, in the viewer, and in the answer of `wait`.
+#[test]
+fn what_begins_as_a_number_ends_as_it() {
+    let mut tui_harness = TuiHarness::slow(120, 40);
+    let path = tui_harness.home.path().join("a.bin");
+    random_file(&path, 150_000, 1);
+    let path = path.display();
+    tui_harness.keys(&[&format!("upload {path}"), "Enter"]);
+    tui_harness.press(&["verify a.bin", "Enter", "verify a.bin", "Enter", &format!("download a.bin {path}.copy"), "Enter"]);
+    tui_harness.settle();
+    tui_harness.keys(&["rm a.bin; upload --as b.bin ", &path.to_string(), "; verify b.bin", "Enter"]);
+    tui_harness.press(&[&format!("upload {path} --as c.bin"), "Enter"]);
+    tui_harness.until(|app| app.under_way().is_some_and(|lines| lines.contains("--as c.bin")));
+    tui_harness.keys(&["cancel 8", "Enter"]);
+    let said = tui_harness.said();
+    let begun: Vec<&str> = said.lines().filter_map(|line| line.split_once(" has begun")).map(|(number, _)| number).collect();
+    assert_eq!(begun, (1..=8).map(|number| format!("#{number}")).collect::<Vec<_>>(), "{said}");
+    for number in begun {
+        let ends = said.lines().filter(|line| line.starts_with(&format!("{number} ")) && !line.contains(" has begun"));
+        assert_eq!(ends.count(), 1, "{number}: {said}");
+    }
+    for end in ["#1 stored a.bin: ", "#2 a.bin is whole: ", "#3 a.bin is whole: ", "#4 fetched a.bin: ", "#5 removed a.bin: "] {
+        assert_eq!(said.matches(end).count(), 1, "{end}: {said}");
+    }
+    assert!(said.contains("#8 upload of `c.bin` failed: "), "{said}");
+    tui_harness.ask_aside(&format!("upload --background {path} --as d.bin; upload --background {path} --as e.bin"));
+    tui_harness.keys(&["wait", "Enter"]);
+    for end in ["#9 stored d.bin: ", "#10 stored e.bin: "] {
+        assert!(tui_harness.said().contains(end), "{}", tui_harness.said());
+    }
+    // What the viewer opens of a transfer is what the prompt says of it.
+    tui_harness.keys(&["verify b.bin", "Enter"]);
+    tui_harness.keys(&["F8"]);
+    let Some(Dialog::Viewer(_)) = tui_harness.app.dialogs().last() else { panic!("no viewer: {}", tui_harness.text()) };
+    assert!(tui_harness.text().contains("#11 b.bin is whole: "), "{}", tui_harness.text());
 }

@@ -103,7 +103,7 @@ impl App {
         if matches!(answer, Err(ShellError::Ahead { .. })) {
             self.lines.refuse(number);
         }
-        self.show_answer(number, answer);
+        self.show_answer(number, None, answer);
         self.lines.go_on();
         self.go_on_all();
     }
@@ -162,14 +162,14 @@ impl App {
         loop {
             self.lines.resting().into_iter().for_each(|number| self.go_on(number));
             let Some(Outcome { line, transfer, result }) = self.lines.take_outcome() else { break };
-            self.show_answer(line, result);
+            self.show_answer(line, transfer, result);
             transfer.into_iter().for_each(|transfer| self.shell.told(transfer));
             self.lines.go_on();
         }
     }
 
-    /// Shows the answer of a step, or what it adds to those before it.
-    fn show_answer(&mut self, number: u64, answer: Result<Answer, ShellError>) {
+    /// Shows the answer of a step, or what it adds to those before it. An error of a transfer has its number before it, as a result has.
+    fn show_answer(&mut self, number: u64, transfer: Option<TransferId>, answer: Result<Answer, ShellError>) {
         let is_repeated = answer.as_ref().is_err_and(|error| self.lines.repeats(number, error));
         let tally = self.lines.count(number, &answer);
         match answer {
@@ -177,7 +177,10 @@ impl App {
             Err(_) if is_repeated => {}
             Err(error) => {
                 self.name_line(number);
-                self.fail(&error);
+                match transfer.filter(|_| !error.is_session_over()) {
+                    Some(transfer) => self.say(Role::Bad, &format!("{transfer} {error}")),
+                    None => self.fail(&error),
+                }
             }
         }
         if let Some(tally) = tally {

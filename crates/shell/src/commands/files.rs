@@ -257,7 +257,7 @@ pub(crate) fn finished(report: &TransferReport, identity: &Identity) -> Answer {
     let label = identity.shown(&status.file);
     if status.direction == Direction::Removal {
         let line = RemovalLine::new(report, label);
-        return Answer::new(View::Text(removals_text(std::slice::from_ref(&line))), data(&line));
+        return Answer::new(numbered(report, &removals_text(std::slice::from_ref(&line))), data(&line));
     }
     let line = TransferLine::new(report, label);
     let (done, size, time) = (done(status.direction), bytes_of(line.file.bytes), seconds_of(line.way.virtual_seconds));
@@ -266,7 +266,12 @@ pub(crate) fn finished(report: &TransferReport, identity: &Identity) -> Answer {
     let digest = report.sha256.map(|digest| format!(", sha-256 {}…", digest.short())).unwrap_or_default();
     let (segments, again) = (count_of(line.file.segments.into(), "segment"), count_of(line.way.retransmits, "retransmit"));
     let text = format!("{done} {}: {size} in {segments}, {time} of virtual time, {rate}, {again}{digest}", line.file.label);
-    Answer::new(View::Text(text), data(&line))
+    Answer::new(numbered(report, &text), data(&line))
+}
+
+/// Returns the text about the end of a transfer with its number before it, by which it is known since it began: several may be of one file.
+fn numbered(report: &TransferReport, text: &str) -> View {
+    View::Text(format!("{} {text}", report.status.id))
 }
 
 fn done(direction: Direction) -> &'static str {
@@ -283,7 +288,7 @@ pub(crate) fn checked(report: &TransferReport, name: &str) -> Answer {
     let digest = report.sha256.map(|digest| digest.to_string()).unwrap_or_default();
     let text = format!("{name} is whole: {size} checked in {} of virtual time, sha-256 {digest}", seconds_of(time));
     Answer::new(
-        View::Text(text),
+        numbered(report, &text),
         json!({ "name": name, "bytes": report.status.bytes, "sound": true, "sha256": digest, "virtual_seconds": time }),
     )
 }
