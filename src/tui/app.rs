@@ -29,7 +29,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinError;
 
 use self::pages::Unread;
-pub use self::touring::Home;
+pub use self::touring::NetworkKind;
 use self::touring::Touring;
 use self::users::Visitor;
 use super::action::Keymap;
@@ -62,9 +62,9 @@ pub enum TerminalRequest {
     ToggleMouse,
 }
 
-/// Destination for which the screen is left.
+/// Request to leave the screen, for what comes after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Way {
+pub enum ExitRequest {
     /// The program ends.
     Quit,
     /// A tour begins, on a network of its own.
@@ -95,13 +95,13 @@ pub struct App {
     tasks: Tasks,
     /// The tour, while it runs.
     touring: Option<Touring>,
-    home: Home,
+    network_kind: NetworkKind,
     /// Requests that the terminal has not yet carried out.
     terminal_requests: Vec<TerminalRequest>,
     /// Words of the hint line about the latest key, until there is other input.
     remark: Option<&'static str>,
     /// Destination for which the screen is left, once it is.
-    way: Option<Way>,
+    exit: Option<ExitRequest>,
 }
 
 impl App {
@@ -125,10 +125,10 @@ impl App {
             lines: Lines::default(),
             tasks,
             touring: None,
-            home: Home::default(),
+            network_kind: NetworkKind::default(),
             terminal_requests: Vec::new(),
             remark: None,
-            way: None,
+            exit: None,
         };
         *app.prompt_mut() = app.visitor.prompt();
         app.say(Role::Dim, "Type `help` for the commands, F1 for the keys. Tab completes; Ctrl-Q leaves.");
@@ -170,7 +170,7 @@ impl App {
 
     /// Returns true once the screen is left.
     pub fn is_over(&self) -> bool {
-        self.way.is_some()
+        self.exit.is_some()
     }
 
     /// Returns true while a command is carried out that may leave the screen for another one, which what is typed is for then.
@@ -179,8 +179,8 @@ impl App {
     }
 
     /// Takes where the screen is left for, so that it can be shown again.
-    pub fn take_way(&mut self) -> Option<Way> {
-        self.way.take()
+    pub fn take_exit(&mut self) -> Option<ExitRequest> {
+        self.exit.take()
     }
 
     /// Replaces the colours and glyphs.
@@ -332,7 +332,7 @@ impl App {
             AppMessage::Confirmed(line, true) => self.run(&line),
             AppMessage::Confirmed(line, false) => self.say(Role::Dim, &format!("not carried out: `{line}`")),
             AppMessage::Heal(yes) => self.heal(yes),
-            AppMessage::Quit(true) => self.way = Some(Way::Quit),
+            AppMessage::Quit(true) => self.exit = Some(ExitRequest::Quit),
             AppMessage::Quit(false) => {}
             AppMessage::Session(Err(error)) if ShellError::from(error.clone()).is_session_over() => self.on_session_over(),
             // A running command may have logged a user in and has further steps; the change of user is handled when it ends.

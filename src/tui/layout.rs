@@ -1,7 +1,8 @@
 //! The layout: which panes are shown on a screen of some size, and where. Arrangements are data; of those the one is taken that
 //! shows the most important panes, and among equals the one in which they have most of what they wish.
 //!
-//! Every pane that is shown has at least its minimum, no two overlap, and together they fill the area.
+//! Every pane that is shown has at least its minimum, or all that it has rows for; no two overlap, and together they fill the area. No list is
+//! cut while another pane of its column has rows to spare, nor, if that can be helped, while another column has.
 
 use ratatui::layout::{Rect, Size};
 
@@ -71,8 +72,41 @@ static ARRANGEMENTS: [Arrangement; 4] = [
 /// Factor by which another arrangement than the first must be better.
 const CLEARLY: f64 = 1.25;
 
+/// Orders in which panes fill columns at first, with the prompt below those of the first one.
+const ORDERS: [[Pane; 7]; 2] = [
+    [Pane::Nodes, Pane::Health, Pane::Transfers, Pane::Files, Pane::Segments, Pane::Wire, Pane::Log],
+    [Pane::Nodes, Pane::Transfers, Pane::Health, Pane::Segments, Pane::Files, Pane::Wire, Pane::Log],
+];
+/// Most columns that panes fill so.
+const COLUMNS_MAX: usize = 4;
+/// Most panes that are moved to other columns after that.
+const MOVES_MAX: usize = 6;
+/// Number of empty rows of a pane that are of use to another one: a frame and a row.
+const OF_USE: u16 = 3;
+
 /// Panes with their places.
 type Places<'a> = Vec<(&'a Candidate, Rect)>;
+
+/// Places in an arrangement, with what they are worth.
+struct Arranged<'a> {
+    /// Importance of the panes that are shown; true if none of their rows is missing beside room that another one has no use for; and the share
+    /// of their wishes that they have.
+    worth: (u32, bool, f64),
+    places: Places<'a>,
+}
+
+impl<'a> Arranged<'a> {
+    /// Keeps places instead of others if they are worth more, and returns true then; their content counts by a factor.
+    fn keep_better(best: &mut Option<Arranged<'a>>, (places, is_wasteful): (Places<'a>, bool), factor: f64) -> bool {
+        let importance = places.iter().map(|(candidate, _)| u32::from(candidate.priority)).sum();
+        let worth = (importance, !is_wasteful, content(&places) * factor);
+        let is_better = best.as_ref().is_none_or(|best| worth > best.worth);
+        if is_better {
+            *best = Some(Arranged { worth, places });
+        }
+        is_better
+    }
+}
 
 /// An arrangement of the panes that are shown.
 enum Placed<'a> {
@@ -86,6 +120,7 @@ enum Placed<'a> {
 struct Need {
     least: u16,
     wish: u16,
+    most: u16,
     is_eager: bool,
     grows: u16,
     priority: u16,
@@ -97,26 +132,32 @@ pub fn arrange(candidates: &[Candidate], area: Rect) -> Vec<(Pane, Rect)> {
     let mut by_priority: Vec<&Candidate> =
         candidates.iter().filter(|candidate| candidate.is_kept || candidate.priority > 0).collect();
     by_priority.sort_by_key(|candidate| std::cmp::Reverse((candidate.is_kept, candidate.priority)));
-    let mut best: Option<(u32, f64, Places<'_>)> = None;
-    for (place, arrangement) in ARRANGEMENTS.iter().enumerate() {
-        let Some(places) = places_in(arrangement, &by_priority, area) else { continue };
-        let value = places.iter().map(|(candidate, _)| u32::from(candidate.priority)).sum();
-        let content = content(&places) * if place == 0 { CLEARLY } else { 1.0 };
-        if best.as_ref().is_none_or(|(other, less, _)| (value, content) > (*other, *less)) {
-            best = Some((value, content, places));
-        }
+    let usual = ARRANGEMENTS.iter().enumerate().filter_map(|(place, arrangement)| {
+        let placed = places_in(|shown| placed(arrangement, shown, arrangement), &by_priority, area)?;
+        Some((placed, if place == 0 { CLEARLY } else { 1.0 }))
+    });
+    let mut best: Option<Arranged<'_>> = None;
+    for (placed, factor) in usual {
+        Arranged::keep_better(&mut best, placed, factor);
     }
-    let places = best.map_or_else(|| below_each_other(&by_priority, area), |(_, _, places)| places);
+    if best.as_ref().is_some_and(|best| !best.worth.1) {
+        fill_columns(&mut best, &by_priority, area);
+    }
+    let places = best.map_or_else(|| below_each_other(&by_priority, area), |best| best.places);
     places.into_iter().map(|(candidate, area)| (candidate.pane, area)).collect()
 }
 
 /// Returns the places in one arrangement: of the panes that are kept, and of as many others as fit, the most important
-/// first. Returns `None` if the former do not fit.
-fn places_in<'a>(arrangement: &Arrangement, by_priority: &[&'a Candidate], area: Rect) -> Option<Places<'a>> {
+/// first; and whether a list is cut beside rows that are not used. Returns `None` if the former do not fit.
+fn places_in<'a>(
+    placed: impl Fn(&[&'a Candidate]) -> Option<Placed<'a>>,
+    by_priority: &[&'a Candidate],
+    area: Rect,
+) -> Option<(Places<'a>, bool)> {
     let mut shown: Vec<&Candidate> = Vec::new();
     for candidate in by_priority {
         shown.push(candidate);
-        if !placed(arrangement, &shown, arrangement).is_some_and(|placed| placed.fits(area)) {
+        if !placed(&shown).is_some_and(|placed| placed.fits(area)) {
             if candidate.is_kept {
                 return None;
             }
@@ -124,16 +165,84 @@ fn places_in<'a>(arrangement: &Arrangement, by_priority: &[&'a Candidate], area:
         }
     }
     let mut places = Vec::new();
-    placed(arrangement, &shown, arrangement)?.place(area, &mut places);
-    Some(places)
+    let placed = placed(&shown)?;
+    placed.place(area, &mut places);
+    let height_of = |pane: Pane| places.iter().find(|(other, _)| other.pane == pane).map_or(0, |(_, area)| area.height);
+    let is_wasteful = placed.is_wasteful(&height_of);
+    Some((places, is_wasteful))
 }
 
-/// Returns the share of their wishes that panes have, weighted by their importance.
+/// Keeps the best places in columns, if they are worth more than the best ones so far: the panes fill columns in their order, and then each
+/// one is moved to another column as long as that is worth it.
+fn fill_columns<'a>(best: &mut Option<Arranged<'a>>, by_priority: &[&'a Candidate], area: Rect) {
+    let keep_better = |best: &mut Option<Arranged<'a>>, columns: &[Vec<Pane>]| {
+        let placed = places_in(|shown| in_columns(shown, columns), by_priority, area);
+        placed.is_some_and(|placed| Arranged::keep_better(best, placed, 1.0))
+    };
+    let (mut best_columns, mut columns_best) = (Vec::new(), None);
+    for columns in ORDERS.iter().flat_map(all_cuts) {
+        if keep_better(&mut columns_best, &columns) {
+            best_columns = columns;
+        }
+    }
+    for _ in 0..MOVES_MAX {
+        let moves = ORDERS[0].iter().flat_map(|&pane| (0..best_columns.len()).map(move |to| (pane, to)));
+        let moved = |(pane, to): (Pane, usize)| {
+            let mut columns: Vec<Vec<Pane>> = best_columns.clone();
+            columns.iter_mut().for_each(|column| column.retain(|other| *other != pane));
+            columns.get_mut(to).into_iter().for_each(|column| column.push(pane));
+            columns
+        };
+        let all: Vec<Vec<Vec<Pane>>> = moves.map(moved).collect();
+        let Some(better) = all.into_iter().filter(|columns| keep_better(&mut columns_best, columns)).last() else { break };
+        best_columns = better;
+    }
+    if let Some(Arranged { places, worth }) = columns_best {
+        Arranged::keep_better(best, (places, !worth.1), 1.0);
+    }
+}
+
+/// Returns all ways to cut an order of the panes into several columns.
+fn all_cuts(order: &[Pane; 7]) -> impl Iterator<Item = Vec<Vec<Pane>>> + use<'_> {
+    // Each bit stands for a cut behind the pane of this place.
+    let cuts = (1u8..1 << (order.len() - 1)).filter(|cuts| (cuts.count_ones() as usize) < COLUMNS_MAX);
+    cuts.map(move |cuts| {
+        let mut columns = vec![Vec::new()];
+        for (place, &pane) in order.iter().enumerate() {
+            columns.last_mut().into_iter().for_each(|column: &mut Vec<Pane>| column.push(pane));
+            if cuts >> place & 1 == 1 {
+                columns.push(Vec::new());
+            }
+        }
+        columns
+    })
+}
+
+/// Returns the panes that are shown in columns, with the prompt below the first of them.
+fn in_columns<'a>(shown: &[&'a Candidate], columns: &[Vec<Pane>]) -> Option<Placed<'a>> {
+    let find = |pane: Pane| shown.iter().find(|candidate| candidate.pane == pane).map(|&candidate| Placed::One(candidate));
+    let column = |panes: &Vec<Pane>| panes.iter().filter_map(|&pane| find(pane)).collect::<Vec<_>>();
+    let mut columns: Vec<Vec<Placed<'a>>> = columns.iter().map(column).filter(|column| !column.is_empty()).collect();
+    match columns.first_mut() {
+        Some(first) => first.extend(find(Pane::Prompt)),
+        None => columns.push(find(Pane::Prompt).into_iter().collect()),
+    }
+    several(columns.into_iter().filter_map(|column| several(column, Placed::Rows)).collect(), Placed::Columns)
+}
+
+/// Returns parts that are joined, or the only one; `None` if there is none.
+fn several<'a>(mut parts: Vec<Placed<'a>>, join: fn(Vec<Placed<'a>>) -> Placed<'a>) -> Option<Placed<'a>> {
+    if parts.len() > 1 { Some(join(parts)) } else { parts.pop() }
+}
+
+/// Returns the share of their wishes that panes have, weighted by their importance. Rows that are missing count more than columns.
 fn content(places: &[(&Candidate, Rect)]) -> f64 {
     let part = |has: u16, wishes: u16| (f64::from(has) / f64::from(wishes.max(1))).min(1.0);
     let content = |(candidate, area): &(&Candidate, Rect)| {
-        let Candidate { shape: Shape { wish, .. }, priority, .. } = candidate;
-        f64::from(*priority) * part(area.width, wish.width) * part(area.height, wish.height)
+        let Candidate { shape: Shape { wish, most, is_endless, .. }, priority, .. } = candidate;
+        // A list is to be whole; of what has no end, as the packets, there is no whole.
+        let rows = part(area.height, if *is_endless { wish.height } else { most.height });
+        f64::from(*priority) * rows * (1.0 + part(area.width, wish.width))
     };
     places.iter().map(content).sum()
 }
@@ -150,9 +259,6 @@ fn below_each_other<'a>(by_priority: &[&'a Candidate], area: Rect) -> Places<'a>
 /// Returns an arrangement without the panes that are not shown; `None` if none is left.
 fn placed<'a>(arrangement: &Arrangement, shown: &[&'a Candidate], whole: &Arrangement) -> Option<Placed<'a>> {
     let all = |parts: &[Arrangement]| parts.iter().filter_map(|part| placed(part, shown, whole)).collect::<Vec<_>>();
-    let several = |mut parts: Vec<Placed<'a>>, join: fn(Vec<Placed<'a>>) -> Placed<'a>| {
-        if parts.len() > 1 { Some(join(parts)) } else { parts.pop() }
-    };
     match arrangement {
         One(pane) => shown.iter().find(|candidate| candidate.pane == *pane).map(|&candidate| Placed::One(candidate)),
         Rows(parts) => several(all(parts), Placed::Rows),
@@ -173,6 +279,40 @@ fn names(arrangement: &Arrangement, pane: Pane) -> bool {
 }
 
 impl<'a> Placed<'a> {
+    /// Returns true if a list of a column is cut while panes of another column have rows that they do not use; `height_of` is the height that a
+    /// pane has.
+    fn is_wasteful(&self, height_of: &dyn Fn(Pane) -> u16) -> bool {
+        match self {
+            Placed::One(_) => false,
+            Placed::Rows(parts) => parts.iter().any(|part| part.is_wasteful(height_of)),
+            Placed::Columns(parts) => {
+                // What stands alone in its column cannot be moved to another one for the benefit of others.
+                let is_cut = |part: &Placed<'_>| matches!(part, Placed::Rows(_)) && part.is_cut(height_of);
+                let is_uneven = parts.iter().any(is_cut) && parts.iter().any(|part| part.spare(height_of) >= OF_USE);
+                is_uneven || parts.iter().any(|part| part.is_wasteful(height_of))
+            }
+        }
+    }
+
+    /// Returns true if rows of a list are missing.
+    fn is_cut(&self, height_of: &dyn Fn(Pane) -> u16) -> bool {
+        match self {
+            Placed::One(Candidate { pane, shape, .. }) => !shape.is_endless && height_of(*pane) < shape.most.height,
+            Placed::Rows(parts) | Placed::Columns(parts) => parts.iter().any(|part| part.is_cut(height_of)),
+        }
+    }
+
+    /// Returns the number of rows that all of it could give away.
+    fn spare(&self, height_of: &dyn Fn(Pane) -> u16) -> u16 {
+        match self {
+            // Answers have a use for any room.
+            Placed::One(Candidate { pane: Pane::Prompt, .. }) => 0,
+            Placed::One(Candidate { pane, shape, .. }) => height_of(*pane).saturating_sub(shape.most.height),
+            Placed::Rows(parts) => parts.iter().map(|part| part.spare(height_of)).sum(),
+            Placed::Columns(parts) => parts.iter().map(|part| part.spare(height_of)).min().unwrap_or(0),
+        }
+    }
+
     fn fits(&self, area: Rect) -> bool {
         self.width().least <= area.width && self.height().least <= area.height
     }
@@ -219,8 +359,9 @@ impl<'a> Placed<'a> {
 
 impl Candidate {
     fn need(&self, along: impl Fn(Size) -> u16) -> Need {
-        let Shape { least, wish, is_eager, grows } = self.shape;
-        Need { least: along(least), wish: along(wish), is_eager, grows: along(grows), priority: self.priority }
+        let Shape { least, wish, most, is_eager, grows, .. } = self.shape;
+        let [least, wish, most, grows] = [least, wish, most, grows].map(along);
+        Need { least, wish, most, is_eager, grows, priority: self.priority }
     }
 }
 
@@ -236,33 +377,38 @@ fn beside(parts: impl Iterator<Item = Need>) -> Need {
 
 /// Returns the need of parts whose lengths are joined.
 fn joined(parts: impl Iterator<Item = Need>, join: fn(u16, u16) -> u16) -> Need {
-    parts.fold(Need { least: 0, wish: 0, is_eager: true, grows: 0, priority: 0 }, |all, part| Need {
+    parts.fold(Need { least: 0, wish: 0, most: 0, is_eager: true, grows: 0, priority: 0 }, |all, part| Need {
         least: join(all.least, part.least),
         wish: join(all.wish, part.wish),
+        most: join(all.most, part.most),
         is_eager: all.is_eager && part.is_eager,
         grows: join(all.grows, part.grows),
         priority: all.priority.max(part.priority),
     })
 }
 
-/// Distributes a length: each part has its minimum, those that are eager have what they wish, the most important first, then
-/// the others by their shares, and what is left goes to those that grow. Where the minimums do not fit, the last parts get less.
+/// Distributes a length: each part has its minimum, if it has a use for it, those that are eager have what they wish, the most important first, then
+/// the others by their shares; then all have as much as they show anything in, the most important first, and what is left goes to those that
+/// grow. Where the minimums do not fit, the last parts get less.
 fn share(length: u16, parts: &[Need]) -> Vec<u16> {
     let mut left = length;
-    let mut take = |wanted: u16| {
-        let taken = wanted.min(left);
-        left -= taken;
+    let take = |wanted: u16, left: &mut u16| {
+        let taken = wanted.min(*left);
+        *left -= taken;
         taken
     };
-    let mut sizes: Vec<u16> = parts.iter().map(|part| take(part.least)).collect();
-    let mut fixed: Vec<usize> = (0..parts.len()).filter(|&place| parts[place].is_eager).collect();
-    fixed.sort_by_key(|&place| std::cmp::Reverse(parts[place].priority));
-    for place in fixed {
-        sizes[place] += take(parts[place].wish.saturating_sub(sizes[place]));
+    let mut sizes: Vec<u16> = parts.iter().map(|part| take(part.least.min(part.most), &mut left)).collect();
+    let mut by_priority: Vec<usize> = (0..parts.len()).collect();
+    by_priority.sort_by_key(|&place| std::cmp::Reverse(parts[place].priority));
+    for &place in by_priority.iter().filter(|&&place| parts[place].is_eager) {
+        sizes[place] += take(parts[place].wish.saturating_sub(sizes[place]), &mut left);
     }
     let shares: Vec<u16> = parts.iter().map(|part| part.grows).collect();
     let wanted: Vec<u16> = parts.iter().zip(&sizes).map(|(part, &size)| part.wish.saturating_sub(size)).collect();
     left = add(&mut sizes, left, &shares, &wanted);
+    for place in by_priority {
+        sizes[place] += take(parts[place].most.saturating_sub(sizes[place]), &mut left);
+    }
     // What nobody needs goes to those that grow, or to all.
     let shares = if shares.iter().all(|&share| share == 0) { vec![1; parts.len()] } else { shares };
     add(&mut sizes, left, &shares, &vec![u16::MAX; parts.len()]);
@@ -302,7 +448,8 @@ mod tests {
         proptest::collection::vec(one, Pane::ALL.len()).prop_map(|shapes| {
             let candidate = |(pane, ((width, height), more, is_eager, grows, priority)): (Pane, Sizes)| {
                 let wish = Size::new(width + more.0, height + more.1);
-                let shape = Shape { least: Size::new(width, height), wish, is_eager, grows: grows.into() };
+                let shape =
+                    Shape { least: Size::new(width, height), wish, most: wish, is_endless: false, is_eager, grows: grows.into() };
                 Candidate { pane, shape, priority, is_kept: pane == Pane::Prompt }
             };
             Pane::ALL.into_iter().zip(shapes).map(candidate).collect()
@@ -319,8 +466,8 @@ mod tests {
             let cells: u32 = places.iter().map(|(_, area)| area.area()).sum();
             prop_assert_eq!(cells, area.area());
             for (number, (pane, place)) in places.iter().enumerate() {
-                let least = candidates.iter().find(|candidate| candidate.pane == *pane).unwrap().shape.least;
-                prop_assert!(place.width >= least.width && place.height >= least.height, "{pane:?} {place}");
+                let Shape { least, most, .. } = candidates.iter().find(|candidate| candidate.pane == *pane).unwrap().shape;
+                prop_assert!(place.width >= least.width.min(most.width) && place.height >= least.height.min(most.height), "{pane:?} {place}");
                 prop_assert!(places[..number].iter().all(|(_, other)| !other.intersects(*place)) && area.union(*place) == area);
             }
             // What is not shown would not have fitted, or is less important than all that is.
@@ -332,14 +479,16 @@ mod tests {
 
     #[test]
     fn a_length_is_shared_by_need() {
-        let need = |least, wish, grows, priority| Need { least, wish, is_eager: grows == 0, grows, priority };
+        let need = |least, wish, grows, priority| Need { least, wish, most: wish + 3, is_eager: grows == 0, grows, priority };
         // The minimums first, then what is bounded, then the others, and what is left by their shares.
         let parts = [need(5, 9, 0, 1), need(5, 8, 0, 2), need(5, 7, 1, 0), need(5, 30, 2, 0)];
         assert_eq!(share(20, &parts), [5, 5, 5, 5]);
         assert_eq!(share(24, &parts), [6, 8, 5, 5]);
         assert_eq!(share(36, &parts), [9, 8, 7, 12]);
-        assert_eq!(share(70, &parts), [9, 8, 13, 40]);
+        // Then what each has rows for, and what nobody needs.
+        assert_eq!(share(58, &parts), [10, 11, 7, 30]);
+        assert_eq!(share(70, &parts), [12, 11, 12, 35]);
         assert_eq!(share(12, &parts), [5, 5, 2, 0]);
-        assert_eq!(share(20, &parts[..2]), [11, 9]);
+        assert_eq!(share(20, &parts[..2]), [9, 11]);
     }
 }

@@ -30,6 +30,7 @@ pub mod dialog;
 pub mod draw;
 mod drive;
 pub mod editor;
+mod engine_screen;
 pub mod form;
 pub mod help;
 pub mod input;
@@ -42,7 +43,6 @@ pub mod plain;
 pub mod preset;
 pub mod prompt;
 pub mod settings;
-mod sitting;
 mod tasks;
 pub mod terminal;
 pub mod theme;
@@ -67,9 +67,9 @@ use p2p_service::offered::Offered;
 use p2p_shell::Shell;
 use p2p_shell::asking::{LoginArgs, Prompter};
 
-use self::app::{Home, Way};
+use self::app::{ExitRequest, NetworkKind};
 use self::console::Console;
-use self::sitting::Sitting;
+use self::engine_screen::EngineScreen;
 use self::theme::ThemeName;
 use self::tour::network::TourNetwork;
 
@@ -109,37 +109,37 @@ pub async fn run(args: &TuiArgs) -> Result<()> {
     let shell = Prompter::open(&instance, &args.login, "local screen").await?;
     let (shell, questions) = shell.into_shell();
     let _attention = interrupt::attend()?;
-    let mut sitting = Sitting::begin(instance, shell, questions, Home::Own).await?;
-    sitting.app.greet();
+    let mut screen = EngineScreen::begin(instance, shell, questions, NetworkKind::Own).await?;
+    screen.app.greet();
     let mut console = None;
-    let result = show_own(&mut sitting, &mut console, theme, &args.engine.simulation).await;
+    let result = show_own(&mut screen, &mut console, theme, &args.engine.simulation).await;
     // The terminal is the shell's again before anything is printed.
     drop(console);
-    sitting.end(result).await
+    screen.end(result).await
 }
 
 /// Shows the user's own screen until the program is left, and tours meanwhile. A tour that fails ends nothing of the user's: it is said
 /// on their screen, where what was under way goes on.
 async fn show_own(
-    sitting: &mut Sitting,
+    screen: &mut EngineScreen,
     console: &mut Option<Console>,
     theme: Option<ThemeName>,
     simulation: &SimulationArgs,
 ) -> Result<()> {
-    while sitting.show(console, theme).await? == Way::Tour {
-        let left_for = show_tours(simulation, Home::TourBesideOwn, console, theme).await;
+    while screen.show(console, theme).await? == ExitRequest::Tour {
+        let left_for = show_tours(simulation, NetworkKind::TourBesideOwn, console, theme).await;
         match left_for {
-            Ok(Way::Quit) => {
-                sitting.app.quit(false);
-                if sitting.app.take_way().is_some() {
+            Ok(ExitRequest::Quit) => {
+                screen.app.quit(false);
+                if screen.app.take_exit().is_some() {
                     break;
                 }
             }
             // A signal ends the program, wherever it comes.
             Err(error) if interrupt::pending().is_some() => return Err(error),
-            Ok(Way::Tour | Way::Back) | Err(_) => {}
+            Ok(ExitRequest::Tour | ExitRequest::Back) | Err(_) => {}
         }
-        sitting.app.come_back(left_for.err().as_ref());
+        screen.app.come_back(left_for.err().as_ref());
     }
     Ok(())
 }
@@ -151,20 +151,20 @@ async fn show_own(
 /// Fails as [`run`] does.
 pub async fn run_tour(simulation: &SimulationArgs) -> Result<()> {
     let _attention = interrupt::attend()?;
-    show_tours(simulation, Home::TourAlone, &mut None, None).await.map(drop)
+    show_tours(simulation, NetworkKind::TourAlone, &mut None, None).await.map(drop)
 }
 
 /// Shows one tour after the other until the user wants no other; returns where the last one was left for.
 async fn show_tours(
     simulation: &SimulationArgs,
-    home: Home,
+    network_kind: NetworkKind,
     console: &mut Option<Console>,
     theme: Option<ThemeName>,
-) -> Result<Way> {
+) -> Result<ExitRequest> {
     loop {
-        let way = show_tour(simulation, home, console, theme).await?;
-        if way != Way::Tour {
-            return Ok(way);
+        let exit = show_tour(simulation, network_kind, console, theme).await?;
+        if exit != ExitRequest::Tour {
+            return Ok(exit);
         }
     }
 }
@@ -172,28 +172,28 @@ async fn show_tours(
 /// Shows one tour; returns where it was left for.
 async fn show_tour(
     simulation: &SimulationArgs,
-    home: Home,
+    network_kind: NetworkKind,
     console: &mut Option<Console>,
     theme: Option<ThemeName>,
-) -> Result<Way> {
+) -> Result<ExitRequest> {
     let network = TourNetwork::prepare(simulation).await?;
     let instance = Instance::start_interactive(&network.engine)?;
     let theme = theme.or_else(|| configured_theme(&instance));
     let (shell, mut questions) = Shell::new(instance.access("local screen")?);
     let (tour, scratch) = network.begin(&instance, &shell, &mut questions).await?;
-    let mut sitting = Sitting::begin(instance, shell, questions, home).await?;
-    sitting.app.start_tour(tour);
-    let (way, result) = match sitting.show(console, theme).await {
-        Ok(way) => (way, Ok(())),
-        Err(error) => (Way::Quit, Err(error)),
+    let mut screen = EngineScreen::begin(instance, shell, questions, network_kind).await?;
+    screen.app.start_tour(tour);
+    let (exit, result) = match screen.show(console, theme).await {
+        Ok(exit) => (exit, Ok(())),
+        Err(error) => (ExitRequest::Quit, Err(error)),
     };
-    let is_last = way == Way::Quit && home == Home::TourAlone;
+    let is_last = exit == ExitRequest::Quit && network_kind == NetworkKind::TourAlone;
     if is_last || interrupt::pending().is_some() {
         *console = None;
     }
-    sitting.end(result).await?;
+    screen.end(result).await?;
     drop(scratch);
-    Ok(way)
+    Ok(exit)
 }
 
 /// Returns true if the screen can be drawn: standard input and output are terminals, and the cursor can be moved.

@@ -215,6 +215,8 @@ pub struct Glyphs {
     pub sending: &'static str,
     /// Segment that has arrived but is not yet acknowledged.
     pub arrived: &'static str,
+    /// Segment that is being deleted, since its upload has failed or was cancelled.
+    pub undoing: &'static str,
     /// Segment or transfer that is done.
     pub done: &'static str,
     /// Path that is cut.
@@ -266,6 +268,7 @@ const UNICODE: Glyphs = Glyphs {
     queued: "░",
     sending: "▓",
     arrived: "▒",
+    undoing: "‹",
     done: "✓",
     cut: "╳",
     to: "→",
@@ -299,6 +302,7 @@ const ASCII: Glyphs = Glyphs {
     queued: ".",
     sending: "#",
     arrived: "=",
+    undoing: "u",
     done: "+",
     cut: "x",
     to: ">",

@@ -121,6 +121,8 @@ pub struct Tour {
     /// Remainder of the tour, once the steps are over.
     ending: Option<Ending>,
     pane: Option<Pane>,
+    /// Sentences that the step says by now.
+    text: &'static str,
     variables: Variables,
     forms: Option<FormFiller>,
 }
@@ -144,6 +146,7 @@ impl Tour {
             gives_way: false,
             ending: None,
             pane: None,
+            text: steps.first().map_or("", |step| step.text),
             variables,
             forms,
         }
@@ -176,7 +179,7 @@ impl Tour {
 
     /// Returns the sentences of the step.
     pub fn text(&self) -> String {
-        self.filled_in(self.steps[self.step].text, false)
+        self.filled_in(self.text, false)
     }
 
     /// Returns the name of what Space does in the current step.
@@ -282,6 +285,7 @@ impl Tour {
             return self.leave();
         }
         (self.step, self.act, self.phase) = (self.step + 1, 0, Phase::Acting);
+        self.text = self.steps[self.step].text;
         (self.is_hurried, self.has_missed) = (false, false);
     }
 
@@ -296,6 +300,10 @@ impl Tour {
             Act::Show(pane) => {
                 self.pane = Some(pane);
                 TourDeed::Show(pane)
+            }
+            Act::Tell(text) => {
+                self.text = text;
+                TourDeed::Wait
             }
             Act::Filter(text) => TourDeed::Filter(text),
             Act::Begin(line) => self.begin_line(line, false),

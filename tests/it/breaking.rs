@@ -318,7 +318,8 @@ fn the_list_of_nodes_says_what_is_broken_beside_the_rates() {
         let mut tui_harness = TuiHarness::dark(size.0, size.1);
         let heading = tui_harness.pane(Pane::Nodes)[1].clone();
         let row = |tui_harness: &mut TuiHarness, name: &str| {
-            tui_harness.pane(Pane::Nodes).into_iter().find(|row| row.contains(name)).unwrap()
+            let pane = tui_harness.pane(Pane::Nodes);
+            pane.iter().find(|row| row.contains(name)).unwrap_or_else(|| panic!("no {name}: {}", tui_harness.text())).clone()
         };
         tui_harness
             .keys(&["kill 1; path client,2 --cut; path 3->1 --loss 10%; path 3->2 --loss 10%; path 3,5 --loss 10%", "Enter"]);

@@ -121,7 +121,7 @@ fn what_is_stored_is_listed() {
         let mut tui_harness = with_files(width, height, &["b.bin", "docs/a.txt"]);
         store(&mut tui_harness, "ファイル.dat", 200_000);
         let all = rows(&mut tui_harness);
-        assert!(all[0].contains(" Files "), "{width}x{height}: {all:#?}");
+        assert!(all[0].contains(" Files"), "{width}x{height}: {all:#?}");
         assert!(all[1].starts_with("name") && all[1].contains("size") && all[1].contains("health"), "{all:#?}");
         assert!(row(&mut tui_harness, "docs/").contains(" -"));
         tui_harness.app.focus_on(Pane::Files);

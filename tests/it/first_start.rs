@@ -1,7 +1,7 @@
 //! The first start: what somebody meets who opens the screen where there is no account, with the keyboard and the mouse.
 
 use crossterm::event::{Event as Input, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
-use p2p_storage::tui::app::Way;
+use p2p_storage::tui::app::ExitRequest;
 
 use crate::dialogs::greeted;
 use crate::tui_harness::TuiHarness;
@@ -49,7 +49,7 @@ fn three_offers_say_what_they_do_at_every_size() {
         assert!(OFFERS.iter().all(|(name, what)| text.contains(name) && text.contains(what)), "{text}");
         assert!(text.contains("Esc: look around") && text.contains("Ctrl-Q quit"), "{text}");
         // Each is taken by keys and by the mouse.
-        for (number, way) in [(1, Some(Way::Tour)), (2, None), (3, None)] {
+        for (number, way) in [(1, Some(ExitRequest::Tour)), (2, None), (3, None)] {
             let downs = vec!["Down"; number - 1];
             let by_keys: [Vec<&str>; 3] = [
                 [downs.as_slice(), &["Enter"]].concat(),
@@ -75,8 +75,8 @@ fn three_offers_say_what_they_do_at_every_size() {
     }
 }
 
-fn opens(tui: &mut TuiHarness, number: usize, way: Option<Way>) {
-    assert_eq!(tui.app.take_way(), way, "{number}");
+fn opens(tui: &mut TuiHarness, number: usize, way: Option<ExitRequest>) {
+    assert_eq!(tui.app.take_exit(), way, "{number}");
     match number {
         2 => assert!(tui.text().contains("Create the first account"), "{}", tui.text()),
         _ => assert!(tui.app.dialogs().is_empty()),
@@ -101,7 +101,7 @@ fn the_next_step_is_named() {
     // Ctrl-Q leaves from there, and Ctrl-C only closes.
     let mut tui = greeted(80, 24);
     tui.keys(&["Ctrl-Q"]);
-    assert_eq!(tui.app.take_way(), Some(Way::Quit));
+    assert_eq!(tui.app.take_exit(), Some(ExitRequest::Quit));
 }
 
 /// Whoever types or pastes a command instead of a choice has it at the prompt, whole, with its digits.
@@ -111,7 +111,7 @@ fn a_command_is_not_taken_for_a_choice() {
         let mut tui = greeted(80, 24);
         tui.press(&[line]);
         assert_eq!(tui.app.prompt().editor.text(), line.trim_start_matches(':'));
-        assert!(tui.app.dialogs().is_empty() && tui.app.take_way().is_none());
+        assert!(tui.app.dialogs().is_empty() && tui.app.take_exit().is_none());
         let mut tui = greeted(80, 24);
         {
             let _runtime = tui.runtime.enter();

@@ -28,6 +28,7 @@ const SHOWN: &[(&str, &[&str])] = &[
     ("src/tui/app/input.rs", &["mode"]),
     ("src/tui/dialog.rs", &["mode"]),
     ("src/tui/draw/connection.rs", &["facts", "words_of", "windows_of", "round_trips_of"]),
+    ("src/tui/draw/mod.rs", &["title_within"]),
     ("src/tui/panes/broken.rs", &["name", "in_short"]),
     ("src/tui/panes/files/holders.rs", &["health", "foot"]),
     ("src/tui/panes/header.rs", &["draw", "nodes", "queues", "faults"]),

@@ -49,6 +49,7 @@ mod reading;
 mod readme;
 mod recordings;
 mod remote;
+mod room;
 mod screen;
 mod seeds;
 mod sharing;

@@ -209,7 +209,7 @@ impl Cage {
             }
         }
         self.tui.app.take_terminal_requests();
-        self.tui.app.take_way();
+        self.tui.app.take_exit();
     }
 
     /// Closes all dialogs, and clears the line.

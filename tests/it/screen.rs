@@ -142,11 +142,11 @@ fn the_matrix_is_whole_or_says_what_is_shown() {
     let mut tui_harness = TuiHarness::with_nodes(20, 120, 40);
     tui_harness.ask_aside("health");
     let (title, rows) = matrix(&mut tui_harness);
-    assert!(title.contains("6x6 of 21") && rows[1].contains("cl") && !rows[0].contains("07"), "{title} {rows:#?}");
+    assert!(title.contains("7x6 of 21 hosts") && rows[1].contains("cl") && !rows[0].contains("07"), "{title} {rows:#?}");
     tui_harness.app.focus_on(Pane::Health);
     (0..12).for_each(|_| tui_harness.press(&["Down", "Right"]));
     let (title, rows) = matrix(&mut tui_harness);
-    assert!(title.contains("6x6 of 21") && rows[0].contains(" 13") && !rows[0].contains("cl"), "{title} {rows:#?}");
+    assert!(title.contains("x6 of 21 hosts") && rows[0].contains(" 13") && !rows[0].contains("cl"), "{title} {rows:#?}");
     assert!(rows.iter().any(|row| row.trim_start_matches('│').trim_start().starts_with("12 ")), "{rows:#?}");
     assert!(tui_harness.text().contains(" Node_12->Node_13 "), "{}", tui_harness.text());
     // What is opened is what is marked.
@@ -257,7 +257,7 @@ fn every_size_has_its_layout() {
                     check_areas(&tui_harness, width, height);
                     let area = tui_harness.app.workspace().area_of(pane).unwrap_or_else(|| panic!("no {pane:?}: {text}"));
                     let shown = (1..=nodes).filter(|node| text.contains(&format!("Node_{node:02} ALIVE"))).count();
-                    let is_marked = text.contains(&format!(" Nodes {shown} of {nodes} ")) && text.contains('┃');
+                    let is_marked = text.contains(&format!(" Nodes: {shown} of {nodes} ")) && text.contains('┃');
                     assert!(pane != Pane::Nodes || shown == usize::from(nodes) || is_marked, "{area} {text}");
                 }
             }

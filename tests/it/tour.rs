@@ -9,7 +9,7 @@ use p2p_service::config::Config;
 use p2p_service::mailer::{Delivery, Mailer, Notice};
 use p2p_shell::words::Variables;
 use p2p_storage::demo_users::DemoUsers;
-use p2p_storage::tui::app::{Home, Pane, Way};
+use p2p_storage::tui::app::{ExitRequest, NetworkKind, Pane};
 use p2p_storage::tui::tour::Tour;
 use p2p_storage::tui::tour::forms::FormFiller;
 use p2p_storage::tui::tour::network::{FILES, log_in};
@@ -60,7 +60,7 @@ impl Guided {
         };
         let mut variables = variables(&tui);
         variables.insert("speed".into(), speed.to_string());
-        tui.app.set_home(Home::TourAlone);
+        tui.app.set_network_kind(NetworkKind::TourAlone);
         tui.app.start_tour(Tour::new(variables, Some(FormFiller::new(users))));
         tui.draw();
         Guided { tui, mailer: Some(mailer) }
@@ -78,9 +78,9 @@ impl Guided {
             let _runtime = self.tui.runtime.enter();
             self.tui.app.on_tour()
         };
-        // What is typed need not be read.
+        // What is typed need not be read, and what is waited for is there as soon as something has happened.
         let waits = self.tui.app.tour().is_some_and(|tour| tour.status().starts_with("waits"));
-        self.tui.pass(if waits { wait } else { Duration::from_millis(1) });
+        self.tui.look(if waits { wait } else { Duration::ZERO });
     }
 
     /// Lets the tour go on until it looks so.
@@ -162,6 +162,30 @@ fn is_told(tui: &mut TuiHarness, number: usize, title: &str, pane: Pane) {
     assert_eq!(marks.count(), 1, "one pane is marked:\n{}", screen.join("\n"));
 }
 
+/// Words of the sentences, the pane that each is about, and a mark of it that must be there in the pane.
+const SPOKEN_OF: [(&str, Pane, &str); 11] = [
+    ("the matrix", Pane::Health, "cl "),
+    ("list of nodes", Pane::Nodes, "Node_"),
+    ("its row", Pane::Transfers, " %"),
+    ("the frame of the segments", Pane::Segments, "waits for "),
+    ("a row each", Pane::Segments, "Node_"),
+    ("the filter", Pane::Wire, "/loss"),
+    ("moves the wire", Pane::Wire, "→"),
+    ("it answers", Pane::Prompt, "is whole"),
+    ("it is readable", Pane::Files, "readable"),
+    ("the lower frame", Pane::Files, "segment"),
+    ("`ls`", Pane::Prompt, "alice/"),
+];
+
+/// Whatever the sentences speak of is in sight, at any instant of a step at which it is complete.
+fn sees_what_is_spoken_of(tui: &mut TuiHarness, when: &str) {
+    let text = tui.app.tour().unwrap().text().to_lowercase();
+    for (words, pane, mark) in SPOKEN_OF.into_iter().filter(|(words, ..)| text.contains(words)) {
+        let shown = framed(tui, pane).join("\n");
+        assert!(shown.contains(mark), "{when}: {pane:?} does not show `{mark}` of `{words}`:\n{}", tui.text());
+    }
+}
+
 /// Drives the tour from its first step to its end.
 fn takes_the_tour(size: (u16, u16), speed: Speed) {
     let mut guided = Guided::new(size, speed);
@@ -185,6 +209,7 @@ fn takes_the_tour(size: (u16, u16), speed: Speed) {
                 let marked = tui.app.tour().unwrap().pane() == Some(Pane::Health);
                 marked && rows(tui, Pane::Health).iter().any(|row| row.contains(['◐', '✕']))
             });
+            sees_what_is_spoken_of(&mut guided.tui, &format!("{title} at {size:?}"));
         }
         guided.completes();
         is_told(&mut guided.tui, number, title, pane);
@@ -194,6 +219,7 @@ fn takes_the_tour(size: (u16, u16), speed: Speed) {
             assert!(guided.tui.app.view().journal().lines().all(|line| !line.text.starts_with("mail ")));
         }
         guided.until(&format!("what {title} shows at {size:?}, {speed}"), is_seen);
+        sees_what_is_spoken_of(&mut guided.tui, &format!("{title} at {size:?}"));
         guided.tui.press(&[" "]);
     }
     guided.until("the end", |tui| !tui.app.is_touring());
@@ -223,15 +249,22 @@ fn every_step_shows_it_on_the_smallest_screen() {
 }
 
 #[test]
+fn every_step_shows_it_on_screens_of_other_shapes() {
+    for size in [(100, 30), (200, 60), (250, 20)] {
+        takes_the_tour(size, Speed::Max);
+    }
+}
+
+#[test]
 fn every_step_shows_it_in_real_time() {
     takes_the_tour((80, 24), Speed::REAL);
 }
 
 /// A tour that has no users, on a network where time passes only for commands.
-fn alone(size: (u16, u16), home: Home) -> Guided {
+fn alone(size: (u16, u16), network_kind: NetworkKind) -> Guided {
     let mut tui = TuiHarness::dark(size.0, size.1);
     let variables = variables(&tui);
-    tui.app.set_home(home);
+    tui.app.set_network_kind(network_kind);
     tui.app.start_tour(Tour::new(variables, None));
     tui.draw();
     Guided { tui, mailer: None }
@@ -245,7 +278,7 @@ fn place(tui: &TuiHarness) -> String {
 #[test]
 fn looking_around_does_not_end_it() {
     for size in [(120, 40), (80, 24), (60, 16)] {
-        let mut guided = alone(size, Home::TourAlone);
+        let mut guided = alone(size, NetworkKind::TourAlone);
         guided.completes();
         let keys = [
             "Tab",
@@ -282,7 +315,7 @@ fn looking_around_does_not_end_it() {
 /// Space goes on, also before a step is complete: what is left of it is done without delay, since the next step builds on it.
 #[test]
 fn space_goes_on_and_hurries() {
-    let mut guided = alone((80, 24), Home::TourAlone);
+    let mut guided = alone((80, 24), NetworkKind::TourAlone);
     guided.completes();
     guided.tui.press(&[" "]);
     assert_eq!(place(&guided.tui), "2 of 8");
@@ -303,7 +336,7 @@ fn space_goes_on_and_hurries() {
 /// A line of the user's is theirs: the tour waits for it, and types its own when the prompt is free.
 #[test]
 fn a_line_of_ones_own_is_waited_for() {
-    let mut guided = alone((120, 40), Home::TourAlone);
+    let mut guided = alone((120, 40), NetworkKind::TourAlone);
     guided.completes();
     guided.tui.press(&[":", "speed 50x"]);
     assert_eq!((place(&guided.tui).as_str(), guided.tui.app.prompt().editor.text()), ("1 of 8", "speed 50x"));
@@ -335,12 +368,12 @@ fn a_line_of_ones_own_is_waited_for() {
 #[test]
 fn the_quitting_key_quits_at_once() {
     for before in [&[][..], &[" "], &["F1"], &["Ctrl-P", "q"], &["Tab", "/", "x"]] {
-        let mut guided = alone((80, 24), Home::TourAlone);
+        let mut guided = alone((80, 24), NetworkKind::TourAlone);
         guided.completes();
         guided.tui.press(before);
         (0..30).for_each(|_| guided.tick());
         guided.tui.press(&["Ctrl-Q"]);
-        assert_eq!(guided.tui.app.take_way(), Some(Way::Quit), "{before:?}");
+        assert_eq!(guided.tui.app.take_exit(), Some(ExitRequest::Quit), "{before:?}");
     }
 }
 
@@ -374,15 +407,15 @@ fn the_word_begins_and_leaves_it() {
     tui.keys(&["tour leave", "Enter"]);
     assert!(tui.text().contains("this is your own network") && !tui.app.is_over(), "{}", tui.text());
     tui.keys(&["tour", "Enter"]);
-    assert_eq!(tui.app.take_way(), Some(Way::Tour));
+    assert_eq!(tui.app.take_exit(), Some(ExitRequest::Tour));
     for key in ["F1", "Ctrl-P"] {
         tui.keys(&[key, "eight steps"]);
         assert!(tui.text().contains("tour"), "{}", tui.text());
         tui.keys(&["Ctrl-U", "tour", "Esc"]);
     }
     tui.keys(&["F1", "take the tour", "Enter"]);
-    assert_eq!(tui.app.take_way(), Some(Way::Tour));
-    for (home, way) in [(Home::TourBesideOwn, Some(Way::Back)), (Home::TourAlone, None)] {
+    assert_eq!(tui.app.take_exit(), Some(ExitRequest::Tour));
+    for (home, way) in [(NetworkKind::TourBesideOwn, Some(ExitRequest::Back)), (NetworkKind::TourAlone, None)] {
         let mut guided = alone((100, 30), home);
         guided.completes();
         guided.tui.press(&["Esc"]);
@@ -390,7 +423,7 @@ fn the_word_begins_and_leaves_it() {
         let said = guided.tui.text();
         assert_eq!(said.contains("`tour leave` goes back to your own network"), way.is_some(), "{said}");
         guided.tui.keys(&["tour leave", "Enter"]);
-        assert_eq!(guided.tui.app.take_way(), way);
+        assert_eq!(guided.tui.app.take_exit(), way);
         assert_eq!(guided.tui.text().contains("there is no other network"), way.is_none());
     }
 }

@@ -146,7 +146,10 @@ fn seven_uploads_at_once_have_their_rows_while_somebody_types() {
         let seen = order(&mut tui_harness);
         assert!(seen.len() >= shown && seen == all[..seen.len()], "{width}x{height}: {seen:?} {}", tui_harness.text());
         let title = tui_harness.pane(Pane::Transfers)[0].clone();
-        assert!(title.contains("Transfers: 7 running") && (seen.len() == 7) != title.contains(" of 7 rows"), "{title}");
+        assert!(
+            title.contains("Transfers: 7 running") && (seen.len() == 7) != title.contains(" of 7 transfers shown"),
+            "{title}"
+        );
         // Each typed character comes while time passes and transfers end.
         tui_harness.runtime.block_on(tui_harness.handle.call(&OPERATOR, operation::Resume)).unwrap();
         tui_harness.press(&["ne"]);
@@ -235,12 +238,12 @@ fn an_estimate_that_has_no_ground_says_why() {
     // The third node has stored nothing yet: what waits for it will go elsewhere.
     tui_harness.keys(&["path client->3 --cut", "Enter"]);
     tui_harness.watch(SimDuration::from_secs(12));
-    assert!(row(&mut tui_harness).contains(" stalled "), "{}", tui_harness.text());
+    assert!(row(&mut tui_harness).contains(" for Node_03 "), "{}", tui_harness.text());
     for node in [1, 2, 4, 5] {
         tui_harness.keys(&[&format!("path client->{node} --cut"), "Enter"]);
     }
     tui_harness.watch(SimDuration::from_secs(4));
-    assert!(row(&mut tui_harness).contains(" for 4 nodes "), "{}", tui_harness.text());
+    assert!(row(&mut tui_harness).contains(" for 5 nodes "), "{}", tui_harness.text());
     let foot = tui_harness.pane(Pane::Segments).pop().unwrap();
     assert!(foot.contains(" waits for 4 nodes, cut off 00:04 ago; Node_03, cut off 00:16 ago "), "{foot}");
 }
@@ -327,7 +330,7 @@ fn the_oldest_is_marked_and_many_segments_are_a_row_a_node() {
     assert!(nodes.len() == 5 && nodes[0].contains(" ◂ ") && nodes.iter().all(|row| row.contains('/')), "{rows:#?}");
     tui_harness.press_in_pane(Pane::Segments, &["n"]);
     let rows = tui_harness.pane(Pane::Segments);
-    assert!(rows[0].contains(" of 129 rows") && rows[1].contains(" ◂ ") && !rows[2].contains(" ◂ "), "{rows:#?}");
+    assert!(rows[0].contains(" of 129 segments shown") && rows[1].contains(" ◂ ") && !rows[2].contains(" ◂ "), "{rows:#?}");
 }
 
 /// Once an upload is cancelled nothing of it is said to be stored or sent: its bar shows what had arrived, and each segment what has
@@ -353,6 +356,31 @@ fn nothing_is_said_to_be_sent_of_what_was_cancelled() {
     tui_harness.ask_aside("segments 1");
     let said = tui_harness.said();
     assert!(said.contains(" undone ") && said.contains(" cancelled "), "{said}");
+}
+
+/// Of a transfer that is cancelled before anything is stored the bar shows what had arrived by then, and its segments stand still from then on.
+#[test]
+fn a_cancelled_transfer_stands_as_it_was() {
+    let mut tui_harness = TuiHarness::slow(200, 60);
+    tui_harness.begin_upload("video.bin", 900_000);
+    tui_harness.watch(SimDuration::from_millis(1_500));
+    let before = status(&tui_harness);
+    assert!(before.bytes_done == 0 && before.bytes_arrived > 0, "{before:?}");
+    tui_harness.press(&["cancel 1", "Enter"]);
+    tui_harness.until(|app| says(app, ": cancelled"));
+    tui_harness.sleep(60);
+    let after = status(&tui_harness);
+    assert!(after.bytes_arrived >= before.bytes_arrived && after.given_up_at.is_some(), "{after:?}");
+    let row = row_of(&mut tui_harness, Pane::Transfers, "#1");
+    assert!(row.contains(" 0 % ") && row.contains('▒'), "{row}");
+    let rows = tui_harness.pane(Pane::Segments);
+    let longest = (after.given_up_at.unwrap() - after.started).as_secs_f64();
+    for row in rows.iter().filter(|row| row.contains(" cancelled ")) {
+        let words: Vec<&str> = row.split_whitespace().collect();
+        let place = words.iter().position(|word| *word == "cancelled").unwrap();
+        let unit = if words[place + 2] == "s" { 1.0 } else { 0.001 };
+        assert!(words[place + 1].parse::<f64>().unwrap() * unit <= longest + 0.01, "{row}");
+    }
 }
 
 /// The totals count all transfers, and the pane and the list say that earlier ones are not listed any more.

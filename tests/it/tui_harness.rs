@@ -327,17 +327,16 @@ impl TuiHarness {
         }
     }
 
-    /// Lets happen what comes within a span of the wall clock, as the loop of the program does between two steps of a timer, and shows
-    /// the latest snapshot.
-    pub(crate) fn pass(&mut self, span: Duration) {
+    /// Lets happen what is there already, and shows the latest snapshot.
+    fn take_all(&mut self) {
         self.runtime.block_on(async {
             let all = async {
                 loop {
                     take_next(&mut self.app, &mut self.messages, &mut self.questions, &mut self.events).await;
                 }
             };
-            // The span is over before anything ends the loop.
-            let _ = timeout(span, all).await;
+            // A span of nothing is enough for what is there.
+            let _ = timeout(Duration::ZERO, all).await;
         });
         self.show_latest();
     }
@@ -354,7 +353,7 @@ impl TuiHarness {
             };
             let _ = timeout(at_most, next).await;
         });
-        self.pass(Duration::ZERO);
+        self.take_all();
     }
 
     fn show_latest(&mut self) {

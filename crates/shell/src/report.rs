@@ -47,7 +47,7 @@ pub use self::tables::{
     shown_of_all, text_column, transfer_rate_of, transfer_time_of, transfer_time_within, wrapped,
 };
 pub use self::uploads::{UploadLine, uploads_table};
-pub use self::waits::{absence_of, past_of, waits_for};
+pub use self::waits::{absence_of, past_of, waits_for_within};
 
 /// The figures of one direction of a file: its upload or its download.
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -9,7 +9,7 @@ use ratatui::layout::Margin;
 use tokio::sync::oneshot;
 
 use super::faults::summary_of;
-use super::{App, AppMessage, Pane, TerminalRequest, Way};
+use super::{App, AppMessage, ExitRequest, Pane, TerminalRequest};
 use crate::tui::action::Action;
 use crate::tui::connection::ConnectionDialog;
 use crate::tui::dialog::{Choice, Dialog, Item};
@@ -103,6 +103,10 @@ impl App {
         let others = Pane::ALL.into_iter().filter(|&pane| pane != focus);
         for pane in std::iter::once(focus).chain(others) {
             if self.panes.get_mut(pane).change(change) {
+                // What has changed is to be seen.
+                if self.workspace.area_of(pane).is_none() {
+                    self.focus_on(pane);
+                }
                 self.follow_selection(pane);
                 break;
             }
@@ -213,7 +217,7 @@ impl App {
     pub fn quit(&mut self, now: bool) {
         let (names, left) = (self.access().describe_running(), self.left_beside_answered());
         if now || (names.is_empty() && left.is_empty()) {
-            self.way = Some(Way::Quit);
+            self.exit = Some(ExitRequest::Quit);
             return;
         }
         let mut text = String::new();

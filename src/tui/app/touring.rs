@@ -11,7 +11,7 @@ use p2p_net::DropCause;
 use p2p_service::access::Identity;
 use p2p_service::failure::text_of;
 
-use super::{App, Pane, Way};
+use super::{App, ExitRequest, Pane};
 use crate::demo_users::USERS;
 use crate::tui::action::{self, Action};
 use crate::tui::dialog::Dialog;
@@ -38,9 +38,9 @@ pub(super) struct Touring {
     held: Vec<Input>,
 }
 
-/// Engine of the screen: the user's own or that of a tour.
+/// Network of the screen: the user's own or that of a tour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Home {
+pub enum NetworkKind {
     /// The engine is the user's own.
     #[default]
     Own,
@@ -118,8 +118,8 @@ impl App {
     }
 
     /// Tells the screen that its engine is that of a tour, and whether the user has another one.
-    pub fn set_home(&mut self, home: Home) {
-        self.home = home;
+    pub fn set_network_kind(&mut self, network_kind: NetworkKind) {
+        self.network_kind = network_kind;
     }
 
     /// Returns true while a tour runs.
@@ -238,7 +238,7 @@ impl App {
         match action::action_for(key, true, &self.keymap) {
             // All that is here is temporary, so that nothing is asked.
             Some(Action::Quit) => {
-                self.way = Some(Way::Quit);
+                self.exit = Some(ExitRequest::Quit);
                 return true;
             }
             Some(Action::Suspend) => return false,
@@ -304,21 +304,21 @@ impl App {
         self.say(Role::Text, "Tab, then x on a node breaks it; F6 enlarges a pane.");
         self.say(Role::Text, "`help` lists the commands, F1 keys and words.");
         self.say(Role::Text, &format!("`tour` begins again; {quit} leaves, and nothing is kept."));
-        if self.home == Home::TourBesideOwn {
+        if self.network_kind == NetworkKind::TourBesideOwn {
             self.say(Role::Text, "`tour leave` goes back to your own network.");
         }
     }
 
     /// Begins a tour, or leaves it, as the command says.
     pub(super) fn on_tour_command(&mut self, leaves: bool) {
-        match (leaves, self.home) {
-            (false, _) => self.way = Some(Way::Tour),
-            (true, Home::TourBesideOwn) => self.way = Some(Way::Back),
-            (true, Home::TourAlone) if self.is_touring() => self.leave_tour(),
-            (true, Home::TourAlone) => {
+        match (leaves, self.network_kind) {
+            (false, _) => self.exit = Some(ExitRequest::Tour),
+            (true, NetworkKind::TourBesideOwn) => self.exit = Some(ExitRequest::Back),
+            (true, NetworkKind::TourAlone) if self.is_touring() => self.leave_tour(),
+            (true, NetworkKind::TourAlone) => {
                 self.say(Role::Dim, &format!("there is no other network; {} leaves", self.key_of(Action::Quit)))
             }
-            (true, Home::Own) => self.say(Role::Dim, "this is your own network; `tour` begins the tour"),
+            (true, NetworkKind::Own) => self.say(Role::Dim, "this is your own network; `tour` begins the tour"),
         }
     }
 

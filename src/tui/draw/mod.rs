@@ -23,7 +23,7 @@ use p2p_base::spelling::{hidden_character, without_hidden};
 use p2p_service::access::Identity;
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
-use ratatui::layout::{Alignment, Constraint, Layout, Rect};
+use ratatui::layout::{Alignment, Constraint, Layout, Position, Rect};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
@@ -34,7 +34,8 @@ use super::app::{App, Pane};
 use super::dialog::Dialog;
 use super::layout::{Candidate, arrange};
 use super::panes::scene::Scene;
-use super::panes::{self, Canvas};
+use super::panes::scroll::Part;
+use super::panes::{self, Canvas, PaneView};
 use super::preset::Preset;
 use super::theme::Role;
 use super::tour::Tour;
@@ -46,6 +47,10 @@ pub const SMALLEST: (u16, u16) = (60, 16);
 const TAB_ROWS: u16 = 10;
 /// Height below which there is room for little more than the pane of which a tour speaks.
 const LOW: u16 = 12;
+/// Height below which a preset has room for little more than its two most important panes.
+const LOW_PRESET: u16 = 16;
+/// Height of a pane that has room for one row besides a line of its own: the headings of the nodes, or what is typed in the prompt.
+const ANSWERED_ROWS: u16 = 4;
 /// Height of a prompt that has room for the typed line alone.
 const TYPED_ROWS: u16 = 3;
 
@@ -60,19 +65,27 @@ pub fn draw(app: &mut App, frame: &mut Frame<'_>) {
     let [header, body, footer] =
         Layout::vertical([Constraint::Length(1), Constraint::Fill(1), Constraint::Length(1)]).areas(area);
     let (body, strip) = tour::split(app, body);
-    let (areas, tab_line) = places(app, body, &app.scene());
-    app.take_places(areas.clone());
     let scene = app.scene();
+    let (areas, tab_line) = places(app, body, &scene);
     if let Some(line) = tab_line {
         tabs(app, frame, line, &areas);
     }
     panes::header::draw(&scene, header, frame.buffer_mut());
     areas.iter().for_each(|&(which, area)| pane(app, frame, which, area, &scene));
-    above(app, frame, &areas, &scene);
+    let cursor = above(app, frame, &areas, &scene);
     tour::draw(app, frame, strip);
     keys(app, frame, footer, &scene);
     if *scene.identity == Identity::Nobody {
         dim(app, frame, body);
+    }
+    let before = app.dialogs().len();
+    app.take_places(areas);
+    if app.dialogs().len() != before {
+        // An answer that does not fit has just been opened, and has the keys.
+        keys(app, frame, footer, &app.scene());
+    }
+    if let Some(cursor) = cursor.filter(|_| app.dialogs().is_empty()) {
+        frame.set_cursor_position(cursor);
     }
     dialogs::fit(app.dialogs_mut(), area);
     dialogs::draw(app, frame, area);
@@ -132,13 +145,36 @@ fn places(app: &App, body: Rect, scene: &Scene<'_>) -> (Vec<(Pane, Rect)>, Optio
         return (all, None);
     }
     let [tabs, body] = Layout::vertical([Constraint::Length(1), Constraint::Fill(1)]).areas(body);
-    enlarge(&mut candidates, workspace.tab(), body.height);
+    if workspace.preset() != Preset::Overview && body.height < LOW_PRESET {
+        spare_rows(&mut candidates, body.height);
+    }
+    enlarge(&mut candidates, workspace.tab(), workspace.preset(), body.height);
     (arrange(&candidates, body), Some(tabs))
 }
 
-/// Gives the chosen pane more room than others have, as far as the prompt and the transfers leave it.
-fn enlarge(candidates: &mut [Candidate], chosen: Pane, height: u16) {
-    let is_kept = |candidate: &&Candidate| candidate.pane != chosen && (candidate.pane == Pane::Transfers || candidate.is_kept);
+/// Takes rows from the prompt and from the list of nodes if those two panes need them to be shown for which the preset is.
+fn spare_rows(candidates: &mut [Candidate], height: u16) {
+    let nodes = candidates.iter_mut().find(|candidate| candidate.pane == Pane::Nodes);
+    nodes.into_iter().for_each(|Candidate { shape, .. }| shape.least.height = shape.least.height.min(ANSWERED_ROWS));
+    let mut others: Vec<&Candidate> = candidates.iter().filter(|candidate| candidate.pane != Pane::Prompt).collect();
+    others.sort_by_key(|candidate| std::cmp::Reverse((candidate.is_kept, candidate.priority)));
+    let needed: u16 = others.iter().take(2).map(|candidate| candidate.shape.least.height).sum();
+    if let Some(Candidate { shape, .. }) = candidates.iter_mut().find(|candidate| candidate.pane == Pane::Prompt) {
+        let left = height.saturating_sub(needed).max(ANSWERED_ROWS);
+        shape.least.height = shape.least.height.min(left);
+    }
+}
+
+/// Gives the chosen pane more room than others have, as far as the prompt, the transfers and, in other presets than the
+/// overview, the most important other pane leave it.
+fn enlarge(candidates: &mut [Candidate], chosen: Pane, preset: Preset, height: u16) {
+    let others = candidates.iter().filter(|candidate| candidate.pane != chosen && candidate.pane != Pane::Prompt);
+    let first = others.max_by_key(|candidate| candidate.priority).filter(|_| preset != Preset::Overview);
+    let first = first.map(|candidate| candidate.pane);
+    let is_kept = |candidate: &&Candidate| {
+        let is_needed = candidate.pane == Pane::Transfers || Some(candidate.pane) == first || candidate.is_kept;
+        candidate.pane != chosen && is_needed
+    };
     let kept: u16 = candidates.iter().filter(is_kept).map(|candidate| candidate.shape.least.height).sum();
     let room = height.saturating_sub(kept).min(TAB_ROWS);
     if let Some(Candidate { shape, .. }) = candidates.iter_mut().find(|candidate| candidate.pane == chosen) {
@@ -203,11 +239,7 @@ fn pane(app: &App, frame: &mut Frame<'_>, pane: Pane, area: Rect, scene: &Scene<
     let inner = block.inner(area);
     let part = view.part(scene, inner);
     let title = view.title(scene, inner);
-    // Figures in a title are not to be read together with the number of rows.
-    let count = |label| if title.contains(':') { format!(", {label} rows") } else { format!(" {label}") };
-    let count = part.label().filter(|_| view.counts_rows()).map(count).unwrap_or_default();
-    let title = format!("{title}{count}{}", view.list().filter_mark());
-    let title = fitted(&title, usize::from(inner.width.saturating_sub(2)), scene.theme.glyphs.ellipsis);
+    let title = title_within(usize::from(inner.width.saturating_sub(2)), &title, view, &part, scene);
     let title = format!(" {} ", title.trim_end());
     let foot = Line::from(panes::fitted_spans(view.foot(scene, inner), inner.width, scene.theme.glyphs.ellipsis));
     // The pane of which a tour speaks is marked.
@@ -219,18 +251,30 @@ fn pane(app: &App, frame: &mut Frame<'_>, pane: Pane, area: Rect, scene: &Scene<
     view.draw(scene, &mut Canvas { area: inner, buffer: frame.buffer_mut(), ellipsis: scene.theme.glyphs.ellipsis });
 }
 
-/// Draws what lies above all panes, and places the cursor.
-fn above(app: &App, frame: &mut Frame<'_>, areas: &[(Pane, Rect)], scene: &Scene<'_>) {
+/// Returns a title with the number of rows that are shown, if some are missing, and with the filter, in at most `width` cells.
+fn title_within(width: usize, title: &str, view: &dyn PaneView, part: &Part, scene: &Scene<'_>) -> String {
+    // Figures in a title are not to be read together with the number of rows.
+    let join = if title.contains(':') { ", " } else { ": " };
+    let shown = view.row_noun(scene).zip(part.label());
+    let counts = shown.map(|(noun, label)| [format!("{join}{label} {noun} shown"), format!("{join}{label} shown")]);
+    let filter = view.list().filter_mark();
+    let titles = counts.map_or_else(|| vec![String::new()], Vec::from).into_iter().map(|count| format!("{title}{filter}{count}"));
+    let titles: Vec<String> = titles.collect();
+    let shortest = titles.iter().find(|title| title.width() <= width).or(titles.last());
+    fitted(shortest.map_or(title, String::as_str), width, scene.theme.glyphs.ellipsis)
+}
+
+/// Draws what lies above all panes, and returns the place of the cursor in the focused one.
+fn above(app: &App, frame: &mut Frame<'_>, areas: &[(Pane, Rect)], scene: &Scene<'_>) -> Option<Position> {
+    let mut cursor = None;
     for &(pane, area) in areas {
         let (inner, view) = (panes::framed(scene.theme, Role::Border).inner(area), app.panes().get(pane));
         view.draw_above(scene, &mut Canvas { area: inner, buffer: frame.buffer_mut(), ellipsis: scene.theme.glyphs.ellipsis });
-        if let Some(cursor) = view.cursor(scene, inner)
-            && scene.focus == pane
-            && app.dialogs().is_empty()
-        {
-            frame.set_cursor_position(cursor);
+        if scene.focus == pane {
+            cursor = view.cursor(scene, inner);
         }
     }
+    cursor
 }
 
 /// Keys that have a meaning while a filter is typed.

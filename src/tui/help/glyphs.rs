@@ -36,6 +36,7 @@ fn of_rows(glyphs: &Glyphs) -> Vec<Entry> {
         own(glyphs.connecting, "segment: its connection is being opened"),
         own(glyphs.queued, "segment: it waits for its turn on the connection"),
         own(glyphs.sending, "segment: it is being sent"),
+        own(glyphs.undoing, "segment: it is being deleted, since its upload was cancelled or has failed"),
         own(glyphs.done, "done: segment, transfer; file: it can be read"),
         own(glyphs.oldest, "segment: of those under way, the one that was sent first; the transfer waits for it"),
     ]

@@ -122,7 +122,11 @@ pub(super) const TERMS: &[(&str, &str)] = &[
     ("segment", "piece of a file of 64 KiB, stored by one node under its SHA-256"),
     ("send, sending", "segment of which bytes are on their way"),
     ("seq, ack", "position of a packet's first byte in the stream of its connection, and the next byte that is expected"),
-    ("shown", "number of transfers or rows that are listed, of all that there were"),
+    (
+        "shown",
+        "in a heading: how many rows of the pane there is room for, of all that it lists, as in `16 of 21 segments shown`; or how many \
+         transfers are listed, of all that there were",
+    ),
     ("silent", "node that answers no probes, for a reason that is not known"),
     ("smoothed round trip", "round trip that TCP works with: each new measurement counts an eighth (RFC 6298)"),
     ("snapshot", "what the screen shows: all of the engine at one instant"),
@@ -135,7 +139,7 @@ pub(super) const TERMS: &[(&str, &str)] = &[
     ("tour", "eight steps that show the screen on a network of their own; `tour` begins it, Space goes on, Esc leaves it"),
     ("trouble", "in the dialog of a connection: what is broken on the way, and which transfers wait for it"),
     ("under way", "step of a line that takes long and is no transfer; `d` ends it"),
-    ("undoing", "what a cancelled or failed upload has stored is being deleted; nothing of the file is sent any more"),
+    ("undo, undoing", "what a cancelled or failed upload has stored is being deleted; nothing of the file is sent any more"),
     ("undone", "segment that was stored and is deleted again, since its upload was given up"),
     ("unknown", "holder that this network does not have"),
     ("upload, download, removal", "kinds of transfers: a file to the nodes, from them, and its segments off them"),

@@ -29,6 +29,8 @@ use crate::tui::theme::Role;
 
 /// Number of hosts for which the matrix wishes room.
 const HOSTS_WISHED: usize = 17;
+/// Height of the room for all panes from which on that matrix is shown whole.
+const ROOMY: u16 = 34;
 /// Number of hosts of the default network, whose matrix is shown whole wherever the pane is shown beside others.
 const HOSTS_USUAL: usize = 6;
 
@@ -61,7 +63,9 @@ impl PaneView for HealthPane {
         let hosts = scene.snapshot.figures.nodes.len() + 1;
         let width = |shown: usize| rows_up_to(shown * COLUMN + label_width(hosts) + 2, u16::MAX);
         let wish = (width(hosts.min(HOSTS_WISHED)), rows_up_to(hosts + 3, (room.height / 4).max(9)));
-        Shape::bounded((width(hosts.min(HOSTS_USUAL)), 5), wish)
+        // The usual matrix is whole wherever there is some room.
+        let least = if room.height < ROOMY { 5 } else { rows_up_to(hosts.min(HOSTS_USUAL) + 3, 9) };
+        Shape::bounded((width(hosts.min(HOSTS_USUAL)), least), wish).of_rows(hosts + 3).of_columns(width(hosts))
     }
 
     fn priority(&self, preset: Preset) -> u16 {
@@ -113,9 +117,9 @@ impl PaneView for HealthPane {
         Part { shown: if self.is_map { 0..total } else { self.matrix(scene, inner).rows }, total }
     }
 
-    fn counts_rows(&self) -> bool {
+    fn row_noun(&self, _scene: &Scene<'_>) -> Option<&'static str> {
         // The heading of the matrix says how many rows and columns are shown.
-        false
+        None
     }
 
     fn row_area(&self, _scene: &Scene<'_>, inner: Rect) -> Rect {

@@ -32,7 +32,8 @@ impl PaneView for LogPane {
     fn shape(&self, scene: &Scene<'_>, _room: Size) -> Shape {
         // The frame and the glyph. It follows the lines in steps, so that not each of them moves the frames.
         let width = rows_up_to(scene.journal.widest() + 5, WIDTH_MAX).div_ceil(STEP) * STEP;
-        Shape::growing((40, 4), (width.max(70), rows_up_to(scene.journal.lines().len() + 2, 40)), 2)
+        let all = scene.journal.lines().len() + 2;
+        Shape::growing((40, 4), (width.max(70), rows_up_to(all, 40)), 2).of_rows(all).endless()
     }
 
     fn priority(&self, preset: Preset) -> u16 {
@@ -77,6 +78,10 @@ impl PaneView for LogPane {
 
     fn rows(&self, scene: &Scene<'_>) -> usize {
         self.lines(scene).count()
+    }
+
+    fn row_noun(&self, _scene: &Scene<'_>) -> Option<&'static str> {
+        Some("lines")
     }
 
     fn is_newest_below(&self) -> bool {

@@ -66,8 +66,8 @@ pub(super) struct NodesPane {
 
 impl PaneView for NodesPane {
     fn shape(&self, scene: &Scene<'_>, room: Size) -> Shape {
-        let rows = rows_up_to(scene.snapshot.figures.nodes.len() + 3, (room.height / 4).max(9));
-        Shape::of_height((40, 5), (WISHED_WIDTH, rows))
+        let all = scene.snapshot.figures.nodes.len() + 3;
+        Shape::of_height((40, 5), (WISHED_WIDTH, rows_up_to(all, (room.height / 4).max(9)))).of_rows(all)
     }
 
     fn priority(&self, preset: Preset) -> u16 {
@@ -92,6 +92,10 @@ impl PaneView for NodesPane {
         let queues = queues_within(scene, left);
         let of = |text: String, role| Span::styled(text, scene.theme.style(role));
         told.map(|told| of(told, Role::Warning)).into_iter().chain(queues.map(|queues| of(queues, Role::Dim))).collect()
+    }
+
+    fn row_noun(&self, _scene: &Scene<'_>) -> Option<&'static str> {
+        Some("nodes")
     }
 
     fn row_area(&self, _scene: &Scene<'_>, inner: Rect) -> Rect {

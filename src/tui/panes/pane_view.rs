@@ -92,9 +92,9 @@ pub trait PaneView: Debug {
         around(count, self.list().selected(), height)
     }
 
-    /// Returns true if the heading is to say how many rows are shown where some are missing.
-    fn counts_rows(&self) -> bool {
-        true
+    /// Returns what the rows are, for the heading to say how many of them are shown where some are missing; `None` if it is not to.
+    fn row_noun(&self, _scene: &Scene<'_>) -> Option<&'static str> {
+        Some("rows")
     }
 
     /// Returns the row that is drawn at a position of the screen.

@@ -45,7 +45,7 @@ impl PaneView for PromptPane {
         // While the prompt has the keys, or was asked by a key of another pane, it has room for the latest answer, up to half the screen.
         // On a small screen others give way to that; on a large one they do not have to.
         let rows = |most: u16| rows_up_to(self.prompt.answer().len() + 3, most).max(5);
-        let least = if room.height < SMALL { rows(room.height / 2) } else { rows(room.height / 3) };
+        let least = if room.height < SMALL { rows(room.height / 2) } else { rows(room.height / 4) };
         Shape::of_height((56, least), (80, rows(room.height / 2).max(usual)))
     }
 
@@ -53,8 +53,8 @@ impl PaneView for PromptPane {
         5
     }
 
-    fn counts_rows(&self) -> bool {
-        self.prompt.scroll > 0
+    fn row_noun(&self, _scene: &Scene<'_>) -> Option<&'static str> {
+        (self.prompt.scroll > 0).then_some("lines")
     }
 
     /// Returns the user, the steps that take long, and those that wait.

@@ -13,16 +13,14 @@ mod rate;
 mod time_axis;
 mod waterfall;
 
-use std::collections::BTreeSet;
-
-use p2p_engine::transfer::{SegmentTimeline, TransferReport, TransferStatus};
-use p2p_shell::report::{Resolution, absence_of, instant_of, waits_for};
+use p2p_engine::transfer::{SegmentTimeline, TransferReport};
+use p2p_shell::report::{Resolution, instant_of};
 use p2p_store::manifest::NodeNumber;
 use ratatui::layout::{Constraint, Layout, Rect, Size};
 use ratatui::text::Span;
 
 use self::by_node::NodeRow;
-use super::broken::Broken;
+use super::awaiting::{is_under_way, wordings};
 use super::rows::Rows;
 use super::scene::Scene;
 use super::scroll::Part;
@@ -53,7 +51,8 @@ impl PaneView for SegmentsPane {
     fn shape(&self, scene: &Scene<'_>, _room: Size) -> Shape {
         // The frame and the axis, and the headings of the nodes.
         let around = 3 + usize::from(scene.shown_transfer().is_some_and(|report| self.shows_nodes(report)));
-        Shape::growing((56, 5), (120, rows_up_to(self.rows(scene) + around, 40)), 3)
+        let all = self.rows(scene) + around;
+        Shape::growing((56, 5), (120, rows_up_to(all, 40)), 3).of_rows(all)
     }
 
     fn priority(&self, preset: Preset) -> u16 {
@@ -83,7 +82,8 @@ impl PaneView for SegmentsPane {
             format!("{} oldest: {} on {}, {word} {since}", scene.theme.glyphs.oldest, timeline.index, timeline.holder)
         });
         // Where there is no room for both, the cause says more than the instant.
-        let parts = [waits(scene, report), oldest].into_iter().flatten();
+        let waits = wordings(scene, report).into_iter().next();
+        let parts = [waits, oldest].into_iter().flatten();
         parts.map(|text| Span::styled(format!(" {text} "), scene.theme.style(Role::Warning))).collect()
     }
 
@@ -123,6 +123,10 @@ impl PaneView for SegmentsPane {
             Some(report) => report.timelines.len(),
             None => 0,
         }
+    }
+
+    fn row_noun(&self, scene: &Scene<'_>) -> Option<&'static str> {
+        Some(if scene.shown_transfer().is_some_and(|report| self.shows_nodes(report)) { "nodes" } else { "segments" })
     }
 
     fn row_area(&self, scene: &Scene<'_>, inner: Rect) -> Rect {
@@ -166,21 +170,6 @@ impl PaneView for SegmentsPane {
     }
 }
 
-/// Returns which nodes a transfer waits for that are out of reach or broken on purpose, as in `waits for Node_03, killed 00:12 ago`.
-fn waits(scene: &Scene<'_>, report: &TransferReport) -> Option<String> {
-    if !is_under_way(&report.status) {
-        return None;
-    }
-    let (broken, awaited) = (Broken::of(scene.snapshot), &report.status.awaited);
-    let open = report.timelines.iter().filter(|timeline| timeline.acknowledged.is_none()).map(|timeline| timeline.holder);
-    let nodes: BTreeSet<NodeNumber> = open.chain(awaited.iter().map(|awaited| awaited.node)).collect();
-    let why = |node: NodeNumber| match awaited.iter().find(|awaited| awaited.node == node) {
-        Some(awaited) => absence_of(awaited, scene.snapshot.at),
-        None => broken.why_of(node),
-    };
-    waits_for(nodes.into_iter().map(|node| (node, why(node))).filter(|(_, why)| !why.is_empty()))
-}
-
 impl SegmentsPane {
     fn shows_nodes(&self, report: &TransferReport) -> bool {
         // Segments get their times one by one; the view must not change in the middle of a transfer whose size is known.
@@ -197,11 +186,6 @@ impl SegmentsPane {
         }
         in_order(&report.timelines).get(place).map(|timeline| timeline.holder)
     }
-}
-
-/// Returns true if a transfer still moves its segments: it is not over and has not given them up.
-fn is_under_way(status: &TransferStatus) -> bool {
-    !status.state.is_over() && status.given_up_from.is_none()
 }
 
 /// Returns the segment that is not done and of which the first byte was sent first; if none has been sent, the one that was queued first.
@@ -231,7 +215,9 @@ fn in_order(timelines: &[SegmentTimeline]) -> Vec<&SegmentTimeline> {
 #[cfg(test)]
 mod tests {
     use p2p_base::units::{SimDuration, SimTime};
+    use p2p_engine::transfer::{Direction, Remaining, TransferId, TransferState, TransferStatus};
     use p2p_store::manifest::NodeNumber;
+    use p2p_store::names::FileKey;
 
     use super::*;
 
@@ -248,6 +234,36 @@ mod tests {
             last_byte: done.map(at),
             acknowledged: done.map(at),
             retransmits: 0,
+        }
+    }
+
+    /// An upload that runs, or that has given all up in these seconds and ended undoing in those.
+    pub(super) fn upload(given_up: Option<(u64, u64)>) -> TransferStatus {
+        let at = |seconds: u64| SimTime::ZERO + SimDuration::from_secs(seconds);
+        TransferStatus {
+            id: TransferId(1),
+            direction: Direction::Upload,
+            user: None,
+            file: FileKey::unowned("a.bin"),
+            state: given_up.map_or(TransferState::Running, |_| TransferState::Cancelled),
+            bytes: 5 * 65_536,
+            size_known: true,
+            bytes_done: 0,
+            bytes_arrived: 0,
+            segments: 5,
+            segments_done: 0,
+            retransmits: 0,
+            rate_bytes_per_second: None,
+            rate_span: SimDuration::ZERO,
+            owing_nodes: 0,
+            eta: Remaining::NotRunning,
+            awaited: Vec::new(),
+            started: SimTime::ZERO,
+            finished: given_up.map(|(_, end)| at(end)),
+            error: None,
+            cancel: None,
+            given_up_from: given_up.map(|_| 0),
+            given_up_at: given_up.map(|(given_up, _)| at(given_up)),
         }
     }
 

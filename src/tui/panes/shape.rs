@@ -2,13 +2,20 @@
 
 use ratatui::layout::Size;
 
+/// Height of a pane with one row and its frame.
+const FRAMED_ROW: u16 = 3;
+
 /// The sizes of a pane in cells, with its frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Shape {
-    /// Size below which the pane is not shown.
+    /// Size for which there must be room if the pane is shown.
     pub least: Size,
-    /// Size at which the pane shows all that it has.
+    /// Size that the pane asks for beside others.
     pub wish: Size,
+    /// Size at which the pane shows all that it has: it gets so much of what the wishes of all leave.
+    pub most: Size,
+    /// True if there are ever more rows, of which the latest are shown: that some are missing is no loss.
+    pub is_endless: bool,
     /// True if the pane gets its wish before those that are not eager get more than their minimum.
     pub is_eager: bool,
     /// Shares of the room that is left once wishes are met, by width and by height.
@@ -18,17 +25,43 @@ pub struct Shape {
 impl Shape {
     /// Creates the shape of a pane that takes what room there is.
     pub fn growing(least: (u16, u16), wish: (u16, u16), share: u16) -> Shape {
-        Shape { least: least.into(), wish: at_least(wish, least), is_eager: false, grows: Size::new(1, share) }
+        Shape::new(least, wish, false, Size::new(1, share))
     }
 
     /// Creates the shape of a pane that takes what width there is, but no more height than it wishes.
     pub fn of_height(least: (u16, u16), wish: (u16, u16)) -> Shape {
-        Shape { least: least.into(), wish: at_least(wish, least), is_eager: true, grows: Size::new(1, 0) }
+        Shape::new(least, wish, true, Size::new(1, 0))
     }
 
     /// Creates the shape of a pane that takes no more room than it wishes.
     pub fn bounded(least: (u16, u16), wish: (u16, u16)) -> Shape {
-        Shape { least: least.into(), wish: at_least(wish, least), is_eager: true, grows: Size::new(0, 0) }
+        Shape::new(least, wish, true, Size::new(0, 0))
+    }
+
+    fn new(least: (u16, u16), wish: (u16, u16), is_eager: bool, grows: Size) -> Shape {
+        let wish = at_least(wish, least);
+        Shape { least: least.into(), wish, most: wish, is_endless: false, is_eager, grows }
+    }
+
+    /// Returns the shape of a pane that has so many rows, with its frame and its headings. One that has few gives the rest of its minimum
+    /// away.
+    #[must_use]
+    pub fn of_rows(self, rows: usize) -> Shape {
+        let rows = rows_up_to(rows, u16::MAX).max(FRAMED_ROW);
+        let wish = Size::new(self.wish.width, self.wish.height.min(rows));
+        Shape { wish, most: Size::new(self.most.width, rows), ..self }
+    }
+
+    /// Returns the shape of a pane of the latest of ever more rows.
+    #[must_use]
+    pub fn endless(self) -> Shape {
+        Shape { is_endless: true, ..self }
+    }
+
+    /// Returns the shape of a pane that has so many columns of cells, with its frame.
+    #[must_use]
+    pub fn of_columns(self, columns: u16) -> Shape {
+        Shape { most: Size::new(self.most.width.max(columns), self.most.height), ..self }
     }
 }
 

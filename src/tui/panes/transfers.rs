@@ -13,10 +13,11 @@ use std::sync::Arc;
 
 use p2p_base::spelling::visible_line;
 use p2p_engine::transfer::{Direction, TransferId, TransferReport, TransferState, TransferStatus};
-use p2p_shell::report::{bytes_of, rate_of, shown_of_all, transfer_rate_of, transfer_time_of, transfer_time_within};
+use p2p_shell::report::{bytes_of, rate_of, shown_of_all, transfer_rate_of};
 use ratatui::layout::{Rect, Size};
 use ratatui::text::Span;
 
+use super::awaiting;
 use super::columns::{Align, BYTES, Cell, Column, Columns, RATE, longest};
 use super::rows::Rows;
 use super::scene::{Chosen, Scene};
@@ -89,7 +90,9 @@ impl PaneView for TransfersPane {
         let list = self.list_of(scene);
         let over = list.over();
         let rows = list.len() - over + over.min(OVER_ROWS + spare);
-        Shape::of_height((58, 3), (100, rows_up_to(rows.max(1) + 3, most)))
+        // A first transfer finds its places, so that it moves no frames.
+        let least = if list.len() == 0 { 4 } else { 3 };
+        Shape::of_height((58, least), (100, rows_up_to(rows.max(1) + 3, most))).of_rows(list.len() + 3)
     }
 
     fn priority(&self, preset: Preset) -> u16 {
@@ -103,6 +106,10 @@ impl PaneView for TransfersPane {
 
     fn title(&self, scene: &Scene<'_>, _inner: Rect) -> String {
         totals(scene)
+    }
+
+    fn row_noun(&self, _scene: &Scene<'_>) -> Option<&'static str> {
+        Some("transfers")
     }
 
     fn row_area(&self, scene: &Scene<'_>, inner: Rect) -> Rect {
@@ -316,7 +323,7 @@ impl Row<'_> {
 
     fn time(&self, scene: &Scene<'_>) -> String {
         match self {
-            Row::Of(report) => transfer_time_of(&report.status, scene.snapshot.at),
+            Row::Of(report) => awaiting::time_within(scene, report, usize::MAX),
             Row::Pending(_) => String::new(),
         }
     }
@@ -392,13 +399,13 @@ fn cell(scene: &Scene<'_>, report: &TransferReport, quantity: Quantity, width: u
         Quantity::Percent if !status.size_known => text("?".into(), Role::Text),
         Quantity::Percent => {
             let (done, arrived) = parts(status);
-            let part = if status.given_up_from == Some(0) { done } else { arrived };
+            let part = if status.given_up_from.is_some() { done } else { arrived };
             text(format!("{:.0} %", (100.0 * part).floor()), Role::Text)
         }
         Quantity::Rate => text(transfer_rate_of(status), scene.rate_role()),
         Quantity::Time => {
-            let role = if status.awaited.is_empty() { Role::Text } else { Role::Warning };
-            text(transfer_time_within(status, scene.snapshot.at, usize::from(width)), role)
+            let role = if awaiting::wordings(scene, report).is_empty() { Role::Text } else { Role::Warning };
+            text(awaiting::time_within(scene, report, usize::from(width)), role)
         }
         Quantity::Resent => text(status.retransmits.to_string(), Role::Dim),
         Quantity::State => {

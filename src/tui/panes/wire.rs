@@ -23,6 +23,8 @@ use super::{Canvas, Change, Deed, NOTHING_PASSES, Pane, PaneView, Verb, below_he
 use crate::tui::preset::Preset;
 use crate::tui::theme::Role;
 
+/// Number of packets up to which the pane asks for more room.
+const PACKETS_MAX: usize = 200;
 /// Name of the deed that shows or hides probes.
 const PROBES: &str = "wire: probes";
 /// Name of the deed that switches between packets and connections.
@@ -38,12 +40,15 @@ pub(super) struct WirePane {
 
 impl PaneView for WirePane {
     fn shape(&self, scene: &Scene<'_>, _room: Size) -> Shape {
-        let (rows, width) = if self.shows_connections {
-            (self.rows(scene) + 3, wished(&connections::columns()))
-        } else {
-            (scene.snapshot.figures.wire.len() + 2, wished(&packets::columns(scene.ends(), self.shows_probes)))
-        };
-        Shape::growing((44, 4), (width + 2, rows_up_to(rows, 40)), 2)
+        if self.shows_connections {
+            let (rows, width) = (self.rows(scene) + 3, wished(&connections::columns()));
+            return Shape::growing((44, 4), (width + 2, rows_up_to(rows, 40)), 2).of_rows(rows);
+        }
+        // More than fit into any screen need not be counted.
+        let packets =
+            scene.snapshot.figures.wire.iter().rev().filter(|packet| self.has_kind_of(packet)).take(PACKETS_MAX).count();
+        let (rows, width) = (packets + 3, wished(&packets::columns(scene.ends(), self.shows_probes, scene.snapshot.at)));
+        Shape::growing((44, 4), (width + 2, rows_up_to(rows, 40)), 2).of_rows(rows).endless()
     }
 
     fn priority(&self, preset: Preset) -> u16 {
@@ -87,9 +92,12 @@ impl PaneView for WirePane {
         if self.shows_connections { self.passing(scene).count() } else { self.packets(scene).count() }
     }
 
-    fn counts_rows(&self) -> bool {
+    fn row_noun(&self, _scene: &Scene<'_>) -> Option<&'static str> {
         // Without a filter the heading says how many packets there are.
-        self.shows_connections || !self.list.filter().is_empty()
+        match self.shows_connections {
+            true => Some("connections"),
+            false => (!self.list.filter().is_empty()).then_some("packets"),
+        }
     }
 
     fn is_newest_below(&self) -> bool {
@@ -146,15 +154,19 @@ pub fn draw_packets_of(scene: &Scene<'_>, node: NodeNumber, canvas: &mut Canvas<
     let packets = scene.snapshot.figures.wire.iter().rev().filter(concerns).take(height);
     let rows = packets.enumerate().map(|(place, packet)| (height - 1 - place, packet));
     let cell = |packet: &&PacketRecord, quantity, _| packets::cell(scene.theme, scene.ends(), packet, quantity, false);
-    packets::fit(scene.ends(), false, canvas.area.width).draw(scene.theme, canvas, area, rows, cell);
+    packets::fit(scene.ends(), false, scene.snapshot.at, canvas.area.width).draw(scene.theme, canvas, area, rows, cell);
 }
 
 impl WirePane {
     /// Returns the packets that pass the filter, newest first.
     fn packets<'a, 's>(&'s self, scene: &'s Scene<'a>) -> impl Iterator<Item = &'a PacketRecord> + use<'a, 's> {
-        let is_shown = move |packet: &PacketRecord| self.shows_probes || packet.kind != PacketKind::Datagram;
         let passes = move |packet: &PacketRecord| self.list.passes(|| packets::line(packet, scene.ends()));
-        scene.snapshot.figures.wire.iter().rev().filter(move |packet| is_shown(packet) && passes(packet))
+        scene.snapshot.figures.wire.iter().rev().filter(move |packet| self.has_kind_of(packet) && passes(packet))
+    }
+
+    /// Returns true if packets of such a kind are shown.
+    fn has_kind_of(&self, packet: &PacketRecord) -> bool {
+        self.shows_probes || packet.kind != PacketKind::Datagram
     }
 
     /// Returns the node at the other end of what is selected.
@@ -187,6 +199,7 @@ impl WirePane {
             let is_selected = scene.focus == Pane::Wire && self.list.selected() == *index;
             packets::cell(scene.theme, scene.ends(), packet, quantity, is_selected)
         };
-        packets::fit(scene.ends(), self.shows_probes, canvas.area.width).draw(scene.theme, canvas, area, rows, cell);
+        let columns = packets::fit(scene.ends(), self.shows_probes, scene.snapshot.at, canvas.area.width);
+        columns.draw(scene.theme, canvas, area, rows, cell);
     }
 }

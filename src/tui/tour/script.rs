@@ -10,7 +10,7 @@ use crate::tui::panes::Pane;
 pub struct Step {
     /// Heading.
     pub title: &'static str,
-    /// A few sentences; at most four rows of the smallest screen.
+    /// A few sentences about what the first pane shows; at most four rows of the smallest screen.
     pub text: &'static str,
     /// Acts of the step, in their order.
     pub acts: &'static [Act],
@@ -21,6 +21,8 @@ pub struct Step {
 pub enum Act {
     /// Brings a pane to the front and marks it.
     Show(Pane),
+    /// Says other sentences, of the same length at most, about the pane that was shown last.
+    Tell(&'static str),
     /// Shows only the rows of the pane that contain a text, until the tour shows another pane.
     Filter(&'static str),
     /// Types a line and enters it, without waiting for its answer.
@@ -99,8 +101,8 @@ pub const STEPS: [Step; 8] = [
     },
     Step {
         title: "A killed node",
-        text: "$node is killed: its probes get no answer, which the matrix and the list of nodes show. What has a segment there \
-               waits, and the frame of its segments says for whom. Time is paused then, so that you can look.",
+        text: "$node is killed: its process is gone, and its probes get no answer. The matrix marks it, at first because probes \
+               are missed, and as dead when none is answered any more. Time runs ten times as fast until then.",
         acts: &[
             Act::Show(Pane::Health),
             Act::Run("path client --clear"),
@@ -109,6 +111,10 @@ pub const STEPS: [Step; 8] = [
             Act::See(Sight::Suspect),
             Act::Run("speed 1x"),
             Act::Show(Pane::Segments),
+            Act::Tell(
+                "`verify` reads the file from the nodes that hold it. What lies on $node, which was killed, is waited for: the \
+                 frame of the segments says so, and since when. Time is paused, so that you can look.",
+            ),
             Act::Begin("verify $name1"),
             Act::See(Sight::Waiting),
             Act::Run("pause"),
@@ -118,13 +124,17 @@ pub const STEPS: [Step; 8] = [
     Step {
         title: "Mended",
         text: "$node starts again, with all that was on its disk, and time goes on. `verify` reads the file over the network and \
-               compares every segment with its SHA-256. Among the files it is readable, and its holders stand beside it.",
+               compares every segment with its SHA-256. It answers that the file is whole.",
         acts: &[
             Act::Show(Pane::Prompt),
             Act::Run("resume; start $node; speed $speed"),
             Act::Run("verify $name1"),
             Act::See(Sight::Said("is whole")),
             Act::Show(Pane::Files),
+            Act::Tell(
+                "The file was found whole, and it is readable: each of its segments lies on a node that answers. For the \
+                 file in the first row the lower frame says which nodes these are, and how much lies on each.",
+            ),
         ],
     },
     Step {
@@ -160,8 +170,12 @@ mod tests {
     fn every_step_shows_a_pane_first_and_fits_the_smallest_screen() {
         for step in &STEPS {
             assert!(matches!(step.acts.first(), Some(Act::Show(_))), "{}", step.title);
-            let rows = wrapped(step.text, ROOM.1).len();
-            assert!(rows <= ROOM.0 && step.text.matches('.').count() > 1, "{}: {rows} rows", step.title);
+            let told = step.acts.iter().filter_map(|act| if let Act::Tell(text) = act { Some(*text) } else { None });
+            for text in told.chain([step.text]) {
+                // Variables are about as long as what stands for them.
+                let rows = wrapped(text, ROOM.1).len();
+                assert!(rows <= ROOM.0 && text.matches('.').count() > 1, "{}: {rows} rows", step.title);
+            }
         }
     }
 }

@@ -26,7 +26,7 @@ pub fn absence_of(awaited: &Awaited, now: SimTime) -> String {
 
 /// Returns which nodes are waited for and why, as in `waits for Node_03, cut off 00:12 ago; 2 nodes, killed 00:05 ago`. Nodes with the
 /// same reason are named together; without any, there is nothing to say.
-pub fn waits_for(nodes: impl IntoIterator<Item = (NodeNumber, String)>) -> Option<String> {
+fn waits_for(nodes: impl IntoIterator<Item = (NodeNumber, String)>) -> Option<String> {
     let mut reasons: Vec<(String, Vec<NodeNumber>)> = Vec::new();
     for (node, why) in nodes {
         match reasons.iter_mut().find(|(known, _)| *known == why) {
@@ -41,8 +41,15 @@ pub fn waits_for(nodes: impl IntoIterator<Item = (NodeNumber, String)>) -> Optio
 /// Returns what a transfer waits for that is out of reach, in each wording that is shorter than the one before: with the reason, without
 /// it, and without the verb.
 pub(super) fn wordings(status: &TransferStatus, now: SimTime) -> Vec<String> {
-    let whole = waits_for(status.awaited.iter().map(|awaited| (awaited.node, absence_of(awaited, now))));
-    let nodes: Vec<NodeNumber> = status.awaited.iter().map(|awaited| awaited.node).collect();
+    waits_for_within(status.awaited.iter().map(|awaited| (awaited.node, absence_of(awaited, now))))
+}
+
+/// Returns what [`waits_for`] does, and the same in each wording that is shorter than the one before: without the reasons, and without the
+/// verb. Without any nodes, there is nothing to say.
+pub fn waits_for_within(nodes: impl IntoIterator<Item = (NodeNumber, String)>) -> Vec<String> {
+    let all: Vec<(NodeNumber, String)> = nodes.into_iter().collect();
+    let nodes: Vec<NodeNumber> = all.iter().map(|(node, _)| *node).collect();
+    let whole = waits_for(all);
     whole.map_or_else(Vec::new, |whole| vec![whole, format!("waits for {}", named(&nodes)), format!("for {}", named(&nodes))])
 }
 

@@ -78,7 +78,9 @@ impl PaneView for FilesPane {
         // A small screen shows few other panes beside this one.
         let most = if room.height < OVERVIEW_ROWS { room.height / 2 } else { room.height / 3 };
         let width = if self.listing.total == 0 { EMPTY_WIDTH } else { 100 };
-        Shape::growing((40, 4), (width, rows_up_to(self.listing.total.max(1) + 3, most.max(5))), 3)
+        // What stands there instead of a list has no headings.
+        let all = if self.listing.total == 0 { 3 } else { self.listing.total + 3 };
+        Shape::growing((40, 4), (width, rows_up_to(all, most.max(5))), 3).of_rows(all)
     }
 
     fn priority(&self, preset: Preset) -> u16 {
@@ -92,6 +94,10 @@ impl PaneView for FilesPane {
 
     fn has_room(&self, preset: Preset, room: Size) -> bool {
         preset != Preset::Overview || room.height >= OVERVIEW_ROWS
+    }
+
+    fn row_noun(&self, _scene: &Scene<'_>) -> Option<&'static str> {
+        Some("entries")
     }
 
     fn title(&self, scene: &Scene<'_>, _inner: Rect) -> String {

@@ -70,7 +70,7 @@ impl<'a> Matrix<'a> {
         let (rows, columns, all) = (self.rows.len(), self.columns.len(), self.peers.len());
         match rows == all && columns == all {
             true => "Health: last round trip, ms".into(),
-            false => format!("Last round trip, ms: {rows}x{columns} of {all}"),
+            false => format!("Round trips, ms: {rows}x{columns} of {all} hosts"),
         }
     }
 

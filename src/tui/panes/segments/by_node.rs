@@ -11,7 +11,7 @@ use p2p_store::manifest::NodeNumber;
 use ratatui::layout::Rect;
 
 use super::time_axis::{Phase, TimeAxis, bar};
-use super::waterfall::{resent, role_of};
+use super::waterfall::{duration_of, resent, role_of};
 use super::{awaited, oldest, rank};
 use crate::tui::panes::columns::{Align, Cell, Column, Columns};
 use crate::tui::panes::scene::Scene;
@@ -140,21 +140,21 @@ fn cell(
         }
         Quantity::Age => {
             let age = row.oldest.map(|timeline| axis.to - timeline.begun().min(axis.to));
-            text(age.map(|age| format!("{:.1} s", age.as_secs_f64())).unwrap_or_default(), waits)
+            text(age.map(|age| duration_of(age.as_secs_f64())).unwrap_or_default(), waits)
         }
         Quantity::Resent => text(resent(theme, row.retransmits), Role::Warning),
-        Quantity::Bar => Cell::Parts(bar(theme, &activity(row, axis))),
+        Quantity::Bar => Cell::Parts(bar(theme, &activity(status, row, axis))),
     }
 }
 
 /// Returns what the node did over time: in each cell the phase that says most of any of its segments.
-fn activity(row: &NodeRow<'_>, axis: &TimeAxis) -> Vec<(Phase, Range<usize>)> {
+fn activity(status: &TransferStatus, row: &NodeRow<'_>, axis: &TimeAxis) -> Vec<(Phase, Range<usize>)> {
     let mut cells = vec![Phase::Blank; axis.cells];
     for timeline in &row.timelines {
-        if timeline.acknowledged.is_some_and(|at| at < axis.from) {
+        if status.given_up_at.is_none() && timeline.acknowledged.is_some_and(|at| at < axis.from) {
             continue;
         }
-        for (phase, range) in axis.phases(timeline, axis.to) {
+        for (phase, range) in axis.phases(status, timeline, axis.to) {
             // What is shorter than a cell is seen.
             let end = if phase == Phase::Sending { range.end.max(range.start + 1) } else { range.end };
             cells[range.start.min(axis.cells)..end.min(axis.cells)].iter_mut().for_each(|cell| *cell = phase.max(*cell));
@@ -172,7 +172,7 @@ fn activity(row: &NodeRow<'_>, axis: &TimeAxis) -> Vec<(Phase, Range<usize>)> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::timeline;
+    use super::super::tests::{timeline, upload};
     use super::*;
 
     #[test]
@@ -189,7 +189,7 @@ mod tests {
         assert_eq!(order, [(2, 1, Some(2)), (1, 0, Some(1)), (0, 1, None)]);
         let at = |seconds| SimTime::ZERO + SimDuration::from_secs(seconds);
         let axis = TimeAxis { from: at(0), to: at(10), cells: 11 };
-        let runs = activity(&rows[0], &axis);
+        let runs = activity(&upload(None), &rows[0], &axis);
         assert_eq!(runs, [(Phase::Connecting, 0..1), (Phase::Sending, 1..10), (Phase::Blank, 10..11)]);
     }
 }

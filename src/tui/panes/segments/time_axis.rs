@@ -1,8 +1,8 @@
 //! The time axis that the rows of the pane share: the place of an instant, the bar of a segment, and the meanings of its glyphs.
 
 use p2p_base::units::SimTime;
-use p2p_engine::transfer::SegmentTimeline;
-use p2p_shell::report::{Resolution, instant_of};
+use p2p_engine::transfer::{SegmentTimeline, TransferStatus};
+use p2p_shell::report::{Resolution, SegmentState, instant_of};
 use ratatui::style::Style;
 use ratatui::text::Span;
 use unicode_width::UnicodeWidthStr;
@@ -23,14 +23,16 @@ pub(super) struct TimeAxis {
 pub(super) enum Phase {
     /// Not asked for yet, or done.
     Blank,
-    /// Its connection is being opened.
+    /// Opening of its connection.
     Connecting,
-    /// It waits for its turn on the connection.
+    /// Wait for its turn on the connection.
     Queued,
     /// All of it has arrived, which its sender does not know yet.
     Arrived,
     /// Bytes of it are under way.
     Sending,
+    /// Deletion of what was stored.
+    Undoing,
 }
 
 impl Phase {
@@ -42,6 +44,7 @@ impl Phase {
             Phase::Queued => (glyphs.queued, Role::Dim),
             Phase::Arrived => (glyphs.arrived, Role::Dim),
             Phase::Sending => (glyphs.sending, Role::Flow),
+            Phase::Undoing => (glyphs.undoing, Role::Warning),
         }
     }
 }
@@ -62,11 +65,18 @@ impl TimeAxis {
         }
     }
 
-    /// Returns the phases of a segment up to `now`, each with its cells.
-    pub(super) fn phases(&self, timeline: &SegmentTimeline, now: SimTime) -> Vec<(Phase, std::ops::Range<usize>)> {
-        let (mut at, mut phases) = (0, Vec::new());
+    /// Returns the phases of a segment of a transfer up to `now`, each with its cells.
+    pub(super) fn phases(
+        &self,
+        status: &TransferStatus,
+        timeline: &SegmentTimeline,
+        now: SimTime,
+    ) -> Vec<(Phase, std::ops::Range<usize>)> {
+        let (mut at, mut phases, stop) = (0, Vec::new(), end_of(status, timeline, now));
+        // What arrives of it later is of no use any more.
+        let last_byte = timeline.last_byte.filter(|&at| at <= stop);
         let mut until = |end: Option<SimTime>, phase| {
-            let end = self.cell(end.unwrap_or(now)).max(at);
+            let end = self.cell(end.unwrap_or(stop)).max(at);
             phases.push((phase, at..end));
             at = end;
         };
@@ -76,10 +86,15 @@ impl TimeAxis {
             until(timeline.first_byte, Phase::Queued);
         }
         if timeline.first_byte.is_some() {
-            until(timeline.last_byte, Phase::Sending);
+            until(last_byte, Phase::Sending);
         }
-        if timeline.last_byte.is_some() {
+        if last_byte.is_some() {
             until(timeline.acknowledged, Phase::Arrived);
+        }
+        let is_undone = matches!(SegmentState::of(status, timeline), SegmentState::Undoing | SegmentState::Undone);
+        if let Some(given_up_at) = status.given_up_at.filter(|_| is_undone) {
+            until(Some(given_up_at), Phase::Blank);
+            until(Some(now), Phase::Undoing);
         }
         phases
     }
@@ -95,6 +110,7 @@ impl TimeAxis {
             (glyphs.done, "done"),
             (glyphs.connecting, "connect"),
             (glyphs.again, "resent"),
+            (glyphs.undoing, "undo"),
         ];
         let mut legend = String::new();
         for (glyph, word) in words {
@@ -109,6 +125,13 @@ impl TimeAxis {
         let row = usize::from(canvas.area.height.saturating_sub(1));
         canvas.row(row, vec![Span::styled(line, theme.style(Role::Dim))]);
     }
+}
+
+/// Returns the instant at which a segment was done, or at which its transfer gave it up: nothing of it moves from then on. `now` if it goes
+/// on.
+pub(super) fn end_of(status: &TransferStatus, timeline: &SegmentTimeline, now: SimTime) -> SimTime {
+    let is_given_up = status.given_up_from.is_some_and(|from| timeline.index >= from);
+    timeline.acknowledged.or(status.given_up_at.filter(|_| is_given_up)).unwrap_or(now)
 }
 
 /// Returns the instants at the ends of an axis of so many cells; the latter alone where there is no room for both.
@@ -131,7 +154,31 @@ pub(super) fn bar(theme: &Theme, phases: &[(Phase, std::ops::Range<usize>)]) -> 
 
 #[cfg(test)]
 mod tests {
+    use p2p_base::units::SimDuration;
+
+    use super::super::tests::{timeline, upload};
     use super::*;
+
+    /// Nothing of a segment moves once its transfer has given it up; what was stored is deleted from then until the end.
+    #[test]
+    fn a_segment_that_is_given_up_stops_then() {
+        let at = |seconds| SimTime::ZERO + SimDuration::from_secs(seconds);
+        let (status, axis) = (upload(Some((6, 9))), TimeAxis { from: at(0), to: at(9), cells: 10 });
+        let stored = timeline(0, 0, [Some(0), Some(1), Some(4)]);
+        let sent = timeline(1, 0, [Some(0), Some(2), None]);
+        // Its last byte comes when nobody waits for it any more.
+        let late = SegmentTimeline { last_byte: Some(at(7)), ..sent.clone() };
+        let phases = |timeline| {
+            let phases = axis.phases(&status, timeline, at(9)).into_iter();
+            phases.filter(|(phase, cells)| *phase != Phase::Blank && !cells.is_empty()).collect::<Vec<_>>()
+        };
+        let is_sent = [(Phase::Connecting, 0..2), (Phase::Sending, 2..6)];
+        assert_eq!([phases(&sent), phases(&late)], [is_sent.to_vec(), is_sent.to_vec()]);
+        assert_eq!(phases(&stored), [(Phase::Connecting, 0..1), (Phase::Sending, 1..4), (Phase::Undoing, 6..9)]);
+        let ends = [&stored, &sent, &late].map(|timeline| end_of(&status, timeline, at(9)));
+        assert_eq!(ends, [at(4), at(6), at(6)]);
+        assert_eq!(end_of(&upload(None), &sent, at(9)), at(9));
+    }
 
     #[test]
     fn instants_do_not_run_together() {

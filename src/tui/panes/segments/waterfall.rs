@@ -7,7 +7,7 @@ use p2p_engine::transfer::{SegmentTimeline, TransferReport, TransferStatus};
 use p2p_shell::report::{SegmentState, rate_of};
 use ratatui::text::Span;
 
-use super::time_axis::{TimeAxis, bar};
+use super::time_axis::{TimeAxis, bar, end_of};
 use super::{awaited, in_order};
 use crate::tui::panes::Canvas;
 use crate::tui::panes::columns::{Align, Cell, Column, Columns, RATE};
@@ -50,7 +50,12 @@ pub(super) fn draw(
     let (all, now) = (in_order(&report.timelines), report.status.finished.unwrap_or(scene.snapshot.at));
     let (timelines, awaited) = (&all[shown.clone()], awaited(report).map(|timeline| timeline.index));
     let from = timelines.iter().map(|timeline| timeline.begun()).min().unwrap_or(now);
-    let to = timelines.iter().map(|timeline| timeline.acknowledged.unwrap_or(now)).max().unwrap_or(now);
+    // The undoing goes on after the last segment has stopped.
+    let is_undone = |timeline: &SegmentTimeline| {
+        matches!(SegmentState::of(&report.status, timeline), SegmentState::Undoing | SegmentState::Undone)
+    };
+    let stop = |timeline: &SegmentTimeline| if is_undone(timeline) { now } else { end_of(&report.status, timeline, now) };
+    let to = timelines.iter().map(|timeline| stop(timeline)).max().unwrap_or(now);
     let columns = fit(canvas.area.width);
     let cells = columns.width_of(Quantity::Bar).map_or(0, usize::from);
     let axis = TimeAxis { from, to: to.max(from), cells };
@@ -84,17 +89,17 @@ fn cell(
         }
         Quantity::Time => {
             let begun = timeline.begun();
-            let took = (timeline.acknowledged.unwrap_or(now).max(begun) - begun).as_secs_f64();
+            let took = (end_of(status, timeline, now).max(begun) - begun).as_secs_f64();
             text(duration_of(took), Role::Text)
         }
         Quantity::Rate => text(timeline.goodput().map(rate_of).unwrap_or_default(), Role::Text),
         Quantity::Resent => text(resent(theme, timeline.retransmits.into()), Role::Warning),
-        Quantity::Bar => Cell::Parts(bar_of(theme, timeline, now, axis)),
+        Quantity::Bar => Cell::Parts(bar_of(theme, (status, timeline), now, axis)),
     }
 }
 
 /// Formats a duration in seconds in at most eight cells.
-fn duration_of(seconds: f64) -> String {
+pub(super) fn duration_of(seconds: f64) -> String {
     match seconds {
         ..0.999_95 => format!("{:.1} ms", 1_000.0 * seconds),
         ..999.995 => format!("{seconds:.2} s"),
@@ -123,9 +128,14 @@ pub(super) const fn role_of(state: SegmentState) -> Role {
 }
 
 /// Returns the bar of a segment, which ends in a mark if it is done.
-fn bar_of(theme: &Theme, timeline: &SegmentTimeline, now: SimTime, axis: &TimeAxis) -> Vec<Span<'static>> {
-    let mut spans = bar(theme, &axis.phases(timeline, now));
-    if timeline.acknowledged.is_some() && axis.cells > 0 {
+fn bar_of(
+    theme: &Theme,
+    (status, timeline): (&TransferStatus, &SegmentTimeline),
+    now: SimTime,
+    axis: &TimeAxis,
+) -> Vec<Span<'static>> {
+    let mut spans = bar(theme, &axis.phases(status, timeline, now));
+    if SegmentState::of(status, timeline) == SegmentState::Done && axis.cells > 0 {
         spans.push(Span::styled(theme.glyphs.done.to_owned(), theme.style(Role::Good)));
     }
     spans
@@ -137,8 +147,8 @@ mod tests {
 
     #[test]
     fn durations_fit_their_column() {
-        let texts = [0.0, 0.012_34, 0.999_94, 0.999_96, 7.5, 999.99, 1_000.0, 86_400.0].map(duration_of);
-        assert_eq!(texts, ["0.0 ms", "12.3 ms", "999.9 ms", "1.00 s", "7.50 s", "999.99 s", "1000 s", "86400 s"]);
+        let texts = [0.0, 0.012_34, 0.999_94, 0.999_96, 7.5, 999.99, 1_000.0, 864_000.0].map(duration_of);
+        assert_eq!(texts, ["0.0 ms", "12.3 ms", "999.9 ms", "1.00 s", "7.50 s", "999.99 s", "1000 s", "864000 s"]);
         assert!(texts.iter().all(|text| text.len() <= 8));
     }
 }

@@ -1,5 +1,6 @@
 //! A packet of the wire as a row: when, what became of it, from whom to whom, and what it is.
 
+use p2p_base::units::SimTime;
 use p2p_engine::snapshot::kind_name;
 use p2p_net::{DropCause, PacketKind, PacketRecord};
 use p2p_shell::report::{Resolution, instant_of};
@@ -21,16 +22,18 @@ pub(super) enum Quantity {
     Ports,
 }
 
-/// Returns the columns for which there is room.
-pub(super) fn fit(ends: &Ends, shows_probes: bool, width: u16) -> Columns<Quantity> {
-    Columns::fit(columns(ends, shows_probes), width)
+/// Returns the columns for which there is room, for packets of no later than `now`.
+pub(super) fn fit(ends: &Ends, shows_probes: bool, now: SimTime, width: u16) -> Columns<Quantity> {
+    Columns::fit(columns(ends, shows_probes, now), width)
 }
 
-/// Returns all columns. What became of a packet goes last, behind nothing but its time.
-pub(super) fn columns(ends: &Ends, shows_probes: bool) -> Vec<Column<Quantity>> {
+/// Returns all columns, for packets of no later than `now`. What became of a packet goes last, behind nothing but its time.
+pub(super) fn columns(ends: &Ends, shows_probes: bool, now: SimTime) -> Vec<Column<Quantity>> {
     let (pair, kind) = (2 * ends.width() + 1, if shows_probes { 12 } else { 7 });
+    // The hours have as many digits as it takes.
+    let time = instant_of(now, Resolution::Micros).len() as u16;
     vec![
-        Column::new(Quantity::Time, "time", 12, 12, 9, Align::Right),
+        Column::new(Quantity::Time, "time", time, time, 9, Align::Right),
         Column::new(Quantity::Fate, "fate", 8, 13, 8, Align::Left),
         Column::new(Quantity::Ends, "ends", pair, pair, 7, Align::Left),
         Column::new(Quantity::Kind, "kind", kind, kind, 6, Align::Left),
@@ -132,13 +135,25 @@ mod tests {
     use super::*;
     use crate::tui::theme::ThemeName;
 
+    /// The time of every packet is whole, however long the simulation has run.
+    #[test]
+    fn times_are_whole_after_hours_and_days() {
+        let ends = Ends::of(&Topology { hosts: Vec::new() });
+        for hours in [0, 1, 10, 100, 240, 10_000] {
+            let now = SimTime::from_nanos(hours * 3_600_000_000_000 + 59_999_999_999);
+            let columns = fit(&ends, false, now, 60);
+            let width = columns.width_of(Quantity::Time).map_or(0, usize::from);
+            assert_eq!(width, instant_of(now, Resolution::Micros).len().max(12), "{hours} h");
+        }
+    }
+
     /// At every width a row begins with the time and what became of the packet, which no other column takes room from.
     #[test]
     fn what_became_of_a_packet_is_never_cut_off() {
         let theme = Theme::new(ThemeName::Dark, false);
         for width in 21..200 {
             let ends = Ends::of(&Topology { hosts: Vec::new() });
-            let headings = fit(&ends, true, width).headings(&theme);
+            let headings = fit(&ends, true, SimTime::ZERO, width).headings(&theme);
             assert_eq!([headings[0].content.trim(), headings[2].content.trim()], ["time", "fate"], "{width}");
         }
         for cause in DropCause::ALL {

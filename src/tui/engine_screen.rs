@@ -1,4 +1,4 @@
-//! A sitting: an engine with its screen, which takes the terminal while it is shown. It can be left for a tour and be shown again; the
+//! An engine with its screen, which takes the terminal while it is shown. It can be left for a tour and be shown again; the
 //! engine goes on meanwhile.
 
 use eyre::{Result, WrapErr, eyre};
@@ -12,7 +12,7 @@ use p2p_shell::{Questions, Shell};
 use ratatui::backend::{Backend, ClearType};
 use tokio::sync::mpsc;
 
-use super::app::{App, Home, Message, TerminalRequest, Way};
+use super::app::{App, ExitRequest, Message, NetworkKind, TerminalRequest};
 use super::console::Console;
 use super::drive::{Sources, drive};
 use super::input::Heard;
@@ -23,28 +23,33 @@ use super::theme::{Theme, ThemeName};
 
 /// An engine with its screen.
 #[derive(Debug)]
-pub(super) struct Sitting {
+pub(super) struct EngineScreen {
     instance: Instance,
     shell: Shell,
     /// The screen.
     pub(super) app: App,
     messages: mpsc::UnboundedReceiver<Message>,
     sources: Sources,
-    home: Home,
+    network_kind: NetworkKind,
 }
 
-impl Sitting {
+impl EngineScreen {
     /// Creates the screen of an engine. The user is that of the shell.
     ///
     /// # Errors
     /// Fails if the configuration is invalid or the engine has stopped.
-    pub(super) async fn begin(instance: Instance, shell: Shell, questions: Questions, home: Home) -> Result<Sitting> {
+    pub(super) async fn begin(
+        instance: Instance,
+        shell: Shell,
+        questions: Questions,
+        network_kind: NetworkKind,
+    ) -> Result<EngineScreen> {
         instance.watch_wire().await?;
         let theme = Theme::new(ThemeName::Dark, true);
         let (mut app, messages) = App::new(shell.clone(), theme, Histories::new(instance.data_dir.clone()));
         app.set_keymap(instance.config.keymap()?);
-        app.set_home(home);
-        if home == Home::Own {
+        app.set_network_kind(network_kind);
+        if network_kind == NetworkKind::Own {
             app.remember_settings(SettingsFiles::new(instance.data_dir.clone()));
         }
         let sources = Sources {
@@ -53,7 +58,7 @@ impl Sitting {
             questions,
             mail: instance.mailer.notices(),
         };
-        Ok(Sitting { instance, shell, app, messages, sources, home })
+        Ok(EngineScreen { instance, shell, app, messages, sources, network_kind })
     }
 
     /// Shows the screen on the console until it is left; the first screen takes the console, in a theme or in that which the background of
@@ -61,7 +66,7 @@ impl Sitting {
     ///
     /// # Errors
     /// Fails if the terminal cannot be used, and returns the signal that ends the program.
-    pub(super) async fn show(&mut self, console: &mut Option<Console>, named: Option<ThemeName>) -> Result<Way> {
+    pub(super) async fn show(&mut self, console: &mut Option<Console>, named: Option<ThemeName>) -> Result<ExitRequest> {
         let console = match console {
             Some(console) => console,
             None => console.insert(Console::take(self.instance.config.takes_mouse(), named)?),
@@ -73,11 +78,11 @@ impl Sitting {
         };
         console.theme = *self.app.theme();
         result?;
-        match (self.app.take_way(), hung_up()) {
+        match (self.app.take_exit(), hung_up()) {
             (Some(way), _) => Ok(way),
             (None, Some(hung_up)) => Err(hung_up.into()),
             // Where the input has come to its end, the user is gone.
-            (None, None) => Ok(Way::Quit),
+            (None, None) => Ok(ExitRequest::Quit),
         }
     }
 
@@ -93,15 +98,15 @@ impl Sitting {
     /// # Errors
     /// Fails if that has failed, or if the engine cannot be ended.
     pub(super) async fn end(self, result: Result<()>) -> Result<()> {
-        let Sitting { instance, shell, app, home, .. } = self;
-        let recording = instance.recording().filter(|_| home == Home::Own);
-        let unbegun = if home == Home::Own { app.left_beside_answered() } else { Vec::new() };
+        let EngineScreen { instance, shell, app, network_kind, .. } = self;
+        let recording = instance.recording().filter(|_| network_kind == NetworkKind::Own);
+        let unbegun = if network_kind == NetworkKind::Own { app.left_beside_answered() } else { Vec::new() };
         drop(app);
-        let result = match home {
+        let result = match network_kind {
             // The user has confirmed the cancelling of transfers before leaving.
-            Home::Own => shell.leave(&instance, result.map(|()| Leaving::Cancelling)).await,
+            NetworkKind::Own => shell.leave(&instance, result.map(|()| Leaving::Cancelling)).await,
             // Nothing of a tour is kept, so that nothing is left undone.
-            Home::TourBesideOwn | Home::TourAlone => result,
+            NetworkKind::TourBesideOwn | NetworkKind::TourAlone => result,
         };
         let result = if unbegun.is_empty() {
             result
