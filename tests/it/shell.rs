@@ -155,6 +155,20 @@ fn waiting_says_of_how_many_transfers_no_result_is_kept() {
     assert_eq!((first.lines().count(), second), (201, ""), "{said}");
 }
 
+/// Transfers of which the engine keeps no result may end while an earlier one is waited for.
+#[test]
+fn more_than_is_kept_is_waited_for() {
+    let home = Home::new(QUICK);
+    for number in 0..300 {
+        home.file(&format!("f{number}"), 10 + number * 100);
+    }
+    let said = home.ok(&["run", "-c", "upload f* --background; wait; rm f* --background; wait; ls"]);
+    assert!(said.contains("#1-#300: 300 files begun") && said.contains("#301-#600: 300 files begun"), "{said}");
+    let told = |word: &str| said.lines().filter(|line| line.split(' ').nth(1) == Some(word)).count();
+    assert_eq!((told("stored"), told("removed")), (300, 300), "{said}");
+    assert!(said.ends_with("no files are stored\n"), "{said}");
+}
+
 /// Where lines come one after the other, nobody can resume time while one of them waits.
 #[test]
 fn a_script_does_not_wait_for_time_that_stands_still() {

@@ -451,9 +451,15 @@ impl Shell {
 
     /// Calls an operation whose reply takes virtual time.
     async fn wait_for<O: Operation>(&self, operation: O) -> Result<O::Reply, ShellError> {
+        self.begin_waiting()?;
+        self.call(operation).await
+    }
+
+    /// Refuses to wait while time stands still, and tells that virtual time is waited for from now on.
+    fn begin_waiting(&self) -> Result<(), ShellError> {
         self.refuse_standstill()?;
         self.tell_of_waiting();
-        self.call(operation).await
+        Ok(())
     }
 
     /// Asks the user to fill in a form. The answer is a text for each field, or the request for another code by mail.

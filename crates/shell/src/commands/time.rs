@@ -1,6 +1,6 @@
 //! The implementations of the commands about the speed of virtual time, and about waiting in it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
 use p2p_base::units::{SimDuration, count_of};
@@ -8,10 +8,11 @@ use p2p_engine::operation::{Await, ListTransfers, Pause, Resume, SetSpeed, Sleep
 use p2p_engine::pace::PaceStatus;
 use p2p_engine::snapshot::kind_name;
 use p2p_engine::transfer::{TransferId, TransferState, TransferStatus};
-use p2p_engine::{FINISHED_MAX, Snapshot};
+use p2p_engine::{EngineError, FINISHED_MAX, Snapshot};
 use p2p_net::PacketRecord;
 use p2p_service::access::Identity;
 use serde_json::json;
+use tokio::task::JoinSet;
 
 use crate::answer::{Answer, Begun, View};
 use crate::background::{UNREPORTED_MAX, Unreported};
@@ -81,8 +82,8 @@ pub(crate) async fn sleep(shell: &Shell, call: &Call) -> Result<Answer, ShellErr
     Ok(clock(shell))
 }
 
-/// Waits for the running transfers one after the other, since each of them ends by itself. Also reports, once, transfers that
-/// failed before, and those in the background that have succeeded before.
+/// Waits for the running transfers. Also reports, once, transfers that failed before, and those in the background that have succeeded
+/// before.
 pub(crate) async fn wait(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
     if let Some(transfer) = call.transfer(0)? {
         super::files::own_transfer(shell, transfer).await?;
@@ -96,46 +97,65 @@ pub(crate) async fn wait(shell: &Shell, call: &Call) -> Result<Answer, ShellErro
         !status.state.is_over() || (status.state == TransferState::Done && background.transfers.contains(&status.id))
     };
     let awaited: Vec<&TransferStatus> = transfers.iter().filter(is_untold).collect();
-    let (answers, mut failures) = results_of(shell, &awaited, &identity).await?;
+    let Results { answers, mut failures, forgotten } = results_of(shell, &awaited, &identity).await?;
     failures.extend(shell.call(TakeFailures).await?);
     failures.sort_by_key(|status| status.id);
     // The lines that began them may have been dropped; their results are told here.
     shell.untold.remove(awaited.iter().map(|status| status.id));
-    let listed: BTreeSet<TransferId> = transfers.iter().chain(&failures).map(|status| status.id).collect();
+    let told = transfers.iter().filter(|status| !forgotten.contains(&status.id)).chain(&failures);
+    let told: BTreeSet<TransferId> = told.map(|status| status.id).collect();
     if !failures.is_empty() {
         // Those of which no result is kept are told of by the next `wait`.
-        let told = background.transfers.intersection(&listed).copied().collect();
+        let told = background.transfers.intersection(&told).copied().collect();
         shell.background.tell(identity.name(), &Unreported { transfers: told, dropped: 0 });
         return Err(ShellError::Failed { failures: failures.iter().map(|status| failure_of(status, &identity)).collect() });
     }
     shell.background.tell(identity.name(), &background);
-    Ok(match background.dropped + background.transfers.difference(&listed).count() as u64 {
+    Ok(match background.dropped + background.transfers.difference(&told).count() as u64 {
         0 => Answer::all(answers),
         missing => Answer::all(answers).after(&View::Text(without_result(missing))),
     })
 }
 
-/// Waits for transfers, and returns the answers of those that have succeeded and the statuses of the others.
-async fn results_of(
-    shell: &Shell,
-    awaited: &[&TransferStatus],
-    identity: &Identity,
-) -> Result<(Vec<Answer>, Vec<TransferStatus>), ShellError> {
-    let (mut answers, mut failures) = (Vec::new(), Vec::new());
+/// What has become of several transfers that were waited for.
+#[derive(Default)]
+struct Results {
+    /// Answers of those that have succeeded, in the order of their numbers.
+    answers: Vec<Answer>,
+    failures: Vec<TransferStatus>,
+    /// Those that the engine has ceased to list before they were asked for.
+    forgotten: BTreeSet<TransferId>,
+}
+
+/// Waits for transfers. The engine is asked for all of them at once: of those that are over it keeps the last ones alone, and more may end
+/// while one is waited for.
+async fn results_of(shell: &Shell, awaited: &[&TransferStatus], identity: &Identity) -> Result<Results, ShellError> {
+    // What is over needs no time, which may stand still.
+    if awaited.iter().any(|status| !status.state.is_over()) {
+        shell.begin_waiting()?;
+    }
+    let mut asked = JoinSet::new();
     for status in awaited {
-        let transfer = status.id;
-        // What is over needs no time, which may stand still.
-        let report = match status.state.is_over() {
-            true => shell.call(Await { transfer }).await?,
-            false => shell.wait_for(Await { transfer }).await?,
-        };
-        if report.status.state == TransferState::Done {
-            answers.push(super::files::finished(&report, identity));
-        } else {
-            failures.push(report.status);
+        let (access, transfer) = (shell.access.clone(), status.id);
+        asked.spawn(async move { (transfer, access.call(Await { transfer }).await) });
+    }
+    let (mut reports, mut results) = (BTreeMap::new(), Results::default());
+    while let Some(answer) = asked.join_next().await {
+        let (transfer, report) = answer.map_err(|_| ShellError::Abandoned)?;
+        match report {
+            Ok(report) => drop(reports.insert(transfer, report)),
+            Err(EngineError::UnknownTransfer(_)) => drop(results.forgotten.insert(transfer)),
+            Err(error) => return Err(error.into()),
         }
     }
-    Ok((answers, failures))
+    for report in reports.into_values() {
+        if report.status.state == TransferState::Done {
+            results.answers.push(super::files::finished(&report, identity));
+        } else {
+            results.failures.push(report.status.clone());
+        }
+    }
+    Ok(results)
 }
 
 /// Says of how many transfers in the background no result is told: those that the engine lists no more, and those that the shell has
