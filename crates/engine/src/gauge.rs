@@ -4,32 +4,32 @@
 //! they are read, and never show more than the links carry.
 
 mod beside;
-mod estimate;
+mod course;
+mod ending;
+mod forecast;
+mod measured;
 mod traffic;
+mod way;
 
 use std::collections::BTreeMap;
 
 use p2p_base::units::{SimDuration, SimTime};
-use p2p_net::{HostConfig, HostId, LinkConfig, Loss, MSS, MTU, MeterId, Network, RateSeries, SECONDS_MAX};
+use p2p_net::{HostId, MeterId, Network, RateSeries, SECONDS_MAX};
 use p2p_store::manifest::NodeNumber;
 
 use self::beside::Beside;
-use self::estimate::{Counted, Load, Measured, Others, Shared, Way};
+use self::course::Shared;
+use self::ending::Ending;
+use self::forecast::counted;
+use self::measured::{Counted, Measured};
 use self::traffic::Queue;
-pub(crate) use self::traffic::{Pending, Traffic};
+pub(crate) use self::traffic::{Stream, Traffic};
 use super::status::{Direction, Remaining, TransferState, TransferStatus};
-use crate::known_host::known;
 
 /// Seconds over which the rate of a transfer is measured: the latest whole ones and the begun one.
 pub const RATE_SECONDS: usize = 10;
 /// Maximum number of seconds over which the rate of a single holder is measured.
 const LOOK_BACK_SECONDS: usize = 60;
-/// Seconds over which the rate of all holders together is measured.
-const TOGETHER_SECONDS: usize = 30;
-/// Part of a queue that is filled on average behind a link that is full: TCP fills it, and empties some of it after a loss.
-const QUEUE_FILLED: f64 = 0.8;
-/// Utilization of the link in the other direction by which transfers of that direction are known: acknowledgements alone take less.
-const BESIDE: f64 = 0.15;
 /// Time that has to pass before an estimate is made, unless a tenth of the transfer is done before.
 const GROUND: SimDuration = SimDuration::from_secs(3);
 
@@ -195,6 +195,7 @@ impl Gauge {
         backlog.transfers += 1;
         backlog.open += self.not_arrived(net) as f64;
         backlog.left += status.bytes.saturating_sub(status.bytes_done + self.arrived(net)) as f64;
+        backlog.payload = Some(self.payload);
         backlog.since = Some(backlog.since.map_or(status.started, |since| since.min(status.started)));
         for (node, left, busy) in self.lefts(net, status.bytes) {
             backlog.add(node, status.id, left, busy);
@@ -258,7 +259,7 @@ impl Gauge {
         let has_ground = net.now() - started >= GROUND || arrived.saturating_mul(10) >= status.bytes;
         match (reading.rate.is_some(), has_ground) {
             (true, true) => self.guess(links, traffic, status),
-            (false, _) if self.counted_together(net, RATE_SECONDS, started).bytes > 0.0 => Remaining::Behind,
+            (false, _) if counted(net, self.payload, RATE_SECONDS, started).bytes > 0.0 => Remaining::Behind,
             _ => Remaining::TooEarly,
         }
     }
@@ -270,136 +271,53 @@ impl Gauge {
         Counted { bytes: bytes as f64, seconds: (net.now() - begin).as_secs_f64() }
     }
 
-    /// Counts the bytes that all transfers of the direction have brought in the last `seconds` whole seconds, but not before `since`.
-    fn counted_together(&self, net: &Network, seconds: usize, since: SimTime) -> Counted {
-        let age = ((net.now() - since).as_nanos() / 1_000_000_000) as usize;
-        let seconds = seconds.min(age);
-        let begin = net.seconds_ago(seconds).max(since);
-        Counted { bytes: net.metered_since(self.payload, seconds) as f64, seconds: (net.now() - begin).as_secs_f64() }
-    }
-
+    /// Returns the remaining time as the traffic foretells it.
     fn guess(&self, links: Links<'_>, traffic: &Traffic, status: &TransferStatus) -> Remaining {
-        let (way, started) = (status.direction, status.started);
-        let Links { net, client, .. } = links;
-        let (up, down) = known(net.link_series(client, TOGETHER_SECONDS));
-        let HostConfig { up: uplink, down: downlink, .. } = known(net.host_config(client));
-        let ((series, link), other) = match way {
-            Direction::Download => ((down, downlink), (up, uplink)),
-            _ => ((up, uplink), (down, downlink)),
-        };
-        let age = ((net.now() - started).as_nanos() / 1_000_000_000) as usize;
+        let (way, net) = (status.direction, links.net);
         let backlog = traffic.of(way);
-        let since = backlog.since.unwrap_or(started).min(started);
-        let short = self.counted_together(net, RATE_SECONDS, since);
-        let limit = payload_limit(link);
-        let in_use = utilization(&series, link, age).max(short.rate() / limit);
-        let (carried, back) = self.carried(links, way, (link, other.1));
-        let filled = if back < payload_limit(other.1) { self.longest_queue(links) } else { queue_seconds(other.1) };
-        let beside = Beside::new((backlog, carried), (traffic.against(way), back), QUEUE_FILLED * filled);
-        let in_other = utilization(&other.0, other.1, age);
-        let is_quiet = |&&bytes: &&u64| way == Direction::Upload || bytes as f64 <= BESIDE * capacity(other.1);
-        let quiet = other.0.tail(TOGETHER_SECONDS).iter().rev().take_while(is_quiet).count().max(1);
-        let shared = Shared {
-            limit,
-            in_use,
-            queue: QUEUE_FILLED * queue_seconds(link),
-            is_beside: way == Direction::Download && (beside.is_any() || in_other > BESIDE),
-            is_followed: way == Direction::Upload && status.state == TransferState::Running,
-            all: Measured { long: self.counted_together(net, TOGETHER_SECONDS.min(quiet), since), short },
-        };
-        let loads = self.loads(links, traffic, status);
+        let Some(forecast) = backlog.forecast.as_ref().filter(|forecast| forecast.goes_on) else { return Remaining::Stalled };
+        let beside = Beside::new(backlog, traffic.against(way), forecast);
         // When a silent holder answers again is nothing that can be measured, unless a download beside others waits for a full link, with
         // its requests or with the answers.
+        let [in_use, in_other] = forecast.in_use;
         let is_beside = beside.is_any() || !backlog.is_of_one();
         let waits_for_link = way == Direction::Download && (Shared::is_full(in_other) || is_beside && Shared::is_full(in_use));
-        let is_silent = !waits_for_link && loads.iter().any(Load::is_silent);
-        let Some(alone) = estimate::seconds_left(&loads, &shared).filter(|_| !is_silent) else { return Remaining::Stalled };
-        let seconds = match way {
-            Direction::Download if beside.is_brief(status.bytes as f64 / carried) => None,
-            Direction::Download => Some(beside.of_download(alone, self.all_asked_for(net, &loads))),
-            _ => beside.of_upload(alone, shared.queue),
+        let is_silent = |(node, _, busy): (NodeNumber, f64, Option<Measured>)| {
+            let passed = || backlog.queue(node).and_then(Queue::passed);
+            busy.is_some_and(|busy| passed().unwrap_or(busy).is_silent())
         };
-        seconds.map_or(Remaining::Behind, |seconds| Remaining::Estimated { seconds })
+        if !waits_for_link && self.lefts(net, status.bytes).any(is_silent) {
+            return Remaining::Stalled;
+        }
+        let (ending, whole) = (Ending::new(traffic, forecast, status), status.bytes as f64 / forecast.carried[0]);
+        let holders: Vec<(NodeNumber, f64)> = self.lefts(net, status.bytes).map(|(node, left, _)| (node, left)).collect();
+        let is_open = |node| self.is_open(node);
+        let (is_brief, seconds) = match way {
+            Direction::Download => {
+                let alone = ending.of_download(&holders, is_open);
+                (beside.is_brief_download(whole), beside.of_download(whole, alone, self.all_asked_for(net, &holders)))
+            }
+            _ => {
+                let seconds = ending.of_upload(&holders, is_open);
+                (beside.is_brief_upload(whole, seconds), seconds)
+            }
+        };
+        match is_brief {
+            // Only answers are left, which wait behind what is downloaded.
+            true if way == Direction::Upload && status.bytes_arrived >= status.bytes => Remaining::Behind,
+            true => Remaining::TooEarly,
+            false => Remaining::Estimated { seconds },
+        }
     }
 
-    /// Returns the bytes per second that pass between the client and all holders at the most, in the direction `way` and in the other one:
-    /// what the client's link carries or, if that is more, what the ways to the holders do.
-    fn carried(&self, links: Links<'_>, way: Direction, (link, other): (LinkConfig, LinkConfig)) -> (f64, f64) {
-        let back = if way == Direction::Download { Direction::Upload } else { Direction::Download };
-        let of_all = |way| self.holders.keys().map(|node| way_of(links, way, *node).throughput(0.0)).sum::<f64>();
-        (payload_limit(link).min(of_all(way)), payload_limit(other).min(of_all(back)))
-    }
-
-    /// Returns the seconds that the last packet of a full queue waits at the most, of the links on which the holders send.
-    fn longest_queue(&self, Links { net, nodes, .. }: Links<'_>) -> f64 {
-        let queue = |node: &NodeNumber| queue_seconds(known(net.host_config(nodes[node.index()])).up);
-        self.holders.keys().map(queue).fold(0.0, f64::max)
+    /// Returns true if a request to a holder is not completed.
+    fn is_open(&self, node: NodeNumber) -> bool {
+        self.holders.get(&node).is_some_and(|holder| holder.asked > holder.done)
     }
 
     /// Returns the seconds since the last request, if nothing is left to be requested.
-    fn all_asked_for(&self, net: &Network, loads: &[Load]) -> Option<f64> {
-        let left: f64 = loads.iter().map(|load| load.left).sum();
+    fn all_asked_for(&self, net: &Network, holders: &[(NodeNumber, f64)]) -> Option<f64> {
+        let left: f64 = holders.iter().map(|(_, left)| left).sum();
         (left <= self.not_arrived(net) as f64).then(|| (net.now() - self.asked_at).as_secs_f64())
     }
-
-    /// Returns the remaining work of each holder, with that of others on the connections of all.
-    fn loads(&self, links: Links<'_>, traffic: &Traffic, status: &TransferStatus) -> Vec<Load> {
-        let (net, way) = (links.net, status.direction);
-        let backlog = traffic.of(way);
-        let is_alone = backlog.is_of_one();
-        let load = |(node, left, busy): (NodeNumber, f64, Option<Measured>)| {
-            let queue = backlog.queue(node).filter(|_| !is_alone);
-            let others = queue.map(|queue| queue.beside(status.id, left)).unwrap_or_default();
-            let busy = busy.map(|busy| queue.map_or(busy, Queue::passed));
-            Load { left, others, way: way_of(links, way, node), busy }
-        };
-        let own = self.lefts(net, status.bytes).map(load);
-        let elsewhere = backlog.queues().filter(|(node, _)| !is_alone && !self.holders.contains_key(node));
-        let elsewhere = elsewhere.map(|(node, queue)| {
-            let others = Others { after: queue.all(), ..Others::default() };
-            Load { left: 0.0, others, way: way_of(links, way, node), busy: None }
-        });
-        own.chain(elsewhere).collect()
-    }
-}
-
-/// Returns the way between the client and a node, for the bytes of a transfer.
-fn way_of(Links { net, client, nodes, .. }: Links<'_>, direction: Direction, node: NodeNumber) -> Way {
-    let host = nodes[node.index()];
-    let HostConfig { up, down, .. } = known(net.host_config(host));
-    let [there, back] = [(client, host), (host, client)].map(|(from, to)| known(net.path_config(from, to)));
-    let (link, path) = if direction == Direction::Download { (up, back) } else { (down, there) };
-    let loss = match path.loss {
-        Loss::Independent(chance) => chance.as_f64(),
-        Loss::Bursts(bursts) => path.loss.mean().as_f64() / bursts.mean_burst().unwrap_or(1.0).max(1.0),
-    } + path.corrupt.as_f64();
-    // A path on which nothing passes is not a slow one: what waits for its node goes elsewhere, or fails. Where all paths are so,
-    // what was measured tells it.
-    let is_dead = path.cut || loss >= 1.0;
-    Way {
-        limit: payload_limit(link),
-        round_trip: (there.delay.mean() + back.delay.mean()).as_secs_f64(),
-        loss: if is_dead { 0.0 } else { loss },
-    }
-}
-
-/// Returns the share of a link's capacity that was used in the latest whole seconds, at most `age` of them.
-fn utilization(series: &RateSeries, link: LinkConfig, age: usize) -> f64 {
-    let latest = series.tail(RATE_SECONDS.min(age));
-    latest.iter().sum::<u64>() as f64 / (latest.len().max(1) as f64 * capacity(link))
-}
-
-/// Returns the seconds that the last packet of a full queue waits.
-fn queue_seconds(link: LinkConfig) -> f64 {
-    f64::from(link.queue_packets) * f64::from(MTU) / capacity(link)
-}
-
-/// Returns the bytes that a link carries per second.
-fn capacity(link: LinkConfig) -> f64 {
-    link.bandwidth.bits_per_second().map_or(f64::INFINITY, |bits| bits as f64 / 8.0)
-}
-
-/// Returns the maximum payload of a link in bytes per second.
-fn payload_limit(link: LinkConfig) -> f64 {
-    capacity(link) * f64::from(MSS) / f64::from(MTU)
 }

@@ -5,15 +5,15 @@
 //! is, is counted; how fast it leaves is what the client's link carries in that direction or, if that is more, what the ways to all holders
 //! do.
 
+use super::forecast::Forecast;
 use super::traffic::Backlog;
 
-/// Part of the time of an upload that its answers may wait without making the time unknown.
-const TOLERATED: f64 = 0.2;
-/// Times that an upload waits for an answer behind its last byte: for that to the segment, and for that to the commit.
-const ANSWERS: f64 = 2.0;
+/// Times that an upload has to take what an answer waits, of which it awaits two one after the other.
+const ANSWERS: f64 = 4.0;
 /// Part of the time that an acknowledgement waits by which the last bytes of a download are late: what TCP may send is mostly sent before.
 const LATE: f64 = 0.25;
-
+/// The same of a download whose windows have opened in half of its time.
+const LATE_OPENING: f64 = 1.5;
 /// Round trips in which TCP opens its window from ten packets (RFC 6928) to what a full link takes, with some losses on the way.
 const ROUNDS: f64 = 10.0;
 
@@ -31,10 +31,15 @@ pub(super) struct Beside {
 }
 
 impl Beside {
-    /// Returns what delays a transfer whose direction has the backlog `own` of which `limit` bytes pass per second, beside the
-    /// backlog and the bytes per second of the other direction, in the queue of whose link packets wait for `queue` seconds.
-    pub(super) fn new((own, limit): (&Backlog, f64), (other, other_limit): (&Backlog, f64), queue: f64) -> Beside {
-        Beside { wait: other.usually_held() / other_limit, until: other.left / other_limit, own: own.open / limit, queue }
+    /// Returns what delays a transfer whose direction has the backlog `own`, of which `forecast` tells, beside the other backlog.
+    pub(super) fn new(own: &Backlog, other: &Backlog, forecast: &Forecast) -> Beside {
+        let [limit, other_limit] = forecast.carried;
+        Beside {
+            wait: other.usually_held() / other_limit,
+            until: other.left / other_limit,
+            own: own.open / limit,
+            queue: forecast.queue_back,
+        }
     }
 
     /// Returns true if anything of the other direction is under way.
@@ -44,79 +49,65 @@ impl Beside {
 
     /// Returns true if a download that takes `whole` seconds alone is over before its windows are open, since acknowledgements wait in the
     /// queue that the others fill: what it takes then depends on the rounds and losses of its slowest connection.
-    pub(super) fn is_brief(self, whole: f64) -> bool {
+    pub(super) fn is_brief_download(self, whole: f64) -> bool {
         self.is_any() && whole < ROUNDS * self.queue
     }
 
-    /// Returns the seconds that a download takes which would take `alone` seconds without the others. If all is requested, `asked` is the
-    /// time since the last request.
-    pub(super) fn of_download(self, alone: f64, asked: Option<f64>) -> f64 {
+    /// Returns true if an upload that takes `whole` seconds alone waits as long for the answers behind the others, which go on for longer
+    /// than the `left` seconds that it has left: how much TCP will hold of these at that time is not known.
+    pub(super) fn is_brief_upload(self, whole: f64, left: f64) -> bool {
+        self.until > left && whole < ANSWERS * (self.wait + self.queue)
+    }
+
+    /// Returns the seconds that a download takes which would take `alone` seconds without the others, and `whole` from its begin. If all is
+    /// requested, `asked` is the time since the last request.
+    pub(super) fn of_download(self, whole: f64, alone: f64, asked: Option<f64>) -> f64 {
         if !self.is_any() {
             return alone;
         }
+        let opens_late = whole < 2.0 * ROUNDS * self.queue;
+        let late = if opens_late { LATE_OPENING } else { LATE } * self.queue;
         if let Some(asked) = asked {
-            return alone.max(self.wait - asked) + LATE * self.queue;
+            return alone.max(self.wait - asked) + late;
         }
+        let alone = if opens_late { alone + late } else { alone };
         let speed = if self.wait > 0.0 { (self.own / self.wait).min(1.0) } else { 1.0 };
         if alone <= speed * self.until { alone / speed } else { self.until + alone - speed * self.until }
-    }
-
-    /// Returns the same of an upload, whose own link has a queue of `queue` seconds; `None` if it depends on the others more than can be
-    /// told. They may be done before its end, and what TCP will hold of them then is not known.
-    pub(super) fn of_upload(self, alone: f64, queue: f64) -> Option<f64> {
-        if self.until <= alone {
-            return Some(alone);
-        }
-        let wait = ANSWERS * (self.wait + self.queue);
-        (wait + ANSWERS * queue <= TOLERATED * alone).then_some(alone + wait)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use p2p_store::manifest::NodeNumber;
-
     use super::*;
 
-    fn backlog(held: u64, open: f64, left: f64) -> Backlog {
-        let mut backlog = Backlog::default();
-        (backlog.open, backlog.left) = (open, left);
-        backlog.hold(NodeNumber::from_index(0), held, std::iter::empty());
-        backlog
+    /// Uploads of which TCP holds 20 s and `until` seconds are left, beside a download that has requested 5 s.
+    const fn beside(until: f64) -> Beside {
+        Beside { wait: 20.0, until, own: 5.0, queue: 2.0 }
     }
 
     #[test]
     fn without_others_nothing_is_delayed() {
-        let beside = Beside::new((&backlog(90_000, 1e5, 1e6), 1e5), (&Backlog::default(), 1e5), 2.0);
-        assert_eq!((beside.of_download(10.0, None), beside.of_upload(10.0, 2.0)), (10.0, Some(10.0)));
+        let alone = Beside { wait: 0.0, until: 0.0, own: 5.0, queue: 2.0 };
+        assert_eq!((alone.of_download(100.0, 10.0, None), alone.of_download(1.0, 10.0, Some(1.0))), (10.0, 10.0));
+        assert!(!alone.is_brief_download(1.0) && !alone.is_brief_upload(1.0, 1.0));
     }
 
     #[test]
     fn a_download_gets_what_it_asks_for_once_in_the_time_that_its_requests_wait() {
-        // What TCP holds of uploads takes 20 s, what this one has requested 5 s: it has a quarter of its speed while they last.
-        let own = backlog(0, 5e5, 1e6);
-        let uploads = |left| Beside::new((&own, 1e5), (&backlog(2_000_000, 3e6, left), 1e5), 2.0);
-        assert_eq!(uploads(6e6).of_download(10.0, None), 40.0);
+        // It has a quarter of its speed while the uploads last.
+        assert_eq!(beside(60.0).of_download(100.0, 10.0, None), 40.0);
         // They last for 20 s, in which it does what takes 5 s alone.
-        let beside = uploads(2e6);
-        assert_eq!(beside.of_download(10.0, None), 25.0);
+        assert_eq!(beside(20.0).of_download(100.0, 10.0, None), 25.0);
         // Once all is requested, the last of it waits for what is before it, and its acknowledgements in the queue.
-        assert_eq!([beside.of_download(4.0, Some(1.0)), beside.of_download(4.0, Some(18.0))], [19.5, 4.5]);
+        assert_eq!([1.0, 18.0].map(|asked| beside(20.0).of_download(100.0, 4.0, Some(asked))), [19.5, 4.5]);
+        assert_eq!(beside(20.0).of_download(30.0, 4.0, Some(18.0)), 7.0);
     }
 
     #[test]
-    fn a_brief_download_beside_uploads_has_no_estimate() {
-        let beside = |left| Beside::new((&backlog(0, 5e5, 1e6), 1e5), (&backlog(0, 0.0, left), 1e5), 2.0);
-        assert_eq!([19.0, 21.0].map(|whole| beside(1e6).is_brief(whole)), [true, false]);
-        assert!(!beside(0.0).is_brief(1.0));
-    }
-
-    #[test]
-    fn an_upload_waits_for_the_answers_behind_what_is_fetched() {
-        // Two answers wait for what TCP holds, 8 s, and in the queue of its link, 2 s.
-        let fetched = |left| Beside::new((&backlog(0, 5e5, 1e6), 1e5), (&backlog(800_000, 1e6, left), 1e5), 2.0);
-        assert_eq!([150.0, 100.0].map(|alone| fetched(5e7).of_upload(alone, 1.0)), [Some(170.0), None]);
-        // What is over before has no say.
-        assert_eq!([60.0, 40.0].map(|alone| fetched(5e6).of_upload(alone, 1.0)), [Some(60.0), None]);
+    fn a_brief_transfer_beside_others_has_no_estimate() {
+        assert_eq!([19.0, 21.0].map(|whole| beside(60.0).is_brief_download(whole)), [true, false]);
+        assert_eq!([87.0, 89.0].map(|whole| beside(60.0).is_brief_upload(whole, 50.0)), [true, false]);
+        // Nor does it wait for what is over before it.
+        assert!(!beside(60.0).is_brief_upload(80.0, 70.0));
     }
 }

@@ -90,11 +90,11 @@ impl Simulation {
     /// Returns the bytes of all transfers that have not arrived. They decide how each goes on, and are added once for all.
     fn traffic(&self) -> Traffic {
         let mut traffic = Traffic::default();
-        if self.transfers.len() > 1 {
+        if !self.transfers.is_empty() {
             self.world.add_held(&mut traffic);
         }
         self.transfers.values().for_each(|transfer| transfer.add_to(&mut traffic, &self.world));
-        traffic.settle();
+        traffic.settle(self.world.links(), self.world.config.segment_size);
         traffic
     }
 

@@ -129,14 +129,18 @@ impl FrameWriter {
         Some((tag, start..end))
     }
 
-    /// Returns the frames of which the peer has acknowledged less than all, with the bytes that are left of each and of the stream up to
-    /// its end; and those without a segment that come next.
-    pub(super) fn pending(&self, acknowledged: u64) -> impl Iterator<Item = (RequestTag, u64, u64)> {
-        let held = self.written.back().map_or(0, |last| last.range.end.saturating_sub(acknowledged));
-        let written = self.written.iter().filter(move |frame| frame.range.end > acknowledged);
-        let written = written
-            .map(move |Written { range, tag, .. }| (*tag, range.end - range.start.max(acknowledged), range.end - acknowledged));
-        written.chain(self.waiting.plain.iter().map(move |frame| (frame.tag, 0, held)))
+    /// Returns the frames of which the peer has not been able to read all, as it has read `delivered` bytes, with their places in the
+    /// stream; and those without a segment that come next, which are empty.
+    pub(super) fn pending(&self, delivered: u64) -> impl Iterator<Item = (RequestTag, Range<u64>)> {
+        let end = self.written.back().map_or(delivered, |last| last.range.end.max(delivered));
+        let written = self.written.iter().filter(move |frame| frame.range.end > delivered);
+        let written = written.map(|frame| (frame.tag, frame.range.clone()));
+        written.chain(self.waiting.plain.iter().map(move |frame| (frame.tag, end..end)))
+    }
+
+    /// Returns a frame of each transfer that has segments to be written, in the order of the turns.
+    pub(super) fn turns(&self) -> impl Iterator<Item = RequestTag> {
+        self.waiting.segments.iter().filter_map(|(_, frames)| frames.front()).map(|frame| frame.tag)
     }
 
     /// Returns the tag of the frame in flight that contains the stream offset `offset`.

@@ -5,12 +5,12 @@
 //! so that measurement is no part of the way of the data.
 
 use bytes::Bytes;
-use p2p_net::ConnectionId;
+use p2p_net::{ConnectionId, MSS};
 use p2p_store::manifest::NodeNumber;
 
 use crate::cause::{Cause, ConnectionLoss};
 use crate::event::Event;
-use crate::gauge::{Pending, Traffic};
+use crate::gauge::{Stream, Traffic};
 use crate::node::protocol::{Refusal, RequestTag, Response, ids_in};
 use crate::requester::RequesterOutput;
 use crate::transfer::{Input, Part, Stage, TransferId};
@@ -60,12 +60,28 @@ impl World {
         for (node, asking) in self.hosts.client().connections() {
             for (connection, backlog) in [(asking, &mut traffic.up), (asking.peer(), &mut traffic.down)] {
                 let Some(End { writer, .. }) = self.hosts.end(connection) else { continue };
-                let acknowledged = self.net.acknowledged(connection);
                 let transfer = |tag| self.hosts.owner(asking, tag)?.transfer().map(|(transfer, _)| transfer);
-                let frames = writer.pending(acknowledged);
-                let frames = frames.map(|(tag, bytes, until)| Pending { transfer: transfer(tag), bytes, until });
-                backlog.hold(node, self.net.written(connection) - acknowledged, frames);
+                let stream = self.stream(connection);
+                let frames = writer.pending(stream.delivered).map(|(tag, range)| (transfer(tag), range));
+                backlog.hold(node, stream, frames);
+                backlog.take_turns(node, writer.turns().filter_map(transfer));
             }
+        }
+    }
+
+    /// Returns how far the stream is that one end of a connection writes.
+    fn stream(&self, connection: ConnectionId) -> Stream {
+        let (net, acknowledged) = (&self.net, self.net.acknowledged(connection));
+        let (arrived, delivered) = net
+            .connection_stats(connection.peer())
+            .map_or((acknowledged, acknowledged), |stats| (stats.bytes_arrived, stats.bytes_received));
+        let sample = net.sample(connection);
+        Stream {
+            written: net.written(connection),
+            arrived,
+            delivered,
+            in_flight: sample.map_or(0, |sample| u64::from(sample.in_flight) * u64::from(MSS)),
+            window: sample.map_or(0, |sample| sample.window),
         }
     }
 
