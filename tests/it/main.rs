@@ -48,6 +48,7 @@ mod pty;
 mod reading;
 mod readme;
 mod recordings;
+mod remaining;
 mod remote;
 mod room;
 mod screen;

@@ -278,20 +278,21 @@ impl SegmentTimeline {
 /// Time that a transfer still takes, as far as it can be told.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Remaining {
-    /// Estimate from the backlog of each holder, what its links and its path allow beside the others, and the rates measured.
+    /// Estimate from the backlog of each holder, the order in which all transfers pass, what the links and paths allow these together, and
+    /// the rates measured.
     Estimated {
         /// Virtual seconds to the end.
         seconds: f64,
     },
     /// Too little has passed to estimate from: the transfer has run for less than three seconds and is less than a tenth done, or
-    /// nothing has arrived.
+    /// nothing has arrived, or it is over before it could be told, as its rounds or answers wait for transfers of the other direction.
     TooEarly,
     /// The size of the content is not known, as that of a stream before its end.
     UnknownSize,
     /// A holder, or all of them, had a request and no byte of it has arrived in the last ten seconds.
     Stalled,
-    /// The transfer waits behind others over the same connections: none of its bytes has arrived while theirs have, or the answers to an
-    /// upload wait behind what is downloaded, and how much that will be is not known, or a short download opens its windows beside uploads.
+    /// The transfer waits behind others over the same connections: none of its bytes has arrived while theirs have, or all bytes of a
+    /// short upload have, and the answers wait behind what is downloaded.
     Behind,
     /// The transfer cannot be completed before nodes answer that are out of reach: those of [`TransferStatus::awaited`].
     OutOfReach,

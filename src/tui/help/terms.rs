@@ -18,7 +18,7 @@ pub(super) const TERMS: &[(&str, &str)] = &[
     ),
     (
         "behind others, waits for",
-        "why there is no eta: nothing has arrived yet while others pass, or answers to an upload or an undo wait behind a download; a node has to answer first, or to delete",
+        "why there is no eta: nothing has arrived yet while others pass, or answers to a short upload or to an undo wait behind a download; a node has to answer first, or to delete",
     ),
     ("cancelled in its commit", "upload whose cancel came before the file was listed; the nodes may have been making it durable"),
     (
@@ -81,8 +81,8 @@ pub(super) const TERMS: &[(&str, &str)] = &[
     ("mean", "in Health: average of the round trips of the last ten probes"),
     (
         "measuring, stalled, size unknown",
-        "why there is no eta: too little has passed to measure a rate; nothing has come from a holder, or to it, for ten seconds; a stream \
-         has no known end",
+        "why there is no eta: too little has passed to tell, or the transfer is short beside others; nothing has come from a holder, or to \
+         it, for ten seconds; a stream has no known end",
     ),
     ("missed", "events that came faster than the screen took them in; the log lacks them"),
     ("not logged in", "there are accounts, and nobody is logged in here: `login NAME` does it"),

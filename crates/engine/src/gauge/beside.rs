@@ -14,6 +14,8 @@ const ANSWERS: f64 = 4.0;
 const LATE: f64 = 0.25;
 /// The same of a download whose windows have opened in half of its time.
 const LATE_OPENING: f64 = 1.5;
+/// Part of its time up to which the windows of a download open late.
+const OPENING: f64 = 1.5;
 /// Round trips in which TCP opens its window from ten packets (RFC 6928) to what a full link takes, with some losses on the way.
 const ROUNDS: f64 = 10.0;
 
@@ -65,7 +67,7 @@ impl Beside {
         if !self.is_any() {
             return alone;
         }
-        let opens_late = whole < 2.0 * ROUNDS * self.queue;
+        let opens_late = whole < OPENING * ROUNDS * self.queue;
         let late = if opens_late { LATE_OPENING } else { LATE } * self.queue;
         if let Some(asked) = asked {
             return alone.max(self.wait - asked) + late;
@@ -100,7 +102,7 @@ mod tests {
         assert_eq!(beside(20.0).of_download(100.0, 10.0, None), 25.0);
         // Once all is requested, the last of it waits for what is before it, and its acknowledgements in the queue.
         assert_eq!([1.0, 18.0].map(|asked| beside(20.0).of_download(100.0, 4.0, Some(asked))), [19.5, 4.5]);
-        assert_eq!(beside(20.0).of_download(30.0, 4.0, Some(18.0)), 7.0);
+        assert_eq!(beside(20.0).of_download(29.0, 4.0, Some(18.0)), 7.0);
     }
 
     #[test]

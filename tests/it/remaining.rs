@@ -1,0 +1,270 @@
+//! Remaining time of transfers that share connections and links, and of those whose network changes: how often what is announced is within
+//! a fifth of the truth.
+
+use p2p_base::units::{SimDuration, SimTime};
+use p2p_engine::faults::PathChange;
+use p2p_engine::operation;
+use p2p_engine::snapshot::Peer;
+use p2p_engine::transfer::{Remaining, TransferId, TransferState, TransferStatus};
+use p2p_net::{HostConfig, Loss};
+use p2p_store::names::FileKey;
+
+use crate::figures::{advance, assert_share, few, is_right, link, network};
+use crate::harness::{Harness, quick_link, random_file, slow_link};
+
+/// Instant at which the first transfer begins, when what was stored before is idle again.
+const BEGIN: SimTime = SimTime::from_nanos(150_000_000_000);
+/// Virtual seconds in which a change of the network is followed.
+const FOLLOWED: f64 = 10.0;
+
+/// What happens in a case.
+#[derive(Debug, Clone, Copy)]
+enum Act {
+    Upload(usize),
+    Download(usize),
+    Link(Peer, HostConfig),
+    Loss(Peer, &'static str),
+}
+
+use Act::{Download, Upload};
+
+/// Network and what happens on it.
+#[derive(Debug)]
+struct Case {
+    name: &'static str,
+    /// The client's link, and those of its nodes.
+    links: Vec<HostConfig>,
+    /// Each act with the seconds after which it happens; in a line each transfer begins when the one before is over.
+    acts: Vec<(f64, Act)>,
+    is_line: bool,
+    /// Least shares of the estimates of uploads and of downloads that are right; `None` if there is no ground for any.
+    least: [Option<f64>; 2],
+}
+
+/// Instants of a transfer from a tenth of the way on: the seconds since the begin, what was announced and the seconds that it took.
+struct Seen {
+    is_upload: bool,
+    told: Vec<(f64, TransferStatus, f64)>,
+}
+
+impl Case {
+    fn new<const N: usize>(name: &'static str, links: Vec<HostConfig>, acts: [(f64, Act); N], least: [Option<f64>; 2]) -> Case {
+        Case { name, links, acts: acts.to_vec(), is_line: false, least }
+    }
+
+    /// Asserts the shares, with so many seeds.
+    fn assert(&self, seeds: u64) {
+        let runs: Vec<Seen> = (1..=few(seeds)).flat_map(|seed| self.run(seed)).collect();
+        let after = self.acts.iter().map(|(at, act)| if matches!(act, Upload(_) | Download(_)) { *at } else { at + FOLLOWED });
+        let known = if self.is_line { 0.0 } else { after.fold(0.0, f64::max) };
+        for (is_upload, least) in [(true, self.least[0]), (false, self.least[1])] {
+            let of_kind = runs.iter().filter(|seen| seen.is_upload == is_upload).flat_map(|seen| &seen.told);
+            let told: Vec<_> = of_kind.filter(|(at, ..)| *at > known || self.is_line).collect();
+            let right = told.iter().filter(|(_, status, truth)| is_right(status.eta.seconds(), *truth)).count();
+            match least {
+                Some(least) => assert_share(&format!("{} (upload: {is_upload})", self.name), (right, told.len()), least),
+                None => told.iter().for_each(|(_, status, _)| assert!(is_without_ground(status), "{}: {status:?}", self.name)),
+            }
+        }
+    }
+
+    /// Lets all happen, and looks at every half second.
+    fn run(&self, seed: u64) -> Vec<Seen> {
+        let mut harness = self.prepared(seed);
+        let (mut ids, mut seen): (Vec<TransferId>, Vec<Vec<(SimTime, TransferStatus)>>) = (Vec::new(), Vec::new());
+        let mut acts = self.acts.iter().enumerate().peekable();
+        for half in 0..6_000 {
+            advance(&mut harness, BEGIN + SimDuration::from_millis(500 * half));
+            let is_over = |seen: &Vec<(SimTime, TransferStatus)>| seen.last().is_some_and(|(_, status)| status.state.is_over());
+            while let Some((number, (_, act))) = acts.next_if(|(_, (at, _))| match self.is_line {
+                true => seen.last().is_none_or(is_over),
+                false => at * 2.0 <= half as f64,
+            }) {
+                if let Some(id) = begin(&mut harness, number, *act, seed) {
+                    ids.push(id);
+                    seen.push(Vec::new());
+                }
+            }
+            let statuses = statuses(&mut harness);
+            for (id, seen) in ids.iter().zip(&mut seen).filter(|(_, seen)| !is_over(seen)) {
+                let status = statuses.iter().find(|status| status.id == *id).unwrap();
+                seen.push((harness.simulation.now(), status.clone()));
+            }
+            if acts.peek().is_none() && seen.iter().all(is_over) {
+                return seen.into_iter().map(Seen::new).collect();
+            }
+        }
+        panic!("{}: not over", self.name)
+    }
+
+    /// Returns a network on which all is stored that will be fetched.
+    fn prepared(&self, seed: u64) -> Harness {
+        let mut harness = network(seed, &vec![quick_link(); self.links.len()]);
+        for (number, (_, act)) in self.acts.iter().enumerate() {
+            if let Download(bytes) = act {
+                random_file(&harness.path(&format!("{number}.bin")), *bytes, seed * 100 + number as u64);
+                harness.put(&format!("{number}.bin")).unwrap();
+            }
+        }
+        for (place, link) in self.links.iter().enumerate() {
+            let peer = place.checked_sub(1).map_or(Peer::Client, node);
+            harness.ask(operation::SetLink { peer, link: *link }).unwrap();
+        }
+        harness
+    }
+}
+
+impl Seen {
+    fn new(seen: Vec<(SimTime, TransferStatus)>) -> Seen {
+        let last = &seen.last().unwrap().1;
+        assert_eq!(last.state, TransferState::Done, "{last:?}");
+        let (is_upload, end) = (last.direction == p2p_engine::transfer::Direction::Upload, last.finished.unwrap());
+        let is_late = |(at, status): &(SimTime, TransferStatus)| *at < end && status.bytes_arrived * 10 >= status.bytes;
+        let told = seen.into_iter().filter(is_late);
+        let told = told.map(|(at, status)| ((at - BEGIN).as_secs_f64(), status, (end - at).as_secs_f64())).collect();
+        Seen { is_upload, told }
+    }
+}
+
+/// Returns true if a transfer says that there is no ground for an estimate.
+fn is_without_ground(status: &TransferStatus) -> bool {
+    matches!(status.eta, Remaining::TooEarly | Remaining::Behind | Remaining::Stalled)
+}
+
+fn node(place: usize) -> Peer {
+    Peer::Node(p2p_store::manifest::NodeNumber::from_index(place))
+}
+
+fn statuses(harness: &mut Harness) -> Vec<TransferStatus> {
+    let p2p_engine::Reply::Transfers(transfers) = harness.ask(operation::ListTransfers).unwrap() else { panic!("no transfers") };
+    transfers
+}
+
+/// Begins a transfer, or changes the network.
+fn begin(harness: &mut Harness, number: usize, act: Act, seed: u64) -> Option<TransferId> {
+    match act {
+        Upload(bytes) => {
+            random_file(&harness.path(&format!("{number}.bin")), bytes, seed * 100 + number as u64);
+            Some(harness.start(harness.upload_of(&format!("{number}.bin"))).unwrap())
+        }
+        Download(_) => {
+            let (file, path) = (FileKey::unowned(&format!("{number}.bin")), harness.path(&format!("{number}.copy")));
+            Some(harness.start(operation::Download::to_file(file, path, false)).unwrap())
+        }
+        Act::Link(peer, link) => {
+            harness.ask(operation::SetLink { peer, link }).unwrap();
+            None
+        }
+        Act::Loss(to, loss) => {
+            let change = PathChange { loss: Some(Loss::Independent(loss.parse().unwrap())), ..PathChange::default() };
+            harness.ask(operation::Break::Path { from: Peer::Client, to, one_way: false, change, cut: false }).unwrap();
+            None
+        }
+    }
+}
+
+fn slow() -> Vec<HostConfig> {
+    vec![slow_link(); 6]
+}
+
+fn fast() -> Vec<HostConfig> {
+    vec![link("2Mbit/s", "5ms", "0.5%"); 6]
+}
+
+/// Five nodes, of which the third is another one.
+fn with_third(client: HostConfig, node: HostConfig, third: HostConfig) -> Vec<HostConfig> {
+    vec![client, node, node, third, node, node]
+}
+
+fn with_straggler() -> Vec<HostConfig> {
+    let node = link("2Mbit/s", "5ms", "0.5%");
+    with_third(node, node, link("256kbit/s", "50ms", "2%"))
+}
+
+#[test]
+fn the_remaining_time_of_downloads_beside_each_other_is_right() {
+    let down = |least| [None, Some(least)];
+    let node = link("5Mbit/s", "10ms", "0%");
+    let slow_node = link("256kbit/s", "20ms", "0.5%");
+    let cases = [
+        Case::new("two downloads", slow(), [(0.0, Download(3_000_000)); 2], down(0.9)),
+        Case::new("three downloads", slow(), [(0.0, Download(2_000_000)); 3], down(0.9)),
+        Case::new("seven downloads", slow(), [(0.0, Download(1_000_000)); 7], down(0.9)),
+        Case::new("two fast downloads", fast(), [(0.0, Download(8_000_000)); 2], down(0.9)),
+        Case::new("a small and a large one", slow(), [(0.0, Download(5_000_000)), (10.0, Download(300_000))], down(0.85)),
+        Case::new("two with a straggler", with_straggler(), [(0.0, Download(5_000_000)); 2], down(0.9)),
+        Case::new(
+            "two with a lossy path",
+            with_third(node, node, link("5Mbit/s", "10ms", "3%")),
+            [(0.0, Download(8_000_000)); 2],
+            down(0.85),
+        ),
+        Case::new(
+            "two of slow nodes",
+            with_third(link("10Mbit/s", "5ms", "0%"), slow_node, slow_node),
+            [(0.0, Download(4_000_000)); 2],
+            down(0.85),
+        ),
+    ];
+    cases.iter().for_each(|case| case.assert(2));
+}
+
+#[test]
+fn the_remaining_time_of_transfers_in_both_directions_is_right() {
+    let (large, small) = (3_000_000, 500_000);
+    let cases = [
+        Case::new("both", slow(), [(0.0, Upload(large)), (0.0, Download(large))], [Some(0.75), Some(0.9)]),
+        Case::new("both, fast", fast(), [(0.0, Upload(8_000_000)), (0.0, Download(8_000_000))], [Some(0.85), Some(0.9)]),
+        Case::new(
+            "two downloads and an upload",
+            slow(),
+            [(0.0, Upload(large)), (0.0, Download(2_000_000)), (0.0, Download(2_000_000))],
+            [Some(0.75), Some(0.9)],
+        ),
+        // There is no ground for an estimate of the short one, whose rounds and answers wait for the other one, and it says so.
+        Case::new("a short upload", slow(), [(0.0, Download(large)), (0.0, Upload(small))], [None, Some(0.9)]),
+        Case::new("a short download", slow(), [(0.0, Upload(large)), (0.0, Download(small))], [Some(0.85), None]),
+    ];
+    cases.iter().for_each(|case| case.assert(2));
+}
+
+#[test]
+fn the_remaining_time_of_uploads_that_begin_one_after_the_other_is_right() {
+    let in_turn: [(f64, Act); 7] = std::array::from_fn(|place| (place as f64 * 5.0, Upload(1_000_000)));
+    let cases = [
+        Case::new("seven uploads in turn", slow(), in_turn, [Some(0.8), None]),
+        Case::new("two with a straggler", with_straggler(), [(0.0, Upload(5_000_000)); 2], [Some(0.9), None]),
+    ];
+    cases.iter().for_each(|case| case.assert(2));
+}
+
+/// A change of a link or a path is followed within ten virtual seconds.
+#[test]
+fn the_remaining_time_follows_a_change() {
+    let two = [(0.0, Download(3_000_000)); 2];
+    let changed = |act| [two[0], two[1], (15.0, act)];
+    let half = Act::Link(Peer::Client, link("32KiB/s", "1ms..10ms", "1%"));
+    let cases = [
+        Case::new("half the rate", slow(), changed(half), [None, Some(0.9)]),
+        Case::new(
+            "twice the rate",
+            slow(),
+            changed(Act::Link(Peer::Client, link("128KiB/s", "1ms..10ms", "1%"))),
+            [None, Some(0.9)],
+        ),
+        Case::new("a path that loses", slow(), changed(Act::Loss(node(2), "8%")), [None, Some(0.8)]),
+        Case::new("an upload at half the rate", slow(), [(0.0, Upload(3_000_000)), (15.0, half)], [Some(0.8), None]),
+    ];
+    cases.iter().for_each(|case| case.assert(2));
+}
+
+/// Steps of a line are short: a loss among their last packets is a large part of what they take, and cannot be foretold.
+#[test]
+fn the_remaining_time_of_the_steps_of_a_line_is_mostly_right() {
+    let line = |name, act, least| Case { is_line: true, ..Case::new(name, slow(), [(0.0, act); 7], least) };
+    let cases = [
+        line("a line of uploads", Upload(400_000), [Some(0.65), None]),
+        line("a line of downloads", Download(400_000), [None, Some(0.75)]),
+    ];
+    cases.iter().for_each(|case| case.assert(4));
+}
