@@ -3,6 +3,7 @@
 //! Meters of the network count bytes as they arrive at the other end, so that the figures belong to virtual time, do not depend on when
 //! they are read, and never show more than the links carry.
 
+mod backlog;
 mod beside;
 mod course;
 mod ending;
@@ -17,13 +18,14 @@ use p2p_base::units::{SimDuration, SimTime};
 use p2p_net::{HostId, MeterId, Network, RateSeries, SECONDS_MAX};
 use p2p_store::manifest::NodeNumber;
 
+use self::backlog::Queue;
+pub(crate) use self::backlog::Stream;
 use self::beside::Beside;
 use self::course::Shared;
 use self::ending::Ending;
 use self::forecast::counted;
 use self::measured::{Counted, Measured};
-use self::traffic::Queue;
-pub(crate) use self::traffic::{Stream, Traffic};
+pub(crate) use self::traffic::Traffic;
 use super::status::{Direction, Remaining, TransferState, TransferStatus};
 
 /// Seconds over which the rate of a transfer is measured: the latest whole ones and the begun one.
@@ -275,7 +277,7 @@ impl Gauge {
     fn guess(&self, links: Links<'_>, traffic: &Traffic, status: &TransferStatus) -> Remaining {
         let (way, net) = (status.direction, links.net);
         let backlog = traffic.of(way);
-        let Some(forecast) = backlog.forecast.as_ref().filter(|forecast| forecast.goes_on) else { return Remaining::Stalled };
+        let Some(forecast) = traffic.forecast(way).filter(|forecast| forecast.goes_on) else { return Remaining::Stalled };
         let beside = Beside::new(backlog, traffic.against(way), forecast);
         // When a silent holder answers again is nothing that can be measured, unless a download beside others waits for a full link, with
         // its requests or with the answers.
@@ -295,7 +297,7 @@ impl Gauge {
         let (is_brief, seconds) = match way {
             Direction::Download => {
                 let alone = ending.of_download(&holders, is_open);
-                (beside.is_brief_download(whole), beside.of_download(whole, alone, self.all_asked_for(net, &holders)))
+                (beside.is_brief_download(whole), beside.of_download(alone, self.all_asked_for(net, &holders)))
             }
             _ => {
                 let seconds = ending.of_upload(&holders, is_open);

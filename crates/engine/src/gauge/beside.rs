@@ -5,21 +5,17 @@
 //! is, is counted; how fast it leaves is what the client's link carries in that direction or, if that is more, what the ways to all holders
 //! do.
 
+use super::backlog::Backlog;
 use super::forecast::Forecast;
-use super::traffic::Backlog;
 
 /// Times that an upload has to take what an answer waits, of which it awaits two one after the other.
 const ANSWERS: f64 = 4.0;
 /// Part of the time that an acknowledgement waits by which the last bytes of a download are late: what TCP may send is mostly sent before.
 const LATE: f64 = 0.25;
-/// The same of a download whose windows have opened in half of its time.
-const LATE_OPENING: f64 = 1.5;
-/// Part of its time up to which the windows of a download open late.
-const OPENING: f64 = 1.5;
 /// Round trips in which TCP opens its window from ten packets (RFC 6928) to what a full link takes, with some losses on the way.
 const ROUNDS: f64 = 10.0;
 
-/// What delays a transfer: the transfers of the other direction, in seconds at the pace at which these pass.
+/// Delay of a transfer: the transfers of the other direction, in seconds at the pace at which these pass.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Beside {
     /// Seconds until what TCP holds of these, or usually will, has passed.
@@ -61,18 +57,14 @@ impl Beside {
         self.until > left && whole < ANSWERS * (self.wait + self.queue)
     }
 
-    /// Returns the seconds that a download takes which would take `alone` seconds without the others, and `whole` from its begin. If all is
-    /// requested, `asked` is the time since the last request.
-    pub(super) fn of_download(self, whole: f64, alone: f64, asked: Option<f64>) -> f64 {
+    /// Returns the seconds that a download takes which would take `alone` seconds without the others. If all is requested, `asked` is the time since the last request.
+    pub(super) fn of_download(self, alone: f64, asked: Option<f64>) -> f64 {
         if !self.is_any() {
             return alone;
         }
-        let opens_late = whole < OPENING * ROUNDS * self.queue;
-        let late = if opens_late { LATE_OPENING } else { LATE } * self.queue;
         if let Some(asked) = asked {
-            return alone.max(self.wait - asked) + late;
+            return alone.max(self.wait - asked) + LATE * self.queue;
         }
-        let alone = if opens_late { alone + late } else { alone };
         let speed = if self.wait > 0.0 { (self.own / self.wait).min(1.0) } else { 1.0 };
         if alone <= speed * self.until { alone / speed } else { self.until + alone - speed * self.until }
     }
@@ -90,19 +82,18 @@ mod tests {
     #[test]
     fn without_others_nothing_is_delayed() {
         let alone = Beside { wait: 0.0, until: 0.0, own: 5.0, queue: 2.0 };
-        assert_eq!((alone.of_download(100.0, 10.0, None), alone.of_download(1.0, 10.0, Some(1.0))), (10.0, 10.0));
+        assert_eq!((alone.of_download(10.0, None), alone.of_download(10.0, Some(1.0))), (10.0, 10.0));
         assert!(!alone.is_brief_download(1.0) && !alone.is_brief_upload(1.0, 1.0));
     }
 
     #[test]
     fn a_download_gets_what_it_asks_for_once_in_the_time_that_its_requests_wait() {
         // It has a quarter of its speed while the uploads last.
-        assert_eq!(beside(60.0).of_download(100.0, 10.0, None), 40.0);
+        assert_eq!(beside(60.0).of_download(10.0, None), 40.0);
         // They last for 20 s, in which it does what takes 5 s alone.
-        assert_eq!(beside(20.0).of_download(100.0, 10.0, None), 25.0);
+        assert_eq!(beside(20.0).of_download(10.0, None), 25.0);
         // Once all is requested, the last of it waits for what is before it, and its acknowledgements in the queue.
-        assert_eq!([1.0, 18.0].map(|asked| beside(20.0).of_download(100.0, 4.0, Some(asked))), [19.5, 4.5]);
-        assert_eq!(beside(20.0).of_download(29.0, 4.0, Some(18.0)), 7.0);
+        assert_eq!([1.0, 18.0].map(|asked| beside(20.0).of_download(4.0, Some(asked))), [19.5, 4.5]);
     }
 
     #[test]

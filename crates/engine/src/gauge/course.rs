@@ -31,7 +31,7 @@ pub(super) struct Load {
     pub(super) busy: Option<Measured>,
 }
 
-/// What all connections share: the client's link.
+/// Link of the client, which all connections share.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Shared {
     /// Payload that the link carries, in bytes per second.

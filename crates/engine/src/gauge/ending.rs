@@ -6,9 +6,10 @@
 
 use p2p_store::manifest::NodeNumber;
 
+use super::backlog::Backlog;
 use super::course::{Course, NOTHING};
 use super::forecast::Forecast;
-use super::traffic::{Backlog, Traffic};
+use super::traffic::Traffic;
 use crate::transfer::{TransferId, TransferState, TransferStatus};
 
 /// Times of a full queue that the answers of the holders cost while others keep it filled: something before the slowest of them is often
@@ -25,6 +26,7 @@ pub(super) struct Ending<'a> {
     own: &'a Backlog,
     forecast: &'a Forecast,
     back: &'a Backlog,
+    forecast_back: Option<&'a Forecast>,
 }
 
 impl<'a> Ending<'a> {
@@ -36,6 +38,7 @@ impl<'a> Ending<'a> {
             own: traffic.of(way),
             forecast,
             back: traffic.against(way),
+            forecast_back: traffic.forecast_against(way),
         }
     }
 
@@ -105,7 +108,7 @@ impl<'a> Ending<'a> {
 
     /// Returns the seconds that an answer waits which the node gives after `at` seconds.
     fn answer(self, node: NodeNumber, at: f64) -> f64 {
-        let course = self.back.forecast.as_ref().and_then(|back| back.course(node));
+        let course = self.forecast_back.and_then(|back| back.course(node));
         let Some((course, queue)) = course.zip(self.back.queue(node)) else { return 0.0 };
         let left = course.left_after(at);
         if left < NOTHING { 0.0 } else { course.span_of(queue.ahead(left), at) + self.forecast.queue_back }
@@ -114,7 +117,7 @@ impl<'a> Ending<'a> {
     /// Returns the seconds until an answer arrives which the node has given.
     fn answer_on_its_way(self, node: NodeNumber) -> Option<f64> {
         let until = self.back.queue(node)?.last_of(self.transfer)?;
-        let course = self.back.forecast.as_ref().and_then(|back| back.course(node));
+        let course = self.forecast_back.and_then(|back| back.course(node));
         Some(course.map_or(0.0, |course| course.time_of(until) + course.way.ending()))
     }
 

@@ -7,9 +7,9 @@ use p2p_base::units::SimTime;
 use p2p_net::{HostConfig, LinkConfig, MeterId, Network, RateSeries};
 use p2p_store::manifest::NodeNumber;
 
+use super::backlog::{Backlog, Queue};
 use super::course::{Course, Load, Shared, courses};
 use super::measured::{Counted, Measured};
-use super::traffic::{Backlog, Queue};
 use super::way::{Way, capacity, payload_limit, queue_seconds};
 use super::{Links, RATE_SECONDS};
 use crate::known_host::known;
@@ -22,7 +22,7 @@ const QUEUE_FILLED: f64 = 0.8;
 /// Utilization of the link in the other direction by which transfers of that direction are known: acknowledgements alone take less.
 const BESIDE: f64 = 0.15;
 
-/// How the bytes of all transfers of one direction pass.
+/// Forecast of the bytes of all transfers of one direction.
 #[derive(Debug)]
 pub(super) struct Forecast {
     /// Course of the bytes to or from each node; empty while nothing passes.
