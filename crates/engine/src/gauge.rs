@@ -300,8 +300,11 @@ impl Gauge {
                 (beside.is_brief_download(whole), beside.of_download(alone, self.all_asked_for(net, &holders)))
             }
             _ => {
-                let seconds = ending.of_upload(&holders, is_open);
-                (beside.is_brief_upload(whole, seconds), seconds)
+                let end = ending.of_upload(&holders, is_open);
+                if end.is_by_chance() {
+                    return Remaining::Behind;
+                }
+                (beside.is_brief_upload(whole, end.seconds), end.seconds)
             }
         };
         match is_brief {

@@ -291,8 +291,8 @@ pub enum Remaining {
     UnknownSize,
     /// A holder, or all of them, had a request and no byte of it has arrived in the last ten seconds.
     Stalled,
-    /// The transfer waits behind others over the same connections: none of its bytes has arrived while theirs have, or all bytes of a
-    /// short upload have, and the answers wait behind what is downloaded.
+    /// The transfer waits behind others over the same connections: none of its bytes has arrived while theirs have, or of what an upload
+    /// has left nearly all is the time for which answers wait behind what is downloaded.
     Behind,
     /// The transfer cannot be completed before nodes answer that are out of reach: those of [`TransferStatus::awaited`].
     OutOfReach,

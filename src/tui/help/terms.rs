@@ -18,7 +18,7 @@ pub(super) const TERMS: &[(&str, &str)] = &[
     ),
     (
         "behind others, waits for",
-        "why there is no eta: nothing has arrived yet while others pass, or answers to a short upload or to an undo wait behind a download; a node has to answer first, or to delete",
+        "why there is no eta: nothing has arrived yet while others pass, or answers to an upload or to an undo wait behind a download; a node has to answer first, or to delete",
     ),
     ("cancelled in its commit", "upload whose cancel came before the file was listed; the nodes may have been making it durable"),
     (

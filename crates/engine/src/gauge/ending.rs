@@ -17,6 +17,40 @@ use crate::transfer::{TransferId, TransferState, TransferStatus};
 /// it, which is in the queue. For both answers, that all is stored and that it is durable, and for the latter alone.
 const LOST_OF_BOTH: f64 = 1.5;
 const LOST_OF_ONE: f64 = 0.5;
+/// Part of the time that is left of an upload from which on, if answers wait for so long, what is left is a matter of chance.
+const BY_CHANCE: f64 = 0.8;
+
+/// Instant at which answers have arrived.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(super) struct Answered {
+    /// Seconds to it from now.
+    pub(super) seconds: f64,
+    /// Seconds of these in which answers wait behind what is downloaded.
+    pub(super) waiting: f64,
+}
+
+impl Answered {
+    /// Returns the instant at which the last of all answers arrives.
+    fn by_all(answers: impl Iterator<Item = Answered>) -> Answered {
+        answers.max_by(|one, other| one.seconds.total_cmp(&other.seconds)).unwrap_or_default()
+    }
+
+    /// Returns the instant so many seconds later.
+    fn after(self, seconds: f64) -> Answered {
+        Answered { seconds: self.seconds + seconds, ..self }
+    }
+
+    /// Returns true if nearly all of the time is that of answers: how much TCP holds before each of them, and what of it is lost and sent
+    /// again, is chance, of which a longer time has a smaller part.
+    pub(super) fn is_by_chance(self) -> bool {
+        self.waiting > BY_CHANCE * self.seconds
+    }
+
+    /// Returns the instant after answers have waited for so many seconds.
+    fn behind(self, seconds: f64) -> Answered {
+        Answered { seconds: self.seconds + seconds, waiting: self.waiting + seconds }
+    }
+}
 
 /// End of a transfer, as the traffic foretells it.
 #[derive(Debug, Clone, Copy)]
@@ -49,17 +83,16 @@ impl<'a> Ending<'a> {
         awaited.map(|&(node, _)| self.last_byte(node)).fold(0.0, f64::max)
     }
 
-    /// Returns the seconds to the end of an upload, of which so many bytes are left for each holder; those with an open request have not
-    /// stored all of them.
-    pub(super) fn of_upload(self, holders: &[(NodeNumber, f64)], is_open: impl Fn(NodeNumber) -> bool) -> f64 {
+    /// Returns the end of an upload, of which so many bytes are left for each holder; those with an open request have not stored all of
+    /// them.
+    pub(super) fn of_upload(self, holders: &[(NodeNumber, f64)], is_open: impl Fn(NodeNumber) -> bool) -> Answered {
         if self.is_committing {
-            let end = holders.iter().map(|&(node, _)| self.committed(node)).fold(0.0, f64::max);
-            return end + LOST_OF_ONE * self.queue_at(end);
+            let end = Answered::by_all(holders.iter().map(|&(node, _)| self.committed(node)));
+            return end.after(LOST_OF_ONE * self.queue_at(end.seconds));
         }
-        let stored = holders.iter().map(|&(node, left)| self.stored(node, left, is_open(node))).fold(0.0, f64::max);
-        let stored = stored + LOST_OF_BOTH * self.queue_at(stored);
-        let committed = holders.iter().map(|&(node, _)| self.commitment(node, stored)).fold(0.0, f64::max);
-        stored + committed
+        let stored = Answered::by_all(holders.iter().map(|&(node, left)| self.stored(node, left, is_open(node))));
+        let stored = stored.after(LOST_OF_BOTH * self.queue_at(stored.seconds));
+        Answered::by_all(holders.iter().map(|&(node, _)| self.commitment(node, stored)))
     }
 
     /// Returns the seconds until all is over with a holder once the last byte of the transfer has passed.
@@ -69,61 +102,77 @@ impl<'a> Ending<'a> {
         last.map_or(0.0, |bytes| course.time_of(bytes)) + course.way.ending()
     }
 
-    /// Returns the seconds until a holder has answered that it has stored all of its segments.
-    fn stored(self, node: NodeNumber, left: f64, is_open: bool) -> f64 {
+    /// Returns when a holder has answered that it has stored all of its segments.
+    fn stored(self, node: NodeNumber, left: f64, is_open: bool) -> Answered {
         if left < NOTHING && !is_open {
-            return 0.0;
+            return Answered::default();
         }
-        if left < NOTHING
-            && let Some(answered) = self.answer_on_its_way(node)
-        {
-            return answered;
-        }
-        let last = self.last_byte(node);
-        last + self.answer(node, last)
+        let given = || self.answered(node, Answered::default().after(self.last_byte(node)));
+        if left < NOTHING { self.answer_on_its_way(node).unwrap_or_else(given) } else { given() }
     }
 
-    /// Returns the seconds from the instant at which all is stored to that at which a holder has confirmed that it is durable.
-    fn commitment(self, node: NodeNumber, stored: f64) -> f64 {
+    /// Returns when a holder that is asked for it once all is stored has confirmed that it is durable.
+    fn commitment(self, node: NodeNumber, stored: Answered) -> Answered {
         let behind = |course: &Course| {
-            let ahead = self.own.queue(node).map_or(0.0, |queue| queue.ahead(course.left_after(stored)));
-            course.span_of(ahead, stored)
+            let ahead = self.own.queue(node).map_or(0.0, |queue| queue.ahead(course.left_after(stored.seconds)));
+            course.span_of(ahead, stored.seconds)
         };
-        let request = self.forecast.course(node).map_or(0.0, behind);
-        request + self.answer(node, stored + request)
+        self.answered(node, stored.after(self.forecast.course(node).map_or(0.0, behind)))
     }
 
-    /// Returns the seconds until a holder that was asked for it has confirmed that all is durable.
-    fn committed(self, node: NodeNumber) -> f64 {
-        if let Some(answered) = self.answer_on_its_way(node) {
-            return answered;
-        }
-        let Some(course) = self.forecast.course(node) else { return 0.0 };
-        let asked = self.own.queue(node).and_then(|queue| queue.last_of(self.transfer));
-        asked.map_or(course.way.ending(), |bytes| {
-            let asked = course.time_of(bytes);
-            asked + course.way.ending() + self.answer(node, asked)
-        })
+    /// Returns when a holder that was asked for it has confirmed that all is durable.
+    fn committed(self, node: NodeNumber) -> Answered {
+        let given = || {
+            let Some(course) = self.forecast.course(node) else { return Answered::default() };
+            let asked = self.own.queue(node).and_then(|queue| queue.last_of(self.transfer));
+            let answered = asked.map(|bytes| self.answered(node, Answered::default().after(course.time_of(bytes))));
+            answered.unwrap_or_default().after(course.way.ending())
+        };
+        self.answer_on_its_way(node).unwrap_or_else(given)
     }
 
-    /// Returns the seconds that an answer waits which the node gives after `at` seconds.
-    fn answer(self, node: NodeNumber, at: f64) -> f64 {
+    /// Returns when an answer arrives which the node gives at an instant, behind what is downloaded from it then.
+    fn answered(self, node: NodeNumber, given: Answered) -> Answered {
         let course = self.forecast_back.and_then(|back| back.course(node));
-        let Some((course, queue)) = course.zip(self.back.queue(node)) else { return 0.0 };
-        let left = course.left_after(at);
-        if left < NOTHING { 0.0 } else { course.span_of(queue.ahead(left), at) + self.forecast.queue_back }
+        let Some((course, queue)) = course.zip(self.back.queue(node)) else { return given };
+        let left = course.left_after(given.seconds);
+        if left < NOTHING {
+            return given;
+        }
+        given.behind(course.span_of(queue.ahead(left), given.seconds) + self.forecast.queue_back)
     }
 
-    /// Returns the seconds until an answer arrives which the node has given.
-    fn answer_on_its_way(self, node: NodeNumber) -> Option<f64> {
+    /// Returns when an answer arrives which the node has given.
+    fn answer_on_its_way(self, node: NodeNumber) -> Option<Answered> {
         let until = self.back.queue(node)?.last_of(self.transfer)?;
         let course = self.forecast_back.and_then(|back| back.course(node));
-        Some(course.map_or(0.0, |course| course.time_of(until) + course.way.ending()))
+        let answer = |course: &Course| Answered::default().behind(course.time_of(until)).after(course.way.ending());
+        Some(course.map(answer).unwrap_or_default())
     }
 
     /// Returns the seconds that a packet waits in the queue of the client's link, if others keep it filled to the end.
     fn queue_at(self, end: f64) -> f64 {
         let is_crowded = self.forecast.is_full && self.forecast.left_after(end) >= NOTHING;
         if is_crowded { self.forecast.queue } else { 0.0 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_of_all_answers_decides() {
+        let early = Answered::default().behind(5.0);
+        let late = Answered::default().after(6.0).behind(2.0);
+        assert_eq!(Answered::by_all([late, early].into_iter()), Answered { seconds: 8.0, waiting: 2.0 });
+        assert_eq!(Answered::by_all(std::iter::empty()), Answered::default());
+    }
+
+    #[test]
+    fn what_is_nearly_all_waiting_is_chance() {
+        let told = |alone: f64| !Answered::default().after(alone).behind(8.0).is_by_chance();
+        assert_eq!([1.9, 2.1, 20.0].map(told), [false, true, true]);
+        assert!(!Answered::default().is_by_chance());
     }
 }

@@ -19,6 +19,8 @@ use crate::transfer::Direction;
 const TOGETHER_SECONDS: usize = 30;
 /// Part of a queue that is filled on average behind a link that is full: TCP fills it, and empties some of it after a loss.
 const QUEUE_FILLED: f64 = 0.8;
+/// The same of the link of a holder, which one connection fills: after each loss it is empty for a while.
+const FILLED_ALONE: f64 = 0.6;
 /// Utilization of the link in the other direction by which transfers of that direction are known: acknowledgements alone take less.
 const BESIDE: f64 = 0.15;
 
@@ -66,8 +68,10 @@ impl Forecast {
             is_beside: way == Direction::Download && (other.left > 0.0 || in_use[1] > BESIDE),
             all: Measured { long: counted(net, payload, TOGETHER_SECONDS.min(quiet), since), short },
         };
-        let filled = if carried[1] < payload_limit(link_back) { longest_queue(links, own) } else { queue_seconds(link_back) };
-        let queue_back = QUEUE_FILLED * filled;
+        let queue_back = match carried[1] < payload_limit(link_back) {
+            true => FILLED_ALONE * longest_queue(links, back, own),
+            false => QUEUE_FILLED * queue_seconds(link_back),
+        };
         let load = |(node, queue): (NodeNumber, &Queue)| {
             (node, Load { left: queue.all(), way: Way::of(links, way, node), window: queue.window(), busy: queue.passed() })
         };
@@ -115,9 +119,12 @@ pub(super) fn counted(net: &Network, meter: MeterId, seconds: usize, since: SimT
     Counted { bytes: net.metered_since(meter, seconds) as f64, seconds: (net.now() - begin).as_secs_f64() }
 }
 
-/// Returns the seconds that the last packet of a full queue waits at the most, of the links on which the holders send.
-fn longest_queue(Links { net, nodes, .. }: Links<'_>, own: &Backlog) -> f64 {
-    let queue = |node: NodeNumber| queue_seconds(known(net.host_config(nodes[node.index()])).up);
+/// Returns the seconds that the last packet of a full queue waits at the most, of the holders' links in the direction `way`.
+fn longest_queue(Links { net, nodes, .. }: Links<'_>, way: Direction, own: &Backlog) -> f64 {
+    let queue = |node: NodeNumber| {
+        let HostConfig { up, down, .. } = known(net.host_config(nodes[node.index()]));
+        queue_seconds(if way == Direction::Download { up } else { down })
+    };
     own.queues().map(|(node, _)| queue(node)).fold(0.0, f64::max)
 }
 
