@@ -221,6 +221,13 @@ fn the_remaining_time_of_transfers_in_both_directions_is_right() {
             [(0.0, Upload(large)), (0.0, Download(2_000_000)), (0.0, Download(2_000_000))],
             [Some(0.75), Some(0.9)],
         ),
+        // Which of the requests waits behind two uploads for the longest is not known long before.
+        Case::new(
+            "a download and two uploads",
+            slow(),
+            [(0.0, Upload(2_000_000)), (0.0, Upload(2_000_000)), (0.0, Download(2_000_000))],
+            [Some(0.8), Some(0.25)],
+        ),
         // There is no ground for an estimate of the short one, whose rounds and answers wait for the other one, and it says so.
         Case::new("a short upload", slow(), [(0.0, Download(large)), (0.0, Upload(small))], [None, Some(0.9)]),
         Case::new("a short download", slow(), [(0.0, Upload(large)), (0.0, Download(small))], [Some(0.85), None]),

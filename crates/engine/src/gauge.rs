@@ -297,7 +297,9 @@ impl Gauge {
         let (is_brief, seconds) = match way {
             Direction::Download => {
                 let alone = ending.of_download(&holders, is_open);
-                (beside.is_brief_download(whole), beside.of_download(alone, self.all_asked_for(net, &holders)))
+                let seconds = beside.of_download(alone, self.all_asked_for(net, &holders));
+                let seconds = ending.of_requests(seconds, &holders, |node| self.open_at(net, node));
+                (beside.is_brief_download(whole), seconds)
             }
             _ => {
                 let end = ending.of_upload(&holders, is_open);
@@ -318,6 +320,12 @@ impl Gauge {
     /// Returns true if a request to a holder is not completed.
     fn is_open(&self, node: NodeNumber) -> bool {
         self.holders.get(&node).is_some_and(|holder| holder.asked > holder.done)
+    }
+
+    /// Returns the bytes of open requests to a holder that have not arrived.
+    fn open_at(&self, net: &Network, node: NodeNumber) -> f64 {
+        let (open, arrived) = self.holders.get(&node).map_or((0, 0), |holder| holder.under_way(net));
+        (open - arrived) as f64
     }
 
     /// Returns the seconds since the last request, if nothing is left to be requested.

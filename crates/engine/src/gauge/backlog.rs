@@ -173,6 +173,11 @@ impl Queue {
         self.window
     }
 
+    /// Returns the bytes that TCP holds of a transfer.
+    pub(super) fn held_of(&self, transfer: TransferId) -> f64 {
+        self.held_of.get(&transfer).map_or(0.0, |part| part.bytes)
+    }
+
     /// Returns all bytes that have to pass.
     pub(super) fn all(&self) -> f64 {
         self.held + self.turns.iter().map(|(_, bytes)| bytes).sum::<f64>()

@@ -4,6 +4,7 @@
 //! such an answer waits behind what TCP holds of downloads on the same connection, and the request for it behind what TCP holds of other
 //! uploads.
 
+use p2p_net::MSS;
 use p2p_store::manifest::NodeNumber;
 
 use super::backlog::Backlog;
@@ -17,6 +18,16 @@ use crate::transfer::{TransferId, TransferState, TransferStatus};
 /// it, which is in the queue. For both answers, that all is stored and that it is durable, and for the latter alone.
 const LOST_OF_BOTH: f64 = 1.5;
 const LOST_OF_ONE: f64 = 0.5;
+/// Part by which a download follows the connection on which its requests wait for the longest: windows change before it ends.
+const UNEVEN: f64 = 0.4;
+/// Times of the usual wait of a request up to which that of one on its way is told from the window before it.
+const ASKED: f64 = 2.0;
+/// Bytes that a download usually has requested of a holder at the least: a segment of the default size.
+const LEAST_OPEN: f64 = 65_536.0;
+/// Initial window in packets (RFC 6928 §2), which a connection has again after a pause.
+const FIRST_WINDOW: f64 = 10.0;
+/// Factor by which a window opens on average while a segment passes.
+const OPENING: f64 = 2.0;
 /// Part of the time that is left of an upload from which on, if answers wait for so long, what is left is a matter of chance.
 const BY_CHANCE: f64 = 0.8;
 
@@ -25,7 +36,7 @@ const BY_CHANCE: f64 = 0.8;
 pub(super) struct Answered {
     /// Seconds to it from now.
     pub(super) seconds: f64,
-    /// Seconds of these in which answers wait behind what is downloaded.
+    /// Seconds of these in which answers wait behind what is downloaded that are not given yet: what is before those is known.
     pub(super) waiting: f64,
 }
 
@@ -81,6 +92,38 @@ impl<'a> Ending<'a> {
     pub(super) fn of_download(self, holders: &[(NodeNumber, f64)], is_open: impl Fn(NodeNumber) -> bool) -> f64 {
         let awaited = holders.iter().filter(|(node, left)| *left >= NOTHING || is_open(*node));
         awaited.map(|&(node, _)| self.last_byte(node)).fold(0.0, f64::max)
+    }
+
+    /// Returns the seconds to the end of a download that would take `evenly` seconds if requests waited for the same time on all
+    /// connections, of which so many bytes are left and so many are requested of each holder.
+    pub(super) fn of_requests(self, evenly: f64, holders: &[(NodeNumber, f64)], open: impl Fn(NodeNumber) -> f64) -> f64 {
+        let slowest = holders.iter().filter_map(|&(node, left)| self.fetched(node, left, open(node))).fold(0.0, f64::max);
+        evenly + UNEVEN * (slowest - evenly).max(0.0)
+    }
+
+    /// Returns the seconds until a holder has had its requests for what is left of a download, behind the uploads on its own connection,
+    /// and has sent it; `None` if it waits for none.
+    fn fetched(self, node: NodeNumber, left: f64, open: f64) -> Option<f64> {
+        let (back, requests) = self.forecast_back?.course(node).zip(self.back.queue(node))?;
+        let (own, queue) = self.forecast.course(node).zip(self.own.queue(node))?;
+        let (until, last) = (back.time_of(f64::INFINITY), queue.last_of(self.transfer)?);
+        if until <= 0.0 || last < NOTHING || left - queue.held_of(self.transfer) < NOTHING {
+            return None;
+        }
+        let rate = last / own.time_of(last);
+        let usual = self.back.usually_held() / self.forecast.carried[1];
+        // A small window that holds up a request does not stay so for long.
+        let asked = requests.last_of(self.transfer).map_or(0.0, |bytes| back.time_of(bytes)).min(ASKED * usual);
+        let wait = back.span_of(requests.ahead(back.left_after(asked)), asked).min(usual);
+        let later = (left - open).max(0.0);
+        let speed = (open.max(LEAST_OPEN) / wait).min(rate);
+        let fetched = later.min(speed * (until - asked).max(0.0));
+        if later - fetched >= NOTHING {
+            return Some(until + (later - fetched + open) / rate);
+        }
+        let round_trip = self.forecast.queue_back + own.way.round_trip;
+        let near = rate.min(OPENING * queue.window().max(FIRST_WINDOW) * f64::from(MSS) / round_trip);
+        Some(asked + fetched / speed + open.min(left) / near)
     }
 
     /// Returns the end of an upload, of which so many bytes are left for each holder; those with an open request have not stored all of
@@ -146,7 +189,7 @@ impl<'a> Ending<'a> {
     fn answer_on_its_way(self, node: NodeNumber) -> Option<Answered> {
         let until = self.back.queue(node)?.last_of(self.transfer)?;
         let course = self.forecast_back.and_then(|back| back.course(node));
-        let answer = |course: &Course| Answered::default().behind(course.time_of(until)).after(course.way.ending());
+        let answer = |course: &Course| Answered::default().after(course.time_of(until) + course.way.ending());
         Some(course.map(answer).unwrap_or_default())
     }
 
