@@ -214,14 +214,31 @@ fn a_batch_is_replayed() {
 fn a_typed_line_is_checked_first() {
     let home = Home::new(QUICK);
     home.file("a.bin", 1_000);
-    let mut child = home.command(&["repl"]).stdin(std::process::Stdio::piped()).spawn().unwrap();
-    std::io::Write::write_all(&mut child.stdin.take().unwrap(), b"upload a.bin; upload none.bin\n").unwrap();
-    let said = end_of(child);
-    assert!(
-        said.stderr.contains("`upload none.bin`: cannot read ") && said.stderr.contains("nothing of the line was begun"),
-        "{said:?}"
-    );
-    assert!(home.stored().is_empty());
+    home.file("b\\s", 1_000);
+    std::fs::create_dir(home.path("d")).unwrap();
+    for (refused, reason) in [
+        ("upload none.bin", "cannot read "),
+        ("upload 'b\\s'", "b\\s"),
+        ("upload a.bin 'b\\s'", "b\\s"),
+        ("upload a.bin --as 'c\\s'", "c\\s"),
+        ("upload 'b\\s' --as d/", "b\\s"),
+        ("upload -r d --as 'c\\s/'", "c\\s"),
+        ("mkdir 'c\\s'", "c\\s"),
+        ("mv first 'c\\s'", "c\\s"),
+        ("upload a.bin --as '~bob/x'", "~bob/x"),
+        ("mkdir '~bob/x'", "~bob/x"),
+    ] {
+        let mut child = home.command(&["repl"]).stdin(std::process::Stdio::piped()).spawn().unwrap();
+        let line = format!("upload a.bin --as first; {refused}\n");
+        std::io::Write::write_all(&mut child.stdin.take().unwrap(), line.as_bytes()).unwrap();
+        let said = end_of(child);
+        let told = format!("`{refused}`: ");
+        assert!(
+            [told.as_str(), reason, "nothing of the line was begun"].iter().all(|words| said.stderr.contains(words)),
+            "{said:?}"
+        );
+        assert!(home.stored().is_empty(), "{refused}");
+    }
 }
 
 /// An interruption undoes what is under way, and tells how much was not begun, whichever way the batch was given.

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use p2p_base::spelling::{visible, visible_path};
 use p2p_engine::operation::{BeginTransfer, Sink, Source, Upload};
 use p2p_engine::{Command, EngineError};
+use p2p_service::access::{Access, AccessError};
 use p2p_store::names::{FileKey, stored_path};
 use p2p_store::namespace::Namespace;
 
@@ -185,24 +186,52 @@ pub(crate) async fn check_all(
     transfers.into_iter().map(|(file, begins)| Ok((file, begins?))).collect()
 }
 
-/// Checks that these files of this machine can be read or are directories, and if several are to be stored under their own names, that
-/// these are names for stored files. Each path has what it is called.
+/// Checks that these files of this machine can be read or are directories. Each path has what it is called.
 ///
 /// # Errors
 /// Fails once for all of them that cannot be stored.
-pub(crate) async fn check_sources(paths: Vec<(String, PathBuf)>, under_own_names: bool) -> Result<(), ShellError> {
+pub(crate) async fn check_sources(paths: Vec<(String, PathBuf)>) -> Result<(), ShellError> {
+    check_each(paths, readable).await
+}
+
+/// Checks that these files of this machine can be read, and that something can have the names under which `access` would store them: their
+/// own, or `name`, which may be that of a directory for them. Whose tree that is in is not checked. Each path has what it is called.
+///
+/// # Errors
+/// Fails once for all of them that cannot be stored.
+pub(crate) async fn check_uploads(
+    access: &Access,
+    paths: Vec<(String, PathBuf)>,
+    name: Option<String>,
+) -> Result<(), ShellError> {
+    let access = access.clone();
+    let check = move |path: &PathBuf| {
+        readable(path)?;
+        match access.upload(path.clone(), name.as_deref()) {
+            Ok(upload) => upload.stored_name().map_or_else(|| Err(nameless(path)), check_path),
+            Err(AccessError::AnotherTree { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    };
+    check_each(paths, check).await
+}
+
+async fn check_each(
+    paths: Vec<(String, PathBuf)>,
+    check: impl Fn(&PathBuf) -> Result<(), ShellError> + Send + 'static,
+) -> Result<(), ShellError> {
     off_thread(move || {
-        let (all, has_names) = (paths.len(), under_own_names && paths.len() > 1);
-        let check = |path: &PathBuf| {
-            readable(path)?;
-            match path.file_name().filter(|_| has_names).map(|name| name.to_str()) {
-                Some(Some(name)) => stored_path(name).map(drop).map_err(|error| EngineError::from(error).into()),
-                Some(None) => Err(nameless(path)),
-                None => Ok(()),
-            }
-        };
+        let all = paths.len();
         let refused = paths.into_iter().filter_map(|(file, path)| check(&path).err().map(|error| (file, error)));
         refusal(refused.collect(), all)
     })
     .await?
+}
+
+/// Checks that something can have this path among the stored files.
+///
+/// # Errors
+/// Fails if nothing can.
+pub(crate) fn check_path(path: &str) -> Result<(), ShellError> {
+    stored_path(path).map(drop).map_err(|error| EngineError::from(error).into())
 }

@@ -41,7 +41,7 @@ pub(crate) async fn upload(shell: &Shell, call: &Call) -> Result<Answer, ShellEr
         return Err(call.wrong(format!("{label} is a directory; --recursive stores all that is in it")));
     }
     if recursive {
-        check_sources(labels.into_iter().zip(paths.clone()).collect(), false).await?;
+        check_sources(labels.into_iter().zip(paths.clone()).collect()).await?;
         let mut plan = Plan::default();
         for path in paths {
             plan.extend(plan_upload(&shell.access, path, name).await?);
