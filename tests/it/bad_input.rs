@@ -115,6 +115,10 @@ fn all_that_is_refused_of_a_batch_is_named() {
     );
     assert_says(&home.refused_script("rm one a.bin two three four five"), &["one, two, three and 2 more", "5 of 6 files", whole]);
     assert_says(&home.refused_script("verify one a.bin two"), &["one, two", "2 of 3 files", whole]);
+    // A pattern stands for as many as match it.
+    home.ok(&["run", "-c", "mkdir d; upload a.bin --as d/a; upload a.bin --as d/b; upload a.bin --as d/c"]);
+    assert_says(&home.refused_script("verify d/? one two"), &["one, two", "2 of 5 files", whole]);
+    home.ok(&["rm", "-r", "d"]);
     assert_says(&home.refused_script("upload bad* good --as there/"), &["bad\\xff", "not valid UTF-8"]);
     let error = home.refused(&["put", "b\\s", "missing", "a.bin"]);
     assert_says(&error, &["b\\\\s", "missing", "`a.bin` is stored already"]);

@@ -99,8 +99,10 @@ pub(crate) async fn verify(shell: &Shell, call: &Call) -> Result<Answer, ShellEr
     let identity = shell.identity();
     let by = identity.name().map(str::to_owned);
     let (mut planned, mut refused, mut is_tree) = (Vec::new(), Vec::new(), call.arguments.len() > 1);
+    let mut all = 0;
     for place in 0..call.arguments.len() {
         for name in names_of(shell, call, place, true)? {
+            all += 1;
             let files = match files_of(&shell.access, &identity, &name).await {
                 Ok(files) => files,
                 Err(error) => {
@@ -124,7 +126,7 @@ pub(crate) async fn verify(shell: &Shell, call: &Call) -> Result<Answer, ShellEr
             }
         }
     }
-    refusal(refused, call.arguments.len())?;
+    refusal(refused, all)?;
     is_tree |= planned.len() != 1;
     match planned.pop_if(|_| !is_tree) {
         Some(one) => begin(shell, one).await,
