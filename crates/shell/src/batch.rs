@@ -64,12 +64,17 @@ impl Shell {
         Ok(begun)
     }
 
-    /// Returns the error that ends a batch of which some is left.
+    /// Returns the error that ends a batch early.
     fn cut(&self, id: BatchId, error: ShellError, left: usize) -> ShellError {
-        match self.untold.end_batch(id) {
-            Some(done) if left > 0 => ShellError::Cut { error: Box::new(error), done, left: left as u64 },
-            _ => error,
-        }
+        cut(self.untold.end_batch(id), error, left)
+    }
+}
+
+/// Returns the error that ends a batch early, with what was done before and what was not begun.
+fn cut(done: Option<Tally>, error: ShellError, left: usize) -> ShellError {
+    match done {
+        Some(done) if left > 0 || done.has_counted() => ShellError::Cut { error: Box::new(error), done, left: left as u64 },
+        _ => error,
     }
 }
 
@@ -91,5 +96,26 @@ fn ends_all(error: &ShellError) -> bool {
     match error {
         ShellError::StandingStill | ShellError::Engine(EngineError::Stopped | EngineError::Denied(Denial::LoginNeeded)) => true,
         error => error.is_session_over(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What was done before a batch ends early is told, also where all of it had begun.
+    #[test]
+    fn a_batch_that_ends_early_has_its_sum() {
+        let said = |done: u64, left: usize| {
+            let mut tally = Tally::new("stored", Vec::new());
+            (0..done).for_each(|_| tally.add("", Ok(512)));
+            let error = cut(Some(tally), ShellError::StandingStill, left);
+            assert_eq!(error.exit_code(), ShellError::StandingStill.exit_code());
+            error.to_string().strip_prefix(&ShellError::StandingStill.to_string()).map(str::to_owned).unwrap()
+        };
+        assert_eq!(said(3, 2), "; before that, 3 files stored (1.5 KiB); 2 files were not begun");
+        assert_eq!(said(3, 0), "; before that, 3 files stored (1.5 KiB)");
+        assert_eq!(said(0, 1), "; before that, 0 files stored; 1 file was not begun");
+        assert_eq!(said(0, 0), "");
     }
 }

@@ -163,8 +163,8 @@ pub enum ShellError {
     /// Parts of a batch were not carried out, and the others were.
     #[error("{0}")]
     NotAll(Tally),
-    /// A batch ended before all of it had begun, because nothing more can be done for its user.
-    #[error("{error}; before that, {done}; {left}", left = tally::told_left(*left, done.noun()))]
+    /// A batch ended before all of it was done, because nothing more can be done for its user.
+    #[error("{error}; before that, {done}{left}", left = tally::told_after(*left, done.noun()))]
     Cut {
         /// Reason why nothing more is begun.
         error: Box<ShellError>,

@@ -67,6 +67,11 @@ impl Tally {
         self.left += files;
     }
 
+    /// Returns true if anything was done, or has failed.
+    pub const fn has_counted(&self) -> bool {
+        self.done > 0 || !self.failures.is_empty()
+    }
+
     /// Returns true if nothing has failed.
     pub fn is_clean(&self) -> bool {
         self.failures.is_empty()
@@ -114,6 +119,11 @@ fn ranges(transfers: &[TransferId]) -> String {
 /// Returns how much of a batch was not begun, as in `4800 files were not begun`. `noun` is the word for one.
 pub fn told_left(left: u64, noun: &str) -> String {
     format!("{} {} not begun", count_of(left, noun), if left == 1 { "was" } else { "were" })
+}
+
+/// Returns how much of a batch was not begun, to be told after its sum; nothing if all has begun.
+pub(crate) fn told_after(left: u64, noun: &str) -> String {
+    if left == 0 { String::new() } else { format!("; {}", told_left(left, noun)) }
 }
 
 #[cfg(test)]
