@@ -2,6 +2,7 @@
 //! once, so that the prompt is free while one takes long. The commands of one line run one after the other, and the transfers of one
 //! command in groups.
 
+mod endings;
 mod outcomes;
 mod pending;
 mod under_way;
@@ -17,6 +18,7 @@ use p2p_shell::tally::Tally;
 use p2p_shell::words::Variables;
 use tokio::task::AbortHandle;
 
+pub use self::endings::Ended;
 use self::outcomes::Failures;
 pub use self::pending::{Pending, PendingSteps};
 pub use self::under_way::Outcome;
@@ -83,12 +85,6 @@ impl Line {
     fn left(&self) -> impl Iterator<Item = &str> {
         let files = self.transfers.waiting().iter().map(|waiting| waiting.planned.file.as_str());
         files.chain(self.waiting.iter().map(|(_, command)| command.as_str()))
-    }
-
-    /// Returns what has not begun, with what could not be begun for the user; what is being begun at the moment may have begun.
-    fn not_begun(&self) -> impl Iterator<Item = &str> {
-        let refused = self.beginning.iter().filter(|_| self.task.is_none()).map(|waiting| waiting.planned.file.as_str());
-        refused.chain(self.left())
     }
 
     /// Returns how much has not begun yet.
@@ -340,29 +336,6 @@ impl Lines {
             self.typed.iter().for_each(|line| pending.add_typed(line, &after));
         }
         pending
-    }
-
-    /// Ends all lines but the one that was just answered; returns the steps that will not begin any more.
-    pub fn keep_answered(&mut self) -> Vec<String> {
-        let answered = self.answered;
-        let (kept, ended): (Vec<Line>, Vec<Line>) =
-            std::mem::take(&mut self.begun).into_iter().partition(|line| Some(line.number) == answered);
-        self.begun = kept;
-        // Nobody waits for its transfers any more: the tasks of the former user end.
-        self.begun.iter_mut().for_each(|line| drop(line.transfers.take_under_way()));
-        self.end(ended)
-    }
-
-    /// Ends all lines and removes the waiting ones; returns the steps that will not begin any more.
-    pub fn clear(&mut self) -> Vec<String> {
-        let all = std::mem::take(&mut self.begun);
-        let left = self.end(all);
-        left.into_iter().chain(std::mem::take(&mut self.typed).iter().flat_map(Line::left).map(str::to_owned)).collect()
-    }
-
-    fn end(&mut self, lines: Vec<Line>) -> Vec<String> {
-        lines.iter().filter_map(|line| line.task.as_ref()).for_each(AbortHandle::abort);
-        lines.iter().flat_map(Line::not_begun).map(str::to_owned).collect()
     }
 
     /// Returns the steps that take long and those that wait, as in `upload a.bin (#1), sleep 1h; waiting: b.bin, ls`.

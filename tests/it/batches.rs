@@ -144,6 +144,24 @@ fn a_batch_begins_nothing_without_its_user() {
     assert!(tui_harness.said().contains("not begun: tree/f100, tree/f101, "), "{}", tui_harness.said());
 }
 
+/// Where a session ends between two groups, the sum of those before is told with what was not begun.
+#[test]
+fn a_batch_without_its_user_has_its_sum() {
+    let mut tui_harness = with_users(120, 40);
+    log_in(&mut tui_harness, "alice");
+    let tree = tree(tui_harness.home.path(), 230);
+    tui_harness.press(&[&format!("upload -r {}", tree.display()), "Enter"]);
+    tui_harness.until(|app| says(app, "#101-#200: 100 files begun"));
+    wait(3 * 3600);
+    tui_harness.settle();
+    let transfers = tui_harness.runtime.block_on(tui_harness.handle.call(&OPERATOR, ListTransfers)).unwrap();
+    assert_eq!(transfers.len(), 200);
+    tui_harness.keys(&[PASSWORD, "Enter"]);
+    let said = tui_harness.said();
+    let sum = said.lines().find(|line| line.contains(" files stored (")).unwrap_or_else(|| panic!("{said}"));
+    assert!(sum.contains("), 30 not begun") && said.contains("not begun: tree/f200, "), "{said}");
+}
+
 /// In a line REPL and a script a session that ends ends the batch, with how much of it was not begun.
 #[test]
 fn a_session_that_ends_ends_the_batch() {

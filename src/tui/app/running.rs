@@ -15,7 +15,7 @@ use tokio::sync::Notify;
 use tokio::time::sleep;
 
 use super::{App, AppMessage, Pane};
-use crate::tui::lines::{LINES_MAX, NextStep, Outcome, StepId, WAITING_SHOWN};
+use crate::tui::lines::{Ended, LINES_MAX, NextStep, Outcome, StepId, WAITING_SHOWN};
 use crate::tui::panes::scene::Chosen;
 use crate::tui::theme::Role;
 
@@ -119,10 +119,10 @@ impl App {
             // What was not begun is said with the end of the session.
             Err(_) if self.has_lost_session() => {}
             Err(error) => {
-                let left = self.lines.refuse_batch(number);
+                let ended = self.lines.refuse_batch(number);
                 self.name_line(number);
                 self.fail(&error);
-                self.say_left(&left);
+                self.say_ended(&ended);
             }
         }
         if self.has_lost_session() {
@@ -220,8 +220,11 @@ impl App {
         self.begin_typed();
     }
 
-    /// Shows which steps will not begin any more.
-    pub(super) fn say_left(&mut self, left: &[String]) {
+    /// Shows what became of batches that have ended early, and which steps will not begin any more.
+    pub(super) fn say_ended(&mut self, Ended { left, sums }: &Ended) {
+        for (command, sum) in sums {
+            self.say(if sum.is_clean() { Role::Warning } else { Role::Bad }, &format!("{command}: {sum}"));
+        }
         if !left.is_empty() {
             self.say(Role::Warning, &format!("not begun: {}", listed(left, WAITING_SHOWN)));
         }

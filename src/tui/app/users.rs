@@ -136,7 +136,7 @@ impl App {
 
     /// Ends what the previous user has begun, typed and opened; removes what the user has seen if they had an account.
     fn clear_away(&mut self, had_account: bool) {
-        let left = self.lines.keep_answered();
+        let ended = self.lines.keep_answered();
         self.tasks.end_visit();
         self.dialogs.clear();
         self.thaw();
@@ -147,7 +147,7 @@ impl App {
         self.take_settings();
         if !had_account {
             self.prompt_mut().output = said;
-            return self.say_left(&left);
+            return self.say_ended(&ended);
         }
         self.view.forget();
         self.variables.clear();
@@ -170,8 +170,8 @@ impl App {
     /// Handles the end of the session: the user has to log in again.
     pub(super) fn on_session_over(&mut self) {
         let Some(name) = self.identity().name().map(str::to_owned) else { return };
-        let left = self.lines.clear();
-        self.say_left(&left);
+        let ended = self.lines.clear();
+        self.say_ended(&ended);
         self.visitor.set_aside = Some((name.clone(), std::mem::take(self.prompt_mut())));
         self.visitor.session_notice = Some(format!("The session of {name} is over. Log in to go on."));
         self.on_who();

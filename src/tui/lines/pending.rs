@@ -57,14 +57,6 @@ impl Lines {
         None
     }
 
-    /// Drops the transfers of a batch that have not begun, because there is nobody to begin them for; returns their names.
-    pub fn refuse_batch(&mut self, number: u64) -> Vec<String> {
-        let Some(line) = self.line(number) else { return Vec::new() };
-        let refused = std::mem::take(&mut line.beginning);
-        let left = std::mem::take(line.transfers.waiting_mut());
-        refused.into_iter().chain(left).map(|waiting| waiting.planned.file).collect()
-    }
-
     /// Drops all transfers of a batch that have not begun, of which a step is one. Returns the command that has planned them and their
     /// number, or `None` if the step is no such transfer any more.
     pub fn drop_rest(&mut self, step: StepId) -> Option<(String, usize)> {

@@ -258,6 +258,28 @@ mod tests {
         assert_eq!(told(&mut lines).1.unwrap(), "3 files stored, 1 not: taken: there is one");
     }
 
+    /// A group that cannot begin ends the batch with the sum of those before it.
+    #[test]
+    fn a_refused_group_leaves_the_sum() {
+        let (mut lines, number) = batch(&["a", "taken", "L", "c"]);
+        begin(&mut lines, number, 1);
+        end(&mut lines, number, 1);
+        assert_eq!(told(&mut lines).1, None);
+        assert!(matches!(lines.next_step(number), Some(NextStep::Begin(_))));
+        lines.take_answer(number);
+        let ended = lines.refuse_batch(number);
+        assert_eq!(ended.left, ["L", "c"]);
+        let sums: Vec<String> = ended.sums.iter().map(|(command, sum)| format!("{command}: {sum}")).collect();
+        assert_eq!(sums, ["upload -r d: 1 file stored, 2 not begun, 1 not: taken: there is one"]);
+        assert_eq!(begin(&mut lines, number, 5), ["ls"]);
+        // There is none of a batch of which nothing has begun.
+        let (mut lines, number) = batch(&["a", "L"]);
+        assert!(matches!(lines.next_step(number), Some(NextStep::Begin(_))));
+        lines.take_answer(number);
+        let ended = lines.clear();
+        assert!(ended.sums.is_empty() && ended.left == ["a", "L", "ls"], "{number}: {ended:?}");
+    }
+
     /// What waits is dropped while others are under way, one by one or all that is left of the batch, and the count says so; nobody waits for
     /// a transfer of a line that was ended.
     #[test]
