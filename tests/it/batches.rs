@@ -218,6 +218,51 @@ fn a_script_has_groups_and_a_sum() {
     assert!(told.split_whitespace().is_sorted(), "{told}: {text}");
 }
 
+/// What has begun in the background is known by its number, also where some of the command was refused.
+#[test]
+fn a_refusal_in_the_background_hides_no_number() {
+    let home = Home::new(QUICK);
+    let tree = tree(&home.path(""), 10);
+    home.ok(&["run", "-c", "upload -r tree; rm tree/f003 tree/f004 tree/f007"]);
+    (0..10).for_each(|number| std::fs::write(tree.join(format!("f{number:03}")), "others").unwrap());
+    let refused = home.refused_script("upload -r tree --background");
+    assert!(refused.contains("#1-#3: 3 files begun, 7 not: "), "{refused}");
+}
+
+/// An interruption while thousands begin in the background comes between two groups: what has begun is waited for, and of the rest it is
+/// said how much it is.
+#[test]
+fn an_interruption_loses_nothing_of_the_background() {
+    let home = tempfile::tempdir().unwrap();
+    let tree = tree(home.path(), 3 * GROUP_MAX);
+    let (engine, handle) = Engine::start(config(&home.path().join("data"), 5, quick_link()), None).unwrap();
+    let auth = Auth::open(engine.database().clone(), Policy::default()).unwrap();
+    let access = Access::new(handle.clone(), auth, "a test", clock).unwrap();
+    let (shell, _questions) = Shell::new(access);
+    let (runtime, variables) = (Builder::new_current_thread().enable_all().build().unwrap(), Variables::new());
+    runtime.block_on(async {
+        let line = format!("upload -r {} --background", tree.display());
+        let interruption = async {
+            while handle.call(&OPERATOR, ListTransfers).await.unwrap().is_empty() {}
+            assert!(shell.access().at_rest().await);
+        };
+        let ended = async {
+            tokio::select! {
+                biased;
+                ended = shell.run(&line, &variables) => panic!("it was not interrupted: {ended:?}"),
+                () = interruption => {}
+            }
+        };
+        timeout(DEADLINE, ended).await.expect("the interruption");
+        let begun = handle.call(&OPERATOR, ListTransfers).await.unwrap().len();
+        assert!((GROUP_MAX..3 * GROUP_MAX).contains(&begun) && begun % GROUP_MAX == 0, "{begun}");
+        let left = 3 * GROUP_MAX - begun;
+        assert_eq!(shell.take_dropped_batches(), [format!("#1-#{begun}: {begun} files begun; {left} files were not begun")]);
+        let told = timeout(DEADLINE, shell.run_to_end("wait", &variables)).await.expect("the end").unwrap();
+        assert_eq!(told.data.as_array().map(Vec::len), Some(begun), "{}", told.data);
+    });
+}
+
 /// A session with batches replays to the same trace.
 #[test]
 fn a_batch_is_replayed() {

@@ -73,7 +73,9 @@ impl Shell {
 /// Returns the error that ends a batch early, with what was done before and what was not begun.
 fn cut(done: Option<Tally>, error: ShellError, left: usize) -> ShellError {
     match done {
-        Some(done) if left > 0 || done.has_counted() => ShellError::Cut { error: Box::new(error), done, left: left as u64 },
+        Some(done) if left > 0 || done.has_counted() => {
+            ShellError::Cut { error: Box::new(error), done: Box::new(done), left: left as u64 }
+        }
         _ => error,
     }
 }

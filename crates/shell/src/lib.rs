@@ -169,7 +169,7 @@ pub enum ShellError {
         /// Reason why nothing more is begun.
         error: Box<ShellError>,
         /// Count of what was done before.
-        done: Tally,
+        done: Box<Tally>,
         /// Number of files that were not begun.
         left: u64,
     },

@@ -20,6 +20,8 @@ pub struct Tally {
     /// Word for one of what is counted.
     noun: &'static str,
     done: u64,
+    /// Transfers that are counted as begun, by whose numbers they are known.
+    begun: Vec<TransferId>,
     bytes: u64,
     failures: Vec<String>,
     /// Number of files that were dropped before they began.
@@ -32,7 +34,7 @@ impl Tally {
     /// Creates the count of a batch from which these were left out already, each a name with a reason.
     pub fn new(verb: &'static str, failures: Vec<String>) -> Tally {
         let exit_code = (!failures.is_empty()).then_some(exit::FAILED);
-        Tally { verb, noun: FILE, done: 0, bytes: 0, failures, left: 0, exit_code }
+        Tally { verb, noun: FILE, done: 0, begun: Vec::new(), bytes: 0, failures, left: 0, exit_code }
     }
 
     /// Returns the count with another word for one of what is counted.
@@ -62,6 +64,17 @@ impl Tally {
         }
     }
 
+    /// Counts a transfer that has begun, where that is what is done.
+    pub fn begin(&mut self, transfer: TransferId) {
+        self.done += 1;
+        self.begun.push(transfer);
+    }
+
+    /// Returns the transfers that are counted as begun.
+    pub fn begun(&self) -> &[TransferId] {
+        &self.begun
+    }
+
     /// Counts files that were dropped before they began.
     pub fn leave(&mut self, files: u64) {
         self.left += files;
@@ -83,9 +96,12 @@ impl Tally {
     }
 }
 
-/// Writes `3 files stored (1.2 MiB)`, and what was not stored with the reasons.
+/// Writes `3 files stored (1.2 MiB)`, or `#4-#6: 3 files begun`, and what was not stored with the reasons.
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.begun.is_empty() {
+            write!(f, "{}: ", ranges(&self.begun))?;
+        }
         write!(f, "{} {}", count_of(self.done, self.noun), self.verb)?;
         if self.bytes > 0 {
             write!(f, " ({})", bytes_of(self.bytes))?;

@@ -98,8 +98,20 @@ impl Untold {
         let Some(batch) = batches.get_mut(&id) else { return };
         batch.counted.extend(transfer);
         batch.done.add(file, outcome.as_ref().map(Answer::bytes));
-        if batch.is_summed {
-            transfers.retain(|untold| Some(*untold) != transfer);
+        if batch.is_summed
+            && let Some(transfer) = transfer
+        {
+            transfers.remove(&transfer);
+        }
+    }
+
+    /// Counts what became of a file of a batch that is begun in the background: the number of its transfer, or why it was refused.
+    pub(super) fn count_begun(&self, id: BatchId, file: &str, begun: Result<TransferId, &ShellError>) {
+        if let Some(batch) = self.memory().batches.get_mut(&id) {
+            match begun {
+                Ok(transfer) => batch.done.begin(transfer),
+                Err(error) => batch.done.add(file, Err(error)),
+            }
         }
     }
 

@@ -1,16 +1,18 @@
 //! The implementations of the commands about stored files and transfers.
 
 use std::path::PathBuf;
+use std::vec;
 
 use p2p_base::spelling::{visible, visible_path};
 use p2p_base::units::SimTime;
-use p2p_engine::EngineError;
 use p2p_engine::operation::{BeginTransfer, ListTransfers};
 use p2p_engine::transfer::{Awaited, Direction, TransferId, TransferReport, TransferStatus};
+use p2p_engine::{EngineError, GROUP_MAX};
 use p2p_service::access::range::ParseRangeError;
 use p2p_service::access::{AccessError, Identity};
 use p2p_store::names::FileKey;
 use serde_json::{Value, json};
+use tokio::task::yield_now;
 
 use super::data;
 use crate::ahead::{check_all, check_sources, refusal};
@@ -26,6 +28,7 @@ use crate::report::{
 };
 use crate::tally::{FILE, Tally, told_begun};
 use crate::trees::{Plan, Target, files_of, off_thread, plan_download, plan_upload};
+use crate::untold::BatchId;
 use crate::{Shell, ShellError};
 
 pub(crate) async fn upload(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
@@ -173,27 +176,47 @@ async fn begin_all(
     }
 }
 
-/// Begins transfers, which nobody follows and `wait` reports once, also if they are over by then. A failure does not end the others.
-async fn begin_in_background(shell: &Shell, planned: Vec<Planned>, mut tally: Tally) -> Result<Answer, ShellError> {
-    let (mut transfers, is_one) = (Vec::with_capacity(planned.len()), planned.len() == 1);
-    for (planned, begun) in begin_group(shell, planned).await {
-        match begun {
-            Ok(begun) => {
-                shell.background.add(planned.by.as_deref(), begun.transfer);
-                transfers.push(begun.transfer);
-            }
-            Err(error) if is_one && tally.is_clean() => return Err(error),
-            Err(error) => tally.add(&planned.file, Err(&error)),
+/// Begins transfers, which nobody follows and `wait` reports once, also if they are over by then. A failure does not end the others. An
+/// interruption comes between two groups: what has begun by then is in the background, and the rest is told as that of a batch.
+async fn begin_in_background(shell: &Shell, planned: Vec<Planned>, tally: Tally) -> Result<Answer, ShellError> {
+    let (all, is_alone) = (planned.len(), planned.len() == 1 && tally.is_clean());
+    let id = shell.untold.begin_batch(tally, all);
+    let mut left = planned.into_iter();
+    while left.len() > 0 {
+        let failed = put_in_background(shell, id, &mut left).await;
+        if let Some(error) = failed.filter(|_| is_alone) {
+            shell.untold.end_batch(id);
+            return Err(error);
+        }
+        // An interruption that waits for the end of the critical section is heard before the next one begins.
+        yield_now().await;
+    }
+    let tally = shell.untold.end_batch(id).filter(Tally::has_counted);
+    match tally {
+        None => Ok(Answer::new(View::Nothing, Value::Array(Vec::new()))),
+        Some(tally) if !tally.is_clean() => Err(ShellError::NotAll(tally)),
+        Some(tally) => {
+            let (text, data) = (told_begun(tally.begun(), tally.noun()), |id: &TransferId| json!({ "transfer": id.0 }));
+            let data = if is_alone { tally.begun().first().map(data).into() } else { tally.begun().iter().map(data).collect() };
+            Ok(Answer::new(View::Text(text), data))
         }
     }
-    if !tally.is_clean() {
-        transfers.iter().for_each(|_| tally.add("", Ok(0)));
-        return Err(ShellError::NotAll(tally));
+}
+
+/// Begins the next of these transfers in the background, as many as are a group. Returns the last error.
+async fn put_in_background(shell: &Shell, id: BatchId, left: &mut vec::IntoIter<Planned>) -> Option<ShellError> {
+    let _critical_section = shell.access.critical_section();
+    let mut failed = None;
+    for (planned, begun) in begin_group(shell, left.take(GROUP_MAX).collect()).await {
+        if let Ok(begun) = &begun {
+            shell.background.add(planned.by.as_deref(), begun.transfer);
+        }
+        let begun = begun.map(|begun| begun.transfer);
+        shell.untold.count_begun(id, &planned.file, begun.as_ref().copied());
+        failed = begun.err().or(failed);
     }
-    let data = transfers.iter().map(|transfer| json!({ "transfer": transfer.0 }));
-    let data = if is_one { data.collect::<Vec<_>>().pop().unwrap_or_default() } else { data.collect() };
-    let view = if transfers.is_empty() { View::Nothing } else { View::Text(told_begun(&transfers, tally.noun())) };
-    Ok(Answer::new(view, data))
+    shell.untold.set_left(id, left.len());
+    failed
 }
 
 /// Begins the transfers of a plan. A failure does not end the others.
