@@ -2,8 +2,14 @@
 //!
 //! They are read from proc(5). Within a PID namespace (pid_namespaces(7)), as containers have one, a group or session whose leader is outside
 //! has the number 0, which getpgrp(2) and getsid(2) return as well, and which is no process number for the crates that wrap these.
+//! Where proc(5) is not mounted, they are not known.
 
 use std::fs;
+use std::io::stdin;
+
+use rustix::io::Errno;
+use rustix::process::Pid;
+use rustix::termios::tcgetpgrp;
 
 /// Maximum number of ancestors that are looked at.
 const ANCESTORS_MAX: usize = 64;
@@ -47,9 +53,19 @@ impl Job {
 }
 
 /// Returns true if the process is in the foreground process group of its controlling terminal, so that it may change the terminal's modes:
-/// another one would be stopped (SIGTTOU) for the attempt.
+/// another one would be stopped (SIGTTOU) for the attempt. Where the group of the process is not known, it counts as the foreground one if
+/// standard input is the controlling terminal: most programs that a signal ends are in the foreground, whose terminal would be left without
+/// echo, and one in the background goes on to its end at SIGCONT, as `fg` sends it.
 pub(super) fn is_in_foreground() -> bool {
-    Job::of_this_process().is_some_and(|job| job.foreground == Some(job.group))
+    is_foreground(Job::of_this_process(), || tcgetpgrp(stdin()))
+}
+
+fn is_foreground(job: Option<Job>, foreground: impl FnOnce() -> Result<Pid, Errno>) -> bool {
+    match job {
+        Some(job) => job.foreground == Some(job.group),
+        // A foreground group whose leader is outside the PID namespace is one as well.
+        None => matches!(foreground(), Ok(_) | Err(Errno::OPNOTSUPP)),
+    }
 }
 
 /// Returns true if the process group is orphaned (POSIX.1-2024, XBD 3.254): none of its processes has a parent in another group of the same
@@ -92,6 +108,16 @@ mod tests {
             assert_eq!(Job::parse(bad), None, "{bad}");
         }
         assert!(Job::of_this_process().is_some());
+    }
+
+    #[test]
+    fn a_group_that_is_not_known_is_in_the_foreground_of_a_terminal() {
+        let known = |group, foreground| Some(Job { parent: 7, group, session: 7, foreground });
+        let unasked = || -> Result<Pid, Errno> { panic!("proc(5) has told") };
+        assert!(is_foreground(known(12, Some(12)), unasked) && is_foreground(known(0, Some(0)), unasked));
+        assert!(!is_foreground(known(12, Some(7)), unasked) && !is_foreground(known(12, None), unasked));
+        assert!(is_foreground(None, || Ok(Pid::INIT)) && is_foreground(None, || Err(Errno::OPNOTSUPP)));
+        assert!(!is_foreground(None, || Err(Errno::NOTTY)));
     }
 
     #[test]
