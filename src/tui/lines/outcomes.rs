@@ -1,5 +1,5 @@
 //! The outcomes of the transfers of a batch: they are counted, and what would be said of one after the other in the same words is said
-//! once, since the count names each.
+//! once. The count says how many have failed, and names the first of them.
 
 use p2p_shell::ShellError;
 use p2p_shell::answer::Answer;
