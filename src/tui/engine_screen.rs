@@ -79,7 +79,7 @@ impl EngineScreen {
         console.theme = *self.app.theme();
         result?;
         match (self.app.take_exit(), hung_up()) {
-            (Some(way), _) => Ok(way),
+            (Some(request), _) => Ok(request),
             (None, Some(hung_up)) => Err(hung_up.into()),
             // Where the input has come to its end, the user is gone.
             (None, None) => Ok(ExitRequest::Quit),

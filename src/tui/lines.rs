@@ -419,11 +419,11 @@ mod tests {
         lines.plan(number, Batch { planned: vec![planned("d/a"), planned("d/b")], tally, tells_each: false });
         step(&mut lines, number);
         lines.take_answer(number);
-        lines.begun(number, vec![(planned("d/a"), Ok(Begun { transfer: TransferId(1), checks: None }))]);
+        lines.follow_group(number, vec![(planned("d/a"), Ok(Begun { transfer: TransferId(1), checks: None }))]);
         assert!(lines.hold(number, TransferId(1), Ok(Answer::nothing())) && lines.take_outcome().is_some());
         assert_eq!(lines.count(number, &Ok(Answer::nothing())), None);
         step(&mut lines, number);
-        lines.begun(number, vec![(planned("d/b"), Err(ShellError::Bad("it failed".into())))]);
+        lines.follow_group(number, vec![(planned("d/b"), Err(ShellError::Bad("it failed".into())))]);
         let told = lines.take_outcome().unwrap();
         let sum = lines.count(number, &told.result).unwrap().to_string();
         assert_eq!(sum, "1 file stored, 2 not: d/x: a reason, d/b: it failed");

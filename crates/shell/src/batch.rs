@@ -82,13 +82,11 @@ fn cut(done: Option<Tally>, error: ShellError, left: usize) -> ShellError {
 
 /// Returns the answer of a batch that is over: the results of its transfers if each is told, and their sum if there are several.
 fn summed(answers: Vec<Answer>, tally: Option<Tally>, tells_each: bool) -> Result<Answer, ShellError> {
-    let (all, tally) = (
-        Answer::all(answers),
-        match tally {
-            Some(tally) if !tally.is_clean() => return Err(ShellError::NotAll(tally)),
-            tally => tally.map(|tally| tally.to_string()).unwrap_or_default(),
-        },
-    );
+    let tally = match tally {
+        Some(tally) if !tally.is_clean() => return Err(ShellError::NotAll(tally)),
+        tally => tally.map(|tally| tally.to_string()).unwrap_or_default(),
+    };
+    let all = Answer::all(answers);
     let lines = if tells_each { [all.view.text(), tally].join("\n") } else { tally };
     Ok(Answer { view: View::Text(lines), ..all })
 }

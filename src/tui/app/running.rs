@@ -133,7 +133,7 @@ impl App {
     }
 
     fn follow_group(&mut self, number: u64, group: Vec<Started>) {
-        let (begun, left) = self.lines.begun(number, group);
+        let (begun, left) = self.lines.follow_group(number, group);
         if !begun.is_empty() {
             let transfers: Vec<TransferId> = begun.iter().map(|begun| begun.transfer).collect();
             let left = left.map(|left| format!("; waiting: {left}")).unwrap_or_default();

@@ -40,7 +40,7 @@ impl Kind {
     }
 
     /// Returns the byte that introduces the kind behind an escape.
-    const fn of_key(self) -> u8 {
+    const fn final_byte(self) -> u8 {
         match self {
             Kind::Device => b'P',
             Kind::OperatingSystem => b']',
@@ -112,7 +112,7 @@ impl ControlString {
     /// Returns what a user may have typed of a string without an end: the character of a key with Alt, and the bytes of what followed it.
     /// What begins as the answers of terminals do was not typed.
     pub(super) fn typed(self) -> Option<(u8, Vec<u8>)> {
-        if self.is_of_terminal() { None } else { Some((self.kind.of_key(), self.kept)) }
+        if self.is_of_terminal() { None } else { Some((self.kind.final_byte(), self.kept)) }
     }
 
     /// Returns true if the string cannot have been typed: it begins as answers do, such as `11;`, `1$r`, `>|` or `Gi=`, or is too long.

@@ -219,7 +219,7 @@ mod tests {
         for place in 0..COUNT {
             lines.next_step(number);
             let begun = Begun { transfer: TransferId(place as u64 + 1), checks: None };
-            let told = lines.begun(number, vec![(planned(place), Ok(begun))]).1.unwrap();
+            let told = lines.follow_group(number, vec![(planned(place), Ok(begun))]).1.unwrap();
             assert!(told.len() < 200, "{told}");
             let pending = lines.pending();
             assert_eq!(pending.len(), COUNT - place);

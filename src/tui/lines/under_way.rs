@@ -101,7 +101,7 @@ impl Lines {
 
     /// Makes a line wait for the transfers of a group, as far as they were not refused. Returns them, and what waits for them as
     /// [`follow`](Self::follow) does.
-    pub fn begun(&mut self, number: u64, group: Vec<Started>) -> (Vec<Begun>, Option<String>) {
+    pub fn follow_group(&mut self, number: u64, group: Vec<Started>) -> (Vec<Begun>, Option<String>) {
         let Some(line) = self.line(number) else { return (Vec::new(), None) };
         let mut all = Vec::with_capacity(group.len());
         for (Waiting { step, planned }, (_, begun)) in std::mem::take(&mut line.beginning).into_iter().zip(group) {
@@ -195,7 +195,7 @@ mod tests {
                     "taken" => (planned, Err(ShellError::Bad("there is one".into()))),
                     _ => (planned, Ok(Begun { transfer: TransferId(transfer), checks: None })),
                 };
-                lines.begun(number, (first..).zip(group).map(begun).collect());
+                lines.follow_group(number, (first..).zip(group).map(begun).collect());
                 files
             }
             Some(NextStep::Run(command, _)) => vec![command],

@@ -106,6 +106,11 @@ impl SegmentState {
         }
     }
 
+    /// Returns true if the segment was stored and is given up with its upload.
+    pub const fn is_undone(self) -> bool {
+        matches!(self, SegmentState::Undoing | SegmentState::Undone)
+    }
+
     /// Returns the state of a segment that was given up before it was done.
     fn given_up(status: &TransferStatus) -> SegmentState {
         match status.state {

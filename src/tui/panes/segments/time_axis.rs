@@ -91,7 +91,7 @@ impl TimeAxis {
         if last_byte.is_some() {
             until(timeline.acknowledged, Phase::Arrived);
         }
-        let is_undone = matches!(SegmentState::of(status, timeline), SegmentState::Undoing | SegmentState::Undone);
+        let is_undone = SegmentState::of(status, timeline).is_undone();
         if let Some(given_up_at) = status.given_up_at.filter(|_| is_undone) {
             until(Some(given_up_at), Phase::Blank);
             until(Some(now), Phase::Undoing);

@@ -51,9 +51,7 @@ pub(super) fn draw(
     let (timelines, awaited) = (&all[shown.clone()], awaited(report).map(|timeline| timeline.index));
     let from = timelines.iter().map(|timeline| timeline.begun()).min().unwrap_or(now);
     // The undoing goes on after the last segment has stopped.
-    let is_undone = |timeline: &SegmentTimeline| {
-        matches!(SegmentState::of(&report.status, timeline), SegmentState::Undoing | SegmentState::Undone)
-    };
+    let is_undone = |timeline: &SegmentTimeline| SegmentState::of(&report.status, timeline).is_undone();
     let stop = |timeline: &SegmentTimeline| if is_undone(timeline) { now } else { end_of(&report.status, timeline, now) };
     let to = timelines.iter().map(|timeline| stop(timeline)).max().unwrap_or(now);
     let columns = fit(canvas.area.width);
