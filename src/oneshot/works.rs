@@ -8,7 +8,7 @@ use p2p_service::access::Access;
 use p2p_service::access::range::WantedRange;
 use p2p_service::instance::advised;
 use p2p_shell::asking::refused;
-use p2p_shell::groups::{Groups, Step, name_of_small};
+use p2p_shell::groups::{Group, Groups, Step, name_of_small};
 
 use super::Visit;
 use super::kept::KeptPut;
@@ -93,15 +93,19 @@ impl UnderWay {
 
 /// Begins the next transfers that may be under way beside each other, at one virtual instant, once those before them are over.
 pub(super) async fn begin_group(visit: &Visit, groups: &mut Groups<Planned, UnderWay>) {
-    let mut group = groups.take_group();
-    if let Some(alone) = group.pop_if(|first| first.beside.is_none()) {
-        return groups.put(UnderWay::Alone(alone.work));
+    let together = match groups.take_group() {
+        None => return,
+        Some(Group::Alone(one)) => return groups.put(UnderWay::Alone(one.work)),
+        Some(Group::Together(several)) => several,
+    };
+    let mut transfers = Vec::with_capacity(together.len());
+    for planned in together {
+        match planned.work {
+            Ok(Work::Transfer(begins)) => transfers.push(begins),
+            work => groups.put(UnderWay::Alone(work)),
+        }
     }
-    let transfers = group.into_iter().filter_map(|planned| match planned.work {
-        Ok(Work::Transfer(begins)) => Some(begins),
-        _ => None,
-    });
-    for begun in visit.access().begin_together(transfers.collect()).await {
+    for begun in visit.access().begin_together(transfers).await {
         groups.put(UnderWay::Transfer(begun.map_err(advised)));
     }
 }

@@ -30,10 +30,9 @@ impl Shell {
         let id = self.untold.begin_batch(tally, planned.len());
         let (mut groups, mut answers) = (Groups::new(planned), Vec::new());
         loop {
-            let group = groups.take_group();
-            if !group.is_empty() {
+            if let Some(group) = groups.take_group() {
                 let left = groups.waiting().len();
-                let begun = self.begin_group_of(id, group, left).await?;
+                let begun = self.begin_group_of(id, group.into_steps(), left).await?;
                 begun.into_iter().for_each(|started| groups.put(started));
             }
             let Some((planned, begun)) = groups.pop() else { break };

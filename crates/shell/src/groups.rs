@@ -35,6 +35,25 @@ pub trait Step {
     fn beside(&self) -> Option<&str>;
 }
 
+/// Transfers that begin at one instant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Group<S> {
+    /// A transfer that is under way by itself.
+    Alone(S),
+    /// Small transfers, which are under way beside each other.
+    Together(Vec<S>),
+}
+
+impl<S> Group<S> {
+    /// Returns the transfers in their order.
+    pub fn into_steps(self) -> Vec<S> {
+        match self {
+            Group::Alone(one) => vec![one],
+            Group::Together(several) => several,
+        }
+    }
+}
+
 /// Transfers of one command: those that wait to begin, and those that have begun and whose results are not taken yet, in their order. `T`
 /// is what the front end knows of one that has begun.
 ///
@@ -106,10 +125,10 @@ impl<S: Step, T> Groups<S, T> {
     }
 
     /// Removes and returns the transfers that are to begin now, at one instant: small ones of different names, or a single one of another
-    /// kind. There is none while a group is under way.
-    pub fn take_group(&mut self) -> Vec<S> {
+    /// kind. There is none while a group is under way, and after the last one.
+    pub fn take_group(&mut self) -> Option<Group<S>> {
         if !self.under_way.is_empty() {
-            return Vec::new();
+            return None;
         }
         let mut names = BTreeSet::new();
         for step in &self.waiting {
@@ -118,8 +137,10 @@ impl<S: Step, T> Groups<S, T> {
                 break;
             }
         }
-        let size = names.len().max(1);
-        self.waiting.drain(..size.min(self.waiting.len())).collect()
+        match names.len() {
+            0 => self.waiting.pop_front().map(Group::Alone),
+            size => Some(Group::Together(self.waiting.drain(..size).collect())),
+        }
     }
 }
 
@@ -145,15 +166,15 @@ mod tests {
     #[test]
     fn small_transfers_are_in_groups() {
         let mut groups = Groups::new((0..GROUP_MAX + 3).map(small));
-        let first = groups.take_group();
+        let first = groups.take_group().unwrap().into_steps();
         assert_eq!((first.len(), groups.waiting().len()), (GROUP_MAX, 3));
         first.into_iter().for_each(|one| groups.put(one));
         while groups.under_way() > 0 {
-            assert!(groups.take_group().is_empty(), "the group is under way");
+            assert_eq!(groups.take_group(), None, "the group is under way");
             groups.pop();
         }
-        assert_eq!(groups.take_group(), (GROUP_MAX..GROUP_MAX + 3).map(small).collect::<Vec<_>>());
-        assert!(groups.is_over() && groups.take_group().is_empty());
+        assert_eq!(groups.take_group(), Some(Group::Together((GROUP_MAX..GROUP_MAX + 3).map(small).collect())));
+        assert!(groups.is_over() && groups.take_group().is_none());
     }
 
     /// A large transfer is alone, and so is the second one of a name.
@@ -161,7 +182,11 @@ mod tests {
     fn what_depends_on_another_is_not_beside_it() {
         let all = [small("a"), small("b"), Given(None), small("c"), small("d"), small("c"), Given(None), Given(None)];
         let mut groups: Groups<_, Given> = Groups::new(all);
-        let sizes: Vec<usize> = std::iter::from_fn(|| Some(groups.take_group().len()).filter(|&size| size > 0)).collect();
-        assert_eq!(sizes, [2, 1, 2, 1, 1, 1]);
+        let size = |group| match group {
+            Group::Alone(_) => 0,
+            Group::Together(several) => several.len(),
+        };
+        let sizes: Vec<usize> = std::iter::from_fn(|| groups.take_group().map(size)).collect();
+        assert_eq!(sizes, [2, 0, 2, 1, 0, 0]);
     }
 }

@@ -50,7 +50,7 @@ pub struct Outcome {
 impl Line {
     /// Takes the transfers that are to begin now; `None` if there is none.
     pub(super) fn take_group(&mut self) -> Option<Vec<Planned>> {
-        let group = self.transfers.take_group();
+        let group = self.transfers.take_group()?.into_steps();
         let first = group.first()?;
         self.step = first.step;
         self.command.clone_from(&first.planned.line);
