@@ -40,7 +40,7 @@ use serde::Serialize;
 use self::kept::KeptPut;
 pub use self::names::{NamesArgs, stored_names};
 use self::streams::{is_dash, require_stdin};
-use self::works::{Planned, Work, begin_group};
+use self::works::{Queued, Work, begin_group};
 
 /// `p2p put`
 #[derive(Debug, Args)]
@@ -301,7 +301,7 @@ async fn transfer_all<T>(
     let identity = Arc::clone(&visit.identity);
     let progress = Progress::start(visit.access().snapshots(), move |status| identity.describe(status));
     let (mut done, mut failed) = (Vec::new(), Vec::new());
-    let mut groups = Groups::new(commands.into_iter().map(|work| Planned::new(visit.access(), work)));
+    let mut groups = Groups::new(commands.into_iter().map(|work| Queued::new(visit.access(), work)));
     loop {
         begin_group(&visit, &mut groups).await;
         let Some(next) = groups.pop() else { break };

@@ -51,61 +51,61 @@ impl Work {
 }
 
 /// Work of a command that has not begun, or the reason why it cannot.
-pub(super) struct Planned {
+pub(super) struct Queued {
     work: Result<Work>,
     /// Name that a small transfer stores or removes.
     beside: Option<String>,
 }
 
-impl Planned {
+impl Queued {
     /// Asks the disk whether the transfer is a small one.
-    pub(super) fn new(access: &Access, work: Result<Work>) -> Planned {
+    pub(super) fn new(access: &Access, work: Result<Work>) -> Queued {
         let beside = match &work {
             Ok(Work::Transfer(begins)) => name_of_small(access, begins),
             _ => None,
         };
-        Planned { work, beside }
+        Queued { work, beside }
     }
 }
 
-impl Step for Planned {
+impl Step for Queued {
     fn beside(&self) -> Option<&str> {
         self.beside.as_deref()
     }
 }
 
 /// Work of a command that has begun.
-pub(super) enum UnderWay {
+pub(super) enum Started {
     /// Transfer beside others, or the reason why it was refused.
     Transfer(Result<TransferId>),
     /// Work that is carried out by itself.
     Alone(Result<Work>),
 }
 
-impl UnderWay {
+impl Started {
     pub(super) async fn see_through(self, visit: &Visit) -> Result<TransferReport> {
         match self {
-            UnderWay::Transfer(transfer) => visit.instance.see_through(transfer?).await,
-            UnderWay::Alone(work) => work?.carry_out(visit).await,
+            Started::Transfer(transfer) => visit.instance.see_through(transfer?).await,
+            Started::Alone(work) => work?.carry_out(visit).await,
         }
     }
 }
 
 /// Begins the next transfers that may be under way beside each other, at one virtual instant, once those before them are over.
-pub(super) async fn begin_group(visit: &Visit, groups: &mut Groups<Planned, UnderWay>) {
+pub(super) async fn begin_group(visit: &Visit, groups: &mut Groups<Queued, Started>) {
     let together = match groups.take_group() {
         None => return,
-        Some(Group::Alone(one)) => return groups.put(UnderWay::Alone(one.work)),
+        Some(Group::Alone(one)) => return groups.put(Started::Alone(one.work)),
         Some(Group::Together(several)) => several,
     };
     let mut transfers = Vec::with_capacity(together.len());
-    for planned in together {
-        match planned.work {
+    for queued in together {
+        match queued.work {
             Ok(Work::Transfer(begins)) => transfers.push(begins),
-            work => groups.put(UnderWay::Alone(work)),
+            work => groups.put(Started::Alone(work)),
         }
     }
     for begun in visit.access().begin_together(transfers).await {
-        groups.put(UnderWay::Transfer(begun.map_err(advised)));
+        groups.put(Started::Transfer(begun.map_err(advised)));
     }
 }

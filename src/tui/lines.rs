@@ -59,6 +59,8 @@ pub struct Line {
     is_unchecked: bool,
     /// Command that has planned a batch, as it was typed.
     batch: String,
+    /// Name of the user for whom its transfers begin; `None` for the operator.
+    by: Option<String>,
     /// Transfers of that command, and the one that the line waits for.
     transfers: Groups<Waiting, UnderWay>,
     /// Transfers that are being begun.
@@ -103,8 +105,8 @@ impl Line {
 pub enum NextStep {
     /// Checks all commands of the line with these variables, before the first of them begins.
     Check(Vec<String>, Variables),
-    /// Begins transfers of the current command, at one instant.
-    Begin(Vec<Planned>),
+    /// Begins transfers of the current command, at one instant, for the user of this name; `None` is the operator.
+    Begin(Vec<Planned>, Option<String>),
     /// Carries a command out with these variables.
     Run(String, Variables),
 }
@@ -234,7 +236,7 @@ impl Lines {
             return None;
         }
         if let Some(group) = line.take_group() {
-            return Some(NextStep::Begin(group));
+            return Some(NextStep::Begin(group, line.by.clone()));
         }
         let Some((step, next)) = line.waiting.pop_front() else {
             self.begun.remove(place);
@@ -289,6 +291,7 @@ impl Lines {
         if let Some(line) = self.line(number) {
             (line.transfers, line.tally, line.failures) = (transfers, Some(batch.tally), Failures::default());
             line.batch.clone_from(&line.command);
+            line.by = batch.by;
         }
     }
 
@@ -376,7 +379,7 @@ mod tests {
     fn step(lines: &mut Lines, number: u64) -> Option<String> {
         match lines.next_step(number)? {
             NextStep::Run(command, _) => Some(command),
-            NextStep::Begin(command) => Some(format!("{command:?}")),
+            NextStep::Begin(group, _) => Some(format!("{group:?}")),
             NextStep::Check(..) => {
                 // A check is answered like any step.
                 lines.take_answer(number);
@@ -410,13 +413,12 @@ mod tests {
         let planned = |file: &str| Planned {
             checks: false,
             beside: None,
-            by: None,
             line: format!("upload {file}"),
             file: file.to_owned(),
             begins: Remove { file: FileKey::unowned(file), recursive: false }.into(),
         };
         let tally = Tally::new("stored", vec!["d/x: a reason".into()]);
-        lines.plan(number, Batch { planned: vec![planned("d/a"), planned("d/b")], tally, tells_each: false });
+        lines.plan(number, Batch { planned: vec![planned("d/a"), planned("d/b")], by: None, tally, tells_each: false });
         step(&mut lines, number);
         lines.take_answer(number);
         lines.follow_group(number, vec![(planned("d/a"), Ok(Begun { transfer: TransferId(1), checks: None }))]);

@@ -77,8 +77,6 @@ pub struct Planned {
     pub file: String,
     /// Name that the transfer stores or removes, if it may be under way [beside](crate::groups) others of its batch.
     pub beside: Option<String>,
-    /// Name of the user who has planned it, and for whom alone it begins; `None` for the operator.
-    pub by: Option<String>,
     /// Command that begins the transfer.
     pub begins: BeginTransfer,
 }
@@ -97,6 +95,8 @@ pub type Started = (Planned, Result<Begun, ShellError>);
 pub struct Batch {
     /// Transfers in their order.
     pub planned: Vec<Planned>,
+    /// Name of the user who has planned them, and for whom alone they begin; `None` for the operator.
+    pub by: Option<String>,
     /// Count of the results.
     pub tally: Tally,
     /// True if the result of each is told, since the user has named each; false if the count alone is.

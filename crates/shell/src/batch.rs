@@ -12,13 +12,14 @@ use crate::untold::BatchId;
 use crate::{Shell, ShellError};
 
 impl Shell {
-    /// Begins the transfers of a group at one virtual instant, for the user who has planned them. Returns what became of each.
+    /// Begins the transfers of a group at one virtual instant, for the user who has planned them, of the name `by`; `None` is the operator.
+    /// Returns what became of each.
     ///
     /// # Errors
     /// Fails if that user is no longer logged in; nothing has begun then.
-    pub async fn begin_group(&self, group: Vec<Planned>) -> Result<Vec<Started>, ShellError> {
+    pub async fn begin_group(&self, by: Option<&str>, group: Vec<Planned>) -> Result<Vec<Started>, ShellError> {
         let identity = self.access.check().await?;
-        if group.iter().any(|planned| planned.by.as_deref() != identity.name()) {
+        if identity.name() != by {
             return Err(AccessError::from(AuthError::SessionOver).into());
         }
         Ok(files::begin_group(self, group).await)
@@ -26,13 +27,13 @@ impl Shell {
 
     /// Carries a batch out, and returns the combined answer.
     pub(super) async fn carry_out(&self, batch: Batch) -> Result<Answer, ShellError> {
-        let Batch { planned, tally, tells_each } = batch;
+        let Batch { planned, by, tally, tells_each } = batch;
         let id = self.untold.begin_batch(tally, planned.len());
         let (mut groups, mut answers) = (Groups::new(planned), Vec::new());
         loop {
             if let Some(group) = groups.take_group() {
                 let left = groups.waiting().len();
-                let begun = self.begin_group_of(id, group.into_steps(), left).await?;
+                let begun = self.begin_group_of(id, by.as_deref(), group.into_steps(), left).await?;
                 begun.into_iter().for_each(|started| groups.put(started));
             }
             let Some((planned, begun)) = groups.pop() else { break };
@@ -53,11 +54,17 @@ impl Shell {
     }
 
     /// Begins a group of a batch, of which others are `left`.
-    async fn begin_group_of(&self, id: BatchId, group: Vec<Planned>, left: usize) -> Result<Vec<Started>, ShellError> {
+    async fn begin_group_of(
+        &self,
+        id: BatchId,
+        by: Option<&str>,
+        group: Vec<Planned>,
+        left: usize,
+    ) -> Result<Vec<Started>, ShellError> {
         let size = group.len();
         // An interruption waits until it is known what has begun.
         let _critical_section = self.access.critical_section();
-        let begun = self.begin_group(group).await.map_err(|error| self.cut(id, error, size + left))?;
+        let begun = self.begin_group(by, group).await.map_err(|error| self.cut(id, error, size + left))?;
         self.untold.set_left(id, left);
         begun.iter().filter_map(|(_, begun)| begun.as_ref().ok()).for_each(|begun| self.untold.add(begun.transfer));
         Ok(begun)

@@ -64,7 +64,7 @@ impl App {
                         let checked = shell.check_line(&commands, &variables).await.map(|()| Answer::nothing());
                         AppMessage::Answered(number, shell.access().identity(), checked)
                     }
-                    NextStep::Begin(group) => AppMessage::Begun(number, shell.begin_group(group).await),
+                    NextStep::Begin(group, by) => AppMessage::Begun(number, shell.begin_group(by.as_deref(), group).await),
                     NextStep::Run(line, variables) => {
                         let answer = shell.run(&line, &variables).await;
                         AppMessage::Answered(number, shell.access().identity(), answer)

@@ -209,13 +209,12 @@ mod tests {
         let planned = |place: usize| Planned {
             checks: false,
             beside: None,
-            by: None,
             line: format!("upload {place}"),
             file: place.to_string(),
             begins: Remove { file: FileKey::unowned("x"), recursive: false }.into(),
         };
         let batch = (0..COUNT).map(planned).collect();
-        lines.plan(number, Batch { planned: batch, tally: Tally::new("stored", Vec::new()), tells_each: false });
+        lines.plan(number, Batch { planned: batch, by: None, tally: Tally::new("stored", Vec::new()), tells_each: false });
         for place in 0..COUNT {
             lines.next_step(number);
             let begun = Begun { transfer: TransferId(place as u64 + 1), checks: None };

@@ -176,11 +176,10 @@ mod tests {
             line: format!("upload {file}"),
             file: file.to_owned(),
             beside: (!file.contains('L')).then(|| file.to_owned()),
-            by: None,
             begins: Remove { file: FileKey::unowned(file), recursive: false }.into(),
         };
         let planned = files.iter().map(planned).collect();
-        lines.plan(number, Batch { planned, tally: Tally::new("stored", Vec::new()), tells_each: false });
+        lines.plan(number, Batch { planned, by: None, tally: Tally::new("stored", Vec::new()), tells_each: false });
         (lines, number)
     }
 
@@ -188,7 +187,7 @@ mod tests {
     /// carried out instead.
     fn begin(lines: &mut Lines, number: u64, first: u64) -> Vec<String> {
         match lines.next_step(number) {
-            Some(NextStep::Begin(group)) => {
+            Some(NextStep::Begin(group, _)) => {
                 lines.take_answer(number);
                 let files = group.iter().map(|planned| planned.file.clone()).collect();
                 let begun = |(transfer, planned): (u64, Planned)| match planned.file.as_str() {
@@ -265,7 +264,7 @@ mod tests {
         begin(&mut lines, number, 1);
         end(&mut lines, number, 1);
         assert_eq!(told(&mut lines).1, None);
-        assert!(matches!(lines.next_step(number), Some(NextStep::Begin(_))));
+        assert!(matches!(lines.next_step(number), Some(NextStep::Begin(..))));
         lines.take_answer(number);
         let ended = lines.refuse_batch(number);
         assert_eq!(ended.left, ["L", "c"]);
@@ -274,7 +273,7 @@ mod tests {
         assert_eq!(begin(&mut lines, number, 5), ["ls"]);
         // There is none of a batch of which nothing has begun.
         let (mut lines, number) = batch(&["a", "L"]);
-        assert!(matches!(lines.next_step(number), Some(NextStep::Begin(_))));
+        assert!(matches!(lines.next_step(number), Some(NextStep::Begin(..))));
         lines.take_answer(number);
         let ended = lines.clear();
         assert!(ended.sums.is_empty() && ended.left == ["a", "L", "ls"], "{number}: {ended:?}");

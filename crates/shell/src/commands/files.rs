@@ -118,14 +118,7 @@ pub(crate) async fn verify(shell: &Shell, call: &Call) -> Result<Answer, ShellEr
             for file in files {
                 let begins = shell.access.verification(&identity, &identity.label(&file.key)).await?.into();
                 let shown = if is_tree { identity.shown(&file.key) } else { visible(&name).into_owned() };
-                planned.push(Planned {
-                    checks: true,
-                    line: format!("verify {shown}"),
-                    file: shown,
-                    beside: None,
-                    by: by.clone(),
-                    begins,
-                });
+                planned.push(Planned { checks: true, line: format!("verify {shown}"), file: shown, beside: None, begins });
             }
         }
     }
@@ -133,7 +126,7 @@ pub(crate) async fn verify(shell: &Shell, call: &Call) -> Result<Answer, ShellEr
     is_tree |= planned.len() != 1;
     match planned.pop_if(|_| !is_tree) {
         Some(one) => begin(shell, one).await,
-        None => Ok(batch(planned, Tally::new("checked", Vec::new()), &[])),
+        None => Ok(batch(planned, by, Tally::new("checked", Vec::new()), &[])),
     }
 }
 
@@ -160,17 +153,18 @@ async fn begin_all(
     (verb, noun): (&'static str, &'static str),
     transfers: Vec<(String, Result<BeginTransfer, ShellError>)>,
 ) -> Result<Answer, ShellError> {
+    let by = shell.identity().name().map(str::to_owned);
     let transfers = check_all(shell, transfers).await?;
     let is_one = transfers.len() == 1;
     let mut planned = planned(shell, call, transfers).await?;
     if call.has("background") {
-        return begin_in_background(shell, planned, Tally::new("begun", Vec::new()).of(noun)).await;
+        return begin_in_background(shell, planned, by, Tally::new("begun", Vec::new()).of(noun)).await;
     }
     shell.refuse_standstill()?;
     match planned.pop_if(|_| is_one) {
         Some(one) => begin(shell, one).await,
         None => {
-            let batch = Batch { planned, tally: Tally::new(verb, Vec::new()).of(noun), tells_each: true };
+            let batch = Batch { planned, by, tally: Tally::new(verb, Vec::new()).of(noun), tells_each: true };
             Ok(Answer::nothing().with(Effect::Batch(batch)))
         }
     }
@@ -178,12 +172,17 @@ async fn begin_all(
 
 /// Begins transfers, which nobody follows and `wait` reports once, also if they are over by then. A failure does not end the others. An
 /// interruption comes between two groups: what has begun by then is in the background, and the rest is told as that of a batch.
-async fn begin_in_background(shell: &Shell, planned: Vec<Planned>, tally: Tally) -> Result<Answer, ShellError> {
+async fn begin_in_background(
+    shell: &Shell,
+    planned: Vec<Planned>,
+    by: Option<String>,
+    tally: Tally,
+) -> Result<Answer, ShellError> {
     let (all, is_alone) = (planned.len(), planned.len() == 1 && tally.is_clean());
     let id = shell.untold.begin_batch(tally, all);
     let mut left = planned.into_iter();
     while left.len() > 0 {
-        let failed = put_in_background(shell, id, &mut left).await;
+        let failed = put_in_background(shell, id, by.as_deref(), &mut left).await;
         if let Some(error) = failed.filter(|_| is_alone) {
             shell.untold.end_batch(id);
             return Err(error);
@@ -204,12 +203,17 @@ async fn begin_in_background(shell: &Shell, planned: Vec<Planned>, tally: Tally)
 }
 
 /// Begins the next of these transfers in the background, as many as are a group. Returns the last error.
-async fn put_in_background(shell: &Shell, id: BatchId, left: &mut vec::IntoIter<Planned>) -> Option<ShellError> {
+async fn put_in_background(
+    shell: &Shell,
+    id: BatchId,
+    by: Option<&str>,
+    left: &mut vec::IntoIter<Planned>,
+) -> Option<ShellError> {
     let _critical_section = shell.access.critical_section();
     let mut failed = None;
     for (planned, begun) in begin_group(shell, left.take(GROUP_MAX).collect()).await {
         if let Ok(begun) = &begun {
-            shell.background.add(planned.by.as_deref(), begun.transfer);
+            shell.background.add(by, begun.transfer);
         }
         let begun = begun.map(|begun| begun.transfer);
         shell.untold.count_begun(id, &planned.file, begun.as_ref().copied());
@@ -223,32 +227,33 @@ async fn put_in_background(shell: &Shell, id: BatchId, left: &mut vec::IntoIter<
 async fn begin_plan(shell: &Shell, call: &Call, plan: Plan, verb: &'static str) -> Result<Answer, ShellError> {
     let background = call.has("background");
     let (notes, tally) = (plan.notes(), plan.tally(if background { "begun" } else { verb }));
+    let by = shell.identity().name().map(str::to_owned);
     let all = planned(shell, call, plan.transfers).await?;
     if background {
-        return Ok(begin_in_background(shell, all, tally).await?.after(&View::Text(notes.join("\n"))));
+        return Ok(begin_in_background(shell, all, by, tally).await?.after(&View::Text(notes.join("\n"))));
     }
     shell.refuse_standstill()?;
-    if all.is_empty() && !tally.is_clean() { Err(ShellError::NotAll(tally)) } else { Ok(batch(all, tally, &notes)) }
+    if all.is_empty() && !tally.is_clean() { Err(ShellError::NotAll(tally)) } else { Ok(batch(all, by, tally, &notes)) }
 }
 
 /// Returns the answer that lets the front end begin these transfers, whatever comes of each.
-fn batch(planned: Vec<Planned>, tally: Tally, notes: &[String]) -> Answer {
+fn batch(planned: Vec<Planned>, by: Option<String>, tally: Tally, notes: &[String]) -> Answer {
     if planned.is_empty() {
         let lines = notes.iter().cloned().chain([tally.to_string()]).collect::<Vec<_>>();
         return Answer::new(View::Text(lines.join("\n")), Value::Array(Vec::new()));
     }
     let view = if notes.is_empty() { View::Nothing } else { View::Text(notes.join("\n")) };
-    Answer::new(view, Value::Null).with(Effect::Batch(Batch { planned, tally, tells_each: false }))
+    Answer::new(view, Value::Null).with(Effect::Batch(Batch { planned, by, tally, tells_each: false }))
 }
 
 /// Returns transfers as the call is to begin them, each with the name of its file as it is shown. Asks the disk which of several are small, for the front
 /// end that begins those beside each other.
 async fn planned(shell: &Shell, call: &Call, transfers: Vec<(String, BeginTransfer)>) -> Result<Vec<Planned>, ShellError> {
-    let (access, command, by) = (shell.access.clone(), call.spec.name, shell.identity().name().map(str::to_owned));
+    let (access, command) = (shell.access.clone(), call.spec.name);
     let are_several = transfers.len() > 1 && !call.has("background");
     let planned = move |(file, begins): (String, BeginTransfer)| {
         let beside = if are_several { name_of_small(&access, &begins) } else { None };
-        Planned { checks: false, line: format!("{command} {file}"), file, beside, by: by.clone(), begins }
+        Planned { checks: false, line: format!("{command} {file}"), file, beside, begins }
     };
     let all = move || transfers.into_iter().map(planned).collect();
     if are_several { off_thread(all).await } else { Ok(all()) }

@@ -32,5 +32,5 @@ async fn forget(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
     let upload = shell.access.kept_upload(&identity, id).await?;
     let file = identity.shown(&upload.file);
     let begins = ForgetUpload { upload: id }.into();
-    files::begin(shell, Planned { checks: false, line: format!("forget {id}"), file, beside: None, by: None, begins }).await
+    files::begin(shell, Planned { checks: false, line: format!("forget {id}"), file, beside: None, begins }).await
 }
