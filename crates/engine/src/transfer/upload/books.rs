@@ -135,9 +135,21 @@ impl Books {
 
     /// Ends the protection of the stored segments from deletion by other transfers, and lets nodes owe what they may have stored.
     pub(super) fn close(&mut self, outputs: &mut VecDeque<Output>) {
+        let unconfirmed = lists(self.take_unconfirmed()).into_iter();
         self.release(outputs);
-        let unconfirmed = lists(std::mem::take(&mut self.unconfirmed)).into_iter();
         outputs.extend(unconfirmed.map(|(node, ids)| Output::Owe { node, ids }));
+    }
+
+    /// Takes what nodes may have without a confirmation, but for what has been stored there since: that belongs to the file.
+    fn take_unconfirmed(&mut self) -> BTreeMap<NodeNumber, BTreeSet<SegmentId>> {
+        let mut unconfirmed = std::mem::take(&mut self.unconfirmed);
+        if !unconfirmed.is_empty() {
+            for Placed { node, id, .. } in self.placed.values() {
+                unconfirmed.get_mut(node).map(|ids| ids.remove(id));
+            }
+            unconfirmed.retain(|_, ids| !ids.is_empty());
+        }
+        unconfirmed
     }
 
     /// Ends the protection of the stored segments.
@@ -149,12 +161,13 @@ impl Books {
 
     /// Gives up what is in flight and the stored segments from an index on, and returns all that nodes may have of it.
     pub(super) fn give_up(&mut self, outputs: &mut VecDeque<Output>, from: u32) -> Garbage {
-        let mut shares = std::mem::take(&mut self.unconfirmed);
+        let given_up = self.placed.split_off(&from).into_values();
+        let mut shares = self.take_unconfirmed();
         for (index, Open { segment, node, .. }) in std::mem::take(&mut self.open) {
             outputs.extend([Output::FreeRoom { index }, Output::Unpin { node, id: segment.id }]);
             shares.entry(node).or_default().insert(segment.id);
         }
-        for Placed { node, id, .. } in self.placed.split_off(&from).into_values() {
+        for Placed { node, id, .. } in given_up {
             self.sole_holders.remove(&[node]);
             outputs.push_back(Output::Unpin { node, id });
             shares.entry(node).or_default().insert(id);
