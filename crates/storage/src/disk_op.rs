@@ -71,6 +71,11 @@ pub enum DiskOutcome {
     },
     /// The segments are durable.
     Synced,
+    /// These of the segments are not on the disk, and the others are not certain to be durable.
+    NotSynced {
+        /// Names of the segments that are not on the disk, at least one.
+        missing: Vec<SegmentId>,
+    },
     /// The disk holds these segments, with their lengths in bytes.
     Listed {
         /// Names and lengths of the segments.
@@ -112,7 +117,7 @@ impl DiskOp {
                 Ok(DiskOutcome::Read { bytes })
             }
             DiskOp::Delete { ids } => Ok(delete_all(disk, ids)),
-            DiskOp::Sync { ids } => disk.sync(ids).map(|()| DiskOutcome::Synced),
+            DiskOp::Sync { ids } => sync_all(disk, ids),
             DiskOp::List => disk.list().map(|segments| DiskOutcome::Listed { segments }),
         }
     }
@@ -142,6 +147,21 @@ fn delete_all(disk: &dyn Disk, ids: &[SegmentId]) -> DiskOutcome {
         }
     }
     first.map_or(DiskOutcome::Deleted, |error| DiskOutcome::NotDeleted { left, error })
+}
+
+/// Makes segments durable. The disk names the first one that it misses; all that it misses are found, so that they can be stored again
+/// at once.
+///
+/// # Errors
+/// Fails if the disk refuses to sync what it holds.
+pub fn sync_all(disk: &dyn Disk, ids: &[SegmentId]) -> Result<DiskOutcome, DiskError> {
+    match disk.sync(ids) {
+        Err(DiskError::NotFound { id: first }) => {
+            let is_missing = |id: SegmentId| id == first || matches!(disk.length_of(id), Err(DiskError::NotFound { .. }));
+            Ok(DiskOutcome::NotSynced { missing: ids.iter().copied().filter(|&id| is_missing(id)).collect() })
+        }
+        synced => synced.map(|()| DiskOutcome::Synced),
+    }
 }
 
 /// Returns true if a segment is stored undamaged. A failure to read it is an error and not an answer, since the stored bytes may

@@ -271,18 +271,18 @@ impl Volume {
     /// those of [`put`](Self::put).
     ///
     /// # Errors
-    /// Returns [`VolumeError::Doubtful`] if the disk reports success, but one of the segments may have been lost by an earlier
-    /// sync whose failure was not known yet when this one was requested.
+    /// Returns [`VolumeError::NotStored`] if the disk misses one of the segments, and [`VolumeError::Doubtful`] if it reports success,
+    /// but one of the segments may have been lost by an earlier sync whose failure was not known yet when this one was requested.
     pub fn committed(&mut self, ids: &[SegmentId], outcome: &Result<DiskOutcome, DiskError>) -> Result<(), VolumeError> {
         match outcome {
-            Ok(_) => self.record_durable(ids),
-            Err(DiskError::NotFound { id }) => {
-                self.doubt(|written| written == id);
-                Ok(())
+            Ok(DiskOutcome::NotSynced { missing }) => {
+                self.note_missing(missing);
+                missing.first().map_or(Ok(()), |&id| Err(VolumeError::NotStored { id }))
             }
+            Ok(_) => self.record_durable(ids),
             // The whole file system may have been synced, so that the failure concerns the other segments as well.
             Err(_) => {
-                self.doubt(|_| true);
+                self.doubt();
                 Ok(())
             }
         }
@@ -301,10 +301,19 @@ impl Volume {
         Ok(())
     }
 
-    /// Marks the written and not yet durable segments that `concerns` selects as doubtful.
-    fn doubt(&mut self, concerns: impl Fn(&SegmentId) -> bool) {
-        let written = self.entries.iter_mut().filter(|(id, entry)| entry.presence == Presence::Written && concerns(id));
-        written.for_each(|(_, entry)| entry.presence = Presence::Doubtful);
+    /// Marks segments that the disk does not have, although they were written, as doubtful: they have to be stored again.
+    fn note_missing(&mut self, missing: &[SegmentId]) {
+        for id in missing {
+            if let Some(entry) = self.entries.get_mut(id).filter(|entry| entry.presence != Presence::Writing) {
+                entry.presence = Presence::Doubtful;
+            }
+        }
+    }
+
+    /// Marks the written and not yet durable segments as doubtful.
+    fn doubt(&mut self) {
+        let written = self.entries.values_mut().filter(|entry| entry.presence == Presence::Written);
+        written.for_each(|entry| entry.presence = Presence::Doubtful);
     }
 
     /// Deletes segments; those that are not stored are skipped. The outcome has to be reported to [`deleted`](Self::deleted), for

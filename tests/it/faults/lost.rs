@@ -82,17 +82,19 @@ fn a_node_that_comes_back_without_segments_gets_them_again() {
     }
 }
 
-/// The disk loses segments of a process that runs: its sync finds it, and the node stores again what is not there.
+/// The disk loses segments of a process that runs: its sync finds it, and the node stores again what is not there and nothing else.
 #[test]
 fn a_node_whose_disk_has_lost_segments_gets_them_again() {
     for most in [1, usize::MAX] {
         let (mut harness, upload, content) = upload_under_way(2);
+        let there = on_disk(&harness, 2);
         lose_segments(&harness, 2, most);
         expect_stored(&mut harness, upload, &content);
         let events = harness.events();
         assert!(!events.iter().any(|event| matches!(event, Event::DeletionsOwed { .. })), "what is stored again is owed");
         let lost = retried(&events);
-        assert!(!lost.is_empty() && lost.iter().all(|(at, cause)| *at == node(2) && is_lack(cause)), "{lost:?}");
+        assert_eq!(lost.len(), most.min(there), "{lost:?}");
+        assert!(lost.iter().all(|(at, cause)| *at == node(2) && is_lack(cause)), "{lost:?}");
     }
 }
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use p2p_store::catalog::Catalog;
 use p2p_store::disk::{Disk, DiskError};
-use p2p_store::disk_op::DiskOutcome;
+use p2p_store::disk_op::{self, DiskOutcome};
 use p2p_store::manifest::Manifest;
 use p2p_store::names::FileKey;
 use p2p_store::segment::SegmentId;
@@ -123,9 +123,7 @@ fn sync_all(disk: &dyn Disk, requests: &[Vec<SegmentId>]) -> Vec<Result<DiskOutc
     ids.sort_unstable();
     ids.dedup();
     match disk.sync(&ids) {
-        Err(DiskError::NotFound { .. }) if requests.len() > 1 => {
-            requests.iter().map(|ids| disk.sync(ids).map(|()| DiskOutcome::Synced)).collect()
-        }
+        Err(DiskError::NotFound { .. }) => requests.iter().map(|ids| disk_op::sync_all(disk, ids)).collect(),
         synced => requests.iter().map(|_| synced.clone().map(|()| DiskOutcome::Synced)).collect(),
     }
 }
@@ -219,7 +217,7 @@ mod tests {
         let jobs = [ids[0], missing, ids[1]].map(|id| table.submit_joint(sync(id)));
         let results = jobs.map(|job| synced(&mut table, job));
         let done = Ok(DiskOutcome::Synced);
-        assert_eq!(results, [done.clone(), Err(DiskError::NotFound { id: missing }), done]);
+        assert_eq!(results, [done.clone(), Ok(DiskOutcome::NotSynced { missing: vec![missing] }), done]);
         disk.fail_syncs(true);
         let jobs = [ids[1], ids[2]].map(|id| table.submit_joint(sync(id)));
         assert!(jobs.map(|job| synced(&mut table, job)).iter().all(Result::is_err));

@@ -95,6 +95,29 @@ fn segment(n: u8) -> (SegmentId, Bytes) {
     (SegmentId::of(&bytes), bytes)
 }
 
+/// A disk that has lost segments under a running process is found out by the sync: the node names all of them and no others.
+#[test]
+fn what_the_disk_has_lost_is_named_and_stored_again() {
+    let mut bench = Bench::new(10_000);
+    let segments = [1, 2, 3, 4].map(segment);
+    let ids = segments.clone().map(|(id, _)| id);
+    for (tag, (id, bytes)) in (1..).zip(segments.clone()) {
+        bench.ask(tag, &Request::Put { id }, bytes);
+    }
+    [1, 3].map(|lost| bench.disk.delete(ids[lost]).unwrap());
+    for tag in [5, 6] {
+        bench.ask(tag, &Request::Commit, ids_payload(&ids));
+        let Some((_, Response::Refused(Refusal::NotStored { .. } | Refusal::Doubtful { .. }), lacking)) = bench.responses.last()
+        else {
+            panic!("{:?}", bench.last());
+        };
+        assert_eq!(*lacking, ids_payload(&[ids[1], ids[3]]));
+    }
+    [1, 3].map(|lost| bench.ask(7 + lost as u64, &Request::Put { id: ids[lost] }, segments[lost].1.clone()));
+    bench.ask(11, &Request::Commit, ids_payload(&ids));
+    assert_eq!(bench.last(), &Response::Committed);
+}
+
 #[test]
 fn a_segment_comes_back_as_it_was_put() {
     let mut bench = Bench::new(10_000);

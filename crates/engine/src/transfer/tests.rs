@@ -484,7 +484,7 @@ impl Surroundings {
         }
     }
 
-    /// Lets a node be found to have lost what it is to commit, some of it or all, or to refuse. Returns false if it answers.
+    /// Lets a node be found to have lost some of what it is to commit, which it names. Returns false if it answers.
     fn lose(&mut self, part: Part, node: NodeNumber, payload: &Bytes, fails: usize) -> bool {
         let ids = ids_in(payload);
         if fails == 22 || fails == 23 {
@@ -496,11 +496,7 @@ impl Surroundings {
         let Some(&id) = lacking.first() else { return false };
         self.refused.insert(node);
         let cause = Cause::Refused(Refusal::NotStored { id });
-        // A node whose disk finds it does not say what else it lacks.
-        match fails {
-            23 => self.handle(Input::Failed { part, node, cause }),
-            _ => self.handle(Input::Lacking { part, node, cause, ids: lacking }),
-        }
+        self.handle(Input::Lacking { part, node, cause, ids: lacking });
         true
     }
 
