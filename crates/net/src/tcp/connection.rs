@@ -239,6 +239,7 @@ impl Connection {
             self.step(now, out, |connection, step| match timer {
                 Timer::Handshake => connection.resend_syn(step),
                 Timer::Transmit => connection.handle_transmit_timer(step, &mut events),
+                Timer::Patience => connection.handle_patience(step, &mut events),
                 Timer::DelayedAck | Timer::CompressedAck => {
                     connection.receiver.handle_timer(step, timer, connection.sender.rto_jiffies());
                 }

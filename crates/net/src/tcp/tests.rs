@@ -310,6 +310,29 @@ fn a_peer_that_never_answers_is_given_up() {
     assert_eq!(pair.endings, [Some(CloseReason::TimedOut), None]);
 }
 
+/// RFC 6298 §5.5: the timeout doubles from one repetition to the next, also where the user timeout would have run out before the
+/// timer, had the peer said nothing.
+#[test]
+fn the_user_timeout_repeats_nothing_to_a_peer_that_is_heard() {
+    let config = TcpConfig { user_timeout: SimDuration::from_secs(30), ..TcpConfig::default() };
+    let mut pair = Pair::established(config);
+    pair.drops = Box::new(|packet| packet.side() == Side::Opener && packet.len > 0);
+    pair.write(Side::Opener, 10);
+    for _ in 0..60 {
+        pair.write(Side::Acceptor, 10);
+        pair.run_for(SimDuration::from_secs(5));
+    }
+    assert_eq!(pair.endings, [None; 2]);
+    let sent = pair.log.iter().filter(|(_, packet)| packet.side() == Side::Opener && packet.len > 0).map(|&(at, _)| at);
+    let sent: Vec<SimTime> = sent.collect();
+    let gaps: Vec<u64> = sent.windows(2).map(|pair| (pair[1] - pair[0]).as_nanos() / 1_000_000).collect();
+    // The first repetition is a loss probe.
+    assert!(gaps.len() >= 10 && gaps[1..10].windows(2).all(|pair| pair[1] * 10 > pair[0] * 15), "{gaps:?}");
+    pair.drops = Box::new(|_| true);
+    pair.run_for(SimDuration::from_secs(31));
+    assert_eq!(pair.endings[0], Some(CloseReason::TimedOut), "it is silent now");
+}
+
 /// RFC 5682: the path has become slow, but nothing is lost, so the window is given back.
 #[test]
 fn a_needless_timeout_is_undone() {

@@ -44,6 +44,8 @@ pub(super) enum Timer {
     Handshake,
     /// The sender's single timer: retransmission, reordering, loss probe or window probe.
     Transmit,
+    /// End of the user timeout, where the sender's timer expires only after it.
+    Patience,
     /// Transmission of a delayed acknowledgement.
     DelayedAck,
     /// Transmission of a compressed selective acknowledgement.
@@ -53,7 +55,8 @@ pub(super) enum Timer {
 }
 
 impl Timer {
-    const ALL: [Timer; 5] = [Timer::Handshake, Timer::Transmit, Timer::DelayedAck, Timer::CompressedAck, Timer::Lifetime];
+    const ALL: [Timer; 6] =
+        [Timer::Handshake, Timer::Transmit, Timer::Patience, Timer::DelayedAck, Timer::CompressedAck, Timer::Lifetime];
 }
 
 /// Expiry of each timer; [`SimTime::MAX`] if it is not set.

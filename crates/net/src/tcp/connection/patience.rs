@@ -15,26 +15,43 @@ impl Connection {
         self.sender.unanswered_since().map(|since| since.max(self.liveness.activity.heard_at))
     }
 
+    /// Handles the expiry of the sender's timer, unless the peer has been silent for too long.
     pub(super) fn handle_transmit_timer(&mut self, step: &mut Step, events: &mut StepEvents) {
-        let waited = self.silent_since().map_or(SimDuration::ZERO, |since| step.now - since);
-        if waited >= self.user_timeout {
-            self.enter_closed();
-            events.ended = Some(CloseReason::TimedOut);
+        if self.is_given_up(step, events) {
             return;
         }
         self.sender.handle_timer(step);
         self.receiver.record_piggybacked(step);
-        self.clamp_to_user_timeout(step);
+        self.watch_patience(step);
     }
 
-    /// Limits the retransmission timer to the user timeout, however far it has backed off (Linux
-    /// `tcp_clamp_rto_to_user_timeout`).
-    fn clamp_to_user_timeout(&self, step: &mut Step) {
+    /// Handles the end of the user timeout. Where the peer was heard in the meantime, the retransmission waits for its own timer
+    /// (RFC 6298 §5.5).
+    pub(super) fn handle_patience(&mut self, step: &mut Step, events: &mut StepEvents) {
+        if !self.is_given_up(step, events) {
+            self.watch_patience(step);
+        }
+    }
+
+    /// Ends the connection if the peer has been silent for the user timeout. Returns true if so.
+    fn is_given_up(&mut self, step: &Step, events: &mut StepEvents) -> bool {
+        let waited = self.silent_since().map_or(SimDuration::ZERO, |since| step.now - since);
+        let is_over = waited >= self.user_timeout;
+        if is_over {
+            self.enter_closed();
+            events.ended = Some(CloseReason::TimedOut);
+        }
+        is_over
+    }
+
+    /// Sees to it that the user timeout is noticed where the sender's timer has backed off beyond it (Linux
+    /// `tcp_clamp_rto_to_user_timeout`, which shortens the timer: there, a peer that is heard and acknowledges nothing counts as silent).
+    fn watch_patience(&self, step: &mut Step) {
         let Some(since) = self.silent_since() else { return };
         let rest = self.user_timeout.saturating_sub(step.now - since);
         let limit = expiry(step.now, jiffies_for_micros(rest.as_nanos().div_ceil(1_000)));
         if step.timers.is_set(Timer::Transmit) && step.timers.at(Timer::Transmit) > limit {
-            step.timers.set(Timer::Transmit, limit);
+            step.timers.set(Timer::Patience, limit);
         }
     }
 
