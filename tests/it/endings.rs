@@ -121,7 +121,7 @@ pub(crate) struct Run {
     files: u64,
     transfers: Vec<TransferId>,
     /// What each connection of the client had last.
-    seen: BTreeMap<(NodeNumber, SocketAddrV4), (SimTime, SimTime)>,
+    seen: BTreeMap<(NodeNumber, SocketAddrV4), SimTime>,
     progress_at: SimTime,
     /// What was told of, once the reports are checked.
     pub(crate) events: Vec<Event>,
@@ -248,14 +248,15 @@ impl Run {
         }
     }
 
-    /// When a byte of a request was last acknowledged or received, as far as that was looked at.
+    /// When a byte of a request was last acknowledged or received, or a probe answered, as far as that was looked at.
     fn look(&mut self) {
         let Snapshot { figures, .. } = self.harness.simulation.snapshot(PaceStatus::running(Speed::Max));
         for connection in &figures.connections {
-            let now = (connection.activity.acked_at, connection.activity.received_at);
+            let activity = connection.activity;
+            let now = activity.acked_at.max(activity.received_at).max(activity.probed_at);
             let before = self.seen.insert((connection.node, connection.local), now).unwrap_or_default();
             if now != before {
-                self.progress_at = self.progress_at.max(now.0).max(now.1);
+                self.progress_at = self.progress_at.max(now);
             }
         }
     }

@@ -285,11 +285,13 @@ impl<O: Clone> Requester<O> {
                 self.close(node);
                 continue;
             }
-            let until = connection.progressed_at(activity(node)) + self.user_timeout;
+            let activity = activity(node);
+            let until = connection.patient_until(activity, self.user_timeout);
             if until > now {
                 connection.watch.look_at = until;
             } else {
-                self.lose(now, node, ConnectionLoss::NoProgress(self.user_timeout));
+                let silence = now - connection.progressed_at(activity);
+                self.lose(now, node, ConnectionLoss::NoProgress(silence));
             }
         }
     }

@@ -9,6 +9,9 @@ use p2p_net::Activity;
 
 use crate::node::protocol::{FrameReader, RequestTag};
 
+/// Number of user timeouts after the last byte for which answered probes of a slow path put off that its connection is given up.
+pub(super) const PROBED_MAX: u64 = 12;
+
 /// Request without an answer, which is kept until the connection is open and passed on to the caller then.
 #[derive(Debug)]
 pub(super) struct Asked<O> {
@@ -88,6 +91,14 @@ impl<O> Connection<O> {
     /// acknowledgements of what the node has sent before, comes once they have passed.
     pub(super) fn progressed_at(&self, activity: Option<Activity>) -> SimTime {
         activity.map_or(self.watch.since, |activity| self.watch.since.max(activity.acked_at).max(activity.received_at))
+    }
+
+    /// Returns the instant at which the connection is given up. An answer to a probe on a slow path puts that off, but not for longer
+    /// than [`PROBED_MAX`] times the user timeout: the TCP of a peer answers, too, whose process never does.
+    pub(super) fn patient_until(&self, activity: Option<Activity>, user_timeout: SimDuration) -> SimTime {
+        let progressed_at = self.progressed_at(activity);
+        let probed_at = activity.map_or(SimTime::ZERO, |activity| activity.probed_at);
+        (progressed_at.max(probed_at) + user_timeout).min(progressed_at + user_timeout * PROBED_MAX)
     }
 
     /// Makes the oldest request the watched one.

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use p2p_store::segment::SegmentId;
 use proptest::prelude::*;
 
+use super::connection::PROBED_MAX;
 use super::*;
 use crate::node::protocol::{FrameReader, ReadStep, frame};
 
@@ -247,7 +248,7 @@ impl Bench {
         let nodes = &self.nodes;
         self.requester.handle_timeout(self.now, |node| {
             let active_at = nodes.get(&node)?.active_at;
-            Some(Activity { heard_at: active_at, received_at: active_at, acked_at: active_at })
+            Some(Activity { heard_at: active_at, received_at: active_at, acked_at: active_at, probed_at: SimTime::ZERO })
         });
         self.carry_out();
         true
@@ -267,6 +268,26 @@ impl Bench {
         }
         assert!(self.open.is_empty(), "{:?} are waited for without end", self.open);
         assert!(self.nodes.is_empty() && self.requester.next_timeout().is_none(), "idle connections are closed");
+    }
+}
+
+/// The TCP of the peer answers every probe of a slow path, and its process never the request.
+#[test]
+fn answered_probes_put_off_the_end_of_a_connection_and_not_for_ever() {
+    let at = |seconds| SimTime::ZERO + SimDuration::from_secs(seconds);
+    for acked_at in [at(0), at(20)] {
+        let mut requester = Requester::new(USER_TIMEOUT, IDLE_TIMEOUT);
+        requester.request(at(0), node(0), 1, &Request::Ping, Bytes::new());
+        requester.handle_connected(at(0), node(0));
+        let (mut now, mut looks) = (at(0), 0);
+        while requester.has_requests_to(node(0)) && looks < 100 {
+            (now, looks) = (requester.next_timeout().unwrap(), looks + 1);
+            requester.handle_timeout(now, |_| Some(Activity { acked_at, probed_at: now, ..Activity::default() }));
+        }
+        let outputs: Vec<_> = std::iter::from_fn(|| requester.poll_output()).collect();
+        let loss = ConnectionLoss::NoProgress(USER_TIMEOUT * PROBED_MAX);
+        assert!(outputs.contains(&RequesterOutput::Lost { node: node(0), loss: loss.clone() }), "{outputs:?}");
+        assert_eq!(now, acked_at + USER_TIMEOUT * PROBED_MAX);
     }
 }
 

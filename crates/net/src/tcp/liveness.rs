@@ -28,17 +28,19 @@ impl KeepAlive {
     }
 }
 
-/// Instants at which a connection end last heard from its peer, and last saw that what is sent arrives: Linux's
-/// `tcp_info.tcpi_last_ack_recv` and `tcpi_last_data_recv`, as instants; [`SimTime::ZERO`] before the first packet.
+/// Instants at which a connection end last heard from its peer, and last saw that what is sent arrives; the first three are
+/// Linux's `tcp_info.tcpi_last_ack_recv` and `tcpi_last_data_recv`, as instants; [`SimTime::ZERO`] before the first packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Activity {
     /// Arrival of the latest packet, with or without payload.
     pub heard_at: SimTime,
-    /// Arrival of the latest packet that acknowledged a byte for the first time, cumulatively or selectively, or answered a keep-alive
-    /// probe on a path so slow that the next retransmission might come later than the end's patience.
+    /// Arrival of the latest packet that acknowledged a byte for the first time, cumulatively or selectively.
     pub acked_at: SimTime,
     /// Arrival of the latest packet that carried a byte for the first time.
     pub received_at: SimTime,
+    /// Arrival of the latest answer to a keep-alive probe on a path so slow that the next retransmission might come later than the end's
+    /// patience. It proves that the path and the peer's TCP work, and nothing of its application.
+    pub probed_at: SimTime,
 }
 
 /// State of a connection end's keep-alive.
@@ -90,7 +92,7 @@ impl Liveness {
         if let Some(probing) = &mut self.probing {
             probing.out = 0;
             if may_answer && std::mem::take(&mut probing.is_unanswered) {
-                self.activity.acked_at = now;
+                self.activity.probed_at = now;
             }
         }
     }
@@ -103,11 +105,11 @@ impl Liveness {
     /// Returns the action due at `now`. Where the first retransmission comes soon enough, it watches the peer of an end with bytes
     /// outstanding.
     pub(super) fn look(&mut self, now: SimTime, user_timeout: SimDuration, sending: Sending) -> Option<Verdict> {
-        let Activity { heard_at, acked_at, received_at } = self.activity;
+        let Activity { heard_at, acked_at, received_at, probed_at } = self.activity;
         let Probing { keepalive: KeepAlive { idle, interval }, out, is_unanswered } = self.probing.as_deref_mut()?;
         let (idle, interval) = (*idle, *interval);
         let is_slow = sending.rto >= idle;
-        let since = if is_slow { acked_at.max(received_at) } else { heard_at };
+        let since = if is_slow { acked_at.max(received_at).max(probed_at) } else { heard_at };
         Some(if sending.is_busy && !is_slow {
             Verdict::Wait(now + idle)
         } else if now - since < idle {
@@ -188,10 +190,11 @@ mod tests {
         assert_eq!(liveness.look(at(15), TIMEOUT, IDLE), Some(Verdict::Wait(at(29))));
         assert!(matches!(liveness.look(at(15), TIMEOUT, slow), Some(Verdict::Probe(_))));
         liveness.hear(at(16), false);
-        assert_eq!(liveness.activity.acked_at, SimTime::ZERO);
+        assert_eq!(liveness.activity.probed_at, SimTime::ZERO);
         liveness.hear(at(17), true);
-        assert_eq!(liveness.activity.acked_at, at(17));
+        assert_eq!(liveness.activity.probed_at, at(17));
         liveness.hear(at(18), true);
-        assert_eq!((liveness.activity.acked_at, liveness.activity.heard_at), (at(17), at(18)), "a probe has one answer");
+        assert_eq!((liveness.activity.probed_at, liveness.activity.heard_at), (at(17), at(18)), "a probe has one answer");
+        assert_eq!(liveness.activity.acked_at, SimTime::ZERO, "no byte was acknowledged");
     }
 }
