@@ -215,14 +215,19 @@ impl World {
     }
 
     /// Chooses a node for a segment of `len` bytes, but none of `except`: one that holds the segment already, where it takes no
-    /// further room, or one with room. Returns the nodes with the reasons why none is chosen as an error.
+    /// further room, or one with room, `preferred` if it can take the segment. Returns the nodes with the reasons why none is chosen as
+    /// an error.
     pub(super) fn place(
         &mut self,
         (id, len): (SegmentId, u64),
         except: &BTreeSet<NodeNumber>,
+        preferred: Option<NodeNumber>,
     ) -> Result<NodeNumber, Vec<(NodeNumber, Cause)>> {
         let candidates = self.candidates(|node| !except.contains(&node));
-        let chosen = self.holder_among(&candidates, id).or_else(|| self.space.choose(&candidates, len));
+        let is_preferred = |candidate: &&Candidate| preferred == Some(candidate.node) && candidate.usable;
+        let has_room = |candidate: &Candidate| candidate.free >= len || self.nodes[candidate.node.index()].node.holds(id);
+        let preferred = candidates.iter().find(is_preferred).filter(|candidate| has_room(candidate)).map(|to| to.node);
+        let chosen = preferred.or_else(|| self.holder_among(&candidates, id)).or_else(|| self.space.choose(&candidates, len));
         let passed_over = |candidate: &Candidate| (candidate.node, self.why_passed_over(candidate.node));
         chosen.ok_or_else(|| candidates.iter().map(passed_over).collect())
     }

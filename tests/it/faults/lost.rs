@@ -8,7 +8,7 @@ use p2p_engine::cause::Cause;
 use p2p_engine::faults::DiskFaults;
 use p2p_engine::node::protocol::Refusal;
 use p2p_engine::operation::{Break, ClearFaults, Mend};
-use p2p_engine::transfer::{TransferError, TransferId};
+use p2p_engine::transfer::{Stage, TransferError, TransferId};
 use p2p_engine::{EngineError, Event};
 use p2p_store::manifest::NodeNumber;
 
@@ -96,6 +96,23 @@ fn a_node_whose_disk_has_lost_segments_gets_them_again() {
         assert_eq!(lost.len(), most.min(there), "{lost:?}");
         assert!(lost.iter().all(|(at, cause)| *at == node(2) && is_lack(cause)), "{lost:?}");
     }
+}
+
+/// No segments are placed on a node that is to stop: what it has lost is stored on others.
+#[test]
+fn a_node_that_is_to_stop_does_not_get_again_what_it_has_lost() {
+    let (mut harness, upload, content) = upload_under_way(3);
+    let stop = harness.tell(Break::Stop { node: node(2), within: SimDuration::from_secs(600) });
+    lose_segments(&harness, 2, usize::MAX);
+    harness.finish(upload).unwrap();
+    harness.answer(stop).unwrap();
+    let events = harness.events();
+    let first = events.iter().position(|event| matches!(event, Event::SegmentRetried { .. })).unwrap();
+    let is_sent_there =
+        |event: &Event| matches!(event, Event::Segment { stage: Stage::Queued, timeline, .. } if timeline.holder == node(2));
+    assert!(!events[first..].iter().any(is_sent_there), "{:?}", retried(&events));
+    harness.ask(Mend::Process { node: node(2) }).unwrap();
+    assert!(harness.get("a.bin").unwrap().1 == content);
 }
 
 /// A node that is not there to commit is replaced by others, as one that is not there to store is.

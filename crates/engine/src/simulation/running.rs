@@ -176,8 +176,8 @@ impl Running {
             }
             Output::Ask { node, part, request, payload } => world.ask(node, Owner::Transfer(id, part), &request, payload),
             Output::Forget => world.forget_requests(id),
-            Output::Place { id: segment, len, except } => {
-                let placed = world.place((segment, len), &except);
+            Output::Place { id: segment, len, except, preferred } => {
+                let placed = world.place((segment, len), &except, preferred);
                 let answer = placed.map_or_else(|nodes| Input::NotPlaced { nodes }, |node| Input::Placed { node });
                 self.pass(world, answer);
             }

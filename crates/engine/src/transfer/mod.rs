@@ -159,8 +159,9 @@ pub(super) enum Output {
     Ask { node: NodeNumber, part: Part, request: Request, payload: Bytes },
     /// Drop the requests that are not written yet.
     Forget,
-    /// Choose a node for a segment, but none of these: one that holds it, or one with room. Answered at once.
-    Place { id: SegmentId, len: u64, except: BTreeSet<NodeNumber> },
+    /// Choose a node for a segment, but none of these: the preferred one if it can take it, one that holds it, or one with room.
+    /// Answered at once.
+    Place { id: SegmentId, len: u64, except: BTreeSet<NodeNumber>, preferred: Option<NodeNumber> },
     /// Protect a segment on a node from deletion and reserve room for it.
     Pin { index: u32, node: NodeNumber, id: SegmentId, len: u64 },
     /// End the reservation of room for a segment, if it still stands.

@@ -202,13 +202,8 @@ impl Upload {
     fn on_granted(&mut self, now: SimTime) {
         self.log.status.state = TransferState::Running;
         let Some(segment) = self.supply.take() else { return self.advance(now) };
-        match self.again.take_holder(segment.index) {
-            Some(node) if !self.attempts.is_given_up(node) => {
-                self.send(now, segment, node, 0);
-                self.advance(now);
-            }
-            _ => self.attempts.place(&mut self.outputs, Placing { segment, attempt: 0, is_new: true }),
-        }
+        let holder = self.again.take_holder(segment.index);
+        self.attempts.place(&mut self.outputs, Placing { segment, attempt: 0, is_new: true }, holder);
     }
 
     fn on_cut(&mut self, now: SimTime, outcome: Outcome) {
@@ -359,7 +354,7 @@ impl Upload {
         let node_is_to_blame = !cause.is_damage();
         if self.attempts.fail(node, cause, attempt, node_is_to_blame) {
             self.books.doubt(node, open.segment.id);
-            self.attempts.place(&mut self.outputs, Placing { segment: open.segment, attempt, is_new: false });
+            self.attempts.place(&mut self.outputs, Placing { segment: open.segment, attempt, is_new: false }, None);
         } else {
             self.send(now, open.segment, node, attempt);
         }

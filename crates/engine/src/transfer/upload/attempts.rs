@@ -37,11 +37,11 @@ impl Attempts {
         self.placing.is_some()
     }
 
-    /// Lets a node be chosen that can take a segment.
-    pub(super) fn place(&mut self, outputs: &mut VecDeque<Output>, placing: Placing) {
+    /// Lets a node be chosen that can take a segment: the preferred one if it can and is not given up.
+    pub(super) fn place(&mut self, outputs: &mut VecDeque<Output>, placing: Placing, preferred: Option<NodeNumber>) {
         let (id, len) = (placing.segment.id, placing.segment.bytes.len() as u64);
         self.placing = Some(placing);
-        outputs.push_back(Output::Place { id, len, except: self.given_up.keys().copied().collect() });
+        outputs.push_back(Output::Place { id, len, except: self.given_up.keys().copied().collect(), preferred });
     }
 
     /// Takes the segment for which a node is being chosen.
@@ -61,11 +61,6 @@ impl Attempts {
             }
             _ => TransferError::NoHolder { index: segment.index, causes },
         })
-    }
-
-    /// Returns true if a node gets no further requests.
-    pub(super) fn is_given_up(&self, node: NodeNumber) -> bool {
-        self.given_up.contains_key(&node)
     }
 
     /// Gives a node up that did not confirm what it had stored.
