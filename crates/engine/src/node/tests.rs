@@ -104,7 +104,7 @@ fn what_the_disk_has_lost_is_named_and_stored_again() {
     for (tag, (id, bytes)) in (1..).zip(segments.clone()) {
         bench.ask(tag, &Request::Put { id }, bytes);
     }
-    [1, 3].map(|lost| bench.disk.delete(ids[lost]).unwrap());
+    [1, 3].into_iter().for_each(|lost| bench.disk.delete(ids[lost]).unwrap());
     for tag in [5, 6] {
         bench.ask(tag, &Request::Commit, ids_payload(&ids));
         let Some((_, Response::Refused(Refusal::NotStored { .. } | Refusal::Doubtful { .. }), lacking)) = bench.responses.last()
@@ -113,7 +113,9 @@ fn what_the_disk_has_lost_is_named_and_stored_again() {
         };
         assert_eq!(*lacking, ids_payload(&[ids[1], ids[3]]));
     }
-    [1, 3].map(|lost| bench.ask(7 + lost as u64, &Request::Put { id: ids[lost] }, segments[lost].1.clone()));
+    for lost in [1, 3] {
+        bench.ask(7 + lost as u64, &Request::Put { id: ids[lost] }, segments[lost].1.clone());
+    }
     bench.ask(11, &Request::Commit, ids_payload(&ids));
     assert_eq!(bench.last(), &Response::Committed);
 }

@@ -112,8 +112,13 @@ impl Commitment {
         match (self.unanswered.is_empty(), self.losses.is_empty()) {
             (false, _) => Progress::Waiting,
             (true, true) => Progress::Complete,
-            (true, false) => Progress::Lost(std::mem::take(&mut self.losses)),
+            (true, false) => Progress::Lost(self.take_losses()),
         }
+    }
+
+    /// Takes what holders are known to have lost so far.
+    pub(super) fn take_losses(&mut self) -> BTreeMap<NodeNumber, Loss> {
+        std::mem::take(&mut self.losses)
     }
 
     /// Returns the holders that have not confirmed all.

@@ -497,6 +497,9 @@ impl Surroundings {
         self.refused.insert(node);
         let cause = Cause::Refused(Refusal::NotStored { id });
         self.handle(Input::Lacking { part, node, cause, ids: lacking });
+        // What cannot be read again is not waited for.
+        let state = self.machine.log().status.state;
+        assert!(!(self.is_remote && part == Part::Commit && state == TransferState::Committing), "{state:?} without a segment");
         true
     }
 

@@ -383,20 +383,36 @@ impl Upload {
         self.follow(now, part, |commitment, outputs| commitment.fail(outputs, node, loss));
     }
 
-    /// Lets a commitment handle what has become of a request. What the holders of a complete file have lost is stored again; what could
-    /// not be kept of an incomplete one is tried again with what follows, if anything does.
+    /// Lets the commitment that a request belongs to handle what has become of it.
     fn follow(&mut self, now: SimTime, part: Part, step: impl FnOnce(&mut Commitment, &mut VecDeque<Output>) -> Progress) {
-        let outputs = &mut self.outputs;
-        let (progress, is_kept) = match (part, &mut self.phase, &mut self.keeping) {
-            (Part::Commit, UploadPhase::Committing(commitment), _) => (step(commitment, outputs), true),
-            (Part::Keep, UploadPhase::Sending, Some(keeping)) => (Progress::Waiting, keeping.follow_commitment(outputs, step)),
-            _ => return,
-        };
-        match progress {
-            Progress::Waiting if is_kept => {}
-            Progress::Waiting => self.go_on_without_keeping(now),
+        match part {
+            Part::Commit => self.follow_commit(now, step),
+            Part::Keep => self.follow_keep(now, step),
+            Part::Segment(_) | Part::Delete => {}
+        }
+    }
+
+    /// Follows the commitment of a complete file: what its holders have lost is stored again. Where it cannot be read again, the first
+    /// loss decides, whatever the other holders answer.
+    fn follow_commit(&mut self, now: SimTime, step: impl FnOnce(&mut Commitment, &mut VecDeque<Output>) -> Progress) {
+        let UploadPhase::Committing(commitment) = &mut self.phase else { return };
+        match step(commitment, &mut self.outputs) {
+            Progress::Waiting if self.plan.is_readable_again => {}
+            Progress::Waiting => {
+                let losses = commitment.take_losses();
+                self.store_again(now, losses);
+            }
             Progress::Complete => self.catalogue(),
             Progress::Lost(losses) => self.store_again(now, losses),
+        }
+    }
+
+    /// Follows the commitment of what is kept of an incomplete upload: what could not be kept is tried again with what follows, if
+    /// anything does.
+    fn follow_keep(&mut self, now: SimTime, step: impl FnOnce(&mut Commitment, &mut VecDeque<Output>) -> Progress) {
+        let Some(keeping) = self.keeping.as_mut().filter(|_| self.phase.is_sending()) else { return };
+        if !keeping.follow_commitment(&mut self.outputs, step) {
+            self.go_on_without_keeping(now);
         }
     }
 
