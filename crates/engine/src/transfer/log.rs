@@ -1,6 +1,6 @@
 //! Log of a transfer: its status, and the history of each segment.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use p2p_base::units::{SimDuration, SimTime};
 use p2p_store::manifest::NodeNumber;
@@ -189,15 +189,16 @@ impl TransferLog {
     pub(super) fn forget(&mut self, index: u32) {
         let place = self.timelines.iter().rposition(|timeline| timeline.index == index);
         if let Some(len) = place.and_then(|place| self.timelines.get(place)).map(|timeline| timeline.len) {
-            self.take_back(index, len);
+            self.take_back(&BTreeMap::from([(index, len)]));
         }
     }
 
-    /// Takes back that a segment of so many bytes is stored, because it will be sent again.
-    pub(super) fn take_back(&mut self, index: u32, len: u32) {
-        self.timelines.retain(|timeline| timeline.index != index);
-        self.status.bytes_done = self.status.bytes_done.saturating_sub(u64::from(len));
-        self.status.segments_done = self.status.segments_done.saturating_sub(1);
+    /// Takes back that segments, each of so many bytes, are stored, because they will be sent again.
+    pub(super) fn take_back(&mut self, segments: &BTreeMap<u32, u32>) {
+        self.timelines.retain(|timeline| !segments.contains_key(&timeline.index));
+        let bytes = segments.values().map(|&len| u64::from(len)).sum();
+        self.status.bytes_done = self.status.bytes_done.saturating_sub(bytes);
+        self.status.segments_done = self.status.segments_done.saturating_sub(segments.len() as u32);
     }
 
     pub(crate) fn finish(&mut self, state: TransferState, error: Option<TransferError>, now: SimTime) {

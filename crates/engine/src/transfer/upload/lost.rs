@@ -91,9 +91,10 @@ impl Upload {
         if !is_asked_again {
             self.attempts.give_up(node, loss.cause.clone());
         }
-        for lost in self.books.take_lost(&mut self.outputs, node, loss) {
+        let segments = self.books.take_lost(&mut self.outputs, node, loss);
+        self.log.take_back(&segments.iter().map(|lost| (lost.index, lost.len)).collect());
+        for lost in segments {
             let (transfer, cause) = (self.log.status.id, loss.cause.clone());
-            self.log.take_back(lost.index, lost.len);
             self.outputs.push_back(Output::Emit(Event::SegmentRetried { transfer, index: lost.index, node, cause }));
             if is_asked_again {
                 self.again.holders.insert(lost.index, node);
