@@ -2,18 +2,16 @@
 //! and is asked again over a new one. To commit is idempotent: a holder confirms what is durable already, and refuses what it does not
 //! have. What holders have lost is known once all have answered.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use p2p_store::catalog::Garbage;
 use p2p_store::manifest::NodeNumber;
 use p2p_store::segment::SegmentId;
 
-use super::{Output, Part, Unanswered};
+use super::{ATTEMPTS_MAX, Output, Part, Unanswered};
 use crate::cause::Cause;
 use crate::node::protocol::Request;
-
-/// Number of times that a holder is asked whose connections are lost.
-const ASKED_MAX: u32 = 3;
 
 /// Segments of one holder that it did not make durable.
 #[derive(Debug, Clone, PartialEq)]
@@ -89,10 +87,13 @@ impl Commitment {
     /// refused, or is not there.
     pub(super) fn fail(&mut self, outputs: &mut VecDeque<Output>, node: NodeNumber, loss: Loss) -> Progress {
         let failed = self.failed.get(&node).copied().unwrap_or(0) + 1;
-        if loss.cause.may_have_lost_the_connection_alone() && failed < ASKED_MAX {
+        if loss.cause.may_have_lost_the_connection_alone() && failed < ATTEMPTS_MAX {
             self.cut_off.insert(node);
         } else {
-            self.losses.entry(node).and_modify(|known| known.add(loss.clone())).or_insert(loss);
+            match self.losses.entry(node) {
+                Entry::Occupied(mut known) => known.get_mut().add(loss),
+                Entry::Vacant(first) => _ = first.insert(loss),
+            }
         }
         self.confirm(outputs, node)
     }

@@ -95,6 +95,10 @@ impl Unanswered {
     }
 }
 
+/// Number of times that a segment which arrives corrupted is sent to the same node, that a node whose connections are lost is asked to
+/// commit what it has, and that what holders have lost is stored again.
+const ATTEMPTS_MAX: u32 = 3;
+
 /// Part of a transfer that a request to a node belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Part {

@@ -6,11 +6,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use p2p_store::manifest::NodeNumber;
 use p2p_store::segment::Segment;
 
-use super::super::{Output, TransferError};
+use super::super::{ATTEMPTS_MAX, Output, TransferError};
 use crate::cause::Cause;
-
-/// Number of times that a segment which arrives corrupted is sent to the same node, and that a node is asked to commit what it has.
-pub(super) const ATTEMPTS_MAX: u32 = 3;
 
 /// Segment for which a node is being chosen.
 #[derive(Debug)]

@@ -9,9 +9,8 @@ use p2p_base::units::SimTime;
 use p2p_store::manifest::NodeNumber;
 
 use super::super::commitment::Loss;
-use super::super::{Output, TransferError, TransferState};
+use super::super::{ATTEMPTS_MAX, Output, TransferError, TransferState};
 use super::Upload;
-use super::attempts::ATTEMPTS_MAX;
 use super::books::LostSegment;
 use super::phase::UploadPhase;
 use crate::event::Event;
