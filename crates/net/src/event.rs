@@ -42,11 +42,6 @@ pub enum NetEvent {
         /// The end that wrote the bytes.
         connection: ConnectionId,
     },
-    /// As many bytes as were asked for are acknowledged; reported on request.
-    Acknowledged {
-        /// The end that wrote the bytes.
-        connection: ConnectionId,
-    },
     /// The connection is over for this end.
     Ended {
         /// The end that reports.

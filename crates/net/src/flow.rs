@@ -66,8 +66,6 @@ pub(crate) struct End {
     pub(crate) initial_sequence: u32,
     /// Offset below which everything has been sent at least once.
     pub(crate) sent_high: u64,
-    /// Offset below which everything must be acknowledged for the application to be notified; [`u64::MAX`] if it did not ask.
-    pub(crate) ack_mark: u64,
     /// Marks on the stream that this end writes, from the first one on.
     pub(crate) marks: Option<Box<Marks>>,
 }
@@ -96,7 +94,6 @@ impl End {
             wants_drained: false,
             initial_sequence,
             sent_high: 0,
-            ack_mark: u64::MAX,
             marks: None,
         }
     }
@@ -178,6 +175,6 @@ mod tests {
     #[test]
     fn a_connection_takes_little_room() {
         let sizes = [size_of::<Flow>(), size_of::<Connection>()];
-        assert_eq!(sizes, [280, 688], "a flow, and each of its open ends");
+        assert_eq!(sizes, [264, 688], "a flow, and each of its open ends");
     }
 }

@@ -114,12 +114,6 @@ impl Network {
         }
     }
 
-    /// Requests [`NetEvent::Acknowledged`](super::NetEvent::Acknowledged) once the first `bytes` bytes that this end wrote are
-    /// acknowledged. A second request replaces the first.
-    pub fn tell_when_acknowledged(&mut self, id: ConnectionId, bytes: u64) {
-        self.sockets.tell_when_acknowledged(id, bytes);
-    }
-
     /// Requests [`NetEvent::Sent`](super::NetEvent::Sent) once the byte at `offset` of this end's stream (from 0) is sent for
     /// the first time. Make requests in the order of the offsets, before the bytes are written.
     pub fn tell_when_sent(&mut self, id: ConnectionId, offset: u64) {

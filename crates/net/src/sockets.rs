@@ -195,17 +195,6 @@ impl Sockets {
         }
     }
 
-    pub(crate) fn tell_when_acknowledged(&mut self, id: ConnectionId, bytes: u64) {
-        let Some(flow) = self.flow_mut(id) else { return };
-        let acked = flow.connection(id.side).map_or(1, Connection::acked_to);
-        let mark = bytes.saturating_add(1);
-        let is_done = acked >= mark;
-        flow.end_mut(id.side).ack_mark = if is_done { u64::MAX } else { mark };
-        if is_done {
-            self.events.push_back(NetEvent::Acknowledged { connection: id });
-        }
-    }
-
     pub(crate) fn finish(&mut self, now: SimTime, id: ConnectionId) {
         let Some(flow) = self.flow(id) else { return };
         let written = flow.end(id.side).stream.end();
@@ -437,10 +426,6 @@ impl Sockets {
         if end.wants_drained && acked >= end.stream.end() {
             end.wants_drained = false;
             self.events.push_back(NetEvent::Drained { connection: id });
-        }
-        if acked >= end.ack_mark {
-            end.ack_mark = u64::MAX;
-            self.events.push_back(NetEvent::Acknowledged { connection: id });
         }
         let (deadline, is_closed) = (connection.next_timeout(), connection.state() == State::Closed);
         self.meters.count_arrived(flow, id.side, now);

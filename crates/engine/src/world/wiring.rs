@@ -49,8 +49,6 @@ impl World {
                     self.nodes[index].node.handle_drained(connection);
                 }
             }
-            // Nothing asks to be told of it.
-            NetEvent::Acknowledged { .. } => {}
             NetEvent::Ended { connection, reason, .. } => self.on_ended(connection, reason),
             NetEvent::Sent { connection, offset } => self.on_sent(connection, offset, Stage::FirstByte),
             NetEvent::Retransmitted { connection, offset, .. } => self.on_sent(connection, offset, Stage::Retransmitted),
