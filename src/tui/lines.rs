@@ -21,8 +21,8 @@ use tokio::task::AbortHandle;
 pub use self::endings::Ended;
 use self::outcomes::Failures;
 pub use self::pending::{Pending, PendingSteps};
-pub use self::under_way::Outcome;
 use self::under_way::UnderWay;
+pub use self::under_way::{Fate, Outcome};
 
 /// Maximum number of lines that run or wait at once. Transfers in the background do not count.
 pub const LINES_MAX: usize = 64;

@@ -188,7 +188,7 @@ fn what_waits_has_a_row_and_is_dropped_by_a_key() {
         assert!(text.lines().last().unwrap().contains("d drop"), "{text}");
         tui_harness.press(&["d"]);
         assert!(
-            says(&tui_harness.app, "dropped: `upload ") && says(&tui_harness.app, "c.bin`"),
+            says(&tui_harness.app, "dropped: `") && says(&tui_harness.app, "c.bin`"),
             "{:?}",
             tui_harness.app.prompt().output
         );
@@ -396,4 +396,46 @@ fn what_is_no_longer_listed_is_counted() {
     tui_harness.ask_aside("transfers");
     let said = tui_harness.said();
     assert!(said.contains("200 of 205 shown, those that ended last; earlier ones are no longer listed"), "{said}");
+}
+
+/// A step that is dropped leaves the selection in its place, on the next one that waits, and never on what runs: whatever is pressed again,
+/// at once or after a frame, ends no transfer.
+#[test]
+fn a_dropped_step_leaves_the_selection_in_its_place() {
+    for (is_drawn, rest, key) in [(false, 2, "d"), (true, 2, "d"), (true, 1, "D")] {
+        let mut tui_harness = paused(120, 40);
+        let upload = upload_of_all(&tui_harness);
+        tui_harness.press(&[&upload, "; ls", "Enter"]);
+        tui_harness.until(|app| says(app, "#1 has begun; waiting: "));
+        tui_harness.refresh();
+        tui_harness.press_in_pane(Pane::Transfers, &["g", "Down", key]);
+        let pending: Vec<_> = tui_harness.app.scene().pending.iter().map(|pending| pending.step).collect();
+        assert_eq!(pending.len(), rest, "{}", tui_harness.said());
+        tui_harness.refresh();
+        if is_drawn {
+            tui_harness.draw();
+            assert_eq!(tui_harness.app.view().chosen().step, Some(pending[0]));
+        }
+        // One stroke for what is left, and two more.
+        (0..rest + 2).for_each(|_| tui_harness.press_in_pane(Pane::Transfers, &["d"]));
+        assert_eq!(tui_harness.app.scene().pending.len(), 0, "{}", tui_harness.said());
+        assert!(!tui_harness.said().contains("cancel 1"), "{}", tui_harness.said());
+    }
+}
+
+/// A selected step that begins is selected as the transfer that it has become.
+#[test]
+fn a_step_that_begins_keeps_the_selection() {
+    let mut tui_harness = paused(120, 40);
+    let upload = upload_of_all(&tui_harness);
+    tui_harness.press(&[&upload, "Enter"]);
+    tui_harness.until(|app| says(app, "#1 has begun; waiting: "));
+    tui_harness.refresh();
+    tui_harness.press_in_pane(Pane::Transfers, &["g", "Down"]);
+    tui_harness.draw();
+    tui_harness.runtime.block_on(tui_harness.handle.call(&OPERATOR, operation::Resume)).unwrap();
+    tui_harness.until(|app| says(app, "#2 has begun"));
+    tui_harness.draw();
+    assert_eq!(tui_harness.app.view().chosen().transfer.map(|transfer| transfer.0), Some(2));
+    assert_eq!(tui_harness.app.view().chosen().step, None);
 }

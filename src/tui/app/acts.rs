@@ -13,8 +13,9 @@ use super::{App, AppMessage, ExitRequest, Pane, TerminalRequest};
 use crate::tui::action::Action;
 use crate::tui::connection::ConnectionDialog;
 use crate::tui::dialog::{Choice, Dialog, Item};
-use crate::tui::lines::WAITING_SHOWN;
+use crate::tui::lines::{Fate, WAITING_SHOWN};
 use crate::tui::panes::faults_menu::profiles;
+use crate::tui::panes::scene::Chosen;
 use crate::tui::panes::{Change, Deed};
 use crate::tui::theme::Role;
 use crate::tui::viewer::copied;
@@ -172,6 +173,20 @@ impl App {
     /// Shows in other panes what was selected in a pane.
     pub(super) fn follow_selection(&mut self, pane: Pane) {
         let chosen = self.with_pane(pane, |pane, scene| pane.chosen(scene));
+        self.view.choose(chosen);
+    }
+
+    /// Lets the selection stay where it is: on the transfer that a selected step has begun, or in the place of a step that is gone. To be
+    /// called before each frame, and before a key acts upon what is selected.
+    pub fn keep_selection(&mut self) {
+        self.with_pane(Pane::Transfers, |pane, scene| pane.keep_place(scene));
+        // What is shown of an instant stays as it is.
+        let Some(step) = self.view.chosen().step.filter(|_| !self.view.is_frozen()) else { return };
+        let chosen = match self.lines.fate_of(step) {
+            Fate::Waits => return,
+            Fate::Begun(transfer) => Chosen { transfer: Some(transfer), ..Chosen::default() },
+            Fate::Over => self.with_pane(Pane::Transfers, |pane, scene| pane.successor(scene)),
+        };
         self.view.choose(chosen);
     }
 

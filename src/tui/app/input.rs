@@ -126,6 +126,7 @@ impl App {
     }
 
     fn on_key_in_pane(&mut self, key: &KeyEvent) {
+        self.keep_selection();
         let focus = self.workspace.focus();
         let list = self.panes.get_mut(focus).list_mut();
         if list.is_typing() && list.handle(key) {

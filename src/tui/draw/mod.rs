@@ -57,6 +57,7 @@ const TYPED_ROWS: u16 = 3;
 /// Draws the whole screen.
 pub fn draw(app: &mut App, frame: &mut Frame<'_>) {
     app.renew_pending();
+    app.keep_selection();
     let area = frame.area();
     if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
         app.take_places(Vec::new());

@@ -19,6 +19,14 @@ pub struct Pending<'a> {
     pub of: usize,
 }
 
+impl Line {
+    /// Returns true if a step has not begun. Steps are numbered in their order.
+    pub(super) fn has_waiting(&self, step: StepId) -> bool {
+        self.transfers.waiting().binary_search_by_key(&step, |waiting| waiting.step).is_ok()
+            || self.waiting.binary_search_by_key(&step, |(step, _)| *step).is_ok()
+    }
+}
+
 impl Lines {
     /// Returns the steps of this instant, which stay as they are whatever begins or ends: for a view that is frozen. They are copied, so
     /// that what is shown can be of another instant than what can be dropped.

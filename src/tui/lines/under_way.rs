@@ -36,6 +36,17 @@ impl Drop for Follower {
     }
 }
 
+/// What has become of a step that waited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// The step waits, or is being carried out and is no transfer.
+    Waits,
+    /// The step has begun this transfer.
+    Begun(TransferId),
+    /// The step was dropped, or is over.
+    Over,
+}
+
 /// A result that is to be told now.
 #[derive(Debug)]
 pub struct Outcome {
@@ -56,6 +67,16 @@ impl Line {
         self.command.clone_from(&first.planned.line);
         self.beginning = group;
         Some(self.beginning.iter().map(|waiting| waiting.planned.clone()).collect())
+    }
+
+    /// Returns what has become of a step of the line; [`Fate::Over`] if it is none.
+    pub(super) fn fate_of(&mut self, step: StepId) -> Fate {
+        if let Some(under_way) = self.transfers.iter_mut().find(|under_way| under_way.step == step) {
+            return under_way.transfer.map_or(Fate::Over, Fate::Begun);
+        }
+        let is_begun = self.step == step && self.task.is_some();
+        let is_known = is_begun || self.beginning.iter().any(|waiting| waiting.step == step) || self.has_waiting(step);
+        if is_known { Fate::Waits } else { Fate::Over }
     }
 
     /// Returns what is carried out for display, as in `upload a.bin (#1)`, or `upload a (#1) and 2 beside it`.
@@ -118,6 +139,12 @@ impl Lines {
         }
         line.waits = line.is_following();
         (all, line.told_left())
+    }
+
+    /// Returns what has become of a step.
+    pub fn fate_of(&mut self, step: StepId) -> Fate {
+        let fates = self.begun.iter_mut().chain(&mut self.typed).map(|line| line.fate_of(step));
+        fates.into_iter().find(|fate| *fate != Fate::Over).unwrap_or(Fate::Over)
     }
 
     /// Stores the task that waits for the end of a transfer of a line.

@@ -124,6 +124,14 @@ pub trait PaneView: Debug {
         Chosen::default()
     }
 
+    /// Remembers the place at which the selected row is now. Called before each frame and before each key.
+    fn keep_place(&mut self, _scene: &Scene<'_>) {}
+
+    /// Returns what is selected instead of a row that is gone, at the place where it was; nothing if no row may take its place.
+    fn successor(&self, _scene: &Scene<'_>) -> Chosen {
+        Chosen::default()
+    }
+
     /// Returns what the pane has to look up, which is done outside of the drawing. Called after each frame, with the area of the
     /// content in it.
     fn inquire(&mut self, _scene: &Scene<'_>, _inner: Rect) -> Vec<Inquiry> {

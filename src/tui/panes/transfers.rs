@@ -133,7 +133,7 @@ impl PaneView for TransfersPane {
         let columns = Columns::fit(columns(widest(&names, NAME_MAX), widest(&times, TIME.1)), canvas.area.width);
         let first = shown.start;
         let cell = |&index: &usize, quantity, width| {
-            let is_selected = scene.focus == Pane::Transfers && selected == index;
+            let is_selected = scene.focus == Pane::Transfers && selected == Some(index);
             match index.checked_sub(first).and_then(|place| rows.get(place)) {
                 Some(Row::Of(report)) => cell(scene, report, quantity, width, is_selected),
                 Some(Row::Pending(step)) => cell_of_pending(scene, step, quantity, is_selected),
@@ -160,12 +160,26 @@ impl PaneView for TransfersPane {
     }
 
     fn part(&self, scene: &Scene<'_>, inner: Rect) -> Part {
-        Part::around(self.rows(scene), self.selected_row(scene), self.row_area(scene, inner).height)
+        let selected = self.selected_row(scene).unwrap_or(self.list.selected());
+        Part::around(self.rows(scene), selected, self.row_area(scene, inner).height)
+    }
+
+    fn keep_place(&mut self, scene: &Scene<'_>) {
+        self.selected_row(scene).into_iter().for_each(|place| self.list.select(place));
+    }
+
+    fn successor(&self, scene: &Scene<'_>) -> Chosen {
+        let (list, place) = (self.list_of(scene), self.list.selected());
+        let at = |place: Option<usize>| place.and_then(|place| list.get(place));
+        let next = at(Some(place));
+        let waits = [next.clone(), at(place.checked_sub(1))].into_iter().flatten().find(|row| matches!(row, Row::Pending(_)));
+        // A second stroke of the key that has dropped a step must end no transfer.
+        waits.or(next.filter(Row::is_over)).map_or_else(Chosen::default, |row| row.chosen())
     }
 
     fn scroll(&mut self, scene: &Scene<'_>, lines: isize) {
         // The rows may have changed their places since one was selected.
-        self.list.select(self.selected_row(scene));
+        self.keep_place(scene);
         self.list.move_by(lines, self.rows(scene));
         self.follows = false;
     }
@@ -174,11 +188,7 @@ impl PaneView for TransfersPane {
         if self.follows && self.list.selected() == 0 {
             return Chosen { forgets: true, ..Chosen::default() };
         }
-        match self.list_of(scene).get(self.list.selected()) {
-            Some(Row::Of(report)) => Chosen { transfer: Some(report.status.id), ..Chosen::default() },
-            Some(Row::Pending(pending)) => Chosen { step: Some(pending.step), ..Chosen::default() },
-            None => Chosen::default(),
-        }
+        self.list_of(scene).get(self.list.selected()).map_or_else(Chosen::default, |row| row.chosen())
     }
 
     fn open(&self, scene: &Scene<'_>) -> Option<Deed> {
@@ -236,15 +246,18 @@ impl TransfersPane {
     }
 
     /// Returns the place of the selected row, wherever the transfer or the step that was selected is now; the first one without a
-    /// selection.
-    fn selected_row(&self, scene: &Scene<'_>) -> usize {
-        let (list, chosen) = (self.list_of(scene), scene.chosen);
-        let transfer = || chosen.transfer.and_then(|transfer| list.place_of_transfer(transfer));
-        chosen.step.and_then(|step| list.place_of_step(step)).or_else(transfer).unwrap_or(0)
+    /// selection, and none if what was selected is not listed any more: no other row takes the keys that were meant for it.
+    fn selected_row(&self, scene: &Scene<'_>) -> Option<usize> {
+        let list = self.list_of(scene);
+        match scene.chosen {
+            Chosen { step: Some(step), .. } => list.place_of_step(step),
+            Chosen { transfer: Some(transfer), .. } => list.place_of_transfer(transfer),
+            _ => Some(0),
+        }
     }
 
     fn selected<'s>(&self, scene: &'s Scene<'_>) -> Option<Row<'s>> {
-        self.list_of(scene).get(self.selected_row(scene))
+        self.list_of(scene).get(self.selected_row(scene)?)
     }
 }
 
@@ -269,9 +282,8 @@ impl<'s> List<'s> {
 
     /// Returns the number of transfers that are over.
     fn over(&self) -> usize {
-        let is_over = |row: &&Row<'_>| matches!(row, Row::Of(report) if report.status.state.is_over());
         let all = || self.scene.in_order().len() - self.under_way();
-        self.passing.as_ref().map_or_else(all, |passing| passing.iter().filter(is_over).count())
+        self.passing.as_ref().map_or_else(all, |passing| passing.iter().filter(|row| row.is_over()).count())
     }
 
     fn get(&self, place: usize) -> Option<Row<'s>> {
@@ -314,6 +326,17 @@ enum Row<'a> {
 }
 
 impl Row<'_> {
+    fn chosen(&self) -> Chosen {
+        match self {
+            Row::Of(report) => Chosen { transfer: Some(report.status.id), ..Chosen::default() },
+            Row::Pending(pending) => Chosen { step: Some(pending.step), ..Chosen::default() },
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        matches!(self, Row::Of(report) if report.status.state.is_over())
+    }
+
     fn name(&self, scene: &Scene<'_>) -> String {
         match self {
             Row::Of(report) => scene.label(&report.status.file),
