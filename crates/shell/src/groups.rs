@@ -102,6 +102,11 @@ impl<S, T> Groups<S, T> {
         self.under_way.front()
     }
 
+    /// Returns the transfers that are under way.
+    pub fn iter(&self) -> impl Iterator<Item = &T> {
+        self.under_way.iter()
+    }
+
     /// Returns the transfers that are under way, to be changed.
     pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
         self.under_way.iter_mut()

@@ -79,16 +79,18 @@ impl Line {
         if is_known { Fate::Waits } else { Fate::Over }
     }
 
-    /// Returns what is carried out for display, as in `upload a.bin (#1)`, or `upload a (#1) and 2 beside it`.
+    /// Returns what is carried out for display, as in `upload a.bin (#1)`, or `upload a (#1) and 2 beside it`. What is over and waits only
+    /// to be told counts no more.
     pub(super) fn doing(&self) -> String {
-        let Some(first) = self.transfers.front() else { return self.command.clone() };
+        let mut running = self.transfers.iter().filter(|under_way| under_way.result.is_none());
+        let Some(first) = running.next().or(self.transfers.front()) else { return self.command.clone() };
         let first = match first.transfer {
             Some(transfer) => format!("{} ({transfer})", first.command),
             None => first.command.clone(),
         };
-        match self.transfers.under_way() {
-            1 => first,
-            count => format!("{first} and {} beside it", count - 1),
+        match running.count() {
+            0 => first,
+            count => format!("{first} and {count} beside it"),
         }
     }
 
@@ -231,6 +233,18 @@ mod tests {
 
     fn end(lines: &mut Lines, number: u64, transfer: u64) {
         assert!(lines.hold(number, TransferId(transfer), Ok(Answer::nothing())), "{transfer}");
+    }
+
+    /// What is over counts no more as being under way, although its result is told later, after that of the first one.
+    #[test]
+    fn what_is_over_is_not_beside_what_runs() {
+        let (mut lines, number) = batch(&["a", "b", "c"]);
+        begin(&mut lines, number, 1);
+        assert_eq!(lines.summary().as_deref(), Some("upload a (#1) and 2 beside it; waiting: ls"));
+        end(&mut lines, number, 2);
+        assert_eq!(lines.summary().as_deref(), Some("upload a (#1) and 1 beside it; waiting: ls"));
+        end(&mut lines, number, 3);
+        assert_eq!(lines.summary().as_deref(), Some("upload a (#1); waiting: ls"));
     }
 
     /// Takes the results that are to be told, and returns the commands of their transfers and the last count.
