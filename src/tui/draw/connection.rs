@@ -3,8 +3,8 @@
 use p2p_base::units::{SimDuration, SimTime};
 use p2p_engine::connection_history::{ConnectionHistory, ConnectionRecord, Passed};
 use p2p_engine::snapshot::ConnectionStatus;
-use p2p_engine::transfer::TransferStatus;
 use p2p_net::ConnectionSample;
+use p2p_shell::lists::listed;
 use p2p_shell::report::{absence_of, bytes_of, count_of, milliseconds_of, rate_of};
 use p2p_store::manifest::NodeNumber;
 use ratatui::Frame;
@@ -14,6 +14,7 @@ use ratatui::widgets::Clear;
 
 use super::frame::middle;
 use crate::tui::connection::{ConnectionDialog, End};
+use crate::tui::panes::awaiting::waits_for_node;
 use crate::tui::panes::plot::{Curve, Plot};
 use crate::tui::panes::scene::Scene;
 use crate::tui::panes::wire::connections::{node_of, passed, round_trip_of};
@@ -23,6 +24,8 @@ use crate::tui::theme::{Role, Theme};
 
 /// Span of the curves.
 const SPAN: SimDuration = SimDuration::from_secs(60);
+/// Number of transfers that are named; the others are counted.
+const IDS_SHOWN: usize = 8;
 /// Maximum width and height of the dialog in cells.
 const LARGEST: (u16, u16) = (140, 50);
 
@@ -76,13 +79,15 @@ fn title_of(theme: &Theme, node: NodeNumber, side: Option<&Side<'_>>) -> String 
     }
 }
 
-/// Returns what is broken between the client and a node, and which transfers cannot be completed before the node answers.
+/// Returns what is broken between the client and a node, and which transfers wait for an answer of the node: those that cannot be completed
+/// before, and those that have segments under way there.
 fn trouble_of(scene: &Scene<'_>, node: NodeNumber) -> Option<String> {
     let snapshot = scene.snapshot;
-    let awaited_by = |status: &TransferStatus| status.awaited.iter().find(|awaited| awaited.node == node).copied();
-    let waiting: Vec<_> = snapshot.running().filter_map(|status| Some((status.id, awaited_by(status)?))).collect();
-    let why = waiting.first().map_or_else(|| broken_of(scene, node), |(_, awaited)| absence_of(awaited, snapshot.at));
-    let ids = waiting.iter().map(|(id, _)| id.to_string()).collect::<Vec<_>>().join(", ");
+    let awaited = snapshot.running().flat_map(|status| &status.awaited).find(|awaited| awaited.node == node);
+    let why = awaited.map_or_else(|| broken_of(scene, node), |awaited| absence_of(awaited, snapshot.at));
+    let waiting = scene.in_order().filter(|report| waits_for_node(report, node));
+    let waiting: Vec<String> = waiting.map(|report| report.status.id.to_string()).collect();
+    let ids = listed(&waiting, IDS_SHOWN);
     match (why.is_empty(), waiting.len()) {
         (true, _) => None,
         (false, 0) => Some(why),

@@ -16,6 +16,12 @@ pub(super) fn is_under_way(status: &TransferStatus) -> bool {
     !status.state.is_over() && status.given_up_from.is_none()
 }
 
+/// Returns true if a transfer that is under way cannot be completed before a node answers, or has segments under way there.
+pub fn waits_for_node(report: &TransferReport, node: NodeNumber) -> bool {
+    let is_open = || report.timelines.iter().any(|timeline| timeline.acknowledged.is_none() && timeline.holder == node);
+    is_under_way(&report.status) && (report.status.awaited.iter().any(|awaited| awaited.node == node) || is_open())
+}
+
 /// Returns for which nodes a transfer waits, as in `waits for Node_03, killed 00:12 ago`, in each wording that is shorter than the one before;
 /// none if nothing keeps it.
 pub(super) fn wordings(scene: &Scene<'_>, report: &TransferReport) -> Vec<String> {
@@ -39,11 +45,10 @@ pub(super) fn time_within(scene: &Scene<'_>, report: &TransferReport, width: usi
     let time = transfer_time_within(&report.status, scene.snapshot.at, width);
     let waits = wordings(scene, report);
     let told: Vec<String> = match report.status.eta {
-        Remaining::OutOfReach | Remaining::Stalled | Remaining::TooEarly | Remaining::UnknownSize => waits,
-        Remaining::Estimated { .. } => {
-            waits.first().map(|waits| format!("{time}, {waits}")).into_iter().chain([time.clone()]).collect()
-        }
-        Remaining::NotRunning | Remaining::Behind | Remaining::Deleting { .. } => Vec::new(),
+        // What is behind others at a node out of reach waits for the node, and not for them.
+        Remaining::OutOfReach | Remaining::Stalled | Remaining::TooEarly | Remaining::UnknownSize | Remaining::Behind => waits,
+        Remaining::Estimated { .. } => waits.iter().map(|waits| format!("{time}, {waits}")).chain([time.clone()]).collect(),
+        Remaining::NotRunning | Remaining::Deleting { .. } => Vec::new(),
     };
     told.iter().find(|text| text.width() <= width).or(told.last()).cloned().unwrap_or(time)
 }

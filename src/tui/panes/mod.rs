@@ -1,6 +1,6 @@
 //! The panes, one file each. A pane is a type that implements [`PaneView`]; a new one is a file and a line in the list below.
 
-mod awaiting;
+pub mod awaiting;
 mod broken;
 pub mod columns;
 mod ends;
