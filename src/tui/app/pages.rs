@@ -62,6 +62,11 @@ impl App {
         self.unread = (self.lines.is_latest(number) && !self.lines.has_more()).then_some(unread);
     }
 
+    /// Forgets the answer that the next frame would open: it is part of a longer one, which F8 opens.
+    pub(super) fn expect_no_reader(&mut self) {
+        self.unread = None;
+    }
+
     /// Takes in where the panes are drawn. Opens the latest answer in the viewer if the prompt has no room there for it and for its
     /// command, unless the user is doing something else by now.
     pub fn take_places(&mut self, areas: Vec<(Pane, Rect)>) {
@@ -79,9 +84,15 @@ impl App {
 
     /// Opens the latest answer in the viewer.
     pub(super) fn open_answer(&mut self) {
-        let Some(((_, command), lines)) = self.prompt().answer().split_first() else { return };
+        let answer = self.prompt().answer();
+        let Some(((_, command), lines)) = answer.split_first() else { return };
+        let mark = self.theme.glyphs.prompt;
+        let title = command.trim_start_matches(mark).trim();
+        // Lines that were typed before may have been answered since; each of their answers is below its own command.
+        let has_others = lines.iter().any(|(role, line)| *role == Role::Dim && line.starts_with(&format!("{mark} ")));
+        let (title, lines) = if has_others { (format!("Answers since: {title}"), answer) } else { (title.to_owned(), lines) };
         let text: Vec<&str> = lines.iter().map(|(_, line)| line.as_str()).collect();
-        let (title, text) = (command.trim_start_matches(self.theme.glyphs.prompt).trim().to_owned(), text.join("\n"));
+        let text = text.join("\n");
         self.view_text(&title, &text);
     }
 

@@ -184,6 +184,8 @@ impl App {
             }
         }
         if let Some(tally) = tally {
+            // The sum stands below the last result, which alone would be the wrong answer to open.
+            self.expect_no_reader();
             self.say(if tally.is_clean() { Role::Text } else { Role::Bad }, &tally.to_string());
         }
     }
