@@ -149,6 +149,10 @@ impl App {
                 if let Some(verb) = verbs.into_iter().find(|verb| verb.key == name && !name.is_empty()) {
                     return self.carry_out(verb.deed);
                 }
+                if self.panes.get(focus).keys().contains(&name.as_str()) {
+                    self.remark = Some("nothing here that this key concerns");
+                    return;
+                }
                 self.on_free_key(key);
             }
         }

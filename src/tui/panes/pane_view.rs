@@ -162,6 +162,12 @@ pub trait PaneView: Debug {
         Vec::new()
     }
 
+    /// Returns the keys that [`verbs`](PaneView::verbs) may have for one row or another. Where a row has no use for one of them, it does
+    /// nothing, rather than begin a command in the prompt.
+    fn keys(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     /// Changes how the pane shows things: by an action of the table, or by a [`Deed::Own`] of one of its verbs. Returns false if that
     /// is none of this pane's.
     fn change(&mut self, _change: Change<'_>) -> bool {

@@ -163,6 +163,10 @@ impl PaneView for SegmentsPane {
     fn change(&mut self, change: Change<'_>) -> bool {
         let is_switch = change == Change::Own(NODES);
         if is_switch {
+    fn keys(&self) -> &'static [&'static str] {
+        &["n"]
+    }
+
             self.is_switched ^= true;
             self.list.select(0);
         }

@@ -224,6 +224,10 @@ impl PaneView for TransfersPane {
     fn change(&mut self, change: Change<'_>) -> bool {
         let is_follow = change == Change::Own(FOLLOW);
         if is_follow {
+    fn keys(&self) -> &'static [&'static str] {
+        &["d", "D", "o"]
+    }
+
             self.follows = true;
             self.list.select(0);
         }

@@ -132,6 +132,10 @@ impl PaneView for WirePane {
         watch.into_iter().chain(trace).chain(probes).chain([Verb::new("c", other, Deed::Own(CONNECTIONS))]).collect()
     }
 
+    fn keys(&self) -> &'static [&'static str] {
+        &["p", "c"]
+    }
+
     fn change(&mut self, change: Change<'_>) -> bool {
         match change {
             Change::Own(PROBES) => self.shows_probes ^= true,

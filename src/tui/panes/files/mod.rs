@@ -172,6 +172,10 @@ impl PaneView for FilesPane {
         of_row.into_iter().chain(self.place.as_ref().map(|_| up)).collect()
     }
 
+    fn keys(&self) -> &'static [&'static str] {
+        &["d", "u", "v", "s", "r"]
+    }
+
     fn change(&mut self, change: Change<'_>) -> bool {
         match change {
             Change::Own(ENTER) => {
