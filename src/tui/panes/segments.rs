@@ -13,7 +13,7 @@ mod rate;
 mod time_axis;
 mod waterfall;
 
-use p2p_engine::transfer::{SegmentTimeline, TransferReport};
+use p2p_engine::transfer::{Direction, SegmentTimeline, TransferReport, TransferStatus};
 use p2p_shell::report::{Resolution, instant_of};
 use p2p_store::manifest::NodeNumber;
 use ratatui::layout::{Constraint, Layout, Rect, Size};
@@ -93,6 +93,9 @@ impl PaneView for SegmentsPane {
             let text = "The segments of a transfer: when each was queued, sent and acknowledged.";
             return canvas.row(0, vec![Span::styled(text, scene.theme.style(Role::Dim))]);
         };
+        if report.timelines.is_empty() {
+            return canvas.row(0, vec![Span::styled(without_segments(&report.status), scene.theme.style(Role::Dim))]);
+        }
         let chart = if area.width >= BESIDE_CHART + CHART && area.height >= 5 { (area.width / 4).max(CHART) } else { 0 };
         let [rows, _, side] =
             Layout::horizontal([Constraint::Fill(1), Constraint::Length(u16::from(chart > 0)), Constraint::Length(chart)])
@@ -160,13 +163,13 @@ impl PaneView for SegmentsPane {
         [list, switch].into_iter().chain(watch).collect()
     }
 
-    fn change(&mut self, change: Change<'_>) -> bool {
-        let is_switch = change == Change::Own(NODES);
-        if is_switch {
     fn keys(&self) -> &'static [&'static str] {
         &["n"]
     }
 
+    fn change(&mut self, change: Change<'_>) -> bool {
+        let is_switch = change == Change::Own(NODES);
+        if is_switch {
             self.is_switched ^= true;
             self.list.select(0);
         }
@@ -189,6 +192,15 @@ impl SegmentsPane {
             return NodeRow::all(&report.timelines).get(place).map(|row| row.node);
         }
         in_order(&report.timelines).get(place).map(|timeline| timeline.holder)
+    }
+}
+
+/// Returns why a transfer has no segments on the wire.
+fn without_segments(status: &TransferStatus) -> &'static str {
+    match status.direction {
+        Direction::Removal => "A removal sends no segments: the nodes are asked to delete theirs.",
+        Direction::Upload | Direction::Download if status.state.is_over() => "No segment of it was sent.",
+        Direction::Upload | Direction::Download => "No segment of it has been sent yet.",
     }
 }
 
@@ -219,7 +231,7 @@ fn in_order(timelines: &[SegmentTimeline]) -> Vec<&SegmentTimeline> {
 #[cfg(test)]
 mod tests {
     use p2p_base::units::{SimDuration, SimTime};
-    use p2p_engine::transfer::{Direction, Remaining, TransferId, TransferState, TransferStatus};
+    use p2p_engine::transfer::{Remaining, TransferId, TransferState};
     use p2p_store::manifest::NodeNumber;
     use p2p_store::names::FileKey;
 
