@@ -2,7 +2,7 @@
 //! progress from the first packet on; what a line still has to do; and what the transfer waits for.
 
 use p2p_base::units::SimDuration;
-use p2p_engine::transfer::TransferStatus;
+use p2p_engine::transfer::{Remaining, TransferStatus};
 use p2p_engine::{FINISHED_MAX, operation};
 use p2p_storage::tui::app::Pane;
 
@@ -438,4 +438,86 @@ fn a_step_that_begins_keeps_the_selection() {
     tui_harness.draw();
     assert_eq!(tui_harness.app.view().chosen().transfer.map(|transfer| transfer.0), Some(2));
     assert_eq!(tui_harness.app.view().chosen().step, None);
+}
+
+/// A key of the pane that the selected row has no use for does nothing, rather than begin a command in the prompt.
+#[test]
+fn a_key_without_use_begins_no_command() {
+    let mut tui_harness = paused(120, 40);
+    let upload = upload_of_all(&tui_harness);
+    tui_harness.press(&[&upload, "; ls", "Enter"]);
+    tui_harness.until(|app| says(app, "#1 has begun; waiting: "));
+    tui_harness.refresh();
+    tui_harness.press_in_pane(Pane::Transfers, &["g", "D", "G", "D", "o", "o"]);
+    tui_harness.press_in_pane(Pane::Files, &["d", "u", "v", "s", "r"]);
+    assert_eq!((tui_harness.app.workspace().focus(), tui_harness.app.prompt().editor.text()), (Pane::Files, ""));
+    assert!(tui_harness.text().contains("nothing here that this key concerns"), "{}", tui_harness.text());
+    assert_eq!(tui_harness.app.scene().pending.len(), 3, "{}", tui_harness.said());
+}
+
+/// A removal sends no segments, and says so in the place of rows and of a time axis.
+#[test]
+fn a_removal_says_that_it_sends_no_segments() {
+    let mut tui_harness = TuiHarness::dark(120, 40);
+    tui_harness.begin_upload("a.bin", 60_000);
+    tui_harness.watch(SimDuration::from_secs(8));
+    tui_harness.keys(&["rm a.bin", "Enter"]);
+    let rows = tui_harness.pane(Pane::Segments);
+    assert!(rows[0].contains("Segments of #2 a.bin") && rows[1].contains("A removal sends no segments"), "{rows:#?}");
+    assert!(rows[2..rows.len() - 1].iter().all(|row| row.trim_matches(['│', ' ']).is_empty()), "{rows:#?}");
+}
+
+/// A transfer of which segments wait at a killed node names the node beside its estimate, in the longest wording that has room, and the bar
+/// gets what a longer one would have taken; the connection names the transfer.
+#[test]
+fn an_estimate_names_the_node_that_is_waited_for() {
+    let mut tui_harness = TuiHarness::slow(120, 40);
+    tui_harness.begin_upload("video.bin", 3_000_000);
+    tui_harness.watch(SimDuration::from_secs(5));
+    let report = tui_harness.app.view().snapshot().transfers.first().unwrap().clone();
+    let open = report.timelines.iter().find(|timeline| timeline.acknowledged.is_none() && timeline.first_byte.is_some());
+    let holder = open.unwrap().holder;
+    tui_harness.keys(&[&format!("kill {holder}"), "Enter"]);
+    tui_harness.watch(SimDuration::from_secs(2));
+    assert!(status(&tui_harness).awaited.is_empty() && status(&tui_harness).eta.seconds().is_some());
+    let row = row_of(&mut tui_harness, Pane::Transfers, "#1");
+    assert!(row.contains("eta ") && row.contains(&format!(", waits for {holder}")) && !row.contains("killed"), "{row}");
+    let bar = row.chars().filter(|c| ['█', '▒', '·'].contains(c)).count();
+    assert!(bar > 12, "{bar}: {row}");
+    tui_harness.app.focus_on(Pane::Segments);
+    tui_harness.press(&["z"]);
+    let rows = tui_harness.pane(Pane::Segments);
+    let place = rows[1..].iter().position(|row| row.contains(&holder.to_string())).unwrap();
+    (0..place).for_each(|_| tui_harness.press(&["Down"]));
+    tui_harness.keys(&["x", "watch", "Enter"]);
+    let text = tui_harness.text();
+    assert!(text.contains("killed 00:02 ago; #1 waits for its answer"), "{text}");
+}
+
+/// What is behind others at a node that was killed waits for that node, and says so.
+#[test]
+fn what_is_behind_others_names_the_node_that_is_waited_for() {
+    let mut tui_harness = TuiHarness::slow(200, 60);
+    tui_harness.begin_upload("video.bin", 3_000_000);
+    tui_harness.watch(SimDuration::from_secs(2));
+    for number in 1..=8 {
+        tui_harness.begin_upload(&format!("{number}.bin"), 20_000 + number);
+    }
+    tui_harness.watch(SimDuration::from_millis(500));
+    tui_harness.keys(&["kill Node_03", "Enter"]);
+    let mut seen = 0;
+    for _ in 0..20 {
+        tui_harness.watch(SimDuration::from_millis(500));
+        let snapshot = tui_harness.app.access().snapshot();
+        for report in &snapshot.transfers {
+            let is_there =
+                report.timelines.iter().any(|line| line.acknowledged.is_none() && line.holder.to_string() == "Node_03");
+            if is_there && report.status.eta == Remaining::Behind {
+                seen += 1;
+                let row = row_of(&mut tui_harness, Pane::Transfers, &format!("{} ↑", report.status.id));
+                assert!(row.contains("for Node_03") && !row.contains("behind"), "{row}");
+            }
+        }
+    }
+    assert!(seen > 0, "{}", tui_harness.text());
 }

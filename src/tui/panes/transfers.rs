@@ -128,9 +128,12 @@ impl PaneView for TransfersPane {
         let (Part { shown, .. }, selected) = (self.part(scene, canvas.area), self.selected_row(scene));
         let rows: Vec<Row<'_>> = shown.clone().filter_map(|place| all.get(place)).collect();
         let names: Vec<String> = rows.iter().map(|row| row.name(scene)).collect();
-        let times: Vec<String> = rows.iter().map(|row| row.time(scene)).collect();
+        let times = |room: usize| rows.iter().map(|row| row.time(scene, room)).collect::<Vec<_>>();
         let widest = |texts: &[String], most| longest(texts.iter().map(String::as_str), most);
-        let columns = Columns::fit(columns(widest(&names, NAME_MAX), widest(&times, TIME.1)), canvas.area.width);
+        let fit = |time: u16| Columns::fit(columns(widest(&names, NAME_MAX), time), canvas.area.width);
+        // Where the longest wording has no room, a shorter one is shown, and the bars get what that leaves.
+        let room = fit(widest(&times(usize::MAX), TIME.1)).width_of(Quantity::Time).map_or(0, usize::from);
+        let columns = fit(widest(&times(room), TIME.1));
         let first = shown.start;
         let cell = |&index: &usize, quantity, width| {
             let is_selected = scene.focus == Pane::Transfers && selected == Some(index);
@@ -221,13 +224,13 @@ impl PaneView for TransfersPane {
         }
     }
 
-    fn change(&mut self, change: Change<'_>) -> bool {
-        let is_follow = change == Change::Own(FOLLOW);
-        if is_follow {
     fn keys(&self) -> &'static [&'static str] {
         &["d", "D", "o"]
     }
 
+    fn change(&mut self, change: Change<'_>) -> bool {
+        let is_follow = change == Change::Own(FOLLOW);
+        if is_follow {
             self.follows = true;
             self.list.select(0);
         }
@@ -348,9 +351,10 @@ impl Row<'_> {
         }
     }
 
-    fn time(&self, scene: &Scene<'_>) -> String {
+    /// Returns the time in at most `width` cells, as far as there is a wording that is short enough.
+    fn time(&self, scene: &Scene<'_>, width: usize) -> String {
         match self {
-            Row::Of(report) => awaiting::time_within(scene, report, usize::MAX),
+            Row::Of(report) => awaiting::time_within(scene, report, width),
             Row::Pending(_) => String::new(),
         }
     }
