@@ -95,8 +95,14 @@ fn boxed(app: &App, frame: &mut Frame<'_>, area: Rect, title: &str, text: String
 }
 
 fn list(app: &App, list: &List, frame: &mut Frame<'_>, area: Rect) {
-    let place = middle(area, area.width.saturating_sub(8).min(100), area.height.saturating_sub(4));
+    // The frame, the line that is typed, a row for each item, a row for each line of the details, and a blank one before them; the height
+    // stays while the search narrows the list.
+    let wish = u16::try_from(list.items.len().max(1) + DETAIL_MAX + 4).unwrap_or(u16::MAX);
+    let place = middle(area, area.width.saturating_sub(8).min(100), area.height.saturating_sub(4).min(wish));
     let found = list.found();
+    if list.items.is_empty() {
+        return empty_list(app, list, frame, place);
+    }
     // The full text of the selected item is shown at the bottom, since a row may cut it off.
     let chosen = found.get(list.selected).map(|item| format!("{}: {}", item.name, item.summary)).unwrap_or_default();
     let detail = wrapped(&visible_lines(&chosen), usize::from(place.width.saturating_sub(2)));
@@ -104,7 +110,7 @@ fn list(app: &App, list: &List, frame: &mut Frame<'_>, area: Rect) {
     let rows = usize::from(place.height).saturating_sub(4 + detail.len()).max(1);
     let first = list.selected.saturating_sub(rows.saturating_sub(1));
     let mut lines = vec![Line::from(format!("{} {}_", app.theme().glyphs.prompt, visible_line(list.search.text())))];
-    if found.is_empty() && !list.items.is_empty() {
+    if found.is_empty() {
         let text =
             format!("nothing found for `{}`; Backspace takes it back, F9 shows the legend", visible_line(list.search.text()));
         lines.push(Line::styled(text, app.theme().style(Role::Warning)));
@@ -122,6 +128,13 @@ fn list(app: &App, list: &List, frame: &mut Frame<'_>, area: Rect) {
     let below =
         Rect { x: place.x + 1, y: place.bottom().saturating_sub(1 + height), width: place.width.saturating_sub(2), height };
     frame.render_widget(Paragraph::new(detail), below);
+}
+
+/// Draws a list that has nothing left to choose from.
+fn empty_list(app: &App, list: &List, frame: &mut Frame<'_>, place: Rect) {
+    let text = Line::styled("Nothing is left to choose from; Esc closes.", app.theme().style(Role::Dim));
+    frame.render_widget(Clear, place);
+    frame.render_widget(Paragraph::new(text).block(framed(app, &list.title, place.width)), place);
 }
 
 /// Returns the row of an item, in which an ellipsis stands for what there is no room for.
