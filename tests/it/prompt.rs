@@ -2,7 +2,7 @@
 
 use p2p_engine::operation;
 use p2p_engine::transfer::{TransferState, TransferStatus};
-use p2p_storage::tui::app::App;
+use p2p_storage::tui::app::{App, Pane};
 use p2p_storage::tui::dialog::Dialog;
 use p2p_storage::tui::theme::Role;
 
@@ -413,4 +413,65 @@ fn what_begins_as_a_number_ends_as_it() {
     tui_harness.keys(&["F8"]);
     let Some(Dialog::Viewer(_)) = tui_harness.app.dialogs().last() else { panic!("no viewer: {}", tui_harness.text()) };
     assert!(tui_harness.text().contains("#11 b.bin is whole: "), "{}", tui_harness.text());
+}
+
+/// The end of a batch opens nothing by itself: its last result would be the wrong answer, and nobody has asked for the whole of it now.
+#[test]
+fn the_end_of_a_batch_opens_nothing() {
+    let mut tui_harness = TuiHarness::dark(120, 40);
+    let directory = tui_harness.home.path().join("dir");
+    std::fs::create_dir(&directory).unwrap();
+    random_file(&directory.join("good"), 10, 1);
+    for number in 0..30 {
+        random_file(&directory.join(format!("bad\n{number}")), 10, 1);
+    }
+    tui_harness.keys(&[&format!("upload -r {}", directory.display()), "Enter"]);
+    let text = tui_harness.text();
+    assert!(tui_harness.said().contains("1 file stored") && tui_harness.app.dialogs().is_empty(), "{text}");
+    tui_harness.press(&["F8"]);
+    let Some(Dialog::Viewer(viewer)) = tui_harness.app.dialogs().last() else { panic!("no viewer") };
+    assert!(viewer.title().contains("upload -r "), "{viewer:?}");
+}
+
+/// The latest answer is under the line that it answers; where lines before it were answered since, it says so and names each.
+#[test]
+fn answers_of_earlier_lines_are_named() {
+    let mut tui_harness = paused(120, 40);
+    let upload = upload_of_all(&tui_harness);
+    tui_harness.press(&[&upload, "Enter"]);
+    tui_harness.until(|app| says(app, "#1 has begun; waiting: "));
+    tui_harness.keys(&["resume", "Enter"]);
+    tui_harness.press(&["F8"]);
+    let Some(Dialog::Viewer(viewer)) = tui_harness.app.dialogs().last() else { panic!("no viewer") };
+    assert!(viewer.title().contains("Answers since: resume"), "{viewer:?}");
+    let text = tui_harness.text();
+    assert!(text.contains("› resume") && text.contains("stored c.bin"), "{text}");
+}
+
+/// The list of what waits is as high as what it lists, and says when nothing is left.
+#[test]
+fn the_list_of_what_waits_is_no_larger_than_it_needs() {
+    let mut tui_harness = paused(120, 40);
+    let a = tui_harness.home.path().join("a.bin").display().to_string();
+    tui_harness.press(&[&format!("upload {a}; ls"), "Enter"]);
+    tui_harness.until(|app| says(app, "#1 has begun; waiting: "));
+    tui_harness.press(&["F7"]);
+    let text = tui_harness.text();
+    let top = text.lines().position(|line| line.contains("Waiting: Enter drops the step")).unwrap();
+    assert!(top >= 12 && text.contains("ls"), "{text}");
+    tui_harness.runtime.block_on(tui_harness.handle.call(&OPERATOR, operation::Resume)).unwrap();
+    tui_harness.until(|app| app.scene().pending.is_empty());
+    let text = tui_harness.text();
+    assert!(text.contains("Nothing is left to choose from; Esc closes."), "{text}");
+}
+
+/// Where nothing is said, as after `clear`, the prompt takes no rows from the lists.
+#[test]
+fn a_cleared_prompt_is_its_line_alone() {
+    for (width, height) in [(60, 16), (80, 24), (120, 40)] {
+        let mut tui_harness = TuiHarness::dark(width, height);
+        tui_harness.keys(&["clear", "Enter"]);
+        let rows = tui_harness.pane(Pane::Prompt);
+        assert_eq!(rows.len(), 3, "{}", tui_harness.text());
+    }
 }

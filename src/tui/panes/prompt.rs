@@ -23,6 +23,9 @@ use crate::tui::wrap::{fitted, wrapped_text};
 
 /// Height below which a screen is small.
 const SMALL: u16 = 28;
+/// Height of a prompt that has room for the typed line alone, and of one with two rows of output above it.
+const TYPED: u16 = 3;
+const ANSWERED: u16 = 5;
 /// Maximum number of rows of the menu.
 const MENU_ROWS: usize = 8;
 
@@ -37,14 +40,16 @@ pub(super) struct PromptPane {
 
 impl PaneView for PromptPane {
     fn shape(&self, scene: &Scene<'_>, room: Size) -> Shape {
-        let usual = (room.height / 7).clamp(5, 9);
+        // Where nothing is said, as after `clear`, the typed line needs no rows above it.
+        let least = if self.prompt.output.is_empty() { TYPED } else { ANSWERED };
+        let usual = if self.prompt.output.is_empty() { TYPED } else { (room.height / 7).clamp(ANSWERED, 9) };
         // A frozen view stands still as a whole, its places too.
         if scene.focus != Pane::Prompt && (!self.prompt.is_asked_aside || scene.is_frozen) {
-            return Shape::of_height((56, 5), (80, usual));
+            return Shape::of_height((56, least), (80, usual));
         }
         // While the prompt has the keys, or was asked by a key of another pane, it has room for the latest answer, up to half the screen.
         // On a small screen others give way to that; on a large one they do not have to.
-        let rows = |most: u16| rows_up_to(self.prompt.answer().len() + 3, most).max(5);
+        let rows = |most: u16| rows_up_to(self.prompt.answer().len() + 3, most).max(least);
         let least = if room.height < SMALL { rows(room.height / 2) } else { rows(room.height / 4) };
         Shape::of_height((56, least), (80, rows(room.height / 2).max(usual)))
     }
