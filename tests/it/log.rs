@@ -6,6 +6,7 @@ use p2p_shell::report::{Resolution, instant_of};
 use p2p_storage::tui::app::Pane;
 use p2p_storage::tui::theme::{Theme, ThemeName};
 
+use crate::dialogs::{log_in, with_users};
 use crate::harness::{OPERATOR, random_file};
 use crate::tui_harness::TuiHarness;
 
@@ -140,4 +141,15 @@ fn a_step_and_a_speed_are_told() {
     tui_harness.keys(&["-"]);
     let slower = tui_harness.app.prompt().answer().last().unwrap().1.clone();
     assert!(slower.contains("paused at 00:") && slower.ends_with("; speed 1000x"), "{slower}");
+}
+
+/// What was noted for the user before is gone, and an empty log does not say that nothing has happened at all.
+#[test]
+fn the_log_of_another_user_is_of_their_login_on() {
+    let mut tui_harness = with_users(120, 40);
+    log_in(&mut tui_harness, "alice");
+    tui_harness.keys(&["logout", "Enter"]);
+    log_in(&mut tui_harness, "bob");
+    let rows = tui_harness.pane(Pane::Log);
+    assert!(rows[1].contains("Nothing has happened since your login."), "{rows:#?}");
 }

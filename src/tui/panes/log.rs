@@ -53,6 +53,8 @@ impl PaneView for LogPane {
         let (theme, height) = (scene.theme, usize::from(canvas.area.height));
         if self.rows(scene) == 0 {
             let text = match self.list.filter().is_empty() {
+                // What was noted for the user before is gone.
+                true if scene.identity.name().is_some() => "Nothing has happened since your login.",
                 true => "Nothing has happened yet.",
                 false => NOTHING_PASSES,
             };
