@@ -113,7 +113,7 @@ pub const STEPS: [Step; 8] = [
             Act::Show(Pane::Segments),
             Act::Tell(
                 "`verify` reads the file from the nodes that hold it. What lies on $node, which was killed, is waited for: the \
-                 frame of the segments says so, and since when. Time is paused, so that you can look.",
+                 frame of the segments says so, and since when. Time is paused then, so that you can look.",
             ),
             Act::Begin("verify $name1"),
             Act::See(Sight::Waiting),
@@ -140,8 +140,19 @@ pub const STEPS: [Step; 8] = [
     Step {
         title: "Time",
         text: "`speed 10x`, + and - let time pass faster or slower, `pause` stops it, `step` or . goes on by one event; f freezes \
-               only the picture. It is paused now, as the header says, and each step moves the wire by one event.",
-        acts: &[Act::Show(Pane::Wire), Act::Run("speed 10x"), Act::Run("pause"), Act::Run("step"), Act::See(Sight::Paused)],
+               only the picture. The tour lets time pass faster first, and pauses it then.",
+        acts: &[
+            Act::Show(Pane::Wire),
+            Act::Run("speed 10x"),
+            Act::Run("pause"),
+            Act::See(Sight::Paused),
+            Act::Tell(
+                "Time is paused now, as the header says, and `step` has gone on by one event. Now nodes and client only probe \
+                 each other, and the wire hides probes until p shows them: so an event may change the clock alone.",
+            ),
+            Act::Run("step"),
+            Act::See(Sight::Paused),
+        ],
     },
     Step {
         title: "Accounts",
@@ -165,6 +176,24 @@ mod tests {
 
     /// Rows and width of a text on the smallest screen.
     const ROOM: (usize, usize) = (4, 58);
+
+    /// A text is to be read while the acts behind it are carried out, which may wait for the user: none says that time is paused before it is.
+    #[test]
+    fn a_pause_is_told_once_it_is_there() {
+        for step in &STEPS {
+            let (mut text, mut is_paused) = (step.text, false);
+            let acts = step.acts.iter().map(Some).chain([None]);
+            for act in acts {
+                let says_so = text.contains("is paused now") || text.contains("is paused,");
+                assert!(!says_so || is_paused, "{}: {text}", step.title);
+                match act {
+                    Some(Act::Tell(other)) => text = other,
+                    Some(Act::See(Sight::Paused)) => is_paused = true,
+                    _ => {}
+                }
+            }
+        }
+    }
 
     #[test]
     fn every_step_shows_a_pane_first_and_fits_the_smallest_screen() {
