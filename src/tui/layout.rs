@@ -87,24 +87,34 @@ const OF_USE: u16 = 3;
 /// Panes with their places.
 type Places<'a> = Vec<(&'a Candidate, Rect)>;
 
+/// The worth of places: what counts first stands first.
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
+struct Worth {
+    /// Importance of the panes that are shown.
+    importance: u32,
+    /// True if none of their rows is missing beside room that another one has no use for.
+    wastes_nothing: bool,
+    /// Share of their wishes that they have.
+    content: f64,
+}
+
 /// Places in an arrangement, with what they are worth.
 struct Arranged<'a> {
-    /// Importance of the panes that are shown; true if none of their rows is missing beside room that another one has no use for; and the share
-    /// of their wishes that they have.
-    worth: (u32, bool, f64),
+    worth: Worth,
     places: Places<'a>,
 }
 
 impl<'a> Arranged<'a> {
-    /// Keeps places instead of others if they are worth more, and returns true then; their content counts by a factor.
-    fn keep_better(best: &mut Option<Arranged<'a>>, (places, is_wasteful): (Places<'a>, bool), factor: f64) -> bool {
+    /// Creates places of which the content counts by a factor.
+    fn new(places: Places<'a>, is_wasteful: bool, factor: f64) -> Arranged<'a> {
         let importance = places.iter().map(|(candidate, _)| u32::from(candidate.priority)).sum();
-        let worth = (importance, !is_wasteful, content(&places) * factor);
-        let is_better = best.as_ref().is_none_or(|best| worth > best.worth);
-        if is_better {
-            *best = Some(Arranged { worth, places });
-        }
-        is_better
+        let worth = Worth { importance, wastes_nothing: !is_wasteful, content: content(&places) * factor };
+        Arranged { worth, places }
+    }
+
+    /// Returns true if the places are worth more than others, or there are no others.
+    fn is_better(&self, than: Option<&Arranged<'_>>) -> bool {
+        than.is_none_or(|than| self.worth > than.worth)
     }
 }
 
@@ -133,15 +143,12 @@ pub fn arrange(candidates: &[Candidate], area: Rect) -> Vec<(Pane, Rect)> {
         candidates.iter().filter(|candidate| candidate.is_kept || candidate.priority > 0).collect();
     by_priority.sort_by_key(|candidate| std::cmp::Reverse((candidate.is_kept, candidate.priority)));
     let usual = ARRANGEMENTS.iter().enumerate().filter_map(|(place, arrangement)| {
-        let placed = places_in(|shown| placed(arrangement, shown, arrangement), &by_priority, area)?;
-        Some((placed, if place == 0 { CLEARLY } else { 1.0 }))
+        let (places, is_wasteful) = places_in(|shown| placed(arrangement, shown, arrangement), &by_priority, area)?;
+        Some(Arranged::new(places, is_wasteful, if place == 0 { CLEARLY } else { 1.0 }))
     });
-    let mut best: Option<Arranged<'_>> = None;
-    for (placed, factor) in usual {
-        Arranged::keep_better(&mut best, placed, factor);
-    }
-    if best.as_ref().is_some_and(|best| !best.worth.1) {
-        fill_columns(&mut best, &by_priority, area);
+    let mut best = usual.fold(None, better);
+    if best.as_ref().is_some_and(|best| !best.worth.wastes_nothing) {
+        best = fill_columns(&by_priority, area).into_iter().fold(best, better);
     }
     let places = best.map_or_else(|| below_each_other(&by_priority, area), |best| best.places);
     places.into_iter().map(|(candidate, area)| (candidate.pane, area)).collect()
@@ -172,34 +179,42 @@ fn places_in<'a>(
     Some((places, is_wasteful))
 }
 
-/// Keeps the best places in columns, if they are worth more than the best ones so far: the panes fill columns in their order, and then each
-/// one is moved to another column as long as that is worth it.
-fn fill_columns<'a>(best: &mut Option<Arranged<'a>>, by_priority: &[&'a Candidate], area: Rect) {
-    let keep_better = |best: &mut Option<Arranged<'a>>, columns: &[Vec<Pane>]| {
-        let placed = places_in(|shown| in_columns(shown, columns), by_priority, area);
-        placed.is_some_and(|placed| Arranged::keep_better(best, placed, 1.0))
+/// Returns those of two places that are worth more, the former if they are worth the same.
+fn better<'a>(best: Option<Arranged<'a>>, other: Arranged<'a>) -> Option<Arranged<'a>> {
+    if other.is_better(best.as_ref()) { Some(other) } else { best }
+}
+
+/// Returns the best places in columns: the panes fill columns in their order, and then each one is moved to another column as long as that
+/// is worth it.
+fn fill_columns<'a>(by_priority: &[&'a Candidate], area: Rect) -> Option<Arranged<'a>> {
+    let arranged = |columns: &[Vec<Pane>]| {
+        let (places, is_wasteful) = places_in(|shown| in_columns(shown, columns), by_priority, area)?;
+        Some(Arranged::new(places, is_wasteful, 1.0))
     };
-    let (mut best_columns, mut columns_best) = (Vec::new(), None);
-    for columns in ORDERS.iter().flat_map(all_cuts) {
-        if keep_better(&mut columns_best, &columns) {
-            best_columns = columns;
-        }
-    }
+    // The best of some columns, if they are better than those so far.
+    let best_of = |all: &mut dyn Iterator<Item = Vec<Vec<Pane>>>, so_far: Option<&Arranged<'a>>| {
+        all.fold(None, |best: Option<(Vec<Vec<Pane>>, Arranged<'a>)>, columns| match arranged(&columns) {
+            Some(other) if other.is_better(best.as_ref().map(|(_, best)| best).or(so_far)) => Some((columns, other)),
+            _ => best,
+        })
+    };
+    let mut best = best_of(&mut ORDERS.iter().flat_map(all_cuts), None)?;
     for _ in 0..MOVES_MAX {
-        let moves = ORDERS[0].iter().flat_map(|&pane| (0..best_columns.len()).map(move |to| (pane, to)));
-        let moved = |(pane, to): (Pane, usize)| {
-            let mut columns: Vec<Vec<Pane>> = best_columns.clone();
-            columns.iter_mut().for_each(|column| column.retain(|other| *other != pane));
-            columns.get_mut(to).into_iter().for_each(|column| column.push(pane));
-            columns
-        };
-        let all: Vec<Vec<Vec<Pane>>> = moves.map(moved).collect();
-        let Some(better) = all.into_iter().filter(|columns| keep_better(&mut columns_best, columns)).last() else { break };
-        best_columns = better;
+        let Some(moved) = best_of(&mut all_moves(&best.0), Some(&best.1)) else { break };
+        best = moved;
     }
-    if let Some(Arranged { places, worth }) = columns_best {
-        Arranged::keep_better(best, (places, !worth.1), 1.0);
-    }
+    Some(best.1)
+}
+
+/// Returns all columns that differ by one pane, which stands below those of another column.
+fn all_moves(columns: &[Vec<Pane>]) -> impl Iterator<Item = Vec<Vec<Pane>>> {
+    let moves = ORDERS[0].iter().flat_map(|&pane| (0..columns.len()).map(move |to| (pane, to)));
+    moves.map(|(pane, to)| {
+        let mut moved: Vec<Vec<Pane>> = columns.to_vec();
+        moved.iter_mut().for_each(|column| column.retain(|other| *other != pane));
+        moved.get_mut(to).into_iter().for_each(|column| column.push(pane));
+        moved
+    })
 }
 
 /// Returns all ways to cut an order of the panes into several columns.
