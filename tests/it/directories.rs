@@ -230,7 +230,7 @@ fn hostile_names_and_files_are_left_out_and_said() {
         "passwd: a symbolic link",
         "fifo: neither a file",
         "valid UTF-8",
-        "'\\n'",
+        "'\\u{a}'",
     ] {
         assert!(said.stderr.contains(words), "{words}: {}", said.stderr);
     }

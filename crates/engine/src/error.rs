@@ -114,6 +114,14 @@ impl TransferError {
     }
 }
 
+/// Says what became of a transfer that was not successful.
+fn failed(error: &TransferError) -> String {
+    match error {
+        TransferError::Cancelled => "was cancelled".to_owned(),
+        error => format!("failed: {error}"),
+    }
+}
+
 impl TransferReport {
     /// Returns the report if the transfer was successful, or is an upload that is kept.
     ///
@@ -367,7 +375,7 @@ pub enum EngineError {
     #[error("transfer {0} is over")]
     TransferOver(TransferId),
     /// The awaited transfer failed.
-    #[error("{} of `{}` failed: {error}", direction.name(), visible(name))]
+    #[error("{} of `{}` {}", direction.name(), visible(name), failed(error))]
     TransferFailed {
         /// Direction of the transfer.
         direction: Direction,

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use p2p_base::spelling::{composed, hidden_character};
+use p2p_base::spelling::{composed, hidden_character, visible_path};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -46,7 +46,9 @@ pub enum NameError {
     },
     /// The name has a character that would separate paths, or that disturbs a terminal or cannot be seen.
     #[error(
-        "the name {name:?} contains {character:?}; `/`, `\\`, control characters and what else cannot be seen are not allowed"
+        "the name `{}` contains '{}'; `/`, `\\`, control characters and what else cannot be seen are not allowed",
+        visible_path(name),
+        shown(*character)
     )]
     Character {
         /// Name that was refused.
@@ -63,6 +65,11 @@ pub struct FileKey {
     pub owner: Option<String>,
     /// Path of the file below the root of its owner's tree; empty for the root itself.
     pub name: String,
+}
+
+/// Returns a character that is not allowed as messages show it.
+fn shown(character: char) -> String {
+    if matches!(character, '/' | '\\') { character.to_string() } else { character.escape_unicode().to_string() }
 }
 
 impl FileKey {
@@ -212,6 +219,10 @@ mod tests {
             assert!(check_name(name).is_err(), "{name:?}");
         }
         assert!(check_name("a/b").unwrap_err().to_string().contains("'/'"));
+        // The name is spelled as the path of its file is.
+        let said = |name| check_name(name).unwrap_err().to_string();
+        assert!(said("a\n\u{1b}").starts_with("the name `a\\u{a}\\u{1b}` contains '\\u{a}'"), "{}", said("a\n\u{1b}"));
+        assert!(said("ce\\u0301").starts_with("the name `ce\\u0301` contains '\\'"), "{}", said("ce\\u0301"));
     }
 
     #[test]

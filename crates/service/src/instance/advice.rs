@@ -21,6 +21,11 @@ pub fn advised(error: EngineError) -> Report {
     }
 }
 
+/// Returns true if a file cannot be stored because of its own name alone.
+pub fn is_nameless(reason: &str) -> bool {
+    reason == "its name is not valid UTF-8"
+}
+
 fn advice(error: &EngineError) -> Option<&'static str> {
     match error {
         EngineError::Denied(Denial::LoginNeeded) => {
@@ -50,6 +55,9 @@ fn advice(error: &EngineError) -> Option<&'static str> {
             Some("bytes are counted from 0; --range=-N takes the last N, and `p2p ls` shows the sizes")
         }
         EngineError::DataDir { .. } => Some("choose another directory with --data-dir"),
+        EngineError::Source { reason, .. } if is_nameless(reason) => {
+            Some("store it under a name that can be one, with --as NAME")
+        }
         EngineError::Source { .. } => {
             Some("give the path of a regular file that you may read; a directory is stored with --recursive")
         }
