@@ -7,7 +7,7 @@ use p2p_engine::faults::{ActiveFault, Target};
 use p2p_engine::snapshot::Peer;
 use serde::{Serialize, Serializer};
 
-use super::tables::seconds_of;
+use super::clock::{Resolution, instant_of};
 
 /// Maximum number of faults that are shown one by one, where no list is asked for.
 pub const SHOWN_MAX: usize = 20;
@@ -86,7 +86,7 @@ impl<'a> ToldFault<'a> {
     fn line(&self) -> String {
         let since = self.first().map(|active| active.since).unwrap_or_default();
         let (fault, undo) = self.in_words();
-        format!("{fault} since {}, until `{undo}`", seconds_of(since.as_secs_f64()))
+        format!("{fault} since {}, until `{undo}`", instant_of(since, Resolution::Millis))
     }
 
     /// Returns the fault in words and the command that takes it back. What a profile has put on is told by its name.
@@ -211,7 +211,7 @@ mod tests {
         let lines = of_each[&Peer::Node(node(0))].lines();
         assert_eq!((lines.len(), lines[20].as_str()), (21, "and 6 more; `faults --parts` lists all"));
         let other = &of_each[&Peer::Node(node(7))];
-        assert_eq!(other.lines(), ["the path Node_01->Node_08 is cut since 0.000 s, until `heal Node_01->Node_08`"]);
+        assert_eq!(other.lines(), ["the path Node_01->Node_08 is cut since 00:00.000, until `heal Node_01->Node_08`"]);
         assert_eq!(serde_json::to_string(other).unwrap(), r#"["the path Node_01->Node_08 is cut"]"#);
     }
 }
