@@ -13,10 +13,10 @@ use p2p_service::failure::{Advise, wrong_usage};
 use p2p_service::instance::{Instance, Leaving};
 use p2p_service::interrupt::{self, Interrupted};
 use p2p_service::output::{self};
-use p2p_shell::Shell;
 use p2p_shell::asking::{CommonArgs, Prompter, interrupted_at_rest};
 use p2p_shell::script::{self, Done, End, ScriptError};
 use p2p_shell::words::{Variables, is_variable_name};
+use p2p_shell::{Shell, ShellError};
 use serde_json::{Value, json};
 
 /// `p2p run`
@@ -112,7 +112,15 @@ impl RunArgs {
 /// Converts the error of a line, with the exit code that the command alone would have ended with.
 fn failed(error: ScriptError) -> Report {
     let code = error.error.exit_code();
-    Report::from(error).exit_code(code)
+    let report = match &error.error {
+        ShellError::NotAll(tally) => {
+            let ScriptError { script, line, command, .. } = &error;
+            let first = Report::msg(format!("{script}:{line}: {command}: {}", tally.head()));
+            tally.reasons().iter().fold(first, |report, reason| report.suggestion(reason))
+        }
+        _ => Report::from(error),
+    };
+    report.exit_code(code)
 }
 
 /// Prints what the line has done that was interrupted.

@@ -428,7 +428,7 @@ mod tests {
         lines.follow_group(number, vec![(planned("d/b"), Err(ShellError::Bad("it failed".into())))]);
         let told = lines.take_outcome().unwrap();
         let sum = lines.count(number, &told.result).unwrap().to_string();
-        assert_eq!(sum, "1 file stored, 2 not: d/x: a reason, d/b: it failed");
+        assert_eq!(sum, "1 file stored, 2 not:\n  d/x: a reason\n  d/b: it failed");
         assert_eq!(step(&mut lines, number).as_deref(), Some("ls"));
         assert_eq!(lines.count(number, &Ok(Answer::nothing())), None);
     }

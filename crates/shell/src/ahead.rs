@@ -12,14 +12,17 @@ use p2p_service::access::{Access, AccessError};
 use p2p_store::names::{FileKey, stored_path};
 use p2p_store::namespace::Namespace;
 
+use crate::lists::listed;
 use crate::trees::off_thread;
 use crate::{Shell, ShellError};
 
 /// Need of a transfer on this machine or in the namespace of a user.
 #[derive(Debug)]
-enum Need {
+pub(crate) enum Need {
     /// File to read, and the name under which it is to be stored; no name if its own is not valid UTF-8.
     Upload { source: Option<PathBuf>, name: Option<String> },
+    /// File to read, while the name is not certain.
+    Source(PathBuf),
     /// Path at which a file is to appear, and must not be yet.
     Destination(PathBuf),
     /// Nothing that could be missing.
@@ -39,6 +42,11 @@ impl Need {
             },
             _ => Need::Nothing,
         }
+    }
+
+    /// Returns the name under which a file is to be stored.
+    pub(crate) fn name(&self) -> Option<&str> {
+        if let Need::Upload { name, .. } = self { name.as_deref() } else { None }
     }
 }
 
@@ -88,20 +96,25 @@ pub fn require_apart<'a>(transfers: impl Iterator<Item = &'a BeginTransfer>) -> 
             // A name that nothing can have is refused when the transfer begins.
             Need::Upload { name: Some(name), .. } => stored_path(&name).map_or(Ok(()), |name| claims.name(&name, &label))?,
             Need::Destination(path) => claims.path(&path, &label)?,
-            Need::Upload { .. } | Need::Nothing => {}
+            Need::Upload { .. } | Need::Source(_) | Need::Nothing => {}
         }
     }
     Ok(())
 }
 
 /// Names and paths that are there or that earlier transfers make.
-struct Place<'a> {
+pub(crate) struct Place<'a> {
     names: &'a Namespace,
     owner: Option<&'a str>,
     claims: Claims,
 }
 
-impl Place<'_> {
+impl<'a> Place<'a> {
+    /// Returns the place with these names, in which a user stores files.
+    pub(crate) fn new(names: &'a Namespace, owner: Option<&'a str>) -> Place<'a> {
+        Place { names, owner, claims: Claims::default() }
+    }
+
     /// Refuses a source that cannot be read, a name that nothing can have, that is taken or in no directory, a destination that exists, and
     /// what an earlier transfer of the batch makes.
     fn check(&mut self, label: &str, need: &Need) -> Result<(), ShellError> {
@@ -114,6 +127,7 @@ impl Place<'_> {
                     (None, None) => Ok(()),
                 }
             }
+            Need::Source(path) => readable(path),
             Need::Destination(path) if fs::symlink_metadata(path).is_ok() => {
                 Err(EngineError::DestinationTaken { path: path.clone() }.into())
             }
@@ -136,9 +150,28 @@ impl Place<'_> {
     }
 }
 
+/// Checks what the transfers of a command need.
+///
+/// # Errors
+/// Fails once for all of them that could not begin.
+pub(crate) fn check_needs(place: &mut Place<'_>, needs: Vec<(String, Need)>) -> Result<(), ShellError> {
+    let all = needs.len();
+    let refused = needs.into_iter().filter_map(|(file, need)| Some((place.check(&file, &need).err()?, file)));
+    refusal(refused.map(|(error, file)| (file, error)).collect(), all)
+}
+
 /// Returns the error of a file whose name cannot be stored.
 fn nameless(path: &Path) -> ShellError {
     EngineError::Source { path: path.to_owned(), reason: "its name is not valid UTF-8".into() }.into()
+}
+
+/// Number of refused files that an error names; the others are counted.
+const REFUSED_SHOWN: usize = 3;
+
+/// Says which files of a batch are refused, and of how many.
+pub(crate) fn refused(files: &[String], all: usize) -> String {
+    let are = if files.len() == 1 { "is" } else { "are" };
+    format!("{} of {all} files {are} refused: {}", files.len(), listed(files, REFUSED_SHOWN))
 }
 
 /// Returns the one refusal of a batch for all of it that could not begin.
@@ -146,7 +179,7 @@ pub(crate) fn refusal(refused: Vec<(String, ShellError)>, all: usize) -> Result<
     let (files, errors): (Vec<String>, Vec<ShellError>) = refused.into_iter().unzip();
     match (errors.into_iter().next(), files.len()) {
         (None, _) => Ok(()),
-        (Some(error), 1) => Err(error),
+        (Some(error), 1) if all == 1 => Err(error),
         (Some(error), _) => Err(ShellError::NoneOf { error: Box::new(error), files, all }),
     }
 }
@@ -173,7 +206,7 @@ pub(crate) async fn check_all(
         let needs: Vec<(String, Result<Need, ShellError>)> = transfers.iter().map(need).collect();
         let (names, identity) = (shell.access().names(), shell.access().identity());
         off_thread(move || {
-            let mut place = Place { names: &names, owner: identity.name(), claims: Claims::default() };
+            let mut place = Place::new(&names, identity.name());
             let all = needs.len();
             let refused = needs.into_iter().filter_map(|(file, need)| {
                 let error = need.and_then(|need| place.check(&file, &need)).err()?;

@@ -28,7 +28,7 @@ impl Shell {
     /// Carries a batch out, and returns the combined answer.
     pub(super) async fn carry_out(&self, batch: Batch) -> Result<Answer, ShellError> {
         let Batch { planned, by, tally, tells_each } = batch;
-        let id = self.untold.begin_batch(tally, planned.len());
+        let id = self.untold.begin_batch(tally, planned.len(), tells_each);
         let (mut groups, mut answers) = (Groups::new(planned), Vec::new());
         loop {
             if let Some(group) = groups.take_group() {

@@ -35,6 +35,7 @@ mod line;
 pub mod lists;
 mod local_pattern;
 mod local_tree;
+mod outlook;
 pub mod pattern;
 mod place;
 pub mod progress;
@@ -61,7 +62,7 @@ use p2p_engine::transfer::{TransferId, TransferState, TransferStatus};
 use p2p_engine::{Denial, EngineError, Operation};
 use p2p_service::access::{Access, AccessError, Identity};
 use p2p_service::failure::exit;
-use p2p_service::instance::{Instance, Leaving};
+use p2p_service::instance::{Instance, Leaving, is_nameless};
 use p2p_service::{output, statuses};
 use thiserror::Error;
 use tokio::sync::{Notify, mpsc, oneshot};
@@ -143,7 +144,7 @@ pub enum ShellError {
     #[error("{0}")]
     Bad(String),
     /// Parts of a batch would be refused, so that nothing of it was begun.
-    #[error("{error}; {count} of {all} files are refused: {files}; none was begun", count = files.len(), files = refused(files))]
+    #[error("{error}; {refused}; none was begun", refused = ahead::refused(files, *all))]
     NoneOf {
         /// Error of the first of them.
         error: Box<ShellError>,
@@ -164,7 +165,7 @@ pub enum ShellError {
     #[error("{0}")]
     NotAll(Tally),
     /// A batch ended before all of it was done, because nothing more can be done for its user.
-    #[error("{error}; before that, {done}{left}", left = tally::told_after(*left, done.noun()))]
+    #[error("{error}; before that, {done}{left}", done = done.in_one_line(), left = tally::told_after(*left, done.noun()))]
     Cut {
         /// Reason why nothing more is begun.
         error: Box<ShellError>,
@@ -174,7 +175,7 @@ pub enum ShellError {
         left: u64,
     },
     /// A command of a line would be refused, so that nothing of the line was begun.
-    #[error("`{command}`: {error}; nothing of the line was begun")]
+    #[error("`{command}`: {error}; nothing of the line was begun", error = line::in_a_line(error))]
     Ahead {
         /// Command that would be refused.
         command: String,
@@ -187,26 +188,20 @@ pub enum ShellError {
 }
 
 /// Returns the next step after an error of the engine, as a continuation of its sentence.
-const fn next_step(error: &EngineError) -> &'static str {
+fn next_step(error: &EngineError) -> &'static str {
     match error {
         EngineError::Denied(Denial::LoginNeeded) => "; `login NAME` logs in, `register` makes an account",
         EngineError::NotEmpty { .. } => "; `rm --recursive` removes it with all that is in it",
         EngineError::IsDirectory { .. } => "; --recursive takes all that is in it, and `ls PATH` lists that",
         EngineError::NoDirectory { .. } => "; `mkdir --parents PATH` makes it",
         EngineError::DestinationTaken { .. } => "; --force replaces it",
+        EngineError::Source { reason, .. } if is_nameless(reason) => "; --as NAME says under which it is stored",
         EngineError::NameTaken { .. } => "; `rm` removes that one, and --as NAME stores this one under another name",
         EngineError::UnknownUpload(_) => "; `uploads` lists those that are kept",
         EngineError::UploadRunning(_) => "; `uploads` shows what becomes of it",
         EngineError::BeyondEnd { .. } => "; bytes are counted from 0, and `ls` shows the sizes",
         _ => "",
     }
-}
-
-/// Number of refused files that an error names; the others are counted.
-const REFUSED_SHOWN: usize = 3;
-
-fn refused(files: &[String]) -> String {
-    lists::listed(files, REFUSED_SHOWN)
 }
 
 /// Returns the lines of an answer as one, without the rules of a table.
@@ -253,6 +248,17 @@ impl ShellError {
             | ShellError::Ahead { error, .. } => error.exit_code(),
             ShellError::NotAll(tally) => tally.exit_code(),
             _ => exit::FAILED,
+        }
+    }
+
+    /// Returns the error as it is shown: on one line, whatever it quotes, and the reasons of a sum below it.
+    pub fn shown(&self) -> String {
+        match self {
+            ShellError::NotAll(tally) => {
+                let reasons = tally.reasons().into_iter().map(|line| format!("\n  {}", legible(&line)));
+                legible(&tally.head()) + &reasons.collect::<String>()
+            }
+            error => legible(&error.to_string()),
         }
     }
 
@@ -384,6 +390,11 @@ impl Shell {
     /// Takes the transfers of lines that were dropped before they could report the results, for the caller to report.
     pub fn take_untold(&self) -> BTreeSet<TransferId> {
         self.untold.take()
+    }
+
+    /// Returns the transfers that batches of dropped lines have counted, of which each was to be told.
+    pub fn results_of_dropped_batches(&self) -> BTreeSet<TransferId> {
+        self.untold.results()
     }
 
     /// Takes what is to be told of the batches of lines that were dropped: what was done, and how many files were not begun.

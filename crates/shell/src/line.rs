@@ -2,48 +2,33 @@
 
 use p2p_service::access::AccessError;
 
-use crate::ahead::{check_path, check_sources, check_uploads};
+use crate::ahead::{check_path, refused};
 use crate::call::Call;
-use crate::local_pattern::local_paths;
+use crate::outlook::Outlook;
 use crate::spec::Group;
 use crate::words::Variables;
 use crate::{Shell, ShellError};
 
-/// Commands after which a file of this machine may exist that did not before.
-const MAKING_FILES: [&str; 4] = ["download", "export", "capture", "report"];
-
 impl Shell {
-    /// Checks the commands of a line before the first of them is carried out: that each is one, with arguments that it takes, and
-    /// that the files exist that it stores, under names that something can have. What an earlier command of the line brings about is
-    /// taken into account.
+    /// Checks the commands of a line before the first of them is carried out: that each is one, with arguments that it takes, that the user
+    /// may run it, that what it stores can be read under a name that something can have and that is free, and that what it is about is
+    /// there. What the earlier commands of the line will have stored, removed and moved is taken into account.
     ///
     /// # Errors
     /// Fails with the first command that would be refused.
     pub async fn check_line(&self, commands: &[String], variables: &Variables) -> Result<(), ShellError> {
-        let (mut variables, mut may_make_files, mut may_change_user) = (variables.clone(), false, false);
+        let (mut variables, mut outlook, mut may_change_user) = (variables.clone(), Outlook::of(self).await, false);
         for command in commands {
             let ahead = |error: ShellError| ShellError::Ahead { command: command.clone(), error: Box::new(error) };
             let Some(call) = Call::parse(command, &variables).map_err(ahead)? else { continue };
             if let ("set", [name, value]) = (call.spec.name, call.arguments.as_slice()) {
                 variables.insert(name.clone(), value.clone());
             }
-            may_make_files |= MAKING_FILES.contains(&call.spec.name);
             may_change_user |= call.spec.group == Group::Accounts;
             self.check_new_names(&call, may_change_user).map_err(ahead)?;
-            if call.spec.name == "upload" && !may_make_files {
-                self.check_upload(&call).await.map_err(ahead)?;
-            }
+            outlook.take(self, &call).await.map_err(ahead)?;
         }
         Ok(())
-    }
-
-    /// Checks the files of an `upload`.
-    async fn check_upload(&self, call: &Call) -> Result<(), ShellError> {
-        let found = local_paths(&call.arguments, call.has("recursive")).await?;
-        if call.has("recursive") {
-            return check_sources(found).await;
-        }
-        check_uploads(&self.access, found, call.flags.get("as").cloned()).await
     }
 
     /// Checks the names that a command is to give, as far as they are in its words: that something can have them, and that they are in
@@ -65,5 +50,13 @@ impl Shell {
             }
             check_path(&key.name)
         })
+    }
+}
+
+/// Returns the error of a command of a line that was not begun. That none of its files was begun goes without saying.
+pub(crate) fn in_a_line(error: &ShellError) -> String {
+    match error {
+        ShellError::NoneOf { error, files, all } => format!("{error}; {}", refused(files, *all)),
+        error => error.to_string(),
     }
 }

@@ -27,10 +27,19 @@ pub(crate) async fn local_paths(words: &[String], directories: bool) -> Result<V
     let all = words.to_vec();
     let found = off_thread(move || all.iter().map(|word| paths_of(word, directories)).collect::<Result<Vec<_>, _>>()).await??;
     let label =
-        |word: &String, path: &PathBuf| if expand(word) == *path { visible(word).into_owned() } else { visible_path(path) };
+        |word: &String, path: &PathBuf| if expand(word) == *path { visible(word).into_owned() } else { called(word, path) };
     let of_word =
         |(word, paths): (&String, Vec<PathBuf>)| paths.into_iter().map(|path| (label(word, &path), path)).collect::<Vec<_>>();
     Ok(words.iter().zip(found).flat_map(of_word).collect())
+}
+
+/// Returns what a path is called that a pattern stands for: below the same directory as the pattern.
+fn called(word: &str, path: &Path) -> String {
+    if word.starts_with('/') {
+        return visible_path(path);
+    }
+    let (base, before) = if word.starts_with("~/") { (expand("~/"), "~/") } else { (expand("."), "") };
+    path.strip_prefix(base).map_or_else(|_| visible_path(path), |below| format!("{before}{}", visible_path(below)))
 }
 
 /// Returns the paths that a word stands for, in their order: itself, or as a pattern the files that match, and with `directories` the
@@ -134,6 +143,19 @@ mod tests {
         for pattern in ["caf\u{e9}.*", "cafe\u{301}*", "caf?.jpg", "caf[\u{e9}].jpg"] {
             let word = home.path().join(pattern).display().to_string();
             assert_eq!(paths_of(&word, false).map_err(|error| error.to_string()), Ok(vec![file.clone()]), "{pattern}");
+        }
+    }
+
+    #[test]
+    fn what_matches_is_called_as_the_pattern_is_typed() {
+        for (word, path, name) in [
+            ("a*", expand("a.bin"), "a.bin"),
+            ("d/*", expand("d/a.bin"), "d/a.bin"),
+            ("../*", expand("../a.bin"), "../a.bin"),
+            ("/tmp/a*", PathBuf::from("/tmp/a.bin"), "/tmp/a.bin"),
+            ("~/a*", expand("~/a.bin"), "~/a.bin"),
+        ] {
+            assert_eq!(called(word, &path), name, "{word}");
         }
     }
 

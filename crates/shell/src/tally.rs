@@ -2,11 +2,13 @@
 
 use std::fmt;
 
-use p2p_engine::transfer::TransferId;
+use p2p_base::spelling::visible_line;
+use p2p_engine::EngineError;
+use p2p_engine::transfer::{TransferError, TransferId};
 use p2p_service::failure::exit;
 
 use crate::ShellError;
-use crate::lists::{LISTED_MAX, listed};
+use crate::lists::LISTED_MAX;
 use crate::report::{bytes_of, count_of};
 
 /// Word for one of what most batches count.
@@ -58,7 +60,13 @@ impl Tally {
             // Most errors name the file.
             Err(error) => {
                 let (text, code) = (error.to_string(), error.exit_code());
-                self.failures.push(if text.contains(file) { text } else { format!("{file}: {text}") });
+                let is_cancelled =
+                    matches!(error, ShellError::Engine(EngineError::TransferFailed { error: TransferError::Cancelled, .. }));
+                self.failures.push(match is_cancelled {
+                    true => format!("{file}: cancelled"),
+                    false if text.contains(file) => text,
+                    false => format!("{file}: {text}"),
+                });
                 self.exit_code = Some(self.exit_code.filter(|&before| before != code).map_or(code, |_| exit::FAILED));
             }
         }
@@ -96,23 +104,48 @@ impl Tally {
     }
 }
 
-/// Writes `3 files stored (1.2 MiB)`, or `#4-#6: 3 files begun`, and what was not stored with the reasons.
+impl Tally {
+    /// Returns the first line of the sum: `3 files stored (1.2 MiB)` or `#4-#6: 3 files begun`, and of how many not, with the reason if it is one.
+    pub fn head(&self) -> String {
+        let mut head = if self.begun.is_empty() { String::new() } else { format!("{}: ", ranges(&self.begun)) };
+        head.push_str(&format!("{} {}", count_of(self.done, self.noun), self.verb));
+        if self.bytes > 0 {
+            head.push_str(&format!(" ({})", bytes_of(self.bytes)));
+        }
+        let mut others = "";
+        if self.left > 0 {
+            head.push_str(&format!(", {} not begun", self.left));
+            others = if self.failures.len() == 1 { "other " } else { "others " };
+        }
+        match self.failures.as_slice() {
+            [] => {}
+            [one] => head.push_str(&format!(", 1 {others}not: {}", visible_line(one))),
+            several => head.push_str(&format!(", {} {others}not:", several.len())),
+        }
+        head
+    }
+
+    /// Returns the reasons of what was not done, each as a line, if there are several. They may be very many, and then the rest is counted.
+    pub fn reasons(&self) -> Vec<String> {
+        let count = if self.failures.len() > 1 { self.failures.len() } else { 0 };
+        let shown = if count > LISTED_MAX + 1 { LISTED_MAX } else { count };
+        let mut lines: Vec<String> = self.failures.iter().take(shown).map(|reason| visible_line(reason).into_owned()).collect();
+        lines.extend((count > shown).then(|| format!("and {} more", count - shown)));
+        lines
+    }
+
+    /// Returns the sum on one line, for a sentence that goes on after it.
+    pub fn in_one_line(&self) -> String {
+        let reasons = self.reasons();
+        if reasons.is_empty() { self.head() } else { format!("{} {}", self.head(), reasons.join("; ")) }
+    }
+}
+
+/// Writes the sum: the first line, and a line for each reason if there are several.
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if !self.begun.is_empty() {
-            write!(f, "{}: ", ranges(&self.begun))?;
-        }
-        write!(f, "{} {}", count_of(self.done, self.noun), self.verb)?;
-        if self.bytes > 0 {
-            write!(f, " ({})", bytes_of(self.bytes))?;
-        }
-        if self.left > 0 {
-            write!(f, ", {} not begun", self.left)?;
-        }
-        match self.failures.len() {
-            0 => Ok(()),
-            count => write!(f, ", {count} not: {}", listed(&self.failures, LISTED_MAX)),
-        }
+        f.write_str(&self.head())?;
+        self.reasons().iter().try_for_each(|reason| write!(f, "\n  {reason}"))
     }
 }
 
@@ -144,7 +177,7 @@ pub(crate) fn told_after(left: u64, noun: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use p2p_engine::EngineError;
+    use p2p_engine::transfer::Direction;
 
     use super::*;
 
@@ -157,7 +190,16 @@ mod tests {
         tally.add("c", Err(&ShellError::Bad("no room".into())));
         tally.add("d", Err(&ShellError::Bad("`d` is there".into())));
         assert!(!tally.is_clean());
-        assert_eq!(tally.to_string(), "2 files stored (4.0 KiB), 2 not: c: no room, `d` is there");
+        assert_eq!(tally.to_string(), "2 files stored (4.0 KiB), 2 not:\n  c: no room\n  `d` is there");
+        assert_eq!(tally.in_one_line(), "2 files stored (4.0 KiB), 2 not: c: no room; `d` is there");
+        tally.leave(3);
+        assert_eq!(tally.head(), "2 files stored (4.0 KiB), 3 not begun, 2 others not:");
+        let mut one = Tally::new("stored", Vec::new());
+        let error = TransferError::Cancelled;
+        one.add("d/a", Err(&EngineError::TransferFailed { direction: Direction::Upload, name: "a".into(), error }.into()));
+        assert_eq!(one.to_string(), "0 files stored, 1 not: d/a: cancelled");
+        let many = Tally::new("stored", (0..30).map(|n| format!("{n}\n: no room")).collect());
+        assert_eq!((many.to_string().lines().count(), many.reasons()[20].as_str()), (22, "and 10 more"));
     }
 
     /// Failures of one kind have the exit code of the kind, and others the general one in common.

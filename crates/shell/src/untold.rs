@@ -25,6 +25,8 @@ struct Unfinished {
     counted: BTreeSet<TransferId>,
     /// Number of files that were not begun.
     left: usize,
+    /// True if the result of each was to be told at the end, beside the sum.
+    tells_each: bool,
     /// True if what was done is told by the sum, and not by name, since it is too much.
     is_summed: bool,
 }
@@ -32,7 +34,7 @@ struct Unfinished {
 impl Unfinished {
     /// Returns what is to be told beside the transfers by name.
     fn told(&self) -> Option<String> {
-        let sum = self.is_summed.then(|| self.done.to_string());
+        let sum = self.is_summed.then(|| self.done.in_one_line());
         let left = (self.left > 0).then(|| told_left(self.left as u64, self.done.noun()));
         let parts: Vec<String> = sum.into_iter().chain(left).collect();
         (!parts.is_empty()).then(|| parts.join("; "))
@@ -76,11 +78,12 @@ impl Untold {
     }
 
     /// Adds a batch that begins with this sum.
-    pub(super) fn begin_batch(&self, done: Tally, left: usize) -> BatchId {
+    pub(super) fn begin_batch(&self, done: Tally, left: usize, tells_each: bool) -> BatchId {
         let mut memory = self.memory();
         memory.latest.0 += 1;
         let id = memory.latest;
-        memory.batches.insert(id, Unfinished { done, counted: BTreeSet::new(), left, is_summed: left > LISTED_MAX });
+        let batch = Unfinished { done, counted: BTreeSet::new(), left, tells_each, is_summed: left > LISTED_MAX };
+        memory.batches.insert(id, batch);
         id
     }
 
@@ -123,6 +126,11 @@ impl Untold {
         Some(batch.done)
     }
 
+    /// Returns the transfers that batches have counted whose results were each to be told at the end.
+    pub(super) fn results(&self) -> BTreeSet<TransferId> {
+        self.memory().batches.values().filter(|batch| batch.tells_each).flat_map(|batch| &batch.counted).copied().collect()
+    }
+
     /// Takes what is to be told of each batch that was dropped, as in `100 files stored; 4800 files were not begun`.
     pub(super) fn take_batches(&self) -> Vec<String> {
         std::mem::take(&mut self.memory().batches).values().filter_map(Unfinished::told).collect()
@@ -142,12 +150,13 @@ mod tests {
     #[test]
     fn a_large_batch_that_was_dropped_has_a_sum() {
         let untold = Untold::default();
-        let id = untold.begin_batch(Tally::new("stored", Vec::new()), 47);
+        let id = untold.begin_batch(Tally::new("stored", Vec::new()), 47, true);
         (1..=3).for_each(|number| untold.add(TransferId(number)));
         untold.set_left(id, 44);
         untold.count(id, Some(TransferId(1)), "a", &Ok(Answer::nothing()));
         untold.count(id, None, "b", &Err(ShellError::Bad("`b` is taken".into())));
         assert_eq!(untold.list(), [1, 2, 3].map(TransferId).into());
+        assert_eq!(untold.results(), [TransferId(1)].into());
         assert_eq!(untold.take(), [2, 3].map(TransferId).into());
         assert_eq!(untold.take_batches(), ["1 file stored, 1 not: `b` is taken; 44 files were not begun"]);
         assert!(untold.take_batches().is_empty() && untold.end_batch(id).is_none());
@@ -158,7 +167,7 @@ mod tests {
     fn a_small_batch_that_was_dropped_has_names() {
         let untold = Untold::default();
         for has_ended in [false, true] {
-            let id = untold.begin_batch(Tally::new("stored", Vec::new()), 2);
+            let id = untold.begin_batch(Tally::new("stored", Vec::new()), 2, true);
             untold.set_left(id, 1);
             untold.add(TransferId(1));
             untold.count(id, Some(TransferId(1)), "a", &Ok(Answer::nothing()));

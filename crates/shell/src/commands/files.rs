@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 use std::vec;
 
-use p2p_base::spelling::{visible, visible_path};
+use p2p_base::spelling::visible;
 use p2p_base::units::SimTime;
 use p2p_engine::operation::{BeginTransfer, ListTransfers};
-use p2p_engine::transfer::{Awaited, Direction, TransferId, TransferReport, TransferStatus};
+use p2p_engine::transfer::{Awaited, Direction, TransferId, TransferReport, TransferState, TransferStatus};
 use p2p_engine::{EngineError, GROUP_MAX};
 use p2p_service::access::range::ParseRangeError;
 use p2p_service::access::{AccessError, Identity};
@@ -33,26 +33,38 @@ use crate::{Shell, ShellError};
 
 pub(crate) async fn upload(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
     let (name, recursive) = (call.flags.get("as").map(String::as_str), call.has("recursive"));
-    let (labels, paths): (Vec<String>, Vec<PathBuf>) = local_paths(&call.arguments, recursive).await?.into_iter().unzip();
-    if paths.len() > 1 && name.is_some_and(|name| !name.ends_with('/')) {
-        return Err(
-            call.wrong("--as names one file, but several are given; with a / at its end it is a directory for them".into())
-        );
-    }
-    if let Some(directory) = paths.iter().find(|path| !recursive && path.is_dir()) {
-        let label = visible_path(directory);
-        return Err(call.wrong(format!("{label} is a directory; --recursive stores all that is in it")));
-    }
+    let found = local_paths(&call.arguments, recursive).await?;
+    check_paths(call, &found)?;
+    let (labels, paths): (Vec<String>, Vec<PathBuf>) = found.into_iter().unzip();
     if recursive {
-        check_sources(labels.into_iter().zip(paths.clone()).collect()).await?;
+        check_sources(labels.iter().cloned().zip(paths.clone()).collect()).await?;
         let mut plan = Plan::default();
-        for path in paths {
-            plan.extend(plan_upload(&shell.access, path, name).await?);
+        for (label, path) in labels.into_iter().zip(paths) {
+            let is_file = !path.is_dir();
+            let mut of_path = plan_upload(&shell.access, path, name).await?;
+            of_path.transfers.iter_mut().filter(|_| is_file).for_each(|(file, _)| file.clone_from(&label));
+            plan.extend(of_path);
         }
         return begin_plan(shell, call, plan, "stored").await;
     }
     let upload = |path: PathBuf| shell.access.upload(path, name).map(Into::into).map_err(ShellError::from);
     begin_all(shell, call, ("stored", FILE), labels.into_iter().zip(paths.into_iter().map(upload)).collect()).await
+}
+
+/// Refuses paths of an upload that do not go with its flags.
+///
+/// # Errors
+/// Fails with the usage of the command.
+pub(crate) fn check_paths(call: &Call, found: &[(String, PathBuf)]) -> Result<(), ShellError> {
+    if found.len() > 1 && call.flags.get("as").is_some_and(|name| !name.ends_with('/')) {
+        return Err(
+            call.wrong("--as names one file, but several are given; with a / at its end it is a directory for them".into())
+        );
+    }
+    match found.iter().find(|(_, path)| !call.has("recursive") && path.is_dir()) {
+        Some((label, _)) => Err(call.wrong(format!("{label} is a directory; --recursive stores all that is in it"))),
+        None => Ok(()),
+    }
 }
 
 pub(crate) async fn download(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
@@ -179,7 +191,7 @@ async fn begin_in_background(
     tally: Tally,
 ) -> Result<Answer, ShellError> {
     let (all, is_alone) = (planned.len(), planned.len() == 1 && tally.is_clean());
-    let id = shell.untold.begin_batch(tally, all);
+    let id = shell.untold.begin_batch(tally, all, false);
     let mut left = planned.into_iter();
     while left.len() > 0 {
         let failed = put_in_background(shell, id, by.as_deref(), &mut left).await;
@@ -402,7 +414,11 @@ pub(crate) async fn cancel(shell: &Shell, call: &Call) -> Result<Answer, ShellEr
     shell.untold.remove([transfer]);
     let status = &report.status;
     let state = status.state.name();
-    let outcome = outcome_of_cancel(status).map_or_else(|| state.to_owned(), |outcome| format!("{state}, {outcome}"));
+    let outcome = match outcome_of_cancel(status) {
+        Some(outcome) if status.state == TransferState::Cancelled => outcome.to_owned(),
+        Some(outcome) => format!("{state}, {outcome}"),
+        None => state.to_owned(),
+    };
     let text = format!("{transfer}, {} of {}: {outcome}", status.direction.name(), shell.identity().shown(&status.file));
     Ok(Answer::new(View::Text(text), json!({ "transfer": transfer.0, "state": status.state })))
 }

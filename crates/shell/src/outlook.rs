@@ -1,0 +1,274 @@
+//! What each command of a line will find stored: what there is, and what the earlier commands of the line will have stored, removed and
+//! moved by then.
+//!
+//! A name that a transfer under way stores or removes is neither there nor free for certain. What cannot be known ahead is not refused
+//! ahead, but by the command itself.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use p2p_engine::EngineError;
+use p2p_engine::operation::ListTransfers;
+use p2p_service::access::{AccessError, Identity};
+use p2p_store::manifest::FileRecord;
+use p2p_store::names::{FileKey, stored_path};
+use p2p_store::namespace::{DirectoryRecord, Entry, Namespace};
+use p2p_store::segment::Sha256Digest;
+
+use crate::ahead::{Need, Place, check_needs, check_sources};
+use crate::call::Call;
+use crate::commands::files::check_paths;
+use crate::local_pattern::local_paths;
+use crate::pattern::{matching, outermost};
+use crate::place::{expand, place_of};
+use crate::trees::off_thread;
+use crate::{Shell, ShellError};
+
+/// Commands after which a file of this machine may exist that did not before.
+const MAKING_FILES: [&str; 4] = ["download", "export", "capture", "report"];
+/// Commands after which somebody else may be the user, or other names be stored than the ones before have made so.
+const LEADING_ELSEWHERE: [&str; 6] = ["login", "logout", "register", "cancel", "expect", "uploads"];
+
+/// Stored names and files of this machine as a command of a line will find them.
+pub(crate) struct Outlook {
+    names: Namespace,
+    identity: Arc<Identity>,
+    /// Names of which it is not certain what is stored there.
+    open: Vec<FileKey>,
+    /// Files of this machine that earlier commands make.
+    made: BTreeSet<PathBuf>,
+    may_make_files: bool,
+    /// False once a command stands in the line whose effects on names are not known ahead.
+    is_known: bool,
+}
+
+impl Outlook {
+    /// Returns what the first command of a line finds.
+    pub(crate) async fn of(shell: &Shell) -> Outlook {
+        let under_way = shell.call(ListTransfers).await.unwrap_or_default();
+        let open = under_way.into_iter().filter(|status| !status.state.is_over()).map(|status| status.file).collect();
+        let (names, identity) = (shell.access.names(), shell.identity());
+        Outlook { names, identity, open, made: BTreeSet::new(), may_make_files: false, is_known: true }
+    }
+
+    /// Checks the next command of the line, and takes in what it will bring about.
+    ///
+    /// # Errors
+    /// Fails if the command would be refused.
+    pub(crate) async fn take(&mut self, shell: &Shell, call: &Call) -> Result<(), ShellError> {
+        if self.is_known {
+            shell.admit(call.spec).await?;
+        }
+        match call.spec.name {
+            "upload" => self.upload(call).await?,
+            _ if !self.is_known => {}
+            "download" => self.download(shell, call).await?,
+            "rm" => self.remove(shell, call).await?,
+            "mkdir" => self.make_directories(call)?,
+            "mv" => self.rename(shell, call).await?,
+            "verify" => drop(self.all_named(shell, call, 0..call.arguments.len(), true).await?),
+            "ls" | "info" | "share" | "unshare" => {
+                drop(self.all_named(shell, call, 0..call.arguments.len().min(1), false).await?)
+            }
+            _ => {}
+        }
+        self.may_make_files |= MAKING_FILES.contains(&call.spec.name);
+        self.is_known &= !LEADING_ELSEWHERE.contains(&call.spec.name);
+        Ok(())
+    }
+
+    /// Returns true if it is not certain what is stored at a key, in it or around it.
+    fn is_open(&self, key: &FileKey) -> bool {
+        self.open.iter().any(|open| open == key || open.is_within(key) || key.is_within(open))
+    }
+
+    fn store(&mut self, key: FileKey) {
+        self.names.insert(Entry::File(FileRecord {
+            key,
+            size: 0,
+            sha256: Sha256Digest::of(b""),
+            segments: 0,
+            segment_size: 0,
+            stored_at: 0,
+            readers: BTreeSet::new(),
+        }));
+    }
+
+    async fn upload(&mut self, call: &Call) -> Result<(), ShellError> {
+        let recursive = call.has("recursive");
+        let found = match local_paths(&call.arguments, recursive).await {
+            // Another file may match by then.
+            Err(_) if self.may_make_files => Vec::new(),
+            found => found?,
+        };
+        check_paths(call, &found)?;
+        if recursive {
+            check_sources(if self.may_make_files { Vec::new() } else { found }).await?;
+            // What of it is stored already is found out by the command.
+            self.is_known = false;
+            return Ok(());
+        }
+        let needs: Vec<(String, Need)> = found.into_iter().map(|(label, path)| (label, self.need_of(call, path))).collect();
+        let stored = needs.iter().filter_map(|(_, need)| need.name().and_then(|name| stored_path(name).ok()));
+        let stored: Vec<FileKey> = stored.map(|name| FileKey::new(self.identity.name(), &name)).collect();
+        let (names, identity) = (self.names.clone(), Arc::clone(&self.identity));
+        off_thread(move || check_needs(&mut Place::new(&names, identity.name()), needs)).await??;
+        stored.into_iter().for_each(|key| self.store(key));
+        self.is_known &= !self.may_make_files;
+        Ok(())
+    }
+
+    /// Returns what an upload of a file needs, as far as that is certain.
+    fn need_of(&self, call: &Call, path: PathBuf) -> Need {
+        let (own, wanted) = (path.file_name().map(|name| name.to_str().map(str::to_owned)), call.flags.get("as"));
+        let key = wanted.map(|wanted| (self.identity.key_of(wanted), wanted.ends_with('/')));
+        let (name, is_certain) = match (key, own.flatten()) {
+            (None, own) => (own, true),
+            (Some((key, is_directory)), Some(own)) if is_directory || self.names.is_directory(&key) => {
+                (Some(key.child(&own).name), key.owner.as_deref() == self.identity.name())
+            }
+            (Some((key, is_directory)), _) => (Some(key.name), !is_directory && key.owner.as_deref() == self.identity.name()),
+        };
+        let is_open = name.as_ref().is_some_and(|name| self.is_open(&FileKey::new(self.identity.name(), name)));
+        match (name, self.may_make_files) {
+            (Some(_), true) if !self.is_known || !is_certain || is_open => Need::Nothing,
+            (Some(_), false) if !self.is_known || !is_certain || is_open => Need::Source(path),
+            (name, true) => Need::Upload { source: None, name },
+            (name, false) => Need::Upload { source: Some(path), name },
+        }
+    }
+
+    /// Returns the keys that the argument at an index stands for, or `None` if they are not certain.
+    async fn named(&self, shell: &Shell, call: &Call, place: usize, is_whole: bool) -> Result<Option<Vec<FileKey>>, ShellError> {
+        let text = call.argument(place).unwrap_or_default();
+        let found = if call.is_quoted(place) { None } else { matching(&self.names, &self.identity, text).transpose() };
+        match found {
+            Some(_) if !self.open.is_empty() => return Ok(None),
+            Some(found) => {
+                let found = if is_whole { outermost(found?) } else { found? };
+                return Ok(Some(found.iter().map(|entry| entry.key().clone()).collect()));
+            }
+            None => {}
+        }
+        let keys = self.identity.keys_of(text);
+        let is_there = |key: &&FileKey| self.names.get(key).is_some() || key.is_root();
+        match keys.iter().find(is_there) {
+            Some(key) => Ok(Some(vec![key.clone()])),
+            None if keys.iter().any(|key| self.is_open(key)) => Ok(None),
+            None => match shell.access.entry(&self.identity, text).await {
+                Ok(_) => Err(EngineError::UnknownFile { file: text.to_owned(), nearest: None }.into()),
+                Err(error) => Err(error.into()),
+            },
+        }
+    }
+
+    /// Returns the keys that several arguments stand for, as far as they are certain.
+    async fn all_named(
+        &self,
+        shell: &Shell,
+        call: &Call,
+        places: std::ops::Range<usize>,
+        is_whole: bool,
+    ) -> Result<Vec<FileKey>, ShellError> {
+        let mut keys = Vec::new();
+        for place in places {
+            keys.extend(self.named(shell, call, place, is_whole).await?.into_iter().flatten());
+        }
+        Ok(keys)
+    }
+
+    async fn download(&mut self, shell: &Shell, call: &Call) -> Result<(), ShellError> {
+        let keys = self.all_named(shell, call, 0..1, false).await?;
+        if call.has("recursive") {
+            return Ok(());
+        }
+        let wanted = call.argument(1).map(expand);
+        for key in keys {
+            if self.names.is_directory(&key) {
+                return Err(EngineError::IsDirectory { name: self.identity.label(&key) }.into());
+            }
+            let path = place_of(&key, wanted.clone());
+            let is_taken = !call.has("force") && std::fs::symlink_metadata(&path).is_ok_and(|found| !found.is_dir());
+            if is_taken || (!self.made.insert(path.clone()) && !call.has("force")) {
+                return Err(EngineError::DestinationTaken { path }.into());
+            }
+        }
+        Ok(())
+    }
+
+    async fn remove(&mut self, shell: &Shell, call: &Call) -> Result<(), ShellError> {
+        let recursive = call.has("recursive");
+        for key in self.all_named(shell, call, 0..call.arguments.len(), recursive).await? {
+            if self.is_open(&key) {
+                continue;
+            }
+            if !recursive && self.names.is_directory(&key) && !self.names.list(&key).is_empty() {
+                return Err(EngineError::NotEmpty { name: self.identity.label(&key) }.into());
+            }
+            if self.names.get(&key).is_some() {
+                self.require_change(shell, &key).await?;
+            }
+            self.names.remove_tree(&key);
+        }
+        Ok(())
+    }
+
+    /// Refuses to change what is another user's as the command itself does, which records it.
+    async fn require_change(&self, shell: &Shell, key: &FileKey) -> Result<(), ShellError> {
+        if !self.identity.may_change(key) {
+            shell.access.changeable(&self.identity, &self.identity.label(key)).await?;
+        }
+        Ok(())
+    }
+
+    fn make_directories(&mut self, call: &Call) -> Result<(), ShellError> {
+        for text in &call.arguments {
+            let key = self.identity.key_of(text);
+            let Ok(path) = stored_path(&key.name) else { continue };
+            let key = FileKey { name: path, ..key };
+            if self.is_open(&key) || key.owner.as_deref() != self.identity.name() {
+                continue;
+            }
+            let parents = call.has("parents");
+            if self.names.get(&key).is_some_and(|entry| !parents || matches!(entry, Entry::File(_))) {
+                return Err(EngineError::NameTaken { name: key.name }.into());
+            }
+            if let Some(parent) = self.names.missing_parent(&key).filter(|_| !parents) {
+                return Err(EngineError::NoDirectory { name: parent.name }.into());
+            }
+            for key in std::iter::once(key.clone()).chain(key.ancestors().filter(|above| !above.is_root())) {
+                if self.names.get(&key).is_none() {
+                    self.names.insert(Entry::Directory(DirectoryRecord { key, made_at: 0, readers: BTreeSet::new() }));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn rename(&mut self, shell: &Shell, call: &Call) -> Result<(), ShellError> {
+        let Some((to, from)) = call.arguments.split_last() else { return Ok(()) };
+        let found = self.all_named(shell, call, 0..from.len(), true).await?;
+        let target = self.identity.key_of(to);
+        let is_directory = to.ends_with('/') || self.names.is_directory(&target);
+        for key in found {
+            self.require_change(shell, &key).await?;
+            if target.owner != key.owner {
+                return Err(AccessError::AnotherTree { path: to.clone() }.into());
+            }
+            let new = if is_directory && key != target { target.child(key.last_name()) } else { target.clone() };
+            if self.is_open(&new) || self.is_open(&key) || new == key {
+                self.open.extend([new, key]);
+                continue;
+            }
+            if self.names.get(&new).is_some() {
+                return Err(EngineError::NameTaken { name: new.name }.into());
+            }
+            if let Some(parent) = self.names.missing_parent(&new) {
+                return Err(EngineError::NoDirectory { name: parent.name }.into());
+            }
+            self.names.rename(&key, &new);
+        }
+        Ok(())
+    }
+}
