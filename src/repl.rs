@@ -14,7 +14,7 @@ use eyre::{Result, WrapErr, eyre};
 use p2p_base::message::legible;
 use p2p_base::text;
 use p2p_engine::operation::ListTransfers;
-use p2p_engine::transfer::{TransferId, TransferState, TransferStatus};
+use p2p_engine::transfer::{TransferId, TransferState};
 use p2p_service::access::Identity;
 use p2p_service::instance::{EngineArgs, Instance, Leaving};
 use p2p_service::interrupt::{self, Interrupted, interrupted};
@@ -191,7 +191,8 @@ impl Repl {
             output::tell(legible(&error.to_string()));
             return Ok(None);
         }
-        for command in commands {
+        let mut commands = commands.into_iter();
+        while let Some(command) = commands.next() {
             match self.answer(&command).await? {
                 Ok(answer) => {
                     let text = answer.view.text_within(output::terminal_width());
@@ -204,10 +205,14 @@ impl Repl {
                 }
                 // The rest of the line was typed on the assumption that this command succeeds.
                 Err(ShellError::Interrupted) => {
+                    let left: Vec<String> = commands.map(|command| format!("`{command}`")).collect();
+                    if !left.is_empty() {
+                        output::tell(legible(&format!("not begun: {}", listed(&left, LISTED_MAX))));
+                    }
                     output::tell(ShellError::Interrupted);
                     break;
                 }
-                Err(error) => output::tell(legible(&error.to_string())),
+                Err(error) => output::tell_lines(&error.shown()),
             }
         }
         Ok(None)
@@ -232,31 +237,49 @@ impl Repl {
                 Err(ShellError::Interrupted)
             }
         };
+        let mut told = Vec::new();
         if matches!(result, Err(ShellError::Interrupted)) {
-            self.cancel_after(before).await;
+            told = self.cancel_after(before).await;
             interrupt::settle();
         }
         progress.finish().await;
+        told.iter().for_each(|line| output::tell(legible(line)));
         Ok(result)
     }
 
-    /// Cancels the transfers that were begun after `before`, and prints those that could no longer be cancelled, and what became of a batch.
-    async fn cancel_after(&self, before: Option<TransferId>) {
-        let untold = self.prompter.shell().take_untold();
-        let is_of_it =
-            |status: &TransferStatus| Some(status.id) > before && (!status.state.is_over() || untold.contains(&status.id));
-        let access = self.prompter.shell().access();
-        let all = access.call(ListTransfers).await.unwrap_or_default();
-        let mut kept = Vec::new();
-        for status in all.into_iter().filter(is_of_it) {
-            let ended = access.cancel_at_once(status.id).await;
-            let is_undone = matches!(&ended, Ok(report) if report.status.state == TransferState::Cancelled);
-            kept.extend((!is_undone).then(|| self.prompter.name_of(&status)));
+    /// Cancels the transfers that were begun after `before`. Returns what became of them and of those that were not told yet, and of a
+    /// batch.
+    async fn cancel_after(&self, before: Option<TransferId>) -> Vec<String> {
+        let shell = self.prompter.shell();
+        let (mut done, untold) = (shell.results_of_dropped_batches(), shell.take_untold());
+        let (mut undone, mut kept, mut failed) = (Vec::new(), Vec::new(), Vec::new());
+        for status in shell.access().call(ListTransfers).await.unwrap_or_default() {
+            let was_running = !status.state.is_over();
+            if Some(status.id) <= before || !(was_running || untold.contains(&status.id)) {
+                continue;
+            }
+            let ended = if was_running { shell.access().cancel_at_once(status.id).await.ok() } else { None };
+            let status = ended.map_or(status, |report| report.status.clone());
+            let name = self.prompter.name_of(&status);
+            match (status.state, status.error) {
+                (TransferState::Cancelled, _) => undone.push(name),
+                (TransferState::Done, _) => {
+                    done.insert(status.id);
+                    kept.extend(was_running.then_some(name));
+                }
+                (_, Some(error)) => failed.push(format!("{name} failed: {error}")),
+                // It could not be cancelled, and goes on.
+                _ => kept.push(name),
+            }
         }
-        if !kept.is_empty() {
-            output::tell(format_args!("it was past being undone: {}", listed(&kept, LISTED_MAX)));
-        }
-        self.prompter.shell().take_dropped_batches().iter().for_each(|batch| output::tell(legible(batch)));
+        let results = shell.answers_about(&done).await.unwrap_or_default();
+        let mut told: Vec<String> = results.iter().map(|answer| answer.view.text()).collect();
+        let of = |what: &str, names: &[String]| (!names.is_empty()).then(|| format!("{what}: {}", listed(names, LISTED_MAX)));
+        told.extend(of("it was past being undone", &kept));
+        told.extend(of("cancelled and undone", &undone));
+        told.extend(failed);
+        told.extend(shell.take_dropped_batches());
+        told
     }
 
     /// Applies the effect of an answer; returns how to leave if the effect is to quit.

@@ -31,7 +31,7 @@ use std::time::{Duration, Instant};
 
 use eyre::{Result, WrapErr, eyre};
 use rustix::io::Errno;
-use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use signal_hook::consts::{SIGALRM, SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGUSR1, SIGUSR2, SIGXCPU, SIGXFSZ};
 use signal_hook::iterator::{Handle, Signals};
 use signal_hook::low_level;
@@ -286,6 +286,25 @@ pub async fn interrupted() -> Result<Interrupted> {
         false
     });
     asked.map(by).ok_or_else(|| eyre!("cannot wait for signals"))
+}
+
+/// Waits for an interruption as [`interrupted`] does, for a caller who does no more than tell of it.
+///
+/// # Errors
+/// Fails if signals cannot be received.
+pub async fn asked() -> Result<()> {
+    let mut asked = ASKED.subscribe();
+    asked.wait_for(Option::is_some).await.map(drop).wrap_err("cannot wait for signals")
+}
+
+/// Makes the terminal show keys such as Ctrl-C as `^C`, or not: behind a row that is drawn again these would begin another.
+pub fn echo_controls(shown: bool) {
+    let stderr = io::stderr();
+    // A process in the background would be stopped (SIGTTOU) for the attempt.
+    let Some(mut terminal) = tcgetattr(&stderr).ok().filter(|_| job::is_in_foreground()) else { return };
+    terminal.local_modes.set(LocalModes::ECHOCTL, shown);
+    // A terminal that refuses shows the key.
+    let _ = tcsetattr(&stderr, OptionalActions::Now, &terminal);
 }
 
 fn by(asked: Asked) -> Interrupted {

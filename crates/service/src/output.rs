@@ -8,6 +8,7 @@
 use std::fmt;
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::os::fd::AsFd;
+use std::sync::{Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Args;
@@ -89,8 +90,35 @@ pub fn tell_lines(text: &str) {
     text.lines().for_each(tell);
 }
 
+/// Way for lines to a terminal below which something is drawn again and again, as progress bars are.
+type Above = Box<dyn Fn(&str) + Send>;
+
+/// Way for lines of standard error while something is drawn there.
+static ABOVE: Mutex<Option<Above>> = Mutex::new(None);
+
+/// Guard that leads lines of standard error above what is drawn, as long as it exists.
+#[derive(Debug)]
+pub struct Drawing(());
+
+impl Drawing {
+    /// Leads each line to `above`, which writes it where it stays.
+    pub fn begin(above: impl Fn(&str) + Send + 'static) -> Drawing {
+        *ABOVE.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(above));
+        Drawing(())
+    }
+}
+
+impl Drop for Drawing {
+    fn drop(&mut self) {
+        *ABOVE.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}
+
 /// Prints a line on standard error unchanged, including control sequences such as colours.
 pub fn draw(line: &str) {
+    if let Some(above) = ABOVE.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
+        return above(line);
+    }
     // A single write keeps the line in one piece beside the output of other processes. A failed write cannot be reported.
     let _ = io::stderr().lock().write_all(format!("{line}\n").as_bytes());
 }
@@ -107,6 +135,13 @@ pub fn terminal_width() -> Option<u16> {
 /// Returns the width of standard error in columns, as [`terminal_width`] does for standard output.
 pub fn message_width() -> Option<u16> {
     width_of(io::stderr())
+}
+
+/// Returns the height of standard error in rows, or `None` if it is no terminal or does not tell.
+pub fn message_height() -> Option<u16> {
+    let stream = io::stderr();
+    let rows = if stream.is_terminal() { tcgetwinsize(stream).ok()?.ws_row } else { 0 };
+    Some(rows).filter(|&rows| rows > 0)
 }
 
 fn width_of(stream: impl AsFd + IsTerminal) -> Option<u16> {

@@ -1,21 +1,24 @@
 //! Progress bars of transfers on standard error, drawn if it is a terminal.
 
-use std::collections::hash_map::Entry;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use p2p_base::units::SimTime;
+use p2p_engine::Snapshot;
 use p2p_engine::transfer::{TransferId, TransferState, TransferStatus};
 use p2p_service::abilities::{self, Abilities, Glyphs};
 use p2p_service::access::watching::Snapshots;
-use p2p_service::output;
+use p2p_service::interrupt::{asked, echo_controls};
+use p2p_service::output::{self, Drawing};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use crate::report::{fitted, transfer_rate_of, transfer_time_of};
+use crate::report::{count_of, fitted, outcome_of_cancel, transfer_rate_of, transfer_time_within};
 
 /// Minimum width of a terminal, in columns, at which the bar is shown beside the figures.
 const ROOM_FOR_A_BAR: u16 = 80;
+/// Maximum number of bars at once. They are drawn again in place, which a terminal can do only with what it shows.
+const LIVE_MAX: u16 = 10;
 
 /// Progress bars that follow the engine's transfers until they are finished.
 #[derive(Debug)]
@@ -50,52 +53,149 @@ fn spawn(task: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
     tokio::spawn(task)
 }
 
+/// Bars of the transfers that are under way, as many as there is room for, below the rows of those that are over.
+struct Bars {
+    all: MultiProgress,
+    live: BTreeMap<TransferId, ProgressBar>,
+    /// Row that counts those for which there is no room.
+    more: ProgressBar,
+    /// Transfers whose end is shown.
+    told: BTreeSet<TransferId>,
+}
+
+impl Bars {
+    fn new(all: MultiProgress) -> Bars {
+        let more = ProgressBar::hidden();
+        if let Ok(style) = ProgressStyle::with_template("{msg}") {
+            more.set_style(style);
+        }
+        Bars { all, live: BTreeMap::new(), more, told: BTreeSet::new() }
+    }
+
+    /// Shows the transfers that are `shown` by a name as they stand.
+    fn show(&mut self, snapshot: &Snapshot, shown: &impl Fn(&TransferStatus) -> Option<String>) {
+        let room = usize::from(output::message_height().unwrap_or(LIVE_MAX) / 2).clamp(1, usize::from(LIVE_MAX));
+        let mut without_room = 0;
+        let known: BTreeSet<TransferId> = snapshot.transfers.iter().map(|report| report.status.id).collect();
+        self.told.retain(|transfer| known.contains(transfer));
+        for status in snapshot.transfers.iter().map(|report| &report.status) {
+            let Some(name) = shown(status).filter(|_| !self.told.contains(&status.id)) else { continue };
+            if status.state.is_over() {
+                self.told.insert(status.id);
+                if let Some(bar) = self.live.remove(&status.id) {
+                    self.all.remove(&bar);
+                }
+                // What a terminal refuses is not shown, and the transfer is over all the same.
+                let _ = self.all.println(row(status, &name, snapshot.at));
+                continue;
+            }
+            if !self.live.contains_key(&status.id) && self.live.len() >= room {
+                without_room += 1;
+                continue;
+            }
+            let bar = self.live.entry(status.id).or_insert_with(|| new_bar(&self.all, status, &name));
+            draw(bar, status, snapshot.at);
+        }
+        self.count(without_room);
+    }
+
+    /// Shows the number of transfers without a bar, below the bars.
+    fn count(&self, without_room: u64) {
+        self.all.remove(&self.more);
+        if without_room > 0 {
+            let more = self.all.add(self.more.clone());
+            more.set_message(format!("{} more under way", count_of(without_room, "transfer")));
+        }
+    }
+
+    /// Leaves a row of each that is still under way, and draws no more.
+    fn end(&mut self, snapshot: &Snapshot, shown: &impl Fn(&TransferStatus) -> Option<String>) {
+        self.count(0);
+        for (id, bar) in std::mem::take(&mut self.live) {
+            self.all.remove(&bar);
+            if let Some(report) = snapshot.transfers.iter().find(|report| report.status.id == id)
+                && let Some(name) = shown(&report.status)
+            {
+                let _ = self.all.println(row(&report.status, &name, snapshot.at));
+            }
+        }
+    }
+}
+
 async fn follow(mut snapshots: Snapshots, mut ended: oneshot::Receiver<()>, shown: impl Fn(&TransferStatus) -> Option<String>) {
-    let (all, mut bars) = (MultiProgress::new(), HashMap::<TransferId, ProgressBar>::new());
+    let all = MultiProgress::new();
     if all.is_hidden() || !Abilities::of_environment().moves_cursor {
         // The sender may have been dropped together with the front end.
         let _ = ended.await;
         return;
     }
+    let above = all.clone();
+    let drawing = Drawing::begin(move |line| drop(above.println(line)));
+    echo_controls(false);
+    let (mut bars, mut is_heard) = (Bars::new(all), false);
     loop {
         let over = tokio::select! {
             changed = snapshots.changed() => !changed,
             _ = &mut ended => true,
+            Ok(()) = asked(), if !is_heard => {
+                is_heard = true;
+                output::tell("interrupted: what is under way is being undone");
+                false
+            }
         };
         let snapshot = snapshots.take_latest();
-        for status in snapshot.transfers.iter().map(|report| &report.status) {
-            if let Entry::Vacant(place) = bars.entry(status.id)
-                && let Some(name) = shown(status)
-            {
-                place.insert(new_bar(&all, status, &name));
-            }
-            if let Some(bar) = bars.get(&status.id) {
-                draw(bar, status, snapshot.at);
-            }
-        }
-        // A bar of a transfer that the engine has forgotten stays on the screen, and needs no place here.
-        let known: BTreeSet<TransferId> = snapshot.transfers.iter().map(|report| report.status.id).collect();
-        bars.retain(|id, _| known.contains(id));
+        bars.show(&snapshot, &shown);
         if over {
+            bars.end(&snapshot, &shown);
             break;
         }
     }
+    drop(drawing);
+    echo_controls(true);
+}
+
+/// Width in columns of the figures behind a bar.
+const FIGURES: usize = 37;
+/// Width in columns of the time among the figures.
+const TIME: usize = 13;
+
+/// Returns the figures of a transfer. What was cancelled has come to nothing, whatever had arrived.
+fn figures(status: &TransferStatus, now: SimTime) -> String {
+    let is_nothing = status.state == TransferState::Cancelled;
+    let rate = if is_nothing { "-".to_owned() } else { transfer_rate_of(status) };
+    let state = outcome_of_cancel(status).unwrap_or(status.state.name());
+    format!("{rate:>12} {:<TIME$} {state}", transfer_time_within(status, now, TIME))
 }
 
 fn draw(bar: &ProgressBar, status: &TransferStatus, now: SimTime) {
-    if bar.is_finished() {
-        return;
-    }
     // The size of a stream may be known at its end only.
     bar.set_length(status.bytes);
     bar.set_position(status.bytes_arrived);
-    let (rate, time, state) = (transfer_rate_of(status), transfer_time_of(status, now), status.state.name());
-    bar.set_message(format!("{rate:>12} {time:<13} {state}"));
-    match status.state {
-        TransferState::Done => bar.finish(),
-        state if state.is_over() => bar.abandon(),
-        _ => {}
+    bar.set_message(figures(status, now));
+}
+
+/// Returns the last row of a transfer, no wider than the terminal.
+fn row(status: &TransferStatus, name: &str, now: SimTime) -> String {
+    row_within(status, name, now, output::message_width().unwrap_or_default())
+}
+
+fn row_within(status: &TransferStatus, name: &str, now: SimTime, columns: u16) -> String {
+    let (glyphs, figures) = (abilities::glyphs(), figures(status, now));
+    let room = if columns < ROOM_FOR_A_BAR { 20 } else { 28 };
+    let name = fitted(&glyphs.plain(name), room, glyphs.ellipsis());
+    let share = match (status.state, status.bytes) {
+        (TransferState::Cancelled, _) => 0,
+        (TransferState::Done, _) | (_, 0) => 100,
+        (_, bytes) => status.bytes_arrived.min(bytes) * 100 / bytes,
+    };
+    if columns < ROOM_FOR_A_BAR {
+        return format!("{name} {share:>3} % {figures}");
     }
+    // Longer words stand in the place of a part of the bar.
+    let cells = usize::from(columns).saturating_sub(room + figures.chars().count().max(FIGURES) + 9);
+    let full = cells * usize::try_from(share).unwrap_or_default() / 100;
+    let (done, missing) = if glyphs == Glyphs::Ascii { ("#", "-") } else { ("\u{2588}", "\u{2591}") };
+    format!("{name} {}{} {share:>3} % {figures}", done.repeat(full), missing.repeat(cells - full))
 }
 
 /// Adds a bar that is no wider than the terminal. It joins the others before it is first drawn.
