@@ -30,7 +30,7 @@ use p2p_shell::progress::Progress;
 use p2p_shell::report::{
     ExportReport, RemovalLine, TransferLine, entries_table, node_lines, nodes_table, removals_text, transfers_table, wrapped,
 };
-use p2p_shell::tally::{FILE, told_left};
+use p2p_shell::tally::{FILE, Tally, told_left};
 use p2p_shell::trees::{Plan, Target, plan_download, plan_upload};
 use p2p_shell::{ShellError, list_entries, place_of, require_apart, write_document};
 use p2p_store::names::FileKey;
@@ -208,9 +208,9 @@ pub async fn put(args: &PutArgs) -> Result<()> {
             _ => commands.push(visit.access().upload(path.clone(), name.as_deref()).map(Into::into).map_err(refused)),
         }
     }
-    let (mut lines, result) = transfer_all(visit, commands, TransferLine::new).await;
+    let (mut lines, sum, result) = transfer_all(visit, commands, ("stored", FILE), TransferLine::new).await;
     lines.iter_mut().for_each(|line| line.upload = upload);
-    print_done(args.common.output, (lines, result), |lines| transfers_table(lines).text(output::terminal_width()))
+    print_done(args.common.output, (lines, sum, result), |lines| transfers_table(lines).text(output::terminal_width()))
 }
 
 /// Returns the transfers of a plan, with an error in the place of each that cannot be begun, and tells what is left out.
@@ -253,7 +253,7 @@ pub async fn get(args: &GetArgs) -> Result<()> {
         let download = visit.access().download(&visit.identity, name, args.range, place, args.force).await;
         commands.push(download.map(Into::into).map_err(refused));
     }
-    let done = transfer_all(visit, commands, TransferLine::new).await;
+    let done = transfer_all(visit, commands, ("fetched", FILE), TransferLine::new).await;
     print_done(args.common.output, done, |lines| transfers_table(lines).text(output::terminal_width()))
 }
 
@@ -268,7 +268,9 @@ async fn get_to_stdout(args: &GetArgs) -> Result<()> {
     let visit = Visit::begin_reading(&args.common.engine, &args.common.login).await?;
     let _attention = interrupt::attend()?;
     let works = args.names.iter().map(|name| Ok(Work::ToStdout(name.clone(), args.range))).collect();
-    transfer_all(visit, works, TransferLine::new).await.1
+    let (_, sum, result) = transfer_all(visit, works, ("fetched", FILE), TransferLine::new).await;
+    tell_sum(sum.as_ref());
+    result
 }
 
 /// Removes stored files and directories: directories one after the other, and files beside each other.
@@ -278,48 +280,76 @@ async fn get_to_stdout(args: &GetArgs) -> Result<()> {
 pub async fn remove(args: &RemoveArgs) -> Result<()> {
     let visit = Visit::begin(&args.common.engine, &args.common.login).await?;
     let _attention = interrupt::attend()?;
-    let mut commands = Vec::new();
+    let (mut commands, mut noun) = (Vec::new(), FILE);
     for name in &args.names {
         let command = visit.access().removal(&visit.identity, name, args.recursive).await;
+        noun = if command.as_ref().is_ok_and(|removal| !visit.access().is_file(&removal.file)) { "entry" } else { noun };
         commands.push(command.map(Into::into).map_err(refused));
     }
-    let done = transfer_all(visit, commands, RemovalLine::new).await;
+    let done = transfer_all(visit, commands, ("removed", noun), RemovalLine::new).await;
     print_done(args.common.output, done, |lines| wrapped(&removals_text(lines), output::terminal_width()))
 }
 
-/// Carries out transfers one after the other, and small ones beside each other. Returns a `line` of each completed one, and the last
-/// error. An interruption ends all of them; the caller must have called [`interrupt::attend`].
+/// Carries out transfers one after the other, and small ones beside each other. Returns a `line` of each completed one, the sum if there
+/// are several, and the last error. An interruption ends all of them; the caller must have called [`interrupt::attend`].
 async fn transfer_all<T>(
     visit: Visit,
     commands: Vec<Result<Work>>,
+    (verb, noun): (&'static str, &'static str),
     line: fn(&TransferReport, String) -> T,
-) -> (Vec<T>, Result<()>) {
+) -> (Vec<T>, Option<Sum>, Result<()>) {
     let begins = commands.iter().filter_map(|work| if let Ok(Work::Transfer(begins)) = work { Some(begins) } else { None });
     if let Err(error) = require_apart(begins) {
-        return (Vec::new(), visit.end().await.and(Err(refused(error))));
+        return (Vec::new(), None, visit.end().await.and(Err(refused(error))));
     }
     let identity = Arc::clone(&visit.identity);
     let progress = Progress::start(visit.access().snapshots(), move |status| identity.describe(status));
     let (mut done, mut failed) = (Vec::new(), Vec::new());
+    let (all, mut tally, mut not_done) = (commands.len(), Tally::new(verb, Vec::new()).of(noun), 0);
     let mut groups = Groups::new(commands.into_iter().map(|work| Queued::new(visit.access(), work)));
     loop {
         begin_group(&visit, &mut groups).await;
         let Some(next) = groups.pop() else { break };
         match next.see_through(&visit).await {
-            Ok(report) => done.push(line(&report, visit.identity.shown(&report.status.file))),
+            Ok(report) => {
+                let label = visit.identity.shown(&report.status.file);
+                tally.add(&label, Ok(report.status.bytes));
+                done.push(line(&report, label));
+            }
             // Those that are interrupted together are told of once.
-            Err(error) if error.is::<Interrupted>() && failed.last().is_some_and(|last: &Report| last.is::<Interrupted>()) => {}
-            Err(error) => failed.push(error),
+            Err(error) => {
+                not_done += 1;
+                let is_told = |last: &Report| error.is::<Interrupted>() && last.is::<Interrupted>();
+                if !failed.last().is_some_and(is_told) {
+                    failed.push(error);
+                }
+            }
         }
         // A transfer that could no longer be cancelled is completed, but no further one is begun.
         let is_given_up = failed.last().and_then(|error| error.downcast_ref()).is_some_and(Interrupted::is_given_up);
         if let Some(stop) = interrupt::pending().filter(|_| groups.under_way() == 0 || is_given_up) {
+            tally.leave(groups.waiting().len() as u64);
             tell_left(&mut failed, stop, groups.waiting().len());
             break;
         }
     }
     progress.finish().await;
-    (done, all_told(failed).and(visit.end().await))
+    let sum = (all > 1).then_some(Sum { tally, not_done });
+    (done, sum, all_told(failed).and(visit.end().await))
+}
+
+/// Sum of the transfers of a command, of which each that was not completed is told by itself.
+struct Sum {
+    tally: Tally,
+    /// Number of transfers that have failed or were undone.
+    not_done: usize,
+}
+
+/// Tells the sum on standard error, since standard output carries the files alone.
+fn tell_sum(sum: Option<&Sum>) {
+    let Some(Sum { tally, not_done }) = sum else { return };
+    let not = if *not_done > 0 { format!(", {not_done} not") } else { String::new() };
+    output::tell(format_args!("p2p: {}{not}", tally.head()));
 }
 
 /// Adds to the interruption that was told last, or to `stop`, how many files were not begun.
@@ -346,11 +376,15 @@ struct Done<T> {
 }
 
 /// Prints the completed transfers, even if others have failed.
-fn print_done<T: Serialize>(output: OutputArgs, done: (Vec<T>, Result<()>), text: fn(&[T]) -> String) -> Result<()> {
-    let (files, result) = done;
+fn print_done<T: Serialize>(
+    output: OutputArgs,
+    (files, sum, result): (Vec<T>, Option<Sum>, Result<()>),
+    text: fn(&[T]) -> String,
+) -> Result<()> {
     if result.is_ok() || !files.is_empty() {
         output::print(&output, &Done { files }, |done| text(&done.files))?;
     }
+    tell_sum(sum.as_ref());
     result
 }
 

@@ -304,6 +304,58 @@ fn a_typed_line_is_checked_first() {
     }
 }
 
+/// A line of which one command would be refused begins nothing, with regard to what the commands before it will have done.
+#[test]
+fn a_line_is_checked_with_what_it_will_have_done() {
+    let home = Home::new(QUICK);
+    for name in ["big.bin", "mid.bin", "f1", "f2"] {
+        home.file(name, 1_000);
+    }
+    home.ok(&["put", "big.bin", "f1"]);
+    let repl = |line: &str| {
+        let mut child = home.command(&["repl"]).stdin(std::process::Stdio::piped()).spawn().unwrap();
+        std::io::Write::write_all(&mut child.stdin.take().unwrap(), format!("{line}\n").as_bytes()).unwrap();
+        end_of(child).stderr
+    };
+    for (line, error) in [
+        ("rm f1; upload big.bin", "`upload big.bin`: a file or directory named `big.bin` is stored already"),
+        ("rm f*; upload mid.bin big.bin", "1 of 2 files is refused: big.bin; nothing of the line was begun"),
+        ("upload f2; upload big.bin", "is stored already"),
+        ("upload f2; upload f2", "is stored already"),
+        ("upload f2; upload mid.bin --as f2", "is stored already"),
+        ("upload f2; upload mid.bin --as no/", "there is no directory `no`"),
+        ("upload f2; rm none", "no file named `none` is stored"),
+        ("upload f2; rm z*", "nothing that is stored matches `z*`"),
+        ("rm f1; verify f1", "no file named `f1` is stored"),
+        ("rm f1; download f1 there", "no file named `f1` is stored"),
+        ("rm f1; download big.bin mid.bin", "already exists; --force replaces it"),
+        ("upload f2; mv big.bin f1", "named `f1` is stored already"),
+        ("mv f1 g; rm f1", "no file named `f1` is stored"),
+        ("upload f2; mkdir f1", "named `f1` is stored already"),
+        ("mkdir d; upload f2 --as d; rm d", "the directory `d` is not empty"),
+    ] {
+        let said = repl(line);
+        assert!(said.contains(error) && said.contains("; nothing of the line was begun"), "{line}: {said}");
+        assert!(!said.contains("none was begun"), "{line}: {said}");
+        assert_eq!(home.stored(), ["big.bin", "f1"], "{line}: {said}");
+    }
+    for line in [
+        "rm f1; upload f1",
+        "rm f?; upload f?; rm f2",
+        "mv f1 g; upload f1; rm f1; mv g f1",
+        "mkdir d; upload f2 --as d; mv d e; upload f1 --as d; rm -r e d",
+        "mkdir -p a/b; upload f2 f1 --as a/b/; mv a c; rm c/b/f2; upload f2 --as c/b/; rm -r c",
+        "download f1 made; upload made; rm made",
+        "upload -r f2; rm f2",
+    ] {
+        let said = repl(line);
+        assert!(["was begun", "stored already", "no file", "cannot"].iter().all(|bad| !said.contains(bad)), "{line}: {said}");
+        assert_eq!(home.stored(), ["big.bin", "f1"], "{line}: {said}");
+    }
+    // A command alone says the same of its files.
+    assert!(repl("upload mid.bin big.bin").contains("1 of 2 files is refused: big.bin; none was begun"));
+}
+
 /// An interruption undoes what is under way, and tells how much was not begun, whichever way the batch was given.
 #[test]
 fn an_interruption_tells_what_was_not_begun() {
@@ -338,4 +390,72 @@ fn ctrl_c_ends_a_batch() {
     pty.prompts();
     pty.send("quit\r");
     assert_eq!(pty.end().0, 0);
+}
+
+/// The rows and the sum of a batch that Ctrl-C ends stay on the terminal, once each, with the results of what was stored, the names of what
+/// was undone, and what of the line was not begun.
+#[test]
+fn ctrl_c_leaves_a_whole_account() {
+    let home = Home::new("");
+    for number in 10..40 {
+        home.file(&format!("f{number}"), 300);
+    }
+    home.file("big.bin", 4_000_000);
+    let mut pty = Pty::start(program(&home.path(""), &["repl", "--speed", "1x"]));
+    pty.prompts();
+    pty.send("upload f1? big.bin f2? f3?; ls; nodes\r");
+    wait_until("a segment of the large file", || segments_below(&home.data()).len() > 11);
+    pty.send("\x03");
+    pty.shows("not begun: `ls`, `nodes`");
+    pty.prompts();
+    let shown = pty.text();
+    for words in [
+        "interrupted: what is under way is being undone",
+        "#1 stored f10: 300 B",
+        "#10 stored f19: 300 B",
+        "cancelled and undone: #11, upload of big.bin",
+        "10 files stored (2.9 KiB); 20 files were not begun",
+    ] {
+        assert_eq!(shown.matches(words).count(), 1, "{words}: {shown}");
+    }
+    for number in 10..20 {
+        assert_eq!(shown.matches(&format!("upload of f{number}")).count(), 1, "{shown}");
+    }
+    assert_eq!(shown.matches("upload of big.bin  ").count(), 1, "{shown}");
+    assert!(shown.contains("░   0 %            - took ") && shown.matches(" 100 % ").count() == 10, "{shown}");
+    pty.send("quit\r");
+    assert_eq!(pty.end().0, 0);
+}
+
+/// The commands of the program say their sum as well, and a name is spelled in one way in a message that quotes it twice.
+#[test]
+fn one_shot_commands_have_a_sum() {
+    let home = Home::new(QUICK);
+    std::fs::create_dir(home.path("dir")).unwrap();
+    for number in 10..15 {
+        home.file(&format!("dir/f{number}"), 8);
+    }
+    for name in ["dir/big\n\u{1b}[5m", "dir/ce\\u0301"] {
+        home.file(name, 8);
+    }
+    let said = home.run(&["put", "-r", "dir"]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(said.stderr.contains("p2p: 5 files stored (40 B), 2 not\n"), "{said:?}");
+    assert!(said.stderr.contains("dir/big\\u{a}\\u{1b}[5m: the name `big\\u{a}\\u{1b}[5m` contains '\\u{a}'"), "{said:?}");
+    assert!(said.stderr.contains("dir/ce\\u0301: the name `ce\\u0301` contains '\\'"), "{said:?}");
+    let said = home.run(&["rm", "dir/f10", "dir/f11", "none"]);
+    assert!(said.stderr.contains("p2p: 2 files removed (16 B), 1 not\n"), "{said:?}");
+    assert!(home.run(&["rm", "-r", "dir"]).stderr.is_empty(), "one by itself has no sum");
+    // The same sum in a script has a line for each reason.
+    let said = home.run(&["run", "-c", "upload -r dir"]).stderr;
+    let lines: Vec<&str> = said.lines().collect();
+    assert_eq!(lines[0], "p2p: -c:1: upload -r dir: 5 files stored (40 B), 2 not:", "{said}");
+    assert!(lines.len() == 3 && lines[1..].iter().all(|line| line.starts_with("  ") && line.contains("dir/")), "{said}");
+    // What a pattern stands for is called as the pattern is typed.
+    let said = home.ok(&["run", "-c", "upload dir/f1? --background; wait"]);
+    assert!(!said.contains(&home.path("").display().to_string()), "{said}");
+    let name = std::os::unix::ffi::OsStrExt::from_bytes(b"bad\xff");
+    std::fs::write(home.path("").join::<&std::ffi::OsStr>(name), "x").unwrap();
+    let said = home.run(&["run", "-c", "upload bad*"]).stderr;
+    assert!(said.contains("bad\\xff: its name is not valid UTF-8; --as NAME says under which it is stored"), "{said}");
 }

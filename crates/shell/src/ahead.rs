@@ -227,28 +227,6 @@ pub(crate) async fn check_sources(paths: Vec<(String, PathBuf)>) -> Result<(), S
     check_each(paths, readable).await
 }
 
-/// Checks that these files of this machine can be read, and that something can have the names under which `access` would store them: their
-/// own, or `name`, which may be that of a directory for them. Whose tree that is in is not checked. Each path has what it is called.
-///
-/// # Errors
-/// Fails once for all of them that cannot be stored.
-pub(crate) async fn check_uploads(
-    access: &Access,
-    paths: Vec<(String, PathBuf)>,
-    name: Option<String>,
-) -> Result<(), ShellError> {
-    let access = access.clone();
-    let check = move |path: &PathBuf| {
-        readable(path)?;
-        match access.upload(path.clone(), name.as_deref()) {
-            Ok(upload) => upload.stored_name().map_or_else(|| Err(nameless(path)), check_path),
-            Err(AccessError::AnotherTree { .. }) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
-    };
-    check_each(paths, check).await
-}
-
 async fn check_each(
     paths: Vec<(String, PathBuf)>,
     check: impl Fn(&PathBuf) -> Result<(), ShellError> + Send + 'static,
