@@ -402,7 +402,7 @@ fn what_begins_as_a_number_ends_as_it() {
     for end in ["#1 stored a.bin: ", "#2 a.bin is whole: ", "#3 a.bin is whole: ", "#4 fetched a.bin: ", "#5 removed a.bin: "] {
         assert_eq!(said.matches(end).count(), 1, "{end}: {said}");
     }
-    assert!(said.contains("#8 upload of `c.bin` failed: "), "{said}");
+    assert!(said.contains("#8 upload of `c.bin` was cancelled"), "{said}");
     tui_harness.ask_aside(&format!("upload --background {path} --as d.bin; upload --background {path} --as e.bin"));
     tui_harness.keys(&["wait", "Enter"]);
     for end in ["#9 stored d.bin: ", "#10 stored e.bin: "] {
