@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use p2p_base::spelling::{visible, visible_path};
 use p2p_engine::operation::{BeginTransfer, Sink, Source, Upload};
 use p2p_engine::{Command, EngineError};
-use p2p_service::access::{Access, AccessError};
 use p2p_store::names::{FileKey, stored_path};
 use p2p_store::namespace::Namespace;
 
