@@ -226,7 +226,7 @@ fn a_refusal_in_the_background_hides_no_number() {
     home.ok(&["run", "-c", "upload -r tree; rm tree/f003 tree/f004 tree/f007"]);
     (0..10).for_each(|number| std::fs::write(tree.join(format!("f{number:03}")), "others").unwrap());
     let refused = home.refused_script("upload -r tree --background");
-    assert!(refused.contains("#1-#3: 3 files begun, 7 not: "), "{refused}");
+    assert!(refused.contains("#1-#3: 3 files begun, 7 not:\n"), "{refused}");
 }
 
 /// An interruption while thousands begin in the background comes between two groups: what has begun is waited for, and of the rest it is

@@ -310,7 +310,7 @@ mod tests {
         let ended = lines.refuse_batch(number);
         assert_eq!(ended.left, ["L", "c"]);
         let sums: Vec<String> = ended.sums.iter().map(|(command, sum)| format!("{command}: {sum}")).collect();
-        assert_eq!(sums, ["upload -r d: 1 file stored, 2 not begun, 1 not: taken: there is one"]);
+        assert_eq!(sums, ["upload -r d: 1 file stored, 2 not begun, 1 other not: taken: there is one"]);
         assert_eq!(begin(&mut lines, number, 5), ["ls"]);
         // There is none of a batch of which nothing has begun.
         let (mut lines, number) = batch(&["a", "L"]);

@@ -16,10 +16,10 @@ fn the_reports_on_nodes_and_hosts_have_their_faults() {
     let (lists, node) = said.split_once("› node 2").unwrap();
     assert_eq!(lists.matches("disk, link, path, cut").count(), 2, "{said}");
     for fault in [
-        "the disk of Node_02 is full since 0.000 s, until `disk Node_02 --clear`",
+        "the disk of Node_02 is full since 00:00.000, until `disk Node_02 --clear`",
         "the uplink of Node_02 has 1.0 KiB/s since",
-        "the path client,Node_02 has loss 50% since 0.000 s, until `path client,Node_02 --clear`",
-        "the path Node_03->Node_02 is cut since 0.000 s, until `heal Node_03->Node_02`",
+        "the path client,Node_02 has loss 50% since 00:00.000, until `path client,Node_02 --clear`",
+        "the path Node_03->Node_02 is cut since 00:00.000, until `heal Node_03->Node_02`",
     ] {
         assert!(node.contains(fault), "{fault}: {node}");
     }
