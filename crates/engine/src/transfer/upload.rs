@@ -135,10 +135,10 @@ impl Upload {
                 self.report_stage(now, index, stage);
             }
             input if matches!(self.phase, UploadPhase::Undoing(..)) => self.undo(now, input),
-            Input::Resumed => self.advance(now),
-            Input::Memory { is_granted } => self.on_memory(now, is_granted),
-            Input::Local(outcome) if self.phase.is_sending() => self.on_cut(now, outcome),
-            Input::Happened(happened) => self.on_happened(now, happened),
+            Input::Resumed => self.advance(),
+            Input::Memory { is_granted } => self.on_memory(is_granted),
+            Input::Local(outcome) if self.phase.is_sending() => self.on_cut(outcome),
+            Input::Happened(happened) => self.on_happened(happened),
             Input::Exceeded(error) => self.give_up(error),
             Input::Placed { node } => self.on_placed(now, node),
             Input::NotPlaced { nodes } => {
@@ -150,10 +150,10 @@ impl Upload {
                 self.on_segment_answered(now, index, node, response);
             }
             Input::Failed { part: Part::Segment(index), node, cause } => self.on_segment_failed(now, index, node, cause),
-            Input::Answered { part, node, response, .. } => self.on_confirmed(now, part, node, response),
-            Input::Failed { part, node, cause } => self.on_unconfirmed(now, part, node, Loss::of_all(cause)),
+            Input::Answered { part, node, response, .. } => self.on_confirmed(part, node, response),
+            Input::Failed { part, node, cause } => self.on_unconfirmed(part, node, Loss::of_all(cause)),
             Input::Lacking { part, node, cause, ids } => {
-                self.on_unconfirmed(now, part, node, Loss { cause, ids: Some(ids.into_iter().collect()) });
+                self.on_unconfirmed(part, node, Loss { cause, ids: Some(ids.into_iter().collect()) });
             }
             Input::Catalog(outcome) => self.on_catalog(now, outcome),
             Input::Cancelled => {
@@ -170,7 +170,7 @@ impl Upload {
 
     /// Takes the next step towards sending segments, or commits once all are stored. A step that needs an answer ends here and
     /// is continued by the answer.
-    fn advance(&mut self, now: SimTime) {
+    fn advance(&mut self) {
         if !self.phase.is_sending() || self.attempts.is_placing() {
             return;
         }
@@ -183,33 +183,33 @@ impl Upload {
             return;
         }
         if self.supply.ask(&mut self.outputs, &mut self.again, self.books.in_flight()) {
-            self.on_granted(now);
+            self.on_granted();
         }
     }
 
-    fn on_memory(&mut self, now: SimTime, is_granted: bool) {
+    fn on_memory(&mut self, is_granted: bool) {
         if !self.phase.is_sending() || self.attempts.is_placing() {
             return;
         }
         if is_granted {
-            return self.on_granted(now);
+            return self.on_granted();
         }
         let is_waiting = self.books.in_flight() == 0;
         self.log.status.state = if is_waiting { TransferState::Waiting } else { TransferState::Running };
     }
 
     /// Continues with memory for the next step.
-    fn on_granted(&mut self, now: SimTime) {
+    fn on_granted(&mut self) {
         self.log.status.state = TransferState::Running;
-        let Some(segment) = self.supply.take() else { return self.advance(now) };
+        let Some(segment) = self.supply.take() else { return self.advance() };
         let holder = self.again.take_holder(segment.index);
         self.attempts.place(&mut self.outputs, Placing { segment, attempt: 0, is_new: true }, holder);
     }
 
-    fn on_cut(&mut self, now: SimTime, outcome: Outcome) {
+    fn on_cut(&mut self, outcome: Outcome) {
         if self.again.note_read() {
             return match self.supply.handle_again(outcome) {
-                Ok(()) => self.advance(now),
+                Ok(()) => self.advance(),
                 Err(error) => self.fail(error),
             };
         }
@@ -217,20 +217,20 @@ impl Upload {
             keeping.expect(cuts);
         }
         match self.supply.handle(outcome) {
-            Ok(true) => self.on_more(now),
+            Ok(true) => self.on_more(),
             Ok(false) => {}
-            Err(TransferError::Cancelled) => self.on_gone(now),
+            Err(TransferError::Cancelled) => self.on_gone(),
             Err(error) => self.fail(error),
         }
     }
 
     /// Handles the loss of the source: the upload is parked if it is to be kept, and fails otherwise.
-    fn on_gone(&mut self, now: SimTime) {
+    fn on_gone(&mut self) {
         let Some(keeping) = &mut self.keeping else { return self.fail(TransferError::Cancelled) };
         keeping.is_parking = true;
         self.supply.drop_unsent();
         self.log.status.state = TransferState::Committing;
-        self.advance(now);
+        self.advance();
     }
 
     /// Ends the sending, once nothing is in flight.
@@ -243,13 +243,13 @@ impl Upload {
     }
 
     /// Continues after something could not be kept: parks what is kept already once nothing is in flight, or commits the file.
-    fn go_on_without_keeping(&mut self, now: SimTime) {
+    fn go_on_without_keeping(&mut self) {
         let rests = self.phase.is_sending() && self.books.in_flight() == 0;
         if rests && self.is_parking() {
             self.park();
         } else if rests && self.supply.is_used_up() {
             // The commit has waited for what was to be kept.
-            self.advance(now);
+            self.advance();
         }
     }
 
@@ -265,29 +265,29 @@ impl Upload {
     }
 
     /// Handles what has happened at the other end of a stream of remote origin.
-    fn on_happened(&mut self, now: SimTime, happened: Happened) {
+    fn on_happened(&mut self, happened: Happened) {
         match happened {
             _ if !self.phase.is_sending() || self.is_parking() => {}
             Happened::Cut(cuts) => {
                 self.keeping.iter_mut().for_each(|keeping| keeping.expect(&cuts));
                 self.supply.add(cuts);
-                self.on_more(now);
+                self.on_more();
             }
             Happened::End(size, digest) => {
                 self.supply.end_at(size, digest);
-                self.on_more(now);
+                self.on_more();
             }
-            Happened::Gone => self.on_gone(now),
+            Happened::Gone => self.on_gone(),
             Happened::Taken(_) => {}
         }
     }
 
     /// Continues with more segments, or with the end.
-    fn on_more(&mut self, now: SimTime) {
+    fn on_more(&mut self) {
         match self.supply.known() {
             Ok((known, is_all)) => {
                 self.log.know(known, is_all);
-                self.advance(now);
+                self.advance();
             }
             Err(error) => self.fail(error),
         }
@@ -297,7 +297,7 @@ impl Upload {
         let Some(Placing { segment, attempt, is_new }) = self.attempts.take() else { return };
         self.send(now, segment, node, attempt);
         if is_new {
-            self.advance(now);
+            self.advance();
         }
     }
 
@@ -371,48 +371,48 @@ impl Upload {
         self.phase = UploadPhase::Committing(Commitment::begin(&mut self.outputs, Part::Commit, shares));
     }
 
-    fn on_confirmed(&mut self, now: SimTime, part: Part, node: NodeNumber, response: Response) {
-        self.follow(now, part, |commitment, outputs| match response {
+    fn on_confirmed(&mut self, part: Part, node: NodeNumber, response: Response) {
+        self.follow(part, |commitment, outputs| match response {
             Response::Committed => commitment.confirm(outputs, node),
             other => commitment.fail(outputs, node, Loss::of_all(Cause::Unexpected(other))),
         });
     }
 
     /// Handles a request to commit that will not be answered, or was refused.
-    fn on_unconfirmed(&mut self, now: SimTime, part: Part, node: NodeNumber, loss: Loss) {
-        self.follow(now, part, |commitment, outputs| commitment.fail(outputs, node, loss));
+    fn on_unconfirmed(&mut self, part: Part, node: NodeNumber, loss: Loss) {
+        self.follow(part, |commitment, outputs| commitment.fail(outputs, node, loss));
     }
 
     /// Lets the commitment that a request belongs to handle what has become of it.
-    fn follow(&mut self, now: SimTime, part: Part, step: impl FnOnce(&mut Commitment, &mut VecDeque<Output>) -> Progress) {
+    fn follow(&mut self, part: Part, step: impl FnOnce(&mut Commitment, &mut VecDeque<Output>) -> Progress) {
         match part {
-            Part::Commit => self.follow_commit(now, step),
-            Part::Keep => self.follow_keep(now, step),
+            Part::Commit => self.follow_commit(step),
+            Part::Keep => self.follow_keep(step),
             Part::Segment(_) | Part::Delete => {}
         }
     }
 
     /// Follows the commitment of a complete file: what its holders have lost is stored again. Where it cannot be read again, the first
     /// loss decides, whatever the other holders answer.
-    fn follow_commit(&mut self, now: SimTime, step: impl FnOnce(&mut Commitment, &mut VecDeque<Output>) -> Progress) {
+    fn follow_commit(&mut self, step: impl FnOnce(&mut Commitment, &mut VecDeque<Output>) -> Progress) {
         let UploadPhase::Committing(commitment) = &mut self.phase else { return };
         match step(commitment, &mut self.outputs) {
             Progress::Waiting if self.plan.is_readable_again => {}
             Progress::Waiting => {
                 let losses = commitment.take_losses();
-                self.store_again(now, losses);
+                self.store_again(losses);
             }
             Progress::Complete => self.catalogue(),
-            Progress::Lost(losses) => self.store_again(now, losses),
+            Progress::Lost(losses) => self.store_again(losses),
         }
     }
 
     /// Follows the commitment of what is kept of an incomplete upload: what could not be kept is tried again with what follows, if
     /// anything does.
-    fn follow_keep(&mut self, now: SimTime, step: impl FnOnce(&mut Commitment, &mut VecDeque<Output>) -> Progress) {
+    fn follow_keep(&mut self, step: impl FnOnce(&mut Commitment, &mut VecDeque<Output>) -> Progress) {
         let Some(keeping) = self.keeping.as_mut().filter(|_| self.phase.is_sending()) else { return };
         if !keeping.follow_commitment(&mut self.outputs, step) {
-            self.go_on_without_keeping(now);
+            self.go_on_without_keeping();
         }
     }
 
@@ -438,13 +438,13 @@ impl Upload {
             }
             (phase, outcome) => {
                 self.phase = phase;
-                self.on_noted(now, &outcome);
+                self.on_noted(&outcome);
             }
         }
     }
 
     /// Handles the end of the catalog's work on what is kept.
-    fn on_noted(&mut self, now: SimTime, outcome: &Outcome) {
+    fn on_noted(&mut self, outcome: &Outcome) {
         let Some(keeping) = self.keeping.as_mut().filter(|keeping| keeping.is_busy()) else { return };
         let is_noted = match outcome {
             Outcome::UploadKept(noted) => noted.is_ok(),
@@ -456,7 +456,7 @@ impl Upload {
             // It advances when it is resumed.
             self.keep_more();
         } else {
-            self.go_on_without_keeping(now);
+            self.go_on_without_keeping();
         }
     }
 

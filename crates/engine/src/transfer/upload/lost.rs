@@ -5,7 +5,6 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use p2p_base::units::SimTime;
 use p2p_store::manifest::NodeNumber;
 
 use super::super::commitment::Loss;
@@ -67,7 +66,7 @@ impl Again {
 
 impl Upload {
     /// Stores again what holders have lost, or fails where that cannot be done.
-    pub(super) fn store_again(&mut self, now: SimTime, losses: BTreeMap<NodeNumber, Loss>) {
+    pub(super) fn store_again(&mut self, losses: BTreeMap<NodeNumber, Loss>) {
         let Some((&node, first)) = losses.first_key_value() else { return };
         let error = TransferError::NotConfirmed { node, cause: first.cause.clone() };
         if !self.plan.is_readable_again || self.again.rounds >= ATTEMPTS_MAX {
@@ -80,7 +79,7 @@ impl Upload {
         for (node, loss) in losses {
             self.give_up_lost(node, &loss);
         }
-        self.advance(now);
+        self.advance();
     }
 
     /// Takes the segments that a holder has lost out of the books. One that refuses for another reason than that it lacks them, or that
