@@ -84,6 +84,20 @@ impl Holder {
     }
 }
 
+/// What is left of a transfer for one holder.
+#[derive(Debug, Clone, Copy)]
+struct Rest {
+    node: NodeNumber,
+    /// Bytes that have not arrived, requested or not.
+    left: f64,
+    /// True if a request is not completed.
+    is_asked: bool,
+    /// Bytes of open requests that have not arrived.
+    open: f64,
+    /// Bytes that have arrived since the holder became busy, if it is.
+    busy: Option<Measured>,
+}
+
 /// Measurement of a transfer by holder.
 #[derive(Debug)]
 pub(crate) struct Gauge {
@@ -195,37 +209,37 @@ impl Gauge {
             Direction::Upload => &mut traffic.up,
         };
         backlog.transfers += 1;
-        backlog.open += self.not_arrived(net) as f64;
         backlog.left += status.bytes.saturating_sub(status.bytes_done + self.arrived(net)) as f64;
         backlog.payload = Some(self.payload);
         backlog.since = Some(backlog.since.map_or(status.started, |since| since.min(status.started)));
-        for (node, left, busy) in self.lefts(net, status.bytes) {
+        for Rest { node, left, open, busy, .. } in self.rests(net, status.bytes) {
+            backlog.open += open;
             backlog.add(node, status.id, left, busy);
         }
     }
 
-    /// Returns what is left for each holder, and the bytes that have arrived since it became busy if it is. If the holders of the rest are
-    /// not known, each is assumed to get the same share as before, but for those that were given up.
-    fn lefts(&self, net: &Network, bytes: u64) -> impl Iterator<Item = (NodeNumber, f64, Option<Measured>)> {
+    /// Returns what is left for each holder. If the holders of the rest are not known, each is assumed to get the same share as before, but
+    /// for those that were given up.
+    fn rests(&self, net: &Network, bytes: u64) -> impl Iterator<Item = Rest> {
         let sum = |part: fn(&Holder) -> u64| self.holders.values().map(part).sum::<u64>();
         let rest = bytes.saturating_sub(sum(|holder| holder.asked + holder.ahead)) as f64 / sum(Holder::share).max(1) as f64;
         self.holders.iter().map(move |(&node, holder)| {
-            let (open, arrived) = holder.under_way(net);
-            let left = (open - arrived + holder.ahead) as f64 + rest * holder.share() as f64;
+            let (requested, arrived) = holder.under_way(net);
+            let open = requested - arrived;
             let busy = || Measured { long: holder.counted(net, LOOK_BACK_SECONDS), short: holder.counted(net, RATE_SECONDS) };
-            (node, left, (open > arrived).then(busy).filter(|busy| busy.long.seconds >= 1.0))
+            Rest {
+                node,
+                left: (open + holder.ahead) as f64 + rest * holder.share() as f64,
+                is_asked: requested > 0,
+                open: open as f64,
+                busy: (open > 0).then(busy).filter(|busy| busy.long.seconds >= 1.0),
+            }
         })
     }
 
     /// Returns the bytes of open requests that have arrived.
     pub(crate) fn arrived(&self, net: &Network) -> u64 {
         self.holders.values().map(|holder| holder.under_way(net).1).sum()
-    }
-
-    /// Returns the bytes of open requests that have not arrived.
-    fn not_arrived(&self, net: &Network) -> u64 {
-        let of_holder = |(open, arrived): (u64, u64)| open - arrived;
-        self.holders.values().map(|holder| of_holder(holder.under_way(net))).sum()
     }
 
     /// Returns the status of a transfer with the rates measured at this instant, while all have this to do.
@@ -284,25 +298,24 @@ impl Gauge {
         let [in_use, in_other] = forecast.in_use;
         let is_beside = beside.is_any() || !backlog.is_of_one();
         let waits_for_link = way == Direction::Download && (Shared::is_full(in_other) || is_beside && Shared::is_full(in_use));
-        let is_silent = |(node, _, busy): (NodeNumber, f64, Option<Measured>)| {
-            let passed = || backlog.queue(node).and_then(Queue::passed);
-            busy.is_some_and(|busy| passed().unwrap_or(busy).is_silent())
+        let rests: Vec<Rest> = self.rests(net, status.bytes).collect();
+        let is_silent = |rest: &Rest| {
+            let passed = || backlog.queue(rest.node).and_then(Queue::passed);
+            rest.busy.is_some_and(|busy| passed().unwrap_or(busy).is_silent())
         };
-        if !waits_for_link && self.lefts(net, status.bytes).any(is_silent) {
+        if !waits_for_link && rests.iter().any(is_silent) {
             return Remaining::Stalled;
         }
         let (ending, whole) = (Ending::new(traffic, forecast, status), status.bytes as f64 / forecast.carried[0]);
-        let holders: Vec<(NodeNumber, f64)> = self.lefts(net, status.bytes).map(|(node, left, _)| (node, left)).collect();
-        let is_open = |node| self.is_open(node);
         let (is_brief, seconds) = match way {
             Direction::Download => {
-                let alone = ending.of_download(&holders, is_open);
-                let seconds = beside.of_download(alone, self.all_asked_for(net, &holders));
-                let seconds = ending.of_requests(seconds, &holders, |node| self.open_at(net, node));
+                let alone = ending.of_download(&rests);
+                let seconds = beside.of_download(alone, self.all_asked_for(net, &rests));
+                let seconds = ending.of_requests(seconds, beside.wait, &rests);
                 (beside.is_brief_download(whole), seconds)
             }
             _ => {
-                let end = ending.of_upload(&holders, is_open);
+                let end = ending.of_upload(&rests);
                 if end.is_by_chance() {
                     return Remaining::Behind;
                 }
@@ -317,20 +330,9 @@ impl Gauge {
         }
     }
 
-    /// Returns true if a request to a holder is not completed.
-    fn is_open(&self, node: NodeNumber) -> bool {
-        self.holders.get(&node).is_some_and(|holder| holder.asked > holder.done)
-    }
-
-    /// Returns the bytes of open requests to a holder that have not arrived.
-    fn open_at(&self, net: &Network, node: NodeNumber) -> f64 {
-        let (open, arrived) = self.holders.get(&node).map_or((0, 0), |holder| holder.under_way(net));
-        (open - arrived) as f64
-    }
-
     /// Returns the seconds since the last request, if nothing is left to be requested.
-    fn all_asked_for(&self, net: &Network, holders: &[(NodeNumber, f64)]) -> Option<f64> {
-        let left: f64 = holders.iter().map(|(_, left)| left).sum();
-        (left <= self.not_arrived(net) as f64).then(|| (net.now() - self.asked_at).as_secs_f64())
+    fn all_asked_for(&self, net: &Network, rests: &[Rest]) -> Option<f64> {
+        let sum = |part: fn(&Rest) -> f64| rests.iter().map(part).sum::<f64>();
+        (sum(|rest| rest.left) <= sum(|rest| rest.open)).then(|| (net.now() - self.asked_at).as_secs_f64())
     }
 }

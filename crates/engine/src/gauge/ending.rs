@@ -7,6 +7,7 @@
 use p2p_net::MSS;
 use p2p_store::manifest::NodeNumber;
 
+use super::Rest;
 use super::backlog::Backlog;
 use super::course::{Course, NOTHING};
 use super::forecast::Forecast;
@@ -87,23 +88,23 @@ impl<'a> Ending<'a> {
         }
     }
 
-    /// Returns the seconds to the end of a download, without what the other direction adds to it, of which so many bytes are left for each
-    /// holder; those with an open request have not sent all of them.
-    pub(super) fn of_download(self, holders: &[(NodeNumber, f64)], is_open: impl Fn(NodeNumber) -> bool) -> f64 {
-        let awaited = holders.iter().filter(|(node, left)| *left >= NOTHING || is_open(*node));
-        awaited.map(|&(node, _)| self.last_byte(node)).fold(0.0, f64::max)
+    /// Returns the seconds to the end of a download, of which this is left, without what the other direction adds to it; holders with an
+    /// open request have not sent all of it.
+    pub(super) fn of_download(self, rests: &[Rest]) -> f64 {
+        let awaited = rests.iter().filter(|rest| rest.left >= NOTHING || rest.is_asked);
+        awaited.map(|rest| self.last_byte(rest.node)).fold(0.0, f64::max)
     }
 
-    /// Returns the seconds to the end of a download that would take `evenly` seconds if requests waited for the same time on all
-    /// connections, of which so many bytes are left and so many are requested of each holder.
-    pub(super) fn of_requests(self, evenly: f64, holders: &[(NodeNumber, f64)], open: impl Fn(NodeNumber) -> f64) -> f64 {
-        let slowest = holders.iter().filter_map(|&(node, left)| self.fetched(node, left, open(node))).fold(0.0, f64::max);
+    /// Returns the seconds to the end of a download, of which this is left, that would take `evenly` seconds if requests waited for the
+    /// same time on all connections, usually `wait` seconds.
+    pub(super) fn of_requests(self, evenly: f64, wait: f64, rests: &[Rest]) -> f64 {
+        let slowest = rests.iter().filter_map(|rest| self.fetched(rest, wait)).fold(0.0, f64::max);
         evenly + UNEVEN * (slowest - evenly).max(0.0)
     }
 
     /// Returns the seconds until a holder has had its requests for what is left of a download, behind the uploads on its own connection,
-    /// and has sent it; `None` if it waits for none.
-    fn fetched(self, node: NodeNumber, left: f64, open: f64) -> Option<f64> {
+    /// and has sent it, where a request usually waits for so many seconds; `None` if it waits for none.
+    fn fetched(self, &Rest { node, left, open, .. }: &Rest, usual: f64) -> Option<f64> {
         let (back, requests) = self.forecast_back?.course(node).zip(self.back.queue(node))?;
         let (own, queue) = self.forecast.course(node).zip(self.own.queue(node))?;
         let (until, last) = (back.time_of(f64::INFINITY), queue.last_of(self.transfer)?);
@@ -111,7 +112,6 @@ impl<'a> Ending<'a> {
             return None;
         }
         let rate = last / own.time_of(last);
-        let usual = self.back.usually_held() / self.forecast.carried[1];
         // A small window that holds up a request does not stay so for long.
         let asked = requests.last_of(self.transfer).map_or(0.0, |bytes| back.time_of(bytes)).min(ASKED * usual);
         let wait = back.span_of(requests.ahead(back.left_after(asked)), asked).min(usual);
@@ -126,16 +126,15 @@ impl<'a> Ending<'a> {
         Some(asked + fetched / speed + open.min(left) / near)
     }
 
-    /// Returns the end of an upload, of which so many bytes are left for each holder; those with an open request have not stored all of
-    /// them.
-    pub(super) fn of_upload(self, holders: &[(NodeNumber, f64)], is_open: impl Fn(NodeNumber) -> bool) -> Answered {
+    /// Returns the end of an upload, of which this is left; holders with an open request have not stored all of it.
+    pub(super) fn of_upload(self, rests: &[Rest]) -> Answered {
         if self.is_committing {
-            let end = Answered::by_all(holders.iter().map(|&(node, _)| self.committed(node)));
+            let end = Answered::by_all(rests.iter().map(|rest| self.committed(rest.node)));
             return end.after(LOST_OF_ONE * self.queue_at(end.seconds));
         }
-        let stored = Answered::by_all(holders.iter().map(|&(node, left)| self.stored(node, left, is_open(node))));
+        let stored = Answered::by_all(rests.iter().map(|rest| self.stored(rest)));
         let stored = stored.after(LOST_OF_BOTH * self.queue_at(stored.seconds));
-        Answered::by_all(holders.iter().map(|&(node, _)| self.commitment(node, stored)))
+        Answered::by_all(rests.iter().map(|rest| self.commitment(rest.node, stored)))
     }
 
     /// Returns the seconds until all is over with a holder once the last byte of the transfer has passed.
@@ -146,8 +145,8 @@ impl<'a> Ending<'a> {
     }
 
     /// Returns when a holder has answered that it has stored all of its segments.
-    fn stored(self, node: NodeNumber, left: f64, is_open: bool) -> Answered {
-        if left < NOTHING && !is_open {
+    fn stored(self, &Rest { node, left, is_asked, .. }: &Rest) -> Answered {
+        if left < NOTHING && !is_asked {
             return Answered::default();
         }
         let given = || self.answered(node, Answered::default().after(self.last_byte(node)));
