@@ -108,8 +108,7 @@ impl Backlog {
     /// Adds the bytes that a transfer has left for a holder, and those that have passed while it was busy.
     pub(super) fn add(&mut self, node: NodeNumber, transfer: TransferId, left: f64, passed: Option<Measured>) {
         let queue = self.queues.entry(node).or_default();
-        let held = queue.held_of.get(&transfer).map_or(0.0, |part| part.bytes);
-        let rest = (left - held).max(0.0);
+        let rest = (left - queue.held_of(transfer)).max(0.0);
         match queue.turns.iter_mut().find(|(id, _)| *id == transfer) {
             Some((_, bytes)) => *bytes = rest,
             None => queue.turns.push((transfer, rest)),

@@ -35,7 +35,7 @@ pub(super) struct Forecast {
     pub(super) is_full: bool,
     /// Utilization of the client's link in this direction and in the other one, from 0 to 1.
     pub(super) in_use: [f64; 2],
-    /// Bytes per second that pass at the most, in this direction and in the other one: what the client's link carries or, if that is more,
+    /// Bytes per second that pass at the most, in this direction and in the other one: what the client's link carries or, if that is less,
     /// what the ways to the holders do.
     pub(super) carried: [f64; 2],
     /// Seconds that a packet waits in the queue of the client's link in this direction while it is full.
@@ -50,15 +50,16 @@ impl Forecast {
         let (net, payload, since) = (links.net, own.payload?, own.since?);
         let back = if way == Direction::Download { Direction::Upload } else { Direction::Download };
         let [(series, link), (series_back, link_back)] = sides(links, way);
-        let age = ((net.now() - since).as_nanos() / 1_000_000_000) as usize;
+        let age = whole_seconds(net, since);
         let short = counted(net, payload, RATE_SECONDS, since);
         let limit = payload_limit(link);
         let in_use = [utilization(&series, link, age).max(short.rate() / limit), utilization(&series_back, link_back, age)];
-        let of_all = |way, link| {
-            let ways = own.queues().map(|(node, _)| Way::of(links, way, node).throughput(0.0)).sum::<f64>();
-            payload_limit(link).min(ways)
+        let load = |(node, queue): (NodeNumber, &Queue)| {
+            (node, Load { left: queue.all(), way: Way::of(links, way, node), window: queue.window(), busy: queue.passed() })
         };
-        let carried = [of_all(way, link), of_all(back, link_back)];
+        let (nodes, loads): (Vec<NodeNumber>, Vec<Load>) = own.queues().map(load).unzip();
+        let ways_back = nodes.iter().map(|&node| Way::of(links, back, node));
+        let carried = [carried(link, loads.iter().map(|load| load.way)), carried(link_back, ways_back)];
         let is_quiet = |&&bytes: &&u64| way == Direction::Upload || bytes as f64 <= BESIDE * capacity(link_back);
         let quiet = series_back.tail(TOGETHER_SECONDS).iter().rev().take_while(is_quiet).count().max(1);
         let shared = Shared {
@@ -72,10 +73,6 @@ impl Forecast {
             true => FILLED_ALONE * longest_queue(links, back, own),
             false => QUEUE_FILLED * queue_seconds(link_back),
         };
-        let load = |(node, queue): (NodeNumber, &Queue)| {
-            (node, Load { left: queue.all(), way: Way::of(links, way, node), window: queue.window(), busy: queue.passed() })
-        };
-        let (nodes, loads): (Vec<NodeNumber>, Vec<Load>) = own.queues().map(load).unzip();
         let made = courses(&loads, &shared);
         let goes_on = made.is_some();
         let (courses, is_full) = made.unwrap_or_default();
@@ -111,10 +108,19 @@ fn sides(Links { net, client, .. }: Links<'_>, way: Direction) -> [(RateSeries, 
     }
 }
 
+/// Returns the bytes per second that the client's link carries or, if that is less, the ways to all holders.
+fn carried(link: LinkConfig, ways: impl Iterator<Item = Way>) -> f64 {
+    payload_limit(link).min(ways.map(|way| way.throughput(0.0)).sum())
+}
+
+/// Returns the whole seconds that have passed since an instant.
+fn whole_seconds(net: &Network, since: SimTime) -> usize {
+    ((net.now() - since).as_nanos() / 1_000_000_000) as usize
+}
+
 /// Counts the bytes of a meter in the last `seconds` whole seconds, but not before `since`.
 pub(super) fn counted(net: &Network, meter: MeterId, seconds: usize, since: SimTime) -> Counted {
-    let age = ((net.now() - since).as_nanos() / 1_000_000_000) as usize;
-    let seconds = seconds.min(age);
+    let seconds = seconds.min(whole_seconds(net, since));
     let begin = net.seconds_ago(seconds).max(since);
     Counted { bytes: net.metered_since(meter, seconds) as f64, seconds: (net.now() - begin).as_secs_f64() }
 }
