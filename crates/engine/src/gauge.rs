@@ -246,7 +246,10 @@ impl Gauge {
     pub(crate) fn measure(&self, links: Links<'_>, traffic: &Traffic, mut status: TransferStatus) -> TransferStatus {
         if !status.state.is_over() {
             let reading = self.read(links.net, &status);
-            status.bytes_arrived = (status.bytes_done + reading.under_way).min(status.bytes);
+            // Of what was given up it is known what had arrived, and the requests are forgotten.
+            if status.given_up_at.is_none() {
+                status.bytes_arrived = (status.bytes_done + reading.under_way).min(status.bytes);
+            }
             (status.rate_bytes_per_second, status.rate_span) = (reading.rate, reading.span);
             status.eta = match (status.state, status.size_known) {
                 _ if !status.awaited.is_empty() => Remaining::OutOfReach,

@@ -47,10 +47,7 @@ impl Running {
         if !status.state.is_over() {
             status.awaited = world.out_of_reach(|| self.machine.indispensable());
         }
-        let noted = status.given_up_at.map(|_| status.bytes_arrived);
         let mut status = self.gauge.measure(world.links(), traffic, status);
-        // What had arrived when it was given up is no longer asked for.
-        status.bytes_arrived = noted.unwrap_or(status.bytes_arrived);
         if let Remaining::Estimated { seconds } = &mut status.eta {
             *seconds = seconds.max(self.until_replaced(world, status.rate_bytes_per_second));
         }
