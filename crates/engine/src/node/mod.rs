@@ -288,26 +288,29 @@ impl Node {
         if self.trouble.as_ref().is_some_and(refuses) {
             return self.answer(connection, tag, &Response::Refused(Refusal::ReadOnly), Bytes::new());
         }
-        let names_segments = matches!(request, Request::Delete | Request::Commit);
-        let ids = if names_segments { frame.ids() } else { Vec::new() };
         let work = match request {
             Request::Ping => return self.answer(connection, tag, &Response::Pong, Bytes::new()),
             Request::Stat => return self.answer(connection, tag, &Response::Stat(self.volume.stats()), Bytes::new()),
             Request::Put { id } => self.volume.put(id, frame.payload).map(|op| (op, Purpose::Put(id))),
             Request::Get { id } => self.volume.get(id).map(|op| (op, Purpose::Get(id))),
             Request::Delete => {
-                let op = self.volume.delete(&ids);
+                let op = self.volume.delete(&frame.ids());
                 let asked = op.deletes().to_vec();
                 Ok((op, Purpose::Delete(asked)))
             }
-            Request::Commit => self.volume.commit(&ids).map(|op| (op, Purpose::Commit(ids.clone()))),
+            Request::Commit => return self.commit(connection, tag, frame.ids()),
         };
         match work {
             Ok((op, purpose)) => self.ask_disk(op, Job { connection, tag, purpose }),
-            Err(error) => {
-                let lacking = if request == Request::Commit { self.lacking(&ids) } else { Bytes::new() };
-                self.answer(connection, tag, &Response::Refused(error.into()), lacking);
-            }
+            Err(error) => self.answer(connection, tag, &Response::Refused(error.into()), Bytes::new()),
+        }
+    }
+
+    /// Makes segments durable, or refuses to and names those that have to be stored again first.
+    fn commit(&mut self, connection: ConnectionId, tag: RequestTag, ids: Vec<SegmentId>) {
+        match self.volume.commit(&ids) {
+            Ok(op) => self.ask_disk(op, Job { connection, tag, purpose: Purpose::Commit(ids) }),
+            Err(error) => self.answer(connection, tag, &Response::Refused(error.into()), self.lacking(&ids)),
         }
     }
 
