@@ -218,12 +218,12 @@ impl Volume {
         let under_way = &self.under_way;
         let gone = self.entries.extract_if(|id, _| !found.contains_key(id) && !under_way.contains_key(id));
         self.used -= gone.map(|(_, entry)| entry.len).sum::<u64>();
-        let changed = |(id, entry): &(&SegmentId, &mut Entry)| found.get(id).is_some_and(|len| *len != entry.on_disk);
-        let settled = self.entries.iter_mut().filter(|(id, _)| !self.under_way.contains_key(id));
-        for (id, entry) in settled.filter(changed) {
-            entry.on_disk = found.get(id).copied().unwrap_or_default();
-            self.used = self.used - entry.len + entry.on_disk;
-            (entry.len, entry.presence) = (entry.on_disk, Presence::Doubtful);
+        for (id, entry) in &mut self.entries {
+            let is_changed = |len: &&u64| **len != entry.on_disk && !under_way.contains_key(id);
+            if let Some(&len) = found.get(id).filter(is_changed) {
+                self.used = self.used - entry.len + len;
+                *entry = Entry { len, on_disk: len, presence: Presence::Doubtful };
+            }
         }
     }
 
