@@ -79,10 +79,7 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     }
     let is_composed = ComposingNormalizerBorrowed::new_nfc().is_normalized(text);
     let chars: Vec<(usize, char)> = text.char_indices().collect();
-    let is_shown = |place: usize| {
-        let c = chars[place].1;
-        (is_composed || c.is_ascii()) && !is_hidden(&chars, place) && (c == ' ' || !is_blank(c))
-    };
+    let is_shown = |place: usize| (is_composed || chars[place].1.is_ascii()) && is_seen(&chars, place);
     let is_plain = (0..chars.len()).all(is_shown);
     let blank_is_hidden = text.is_empty() || text.starts_with([' ', '\'']) || text.ends_with(' ') || text.contains("  ");
     if is_plain && !blank_is_hidden {
@@ -97,10 +94,6 @@ pub fn visible(text: &str) -> Cow<'_, str> {
 /// Returns lines of text as they are shown: characters that are invisible, move the cursor or change colours are escaped, except
 /// line ends and tabs.
 pub fn visible_lines(text: &str) -> Cow<'_, str> {
-    // Most texts are of such characters alone, and a screen shows tens of thousands of rows.
-    if text.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\n' | b'\t')) {
-        return Cow::Borrowed(text);
-    }
     without_effects(text, &['\n', '\t'])
 }
 
@@ -111,6 +104,10 @@ pub fn visible_line(text: &str) -> Cow<'_, str> {
 
 /// Returns a text in which all characters that are invisible or have an effect are escaped, but for some.
 fn without_effects<'a>(text: &'a str, unchanged: &[char]) -> Cow<'a, str> {
+    // Most texts are of such characters alone, and a screen shows tens of thousands of rows.
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~') || unchanged.contains(&char::from(byte))) {
+        return Cow::Borrowed(text);
+    }
     let chars: Vec<(usize, char)> = text.char_indices().collect();
     let is_escaped = |place: usize| !unchanged.contains(&chars[place].1) && is_hidden(&chars, place);
     if !(0..chars.len()).any(is_escaped) {
@@ -159,6 +156,12 @@ fn is_hidden(chars: &[(usize, char)], place: usize) -> bool {
         _ if TAGS.contains(&c) => !tags_emoji(chars, place),
         _ => true,
     }
+}
+
+/// Returns true if a character at its position is seen as what it is: it is not hidden, and no blank but the ordinary one.
+fn is_seen(chars: &[(usize, char)], place: usize) -> bool {
+    let c = chars[place].1;
+    !is_hidden(chars, place) && (c == ' ' || !is_blank(c))
 }
 
 /// Returns true for a noncharacter, a code point reserved for use within programs (Unicode, section 23.7).

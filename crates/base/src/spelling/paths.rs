@@ -3,7 +3,7 @@
 
 use std::ffi::OsStr;
 
-use super::{in_quotes, is_blank, is_hidden, visible};
+use super::{in_quotes, is_seen, visible};
 
 /// Beginnings of escapes. A path that has one of its own is escaped, so that it cannot be taken for another.
 const ESCAPES: [&str; 2] = ["\\u{", "\\x"];
@@ -26,8 +26,8 @@ fn escaped(bytes: &[u8]) -> String {
         for (place, &(_, c)) in chars.iter().enumerate() {
             match c {
                 '\\' => shown.push_str("\\\\"),
-                c if is_hidden(&chars, place) || (c != ' ' && is_blank(c)) => shown.extend(c.escape_unicode()),
-                c => shown.push(c),
+                c if is_seen(&chars, place) => shown.push(c),
+                c => shown.extend(c.escape_unicode()),
             }
         }
         chunk.invalid().iter().for_each(|byte| shown.push_str(&format!("\\x{byte:02x}")));
@@ -50,7 +50,7 @@ pub fn shell_word(text: impl AsRef<OsStr>) -> String {
 /// Returns true if every character of a text in quotes is seen as what it is.
 fn is_shown_in_quotes(text: &str) -> bool {
     let chars: Vec<(usize, char)> = text.char_indices().collect();
-    (0..chars.len()).all(|place| !is_hidden(&chars, place) && (chars[place].1 == ' ' || !is_blank(chars[place].1)))
+    (0..chars.len()).all(|place| is_seen(&chars, place))
 }
 
 fn in_dollar_quotes(bytes: &[u8]) -> String {
