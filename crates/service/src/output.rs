@@ -139,9 +139,7 @@ pub fn message_width() -> Option<u16> {
 
 /// Returns the height of standard error in rows, or `None` if it is no terminal or does not tell.
 pub fn message_height() -> Option<u16> {
-    let stream = io::stderr();
-    let rows = if stream.is_terminal() { tcgetwinsize(stream).ok()?.ws_row } else { 0 };
-    Some(rows).filter(|&rows| rows > 0)
+    tcgetwinsize(io::stderr()).ok().map(|size| size.ws_row).filter(|&rows| rows > 0)
 }
 
 fn width_of(stream: impl AsFd + IsTerminal) -> Option<u16> {
