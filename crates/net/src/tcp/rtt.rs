@@ -72,7 +72,11 @@ impl RttEstimator {
 
     /// Returns the retransmission timeout without its doublings.
     pub(super) fn first_rto(&self) -> SimDuration {
-        SimDuration::from_micros((self.srtt_us() + u64::from(self.variance)).min(MAX_RTO_US))
+        SimDuration::from_micros(self.first_rto_us())
+    }
+
+    fn first_rto_us(&self) -> u64 {
+        (self.srtt_us() + u64::from(self.variance)).min(MAX_RTO_US)
     }
 
     /// Returns the retransmission timeout, for screens and traces.
@@ -89,7 +93,7 @@ impl RttEstimator {
         } else {
             self.later_sample(rtt_us, acked, sent);
         }
-        self.rto_jiffies = jiffies_for_micros(self.first_rto().as_nanos() / 1_000) as u32;
+        self.rto_jiffies = jiffies_for_micros(self.first_rto_us()) as u32;
     }
 
     /// Adds a measurement for the smallest round-trip time, which uses a sample of its own: that of the packet acknowledged
