@@ -114,6 +114,9 @@ impl TransferError {
     }
 }
 
+/// Reason for which a local file has no name that it can be stored under, unless another one is given.
+pub const NAMELESS: &str = "its name is not valid UTF-8";
+
 /// Says what became of a transfer that was not successful.
 fn failed(error: &TransferError) -> String {
     match error {

@@ -14,7 +14,7 @@ use super::running::Running;
 use super::uploads::Resuming;
 use super::{CommandId, Simulation, Waiting};
 use crate::edge::{DownloadSink, Edge, FileSource, Happened, UploadSource, opening};
-use crate::error::EngineError;
+use crate::error::{EngineError, NAMELESS};
 use crate::io::{Blocked, JobId, Lane, Outcome};
 use crate::operation::{self, ByteRange, Keep, Sink, Source};
 use crate::stream::{StreamInput, stand_in};
@@ -100,7 +100,7 @@ impl Simulation {
     ) -> Answer {
         self.refuse_when_closing()?;
         let name = match (upload.stored_name(), &upload.source) {
-            (None, Source::File(path)) => return Err(opening::cannot_read(path, "its name is not valid UTF-8".into())),
+            (None, Source::File(path)) => return Err(opening::cannot_read(path, NAMELESS.into())),
             (name, _) => stored_path(name.unwrap_or_default())?,
         };
         let (key, stored_at) = (FileKey { owner, name }, upload.stored_at);

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use p2p_base::likeness;
+use p2p_engine::error::NAMELESS;
 use p2p_engine::operation::{ByteRange, Download, ListDirectory, ListFiles, MakeDirectory, Move, Remove, StatFile, Upload};
 use p2p_engine::stream::StreamReader;
 use p2p_engine::transfer::TransferId;
@@ -157,7 +158,7 @@ impl Access {
     pub fn upload(&self, path: PathBuf, name: Option<&str>) -> Result<Upload, AccessError> {
         let own = path.file_name().and_then(|name| name.to_str());
         if own.is_none() && path.file_name().is_some() && name.is_some_and(|name| name.ends_with('/')) {
-            return Err(EngineError::Source { path, reason: "its name is not valid UTF-8".into() }.into());
+            return Err(EngineError::Source { path, reason: NAMELESS.into() }.into());
         }
         let name = name.map(|name| self.place(name, own)).transpose()?;
         Ok(Upload::of_file(path, name, self.now()))

@@ -3,6 +3,7 @@
 use eyre::Report;
 use p2p_base::database::DatabaseError;
 use p2p_base::error_kind::ErrorKind;
+use p2p_engine::error::NAMELESS;
 use p2p_engine::transfer::TransferError;
 use p2p_engine::{Denial, EngineError};
 use p2p_store::catalog::CatalogError;
@@ -23,7 +24,7 @@ pub fn advised(error: EngineError) -> Report {
 
 /// Returns true if a file cannot be stored because of its own name alone.
 pub fn is_nameless(reason: &str) -> bool {
-    reason == "its name is not valid UTF-8"
+    reason == NAMELESS
 }
 
 fn advice(error: &EngineError) -> Option<&'static str> {
