@@ -187,8 +187,7 @@ impl TransferLog {
 
     /// Takes back that a segment has arrived, because it will be asked for again.
     pub(super) fn forget(&mut self, index: u32) {
-        let place = self.timelines.iter().rposition(|timeline| timeline.index == index);
-        if let Some(len) = place.and_then(|place| self.timelines.get(place)).map(|timeline| timeline.len) {
+        if let Some(len) = self.latest(index).map(|timeline| timeline.len) {
             self.take_back(&BTreeMap::from([(index, len)]));
         }
     }
@@ -217,7 +216,11 @@ impl TransferLog {
 
     /// Returns the node of which a segment was last requested; `None` if its history is not kept.
     pub(crate) fn holder_of(&self, index: u32) -> Option<NodeNumber> {
-        self.timelines.iter().rev().find(|timeline| timeline.index == index).map(|timeline| timeline.holder)
+        self.latest(index).map(|timeline| timeline.holder)
+    }
+
+    fn latest(&self, index: u32) -> Option<&SegmentTimeline> {
+        self.timelines.iter().rev().find(|timeline| timeline.index == index)
     }
 
     /// Returns the kept histories in file order.
