@@ -285,7 +285,7 @@ impl<O: Clone> Requester<O> {
                 self.close(node);
                 continue;
             }
-            let activity = activity(node);
+            let activity = activity(node).unwrap_or_default();
             let until = connection.patient_until(activity, self.user_timeout);
             if until > now {
                 connection.watch.look_at = until;

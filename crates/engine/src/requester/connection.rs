@@ -89,16 +89,15 @@ impl<O> Connection<O> {
     /// Returns the instant since which the connection has made no progress: no byte was acknowledged and none received for the first
     /// time, and the oldest request is the same. Bytes of other requests count as well: an answer that waits behind them, or for the
     /// acknowledgements of what the node has sent before, comes once they have passed.
-    pub(super) fn progressed_at(&self, activity: Option<Activity>) -> SimTime {
-        activity.map_or(self.watch.since, |activity| self.watch.since.max(activity.acked_at).max(activity.received_at))
+    pub(super) fn progressed_at(&self, activity: Activity) -> SimTime {
+        self.watch.since.max(activity.acked_at).max(activity.received_at)
     }
 
     /// Returns the instant at which the connection is given up. An answer to a probe on a slow path puts that off, but not for longer
     /// than [`PROBED_MAX`] times the user timeout: the TCP of a peer answers, too, whose process never does.
-    pub(super) fn patient_until(&self, activity: Option<Activity>, user_timeout: SimDuration) -> SimTime {
+    pub(super) fn patient_until(&self, activity: Activity, user_timeout: SimDuration) -> SimTime {
         let progressed_at = self.progressed_at(activity);
-        let probed_at = activity.map_or(SimTime::ZERO, |activity| activity.probed_at);
-        (progressed_at.max(probed_at) + user_timeout).min(progressed_at + user_timeout * PROBED_MAX)
+        (progressed_at.max(activity.probed_at) + user_timeout).min(progressed_at + user_timeout * PROBED_MAX)
     }
 
     /// Makes the oldest request the watched one.
