@@ -105,7 +105,7 @@ impl<'a> Ending<'a> {
     /// Returns the seconds until a holder has had its requests for what is left of a download, behind the uploads on its own connection,
     /// and has sent it, where a request usually waits for so many seconds; `None` if it waits for none.
     fn fetched(self, &Rest { node, left, open, .. }: &Rest, usual: f64) -> Option<f64> {
-        let (back, requests) = self.forecast_back?.course(node).zip(self.back.queue(node))?;
+        let (back, requests) = self.course_back(node).zip(self.back.queue(node))?;
         let (own, queue) = self.forecast.course(node).zip(self.own.queue(node))?;
         let (until, last) = (back.time_of(f64::INFINITY), queue.last_of(self.transfer)?);
         if until <= 0.0 || last < NOTHING || left - queue.held_of(self.transfer) < NOTHING {
@@ -175,8 +175,7 @@ impl<'a> Ending<'a> {
 
     /// Returns when an answer arrives which the node gives at an instant, behind what is downloaded from it then.
     fn answered(self, node: NodeNumber, given: Answered) -> Answered {
-        let course = self.forecast_back.and_then(|back| back.course(node));
-        let Some((course, queue)) = course.zip(self.back.queue(node)) else { return given };
+        let Some((course, queue)) = self.course_back(node).zip(self.back.queue(node)) else { return given };
         let left = course.left_after(given.seconds);
         if left < NOTHING {
             return given;
@@ -187,9 +186,13 @@ impl<'a> Ending<'a> {
     /// Returns when an answer arrives which the node has given.
     fn answer_on_its_way(self, node: NodeNumber) -> Option<Answered> {
         let until = self.back.queue(node)?.last_of(self.transfer)?;
-        let course = self.forecast_back.and_then(|back| back.course(node));
         let answer = |course: &Course| Answered::default().after(course.time_of(until) + course.way.ending());
-        Some(course.map(answer).unwrap_or_default())
+        Some(self.course_back(node).map(answer).unwrap_or_default())
+    }
+
+    /// Returns the course of the bytes to or from a node in the other direction.
+    fn course_back(self, node: NodeNumber) -> Option<&'a Course> {
+        self.forecast_back?.course(node)
     }
 
     /// Returns the seconds that a packet waits in the queue of the client's link, if others keep it filled to the end.
