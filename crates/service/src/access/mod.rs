@@ -227,11 +227,10 @@ impl Access {
 
     /// Begins transfers for the current user at one virtual instant, in their order. Returns an answer to each.
     pub async fn begin_together(&self, transfers: Vec<BeginTransfer>) -> Vec<Result<TransferId, EngineError>> {
-        let now = self.now();
+        let (now, mut answers) = (self.now(), Vec::with_capacity(transfers.len()));
         let transfers = transfers.into_iter().map(|transfer| transfer.given_at(now)).collect();
-        let mut answers = self.engine.begin_together(&self.caller(), transfers).await;
-        for answer in &mut answers {
-            *answer = self.recording_denial(std::mem::replace(answer, Err(EngineError::Stopped))).await;
+        for answer in self.engine.begin_together(&self.caller(), transfers).await {
+            answers.push(self.recording_denial(answer).await);
         }
         answers
     }
