@@ -204,11 +204,12 @@ impl Abilities {
 /// Returns true if a name of a terminal, in small letters, is of a family with the control sequences of ECMA-48. Those of a terminal within
 /// screen or tmux are theirs, whatever terminal they are in.
 fn is_of_family(term: &str) -> bool {
+    let parts = || term.split(['-', '.', '+', '_']);
     let is_within = ["screen", "tmux"].iter().any(|name| term.starts_with(name));
-    if !is_within && term.split(['-', '.', '+', '_']).any(is_before_standard) {
+    if !is_within && parts().any(is_before_standard) {
         return false;
     }
-    let mut families = term.split(['-', '.', '+', '_']).map(|part| part.trim_end_matches(|c: char| c.is_ascii_digit()));
+    let mut families = parts().map(|part| part.trim_end_matches(|c: char| c.is_ascii_digit()));
     families.any(|family| MOVING_CURSORS.contains(&family))
 }
 
