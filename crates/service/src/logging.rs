@@ -189,6 +189,14 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
     use std::sync::atomic::{AtomicU64, Ordering};
 
+    use super::*;
+
+    static NOW: AtomicU64 = AtomicU64::new(10 * DAY_SECONDS + 5);
+
+    fn now() -> u64 {
+        NOW.load(Ordering::Relaxed)
+    }
+
     /// An entry is a line, whatever it quotes.
     #[test]
     fn an_entry_is_one_line() {
@@ -198,14 +206,6 @@ mod tests {
         log.write_all(b"INFO done\n").unwrap();
         let text = String::from_utf8(log.inner).unwrap();
         assert_eq!(text, "INFO cannot read a\\nERROR b\\r\\u{1b}[31m\u{fffd} \\u{202e}\nINFO done\n");
-    }
-
-    use super::*;
-
-    static NOW: AtomicU64 = AtomicU64::new(10 * DAY_SECONDS + 5);
-
-    fn now() -> u64 {
-        NOW.load(Ordering::Relaxed)
     }
 
     /// A clock that was a year ahead does not make the logs of that time the latest for a year.
