@@ -217,7 +217,7 @@ impl Actor {
                 }
                 Action::Ask(Ask::Group(caller, operations)) => {
                     self.catch_up().await;
-                    self.group = Group::new(caller, operations);
+                    self.group = Group::new(&caller, operations);
                     self.go_on_with_group();
                 }
                 Action::Group => self.go_on_with_group(),

@@ -11,20 +11,17 @@ use crate::simulation::Progress;
 
 /// Operations of one caller that are yet to be executed at the present instant. Virtual time stands still while there are any.
 #[derive(Debug, Default)]
-pub(super) struct Group {
-    caller: Option<Caller>,
-    left: VecDeque<(Command, ReplySender)>,
-}
+pub(super) struct Group(VecDeque<(Caller, Command, ReplySender)>);
 
 impl Group {
     /// Creates the group of a caller's operations.
-    pub(super) fn new(caller: Caller, operations: Vec<(Command, ReplySender)>) -> Group {
-        Group { caller: Some(caller), left: operations.into() }
+    pub(super) fn new(caller: &Caller, operations: Vec<(Command, ReplySender)>) -> Group {
+        Group(operations.into_iter().map(|(command, reply)| (caller.clone(), command, reply)).collect())
     }
 
     /// Returns true if all operations have been executed.
     pub(super) fn is_empty(&self) -> bool {
-        self.left.is_empty()
+        self.0.is_empty()
     }
 }
 
@@ -32,9 +29,7 @@ impl Actor {
     /// Executes the next operation of the group. What the one before has begun is done as far as it is at this instant: a local file is open,
     /// so that it is certain whether that one was refused.
     pub(super) fn go_on_with_group(&mut self) {
-        if let Some(caller) = self.group.caller.clone()
-            && let Some((command, reply)) = self.group.left.pop_front()
-        {
+        if let Some((caller, command, reply)) = self.group.0.pop_front() {
             self.enqueue(&caller, command, reply);
         }
     }
