@@ -154,9 +154,20 @@ impl<'a> Place<'a> {
 /// # Errors
 /// Fails once for all of them that could not begin.
 pub(crate) fn check_needs(place: &mut Place<'_>, needs: Vec<(String, Need)>) -> Result<(), ShellError> {
-    let all = needs.len();
-    let refused = needs.into_iter().filter_map(|(file, need)| Some((place.check(&file, &need).err()?, file)));
-    refusal(refused.map(|(error, file)| (file, error)).collect(), all)
+    check_each(needs, |file, need| place.check(file, &need))
+}
+
+/// Checks each file of a batch, given what it is called and what the check is about.
+///
+/// # Errors
+/// Fails once for all of them that are refused.
+fn check_each<T>(
+    files: Vec<(String, T)>,
+    mut check: impl FnMut(&str, T) -> Result<(), ShellError>,
+) -> Result<(), ShellError> {
+    let all = files.len();
+    let refused = files.into_iter().filter_map(|(file, of)| check(&file, of).err().map(|error| (file, error)));
+    refusal(refused.collect(), all)
 }
 
 /// Returns the error of a file whose name cannot be stored.
@@ -206,12 +217,7 @@ pub(crate) async fn check_all(
         let (names, identity) = (shell.access().names(), shell.access().identity());
         off_thread(move || {
             let mut place = Place::new(&names, identity.name());
-            let all = needs.len();
-            let refused = needs.into_iter().filter_map(|(file, need)| {
-                let error = need.and_then(|need| place.check(&file, &need)).err()?;
-                Some((file, error))
-            });
-            refusal(refused.collect(), all)
+            check_each(needs, |file, need| place.check(file, &need?))
         })
         .await??;
     }
@@ -223,19 +229,7 @@ pub(crate) async fn check_all(
 /// # Errors
 /// Fails once for all of them that cannot be stored.
 pub(crate) async fn check_sources(paths: Vec<(String, PathBuf)>) -> Result<(), ShellError> {
-    check_each(paths, readable).await
-}
-
-async fn check_each(
-    paths: Vec<(String, PathBuf)>,
-    check: impl Fn(&PathBuf) -> Result<(), ShellError> + Send + 'static,
-) -> Result<(), ShellError> {
-    off_thread(move || {
-        let all = paths.len();
-        let refused = paths.into_iter().filter_map(|(file, path)| check(&path).err().map(|error| (file, error)));
-        refusal(refused.collect(), all)
-    })
-    .await?
+    off_thread(move || check_each(paths, |_, path| readable(&path))).await?
 }
 
 /// Checks that something can have this path among the stored files.
