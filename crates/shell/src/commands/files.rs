@@ -407,8 +407,7 @@ pub(crate) async fn segments(shell: &Shell, call: &Call) -> Result<Answer, Shell
 pub(crate) async fn cancel(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
     let transfer = call.transfer(0)?.unwrap_or(TransferId(0));
     own_transfer(shell, transfer).await?;
-    shell.refuse_standstill()?;
-    shell.tell_of_waiting();
+    shell.begin_waiting()?;
     let report = shell.access.cancel_at_once(transfer).await?;
     // The line that began it may have been dropped; its result is told here.
     shell.untold.remove([transfer]);
