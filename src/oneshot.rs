@@ -203,7 +203,8 @@ pub async fn put(args: &PutArgs) -> Result<()> {
         match name {
             Some(name) if from_stdin => commands.push(Ok(Work::FromStdin(name.clone()))),
             _ if args.recursive => {
-                commands.extend(works_of(plan_upload(visit.access(), path.clone(), name.as_deref()).await));
+                let plan = plan_upload(visit.access(), visible_path(path), path.clone(), name.as_deref()).await;
+                commands.extend(works_of(plan));
             }
             _ => commands.push(visit.access().upload(path.clone(), name.as_deref()).map(Into::into).map_err(refused)),
         }

@@ -6,7 +6,7 @@
 
 use std::path::{Path, PathBuf};
 
-use p2p_base::spelling::{visible, visible_path};
+use p2p_base::spelling::visible;
 use p2p_engine::operation::{BeginTransfer, MakeDirectory, Upload};
 use p2p_service::access::{Access, AccessError, Identity};
 use p2p_store::manifest::FileRecord;
@@ -59,14 +59,13 @@ impl Plan {
     }
 }
 
-/// Makes the plan to store a file or a directory of this machine: as `name`, in the directory `name` if that ends with `/`, or
-/// under its own name. A stored directory of that name is merged into.
+/// Makes the plan to store a file or a directory of this machine, which the user calls `label`: as `name`, in the directory `name` if that
+/// ends with `/`, or under its own name. A stored directory of that name is merged into.
 ///
 /// # Errors
 /// Fails if the directory cannot be stored under that name, or if the user may store nothing.
-pub async fn plan_upload(access: &Access, path: PathBuf, name: Option<&str>) -> Result<Plan, ShellError> {
+pub async fn plan_upload(access: &Access, label: String, path: PathBuf, name: Option<&str>) -> Result<Plan, ShellError> {
     if !path.is_dir() {
-        let label = visible_path(&path);
         return Ok(Plan { transfers: vec![(label, access.upload(path, name)?.into())], ..Plan::default() });
     }
     let identity = access.identity();

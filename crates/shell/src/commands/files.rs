@@ -35,20 +35,16 @@ pub(crate) async fn upload(shell: &Shell, call: &Call) -> Result<Answer, ShellEr
     let (name, recursive) = (call.flags.get("as").map(String::as_str), call.has("recursive"));
     let found = local_paths(&call.arguments, recursive).await?;
     check_paths(call, &found)?;
-    let (labels, paths): (Vec<String>, Vec<PathBuf>) = found.into_iter().unzip();
     if recursive {
-        check_sources(labels.iter().cloned().zip(paths.clone()).collect()).await?;
+        check_sources(found.clone()).await?;
         let mut plan = Plan::default();
-        for (label, path) in labels.into_iter().zip(paths) {
-            let is_file = !path.is_dir();
-            let mut of_path = plan_upload(&shell.access, path, name).await?;
-            of_path.transfers.iter_mut().filter(|_| is_file).for_each(|(file, _)| file.clone_from(&label));
-            plan.extend(of_path);
+        for (label, path) in found {
+            plan.extend(plan_upload(&shell.access, label, path, name).await?);
         }
         return begin_plan(shell, call, plan, "stored").await;
     }
     let upload = |path: PathBuf| shell.access.upload(path, name).map(Into::into).map_err(ShellError::from);
-    begin_all(shell, call, ("stored", FILE), labels.into_iter().zip(paths.into_iter().map(upload)).collect()).await
+    begin_all(shell, call, ("stored", FILE), found.into_iter().map(|(label, path)| (label, upload(path))).collect()).await
 }
 
 /// Refuses paths of an upload that do not go with its flags.
