@@ -30,7 +30,7 @@ use p2p_shell::progress::Progress;
 use p2p_shell::report::{
     ExportReport, RemovalLine, TransferLine, entries_table, node_lines, nodes_table, removals_text, transfers_table, wrapped,
 };
-use p2p_shell::tally::{FILE, Tally, told_left};
+use p2p_shell::tally::{FILE, Tally, noun_of, told_left};
 use p2p_shell::trees::{Plan, Target, plan_download, plan_upload};
 use p2p_shell::{ShellError, list_entries, place_of, require_apart, write_document};
 use p2p_store::names::FileKey;
@@ -209,7 +209,7 @@ pub async fn put(args: &PutArgs) -> Result<()> {
             _ => commands.push(visit.access().upload(path.clone(), name.as_deref()).map(Into::into).map_err(refused)),
         }
     }
-    let (mut lines, sum, result) = transfer_all(visit, commands, ("stored", FILE), TransferLine::new).await;
+    let (mut lines, sum, result) = transfer_all(visit, commands, "stored", TransferLine::new).await;
     lines.iter_mut().for_each(|line| line.upload = upload);
     print_done(args.common.output, (lines, sum, result), |lines| transfers_table(lines).text(output::terminal_width()))
 }
@@ -254,7 +254,7 @@ pub async fn get(args: &GetArgs) -> Result<()> {
         let download = visit.access().download(&visit.identity, name, args.range, place, args.force).await;
         commands.push(download.map(Into::into).map_err(refused));
     }
-    let done = transfer_all(visit, commands, ("fetched", FILE), TransferLine::new).await;
+    let done = transfer_all(visit, commands, "fetched", TransferLine::new).await;
     print_done(args.common.output, done, |lines| transfers_table(lines).text(output::terminal_width()))
 }
 
@@ -269,7 +269,7 @@ async fn get_to_stdout(args: &GetArgs) -> Result<()> {
     let visit = Visit::begin_reading(&args.common.engine, &args.common.login).await?;
     let _attention = interrupt::attend()?;
     let works = args.names.iter().map(|name| Ok(Work::ToStdout(name.clone(), args.range))).collect();
-    let (_, sum, result) = transfer_all(visit, works, ("fetched", FILE), TransferLine::new).await;
+    let (_, sum, result) = transfer_all(visit, works, "fetched", TransferLine::new).await;
     tell_sum(sum.as_ref());
     result
 }
@@ -281,13 +281,12 @@ async fn get_to_stdout(args: &GetArgs) -> Result<()> {
 pub async fn remove(args: &RemoveArgs) -> Result<()> {
     let visit = Visit::begin(&args.common.engine, &args.common.login).await?;
     let _attention = interrupt::attend()?;
-    let (mut commands, mut noun) = (Vec::new(), FILE);
+    let mut commands = Vec::new();
     for name in &args.names {
         let command = visit.access().removal(&visit.identity, name, args.recursive).await;
-        noun = if command.as_ref().is_ok_and(|removal| !visit.access().is_file(&removal.file)) { "entry" } else { noun };
         commands.push(command.map(Into::into).map_err(refused));
     }
-    let done = transfer_all(visit, commands, ("removed", noun), RemovalLine::new).await;
+    let done = transfer_all(visit, commands, "removed", RemovalLine::new).await;
     print_done(args.common.output, done, |lines| wrapped(&removals_text(lines), output::terminal_width()))
 }
 
@@ -296,11 +295,12 @@ pub async fn remove(args: &RemoveArgs) -> Result<()> {
 async fn transfer_all<T>(
     visit: Visit,
     commands: Vec<Result<Work>>,
-    (verb, noun): (&'static str, &'static str),
+    verb: &'static str,
     line: fn(&TransferReport, String) -> T,
 ) -> (Vec<T>, Option<Sum>, Result<()>) {
-    let begins = commands.iter().filter_map(|work| if let Ok(Work::Transfer(begins)) = work { Some(begins) } else { None });
-    if let Err(error) = require_apart(begins) {
+    let begins = || commands.iter().filter_map(|work| if let Ok(Work::Transfer(begins)) = work { Some(begins) } else { None });
+    let noun = noun_of(visit.access(), begins());
+    if let Err(error) = require_apart(begins()) {
         return (Vec::new(), None, visit.end().await.and(Err(refused(error))));
     }
     let identity = Arc::clone(&visit.identity);

@@ -3,8 +3,10 @@
 use std::fmt;
 
 use p2p_base::spelling::visible_line;
-use p2p_engine::EngineError;
+use p2p_engine::operation::BeginTransfer;
 use p2p_engine::transfer::{TransferError, TransferId};
+use p2p_engine::{Command, EngineError};
+use p2p_service::access::Access;
 use p2p_service::failure::exit;
 
 use crate::ShellError;
@@ -13,6 +15,13 @@ use crate::report::{bytes_of, count_of};
 
 /// Word for one of what most batches count.
 pub const FILE: &str = "file";
+
+/// Returns the word for one of what a batch of these transfers counts: an entry if one of them removes a directory with all that is in it.
+pub fn noun_of<'a>(access: &Access, mut transfers: impl Iterator<Item = &'a BeginTransfer>) -> &'static str {
+    let is_of_directory =
+        |begins: &BeginTransfer| matches!(begins.command(), Command::Remove(remove) if !access.is_file(&remove.file));
+    if transfers.any(is_of_directory) { "entry" } else { FILE }
+}
 
 /// Count of what a batch has done and of what it has not, with the reasons.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -26,7 +26,7 @@ use crate::report::{
     RemovalLine, SegmentReport, Table, TransferLine, bytes_of, count_of, number_column, outcome_of_cancel, rate_of,
     removals_text, seconds_of, shown_of_all, states_table, text_column, transfer_rate_of, transfer_time_of,
 };
-use crate::tally::{FILE, Tally, told_begun};
+use crate::tally::{FILE, Tally, noun_of, told_begun};
 use crate::trees::{Plan, Target, files_of, off_thread, plan_download, plan_upload};
 use crate::untold::BatchId;
 use crate::{Shell, ShellError};
@@ -44,7 +44,7 @@ pub(crate) async fn upload(shell: &Shell, call: &Call) -> Result<Answer, ShellEr
         return begin_plan(shell, call, plan, "stored").await;
     }
     let upload = |path: PathBuf| shell.access.upload(path, name).map(Into::into).map_err(ShellError::from);
-    begin_all(shell, call, ("stored", FILE), found.into_iter().map(|(label, path)| (label, upload(path))).collect()).await
+    begin_all(shell, call, "stored", found.into_iter().map(|(label, path)| (label, upload(path))).collect()).await
 }
 
 /// Refuses paths of an upload that do not go with its flags.
@@ -88,21 +88,19 @@ pub(crate) async fn download(shell: &Shell, call: &Call) -> Result<Answer, Shell
         let download = shell.access.download(&identity, &name, range, place, force).await;
         transfers.push((visible(&name).into_owned(), download.map(Into::into).map_err(ShellError::from)));
     }
-    begin_all(shell, call, ("fetched", FILE), transfers).await
+    begin_all(shell, call, "fetched", transfers).await
 }
 
 pub(crate) async fn remove(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
     let (identity, recursive) = (shell.identity(), call.has("recursive"));
-    let (mut removals, mut noun) = (Vec::new(), FILE);
+    let mut removals = Vec::new();
     for place in 0..call.arguments.len() {
         for name in names_of(shell, call, place, recursive)? {
             let removal = shell.access.removal(&identity, &name, recursive).await;
-            // A directory is removed with all that is in it by one transfer.
-            noun = if removal.as_ref().is_ok_and(|removal| !shell.access.is_file(&removal.file)) { "entry" } else { noun };
             removals.push((visible(&name).into_owned(), removal.map(Into::into).map_err(ShellError::from)));
         }
     }
-    begin_all(shell, call, ("removed", noun), removals).await
+    begin_all(shell, call, "removed", removals).await
 }
 
 pub(crate) async fn verify(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
@@ -158,11 +156,12 @@ pub(super) fn names_of(shell: &Shell, call: &Call, place: usize, is_whole: bool)
 async fn begin_all(
     shell: &Shell,
     call: &Call,
-    (verb, noun): (&'static str, &'static str),
+    verb: &'static str,
     transfers: Vec<(String, Result<BeginTransfer, ShellError>)>,
 ) -> Result<Answer, ShellError> {
     let by = shell.identity().name().map(str::to_owned);
     let transfers = check_all(shell, transfers).await?;
+    let noun = noun_of(&shell.access, transfers.iter().map(|(_, begins)| begins));
     let is_one = transfers.len() == 1;
     let mut planned = planned(shell, call, transfers).await?;
     if call.has("background") {
