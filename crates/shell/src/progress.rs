@@ -35,8 +35,7 @@ impl Progress {
         let is_over = |status: &&TransferStatus| status.state.is_over();
         let old: BTreeSet<TransferId> =
             snapshots.latest().transfers.iter().map(|report| &report.status).filter(is_over).map(|status| status.id).collect();
-        let is_new = move |status: &TransferStatus| if old.contains(&status.id) { None } else { Some(name(status)) };
-        let task = spawn(follow(snapshots, ended, is_new));
+        let task = spawn(follow(snapshots, ended, old, name));
         Progress { end, task }
     }
 
@@ -59,41 +58,43 @@ struct Bars {
     live: BTreeMap<TransferId, ProgressBar>,
     /// Row that counts those for which there is no room.
     more: ProgressBar,
-    /// Transfers whose end is shown.
+    /// Transfers whose end is shown, or was before these bars.
     told: BTreeSet<TransferId>,
 }
 
 impl Bars {
-    fn new(all: MultiProgress) -> Bars {
+    fn new(all: MultiProgress, told: BTreeSet<TransferId>) -> Bars {
         let more = ProgressBar::hidden();
         if let Ok(style) = ProgressStyle::with_template("{msg}") {
             more.set_style(style);
         }
-        Bars { all, live: BTreeMap::new(), more, told: BTreeSet::new() }
+        Bars { all, live: BTreeMap::new(), more, told }
     }
 
-    /// Shows the transfers that are `shown` by a name as they stand.
-    fn show(&mut self, snapshot: &Snapshot, shown: &impl Fn(&TransferStatus) -> Option<String>) {
+    /// Shows the transfers under their names as they stand.
+    fn show(&mut self, snapshot: &Snapshot, name: &impl Fn(&TransferStatus) -> String) {
         let room = usize::from(output::message_height().unwrap_or(LIVE_MAX) / 2).clamp(1, usize::from(LIVE_MAX));
         let mut without_room = 0;
         let known: BTreeSet<TransferId> = snapshot.transfers.iter().map(|report| report.status.id).collect();
         self.told.retain(|transfer| known.contains(transfer));
         for status in snapshot.transfers.iter().map(|report| &report.status) {
-            let Some(name) = shown(status).filter(|_| !self.told.contains(&status.id)) else { continue };
+            if self.told.contains(&status.id) {
+                continue;
+            }
             if status.state.is_over() {
                 self.told.insert(status.id);
                 if let Some(bar) = self.live.remove(&status.id) {
                     self.all.remove(&bar);
                 }
                 // What a terminal refuses is not shown, and the transfer is over all the same.
-                let _ = self.all.println(row(status, &name, snapshot.at));
+                let _ = self.all.println(row(status, &name(status), snapshot.at));
                 continue;
             }
             if !self.live.contains_key(&status.id) && self.live.len() >= room {
                 without_room += 1;
                 continue;
             }
-            let bar = self.live.entry(status.id).or_insert_with(|| new_bar(&self.all, status, &name));
+            let bar = self.live.entry(status.id).or_insert_with(|| new_bar(&self.all, status, &name(status)));
             draw(bar, status, snapshot.at);
         }
         self.count(without_room);
@@ -109,20 +110,24 @@ impl Bars {
     }
 
     /// Leaves a row of each that is still under way, and draws no more.
-    fn end(&mut self, snapshot: &Snapshot, shown: &impl Fn(&TransferStatus) -> Option<String>) {
+    fn end(&mut self, snapshot: &Snapshot, name: &impl Fn(&TransferStatus) -> String) {
         self.count(0);
         for (id, bar) in std::mem::take(&mut self.live) {
             self.all.remove(&bar);
-            if let Some(report) = snapshot.transfers.iter().find(|report| report.status.id == id)
-                && let Some(name) = shown(&report.status)
-            {
-                let _ = self.all.println(row(&report.status, &name, snapshot.at));
+            if let Some(report) = snapshot.transfers.iter().find(|report| report.status.id == id) {
+                let _ = self.all.println(row(&report.status, &name(&report.status), snapshot.at));
             }
         }
     }
 }
 
-async fn follow(mut snapshots: Snapshots, mut ended: oneshot::Receiver<()>, shown: impl Fn(&TransferStatus) -> Option<String>) {
+/// Follows the transfers but those that are `told` already, until the end.
+async fn follow(
+    mut snapshots: Snapshots,
+    mut ended: oneshot::Receiver<()>,
+    told: BTreeSet<TransferId>,
+    name: impl Fn(&TransferStatus) -> String,
+) {
     let all = MultiProgress::new();
     if all.is_hidden() || !Abilities::of_environment().moves_cursor {
         // The sender may have been dropped together with the front end.
@@ -132,7 +137,7 @@ async fn follow(mut snapshots: Snapshots, mut ended: oneshot::Receiver<()>, show
     let above = all.clone();
     let drawing = Drawing::begin(move |line| drop(above.println(line)));
     echo_controls(false);
-    let (mut bars, mut is_heard) = (Bars::new(all), false);
+    let (mut bars, mut is_heard) = (Bars::new(all, told), false);
     loop {
         let over = tokio::select! {
             changed = snapshots.changed() => !changed,
@@ -144,9 +149,9 @@ async fn follow(mut snapshots: Snapshots, mut ended: oneshot::Receiver<()>, show
             }
         };
         let snapshot = snapshots.take_latest();
-        bars.show(&snapshot, &shown);
+        bars.show(&snapshot, &name);
         if over {
-            bars.end(&snapshot, &shown);
+            bars.end(&snapshot, &name);
             break;
         }
     }
