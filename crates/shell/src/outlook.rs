@@ -16,12 +16,13 @@ use p2p_store::names::{FileKey, stored_path};
 use p2p_store::namespace::{DirectoryRecord, Entry, Namespace};
 use p2p_store::segment::Sha256Digest;
 
-use crate::ahead::{Need, Place, check_needs, check_sources};
+use crate::ahead::{Need, Place, check_needs, check_path, check_sources};
 use crate::call::Call;
 use crate::commands::files::check_paths;
 use crate::local_pattern::local_paths;
 use crate::pattern::{matching, outermost};
 use crate::place::{expand, place_of};
+use crate::spec::Group;
 use crate::trees::off_thread;
 use crate::{Shell, ShellError};
 
@@ -39,6 +40,8 @@ pub(crate) struct Outlook {
     /// Files of this machine that earlier commands make.
     made: BTreeSet<PathBuf>,
     may_make_files: bool,
+    /// True once a command stands in the line after which another user's tree may be one's own.
+    may_change_user: bool,
     /// False once a command stands in the line whose effects on names are not known ahead.
     is_known: bool,
 }
@@ -49,7 +52,8 @@ impl Outlook {
         let under_way = shell.call(ListTransfers).await.unwrap_or_default();
         let open = under_way.into_iter().filter(|status| !status.state.is_over()).map(|status| status.file).collect();
         let (names, identity) = (shell.access.names(), shell.identity());
-        Outlook { names, identity, open, made: BTreeSet::new(), may_make_files: false, is_known: true }
+        let made = BTreeSet::new();
+        Outlook { names, identity, open, made, may_make_files: false, may_change_user: false, is_known: true }
     }
 
     /// Checks the next command of the line, and takes in what it will bring about.
@@ -57,6 +61,8 @@ impl Outlook {
     /// # Errors
     /// Fails if the command would be refused.
     pub(crate) async fn take(&mut self, shell: &Shell, call: &Call) -> Result<(), ShellError> {
+        self.may_change_user |= call.spec.group == Group::Accounts;
+        self.check_new_names(call)?;
         if self.is_known {
             shell.admit(call.spec).await?;
         }
@@ -76,6 +82,26 @@ impl Outlook {
         self.may_make_files |= MAKING_FILES.contains(&call.spec.name);
         self.is_known &= !LEADING_ELSEWHERE.contains(&call.spec.name);
         Ok(())
+    }
+
+    /// Checks the names that a command is to give, as far as they are in its words: that something can have them, and that they are in
+    /// the tree of the user unless that may have changed until then.
+    fn check_new_names(&self, call: &Call) -> Result<(), ShellError> {
+        let names = match call.spec.name {
+            "upload" => call.flags.get("as").map(std::slice::from_ref).unwrap_or_default(),
+            "mkdir" => call.arguments.as_slice(),
+            "mv" => call.arguments.last().map(std::slice::from_ref).unwrap_or_default(),
+            _ => &[],
+        };
+        // The root has no name.
+        let keys = names.iter().map(|name| (name, self.identity.key_of(name))).filter(|(_, key)| !key.name.is_empty());
+        keys.into_iter().try_for_each(|(name, key)| {
+            let is_foreign = call.spec.name != "mv" && key.owner.as_deref() != self.identity.name();
+            if is_foreign && !self.may_change_user {
+                return Err(AccessError::AnotherTree { path: name.clone() }.into());
+            }
+            check_path(&key.name)
+        })
     }
 
     /// Returns true if it is not certain what is stored at a key, in it or around it.
