@@ -4,10 +4,12 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use p2p_base::spelling::{visible, visible_path};
 use p2p_engine::operation::{BeginTransfer, Sink, Source, Upload};
 use p2p_engine::{Command, EngineError};
+use p2p_service::access::Identity;
 use p2p_store::names::{FileKey, stored_path};
 use p2p_store::namespace::Namespace;
 
@@ -101,19 +103,14 @@ pub fn require_apart<'a>(transfers: impl Iterator<Item = &'a BeginTransfer>) -> 
     Ok(())
 }
 
-/// Names and paths that are there or that earlier transfers make.
-pub(crate) struct Place<'a> {
+/// Names and paths that are there or that earlier transfers make, for a user who stores files.
+struct Place<'a> {
     names: &'a Namespace,
     owner: Option<&'a str>,
     claims: Claims,
 }
 
-impl<'a> Place<'a> {
-    /// Returns the place with these names, in which a user stores files.
-    pub(crate) fn new(names: &'a Namespace, owner: Option<&'a str>) -> Place<'a> {
-        Place { names, owner, claims: Claims::default() }
-    }
-
+impl Place<'_> {
     /// Refuses a source that cannot be read, a name that nothing can have, that is taken or in no directory, a destination that exists, and
     /// what an earlier transfer of the batch makes.
     fn check(&mut self, label: &str, need: &Need) -> Result<(), ShellError> {
@@ -149,12 +146,20 @@ impl<'a> Place<'a> {
     }
 }
 
-/// Checks what the transfers of a command need.
+/// Checks what the transfers of a command need, of which some may be refused already, for a user who stores files beside these names.
 ///
 /// # Errors
 /// Fails once for all of them that could not begin.
-pub(crate) fn check_needs(place: &mut Place<'_>, needs: Vec<(String, Need)>) -> Result<(), ShellError> {
-    check_each(needs, |file, need| place.check(file, &need))
+pub(crate) async fn check_needs(
+    names: Namespace,
+    identity: Arc<Identity>,
+    needs: Vec<(String, Result<Need, ShellError>)>,
+) -> Result<(), ShellError> {
+    off_thread(move || {
+        let mut place = Place { names: &names, owner: identity.name(), claims: Claims::default() };
+        check_each(needs, |file, need| place.check(file, &need?))
+    })
+    .await?
 }
 
 /// Checks each file of a batch, given what it is called and what the check is about.
@@ -213,13 +218,7 @@ pub(crate) async fn check_all(
         let need = |(file, begins): &(String, Result<BeginTransfer, ShellError>)| {
             (file.clone(), begins.as_ref().map(Need::of).map_err(ShellError::clone))
         };
-        let needs: Vec<(String, Result<Need, ShellError>)> = transfers.iter().map(need).collect();
-        let (names, identity) = (shell.access().names(), shell.access().identity());
-        off_thread(move || {
-            let mut place = Place::new(&names, identity.name());
-            check_each(needs, |file, need| place.check(file, &need?))
-        })
-        .await??;
+        check_needs(shell.access.names(), shell.identity(), transfers.iter().map(need).collect()).await?;
     }
     transfers.into_iter().map(|(file, begins)| Ok((file, begins?))).collect()
 }

@@ -16,14 +16,13 @@ use p2p_store::names::{FileKey, stored_path};
 use p2p_store::namespace::{DirectoryRecord, Entry, Namespace};
 use p2p_store::segment::Sha256Digest;
 
-use crate::ahead::{Need, Place, check_needs, check_path, check_sources};
+use crate::ahead::{Need, check_needs, check_path, check_sources};
 use crate::call::Call;
 use crate::commands::files::check_paths;
 use crate::local_pattern::local_paths;
 use crate::pattern::{matching, outermost};
 use crate::place::{expand, place_of};
 use crate::spec::Group;
-use crate::trees::off_thread;
 use crate::{Shell, ShellError};
 
 /// Commands after which a file of this machine may exist that did not before.
@@ -96,12 +95,17 @@ impl Outlook {
         // The root has no name.
         let keys = names.iter().map(|name| (name, self.identity.key_of(name))).filter(|(_, key)| !key.name.is_empty());
         keys.into_iter().try_for_each(|(name, key)| {
-            let is_foreign = call.spec.name != "mv" && key.owner.as_deref() != self.identity.name();
+            let is_foreign = call.spec.name != "mv" && !self.is_own(&key);
             if is_foreign && !self.may_change_user {
                 return Err(AccessError::AnotherTree { path: name.clone() }.into());
             }
             check_path(&key.name)
         })
+    }
+
+    /// Returns true if a key is in the tree of the user.
+    fn is_own(&self, key: &FileKey) -> bool {
+        key.owner.as_deref() == self.identity.name()
     }
 
     /// Returns true if it is not certain what is stored at a key, in it or around it.
@@ -138,8 +142,8 @@ impl Outlook {
         let needs: Vec<(String, Need)> = found.into_iter().map(|(label, path)| (label, self.need_of(call, path))).collect();
         let stored = needs.iter().filter_map(|(_, need)| need.name().and_then(|name| stored_path(name).ok()));
         let stored: Vec<FileKey> = stored.map(|name| FileKey::new(self.identity.name(), &name)).collect();
-        let (names, identity) = (self.names.clone(), Arc::clone(&self.identity));
-        off_thread(move || check_needs(&mut Place::new(&names, identity.name()), needs)).await??;
+        let needs = needs.into_iter().map(|(label, need)| (label, Ok(need))).collect();
+        check_needs(self.names.clone(), Arc::clone(&self.identity), needs).await?;
         stored.into_iter().for_each(|key| self.store(key));
         self.is_known &= !self.may_make_files;
         Ok(())
@@ -152,16 +156,15 @@ impl Outlook {
         let (name, is_certain) = match (key, own.flatten()) {
             (None, own) => (own, true),
             (Some((key, is_directory)), Some(own)) if is_directory || self.names.is_directory(&key) => {
-                (Some(key.child(&own).name), key.owner.as_deref() == self.identity.name())
+                (Some(key.child(&own).name), self.is_own(&key))
             }
-            (Some((key, is_directory)), _) => (Some(key.name), !is_directory && key.owner.as_deref() == self.identity.name()),
+            (Some((key, is_directory)), _) => (Some(key.name.clone()), !is_directory && self.is_own(&key)),
         };
         let is_open = name.as_ref().is_some_and(|name| self.is_open(&FileKey::new(self.identity.name(), name)));
-        match (name, self.may_make_files) {
-            (Some(_), true) if !self.is_known || !is_certain || is_open => Need::Nothing,
-            (Some(_), false) if !self.is_known || !is_certain || is_open => Need::Source(path),
-            (name, true) => Need::Upload { source: None, name },
-            (name, false) => Need::Upload { source: Some(path), name },
+        let source = (!self.may_make_files).then_some(path);
+        match name {
+            Some(_) if !self.is_known || !is_certain || is_open => source.map_or(Need::Nothing, Need::Source),
+            name => Need::Upload { source, name },
         }
     }
 
@@ -253,7 +256,7 @@ impl Outlook {
             let key = self.identity.key_of(text);
             let Ok(path) = stored_path(&key.name) else { continue };
             let key = FileKey { name: path, ..key };
-            if self.is_open(&key) || key.owner.as_deref() != self.identity.name() {
+            if self.is_open(&key) || !self.is_own(&key) {
                 continue;
             }
             let parents = call.has("parents");
