@@ -135,14 +135,19 @@ impl Place<'_> {
     fn check_name(&mut self, label: &str, name: &str) -> Result<(), ShellError> {
         // Two spellings of one name are the same name.
         let name = stored_path(name).map_err(EngineError::from)?;
-        let key = FileKey::new(self.owner, &name);
-        if self.names.get(&key).is_some() {
-            return Err(EngineError::NameTaken { name }.into());
-        }
-        if let Some(parent) = self.names.missing_parent(&key) {
-            return Err(EngineError::NoDirectory { name: parent.name }.into());
-        }
+        require_free(self.names, &FileKey::new(self.owner, &name))?;
         self.claims.name(&name, label)
+    }
+}
+
+/// Refuses a key under which something is stored, or in a directory that is not there.
+pub(crate) fn require_free(names: &Namespace, key: &FileKey) -> Result<(), EngineError> {
+    if names.get(key).is_some() {
+        return Err(EngineError::NameTaken { name: key.name.clone() });
+    }
+    match names.missing_parent(key) {
+        Some(parent) => Err(EngineError::NoDirectory { name: parent.name }),
+        None => Ok(()),
     }
 }
 
@@ -166,10 +171,7 @@ pub(crate) async fn check_needs(
 ///
 /// # Errors
 /// Fails once for all of them that are refused.
-fn check_each<T>(
-    files: Vec<(String, T)>,
-    mut check: impl FnMut(&str, T) -> Result<(), ShellError>,
-) -> Result<(), ShellError> {
+fn check_each<T>(files: Vec<(String, T)>, mut check: impl FnMut(&str, T) -> Result<(), ShellError>) -> Result<(), ShellError> {
     let all = files.len();
     let refused = files.into_iter().filter_map(|(file, of)| check(&file, of).err().map(|error| (file, error)));
     refusal(refused.collect(), all)

@@ -16,7 +16,7 @@ use p2p_store::names::{FileKey, stored_path};
 use p2p_store::namespace::{DirectoryRecord, Entry, Namespace};
 use p2p_store::segment::Sha256Digest;
 
-use crate::ahead::{Need, check_needs, check_path, check_sources};
+use crate::ahead::{Need, check_needs, check_path, check_sources, require_free};
 use crate::call::Call;
 use crate::commands::files::check_paths;
 use crate::local_pattern::local_paths;
@@ -259,12 +259,10 @@ impl Outlook {
             if self.is_open(&key) || !self.is_own(&key) {
                 continue;
             }
-            let parents = call.has("parents");
-            if self.names.get(&key).is_some_and(|entry| !parents || matches!(entry, Entry::File(_))) {
+            if !call.has("parents") {
+                require_free(&self.names, &key)?;
+            } else if self.names.file(&key).is_some() {
                 return Err(EngineError::NameTaken { name: key.name }.into());
-            }
-            if let Some(parent) = self.names.missing_parent(&key).filter(|_| !parents) {
-                return Err(EngineError::NoDirectory { name: parent.name }.into());
             }
             for key in std::iter::once(key.clone()).chain(key.ancestors().filter(|above| !above.is_root())) {
                 if self.names.get(&key).is_none() {
@@ -290,12 +288,7 @@ impl Outlook {
                 self.open.extend([new, key]);
                 continue;
             }
-            if self.names.get(&new).is_some() {
-                return Err(EngineError::NameTaken { name: new.name }.into());
-            }
-            if let Some(parent) = self.names.missing_parent(&new) {
-                return Err(EngineError::NoDirectory { name: parent.name }.into());
-            }
+            require_free(&self.names, &new)?;
             self.names.rename(&key, &new);
         }
         Ok(())
