@@ -4,14 +4,13 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
-use p2p_auth::{Auth, Policy};
 use p2p_base::units::SimTime;
 use p2p_engine::operation::{self, ListTransfers};
 use p2p_engine::pace::Speed;
 use p2p_engine::transfer::{TransferId, TransferState, TransferStatus};
 use p2p_engine::{ClockMode, Engine, EngineConfig, EngineError, GROUP_MAX};
-use p2p_service::access::Access;
 use p2p_shell::words::Variables;
 use p2p_shell::{Shell, ShellError};
 use p2p_storage::tui::app::Pane;
@@ -21,11 +20,12 @@ use tokio::time::timeout;
 
 use crate::dialogs::{log_in, registration, wait, with_users};
 use crate::harness::{OPERATOR, config, quick_link, segments_below, slow_link};
-use crate::program::{DEADLINE, Home, PASSWORD, QUICK, end_of, ended_in_part, wait_until};
+use crate::program::{DEADLINE, Home, PASSWORD, QUICK, Said, end_of, ended_in_part, wait_until};
 use crate::prompt::says;
 use crate::pty::{Pty, program};
 use crate::recordings::{recorded, replays};
 use crate::tui_harness::{TuiHarness, clock};
+use crate::undoing::with_access;
 
 /// A directory with so many small files, `f000` and so on.
 fn tree(below: &Path, count: usize) -> PathBuf {
@@ -41,6 +41,11 @@ fn tree(below: &Path, count: usize) -> PathBuf {
 fn begins(transfers: &[TransferStatus]) -> Vec<usize> {
     let instants: BTreeSet<SimTime> = transfers.iter().map(|status| status.started).collect();
     instants.iter().map(|at| transfers.iter().filter(|status| status.started == *at).count()).collect()
+}
+
+/// The transfers of the engine behind a screen.
+fn transfers_of(tui_harness: &TuiHarness) -> Vec<TransferStatus> {
+    tui_harness.runtime.block_on(tui_harness.handle.call(&OPERATOR, ListTransfers)).unwrap()
 }
 
 /// Transfers that are given at once begin at one instant, also where virtual time runs as fast as it can; each has its own answer, and one
@@ -96,7 +101,7 @@ fn the_screen_begins_groups() {
             begun.iter().zip([": 100 files begun; waiting: ", ": 30 files begun"]).map(|(a, b)| a.contains(b)).collect();
         assert_eq!((begun.len(), counts), (2, vec![true, true]), "{begun:?}");
         assert!(says(&tui_harness.app, &format!("{count} files stored (25.4 KiB)")), "{output:?}");
-        let transfers = tui_harness.runtime.block_on(tui_harness.handle.call(&OPERATOR, ListTransfers)).unwrap();
+        let transfers = transfers_of(&tui_harness);
         assert_eq!(begins(&transfers[transfers.len() - 130..]), [100, 30]);
     }
 }
@@ -137,8 +142,7 @@ fn a_batch_begins_nothing_without_its_user() {
     wait(3 * 3600);
     tui_harness.runtime.block_on(tui_harness.handle.call(&OPERATOR, operation::Resume)).unwrap();
     tui_harness.settle();
-    let transfers = tui_harness.runtime.block_on(tui_harness.handle.call(&OPERATOR, ListTransfers)).unwrap();
-    assert_eq!(begins(&transfers), [100]);
+    assert_eq!(begins(&transfers_of(&tui_harness)), [100]);
     assert!(tui_harness.text().contains("┌ Session expired"), "{}", tui_harness.text());
     tui_harness.keys(&[PASSWORD, "Enter"]);
     assert!(tui_harness.said().contains("not begun: tree/f100, tree/f101, "), "{}", tui_harness.said());
@@ -154,8 +158,7 @@ fn a_batch_without_its_user_has_its_sum() {
     tui_harness.until(|app| says(app, "#101-#200: 100 files begun"));
     wait(3 * 3600);
     tui_harness.settle();
-    let transfers = tui_harness.runtime.block_on(tui_harness.handle.call(&OPERATOR, ListTransfers)).unwrap();
-    assert_eq!(transfers.len(), 200);
+    assert_eq!(transfers_of(&tui_harness).len(), 200);
     tui_harness.keys(&[PASSWORD, "Enter"]);
     let said = tui_harness.said();
     let sum = said.lines().find(|line| line.contains(" files stored (")).unwrap_or_else(|| panic!("{said}"));
@@ -167,9 +170,7 @@ fn a_batch_without_its_user_has_its_sum() {
 fn a_session_that_ends_ends_the_batch() {
     let home = tempfile::tempdir().unwrap();
     let tree = tree(home.path(), 130);
-    let (engine, handle) = Engine::start(config(&home.path().join("data"), 5, slow_link()), None).unwrap();
-    let auth = Auth::open(engine.database().clone(), Policy::default()).unwrap();
-    let access = Access::new(handle.clone(), auth.clone(), "a test", clock).unwrap();
+    let (_engine, handle, auth, access) = with_access(config(&home.path().join("data"), 5, slow_link()));
     let (shell, _questions) = Shell::new(access);
     let (runtime, variables) = (Builder::new_current_thread().enable_all().build().unwrap(), Variables::new());
     auth.register_other(&registration("alice"), "a test", "a test", clock() - 3600).unwrap();
@@ -235,9 +236,7 @@ fn a_refusal_in_the_background_hides_no_number() {
 fn an_interruption_loses_nothing_of_the_background() {
     let home = tempfile::tempdir().unwrap();
     let tree = tree(home.path(), 3 * GROUP_MAX);
-    let (engine, handle) = Engine::start(config(&home.path().join("data"), 5, quick_link()), None).unwrap();
-    let auth = Auth::open(engine.database().clone(), Policy::default()).unwrap();
-    let access = Access::new(handle.clone(), auth, "a test", clock).unwrap();
+    let (_engine, handle, _, access) = with_access(config(&home.path().join("data"), 5, quick_link()));
     let (shell, _questions) = Shell::new(access);
     let (runtime, variables) = (Builder::new_current_thread().enable_all().build().unwrap(), Variables::new());
     runtime.block_on(async {
@@ -272,6 +271,13 @@ fn a_batch_is_replayed() {
     replays(&home, &recording);
 }
 
+/// What the line REPL says of a line.
+fn said_of(home: &Home, line: &str) -> Said {
+    let mut child = home.command(&["repl"]).stdin(Stdio::piped()).spawn().unwrap();
+    std::io::Write::write_all(&mut child.stdin.take().unwrap(), format!("{line}\n").as_bytes()).unwrap();
+    end_of(child)
+}
+
 /// Commands of a typed line are checked before the first begins, in the line REPL too.
 #[test]
 fn a_typed_line_is_checked_first() {
@@ -291,10 +297,7 @@ fn a_typed_line_is_checked_first() {
         ("upload a.bin --as '~bob/x'", "~bob/x"),
         ("mkdir '~bob/x'", "~bob/x"),
     ] {
-        let mut child = home.command(&["repl"]).stdin(std::process::Stdio::piped()).spawn().unwrap();
-        let line = format!("upload a.bin --as first; {refused}\n");
-        std::io::Write::write_all(&mut child.stdin.take().unwrap(), line.as_bytes()).unwrap();
-        let said = end_of(child);
+        let said = said_of(&home, &format!("upload a.bin --as first; {refused}"));
         let told = format!("`{refused}`: ");
         assert!(
             [told.as_str(), reason, "nothing of the line was begun"].iter().all(|words| said.stderr.contains(words)),
@@ -312,11 +315,7 @@ fn a_line_is_checked_with_what_it_will_have_done() {
         home.file(name, 1_000);
     }
     home.ok(&["put", "big.bin", "f1"]);
-    let repl = |line: &str| {
-        let mut child = home.command(&["repl"]).stdin(std::process::Stdio::piped()).spawn().unwrap();
-        std::io::Write::write_all(&mut child.stdin.take().unwrap(), format!("{line}\n").as_bytes()).unwrap();
-        end_of(child).stderr
-    };
+    let repl = |line: &str| said_of(&home, line).stderr;
     for (line, error) in [
         ("rm f1; upload big.bin", "`upload big.bin`: a file or directory named `big.bin` is stored already"),
         ("rm f*; upload mid.bin big.bin", "1 of 2 files is refused: big.bin; nothing of the line was begun"),

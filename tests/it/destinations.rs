@@ -86,16 +86,14 @@ fn one_destination_is_for_one_file() {
         (["caf\u{e9}.bin", "cafe\u{301}.bin"], ["caf\u{e9}.bin", "cafe\\u{301}.bin"]),
         (["one/a.bin", "one/../one/a.bin"], ["one/a.bin", "one/../one/a.bin"]),
     ] {
-        let error = home.refused(&["put", files[0], files[1]]);
-        assert!(
-            error.contains("two of the files would be stored as") && named.iter().all(|name| error.contains(name)),
-            "{error}"
-        );
-        let error = home.refused_script(&format!("upload {} {}", files[0], files[1]));
-        assert!(
-            error.contains("two of the files would be stored as") && named.iter().all(|name| error.contains(name)),
-            "{error}"
-        );
+        let of_command = home.refused(&["put", files[0], files[1]]);
+        let of_script = home.refused_script(&format!("upload {} {}", files[0], files[1]));
+        for error in [of_command, of_script] {
+            assert!(
+                error.contains("two of the files would be stored as") && named.iter().all(|name| error.contains(name)),
+                "{error}"
+            );
+        }
     }
     assert_eq!(home.stored(), [""; 0]);
     home.ok(&["put", "one/a.bin"]);

@@ -9,7 +9,7 @@ use p2p_auth::{Auth, Policy};
 use p2p_base::units::SimDuration;
 use p2p_engine::pace::Speed;
 use p2p_engine::transfer::{TransferId, TransferState, TransferStatus};
-use p2p_engine::{Engine, EngineError, EngineHandle, Event, Operation, operation};
+use p2p_engine::{Engine, EngineConfig, EngineError, EngineHandle, Event, Operation, operation};
 use p2p_service::access::Access;
 use p2p_service::access::watching::Happening;
 use p2p_shell::Shell;
@@ -187,13 +187,19 @@ fn an_interrupted_batch_tells_what_it_has_done() {
     assert_eq!(home.stored(), ["a.bin"]);
 }
 
+/// An engine with its accounts, and the access to it.
+pub(crate) fn with_access(config: EngineConfig) -> (Engine, EngineHandle, Auth, Access) {
+    let (engine, handle) = Engine::start(config, None).unwrap();
+    let auth = Auth::open(engine.database().clone(), Policy::default()).unwrap();
+    let access = Access::new(handle.clone(), auth.clone(), "a test", clock).unwrap();
+    (engine, handle, auth, access)
+}
+
 /// An engine with so many nodes, its handle, the access to it, and the path of a random file of so many bytes.
 fn with_file(directory: &Path, nodes: u8, bytes: usize) -> (Engine, EngineHandle, Access, PathBuf) {
     let path = directory.join("a.bin");
     random_file(&path, bytes, 1);
-    let (engine, handle) = Engine::start(config(&directory.join("data"), nodes, slow_link()), None).unwrap();
-    let auth = Auth::open(engine.database().clone(), Policy::default()).unwrap();
-    let access = Access::new(handle.clone(), auth, "a test", clock).unwrap();
+    let (engine, handle, _, access) = with_access(config(&directory.join("data"), nodes, slow_link()));
     (engine, handle, access, path)
 }
 
