@@ -25,21 +25,33 @@ const SEEN_MAX: usize = 100_000;
 /// Fails if nothing matches a word, or if it is about too many names.
 pub(crate) async fn local_paths(words: &[String], directories: bool) -> Result<Vec<(String, PathBuf)>, ShellError> {
     let all = words.to_vec();
-    let found = off_thread(move || all.iter().map(|word| paths_of(word, directories)).collect::<Result<Vec<_>, _>>()).await??;
-    let label =
-        |word: &String, path: &PathBuf| if expand(word) == *path { visible(word).into_owned() } else { called(word, path) };
-    let of_word =
-        |(word, paths): (&String, Vec<PathBuf>)| paths.into_iter().map(|path| (label(word, &path), path)).collect::<Vec<_>>();
-    Ok(words.iter().zip(found).flat_map(of_word).collect())
+    let found = off_thread(move || all.iter().map(|word| named_paths_of(word, directories)).collect::<Result<Vec<_>, _>>());
+    Ok(found.await??.into_iter().flatten().collect())
 }
 
-/// Returns what a path is called that a pattern stands for: below the same directory as the pattern.
-fn called(word: &str, path: &Path) -> String {
-    if word.starts_with('/') {
-        return visible_path(path);
+/// Returns the paths that a word stands for as [`paths_of`] does, each with what it is called.
+fn named_paths_of(word: &str, directories: bool) -> Result<Vec<(String, PathBuf)>, ShellError> {
+    // A pattern may stand for very many, and each look at where the program runs asks the system.
+    let (typed, base) = (expand(word), base_of(word));
+    let name = |path: &Path| if typed == path { visible(word).into_owned() } else { called(base.as_ref(), path) };
+    Ok(paths_of(word, directories)?.into_iter().map(|path| (name(&path), path)).collect())
+}
+
+/// Returns the directory below which a word is meant, and what is typed for that; `None` if the word begins at the root.
+fn base_of(word: &str) -> Option<(PathBuf, &'static str)> {
+    match word {
+        word if word.starts_with('/') => None,
+        word if word.starts_with("~/") => Some((expand("~/"), "~/")),
+        _ => Some((expand("."), "")),
     }
-    let (base, before) = if word.starts_with("~/") { (expand("~/"), "~/") } else { (expand("."), "") };
-    path.strip_prefix(base).map_or_else(|_| visible_path(path), |below| format!("{before}{}", visible_path(below)))
+}
+
+/// Returns what a path is called that a pattern stands for: below the same [base](base_of) as the pattern.
+fn called(base: Option<&(PathBuf, &str)>, path: &Path) -> String {
+    match base.and_then(|(base, before)| Some((before, path.strip_prefix(base).ok()?))) {
+        Some((before, below)) => format!("{before}{}", visible_path(below)),
+        None => visible_path(path),
+    }
 }
 
 /// Returns the paths that a word stands for, in their order: itself, or as a pattern the files that match, and with `directories` the
@@ -155,7 +167,7 @@ mod tests {
             ("/tmp/a*", PathBuf::from("/tmp/a.bin"), "/tmp/a.bin"),
             ("~/a*", expand("~/a.bin"), "~/a.bin"),
         ] {
-            assert_eq!(called(word, &path), name, "{word}");
+            assert_eq!(called(base_of(word).as_ref(), &path), name, "{word}");
         }
     }
 
