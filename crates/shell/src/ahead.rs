@@ -232,11 +232,3 @@ pub(crate) async fn check_all(
 pub(crate) async fn check_sources(paths: Vec<(String, PathBuf)>) -> Result<(), ShellError> {
     off_thread(move || check_each(paths, |_, path| readable(&path))).await?
 }
-
-/// Checks that something can have this path among the stored files.
-///
-/// # Errors
-/// Fails if nothing can.
-pub(crate) fn check_path(path: &str) -> Result<(), ShellError> {
-    stored_path(path).map(drop).map_err(|error| EngineError::from(error).into())
-}

@@ -16,7 +16,7 @@ use p2p_store::names::{FileKey, stored_path};
 use p2p_store::namespace::{DirectoryRecord, Entry, Namespace};
 use p2p_store::segment::Sha256Digest;
 
-use crate::ahead::{Need, check_needs, check_path, check_sources, require_free};
+use crate::ahead::{Need, check_needs, check_sources, require_free};
 use crate::call::Call;
 use crate::commands::files::check_paths;
 use crate::local_pattern::local_paths;
@@ -92,15 +92,18 @@ impl Outlook {
             "mv" => call.arguments.last().map(std::slice::from_ref).unwrap_or_default(),
             _ => &[],
         };
-        // The root has no name.
-        let keys = names.iter().map(|name| (name, self.identity.key_of(name))).filter(|(_, key)| !key.name.is_empty());
-        keys.into_iter().try_for_each(|(name, key)| {
-            let is_foreign = call.spec.name != "mv" && !self.is_own(&key);
-            if is_foreign && !self.may_change_user {
+        for name in names {
+            let key = self.identity.key_of(name);
+            // The root has no name.
+            if key.name.is_empty() {
+                continue;
+            }
+            if call.spec.name != "mv" && !self.is_own(&key) && !self.may_change_user {
                 return Err(AccessError::AnotherTree { path: name.clone() }.into());
             }
-            check_path(&key.name)
-        })
+            stored_path(&key.name).map_err(EngineError::from)?;
+        }
+        Ok(())
     }
 
     /// Returns true if a key is in the tree of the user.
