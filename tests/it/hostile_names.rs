@@ -319,20 +319,18 @@ fn configurations() {
         }
     }
     fs::create_dir(home.path("others")).unwrap();
-    tried("the path of a configuration", |name| {
-        let path = home.path("others").join(name);
-        fs::write(&path, "[network]\nloss = 'x'\n").unwrap();
-        let mut command = home.command(&["config", "--config"]);
-        command.arg(path);
-        command
-    });
-    tried("the path of a configuration that holds", |name| {
-        let path = home.path("others").join(name);
-        fs::write(&path, "[storage]\ndata_dir = 'x'\n").unwrap();
-        let mut command = home.command(&["config", "--config"]);
-        command.arg(path);
-        command
-    });
+    for (what, setting) in [
+        ("the path of a configuration", "[network]\nloss = 'x'\n"),
+        ("the path of a configuration that holds", "[storage]\ndata_dir = 'x'\n"),
+    ] {
+        tried(what, |name| {
+            let path = home.path("others").join(name);
+            fs::write(&path, setting).unwrap();
+            let mut command = home.command(&["config", "--config"]);
+            command.arg(path);
+            command
+        });
+    }
 }
 
 #[test]
