@@ -165,7 +165,7 @@ pub enum ShellError {
     #[error("{0}")]
     NotAll(Tally),
     /// A batch ended before all of it was done, because nothing more can be done for its user.
-    #[error("{error}; before that, {done}{left}", done = done.in_one_line(), left = tally::told_after(*left, done.noun()))]
+    #[error("{error}; before that, {done}", done = done.in_one_line_with(*left))]
     Cut {
         /// Reason why nothing more is begun.
         error: Box<ShellError>,

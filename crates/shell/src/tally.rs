@@ -148,6 +148,12 @@ impl Tally {
         let reasons = self.reasons();
         if reasons.is_empty() { self.head() } else { format!("{} {}", self.head(), reasons.join("; ")) }
     }
+
+    /// Returns the sum on one line, and how many files of the batch were not begun, if any.
+    pub(crate) fn in_one_line_with(&self, left: u64) -> String {
+        let sum = self.in_one_line();
+        if left == 0 { sum } else { format!("{sum}; {}", told_left(left, self.noun)) }
+    }
 }
 
 /// Writes the sum: the first line, and a line for each reason if there are several.
@@ -177,11 +183,6 @@ fn ranges(transfers: &[TransferId]) -> String {
 /// Returns how much of a batch was not begun, as in `4800 files were not begun`. `noun` is the word for one.
 pub fn told_left(left: u64, noun: &str) -> String {
     format!("{} {} not begun", count_of(left, noun), if left == 1 { "was" } else { "were" })
-}
-
-/// Returns how much of a batch was not begun, to be told after its sum; nothing if all has begun.
-pub(crate) fn told_after(left: u64, noun: &str) -> String {
-    if left == 0 { String::new() } else { format!("; {}", told_left(left, noun)) }
 }
 
 #[cfg(test)]

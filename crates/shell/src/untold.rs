@@ -34,10 +34,11 @@ struct Unfinished {
 impl Unfinished {
     /// Returns what is to be told beside the transfers by name.
     fn told(&self) -> Option<String> {
-        let sum = self.is_summed.then(|| self.done.in_one_line());
-        let left = (self.left > 0).then(|| told_left(self.left as u64, self.done.noun()));
-        let parts: Vec<String> = sum.into_iter().chain(left).collect();
-        (!parts.is_empty()).then(|| parts.join("; "))
+        match self.left as u64 {
+            left if self.is_summed => Some(self.done.in_one_line_with(left)),
+            0 => None,
+            left => Some(told_left(left, self.done.noun())),
+        }
     }
 }
 
