@@ -15,38 +15,33 @@ pub struct Ended {
 }
 
 impl Line {
-    /// Returns what has not begun, with what could not be begun for the user; what is being begun at the moment may have begun.
-    fn not_begun(&self) -> impl Iterator<Item = &str> {
-        let refused = self.beginning.iter().filter(|_| self.task.is_none()).map(|waiting| waiting.planned.file.as_str());
-        refused.chain(self.left())
-    }
-
-    /// Takes the sum of the batch, if something is counted, with the files that are `left`.
-    fn take_sum(&mut self, left: usize) -> Option<(String, Tally)> {
-        let mut tally = self.tally.take()?;
-        tally.leave(left as u64);
-        tally.has_counted().then(|| (self.batch.clone(), tally))
+    /// Drops the transfers of the batch that have not begun, and adds what is to be told of them.
+    fn end_batch(&mut self, ended: &mut Ended) {
+        // What is being begun at the moment may have begun; without a task it could not be begun for the user.
+        let refused = if self.task.is_none() { std::mem::take(&mut self.beginning) } else { Vec::new() };
+        let waiting = std::mem::take(self.transfers.waiting_mut());
+        let left = refused.len() + waiting.len();
+        ended.left.extend(refused.into_iter().chain(waiting).map(|waiting| waiting.planned.file));
+        if let Some(mut tally) = self.tally.take() {
+            tally.leave(left as u64);
+            ended.sums.extend(tally.has_counted().then(|| (self.batch.clone(), tally)));
+        }
     }
 
     /// Ends the line, and adds what is to be told of it.
     fn end(mut self, ended: &mut Ended) {
         self.task.iter().for_each(AbortHandle::abort);
-        ended.left.extend(self.not_begun().map(str::to_owned));
-        let beginning = if self.task.is_none() { self.beginning.len() } else { 0 };
-        let left = beginning + self.transfers.waiting().len();
-        ended.sums.extend(self.take_sum(left));
+        self.end_batch(ended);
+        ended.left.extend(self.waiting.into_iter().map(|(_, command)| command));
     }
 }
 
 impl Lines {
     /// Drops the transfers of a batch that have not begun, because there is nobody to begin them for.
     pub fn refuse_batch(&mut self, number: u64) -> Ended {
-        let Some(line) = self.line(number) else { return Ended::default() };
-        let refused = std::mem::take(&mut line.beginning);
-        let waiting = std::mem::take(line.transfers.waiting_mut());
-        let left: Vec<String> = refused.into_iter().chain(waiting).map(|waiting| waiting.planned.file).collect();
-        let sums = line.take_sum(left.len()).into_iter().collect();
-        Ended { left, sums }
+        let mut ended = Ended::default();
+        self.line(number).into_iter().for_each(|line| line.end_batch(&mut ended));
+        ended
     }
 
     /// Ends all lines but the one that was just answered.

@@ -20,11 +20,20 @@ pub struct Pending<'a> {
 }
 
 impl Line {
-    /// Returns true if a step has not begun. Steps are numbered in their order.
+    /// Returns true if a step has not begun.
     pub(super) fn has_waiting(&self, step: StepId) -> bool {
-        self.transfers.waiting().binary_search_by_key(&step, |waiting| waiting.step).is_ok()
-            || self.waiting.binary_search_by_key(&step, |(step, _)| *step).is_ok()
+        place_of_transfer(self.transfers.waiting(), step).is_some() || place_of_command(&self.waiting, step).is_some()
     }
+}
+
+/// Returns the place of a step among the transfers of a command that wait. Steps are numbered in their order.
+fn place_of_transfer(waiting: &VecDeque<Waiting>, step: StepId) -> Option<usize> {
+    waiting.binary_search_by_key(&step, |waiting| waiting.step).ok()
+}
+
+/// Returns the place of a step among the commands of a line that wait. Steps are numbered in their order.
+fn place_of_command(waiting: &VecDeque<(StepId, String)>, step: StepId) -> Option<usize> {
+    waiting.binary_search_by_key(&step, |(step, _)| *step).ok()
 }
 
 impl Lines {
@@ -49,11 +58,11 @@ impl Lines {
     /// step as it could be typed, or `None` if there is no such step any more.
     pub fn drop_step(&mut self, step: StepId) -> Option<String> {
         for line in self.begun.iter_mut().chain(&mut self.typed) {
-            if let Some(place) = line.transfers.waiting().iter().position(|waiting| waiting.step == step) {
+            if let Some(place) = place_of_transfer(line.transfers.waiting(), step) {
                 line.tally.iter_mut().for_each(|tally| tally.leave(1));
                 return line.transfers.waiting_mut().remove(place).map(|waiting| waiting.planned.line);
             }
-            if let Some(place) = line.waiting.iter().position(|(id, _)| *id == step) {
+            if let Some(place) = place_of_command(&line.waiting, step) {
                 return line.waiting.remove(place).map(|(_, command)| command);
             }
             if line.step == step && !line.is_following() && line.waits {
@@ -68,7 +77,7 @@ impl Lines {
     /// Drops all transfers of a batch that have not begun, of which a step is one. Returns the command that has planned them and their
     /// number, or `None` if the step is no such transfer any more.
     pub fn drop_rest(&mut self, step: StepId) -> Option<(String, usize)> {
-        let has_it = |line: &&mut Line| line.transfers.waiting().iter().any(|waiting| waiting.step == step);
+        let has_it = |line: &&mut Line| place_of_transfer(line.transfers.waiting(), step).is_some();
         let line = self.begun.iter_mut().find(has_it)?;
         let dropped = std::mem::take(line.transfers.waiting_mut()).len();
         line.tally.iter_mut().for_each(|tally| tally.leave(dropped as u64));
@@ -109,12 +118,12 @@ impl<'a> Run<'a> {
         Some(Pending { step: *step, text, after: after.cloned(), of })
     }
 
-    /// Returns the place of a step. Steps are numbered in their order.
+    /// Returns the place of a step.
     fn place_of(&self, step: StepId) -> Option<usize> {
         match self {
             Run::Current(own, _) => (*own == step).then_some(0),
-            Run::Transfers(steps, _) => steps.binary_search_by_key(&step, |waiting| waiting.step).ok(),
-            Run::Commands(steps, _) => steps.binary_search_by_key(&step, |(step, _)| *step).ok(),
+            Run::Transfers(steps, _) => place_of_transfer(steps, step),
+            Run::Commands(steps, _) => place_of_command(steps, step),
         }
     }
 }

@@ -70,8 +70,8 @@ impl Line {
     }
 
     /// Returns what has become of a step of the line; [`Fate::Over`] if it is none.
-    pub(super) fn fate_of(&mut self, step: StepId) -> Fate {
-        if let Some(under_way) = self.transfers.iter_mut().find(|under_way| under_way.step == step) {
+    pub(super) fn fate_of(&self, step: StepId) -> Fate {
+        if let Some(under_way) = self.transfers.iter().find(|under_way| under_way.step == step) {
             return under_way.transfer.map_or(Fate::Over, Fate::Begun);
         }
         let is_begun = self.step == step && self.task.is_some();
@@ -144,9 +144,9 @@ impl Lines {
     }
 
     /// Returns what has become of a step.
-    pub fn fate_of(&mut self, step: StepId) -> Fate {
-        let fates = self.begun.iter_mut().chain(&mut self.typed).map(|line| line.fate_of(step));
-        fates.into_iter().find(|fate| *fate != Fate::Over).unwrap_or(Fate::Over)
+    pub fn fate_of(&self, step: StepId) -> Fate {
+        let mut fates = self.begun.iter().chain(&self.typed).map(|line| line.fate_of(step));
+        fates.find(|fate| *fate != Fate::Over).unwrap_or(Fate::Over)
     }
 
     /// Stores the task that waits for the end of a transfer of a line.
