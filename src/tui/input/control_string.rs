@@ -2,52 +2,30 @@
 //! their introducers are also the single characters of C1). Nobody has typed what is in one. It ends with ST; as xterm's do, with BEL; or
 //! with a control character or an escape that cannot be in it, and has its own meaning. Of a long one only the beginning is kept.
 
-use std::time::Duration;
-
 /// Maximum number of bytes of a string that are kept, which is more than any answer has that is used.
 const KEPT_MAX: usize = 64;
-/// Maximum silence within what a terminal sends in one piece.
-const SILENCE_MAX: Duration = Duration::from_millis(100);
-/// Maximum silence within an answer that has begun as one: a slow line may break it anywhere.
-const ANSWER_SILENCE_MAX: Duration = Duration::from_secs(1);
 
-/// Kind of a control string.
+/// Kind of a control string, by the byte that introduces it behind an escape.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
 pub(super) enum Kind {
     /// DCS, `ESC P`: an answer about the terminal's settings and abilities.
-    Device,
+    Device = b'P',
     /// OSC, `ESC ]`: an answer about colours, the title or the clipboard.
-    OperatingSystem,
+    OperatingSystem = b']',
     /// APC, `ESC _`: an answer about pictures.
-    Application,
+    Application = b'_',
     /// PM, `ESC ^`.
-    Privacy,
+    Privacy = b'^',
     /// SOS, `ESC X`.
-    Start,
+    Start = b'X',
 }
 
 impl Kind {
     /// Returns the kind that a byte introduces behind an escape.
-    pub(super) const fn of_final(byte: u8) -> Option<Kind> {
-        Some(match byte {
-            b'P' => Kind::Device,
-            b']' => Kind::OperatingSystem,
-            b'_' => Kind::Application,
-            b'^' => Kind::Privacy,
-            b'X' => Kind::Start,
-            _ => return None,
-        })
-    }
-
-    /// Returns the byte that introduces the kind behind an escape.
-    const fn final_byte(self) -> u8 {
-        match self {
-            Kind::Device => b'P',
-            Kind::OperatingSystem => b']',
-            Kind::Application => b'_',
-            Kind::Privacy => b'^',
-            Kind::Start => b'X',
-        }
+    pub(super) fn of_final(byte: u8) -> Option<Kind> {
+        let all = [Kind::Device, Kind::OperatingSystem, Kind::Application, Kind::Privacy, Kind::Start];
+        all.into_iter().find(|kind| *kind as u8 == byte)
     }
 }
 
@@ -98,11 +76,6 @@ impl ControlString {
         }
     }
 
-    /// Returns the maximum silence within the string, after which it is given up.
-    pub(super) fn patience(&self) -> Duration {
-        if self.is_of_terminal() { ANSWER_SILENCE_MAX } else { SILENCE_MAX }
-    }
-
     /// Returns the content of an answer about settings, such as `11;rgb:0/0/0`, once its end has come.
     pub(super) fn setting(&self) -> Option<&str> {
         let is_kept = self.kind == Kind::OperatingSystem && self.kept.len() == self.length;
@@ -112,11 +85,11 @@ impl ControlString {
     /// Returns what a user may have typed of a string without an end: the character of a key with Alt, and the bytes of what followed it.
     /// What begins as the answers of terminals do was not typed.
     pub(super) fn typed(self) -> Option<(u8, Vec<u8>)> {
-        if self.is_of_terminal() { None } else { Some((self.kind.final_byte(), self.kept)) }
+        if self.is_of_terminal() { None } else { Some((self.kind as u8, self.kept)) }
     }
 
     /// Returns true if the string cannot have been typed: it begins as answers do, such as `11;`, `1$r`, `>|` or `Gi=`, or is too long.
-    fn is_of_terminal(&self) -> bool {
+    pub(super) fn is_of_terminal(&self) -> bool {
         let digits = self.kept.iter().take_while(|byte| byte.is_ascii_digit()).count();
         let is_answer = match self.kind {
             Kind::OperatingSystem => digits > 0 && self.kept.get(digits) == Some(&b';'),

@@ -7,7 +7,7 @@
 //! | Escape alone | [`ESCAPE_MAX`] | the key Escape |
 //! | `ESC [`, `ESC O` | [`SEQUENCE_MAX`] | Alt with that character |
 //! | a longer sequence, a character of several bytes | [`SEQUENCE_MAX`], or the first byte that cannot belong to it | nothing |
-//! | a control string that begins as an answer does | a second, or the first byte that cannot belong to it | nothing |
+//! | a control string that begins as an answer does | [`ANSWER_SILENCE_MAX`], or the first byte that cannot belong to it | nothing |
 //! | `ESC P`, `ESC ]`, `ESC _`, `ESC ^`, `ESC X` and other text | [`SEQUENCE_MAX`], or the first byte that cannot belong to it | Alt with that character, and the text |
 //! | a pasted text without its end | [`PASTE_SILENCE_MAX`] | a pasted text, and what comes later is one too |
 //! | the same, and Escape or Ctrl-C alone after it | [`PASTE_SILENCE_MAX`] | that key, and what comes later is keys |
@@ -37,15 +37,25 @@ const PASTE_END: &[u8] = b"\x1b[201~";
 #[derive(Debug, Default)]
 struct Paste {
     text: Vec<u8>,
-    /// True if nothing has come for so long that its end may be lost.
-    has_stalled: bool,
-    /// True if only keys have come since that get out of it.
-    is_being_left: bool,
+    progress: Progress,
+}
+
+/// Progress of a pasted text.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Progress {
+    /// More of it is on the way.
+    #[default]
+    Open,
+    /// Nothing has come for so long that its end may be lost.
+    Stalled,
+    /// Only keys have come since that get out of it.
+    Left,
 }
 
 /// Beginning of the answer about the background behind the escape, which a line may have carried alone.
 const ANSWER: &[u8] = b"]11;";
-/// Maximum silence between that escape, which has acted as a key by then, and the rest of the answer.
+/// Maximum silence within an answer that has begun as one, which a slow line may break anywhere: also between its escape, which has acted as
+/// a key by then, and the rest.
 const ANSWER_SILENCE_MAX: Duration = Duration::from_secs(1);
 
 /// Input that is read without events until its end.
@@ -86,9 +96,9 @@ impl Decoder {
         self.escaped = self.escaped.filter(|&escaped| at <= escaped + ANSWER_SILENCE_MAX);
         if let Some(paste) = self.paste.as_mut().filter(|_| !bytes.is_empty()) {
             let is_way_out = bytes.iter().all(|byte| matches!(byte, 0x1b | 0x03));
-            paste.is_being_left = is_way_out && (paste.has_stalled || paste.is_being_left);
-            paste.has_stalled = false;
-            if paste.is_being_left {
+            let is_left = is_way_out && paste.progress != Progress::Open;
+            paste.progress = if is_left { Progress::Left } else { Progress::Open };
+            if is_left {
                 // What follows tells whether it was a key.
                 self.bytes.extend_from_slice(bytes);
                 return Vec::new();
@@ -130,7 +140,7 @@ impl Decoder {
 
     /// Returns what has come of a pasted text that goes on no further, or the key that gets out of it.
     fn stalled_paste(&mut self) -> Vec<Event> {
-        if let Some(paste) = self.paste.take_if(|paste| paste.is_being_left) {
+        if let Some(paste) = self.paste.take_if(|paste| paste.progress == Progress::Left) {
             let last = self.bytes.pop();
             self.bytes.clear();
             let left = if last == Some(0x1b) { key(KeyCode::Esc) } else { sequence::control(b'c') };
@@ -138,20 +148,19 @@ impl Decoder {
         }
         let Some(paste) = &mut self.paste else { return Vec::new() };
         // The beginning of its end is kept.
-        paste.has_stalled = true;
+        paste.progress = Progress::Stalled;
         text_of(std::mem::take(&mut paste.text)).into_iter().collect()
     }
 
     /// Returns the instant from which on [`elapse`](Self::elapse) has something to give up, unless something comes before it.
     pub(super) fn deadline(&self) -> Option<Duration> {
         let patience = match (&self.paste, &self.swallowed, self.bytes.as_slice()) {
-            (Some(paste), ..) if paste.has_stalled => return None,
+            (Some(paste), ..) if paste.progress == Progress::Stalled => return None,
             (Some(_), ..) => PASTE_SILENCE_MAX,
-            (None, Some(Swallowed::String(string)), _) => string.patience(),
-            (None, Some(Swallowed::Long), _) => SEQUENCE_MAX,
+            (None, Some(Swallowed::String(string)), _) if string.is_of_terminal() => ANSWER_SILENCE_MAX,
             (None, None, []) => return None,
             (None, None, [0x1b]) => ESCAPE_MAX,
-            (None, None, _) => SEQUENCE_MAX,
+            (None, ..) => SEQUENCE_MAX,
         };
         Some(self.last + patience)
     }

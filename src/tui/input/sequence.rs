@@ -36,7 +36,7 @@ pub(super) fn first(bytes: &[u8]) -> Piece {
         [0xc2, c @ 0x80..=0x9f, ..] => string_begins(c - 0x40, true),
         [0x1b, b'[', ..] => control_sequence(bytes),
         [0x1b, b'O', ref rest @ ..] => single_shift(rest),
-        [0x1b, c @ (b'P' | b']' | b'_' | b'^' | b'X'), ..] => string_begins(c, false),
+        [0x1b, c, ..] if Kind::of_final(c).is_some() => string_begins(c, false),
         [0x1b, 0xc2, 0x80..=0x9f, ..] | [0x1b, 0x1b, ..] => Piece::Whole(1, Some(Event::Key(key(KeyCode::Esc)))),
         [0x1b, ref rest @ ..] => match character(rest) {
             Piece::Whole(length, event) => Piece::Whole(length + 1, event.map(with_alt)),
@@ -120,9 +120,14 @@ fn cursor_key(last: u8) -> Option<KeyCode> {
     })
 }
 
+/// Returns the number of the first bytes that are parameter and intermediate bytes of a control sequence (ECMA-48, 5.4).
+fn inner_count(bytes: &[u8]) -> usize {
+    bytes.iter().take_while(|byte| matches!(byte, 0x20..=0x3f)).count()
+}
+
 /// Returns the number of the first bytes that belong to a control sequence whose beginning was too long, and its state behind them.
 pub(super) fn rest_of_long(bytes: &[u8]) -> (usize, State) {
-    let inner = bytes.iter().take_while(|byte| matches!(byte, 0x20..=0x3f)).count();
+    let inner = inner_count(bytes);
     match bytes.get(inner) {
         None => (inner, State::Open),
         Some(0x40..=0x7e) => (inner + 1, State::Whole),
@@ -140,7 +145,7 @@ fn control_sequence(bytes: &[u8]) -> Piece {
         [b'M', ..] => return Piece::Partial,
         _ => {}
     }
-    let end = 2 + bytes[2..].iter().take_while(|byte| matches!(byte, 0x20..=0x3f)).count();
+    let end = 2 + inner_count(&bytes[2..]);
     match bytes.get(end) {
         _ if end > BYTES_MAX => Piece::LongBegins(end),
         None => Piece::Partial,
