@@ -9,14 +9,17 @@
 //! what is under way are shown. If there is not enough room, the least important columns are omitted; the number and the state of a
 //! transfer are omitted last.
 
+mod list;
+
 use std::sync::Arc;
 
 use p2p_base::spelling::visible_line;
-use p2p_engine::transfer::{Direction, TransferId, TransferReport, TransferState, TransferStatus};
+use p2p_engine::transfer::{Direction, TransferReport, TransferState, TransferStatus};
 use p2p_shell::report::{bytes_of, rate_of, shown_of_all, transfer_rate_of};
 use ratatui::layout::{Rect, Size};
 use ratatui::text::Span;
 
+use self::list::{List, Row};
 use super::awaiting;
 use super::columns::{Align, BYTES, Cell, Column, Columns, RATE, longest};
 use super::rows::Rows;
@@ -24,7 +27,7 @@ use super::scene::{Chosen, Scene};
 use super::scroll::Part;
 use super::shape::{Shape, rows_up_to};
 use super::{Canvas, Change, Deed, NOTHING_PASSES, Pane, PaneView, Verb, below_heading, cells};
-use crate::tui::lines::{Pending, StepId};
+use crate::tui::lines::Pending;
 use crate::tui::preset::Preset;
 use crate::tui::theme::{Role, Theme};
 
@@ -246,10 +249,7 @@ impl TransfersPane {
 
     /// Returns the rows that pass the filter.
     fn list_of<'s>(&self, scene: &'s Scene<'_>) -> List<'s> {
-        let all = List { scene, passing: None };
-        let passing = || (0..all.len()).filter_map(|place| all.get(place)).filter(|row| self.list.passes(|| row.name(scene)));
-        let passing = (!self.list.filter().is_empty()).then(|| passing().collect());
-        List { passing, ..all }
+        List::of(scene, &self.list)
     }
 
     /// Returns the place of the selected row, wherever the transfer or the step that was selected is now; the first one without a
@@ -265,98 +265,6 @@ impl TransfersPane {
 
     fn selected<'s>(&self, scene: &'s Scene<'_>) -> Option<Row<'s>> {
         self.list_of(scene).get(self.selected_row(scene)?)
-    }
-}
-
-/// The rows of the list: transfers that are under way, then steps that have not begun, then transfers that are over. There may be
-/// thousands of steps, which are made only as far as they are shown, unless there is a filter.
-struct List<'s> {
-    scene: &'s Scene<'s>,
-    /// Rows that pass the filter; `None` without a filter.
-    passing: Option<Vec<Row<'s>>>,
-}
-
-impl<'s> List<'s> {
-    fn len(&self) -> usize {
-        let all = || self.scene.in_order().len() + self.scene.pending.len();
-        self.passing.as_ref().map_or_else(all, Vec::len)
-    }
-
-    /// Returns the number of transfers before the steps that have not begun.
-    fn under_way(&self) -> usize {
-        self.scene.in_order().take_while(|report| !report.status.state.is_over()).count()
-    }
-
-    /// Returns the number of transfers that are over.
-    fn over(&self) -> usize {
-        let all = || self.scene.in_order().len() - self.under_way();
-        self.passing.as_ref().map_or_else(all, |passing| passing.iter().filter(|row| row.is_over()).count())
-    }
-
-    fn get(&self, place: usize) -> Option<Row<'s>> {
-        if let Some(passing) = &self.passing {
-            return passing.get(place).cloned();
-        }
-        let pending = &self.scene.pending;
-        let transfer = match place.checked_sub(self.under_way()) {
-            Some(step) if step < pending.len() => return pending.get(step).map(Row::Pending),
-            Some(_) => place - pending.len(),
-            None => place,
-        };
-        self.scene.in_order().nth(transfer).map(Row::Of)
-    }
-
-    fn place_of_transfer(&self, transfer: TransferId) -> Option<usize> {
-        let is_it = |report: &TransferReport| report.status.id == transfer;
-        if let Some(passing) = &self.passing {
-            return passing.iter().position(|row| matches!(row, Row::Of(report) if is_it(report)));
-        }
-        let place = self.scene.in_order().position(|report| is_it(report))?;
-        Some(if place < self.under_way() { place } else { place + self.scene.pending.len() })
-    }
-
-    fn place_of_step(&self, step: StepId) -> Option<usize> {
-        match &self.passing {
-            Some(passing) => passing.iter().position(|row| matches!(row, Row::Pending(pending) if pending.step == step)),
-            None => self.scene.pending.place_of(step).map(|place| place + self.under_way()),
-        }
-    }
-}
-
-/// A row of the list.
-#[derive(Debug, Clone)]
-enum Row<'a> {
-    /// A transfer.
-    Of(&'a Arc<TransferReport>),
-    /// A step of a typed line that has not begun.
-    Pending(Pending<'a>),
-}
-
-impl Row<'_> {
-    fn chosen(&self) -> Chosen {
-        match self {
-            Row::Of(report) => Chosen { transfer: Some(report.status.id), ..Chosen::default() },
-            Row::Pending(pending) => Chosen { step: Some(pending.step), ..Chosen::default() },
-        }
-    }
-
-    fn is_over(&self) -> bool {
-        matches!(self, Row::Of(report) if report.status.state.is_over())
-    }
-
-    fn name(&self, scene: &Scene<'_>) -> String {
-        match self {
-            Row::Of(report) => scene.label(&report.status.file),
-            Row::Pending(step) => visible_line(step.text).into_owned(),
-        }
-    }
-
-    /// Returns the time in at most `width` cells, as far as there is a wording that is short enough.
-    fn time(&self, scene: &Scene<'_>, width: usize) -> String {
-        match self {
-            Row::Of(report) => awaiting::time_within(scene, report, width),
-            Row::Pending(_) => String::new(),
-        }
     }
 }
 
