@@ -5,7 +5,7 @@ use p2p_engine::connection_history::{ConnectionHistory, ConnectionRecord, Passed
 use p2p_engine::snapshot::ConnectionStatus;
 use p2p_net::ConnectionSample;
 use p2p_shell::lists::listed;
-use p2p_shell::report::{absence_of, bytes_of, count_of, milliseconds_of, rate_of};
+use p2p_shell::report::{bytes_of, count_of, milliseconds_of, rate_of};
 use p2p_store::manifest::NodeNumber;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -14,12 +14,12 @@ use ratatui::widgets::Clear;
 
 use super::frame::middle;
 use crate::tui::connection::{ConnectionDialog, End};
-use crate::tui::panes::awaiting::waits_for_node;
+use crate::tui::panes::awaiting::{waits_for_node, why_of};
 use crate::tui::panes::plot::{Curve, Plot};
 use crate::tui::panes::scene::Scene;
 use crate::tui::panes::wire::connections::{node_of, passed, round_trip_of};
 use crate::tui::panes::wire::draw_packets_of;
-use crate::tui::panes::{Canvas, broken_of, fitted_spans, framed, queues_of};
+use crate::tui::panes::{Canvas, fitted_spans, framed, queues_of};
 use crate::tui::theme::{Role, Theme};
 
 /// Span of the curves.
@@ -84,16 +84,18 @@ fn title_of(theme: &Theme, node: NodeNumber, side: Option<&Side<'_>>) -> String 
 fn trouble_of(scene: &Scene<'_>, node: NodeNumber) -> Option<String> {
     let snapshot = scene.snapshot;
     let awaited = snapshot.running().flat_map(|status| &status.awaited).find(|awaited| awaited.node == node);
-    let why = awaited.map_or_else(|| broken_of(scene, node), |awaited| absence_of(awaited, snapshot.at));
+    let why = why_of(scene, awaited, node);
+    if why.is_empty() {
+        return None;
+    }
     let waiting = scene.in_order().filter(|report| waits_for_node(report, node));
     let waiting: Vec<String> = waiting.map(|report| report.status.id.to_string()).collect();
     let ids = listed(&waiting, IDS_SHOWN);
-    match (why.is_empty(), waiting.len()) {
-        (true, _) => None,
-        (false, 0) => Some(why),
-        (false, 1) => Some(format!("{why}; {ids} waits for its answer")),
-        (false, _) => Some(format!("{why}; {ids} wait for its answer")),
-    }
+    Some(match waiting.len() {
+        0 => why,
+        1 => format!("{why}; {ids} waits for its answer"),
+        _ => format!("{why}; {ids} wait for its answer"),
+    })
 }
 
 /// Returns the end that sends: the one that has sent more payload lately, or more at all; `None` before either has sent any.

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use p2p_engine::transfer::{Remaining, TransferReport, TransferStatus};
+use p2p_engine::transfer::{Awaited, Remaining, TransferReport, TransferStatus};
 use p2p_shell::report::{absence_of, transfer_time_within, waits_for_within};
 use p2p_store::manifest::NodeNumber;
 use unicode_width::UnicodeWidthStr;
@@ -22,6 +22,13 @@ pub fn waits_for_node(report: &TransferReport, node: NodeNumber) -> bool {
     is_under_way(&report.status) && (report.status.awaited.iter().any(|awaited| awaited.node == node) || is_open())
 }
 
+/// Returns why an answer of a node is waited for, and since when: why the node is `awaited`, if it is, or else what is broken on purpose
+/// between it and the client; empty if nothing is.
+pub fn why_of(scene: &Scene<'_>, awaited: Option<&Awaited>, node: NodeNumber) -> String {
+    let broken = || Broken::of(scene.snapshot).why_of(node);
+    awaited.map_or_else(broken, |awaited| absence_of(awaited, scene.snapshot.at))
+}
+
 /// Returns for which nodes a transfer waits, as in `waits for Node_03, killed 00:12 ago`, in each wording that is shorter than the one before;
 /// none if nothing keeps it.
 pub(super) fn wordings(scene: &Scene<'_>, report: &TransferReport) -> Vec<String> {
@@ -29,24 +36,21 @@ pub(super) fn wordings(scene: &Scene<'_>, report: &TransferReport) -> Vec<String
     if !is_under_way(&report.status) || (awaited.is_empty() && scene.snapshot.faults.is_empty()) {
         return Vec::new();
     }
-    let broken = Broken::of(scene.snapshot);
     let open = report.timelines.iter().filter(|timeline| timeline.acknowledged.is_none()).map(|timeline| timeline.holder);
     let nodes: BTreeSet<NodeNumber> = open.chain(awaited.iter().map(|awaited| awaited.node)).collect();
-    let why = |node: NodeNumber| match awaited.iter().find(|awaited| awaited.node == node) {
-        Some(awaited) => absence_of(awaited, scene.snapshot.at),
-        None => broken.why_of(node),
-    };
+    let why = |node: NodeNumber| why_of(scene, awaited.iter().find(|awaited| awaited.node == node), node);
     waits_for_within(nodes.into_iter().map(|node| (node, why(node))).filter(|(_, why)| !why.is_empty()))
 }
 
-/// Returns the time of a transfer in at most `width` cells, as far as there is a wording that is short enough: for which nodes it waits instead
-/// of that it is stalled, and behind an estimate.
-pub(super) fn time_within(scene: &Scene<'_>, report: &TransferReport, width: usize) -> String {
-    let time = transfer_time_within(&report.status, scene.snapshot.at, width);
-    let waits = wordings(scene, report);
-    let told: Vec<String> = match report.status.eta {
+/// Returns the time of a transfer in at most `width` cells, as far as there is a wording that is short enough: for which nodes it waits, in
+/// the [wordings] of that, instead of that it is stalled, and behind an estimate.
+pub(super) fn time_within(scene: &Scene<'_>, status: &TransferStatus, waits: &[String], width: usize) -> String {
+    let time = transfer_time_within(status, scene.snapshot.at, width);
+    let told: Vec<String> = match status.eta {
         // What is behind others at a node out of reach waits for the node, and not for them.
-        Remaining::OutOfReach | Remaining::Stalled | Remaining::TooEarly | Remaining::UnknownSize | Remaining::Behind => waits,
+        Remaining::OutOfReach | Remaining::Stalled | Remaining::TooEarly | Remaining::UnknownSize | Remaining::Behind => {
+            waits.to_vec()
+        }
         Remaining::Estimated { .. } => waits.iter().map(|waits| format!("{time}, {waits}")).chain([time.clone()]).collect(),
         Remaining::NotRunning | Remaining::Deleting { .. } => Vec::new(),
     };

@@ -26,14 +26,12 @@ use p2p_engine::node::health::Health;
 use p2p_engine::snapshot::{LinkQueues, Peer};
 use p2p_net::RateSeries;
 use p2p_shell::report::{beginning_within, queue_of, rate_of};
-use p2p_store::manifest::NodeNumber;
 use ratatui::layout::Rect;
 use ratatui::symbols::{Marker, border};
 use ratatui::text::Span;
 use ratatui::widgets::Block;
 use unicode_width::UnicodeWidthStr;
 
-use self::broken::Broken;
 use self::files::FilesPane;
 use self::health::HealthPane;
 use self::log::LogPane;
@@ -171,11 +169,6 @@ fn capacity_of(scene: &Scene<'_>, peer: Peer, is_up: bool) -> Option<f64> {
 pub fn queues_of(scene: &Scene<'_>, queues: LinkQueues) -> String {
     let glyphs = &scene.theme.glyphs;
     format!("{} {} {} {}", glyphs.up, queue_of(queues.up), glyphs.down, queue_of(queues.down))
-}
-
-/// Returns what is broken on purpose between the client and a node, and since when; empty if nothing is.
-pub fn broken_of(scene: &Scene<'_>, node: NodeNumber) -> String {
-    Broken::of(scene.snapshot).why_of(node)
 }
 
 /// Text of a list that has no rows because of its filter.

@@ -131,7 +131,8 @@ impl PaneView for TransfersPane {
         let (Part { shown, .. }, selected) = (self.part(scene, canvas.area), self.selected_row(scene));
         let rows: Vec<Row<'_>> = shown.clone().filter_map(|place| all.get(place)).collect();
         let names: Vec<String> = rows.iter().map(|row| row.name(scene)).collect();
-        let times = |room: usize| rows.iter().map(|row| row.time(scene, room)).collect::<Vec<_>>();
+        let waits: Vec<Vec<String>> = rows.iter().map(|row| row.waits(scene)).collect();
+        let times = |room: usize| rows.iter().zip(&waits).map(|(row, waits)| row.time(scene, waits, room)).collect::<Vec<_>>();
         let widest = |texts: &[String], most| longest(texts.iter().map(String::as_str), most);
         let fit = |time: u16| Columns::fit(columns(widest(&names, NAME_MAX), time), canvas.area.width);
         // Where the longest wording has no room, a shorter one is shown, and the bars get what that leaves.
@@ -140,9 +141,9 @@ impl PaneView for TransfersPane {
         let first = shown.start;
         let cell = |&index: &usize, quantity, width| {
             let is_selected = scene.focus == Pane::Transfers && selected == Some(index);
-            match index.checked_sub(first).and_then(|place| rows.get(place)) {
-                Some(Row::Of(report)) => cell(scene, report, quantity, width, is_selected),
-                Some(Row::Pending(step)) => cell_of_pending(scene, step, quantity, is_selected),
+            match index.checked_sub(first).and_then(|place| rows.get(place).zip(waits.get(place))) {
+                Some((Row::Of(report), waits)) => cell(scene, (report, waits), quantity, width, is_selected),
+                Some((Row::Pending(step), _)) => cell_of_pending(scene, step, quantity, is_selected),
                 None => Cell::Parts(Vec::new()),
             }
         };
@@ -319,7 +320,13 @@ pub(super) fn copied(scene: &Scene<'_>, report: &TransferReport) -> String {
     format!("{} {digest}", scene.label(&report.status.file))
 }
 
-fn cell(scene: &Scene<'_>, report: &TransferReport, quantity: Quantity, width: u16, is_selected: bool) -> Cell {
+fn cell(
+    scene: &Scene<'_>,
+    (report, waits): (&TransferReport, &[String]),
+    quantity: Quantity,
+    width: u16,
+    is_selected: bool,
+) -> Cell {
     let (theme, status) = (scene.theme, &report.status);
     let text = |text: String, role| Cell::Text(text, theme.style(role));
     match quantity {
@@ -343,8 +350,8 @@ fn cell(scene: &Scene<'_>, report: &TransferReport, quantity: Quantity, width: u
         }
         Quantity::Rate => text(transfer_rate_of(status), scene.rate_role()),
         Quantity::Time => {
-            let role = if awaiting::wordings(scene, report).is_empty() { Role::Text } else { Role::Warning };
-            text(awaiting::time_within(scene, report, usize::from(width)), role)
+            let role = if waits.is_empty() { Role::Text } else { Role::Warning };
+            text(awaiting::time_within(scene, status, waits, usize::from(width)), role)
         }
         Quantity::Resent => text(status.retransmits.to_string(), Role::Dim),
         Quantity::State => {

@@ -108,10 +108,18 @@ impl Row<'_> {
         }
     }
 
-    /// Returns the time in at most `width` cells, as far as there is a wording that is short enough.
-    pub(super) fn time(&self, scene: &Scene<'_>, width: usize) -> String {
+    /// Returns for which nodes the row waits, in its wordings from the longest to the shortest; none if nothing keeps it.
+    pub(super) fn waits(&self, scene: &Scene<'_>) -> Vec<String> {
         match self {
-            Row::Of(report) => awaiting::time_within(scene, report, width),
+            Row::Of(report) => awaiting::wordings(scene, report),
+            Row::Pending(_) => Vec::new(),
+        }
+    }
+
+    /// Returns the time in at most `width` cells, as far as there is a wording that is short enough.
+    pub(super) fn time(&self, scene: &Scene<'_>, waits: &[String], width: usize) -> String {
+        match self {
+            Row::Of(report) => awaiting::time_within(scene, &report.status, waits, width),
             Row::Pending(_) => String::new(),
         }
     }
