@@ -50,7 +50,7 @@ pub(super) struct SegmentsPane {
 impl PaneView for SegmentsPane {
     fn shape(&self, scene: &Scene<'_>, _room: Size) -> Shape {
         // The frame and the axis, and the headings of the nodes.
-        let around = 3 + usize::from(scene.shown_transfer().is_some_and(|report| self.shows_nodes(report)));
+        let around = 3 + usize::from(self.has_node_rows(scene));
         let all = self.rows(scene) + around;
         Shape::growing((56, 5), (120, rows_up_to(all, 40)), 3).of_rows(all)
     }
@@ -129,11 +129,11 @@ impl PaneView for SegmentsPane {
     }
 
     fn row_noun(&self, scene: &Scene<'_>) -> Option<&'static str> {
-        Some(if scene.shown_transfer().is_some_and(|report| self.shows_nodes(report)) { "nodes" } else { "segments" })
+        Some(if self.has_node_rows(scene) { "nodes" } else { "segments" })
     }
 
     fn row_area(&self, scene: &Scene<'_>, inner: Rect) -> Rect {
-        if scene.shown_transfer().is_some_and(|report| self.shows_nodes(report)) {
+        if self.has_node_rows(scene) {
             return by_node::rows_of(inner);
         }
         // The last row is the time axis.
@@ -182,6 +182,11 @@ impl SegmentsPane {
         // Segments get their times one by one; the view must not change in the middle of a transfer whose size is known.
         let known = if report.status.size_known { report.status.segments as usize } else { 0 };
         (report.timelines.len().max(known) > MANY) != self.is_switched
+    }
+
+    /// Returns true if a transfer is shown, with a row a node.
+    fn has_node_rows(&self, scene: &Scene<'_>) -> bool {
+        scene.shown_transfer().is_some_and(|report| self.shows_nodes(report))
     }
 
     /// Returns the node of the selected row.
