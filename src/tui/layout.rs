@@ -7,7 +7,7 @@
 use ratatui::layout::{Rect, Size};
 
 use super::panes::Pane;
-use super::panes::shape::Shape;
+use super::panes::shape::{FRAMED_ROW, Shape};
 
 /// A pane that asks for a place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,8 +81,6 @@ const ORDERS: [[Pane; 7]; 2] = [
 const COLUMNS_MAX: usize = 4;
 /// Most panes that are moved to other columns after that.
 const MOVES_MAX: usize = 6;
-/// Number of empty rows of a pane that are of use to another one: a frame and a row.
-const OF_USE: u16 = 3;
 
 /// Panes with their places.
 type Places<'a> = Vec<(&'a Candidate, Rect)>;
@@ -303,7 +301,8 @@ impl<'a> Placed<'a> {
             Placed::Columns(parts) => {
                 // What stands alone in its column cannot be moved to another one for the benefit of others.
                 let is_cut = |part: &Placed<'_>| matches!(part, Placed::Rows(_)) && part.is_cut(height_of);
-                let is_uneven = parts.iter().any(is_cut) && parts.iter().any(|part| part.spare(height_of) >= OF_USE);
+                // Fewer rows are of no use to another pane.
+                let is_uneven = parts.iter().any(is_cut) && parts.iter().any(|part| part.spare(height_of) >= FRAMED_ROW);
                 is_uneven || parts.iter().any(|part| part.is_wasteful(height_of))
             }
         }

@@ -35,6 +35,7 @@ use super::dialog::Dialog;
 use super::layout::{Candidate, arrange};
 use super::panes::scene::Scene;
 use super::panes::scroll::Part;
+use super::panes::shape::FRAMED_ROW;
 use super::panes::{self, Canvas, PaneView};
 use super::preset::Preset;
 use super::theme::Role;
@@ -51,8 +52,6 @@ const LOW: u16 = 12;
 const LOW_PRESET: u16 = 16;
 /// Height of a pane that has room for one row besides a line of its own: the headings of the nodes, or what is typed in the prompt.
 const ANSWERED_ROWS: u16 = 4;
-/// Height of a prompt that has room for the typed line alone.
-const TYPED_ROWS: u16 = 3;
 
 /// Draws the whole screen.
 pub fn draw(app: &mut App, frame: &mut Frame<'_>) {
@@ -139,11 +138,13 @@ fn places(app: &App, body: Rect, scene: &Scene<'_>) -> (Vec<(Pane, Rect)>, Optio
         return (vec![(workspace.focus(), body)], None);
     }
     let mut candidates = candidates(app, body, scene);
-    let all = arrange(&candidates, body);
-    // The overview has no need of names while all that it is to show is there.
-    let wanted = candidates.iter().filter(|candidate| candidate.is_kept || candidate.priority > 0).count();
-    if workspace.preset() == Preset::Overview && all.len() == wanted {
-        return (all, None);
+    if workspace.preset() == Preset::Overview {
+        let all = arrange(&candidates, body);
+        // The overview has no need of names while all that it is to show is there.
+        let wanted = candidates.iter().filter(|candidate| candidate.is_kept || candidate.priority > 0).count();
+        if all.len() == wanted {
+            return (all, None);
+        }
     }
     let [tabs, body] = Layout::vertical([Constraint::Length(1), Constraint::Fill(1)]).areas(body);
     if workspace.preset() != Preset::Overview && body.height < LOW_PRESET {
@@ -207,7 +208,7 @@ fn height_of_prompt(least: u16, marked: Option<Pane>, body: u16) -> u16 {
         // A tour speaks of the answers; a line is left for the tabs.
         Some(Pane::Prompt) => least.max(TAB_ROWS.min(body.saturating_sub(1))),
         // Where there is little room, its sentences take the rows in which answers would stand.
-        Some(_) if body < LOW => least.min(TYPED_ROWS),
+        Some(_) if body < LOW => least.min(FRAMED_ROW),
         Some(_) | None => least,
     }
 }

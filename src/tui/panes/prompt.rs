@@ -14,7 +14,7 @@ use unicode_width::UnicodeWidthStr;
 use super::rows::Rows;
 use super::scene::Scene;
 use super::scroll::Part;
-use super::shape::{Shape, rows_up_to};
+use super::shape::{FRAMED_ROW, Shape, rows_up_to};
 use super::{Canvas, Pane, PaneView, framed};
 use crate::tui::preset::Preset;
 use crate::tui::prompt::{Menu, Prompt};
@@ -23,8 +23,7 @@ use crate::tui::wrap::{fitted, wrapped_text};
 
 /// Height below which a screen is small.
 const SMALL: u16 = 28;
-/// Height of a prompt that has room for the typed line alone, and of one with two rows of output above it.
-const TYPED: u16 = 3;
+/// Height of a prompt that has room for two rows of output above the typed line.
 const ANSWERED: u16 = 5;
 /// Maximum number of rows of the menu.
 const MENU_ROWS: usize = 8;
@@ -41,8 +40,8 @@ pub(super) struct PromptPane {
 impl PaneView for PromptPane {
     fn shape(&self, scene: &Scene<'_>, room: Size) -> Shape {
         // Where nothing is said, as after `clear`, the typed line needs no rows above it.
-        let least = if self.prompt.output.is_empty() { TYPED } else { ANSWERED };
-        let usual = if self.prompt.output.is_empty() { TYPED } else { (room.height / 7).clamp(ANSWERED, 9) };
+        let least = if self.prompt.output.is_empty() { FRAMED_ROW } else { ANSWERED };
+        let usual = if self.prompt.output.is_empty() { FRAMED_ROW } else { (room.height / 7).clamp(ANSWERED, 9) };
         // A frozen view stands still as a whole, its places too.
         if scene.focus != Pane::Prompt && (!self.prompt.is_asked_aside || scene.is_frozen) {
             return Shape::of_height((56, least), (80, usual));

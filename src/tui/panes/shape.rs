@@ -2,8 +2,8 @@
 
 use ratatui::layout::Size;
 
-/// Height of a pane with one row and its frame.
-const FRAMED_ROW: u16 = 3;
+/// Height of a pane with one row and its frame, such as a prompt with room for the typed line alone.
+pub const FRAMED_ROW: u16 = 3;
 
 /// The sizes of a pane in cells, with its frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
