@@ -211,12 +211,7 @@ fn the_screen_tells_for_which_node_a_transfer_waits() {
         tui_harness.keys(&["transfers", "Enter"]);
         assert!(tui_harness.text().contains(&told) || width == 80, "{width}x{height}: {}", tui_harness.text());
         // The dialog of the connection is opened from a segment that is still open there.
-        tui_harness.app.focus_on(Pane::Segments);
-        tui_harness.press(&["z"]);
-        let rows = tui_harness.pane(Pane::Segments);
-        let place = rows[1..].iter().position(|row| row.contains(&holder.to_string())).unwrap();
-        (0..place).for_each(|_| tui_harness.press(&["Down"]));
-        tui_harness.keys(&["x", "watch", "Enter"]);
+        tui_harness.open_connection(holder);
         let text = tui_harness.text();
         assert!(text.contains("cut off 00:03 ago; #1 waits for its answer"), "{width}x{height}: {text}");
     }

@@ -25,6 +25,12 @@ pub(crate) fn upload_of_all(tui_harness: &TuiHarness) -> String {
     format!("upload {} {} {}", path("a.bin"), path("b.bin"), path("c.bin"))
 }
 
+/// Types a line that uploads all three files and then does what `then` says, as in `; ls`; waits until the first of them is under way.
+pub(crate) fn begin_upload_of_all(tui_harness: &mut TuiHarness, then: &str) {
+    tui_harness.press(&[&upload_of_all(tui_harness), then, "Enter"]);
+    tui_harness.until(|app| says(app, "#1 has begun; waiting: "));
+}
+
 /// Whether something was answered; what was typed does not count.
 pub(crate) fn says(app: &App, words: &str) -> bool {
     app.prompt().output.iter().any(|(_, line)| !line.starts_with('›') && line.contains(words))
@@ -44,9 +50,8 @@ fn transfers(tui_harness: &TuiHarness) -> Vec<TransferStatus> {
 fn the_prompt_is_free_while_a_batch_runs() {
     for (width, height) in [(120, 40), (80, 24)] {
         let mut tui_harness = paused(width, height);
-        let (upload, c) = (upload_of_all(&tui_harness), tui_harness.home.path().join("c.bin").display().to_string());
-        tui_harness.press(&[&upload, "Enter"]);
-        tui_harness.until(|app| says(app, "#1 has begun; waiting: "));
+        let c = tui_harness.home.path().join("c.bin").display().to_string();
+        begin_upload_of_all(&mut tui_harness, "");
         assert!(says(&tui_harness.app, &c), "{:?}", tui_harness.app.prompt().output);
         // What waits is seen too, as far as there is room.
         let title = tui_harness.app.under_way().unwrap();
@@ -90,7 +95,7 @@ fn small_files_of_a_line_are_stored_beside_each_other() {
     assert_eq!(title, "upload tree/a (#1) and 1 beside it; waiting: tree/c, tree/d, ls tree");
     assert_eq!(tui_harness.app.scene().pending.len(), 3);
     std::fs::remove_file(tree.join("c")).unwrap();
-    tui_harness.runtime.block_on(tui_harness.handle.call(&OPERATOR, operation::Resume)).unwrap();
+    tui_harness.resume();
     tui_harness.settle();
     let output = &tui_harness.app.prompt().output;
     let place =
@@ -187,9 +192,8 @@ fn what_is_typed_ahead_comes_in_its_order() {
 #[test]
 fn each_thing_is_ended_by_itself() {
     let mut tui_harness = paused(120, 40);
-    let (upload, b) = (upload_of_all(&tui_harness), tui_harness.home.path().join("b.bin").display().to_string());
-    tui_harness.press(&[&upload, "; echo at last", "Enter"]);
-    tui_harness.until(|app| says(app, "#1 has begun; waiting: "));
+    let b = tui_harness.home.path().join("b.bin").display().to_string();
+    begin_upload_of_all(&mut tui_harness, "; echo at last");
     tui_harness.press(&["something", "Ctrl-C"]);
     assert!(tui_harness.app.prompt().editor.is_empty() && !says(&tui_harness.app, "nothing is typed"));
     tui_harness.press(&["Ctrl-C"]);
@@ -220,14 +224,12 @@ fn each_thing_is_ended_by_itself() {
 #[test]
 fn the_list_of_what_waits_is_live() {
     let mut tui_harness = paused(120, 40);
-    let upload = upload_of_all(&tui_harness);
-    tui_harness.press(&[&upload, "Enter"]);
-    tui_harness.until(|app| says(app, "#1 has begun; waiting: "));
+    begin_upload_of_all(&mut tui_harness, "");
     tui_harness.press(&["F7", "Down"]);
     let text = tui_harness.text();
     assert!(text.contains("b.bin") && text.contains("c.bin: waits for upload"), "{text}");
     // The first one begins meanwhile.
-    tui_harness.runtime.block_on(tui_harness.handle.call(&OPERATOR, operation::Resume)).unwrap();
+    tui_harness.resume();
     tui_harness.until(|app| app.scene().pending.len() == 1);
     tui_harness.text();
     let Some(Dialog::List(list)) = tui_harness.app.dialogs().last() else { panic!("no list") };
@@ -367,8 +369,7 @@ fn leaving_while_something_waits_asks() {
         "{text}"
     );
     tui_harness.press(&["n"]);
-    tui_harness.press(&[&upload_of_all(&tui_harness), "Enter"]);
-    tui_harness.until(|app| says(app, "#1 has begun; waiting: "));
+    begin_upload_of_all(&mut tui_harness, "");
     tui_harness.press(&["quit", "Enter"]);
     tui_harness.until(App::awaits_input);
     let text = tui_harness.text();
@@ -437,9 +438,7 @@ fn the_end_of_a_batch_opens_nothing() {
 #[test]
 fn answers_of_earlier_lines_are_named() {
     let mut tui_harness = paused(120, 40);
-    let upload = upload_of_all(&tui_harness);
-    tui_harness.press(&[&upload, "Enter"]);
-    tui_harness.until(|app| says(app, "#1 has begun; waiting: "));
+    begin_upload_of_all(&mut tui_harness, "");
     tui_harness.keys(&["resume", "Enter"]);
     tui_harness.press(&["F8"]);
     let Some(Dialog::Viewer(viewer)) = tui_harness.app.dialogs().last() else { panic!("no viewer") };
@@ -459,7 +458,7 @@ fn the_list_of_what_waits_is_no_larger_than_it_needs() {
     let text = tui_harness.text();
     let top = text.lines().position(|line| line.contains("Waiting: Enter drops the step")).unwrap();
     assert!(top >= 12 && text.contains("ls"), "{text}");
-    tui_harness.runtime.block_on(tui_harness.handle.call(&OPERATOR, operation::Resume)).unwrap();
+    tui_harness.resume();
     tui_harness.until(|app| app.scene().pending.is_empty());
     let text = tui_harness.text();
     assert!(text.contains("Nothing is left to choose from; Esc closes."), "{text}");

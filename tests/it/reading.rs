@@ -1,14 +1,13 @@
 //! What the screen says can be read and understood: long answers in the viewer, the words of the screen in the help, the mode and the
 //! keys that lead from one part to another.
 
-use p2p_engine::operation;
 use p2p_storage::tui::app::{Pane, TerminalRequest};
 use p2p_storage::tui::dialog::Dialog;
 use p2p_storage::tui::help;
 use p2p_storage::tui::theme::{Role, Theme, ThemeName};
 
 use crate::generated;
-use crate::harness::{OPERATOR, random_file};
+use crate::harness::random_file;
 use crate::prompt::{paused, says};
 use crate::tui_harness::{TuiHarness, lines_of};
 
@@ -282,7 +281,7 @@ fn the_answer_of_a_transfer_is_that_of_its_end() {
     let top = text.lines().find(|line| line.contains("┌ upload ")).unwrap();
     assert!(top.contains("… ┐"), "{text}");
     tui_harness.press(&["Esc"]);
-    tui_harness.runtime.block_on(tui_harness.handle.call(&OPERATOR, operation::Resume)).unwrap();
+    tui_harness.resume();
     tui_harness.settle();
     assert!(tui_harness.text().contains("stored"), "{}", tui_harness.text());
 }

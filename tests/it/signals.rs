@@ -234,7 +234,7 @@ fn a_stop_is_of_no_use_without_a_shell() {
     kill_process(id, Signal::TSTP).unwrap();
     pty.send(" ");
     pty.shows("Tour, 2 of 8");
-    let shown = pty.screen.lock().unwrap().screen().contents();
+    let shown = pty.text();
     assert!(!shown.contains("not stopped"), "{shown}");
     assert!(pty.screen.lock().unwrap().screen().alternate_screen());
     pty.send("\x11");

@@ -7,7 +7,7 @@ use p2p_engine::{FINISHED_MAX, operation};
 use p2p_storage::tui::app::Pane;
 
 use crate::harness::{OPERATOR, random_file};
-use crate::prompt::{paused, says, upload_of_all};
+use crate::prompt::{begin_upload_of_all, paused, says, upload_of_all};
 use crate::tui_harness::{SIZES, TuiHarness};
 
 /// The number of each transfer from the top to the bottom of the pane, `-` for what waits.
@@ -151,7 +151,7 @@ fn seven_uploads_at_once_have_their_rows_while_somebody_types() {
             "{title}"
         );
         // Each typed character comes while time passes and transfers end.
-        tui_harness.runtime.block_on(tui_harness.handle.call(&OPERATOR, operation::Resume)).unwrap();
+        tui_harness.resume();
         tui_harness.press(&["ne"]);
         tui_harness.settle();
         assert_eq!(tui_harness.app.prompt().editor.text(), "echo half a line");
@@ -197,7 +197,7 @@ fn what_waits_has_a_row_and_is_dropped_by_a_key() {
         assert!(says(&tui_harness.app, "dropped: `echo later`"), "{:?}", tui_harness.app.prompt().output);
         tui_harness.press(&["End", "d"]);
         assert_eq!(tui_harness.app.scene().pending.len(), 1, "what took long has ended");
-        tui_harness.runtime.block_on(tui_harness.handle.call(&OPERATOR, operation::Resume)).unwrap();
+        tui_harness.resume();
         tui_harness.settle();
         let done = tui_harness.runtime.block_on(tui_harness.handle.call(&OPERATOR, operation::ListTransfers)).unwrap();
         let names: Vec<String> = done.iter().map(|status| status.file.to_string()).collect();
@@ -404,9 +404,7 @@ fn what_is_no_longer_listed_is_counted() {
 fn a_dropped_step_leaves_the_selection_in_its_place() {
     for (is_drawn, rest, key) in [(false, 2, "d"), (true, 2, "d"), (true, 1, "D")] {
         let mut tui_harness = paused(120, 40);
-        let upload = upload_of_all(&tui_harness);
-        tui_harness.press(&[&upload, "; ls", "Enter"]);
-        tui_harness.until(|app| says(app, "#1 has begun; waiting: "));
+        begin_upload_of_all(&mut tui_harness, "; ls");
         tui_harness.refresh();
         tui_harness.press_in_pane(Pane::Transfers, &["g", "Down", key]);
         let pending: Vec<_> = tui_harness.app.scene().pending.iter().map(|pending| pending.step).collect();
@@ -427,13 +425,11 @@ fn a_dropped_step_leaves_the_selection_in_its_place() {
 #[test]
 fn a_step_that_begins_keeps_the_selection() {
     let mut tui_harness = paused(120, 40);
-    let upload = upload_of_all(&tui_harness);
-    tui_harness.press(&[&upload, "Enter"]);
-    tui_harness.until(|app| says(app, "#1 has begun; waiting: "));
+    begin_upload_of_all(&mut tui_harness, "");
     tui_harness.refresh();
     tui_harness.press_in_pane(Pane::Transfers, &["g", "Down"]);
     tui_harness.draw();
-    tui_harness.runtime.block_on(tui_harness.handle.call(&OPERATOR, operation::Resume)).unwrap();
+    tui_harness.resume();
     tui_harness.until(|app| says(app, "#2 has begun"));
     tui_harness.draw();
     assert_eq!(tui_harness.app.view().chosen().transfer.map(|transfer| transfer.0), Some(2));
@@ -444,9 +440,7 @@ fn a_step_that_begins_keeps_the_selection() {
 #[test]
 fn a_key_without_use_begins_no_command() {
     let mut tui_harness = paused(120, 40);
-    let upload = upload_of_all(&tui_harness);
-    tui_harness.press(&[&upload, "; ls", "Enter"]);
-    tui_harness.until(|app| says(app, "#1 has begun; waiting: "));
+    begin_upload_of_all(&mut tui_harness, "; ls");
     tui_harness.refresh();
     tui_harness.press_in_pane(Pane::Transfers, &["g", "D", "G", "D", "o", "o"]);
     tui_harness.press_in_pane(Pane::Files, &["d", "u", "v", "s", "r"]);
@@ -484,12 +478,7 @@ fn an_estimate_names_the_node_that_is_waited_for() {
     assert!(row.contains("eta ") && row.contains(&format!(", waits for {holder}")) && !row.contains("killed"), "{row}");
     let bar = row.chars().filter(|c| ['█', '▒', '·'].contains(c)).count();
     assert!(bar > 12, "{bar}: {row}");
-    tui_harness.app.focus_on(Pane::Segments);
-    tui_harness.press(&["z"]);
-    let rows = tui_harness.pane(Pane::Segments);
-    let place = rows[1..].iter().position(|row| row.contains(&holder.to_string())).unwrap();
-    (0..place).for_each(|_| tui_harness.press(&["Down"]));
-    tui_harness.keys(&["x", "watch", "Enter"]);
+    tui_harness.open_connection(holder);
     let text = tui_harness.text();
     assert!(text.contains("killed 00:02 ago; #1 waits for its answer"), "{text}");
 }

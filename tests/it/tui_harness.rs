@@ -20,6 +20,7 @@ use p2p_storage::tui::app::{App, Message, Pane};
 use p2p_storage::tui::dialog::Dialog;
 use p2p_storage::tui::draw;
 use p2p_storage::tui::theme::{Theme, ThemeName};
+use p2p_store::manifest::NodeNumber;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
@@ -185,6 +186,11 @@ impl TuiHarness {
         self.runtime.block_on(self.handle.call(&OPERATOR, operation::Upload::of_file(path, None, 0))).unwrap();
     }
 
+    /// Ends a pause, behind the back of the screen.
+    pub(crate) fn resume(&mut self) {
+        self.runtime.block_on(self.handle.call(&OPERATOR, operation::Resume)).unwrap();
+    }
+
     pub(crate) fn set_speed(&mut self, speed: Speed) {
         self.runtime.block_on(self.handle.call(&OPERATOR, operation::SetSpeed { speed })).unwrap();
     }
@@ -300,6 +306,15 @@ impl TuiHarness {
     pub(crate) fn press_in_pane(&mut self, pane: Pane, keys: &[&str]) {
         self.app.focus_on(pane);
         self.press(keys);
+    }
+
+    /// Opens the connection to a node from the first of its rows among the segments, which fill the screen from then on.
+    pub(crate) fn open_connection(&mut self, node: NodeNumber) {
+        self.press_in_pane(Pane::Segments, &["z"]);
+        let rows = self.pane(Pane::Segments);
+        let place = rows[1..].iter().position(|row| row.contains(&node.to_string())).unwrap();
+        (0..place).for_each(|_| self.press(&["Down"]));
+        self.keys(&["x", "watch", "Enter"]);
     }
 
     /// Lets the next thing happen that tasks bring.
