@@ -53,6 +53,10 @@ use crate::profiles::Profiles;
 /// never come.
 const REST_MAX: Duration = Duration::from_secs(5);
 
+/// Number of times that a session is looked up before it is given up, if another one is begun or ended during each of them. A person or a
+/// program ends or begins one at most now and then.
+const LOOK_UPS_MAX: usize = 10;
+
 /// Reason why an operation is refused to a user.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum AccessError {
@@ -81,6 +85,9 @@ pub enum AccessError {
         /// Path that was refused.
         path: String,
     },
+    /// The user has changed during each look at the session, so that it is not known for whom the operation would be.
+    #[error("the user has changed {LOOK_UPS_MAX} times while the session was looked up; try again once the logins are over")]
+    UserChanging,
     /// The authentication refuses the operation.
     #[error(transparent)]
     Auth(#[from] AuthError),
@@ -102,6 +109,7 @@ impl AccessError {
             AccessError::NoAccounts => ErrorKind::Precondition,
             AccessError::SessionOnly { .. } | AccessError::AnotherTree { .. } => ErrorKind::Denied,
             AccessError::Nameless { .. } => ErrorKind::Invalid,
+            AccessError::UserChanging => ErrorKind::Unavailable,
             AccessError::Auth(error) => error.kind(),
             AccessError::Engine(error) => error.kind(),
         }
@@ -267,7 +275,7 @@ impl Access {
     ///
     /// # Errors
     /// Returns [`AuthError::SessionOver`] if the session has ended, and [`TokenError::Refused`] if the token has; no user is logged
-    /// in then.
+    /// in then. Returns [`AccessError::UserChanging`] if the user changes again and again meanwhile.
     pub async fn check(&self) -> Result<Arc<Identity>, AccessError> {
         let identity = self.look_up(Held::check).await?;
         self.settle_ownership(&identity).await?;
@@ -285,31 +293,42 @@ impl Access {
 
     async fn look_up(
         &self,
-        ask: fn(&Held, &Auth, &str, u64) -> Result<Identity, AuthError>,
+        ask: impl Fn(&Held, &Auth, &str, u64) -> Result<Identity, AuthError> + Clone + Send + 'static,
     ) -> Result<Arc<Identity>, AccessError> {
-        loop {
+        for _ in 0..LOOK_UPS_MAX {
             let held = self.session().clone();
             let identity = match held.clone() {
-                Some(held) => self.off_thread(move |auth, origin, now| ask(&held, auth, origin, now)).await,
+                Some(held) => {
+                    let ask = ask.clone();
+                    self.off_thread(move |auth, origin, now| ask(&held, auth, origin, now)).await
+                }
                 // A quick lookup that needs no thread; a script may need it for each of a hundred thousand lines.
                 None if matches!(self.from, Origin::Remote(_)) => Ok(Identity::Nobody),
                 None => self.auth.has_accounts().map(|any| if any { Identity::Nobody } else { Identity::Operator }),
             };
-            let mut session = self.session();
-            let is_same = session.as_ref().map(Held::expose) == held.as_ref().map(Held::expose);
-            match identity {
-                // The session has changed in the meantime; look it up again.
-                _ if !is_same => {}
-                Ok(identity) => return Ok(self.let_in(identity)),
-                // Only a token that is not valid has to wait.
-                Err(error @ (AuthError::SessionOver | AuthError::Token(TokenError::Refused) | AuthError::Wait { .. })) => {
-                    *session = None;
-                    self.let_in(Identity::Nobody);
-                    return Err(error.into());
-                }
-                Err(error) => return Err(error.into()),
+            if let Some(found) = self.take_in(held.as_ref(), identity) {
+                return found;
             }
         }
+        Err(AccessError::UserChanging)
+    }
+
+    /// Takes in the user whom a look at `held` has found; `None` if another session or API token has taken its place meanwhile.
+    fn take_in(&self, held: Option<&Held>, identity: Result<Identity, AuthError>) -> Option<Result<Arc<Identity>, AccessError>> {
+        let mut session = self.session();
+        if session.as_ref().map(Held::expose) != held.map(Held::expose) {
+            return None;
+        }
+        Some(match identity {
+            Ok(identity) => Ok(self.let_in(identity)),
+            // Only a token that is not valid has to wait.
+            Err(error @ (AuthError::SessionOver | AuthError::Token(TokenError::Refused) | AuthError::Wait { .. })) => {
+                *session = None;
+                self.let_in(Identity::Nobody);
+                Err(error.into())
+            }
+            Err(error) => Err(error.into()),
+        })
     }
 
     /// Gives the files that were stored while there were no accounts to the first admin. A crash may have prevented this
@@ -437,5 +456,44 @@ impl Access {
     ) -> Result<T, AuthError> {
         let (origin, now) = (Arc::clone(&self.origin), self.now());
         off_thread(&self.auth, move |auth| work(auth, &origin, now)).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicUsize;
+
+    use p2p_auth::Policy;
+    use p2p_engine::{ClockMode, Engine};
+    use tokio::runtime::Builder;
+
+    use super::*;
+    use crate::config::Config;
+
+    /// A session that changes during each look is looked up so many times and no more, and one that changes for a while is found.
+    #[test]
+    fn a_session_that_changes_again_and_again_is_given_up() {
+        let directory = tempfile::tempdir().unwrap();
+        let config = Config::built_in().unwrap().engine(directory.path(), ClockMode::OnDemand).unwrap();
+        let (engine, handle) = Engine::start(config, None).unwrap();
+        let auth = Auth::open(engine.database().clone(), Policy::default()).unwrap();
+        let access = Access::new(handle, auth, "a test", || 1_795_000_000).unwrap();
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        for (changes, is_found) in [(0, true), (LOOK_UPS_MAX - 1, true), (LOOK_UPS_MAX, false), (usize::MAX, false)] {
+            let (state, looks) = (Arc::clone(&access.state), Arc::new(AtomicUsize::new(0)));
+            let seen = Arc::clone(&looks);
+            let ask = move |_: &Held, _: &Auth, _: &str, _: u64| {
+                let look = seen.fetch_add(1, Ordering::SeqCst);
+                if look < changes {
+                    *state.session.lock().unwrap() = Some(Held::ApiToken(format!("another {look}").into()));
+                }
+                Ok(Identity::Nobody)
+            };
+            *access.session() = Some(Held::ApiToken("the first".to_owned().into()));
+            let found = runtime.block_on(access.look_up(ask));
+            assert_eq!(found.is_ok(), is_found, "{changes}: {found:?}");
+            assert_eq!(looks.load(Ordering::SeqCst), LOOK_UPS_MAX.min(changes.saturating_add(1)), "{changes}");
+            assert!(is_found || found == Err(AccessError::UserChanging));
+        }
     }
 }
