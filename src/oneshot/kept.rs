@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use eyre::{Result, WrapErr};
 use p2p_base::source_file;
-use p2p_base::spelling::{shell_word, visible};
+use p2p_base::spelling::{shell_operand, visible};
 use p2p_base::units::ByteSize;
 use p2p_engine::operation::KeptUpload;
 use p2p_engine::transfer::TransferReport;
@@ -21,12 +21,14 @@ use super::{PutArgs, Visit};
 /// Upload that is kept if it is interrupted.
 #[derive(Debug)]
 pub(super) struct KeptPut {
-    path: PathBuf,
+    pub(super) path: PathBuf,
     /// Name under which it is to be stored, if it is given.
     name: Option<String>,
     pub(super) upload: UploadId,
     /// True if the upload is kept already.
     is_resumed: bool,
+    /// Options of the command that say where, for whom and how, as they were given.
+    options: Vec<String>,
 }
 
 impl KeptPut {
@@ -43,7 +45,8 @@ impl KeptPut {
         let option = if args.keep { "--keep" } else { "--resume" };
         match args.files.as_slice() {
             [path] if !args.recursive => {
-                Ok(Some(KeptPut { path: path.clone(), name: args.name.clone(), upload, is_resumed: args.resume.is_some() }))
+                let (path, name, is_resumed) = (path.clone(), args.name.clone(), args.resume.is_some());
+                Ok(Some(KeptPut { path, name, upload, is_resumed, options: args.common.words() }))
             }
             _ => Err(wrong_usage(format_args!("{option} is for one file"), "store the files one by one")),
         }
@@ -102,9 +105,12 @@ impl KeptPut {
         EngineError::Source { path: self.path.clone(), reason: reason.to_owned() }
     }
 
-    /// Returns the command that continues the upload.
+    /// Returns the command that continues the upload, which can be pasted.
     fn again(&self) -> String {
-        let path = if is_dash(&self.path) { "-".to_owned() } else { shell_word(&self.path) };
-        format!("p2p put {path} --resume {}", self.upload)
+        let mut options = vec![format!("--resume {}", self.upload)];
+        options.extend(self.options.iter().cloned());
+        let (file, options) = (if is_dash(&self.path) { "-".to_owned() } else { shell_operand(&self.path) }, options.join(" "));
+        // What is behind `--` is no option any more.
+        if file.starts_with("-- ") { format!("p2p put {options} {file}") } else { format!("p2p put {file} {options}") }
     }
 }

@@ -2,7 +2,7 @@
 //! engine goes on meanwhile.
 
 use eyre::{Result, WrapErr, eyre};
-use p2p_base::spelling::{shell_word, visible_path};
+use p2p_base::spelling::{shell_operand, visible_path};
 use p2p_service::instance::{Instance, Leaving};
 use p2p_service::interrupt::{hung_up, interrupted};
 use p2p_service::output;
@@ -118,7 +118,7 @@ impl EngineScreen {
         drop(shell);
         drop(instance.end().await?);
         if let Some(path) = recording.filter(|path| path.exists()) {
-            let word = shell_word(&path);
+            let word = shell_operand(&path);
             output::tell(format_args!("recorded in {}; it runs again with: p2p replay {word}", visible_path(&path)));
         }
         result

@@ -248,3 +248,33 @@ fn a_range_is_the_bytes_that_are_meant() {
     assert!(beyond.contains("bytes are counted from 0"), "{beyond}");
     assert!(home.refused_script("download a.bin --range 1").contains("is no range of bytes"));
 }
+
+/// The line that is said to continue an upload does so as it is pasted into a shell: with the options that were given, whatever the file is
+/// called.
+#[test]
+fn the_line_that_continues_can_be_pasted() {
+    let home = Home::new("");
+    std::fs::write(home.path("it's.toml"), QUICK).unwrap();
+    for (name, data_dir) in [("-x", "d 1"), ("--keep", "-d"), ("it's", "d\n"), ("plain", "e")] {
+        home.file(name, 3 << 20);
+        let data = format!("--data-dir={data_dir}");
+        let arguments = ["put", "--keep", &data, "--config", "it's.toml", "--seed", "7", "--json", "--", name];
+        let stored = || segments_below(&home.path(data_dir)).len() > 4;
+        let undo = || drop(home.ok(&["rm", &data, "--", name]));
+        let said = ended_in_part(&home, &arguments, (4, "INT"), stored, undo);
+        assert_eq!(said.code, Some(130), "{said:?}");
+        for line in said.stderr.lines().filter(|line| line.contains("--resume")) {
+            assert!(line.contains(" --config 'it'\\''s.toml' --seed 7 --json"), "{line}");
+        }
+        let (_, last) = said.stderr.rsplit_once("are kept: `").unwrap_or_else(|| panic!("{said:?}"));
+        let (line, _) = last.split_once("` continues it").unwrap();
+        let shell = "p2p() { \"$BINARY\" \"$@\"; }; eval \"$LINE\"";
+        let mut command = std::process::Command::new("bash");
+        command.args(["-c", shell]).current_dir(home.path("")).env_clear().env("HOME", home.path(""));
+        command.env("BINARY", env!("CARGO_BIN_EXE_p2p")).env("LINE", line);
+        let done = command.output().unwrap();
+        assert!(done.status.success(), "{line}: {done:?}");
+        let listed = home.ok(&["ls", &data]);
+        assert!(listed.contains(name) && home.ok(&["uploads", &data]).contains("no uploads"), "{line}: {listed}");
+    }
+}

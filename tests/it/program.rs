@@ -184,7 +184,8 @@ pub(crate) fn ended_in_part(
 ) -> Said {
     for divisor in [1, 10, 100] {
         let speed = format!("{}x", f64::from(thousandths) / 1_000.0 / f64::from(divisor));
-        let child = home.spawn(&[arguments, &["--speed", &speed]].concat());
+        // Behind `--` there may be names.
+        let child = home.spawn(&[&arguments[..1], &["--speed", &speed], &arguments[1..]].concat());
         wait_until("a part of it", &mut is_there);
         signal(&child, signal_name);
         let said = end_of(child);

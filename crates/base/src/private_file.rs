@@ -14,7 +14,7 @@ use secrecy::zeroize::Zeroizing;
 
 pub use crate::replacement::directory_of;
 use crate::replacement::{self, Existing, Replacement};
-use crate::spelling::shell_word;
+use crate::spelling::shell_operand;
 use crate::text;
 
 /// Largest length of a secret in bytes.
@@ -239,7 +239,7 @@ fn read_secret_of(file: File, path: &Path) -> io::Result<SecretString> {
         return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a directory"));
     }
     if !is_fit(&metadata) {
-        let message = format!("others on this machine may read or write it; `chmod 600 {}` changes that", shell_word(path));
+        let message = format!("others on this machine may read or write it; `chmod 600 {}` changes that", shell_operand(path));
         return Err(io::Error::new(io::ErrorKind::PermissionDenied, message));
     }
     // Neither buffer grows, so that no copy of the secret is left in memory.

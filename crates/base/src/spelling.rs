@@ -14,7 +14,7 @@ use icu_properties::props::{
 use icu_properties::{CodePointMapData, CodePointSetData};
 use secrecy::zeroize::Zeroizing;
 
-pub use self::paths::{shell_word, visible_path};
+pub use self::paths::{shell_operand, shell_option, shell_word, visible_path};
 
 /// Character that joins the emoji on both sides into one, or letters of some scripts.
 const ZERO_WIDTH_JOINER: char = '\u{200d}';
@@ -227,8 +227,13 @@ fn is_space(c: char) -> bool {
     matches!(c, ' ' | '\u{a0}' | '\u{1680}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' | '\u{3000}')
 }
 
+/// Returns true if a text shows at least one character, and none of its characters is invisible or disturbs others.
+pub fn is_legible(text: &str) -> bool {
+    hidden_character(text).is_none() && text.chars().any(stands_alone)
+}
+
 /// Returns true if a character shows nothing but its width.
-fn is_blank(c: char) -> bool {
+pub fn is_blank(c: char) -> bool {
     c.is_whitespace() || c == BRAILLE_BLANK
 }
 

@@ -13,7 +13,7 @@ use eyre::{Result, WrapErr, eyre};
 use p2p_auth::Auth;
 use p2p_base::data_dir::Sharing;
 use p2p_base::private_file;
-use p2p_base::spelling::{shell_word, visible_path};
+use p2p_base::spelling::{shell_operand, shell_option, visible_path};
 use p2p_base::trace::TraceHash;
 use p2p_base::units::{SimDuration, count_of};
 use p2p_engine::operation::WatchWire;
@@ -82,6 +82,18 @@ pub struct SimulationArgs {
 }
 
 impl EngineArgs {
+    /// Returns the options as they were given, for a line that does the same with the same data. The speed is none of them: it changes
+    /// nothing of what is done.
+    pub fn words(&self) -> Vec<String> {
+        let mut words = Vec::new();
+        words.extend(self.data_dir.as_ref().map(|directory| shell_option("--data-dir", directory)));
+        words.extend(self.wait.map(|span| shell_option("--wait", span.to_string())));
+        let SimulationArgs { config, seed, speed: _ } = &self.simulation;
+        words.extend(config.as_ref().map(|file| shell_option("--config", file)));
+        words.extend(seed.map(|seed| shell_option("--seed", seed.to_string())));
+        words
+    }
+
     /// Loads the configuration in effect: compiled-in values, file, flags.
     ///
     /// # Errors
@@ -205,7 +217,7 @@ impl Instance {
         let cannot_write = is_read_only && p2p_engine::cannot_be_changed(&data_dir);
         // Users who may read the segments on the disks could bypass the access control of the files.
         if private_file::is_open_to_others(&data_dir).unwrap_or_default() {
-            let (path, word) = (visible_path(&data_dir), shell_word(&data_dir));
+            let (path, word) = (visible_path(&data_dir), shell_operand(&data_dir));
             output::tell(format_args!("Warning: others on this machine may look into {path}; `chmod 700 {word}` changes that"));
         }
         if !is_read_only {

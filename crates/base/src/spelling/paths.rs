@@ -47,6 +47,21 @@ pub fn shell_word(text: impl AsRef<OsStr>) -> String {
     }
 }
 
+/// Returns a text as an operand of a command, as [`shell_word`] does: behind `--` if it begins as an option does (POSIX.1-2024, XBD 12.2,
+/// guideline 10).
+pub fn shell_operand(text: impl AsRef<OsStr>) -> String {
+    let text = text.as_ref();
+    let is_like_option = text.as_encoded_bytes().starts_with(b"-");
+    format!("{}{}", if is_like_option { "-- " } else { "" }, shell_word(text))
+}
+
+/// Returns an option with its value, as in `--data-dir D`; joined to the option if the value begins as an option does.
+pub fn shell_option(option: &str, value: impl AsRef<OsStr>) -> String {
+    let value = value.as_ref();
+    let between = if value.as_encoded_bytes().starts_with(b"-") { '=' } else { ' ' };
+    format!("{option}{between}{}", shell_word(value))
+}
+
 /// Returns true if every character of a text in quotes is seen as what it is.
 fn is_shown_in_quotes(text: &str) -> bool {
     let chars: Vec<(usize, char)> = text.char_indices().collect();

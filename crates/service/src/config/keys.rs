@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use p2p_auth::names::Email;
 use p2p_auth::password::{ITERATIONS_MAX, ITERATIONS_MIN};
-use p2p_base::spelling::{stands_alone, visible};
+use p2p_base::spelling::{is_legible, stands_alone, visible};
 use p2p_base::units::{Bandwidth, ByteSize, DelayRange, Probability, SimDuration};
 use p2p_engine::faults::{FLAP_MIN, FLAPS_MAX, Failing, Slowdown, parse_bursts};
 use p2p_engine::pace::Speed;
@@ -149,6 +149,11 @@ impl Kind {
         !self.is_number() && !matches!(self, Kind::Switch)
     }
 
+    /// Returns true if any characters may be in the value, or if its own check tells of those that cannot be seen.
+    pub(super) const fn is_free(self) -> bool {
+        matches!(self, Kind::Text | Kind::Secret | Kind::Path | Kind::KeyName)
+    }
+
     /// Returns an example of a valid value.
     pub const fn example(self) -> &'static str {
         match self {
@@ -184,6 +189,10 @@ impl Kind {
     /// Returns a message that describes the error and a valid value.
     pub fn check(self, text: &str) -> Result<(), String> {
         match self {
+            // A message that quotes it as it is would show nothing.
+            _ if !self.is_free() && !text.is_empty() && !is_legible(text) => {
+                Err(format!("`{}` has characters that cannot be seen; a value is as in {}", visible(text), self.example()))
+            }
             Kind::Rate => parses::<Bandwidth>(text),
             Kind::Delay => parses::<DelayRange>(text),
             Kind::Time { min_ms } => check_time(text, SimDuration::from_millis(min_ms)),

@@ -19,7 +19,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use p2p_base::private_file;
-use p2p_base::spelling::{hidden_character, shell_word, visible, visible_line, visible_path};
+use p2p_base::spelling::{hidden_character, is_blank, shell_operand, visible, visible_line, visible_path};
 use p2p_base::text;
 use p2p_engine::faults::Profile;
 use toml::Spanned;
@@ -417,7 +417,7 @@ impl ConfigText<'_> {
     fn check_secrecy(&self, kind: Kind) -> Result<(), String> {
         match self.path {
             Some(path) if kind == Kind::Secret && !private_file::is_fit_for_secrets(path).unwrap_or_default() => {
-                let (path, word) = (visible_path(path), shell_word(path));
+                let (path, word) = (visible_path(path), shell_operand(path));
                 Err(format!(
                     "others on this machine may read or write {path}; `chmod 600 {word}`, or put it into a password_file"
                 ))
@@ -470,12 +470,13 @@ impl fmt::Display for Config {
 
 /// Returns a text as a TOML string on one line, in which everything that cannot be seen is escaped (TOML 1.0, basic strings).
 fn toml_string(text: &str) -> String {
-    if visible_line(text) == text {
+    let is_unseen = |c: char| c != ' ' && is_blank(c);
+    if visible_line(text) == text && !text.contains(is_unseen) {
         return toml::Value::String(text.to_owned()).to_string();
     }
     let escaped = |c: char| match c {
         '"' | '\\' => format!("\\{c}"),
-        c if hidden_character(c.encode_utf8(&mut [0; 4])).is_some() => format!("\\U{:08x}", u32::from(c)),
+        c if is_unseen(c) || hidden_character(c.encode_utf8(&mut [0; 4])).is_some() => format!("\\U{:08x}", u32::from(c)),
         c => c.to_string(),
     };
     format!("\"{}\"", text.chars().map(escaped).collect::<String>())

@@ -256,3 +256,33 @@ fn keys_are_checked_when_the_file_is_read() {
     std::fs::write(&path, "[keys]\nzoom = 'é'\nstep = '世'\nfreeze = 'z'\n").unwrap();
     assert_eq!(Config::load(Some(&path)).unwrap().keymap().unwrap()["freeze"], "z");
 }
+
+/// A value of characters that cannot be seen is shown escaped, where it is refused and where the configuration is printed.
+#[test]
+fn values_that_cannot_be_seen_are_shown_escaped() {
+    let built_in = Config::built_in().unwrap();
+    for (invisible, shown) in [
+        ("\u{200b}", "\\u{200b}"),
+        ("\u{202e}", "\\u{202e}"),
+        ("\u{2800}", "\\u{2800}"),
+        ("\u{3000}\u{3000}", "\\u{3000}\\u{3000}"),
+        ("\u{feff}", "\\u{feff}"),
+        ("   ", "'   '"),
+        ("a\u{200b}b", "a\\u{200b}b"),
+    ] {
+        let is_checked = |key: &&keys::Key| key.kind.is_string() && !key.kind.is_free();
+        for key in keys::KEYS.iter().filter(is_checked) {
+            let error = built_in.clone().set(key.section, key.name, invisible, "--x").unwrap_err().to_string();
+            assert!(error.contains(shown) && error.is_ascii(), "{}: {error:?}", key.name);
+        }
+        let mut config = built_in.clone();
+        config.set(Section::Mail, "user", invisible, "--x").unwrap();
+        let text = config.to_string();
+        let line = text.lines().find(|line| line.starts_with("user = ")).unwrap();
+        let escaped = |c: char| if c.is_ascii() { c.to_string() } else { format!("\\U{:08x}", u32::from(c)) };
+        let value: String = invisible.chars().map(escaped).collect();
+        assert!(line.starts_with(&format!("user = \"{value}\"")), "{line:?}");
+        let value: toml::Table = line.parse().unwrap();
+        assert_eq!(value["user"].as_str(), Some(invisible));
+    }
+}

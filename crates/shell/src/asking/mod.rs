@@ -16,6 +16,7 @@ use clap::Args;
 use eyre::{Report, Result};
 use p2p_auth::tokens::TokenError;
 use p2p_auth::{AuthError, Secret};
+use p2p_base::spelling::shell_option;
 use p2p_base::text;
 use p2p_engine::transfer::TransferStatus;
 use p2p_service::access::{Access, AccessError, Identity, session_file};
@@ -47,6 +48,13 @@ pub struct LoginArgs {
 }
 
 impl LoginArgs {
+    /// Returns the options as they were given, for a line that does the same for the same user.
+    pub fn words(&self) -> Vec<String> {
+        let user = self.user.as_ref().map(|user| shell_option("--user", user));
+        let file = self.password_file.as_ref().map(|file| shell_option("--password-file", file));
+        user.into_iter().chain(file).collect()
+    }
+
     /// Refuses options that cannot be combined.
     ///
     /// # Errors
@@ -96,6 +104,15 @@ pub struct CommonArgs {
     /// How the answer is printed.
     #[command(flatten)]
     pub output: OutputArgs,
+}
+
+impl CommonArgs {
+    /// Returns the options as they were given, for a line that does the same in the same place.
+    pub fn words(&self) -> Vec<String> {
+        let mut words = [self.engine.words(), self.login.words()].concat();
+        words.extend(self.output.json.then(|| "--json".to_owned()));
+        words
+    }
 }
 
 /// Origin of the commands of the command line, in the audit log and in mails.
@@ -283,7 +300,10 @@ pub fn refused(error: impl Into<ShellError>) -> Report {
     let error = match error.into() {
         ShellError::Engine(error) => return advised(error),
         ShellError::Access(error) => error,
-        error => return error.into(),
+        error => {
+            let exit_code = error.exit_code();
+            return Report::from(error).exit_code(exit_code);
+        }
     };
     let advice = match &error {
         AccessError::Auth(AuthError::Token(TokenError::Refused)) => {
