@@ -3,6 +3,7 @@
 
 mod kept;
 mod names;
+mod plans;
 mod streams;
 mod works;
 
@@ -12,7 +13,7 @@ use std::sync::Arc;
 use clap::Args;
 use eyre::{Report, Result, WrapErr};
 use p2p_base::message::legible;
-use p2p_base::spelling::visible_path;
+use p2p_base::spelling::{visible, visible_path};
 use p2p_engine::ClockMode;
 use p2p_engine::operation::{CheckHealth, ListNodes};
 use p2p_engine::transfer::TransferReport;
@@ -30,17 +31,16 @@ use p2p_shell::progress::Progress;
 use p2p_shell::report::{
     ExportReport, RemovalLine, TransferLine, entries_table, node_lines, nodes_table, removals_text, transfers_table, wrapped,
 };
-use p2p_shell::tally::{FILE, Tally, noun_of, told_left};
-use p2p_shell::trees::{Plan, Target, plan_download, plan_upload};
-use p2p_shell::{ShellError, list_entries, place_of, require_apart, write_document};
-use p2p_store::names::FileKey;
+use p2p_shell::tally::{self, FILE, Tally, noun_of, told_left};
+use p2p_shell::{ShellError, list_entries, require_apart, write_document};
 use p2p_store::uploads::UploadId;
 use serde::Serialize;
 
 use self::kept::KeptPut;
 pub use self::names::{NamesArgs, stored_names};
+use self::plans::{check_readable, downloads_of, removals_of, uploads_of};
 use self::streams::{is_dash, require_stdin};
-use self::works::{Queued, Work, begin_group};
+use self::works::{Named, Queued, Work, begin_group};
 
 /// `p2p put`
 #[derive(Debug, Args)]
@@ -176,7 +176,8 @@ impl Visit {
     }
 }
 
-/// Stores files, one after the other, and small ones beside each other. A file that cannot be stored does not prevent the others.
+/// Stores files, one after the other, and small ones beside each other. All are checked first; one that fails later does not prevent the
+/// others.
 ///
 /// # Errors
 /// Fails if a file cannot be stored, or if the options contradict each other.
@@ -195,34 +196,19 @@ pub async fn put(args: &PutArgs) -> Result<()> {
     }
     let visit = Visit::begin(&args.common.engine, &args.common.login).await?;
     let _attention = interrupt::attend()?;
-    let mut commands = Vec::new();
     let upload = kept.as_ref().map(|kept| kept.upload);
-    let anew = if kept.is_some() { &[] } else { files.as_slice() };
-    commands.extend(kept.map(|kept| Ok(Work::Kept(kept))));
-    for path in anew {
-        match name {
-            Some(name) if from_stdin => commands.push(Ok(Work::FromStdin(name.clone()))),
-            _ if args.recursive => {
-                let plan = plan_upload(visit.access(), visible_path(path), path.clone(), name.as_deref()).await;
-                commands.extend(works_of(plan));
-            }
-            _ => commands.push(visit.access().upload(path.clone(), name.as_deref()).map(Into::into).map_err(refused)),
-        }
-    }
-    let (mut lines, sum, result) = transfer_all(visit, commands, "stored", TransferLine::new).await;
+    let works = match (kept, name) {
+        (Some(kept), _) => Ok(vec![Named::new(visible_path(&kept.path), Ok(Work::Kept(kept)))]),
+        (None, Some(name)) if from_stdin => Ok(vec![Named::new(visible(name), Ok(Work::FromStdin(name.clone())))]),
+        (None, name) => uploads_of(&visit, args, name.as_deref()).await,
+    };
+    let works = match works {
+        Ok(works) => works,
+        Err(error) => return visit.end().await.and(Err(refused(error))),
+    };
+    let (mut lines, sum, result) = transfer_all(visit, works, "stored", TransferLine::new).await;
     lines.iter_mut().for_each(|line| line.upload = upload);
     print_done(args.common.output, (lines, sum, result), |lines| transfers_table(lines).text(output::terminal_width()))
-}
-
-/// Returns the transfers of a plan, with an error in the place of each that cannot be begun, and tells what is left out.
-fn works_of(plan: Result<Plan, ShellError>) -> Vec<Result<Work>> {
-    let plan = match plan {
-        Ok(plan) => plan,
-        Err(error) => return vec![Err(refused(error))],
-    };
-    plan.notes().iter().for_each(|note| output::tell(legible(&format!("p2p: {note}"))));
-    let failures = plan.failures.into_iter().map(|failure| Err(Report::msg(failure)));
-    failures.chain(plan.transfers.into_iter().map(|(_, begins)| Ok(Work::Transfer(begins)))).collect()
 }
 
 /// Fetches files, one after the other.
@@ -243,18 +229,11 @@ pub async fn get(args: &GetArgs) -> Result<()> {
     }
     let visit = Visit::begin_reading(&args.common.engine, &args.common.login).await?;
     let _attention = interrupt::attend()?;
-    let mut commands = Vec::new();
-    for name in &args.names {
-        if args.recursive {
-            let to = Target::new(args.output_file.clone(), args.names.len(), args.force);
-            commands.extend(works_of(plan_download(visit.access(), &visit.identity, name, &to).await));
-            continue;
-        }
-        let place = |file: &FileKey| place_of(file, args.output_file.clone());
-        let download = visit.access().download(&visit.identity, name, args.range, place, args.force).await;
-        commands.push(download.map(Into::into).map_err(refused));
-    }
-    let done = transfer_all(visit, commands, "fetched", TransferLine::new).await;
+    let works = match downloads_of(&visit, args).await {
+        Ok(works) => works,
+        Err(error) => return visit.end().await.and(Err(refused(error))),
+    };
+    let done = transfer_all(visit, works, "fetched", TransferLine::new).await;
     print_done(args.common.output, done, |lines| transfers_table(lines).text(output::terminal_width()))
 }
 
@@ -268,7 +247,11 @@ async fn get_to_stdout(args: &GetArgs) -> Result<()> {
     }
     let visit = Visit::begin_reading(&args.common.engine, &args.common.login).await?;
     let _attention = interrupt::attend()?;
-    let works = args.names.iter().map(|name| Ok(Work::ToStdout(name.clone(), args.range))).collect();
+    if let Err(error) = check_readable(&visit, &args.names).await {
+        return visit.end().await.and(Err(refused(error)));
+    }
+    let work = |name: &String| Named::new(visible(name), Ok(Work::ToStdout(name.clone(), args.range)));
+    let works = args.names.iter().map(work).collect();
     let (_, sum, result) = transfer_all(visit, works, "fetched", TransferLine::new).await;
     tell_sum(sum.as_ref());
     result
@@ -281,12 +264,11 @@ async fn get_to_stdout(args: &GetArgs) -> Result<()> {
 pub async fn remove(args: &RemoveArgs) -> Result<()> {
     let visit = Visit::begin(&args.common.engine, &args.common.login).await?;
     let _attention = interrupt::attend()?;
-    let mut commands = Vec::new();
-    for name in &args.names {
-        let command = visit.access().removal(&visit.identity, name, args.recursive).await;
-        commands.push(command.map(Into::into).map_err(refused));
-    }
-    let done = transfer_all(visit, commands, "removed", RemovalLine::new).await;
+    let works = match removals_of(&visit, args).await {
+        Ok(works) => works,
+        Err(error) => return visit.end().await.and(Err(refused(error))),
+    };
+    let done = transfer_all(visit, works, "removed", RemovalLine::new).await;
     print_done(args.common.output, done, |lines| wrapped(&removals_text(lines), output::terminal_width()))
 }
 
@@ -294,11 +276,11 @@ pub async fn remove(args: &RemoveArgs) -> Result<()> {
 /// are several, and the last error. An interruption ends all of them; the caller must have called [`interrupt::attend`].
 async fn transfer_all<T>(
     visit: Visit,
-    commands: Vec<Result<Work>>,
+    commands: Vec<Named>,
     verb: &'static str,
     line: fn(&TransferReport, String) -> T,
 ) -> (Vec<T>, Option<Sum>, Result<()>) {
-    let begins = || commands.iter().filter_map(|work| if let Ok(Work::Transfer(begins)) = work { Some(begins) } else { None });
+    let begins = || commands.iter().filter_map(Named::begins);
     let noun = noun_of(visit.access(), begins());
     if let Err(error) = require_apart(begins()) {
         return (Vec::new(), None, visit.end().await.and(Err(refused(error))));
@@ -311,7 +293,8 @@ async fn transfer_all<T>(
     loop {
         begin_group(&visit, &mut groups).await;
         let Some(next) = groups.pop() else { break };
-        match next.see_through(&visit).await {
+        let (name, ended) = next.see_through(&visit).await;
+        match ended {
             Ok(report) => {
                 let label = visit.identity.shown(&report.status.file);
                 tally.add(&label, Ok(report.status.bytes));
@@ -322,7 +305,7 @@ async fn transfer_all<T>(
                 not_done += 1;
                 let is_told = |last: &Report| error.is::<Interrupted>() && last.is::<Interrupted>();
                 if !failed.last().is_some_and(is_told) {
-                    failed.push(error);
+                    failed.push(if all > 1 { naming(error, &name) } else { error });
                 }
             }
         }
@@ -337,6 +320,13 @@ async fn transfer_all<T>(
     progress.finish().await;
     let sum = (all > 1).then_some(Sum { tally, not_done });
     (done, sum, all_told(failed).and(visit.end().await))
+}
+
+/// Returns the error of one of several files with the name of the file, if it does not say it by itself.
+fn naming(error: Report, name: &str) -> Report {
+    let text = failure::text_of(&error);
+    let is_named = error.is::<Interrupted>() || tally::naming(name, text.clone()) == text;
+    if is_named { error } else { error.wrap_err(name.to_owned()) }
 }
 
 /// Sum of the transfers of a command, of which each that was not completed is told by itself.

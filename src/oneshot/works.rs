@@ -50,21 +50,39 @@ impl Work {
     }
 }
 
+/// Work of a command, or the reason why it cannot be done, with what the file is called.
+pub(super) struct Named {
+    name: String,
+    work: Result<Work>,
+}
+
+impl Named {
+    pub(super) fn new(name: impl Into<String>, work: Result<Work>) -> Named {
+        Named { name: name.into(), work }
+    }
+
+    pub(super) fn of((name, begins): (String, BeginTransfer)) -> Named {
+        Named::new(name, Ok(begins.into()))
+    }
+
+    /// Returns the transfer, if the work is an ordinary one.
+    pub(super) fn begins(&self) -> Option<&BeginTransfer> {
+        if let Ok(Work::Transfer(begins)) = &self.work { Some(begins) } else { None }
+    }
+}
+
 /// Work of a command that has not begun, or the reason why it cannot.
 pub(super) struct Queued {
-    work: Result<Work>,
+    named: Named,
     /// Name that a small transfer stores or removes.
     beside: Option<String>,
 }
 
 impl Queued {
     /// Asks the disk whether the transfer is a small one.
-    pub(super) fn new(access: &Access, work: Result<Work>) -> Queued {
-        let beside = match &work {
-            Ok(Work::Transfer(begins)) => name_of_small(access, begins),
-            _ => None,
-        };
-        Queued { work, beside }
+    pub(super) fn new(access: &Access, named: Named) -> Queued {
+        let beside = named.begins().and_then(|begins| name_of_small(access, begins));
+        Queued { named, beside }
     }
 }
 
@@ -76,17 +94,19 @@ impl Step for Queued {
 
 /// Work of a command that has begun.
 pub(super) enum Started {
-    /// Transfer beside others, or the reason why it was refused.
-    Transfer(Result<TransferId>),
+    /// Transfer beside others, or the reason why it was refused, with what the file is called.
+    Transfer(String, Result<TransferId>),
     /// Work that is carried out by itself.
-    Alone(Result<Work>),
+    Alone(Named),
 }
 
 impl Started {
-    pub(super) async fn see_through(self, visit: &Visit) -> Result<TransferReport> {
+    /// Waits for the end. Returns what the file is called, and the report.
+    pub(super) async fn see_through(self, visit: &Visit) -> (String, Result<TransferReport>) {
         match self {
-            Started::Transfer(transfer) => visit.instance.see_through(transfer?).await,
-            Started::Alone(work) => work?.carry_out(visit).await,
+            Started::Transfer(name, Ok(transfer)) => (name, visit.instance.see_through(transfer).await),
+            Started::Transfer(name, Err(error)) | Started::Alone(Named { name, work: Err(error) }) => (name, Err(error)),
+            Started::Alone(Named { name, work: Ok(work) }) => (name, work.carry_out(visit).await),
         }
     }
 }
@@ -95,17 +115,20 @@ impl Started {
 pub(super) async fn begin_group(visit: &Visit, groups: &mut Groups<Queued, Started>) {
     let together = match groups.take_group() {
         None => return,
-        Some(Group::Alone(one)) => return groups.put(Started::Alone(one.work)),
+        Some(Group::Alone(one)) => return groups.put(Started::Alone(one.named)),
         Some(Group::Together(several)) => several,
     };
-    let mut transfers = Vec::with_capacity(together.len());
-    for queued in together {
-        match queued.work {
-            Ok(Work::Transfer(begins)) => transfers.push(begins),
-            work => groups.put(Started::Alone(work)),
+    let (mut names, mut transfers) = (Vec::with_capacity(together.len()), Vec::with_capacity(together.len()));
+    for Queued { named: Named { name, work }, .. } in together {
+        match work {
+            Ok(Work::Transfer(begins)) => {
+                names.push(name);
+                transfers.push(begins);
+            }
+            work => groups.put(Started::Alone(Named { name, work })),
         }
     }
-    for begun in visit.access().begin_together(transfers).await {
-        groups.put(Started::Transfer(begun.map_err(advised)));
+    for (name, begun) in names.into_iter().zip(visit.access().begin_together(transfers).await) {
+        groups.put(Started::Transfer(name, begun.map_err(advised)));
     }
 }

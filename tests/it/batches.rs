@@ -442,8 +442,9 @@ fn one_shot_commands_have_a_sum() {
     assert!(said.stderr.contains("p2p: 5 files stored (40 B), 2 not\n"), "{said:?}");
     assert!(said.stderr.contains("dir/big\\u{a}\\u{1b}[5m: the name `big\\u{a}\\u{1b}[5m` contains '\\u{a}'"), "{said:?}");
     assert!(said.stderr.contains("dir/ce\\u0301: the name `ce\\u0301` contains '\\'"), "{said:?}");
-    let said = home.run(&["rm", "dir/f10", "dir/f11", "none"]);
-    assert!(said.stderr.contains("p2p: 2 files removed (16 B), 1 not\n"), "{said:?}");
+    let said = home.refused(&["rm", "dir/f10", "dir/f11", "none"]);
+    assert!(said.contains("p2p: no file named `none` is stored; 1 of 3 files is refused: none; none was begun\n"), "{said}");
+    home.ok(&["rm", "dir/f10", "dir/f11"]);
     assert!(home.run(&["rm", "-r", "dir"]).stderr.is_empty(), "one by itself has no sum");
     // The same sum in a script has a line for each reason.
     let said = home.run(&["run", "-c", "upload -r dir"]).stderr;
@@ -457,4 +458,196 @@ fn one_shot_commands_have_a_sum() {
     std::fs::write(home.path("").join::<&std::ffi::OsStr>(name), "x").unwrap();
     let said = home.run(&["run", "-c", "upload bad*"]).stderr;
     assert!(said.contains("bad\\xff: its name is not valid UTF-8; --as NAME says under which it is stored"), "{said}");
+}
+
+/// The bars of the line REPL say for which node a transfer waits, as the screen does.
+#[test]
+fn a_bar_says_for_which_node_it_waits() {
+    let home = Home::new("");
+    home.file("big.bin", 3_000_000);
+    let mut pty = Pty::start(program(&home.path(""), &["repl", "--speed", "1x"]));
+    pty.prompts();
+    pty.send("upload big.bin --background; kill Node_03; wait\r");
+    pty.shows("waits for Node_03");
+    pty.send("\x03");
+    pty.prompts();
+    pty.send("quit --now\r");
+    pty.end();
+}
+
+/// What a command is given is checked before the first of it is done, by a command of the program as by a line: one that is not there, and
+/// one that is given twice, are named, and nothing has happened.
+#[test]
+fn all_of_a_command_is_checked_first() {
+    let home = Home::new(QUICK);
+    std::fs::create_dir(home.path("d")).unwrap();
+    std::fs::create_dir(home.path("e")).unwrap();
+    for name in ["f1", "f6", "new", "d/f"] {
+        home.file(name, 1_000);
+    }
+    home.ok(&["put", "-r", "f1", "f6", "d"]);
+    home.ok(&["run", "-c", "mkdir into"]);
+    let listed = home.ok(&["ls", "-R"]);
+    for (arguments, words) in [
+        (&["rm", "f1", "f10"][..], "no file named `f10` is stored"),
+        (&["rm", "f6", "f6"], "`f6` is given twice; 1 of 2 files is refused: f6"),
+        (&["rm", "f6", "./f6"], "`./f6` is given twice, as `f6` too"),
+        (&["rm", "-r", "d", "d/f"], "`d/f` is within `d`, which is given too"),
+        (&["rm", "f1", "d"], "the directory `d` is not empty"),
+        (&["get", "f1", "f10", "-o", "e"], "no file named `f10` is stored"),
+        (&["get", "f1", "f1", "-o", "e"], "two of the files would be written to "),
+        (&["get", "f1", "f1", "-o", "e", "--force"], "two of the files would be written to "),
+        (&["get", "-r", "d", "f10", "-o", "e"], "1 of 2 files is refused: f10"),
+        (&["get", "-r", "d", "d/f", "-o", "e"], "`d/f` is within `d`, which is given too"),
+        (&["get", "f1", "f10", "-o", "-"], "1 of 2 files is refused: f10"),
+        (&["put", "new", "f1"], "a file or directory named `f1` is stored already"),
+        (&["put", "new", "none"], "none: "),
+        (&["put", "new", "new"], "two of the files would be stored as `new`"),
+        (&["put", "-r", "e", "e", "--as", "g/"], "`e` is given twice"),
+        (&["put", "-r", "e", "none", "--as", "g/"], "1 of 2 files is refused: none"),
+        (
+            &["put", "new", "f6", "--as", "z/"],
+            "there is no directory `z`; `mkdir --parents PATH` makes it; 2 of 2 files are refused: new, f6",
+        ),
+        (&["run", "-c", "rm f6 f6"], "`f6` is given twice"),
+        (&["run", "-c", "rm f? f6"], "`f6` is given twice"),
+        (&["run", "-c", "rm f1 d"], "the directory `d` is not empty"),
+        (&["run", "-c", "verify f1 f1"], "`f1` is given twice"),
+        (&["run", "-c", "verify d d/f"], "`d/f` is within `d`"),
+        (&["run", "-c", "mv f1 f1 into"], "`f1` is given twice"),
+        (&["run", "-c", "mv f1 f10 into"], "no file named `f10` is stored"),
+        (&["run", "-c", "mv d d/f into"], "`d/f` is within `d`"),
+        (&["run", "-c", "mkdir a f1"], "named `f1` is stored already"),
+        (&["run", "-c", "mkdir a a"], "named `a` is stored already"),
+        (&["run", "-c", "mkdir a b/c"], "there is no directory `b`"),
+        (&["run", "-c", "upload -r e e --as g/"], "`e` is given twice"),
+    ] {
+        let said = home.run(arguments);
+        assert!(said.code == Some(1) && said.stderr.contains(words), "{arguments:?}: {said:?}");
+        assert!(said.stderr.contains("none was begun") && said.stdout.is_empty(), "{arguments:?}: {said:?}");
+        assert_eq!(home.ok(&["ls", "-R"]), listed, "{arguments:?}");
+        assert_eq!(std::fs::read_dir(home.path("e")).unwrap().count(), 0, "{arguments:?}");
+    }
+    home.ok(&["rm", "d/f", "d"]);
+    home.ok(&["run", "-c", "mkdir -p a/b a a/b; mv f1 f6 a; rm a/f1 a/f6"]);
+}
+
+/// The reasons of several files are told, each with its file.
+#[test]
+fn each_reason_names_its_file() {
+    let home = Home::new(QUICK);
+    for name in ["a", "b", "c"] {
+        home.file(name, 100);
+    }
+    home.ok(&["put", "b"]);
+    let said = home.refused(&["put", "a", "b", "no\\pe", "none"]);
+    for words in [
+        "named `b` is stored already",
+        "cannot read no\\pe: ",
+        "cannot read none: No such file",
+        "3 of 4 files are refused: b, no\\pe, none",
+    ] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+}
+
+/// What a command of a line names and is known not to be there refuses the line, in the line REPL and in scripts, whatever its kind.
+#[test]
+fn what_a_line_names_is_checked_first() {
+    let home = Home::new("");
+    home.file("a.bin", 1_000);
+    home.register("alice");
+    home.login("alice");
+    for (command, words) in [
+        ("kill Node_99", "Node_99"),
+        ("stop 6", "Node_06"),
+        ("disk 9 --full", "Node_09"),
+        ("node 77", "Node_77"),
+        ("ping 77", "Node_77"),
+        ("link Node_99 --bandwidth 1KiB/s", "Node_99"),
+        ("path client->Node_99 --cut", "Node_99"),
+        ("path 1,99 --cut", "Node_99"),
+        ("partition 1,2|3,99", "Node_99"),
+        ("heal 99", "Node_99"),
+        ("flap 99 --every 5s", "Node_99"),
+        ("kill nowhere", "`nowhere` is no node"),
+        ("faults apply no-such-profile", "there is no profile `no-such-profile`"),
+        ("faults clear Node_99", "Node_99"),
+        ("orphans free 99", "Node_99"),
+        ("share a.bin nobody", "nobody"),
+        ("users reset nobody", "nobody"),
+        ("mkdir x y/z", "there is no directory `y`"),
+        ("mkdir x x", "named `x` is stored already"),
+        ("mv a.bin none d", "no file named `none` is stored"),
+        ("mkdir d; mv a.bin a.bin d/", "`a.bin` is given twice"),
+        ("rm a.bin a.bin", "`a.bin` is given twice"),
+        ("pause; upload a.bin --as late", "`resume`"),
+        ("pause; sleep 5s", "`resume`"),
+        ("pause; speed max; verify a.bin", "`resume`"),
+    ] {
+        let line = format!("upload a.bin; {command}");
+        let (typed, script) = (said_of(&home, &line).stderr, home.refused_script(&line));
+        for said in [typed, script] {
+            assert!(said.contains(words) && said.contains("nothing of the line was begun"), "{line}: {said}");
+            assert!(home.stored().is_empty(), "{line}: {said}");
+        }
+    }
+    for command in ["wait 7", "cancel 7", "segments 7"] {
+        let said = home.refused_script(&format!("ls; {command}"));
+        assert!(said.contains("there is no transfer #7") && said.contains("nothing of the line was begun"), "{said}");
+    }
+    // What an earlier command of the line makes is there, and a line of a script is checked when it is its turn.
+    home.ok(&[
+        "run",
+        "-c",
+        "upload a.bin --background; wait 1; segments 1; pause; upload a.bin --as b --background; resume; wait; rm b a.bin",
+    ]);
+    let said = home.run(&["run", "-c", "upload a.bin\nkill Node_99; ls"]);
+    assert!(said.code == Some(1) && said.stderr.contains("-c:2: kill Node_99: "), "{said:?}");
+    assert_eq!(home.stored(), ["a.bin"]);
+}
+
+/// All that waits is ended by one command, and what has begun goes on: in scripts and the line REPL the transfers in the background of which
+/// nothing has arrived.
+#[test]
+fn all_that_waits_is_ended_by_a_command() {
+    let home = Home::new("[network]\ndelay = '1ms'\nloss = '0%'\n");
+    home.file("big.bin", 2_000_000);
+    for number in 1..=30 {
+        home.file(&format!("f{number:02}"), 60_000);
+    }
+    let script = "upload big.bin --background; sleep 5s; upload f?? --background; cancel waiting; cancel waiting; wait";
+    let said = home.ok(&["run", "--json", "-c", script]);
+    let answers: Vec<serde_json::Value> =
+        said.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["answer"].clone()).collect();
+    let cancelled = answers[3].as_array().unwrap();
+    assert_eq!(cancelled.len(), 30, "{said}");
+    assert!(cancelled.iter().all(|one| one["state"] == "cancelled"), "{said}");
+    assert_eq!(answers[4], serde_json::json!([]));
+    assert_eq!(answers[5].as_array().map(Vec::len), Some(1), "{said}");
+    assert_eq!(home.stored(), ["big.bin"]);
+    let said = said_of(&home, "upload f0? --background; cancel waiting; wait").stdout;
+    assert!(said.contains("#1, upload of f01: cancelled") && said.contains("#9, upload of f09: cancelled"), "{said}");
+    assert_eq!(home.stored(), ["big.bin"]);
+    assert!(home.ok(&["run", "-c", "cancel waiting"]).contains("no transfer in the background waits"));
+}
+
+/// On the screen the same command drops what waits of all other lines, and the sum of each says so.
+#[test]
+fn what_waits_of_all_lines_is_dropped_by_a_command() {
+    let mut tui_harness = TuiHarness::slow(120, 40);
+    tui_harness.keys(&["pause", "Enter"]);
+    let tree = tree(tui_harness.home.path(), 230);
+    let line = format!("upload -r {}", tree.display());
+    tui_harness.press(&[&line, "; echo at last", "Enter"]);
+    tui_harness.until(|app| says(app, "#1-#100: 100 files begun; waiting: "));
+    tui_harness.press(&["cancel waiting; echo mine", "Enter"]);
+    tui_harness.until(|app| says(app, &format!("dropped: 130 files of `{line}`, `echo at last`")));
+    assert_eq!(tui_harness.app.scene().pending.len(), 0);
+    tui_harness.runtime.block_on(tui_harness.handle.call(&OPERATOR, operation::Resume)).unwrap();
+    tui_harness.settle();
+    let output = &tui_harness.app.prompt().output;
+    let has = |words: &str| output.iter().any(|(_, line)| line == words);
+    assert!(says(&tui_harness.app, "100 files stored (19.5 KiB), 130 not begun") && has("mine"), "{output:?}");
+    assert!(!has("at last"), "{output:?}");
 }

@@ -219,6 +219,7 @@ fn an_interrupt_does_not_wait_for_a_slow_clock() {
     let home = Home::new("");
     // More than the network carries within the deadline of a test.
     home.file("a.bin", 8_000_000);
+    home.file("b.bin", 1_000);
     // At this speed the answers to what is undone would come after days.
     let script = "speed max; upload a.bin --background; sleep 5s; speed 0.001x; wait";
     let commands: [(&[&str], &str); 2] = [

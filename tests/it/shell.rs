@@ -25,9 +25,12 @@ fn a_script_runs_to_its_end() {
 #[test]
 fn a_script_stops_at_the_first_failure_and_says_where() {
     let home = Home::new(QUICK);
-    let said = home.run(&["run", "-c", "ls; uplaod x; ls"]);
-    assert_eq!((said.code, said.stdout.as_str()), (Some(1), "› ls\nno files are stored\n"));
-    assert!(said.stderr.contains("-c:1: uplaod x: there is no command `uplaod`; did you mean `upload`"), "{}", said.stderr);
+    for (script, line, shown) in [("ls\nuplaod x\nls", 2, "› ls\nno files are stored\n"), ("ls; uplaod x; ls", 1, "")] {
+        let said = home.run(&["run", "-c", script]);
+        assert_eq!((said.code, said.stdout.as_str()), (Some(1), shown));
+        let words = format!("-c:{line}: uplaod x: there is no command `uplaod`; did you mean `upload`");
+        assert!(said.stderr.contains(&words), "{}", said.stderr);
+    }
     fs::write(home.path("bad.p2p"), "ls\n\nexpect ls contains nothing\n").unwrap();
     let said = home.run(&["run", "bad.p2p"]).stderr;
     assert!(said.contains("bad.p2p:3: expect ls contains nothing: expected contains nothing"), "{said}");
@@ -116,7 +119,7 @@ fn nothing_is_dropped_at_the_end_of_a_script() {
         assert_eq!(said.code, Some(1), "{said:?}");
         assert!(said.stderr.contains("cancelled and undone: #1, upload of now"), "{said:?}");
     }
-    let said = home.run(&["run", "-c", &line("failed", "; nonsense")]);
+    let said = home.run(&["run", "-c", &line("failed", "\nnonsense")]);
     assert!(said.code == Some(1) && said.stderr.contains("cancelled and undone: #1, upload of failed"), "{said:?}");
     assert_eq!(home.stored().len(), 6);
     assert!(home.ok(&["run", "-c", "quit --now"]).starts_with("› quit"), "nothing is lost where nothing runs");

@@ -4,6 +4,9 @@
 use p2p_base::units::SimDuration;
 use p2p_engine::transfer::{Remaining, TransferStatus};
 use p2p_engine::{FINISHED_MAX, operation};
+use p2p_shell::Shell;
+use p2p_shell::report::time_of_transfer;
+use p2p_shell::words::Variables;
 use p2p_storage::tui::app::Pane;
 
 use crate::harness::{OPERATOR, random_file};
@@ -483,6 +486,13 @@ fn an_estimate_names_the_node_that_is_waited_for() {
     assert!(text.contains("killed 00:02 ago; #1 waits for its answer"), "{text}");
 }
 
+/// What the command `transfers` lists.
+fn listed_of(tui_harness: &TuiHarness) -> String {
+    let (shell, _questions) = Shell::new(tui_harness.app.access().clone());
+    let answer = tui_harness.runtime.block_on(shell.run_to_end("transfers", &Variables::new())).unwrap();
+    answer.view.text()
+}
+
 /// What is behind others at a node that was killed waits for that node, and says so.
 #[test]
 fn what_is_behind_others_names_the_node_that_is_waited_for() {
@@ -505,6 +515,13 @@ fn what_is_behind_others_names_the_node_that_is_waited_for() {
                 seen += 1;
                 let row = row_of(&mut tui_harness, Pane::Transfers, &format!("{} ↑", report.status.id));
                 assert!(row.contains("for Node_03") && !row.contains("behind"), "{row}");
+                // The same words wherever the transfer is listed or drawn.
+                let whole = time_of_transfer(&snapshot, report, usize::MAX);
+                assert!(whole.starts_with("waits for Node_03, killed 00:0") && whole.ends_with(" ago"), "{whole}");
+                assert_eq!(time_of_transfer(&snapshot, report, 13), "for Node_03");
+                let listed = listed_of(&tui_harness);
+                let line = listed.lines().find(|line| line.contains(&format!(" {} ", report.status.id))).unwrap();
+                assert!(line.contains(&whole), "{whole}: {line}");
             }
         }
     }

@@ -9,13 +9,14 @@ use std::sync::Arc;
 use p2p_base::spelling::{visible, visible_path};
 use p2p_engine::operation::{BeginTransfer, Sink, Source, Upload};
 use p2p_engine::{Command, EngineError};
-use p2p_service::access::Identity;
+use p2p_service::access::{Access, AccessError, Identity};
 use p2p_store::names::{FileKey, stored_path};
 use p2p_store::namespace::Namespace;
 
 use crate::lists::listed;
+use crate::tally::naming;
 use crate::trees::off_thread;
-use crate::{Shell, ShellError};
+use crate::{ShellError, changes};
 
 /// Need of a transfer on this machine or in the namespace of a user.
 #[derive(Debug)]
@@ -24,8 +25,10 @@ pub(crate) enum Need {
     Upload { source: Option<PathBuf>, name: Option<String> },
     /// File to read, while the name is not certain.
     Source(PathBuf),
-    /// Path at which a file is to appear, and must not be yet.
-    Destination(PathBuf),
+    /// Path at which a file is to appear, and must not be yet unless it may be replaced.
+    Destination { path: PathBuf, overwrite: bool },
+    /// File or directory to remove, and whether all that is within it goes too.
+    Removal { key: FileKey, recursive: bool },
     /// Nothing that could be missing.
     Nothing,
 }
@@ -38,9 +41,10 @@ impl Need {
                 name: upload.stored_name().map(str::to_owned),
             },
             Command::Download(download) => match &download.sink {
-                Sink::File { path, overwrite: false } => Need::Destination(path.clone()),
+                Sink::File { path, overwrite } => Need::Destination { path: path.clone(), overwrite: *overwrite },
                 _ => Need::Nothing,
             },
+            Command::Remove(remove) => Need::Removal { key: remove.file.clone(), recursive: remove.recursive },
             _ => Need::Nothing,
         }
     }
@@ -81,6 +85,46 @@ impl Claims {
     }
 }
 
+/// What a command is given by name, each with what it is called: twice the same is refused, whatever the command does with it.
+#[derive(Debug)]
+pub(crate) struct Given<K = FileKey>(BTreeMap<K, String>);
+
+impl<K> Default for Given<K> {
+    fn default() -> Given<K> {
+        Given(BTreeMap::new())
+    }
+}
+
+impl<K: Ord> Given<K> {
+    /// Takes in what is called `label`.
+    ///
+    /// # Errors
+    /// Fails if it was given before.
+    fn take_once(&mut self, key: K, label: &str) -> Result<(), ShellError> {
+        match self.0.get(&key) {
+            Some(first) if first == label => Err(ShellError::Bad(format!("`{label}` is given twice"))),
+            Some(first) => Err(ShellError::Bad(format!("`{label}` is given twice, as `{first}` too"))),
+            None => {
+                self.0.insert(key, label.to_owned());
+                Ok(())
+            }
+        }
+    }
+}
+
+impl Given {
+    /// Takes in what is called `label`.
+    ///
+    /// # Errors
+    /// Fails if it was given before, or with `is_whole` if it is within a directory that was.
+    pub(crate) fn take(&mut self, key: &FileKey, label: &str, is_whole: bool) -> Result<(), ShellError> {
+        match key.ancestors().filter(|_| is_whole).find_map(|above| self.0.get(&above)) {
+            Some(above) => Err(ShellError::Bad(format!("`{label}` is within `{above}`, which is given too"))),
+            None => self.take_once(key.clone(), label),
+        }
+    }
+}
+
 /// Checks that no two of these transfers store a file under one name, in whatever spellings, or write one at one path.
 ///
 /// # Errors
@@ -96,8 +140,8 @@ pub fn require_apart<'a>(transfers: impl Iterator<Item = &'a BeginTransfer>) -> 
         match Need::of(begins) {
             // A name that nothing can have is refused when the transfer begins.
             Need::Upload { name: Some(name), .. } => stored_path(&name).map_or(Ok(()), |name| claims.name(&name, &label))?,
-            Need::Destination(path) => claims.path(&path, &label)?,
-            Need::Upload { .. } | Need::Source(_) | Need::Nothing => {}
+            Need::Destination { path, .. } => claims.path(&path, &label)?,
+            Need::Upload { .. } | Need::Source(_) | Need::Removal { .. } | Need::Nothing => {}
         }
     }
     Ok(())
@@ -105,9 +149,10 @@ pub fn require_apart<'a>(transfers: impl Iterator<Item = &'a BeginTransfer>) -> 
 
 /// Names and paths that are there or that earlier transfers make, for a user who stores files.
 struct Place<'a> {
-    names: &'a Namespace,
+    names: Namespace,
     owner: Option<&'a str>,
     claims: Claims,
+    given: Given,
 }
 
 impl Place<'_> {
@@ -124,10 +169,14 @@ impl Place<'_> {
                 }
             }
             Need::Source(path) => readable(path),
-            Need::Destination(path) if fs::symlink_metadata(path).is_ok() => {
+            Need::Destination { path, overwrite: false } if fs::symlink_metadata(path).is_ok() => {
                 Err(EngineError::DestinationTaken { path: path.clone() }.into())
             }
-            Need::Destination(path) => self.claims.path(path, label),
+            Need::Destination { path, .. } => self.claims.path(path, label),
+            Need::Removal { key, recursive } => {
+                self.given.take(key, label, *recursive)?;
+                Ok(changes::remove(&mut self.names, key, *recursive)?)
+            }
             Need::Nothing => Ok(()),
         }
     }
@@ -135,19 +184,8 @@ impl Place<'_> {
     fn check_name(&mut self, label: &str, name: &str) -> Result<(), ShellError> {
         // Two spellings of one name are the same name.
         let name = stored_path(name).map_err(EngineError::from)?;
-        require_free(self.names, &FileKey::new(self.owner, &name))?;
+        changes::require_free(&self.names, &FileKey::new(self.owner, &name))?;
         self.claims.name(&name, label)
-    }
-}
-
-/// Refuses a key under which something is stored, or in a directory that is not there.
-pub(crate) fn require_free(names: &Namespace, key: &FileKey) -> Result<(), EngineError> {
-    if names.get(key).is_some() {
-        return Err(EngineError::NameTaken { name: key.name.clone() });
-    }
-    match names.missing_parent(key) {
-        Some(parent) => Err(EngineError::NoDirectory { name: parent.name }),
-        None => Ok(()),
     }
 }
 
@@ -161,7 +199,7 @@ pub(crate) async fn check_needs(
     needs: Vec<(String, Result<Need, ShellError>)>,
 ) -> Result<(), ShellError> {
     off_thread(move || {
-        let mut place = Place { names: &names, owner: identity.name(), claims: Claims::default() };
+        let mut place = Place { names, owner: identity.name(), claims: Claims::default(), given: Given::default() };
         check_each(needs, |file, need| place.check(file, &need?))
     })
     .await?
@@ -182,23 +220,35 @@ fn nameless(path: &Path) -> ShellError {
     EngineError::Source { path: path.to_owned(), reason: "its name is not valid UTF-8".into() }.into()
 }
 
-/// Number of refused files that an error names; the others are counted.
+/// Number of refused files that an error names, and of which it tells the reasons; the others are counted.
 const REFUSED_SHOWN: usize = 3;
 
-/// Says which files of a batch are refused, and of how many.
-pub(crate) fn refused(files: &[String], all: usize) -> String {
+/// Says why files of a batch are refused, and which of how many. A reason that several have is told once.
+pub(crate) fn told_refused(error: &ShellError, others: &[String], files: &[String], all: usize) -> String {
+    let mut reasons = vec![error.to_string()];
+    reasons.extend(others.iter().cloned());
+    let is_one = files.len() == 1 || others.is_empty();
+    if let (false, Some(first)) = (is_one, files.first()) {
+        reasons[0] = naming(first, error.to_string());
+    }
     let are = if files.len() == 1 { "is" } else { "are" };
-    format!("{} of {all} files {are} refused: {}", files.len(), listed(files, REFUSED_SHOWN))
+    format!("{}; {} of {all} files {are} refused: {}", reasons.join("; "), files.len(), listed(files, REFUSED_SHOWN))
 }
 
 /// Returns the one refusal of a batch for all of it that could not begin.
-pub(crate) fn refusal(refused: Vec<(String, ShellError)>, all: usize) -> Result<(), ShellError> {
+///
+/// # Errors
+/// Fails with it, if anything is refused.
+pub fn refusal(refused: Vec<(String, ShellError)>, all: usize) -> Result<(), ShellError> {
     let (files, errors): (Vec<String>, Vec<ShellError>) = refused.into_iter().unzip();
-    match (errors.into_iter().next(), files.len()) {
-        (None, _) => Ok(()),
-        (Some(error), 1) if all == 1 => Err(error),
-        (Some(error), _) => Err(ShellError::NoneOf { error: Box::new(error), files, all }),
+    let mut errors = errors.into_iter();
+    let Some(error) = errors.next() else { return Ok(()) };
+    if all == 1 {
+        return Err(error);
     }
+    let others = files.iter().skip(1).zip(errors).filter(|(_, other)| *other != error).take(REFUSED_SHOWN - 1);
+    let others = others.map(|(file, other)| naming(file, other.to_string())).collect();
+    Err(ShellError::NoneOf { error: Box::new(error), others, files, all })
 }
 
 /// Refuses a path that is no file to read. Only regular files are opened, since another kind may wait for its other end.
@@ -207,28 +257,48 @@ fn readable(path: &PathBuf) -> Result<(), ShellError> {
     found.map_err(|error| EngineError::Source { path: path.clone(), reason: error.to_string() }.into())
 }
 
-/// Checks several transfers that are to begin one after the other, of which some may be refused already. A single one is checked when it
-/// begins.
+/// Checks several transfers that are to begin one after the other, of which some may be refused already, for the current user. A single one
+/// is checked when it begins. Each has what it is called.
 ///
 /// # Errors
 /// Fails once for all of them that could not begin.
-pub(crate) async fn check_all(
-    shell: &Shell,
+pub async fn check_transfers(
+    access: &Access,
     transfers: Vec<(String, Result<BeginTransfer, ShellError>)>,
 ) -> Result<Vec<(String, BeginTransfer)>, ShellError> {
     if transfers.len() > 1 {
         let need = |(file, begins): &(String, Result<BeginTransfer, ShellError>)| {
             (file.clone(), begins.as_ref().map(Need::of).map_err(ShellError::clone))
         };
-        check_needs(shell.access.names(), shell.identity(), transfers.iter().map(need).collect()).await?;
+        check_needs(access.names(), access.identity(), transfers.iter().map(need).collect()).await?;
     }
     transfers.into_iter().map(|(file, begins)| Ok((file, begins?))).collect()
 }
 
-/// Checks that these files of this machine can be read or are directories. Each path has what it is called.
+/// Checks that there is something under each of several stored names, and that none is given twice or is within another. `key_of` finds the key
+/// of a name.
+///
+/// # Errors
+/// Fails once for all names that are refused.
+pub async fn check_given(names: &[String], key_of: impl AsyncFn(&str) -> Result<FileKey, AccessError>) -> Result<(), ShellError> {
+    let (mut given, mut refused) = (Given::default(), Vec::new());
+    for name in names.iter().filter(|_| names.len() > 1) {
+        let (label, found) = (visible(name).into_owned(), key_of(name).await.map_err(ShellError::from));
+        let taken = found.and_then(|key| given.take(&key, &label, true));
+        refused.extend(taken.err().map(|error| (label, error)));
+    }
+    refusal(refused, names.len())
+}
+
+/// Checks that these files of this machine can be read or are directories, and that none is given twice. Each path has what it is called.
 ///
 /// # Errors
 /// Fails once for all of them that cannot be stored.
-pub(crate) async fn check_sources(paths: Vec<(String, PathBuf)>) -> Result<(), ShellError> {
-    off_thread(move || check_each(paths, |_, path| readable(&path))).await?
+pub async fn check_sources(paths: Vec<(String, PathBuf)>) -> Result<(), ShellError> {
+    let mut given = Given::default();
+    let mut check = move |label: &str, path: PathBuf| {
+        readable(&path)?;
+        given.take_once(std::path::absolute(&path).unwrap_or(path), label)
+    };
+    off_thread(move || check_each(paths, |label, path| check(label, path))).await?
 }

@@ -114,6 +114,8 @@ pub enum Effect {
     Batch(Batch),
     /// Shows the segments of this transfer, in front ends that have a place for them.
     Select(TransferId),
+    /// Drops the steps of all other lines that have not begun, in front ends in which lines run beside each other.
+    DropWaiting,
     /// Sets a variable to a value.
     Set(String, String),
     /// Clears the output shown so far.

@@ -11,7 +11,7 @@ use p2p_service::access::Identity;
 use p2p_service::profiles::Profiles;
 use p2p_store::namespace::Entry;
 
-use super::spec::{Flag, Kind, Spec};
+use super::spec::{Flag, Kind, Spec, WAITING};
 use super::table;
 use super::words::{self, Word, quote};
 
@@ -183,6 +183,10 @@ fn values(kind: Kind, prefix: &str, known: &Knowledge) -> Vec<Candidate> {
             let prefix = prefix.trim_start_matches('#');
             let found = known.transfers.iter().filter(|(id, _)| id.starts_with(prefix));
             found.map(|(id, summary)| candidate(id, summary)).collect()
+        }
+        Kind::TransferOrWaiting => {
+            let waiting = Some(candidate(WAITING, "all that has not begun")).filter(|_| WAITING.starts_with(prefix));
+            waiting.into_iter().chain(values(Kind::Transfer, prefix, known)).collect()
         }
         Kind::Command => commands(prefix),
         Kind::OneOf(texts) | Kind::Like(texts) => {

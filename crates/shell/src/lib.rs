@@ -25,12 +25,14 @@ pub mod asking;
 mod background;
 mod batch;
 pub mod call;
+mod changes;
 mod commands;
 pub mod complete;
 pub mod digest;
 pub mod groups;
 pub mod history;
 mod hosts;
+mod known;
 mod line;
 pub mod lists;
 mod local_pattern;
@@ -67,7 +69,7 @@ use p2p_service::{output, statuses};
 use thiserror::Error;
 use tokio::sync::{Notify, mpsc, oneshot};
 
-pub use self::ahead::require_apart;
+pub use self::ahead::{check_given, check_sources, check_transfers, refusal, require_apart};
 pub use self::commands::names::list_entries;
 pub use self::commands::{reference, write_document};
 pub use self::place::place_of;
@@ -144,10 +146,12 @@ pub enum ShellError {
     #[error("{0}")]
     Bad(String),
     /// Parts of a batch would be refused, so that nothing of it was begun.
-    #[error("{error}; {refused}; none was begun", refused = ahead::refused(files, *all))]
+    #[error("{}; none was begun", ahead::told_refused(error, others, files, *all))]
     NoneOf {
         /// Error of the first of them.
         error: Box<ShellError>,
+        /// Reasons of the next ones, as far as they are told, each with the name of its file.
+        others: Vec<String>,
         /// Files that would be refused, for whichever reason.
         files: Vec<String>,
         /// Number of files in the batch.

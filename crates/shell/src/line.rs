@@ -1,6 +1,6 @@
 //! Checks of all commands of a line before the first of them is carried out.
 
-use crate::ahead::refused;
+use crate::ahead::told_refused;
 use crate::call::Call;
 use crate::outlook::Outlook;
 use crate::words::Variables;
@@ -8,8 +8,9 @@ use crate::{Shell, ShellError};
 
 impl Shell {
     /// Checks the commands of a line before the first of them is carried out: that each is one, with arguments that it takes, that the user
-    /// may run it, that what it stores can be read under a name that something can have and that is free, and that what it is about is
-    /// there. What the earlier commands of the line will have stored, removed and moved is taken into account.
+    /// may run it, that the hosts, profiles, transfers and users that it names are there, that time passes if it waits for it, that what it
+    /// stores can be read under a name that something can have and that is free, and that what it is about is there. What the earlier
+    /// commands of the line will have made, stored, removed and moved is taken into account.
     ///
     /// # Errors
     /// Fails with the first command that would be refused.
@@ -22,6 +23,10 @@ impl Shell {
                 variables.insert(name.clone(), value.clone());
             }
             outlook.take(self, &call).await.map_err(ahead)?;
+            // What comes after it is not carried out.
+            if call.spec.name == "quit" {
+                break;
+            }
         }
         Ok(())
     }
@@ -30,7 +35,7 @@ impl Shell {
 /// Returns the error of a command of a line that was not begun. That none of its files was begun goes without saying.
 pub(crate) fn in_a_line(error: &ShellError) -> String {
     match error {
-        ShellError::NoneOf { error, files, all } => format!("{error}; {}", refused(files, *all)),
+        ShellError::NoneOf { error, others, files, all } => told_refused(error, others, files, *all),
         error => error.to_string(),
     }
 }

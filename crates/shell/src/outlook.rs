@@ -13,20 +13,26 @@ use p2p_engine::operation::ListTransfers;
 use p2p_service::access::{AccessError, Identity};
 use p2p_store::manifest::FileRecord;
 use p2p_store::names::{FileKey, stored_path};
-use p2p_store::namespace::{DirectoryRecord, Entry, Namespace};
+use p2p_store::namespace::{Entry, Namespace};
 use p2p_store::segment::Sha256Digest;
 
-use crate::ahead::{Need, check_needs, check_sources, require_free};
+use crate::ahead::{Given, Need, check_needs, check_sources};
 use crate::call::Call;
 use crate::commands::files::check_paths;
+use crate::commands::names::require_room;
+use crate::known::{MayCome, check_things};
 use crate::local_pattern::local_paths;
 use crate::pattern::{matching, outermost};
 use crate::place::{expand, place_of};
 use crate::spec::Group;
-use crate::{Shell, ShellError};
+use crate::{Shell, ShellError, changes};
 
 /// Commands after which a file of this machine may exist that did not before.
 const MAKING_FILES: [&str; 4] = ["download", "export", "capture", "report"];
+/// Commands that wait for virtual time, unless they begin transfers in the background.
+const TAKING_TIME: [&str; 10] = ["upload", "download", "rm", "verify", "sleep", "ping", "health", "stop", "start", "restart"];
+/// Commands after which there may be transfers that were not there before.
+const BEGINNING: [&str; 5] = ["upload", "download", "rm", "verify", "expect"];
 /// Commands after which somebody else may be the user, or other names be stored than the ones before have made so.
 const LEADING_ELSEWHERE: [&str; 6] = ["login", "logout", "register", "cancel", "expect", "uploads"];
 
@@ -41,6 +47,10 @@ pub(crate) struct Outlook {
     may_make_files: bool,
     /// True once a command stands in the line after which another user's tree may be one's own.
     may_change_user: bool,
+    /// True once a command of the line pauses time, until another one resumes it.
+    is_paused: bool,
+    /// What earlier commands may make.
+    may_come: MayCome,
     /// False once a command stands in the line whose effects on names are not known ahead.
     is_known: bool,
 }
@@ -52,7 +62,17 @@ impl Outlook {
         let open = under_way.into_iter().filter(|status| !status.state.is_over()).map(|status| status.file).collect();
         let (names, identity) = (shell.access.names(), shell.identity());
         let made = BTreeSet::new();
-        Outlook { names, identity, open, made, may_make_files: false, may_change_user: false, is_known: true }
+        Outlook {
+            names,
+            identity,
+            open,
+            made,
+            may_make_files: false,
+            may_change_user: false,
+            is_paused: false,
+            may_come: MayCome::default(),
+            is_known: true,
+        }
     }
 
     /// Checks the next command of the line, and takes in what it will bring about.
@@ -64,7 +84,9 @@ impl Outlook {
         self.check_new_names(call)?;
         if self.is_known {
             shell.admit(call.spec).await?;
+            check_things(shell, call, self.may_come).await?;
         }
+        self.check_pace(call)?;
         match call.spec.name {
             "upload" => self.upload(call).await?,
             _ if !self.is_known => {}
@@ -78,8 +100,23 @@ impl Outlook {
             }
             _ => {}
         }
+        self.may_come.transfers |= BEGINNING.contains(&call.spec.name);
+        self.may_come.users |= call.spec.name == "register";
         self.may_make_files |= MAKING_FILES.contains(&call.spec.name);
         self.is_known &= !LEADING_ELSEWHERE.contains(&call.spec.name);
+        Ok(())
+    }
+
+    /// Refuses a command that waits for virtual time which the line itself has paused: none of its later commands could resume it.
+    fn check_pace(&mut self, call: &Call) -> Result<(), ShellError> {
+        match call.spec.name {
+            "pause" => self.is_paused = true,
+            "resume" => self.is_paused = false,
+            name if self.is_paused && TAKING_TIME.contains(&name) && !call.has("background") => {
+                return Err(ShellError::StandingStill);
+            }
+            _ => {}
+        }
         Ok(())
     }
 
@@ -230,18 +267,16 @@ impl Outlook {
     }
 
     async fn remove(&mut self, shell: &Shell, call: &Call) -> Result<(), ShellError> {
-        let recursive = call.has("recursive");
+        let (recursive, mut given) = (call.has("recursive"), Given::default());
         for key in self.all_named(shell, call, 0..call.arguments.len(), recursive).await? {
             if self.is_open(&key) {
                 continue;
             }
-            if !recursive && self.names.is_directory(&key) && !self.names.list(&key).is_empty() {
-                return Err(EngineError::NotEmpty { name: self.identity.label(&key) }.into());
-            }
+            given.take(&key, &self.identity.shown(&key), recursive)?;
             if self.names.get(&key).is_some() {
                 self.require_change(shell, &key).await?;
+                changes::remove(&mut self.names, &key, recursive)?;
             }
-            self.names.remove_tree(&key);
         }
         Ok(())
     }
@@ -262,16 +297,7 @@ impl Outlook {
             if self.is_open(&key) || !self.is_own(&key) {
                 continue;
             }
-            if !call.has("parents") {
-                require_free(&self.names, &key)?;
-            } else if self.names.file(&key).is_some() {
-                return Err(EngineError::NameTaken { name: key.name }.into());
-            }
-            for key in std::iter::once(key.clone()).chain(key.ancestors().filter(|above| !above.is_root())) {
-                if self.names.get(&key).is_none() {
-                    self.names.insert(Entry::Directory(DirectoryRecord { key, made_at: 0, readers: BTreeSet::new() }));
-                }
-            }
+            changes::make_directory(&mut self.names, &key, call.has("parents"))?;
         }
         Ok(())
     }
@@ -281,18 +307,22 @@ impl Outlook {
         let found = self.all_named(shell, call, 0..from.len(), true).await?;
         let target = self.identity.key_of(to);
         let is_directory = to.ends_with('/') || self.names.is_directory(&target);
+        if !self.is_open(&target) {
+            require_room(call, found.len(), is_directory)?;
+        }
+        let mut given = Given::default();
         for key in found {
             self.require_change(shell, &key).await?;
             if target.owner != key.owner {
                 return Err(AccessError::AnotherTree { path: to.clone() }.into());
             }
             let new = if is_directory && key != target { target.child(key.last_name()) } else { target.clone() };
-            if self.is_open(&new) || self.is_open(&key) || new == key {
+            if self.is_open(&new) || self.is_open(&key) {
                 self.open.extend([new, key]);
                 continue;
             }
-            require_free(&self.names, &new)?;
-            self.names.rename(&key, &new);
+            given.take(&key, &self.identity.shown(&key), true)?;
+            changes::rename(&mut self.names, &key, &new)?;
         }
         Ok(())
     }

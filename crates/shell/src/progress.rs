@@ -3,9 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use p2p_base::units::SimTime;
 use p2p_engine::Snapshot;
-use p2p_engine::transfer::{TransferId, TransferState, TransferStatus};
+use p2p_engine::transfer::{TransferId, TransferReport, TransferState, TransferStatus};
 use p2p_service::abilities::{self, Abilities, Glyphs};
 use p2p_service::access::watching::Snapshots;
 use p2p_service::interrupt::{asked, echo_controls};
@@ -13,7 +12,7 @@ use p2p_service::output::{self, Drawing};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use crate::report::{count_of, fitted, outcome_of_cancel, transfer_rate_of, transfer_time_within};
+use crate::report::{count_of, fitted, outcome_of_cancel, time_of_transfer, transfer_rate_of};
 
 /// Minimum width of a terminal, in columns, at which the bar is shown beside the figures.
 const ROOM_FOR_A_BAR: u16 = 80;
@@ -77,7 +76,8 @@ impl Bars {
         let mut without_room = 0;
         let known: BTreeSet<TransferId> = snapshot.transfers.iter().map(|report| report.status.id).collect();
         self.told.retain(|transfer| known.contains(transfer));
-        for status in snapshot.transfers.iter().map(|report| &report.status) {
+        for report in &snapshot.transfers {
+            let status = &report.status;
             if self.told.contains(&status.id) {
                 continue;
             }
@@ -87,7 +87,7 @@ impl Bars {
                     self.all.remove(&bar);
                 }
                 // What a terminal refuses is not shown, and the transfer is over all the same.
-                let _ = self.all.println(row(status, &name(status), snapshot.at));
+                let _ = self.all.println(row(report, &name(status), snapshot));
                 continue;
             }
             if !self.live.contains_key(&status.id) && self.live.len() >= room {
@@ -95,7 +95,7 @@ impl Bars {
                 continue;
             }
             let bar = self.live.entry(status.id).or_insert_with(|| new_bar(&self.all, status, &name(status)));
-            draw(bar, status, snapshot.at);
+            draw(bar, report, snapshot);
         }
         self.count(without_room);
     }
@@ -115,7 +115,7 @@ impl Bars {
         for (id, bar) in std::mem::take(&mut self.live) {
             self.all.remove(&bar);
             if let Some(report) = snapshot.transfers.iter().find(|report| report.status.id == id) {
-                let _ = self.all.println(row(&report.status, &name(&report.status), snapshot.at));
+                let _ = self.all.println(row(report, &name(&report.status), snapshot));
             }
         }
     }
@@ -163,30 +163,47 @@ async fn follow(
 const FIGURES: usize = 37;
 /// Width in columns of the time among the figures.
 const TIME: usize = 13;
+/// Width in columns that a longer time leaves to the bar.
+const BAR: usize = 10;
 
-/// Returns the figures of a transfer. What was cancelled has come to nothing, whatever had arrived.
-fn figures(status: &TransferStatus, now: SimTime) -> String {
+/// Returns the width in columns of a name on a terminal of this width.
+const fn room_for_name(columns: u16) -> usize {
+    if columns < ROOM_FOR_A_BAR { 20 } else { 28 }
+}
+
+/// Returns the width in columns that the time of a transfer may have on a terminal of this width. Longer words stand in the place of a part
+/// of the bar.
+fn room_for_time(columns: u16) -> usize {
+    let bar = if columns < ROOM_FOR_A_BAR { 0 } else { BAR };
+    usize::from(columns).saturating_sub(room_for_name(columns) + bar + FIGURES - TIME + 9).max(TIME)
+}
+
+/// Returns the figures of a transfer on a terminal of this width. What was cancelled has come to nothing, whatever had arrived.
+fn figures(report: &TransferReport, snapshot: &Snapshot, columns: u16) -> String {
+    let status = &report.status;
     let is_nothing = status.state == TransferState::Cancelled;
     let rate = if is_nothing { "-".to_owned() } else { transfer_rate_of(status) };
     let state = outcome_of_cancel(status).unwrap_or(status.state.name());
-    format!("{rate:>12} {:<TIME$} {state}", transfer_time_within(status, now, TIME))
+    // What a transfer was cancelled in is told as its state, and not in its time once more.
+    let room = if status.state.is_over() { TIME } else { room_for_time(columns) };
+    format!("{rate:>12} {:<TIME$} {state}", time_of_transfer(snapshot, report, room))
 }
 
-fn draw(bar: &ProgressBar, status: &TransferStatus, now: SimTime) {
+fn draw(bar: &ProgressBar, report: &TransferReport, snapshot: &Snapshot) {
     // The size of a stream may be known at its end only.
-    bar.set_length(status.bytes);
-    bar.set_position(status.bytes_arrived);
-    bar.set_message(figures(status, now));
+    bar.set_length(report.status.bytes);
+    bar.set_position(report.status.bytes_arrived);
+    bar.set_message(figures(report, snapshot, output::message_width().unwrap_or_default()));
 }
 
 /// Returns the last row of a transfer, no wider than the terminal.
-fn row(status: &TransferStatus, name: &str, now: SimTime) -> String {
-    row_within(status, name, now, output::message_width().unwrap_or_default())
+fn row(report: &TransferReport, name: &str, snapshot: &Snapshot) -> String {
+    row_within(report, name, snapshot, output::message_width().unwrap_or_default())
 }
 
-fn row_within(status: &TransferStatus, name: &str, now: SimTime, columns: u16) -> String {
-    let (glyphs, figures) = (abilities::glyphs(), figures(status, now));
-    let room = if columns < ROOM_FOR_A_BAR { 20 } else { 28 };
+fn row_within(report: &TransferReport, name: &str, snapshot: &Snapshot, columns: u16) -> String {
+    let (glyphs, figures, status) = (abilities::glyphs(), figures(report, snapshot, columns), &report.status);
+    let room = room_for_name(columns);
     let name = fitted(&glyphs.plain(name), room, glyphs.ellipsis());
     let share = match (status.state, status.bytes) {
         (TransferState::Cancelled, _) => 0,
@@ -208,16 +225,16 @@ fn new_bar(all: &MultiProgress, status: &TransferStatus, name: &str) -> Progress
     let bar = all.add(ProgressBar::new(status.bytes));
     let columns = output::message_width().unwrap_or_default();
     let glyphs = abilities::glyphs();
-    let (template, room) = if !status.size_known {
-        ("{prefix} {bytes:>10} {wide_msg}", 28)
+    let template = if !status.size_known {
+        "{prefix} {bytes:>10} {wide_msg}"
     } else if columns < ROOM_FOR_A_BAR {
-        ("{prefix} {percent:>3} % {wide_msg}", 20)
+        "{prefix} {percent:>3} % {wide_msg}"
     } else {
-        ("{prefix} {wide_bar} {percent:>3} % {msg:37!}", 28)
+        "{prefix} {wide_bar} {percent:>3} % {msg:37}"
     };
     if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(if glyphs == Glyphs::Ascii { style.progress_chars("#>-") } else { style });
     }
-    bar.set_prefix(fitted(&glyphs.plain(name), room, glyphs.ellipsis()));
+    bar.set_prefix(fitted(&glyphs.plain(name), room_for_name(columns), glyphs.ellipsis()));
     bar
 }

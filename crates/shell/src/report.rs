@@ -2,6 +2,7 @@
 //!
 //! `docs/json.md` documents the fields; numbers are plain (seconds, bytes, counts). All figures come from the engine.
 
+mod awaited;
 mod clock;
 mod cut_paths;
 mod demo;
@@ -9,6 +10,7 @@ mod entries;
 mod export;
 mod faults;
 mod fitting;
+mod hindrances;
 mod holdings;
 mod network;
 mod queues;
@@ -28,6 +30,7 @@ use p2p_store::segment::Sha256Digest;
 use p2p_store::uploads::UploadId;
 use serde::Serialize;
 
+pub use self::awaited::{time_of_transfer, time_waiting, waits_of, why_waited};
 pub use self::clock::{Resolution, clock_of, instant_of, range_of};
 pub use self::cut_paths::CutPaths;
 pub use self::demo::{DemoReport, FileReport, UserReport};
@@ -35,6 +38,7 @@ pub use self::entries::{EntryLine, entries_table};
 pub use self::export::{ExportReport, ExportedFile};
 pub use self::faults::{HostFaults, SHOWN_MAX, ToldFault, parts_of_profile};
 pub use self::fitting::{beginning_within, fitted};
+pub use self::hindrances::{fault_in_short, faults_of_host, faults_told};
 pub use self::holdings::{Holdings, OutOfReach, PLACES_MAX, holders_table, places_table};
 pub use self::network::{NetworkReport, PacketsReport};
 pub use self::queues::{QueueReport, QueuesReport, queue_of};
@@ -44,10 +48,10 @@ pub use self::standings::{Reach, Standing, Standings};
 pub(crate) use self::tables::hanging;
 pub use self::tables::{
     Column, Table, bytes_of, date_of, millis_below, milliseconds_of, number_column, outcome_of_cancel, rate_of, seconds_of,
-    shown_of_all, text_column, transfer_rate_of, transfer_time_of, transfer_time_within, wrapped,
+    shown_of_all, text_column, transfer_rate_of, transfer_time_of, wrapped,
 };
 pub use self::uploads::{UploadLine, uploads_table};
-pub use self::waits::{absence_of, past_of, waits_for_within};
+pub use self::waits::{absence_of, past_of};
 
 /// The figures of one direction of a file: its upload or its download.
 #[derive(Debug, Clone, PartialEq, Serialize)]

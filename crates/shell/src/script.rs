@@ -5,12 +5,13 @@ use p2p_service::abilities;
 use thiserror::Error;
 
 use super::answer::{Answer, Effect};
+use super::line::in_a_line;
 use super::words::{Variables, commands_of};
 use super::{Shell, ShellError};
 
 /// An error that ended a script, with its position.
 #[derive(Debug, Clone, PartialEq, Error)]
-#[error("{script}:{line}: {command}: {error}")]
+#[error("{script}:{line}: {}", told(command, error))]
 pub struct ScriptError {
     /// Name of the script.
     pub script: String,
@@ -20,6 +21,14 @@ pub struct ScriptError {
     pub command: String,
     /// Error of the command.
     pub error: ShellError,
+}
+
+/// Returns an error with its command: of a line that was not begun, with the one that would have been refused.
+fn told(command: &str, error: &ShellError) -> String {
+    match error {
+        ShellError::Ahead { command, error } => format!("{command}: {}; nothing of the line was begun", in_a_line(error)),
+        error => format!("{command}: {error}"),
+    }
 }
 
 /// A command of a script that was carried out.
@@ -53,7 +62,7 @@ pub enum End {
     Early,
 }
 
-/// Carries out the lines of `text`, passes each answer to `show`, and waits for each transfer that was not begun in the
+/// Carries out the lines of `text`, each after a check of all its commands, passes each answer to `show`, and waits for each transfer that was not begun in the
 /// background. `quit` ends the script before its last line.
 ///
 /// # Errors
@@ -65,15 +74,30 @@ pub async fn run(
     mut variables: Variables,
     mut show: impl FnMut(&Done<'_>),
 ) -> Result<End, ScriptError> {
-    for (line, command) in commands_of(text) {
-        let failed = |error| ScriptError { script: script.to_owned(), line, command: command.clone(), error };
-        let answer = shell.run_to_end(&command, &variables).await.map_err(failed)?;
-        show(&Done { line, command: &command, answer: &answer });
-        match answer.effect {
-            Effect::Set(name, value) => drop(variables.insert(name, value)),
-            Effect::Quit { now } => return Ok(if now { End::Early } else { End::Whole }),
-            _ => {}
+    let commands = commands_of(text);
+    for commands in commands.chunk_by(|(line, _), (next, _)| line == next) {
+        let Some((line, first)) = commands.first() else { continue };
+        let failed =
+            |command: &String, error| ScriptError { script: script.to_owned(), line: *line, command: command.clone(), error };
+        check(shell, commands, &variables).await.map_err(|error| failed(first, error))?;
+        for (_, command) in commands {
+            let answer = shell.run_to_end(command, &variables).await.map_err(|error| failed(command, error))?;
+            show(&Done { line: *line, command, answer: &answer });
+            match answer.effect {
+                Effect::Set(name, value) => drop(variables.insert(name, value)),
+                Effect::Quit { now } => return Ok(if now { End::Early } else { End::Whole }),
+                _ => {}
+            }
         }
     }
     Ok(End::Whole)
+}
+
+/// Checks the commands of a line of a script, if there are several.
+async fn check(shell: &Shell, commands: &[(usize, String)], variables: &Variables) -> Result<(), ShellError> {
+    if commands.len() < 2 {
+        return Ok(());
+    }
+    let commands: Vec<String> = commands.iter().map(|(_, command)| command.clone()).collect();
+    shell.check_line(&commands, variables).await
 }

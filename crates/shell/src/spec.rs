@@ -5,6 +5,9 @@ use p2p_service::abilities;
 use super::call::Call;
 use super::{Running, Shell};
 
+/// Word for all that has not begun, in the place of a transfer.
+pub const WAITING: &str = "waiting";
+
 /// The kind of value that a word denotes, which determines its completion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -24,6 +27,8 @@ pub enum Kind {
     ProfileOrNode,
     /// Transfer, written `#7` or `7`.
     Transfer,
+    /// Transfer, or the word [`WAITING`] for all that waits.
+    TransferOrWaiting,
     /// Name of a command.
     Command,
     /// One of these words; others are refused.

@@ -13,6 +13,16 @@ use crate::ShellError;
 use crate::lists::LISTED_MAX;
 use crate::report::{bytes_of, count_of};
 
+/// Returns the reason of one of several files with the name of the file before it, unless the reason names it as a name or as the end of a path.
+pub fn naming(file: &str, reason: String) -> String {
+    let is_name = |place: usize| {
+        let (before, after) = (reason[..place].chars().next_back(), reason[place + file.len()..].chars().next());
+        let is_over = after.is_none_or(|c| !c.is_alphanumeric());
+        is_over && (before.is_none_or(|c| "`'\"/".contains(c)) || (before == Some(' ') && after == Some(':')))
+    };
+    if reason.match_indices(file).any(|(place, _)| is_name(place)) { reason } else { format!("{file}: {reason}") }
+}
+
 /// Word for one of what most batches count.
 pub const FILE: &str = "file";
 
@@ -66,15 +76,13 @@ impl Tally {
                 self.done += 1;
                 self.bytes += bytes;
             }
-            // Most errors name the file.
             Err(error) => {
                 let (text, code) = (error.to_string(), error.exit_code());
                 let is_cancelled =
                     matches!(error, ShellError::Engine(EngineError::TransferFailed { error: TransferError::Cancelled, .. }));
                 self.failures.push(match is_cancelled {
                     true => format!("{file}: cancelled"),
-                    false if text.contains(file) => text,
-                    false => format!("{file}: {text}"),
+                    false => naming(file, text),
                 });
                 self.exit_code = Some(self.exit_code.filter(|&before| before != code).map_or(code, |_| exit::FAILED));
             }

@@ -223,17 +223,17 @@ fn places(place: PathBuf, root: &FileKey, entries: Vec<Entry>) -> Result<Places,
     Ok((found, same, destination.failures))
 }
 
-/// Returns the files of what the user calls `text`: the file itself, or all that the user may read in the directory.
+/// Returns the key and the files of what the user calls `text`: the file itself, or all that the user may read in the directory.
 ///
 /// # Errors
 /// Fails if there is no such file or directory that the user may read.
-pub async fn files_of(access: &Access, identity: &Identity, text: &str) -> Result<Vec<FileRecord>, AccessError> {
-    let (_, entries) = access.tree(identity, text).await?;
+pub async fn files_of(access: &Access, identity: &Identity, text: &str) -> Result<(FileKey, Vec<FileRecord>), AccessError> {
+    let (root, entries) = access.tree(identity, text).await?;
     let file = |entry| match entry {
         Entry::File(file) => Some(file),
         Entry::Directory(_) => None,
     };
-    Ok(entries.into_iter().filter_map(file).collect())
+    Ok((root, entries.into_iter().filter_map(file).collect()))
 }
 
 /// Carries out work that may wait for a disk, without keeping the runtime from anything else.

@@ -212,6 +212,19 @@ impl App {
         self.say_dropped(dropped.map(told));
     }
 
+    /// Drops all steps that wait, but for those of the line that has asked for it, and says which.
+    fn drop_waiting(&mut self, number: u64) {
+        let dropped = self.lines.drop_waiting(number);
+        let told = |(command, files): (String, usize)| match files {
+            0 => format!("`{command}`"),
+            files => format!("{} of `{command}`", count_of(files as u64, FILE)),
+        };
+        if !dropped.is_empty() {
+            let told: Vec<String> = dropped.into_iter().map(told).collect();
+            self.say(Role::Warning, &format!("dropped: {}", listed(&told, WAITING_SHOWN)));
+        }
+    }
+
     /// Says what was dropped, and goes on with what waited for it.
     fn say_dropped(&mut self, dropped: Option<String>) {
         match dropped {
@@ -307,6 +320,7 @@ impl App {
                 self.lines.set_variable(number, &name, &value);
                 self.variables.insert(name, value);
             }
+            Effect::DropWaiting => self.drop_waiting(number),
             Effect::Clear => self.prompt_mut().output.clear(),
             Effect::Tour { leaves } => self.on_tour_command(leaves),
             Effect::Quit { now } => self.quit(now),

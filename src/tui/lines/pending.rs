@@ -74,6 +74,19 @@ impl Lines {
         None
     }
 
+    /// Drops all steps that have not begun, but for those of the line of this number. Returns the commands, each with the number of its files
+    /// if it is one of which some have begun.
+    pub fn drop_waiting(&mut self, number: u64) -> Vec<(String, usize)> {
+        let mut dropped = Vec::new();
+        for line in self.begun.iter_mut().chain(&mut self.typed).filter(|line| line.number != number) {
+            let files = std::mem::take(line.transfers.waiting_mut()).len();
+            line.tally.iter_mut().for_each(|tally| tally.leave(files as u64));
+            dropped.extend((files > 0).then(|| (line.batch.clone(), files)));
+            dropped.extend(std::mem::take(&mut line.waiting).into_iter().map(|(_, command)| (command, 0)));
+        }
+        dropped
+    }
+
     /// Drops all transfers of a batch that have not begun, of which a step is one. Returns the command that has planned them and their
     /// number, or `None` if the step is no such transfer any more.
     pub fn drop_rest(&mut self, step: StepId) -> Option<(String, usize)> {

@@ -6,8 +6,7 @@ use p2p_base::units::Probability;
 use p2p_engine::Snapshot;
 use p2p_engine::faults::{ActiveFault, PathChange, Target};
 use p2p_engine::snapshot::Peer;
-use p2p_net::Direction;
-use p2p_shell::report::{ToldFault, past_of};
+use p2p_shell::report::{fault_in_short, faults_of_host, faults_told, past_of};
 use p2p_store::manifest::NodeNumber;
 
 use crate::tui::theme::{Glyphs, Role};
@@ -99,13 +98,7 @@ impl<'a> Broken<'a> {
 
     /// Returns the faults of a host's process, disk and links, and of all its paths together.
     pub(super) fn of_host(self, peer: Peer) -> impl Iterator<Item = &'a ActiveFault> {
-        let of_node = |node: NodeNumber| [Target::Process(node), Target::Flap(node), Target::Disk(node)];
-        let node = match peer {
-            Peer::Node(node) => Some(of_node(node)),
-            Peer::Client => None,
-        };
-        let wires = [Target::Link(peer, Direction::Up), Target::Link(peer, Direction::Down), Target::Paths(peer)];
-        node.into_iter().flatten().chain(wires).filter_map(move |target| self.snapshot.fault(target))
+        faults_of_host(self.snapshot, peer)
     }
 
     /// Returns true if the process of a host was ended on purpose, or refuses connections.
@@ -132,7 +125,7 @@ impl<'a> Broken<'a> {
             }
         }
         let paths =
-            paths.iter().map(|group| format!("{} {} {}", Broken::in_short(group.first), group.hosts(), self.past(group.first)));
+            paths.iter().map(|group| format!("{} {} {}", fault_in_short(group.first), group.hosts(), self.past(group.first)));
         let told: Vec<String> =
             Some(self.told(own.iter().copied())).filter(|told| !told.is_empty()).into_iter().chain(paths).collect();
         BrokenNode { told: told.join(", "), kinds: kinds.join(", ") }
@@ -166,70 +159,14 @@ impl<'a> Broken<'a> {
         one.fault.is_alike(&other.fault) && past(one) == past(other)
     }
 
-    /// Returns the faults because of which the client may wait for a node: those of the node, and of the paths between them.
-    pub(super) fn between_client_and(self, node: NodeNumber) -> impl Iterator<Item = &'a ActiveFault> {
-        let peer = Peer::Node(node);
-        let ways = [(Peer::Client, peer), (peer, Peer::Client)];
-        let single = ways.into_iter().flat_map(|(from, to)| [Target::Cut(from, to), Target::Path(from, to)]);
-        self.of_host(peer).chain(single.filter_map(move |target| self.snapshot.fault(target)))
-    }
-
-    /// Returns what a fault is, without the name of what it concerns, as in `killed` or `loss 10%`.
-    pub(super) fn in_short(active: &ActiveFault) -> String {
-        let (whole, target) = (active.fault.to_string(), active.fault.target());
-        let after = |verb: &str| whole.strip_prefix(&format!("{target} {verb} "));
-        let what = after("is").or_else(|| after("has")).or_else(|| after("have")).unwrap_or(&whole);
-        match target {
-            Target::Flap(_) => "flapping".to_owned(),
-            Target::Disk(_) => format!("disk {what}"),
-            Target::Link(_, Direction::Up) => format!("uplink {what}"),
-            Target::Paths(_) => format!("all paths {what}"),
-            Target::Link(_, Direction::Down) => format!("downlink {what}"),
-            _ => what.to_owned(),
-        }
-    }
-
-    /// Returns why the client may wait for a node, as in `cut off 00:12 ago`; empty if nothing is broken between them.
-    pub(super) fn why_of(self, node: NodeNumber) -> String {
-        self.joined(self.between_client_and(node), |told| match told.first().map(|active| active.fault.target()) {
-            // What is told of the node, and not of the path.
-            Some(Target::Cut(..)) => "cut off".to_owned(),
-            _ => short_of(told),
-        })
-    }
-
-    /// Returns what faults are and since when, as in `killed 00:12 ago, link 8.0 KiB/s 00:03 ago`. What both directions of a link or of a
-    /// path have in common is told once.
+    /// Returns what faults are and since when, as [`faults_told`] does.
     pub(super) fn told(self, faults: impl Iterator<Item = &'a ActiveFault>) -> String {
-        self.joined(faults, short_of)
-    }
-
-    /// Joins the words for faults with the times since which they are on. What reads the same is told once.
-    fn joined(self, faults: impl Iterator<Item = &'a ActiveFault>, words: impl Fn(&ToldFault<'_>) -> String) -> String {
-        let faults: Vec<&ActiveFault> = faults.collect();
-        let mut all: Vec<String> = Vec::new();
-        for told in ToldFault::among(&faults) {
-            let Some(first) = told.first() else { continue };
-            let text = format!("{} {}", words(&told), self.past(first));
-            if !all.contains(&text) {
-                all.push(text);
-            }
-        }
-        all.join(", ")
+        faults_told(self.snapshot, faults)
     }
 
     /// Returns the time for which a fault has been on, as in `00:12 ago`.
     fn past(self, active: &ActiveFault) -> String {
         format!("{} ago", past_of(active.since, self.snapshot.at))
-    }
-}
-
-/// Returns what a fault is, as [`Broken::in_short`] does; of both directions of a link, `link 8.0 KiB/s`.
-fn short_of(told: &ToldFault<'_>) -> String {
-    let short = told.first().map(Broken::in_short).unwrap_or_default();
-    match (told, short.strip_prefix("uplink ").or_else(|| short.strip_prefix("downlink "))) {
-        (ToldFault::BothWays(_), Some(change)) => format!("link {change}"),
-        _ => short,
     }
 }
 

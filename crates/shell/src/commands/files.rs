@@ -1,12 +1,13 @@
 //! The implementations of the commands about stored files and transfers.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::vec;
 
 use p2p_base::spelling::visible;
 use p2p_base::units::SimTime;
 use p2p_engine::operation::{BeginTransfer, ListTransfers};
-use p2p_engine::transfer::{Awaited, Direction, TransferId, TransferReport, TransferState, TransferStatus};
+use p2p_engine::transfer::{Awaited, Direction, TransferId, TransferReport, TransferStatus};
 use p2p_engine::{EngineError, GROUP_MAX};
 use p2p_service::access::range::ParseRangeError;
 use p2p_service::access::{AccessError, Identity};
@@ -15,7 +16,7 @@ use serde_json::{Value, json};
 use tokio::task::yield_now;
 
 use super::data;
-use crate::ahead::{check_all, check_sources, refusal};
+use crate::ahead::{Given, check_sources, check_transfers, refusal};
 use crate::answer::{Answer, Batch, Begun, Effect, Planned, Started, View};
 use crate::call::Call;
 use crate::groups::name_of_small;
@@ -23,8 +24,8 @@ use crate::local_pattern::local_paths;
 use crate::pattern::{matching, outermost};
 use crate::place::{expand, place_of};
 use crate::report::{
-    RemovalLine, SegmentReport, Table, TransferLine, bytes_of, count_of, number_column, outcome_of_cancel, rate_of,
-    removals_text, seconds_of, shown_of_all, states_table, text_column, transfer_rate_of, transfer_time_of,
+    RemovalLine, SegmentReport, Table, TransferLine, bytes_of, count_of, number_column, rate_of, removals_text, seconds_of,
+    shown_of_all, states_table, text_column, time_waiting, transfer_rate_of, waits_of,
 };
 use crate::tally::{FILE, Tally, noun_of, told_begun};
 use crate::trees::{Plan, Target, files_of, off_thread, plan_download, plan_upload};
@@ -108,14 +109,16 @@ pub(crate) async fn verify(shell: &Shell, call: &Call) -> Result<Answer, ShellEr
     let identity = shell.identity();
     let by = identity.name().map(str::to_owned);
     let (mut planned, mut refused, mut is_tree) = (Vec::new(), Vec::new(), call.arguments.len() > 1);
-    let mut all = 0;
+    let (mut all, mut given) = (0, Given::default());
     for place in 0..call.arguments.len() {
         for name in names_of(shell, call, place, true)? {
             all += 1;
-            let files = match files_of(&shell.access, &identity, &name).await {
+            let found = files_of(&shell.access, &identity, &name).await.map_err(ShellError::from);
+            let found = found.and_then(|(root, files)| given.take(&root, &visible(&name), true).map(|()| files));
+            let files = match found {
                 Ok(files) => files,
                 Err(error) => {
-                    refused.push((visible(&name).into_owned(), error.into()));
+                    refused.push((visible(&name).into_owned(), error));
                     continue;
                 }
             };
@@ -160,7 +163,7 @@ async fn begin_all(
     transfers: Vec<(String, Result<BeginTransfer, ShellError>)>,
 ) -> Result<Answer, ShellError> {
     let by = shell.identity().name().map(str::to_owned);
-    let transfers = check_all(shell, transfers).await?;
+    let transfers = check_transfers(&shell.access, transfers).await?;
     let noun = noun_of(&shell.access, transfers.iter().map(|(_, begins)| begins));
     let is_one = transfers.len() == 1;
     let mut planned = planned(shell, call, transfers).await?;
@@ -331,8 +334,16 @@ pub(crate) fn checked(report: &TransferReport, name: &str) -> Answer {
 }
 
 pub(crate) async fn transfers(shell: &Shell, _: &Call) -> Result<Answer, ShellError> {
-    let (now, identity) = (shell.access.virtual_now(), shell.identity());
+    let identity = shell.identity();
     let transfers = shell.call(ListTransfers).await?;
+    // The engine publishes what it has answered from before it answers.
+    let snapshot = shell.access.snapshot();
+    let reports: BTreeMap<TransferId, &TransferReport> =
+        snapshot.transfers.iter().map(|report| (report.status.id, report.as_ref())).collect();
+    let time = |status: &TransferStatus| {
+        let waits = reports.get(&status.id).map(|report| waits_of(&snapshot, report)).unwrap_or_default();
+        time_waiting(status, snapshot.at, &waits, usize::MAX)
+    };
     let row = |status: &TransferStatus| {
         vec![
             status.id.to_string(),
@@ -341,7 +352,7 @@ pub(crate) async fn transfers(shell: &Shell, _: &Call) -> Result<Answer, ShellEr
             status.state.name().to_owned(),
             bytes_of(status.bytes),
             format!("{} of {}", status.segments_done, status.segments),
-            transfer_time_of(status, now),
+            time(status),
             transfer_rate_of(status),
             status.retransmits.to_string(),
         ]
@@ -359,8 +370,7 @@ pub(crate) async fn transfers(shell: &Shell, _: &Call) -> Result<Answer, ShellEr
     ];
     let rows = transfers.iter().map(row).collect();
     let table = View::Table(Table { columns, rows, empty: "no transfers yet" });
-    // The engine publishes what it has answered from before it answers.
-    let earlier = shell.access.snapshot().earlier().all();
+    let earlier = snapshot.earlier().all();
     let view = match shown_of_all(transfers.len(), earlier) {
         Some(shown) => {
             View::Sections(vec![(format!("{shown}, those that ended last; earlier ones are no longer listed"), table)])
@@ -397,24 +407,6 @@ pub(crate) async fn segments(shell: &Shell, call: &Call) -> Result<Answer, Shell
     let segments = SegmentReport::of_transfer(report);
     let view = View::Table(Table { empty: "it has no segments", ..states_table(&segments) });
     Ok(Answer::new(view, data(&segments)).with(Effect::Select(report.status.id)))
-}
-
-pub(crate) async fn cancel(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
-    let transfer = call.transfer(0)?.unwrap_or(TransferId(0));
-    own_transfer(shell, transfer).await?;
-    shell.begin_waiting()?;
-    let report = shell.access.cancel_at_once(transfer).await?;
-    // The line that began it may have been dropped; its result is told here.
-    shell.untold.remove([transfer]);
-    let status = &report.status;
-    let state = status.state.name();
-    let outcome = match outcome_of_cancel(status) {
-        Some(outcome) if status.state == TransferState::Cancelled => outcome.to_owned(),
-        Some(outcome) => format!("{state}, {outcome}"),
-        None => state.to_owned(),
-    };
-    let text = format!("{transfer}, {} of {}: {outcome}", status.direction.name(), shell.identity().shown(&status.file));
-    Ok(Answer::new(View::Text(text), json!({ "transfer": transfer.0, "state": status.state })))
 }
 
 /// Refuses transfers that the user may not see, as if they did not exist, and records the refusal in the audit log.

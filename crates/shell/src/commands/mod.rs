@@ -1,6 +1,7 @@
 //! The implementations of the commands in the table, grouped by topic.
 
 pub(super) mod accounts;
+pub(super) mod cancelling;
 pub(super) mod faults;
 pub(super) mod files;
 mod forms;

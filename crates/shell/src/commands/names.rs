@@ -4,15 +4,17 @@ use std::borrow::Borrow;
 
 use p2p_auth::names::UserName;
 use p2p_base::spelling::visible;
-use p2p_engine::operation::{Share, StatFile};
+use p2p_engine::EngineError;
+use p2p_engine::operation::{Move, Share, StatFile};
 use p2p_service::access::{Access, AccessError, Identity};
 use p2p_store::manifest::Manifest;
-use p2p_store::names::FileKey;
+use p2p_store::names::{FileKey, stored_path};
 use p2p_store::namespace::{Entry, Namespace};
 use serde_json::{Value, json};
 
 use super::data;
 use super::files::names_of;
+use crate::ahead::{Given, refusal};
 use crate::answer::{Answer, View};
 use crate::call::Call;
 use crate::pattern::{matching, outermost};
@@ -20,10 +22,11 @@ use crate::report::{
     EntryLine, ExportedFile, Holdings, PLACES_MAX, Standings, bytes_of, count_of, date_of, entries_table, holders_table,
     places_table,
 };
-use crate::{Shell, ShellError, partly};
+use crate::{Shell, ShellError, changes, partly};
 
 pub(crate) async fn make_directory(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
     let identity = shell.identity();
+    check_directories(shell, &identity, call)?;
     let mut answers = Vec::with_capacity(call.arguments.len());
     for path in &call.arguments {
         let key = identity.key_of(path);
@@ -40,6 +43,46 @@ pub(crate) async fn make_directory(shell: &Shell, call: &Call) -> Result<Answer,
     Ok(Answer::all(answers))
 }
 
+/// Checks several directories before the first of them is made.
+fn check_directories(shell: &Shell, identity: &Identity, call: &Call) -> Result<(), ShellError> {
+    let (mut names, parents, all) = (shell.access.names(), call.has("parents"), call.arguments.len());
+    let mut check = |path: &String| {
+        let made = shell.access.directory(path, parents)?;
+        let path = stored_path(&made.path).map_err(EngineError::from)?;
+        Ok(changes::make_directory(&mut names, &FileKey::new(identity.name(), &path), parents)?)
+    };
+    let refused = call.arguments.iter().filter(|_| all > 1);
+    let refused = refused.filter_map(|path| check(path).err().map(|error| (visible(path).into_owned(), error)));
+    refusal(refused.collect(), all)
+}
+
+/// Refuses several names for one that is no directory.
+///
+/// # Errors
+/// Fails with the usage of the command.
+pub(crate) fn require_room(call: &Call, names: usize, is_directory: bool) -> Result<(), ShellError> {
+    if names < 2 || is_directory {
+        return Ok(());
+    }
+    let to = call.arguments.last().map(String::as_str).unwrap_or_default();
+    Err(call.wrong(format!("{names} names are given, and `{}` is no directory for them", visible(to))))
+}
+
+/// Checks several changes of names before the first of them is made. Each has what it is called.
+fn check_renames(shell: &Shell, changes: Vec<(String, Result<Move, ShellError>)>) -> Result<Vec<Move>, ShellError> {
+    let (mut names, mut given, all) = (shell.access.names(), Given::default(), changes.len());
+    let mut check = |label: &str, change: &Result<Move, ShellError>| {
+        let Move { from, to } = change.as_ref().map_err(ShellError::clone)?;
+        given.take(from, label, true)?;
+        let name = stored_path(to).map_err(EngineError::from)?;
+        Ok(changes::rename(&mut names, from, &FileKey { name, ..from.clone() })?)
+    };
+    let refused = changes.iter().filter(|_| all > 1);
+    let refused = refused.filter_map(|(label, change)| check(label, change).err().map(|error| (label.clone(), error)));
+    refusal(refused.collect(), all)?;
+    changes.into_iter().map(|(_, change)| change).collect()
+}
+
 pub(crate) async fn rename(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
     let identity = shell.identity();
     let Some((to, from)) = call.arguments.split_last() else { return Ok(Answer::nothing()) };
@@ -48,19 +91,21 @@ pub(crate) async fn rename(shell: &Shell, call: &Call) -> Result<Answer, ShellEr
         names.extend(names_of(shell, call, place, true)?);
     }
     let is_directory = to.ends_with('/') || shell.access.names().is_directory(&identity.key_of(to));
-    if names.len() > 1 && !is_directory {
-        return Err(call.wrong(format!("{} names are given, and `{}` is no directory for them", names.len(), visible(to))));
+    require_room(call, names.len(), is_directory)?;
+    let mut planned = Vec::with_capacity(names.len());
+    for name in &names {
+        let change = shell.access.renaming(&identity, name, to).await.map_err(ShellError::from);
+        planned.push((visible(name).into_owned(), change));
     }
     let mut answers = Vec::with_capacity(names.len());
-    for name in &names {
-        let moved = rename_one(shell, &identity, name, to).await.map_err(|error| partly(&answers, error))?;
+    for change in check_renames(shell, planned)? {
+        let moved = rename_one(shell, &identity, change).await.map_err(|error| partly(&answers, error))?;
         answers.push(moved);
     }
     Ok(Answer::all(answers))
 }
 
-async fn rename_one(shell: &Shell, identity: &Identity, name: &str, to: &str) -> Result<Answer, ShellError> {
-    let change = shell.access.renaming(identity, name, to).await?;
+async fn rename_one(shell: &Shell, identity: &Identity, change: Move) -> Result<Answer, ShellError> {
     let (from, to) = (identity.shown(&change.from), identity.shown(&FileKey { name: change.to.clone(), ..change.from.clone() }));
     shell.call(change).await?;
     Ok(Answer::new(View::Text(format!("moved {from} to {to}")), json!({ "from": from, "to": to })))

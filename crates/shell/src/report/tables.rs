@@ -360,8 +360,8 @@ pub fn transfer_time_of(status: &TransferStatus, now: SimTime) -> String {
     transfer_time_within(status, now, usize::MAX)
 }
 
-/// Formats the same in at most `width` columns, if there is a wording that is short enough.
-pub fn transfer_time_within(status: &TransferStatus, now: SimTime, width: usize) -> String {
+/// Formats the same, but for what is broken on purpose, in at most `width` columns, if there is a wording that is short enough.
+pub(super) fn transfer_time_within(status: &TransferStatus, now: SimTime, width: usize) -> String {
     match status.eta {
         Remaining::OutOfReach => shortened(&waits::wordings(status, now), width),
         Remaining::NotRunning if status.state.is_over() => {

@@ -46,7 +46,7 @@ pub(super) fn wordings(status: &TransferStatus, now: SimTime) -> Vec<String> {
 
 /// Returns for which nodes something waits and why, and the same in each wording that is shorter than the one before: without the reasons,
 /// and without the verb. Without any nodes, there is nothing to say.
-pub fn waits_for_within(nodes: impl IntoIterator<Item = (NodeNumber, String)>) -> Vec<String> {
+pub(super) fn waits_for_within(nodes: impl IntoIterator<Item = (NodeNumber, String)>) -> Vec<String> {
     let all: Vec<(NodeNumber, String)> = nodes.into_iter().collect();
     let nodes: Vec<NodeNumber> = all.iter().map(|(node, _)| *node).collect();
     let whole = waits_for(all);

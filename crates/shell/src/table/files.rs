@@ -1,7 +1,7 @@
 //! The entries of the command table for storing, fetching, removing and sharing files.
 
 use super::{BACKGROUND, FORCE, many, once, optional, recursive};
-use crate::commands::{files, names, uploads};
+use crate::commands::{cancelling, files, names, uploads};
 use crate::spec::{Audience, Flag, Group, Kind, Spec};
 
 pub(super) static COMMANDS: &[Spec] = &[
@@ -193,11 +193,13 @@ pub(super) static COMMANDS: &[Spec] = &[
         aliases: &["abort"],
         group: Group::Files,
         audience: Audience::Users,
-        summary: "end a transfer and undo what it did",
+        summary: "end a transfer and undo what it did, or all that waits",
         details: "It is undone as fast as the machine can, whatever the speed is, unless other transfers are under way: those keep \
-                  their speed.",
-        arguments: &[once("TRANSFER", Kind::Transfer)],
+                  their speed. `cancel waiting` ends all that has not begun, of whichever command, and what has begun goes on: the \
+                  transfers in the background of which nothing has arrived yet, and in the full-screen interface the files and the \
+                  commands of the lines that wait.",
+        arguments: &[once("TRANSFER|waiting", Kind::TransferOrWaiting)],
         flags: &[],
-        run: |shell, call| Box::pin(files::cancel(shell, call)),
+        run: |shell, call| Box::pin(cancelling::cancel(shell, call)),
     },
 ];

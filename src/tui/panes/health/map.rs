@@ -4,6 +4,7 @@
 
 use p2p_engine::node::health::Health;
 use p2p_engine::snapshot::{NodeStatus, Peer};
+use p2p_shell::report::fault_in_short;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 use ratatui::text::Span;
@@ -157,7 +158,7 @@ fn labels_of(scene: &Scene<'_>, selected: usize, area: Rect) -> Vec<Label> {
     };
     let of_node = |(index, node): (usize, &NodeStatus)| {
         let (glyph, of_health) = health_style(theme, node.seen.health);
-        let down = broken.of_host(Peer::Node(node.node)).next().map(|active| format!(" {}", Broken::in_short(active)));
+        let down = broken.of_host(Peer::Node(node.node)).next().map(|active| format!(" {}", fault_in_short(active)));
         let rank = match node.seen.health {
             _ if selected == index + 1 && is_focused => 1,
             Health::Dead => 2,

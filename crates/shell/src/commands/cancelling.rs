@@ -1,0 +1,97 @@
+//! The implementation of the command that ends transfers: one, or all that wait.
+
+use std::collections::BTreeSet;
+
+use p2p_engine::operation::ListTransfers;
+use p2p_engine::transfer::{TransferId, TransferReport, TransferState, TransferStatus};
+use p2p_engine::{EngineError, GROUP_MAX};
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+
+use super::files::own_transfer;
+use crate::answer::{Answer, Effect, View};
+use crate::call::Call;
+use crate::lists::{LISTED_MAX, listed};
+use crate::report::outcome_of_cancel;
+use crate::spec::WAITING;
+use crate::{Shell, ShellError};
+
+pub(crate) async fn cancel(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
+    if call.argument(0) == Some(WAITING) {
+        return cancel_waiting(shell).await;
+    }
+    let transfer = call.transfer(0)?.unwrap_or(TransferId(0));
+    own_transfer(shell, transfer).await?;
+    shell.begin_waiting()?;
+    let report = shell.access.cancel_at_once(transfer).await?;
+    // The line that began it may have been dropped; its result is told here.
+    shell.untold.remove([transfer]);
+    Ok(Answer::new(View::Text(ended(shell, &report)), data_of(&report)))
+}
+
+fn data_of(report: &TransferReport) -> Value {
+    json!({ "transfer": report.status.id.0, "state": report.status.state })
+}
+
+/// Returns what has become of a transfer that was to be cancelled.
+fn ended(shell: &Shell, report: &TransferReport) -> String {
+    let status = &report.status;
+    let state = status.state.name();
+    let outcome = match outcome_of_cancel(status) {
+        Some(outcome) if status.state == TransferState::Cancelled => outcome.to_owned(),
+        Some(outcome) => format!("{state}, {outcome}"),
+        None => state.to_owned(),
+    };
+    format!("{}, {} of {}: {outcome}", status.id, status.direction.name(), shell.identity().shown(&status.file))
+}
+
+/// Returns true if nothing of a transfer has arrived yet, and nobody ends it already.
+fn waits(status: &TransferStatus) -> bool {
+    let is_at_start = matches!(status.state, TransferState::Running | TransferState::Waiting) && status.bytes_arrived == 0;
+    is_at_start && status.segments_done == 0 && status.cancel.is_none()
+}
+
+/// Cancels the transfers in the background of which nothing has arrived yet, and lets the front end drop the steps that wait.
+async fn cancel_waiting(shell: &Shell) -> Result<Answer, ShellError> {
+    let transfers = shell.call(ListTransfers).await?;
+    let background = shell.background.of(shell.identity().name()).transfers;
+    let waiting: Vec<TransferId> =
+        transfers.iter().filter(|status| background.contains(&status.id) && waits(status)).map(|status| status.id).collect();
+    let mut reports: Vec<Box<TransferReport>> = Vec::with_capacity(waiting.len());
+    if !waiting.is_empty() {
+        shell.begin_waiting()?;
+    }
+    for group in waiting.chunks(GROUP_MAX) {
+        reports.extend(cancel_all(shell, group).await?);
+    }
+    reports.sort_by_key(|report| report.status.id);
+    let told: BTreeSet<TransferId> = reports.iter().map(|report| report.status.id).collect();
+    shell.untold.remove(told.iter().copied());
+    told.iter().for_each(|transfer| shell.background.remove(*transfer));
+    let lines: Vec<String> = reports.iter().map(|report| ended(shell, report)).collect();
+    let text = match lines.as_slice() {
+        [] => "no transfer in the background waits".to_owned(),
+        lines if lines.len() <= LISTED_MAX => lines.join("\n"),
+        lines => format!("{} transfers: {}", lines.len(), listed(lines, LISTED_MAX)),
+    };
+    let data = reports.iter().map(|report| data_of(report)).collect();
+    Ok(Answer::new(View::Text(text), data).with(Effect::DropWaiting))
+}
+
+/// Cancels transfers at once, and waits until they are undone. One that is over and no longer listed meanwhile is none of them.
+async fn cancel_all(shell: &Shell, transfers: &[TransferId]) -> Result<Vec<Box<TransferReport>>, ShellError> {
+    let mut asked = JoinSet::new();
+    for &transfer in transfers {
+        let access = shell.access.clone();
+        asked.spawn(async move { access.cancel_at_once(transfer).await });
+    }
+    let mut reports = Vec::with_capacity(transfers.len());
+    while let Some(answer) = asked.join_next().await {
+        match answer.map_err(|_| ShellError::Abandoned)? {
+            Ok(report) => reports.push(report),
+            Err(EngineError::UnknownTransfer(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(reports)
+}

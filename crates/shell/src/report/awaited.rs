@@ -1,0 +1,55 @@
+//! What a transfer of a snapshot waits for and how long it takes yet, in the same words wherever it is shown: in lists, in the rows of bars,
+//! and on the screen. What is broken on purpose counts from the moment at which it is, before the transfer is known to wait for it.
+
+use std::collections::BTreeSet;
+
+use p2p_base::units::SimTime;
+use p2p_engine::Snapshot;
+use p2p_engine::transfer::{Awaited, Remaining, TransferReport, TransferStatus};
+use p2p_store::manifest::NodeNumber;
+use unicode_width::UnicodeWidthStr;
+
+use super::hindrances::why_hindered;
+use super::tables::transfer_time_within;
+use super::waits::{absence_of, waits_for_within};
+
+/// Returns why an answer of a node is waited for, and since when: why the node is `awaited`, if it is, or else what is broken on purpose
+/// between it and the client; empty if nothing is.
+pub fn why_waited(snapshot: &Snapshot, awaited: Option<&Awaited>, node: NodeNumber) -> String {
+    awaited.map_or_else(|| why_hindered(snapshot, node), |awaited| absence_of(awaited, snapshot.at))
+}
+
+/// Returns for which nodes a transfer waits because they are out of reach or broken on purpose, as in `waits for Node_03, killed 00:12 ago`,
+/// in each wording that is shorter than the one before; none if nothing keeps it.
+pub fn waits_of(snapshot: &Snapshot, report: &TransferReport) -> Vec<String> {
+    let (status, awaited) = (&report.status, &report.status.awaited);
+    let moves_segments = !status.state.is_over() && status.given_up_from.is_none();
+    if !moves_segments || (awaited.is_empty() && snapshot.faults.is_empty()) {
+        return Vec::new();
+    }
+    let open = report.timelines.iter().filter(|timeline| timeline.acknowledged.is_none()).map(|timeline| timeline.holder);
+    let nodes: BTreeSet<NodeNumber> = open.chain(awaited.iter().map(|awaited| awaited.node)).collect();
+    let why = |node: NodeNumber| why_waited(snapshot, awaited.iter().find(|awaited| awaited.node == node), node);
+    waits_for_within(nodes.into_iter().map(|node| (node, why(node))).filter(|(_, why)| !why.is_empty()))
+}
+
+/// Formats the time of a transfer in at most `width` columns, as far as there is a wording that is short enough: for which nodes it waits,
+/// in the [wordings](waits_of) of that, instead of that it is stalled, and behind an estimate.
+pub fn time_waiting(status: &TransferStatus, now: SimTime, waits: &[String], width: usize) -> String {
+    let time = transfer_time_within(status, now, width);
+    let told: Vec<String> = match status.eta {
+        // What is behind others at a node out of reach waits for the node, and not for them.
+        Remaining::OutOfReach | Remaining::Stalled | Remaining::TooEarly | Remaining::UnknownSize | Remaining::Behind => {
+            waits.to_vec()
+        }
+        Remaining::Estimated { .. } => waits.iter().map(|waits| format!("{time}, {waits}")).chain([time.clone()]).collect(),
+        Remaining::NotRunning | Remaining::Deleting { .. } => Vec::new(),
+    };
+    told.iter().find(|text| text.width() <= width).or(told.last()).cloned().unwrap_or(time)
+}
+
+/// Formats the time of a transfer of a snapshot in at most `width` columns, as [`time_waiting`] does: the same words wherever a transfer is
+/// shown.
+pub fn time_of_transfer(snapshot: &Snapshot, report: &TransferReport, width: usize) -> String {
+    time_waiting(&report.status, snapshot.at, &waits_of(snapshot, report), width)
+}

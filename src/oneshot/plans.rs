@@ -1,0 +1,85 @@
+//! What `put`, `get` and `rm` are to carry out. All of it is checked before the first of it begins.
+
+use std::path::PathBuf;
+
+use eyre::Report;
+use p2p_base::message::legible;
+use p2p_base::spelling::{visible, visible_path};
+use p2p_service::output;
+use p2p_shell::asking::refused;
+use p2p_shell::trees::{Plan, Target, plan_download, plan_upload};
+use p2p_shell::{ShellError, check_given, check_sources, check_transfers, place_of, refusal};
+use p2p_store::names::FileKey;
+
+use super::works::Named;
+use super::{GetArgs, PutArgs, RemoveArgs, Visit};
+
+/// Returns the uploads of files and directories, of which none is begun if one would be refused.
+pub(super) async fn uploads_of(visit: &Visit, args: &PutArgs, name: Option<&str>) -> Result<Vec<Named>, ShellError> {
+    let files = args.files.iter().map(|path| (visible_path(path), path.clone()));
+    if !args.recursive {
+        let upload = |path| visit.access().upload(path, name).map(Into::into).map_err(ShellError::from);
+        let transfers = check_transfers(visit.access(), files.map(|(label, path)| (label, upload(path))).collect()).await?;
+        return Ok(transfers.into_iter().map(Named::of).collect());
+    }
+    let files: Vec<(String, PathBuf)> = files.collect();
+    check_sources(files.clone()).await?;
+    let mut works = Vec::new();
+    for (label, path) in files {
+        let plan = plan_upload(visit.access(), label.clone(), path, name).await;
+        works.extend(works_of(&label, plan));
+    }
+    Ok(works)
+}
+
+/// Returns the transfers of a plan, with an error in the place of each that cannot be begun, and tells what is left out.
+fn works_of(label: &str, plan: Result<Plan, ShellError>) -> Vec<Named> {
+    let plan = match plan {
+        Ok(plan) => plan,
+        Err(error) => return vec![Named::new(label, Err(refused(error)))],
+    };
+    plan.notes().iter().for_each(|note| output::tell(legible(&format!("p2p: {note}"))));
+    let failures = plan.failures.into_iter().map(|failure| Named::new(label, Err(Report::msg(failure))));
+    failures.chain(plan.transfers.into_iter().map(Named::of)).collect()
+}
+
+/// Returns the downloads of stored files and directories, of which none is begun if one would be refused.
+pub(super) async fn downloads_of(visit: &Visit, args: &GetArgs) -> Result<Vec<Named>, ShellError> {
+    let (access, identity) = (visit.access(), &visit.identity);
+    if !args.recursive {
+        let mut transfers = Vec::with_capacity(args.names.len());
+        for name in &args.names {
+            let place = |file: &FileKey| place_of(file, args.output_file.clone());
+            let download = access.download(identity, name, args.range, place, args.force).await;
+            transfers.push((visible(name).into_owned(), download.map(Into::into).map_err(ShellError::from)));
+        }
+        return Ok(check_transfers(access, transfers).await?.into_iter().map(Named::of).collect());
+    }
+    check_given(&args.names, async |name| access.tree(identity, name).await.map(|(root, _)| root)).await?;
+    let (to, mut works) = (Target::new(args.output_file.clone(), args.names.len(), args.force), Vec::new());
+    for name in &args.names {
+        works.extend(works_of(&visible(name), plan_download(access, identity, name, &to).await));
+    }
+    Ok(works)
+}
+
+/// Checks that all of several stored files can be read, before the first byte of one of them is written. The same one may be meant more than
+/// once, as by cat(1).
+pub(super) async fn check_readable(visit: &Visit, names: &[String]) -> Result<(), ShellError> {
+    let mut unreadable = Vec::new();
+    for name in names.iter().filter(|_| names.len() > 1) {
+        let found = visit.access().readable(&visit.identity, name).await;
+        unreadable.extend(found.err().map(|error| (visible(name).into_owned(), error.into())));
+    }
+    refusal(unreadable, names.len())
+}
+
+/// Returns the removals of stored files and directories, of which none is begun if one would be refused.
+pub(super) async fn removals_of(visit: &Visit, args: &RemoveArgs) -> Result<Vec<Named>, ShellError> {
+    let mut transfers = Vec::with_capacity(args.names.len());
+    for name in &args.names {
+        let removal = visit.access().removal(&visit.identity, name, args.recursive).await;
+        transfers.push((visible(name).into_owned(), removal.map(Into::into).map_err(ShellError::from)));
+    }
+    Ok(check_transfers(visit.access(), transfers).await?.into_iter().map(Named::of).collect())
+}
