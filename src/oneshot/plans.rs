@@ -18,8 +18,8 @@ use super::{GetArgs, PutArgs, RemoveArgs, Visit};
 pub(super) async fn uploads_of(visit: &Visit, args: &PutArgs, name: Option<&str>) -> Result<Vec<Named>, ShellError> {
     let files = args.files.iter().map(|path| (visible_path(path), path.clone()));
     if !args.recursive {
-        let upload = |path| visit.access().upload(path, name).map(Into::into).map_err(ShellError::from);
-        let transfers = check_transfers(visit.access(), files.map(|(label, path)| (label, upload(path))).collect()).await?;
+        let begins = |(label, path)| (label, visit.access().upload(path, name).map(Into::into).map_err(ShellError::from));
+        let transfers = check_transfers(visit.access(), files.map(begins).collect()).await?;
         return Ok(transfers.into_iter().map(Named::of).collect());
     }
     let files: Vec<(String, PathBuf)> = files.collect();
