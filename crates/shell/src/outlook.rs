@@ -221,7 +221,8 @@ impl Outlook {
             None => {}
         }
         let keys = self.identity.keys_of(text);
-        let is_there = |key: &&FileKey| self.names.get(key).is_some() || key.is_root();
+        // A directory of another user of which a part is shared has no entry of its own.
+        let is_there = |key: &&FileKey| self.names.tree(key).next().is_some() || key.is_root();
         match keys.iter().find(is_there) {
             Some(key) => Ok(Some(vec![key.clone()])),
             None if keys.iter().any(|key| self.is_open(key)) => Ok(None),
