@@ -456,10 +456,10 @@ fn is_wrong(eta: Option<f64>, truth: f64) -> bool {
     eta.is_some() && !is_right(eta, truth)
 }
 
-/// Asserts that of all estimates of a network at least this share is right.
+/// Asserts that of all there are at least this share is right.
 pub(crate) fn assert_share(name: &str, (right, all): (usize, usize), least: f64) {
     let share = right as f64 / all as f64;
-    println!("{name}: {right} of {all} estimates are within a fifth of the truth ({:.1} %)", 100.0 * share);
+    println!("{name}: {right} of {all} ({:.1} %)", 100.0 * share);
     assert!(share >= least, "{name}: {share}");
 }
 

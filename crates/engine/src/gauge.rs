@@ -8,6 +8,7 @@ mod beside;
 mod course;
 mod ending;
 mod forecast;
+mod ground;
 mod measured;
 mod traffic;
 mod way;
@@ -18,12 +19,12 @@ use p2p_base::units::{SimDuration, SimTime};
 use p2p_net::{HostId, MeterId, Network, RateSeries, SECONDS_MAX};
 use p2p_store::manifest::NodeNumber;
 
-use self::backlog::Queue;
 pub(crate) use self::backlog::Stream;
+use self::backlog::{Backlog, Queue};
 use self::beside::Beside;
 use self::course::Shared;
 use self::ending::Ending;
-use self::forecast::counted;
+use self::forecast::{Forecast, counted};
 use self::measured::{Counted, Measured};
 pub(crate) use self::traffic::Traffic;
 use super::status::{Direction, Remaining, TransferState, TransferStatus};
@@ -290,46 +291,29 @@ impl Gauge {
         Counted { bytes: bytes as f64, seconds: (net.now() - begin).as_secs_f64() }
     }
 
-    /// Returns the remaining time as the traffic foretells it.
+    /// Returns the remaining time as the traffic foretells it, as far as chance leaves ground for an estimate.
     fn guess(&self, links: Links<'_>, traffic: &Traffic, status: &TransferStatus) -> Remaining {
         let (way, net) = (status.direction, links.net);
-        let backlog = traffic.of(way);
         let Some(forecast) = traffic.forecast(way).filter(|forecast| forecast.goes_on) else { return Remaining::Stalled };
-        let beside = Beside::new(backlog, traffic.against(way), forecast);
-        // When a silent holder answers again is nothing that can be measured, unless a download beside others waits for a full link, with
-        // its requests or with the answers.
-        let [in_use, in_other] = forecast.in_use;
-        let is_beside = beside.is_any() || !backlog.is_of_one();
-        let waits_for_link = way == Direction::Download && (Shared::is_full(in_other) || is_beside && Shared::is_full(in_use));
+        let beside = Beside::new(traffic.of(way), traffic.against(way), forecast);
         let rests: Vec<Rest> = self.rests(net, status.bytes).collect();
-        let is_silent = |rest: &Rest| {
-            let passed = || backlog.queue(rest.node).and_then(Queue::passed);
-            rest.busy.is_some_and(|busy| passed().unwrap_or(busy).is_silent())
-        };
-        if !waits_for_link && rests.iter().any(is_silent) {
+        if waits_in_silence(way, traffic.of(way), forecast, beside, &rests) {
             return Remaining::Stalled;
         }
-        let (ending, whole) = (Ending::new(traffic, forecast, status), status.bytes as f64 / forecast.carried[0]);
-        let (is_brief, seconds) = match way {
-            Direction::Download => {
-                let alone = ending.of_download(&rests);
-                let seconds = beside.of_download(alone, self.all_asked_for(net, &rests));
-                let seconds = ending.of_requests(seconds, beside.wait, &rests);
-                (beside.is_brief_download(whole), seconds)
-            }
-            _ => {
-                let end = ending.of_upload(&rests);
-                if end.is_by_chance() {
-                    return Remaining::Behind;
-                }
-                (beside.is_brief_upload(whole, end.seconds), end.seconds)
-            }
+        let ending = Ending::new(traffic, forecast, status);
+        let (seconds, among_others) = if way == Direction::Download {
+            let seconds = beside.of_download(ending.of_download(&rests), self.all_asked_for(net, &rests));
+            let seconds = ending.of_requests(seconds, beside.wait, &rests);
+            (seconds, beside.doubt_of_download(seconds))
+        } else {
+            let end = ending.of_upload(&rests);
+            (end.seconds, ending.doubt_of_upload(end, beside))
         };
-        match is_brief {
-            // Only answers are left, which wait behind what is downloaded.
-            true if way == Direction::Upload && status.bytes_arrived >= status.bytes => Remaining::Behind,
-            true => Remaining::TooEarly,
-            false => Remaining::Estimated { seconds },
+        let whole = (net.now() - status.started).as_secs_f64() + seconds;
+        match (among_others.estimate(seconds, whole), ending.doubt_of_losses(&rests).estimate(seconds, whole)) {
+            (None, _) => Remaining::Behind,
+            (_, None) => Remaining::TooEarly,
+            (Some(one), Some(other)) => Remaining::Estimated { seconds: one.max(other) },
         }
     }
 
@@ -338,4 +322,17 @@ impl Gauge {
         let sum = |part: fn(&Rest) -> f64| rests.iter().map(part).sum::<f64>();
         (sum(|rest| rest.left) <= sum(|rest| rest.open)).then(|| (net.now() - self.asked_at).as_secs_f64())
     }
+}
+
+/// Returns true if a holder is silent. When it answers again is nothing that can be measured, unless a download beside others waits for a
+/// full link, with its requests or with the answers.
+fn waits_in_silence(way: Direction, backlog: &Backlog, forecast: &Forecast, beside: Beside, rests: &[Rest]) -> bool {
+    let [in_use, in_other] = forecast.in_use;
+    let is_beside = beside.is_any() || !backlog.is_of_one();
+    let waits_for_link = way == Direction::Download && (Shared::is_full(in_other) || is_beside && Shared::is_full(in_use));
+    let is_silent = |rest: &Rest| {
+        let passed = || backlog.queue(rest.node).and_then(Queue::passed);
+        rest.busy.is_some_and(|busy| passed().unwrap_or(busy).is_silent())
+    };
+    !waits_for_link && rests.iter().any(is_silent)
 }

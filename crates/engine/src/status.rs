@@ -285,14 +285,14 @@ pub enum Remaining {
         seconds: f64,
     },
     /// Too little has passed to estimate from: the transfer has run for less than three seconds and is less than a tenth done, or
-    /// nothing has arrived, or it is over before it could be told, as its rounds or answers wait for transfers of the other direction.
+    /// nothing has arrived, or it is so short that a loss among its last packets makes the estimate wrong by more than a fifth.
     TooEarly,
     /// The size of the content is not known, as that of a stream before its end.
     UnknownSize,
     /// A holder, or all of them, had a request and no byte of it has arrived in the last ten seconds.
     Stalled,
-    /// The transfer waits behind others over the same connections: none of its bytes has arrived while theirs have, or of what an upload
-    /// has left nearly all is the time for which answers wait behind what is downloaded.
+    /// The transfer waits behind others over the same connections: none of its bytes has arrived while theirs have, or how long its last
+    /// requests or answers wait for them is chance, of which more is left than an estimate could be right with.
     Behind,
     /// The transfer cannot be completed before nodes answer that are out of reach: those of [`TransferStatus::awaited`].
     OutOfReach,

@@ -18,7 +18,7 @@ pub(super) const TERMS: &[(&str, &str)] = &[
     ),
     (
         "behind others, waits for",
-        "why there is no eta: nothing has arrived yet while others pass, or answers to an upload or to an undo wait behind a download; a node has to answer first, or to delete",
+        "why there is no eta: nothing has arrived yet while others pass, or when the last answers or requests get past others is chance, by more than a fifth of what is left; a node has to answer first, or to delete",
     ),
     ("cancelled in its commit", "upload whose cancel came before the file was listed; the nodes may have been making it durable"),
     (
@@ -81,7 +81,7 @@ pub(super) const TERMS: &[(&str, &str)] = &[
     ("mean", "in Health: average of the round trips of the last ten probes"),
     (
         "measuring, stalled, size unknown",
-        "why there is no eta: too little has passed to tell, or the transfer is short beside others; nothing has come from a holder, or to \
+        "why there is no eta: too little has passed to tell, or the transfer is so short that a loss at its end is more than a fifth of it; nothing has come from a holder, or to \
          it, for ten seconds; a stream has no known end",
     ),
     ("missed", "events that came faster than the screen took them in; the log lacks them"),

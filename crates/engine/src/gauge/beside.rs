@@ -7,13 +7,12 @@
 
 use super::backlog::Backlog;
 use super::forecast::Forecast;
+use super::ground::Doubt;
 
-/// Times that an upload has to take what an answer waits, of which it awaits two one after the other.
-const ANSWERS: f64 = 4.0;
+/// Times of the usual wait of a request between the shortest and the longest one, of those that a download waits for in the end.
+const UNEVEN_REQUESTS: f64 = 2.25;
 /// Part of the time that an acknowledgement waits by which the last bytes of a download are late: what TCP may send is mostly sent before.
 const LATE: f64 = 0.25;
-/// Round trips in which TCP opens its window from ten packets (RFC 6928) to what a full link takes, with some losses on the way.
-const ROUNDS: f64 = 10.0;
 
 /// Delay of a transfer: the transfers of the other direction, in seconds at the pace at which these pass.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -45,19 +44,19 @@ impl Beside {
         self.until > 0.0
     }
 
-    /// Returns true if a download that takes `whole` seconds alone is over before its windows are open, since acknowledgements wait in the
-    /// queue that the others fill: what it takes then depends on the rounds and losses of its slowest connection.
-    pub(super) fn is_brief_download(self, whole: f64) -> bool {
-        self.is_any() && whole < ROUNDS * self.queue
+    /// Returns the seconds that something waits for the others at the end of a transfer that ends in `left` seconds, if they go on for
+    /// longer: for what TCP holds of them, and in their queues. How much that will be is chance.
+    pub(super) fn at_end(self, left: f64) -> f64 {
+        if self.until > left { self.wait + self.queue } else { 0.0 }
     }
 
-    /// Returns true if an upload that takes `whole` seconds alone waits as long for the answers behind the others, which go on for longer
-    /// than the `left` seconds that it has left: how much TCP will hold of these at that time is not known.
-    pub(super) fn is_brief_upload(self, whole: f64, left: f64) -> bool {
-        self.until > left && whole < ANSWERS * (self.wait + self.queue)
+    /// Returns the doubt about a download that ends in `left` seconds: its last requests wait behind the others.
+    pub(super) fn doubt_of_download(self, left: f64) -> Doubt {
+        Doubt::around(UNEVEN_REQUESTS * self.at_end(left))
     }
 
-    /// Returns the seconds that a download takes which would take `alone` seconds without the others. If all is requested, `asked` is the time since the last request.
+    /// Returns the seconds that a download takes which would take `alone` seconds without the others. If all is requested, `asked` is the time
+    /// since the last request.
     pub(super) fn of_download(self, alone: f64, asked: Option<f64>) -> f64 {
         if !self.is_any() {
             return alone;
@@ -66,7 +65,8 @@ impl Beside {
             return alone.max(self.wait - asked) + LATE * self.queue;
         }
         let speed = if self.wait > 0.0 { (self.own / self.wait).min(1.0) } else { 1.0 };
-        if alone <= speed * self.until { alone / speed } else { self.until + alone - speed * self.until }
+        let evenly = if alone <= speed * self.until { alone / speed } else { self.until + alone - speed * self.until };
+        evenly + self.at_end(evenly)
     }
 }
 
@@ -83,13 +83,13 @@ mod tests {
     fn without_others_nothing_is_delayed() {
         let alone = Beside { wait: 0.0, until: 0.0, own: 5.0, queue: 2.0 };
         assert_eq!((alone.of_download(10.0, None), alone.of_download(10.0, Some(1.0))), (10.0, 10.0));
-        assert!(!alone.is_brief_download(1.0) && !alone.is_brief_upload(1.0, 1.0));
+        assert_eq!(alone.doubt_of_download(1.0), Doubt::around(0.0));
     }
 
     #[test]
     fn a_download_gets_what_it_asks_for_once_in_the_time_that_its_requests_wait() {
-        // It has a quarter of its speed while the uploads last.
-        assert_eq!(beside(60.0).of_download(10.0, None), 40.0);
+        // It has a quarter of its speed while the uploads last, and its last requests wait as well.
+        assert_eq!(beside(60.0).of_download(10.0, None), 62.0);
         // They last for 20 s, in which it does what takes 5 s alone.
         assert_eq!(beside(20.0).of_download(10.0, None), 25.0);
         // Once all is requested, the last of it waits for what is before it, and its acknowledgements in the queue.
@@ -97,10 +97,8 @@ mod tests {
     }
 
     #[test]
-    fn a_brief_transfer_beside_others_has_no_estimate() {
-        assert_eq!([19.0, 21.0].map(|whole| beside(60.0).is_brief_download(whole)), [true, false]);
-        assert_eq!([87.0, 89.0].map(|whole| beside(60.0).is_brief_upload(whole, 50.0)), [true, false]);
-        // Nor does it wait for what is over before it.
-        assert!(!beside(60.0).is_brief_upload(80.0, 70.0));
+    fn a_download_that_ends_before_the_others_is_in_doubt() {
+        assert_eq!(beside(60.0).doubt_of_download(70.0), Doubt::around(0.0));
+        assert_eq!(beside(60.0).doubt_of_download(50.0), Doubt::around(22.0 * UNEVEN_REQUESTS));
     }
 }

@@ -9,16 +9,19 @@ use p2p_store::manifest::NodeNumber;
 
 use super::Rest;
 use super::backlog::Backlog;
+use super::beside::Beside;
 use super::course::{Course, NOTHING};
 use super::forecast::Forecast;
+use super::ground::Doubt;
 use super::traffic::Traffic;
-use crate::transfer::{TransferId, TransferState, TransferStatus};
+use super::way::Way;
+use crate::transfer::{Direction, TransferId, TransferState, TransferStatus};
 
 /// Times of a full queue that the answers of the holders cost while others keep it filled: something before the slowest of them is often
 /// lost in the queue and sent again, and by Nagle's rule (RFC 9293 §3.7.4) a small answer waits for the acknowledgement of the one before
 /// it, which is in the queue. For both answers, that all is stored and that it is durable, and for the latter alone.
 const LOST_OF_BOTH: f64 = 1.5;
-const LOST_OF_ONE: f64 = 0.5;
+const LOST_OF_ONE: f64 = 1.0;
 /// Part by which a download follows the connection on which its requests wait for the longest: windows change before it ends.
 const UNEVEN: f64 = 0.4;
 /// Times of the usual wait of a request up to which that of one on its way is told from the window before it.
@@ -29,15 +32,17 @@ const LEAST_OPEN: f64 = 65_536.0;
 const FIRST_WINDOW: f64 = 10.0;
 /// Factor by which a window opens on average while a segment passes.
 const OPENING: f64 = 2.0;
-/// Part of the time that is left of an upload from which on, if answers wait for so long, what is left is a matter of chance.
-const BY_CHANCE: f64 = 0.8;
+/// Times of a full queue by which answers of the holders are earlier or later than foretold while others keep it filled.
+const QUEUE_BY_CHANCE: f64 = 1.8;
+/// Times of a full queue that a timeout takes which was measured in it (RFC 6298 §2: the round trip and four times its variation).
+const TIMEOUT_QUEUES: f64 = 2.0;
 
 /// Instant at which answers have arrived.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub(super) struct Answered {
     /// Seconds to it from now.
     pub(super) seconds: f64,
-    /// Seconds of these in which answers wait behind what is downloaded that are not given yet: what is before those is known.
+    /// Seconds of these in which answers wait behind what is downloaded.
     pub(super) waiting: f64,
 }
 
@@ -52,12 +57,6 @@ impl Answered {
         Answered { seconds: self.seconds + seconds, ..self }
     }
 
-    /// Returns true if nearly all of the time is that of answers: how much TCP holds before each of them, and what of it is lost and sent
-    /// again, is chance, of which a longer time has a smaller part.
-    pub(super) fn is_by_chance(self) -> bool {
-        self.waiting > BY_CHANCE * self.seconds
-    }
-
     /// Returns the instant after answers have waited for so many seconds.
     fn behind(self, seconds: f64) -> Answered {
         Answered { seconds: self.seconds + seconds, waiting: self.waiting + seconds }
@@ -68,6 +67,7 @@ impl Answered {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Ending<'a> {
     transfer: TransferId,
+    is_upload: bool,
     is_committing: bool,
     own: &'a Backlog,
     forecast: &'a Forecast,
@@ -80,6 +80,7 @@ impl<'a> Ending<'a> {
         let way = status.direction;
         Ending {
             transfer: status.id,
+            is_upload: way == Direction::Upload,
             is_committing: status.state == TransferState::Committing,
             own: traffic.of(way),
             forecast,
@@ -137,6 +138,36 @@ impl<'a> Ending<'a> {
         Answered::by_all(rests.iter().map(|rest| self.commitment(rest.node, stored)))
     }
 
+    /// Returns the doubt about an upload that ends so: how much TCP holds before each of its answers, and what of it is lost and sent again,
+    /// is chance, and so is what other uploads keep in the queue.
+    pub(super) fn doubt_of_upload(self, end: Answered, beside: Beside) -> Doubt {
+        // Of others that have not begun to pass it is not known for how long answers will wait.
+        if beside.is_any() && !self.forecast_back.is_some_and(|back| back.goes_on) {
+            return Doubt::around(f64::INFINITY);
+        }
+        let back = if beside.at_end(end.seconds) > 0.0 { self.forecast.queue_back } else { 0.0 };
+        let others = if self.own.is_of_one() { 0.0 } else { self.full_queue() };
+        Doubt::around(end.waiting + QUEUE_BY_CHANCE * (back + others))
+    }
+
+    /// Returns the doubt about a transfer, of which this is left, that is due to losses: one among the last packets costs a timeout.
+    pub(super) fn doubt_of_losses(self, rests: &[Rest]) -> Doubt {
+        let ways = || rests.iter().filter_map(|rest| self.forecast.course(rest.node)).map(|course| course.way);
+        let arrive: f64 = ways().map(Way::keeps_ending).product();
+        let seconds = TIMEOUT_QUEUES * self.full_queue() + ways().map(Way::timeout).fold(0.0, f64::max);
+        Doubt::later(seconds, 1.0 - arrive.powi(self.endings()))
+    }
+
+    /// Returns how often the last of something has to arrive: of an upload, that all is stored and then that it is durable.
+    const fn endings(self) -> i32 {
+        if self.is_upload && !self.is_committing { 2 } else { 1 }
+    }
+
+    /// Returns the seconds that a packet waits in the queue of the client's link, if the ways to the holders fill it.
+    const fn full_queue(self) -> f64 {
+        if self.forecast.can_fill { self.forecast.queue } else { 0.0 }
+    }
+
     /// Returns the seconds until all is over with a holder once the last byte of the transfer has passed.
     fn last_byte(self, node: NodeNumber) -> f64 {
         let Some(course) = self.forecast.course(node) else { return 0.0 };
@@ -186,7 +217,7 @@ impl<'a> Ending<'a> {
     /// Returns when an answer arrives which the node has given.
     fn answer_on_its_way(self, node: NodeNumber) -> Option<Answered> {
         let until = self.back.queue(node)?.last_of(self.transfer)?;
-        let answer = |course: &Course| Answered::default().after(course.time_of(until) + course.way.ending());
+        let answer = |course: &Course| Answered::default().behind(course.time_of(until)).after(course.way.ending());
         Some(self.course_back(node).map(answer).unwrap_or_default())
     }
 
@@ -212,12 +243,5 @@ mod tests {
         let late = Answered::default().after(6.0).behind(2.0);
         assert_eq!(Answered::by_all([late, early].into_iter()), Answered { seconds: 8.0, waiting: 2.0 });
         assert_eq!(Answered::by_all(std::iter::empty()), Answered::default());
-    }
-
-    #[test]
-    fn what_is_nearly_all_waiting_is_chance() {
-        let told = |alone: f64| !Answered::default().after(alone).behind(8.0).is_by_chance();
-        assert_eq!([1.9, 2.1, 20.0].map(told), [false, true, true]);
-        assert!(!Answered::default().is_by_chance());
     }
 }

@@ -33,6 +33,8 @@ pub(super) struct Forecast {
     pub(super) goes_on: bool,
     /// True if the client's link is the bottleneck.
     pub(super) is_full: bool,
+    /// True if the ways to the holders together carry as much as the client's link, so that it is the bottleneck while all are in use.
+    pub(super) can_fill: bool,
     /// Utilization of the client's link in this direction and in the other one, from 0 to 1.
     pub(super) in_use: [f64; 2],
     /// Bytes per second that pass at the most, in this direction and in the other one: what the client's link carries or, if that is less,
@@ -80,6 +82,7 @@ impl Forecast {
             courses: nodes.into_iter().zip(courses).collect(),
             goes_on,
             is_full,
+            can_fill: carried[0] >= limit,
             in_use,
             carried,
             queue: shared.queue,
