@@ -415,12 +415,33 @@ fn the_rate_of_all_transfers_is_over_one_span() {
         assert!(together <= 65_536.0, "{together} bytes/s after {tenth} tenths");
         exceeds |= snapshot.running().filter_map(|status| status.rate_bytes_per_second).sum::<f64>() > 65_536.0;
         let bytes: u64 = snapshot.running().map(|status| status.bytes_arrived).sum();
-        // In the first ten seconds all that has arrived is in the span.
-        if (20..=50).contains(&tenth) {
+        // In the first ten seconds all that has arrived in whole ones is in the span.
+        if [20, 30, 40, 50].contains(&tenth) {
             assert!((together * tenth as f64 / 10.0 - bytes as f64).abs() < 1_000.0, "{together} {bytes}");
         }
     }
     assert!(exceeds, "the rows add up to more than the link carries");
+}
+
+/// In the first seconds of transfers their rates and that of the link are over the same ones: together they have no more than the link,
+/// whose bytes they are a part of.
+#[test]
+fn the_first_rates_of_transfers_are_no_more_than_that_of_the_link() {
+    let mut harness = network(6, &[slow_link(); 6]);
+    (0..3).for_each(|salt| drop(random_file(&harness.path(&format!("{salt}.bin")), 600_000, salt)));
+    let mut ids = Vec::new();
+    for tenth in 3..24 {
+        advance(&mut harness, SimTime::ZERO + SimDuration::from_millis(100 * tenth + 37));
+        if tenth % 3 == 0 && ids.len() < 3 {
+            ids.push(harness.start(harness.upload_of(&format!("{}.bin", ids.len()))).unwrap());
+        }
+        let snapshot = harness.simulation.snapshot(PACE);
+        let rows: Vec<Option<f64>> = snapshot.running().map(|status| status.rate_bytes_per_second).collect();
+        let of_link = snapshot.figures.client_rates.up.latest().unwrap_or_default() as f64;
+        let sum: f64 = rows.iter().flatten().sum();
+        assert!(sum <= of_link, "{rows:?} of {of_link} after {tenth} tenths");
+        assert_eq!(sum > 0.0, tenth >= 10, "{rows:?} after {tenth} tenths");
+    }
 }
 
 /// Runs a transfer to its end: at every half second from a tenth of the way on, the seconds that were announced and those that it

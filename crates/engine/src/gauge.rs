@@ -29,7 +29,7 @@ use self::measured::{Counted, Measured};
 pub(crate) use self::traffic::Traffic;
 use super::status::{Direction, Remaining, TransferState, TransferStatus};
 
-/// Seconds over which the rate of a transfer is measured: the latest whole ones and the begun one.
+/// Seconds over which the rate of a transfer is measured at the most: whole ones, as those of the rates of links.
 pub const RATE_SECONDS: usize = 10;
 /// Maximum number of seconds over which the rate of a single holder is measured.
 const LOOK_BACK_SECONDS: usize = 60;
@@ -116,9 +116,12 @@ pub(crate) struct Gauge {
 struct Reading {
     /// Bytes that have arrived of segments that are not done.
     under_way: u64,
-    /// Bytes that have arrived per second in the last [`RATE_SECONDS`]; `None` before any have.
+    /// True if any byte has arrived.
+    has_begun: bool,
+    /// Bytes that have arrived per second in the last [`RATE_SECONDS`]; `None` before any have, and before the second has ended in which
+    /// the transfer began.
     rate: Option<f64>,
-    /// Span over which the rate is measured.
+    /// Span over which the rate is measured: whole seconds, from the begin of the one in which the transfer began.
     span: SimDuration,
 }
 
@@ -266,10 +269,16 @@ impl Gauge {
     fn read(&self, net: &Network, status: &TransferStatus) -> Reading {
         let started = status.started;
         let under_way = self.arrived(net);
-        let recent = self.counted(net, RATE_SECONDS, started);
-        let has_begun = recent.seconds > 0.0 && self.whole.is_some_and(|whole| net.metered(whole) > 0);
-        let span = net.now() - net.seconds_ago(RATE_SECONDS).max(started);
-        Reading { under_way, rate: has_begun.then(|| recent.rate()), span }
+        let has_begun = self.whole.is_some_and(|whole| net.metered(whole) > 0);
+        let seconds = seconds_between(started, net.now()).min(RATE_SECONDS);
+        let since = |seconds| self.whole.map_or(0, |whole| net.metered_since(whole, seconds));
+        let bytes = since(seconds) - since(0);
+        Reading {
+            under_way,
+            has_begun,
+            rate: (has_begun && seconds > 0).then(|| bytes as f64 / seconds as f64),
+            span: SimDuration::from_secs(seconds as u64),
+        }
     }
 
     /// Returns the remaining time of a transfer of known size whose content passes, as far as there is ground for one.
@@ -277,18 +286,11 @@ impl Gauge {
         let (net, started) = (links.net, status.started);
         let arrived = status.bytes_done + reading.under_way;
         let has_ground = net.now() - started >= GROUND || arrived.saturating_mul(10) >= status.bytes;
-        match (reading.rate.is_some(), has_ground) {
+        match (reading.has_begun, has_ground) {
             (true, true) => self.guess(links, traffic, status),
             (false, _) if counted(net, self.payload, RATE_SECONDS, started).bytes > 0.0 => Remaining::Behind,
             _ => Remaining::TooEarly,
         }
-    }
-
-    /// Counts the bytes that have arrived with all holders in the last `seconds` seconds, but not before `started`.
-    fn counted(&self, net: &Network, seconds: usize, started: SimTime) -> Counted {
-        let begin = net.seconds_ago(seconds).max(started);
-        let bytes = self.whole.map_or(0, |whole| net.metered_since(whole, seconds));
-        Counted { bytes: bytes as f64, seconds: (net.now() - begin).as_secs_f64() }
     }
 
     /// Returns the remaining time as the traffic foretells it, as far as chance leaves ground for an estimate.
@@ -322,6 +324,12 @@ impl Gauge {
         let sum = |part: fn(&Rest) -> f64| rests.iter().map(part).sum::<f64>();
         (sum(|rest| rest.left) <= sum(|rest| rest.open)).then(|| (net.now() - self.asked_at).as_secs_f64())
     }
+}
+
+/// Returns how many seconds have ended between two instants.
+fn seconds_between(begin: SimTime, end: SimTime) -> usize {
+    let second = |at: SimTime| at.as_nanos() / SimDuration::from_secs(1).as_nanos();
+    (second(end) - second(begin)) as usize
 }
 
 /// Returns true if a holder is silent. When it answers again is nothing that can be measured, unless a download beside others waits for a

@@ -30,7 +30,7 @@ pub(super) const COLUMNS: &[(&str, &str)] = &[
     ("ports", "in Wire: ports of the sender and of the receiver"),
     ("progress", "in Transfers: bar of what is stored and of what has arrived"),
     ("queue", "packets that wait to cross a link; in Nodes and Wire: those in both directions of the node's link"),
-    ("rate", "in Transfers: bytes of the file in a second, over the last ten seconds"),
+    ("rate", "in Transfers: bytes of the file in a second, over the last ten whole seconds; none in its first one"),
     ("resent", "in Transfers: packets that were sent again; in Wire: share of the packets of the last ten seconds"),
     ("round trip", "in Wire: smoothed round-trip time of the client's end (RFC 6298)"),
     ("rtx", "in Segments: packets that were sent again for the segments of the node"),
