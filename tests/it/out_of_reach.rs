@@ -125,7 +125,7 @@ fn an_upload_does_without_a_node_that_holds_nothing_of_it() {
 #[test]
 fn the_estimate_counts_the_time_until_a_killed_node_is_replaced() {
     let mut harness = network(1, &[slow_link(); 6]);
-    random_file(&harness.path("a.bin"), 600_000, 1);
+    random_file(&harness.path("a.bin"), 1_200_000, 1);
     let id = harness.start(harness.upload_of("a.bin")).unwrap();
     advance(&mut harness, at(3));
     let before = status_of(&mut harness, id).eta.seconds().unwrap();
@@ -133,7 +133,7 @@ fn the_estimate_counts_the_time_until_a_killed_node_is_replaced() {
     advance(&mut harness, at(4));
     let status = status_of(&mut harness, id);
     let told = status.eta.seconds().unwrap();
-    assert!(status.awaited.is_empty() && before < 15.0, "{before} {status:?}");
+    assert!(status.awaited.is_empty() && before < 20.0, "{before} {status:?}");
     harness.finish(id).unwrap();
     let truth = (harness.simulation.now() - at(4)).as_secs_f64();
     assert!((told / truth - 1.0).abs() < 0.2, "{told} of {truth}");

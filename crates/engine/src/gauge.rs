@@ -121,7 +121,7 @@ struct Reading {
     /// Bytes that have arrived per second in the last [`RATE_SECONDS`]; `None` before any have, and before the second has ended in which
     /// the transfer began.
     rate: Option<f64>,
-    /// Span over which the rate is measured: whole seconds, from the begin of the one in which the transfer began.
+    /// Span over which the rate is measured, of whole seconds.
     span: SimDuration,
 }
 
@@ -267,10 +267,9 @@ impl Gauge {
 
     /// Returns the measurements of a transfer.
     fn read(&self, net: &Network, status: &TransferStatus) -> Reading {
-        let started = status.started;
         let under_way = self.arrived(net);
         let has_begun = self.whole.is_some_and(|whole| net.metered(whole) > 0);
-        let seconds = seconds_between(started, net.now()).min(RATE_SECONDS);
+        let seconds = rate_seconds(status.started, net.now());
         let since = |seconds| self.whole.map_or(0, |whole| net.metered_since(whole, seconds));
         let bytes = since(seconds) - since(0);
         Reading {
@@ -326,10 +325,13 @@ impl Gauge {
     }
 }
 
-/// Returns how many seconds have ended between two instants.
-fn seconds_between(begin: SimTime, end: SimTime) -> usize {
-    let second = |at: SimTime| at.as_nanos() / SimDuration::from_secs(1).as_nanos();
-    (second(end) - second(begin)) as usize
+/// Returns the number of whole seconds before `now` over which the rate of a transfer is measured: of those that have passed since it began,
+/// or else the one in which it began, once that is over.
+fn rate_seconds(started: SimTime, now: SimTime) -> usize {
+    const SECOND: u64 = SimDuration::from_secs(1).as_nanos();
+    let (started, ended) = (started.as_nanos(), now.as_nanos() / SECOND);
+    let since = |second: u64| ended.saturating_sub(second) as usize;
+    since(started.div_ceil(SECOND)).max(since(started / SECOND).min(1)).min(RATE_SECONDS)
 }
 
 /// Returns true if a holder is silent. When it answers again is nothing that can be measured, unless a download beside others waits for a

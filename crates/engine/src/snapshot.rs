@@ -319,8 +319,8 @@ impl Snapshot {
         self.ended.values().fold(Ended::default(), add)
     }
 
-    /// Returns the bytes per second of all running transfers of a direction together: what has arrived of each in the longest span over
-    /// which one of them is measured, the last ten seconds at the most. Their own rates are not to be added, since each of them is over
+    /// Returns the bytes per second of all running transfers of a direction together: what has arrived of each in its whole seconds, over the
+    /// longest span over which one of them is measured, the last ten seconds at the most. Their own rates are not to be added, since each of them is over
     /// a span of its own.
     pub fn rate_of_all(&self, direction: Direction) -> f64 {
         // Of what is undone nothing is sent any more.
