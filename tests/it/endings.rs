@@ -16,7 +16,7 @@ use p2p_engine::pace::{PaceStatus, Speed};
 use p2p_engine::snapshot::{Peer, Snapshot};
 use p2p_engine::transfer::{Direction, TransferError, TransferId, TransferReport, TransferState};
 use p2p_engine::{Command, EngineConfig, EngineError, Event, Reply, Simulation, operation};
-use p2p_net::{HostConfig, KeepAlive, LinkConfig, MTU};
+use p2p_net::{DEFAULT_QUEUE_PACKETS, HostConfig, KeepAlive, LinkConfig, MTU};
 use p2p_store::catalog::Catalog;
 use p2p_store::crash_disk::CrashDisk;
 use p2p_store::disk::Disk;
@@ -27,10 +27,14 @@ use p2p_store::segment::SegmentSize;
 use crate::harness::{Harness, config, quick_link, random_file, segments_below, slow_link};
 use crate::seeds::for_every_seed;
 
-/// How often a run looks whether anything has come about.
+/// How often a run looks whether anything has come about, unless its link is very slow.
 const LOOK: SimDuration = SimDuration::from_secs(1);
 /// No run takes longer, in virtual time: a link of 1 B/s that makes progress at all is given up on.
-const PATIENCE: SimDuration = SimDuration::from_secs(2_000_000);
+const PATIENCE: SimDuration = SimDuration::from_secs(50_000);
+
+/// Longest time between two transmissions of a FIN (Linux `TCP_RTO_MAX`), of which few arrive on the worst paths, on which both ends hear
+/// each other's probes.
+const FIN_REPEATED: SimDuration = SimDuration::from_secs(120);
 
 /// How long a node lets an answer be unacknowledged at least.
 const ANSWER_UNACKNOWLEDGED: SimDuration = SimDuration::from_secs(120);
@@ -271,11 +275,25 @@ impl Run {
         all.iter().filter(|status| !status.state.is_over()).map(|status| status.id).collect()
     }
 
+    /// How long a connection may take to open, and a peer may be silent: as is configured, or as long as the client's link takes for
+    /// four full queues of a hundred packets or more.
+    fn deadlines(&self) -> (SimDuration, SimDuration) {
+        let (tcp, link) = (&self.settings.tcp, self.settings.client.link.up);
+        let packets = u64::from(link.queue_packets.max(DEFAULT_QUEUE_PACKETS)) + 2;
+        let least = link.bandwidth.time_for(packets * u64::from(MTU) * 4);
+        (tcp.connect_timeout.max(least), tcp.user_timeout.max(least))
+    }
+
+    /// How often the end of a transfer is looked for: a link of 1 B/s gives it weeks.
+    fn look_span(&self) -> SimDuration {
+        LOOK.max(SimDuration::from_nanos(self.deadlines().1.as_nanos() / 100))
+    }
+
     /// How long a transfer may take after the last sign of progress. A holder is tried to store, to commit (at most
     /// three times) and to delete; each try may take the time to connect and that of an answer, and those of the last two are at once.
     fn bound(&self) -> SimDuration {
-        let tcp = &self.settings.tcp;
-        (tcp.connect_timeout + tcp.user_timeout) * (self.settings.nodes.len() as u64 + 4) + LOOK + LOOK
+        let (connect_timeout, user_timeout) = self.deadlines();
+        (connect_timeout + user_timeout) * (self.settings.nodes.len() as u64 + 4) + self.look_span() * 2
     }
 
     /// Lets time pass until every transfer is over.
@@ -286,7 +304,7 @@ impl Run {
             if running.is_empty() || self.now() > end {
                 return;
             }
-            self.sleep(LOOK);
+            self.sleep(self.look_span());
             self.look();
             let silence = self.now() - self.progress_at.min(self.now());
             assert!(silence <= self.bound(), "{running:?} run on after {silence} without progress, at {}", self.now());
@@ -336,11 +354,14 @@ impl Run {
     /// The other end learns of it, too: at the latest when what waits in a queue has left it, and FINs that get through now and then
     /// are given up on both sides, each of which waits a minute for the other (`tcp_fin_timeout`).
     fn expect_closed(&mut self, link: HostConfig) {
-        let (tcp, idle) = (self.settings.tcp, self.settings.idle_timeout);
+        let ((connect_timeout, user_timeout), idle) = (self.deadlines(), self.settings.idle_timeout);
+        if user_timeout * 20 > PATIENCE {
+            return;
+        }
         let closing = SimDuration::from_secs(60) * 2;
-        self.sleep((tcp.connect_timeout + tcp.user_timeout.max(ANSWER_UNACKNOWLEDGED)) * 3 + closing + idle);
+        self.sleep((connect_timeout + user_timeout.max(ANSWER_UNACKNOWLEDGED)) * 3 + closing + idle);
         let longest_queue = u64::from(MTU) * u64::from(link.up.queue_packets + link.down.queue_packets);
-        let last = self.now() + link.up.bandwidth.time_for(longest_queue);
+        let last = self.now() + link.up.bandwidth.time_for(longest_queue) + self.look_span() + FIN_REPEATED * 40;
         loop {
             let Ok(Reply::Nodes(nodes)) = self.harness.ask(operation::ListNodes) else { panic!("no nodes") };
             let links = self.harness.simulation.snapshot(PaceStatus::running(Speed::Max)).figures.connections.len();
@@ -352,7 +373,7 @@ impl Run {
                 return;
             }
             assert!(self.now() <= last, "{states:?} at {}", self.now());
-            self.sleep(LOOK);
+            self.sleep(self.look_span());
         }
     }
 

@@ -40,6 +40,7 @@ mod manners;
 mod monkey;
 mod names_on_screen;
 mod out_of_reach;
+mod own_link;
 mod policy;
 mod probing;
 mod program;

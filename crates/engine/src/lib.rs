@@ -24,6 +24,7 @@ pub mod node;
 pub mod operation;
 mod owed;
 pub mod pace;
+mod patience;
 mod peer;
 pub mod policy;
 mod principal;

@@ -77,6 +77,11 @@ impl<O: Clone> Requester<O> {
         }
     }
 
+    /// Sets the time without progress after which a connection with requests is lost, from the next check on.
+    pub(super) fn set_user_timeout(&mut self, user_timeout: SimDuration) {
+        self.user_timeout = user_timeout;
+    }
+
     /// Adapts the number of nodes that send segments at the same time to a downlink whose queue has room for so many packets.
     pub(super) fn keep_to_queue(&mut self, packets: u32) {
         self.fan_in.keep_to_queue(packets);

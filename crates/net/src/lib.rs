@@ -34,6 +34,7 @@ mod flow;
 mod host;
 mod in_flight;
 mod link;
+mod listener;
 mod meter;
 mod observe;
 mod packet;

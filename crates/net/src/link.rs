@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 
 use p2p_base::units::{Bandwidth, SimDuration, SimTime};
 
+use super::packet::MTU;
 use super::series::{RateSeries, SecondReadings};
 
 /// Configuration of one direction of an access link.
@@ -18,6 +19,13 @@ pub struct LinkConfig {
     pub bandwidth: Bandwidth,
     /// Maximum number of waiting packets.
     pub queue_packets: u32,
+}
+
+impl LinkConfig {
+    /// Returns the longest time that a packet takes to pass the link: behind one that is being sent and a full queue of the largest.
+    pub fn longest_passage(&self) -> SimDuration {
+        self.bandwidth.time_for(u64::from(MTU) * (u64::from(self.queue_packets) + 2))
+    }
 }
 
 /// Default capacity of a link's queue, in packets.

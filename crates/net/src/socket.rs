@@ -1,11 +1,13 @@
 //! The socket calls of an application: listen, connect, write, read, close.
 
 use bytes::Bytes;
+use p2p_base::units::SimDuration;
 
 use super::Network;
 use super::event::{ConnectionChange, Read, UnknownHost, WriteError};
 use super::flow::ConnectionId;
 use super::host::HostId;
+use super::listener::Listener;
 use super::sockets::NewEnd;
 use super::stats::ConnectionStats;
 use super::tcp::connection::Connection;
@@ -19,7 +21,18 @@ impl Network {
     /// Returns [`UnknownHost`] if the network does not have the host.
     pub fn listen(&mut self, host: HostId, port: u16, config: TcpConfig) -> Result<(), UnknownHost> {
         self.wires.host(host)?;
-        self.sockets.listen(host, port, config);
+        self.sockets.listen(host, port, Listener { config, is_adopting: false });
+        Ok(())
+    }
+
+    /// Accepts connections as [`listen`](Self::listen) does, but with an end that is no less patient than the opener: its timeouts are at
+    /// least the opener's, as the User Timeout Option tells them (RFC 5482 §3.1). Linux does not have that option, and nothing of it is sent.
+    ///
+    /// # Errors
+    /// Returns [`UnknownHost`] if the network does not have the host.
+    pub fn listen_as_patient(&mut self, host: HostId, port: u16, config: TcpConfig) -> Result<(), UnknownHost> {
+        self.wires.host(host)?;
+        self.sockets.listen(host, port, Listener { config, is_adopting: true });
         Ok(())
     }
 
@@ -79,6 +92,12 @@ impl Network {
     /// the send buffer alone decides.
     pub fn set_notsent_lowat(&mut self, id: ConnectionId, bytes: u32) {
         self.sockets.limit_unsent(id, bytes);
+    }
+
+    /// Sets how long what this end has sent may stay unacknowledged while its peer is silent (Linux `TCP_USER_TIMEOUT`), from the next
+    /// check on. A peer that [is to be as patient](Self::listen_as_patient) takes a longer one over.
+    pub fn set_user_timeout(&mut self, id: ConnectionId, user_timeout: SimDuration) {
+        self.sockets.set_user_timeout(id, user_timeout);
     }
 
     /// Reads the next bytes that have arrived in order, at most `max`, in the pieces in which they were written.

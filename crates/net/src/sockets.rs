@@ -8,13 +8,14 @@ use std::collections::{HashMap, VecDeque};
 
 use bytes::Bytes;
 use p2p_base::random::RandomStream;
-use p2p_base::units::SimTime;
+use p2p_base::units::{SimDuration, SimTime};
 use slab::Slab;
 
 use super::datagram::Datagrams;
 use super::event::{ConnectionChange, NetEvent, Read, WriteError};
 use super::flow::{ConnectionId, End, Flow, Marks};
-use super::host::HostId;
+use super::host::{Endpoint, HostId};
+use super::listener::Listener;
 use super::meter::Meters;
 use super::packet::{Flags, Packet, Side, Traits};
 use super::tcp::TcpConfig;
@@ -25,7 +26,7 @@ use super::tcp::state::{CloseReason, State};
 #[derive(Debug)]
 pub(crate) struct Sockets {
     flows: Slab<Flow>,
-    listeners: HashMap<(u32, u16), TcpConfig>,
+    listeners: HashMap<Endpoint, Listener>,
     pub(crate) datagrams: Datagrams,
     pub(crate) events: VecDeque<NetEvent>,
     /// Changes of observed connection ends.
@@ -99,14 +100,14 @@ impl Sockets {
         self.flows[packet.slot as usize].end(packet.side()).host
     }
 
-    pub(crate) fn listen(&mut self, host: HostId, port: u16, config: TcpConfig) {
-        self.listeners.insert((host.0, port), config);
+    pub(crate) fn listen(&mut self, host: HostId, port: u16, listener: Listener) {
+        self.listeners.insert(Endpoint { host, port }, listener);
     }
 
     /// Ends listening. Connections that are not established yet are forgotten, as by Linux's `inet_csk_listen_stop`: the next
     /// packet of their peer is answered with a reset.
     pub(crate) fn unlisten(&mut self, host: HostId, port: u16) -> bool {
-        let was_open = self.listeners.remove(&(host.0, port)).is_some();
+        let was_open = self.listeners.remove(&Endpoint { host, port }).is_some();
         let is_embryonic = |sockets: &Sockets, id: ConnectionId| {
             let is_port = sockets.flow(id).is_some_and(|flow| id.side == Side::Acceptor && flow.end(id.side).port == port);
             is_port && sockets.connection(id).is_some_and(|connection| connection.state() == State::SynReceived)
@@ -160,6 +161,16 @@ impl Sockets {
         if let Some(connection) = end.and_then(|end| end.connection.as_deref_mut()) {
             connection.sender_mut().limit_unsent(bytes);
         }
+    }
+
+    pub(crate) fn set_user_timeout(&mut self, id: ConnectionId, user_timeout: SimDuration) {
+        let Some(flow) = self.flow(id) else { return };
+        let End { host, port, .. } = *flow.end(id.side.other());
+        let is_adopted = self.listeners.get(&Endpoint { host, port }).is_some_and(|listener| listener.is_adopting);
+        let Some(flow) = self.flow_mut(id) else { return };
+        flow.connection_mut(id.side).into_iter().for_each(|own| own.set_user_timeout(user_timeout));
+        let peer = flow.connection_mut(id.side.other()).filter(|_| is_adopted);
+        peer.into_iter().for_each(|peer| peer.adopt_user_timeout(user_timeout));
     }
 
     pub(crate) fn read(&mut self, now: SimTime, id: ConnectionId, max: usize) -> Read {
@@ -342,14 +353,16 @@ impl Sockets {
         // A SYN that is sent again after the host has lost its state opens the connection like the first one.
         let (host, port, expects_syn) = (end.host, end.port, end.expects_syn || id.side == Side::Acceptor && is_unanswered);
         let is_syn = packet.flags.contains(Flags::SYN) && !packet.flags.contains(Flags::ACK);
-        let config = self.listeners.get(&(host.0, port)).copied().filter(|_| is_open && is_syn && expects_syn);
-        match config {
-            Some(config) => self.accept(now, id, packet, config),
+        let listener = self.listeners.get(&Endpoint { host, port }).copied().filter(|_| is_open && is_syn && expects_syn);
+        match listener {
+            Some(listener) => self.accept(now, id, packet, listener),
             None => self.refuse(id, packet),
         }
     }
 
-    fn accept(&mut self, now: SimTime, id: ConnectionId, syn: &Packet, config: TcpConfig) {
+    fn accept(&mut self, now: SimTime, id: ConnectionId, syn: &Packet, Listener { config, is_adopting }: Listener) {
+        let opener = self.flow(id).and_then(|flow| flow.connection(id.side.other())).filter(|_| is_adopting);
+        let config = opener.map_or(config, |opener| opener.adopted_by(config));
         let connection = Connection::acceptor(syn, &config, now);
         if let Some(flow) = self.flow_mut(id) {
             let end = flow.end_mut(id.side);

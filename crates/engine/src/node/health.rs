@@ -4,7 +4,7 @@
 //! so that the traffic of many hosts does not grow with the square of their number (as in SWIM, Das, Gupta and Motivala 2002); a
 //! check probes them several times. Probes are sent one by one, in a random order that each host draws for itself, because a
 //! burst of them would fill the host's own queue and measure nothing else; a probe dropped by that queue does not count as lost.
-//! A peer is suspect after some consecutive probes without an answer, dead after more, and alive again with the first answer or
+//! A peer is suspect after some consecutive probes without an answer, dead after more, unless the host's own link explains them, and alive again with the first answer or
 //! any other packet from it.
 
 mod check;
@@ -37,6 +37,9 @@ const CHECK_GAP: SimDuration = SimDuration::from_millis(1);
 const PROBE_BYTES: u64 = 64;
 /// Fraction of the link's capacity that probes may use, as a divisor; the answers to other hosts' probes use as much again.
 const LINK_SHARE: u64 = 4;
+/// Number of passages of the host's own link behind a full queue for which nothing may arrive from a peer that is not dead: that queue may
+/// drop probe after probe.
+const PASSAGES: u64 = 2;
 /// Number of peers in a check of a host that probes in turn, so that the traffic of the checks of many hosts stays proportional
 /// to their number.
 const CHECK_PEERS: usize = 32;
@@ -77,6 +80,8 @@ pub struct PeerTable {
     next_probe_at: Option<SimTime>,
     /// Shortest time between two probes.
     pace: SimDuration,
+    /// Longest time that a packet takes to pass the host's link in the slower direction.
+    longest_passage: SimDuration,
     /// Check that is under way.
     check: Option<Check>,
     /// Numbers of the outstanding probes that belong to a check.
@@ -101,6 +106,7 @@ impl PeerTable {
             next_peer: 0,
             next_probe_at: None,
             pace: SimDuration::ZERO,
+            longest_passage: SimDuration::ZERO,
             check: None,
             check_probes: BTreeSet::new(),
             datagrams: VecDeque::new(),
@@ -132,7 +138,7 @@ impl PeerTable {
     pub fn restart(&mut self, now: SimTime) {
         let fresh = PeerTable::new(self.config, self.probing, self.random.clone());
         // Numbers are not used again, so that a late answer is none to a probe of the new process.
-        let fresh = PeerTable { next_number: self.next_number, pace: self.pace, ..fresh };
+        let fresh = PeerTable { next_number: self.next_number, pace: self.pace, longest_passage: self.longest_passage, ..fresh };
         let former = std::mem::replace(self, fresh);
         let mut peers = former.order;
         peers.sort_unstable();
@@ -140,7 +146,9 @@ impl PeerTable {
     }
 
     /// Limits the rate of probes to the share of the host's `link` that they may use.
+    /// A probe on its way through the full queue of that link is not lost.
     pub fn keep_to_link(&mut self, link: &HostConfig) {
+        self.longest_passage = link.up.longest_passage().max(link.down.longest_passage());
         let time = |direction: LinkConfig| direction.bandwidth.time_for(PROBE_BYTES * LINK_SHARE);
         self.pace = time(link.up).max(time(link.down));
     }
@@ -217,7 +225,7 @@ impl PeerTable {
 
     /// Returns the time at which to call [`handle_timeout`](Self::handle_timeout); `None` if there is no timeout.
     pub fn next_timeout(&self) -> Option<SimTime> {
-        let expiry = self.outstanding.values().next().map(|&(_, sent_at)| sent_at + self.config.timeout);
+        let expiry = self.outstanding.values().next().map(|&(_, sent_at)| sent_at + self.timeout());
         [expiry, self.next_probe_at, self.check.as_ref().and_then(Check::next_at)].into_iter().flatten().min()
     }
 
@@ -226,15 +234,15 @@ impl PeerTable {
     /// dropped by a full queue.
     pub fn handle_timeout(&mut self, now: SimTime, heard: impl Fn(HostId) -> Option<SimTime>) {
         while let Some((&number, &(peer, sent_at))) = self.outstanding.first_key_value() {
-            if sent_at + self.config.timeout > now {
+            if sent_at + self.timeout() > now {
                 break;
             }
             self.outstanding.remove(&number);
             self.check_probes.remove(&number);
-            let config = self.config;
+            let (config, silence) = (self.config, self.longest_passage * PASSAGES);
             match heard(peer).filter(|&at| at >= sent_at) {
                 Some(at) => self.update(peer, |health| health.unanswered_but_heard(at)),
-                None => self.update(peer, |health| health.unanswered(&config)),
+                None => self.update(peer, |health| health.unanswered(now, &config, silence)),
             }
             self.record_round_trip(peer, None);
         }
@@ -244,6 +252,11 @@ impl PeerTable {
             self.next_probe_at = Some((at + self.step()).max(now));
             self.probe_next(now);
         }
+    }
+
+    /// Returns the time after which a probe without an answer counts as lost.
+    fn timeout(&self) -> SimDuration {
+        self.config.timeout.max(self.longest_passage)
     }
 
     /// Returns the time from one probe to the next.

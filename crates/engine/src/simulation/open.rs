@@ -183,7 +183,7 @@ impl Start {
             let node = self.node(NodeNumber::from_index(index), disk.as_ref(), names, spec);
             let host = net.add_host(spec.host.address, &spec.host.link);
             if !node.trouble().is_some_and(Trouble::stops) {
-                known(net.listen(host, NODE_PORT, config.accepted_tcp()));
+                known(net.listen_as_patient(host, NODE_PORT, config.accepted_tcp()));
             }
             nodes.push(NodeHost::new(config.seed, node, disk, DiskModel::new(config.disk)));
             hosts.push(host);
@@ -287,9 +287,8 @@ fn hosts(ids: &[HostId], net: &Network, config: &EngineConfig) -> Hosts {
         };
         let mut peers = PeerTable::new(config.health, probing, RandomStream::new(config.seed, &label));
         ids.iter().filter(|&&other| other != id).for_each(|&other| peers.add_peer(SimTime::ZERO, other));
-        let mut host = Host::new(id, Requester::new(config.tcp.user_timeout, config.idle_timeout), peers, server);
-        host.keep_to_link(&known(net.host_config(id)));
-        host
+        let requester = Requester::new(config.tcp.user_timeout, config.idle_timeout);
+        Host::new(id, requester, peers, server, (config.tcp, &known(net.host_config(id))))
     };
     Hosts::new(ids.iter().enumerate().map(host).collect())
 }

@@ -124,7 +124,7 @@ impl Simulation {
         let entry = &mut self.world.nodes[node.index()];
         entry.node.take_over(Volume::new(capacity, &there).with_unsynced(&others));
         let host = self.world.hosts.of_node(node).id;
-        known(self.world.net.listen(host, NODE_PORT, tcp));
+        known(self.world.net.listen_as_patient(host, NODE_PORT, tcp));
         self.world.record_all_timeouts();
         Ok(())
     }

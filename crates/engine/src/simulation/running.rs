@@ -60,7 +60,7 @@ impl Running {
     /// Returns the seconds until nodes that are out of reach are replaced, at this rate: what was requested of them is requested of others
     /// once their connections are given up.
     fn until_replaced(&self, world: &World, rate: Option<f64>) -> f64 {
-        let patience = world.config.tcp.user_timeout;
+        let patience = world.hosts.client().tcp().user_timeout;
         let seconds = |away: Awaited| {
             let bytes: u64 = self.gauge.open().filter(|(node, _)| *node == away.node).map(|(_, bytes)| bytes).sum();
             let again = rate.filter(|rate| *rate > 0.0).map_or(0.0, |rate| bytes as f64 / rate);

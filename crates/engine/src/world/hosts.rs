@@ -6,11 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use p2p_base::units::SimTime;
-use p2p_net::{Activity, ConnectionId, HostConfig, HostId, MeterId, Network};
+use p2p_net::{Activity, ConnectionId, HostConfig, HostId, MeterId, Network, TcpConfig};
 use p2p_store::manifest::NodeNumber;
 
 use super::frames::FrameWriter;
 use crate::node::health::PeerTable;
+use crate::patience::patient;
 use crate::peer::Peer;
 use crate::requester::Requester;
 use crate::transfer::{Part, TransferId};
@@ -78,6 +79,8 @@ pub(crate) struct Host {
     pub(crate) peers: PeerTable,
     /// Node that runs on the host.
     pub(crate) server: Option<NodeNumber>,
+    /// Settings of the connections that the host opens.
+    tcp: TcpConfig,
     connections: Connections,
 }
 
@@ -115,14 +118,30 @@ impl Connections {
 }
 
 impl Host {
-    pub(crate) fn new(id: HostId, requester: Requester<Owner>, peers: PeerTable, server: Option<NodeNumber>) -> Host {
-        Host { id, requester, peers, server, connections: Connections::default() }
+    /// Returns a host with this link; where that allows, it opens connections with these settings.
+    pub(crate) fn new(
+        id: HostId,
+        requester: Requester<Owner>,
+        peers: PeerTable,
+        server: Option<NodeNumber>,
+        (tcp, link): (TcpConfig, &HostConfig),
+    ) -> Host {
+        let mut host = Host { id, requester, peers, server, tcp, connections: Connections::default() };
+        host.keep_to_link(tcp, link);
+        host
     }
 
-    /// Adapts the probes and the number of nodes that answer at the same time to the host's link.
-    pub(crate) fn keep_to_link(&mut self, link: &HostConfig) {
+    /// Adapts the probes, the number of nodes that answer at the same time and the patience with them to the host's link.
+    fn keep_to_link(&mut self, tcp: TcpConfig, link: &HostConfig) {
+        self.tcp = patient(tcp, link);
         self.peers.keep_to_link(link);
         self.requester.keep_to_queue(link.down.queue_packets);
+        self.requester.set_user_timeout(self.tcp.user_timeout);
+    }
+
+    /// Returns the settings of the connections that the host opens.
+    pub(crate) const fn tcp(&self) -> TcpConfig {
+        self.tcp
     }
 
     /// Returns the peer that the host is.
@@ -264,6 +283,15 @@ impl Hosts {
     pub(super) fn handle_request_timeout(&mut self, net: &Network, index: usize) {
         let Host { requester, connections, .. } = &mut self.all[index];
         requester.handle_timeout(net.now(), |node| connections.activity(net, node));
+    }
+
+    /// Adapts a host to its link, with these settings where that allows, and its open connections with it.
+    pub(super) fn keep_to_link(&mut self, net: &mut Network, index: usize, tcp: TcpConfig, link: &HostConfig) {
+        let host = &mut self.all[index];
+        host.keep_to_link(tcp, link);
+        for &connection in host.connections.asking.values() {
+            net.set_user_timeout(connection, host.tcp.user_timeout);
+        }
     }
 
     /// Drops the requests of a transfer that a host has made.

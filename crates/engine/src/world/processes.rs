@@ -191,7 +191,7 @@ impl World {
         let (now, node) = (self.now(), NodeNumber::from_index(index));
         let host = Hosts::index_of(node);
         self.set_condition(node, Condition::Up);
-        known(self.net.listen(self.hosts.of_node(node).id, NODE_PORT, self.config.accepted_tcp()));
+        known(self.net.listen_as_patient(self.hosts.of_node(node).id, NODE_PORT, self.config.accepted_tcp()));
         self.hosts.host_mut(host).peers.restart(now);
         self.record_probe_timeout(host);
         if let Some(cause) = self.faults.cause_of_start(node) {

@@ -174,6 +174,6 @@ impl World {
     /// Adapts what a host sends and asks for to its link.
     fn keep_host_to_link(&mut self, host: HostId) {
         let link = known(self.net.host_config(host));
-        self.hosts.host_mut(host.index()).keep_to_link(&link);
+        self.hosts.keep_to_link(&mut self.net, host.index(), self.config.tcp, &link);
     }
 }

@@ -318,7 +318,7 @@ impl World {
         match output {
             RequesterOutput::Connect { node } => {
                 let (from, to) = (self.hosts.host(host).id, self.hosts.of_node(node).id);
-                let connection = known(self.net.connect(from, to, NODE_PORT, self.config.tcp));
+                let connection = known(self.net.connect(from, to, NODE_PORT, self.hosts.host(host).tcp()));
                 self.net.set_notsent_lowat(connection, NOTSENT_LOWAT);
                 self.hosts.add_end(connection, host, Role::Asks(node));
                 if host == Hosts::CLIENT {

@@ -80,7 +80,7 @@ impl Connection {
             liveness: Liveness::new(config.keepalive),
             abandoned: false,
             finished: false,
-            handshake: Handshake::new(now),
+            handshake: Handshake::new(now, config.connect_timeout),
             resets: Resets::default(),
         }
     }

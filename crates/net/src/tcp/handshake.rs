@@ -1,7 +1,7 @@
 //! The SYN, or SYN-ACK, of one end: the times of its transmissions, its retransmission, and the information that its answer
 //! carries (RFC 9293 §3.5, RFC 6298 §5.7).
 
-use p2p_base::units::SimTime;
+use p2p_base::units::{SimDuration, SimTime};
 
 use super::rtt::INITIAL_RTO_US;
 use super::step::timestamp_at;
@@ -23,13 +23,20 @@ struct Transmissions {
     sent_at: SimTime,
     resent: u32,
     wait_jiffies: u64,
+    connect_timeout: SimDuration,
 }
 
 impl Handshake {
-    /// Returns a handshake that begins at `now`.
-    pub(super) fn new(now: SimTime) -> Handshake {
+    /// Returns a handshake that begins at `now` and may take so long.
+    pub(super) fn new(now: SimTime, connect_timeout: SimDuration) -> Handshake {
         let wait_jiffies = jiffies_for_micros(INITIAL_RTO_US);
-        Handshake(Some(Box::new(Transmissions { first_sent_at: now, sent_at: now, resent: 0, wait_jiffies })))
+        let transmissions = Transmissions { first_sent_at: now, sent_at: now, resent: 0, wait_jiffies, connect_timeout };
+        Handshake(Some(Box::new(transmissions)))
+    }
+
+    /// Returns the time that the handshake may take; zero once it is over.
+    pub(super) fn connect_timeout(&self) -> SimDuration {
+        self.0.as_ref().map_or(SimDuration::ZERO, |transmissions| transmissions.connect_timeout)
     }
 
     /// Ends the handshake: what it knows is not needed any more.

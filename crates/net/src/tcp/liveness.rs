@@ -86,6 +86,13 @@ impl Liveness {
         Liveness { activity: Activity::default(), probing }
     }
 
+    /// Adapts the probing, if there is one, to another user timeout.
+    pub(super) fn keep_within(&mut self, user_timeout: SimDuration) {
+        if let Some(probing) = &mut self.probing {
+            probing.keepalive = KeepAlive::within(user_timeout);
+        }
+    }
+
     /// Records the arrival of a packet, which may answer a probe. What the peer probes or repeats answers none.
     pub(super) fn hear(&mut self, now: SimTime, may_answer: bool) {
         self.activity.heard_at = now;

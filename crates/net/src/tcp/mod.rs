@@ -71,5 +71,19 @@ impl Default for TcpConfig {
     }
 }
 
+impl TcpConfig {
+    /// Returns these settings with deadlines of at least these times.
+    #[must_use]
+    pub fn at_least(self, connect_timeout: SimDuration, user_timeout: SimDuration) -> TcpConfig {
+        let is_longer = user_timeout > self.user_timeout;
+        TcpConfig {
+            connect_timeout: self.connect_timeout.max(connect_timeout),
+            user_timeout: self.user_timeout.max(user_timeout),
+            keepalive: self.keepalive.map(|own| if is_longer { KeepAlive::within(user_timeout) } else { own }),
+            ..self
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests;

@@ -98,10 +98,12 @@ impl PeerHealth {
         self.health = Health::Alive;
     }
 
-    pub(super) fn unanswered(&mut self, config: &HealthConfig) {
+    /// Records a lost probe. A peer is dead only if nothing has arrived from it for `silence`.
+    pub(super) fn unanswered(&mut self, now: SimTime, config: &HealthConfig, silence: SimDuration) {
         self.probes += 1;
         self.missed += 1;
-        if self.missed >= config.dead_after {
+        let is_silent = now - self.heard_at.unwrap_or_default() >= silence;
+        if self.missed >= config.dead_after && is_silent {
             self.health = Health::Dead;
         } else if self.missed >= config.suspect_after {
             self.health = Health::Suspect;

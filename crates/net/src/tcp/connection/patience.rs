@@ -3,6 +3,7 @@
 
 use p2p_base::units::{SimDuration, SimTime};
 
+use super::super::TcpConfig;
 use super::super::liveness::{Sending, Verdict};
 use super::super::step::Step;
 use super::super::timer::{Timer, expiry, jiffies_for_micros};
@@ -10,6 +11,24 @@ use super::{CloseReason, Connection, StepEvents};
 use crate::packet::Flags;
 
 impl Connection {
+    /// Returns settings by which the peer of this end is no less patient than it.
+    pub(crate) fn adopted_by(&self, peer: TcpConfig) -> TcpConfig {
+        peer.at_least(self.handshake.connect_timeout(), self.user_timeout)
+    }
+
+    /// Sets the user timeout, which holds from the next check of the peer on.
+    pub(crate) fn set_user_timeout(&mut self, user_timeout: SimDuration) {
+        self.user_timeout = user_timeout;
+        self.liveness.keep_within(user_timeout);
+    }
+
+    /// Takes over the user timeout of the peer, if it is longer.
+    pub(crate) fn adopt_user_timeout(&mut self, user_timeout: SimDuration) {
+        if user_timeout > self.user_timeout {
+            self.set_user_timeout(user_timeout);
+        }
+    }
+
     /// Returns the instant since which the peer has been silent while an answer is due; `None` if none is.
     fn silent_since(&self) -> Option<SimTime> {
         self.sender.unanswered_since().map(|since| since.max(self.liveness.activity.heard_at))

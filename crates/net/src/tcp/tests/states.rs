@@ -9,6 +9,7 @@ use crate::event::NetEvent;
 use crate::flow::ConnectionId;
 use crate::golden::assert_golden;
 use crate::host::HostId;
+use crate::listener::Listener;
 use crate::sockets::{NewEnd, Sockets};
 
 const PORT: u16 = 7000;
@@ -112,7 +113,7 @@ impl Bench {
     fn new(row: Row) -> Bench {
         let mut sockets = Sockets::new(1);
         if row != Row::Closed {
-            sockets.listen(HostId(1), PORT, TcpConfig::default());
+            sockets.listen(HostId(1), PORT, Listener { config: TcpConfig::default(), is_adopting: false });
         }
         let end = |host, port| NewEnd { host: HostId(host), port, path: host };
         let opener = sockets.connect(SimTime::ZERO, end(0, 40_000), end(1, PORT), &TcpConfig::default());
