@@ -4,6 +4,7 @@
 //! the simulation. No lock is shared with a front end: commands arrive through a bounded channel, events leave through a
 //! broadcast channel from which a slow reader may lose events, and the latest snapshot is always available.
 
+mod event_lines;
 mod group;
 mod pacing;
 mod resting;
@@ -21,12 +22,12 @@ use p2p_base::units::SimTime;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 
+use self::event_lines::EventLines;
 use self::group::Group;
 use self::pacing::concerns_pace;
 use self::resting::REST_TICK;
 use super::config::{ClockMode, EngineConfig};
 use super::error::EngineError;
-use super::event::Event;
 use super::event_log::EventLog;
 use super::handle::{Ask, EngineHandle, ReplySender};
 use super::health_log::HealthLog;
@@ -116,6 +117,7 @@ impl Engine {
             unnoted: None,
             group: Group::default(),
             health_log: HealthLog::default(),
+            lines: EventLines::default(),
             started: wall_clock(),
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(failed)?;
@@ -197,6 +199,7 @@ struct Actor {
     /// Operations that take effect at the present instant.
     group: Group,
     health_log: HealthLog,
+    lines: EventLines,
     started: Instant,
 }
 
@@ -394,10 +397,11 @@ impl Actor {
     fn hand_out(&mut self, progress: Progress) {
         self.keep_facts();
         while let Some((at, event)) = self.simulation.poll_event() {
-            log(at, &event);
+            self.lines.note(at, &event);
             self.health_log.note(&event);
             self.events.push(at, event);
         }
+        self.lines.flush();
         if let Some(line) = self.health_log.due(self.started.elapsed()) {
             tracing::info!(at = %self.simulation.now(), "{line}");
         }
@@ -459,18 +463,6 @@ fn record(path: &Path, config: &EngineConfig, simulation: &mut Simulation) -> Re
     let recorder = Recorder::begin(path, config, simulation.used_bytes())?;
     simulation.note_facts();
     Ok(recorder)
-}
-
-/// Logs an event. Segment progress and health changes are frequent and would crowd out the rest, so they have the level
-/// `debug`.
-fn log(at: SimTime, event: &Event) {
-    match event {
-        Event::Segment { .. } | Event::HealthChanged { .. } => tracing::debug!(%at, ?event),
-        Event::DiskTrouble { .. } | Event::SegmentsMissing { .. } | Event::TransferFailed { .. } | Event::CaptureEnded { .. } => {
-            tracing::warn!(%at, ?event);
-        }
-        _ => tracing::info!(%at, ?event),
-    }
 }
 
 async fn next_outcomes(outcomes: &mut Option<UnboundedReceiver<Outcomes>>) -> Option<Outcomes> {
