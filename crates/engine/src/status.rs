@@ -152,6 +152,16 @@ pub enum TransferError {
     /// Work ended in a panic, which is a bug of this program.
     #[error("internal error: {0}")]
     Internal(LocalFailure),
+    /// A node did not confirm that segments are durable whose content came from a stream, so that it cannot be stored again.
+    #[error(
+        "{node} did not confirm that its segments are durable: {cause}; a stream cannot be read again to store them elsewhere"
+    )]
+    StreamLost {
+        /// Node that did not confirm.
+        node: NodeNumber,
+        /// Reason of the failure.
+        cause: Cause,
+    },
 }
 
 impl TransferError {
@@ -164,6 +174,7 @@ impl TransferError {
             | TransferError::Internal(failure) => Some(failure),
             TransferError::NoHolder { .. }
             | TransferError::NotConfirmed { .. }
+            | TransferError::StreamLost { .. }
             | TransferError::Unreadable { .. }
             | TransferError::TooManySegments { .. }
             | TransferError::OverQuota { .. }
@@ -176,6 +187,7 @@ impl TransferError {
         match self {
             TransferError::NoHolder { .. }
             | TransferError::NotConfirmed { .. }
+            | TransferError::StreamLost { .. }
             | TransferError::Unreadable { .. }
             | TransferError::Catalog(_)
             // What was kept before was within the quota.

@@ -1,6 +1,8 @@
 //! Transfers driven by random inputs, without a simulation: whatever nodes, disks and the catalog do, and in whatever order, a
 //! transfer keeps its books and comes to its end.
 
+mod attempts;
+
 use std::collections::BTreeSet;
 
 use p2p_base::database::DatabaseError;
@@ -78,6 +80,8 @@ struct Surroundings {
     given: u64,
     taken: u64,
     asked: VecDeque<Asked>,
+    /// Number of requests to each node that carry no segment.
+    asks: BTreeMap<(NodeNumber, Part), usize>,
     local: VecDeque<Local>,
     awaits_local: bool,
     catalog: VecDeque<CatalogWork>,
@@ -151,6 +155,7 @@ impl Surroundings {
             given: 0,
             taken: 0,
             asked: VecDeque::new(),
+            asks: BTreeMap::new(),
             local: VecDeque::new(),
             awaits_local: false,
             catalog: VecDeque::new(),
@@ -297,7 +302,13 @@ impl Surroundings {
                 }
                 self.asked.push_back(Asked { part: Part::Segment(index), node, request, payload });
             }
-            Output::Ask { node, part, request, payload } => self.asked.push_back(Asked { part, node, request, payload }),
+            Output::Ask { node, part, request, payload } => {
+                let asks = self.asks.entry((node, part)).or_default();
+                *asks += 1;
+                let max = if part == Part::Commit { attempts::COMMITS_MAX } else { 1 };
+                assert!(*asks <= max || part == Part::Keep, "{node} is asked {asks} times: {part:?}");
+                self.asked.push_back(Asked { part, node, request, payload });
+            }
             Output::Forget => self.asked.retain(|_| self.chance.strikes(2)),
             Output::Place { len, except, .. } => self.place(len, &except),
             Output::Pin { index, node, id, len } => {
@@ -637,9 +648,18 @@ fn ids_in(payload: &Bytes) -> Vec<SegmentId> {
 }
 
 fn upload(size: Option<u32>, is_remote: bool) -> Transfer {
+    upload_from(size, is_remote, !is_remote)
+}
+
+/// An upload from a stream, which is read once.
+fn stream_upload(is_remote: bool) -> Transfer {
+    upload_from(None, is_remote, false)
+}
+
+fn upload_from(size: Option<u32>, is_remote: bool, is_readable_again: bool) -> Transfer {
     let (key, segment_size) = (FileKey::unowned("a.bin"), SegmentSize::new(SegmentSize::MIN).unwrap());
     let size = size.map(|segments| ByteSize::from_bytes(8 * u64::from(segments)));
-    let plan = UploadPlan { key, size, segment_size, stored_at: 0, is_remote, is_readable_again: !is_remote, keep: None };
+    let plan = UploadPlan { key, size, segment_size, stored_at: 0, is_remote, is_readable_again, keep: None };
     Transfer::Upload(Box::new(Upload::new(SimTime::ZERO, TransferId(1), plan)))
 }
 

@@ -111,6 +111,9 @@ fn transfer_advice(error: &TransferError) -> Option<&'static str> {
         TransferError::Unreadable { .. } | TransferError::NotConfirmed { .. } => {
             Some("`p2p nodes` shows how the nodes stand; a damaged segment is mended when the same content is stored again")
         }
+        TransferError::StreamLost { .. } => {
+            Some("give the content again, or store it from a file, of which lost segments are read and stored again")
+        }
         TransferError::NoHolder { .. } => Some("`p2p nodes` shows how full the nodes are; remove files with `p2p rm`"),
         TransferError::OverQuota { .. } => Some("remove files with `p2p rm`, or ask an admin for a larger [accounts] quota"),
         _ => None,

@@ -68,9 +68,12 @@ impl Upload {
     /// Stores again what holders have lost, or fails where that cannot be done.
     pub(super) fn store_again(&mut self, losses: BTreeMap<NodeNumber, Loss>) {
         let Some((&node, first)) = losses.first_key_value() else { return };
-        let error = TransferError::NotConfirmed { node, cause: first.cause.clone() };
-        if !self.plan.is_readable_again || self.again.rounds >= ATTEMPTS_MAX {
-            return self.fail(error);
+        let cause = first.cause.clone();
+        if !self.plan.is_readable_again {
+            return self.fail(TransferError::StreamLost { node, cause });
+        }
+        if self.again.rounds >= ATTEMPTS_MAX {
+            return self.fail(TransferError::NotConfirmed { node, cause });
         }
         self.again.rounds += 1;
         self.phase = UploadPhase::Sending;
