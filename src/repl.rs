@@ -53,8 +53,7 @@ pub async fn run(args: &ReplArgs) -> Result<()> {
     let result = repl.read_lines().await;
     let result = repl.prompter.leave(&instance, result).await;
     repl.prompter.close().await;
-    drop(instance.end().await?);
-    result
+    result.and(instance.end().await.map(drop))
 }
 
 struct Repl {

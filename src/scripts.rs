@@ -70,8 +70,8 @@ pub async fn run(args: &RunArgs) -> Result<()> {
     }
     drop(shell);
     prompter.close().await;
-    drop(instance.end().await?);
-    result.and(unprinted.map_or(Ok(()), Err))
+    let ended = instance.end().await.map(drop);
+    result.and(ended).and(unprinted.map_or(Ok(()), Err))
 }
 
 impl RunArgs {

@@ -116,12 +116,12 @@ impl EngineScreen {
         };
         shell.access().end().await;
         drop(shell);
-        drop(instance.end().await?);
+        let ended = instance.end().await.map(drop);
         if let Some(path) = recording.filter(|path| path.exists()) {
             let word = shell_operand(&path);
             output::tell(format_args!("recorded in {}; it runs again with: p2p replay {word}", visible_path(&path)));
         }
-        result
+        result.and(ended)
     }
 }
 

@@ -11,17 +11,21 @@ use p2p_engine::operation::{Await, BeginTransfer, ListTransfers, ListUploads, On
 use p2p_engine::transfer::{TransferId, TransferReport, TransferState, TransferStatus};
 use p2p_engine::{Caller, EngineError};
 use p2p_store::uploads::UploadId;
+use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tracing_appender::non_blocking::WorkerGuard;
 
 use super::{Instance, advised};
 use crate::access::Access;
-use crate::failure::Advise;
+use crate::failure::{Advise, exit};
 use crate::interrupt::{Interrupted, interrupted};
 use crate::output;
 
 /// Time without any progress of the engine after which the end is no longer waited for; a disk may never answer.
 const STANDSTILL_MAX: Duration = Duration::from_secs(3);
+/// Time after which the end of the engine's thread is no longer waited for, which finishes work that is under way and closes files: as long
+/// as Linux gives a disk for a command before it reports an error.
+const END_MAX: Duration = Duration::from_secs(30);
 /// Message if the end is no longer waited for.
 const GIVEN_UP: &str = "a disk does not answer; what was under way is undone by the next start";
 /// Message after everything was undone.
@@ -316,7 +320,8 @@ impl Instance {
     /// including lines of an engine that this process starts later.
     ///
     /// # Errors
-    /// Fails if the engine ended in a panic, or if a capture ended by itself.
+    /// Fails if the engine ended in a panic, if a capture ended by itself, or if the engine has not ended in time: it makes no progress for
+    /// three seconds, or has not closed its files for thirty.
     pub async fn end(mut self) -> Result<WorkerGuard> {
         if let Some(expiry) = self.expiry.take() {
             expiry.end().await;
@@ -326,12 +331,12 @@ impl Instance {
         let shutdown = self.engine.call(&program, Shutdown { running: OnShutdown::Cancel });
         let Some(stopped) = self.while_it_moves(shutdown).await else {
             // Waiting would be in vain; the process ends, and its threads with it.
-            return Ok(self.log);
+            return Err(not_ended(STANDSTILL_MAX));
         };
         drop(self.engine);
         // Aborted tasks still hold handles and release them while another thread waits for the engine.
         let thread = self.thread;
-        tokio::task::spawn_blocking(move || thread.join()).await.wrap_err("cannot wait for the engine")??;
+        ended(move || thread.join(), END_MAX).await?;
         // No further code will be entered.
         self.auth.forget_pending();
         self.mailer.end().await;
@@ -344,6 +349,61 @@ impl Instance {
 
 /// The engine makes no progress, for an unknown time.
 struct GivenUp;
+
+/// Waits for the end of the engine's thread, for at most `max`. A thread of its own waits for it, because the runtime would not end before
+/// one of its own.
+async fn ended(join: impl FnOnce() -> Result<(), EngineError> + Send + 'static, max: Duration) -> Result<()> {
+    let (sender, receiver) = oneshot::channel();
+    let waits = move || {
+        // Nobody may wait for it any more.
+        let _ = sender.send(join());
+    };
+    std::thread::Builder::new().name("p2p-end".into()).spawn(waits).wrap_err("cannot wait for the engine")?;
+    match tokio::time::timeout(max, receiver).await {
+        Ok(Ok(ended)) => Ok(ended?),
+        Ok(Err(_)) => Err(eyre!("cannot wait for the engine")),
+        Err(_) => Err(not_ended(max)),
+    }
+}
+
+/// Returns the error of an end that is no longer waited for.
+fn not_ended(waited: Duration) -> Report {
+    eyre!("the engine has not ended: for {} s it has waited for a disk or a file that does not answer", waited.as_secs())
+        .suggestion("what was said to be stored is stored; the next start undoes what is incomplete")
+        .exit_code(exit::TEMPORARY)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+    use crate::failure::{self, exit_code_of};
+
+    /// A file that is never closed, until the test has ended.
+    #[tokio::test]
+    async fn an_engine_that_does_not_end_is_not_waited_for_without_end() {
+        // Another test of this process may have been first.
+        let _ = failure::install();
+        let (release, blocked) = mpsc::channel::<()>();
+        let join = move || {
+            // The other end is dropped.
+            let _ = blocked.recv();
+            Ok(())
+        };
+        let error = ended(join, Duration::from_millis(5)).await.unwrap_err();
+        assert!(error.to_string().contains("does not answer"), "{error}");
+        assert_eq!(exit_code_of(&error), exit::TEMPORARY);
+        drop(release);
+    }
+
+    #[tokio::test]
+    async fn the_end_of_an_engine_is_waited_for() {
+        ended(|| Ok(()), END_MAX).await.unwrap();
+        let error = ended(|| Err(EngineError::Stopped), END_MAX).await.unwrap_err();
+        assert!(error.is::<EngineError>(), "{error}");
+    }
+}
 
 /// Describes a failed transfer by its name and its error.
 fn failure(status: &TransferStatus, name: impl Fn(&TransferStatus) -> String) -> String {
