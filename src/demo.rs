@@ -59,12 +59,12 @@ impl DemoArgs {
 /// Fails if a step could not be carried out, if the user interrupts, or if a fetched file differs from the stored one.
 pub async fn run(args: &DemoArgs) -> Result<()> {
     let started = wall_clock();
+    let _attention = interrupt::attend()?;
     let scratch = Scratch::temporary(demo_users::PREFIX)?;
     let data_dir = scratch.path().join("data");
     let engine = demo_users::engine(&data_dir, &args.simulation);
     let users = DemoUsers::make(&data_dir, engine.load()?.accounts()?, output::now_unix).await?;
     let instance = Instance::start(&engine, ClockMode::OnDemand)?;
-    let _attention = interrupt::attend()?;
     let progress = Progress::start(instance.snapshots(), |status| Identity::Nobody.describe(status));
     let mut report = tokio::select! {
         report = demonstrate(&instance, users, scratch.path()) => report?,

@@ -5,12 +5,13 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
 
-use eyre::{Result, eyre};
+use eyre::{Report, Result, eyre};
 use p2p_auth::names::NameError;
 use p2p_auth::{Auth, AuthError, Begun, CodeKind, Policy, Registration, Secret, otp, password};
 use p2p_base::database::Database;
 use p2p_base::private_file;
 use p2p_service::instance::{EngineArgs, SimulationArgs};
+use p2p_service::interrupt::{Interrupted, heeded};
 use p2p_service::mailer::OUTBOX;
 use p2p_shell::question::{FieldKind, Form};
 
@@ -57,19 +58,25 @@ pub fn engine(data_dir: &Path, simulation: &SimulationArgs) -> EngineArgs {
 }
 
 impl DemoUsers {
-    /// Creates the accounts in a new data directory, before the engine uses it.
+    /// Creates the accounts in a new data directory, before the engine uses it. The hashes of their passwords take time, and an
+    /// interruption ends that between two of them.
     ///
     /// # Errors
-    /// Fails if the disk refuses.
+    /// Fails if the disk refuses, and returns [`Interrupted`] if there was an interruption.
     pub async fn make(data_dir: &Path, policy: Policy, clock: fn() -> u64) -> Result<DemoUsers> {
         private_file::create_directory(data_dir)?;
         let auth = Auth::open(Database::open(&data_dir.join("catalog.redb"))?, policy)?;
         let then = clock().saturating_sub(AGO);
         let make_all = move || {
-            let made = |(name, kind): (&'static str, CodeKind)| Ok((name, make_user(&auth, name, kind, then)?));
-            USERS.into_iter().map(made).collect::<Result<_, AuthError>>()
+            let made = |(name, kind): (&'static str, CodeKind)| {
+                Interrupted::check()?;
+                Ok((name, make_user(&auth, name, kind, then)?))
+            };
+            let made = USERS.into_iter().map(made).collect::<Result<_>>()?;
+            Interrupted::check()?;
+            Ok::<_, Report>(made)
         };
-        let secrets = tokio::task::spawn_blocking(make_all).await??;
+        let secrets = heeded(tokio::task::spawn_blocking(make_all)).await??;
         Ok(DemoUsers { secrets, outbox: data_dir.join(OUTBOX), clock, present: None, uses_backup_codes: false })
     }
 

@@ -73,8 +73,8 @@ fn read(path: &PathBuf) -> Result<Recording> {
 
 /// Replays on a thread of its own, so that an interruption is noticed and the temporary files are removed.
 async fn replay(recording: Recording) -> Result<Replayed> {
-    let scratch = scratch_for(&recording)?;
     let _attention = interrupt::attend()?;
+    let scratch = scratch_for(&recording)?;
     let is_over = Arc::new(AtomicBool::new(false));
     let seen = Arc::clone(&is_over);
     let mut replaying = tokio::task::spawn_blocking(move || {

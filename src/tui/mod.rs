@@ -62,7 +62,7 @@ use p2p_service::abilities::Abilities;
 use p2p_service::config::keys::Section;
 use p2p_service::failure::Advise;
 use p2p_service::instance::{EngineArgs, Instance, SimulationArgs};
-use p2p_service::interrupt;
+use p2p_service::interrupt::{self, heeded};
 use p2p_service::offered::Offered;
 use p2p_shell::Shell;
 use p2p_shell::asking::{LoginArgs, Prompter};
@@ -180,7 +180,8 @@ async fn show_tour(
     let instance = Instance::start_interactive(&network.engine)?;
     let theme = theme.or_else(|| configured_theme(&instance));
     let (shell, mut questions) = Shell::new(instance.access("local screen")?);
-    let (tour, scratch) = network.begin(&instance, &shell, &mut questions).await?;
+    // An interruption ends the screen, and with it the engine, before the directory is removed.
+    let (tour, scratch) = heeded(network.begin(&instance, &shell, &mut questions)).await?;
     let mut screen = EngineScreen::begin(instance, shell, questions, network_kind).await?;
     screen.app.start_tour(tour);
     let (exit, result) = match screen.show(console, theme).await {

@@ -68,6 +68,14 @@ pub struct Interrupted {
 }
 
 impl Interrupted {
+    /// Returns `Err` with the interruption that is not [settled](settle) yet, if there is one.
+    ///
+    /// # Errors
+    /// Fails if there is an interruption.
+    pub fn check() -> Result<(), Interrupted> {
+        pending().map_or(Ok(()), Err)
+    }
+
     /// Adds a description of what became of the work in progress, after what was described before.
     #[must_use]
     pub fn after(self, outcome: &str) -> Interrupted {
@@ -286,6 +294,19 @@ pub async fn interrupted() -> Result<Interrupted> {
         false
     });
     asked.map(by).ok_or_else(|| eyre!("cannot wait for signals"))
+}
+
+/// Waits for work that an interruption does not cut short, because that would leave something half done: [`pending`] tells of it
+/// afterwards. The interruption counts as noticed, so that it does not end the process at once after two seconds.
+pub async fn heeded<T>(work: impl Future<Output = T>) -> T {
+    tokio::pin!(work);
+    tokio::select! {
+        biased;
+        done = &mut work => return done,
+        // If signals cannot be received, none is waited for.
+        _ = interrupted() => {}
+    }
+    work.await
 }
 
 /// Waits for an interruption as [`interrupted`] does, for a caller who does no more than tell of it.

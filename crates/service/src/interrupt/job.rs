@@ -72,10 +72,12 @@ fn is_foreground(job: Option<Job>, foreground: impl FnOnce() -> Result<Pid, Errn
 /// session, so that nobody would continue it, and the default action of SIGTSTP is not taken. The ancestors of this process stand for
 /// its group. Those outside the PID namespace cannot be seen, and count as absent.
 pub(super) fn is_orphaned() -> bool {
-    Job::of_this_process().is_none_or(|own| is_orphan(own, Job::of))
+    is_orphan(Job::of_this_process(), Job::of)
 }
 
-fn is_orphan(own: Job, of: impl Fn(Number) -> Option<Job>) -> bool {
+/// Returns true also for a job that is not known: a stop that nobody could end would be worse than none.
+fn is_orphan(own: Option<Job>, of: impl Fn(Number) -> Option<Job>) -> bool {
+    let Some(own) = own else { return true };
     let mut child = own;
     for _ in 0..ANCESTORS_MAX {
         let parent = if child.parent == 0 { None } else { of(child.parent) };
@@ -128,17 +130,18 @@ mod tests {
             12 => Some(job(7, 12, 7)),
             _ => None,
         };
-        assert!(!is_orphan(job(7, 12, 7), shell));
-        assert!(!is_orphan(job(12, 12, 7), shell));
+        assert!(is_orphan(None, |_| panic!("proc(5) has told nothing")), "where it is not mounted");
+        assert!(!is_orphan(Some(job(7, 12, 7)), shell));
+        assert!(!is_orphan(Some(job(12, 12, 7)), shell));
         // Its parent has ended, is of another session, or outside the PID namespace, with its group and session or without.
-        assert!(is_orphan(job(99, 12, 7), shell));
-        assert!(is_orphan(job(7, 12, 12), shell));
-        assert!(is_orphan(job(0, 12, 12), shell));
-        assert!(is_orphan(job(0, 0, 0), shell));
+        assert!(is_orphan(Some(job(99, 12, 7)), shell));
+        assert!(is_orphan(Some(job(7, 12, 12)), shell));
+        assert!(is_orphan(Some(job(0, 12, 12)), shell));
+        assert!(is_orphan(Some(job(0, 0, 0)), shell));
         // A session whose leader is outside the PID namespace is one all the same.
-        assert!(!is_orphan(job(7, 12, 0), |_| Some(job(0, 7, 0))));
-        assert!(is_orphan(job(7, 12, 12), |_| Some(job(0, 0, 0))));
+        assert!(!is_orphan(Some(job(7, 12, 0)), |_| Some(job(0, 7, 0))));
+        assert!(is_orphan(Some(job(7, 12, 12)), |_| Some(job(0, 0, 0))));
         // The search ends.
-        assert!(is_orphan(job(7, 12, 7), |_| Some(job(7, 12, 7))));
+        assert!(is_orphan(Some(job(7, 12, 7)), |_| Some(job(7, 12, 7))));
     }
 }
