@@ -373,6 +373,26 @@ fn not_ended(waited: Duration) -> Report {
         .exit_code(exit::TEMPORARY)
 }
 
+/// Describes a failed transfer by its name and its error.
+fn failure(status: &TransferStatus, name: impl Fn(&TransferStatus) -> String) -> String {
+    match &status.error {
+        Some(error) => format!("{} failed: {error}", name(status)),
+        None => format!("{} failed", name(status)),
+    }
+}
+
+/// Combines several failures to one error; succeeds if there is none.
+fn told_as_one(failures: Vec<String>) -> Result<()> {
+    match failures.as_slice() {
+        [] => Ok(()),
+        [one] => Err(Report::msg(one.clone())),
+        several => {
+            let error = eyre!("{} transfers failed:", several.len());
+            Err(several.iter().fold(error, |error, failure| error.suggestion(failure)))
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::mpsc;
@@ -402,25 +422,5 @@ mod tests {
         ended(|| Ok(()), END_MAX).await.unwrap();
         let error = ended(|| Err(EngineError::Stopped), END_MAX).await.unwrap_err();
         assert!(error.is::<EngineError>(), "{error}");
-    }
-}
-
-/// Describes a failed transfer by its name and its error.
-fn failure(status: &TransferStatus, name: impl Fn(&TransferStatus) -> String) -> String {
-    match &status.error {
-        Some(error) => format!("{} failed: {error}", name(status)),
-        None => format!("{} failed", name(status)),
-    }
-}
-
-/// Combines several failures to one error; succeeds if there is none.
-fn told_as_one(failures: Vec<String>) -> Result<()> {
-    match failures.as_slice() {
-        [] => Ok(()),
-        [one] => Err(Report::msg(one.clone())),
-        several => {
-            let error = eyre!("{} transfers failed:", several.len());
-            Err(several.iter().fold(error, |error, failure| error.suggestion(failure)))
-        }
     }
 }
