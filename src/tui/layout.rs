@@ -401,8 +401,8 @@ fn joined(parts: impl Iterator<Item = Need>, join: fn(u16, u16) -> u16) -> Need 
     })
 }
 
-/// Distributes a length: each part has its minimum, if it has a use for it, those that are eager have what they wish, the most important first, then
-/// the others by their shares; then all have as much as they show anything in, the most important first, and what is left goes to those that
+/// Distributes a length: each part has its minimum, if it has a use for it, those that are eager have what they wish, the one that lacks least
+/// first, so that a short list is whole before a long one that is cut anyway has more; then the others by their shares; then all have as much as they show anything in, the most important first, and what is left goes to those that
 /// grow. Where the minimums do not fit, the last parts get less.
 fn share(length: u16, parts: &[Need]) -> Vec<u16> {
     let mut left = length;
@@ -414,8 +414,11 @@ fn share(length: u16, parts: &[Need]) -> Vec<u16> {
     let mut sizes: Vec<u16> = parts.iter().map(|part| take(part.least.min(part.most), &mut left)).collect();
     let mut by_priority: Vec<usize> = (0..parts.len()).collect();
     by_priority.sort_by_key(|&place| std::cmp::Reverse(parts[place].priority));
-    for &place in by_priority.iter().filter(|&&place| parts[place].is_eager) {
-        sizes[place] += take(parts[place].wish.saturating_sub(sizes[place]), &mut left);
+    let lacks = |place: usize, sizes: &[u16]| parts[place].wish.saturating_sub(sizes[place]);
+    let mut eager: Vec<usize> = by_priority.iter().copied().filter(|&place| parts[place].is_eager).collect();
+    eager.sort_by_key(|&place| lacks(place, &sizes));
+    for place in eager {
+        sizes[place] += take(lacks(place, &sizes), &mut left);
     }
     let shares: Vec<u16> = parts.iter().map(|part| part.grows).collect();
     let wanted: Vec<u16> = parts.iter().zip(&sizes).map(|(part, &size)| part.wish.saturating_sub(size)).collect();

@@ -38,6 +38,7 @@ mod legend;
 mod log;
 mod manners;
 mod monkey;
+mod moves;
 mod names_on_screen;
 mod out_of_reach;
 mod own_link;

@@ -194,3 +194,17 @@ fn with_nine_transfers_no_list_is_cut_beside_empty_rows() {
 fn with_fifty_transfers_no_list_is_cut_beside_empty_rows() {
     check(50);
 }
+
+/// The few nodes are all there where the room for them would otherwise go to a list that is cut anyway.
+#[test]
+fn a_short_list_is_whole_before_a_long_one_has_more() {
+    for (transfers, is_long) in [(21, false), (21, true), (60, false)] {
+        let mut tui_harness = at_work(transfers, is_long);
+        for (preset, size) in PRESETS.iter().flat_map(|preset| [(120, 40), (150, 50), (200, 60)].map(|size| (preset, size))) {
+            tui_harness.press(&[preset]);
+            let buffer = frame_of(&mut tui_harness, size);
+            let Some(area) = tui_harness.app.workspace().area_of(Pane::Nodes) else { continue };
+            assert_eq!(missing(&lines_of(&buffer, area)[0]), 0, "{transfers} {size:?} {preset}\n{}", lines(&buffer).join("\n"));
+        }
+    }
+}

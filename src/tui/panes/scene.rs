@@ -4,6 +4,7 @@
 use std::cell::OnceCell;
 use std::sync::Arc;
 
+use p2p_base::units::SimDuration;
 use p2p_engine::Snapshot;
 use p2p_engine::transfer::{TransferId, TransferReport};
 use p2p_service::access::Identity;
@@ -15,6 +16,9 @@ use super::ends::Ends;
 use crate::tui::journal::Journal;
 use crate::tui::lines::{PendingSteps, StepId};
 use crate::tui::theme::{Role, Theme};
+
+/// Span of virtual time for which the room of the segments of a transfer is kept after its end.
+const KEPT: SimDuration = SimDuration::from_secs(30);
 
 /// Things that were selected in one pane and concern others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -137,5 +141,12 @@ impl<'a> Scene<'a> {
     pub fn shown_transfer(&self) -> Option<&'a Arc<TransferReport>> {
         let of = |id: TransferId| self.transfers().find(|report| report.status.id == id);
         self.chosen.transfer.and_then(of).or_else(|| self.in_order().next())
+    }
+    /// Returns the number of segments for which room is kept besides those that are shown: the most of a transfer that has ended a moment
+    /// ago, so that the frames do not move to and fro while large and small files follow one another.
+    pub fn segments_kept(&self) -> usize {
+        let is_recent = |end| self.snapshot.at < end + KEPT;
+        let recent = self.transfers().filter(|report| report.status.finished.is_some_and(is_recent));
+        recent.map(|report| report.timelines.len()).max().unwrap_or(0)
     }
 }

@@ -51,7 +51,8 @@ impl PaneView for SegmentsPane {
     fn shape(&self, scene: &Scene<'_>, _room: Size) -> Shape {
         // The frame and the axis, and the headings of the nodes.
         let around = 3 + usize::from(self.has_node_rows(scene));
-        let all = self.rows(scene) + around;
+        let kept = Some(scene.segments_kept()).filter(|&segments| segments < MANY).unwrap_or(0);
+        let all = self.rows(scene).max(kept) + around;
         Shape::growing((56, 5), (120, rows_up_to(all, 40)), 3).of_rows(all)
     }
 

@@ -87,12 +87,13 @@ const FOLLOW: &str = "transfers: follow";
 impl PaneView for TransfersPane {
     fn shape(&self, scene: &Scene<'_>, room: Size) -> Shape {
         // The room that the segments do not need is of use here; of what is over, few rows are to take room that they need.
-        let segments = scene.shown_transfer().map_or(0, |report| report.timelines.len()) + 3;
+        let segments = scene.shown_transfer().map_or(0, |report| report.timelines.len()).max(scene.segments_kept()) + 3;
         let spare = usize::from(room.height / 3).saturating_sub(segments);
         let most = (room.height / 4).max(5) + u16::try_from(spare).unwrap_or(0);
         let list = self.list_of(scene);
-        let over = list.over();
-        let rows = list.len() - over + over.min(OVER_ROWS + spare);
+        // The last one that is under way leaves its row to what is over, so that its end moves no frames.
+        let under_way = (list.len() - list.over()).max(1);
+        let rows = list.len().min(under_way + OVER_ROWS + spare);
         // A first transfer finds its places, so that it moves no frames.
         let least = if list.len() == 0 { 4 } else { 3 };
         Shape::of_height((58, least), (100, rows_up_to(rows.max(1) + 3, most))).of_rows(list.len() + 3)
