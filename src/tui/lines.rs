@@ -57,8 +57,8 @@ pub struct Line {
     command: String,
     /// True until the commands of the line are checked, if it has several.
     is_unchecked: bool,
-    /// Command that has planned a batch, as it was typed.
-    batch: String,
+    /// Command of which that is a part, as it was typed: one of a batch is carried out for each of its files.
+    typed: String,
     /// Name of the user for whom its transfers begin; `None` for the operator.
     by: Option<String>,
     /// Transfers of that command, and the one that the line waits for.
@@ -247,7 +247,7 @@ impl Lines {
             line.waiting.push_front((step, next));
             return None;
         }
-        (line.asks, line.step, line.command) = (asks, step, next.clone());
+        (line.asks, line.step, line.command, line.typed) = (asks, step, next.clone(), next.clone());
         Some(NextStep::Run(next, line.variables.clone()))
     }
 
@@ -290,7 +290,6 @@ impl Lines {
         let transfers = Groups::new(planned.collect::<Vec<_>>());
         if let Some(line) = self.line(number) {
             (line.transfers, line.tally, line.failures) = (transfers, Some(batch.tally), Failures::default());
-            line.batch.clone_from(&line.command);
             line.by = batch.by;
         }
     }
@@ -302,17 +301,17 @@ impl Lines {
         }
     }
 
-    /// Returns the command of a line that is being carried out.
-    pub fn command(&self, number: u64) -> Option<String> {
-        self.begun.iter().find(|line| line.number == number).map(|line| line.command.clone())
+    /// Returns the command of a line that is being carried out, as it was typed.
+    pub fn typed(&self, number: u64) -> Option<String> {
+        self.begun.iter().find(|line| line.number == number).map(|line| line.typed.clone())
     }
 
-    /// Returns the command of a line, unless the latest output belongs to that line already.
+    /// Returns the command of a line, as it was typed, unless the latest output belongs to that line already.
     pub fn unnamed(&mut self, number: u64) -> Option<String> {
         if self.told.replace(number) == Some(number) {
             return None;
         }
-        self.line(number).map(|line| line.command.clone()).filter(|command| !command.is_empty())
+        self.typed(number).filter(|command| !command.is_empty())
     }
 
     /// Returns the waiting steps of the lines that have begun, except those of the line that was just answered, whose user knows

@@ -2,7 +2,7 @@
 //! progress from the first packet on; what a line still has to do; and what the transfer waits for.
 
 use p2p_base::units::SimDuration;
-use p2p_engine::transfer::{Remaining, TransferStatus};
+use p2p_engine::transfer::{Remaining, TransferState, TransferStatus};
 use p2p_engine::{FINISHED_MAX, operation};
 use p2p_shell::Shell;
 use p2p_shell::report::time_of_transfer;
@@ -349,7 +349,7 @@ fn nothing_is_said_to_be_sent_of_what_was_cancelled() {
     tui_harness.until(|app| says(app, ": cancelled"));
     tui_harness.refresh();
     let row = row_of(&mut tui_harness, Pane::Transfers, "#1");
-    assert!(row.contains(" 0 % ") && row.contains('▒') && !row.contains('█'), "{row}");
+    assert!(row.contains(" 0 % ") && row.contains('▒') && !row.contains('█') && !row.contains("/s"), "{row}");
     let rows = tui_harness.pane(Pane::Segments).join("\n");
     assert!([" undone ", " cancelled ", " were done"].iter().all(|word| rows.contains(word)), "{rows}");
     assert!(!rows.contains(" sending ") && !rows.contains("oldest"), "{rows}");
@@ -526,4 +526,42 @@ fn what_is_behind_others_names_the_node_that_is_waited_for() {
         }
     }
     assert!(seen > 0, "{}", tui_harness.text());
+}
+
+/// Only what is sent, and what is done, has a rate and the whole of its bar, on the screen, in the list and in its fields: not what has failed,
+/// was cancelled or is being undone, however much had arrived by then.
+#[test]
+fn what_has_come_to_nothing_has_no_rate() {
+    let mut tui_harness = TuiHarness::slow(200, 60);
+    tui_harness.begin_upload("done.bin", 60_000);
+    tui_harness.watch(SimDuration::from_secs(20));
+    tui_harness.begin_upload("cancelled.bin", 900_000);
+    tui_harness.begin_upload("none.bin", 0);
+    tui_harness.watch(SimDuration::from_secs(8));
+    assert!(row_of(&mut tui_harness, Pane::Transfers, "cancelled.bin").contains("/s"));
+    // One node does not answer, so that the undoing takes its time.
+    tui_harness.ask_aside("kill Node_02");
+    tui_harness.begin_upload("empty.bin", 0);
+    tui_harness.press(&["cancel 2; cancel 4", "Enter"]);
+    let mut seen = std::collections::BTreeSet::new();
+    for _ in 0..400 {
+        tui_harness.watch(SimDuration::from_millis(100));
+        for report in &tui_harness.app.view().snapshot().transfers.clone() {
+            let (status, name) = (&report.status, report.status.file.name.clone());
+            let row = row_of(&mut tui_harness, Pane::Transfers, &name);
+            let is_nothing = matches!(status.state, TransferState::Undoing | TransferState::Failed | TransferState::Cancelled);
+            assert!(!is_nothing || !(row.contains("/s") || row.contains(" 100 %")), "{row}");
+            assert!(!status.state.is_over() || !is_nothing || status.rate_bytes_per_second.is_none(), "{status:?}");
+            seen.insert(status.state.name());
+        }
+        if tui_harness.app.view().snapshot().transfers.iter().all(|report| report.status.state.is_over()) {
+            break;
+        }
+    }
+    assert!(["done", "cancelled"].iter().all(|state| seen.contains(state)), "{seen:?}");
+    assert!(row_of(&mut tui_harness, Pane::Transfers, "done.bin").contains("/s"));
+    tui_harness.ask_aside("transfers");
+    let said = tui_harness.said();
+    let row = said.lines().find(|line| line.contains("cancelled.bin") && line.contains('│')).unwrap();
+    assert!(!row.contains("/s"), "{row}");
 }

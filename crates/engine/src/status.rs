@@ -410,8 +410,9 @@ pub struct TransferStatus {
     pub segments_done: u32,
     /// Number of retransmissions of packets with bytes of the transfer.
     pub retransmits: u64,
-    /// Bytes that have arrived per second in the last ten whole seconds, as those of the links are counted; once the transfer is over, its
-    /// bytes over its duration. `None` before any byte has arrived and the second has ended in which the transfer began.
+    /// Bytes that have arrived per second in the last ten whole seconds, as those of the links are counted; once the transfer is done, its
+    /// bytes over its duration. `None` before any byte has arrived and the second has ended in which the transfer began, and once the transfer
+    /// has ended otherwise.
     pub rate_bytes_per_second: Option<f64>,
     /// Span over which that rate is measured.
     #[serde(skip)]

@@ -128,7 +128,7 @@ pub struct HostStats {
     pub dropped: DropCounts,
     /// Bytes of the packets that never arrived, as whole IPv4 packets.
     pub bytes_dropped: u64,
-    /// TCP packets with payload that the host retransmitted.
+    /// TCP packets that the host retransmitted: payload, SYNs and FINs, as the connections count them.
     pub retransmits: u64,
 }
 
@@ -137,7 +137,7 @@ impl HostStats {
     pub(crate) fn record_sent(&mut self, packet: &Packet) {
         self.sent[packet.kind()] += 1;
         self.bytes_sent += u64::from(packet.wire_len());
-        self.retransmits += u64::from(packet.len > 0 && packet.traits.any(Traits::RETRANSMISSION));
+        self.retransmits += u64::from(packet.traits.any(Traits::RETRANSMISSION));
     }
 
     /// Counts a copy that a path makes of one of the host's packets.

@@ -449,7 +449,7 @@ fn the_wire_shows_what_was_sent_and_what_became_of_it() {
     let (records, seen) = net.wire(usize::MAX);
     assert_eq!((records.len() as u64, seen), (net.total_stats().sent.total(), net.total_stats().sent.total()));
     assert_eq!(records[0].kind, PacketKind::Syn);
-    let resent = records.iter().filter(|record| record.is_retransmission && record.len > 0).count() as u64;
+    let resent = records.iter().filter(|record| record.is_retransmission).count() as u64;
     assert_eq!(resent, net.total_stats().retransmits);
     let lost = records.iter().filter(|record| record.dropped == Some(DropCause::Loss)).count() as u64;
     assert_eq!(lost, net.total_stats().dropped[DropCause::Loss]);
@@ -460,7 +460,7 @@ fn the_wire_shows_what_was_sent_and_what_became_of_it() {
 /// acknowledgement, which takes no sequence number, never is.
 #[test]
 fn what_is_sent_again_is_marked() {
-    let mut kinds = std::collections::BTreeSet::new();
+    let mut kinds = std::collections::HashSet::new();
     for seed in 0..60 {
         let lossy = HostConfig { loss: Probability::from_percent(25), ..default_link() };
         let (mut net, hosts) = network(seed, 2, &lossy);
@@ -618,4 +618,32 @@ fn a_datagram_to_a_closed_port_is_dropped() {
     assert_eq!(net.host_stats(hosts[0]).unwrap().dropped[DropCause::PortClosed], 2);
     assert!(net.sockets.is_empty());
     assert_conserved(&net);
+}
+
+/// The ends of a connection, their hosts and the wire count alike what is sent again, be it a SYN, a SYN-ACK, payload or a FIN.
+#[test]
+fn what_is_sent_again_is_counted_alike() {
+    let lossy = HostConfig::symmetric("1Mbit/s".parse().unwrap(), "5ms".parse().unwrap(), Probability::from_percent(35));
+    let mut kinds = std::collections::HashSet::new();
+    for seed in 0..20 {
+        let (mut net, hosts) = network(seed, 2, &lossy);
+        net.watch_wire(Some(100_000));
+        net.listen(hosts[1], PORT, TcpConfig::default()).unwrap();
+        let connection = net.connect(hosts[0], hosts[1], PORT, TcpConfig::default()).unwrap();
+        net.write(connection, pattern(3_000, seed)).unwrap();
+        net.close(connection);
+        // The end that has closed stays until the other one closes too.
+        while net.handle_timeout(SimTime::ZERO + SimDuration::from_secs(20)) {
+            while net.poll_event().is_some() {}
+        }
+        let again: Vec<PacketRecord> = net.wire(usize::MAX).0.into_iter().filter(|record| record.is_retransmission && !record.is_copy).collect();
+        kinds.extend(again.iter().map(|record| record.kind));
+        for (host, end) in [(hosts[0], connection), (hosts[1], connection.peer())] {
+            let address = net.address(host).unwrap();
+            let count = again.iter().filter(|record| *record.from.ip() == address).count() as u64;
+            assert_eq!(net.host_stats(host).unwrap().retransmits, count, "{seed}");
+            assert!(net.connection_stats(end).is_none_or(|stats| stats.retransmits == count), "{seed}: {:?}", net.connection_stats(end));
+        }
+    }
+    assert!([PacketKind::Syn, PacketKind::SynAck, PacketKind::Data, PacketKind::Fin].iter().all(|kind| kinds.contains(kind)), "{kinds:?}");
 }

@@ -178,11 +178,10 @@ fn room_for_time(columns: u16) -> usize {
     usize::from(columns).saturating_sub(room_for_name(columns) + bar + FIGURES - TIME + 9).max(TIME)
 }
 
-/// Returns the figures of a transfer on a terminal of this width. What was cancelled has come to nothing, whatever had arrived.
+/// Returns the figures of a transfer on a terminal of this width.
 fn figures(report: &TransferReport, snapshot: &Snapshot, columns: u16) -> String {
     let status = &report.status;
-    let is_nothing = status.state == TransferState::Cancelled;
-    let rate = if is_nothing { "-".to_owned() } else { transfer_rate_of(status) };
+    let rate = transfer_rate_of(status);
     let state = outcome_of_cancel(status).unwrap_or(status.state.name());
     // What a transfer was cancelled in is told as its state, and not in its time once more.
     let room = if status.state.is_over() { TIME } else { room_for_time(columns) };
@@ -206,8 +205,8 @@ fn row_within(report: &TransferReport, name: &str, snapshot: &Snapshot, columns:
     let room = room_for_name(columns);
     let name = fitted(&glyphs.plain(name), room, glyphs.ellipsis());
     let share = match (status.state, status.bytes) {
-        (TransferState::Cancelled, _) => 0,
-        (TransferState::Done, _) | (_, 0) => 100,
+        (TransferState::Done, _) => 100,
+        (TransferState::Cancelled, _) | (_, 0) => 0,
         (_, bytes) => status.bytes_arrived.min(bytes) * 100 / bytes,
     };
     if columns < ROOM_FOR_A_BAR {

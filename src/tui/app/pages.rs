@@ -57,7 +57,7 @@ impl App {
     /// not fit.
     pub(super) fn expect_reader(&mut self, number: u64, lines: usize, view: View) {
         let said = self.prompt().output.len();
-        let title = self.lines.command(number).unwrap_or_default();
+        let title = self.lines.typed(number).unwrap_or_default();
         let unread = Unread { line: number, title, view, first: said.saturating_sub(lines) };
         self.unread = (self.lines.is_latest(number) && !self.lines.has_more()).then_some(unread);
     }

@@ -113,7 +113,11 @@ pub(super) const TERMS: &[(&str, &str)] = &[
         "process of a node: idle, receiving a request, waiting for its disk or for an acknowledgement, not running",
     ),
     ("REC", "packets are being captured to a file; `capture stop` ends it"),
-    ("retransmits", "in answers: packets that were sent again, as `resent` and `rtx` count them"),
+    (
+        "retransmits, resent",
+        "packets that TCP sends again: of a file, a segment or a node's segments those with their bytes; of a connection and of the \
+         network SYNs and FINs too (RFC 9293, RFC 6298)",
+    ),
     ("RST", "packet that ends a connection at once, or refuses one"),
     ("RTO", "retransmission timeout of TCP: time after which it sends again what is not acknowledged (RFC 6298)"),
     ("RTT", "round-trip time: from a probe or a packet to its answer"),

@@ -24,7 +24,7 @@ impl Line {
         ended.left.extend(refused.into_iter().chain(waiting).map(|waiting| waiting.planned.file));
         if let Some(mut tally) = self.tally.take() {
             tally.leave(left as u64);
-            ended.sums.extend(tally.has_counted().then(|| (self.batch.clone(), tally)));
+            ended.sums.extend(tally.has_counted().then(|| (self.typed.clone(), tally)));
         }
     }
 

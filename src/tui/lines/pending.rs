@@ -81,7 +81,7 @@ impl Lines {
         for line in self.begun.iter_mut().chain(&mut self.typed).filter(|line| line.number != number) {
             let files = std::mem::take(line.transfers.waiting_mut()).len();
             line.tally.iter_mut().for_each(|tally| tally.leave(files as u64));
-            dropped.extend((files > 0).then(|| (line.batch.clone(), files)));
+            dropped.extend((files > 0).then(|| (line.typed.clone(), files)));
             dropped.extend(std::mem::take(&mut line.waiting).into_iter().map(|(_, command)| (command, 0)));
         }
         dropped
@@ -94,7 +94,7 @@ impl Lines {
         let line = self.begun.iter_mut().find(has_it)?;
         let dropped = std::mem::take(line.transfers.waiting_mut()).len();
         line.tally.iter_mut().for_each(|tally| tally.leave(dropped as u64));
-        Some((line.batch.clone(), dropped))
+        Some((line.typed.clone(), dropped))
     }
 }
 

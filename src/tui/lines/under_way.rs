@@ -252,7 +252,7 @@ mod tests {
         let (mut commands, mut tally) = (Vec::new(), None);
         while let Some(outcome) = lines.take_outcome() {
             tally = lines.count(outcome.line, &outcome.result).map(|tally| tally.to_string());
-            commands.extend(lines.command(outcome.line));
+            commands.extend(lines.line(outcome.line).map(|line| line.command.clone()));
             lines.go_on();
         }
         (commands, tally)

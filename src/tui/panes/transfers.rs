@@ -379,7 +379,7 @@ fn parts(status: &TransferStatus) -> (f64, f64) {
         return (0.0, 0.0);
     }
     if status.bytes == 0 {
-        let whole = f64::from(u8::from(status.state.is_over()));
+        let whole = f64::from(u8::from(status.state == TransferState::Done));
         return (whole, whole);
     }
     let share = |bytes: u64| bytes as f64 / status.bytes as f64;

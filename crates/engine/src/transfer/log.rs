@@ -206,12 +206,13 @@ impl TransferLog {
         self.status.finished = Some(now);
         self.status.rate_span = now - self.status.started;
         self.status.eta = Remaining::NotRunning;
-        let goodput = Some(self.status.goodput(now)).filter(|&rate| rate > 0.0);
+        // Nothing has come of what is not done, and a removal transfers no bytes.
+        let has_rate = state == TransferState::Done && self.status.direction != Direction::Removal;
+        let goodput = Some(self.status.goodput(now)).filter(|&rate| has_rate && rate > 0.0);
         if self.status.given_up_from.is_none() {
             self.status.bytes_arrived = self.status.bytes_done;
         }
-        // A removal transfers no bytes.
-        self.status.rate_bytes_per_second = goodput.filter(|_| self.status.direction != Direction::Removal);
+        self.status.rate_bytes_per_second = goodput;
     }
 
     /// Returns the node of which a segment was last requested; `None` if its history is not kept.

@@ -298,7 +298,7 @@ impl Connection {
             return;
         }
         self.handshake.back_off(self.state == State::SynSent);
-        self.sender.record_syn_resent();
+        self.sender.record_syn_resent(true);
         self.send_syn(step);
     }
 
@@ -376,6 +376,7 @@ impl Connection {
     /// Handles a repeated SYN or SYN-ACK: the last packet of the handshake was lost, or the SYN was sent again.
     fn handle_repeated_syn(&mut self, step: &mut Step, packet: &Packet) {
         if self.state == State::SynReceived && !packet.flags.contains(Flags::ACK) {
+            self.sender.record_syn_resent(false);
             self.send_syn(step);
         } else {
             self.receiver.send_ack(step);

@@ -67,7 +67,7 @@ pub struct NetworkReport {
     pub client_queues: QueuesReport,
     /// Number of bytes sent, counting whole IP packets.
     pub bytes_sent: u64,
-    /// Number of data packets that were retransmitted.
+    /// Number of packets that were retransmitted: payload, SYNs and FINs.
     pub retransmits: u64,
 }
 

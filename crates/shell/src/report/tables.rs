@@ -348,12 +348,12 @@ pub fn millis_below(time: SimDuration, whole_from: u64) -> String {
     }
 }
 
-/// Formats the rate of a transfer over the last ten seconds, or over the whole transfer once it is over, as in `63.1 KiB/s`; `-`
+/// Formats the rate of a transfer over the last ten seconds, or over the whole transfer once it is done, as in `63.1 KiB/s`; `-`
 /// if nothing has been measured, or where segments are given up: nothing is sent of what is undone, and nothing has come of what has failed,
 /// was cancelled or is kept in part.
 pub fn transfer_rate_of(status: &TransferStatus) -> String {
-    let is_whole = status.given_up_from.is_none() && (!status.state.is_over() || status.state == TransferState::Done);
-    let rate = status.rate_bytes_per_second.filter(|_| is_whole && status.state != TransferState::Undoing);
+    let is_sent = status.given_up_from.is_none() && status.state != TransferState::Undoing;
+    let rate = status.rate_bytes_per_second.filter(|_| is_sent);
     rate.map_or_else(|| "-".into(), rate_of)
 }
 

@@ -136,9 +136,10 @@ impl Sender {
         self.packets_sent += packets as u64;
     }
 
-    /// Counts a SYN or SYN-ACK that is sent again because none was answered in time.
-    pub(super) fn record_syn_resent(&mut self) {
-        self.losses.counts.timeouts += 1;
+    /// Counts a SYN or SYN-ACK that is sent again: because none was answered in time, or a SYN-ACK because the SYN has come again (Linux
+    /// counts both in `total_retrans`).
+    pub(super) fn record_syn_resent(&mut self, is_timeout: bool) {
+        self.losses.counts.timeouts += u64::from(is_timeout);
         self.losses.counts.retransmits += 1;
     }
 
