@@ -57,7 +57,7 @@ pub struct Prompt {
     pub search: Option<Search>,
     /// Lines of output with the roles of their colours, oldest first.
     pub output: Vec<(Role, String)>,
-    /// Number of lines by which the output is scrolled up.
+    /// Number of rows on the screen by which the output is scrolled up.
     pub scroll: usize,
     /// True if the latest line was run by a key of another pane which has had the keys since, so that its answer is what is looked for.
     pub is_asked_aside: bool,

@@ -5,6 +5,7 @@ use p2p_base::units::count_of;
 use unicode_width::UnicodeWidthStr;
 
 use super::editor::{Edit, Editor, edit_for};
+use super::wrap::wrapped_text;
 
 /// Number of lines among which the heading of a table ends.
 const HEADING_MAX: usize = 6;
@@ -34,9 +35,13 @@ pub struct Viewer {
     heading: Vec<String>,
     /// Lines that scroll.
     body: Vec<String>,
-    /// Index of the first line of the body that is shown.
+    /// Rows that those lines take in the width of the latest frame, each with the index of its line.
+    rows: Vec<(usize, String)>,
+    /// Width for which the rows were made.
+    width: usize,
+    /// Index of the first row of the body that is shown.
     first: usize,
-    /// Number of lines of the body that the latest frame had room for.
+    /// Number of rows of the body that the latest frame had room for.
     room: usize,
     search: Editor,
     is_typing: bool,
@@ -56,6 +61,8 @@ impl Viewer {
         Viewer {
             title: title.to_owned(),
             heading,
+            rows: body.iter().cloned().enumerate().collect(),
+            width: usize::MAX,
             body,
             first: 0,
             room: 1,
@@ -70,7 +77,7 @@ impl Viewer {
     #[must_use]
     pub fn at(mut self, word: &str) -> Viewer {
         self.found = self.body.iter().position(|line| line.trim_start().starts_with(word));
-        self.first = self.found.unwrap_or(0);
+        self.first = self.found.map_or(0, |found| self.row_of(found));
         self
     }
 
@@ -79,38 +86,60 @@ impl Viewer {
         &self.title
     }
 
-    /// Returns the size of the text in columns and rows.
+    /// Returns the size of the text as it is wrapped, in columns and rows.
     pub fn size(&self) -> (usize, usize) {
-        let lines = || self.heading.iter().chain(&self.body);
-        (lines().map(|line| line.width()).max().unwrap_or(0), lines().count())
+        let rows = self.heading.iter().chain(self.rows.iter().map(|(_, row)| row));
+        (rows.clone().map(|row| row.width()).max().unwrap_or(0), rows.count())
+    }
+
+    /// Wraps the lines to a width. The line at the top stays there.
+    pub fn wrap(&mut self, width: usize) {
+        if std::mem::replace(&mut self.width, width) == width {
+            return;
+        }
+        let top = self.rows.get(self.first).map_or(0, |(line, _)| *line);
+        let wrapped = |(place, line): (usize, &String)| wrapped_text(line, width).into_iter().map(move |row| (place, row));
+        self.rows = self.body.iter().enumerate().flat_map(wrapped).collect();
+        self.first = self.row_of(top);
+    }
+
+    /// Returns the first row of a line.
+    fn row_of(&self, line: usize) -> usize {
+        self.rows.partition_point(|(other, _)| *other < line)
     }
 
     /// Takes in how many rows of text a frame has room for.
     pub fn fit(&mut self, rows: usize) {
         self.room = rows.saturating_sub(self.heading.len()).max(1);
         self.first = self.first.min(self.last_first());
-        if let Some(found) = self.found.filter(|found| !(self.first..self.first + self.room).contains(found)) {
-            self.first = found.min(self.last_first());
+        self.show_found();
+    }
+
+    /// Scrolls to the line that the search has found, unless its beginning is shown.
+    fn show_found(&mut self) {
+        let row = self.found.map(|found| self.row_of(found));
+        if let Some(row) = row.filter(|row| !(self.first..self.first + self.room).contains(row)) {
+            self.first = row.min(self.last_first());
         }
     }
 
     fn last_first(&self) -> usize {
-        self.body.len().saturating_sub(self.room)
+        self.rows.len().saturating_sub(self.room)
     }
 
-    /// Returns the lines that are shown, each with true if the search has found it.
+    /// Returns the rows that are shown, each with true if the search has found its line.
     pub fn shown(&self) -> impl Iterator<Item = (&str, bool)> {
-        let body = self.body.iter().enumerate().skip(self.first).take(self.room);
-        let body = body.map(|(place, line)| (line.as_str(), self.found == Some(place)));
+        let body = self.rows.iter().skip(self.first).take(self.room);
+        let body = body.map(|(line, row)| (row.as_str(), self.found == Some(*line)));
         self.heading.iter().map(|line| (line.as_str(), false)).chain(body)
     }
 
-    /// Returns the position in the text as in `lines 8-20 of 96`, what is searched for, and a word about the latest key.
+    /// Returns the position in the text as it is wrapped, as in `lines 8-20 of 96`, what is searched for, and a word about the latest key.
     pub fn status(&self) -> String {
-        let end = (self.first + self.room).min(self.body.len());
-        let position = match end - self.first == self.body.len() {
-            true => count_of(self.body.len() as u64, "line"),
-            false => format!("lines {}-{end} of {}", self.first + 1, self.body.len()),
+        let (all, end) = (self.rows.len(), (self.first + self.room).min(self.rows.len()));
+        let position = match end - self.first == all {
+            true => count_of(all as u64, "line"),
+            false => format!("lines {}-{end} of {all}", self.first + 1),
         };
         let search = match (self.is_typing, self.search.is_empty()) {
             (true, _) => format!(" /{}_", self.search.text()),
@@ -205,9 +234,7 @@ impl Viewer {
             self.note = "nothing found".into();
         }
         self.found = found;
-        if let Some(found) = found.filter(|found| !(self.first..self.first + self.room).contains(found)) {
-            self.first = found.min(self.last_first());
-        }
+        self.show_found();
     }
 }
 
@@ -273,5 +300,37 @@ mod tests {
         press(&mut viewer, KeyCode::Esc);
         let ViewerEffect::Copy(text) = press(&mut viewer, KeyCode::Char('y')) else { panic!("nothing is copied") };
         assert!(text.starts_with("┌──\n│ head\n") && viewer.status().contains("copied 185 characters"), "{}", viewer.status());
+    }
+
+    /// Positions count the rows on the screen at every width, the line at the top stays there when that changes, and what is copied has the
+    /// line ends of the text alone.
+    #[test]
+    fn wrapped_lines_are_counted_as_they_are_shown() {
+        let text: Vec<String> = (0..12).map(|number| format!("line {number}: {}", "word ".repeat(20).trim())).collect();
+        let mut viewer = Viewer::new("an answer", &text.join("\n"));
+        for (width, rows_of_a_line) in [(120, 1), (80, 2), (60, 2), (120, 1), (40, 3)] {
+            viewer.wrap(width);
+            viewer.fit(5);
+            assert_eq!(viewer.size().1, 12 * rows_of_a_line, "{width}");
+            press(&mut viewer, KeyCode::Home);
+            assert_eq!(viewer.status(), format!("lines 1-5 of {}", 12 * rows_of_a_line), "{width}");
+            // Every row comes into sight by pages.
+            let mut seen: Vec<String> = shown(&viewer).into_iter().map(str::to_owned).collect();
+            while !viewer.status().contains(&format!("-{} of", 12 * rows_of_a_line)) {
+                press(&mut viewer, KeyCode::PageDown);
+                seen.extend(shown(&viewer).into_iter().map(str::to_owned));
+            }
+            assert!(viewer.rows.iter().all(|(_, row)| seen.contains(row) && row.width() <= width), "{width}");
+            let ViewerEffect::Copy(copied) = press(&mut viewer, KeyCode::Char('y')) else { panic!("nothing is copied") };
+            assert_eq!(copied, format!("{}\n", text.join("\n")));
+        }
+        viewer.scroll_to(viewer.row_of(6));
+        viewer.wrap(80);
+        viewer.fit(5);
+        assert!(shown(&viewer)[0].starts_with("line 6: "), "{:?}", shown(&viewer));
+        // A search finds what is broken over two rows.
+        press(&mut viewer, KeyCode::Char('/'));
+        viewer.paste(&text[9]);
+        assert!(viewer.shown().filter(|(_, is_found)| *is_found).count() == 2, "{}", viewer.status());
     }
 }

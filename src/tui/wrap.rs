@@ -27,6 +27,12 @@ pub fn wrapped_text(line: &str, width: usize) -> Vec<String> {
     if is_drawn(line) { vec![line.to_owned()] } else { wrapped(line, width) }
 }
 
+/// Returns the number of rows that [`wrapped_text`] makes of a line.
+pub fn rows_of(line: &str, width: usize) -> usize {
+    // No character has more cells than bytes, and nearly all lines are short.
+    if line.len() <= width { 1 } else { wrapped_text(line, width).len() }
+}
+
 /// Returns true if a line belongs to a drawn table, in either set of characters.
 fn is_drawn(text: &str) -> bool {
     let is_ruled =

@@ -382,3 +382,40 @@ fn success_is_said() {
 fn the_document_of_the_screen_is_that_of_the_program() {
     generated::check("docs/screen.md", "legend", &help::markdown(&Theme::new(ThemeName::Dark, false).glyphs));
 }
+
+/// The prompt counts and scrolls the rows that its wrapped lines take, at every width: a page leaves out none of them, and the heading says how
+/// many of all are shown. While another pane has the keys, the beginning of the latest answer is what is seen of it.
+#[test]
+fn the_prompt_scrolls_wrapped_lines_by_their_rows() {
+    for width in [60, 80, 120] {
+        let mut tui_harness = TuiHarness::dark(width, 24);
+        for number in 0..15 {
+            let words = (0..30).map(|word| format!("w{number}x{word}")).collect::<Vec<_>>().join(" ");
+            tui_harness.ask_aside(&format!("echo {words}"));
+        }
+        tui_harness.draw();
+        let mut seen = String::new();
+        for page in 0..100 {
+            let rows = tui_harness.pane(Pane::Prompt);
+            seen.push_str(&rows.join("\n"));
+            if page > 0 {
+                let words: Vec<&str> = rows[0].split([' ', ':']).filter(|word| !word.is_empty()).collect();
+                let of = words.iter().position(|word| *word == "of").unwrap();
+                // The frame and the typed line take three rows.
+                assert_eq!(words[of - 1].parse::<usize>().unwrap(), rows.len() - 3, "{rows:#?}");
+            }
+            if seen.contains("w0x0 ") {
+                break;
+            }
+            tui_harness.press(&["PageUp"]);
+        }
+        for (number, word) in (0..15).flat_map(|number| (0..30).map(move |word| (number, word))) {
+            assert!(seen.contains(&format!("w{number}x{word}")), "w{number}x{word} at {width}");
+        }
+        tui_harness.press_in_pane(Pane::Wire, &["+"]);
+        tui_harness.settle();
+        tui_harness.app.prompt_mut().say(p2p_storage::tui::theme::Role::Text, &format!("begins {}", "and goes on ".repeat(40)));
+        let rows = tui_harness.pane(Pane::Prompt);
+        assert!(rows[1].contains("begins and") && rows[rows.len() - 3].contains('…'), "{rows:#?}");
+    }
+}

@@ -15,7 +15,7 @@ use crate::tui::lines::Pending;
 use crate::tui::panes::Deed;
 use crate::tui::theme::Role;
 use crate::tui::viewer::Viewer;
-use crate::tui::wrap::wrapped_text;
+use crate::tui::wrap::rows_of;
 
 /// Width of a text before the first frame, when the width of the screen is not known.
 const USUAL_WIDTH: u16 = 80;
@@ -36,15 +36,15 @@ pub(super) struct Unread {
 }
 
 impl App {
-    /// Opens a text in the viewer, with lines that fit.
+    /// Opens a text in the viewer.
     pub(super) fn view_text(&mut self, title: &str, text: &str) {
         self.dialogs.push(Dialog::Viewer(self.viewer(title, text)));
     }
 
     fn viewer(&self, title: &str, text: &str) -> Viewer {
-        let width = self.viewer_width().map_or(usize::from(USUAL_WIDTH), usize::from);
-        let lines: Vec<String> = visible_lines(text).lines().flat_map(|line| wrapped_text(line, width)).collect();
-        Viewer::new(&visible_lines(title), &lines.join("\n"))
+        let mut viewer = Viewer::new(&visible_lines(title), &visible_lines(text));
+        viewer.wrap(self.viewer_width().map_or(usize::from(USUAL_WIDTH), usize::from));
+        viewer
     }
 
     /// Returns the width of a text in the viewer that fills the screen.
@@ -75,8 +75,11 @@ impl App {
         let is_free = self.dialogs.is_empty() && !self.is_touring() && self.workspace.focus() == Pane::Prompt;
         let is_read = is_free && self.prompt().editor.is_empty() && self.lines.is_latest(unread.line);
         let Some(area) = self.workspace.area_of(Pane::Prompt).filter(|_| is_read) else { return };
-        let shown = self.panes.get(Pane::Prompt).part(&self.scene(), area.inner(Margin::new(1, 1))).shown;
-        if unread.first.saturating_sub(1) < shown.start {
+        let inner = area.inner(Margin::new(1, 1));
+        let room = self.panes.get(Pane::Prompt).row_area(&self.scene(), inner);
+        let answer = self.prompt().output.iter().skip(unread.first.saturating_sub(1));
+        let rows: usize = answer.map(|(_, text)| rows_of(text, room.width.into())).sum();
+        if rows > usize::from(room.height) {
             let text = unread.view.text_within(self.viewer_width());
             self.view_text(&unread.title, &text);
         }

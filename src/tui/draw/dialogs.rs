@@ -58,6 +58,8 @@ pub(super) fn fit(dialogs: &mut [Dialog], area: Rect) {
     for dialog in dialogs {
         match dialog {
             Dialog::Viewer(viewer) => {
+                // The frame takes two columns.
+                viewer.wrap(usize::from(area.width.saturating_sub(2)));
                 let rows = place_of(viewer, area).height.saturating_sub(2);
                 viewer.fit(usize::from(rows));
             }

@@ -11,6 +11,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Clear, Paragraph, Widget};
 use unicode_width::UnicodeWidthStr;
 
+use super::inquiry::Inquiry;
 use super::rows::Rows;
 use super::scene::Scene;
 use super::scroll::Part;
@@ -19,7 +20,7 @@ use super::{Canvas, Pane, PaneView, framed};
 use crate::tui::preset::Preset;
 use crate::tui::prompt::{Menu, Prompt};
 use crate::tui::theme::{Role, Theme};
-use crate::tui::wrap::{fitted, wrapped_text};
+use crate::tui::wrap::{fitted, rows_of, wrapped_text};
 
 /// Height below which a screen is small.
 const SMALL: u16 = 28;
@@ -35,6 +36,8 @@ pub(super) struct PromptPane {
     pub(super) prompt: Prompt,
     /// The prompt has no rows to select and no filter; it scrolls its output.
     list: Rows,
+    /// Width of the output in the latest frame, by which its lines are wrapped.
+    width: usize,
 }
 
 impl PaneView for PromptPane {
@@ -48,7 +51,9 @@ impl PaneView for PromptPane {
         }
         // While the prompt has the keys, or was asked by a key of another pane, it has room for the latest answer, up to half the screen.
         // On a small screen others give way to that; on a large one they do not have to.
-        let rows = |most: u16| rows_up_to(self.prompt.answer().len() + 3, most).max(least);
+        let answer = self.prompt.answer().iter().map(|(_, text)| rows_of(text, room.width.saturating_sub(2).into()));
+        let answer: usize = answer.sum();
+        let rows = |most: u16| rows_up_to(answer + 3, most).max(least);
         let least = if room.height < SMALL { rows(room.height / 2) } else { rows(room.height / 4) };
         Shape::of_height((56, least), (80, rows(room.height / 2).max(usual)))
     }
@@ -72,7 +77,7 @@ impl PaneView for PromptPane {
 
     fn draw(&self, scene: &Scene<'_>, canvas: &mut Canvas<'_>) {
         let Some(line) = line_of(canvas.area) else { return };
-        self.output(scene.theme, &mut canvas.part(Rect { height: canvas.area.height - 1, ..canvas.area }));
+        self.output(scene, &mut canvas.part(Rect { height: canvas.area.height - 1, ..canvas.area }));
         let Input { mark, shown, .. } = self.input(scene.theme, line);
         let theme = scene.theme;
         let used = mark.width() + shown.width();
@@ -107,25 +112,25 @@ impl PaneView for PromptPane {
     }
 
     fn scroll(&mut self, _scene: &Scene<'_>, lines: isize) {
-        let last = self.prompt.output.len().saturating_sub(1);
+        let last = self.output_rows(self.width).saturating_sub(1);
         self.prompt.scroll = self.prompt.scroll.saturating_add_signed(-lines).min(last);
+    }
+
+    fn inquire(&mut self, _scene: &Scene<'_>, inner: Rect) -> Vec<Inquiry> {
+        self.width = inner.width.into();
+        Vec::new()
     }
 
     fn row_area(&self, _scene: &Scene<'_>, inner: Rect) -> Rect {
         Rect { height: inner.height.saturating_sub(1), ..inner }
     }
 
-    /// Returns which lines of the output are shown.
+    /// Returns which rows of the output are shown, as its lines are wrapped.
     fn part(&self, scene: &Scene<'_>, inner: Rect) -> Part {
-        let (all, area) = (self.prompt.output.len(), self.row_area(scene, inner));
-        let end = all.saturating_sub(self.prompt.scroll);
-        let mut rows = 0;
-        let fits = |(_, text): &&(Role, String)| {
-            rows += wrapped_text(text, area.width.into()).len();
-            rows <= usize::from(area.height)
-        };
-        let shown = self.prompt.output[..end].iter().rev().take_while(fits).count();
-        Part { shown: end - shown..end, total: all }
+        let area = self.row_area(scene, inner);
+        let total = self.output_rows(area.width.into());
+        let end = total.saturating_sub(self.prompt.scroll);
+        Part { shown: end.saturating_sub(area.height.into())..end, total }
     }
 
     fn row_at(&self, _scene: &Scene<'_>, _inner: Rect, _at: Position) -> Option<usize> {
@@ -170,21 +175,37 @@ impl PromptPane {
         Input { mark, shown: text.chars().skip(skip).collect(), cursor }
     }
 
-    fn output(&self, theme: &Theme, canvas: &mut Canvas<'_>) {
-        let area = canvas.area;
-        let lines = &self.prompt.output;
-        let end = lines.len().saturating_sub(self.prompt.scroll);
-        let (mut rows, height) = (VecDeque::new(), usize::from(area.height));
-        for (role, text) in lines[..end].iter().rev() {
-            let pieces = wrapped_text(text, area.width.into());
-            pieces.into_iter().rev().for_each(|piece| rows.push_front((*role, piece)));
-            if rows.len() >= height {
+    /// Returns the number of rows of the output in a width.
+    fn output_rows(&self, width: usize) -> usize {
+        self.prompt.output.iter().map(|(_, text)| rows_of(text, width)).sum()
+    }
+
+    /// Draws the rows of the output that are shown. Of a line for whose end alone there is room, the beginning is shown while another pane has
+    /// the keys: what an answer says stands there, and nobody scrolls.
+    fn output(&self, scene: &Scene<'_>, canvas: &mut Canvas<'_>) {
+        let (width, height, scroll) = (usize::from(canvas.area.width), usize::from(canvas.area.height), self.prompt.scroll);
+        let (mut rows, mut pieces) = (VecDeque::new(), 0);
+        for (role, text) in self.prompt.output.iter().rev().take_while(|_| height > 0) {
+            let line = wrapped_text(text, width);
+            pieces = line.len();
+            line.into_iter().rev().for_each(|piece| rows.push_front((*role, piece)));
+            if rows.len() >= height + scroll {
                 break;
             }
         }
-        let skipped = rows.len().saturating_sub(height);
-        for (place, (role, text)) in rows.into_iter().skip(skipped).enumerate() {
-            canvas.row(place, vec![Span::styled(text, theme.style(role))]);
+        rows.truncate(rows.len().saturating_sub(scroll));
+        let surplus = rows.len().saturating_sub(height);
+        if surplus > 0 && scroll == 0 && scene.focus != Pane::Prompt {
+            let shown = pieces - surplus;
+            let rest: Vec<String> = rows.drain(shown..pieces).map(|(_, piece)| piece).collect();
+            if let Some((_, last)) = rows.get_mut(shown - 1) {
+                *last = fitted(&format!("{last} {}", rest.join(" ")), width, canvas.ellipsis);
+            }
+        } else {
+            rows.drain(..surplus);
+        }
+        for (place, (role, text)) in rows.into_iter().enumerate() {
+            canvas.row(place, vec![Span::styled(text, scene.theme.style(role))]);
         }
     }
 }
