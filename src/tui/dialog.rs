@@ -87,7 +87,7 @@ pub enum Choice {
 impl List {
     /// Creates a list of items that stay as they are, with the first one selected.
     pub fn new(title: &str, items: Vec<Item>) -> List {
-        List { title: title.to_owned(), search: Editor::default(), items, selected: 0, is_of_pending: false }
+        List { title: title.to_owned(), search: Editor::for_search(), items, selected: 0, is_of_pending: false }
     }
 
     /// Replaces the items. The selected one stays selected if it is still there, and else the one in its place.
@@ -226,12 +226,13 @@ impl Dialog {
 
 impl List {
     fn handle(&mut self, key: &KeyEvent) -> DialogEffect {
-        let last = self.found().len().saturating_sub(1);
+        // Looked up for the keys alone that need it: a search goes through all items.
+        let last = |list: &List| list.found().len().saturating_sub(1);
         match key.code {
             KeyCode::Up => self.selected = self.selected.saturating_sub(1),
-            KeyCode::Down => self.selected = (self.selected + 1).min(last),
+            KeyCode::Down => self.selected = (self.selected + 1).min(last(self)),
             KeyCode::PageUp => self.selected = self.selected.saturating_sub(10),
-            KeyCode::PageDown => self.selected = (self.selected + 10).min(last),
+            KeyCode::PageDown => self.selected = (self.selected + 10).min(last(self)),
             KeyCode::Enter => {
                 let chosen = self.found().get(self.selected).map(|item| item.choice.clone());
                 return chosen.map_or(DialogEffect::Stay, DialogEffect::Chosen);

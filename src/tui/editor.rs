@@ -10,6 +10,8 @@ const UNDO_MAX: usize = 200;
 const KILLS_MAX: usize = 20;
 /// Capacity of the line in bytes; rustyline's buffer does not grow beyond it.
 const LINE_MAX: usize = 16 << 10;
+/// Capacity in bytes of a text that is searched for: it is compared with every row of a frame.
+pub const SEARCH_MAX: usize = 256;
 
 /// A change to the line or to the position of the cursor.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,6 +50,8 @@ pub enum Edit {
 #[derive(Debug)]
 pub struct Editor {
     line: LineBuffer,
+    /// Capacity of the line in bytes.
+    room: usize,
     undo: Vec<(String, usize)>,
     kills: Vec<String>,
 }
@@ -70,11 +74,20 @@ impl ChangeListener for Killed {
 
 impl Default for Editor {
     fn default() -> Self {
-        Editor { line: LineBuffer::with_capacity(LINE_MAX), undo: Vec::new(), kills: Vec::new() }
+        Editor::with_room(LINE_MAX)
     }
 }
 
 impl Editor {
+    /// Creates the editor of a filter or of a search, which takes [`SEARCH_MAX`] bytes.
+    pub fn for_search() -> Editor {
+        Editor::with_room(SEARCH_MAX)
+    }
+
+    fn with_room(room: usize) -> Editor {
+        Editor { line: LineBuffer::with_capacity(room), room, undo: Vec::new(), kills: Vec::new() }
+    }
+
     /// Returns the text of the line.
     pub fn text(&self) -> &str {
         self.line.as_str()
@@ -92,7 +105,7 @@ impl Editor {
 
     /// Returns true if the line has room for a text.
     pub fn has_room_for(&self, text: &str) -> bool {
-        self.text().len() + text.len() <= LINE_MAX
+        self.text().len() + text.len() <= self.room
     }
 
     /// Replaces the whole line, and moves the cursor to its end.
@@ -105,7 +118,7 @@ impl Editor {
     pub fn replace_before_cursor(&mut self, start: usize, text: &str) {
         self.remember((self.text().to_owned(), self.cursor()));
         let cursor = self.line.pos();
-        if start <= cursor && self.text().len() - (cursor - start) + text.len() <= LINE_MAX {
+        if start <= cursor && self.text().len() - (cursor - start) + text.len() <= self.room {
             self.line.replace(start..cursor, text, &mut Killed::default());
         }
     }
@@ -186,7 +199,7 @@ impl Editor {
     }
 
     fn put(&mut self, text: &str, cursor: usize) {
-        let text = if text.len() <= LINE_MAX { text } else { "" };
+        let text = if text.len() <= self.room { text } else { "" };
         self.line.update(text, cursor.min(text.len()), &mut Killed::default());
     }
 }

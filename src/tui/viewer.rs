@@ -66,7 +66,7 @@ impl Viewer {
             body,
             first: 0,
             room: 1,
-            search: Editor::default(),
+            search: Editor::for_search(),
             is_typing: false,
             found: None,
             note: String::new(),
@@ -189,8 +189,7 @@ impl Viewer {
     /// Inserts a pasted text into the search.
     pub fn paste(&mut self, text: &str) {
         if self.is_typing {
-            self.search.apply(&Edit::Insert(text.to_owned()));
-            self.find(0, true);
+            self.edit_search(&Edit::Insert(text.to_owned()));
         }
     }
 
@@ -203,10 +202,18 @@ impl Viewer {
             }
             _ => {
                 if let Some(edit) = edit_for(key) {
-                    self.search.apply(&edit);
-                    self.find(0, true);
+                    self.edit_search(&edit);
                 }
             }
+        }
+    }
+
+    /// Changes what is searched for, and finds it if that is another text than before.
+    fn edit_search(&mut self, edit: &Edit) {
+        let before = self.search.text().to_owned();
+        self.search.apply(edit);
+        if self.search.text() != before {
+            self.find(0, true);
         }
     }
 

@@ -3,6 +3,7 @@
 
 use p2p_storage::tui::app::{Pane, TerminalRequest};
 use p2p_storage::tui::dialog::Dialog;
+use p2p_storage::tui::editor::SEARCH_MAX;
 use p2p_storage::tui::help;
 use p2p_storage::tui::theme::{Role, Theme, ThemeName};
 
@@ -418,4 +419,24 @@ fn the_prompt_scrolls_wrapped_lines_by_their_rows() {
         let rows = tui_harness.pane(Pane::Prompt);
         assert!(rows[1].contains("begins and") && rows[rows.len() - 3].contains('…'), "{rows:#?}");
     }
+}
+
+/// However much is typed into a filter or a search, what it is compared with every row for has a bound; the prompt takes its own.
+#[test]
+fn what_is_searched_for_has_a_bound() {
+    let mut tui_harness = drawn(120, 40);
+    let typed = "a1 ".repeat(20_000);
+    for (pane, open) in [(Pane::Wire, "/"), (Pane::Nodes, "/"), (Pane::Log, "/"), (Pane::Prompt, "Ctrl-P"), (Pane::Prompt, "F1")]
+    {
+        tui_harness.press_in_pane(pane, &[open, &typed]);
+        let searched = match tui_harness.app.dialogs().last() {
+            Some(Dialog::List(list)) => list.search.text(),
+            _ => tui_harness.app.filter(pane),
+        };
+        assert!((200..=SEARCH_MAX).contains(&searched.len()), "{open}: {}", searched.len());
+        tui_harness.press(&["Esc", "Esc"]);
+    }
+    tui_harness.press(&["F9", "/", &typed]);
+    let Some(Dialog::Viewer(viewer)) = tui_harness.app.dialogs().last() else { panic!("no legend") };
+    assert!(viewer.status().len() < SEARCH_MAX + 60, "{}", viewer.status());
 }

@@ -636,14 +636,22 @@ fn what_is_sent_again_is_counted_alike() {
         while net.handle_timeout(SimTime::ZERO + SimDuration::from_secs(20)) {
             while net.poll_event().is_some() {}
         }
-        let again: Vec<PacketRecord> = net.wire(usize::MAX).0.into_iter().filter(|record| record.is_retransmission && !record.is_copy).collect();
+        let again: Vec<PacketRecord> =
+            net.wire(usize::MAX).0.into_iter().filter(|record| record.is_retransmission && !record.is_copy).collect();
         kinds.extend(again.iter().map(|record| record.kind));
         for (host, end) in [(hosts[0], connection), (hosts[1], connection.peer())] {
             let address = net.address(host).unwrap();
             let count = again.iter().filter(|record| *record.from.ip() == address).count() as u64;
             assert_eq!(net.host_stats(host).unwrap().retransmits, count, "{seed}");
-            assert!(net.connection_stats(end).is_none_or(|stats| stats.retransmits == count), "{seed}: {:?}", net.connection_stats(end));
+            assert!(
+                net.connection_stats(end).is_none_or(|stats| stats.retransmits == count),
+                "{seed}: {:?}",
+                net.connection_stats(end)
+            );
         }
     }
-    assert!([PacketKind::Syn, PacketKind::SynAck, PacketKind::Data, PacketKind::Fin].iter().all(|kind| kinds.contains(kind)), "{kinds:?}");
+    assert!(
+        [PacketKind::Syn, PacketKind::SynAck, PacketKind::Data, PacketKind::Fin].iter().all(|kind| kinds.contains(kind)),
+        "{kinds:?}"
+    );
 }

@@ -31,7 +31,10 @@ pub(super) const COLUMNS: &[(&str, &str)] = &[
     ("progress", "in Transfers: bar of what is stored and of what has arrived"),
     ("queue", "packets that wait to cross a link; in Nodes and Wire: those in both directions of the node's link"),
     ("rate", "in Transfers: bytes of the file in a second, over the last ten whole seconds; none in its first one"),
-    ("resent", "in Transfers: packets with bytes of the file that were sent again; in Wire: share of all packets, last ten seconds"),
+    (
+        "resent",
+        "in Transfers: packets with bytes of the file that were sent again; in Wire: share of all packets, last ten seconds",
+    ),
     ("round trip", "in Wire: smoothed round-trip time of the client's end (RFC 6298)"),
     ("rtx", "in Segments: packets with bytes of the node's segments that were sent again"),
     ("segment", "in Segments: oldest segment of the node that is not done"),

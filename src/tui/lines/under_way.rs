@@ -272,6 +272,9 @@ mod tests {
         assert_eq!(told(&mut lines).0, NOTHING, "`a` is told first");
         end(&mut lines, number, 1);
         assert_eq!(told(&mut lines).0, ["upload a", "upload b"]);
+        // What is said of them is headed by what was typed, again where another line was told of meanwhile.
+        lines.push(["echo".to_owned()]);
+        assert_eq!((lines.typed(number), lines.unnamed(number)), (Some("upload -r d".into()), Some("upload -r d".into())));
         assert_eq!(begin(&mut lines, number, 3), ["L"]);
         assert_eq!(begin(&mut lines, number, 4), NOTHING, "nothing is beside `L`");
         end(&mut lines, number, 3);

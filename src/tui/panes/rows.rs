@@ -6,11 +6,17 @@ use p2p_base::spelling::visible_line;
 use crate::tui::editor::{Edit, Editor, edit_for};
 
 /// The selection and the filter of a pane that lists rows.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Rows {
     selected: usize,
     filter: Editor,
     is_typing: bool,
+}
+
+impl Default for Rows {
+    fn default() -> Rows {
+        Rows { selected: 0, filter: Editor::for_search(), is_typing: false }
+    }
 }
 
 impl Rows {
