@@ -14,7 +14,7 @@ const TO_AND_FRO: usize = 100;
 /// Maximum number of arrangements of a run that come back all the same: the border between two lists that grow in turns may.
 const RETURNS_MAX: usize = 1;
 /// Maximum number of arrangements of a run, of which those for answers are the user's doing.
-const MOVES_MAX: usize = 30;
+const MOVES_MAX: usize = 36;
 
 /// An arrangement of the panes.
 #[derive(Debug)]

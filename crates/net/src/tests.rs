@@ -460,7 +460,7 @@ fn the_wire_shows_what_was_sent_and_what_became_of_it() {
 /// acknowledgement, which takes no sequence number, never is.
 #[test]
 fn what_is_sent_again_is_marked() {
-    let mut kinds = std::collections::HashSet::new();
+    let mut kinds = std::collections::BTreeSet::new();
     for seed in 0..60 {
         let lossy = HostConfig { loss: Probability::from_percent(25), ..default_link() };
         let (mut net, hosts) = network(seed, 2, &lossy);
