@@ -237,6 +237,11 @@ fn everybody_has_their_own_files_and_reads_what_is_shared() {
         listed.contains("~bob/plan.bin") && listed.contains("~carol/plan.bin") && listed.contains("the log is whole"),
         "{listed}"
     );
+    assert!(refused("alice", "mv ~bob/plan.bin ~bob/none ~bob/elsewhere/").contains("no file named `~bob/none` is stored"));
+    assert!(
+        script(&home, "alice", "mv ~bob/plan.bin ~bob/moved; mv ~bob/moved ~bob/plan.bin")
+            .contains("moved ~bob/plan.bin to ~bob/moved")
+    );
     assert!(script(&home, "alice", "rm bob/plan.bin; expect ls contains ~carol/plan.bin").contains("removed ~bob/plan.bin"));
     assert!(refused("alice", "info bob/none.bin").contains("no file named"));
     // That she did it, and that what was shared was read, is known.
@@ -248,6 +253,10 @@ fn everybody_has_their_own_files_and_reads_what_is_shared() {
     };
     assert!(done("alice", "remove file ~bob/plan.bin") && done("carol", "read file ~bob/plan.bin"));
     assert!(!done("carol", "read file ~carol/plan.bin"));
+    // What was done is told once, and nothing that was not.
+    let entries = audit(&home, "alice");
+    let notes = entries.iter().filter_map(|entry| entry["note"].as_str());
+    assert_eq!(notes.filter(|note| note.starts_with("move ")).count(), 2);
     let found = refusals(&home, "alice");
     // Everything is hers to look for.
     assert!(found.iter().all(|(user, ..)| user != "alice"), "{found:?}");

@@ -174,10 +174,10 @@ impl Access {
     }
 
     /// Returns the operation that moves the file or directory that the user calls `text` to the path `to`, or into the directory
-    /// of that path. Moving what is another user's is recorded in the audit log first.
+    /// of that path. [`record_move`](Self::record_move) is called before it.
     ///
     /// # Errors
-    /// Fails as [`changeable`](Self::changeable) does, if the new path is in another tree, or if the disk refuses.
+    /// Fails as [`changeable`](Self::changeable) does, or if the new path is in another tree.
     pub async fn renaming(&self, identity: &Identity, text: &str, to: &str) -> Result<Move, AccessError> {
         let from = self.changeable(identity, text).await?.key().clone();
         let key = identity.key_of(to);
@@ -187,8 +187,15 @@ impl Access {
         let files = self.engine.snapshots().borrow().files.clone();
         let is_into = (files.is_directory(&key) && key != from) || to.ends_with('/');
         let target = if is_into { key.child(from.last_name()) } else { key };
-        self.record_foreign(identity, "move", &from).await?;
         Ok(Move { from, to: target.name })
+    }
+
+    /// Records in the audit log that what is another user's is about to be moved; nothing if it is the user's own.
+    ///
+    /// # Errors
+    /// Fails if the disk refuses.
+    pub async fn record_move(&self, identity: &Identity, from: &FileKey) -> Result<(), AccessError> {
+        self.record_foreign(identity, "move", from).await
     }
 
     /// Returns the path, in the spelling in which names are stored, that the user calls `text` and that an API token is to be limited

@@ -106,6 +106,7 @@ pub(crate) async fn rename(shell: &Shell, call: &Call) -> Result<Answer, ShellEr
 }
 
 async fn rename_one(shell: &Shell, identity: &Identity, change: Move) -> Result<Answer, ShellError> {
+    shell.access.record_move(identity, &change.from).await?;
     let (from, to) = (identity.shown(&change.from), identity.shown(&FileKey { name: change.to.clone(), ..change.from.clone() }));
     shell.call(change).await?;
     Ok(Answer::new(View::Text(format!("moved {from} to {to}")), json!({ "from": from, "to": to })))
