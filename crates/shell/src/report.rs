@@ -30,7 +30,7 @@ use p2p_store::segment::Sha256Digest;
 use p2p_store::uploads::UploadId;
 use serde::Serialize;
 
-pub use self::awaited::{time_of_transfer, time_waiting, waits_of, why_waited};
+pub use self::awaited::{moves_segments, time_of_transfer, time_waiting, waits_of, why_waited};
 pub use self::clock::{Resolution, clock_of, instant_of, range_of};
 pub use self::cut_paths::CutPaths;
 pub use self::demo::{DemoReport, FileReport, UserReport};

@@ -5,7 +5,7 @@ use p2p_engine::connection_history::{ConnectionHistory, ConnectionRecord, Passed
 use p2p_engine::snapshot::ConnectionStatus;
 use p2p_net::ConnectionSample;
 use p2p_shell::lists::listed;
-use p2p_shell::report::{bytes_of, count_of, milliseconds_of, rate_of};
+use p2p_shell::report::{bytes_of, count_of, milliseconds_of, rate_of, why_waited};
 use p2p_store::manifest::NodeNumber;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -14,7 +14,7 @@ use ratatui::widgets::Clear;
 
 use super::frame::middle;
 use crate::tui::connection::{ConnectionDialog, End};
-use crate::tui::panes::awaiting::{waits_for_node, why_of};
+use crate::tui::panes::awaiting::waits_for_node;
 use crate::tui::panes::plot::{Curve, Plot};
 use crate::tui::panes::scene::Scene;
 use crate::tui::panes::wire::connections::{node_of, passed, round_trip_of};
@@ -84,7 +84,7 @@ fn title_of(theme: &Theme, node: NodeNumber, side: Option<&Side<'_>>) -> String 
 fn trouble_of(scene: &Scene<'_>, node: NodeNumber) -> Option<String> {
     let snapshot = scene.snapshot;
     let awaited = snapshot.running().flat_map(|status| &status.awaited).find(|awaited| awaited.node == node);
-    let why = why_of(scene, awaited, node);
+    let why = why_waited(snapshot, awaited, node);
     if why.is_empty() {
         return None;
     }

@@ -14,13 +14,12 @@ mod time_axis;
 mod waterfall;
 
 use p2p_engine::transfer::{Direction, SegmentTimeline, TransferReport, TransferStatus};
-use p2p_shell::report::{Resolution, instant_of};
+use p2p_shell::report::{Resolution, instant_of, moves_segments, waits_of};
 use p2p_store::manifest::NodeNumber;
 use ratatui::layout::{Constraint, Layout, Rect, Size};
 use ratatui::text::Span;
 
 use self::by_node::NodeRow;
-use super::awaiting::{is_under_way, wordings};
 use super::rows::Rows;
 use super::scene::Scene;
 use super::scroll::Part;
@@ -83,7 +82,7 @@ impl PaneView for SegmentsPane {
             format!("{} oldest: {} on {}, {word} {since}", scene.theme.glyphs.oldest, timeline.index, timeline.holder)
         });
         // Where there is no room for both, the cause says more than the instant.
-        let waits = wordings(scene, report).into_iter().next();
+        let waits = waits_of(scene.snapshot, report).into_iter().next();
         let parts = [waits, oldest].into_iter().flatten();
         parts.map(|text| Span::styled(format!(" {text} "), scene.theme.style(Role::Warning))).collect()
     }
@@ -218,7 +217,7 @@ fn oldest(timelines: &[SegmentTimeline]) -> Option<&SegmentTimeline> {
 
 /// Returns the segment for which a transfer waits: the oldest one, while the transfer still moves its segments.
 fn awaited(report: &TransferReport) -> Option<&SegmentTimeline> {
-    oldest(&report.timelines).filter(|_| is_under_way(&report.status))
+    oldest(&report.timelines).filter(|_| moves_segments(&report.status))
 }
 
 /// Returns the key by which what is not done is in order: what was sent first, then what was queued first.

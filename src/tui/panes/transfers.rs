@@ -15,12 +15,11 @@ use std::sync::Arc;
 
 use p2p_base::spelling::visible_line;
 use p2p_engine::transfer::{Direction, TransferReport, TransferState, TransferStatus};
-use p2p_shell::report::{bytes_of, rate_of, shown_of_all, transfer_rate_of};
+use p2p_shell::report::{bytes_of, rate_of, shown_of_all, time_waiting, transfer_rate_of};
 use ratatui::layout::{Rect, Size};
 use ratatui::text::Span;
 
 use self::list::{List, Row};
-use super::awaiting;
 use super::columns::{Align, BYTES, Cell, Column, Columns, RATE, longest};
 use super::rows::Rows;
 use super::scene::{Chosen, Scene};
@@ -352,7 +351,7 @@ fn cell(
         Quantity::Rate => text(transfer_rate_of(status), scene.rate_role()),
         Quantity::Time => {
             let role = if waits.is_empty() { Role::Text } else { Role::Warning };
-            text(awaiting::time_within(scene, status, waits, usize::from(width)), role)
+            text(time_waiting(status, scene.snapshot.at, waits, usize::from(width)), role)
         }
         Quantity::Resent => text(status.retransmits.to_string(), Role::Dim),
         Quantity::State => {

@@ -19,12 +19,16 @@ pub fn why_waited(snapshot: &Snapshot, awaited: Option<&Awaited>, node: NodeNumb
     awaited.map_or_else(|| why_hindered(snapshot, node), |awaited| absence_of(awaited, snapshot.at))
 }
 
+/// Returns true if a transfer still moves its segments: it is not over and has not given them up.
+pub fn moves_segments(status: &TransferStatus) -> bool {
+    !status.state.is_over() && status.given_up_from.is_none()
+}
+
 /// Returns for which nodes a transfer waits because they are out of reach or broken on purpose, as in `waits for Node_03, killed 00:12 ago`,
 /// in each wording that is shorter than the one before; none if nothing keeps it.
 pub fn waits_of(snapshot: &Snapshot, report: &TransferReport) -> Vec<String> {
     let (status, awaited) = (&report.status, &report.status.awaited);
-    let moves_segments = !status.state.is_over() && status.given_up_from.is_none();
-    if !moves_segments || (awaited.is_empty() && snapshot.faults.is_empty()) {
+    if !moves_segments(status) || (awaited.is_empty() && snapshot.faults.is_empty()) {
         return Vec::new();
     }
     let open = report.timelines.iter().filter(|timeline| timeline.acknowledged.is_none()).map(|timeline| timeline.holder);

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use p2p_base::spelling::visible_line;
 use p2p_engine::transfer::{TransferId, TransferReport};
+use p2p_shell::report::{time_waiting, waits_of};
 
 use crate::tui::lines::{Pending, StepId};
-use crate::tui::panes::awaiting;
 use crate::tui::panes::rows::Rows;
 use crate::tui::panes::scene::{Chosen, Scene};
 
@@ -111,7 +111,7 @@ impl Row<'_> {
     /// Returns for which nodes the row waits, in its wordings from the longest to the shortest; none if nothing keeps it.
     pub(super) fn waits(&self, scene: &Scene<'_>) -> Vec<String> {
         match self {
-            Row::Of(report) => awaiting::wordings(scene, report),
+            Row::Of(report) => waits_of(scene.snapshot, report),
             Row::Pending(_) => Vec::new(),
         }
     }
@@ -119,7 +119,7 @@ impl Row<'_> {
     /// Returns the time in at most `width` cells, as far as there is a wording that is short enough.
     pub(super) fn time(&self, scene: &Scene<'_>, waits: &[String], width: usize) -> String {
         match self {
-            Row::Of(report) => awaiting::time_within(scene, &report.status, waits, width),
+            Row::Of(report) => time_waiting(&report.status, scene.snapshot.at, waits, width),
             Row::Pending(_) => String::new(),
         }
     }
