@@ -32,7 +32,7 @@ use p2p_shell::report::{
     ExportReport, RemovalLine, TransferLine, entries_table, node_lines, nodes_table, removals_text, transfers_table, wrapped,
 };
 use p2p_shell::tally::{self, FILE, Tally, noun_of, told_left};
-use p2p_shell::{ShellError, list_entries, require_apart, write_document};
+use p2p_shell::{ShellError, list_entries, write_document};
 use p2p_store::uploads::UploadId;
 use serde::Serialize;
 
@@ -282,9 +282,6 @@ async fn transfer_all<T>(
 ) -> (Vec<T>, Option<Sum>, Result<()>) {
     let begins = || commands.iter().filter_map(Named::begins);
     let noun = noun_of(visit.access(), begins());
-    if let Err(error) = require_apart(begins()) {
-        return (Vec::new(), None, visit.end().await.and(Err(refused(error))));
-    }
     let identity = Arc::clone(&visit.identity);
     let progress = Progress::start(visit.access().snapshots(), move |status| identity.describe(status));
     let (mut done, mut failed) = (Vec::new(), Vec::new());

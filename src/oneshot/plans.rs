@@ -1,4 +1,7 @@
-//! What `put`, `get` and `rm` are to carry out. All of it is checked before the first of it begins.
+//! What `put`, `get` and `rm` are to carry out. All that is given is checked before the first of it begins.
+//!
+//! With `--recursive` that is whether it is there, can be read and is given once. What has the name or the place of a file already is
+//! found out of each by itself, and ends nothing else, so that a command that was interrupted can be repeated.
 
 use std::path::PathBuf;
 
@@ -8,13 +11,13 @@ use p2p_base::spelling::{visible, visible_path};
 use p2p_service::output;
 use p2p_shell::asking::refused;
 use p2p_shell::trees::{Plan, Target, plan_download, plan_upload};
-use p2p_shell::{ShellError, check_given, check_sources, check_transfers, place_of, refusal};
+use p2p_shell::{ShellError, check_given, check_sources, check_transfers, place_of, refusal, require_apart};
 use p2p_store::names::FileKey;
 
 use super::works::Named;
 use super::{GetArgs, PutArgs, RemoveArgs, Visit};
 
-/// Returns the uploads of files and directories, of which none is begun if one would be refused.
+/// Returns the uploads of files and directories. The directories are made here.
 pub(super) async fn uploads_of(visit: &Visit, args: &PutArgs, name: Option<&str>) -> Result<Vec<Named>, ShellError> {
     let files = args.files.iter().map(|path| (visible_path(path), path.clone()));
     if !args.recursive {
@@ -29,6 +32,7 @@ pub(super) async fn uploads_of(visit: &Visit, args: &PutArgs, name: Option<&str>
         let plan = plan_upload(visit.access(), label.clone(), path, name).await;
         works.extend(works_of(&label, plan));
     }
+    require_apart(works.iter().filter_map(Named::begins))?;
     Ok(works)
 }
 
@@ -43,7 +47,7 @@ fn works_of(label: &str, plan: Result<Plan, ShellError>) -> Vec<Named> {
     failures.chain(plan.transfers.into_iter().map(Named::of)).collect()
 }
 
-/// Returns the downloads of stored files and directories, of which none is begun if one would be refused.
+/// Returns the downloads of stored files and directories. The directories are made here.
 pub(super) async fn downloads_of(visit: &Visit, args: &GetArgs) -> Result<Vec<Named>, ShellError> {
     let (access, identity) = (visit.access(), &visit.identity);
     if !args.recursive {
@@ -60,6 +64,7 @@ pub(super) async fn downloads_of(visit: &Visit, args: &GetArgs) -> Result<Vec<Na
     for name in &args.names {
         works.extend(works_of(&visible(name), plan_download(access, identity, name, &to).await));
     }
+    require_apart(works.iter().filter_map(Named::begins))?;
     Ok(works)
 }
 
@@ -74,7 +79,7 @@ pub(super) async fn check_readable(visit: &Visit, names: &[String]) -> Result<()
     refusal(unreadable, names.len())
 }
 
-/// Returns the removals of stored files and directories, of which none is begun if one would be refused.
+/// Returns the removals of stored files and directories.
 pub(super) async fn removals_of(visit: &Visit, args: &RemoveArgs) -> Result<Vec<Named>, ShellError> {
     let mut transfers = Vec::with_capacity(args.names.len());
     for name in &args.names {

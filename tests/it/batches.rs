@@ -15,6 +15,7 @@ use p2p_shell::words::Variables;
 use p2p_shell::{Shell, ShellError};
 use p2p_storage::tui::app::Pane;
 use p2p_store::names::FileKey;
+use rustix::fs::{CWD, FileType, Mode, mknodat};
 use tokio::runtime::Builder;
 use tokio::time::timeout;
 
@@ -330,6 +331,8 @@ fn a_line_is_checked_with_what_it_will_have_done() {
         ("rm f1; download big.bin mid.bin", "already exists; --force replaces it"),
         ("upload f2; mv big.bin f1", "named `f1` is stored already"),
         ("mv f1 g; rm f1", "no file named `f1` is stored"),
+        ("upload f2; verify f1 f1", "`f1` is given twice"),
+        ("upload f2; verify f? f1", "`f1` is given twice"),
         ("upload f2; mkdir f1", "named `f1` is stored already"),
         ("mkdir d; upload f2 --as d; rm d", "the directory `d` is not empty"),
     ] {
@@ -485,6 +488,7 @@ fn all_of_a_command_is_checked_first() {
     for name in ["f1", "f6", "new", "d/f"] {
         home.file(name, 1_000);
     }
+    mknodat(CWD, home.path("pipe"), FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
     home.ok(&["put", "-r", "f1", "f6", "d"]);
     home.ok(&["run", "-c", "mkdir into"]);
     let listed = home.ok(&["ls", "-R"]);
@@ -493,17 +497,22 @@ fn all_of_a_command_is_checked_first() {
         (&["rm", "f6", "f6"], "`f6` is given twice; 1 of 2 files is refused: f6"),
         (&["rm", "f6", "./f6"], "`./f6` is given twice, as `f6` too"),
         (&["rm", "-r", "d", "d/f"], "`d/f` is within `d`, which is given too"),
+        (&["rm", "-r", "d/f", "d"], "`d/f` is within `d`, which is given too; 1 of 2 files is refused: d"),
         (&["rm", "f1", "d"], "the directory `d` is not empty"),
         (&["get", "f1", "f10", "-o", "e"], "no file named `f10` is stored"),
         (&["get", "f1", "f1", "-o", "e"], "two of the files would be written to "),
         (&["get", "f1", "f1", "-o", "e", "--force"], "two of the files would be written to "),
         (&["get", "-r", "d", "f10", "-o", "e"], "1 of 2 files is refused: f10"),
         (&["get", "-r", "d", "d/f", "-o", "e"], "`d/f` is within `d`, which is given too"),
+        (&["get", "-r", "d/f", "d", "-o", "e"], "`d/f` is within `d`, which is given too"),
         (&["get", "f1", "f10", "-o", "-"], "1 of 2 files is refused: f10"),
         (&["put", "new", "f1"], "a file or directory named `f1` is stored already"),
         (&["put", "new", "none"], "none: "),
         (&["put", "new", "new"], "two of the files would be stored as `new`"),
         (&["put", "-r", "e", "e", "--as", "g/"], "`e` is given twice"),
+        (&["put", "new", "e"], "it is a directory; only files can be stored; 1 of 2 files is refused: e"),
+        (&["put", "new", "pipe"], "it is not a regular file; 1 of 2 files is refused: pipe"),
+        (&["put", "-r", "e", "pipe"], "it is not a regular file; 1 of 2 files is refused: pipe"),
         (&["put", "-r", "e", "none", "--as", "g/"], "1 of 2 files is refused: none"),
         (
             &["put", "new", "f6", "--as", "z/"],
@@ -514,6 +523,9 @@ fn all_of_a_command_is_checked_first() {
         (&["run", "-c", "rm f1 d"], "the directory `d` is not empty"),
         (&["run", "-c", "verify f1 f1"], "`f1` is given twice"),
         (&["run", "-c", "verify d d/f"], "`d/f` is within `d`"),
+        (&["run", "-c", "verify d/f d"], "`d/f` is within `d`"),
+        (&["run", "-c", "mv d/f d into"], "`d/f` is within `d`"),
+        (&["run", "-c", "upload new pipe"], "it is not a regular file"),
         (&["run", "-c", "mv f1 f1 into"], "`f1` is given twice"),
         (&["run", "-c", "mv f1 f10 into"], "no file named `f10` is stored"),
         (&["run", "-c", "mv d d/f into"], "`d/f` is within `d`"),
@@ -630,6 +642,19 @@ fn all_that_waits_is_ended_by_a_command() {
     assert!(said.contains("#1, upload of f01: cancelled") && said.contains("#9, upload of f09: cancelled"), "{said}");
     assert_eq!(home.stored(), ["big.bin"]);
     assert!(home.ok(&["run", "-c", "cancel waiting"]).contains("no transfer in the background waits"));
+}
+
+/// On the screen time that a line has paused can be resumed by another one, so that the line may wait for it.
+#[test]
+fn a_line_of_the_screen_may_pause_and_wait() {
+    let mut tui_harness = TuiHarness::slow(120, 40);
+    let path = tui_harness.home.path().join("a.bin");
+    std::fs::write(&path, "x").unwrap();
+    tui_harness.press(&[&format!("pause; upload {}", path.display()), "Enter"]);
+    tui_harness.until(|app| says(app, "#1 has begun") || says(app, "nothing of the line was begun"));
+    assert!(says(&tui_harness.app, "#1 has begun"), "{:?}", tui_harness.app.prompt().output);
+    tui_harness.keys(&["resume", "Enter"]);
+    assert!(says(&tui_harness.app, "stored a.bin: 1 B"), "{:?}", tui_harness.app.prompt().output);
 }
 
 /// On the screen the same command drops what waits of all other lines, and the sum of each says so.

@@ -2,10 +2,12 @@
 //! to each.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::io;
+use std::ops::Bound;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use p2p_base::source_file;
 use p2p_base::spelling::{visible, visible_path};
 use p2p_engine::operation::{BeginTransfer, Sink, Source, Upload};
 use p2p_engine::{Command, EngineError};
@@ -116,12 +118,21 @@ impl Given {
     /// Takes in what is called `label`.
     ///
     /// # Errors
-    /// Fails if it was given before, or with `is_whole` if it is within a directory that was.
+    /// Fails if it was given before, or with `is_whole` if it is within a directory that was, or what was given is within it.
     pub(crate) fn take(&mut self, key: &FileKey, label: &str, is_whole: bool) -> Result<(), ShellError> {
-        match key.ancestors().filter(|_| is_whole).find_map(|above| self.0.get(&above)) {
-            Some(above) => Err(ShellError::Bad(format!("`{label}` is within `{above}`, which is given too"))),
+        let above = key.ancestors().find_map(|above| self.0.get(&above)).map(|above| (label, above.as_str()));
+        let nested = above.or_else(|| self.first_within(key).map(|below| (below, label)));
+        match nested.filter(|_| is_whole) {
+            Some((below, above)) => Err(ShellError::Bad(format!("`{below}` is within `{above}`, which is given too"))),
             None => self.take_once(key.clone(), label),
         }
+    }
+
+    /// Returns what the first of those is called that are within a directory.
+    fn first_within(&self, directory: &FileKey) -> Option<&str> {
+        // The names between `docs` and `docs/` in the order, such as `docs.txt`, are not within it.
+        let later = (Bound::Excluded(directory.child("")), Bound::Unbounded);
+        self.0.range(later).next().filter(|(key, _)| key.is_within(directory)).map(|(_, label)| label.as_str())
     }
 }
 
@@ -161,7 +172,7 @@ impl Place<'_> {
     fn check(&mut self, label: &str, need: &Need) -> Result<(), ShellError> {
         match need {
             Need::Upload { source, name } => {
-                source.iter().try_for_each(readable)?;
+                source.iter().try_for_each(|path| readable(path))?;
                 match (source, name) {
                     (_, Some(name)) => self.check_name(label, name),
                     (Some(path), None) => Err(nameless(path)),
@@ -169,7 +180,7 @@ impl Place<'_> {
                 }
             }
             Need::Source(path) => readable(path),
-            Need::Destination { path, overwrite: false } if fs::symlink_metadata(path).is_ok() => {
+            Need::Destination { path, overwrite: false } if std::fs::symlink_metadata(path).is_ok() => {
                 Err(EngineError::DestinationTaken { path: path.clone() }.into())
             }
             Need::Destination { path, .. } => self.claims.path(path, label),
@@ -251,10 +262,10 @@ pub fn refusal(refused: Vec<(String, ShellError)>, all: usize) -> Result<(), She
     Err(ShellError::NoneOf { error: Box::new(error), others, files, all })
 }
 
-/// Refuses a path that is no file to read. Only regular files are opened, since another kind may wait for its other end.
-fn readable(path: &PathBuf) -> Result<(), ShellError> {
-    let found = fs::metadata(path).and_then(|found| if found.is_file() { File::open(path).map(drop) } else { Ok(()) });
-    found.map_err(|error| EngineError::Source { path: path.clone(), reason: error.to_string() }.into())
+/// Refuses a path that is no regular file to read.
+fn readable(path: &Path) -> Result<(), ShellError> {
+    let refused = |error: io::Error| EngineError::Source { path: path.to_owned(), reason: error.to_string() }.into();
+    source_file::open(path).map(drop).map_err(refused)
 }
 
 /// Checks several transfers that are to begin one after the other, of which some may be refused already, for the current user. A single one
@@ -297,7 +308,9 @@ pub async fn check_given(names: &[String], key_of: impl AsyncFn(&str) -> Result<
 pub async fn check_sources(paths: Vec<(String, PathBuf)>) -> Result<(), ShellError> {
     let mut given = Given::default();
     let mut check = move |label: &str, path: PathBuf| {
-        readable(&path)?;
+        if !path.is_dir() {
+            readable(&path)?;
+        }
         given.take_once(std::path::absolute(&path).unwrap_or(path), label)
     };
     off_thread(move || check_each(paths, |label, path| check(label, path))).await?

@@ -86,7 +86,7 @@ impl Outlook {
             shell.admit(call.spec).await?;
             check_things(shell, call, self.may_come).await?;
         }
-        self.check_pace(call)?;
+        self.check_pace(shell, call)?;
         match call.spec.name {
             "upload" => self.upload(call).await?,
             _ if !self.is_known => {}
@@ -94,7 +94,7 @@ impl Outlook {
             "rm" => self.remove(shell, call).await?,
             "mkdir" => self.make_directories(call)?,
             "mv" => self.rename(shell, call).await?,
-            "verify" => drop(self.all_named(shell, call, 0..call.arguments.len(), true).await?),
+            "verify" => self.verify(shell, call).await?,
             "ls" | "info" | "share" | "unshare" => {
                 drop(self.all_named(shell, call, 0..call.arguments.len().min(1), false).await?)
             }
@@ -107,12 +107,12 @@ impl Outlook {
         Ok(())
     }
 
-    /// Refuses a command that waits for virtual time which the line itself has paused: none of its later commands could resume it.
-    fn check_pace(&mut self, call: &Call) -> Result<(), ShellError> {
+    /// Refuses a command that waits for virtual time which the line itself has paused, unless another line may resume it.
+    fn check_pace(&mut self, shell: &Shell, call: &Call) -> Result<(), ShellError> {
         match call.spec.name {
             "pause" => self.is_paused = true,
             "resume" => self.is_paused = false,
-            name if self.is_paused && TAKING_TIME.contains(&name) && !call.has("background") => {
+            name if shell.is_alone && self.is_paused && TAKING_TIME.contains(&name) && !call.has("background") => {
                 return Err(ShellError::StandingStill);
             }
             _ => {}
@@ -263,6 +263,14 @@ impl Outlook {
             if is_taken || (!self.made.insert(path.clone()) && !call.has("force")) {
                 return Err(EngineError::DestinationTaken { path }.into());
             }
+        }
+        Ok(())
+    }
+
+    async fn verify(&mut self, shell: &Shell, call: &Call) -> Result<(), ShellError> {
+        let mut given = Given::default();
+        for key in self.all_named(shell, call, 0..call.arguments.len(), true).await? {
+            given.take(&key, &self.identity.shown(&key), true)?;
         }
         Ok(())
     }
