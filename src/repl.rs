@@ -292,7 +292,7 @@ impl Repl {
             Effect::Quit { now: true } => return Ok(Some(Leaving::Cancelling)),
             Effect::Quit { now: false } => return Ok(self.may_leave().then_some(Leaving::Finishing)),
             Effect::Clear | Effect::None | Effect::Follow(_) | Effect::Batch(_) | Effect::Select(_) => {}
-            Effect::DropWaiting | Effect::Tour { .. } => {}
+            Effect::Tour { .. } => {}
         }
         Ok(None)
     }

@@ -30,6 +30,8 @@ pub(super) enum AppMessage {
     Finished(u64, TransferId, Result<Answer, ShellError>),
     /// Notification that the line with this number waits for an operation that takes long.
     Waits(u64),
+    /// Demand of the line with this number that what waits of all others is dropped.
+    DropWaiting(u64),
     /// Result of a command that nobody typed, such as that of an action: the command and its answer.
     Told(String, Result<Answer, ShellError>),
     /// Result of a command that a pane opened: the command and its answer.

@@ -644,6 +644,25 @@ fn all_that_waits_is_ended_by_a_command() {
     assert!(home.ok(&["run", "-c", "cancel waiting"]).contains("no transfer in the background waits"));
 }
 
+/// However many wait, and whatever ends while they are cancelled, none of them is left; and a removal is none of them, since nothing of what
+/// it has removed comes back.
+#[test]
+fn many_that_wait_are_ended_at_once() {
+    let home = Home::new("[network]\ndelay = '1ms'\nloss = '0%'\n");
+    home.file("big.bin", 2_000_000);
+    tree(&home.path(""), 250);
+    let script = "upload big.bin --background; sleep 5s; upload tree/f* --background; cancel waiting; wait";
+    let said = home.ok(&["run", "--json", "-c", script]);
+    let answers: Vec<serde_json::Value> =
+        said.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["answer"].clone()).collect();
+    let count = |place: usize| answers[place].as_array().map_or(0, Vec::len);
+    let is_undone = |one: &serde_json::Value| one["state"] == "cancelled";
+    assert!(answers[3].as_array().unwrap().iter().all(is_undone), "{said}");
+    assert_eq!((count(3) + count(4), home.stored().len()), (251, count(4)), "{said}");
+    let said = home.ok(&["run", "-c", "rm big.bin --background; cancel waiting; wait"]);
+    assert!(said.contains("no transfer in the background waits") && said.contains("removed big.bin"), "{said}");
+}
+
 /// On the screen time that a line has paused can be resumed by another one, so that the line may wait for it.
 #[test]
 fn a_line_of_the_screen_may_pause_and_wait() {
@@ -655,6 +674,24 @@ fn a_line_of_the_screen_may_pause_and_wait() {
     assert!(says(&tui_harness.app, "#1 has begun"), "{:?}", tui_harness.app.prompt().output);
     tui_harness.keys(&["resume", "Enter"]);
     assert!(says(&tui_harness.app, "stored a.bin: 1 B"), "{:?}", tui_harness.app.prompt().output);
+}
+
+/// What waits on the screen is dropped before anything is undone, so that none of it begins meanwhile.
+#[test]
+fn what_waits_is_dropped_before_others_are_undone() {
+    let mut tui_harness = TuiHarness::slow(120, 40);
+    tui_harness.keys(&["pause", "Enter"]);
+    let tree = tree(tui_harness.home.path(), 230);
+    tui_harness.press(&[&format!("upload {}/f000 --as first --background", tree.display()), "Enter"]);
+    tui_harness.until(|app| says(app, "#1 has begun"));
+    tui_harness.press(&[&format!("upload -r {}", tree.display()), "Enter"]);
+    tui_harness.until(|app| says(app, "#2-#101: 100 files begun; waiting: "));
+    tui_harness.press(&["cancel waiting", "Enter"]);
+    tui_harness.until(|app| says(app, "#1, upload of first: cancelled"));
+    let output = &tui_harness.app.prompt().output;
+    let place = |words: &str| output.iter().position(|(_, line)| line.starts_with(words));
+    let (dropped, undone) = (place("dropped: 130 files of `upload -r "), place("#1, upload of first: cancelled"));
+    assert!(dropped.is_some() && dropped < undone, "{output:?}");
 }
 
 /// On the screen the same command drops what waits of all other lines, and the sum of each says so.

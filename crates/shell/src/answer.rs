@@ -103,6 +103,15 @@ pub struct Batch {
     pub tells_each: bool,
 }
 
+/// What a line tells its front end before its answer, in front ends in which lines are carried out beside each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Notice {
+    /// Beginning of a wait for virtual time, which may take long.
+    Waits,
+    /// Demand that the steps of all other lines that have not begun are dropped.
+    DropWaiting,
+}
+
 /// An action of the front end beyond showing the answer.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
@@ -114,8 +123,6 @@ pub enum Effect {
     Batch(Batch),
     /// Shows the segments of this transfer, in front ends that have a place for them.
     Select(TransferId),
-    /// Drops the steps of all other lines that have not begun, in front ends in which lines run beside each other.
-    DropWaiting,
     /// Sets a variable to a value.
     Set(String, String),
     /// Clears the output shown so far.

@@ -67,14 +67,14 @@ use p2p_service::failure::exit;
 use p2p_service::instance::{Instance, Leaving, is_nameless};
 use p2p_service::{output, statuses};
 use thiserror::Error;
-use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 
 pub use self::ahead::{check_given, check_sources, check_transfers, refusal, require_apart};
 pub use self::commands::names::list_entries;
 pub use self::commands::{reference, write_document};
 pub use self::place::place_of;
 
-use self::answer::{Answer, Begun, Effect};
+use self::answer::{Answer, Begun, Effect, Notice};
 use self::background::Background;
 use self::call::Call;
 use self::pattern::PatternError;
@@ -285,8 +285,8 @@ pub struct Shell {
     access: Access,
     /// True if each line waits for the previous one, so that no other line can resume time while one waits.
     is_alone: bool,
-    /// Notified when a line begins to wait for virtual time.
-    waits: Option<Arc<Notify>>,
+    /// Sender of what a line tells before its answer.
+    notices: Option<mpsc::UnboundedSender<Notice>>,
     questions: mpsc::UnboundedSender<Question>,
     untold: Untold,
     /// Transfers in the background whose result `wait` has not yet shown.
@@ -301,7 +301,7 @@ impl Shell {
             Shell {
                 access,
                 is_alone: false,
-                waits: None,
+                notices: None,
                 questions,
                 untold: Untold::default(),
                 background: Background::default(),
@@ -316,10 +316,10 @@ impl Shell {
         Shell { is_alone: true, ..self }
     }
 
-    /// Returns the shell with a notification for when a line begins to wait for virtual time, which may take long.
+    /// Returns the shell of a line that sends what it tells before its answer.
     #[must_use]
-    pub fn telling(self, waits: Arc<Notify>) -> Shell {
-        Shell { waits: Some(waits), ..self }
+    pub fn telling(self, notices: mpsc::UnboundedSender<Notice>) -> Shell {
+        Shell { notices: Some(notices), ..self }
     }
 
     /// Returns the access of the front end, which knows the user and the permissions.
@@ -452,11 +452,10 @@ impl Shell {
         if self.is_alone && self.access.is_paused() { Err(ShellError::StandingStill) } else { Ok(()) }
     }
 
-    /// Notifies the front end that the line waits for virtual time from now on.
-    fn tell_of_waiting(&self) {
-        if let Some(waits) = &self.waits {
-            waits.notify_one();
-        }
+    /// Tells the front end something before the answer of the line.
+    fn notify(&self, notice: Notice) {
+        // A front end that has dropped the line needs no notice.
+        let _ = self.notices.as_ref().map(|notices| notices.send(notice));
     }
 
     /// Calls an operation for the current user.
@@ -473,7 +472,7 @@ impl Shell {
     /// Refuses to wait while time stands still, and tells that virtual time is waited for from now on.
     fn begin_waiting(&self) -> Result<(), ShellError> {
         self.refuse_standstill()?;
-        self.tell_of_waiting();
+        self.notify(Notice::Waits);
         Ok(())
     }
 

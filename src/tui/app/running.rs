@@ -1,17 +1,16 @@
 //! The execution of the prompt's lines in tasks, their interruption, and the display of their answers.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use p2p_engine::transfer::TransferId;
 use p2p_service::access::Identity;
 use p2p_shell::ShellError;
-use p2p_shell::answer::{Answer, Begun, Effect, Started, View};
+use p2p_shell::answer::{Answer, Begun, Effect, Notice, Started, View};
 use p2p_shell::lists::listed;
 use p2p_shell::report::count_of;
 use p2p_shell::tally::{FILE, told_begun};
 use p2p_shell::words::{Variables, commands_of};
-use tokio::sync::Notify;
+use tokio::sync::mpsc;
 use tokio::time::sleep;
 
 use super::{App, AppMessage, Pane};
@@ -55,8 +54,8 @@ impl App {
     /// Carries out the next step of a line.
     fn go_on(&mut self, number: u64) {
         let Some(step) = self.lines.next_step(number) else { return };
-        let (waits, mailbox) = (Arc::new(Notify::new()), self.tasks.mailbox());
-        let shell = self.shell.clone().telling(Arc::clone(&waits));
+        let ((notices, mut told), mailbox) = (mpsc::unbounded_channel(), self.tasks.mailbox());
+        let shell = self.shell.clone().telling(notices);
         let task = self.tasks.spawn(async move {
             let running = async {
                 match step {
@@ -71,15 +70,25 @@ impl App {
                     }
                 }
             };
+            let pass_on = |notice: Notice| {
+                mailbox.send(match notice {
+                    Notice::Waits => AppMessage::Waits(number),
+                    Notice::DropWaiting => AppMessage::DropWaiting(number),
+                });
+            };
             tokio::pin!(running);
-            tokio::select! {
-                biased;
-                done = &mut running => done,
-                () = waits.notified() => {
-                    mailbox.send(AppMessage::Waits(number));
-                    running.await
+            let done = loop {
+                tokio::select! {
+                    biased;
+                    Some(notice) = told.recv() => pass_on(notice),
+                    done = &mut running => break done,
                 }
+            };
+            // What was told at the very end.
+            while let Ok(notice) = told.try_recv() {
+                pass_on(notice);
             }
+            done
         });
         self.lines.set_task(number, task);
     }
@@ -213,7 +222,7 @@ impl App {
     }
 
     /// Drops all steps that wait, but for those of the line that has asked for it, and says which.
-    fn drop_waiting(&mut self, number: u64) {
+    pub(super) fn drop_waiting(&mut self, number: u64) {
         let dropped = self.lines.drop_waiting(number);
         let told = |(command, files): (String, usize)| match files {
             0 => format!("`{command}`"),
@@ -320,7 +329,6 @@ impl App {
                 self.lines.set_variable(number, &name, &value);
                 self.variables.insert(name, value);
             }
-            Effect::DropWaiting => self.drop_waiting(number),
             Effect::Clear => self.prompt_mut().output.clear(),
             Effect::Tour { leaves } => self.on_tour_command(leaves),
             Effect::Quit { now } => self.quit(now),

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use p2p_engine::EngineError;
 use p2p_engine::operation::ListTransfers;
-use p2p_engine::transfer::{TransferId, TransferReport, TransferState, TransferStatus};
-use p2p_engine::{EngineError, GROUP_MAX};
+use p2p_engine::transfer::{Direction, TransferId, TransferReport, TransferState, TransferStatus};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use super::files::own_transfer;
-use crate::answer::{Answer, Effect, View};
+use crate::answer::{Answer, Notice, View};
 use crate::call::Call;
 use crate::lists::{LISTED_MAX, listed};
 use crate::report::outcome_of_cancel;
@@ -48,22 +48,22 @@ fn ended(shell: &Shell, report: &TransferReport) -> String {
 /// Returns true if nothing of a transfer has arrived yet, and nobody ends it already.
 fn waits(status: &TransferStatus) -> bool {
     let is_at_start = matches!(status.state, TransferState::Running | TransferState::Waiting) && status.bytes_arrived == 0;
-    is_at_start && status.segments_done == 0 && status.cancel.is_none()
+    // Of a removal nothing arrives, and what it has removed cannot be brought back.
+    is_at_start && status.segments_done == 0 && status.cancel.is_none() && status.direction != Direction::Removal
 }
 
-/// Cancels the transfers in the background of which nothing has arrived yet, and lets the front end drop the steps that wait.
+/// Lets the front end drop the steps that wait, and cancels the transfers in the background of which nothing has arrived yet.
 async fn cancel_waiting(shell: &Shell) -> Result<Answer, ShellError> {
+    // None of the steps begins while the transfers are undone.
+    shell.notify(Notice::DropWaiting);
     let transfers = shell.call(ListTransfers).await?;
     let background = shell.background.of(shell.identity().name()).transfers;
     let waiting: Vec<TransferId> =
         transfers.iter().filter(|status| background.contains(&status.id) && waits(status)).map(|status| status.id).collect();
-    let mut reports: Vec<Box<TransferReport>> = Vec::with_capacity(waiting.len());
     if !waiting.is_empty() {
         shell.begin_waiting()?;
     }
-    for group in waiting.chunks(GROUP_MAX) {
-        reports.extend(cancel_all(shell, group).await?);
-    }
+    let mut reports = cancel_all(shell, &waiting).await?;
     reports.sort_by_key(|report| report.status.id);
     let told: BTreeSet<TransferId> = reports.iter().map(|report| report.status.id).collect();
     shell.untold.remove(told.iter().copied());
@@ -75,10 +75,11 @@ async fn cancel_waiting(shell: &Shell) -> Result<Answer, ShellError> {
         lines => format!("{} transfers: {}", lines.len(), listed(lines, LISTED_MAX)),
     };
     let data = reports.iter().map(|report| data_of(report)).collect();
-    Ok(Answer::new(View::Text(text), data).with(Effect::DropWaiting))
+    Ok(Answer::new(View::Text(text), data))
 }
 
-/// Cancels transfers at once, and waits until they are undone. One that is over and no longer listed meanwhile is none of them.
+/// Cancels transfers at once, all before the first is undone, and waits until they are. One that is over meanwhile is none of them: its
+/// result is told as that of any other.
 async fn cancel_all(shell: &Shell, transfers: &[TransferId]) -> Result<Vec<Box<TransferReport>>, ShellError> {
     let mut asked = JoinSet::new();
     for &transfer in transfers {
@@ -89,7 +90,7 @@ async fn cancel_all(shell: &Shell, transfers: &[TransferId]) -> Result<Vec<Box<T
     while let Some(answer) = asked.join_next().await {
         match answer.map_err(|_| ShellError::Abandoned)? {
             Ok(report) => reports.push(report),
-            Err(EngineError::UnknownTransfer(_)) => {}
+            Err(EngineError::TransferOver(_) | EngineError::UnknownTransfer(_)) => {}
             Err(error) => return Err(error.into()),
         }
     }

@@ -14,7 +14,7 @@ use p2p_service::access::Identity;
 use serde_json::json;
 use tokio::task::JoinSet;
 
-use crate::answer::{Answer, Begun, View};
+use crate::answer::{Answer, Begun, Notice, View};
 use crate::background::{UNREPORTED_MAX, Unreported};
 use crate::call::Call;
 use crate::report::{Resolution, instant_of};
@@ -41,7 +41,7 @@ pub(crate) async fn resume(shell: &Shell, _: &Call) -> Result<Answer, ShellError
 pub(crate) async fn step(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
     let span = call.argument(0).map(|text| span_of(call, text)).transpose()?;
     if span.is_some() {
-        shell.tell_of_waiting();
+        shell.notify(Notice::Waits);
     }
     let before = shell.access.present_snapshot().await?;
     shell.call(Step { span }).await?;

@@ -196,8 +196,8 @@ pub(super) static COMMANDS: &[Spec] = &[
         summary: "end a transfer and undo what it did, or all that waits",
         details: "It is undone as fast as the machine can, whatever the speed is, unless other transfers are under way: those keep \
                   their speed. `cancel waiting` ends all that has not begun, of whichever command, and what has begun goes on: the \
-                  transfers in the background of which nothing has arrived yet, and in the full-screen interface the files and the \
-                  commands of the lines that wait.",
+                  transfers in the background of which nothing has arrived yet, but for removals, and in the full-screen interface \
+                  the files and the commands of the lines that wait.",
         arguments: &[once("TRANSFER|waiting", Kind::TransferOrWaiting)],
         flags: &[],
         run: |shell, call| Box::pin(cancelling::cancel(shell, call)),
