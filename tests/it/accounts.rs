@@ -237,7 +237,10 @@ fn everybody_has_their_own_files_and_reads_what_is_shared() {
         listed.contains("~bob/plan.bin") && listed.contains("~carol/plan.bin") && listed.contains("the log is whole"),
         "{listed}"
     );
-    assert!(refused("alice", "mv ~bob/plan.bin ~bob/none ~bob/elsewhere/").contains("no file named `~bob/none` is stored"));
+    for command in ["mv ~bob/plan.bin ~bob/none ~bob/elsewhere/", "rm ~bob/plan.bin ~bob/none", "verify ~bob/plan.bin ~bob/none"]
+    {
+        assert!(refused("alice", command).contains("no file named `~bob/none` is stored"), "{command}");
+    }
     assert!(
         script(&home, "alice", "mv ~bob/plan.bin ~bob/moved; mv ~bob/moved ~bob/plan.bin")
             .contains("moved ~bob/plan.bin to ~bob/moved")
@@ -255,8 +258,10 @@ fn everybody_has_their_own_files_and_reads_what_is_shared() {
     assert!(!done("carol", "read file ~carol/plan.bin"));
     // What was done is told once, and nothing that was not.
     let entries = audit(&home, "alice");
-    let notes = entries.iter().filter_map(|entry| entry["note"].as_str());
-    assert_eq!(notes.filter(|note| note.starts_with("move ")).count(), 2);
+    let hers = entries.iter().filter(|entry| entry["user"] == "alice").filter_map(|entry| entry["note"].as_str());
+    let counts =
+        ["move file ", "remove file ", "read file "].map(|what| hers.clone().filter(|note| note.starts_with(what)).count());
+    assert_eq!(counts, [2, 1, 0]);
     let found = refusals(&home, "alice");
     // Everything is hers to look for.
     assert!(found.iter().all(|(user, ..)| user != "alice"), "{found:?}");

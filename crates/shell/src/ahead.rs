@@ -269,10 +269,11 @@ fn readable(path: &Path) -> Result<(), ShellError> {
 }
 
 /// Checks several transfers that are to begin one after the other, of which some may be refused already, for the current user. A single one
-/// is checked when it begins. Each has what it is called.
+/// is checked when it begins. Each has what it is called. What they do with the files of other users is recorded in the audit log once
+/// none is refused.
 ///
 /// # Errors
-/// Fails once for all of them that could not begin.
+/// Fails once for all of them that could not begin, or if the disk refuses.
 pub async fn check_transfers(
     access: &Access,
     transfers: Vec<(String, Result<BeginTransfer, ShellError>)>,
@@ -283,7 +284,12 @@ pub async fn check_transfers(
         };
         check_needs(access.names(), access.identity(), transfers.iter().map(need).collect()).await?;
     }
-    transfers.into_iter().map(|(file, begins)| Ok((file, begins?))).collect()
+    let identity = access.identity();
+    let checked = transfers.into_iter().map(|(file, begins)| Ok((file, begins?))).collect::<Result<Vec<_>, ShellError>>()?;
+    for (_, begins) in &checked {
+        access.record_transfer(&identity, begins).await?;
+    }
+    Ok(checked)
 }
 
 /// Checks that there is something under each of several stored names, and that none is given twice or is within another. `key_of` finds the key

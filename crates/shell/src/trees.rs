@@ -182,8 +182,9 @@ pub async fn plan_download(access: &Access, identity: &Identity, text: &str, to:
     if let [Entry::File(file)] = entries.as_slice()
         && file.key == root
     {
-        let download = access.download(identity, text, None, |key| place_of(key, to.path.clone()), to.overwrite).await?;
-        return Ok(Plan { transfers: vec![(visible(text).into_owned(), download.into())], ..Plan::default() });
+        let download = access.download(identity, text, None, |key| place_of(key, to.path.clone()), to.overwrite).await?.into();
+        access.record_transfer(identity, &download).await?;
+        return Ok(Plan { transfers: vec![(visible(text).into_owned(), download)], ..Plan::default() });
     }
     let (above, place) = (to.path.clone().filter(|_| to.is_above), to.directory(&root));
     let make = move || {
@@ -194,8 +195,11 @@ pub async fn plan_download(access: &Access, identity: &Identity, text: &str, to:
     let mut plan = Plan { same, failures, ..Plan::default() };
     for (key, path) in found {
         let download = access.download(identity, &identity.label(&key), None, |_| path, to.overwrite).await;
-        match download.map_err(ShellError::from) {
-            Ok(download) => plan.transfers.push((identity.shown(&key), download.into())),
+        match download.map(BeginTransfer::from).map_err(ShellError::from) {
+            Ok(download) => {
+                access.record_transfer(identity, &download).await?;
+                plan.transfers.push((identity.shown(&key), download));
+            }
             Err(error) => plan.failures.push(error.to_string()),
         }
     }

@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use p2p_base::likeness;
 use p2p_engine::error::NAMELESS;
-use p2p_engine::operation::{ByteRange, Download, ListDirectory, ListFiles, MakeDirectory, Move, Remove, StatFile, Upload};
+use p2p_engine::operation::{
+    BeginTransfer, ByteRange, Download, ListDirectory, ListFiles, MakeDirectory, Move, Remove, StatFile, Upload,
+};
 use p2p_engine::stream::StreamReader;
 use p2p_engine::transfer::TransferId;
-use p2p_engine::{EngineError, policy};
+use p2p_engine::{Command, EngineError, policy};
 use p2p_store::manifest::{FileRecord, Manifest};
 use p2p_store::names::{FileKey, stored_path};
 use p2p_store::namespace::{Entry, Namespace};
@@ -225,10 +227,10 @@ impl Access {
     }
 
     /// Returns the operation to download a file that the user may read, or a range of it, to a path that may depend on its key.
-    /// Reading a file of another user is recorded in the audit log first.
+    /// [`record_transfer`](Self::record_transfer) is called before it begins.
     ///
     /// # Errors
-    /// Fails as [`readable`](Self::readable) does, if the range begins beyond the end, or if the disk refuses.
+    /// Fails as [`readable`](Self::readable) does, or if the range begins beyond the end.
     pub async fn download(
         &self,
         identity: &Identity,
@@ -242,11 +244,11 @@ impl Access {
         Ok(Download { range, ..Download::to_file(file, path, overwrite) })
     }
 
-    /// Returns the operation to fetch and verify a file that the user may read, and to keep none of it. Reading a file of another
-    /// user is recorded in the audit log first.
+    /// Returns the operation to fetch and verify a file that the user may read, and to keep none of it.
+    /// [`record_transfer`](Self::record_transfer) is called before it begins.
     ///
     /// # Errors
-    /// Fails as [`readable`](Self::readable) does, or if the disk refuses.
+    /// Fails as [`readable`](Self::readable) does.
     pub async fn verification(&self, identity: &Identity, text: &str) -> Result<Download, AccessError> {
         let (file, _) = self.to_read(identity, text, None).await?;
         Ok(Download::to_nowhere(file))
@@ -256,7 +258,7 @@ impl Access {
     /// recorded in the audit log first.
     ///
     /// # Errors
-    /// Fails as [`download`](Self::download) does, or if the engine refuses.
+    /// Fails as [`download`](Self::download) does, or if the disk or the engine refuses.
     pub async fn download_stream(
         &self,
         identity: &Identity,
@@ -264,12 +266,12 @@ impl Access {
         range: Option<WantedRange>,
     ) -> Result<(TransferId, StreamReader), AccessError> {
         let (file, range) = self.to_read(identity, text, range).await?;
+        self.record_foreign(identity, "read", &file).await?;
         let begun = self.engine.download_stream(&self.caller(), file, range).await;
         Ok(self.recording_denial(begun).await?)
     }
 
-    /// Returns the key of a file that the user is about to read, and the bytes of it that are meant. Reading a file of another user is
-    /// recorded in the audit log.
+    /// Returns the key of a file that the user is about to read, and the bytes of it that are meant.
     async fn to_read(
         &self,
         identity: &Identity,
@@ -278,19 +280,29 @@ impl Access {
     ) -> Result<(FileKey, Option<ByteRange>), AccessError> {
         let file = self.readable(identity, text).await?;
         let range = range.map(|range| range.within(&file)).transpose()?;
-        self.record_foreign(identity, "read", &file.key).await?;
         Ok((file.key, range))
     }
 
     /// Returns the operation to remove a file that the user may change, or a directory, with all that is within it if `recursive`
-    /// says so. Removing what is another user's is recorded in the audit log first.
+    /// says so. [`record_transfer`](Self::record_transfer) is called before it begins.
     ///
     /// # Errors
-    /// Fails as [`changeable`](Self::changeable) does, or if the disk refuses.
+    /// Fails as [`changeable`](Self::changeable) does.
     pub async fn removal(&self, identity: &Identity, text: &str, recursive: bool) -> Result<Remove, AccessError> {
         let file = self.changeable(identity, text).await?.key().clone();
-        self.record_foreign(identity, "remove", &file).await?;
         Ok(Remove { file, recursive })
+    }
+
+    /// Records in the audit log that what is another user's is about to be read or removed; nothing if it is the user's own.
+    ///
+    /// # Errors
+    /// Fails if the disk refuses.
+    pub async fn record_transfer(&self, identity: &Identity, begins: &BeginTransfer) -> Result<(), AccessError> {
+        match begins.command() {
+            Command::Download(download) => self.record_foreign(identity, "read", &download.file).await,
+            Command::Remove(remove) => self.record_foreign(identity, "remove", &remove.file).await,
+            _ => Ok(()),
+        }
     }
 
     async fn record_foreign(&self, identity: &Identity, what: &str, file: &FileKey) -> Result<(), AccessError> {

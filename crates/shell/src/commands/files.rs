@@ -132,6 +132,9 @@ pub(crate) async fn verify(shell: &Shell, call: &Call) -> Result<Answer, ShellEr
         }
     }
     refusal(refused, all)?;
+    for planned in &planned {
+        shell.access.record_transfer(&identity, &planned.begins).await?;
+    }
     is_tree |= planned.len() != 1;
     match planned.pop_if(|_| !is_tree) {
         Some(one) => begin(shell, one).await,
