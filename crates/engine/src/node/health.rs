@@ -4,8 +4,8 @@
 //! so that the traffic of many hosts does not grow with the square of their number (as in SWIM, Das, Gupta and Motivala 2002); a
 //! check probes them several times. Probes are sent one by one, in a random order that each host draws for itself, because a
 //! burst of them would fill the host's own queue and measure nothing else; a probe dropped by that queue does not count as lost.
-//! A peer is suspect after some consecutive probes without an answer, dead after more, unless the host's own link explains them, and alive again with the first answer or
-//! any other packet from it.
+//! A peer is suspect after some consecutive probes without an answer, dead after more, unless the host's own link explains them, and
+//! alive again with the first answer or any other packet from it.
 
 mod check;
 mod known;
@@ -37,8 +37,8 @@ const CHECK_GAP: SimDuration = SimDuration::from_millis(1);
 const PROBE_BYTES: u64 = 64;
 /// Fraction of the link's capacity that probes may use, as a divisor; the answers to other hosts' probes use as much again.
 const LINK_SHARE: u64 = 4;
-/// Number of passages of the host's own link behind a full queue for which nothing may arrive from a peer that is not dead: that queue may
-/// drop probe after probe.
+/// Number of passages of the host's own link behind a full queue for which nothing may arrive from a peer that is not dead: that queue
+/// may drop probe after probe.
 const PASSAGES: u64 = 2;
 /// Number of peers in a check of a host that probes in turn, so that the traffic of the checks of many hosts stays proportional
 /// to their number.
@@ -64,6 +64,8 @@ enum Probe {
 pub struct PeerTable {
     config: HealthConfig,
     probing: Probing,
+    /// Time at which the host's process was started, before which it could hear nothing.
+    started_at: SimTime,
     known: KnownPeers,
     /// Number of peers that are dead.
     dead: usize,
@@ -96,6 +98,7 @@ impl PeerTable {
         PeerTable {
             config,
             probing,
+            started_at: SimTime::ZERO,
             known: KnownPeers::default(),
             dead: 0,
             outstanding: BTreeMap::new(),
@@ -138,7 +141,8 @@ impl PeerTable {
     pub fn restart(&mut self, now: SimTime) {
         let fresh = PeerTable::new(self.config, self.probing, self.random.clone());
         // Numbers are not used again, so that a late answer is none to a probe of the new process.
-        let fresh = PeerTable { next_number: self.next_number, pace: self.pace, longest_passage: self.longest_passage, ..fresh };
+        let (next_number, pace, longest_passage) = (self.next_number, self.pace, self.longest_passage);
+        let fresh = PeerTable { started_at: now, next_number, pace, longest_passage, ..fresh };
         let former = std::mem::replace(self, fresh);
         let mut peers = former.order;
         peers.sort_unstable();
@@ -239,10 +243,10 @@ impl PeerTable {
             }
             self.outstanding.remove(&number);
             self.check_probes.remove(&number);
-            let (config, silence) = (self.config, self.longest_passage * PASSAGES);
+            let (config, started_at, silence) = (self.config, self.started_at, self.longest_passage * PASSAGES);
             match heard(peer).filter(|&at| at >= sent_at) {
                 Some(at) => self.update(peer, |health| health.unanswered_but_heard(at)),
-                None => self.update(peer, |health| health.unanswered(now, &config, silence)),
+                None => self.update(peer, |health| health.unanswered(now, &config, started_at, silence)),
             }
             self.record_round_trip(peer, None);
         }

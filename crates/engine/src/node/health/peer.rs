@@ -98,14 +98,15 @@ impl PeerHealth {
         self.health = Health::Alive;
     }
 
-    /// Records a lost probe. A peer is dead only if nothing has arrived from it for `silence`.
-    pub(super) fn unanswered(&mut self, now: SimTime, config: &HealthConfig, silence: SimDuration) {
+    /// Records a lost probe. A peer is dead only if nothing has arrived from it for `silence`, or since `watched_since` if nothing ever
+    /// has, and it stays dead however long that time becomes: only a sign of life makes it alive again.
+    pub(super) fn unanswered(&mut self, now: SimTime, config: &HealthConfig, watched_since: SimTime, silence: SimDuration) {
         self.probes += 1;
         self.missed += 1;
-        let is_silent = now - self.heard_at.unwrap_or_default() >= silence;
+        let is_silent = now - self.heard_at.unwrap_or(watched_since) >= silence;
         if self.missed >= config.dead_after && is_silent {
             self.health = Health::Dead;
-        } else if self.missed >= config.suspect_after {
+        } else if self.missed >= config.suspect_after && self.health != Health::Dead {
             self.health = Health::Suspect;
         }
     }

@@ -17,6 +17,11 @@ fn table(probing: Probing, seed: u64, peers: &[HostId]) -> PeerTable {
     table
 }
 
+/// A link at which a packet behind a full queue takes two and a half minutes.
+fn slow_link() -> HostConfig {
+    HostConfig::symmetric("1KiB/s".parse().unwrap(), DelayRange::default(), Probability::NEVER)
+}
+
 /// Nothing but probes is heard of anybody.
 fn unheard(_: HostId) -> Option<SimTime> {
     None
@@ -86,6 +91,40 @@ fn silence_makes_suspect_then_dead_and_one_answer_alive() {
         exchange(&mut one, &mut other, now, false);
     }
     assert_eq!(one.poll_change().map(|change| (change.from, change.to)), Some((Health::Dead, Health::Alive)));
+}
+
+/// A peer that is dead stays dead when the host's own link becomes so slow that its silence would be too short by now: nothing has been
+/// heard of it.
+#[test]
+fn a_dead_peer_is_not_suspect_again_without_a_sign_of_life() {
+    let peer = hosts(2)[1];
+    let mut table = table(Probing::All, 1, &[peer]);
+    probes(&mut table, seconds(23));
+    assert_eq!(table.peer(peer).health, Health::Dead);
+    while table.poll_change().is_some() {}
+    table.keep_to_link(&slow_link());
+    let missed = table.peer(peer).missed;
+    probes(&mut table, seconds(270));
+    assert!(table.peer(peer).missed > missed, "probes are lost before two passages, 299 s, are over");
+    assert_eq!((table.peer(peer).health, table.poll_change()), (Health::Dead, None));
+    table.record_heard(seconds(271), peer);
+    assert_eq!(table.peer(peer).health, Health::Alive);
+}
+
+/// The silence of a peer that a process has never heard begins with the process, not with the network.
+#[test]
+fn a_peer_is_not_dead_before_two_passages_of_the_slow_link_of_a_restarted_host() {
+    let peer = hosts(2)[1];
+    let mut table = table(Probing::All, 1, &[peer]);
+    table.keep_to_link(&slow_link());
+    let restarted = seconds(3_600);
+    table.restart(restarted);
+    let silence = table.longest_passage * PASSAGES;
+    let last_but_one = silence.saturating_sub(SimDuration::from_nanos(1));
+    probes(&mut table, restarted + last_but_one);
+    assert_eq!((table.peer(peer).health, table.peer(peer).missed > 3), (Health::Suspect, true));
+    probes(&mut table, restarted + silence + HealthConfig::default().interval);
+    assert_eq!(table.peer(peer).health, Health::Dead);
 }
 
 #[test]
