@@ -154,13 +154,16 @@ pub enum TransferError {
     Internal(LocalFailure),
     /// A node did not confirm that segments are durable whose content came from a stream, so that it cannot be stored again.
     #[error(
-        "{node} did not confirm that its segments are durable: {cause}; a stream cannot be read again to store them elsewhere"
+        "{node} did not confirm that its segments are durable: {cause}; {}",
+        if *is_kept { "what is not kept of the upload is to be given again" } else { "a stream cannot be read again to store them elsewhere" }
     )]
     StreamLost {
         /// Node that did not confirm.
         node: NodeNumber,
         /// Reason of the failure.
         cause: Cause,
+        /// True if the upload is kept, and can be continued after what is durable.
+        is_kept: bool,
     },
 }
 

@@ -111,6 +111,9 @@ fn transfer_advice(error: &TransferError) -> Option<&'static str> {
         TransferError::Unreadable { .. } | TransferError::NotConfirmed { .. } => {
             Some("`p2p nodes` shows how the nodes stand; a damaged segment is mended when the same content is stored again")
         }
+        TransferError::StreamLost { is_kept: true, .. } => {
+            Some("`p2p uploads` lists what is kept, which `p2p put` continues with --resume ID; where nothing is, store it anew")
+        }
         TransferError::StreamLost { .. } => {
             Some("give the content again, or store it from a file, of which lost segments are read and stored again")
         }

@@ -57,11 +57,11 @@ fn fail_to_commit(surroundings: &mut Surroundings, is_cut_off: bool) {
     surroundings.handle(Input::Lacking { part, node, cause, ids });
 }
 
-/// What a stream has brought and a holder has lost is told as that: nobody can read it again.
+/// What a stream has brought and a holder has lost is told as that: nobody can read it again. An upload that is kept is continued.
 #[test]
 fn a_stream_of_which_a_holder_has_lost_segments_fails_and_says_why() {
-    for is_remote in [false, true] {
-        let mut surroundings = Surroundings::at_edge(stream_upload(is_remote), 2, is_remote, Vec::new());
+    let says = |machine, is_remote, last: &str| {
+        let mut surroundings = Surroundings::at_edge(machine, 2, is_remote, Vec::new());
         surroundings.carry_out_all();
         while surroundings.asked.front().is_none_or(|asked| asked.request != Request::Commit) {
             go_on(&mut surroundings);
@@ -71,6 +71,10 @@ fn a_stream_of_which_a_holder_has_lost_segments_fails_and_says_why() {
         let error = surroundings.error().unwrap();
         assert!(matches!(error, TransferError::StreamLost { node: lost, .. } if *lost == node(0)), "{error:?}");
         let said = error.to_string();
-        assert!(said.contains("Node_01") && said.contains("a stream cannot be read again"), "{said}");
+        assert!(said.contains("Node_01") && said.ends_with(last), "{said}");
+    };
+    for is_remote in [false, true] {
+        says(stream_upload(is_remote), is_remote, "a stream cannot be read again to store them elsewhere");
+        says(kept_upload(is_remote), is_remote, "what is not kept of the upload is to be given again");
     }
 }

@@ -1,7 +1,8 @@
 //! Segments that their holder has lost before it made them durable: they are read again from the source, and stored again on the same
 //! holder if it still answers, or on another one.
 //!
-//! A stream is read once, so that what it has brought and a holder has lost cannot be stored again.
+//! A stream is read once, so that what it has brought and a holder has lost cannot be stored again; where the upload is kept, it is
+//! continued after what holders have confirmed.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -70,7 +71,7 @@ impl Upload {
         let Some((&node, first)) = losses.first_key_value() else { return };
         let cause = first.cause.clone();
         if !self.plan.is_readable_again {
-            return self.fail(TransferError::StreamLost { node, cause });
+            return self.fail(TransferError::StreamLost { node, cause, is_kept: self.plan.keep.is_some() });
         }
         if self.again.rounds >= ATTEMPTS_MAX {
             return self.fail(TransferError::NotConfirmed { node, cause });
