@@ -77,9 +77,13 @@ impl<O: Clone> Requester<O> {
         }
     }
 
-    /// Sets the time without progress after which a connection with requests is lost, from the next check on.
-    pub(super) fn set_user_timeout(&mut self, user_timeout: SimDuration) {
+    /// Sets the time without progress after which a connection with requests is lost, from the next check on, which is due within that
+    /// time from now.
+    pub(super) fn set_user_timeout(&mut self, now: SimTime, user_timeout: SimDuration) {
         self.user_timeout = user_timeout;
+        for connection in self.connections.values_mut() {
+            connection.watch.look_at = connection.watch.look_at.min(now + user_timeout);
+        }
     }
 
     /// Adapts the number of nodes that send segments at the same time to a downlink whose queue has room for so many packets.

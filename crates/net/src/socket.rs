@@ -94,10 +94,12 @@ impl Network {
         self.sockets.limit_unsent(id, bytes);
     }
 
-    /// Sets how long what this end has sent may stay unacknowledged while its peer is silent (Linux `TCP_USER_TIMEOUT`), from the next
-    /// check on. A peer that [is to be as patient](Self::listen_as_patient) takes a longer one over.
-    pub fn set_user_timeout(&mut self, id: ConnectionId, user_timeout: SimDuration) {
-        self.sockets.set_user_timeout(id, user_timeout);
+    /// Sets how long the opening of a connection may take, from its beginning on, and how long what this end has sent may stay
+    /// unacknowledged while its peer is silent (Linux `TCP_USER_TIMEOUT`), from the next check on. A peer that
+    /// [is to be as patient](Self::listen_as_patient) takes longer ones over.
+    pub fn set_deadlines(&mut self, id: ConnectionId, connect_timeout: SimDuration, user_timeout: SimDuration) {
+        self.sockets.set_deadlines(self.now, id, connect_timeout, user_timeout);
+        self.flush();
     }
 
     /// Reads the next bytes that have arrived in order, at most `max`, in the pieces in which they were written.

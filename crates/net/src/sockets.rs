@@ -163,14 +163,15 @@ impl Sockets {
         }
     }
 
-    pub(crate) fn set_user_timeout(&mut self, id: ConnectionId, user_timeout: SimDuration) {
+    pub(crate) fn set_deadlines(&mut self, now: SimTime, id: ConnectionId, connect: SimDuration, user: SimDuration) {
         let Some(flow) = self.flow(id) else { return };
         let End { host, port, .. } = *flow.end(id.side.other());
         let is_adopted = self.listeners.get(&Endpoint { host, port }).is_some_and(|listener| listener.is_adopting);
         let Some(flow) = self.flow_mut(id) else { return };
-        flow.connection_mut(id.side).into_iter().for_each(|own| own.set_user_timeout(user_timeout));
+        flow.connection_mut(id.side).into_iter().for_each(|own| own.set_deadlines(now, connect, user));
         let peer = flow.connection_mut(id.side.other()).filter(|_| is_adopted);
-        peer.into_iter().for_each(|peer| peer.adopt_user_timeout(user_timeout));
+        peer.into_iter().for_each(|peer| peer.adopt_deadlines(now, connect, user));
+        self.set_timer(id.flow);
     }
 
     pub(crate) fn read(&mut self, now: SimTime, id: ConnectionId, max: usize) -> Read {

@@ -133,6 +133,24 @@ fn a_host_that_is_down_is_silent() {
     assert_eq!(net.poll_event(), Some(NetEvent::Connected { connection }));
 }
 
+/// The time that an opening may take is changed while it is under way: it counts from the beginning, and what is over is over at once.
+#[test]
+fn the_deadline_of_an_opening_may_be_changed() {
+    for (connect_seconds, changed_to, changed_at, ended_at) in [(5, 60, 2, 60), (60, 5, 2, 5), (60, 5, 30, 30)] {
+        let (mut net, hosts) = network(1, 2, &quick_link());
+        net.listen_as_patient(hosts[1], PORT, TcpConfig::default()).unwrap();
+        net.set_condition(hosts[1], Condition::Down).unwrap();
+        let connect_timeout = SimDuration::from_secs(connect_seconds);
+        let config = TcpConfig { connect_timeout, ..TcpConfig::default() };
+        let connection = net.connect(hosts[0], hosts[1], PORT, config).unwrap();
+        assert_eq!(events_until(&mut net, after(changed_at)), []);
+        net.set_deadlines(connection, SimDuration::from_secs(changed_to), config.user_timeout);
+        let events = events_until(&mut net, after(100));
+        assert_eq!(events.first().map(|&(at, _)| at), Some(after(ended_at)), "{events:?}");
+        assert_eq!(ending_of(events.into_iter().next().map(|(_, event)| event)), Some((connection, CloseReason::TimedOut)));
+    }
+}
+
 #[test]
 fn a_host_that_refuses_resets_what_it_has() {
     let (mut net, hosts) = network(1, 2, &quick_link());

@@ -396,6 +396,18 @@ fn a_silent_node_is_given_up_after_the_user_timeout() {
     }
 }
 
+/// A link that is slow no more: the node is not waited for as long as the slow one would have had it.
+#[test]
+fn a_shorter_user_timeout_holds_for_requests_under_way() {
+    let mut bench = Bench::new();
+    bench.requester.set_user_timeout(bench.now, USER_TIMEOUT * 100);
+    bench.ask(node(0));
+    bench.connect(node(0));
+    let changed_at = bench.now + USER_TIMEOUT * 2;
+    bench.requester.set_user_timeout(changed_at, USER_TIMEOUT);
+    assert_eq!(bench.requester.next_timeout(), Some(changed_at + USER_TIMEOUT));
+}
+
 /// A connection goes with the last request on it that anybody wants, unless nothing was written; it is opened again for the next.
 #[test]
 fn a_connection_is_cut_off_where_nothing_on_it_is_wanted() {

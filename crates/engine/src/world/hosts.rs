@@ -127,16 +127,16 @@ impl Host {
         (tcp, link): (TcpConfig, &HostConfig),
     ) -> Host {
         let mut host = Host { id, requester, peers, server, tcp, connections: Connections::default() };
-        host.keep_to_link(tcp, link);
+        host.keep_to_link(SimTime::ZERO, tcp, link);
         host
     }
 
     /// Adapts the probes, the number of nodes that answer at the same time and the patience with them to the host's link.
-    fn keep_to_link(&mut self, tcp: TcpConfig, link: &HostConfig) {
+    fn keep_to_link(&mut self, now: SimTime, tcp: TcpConfig, link: &HostConfig) {
         self.tcp = patient(tcp, link);
         self.peers.keep_to_link(link);
         self.requester.keep_to_queue(link.down.queue_packets);
-        self.requester.set_user_timeout(self.tcp.user_timeout);
+        self.requester.set_user_timeout(now, self.tcp.user_timeout);
     }
 
     /// Returns the settings of the connections that the host opens.
@@ -288,9 +288,9 @@ impl Hosts {
     /// Adapts a host to its link, with these settings where that allows, and its open connections with it.
     pub(super) fn keep_to_link(&mut self, net: &mut Network, index: usize, tcp: TcpConfig, link: &HostConfig) {
         let host = &mut self.all[index];
-        host.keep_to_link(tcp, link);
+        host.keep_to_link(net.now(), tcp, link);
         for &connection in host.connections.asking.values() {
-            net.set_user_timeout(connection, host.tcp.user_timeout);
+            net.set_deadlines(connection, host.tcp.connect_timeout, host.tcp.user_timeout);
         }
     }
 

@@ -171,9 +171,11 @@ impl World {
         self.net.set_path(one, other, path)
     }
 
-    /// Adapts what a host sends and asks for to its link.
+    /// Adapts what a host sends and asks for, and how long it waits, to its link.
     fn keep_host_to_link(&mut self, host: HostId) {
         let link = known(self.net.host_config(host));
         self.hosts.keep_to_link(&mut self.net, host.index(), self.config.tcp, &link);
+        self.record_request_timeout(host.index());
+        self.record_probe_timeout(host.index());
     }
 }

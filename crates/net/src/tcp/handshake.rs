@@ -39,6 +39,13 @@ impl Handshake {
         self.0.as_ref().map_or(SimDuration::ZERO, |transmissions| transmissions.connect_timeout)
     }
 
+    /// Sets the time that the handshake may take, and returns the instant at which that is over; `None` once the handshake is.
+    pub(super) fn keep_within(&mut self, connect_timeout: SimDuration) -> Option<SimTime> {
+        let transmissions = self.0.as_deref_mut()?;
+        transmissions.connect_timeout = connect_timeout;
+        Some(transmissions.first_sent_at + connect_timeout)
+    }
+
     /// Ends the handshake: what it knows is not needed any more.
     pub(super) fn end(&mut self) {
         self.0 = None;

@@ -16,17 +16,23 @@ impl Connection {
         peer.at_least(self.handshake.connect_timeout(), self.user_timeout)
     }
 
-    /// Sets the user timeout, which holds from the next check of the peer on.
-    pub(crate) fn set_user_timeout(&mut self, user_timeout: SimDuration) {
-        self.user_timeout = user_timeout;
-        self.liveness.keep_within(user_timeout);
+    /// Sets the time that the handshake may take, if it is not over, and the user timeout, which holds from the next check of the peer on.
+    pub(crate) fn set_deadlines(&mut self, now: SimTime, connect_timeout: SimDuration, user_timeout: SimDuration) {
+        if self.state.is_opening()
+            && let Some(end) = self.handshake.keep_within(connect_timeout)
+        {
+            self.timers.set(Timer::Lifetime, end.max(now));
+        }
+        if user_timeout != self.user_timeout {
+            self.user_timeout = user_timeout;
+            self.liveness.keep_within(user_timeout);
+        }
     }
 
-    /// Takes over the user timeout of the peer, if it is longer.
-    pub(crate) fn adopt_user_timeout(&mut self, user_timeout: SimDuration) {
-        if user_timeout > self.user_timeout {
-            self.set_user_timeout(user_timeout);
-        }
+    /// Takes over the deadlines of the peer that are longer.
+    pub(crate) fn adopt_deadlines(&mut self, now: SimTime, connect_timeout: SimDuration, user_timeout: SimDuration) {
+        let connect_timeout = connect_timeout.max(self.handshake.connect_timeout());
+        self.set_deadlines(now, connect_timeout, user_timeout.max(self.user_timeout));
     }
 
     /// Returns the instant since which the peer has been silent while an answer is due; `None` if none is.
