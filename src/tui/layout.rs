@@ -401,9 +401,10 @@ fn joined(parts: impl Iterator<Item = Need>, join: fn(u16, u16) -> u16) -> Need 
     })
 }
 
-/// Distributes a length: each part has its minimum, if it has a use for it, those that are eager have what they wish, the one that lacks least
-/// first, so that a short list is whole before a long one that is cut anyway has more; then the others by their shares; then all have as much as they show anything in, the most important first, and what is left goes to those that
-/// grow. Where the minimums do not fit, the last parts get less.
+/// Distributes a length. Each part has its minimum, if it has a use for it. Then those that are eager have what they wish, the one that lacks
+/// least first, so that a short list is whole before a long one that is cut anyway has more. Then the others have it by their shares, and all
+/// as much as they show anything in, the most important first; what is left goes to those that grow. Where the minimums do not fit, the last
+/// parts get less.
 fn share(length: u16, parts: &[Need]) -> Vec<u16> {
     let mut left = length;
     let take = |wanted: u16, left: &mut u16| {

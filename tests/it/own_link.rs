@@ -119,6 +119,27 @@ fn a_link_that_becomes_slow_is_no_error_either() {
     }
 }
 
+/// A link that is fast again makes its host as impatient as it was: a node that has gone meanwhile is not waited for as long as the slow link
+/// would have had it.
+#[test]
+fn a_link_that_is_slow_no_more_lets_no_silent_node_be_waited_for() {
+    for rate in [512, 1 << 10] {
+        let mut harness = network(1, rate, 0);
+        random_file(&harness.path("a.bin"), 2 * 65_536, 1);
+        let upload = harness.start(harness.upload_of("a.bin")).unwrap();
+        harness.sleep(SimDuration::from_secs(60));
+        let (from, to) = (Peer::Client, Peer::Node(node(1)));
+        harness.ask(Break::Path { from, to, one_way: false, change: PathChange::default(), cut: true }).unwrap();
+        harness.sleep(SimDuration::from_secs(20));
+        harness.events();
+        harness.ask(SetLink { peer: Peer::Client, link: link(64 << 10, 0) }).unwrap();
+        harness.sleep(SimDuration::from_secs(31));
+        let is_found = |event: &Event| matches!(event, Event::Disconnected { .. });
+        assert!(harness.events().iter().any(is_found), "{rate} B/s");
+        harness.finish(upload).unwrap_err();
+    }
+}
+
 /// Of several nodes one is cut off in the middle of an upload: it is given up within the time that the link's rate gives, and the others get
 /// what it was to store.
 #[test]

@@ -62,8 +62,8 @@ pub enum End {
     Early,
 }
 
-/// Carries out the lines of `text`, each after a check of all its commands, passes each answer to `show`, and waits for each transfer that was not begun in the
-/// background. `quit` ends the script before its last line.
+/// Carries out the lines of `text`, each after a check of all its commands, passes each answer to `show`, and waits for each transfer that was
+/// not begun in the background. `quit` ends the script before its last line.
 ///
 /// # Errors
 /// Fails if a line fails, with its number and the reason. The lines before it were carried out, those after it were not.

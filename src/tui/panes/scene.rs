@@ -142,6 +142,7 @@ impl<'a> Scene<'a> {
         let of = |id: TransferId| self.transfers().find(|report| report.status.id == id);
         self.chosen.transfer.and_then(of).or_else(|| self.in_order().next())
     }
+
     /// Returns the number of segments for which room is kept besides those that are shown: the most of a transfer that has ended a moment
     /// ago, so that the frames do not move to and fro while large and small files follow one another.
     pub fn segments_kept(&self) -> usize {
