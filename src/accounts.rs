@@ -78,8 +78,9 @@ pub async fn register(args: &RegisterArgs) -> Result<()> {
     let line = words.map(quote).collect::<Vec<_>>().join(" ");
     let answer = prompter.run_interruptibly(&line).await;
     prompter.close().await;
-    drop(instance.end().await?);
-    print(args.whose.output, &answer?)
+    let ended = instance.end().await.map(drop);
+    print(args.whose.output, &answer?)?;
+    ended
 }
 
 /// Logs a user in, and stores the session for the commands that follow.
@@ -95,9 +96,10 @@ pub async fn login(args: &SignInArgs) -> Result<()> {
         Err(_) => Ok(()),
     };
     prompter.close().await;
-    drop(instance.end().await?);
+    let ended = instance.end().await.map(drop);
     saved?;
-    print(args.whose.output, &answer?)
+    print(args.whose.output, &answer?)?;
+    ended
 }
 
 /// Stores the session of the user who is logged in, and ends the one that was stored before.
@@ -129,11 +131,12 @@ pub async fn logout(args: &SignOutArgs) -> Result<()> {
     if answer.is_ok() {
         session_file::forget(&instance.data_dir)?;
     }
-    drop(instance.end().await?);
+    let ended = instance.end().await.map(drop);
     if let Some(error) = unusable {
         return Err(Report::from(error).wrap_err("the session is forgotten"));
     }
-    print(args.output, &answer?)
+    print(args.output, &answer?)?;
+    ended
 }
 
 fn print(output: OutputArgs, answer: &Answer) -> Result<()> {

@@ -70,15 +70,15 @@ pub async fn run(args: &DemoArgs) -> Result<()> {
         report = demonstrate(&instance, users, scratch.path()) => report?,
         stop = interrupted() => {
             let stop = stop?;
-            drop(instance.end().await?);
-            return Err(stop.after("nothing is left of the demonstration").into());
+            let told: Result<()> = Err(stop.after("nothing is left of the demonstration").into());
+            return told.and(instance.end().await.map(drop));
         }
     };
     progress.finish().await;
-    drop(instance.end().await?);
+    let ended = instance.end().await.map(drop);
     report.wall_seconds = started.elapsed().as_secs_f64();
     output::print(&args.output, &report, |report| report.text(output::terminal_width()))?;
-    if report.verified { Ok(()) } else { Err(eyre!("not every byte came back")) }
+    if report.verified { ended } else { Err(eyre!("not every byte came back")) }
 }
 
 #[expect(clippy::disallowed_methods, reason = "the report says how long the demonstration took on the wall clock")]

@@ -168,6 +168,12 @@ impl Visit {
         self.prompter.shell().access()
     }
 
+    /// Ends the visit of a command that is refused, and returns why, whether the engine ends or not.
+    async fn end_refused(self, error: ShellError) -> Result<()> {
+        let told: Result<()> = Err(refused(error));
+        told.and(self.end().await)
+    }
+
     /// Ends the user's login session, unless it is stored, and then the engine.
     async fn end(self) -> Result<()> {
         drop(self.identity);
@@ -204,7 +210,7 @@ pub async fn put(args: &PutArgs) -> Result<()> {
     };
     let works = match works {
         Ok(works) => works,
-        Err(error) => return visit.end().await.and(Err(refused(error))),
+        Err(error) => return visit.end_refused(error).await,
     };
     let (mut lines, sum, result) = transfer_all(visit, works, "stored", TransferLine::new).await;
     lines.iter_mut().for_each(|line| line.upload = upload);
@@ -231,7 +237,7 @@ pub async fn get(args: &GetArgs) -> Result<()> {
     let _attention = interrupt::attend()?;
     let works = match downloads_of(&visit, args).await {
         Ok(works) => works,
-        Err(error) => return visit.end().await.and(Err(refused(error))),
+        Err(error) => return visit.end_refused(error).await,
     };
     let done = transfer_all(visit, works, "fetched", TransferLine::new).await;
     print_done(args.common.output, done, |lines| transfers_table(lines).text(output::terminal_width()))
@@ -248,7 +254,7 @@ async fn get_to_stdout(args: &GetArgs) -> Result<()> {
     let visit = Visit::begin_reading(&args.common.engine, &args.common.login).await?;
     let _attention = interrupt::attend()?;
     if let Err(error) = check_readable(&visit, &args.names).await {
-        return visit.end().await.and(Err(refused(error)));
+        return visit.end_refused(error).await;
     }
     let work = |name: &String| Named::new(visible(name), Ok(Work::ToStdout(name.clone(), args.range)));
     let works = args.names.iter().map(work).collect();
@@ -266,7 +272,7 @@ pub async fn remove(args: &RemoveArgs) -> Result<()> {
     let _attention = interrupt::attend()?;
     let works = match removals_of(&visit, args).await {
         Ok(works) => works,
-        Err(error) => return visit.end().await.and(Err(refused(error))),
+        Err(error) => return visit.end_refused(error).await,
     };
     let done = transfer_all(visit, works, "removed", RemovalLine::new).await;
     print_done(args.common.output, done, |lines| wrapped(&removals_text(lines), output::terminal_width()))
@@ -383,11 +389,12 @@ fn print_done<T: Serialize>(
 pub async fn list(args: &ListArgs) -> Result<()> {
     let visit = Visit::begin_reading(&args.common.engine, &args.common.login).await?;
     let lines = list_entries(visit.access(), &visit.identity, args.path.as_deref(), args.recursive).await;
-    visit.end().await?;
+    let ended = visit.end().await;
     let empty = if args.path.is_some() { "the directory is empty" } else { "no files are stored" };
     output::print(&args.common.output, &lines.map_err(refused)?, |lines| {
         entries_table(lines, empty).text(output::terminal_width())
-    })
+    })?;
+    ended
 }
 
 /// Lists the nodes with the results of a health check.
@@ -398,8 +405,9 @@ pub async fn nodes(args: &CommonArgs) -> Result<()> {
     let visit = Visit::begin_reading(&args.engine, &args.login).await?;
     let health = visit.access().call(CheckHealth).await.map_err(advised)?;
     let lines = node_lines(&visit.access().call(ListNodes).await.map_err(advised)?, &health);
-    visit.end().await?;
-    output::print(&args.output, &lines, |lines| nodes_table(lines).text(output::terminal_width()))
+    let ended = visit.end().await;
+    output::print(&args.output, &lines, |lines| nodes_table(lines).text(output::terminal_width()))?;
+    ended
 }
 
 /// Writes the contents of the catalog as JSON.
@@ -409,13 +417,14 @@ pub async fn nodes(args: &CommonArgs) -> Result<()> {
 pub async fn export(args: &ExportArgs) -> Result<()> {
     let visit = Visit::begin_reading(&args.engine, &args.login).await?;
     let manifests = visit.access().manifests().await.map_err(advised)?;
-    visit.end().await?;
+    let ended = visit.end().await;
     let json = serde_json::to_string_pretty(&ExportReport::new(&manifests)).wrap_err("cannot make JSON")?;
     match args.output_file.as_deref() {
         None => output::print_json(&json),
         Some(path) if is_dash(path) => output::print_json(&json),
         Some(path) => write_document(path, &(json + "\n"), args.force).map_err(|error| refused(ShellError::from(error))),
-    }
+    }?;
+    ended
 }
 
 /// A value of the configuration, as an element of `config --json`.
