@@ -278,11 +278,12 @@ impl Run {
     }
 
     /// How long a connection may take to open, and a peer may be silent: as is configured, or as long as the client's link takes for
-    /// four full queues of a hundred packets or more.
+    /// four full queues of a hundred packets or more, and eight where its queue has room for hardly any.
     fn deadlines(&self) -> (SimDuration, SimDuration) {
         let (tcp, link) = (&self.settings.tcp, self.settings.client.link.up);
         let packets = u64::from(link.queue_packets.max(DEFAULT_QUEUE_PACKETS)) + 2;
-        let least = link.bandwidth.time_for(packets * u64::from(MTU) * 4);
+        let passages = if link.queue_packets < 10 { 8 } else { 4 };
+        let least = link.bandwidth.time_for(packets * u64::from(MTU) * passages);
         (tcp.connect_timeout.max(least), tcp.user_timeout.max(least))
     }
 

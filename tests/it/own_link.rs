@@ -96,6 +96,32 @@ fn several_transfers_at_once_over_a_slow_and_lossy_link_of_the_client_are_no_err
     }
 }
 
+/// A queue that has room for hardly any packet drops most of what several nodes send at once; that is slow, and no error either.
+#[test]
+fn a_short_queue_of_the_client_is_no_error() {
+    for (rate, queue) in [(1 << 10, 1), (4 << 10, 1), (4 << 10, 3)] {
+        let mut harness = Harness::with(|directory| {
+            let mut settings = config(directory, 5, link(64 << 10, 0));
+            settings.client.link = link(rate, 0);
+            (settings.client.link.up.queue_packets, settings.client.link.down.queue_packets) = (queue, queue);
+            settings
+        });
+        let names: Vec<String> = (0..4).map(|n| format!("f{n}")).collect();
+        for (name, salt) in names.iter().zip(0..) {
+            random_file(&harness.path(name), 3 * 65_536 - 7, salt);
+        }
+        let uploads: Vec<Command> = names.iter().map(|name| harness.upload_of(name)).collect();
+        let downloads: Vec<Command> = names.iter().map(|name| download_of(&harness, name)).collect();
+        for commands in [uploads, downloads] {
+            let transfers: Vec<TransferId> = commands.into_iter().map(|command| harness.start(command).unwrap()).collect();
+            transfers.into_iter().for_each(|transfer| drop(harness.finish(transfer).unwrap()));
+        }
+        // Probes are dropped as well, so that nodes look dead now and then.
+        let is_loss = |event: &Event| matches!(event, Event::Disconnected { .. } | Event::SegmentRetried { .. });
+        assert_eq!(harness.events().into_iter().filter(is_loss).collect::<Vec<_>>(), [], "{rate} B/s, a queue of {queue}");
+    }
+}
+
 /// A packet takes a minute and a half there, which is nearly as long as TCP waits at most before it sends one again.
 #[test]
 fn there_is_no_rate_at_which_a_transfer_must_fail() {

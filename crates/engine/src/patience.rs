@@ -9,12 +9,16 @@ use p2p_net::{DEFAULT_QUEUE_PACKETS, HostConfig, LinkConfig, TcpConfig};
 /// those behind it have passed, and may find it full again.
 const PASSAGES: u64 = 4;
 
-/// Returns the TCP settings of the connections that a host with this link opens. Of a short queue the patience is that of an ordinary one:
-/// it drops more packets, which TCP sends again at ever longer intervals.
+/// Number of packets below which a queue is so short that it drops most of what several connections send at once.
+const SHORT_QUEUE: u32 = 10;
+
+/// Returns the TCP settings of the connections that a host with this link opens. Of a short queue the patience is that of an ordinary one,
+/// and twice that of one with room for hardly any packet: it drops more packets, which TCP sends again at ever longer intervals.
 pub(crate) fn patient(tcp: TcpConfig, own: &HostConfig) -> TcpConfig {
     let passage =
         |link: LinkConfig| LinkConfig { queue_packets: link.queue_packets.max(DEFAULT_QUEUE_PACKETS), ..link }.longest_passage();
-    let least = passage(own.up).max(passage(own.down)) * PASSAGES;
+    let is_short = own.up.queue_packets.min(own.down.queue_packets) < SHORT_QUEUE;
+    let least = passage(own.up).max(passage(own.down)) * PASSAGES * if is_short { 2 } else { 1 };
     tcp.at_least(least, least)
 }
 
@@ -25,7 +29,10 @@ mod tests {
     use super::*;
 
     fn deadlines(bandwidth: &str) -> (SimDuration, SimDuration) {
-        let link = HostConfig::symmetric(bandwidth.parse().unwrap(), "5ms".parse().unwrap(), Probability::NEVER);
+        deadlines_of(HostConfig::symmetric(bandwidth.parse().unwrap(), "5ms".parse().unwrap(), Probability::NEVER))
+    }
+
+    fn deadlines_of(link: HostConfig) -> (SimDuration, SimDuration) {
         let (connect_timeout, user_timeout) = (SimDuration::from_secs(10), SimDuration::from_secs(30));
         let patient = patient(TcpConfig { connect_timeout, user_timeout, ..TcpConfig::default() }, &link);
         (patient.connect_timeout, patient.user_timeout)
@@ -43,5 +50,15 @@ mod tests {
             |bytes_per_second: u64| SimDuration::from_nanos(4 * 102 * 1_500 * 1_000_000_000 / bytes_per_second);
         assert_eq!(deadlines("1KiB/s"), (four_full_queues(1_024), four_full_queues(1_024)));
         assert_eq!(deadlines("256B/s"), (four_full_queues(256), four_full_queues(256)));
+    }
+
+    #[test]
+    fn the_deadlines_of_a_short_queue_are_those_of_an_ordinary_one_or_twice_as_long() {
+        let link = HostConfig::symmetric("1KiB/s".parse().unwrap(), "5ms".parse().unwrap(), Probability::NEVER);
+        let ordinary = deadlines("1KiB/s").0;
+        for (queue_packets, times) in [(1, 2), (9, 2), (10, 1), (99, 1)] {
+            let short = HostConfig { up: LinkConfig { queue_packets, ..link.up }, ..link };
+            assert_eq!(deadlines_of(short), (ordinary * times, ordinary * times));
+        }
     }
 }
