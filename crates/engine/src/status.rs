@@ -403,6 +403,9 @@ pub struct TransferStatus {
     pub size_known: bool,
     /// Bytes of the segments that are done.
     pub bytes_done: u64,
+    /// Bytes of them that were stored before the transfer began, which continues a kept upload.
+    #[serde(skip)]
+    pub bytes_before: u64,
     /// Bytes that have arrived at the other end, where TCP acknowledges them: those of finished segments, and of segments in flight what
     /// is there. Of a transfer that has given segments up, what had arrived by then.
     #[serde(rename = "bytes_acknowledged")]
@@ -453,10 +456,16 @@ impl TransferStatus {
         self.finished.unwrap_or(now) - self.started
     }
 
-    /// Returns the bytes of finished segments over the time taken, in bytes per second.
+    /// Returns the number of segments that are done and not given up.
+    pub fn segments_left(&self) -> u32 {
+        self.given_up_from.map_or(self.segments_done, |from| self.segments_done.min(from))
+    }
+
+    /// Returns the bytes of the segments that the transfer has finished over the time taken, in bytes per second. What was kept of an
+    /// upload that it continues is not among them.
     pub fn goodput(&self, now: SimTime) -> f64 {
         let seconds = self.elapsed(now).as_secs_f64();
-        if seconds > 0.0 { self.bytes_done as f64 / seconds } else { 0.0 }
+        if seconds > 0.0 { self.bytes_done.saturating_sub(self.bytes_before) as f64 / seconds } else { 0.0 }
     }
 }
 

@@ -270,6 +270,7 @@ mod tests {
             bytes: 5 * 65_536,
             size_known: true,
             bytes_done: 0,
+            bytes_before: 0,
             bytes_arrived: 0,
             segments: 5,
             segments_done: 0,

@@ -41,6 +41,7 @@ impl TransferLog {
             bytes: bytes.unwrap_or_default(),
             size_known: bytes.is_some(),
             bytes_done: 0,
+            bytes_before: 0,
             bytes_arrived: 0,
             segments: segments.unwrap_or_default(),
             segments_done: 0,
@@ -93,7 +94,7 @@ impl TransferLog {
 
     /// Notes that so many bytes and segments were stored before the transfer began.
     pub(super) fn begin_at(&mut self, bytes: u64, segments: u32) {
-        (self.status.bytes_done, self.status.segments_done) = (bytes, segments);
+        (self.status.bytes_done, self.status.bytes_before, self.status.segments_done) = (bytes, bytes, segments);
         self.know((bytes, segments), false);
     }
 

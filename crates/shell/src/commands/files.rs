@@ -354,7 +354,7 @@ pub(crate) async fn transfers(shell: &Shell, _: &Call) -> Result<Answer, ShellEr
             identity.shown(&status.file),
             status.state.name().to_owned(),
             bytes_of(status.bytes),
-            format!("{} of {}", status.segments_done, status.segments),
+            format!("{} of {}", status.segments_left(), status.segments),
             time(status),
             transfer_rate_of(status),
             status.retransmits.to_string(),

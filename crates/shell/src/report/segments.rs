@@ -193,6 +193,7 @@ mod tests {
             bytes: 2,
             size_known: true,
             bytes_done: 1,
+            bytes_before: 0,
             bytes_arrived: 1,
             segments: 2,
             segments_done: 1,
