@@ -17,7 +17,7 @@ use p2p_service::instance::{Instance, SimulationArgs, advised};
 use p2p_service::interrupt::{self, interrupted};
 use p2p_service::output::{self, OutputArgs};
 use p2p_service::scratch::Scratch;
-use p2p_shell::progress::Progress;
+use p2p_shell::progress::{Progress, UNDOES};
 use p2p_shell::question::Reply as Filled;
 use p2p_shell::report::{DemoReport, FileReport, NetworkReport, SegmentReport, UserReport, WayReport, node_lines};
 use p2p_shell::words::Variables;
@@ -65,7 +65,7 @@ pub async fn run(args: &DemoArgs) -> Result<()> {
     let engine = demo_users::engine(&data_dir, &args.simulation);
     let users = DemoUsers::make(&data_dir, engine.load()?.accounts()?, output::now_unix).await?;
     let instance = Instance::start(&engine, ClockMode::OnDemand)?;
-    let progress = Progress::start(instance.snapshots(), |status| Identity::Nobody.describe(status));
+    let progress = Progress::start(instance.snapshots(), UNDOES, |status| Identity::Nobody.describe(status));
     let mut report = tokio::select! {
         report = demonstrate(&instance, users, scratch.path()) => report?,
         stop = interrupted() => {

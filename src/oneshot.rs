@@ -27,7 +27,7 @@ use p2p_service::mailer::Delivery;
 use p2p_service::output::{self, OutputArgs};
 use p2p_shell::asking::{CommonArgs, LOCAL_COMMAND, LoginArgs, Prompter, refused};
 use p2p_shell::groups::Groups;
-use p2p_shell::progress::Progress;
+use p2p_shell::progress::{KEEPS, Progress, UNDOES};
 use p2p_shell::report::{
     ExportReport, RemovalLine, TransferLine, entries_table, node_lines, nodes_table, removals_text, transfers_table, wrapped,
 };
@@ -289,7 +289,8 @@ async fn transfer_all<T>(
     let begins = || commands.iter().filter_map(Named::begins);
     let noun = noun_of(visit.access(), begins());
     let identity = Arc::clone(&visit.identity);
-    let progress = Progress::start(visit.access().snapshots(), move |status| identity.describe(status));
+    let becomes = if commands.iter().any(Named::is_kept) { KEEPS } else { UNDOES };
+    let progress = Progress::start(visit.access().snapshots(), becomes, move |status| identity.describe(status));
     let (mut done, mut failed) = (Vec::new(), Vec::new());
     let (all, mut tally, mut not_done) = (commands.len(), Tally::new(verb, Vec::new()).of(noun), 0);
     let mut groups = Groups::new(commands.into_iter().map(|work| Queued::new(visit.access(), work)));

@@ -24,7 +24,7 @@ use p2p_shell::answer::{Answer, Effect};
 use p2p_shell::asking::{LoginArgs, Prompter, interrupted_at_rest};
 use p2p_shell::history::{Histories, History};
 use p2p_shell::lists::{LISTED_MAX, listed};
-use p2p_shell::progress::Progress;
+use p2p_shell::progress::{Progress, UNDOES};
 use p2p_shell::words::{self, Variables};
 use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
 use rustyline::error::ReadlineError;
@@ -223,7 +223,7 @@ impl Repl {
             self.prompter.shell().access().call(ListTransfers).await.unwrap_or_default().iter().map(|status| status.id).max();
         let shell = self.prompter.shell().clone();
         let identity = shell.access().watch();
-        let progress = Progress::start(shell.access().snapshots(), move |status| identity.borrow().describe(status));
+        let progress = Progress::start(shell.access().snapshots(), UNDOES, move |status| identity.borrow().describe(status));
         let result = tokio::select! {
             // The result comes first, so that a result which an interruption has waited for is not lost.
             biased;

@@ -69,6 +69,11 @@ impl Named {
     pub(super) fn begins(&self) -> Option<&BeginTransfer> {
         if let Ok(Work::Transfer(begins)) = &self.work { Some(begins) } else { None }
     }
+
+    /// Returns true for an upload that is kept if it is interrupted.
+    pub(super) fn is_kept(&self) -> bool {
+        matches!(self.work, Ok(Work::Kept(_)))
+    }
 }
 
 /// Work of a command that has not begun, or the reason why it cannot.

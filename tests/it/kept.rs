@@ -10,7 +10,8 @@ use serde_json::Value;
 
 use crate::cli::documented;
 use crate::harness::{OPERATOR, config, quick_link, segments_below};
-use crate::program::{Home, QUICK, Said, end_of, ended_in_part, read};
+use crate::program::{Home, QUICK, Said, end_of, ended_in_part, read, wait_until};
+use crate::pty::{Pty, program};
 
 /// Size of a file that is in flight only in part.
 const LARGE: usize = 72 << 20;
@@ -277,4 +278,43 @@ fn the_line_that_continues_can_be_pasted() {
         let listed = home.ok(&["ls", &data]);
         assert!(listed.contains(name) && home.ok(&["uploads", &data]).contains("no uploads"), "{line}: {listed}");
     }
+}
+
+/// An interruption ends an upload of which all has been asked for already as it ends a larger one: what is stored is kept. What is continued
+/// says how fast it was sent, and not what was there before.
+#[test]
+fn an_interruption_of_what_is_all_asked_for_keeps_it() {
+    for bytes in [1 << 20, 3 << 20] {
+        let home = Home::new("");
+        home.file("a.bin", bytes);
+        let stored = || segments_below(&home.data()).len() > 4;
+        let undo = || drop(home.ok(&["rm", "a.bin"]));
+        let said = ended_in_part(&home, &["put", "a.bin", "--keep"], (2_000, "INT"), stored, undo);
+        assert_eq!((said.code, said.stdout.as_str()), (Some(130), ""), "{said:?}");
+        let kept = only(&home);
+        let (id, offset) = (kept["id"].as_str().unwrap().to_owned(), kept["offset"].as_u64().unwrap());
+        let told = format!("interrupted; {offset} bytes are kept: `p2p put a.bin --resume {id}` continues it");
+        assert!(said.stderr.contains(&told) && !said.stderr.contains("undone"), "{told}\n{}", said.stderr);
+        assert!(home.stored().is_empty() && offset > 4 << 16, "{offset}");
+        let done = home.json(&["put", "a.bin", "--resume", &id]);
+        let number = |field: &str| done["files"][0][field].as_f64().unwrap();
+        let (rate, seconds) = (number("goodput_bytes_per_second"), number("virtual_seconds"));
+        assert!((rate * seconds - (bytes as u64 - offset) as f64).abs() < 1.0, "{rate} B/s for {seconds} s after {offset}");
+        is_stored(&home, "a.bin", "a.bin");
+    }
+}
+
+/// The bar of an upload that is kept says so when it is interrupted.
+#[test]
+fn a_terminal_is_told_that_an_upload_is_kept() {
+    let home = Home::new("");
+    home.file("a.bin", 1 << 20);
+    let mut pty =
+        Pty::start(program(&home.path(""), &["put", &home.path("a.bin").display().to_string(), "--keep", "--speed", "1x"]));
+    wait_until("a stored segment", || segments_below(&home.data()).len() > 1);
+    pty.send("\x03");
+    pty.shows("bytes are kept");
+    let shown = pty.text();
+    assert!(shown.contains("interrupted: what is stored is being kept") && !shown.contains("undone"), "{shown}");
+    assert_eq!(pty.end().0, 130);
 }

@@ -11,7 +11,7 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 use super::error::EngineError;
 use super::event_log::{EventId, EventLog, Subscription};
 use super::operation::{
-    Await, BeginTransfer, ByteRange, Cancel, Command, Download, Keep, Operation, Reply, Sink, Source, Upload,
+    Await, BeginTransfer, ByteRange, Cancel, Command, Download, Keep, Operation, Park, Reply, Sink, Source, Upload,
 };
 use super::principal::Caller;
 use super::simulation::GROUP_MAX;
@@ -146,6 +146,14 @@ impl EngineHandle {
     /// Fails as [`call`](Self::call) does.
     pub async fn cancel_at_once(&self, caller: &Caller, transfer: TransferId) -> Result<Box<TransferReport>, EngineError> {
         self.answer_to(Ask::Hurried, caller, Cancel { transfer }).await
+    }
+
+    /// Ends an upload that is to be kept as [`Park`] does, as fast as the machine can, whatever the speed is and even if time is paused.
+    ///
+    /// # Errors
+    /// Fails as [`call`](Self::call) does.
+    pub async fn park_at_once(&self, caller: &Caller, transfer: TransferId) -> Result<Box<TransferReport>, EngineError> {
+        self.answer_to(Ask::Hurried, caller, Park { transfer }).await
     }
 
     /// Waits for the end of a transfer as fast as the machine can, whatever the speed is and even if time is paused.

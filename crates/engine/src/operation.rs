@@ -94,6 +94,7 @@ operations! {
     Adopt -> Done(()),
     Await -> Finished(Box<TransferReport>),
     Cancel -> Finished(Box<TransferReport>),
+    Park -> Finished(Box<TransferReport>),
     ListFiles -> Files(Vec<FileRecord>),
     ListDirectory -> Entries(Vec<Entry>),
     StatFile -> Manifest(Box<Manifest>),
@@ -363,6 +364,14 @@ pub struct Await {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Cancel {
     /// Identifier of the transfer to cancel.
+    pub transfer: TransferId,
+}
+
+/// Ends an upload that is to be kept, and keeps what is stored of it. Nodes are asked to store no more, and what they have been asked is
+/// waited for. Any other transfer goes on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Park {
+    /// Identifier of the transfer to end.
     pub transfer: TransferId,
 }
 

@@ -81,6 +81,7 @@ fn needs(command: &Command) -> (Needs<'_>, bool) {
         Command::MakeDirectory(make) => (Needs::Storing(Some(&make.path)), false),
         Command::Await(wait) => (Needs::Transfer(wait.transfer, Scope::Read), false),
         Command::Cancel(cancel) => (Needs::Transfer(cancel.transfer, Scope::Write), false),
+        Command::Park(park) => (Needs::Transfer(park.transfer, Scope::Write), false),
         // What the caller may not read is left out of the answer.
         Command::ListFiles(_)
         | Command::ListDirectory(_)

@@ -213,6 +213,7 @@ fn changes_the_run(command: &Command) -> bool {
         | Command::Share(_)
         | Command::Adopt(_)
         | Command::Cancel(_)
+        | Command::Park(_)
         | Command::CheckHealth(_)
         | Command::SetLink(_)
         | Command::Break(_)

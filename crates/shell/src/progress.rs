@@ -19,6 +19,11 @@ const ROOM_FOR_A_BAR: u16 = 80;
 /// Maximum number of bars at once. They are drawn again in place, which a terminal can do only with what it shows.
 const LIVE_MAX: u16 = 10;
 
+/// What becomes of transfers that are interrupted.
+pub const UNDOES: &str = "what is under way is being undone";
+/// What becomes of an upload that is kept if it is interrupted.
+pub const KEEPS: &str = "what is stored is being kept";
+
 /// Progress bars that follow the engine's transfers until they are finished.
 #[derive(Debug)]
 pub struct Progress {
@@ -27,14 +32,19 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Starts to follow the transfers that are in the snapshots, under their names. Draws only on a terminal.
-    pub fn start(snapshots: Snapshots, name: impl Fn(&TransferStatus) -> String + Send + 'static) -> Progress {
+    /// Starts to follow the transfers that are in the snapshots, under their names, and says what `becomes` of those under way if they are
+    /// interrupted. Draws only on a terminal.
+    pub fn start(
+        snapshots: Snapshots,
+        becomes: &'static str,
+        name: impl Fn(&TransferStatus) -> String + Send + 'static,
+    ) -> Progress {
         let (end, ended) = oneshot::channel();
         // Transfers that are over before the start get no bar.
         let is_over = |status: &&TransferStatus| status.state.is_over();
         let old: BTreeSet<TransferId> =
             snapshots.latest().transfers.iter().map(|report| &report.status).filter(is_over).map(|status| status.id).collect();
-        let task = spawn(follow(snapshots, ended, old, name));
+        let task = spawn(follow(snapshots, ended, (old, becomes), name));
         Progress { end, task }
     }
 
@@ -125,7 +135,7 @@ impl Bars {
 async fn follow(
     mut snapshots: Snapshots,
     mut ended: oneshot::Receiver<()>,
-    told: BTreeSet<TransferId>,
+    (told, becomes): (BTreeSet<TransferId>, &'static str),
     name: impl Fn(&TransferStatus) -> String,
 ) {
     let all = MultiProgress::new();
@@ -144,7 +154,7 @@ async fn follow(
             _ = &mut ended => true,
             Ok(()) = asked(), if !is_heard => {
                 is_heard = true;
-                output::tell("interrupted: what is under way is being undone");
+                output::tell(format_args!("interrupted: {becomes}"));
                 false
             }
         };

@@ -70,7 +70,8 @@ impl Simulation {
                 self.wait_for(id, adoption)
             }
             Command::Await(wait) => self.await_transfer(id, wait.transfer),
-            Command::Cancel(cancel) => self.cancel(id, cancel.transfer),
+            Command::Cancel(cancel) => self.stop(id, cancel.transfer, Input::Cancelled),
+            Command::Park(park) => self.stop(id, park.transfer, Input::Parked),
             Command::StatFile(stat) => self.stat_file(id, by, stat.file),
             Command::CheckHealth(_) => {
                 self.world.check_health();
@@ -188,14 +189,14 @@ impl Simulation {
         Some(Err(EngineError::UnknownTransfer(id)))
     }
 
-    fn cancel(&mut self, command_id: CommandId, id: TransferId) -> Option<Answer> {
+    fn stop(&mut self, command_id: CommandId, id: TransferId, stop: Input) -> Option<Answer> {
         if self.report_of_finished(id).is_some() {
             return Some(Err(EngineError::TransferOver(id)));
         }
         let Some(transfer) = self.transfers.get_mut(&id) else { return Some(Err(EngineError::UnknownTransfer(id))) };
         self.ready.insert(id);
         // What the transfer waits for is asked for again when it is resumed.
-        let _ = transfer.handle(&mut self.world, Input::Cancelled);
+        let _ = transfer.handle(&mut self.world, stop);
         self.wait_for(command_id, Waiting::Transfer(id))
     }
 

@@ -143,6 +143,8 @@ pub(super) enum Input {
     Exceeded(TransferError),
     /// The transfer is to end. One past its point of no return continues.
     Cancelled,
+    /// An upload that is to be kept is to end, and to keep what is stored. Any other transfer, and one past its point of no return, continues.
+    Parked,
 }
 
 /// Output of a transfer, which the simulation carries out.

@@ -160,7 +160,8 @@ impl Upload {
                 self.log.note_cancel(now);
                 self.give_up(TransferError::Cancelled);
             }
-            Input::Local(_) | Input::Deletable(..) => {}
+            Input::Parked if self.phase.is_sending() && self.keeping.is_some() => self.on_gone(),
+            Input::Parked | Input::Local(_) | Input::Deletable(..) => {}
         }
     }
 

@@ -156,16 +156,23 @@ impl Instance {
         }
     }
 
-    /// Waits until an upload whose source has been dropped because of an interruption is parked, and returns its outcome.
+    /// Lets an upload whose source has been dropped because of an interruption be parked, and returns its outcome.
     async fn park(&self, transfer: TransferId, upload: UploadId, next: &str, stop: Interrupted) -> Result<TransferReport> {
         let program = Caller::operator();
-        match self.while_it_moves(self.engine.await_at_once(&program, transfer)).await {
+        let parked = async {
+            match self.engine.park_at_once(&program, transfer).await {
+                // It has ended in the meantime, as the report says.
+                Err(EngineError::TransferOver(_)) => self.engine.await_at_once(&program, transfer).await,
+                parked => parked,
+            }
+        };
+        match self.while_it_moves(parked).await {
             None => Err(stop.after(&format!("a disk does not answer; what was noted before is kept: {next}")).into()),
             Some(Ok(report)) if report.status.state == TransferState::Parked => {
                 let kept = self.kept_bytes(upload).await;
                 Err(stop.after(&format!("{kept} bytes are kept: {next}")).into())
             }
-            // All of the content had arrived, or the upload had failed before.
+            // All of the content was stored, or the upload had failed before.
             Some(Ok(report)) => report.into_result().map_err(advised),
             Some(Err(error)) => Err(advised(error)),
         }
