@@ -213,14 +213,19 @@ impl Dialog {
         if let Dialog::Form(form) = self { Some(form) } else { None }
     }
 
-    /// Handles a pasted text.
-    pub fn paste(&mut self, text: &str) {
+    /// Handles a pasted text; returns false if what is searched for has no room for it.
+    pub fn paste(&mut self, text: &str) -> bool {
         match self {
             Dialog::Form(form) => form.paste(text),
-            Dialog::List(list) => list.search.apply(&Edit::Insert(text.to_owned())),
-            Dialog::Viewer(viewer) => viewer.paste(text),
+            Dialog::List(list) => {
+                let fits = list.search.has_room_for(text);
+                list.search.apply(&Edit::Insert(text.to_owned()));
+                return fits;
+            }
+            Dialog::Viewer(viewer) => return viewer.paste(text),
             Dialog::Confirm { .. } | Dialog::Connection(_) | Dialog::Welcome(_) => {}
         }
+        true
     }
 }
 

@@ -335,7 +335,7 @@ impl Lines {
         if self.begun.iter().any(|line| line.waits) {
             let before = self.begun.iter().find(|line| line.task.is_some() && !line.waits).or_else(|| self.begun.last());
             let after: Arc<str> = before.map(Line::doing).unwrap_or_default().into();
-            self.typed.iter().for_each(|line| pending.add_typed(line, &after));
+            self.typed.iter().fold(after, |after, line| pending.add_typed(line, after));
         }
         pending
     }

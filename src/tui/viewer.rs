@@ -10,6 +10,9 @@ use super::wrap::wrapped_text;
 /// Number of lines among which the heading of a table ends.
 const HEADING_MAX: usize = 6;
 
+/// Maximum width of what is searched for, in columns, so that a word about it has room behind it on the narrowest screen.
+const SEARCH_SHOWN: usize = 20;
+
 /// Help of the viewer, which its frame shows.
 pub const KEYS: &str = "/ search, y copy, Esc close";
 
@@ -135,16 +138,18 @@ impl Viewer {
     }
 
     /// Returns the position in the text as it is wrapped, as in `lines 8-20 of 96`, what is searched for, and a word about the latest key.
-    pub fn status(&self) -> String {
+    /// The end of a long search is shown behind an ellipsis.
+    pub fn status(&self, ellipsis: &str) -> String {
         let (all, end) = (self.rows.len(), (self.first + self.room).min(self.rows.len()));
         let position = match end - self.first == all {
             true => count_of(all as u64, "line"),
             false => format!("lines {}-{end} of {all}", self.first + 1),
         };
+        let wanted = tail(self.search.text(), SEARCH_SHOWN, ellipsis);
         let search = match (self.is_typing, self.search.is_empty()) {
-            (true, _) => format!(" /{}_", self.search.text()),
+            (true, _) => format!(" /{wanted}_"),
             (false, true) => String::new(),
-            (false, false) => format!(" /{} (n, N)", self.search.text()),
+            (false, false) => format!(" /{wanted} (n, N)"),
         };
         let note = if self.note.is_empty() { String::new() } else { format!(": {}", self.note) };
         format!("{position}{search}{note}")
@@ -186,11 +191,13 @@ impl Viewer {
         self.is_typing
     }
 
-    /// Inserts a pasted text into the search.
-    pub fn paste(&mut self, text: &str) {
+    /// Inserts a pasted text into the search; returns false if it is too long.
+    pub fn paste(&mut self, text: &str) -> bool {
+        let fits = !self.is_typing || self.search.has_room_for(text);
         if self.is_typing {
             self.edit_search(&Edit::Insert(text.to_owned()));
         }
+        fits
     }
 
     fn type_search(&mut self, key: &KeyEvent) {
@@ -245,6 +252,16 @@ impl Viewer {
     }
 }
 
+/// Returns a text of at most `width` cells: the whole, or its end behind an ellipsis.
+fn tail(text: &str, width: usize, ellipsis: &str) -> String {
+    if text.width() <= width {
+        return text.to_owned();
+    }
+    let room = width.saturating_sub(ellipsis.width());
+    let starts = text.char_indices().map(|(place, _)| &text[place..]);
+    format!("{ellipsis}{}", starts.into_iter().find(|end| end.width() <= room).unwrap_or_default())
+}
+
 /// Returns what is said of a text that was copied.
 pub fn copied(text: &str) -> String {
     format!("copied {}", count_of(text.chars().count() as u64, "character"))
@@ -273,7 +290,7 @@ mod tests {
     fn the_heading_stays_and_every_line_can_be_seen() {
         let mut viewer = numbered();
         assert_eq!(shown(&viewer), ["┌──", "│ head", "╞══", "│ row 0", "│ row 1", "│ row 2", "│ row 3", "│ row 4"]);
-        assert_eq!(viewer.status(), "lines 1-5 of 20");
+        assert_eq!(viewer.status("…"), "lines 1-5 of 20");
         let mut seen: Vec<String> = shown(&viewer)[3..].iter().map(|line| (*line).to_owned()).collect();
         for _ in 0..5 {
             assert_eq!(press(&mut viewer, KeyCode::PageDown), ViewerEffect::Taken);
@@ -281,9 +298,9 @@ mod tests {
             seen.extend(shown(&viewer)[3..].iter().map(|line| (*line).to_owned()));
         }
         assert!((0..20).all(|number| seen.contains(&format!("│ row {number}"))));
-        assert_eq!(viewer.status(), "lines 16-20 of 20");
+        assert_eq!(viewer.status("…"), "lines 16-20 of 20");
         press(&mut viewer, KeyCode::Char('g'));
-        assert_eq!(viewer.status(), "lines 1-5 of 20");
+        assert_eq!(viewer.status("…"), "lines 1-5 of 20");
         assert_eq!(press(&mut viewer, KeyCode::Char('l')), ViewerEffect::Ignored);
         assert_eq!(press(&mut viewer, KeyCode::Esc), ViewerEffect::Close);
     }
@@ -303,10 +320,17 @@ mod tests {
         assert_eq!(found(&viewer).as_deref(), Some("│ row 19"));
         press(&mut viewer, KeyCode::Char('/'));
         press(&mut viewer, KeyCode::Char('z'));
-        assert!(viewer.status().ends_with("/z_: nothing found"), "{}", viewer.status());
+        assert!(viewer.status("…").ends_with("/z_: nothing found"), "{}", viewer.status("…"));
+        // However long it is, the word about it is seen.
+        assert!(viewer.paste(&"x".repeat(200)));
+        assert_eq!(viewer.status("…"), format!("lines 16-20 of 20 /…{}_: nothing found", "x".repeat(19)));
         press(&mut viewer, KeyCode::Esc);
         let ViewerEffect::Copy(text) = press(&mut viewer, KeyCode::Char('y')) else { panic!("nothing is copied") };
-        assert!(text.starts_with("┌──\n│ head\n") && viewer.status().contains("copied 185 characters"), "{}", viewer.status());
+        assert!(
+            text.starts_with("┌──\n│ head\n") && viewer.status("…").contains("copied 185 characters"),
+            "{}",
+            viewer.status("…")
+        );
     }
 
     /// Positions count the rows on the screen at every width, the line at the top stays there when that changes, and what is copied has the
@@ -320,10 +344,10 @@ mod tests {
             viewer.fit(5);
             assert_eq!(viewer.size().1, 12 * rows_of_a_line, "{width}");
             press(&mut viewer, KeyCode::Home);
-            assert_eq!(viewer.status(), format!("lines 1-5 of {}", 12 * rows_of_a_line), "{width}");
+            assert_eq!(viewer.status("…"), format!("lines 1-5 of {}", 12 * rows_of_a_line), "{width}");
             // Every row comes into sight by pages.
             let mut seen: Vec<String> = shown(&viewer).into_iter().map(str::to_owned).collect();
-            while !viewer.status().contains(&format!("-{} of", 12 * rows_of_a_line)) {
+            while !viewer.status("…").contains(&format!("-{} of", 12 * rows_of_a_line)) {
                 press(&mut viewer, KeyCode::PageDown);
                 seen.extend(shown(&viewer).into_iter().map(str::to_owned));
             }
@@ -338,6 +362,6 @@ mod tests {
         // A search finds what is broken over two rows.
         press(&mut viewer, KeyCode::Char('/'));
         viewer.paste(&text[9]);
-        assert!(viewer.shown().filter(|(_, is_found)| *is_found).count() == 2, "{}", viewer.status());
+        assert!(viewer.shown().filter(|(_, is_found)| *is_found).count() == 2, "{}", viewer.status("…"));
     }
 }

@@ -73,7 +73,7 @@ impl Watched {
 }
 
 /// Small and large files one after the other, several at once, answers of few and of many lines, and faults: the frames move a stated number of
-/// times, and not to and fro. In the calm after that nothing moves, and no room is kept for what is over.
+/// times, and not to and fro. In the calm after that nothing moves, however much time passes.
 fn stays_calm(size: (u16, u16)) {
     for preset in ["F2", "F5"] {
         let mut watched = Watched::new(size, preset);
@@ -90,11 +90,10 @@ fn stays_calm(size: (u16, u16)) {
             watched.watch(20);
         }
         watched.ask("heal all; start Node_03");
-        watched.watch(200);
+        watched.watch(40);
         let before = watched.arrangements.len();
-        watched.watch(20);
+        watched.watch(200);
         assert_eq!(watched.arrangements.len(), before, "{size:?} {preset}");
-        assert_eq!(watched.tui_harness.app.scene().segments_kept(), 0, "{size:?} {preset}");
         assert!(watched.returned.len() <= RETURNS_MAX, "{size:?} {preset}: {:#?}", watched.returned);
         assert!(before <= MOVES_MAX, "{size:?} {preset}: {before} of {}", watched.frames);
     }

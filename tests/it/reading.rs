@@ -1,6 +1,7 @@
 //! What the screen says can be read and understood: long answers in the viewer, the words of the screen in the help, the mode and the
 //! keys that lead from one part to another.
 
+use crossterm::event::Event as Input;
 use p2p_storage::tui::app::{Pane, TerminalRequest};
 use p2p_storage::tui::dialog::Dialog;
 use p2p_storage::tui::editor::SEARCH_MAX;
@@ -438,5 +439,11 @@ fn what_is_searched_for_has_a_bound() {
     }
     tui_harness.press(&["F9", "/", &typed]);
     let Some(Dialog::Viewer(viewer)) = tui_harness.app.dialogs().last() else { panic!("no legend") };
-    assert!(viewer.status().len() < SEARCH_MAX + 60, "{}", viewer.status());
+    assert!(viewer.status("…").len() < 80, "{}", viewer.status("…"));
+    // What does not fit is not taken without a word.
+    for keys in [&["Esc", "Esc", "Ctrl-P"][..], &["Esc", "F9", "/"]] {
+        tui_harness.press(keys);
+        tui_harness.app.on_input(Input::Paste(typed.clone()));
+        assert!(tui_harness.text().contains("nothing is pasted: it is too long"), "{}", tui_harness.text());
+    }
 }

@@ -41,7 +41,10 @@ impl App {
                         self.leave_for_prompt();
                         self.paste(&text);
                     }
-                    Some(dialog) => dialog.paste(&text),
+                    Some(dialog) => {
+                        let fits = dialog.paste(&text);
+                        self.remark_on_search(fits);
+                    }
                     None => self.paste(&text),
                 }
             }
@@ -229,12 +232,19 @@ impl App {
         }
     }
 
+    /// Says so if a pasted text did not fit into what is searched or filtered by.
+    fn remark_on_search(&mut self, fits: bool) {
+        self.remark = (!fits).then_some("nothing is pasted: it is too long to be searched for");
+    }
+
     /// Pastes a text into the filter that is being typed, or else into the prompt. The commands of several lines are joined,
     /// without their comments.
     fn paste(&mut self, text: &str) {
         if self.is_filter_typed() {
             let list = self.panes.get_mut(self.workspace.focus()).list_mut();
-            return list.edit(&Edit::Insert(text.to_owned()));
+            let fits = list.has_room_for(text);
+            list.edit(&Edit::Insert(text.to_owned()));
+            return self.remark_on_search(fits);
         }
         self.focus_on(Pane::Prompt);
         let lines: Vec<String> = commands_of(text).into_iter().map(|(_, command)| command).collect();

@@ -79,8 +79,9 @@ impl App {
         let room = self.panes.get(Pane::Prompt).row_area(&self.scene(), inner);
         let answer = self.prompt().output.iter().skip(unread.first.saturating_sub(1));
         let rows: usize = answer.map(|(_, text)| rows_of(text, room.width.into())).sum();
-        if rows > usize::from(room.height) {
-            let text = unread.view.text_within(self.viewer_width());
+        let text = unread.view.text_within(self.viewer_width());
+        // What is one line was read when it was said, whatever stands below it by now.
+        if rows > usize::from(room.height) && text.lines().nth(1).is_some() {
             self.view_text(&unread.title, &text);
         }
     }

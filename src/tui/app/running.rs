@@ -195,8 +195,13 @@ impl App {
         if let Some(tally) = tally {
             // The sum stands below the last result, which alone would be the wrong answer to open.
             self.expect_no_reader();
-            self.say(if tally.is_clean() { Role::Text } else { Role::Bad }, &tally.to_string());
+            self.say_sum(if tally.is_clean() { Role::Text } else { Role::Bad }, &tally.to_string());
         }
+    }
+
+    /// Says a sum, which has a line for each reason. The ends of lines that a reason quotes are spelled out in it already.
+    fn say_sum(&mut self, role: Role, sum: &str) {
+        sum.lines().for_each(|line| self.say(role, line));
     }
 
     /// Says what ends a transfer, to a user who has pressed Ctrl-C with nothing typed.
@@ -247,7 +252,7 @@ impl App {
     /// Shows what became of batches that have ended early, and which steps will not begin any more.
     pub(super) fn say_ended(&mut self, Ended { left, sums }: &Ended) {
         for (command, sum) in sums {
-            self.say(if sum.is_clean() { Role::Warning } else { Role::Bad }, &format!("{command}: {sum}"));
+            self.say_sum(if sum.is_clean() { Role::Warning } else { Role::Bad }, &format!("{command}: {sum}"));
         }
         if !left.is_empty() {
             self.say(Role::Warning, &format!("not begun: {}", listed(left, WAITING_SHOWN)));

@@ -82,7 +82,7 @@ fn viewer(app: &App, viewer: &Viewer, frame: &mut Frame<'_>, area: Rect) {
             Line::styled(format!("{margin}{}", fitted(line, width, theme.glyphs.ellipsis)), theme.style(role))
         })
         .collect();
-    let bottom = format!(" {} - {KEYS} ", viewer.status());
+    let bottom = format!(" {} - {KEYS} ", viewer.status(theme.glyphs.ellipsis));
     frame.render_widget(Clear, place);
     frame.render_widget(Paragraph::new(lines).block(framed(app, viewer.title(), place.width).title_bottom(bottom)), place);
 }

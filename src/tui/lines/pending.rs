@@ -15,7 +15,7 @@ pub struct Pending<'a> {
     pub text: &'a str,
     /// Step that it waits for, as in `upload a.bin (#1)`; `None` if it is being carried out. Thousands may wait for the same one.
     pub after: Option<Arc<str>>,
-    /// Number of steps that [`Lines::drop_rest`](super::Lines::drop_rest) ends with it; 1 if it is no transfer of a batch.
+    /// Number of steps that [`Lines::drop_rest`](super::Lines::drop_rest) ends with it; 0 if it is no transfer of a batch.
     pub of: usize,
 }
 
@@ -98,7 +98,14 @@ impl Lines {
     }
 }
 
-/// Steps of one line that wait for the same thing, in their order.
+/// Returns a step as it is shown.
+fn made(step: StepId, text: &str, after: Option<Arc<str>>, of: usize) -> Pending<'_> {
+    #[cfg(test)]
+    tests::MADE.set(tests::MADE.get() + 1);
+    Pending { step, text, after, of }
+}
+
+/// Steps of one line, in their order: all transfers wait for the same thing, and each command for the one before it.
 #[derive(Debug)]
 enum Run<'a> {
     /// The step that is being carried out.
@@ -120,15 +127,18 @@ impl<'a> Run<'a> {
 
     fn get(&self, place: usize) -> Option<Pending<'a>> {
         let (step, text, after, of) = match self {
-            Run::Current(step, text) => (step, *text, None, 1),
+            Run::Current(step, text) => (step, *text, None, 0),
             Run::Transfers(steps, after) => {
                 steps.get(place).map(|waiting| (&waiting.step, waiting.planned.line.as_str(), Some(after), steps.len()))?
             }
-            Run::Commands(steps, after) => steps.get(place).map(|(step, command)| (step, command.as_str(), Some(after), 1))?,
+            Run::Commands(steps, after) => {
+                let before = place.checked_sub(1).and_then(|before| steps.get(before));
+                let (step, command) = steps.get(place)?;
+                let after = before.map_or_else(|| Arc::clone(after), |(_, before)| before.as_str().into());
+                return Some(made(*step, command, Some(after), 0));
+            }
         };
-        #[cfg(test)]
-        tests::MADE.set(tests::MADE.get() + 1);
-        Some(Pending { step: *step, text, after: after.cloned(), of })
+        Some(made(*step, text, after.cloned(), of))
     }
 
     /// Returns the place of a step.
@@ -155,12 +165,15 @@ impl<'a> PendingSteps<'a> {
         }
         let after: Arc<str> = line.doing().into();
         self.runs.push(Run::Transfers(line.transfers.waiting(), Arc::clone(&after)));
-        self.runs.push(Run::Commands(&line.waiting, after));
+        let last = line.transfers.waiting().back().map_or(after, |last| last.planned.line.as_str().into());
+        self.runs.push(Run::Commands(&line.waiting, last));
     }
 
-    /// Adds the commands of a line that has not begun, and which waits for a step of another one.
-    pub(super) fn add_typed(&mut self, line: &'a Line, after: &Arc<str>) {
-        self.runs.push(Run::Commands(&line.waiting, Arc::clone(after)));
+    /// Adds the commands of a line that has not begun, and which waits for a step of another one. Returns the last of them.
+    pub(super) fn add_typed(&mut self, line: &'a Line, after: Arc<str>) -> Arc<str> {
+        let last = line.waiting.back().map_or_else(|| Arc::clone(&after), |(_, last)| last.as_str().into());
+        self.runs.push(Run::Commands(&line.waiting, after));
+        last
     }
 
     /// Returns the number of steps.

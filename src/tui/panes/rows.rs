@@ -76,6 +76,11 @@ impl Rows {
         self.selected = 0;
     }
 
+    /// Returns true if a text can be inserted into the filter.
+    pub fn has_room_for(&self, text: &str) -> bool {
+        self.filter.has_room_for(text)
+    }
+
     /// Replaces the filter.
     pub fn set_filter(&mut self, text: &str) {
         self.filter.set(text);

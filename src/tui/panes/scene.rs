@@ -17,7 +17,7 @@ use crate::tui::journal::Journal;
 use crate::tui::lines::{PendingSteps, StepId};
 use crate::tui::theme::{Role, Theme};
 
-/// Span of virtual time for which the room of the segments of a transfer is kept after its end.
+/// Span of virtual time after the end of a transfer in which others must begin for the room of its segments to be kept.
 const KEPT: SimDuration = SimDuration::from_secs(30);
 
 /// Things that were selected in one pane and concern others.
@@ -143,10 +143,12 @@ impl<'a> Scene<'a> {
         self.chosen.transfer.and_then(of).or_else(|| self.in_order().next())
     }
 
-    /// Returns the number of segments for which room is kept besides those that are shown: the most of a transfer that has ended a moment
-    /// ago, so that the frames do not move to and fro while large and small files follow one another.
+    /// Returns the number of segments for which room is kept besides those that are shown: the most of a transfer that had ended a moment
+    /// before the latest one began, or later, so that the frames do not move to and fro while large and small files follow one another. It
+    /// changes with a transfer that begins or ends, and never by the passage of time.
     pub fn segments_kept(&self) -> usize {
-        let is_recent = |end| self.snapshot.at < end + KEPT;
+        let Some(latest) = self.transfers().map(|report| report.status.started).max() else { return 0 };
+        let is_recent = |end| latest < end + KEPT;
         let recent = self.transfers().filter(|report| report.status.finished.is_some_and(is_recent));
         recent.map(|report| report.timelines.len()).max().unwrap_or(0)
     }

@@ -14,8 +14,10 @@ mod list;
 use std::sync::Arc;
 
 use p2p_base::spelling::visible_line;
+use p2p_base::units::count_of;
 use p2p_engine::transfer::{Direction, TransferReport, TransferState, TransferStatus};
 use p2p_shell::report::{bytes_of, rate_of, shown_of_all, time_waiting, transfer_rate_of};
+use p2p_shell::tally::FILE;
 use ratatui::layout::{Rect, Size};
 use ratatui::text::Span;
 
@@ -221,8 +223,9 @@ impl PaneView for TransfersPane {
             }
             Some(Row::Pending(step)) => {
                 let drop = Verb::new("d", "drop", Deed::Drop(step.step));
-                let rest = Verb::new("D", format!("drop all {} that wait of its command", step.of), Deed::DropRest(step.step));
-                std::iter::once(drop).chain((step.of > 1).then_some(rest)).chain(follow).collect()
+                let waiting = count_of(step.of as u64, FILE);
+                let rest = Verb::new("D", format!("drop all that wait of its command: {waiting}"), Deed::DropRest(step.step));
+                std::iter::once(drop).chain((step.of > 0).then_some(rest)).chain(follow).collect()
             }
             None => Vec::new(),
         }
