@@ -19,9 +19,9 @@ const ROOM_FOR_A_BAR: u16 = 80;
 /// Maximum number of bars at once. They are drawn again in place, which a terminal can do only with what it shows.
 const LIVE_MAX: u16 = 10;
 
-/// What becomes of transfers that are interrupted.
+/// Words for what becomes of transfers that are interrupted.
 pub const UNDOES: &str = "what is under way is being undone";
-/// What becomes of an upload that is kept if it is interrupted.
+/// Words for what becomes of an upload that is kept if it is interrupted.
 pub const KEEPS: &str = "what is stored is being kept";
 
 /// Progress bars that follow the engine's transfers until they are finished.

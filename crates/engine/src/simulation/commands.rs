@@ -65,10 +65,7 @@ impl Simulation {
             Command::MakeDirectory(make) => self.make_directory(id, user, &make),
             Command::Move(change) => self.move_to(id, change),
             Command::Share(share) => self.share(id, share),
-            Command::Adopt(adopt) => {
-                let adoption = self.adoption(adopt.owner);
-                self.wait_for(id, adoption)
-            }
+            Command::Adopt(adopt) => self.adopt(id, adopt.owner),
             Command::Await(wait) => self.await_transfer(id, wait.transfer),
             Command::Cancel(cancel) => self.stop(id, cancel.transfer, Input::Cancelled),
             Command::Park(park) => self.stop(id, park.transfer, Input::Parked),
@@ -187,6 +184,11 @@ impl Simulation {
             return self.wait_for(command_id, Waiting::Transfer(id));
         }
         Some(Err(EngineError::UnknownTransfer(id)))
+    }
+
+    fn adopt(&mut self, command_id: CommandId, owner: String) -> Option<Answer> {
+        let adoption = self.adoption(owner);
+        self.wait_for(command_id, adoption)
     }
 
     fn stop(&mut self, command_id: CommandId, id: TransferId, stop: Input) -> Option<Answer> {
