@@ -431,7 +431,7 @@ fn the_first_rates_of_transfers_are_no_more_than_that_of_the_link() {
     let mut harness = network(6, &[slow_link(); 6]);
     (0..3).for_each(|salt| drop(random_file(&harness.path(&format!("{salt}.bin")), 600_000, salt)));
     let mut ids = Vec::new();
-    for tenth in 3..24 {
+    for tenth in 3..34 {
         advance(&mut harness, SimTime::ZERO + SimDuration::from_millis(100 * tenth + 37));
         if tenth % 3 == 0 && ids.len() < 3 {
             ids.push(harness.start(harness.upload_of(&format!("{}.bin", ids.len()))).unwrap());
@@ -441,7 +441,7 @@ fn the_first_rates_of_transfers_are_no_more_than_that_of_the_link() {
         let of_link = snapshot.figures.client_rates.up.latest().unwrap_or_default() as f64;
         let sum: f64 = rows.iter().flatten().sum();
         assert!(sum <= of_link, "{rows:?} of {of_link} after {tenth} tenths");
-        assert_eq!(sum > 0.0, tenth >= 10, "{rows:?} after {tenth} tenths");
+        assert_eq!(sum > 0.0, tenth >= 20, "{rows:?} after {tenth} tenths");
     }
 }
 

@@ -16,7 +16,7 @@ mod way;
 use std::collections::BTreeMap;
 
 use p2p_base::units::{SimDuration, SimTime};
-use p2p_net::{HostId, MeterId, Network, RateSeries, SECONDS_MAX};
+use p2p_net::{HostId, MSS, MeterId, Network, RateSeries, SECONDS_MAX};
 use p2p_store::manifest::NodeNumber;
 
 pub(crate) use self::backlog::Stream;
@@ -33,8 +33,12 @@ use super::status::{Direction, Remaining, TransferState, TransferStatus};
 pub const RATE_SECONDS: usize = 10;
 /// Maximum number of seconds over which the rate of a single holder is measured.
 const LOOK_BACK_SECONDS: usize = 60;
-/// Time that has to pass before an estimate is made, unless a tenth of the transfer is done before.
-const GROUND: SimDuration = SimDuration::from_secs(3);
+/// Seconds that have to pass before an estimate is made, unless a tenth of the transfer is done before.
+const GROUND: f64 = 3.0;
+/// Packets that have to have had the time to pass before an estimate is made.
+const GROUND_PACKETS: f64 = 20.0;
+/// Seconds without a byte after which an end that was due within one is overdue: something is lost and yet to be sent again.
+const OVERDUE: usize = 1;
 
 /// Links that the measured bytes cross.
 #[derive(Debug, Clone, Copy)]
@@ -118,8 +122,8 @@ struct Reading {
     under_way: u64,
     /// True if any byte has arrived.
     has_begun: bool,
-    /// Bytes that have arrived per second in the last [`RATE_SECONDS`]; `None` before any have, and before the second has ended in which
-    /// the transfer began.
+    /// Bytes that have arrived per second in the last [`RATE_SECONDS`]; `None` before any have, and before a whole second has passed since the
+    /// transfer began.
     rate: Option<f64>,
     /// Span over which the rate is measured, of whole seconds.
     span: SimDuration,
@@ -284,7 +288,10 @@ impl Gauge {
     fn remaining(&self, links: Links<'_>, traffic: &Traffic, status: &TransferStatus, reading: Reading) -> Remaining {
         let (net, started) = (links.net, status.started);
         let arrived = status.bytes_done + reading.under_way;
-        let has_ground = net.now() - started >= GROUND || arrived.saturating_mul(10) >= status.bytes;
+        let packets =
+            traffic.forecast(status.direction).map_or(0.0, |forecast| GROUND_PACKETS * f64::from(MSS) / forecast.carried[0]);
+        let has_passed = (net.now() - started).as_secs_f64() >= GROUND.max(packets);
+        let has_ground = has_passed || arrived.saturating_mul(10) >= status.bytes;
         match (reading.has_begun, has_ground) {
             (true, true) => self.guess(links, traffic, status),
             (false, _) if counted(net, self.payload, RATE_SECONDS, started).bytes > 0.0 => Remaining::Behind,
@@ -311,10 +318,12 @@ impl Gauge {
             (end.seconds, ending.doubt_of_upload(end, beside))
         };
         let whole = (net.now() - status.started).as_secs_f64() + seconds;
-        match (among_others.estimate(seconds, whole), ending.doubt_of_losses(&rests).estimate(seconds, whole)) {
-            (None, _) => Remaining::Behind,
-            (_, None) => Remaining::TooEarly,
-            (Some(one), Some(other)) => Remaining::Estimated { seconds: one.max(other) },
+        if !among_others.leaves_ground(seconds, whole) {
+            Remaining::Behind
+        } else if seconds < 1.0 && self.whole.is_some_and(|whole| net.metered_since(whole, OVERDUE) == 0) {
+            Remaining::Stalled
+        } else {
+            Remaining::Estimated { seconds }
         }
     }
 
@@ -325,14 +334,16 @@ impl Gauge {
     }
 }
 
-/// Returns the number of whole seconds before `now` over which the rate of a transfer is measured: of those that have passed since it began,
-/// or else the one in which it began, once that is over.
+/// Returns the number of whole seconds before `now` over which the rate of a transfer is measured: of those that have passed since it began.
 fn rate_seconds(started: SimTime, now: SimTime) -> usize {
     const SECOND: u64 = SimDuration::from_secs(1).as_nanos();
-    let (started, ended) = (started.as_nanos(), now.as_nanos() / SECOND);
-    let since = |second: u64| ended.saturating_sub(second) as usize;
-    since(started.div_ceil(SECOND)).max(since(started / SECOND).min(1)).min(RATE_SECONDS)
+    let whole = (now.as_nanos() / SECOND).saturating_sub(started.as_nanos().div_ceil(SECOND));
+    (whole as usize).min(RATE_SECONDS)
 }
+
+/// Times of a full queue of the client's link for which nothing may arrive of a holder that is not silent: the others fill the queue, and
+/// what is lost in it is sent again after another passage.
+const QUEUES: f64 = 2.0;
 
 /// Returns true if a holder is silent. When it answers again is nothing that can be measured, unless a download beside others waits for a
 /// full link, with its requests or with the answers.
@@ -342,7 +353,7 @@ fn waits_in_silence(way: Direction, backlog: &Backlog, forecast: &Forecast, besi
     let waits_for_link = way == Direction::Download && (Shared::is_full(in_other) || is_beside && Shared::is_full(in_use));
     let is_silent = |rest: &Rest| {
         let passed = || backlog.queue(rest.node).and_then(Queue::passed);
-        rest.busy.is_some_and(|busy| passed().unwrap_or(busy).is_silent())
+        rest.busy.is_some_and(|busy| passed().unwrap_or(busy).is_silent(QUEUES * forecast.queue))
     };
     !waits_for_link && rests.iter().any(is_silent)
 }

@@ -81,8 +81,8 @@ pub(super) const TERMS: &[(&str, &str)] = &[
     ("mean", "in Health: average of the round trips of the last ten probes"),
     (
         "measuring, stalled, size unknown",
-        "why there is no eta: too little has passed to tell, or the transfer is so short that a loss at its end is more than a fifth of it; nothing has come from a holder, or to \
-         it, for ten seconds; a stream has no known end",
+        "why there is no eta: too little has passed to tell; nothing has come from a holder, or to it, for ten seconds (longer where the queue of \
+         one's own link takes longer), or what was due is lost and yet to be sent again; a stream has no known end",
     ),
     ("missed", "events that came faster than the screen took them in; the log lacks them"),
     ("not logged in", "there are accounts, and nobody is logged in here: `login NAME` does it"),

@@ -52,7 +52,7 @@ impl Beside {
 
     /// Returns the doubt about a download that ends in `left` seconds: its last requests wait behind the others.
     pub(super) fn doubt_of_download(self, left: f64) -> Doubt {
-        Doubt::around(UNEVEN_REQUESTS * self.at_end(left))
+        Doubt(UNEVEN_REQUESTS * self.at_end(left))
     }
 
     /// Returns the seconds that a download takes which would take `alone` seconds without the others. If all is requested, `asked` is the time
@@ -83,7 +83,7 @@ mod tests {
     fn without_others_nothing_is_delayed() {
         let alone = Beside { wait: 0.0, until: 0.0, own: 5.0, queue: 2.0 };
         assert_eq!((alone.of_download(10.0, None), alone.of_download(10.0, Some(1.0))), (10.0, 10.0));
-        assert_eq!(alone.doubt_of_download(1.0), Doubt::around(0.0));
+        assert_eq!(alone.doubt_of_download(1.0), Doubt(0.0));
     }
 
     #[test]
@@ -98,7 +98,7 @@ mod tests {
 
     #[test]
     fn a_download_that_ends_before_the_others_is_in_doubt() {
-        assert_eq!(beside(60.0).doubt_of_download(70.0), Doubt::around(0.0));
-        assert_eq!(beside(60.0).doubt_of_download(50.0), Doubt::around(22.0 * UNEVEN_REQUESTS));
+        assert_eq!(beside(60.0).doubt_of_download(70.0), Doubt(0.0));
+        assert_eq!(beside(60.0).doubt_of_download(50.0), Doubt(22.0 * UNEVEN_REQUESTS));
     }
 }

@@ -14,8 +14,7 @@ use super::course::{Course, NOTHING};
 use super::forecast::Forecast;
 use super::ground::Doubt;
 use super::traffic::Traffic;
-use super::way::Way;
-use crate::transfer::{Direction, TransferId, TransferState, TransferStatus};
+use crate::transfer::{TransferId, TransferState, TransferStatus};
 
 /// Times of a full queue that the answers of the holders cost while others keep it filled: something before the slowest of them is often
 /// lost in the queue and sent again, and by Nagle's rule (RFC 9293 §3.7.4) a small answer waits for the acknowledgement of the one before
@@ -34,8 +33,6 @@ const FIRST_WINDOW: f64 = 10.0;
 const OPENING: f64 = 2.0;
 /// Times of a full queue by which answers of the holders are earlier or later than foretold while others keep it filled.
 const QUEUE_BY_CHANCE: f64 = 1.8;
-/// Times of a full queue that a timeout takes which was measured in it (RFC 6298 §2: the round trip and four times its variation).
-const TIMEOUT_QUEUES: f64 = 2.0;
 
 /// Instant at which answers have arrived.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -67,7 +64,6 @@ impl Answered {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Ending<'a> {
     transfer: TransferId,
-    is_upload: bool,
     is_committing: bool,
     own: &'a Backlog,
     forecast: &'a Forecast,
@@ -80,7 +76,6 @@ impl<'a> Ending<'a> {
         let way = status.direction;
         Ending {
             transfer: status.id,
-            is_upload: way == Direction::Upload,
             is_committing: status.state == TransferState::Committing,
             own: traffic.of(way),
             forecast,
@@ -143,24 +138,11 @@ impl<'a> Ending<'a> {
     pub(super) fn doubt_of_upload(self, end: Answered, beside: Beside) -> Doubt {
         // Of others that have not begun to pass it is not known for how long answers will wait.
         if beside.is_any() && !self.forecast_back.is_some_and(|back| back.goes_on) {
-            return Doubt::around(f64::INFINITY);
+            return Doubt(f64::INFINITY);
         }
         let back = if beside.at_end(end.seconds) > 0.0 { self.forecast.queue_back } else { 0.0 };
         let others = if self.own.is_of_one() { 0.0 } else { self.full_queue() };
-        Doubt::around(end.waiting + QUEUE_BY_CHANCE * (back + others))
-    }
-
-    /// Returns the doubt about a transfer, of which this is left, that is due to losses: one among the last packets costs a timeout.
-    pub(super) fn doubt_of_losses(self, rests: &[Rest]) -> Doubt {
-        let ways = || rests.iter().filter_map(|rest| self.forecast.course(rest.node)).map(|course| course.way);
-        let arrive: f64 = ways().map(Way::keeps_ending).product();
-        let seconds = TIMEOUT_QUEUES * self.full_queue() + ways().map(Way::timeout).fold(0.0, f64::max);
-        Doubt::later(seconds, 1.0 - arrive.powi(self.endings()))
-    }
-
-    /// Returns how often the last of something has to arrive: of an upload, that all is stored and then that it is durable.
-    const fn endings(self) -> i32 {
-        if self.is_upload && !self.is_committing { 2 } else { 1 }
+        Doubt(end.waiting + QUEUE_BY_CHANCE * (back + others))
     }
 
     /// Returns the seconds that a packet waits in the queue of the client's link, if the ways to the holders fill it.

@@ -6,7 +6,7 @@ const CHANGED: f64 = 2.0;
 const FULL_CHANGED: f64 = 0.1;
 /// Seconds after which a measured rate may replace the expected one.
 const TELLING_SECONDS: f64 = 9.0;
-/// Seconds without a byte after which a holder is silent.
+/// Seconds without a byte after which a holder is silent at the earliest.
 const SILENT_SECONDS: f64 = super::RATE_SECONDS as f64;
 
 /// Number of bytes and the time in which they were counted.
@@ -67,9 +67,11 @@ impl Measured {
         if is_other && share > 0.0 && self.long.seconds >= TELLING_SECONDS { share } else { 1.0 }
     }
 
-    /// Returns true if no byte has passed in the last ten seconds.
-    pub(super) fn is_silent(self) -> bool {
-        self.short.bytes <= 0.0 && self.short.seconds >= SILENT_SECONDS
+    /// Returns true if no byte has passed in the last ten seconds, or for so many seconds if that is longer. Of a silence that would have to
+    /// be longer than what is counted, it cannot be told.
+    pub(super) fn is_silent(self, seconds: f64) -> bool {
+        let counted = if seconds <= SILENT_SECONDS { self.short } else { self.long };
+        counted.bytes <= 0.0 && counted.seconds >= seconds.max(SILENT_SECONDS)
     }
 }
 
@@ -79,6 +81,14 @@ mod tests {
 
     fn counted(rate: f64, seconds: f64) -> Counted {
         Counted { bytes: rate * seconds, seconds }
+    }
+
+    #[test]
+    fn a_holder_is_silent_after_what_its_link_takes() {
+        let silent = Measured { long: counted(0.0, 60.0), short: counted(0.0, 10.0) };
+        assert_eq!([4.0, 10.0, 50.0, 70.0].map(|seconds| silent.is_silent(seconds)), [true, true, true, false]);
+        let slow = Measured { long: counted(100.0, 60.0), short: counted(0.0, 10.0) };
+        assert_eq!([4.0, 50.0].map(|seconds| slow.is_silent(seconds)), [true, false]);
     }
 
     #[test]

@@ -72,13 +72,8 @@ impl Way {
         ENDING_ROUND_TRIPS * self.round_trip + ENDING_PACKETS * self.loss * self.timeout()
     }
 
-    /// Returns the probability that none of the packets is lost on which the end waits.
-    pub(super) fn keeps_ending(self) -> f64 {
-        (1.0 - self.loss).powf(ENDING_PACKETS)
-    }
-
     /// Returns the seconds after which TCP sends a lost packet again at the least, while no queue is filled.
-    pub(super) const fn timeout(self) -> f64 {
+    const fn timeout(self) -> f64 {
         RTO_MIN + self.round_trip
     }
 }
