@@ -268,7 +268,7 @@ fn the_remaining_time_of_transfers_in_both_directions_is_right() {
             "a short download",
             slow(),
             [(0.0, Upload(large)), (0.0, Download(small))],
-            [Some(Told { right: 0.85, given: 0.99 }), None],
+            [Some(Told { right: 0.85, given: 0.95 }), None],
         ),
     ];
     cases.iter().for_each(|case| case.assert(2));
