@@ -580,7 +580,7 @@ fn what_a_line_names_is_checked_first() {
         ("path client->Node_99 --cut", "Node_99"),
         ("path 1,99 --cut", "Node_99"),
         ("partition 1,2|3,99", "Node_99"),
-        ("heal 99", "Node_99"),
+        ("heal 1,99", "Node_99"),
         ("flap 99 --every 5s", "Node_99"),
         ("kill nowhere", "`nowhere` is no node"),
         ("faults apply no-such-profile", "there is no profile `no-such-profile`"),

@@ -69,5 +69,6 @@ mod transfers_pane;
 mod tui;
 mod tui_harness;
 mod undoing;
+mod values;
 mod volumes;
 mod wire_pane;

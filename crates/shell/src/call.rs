@@ -9,6 +9,7 @@ use p2p_engine::transfer::TransferId;
 use p2p_store::manifest::NodeNumber;
 
 use super::ShellError;
+use super::commands::check_values;
 use super::hosts::node_of;
 use super::spec::{Group, Kind, Spec, Times};
 use super::table;
@@ -41,8 +42,8 @@ impl Call {
     /// Parses a line; returns `None` if it has no words.
     ///
     /// # Errors
-    /// Fails if the line cannot be split into words, if there is no such command, or if the command does not take these arguments
-    /// or flags.
+    /// Fails if the line cannot be split into words, if there is no such command, or if the command does not take these arguments,
+    /// flags or values.
     pub fn parse(line: &str, variables: &Variables) -> Result<Option<Call>, ShellError> {
         let words = words::split(line, variables)?;
         let Some((first, words)) = words.split_first() else { return Ok(None) };
@@ -52,6 +53,7 @@ impl Call {
         let mut call = Call { spec, arguments, quoted, flags: BTreeMap::new() };
         call.take(words)?;
         call.check()?;
+        check_values(&call)?;
         Ok(Some(call))
     }
 
@@ -148,6 +150,14 @@ impl Call {
     /// Returns the argument at an index.
     pub fn argument(&self, place: usize) -> Option<&str> {
         self.arguments.get(place).map(String::as_str)
+    }
+
+    /// Returns the argument at an index, which an action of the command requires, and which is called `name` in the help.
+    ///
+    /// # Errors
+    /// Fails if it is not given.
+    pub(crate) fn required(&self, place: usize, name: &str) -> Result<&str, ShellError> {
+        self.argument(place).ok_or_else(|| self.wrong(format!("{name} is missing")))
     }
 
     /// Returns true if a flag is given.

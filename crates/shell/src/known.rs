@@ -2,12 +2,13 @@
 //! the line begins, and what no earlier command of it can make, is refused ahead.
 
 use p2p_auth::names::UserName;
-use p2p_base::spelling::visible;
 use p2p_engine::EngineError;
-use p2p_engine::operation::ListTransfers;
+use p2p_engine::faults::{ActiveFault, FaultError};
+use p2p_engine::operation::{ListFaults, ListTransfers};
 use p2p_engine::snapshot::Peer;
 
 use crate::call::Call;
+use crate::commands::faults::known_profile;
 use crate::commands::files::own_transfer;
 use crate::hosts::{node_of, peer};
 use crate::spec::{Kind, WAITING};
@@ -37,7 +38,7 @@ pub(crate) async fn check_things(shell: &Shell, call: &Call, may_come: MayCome) 
                     peer(name).map_or(Ok(()), |host| require_host(shell, host))?;
                 }
             }
-            Some(Kind::Profile | Kind::ProfileOrNode) => require_profile(shell, call, text)?,
+            Some(Kind::Profile | Kind::ProfileOrNode) => require_profile(shell, call, text).await?,
             Some(Kind::TransferOrWaiting) if text == WAITING => {}
             Some(Kind::Transfer | Kind::TransferOrWaiting) if !may_come.transfers => require_transfer(shell, call, place).await?,
             _ => {}
@@ -59,15 +60,21 @@ fn require_host(shell: &Shell, host: Peer) -> Result<(), ShellError> {
     if is_there { Ok(()) } else { Err(EngineError::UnknownHost(host).into()) }
 }
 
-/// Refuses a profile that is to be put on and is not known. One that is to be taken back may be on without being known any more.
-fn require_profile(shell: &Shell, call: &Call, name: &str) -> Result<(), ShellError> {
-    let (is_applied, is_known) = (call.argument(0) == Some("apply"), shell.access.profiles().contains_key(name));
+/// Refuses a profile that is to be put on and is not known, and one to be taken back that is neither known nor on. One that is to be taken back may be on without being known any more.
+async fn require_profile(shell: &Shell, call: &Call, name: &str) -> Result<(), ShellError> {
+    if call.argument(0) == Some("apply") {
+        return known_profile(shell, call, name).map(drop);
+    }
     match node_of(name) {
-        Some(node) if !is_applied && !is_known => require_host(shell, Peer::Node(node)),
-        _ if is_applied && !is_known => {
-            Err(call.wrong(format!("there is no profile `{}`; `faults profiles` lists them", visible(name))))
+        _ if shell.access.profiles().contains_key(name) => Ok(()),
+        Some(node) => require_host(shell, Peer::Node(node)),
+        None => {
+            let is_on = |active: &ActiveFault| active.causes().any(|cause| cause.profile() == Some(name));
+            if shell.call(ListFaults).await?.iter().any(is_on) {
+                return Ok(());
+            }
+            Err(EngineError::from(FaultError::ProfileNotOn { name: name.to_owned(), node: None }).into())
         }
-        _ => Ok(()),
     }
 }
 

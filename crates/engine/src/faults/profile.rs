@@ -19,9 +19,13 @@ pub struct Flapping {
 }
 
 impl Flapping {
-    /// Returns true if the plan is within its bounds.
-    pub fn is_bounded(&self) -> bool {
-        self.every >= FLAP_MIN && (1..=FLAPS_MAX).contains(&self.times)
+    /// Checks that the plan is within its bounds.
+    ///
+    /// # Errors
+    /// Returns the error that names them.
+    pub fn check(&self) -> Result<(), FaultError> {
+        let is_bounded = self.every >= FLAP_MIN && (1..=FLAPS_MAX).contains(&self.times);
+        if is_bounded { Ok(()) } else { Err(FaultError::Flap) }
     }
 }
 
@@ -57,7 +61,7 @@ impl Profile {
         check_path(self.path)?;
         check_link(self.up)?;
         check_link(self.down)?;
-        if self.flap.is_some_and(|plan| !plan.is_bounded()) { Err(FaultError::Flap) } else { Ok(()) }
+        self.flap.map_or(Ok(()), |plan| plan.check())
     }
 }
 

@@ -5,7 +5,7 @@ use p2p_net::Direction;
 use p2p_store::manifest::NodeNumber;
 use serde::{Deserialize, Serialize};
 
-use crate::faults::{DiskFaults, Flapping, LinkChange, PathChange, Profile};
+use crate::faults::{DiskFaults, FaultError, Flapping, LinkChange, PathChange, Profile, check_link, check_path};
 use crate::peer::Peer;
 
 /// Longest time that a planned stop waits for what is under way, unless the caller says otherwise: that of service managers
@@ -104,6 +104,45 @@ pub enum Break {
     },
 }
 
+impl Break {
+    /// Checks what the operation says by itself, whatever is on and whichever hosts there are.
+    ///
+    /// # Errors
+    /// Returns the reason for which it is never possible.
+    pub fn check(&self) -> Result<(), FaultError> {
+        match self {
+            Break::Kill { .. } | Break::Stop { .. } | Break::Restart { .. } | Break::Refuse { .. } => Ok(()),
+            Break::Disk { faults, .. } => require_something(!faults.is_none()),
+            Break::Flap { plan, .. } => plan.check(),
+            Break::Link { change, .. } => require_something(!change.is_none()).and_then(|()| check_link(*change)),
+            Break::Paths { change, .. } => require_something(!change.is_none()).and_then(|()| check_path(*change)),
+            Break::Path { from, to, change, cut, .. } => {
+                require_something(!change.is_none() || *cut)?;
+                check_path(*change)?;
+                check_sides(&[*from], &[*to])
+            }
+            Break::Partition { one, other, one_way } => {
+                refuse_too_many(one.len().saturating_mul(other.len()).saturating_mul(if *one_way { 1 } else { 2 }))?;
+                check_sides(one, other)
+            }
+            Break::Profile { profile, .. } => profile.check(),
+        }
+    }
+}
+
+fn require_something(is_said: bool) -> Result<(), FaultError> {
+    if is_said { Ok(()) } else { Err(FaultError::Nothing) }
+}
+
+fn refuse_too_many(count: usize) -> Result<(), FaultError> {
+    if count > PATHS_MAX { Err(FaultError::TooManyPaths { count, max: PATHS_MAX }) } else { Ok(()) }
+}
+
+/// Refuses hosts that are on both sides of a path or of a partition.
+fn check_sides(one: &[Peer], other: &[Peer]) -> Result<(), FaultError> {
+    one.iter().find(|peer| other.contains(peer)).map_or(Ok(()), |&peer| Err(FaultError::BothSides(peer)))
+}
+
 /// Takes a fault back, or all of one kind, and returns what was taken back.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Mend {
@@ -155,6 +194,20 @@ pub enum Mend {
         /// True if only the path in this direction is meant.
         one_way: bool,
     },
+}
+
+impl Mend {
+    /// Checks what the operation says by itself, whatever is on and whichever hosts there are.
+    ///
+    /// # Errors
+    /// Returns the reason for which it is never possible.
+    pub fn check(&self) -> Result<(), FaultError> {
+        match self {
+            Mend::Path { from, to, .. } | Mend::Cut { from, to, .. } => check_sides(&[*from], &[*to]),
+            Mend::Process { .. } | Mend::Disk { .. } | Mend::Flap { .. } => Ok(()),
+            Mend::Link { .. } | Mend::Paths { .. } | Mend::Cuts => Ok(()),
+        }
+    }
 }
 
 /// Lists the faults that are on.

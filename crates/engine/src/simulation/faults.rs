@@ -44,6 +44,9 @@ fn cleared(taken_back: Vec<ActiveFault>) -> Reply {
 impl Simulation {
     /// Breaks something on purpose.
     pub(super) fn break_it(&mut self, id: CommandId, by: &Principal, what: Break) -> Option<Answer> {
+        if let Err(error) = what.check() {
+            return Some(Err(error.into()));
+        }
         match what {
             Break::Kill { node } => Some(self.kill_node(by, node)),
             Break::Stop { node, within } => self.stop_node(id, by, node, within),
@@ -61,6 +64,9 @@ impl Simulation {
 
     /// Takes a fault back.
     pub(super) fn mend(&mut self, id: CommandId, by: &Principal, what: &Mend) -> Option<Answer> {
+        if let Err(error) = what.check() {
+            return Some(Err(error.into()));
+        }
         match *what {
             Mend::Process { node } => self.mend_process(id, by, node),
             Mend::Disk { node } => Some(self.mend_disk(by, node)),
@@ -206,9 +212,6 @@ impl Simulation {
 
     fn break_disk(&mut self, by: &Principal, node: NodeNumber, faults: DiskFaults) -> Answer {
         self.breakable(node)?;
-        if faults.is_none() {
-            return Err(FaultError::Nothing.into());
-        }
         if (DiskFaults { corrupt: 0, ..faults }).is_none() {
             self.refuse_where_nothing_is_stored(&[node])?;
         }
@@ -242,11 +245,8 @@ impl Simulation {
         Ok(Reply::Done(()))
     }
 
-    /// Refuses a plan that is out of bounds, or that would not be over before the end of virtual time.
+    /// Refuses a plan that would not be over before the end of virtual time.
     fn refuse_plan(&self, plan: Flapping) -> Result<(), EngineError> {
-        if !plan.is_bounded() {
-            return Err(FaultError::Flap.into());
-        }
         self.instant_after(plan.every.saturating_mul(u64::from(plan.times) + 1)).map(drop)
     }
 

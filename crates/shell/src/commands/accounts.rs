@@ -195,10 +195,15 @@ pub(super) async fn own_name(shell: &Shell, call: &Call) -> Result<String, Shell
     identity.name().map(str::to_owned).ok_or_else(|| EngineError::from(Denial::LoginNeeded).into())
 }
 
+/// Returns the session or the user that an action of the command is about; `None` if they are to be listed.
+pub(crate) fn named_of(call: &Call) -> Result<Option<&str>, ShellError> {
+    let name = if call.spec.name == "sessions" { "ID" } else { "NAME" };
+    call.argument(0).map(|_| call.required(1, name)).transpose()
+}
+
 pub(crate) async fn sessions(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
     own_name(shell, call).await?;
-    if call.argument(0).is_some() {
-        let id = call.argument(1).ok_or_else(|| call.wrong("ID is missing".into()))?;
+    if let Some(id) = named_of(call)? {
         shell.access.revoke(id.to_owned()).await?;
         return Ok(Answer::new(View::Text(format!("session {id} is revoked")), json!({ "revoked": id })));
     }
@@ -219,8 +224,8 @@ pub(crate) async fn sessions(shell: &Shell, call: &Call) -> Result<Answer, Shell
 }
 
 pub(crate) async fn users(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
-    if call.argument(0).is_some() {
-        return reset(shell, call).await;
+    if let Some(name) = named_of(call)? {
+        return reset(shell, name).await;
     }
     let accounts = shell.access.accounts().await?;
     let row = |account: &Account| {
@@ -247,8 +252,7 @@ pub(crate) async fn users(shell: &Shell, call: &Call) -> Result<Answer, ShellErr
 }
 
 /// Sets a new password for a user who has lost the password or the second factor, and removes the second factor.
-async fn reset(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
-    let name = call.argument(1).ok_or_else(|| call.wrong("NAME is missing".into()))?;
+async fn reset(shell: &Shell, name: &str) -> Result<Answer, ShellError> {
     shell.access.require_session(&shell.identity(), "users reset").await?;
     let user = shell.access.user(name.to_owned()).await?;
     if shell.identity().name() == Some(user.as_str()) {
@@ -267,14 +271,17 @@ async fn reset(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
     Ok(Answer::new(View::Text(format!("{user} has a new password")), json!({ "user": user.as_str() })))
 }
 
+/// Returns how many entries `audit` is to show at the most.
+pub(crate) fn count_of_entries(call: &Call) -> Result<NonZeroUsize, ShellError> {
+    let parse = |text: &String| text.parse().map_err(|_| call.wrong(format!("`{text}` is no number from 1")));
+    call.flags.get("count").map_or(Ok(AUDIT_COUNT), parse)
+}
+
 pub(crate) async fn audit(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
     if call.argument(0).is_some() {
         return finding(shell.access.verify_audit().await?);
     }
-    let count = match call.flags.get("count") {
-        Some(text) => text.parse().map_err(|_| call.wrong(format!("`{text}` is no number from 1")))?,
-        None => AUDIT_COUNT,
-    };
+    let count = count_of_entries(call)?;
     // The latest entry comes last, next to the prompt that follows.
     let mut entries = shell.access.audit(count.get()).await?;
     entries.reverse();

@@ -7,6 +7,7 @@ use std::str::FromStr;
 
 use p2p_base::spelling::visible;
 use p2p_base::units::{Probability, SimDuration, count_of};
+use p2p_engine::EngineError;
 use p2p_engine::faults::{ActiveFault, DiskFaults, FLAPS, Flapping, LinkChange, PathChange, Target, parse_bursts};
 use p2p_engine::operation::{Break, ListFaults, Mend, STOP_WITHIN};
 use p2p_engine::snapshot::Peer;
@@ -14,7 +15,7 @@ use p2p_net::{Direction, Loss};
 use p2p_store::manifest::NodeNumber;
 use serde_json::json;
 
-pub(crate) use self::list::faults;
+pub(crate) use self::list::{check_action, faults, known_profile};
 
 use crate::answer::{Answer, View};
 use crate::call::Call;
@@ -52,16 +53,44 @@ pub(crate) async fn refuse(shell: &Shell, call: &Call) -> Result<Answer, ShellEr
     Ok(process(node, "refusing"))
 }
 
-pub(crate) async fn disk(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
-    let node = call.node(0)?;
-    let faults = disk_faults(call)?;
-    if check_clear(call, faults.is_none(), "--slow, --fail, --full or --corrupt")? {
-        shell.call(Mend::Disk { node }).await?;
-    } else {
-        shell.call(Break::Disk { node, faults }).await?;
+/// Change of faults, as the words of a command say it.
+pub(crate) enum Change {
+    /// Change for the worse.
+    Break(Break),
+    /// Change back.
+    Mend(Mend),
+}
+
+impl Change {
+    /// Refuses what is never possible.
+    fn checked(self) -> Result<Change, ShellError> {
+        let checked = match &self {
+            Change::Break(what) => what.check(),
+            Change::Mend(what) => what.check(),
+        };
+        Ok(checked.map(|()| self).map_err(EngineError::from)?)
     }
-    let target = Target::Disk(node);
+
+    async fn make(self, shell: &Shell) -> Result<(), ShellError> {
+        match self {
+            Change::Break(what) => shell.call(what).await,
+            Change::Mend(what @ Mend::Flap { .. }) => shell.wait_for(what).await.map(drop),
+            Change::Mend(what) => shell.call(what).await.map(drop),
+        }
+    }
+}
+
+pub(crate) async fn disk(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
+    disk_of(call)?.make(shell).await?;
+    let target = Target::Disk(call.node(0)?);
     answer_about(shell, &target.to_string(), false, |of| of == target).await
+}
+
+/// Returns what `disk` is to do.
+pub(crate) fn disk_of(call: &Call) -> Result<Change, ShellError> {
+    let (node, faults) = (call.node(0)?, disk_faults(call)?);
+    let clears = check_clear(call, faults.is_none(), "--slow, --fail, --full or --corrupt")?;
+    if clears { Change::Mend(Mend::Disk { node }) } else { Change::Break(Break::Disk { node, faults }) }.checked()
 }
 
 /// Returns the faults of a disk that the flags name.
@@ -98,7 +127,8 @@ fn check_clear(call: &Call, is_nothing: bool, flags: &str) -> Result<bool, Shell
     }
 }
 
-pub(crate) async fn link(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
+/// Returns the host and the directions that `link` is about, and what it is to do.
+pub(crate) fn link_of(call: &Call) -> Result<(Peer, Option<Direction>, Change), ShellError> {
     let peer = hosts::peer(call.argument(0).unwrap_or_default()).map_err(|problem| call.wrong(problem))?;
     let direction = match (call.has("up"), call.has("down")) {
         (true, false) => Some(Direction::Up),
@@ -106,11 +136,16 @@ pub(crate) async fn link(shell: &Shell, call: &Call) -> Result<Answer, ShellErro
         _ => None,
     };
     let change = LinkChange { bandwidth: value(call, "bandwidth")?, queue_packets: count(call, "queue")? };
-    if check_clear(call, change.is_none(), "--bandwidth or --queue")? {
-        shell.call(Mend::Link { peer, direction }).await?;
-    } else {
-        shell.call(Break::Link { peer, direction, change }).await?;
-    }
+    let change = match check_clear(call, change.is_none(), "--bandwidth or --queue")? {
+        true => Change::Mend(Mend::Link { peer, direction }),
+        false => Change::Break(Break::Link { peer, direction, change }),
+    };
+    Ok((peer, direction, change.checked()?))
+}
+
+pub(crate) async fn link(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
+    let (peer, direction, change) = link_of(call)?;
+    change.make(shell).await?;
     let is_meant = |target: Target| match target {
         Target::Link(of, way) => of == peer && direction.is_none_or(|only| only == way),
         _ => false,
@@ -119,18 +154,25 @@ pub(crate) async fn link(shell: &Shell, call: &Call) -> Result<Answer, ShellErro
     answer_about(shell, &name, false, is_meant).await
 }
 
-pub(crate) async fn path(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
+/// Returns the paths that `path` is about, and what it is to do.
+pub(crate) fn path_of(call: &Call) -> Result<(Paths, Change), ShellError> {
     let paths = hosts::paths(call.argument(0).unwrap_or_default()).map_err(|problem| call.wrong(problem))?;
     let (change, cut) = (path_change(call)?, call.has("cut"));
     let flags = "--delay, --loss, --burst, --duplicate, --corrupt, --reorder or --cut";
     let clears = check_clear(call, change.is_none() && !cut, flags)?;
-    match paths {
-        Paths::All(peer) if clears => drop(shell.call(Mend::Paths { peer }).await?),
+    let change = match paths {
+        Paths::All(peer) if clears => Change::Mend(Mend::Paths { peer }),
         Paths::All(_) if cut => return Err(call.wrong("--cut is of one path, A->B or A,B; `partition` cuts many".into())),
-        Paths::All(peer) => shell.call(Break::Paths { peer, change }).await?,
-        Paths::Between { from, to, one_way } if clears => drop(shell.call(Mend::Path { from, to, one_way }).await?),
-        Paths::Between { from, to, one_way } => shell.call(Break::Path { from, to, one_way, change, cut }).await?,
-    }
+        Paths::All(peer) => Change::Break(Break::Paths { peer, change }),
+        Paths::Between { from, to, one_way } if clears => Change::Mend(Mend::Path { from, to, one_way }),
+        Paths::Between { from, to, one_way } => Change::Break(Break::Path { from, to, one_way, change, cut }),
+    };
+    Ok((paths, change.checked()?))
+}
+
+pub(crate) async fn path(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
+    let (paths, change) = path_of(call)?;
+    change.make(shell).await?;
     let is_meant = |target: Target| match (paths, target) {
         (Paths::All(peer), Target::Paths(of)) => of == peer,
         (Paths::Between { from, to, one_way }, Target::Path(one, other) | Target::Cut(one, other)) => {
@@ -162,16 +204,22 @@ fn path_change(call: &Call) -> Result<PathChange, ShellError> {
     })
 }
 
+/// Returns the sides that `partition` parts, and what it is to do.
+pub(crate) fn partition_of(call: &Call) -> Result<(hosts::Sides, Change), ShellError> {
+    let sides = hosts::sides(&call.arguments.join(" ")).map_err(|problem| call.wrong(problem))?;
+    let hosts::Sides { one, other, one_way } = sides.clone();
+    Ok((sides, Change::Break(Break::Partition { one, other, one_way }).checked()?))
+}
+
 pub(crate) async fn partition(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
-    let text = call.arguments.join(" ");
-    let hosts::Sides { one, other, one_way } = hosts::sides(&text).map_err(|problem| call.wrong(problem))?;
+    let (hosts::Sides { one, other, one_way }, change) = partition_of(call)?;
     let is_between = |from: &Peer, to: &Peer| one.contains(from) && other.contains(to);
     let is_named = |from: Peer, to: Peer| is_between(&from, &to) || (!one_way && is_between(&to, &from));
     let is_meant = |active: &&ActiveFault| match active.fault.target() {
         Target::Cut(from, to) => is_named(from, to),
         _ => false,
     };
-    shell.call(Break::Partition { one: one.clone(), other: other.clone(), one_way }).await?;
+    change.make(shell).await?;
     let on = shell.call(ListFaults).await?;
     let (named, all) = (CutPaths::among(on.iter().filter(is_meant)), CutPaths::among(&on));
     let in_all = if all.len() > named.len() { format!("; {} are cut in all", all.len()) } else { String::new() };
@@ -179,13 +227,18 @@ pub(crate) async fn partition(shell: &Shell, call: &Call) -> Result<Answer, Shel
     Ok(Answer::new(View::Text(format!("{}{in_all}", named.told())), data))
 }
 
-pub(crate) async fn heal(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
-    let one = call.argument(0).map(hosts::paths).transpose().map_err(|problem| call.wrong(problem))?;
-    let mend = match one {
+/// Returns what `heal` is to take back.
+pub(crate) fn heal_of(call: &Call) -> Result<Mend, ShellError> {
+    let mend = match call.argument(0).map(hosts::paths).transpose().map_err(|problem| call.wrong(problem))? {
         None => Mend::Cuts,
         Some(Paths::Between { from, to, one_way }) => Mend::Cut { from, to, one_way },
         Some(Paths::All(_)) => return Err(call.wrong("name both hosts, A->B or A,B; `heal` alone heals all paths".into())),
     };
+    Ok(mend.check().map(|()| mend).map_err(EngineError::from)?)
+}
+
+pub(crate) async fn heal(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
+    let mend = heal_of(call)?;
     let healed = CutPaths::among(&shell.call(mend).await?.taken_back);
     let on = shell.call(ListFaults).await?;
     let left = CutPaths::among(&on);
@@ -211,19 +264,22 @@ fn none_cut(on: &[ActiveFault]) -> String {
     }
 }
 
-pub(crate) async fn flap(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
+/// Returns what `flap` is to do.
+pub(crate) fn flap_of(call: &Call) -> Result<Change, ShellError> {
     let node = call.node(0)?;
     let every: Option<SimDuration> = value(call, "every")?;
     let times = count(call, "times")?;
     if check_clear(call, every.is_none() && times.is_none(), "--every SPAN")? {
-        shell.wait_for(Mend::Flap { node }).await?;
-    } else if let Some(every) = every {
-        let plan = Flapping { every, times: times.unwrap_or(FLAPS) };
-        shell.call(Break::Flap { node, plan }).await?;
-    } else {
-        return Err(call.wrong("--times says how often, and --every SPAN is missing".into()));
+        return Ok(Change::Mend(Mend::Flap { node }));
     }
-    let target = Target::Flap(node);
+    let every = every.ok_or_else(|| call.wrong("--times says how often, and --every SPAN is missing".into()))?;
+    let plan = Flapping { every, times: times.unwrap_or(FLAPS) };
+    Change::Break(Break::Flap { node, plan }).checked()
+}
+
+pub(crate) async fn flap(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
+    flap_of(call)?.make(shell).await?;
+    let target = Target::Flap(call.node(0)?);
     answer_about(shell, &target.to_string(), false, |of| of == target).await
 }
 
@@ -239,7 +295,7 @@ async fn answer_about(shell: &Shell, name: &str, plural: bool, is_meant: impl Fn
 }
 
 /// Returns the time of --within.
-fn within(call: &Call) -> Result<SimDuration, ShellError> {
+pub(crate) fn within(call: &Call) -> Result<SimDuration, ShellError> {
     Ok(value(call, "within")?.unwrap_or(STOP_WITHIN))
 }
 

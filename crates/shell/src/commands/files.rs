@@ -9,7 +9,7 @@ use p2p_base::units::SimTime;
 use p2p_engine::operation::{BeginTransfer, ListTransfers};
 use p2p_engine::transfer::{Awaited, Direction, TransferId, TransferReport, TransferStatus};
 use p2p_engine::{EngineError, GROUP_MAX};
-use p2p_service::access::range::ParseRangeError;
+use p2p_service::access::range::{ParseRangeError, WantedRange};
 use p2p_service::access::{AccessError, Identity};
 use p2p_store::names::FileKey;
 use serde_json::{Value, json};
@@ -71,11 +71,10 @@ pub(crate) async fn download(shell: &Shell, call: &Call) -> Result<Answer, Shell
     if names.len() > 1 && wanted.as_ref().is_some_and(|wanted| !wanted.is_dir()) {
         return Err(call.wrong(format!("{} names match, and PATH is no directory for them", names.len())));
     }
-    let range = match call.flags.get("range") {
-        Some(_) if recursive || names.len() > 1 => return Err(call.wrong("--range is of one file".into())),
-        Some(text) => Some(text.parse().map_err(|error: ParseRangeError| call.wrong(error.to_string()))?),
-        None => None,
-    };
+    let range = range_of(call)?;
+    if range.is_some() && names.len() > 1 {
+        return Err(of_one_file(call));
+    }
     if recursive {
         let (mut plan, to) = (Plan::default(), Target::new(wanted, names.len(), force));
         for name in names {
@@ -90,6 +89,19 @@ pub(crate) async fn download(shell: &Shell, call: &Call) -> Result<Answer, Shell
         transfers.push((visible(&name).into_owned(), download.map(Into::into).map_err(ShellError::from)));
     }
     begin_all(shell, call, "fetched", transfers).await
+}
+
+/// Returns the range of --range.
+pub(crate) fn range_of(call: &Call) -> Result<Option<WantedRange>, ShellError> {
+    match call.flags.get("range") {
+        Some(_) if call.has("recursive") => Err(of_one_file(call)),
+        Some(text) => text.parse().map(Some).map_err(|error: ParseRangeError| call.wrong(error.to_string())),
+        None => Ok(None),
+    }
+}
+
+fn of_one_file(call: &Call) -> ShellError {
+    call.wrong("--range is of one file".into())
 }
 
 pub(crate) async fn remove(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {

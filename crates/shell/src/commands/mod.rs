@@ -14,6 +14,9 @@ pub(super) mod session;
 pub(super) mod time;
 pub(super) mod tokens;
 pub(super) mod uploads;
+mod values;
+
+pub(crate) use self::values::check_values;
 
 pub use self::session::{reference, write_document};
 

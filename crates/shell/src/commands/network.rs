@@ -1,5 +1,7 @@
 //! The implementations of the commands about nodes, links, packets and connections.
 
+use std::path::PathBuf;
+
 use p2p_base::spelling::visible_path;
 use p2p_base::units::SimDuration;
 use p2p_engine::EngineError;
@@ -303,13 +305,16 @@ pub(crate) async fn stats(shell: &Shell, _: &Call) -> Result<Answer, ShellError>
     Ok(Answer::new(View::Sections(sections), data(&report)))
 }
 
+/// Returns how many packets `trace` is to show at the most.
+pub(crate) fn packets_of(call: &Call) -> Result<usize, ShellError> {
+    let parse = |text: &String| text.parse().map_err(|_| call.wrong(format!("`{text}` is no number")));
+    call.flags.get("packets").map_or(Ok(20), parse)
+}
+
 pub(crate) async fn trace(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
     let number = call.node(0)?;
     let node = status_of(shell, number).await?;
-    let max: usize = match call.flags.get("packets") {
-        Some(text) => text.parse().map_err(|_| call.wrong(format!("`{text}` is no number")))?,
-        None => 20,
-    };
+    let max = packets_of(call)?;
     let connections = shell.call(ListConnections).await?;
     let packets = shell.call(ListPackets).await?;
     let connection = connections.into_iter().find(|connection| connection.node == number);
@@ -405,21 +410,20 @@ fn packet_data(packet: &PacketRecord) -> Value {
     })
 }
 
-pub(crate) async fn capture(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
+/// Returns the file that a capture is to be written to; `None` if the capture is to end.
+pub(crate) fn capture_of(call: &Call) -> Result<Option<PathBuf>, ShellError> {
     match (call.argument(0), call.argument(1)) {
-        (Some("start"), Some(text)) => {
-            let path = expand(text);
-            shell.call(StartCapture { path: path.clone() }).await?;
-            Ok(Answer::new(
-                View::Text(format!("capturing to {}", visible_path(&path))),
-                json!({ "path": path.to_string_lossy() }),
-            ))
-        }
-        (Some("start"), None) => Err(call.wrong("PATH is missing".into())),
+        (Some("start"), _) => Ok(Some(expand(call.required(1, "PATH")?))),
         (_, Some(path)) => Err(call.wrong(format!("unexpected argument `{path}`"))),
-        _ => {
-            let packets = shell.call(StopCapture).await?;
-            Ok(Answer::new(View::Text(format!("{} captured", count_of(packets, "packet"))), json!({ "packets": packets })))
-        }
+        _ => Ok(None),
     }
+}
+
+pub(crate) async fn capture(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
+    let Some(path) = capture_of(call)? else {
+        let packets = shell.call(StopCapture).await?;
+        return Ok(Answer::new(View::Text(format!("{} captured", count_of(packets, "packet"))), json!({ "packets": packets })));
+    };
+    shell.call(StartCapture { path: path.clone() }).await?;
+    Ok(Answer::new(View::Text(format!("capturing to {}", visible_path(&path))), json!({ "path": path.to_string_lossy() })))
 }

@@ -11,12 +11,18 @@ use crate::call::Call;
 use crate::question::{CodeField, FieldKind, Form, Shown};
 use crate::{Shell, ShellError};
 
+/// Refuses a kind of codes where none is enabled.
+pub(crate) fn check_kind(call: &Call) -> Result<(), ShellError> {
+    match (call.argument(0), call.argument(1)) {
+        (Some("enable"), _) | (_, None) => Ok(()),
+        (_, Some(kind)) => Err(call.wrong(format!("unexpected argument `{kind}`"))),
+    }
+}
+
 pub(crate) async fn otp(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
     let user = own_name(shell, call).await?;
     let action = call.argument(0).unwrap_or_default();
-    if let Some(kind) = call.argument(1).filter(|_| action != "enable") {
-        return Err(call.wrong(format!("unexpected argument `{kind}`")));
-    }
+    check_kind(call)?;
     match action {
         "enable" => enable(shell, &user, if call.argument(1) == Some("mail") { CodeKind::Mail } else { CodeKind::App }).await,
         "confirm" => {

@@ -19,10 +19,15 @@ use crate::words::{Variables, is_variable_name};
 use crate::{Shell, ShellError};
 
 pub(crate) async fn help(_: &Shell, call: &Call) -> Result<Answer, ShellError> {
-    let Some(name) = call.argument(0) else { return Ok(overview()) };
-    let spec = table::find(name).ok_or_else(|| call.wrong(format!("there is no command `{name}`")))?;
+    let Some(spec) = topic_of(call)? else { return Ok(overview()) };
     let view = View::Sections(vec![(spec.usage(), View::Text(format!("\n{}", help_body(spec))))]);
     Ok(Answer::new(view, json!({ "name": spec.name, "usage": spec.usage(), "summary": spec.summary })))
+}
+
+/// Returns the command that the help is about.
+pub(crate) fn topic_of(call: &Call) -> Result<Option<&'static Spec>, ShellError> {
+    let find = |name| table::find(name).ok_or_else(|| call.wrong(format!("there is no command `{name}`")));
+    call.argument(0).map(find).transpose()
 }
 
 /// Returns the help text of a command.
@@ -67,28 +72,64 @@ fn overview() -> Answer {
     Answer::new(View::Sections(Group::ALL.map(section).to_vec()), data)
 }
 
-pub(crate) async fn expect(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
+/// Expectation about the answer of a command.
+pub(crate) struct Expectation<'a> {
+    pub(crate) command: String,
+    operator: &'a str,
+    text: &'a str,
+}
+
+impl Expectation<'_> {
+    /// Fails unless the answer of the command, or its error, is as expected.
+    fn compare(self, found: String) -> Result<Answer, ShellError> {
+        let Expectation { command, operator, text } = self;
+        let holds = if operator == "=" { found.trim() == text } else { found.contains(text) };
+        match holds {
+            true => Ok(Answer::nothing()),
+            false => Err(ShellError::Unexpected { command, expected: format!("{operator} {text}"), found }),
+        }
+    }
+}
+
+pub(crate) fn expectation_of(call: &Call) -> Result<Expectation<'_>, ShellError> {
     let words = &call.arguments;
     let place = words.iter().rposition(|word| word == "contains" || word == "=");
     let place = place.filter(|&place| place > 0 && place + 2 == words.len());
     let place = place.ok_or_else(|| call.wrong("say what is expected: contains TEXT, or = TEXT".into()))?;
-    let (operator, text) = (&words[place], &words[place + 1]);
-    let command = call.line_of(place);
-    let answer = shell.run_to_end(&command, &Variables::new()).await;
-    let found = answer.map_or_else(|error| error.to_string(), |answer| answer.view.text());
-    let holds = if operator == "=" { found.trim() == text } else { found.contains(text.as_str()) };
-    if holds {
-        Ok(Answer::nothing())
-    } else {
-        Err(ShellError::Unexpected { command, expected: format!("{operator} {text}"), found })
+    Ok(Expectation { command: call.line_of(place), operator: &words[place], text: &words[place + 1] })
+}
+
+/// Refuses an expectation that is none, and one that cannot come true, since the words of its command are refused with another text. One of
+/// another expectation is left to be carried out, so that none within each other, however many, are looked into.
+pub(crate) fn check_expectation(call: &Call) -> Result<(), ShellError> {
+    let expected = expectation_of(call)?;
+    if call.argument(0).is_some_and(|name| call.spec.is_called(name)) {
+        return Ok(());
+    }
+    match Call::parse(&expected.command, &Variables::new()) {
+        Ok(_) => Ok(()),
+        Err(error) => expected.compare(error.to_string()).map(drop),
     }
 }
 
-pub(crate) async fn set(_: &Shell, call: &Call) -> Result<Answer, ShellError> {
-    let (name, value) = (call.argument(0).unwrap_or_default(), call.argument(1).unwrap_or_default());
-    if !is_variable_name(name) {
-        return Err(call.wrong(format!("`{name}` is no name for a variable: letters, digits and _, no digit first")));
+pub(crate) async fn expect(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
+    let expected = expectation_of(call)?;
+    let answer = shell.run_to_end(&expected.command, &Variables::new()).await;
+    expected.compare(answer.map_or_else(|error| error.to_string(), |answer| answer.view.text()))
+}
+
+/// Refuses a name that no variable can have.
+pub(crate) fn check_variable(call: &Call) -> Result<(), ShellError> {
+    let name = call.argument(0).unwrap_or_default();
+    if is_variable_name(name) {
+        return Ok(());
     }
+    Err(call.wrong(format!("`{name}` is no name for a variable: letters, digits and _, no digit first")))
+}
+
+pub(crate) async fn set(_: &Shell, call: &Call) -> Result<Answer, ShellError> {
+    check_variable(call)?;
+    let (name, value) = (call.argument(0).unwrap_or_default(), call.argument(1).unwrap_or_default());
     Ok(Answer::nothing().with(Effect::Set(name.to_owned(), value.to_owned())))
 }
 

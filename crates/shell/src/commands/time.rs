@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
-use p2p_base::units::{SimDuration, count_of};
+use p2p_base::units::{ParseUnitError, SimDuration, count_of};
 use p2p_engine::operation::{Await, ListTransfers, Pause, Resume, SetSpeed, Sleep, Step, TakeFailures};
-use p2p_engine::pace::PaceStatus;
+use p2p_engine::pace::{PaceStatus, ParseSpeedError, Speed};
 use p2p_engine::snapshot::kind_name;
 use p2p_engine::transfer::{TransferId, TransferState, TransferStatus};
 use p2p_engine::{EngineError, FINISHED_MAX, Snapshot};
@@ -21,11 +21,16 @@ use crate::report::{Resolution, instant_of};
 use crate::{Shell, ShellError};
 
 pub(crate) async fn speed(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
-    if let Some(text) = call.argument(0) {
-        let speed = text.parse().map_err(|error: p2p_engine::pace::ParseSpeedError| call.wrong(error.to_string()))?;
+    if let Some(speed) = speed_of(call)? {
         shell.call(SetSpeed { speed }).await?;
     }
     Ok(clock(shell))
+}
+
+/// Returns the speed that is to be set.
+pub(crate) fn speed_of(call: &Call) -> Result<Option<Speed>, ShellError> {
+    let speed = call.argument(0).map(str::parse).transpose();
+    speed.map_err(|error: ParseSpeedError| call.wrong(error.to_string()))
 }
 
 pub(crate) async fn pause(shell: &Shell, _: &Call) -> Result<Answer, ShellError> {
@@ -39,7 +44,7 @@ pub(crate) async fn resume(shell: &Shell, _: &Call) -> Result<Answer, ShellError
 }
 
 pub(crate) async fn step(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
-    let span = call.argument(0).map(|text| span_of(call, text)).transpose()?;
+    let span = span_of(call)?;
     if span.is_some() {
         shell.notify(Notice::Waits);
     }
@@ -77,7 +82,7 @@ fn latest<T>(all: &[T], count: u64) -> &[T] {
 }
 
 pub(crate) async fn sleep(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
-    let span = span_of(call, call.argument(0).unwrap_or_default())?;
+    let span = span_of(call)?.unwrap_or_default();
     shell.wait_for(Sleep { span }).await?;
     Ok(clock(shell))
 }
@@ -174,8 +179,10 @@ fn failure_of(status: &TransferStatus, identity: &Identity) -> String {
     format!("{}, {}, failed{error}", status.id, identity.describe(status))
 }
 
-fn span_of(call: &Call, text: &str) -> Result<SimDuration, ShellError> {
-    text.parse().map_err(|error: p2p_base::units::ParseUnitError| call.wrong(error.to_string()))
+/// Returns the span of virtual time that the command is given.
+pub(crate) fn span_of(call: &Call) -> Result<Option<SimDuration>, ShellError> {
+    let span = call.argument(0).map(str::parse).transpose();
+    span.map_err(|error: ParseUnitError| call.wrong(error.to_string()))
 }
 
 fn clock(shell: &Shell) -> Answer {

@@ -1,9 +1,11 @@
 //! The implementation of the command `token`: API tokens, by which programs log in.
 
-use p2p_auth::names::NameError;
-use p2p_auth::tokens::{ApiTokenInfo, LIFETIME, NewToken, Reach};
+use p2p_auth::AuthError;
+use p2p_auth::names::{NameError, TokenName};
+use p2p_auth::tokens::{ApiTokenInfo, LIFETIME, LIFETIME_MAX, NewToken, Reach, TokenError};
 use p2p_base::scope::{Scope, UnknownScope};
 use p2p_base::spelling::visible;
+use p2p_service::access::AccessError;
 use secrecy::ExposeSecret;
 use serde_json::json;
 
@@ -13,17 +15,30 @@ use crate::call::Call;
 use crate::report::{Table, date_of, text_column};
 use crate::{Shell, ShellError};
 
-pub(crate) async fn token(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
-    own_name(shell, call).await?;
-    match call.argument(0) {
-        Some("new") => new(shell, call).await,
-        Some("revoke") => revoke(shell, call).await,
-        _ => list(shell, call).await,
+/// Action of the command, as its words say it.
+pub(crate) enum Action<'a> {
+    New {
+        name: TokenName,
+        scope: Scope,
+        /// Time after which the token ends, in seconds.
+        seconds: u64,
+    },
+    List,
+    Revoke(&'a str),
+}
+
+pub(crate) fn action_of(call: &Call) -> Result<Action<'_>, ShellError> {
+    match (call.argument(0), call.flags.keys().next(), call.argument(1)) {
+        (Some("new"), ..) => new_of(call),
+        (_, Some(flag), _) => Err(call.wrong(format!("--{flag} is for a new token"))),
+        (Some("revoke"), ..) => Ok(Action::Revoke(call.required(1, "NAME")?)),
+        (_, _, Some(name)) => Err(call.wrong(format!("unexpected argument `{name}`"))),
+        _ => Ok(Action::List),
     }
 }
 
-async fn new(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
-    let name = name_in(call)?.parse().map_err(|error: NameError| call.wrong(error.to_string()))?;
+fn new_of(call: &Call) -> Result<Action<'_>, ShellError> {
+    let name = call.required(1, "NAME")?.parse().map_err(|error: NameError| call.wrong(error.to_string()))?;
     let scope = match call.flags.get("scope") {
         Some(text) => text.parse().map_err(|error: UnknownScope| call.wrong(format!("`{text}` is no scope: {error}")))?,
         None => Scope::Read,
@@ -32,23 +47,36 @@ async fn new(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
         Some(text) => span(text).ok_or_else(|| call.wrong(format!("`{text}` is no time from now, such as 30d or 12h")))?,
         None => LIFETIME,
     };
-    let path = call.flags.get("path").map(|path| shell.access.path_for_token(path)).transpose()?;
-    let reach = Reach { scope, path };
-    let wanted = NewToken { name, reach: reach.clone(), expires_at: shell.access.now().saturating_add(seconds) };
+    if !(1..=LIFETIME_MAX).contains(&seconds) {
+        return Err(AccessError::from(AuthError::from(TokenError::Lifetime)).into());
+    }
+    Ok(Action::New { name, scope, seconds })
+}
+
+pub(crate) async fn token(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
+    own_name(shell, call).await?;
+    match action_of(call)? {
+        Action::New { name, scope, seconds } => {
+            let path = call.flags.get("path").map(|path| shell.access.path_for_token(path)).transpose()?;
+            let expires_at = shell.access.now().saturating_add(seconds);
+            new(shell, NewToken { name, reach: Reach { scope, path }, expires_at }).await
+        }
+        Action::Revoke(name) => revoke(shell, name).await,
+        Action::List => list(shell).await,
+    }
+}
+
+async fn new(shell: &Shell, wanted: NewToken) -> Result<Answer, ShellError> {
     let token = shell.access.new_token(wanted.clone()).await?;
     let data = json!({
-        "name": wanted.name.as_str(), "scope": scope, "path": reach.path, "expires_at": wanted.expires_at,
+        "name": wanted.name.as_str(), "scope": wanted.reach.scope, "path": wanted.reach.path, "expires_at": wanted.expires_at,
         "token": token.expose_secret(),
     });
     // The token stands alone, so that a shell can take the output as it is.
     Ok(Answer::new(View::Text(token.expose_secret().to_owned()), data))
 }
 
-async fn list(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
-    refuse_options(call)?;
-    if let Some(name) = call.argument(1) {
-        return Err(call.wrong(format!("unexpected argument `{name}`")));
-    }
+async fn list(shell: &Shell) -> Result<Answer, ShellError> {
     let tokens = shell.access.api_tokens().await?;
     let row = |token: &ApiTokenInfo| {
         vec![
@@ -80,23 +108,9 @@ async fn list(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
     Ok(Answer::new(View::Table(Table { columns, rows, empty: "no tokens" }), tokens.iter().map(data).collect()))
 }
 
-async fn revoke(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
-    refuse_options(call)?;
-    let name = name_in(call)?;
+async fn revoke(shell: &Shell, name: &str) -> Result<Answer, ShellError> {
     shell.access.revoke_token(name.to_owned()).await?;
     Ok(Answer::new(View::Text(format!("token {name} is revoked")), json!({ "revoked": name })))
-}
-
-fn name_in(call: &Call) -> Result<&str, ShellError> {
-    call.argument(1).ok_or_else(|| call.wrong("NAME is missing".into()))
-}
-
-/// Refuses the flags of `token new` for the other actions.
-fn refuse_options(call: &Call) -> Result<(), ShellError> {
-    match call.flags.keys().next() {
-        Some(flag) => Err(call.wrong(format!("--{flag} is for a new token"))),
-        None => Ok(()),
-    }
 }
 
 /// Parses a span of whole days or hours, such as `30d` or `12h`, in seconds.

@@ -10,10 +10,18 @@ use crate::report::{UploadLine, uploads_table};
 use crate::{Shell, ShellError};
 
 pub(crate) async fn uploads(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
-    match call.argument(0) {
-        Some(_) => forget(shell, call).await,
+    match forgotten_of(call)? {
+        Some(id) => forget(shell, id).await,
         None => list(shell).await,
     }
+}
+
+/// Returns the kept upload that is to be undone; `None` if they are to be listed.
+pub(crate) fn forgotten_of(call: &Call) -> Result<Option<UploadId>, ShellError> {
+    if call.argument(0).is_none() {
+        return Ok(None);
+    }
+    call.required(1, "ID")?.parse().map(Some).map_err(|error: ParseUploadIdError| call.wrong(error.to_string()))
 }
 
 async fn list(shell: &Shell) -> Result<Answer, ShellError> {
@@ -24,9 +32,7 @@ async fn list(shell: &Shell) -> Result<Answer, ShellError> {
 }
 
 /// Begins to undo a kept upload, and waits until it is undone.
-async fn forget(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
-    let text = call.argument(1).ok_or_else(|| call.wrong("ID is missing".into()))?;
-    let id: UploadId = text.parse().map_err(|error: ParseUploadIdError| call.wrong(error.to_string()))?;
+async fn forget(shell: &Shell, id: UploadId) -> Result<Answer, ShellError> {
     shell.refuse_standstill()?;
     let identity = shell.identity();
     let upload = shell.access.kept_upload(&identity, id).await?;

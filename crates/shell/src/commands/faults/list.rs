@@ -3,7 +3,7 @@
 use p2p_base::likeness;
 use p2p_base::spelling::visible;
 use p2p_base::units::count_of;
-use p2p_engine::faults::{ActiveFault, ClearedFaults, FaultCause};
+use p2p_engine::faults::{ActiveFault, ClearedFaults, FaultCause, Profile};
 use p2p_engine::operation::{Break, ClearFaults, ListFaults, Which};
 use p2p_service::profiles::NamedProfile;
 use p2p_store::manifest::NodeNumber;
@@ -16,18 +16,40 @@ use crate::hosts;
 use crate::report::{Resolution, SHOWN_MAX, Table, ToldFault, instant_of, number_column, text_column};
 use crate::{Shell, ShellError};
 
-/// Lists the faults that are on, takes them back, lists the profiles, or applies one.
-pub(crate) async fn faults(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
+/// Action of the command, as its words say it.
+enum Action<'a> {
+    List,
+    Profiles,
+    Apply(&'a str),
+    Clear(Option<&'a str>),
+}
+
+fn action_of(call: &Call) -> Result<Action<'_>, ShellError> {
     match (call.argument(0), call.argument(1)) {
         (Some(action), _) if call.has("parts") => {
             Err(call.wrong(format!("--parts is of the list, and `{}` is none", visible(action))))
         }
-        (Some("apply"), Some(name)) => apply(shell, call, name).await,
+        (Some("apply"), Some(name)) => Ok(Action::Apply(name)),
         (Some("apply"), None) => Err(call.wrong("PROFILE is missing; `faults profiles` lists them".into())),
-        (Some("clear"), what) => clear(shell, call, what).await,
+        (Some("clear"), what) => Ok(Action::Clear(what)),
         (_, Some(unexpected)) => Err(call.wrong(format!("unexpected argument `{}`", visible(unexpected)))),
-        (Some("profiles"), None) => Ok(profiles(shell)),
-        _ => list(shell, call.has("parts")).await,
+        (Some("profiles"), None) => Ok(Action::Profiles),
+        _ => Ok(Action::List),
+    }
+}
+
+/// Refuses words that say nothing that the command does.
+pub(crate) fn check_action(call: &Call) -> Result<(), ShellError> {
+    action_of(call).map(drop)
+}
+
+/// Lists the faults that are on, takes them back, lists the profiles, or applies one.
+pub(crate) async fn faults(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
+    match action_of(call)? {
+        Action::Apply(name) => apply(shell, call, name).await,
+        Action::Clear(what) => clear(shell, call, what).await,
+        Action::Profiles => Ok(profiles(shell)),
+        Action::List => list(shell, call.has("parts")).await,
     }
 }
 
@@ -78,8 +100,11 @@ fn lines_of(told: &[ToldFault<'_>]) -> Vec<String> {
     }
 }
 
-async fn apply(shell: &Shell, call: &Call, name: &str) -> Result<Answer, ShellError> {
-    shell.access().require_admin(&shell.identity(), "faults apply").await?;
+/// Returns a profile that is to be put on, with its faults.
+///
+/// # Errors
+/// Fails if it is not known, or if the configuration says nothing valid of it.
+pub(crate) fn known_profile(shell: &Shell, call: &Call, name: &str) -> Result<(NamedProfile, Profile), ShellError> {
     let profiles = shell.access().profiles();
     let known = || likeness::nearest(name, profiles.keys().map(String::as_str)).into_iter().next();
     let unknown = || match known() {
@@ -87,8 +112,14 @@ async fn apply(shell: &Shell, call: &Call, name: &str) -> Result<Answer, ShellEr
         None => format!("there is no profile `{}`; `faults profiles` lists them", visible(name)),
     };
     let found = profiles.get(name).ok_or_else(|| call.wrong(unknown()))?;
-    let node = call.argument(2).map(|_| call.node(2)).transpose()?;
     let profile = found.profile.clone().map_err(|problem| call.wrong(problem))?;
+    Ok((found.clone(), profile))
+}
+
+async fn apply(shell: &Shell, call: &Call, name: &str) -> Result<Answer, ShellError> {
+    shell.access().require_admin(&shell.identity(), "faults apply").await?;
+    let (found, profile) = known_profile(shell, call, name)?;
+    let node = call.argument(2).map(|_| call.node(2)).transpose()?;
     shell.call(Break::Profile { name: name.to_owned(), node, profile: Box::new(profile) }).await?;
     let on = node.map_or_else(|| "all nodes".to_owned(), |node| node.to_string());
     let is_on = shell.call(ListFaults).await?.iter().any(|active| active.causes().any(|cause| cause.profile() == Some(name)));

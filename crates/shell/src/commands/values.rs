@@ -1,0 +1,48 @@
+//! Checks of the values in the words of a command that need nothing but the words: what has another form or is out of bounds is refused when
+//! the words are bound to the command, so before anything of a line begins. The functions that check a value are those by which the command
+//! is carried out.
+
+use super::{accounts, faults, files, invites, network, otp, session, time, tokens, uploads};
+use crate::ShellError;
+use crate::call::Call;
+use crate::spec::{Kind, WAITING};
+
+/// Checks the values of a command.
+///
+/// # Errors
+/// Fails with the first that the command would refuse, whatever there is.
+pub(crate) fn check_values(call: &Call) -> Result<(), ShellError> {
+    for (place, text) in call.arguments.iter().enumerate() {
+        match call.spec.argument_at(place).map(|argument| argument.kind) {
+            Some(Kind::Node) => drop(call.node(place)?),
+            Some(Kind::Transfer) => drop(call.transfer(place)?),
+            Some(Kind::TransferOrWaiting) if text != WAITING => drop(call.transfer(place)?),
+            _ => {}
+        }
+    }
+    match call.spec.name {
+        "stop" | "restart" => faults::within(call).map(drop),
+        "disk" => faults::disk_of(call).map(drop),
+        "link" => faults::link_of(call).map(drop),
+        "path" => faults::path_of(call).map(drop),
+        "partition" => faults::partition_of(call).map(drop),
+        "heal" => faults::heal_of(call).map(drop),
+        "flap" => faults::flap_of(call).map(drop),
+        "faults" => faults::check_action(call),
+        "speed" => time::speed_of(call).map(drop),
+        "sleep" | "step" => time::span_of(call).map(drop),
+        "trace" => network::packets_of(call).map(drop),
+        "capture" => network::capture_of(call).map(drop),
+        "download" => files::range_of(call).map(drop),
+        "uploads" => uploads::forgotten_of(call).map(drop),
+        "expect" => session::check_expectation(call),
+        "help" => session::topic_of(call).map(drop),
+        "set" => session::check_variable(call),
+        "audit" => accounts::count_of_entries(call).map(drop),
+        "sessions" | "users" => accounts::named_of(call).map(drop),
+        "otp" => otp::check_kind(call),
+        "token" => tokens::action_of(call).map(drop),
+        "invite" => invites::action_of(call).map(drop),
+        _ => Ok(()),
+    }
+}
