@@ -133,7 +133,7 @@ fn waiting_tells_of_what_failed_before() {
     let run = |script: &str| home.run(&["run", "-c", script]);
     let begun = "upload a.bin --background; upload a.bin --as b.bin --background; sleep 100m";
     let said = run(&format!("{begun}; wait; echo ok"));
-    assert!(said.code == Some(1) && !said.stdout.contains("ok"), "{said:?}");
+    assert!(said.code == Some(75) && !said.stdout.contains("ok"), "{said:?}");
     assert!(said.stderr.contains("#1, upload of a.bin, failed: ") && said.stderr.contains("#2, upload of b.bin, failed: "));
     // Whoever has been told is not told again, and the end of a script is a wait.
     assert_eq!(run(&format!("{begun}; expect wait contains failed; wait; expect wait = ''; echo ok")).code, Some(0));

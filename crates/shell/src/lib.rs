@@ -77,6 +77,7 @@ pub use self::place::place_of;
 use self::answer::{Answer, Begun, Effect, Notice};
 use self::background::Background;
 use self::call::Call;
+use self::lists::lines_in_one;
 use self::pattern::PatternError;
 use self::question::{Form, Question};
 use self::spec::{Audience, Spec};
@@ -126,6 +127,8 @@ pub enum ShellError {
     Failed {
         /// Description of each failed transfer with its error.
         failures: Vec<String>,
+        /// Exit code that all of them have in common, or the general one.
+        exit_code: u8,
     },
     /// Virtual time is paused, and no other command could resume it while this one waits.
     #[error(
@@ -208,14 +211,6 @@ fn next_step(error: &EngineError) -> &'static str {
     }
 }
 
-/// Returns the lines of an answer as one, without the rules of a table.
-fn lines_in_one(answer: &str) -> String {
-    let is_rule = |line: &str| !line.contains(char::is_alphanumeric);
-    let has_rules = answer.lines().any(|line| !is_rule(line));
-    let lines: Vec<&str> = answer.lines().filter(|line| !(has_rules && is_rule(line))).map(str::trim_end).collect();
-    lines.join(" / ")
-}
-
 fn suggestion(near: &[&str]) -> String {
     match near {
         [] => "; `help` lists them".into(),
@@ -251,6 +246,7 @@ impl ShellError {
             | ShellError::Cut { error, .. }
             | ShellError::Ahead { error, .. } => error.exit_code(),
             ShellError::NotAll(tally) => tally.exit_code(),
+            ShellError::Failed { exit_code, .. } => *exit_code,
             _ => exit::FAILED,
         }
     }

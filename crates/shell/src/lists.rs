@@ -16,6 +16,14 @@ pub fn listed_of<'a>(texts: impl Iterator<Item = &'a str>, count: usize, most: u
     }
 }
 
+/// Returns the lines of an answer as one, without the rules of a table.
+pub(crate) fn lines_in_one(answer: &str) -> String {
+    let is_rule = |line: &str| !line.contains(char::is_alphanumeric);
+    let has_rules = answer.lines().any(|line| !is_rule(line));
+    let lines: Vec<&str> = answer.lines().filter(|line| !(has_rules && is_rule(line))).map(str::trim_end).collect();
+    lines.join(" / ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -51,6 +51,11 @@ pub struct Tally {
     exit_code: Option<u8>,
 }
 
+/// Returns the exit code that failures have in common, or the general one.
+pub(crate) const fn common_code(one: u8, other: u8) -> u8 {
+    if one == other { one } else { exit::FAILED }
+}
+
 impl Tally {
     /// Creates the count of a batch from which these were left out already, each a name with a reason.
     pub fn new(verb: &'static str, failures: Vec<String>) -> Tally {
@@ -84,7 +89,7 @@ impl Tally {
                     true => format!("{file}: cancelled"),
                     false => naming(file, text),
                 });
-                self.exit_code = Some(self.exit_code.filter(|&before| before != code).map_or(code, |_| exit::FAILED));
+                self.exit_code = Some(self.exit_code.map_or(code, |before| common_code(before, code)));
             }
         }
     }

@@ -11,6 +11,8 @@ use p2p_engine::transfer::{TransferId, TransferState, TransferStatus};
 use p2p_engine::{EngineError, FINISHED_MAX, Snapshot};
 use p2p_net::PacketRecord;
 use p2p_service::access::Identity;
+use p2p_service::failure::exit;
+use p2p_service::statuses;
 use serde_json::json;
 use tokio::task::JoinSet;
 
@@ -18,6 +20,7 @@ use crate::answer::{Answer, Begun, Notice, View};
 use crate::background::{UNREPORTED_MAX, Unreported};
 use crate::call::Call;
 use crate::report::{Resolution, instant_of};
+use crate::tally::common_code;
 use crate::{Shell, ShellError};
 
 pub(crate) async fn speed(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
@@ -113,7 +116,11 @@ pub(crate) async fn wait(shell: &Shell, call: &Call) -> Result<Answer, ShellErro
         // Those of which no result is kept are told of by the next `wait`.
         let told = background.transfers.intersection(&told).copied().collect();
         shell.background.tell(identity.name(), &Unreported { transfers: told, dropped: 0 });
-        return Err(ShellError::Failed { failures: failures.iter().map(|status| failure_of(status, &identity)).collect() });
+        let exit_code = failures.iter().map(exit_code_of).reduce(common_code).unwrap_or(exit::FAILED);
+        return Err(ShellError::Failed {
+            failures: failures.iter().map(|status| failure_of(status, &identity)).collect(),
+            exit_code,
+        });
     }
     shell.background.tell(identity.name(), &background);
     Ok(match background.dropped + background.transfers.difference(&told).count() as u64 {
@@ -171,6 +178,11 @@ fn without_result(count: u64) -> String {
          {UNREPORTED_MAX} in the background",
         count_of(count, "earlier transfer")
     )
+}
+
+/// Returns the exit code of the error of a failed transfer.
+fn exit_code_of(status: &TransferStatus) -> u8 {
+    status.error.as_ref().map_or(exit::FAILED, |error| statuses::of(error.kind()).exit)
 }
 
 /// Returns a description of a failed transfer with its error.
