@@ -55,7 +55,10 @@ fn directories_are_made_moved_listed_and_removed_in_the_language() {
     for (line, words) in [
         ("rm docs", "is not empty; `rm --recursive` removes it"),
         ("rm docs/none", "no file named `docs/none`"),
-        ("mkdir docs/old", "is stored already"),
+        ("mkdir docs/old", "is stored already; choose another name (upload has --as NAME for it)"),
+        ("mkdir docs/old/b.bin/x", "`docs/old/b.bin` is a file, not a directory"),
+        ("upload a.bin --as docs/old/b.bin/x/y", "`docs/old/b.bin` is a file, not a directory"),
+        ("mv docs/old/b.bin ''", "a file name cannot be empty"),
         ("mkdir x/y", "there is no directory `x`; `mkdir --parents PATH` makes it"),
         ("mkdir docs/../x", "names a directory, not a file"),
         ("mv docs docs/old/docs", "cannot be moved into itself"),
@@ -111,6 +114,8 @@ fn directories_are_made_moved_listed_and_removed_by_commands_of_the_program() {
         (&["put", "."], "a directory is stored with --recursive"),
         (&["mkdir", "a/b"], "`p2p mkdir --parents PATH` makes it"),
         (&["put", "a.bin", "--as", "a/b"], "`p2p mkdir --parents PATH` makes it"),
+        (&["mkdir", "docs/a.bin/x"], "`docs/a.bin` is a file, not a directory"),
+        (&["mv", "docs/a.bin", ""], "a file name cannot be empty"),
         (&["mv", "none", "x"], "no file named `none`"),
         (&["ls", "none"], "no file named `none`"),
     ] {

@@ -9,6 +9,7 @@ use p2p_base::units::{ByteSize, SimDuration, SimTime, count_of};
 use p2p_store::catalog::CatalogError;
 use p2p_store::manifest::NodeNumber;
 use p2p_store::names::{FileKey, NameError};
+use p2p_store::namespace::{Entry, Namespace};
 use p2p_store::standing::Trouble;
 use p2p_store::uploads::UploadId;
 use thiserror::Error;
@@ -154,6 +155,15 @@ impl EngineError {
         }
     }
 
+    /// Returns the error about a directory that is not there, or that cannot be because of a file in its place.
+    pub fn without_directory(names: &Namespace, directory: FileKey) -> EngineError {
+        let mut places = std::iter::successors(Some(directory.clone()), FileKey::parent);
+        match places.find(|place| matches!(names.get(place), Some(Entry::File(_)))) {
+            Some(file) => EngineError::NotDirectory { name: file.name },
+            None => EngineError::NoDirectory { name: directory.name },
+        }
+    }
+
     /// Returns the kind of the error.
     pub fn kind(&self) -> ErrorKind {
         match self {
@@ -179,6 +189,7 @@ impl EngineError {
             EngineError::Fault(_) => ErrorKind::Invalid,
             EngineError::NameReserved { .. }
             | EngineError::IsDirectory { .. }
+            | EngineError::NotDirectory { .. }
             | EngineError::NotEmpty { .. }
             | EngineError::TransferOver(_)
             | EngineError::UploadRunning(_)
@@ -263,6 +274,12 @@ pub enum EngineError {
     #[error("there is no directory `{}`", visible(name))]
     NoDirectory {
         /// Path of the directory.
+        name: String,
+    },
+    /// A file has the name under which a directory is needed.
+    #[error("`{}` is a file, not a directory", visible(name))]
+    NotDirectory {
+        /// Path of the file.
         name: String,
     },
     /// The directory is not empty.

@@ -14,7 +14,7 @@ pub(crate) fn require_free(names: &Namespace, key: &FileKey) -> Result<(), Engin
         return Err(EngineError::NameTaken { name: key.name.clone() });
     }
     match names.missing_parent(key) {
-        Some(parent) => Err(EngineError::NoDirectory { name: parent.name }),
+        Some(parent) => Err(EngineError::without_directory(names, parent)),
         None => Ok(()),
     }
 }

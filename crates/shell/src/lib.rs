@@ -203,7 +203,7 @@ fn next_step(error: &EngineError) -> &'static str {
         EngineError::NoDirectory { .. } => "; `mkdir --parents PATH` makes it",
         EngineError::DestinationTaken { .. } => "; --force replaces it",
         EngineError::Source { reason, .. } if is_nameless(reason) => "; --as NAME says under which it is stored",
-        EngineError::NameTaken { .. } => "; `rm` removes that one, and --as NAME stores this one under another name",
+        EngineError::NameTaken { .. } => "; choose another name (upload has --as NAME for it), or remove that one with `rm`",
         EngineError::UnknownUpload(_) => "; `uploads` lists those that are kept",
         EngineError::UploadRunning(_) => "; `uploads` shows what becomes of it",
         EngineError::BeyondEnd { .. } => "; bytes are counted from 0, and `ls` shows the sizes",

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use p2p_base::spelling::{visible, visible_path};
 use p2p_engine::EngineError;
 use p2p_engine::operation::ListTransfers;
 use p2p_service::access::{AccessError, Identity};
@@ -20,25 +21,52 @@ use crate::ahead::{Given, Need, check_needs, check_sources};
 use crate::call::Call;
 use crate::commands::files::check_paths;
 use crate::commands::names::require_room;
+use crate::commands::session::expected_command;
 use crate::known::{MayCome, check_things};
 use crate::local_pattern::local_paths;
 use crate::pattern::{matching, outermost};
 use crate::place::{expand, place_of};
-use crate::spec::Group;
+use crate::spec::{Group, WAITING};
 use crate::{Shell, ShellError, changes};
 
 /// Commands after which a file of this machine may exist that did not before.
 const MAKING_FILES: [&str; 4] = ["download", "export", "capture", "report"];
-/// Commands that wait for virtual time, unless they begin transfers in the background.
+/// Commands that wait for virtual time, unless they begin transfers in the background; others do with some of their arguments.
 const TAKING_TIME: [&str; 10] = ["upload", "download", "rm", "verify", "sleep", "ping", "health", "stop", "start", "restart"];
 /// Commands after which there may be transfers that were not there before.
 const BEGINNING: [&str; 5] = ["upload", "download", "rm", "verify", "expect"];
+/// Commands that change names. It is not known ahead whether one succeeds that an `expect` carries out.
+const CHANGING_NAMES: [&str; 4] = ["upload", "rm", "mkdir", "mv"];
 /// Commands after which somebody else may be the user, or other names be stored than the ones before have made so.
 const LEADING_ELSEWHERE: [&str; 6] = ["login", "logout", "register", "cancel", "expect", "uploads"];
+
+/// Returns true if a command waits for virtual time, whatever there is.
+fn takes_time(call: &Call) -> bool {
+    match (call.spec.name, call.argument(0)) {
+        ("cancel", Some(WAITING)) => false,
+        ("cancel", _) | ("uploads", Some(_)) | ("faults", Some("clear")) => true,
+        (name, _) => TAKING_TIME.contains(&name) && !call.has("background"),
+    }
+}
+
+/// Names and files of this machine as the commands before one of a line leave them.
+struct Earlier {
+    names: Namespace,
+    made: BTreeSet<PathBuf>,
+}
+
+impl Earlier {
+    /// Returns true if they have made what is stored under a key.
+    fn has(&self, before: &Namespace, key: &FileKey) -> bool {
+        before.get(key).is_none() && self.names.get(key).is_some()
+    }
+}
 
 /// Stored names and files of this machine as a command of a line will find them.
 pub(crate) struct Outlook {
     names: Namespace,
+    /// What was stored when the line began.
+    before: Namespace,
     identity: Arc<Identity>,
     /// Names of which it is not certain what is stored there.
     open: Vec<FileKey>,
@@ -47,8 +75,9 @@ pub(crate) struct Outlook {
     may_make_files: bool,
     /// True once a command stands in the line after which another user's tree may be one's own.
     may_change_user: bool,
-    /// True once a command of the line pauses time, until another one resumes it.
-    is_paused: bool,
+    /// True if time is paused, as it is when the line begins or once a command of it pauses time, until another one resumes it; `None` if
+    /// that is not known ahead.
+    is_paused: Option<bool>,
     /// What earlier commands may make.
     may_come: MayCome,
     /// False once a command stands in the line whose effects on names are not known ahead.
@@ -63,13 +92,14 @@ impl Outlook {
         let (names, identity) = (shell.access.names(), shell.identity());
         let made = BTreeSet::new();
         Outlook {
+            before: names.clone(),
             names,
             identity,
             open,
             made,
             may_make_files: false,
             may_change_user: false,
-            is_paused: false,
+            is_paused: shell.access.present_snapshot().await.map(|snapshot| snapshot.pace.is_paused).ok(),
             may_come: MayCome::default(),
             is_known: true,
         }
@@ -87,10 +117,38 @@ impl Outlook {
             check_things(shell, call, self.may_come).await?;
         }
         self.check_pace(shell, call)?;
+        let earlier = Earlier { names: self.names.clone(), made: self.made.clone() };
+        self.look(shell, call).await.map_err(|error| self.told(&earlier, error))?;
+        let expects = call.spec.name == "expect";
+        let expected = if expects { expected_command(call) } else { None };
+        self.follow(expected.as_ref().unwrap_or(call).spec.name, expects);
+        Ok(())
+    }
+
+    /// Takes in what may have become of the rest after a command, which an `expect` carries out or the line itself.
+    fn follow(&mut self, name: &str, is_expected: bool) {
+        match name {
+            "pause" | "resume" if is_expected => self.is_paused = None,
+            "pause" => self.is_paused = Some(true),
+            "resume" => self.is_paused = Some(false),
+            _ => {}
+        }
+        self.may_come.transfers |= BEGINNING.contains(&name);
+        self.may_come.users |= name == "register";
+        self.may_make_files |= MAKING_FILES.contains(&name);
+        // Who is logged in stays that when another account is made.
+        let leads_elsewhere = LEADING_ELSEWHERE.contains(&name) && !(name == "register" && self.identity.name().is_some());
+        let is_uncertain = is_expected && CHANGING_NAMES.contains(&name);
+        self.is_known &= !(leads_elsewhere || is_uncertain);
+    }
+
+    /// Checks the stored names and the files that the next command is about, and takes in what becomes of them.
+    async fn look(&mut self, shell: &Shell, call: &Call) -> Result<(), ShellError> {
         match call.spec.name {
             "upload" => self.upload(call).await?,
             _ if !self.is_known => {}
             "download" => self.download(shell, call).await?,
+            "export" => call.argument(0).map_or(Ok(()), |path| self.claim(expand(path), call.has("force")))?,
             "rm" => self.remove(shell, call).await?,
             "mkdir" => self.make_directories(call)?,
             "mv" => self.rename(shell, call).await?,
@@ -100,24 +158,38 @@ impl Outlook {
             }
             _ => {}
         }
-        self.may_come.transfers |= BEGINNING.contains(&call.spec.name);
-        self.may_come.users |= call.spec.name == "register";
-        self.may_make_files |= MAKING_FILES.contains(&call.spec.name);
-        self.is_known &= !LEADING_ELSEWHERE.contains(&call.spec.name);
         Ok(())
     }
 
-    /// Refuses a command that waits for virtual time which the line itself has paused, unless another line may resume it.
-    fn check_pace(&mut self, shell: &Shell, call: &Call) -> Result<(), ShellError> {
-        match call.spec.name {
-            "pause" => self.is_paused = true,
-            "resume" => self.is_paused = false,
-            name if shell.is_alone && self.is_paused && TAKING_TIME.contains(&name) && !call.has("background") => {
-                return Err(ShellError::StandingStill);
+    /// Returns an error with a name or a path that only earlier commands of the line will have taken told as such.
+    fn told(&self, earlier: &Earlier, error: ShellError) -> ShellError {
+        let made = |what: String| ShellError::Bad(format!("an earlier command of the line makes {what}"));
+        match error {
+            ShellError::Engine(EngineError::NameTaken { name })
+                if earlier.has(&self.before, &FileKey::new(self.identity.name(), &name)) =>
+            {
+                made(format!("`{}`", visible(&name)))
             }
-            _ => {}
+            ShellError::Engine(EngineError::DestinationTaken { path })
+                if earlier.made.contains(&path) && std::fs::symlink_metadata(&path).is_err() =>
+            {
+                made(visible_path(&path))
+            }
+            ShellError::NoneOf { error, others, files, all } => {
+                ShellError::NoneOf { error: Box::new(self.told(earlier, *error)), others, files, all }
+            }
+            error => error,
         }
-        Ok(())
+    }
+
+    /// Refuses a command that waits for virtual time while that is paused, and one that goes on in it while it is not, unless another line
+    /// may resume or pause it.
+    fn check_pace(&self, shell: &Shell, call: &Call) -> Result<(), ShellError> {
+        match self.is_paused.filter(|_| shell.is_alone) {
+            Some(true) if takes_time(call) => Err(ShellError::StandingStill),
+            Some(false) if call.spec.name == "step" => Err(EngineError::NotPaused.into()),
+            _ => Ok(()),
+        }
     }
 
     /// Checks the names that a command is to give, as far as they are in its words: that something can have them, and that they are in
@@ -131,8 +203,8 @@ impl Outlook {
         };
         for name in names {
             let key = self.identity.key_of(name);
-            // The root has no name.
-            if key.name.is_empty() {
+            // The root has no name, and what is to be made has one.
+            if key.name.is_empty() && call.spec.name != "mkdir" && !name.is_empty() {
                 continue;
             }
             if call.spec.name != "mv" && !self.is_own(&key) && !self.may_change_user {
@@ -258,11 +330,16 @@ impl Outlook {
             if self.names.is_directory(&key) {
                 return Err(EngineError::IsDirectory { name: self.identity.label(&key) }.into());
             }
-            let path = place_of(&key, wanted.clone());
-            let is_taken = !call.has("force") && std::fs::symlink_metadata(&path).is_ok_and(|found| !found.is_dir());
-            if is_taken || (!self.made.insert(path.clone()) && !call.has("force")) {
-                return Err(EngineError::DestinationTaken { path }.into());
-            }
+            self.claim(place_of(&key, wanted.clone()), call.has("force"))?;
+        }
+        Ok(())
+    }
+
+    /// Refuses a path at which there is something, or at which an earlier command writes, unless it may be replaced.
+    fn claim(&mut self, path: PathBuf, overwrite: bool) -> Result<(), ShellError> {
+        let is_taken = std::fs::symlink_metadata(&path).is_ok_and(|found| !found.is_dir());
+        if (!self.made.insert(path.clone()) || is_taken) && !overwrite {
+            return Err(EngineError::DestinationTaken { path }.into());
         }
         Ok(())
     }
@@ -299,6 +376,7 @@ impl Outlook {
     }
 
     fn make_directories(&mut self, call: &Call) -> Result<(), ShellError> {
+        let (parents, mut given) = (call.has("parents"), Given::default());
         for text in &call.arguments {
             let key = self.identity.key_of(text);
             let Ok(path) = stored_path(&key.name) else { continue };
@@ -306,7 +384,10 @@ impl Outlook {
             if self.is_open(&key) || !self.is_own(&key) {
                 continue;
             }
-            changes::make_directory(&mut self.names, &key, call.has("parents"))?;
+            if !parents {
+                given.take(&key, &self.identity.shown(&key), false)?;
+            }
+            changes::make_directory(&mut self.names, &key, parents)?;
         }
         Ok(())
     }

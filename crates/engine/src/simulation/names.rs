@@ -162,8 +162,8 @@ impl Simulation {
 
     /// Refuses a key whose directory does not exist.
     pub(super) fn refuse_without_directory(&self, key: &FileKey) -> Result<(), EngineError> {
-        let missing = self.world.names.files().missing_parent(key);
-        missing.map_or(Ok(()), |parent| Err(EngineError::NoDirectory { name: parent.name }))
+        let names = self.world.names.files();
+        names.missing_parent(key).map_or(Ok(()), |parent| Err(EngineError::without_directory(names, parent)))
     }
 
     /// Refuses to move or remove a directory into which an upload is under way.

@@ -181,6 +181,9 @@ impl Access {
     /// # Errors
     /// Fails as [`changeable`](Self::changeable) does, or if the new path is in another tree.
     pub async fn renaming(&self, identity: &Identity, text: &str, to: &str) -> Result<Move, AccessError> {
+        if to.is_empty() {
+            stored_path(to).map_err(EngineError::from)?;
+        }
         let from = self.changeable(identity, text).await?.key().clone();
         let key = identity.key_of(to);
         if key.owner != from.owner {

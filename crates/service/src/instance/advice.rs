@@ -36,8 +36,8 @@ fn advice(error: &EngineError) -> Option<&'static str> {
         EngineError::IsDirectory { .. } => Some("--recursive takes all that is in it; `p2p ls PATH` lists that"),
         EngineError::NotEmpty { .. } => Some("`p2p rm --recursive` removes it with all that is in it"),
         EngineError::NoDirectory { .. } => Some("`p2p mkdir --parents PATH` makes it"),
-        EngineError::NameReserved { .. } => Some("wait until it is over, or choose another name with --as NAME"),
-        EngineError::Name(_) => Some("choose another name with --as NAME"),
+        EngineError::NameReserved { .. } => Some("wait until it is over, or choose another name (put has --as NAME for it)"),
+        EngineError::Name(_) => Some("choose another name (put has --as NAME for it)"),
         EngineError::DestinationTaken { .. } => Some("choose another place with -o OUT, or replace it with --force"),
         EngineError::UploadLonger { .. } => {
             Some("give the content that was interrupted, or undo the upload with `p2p uploads --forget ID`")

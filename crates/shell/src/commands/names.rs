@@ -46,10 +46,15 @@ pub(crate) async fn make_directory(shell: &Shell, call: &Call) -> Result<Answer,
 /// Checks several directories before the first of them is made.
 fn check_directories(shell: &Shell, identity: &Identity, call: &Call) -> Result<(), ShellError> {
     let (mut names, parents, all) = (shell.access.names(), call.has("parents"), call.arguments.len());
+    let mut given = Given::default();
     let mut check = |path: &String| {
         let made = shell.access.directory(path, parents)?;
-        let path = stored_path(&made.path).map_err(EngineError::from)?;
-        Ok(changes::make_directory(&mut names, &FileKey::new(identity.name(), &path), parents)?)
+        let key = FileKey::new(identity.name(), &stored_path(&made.path).map_err(EngineError::from)?);
+        // One that is there is no error with --parents.
+        if !parents {
+            given.take(&key, &identity.shown(&key), false)?;
+        }
+        Ok(changes::make_directory(&mut names, &key, parents)?)
     };
     let refused = call.arguments.iter().filter(|_| all > 1);
     let refused = refused.filter_map(|path| check(path).err().map(|error| (visible(path).into_owned(), error)));

@@ -73,8 +73,8 @@ fn overview() -> Answer {
 }
 
 /// Expectation about the answer of a command.
-pub(crate) struct Expectation<'a> {
-    pub(crate) command: String,
+struct Expectation<'a> {
+    command: String,
     operator: &'a str,
     text: &'a str,
 }
@@ -91,7 +91,7 @@ impl Expectation<'_> {
     }
 }
 
-pub(crate) fn expectation_of(call: &Call) -> Result<Expectation<'_>, ShellError> {
+fn expectation_of(call: &Call) -> Result<Expectation<'_>, ShellError> {
     let words = &call.arguments;
     let place = words.iter().rposition(|word| word == "contains" || word == "=");
     let place = place.filter(|&place| place > 0 && place + 2 == words.len());
@@ -110,6 +110,12 @@ pub(crate) fn check_expectation(call: &Call) -> Result<(), ShellError> {
         Ok(_) => Ok(()),
         Err(error) => expected.compare(error.to_string()).map(drop),
     }
+}
+
+/// Returns the command that an `expect` carries out; `None` if it is refused for its words.
+pub(crate) fn expected_command(call: &Call) -> Option<Call> {
+    let expected = expectation_of(call).ok()?;
+    Call::parse(&expected.command, &Variables::new()).ok()?
 }
 
 pub(crate) async fn expect(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
