@@ -1,6 +1,7 @@
 //! Faults: changes of paths, links and hosts while packets are in flight.
 //!
-//! A change applies to packets that enter the path or the link from now on; those in flight keep the instants that they were given.
+//! A change of a path applies to packets that enter it from now on; those in flight keep the instants that they were given. A change of
+//! a link's rate applies to all that it has not sent yet.
 //! After a shorter delay is set, later packets may overtake them, as when a route changes.
 //! A host that goes down is the exception: what it has not finished sending is lost with it.
 
@@ -99,14 +100,13 @@ impl Network {
         self.wires.plain_path(from, to)
     }
 
-    /// Configures one direction of a host's access link. Packets that the link has accepted are sent at its earlier rate, even if
-    /// the new queue is shorter.
+    /// Configures one direction of a host's access link. What the link has not sent yet leaves at the new rate, the rest of the packet
+    /// that is being sent included; no packet is dropped that waits already, even if the new queue is shorter.
     ///
     /// # Errors
     /// Returns [`UnknownHost`] if the network does not have the host.
     pub fn set_link(&mut self, host: HostId, direction: Direction, config: LinkConfig) -> Result<(), UnknownHost> {
-        self.wires.host_mut(host)?.link_mut(direction).reconfigure(self.now, config);
-        Ok(())
+        self.wires.set_link(self.now, host, direction, config)
     }
 
     /// Returns the configuration of one direction of a host's access link.
@@ -151,7 +151,7 @@ impl Network {
         self.wires.host(host).map(|host| host.condition)
     }
 
-    /// Changes the configuration of a host. Packets in flight keep the arrival time that they were given; a path that
+    /// Changes the configuration of a host. Packets that have left its links keep the arrival time that they were given; a path that
     /// [`set_path`](Self::set_path) has configured keeps its configuration.
     ///
     /// # Errors

@@ -114,12 +114,9 @@ impl Host {
         self.taken_up
     }
 
-    /// Changes the configuration of the host.
-    pub(crate) fn reconfigure(&mut self, now: SimTime, config: &HostConfig) {
-        self.up.reconfigure(now, config.up);
-        self.down.reconfigure(now, config.down);
-        self.delay = config.delay;
-        self.loss = config.loss;
+    /// Takes notice that the last packet on its way to the stack is due at another instant.
+    pub(crate) fn takes_up_last(&mut self, at: SimTime) {
+        self.taken_up = at;
     }
 
     /// Returns one direction of the access link.

@@ -211,6 +211,19 @@ impl PacketStore {
         (*from, *into) = (PacketQueue::default(), merged);
     }
 
+    /// Gives the packets of a queue other instants, and puts them in the order in which they are due then.
+    pub(crate) fn retime(&mut self, queue: &mut PacketQueue, mut due: impl FnMut(Scheduled) -> SimTime) {
+        let mut places: Vec<u32> = std::iter::from_fn(|| self.detach(queue)).collect();
+        for &place in &places {
+            let scheduled = &mut self.slots[place as usize].scheduled;
+            scheduled.at = due(*scheduled);
+        }
+        places.sort_by_key(|&place| self.slots[place as usize].scheduled);
+        for place in places {
+            self.append(queue, place);
+        }
+    }
+
     /// Returns the instant and the number of the first packet of a queue.
     #[inline]
     pub(crate) fn first(&self, queue: PacketQueue) -> Option<Scheduled> {

@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 
 use p2p_base::units::{Bandwidth, SimDuration, SimTime};
 
+use super::in_flight::Scheduled;
 use super::packet::MTU;
 use super::series::{RateSeries, SecondReadings};
 
@@ -79,14 +80,36 @@ impl Waiting {
     }
 }
 
-/// A rate that packets accepted before a reconfiguration are still sent at.
-#[derive(Debug, Clone, Copy)]
-struct EarlierRate {
-    /// Instant until which the rate applies.
-    until: SimTime,
-    bandwidth: Bandwidth,
-    /// Bytes that were accepted at an unlimited rate behind those, and that all leave at that instant.
-    then_at_once: u64,
+/// Instants at which the packets that a link had not finished sending leave it after a change of its rate: their bits still to be
+/// sent are sent at the new one.
+#[derive(Debug)]
+pub(crate) struct Retiming {
+    changed_at: SimTime,
+    /// Rates before and after the change in bits per second; `None` if there is no limit any more.
+    rates: (u64, Option<u64>),
+    /// Order number of each packet, ascending, and the instant at which it would have left without the change.
+    departures: Vec<(u64, SimTime)>,
+}
+
+impl Retiming {
+    /// Returns the instant at which the link does what it would have done at `at`, not before the change.
+    fn rescaled(&self, at: SimTime) -> SimTime {
+        let (rate, Some(new_rate)) = self.rates else { return self.changed_at };
+        let nanobits = u128::from(at.since(self.changed_at).as_nanos()) * u128::from(rate);
+        let nanos = nanobits.div_ceil(u128::from(new_rate));
+        self.changed_at + SimDuration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+    }
+
+    /// Returns the instant at which a packet is due behind the link: as long after it has left as before the change. One that had left
+    /// by then keeps its instant.
+    pub(crate) fn due(&self, scheduled: Scheduled) -> SimTime {
+        // A copy that the path makes of a packet follows it in the order.
+        let behind = self.departures.partition_point(|&(order, _)| order <= scheduled.order);
+        match self.departures[..behind].last() {
+            Some(&(_, left)) => self.rescaled(left) + scheduled.at.since(left),
+            None => scheduled.at,
+        }
+    }
 }
 
 /// State of one direction of a host's access link.
@@ -101,8 +124,6 @@ pub(crate) struct Link {
     sending: u64,
     /// Order number of the packet accepted last.
     accepted: u64,
-    /// Earlier rates that packets accepted before a reconfiguration are still sent at; the earliest first.
-    earlier_rates: VecDeque<EarlierRate>,
     readings: SecondReadings,
     /// Bytes accepted so far, as whole IPv4 packets.
     bytes: u64,
@@ -116,7 +137,6 @@ impl Link {
             waiting: VecDeque::new(),
             sending: 0,
             accepted: 0,
-            earlier_rates: VecDeque::new(),
             readings: SecondReadings::new(SimTime::ZERO),
             bytes: 0,
         }
@@ -126,16 +146,30 @@ impl Link {
         self.config
     }
 
-    /// Changes the configuration for packets that arrive from now on; packets already accepted keep their times.
-    pub(crate) fn reconfigure(&mut self, now: SimTime, config: LinkConfig) {
+    /// Changes the configuration. What the link has not sent yet, the rest of the packet that is being sent included, leaves at the new
+    /// rate; returns the new instants unless nothing changes for it. The packets that wait stay, even if the new queue is shorter.
+    pub(crate) fn reconfigure(&mut self, now: SimTime, config: LinkConfig) -> Option<Retiming> {
         self.read_seconds(now);
-        self.earlier_rates.retain(|rate| rate.until > now);
-        let sent_until = self.earlier_rates.back().map_or(now, |rate| rate.until);
-        if self.busy_until > sent_until {
-            let (until, bandwidth) = (self.busy_until, self.config.bandwidth);
-            self.earlier_rates.push_back(EarlierRate { until, bandwidth, then_at_once: 0 });
+        self.forget_started(now);
+        let earlier = std::mem::replace(&mut self.config, config).bandwidth;
+        if earlier == config.bandwidth || self.busy_until <= now {
+            return None;
         }
-        self.config = config;
+        let retiming = self.retiming(now, earlier.bits_per_second()?);
+        for packet in &mut self.waiting {
+            *packet = Waiting::new(retiming.rescaled(packet.start()), u64::from(packet.order));
+        }
+        self.busy_until = retiming.rescaled(self.busy_until);
+        Some(retiming)
+    }
+
+    /// Returns the instants of the packets that are not sent yet after a change of the rate to the present one.
+    fn retiming(&self, now: SimTime, earlier_rate: u64) -> Retiming {
+        let orders = std::iter::once(self.sending).chain(self.waiting.iter().map(|packet| packet.order(self.accepted)));
+        // Each packet begins to be sent when the one before it has left.
+        let ends = self.waiting.iter().map(|packet| packet.start()).chain([self.busy_until]);
+        let rates = (earlier_rate, self.config.bandwidth.bits_per_second());
+        Retiming { changed_at: now, rates, departures: orders.zip(ends).collect() }
     }
 
     /// Accepts a packet of `bytes` bytes and returns the instant at which its last bit has been sent; `None` if the queue is
@@ -145,17 +179,17 @@ impl Link {
         if self.readings.is_due(now) {
             self.read_seconds(now);
         }
-        if self.config.bandwidth == Bandwidth::UNLIMITED && now >= self.busy_until {
+        if self.config.bandwidth == Bandwidth::UNLIMITED {
             self.bytes += u64::from(bytes);
             return Some(now);
         }
         self.serialise(now, bytes, order)
     }
 
-    /// Accepts a packet of a link that has a limit, or has a backlog from when it had one.
+    /// Accepts a packet of a link that has a limit.
     fn serialise(&mut self, now: SimTime, bytes: u16, order: u64) -> Option<SimTime> {
         if now < self.busy_until {
-            self.wait(now, bytes, order)?;
+            self.wait(now, order)?;
         } else {
             self.waiting.clear();
             self.busy_until = now;
@@ -168,7 +202,7 @@ impl Link {
 
     /// Puts a packet behind those that the link has not finished sending; returns nothing if the queue is full.
     #[inline]
-    fn wait(&mut self, now: SimTime, bytes: u16, order: u64) -> Option<()> {
+    fn wait(&mut self, now: SimTime, order: u64) -> Option<()> {
         self.forget_started(now);
         if self.waiting.len() >= self.config.queue_packets as usize {
             return None;
@@ -179,12 +213,6 @@ impl Link {
         }
         self.waiting.push_back(Waiting::new(self.busy_until, order));
         self.accepted = order;
-        if self.config.bandwidth == Bandwidth::UNLIMITED
-            && let Some(rate) = self.earlier_rates.back_mut()
-        {
-            // A link without a limit has no backlog of its own: that of the earlier rate ends before these bytes.
-            rate.then_at_once += u64::from(bytes);
-        }
         Some(())
     }
 
@@ -196,7 +224,7 @@ impl Link {
     /// Returns the bytes that have left the link by `at`, an instant since it last accepted a packet: the bytes accepted less
     /// those still to be sent then. Bits leave one after the other, so a packet counts gradually.
     pub(crate) fn passed(&self, at: SimTime) -> u64 {
-        passed(self.bytes, at, self.busy_until, self.config.bandwidth, &self.earlier_rates)
+        passed(self.bytes, at, self.busy_until, self.config.bandwidth)
     }
 
     /// Returns the bytes that left the link in each of the latest `seconds` whole seconds.
@@ -206,8 +234,8 @@ impl Link {
 
     #[cold]
     fn read_seconds(&mut self, now: SimTime) {
-        let Link { config, busy_until, earlier_rates, readings, bytes, .. } = self;
-        readings.read(now, |at| passed(*bytes, at, *busy_until, config.bandwidth, earlier_rates));
+        let Link { config, busy_until, readings, bytes, .. } = self;
+        readings.read(now, |at| passed(*bytes, at, *busy_until, config.bandwidth));
     }
 
     /// Returns the number of packets waiting at `now`.
@@ -229,7 +257,6 @@ impl Link {
         self.bytes = self.passed(now);
         self.busy_until = self.busy_until.min(now);
         self.waiting.clear();
-        self.earlier_rates.clear();
         is_sending.then_some(self.sending)
     }
 
@@ -241,17 +268,10 @@ impl Link {
     }
 }
 
-/// Returns how many of the `taken_in` bytes have been sent by `at`. The last will have been sent at `busy_until`; bytes are
-/// sent at `rate`, except those that fall into the periods of the `earlier` rates.
-fn passed(taken_in: u64, at: SimTime, busy_until: SimTime, rate: Bandwidth, earlier: &VecDeque<EarlierRate>) -> u64 {
-    let (mut from, mut left) = (at, 0);
-    let last = EarlierRate { until: busy_until, bandwidth: rate, then_at_once: 0 };
-    for &EarlierRate { until, bandwidth, then_at_once } in earlier.iter().chain([&last]) {
-        let nanobits = u128::from((until - from).as_nanos()) * u128::from(bandwidth.bits_per_second().unwrap_or(0));
-        left += nanobits / 8_000_000_000 + u128::from(if until > at { then_at_once } else { 0 });
-        from = from.max(until);
-    }
-    taken_in.saturating_sub(u64::try_from(left).unwrap_or(u64::MAX))
+/// Returns how many of the `taken_in` bytes have been sent at `rate` by `at`. The last will have been sent at `busy_until`.
+fn passed(taken_in: u64, at: SimTime, busy_until: SimTime, rate: Bandwidth) -> u64 {
+    let nanobits = u128::from(busy_until.since(at).as_nanos()) * u128::from(rate.bits_per_second().unwrap_or(0));
+    taken_in.saturating_sub(u64::try_from(nanobits / 8_000_000_000).unwrap_or(u64::MAX))
 }
 
 #[cfg(test)]
@@ -309,40 +329,72 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_new_rate_holds_from_the_next_packet_on() {
-        let mut link = link(12_000, 10);
-        link.enqueue(SimTime::ZERO, 1500, 1);
-        link.reconfigure(SimTime::ZERO, LinkConfig { bandwidth: Bandwidth::from_bits_per_second(120_000), queue_packets: 10 });
-        assert_eq!(link.enqueue(SimTime::ZERO, 1500, 1), Some(millis(1100)));
+    /// Instants in milliseconds at which packets with these order numbers are due that a change meets 7 ms behind the link.
+    fn due(retiming: &Retiming, packets: &[(u64, u64)]) -> Vec<u64> {
+        let scheduled = |&(order, ms)| Scheduled { at: millis(ms + 7), order };
+        packets.iter().map(|packet| retiming.due(scheduled(packet)).as_nanos() / 1_000_000 - 7).collect()
     }
 
-    /// Bytes count when they leave: not when they are taken in, and at the rate at which each packet is sent.
+    /// In the middle of the second of four packets the link becomes ten times as fast, or half as fast.
     #[test]
-    fn bytes_pass_at_the_rate_that_their_packet_was_taken_in_at() {
+    fn what_is_not_sent_yet_leaves_at_the_new_rate() {
+        let packets = [(1, 1_000), (4, 2_000), (5, 2_000), (6, 2_500), (9, 3_500)];
+        let expected = [
+            (120_000, [1_000, 1_550, 1_550, 1_600, 1_700], [(1, 150), (0, 100), (0, 0)]),
+            (6_000, [1_000, 2_500, 2_500, 3_500, 5_500], [(2, 3_950), (2, 3_900), (2, 3_800)]),
+        ];
+        for (bits, departures, queues) in expected {
+            let mut link = link(12_000, 10);
+            let taken_in =
+                [(1, 1_500), (4, 1_500), (6, 750), (9, 1_500)].map(|(order, bytes)| link.enqueue(SimTime::ZERO, bytes, order));
+            assert_eq!(taken_in, [1_000, 2_000, 2_500, 3_500].map(|ms| Some(millis(ms))));
+            let config = LinkConfig { bandwidth: Bandwidth::from_bits_per_second(bits), queue_packets: 10 };
+            let retiming = link.reconfigure(millis(1_500), config).unwrap();
+            assert_eq!(due(&retiming, &packets), departures, "number 5 is a copy of number 4");
+            let at = [1_550, 1_600, 1_700].map(millis);
+            let queue = |at| (link.queue(at).packets as u64, link.queue(at).wait.as_nanos() / 1_000_000);
+            assert_eq!(at.map(queue), queues, "{bits} bit/s");
+        }
+    }
+
+    #[test]
+    fn a_change_of_the_queue_or_of_an_idle_link_moves_nothing() {
+        let mut link = link(12_000, 2);
+        let config = |bits, queue_packets| LinkConfig { bandwidth: Bandwidth::from_bits_per_second(bits), queue_packets };
+        assert!((1..=3).all(|order| link.enqueue(SimTime::ZERO, 1_500, order).is_some()));
+        assert!(link.reconfigure(millis(500), config(12_000, 1)).is_none());
+        assert_eq!((link.waiting(millis(500)), link.enqueue(millis(1_500), 1_500, 4)), (2, None), "none is dropped that waits");
+        assert!(link.reconfigure(millis(3_000), config(6_000, 2)).is_none());
+        assert_eq!(link.enqueue(millis(3_000), 1_500, 5), Some(millis(5_000)));
+    }
+
+    /// Bytes count when they leave: not when they are taken in, and at the rate at which they are sent.
+    #[test]
+    fn bytes_pass_at_the_rate_of_the_link() {
+        let rate = |bits| LinkConfig { bandwidth: Bandwidth::from_bits_per_second(bits), queue_packets: 20 };
         let mut link = link(12_000, 20);
         assert!((0..3).all(|_| link.enqueue(SimTime::ZERO, 1500, 1).is_some()));
-        link.reconfigure(millis(500), LinkConfig { bandwidth: Bandwidth::from_bits_per_second(120_000), queue_packets: 20 });
-        assert!((0..10).all(|_| link.enqueue(millis(500), 1500, 1).is_some()));
-        let passed = [500, 1000, 2500, 3000, 3050, 3500, 9000].map(|ms| link.passed(millis(ms)));
-        assert_eq!(passed, [750, 1500, 3750, 4500, 5250, 12_000, 19_500]);
-        assert_eq!(link.series(millis(5_000), 10).tail(10), [1500, 1500, 1500, 15_000, 0]);
-        link.reconfigure(millis(600), LinkConfig { bandwidth: Bandwidth::UNLIMITED, queue_packets: 20 });
-        assert_eq!((link.enqueue(millis(600), 1000, 1), link.passed(millis(600))), (Some(millis(4_000)), 900));
-        assert_eq!([3_999, 4_000].map(|ms| link.passed(millis(ms))), [19_485, 20_500], "they leave at once behind the others");
-        assert_eq!(link.series(millis(5_000), 10).tail(10), [1500, 1500, 1500, 16_000, 0]);
+        link.reconfigure(millis(1_200), rate(120));
+        link.reconfigure(millis(2_200), rate(12_000));
+        assert!((0..10).all(|_| link.enqueue(millis(2_200), 1500, 1).is_some()));
+        let passed = [2_200, 3_000, 5_000, 13_990, 20_000].map(|ms| link.passed(millis(ms)));
+        assert_eq!(passed, [1_815, 3_015, 6_015, 19_500, 19_500]);
+        assert_eq!(link.series(millis(5_000), 10).tail(10), [1500, 312, 1_203, 1_500, 1_500]);
+        link.reconfigure(millis(5_000), LinkConfig { bandwidth: Bandwidth::UNLIMITED, queue_packets: 20 });
+        assert_eq!((link.enqueue(millis(5_000), 1000, 1), link.passed(millis(5_000))), (Some(millis(5_000)), 20_500));
+        assert_eq!(link.series(millis(6_000), 10).tail(1), [14_485]);
     }
 
-    /// Packets without a limit leave behind those that still have one, so that a host that goes down loses no packet that has left.
+    /// A host that goes down loses no packet that has left.
     #[test]
-    fn a_link_without_limit_sends_its_backlog_first() {
+    fn a_link_that_has_no_limit_any_more_has_sent_its_backlog() {
         let mut link = link(12_000, 2);
         assert_eq!([1, 2].map(|order| link.enqueue(SimTime::ZERO, 1500, order)), [Some(millis(1000)), Some(millis(2000))]);
-        link.reconfigure(millis(500), LinkConfig { bandwidth: Bandwidth::UNLIMITED, queue_packets: 2 });
-        assert_eq!(link.enqueue(millis(500), 1500, 3), Some(millis(2000)));
-        assert_eq!((link.enqueue(millis(500), 1500, 4), link.waiting(millis(500))), (None, 2));
-        assert_eq!((link.stop(millis(1500)), link.bytes), (Some(2), 2250));
-        assert_eq!((link.enqueue(millis(1500), 1500, 5), link.stop(millis(1500))), (Some(millis(1500)), None));
+        let unlimited = LinkConfig { bandwidth: Bandwidth::UNLIMITED, queue_packets: 2 };
+        let retiming = link.reconfigure(millis(500), unlimited).unwrap();
+        assert_eq!(due(&retiming, &[(1, 1_000), (2, 2_000)]), [500, 500]);
+        assert_eq!((link.enqueue(millis(500), 1500, 3), link.waiting(millis(500))), (Some(millis(500)), 0));
+        assert_eq!((link.stop(millis(500)), link.bytes), (None, 4_500));
     }
 
     proptest! {

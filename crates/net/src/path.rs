@@ -96,6 +96,10 @@ pub(crate) enum Lane {
     Overtaken,
 }
 
+impl Lane {
+    pub(crate) const ALL: [Lane; 3] = [Lane::InOrder, Lane::Overtaking, Lane::Overtaken];
+}
+
 /// Number of copies of a packet that enter a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Copies {
@@ -254,8 +258,8 @@ impl Path {
         }
     }
 
-    /// Takes notice that packets were removed from the end of those in flight, of which the last arrives at `last`: no packet has
-    /// to wait for the removed ones.
+    /// Takes notice that of those in flight the last one arrives at `last` now, because later ones were removed or it leaves at another
+    /// instant: no packet has to wait for what does not come then.
     pub(crate) fn ends_with(&mut self, last: Option<SimTime>) {
         self.last_arrival = last.unwrap_or(SimTime::ZERO);
     }

@@ -99,6 +99,11 @@ impl EventQueue {
         self.heap.peek().map(|Reverse(entry)| entry.order)
     }
 
+    /// Removes the events of these kinds.
+    pub(crate) fn remove(&mut self, is_removed: impl Fn(Due) -> bool) {
+        self.heap.retain(|Reverse(entry)| !is_removed(entry.due));
+    }
+
     /// Removes the next event, or replaces it with the following one of the same source, which is cheaper than a removal and
     /// an insertion.
     #[inline]

@@ -14,10 +14,13 @@ use super::change::PathRule;
 use super::event::UnknownHost;
 use super::host::{Condition, Host, HostConfig, HostId};
 use super::in_flight::{PacketStore, Scheduled};
+use super::link::Direction;
 use super::packet::Packet;
 use super::path::{Copies, Lane, Passage, Path, PathConfig};
 use super::queue::{Due, EventQueue};
 use super::stats::DropCause;
+
+mod retime;
 
 /// Hosts, paths and packets in flight.
 #[derive(Debug)]
@@ -224,7 +227,10 @@ impl Wires {
     /// # Errors
     /// Returns [`UnknownHost`] if there is no such host.
     pub(crate) fn reconfigure(&mut self, now: SimTime, host: HostId, config: &HostConfig) -> Result<(), UnknownHost> {
-        self.host_mut(host)?.reconfigure(now, config);
+        self.set_link(now, host, Direction::Up, config.up)?;
+        self.set_link(now, host, Direction::Down, config.down)?;
+        let changed = self.host_mut(host)?;
+        (changed.delay, changed.loss) = (config.delay, config.loss);
         self.follow_hosts(now, |of| of == host.0);
         Ok(())
     }
@@ -341,7 +347,7 @@ impl Wires {
                 continue;
             }
             let overtaken = self.in_flight.first(path.lane(Lane::Overtaken));
-            for lane in [Lane::InOrder, Lane::Overtaking, Lane::Overtaken] {
+            for lane in Lane::ALL {
                 unsent.extend(self.in_flight.take_from(path.lane_mut(lane), order));
             }
             path.ends_with(self.in_flight.last(path.lane(Lane::InOrder)).map(|last| last.at));

@@ -17,6 +17,11 @@ fn datagrams(net: &mut Network, from: HostId, to: HostId, count: u8) -> Vec<(u8,
     arrivals
 }
 
+/// Sends a datagram of 100 bytes on the wire with this number.
+fn send_number(net: &mut Network, from: HostId, to: HostId, number: u8) {
+    assert!(net.send_datagram(port_of(from), port_of(to), Bytes::from(vec![number; 72])).unwrap());
+}
+
 fn arrivals_until(net: &mut Network, until: SimTime) -> Vec<(u8, SimTime)> {
     let mut arrivals = Vec::new();
     while net.handle_timeout(until) {
@@ -291,6 +296,81 @@ fn each_direction_of_a_link_has_its_rate_and_queue() {
     assert_eq!(net.host_stats(a).unwrap().dropped[DropCause::QueueFull], 1);
     // 100 bytes at 1,000 bytes/s each, a millisecond, and 100 bytes at 100 Mbit/s.
     assert_eq!(arrivals[1].1, SimTime::from_nanos(200_000_000 + 1_000_000 + 8_000));
+}
+
+/// What stands in the queue of an uplink when its rate changes, in the middle of the second packet, arrives as if it had been sent at
+/// the new one, copies and what skips the delay included, and is followed by what is sent later.
+#[test]
+fn what_an_uplink_has_not_sent_follows_its_rate() {
+    let slow = HostConfig::symmetric("80kbit/s".parse().unwrap(), "5ms".parse().unwrap(), Probability::NEVER);
+    for (rate, sent_at) in
+        [("800kbit/s", [10_000, 15_500, 16_500, 17_500, 18_500]), ("8kbit/s", [10_000, 65_000, 165_000, 265_000, 365_000])]
+    {
+        let (mut net, hosts) = network(1, 3, &slow);
+        let (a, b) = (hosts[0], hosts[1]);
+        hosts.iter().for_each(|&to| net.set_link(to, Direction::Down, quick_link().down).unwrap());
+        changed(&mut net, a, b, |path| path.duplicate = Probability::ALWAYS);
+        let send = |net: &mut Network, number, to| send_number(net, a, to, number);
+        [(0, b), (1, b), (2, hosts[2])].into_iter().for_each(|(number, to)| send(&mut net, number, to));
+        changed(&mut net, a, b, |path| path.reorder = Probability::ALWAYS);
+        send(&mut net, 3, b);
+        let mut arrivals = arrivals_until(&mut net, SimTime::from_nanos(15_000_000));
+        let up = LinkConfig { bandwidth: rate.parse().unwrap(), ..slow.up };
+        net.set_link(a, Direction::Up, up).unwrap();
+        send(&mut net, 4, hosts[2]);
+        arrivals.extend(arrivals_until(&mut net, SimTime::MAX));
+        let at = |number: usize, after_us: u64| (number as u8, SimTime::from_nanos(1_000 * (sent_at[number] + after_us) + 8_000));
+        let copy = |(number, at): (u8, SimTime)| (number, at + SimDuration::from_nanos(8_000));
+        let mut expected = vec![at(0, 5_000), copy(at(0, 5_000)), at(1, 5_000), copy(at(1, 5_000)), at(2, 5_000)];
+        expected.extend([at(3, 0), copy(at(3, 0)), at(4, 5_000)]);
+        expected.sort_by_key(|&(_, at)| at);
+        assert_eq!(arrivals, expected, "{rate}");
+        assert!(net.sockets.is_empty());
+        assert_conserved(&net);
+    }
+}
+
+/// So does what stands in the queue of a downlink, and the host takes it up in its order.
+#[test]
+fn what_a_downlink_has_not_sent_follows_its_rate() {
+    for (rate, taken_at) in [("800kbit/s", [10_000, 15_500, 16_500, 17_500]), ("8kbit/s", [10_000, 65_000, 165_000, 265_000])] {
+        let (mut net, hosts) =
+            network(1, 2, &HostConfig::symmetric(Bandwidth::UNLIMITED, "5ms".parse().unwrap(), Probability::NEVER));
+        net.set_host_time(DelayRange::fixed(SimDuration::from_micros(50)));
+        let down = |rate: &str| LinkConfig { bandwidth: rate.parse().unwrap(), queue_packets: 100 };
+        net.set_link(hosts[1], Direction::Down, down("80kbit/s")).unwrap();
+        let send = |net: &mut Network, number| send_number(net, hosts[0], hosts[1], number);
+        (0..3).for_each(|number| send(&mut net, number));
+        let mut arrivals = arrivals_until(&mut net, SimTime::from_nanos(20_000_000 - 5_000_000));
+        send(&mut net, 3);
+        arrivals.extend(arrivals_until(&mut net, SimTime::from_nanos(20_000_000)));
+        net.set_link(hosts[1], Direction::Down, down(rate)).unwrap();
+        arrivals.extend(arrivals_until(&mut net, SimTime::MAX));
+        let expected = (0u8..).zip(taken_at.map(|us| SimTime::from_nanos(1_000 * (5_000 + us + 50))));
+        assert_eq!(arrivals, expected.collect::<Vec<_>>(), "{rate}");
+        assert!(net.sockets.is_empty());
+        assert_conserved(&net);
+    }
+}
+
+/// A delay that became shorter while a slow link had a backlog: neither what is overtaken nor what comes later waits for the end that the
+/// backlog had.
+#[test]
+fn no_packet_waits_for_a_backlog_that_is_gone() {
+    let slow = HostConfig::symmetric("8kbit/s".parse().unwrap(), "50ms".parse().unwrap(), Probability::NEVER);
+    let (mut net, hosts) = network(1, 2, &slow);
+    let (a, b) = (hosts[0], hosts[1]);
+    net.set_link(b, Direction::Down, quick_link().down).unwrap();
+    let send = |net: &mut Network, number| send_number(net, a, b, number);
+    (0..2).for_each(|number| send(&mut net, number));
+    changed(&mut net, a, b, |path| path.delay = "1ms".parse().unwrap());
+    (2..4).for_each(|number| send(&mut net, number));
+    net.set_link(a, Direction::Up, LinkConfig { bandwidth: "80kbit/s".parse().unwrap(), queue_packets: 100 }).unwrap();
+    send(&mut net, 4);
+    let at = |ms: u64| SimTime::from_nanos(ms * 1_000_000 + 8_000);
+    let expected = [(2, at(31)), (3, at(41)), (4, at(51)), (0, at(60)), (1, at(70))];
+    assert_eq!(arrivals_until(&mut net, SimTime::MAX), expected);
+    assert!(net.sockets.is_empty());
 }
 
 #[test]
