@@ -25,9 +25,13 @@ fn link(rate: u64, loss: u32) -> HostConfig {
 
 /// A network in which the link of the client is that slow.
 fn network(nodes: u8, rate: u64, loss: u32) -> Harness {
+    network_of(1, nodes, rate, loss)
+}
+
+fn network_of(seed: u64, nodes: u8, rate: u64, loss: u32) -> Harness {
     Harness::with(|directory| {
         let mut settings = config(directory, nodes, link(64 << 10, loss));
-        settings.client.link = link(rate, loss);
+        (settings.seed, settings.client.link) = (seed, link(rate, loss));
         settings
     })
 }
@@ -186,5 +190,35 @@ fn a_node_that_is_cut_off_is_given_up_within_the_time_of_a_slow_link() {
             assert!(harness.simulation.now() <= cut_at + bound, "{rate} B/s: it is not found");
         }
         harness.finish(upload).unwrap();
+    }
+}
+
+/// What is under way when the link becomes fast again leaves it at the new rate, within the deadlines that hold from then on.
+#[test]
+fn a_link_that_becomes_fast_again_is_no_error_either() {
+    for (seed, rate) in [(1, 64 << 10), (7, 64 << 10), (1, 16 << 10), (9, 64 << 10)] {
+        for is_upload in [true, false] {
+            let mut harness = network_of(seed, 5, 64 << 10, 0);
+            random_file(&harness.path("big.bin"), 2_000_000, 1);
+            let upload = harness.upload_of("big.bin");
+            let transfer = if is_upload {
+                let upload = harness.start(upload).unwrap();
+                harness.sleep(SimDuration::from_secs(8));
+                harness.ask(SetLink { peer: Peer::Client, link: link(1 << 10, 0) }).unwrap();
+                upload
+            } else {
+                let upload = harness.start(upload).unwrap();
+                harness.finish(upload).unwrap();
+                harness.ask(SetLink { peer: Peer::Client, link: link(1 << 10, 0) }).unwrap();
+                harness.start(download_of(&harness, "big.bin")).unwrap()
+            };
+            harness.sleep(SimDuration::from_secs(30));
+            harness.ask(SetLink { peer: Peer::Client, link: link(rate, 0) }).unwrap();
+            harness.events();
+            harness.finish(transfer).unwrap_or_else(|error| panic!("seed {seed}, {rate} B/s, upload: {is_upload}: {error}"));
+            let is_loss = |event: &Event| matches!(event, Event::Disconnected { .. } | Event::SegmentRetried { .. });
+            let losses: Vec<Event> = harness.events().into_iter().filter(is_loss).collect();
+            assert_eq!(losses, [], "seed {seed}, {rate} B/s, upload: {is_upload}");
+        }
     }
 }

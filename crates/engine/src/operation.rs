@@ -425,7 +425,7 @@ pub struct Sleep {
     pub span: SimDuration,
 }
 
-/// Changes the links and the path of a host; packets in flight keep their arrival times.
+/// Changes the links and the path of a host; what the links have sent keeps its arrival time, and the rest leaves at the new rate.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SetLink {
     /// Host whose links change.
