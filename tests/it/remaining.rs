@@ -301,7 +301,7 @@ fn the_remaining_time_follows_a_change() {
         Case::new("a path that loses", slow(), changed(Act::Loss(node(2), "8%")), [None, Some(Told { right: 0.8, given: 0.99 })]),
         Case::new("an upload at half the rate", slow(), [(0.0, Upload(3_000_000)), (15.0, half)], [given(0.9), None]),
     ];
-    cases.iter().for_each(|case| case.assert(2));
+    cases.iter().for_each(|case| case.assert(4));
 }
 
 /// A step of a line is a transfer alone. One packet that is lost among the last costs a timeout, which no estimate foresees: the shorter the
