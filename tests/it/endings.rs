@@ -301,7 +301,7 @@ impl Run {
 
     /// How long the end of a run is waited for: some wait until any that makes no progress must be over.
     fn patience(&self) -> SimDuration {
-        if self.settings.seed % PATIENT_SEEDS == 0 { PATIENCE.max(self.bound() * 2) } else { PATIENCE }
+        if self.settings.seed.is_multiple_of(PATIENT_SEEDS) { PATIENCE.max(self.bound() * 2) } else { PATIENCE }
     }
 
     /// Lets time pass until every transfer is over.
