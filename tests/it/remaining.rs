@@ -299,9 +299,10 @@ fn the_remaining_time_follows_a_change() {
             [None, given(0.99)],
         ),
         Case::new("a path that loses", slow(), changed(Act::Loss(node(2), "8%")), [None, Some(Told { right: 0.8, given: 0.99 })]),
-        Case::new("an upload at half the rate", slow(), [(0.0, Upload(3_000_000)), (15.0, half)], [given(0.9), None]),
     ];
     cases.iter().for_each(|case| case.assert(4));
+    // Three runs of twenty take five or six seconds longer than was told from their middle on: of a few runs one would decide.
+    Case::new("an upload at half the rate", slow(), [(0.0, Upload(3_000_000)), (15.0, half)], [given(0.9), None]).assert(20);
 }
 
 /// A step of a line is a transfer alone. One packet that is lost among the last costs a timeout, which no estimate foresees: the shorter the
