@@ -120,7 +120,7 @@ fn the_rest_of_a_batch_is_dropped_by_one_key() {
     assert_eq!(tui_harness.app.scene().pending.len(), 131);
     tui_harness.press_in_pane(Pane::Transfers, &["/", "f150", "Enter"]);
     let text = tui_harness.text();
-    assert!(text.contains("D drop all 130 that wait"), "{text}");
+    assert!(text.contains("D drop all that wait of its command: 130 files"), "{text}");
     tui_harness.press_in_pane(Pane::Transfers, &["D"]);
     assert!(says(&tui_harness.app, &format!("dropped: 130 files of `{line}`")), "{:?}", tui_harness.app.prompt().output);
     assert_eq!(tui_harness.app.scene().pending.len(), 1);

@@ -118,7 +118,7 @@ fn names_of_stored_files_and_of_others() {
         &home(),
         &[
             "put a.bin --as {}",
-            "put a.bin --as {}/x",
+            "put a.bin --as none{}/x",
             "get {}",
             "get a.bin {}",
             "ls {}",

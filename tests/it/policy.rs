@@ -99,6 +99,7 @@ fn calls() -> Vec<(&'static str, Command)> {
         ("give files without an owner away", operation::Adopt { owner: "alice".into() }.into()),
         ("wait for alice's transfer", operation::Await { transfer: TRANSFER }.into()),
         ("cancel alice's transfer", operation::Cancel { transfer: TRANSFER }.into()),
+        ("park alice's transfer", operation::Park { transfer: TRANSFER }.into()),
         ("list the files that one may read", operation::ListFiles.into()),
         ("list a directory, as far as one may read it", operation::ListDirectory { directory: key(), page: None }.into()),
         ("describe alice's file", operation::StatFile { file: key() }.into()),
