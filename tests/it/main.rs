@@ -42,6 +42,7 @@ mod moves;
 mod names_on_screen;
 mod out_of_reach;
 mod own_link;
+mod places;
 mod policy;
 mod probing;
 mod program;

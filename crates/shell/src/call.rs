@@ -11,7 +11,7 @@ use p2p_store::manifest::NodeNumber;
 use super::ShellError;
 use super::commands::check_values;
 use super::hosts::node_of;
-use super::spec::{Group, Kind, Spec, Times};
+use super::spec::{Flag, Group, Kind, Place, Spec, Times};
 use super::table;
 use super::words::{self, Variables, Word};
 
@@ -99,6 +99,23 @@ impl Call {
             self.flags.insert(flag.ok_or_else(unknown)?.name, String::new());
         }
         Ok(())
+    }
+
+    /// Returns true if the call is for this machine alone: as its command always is, or because a path of this machine is given.
+    pub fn is_for_this_machine(&self) -> bool {
+        match self.spec.place {
+            Place::Anywhere => false,
+            Place::AnywhereWithoutPath => self.names_local_path(),
+            Place::ThisMachine => true,
+        }
+    }
+
+    /// Returns true if an argument or the value of a flag is a path of this machine.
+    fn names_local_path(&self) -> bool {
+        let mut arguments = (0..self.arguments.len()).filter_map(|place| self.spec.argument_at(place));
+        let is_given = |flag: &&Flag| self.flags.contains_key(flag.name);
+        let mut flags = self.spec.flags.iter().filter(is_given).filter_map(|flag| flag.value);
+        arguments.any(|argument| argument.kind == Kind::LocalPath) || flags.any(|(_, kind)| kind == Kind::LocalPath)
     }
 
     /// Returns true if the argument at an index was quoted, so that it is no pattern.

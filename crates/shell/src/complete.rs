@@ -11,7 +11,7 @@ use p2p_service::access::Identity;
 use p2p_service::profiles::Profiles;
 use p2p_store::namespace::Entry;
 
-use super::spec::{Flag, Kind, Spec, WAITING};
+use super::spec::{Flag, Kind, Place, Spec, WAITING};
 use super::table;
 use super::words::{self, Word, quote};
 
@@ -26,6 +26,8 @@ pub struct Knowledge {
     pub transfers: Vec<(String, String)>,
     /// Names of the profiles of faults, each with a description.
     pub profiles: Vec<(String, String)>,
+    /// True for a client from remote, to whom neither files of this machine are offered nor commands for it alone.
+    pub is_remote: bool,
 }
 
 impl Knowledge {
@@ -40,7 +42,14 @@ impl Knowledge {
             files: snapshot.files.entries().map(|entry| label_of(identity, entry)).collect(),
             transfers: snapshot.transfers.iter().rev().map(transfer).collect(),
             profiles: Vec::new(),
+            is_remote: false,
         }
+    }
+
+    /// Leaves out what is for this machine alone, if the user is a client from remote.
+    #[must_use]
+    pub fn for_client(self, is_remote: bool) -> Knowledge {
+        Knowledge { is_remote, ..self }
     }
 
     /// Adds the names of the profiles of faults.
@@ -108,7 +117,7 @@ pub fn complete(line: &str, cursor: usize, known: &Knowledge) -> Completion {
     let start = current.as_ref().map_or(typed.len(), |word| word.span.start);
     let text = current.as_ref().map_or("", |word| word.text.as_str());
     let candidates = match words.split_first() {
-        None => commands(text),
+        None => commands(text, known),
         Some((first, before)) => match table::find(&first.text) {
             Some(spec) => words_of(spec, (table::first_words(&first.text).len(), before), current.as_ref(), known),
             None => Vec::new(),
@@ -117,13 +126,14 @@ pub fn complete(line: &str, cursor: usize, known: &Knowledge) -> Completion {
     Completion { start, candidates }
 }
 
-fn commands(prefix: &str) -> Vec<Candidate> {
+fn commands(prefix: &str, known: &Knowledge) -> Vec<Candidate> {
     let named = |spec: &'static Spec| {
         let names = std::iter::once(spec.name).chain(spec.aliases.iter().copied());
         // An alias is offered only if the name itself does not match.
         names.into_iter().find(|name| name.starts_with(prefix)).map(|name| candidate(name, spec.summary))
     };
-    let mut found: Vec<Candidate> = table::commands().filter_map(named).collect();
+    let is_offered = |spec: &&Spec| !known.is_remote || spec.place != Place::ThisMachine;
+    let mut found: Vec<Candidate> = table::commands().filter(is_offered).filter_map(named).collect();
     found.sort_by(|a, b| a.label.cmp(&b.label));
     found
 }
@@ -169,6 +179,7 @@ fn values(kind: Kind, prefix: &str, known: &Knowledge) -> Vec<Candidate> {
         texts.map(|text| candidate(text, summary)).collect()
     };
     match kind {
+        Kind::LocalPath if known.is_remote => Vec::new(),
         Kind::LocalPath => paths(prefix),
         Kind::StoredFile => stored(prefix, &known.files),
         Kind::Node => fitting(&known.nodes, "node"),
@@ -188,7 +199,7 @@ fn values(kind: Kind, prefix: &str, known: &Knowledge) -> Vec<Candidate> {
             let waiting = Some(candidate(WAITING, "all that has not begun")).filter(|_| WAITING.starts_with(prefix));
             waiting.into_iter().chain(values(Kind::Transfer, prefix, known)).collect()
         }
-        Kind::Command => commands(prefix),
+        Kind::Command => commands(prefix, known),
         Kind::OneOf(texts) | Kind::Like(texts) => {
             texts.iter().filter(|text| text.starts_with(prefix)).map(|text| candidate(text, "")).collect()
         }
@@ -297,6 +308,7 @@ mod tests {
             files: vec!["video.bin".into(), "my notes.txt".into()],
             transfers: vec![("7".into(), "upload of video.bin, running".into())],
             profiles: vec![("slow-wan".into(), "far away".into())],
+            is_remote: false,
         }
     }
 
@@ -378,6 +390,19 @@ mod tests {
         assert_eq!(texts(&format!("upload {place}/.h")), [format!("{place}/.hidden")]);
         let completion = complete(&format!("upload {place}/mu"), 7 + 1 + place.to_string().len() + 2, &known());
         assert_eq!(completion.common_prefix(), format!("{place}/mu"));
+    }
+
+    #[test]
+    fn a_client_from_remote_is_offered_nothing_of_this_machine() {
+        let place = env!("CARGO_MANIFEST_DIR");
+        let of_client = known().for_client(true);
+        let texts = |line: &str, known: &Knowledge| complete(line, line.len(), known).candidates.len();
+        for (line, here, elsewhere) in [("upl", 2, 1), ("capt", 1, 0), ("exp", 2, 2)] {
+            assert_eq!((texts(line, &known()), texts(line, &of_client)), (here, elsewhere), "{line}");
+        }
+        for line in ["upload ", "export ", "download video.bin ", "expect export "].map(|line| format!("{line}{place}/sr")) {
+            assert_eq!((texts(&line, &known()), texts(&line, &of_client)), (1, 0), "{line}");
+        }
     }
 
     #[test]

@@ -13,6 +13,7 @@
 //! | [`digest`] | many events of one kind as one entry of a log |
 //! | [`question`] | the questions of commands to the user of the front end |
 //! | [`script`] | the execution of several lines |
+//! | `results` | results of transfers: those that are waited for, and those that are left to tell |
 //! | `untold` | transfers whose result was not yet shown |
 //!
 //! [`Access`] determines the user for whom a command runs. Front ends show the answers and ask the questions.
@@ -44,6 +45,7 @@ pub mod progress;
 pub mod qr;
 pub mod question;
 pub mod report;
+mod results;
 pub mod script;
 pub mod spec;
 pub mod table;
@@ -52,20 +54,17 @@ pub mod trees;
 mod untold;
 pub mod words;
 
-use std::collections::BTreeSet;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
 use p2p_auth::{AuthError, Secret};
 use p2p_base::message::legible;
-use p2p_engine::operation::Await;
-use p2p_engine::transfer::{TransferId, TransferState, TransferStatus};
 use p2p_engine::{Denial, EngineError, Operation};
 use p2p_service::access::{Access, AccessError, Identity};
 use p2p_service::failure::exit;
-use p2p_service::instance::{Instance, Leaving, is_nameless};
-use p2p_service::{output, statuses};
+use p2p_service::instance::is_nameless;
+use p2p_service::statuses;
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot};
 
@@ -74,7 +73,7 @@ pub use self::commands::names::list_entries;
 pub use self::commands::{reference, write_document};
 pub use self::place::place_of;
 
-use self::answer::{Answer, Begun, Effect, Notice};
+use self::answer::{Answer, Effect, Notice};
 use self::background::Background;
 use self::call::Call;
 use self::lists::lines_in_one;
@@ -105,6 +104,14 @@ pub enum ShellError {
         /// Description of the mistake.
         problem: String,
         /// Correct usage of the command.
+        usage: String,
+    },
+    /// The command is for this machine alone, and the client is elsewhere.
+    #[error(
+        "`{usage}` is about the machine on which p2p runs, and refused to clients of its services; type it at a prompt there"
+    )]
+    Elsewhere {
+        /// Usage of the command.
         usage: String,
     },
     /// The engine refuses the command or failed to carry it out.
@@ -332,6 +339,7 @@ impl Shell {
         Box::pin(async move {
             match Call::parse(line, variables)? {
                 Some(call) => {
+                    self.require_place(&call).await?;
                     self.admit(call.spec).await?;
                     (call.spec.run)(self, &call).await
                 }
@@ -354,76 +362,14 @@ impl Shell {
         }
     }
 
-    /// Waits until a transfer is over, and returns its result.
-    ///
-    /// # Errors
-    /// Fails if the transfer failed, or if there is no transfer of that number.
-    pub async fn finish(&self, begun: &Begun) -> Result<Answer, ShellError> {
-        let outcome = self.outcome(begun).await;
-        self.told(begun.transfer);
-        outcome
-    }
-
-    /// Notes that the result of a transfer was told to the user.
-    pub fn told(&self, transfer: TransferId) {
-        self.untold.remove([transfer]);
-        self.background.remove(transfer);
-    }
-
-    /// Returns the transfers of lines that were dropped before they could report the results.
-    pub fn untold(&self) -> BTreeSet<TransferId> {
-        self.untold.list()
-    }
-
-    /// Returns the answers about those of these transfers that were successful, in the order in which they began.
-    ///
-    /// # Errors
-    /// Fails if the engine has stopped.
-    pub async fn answers_about(&self, transfers: &BTreeSet<TransferId>) -> Result<Vec<Answer>, ShellError> {
-        let snapshot = self.access.present_snapshot().await?;
-        let is_meant = |status: &TransferStatus| transfers.contains(&status.id) && status.state == TransferState::Done;
-        let mut done: Vec<_> = snapshot.transfers.iter().filter(|report| is_meant(&report.status)).collect();
-        done.sort_by_key(|report| report.status.id);
-        Ok(done.into_iter().map(|report| commands::files::finished(report, &self.identity())).collect())
-    }
-
-    /// Takes the transfers of lines that were dropped before they could report the results, for the caller to report.
-    pub fn take_untold(&self) -> BTreeSet<TransferId> {
-        self.untold.take()
-    }
-
-    /// Returns the transfers that batches of dropped lines have counted, of which each was to be told.
-    pub fn results_of_dropped_batches(&self) -> BTreeSet<TransferId> {
-        self.untold.results()
-    }
-
-    /// Takes what is to be told of the batches of lines that were dropped: what was done, and how many files were not begun.
-    pub fn take_dropped_batches(&self) -> Vec<String> {
-        self.untold.take_batches()
-    }
-
-    /// Leaves the engine of `instance` with `result`, and reports unfinished transfers under the names that the user may know, and what
-    /// became of unfinished batches.
-    ///
-    /// # Errors
-    /// Fails as [`Instance::leave`] does.
-    pub async fn leave(&self, instance: &Instance, result: eyre::Result<Leaving>) -> eyre::Result<()> {
-        let left = instance.leave(result, &self.take_untold(), |transfer| self.identity().name_of(transfer)).await;
-        self.take_dropped_batches().iter().for_each(|batch| output::tell(legible(&format!("p2p: {batch}"))));
-        left
-    }
-
-    /// Waits for a transfer, and returns its result. The transfer counts as unreported until it is [told](Self::told).
-    ///
-    /// # Errors
-    /// Fails as [`finish`](Self::finish) does.
-    pub async fn outcome(&self, begun: &Begun) -> Result<Answer, ShellError> {
-        self.untold.add(begun.transfer);
-        let report = self.wait_for(Await { transfer: begun.transfer }).await?.into_result()?;
-        Ok(match &begun.checks {
-            Some(name) => commands::files::checked(&report, name),
-            None => commands::files::finished(&report, &self.identity()),
-        })
+    /// Refuses a command that is for this machine alone to a client from remote, and records that. It comes before anything that looks at a
+    /// path of this machine.
+    pub(crate) async fn require_place(&self, call: &Call) -> Result<(), ShellError> {
+        let command = call.spec.name;
+        match call.is_for_this_machine() {
+            true => self.access.require_local(command).await.map_err(|_| ShellError::Elsewhere { usage: call.spec.usage() }),
+            false => Ok(()),
+        }
     }
 
     /// Refuses a command that the current user may not run.

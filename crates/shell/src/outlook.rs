@@ -110,6 +110,7 @@ impl Outlook {
     /// # Errors
     /// Fails if the command would be refused.
     pub(crate) async fn take(&mut self, shell: &Shell, call: &Call) -> Result<(), ShellError> {
+        shell.require_place(call).await?;
         self.may_change_user |= call.spec.group == Group::Accounts;
         self.check_new_names(call)?;
         if self.is_known {

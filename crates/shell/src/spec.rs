@@ -128,6 +128,17 @@ pub enum Audience {
     Admins,
 }
 
+/// The places from which a command may be run: the terminals of this program alone, or clients of its services too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// From anywhere.
+    Anywhere,
+    /// From anywhere, unless a path of this machine is given.
+    AnywhereWithoutPath,
+    /// From this machine alone, since the command names a file of it, opens a socket or starts a service.
+    ThisMachine,
+}
+
 /// The definition of a command.
 #[derive(Debug)]
 pub struct Spec {
@@ -139,6 +150,8 @@ pub struct Spec {
     pub group: Group,
     /// Users who may run the command.
     pub audience: Audience,
+    /// Places from which the command may be run.
+    pub place: Place,
     /// Description of the command in one line.
     pub summary: &'static str,
     /// Further explanation for the help; may be empty.

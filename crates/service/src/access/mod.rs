@@ -303,7 +303,7 @@ impl Access {
                     self.off_thread(move |auth, origin, now| ask(&held, auth, origin, now)).await
                 }
                 // A quick lookup that needs no thread; a script may need it for each of a hundred thousand lines.
-                None if matches!(self.from, Origin::Remote(_)) => Ok(Identity::Nobody),
+                None if self.is_remote() => Ok(Identity::Nobody),
                 None => self.auth.has_accounts().map(|any| if any { Identity::Nobody } else { Identity::Operator }),
             };
             if let Some(found) = self.take_in(held.as_ref(), identity) {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use p2p_auth::invites::{Admission, InviteError, InviteInfo};
 use p2p_auth::{Account, AuthError, Registration, Secret, secret};
-use p2p_engine::Origin;
+use p2p_engine::{Denial, Origin};
 use tokio::sync::watch;
 
 use super::{Access, AccessError, Identity, State};
@@ -94,11 +94,31 @@ impl Access {
         }
     }
 
+    /// Returns true if this is the access of a client from remote.
+    pub fn is_remote(&self) -> bool {
+        matches!(self.from, Origin::Remote(_))
+    }
+
+    /// Checks that what is called `what` may be done from where the user is, if it is for this machine alone, and records a refusal in the
+    /// audit log.
+    ///
+    /// # Errors
+    /// Returns [`Denial::LocalOnly`] to a client from remote.
+    pub async fn require_local(&self, what: &str) -> Result<(), AccessError> {
+        if !self.is_remote() {
+            return Ok(());
+        }
+        if let Err(error) = self.record_refusal(&self.identity(), format!("{what} from remote")).await {
+            tracing::warn!(%error, "a refusal is not recorded in the audit log");
+        }
+        Err(Denial::LocalOnly.into())
+    }
+
     /// Registers an account for a client that presents an invite, the setup token or nothing. An admin who is logged in makes the
     /// account for another user; otherwise the new user is logged in.
     ///
     /// # Errors
-    /// Returns an [`InviteError`] if the registration is not admitted, [`Denial::AdminOnly`](p2p_engine::Denial::AdminOnly) if a user who is logged
+    /// Returns an [`InviteError`] if the registration is not admitted, [`Denial::AdminOnly`] if a user who is logged
     /// in is no admin, or fails as [`register`](Self::register) does.
     pub async fn register_with(&self, wanted: Registration, presented: Option<Secret>) -> Result<Account, AccessError> {
         let Some(rules) = &self.rules else { return self.register(wanted).await };

@@ -13,7 +13,7 @@ use crate::answer::{Answer, Effect, View};
 use crate::call::Call;
 use crate::place::expand;
 use crate::report::{ExportReport, count_of};
-use crate::spec::{Audience, Group, Spec};
+use crate::spec::{Audience, Group, Place, Spec};
 use crate::table;
 use crate::words::{Variables, is_variable_name};
 use crate::{Shell, ShellError};
@@ -48,6 +48,11 @@ fn help_body(spec: &Spec) -> String {
     if spec.audience == Audience::Admins {
         text.push_str("\nFor admins.");
     }
+    text.push_str(match spec.place {
+        Place::Anywhere => "",
+        Place::AnywhereWithoutPath => "\nWith a path only on this machine: refused to clients of a service.",
+        Place::ThisMachine => "\nOnly on this machine: refused to clients of a service.",
+    });
     if !spec.aliases.is_empty() {
         let names = spec.aliases.iter().map(|alias| match table::first_words(alias) {
             [] => (*alias).to_owned(),

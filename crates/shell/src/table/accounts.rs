@@ -2,7 +2,7 @@
 
 use super::{once, optional};
 use crate::commands::{accounts, invites, otp, tokens};
-use crate::spec::{Audience, Flag, Group, Kind, Spec};
+use crate::spec::{Audience, Flag, Group, Kind, Place, Spec};
 
 pub(super) static COMMANDS: &[Spec] = &[
     Spec {
@@ -10,6 +10,7 @@ pub(super) static COMMANDS: &[Spec] = &[
         aliases: &["signup"],
         group: Group::Accounts,
         audience: Audience::Anybody,
+        place: Place::Anywhere,
         summary: "make an account",
         details: "The first account is the admin's, and what was stored before becomes theirs. The password is asked.",
         arguments: &[optional("NAME", Kind::Other("alice")), optional("EMAIL", Kind::Other("alice@example.org"))],
@@ -21,6 +22,7 @@ pub(super) static COMMANDS: &[Spec] = &[
         aliases: &["signin"],
         group: Group::Accounts,
         audience: Audience::Anybody,
+        place: Place::Anywhere,
         summary: "log in",
         details: "The password is asked, and then the second factor where one is enabled.",
         arguments: &[optional("NAME", Kind::Other("alice"))],
@@ -32,6 +34,7 @@ pub(super) static COMMANDS: &[Spec] = &[
         aliases: &["signout"],
         group: Group::Accounts,
         audience: Audience::Users,
+        place: Place::Anywhere,
         summary: "log out",
         details: "With --all every session of yours ends, wherever it was begun.",
         arguments: &[],
@@ -43,6 +46,7 @@ pub(super) static COMMANDS: &[Spec] = &[
         aliases: &[],
         group: Group::Accounts,
         audience: Audience::Users,
+        place: Place::Anywhere,
         summary: "show who is logged in",
         details: "",
         arguments: &[],
@@ -54,6 +58,7 @@ pub(super) static COMMANDS: &[Spec] = &[
         aliases: &["password"],
         group: Group::Accounts,
         audience: Audience::Users,
+        place: Place::Anywhere,
         summary: "change your password",
         details: "Your other sessions and your API tokens end.",
         arguments: &[],
@@ -65,6 +70,7 @@ pub(super) static COMMANDS: &[Spec] = &[
         aliases: &["enable_otp", "2fa"],
         group: Group::Accounts,
         audience: Audience::Users,
+        place: Place::Anywhere,
         summary: "one-time passwords: a second factor for your logins",
         details: "Codes come from an authenticator app (TOTP) or by mail. `otp enable` takes effect with one correct code; \
                   `otp confirm` asks for that code again. Backup codes are shown once, and each is good once.",
@@ -80,6 +86,7 @@ pub(super) static COMMANDS: &[Spec] = &[
         aliases: &[],
         group: Group::Accounts,
         audience: Audience::Users,
+        place: Place::Anywhere,
         summary: "list your sessions, or revoke one",
         details: "",
         arguments: &[optional("revoke", Kind::OneOf(&["revoke"])), optional("ID", Kind::Other("1f09c2ab"))],
@@ -91,6 +98,7 @@ pub(super) static COMMANDS: &[Spec] = &[
         aliases: &["tokens"],
         group: Group::Accounts,
         audience: Audience::Users,
+        place: Place::Anywhere,
         summary: "make an API token for a program, list yours, or revoke one",
         details: "`new` prints the token, this once; a program presents it in P2P_TOKEN. Its scope is `read` unless you say otherwise; \
                   with --path it reaches what is at or below that path among your own files, and nothing else. It expires after 90 days (at most 366d), and it ends when your password changes.",
@@ -122,6 +130,7 @@ pub(super) static COMMANDS: &[Spec] = &[
         aliases: &["invites"],
         group: Group::Accounts,
         audience: Audience::Admins,
+        place: Place::Anywhere,
         summary: "make an invite to register through a service, list the open ones, or revoke one",
         details: "`new` prints the invite, this once; whoever has it may make one account. It expires after 7 days (at most 30d).",
         arguments: &[once("ACTION", Kind::OneOf(&["new", "list", "revoke"])), optional("ID", Kind::Other("1f09c2ab"))],
@@ -138,6 +147,7 @@ pub(super) static COMMANDS: &[Spec] = &[
         aliases: &["accounts"],
         group: Group::Accounts,
         audience: Audience::Admins,
+        place: Place::Anywhere,
         summary: "list the accounts, or give one a new password and no second factor",
         details: "`reset` asks for the new password of a user who has lost the password or the phone.",
         arguments: &[optional("reset", Kind::OneOf(&["reset"])), optional("NAME", Kind::Other("bob"))],
@@ -149,6 +159,7 @@ pub(super) static COMMANDS: &[Spec] = &[
         aliases: &[],
         group: Group::Accounts,
         audience: Audience::Users,
+        place: Place::Anywhere,
         summary: "show who tried what, or verify that the log is as it was written",
         details: "The latest stand last. An admin sees everybody's entries, others their own. Each entry bears a hash of itself and the one before it.",
         arguments: &[optional("verify", Kind::OneOf(&["verify"]))],
@@ -165,6 +176,7 @@ pub(super) static COMMANDS: &[Spec] = &[
         aliases: &["mails"],
         group: Group::Accounts,
         audience: Audience::Users,
+        place: Place::Anywhere,
         summary: "show the mails that wait to be sent or were given up, or send one to yourself",
         details: "What a server refuses for good is given up at once, the rest after two days. An admin sees all, others those to themselves.",
         arguments: &[optional("test", Kind::OneOf(&["test"]))],

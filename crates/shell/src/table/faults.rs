@@ -2,7 +2,7 @@
 
 use super::{many, once, optional};
 use crate::commands::faults;
-use crate::spec::{Audience, Flag, Group, Kind, Spec};
+use crate::spec::{Audience, Flag, Group, Kind, Place, Spec};
 
 /// Longest time that a planned stop waits, for the commands that stop a process.
 const WITHIN: Flag = Flag {
@@ -18,6 +18,7 @@ pub(super) static COMMANDS: &[Spec] = &[
         aliases: &[],
         group: Group::Faults,
         audience: Audience::Admins,
+        place: Place::Anywhere,
         summary: "kill a node's process: its connections see silence",
         details: "As with `kill -9`, the process loses what it held in memory, and the disk keeps what was handed to it: this is no \
                   power loss. Nothing answers at the node's address until `start NODE`.",
@@ -30,6 +31,7 @@ pub(super) static COMMANDS: &[Spec] = &[
         aliases: &[],
         group: Group::Faults,
         audience: Audience::Admins,
+        place: Place::Anywhere,
         summary: "stop a node's process once nothing is under way there",
         details: "No segments are placed on the node from then on. The process ends when no transfer needs it any more, at the \
                   latest after the time of --within; its connections are closed in order, and new ones are refused.",
@@ -42,6 +44,7 @@ pub(super) static COMMANDS: &[Spec] = &[
         aliases: &[],
         group: Group::Faults,
         audience: Audience::Admins,
+        place: Place::Anywhere,
         summary: "start a node's process, or let it accept connections again",
         details: "A process that was killed or has stopped reads its disk first. Its peers find it ALIVE by their next probes.",
         arguments: &[once("NODE", Kind::Node)],
@@ -53,6 +56,7 @@ pub(super) static COMMANDS: &[Spec] = &[
         aliases: &[],
         group: Group::Faults,
         audience: Audience::Admins,
+        place: Place::Anywhere,
         summary: "stop a node's process as `stop` does, and start it again",
         details: "",
         arguments: &[once("NODE", Kind::Node)],
@@ -64,6 +68,7 @@ pub(super) static COMMANDS: &[Spec] = &[
         aliases: &[],
         group: Group::Faults,
         audience: Audience::Admins,
+        place: Place::Anywhere,
         summary: "let a node reset its connections and refuse new ones",
         details: "No port of the host is open: it answers connections with RST at once, and no probes, until `start NODE`. Its process \
                   goes on.",
@@ -76,6 +81,7 @@ pub(super) static COMMANDS: &[Spec] = &[
         aliases: &[],
         group: Group::Faults,
         audience: Audience::Admins,
+        place: Place::Anywhere,
         summary: "make a node's disk slow, failing, full or corrupt, or sound again",
         details: "What is named comes to what is wrong already. KINDS is one or more of reads, writes and syncs, as in \
                   `--fail writes,syncs`; such operations fail with an I/O error. A full disk takes nothing and deletes. Of a corrupt \
@@ -111,6 +117,7 @@ pub(super) static COMMANDS: &[Spec] = &[
         aliases: &[],
         group: Group::Faults,
         audience: Audience::Admins,
+        place: Place::Anywhere,
         summary: "change the access link of a host, or return it to what it was",
         details: "Without --up and --down both directions are changed. Packets that the link has accepted keep their times.",
         arguments: &[once("HOST", Kind::Host)],
@@ -138,6 +145,7 @@ pub(super) static COMMANDS: &[Spec] = &[
         aliases: &[],
         group: Group::Faults,
         audience: Audience::Admins,
+        place: Place::Anywhere,
         summary: "change the path between two hosts, one way (A->B) or both (A,B), or all paths of a host (A), or return it to what it was",
         details: "A host is `client` or a node; a name alone stands for all paths from and to it, beneath what is said of single paths. \
                   What is named comes to what is changed already. --clear takes changes back and leaves cuts to `heal`. --burst takes P,R[,1-H[,1-K]] as \
@@ -172,6 +180,7 @@ pub(super) static COMMANDS: &[Spec] = &[
         aliases: &[],
         group: Group::Faults,
         audience: Audience::Admins,
+        place: Place::Anywhere,
         summary: "cut all paths between two groups of hosts (A,B|C,D), or those one way (A,B->C,D)",
         details: "Within each group everything goes on. `heal` takes it back.",
         arguments: &[many("A,B|C,D", Kind::Hosts)],
@@ -183,6 +192,7 @@ pub(super) static COMMANDS: &[Spec] = &[
         aliases: &[],
         group: Group::Faults,
         audience: Audience::Admins,
+        place: Place::Anywhere,
         summary: "let the paths pass packets that are cut: all, or those between two hosts (A->B, A,B)",
         details: "",
         arguments: &[optional("A->B|A,B", Kind::Hosts)],
@@ -194,6 +204,7 @@ pub(super) static COMMANDS: &[Spec] = &[
         aliases: &[],
         group: Group::Faults,
         audience: Audience::Admins,
+        place: Place::Anywhere,
         summary: "kill a node's process again and again, and start it half of the time after each kill",
         details: "The first kill is at once. After the last start the fault is over; it is killed 10 times unless --times says \
                   otherwise, and every 100ms at the most often.",
@@ -220,6 +231,7 @@ pub(super) static COMMANDS: &[Spec] = &[
         aliases: &["fault"],
         group: Group::Faults,
         audience: Audience::Users,
+        place: Place::Anywhere,
         summary: "list the faults that are on, take them back, list profiles, or apply one",
         details: "Each is listed with the instant since which it is on and the command that takes it back; admins also see by whom. \
                   What one profile has put on is one row, and --parts lists all of it. `clear` takes all back, or what a profile has \

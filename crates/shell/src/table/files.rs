@@ -2,7 +2,7 @@
 
 use super::{BACKGROUND, FORCE, many, once, optional, recursive};
 use crate::commands::{cancelling, files, names, uploads};
-use crate::spec::{Audience, Flag, Group, Kind, Spec};
+use crate::spec::{Audience, Flag, Group, Kind, Place, Spec};
 
 pub(super) static COMMANDS: &[Spec] = &[
     Spec {
@@ -10,6 +10,7 @@ pub(super) static COMMANDS: &[Spec] = &[
         aliases: &["put", "store"],
         group: Group::Files,
         audience: Audience::Users,
+        place: Place::ThisMachine,
         summary: "store files of this machine on the nodes",
         details: "A file is cut into segments, each goes to a node, all are made durable, and then it is listed. With --recursive \
                   a directory is stored with all files in it, and merged with a stored directory of its name: a file that is \
@@ -30,6 +31,7 @@ pub(super) static COMMANDS: &[Spec] = &[
         aliases: &["get", "fetch"],
         group: Group::Files,
         audience: Audience::Users,
+        place: Place::ThisMachine,
         summary: "fetch a stored file to this machine",
         details: "Every segment is checked against its SHA-256 before the file appears under its name. \
                   With --recursive a directory is fetched as PATH, or into PATH if that ends with a /, with all files in it: nothing is written outside of it, a file that is \
@@ -54,6 +56,7 @@ pub(super) static COMMANDS: &[Spec] = &[
         aliases: &["delete", "remove"],
         group: Group::Files,
         audience: Audience::Users,
+        place: Place::Anywhere,
         summary: "remove stored files and directories",
         details: "One transaction makes a file, or a directory with all that is in it, invisible; then its segments are deleted, \
                   but for those that another file needs. Without --recursive a directory has to be empty.",
@@ -66,6 +69,7 @@ pub(super) static COMMANDS: &[Spec] = &[
         aliases: &[],
         group: Group::Files,
         audience: Audience::Users,
+        place: Place::Anywhere,
         summary: "make directories among your stored files",
         details: "",
         arguments: &[many("PATH", Kind::StoredFile)],
@@ -82,6 +86,7 @@ pub(super) static COMMANDS: &[Spec] = &[
         aliases: &["move", "rename"],
         group: Group::Files,
         audience: Audience::Users,
+        place: Place::Anywhere,
         summary: "give a stored file or directory another name",
         details: "Where TO is a directory, or ends with a /, it is moved into that. No segment moves, and nothing is replaced.",
         arguments: &[many("FROM", Kind::StoredFile), once("TO", Kind::StoredFile)],
@@ -93,6 +98,7 @@ pub(super) static COMMANDS: &[Spec] = &[
         aliases: &["list", "files"],
         group: Group::Files,
         audience: Audience::Users,
+        place: Place::Anywhere,
         summary: "list the stored files and directories",
         details: "Without PATH, what is at the root of your own files, and what other users share with you, as ~OWNER/NAME.",
         arguments: &[optional("PATH", Kind::StoredFile)],
@@ -104,6 +110,7 @@ pub(super) static COMMANDS: &[Spec] = &[
         aliases: &["stat"],
         group: Group::Files,
         audience: Audience::Users,
+        place: Place::Anywhere,
         summary: "show a stored file and who holds its segments, or a directory",
         details: "A file is readable while each of its segments lies on a node that can be reached. The state of a node is the \
                   fault that is on there, or else its health as the client's probes see it.",
@@ -121,6 +128,7 @@ pub(super) static COMMANDS: &[Spec] = &[
         aliases: &[],
         group: Group::Files,
         audience: Audience::Users,
+        place: Place::Anywhere,
         summary: "fetch stored files, check every byte, and keep none of it",
         details: "Segments cross the virtual network as in a download, and every SHA-256 is checked. Of a directory all files \
                   are checked.",
@@ -133,6 +141,7 @@ pub(super) static COMMANDS: &[Spec] = &[
         aliases: &[],
         group: Group::Files,
         audience: Audience::Users,
+        place: Place::Anywhere,
         summary: "let a user read a file or directory of yours",
         details: "They find it in their own list as ~OWNER/NAME. Of a directory they read all that is in it, now and later. Only \
                   you, and admins, may change it or share it further.",
@@ -145,6 +154,7 @@ pub(super) static COMMANDS: &[Spec] = &[
         aliases: &[],
         group: Group::Files,
         audience: Audience::Users,
+        place: Place::Anywhere,
         summary: "let a user read a file or directory of yours no longer",
         details: "What is shared by itself, or by a directory above, stays shared.",
         arguments: &[once("NAME", Kind::StoredFile), once("USER", Kind::Other("bob"))],
@@ -156,6 +166,7 @@ pub(super) static COMMANDS: &[Spec] = &[
         aliases: &["jobs"],
         group: Group::Files,
         audience: Audience::Users,
+        place: Place::Anywhere,
         summary: "list the transfers since the program started",
         details: "",
         arguments: &[],
@@ -167,6 +178,7 @@ pub(super) static COMMANDS: &[Spec] = &[
         aliases: &[],
         group: Group::Files,
         audience: Audience::Users,
+        place: Place::Anywhere,
         summary: "list the uploads that are kept although they are not complete, or undo one",
         details: "`p2p put --keep` keeps what is stored if it is interrupted, for a day, and `p2p put --resume ID` continues it. What \
                   is kept counts as yours, and its name is taken.",
@@ -182,6 +194,7 @@ pub(super) static COMMANDS: &[Spec] = &[
         aliases: &[],
         group: Group::Files,
         audience: Audience::Users,
+        place: Place::Anywhere,
         summary: "show when each segment of a transfer was queued, sent and acknowledged",
         details: "Without a transfer, the latest one.",
         arguments: &[optional("TRANSFER", Kind::Transfer)],
@@ -193,6 +206,7 @@ pub(super) static COMMANDS: &[Spec] = &[
         aliases: &["abort"],
         group: Group::Files,
         audience: Audience::Users,
+        place: Place::Anywhere,
         summary: "end a transfer and undo what it did, or all that waits",
         details: "It is undone as fast as the machine can, whatever the speed is, unless other transfers are under way: those keep \
                   their speed. `cancel waiting` ends all that has not begun, of whichever command, and what has begun goes on: the \

@@ -2,7 +2,7 @@
 
 use super::{once, optional};
 use crate::commands::{network, orphans};
-use crate::spec::{Audience, Flag, Group, Kind, Spec};
+use crate::spec::{Audience, Flag, Group, Kind, Place, Spec};
 
 pub(super) static COMMANDS: &[Spec] = &[
     Spec {
@@ -10,6 +10,7 @@ pub(super) static COMMANDS: &[Spec] = &[
         aliases: &[],
         group: Group::Nodes,
         audience: Audience::Users,
+        place: Place::Anywhere,
         summary: "list the nodes",
         details: "",
         arguments: &[],
@@ -21,6 +22,7 @@ pub(super) static COMMANDS: &[Spec] = &[
         aliases: &[],
         group: Group::Nodes,
         audience: Audience::Users,
+        place: Place::Anywhere,
         summary: "show one node: its link, its disk, what it does",
         details: "",
         arguments: &[once("NODE", Kind::Node)],
@@ -32,6 +34,7 @@ pub(super) static COMMANDS: &[Spec] = &[
         aliases: &[],
         group: Group::Nodes,
         audience: Audience::Users,
+        place: Place::Anywhere,
         summary: "let every host probe every other, and show what they found",
         details: "Real probes cross the virtual network; it takes as long as the slowest answer, or the probes' timeout.",
         arguments: &[],
@@ -43,6 +46,7 @@ pub(super) static COMMANDS: &[Spec] = &[
         aliases: &["df"],
         group: Group::Nodes,
         audience: Audience::Users,
+        place: Place::Anywhere,
         summary: "show how much is stored, and how full the nodes are",
         details: "A user is told of their own files alone: how full the nodes are is for admins.",
         arguments: &[],
@@ -54,6 +58,7 @@ pub(super) static COMMANDS: &[Spec] = &[
         aliases: &[],
         group: Group::Nodes,
         audience: Audience::Admins,
+        place: Place::Anywhere,
         summary: "list unreferenced segments on volumes that another catalog has written to; free or adopt them",
         details: "A volume that another catalog, or another state of this one, has written to last is read and not changed. `free` \
                   removes from it what no file of this catalog needs, `adopt` keeps that; with either it is this catalog's from \
@@ -67,6 +72,7 @@ pub(super) static COMMANDS: &[Spec] = &[
         aliases: &[],
         group: Group::Network,
         audience: Audience::Users,
+        place: Place::Anywhere,
         summary: "show the hosts and their links",
         details: "",
         arguments: &[],
@@ -78,6 +84,7 @@ pub(super) static COMMANDS: &[Spec] = &[
         aliases: &[],
         group: Group::Network,
         audience: Audience::Users,
+        place: Place::Anywhere,
         summary: "show what the network has counted",
         details: "",
         arguments: &[],
@@ -89,6 +96,7 @@ pub(super) static COMMANDS: &[Spec] = &[
         aliases: &[],
         group: Group::Network,
         audience: Audience::Users,
+        place: Place::Anywhere,
         summary: "probe the nodes and show how far away this one is",
         details: "Real probes cross the virtual network, from everybody to everybody, as in `health`.",
         arguments: &[once("NODE", Kind::Node)],
@@ -100,6 +108,7 @@ pub(super) static COMMANDS: &[Spec] = &[
         aliases: &[],
         group: Group::Network,
         audience: Audience::Users,
+        place: Place::Anywhere,
         summary: "show the client's connection to a node, and its latest packets",
         details: "",
         arguments: &[once("NODE", Kind::Node)],
@@ -116,6 +125,7 @@ pub(super) static COMMANDS: &[Spec] = &[
         aliases: &[],
         group: Group::Network,
         audience: Audience::Admins,
+        place: Place::ThisMachine,
         summary: "write every packet to a file that Wireshark opens",
         details: "The file is pcapng, with real headers, checksums and payload.",
         arguments: &[once("start|stop", Kind::OneOf(&["start", "stop"])), optional("PATH", Kind::LocalPath)],

@@ -2,7 +2,7 @@
 
 use super::{FORCE, once, optional, rest};
 use crate::commands::{session, time};
-use crate::spec::{Audience, Flag, Group, Kind, Spec};
+use crate::spec::{Audience, Flag, Group, Kind, Place, Spec};
 
 pub(super) static COMMANDS: &[Spec] = &[
     Spec {
@@ -10,6 +10,7 @@ pub(super) static COMMANDS: &[Spec] = &[
         aliases: &[],
         group: Group::Scripts,
         audience: Audience::Users,
+        place: Place::Anywhere,
         summary: "wait for a span of virtual time",
         details: "",
         arguments: &[once("SPAN", Kind::Other("30s"))],
@@ -21,6 +22,7 @@ pub(super) static COMMANDS: &[Spec] = &[
         aliases: &[],
         group: Group::Scripts,
         audience: Audience::Users,
+        place: Place::Anywhere,
         summary: "wait until a transfer is over, or all of them",
         details: "Each transfer that was begun in the background is reported once, also if it was over before. Results are kept of the \
                   last 200 transfers that are over, and of at most 1000 in the background; `wait` says of how many the result is not.",
@@ -33,6 +35,7 @@ pub(super) static COMMANDS: &[Spec] = &[
         aliases: &[],
         group: Group::Scripts,
         audience: Audience::Users,
+        place: Place::Anywhere,
         summary: "run a command and fail unless its answer is as expected",
         details: "expect COMMAND… contains TEXT, or expect COMMAND… = TEXT. What is compared is the answer as text.",
         arguments: &[rest("COMMAND", Kind::Command)],
@@ -44,6 +47,7 @@ pub(super) static COMMANDS: &[Spec] = &[
         aliases: &[],
         group: Group::Scripts,
         audience: Audience::Users,
+        place: Place::Anywhere,
         summary: "give a variable a value; $NAME stands for it from then on",
         details: "",
         arguments: &[once("NAME", Kind::Other("file")), once("VALUE", Kind::Other("a.bin"))],
@@ -55,6 +59,7 @@ pub(super) static COMMANDS: &[Spec] = &[
         aliases: &["say"],
         group: Group::Scripts,
         audience: Audience::Users,
+        place: Place::Anywhere,
         summary: "say something",
         details: "",
         arguments: &[rest("TEXT", Kind::Other("hello"))],
@@ -66,6 +71,7 @@ pub(super) static COMMANDS: &[Spec] = &[
         aliases: &[],
         group: Group::Session,
         audience: Audience::Users,
+        place: Place::Anywhere,
         summary: "summarize the run: files, nodes, transfers, packets",
         details: "",
         arguments: &[],
@@ -77,6 +83,7 @@ pub(super) static COMMANDS: &[Spec] = &[
         aliases: &[],
         group: Group::Session,
         audience: Audience::Users,
+        place: Place::AnywhereWithoutPath,
         summary: "write everything that the catalog knows, as JSON",
         details: "Without a path, shows it.",
         arguments: &[optional("PATH", Kind::LocalPath)],
@@ -88,6 +95,7 @@ pub(super) static COMMANDS: &[Spec] = &[
         aliases: &[],
         group: Group::Session,
         audience: Audience::Users,
+        place: Place::Anywhere,
         summary: "show what was typed before",
         details: "",
         arguments: &[],
@@ -99,6 +107,7 @@ pub(super) static COMMANDS: &[Spec] = &[
         aliases: &["cls"],
         group: Group::Session,
         audience: Audience::Users,
+        place: Place::Anywhere,
         summary: "clear the output",
         details: "",
         arguments: &[],
@@ -110,6 +119,7 @@ pub(super) static COMMANDS: &[Spec] = &[
         aliases: &["?"],
         group: Group::Session,
         audience: Audience::Anybody,
+        place: Place::Anywhere,
         summary: "show the commands, or one of them",
         details: "",
         arguments: &[optional("COMMAND", Kind::Command)],
@@ -121,6 +131,7 @@ pub(super) static COMMANDS: &[Spec] = &[
         aliases: &[],
         group: Group::Session,
         audience: Audience::Anybody,
+        place: Place::Anywhere,
         summary: "take the tour of the screen, on a network of its own",
         details: "Eight steps: an upload, its segments, a lost packet, a killed node, time, accounts. What is under way here goes on \
                   meanwhile. `tour leave` goes back. Only the full-screen interface has it.",
@@ -133,6 +144,7 @@ pub(super) static COMMANDS: &[Spec] = &[
         aliases: &["exit", "q"],
         group: Group::Session,
         audience: Audience::Anybody,
+        place: Place::Anywhere,
         summary: "leave",
         details: "Where transfers run, it asks first; --now cancels them and leaves.",
         arguments: &[],

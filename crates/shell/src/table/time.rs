@@ -2,7 +2,7 @@
 
 use super::optional;
 use crate::commands::time;
-use crate::spec::{Audience, Group, Kind, Spec};
+use crate::spec::{Audience, Group, Kind, Place, Spec};
 
 pub(super) static COMMANDS: &[Spec] = &[
     Spec {
@@ -10,6 +10,7 @@ pub(super) static COMMANDS: &[Spec] = &[
         aliases: &[],
         group: Group::Time,
         audience: Audience::Admins,
+        place: Place::Anywhere,
         summary: "show or set how fast virtual time passes",
         details: "A factor as in 1x, 0.5x or 100x, or max for as fast as the machine can.",
         arguments: &[optional("SPEED", Kind::Like(&["0.1x", "1x", "10x", "100x", "max"]))],
@@ -21,6 +22,7 @@ pub(super) static COMMANDS: &[Spec] = &[
         aliases: &[],
         group: Group::Time,
         audience: Audience::Admins,
+        place: Place::Anywhere,
         summary: "let virtual time stand still",
         details: "",
         arguments: &[],
@@ -32,6 +34,7 @@ pub(super) static COMMANDS: &[Spec] = &[
         aliases: &["continue"],
         group: Group::Time,
         audience: Audience::Admins,
+        place: Place::Anywhere,
         summary: "let virtual time pass again",
         details: "",
         arguments: &[],
@@ -43,6 +46,7 @@ pub(super) static COMMANDS: &[Spec] = &[
         aliases: &[],
         group: Group::Time,
         audience: Audience::Admins,
+        place: Place::Anywhere,
         summary: "while paused, go on to the next event, or for a span of virtual time",
         details: "Where packets are watched, as on the screen, a step of one event says which of them it has sent.",
         arguments: &[optional("SPAN", Kind::Other("10ms"))],
