@@ -12,15 +12,17 @@ fn for_alice(home: &Home, text: &str, variables: &[(&str, &str)]) -> Said {
     end_of(command.env("P2P_PASSWORD", PASSWORD).envs(variables.iter().copied()).spawn().unwrap())
 }
 
-/// A quota is refused with what is left of it, and `df` says the same.
+/// A quota is refused with what is left of it, and `storage` and `df` say the same.
 #[test]
 fn a_quota_is_said() {
     let home = Home::new(&format!("{QUICK}[accounts]\nquota = '250KB'\n"));
     home.register("alice");
     home.file("a.bin", 100_000);
     home.file("b.bin", 200_000);
-    let said = for_alice(&home, "upload a.bin; df", &[]);
+    let said = for_alice(&home, "upload a.bin; storage; df", &[]);
     assert!(said.code == Some(0) && said.stdout.contains("146.5 KiB left of 244.1 KiB"), "{said:#?}");
+    let room = said.stdout.lines().find(|line| line.contains("your files") && line.contains("40 %"));
+    assert!(room.is_some_and(|room| ["244.1 KiB", "97.7 KiB", "146.5 KiB"].iter().all(|size| room.contains(size))), "{said:#?}");
     let said = for_alice(&home, "upload b.bin", &[]);
     assert!(
         said.stderr.contains("200000 bytes of `b.bin` are to be stored, and 150000 bytes are left of the quota of 250000 bytes"),

@@ -40,6 +40,7 @@ mod manners;
 mod monkey;
 mod moves;
 mod names_on_screen;
+mod node_context;
 mod out_of_reach;
 mod own_link;
 mod places;

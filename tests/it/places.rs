@@ -22,16 +22,17 @@ fn clock() -> u64 {
 }
 
 /// A shell of an admin, and one of the same admin who has come through a service.
-struct Shells {
-    local: Shell,
+pub(crate) struct Shells {
+    pub(crate) local: Shell,
     remote: Shell,
-    runtime: Runtime,
+    pub(crate) runtime: Runtime,
+    rules: Arc<RemoteRules>,
     _engine: Engine,
     _directory: tempfile::TempDir,
 }
 
 impl Shells {
-    fn new() -> Shells {
+    pub(crate) fn new() -> Shells {
         let directory = tempfile::tempdir().unwrap();
         let (engine, handle) = Engine::start(config(&directory.path().join("data"), 2, quick_link()), None).unwrap();
         let auth = Auth::open(engine.database().clone(), Policy { iterations: 1_000, ..Policy::default() }).unwrap();
@@ -44,7 +45,26 @@ impl Shells {
             local.register(Registration { name, email, password: PASSWORD.into() }).await.unwrap();
             assert!(remote.login("alice".into(), PASSWORD.into()).await.unwrap().is_none());
         });
-        Shells { local: Shell::new(local).0, remote: Shell::new(remote).0, runtime, _engine: engine, _directory: directory }
+        Shells {
+            local: Shell::new(local).0,
+            remote: Shell::new(remote).0,
+            runtime,
+            rules,
+            _engine: engine,
+            _directory: directory,
+        }
+    }
+
+    /// Registers a user who is no admin, and returns a shell of that user from remote.
+    pub(crate) fn user(&self, name: &str) -> Shell {
+        let client = self.local.access().of_client("a service", "127.0.0.1".parse().unwrap(), &self.rules);
+        let email = format!("{name}@example.org").parse().unwrap();
+        self.runtime.block_on(async {
+            let wanted = Registration { name: name.parse().unwrap(), email, password: PASSWORD.into() };
+            self.local.access().register(wanted).await.unwrap();
+            assert!(client.login(name.into(), PASSWORD.into()).await.unwrap().is_none());
+        });
+        Shell::new(client).0
     }
 
     fn refusals(&self) -> Vec<String> {

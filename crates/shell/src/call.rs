@@ -140,7 +140,7 @@ impl Call {
 
     fn check(&self) -> Result<(), ShellError> {
         for (place, argument) in self.spec.arguments.iter().enumerate() {
-            if self.arguments.len() <= place && argument.times != Times::Optional {
+            if self.arguments.len() <= place && !matches!(argument.times, Times::Optional | Times::UnlessOnNode) {
                 return Err(self.wrong(format!("{} is missing", argument.name)));
             }
         }

@@ -65,6 +65,7 @@ use p2p_service::access::{Access, AccessError, Identity};
 use p2p_service::failure::exit;
 use p2p_service::instance::is_nameless;
 use p2p_service::statuses;
+use p2p_store::manifest::NodeNumber;
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot};
 
@@ -286,6 +287,8 @@ pub type Questions = mpsc::UnboundedReceiver<Question>;
 #[derive(Debug, Clone)]
 pub struct Shell {
     access: Access,
+    /// Node that lines are about if they name none.
+    node: Option<NodeNumber>,
     /// True if each line waits for the previous one, so that no other line can resume time while one waits.
     is_alone: bool,
     /// Sender of what a line tells before its answer.
@@ -303,6 +306,7 @@ impl Shell {
         (
             Shell {
                 access,
+                node: None,
                 is_alone: false,
                 notices: None,
                 questions,
@@ -317,6 +321,12 @@ impl Shell {
     #[must_use]
     pub fn alone(self) -> Shell {
         Shell { is_alone: true, ..self }
+    }
+
+    /// Returns the shell whose lines are about a node where they name none: `node`, `status`, `df` and `segments`.
+    #[must_use]
+    pub fn on(self, node: NodeNumber) -> Shell {
+        Shell { node: Some(node), ..self }
     }
 
     /// Returns the shell of a line that sends what it tells before its answer.
@@ -360,6 +370,11 @@ impl Shell {
             Effect::Batch(batch) => self.carry_out(batch).await.map(|done| done.after(&answer.view)),
             _ => Ok(answer),
         }
+    }
+
+    /// Returns the node that the argument at an index names, or without one the node that the lines of the shell are about.
+    fn node_of(&self, call: &Call, place: usize) -> Result<Option<NodeNumber>, ShellError> {
+        call.argument(place).map_or(Ok(self.node), |_| call.node(place).map(Some))
     }
 
     /// Refuses a command that is for this machine alone to a client from remote, and records that. It comes before anything that looks at a

@@ -46,6 +46,8 @@ pub enum Times {
     Once,
     /// Given once or not at all.
     Optional,
+    /// Given once, but where the shell runs on a node, which it then stands for.
+    UnlessOnNode,
     /// Given once or more.
     Many,
     /// Takes the whole rest of the line unchanged, at least one word.
@@ -174,7 +176,7 @@ impl Spec {
                 _ => argument.name.to_owned(),
             };
             match argument.times {
-                Times::Once => name,
+                Times::Once | Times::UnlessOnNode => name,
                 Times::Optional => format!("[{name}]"),
                 Times::Many | Times::Rest => format!("{name}{}", abilities::glyphs().ellipsis()),
             }

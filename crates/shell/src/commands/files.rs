@@ -24,8 +24,8 @@ use crate::local_pattern::local_paths;
 use crate::pattern::{matching, outermost};
 use crate::place::{expand, place_of};
 use crate::report::{
-    RemovalLine, SegmentReport, Table, TransferLine, bytes_of, count_of, number_column, rate_of, removals_text, seconds_of,
-    shown_of_all, states_table, text_column, time_waiting, transfer_rate_of, waits_of,
+    RemovalLine, Table, TransferLine, bytes_of, count_of, number_column, rate_of, removals_text, seconds_of, shown_of_all,
+    text_column, time_waiting, transfer_rate_of, waits_of,
 };
 use crate::tally::{FILE, Tally, noun_of, told_begun};
 use crate::trees::{Plan, Target, files_of, off_thread, plan_download, plan_upload};
@@ -404,24 +404,6 @@ fn status_data(status: &TransferStatus) -> Value {
     value["cancelled_during"] = data(&status.cancel.map(|cancel| cancel.during));
     value["waits_for"] = status.awaited.iter().map(awaited).collect();
     value
-}
-
-pub(crate) async fn segments(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
-    let wanted = call.transfer(0)?;
-    if let Some(transfer) = wanted {
-        own_transfer(shell, transfer).await?;
-    }
-    let snapshot = shell.access.present_snapshot().await?;
-    let found = snapshot.transfers.iter().rev().find(|report| wanted.is_none_or(|id| report.status.id == id));
-    let Some(report) = found else {
-        return match wanted {
-            Some(id) => Err(EngineError::UnknownTransfer(id).into()),
-            None => Ok(Answer::new(View::Text("no transfers yet".into()), Value::Array(Vec::new()))),
-        };
-    };
-    let segments = SegmentReport::of_transfer(report);
-    let view = View::Table(Table { empty: "it has no segments", ..states_table(&segments) });
-    Ok(Answer::new(view, data(&segments)).with(Effect::Select(report.status.id)))
 }
 
 /// Refuses transfers that the user may not see, as if they did not exist, and records the refusal in the audit log.

@@ -41,13 +41,13 @@ async fn statuses(shell: &Shell) -> Result<Vec<NodeStatus>, ShellError> {
     shell.call(ListNodes).await
 }
 
-async fn status_of(shell: &Shell, number: NodeNumber) -> Result<NodeStatus, ShellError> {
+pub(super) async fn status_of(shell: &Shell, number: NodeNumber) -> Result<NodeStatus, ShellError> {
     let found = statuses(shell).await?.into_iter().find(|node| node.node == number);
     found.ok_or(ShellError::Engine(EngineError::UnknownHost(Peer::Node(number))))
 }
 
 pub(crate) async fn node(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
-    let number = call.node(0)?;
+    let number = shell.node_of(call, 0)?.ok_or_else(|| call.wrong("NODE is missing".into()))?;
     let node = status_of(shell, number).await?;
     let topology = shell.call(ListHosts).await?;
     let host = topology.hosts.iter().find(|host| host.peer == Peer::Node(number));

@@ -197,7 +197,8 @@ pub(crate) fn span_of(call: &Call) -> Result<Option<SimDuration>, ShellError> {
     span.map_err(|error: ParseUnitError| call.wrong(error.to_string()))
 }
 
-fn clock(shell: &Shell) -> Answer {
+/// Returns the virtual time and its speed.
+pub(super) fn clock(shell: &Shell) -> Answer {
     let snapshot = shell.access.snapshot();
     let (PaceStatus { speed, is_paused, actual }, at) = (snapshot.pace, instant_of(snapshot.at, Resolution::Millis));
     let text = match actual {

@@ -1,7 +1,7 @@
 //! The entries of the command table for storing, fetching, removing and sharing files.
 
 use super::{BACKGROUND, FORCE, many, once, optional, recursive};
-use crate::commands::{cancelling, files, names, uploads};
+use crate::commands::{cancelling, files, names, segments, uploads};
 use crate::spec::{Audience, Flag, Group, Kind, Place, Spec};
 
 pub(super) static COMMANDS: &[Spec] = &[
@@ -195,11 +195,16 @@ pub(super) static COMMANDS: &[Spec] = &[
         group: Group::Files,
         audience: Audience::Users,
         place: Place::Anywhere,
-        summary: "show when each segment of a transfer was queued, sent and acknowledged",
-        details: "Without a transfer, the latest one.",
+        summary: "show when each segment of a transfer was queued, sent and acknowledged, or which segments lie on a node",
+        details: "Without a transfer, the latest one. Of a node, the segments of the files that you may read are listed.",
         arguments: &[optional("TRANSFER", Kind::Transfer)],
-        flags: &[],
-        run: |shell, call| Box::pin(files::segments(shell, call)),
+        flags: &[Flag {
+            name: "node",
+            short: None,
+            value: Some(("NODE", Kind::Node)),
+            summary: "list the segments that lie on this node",
+        }],
+        run: |shell, call| Box::pin(segments::segments(shell, call)),
     },
     Spec {
         name: "cancel",

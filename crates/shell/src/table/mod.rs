@@ -38,6 +38,10 @@ const fn optional(name: &'static str, kind: Kind) -> Argument {
     Argument { name, kind, times: Times::Optional }
 }
 
+const fn unless_on_node(name: &'static str) -> Argument {
+    Argument { name, kind: Kind::Node, times: Times::UnlessOnNode }
+}
+
 const fn many(name: &'static str, kind: Kind) -> Argument {
     Argument { name, kind, times: Times::Many }
 }

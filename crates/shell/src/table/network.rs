@@ -1,7 +1,7 @@
 //! The entries of the command table for commands about nodes, links and packets.
 
-use super::{once, optional};
-use crate::commands::{network, orphans};
+use super::{once, optional, unless_on_node};
+use crate::commands::{network, orphans, room, status};
 use crate::spec::{Audience, Flag, Group, Kind, Place, Spec};
 
 pub(super) static COMMANDS: &[Spec] = &[
@@ -25,7 +25,7 @@ pub(super) static COMMANDS: &[Spec] = &[
         place: Place::Anywhere,
         summary: "show one node: its link, its disk, what it does",
         details: "",
-        arguments: &[once("NODE", Kind::Node)],
+        arguments: &[unless_on_node("NODE")],
         flags: &[],
         run: |shell, call| Box::pin(network::node(shell, call)),
     },
@@ -43,7 +43,7 @@ pub(super) static COMMANDS: &[Spec] = &[
     },
     Spec {
         name: "storage",
-        aliases: &["df"],
+        aliases: &[],
         group: Group::Nodes,
         audience: Audience::Users,
         place: Place::Anywhere,
@@ -52,6 +52,36 @@ pub(super) static COMMANDS: &[Spec] = &[
         arguments: &[],
         flags: &[],
         run: |shell, call| Box::pin(network::storage(shell, call)),
+    },
+    Spec {
+        name: "df",
+        aliases: &[],
+        group: Group::Nodes,
+        audience: Audience::Users,
+        place: Place::Anywhere,
+        summary: "show how much room there is for your files, and on a node",
+        details: "The room is the quota, or without one that of all nodes. What others store is for admins to see: for others, what is \
+                  not taken by their own files counts as available, and how full a node is is not told.",
+        arguments: &[optional("NODE", Kind::Node)],
+        flags: &[Flag {
+            name: "kibibytes",
+            short: Some('k'),
+            value: None,
+            summary: "count in blocks of 1024 bytes, in the columns of POSIX",
+        }],
+        run: |shell, call| Box::pin(room::df(shell, call)),
+    },
+    Spec {
+        name: "status",
+        aliases: &[],
+        group: Group::Nodes,
+        audience: Audience::Users,
+        place: Place::Anywhere,
+        summary: "show how the network is, or a node, in a few lines",
+        details: "",
+        arguments: &[optional("NODE", Kind::Node)],
+        flags: &[],
+        run: |shell, call| Box::pin(status::status(shell, call)),
     },
     Spec {
         name: "orphans",
