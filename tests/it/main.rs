@@ -33,6 +33,7 @@ mod hostile_names;
 mod json;
 mod kept;
 mod keyboard;
+mod keys;
 mod kill;
 mod legend;
 mod log;

@@ -71,6 +71,10 @@ pub enum Action {
     RevokeInvite,
     /// Putting faults of the network on, or taking them back.
     Fault,
+    /// Adding a public key.
+    AddKey,
+    /// Removing a public key.
+    RemoveKey,
 }
 
 impl Action {
@@ -96,6 +100,8 @@ impl Action {
             Action::NewInvite => "new invite",
             Action::RevokeInvite => "revoke invite",
             Action::Fault => "fault",
+            Action::AddKey => "add key",
+            Action::RemoveKey => "remove key",
         }
     }
 }

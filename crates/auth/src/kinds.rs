@@ -5,6 +5,7 @@ use p2p_base::error_kind::ErrorKind;
 
 use super::AuthError;
 use super::invites::InviteError;
+use super::keys::KeyError;
 use super::tokens::TokenError;
 
 impl AuthError {
@@ -14,6 +15,7 @@ impl AuthError {
             AuthError::Database(error) => error.kind(),
             AuthError::Token(error) => error.kind(),
             AuthError::Invite(error) => error.kind(),
+            AuthError::Key(error) => error.kind(),
             AuthError::NoChance { .. } | AuthError::Internal { .. } => ErrorKind::Internal,
             AuthError::Name(_) | AuthError::Password(_) => ErrorKind::Invalid,
             AuthError::NameTaken { .. } | AuthError::EmailTaken { .. } => ErrorKind::AlreadyExists,
@@ -57,6 +59,18 @@ impl InviteError {
             InviteError::TooMany => ErrorKind::Exhausted,
             InviteError::Lifetime => ErrorKind::OutOfRange,
             InviteError::Unknown { .. } => ErrorKind::NotFound,
+        }
+    }
+}
+
+impl KeyError {
+    /// Returns the kind of the error.
+    pub const fn kind(&self) -> ErrorKind {
+        match self {
+            KeyError::PublicKey(_) => ErrorKind::Invalid,
+            KeyError::NameTaken { .. } | KeyError::Known { .. } => ErrorKind::AlreadyExists,
+            KeyError::TooMany => ErrorKind::Exhausted,
+            KeyError::Unknown { .. } => ErrorKind::NotFound,
         }
     }
 }

@@ -2,11 +2,12 @@
 //!
 //! | file | contents |
 //! |---|---|
-//! | [`names`] | user names, e-mail addresses and names of API tokens |
+//! | [`names`] | user names, e-mail addresses, names of API tokens and keys |
 //! | [`password`] | rules for passwords, and their storage (PBKDF2) |
 //! | [`otp`] | codes of an authenticator app (TOTP), backup codes, mailed codes |
 //! | [`secret`] | secrets, tokens, random bytes |
 //! | [`tokens`] | API tokens, by which programs log in |
+//! | [`keys`], [`public_key`] | public keys of users, and their format |
 //! | [`limits`] | throttling of failed attempts |
 //! | [`audit`] | the audit log, a hash chain of attempts |
 //! | [`mail`] | the texts of mails, and their queue |
@@ -23,6 +24,7 @@ mod archive;
 pub mod audit;
 mod enrolment;
 pub mod invites;
+pub mod keys;
 mod kinds;
 pub mod limits;
 mod login;
@@ -30,6 +32,7 @@ pub mod mail;
 pub mod names;
 pub mod otp;
 pub mod password;
+pub mod public_key;
 mod records;
 mod registration;
 pub mod secret;
@@ -51,6 +54,7 @@ use thiserror::Error;
 use self::audit::{Action, AuditEntry, Finding};
 use self::enrolment::PendingEnrolment;
 use self::invites::InviteError;
+use self::keys::KeyError;
 use self::login::PendingLogin;
 use self::mail::{Fate, Mail, Unsent};
 use self::names::{Email, NameError, UserName};
@@ -83,7 +87,7 @@ pub enum AuthError {
         /// Message of the library.
         reason: String,
     },
-    /// A text is not a valid user name, e-mail address or name of a token.
+    /// A text is not a valid user name, e-mail address, or name of a token or a key.
     #[error(transparent)]
     Name(#[from] NameError),
     /// An API token is not valid, or may not be made.
@@ -92,6 +96,9 @@ pub enum AuthError {
     /// An invite is not valid or may not be made, or a registration from remote is not admitted.
     #[error(transparent)]
     Invite(#[from] InviteError),
+    /// A public key is not added or not removed.
+    #[error(transparent)]
+    Key(#[from] KeyError),
     /// The password violates the rules for passwords.
     #[error("the password is not accepted: {0}")]
     Password(#[from] PasswordError),

@@ -1,4 +1,4 @@
-//! User names, e-mail addresses and names of API tokens: their syntax and the form in which they are compared. Independent of
+//! User names, e-mail addresses, and names of API tokens and public keys: their syntax and the form in which they are compared. Independent of
 //! accounts.
 
 use std::fmt;
@@ -19,7 +19,7 @@ const EMAIL_MAX: usize = 254;
 /// Length of the longest excerpt of a text in an error message, in characters.
 const REPEATED_MAX: usize = 64;
 
-/// Error of parsing a user name, an e-mail address or the name of a token.
+/// Error of parsing a user name, an e-mail address, or the name of a token or a key.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum NameError {
     /// The text is not a valid user name.
@@ -31,6 +31,9 @@ pub enum NameError {
     /// The text is not a valid name of an API token. The message does not repeat it, since it may be a token.
     #[error("that is no name of a token: 1 to 32 of a-z, 0-9, `.`, `_` and `-`, the first a letter or a digit")]
     Token,
+    /// The text is not a valid name of a public key. The message does not repeat it, since it may be a key.
+    #[error("that is no name of a key: 1 to 32 of a-z, 0-9, `.`, `_` and `-`, the first a letter or a digit")]
+    Key,
 }
 
 /// Name of an API token, in the form in which names are compared. The characters are those of user names, which are safe in file
@@ -56,6 +59,24 @@ impl FromStr for TokenName {
 
     fn from_str(text: &str) -> Result<Self, NameError> {
         text.parse().map(TokenName).map_err(|_| NameError::Token)
+    }
+}
+
+/// Name of a public key, unique among those of its user, in the form in which names are compared. The characters are those of user names.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct KeyName(UserName);
+
+impl fmt::Display for KeyName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.0.as_str())
+    }
+}
+
+impl FromStr for KeyName {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        text.parse().map(KeyName).map_err(|_| NameError::Key)
     }
 }
 

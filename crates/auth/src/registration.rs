@@ -11,7 +11,7 @@ use super::names::{Email, UserName};
 use super::password::PasswordError;
 use super::secret::{Secret, Token};
 use super::store::{self, ACCOUNTS, ADDRESSES, ATTEMPTS, AccountRecord, Role, Second};
-use super::{Account, Auth, AuthError, audit_entry, password, sessions, tokens, update};
+use super::{Account, Auth, AuthError, audit_entry, keys, password, sessions, tokens, update};
 
 /// Data of an account to be created.
 #[derive(Debug, Clone)]
@@ -148,6 +148,7 @@ impl Auth {
             })?;
             sessions::revoke_all(transaction, user, None)?;
             tokens::revoke_all(transaction, user)?;
+            keys::remove_all(transaction, user)?;
             store::remove(transaction, ATTEMPTS, user_counter(user.as_str()).as_str())?;
             let what = "an administrator has set a new password, without one-time passwords";
             mail::queue(transaction, &Mail::changed(&email, user.as_str(), what, now))?;

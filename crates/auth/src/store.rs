@@ -1,7 +1,8 @@
-//! The tables of accounts, sessions, API tokens and mails in the database, and the functions that read and write them. The module does not
+//! The tables of accounts, sessions, API tokens, public keys and mails in the database, and the functions that read and write them. The module does not
 //! check permissions.
 
 use std::borrow::Borrow;
+use std::ops::RangeBounds;
 
 use p2p_base::database::{self, Database, DatabaseError, Purpose, Stored};
 use p2p_base::scope::Scope;
@@ -9,8 +10,9 @@ use redb::{Key, ReadTransaction, ReadableTable, TableDefinition, WriteTransactio
 use serde::{Deserialize, Serialize};
 
 use super::audit::{AUDIT, AUDIT_ANCHOR, AUDIT_HEAD};
-use super::names::{Email, TokenName, UserName};
+use super::names::{Email, KeyName, TokenName, UserName};
 use super::otp::AppSecret;
+use super::public_key::PublicKey;
 use super::secret::Fingerprint;
 
 /// Table of values that are encoded as bytes.
@@ -25,6 +27,8 @@ const ADDRESSES_BEFORE: Values<&str> = TableDefinition::new("emails");
 pub(super) const SESSIONS: Values<[u8; 32]> = TableDefinition::new("sessions");
 /// Table of the API tokens, keyed by the fingerprint of their text.
 pub(super) const TOKENS: Values<[u8; 32]> = TableDefinition::new("tokens");
+/// Table of the public keys, keyed by user and fingerprint: two users may have one key, and neither learns of it.
+pub(super) const KEYS: Values<(&str, [u8; 32])> = TableDefinition::new("keys");
 /// Table of the open invites, keyed by the fingerprint of their text.
 pub(super) const INVITES: Values<[u8; 32]> = TableDefinition::new("invites");
 /// Times of failed attempts, by user and by origin, and times of requested mails, by user.
@@ -124,7 +128,15 @@ impl From<TokenRecordBefore> for TokenRecord {
     }
 }
 
-p2p_base::stored!(AccountRecord = 1, SessionRecord = 1, TokenRecordBefore = 1, TokenRecord = 2, Attempts = 1);
+/// Public key of a user.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct KeyRecord {
+    pub(super) name: KeyName,
+    pub(super) key: PublicKey,
+    pub(super) added_at: u64,
+}
+
+p2p_base::stored!(AccountRecord = 1, KeyRecord = 1, SessionRecord = 1, TokenRecordBefore = 1, TokenRecord = 2, Attempts = 1);
 
 /// Creates the tables that are missing, since read transactions cannot create them: all of them, or those that an earlier version
 /// did not have.
@@ -132,7 +144,8 @@ pub(super) fn create_tables(database: &Database) -> Result<(), DatabaseError> {
     let reading = database.read()?;
     // Earlier versions lack some of these.
     let has_addresses = reading.open_table(ADDRESSES).is_ok();
-    let has_all = has_addresses && [TOKENS, INVITES].iter().all(|&table| reading.open_table(table).is_ok());
+    let has_later = [TOKENS, INVITES].iter().all(|&table| reading.open_table(table).is_ok()) && reading.open_table(KEYS).is_ok();
+    let has_all = has_addresses && has_later;
     let tokens_before = reading.open_table(TOKENS).map_or_else(|_| Ok(Vec::new()), |table| tokens_before(&table))?;
     drop(reading);
     if has_all && tokens_before.is_empty() {
@@ -148,6 +161,7 @@ pub(super) fn create_tables(database: &Database) -> Result<(), DatabaseError> {
         for table in [SESSIONS, TOKENS, INVITES] {
             transaction.open_table(table)?;
         }
+        transaction.open_table(KEYS)?;
         transaction.open_table(MAIL_NUMBERS)?;
         transaction.open_table(AUDIT)?;
         transaction.open_table(AUDIT_HEAD)?;
@@ -224,6 +238,18 @@ pub(super) fn all<K: Key + 'static, O, V: Stored>(
     for entry in table.iter()? {
         let (key, value) = entry?;
         found.push((owned(key.value()), database::decode(value.value())?));
+    }
+    Ok(found)
+}
+
+/// Returns the values of a range of keys of a table.
+pub(super) fn range<'k, K: Key + 'static, V: Stored>(
+    table: &impl ReadableTable<K, &'static [u8]>,
+    keys: impl RangeBounds<K::SelfType<'k>> + 'k,
+) -> Result<Vec<V>, DatabaseError> {
+    let mut found = Vec::new();
+    for entry in table.range::<K::SelfType<'k>>(keys)? {
+        found.push(database::decode(entry?.1.value())?);
     }
     Ok(found)
 }

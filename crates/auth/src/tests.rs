@@ -8,6 +8,7 @@ use super::*;
 
 mod factors;
 mod invitations;
+mod keys;
 mod programs;
 
 const NOW: u64 = 1_795_000_000;

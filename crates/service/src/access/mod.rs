@@ -12,6 +12,7 @@
 //! | [`session_file`] | the session that `p2p login` saves in the data directory |
 //! | [`range`] | ranges of bytes as users write them |
 //! | `uploads` | uploads of streams, and those that are kept |
+//! | `keys` | public keys of the user's account |
 //! | `tokens` | API tokens: their making and revoking, the login by one, and what is refused to one |
 //!
 //! While there is no account, the user who has the data directory open may do everything.
@@ -20,6 +21,7 @@ pub mod account;
 mod files;
 mod held;
 pub mod identity;
+mod keys;
 pub mod range;
 pub mod remote;
 pub mod session_file;

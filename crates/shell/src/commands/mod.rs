@@ -6,6 +6,7 @@ pub(super) mod faults;
 pub(super) mod files;
 mod forms;
 pub(super) mod invites;
+pub(super) mod keys;
 pub(super) mod names;
 pub(super) mod network;
 pub(super) mod orphans;

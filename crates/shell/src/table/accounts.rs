@@ -1,7 +1,7 @@
-//! The commands about accounts, passwords, second factors, sessions, API tokens, invites and mail. No secret is ever an argument: commands ask for it.
+//! The commands about accounts, passwords, second factors, sessions, API tokens, public keys, invites and mail. No secret is ever an argument: commands ask for it.
 
 use super::{once, optional};
-use crate::commands::{accounts, invites, otp, tokens};
+use crate::commands::{accounts, invites, keys, otp, tokens};
 use crate::spec::{Audience, Flag, Group, Kind, Place, Spec};
 
 pub(super) static COMMANDS: &[Spec] = &[
@@ -124,6 +124,28 @@ pub(super) static COMMANDS: &[Spec] = &[
             },
         ],
         run: |shell, call| Box::pin(tokens::token(shell, call)),
+    },
+    Spec {
+        name: "key",
+        aliases: &["keys"],
+        group: Group::Accounts,
+        audience: Audience::Users,
+        place: Place::AnywhereWithoutPath,
+        summary: "add a public key to your account, list yours, or remove one",
+        details: "The key is a line in the format of OpenSSH, which PATH holds, as a file that ends with .pub does, or which follows --key. \
+                  Its type is ssh-ed25519, ecdsa-sha2-nistp256, -nistp384 or -nistp521, or ssh-rsa with at least 2048 bits. A user has 32 at most.",
+        arguments: &[
+            once("ACTION", Kind::OneOf(&["add", "list", "remove"])),
+            optional("NAME", Kind::Other("laptop")),
+            optional("PATH", Kind::LocalPath),
+        ],
+        flags: &[Flag {
+            name: "key",
+            short: None,
+            value: Some(("LINE", Kind::Like(&["'ssh-ed25519 AAAA'"]))),
+            summary: "the public key itself, in quotes",
+        }],
+        run: |shell, call| Box::pin(keys::key(shell, call)),
     },
     Spec {
         name: "invite",
