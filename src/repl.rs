@@ -70,8 +70,7 @@ struct Repl {
 impl Repl {
     async fn new(instance: &Instance, login: &LoginArgs) -> Result<Repl> {
         let prompter = Prompter::open(instance, login, "local repl").await?.with_lines_of_stdin().alone();
-        let access = prompter.shell().access();
-        let lines = Lines::open(access.snapshots(), access.watch(), Arc::clone(access.profiles()))?;
+        let lines = Lines::open(prompter.shell())?;
         instance.watch_wire().await?;
         let (histories, identity) = (Histories::new(instance.data_dir.clone()), prompter.shell().access().identity());
         let (history, variables) = (History::default(), Variables::new());

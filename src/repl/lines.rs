@@ -11,8 +11,10 @@ use p2p_service::access::Identity;
 use p2p_service::access::watching::Snapshots;
 use p2p_service::output;
 use p2p_service::profiles::Profiles;
+use p2p_shell::Shell;
 use p2p_shell::complete::{self, Knowledge};
 use p2p_shell::history::LINES_MAX;
+use p2p_shell::table::Table;
 use p2p_shell::words;
 use rustyline::completion::{Completer, Pair};
 use rustyline::error::ReadlineError;
@@ -35,8 +37,8 @@ pub(super) enum Lines {
 }
 
 impl Lines {
-    /// Opens the source of lines, which completes what `snapshots`, `identity` and `profiles` know.
-    pub(super) fn open(snapshots: Snapshots, identity: watch::Receiver<Arc<Identity>>, profiles: Profiles) -> Result<Lines> {
+    /// Opens the source of lines, which completes what the user of a shell knows.
+    pub(super) fn open(shell: &Shell) -> Result<Lines> {
         if !(io::stdin().is_terminal() && output::moves_cursor()) {
             return Ok(Lines::Plain);
         }
@@ -45,7 +47,9 @@ impl Lines {
         let history = MemHistory::with_config(&config);
         let mut editor = Editor::with_history(config, history).wrap_err("cannot use the terminal")?;
         let color = output::is_styled();
-        editor.set_helper(Some(LineHelper { snapshots, identity, profiles, history: HistoryHinter::new(), color }));
+        let (access, table) = (shell.access(), shell.table().clone());
+        let (snapshots, identity, profiles) = (access.snapshots(), access.watch(), Arc::clone(access.profiles()));
+        editor.set_helper(Some(LineHelper { table, snapshots, identity, profiles, history: HistoryHinter::new(), color }));
         Ok(Lines::Edited(Box::new(editor)))
     }
 
@@ -111,6 +115,7 @@ pub(super) fn show_prompt(prompt: &str) {
 
 /// Completion, hints, highlighting and validation for the line editor, from the shell's command table.
 pub(super) struct LineHelper {
+    table: Table,
     snapshots: Snapshots,
     identity: watch::Receiver<Arc<Identity>>,
     profiles: Profiles,
@@ -124,7 +129,8 @@ impl Completer for LineHelper {
     type Candidate = Pair;
 
     fn complete(&self, line: &str, pos: usize, _: &Context<'_>) -> rustyline::Result<(usize, Vec<Pair>)> {
-        let known = Knowledge::of(&self.snapshots.latest(), &self.identity.borrow()).with_profiles(&self.profiles);
+        let known = Knowledge::of(&self.snapshots.latest(), &self.identity.borrow());
+        let known = known.with_profiles(&self.profiles).with_table(&self.table);
         let completion = complete::complete(line, pos, &known);
         let pair = |candidate: complete::Candidate| Pair { display: candidate.label, replacement: candidate.text };
         Ok((completion.start, completion.candidates.into_iter().map(pair).collect()))
@@ -146,7 +152,7 @@ impl Highlighter for LineHelper {
         }
         let (mut text, mut done) = (String::new(), 0);
         for first in words::commands_unfinished(line).iter().filter_map(|words| words.first()) {
-            let known = p2p_shell::table::find(&first.text).is_some();
+            let known = self.table.find(&first.text).is_some();
             let color = if known { "\u{1b}[1m" } else { "\u{1b}[31m" };
             text.push_str(&format!("{}{color}{}\u{1b}[0m", &line[done..first.span.start], &line[first.span.clone()]));
             done = first.span.end;

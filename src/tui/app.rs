@@ -23,6 +23,7 @@ use p2p_base::units::SimTime;
 use p2p_engine::{Event, Snapshot};
 use p2p_service::access::{Access, Identity};
 use p2p_shell::history::Histories;
+use p2p_shell::table::Table;
 use p2p_shell::words::Variables;
 use p2p_shell::{Shell, ShellError};
 use tokio::sync::mpsc;
@@ -265,12 +266,12 @@ impl App {
 
     /// Returns what panes may read at the moment.
     pub fn scene(&self) -> Scene<'_> {
-        scene(&self.view, &self.theme, &self.visitor, &self.workspace, &self.lines)
+        scene(&self.view, &self.theme, (&self.visitor, self.shell.table()), &self.workspace, &self.lines)
     }
 
     /// Lets a pane change itself in view of the scene.
     fn with_pane<R>(&mut self, pane: Pane, change: impl FnOnce(&mut dyn PaneView, &Scene<'_>) -> R) -> R {
-        let scene = scene(&self.view, &self.theme, &self.visitor, &self.workspace, &self.lines);
+        let scene = scene(&self.view, &self.theme, (&self.visitor, self.shell.table()), &self.workspace, &self.lines);
         change(self.panes.get_mut(pane), &scene)
     }
 
@@ -345,7 +346,13 @@ impl App {
     }
 }
 
-fn scene<'a>(view: &'a View, theme: &'a Theme, visitor: &'a Visitor, workspace: &Workspace, lines: &'a Lines) -> Scene<'a> {
+fn scene<'a>(
+    view: &'a View,
+    theme: &'a Theme,
+    (visitor, table): (&'a Visitor, &'a Table),
+    workspace: &Workspace,
+    lines: &'a Lines,
+) -> Scene<'a> {
     Scene {
         snapshot: view.snapshot(),
         journal: view.journal(),
@@ -356,6 +363,7 @@ fn scene<'a>(view: &'a View, theme: &'a Theme, visitor: &'a Visitor, workspace: 
         chosen: view.chosen(),
         theme,
         identity: visitor.identity(),
+        table,
         focus: workspace.focus(),
         under_way: lines.summary(),
         pending: view.steps(lines).pending(),

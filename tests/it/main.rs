@@ -11,6 +11,7 @@ mod breaking;
 mod cancelling;
 mod capture;
 mod cli;
+mod command_groups;
 mod command_line;
 mod data_dir;
 mod destinations;

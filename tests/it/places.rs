@@ -67,6 +67,14 @@ impl Shells {
         Shell::new(client).0
     }
 
+    /// Returns a shell at the terminal of a user who is registered.
+    pub(crate) fn local_of(&self, name: &str) -> Shell {
+        let access = self.local.access();
+        let login = access.login(name.into(), PASSWORD.into());
+        assert!(self.runtime.block_on(login).unwrap().is_none());
+        self.local.clone()
+    }
+
     fn refusals(&self) -> Vec<String> {
         let entries = self.runtime.block_on(self.local.access().audit(1_000)).unwrap();
         entries.into_iter().filter(|(_, entry)| !entry.done).map(|(_, entry)| entry.note).collect()

@@ -12,7 +12,7 @@ use super::ShellError;
 use super::commands::check_values;
 use super::hosts::node_of;
 use super::spec::{Flag, Group, Kind, Place, Spec, Times};
-use super::table;
+use super::table::{self, Table};
 use super::words::{self, Variables, Word};
 
 /// A command with its arguments and flags.
@@ -39,21 +39,29 @@ pub struct Call {
 }
 
 impl Call {
-    /// Parses a line; returns `None` if it has no words.
+    /// Parses a line with a command of this crate; returns `None` if it has no words.
+    ///
+    /// # Errors
+    /// Fails as [`parse_in`](Self::parse_in) does.
+    pub fn parse(line: &str, variables: &Variables) -> Result<Option<Call>, ShellError> {
+        Call::parse_in(&Table::default(), line, variables)
+    }
+
+    /// Parses a line with a command of a table; returns `None` if it has no words.
     ///
     /// # Errors
     /// Fails if the line cannot be split into words, if there is no such command, or if the command does not take these arguments,
     /// flags or values.
-    pub fn parse(line: &str, variables: &Variables) -> Result<Option<Call>, ShellError> {
+    pub fn parse_in(table: &Table, line: &str, variables: &Variables) -> Result<Option<Call>, ShellError> {
         let words = words::split(line, variables)?;
         let Some((first, words)) = words.split_first() else { return Ok(None) };
-        let spec = table::find(&first.text).ok_or_else(|| unknown(&first.text))?;
+        let spec = table.find(&first.text).ok_or_else(|| unknown(table, &first.text))?;
         let arguments: Vec<String> = table::first_words(&first.text).iter().map(|&word| word.to_owned()).collect();
         let quoted = vec![false; arguments.len()];
         let mut call = Call { spec, arguments, quoted, flags: BTreeMap::new() };
         call.take(words)?;
         call.check()?;
-        check_values(&call)?;
+        check_values(table, &call)?;
         Ok(Some(call))
     }
 
@@ -250,8 +258,8 @@ fn without_expect(command: &str) -> &str {
 }
 
 /// Returns the error for an unknown command, with up to three similar names.
-fn unknown(name: &str) -> ShellError {
-    let names = table::commands().flat_map(|command| std::iter::once(&command.name).chain(command.aliases));
+fn unknown(table: &Table, name: &str) -> ShellError {
+    let names = table.commands().flat_map(|command| std::iter::once(&command.name).chain(command.aliases));
     ShellError::Unknown { name: name.to_owned(), near: likeness::nearest(name, names.copied()).into_iter().take(3).collect() }
 }
 

@@ -12,12 +12,14 @@ use p2p_service::profiles::Profiles;
 use p2p_store::namespace::Entry;
 
 use super::spec::{Flag, Kind, Place, Spec, WAITING};
-use super::table;
+use super::table::{self, Table};
 use super::words::{self, Word, quote};
 
 /// Names that completion offers beside the commands.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct Knowledge {
+    /// Commands of the shell.
+    pub table: Table,
     /// Names of the nodes.
     pub nodes: Vec<String>,
     /// Names of the stored files and, with a `/` at the end, of the directories.
@@ -38,12 +40,19 @@ impl Knowledge {
             (status.id.0.to_string(), format!("{}, {}", identity.describe(status), status.state.name()))
         };
         Knowledge {
+            table: Table::default(),
             nodes: snapshot.figures.nodes.iter().map(|node| node.node.to_string()).collect(),
             files: snapshot.files.entries().map(|entry| label_of(identity, entry)).collect(),
             transfers: snapshot.transfers.iter().rev().map(transfer).collect(),
             profiles: Vec::new(),
             is_remote: false,
         }
+    }
+
+    /// Offers the commands of this table.
+    #[must_use]
+    pub fn with_table(self, table: &Table) -> Knowledge {
+        Knowledge { table: table.clone(), ..self }
     }
 
     /// Leaves out what is for this machine alone, if the user is a client from remote.
@@ -110,7 +119,7 @@ pub fn complete(line: &str, cursor: usize, known: &Knowledge) -> Completion {
     let typed = line.get(..cursor).unwrap_or(line);
     let mut words = words::split_unfinished(typed);
     // The words after `expect` are a command of their own.
-    while words.len() > 1 && table::find(&words[0].text).is_some_and(|spec| spec.name == "expect") {
+    while words.len() > 1 && known.table.find(&words[0].text).is_some_and(|spec| spec.name == "expect") {
         words.remove(0);
     }
     let current = words.pop_if(|word| word.span.end == typed.len() && !typed.is_empty());
@@ -118,7 +127,7 @@ pub fn complete(line: &str, cursor: usize, known: &Knowledge) -> Completion {
     let text = current.as_ref().map_or("", |word| word.text.as_str());
     let candidates = match words.split_first() {
         None => commands(text, known),
-        Some((first, before)) => match table::find(&first.text) {
+        Some((first, before)) => match known.table.find(&first.text) {
             Some(spec) => words_of(spec, (table::first_words(&first.text).len(), before), current.as_ref(), known),
             None => Vec::new(),
         },
@@ -133,7 +142,7 @@ fn commands(prefix: &str, known: &Knowledge) -> Vec<Candidate> {
         names.into_iter().find(|name| name.starts_with(prefix)).map(|name| candidate(name, spec.summary))
     };
     let is_offered = |spec: &&Spec| !known.is_remote || spec.place != Place::ThisMachine;
-    let mut found: Vec<Candidate> = table::commands().filter(is_offered).filter_map(named).collect();
+    let mut found: Vec<Candidate> = known.table.commands().filter(is_offered).filter_map(named).collect();
     found.sort_by(|a, b| a.label.cmp(&b.label));
     found
 }
@@ -282,9 +291,9 @@ fn paths(prefix: &str) -> Vec<Candidate> {
 }
 
 /// Returns the usage and the summary of the command being typed, once its name is complete.
-pub fn doc_line(line: &str) -> Option<String> {
+pub fn doc_line(table: &Table, line: &str) -> Option<String> {
     let words = words::split_unfinished(line);
-    let spec = table::find(&words.first()?.text)?;
+    let spec = table.find(&words.first()?.text)?;
     Some(format!("{}   {}", spec.usage(), spec.summary))
 }
 
@@ -304,6 +313,7 @@ mod tests {
 
     fn known() -> Knowledge {
         Knowledge {
+            table: Table::default(),
             nodes: vec!["Node_01".into(), "Node_02".into()],
             files: vec!["video.bin".into(), "my notes.txt".into()],
             transfers: vec![("7".into(), "upload of video.bin, running".into())],
@@ -411,8 +421,8 @@ mod tests {
         assert_eq!(history_hint("upl", history.into_iter()), Some("oad b.bin"));
         assert_eq!(history_hint("upload b.bin", history.into_iter()), None);
         assert_eq!(history_hint(" ", history.into_iter()), None);
-        assert!(doc_line("put x").unwrap().starts_with("upload PATH… [--as NAME]"));
-        assert_eq!(doc_line("xyz"), None);
+        assert!(doc_line(&Table::default(), "put x").unwrap().starts_with("upload PATH… [--as NAME]"));
+        assert_eq!(doc_line(&Table::default(), "xyz"), None);
     }
 
     proptest! {

@@ -81,6 +81,7 @@ use self::lists::lines_in_one;
 use self::pattern::PatternError;
 use self::question::{Form, Question};
 use self::spec::{Audience, Spec};
+use self::table::{CommandGroup, Table};
 use self::tally::Tally;
 use self::untold::Untold;
 use self::words::{Variables, WordsError};
@@ -287,6 +288,8 @@ pub type Questions = mpsc::UnboundedReceiver<Question>;
 #[derive(Debug, Clone)]
 pub struct Shell {
     access: Access,
+    /// Commands that the lines may call.
+    table: Table,
     /// Node that lines are about if they name none.
     node: Option<NodeNumber>,
     /// True if each line waits for the previous one, so that no other line can resume time while one waits.
@@ -306,6 +309,7 @@ impl Shell {
         (
             Shell {
                 access,
+                table: Table::default(),
                 node: None,
                 is_alone: false,
                 notices: None,
@@ -321,6 +325,12 @@ impl Shell {
     #[must_use]
     pub fn alone(self) -> Shell {
         Shell { is_alone: true, ..self }
+    }
+
+    /// Returns the shell with the commands of this table.
+    #[must_use]
+    pub fn knowing(self, table: Table) -> Shell {
+        Shell { table, ..self }
     }
 
     /// Returns the shell whose lines are about a node where they name none: `node`, `status`, `df` and `segments`.
@@ -340,6 +350,19 @@ impl Shell {
         &self.access
     }
 
+    /// Returns the commands that the lines may call.
+    pub fn table(&self) -> &Table {
+        &self.table
+    }
+
+    /// Returns the group of commands of this type, for the functions that carry its commands out.
+    ///
+    /// # Errors
+    /// Fails if the shell does not know it.
+    pub fn group<T: CommandGroup>(&self) -> Result<&T, ShellError> {
+        self.table.group().ok_or_else(|| ShellError::Bad("this prompt does not have the command".into()))
+    }
+
     /// Carries a line out; an empty line has an empty answer. The future may be dropped at any time: operations that it has begun
     /// go on, and the command `cancel` ends them.
     ///
@@ -347,7 +370,7 @@ impl Shell {
     /// Fails if the language, the engine or the operating system refuses the line.
     pub fn run<'a>(&'a self, line: &'a str, variables: &'a Variables) -> Running<'a> {
         Box::pin(async move {
-            match Call::parse(line, variables)? {
+            match Call::parse_in(&self.table, line, variables)? {
                 Some(call) => {
                     self.require_place(&call).await?;
                     self.admit(call.spec).await?;

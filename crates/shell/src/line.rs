@@ -18,7 +18,7 @@ impl Shell {
         let (mut variables, mut outlook) = (variables.clone(), Outlook::of(self).await);
         for command in commands {
             let ahead = |error: ShellError| ShellError::Ahead { command: command.clone(), error: Box::new(error) };
-            let Some(call) = Call::parse(command, &variables).map_err(ahead)? else { continue };
+            let Some(call) = Call::parse_in(self.table(), command, &variables).map_err(ahead)? else { continue };
             if let ("set", [name, value]) = (call.spec.name, call.arguments.as_slice()) {
                 variables.insert(name.clone(), value.clone());
             }

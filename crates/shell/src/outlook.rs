@@ -121,7 +121,7 @@ impl Outlook {
         let earlier = Earlier { names: self.names.clone(), made: self.made.clone() };
         self.look(shell, call).await.map_err(|error| self.told(&earlier, error))?;
         let expects = call.spec.name == "expect";
-        let expected = if expects { expected_command(call) } else { None };
+        let expected = if expects { expected_command(shell.table(), call) } else { None };
         self.follow(expected.as_ref().unwrap_or(call).spec.name, expects);
         Ok(())
     }

@@ -193,8 +193,8 @@ impl App {
     fn on_prompt_key(&mut self, key: &KeyEvent) -> bool {
         let (snapshots, identity) = (self.access().snapshots(), Arc::clone(self.identity()));
         let is_typing = !self.prompt().editor.is_empty();
-        let profiles = Arc::clone(self.access().profiles());
-        let known = || Knowledge::of(&snapshots.latest(), &identity).with_profiles(&profiles);
+        let (profiles, table) = (Arc::clone(self.access().profiles()), self.shell.table().clone());
+        let known = || Knowledge::of(&snapshots.latest(), &identity).with_profiles(&profiles).with_table(&table);
         match self.prompt_mut().handle(key, known) {
             PromptEffect::Taken => {}
             PromptEffect::Run(line) => self.run(&line),

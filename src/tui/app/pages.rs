@@ -4,7 +4,7 @@
 use p2p_base::spelling::visible_lines;
 use p2p_shell::answer::View;
 use p2p_shell::spec::Times;
-use p2p_shell::table;
+use p2p_shell::table::Table;
 use ratatui::layout::{Margin, Rect};
 
 use super::{App, Pane};
@@ -150,7 +150,7 @@ impl App {
             summary: help::meaning(binding),
             choice: Choice::Act(binding.action),
         });
-        let items = keys.chain(command_items()).chain(self.word_items()).collect();
+        let items = keys.chain(command_items(self.shell.table())).chain(self.word_items()).collect();
         self.open_list("Help: type to search, Enter to run or to read", items);
     }
 
@@ -161,7 +161,7 @@ impl App {
             summary: format!("{} ({})", binding.help, binding.key(&self.keymap)),
             choice: Choice::Act(binding.action),
         });
-        let items = actions.chain(command_items()).chain(self.word_items()).collect();
+        let items = actions.chain(command_items(self.shell.table())).chain(self.word_items()).collect();
         self.open_list("Palette: type to search, Enter to run or to read", items);
     }
 
@@ -182,8 +182,8 @@ impl App {
     }
 }
 
-fn command_items() -> impl Iterator<Item = Item> {
-    table::commands().map(|spec| {
+fn command_items(table: &Table) -> impl Iterator<Item = Item> + '_ {
+    table.commands().map(|spec| {
         let run = spec.arguments.iter().all(|argument| argument.times == Times::Optional);
         Item { name: spec.usage(), summary: spec.summary.to_owned(), choice: Choice::Command { line: spec.name.into(), run } }
     })

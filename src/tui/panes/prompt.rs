@@ -84,7 +84,7 @@ impl PaneView for PromptPane {
         let mut spans = vec![Span::styled(mark, theme.style(Role::Accent)), Span::styled(shown, theme.style(Role::Text))];
         if let Some(hint) = self.prompt.hint().filter(|_| self.prompt.search.is_none()) {
             spans.push(Span::styled(visible_line(hint).into_owned(), theme.style(Role::Dim)));
-        } else if let Some(doc) = doc_line(self.text()) {
+        } else if let Some(doc) = doc_line(scene.table, self.text()) {
             let gap = usize::from(line.width).saturating_sub(used + doc.width()).max(2);
             spans.push(Span::styled(format!("{}{doc}", " ".repeat(gap)), theme.style(Role::Dim)));
         }

@@ -9,6 +9,7 @@ use p2p_engine::Snapshot;
 use p2p_engine::transfer::{TransferId, TransferReport};
 use p2p_service::access::Identity;
 use p2p_shell::report::Standings;
+use p2p_shell::table::Table;
 use p2p_store::names::FileKey;
 
 use super::Pane;
@@ -71,6 +72,8 @@ pub struct Scene<'a> {
     pub theme: &'a Theme,
     /// Current user.
     pub identity: &'a Identity,
+    /// Commands that the prompt knows.
+    pub table: &'a Table,
     /// Pane that has the keyboard focus.
     pub focus: Pane,
     /// Steps of typed lines that take long and those that wait, if there are any.

@@ -30,6 +30,7 @@ use secrecy::zeroize::Zeroizing;
 
 use self::answers::Answers;
 use crate::answer::Answer;
+use crate::table::Table;
 use crate::words::{Variables, quote};
 use crate::{Questions, Shell, ShellError};
 
@@ -190,6 +191,12 @@ impl Prompter {
     #[must_use]
     pub fn with_lines_of_stdin(self) -> Prompter {
         Prompter { answers: self.answers.with_lines_of_stdin(), ..self }
+    }
+
+    /// Lets the lines call the commands of this table.
+    #[must_use]
+    pub fn knowing(self, table: Table) -> Prompter {
+        Prompter { shell: self.shell.knowing(table), ..self }
     }
 
     /// Makes the shell wait for each line before the next one begins.

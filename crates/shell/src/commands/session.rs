@@ -14,19 +14,19 @@ use crate::call::Call;
 use crate::place::expand;
 use crate::report::{ExportReport, count_of};
 use crate::spec::{Audience, Group, Place, Spec};
-use crate::table;
+use crate::table::{self, Table};
 use crate::words::{Variables, is_variable_name};
 use crate::{Shell, ShellError};
 
-pub(crate) async fn help(_: &Shell, call: &Call) -> Result<Answer, ShellError> {
-    let Some(spec) = topic_of(call)? else { return Ok(overview()) };
+pub(crate) async fn help(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
+    let Some(spec) = topic_of(shell.table(), call)? else { return Ok(overview(shell.table())) };
     let view = View::Sections(vec![(spec.usage(), View::Text(format!("\n{}", help_body(spec))))]);
     Ok(Answer::new(view, json!({ "name": spec.name, "usage": spec.usage(), "summary": spec.summary })))
 }
 
 /// Returns the command that the help is about.
-pub(crate) fn topic_of(call: &Call) -> Result<Option<&'static Spec>, ShellError> {
-    let find = |name| table::find(name).ok_or_else(|| call.wrong(format!("there is no command `{name}`")));
+pub(crate) fn topic_of(table: &Table, call: &Call) -> Result<Option<&'static Spec>, ShellError> {
+    let find = |name| table.find(name).ok_or_else(|| call.wrong(format!("there is no command `{name}`")));
     call.argument(0).map(find).transpose()
 }
 
@@ -68,12 +68,12 @@ fn capitalised(text: &str) -> String {
     chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }
 
-fn overview() -> Answer {
+fn overview(table: &Table) -> Answer {
     let section = |group: Group| {
-        let rows = table::commands().filter(|spec| spec.group == group);
+        let rows = table.commands().filter(|spec| spec.group == group);
         (group.name().to_owned(), View::pairs(rows.map(|spec| (spec.name, spec.summary.to_owned()))))
     };
-    let data: Value = table::commands().map(|spec| json!({ "name": spec.name, "summary": spec.summary })).collect();
+    let data: Value = table.commands().map(|spec| json!({ "name": spec.name, "summary": spec.summary })).collect();
     Answer::new(View::Sections(Group::ALL.map(section).to_vec()), data)
 }
 
@@ -106,21 +106,21 @@ fn expectation_of(call: &Call) -> Result<Expectation<'_>, ShellError> {
 
 /// Refuses an expectation that is none, and one that cannot come true, since the words of its command are refused with another text. One of
 /// another expectation is left to be carried out, so that none within each other, however many, are looked into.
-pub(crate) fn check_expectation(call: &Call) -> Result<(), ShellError> {
+pub(crate) fn check_expectation(table: &Table, call: &Call) -> Result<(), ShellError> {
     let expected = expectation_of(call)?;
     if call.argument(0).is_some_and(|name| call.spec.is_called(name)) {
         return Ok(());
     }
-    match Call::parse(&expected.command, &Variables::new()) {
+    match Call::parse_in(table, &expected.command, &Variables::new()) {
         Ok(_) => Ok(()),
         Err(error) => expected.compare(error.to_string()).map(drop),
     }
 }
 
 /// Returns the command that an `expect` carries out; `None` if it is refused for its words.
-pub(crate) fn expected_command(call: &Call) -> Option<Call> {
+pub(crate) fn expected_command(table: &Table, call: &Call) -> Option<Call> {
     let expected = expectation_of(call).ok()?;
-    Call::parse(&expected.command, &Variables::new()).ok()?
+    Call::parse_in(table, &expected.command, &Variables::new()).ok()?
 }
 
 pub(crate) async fn expect(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
@@ -200,12 +200,12 @@ pub(crate) async fn quit(_: &Shell, call: &Call) -> Result<Answer, ShellError> {
     Ok(Answer::nothing().with(Effect::Quit { now: call.has("now") }))
 }
 
-/// Returns the reference of the language as Markdown, which `docs/commands.md` contains.
-pub fn reference() -> String {
+/// Returns the reference of the commands of a table as Markdown, which `docs/commands.md` contains.
+pub fn reference(table: &Table) -> String {
     let mut text = String::new();
     for group in Group::ALL {
         text.push_str(&format!("## {}\n\n", group.name()));
-        for spec in table::commands().filter(|spec| spec.group == group) {
+        for spec in table.commands().filter(|spec| spec.group == group) {
             text.push_str(&format!("### {}\n\n```text\n{}\n```\n\n", spec.name, help_text(spec)));
         }
     }

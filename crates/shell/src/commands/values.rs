@@ -6,12 +6,13 @@ use super::{accounts, faults, files, invites, network, otp, session, time, token
 use crate::ShellError;
 use crate::call::Call;
 use crate::spec::{Kind, WAITING};
+use crate::table::Table;
 
 /// Checks the values of a command.
 ///
 /// # Errors
 /// Fails with the first that the command would refuse, whatever there is.
-pub(crate) fn check_values(call: &Call) -> Result<(), ShellError> {
+pub(crate) fn check_values(table: &Table, call: &Call) -> Result<(), ShellError> {
     for (place, text) in call.arguments.iter().enumerate() {
         match call.spec.argument_at(place).map(|argument| argument.kind) {
             Some(Kind::Node) => drop(call.node(place)?),
@@ -35,8 +36,8 @@ pub(crate) fn check_values(call: &Call) -> Result<(), ShellError> {
         "capture" => network::capture_of(call).map(drop),
         "download" => files::range_of(call).map(drop),
         "uploads" => uploads::forgotten_of(call).map(drop),
-        "expect" => session::check_expectation(call),
-        "help" => session::topic_of(call).map(drop),
+        "expect" => session::check_expectation(table, call),
+        "help" => session::topic_of(table, call).map(drop),
         "set" => session::check_variable(call),
         "audit" => accounts::count_of_entries(call).map(drop),
         "sessions" | "users" => accounts::named_of(call).map(drop),
