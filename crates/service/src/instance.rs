@@ -1,6 +1,7 @@
 //! The startup that all front ends share: options, configuration, data directory, log and engine.
 
 mod advice;
+mod draining;
 mod ending;
 mod expiry;
 
@@ -31,6 +32,7 @@ use crate::access::remote::RemoteRules;
 use crate::access::watching::Snapshots;
 use crate::config::Config;
 use crate::config::keys::Section;
+use crate::doors::announced;
 use crate::failure::{Advise, wrong_usage};
 use crate::logging::{self, Upkeep};
 use crate::mailer::{Delivery, Mailer, OUTBOX};
@@ -41,7 +43,7 @@ use crate::scratch;
 
 /// Names that p2p creates in a data directory, without the histories, the settings of the screen and the saved session; the session
 /// is refused if other users may read it.
-const MADE_HERE: [&str; 7] = ["catalog.redb", "reserve", "nodes", "logs", "recordings", OUTBOX, AUDIT_ARCHIVE];
+const MADE_HERE: [&str; 8] = ["catalog.redb", "reserve", "nodes", "logs", "recordings", OUTBOX, AUDIT_ARCHIVE, announced::FILE];
 /// Name of the directory into which the oldest entries of the audit log are moved.
 const AUDIT_ARCHIVE: &str = "audit";
 /// Interval between two attempts to lock a data directory that another process has locked.

@@ -6,6 +6,7 @@
 //! | [`instance`] | the running engine of one process, and how it is left |
 //! | [`access`] | who uses a front end and what they may do |
 //! | [`mailer`] | delivery of the mails of accounts |
+//! | [`doors`] | the sockets of services for other programs |
 //! | [`logging`], [`recordings`], [`scratch`] | logs, recorded runs and temporary directories |
 //! | [`statuses`] | how front ends tell of an error, by its kind: exit codes, gRPC, HTTP, SFTP |
 //! | [`output`], [`failure`], [`interrupt`] | printing, errors with their next step and exit code, signals |
@@ -20,6 +21,7 @@ pub mod abilities;
 pub mod access;
 mod blocking;
 pub mod config;
+pub mod doors;
 pub mod failure;
 pub mod instance;
 pub mod interrupt;

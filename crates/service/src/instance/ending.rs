@@ -213,7 +213,7 @@ impl Instance {
     }
 
     /// Returns all transfers that the engine knows; none if it has stopped.
-    async fn transfers(&self) -> Vec<TransferStatus> {
+    pub(super) async fn transfers(&self) -> Vec<TransferStatus> {
         self.call(ListTransfers).await.unwrap_or_default()
     }
 

@@ -1,0 +1,93 @@
+//! The file `serve.json` of a data directory, by which a process that finds the directory in use learns which services hold it.
+
+use std::fmt;
+use std::fs;
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use p2p_base::private_file;
+use serde::{Deserialize, Serialize};
+
+/// Name of the file in the data directory.
+pub const FILE: &str = "serve.json";
+
+/// Length of the file at the most: it has a line for each service.
+const LENGTH_MAX: u64 = 64 * 1024;
+
+/// Service that listens at an address.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Announced {
+    /// Name of the service.
+    pub service: String,
+    /// Address at which it listens.
+    pub address: SocketAddr,
+}
+
+/// Process that holds a data directory for its services.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holder {
+    /// Number of the process.
+    pub pid: u32,
+    /// Its services.
+    pub services: Vec<Announced>,
+}
+
+/// Formats the holder as `process 4711, grpc at 127.0.0.1:50050`.
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "process {}", self.pid)?;
+        self.services.iter().try_for_each(|Announced { service, address }| write!(f, ", {service} at {address}"))
+    }
+}
+
+/// Returns the services of the process that has announced itself in a data directory. A file that a crash has left is only told from
+/// another by the lock of the directory, which its process no longer holds.
+pub fn holder(data_dir: &Path) -> Option<Holder> {
+    serde_json::from_slice(&private_file::read(&data_dir.join(FILE), LENGTH_MAX).ok()?).ok()
+}
+
+/// Announcement of the services of this process, which is taken back when it is dropped.
+#[derive(Debug)]
+pub struct Announcement(PathBuf);
+
+impl Announcement {
+    /// Announces services of this process in the data directory whose lock it holds.
+    ///
+    /// # Errors
+    /// Fails if the file cannot be written.
+    pub fn new(data_dir: &Path, services: Vec<Announced>) -> io::Result<Announcement> {
+        let path = data_dir.join(FILE);
+        let holder = Holder { pid: std::process::id(), services };
+        private_file::write(&path, &serde_json::to_vec(&holder)?)?;
+        Ok(Announcement(path))
+    }
+}
+
+impl Drop for Announcement {
+    fn drop(&mut self) {
+        // A file that stays is taken for what it is, since its process no longer holds the lock.
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_announcement_is_read_as_long_as_it_stands() {
+        let directory = tempfile::tempdir().unwrap();
+        assert_eq!(holder(directory.path()), None);
+        let service = Announced { service: "grpc".into(), address: "127.0.0.1:50050".parse().unwrap() };
+        let announcement = Announcement::new(directory.path(), vec![service.clone()]).unwrap();
+        let found = holder(directory.path()).unwrap();
+        assert_eq!(found, Holder { pid: std::process::id(), services: vec![service] });
+        assert_eq!(found.to_string(), format!("process {}, grpc at 127.0.0.1:50050", std::process::id()));
+        assert!(!private_file::is_open_to_others(&directory.path().join(FILE)).unwrap());
+        drop(announcement);
+        assert_eq!(holder(directory.path()), None);
+        fs::write(directory.path().join(FILE), "no JSON").unwrap();
+        assert_eq!(holder(directory.path()), None);
+    }
+}

@@ -1,0 +1,181 @@
+use std::net::{IpAddr, Ipv4Addr};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+use tokio::runtime::Builder;
+
+use super::guest::reason;
+use super::*;
+
+const LOCAL: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+/// Longest time for which a test waits.
+const DEADLINE: Duration = Duration::from_secs(30);
+/// Time that has passed before anybody notices.
+const SOON: Duration = Duration::from_millis(20);
+/// Time that never passes in a test.
+const LATE: Duration = Duration::from_secs(3600);
+
+fn on_a_runtime(test: impl Future<Output = ()>) {
+    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async { timeout(DEADLINE, test).await.unwrap() });
+}
+
+fn limits(connections: usize, of_one_address: usize) -> Limits {
+    Limits { connections, of_one_address, until_request: LATE, silence: LATE }
+}
+
+fn book(limits: Limits) -> Arc<Book> {
+    Arc::new(Book::new("a test", LOCAL, limits))
+}
+
+fn address(last: u8) -> IpAddr {
+    IpAddr::V4(Ipv4Addr::new(10, 0, 0, last))
+}
+
+#[test]
+fn places_are_counted_in_all_and_by_address_and_come_free() {
+    let book = book(limits(3, 2));
+    let admit = |last| Guest::admit(&book, address(last));
+    let (first, second) = (admit(1).unwrap(), admit(1).unwrap());
+    assert_eq!(admit(1).unwrap_err(), reason::FULL_FOR_ADDRESS);
+    let third = admit(2).unwrap();
+    assert_eq!(admit(3).unwrap_err(), reason::FULL);
+    let clone = first.clone();
+    drop(first);
+    assert_eq!(admit(3).unwrap_err(), reason::FULL, "a clone holds the place");
+    drop(clone);
+    let fourth = admit(1).unwrap();
+    let figures = book.figures();
+    assert_eq!((figures.clients, figures.connections), (3, 4));
+    assert_eq!(figures.refusals, Refusals::from([(reason::FULL, 2), (reason::FULL_FOR_ADDRESS, 1)]));
+    drop((second, third, fourth));
+    assert_eq!(book.figures().clients, 0);
+}
+
+#[test]
+fn a_stream_counts_its_bytes() {
+    on_a_runtime(async {
+        let book = book(limits(1, 1));
+        let (mut client, server) = duplex(64);
+        let mut server = Guarded::new(server, Guest::admit(&book, address(1)).unwrap());
+        client.write_all(b"hello").await.unwrap();
+        let mut heard = [0; 5];
+        server.read_exact(&mut heard).await.unwrap();
+        server.write_all(b"good bye").await.unwrap();
+        let figures = book.figures();
+        assert_eq!((figures.bytes_in, figures.bytes_out), (5, 8));
+    });
+}
+
+/// Also a client that sends a byte now and then has so much time for its first request and no more.
+#[test]
+fn a_stream_without_a_request_ends() {
+    on_a_runtime(async {
+        for drips in [false, true] {
+            let book = book(Limits { until_request: SOON, ..limits(1, 1) });
+            let (mut client, server) = duplex(64);
+            let mut server = Guarded::new(server, Guest::admit(&book, address(1)).unwrap());
+            let error = loop {
+                if drips {
+                    client.write_all(b".").await.unwrap();
+                }
+                match server.read_u8().await {
+                    Ok(_) => {}
+                    Err(error) => break error,
+                }
+            };
+            assert_eq!((error.kind(), error.to_string()), (io::ErrorKind::TimedOut, reason::NO_REQUEST.into()), "{drips}");
+            assert_eq!(book.figures().refusals, Refusals::from([(reason::NO_REQUEST, 1)]));
+        }
+    });
+}
+
+/// Nothing that is sent to a client keeps its connection, unless the client takes it.
+#[test]
+fn a_silent_client_is_cut_whether_it_is_read_from_or_written_to() {
+    on_a_runtime(async {
+        for writes in [false, true] {
+            let book = book(Limits { silence: SOON, ..limits(1, 1) });
+            let (_client, server) = duplex(64);
+            let guest = Guest::admit(&book, address(1)).unwrap();
+            let mut server = Guarded::new(server, guest.clone());
+            guest.note_request();
+            let error = match writes {
+                true => server.write_all(&[0; 65]).await.unwrap_err(),
+                false => server.read_u8().await.unwrap_err(),
+            };
+            assert_eq!(error.to_string(), reason::SILENT, "{writes}");
+            assert_eq!(book.figures().requests, 1);
+        }
+    });
+}
+
+/// Serves each connection until its client has gone or the doors close.
+async fn echo(mut stream: Guarded<TcpStream>, guest: Guest, mut closing: Closing) {
+    guest.note_request();
+    let mut buffer = [0; 16];
+    loop {
+        tokio::select! {
+            () = closing.begun() => return,
+            read = stream.read(&mut buffer) => match read {
+                Ok(count) if count > 0 => stream.write_all(&buffer[..count]).await.unwrap(),
+                _ => return,
+            },
+        }
+    }
+}
+
+#[test]
+fn a_door_serves_refuses_and_closes() {
+    on_a_runtime(async {
+        let doors = Doors::default();
+        let door = doors.open("echo", LOCAL, limits(2, 2)).await.unwrap();
+        let (address, closing) = (door.address(), door.closing());
+        assert!(doors.open("another", address, limits(1, 1)).await.is_err(), "a port that is taken");
+        let client = async {
+            let mut first = TcpStream::connect(address).await.unwrap();
+            let mut second = TcpStream::connect(address).await.unwrap();
+            for stream in [&mut first, &mut second] {
+                stream.write_all(b"x").await.unwrap();
+                assert_eq!(stream.read_u8().await.unwrap(), b'x');
+            }
+            let mut third = TcpStream::connect(address).await.unwrap();
+            assert!(third.read_u8().await.is_err(), "there is no place for it");
+            drop(first);
+            while doors.figures()[0].clients > 1 {
+                tokio::task::yield_now().await;
+            }
+            doors.close();
+            assert!(second.read_u8().await.is_err());
+        };
+        tokio::join!(door.attend(LATE, |stream, guest| echo(stream, guest, closing.clone())), client);
+        let figures = &doors.figures()[0];
+        assert_eq!((figures.clients, figures.connections, figures.bytes_in, figures.bytes_out), (0, 2, 2, 2));
+        assert_eq!(figures.refusals.values().sum::<u64>(), 1);
+        assert!(TcpStream::connect(address).await.is_err(), "nobody listens any more");
+    });
+}
+
+/// A connection whose task does not end by itself is ended.
+#[test]
+fn a_door_that_closes_cuts_what_does_not_end() {
+    on_a_runtime(async {
+        let doors = Doors::default();
+        let door = doors.open("stuck", LOCAL, limits(2, 2)).await.unwrap();
+        let mut client = TcpStream::connect(door.address()).await.unwrap();
+        let (taken, mut is_taken) = watch::channel(false);
+        let closing = async {
+            is_taken.wait_for(|&taken| taken).await.unwrap();
+            doors.close();
+        };
+        let stuck = |stream: Guarded<TcpStream>, guest: Guest| {
+            taken.send_replace(true);
+            async move {
+                let _held = (stream, guest);
+                std::future::pending().await
+            }
+        };
+        tokio::join!(door.attend(SOON, stuck), closing);
+        assert!(client.read_u8().await.is_err());
+        assert_eq!(doors.figures()[0].clients, 0);
+    });
+}
