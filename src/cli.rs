@@ -35,6 +35,7 @@ use crate::oneshot::{self, ConfigArgs, ExportArgs, GetArgs, ListArgs, NamesArgs,
 use crate::repl::{self, ReplArgs};
 use crate::replay::{self, ReplayArgs};
 use crate::scripts::{self, RunArgs};
+use crate::serve::{self, ServeArgs};
 use crate::tui::{self, TuiArgs};
 
 /// A peer-to-peer storage network in one terminal: the bytes and the disks are real, the wires are simulated and keep the
@@ -141,6 +142,12 @@ enum Command {
     Run(RunArgs),
     /// Type commands line by line, without the full-screen interface
     Repl(ReplArgs),
+    /// Serve other programs over gRPC, until SIGTERM
+    ///
+    /// Prints one line of JSON when the services can be used, with their addresses. Time passes at 1x unless --speed or p2p.toml says
+    /// otherwise. Asked to end by a signal (Ctrl-C, `kill`), it takes no more requests, gives those that run the time of [serve] drain, and
+    /// exits with 0; a second signal ends it at once.
+    Serve(ServeArgs),
     /// Replay a recording, and compare the trace
     ///
     /// Interactive runs are recorded below the data directory, in `recordings`; the latest twenty are kept.
@@ -163,6 +170,9 @@ enum Command {
         command: Option<String>,
     },
 }
+
+/// Number of threads that serve other programs.
+const WORKERS: usize = 2;
 
 /// Carries out the command line of this process, and returns the exit code.
 pub fn main() -> ExitCode {
@@ -266,7 +276,12 @@ fn tell(error: &Report) -> u8 {
 
 impl Cli {
     fn run_to_end(self) -> Result<()> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().wrap_err("cannot start")?;
+        let mut builder = match &self.command {
+            // Many clients at once, of whom none is to wait for the other.
+            Some(Command::Serve(_)) => tokio::runtime::Builder::new_multi_thread(),
+            _ => tokio::runtime::Builder::new_current_thread(),
+        };
+        let runtime = builder.worker_threads(WORKERS).enable_all().build().wrap_err("cannot start")?;
         let result = runtime.block_on(self.run());
         // The runtime would otherwise wait for a thread that reads from the terminal.
         runtime.shutdown_background();
@@ -306,6 +321,7 @@ impl Cli {
             Command::Flow(args) => flow::run(&args)?,
             Command::Run(args) => scripts::run(&args).await?,
             Command::Repl(args) => repl::run(&args).await?,
+            Command::Serve(args) => serve::run(&args).await?,
             Command::Replay(args) => replay::run(&args).await?,
             Command::Config(args) => oneshot::config(&args)?,
             Command::Export(args) => oneshot::export(&args).await?,

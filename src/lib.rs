@@ -8,10 +8,11 @@
 //! | [`tui`] | the full-screen program |
 //! | [`repl`], [`scripts`], [`language`], [`accounts`] | the command language line by line, from a file, and as one-shot commands |
 //! | [`oneshot`], [`flow`], [`replay`] | commands of their own: transfers, one experiment on the virtual wire, recorded runs |
+//! | [`serve`] | the services for other programs |
 //! | [`demo`], [`demo_users`] | the demonstration and its users |
 //! | [`cli`] | the command line, which composes them |
 //!
-//! The floors below are crates: `p2p-base`, `p2p-net`, `p2p-store`, `p2p-auth`, `p2p-engine`, `p2p-service`, `p2p-shell`
+//! The gRPC services are a crate beside it, `p2p-grpc`. The floors below are crates: `p2p-base`, `p2p-net`, `p2p-store`, `p2p-auth`, `p2p-engine`, `p2p-service`, `p2p-shell`
 //! (docs/architecture.md).
 
 // `output` writes to both streams, and does not panic where they cannot be written.
@@ -27,4 +28,5 @@ pub mod oneshot;
 pub mod repl;
 pub mod replay;
 pub mod scripts;
+pub mod serve;
 pub mod tui;

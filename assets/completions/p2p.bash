@@ -88,6 +88,9 @@ _p2p() {
             p2p,run)
                 cmd="p2p__subcmd__run"
                 ;;
+            p2p,serve)
+                cmd="p2p__subcmd__serve"
+                ;;
             p2p,sessions)
                 cmd="p2p__subcmd__sessions"
                 ;;
@@ -181,6 +184,9 @@ _p2p() {
             p2p__subcmd__help,run)
                 cmd="p2p__subcmd__help__subcmd__run"
                 ;;
+            p2p__subcmd__help,serve)
+                cmd="p2p__subcmd__help__subcmd__serve"
+                ;;
             p2p__subcmd__help,sessions)
                 cmd="p2p__subcmd__help__subcmd__sessions"
                 ;;
@@ -209,7 +215,7 @@ _p2p() {
 
     case "${cmd}" in
         p2p)
-            opts="-h -V --ascii --theme --data-dir --wait --config --seed --speed --user --password-file --help --version demo put get ls rm uploads mkdir mv info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl replay config export completions man help"
+            opts="-h -V --ascii --theme --data-dir --wait --config --seed --speed --user --password-file --help --version demo put get ls rm uploads mkdir mv info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl serve replay config export completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -734,7 +740,7 @@ _p2p() {
             return 0
             ;;
         p2p__subcmd__help)
-            opts="demo put get ls rm uploads mkdir mv info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl replay config export completions man help"
+            opts="demo put get ls rm uploads mkdir mv info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl serve replay config export completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1070,6 +1076,20 @@ _p2p() {
             return 0
             ;;
         p2p__subcmd__help__subcmd__run)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        p2p__subcmd__help__subcmd__serve)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -2332,6 +2352,67 @@ _p2p() {
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o filenames
                     fi
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        p2p__subcmd__serve)
+            opts="-h -V --grpc --exit-with-parent --data-dir --wait --config --seed --speed --ascii --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --grpc)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --data-dir)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
+                    return 0
+                    ;;
+                --wait)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --config)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --seed)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --speed)
+                    COMPREPLY=($(compgen -W "1x 10x 100x max" -- "${cur}"))
                     return 0
                     ;;
                 *)

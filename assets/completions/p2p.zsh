@@ -523,6 +523,22 @@ _arguments "${_arguments_options[@]}" : \
 '--version[Print version]' \
 && ret=0
 ;;
+(serve)
+_arguments "${_arguments_options[@]}" : \
+'--grpc=[Serve gRPC, which is also what is served if no service is named; at ADDRESS instead of that in p2p.toml (\:0 takes a free port)]::ADDRESS:' \
+'--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files -/' \
+'--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:' \
+'--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
+'--seed=[Seed of the random numbers\: the same seed gives the same run]:N:' \
+'--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
+'--exit-with-parent[End when the process ends that has started this one]' \
+'--ascii[Print and draw with ASCII characters only]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'-V[Print version]' \
+'--version[Print version]' \
+&& ret=0
+;;
 (replay)
 _arguments "${_arguments_options[@]}" : \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
@@ -701,6 +717,10 @@ _arguments "${_arguments_options[@]}" : \
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
+(serve)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
 (replay)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
@@ -762,6 +782,7 @@ _p2p_commands() {
 'flow:Time TCP flows on the virtual wire, like iperf on a real one' \
 'run:Carry out a script of commands, and stop at the first that fails' \
 'repl:Type commands line by line, without the full-screen interface' \
+'serve:Serve other programs over gRPC, until SIGTERM' \
 'replay:Replay a recording, and compare the trace' \
 'config:Print the configuration in effect, and where each value came from' \
 'export:Write everything that the catalog knows, as JSON' \
@@ -829,6 +850,7 @@ _p2p__subcmd__help_commands() {
 'flow:Time TCP flows on the virtual wire, like iperf on a real one' \
 'run:Carry out a script of commands, and stop at the first that fails' \
 'repl:Type commands line by line, without the full-screen interface' \
+'serve:Serve other programs over gRPC, until SIGTERM' \
 'replay:Replay a recording, and compare the trace' \
 'config:Print the configuration in effect, and where each value came from' \
 'export:Write everything that the catalog knows, as JSON' \
@@ -958,6 +980,11 @@ _p2p__subcmd__help__subcmd__run_commands() {
     local commands; commands=()
     _describe -t commands 'p2p help run commands' commands "$@"
 }
+(( $+functions[_p2p__subcmd__help__subcmd__serve_commands] )) ||
+_p2p__subcmd__help__subcmd__serve_commands() {
+    local commands; commands=()
+    _describe -t commands 'p2p help serve commands' commands "$@"
+}
 (( $+functions[_p2p__subcmd__help__subcmd__sessions_commands] )) ||
 _p2p__subcmd__help__subcmd__sessions_commands() {
     local commands; commands=()
@@ -1077,6 +1104,11 @@ _p2p__subcmd__rm_commands() {
 _p2p__subcmd__run_commands() {
     local commands; commands=()
     _describe -t commands 'p2p run commands' commands "$@"
+}
+(( $+functions[_p2p__subcmd__serve_commands] )) ||
+_p2p__subcmd__serve_commands() {
+    local commands; commands=()
+    _describe -t commands 'p2p serve commands' commands "$@"
 }
 (( $+functions[_p2p__subcmd__sessions_commands] )) ||
 _p2p__subcmd__sessions_commands() {

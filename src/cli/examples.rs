@@ -4,7 +4,7 @@
 pub(super) type Examples = &'static [(&'static str, &'static str)];
 
 /// Every command with its examples, in the order of the command line.
-const EXAMPLES: [(&str, Examples); 31] = [
+const EXAMPLES: [(&str, Examples); 32] = [
     ("demo", &[("p2p demo", "The tour."), ("p2p demo --json --seed 7", "The report of one run, for a program.")]),
     (
         "put",
@@ -93,6 +93,13 @@ const EXAMPLES: [(&str, Examples); 31] = [
     (
         "repl",
         &[("p2p repl", "Commands line by line."), ("p2p repl < commands", "Those of a file; a line that fails does not end it.")],
+    ),
+    (
+        "serve",
+        &[
+            ("p2p serve", "Serves at the addresses of p2p.toml."),
+            ("p2p serve --grpc=:0 --exit-with-parent > ready.json", "Under another program, which reads the port."),
+        ],
     ),
     ("replay", &[("p2p replay run.p2prec", "Runs a recording again, and compares the trace.")]),
     (

@@ -59,6 +59,7 @@ mod remote;
 mod room;
 mod screen;
 mod seeds;
+mod services;
 mod sharing;
 mod shell;
 mod signals;

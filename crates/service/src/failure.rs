@@ -20,7 +20,7 @@ pub mod exit {
         (
             "0",
             "All was done. That the reader of standard output has closed it, as in `p2p ls | head -1`, is no failure. `repl` ends with 0 \
-             even if lines of it have failed, since it goes on after them.",
+             even if lines of it have failed, since it goes on after them, and `serve` if a signal has asked it to end.",
         ),
         (
             "1",

@@ -30,7 +30,9 @@ const FLOORS: &[(&str, u8, &[&str])] = &[
     ("p2p-engine", 2, &["p2p-auth"]),
     ("p2p-service", 3, &[]),
     ("p2p-shell", 4, &[]),
-    ("p2p-storage", 5, &[]),
+    ("p2p-grpc", 5, &["p2p-base", "p2p-net", "p2p-store", "p2p-auth", "p2p-engine"]),
+    // The program composes the front ends.
+    ("p2p-storage", 6, &[]),
 ];
 
 /// Circles of modules that stand until the structure around them changes. The list may only shrink.

@@ -14,6 +14,7 @@ use p2p_net::{CongestionControl, Subnet};
 use p2p_store::placement::PlacementPolicy;
 use p2p_store::segment::SegmentSize;
 
+use super::endpoint::Endpoint;
 use crate::access::remote::RemoteRegistration;
 
 /// Section of the configuration file.
@@ -37,6 +38,10 @@ pub enum Section {
     Accounts,
     /// Section `[mail]`: the mail server.
     Mail,
+    /// Section `[serve]`: the services for other programs.
+    Serve,
+    /// Section `[grpc]`: the gRPC services.
+    Grpc,
     /// Section `[tui]`: appearance of the full-screen interface.
     Tui,
     /// Tables `[profiles.NAME]`: faults that are put on together.
@@ -47,7 +52,7 @@ pub enum Section {
 
 impl Section {
     /// Every section with its name in the file.
-    pub const NAMES: [(Section, &'static str); 12] = [
+    pub const NAMES: [(Section, &'static str); 14] = [
         (Section::Network, "network"),
         (Section::Client, "client"),
         (Section::Nodes, "nodes"),
@@ -57,6 +62,8 @@ impl Section {
         (Section::Engine, "engine"),
         (Section::Accounts, "accounts"),
         (Section::Mail, "mail"),
+        (Section::Serve, "serve"),
+        (Section::Grpc, "grpc"),
         (Section::Tui, "tui"),
         (Section::Profiles, "profiles"),
         (Section::Keys, "keys"),
@@ -126,6 +133,8 @@ pub enum Kind {
     Path,
     /// Name or address of a machine.
     Host,
+    /// Address and port at which a service listens.
+    Endpoint,
     /// Loss in bursts, such as `1%,25%`.
     Bursts,
     /// Factor by which a disk is slower.
@@ -175,6 +184,7 @@ impl Kind {
             Kind::Text => "p2p",
             Kind::Path => "/srv/p2p",
             Kind::Host => "mail.example.org",
+            Kind::Endpoint => "127.0.0.1:50050",
             Kind::Bursts => "1%,25%",
             Kind::Slowdown => "10x",
             Kind::Failing => "writes,syncs",
@@ -219,6 +229,7 @@ impl Kind {
             Kind::OneOf(words) => Err(format!("`{text}` is none of: {}", words.join(", "))),
             Kind::KeyName => check_key(text),
             Kind::Email => parses::<Email>(text),
+            Kind::Endpoint => parses::<Endpoint>(text),
             Kind::Bursts => parse_bursts(text).map(drop).map_err(|error| error.to_string()),
             Kind::Slowdown => parses::<Slowdown>(text),
             Kind::Failing => parses::<Failing>(text),
@@ -390,6 +401,9 @@ pub const KEYS: &[Key] = &[
     optional(Section::Mail, "password_file", Kind::Path),
     key(Section::Mail, "from", Kind::Email),
     optional(Section::Mail, "ca_file", Kind::Path),
+    key(Section::Serve, "drain", Kind::Time { min_ms: 0 }),
+    key(Section::Grpc, "address", Kind::Endpoint),
+    key(Section::Grpc, "allow_public", Kind::Switch),
     key(Section::Tui, "theme", Kind::OneOf(&["auto", "dark", "light", "high-contrast", "mono"])),
     key(Section::Tui, "glyphs", Kind::OneOf(&["auto", "unicode", "ascii"])),
     key(Section::Tui, "mouse", Kind::Switch),

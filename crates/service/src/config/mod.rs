@@ -4,6 +4,7 @@
 //! file of the user, and flags. Every value remembers its origin, and every error names file, line and key; paths are relative
 //! to the directory of the file that contains them. The list of keys and their kinds is in [`keys`].
 
+pub mod endpoint;
 mod error;
 pub mod keys;
 mod profiles;

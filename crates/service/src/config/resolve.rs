@@ -2,9 +2,10 @@
 //! values of single hosts. Independent of files.
 
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::time::Duration;
 
 use p2p_auth::Policy;
 use p2p_auth::names::Email;
@@ -16,6 +17,7 @@ use p2p_net::{AddressPool, HostConfig, KeepAlive, LinkConfig, TcpConfig};
 use p2p_store::segment::SegmentSize;
 use secrecy::SecretString;
 
+use super::endpoint::Endpoint;
 use super::keys::{self, Section};
 use super::{Config, ConfigError, Origin, Setting, Settings, value_of};
 use crate::abilities::Glyphs;
@@ -183,6 +185,36 @@ impl Config {
     /// Fails if the value is missing, which is a bug of this program.
     pub fn remote_registration(&self) -> Result<RemoteRegistration, ConfigError> {
         self.required(Section::Accounts, "remote_registration")
+    }
+
+    /// Returns the time that clients of services have to end what they do when the services end.
+    ///
+    /// # Errors
+    /// None if the default configuration is part of this one.
+    pub fn drain(&self) -> Result<Duration, ConfigError> {
+        Ok(Duration::from_nanos(self.required::<SimDuration>(Section::Serve, "drain")?.as_nanos()))
+    }
+
+    /// Returns the address at which the gRPC services listen.
+    ///
+    /// # Errors
+    /// Fails if other machines reach the address, and the configuration does not permit that.
+    pub fn grpc_address(&self) -> Result<SocketAddr, ConfigError> {
+        self.private_or_permitted(Section::Grpc)
+    }
+
+    /// Returns the address of a section, if no other machine reaches it or that is permitted.
+    fn private_or_permitted(&self, section: Section) -> Result<SocketAddr, ConfigError> {
+        let Endpoint(address) = self.required(section, "address")?;
+        if address.ip().is_loopback() || self.text(section, "allow_public") == "true" {
+            return Ok(address);
+        }
+        let settings = self.sections.get(&section).and_then(|settings| settings.get("address"));
+        let message = format!(
+            "other machines reach {address}, and what they send crosses the network unencrypted; take 127.0.0.1, or set allow_public = true"
+        );
+        let origin = settings.map_or(Origin::BuiltIn, |setting| setting.origin.clone());
+        Err(ConfigError::Value { origin, key: format!("[{section}] address"), message })
     }
 
     /// Returns the memory that transfers share.

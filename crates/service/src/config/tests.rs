@@ -286,3 +286,20 @@ fn values_that_cannot_be_seen_are_shown_escaped() {
         assert_eq!(value["user"].as_str(), Some(invisible));
     }
 }
+
+/// What other machines reach is permitted explicitly or refused.
+#[test]
+fn services_listen_at_loopback_unless_the_user_permits_more() {
+    let address = |text: &str| overlaid(text).unwrap().grpc_address().map(|address| address.to_string());
+    assert_eq!(address("").unwrap(), "127.0.0.1:50050");
+    assert_eq!(address("[grpc]\naddress = ':0'\n").unwrap(), "127.0.0.1:0");
+    assert_eq!(address("[grpc]\naddress = '[::1]:7'\n").unwrap(), "[::1]:7");
+    for public in ["0.0.0.0:50050", "192.168.1.7:50050", "[::]:50050"] {
+        let text = format!("[grpc]\naddress = '{public}'\n");
+        let error = address(&text).unwrap_err().to_string();
+        assert!(error.starts_with(&format!("p2p.toml:2: [grpc] address: other machines reach {public}")), "{error}");
+        assert!(error.ends_with("set allow_public = true"), "{error}");
+        assert_eq!(address(&format!("{text}allow_public = true\n")).unwrap(), public);
+    }
+    assert_eq!(overlaid("[serve]\ndrain = '2s'\n").unwrap().drain().unwrap(), std::time::Duration::from_secs(2));
+}

@@ -29,7 +29,7 @@ pub struct Announced {
 pub struct Holder {
     /// Number of the process.
     pub pid: u32,
-    /// Its services.
+    /// Services that listen.
     pub services: Vec<Announced>,
 }
 

@@ -32,17 +32,17 @@ impl Default for Limits {
 
 /// Reasons for which a door refuses a connection, or cuts it.
 pub mod reason {
-    /// There are as many connections as there may be.
+    /// Connections are as many as there may be.
     pub const FULL: &str = "too many connections";
-    /// There are as many connections of this address as there may be.
+    /// Connections of this address are as many as there may be.
     pub const FULL_FOR_ADDRESS: &str = "too many connections of one address";
     /// The client made no request in time.
     pub const NO_REQUEST: &str = "no request in time";
-    /// Nothing came from the client any more.
+    /// Silence of the client.
     pub const SILENT: &str = "silent";
 }
 
-/// What a door knows of its guests, present and past.
+/// Knowledge of a door about its guests, present and past.
 #[derive(Debug)]
 pub(super) struct Book {
     pub(super) service: &'static str,

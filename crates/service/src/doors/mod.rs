@@ -70,7 +70,7 @@ impl Doors {
     }
 }
 
-/// What a door has seen so far.
+/// Counts of a door so far.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Figures {
     /// Name of the service.

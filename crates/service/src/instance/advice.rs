@@ -9,16 +9,29 @@ use p2p_engine::{Denial, EngineError};
 use p2p_store::catalog::CatalogError;
 use p2p_store::standing::Trouble;
 
+use crate::doors::announced::{self, Holder};
 use crate::failure::Advise;
 use crate::statuses;
 
 /// Attaches the next step and the exit code to an error of the engine.
 pub fn advised(error: EngineError) -> Report {
-    let (advice, exit_code) = (advice(&error), statuses::of(error.kind()).exit);
+    let (advice, exit_code, holder) = (advice(&error), statuses::of(error.kind()).exit, holder(&error));
     let report = Report::from(error).exit_code(exit_code);
+    let report = match holder {
+        Some(holder) => report.suggestion(format_args!("it is the `p2p serve` of {holder}; `kill {}` ends it", holder.pid)),
+        None => report,
+    };
     match advice {
         Some(advice) => report.suggestion(advice),
         None => report,
+    }
+}
+
+/// Returns the services that hold the data directory, if an error says that another process does.
+fn holder(error: &EngineError) -> Option<Holder> {
+    match error {
+        EngineError::Catalog(CatalogError::Database(DatabaseError::InUse { path })) => announced::holder(path),
+        _ => None,
     }
 }
 

@@ -14,7 +14,7 @@ impl Instance {
     /// these.
     ///
     /// To be called once no client holds a stream any more, since a stream that is held is waited for.
-    pub async fn drain(&self, span: Duration) -> usize {
+    pub async fn drain(&self, span: Duration) -> u64 {
         let running = self.transfers().await.into_iter().filter(|status| !status.state.is_over());
         let mut ending = JoinSet::new();
         for status in running {
@@ -24,6 +24,6 @@ impl Instance {
         let all = async { while ending.join_next().await.is_some() {} };
         // Transfers that are left are counted below.
         let _ = timeout(span, all).await;
-        ending.len()
+        ending.len() as u64
     }
 }

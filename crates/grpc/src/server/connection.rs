@@ -1,0 +1,114 @@
+//! A connection: HTTP/2 (RFC 9113) with its limits, the tasks of its requests, and its end.
+
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use hyper::body::Incoming;
+use hyper::rt::Executor;
+use hyper::server::conn::http2::Builder;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use p2p_service::doors::guarded::Guarded;
+use p2p_service::doors::guest::Guest;
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, interval};
+use tonic::service::Routes;
+
+use super::requests::answer;
+
+/// Requests of one connection that are open at once, at the most (`SETTINGS_MAX_CONCURRENT_STREAMS`).
+const STREAMS_MAX: u32 = 64;
+/// Bytes of a request that may be on their way before the server has taken them.
+const STREAM_WINDOW: u32 = 1 << 20;
+/// Bytes of all requests of a connection that may be on their way.
+const CONNECTION_WINDOW: u32 = 4 << 20;
+/// Bytes of an answer that wait for its client to take them, before the server makes no more.
+const SEND_BUFFER: usize = 256 << 10;
+/// Length of the header of a request at the most, in bytes.
+const HEADER_MAX: u32 = 16 << 10;
+/// Time between two pings to a client, and time for the answer to one.
+const PING: (Duration, Duration) = (Duration::from_secs(15), Duration::from_secs(30));
+/// Time without a request after which a client is asked to connect again.
+const IDLE: Duration = Duration::from_secs(5 * 60);
+/// Time between two looks at whether a connection is idle.
+const LOOK: Duration = Duration::from_secs(10);
+
+/// Serves one connection to its end. Its requests end with it, so that ending this future ends all of them.
+pub(super) async fn serve(stream: Guarded<TcpStream>, guest: Guest, routes: Routes, mut ends: watch::Receiver<bool>) {
+    let requests = Requests::default();
+    let services = {
+        let (guest, ends) = (guest.clone(), ends.clone());
+        hyper::service::service_fn(move |request: http::Request<Incoming>| {
+            let (routes, guest, ends) = (routes.clone(), guest.clone(), ends.clone());
+            async move { Ok::<_, Infallible>(answer(request, routes, &guest, ends).await) }
+        })
+    };
+    let connection = builder(requests.clone()).serve_connection(TokioIo::new(stream), services);
+    tokio::pin!(connection);
+    let mut is_leaving = false;
+    loop {
+        tokio::select! {
+            biased;
+            ended = &mut connection => {
+                tracing::debug!(client = %guest.address(), ?ended, "a gRPC connection is over");
+                return;
+            }
+            // The sender lives as long as the door is attended.
+            _ = ends.wait_for(|&ends| ends), if !is_leaving => {}
+            () = requests.idle(), if !is_leaving => {}
+        }
+        // GOAWAY (RFC 9113, section 6.8): what has begun goes on, and the next request takes another connection.
+        connection.as_mut().graceful_shutdown();
+        is_leaving = true;
+    }
+}
+
+fn builder(requests: Requests) -> Builder<Requests> {
+    let mut builder = Builder::new(requests);
+    builder
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(STREAMS_MAX)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_send_buf_size(SEND_BUFFER)
+        .max_header_list_size(HEADER_MAX)
+        .keep_alive_interval(PING.0)
+        .keep_alive_timeout(PING.1);
+    builder
+}
+
+/// Tasks of the requests of one connection. They end when the last clone is dropped.
+#[derive(Debug, Clone, Default)]
+struct Requests(Arc<Mutex<JoinSet<()>>>);
+
+impl Requests {
+    /// Returns the tasks that are not over.
+    fn running(&self) -> MutexGuard<'_, JoinSet<()>> {
+        // A panic while the lock was held leaves a complete set.
+        let mut tasks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        while tasks.try_join_next().is_some() {}
+        tasks
+    }
+
+    /// Waits until no request has been open for so long that the connection is not needed.
+    async fn idle(&self) {
+        let (mut looks, mut since) = (interval(LOOK), Instant::now());
+        while since.elapsed() < IDLE {
+            looks.tick().await;
+            if !self.running().is_empty() {
+                since = Instant::now();
+            }
+        }
+    }
+}
+
+impl<Request> Executor<Request> for Requests
+where
+    Request: Future<Output: Send> + Send + 'static,
+{
+    fn execute(&self, request: Request) {
+        self.running().spawn(async move { drop(request.await) });
+    }
+}

@@ -1,0 +1,75 @@
+//! The server: what it offers, and how it takes connections in and ends them.
+//!
+//! | file | contents |
+//! |---|---|
+//! | `connection` | one connection: HTTP/2 with its limits, and the tasks of its requests |
+//! | `requests` | one request: its count, its deadline, and the end of streams that would go on for ever |
+//!
+//! The accept loop is not that of tonic: its tasks are nobody's, it waits without end for the last of them, and it answers a deadline
+//! with CANCELLED.
+
+mod connection;
+mod requests;
+
+use std::time::Duration;
+
+use p2p_service::doors::Door;
+use thiserror::Error;
+use tokio::sync::watch;
+use tonic::service::Routes;
+use tonic_health::ServingStatus;
+use tonic_health::server::HealthReporter;
+use tonic_reflection::server::Builder;
+
+/// Length of a request to the health and reflection services at the most, in bytes: it has a name in it.
+const NAMES_MAX: usize = 64 * 1024;
+
+/// Error of a server that cannot be made, which is a bug of this program.
+#[derive(Debug, Error)]
+#[error("the descriptions of the gRPC services are not sound: {0}")]
+pub struct Unsound(#[from] tonic_reflection::server::Error);
+
+/// Name of the whole server in the health service.
+const WHOLE: &str = "";
+
+/// The gRPC services of a process.
+#[derive(Debug)]
+pub struct Server {
+    routes: Routes,
+    health: HealthReporter,
+}
+
+impl Server {
+    /// Makes the server.
+    ///
+    /// # Errors
+    /// Fails if the descriptions of the services are not sound.
+    pub fn new() -> Result<Server, Unsound> {
+        let (health, health_service) = tonic_health::server::health_reporter();
+        let routes = Routes::new(health_service.max_decoding_message_size(NAMES_MAX))
+            .add_service(described().build_v1()?.max_decoding_message_size(NAMES_MAX))
+            .add_service(described().build_v1alpha()?.max_decoding_message_size(NAMES_MAX));
+        Ok(Server { routes: routes.prepare(), health })
+    }
+
+    /// Serves the clients of a door until it is closed, and then lets them end what they do, for `drain` at the most.
+    pub async fn attend(self, door: Door, drain: Duration) {
+        let (mut closing, ends) = (door.closing(), watch::Sender::new(false));
+        let attending =
+            door.attend(drain, |stream, guest| connection::serve(stream, guest, self.routes.clone(), ends.subscribe()));
+        let ending = async {
+            closing.begun().await;
+            // Whoever watches is told before the watching ends.
+            self.health.set_service_status(WHOLE, ServingStatus::NotServing).await;
+            ends.send_replace(true);
+        };
+        tokio::join!(attending, ending);
+    }
+}
+
+/// Returns the reflection service of all that is offered, with the details that errors carry.
+fn described<'b>() -> Builder<'b> {
+    Builder::configure()
+        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+        .register_encoded_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET)
+}

@@ -1,0 +1,168 @@
+//! A request: its count, its deadline in wall time, and the end of the streams that would go on for ever.
+//!
+//! A deadline that passes before the answer begins, and one that passes while an answer is streamed, both end in DEADLINE_EXCEEDED, and
+//! what the request has begun is dropped (gRPC over HTTP2, "Timeout").
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, Request, Response};
+use http_body::Frame;
+use hyper::body::Incoming;
+use p2p_service::doors::guest::Guest;
+use tokio::sync::watch;
+use tokio::time::{Instant, Sleep, sleep_until, timeout_at};
+use tonic::body::Body;
+use tonic::service::Routes;
+use tonic::{Code, Status};
+use tower_service::Service;
+
+/// Services whose streams have no end of their own: they end when the server does.
+const ENDLESS: [&str; 2] = ["/grpc.health.", "/grpc.reflection."];
+
+/// Number of digits of a timeout at the most.
+const DIGITS_MAX: usize = 8;
+
+/// Returns the answer to a request.
+pub(super) async fn answer(
+    request: Request<Incoming>,
+    mut routes: Routes,
+    guest: &Guest,
+    ends: watch::Receiver<bool>,
+) -> Response<Body> {
+    guest.note_request();
+    let deadline = timeout_of(request.headers()).and_then(|limit| Instant::now().checked_add(limit));
+    let is_endless = ENDLESS.iter().any(|service| request.uri().path().starts_with(service));
+    let answering = routes.call(request.map(Body::new));
+    let answer = match deadline {
+        None => answering.await,
+        Some(deadline) => match timeout_at(deadline, answering).await {
+            Ok(answer) => answer,
+            Err(_) => return late().into_http(),
+        },
+    };
+    let answer = answer.unwrap_or_else(|never| match never {});
+    note_refusal(&answer, guest);
+    if deadline.is_none() && !is_endless {
+        return answer;
+    }
+    answer.map(|inner| {
+        let alarm = deadline.map(|deadline| Box::pin(sleep_until(deadline)));
+        let end = is_endless.then(|| end_of(ends));
+        Body::new(Bounded { inner, alarm, end, is_over: false })
+    })
+}
+
+fn late() -> Status {
+    Status::deadline_exceeded("the deadline of the request has passed")
+}
+
+/// Notes an answer that refuses the request to this client.
+fn note_refusal(answer: &Response<Body>, guest: &Guest) {
+    let code = Status::from_header_map(answer.headers()).map(|status| status.code());
+    let reason = match code {
+        Some(Code::Unauthenticated) => "UNAUTHENTICATED",
+        Some(Code::PermissionDenied) => "PERMISSION_DENIED",
+        Some(Code::ResourceExhausted) => "RESOURCE_EXHAUSTED",
+        _ => return,
+    };
+    guest.note_refusal(reason);
+}
+
+/// Returns the time that a request leaves for its answer (`grpc-timeout`); `None` if it leaves any time, or says what is no time.
+fn timeout_of(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get("grpc-timeout")?.to_str().ok()?;
+    let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    let is_number = (1..=DIGITS_MAX).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
+    let count: u64 = digits.parse().ok().filter(|_| is_number)?;
+    match unit {
+        "H" => Some(Duration::from_secs(count * 3600)),
+        "M" => Some(Duration::from_secs(count * 60)),
+        "S" => Some(Duration::from_secs(count)),
+        "m" => Some(Duration::from_millis(count)),
+        "u" => Some(Duration::from_micros(count)),
+        "n" => Some(Duration::from_nanos(count)),
+        _ => None,
+    }
+}
+
+type End = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Returns a future that is ready when the server ends.
+fn end_of(mut ends: watch::Receiver<bool>) -> End {
+    Box::pin(async move {
+        // Without the server there is nothing to wait for either.
+        let _ = ends.wait_for(|&ends| ends).await;
+    })
+}
+
+/// Body of an answer that ends at a deadline, or when the server ends.
+struct Bounded {
+    inner: Body,
+    alarm: Option<Pin<Box<Sleep>>>,
+    end: Option<End>,
+    is_over: bool,
+}
+
+impl Bounded {
+    /// Waits for the status with which the answer ends before it is complete.
+    fn poll_status(&mut self, cx: &mut Context<'_>) -> Poll<Status> {
+        if self.alarm.as_mut().is_some_and(|alarm| alarm.as_mut().poll(cx).is_ready()) {
+            return Poll::Ready(late());
+        }
+        match &mut self.end {
+            Some(end) => end.as_mut().poll(cx).map(|()| Status::unavailable("the server ends")),
+            None => Poll::Pending,
+        }
+    }
+}
+
+impl http_body::Body for Bounded {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        if self.is_over {
+            return Poll::Ready(None);
+        }
+        if let Poll::Ready(frame) = Pin::new(&mut self.inner).poll_frame(cx) {
+            return Poll::Ready(frame);
+        }
+        let status = ready!(self.poll_status(cx));
+        // What produces the rest notices that nobody takes it.
+        (self.is_over, self.inner) = (true, Body::empty());
+        let mut trailers = HeaderMap::new();
+        Poll::Ready(Some(status.add_header(&mut trailers).map(|()| Frame::trailers(trailers))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn timeout(text: &str) -> Option<Duration> {
+        timeout_of(&HeaderMap::from_iter([("grpc-timeout".parse().unwrap(), text.parse().unwrap())]))
+    }
+
+    #[test]
+    fn timeouts_have_eight_digits_and_a_unit() {
+        for (text, nanos) in [
+            ("1H", 3_600_000_000_000),
+            ("2M", 120_000_000_000),
+            ("3S", 3_000_000_000),
+            ("4m", 4_000_000),
+            ("5u", 5_000),
+            ("6n", 6),
+            ("0S", 0),
+            ("99999999H", 99_999_999 * 3_600_000_000_000),
+        ] {
+            assert_eq!(timeout(text).unwrap().as_nanos(), nanos, "{text}");
+        }
+        for text in ["", "S", "1", "1s", "-1S", "+1S", "1.5S", "100000000S", "S1", "1 S", "½S"] {
+            assert_eq!(timeout(text), None, "{text}");
+        }
+        assert_eq!(timeout_of(&HeaderMap::new()), None);
+    }
+}

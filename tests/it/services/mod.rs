@@ -1,0 +1,245 @@
+//! The services for other programs: `p2p serve` itself, from its ready line to its end, and each service as its clients see it.
+
+mod grpc;
+
+use std::io::{BufRead, BufReader, Read};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use p2p_auth::Registration;
+use p2p_engine::operation::Await;
+use p2p_engine::transfer::TransferState;
+use p2p_service::instance::{EngineArgs, Instance};
+use p2p_store::uploads::UploadId;
+use serde_json::Value;
+
+use crate::cli::documented;
+use crate::program::{DEADLINE, Home, PASSWORD, QUICK, Said, end_of, signal, wait_until};
+
+/// A running `p2p serve`.
+struct Served {
+    child: Option<Child>,
+    /// The line that it has printed.
+    ready: Value,
+    stdout: BufReader<ChildStdout>,
+}
+
+impl Served {
+    /// Starts it at a free port.
+    fn start(home: &Home, arguments: &[&str]) -> Served {
+        Served::of(home.spawn(&[&["serve", "--grpc=:0"], arguments].concat()))
+    }
+
+    fn of(mut child: Child) -> Served {
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        stdout.read_line(&mut line).unwrap();
+        let ready = match serde_json::from_str(&line) {
+            Ok(ready) => ready,
+            Err(error) => panic!("{error}: {line:?}: {:?}", end_of(child)),
+        };
+        Served { child: Some(child), ready, stdout }
+    }
+
+    /// The address of its gRPC services.
+    fn grpc(&self) -> SocketAddr {
+        let service = &self.ready["services"][0];
+        assert_eq!(service["service"], "grpc");
+        service["address"].as_str().unwrap().parse().unwrap()
+    }
+
+    /// Asks it to end, and gives what it says.
+    fn stop(mut self) -> Said {
+        signal(self.child.as_ref().unwrap(), "TERM");
+        self.end()
+    }
+
+    /// Waits for its end.
+    fn end(&mut self) -> Said {
+        let mut said = end_of(self.child.take().unwrap());
+        self.stdout.read_to_string(&mut said.stdout).unwrap();
+        said
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.child {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+fn on_a_runtime(test: impl Future<Output = ()>) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async { tokio::time::timeout(DEADLINE, test).await.unwrap() });
+}
+
+/// One line of JSON says where the services are; a signal ends them, and the directory is free again.
+#[test]
+fn it_says_where_it_serves_and_ends_when_it_is_asked_to() {
+    for name in ["TERM", "INT"] {
+        let home = Home::new(QUICK);
+        let mut served = Served::start(&home, &[]);
+        let address = served.grpc();
+        assert!(address.ip().is_loopback() && address.port() != 0);
+        let pid = served.child.as_ref().unwrap().id();
+        let ready = serde_json::json!({
+            "pid": pid, "data_dir": home.data(), "speed": "1x",
+            "services": [{ "service": "grpc", "address": address.to_string() }],
+        });
+        assert_eq!(served.ready, ready);
+        let fields: Vec<String> = documented("serve").into_keys().collect();
+        assert_eq!(fields, ["data_dir", "pid", "services[].address", "services[].service", "speed"]);
+        signal(served.child.as_ref().unwrap(), name);
+        let said = served.end();
+        assert_eq!((said.code, said.stdout.as_str()), (Some(0), ""), "{said:?}");
+        assert_eq!(said.stderr, format!("p2p: grpc at {address} is closed after 0 connections and 0 requests\n"));
+        assert_eq!(home.stored(), Vec::<String>::new(), "the directory is free again");
+        assert!(!home.data().join("serve.json").exists());
+    }
+}
+
+#[test]
+fn time_passes_as_the_user_says() {
+    let home = Home::new(&format!("{QUICK}[engine]\nspeed = '10x'\n"));
+    for (arguments, speed) in [(&[][..], "10x"), (&["--speed", "max"], "max")] {
+        let served = Served::start(&home, arguments);
+        assert_eq!(served.ready["speed"], speed);
+        assert_eq!(served.stop().code, Some(0));
+    }
+}
+
+/// Who finds the directory in use learns by whom, and what ends it.
+#[test]
+fn a_command_that_finds_the_directory_in_use_says_who_serves_it() {
+    let home = Home::new(QUICK);
+    let served = Served::start(&home, &[]);
+    let (pid, address) = (served.ready["pid"].as_u64().unwrap(), served.grpc());
+    for arguments in [&["ls"][..], &["put", "a.bin"], &["serve", "--grpc=:0"]] {
+        let told = home.unavailable(arguments);
+        assert!(
+            told.contains(&format!("it is the `p2p serve` of process {pid}, grpc at {address}; `kill {pid}` ends it")),
+            "{told}"
+        );
+    }
+    // What a crash leaves is not believed.
+    let announced = std::fs::read(home.data().join("serve.json")).unwrap();
+    assert_eq!(served.stop().code, Some(0));
+    std::fs::write(home.data().join("serve.json"), announced).unwrap();
+    home.ok(&["ls"]);
+}
+
+/// The port, the way out of it, and the code of what may succeed later.
+#[test]
+fn a_port_that_is_taken_is_told() {
+    let home = Home::new(QUICK);
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    let told = home.unavailable(&["serve", &format!("--grpc={address}")]);
+    assert!(told.starts_with(&format!("p2p: grpc cannot listen at {address}: ")), "{told}");
+    assert!(told.contains("--grpc=:0 takes a free port"), "{told}");
+    drop(taken);
+    let served = Served::of(home.spawn(&["serve", &format!("--grpc={address}")]));
+    assert_eq!(served.grpc(), address, "nothing of the failure holds it");
+}
+
+/// Nothing is begun where other machines would reach the service and nobody has said that they may.
+#[test]
+fn a_public_address_is_refused_unless_it_is_permitted() {
+    let home = Home::new(&format!("{QUICK}[grpc]\naddress = '0.0.0.0:0'\n"));
+    let told = home.refused(&["serve"]);
+    assert!(told.contains("p2p.toml:6: [grpc] address: other machines reach 0.0.0.0:0"), "{told}");
+    assert!(told.contains("allow_public = true") && !home.data().exists(), "{told}");
+    let told = home.refused(&["serve", "--grpc=0.0.0.0:0"]);
+    assert!(told.contains("--grpc: [grpc] address: other machines reach"), "{told}");
+    let permitted = Home::new(&format!("{QUICK}[grpc]\naddress = '0.0.0.0:0'\nallow_public = true\n"));
+    let served = Served::of(permitted.spawn(&["serve"]));
+    assert!(served.grpc().ip().is_unspecified());
+    for wrong in ["--grpc=example.org:1", "--grpc=7", "--grpc="] {
+        home.wrong_usage(&["serve", wrong]);
+    }
+}
+
+/// The lines of what a process says, as they come; none after its end.
+fn lines(stream: impl Read + Send + 'static) -> Receiver<String> {
+    let (lines, received) = channel();
+    std::thread::Builder::new()
+        .spawn(move || BufReader::new(stream).lines().map_while(Result::ok).try_for_each(|line| lines.send(line)))
+        .unwrap();
+    received
+}
+
+/// The shell ends without a word to its child, which would serve on for ever.
+#[test]
+fn it_ends_with_its_parent_if_it_is_told_to() {
+    let home = Home::new(QUICK);
+    let program = env!("CARGO_BIN_EXE_p2p");
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &format!("'{program}' serve --grpc=:0 --exit-with-parent & read line")]);
+    shell.current_dir(home.path("")).env_clear().env("HOME", home.path("")).env("PATH", "/usr/bin:/bin");
+    let mut shell = shell.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let said = lines(shell.stdout.take().unwrap());
+    let ready: Value = serde_json::from_str(&said.recv_timeout(DEADLINE).unwrap()).unwrap();
+    assert!(ready["pid"].as_u64().is_some());
+    shell.kill().unwrap();
+    shell.wait().unwrap();
+    // Its standard output is closed when it ends.
+    assert!(said.recv_timeout(DEADLINE).is_err());
+    wait_until("the end of the announcement", || !home.data().join("serve.json").exists());
+}
+
+/// A second signal does not wait for clients.
+#[test]
+fn a_second_signal_ends_it_at_once() {
+    let home = Home::new(&format!("{QUICK}[serve]\ndrain = '1h'\n"));
+    let mut served = Served::start(&home, &[]);
+    // A connection that is no client's is not waited for either way; one in the middle of a request is.
+    let _client = grpc::open_request(served.grpc());
+    let child = served.child.as_ref().unwrap();
+    signal(child, "TERM");
+    wait_until("the end of the listening", || std::net::TcpStream::connect(served.grpc()).is_err());
+    signal(child, "TERM");
+    assert_eq!(served.end().code, Some(143));
+}
+
+/// An upload whose client has gone is kept with all that has arrived, at any speed; what is held on to is not waited for without end.
+#[test]
+fn what_clients_have_left_comes_to_its_end() {
+    const SEGMENT: usize = 64 * 1024;
+    let home = Home::new("");
+    let mut args = EngineArgs { data_dir: Some(home.path("data")), ..EngineArgs::default() };
+    args.simulation.config = Some(home.path("p2p.toml"));
+    let started = || Instance::start_interactive(&args).unwrap();
+    on_a_runtime(async {
+        let instance = started();
+        let local = instance.access("a test").unwrap();
+        let wanted = ("alice".parse().unwrap(), "alice@example.org".parse().unwrap());
+        local.register(Registration { name: wanted.0, email: wanted.1, password: PASSWORD.into() }).await.unwrap();
+        // A stream of this process would be waited for at every speed.
+        let client = local.of_client("grpc", IpAddr::V4(Ipv4Addr::LOCALHOST), &instance.remote_rules().unwrap());
+        assert!(client.login("alice".into(), PASSWORD.into()).await.unwrap().is_none());
+        let mut left = client.upload_stream("left", None, Some(UploadId::new([7; 16]))).await.unwrap();
+        left.writer.write(vec![7; 3 * SEGMENT].into()).await.unwrap();
+        drop(left.writer);
+        assert_eq!(instance.drain(DEADLINE).await, 0);
+        let report = client.call(Await { transfer: left.transfer }).await.unwrap();
+        assert_eq!(report.status.state, TransferState::Parked);
+        let held = client.upload_stream("held", None, None).await.unwrap();
+        assert_eq!(instance.drain(Duration::from_millis(50)).await, 1, "the one that is held");
+        drop((held, client, local));
+        drop(instance.end().await.unwrap());
+        let instance = started();
+        let local = instance.access("a test").unwrap();
+        assert!(local.login("alice".into(), PASSWORD.into()).await.unwrap().is_none());
+        let kept = local.kept_uploads().await.unwrap();
+        drop(local);
+        let found: Vec<(&str, u64)> = kept.iter().map(|upload| (upload.file.name.as_str(), upload.offset)).collect();
+        assert_eq!(found, [("left", 3 * SEGMENT as u64)]);
+        assert_eq!(instance.drain(Duration::ZERO).await, 0);
+        drop(instance.end().await.unwrap());
+    });
+}
