@@ -8,6 +8,7 @@ mod parent;
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
@@ -24,6 +25,7 @@ use p2p_service::failure::{Advise, exit};
 use p2p_service::instance::{EngineArgs, Instance};
 use p2p_service::interrupt::{self, interrupted};
 use p2p_service::output;
+use secrecy::ExposeSecret;
 use serde::Serialize;
 
 use self::parent::Parent;
@@ -51,6 +53,8 @@ struct Ready<'a> {
     data_dir: &'a Path,
     speed: String,
     services: &'a [Announced],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    setup_token: Option<&'a str>,
 }
 
 /// Addresses of the services, and the time that their clients have at the end.
@@ -86,12 +90,15 @@ pub async fn run(args: &ServeArgs) -> Result<()> {
 
 async fn serve(instance: &Instance, plan: &Plan, parent: Option<Parent>) -> Result<()> {
     let doors = Doors::default();
-    let server = Server::new()?;
+    let (access, rules) = (instance.access("serve")?, instance.remote_rules()?);
+    let server = Server::new(access, Arc::clone(&rules)).await?;
     let door = open(&doors, GRPC, plan.grpc).await?;
     let services = [Announced { service: GRPC.into(), address: door.address() }];
     let announcement = Announcement::new(&instance.data_dir, services.to_vec()).wrap_err("the services cannot be announced")?;
     let speed = instance.config.text(Section::Engine, "speed");
-    let ready = Ready { pid: std::process::id(), data_dir: &instance.data_dir, speed, services: &services };
+    // The first account needs it, and there is no other use of it.
+    let setup_token = (!instance.auth.has_accounts()?).then(|| rules.setup_token().expose_secret());
+    let ready = Ready { pid: std::process::id(), data_dir: &instance.data_dir, speed, services: &services, setup_token };
     output::print_json(&serde_json::to_string(&ready).wrap_err("cannot make JSON")?)?;
     let ending = async {
         let asked = end_of(instance, parent).await;

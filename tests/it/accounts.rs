@@ -101,7 +101,7 @@ fn app_code(secret: &str, at: u64) -> String {
 }
 
 /// Has a user enable codes of an app: the secret, and the backup codes.
-fn enable_app(home: &Home, name: &str) -> (String, Vec<String>) {
+pub(crate) fn enable_app(home: &Home, name: &str) -> (String, Vec<String>) {
     let mut lines = Lines::start(home, &[]);
     lines.log_in(name);
     lines.send("enable_otp");

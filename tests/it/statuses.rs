@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use p2p_engine::ErrorKind;
 use p2p_service::failure::exit;
+use p2p_service::reasons;
 use p2p_service::statuses::{self, Code};
 
 use crate::generated;
@@ -25,6 +26,15 @@ fn table() -> String {
 #[test]
 fn the_table_of_the_documentation_is_that_of_the_program() {
     generated::check("docs/errors.md", "kinds", &table());
+}
+
+#[test]
+fn the_reasons_of_the_documentation_are_those_of_the_program() {
+    let mut text = String::from("| reason | meaning |\n|---|---|\n");
+    for (name, meaning) in reasons::NAMES {
+        writeln!(text, "| `{name}` | {meaning} |").unwrap();
+    }
+    generated::check("docs/errors.md", "reasons", &text);
 }
 
 /// The manual pages have the same table.

@@ -2,10 +2,18 @@
 //!
 //! | module | contents |
 //! |---|---|
+//! | [`proto`] | the contract: messages, servers and clients, compiled from `assets/proto` |
+//! | `accounts` | `AuthService`: registration, logins, sessions and API tokens |
+//! | `callers` | who makes a request |
+//! | `status` | how errors are told |
 //! | [`server`] | the server: connections, deadlines, health, reflection, and the end of all of these |
 //!
 //! A front end opens the [door](p2p_service::doors) and lets a [`Server`] attend it.
 
+mod accounts;
+mod callers;
+pub mod proto;
 pub mod server;
+mod status;
 
 pub use self::server::Server;

@@ -9,6 +9,8 @@
 //! | [`doors`] | the sockets of services for other programs |
 //! | [`logging`], [`recordings`], [`scratch`] | logs, recorded runs and temporary directories |
 //! | [`statuses`] | how front ends tell of an error, by its kind: exit codes, gRPC, HTTP, SFTP |
+//! | [`reasons`] | the names by which programs tell errors of one kind apart |
+//! | [`accounts`] | what front ends name of the accounts |
 //! | [`output`], [`failure`], [`interrupt`] | printing, errors with their next step and exit code, signals |
 //! | [`abilities`] | what the terminal can do: cursor, colours, characters |
 //! | [`profiles`] | profiles of faults, by name |
@@ -30,9 +32,17 @@ pub mod mailer;
 pub mod offered;
 pub mod output;
 pub mod profiles;
+pub mod reasons;
 pub mod recordings;
 pub mod scratch;
 pub mod statuses;
 
 // What a front end names of the engine, so that it needs the service alone.
-pub use p2p_engine::{ClockMode, Event};
+pub use p2p_engine::{ClockMode, ErrorKind, Event, Scope};
+
+/// Types of the accounts that front ends name, so that they need the service alone.
+pub mod accounts {
+    pub use p2p_auth::secret::new_bearer;
+    pub use p2p_auth::tokens::{ApiTokenInfo, LIFETIME as TOKEN_LIFETIME, NewToken, Reach, TokenError, is_in as is_api_token};
+    pub use p2p_auth::{AuthError, Challenge, Registration, Secret, Token};
+}

@@ -96,10 +96,11 @@ fn health_is_told_of_the_whole_and_of_each_service() {
     on_a_runtime(async {
         let mut client = HealthClient::new(connected(served.grpc()).await);
         assert_eq!(status(&mut client, "").await, Ok(ServingStatus::Serving));
+        assert_eq!(status(&mut client, "p2p.v1.AuthService").await, Ok(ServingStatus::Serving));
         assert_eq!(status(&mut client, "p2p.v1.NoService").await, Err(Code::NotFound));
     });
     let said = served.stop();
-    assert!(said.stderr.contains("is closed after 1 connection and 2 requests"), "{said:?}");
+    assert!(said.stderr.contains("is closed after 1 connection and 3 requests"), "{said:?}");
 }
 
 /// Whoever watches the health is told before the connections end, and holds nothing up.
@@ -156,7 +157,7 @@ fn reflection_tells_of_all_services_and_of_the_details_of_errors() {
         for (mut names, version) in [(reflected!(v1, served.grpc()), "v1"), (reflected!(v1alpha, served.grpc()), "v1alpha")] {
             names.sort();
             let reflection = format!("grpc.reflection.{version}.ServerReflection");
-            assert_eq!(names, ["details", "grpc.health.v1.Health", &reflection]);
+            assert_eq!(names, ["details", "grpc.health.v1.Health", &reflection, "p2p.v1.AuthService"]);
         }
     });
 }

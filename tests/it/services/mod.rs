@@ -1,5 +1,6 @@
 //! The services for other programs: `p2p serve` itself, from its ready line to its end, and each service as its clients see it.
 
+mod auth;
 mod grpc;
 
 use std::io::{BufRead, BufReader, Read};
@@ -90,10 +91,11 @@ fn it_says_where_it_serves_and_ends_when_it_is_asked_to() {
         let ready = serde_json::json!({
             "pid": pid, "data_dir": home.data(), "speed": "1x",
             "services": [{ "service": "grpc", "address": address.to_string() }],
+            "setup_token": served.ready["setup_token"],
         });
         assert_eq!(served.ready, ready);
         let fields: Vec<String> = documented("serve").into_keys().collect();
-        assert_eq!(fields, ["data_dir", "pid", "services[].address", "services[].service", "speed"]);
+        assert_eq!(fields, ["data_dir", "pid", "services[].address", "services[].service", "setup_token", "speed"]);
         signal(served.child.as_ref().unwrap(), name);
         let said = served.end();
         assert_eq!((said.code, said.stdout.as_str()), (Some(0), ""), "{said:?}");

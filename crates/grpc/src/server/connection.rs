@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, interval};
 use tonic::service::Routes;
 
-use super::requests::answer;
+use super::requests::answer_to;
 
 /// Requests of one connection that are open at once, at the most (`SETTINGS_MAX_CONCURRENT_STREAMS`).
 const STREAMS_MAX: u32 = 64;
@@ -42,7 +42,7 @@ pub(super) async fn serve(stream: Guarded<TcpStream>, guest: Guest, routes: Rout
         let (guest, ends) = (guest.clone(), ends.clone());
         hyper::service::service_fn(move |request: http::Request<Incoming>| {
             let (routes, guest, ends) = (routes.clone(), guest.clone(), ends.clone());
-            async move { Ok::<_, Infallible>(answer(request, routes, &guest, ends).await) }
+            async move { Ok::<_, Infallible>(answer_to(&guest, request, routes, ends).await) }
         })
     };
     let connection = builder(requests.clone()).serve_connection(TokioIo::new(stream), services);

@@ -11,8 +11,11 @@
 mod connection;
 mod requests;
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use p2p_service::access::Access;
+use p2p_service::access::remote::RemoteRules;
 use p2p_service::doors::Door;
 use thiserror::Error;
 use tokio::sync::watch;
@@ -20,6 +23,11 @@ use tonic::service::Routes;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 use tonic_reflection::server::Builder;
+
+use crate::accounts::Accounts;
+use crate::callers::Callers;
+use crate::proto::FILE_DESCRIPTOR_SET;
+use crate::proto::auth_service_server::AuthServiceServer;
 
 /// Length of a request to the health and reflection services at the most, in bytes: it has a name in it.
 const NAMES_MAX: usize = 64 * 1024;
@@ -29,8 +37,11 @@ const NAMES_MAX: usize = 64 * 1024;
 #[error("the descriptions of the gRPC services are not sound: {0}")]
 pub struct Unsound(#[from] tonic_reflection::server::Error);
 
-/// Name of the whole server in the health service.
-const WHOLE: &str = "";
+/// Length of any other message from a client at the most, in bytes. The contract says so too.
+const MESSAGE_MAX: usize = 2 << 20;
+
+/// Names in the health service: that of the whole server, and those of its services.
+const NAMES: [&str; 2] = ["", "p2p.v1.AuthService"];
 
 /// The gRPC services of a process.
 #[derive(Debug)]
@@ -40,13 +51,16 @@ pub struct Server {
 }
 
 impl Server {
-    /// Makes the server.
+    /// Makes the server for clients of the gate of `access`, under these rules.
     ///
     /// # Errors
     /// Fails if the descriptions of the services are not sound.
-    pub fn new() -> Result<Server, Unsound> {
+    pub async fn new(access: Access, rules: Arc<RemoteRules>) -> Result<Server, Unsound> {
         let (health, health_service) = tonic_health::server::health_reporter();
+        let accounts = AuthServiceServer::new(Accounts::new(Callers::new(access, rules))).max_decoding_message_size(MESSAGE_MAX);
+        health.set_serving::<AuthServiceServer<Accounts>>().await;
         let routes = Routes::new(health_service.max_decoding_message_size(NAMES_MAX))
+            .add_service(accounts)
             .add_service(described().build_v1()?.max_decoding_message_size(NAMES_MAX))
             .add_service(described().build_v1alpha()?.max_decoding_message_size(NAMES_MAX));
         Ok(Server { routes: routes.prepare(), health })
@@ -60,7 +74,9 @@ impl Server {
         let ending = async {
             closing.begun().await;
             // Whoever watches is told before the watching ends.
-            self.health.set_service_status(WHOLE, ServingStatus::NotServing).await;
+            for name in NAMES {
+                self.health.set_service_status(name, ServingStatus::NotServing).await;
+            }
             ends.send_replace(true);
         };
         tokio::join!(attending, ending);
@@ -70,6 +86,7 @@ impl Server {
 /// Returns the reflection service of all that is offered, with the details that errors carry.
 fn described<'b>() -> Builder<'b> {
     Builder::configure()
+        .register_encoded_file_descriptor_set(FILE_DESCRIPTOR_SET)
         .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
         .register_encoded_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET)
 }

@@ -19,6 +19,8 @@ use tonic::service::Routes;
 use tonic::{Code, Status};
 use tower_service::Service;
 
+use crate::status;
+
 /// Services whose streams have no end of their own: they end when the server does.
 const ENDLESS: [&str; 2] = ["/grpc.health.", "/grpc.reflection."];
 
@@ -26,16 +28,10 @@ const ENDLESS: [&str; 2] = ["/grpc.health.", "/grpc.reflection."];
 const DIGITS_MAX: usize = 8;
 
 /// Returns the answer to a request.
-pub(super) async fn answer(
-    request: Request<Incoming>,
-    mut routes: Routes,
-    guest: &Guest,
-    ends: watch::Receiver<bool>,
-) -> Response<Body> {
-    guest.note_request();
+async fn answer(request: Request<Body>, mut routes: Routes, ends: watch::Receiver<bool>) -> Response<Body> {
     let deadline = timeout_of(request.headers()).and_then(|limit| Instant::now().checked_add(limit));
     let is_endless = ENDLESS.iter().any(|service| request.uri().path().starts_with(service));
-    let answering = routes.call(request.map(Body::new));
+    let answering = routes.call(request);
     let answer = match deadline {
         None => answering.await,
         Some(deadline) => match timeout_at(deadline, answering).await {
@@ -44,7 +40,6 @@ pub(super) async fn answer(
         },
     };
     let answer = answer.unwrap_or_else(|never| match never {});
-    note_refusal(&answer, guest);
     if deadline.is_none() && !is_endless {
         return answer;
     }
@@ -57,6 +52,22 @@ pub(super) async fn answer(
 
 fn late() -> Status {
     Status::deadline_exceeded("the deadline of the request has passed")
+}
+
+/// Returns the answer to a request of a client, and notes both.
+pub(super) async fn answer_to(
+    guest: &Guest,
+    request: Request<Incoming>,
+    routes: Routes,
+    ends: watch::Receiver<bool>,
+) -> Response<Body> {
+    guest.note_request();
+    let mut request = request.map(Body::new);
+    // The address of the client, for the gate.
+    request.extensions_mut().insert(guest.clone());
+    let answer = answer(request, routes, ends).await;
+    note_refusal(&answer, guest);
+    answer
 }
 
 /// Notes an answer that refuses the request to this client.
@@ -113,7 +124,7 @@ impl Bounded {
             return Poll::Ready(late());
         }
         match &mut self.end {
-            Some(end) => end.as_mut().poll(cx).map(|()| Status::unavailable("the server ends")),
+            Some(end) => end.as_mut().poll(cx).map(|()| status::ending()),
             None => Poll::Pending,
         }
     }
@@ -164,5 +175,33 @@ mod tests {
             assert_eq!(timeout(text), None, "{text}");
         }
         assert_eq!(timeout_of(&HeaderMap::new()), None);
+    }
+
+    /// Body of a request whose message never comes.
+    struct Never;
+
+    impl http_body::Body for Never {
+        type Data = Bytes;
+        type Error = Status;
+
+        fn poll_frame(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+            Poll::Pending
+        }
+    }
+
+    /// The answer of the server itself, since clients end a call at its deadline by themselves.
+    #[test]
+    fn a_deadline_before_the_answer_begins_is_told_as_one() {
+        let (_, health) = tonic_health::server::health_reporter();
+        let request = Request::post("/grpc.health.v1.Health/Check")
+            .header("content-type", "application/grpc")
+            .header("grpc-timeout", "10m")
+            .body(Body::new(Never))
+            .unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let (_ends, is_over) = watch::channel(false);
+        let answer = runtime.block_on(answer(request, Routes::new(health).prepare(), is_over));
+        let status = Status::from_header_map(answer.headers()).unwrap();
+        assert_eq!((status.code(), status.message()), (Code::DeadlineExceeded, late().message()));
     }
 }

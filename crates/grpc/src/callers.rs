@@ -1,0 +1,128 @@
+//! Callers: who makes a request, by the bearer that it presents (RFC 6750, section 2.1), and the challenges to those who log in.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use p2p_service::access::Access;
+use p2p_service::access::remote::RemoteRules;
+use p2p_service::accounts::{AuthError, Challenge, Secret, Token, is_api_token, new_bearer};
+use p2p_service::doors::guest::Guest;
+use secrecy::ExposeSecret;
+use tokio::time::Instant;
+use tonic::metadata::MetadataMap;
+use tonic::{Request, Status};
+
+use crate::status;
+
+/// Name of the services in the audit log and in mails.
+const SERVICE: &str = "grpc";
+/// Challenges that are waited for at once, at the most; each needs a right password.
+const CHALLENGES_MAX: usize = 1024;
+/// Time for which a challenge is remembered. The accounts forget theirs after the same time.
+const CHALLENGE_LIFETIME: Duration = Duration::from_secs(10 * 60);
+
+/// Callers of the services.
+#[derive(Debug, Clone)]
+pub(crate) struct Callers {
+    local: Access,
+    rules: Arc<RemoteRules>,
+    challenges: Arc<Mutex<HashMap<String, (Challenge, Instant)>>>,
+}
+
+impl Callers {
+    /// Makes the callers that come in by the gate of `local`, under these rules.
+    pub(crate) fn new(local: Access, rules: Arc<RemoteRules>) -> Callers {
+        Callers { local, rules, challenges: Arc::default() }
+    }
+
+    /// Returns the access of a caller whom nobody is asked about yet: nobody's.
+    pub(crate) fn stranger<T>(&self, request: &Request<T>) -> Result<Access, Status> {
+        let address = address_of(request).ok_or_else(|| Status::internal("the request has no client"))?;
+        Ok(self.local.of_client(SERVICE, address, &self.rules))
+    }
+
+    /// Returns the access of a caller: that of the bearer, or nobody's if there is none.
+    pub(crate) async fn caller<T>(&self, request: &Request<T>) -> Result<Access, Status> {
+        let access = self.stranger(request)?;
+        if let Some(bearer) = bearer_of(request.metadata())? {
+            let known = match is_api_token(bearer.expose_secret()) {
+                true => access.log_in_with_token(bearer).await,
+                // A session is its user's and does not end with the request.
+                false => access.resume(Token::presented(bearer)).await,
+            };
+            known.map_err(|error| status::of(&error))?;
+        }
+        Ok(access)
+    }
+
+    /// Remembers a challenge, and returns the text by which its answer names it.
+    pub(crate) fn remember(&self, challenge: Challenge) -> Result<String, AuthError> {
+        let id = new_bearer("p2p_otp_")?.expose_secret().to_owned();
+        let mut challenges = self.challenges();
+        challenges.retain(|_, (_, since)| since.elapsed() < CHALLENGE_LIFETIME);
+        if challenges.len() >= CHALLENGES_MAX {
+            let oldest = challenges.iter().min_by_key(|(_, (_, since))| *since).map(|(id, _)| id.clone());
+            oldest.and_then(|id| challenges.remove(&id));
+        }
+        challenges.insert(id.clone(), (challenge, Instant::now()));
+        Ok(id)
+    }
+
+    /// Returns the challenge of this name.
+    pub(crate) fn challenge(&self, id: &str) -> Result<Challenge, AuthError> {
+        let challenges = self.challenges();
+        let found = challenges.get(id).filter(|(_, since)| since.elapsed() < CHALLENGE_LIFETIME);
+        found.map(|(challenge, _)| challenge.clone()).ok_or(AuthError::Lapsed)
+    }
+
+    /// Forgets a challenge that was answered.
+    pub(crate) fn forget(&self, id: &str) {
+        self.challenges().remove(id);
+    }
+
+    fn challenges(&self) -> MutexGuard<'_, HashMap<String, (Challenge, Instant)>> {
+        // A panic while the lock was held leaves a complete map.
+        self.challenges.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn address_of<T>(request: &Request<T>) -> Option<IpAddr> {
+    request.extensions().get::<Guest>().map(Guest::address)
+}
+
+/// Returns what a request presents; `None` if that is nothing.
+fn bearer_of(metadata: &MetadataMap) -> Result<Option<Secret>, Status> {
+    let Some(value) = metadata.get("authorization") else { return Ok(None) };
+    let text = value.to_str().ok().and_then(|text| text.split_once(' '));
+    let bearer = text.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token.trim());
+    match bearer.filter(|token| !token.is_empty()) {
+        Some(token) => Ok(Some(token.to_owned().into())),
+        None => Err(status::invalid("authorization", "write it as `Bearer TOKEN`")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tonic::Code;
+
+    use super::*;
+
+    #[test]
+    fn a_bearer_is_presented_in_one_way() {
+        let presented = |text: &str| {
+            let mut metadata = MetadataMap::new();
+            metadata.insert("authorization", text.parse().unwrap());
+            bearer_of(&metadata)
+                .map(|bearer| bearer.map(|bearer| bearer.expose_secret().to_owned()))
+                .map_err(|status| status.code())
+        };
+        assert_eq!(presented("Bearer abc"), Ok(Some("abc".into())));
+        assert_eq!(presented("bearer  abc"), Ok(Some("abc".into())));
+        for wrong in ["abc", "Bearer", "Bearer ", "Basic abc", ""] {
+            assert_eq!(presented(wrong), Err(Code::InvalidArgument), "{wrong}");
+        }
+        assert_eq!(bearer_of(&MetadataMap::new()).unwrap().map(|_| ()), None);
+    }
+}
