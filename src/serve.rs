@@ -84,8 +84,9 @@ pub async fn run(args: &ServeArgs) -> Result<()> {
     let instance = Instance::start_interactive(&args.engine)?;
     let _attention = interrupt::attend()?;
     let result = serve(&instance, &plan, parent).await;
-    drop(instance.end().await?);
-    result
+    let ended = instance.end().await.map(drop);
+    // Why it could not be served counts for more than that the engine has not ended.
+    result.and(ended)
 }
 
 async fn serve(instance: &Instance, plan: &Plan, parent: Option<Parent>) -> Result<()> {
