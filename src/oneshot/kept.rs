@@ -6,6 +6,7 @@ use eyre::{Result, WrapErr};
 use p2p_base::source_file;
 use p2p_base::spelling::{shell_operand, visible};
 use p2p_base::units::ByteSize;
+use p2p_engine::error::NAMELESS;
 use p2p_engine::operation::KeptUpload;
 use p2p_engine::transfer::TransferReport;
 use p2p_engine::{BegunUpload, EngineError};
@@ -65,7 +66,7 @@ impl KeptPut {
 
     async fn begin(&self, visit: &Visit, size: Option<ByteSize>) -> Result<BegunUpload> {
         let own = self.path.file_name().filter(|_| !is_dash(&self.path)).and_then(|name| name.to_str());
-        let wanted = self.name.as_deref().or(own).ok_or_else(|| advised(self.unreadable("its name is not valid UTF-8")))?;
+        let wanted = self.name.as_deref().or(own).ok_or_else(|| advised(self.unreadable(NAMELESS)))?;
         let name = visit.access().place(wanted, own).map_err(refused)?;
         let begun = visit.access().upload_stream(&name, size, Some(self.upload)).await.map_err(refused)?;
         output::tell(format_args!("p2p: upload {}; if it is interrupted, `{}` continues it", self.upload, self.again()));

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use p2p_base::source_file;
 use p2p_base::spelling::{visible, visible_path};
+use p2p_engine::error::NAMELESS;
 use p2p_engine::operation::{BeginTransfer, Sink, Source, Upload};
 use p2p_engine::{Command, EngineError};
 use p2p_service::access::{Access, AccessError, Identity};
@@ -228,7 +229,7 @@ fn check_each<T>(files: Vec<(String, T)>, mut check: impl FnMut(&str, T) -> Resu
 
 /// Returns the error of a file whose name cannot be stored.
 fn nameless(path: &Path) -> ShellError {
-    EngineError::Source { path: path.to_owned(), reason: "its name is not valid UTF-8".into() }.into()
+    EngineError::Source { path: path.to_owned(), reason: NAMELESS.into() }.into()
 }
 
 /// Number of refused files that an error names, and of which it tells the reasons; the others are counted.
@@ -278,13 +279,13 @@ pub async fn check_transfers(
     access: &Access,
     transfers: Vec<(String, Result<BeginTransfer, ShellError>)>,
 ) -> Result<Vec<(String, BeginTransfer)>, ShellError> {
+    let identity = access.identity();
     if transfers.len() > 1 {
         let need = |(file, begins): &(String, Result<BeginTransfer, ShellError>)| {
             (file.clone(), begins.as_ref().map(Need::of).map_err(ShellError::clone))
         };
-        check_needs(access.names(), access.identity(), transfers.iter().map(need).collect()).await?;
+        check_needs(access.names(), Arc::clone(&identity), transfers.iter().map(need).collect()).await?;
     }
-    let identity = access.identity();
     let checked = transfers.into_iter().map(|(file, begins)| Ok((file, begins?))).collect::<Result<Vec<_>, ShellError>>()?;
     for (_, begins) in &checked {
         access.record_transfer(&identity, begins).await?;

@@ -9,6 +9,7 @@ use std::io::{self, ErrorKind, Read};
 use std::path::{Component, Path, PathBuf};
 
 use p2p_base::spelling::visible_path;
+use p2p_engine::error::NAMELESS;
 use p2p_store::manifest::FileRecord;
 use p2p_store::names::stored_path;
 use p2p_store::segment::Sha256Digest;
@@ -74,7 +75,7 @@ impl LocalTree {
                 return None;
             }
             None => {
-                self.failures.push(told(&path, &"its name is not valid UTF-8"));
+                self.failures.push(told(&path, &NAMELESS));
                 return None;
             }
         };
