@@ -114,8 +114,9 @@ impl Book {
     }
 }
 
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // A panic while the lock was held leaves complete numbers.
+/// Locks what a door knows.
+pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // A panic while the lock was held leaves complete lists and numbers.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

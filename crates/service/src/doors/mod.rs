@@ -16,7 +16,7 @@ pub mod guest;
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -26,7 +26,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use self::guarded::Guarded;
-use self::guest::{Book, Guest, Limits, Refusals};
+use self::guest::{Book, Guest, Limits, Refusals, locked};
 
 /// Time for which no connection is taken in after the system could not give one: it has no file descriptors left, most often.
 const AFTER_FAILURE: Duration = Duration::from_millis(100);
@@ -64,9 +64,8 @@ impl Doors {
         self.books().iter().map(|book| book.figures()).collect()
     }
 
-    fn books(&self) -> std::sync::MutexGuard<'_, Vec<Arc<Book>>> {
-        // A panic while the lock was held leaves a complete list.
-        self.0.books.lock().unwrap_or_else(PoisonError::into_inner)
+    fn books(&self) -> MutexGuard<'_, Vec<Arc<Book>>> {
+        locked(&self.0.books)
     }
 }
 
