@@ -195,7 +195,14 @@ impl Call {
     /// # Errors
     /// Fails if it names no node.
     pub fn node(&self, place: usize) -> Result<NodeNumber, ShellError> {
-        let text = self.argument(place).unwrap_or_default();
+        self.node_named(self.argument(place).unwrap_or_default())
+    }
+
+    /// Returns the node that a word of the command names.
+    ///
+    /// # Errors
+    /// Fails if it is no node.
+    pub(crate) fn node_named(&self, text: &str) -> Result<NodeNumber, ShellError> {
         node_of(text).ok_or_else(|| self.wrong(format!("`{text}` is no node; write Node_03 or 3")))
     }
 

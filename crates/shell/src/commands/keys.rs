@@ -84,8 +84,7 @@ async fn remove(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
 }
 
 fn name_in(call: &Call) -> Result<KeyName, ShellError> {
-    let name = call.argument(1).ok_or_else(|| call.wrong("NAME is missing".into()))?;
-    name.parse().map_err(|error: NameError| call.wrong(error.to_string()))
+    call.required(1, "NAME")?.parse().map_err(|error: NameError| call.wrong(error.to_string()))
 }
 
 /// Refuses what stands after the arguments of an action that takes so many.

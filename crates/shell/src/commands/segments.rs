@@ -13,7 +13,6 @@ use super::files::own_transfer;
 use super::network::status_of;
 use crate::answer::{Answer, Effect, View};
 use crate::call::Call;
-use crate::hosts::node_of;
 use crate::report::{SegmentReport, Table, bytes_of, number_column, states_table, text_column};
 use crate::{Shell, ShellError};
 
@@ -26,7 +25,7 @@ pub(crate) async fn segments(shell: &Shell, call: &Call) -> Result<Answer, Shell
         Some(_) if transfer.is_some() => {
             return Err(call.wrong("--node is for all segments there, not those of a transfer".into()));
         }
-        Some(text) => Some(node_of(text).ok_or_else(|| call.wrong(format!("`{text}` is no node; write Node_03 or 3")))?),
+        Some(text) => Some(call.node_named(text)?),
         None => shell.node.filter(|_| transfer.is_none()),
     };
     match node {
