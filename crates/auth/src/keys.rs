@@ -86,8 +86,7 @@ impl Auth {
     ) -> Result<KeyInfo, AuthError> {
         let record = KeyRecord { name: name.clone(), key: key.clone(), added_at: now };
         let info = KeyInfo::from(record.clone());
-        let note = format!("{name}, {} {}", info.algorithm, info.fingerprint);
-        let added = AuditEntry { note, ..audit_entry(now, user.as_str(), origin, Action::AddKey) };
+        let added = AuditEntry { note: info.note(), ..audit_entry(now, user.as_str(), origin, Action::AddKey) };
         let unknown = || AuthError::UnknownUser { name: user.to_string() };
         self.write(|transaction| {
             let account: AccountRecord = store::get(transaction, ACCOUNTS, user.as_str())?.ok_or_else(unknown)?;
@@ -121,8 +120,7 @@ impl Auth {
             let found = keys.into_iter().find(|record| record.name == *name);
             let info = KeyInfo::from(found.ok_or_else(|| KeyError::Unknown { name: name.clone() })?);
             store::remove(transaction, KEYS, (user.as_str(), info.fingerprint.0))?;
-            let note = format!("{name}, {} {}", info.algorithm, info.fingerprint);
-            let removed = AuditEntry { note, ..audit_entry(now, user.as_str(), origin, Action::RemoveKey) };
+            let removed = AuditEntry { note: info.note(), ..audit_entry(now, user.as_str(), origin, Action::RemoveKey) };
             audit::append(transaction, removed)?;
             Ok(info)
         })
@@ -139,6 +137,13 @@ impl KeyRecord {
             return Err(KeyError::NameTaken { name: self.name.clone() });
         }
         if keys.len() >= KEYS_MAX { Err(KeyError::TooMany) } else { Ok(()) }
+    }
+}
+
+impl KeyInfo {
+    /// Returns the note of an entry about the key in the audit log.
+    fn note(&self) -> String {
+        format!("{}, {} {}", self.name, self.algorithm, self.fingerprint)
     }
 }
 
