@@ -39,6 +39,9 @@ const GROUND: f64 = 3.0;
 const GROUND_PACKETS: f64 = 20.0;
 /// Seconds without a byte after which an end that was due within one is overdue: something is lost and yet to be sent again.
 const OVERDUE: usize = 1;
+/// Times of a full queue of the client's link for which nothing may arrive of a holder that is not silent: the others fill the queue, and
+/// what is lost in it is sent again after another passage.
+const QUEUES: f64 = 2.0;
 
 /// Links that the measured bytes cross.
 #[derive(Debug, Clone, Copy)]
@@ -340,10 +343,6 @@ fn rate_seconds(started: SimTime, now: SimTime) -> usize {
     let whole = (now.as_nanos() / SECOND).saturating_sub(started.as_nanos().div_ceil(SECOND));
     (whole as usize).min(RATE_SECONDS)
 }
-
-/// Times of a full queue of the client's link for which nothing may arrive of a holder that is not silent: the others fill the queue, and
-/// what is lost in it is sent again after another passage.
-const QUEUES: f64 = 2.0;
 
 /// Returns true if a holder is silent. When it answers again is nothing that can be measured, unless a download beside others waits for a
 /// full link, with its requests or with the answers.

@@ -60,7 +60,8 @@ fn require_host(shell: &Shell, host: Peer) -> Result<(), ShellError> {
     if is_there { Ok(()) } else { Err(EngineError::UnknownHost(host).into()) }
 }
 
-/// Refuses a profile that is to be put on and is not known, and one to be taken back that is neither known nor on. One that is to be taken back may be on without being known any more.
+/// Refuses a profile that is to be put on and is not known, and one to be taken back that is neither known nor on: it may be on without being
+/// known any more.
 async fn require_profile(shell: &Shell, call: &Call, name: &str) -> Result<(), ShellError> {
     if call.argument(0) == Some("apply") {
         return known_profile(shell, call, name).map(drop);
