@@ -107,16 +107,22 @@ fn the_screen_begins_groups() {
     }
 }
 
-/// What waits of a batch is dropped by one key on any of its rows, and its sum says how much that was; what is under way goes on, and so
-/// does the line.
-#[test]
-fn the_rest_of_a_batch_is_dropped_by_one_key() {
+/// A screen on which time is paused and a batch waits of which a group has begun, with a command after it; and what was typed for the batch.
+fn with_a_batch_that_waits() -> (TuiHarness, String) {
     let mut tui_harness = TuiHarness::slow(120, 40);
     tui_harness.keys(&["pause", "Enter"]);
     let tree = tree(tui_harness.home.path(), 230);
     let line = format!("upload -r {}", tree.display());
     tui_harness.press(&[&line, "; echo at last", "Enter"]);
     tui_harness.until(|app| says(app, "#1-#100: 100 files begun; waiting: "));
+    (tui_harness, line)
+}
+
+/// What waits of a batch is dropped by one key on any of its rows, and its sum says how much that was; what is under way goes on, and so
+/// does the line.
+#[test]
+fn the_rest_of_a_batch_is_dropped_by_one_key() {
+    let (mut tui_harness, line) = with_a_batch_that_waits();
     assert_eq!(tui_harness.app.scene().pending.len(), 131);
     tui_harness.press_in_pane(Pane::Transfers, &["/", "f150", "Enter"]);
     let text = tui_harness.text();
@@ -124,7 +130,7 @@ fn the_rest_of_a_batch_is_dropped_by_one_key() {
     tui_harness.press_in_pane(Pane::Transfers, &["D"]);
     assert!(says(&tui_harness.app, &format!("dropped: 130 files of `{line}`")), "{:?}", tui_harness.app.prompt().output);
     assert_eq!(tui_harness.app.scene().pending.len(), 1);
-    tui_harness.runtime.block_on(tui_harness.handle.call(&OPERATOR, operation::Resume)).unwrap();
+    tui_harness.resume();
     tui_harness.settle();
     let output = &tui_harness.app.prompt().output;
     let place = |words: &str| output.iter().position(|(_, line)| line.starts_with(words));
@@ -141,7 +147,7 @@ fn a_batch_begins_nothing_without_its_user() {
     tui_harness.press(&[&format!("upload -r {}", tree.display()), "Enter"]);
     tui_harness.until(|app| says(app, "100 files begun; waiting: "));
     wait(3 * 3600);
-    tui_harness.runtime.block_on(tui_harness.handle.call(&OPERATOR, operation::Resume)).unwrap();
+    tui_harness.resume();
     tui_harness.settle();
     assert_eq!(begins(&transfers_of(&tui_harness)), [100]);
     assert!(tui_harness.text().contains("┌ Session expired"), "{}", tui_harness.text());
@@ -710,16 +716,11 @@ fn what_waits_is_dropped_before_others_are_undone() {
 /// On the screen the same command drops what waits of all other lines, and the sum of each says so.
 #[test]
 fn what_waits_of_all_lines_is_dropped_by_a_command() {
-    let mut tui_harness = TuiHarness::slow(120, 40);
-    tui_harness.keys(&["pause", "Enter"]);
-    let tree = tree(tui_harness.home.path(), 230);
-    let line = format!("upload -r {}", tree.display());
-    tui_harness.press(&[&line, "; echo at last", "Enter"]);
-    tui_harness.until(|app| says(app, "#1-#100: 100 files begun; waiting: "));
+    let (mut tui_harness, line) = with_a_batch_that_waits();
     tui_harness.press(&["cancel waiting; echo mine", "Enter"]);
     tui_harness.until(|app| says(app, &format!("dropped: 130 files of `{line}`, `echo at last`")));
     assert_eq!(tui_harness.app.scene().pending.len(), 0);
-    tui_harness.runtime.block_on(tui_harness.handle.call(&OPERATOR, operation::Resume)).unwrap();
+    tui_harness.resume();
     tui_harness.settle();
     let output = &tui_harness.app.prompt().output;
     let has = |words: &str| output.iter().any(|(_, line)| line == words);

@@ -417,7 +417,7 @@ fn what_waits_for_one_user_is_not_begun_for_the_next() {
     tui_harness.press(&[PASSWORD, "Enter"]);
     tui_harness.until(|app| app.identity().name() == Some("alice"));
     assert_eq!(tui_harness.app.under_way(), None);
-    tui_harness.runtime.block_on(tui_harness.handle.call(&OPERATOR, operation::Resume)).unwrap();
+    tui_harness.resume();
     tui_harness.settle();
     assert!(tui_harness.app.dialogs().is_empty() && !tui_harness.said().contains("told to alice"), "{}", tui_harness.said());
     // Only one command asks at a time: the next one waits for its turn.
@@ -450,7 +450,7 @@ fn the_next_user_is_not_told_what_the_last_has_begun() {
     tui_harness.until(|app| app.awaits_input());
     tui_harness.keys(&[PASSWORD, "Enter"]);
     assert!(tui_harness.text().contains("bob is logged in") && tui_harness.app.dialogs().is_empty(), "{}", tui_harness.text());
-    tui_harness.runtime.block_on(tui_harness.handle.call(&OPERATOR, operation::Resume)).unwrap();
+    tui_harness.resume();
     let finished = tui_harness.handle.call(&OPERATOR, operation::Await { transfer: p2p_engine::transfer::TransferId(1) });
     tui_harness.runtime.block_on(finished).unwrap();
     tui_harness.settle();

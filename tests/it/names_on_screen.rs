@@ -3,12 +3,11 @@
 
 use crossterm::event::Event as Input;
 use p2p_base::units::SimDuration;
-use p2p_engine::operation;
 use p2p_storage::tui::app::Pane;
 use ratatui::buffer::Buffer;
 use unicode_width::UnicodeWidthStr;
 
-use crate::harness::{OPERATOR, random_file};
+use crate::harness::random_file;
 use crate::prompt::says;
 use crate::tui_harness::{SIZES, TuiHarness, lines};
 
@@ -136,7 +135,7 @@ fn hostile_names_command_no_terminal() {
         tui_harness.app.on_input(Input::Paste(format!("echo {HOSTILE}")));
         check_cells(&tui_harness.frame(), &format!("{name} typed"));
         tui_harness.press(&["Ctrl-C"]);
-        tui_harness.runtime.block_on(tui_harness.handle.call(&OPERATOR, operation::Resume)).unwrap();
+        tui_harness.resume();
         tui_harness.settle();
         check_panes(&mut tui_harness, &name);
     }

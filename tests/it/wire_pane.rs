@@ -2,7 +2,6 @@
 //! when they are asked for; and a connection as it is at the instant that the screen shows, at every speed.
 
 use p2p_base::units::SimDuration;
-use p2p_engine::operation;
 use p2p_engine::pace::Speed;
 use p2p_shell::report::{Resolution, instant_of};
 use p2p_storage::tui::app::Pane;
@@ -10,7 +9,6 @@ use p2p_storage::tui::dialog::Dialog;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Position;
 
-use crate::harness::OPERATOR;
 use crate::prompt::{paused, says, upload_of_all};
 use crate::tui_harness::{SIZES, TuiHarness, lines};
 
@@ -248,7 +246,7 @@ fn steps_that_wait_are_frozen_too() {
         let title = |tui_harness: &mut TuiHarness| tui_harness.pane(Pane::Transfers)[0].clone();
         assert!(title(&mut tui_harness).contains("1 running, 2 waiting"), "{}", tui_harness.text());
         let before = cells_but_prompt(&mut tui_harness);
-        tui_harness.runtime.block_on(tui_harness.handle.call(&OPERATOR, operation::Resume)).unwrap();
+        tui_harness.resume();
         tui_harness.settle();
         assert!(says(&tui_harness.app, "stored c.bin"), "{}", tui_harness.text());
         assert!(before == cells_but_prompt(&mut tui_harness), "{width}x{height}: {}", tui_harness.text());
