@@ -37,7 +37,9 @@ fn one_is_slow(seed: u64) -> Harness {
 /// Cancels a transfer now, and returns the instant.
 fn cancel(harness: &mut Harness, transfer: TransferId) -> SimTime {
     harness.tell(operation::Cancel { transfer });
-    harness.simulation.now()
+    let now = harness.simulation.now();
+    advance(harness, now);
+    now
 }
 
 /// Lets time pass until a transfer is over, and returns the instant to a millisecond.

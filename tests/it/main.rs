@@ -53,6 +53,7 @@ mod prompt;
 mod pty;
 mod reading;
 mod readme;
+mod real_work;
 mod recordings;
 mod remaining;
 mod remote;

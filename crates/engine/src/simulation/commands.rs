@@ -195,10 +195,10 @@ impl Simulation {
         if self.report_of_finished(id).is_some() {
             return Some(Err(EngineError::TransferOver(id)));
         }
-        let Some(transfer) = self.transfers.get_mut(&id) else { return Some(Err(EngineError::UnknownTransfer(id))) };
-        self.ready.insert(id);
-        // What the transfer waits for is asked for again when it is resumed.
-        let _ = transfer.handle(&mut self.world, stop);
+        if !self.transfers.contains_key(&id) {
+            return Some(Err(EngineError::UnknownTransfer(id)));
+        }
+        self.world.inbox.push_back((id, stop));
         self.wait_for(command_id, Waiting::Transfer(id))
     }
 
@@ -287,15 +287,14 @@ impl Simulation {
             return Some(Err(EngineError::Busy { names }));
         }
         self.closing = true;
-        for (&id, transfer) in &mut self.transfers {
+        for (&id, transfer) in &self.transfers {
             // A stream of remote origin may never end, and the service that it came by ends as well.
             let end = match transfer.is_remote() || transfer.kept().is_some() {
                 true => Input::Happened(Happened::Gone),
                 false if running == OnShutdown::Cancel => Input::Cancelled,
                 false => continue,
             };
-            self.ready.insert(id);
-            let _ = transfer.handle(&mut self.world, end);
+            self.world.inbox.push_back((id, end));
         }
         self.wait_for(command_id, Waiting::Shutdown)
     }
@@ -309,22 +308,19 @@ impl Simulation {
         self.transfers.values().map(describe).collect()
     }
 
-    /// Answers the waiting commands whose condition is met.
-    pub(super) fn answer_waiting(&mut self) -> Result<(), Blocked> {
+    /// Answers the commands that have waited for this instant.
+    pub(super) fn answer_awake(&mut self) {
         while let Some(command_id) = self.waiting.take_awake(self.now()) {
             self.replies.push_back((command_id, Ok(Reply::Done(()))));
         }
-        let mut index = 0;
-        while index < self.waiting.others().len() {
-            match self.answer_to(index)? {
-                Some(answer) => {
-                    let command_id = self.waiting.take_other(index);
-                    self.replies.push_back((command_id, answer));
-                }
-                None => index += 1,
-            }
-        }
-        Ok(())
+    }
+
+    /// Answers the waiting command of this index, if its condition is met, and returns whether it is. The next one has the index then.
+    pub(super) fn answer_waiting(&mut self, index: usize) -> Result<bool, Blocked> {
+        let Some(answer) = self.answer_to(index)? else { return Ok(false) };
+        let command_id = self.waiting.take_other(index);
+        self.replies.push_back((command_id, answer));
+        Ok(true)
     }
 
     fn answer_to(&mut self, index: usize) -> Result<Option<Answer>, Blocked> {

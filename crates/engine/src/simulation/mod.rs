@@ -11,6 +11,7 @@ mod directory;
 mod edges;
 mod facts;
 mod faults;
+mod instant;
 mod names;
 mod open;
 mod orphans;
@@ -33,18 +34,18 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use super::error::EngineError;
 use super::event::Event;
 use super::first_use::FirstUses;
-use super::io::{Blocked, Outcomes};
+use super::io::Outcomes;
 use super::operation::Reply;
 use super::pace::Activity;
 use super::snapshot::Ended;
 use super::stream::StreamInput;
-use super::transfer::{Input, TransferId, TransferReport, TransferState, TransferStatus};
-use super::world::{Due, World};
+use super::transfer::{TransferId, TransferReport, TransferStatus};
+use super::world::World;
 
 pub use self::directory::{LockedDirectory, cannot_be_changed};
 pub use self::open::Disks;
 
-use self::answers::finished;
+use self::instant::Pass;
 use self::running::Running;
 use self::waiting::{Waiting, WaitingCommands};
 
@@ -87,14 +88,6 @@ enum Capturing {
     Runs,
     /// The capture ended by itself, and the user has not asked about it yet.
     EndedEarly(EngineError),
-}
-
-/// Next pass at the current instant. The passes are repeated in this order until none has anything left to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Pass {
-    React,
-    Pump,
-    Answer,
 }
 
 /// Deterministic simulation of the network, the nodes, the client and the transfers.
@@ -170,6 +163,8 @@ pub struct Simulation {
     /// Segments of a replay whose content is not known.
     unknown: Arc<BTreeSet<SegmentId>>,
     pass: Pass,
+    /// Transfer in the middle of whose input or turn the simulation has stopped, because work on this machine is not finished.
+    interrupted: Option<TransferId>,
     blocked: bool,
 }
 
@@ -193,6 +188,7 @@ impl Simulation {
             inputs: None,
             unknown: Arc::default(),
             pass: Pass::React,
+            interrupted: None,
             blocked: false,
         }
     }
@@ -381,114 +377,5 @@ impl Simulation {
                 break;
             }
         }
-    }
-
-    /// Processes everything that happens at this instant. If real work is not finished yet, processing stops and later resumes
-    /// at the same pass: the duration of real work must not change the order of anything.
-    fn settle(&mut self) -> Result<(), Blocked> {
-        loop {
-            match self.pass {
-                Pass::React => {
-                    if !self.react()? {
-                        self.pass = Pass::Pump;
-                    }
-                }
-                Pass::Pump => {
-                    self.pump()?;
-                    self.pass = Pass::Answer;
-                }
-                Pass::Answer => {
-                    self.end_quiet_stops();
-                    self.answer_waiting()?;
-                    self.pass = Pass::React;
-                    if self.world.is_quiet() && self.ready.is_empty() {
-                        return Ok(());
-                    }
-                }
-            }
-        }
-    }
-
-    /// Dispatches one occurrence to the part that it concerns. Returns false if there is none.
-    fn react(&mut self) -> Result<bool, Blocked> {
-        let mut quiet = !self.world.handle_net_event();
-        quiet &= !self.world.handle_notice();
-        quiet &= !self.handle_input()?;
-        if !quiet {
-            return Ok(true);
-        }
-        match self.world.take_due_work()? {
-            Some((Due::Disk(node, job), outcome)) => self.world.handle_disk(node, job, outcome),
-            Some((Due::Owed(node), outcome)) => self.world.handle_owed_check(node, outcome),
-            Some((Due::Transfer(transfer), outcome)) => self.world.inbox.push_back((transfer, Input::Catalog(outcome))),
-            None => return Ok(self.world.handle_timeout()),
-        }
-        Ok(true)
-    }
-
-    /// Passes the next input to its transfer. Returns false if there is none.
-    fn handle_input(&mut self) -> Result<bool, Blocked> {
-        let Some((id, input)) = self.world.inbox.pop_front() else { return Ok(false) };
-        if let Some(transfer) = self.transfers.get_mut(&id) {
-            self.ready.insert(id);
-            let handled = transfer.handle(&mut self.world, input);
-            self.note_progress(id);
-            handled?;
-        }
-        Ok(true)
-    }
-
-    /// Lets all transfers continue that may be able to.
-    fn pump(&mut self) -> Result<(), Blocked> {
-        while let Some(id) = self.next_ready() {
-            if let Some(transfer) = self.transfers.get_mut(&id) {
-                let handled = transfer.handle(&mut self.world, Input::Resumed);
-                let is_over = transfer.is_over();
-                self.note_progress(id);
-                handled?;
-                if is_over {
-                    self.file_away(id);
-                }
-            }
-            self.ready.remove(&id);
-        }
-        Ok(())
-    }
-
-    /// Notes what a transfer has used, and what it is now.
-    fn note_progress(&mut self, id: TransferId) {
-        self.note_use_of_segments();
-        self.keep_to_quota(id);
-        if let Some(transfer) = self.transfers.get(&id) {
-            self.world.memory.set_idle(id, transfer.is_idle());
-        }
-    }
-
-    /// Returns the next transfer with new input, or else the next one that waits for memory and may now get some.
-    fn next_ready(&mut self) -> Option<TransferId> {
-        if self.ready.is_empty() {
-            self.ready.extend(self.world.memory.next_waiter());
-        }
-        self.ready.first().copied()
-    }
-
-    fn file_away(&mut self, id: TransferId) {
-        let Some(transfer) = self.transfers.remove(&id) else { return };
-        self.world.memory.leave(id);
-        let report = transfer.end(&mut self.world);
-        let waiters = self.waiting.take_for(id);
-        let is_told = !waiters.is_empty();
-        let answers = waiters.into_iter().map(|command_id| (command_id, finished(TransferReport::clone(&report))));
-        self.replies.extend(answers);
-        if report.status.state == TransferState::Failed && !is_told {
-            self.failures.push_back(report.status.clone());
-            self.failures.drain(..self.failures.len().saturating_sub(FAILURES_MAX));
-        }
-        if self.finished.len() == FINISHED_MAX
-            && let Some(oldest) = self.finished.pop_front()
-        {
-            Arc::make_mut(&mut self.ended).entry(oldest.status.user.clone()).or_default().count(oldest.status.state);
-        }
-        self.finished.push_back(report);
     }
 }

@@ -25,6 +25,8 @@ pub(super) struct Running {
     gauge: Gauge,
     /// File or stream that is read or written; `None` for a removal.
     edge: Option<Edge>,
+    /// Output that the machine has put out and that is not carried out yet, because work on this machine is not finished.
+    awaited: Option<Output>,
     is_over: bool,
 }
 
@@ -33,7 +35,7 @@ impl Running {
     /// removals, `down` that of downloads.
     pub(super) fn new(machine: Transfer, edge: Option<Edge>, (up, down): (MeterId, MeterId)) -> Running {
         let payload = if machine.log().status.direction == Direction::Download { down } else { up };
-        Running { machine, gauge: Gauge::part_of(payload), edge, is_over: false }
+        Running { machine, gauge: Gauge::part_of(payload), edge, awaited: None, is_over: false }
     }
 
     /// Returns the status without the rates, which are measured when they are asked for.
@@ -112,10 +114,13 @@ impl Running {
         }
     }
 
-    /// Carries out all outputs of the machine.
+    /// Carries out all outputs of the machine, first the one that was waited for. The machine learns nothing of a wait.
     pub(super) fn carry_out_all(&mut self, world: &mut World) -> Result<(), Blocked> {
-        while let Some(output) = self.machine.poll_output() {
-            self.carry_out(world, output)?;
+        while let Some(output) = self.awaited.take().or_else(|| self.machine.poll_output()) {
+            if let Err(blocked) = self.carry_out(world, output) {
+                self.awaited = Some(Output::AwaitLocal);
+                return Err(blocked);
+            }
         }
         Ok(())
     }

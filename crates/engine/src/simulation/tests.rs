@@ -19,8 +19,8 @@ use crate::operation::{Break, Command, ListNodes, Source, Upload, WatchWire};
 use crate::pace::Speed;
 use crate::peer::Peer;
 use crate::principal::Caller;
-use crate::transfer::Part;
-use crate::world::{Hosts, Owner, World};
+use crate::transfer::{Input, Part};
+use crate::world::{Due, Hosts, Owner, World};
 use crate::{ClockMode, DiskSpeed, EngineConfig, HostSpec, NodeSpec};
 
 fn simulation(directory: &Path) -> Simulation {

@@ -190,8 +190,8 @@ pub(super) enum Output {
     Write { id: SegmentId, bytes: Bytes, within: Range<usize> },
     /// Complete the destination. With a digest, verify first that the content has it.
     Complete { sha256: Option<Sha256Digest> },
-    /// Wait for the earliest work at the edge, while virtual time stands still. Always the last output. If the work is not
-    /// finished, the simulation comes back with [`Input::Resumed`].
+    /// Wait for the earliest work at the edge, while virtual time stands still. Answered, if any is under way, before anything else
+    /// happens to the transfer. Always the last output.
     AwaitLocal,
     /// Discard the destination and the work at the edge.
     CloseLocal,
