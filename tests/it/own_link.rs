@@ -104,12 +104,7 @@ fn several_transfers_at_once_over_a_slow_and_lossy_link_of_the_client_are_no_err
 #[test]
 fn a_short_queue_of_the_client_is_no_error() {
     for (rate, queue) in [(1 << 10, 1), (4 << 10, 1), (4 << 10, 3)] {
-        let mut harness = Harness::with(|directory| {
-            let mut settings = config(directory, 5, link(64 << 10, 0));
-            settings.client.link = link(rate, 0);
-            (settings.client.link.up.queue_packets, settings.client.link.down.queue_packets) = (queue, queue);
-            settings
-        });
+        let mut harness = network_with_queues(rate, queue);
         let names: Vec<String> = (0..4).map(|n| format!("f{n}")).collect();
         for (name, salt) in names.iter().zip(0..) {
             random_file(&harness.path(name), 3 * 65_536 - 7, salt);
@@ -120,10 +115,54 @@ fn a_short_queue_of_the_client_is_no_error() {
             let transfers: Vec<TransferId> = commands.into_iter().map(|command| harness.start(command).unwrap()).collect();
             transfers.into_iter().for_each(|transfer| drop(harness.finish(transfer).unwrap()));
         }
-        // Probes are dropped as well, so that nodes look dead now and then.
         let is_loss = |event: &Event| matches!(event, Event::Disconnected { .. } | Event::SegmentRetried { .. });
         assert_eq!(harness.events().into_iter().filter(is_loss).collect::<Vec<_>>(), [], "{rate} B/s, a queue of {queue}");
     }
+}
+
+/// A network of which the client's link has this rate and queues of so many packets.
+fn network_with_queues(rate: u64, queue: u32) -> Harness {
+    Harness::with(|directory| {
+        let mut settings = config(directory, 5, link(64 << 10, 0));
+        settings.client.link = link(rate, 0);
+        (settings.client.link.up.queue_packets, settings.client.link.down.queue_packets) = (queue, queue);
+        settings
+    })
+}
+
+/// Probes and their answers get lost behind data in such a queue, and TCP's packets as well; nodes that answer are not said to be dead.
+#[test]
+fn nodes_beside_a_short_queue_of_the_client_are_not_dead() {
+    for (rate, bytes) in [(4 << 10, 200_000), (64 << 10, 2_000_000)] {
+        for queue in [1, 2, 4] {
+            let mut harness = network_with_queues(rate, queue);
+            let names = ["a", "b", "c"];
+            names.iter().zip(0..).for_each(|(name, salt)| drop(random_file(&harness.path(name), bytes, salt)));
+            for is_upload in [true, false] {
+                let commands = names.map(|name| if is_upload { harness.upload_of(name) } else { download_of(&harness, name) });
+                let transfers = commands.map(|command| harness.start(command).unwrap());
+                transfers.into_iter().for_each(|transfer| drop(harness.finish(transfer).unwrap()));
+                let is_dead = |event: &Event| matches!(event, Event::HealthChanged { to: Health::Dead, .. });
+                let dead: Vec<Event> = harness.events().into_iter().filter(is_dead).collect();
+                assert_eq!(dead, [], "{rate} B/s, a queue of {queue}, upload: {is_upload}");
+            }
+        }
+    }
+}
+
+/// A node that is cut off is dead there as well, once nothing has come from it for as long as TCP would wait.
+#[test]
+fn a_node_that_is_cut_off_beside_a_short_queue_is_dead_in_the_end() {
+    let mut harness = network_with_queues(64 << 10, 1);
+    harness.sleep(SimDuration::from_secs(60));
+    let (from, to) = (Peer::Client, Peer::Node(node(2)));
+    harness.ask(Break::Path { from, to, one_way: false, change: PathChange::default(), cut: true }).unwrap();
+    harness.events();
+    let is_dead = |event: &Event| matches!(event, Event::HealthChanged { to: Health::Dead, node: dead, .. } if *dead == node(2));
+    harness.sleep(SimDuration::from_secs(24));
+    assert!(!harness.events().iter().any(is_dead));
+    harness.sleep(SimDuration::from_secs(16));
+    assert!(harness.events().iter().any(is_dead), "the user timeout of 30 s, an interval of 5 s and a timeout of 3 s are over");
 }
 
 /// A packet takes a minute and a half there, which is nearly as long as TCP waits at most before it sends one again.

@@ -37,9 +37,6 @@ const CHECK_GAP: SimDuration = SimDuration::from_millis(1);
 const PROBE_BYTES: u64 = 64;
 /// Fraction of the link's capacity that probes may use, as a divisor; the answers to other hosts' probes use as much again.
 const LINK_SHARE: u64 = 4;
-/// Number of passages of the host's own link behind a full queue for which nothing may arrive from a peer that is not dead: that queue
-/// may drop probe after probe.
-const PASSAGES: u64 = 2;
 /// Number of peers in a check of a host that probes in turn, so that the traffic of the checks of many hosts stays proportional
 /// to their number.
 const CHECK_PEERS: usize = 32;
@@ -84,6 +81,8 @@ pub struct PeerTable {
     pace: SimDuration,
     /// Longest time that a packet takes to pass the host's link in the slower direction.
     longest_passage: SimDuration,
+    /// Time for which nothing may arrive from a peer that is not dead.
+    silence: SimDuration,
     /// Check that is under way.
     check: Option<Check>,
     /// Numbers of the outstanding probes that belong to a check.
@@ -110,6 +109,7 @@ impl PeerTable {
             next_probe_at: None,
             pace: SimDuration::ZERO,
             longest_passage: SimDuration::ZERO,
+            silence: SimDuration::ZERO,
             check: None,
             check_probes: BTreeSet::new(),
             datagrams: VecDeque::new(),
@@ -141,8 +141,8 @@ impl PeerTable {
     pub fn restart(&mut self, now: SimTime) {
         let fresh = PeerTable::new(self.config, self.probing, self.random.clone());
         // Numbers are not used again, so that a late answer is none to a probe of the new process.
-        let (next_number, pace, longest_passage) = (self.next_number, self.pace, self.longest_passage);
-        let fresh = PeerTable { started_at: now, next_number, pace, longest_passage, ..fresh };
+        let PeerTable { next_number, pace, longest_passage, silence, .. } = *self;
+        let fresh = PeerTable { started_at: now, next_number, pace, longest_passage, silence, ..fresh };
         let former = std::mem::replace(self, fresh);
         let mut peers = former.order;
         peers.sort_unstable();
@@ -150,9 +150,11 @@ impl PeerTable {
     }
 
     /// Limits the rate of probes to the share of the host's `link` that they may use.
-    /// A probe on its way through the full queue of that link is not lost.
-    pub fn keep_to_link(&mut self, link: &HostConfig) {
+    /// A probe on its way through the full queue of that link is not lost, and a peer from which something has arrived within the time `silence`
+    /// is not dead.
+    pub fn keep_to_link(&mut self, link: &HostConfig, silence: SimDuration) {
         self.longest_passage = link.up.longest_passage().max(link.down.longest_passage());
+        self.silence = silence;
         let time = |direction: LinkConfig| direction.bandwidth.time_for(PROBE_BYTES * LINK_SHARE);
         self.pace = time(link.up).max(time(link.down));
     }
@@ -235,7 +237,7 @@ impl PeerTable {
 
     /// Times out probes and sends those that are due. `heard` returns the arrival time of the latest packet on a connection from
     /// a peer: a peer from which a packet has arrived since the probe was sent has not missed it, since its answer may have been
-    /// dropped by a full queue.
+    /// dropped by a full queue, and one from which a packet has arrived since the probe before has missed no other in a row with it.
     pub fn handle_timeout(&mut self, now: SimTime, heard: impl Fn(HostId) -> Option<SimTime>) {
         while let Some((&number, &(peer, sent_at))) = self.outstanding.first_key_value() {
             if sent_at + self.timeout() > now {
@@ -243,10 +245,15 @@ impl PeerTable {
             }
             self.outstanding.remove(&number);
             self.check_probes.remove(&number);
-            let (config, started_at, silence) = (self.config, self.started_at, self.longest_passage * PASSAGES);
-            match heard(peer).filter(|&at| at >= sent_at) {
+            let (config, started_at, silence, heard_at) = (self.config, self.started_at, self.silence, heard(peer));
+            match heard_at.filter(|&at| at >= sent_at) {
                 Some(at) => self.update(peer, |health| health.unanswered_but_heard(at)),
-                None => self.update(peer, |health| health.unanswered(now, &config, started_at, silence)),
+                None => self.update(peer, |health| {
+                    if let Some(at) = heard_at.filter(|&at| Some(at) > health.heard_at) {
+                        health.heard(at);
+                    }
+                    health.unanswered(now, &config, started_at, silence);
+                }),
             }
             self.record_round_trip(peer, None);
         }

@@ -11,7 +11,7 @@ use p2p_store::manifest::NodeNumber;
 
 use super::frames::FrameWriter;
 use crate::node::health::PeerTable;
-use crate::patience::patient;
+use crate::patience::{patient, silence};
 use crate::peer::Peer;
 use crate::requester::Requester;
 use crate::transfer::{Part, TransferId};
@@ -134,7 +134,7 @@ impl Host {
     /// Adapts the probes, the number of nodes that answer at the same time and the patience with them to the host's link.
     fn keep_to_link(&mut self, now: SimTime, tcp: TcpConfig, link: &HostConfig) {
         self.tcp = patient(tcp, link);
-        self.peers.keep_to_link(link);
+        self.peers.keep_to_link(link, silence(tcp, link));
         self.requester.keep_to_queue(link.down.queue_packets);
         self.requester.set_user_timeout(now, self.tcp.user_timeout);
     }

@@ -22,6 +22,9 @@ fn slow_link() -> HostConfig {
     HostConfig::symmetric("1KiB/s".parse().unwrap(), DelayRange::default(), Probability::NEVER)
 }
 
+/// Time of silence of a host with that link: two passages.
+const SILENCE: SimDuration = SimDuration::from_secs(299);
+
 /// Nothing but probes is heard of anybody.
 fn unheard(_: HostId) -> Option<SimTime> {
     None
@@ -102,7 +105,7 @@ fn a_dead_peer_is_not_suspect_again_without_a_sign_of_life() {
     probes(&mut table, seconds(23));
     assert_eq!(table.peer(peer).health, Health::Dead);
     while table.poll_change().is_some() {}
-    table.keep_to_link(&slow_link());
+    table.keep_to_link(&slow_link(), SILENCE);
     let missed = table.peer(peer).missed;
     probes(&mut table, seconds(270));
     assert!(table.peer(peer).missed > missed, "probes are lost before two passages, 299 s, are over");
@@ -116,10 +119,10 @@ fn a_dead_peer_is_not_suspect_again_without_a_sign_of_life() {
 fn a_peer_is_not_dead_before_two_passages_of_the_slow_link_of_a_restarted_host() {
     let peer = hosts(2)[1];
     let mut table = table(Probing::All, 1, &[peer]);
-    table.keep_to_link(&slow_link());
+    table.keep_to_link(&slow_link(), SILENCE);
     let restarted = seconds(3_600);
     table.restart(restarted);
-    let silence = table.longest_passage * PASSAGES;
+    let silence = table.silence;
     let last_but_one = silence.saturating_sub(SimDuration::from_nanos(1));
     probes(&mut table, restarted + last_but_one);
     assert_eq!((table.peer(peer).health, table.peer(peer).missed > 3), (Health::Suspect, true));
@@ -151,6 +154,22 @@ fn whoever_is_heard_is_alive() {
     assert_eq!(table.peer(peer).health, Health::Dead);
     table.record_heard(SimTime::ZERO, peer);
     assert_eq!((table.peer(peer).health, table.peer(peer).missed), (Health::Alive, 0));
+}
+
+/// A packet that arrives between two probes breaks the row of missed ones, also where it is older than the probe that times out.
+#[test]
+fn a_peer_that_is_heard_between_probes_has_missed_none_in_a_row() {
+    let peer = hosts(2)[1];
+    let mut table = table(Probing::All, 1, &[peer]);
+    for round in 0..40 {
+        let at = table.next_timeout().unwrap();
+        // Every probe times out three seconds after it was sent; the packet has arrived a second before it was sent.
+        let heard_at = SimTime::ZERO + at.since(seconds(4));
+        table.handle_timeout(at, |_| Some(heard_at));
+        while table.poll_datagram().is_some() {}
+        assert!(table.peer(peer).missed <= 1 && table.peer(peer).health == Health::Alive, "{round}: {:?}", table.peer(peer));
+    }
+    assert!(table.peer(peer).probes > 10);
 }
 
 #[test]
@@ -213,7 +232,7 @@ fn a_check_is_spread_and_bounded() {
     let link = HostConfig::symmetric("64KiB/s".parse().unwrap(), DelayRange::default(), Probability::NEVER);
     for (probing, checked) in [(Probing::All, 100), (Probing::InTurn, CHECK_PEERS)] {
         let mut table = table(probing, 1, &peers);
-        table.keep_to_link(&link);
+        table.keep_to_link(&link, SILENCE);
         table.begin_check(SimTime::ZERO);
         let mut sent: Vec<SimTime> = std::iter::from_fn(|| table.poll_datagram()).map(|_| SimTime::ZERO).collect();
         let mut now = SimTime::ZERO;
