@@ -2,6 +2,10 @@
 //!
 //! Meters of the network count bytes as they arrive at the other end, so that the figures belong to virtual time, do not depend on when
 //! they are read, and never show more than the links carry.
+//!
+//! An estimate of the end is shown to the nearest second, and is right if what is shown is within a fifth of the truth or within a second of
+//! it. What it cannot foresee is a packet that is lost among the last ones: TCP waits for its timer then, for some three seconds at the default
+//! links, which is much of a short upload. As soon as the packet is lost, its timer tells the end.
 
 mod backlog;
 mod beside;
@@ -9,6 +13,7 @@ mod course;
 mod ending;
 mod forecast;
 mod ground;
+mod lost;
 mod measured;
 mod traffic;
 mod way;
@@ -25,6 +30,7 @@ use self::beside::Beside;
 use self::course::Shared;
 use self::ending::Ending;
 use self::forecast::{Forecast, counted};
+pub(crate) use self::lost::lost_for;
 use self::measured::{Counted, Measured};
 pub(crate) use self::traffic::Traffic;
 use super::status::{Direction, Remaining, TransferState, TransferStatus};
@@ -37,7 +43,7 @@ const LOOK_BACK_SECONDS: usize = 60;
 const GROUND: f64 = 3.0;
 /// Packets that have to have had the time to pass before an estimate is made.
 const GROUND_PACKETS: f64 = 20.0;
-/// Seconds without a byte after which an end that was due within one is overdue: something is lost and yet to be sent again.
+/// Seconds without a byte after which an end that was due within one is overdue, unless something is lost and it is known when it is sent again.
 const OVERDUE: usize = 1;
 /// Times of a full queue of the client's link for which nothing may arrive of a holder that is not silent: the others fill the queue, and
 /// what is lost in it is sent again after another passage.
@@ -323,7 +329,10 @@ impl Gauge {
         let whole = (net.now() - status.started).as_secs_f64() + seconds;
         if !among_others.leaves_ground(seconds, whole) {
             Remaining::Behind
-        } else if seconds < 1.0 && self.whole.is_some_and(|whole| net.metered_since(whole, OVERDUE) == 0) {
+        } else if seconds < 1.0
+            && !ending.has_lost(&rests)
+            && self.whole.is_some_and(|whole| net.metered_since(whole, OVERDUE) == 0)
+        {
             Remaining::Stalled
         } else {
             Remaining::Estimated { seconds }

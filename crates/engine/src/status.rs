@@ -300,7 +300,7 @@ pub enum Remaining {
         seconds: f64,
     },
     /// Too little has passed to estimate from: the transfer has run for less than three seconds and is less than a tenth done, or
-    /// nothing has arrived, or it is so short that a loss among its last packets makes the estimate wrong by more than a fifth.
+    /// nothing has arrived.
     TooEarly,
     /// The size of the content is not known, as that of a stream before its end.
     UnknownSize,
@@ -337,6 +337,12 @@ impl Remaining {
             | Remaining::Deleting { .. }
             | Remaining::NotRunning => None,
         }
+    }
+
+    /// Returns the same as it is shown: the nearest whole second, and one while there is less, since no estimate is accurate to a part of a
+    /// second.
+    pub fn whole_seconds(self) -> Option<f64> {
+        self.seconds().map(|seconds| seconds.round().max(1.0))
     }
 }
 

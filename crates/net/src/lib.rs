@@ -66,7 +66,7 @@ pub use self::packet_log::PacketRecord;
 pub use self::path::{Loss, PathConfig};
 pub use self::series::{RateSeries, SECONDS_MAX};
 pub use self::stats::{ConnectionStats, DropCause, DropCounts, HostStats, PacketCounts};
-pub use self::tcp::state::{CloseReason, ConnectionSample, State};
+pub use self::tcp::state::{CloseReason, ConnectionSample, Outstanding, State};
 pub use self::tcp::{Activity, CongestionControl, KeepAlive, TcpConfig};
 
 use self::host::Host;

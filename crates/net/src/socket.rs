@@ -11,7 +11,7 @@ use super::listener::Listener;
 use super::sockets::NewEnd;
 use super::stats::ConnectionStats;
 use super::tcp::connection::Connection;
-use super::tcp::state::{ConnectionSample, State};
+use super::tcp::state::{ConnectionSample, Outstanding, State};
 use super::tcp::{Activity, TcpConfig};
 
 impl Network {
@@ -204,6 +204,11 @@ impl Network {
     /// Returns a sample of a connection end's state; `None` once it is over.
     pub fn sample(&self, id: ConnectionId) -> Option<ConnectionSample> {
         self.sockets.connection(id).map(|connection| connection.sample(self.now))
+    }
+
+    /// Returns what a connection end has outstanding; `None` if that is nothing, or it is over.
+    pub fn outstanding(&self, id: ConnectionId) -> Option<Outstanding> {
+        self.sockets.connection(id).and_then(Connection::outstanding)
     }
 
     /// Returns the state of a connection end; `None` once it is over and removed.

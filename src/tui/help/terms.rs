@@ -49,7 +49,8 @@ pub(super) const TERMS: &[(&str, &str)] = &[
     ("ESTABLISHED", "state of TCP (RFC 9293): the connection is open at this end"),
     (
         "eta",
-        "estimated time until a transfer is done, from what is left for each holder, what links and paths allow, and the rates measured",
+        "estimated time until a transfer is done, to the nearest second, from what is left for each holder, what links and paths allow, and the \
+         rates measured; a packet lost among the last ones counts from when it is lost",
     ),
     ("faults on", "number of faults that are on, as `faults` lists them: both directions of a path or a link are one"),
     ("FILTER", "mode in which a filter is typed: Enter keeps it, Esc clears it"),
@@ -82,7 +83,7 @@ pub(super) const TERMS: &[(&str, &str)] = &[
     (
         "measuring, stalled, size unknown",
         "why there is no eta: too little has passed to tell; nothing has come from a holder, or to it, for ten seconds (longer where the queue of \
-         one's own link takes longer), or what was due is lost and yet to be sent again; a stream has no known end",
+         one's own link takes longer), or what was due within a second has not come; a stream has no known end",
     ),
     ("missed", "events that came faster than the screen took them in; the log lacks them"),
     ("not logged in", "there are accounts, and nobody is logged in here: `login NAME` does it"),

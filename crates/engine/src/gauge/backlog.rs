@@ -41,6 +41,8 @@ pub(super) struct Queue {
     held: f64,
     /// Congestion window of the sender, in packets.
     window: f64,
+    /// Seconds until what TCP holds is sent again, if it is lost.
+    lost_for: Option<f64>,
     /// Bytes that TCP holds of each transfer.
     held_of: BTreeMap<TransferId, HeldPart>,
     /// Bytes that follow, of each transfer, in the order of the turns.
@@ -72,6 +74,8 @@ pub(crate) struct Stream {
     pub(crate) in_flight: u64,
     /// Congestion window, in packets.
     pub(crate) window: u32,
+    /// Seconds until what is lost is sent again, if nothing else is on its way.
+    pub(crate) lost_for: Option<f64>,
 }
 
 impl Backlog {
@@ -88,7 +92,7 @@ impl Backlog {
         frames: impl Iterator<Item = (Option<TransferId>, Range<u64>)>,
     ) {
         let queue = self.queues.entry(node).or_default();
-        queue.window = f64::from(stream.window);
+        (queue.window, queue.lost_for) = (f64::from(stream.window), stream.lost_for);
         queue.held = stream.written.saturating_sub(stream.arrived) as f64;
         // What is lost is sent again behind what is in flight, and nothing behind it can be read before.
         let hole = if stream.delivered < stream.arrived { queue.held.min(stream.in_flight as f64) } else { 0.0 };
@@ -172,9 +176,19 @@ impl Queue {
         self.window
     }
 
+    /// Returns the seconds until what TCP holds is sent again, if it is lost.
+    pub(super) const fn lost_for(&self) -> Option<f64> {
+        self.lost_for
+    }
+
     /// Returns the bytes that TCP holds of a transfer.
     pub(super) fn held_of(&self, transfer: TransferId) -> f64 {
         self.held_of.get(&transfer).map_or(0.0, |part| part.bytes)
+    }
+
+    /// Returns true if TCP holds anything of a transfer.
+    pub(super) fn holds(&self, transfer: TransferId) -> bool {
+        self.held_of.contains_key(&transfer)
     }
 
     /// Returns all bytes that have to pass.
@@ -205,7 +219,7 @@ mod tests {
     }
 
     fn stream(written: u64, arrived: u64, delivered: u64) -> Stream {
-        Stream { written, arrived, delivered, in_flight: 80, window: 10 }
+        Stream { written, arrived, delivered, in_flight: 80, window: 10, lost_for: None }
     }
 
     /// Queue in which segments have 100 bytes at the most.

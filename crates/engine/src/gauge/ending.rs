@@ -8,7 +8,7 @@ use p2p_net::MSS;
 use p2p_store::manifest::NodeNumber;
 
 use super::Rest;
-use super::backlog::Backlog;
+use super::backlog::{Backlog, Queue};
 use super::beside::Beside;
 use super::course::{Course, NOTHING};
 use super::forecast::Forecast;
@@ -154,7 +154,18 @@ impl<'a> Ending<'a> {
     fn last_byte(self, node: NodeNumber) -> f64 {
         let Some(course) = self.forecast.course(node) else { return 0.0 };
         let last = self.own.queue(node).and_then(|queue| queue.last_of(self.transfer));
-        last.map_or(0.0, |bytes| course.time_of(bytes)) + course.way.ending()
+        last.map_or(0.0, |bytes| course.time_of(bytes)).max(self.sent_again(node)) + course.way.ending()
+    }
+
+    /// Returns the seconds until what is lost of the transfer, or of its requests, is sent again to or by a node; zero if nothing is.
+    fn sent_again(self, node: NodeNumber) -> f64 {
+        let lost = |backlog: &Backlog| backlog.queue(node).filter(|queue| queue.holds(self.transfer)).and_then(Queue::lost_for);
+        lost(self.own).into_iter().chain(lost(self.back)).fold(0.0, f64::max)
+    }
+
+    /// Returns true if something of the transfer is lost and yet to be sent again.
+    pub(super) fn has_lost(self, rests: &[Rest]) -> bool {
+        rests.iter().any(|rest| self.sent_again(rest.node) > 0.0)
     }
 
     /// Returns when a holder has answered that it has stored all of its segments.
@@ -180,7 +191,8 @@ impl<'a> Ending<'a> {
         let given = || {
             let Some(course) = self.forecast.course(node) else { return Answered::default() };
             let asked = self.own.queue(node).and_then(|queue| queue.last_of(self.transfer));
-            let answered = asked.map(|bytes| self.answered(node, Answered::default().after(course.time_of(bytes))));
+            let passed = |bytes| Answered::default().after(course.time_of(bytes).max(self.sent_again(node)));
+            let answered = asked.map(|bytes| self.answered(node, passed(bytes)));
             answered.unwrap_or_default().after(course.way.ending())
         };
         self.answer_on_its_way(node).unwrap_or_else(given)
@@ -200,7 +212,7 @@ impl<'a> Ending<'a> {
     fn answer_on_its_way(self, node: NodeNumber) -> Option<Answered> {
         let until = self.back.queue(node)?.last_of(self.transfer)?;
         let answer = |course: &Course| Answered::default().behind(course.time_of(until)).after(course.way.ending());
-        Some(self.course_back(node).map(answer).unwrap_or_default())
+        Some(self.course_back(node).map(answer).unwrap_or_default().after(self.sent_again(node)))
     }
 
     /// Returns the course of the bytes to or from a node in the other direction.

@@ -10,7 +10,7 @@ use p2p_store::manifest::NodeNumber;
 
 use crate::cause::{Cause, ConnectionLoss};
 use crate::event::Event;
-use crate::gauge::{Stream, Traffic};
+use crate::gauge::{Stream, Traffic, lost_for};
 use crate::node::protocol::{Refusal, RequestTag, Response, ids_in};
 use crate::requester::RequesterOutput;
 use crate::transfer::{Input, Part, Stage, TransferId};
@@ -76,12 +76,14 @@ impl World {
             .connection_stats(connection.peer())
             .map_or((acknowledged, acknowledged), |stats| (stats.bytes_arrived, stats.bytes_received));
         let sample = net.sample(connection);
+        let written = net.written(connection);
         Stream {
-            written: net.written(connection),
+            written,
             arrived,
             delivered,
             in_flight: sample.map_or(0, |sample| u64::from(sample.in_flight) * u64::from(MSS)),
             window: sample.map_or(0, |sample| sample.window),
+            lost_for: (arrived < written).then(|| lost_for(net, connection)).flatten(),
         }
     }
 

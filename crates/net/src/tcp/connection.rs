@@ -13,7 +13,7 @@ use super::liveness::{Activity, Liveness};
 use super::receiver::Receiver;
 use super::reset::{Resets, Verdict as ResetVerdict};
 use super::sender::Sender;
-use super::state::{CloseReason, ConnectionSample, State};
+use super::state::{CloseReason, ConnectionSample, Outstanding, State};
 use super::step::Step;
 use super::timer::{Timer, Timers};
 use crate::packet::{Flags, Packet, Side};
@@ -157,6 +157,12 @@ impl Connection {
             rto: self.sender.rto(),
             retransmits: self.sender.stats().retransmits,
         }
+    }
+
+    /// Returns what is outstanding while a timer waits for its acknowledgement.
+    pub(crate) fn outstanding(&self) -> Option<Outstanding> {
+        let is_waiting = self.sender.unacknowledged() > 0 && self.timers.is_set(Timer::Transmit);
+        is_waiting.then(|| Outstanding { sent_at: self.sender.last_sent(), again_at: self.timers.at(Timer::Transmit) })
     }
 
     /// Sends the SYN, or the SYN-ACK.

@@ -71,6 +71,15 @@ pub enum CloseReason {
     TimedOut,
 }
 
+/// Packets that a connection end has sent and of which it has no acknowledgement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Outstanding {
+    /// Instant at which a packet was last sent.
+    pub sent_at: SimTime,
+    /// Instant at which the end's timer expires, which then sends again (RFC 6298 §5, RFC 8985 §7), unless an acknowledgement arrives before.
+    pub again_at: SimTime,
+}
+
 /// Sample of a connection's state, for observers.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]

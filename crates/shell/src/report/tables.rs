@@ -373,8 +373,7 @@ pub(super) fn transfer_time_within(status: &TransferStatus, now: SimTime, width:
         }
         Remaining::NotRunning => String::new(),
         Remaining::Estimated { seconds } => {
-            // An estimate is not accurate to tenths of a second.
-            let clock = clock_of(seconds.ceil());
+            let clock = clock_of(status.eta.whole_seconds().unwrap_or(seconds));
             format!("eta {}", clock.strip_suffix(".0").unwrap_or(&clock))
         }
         Remaining::TooEarly => "measuring".into(),

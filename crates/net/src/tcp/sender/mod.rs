@@ -198,6 +198,11 @@ impl Sender {
         self.board.in_flight()
     }
 
+    /// Returns the instant at which a packet was last sent, for the first time or again.
+    pub(super) const fn last_sent(&self) -> SimTime {
+        self.last_sent
+    }
+
     /// Returns the smoothed round-trip time; zero before the first measurement.
     pub(super) fn srtt(&self) -> SimDuration {
         SimDuration::from_micros(self.rtt.srtt_us())
