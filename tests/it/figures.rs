@@ -581,6 +581,7 @@ fn the_remaining_time_of_a_download_counts_no_cancelled_upload() {
     advance(&mut harness, begin + SECOND * 15);
     harness.tell(operation::Cancel { transfer: upload });
     let (mut at, mut told) = (harness.simulation.now(), Vec::new());
+    advance(&mut harness, at);
     loop {
         let undone = status_of(&mut harness, upload);
         if undone.state.is_over() {
