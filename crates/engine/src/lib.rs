@@ -4,6 +4,7 @@
 
 mod actor;
 pub mod cause;
+pub mod changes;
 pub mod config;
 pub mod connection_history;
 mod disk_model;

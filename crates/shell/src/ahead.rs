@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use p2p_base::source_file;
 use p2p_base::spelling::{visible, visible_path};
+use p2p_engine::changes::require_free;
 use p2p_engine::error::NAMELESS;
 use p2p_engine::operation::{BeginTransfer, Sink, Source, Upload};
 use p2p_engine::{Command, EngineError};
@@ -196,7 +197,7 @@ impl Place<'_> {
     fn check_name(&mut self, label: &str, name: &str) -> Result<(), ShellError> {
         // Two spellings of one name are the same name.
         let name = stored_path(name).map_err(EngineError::from)?;
-        changes::require_free(&self.names, &FileKey::new(self.owner, &name))?;
+        require_free(&self.names, &FileKey::new(self.owner, &name))?;
         self.claims.name(&name, label)
     }
 }

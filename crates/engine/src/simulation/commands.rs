@@ -18,6 +18,7 @@ use super::answers::{Answer, catalog_refused, crashed, finished};
 use super::running::Running;
 use super::{Capturing, CommandId, Simulation, Waiting};
 use crate::cause::{FailureKind, LocalFailure};
+use crate::changes;
 use crate::edge::Happened;
 use crate::error::EngineError;
 use crate::event::Event;
@@ -158,8 +159,7 @@ impl Simulation {
     }
 
     pub(super) fn known_entry(&self, key: &FileKey) -> Result<&Entry, EngineError> {
-        let found = self.world.names.files().get(key);
-        found.ok_or_else(|| EngineError::UnknownFile { file: key.to_string(), nearest: None })
+        changes::known_entry(self.world.names.files(), key)
     }
 
     pub(super) fn next_id(&mut self) -> TransferId {

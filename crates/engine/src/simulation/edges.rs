@@ -113,8 +113,7 @@ impl Simulation {
     fn begin_upload(&mut self, plan: UploadPlan, edge: Edge) -> Answer {
         let key = plan.key.clone();
         self.note_use(&key);
-        self.refuse_taken(&key)?;
-        self.refuse_without_directory(&key)?;
+        self.refuse_for_upload(&key)?;
         let size = plan.size.unwrap_or(ByteSize::from_bytes(0));
         self.refuse_unfit(&key, size, size)?;
         self.world.claim_volumes(Purpose::Keep)?;

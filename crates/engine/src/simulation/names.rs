@@ -6,12 +6,13 @@ use std::sync::Arc;
 use p2p_base::database::Purpose;
 use p2p_store::catalog::CatalogError;
 use p2p_store::manifest::FileRecord;
-use p2p_store::names::{FileKey, check_length, stored_path};
-use p2p_store::namespace::{DirectoryRecord, Entry};
+use p2p_store::names::{FileKey, stored_path};
+use p2p_store::namespace::Entry;
 
 use super::answers::{Answer, catalog_refused, crashed};
 use super::running::Running;
 use super::{CommandId, Simulation, Waiting};
+use crate::changes;
 use crate::error::EngineError;
 use crate::event::Event;
 use crate::io::{Blocked, JobId, Outcome};
@@ -59,19 +60,9 @@ impl Simulation {
         }
     }
 
-    /// Returns the directories that are missing, the outermost first.
     fn directories_to_make(&self, key: &FileKey, parents: bool) -> Result<Vec<FileKey>, EngineError> {
-        self.refuse_taken(key).or_else(|error| match parents && self.world.names.files().is_directory(key) {
-            true => Ok(()),
-            false => Err(error),
-        })?;
-        if !parents {
-            self.refuse_without_directory(key)?;
-        }
-        let mut missing: Vec<FileKey> = std::iter::once(key.clone()).chain(key.ancestors()).collect();
-        missing.retain(|key| !self.world.names.files().is_directory(key));
-        missing.reverse();
-        missing.iter().try_for_each(|key| self.refuse_taken(key))?;
+        let missing = changes::directories_to_make(self.world.names.files(), key, parents)?;
+        missing.iter().try_for_each(|key| self.refuse_reserved(key))?;
         Ok(missing)
     }
 
@@ -85,18 +76,12 @@ impl Simulation {
     }
 
     fn target_of_move(&mut self, from: &FileKey, to: &str) -> Result<FileKey, EngineError> {
-        self.known_entry(from)?;
+        changes::known_entry(self.world.names.files(), from)?;
         let to = FileKey { owner: from.owner.clone(), name: stored_path(to)? };
         self.note_use(&to);
-        if to.is_within(from) {
-            return Err(EngineError::IntoItself { name: from.name.clone() });
-        }
-        self.refuse_taken(&to)?;
-        self.refuse_without_directory(&to)?;
+        changes::require_movable(self.world.names.files(), from, &to)?;
+        self.refuse_reserved(&to)?;
         self.refuse_arriving(from)?;
-        // What is in a directory moves with it, and its paths become longer too.
-        let mut moved = self.world.names.files().tree(from).filter_map(|entry| entry.key().moved(from, &to));
-        moved.try_for_each(|key| check_length(&key.name))?;
         Ok(to)
     }
 
@@ -104,10 +89,7 @@ impl Simulation {
         self.refuse_when_closing()?;
         let key = &remove.file;
         self.note_use_of_tree(key);
-        let is_directory = matches!(self.known_entry(key)?, Entry::Directory(_));
-        if is_directory && !remove.recursive && self.world.names.files().tree(key).nth(1).is_some() {
-            return Err(EngineError::NotEmpty { name: key.name.clone() });
-        }
+        changes::require_removable(self.world.names.files(), key, remove.recursive)?;
         self.refuse_arriving(key)?;
         let add = |(bytes, segments): (u64, u32), file: &FileRecord| {
             (bytes.saturating_add(file.size), segments.saturating_add(file.segments))
@@ -149,25 +131,22 @@ impl Simulation {
         })
     }
 
-    /// Refuses a name that a file or directory has already, or that an upload will have.
-    pub(super) fn refuse_taken(&self, key: &FileKey) -> Result<(), EngineError> {
-        if self.world.names.files().get(key).is_some() || key.is_root() {
-            return Err(EngineError::NameTaken { name: key.name.clone() });
-        }
+    /// Refuses a key under which no upload can store a file: one that is taken or that another upload will have, or one without a directory.
+    pub(super) fn refuse_for_upload(&self, key: &FileKey) -> Result<(), EngineError> {
+        changes::require_free(self.world.names.files(), key)?;
+        self.refuse_reserved(key)
+    }
+
+    /// Refuses a name that an upload will have.
+    fn refuse_reserved(&self, key: &FileKey) -> Result<(), EngineError> {
         match self.world.names.is_reserved(key) {
             true => Err(EngineError::NameReserved { name: key.name.clone() }),
             false => Ok(()),
         }
     }
 
-    /// Refuses a key whose directory does not exist.
-    pub(super) fn refuse_without_directory(&self, key: &FileKey) -> Result<(), EngineError> {
-        let names = self.world.names.files();
-        names.missing_parent(key).map_or(Ok(()), |parent| Err(EngineError::without_directory(names, parent)))
-    }
-
     /// Refuses to move or remove a directory into which an upload is under way.
-    pub(super) fn refuse_arriving(&self, key: &FileKey) -> Result<(), EngineError> {
+    fn refuse_arriving(&self, key: &FileKey) -> Result<(), EngineError> {
         let arriving = self.world.names.reserved().iter().find(|arriving| arriving.is_within(key));
         arriving.map_or(Ok(()), |arriving| Err(EngineError::NameReserved { name: arriving.name.clone() }))
     }
@@ -225,8 +204,7 @@ impl Simulation {
         match change {
             NameChange::Make { directories, made_at } => {
                 for key in directories {
-                    let directory = DirectoryRecord { key: key.clone(), made_at, readers: Default::default() };
-                    self.world.names.files_mut().insert(Entry::Directory(directory));
+                    changes::insert_directory(self.world.names.files_mut(), key.clone(), made_at);
                     self.world.emit(Event::DirectoryMade { directory: key });
                 }
             }

@@ -1,0 +1,139 @@
+//! Changes of names: what moves, removals and new directories require of the names that there are, and what they make of them.
+//!
+//! The simulation carries changes out by these rules, and who foretells them on a copy of the names goes by the same ones. They know
+//! nothing of uploads under way, whose names the simulation keeps free besides.
+
+use p2p_store::names::{FileKey, check_length};
+use p2p_store::namespace::{DirectoryRecord, Entry, Namespace};
+
+use crate::error::EngineError;
+
+/// Refuses a key under which something can be stored no more: a file or directory has it, or it is a root.
+///
+/// # Errors
+/// Fails with [`EngineError::NameTaken`].
+pub fn require_untaken(names: &Namespace, key: &FileKey) -> Result<(), EngineError> {
+    if names.get(key).is_some() || key.is_root() {
+        return Err(EngineError::NameTaken { name: key.name.clone() });
+    }
+    Ok(())
+}
+
+/// Refuses a key under which nothing can be stored: one that is taken, or whose directory does not exist.
+///
+/// # Errors
+/// Fails as [`require_untaken`] does, or with [`EngineError::NoDirectory`] or [`EngineError::NotDirectory`].
+pub fn require_free(names: &Namespace, key: &FileKey) -> Result<(), EngineError> {
+    require_untaken(names, key)?;
+    names.missing_parent(key).map_or(Ok(()), |parent| Err(EngineError::without_directory(names, parent)))
+}
+
+/// Returns the file or directory of a key.
+///
+/// # Errors
+/// Fails with [`EngineError::UnknownFile`] if there is none.
+pub fn known_entry<'a>(names: &'a Namespace, key: &FileKey) -> Result<&'a Entry, EngineError> {
+    names.get(key).ok_or_else(|| EngineError::UnknownFile { file: key.to_string(), nearest: None })
+}
+
+/// Returns the directories that are missing for one to be there, the outermost first. With `parents` those above it are made too, and
+/// one that is there is no error.
+///
+/// # Errors
+/// Fails if the key is taken, or if the directory above is not there or a file.
+pub fn directories_to_make(names: &Namespace, key: &FileKey, parents: bool) -> Result<Vec<FileKey>, EngineError> {
+    if !parents {
+        return require_free(names, key).map(|()| vec![key.clone()]);
+    }
+    let mut missing: Vec<FileKey> = std::iter::once(key.clone()).chain(key.ancestors()).collect();
+    missing.retain(|key| !names.is_directory(key));
+    missing.reverse();
+    missing.iter().try_for_each(|key| require_untaken(names, key))?;
+    Ok(missing)
+}
+
+/// Refuses to move a file or a directory, with all that is within it, to a key.
+///
+/// # Errors
+/// Fails if there is nothing, if the new key is taken, within the old one or in a directory that is not there, or if the path of something that
+/// is moved would be too long.
+pub fn require_movable(names: &Namespace, from: &FileKey, to: &FileKey) -> Result<(), EngineError> {
+    known_entry(names, from)?;
+    if to.is_within(from) {
+        return Err(EngineError::IntoItself { name: from.name.clone() });
+    }
+    require_free(names, to)?;
+    // What is in a directory moves with it, and its paths become longer too.
+    let mut moved = names.tree(from).filter_map(|entry| entry.key().moved(from, to));
+    Ok(moved.try_for_each(|key| check_length(&key.name))?)
+}
+
+/// Refuses to remove what is not there, and a directory that is not empty unless all that is within it goes with it.
+///
+/// # Errors
+/// Fails with [`EngineError::UnknownFile`] or [`EngineError::NotEmpty`].
+pub fn require_removable(names: &Namespace, key: &FileKey, recursive: bool) -> Result<(), EngineError> {
+    let is_directory = matches!(known_entry(names, key)?, Entry::Directory(_));
+    if is_directory && !recursive && names.tree(key).nth(1).is_some() {
+        return Err(EngineError::NotEmpty { name: key.name.clone() });
+    }
+    Ok(())
+}
+
+/// Adds a directory that was made at a time in seconds since 1970.
+pub fn insert_directory(names: &mut Namespace, key: FileKey, made_at: u64) {
+    names.insert(Entry::Directory(DirectoryRecord { key, made_at, readers: Default::default() }));
+}
+
+#[cfg(test)]
+mod tests {
+    use p2p_store::names::PATH_NAMES_MAX;
+
+    use super::*;
+
+    fn key(path: &str) -> FileKey {
+        FileKey::new(Some("alice"), path)
+    }
+
+    fn names(directories: &[&str]) -> Namespace {
+        let mut names = Namespace::default();
+        directories.iter().for_each(|path| insert_directory(&mut names, key(path), 7));
+        names
+    }
+
+    #[test]
+    fn missing_directories_are_made_from_the_outermost_on() {
+        let tree = names(&["a"]);
+        let paths = |made: Vec<FileKey>| made.into_iter().map(|key| key.name).collect::<Vec<_>>();
+        assert_eq!(directories_to_make(&tree, &key("a/b/c"), true).map(paths), Ok(vec!["a/b".to_owned(), "a/b/c".to_owned()]));
+        assert_eq!(directories_to_make(&tree, &key("a/b"), false).map(paths), Ok(vec!["a/b".to_owned()]));
+        assert_eq!(directories_to_make(&tree, &key("a"), true), Ok(Vec::new()));
+        let refused = |path: &str, parents| directories_to_make(&tree, &key(path), parents).unwrap_err();
+        assert_eq!(refused("a", false), EngineError::NameTaken { name: "a".into() });
+        assert_eq!(refused("", false), EngineError::NameTaken { name: String::new() });
+        assert_eq!(refused("x/y", false), EngineError::NoDirectory { name: "x".into() });
+    }
+
+    #[test]
+    fn what_is_moved_fits_where_it_goes() {
+        let deep = vec!["d"; PATH_NAMES_MAX - 1].join("/");
+        let tree = names(&["a", "a/b", "c", &deep]);
+        assert_eq!(require_movable(&tree, &key("a"), &key("c/a")), Ok(()));
+        let refused = |from: &str, to: &str| require_movable(&tree, &key(from), &key(to)).unwrap_err();
+        assert_eq!(refused("a", "a/b/a"), EngineError::IntoItself { name: "a".into() });
+        assert_eq!(refused("a", "c"), EngineError::NameTaken { name: "c".into() });
+        assert_eq!(refused("a", "x/a"), EngineError::NoDirectory { name: "x".into() });
+        assert!(matches!(refused("x", "y"), EngineError::UnknownFile { .. }));
+        // The directory fits there, and what is within it does not.
+        assert!(matches!(refused("a", &format!("{deep}/a")), EngineError::Name(_)));
+    }
+
+    #[test]
+    fn what_is_removed_is_there_and_empty() {
+        let tree = names(&["a", "a/b"]);
+        assert_eq!(require_removable(&tree, &key("a/b"), false), Ok(()));
+        assert_eq!(require_removable(&tree, &key("a"), true), Ok(()));
+        assert_eq!(require_removable(&tree, &key("a"), false), Err(EngineError::NotEmpty { name: "a".into() }));
+        assert!(matches!(require_removable(&tree, &key("x"), true), Err(EngineError::UnknownFile { .. })));
+    }
+}
