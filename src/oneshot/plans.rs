@@ -11,8 +11,7 @@ use p2p_base::spelling::{visible, visible_path};
 use p2p_service::output;
 use p2p_shell::asking::refused;
 use p2p_shell::trees::{Plan, Target, plan_download, plan_upload};
-use p2p_shell::{ShellError, check_given, check_sources, check_transfers, place_of, refusal, require_apart};
-use p2p_store::names::FileKey;
+use p2p_shell::{ShellError, Wanted, check_given, check_sources, check_transfers, refusal, require_apart, transfers_of};
 
 use super::works::Named;
 use super::{GetArgs, PutArgs, RemoveArgs, Visit};
@@ -51,12 +50,8 @@ fn works_of(label: &str, plan: Result<Plan, ShellError>) -> Vec<Named> {
 pub(super) async fn downloads_of(visit: &Visit, args: &GetArgs) -> Result<Vec<Named>, ShellError> {
     let (access, identity) = (visit.access(), &visit.identity);
     if !args.recursive {
-        let mut transfers = Vec::with_capacity(args.names.len());
-        for name in &args.names {
-            let place = |file: &FileKey| place_of(file, args.output_file.clone());
-            let download = access.download(identity, name, args.range, place, args.force).await;
-            transfers.push((visible(name).into_owned(), download.map(Into::into).map_err(ShellError::from)));
-        }
+        let wanted = Wanted::Fetched { range: args.range, path: args.output_file.clone(), overwrite: args.force };
+        let transfers = transfers_of(access, identity, &args.names, &wanted).await;
         return Ok(check_transfers(access, transfers).await?.into_iter().map(Named::of).collect());
     }
     check_given(&args.names, async |name| access.tree(identity, name).await.map(|(root, _)| root)).await?;
@@ -81,10 +76,7 @@ pub(super) async fn check_readable(visit: &Visit, names: &[String]) -> Result<()
 
 /// Returns the removals of stored files and directories.
 pub(super) async fn removals_of(visit: &Visit, args: &RemoveArgs) -> Result<Vec<Named>, ShellError> {
-    let mut transfers = Vec::with_capacity(args.names.len());
-    for name in &args.names {
-        let removal = visit.access().removal(&visit.identity, name, args.recursive).await;
-        transfers.push((visible(name).into_owned(), removal.map(Into::into).map_err(ShellError::from)));
-    }
-    Ok(check_transfers(visit.access(), transfers).await?.into_iter().map(Named::of).collect())
+    let (access, identity) = (visit.access(), &visit.identity);
+    let transfers = transfers_of(access, identity, &args.names, &Wanted::Removed { recursive: args.recursive }).await;
+    Ok(check_transfers(access, transfers).await?.into_iter().map(Named::of).collect())
 }

@@ -13,11 +13,13 @@ use p2p_engine::changes::require_free;
 use p2p_engine::error::NAMELESS;
 use p2p_engine::operation::{BeginTransfer, Sink, Source, Upload};
 use p2p_engine::{Command, EngineError};
+use p2p_service::access::range::WantedRange;
 use p2p_service::access::{Access, AccessError, Identity};
 use p2p_store::names::{FileKey, stored_path};
 use p2p_store::namespace::Namespace;
 
 use crate::lists::listed;
+use crate::place::place_of;
 use crate::tally::naming;
 use crate::trees::off_thread;
 use crate::{ShellError, changes};
@@ -268,6 +270,46 @@ pub fn refusal(refused: Vec<(String, ShellError)>, all: usize) -> Result<(), She
 fn readable(path: &Path) -> Result<(), ShellError> {
     let refused = |error: io::Error| EngineError::Source { path: path.to_owned(), reason: error.to_string() }.into();
     source_file::open(path).map(drop).map_err(refused)
+}
+
+/// What a command does with each of the stored names that it is given.
+#[derive(Debug, Clone)]
+pub enum Wanted {
+    /// Fetching of the file, or of a range of it, to this machine.
+    Fetched {
+        /// Bytes that are wanted; `None` for the whole file.
+        range: Option<WantedRange>,
+        /// Path of the file, or a directory for it; `None` for the file's own name in the current directory.
+        path: Option<PathBuf>,
+        /// True if a file that is there may be replaced.
+        overwrite: bool,
+    },
+    /// Removal of the file or the directory.
+    Removed {
+        /// True if a directory goes with all that is within it.
+        recursive: bool,
+    },
+}
+
+/// Returns the transfers of stored names that a user gives, each with what it is called, or with the reason why it cannot begin.
+pub async fn transfers_of(
+    access: &Access,
+    identity: &Identity,
+    names: &[String],
+    wanted: &Wanted,
+) -> Vec<(String, Result<BeginTransfer, ShellError>)> {
+    let mut transfers = Vec::with_capacity(names.len());
+    for name in names {
+        let begins = match wanted {
+            Wanted::Fetched { range, path, overwrite } => {
+                let place = |file: &FileKey| place_of(file, path.clone());
+                access.download(identity, name, *range, place, *overwrite).await.map(BeginTransfer::from)
+            }
+            Wanted::Removed { recursive } => access.removal(identity, name, *recursive).await.map(BeginTransfer::from),
+        };
+        transfers.push((visible(name).into_owned(), begins.map_err(ShellError::from)));
+    }
+    transfers
 }
 
 /// Checks several transfers that are to begin one after the other, of which some may be refused already, for the current user. A single one

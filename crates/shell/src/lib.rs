@@ -69,7 +69,7 @@ use p2p_store::manifest::NodeNumber;
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot};
 
-pub use self::ahead::{check_given, check_sources, check_transfers, refusal, require_apart};
+pub use self::ahead::{Wanted, check_given, check_sources, check_transfers, refusal, require_apart, transfers_of};
 pub use self::commands::names::list_entries;
 pub use self::commands::{reference, write_document};
 pub use self::place::place_of;

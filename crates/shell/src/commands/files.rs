@@ -11,18 +11,17 @@ use p2p_engine::transfer::{Awaited, Direction, TransferId, TransferReport, Trans
 use p2p_engine::{EngineError, GROUP_MAX};
 use p2p_service::access::range::{ParseRangeError, WantedRange};
 use p2p_service::access::{AccessError, Identity};
-use p2p_store::names::FileKey;
 use serde_json::{Value, json};
 use tokio::task::yield_now;
 
 use super::data;
-use crate::ahead::{Given, check_sources, check_transfers, refusal};
+use crate::ahead::{Given, Wanted, check_sources, check_transfers, refusal, transfers_of};
 use crate::answer::{Answer, Batch, Begun, Effect, Planned, Started, View};
 use crate::call::Call;
 use crate::groups::name_of_small;
 use crate::local_pattern::local_paths;
 use crate::pattern::{matching, outermost};
-use crate::place::{expand, place_of};
+use crate::place::expand;
 use crate::report::{
     RemovalLine, Table, TransferLine, bytes_of, count_of, number_column, rate_of, removals_text, seconds_of, shown_of_all,
     text_column, time_waiting, transfer_rate_of, waits_of,
@@ -82,12 +81,8 @@ pub(crate) async fn download(shell: &Shell, call: &Call) -> Result<Answer, Shell
         }
         return begin_plan(shell, call, plan, "fetched").await;
     }
-    let mut transfers = Vec::with_capacity(names.len());
-    for name in names {
-        let place = |file: &FileKey| place_of(file, wanted.clone());
-        let download = shell.access.download(&identity, &name, range, place, force).await;
-        transfers.push((visible(&name).into_owned(), download.map(Into::into).map_err(ShellError::from)));
-    }
+    let transfers =
+        transfers_of(&shell.access, &identity, &names, &Wanted::Fetched { range, path: wanted, overwrite: force }).await;
     begin_all(shell, call, "fetched", transfers).await
 }
 
@@ -106,13 +101,11 @@ fn of_one_file(call: &Call) -> ShellError {
 
 pub(crate) async fn remove(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
     let (identity, recursive) = (shell.identity(), call.has("recursive"));
-    let mut removals = Vec::new();
+    let mut names = Vec::new();
     for place in 0..call.arguments.len() {
-        for name in names_of(shell, call, place, recursive)? {
-            let removal = shell.access.removal(&identity, &name, recursive).await;
-            removals.push((visible(&name).into_owned(), removal.map(Into::into).map_err(ShellError::from)));
-        }
+        names.extend(names_of(shell, call, place, recursive)?);
     }
+    let removals = transfers_of(&shell.access, &identity, &names, &Wanted::Removed { recursive }).await;
     begin_all(shell, call, "removed", removals).await
 }
 
