@@ -11,6 +11,7 @@ mod ledger;
 mod network;
 mod profile;
 mod refusal;
+pub mod rules;
 
 use std::fmt;
 
@@ -253,7 +254,7 @@ impl Target {
     }
 
     /// Returns true if the target is a node's process or disk, or one of the links and paths of its host.
-    pub(crate) fn is_of(self, node: NodeNumber) -> bool {
+    pub fn is_of(self, node: NodeNumber) -> bool {
         self.hosts().any(|host| host == Peer::Node(node))
     }
 }

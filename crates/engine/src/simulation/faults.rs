@@ -3,13 +3,13 @@
 mod wires;
 
 use p2p_base::units::SimDuration;
-use p2p_net::Direction;
 use p2p_store::manifest::NodeNumber;
 use p2p_store::standing::Trouble;
 
 use super::answers::Answer;
 use super::{CommandId, Simulation, Waiting};
 use crate::error::EngineError;
+use crate::faults::rules::{self, Process, Stage};
 use crate::faults::{ActiveFault, ClearedFaults, DiskFaults, Fault, FaultCause, FaultError, Flapping, Target};
 use crate::operation::{Break, Mend, Reply, Which};
 use crate::peer::Peer;
@@ -69,27 +69,21 @@ impl Simulation {
         }
         match *what {
             Mend::Process { node } => self.mend_process(id, by, node),
-            Mend::Disk { node } => Some(self.mend_disk(by, node)),
-            Mend::Flap { node } => self.end_flap(id, by, node),
-            Mend::Link { peer, direction } => {
-                let targets = [Direction::Up, Direction::Down].into_iter().filter(|&of| direction.is_none_or(|only| only == of));
-                let targets = targets.map(|of| Target::Link(peer, of)).collect();
-                Some(self.mend_wires(by, &[peer], targets))
-            }
-            Mend::Paths { peer } => Some(self.mend_wires(by, &[peer], vec![Target::Paths(peer)])),
-            Mend::Path { from, to, one_way } => {
-                let targets = wires::ways(from, to, one_way).map(|(from, to)| Target::Path(from, to)).collect();
-                Some(self.mend_wires(by, &[from, to], targets))
-            }
-            Mend::Cut { from, to, one_way } => {
-                let targets = wires::ways(from, to, one_way).map(|(from, to)| Target::Cut(from, to)).collect();
-                Some(self.mend_wires(by, &[from, to], targets))
-            }
+            Mend::Disk { node } => Some(self.mend_disk(by, what, node)),
+            Mend::Flap { node } => self.end_flap(id, by, what, node),
+            Mend::Link { peer, .. } | Mend::Paths { peer } => Some(self.mend_wires(by, &[peer], what)),
+            Mend::Path { from, to, .. } | Mend::Cut { from, to, .. } => Some(self.mend_wires(by, &[from, to], what)),
             Mend::Cuts => {
                 let cuts = self.world.faults.cuts();
                 Some(Ok(self.mend_all(by, cuts)))
             }
         }
+    }
+
+    /// Refuses to take back what is not on.
+    fn refuse_sound(&self, what: &Mend) -> Result<(), EngineError> {
+        let on = |target| self.world.faults.of(target).map(|active| &active.fault);
+        Ok(rules::require_broken(&what.targets(), on)?)
     }
 
     /// Takes the faults of targets back, none of which is a process or a plan, and returns them.
@@ -123,27 +117,26 @@ impl Simulation {
         if node.index() < self.world.nodes.len() { Ok(()) } else { Err(EngineError::UnknownHost(Peer::Node(node))) }
     }
 
-    /// Checks that the process of a node runs.
-    fn running(&self, node: NodeNumber) -> Result<(), EngineError> {
+    /// Returns the process of a node, with what is wrong with it.
+    fn process_of(&self, node: NodeNumber) -> Result<Process<'_>, EngineError> {
         self.breakable(node)?;
-        if self.world.nodes[node.index()].node.is_running() { Ok(()) } else { Err(EngineError::NotRunning(node)) }
+        let process = &self.world.nodes[node.index()].node;
+        let stage = match (process.is_running(), process.is_starting()) {
+            (true, _) => Stage::Runs,
+            (false, true) => Stage::Starts,
+            (false, false) => Stage::Gone,
+        };
+        Ok(Process { node, stage, fault: self.world.faults.of_process(node), trouble: process.trouble() })
     }
 
     fn kill_node(&mut self, by: &Principal, node: NodeNumber) -> Answer {
-        self.breakable(node)?;
-        let process = &self.world.nodes[node.index()].node;
-        if !process.is_running() && !process.is_starting() {
-            return Err(EngineError::NotRunning(node));
-        }
+        self.process_of(node)?.require_killable()?;
         self.world.kill_node(node, caused(by));
         Ok(Reply::Done(()))
     }
 
     fn refuse_node(&mut self, by: &Principal, node: NodeNumber) -> Answer {
-        self.running(node)?;
-        if let Some(fault @ Fault::Refusing { .. }) = self.world.faults.of_process(node) {
-            return Err(FaultError::IsOn(Box::new(fault.clone())).into());
-        }
+        self.process_of(node)?.require_accepting()?;
         self.world.refuse_node(node, caused(by));
         Ok(Reply::Done(()))
     }
@@ -156,10 +149,7 @@ impl Simulation {
     }
 
     fn begin_stop(&mut self, by: &Principal, node: NodeNumber, within: SimDuration, restarts: bool) -> Result<(), EngineError> {
-        self.running(node)?;
-        if let Some(fault @ Fault::Stopping { .. }) = self.world.faults.of_process(node) {
-            return Err(FaultError::IsOn(Box::new(fault.clone())).into());
-        }
+        self.process_of(node)?.require_stoppable()?;
         let until = self.instant_after(within)?;
         self.world.begin_stop(node, until, restarts, caused(by));
         Ok(())
@@ -177,9 +167,9 @@ impl Simulation {
     }
 
     fn restart_node(&mut self, id: CommandId, by: &Principal, node: NodeNumber, within: SimDuration) -> Option<Answer> {
-        let begun = match self.running(node) {
-            Err(EngineError::NotRunning(_)) => return self.start_node(id, by, node),
-            running => running.and_then(|()| self.begin_stop(by, node, within, true)),
+        let begun = match self.process_of(node) {
+            Ok(process) if process.stage != Stage::Runs => return self.start_node(id, by, node),
+            process => process.map(drop).and_then(|()| self.begin_stop(by, node, within, true)),
         };
         let starts = self.world.nodes.get(node.index()).map_or(0, |entry| entry.node.starts());
         match begun {
@@ -196,15 +186,9 @@ impl Simulation {
     }
 
     fn begin_start(&mut self, by: &Principal, node: NodeNumber) -> Result<(), EngineError> {
-        self.breakable(node)?;
-        let process = &self.world.nodes[node.index()].node;
-        if let Some(trouble) = process.trouble().filter(|trouble| trouble.stops()) {
-            return Err(EngineError::Trouble { node, trouble: trouble.clone() });
-        }
-        if process.is_running() && self.world.faults.of_process(node).is_none() {
-            return Err(EngineError::Running(node));
-        }
-        if !process.is_starting() {
+        let process = self.process_of(node)?;
+        process.require_startable()?;
+        if process.stage != Stage::Starts {
             self.world.start_node(node, caused(by));
         }
         Ok(())
@@ -212,34 +196,27 @@ impl Simulation {
 
     fn break_disk(&mut self, by: &Principal, node: NodeNumber, faults: DiskFaults) -> Answer {
         self.breakable(node)?;
-        if (DiskFaults { corrupt: 0, ..faults }).is_none() {
-            self.refuse_where_nothing_is_stored(&[node])?;
-        }
+        self.refuse_unstored(faults, &[node])?;
         let corrupt = self.world.break_disk(node, faults, caused(by));
         // A replay has the segments that are corrupt, and needs no others.
         self.note_use_of(&corrupt);
         Ok(Reply::Done(()))
     }
 
-    /// Checks that at least one of these nodes stores a segment that could be corrupt.
-    fn refuse_where_nothing_is_stored(&self, nodes: &[NodeNumber]) -> Result<(), EngineError> {
-        let is_empty = |node: &NodeNumber| self.world.nodes[node.index()].node.volume_stats().segments == 0;
-        match nodes.first() {
-            Some(&node) if nodes.iter().all(is_empty) => Err(FaultError::NothingStored(node).into()),
-            _ => Ok(()),
-        }
+    /// Refuses to make nothing but segments corrupt where none is stored.
+    fn refuse_unstored(&self, faults: DiskFaults, nodes: &[NodeNumber]) -> Result<(), EngineError> {
+        let is_empty = |node: NodeNumber| self.world.nodes[node.index()].node.volume_stats().segments == 0;
+        Ok(rules::require_stored(faults, nodes, is_empty)?)
     }
 
-    fn mend_disk(&mut self, by: &Principal, node: NodeNumber) -> Answer {
+    fn mend_disk(&mut self, by: &Principal, what: &Mend, node: NodeNumber) -> Answer {
         self.breakable(node)?;
-        if self.world.faults.of(Target::Disk(node)).is_none() {
-            return Err(FaultError::NotBroken(Target::Disk(node)).into());
-        }
-        Ok(self.mend_all(by, vec![Target::Disk(node)]))
+        self.refuse_sound(what)?;
+        Ok(self.mend_all(by, what.targets()))
     }
 
     fn begin_flap(&mut self, by: &Principal, node: NodeNumber, plan: Flapping) -> Answer {
-        self.running(node)?;
+        self.process_of(node)?.require_running()?;
         self.refuse_plan(plan)?;
         self.world.begin_fault(Fault::Flapping { node, plan }, caused(by));
         Ok(Reply::Done(()))
@@ -250,14 +227,15 @@ impl Simulation {
         self.instant_after(plan.every.saturating_mul(u64::from(plan.times) + 1)).map(drop)
     }
 
-    fn end_flap(&mut self, id: CommandId, by: &Principal, node: NodeNumber) -> Option<Answer> {
-        let Some(plan) = self.world.faults.of(Target::Flap(node)).cloned() else {
-            return Some(Err(FaultError::NotBroken(Target::Flap(node)).into()));
-        };
+    fn end_flap(&mut self, id: CommandId, by: &Principal, what: &Mend, node: NodeNumber) -> Option<Answer> {
+        if let Err(error) = self.breakable(node).and_then(|()| self.refuse_sound(what)) {
+            return Some(Err(error));
+        }
+        let plan = self.world.faults.of(Target::Flap(node)).cloned();
         self.world.end_fault(Target::Flap(node), caused(by));
         let process = self.world.faults.of(Target::Process(node)).cloned();
         let killed = process.filter(|active| matches!(active.cause, FaultCause::Flap { .. }));
-        let (is_killed, taken_back) = (killed.is_some(), killed.into_iter().chain([plan]).collect());
+        let (is_killed, taken_back) = (killed.is_some(), killed.into_iter().chain(plan).collect());
         if is_killed { self.start_taking_back(id, by, node, taken_back) } else { Some(Ok(cleared(taken_back))) }
     }
 

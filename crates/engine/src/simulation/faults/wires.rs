@@ -6,8 +6,9 @@ use p2p_store::manifest::NodeNumber;
 
 use super::caused;
 use crate::error::EngineError;
-use crate::faults::{DiskFaults, Fault, FaultCause, FaultError, LinkChange, PathChange, Profile, Target};
-use crate::operation::Reply;
+use crate::faults::rules::ways;
+use crate::faults::{Fault, FaultCause, LinkChange, PathChange, Profile, Target};
+use crate::operation::{Mend, Reply};
 use crate::peer::Peer;
 use crate::principal::Principal;
 use crate::simulation::Simulation;
@@ -15,11 +16,6 @@ use crate::simulation::answers::Answer;
 
 /// Paths in one direction each.
 type Paths = Vec<(Peer, Peer)>;
-
-/// Returns the path from one host to another, and the one back unless only one way is meant.
-pub(super) fn ways(from: Peer, to: Peer, one_way: bool) -> impl Iterator<Item = (Peer, Peer)> {
-    [(from, to), (to, from)].into_iter().take(if one_way { 1 } else { 2 })
-}
 
 /// Returns the hosts among these targets of which all paths are meant.
 pub(super) fn hosts_of_all_paths(targets: &[Target]) -> Vec<Peer> {
@@ -90,29 +86,11 @@ impl Simulation {
         }
     }
 
-    /// Returns the error of a link or a path of which nothing can be taken back: it says so if something else of it can be.
-    fn not_broken(&self, target: Target) -> FaultError {
-        let elsewhere = match target {
-            Target::Path(from, to) => {
-                let others = [Target::Cut(from, to), Target::Cut(to, from), Target::Paths(from), Target::Paths(to)];
-                others.into_iter().find_map(|other| self.world.faults.of(other))
-            }
-            _ => None,
-        };
-        match elsewhere {
-            Some(active) => FaultError::BrokenElsewhere { target, fault: Box::new(active.fault.clone()) },
-            None => FaultError::NotBroken(target),
-        }
-    }
-
     /// Takes the faults of links or paths of these hosts back; at least one of them has to be on.
-    pub(super) fn mend_wires(&mut self, by: &Principal, of: &[Peer], targets: Vec<Target>) -> Answer {
+    pub(super) fn mend_wires(&mut self, by: &Principal, of: &[Peer], what: &Mend) -> Answer {
         self.known_peers(of)?;
-        let first = targets.first().copied();
-        let on: Vec<Target> = targets.into_iter().filter(|&target| self.world.faults.of(target).is_some()).collect();
-        if let Some(first) = first.filter(|_| on.is_empty()) {
-            return Err(self.not_broken(first).into());
-        }
+        self.refuse_sound(what)?;
+        let on: Vec<Target> = what.targets().into_iter().filter(|&target| self.world.faults.of(target).is_some()).collect();
         let hosts = hosts_of_all_paths(&on);
         let reply = self.mend_all(by, on);
         self.world.follow_paths_of(&hosts);
@@ -149,12 +127,12 @@ impl Simulation {
     /// Checks that a profile can be applied to these nodes as a whole.
     fn refuse_profile(&self, nodes: &[NodeNumber], profile: &Profile) -> Result<(), EngineError> {
         nodes.iter().try_for_each(|&node| self.breakable(node))?;
-        if (Profile { disk: DiskFaults { corrupt: 0, ..profile.disk }, ..profile.clone() }).is_none() {
-            self.refuse_where_nothing_is_stored(nodes)?;
+        if let Some(disk) = profile.disk_alone() {
+            self.refuse_unstored(disk, nodes)?;
         }
         if let Some(plan) = profile.flap {
             self.refuse_plan(plan)?;
-            nodes.iter().try_for_each(|&node| self.running(node))?;
+            nodes.iter().try_for_each(|&node| self.process_of(node)?.require_running())?;
         }
         Ok(())
     }
