@@ -195,6 +195,16 @@ pub(super) async fn own_name(shell: &Shell, call: &Call) -> Result<String, Shell
     identity.name().map(str::to_owned).ok_or_else(|| EngineError::from(Denial::LoginNeeded).into())
 }
 
+/// Refuses a command about the account to an API token, as the command itself does.
+pub(crate) async fn require_person(shell: &Shell, call: &Call) -> Result<(), ShellError> {
+    match (call.spec.name, call.argument(0)) {
+        ("passwd" | "sessions" | "otp" | "token" | "key" | "invite", _) => own_name(shell, call).await.map(drop),
+        ("users", Some(_)) => Ok(shell.access.require_session(&shell.identity(), "users reset").await?),
+        ("register", _) => Ok(shell.access.require_session(&shell.identity(), "register").await?),
+        _ => Ok(()),
+    }
+}
+
 /// Returns the session or the user that an action of the command is about; `None` if they are to be listed.
 pub(crate) fn named_of(call: &Call) -> Result<Option<&str>, ShellError> {
     let name = if call.spec.name == "sessions" { "ID" } else { "NAME" };

@@ -9,13 +9,12 @@ use p2p_base::spelling::visible;
 use p2p_base::units::{Probability, SimDuration, count_of};
 use p2p_engine::EngineError;
 use p2p_engine::faults::{ActiveFault, DiskFaults, FLAPS, Flapping, LinkChange, PathChange, Target, parse_bursts};
-use p2p_engine::operation::{Break, ListFaults, Mend, STOP_WITHIN};
+use p2p_engine::operation::{Break, ClearFaults, ListFaults, Mend, STOP_WITHIN, Which};
 use p2p_engine::snapshot::Peer;
 use p2p_net::{Direction, Loss};
-use p2p_store::manifest::NodeNumber;
 use serde_json::json;
 
-pub(crate) use self::list::{check_action, faults, known_profile};
+pub(crate) use self::list::{check_action, faults, known_profile, require_admin};
 
 use crate::answer::{Answer, View};
 use crate::call::Call;
@@ -23,42 +22,45 @@ use crate::hosts::{self, Paths};
 use crate::report::{CutPaths, ToldFault};
 use crate::{Shell, ShellError};
 
-pub(crate) async fn kill(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
+/// Carries out a command about the process of a node.
+pub(crate) async fn process(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
+    let (node, state) = (call.node(0)?, process_after(call));
+    process_of(call)?.make(shell).await?;
+    let said = if state == "running" { "runs".to_owned() } else { format!("is {state}") };
+    Ok(Answer::new(View::Text(format!("{node} {said}")), json!({ "node": node.to_string(), "process": state })))
+}
+
+/// Returns what `kill`, `stop`, `start`, `restart` or `refuse` is to do.
+pub(crate) fn process_of(call: &Call) -> Result<Change, ShellError> {
     let node = call.node(0)?;
-    shell.call(Break::Kill { node }).await?;
-    Ok(process(node, "killed"))
+    Ok(match call.spec.name {
+        "kill" => Change::Break(Break::Kill { node }),
+        "stop" => Change::Break(Break::Stop { node, within: within(call)? }),
+        "restart" => Change::Break(Break::Restart { node, within: within(call)? }),
+        "refuse" => Change::Break(Break::Refuse { node }),
+        _ => Change::Mend(Mend::Process { node }),
+    })
 }
 
-pub(crate) async fn stop(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
-    let (node, within) = (call.node(0)?, within(call)?);
-    shell.wait_for(Break::Stop { node, within }).await?;
-    Ok(process(node, "stopped"))
-}
-
-pub(crate) async fn start(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
-    let node = call.node(0)?;
-    shell.wait_for(Mend::Process { node }).await?;
-    Ok(process(node, "running"))
-}
-
-pub(crate) async fn restart(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
-    let (node, within) = (call.node(0)?, within(call)?);
-    shell.wait_for(Break::Restart { node, within }).await?;
-    Ok(process(node, "running"))
-}
-
-pub(crate) async fn refuse(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
-    let node = call.node(0)?;
-    shell.call(Break::Refuse { node }).await?;
-    Ok(process(node, "refusing"))
+/// Returns what the process is once such a command has been carried out.
+fn process_after(call: &Call) -> &'static str {
+    match call.spec.name {
+        "kill" => "killed",
+        "stop" => "stopped",
+        "refuse" => "refusing",
+        _ => "running",
+    }
 }
 
 /// Change of faults, as the words of a command say it.
+#[derive(Debug)]
 pub(crate) enum Change {
     /// Change for the worse.
     Break(Break),
     /// Change back.
     Mend(Mend),
+    /// Taking back of several faults.
+    Clear(Which),
 }
 
 impl Change {
@@ -67,17 +69,38 @@ impl Change {
         let checked = match &self {
             Change::Break(what) => what.check(),
             Change::Mend(what) => what.check(),
+            Change::Clear(_) => Ok(()),
         };
         Ok(checked.map(|()| self).map_err(EngineError::from)?)
     }
 
     async fn make(self, shell: &Shell) -> Result<(), ShellError> {
         match self {
+            Change::Break(what @ (Break::Stop { .. } | Break::Restart { .. })) => shell.wait_for(what).await,
             Change::Break(what) => shell.call(what).await,
-            Change::Mend(what @ Mend::Flap { .. }) => shell.wait_for(what).await.map(drop),
+            Change::Mend(what @ (Mend::Flap { .. } | Mend::Process { .. })) => shell.wait_for(what).await.map(drop),
             Change::Mend(what) => shell.call(what).await.map(drop),
+            Change::Clear(which) => shell.wait_for(ClearFaults { which }).await.map(drop),
         }
     }
+}
+
+/// Returns the change of faults that a command is to make, if it makes one.
+///
+/// # Errors
+/// Fails if the command would refuse its words, or the profile that they name.
+pub(crate) fn change_of(shell: &Shell, call: &Call) -> Result<Option<Change>, ShellError> {
+    Ok(Some(match call.spec.name {
+        "kill" | "stop" | "start" | "restart" | "refuse" => process_of(call)?,
+        "disk" => disk_of(call)?,
+        "link" => link_of(call)?.2,
+        "path" => path_of(call)?.1,
+        "partition" => partition_of(call)?.1,
+        "heal" => Change::Mend(heal_of(call)?),
+        "flap" => flap_of(call)?,
+        "faults" => return list::change_of(shell, call),
+        _ => return Ok(None),
+    }))
 }
 
 pub(crate) async fn disk(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
@@ -297,10 +320,4 @@ async fn answer_about(shell: &Shell, name: &str, plural: bool, is_meant: impl Fn
 /// Returns the time of --within.
 pub(crate) fn within(call: &Call) -> Result<SimDuration, ShellError> {
     Ok(value(call, "within")?.unwrap_or(STOP_WITHIN))
-}
-
-/// Returns the answer about what a node's process does now.
-fn process(node: NodeNumber, state: &str) -> Answer {
-    let said = if state == "running" { "runs".to_owned() } else { format!("is {state}") };
-    Answer::new(View::Text(format!("{node} {said}")), json!({ "node": node.to_string(), "process": state }))
 }

@@ -67,13 +67,8 @@ pub(crate) async fn download(shell: &Shell, call: &Call) -> Result<Answer, Shell
     let (identity, wanted) = (shell.identity(), call.argument(1).map(expand));
     let (recursive, force) = (call.has("recursive"), call.has("force"));
     let names = names_of(shell, call, 0, recursive)?;
-    if names.len() > 1 && wanted.as_ref().is_some_and(|wanted| !wanted.is_dir()) {
-        return Err(call.wrong(format!("{} names match, and PATH is no directory for them", names.len())));
-    }
-    let range = range_of(call)?;
-    if range.is_some() && names.len() > 1 {
-        return Err(of_one_file(call));
-    }
+    let (range, is_directory) = (range_of(call)?, wanted.as_ref().is_none_or(|wanted| wanted.is_dir()));
+    check_wanted(call, names.len(), is_directory, range.is_some())?;
     if recursive {
         let (mut plan, to) = (Plan::default(), Target::new(wanted, names.len(), force));
         for name in names {
@@ -84,6 +79,18 @@ pub(crate) async fn download(shell: &Shell, call: &Call) -> Result<Answer, Shell
     let transfers =
         transfers_of(&shell.access, &identity, &names, &Wanted::Fetched { range, path: wanted, overwrite: force }).await;
     begin_all(shell, call, "fetched", transfers).await
+}
+
+/// Refuses several names for a download that go to no directory, or of which a range is wanted.
+///
+/// # Errors
+/// Fails with the usage of the command.
+pub(crate) fn check_wanted(call: &Call, names: usize, is_directory: bool, is_range: bool) -> Result<(), ShellError> {
+    match (names > 1, is_directory, is_range) {
+        (true, false, _) => Err(call.wrong(format!("{names} names match, and PATH is no directory for them"))),
+        (true, true, true) => Err(of_one_file(call)),
+        _ => Ok(()),
+    }
 }
 
 /// Returns the range of --range.
@@ -401,10 +408,17 @@ fn status_data(status: &TransferStatus) -> Value {
 
 /// Refuses transfers that the user may not see, as if they did not exist, and records the refusal in the audit log.
 pub(crate) async fn own_transfer(shell: &Shell, transfer: TransferId) -> Result<(), ShellError> {
-    let identity = shell.identity();
-    if shell.call(ListTransfers).await?.iter().any(|status| status.id == transfer) {
-        return Ok(());
+    match shell.call(ListTransfers).await?.iter().any(|status| status.id == transfer) {
+        true => Ok(()),
+        false => Err(unknown_transfer(shell, transfer).await?),
     }
-    shell.access.record_refusal(&identity, format!("transfer {transfer}")).await.map_err(AccessError::from)?;
-    Err(EngineError::UnknownTransfer(transfer).into())
+}
+
+/// Records that the user named a transfer that is not there, or not for the user to see, and returns the error.
+///
+/// # Errors
+/// Fails if the disk refuses.
+pub(crate) async fn unknown_transfer(shell: &Shell, transfer: TransferId) -> Result<ShellError, ShellError> {
+    shell.access.record_refusal(&shell.identity(), format!("transfer {transfer}")).await.map_err(AccessError::from)?;
+    Ok(EngineError::UnknownTransfer(transfer).into())
 }

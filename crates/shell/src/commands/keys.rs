@@ -20,27 +20,64 @@ use crate::report::{Table, date_of, text_column};
 use crate::trees::off_thread;
 use crate::{Shell, ShellError};
 
-pub(crate) async fn key(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
-    own_name(shell, call).await?;
-    match call.argument(0) {
-        Some("add") => add(shell, call).await,
-        Some("remove") => remove(shell, call).await,
-        _ => list(shell, call).await,
+/// Action of the command, as its words say it.
+pub(crate) enum Action {
+    Add(KeyName, KeySource),
+    List,
+    Remove(KeyName),
+}
+
+/// Place of the text of a public key.
+pub(crate) enum KeySource {
+    Line(PublicKey),
+    File(PathBuf),
+}
+
+impl KeySource {
+    /// Returns the key, which is read if it stands in a file.
+    ///
+    /// # Errors
+    /// Fails if the file cannot be read, or holds no key that is taken.
+    pub(crate) async fn key(self) -> Result<PublicKey, ShellError> {
+        match self {
+            KeySource::Line(key) => Ok(key),
+            KeySource::File(path) => PublicKey::parse(&off_thread(move || read(path)).await??).map_err(refused),
+        }
     }
 }
 
-async fn add(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
-    let name = name_in(call)?;
-    let text = match (call.flags.get("key"), call.argument(2)) {
-        (Some(_), Some(_)) => return Err(call.wrong("the key stands in PATH or after --key, not in both".into())),
-        (None, None) => return Err(call.wrong("say which key: PATH of its file, or --key with the line itself".into())),
-        (Some(line), None) => line.clone(),
-        (None, Some(path)) => {
-            let path = expand(path);
-            off_thread(move || read(path)).await??
-        }
-    };
-    let key = PublicKey::parse(&text).map_err(refused)?;
+/// Returns the action of the command.
+///
+/// # Errors
+/// Fails if its words do not go together, or if the key that stands in them is none that is taken.
+pub(crate) fn action_of(call: &Call) -> Result<Action, ShellError> {
+    match call.argument(0) {
+        Some("add") => Ok(Action::Add(name_in(call)?, source_of(call)?)),
+        Some("remove") => refuse_more(call, 2).and_then(|()| name_in(call)).map(Action::Remove),
+        _ => refuse_more(call, 1).map(|()| Action::List),
+    }
+}
+
+fn source_of(call: &Call) -> Result<KeySource, ShellError> {
+    match (call.flags.get("key"), call.argument(2)) {
+        (Some(_), Some(_)) => Err(call.wrong("the key stands in PATH or after --key, not in both".into())),
+        (None, None) => Err(call.wrong("say which key: PATH of its file, or --key with the line itself".into())),
+        (Some(line), None) => PublicKey::parse(line).map(KeySource::Line).map_err(refused),
+        (None, Some(path)) => Ok(KeySource::File(expand(path))),
+    }
+}
+
+pub(crate) async fn key(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
+    own_name(shell, call).await?;
+    match action_of(call)? {
+        Action::Add(name, source) => add(shell, name, source).await,
+        Action::Remove(name) => remove(shell, name).await,
+        Action::List => list(shell).await,
+    }
+}
+
+async fn add(shell: &Shell, name: KeyName, source: KeySource) -> Result<Answer, ShellError> {
+    let key = source.key().await?;
     let added = shell.access.add_key(name, key).await?;
     Ok(Answer::new(View::Text(format!("key {} is added: {} {}", added.name, added.algorithm, added.fingerprint)), data(&added)))
 }
@@ -66,8 +103,7 @@ fn refused(error: PublicKeyError) -> ShellError {
     AccessError::from(AuthError::from(KeyError::from(error))).into()
 }
 
-async fn list(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
-    refuse_more(call, 1)?;
+async fn list(shell: &Shell) -> Result<Answer, ShellError> {
     let keys = shell.access.keys().await?;
     let row =
         |key: &KeyInfo| vec![key.name.to_string(), key.algorithm.clone(), key.fingerprint.to_string(), date_of(key.added_at)];
@@ -77,9 +113,8 @@ async fn list(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
     Ok(Answer::new(View::Table(table), keys.iter().map(data).collect()))
 }
 
-async fn remove(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
-    refuse_more(call, 2)?;
-    let removed = shell.access.remove_key(name_in(call)?).await?;
+async fn remove(shell: &Shell, name: KeyName) -> Result<Answer, ShellError> {
+    let removed = shell.access.remove_key(name).await?;
     Ok(Answer::new(View::Text(format!("key {} is removed: {}", removed.name, removed.fingerprint)), data(&removed)))
 }
 

@@ -19,16 +19,20 @@ use crate::{Shell, ShellError};
 /// Number of segments of a node that are listed.
 const LISTED_MAX: usize = 4_096;
 
+/// Returns the node of --node.
+pub(crate) fn node_named(call: &Call) -> Result<Option<NodeNumber>, ShellError> {
+    match call.flags.get("node") {
+        Some(_) if call.argument(0).is_some() => {
+            Err(call.wrong("--node is for all segments there, not those of a transfer".into()))
+        }
+        Some(text) => call.node_named(text).map(Some),
+        None => Ok(None),
+    }
+}
+
 pub(crate) async fn segments(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
     let transfer = call.transfer(0)?;
-    let node = match call.flags.get("node") {
-        Some(_) if transfer.is_some() => {
-            return Err(call.wrong("--node is for all segments there, not those of a transfer".into()));
-        }
-        Some(text) => Some(call.node_named(text)?),
-        None => shell.node.filter(|_| transfer.is_none()),
-    };
-    match node {
+    match node_named(call)?.or(shell.node.filter(|_| transfer.is_none())) {
         Some(node) => on_node(shell, node).await,
         None => of_transfer(shell, transfer).await,
     }

@@ -117,6 +117,11 @@ pub(crate) fn check_expectation(table: &Table, call: &Call) -> Result<(), ShellE
     }
 }
 
+/// Refuses an expectation that cannot come true, since its command is known to be refused with another text.
+pub(crate) fn compare_refusal(call: &Call, error: &ShellError) -> Result<(), ShellError> {
+    expectation_of(call)?.compare(error.to_string()).map(drop)
+}
+
 /// Returns the command that an `expect` carries out; `None` if it is refused for its words.
 pub(crate) fn expected_command(table: &Table, call: &Call) -> Option<Call> {
     let expected = expectation_of(call).ok()?;

@@ -2,7 +2,7 @@
 //! the words are bound to the command, so before anything of a line begins. The functions that check a value are those by which the command
 //! is carried out.
 
-use super::{accounts, faults, files, invites, network, otp, session, time, tokens, uploads};
+use super::{accounts, faults, files, invites, keys, network, otp, segments, session, time, tokens, uploads};
 use crate::ShellError;
 use crate::call::Call;
 use crate::spec::{Kind, WAITING};
@@ -42,6 +42,8 @@ pub(crate) fn check_values(table: &Table, call: &Call) -> Result<(), ShellError>
         "audit" => accounts::count_of_entries(call).map(drop),
         "sessions" | "users" => accounts::named_of(call).map(drop),
         "otp" => otp::check_kind(call),
+        "key" => keys::action_of(call).map(drop),
+        "segments" => segments::node_named(call).map(drop),
         "token" => tokens::action_of(call).map(drop),
         "invite" => invites::action_of(call).map(drop),
         _ => Ok(()),

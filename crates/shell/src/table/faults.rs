@@ -24,7 +24,7 @@ pub(super) static COMMANDS: &[Spec] = &[
                   power loss. Nothing answers at the node's address until `start NODE`.",
         arguments: &[once("NODE", Kind::Node)],
         flags: &[],
-        run: |shell, call| Box::pin(faults::kill(shell, call)),
+        run: |shell, call| Box::pin(faults::process(shell, call)),
     },
     Spec {
         name: "stop",
@@ -37,7 +37,7 @@ pub(super) static COMMANDS: &[Spec] = &[
                   latest after the time of --within; its connections are closed in order, and new ones are refused.",
         arguments: &[once("NODE", Kind::Node)],
         flags: &[WITHIN],
-        run: |shell, call| Box::pin(faults::stop(shell, call)),
+        run: |shell, call| Box::pin(faults::process(shell, call)),
     },
     Spec {
         name: "start",
@@ -49,7 +49,7 @@ pub(super) static COMMANDS: &[Spec] = &[
         details: "A process that was killed or has stopped reads its disk first. Its peers find it ALIVE by their next probes.",
         arguments: &[once("NODE", Kind::Node)],
         flags: &[],
-        run: |shell, call| Box::pin(faults::start(shell, call)),
+        run: |shell, call| Box::pin(faults::process(shell, call)),
     },
     Spec {
         name: "restart",
@@ -61,7 +61,7 @@ pub(super) static COMMANDS: &[Spec] = &[
         details: "",
         arguments: &[once("NODE", Kind::Node)],
         flags: &[WITHIN],
-        run: |shell, call| Box::pin(faults::restart(shell, call)),
+        run: |shell, call| Box::pin(faults::process(shell, call)),
     },
     Spec {
         name: "refuse",
@@ -74,7 +74,7 @@ pub(super) static COMMANDS: &[Spec] = &[
                   goes on.",
         arguments: &[once("NODE", Kind::Node)],
         flags: &[],
-        run: |shell, call| Box::pin(faults::refuse(shell, call)),
+        run: |shell, call| Box::pin(faults::process(shell, call)),
     },
     Spec {
         name: "disk",

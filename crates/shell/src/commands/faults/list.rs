@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use crate::answer::{Answer, View};
 use crate::call::Call;
+use crate::commands::faults::Change;
 use crate::hosts;
 use crate::report::{Resolution, SHOWN_MAX, Table, ToldFault, instant_of, number_column, text_column};
 use crate::{Shell, ShellError};
@@ -45,6 +46,7 @@ pub(crate) fn check_action(call: &Call) -> Result<(), ShellError> {
 
 /// Lists the faults that are on, takes them back, lists the profiles, or applies one.
 pub(crate) async fn faults(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
+    require_admin(shell, call).await?;
     match action_of(call)? {
         Action::Apply(name) => apply(shell, call, name).await,
         Action::Clear(what) => clear(shell, call, what).await,
@@ -54,20 +56,37 @@ pub(crate) async fn faults(shell: &Shell, call: &Call) -> Result<Answer, ShellEr
 }
 
 /// Returns the faults that are meant by the argument of `faults clear`: a profile that is on or known, or else a node.
-fn which(call: &Call, what: Option<&str>, is_profile: impl Fn(&str) -> bool) -> Result<Which, ShellError> {
+fn which(shell: &Shell, call: &Call, what: Option<&str>) -> Result<Which, ShellError> {
     let Some(what) = what else { return Ok(Which::All) };
-    let node = call.argument(2).map(|_| call.node(2)).transpose()?;
-    match hosts::node_of(what).filter(|_| !is_profile(what)) {
+    let (node, is_profile) = (node_of_third(call)?, shell.access().profiles().contains_key(what));
+    match hosts::node_of(what).filter(|_| !is_profile) {
         Some(_) if node.is_some() => Err(call.wrong("two nodes are given; take them back one after the other".into())),
         Some(node) => Ok(Which::Node(node)),
         None => Ok(Which::Profile { name: what.to_owned(), node }),
     }
 }
 
+/// Returns the change of faults that the command is to make, if it makes one.
+pub(super) fn change_of(shell: &Shell, call: &Call) -> Result<Option<Change>, ShellError> {
+    Ok(match action_of(call)? {
+        Action::Apply(name) => Some(Change::Break(profile_of(shell, call, name)?.1)),
+        Action::Clear(what) => Some(Change::Clear(which(shell, call, what)?)),
+        Action::Profiles | Action::List => None,
+    })
+}
+
+/// Refuses an action that is for admins to other users, and records that.
+pub(crate) async fn require_admin(shell: &Shell, call: &Call) -> Result<(), ShellError> {
+    let what = match action_of(call)? {
+        Action::Apply(_) => "faults apply",
+        Action::Clear(_) => "faults clear",
+        Action::Profiles | Action::List => return Ok(()),
+    };
+    Ok(shell.access().require_admin(&shell.identity(), what).await?)
+}
+
 async fn clear(shell: &Shell, call: &Call, what: Option<&str>) -> Result<Answer, ShellError> {
-    shell.access().require_admin(&shell.identity(), "faults clear").await?;
-    let is_profile = |name: &str| shell.access().profiles().contains_key(name);
-    let which = which(call, what, is_profile)?;
+    let which = which(shell, call, what)?;
     let ClearedFaults { mut taken_back, not_running } = shell.wait_for(ClearFaults { which }).await?;
     taken_back.sort_by_key(|active| active.fault.target());
     let told = ToldFault::all(&taken_back);
@@ -116,11 +135,21 @@ pub(crate) fn known_profile(shell: &Shell, call: &Call, name: &str) -> Result<(N
     Ok((found.clone(), profile))
 }
 
-async fn apply(shell: &Shell, call: &Call, name: &str) -> Result<Answer, ShellError> {
-    shell.access().require_admin(&shell.identity(), "faults apply").await?;
+/// Returns a profile with what puts it on.
+fn profile_of(shell: &Shell, call: &Call, name: &str) -> Result<(NamedProfile, Break), ShellError> {
     let (found, profile) = known_profile(shell, call, name)?;
-    let node = call.argument(2).map(|_| call.node(2)).transpose()?;
-    shell.call(Break::Profile { name: name.to_owned(), node, profile: Box::new(profile) }).await?;
+    Ok((found, Break::Profile { name: name.to_owned(), node: node_of_third(call)?, profile: Box::new(profile) }))
+}
+
+/// Returns the node that follows the profile, if one does.
+fn node_of_third(call: &Call) -> Result<Option<NodeNumber>, ShellError> {
+    call.argument(2).map(|_| call.node(2)).transpose()
+}
+
+async fn apply(shell: &Shell, call: &Call, name: &str) -> Result<Answer, ShellError> {
+    let (found, applied) = profile_of(shell, call, name)?;
+    let node = node_of_third(call)?;
+    shell.call(applied).await?;
     let on = node.map_or_else(|| "all nodes".to_owned(), |node| node.to_string());
     let is_on = shell.call(ListFaults).await?.iter().any(|active| active.causes().any(|cause| cause.profile() == Some(name)));
     // The summary stands in a file that may be another's.
