@@ -101,12 +101,12 @@ const UNTIMELY: [(&str, &str); 27] = [
     ("partition 1|2; heal; heal 1,2", "is not cut"),
     ("flap 1 --clear", "Node_01 is not flapping"),
     ("faults clear 2", "nothing is wrong with Node_02"),
-    ("faults apply satellite; faults clear satellite; faults clear satellite", "no fault of the profile `satellite` is on"),
-    ("faults apply satellite 1; faults clear satellite 2", "no fault of the profile `satellite` is on for Node_02"),
+    ("faults apply slow-wan; faults clear slow-wan; faults clear slow-wan", "no fault of the profile `slow-wan` is on"),
+    ("faults apply slow-wan 1; faults clear slow-wan 2", "no fault of the profile `slow-wan` is on for Node_02"),
     ("capture stop", "no capture is running"),
     ("capture start c1; capture start c2", "a capture is running already"),
     ("capture start a.bin", "a.bin already exists"),
-    ("capture start c1; capture stop; capture start c1", "an earlier command of the line makes c1"),
+    ("capture start c1; capture stop; capture start c1", "an earlier command of the line makes /"),
     ("segments --node 9", "there is no Node_09"),
     ("expect kill 9 contains killed", "expected contains killed"),
     ("expect start 3 = x", "Node_03 runs already"),
@@ -166,10 +166,10 @@ fn a_line_whose_commands_come_at_the_right_time_is_carried_out() {
         "kill 3; start 3; refuse 3; start 3; stop 3; restart 3; kill 3; restart 3",
         "flap 3 --every 1s --times 1; sleep 3s; kill 3; faults clear; kill 3",
         "path 1,2 --cut --delay 5ms; heal 1,2; path 1,2 --clear; partition 1|2; heal",
-        "disk 2 --full; disk 2 --clear; link 1 --queue 5; link 1 --clear; faults apply satellite 1; faults clear 1",
+        "disk 2 --full; disk 2 --clear; link 1 --queue 5; link 1 --clear; faults apply slow-wan 1; faults clear 1",
         "capture start c1; capture stop; capture start c2; sleep 1s; capture stop",
         "expect start 3 contains 'runs already'; expect kill 9 contains 'no Node_09'; expect kill 3 contains killed; start 3",
-        "upload a.bin; disk 2 --corrupt 1; disk 2 --clear",
+        "upload a.bin; faults apply dying-disk; faults clear",
     ] {
         home.ok(&["run", "-c", line]);
     }

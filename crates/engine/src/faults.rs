@@ -11,7 +11,6 @@ mod ledger;
 mod network;
 mod profile;
 mod refusal;
-pub mod rules;
 
 use std::fmt;
 

@@ -12,6 +12,7 @@ mod edge;
 pub mod error;
 pub mod event;
 mod event_log;
+pub mod fault_rules;
 pub mod faults;
 mod faulty_disk;
 mod first_use;

@@ -272,7 +272,7 @@ fn readable(path: &Path) -> Result<(), ShellError> {
     source_file::open(path).map(drop).map_err(refused)
 }
 
-/// What a command does with each of the stored names that it is given.
+/// Act of a command on each of the stored names that it is given.
 #[derive(Debug, Clone)]
 pub enum Wanted {
     /// Fetching of the file, or of a range of it, to this machine.

@@ -1,4 +1,4 @@
-//! What is broken on purpose as the commands of a line will find it: what is on when the line begins, and what its earlier commands will
+//! Faults that are on as the commands of a line will find it: what is on when the line begins, and what its earlier commands will
 //! have put on and taken back. By the engine's [rules] it is known ahead of many commands that they would be refused.
 //!
 //! What changes by itself is not foretold: a process that flaps, stops or starts while the line begins, what a plan of the line itself
@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use p2p_engine::faults::rules::{self, Process, Stage};
+use p2p_engine::fault_rules::{self as rules, Process, Stage};
 use p2p_engine::faults::{Fault, FaultError, Profile, Target};
 use p2p_engine::operation::{Break, Mend, Which};
 use p2p_engine::snapshot::{NodeStatus, Peer};
@@ -24,7 +24,7 @@ struct Node {
     is_empty: bool,
 }
 
-/// What is broken, as far as it is known ahead.
+/// Faults that are on, as far as they are known ahead.
 #[derive(Debug, Default)]
 pub(crate) struct Breakage {
     nodes: BTreeMap<NodeNumber, Node>,

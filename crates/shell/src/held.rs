@@ -26,7 +26,7 @@ enum Thing {
     Invite(String),
 }
 
-/// What earlier commands of a line make, and what they remove.
+/// Things that earlier commands of a line make or remove.
 #[derive(Debug, Default)]
 pub(crate) struct Held {
     /// True for what is there by then, and false for what is not.

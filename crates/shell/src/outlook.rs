@@ -69,7 +69,7 @@ pub(crate) struct Outlook {
     things: Things,
     /// Keys, tokens and invites of the user.
     held: Held,
-    /// What is broken on purpose.
+    /// Faults that are on.
     breakage: Breakage,
     /// False once a command stands in the line whose effects on names are not known ahead.
     is_known: bool,

@@ -9,7 +9,7 @@ use p2p_store::standing::Trouble;
 use super::answers::Answer;
 use super::{CommandId, Simulation, Waiting};
 use crate::error::EngineError;
-use crate::faults::rules::{self, Process, Stage};
+use crate::fault_rules::{self as rules, Process, Stage};
 use crate::faults::{ActiveFault, ClearedFaults, DiskFaults, Fault, FaultCause, FaultError, Flapping, Target};
 use crate::operation::{Break, Mend, Reply, Which};
 use crate::peer::Peer;

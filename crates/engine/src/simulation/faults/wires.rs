@@ -6,7 +6,7 @@ use p2p_store::manifest::NodeNumber;
 
 use super::caused;
 use crate::error::EngineError;
-use crate::faults::rules::ways;
+use crate::fault_rules::ways;
 use crate::faults::{Fault, FaultCause, LinkChange, PathChange, Profile, Target};
 use crate::operation::{Mend, Reply};
 use crate::peer::Peer;

@@ -1,12 +1,12 @@
-//! What the commands that break and mend require of what is on: the same for the simulation, which carries them out, and for who
+//! Rules of the commands that break and mend, about what has to be on: the same for the simulation, which carries them out, and for who
 //! foretells whether it will.
 
 use p2p_net::Direction;
 use p2p_store::manifest::NodeNumber;
 use p2p_store::standing::Trouble;
 
-use super::{DiskFaults, Fault, FaultError, Profile, Target};
 use crate::error::EngineError;
+use crate::faults::{DiskFaults, Fault, FaultError, Profile, Target};
 use crate::node::ProcessState;
 use crate::operation::Mend;
 use crate::peer::Peer;
