@@ -40,9 +40,11 @@ fn packets(file: &[u8]) -> usize {
 fn a_capture_that_finds_no_room_says_so_and_is_whole() {
     let home = Home::new(QUICK);
     home.file("a.bin", 6_000_000);
-    for (trap, script, stopped) in [
-        ("trap '' XFSZ; ", "capture start x.pcapng; upload a.bin; capture stop", true),
-        ("", "capture start y.pcapng; upload a.bin --as b", false),
+    for (trap, script, name) in [
+        ("trap '' XFSZ; ", "capture start x.pcapng; upload a.bin; capture stop", "x.pcapng"),
+        ("", "capture start y.pcapng; upload a.bin --as b", "y.pcapng"),
+        // The line that ends it is another one, and begins as if the capture went on.
+        ("trap '' XFSZ; ", "capture start z.pcapng; upload a.bin --as c\necho goes on; capture stop; echo reached", "z.pcapng"),
     ] {
         // No file may be larger, and the process is told of it by an error, whether the signal of that is ignored or not.
         let limited = format!("{trap}ulimit -f 3000; exec {} run -c '{script}'", env!("CARGO_BIN_EXE_p2p"));
@@ -52,7 +54,9 @@ fn a_capture_that_finds_no_room_says_so_and_is_whole() {
         let (stdout, stderr) = (String::from_utf8(said.stdout).unwrap(), String::from_utf8(said.stderr).unwrap());
         assert_eq!(said.status.code(), Some(1), "{script}: {stdout} {stderr}");
         assert!(stderr.contains("capturing failed: it ended at") && stdout.contains("stored"), "{stdout} {stderr}");
-        let file = fs::read(home.path(if stopped { "x.pcapng" } else { "y.pcapng" })).unwrap();
+        let is_in_turn = stdout.contains("goes on") == script.contains("goes on") && !stdout.contains("reached");
+        assert!(is_in_turn, "{stdout} {stderr}");
+        let file = fs::read(home.path(name)).unwrap();
         assert!(file.len() > 2_900_000 && packets(&file) > 1_500, "{} bytes", file.len());
     }
     // One that cannot be begun leaves nothing.

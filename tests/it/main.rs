@@ -26,6 +26,7 @@ mod figures;
 mod files_pane;
 mod first_start;
 mod foreign;
+mod foretold;
 mod former;
 mod front_end;
 mod generated;

@@ -84,37 +84,6 @@ const REFUSED: [(&str, &str); 76] = [
     ("segments 1 --node 2", "--node is for all segments there"),
 ];
 
-/// Commands that are refused for what is so when the line begins, or for what the commands before them make of it, each with the reason.
-const UNTIMELY: [(&str, &str); 27] = [
-    ("start 3", "Node_03 runs already"),
-    ("kill 3; kill 3", "Node_03 does not run"),
-    ("kill 3; stop 3", "Node_03 does not run"),
-    ("kill 3; start 3; start 3", "Node_03 runs already"),
-    ("stop 3; flap 3 --every 1s", "Node_03 does not run"),
-    ("refuse 3; refuse 3", "already"),
-    ("restart 3; start 3", "Node_03 runs already"),
-    ("disk 2 --clear", "nothing is wrong with the disk of Node_02"),
-    ("link 1 --clear", "nothing is wrong with the uplink of Node_01"),
-    ("link 1 --queue 5; link 1 --clear; link 1 --clear", "nothing is wrong with the uplink of Node_01"),
-    ("path 1,2 --clear", "nothing is wrong with the path Node_01->Node_02"),
-    ("heal 1,2", "is not cut"),
-    ("partition 1|2; heal; heal 1,2", "is not cut"),
-    ("flap 1 --clear", "Node_01 is not flapping"),
-    ("faults clear 2", "nothing is wrong with Node_02"),
-    ("faults apply slow-wan; faults clear slow-wan; faults clear slow-wan", "no fault of the profile `slow-wan` is on"),
-    ("faults apply slow-wan 1; faults clear slow-wan 2", "no fault of the profile `slow-wan` is on for Node_02"),
-    ("capture stop", "no capture is running"),
-    ("capture start c1; capture start c2", "a capture is running already"),
-    ("capture start a.bin", "a.bin already exists"),
-    ("capture start c1; capture stop; capture start c1", "an earlier command of the line makes /"),
-    ("segments --node 9", "there is no Node_09"),
-    ("expect kill 9 contains killed", "expected contains killed"),
-    ("expect start 3 = x", "Node_03 runs already"),
-    ("kill 3; expect kill 3 contains killed", "Node_03 does not run"),
-    ("expect capture stop contains captured", "no capture is running"),
-    ("download b.bin z1 --range 2000-", "the range begins at byte 2000"),
-];
-
 #[test]
 fn a_line_with_a_value_that_is_refused_begins_nothing() {
     let home = Home::new(QUICK);
@@ -141,36 +110,4 @@ fn a_refused_value_may_be_expected() {
     let said = home.run(&["run", "-c", &format!("expect kill x contains 'is no node'; {nested}; expect sleep 5 contains unit")]);
     assert!(said.code != Some(0) && said.stderr.contains("expected contains x"), "{said:?}");
     home.ok(&["run", "-c", "expect kill x contains 'is no node'; expect nope contains 'no command'; echo done"]);
-}
-
-#[test]
-fn a_line_of_which_a_command_would_come_at_the_wrong_time_begins_nothing() {
-    let home = Home::new(QUICK);
-    home.file("a.bin", 1_000);
-    home.file("b.bin", 1_000);
-    home.ok(&["put", "b.bin"]);
-    for (commands, reason) in UNTIMELY {
-        let said = home.run(&["run", "-c", &format!("upload a.bin; {commands}")]);
-        let is_told = said.stderr.contains(reason) && said.stderr.contains("; nothing of the line was begun");
-        assert!(said.code != Some(0) && is_told, "{commands}: {said:?}");
-    }
-    assert_eq!(home.stored(), ["b.bin"]);
-}
-
-/// What its earlier commands make of it counts, and what changes by itself is left to the command.
-#[test]
-fn a_line_whose_commands_come_at_the_right_time_is_carried_out() {
-    let home = Home::new(QUICK);
-    home.file("a.bin", 1_000);
-    for line in [
-        "kill 3; start 3; refuse 3; start 3; stop 3; restart 3; kill 3; restart 3",
-        "flap 3 --every 1s --times 1; sleep 3s; kill 3; faults clear; kill 3",
-        "path 1,2 --cut --delay 5ms; heal 1,2; path 1,2 --clear; partition 1|2; heal",
-        "disk 2 --full; disk 2 --clear; link 1 --queue 5; link 1 --clear; faults apply slow-wan 1; faults clear 1",
-        "capture start c1; capture stop; capture start c2; sleep 1s; capture stop",
-        "expect start 3 contains 'runs already'; expect kill 9 contains 'no Node_09'; expect kill 3 contains killed; start 3",
-        "upload a.bin; faults apply dying-disk; faults clear",
-    ] {
-        home.ok(&["run", "-c", line]);
-    }
 }

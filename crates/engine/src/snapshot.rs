@@ -273,6 +273,17 @@ pub struct Snapshot {
     pub figures: Arc<Figures>,
 }
 
+/// State of the capture of packets to a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CaptureState {
+    /// No capture is running.
+    Off,
+    /// Packets are being captured.
+    Runs,
+    /// The capture has ended by itself, and the reason has not been asked for yet.
+    EndedEarly,
+}
+
 /// Figures of a snapshot: what nodes, links and connections are at one virtual instant.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Figures {
@@ -296,8 +307,8 @@ pub struct Figures {
     pub wire: Vec<PacketRecord>,
     /// Number of packets since the watch began.
     pub wire_seen: u64,
-    /// True while packets are being captured to a file.
-    pub is_capturing: bool,
+    /// State of the capture of packets to a file.
+    pub capture: CaptureState,
     /// All hosts and their links.
     pub topology: Topology,
 }

@@ -122,10 +122,10 @@ impl Breakage {
             Change::Clear(Which::All) => self.take_back(|_| true),
             Change::Clear(Which::Node(node)) => self.take_back(|target| target.is_of(*node)),
             Change::Clear(Which::Profile { name, node }) => {
-                let is_meant = |of: &str, target: Target| of == name && node.is_none_or(|node| target.is_of(node));
+                let put_on = self.put_on(name, *node);
+                self.by_profile.retain(|(of, target)| of != name || !put_on.contains(target));
                 // Something else may be left of their faults.
-                self.open.extend(self.by_profile.iter().filter(|(of, target)| is_meant(of, *target)).map(|(_, target)| *target));
-                self.by_profile.retain(|(of, target)| !is_meant(of, *target));
+                self.open.extend(put_on);
             }
         }
     }
@@ -147,13 +147,21 @@ impl Breakage {
         node.map_or_else(|| self.nodes.keys().copied().collect(), |node| vec![node])
     }
 
+    /// Returns the targets of a node, or of all, of which a profile has put something on.
+    fn put_on(&self, profile: &str, node: Option<NodeNumber>) -> Vec<Target> {
+        let put = self.by_profile.iter().filter(|(name, target)| name == profile && node.is_none_or(|node| target.is_of(node)));
+        put.map(|(_, target)| *target).collect()
+    }
+
     fn check_profile(&self, node: Option<NodeNumber>, profile: &Profile) -> Result<(), EngineError> {
         let nodes = self.nodes_of(node);
         if let Some(disk) = profile.disk_alone() {
             rules::require_stored(disk, &nodes, |of| self.is_empty(of))?;
         }
-        let flapping = nodes.iter().filter(|_| profile.flap.is_some()).filter_map(|&node| self.process(node));
-        flapping.into_iter().try_for_each(|process| process.require_running())
+        if profile.flap.is_some() {
+            nodes.iter().try_for_each(|&node| self.of_process(node, Process::require_running))?;
+        }
+        Ok(())
     }
 
     fn check_mending(&self, targets: &[Target]) -> Result<(), EngineError> {
@@ -167,14 +175,10 @@ impl Breakage {
             Which::Node(node) if !self.on.keys().chain(&self.open).any(|target| target.is_of(*node)) => {
                 Err(FaultError::NodeSound(*node).into())
             }
-            Which::Profile { name, node } => {
-                let is_meant = |of: &str, target: Target| of == name && node.is_none_or(|node| target.is_of(node));
-                match self.by_profile.iter().any(|(of, target)| is_meant(of, *target)) {
-                    true => Ok(()),
-                    false => Err(FaultError::ProfileNotOn { name: name.clone(), node: *node }.into()),
-                }
+            Which::Profile { name, node } if self.put_on(name, *node).is_empty() => {
+                Err(FaultError::ProfileNotOn { name: name.clone(), node: *node }.into())
             }
-            Which::All | Which::Node(_) => Ok(()),
+            Which::All | Which::Node(_) | Which::Profile { .. } => Ok(()),
         }
     }
 

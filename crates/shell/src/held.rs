@@ -2,35 +2,30 @@
 //! to be there when a command begins, or to be there already, is refused ahead.
 //!
 //! A session of somebody else is named by nothing else than a session that is not there: the command `sessions revoke` looks for itself,
-//! since the attempt is recorded.
+//! since the attempt is recorded. `token revoke` does, since a token that has ended is not listed and may be stored still.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use p2p_auth::AuthError;
 use p2p_auth::invites::InviteError;
-use p2p_auth::keys::KeyError;
-use p2p_auth::names::{NameError, TokenName};
-use p2p_auth::public_key::PublicKey;
-use p2p_auth::tokens::TokenError;
+use p2p_auth::keys::{KEYS_MAX, KeyError};
+use p2p_auth::names::{KeyName, NameError, TokenName};
+use p2p_auth::public_key::KeyFingerprint;
+use p2p_auth::tokens::{TOKENS_MAX, TokenError};
 use p2p_service::access::AccessError;
 
 use crate::call::Call;
 use crate::commands::{invites, keys, tokens, uploads};
 use crate::{Shell, ShellError};
 
-/// Kind of a thing, with its name.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Thing {
-    Key(String),
-    Token(String),
-    Invite(String),
-}
-
-/// Things that earlier commands of a line make or remove.
+/// Things that there are as the earlier commands of a line leave them, each kind from the first command about it on.
 #[derive(Debug, Default)]
 pub(crate) struct Held {
-    /// True for what is there by then, and false for what is not.
-    changed: BTreeMap<Thing, bool>,
+    /// Public keys, of which one that is in a file that may be another by then is not known.
+    keys: Option<BTreeMap<KeyName, Option<KeyFingerprint>>>,
+    /// Tokens, with false for those that the line revokes.
+    tokens: Option<BTreeMap<TokenName, bool>>,
+    invites: Option<BTreeSet<String>>,
 }
 
 fn refused(error: impl Into<AuthError>) -> ShellError {
@@ -63,52 +58,53 @@ impl Held {
         }
     }
 
-    /// Notes that a thing is there from now on, or no more, and returns whether it was: as an earlier command has left it, or else as it `was_there`.
-    fn put(&mut self, thing: Thing, is_there: bool, was_there: bool) -> bool {
-        self.changed.insert(thing, is_there).unwrap_or(was_there)
-    }
-
     async fn take_key(&mut self, shell: &Shell, action: keys::Action, may_make_files: bool) -> Result<(), ShellError> {
-        let known = shell.access.keys().await?;
+        let held = match &mut self.keys {
+            Some(held) => held,
+            none => {
+                let known = shell.access.keys().await?.into_iter();
+                none.insert(known.map(|key| (key.name, Some(key.fingerprint))).collect())
+            }
+        };
         match action {
             keys::Action::List => Ok(()),
             keys::Action::Add(name, source) => {
-                let key: Option<PublicKey> = match source {
+                let key = match source {
                     keys::KeySource::File(_) if may_make_files => None,
-                    source => Some(source.key().await?),
+                    source => Some(source.key().await?.fingerprint()),
                 };
-                let is_known = key.is_some_and(|key| known.iter().any(|known| known.fingerprint == key.fingerprint()));
-                let was_there = known.iter().any(|known| known.name == name);
-                // Which key it is that is there already is told by the command.
-                match self.put(Thing::Key(name.to_string()), true, was_there) && !is_known {
-                    true => Err(refused(KeyError::NameTaken { name })),
-                    false => Ok(()),
+                match held.iter().find(|(_, known)| key.is_some() && **known == key) {
+                    Some((name, _)) => Err(refused(KeyError::Known { name: name.clone() })),
+                    None if held.contains_key(&name) => Err(refused(KeyError::NameTaken { name })),
+                    None if held.len() >= KEYS_MAX => Err(refused(KeyError::TooMany)),
+                    None => {
+                        held.insert(name, key);
+                        Ok(())
+                    }
                 }
             }
-            keys::Action::Remove(name) => {
-                let was_there = known.iter().any(|known| known.name == name);
-                match self.put(Thing::Key(name.to_string()), false, was_there) {
-                    true => Ok(()),
-                    false => Err(refused(KeyError::Unknown { name })),
-                }
-            }
+            keys::Action::Remove(name) => held.remove(&name).map(drop).ok_or_else(|| refused(KeyError::Unknown { name })),
         }
     }
 
     async fn take_token(&mut self, shell: &Shell, action: tokens::Action<'_>) -> Result<(), ShellError> {
-        let known = shell.access.api_tokens().await?;
-        let is_there = |name: &TokenName| known.iter().any(|known| known.name == *name);
+        let held = match &mut self.tokens {
+            Some(held) => held,
+            none => none.insert(shell.access.api_tokens().await?.into_iter().map(|token| (token.name, true)).collect()),
+        };
         match action {
             tokens::Action::List => Ok(()),
-            tokens::Action::New { name, .. } => match self.put(Thing::Token(name.to_string()), true, is_there(&name)) {
-                true => Err(refused(TokenError::NameTaken { name })),
-                false => Ok(()),
+            tokens::Action::New { name, .. } => match held.insert(name.clone(), true) {
+                Some(true) => Err(refused(TokenError::NameTaken { name })),
+                _ if held.values().filter(|is_there| **is_there).count() > TOKENS_MAX => Err(refused(TokenError::TooMany)),
+                _ => Ok(()),
             },
             tokens::Action::Revoke(name) => {
                 let name: TokenName = name.parse().map_err(|error: NameError| refused(error))?;
-                match self.put(Thing::Token(name.to_string()), false, is_there(&name)) {
-                    true => Ok(()),
-                    false => Err(refused(TokenError::Unknown { name })),
+                // One that has ended and is not listed any more may still be revoked.
+                match held.insert(name.clone(), false) {
+                    Some(false) => Err(refused(TokenError::Unknown { name })),
+                    _ => Ok(()),
                 }
             }
         }
@@ -116,10 +112,10 @@ impl Held {
 
     async fn take_invite(&mut self, shell: &Shell, action: invites::Action<'_>) -> Result<(), ShellError> {
         let invites::Action::Revoke(id) = action else { return Ok(()) };
-        let was_there = shell.access.invites().await?.iter().any(|known| known.id == id);
-        match self.put(Thing::Invite(id.to_owned()), false, was_there) {
-            true => Ok(()),
-            false => Err(refused(InviteError::Unknown { id: id.to_owned() })),
-        }
+        let held = match &mut self.invites {
+            Some(held) => held,
+            none => none.insert(shell.access.invites().await?.into_iter().map(|invite| invite.id).collect()),
+        };
+        if held.remove(id) { Ok(()) } else { Err(refused(InviteError::Unknown { id: id.to_owned() })) }
     }
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use p2p_auth::names::UserName;
 use p2p_engine::faults::{ActiveFault, FaultError};
 use p2p_engine::operation::ListFaults;
-use p2p_engine::snapshot::Peer;
+use p2p_engine::snapshot::{CaptureState, Peer};
 use p2p_engine::transfer::{TransferId, TransferStatus};
 use p2p_engine::{EngineError, Snapshot};
 
@@ -29,7 +29,7 @@ pub(crate) struct Things {
     transfers_may_come: bool,
     /// True if accounts may be made.
     users_may_come: bool,
-    /// True while packets are captured; `None` if that is not known.
+    /// True while packets are captured; `None` if that is not known, or if the next `capture stop` is to tell why a capture has ended.
     is_capturing: Option<bool>,
 }
 
@@ -39,7 +39,11 @@ impl Things {
         let is_over = |status: &TransferStatus| (status.id, status.state.is_over());
         Things {
             transfers: transfers.map(|all| all.iter().map(is_over).collect()),
-            is_capturing: snapshot.map(|snapshot| snapshot.figures.is_capturing),
+            is_capturing: snapshot.and_then(|snapshot| match snapshot.figures.capture {
+                CaptureState::Off => Some(false),
+                CaptureState::Runs => Some(true),
+                CaptureState::EndedEarly => None,
+            }),
             ..Things::default()
         }
     }

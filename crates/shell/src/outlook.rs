@@ -191,14 +191,10 @@ impl Outlook {
             self.breakage.may_store();
         }
         self.things.follow(call, is_expected);
-        if call.spec.group == Group::Faults {
-            // Words of which the profile is not known are refused by the command.
-            let is_certain = self.is_known && !is_expected;
-            match if is_certain { change_of(shell, call)? } else { None } {
-                Some(change) => self.breakage.follow(&change),
-                None if !is_certain => self.breakage.forget(),
-                None => {}
-            }
+        if call.spec.group == Group::Faults && (is_expected || !self.is_known) {
+            self.breakage.forget();
+        } else if let Some(change) = change_of(shell, call)? {
+            self.breakage.follow(&change);
         }
         Ok(())
     }

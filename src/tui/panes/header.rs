@@ -7,6 +7,7 @@
 //! enough room.
 
 use p2p_engine::node::health::Health;
+use p2p_engine::snapshot::CaptureState;
 use p2p_service::access::Identity;
 use p2p_shell::report::{Resolution, bytes_of, count_of, instant_of, queue_of};
 use ratatui::buffer::Buffer;
@@ -46,7 +47,7 @@ pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let rates = format!("{was}{} {} {} {}", glyphs.up, rate_now(&rates.up), glyphs.down, rate_now(&rates.down));
     sections.push(text(rates, scene.rate_role()));
     sections.extend(queues(scene).map(|queues| text(queues, scene.rate_role())));
-    if view.figures.is_capturing {
+    if view.figures.capture == CaptureState::Runs {
         sections.push(text("REC".into(), Role::Bad));
     }
     if scene.events_lost > 0 {

@@ -17,8 +17,8 @@ use crate::known_host::known;
 use crate::pace::PaceStatus;
 use crate::policy::Facts;
 use crate::snapshot::{
-    ConnectionStatus, Figures, HealthMatrix, HealthReport, HostStatus, LinkQueues, LinkRates, NetworkStats, NodeStatus, Snapshot,
-    StorageStats, Topology, Usage,
+    CaptureState, ConnectionStatus, Figures, HealthMatrix, HealthReport, HostStatus, LinkQueues, LinkRates, NetworkStats,
+    NodeStatus, Snapshot, StorageStats, Topology, Usage,
 };
 use crate::transfer::{Direction, TransferId, TransferReport, TransferStatus};
 use crate::world::NodeHost;
@@ -82,7 +82,11 @@ impl Simulation {
             connections: self.connections(),
             wire,
             wire_seen,
-            is_capturing: matches!(self.capture, Capturing::Runs),
+            capture: match self.capture {
+                Capturing::Nothing => CaptureState::Off,
+                Capturing::Runs => CaptureState::Runs,
+                Capturing::EndedEarly(_) => CaptureState::EndedEarly,
+            },
             topology: self.topology(),
         }
     }
