@@ -46,7 +46,7 @@ const NOT_HIS: [(&str, &str); 13] = [
     ("token new ci", "there is a token `ci` already"),
     ("token new x; token new x", "there is a token `x` already"),
     ("token revoke ci; token revoke ci", "you have no token `ci`"),
-    ("uploads forget 0123456789abcdef", "0123456789abcdef"),
+    ("uploads forget 0123456789abcdef0123456789abcdef", "no upload `0123456789abcdef0123456789abcdef` is kept"),
     ("share ~alice/a.bin bob", "you may only read it"),
     ("unshare ~alice/a.bin bob", "you may only read it"),
     ("faults apply slow-wan", "`faults apply` is for admins"),
