@@ -132,6 +132,6 @@ fn what_an_account_has_and_may_do_is_known_ahead() {
     home.ok(&["token", "new", "ci"]);
     others.extend(not_refused_ahead(NOT_HIS.into_iter(), |line| home.run(&["run", "-c", line])));
     assert!(others.is_empty(), "{others:#?}");
-    assert_eq!(home.stored(), ["~alice/a.bin"]);
+    assert_eq!(home.stored(), ["a.bin"]);
     home.ok(&["run", "-c", "key add k one.pub; key remove k; key add k two.pub; token revoke ci; token new ci"]);
 }
