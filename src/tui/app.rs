@@ -174,9 +174,10 @@ impl App {
         self.exit.is_some()
     }
 
-    /// Returns true while a command is carried out that may leave the screen for another one, which what is typed is for then.
-    pub fn is_exchanging(&self) -> bool {
-        self.lines.is_exchanging()
+    /// Returns true while input is to wait: a command is carried out that may leave the screen for another one, which what is typed is for
+    /// then; or lines are typed faster than they are answered, as by a terminal that pastes them, and a further one would be refused.
+    pub fn holds_input(&self) -> bool {
+        self.lines.is_exchanging() || self.lines.is_catching_up()
     }
 
     /// Takes where the screen is left for, so that it can be shown again.

@@ -26,8 +26,9 @@ const SECOND: Duration = Duration::from_secs(1);
 /// Interval at which the validity of the login session is checked.
 const SESSION_LOOK: Duration = Duration::from_secs(10);
 
-/// Maximum time for which input is held back for the next screen while the command that leaves this one is carried out.
-const EXCHANGE_MAX: Duration = Duration::from_secs(1);
+/// Maximum time for which input is held back: for the next screen while the command that leaves this one is carried out, and until one of as
+/// many lines as are taken has been answered.
+const HOLD_MAX: Duration = Duration::from_secs(1);
 
 /// The sources of events for the screen.
 #[derive(Debug)]
@@ -49,7 +50,7 @@ struct Deadlines {
     tour_step: Instant,
     second: Instant,
     session_look: Instant,
-    /// Instant from which on input is taken although the screen may be left; `None` if it is taken.
+    /// Instant from which on input is taken although it is held back; `None` if it is not.
     input: Option<Instant>,
 }
 
@@ -92,7 +93,7 @@ where
         Deadlines { frame: Some(start), tour_step: start, second: start, session_look: start + SESSION_LOOK, input: None };
     let mut drawn = start;
     while !app.is_over() {
-        due.input = app.is_exchanging().then(|| due.input.unwrap_or_else(|| now() + EXCHANGE_MAX));
+        due.input = app.holds_input().then(|| due.input.unwrap_or_else(|| now() + HOLD_MAX));
         match next(app, messages, sources, input, &due).await {
             Wake::End => break,
             Wake::Frame => {

@@ -141,6 +141,11 @@ impl Lines {
         self.begun.len() + self.typed.len() >= LINES_MAX
     }
 
+    /// Returns true if no further line is accepted, but will be as soon as the quick one that is carried out is answered.
+    pub fn is_catching_up(&self) -> bool {
+        self.is_full() && self.blocker().is_some()
+    }
+
     /// Returns the number of the line that was typed last.
     pub fn latest(&self) -> u64 {
         self.count

@@ -115,3 +115,22 @@ fn keys_typed_between_two_networks_reach_the_next_screen() {
     let exchanges = ["\x1b[?1049h", "\x1b[?1049l"].map(|mode| bytes.matches(mode).count());
     assert_eq!(exchanges, [1, 1], "the terminal is taken and given back once");
 }
+
+/// Lines that come faster than they can be answered, as from a terminal that types what is pasted, are all carried out in their order: what the
+/// screen cannot take yet stays in the terminal.
+#[test]
+fn no_line_of_very_many_is_lost() {
+    let home = tempfile::tempdir().unwrap();
+    let mut pty = at_the_prompt(program(home.path(), &[]));
+    let lines: Vec<String> = (0..400).map(|number| format!("set v{number} {number}\r")).collect();
+    pty.send(&lines.concat());
+    let every = |text: fn(usize) -> String| (0..400).step_by(7).map(text).collect::<Vec<_>>().join(".");
+    pty.send(&format!("echo {}\r", every(|number| format!("$v{number}"))));
+    let end: String = every(|number| number.to_string()).chars().rev().take(40).collect::<Vec<_>>().into_iter().rev().collect();
+    pty.shows(&end);
+    // Lines that wait for time take no further line, and keys go on to act.
+    pty.send(&"sleep 1h\r".repeat(70));
+    pty.shows("not begun, 64 lines are under way");
+    pty.send("\x11");
+    assert_eq!(pty.end().0, 0);
+}
