@@ -34,6 +34,7 @@ pub use self::touring::NetworkKind;
 use self::touring::Touring;
 use self::users::Visitor;
 use super::action::Keymap;
+use super::answers::{Laid, Piece};
 use super::dialog::Dialog;
 use super::lines::Lines;
 pub use super::panes::Pane;
@@ -327,8 +328,7 @@ impl App {
             AppMessage::DropWaiting(line) => self.drop_waiting(line),
             AppMessage::Told(line, answer) => self.take_answer(&line, answer),
             AppMessage::Opened(title, Ok(answer)) => {
-                let text = answer.view.text_within(self.viewer_width());
-                self.view_text(&title, &text);
+                self.read(&title, Laid::of(vec![Piece::Answer(answer.view)]));
             }
             AppMessage::Opened(_, Err(error)) => self.fail(&error),
             AppMessage::Found(pane, found) => self.panes.get_mut(pane).found(found, self.view.is_frozen()),

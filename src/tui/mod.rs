@@ -22,6 +22,7 @@
 //! second, ten times for what the engine does by itself, and five times while no transfer is under way.
 
 pub mod action;
+pub mod answers;
 pub mod app;
 pub mod background;
 pub mod connection;

@@ -4,14 +4,18 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use p2p_base::message::legible;
 use p2p_base::spelling::visible_lines;
+use p2p_shell::answer::View;
 use p2p_shell::complete::{self, Completion, Knowledge};
 use p2p_shell::history::History;
 
+use super::answers::{Answers, Piece};
 use super::editor::{Edit, Editor, edit_for};
 use super::theme::Role;
 
 /// Maximum number of lines of output that are kept.
 const OUTPUT_MAX: usize = 5_000;
+/// Number of lines beyond which the oldest are dropped at once: dropping one for each that comes would move all others each time.
+const OUTPUT_SURPLUS: usize = 500;
 
 /// The result of handling a key.
 #[derive(Debug, PartialEq, Eq)]
@@ -61,6 +65,8 @@ pub struct Prompt {
     pub scroll: usize,
     /// True if the latest line was run by a key of another pane which has had the keys since, so that its answer is what is looked for.
     pub is_asked_aside: bool,
+    /// The answers among the output.
+    answers: Answers,
     history: History,
     /// Position of the history line that is shown, counted from the latest, and the text that was typed before.
     browsing: Option<(usize, String)>,
@@ -79,8 +85,39 @@ impl Prompt {
 
     /// Returns the output since the latest line that was run, with that line.
     pub fn answer(&self) -> &[(Role, String)] {
-        let from = self.output.iter().rposition(|(role, _)| *role == Role::Accent).unwrap_or(0);
-        &self.output[from..]
+        &self.output[self.answer_start()..]
+    }
+
+    fn answer_start(&self) -> usize {
+        self.output.iter().rposition(|(role, _)| *role == Role::Accent).unwrap_or(0)
+    }
+
+    /// Returns the same without the first so many lines, in pieces that can be laid out anew.
+    pub fn answer_pieces(&self, skipped: usize) -> Vec<Piece> {
+        let from = self.answer_start() + skipped;
+        self.answers.pieces(from, self.output.iter().skip(from).map(|(_, line)| line.as_str()))
+    }
+
+    /// Appends an answer as a text of a width to the output; returns the number of its lines.
+    pub fn say_answer(&mut self, view: &View, width: Option<u16>) -> usize {
+        let text = view.text_within(width);
+        let count = text.lines().count();
+        self.say(Role::Text, &text);
+        if let Some(first) = self.output.len().checked_sub(count) {
+            self.answers.add(first, count, view.clone());
+        }
+        count
+    }
+
+    /// Removes the output.
+    pub fn clear(&mut self) {
+        self.answers.lose(self.output.len());
+        self.output.clear();
+    }
+
+    /// Takes over the output of another prompt.
+    pub fn take_output(&mut self, other: &mut Prompt) {
+        (self.output, self.answers) = (std::mem::take(&mut other.output), std::mem::take(&mut other.answers));
     }
 
     /// Appends text to the output, and scrolls to its end.
@@ -93,7 +130,10 @@ impl Prompt {
         };
         self.output.extend(text.lines().map(|line| (role, line.replace('\t', "    "))));
         let surplus = self.output.len().saturating_sub(OUTPUT_MAX);
-        self.output.drain(..surplus);
+        if surplus > OUTPUT_SURPLUS {
+            self.output.drain(..surplus);
+            self.answers.lose(surplus);
+        }
         self.scroll = 0;
     }
 

@@ -4,6 +4,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use p2p_base::units::count_of;
 use unicode_width::UnicodeWidthStr;
 
+use super::answers::Laid;
 use super::editor::{Edit, Editor, edit_for};
 use super::wrap::wrapped_text;
 
@@ -34,6 +35,7 @@ pub enum ViewerEffect {
 pub struct Viewer {
     /// Command that was answered, or name of the page.
     title: String,
+    text: Laid,
     /// Lines that stay in sight.
     heading: Vec<String>,
     /// Lines that scroll.
@@ -44,6 +46,8 @@ pub struct Viewer {
     width: usize,
     /// Index of the first row of the body that is shown.
     first: usize,
+    /// Place of reading, as long as the width alone has changed since it was reached.
+    place: Option<Place>,
     /// Number of rows of the body that the latest frame had room for.
     room: usize,
     search: Editor,
@@ -54,26 +58,73 @@ pub struct Viewer {
     note: String,
 }
 
+/// A place in a text that is laid out in several ways: letters and digits stand in the same order in all of them, whatever lines they are
+/// broken into.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    /// Number of letters and digits before the place.
+    before: usize,
+    /// Number of all letters and digits.
+    all: usize,
+}
+
+impl Place {
+    /// Returns the place of a row or line.
+    fn of<'a>(rows: impl Iterator<Item = &'a str>, at: usize) -> Place {
+        rows.enumerate().fold(Place { before: 0, all: 0 }, |Place { before, all }, (row, text)| {
+            let count = said_in(text);
+            Place { before: before + if row < at { count } else { 0 }, all: all + count }
+        })
+    }
+
+    /// Returns the row or line of another layout in which the place is. Where that says less, as with cut names, it is about there.
+    fn find<'a>(self, rows: impl Iterator<Item = &'a str> + Clone) -> usize {
+        let all: usize = rows.clone().map(said_in).sum();
+        let before = if all == self.all { self.before } else { self.before.saturating_mul(all) / self.all.max(1) };
+        let mut passed = 0;
+        let ends_before = |text: &str| {
+            passed += said_in(text);
+            passed <= before
+        };
+        rows.map(ends_before).take_while(|&is_before| is_before).count()
+    }
+}
+
+/// Returns the number of letters and digits of a text.
+fn said_in(text: &str) -> usize {
+    text.chars().filter(|c| c.is_alphanumeric()).count()
+}
+
 impl Viewer {
-    /// Creates a viewer at the beginning of a text. The heading of a table stays in sight.
-    pub fn new(title: &str, text: &str) -> Viewer {
-        let mut heading: Vec<String> = text.lines().map(str::to_owned).collect();
-        let is_end = |line: &String| line.starts_with('╞') || line.starts_with("+=") || line.starts_with("|=");
-        let end = heading.iter().take(HEADING_MAX).position(is_end).map_or(0, |place| place + 1);
-        let body = heading.split_off(end);
-        Viewer {
+    /// Creates a viewer of some width at the beginning of a text. The heading of a table stays in sight.
+    pub fn new(title: &str, text: Laid, width: usize) -> Viewer {
+        let mut viewer = Viewer {
             title: title.to_owned(),
-            heading,
-            rows: body.iter().cloned().enumerate().collect(),
-            width: usize::MAX,
-            body,
+            text,
+            heading: Vec::new(),
+            rows: Vec::new(),
+            width,
+            body: Vec::new(),
             first: 0,
+            place: None,
             room: 1,
             search: Editor::for_search(),
             is_typing: false,
             found: None,
             note: String::new(),
-        }
+        };
+        viewer.lay_out();
+        viewer
+    }
+
+    /// Lays the text out for the width.
+    fn lay_out(&mut self) {
+        self.heading = self.text.text(self.width).lines().map(str::to_owned).collect();
+        let is_end = |line: &String| line.starts_with('╞') || line.starts_with("+=") || line.starts_with("|=");
+        let end = self.heading.iter().take(HEADING_MAX).position(is_end).map_or(0, |place| place + 1);
+        self.body = self.heading.split_off(end);
+        let wrapped = |(place, line): (usize, &String)| wrapped_text(line, self.width).into_iter().map(move |row| (place, row));
+        self.rows = self.body.iter().enumerate().flat_map(wrapped).collect();
     }
 
     /// Shows the first line that begins with a word.
@@ -95,15 +146,27 @@ impl Viewer {
         (rows.clone().map(|row| row.width()).max().unwrap_or(0), rows.count())
     }
 
-    /// Wraps the lines to a width. The line at the top stays there.
+    /// Lays the text out anew for a width. What is said at the top stays there, and what the search has found stays found.
     pub fn wrap(&mut self, width: usize) {
         if std::mem::replace(&mut self.width, width) == width {
             return;
         }
-        let top = self.rows.get(self.first).map_or(0, |(line, _)| *line);
-        let wrapped = |(place, line): (usize, &String)| wrapped_text(line, width).into_iter().map(move |row| (place, row));
-        self.rows = self.body.iter().enumerate().flat_map(wrapped).collect();
-        self.first = self.row_of(top);
+        let place = self.place.unwrap_or_else(|| Place::of(self.row_texts(), self.first));
+        let found = self.found.map(|found| Place::of(self.body.iter().map(String::as_str), found));
+        self.lay_out();
+        self.first = if place.before == 0 { 0 } else { place.find(self.row_texts()) };
+        self.place = Some(place);
+        let Some(found) = found.map(|found| found.find(self.body.iter().map(String::as_str))) else { return };
+        let (first, note) = (self.first, std::mem::take(&mut self.note));
+        self.found = Some(found);
+        if !self.search.is_empty() {
+            self.find(found, true);
+        }
+        (self.first, self.note) = (first, note);
+    }
+
+    fn row_texts(&self) -> impl Iterator<Item = &str> + Clone {
+        self.rows.iter().map(|(_, row)| row.as_str())
     }
 
     /// Returns the first row of a line.
@@ -122,7 +185,7 @@ impl Viewer {
     fn show_found(&mut self) {
         let row = self.found.map(|found| self.row_of(found));
         if let Some(row) = row.filter(|row| !(self.first..self.first + self.room).contains(row)) {
-            self.first = row.min(self.last_first());
+            (self.first, self.place) = (row.min(self.last_first()), None);
         }
     }
 
@@ -231,7 +294,7 @@ impl Viewer {
     }
 
     fn scroll_to(&mut self, first: usize) {
-        self.first = first.min(self.last_first());
+        (self.first, self.place) = (first.min(self.last_first()), None);
         self.found = None;
     }
 
@@ -279,9 +342,13 @@ mod tests {
         viewer.shown().map(|(line, _)| line).collect()
     }
 
+    fn viewer(title: &str, text: String) -> Viewer {
+        Viewer::new(title, Laid::new(move |_| text.clone()), usize::MAX)
+    }
+
     fn numbered() -> Viewer {
         let rows: Vec<String> = (0..20).map(|number| format!("│ row {number}")).collect();
-        let mut viewer = Viewer::new("nodes", &format!("┌──\n│ head\n╞══\n{}", rows.join("\n")));
+        let mut viewer = viewer("nodes", format!("┌──\n│ head\n╞══\n{}", rows.join("\n")));
         viewer.fit(8);
         viewer
     }
@@ -338,7 +405,7 @@ mod tests {
     #[test]
     fn wrapped_lines_are_counted_as_they_are_shown() {
         let text: Vec<String> = (0..12).map(|number| format!("line {number}: {}", "word ".repeat(20).trim())).collect();
-        let mut viewer = Viewer::new("an answer", &text.join("\n"));
+        let mut viewer = viewer("an answer", text.join("\n"));
         for (width, rows_of_a_line) in [(120, 1), (80, 2), (60, 2), (120, 1), (40, 3)] {
             viewer.wrap(width);
             viewer.fit(5);
@@ -363,5 +430,34 @@ mod tests {
         press(&mut viewer, KeyCode::Char('/'));
         viewer.paste(&text[9]);
         assert!(viewer.shown().filter(|(_, is_found)| *is_found).count() == 2, "{}", viewer.status("…"));
+    }
+
+    /// A text that has its own layout for each width is laid out anew: what is read and what was found stay where they are, however often the
+    /// width changes.
+    #[test]
+    fn an_answer_is_laid_out_anew_for_another_width() {
+        let words: Vec<String> = (0..400).map(|number| format!("w{number}")).collect();
+        let text = words.join(" ");
+        let mut viewer = Viewer::new("words", Laid::new(move |width| wrapped_text(&text, width).join("\n")), 40);
+        viewer.fit(5);
+        viewer.scroll_to(20);
+        let top = shown(&viewer)[0].split(' ').next().unwrap().to_owned();
+        for width in [80, 25, 118, 60, 40] {
+            viewer.wrap(width);
+            viewer.fit(5);
+            assert!(shown(&viewer)[0].split(' ').any(|word| word == top), "{width}: {top} {:?}", shown(&viewer));
+            assert!(shown(&viewer).iter().all(|row| row.width() <= width && row.width() + 5 > width), "{:?}", shown(&viewer));
+        }
+        assert!(shown(&viewer)[0].starts_with(&format!("{top} ")));
+        press(&mut viewer, KeyCode::Char('/'));
+        viewer.paste("w300");
+        press(&mut viewer, KeyCode::Enter);
+        for width in [90, 30, 40] {
+            viewer.wrap(width);
+            viewer.fit(5);
+            let found: Vec<&str> = viewer.shown().filter(|(_, is_found)| *is_found).map(|(row, _)| row).collect();
+            assert!(found.len() == 1 && found[0].contains("w300"), "{width}: {found:?}");
+        }
+        assert!(viewer.status("…").ends_with("/w300 (n, N)"), "{}", viewer.status("…"));
     }
 }

@@ -9,6 +9,7 @@ use ratatui::layout::{Margin, Rect};
 
 use super::{App, Pane};
 use crate::tui::action::BINDINGS;
+use crate::tui::answers::{Laid, Piece};
 use crate::tui::dialog::{Choice, Dialog, Item, List};
 use crate::tui::help::{self, Entry};
 use crate::tui::lines::Pending;
@@ -37,14 +38,12 @@ pub(super) struct Unread {
 
 impl App {
     /// Opens a text in the viewer.
-    pub(super) fn view_text(&mut self, title: &str, text: &str) {
+    pub(super) fn read(&mut self, title: &str, text: Laid) {
         self.dialogs.push(Dialog::Viewer(self.viewer(title, text)));
     }
 
-    fn viewer(&self, title: &str, text: &str) -> Viewer {
-        let mut viewer = Viewer::new(&visible_lines(title), &visible_lines(text));
-        viewer.wrap(self.viewer_width().map_or(usize::from(USUAL_WIDTH), usize::from));
-        viewer
+    fn viewer(&self, title: &str, text: Laid) -> Viewer {
+        Viewer::new(&visible_lines(title), text, self.viewer_width().unwrap_or(USUAL_WIDTH).into())
     }
 
     /// Returns the width of a text in the viewer that fills the screen.
@@ -82,7 +81,7 @@ impl App {
         let text = unread.view.text_within(self.viewer_width());
         // What is one line was read when it was said, whatever stands below it by now.
         if rows > usize::from(room.height) && text.lines().nth(1).is_some() {
-            self.view_text(&unread.title, &text);
+            self.read(&unread.title, Laid::of(vec![Piece::Answer(unread.view)]));
         }
     }
 
@@ -94,16 +93,15 @@ impl App {
         let title = command.trim_start_matches(mark).trim();
         // Lines that were typed before may have been answered since; each of their answers is below its own command.
         let has_others = lines.iter().any(|(role, line)| *role == Role::Dim && line.starts_with(&format!("{mark} ")));
-        let (title, lines) = if has_others { (format!("Answers since: {title}"), answer) } else { (title.to_owned(), lines) };
-        let text: Vec<&str> = lines.iter().map(|(_, line)| line.as_str()).collect();
-        let text = text.join("\n");
-        self.view_text(&title, &text);
+        let (title, skipped) = if has_others { (format!("Answers since: {title}"), 0) } else { (title.to_owned(), 1) };
+        let text = Laid::of(self.prompt().answer_pieces(skipped));
+        self.read(&title, text);
     }
 
     /// Opens the legend, at the first line with a word if one is given.
     pub(super) fn open_legend(&mut self, word: Option<&str>) {
-        let width = self.viewer_width().unwrap_or(USUAL_WIDTH);
-        let viewer = self.viewer("Legend", &help::legend(&self.theme.glyphs, &self.keymap, width.into()));
+        let (glyphs, keymap) = (self.theme.glyphs, self.keymap.clone());
+        let viewer = self.viewer("Legend", Laid::new(move |width| help::legend(&glyphs, &keymap, width)));
         let viewer = if let Some(word) = word { viewer.at(word) } else { viewer };
         self.dialogs.push(Dialog::Viewer(viewer));
     }

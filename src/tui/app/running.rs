@@ -318,13 +318,13 @@ impl App {
             Effect::History => View::Text(self.prompt().history().join("\n")),
             _ => view,
         };
-        let text = if is_shown { view.text_within(self.prompt_width()) } else { String::new() };
-        if !text.is_empty() {
+        let width = self.prompt_width();
+        if is_shown && !view.text_within(width).is_empty() {
             self.name_line(number);
-            self.say(Role::Text, &text);
+            let lines = self.prompt_mut().say_answer(&view, width);
             // Of a transfer that begins, the answer comes with its end.
             if !matches!(effect, Effect::Follow(_)) {
-                self.expect_reader(number, text.lines().count(), view);
+                self.expect_reader(number, lines, view);
             }
         }
         match effect {
@@ -334,7 +334,7 @@ impl App {
                 self.lines.set_variable(number, &name, &value);
                 self.variables.insert(name, value);
             }
-            Effect::Clear => self.prompt_mut().output.clear(),
+            Effect::Clear => self.prompt_mut().clear(),
             Effect::Tour { leaves } => self.on_tour_command(leaves),
             Effect::Quit { now } => self.quit(now),
             Effect::None | Effect::Follow(_) | Effect::History => {}

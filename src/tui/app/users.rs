@@ -141,12 +141,12 @@ impl App {
         self.dialogs.clear();
         self.thaw();
         let prompt = self.visitor.prompt();
-        let said = std::mem::replace(self.prompt_mut(), prompt).output;
+        let mut before = std::mem::replace(self.prompt_mut(), prompt);
         self.focus_on(Pane::Prompt);
         self.panes.forget();
         self.take_settings();
         if !had_account {
-            self.prompt_mut().output = said;
+            self.prompt_mut().take_output(&mut before);
             return self.say_ended(&ended);
         }
         self.view.forget();
