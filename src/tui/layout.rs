@@ -130,6 +130,7 @@ struct Need {
     wish: u16,
     most: u16,
     is_eager: bool,
+    gives_way: bool,
     grows: u16,
     priority: u16,
 }
@@ -373,9 +374,9 @@ impl<'a> Placed<'a> {
 
 impl Candidate {
     fn need(&self, along: impl Fn(Size) -> u16) -> Need {
-        let Shape { least, wish, most, is_eager, grows, .. } = self.shape;
+        let Shape { least, wish, most, is_eager, gives_way, grows, .. } = self.shape;
         let [least, wish, most, grows] = [least, wish, most, grows].map(along);
-        Need { least, wish, most, is_eager, grows, priority: self.priority }
+        Need { least, wish, most, is_eager, gives_way, grows, priority: self.priority }
     }
 }
 
@@ -391,18 +392,19 @@ fn beside(parts: impl Iterator<Item = Need>) -> Need {
 
 /// Returns the need of parts whose lengths are joined.
 fn joined(parts: impl Iterator<Item = Need>, join: fn(u16, u16) -> u16) -> Need {
-    parts.fold(Need { least: 0, wish: 0, most: 0, is_eager: true, grows: 0, priority: 0 }, |all, part| Need {
+    parts.fold(Need { least: 0, wish: 0, most: 0, is_eager: true, gives_way: true, grows: 0, priority: 0 }, |all, part| Need {
         least: join(all.least, part.least),
         wish: join(all.wish, part.wish),
         most: join(all.most, part.most),
         is_eager: all.is_eager && part.is_eager,
+        gives_way: all.gives_way && part.gives_way,
         grows: join(all.grows, part.grows),
         priority: all.priority.max(part.priority),
     })
 }
 
 /// Distributes a length. Each part has its minimum, if it has a use for it. Then those that are eager have what they wish, the one that lacks
-/// least first, so that a short list is whole before a long one that is cut anyway has more. Then the others have it by their shares, and all
+/// least first, so that a short list is whole before a long one that is cut anyway has more, and those that give way last. Then the others have it by their shares, and all
 /// as much as they show anything in, the most important first; what is left goes to those that grow. Where the minimums do not fit, the last
 /// parts get less.
 fn share(length: u16, parts: &[Need]) -> Vec<u16> {
@@ -417,7 +419,7 @@ fn share(length: u16, parts: &[Need]) -> Vec<u16> {
     by_priority.sort_by_key(|&place| std::cmp::Reverse(parts[place].priority));
     let lacks = |place: usize, sizes: &[u16]| parts[place].wish.saturating_sub(sizes[place]);
     let mut eager: Vec<usize> = by_priority.iter().copied().filter(|&place| parts[place].is_eager).collect();
-    eager.sort_by_key(|&place| lacks(place, &sizes));
+    eager.sort_by_key(|&place| (parts[place].gives_way, lacks(place, &sizes)));
     for place in eager {
         sizes[place] += take(lacks(place, &sizes), &mut left);
     }
@@ -466,8 +468,15 @@ mod tests {
         proptest::collection::vec(one, Pane::ALL.len()).prop_map(|shapes| {
             let candidate = |(pane, ((width, height), more, is_eager, grows, priority)): (Pane, Sizes)| {
                 let wish = Size::new(width + more.0, height + more.1);
-                let shape =
-                    Shape { least: Size::new(width, height), wish, most: wish, is_endless: false, is_eager, grows: grows.into() };
+                let shape = Shape {
+                    least: Size::new(width, height),
+                    wish,
+                    most: wish,
+                    is_endless: false,
+                    is_eager,
+                    gives_way: false,
+                    grows: grows.into(),
+                };
                 Candidate { pane, shape, priority, is_kept: pane == Pane::Prompt }
             };
             Pane::ALL.into_iter().zip(shapes).map(candidate).collect()
@@ -497,7 +506,15 @@ mod tests {
 
     #[test]
     fn a_length_is_shared_by_need() {
-        let need = |least, wish, grows, priority| Need { least, wish, most: wish + 3, is_eager: grows == 0, grows, priority };
+        let need = |least, wish, grows, priority| Need {
+            least,
+            wish,
+            most: wish + 3,
+            is_eager: grows == 0,
+            gives_way: false,
+            grows,
+            priority,
+        };
         // The minimums first, then what is bounded, then the others, and what is left by their shares.
         let parts = [need(5, 9, 0, 1), need(5, 8, 0, 2), need(5, 7, 1, 0), need(5, 30, 2, 0)];
         assert_eq!(share(20, &parts), [5, 5, 5, 5]);

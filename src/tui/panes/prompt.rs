@@ -55,7 +55,9 @@ impl PaneView for PromptPane {
         let answer: usize = answer.sum();
         let rows = |most: u16| rows_up_to(answer + 3, most).max(least);
         let least = if room.height < SMALL { rows(room.height / 2) } else { rows(room.height / 4) };
-        Shape::of_height((56, least), (80, rows(room.height / 2).max(usual)))
+        // The lists come first in any case: if the one that lacks least did, a row more or less of a list would move all frames to and fro
+        // while short transfers follow one another.
+        Shape::of_height((56, least), (80, rows(room.height / 2).max(usual))).giving_way()
     }
 
     fn priority(&self, _preset: Preset) -> u16 {

@@ -18,6 +18,8 @@ pub struct Shape {
     pub is_endless: bool,
     /// True if the pane gets its wish before those that are not eager get more than their minimum.
     pub is_eager: bool,
+    /// True if other eager panes have their wishes before this one, whatever they lack.
+    pub gives_way: bool,
     /// Shares of the room that is left once wishes are met, by width and by height.
     pub grows: Size,
 }
@@ -40,7 +42,7 @@ impl Shape {
 
     fn new(least: (u16, u16), wish: (u16, u16), is_eager: bool, grows: Size) -> Shape {
         let wish = at_least(wish, least);
-        Shape { least: least.into(), wish, most: wish, is_endless: false, is_eager, grows }
+        Shape { least: least.into(), wish, most: wish, is_endless: false, is_eager, gives_way: false, grows }
     }
 
     /// Returns the shape of a pane that has so many rows, with its frame and its headings. One that has few gives the rest of its minimum
@@ -50,6 +52,12 @@ impl Shape {
         let rows = rows_up_to(rows, u16::MAX).max(FRAMED_ROW);
         let wish = Size::new(self.wish.width, self.wish.height.min(rows));
         Shape { wish, most: Size::new(self.most.width, rows), ..self }
+    }
+
+    /// Returns the shape of a pane that has more than its minimum only of what other panes of a height leave.
+    #[must_use]
+    pub fn giving_way(self) -> Shape {
+        Shape { gives_way: true, ..self }
     }
 
     /// Returns the shape of a pane of the latest of ever more rows.
