@@ -65,6 +65,14 @@ impl Watched {
         self.arrangements.push(Arrangement { areas, end: self.frames, asked: self.asked });
     }
 
+    /// Returns where a pane was, one place after the other.
+    fn places_of(&self, pane: Pane) -> Vec<Rect> {
+        let all = self.arrangements.iter().flat_map(|arrangement| &arrangement.areas);
+        let mut places: Vec<Rect> = all.filter(|(other, _)| *other == pane).map(|(_, area)| *area).collect();
+        places.dedup();
+        places
+    }
+
     fn ask(&mut self, command: &str) {
         self.tui_harness.ask_aside(command);
         self.asked += 1;
@@ -112,4 +120,27 @@ fn frames_stay_where_they_are_on_a_usual_screen() {
 #[test]
 fn frames_stay_where_they_are_on_a_large_screen() {
     stays_calm((200, 60));
+}
+
+/// Many short uploads at full speed, one behind the other, while the prompt has the keys and shows an answer: the lists above it grow and shrink
+/// with each of them, and the prompt does not.
+#[test]
+fn the_prompt_stays_where_it_is_beside_short_uploads() {
+    // On the small screen the log comes into sight and goes once.
+    for (size, returns_max) in [((80, 24), 1), ((120, 40), 0)] {
+        for answer in ["ls", "nodes", "stats"] {
+            let mut watched = Watched::new(size, "F2");
+            (0..3).for_each(|number| watched.tui_harness.begin_upload(&format!("first{number}.bin"), 50_000));
+            watched.tui_harness.settle();
+            watched.ask(answer);
+            assert_eq!(watched.tui_harness.app.workspace().focus(), Pane::Prompt);
+            for number in 0..16 {
+                (0..=number % 8).for_each(|part| watched.tui_harness.begin_upload(&format!("{number}-{part}.bin"), 1_000));
+                watched.watch(10);
+            }
+            let places = watched.places_of(Pane::Prompt);
+            let returns = (1..places.len()).filter(|&place| places[..place].contains(&places[place])).count();
+            assert!(returns <= returns_max, "{size:?} {answer}: {places:?}");
+        }
+    }
 }

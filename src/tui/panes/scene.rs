@@ -4,7 +4,7 @@
 use std::cell::OnceCell;
 use std::sync::Arc;
 
-use p2p_base::units::SimDuration;
+use p2p_base::units::{SimDuration, SimTime};
 use p2p_engine::Snapshot;
 use p2p_engine::transfer::{TransferId, TransferReport};
 use p2p_service::access::Identity;
@@ -150,9 +150,28 @@ impl<'a> Scene<'a> {
     /// before the latest one began, or later, so that the frames do not move to and fro while large and small files follow one another. It
     /// changes with a transfer that begins or ends, and never by the passage of time.
     pub fn segments_kept(&self) -> usize {
-        let Some(latest) = self.transfers().map(|report| report.status.started).max() else { return 0 };
-        let is_recent = |end| latest < end + KEPT;
-        let recent = self.transfers().filter(|report| report.status.finished.is_some_and(is_recent));
-        recent.map(|report| report.timelines.len()).max().unwrap_or(0)
+        self.recent().map(|report| report.timelines.len()).max().unwrap_or(0)
+    }
+
+    /// Returns the number of transfers for which room is kept besides those that are under way: the most of those that had ended a moment before
+    /// the latest one began, or later, that were under way at once. It changes as [`segments_kept`](Self::segments_kept) does.
+    pub fn transfers_kept(&self) -> usize {
+        let turns =
+            self.recent().flat_map(|report| [(report.status.started, 1), (report.status.finished.unwrap_or_default(), -1)]);
+        let mut turns: Vec<(SimTime, isize)> = turns.collect();
+        // An end comes before a beginning of the same instant.
+        turns.sort_unstable();
+        let at_once = turns.iter().scan(0, |count, (_, turn)| {
+            *count += turn;
+            Some(*count)
+        });
+        at_once.max().unwrap_or(0).unsigned_abs()
+    }
+
+    /// Returns the transfers that had ended a moment before the latest one began, or later.
+    fn recent(&self) -> impl Iterator<Item = &'a Arc<TransferReport>> {
+        let latest = self.transfers().map(|report| report.status.started).max();
+        let is_recent = move |end| latest.is_some_and(|latest| latest < end + KEPT);
+        self.transfers().filter(move |report| report.status.finished.is_some_and(is_recent))
     }
 }

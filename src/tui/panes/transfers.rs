@@ -92,8 +92,8 @@ impl PaneView for TransfersPane {
         let spare = usize::from(room.height / 3).saturating_sub(segments);
         let most = (room.height / 4).max(5) + u16::try_from(spare).unwrap_or(0);
         let list = self.list_of(scene);
-        // The last one that is under way leaves its row to what is over, so that its end moves no frames.
-        let under_way = (list.len() - list.over()).max(1);
+        // Those that are under way leave their rows to what is over, so that their ends move no frames.
+        let under_way = (list.len() - list.over()).max(scene.transfers_kept()).max(1);
         let rows = list.len().min(under_way + OVER_ROWS + spare);
         // A first transfer finds its places, so that it moves no frames.
         let least = if list.len() == 0 { 4 } else { 3 };
