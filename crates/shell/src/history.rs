@@ -3,7 +3,7 @@
 //!
 //! Secrets are asked for separately and are never part of a line; a line that contains one by mistake is not stored.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use p2p_base::private_file;
 use p2p_base::text;
@@ -15,6 +15,8 @@ use crate::call::{is_fit_to_be_kept, may_hold_a_secret};
 const BYTES_MAX: u64 = 16 << 20;
 /// Number of lines that a history keeps.
 pub const LINES_MAX: usize = 2_000;
+/// Number of lines beyond which the oldest are dropped at once: dropping one for each that comes would move all others each time.
+const SURPLUS: usize = 200;
 
 /// The histories of all users of a data directory.
 #[derive(Debug, Clone, Default)]
@@ -37,12 +39,27 @@ impl Histories {
             Identity::User { account, .. } => format!("history-{}.txt", account.name),
         };
         let Some(path) = self.directory.as_ref().map(|directory| directory.join(name)) else { return History::default() };
-        // The file is missing before the first line is stored.
-        let lines = text::whole_lines(&private_file::read(&path, BYTES_MAX).unwrap_or_default());
-        let mut history = History { path: Some(path), lines };
-        history.shorten();
-        history
+        let (lines, stored) = shortened(&path);
+        History { path: Some(path), lines, stored }
     }
+}
+
+/// Reads the latest [`LINES_MAX`] lines of a file, and rewrites it if it has more than twice that number. Returns them and the number of those
+/// in the file.
+fn shortened(path: &Path) -> (Vec<String>, usize) {
+    // The file is missing before the first line is stored.
+    let mut lines = text::whole_lines(&private_file::read(path, BYTES_MAX).unwrap_or_default());
+    let stored = lines.len();
+    lines.drain(..stored.saturating_sub(LINES_MAX));
+    if stored <= 2 * LINES_MAX {
+        return (lines, stored);
+    }
+    if let Err(error) = private_file::write(path, (lines.join("\n") + "\n").as_bytes()) {
+        tracing::warn!(%error, "the history is not shortened");
+    }
+    // One that cannot be rewritten is tried again once it has grown as much again.
+    let stored = lines.len();
+    (lines, stored)
 }
 
 /// The typed lines of one user.
@@ -50,12 +67,14 @@ impl Histories {
 pub struct History {
     path: Option<PathBuf>,
     lines: Vec<String>,
+    /// Number of lines that the file has.
+    stored: usize,
 }
 
 impl From<Vec<String>> for History {
     /// Creates a history of these lines, oldest first, that no file stores.
     fn from(lines: Vec<String>) -> History {
-        History { path: None, lines }
+        History { lines, ..History::default() }
     }
 }
 
@@ -73,21 +92,24 @@ impl History {
             return false;
         }
         self.lines.push(line.to_owned());
-        if let Some(path) = self.path.as_ref().filter(|_| is_fit_to_be_kept(line) && !line.contains('\n'))
-            && let Err(error) = private_file::append(path, format!("{line}\n").as_bytes())
-        {
-            tracing::warn!(%error, "the history is not kept");
+        if self.lines.len() > LINES_MAX + SURPLUS {
+            self.lines.drain(..self.lines.len() - LINES_MAX);
+        }
+        if is_fit_to_be_kept(line) && !line.contains('\n') {
+            self.store(line);
         }
         true
     }
 
-    /// Drops lines beyond [`LINES_MAX`], and rewrites the file once it has more than twice that number.
-    fn shorten(&mut self) {
-        let surplus = self.lines.len().saturating_sub(LINES_MAX);
-        self.lines.drain(..surplus);
-        let Some(path) = self.path.as_ref().filter(|_| surplus > LINES_MAX) else { return };
-        if let Err(error) = private_file::write(path, (self.lines.join("\n") + "\n").as_bytes()) {
-            tracing::warn!(%error, "the history is not shortened");
+    /// Appends a line to the file, which is shortened once it has more than twice [`LINES_MAX`].
+    fn store(&mut self, line: &str) {
+        let Some(path) = &self.path else { return };
+        if let Err(error) = private_file::append(path, format!("{line}\n").as_bytes()) {
+            tracing::warn!(%error, "the history is not kept");
+        }
+        self.stored += 1;
+        if self.stored > 2 * LINES_MAX {
+            self.stored = shortened(path).1;
         }
     }
 }
@@ -161,5 +183,21 @@ mod tests {
         let history = Histories::new(directory.path().to_owned()).of(&Identity::Operator);
         assert_eq!((history.lines().len(), history.lines()[0].as_str()), (LINES_MAX, "echo 2001"));
         assert_eq!(std::fs::read_to_string(&path).unwrap().lines().count(), LINES_MAX);
+    }
+    /// However many lines are typed in one session: the memory and the file have the latest ones.
+    #[test]
+    fn the_oldest_lines_are_forgotten_while_others_are_typed() {
+        let directory = tempfile::tempdir().unwrap();
+        let histories = Histories::new(directory.path().to_owned());
+        let mut history = histories.of(&Identity::Operator);
+        for number in 0..5 * LINES_MAX {
+            history.remember(&format!("echo {number}"));
+            assert!(history.lines().len() <= LINES_MAX + SURPLUS);
+        }
+        let latest = format!("echo {}", 5 * LINES_MAX - 1);
+        assert_eq!(history.lines().last(), Some(&latest));
+        let text = std::fs::read_to_string(directory.path().join("history.txt")).unwrap();
+        assert!((LINES_MAX..=2 * LINES_MAX).contains(&text.lines().count()), "{}", text.lines().count());
+        assert_eq!(histories.of(&Identity::Operator).lines(), &history.lines()[history.lines().len() - LINES_MAX..]);
     }
 }
