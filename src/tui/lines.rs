@@ -319,13 +319,6 @@ impl Lines {
         self.typed(number).filter(|command| !command.is_empty())
     }
 
-    /// Returns the waiting steps of the lines that have begun, except those of the line that was just answered, whose user knows
-    /// them.
-    pub fn left_beside_answered(&self) -> Vec<String> {
-        let others = self.begun.iter().filter(|line| Some(line.number) != self.answered);
-        others.flat_map(Line::left).map(str::to_owned).collect()
-    }
-
     /// Drops what has not begun of a line, because one of its commands would be refused.
     pub fn refuse(&mut self, number: u64) {
         if let Some(line) = self.line(number) {

@@ -378,6 +378,32 @@ fn leaving_while_something_waits_asks() {
     tui_harness.until(|app| app.is_over());
 }
 
+/// Spans that are waited for are lost to nobody: leaving asks for none of them, however many there are. A command whose transfers are yet to
+/// be planned would be lost, and so would a line that has not begun.
+#[test]
+fn leaving_asks_for_what_would_be_lost() {
+    let mut tui_harness = paused(120, 40);
+    (0..3).for_each(|_| tui_harness.press(&["sleep 1h", "Enter"]));
+    tui_harness.until(|app| app.under_way().is_some_and(|lines| lines.matches("sleep 1h").count() == 3));
+    // Nothing of it is carried out before the next message is taken.
+    let upload = upload_of_all(&tui_harness);
+    tui_harness.press(&[&upload, "Enter", "echo later", "Enter", "Ctrl-Q"]);
+    let text = tui_harness.text();
+    let told = text.lines().skip_while(|line| !line.contains("Waiting, and not begun then:")).nth(1).unwrap_or_default();
+    assert!(told.contains("a.bin") && told.contains("echo later") && !told.contains("sleep"), "{text}");
+    tui_harness.press(&["n"]);
+    tui_harness.until(|app| says(app, "later"));
+    tui_harness.press(&["cancel 1", "Enter"]);
+    let mut alone = paused(120, 40);
+    (0..3).for_each(|_| alone.press(&["sleep 1h", "Enter"]));
+    alone.press(&["Ctrl-Q"]);
+    assert!(alone.app.awaits_input(), "two of them have not begun");
+    alone.press(&["n"]);
+    alone.until(|app| app.under_way().is_some_and(|lines| lines.matches("sleep 1h").count() == 3));
+    alone.press(&["Ctrl-Q"]);
+    assert!(alone.app.is_over(), "{}", alone.text());
+}
+
 /// What begins with a number ends with it, whether it succeeds, fails or is cancelled, so that several of one file are told apart: in the
 /// prompt, in the viewer, and in the answer of `wait`.
 #[test]

@@ -245,6 +245,11 @@ pub fn is_about_accounts(command: &str) -> bool {
     spec_of(without_expect(command)).is_some_and(|spec| spec.group == Group::Accounts)
 }
 
+/// Returns true if a command begins transfers, as far as its first word says so.
+pub fn begins_transfers(command: &str) -> bool {
+    spec_of(without_expect(command)).is_some_and(Spec::begins_transfers)
+}
+
 /// Returns true if a line is the command of this name, however its first word is spelled: in quotes, or as the value of a variable.
 pub fn is_command(line: &str, variables: &Variables, name: &str) -> bool {
     let words = words::split(line, variables);

@@ -167,6 +167,11 @@ pub struct Spec {
 }
 
 impl Spec {
+    /// Returns true if the command begins transfers that change what is stored, here or on the nodes: such a one can go on in the background.
+    pub fn begins_transfers(&self) -> bool {
+        self.flags.iter().any(|flag| flag.name == "background")
+    }
+
     /// Returns the usage of the command, as in `upload PATH… [--as NAME]`.
     pub fn usage(&self) -> String {
         let mut words = vec![self.name.to_owned()];

@@ -223,14 +223,15 @@ impl App {
         self.say(Role::Dim, &format!("{} has no filter; these panes have one: {filterable}", focus.name()));
     }
 
-    /// Returns the waiting steps of the lines that have begun, except those of the line that was just answered.
+    /// Returns what the lines that have begun leave undone, except that of the line that was just answered.
     pub fn left_beside_answered(&self) -> Vec<String> {
         self.lines.left_beside_answered()
     }
 
-    /// Leaves the program; asks for confirmation first if transfers run or lines wait, unless `now` is true.
+    /// Leaves the program; asks for confirmation first if transfers run or anything of a line would be left undone, unless `now` is true.
     pub fn quit(&mut self, now: bool) {
-        let (names, left) = (self.access().describe_running(), self.left_beside_answered());
+        let names = self.access().describe_running();
+        let left = [self.left_beside_answered(), self.lines.typed_before()].concat();
         if now || (names.is_empty() && left.is_empty()) {
             self.exit = Some(ExitRequest::Quit);
             return;

@@ -1,5 +1,6 @@
 //! Lines that end before all of them has begun: what was not begun, and the sums of their batches until then.
 
+use p2p_shell::call::begins_transfers;
 use p2p_shell::tally::Tally;
 use tokio::task::AbortHandle;
 
@@ -15,6 +16,20 @@ pub struct Ended {
 }
 
 impl Line {
+    /// Returns the command that is being carried out, if it is one whose transfers have yet to be planned or begun.
+    fn planning(&self) -> Option<&str> {
+        let is_planning =
+            self.task.is_some() && self.transfers.is_over() && self.beginning.is_empty() && begins_transfers(&self.typed);
+        is_planning.then_some(self.command.as_str())
+    }
+
+    /// Returns what would be lost if it ended now, but for the transfers that it has begun: what has not begun, and what is being begun. A
+    /// span that is waited for leaves nothing undone.
+    fn undone(&self) -> impl Iterator<Item = &str> {
+        let beginning = self.beginning.iter().map(|waiting| waiting.planned.file.as_str());
+        self.planning().into_iter().chain(beginning).chain(self.left())
+    }
+
     /// Drops the transfers of the batch that have not begun, and adds what is to be told of them.
     fn end_batch(&mut self, ended: &mut Ended) {
         // What is being begun at the moment may have begun; without a task it could not be begun for the user.
@@ -37,6 +52,18 @@ impl Line {
 }
 
 impl Lines {
+    /// Returns what the lines that have begun leave undone, except that of the line that was just answered, whose user knows it.
+    pub fn left_beside_answered(&self) -> Vec<String> {
+        let others = self.begun.iter().filter(|line| Some(line.number) != self.answered);
+        others.flat_map(Line::undone).map(str::to_owned).collect()
+    }
+
+    /// Returns the commands of lines that have not begun, unless they were typed behind the line that was just answered.
+    pub fn typed_before(&self) -> Vec<String> {
+        let typed = self.typed.iter().filter(|_| self.answered.is_none());
+        typed.flat_map(Line::left).map(str::to_owned).collect()
+    }
+
     /// Drops the transfers of a batch that have not begun, because there is nobody to begin them for.
     pub fn refuse_batch(&mut self, number: u64) -> Ended {
         let mut ended = Ended::default();
