@@ -8,6 +8,8 @@ use p2p_storage::tui::editor::SEARCH_MAX;
 use p2p_storage::tui::help;
 use p2p_storage::tui::theme::{Role, Theme, ThemeName};
 
+use unicode_width::UnicodeWidthStr;
+
 use crate::generated;
 use crate::harness::random_file;
 use crate::prompt::{paused, says};
@@ -99,6 +101,37 @@ fn tables_are_whole_in_the_viewer() {
             assert!(last.is_none_or(|row| text.contains(&row)), "{command} at {width}x{height}:\n{text}");
             tui_harness.keys(&["Esc"]);
         }
+    }
+}
+
+/// An answer that was opened is laid out anew when the terminal changes its size: no line is broken where the screen was narrower, none is cut
+/// where it is narrower now, and what was searched for stays found.
+#[test]
+fn an_open_answer_follows_the_size_of_the_terminal() {
+    let mut tui_harness = drawn(70, 24);
+    let rows = |tui_harness: &mut TuiHarness| {
+        tui_harness.text();
+        let Some(Dialog::Viewer(viewer)) = tui_harness.app.dialogs().last() else { panic!("no viewer") };
+        (viewer.size().1, viewer.shown().map(|(row, is_found)| (row.to_owned(), is_found)).collect::<Vec<_>>())
+    };
+    for (command, word) in [("help upload", "background"), ("nodes", "Node_04"), ("help", "audit")] {
+        tui_harness.screen.backend_mut().resize(70, 24);
+        tui_harness.ask_aside(command);
+        tui_harness.keys(&["F8", "/", word, "Enter"]);
+        let (narrow, at_first) = rows(&mut tui_harness);
+        assert!(at_first.iter().any(|(row, is_found)| *is_found && row.contains(word)), "{command}: {at_first:#?}");
+        for (width, height) in [(160, 24), (62, 24), (160, 24)] {
+            tui_harness.screen.backend_mut().resize(width, height);
+            let (count, shown) = rows(&mut tui_harness);
+            let text = tui_harness.text();
+            assert!(shown.iter().any(|(row, is_found)| *is_found && row.contains(word)), "{command} at {width}:\n{text}");
+            assert!(shown.iter().all(|(row, _)| row.width() + 2 <= usize::from(width)), "{command} at {width}:\n{text}");
+            // As it would be in a viewer that was opened at this width.
+            tui_harness.keys(&["Esc", "F8", "/", word, "Enter"]);
+            assert_eq!(rows(&mut tui_harness).0, count, "{command} at {width}:\n{text}");
+            assert!(width < 100 || command == "nodes" || count < narrow, "{command}: {count} {narrow}");
+        }
+        tui_harness.keys(&["Esc"]);
     }
 }
 
