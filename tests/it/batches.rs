@@ -485,7 +485,7 @@ fn a_bar_says_for_which_node_it_waits() {
     let mut pty = Pty::start(program(&home.path(""), &["repl", "--speed", "1x"]));
     pty.prompts();
     pty.send("upload big.bin --background; kill Node_03; wait\r");
-    pty.shows("waits for Node_03");
+    pty.shows("Node_03: another node in 00:");
     pty.send("\x03");
     pty.prompts();
     pty.send("quit --now\r");

@@ -6,6 +6,7 @@ use p2p_engine::operation::{Await, Keep, OnShutdown, Shutdown};
 use p2p_engine::transfer::TransferState;
 use p2p_engine::{BegunUpload, Engine, StreamUpload};
 use p2p_store::uploads::UploadId;
+use portable_pty::CommandBuilder;
 use serde_json::Value;
 
 use crate::cli::documented;
@@ -302,6 +303,40 @@ fn an_interruption_of_what_is_all_asked_for_keeps_it() {
         assert!((rate * seconds - (bytes as u64 - offset) as f64).abs() < 1.0, "{rate} B/s for {seconds} s after {offset}");
         is_stored(&home, "a.bin", "a.bin");
     }
+}
+
+/// The row of a stream that is kept tells how much is there, and no share of a size that nobody knows.
+#[test]
+fn the_row_of_a_kept_stream_tells_how_much_is_kept() {
+    let home = Home::new("");
+    home.file("a.bin", 2 << 20);
+    let mut command = CommandBuilder::new("bash");
+    // The other end of the pipe stays open whatever Ctrl-C ends.
+    command.args([
+        "-c",
+        "\"$0\" put - --as a.bin --keep --speed 1x < <(trap '' INT; cat a.bin; sleep 60)",
+        env!("CARGO_BIN_EXE_p2p"),
+    ]);
+    command.cwd(home.path(""));
+    command.env_clear();
+    command.env("HOME", home.path(""));
+    command.env("PATH", std::env::var_os("PATH").unwrap());
+    command.env("TERM", "xterm-256color");
+    let mut pty = Pty::start(command);
+    wait_until("stored segments", || segments_below(&home.data()).len() > 6);
+    pty.send("\x03");
+    pty.shows("bytes are kept");
+    let shown = pty.text();
+    let from = shown.rfind("upload of a.bin ").unwrap_or_else(|| panic!("{shown}"));
+    let row = shown[from..].split_once(" parked").unwrap_or_else(|| panic!("{shown}")).0;
+    let offset = only(&home)["offset"].as_u64().unwrap();
+    let kept = if offset < 1 << 20 {
+        format!(" {:.2} KiB", offset as f64 / 1024.0)
+    } else {
+        format!(" {:.2} MiB", offset as f64 / 1048576.0)
+    };
+    assert!(row.contains(&kept) && !shown.contains('%'), "{kept}: {shown}");
+    assert_eq!(pty.end().0, 130);
 }
 
 /// The bar of an upload that is kept says so when it is interrupted.

@@ -3,10 +3,12 @@
 
 use p2p_base::units::{Probability, SimDuration, SimTime};
 use p2p_engine::faults::PathChange;
+use p2p_engine::pace::{PaceStatus, Speed};
 use p2p_engine::snapshot::Peer;
-use p2p_engine::transfer::{Absence, Awaited, Remaining, TransferError, TransferState, TransferStatus};
+use p2p_engine::transfer::{Absence, Awaited, Remaining, Replacement, TransferError, TransferState, TransferStatus};
 use p2p_engine::{Command, Event, operation};
 use p2p_net::Loss;
+use p2p_shell::report::time_of_transfer;
 use p2p_storage::tui::app::Pane;
 use p2p_store::names::FileKey;
 
@@ -139,6 +141,64 @@ fn the_estimate_counts_the_time_until_a_killed_node_is_replaced() {
     assert!((told / truth - 1.0).abs() < 0.2, "{told} of {truth}");
 }
 
+/// What the row of the only transfer says of its time.
+fn told(harness: &mut Harness) -> String {
+    let snapshot = harness.simulation.snapshot(PaceStatus::running(Speed::Max));
+    time_of_transfer(&snapshot, &snapshot.transfers[0], usize::MAX)
+}
+
+/// An upload of a file does without a node that does not answer, where others have room: that is said, with the instant at which the connection
+/// is given up, from which others get what was in flight; what the node has stored goes to others at the commit.
+#[test]
+fn an_upload_says_when_another_node_takes_over() {
+    for seed in [1, 42] {
+        let mut harness = network(seed, &[slow_link(); 6]);
+        random_file(&harness.path("a.bin"), 3_000_000, 1);
+        let id = harness.start(harness.upload_of("a.bin")).unwrap();
+        advance(&mut harness, at(15));
+        assert!(status_of(&mut harness, id).replaced.is_empty());
+        harness.ask(operation::Break::Kill { node: node(2) }).unwrap();
+        let status = status_of(&mut harness, id);
+        let [Replacement { node: replaced, from: Some(from) }] = status.replaced[..] else { panic!("{status:?}") };
+        assert_eq!((replaced, &status.awaited[0].node), (node(2), &node(2)));
+        assert!(from > at(40) && from <= at(46), "{from}");
+        let said = told(&mut harness);
+        assert!(said.starts_with("waits for Node_02, killed 00:00 ago, another node in 00:"), "{said}");
+        while status_of(&mut harness, id).replaced[0].from.is_some() {
+            let next = harness.simulation.now() + SimDuration::from_millis(50);
+            advance(&mut harness, next);
+            assert!(next < at(60), "{:?}", status_of(&mut harness, id));
+        }
+        let (expected, happened) = (from.as_secs_f64(), harness.simulation.now().as_secs_f64());
+        assert!((expected - happened).abs() < 0.5, "seed {seed}: {happened} for {expected}");
+        assert!(told(&mut harness).ends_with(" ago, another node later"), "{}", told(&mut harness));
+        let report = harness.finish(id).unwrap();
+        assert!(report.status.replaced.is_empty() && report.timelines.iter().all(|timeline| timeline.holder != node(2)));
+    }
+}
+
+/// Where no other node can take its part, an upload waits for the one that is out of reach, and says nothing else: there is no other, or none
+/// within reach.
+#[test]
+fn an_upload_without_another_node_waits() {
+    for nodes in [1, 3] {
+        let mut harness = network(42, &vec![slow_link(); nodes + 1]);
+        random_file(&harness.path("a.bin"), 3_000_000, 1);
+        let id = harness.start(harness.upload_of("a.bin")).unwrap();
+        advance(&mut harness, at(15));
+        for number in 2..=nodes {
+            harness.ask(cut(number, false)).unwrap();
+        }
+        assert_eq!(status_of(&mut harness, id).replaced.is_empty(), nodes == 1, "the first one is there");
+        harness.ask(operation::Break::Kill { node: node(1) }).unwrap();
+        let status = status_of(&mut harness, id);
+        assert_eq!((status.awaited.len(), status.replaced.len()), (nodes, 0), "{status:?}");
+        let said = told(&mut harness);
+        assert!(said.starts_with("waits for Node_01, killed 00:00 ago") && !said.contains("another"), "{said}");
+        harness.finish(id).unwrap_err();
+    }
+}
+
 /// Once the path is mended, the upload goes on and has an estimate again.
 #[test]
 fn an_upload_goes_on_when_the_node_answers_again() {
@@ -202,7 +262,8 @@ fn the_screen_tells_for_which_node_a_transfer_waits() {
         tui_harness.press(&["pause", "Enter"]);
         tui_harness.settle();
         let row = tui_harness.pane(Pane::Transfers).into_iter().find(|row| row.contains("#1")).unwrap();
-        assert!(row.contains(&format!("for {holder}")) && !row.contains("eta"), "{width}x{height}: {row}");
+        let is_told = row.contains("other node in 00:2") || row.contains(&format!("for {holder}"));
+        assert!(is_told && !row.contains("eta"), "{width}x{height}: {row}");
         let told = format!("waits for {holder}, cut off 00:03 ago");
         if width > 80 {
             let foot = tui_harness.pane(Pane::Segments).last().unwrap().clone();
@@ -210,6 +271,10 @@ fn the_screen_tells_for_which_node_a_transfer_waits() {
         }
         tui_harness.keys(&["transfers", "Enter"]);
         assert!(tui_harness.text().contains(&told) || width == 80, "{width}x{height}: {}", tui_harness.text());
+        // An answer that the prompt cannot show whole opens in the viewer.
+        if !tui_harness.app.dialogs().is_empty() {
+            tui_harness.press(&["Esc"]);
+        }
         // The dialog of the connection is opened from a segment that is still open there.
         tui_harness.open_connection(holder);
         let text = tui_harness.text();

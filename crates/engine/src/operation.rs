@@ -367,8 +367,8 @@ pub struct Cancel {
     pub transfer: TransferId,
 }
 
-/// Ends an upload that is to be kept, and keeps what is stored of it. Nodes are asked to store no more, and what they have been asked is
-/// waited for. Any other transfer goes on.
+/// Ends an upload that is to be kept, and keeps what is stored of it. Nodes are asked to store no more, requests of which
+/// no byte has been sent are dropped, and the others are waited for. Any other transfer goes on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Park {
     /// Identifier of the transfer to end.

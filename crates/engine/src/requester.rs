@@ -143,6 +143,17 @@ impl<O: Clone> Requester<O> {
         self.connections.get(&node).is_some_and(|connection| connection.is_open)
     }
 
+    /// Returns the instant at which the connection to a node is given up unless something is heard of it until then, as `activity` tells
+    /// of the connection, which TCP opens within `connect_timeout`; `None` without a connection on which an answer is waited for.
+    pub(super) fn given_up_at(&self, node: NodeNumber, activity: Activity, connect_timeout: SimDuration) -> Option<SimTime> {
+        let connection = self.connections.get(&node).filter(|to| !to.asked.is_empty())?;
+        Some(if connection.is_open {
+            connection.patient_until(activity, self.user_timeout)
+        } else {
+            connection.begun_at + connect_timeout
+        })
+    }
+
     /// Returns true if a node owes an answer.
     pub(super) fn has_requests_to(&self, node: NodeNumber) -> bool {
         self.connections.get(&node).is_some_and(|connection| !connection.asked.is_empty())

@@ -13,6 +13,10 @@ use thiserror::Error;
 
 use super::cause::{Cause, LocalFailure};
 
+pub use self::absence::{Absence, Awaited, Replacement};
+
+mod absence;
+
 /// Identifier of a transfer since the start of the engine, counted from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct TransferId(pub u64);
@@ -309,7 +313,7 @@ pub enum Remaining {
     /// The transfer waits behind others over the same connections: none of its bytes has arrived while theirs have, or how long its last
     /// requests or answers wait for them is chance, of which more is left than an estimate could be right with.
     Behind,
-    /// The transfer cannot be completed before nodes answer that are out of reach: those of [`TransferStatus::awaited`].
+    /// The transfer cannot be completed before nodes answer that are out of reach, or are replaced: those of [`TransferStatus::awaited`].
     OutOfReach,
     /// Nodes are asked to delete segments, by a removal or by an upload that is undone, and have not answered.
     Deleting {
@@ -353,33 +357,6 @@ impl Serialize for Remaining {
     }
 }
 
-/// Reason why a node gives the client no answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Absence {
-    /// No packet passes between the client and the node, in one direction or both.
-    CutOff,
-    /// The node's process was killed.
-    Killed,
-    /// The node's process has ended as planned.
-    Stopped,
-    /// The node's host refuses connections.
-    Refusing,
-    /// The node has answered none of the latest probes, for a reason that is not known.
-    Silent,
-}
-
-/// Node that is out of reach and without whose answer a transfer cannot be completed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct Awaited {
-    /// Number of the node.
-    pub node: NodeNumber,
-    /// Reason why it is out of reach.
-    pub why: Absence,
-    /// Instant since which it is; for a silent node, the instant at which the client last heard from it.
-    pub since: SimTime,
-}
-
 /// Request to end a transfer early. The state of the transfer tells if it came in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CancelRequest {
@@ -407,13 +384,13 @@ pub struct TransferStatus {
     pub bytes: u64,
     /// True if the size is known. That of a stream may be known at its end only.
     pub size_known: bool,
-    /// Bytes of the segments that are done.
+    /// Bytes of the segments that are done; of an upload that is parked, of those that are kept.
     pub bytes_done: u64,
     /// Bytes of them that were stored before the transfer began, which continues a kept upload.
     #[serde(skip)]
     pub bytes_before: u64,
     /// Bytes that have arrived at the other end, where TCP acknowledges them: those of finished segments, and of segments in flight what
-    /// is there. Of a transfer that has given segments up, what had arrived by then.
+    /// is there. Of a transfer that has given segments up, what had arrived by then; of an upload that is parked, what is kept.
     #[serde(rename = "bytes_acknowledged")]
     pub bytes_arrived: u64,
     /// Number of segments of the content, as far as it is known.
@@ -434,10 +411,15 @@ pub struct TransferStatus {
     /// Time that the transfer still takes.
     #[serde(rename = "eta_seconds")]
     pub eta: Remaining,
-    /// Nodes out of reach that have to answer before the transfer can be completed: those that have stored segments of an upload and
-    /// not made them durable yet, and the only holders of segments that a download still fetches. By number; empty once it is over.
+    /// Nodes out of reach that have to answer, or to be [replaced](Self::replaced), before the transfer can be completed: those that have
+    /// stored segments of an upload and not made them durable yet, and the only holders of segments that a download still fetches. By
+    /// number; empty once it is over.
     #[serde(skip)]
     pub awaited: Vec<Awaited>,
+    /// Nodes out of reach without which an upload will be completed if they do not answer, because other nodes have room for what they
+    /// have stored of it or were to store, and it can be sent to these. By number; empty once the upload is over or given up.
+    #[serde(skip)]
+    pub replaced: Vec<Replacement>,
     /// Instant at which the transfer began.
     pub started: SimTime,
     /// Instant at which the transfer ended; `None` while it runs.

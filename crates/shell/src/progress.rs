@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{HumanBytes, MultiProgress, ProgressBar, ProgressStyle};
 use p2p_engine::Snapshot;
 use p2p_engine::transfer::{TransferId, TransferReport, TransferState, TransferStatus};
 use p2p_service::abilities::{self, Abilities, Glyphs};
@@ -214,6 +214,11 @@ fn row_within(report: &TransferReport, name: &str, snapshot: &Snapshot, columns:
     let (glyphs, figures, status) = (abilities::glyphs(), figures(report, snapshot, columns), &report.status);
     let room = room_for_name(columns);
     let name = fitted(&glyphs.plain(name), room, glyphs.ellipsis());
+    if !status.size_known {
+        // There is no share of an unknown size: as in the bar, the bytes tell how much is there.
+        let bytes = if status.state == TransferState::Cancelled { 0 } else { status.bytes_arrived };
+        return format!("{name} {:>10} {figures}", HumanBytes(bytes).to_string());
+    }
     let share = match (status.state, status.bytes) {
         (TransferState::Done, _) => 100,
         (TransferState::Cancelled, _) | (_, 0) => 0,

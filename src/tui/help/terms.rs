@@ -10,6 +10,10 @@ pub(super) const TERMS: &[(&str, &str)] = &[
         "arrived",
         "segment of which all bytes have arrived, and which is not acknowledged as stored, `ack` below the waterfall; in the chart: bytes of the transfer",
     ),
+    (
+        "another node in, other node in, another node later",
+        "in the time of an upload: its node is out of reach, and others get what the node has of it once the connection is given up, so long from now, or once the node has not confirmed it in the commit",
+    ),
     ("backlog", "bytes that were handed to a connection and are not acknowledged yet"),
     ("before, before the pause", "rates while time is paused: those of the last seconds that have passed"),
     (

@@ -13,7 +13,7 @@ mod rate;
 mod time_axis;
 mod waterfall;
 
-use p2p_engine::transfer::{Direction, SegmentTimeline, TransferReport, TransferStatus};
+use p2p_engine::transfer::{Direction, SegmentTimeline, TransferReport, TransferState, TransferStatus};
 use p2p_shell::report::{Resolution, instant_of, moves_segments, waits_of};
 use p2p_store::manifest::NodeNumber;
 use ratatui::layout::{Constraint, Layout, Rect, Size};
@@ -69,7 +69,11 @@ impl PaneView for SegmentsPane {
         let status = &report.status;
         let (done, all) = (status.segments_done, status.segments);
         // What was stored of a transfer that is given up is not there any more.
-        let word = if status.given_up_from.is_some() { "were done" } else { "done" };
+        let word = match status.state {
+            TransferState::Parked => "kept",
+            _ if status.given_up_from.is_some() => "were done",
+            _ => "done",
+        };
         let count = if status.size_known { format!("{done} of {all} {word}") } else { format!("{done} {word}") };
         format!("Segments of {} {}: {count}", status.id, scene.label(&status.file))
     }
@@ -236,7 +240,7 @@ fn in_order(timelines: &[SegmentTimeline]) -> Vec<&SegmentTimeline> {
 #[cfg(test)]
 mod tests {
     use p2p_base::units::{SimDuration, SimTime};
-    use p2p_engine::transfer::{Remaining, TransferId, TransferState};
+    use p2p_engine::transfer::{Remaining, TransferId};
     use p2p_store::manifest::NodeNumber;
     use p2p_store::names::FileKey;
 
@@ -280,6 +284,7 @@ mod tests {
             owing_nodes: 0,
             eta: Remaining::NotRunning,
             awaited: Vec::new(),
+            replaced: Vec::new(),
             started: SimTime::ZERO,
             finished: given_up.map(|(_, end)| at(end)),
             error: None,

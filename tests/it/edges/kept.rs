@@ -1,12 +1,16 @@
 //! Uploads that are kept when their stream goes: parked, listed, continued by every door of their owner, forgotten and expired.
 
 use bytes::Bytes;
-use p2p_engine::operation::{Cancel, ExpireUploads, ForgetUpload, OnShutdown, Shutdown, StatUser};
-use p2p_engine::transfer::{TransferId, TransferState};
-use p2p_engine::{Caller, EngineError};
+use p2p_base::units::SimDuration;
+use p2p_engine::operation::{
+    Break, Cancel, ExpireUploads, ForgetUpload, ListPackets, OnShutdown, Park, Shutdown, StatUser, WatchWire,
+};
+use p2p_engine::transfer::{SegmentTimeline, TransferId, TransferReport, TransferState};
+use p2p_engine::{BegunUpload, Caller, EngineConfig, EngineError};
+use p2p_store::manifest::NodeNumber;
 
 use super::bench::{Bench, content, kept, key, named, on_a_runtime, remote, upload_id};
-use crate::harness::{OPERATOR, user};
+use crate::harness::{OPERATOR, slow_link, user};
 
 const SEGMENT: u64 = 64 << 10;
 
@@ -207,6 +211,88 @@ fn a_cancel_undoes_a_kept_upload() {
         }
         let report = bench.store(&user("alice"), named("a1"), &content(10, 1)).await;
         assert_eq!(report.status.state, TransferState::Done);
+    });
+}
+
+/// Slow links of the client and of all nodes.
+fn slow(config: &mut EngineConfig) {
+    config.client.link = slow_link();
+    config.nodes.iter_mut().for_each(|node| node.host.link = slow_link());
+}
+
+/// Begins an upload that is kept, and gives it content for so long that most of it is still to be sent.
+async fn under_way(bench: &Bench, bytes: &Bytes) -> BegunUpload {
+    let mut begun = bench.begin(&user("alice"), kept("a1", upload_id(1))).await.unwrap();
+    let passed = tokio::select! {
+        biased;
+        () = bench.pass("20s".parse().unwrap()) => true,
+        _ = begun.writer.write(bytes.clone()) => false,
+    };
+    assert!(passed, "all of it was taken");
+    begun
+}
+
+/// Tells an upload to stop, as an interruption of `p2p put --keep` does, whose stream is dropped then.
+async fn stop(bench: &Bench, begun: BegunUpload) -> Box<TransferReport> {
+    let report = bench.ask(Park { transfer: begun.transfer }).await;
+    drop(begun.writer);
+    assert_eq!((report.status.state, report.status.error.as_ref()), (TransferState::Parked, None), "{report:?}");
+    report
+}
+
+/// What is told to stop asks for nothing more. What it has asked for ends, within the window of the upload, and is kept, and can be continued.
+#[test]
+fn an_upload_that_is_told_to_stop_keeps_what_it_has_asked_for() {
+    for seed in 1..5 {
+        let bytes = content(5 << 20, seed);
+        let bench = Bench::with(|config| {
+            slow(config);
+            config.seed = seed;
+        });
+        on_a_runtime(async {
+            bench.ask(WatchWire { packets: Some(100_000) }).await;
+            let begun = under_way(&bench, &bytes).await;
+            let stopped = bench.ask(ListPackets).await.iter().map(|packet| packet.at).max().unwrap();
+            let before = bench.status(begun.transfer).await;
+            let TransferReport { status, timelines, .. } = *stop(&bench, begun).await;
+            let in_flight = before.segments - before.segments_done;
+            let late = timelines.iter().filter(|timeline| timeline.acknowledged.is_some_and(|at| at > stopped)).count();
+            let took = status.finished.unwrap() - stopped;
+            assert!(in_flight > 10 && late <= in_flight as usize, "seed {seed}: {late} of {in_flight}");
+            // The window at 64 KiB/s, and that for what is lost among it.
+            assert!(took < SimDuration::from_secs(40), "seed {seed}: {took}");
+            assert_eq!(timelines.iter().filter(|timeline| timeline.queued > stopped).count(), 0, "nothing more is asked for");
+            let stored = timelines.iter().take_while(|timeline| timeline.acknowledged.is_some()).count() as u64;
+            assert_eq!((status.bytes_done, status.bytes_arrived), (stored * SEGMENT, stored * SEGMENT));
+            let [upload] = &bench.uploads(&user("alice")).await[..] else { panic!("one upload is kept") };
+            assert_eq!((upload.offset, stored > 2), (stored * SEGMENT, true), "{timelines:?}");
+            bench.pass("60s".parse().unwrap()).await;
+            assert_eq!(bench.segments().len() as u64, stored, "what is not kept is deleted");
+            bench.store(&user("alice"), kept("a1", upload_id(1)), &bytes).await;
+            assert_eq!(bench.all_of(&user("alice"), key("alice", "a1")).await, bytes);
+        });
+    }
+}
+
+/// What a node has that is out of reach at the stop is not durable: kept is what comes before the first of it.
+#[test]
+fn an_upload_that_is_told_to_stop_keeps_what_is_durable() {
+    let (bytes, bench) = (content(5 << 20, 1), Bench::with(slow));
+    on_a_runtime(async {
+        let begun = under_way(&bench, &bytes).await;
+        let node = NodeNumber::from_index(2);
+        bench.ask(Break::Kill { node }).await;
+        let status = bench.status(begun.transfer).await;
+        let awaited: Vec<NodeNumber> = status.awaited.iter().map(|awaited| awaited.node).collect();
+        assert_eq!((awaited, status.replaced), (vec![node], vec![]), "a stream is not read again");
+        let TransferReport { timelines, .. } = *stop(&bench, begun).await;
+        let is_kept = |timeline: &&SegmentTimeline| timeline.acknowledged.is_some() && timeline.holder != node;
+        let kept_there = timelines.iter().take_while(is_kept).count() as u64;
+        let uploads = bench.uploads(&user("alice")).await;
+        assert_eq!(uploads.iter().map(|upload| upload.offset).collect::<Vec<_>>(), [kept_there * SEGMENT]);
+        let TransferReport { status, .. } = *bench.store(&user("alice"), kept("a1", upload_id(1)), &bytes).await;
+        assert_eq!((status.state, kept_there > 0), (TransferState::Done, true));
+        assert_eq!(bench.all_of(&user("alice"), key("alice", "a1")).await, bytes);
     });
 }
 

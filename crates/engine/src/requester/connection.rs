@@ -51,6 +51,8 @@ impl<O> Asked<O> {
 #[derive(Debug)]
 pub(super) struct Connection<O> {
     pub(super) is_open: bool,
+    /// Instant at which it was asked for.
+    pub(super) begun_at: SimTime,
     pub(super) reader: FrameReader,
     /// Requests without an answer, in the order in which they were made.
     pub(super) asked: VecDeque<Asked<O>>,
@@ -75,7 +77,7 @@ pub(super) struct Watch {
 impl<O> Connection<O> {
     /// Returns a connection that is not open yet, with requests that are kept until then.
     pub(super) fn new(now: SimTime, asked: VecDeque<Asked<O>>) -> Connection<O> {
-        Connection { is_open: false, reader: FrameReader::default(), asked, used_at: now, watch: Watch::default() }
+        Connection { is_open: false, begun_at: now, reader: FrameReader::default(), asked, used_at: now, watch: Watch::default() }
     }
 
     /// Adds a request. While all are kept, one that carries no segment either way goes before those that do, of whose answers one may

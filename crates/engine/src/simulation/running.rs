@@ -48,6 +48,7 @@ impl Running {
         let mut status = self.bare_status().clone();
         if !status.state.is_over() {
             status.awaited = world.out_of_reach(|| self.machine.indispensable());
+            status.replaced = self.machine.storing().map_or_else(Vec::new, |upload| world.replaced(upload));
         }
         let mut status = self.gauge.measure(world.links(), traffic, status);
         if let Remaining::Estimated { seconds } = &mut status.eta {

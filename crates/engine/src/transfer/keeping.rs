@@ -5,11 +5,11 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use p2p_store::manifest::{SegmentRecord, by_holder};
+use p2p_store::manifest::{NodeNumber, SegmentRecord, by_holder};
 use p2p_store::segment::{Cut, HashState};
 use p2p_store::uploads::UploadRecord;
 
-use super::commitment::{Commitment, Progress};
+use super::commitment::{Commitment, Loss, Progress};
 use super::{CatalogWork, Output, Part};
 
 /// Number of bytes that are stored before they are made durable together.
@@ -40,6 +40,8 @@ pub(super) struct Keeping {
     under_way: Option<(UnderWay, usize)>,
     /// True if the source has gone and the upload ends once everything is kept.
     pub(super) is_parking: bool,
+    /// True if the upload was told to stop: what fails then is not asked for again.
+    pub(super) is_stopped: bool,
 }
 
 impl Keeping {
@@ -52,6 +54,7 @@ impl Keeping {
             hashes: BTreeMap::new(),
             under_way: None,
             is_parking: false,
+            is_stopped: false,
             is_current: false,
         }
     }
@@ -109,7 +112,7 @@ impl Keeping {
     }
 
     /// Lets the commitment handle what has become of a request. Once all holders have answered, the segments are noted, unless one did
-    /// not confirm. Returns false if it is over without a note.
+    /// not confirm: an upload that ends is then to be kept up to what that one has lost. Returns false if it is over without a note.
     pub(super) fn follow_commitment(
         &mut self,
         outputs: &mut VecDeque<Output>,
@@ -119,9 +122,23 @@ impl Keeping {
         match step(commitment, outputs) {
             Progress::Waiting => {}
             Progress::Complete => self.note(outputs),
-            Progress::Lost(_) => self.under_way = None,
+            Progress::Lost(losses) => {
+                self.under_way = None;
+                if self.is_parking {
+                    self.end_before(&losses);
+                }
+            }
         }
         self.under_way.is_some()
+    }
+
+    /// Gives up the segments from the first one on that its holder has lost.
+    fn end_before(&mut self, losses: &BTreeMap<NodeNumber, Loss>) {
+        let is_lost = |(segment, _): &(SegmentRecord, HashState)| {
+            segment.holders.iter().any(|node| losses.get(node).is_some_and(|loss| loss.contains(segment.id)))
+        };
+        let left = self.stored.iter().position(is_lost).unwrap_or(0);
+        self.stored.truncate(left);
     }
 
     fn note(&mut self, outputs: &mut VecDeque<Output>) {

@@ -51,6 +51,7 @@ impl TransferLog {
             eta: Remaining::TooEarly,
             owing_nodes: 0,
             awaited: Vec::new(),
+            replaced: Vec::new(),
             started: now,
             finished: None,
             error: None,
@@ -184,6 +185,11 @@ impl TransferLog {
     pub(crate) fn note_given_up(&mut self, now: SimTime, under_way: u64) {
         self.status.given_up_at = Some(now);
         self.status.bytes_arrived = (self.status.bytes_done + under_way).min(self.status.bytes);
+    }
+
+    /// Notes that the upload is kept with so many bytes and segments, and that nothing else of it is stored.
+    pub(super) fn keep(&mut self, bytes: u64, segments: u32) {
+        (self.status.bytes_done, self.status.bytes_arrived, self.status.segments_done) = (bytes, bytes, segments);
     }
 
     /// Takes back that a segment has arrived, because it will be asked for again.

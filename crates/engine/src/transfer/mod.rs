@@ -33,8 +33,8 @@ use p2p_store::uploads::{UploadId, UploadRecord};
 
 pub use crate::gauge::RATE_SECONDS;
 pub use crate::status::{
-    Absence, Awaited, CancelRequest, Direction, Remaining, SegmentTimeline, Stage, TransferError, TransferId, TransferReport,
-    TransferState, TransferStatus,
+    Absence, Awaited, CancelRequest, Direction, Remaining, Replacement, SegmentTimeline, Stage, TransferError, TransferId,
+    TransferReport, TransferState, TransferStatus,
 };
 
 pub(super) use self::download::{Download, DownloadPlan};
@@ -298,6 +298,14 @@ impl Transfer {
             Transfer::Download(download) => download.indispensable(),
             // What a node cannot be told to delete now, it owes.
             Transfer::Removal(_) => BTreeSet::new(),
+        }
+    }
+
+    /// Returns the upload, while it stores segments and is not to end before it has stored all.
+    pub(super) fn storing(&self) -> Option<&Upload> {
+        match self {
+            Transfer::Upload(upload) if upload.is_to_store_all() => Some(upload),
+            Transfer::Upload(_) | Transfer::Download(_) | Transfer::Removal(_) => None,
         }
     }
 

@@ -105,6 +105,8 @@ struct Surroundings {
     parked: Option<Box<UploadRecord>>,
     owed: u64,
     events: Vec<Event>,
+    /// True if the upload was told to stop and does so.
+    is_stopped: bool,
     is_done: bool,
 }
 
@@ -175,6 +177,7 @@ impl Surroundings {
             parked: None,
             owed: 0,
             events: Vec::new(),
+            is_stopped: false,
             is_done: false,
         }
     }
@@ -226,6 +229,7 @@ impl Surroundings {
             7 | 2 if self.is_remote => self.happen(),
             6 if self.chance.below(3) == 2 => self.spurious(),
             5 if self.chance.strikes(40) => self.handle(Input::Cancelled),
+            5 if self.chance.strikes(40) => self.stop(),
             4 | 3 if !self.asked.is_empty() => self.reach(),
             _ if !self.asked.is_empty() && self.chance.below(3) > 0 => self.answer(),
             _ if !self.catalog.is_empty() => self.use_catalog(),
@@ -239,6 +243,12 @@ impl Surroundings {
                 }
             }
         }
+    }
+
+    /// Lets an upload that is kept be told to stop.
+    fn stop(&mut self) {
+        self.handle(Input::Parked);
+        self.is_stopped = matches!(&self.machine, Transfer::Upload(upload) if upload.is_stopped());
     }
 
     /// Lets something happen at the other end of the stream.
@@ -292,7 +302,7 @@ impl Surroundings {
     fn carry_out(&mut self, output: Output) {
         match output {
             Output::AskSegment { index, len, node, request, payload, .. } => {
-                assert!(node.index() < NODES && len == self.segment_len);
+                assert!(node.index() < NODES && len == self.segment_len && !self.is_stopped);
                 // What lay too far ahead of a reader is asked for again as if for the first time.
                 let failed_here = !self.is_remote && self.failed.contains(&(Some(index), node));
                 let is_given_up = self.failed.contains(&(None, node)) || failed_here;

@@ -7,6 +7,7 @@ mod ending;
 mod lost;
 mod phase;
 mod plan;
+mod replacing;
 mod supply;
 
 use std::collections::{BTreeSet, VecDeque};
@@ -112,9 +113,14 @@ impl Upload {
     }
 
     /// Returns the nodes without whose answers the upload cannot be completed: those that have stored segments and not confirmed that
-    /// they are durable.
+    /// they are durable. One that is parked does without each.
     pub(crate) fn indispensable(&self) -> BTreeSet<NodeNumber> {
-        self.phase.unconfirmed(&self.books)
+        if self.is_parking() { BTreeSet::new() } else { self.phase.unconfirmed(&self.books) }
+    }
+
+    /// Returns true unless the upload is given up, or ends before all of it is stored.
+    pub(crate) fn is_to_store_all(&self) -> bool {
+        self.log.status.given_up_from.is_none() && !self.is_parking()
     }
 
     /// Handles an input of the upload.
@@ -160,7 +166,7 @@ impl Upload {
                 self.log.note_cancel(now);
                 self.give_up(TransferError::Cancelled);
             }
-            Input::Parked if self.phase.is_sending() && self.keeping.is_some() => self.on_gone(),
+            Input::Parked if self.phase.is_sending() => self.stop(),
             Input::Parked | Input::Local(_) | Input::Deletable(..) => {}
         }
     }
@@ -349,6 +355,10 @@ impl Upload {
     fn on_segment_failed(&mut self, now: SimTime, index: u32, node: NodeNumber, cause: Cause) {
         let Some(open) = self.books.take_open(index, node) else { return };
         self.outputs.extend([Output::FreeRoom { index }, Output::Unpin { node, id: open.segment.id }]);
+        if self.is_stopped() {
+            self.books.doubt(node, open.segment.id);
+            return self.advance();
+        }
         let attempt = open.attempt + 1;
         let retried = Event::SegmentRetried { transfer: self.log.status.id, index, node, cause: cause.clone() };
         self.outputs.push_back(Output::Emit(retried));
@@ -409,11 +419,11 @@ impl Upload {
     }
 
     /// Follows the commitment of what is kept of an incomplete upload: what could not be kept is tried again with what follows, if
-    /// anything does.
+    /// anything does, or without what is lost and what follows that, if the upload ends.
     fn follow_keep(&mut self, step: impl FnOnce(&mut Commitment, &mut VecDeque<Output>) -> Progress) {
         let Some(keeping) = self.keeping.as_mut().filter(|_| self.phase.is_sending()) else { return };
         if !keeping.follow_commitment(&mut self.outputs, step) {
-            self.go_on_without_keeping();
+            if self.is_parking() { self.advance() } else { self.go_on_without_keeping() }
         }
     }
 

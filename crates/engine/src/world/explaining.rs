@@ -6,6 +6,7 @@ use p2p_base::units::SimTime;
 use p2p_net::Direction;
 use p2p_store::disk::{DiskAction, DiskError};
 use p2p_store::manifest::NodeNumber;
+use p2p_store::placement::has_room_for;
 use p2p_store::standing::Trouble;
 
 use crate::cause::{Cause, PassedOver};
@@ -13,11 +14,27 @@ use crate::faults::{ActiveFault, Failing, Fault, KnownFault, Target};
 use crate::node::health::Health;
 use crate::node::protocol::Refusal;
 use crate::peer::Peer;
-use crate::status::{Absence, Awaited};
+use crate::status::{Absence, Awaited, Replacement};
+use crate::transfer::Upload;
 
 use super::World;
+use super::hosts::Hosts;
 
 impl World {
+    /// Returns which of the nodes out of reach an upload will do without if they do not answer: all that it uses, if other nodes within
+    /// reach have room for their parts, and none otherwise.
+    pub(crate) fn replaced(&self, upload: &Upload) -> Vec<Replacement> {
+        let away: BTreeSet<NodeNumber> = self.out_of_reach(|| upload.nodes()).into_iter().map(|away| away.node).collect();
+        let Some(bytes) = upload.bytes_without(&away).filter(|_| !away.is_empty()) else { return Vec::new() };
+        let others = self.candidates(|node| upload.may_ask(node) && self.absence(node).is_none());
+        if !has_room_for(&others, bytes, upload.segment_size()) {
+            return Vec::new();
+        }
+        let given_up_at = |node: NodeNumber| self.hosts.given_up_at(&self.net, Hosts::CLIENT, node);
+        let from = |node: NodeNumber| Some(node).filter(|&node| upload.sends_to(node)).and_then(given_up_at);
+        away.into_iter().map(|node| Replacement { node, from: from(node) }).collect()
+    }
+
     /// Adds the faults to the cause of a failure that are on and explain it, if any do.
     pub(super) fn explained(&self, node: NodeNumber, cause: Cause) -> Cause {
         let faults: Vec<KnownFault> = self.explanations(node, &cause).into_iter().map(KnownFault::from).collect();

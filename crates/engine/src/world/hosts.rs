@@ -306,6 +306,13 @@ impl Hosts {
         requester.shed(net.now(), node, connections.sent(net, node));
     }
 
+    /// Returns the instant at which a host gives up its connection to a node unless something is heard of the node until then.
+    pub(super) fn given_up_at(&self, net: &Network, index: usize, node: NodeNumber) -> Option<SimTime> {
+        let Host { requester, connections, .. } = &self.all[index];
+        let activity = connections.activity(net, node).unwrap_or_default();
+        requester.given_up_at(node, activity, self.all[index].tcp().connect_timeout)
+    }
+
     /// Handles the timeouts of a host's probes that are due.
     pub(super) fn handle_probe_timeout(&mut self, net: &Network, index: usize) {
         let Host { peers, connections, .. } = &mut self.all[index];

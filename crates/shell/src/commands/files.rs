@@ -399,7 +399,16 @@ pub(crate) async fn transfers(shell: &Shell, _: &Call) -> Result<Answer, ShellEr
 fn status_data(status: &TransferStatus) -> Value {
     let mut value = data(status);
     value["error"] = status.error.as_ref().map(ToString::to_string).into();
-    let awaited = |awaited: &Awaited| json!({ "node": awaited.node.to_string(), "why": awaited.why, "since": awaited.since });
+    let awaited = |awaited: &Awaited| {
+        let replaced = status.replaced.iter().find(|replaced| replaced.node == awaited.node);
+        json!({
+            "node": awaited.node.to_string(),
+            "why": awaited.why,
+            "since": awaited.since,
+            "replaced": replaced.is_some(),
+            "replaced_from": replaced.and_then(|replaced| replaced.from),
+        })
+    };
     value["cancelled_at"] = data(&status.cancel.map(|cancel| cancel.at));
     value["cancelled_during"] = data(&status.cancel.map(|cancel| cancel.during));
     value["waits_for"] = status.awaited.iter().map(awaited).collect();

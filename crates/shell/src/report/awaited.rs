@@ -25,7 +25,7 @@ pub fn moves_segments(status: &TransferStatus) -> bool {
 }
 
 /// Returns for which nodes a transfer waits because they are out of reach or broken on purpose, as in `waits for Node_03, killed 00:12 ago`,
-/// in each wording that is shorter than the one before; none if nothing keeps it.
+/// with the time after which others replace these, in each wording that is shorter than the one before; none if nothing keeps it.
 pub fn waits_of(snapshot: &Snapshot, report: &TransferReport) -> Vec<String> {
     let (status, awaited) = (&report.status, &report.status.awaited);
     if !moves_segments(status) || (awaited.is_empty() && snapshot.faults.is_empty()) {
@@ -34,7 +34,8 @@ pub fn waits_of(snapshot: &Snapshot, report: &TransferReport) -> Vec<String> {
     let open = report.timelines.iter().filter(|timeline| timeline.acknowledged.is_none()).map(|timeline| timeline.holder);
     let nodes: BTreeSet<NodeNumber> = open.chain(awaited.iter().map(|awaited| awaited.node)).collect();
     let why = |node: NodeNumber| why_waited(snapshot, awaited.iter().find(|awaited| awaited.node == node), node);
-    waits_for_within(nodes.into_iter().map(|node| (node, why(node))).filter(|(_, why)| !why.is_empty()))
+    let kept_by = nodes.into_iter().map(|node| (node, why(node))).filter(|(_, why)| !why.is_empty());
+    waits_for_within(kept_by, &status.replaced, snapshot.at)
 }
 
 /// Formats the time of a transfer in at most `width` columns, as far as there is a wording that is short enough: for which nodes it waits,

@@ -203,6 +203,7 @@ mod tests {
             eta: Remaining::NotRunning,
             owing_nodes: 0,
             awaited: Vec::new(),
+            replaced: Vec::new(),
             started: SimTime::ZERO,
             finished: None,
             error: None,

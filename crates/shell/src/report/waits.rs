@@ -1,7 +1,8 @@
-//! What a transfer waits for, in words: the nodes out of reach that have to answer before it can be completed.
+//! What a transfer waits for, in words: the nodes out of reach that have to answer before it can be completed, or that are replaced by
+//! others after a time.
 
-use p2p_base::units::{SimTime, count_of};
-use p2p_engine::transfer::{Absence, Awaited, TransferStatus};
+use p2p_base::units::{SimDuration, SimTime, count_of};
+use p2p_engine::transfer::{Absence, Awaited, Replacement, TransferStatus};
 use p2p_store::manifest::NodeNumber;
 
 use super::clock::clock_of;
@@ -24,33 +25,58 @@ pub fn absence_of(awaited: &Awaited, now: SimTime) -> String {
     }
 }
 
+/// Returns when another node replaces one, as in `other node in 00:18`, and `other node later` where that begins with the commit.
+fn replacement_of(from: Option<SimTime>, now: SimTime) -> String {
+    match from {
+        // The second that has begun counts, so that the time is not over before it is.
+        Some(from) => format!("other node in {}", past_of(now, from.max(now) + SimDuration::from_nanos(999_999_999))),
+        None => "other node later".into(),
+    }
+}
+
 /// Returns which nodes are waited for and why, as in `waits for Node_03, cut off 00:12 ago; 2 nodes, killed 00:05 ago`. Nodes with the
 /// same reason are named together; without any, there is nothing to say.
-fn waits_for(nodes: impl IntoIterator<Item = (NodeNumber, String)>) -> Option<String> {
-    let mut reasons: Vec<(String, Vec<NodeNumber>)> = Vec::new();
-    for (node, why) in nodes {
-        match reasons.iter_mut().find(|(known, _)| *known == why) {
+fn waits_for(nodes: &[(NodeNumber, String)]) -> Option<String> {
+    let mut reasons: Vec<(&String, Vec<NodeNumber>)> = Vec::new();
+    for &(node, ref why) in nodes {
+        match reasons.iter_mut().find(|(known, _)| known == &why) {
             Some((_, nodes)) => nodes.push(node),
             None => reasons.push((why, vec![node])),
         }
     }
-    let told = |(why, nodes): &(String, Vec<NodeNumber>)| format!("{}, {why}", named(nodes));
+    let told = |(why, nodes): &(&String, Vec<NodeNumber>)| format!("{}, {why}", named(nodes));
     (!reasons.is_empty()).then(|| format!("waits for {}", reasons.iter().map(told).collect::<Vec<_>>().join("; ")))
 }
 
 /// Returns what a transfer waits for that is out of reach, in each wording that is shorter than the one before: with the reason, without
 /// it, and without the verb.
 pub(super) fn wordings(status: &TransferStatus, now: SimTime) -> Vec<String> {
-    waits_for_within(status.awaited.iter().map(|awaited| (awaited.node, absence_of(awaited, now))))
+    waits_for_within(status.awaited.iter().map(|awaited| (awaited.node, absence_of(awaited, now))), &status.replaced, now)
 }
 
-/// Returns for which nodes something waits and why, and the same in each wording that is shorter than the one before: without the reasons,
-/// and without the verb. Without any nodes, there is nothing to say.
-pub(super) fn waits_for_within(nodes: impl IntoIterator<Item = (NodeNumber, String)>) -> Vec<String> {
+/// Returns for which nodes something waits and why, and when others replace those that are `replaced`; and the same in each wording that is
+/// shorter than the one before: without the reasons, and without the verb. Without any nodes, there is nothing to say.
+pub(super) fn waits_for_within(
+    nodes: impl IntoIterator<Item = (NodeNumber, String)>,
+    replaced: &[Replacement],
+    now: SimTime,
+) -> Vec<String> {
     let all: Vec<(NodeNumber, String)> = nodes.into_iter().collect();
     let nodes: Vec<NodeNumber> = all.iter().map(|(node, _)| *node).collect();
-    let whole = waits_for(all);
-    whole.map_or_else(Vec::new, |whole| vec![whole, format!("waits for {}", named(&nodes)), format!("for {}", named(&nodes))])
+    let from = |node: NodeNumber| replaced.iter().find(|other| other.node == node).map(|other| other.from);
+    let told = |(node, why): (NodeNumber, String)| match from(node) {
+        Some(from) => (node, format!("{why}, an{}", replacement_of(from, now))),
+        None => (node, why),
+    };
+    let Some(whole) = waits_for(&all.into_iter().map(told).collect::<Vec<_>>()) else { return Vec::new() };
+    let names = named(&nodes);
+    // All of them are replaced at the last of these instants.
+    let last =
+        nodes.iter().map(|&node| from(node)).collect::<Option<Vec<_>>>().map(|all| all.into_iter().collect::<Option<Vec<_>>>());
+    match last.map(|all| replacement_of(all.and_then(|all| all.into_iter().max()), now)) {
+        Some(other) => vec![whole, format!("{names}: an{other}"), other, format!("for {names}")],
+        None => vec![whole, format!("waits for {names}"), format!("for {names}")],
+    }
 }
 
 /// Returns which nodes have still to delete segments, in each wording that is shorter than the one before: with what is ahead of them,
@@ -71,21 +97,43 @@ fn named(nodes: &[NodeNumber]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use p2p_base::units::SimDuration;
-
     use super::*;
 
     #[test]
     fn nodes_with_the_same_reason_are_named_together() {
         let at = |seconds: u64| SimTime::ZERO + SimDuration::from_millis(seconds * 1_000);
         let awaited = |index, why, since| Awaited { node: NodeNumber::from_index(index), why, since: at(since) };
-        let told = |all: &[Awaited]| waits_for(all.iter().map(|one| (one.node, absence_of(one, at(20))))).unwrap_or_default();
+        let reason = |one: &Awaited| (one.node, absence_of(one, at(20)));
+        let told = |all: &[Awaited]| waits_for(&all.iter().map(reason).collect::<Vec<_>>()).unwrap_or_default();
         assert_eq!(told(&[]), "");
         assert_eq!(told(&[awaited(2, Absence::CutOff, 8)]), "waits for Node_03, cut off 00:12 ago");
         let (killed, other) = (awaited(0, Absence::Killed, 15), awaited(4, Absence::Killed, 15));
         let silent = awaited(1, Absence::Silent, 1);
         let expected = "waits for 2 nodes, killed 00:05 ago; Node_02, silent for 00:19";
         assert_eq!(told(&[killed, silent, other]), expected);
+    }
+
+    /// Where others replace a node that does not answer, each wording but the shortest says that, and when; where one of two nodes is not
+    /// replaced, the transfer waits for it.
+    #[test]
+    fn what_is_replaced_says_when() {
+        let at = |millis: u64| SimTime::ZERO + SimDuration::from_millis(millis);
+        let (one, other) = (NodeNumber::from_index(2), NodeNumber::from_index(3));
+        let killed = |nodes: &[NodeNumber]| nodes.iter().map(|&node| (node, "killed 00:12 ago".to_owned())).collect::<Vec<_>>();
+        let told = |nodes: &[NodeNumber], replaced: &[(NodeNumber, Option<u64>)]| {
+            let replaced: Vec<_> = replaced.iter().map(|&(node, from)| Replacement { node, from: from.map(at) }).collect();
+            waits_for_within(killed(nodes), &replaced, at(12_300))
+        };
+        assert_eq!(told(&[one], &[]), ["waits for Node_03, killed 00:12 ago", "waits for Node_03", "for Node_03"]);
+        let in_18 = "another node in 00:18";
+        let short = "other node in 00:18";
+        let expected =
+            [&format!("waits for Node_03, killed 00:12 ago, {in_18}"), &format!("Node_03: {in_18}"), short, "for Node_03"];
+        assert_eq!(told(&[one], &[(one, Some(30_000))]), expected);
+        assert_eq!(told(&[one], &[(one, None)])[1], "Node_03: another node later");
+        assert_eq!(told(&[one, other], &[(one, Some(20_000)), (other, Some(30_000))])[1], format!("2 nodes: {in_18}"));
+        assert_eq!(told(&[one, other], &[(one, Some(20_000))])[1], "waits for 2 nodes");
+        assert_eq!(told(&[one], &[(one, Some(12_000))])[2], "other node in 00:00");
     }
 
     #[test]

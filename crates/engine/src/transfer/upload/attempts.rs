@@ -60,6 +60,11 @@ impl Attempts {
         })
     }
 
+    /// Returns true if a node gets no further requests.
+    pub(super) fn has_given_up(&self, node: NodeNumber) -> bool {
+        self.given_up.contains_key(&node)
+    }
+
     /// Gives a node up that did not confirm what it had stored.
     pub(super) fn give_up(&mut self, node: NodeNumber, cause: Cause) {
         self.unconfirmed.insert(node);

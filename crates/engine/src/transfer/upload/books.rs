@@ -79,6 +79,18 @@ impl Books {
         self.open.remove(&index)
     }
 
+    /// Returns the nodes that have stored segments or are to get some.
+    pub(super) fn nodes(&self) -> BTreeSet<NodeNumber> {
+        self.sole_holders.nodes().chain(self.open.values().map(|open| open.node)).collect()
+    }
+
+    /// Returns the bytes of the segments that nodes are to get, of those nodes that are meant; and of those that they have stored.
+    pub(super) fn bytes_at(&self, is_meant: impl Fn(NodeNumber) -> bool) -> (u64, u64) {
+        let open = self.open.values().filter(|open| is_meant(open.node)).map(|open| open.segment.bytes.len() as u64);
+        let placed = self.placed.values().filter(|placed| is_meant(placed.node)).map(|placed| u64::from(placed.len));
+        (open.sum(), placed.sum())
+    }
+
     /// Notes that a node has stored a segment.
     pub(super) fn store(&mut self, index: u32, (id, len): (SegmentId, u32), node: NodeNumber) {
         self.sole_holders.add(&[node]);

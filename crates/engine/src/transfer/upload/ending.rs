@@ -39,6 +39,21 @@ impl Upload {
         self.phase = UploadPhase::Undoing(Ending::Failed(error), undoing);
     }
 
+    /// Ends the sending, if the upload is to be kept: nothing more is asked for, also of what fails. What is asked for already ends, within
+    /// the window of the upload, since a segment that is missing would cost all that is stored behind it. What is stored then is made durable
+    /// before the upload is parked.
+    pub(super) fn stop(&mut self) {
+        let Some(keeping) = self.keeping.as_mut().filter(|keeping| !keeping.is_stopped) else { return };
+        keeping.is_stopped = true;
+        self.attempts.take();
+        self.on_gone();
+    }
+
+    /// Returns true if the upload was told to stop.
+    pub(in crate::transfer) fn is_stopped(&self) -> bool {
+        self.keeping.as_ref().is_some_and(|keeping| keeping.is_stopped)
+    }
+
     /// Gives up the source, what is in flight and the stored segments from an index on, and returns what nodes may have of it.
     pub(super) fn give_back(&mut self, from: u32) -> Garbage {
         self.log.status.state = TransferState::Undoing;
@@ -71,6 +86,7 @@ impl Upload {
         self.phase = UploadPhase::Over;
         let record = keeping.record().clone();
         self.books.release(&mut self.outputs);
+        self.log.keep(record.offset, record.segments);
         self.log.finish(TransferState::Parked, None, now);
         self.outputs.extend([Output::Emit(self.log.parked(record.offset)), Output::Park(Box::new(record)), Output::Done]);
     }

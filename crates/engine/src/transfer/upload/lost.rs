@@ -57,6 +57,11 @@ impl Again {
         self.holders.remove(&index)
     }
 
+    /// Returns true if segments may not be stored again any more.
+    pub(super) const fn is_used_up(&self) -> bool {
+        self.rounds >= ATTEMPTS_MAX
+    }
+
     /// Forgets what is to be read.
     pub(super) fn close(&mut self) {
         self.waiting.clear();
@@ -73,7 +78,7 @@ impl Upload {
         if !self.plan.is_readable_again {
             return self.fail(TransferError::StreamLost { node, cause, is_kept: self.plan.keep.is_some() });
         }
-        if self.again.rounds >= ATTEMPTS_MAX {
+        if self.again.is_used_up() {
             return self.fail(TransferError::NotConfirmed { node, cause });
         }
         self.again.rounds += 1;

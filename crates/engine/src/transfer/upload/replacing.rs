@@ -1,0 +1,42 @@
+//! What an upload can do without: the parts of nodes that do not answer, which can be sent to other nodes.
+//!
+//! What is in flight to a node is sent to another one once the connection is given up. What a node has stored is stored again only where the
+//! source can be read again, and once the node has not confirmed that it is durable.
+
+use std::collections::BTreeSet;
+
+use p2p_store::manifest::NodeNumber;
+
+use super::Upload;
+
+impl Upload {
+    /// Returns the nodes that have segments of the upload or are to get some.
+    pub(crate) fn nodes(&self) -> BTreeSet<NodeNumber> {
+        self.books.nodes()
+    }
+
+    /// Returns the bytes that other nodes have to get if these do not answer; `None` if what these have stored cannot be sent again.
+    pub(crate) fn bytes_without(&self, nodes: &BTreeSet<NodeNumber>) -> Option<u64> {
+        let is_stored_again = self.plan.is_readable_again && !self.again.is_used_up();
+        if !is_stored_again && !self.indispensable().is_disjoint(nodes) {
+            return None;
+        }
+        let (open, stored) = self.books.bytes_at(|node| nodes.contains(&node));
+        Some(open + stored)
+    }
+
+    /// Returns true if a node is to get segments and has not been given up, so that they go to others when its connection is.
+    pub(crate) fn sends_to(&self, node: NodeNumber) -> bool {
+        self.books.bytes_at(|other| other == node).0 > 0
+    }
+
+    /// Returns true if a node may be asked to store segments.
+    pub(crate) fn may_ask(&self, node: NodeNumber) -> bool {
+        !self.attempts.has_given_up(node)
+    }
+
+    /// Returns the size in bytes of the segments.
+    pub(crate) fn segment_size(&self) -> u64 {
+        self.plan.segment_size.as_usize() as u64
+    }
+}
