@@ -68,9 +68,15 @@ pub(crate) fn user(name: &str) -> Caller {
 
 /// A file of random bytes.
 pub(crate) fn random_file(path: &Path, bytes: usize, salt: u64) -> Vec<u8> {
+    let content = random_bytes(bytes, salt);
+    std::fs::write(path, &content).unwrap();
+    content
+}
+
+/// Random bytes, the same for the same salt.
+pub(crate) fn random_bytes(bytes: usize, salt: u64) -> Vec<u8> {
     let mut content = vec![0; bytes];
     RandomStream::new(salt, "file").fill(&mut content);
-    std::fs::write(path, &content).unwrap();
     content
 }
 

@@ -55,6 +55,8 @@ pub struct BegunUpload {
     pub transfer: TransferId,
     /// Position in the content at which the writer continues: 0, unless it is a kept upload.
     pub offset: u64,
+    /// Number of segments before that position.
+    pub segments: u32,
     /// Content before that position, which the writer is not given; `None` if there is none.
     pub prefix: Option<Prefix>,
     /// End of the stream that takes the content.
@@ -176,10 +178,11 @@ impl EngineHandle {
         let transfer = self.call(caller, Upload { source, name: Some(name), stored_at }).await?;
         let point = stream.resume_point();
         let offset = point.as_ref().map_or(0, ResumePoint::offset);
+        let segments = point.as_ref().map_or(0, |point| point.segments);
         let prefix = point.clone().filter(|_| offset > 0).map(Prefix::new);
         let cutter = point.map_or_else(|| Ok(StreamCutter::new(self.segment_size)), |point| point.cutter());
         let cutter = cutter.map_err(|damaged| EngineError::Internal(damaged.to_string()))?;
-        Ok(BegunUpload { transfer, offset, prefix, writer: StreamWriter::new(cutter, arrivals) })
+        Ok(BegunUpload { transfer, offset, segments, prefix, writer: StreamWriter::new(cutter, arrivals) })
     }
 
     /// Begins a download of a file, or of a range of it, to the returned reader.

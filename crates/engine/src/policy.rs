@@ -420,7 +420,8 @@ fn known_ended(principal: &Principal, all: &BTreeMap<Option<String>, Ended>) -> 
     known.map(|(user, ended)| (user.clone(), *ended)).collect()
 }
 
-fn known_of_entry(principal: &Principal, entry: Entry) -> Entry {
+/// Returns a file or a directory as the principal may see it: only who may share it sees its other readers.
+pub fn known_of_entry(principal: &Principal, entry: Entry) -> Entry {
     match entry {
         Entry::File(file) => Entry::File(known_of(principal, file)),
         Entry::Directory(mut directory) => {

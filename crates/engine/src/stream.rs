@@ -147,12 +147,16 @@ impl StreamWriter {
     ///
     /// # Errors
     /// Fails if the upload is over.
-    pub async fn finish(mut self) -> Result<(), StreamClosed> {
+    pub async fn finish(self) -> Result<(), StreamClosed> {
+        self.end().hand_over().await
+    }
+
+    /// Ends the content, of which the digest can be looked at before the upload learns of the end.
+    pub fn end(mut self) -> EndedStream {
         let cutter = std::mem::replace(&mut self.cutter, StreamCutter::new(Default::default()));
         let (last, size, sha256) = cutter.finish();
         self.unsent.extend(last);
-        self.send_cuts().await?;
-        self.sender.send(Arrival::End(size, sha256)).await
+        EndedStream { writer: self, size, sha256 }
     }
 
     /// Gives the upload up because the content cannot be read any further; messages call its source `name`.
@@ -160,6 +164,26 @@ impl StreamWriter {
         let failure = LocalFailure::of_file(FileAction::Read, name, error);
         // An upload that is over needs no reason any more.
         let _ = self.sender.send(Arrival::Failed(failure)).await;
+    }
+}
+
+/// Content of an upload that is complete, and of whose end the upload does not know yet. Dropping it gives the upload up.
+#[derive(Debug)]
+pub struct EndedStream {
+    writer: StreamWriter,
+    size: ByteSize,
+    /// Digest of all of the content, with what was kept of it before.
+    pub sha256: Sha256Digest,
+}
+
+impl EndedStream {
+    /// Lets the upload store the content as a file.
+    ///
+    /// # Errors
+    /// Fails if the upload is over.
+    pub async fn hand_over(mut self) -> Result<(), StreamClosed> {
+        self.writer.send_cuts().await?;
+        self.writer.sender.send(Arrival::End(self.size, self.sha256)).await
     }
 }
 

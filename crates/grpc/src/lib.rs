@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`proto`] | the contract: messages, servers and clients, compiled from `assets/proto` |
 //! | `accounts` | `AuthService`: registration, logins, sessions and API tokens |
+//! | `files` | `FileTransferService`: files stored, fetched, listed and shared, and events |
 //! | `callers` | who makes a request |
 //! | `status` | how errors are told |
 //! | [`server`] | the server: connections, deadlines, health, reflection, and the end of all of these |
@@ -12,6 +13,7 @@
 
 mod accounts;
 mod callers;
+mod files;
 pub mod proto;
 pub mod server;
 mod status;

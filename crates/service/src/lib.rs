@@ -40,6 +40,21 @@ pub mod statuses;
 // What a front end names of the engine, so that it needs the service alone.
 pub use p2p_engine::{ClockMode, ErrorKind, Event, Scope};
 
+/// Types of files and transfers that front ends name, so that they need the service alone.
+pub mod files {
+    pub use p2p_base::units::{ByteSize, SimDuration, SimTime};
+    pub use p2p_engine::operation::{Await, BeginTransfer, Cancel, ForgetUpload, KeptUpload, Park, StatFile};
+    pub use p2p_engine::stream::prefix::Prefix;
+    pub use p2p_engine::stream::{EndedStream, StreamReader, StreamWriter};
+    pub use p2p_engine::transfer::{SegmentTimeline, Stage, TransferId, TransferReport, TransferState};
+    pub use p2p_engine::{BegunUpload, EngineError, EventId, Numbered};
+    pub use p2p_store::manifest::{FileRecord, NodeNumber, SegmentRecord};
+    pub use p2p_store::names::FileKey;
+    pub use p2p_store::namespace::Entry;
+    pub use p2p_store::segment::Sha256Digest;
+    pub use p2p_store::uploads::UploadId;
+}
+
 /// Types of the accounts that front ends name, so that they need the service alone.
 pub mod accounts {
     pub use p2p_auth::secret::new_bearer;

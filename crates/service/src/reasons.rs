@@ -43,6 +43,7 @@ names! {
     CANCELLED "The transfer was cancelled",
     CATALOG "The catalog cannot do it, or cannot say whether it is done",
     CODE_REFUSED "The code is wrong, too old or used already",
+    CONTENT_DIFFERS "The content has another SHA-256 than the request says",
     DATA_LOST "Segments of the file are lost or damaged",
     DIRECTORY_NOT_EMPTY "The directory has something in it",
     DISK "The disk of a node, or the data directory, cannot be used",

@@ -81,8 +81,13 @@ fn session(step: Step) -> String {
     }
 }
 
+/// The token of a session that a user begins.
+pub(super) async fn token_of(served: &Served, name: &str) -> String {
+    session(Client::new(served).await.login(name, PASSWORD).await.unwrap())
+}
+
 /// The code and the reason with which something is refused.
-fn refused<T: std::fmt::Debug>(answer: Result<T, Status>) -> (Code, String) {
+pub(super) fn refused<T: std::fmt::Debug>(answer: Result<T, Status>) -> (Code, String) {
     let status = answer.unwrap_err();
     let details = status.get_error_details();
     let info = details.error_info().unwrap_or_else(|| panic!("{status:?}"));
@@ -90,7 +95,7 @@ fn refused<T: std::fmt::Debug>(answer: Result<T, Status>) -> (Code, String) {
     (status.code(), info.reason.clone())
 }
 
-fn because(code: Code, reason: &str) -> (Code, String) {
+pub(super) fn because(code: Code, reason: &str) -> (Code, String) {
     (code, reason.to_owned())
 }
 
@@ -237,7 +242,8 @@ fn the_library_of_others_sees_the_same() {
         .unwrap();
     assert!(output.status.success(), "{output:?}");
     let found: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    let services = ["grpc.health.v1.Health", "grpc.reflection.v1alpha.ServerReflection", "p2p.v1.AuthService"];
+    let services =
+        ["grpc.health.v1.Health", "grpc.reflection.v1alpha.ServerReflection", "p2p.v1.AuthService", "p2p.v1.FileTransferService"];
     let expected = serde_json::json!({
         "health": 1, "services": services, "details": "error_details.proto",
         "stranger": { "code": "UNAUTHENTICATED", "reason": "p2p/LOGIN_NEEDED" },

@@ -157,7 +157,10 @@ fn reflection_tells_of_all_services_and_of_the_details_of_errors() {
         for (mut names, version) in [(reflected!(v1, served.grpc()), "v1"), (reflected!(v1alpha, served.grpc()), "v1alpha")] {
             names.sort();
             let reflection = format!("grpc.reflection.{version}.ServerReflection");
-            assert_eq!(names, ["details", "grpc.health.v1.Health", &reflection, "p2p.v1.AuthService"]);
+            assert_eq!(
+                names,
+                ["details", "grpc.health.v1.Health", &reflection, "p2p.v1.AuthService", "p2p.v1.FileTransferService"]
+            );
         }
     });
 }

@@ -1,7 +1,11 @@
 //! The services for other programs: `p2p serve` itself, from its ready line to its end, and each service as its clients see it.
 
 mod auth;
+mod files;
+mod foreign;
 mod grpc;
+mod transfers;
+mod uploads;
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
@@ -49,6 +53,13 @@ impl Served {
         let service = &self.ready["services"][0];
         assert_eq!(service["service"], "grpc");
         service["address"].as_str().unwrap().parse().unwrap()
+    }
+
+    /// The memory that it has in use, in bytes.
+    fn memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.as_ref().unwrap().id())).unwrap();
+        let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        resident.trim().trim_end_matches("kB").trim().parse::<u64>().unwrap() << 10
     }
 
     /// Asks it to end, and gives what it says.

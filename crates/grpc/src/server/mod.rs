@@ -26,8 +26,10 @@ use tonic_reflection::server::Builder;
 
 use crate::accounts::Accounts;
 use crate::callers::Callers;
+use crate::files::Files;
 use crate::proto::FILE_DESCRIPTOR_SET;
 use crate::proto::auth_service_server::AuthServiceServer;
+use crate::proto::file_transfer_service_server::FileTransferServiceServer;
 
 /// Length of a request to the health and reflection services at the most, in bytes: it has a name in it.
 const NAMES_MAX: usize = 64 * 1024;
@@ -41,7 +43,7 @@ pub struct Unsound(#[from] tonic_reflection::server::Error);
 const MESSAGE_MAX: usize = 2 << 20;
 
 /// Names in the health service: that of the whole server, and those of its services.
-const NAMES: [&str; 2] = ["", "p2p.v1.AuthService"];
+const NAMES: [&str; 3] = ["", "p2p.v1.AuthService", "p2p.v1.FileTransferService"];
 
 /// The gRPC services of a process.
 #[derive(Debug)]
@@ -57,10 +59,14 @@ impl Server {
     /// Fails if the descriptions of the services are not sound.
     pub async fn new(access: Access, rules: Arc<RemoteRules>) -> Result<Server, Unsound> {
         let (health, health_service) = tonic_health::server::health_reporter();
-        let accounts = AuthServiceServer::new(Accounts::new(Callers::new(access, rules))).max_decoding_message_size(MESSAGE_MAX);
+        let callers = Callers::new(access, rules);
+        let accounts = AuthServiceServer::new(Accounts::new(callers.clone())).max_decoding_message_size(MESSAGE_MAX);
+        let files = FileTransferServiceServer::new(Files::new(callers)).max_decoding_message_size(MESSAGE_MAX);
         health.set_serving::<AuthServiceServer<Accounts>>().await;
+        health.set_serving::<FileTransferServiceServer<Files>>().await;
         let routes = Routes::new(health_service.max_decoding_message_size(NAMES_MAX))
             .add_service(accounts)
+            .add_service(files)
             .add_service(described().build_v1()?.max_decoding_message_size(NAMES_MAX))
             .add_service(described().build_v1alpha()?.max_decoding_message_size(NAMES_MAX));
         Ok(Server { routes: routes.prepare(), health })

@@ -21,8 +21,8 @@ use tower_service::Service;
 
 use crate::status;
 
-/// Services whose streams have no end of their own: they end when the server does.
-const ENDLESS: [&str; 2] = ["/grpc.health.", "/grpc.reflection."];
+/// Services and calls whose streams have no end of their own: they end when the server does.
+const ENDLESS: [&str; 3] = ["/grpc.health.", "/grpc.reflection.", "/p2p.v1.FileTransferService/WatchEvents"];
 
 /// Number of digits of a timeout at the most.
 const DIGITS_MAX: usize = 8;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use p2p_base::likeness;
 use p2p_engine::error::NAMELESS;
 use p2p_engine::operation::{
-    BeginTransfer, ByteRange, Download, ListDirectory, ListFiles, MakeDirectory, Move, Remove, StatFile, Upload,
+    BeginTransfer, ByteRange, Download, ListDirectory, ListFiles, MakeDirectory, Move, Page, Remove, StatFile, Upload,
 };
 use p2p_engine::stream::StreamReader;
 use p2p_engine::transfer::TransferId;
@@ -51,6 +51,14 @@ impl Access {
             Some(entry) => Ok(entry.clone()),
             None => Err(self.unknown(identity, text).await?),
         }
+    }
+
+    /// Returns the stored file or the directory that the user calls `text`, as the user may see it.
+    ///
+    /// # Errors
+    /// Fails as [`entry`](Self::entry) does.
+    pub async fn known_entry(&self, identity: &Identity, text: &str) -> Result<Entry, AccessError> {
+        Ok(policy::known_of_entry(&identity.principal(), self.entry(identity, text).await?))
     }
 
     /// Records that nothing which the user may read is called `text`, if it would be another user's, and returns the error.
@@ -132,6 +140,11 @@ impl Access {
     /// # Errors
     /// Fails if there is no such file or directory, or none that the user may know of.
     pub async fn list(&self, identity: &Identity, text: &str) -> Result<Vec<Entry>, AccessError> {
+        self.list_part(identity, text, None).await
+    }
+
+    /// Returns a part of what [`list`](Self::list) returns.
+    pub(super) async fn list_part(&self, identity: &Identity, text: &str, page: Option<Page>) -> Result<Vec<Entry>, AccessError> {
         let files = self.engine.snapshots().borrow().files.clone();
         let keys = identity.keys_of(text);
         let known = |key: &&FileKey| files.is_directory(key) || files.get(key).is_some();
@@ -139,7 +152,7 @@ impl Access {
         if files.get(&directory).is_some_and(|entry| !may_be_called(entry, text)) {
             return Err(self.unknown(identity, text).await?);
         }
-        match self.call(ListDirectory { directory, page: None }).await {
+        match self.call(ListDirectory { directory, page }).await {
             Err(EngineError::NoDirectory { .. }) => Err(self.unknown(identity, text).await?),
             listed => Ok(listed?),
         }

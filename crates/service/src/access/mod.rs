@@ -11,6 +11,8 @@
 //! | `held` | the session or the API token by which the user is logged in |
 //! | [`session_file`] | the session that `p2p login` saves in the data directory |
 //! | [`range`] | ranges of bytes as users write them |
+//! | [`pages`] | lists of files page by page |
+//! | [`sharing`] | read access of other users |
 //! | `uploads` | uploads of streams, and those that are kept |
 //! | `keys` | public keys of the user's account |
 //! | `tokens` | API tokens: their making and revoking, the login by one, and what is refused to one |
@@ -22,9 +24,11 @@ mod files;
 mod held;
 pub mod identity;
 mod keys;
+pub mod pages;
 pub mod range;
 pub mod remote;
 pub mod session_file;
+pub mod sharing;
 mod tokens;
 mod uploads;
 pub mod watching;

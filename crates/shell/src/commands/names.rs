@@ -2,11 +2,11 @@
 
 use std::borrow::Borrow;
 
-use p2p_auth::names::UserName;
 use p2p_base::spelling::visible;
 use p2p_engine::EngineError;
-use p2p_engine::operation::{Move, Share, StatFile};
-use p2p_service::access::{Access, AccessError, Identity};
+use p2p_engine::operation::{Move, StatFile};
+use p2p_service::access::sharing::Shared;
+use p2p_service::access::{Access, Identity};
 use p2p_store::manifest::Manifest;
 use p2p_store::names::{FileKey, stored_path};
 use p2p_store::namespace::{Entry, Namespace};
@@ -121,30 +121,22 @@ async fn rename_one(shell: &Shell, identity: &Identity, change: Move) -> Result<
 pub(crate) async fn share(shell: &Shell, call: &Call, may_read: bool) -> Result<Answer, ShellError> {
     let identity = shell.identity();
     let name = call.argument(0).unwrap_or_default();
-    let user = &UserName::folded(call.argument(1).unwrap_or_default());
-    let file = shell.access.changeable(&identity, name).await?;
-    // A reader can be removed even if the account no longer exists.
-    if may_read {
-        shell.access.user(user.to_owned()).await?;
-    }
-    let (key, shown, reader) = (file.key().clone(), visible(name), visible(user));
-    if key.owner.as_ref() == Some(user) {
-        return Err(call.wrong(format!("`{shown}` is {reader}'s own")));
-    }
+    let reader = call.argument(1).unwrap_or_default();
+    let shared = shell.access.share(&identity, name, reader, may_read).await?;
+    let shown = visible(name);
+    let (text, user) = match &shared {
+        Shared::Own { reader } => return Err(call.wrong(format!("`{shown}` is {}'s own", visible(reader)))),
+        Shared::Unchanged { reader } => {
+            let already = if may_read { "already" } else { "not" };
+            (format!("{shown} is {already} shared with {}", visible(reader)), reader)
+        }
+        Shared::Changed { reader, .. } => {
+            let with = if may_read { "shared with" } else { "no longer shared with" };
+            (format!("{shown} is {with} {}", visible(reader)), reader)
+        }
+    };
     let done = json!({ "file": name, "user": user, "may_read": may_read });
-    if file.readers().contains(user) == may_read {
-        let already = if may_read { "already" } else { "not" };
-        return Ok(Answer::new(View::Text(format!("{shown} is {already} shared with {reader}")), done));
-    }
-    let with = if may_read { "shared with" } else { "no longer shared with" };
-    let what = format!("{key} {with} {user}");
-    // The log entry is written first, so that no file is shared without one.
-    shell.access.record_share(what.clone()).await?;
-    if let Err(error) = shell.call(Share { file: key, user: user.to_owned(), may_read }).await {
-        shell.access.record_refusal(&identity, format!("not done: {what}")).await.map_err(AccessError::from)?;
-        return Err(error);
-    }
-    Ok(Answer::new(View::Text(format!("{shown} is {with} {reader}")), done))
+    Ok(Answer::new(View::Text(text), done))
 }
 
 pub(crate) async fn list(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {

@@ -1,0 +1,174 @@
+//! The calls of one request and one answer: lists, facts, removals, names, shares, and uploads that are kept.
+
+use p2p_service::access::sharing::Shared;
+use p2p_service::files::{
+    Await, BeginTransfer, Entry, FileKey, ForgetUpload, SegmentRecord, StatFile, TransferId, TransferReport,
+};
+use tonic::Status;
+
+use super::messages::{figures, file, kept, number, told};
+use super::{Caller, checked};
+use crate::proto::{
+    DeleteFileRequest, DeleteFileResponse, FileInfo, ForgetUploadRequest, ForgetUploadResponse, ListFilesRequest,
+    ListFilesResponse, ListUploadsResponse, MakeDirectoryRequest, MakeDirectoryResponse, MoveFileRequest, MoveFileResponse,
+    SegmentPlace, ShareFileRequest, ShareFileResponse, StatFileRequest, StatFileResponse,
+};
+use crate::status;
+
+/// Entries of a page at the most.
+const PAGE_MAX: usize = 1000;
+/// Bytes of the paths on a page at the most, so that the page fits into a message.
+const PAGE_BYTES_MAX: usize = 1 << 20;
+/// Segments that are told of a file at once, at the most.
+const SEGMENTS_MAX: usize = 4096;
+
+impl Caller {
+    pub(super) async fn list(&self, request: ListFilesRequest) -> Result<ListFilesResponse, Status> {
+        let ListFilesRequest { path, recursive, page_size, page_token } = request;
+        let max = match page_size as usize {
+            0 => PAGE_MAX,
+            wanted if wanted > PAGE_MAX => {
+                return Err(status::invalid("page_size", format_args!("a page has at most {PAGE_MAX} entries")));
+            }
+            wanted => wanted,
+        };
+        let path = Some(path).filter(|path| !path.is_empty());
+        let path = path.as_deref().map(|path| checked("path", path)).transpose()?;
+        let after = key_of_token(&page_token)?;
+        let page = self.access.list_page(&self.identity, path, recursive, after.as_ref(), max).await.map_err(told)?;
+        let (mut files, mut bytes, mut next) = (Vec::with_capacity(page.entries.len()), 0, page.next);
+        for (index, entry) in page.entries.iter().enumerate() {
+            let info = file(&self.identity, entry);
+            bytes += length_of(&info);
+            if bytes > PAGE_BYTES_MAX && index > 0 {
+                next = Some(page.entries[index - 1].key().clone());
+                break;
+            }
+            files.push(info);
+        }
+        Ok(ListFilesResponse { files, next_page_token: next.map(|key| token_of(&key)).unwrap_or_default() })
+    }
+
+    pub(super) async fn stat(&self, request: StatFileRequest) -> Result<StatFileResponse, Status> {
+        let path = checked("path", &request.path)?;
+        let entry = self.access.known_entry(&self.identity, path).await.map_err(told)?;
+        let segments = match &entry {
+            Entry::File(found) if request.segments => self.segments(found.key.clone(), request.first_segment).await?,
+            _ => Vec::new(),
+        };
+        Ok(StatFileResponse { file: Some(file(&self.identity, &entry)), segments })
+    }
+
+    async fn segments(&self, file: FileKey, first: u32) -> Result<Vec<SegmentPlace>, Status> {
+        let manifest = self.access.call(StatFile { file }).await.map_err(told)?;
+        let segments = (0..).zip(&manifest.segments).skip(first as usize).take(SEGMENTS_MAX);
+        let place = |(index, segment): (u32, &SegmentRecord)| SegmentPlace {
+            index,
+            length: segment.len,
+            sha256: segment.id.as_bytes().to_vec().into(),
+            nodes: segment.holders.iter().map(|node| number(node.index())).collect(),
+        };
+        Ok(segments.map(place).collect())
+    }
+
+    pub(super) async fn delete(&self, request: DeleteFileRequest) -> Result<DeleteFileResponse, Status> {
+        let path = checked("path", &request.path)?;
+        let removal = self.access.removal(&self.identity, path, request.recursive).await.map_err(told)?;
+        let removal = BeginTransfer::from(removal);
+        self.access.record_transfer(&self.identity, &removal).await.map_err(told)?;
+        let transfer = self.access.begin(removal).await.map_err(told)?;
+        Ok(DeleteFileResponse { figures: Some(figures(&self.report(transfer).await?)) })
+    }
+
+    pub(super) async fn rename(&self, request: MoveFileRequest) -> Result<MoveFileResponse, Status> {
+        let (from, to) = (checked("from", &request.from)?, checked("to", &request.to)?);
+        let change = self.access.renaming(&self.identity, from, to).await.map_err(told)?;
+        self.access.record_move(&self.identity, &change.from).await.map_err(told)?;
+        let key = FileKey { owner: change.from.owner.clone(), name: change.to.clone() };
+        self.access.call(change).await.map_err(told)?;
+        Ok(MoveFileResponse { file: Some(self.described(&key).await?) })
+    }
+
+    pub(super) async fn make_directory(&self, request: MakeDirectoryRequest) -> Result<MakeDirectoryResponse, Status> {
+        let make = self.access.directory(checked("path", &request.path)?, request.parents).map_err(told)?;
+        let key = self.identity.key_of(&request.path);
+        self.access.call(make).await.map_err(told)?;
+        // The root is there without an entry.
+        let directory = match key.is_root() {
+            true => FileInfo { path: ".".into(), owner: key.owner, is_directory: true, ..FileInfo::default() },
+            false => self.described(&key).await?,
+        };
+        Ok(MakeDirectoryResponse { directory: Some(directory) })
+    }
+
+    pub(super) async fn share(&self, request: ShareFileRequest) -> Result<ShareFileResponse, Status> {
+        let ShareFileRequest { path, user, may_read } = request;
+        if user.len() > super::PATH_MAX {
+            return Err(status::invalid("user", "no user has such a name"));
+        }
+        let shared = self.access.share(&self.identity, checked("path", &path)?, &user, may_read).await.map_err(told)?;
+        match shared {
+            Shared::Changed { .. } => Ok(ShareFileResponse { changed: true }),
+            Shared::Unchanged { .. } => Ok(ShareFileResponse { changed: false }),
+            Shared::Own { .. } => Err(status::invalid("user", "it is the owner, whose access cannot be changed")),
+        }
+    }
+
+    pub(super) async fn uploads(&self) -> Result<ListUploadsResponse, Status> {
+        let uploads = self.access.kept_uploads().await.map_err(told)?;
+        Ok(ListUploadsResponse { uploads: uploads.iter().map(|upload| kept(&self.identity, upload)).collect() })
+    }
+
+    pub(super) async fn forget(&self, request: ForgetUploadRequest) -> Result<ForgetUploadResponse, Status> {
+        let upload = request.upload_id.parse().map_err(|error| status::invalid("upload_id", error))?;
+        self.access.kept_upload(&self.identity, upload).await.map_err(told)?;
+        let transfer = self.access.call(ForgetUpload { upload }).await.map_err(told)?;
+        Ok(ForgetUploadResponse { figures: Some(figures(&self.report(transfer).await?)) })
+    }
+
+    /// Waits until a transfer is over, and returns its report.
+    pub(super) async fn report(&self, transfer: TransferId) -> Result<TransferReport, Status> {
+        let report = self.access.call(Await { transfer }).await.map_err(told)?;
+        report.into_result().map_err(told)
+    }
+
+    /// Returns the file or the directory of this key.
+    pub(super) async fn described(&self, key: &FileKey) -> Result<FileInfo, Status> {
+        let entry = self.access.known_entry(&self.identity, &self.identity.label(key)).await.map_err(told)?;
+        Ok(file(&self.identity, &entry))
+    }
+}
+
+/// Returns the bytes that an entry takes of a page, without those of its figures.
+fn length_of(info: &FileInfo) -> usize {
+    info.path.len() + info.name.len() + info.readers.iter().map(String::len).sum::<usize>() + 128
+}
+
+/// Returns the token of the page that begins after a key: the owner, whose name has no `/` in it, and the path.
+fn token_of(key: &FileKey) -> String {
+    format!("{}/{}", key.owner.as_deref().unwrap_or_default(), key.name)
+}
+
+/// Returns the key after which the page of a token begins; none for the first page.
+fn key_of_token(token: &str) -> Result<Option<FileKey>, Status> {
+    if token.is_empty() {
+        return Ok(None);
+    }
+    let parts = token.split_once('/').filter(|_| token.len() <= super::PATH_MAX);
+    let (owner, name) = parts.ok_or_else(|| status::invalid("page_token", "no page has given it"))?;
+    Ok(Some(FileKey::new(Some(owner).filter(|owner| !owner.is_empty()), name)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_a_key() {
+        for key in [FileKey::unowned("a/b"), FileKey::new(Some("alice"), "a b"), FileKey::new(Some("alice"), "")] {
+            assert_eq!(key_of_token(&token_of(&key)).unwrap(), Some(key));
+        }
+        assert_eq!(key_of_token("").unwrap(), None);
+        assert!(key_of_token("x").is_err() && key_of_token(&format!("a/{}", "x".repeat(5000))).is_err());
+    }
+}

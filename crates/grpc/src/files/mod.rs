@@ -1,0 +1,137 @@
+//! `FileTransferService`: files stored, fetched, listed and shared by other programs, through the gate.
+//!
+//! | file | contents |
+//! |---|---|
+//! | `calls` | the calls of one request and one answer |
+//! | `upload` | `UploadFile`: content that a client sends, and what is told of it meanwhile |
+//! | `acknowledged` | how far the segments of an upload are acknowledged |
+//! | `download` | `DownloadFile`: content that a client takes |
+//! | `events` | `WatchEvents` |
+//! | `produced` | answers that a task of their own produces |
+//! | `messages` | what the gate knows, as messages |
+//!
+//! Memory of a request is bounded whatever its client does: an upload has the window of HTTP/2 (1 MiB), one chunk (1 MiB), and what the
+//! engine takes ahead (seven segments); a download one chunk, what the engine fetches ahead, and 256 KiB that wait to be sent.
+
+mod acknowledged;
+mod calls;
+mod download;
+mod events;
+mod messages;
+mod produced;
+mod upload;
+
+use std::sync::Arc;
+
+use p2p_service::access::{Access, Identity};
+use tonic::{Request, Response, Status, Streaming};
+
+use self::messages::told;
+use self::produced::Produced;
+use crate::callers::Callers;
+use crate::proto::file_transfer_service_server::FileTransferService;
+use crate::proto::{
+    DeleteFileRequest, DeleteFileResponse, DownloadFileRequest, DownloadFileResponse, ForgetUploadRequest, ForgetUploadResponse,
+    ListFilesRequest, ListFilesResponse, ListUploadsRequest, ListUploadsResponse, MakeDirectoryRequest, MakeDirectoryResponse,
+    MoveFileRequest, MoveFileResponse, ShareFileRequest, ShareFileResponse, StatFileRequest, StatFileResponse, UploadFileRequest,
+    UploadFileResponse, WatchEventsRequest, WatchEventsResponse,
+};
+use crate::status;
+
+/// Length of a chunk at the most, in bytes. The contract says so too.
+const CHUNK_MAX: usize = 1 << 20;
+/// Length of a path at the most, in bytes: the longest one that can be stored, and the name of its owner before it.
+const PATH_MAX: usize = 4095 + 256;
+
+type Answer<T> = Result<Response<T>, Status>;
+
+/// Files, as a service.
+#[derive(Debug)]
+pub(crate) struct Files(Callers);
+
+/// Caller of a request, who is logged in.
+#[derive(Debug)]
+struct Caller {
+    access: Access,
+    identity: Arc<Identity>,
+}
+
+impl Files {
+    pub(crate) fn new(callers: Callers) -> Files {
+        Files(callers)
+    }
+
+    /// Returns the caller of a request.
+    async fn caller<T>(&self, request: &Request<T>) -> Result<Caller, Status> {
+        let access = self.0.caller(request).await?;
+        let identity = access.identity();
+        access.require_login(&identity).map_err(told)?;
+        Ok(Caller { access, identity })
+    }
+}
+
+/// Refuses a path that nothing can have, before it is looked for and named in an error.
+fn checked<'p>(field: &str, path: &'p str) -> Result<&'p str, Status> {
+    match path.len() {
+        0 => Err(status::invalid(field, "it is empty; `.` is your root")),
+        len if len > PATH_MAX => Err(status::invalid(field, format_args!("it has {len} bytes; at most 4095 are allowed"))),
+        _ => Ok(path),
+    }
+}
+
+#[tonic::async_trait]
+impl FileTransferService for Files {
+    type UploadFileStream = Produced<UploadFileResponse>;
+    type DownloadFileStream = Produced<DownloadFileResponse>;
+    type WatchEventsStream = Produced<WatchEventsResponse>;
+
+    async fn upload_file(&self, request: Request<Streaming<UploadFileRequest>>) -> Answer<Self::UploadFileStream> {
+        let caller = self.caller(&request).await?;
+        let messages = request.into_inner();
+        Ok(Response::new(Produced::outlived_by(upload::WAITING_MAX, |answers| upload::run(caller, messages, answers))))
+    }
+
+    async fn download_file(&self, request: Request<DownloadFileRequest>) -> Answer<Self::DownloadFileStream> {
+        let caller = self.caller(&request).await?;
+        let begun = download::begin(&caller, request.into_inner()).await?;
+        Ok(Response::new(Produced::new(1, |answers| download::run(caller, begun, answers))))
+    }
+
+    async fn list_files(&self, request: Request<ListFilesRequest>) -> Answer<ListFilesResponse> {
+        self.caller(&request).await?.list(request.into_inner()).await.map(Response::new)
+    }
+
+    async fn stat_file(&self, request: Request<StatFileRequest>) -> Answer<StatFileResponse> {
+        self.caller(&request).await?.stat(request.into_inner()).await.map(Response::new)
+    }
+
+    async fn delete_file(&self, request: Request<DeleteFileRequest>) -> Answer<DeleteFileResponse> {
+        self.caller(&request).await?.delete(request.into_inner()).await.map(Response::new)
+    }
+
+    async fn move_file(&self, request: Request<MoveFileRequest>) -> Answer<MoveFileResponse> {
+        self.caller(&request).await?.rename(request.into_inner()).await.map(Response::new)
+    }
+
+    async fn make_directory(&self, request: Request<MakeDirectoryRequest>) -> Answer<MakeDirectoryResponse> {
+        self.caller(&request).await?.make_directory(request.into_inner()).await.map(Response::new)
+    }
+
+    async fn share_file(&self, request: Request<ShareFileRequest>) -> Answer<ShareFileResponse> {
+        self.caller(&request).await?.share(request.into_inner()).await.map(Response::new)
+    }
+
+    async fn list_uploads(&self, request: Request<ListUploadsRequest>) -> Answer<ListUploadsResponse> {
+        self.caller(&request).await?.uploads().await.map(Response::new)
+    }
+
+    async fn forget_upload(&self, request: Request<ForgetUploadRequest>) -> Answer<ForgetUploadResponse> {
+        self.caller(&request).await?.forget(request.into_inner()).await.map(Response::new)
+    }
+
+    async fn watch_events(&self, request: Request<WatchEventsRequest>) -> Answer<Self::WatchEventsStream> {
+        let caller = self.caller(&request).await?;
+        let wanted = events::Wanted::of(request.into_inner())?;
+        Ok(Response::new(Produced::new(1, |answers| events::run(caller, wanted, answers))))
+    }
+}

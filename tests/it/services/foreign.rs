@@ -1,0 +1,101 @@
+//! The files as the library of others sees them, with stubs that its tools make of the contract.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+
+use serde_json::{Value, json};
+
+use super::Served;
+use super::files::registered;
+use crate::program::{Home, QUICK, end_of};
+
+const CONTRACT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/proto");
+const ID: &str = "00112233445566778899aabbccddeeff";
+
+fn python() -> Command {
+    Command::new(std::env::var("P2P_TEST_PYTHON").unwrap_or_else(|_| "python3".into()))
+}
+
+/// A home with a user and a token of theirs for writing.
+fn with_token() -> (Home, String) {
+    let home = registered(QUICK, &["root", "alice"]);
+    assert_eq!(home.login("alice").code, Some(0));
+    let token = home.ok(&["token", "new", "python", "--scope", "write"]).trim().to_owned();
+    (home, token)
+}
+
+fn client(served: &Served, token: &str, more: &[&str]) -> Child {
+    let mut python = python();
+    python.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/grpc_files.py"));
+    python.args([&served.grpc().to_string(), CONTRACT, token]).args(more);
+    python.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+fn lines(text: &str) -> Vec<Value> {
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// Twenty mebibytes each way, and what is refused.
+#[test]
+#[ignore = "needs grpcio"]
+fn the_library_of_others_stores_and_fetches() {
+    let (home, token) = with_token();
+    let served = Served::start(&home, &["--speed", "max"]);
+    let said = end_of(client(&served, &token, &[&(20 << 20).to_string()]));
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let expected = json!({
+        "stored": true, "fetched": true, "part": true, "other": ["FAILED_PRECONDITION", "CONTENT_DIFFERS"],
+        "renamed": "renamed", "listed": ["renamed"], "gone": ["NOT_FOUND", "NOT_FOUND"],
+        "wrong": ["FAILED_PRECONDITION", "CONTENT_DIFFERS"], "left": 0,
+    });
+    assert_eq!(lines(&said.stdout).pop(), Some(expected), "{said:?}");
+    assert_eq!(served.stop().code, Some(0));
+}
+
+/// A client that is killed in the middle, and another that sends what is missing.
+#[test]
+#[ignore = "needs grpcio"]
+fn an_upload_of_the_library_of_others_goes_on_after_a_kill() {
+    let (home, token) = with_token();
+    let served = Served::start(&home, &[]);
+    let length = (20 << 20).to_string();
+    let mut killed = client(&served, &token, &[&length, ID]);
+    let mut said = BufReader::new(killed.stdout.take().unwrap());
+    let mut line = String::new();
+    while !line.contains("acknowledged") {
+        line.clear();
+        assert!(said.read_line(&mut line).unwrap() > 0, "it says nothing");
+    }
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    let said = end_of(client(&served, &token, &[&length, ID]));
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let told = lines(&said.stdout);
+    assert!(told[0]["begun"].as_u64().unwrap() > 0, "it goes on, and does not begin anew: {}", told[0]);
+    assert_eq!(told.last(), Some(&json!({ "stored": 20 << 20, "same": true })));
+    assert_eq!(served.stop().code, Some(0));
+}
+
+/// The lines that the README prints, as they stand.
+#[test]
+#[ignore = "needs grpcio"]
+fn the_lines_of_the_readme_work() {
+    let (home, token) = with_token();
+    let served = Served::start(&home, &[]);
+    let made = python()
+        .args(["-m", "grpc_tools.protoc", "-I", CONTRACT, "--python_out=.", "--grpc_python_out=."])
+        .arg(format!("{CONTRACT}/p2p/v1/files.proto"))
+        .current_dir(home.path(""))
+        .status();
+    assert!(made.unwrap().success());
+    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    let (_, rest) = readme.split_once("<!-- tested: files by Python -->\n```python\n").unwrap();
+    let program = rest.split_once("```").unwrap().0;
+    assert_eq!(program.lines().count(), 5);
+    let program = program.replace("127.0.0.1:50050", &served.grpc().to_string());
+    let mut python = python();
+    python.args(["-c", &program]).current_dir(home.path("")).env("P2P_TOKEN", &token);
+    let said = end_of(python.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap());
+    assert_eq!((said.code, said.stdout.as_str()), (Some(0), "done\nhello, nodes\n"), "{said:?}");
+    assert_eq!(served.stop().code, Some(0));
+}
