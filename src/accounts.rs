@@ -9,8 +9,10 @@ use p2p_service::access::session_file;
 use p2p_service::instance::{EngineArgs, Instance, refuse_dash};
 use p2p_service::output::{self, OutputArgs};
 use p2p_shell::answer::Answer;
-use p2p_shell::asking::{LOCAL_COMMAND, LoginArgs, Prompter};
+use p2p_shell::asking::{CommonArgs, LOCAL_COMMAND, LoginArgs, Prompter};
 use p2p_shell::words::quote;
+
+use crate::remote::{self, Server};
 
 /// `p2p register`
 #[derive(Debug, Args)]
@@ -60,7 +62,7 @@ impl Whose {
     fn start(&self) -> Result<(Instance, Prompter)> {
         refuse_dash("--password-file", self.password_file.as_deref())?;
         let instance = Instance::start(&self.engine, ClockMode::OnDemand)?;
-        let login = LoginArgs { user: None, password_file: self.password_file.clone() };
+        let login = LoginArgs { password_file: self.password_file.clone(), ..LoginArgs::default() };
         let prompter = Prompter::unmanned(&instance, &login, LOCAL_COMMAND)?;
         Ok((instance, prompter))
     }
@@ -81,6 +83,18 @@ pub async fn register(args: &RegisterArgs) -> Result<()> {
     let ended = instance.end().await.map(drop);
     print(args.whose.output, &answer?)?;
     ended
+}
+
+impl SignInArgs {
+    /// Logs a user in at the server that holds the data directory.
+    ///
+    /// # Errors
+    /// Fails if the login is refused, or the session cannot be stored.
+    pub async fn run_at(&self, server: Server) -> Result<()> {
+        let login = LoginArgs { password_file: self.whose.password_file.clone(), ..LoginArgs::default() };
+        let common = CommonArgs { engine: self.whose.engine.clone(), login, output: self.whose.output };
+        remote::login(server, &common, self.name.as_deref()).await
+    }
 }
 
 /// Logs a user in, and stores the session for the commands that follow.

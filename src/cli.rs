@@ -32,6 +32,7 @@ use crate::language::{
     MakeDirectoryArgs, MoveArgs, OfAccountArgs, OfFileArgs, OrphansArgs, OtpArgs, SessionsArgs, ShareArgs, TokenArgs, UploadsArgs,
 };
 use crate::oneshot::{self, ConfigArgs, ExportArgs, GetArgs, ListArgs, NamesArgs, PutArgs, RemoveArgs};
+use crate::remote::{self, EventsArgs, Server};
 use crate::repl::{self, ReplArgs};
 use crate::replay::{self, ReplayArgs};
 use crate::scripts::{self, RunArgs};
@@ -49,6 +50,10 @@ pub struct Cli {
     /// Print and draw with ASCII characters only
     #[arg(long, global = true)]
     ascii: bool,
+    /// Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share,
+    /// unshare, events, whoami and login can
+    #[arg(long, global = true, value_name = "URL")]
+    connect: Option<Server>,
     #[command(flatten)]
     instance: TuiArgs,
     #[command(subcommand)]
@@ -89,6 +94,7 @@ enum Command {
     /// Give a stored file or directory another name, or move it into a directory
     Mv(MoveArgs),
     /// Show a stored file and who holds its segments, or a directory
+    #[command(visible_alias = "stat")]
     Info(OfFileArgs),
     /// Fetch a stored file or all files of a directory, check every byte, and keep none of it
     Verify(OfFileArgs),
@@ -148,6 +154,10 @@ enum Command {
     /// otherwise. Asked to end by a signal (Ctrl-C, `kill`), it takes no more requests, gives those that run the time of [serve] drain, and
     /// exits with 0; a second signal ends it at once.
     Serve(ServeArgs),
+    /// Print what happens at a running `p2p serve`, as it happens
+    ///
+    /// With --connect URL. One line an event, until Ctrl-C; its first word is the number for --after, with which a later `events` goes on.
+    Events(EventsArgs),
     /// Replay a recording, and compare the trace
     ///
     /// Interactive runs are recorded below the data directory, in `recordings`; the latest twenty are kept.
@@ -293,7 +303,15 @@ impl Cli {
     /// # Errors
     /// Fails if the command could not be carried out, or if it was and its answer is negative.
     async fn run(self) -> Result<()> {
-        let Some(command) = self.command else { return tui::run(&self.instance).await };
+        let Some(command) = self.command else {
+            return match self.connect {
+                Some(_) => Err(cannot_connect()),
+                None => tui::run(&self.instance).await,
+            };
+        };
+        if let Some(server) = self.connect {
+            return command.run_at(server).await;
+        }
         match command {
             Command::Demo(args) if tui::is_possible() && !args.wants_json() => tui::run_tour(args.simulation()).await?,
             Command::Demo(args) => demo::run(&args).await?,
@@ -322,6 +340,12 @@ impl Cli {
             Command::Run(args) => scripts::run(&args).await?,
             Command::Repl(args) => repl::run(&args).await?,
             Command::Serve(args) => serve::run(&args).await?,
+            Command::Events(_) => {
+                return Err(wrong_usage(
+                    "events are of a running `p2p serve`",
+                    "say which, with --connect grpc://127.0.0.1:50050",
+                ));
+            }
             Command::Replay(args) => replay::run(&args).await?,
             Command::Config(args) => oneshot::config(&args)?,
             Command::Export(args) => oneshot::export(&args).await?,
@@ -331,6 +355,35 @@ impl Cli {
         }
         Ok(())
     }
+}
+
+impl Command {
+    /// Carries the command out at a server.
+    async fn run_at(self, server: Server) -> Result<()> {
+        match self {
+            Command::Put(args) => args.run_at(server).await,
+            Command::Get(args) => args.run_at(server).await,
+            Command::Ls(args) => args.run_at(server).await,
+            Command::Rm(args) => args.run_at(server).await,
+            Command::Mkdir(args) => args.run_at(server).await,
+            Command::Mv(args) => args.run_at(server).await,
+            Command::Info(args) => args.show_at(server).await,
+            Command::Share(args) => args.run_at(server, true).await,
+            Command::Unshare(args) => args.run_at(server, false).await,
+            Command::Whoami(args) => args.who_at(server).await,
+            Command::Login(args) => args.run_at(server).await,
+            Command::Events(args) => remote::events(server, &args).await,
+            _ => Err(cannot_connect()),
+        }
+    }
+}
+
+/// Returns the error of a command that works in a data directory alone.
+fn cannot_connect() -> Report {
+    wrong_usage(
+        "the command works in a data directory, and not at a server",
+        "leave --connect out; put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login take it",
+    )
 }
 
 /// Returns the manual page of the program, or of one of its commands, in roff.

@@ -10,6 +10,8 @@ use p2p_service::output::{self};
 use p2p_shell::asking::{CommonArgs, LOCAL_COMMAND, Prompter};
 use p2p_shell::words::quote;
 
+use crate::remote::{self, Server};
+
 /// A function that starts an engine.
 type Start = fn(&EngineArgs, ClockMode) -> Result<Instance>;
 
@@ -143,6 +145,14 @@ impl MakeDirectoryArgs {
             ["mkdir"].into_iter().chain(flag).chain(["--"]).chain(self.paths.iter().map(String::as_str)).collect();
         execute(&self.common, Instance::start, &words).await
     }
+
+    /// Makes the directories at a server.
+    ///
+    /// # Errors
+    /// Fails if the server cannot be asked, or refuses.
+    pub async fn run_at(&self, server: Server) -> Result<()> {
+        remote::make_directories(server, &self.common, &self.paths, self.parents).await
+    }
 }
 
 impl MoveArgs {
@@ -154,6 +164,14 @@ impl MoveArgs {
         let names = self.from.iter().map(String::as_str).chain([self.to.as_str()]);
         execute(&self.common, Instance::start, &["mv", "--"].into_iter().chain(names).collect::<Vec<_>>()).await
     }
+
+    /// Moves the files and directories at a server.
+    ///
+    /// # Errors
+    /// Fails if the server cannot be asked, or refuses.
+    pub async fn run_at(&self, server: Server) -> Result<()> {
+        remote::rename(server, &self.common, &self.from, &self.to).await
+    }
 }
 
 impl OfFileArgs {
@@ -163,6 +181,14 @@ impl OfFileArgs {
     /// Fails as the command does.
     pub async fn run(&self, command: &str) -> Result<()> {
         execute(&self.common, Instance::start_reading, &[command, "--", &self.name]).await
+    }
+
+    /// Shows what a server has of this name.
+    ///
+    /// # Errors
+    /// Fails if the server cannot be asked, or refuses.
+    pub async fn show_at(&self, server: Server) -> Result<()> {
+        remote::facts(server, &self.common, &self.name).await
     }
 }
 
@@ -174,6 +200,14 @@ impl ShareArgs {
     pub async fn run(&self, command: &str) -> Result<()> {
         execute(&self.common, Instance::start, &[command, "--", &self.name, &self.reader]).await
     }
+
+    /// Changes the read access at a server.
+    ///
+    /// # Errors
+    /// Fails if the server cannot be asked, or refuses.
+    pub async fn run_at(&self, server: Server, may_read: bool) -> Result<()> {
+        remote::share(server, &self.common, &self.name, &self.reader, may_read).await
+    }
 }
 
 impl OfAccountArgs {
@@ -183,6 +217,14 @@ impl OfAccountArgs {
     /// Fails as the command does.
     pub async fn run(&self, command: &str) -> Result<()> {
         execute(&self.common, Instance::start, &[command]).await
+    }
+
+    /// Shows who is logged in at a server.
+    ///
+    /// # Errors
+    /// Fails if the server cannot be asked, or if nobody is logged in.
+    pub async fn who_at(&self, server: Server) -> Result<()> {
+        remote::who(server, &self.common).await
     }
 }
 

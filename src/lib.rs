@@ -9,6 +9,7 @@
 //! | [`repl`], [`scripts`], [`language`], [`accounts`] | the command language line by line, from a file, and as one-shot commands |
 //! | [`oneshot`], [`flow`], [`replay`] | commands of their own: transfers, one experiment on the virtual wire, recorded runs |
 //! | [`serve`] | the services for other programs |
+//! | [`remote`] | commands that ask a running `serve` |
 //! | [`demo`], [`demo_users`] | the demonstration and its users |
 //! | [`cli`] | the command line, which composes them |
 //!
@@ -25,6 +26,7 @@ pub mod demo_users;
 pub mod flow;
 pub mod language;
 pub mod oneshot;
+pub mod remote;
 pub mod repl;
 pub mod replay;
 pub mod scripts;

@@ -1,6 +1,7 @@
 //! One-shot commands. Each starts an engine on the data directory, does one thing for the user who is logged in, prints
 //! the result, and ends.
 
+mod asked;
 mod kept;
 mod names;
 mod plans;
@@ -20,7 +21,7 @@ use p2p_engine::transfer::TransferReport;
 use p2p_service::access::range::WantedRange;
 use p2p_service::access::{Access, Identity};
 use p2p_service::config::keys::Section;
-use p2p_service::failure::{self, Advise, exit, wrong_usage};
+use p2p_service::failure::{self, wrong_usage};
 use p2p_service::instance::{EngineArgs, Instance, advised, default_data_dir};
 use p2p_service::interrupt::{self, Interrupted};
 use p2p_service::mailer::Delivery;
@@ -39,7 +40,7 @@ use serde::Serialize;
 use self::kept::KeptPut;
 pub use self::names::{NamesArgs, stored_names};
 use self::plans::{check_readable, downloads_of, removals_of, uploads_of};
-use self::streams::{is_dash, require_stdin};
+use self::streams::is_dash;
 use self::works::{Named, Queued, Work, begin_group};
 
 /// `p2p put`
@@ -188,18 +189,9 @@ impl Visit {
 /// # Errors
 /// Fails if a file cannot be stored, or if the options contradict each other.
 pub async fn put(args: &PutArgs) -> Result<()> {
-    let PutArgs { files, name, .. } = args;
-    if name.as_ref().is_some_and(|name| !name.ends_with('/')) && files.len() > 1 {
-        return Err(wrong_usage(format_args!("--as names one file, but {} are given", files.len()), "store them one by one"));
-    }
-    let from_stdin = files.iter().any(|path| is_dash(path));
+    args.check()?;
+    let (name, from_stdin) = (&args.name, args.files.iter().any(|path| is_dash(path)));
     let kept = KeptPut::of(args)?;
-    if from_stdin && ((name.is_none() && args.resume.is_none()) || files.len() > 1) {
-        return Err(wrong_usage("standard input has no name", "give it one with --as NAME"));
-    }
-    if from_stdin {
-        require_stdin()?;
-    }
     let visit = Visit::begin(&args.common.engine, &args.common.login).await?;
     let _attention = interrupt::attend()?;
     let upload = kept.as_ref().map(|kept| kept.upload);
@@ -223,15 +215,9 @@ pub async fn put(args: &PutArgs) -> Result<()> {
 /// Fails if a file cannot be fetched; then no file of that name appears.
 pub async fn get(args: &GetArgs) -> Result<()> {
     let out = args.output_file.as_deref();
-    if args.range.is_some() && (args.recursive || args.names.len() > 1) {
-        return Err(wrong_usage("--range is of one file", "fetch the files one by one"));
-    }
+    args.check()?;
     if out.is_some_and(is_dash) {
         return get_to_stdout(args).await;
-    }
-    if let Some(out) = out.filter(|out| args.names.len() > 1 && !out.is_dir()) {
-        let problem = format!("{} files do not fit into one place, and {} is no directory", args.names.len(), visible_path(out));
-        return Err(wrong_usage(problem, "make a directory and give that, or fetch them one by one"));
     }
     let visit = Visit::begin_reading(&args.common.engine, &args.common.login).await?;
     let _attention = interrupt::attend()?;
@@ -323,7 +309,7 @@ async fn transfer_all<T>(
     }
     progress.finish().await;
     let sum = (all > 1).then_some(Sum { tally, not_done });
-    (done, sum, all_told(failed).and(visit.end().await))
+    (done, sum, failure::all_told(failed).and(visit.end().await))
 }
 
 /// Returns the error of one of several files with the name of the file, if it does not say it by itself.
@@ -354,14 +340,6 @@ fn tell_left(failed: &mut Vec<Report>, stop: Interrupted, left: usize) {
     }
     let told = failed.pop_if(|last| last.is::<Interrupted>()).and_then(|last| last.downcast().ok());
     failed.push(told.unwrap_or(stop).after(&told_left(left as u64, FILE)).into());
-}
-
-/// Prints all errors but the last, and returns that one. Errors that differ in their exit codes have only the general one in common.
-fn all_told(mut failed: Vec<Report>) -> Result<()> {
-    let Some(last) = failed.pop() else { return Ok(()) };
-    failed.iter().for_each(|error| output::tell_lines(&failure::text_of(error)));
-    let is_same = failed.iter().all(|error| failure::exit_code_of(error) == failure::exit_code_of(&last));
-    Err(if is_same { last } else { last.exit_code(exit::FAILED) })
 }
 
 /// The JSON output of `put`, `get` and `rm`.

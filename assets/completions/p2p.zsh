@@ -26,6 +26,7 @@ _p2p() {
 
     local context curcontext="$curcontext" state line
     _arguments "${_arguments_options[@]}" : \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can]:URL:' \
 '--theme=[The colours\: dark, light, high-contrast, mono; by default light or dark as the terminal is]:THEME:(dark light high-contrast mono)' \
 '--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files -/' \
 '--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:' \
@@ -34,6 +35,7 @@ _p2p() {
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
+'(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help]' \
 '--help[Print help]' \
@@ -53,6 +55,7 @@ _arguments "${_arguments_options[@]}" : \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
 '--seed=[Seed of the random numbers\: the same seed gives the same run]:N:' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can]:URL:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help (see more with '\''--help'\'')]' \
@@ -72,6 +75,8 @@ _arguments "${_arguments_options[@]}" : \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
+'(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can]:URL:' \
 '-r[Store directories with all files in them; what is stored already with the same content is left out]' \
 '--recursive[Store directories with all files in them; what is stored already with the same content is left out]' \
 '--keep[Keep what is stored if this is interrupted, for a day; what is said first has the ID for --resume]' \
@@ -96,6 +101,8 @@ _arguments "${_arguments_options[@]}" : \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
+'(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can]:URL:' \
 '-f[Replace a file that is there]' \
 '--force[Replace a file that is there]' \
 '-r[Fetch directories with all files in them; what is there already with the same content is left out]' \
@@ -118,6 +125,8 @@ _arguments "${_arguments_options[@]}" : \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
+'(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can]:URL:' \
 '-R[List all that is in the directories, too]' \
 '--recursive[List all that is in the directories, too]' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
@@ -138,6 +147,8 @@ _arguments "${_arguments_options[@]}" : \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
+'(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can]:URL:' \
 '-r[Remove directories with all that is in them]' \
 '--recursive[Remove directories with all that is in them]' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
@@ -159,6 +170,8 @@ _arguments "${_arguments_options[@]}" : \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
+'(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can]:URL:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help (see more with '\''--help'\'')]' \
@@ -176,6 +189,8 @@ _arguments "${_arguments_options[@]}" : \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
+'(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can]:URL:' \
 '-p[Make those above too; one that exists is no error]' \
 '--parents[Make those above too; one that exists is no error]' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
@@ -196,6 +211,8 @@ _arguments "${_arguments_options[@]}" : \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
+'(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can]:URL:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help]' \
@@ -215,6 +232,28 @@ _arguments "${_arguments_options[@]}" : \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
+'(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can]:URL:' \
+'--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
+'--ascii[Print and draw with ASCII characters only]' \
+'-h[Print help]' \
+'--help[Print help]' \
+'-V[Print version]' \
+'--version[Print version]' \
+':name -- The stored file or directory:_p2p_names' \
+&& ret=0
+;;
+(stat)
+_arguments "${_arguments_options[@]}" : \
+'--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files -/' \
+'--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:' \
+'--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
+'--seed=[Seed of the random numbers\: the same seed gives the same run]:N:' \
+'--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
+'--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
+'--password-file=[Read the password from the first line of FILE]:FILE:_files' \
+'(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can]:URL:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help]' \
@@ -233,6 +272,8 @@ _arguments "${_arguments_options[@]}" : \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
+'(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can]:URL:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help]' \
@@ -251,6 +292,8 @@ _arguments "${_arguments_options[@]}" : \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
+'(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can]:URL:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help]' \
@@ -270,6 +313,8 @@ _arguments "${_arguments_options[@]}" : \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
+'(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can]:URL:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help]' \
@@ -289,6 +334,8 @@ _arguments "${_arguments_options[@]}" : \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
+'(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can]:URL:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help]' \
@@ -306,6 +353,8 @@ _arguments "${_arguments_options[@]}" : \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
+'(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can]:URL:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help (see more with '\''--help'\'')]' \
@@ -324,6 +373,7 @@ _arguments "${_arguments_options[@]}" : \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
 '--seed=[Seed of the random numbers\: the same seed gives the same run]:N:' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can]:URL:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help (see more with '\''--help'\'')]' \
@@ -342,6 +392,7 @@ _arguments "${_arguments_options[@]}" : \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
 '--seed=[Seed of the random numbers\: the same seed gives the same run]:N:' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can]:URL:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help (see more with '\''--help'\'')]' \
@@ -358,6 +409,7 @@ _arguments "${_arguments_options[@]}" : \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
 '--seed=[Seed of the random numbers\: the same seed gives the same run]:N:' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can]:URL:' \
 '--all[End every session of the user]' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
@@ -376,6 +428,8 @@ _arguments "${_arguments_options[@]}" : \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
+'(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can]:URL:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help]' \
@@ -394,6 +448,8 @@ _arguments "${_arguments_options[@]}" : \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
+'(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can]:URL:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help]' \
@@ -414,6 +470,8 @@ _arguments "${_arguments_options[@]}" : \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
+'(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can]:URL:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help (see more with '\''--help'\'')]' \
@@ -433,6 +491,8 @@ _arguments "${_arguments_options[@]}" : \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
+'(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can]:URL:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help (see more with '\''--help'\'')]' \
@@ -450,6 +510,8 @@ _arguments "${_arguments_options[@]}" : \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
+'(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can]:URL:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help (see more with '\''--help'\'')]' \
@@ -477,6 +539,7 @@ incast\:"Many hosts send to one, over access links"))' \
 '--seed=[The seed of the first run]:N:' \
 '--pcap=[Write the packets of the first run to FILE, for Wireshark]:FILE:_files' \
 '--cwnd=[Write the congestion windows of the first run over time to FILE, as CSV]:FILE:_files' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can]:URL:' \
 '--force[Replace files that are there]' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
@@ -497,6 +560,8 @@ _arguments "${_arguments_options[@]}" : \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
+'(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can]:URL:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help (see more with '\''--help'\'')]' \
@@ -516,6 +581,8 @@ _arguments "${_arguments_options[@]}" : \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
+'(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can]:URL:' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help]' \
 '--help[Print help]' \
@@ -531,7 +598,29 @@ _arguments "${_arguments_options[@]}" : \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
 '--seed=[Seed of the random numbers\: the same seed gives the same run]:N:' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can]:URL:' \
 '--exit-with-parent[End when the process ends that has started this one]' \
+'--ascii[Print and draw with ASCII characters only]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'-V[Print version]' \
+'--version[Print version]' \
+&& ret=0
+;;
+(events)
+_arguments "${_arguments_options[@]}" : \
+'--after=[Begin after this event, whose number is the first word of its line; without it, with the next one]:RUN:N:' \
+'*--kind=[Tell of events of this kind alone, such as FileStored; may be given several times]:KIND:' \
+'--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files -/' \
+'--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:' \
+'--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
+'--seed=[Seed of the random numbers\: the same seed gives the same run]:N:' \
+'--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
+'--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
+'--password-file=[Read the password from the first line of FILE]:FILE:_files' \
+'(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can]:URL:' \
+'--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
@@ -541,6 +630,7 @@ _arguments "${_arguments_options[@]}" : \
 ;;
 (replay)
 _arguments "${_arguments_options[@]}" : \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can]:URL:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help (see more with '\''--help'\'')]' \
@@ -557,6 +647,7 @@ _arguments "${_arguments_options[@]}" : \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
 '--seed=[Seed of the random numbers\: the same seed gives the same run]:N:' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can]:URL:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help]' \
@@ -576,6 +667,8 @@ _arguments "${_arguments_options[@]}" : \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
+'(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can]:URL:' \
 '--force[Replace a file that is there]' \
 '--json[Accepted for the sake of scripts\: an export is always JSON]' \
 '--ascii[Print and draw with ASCII characters only]' \
@@ -587,6 +680,7 @@ _arguments "${_arguments_options[@]}" : \
 ;;
 (completions)
 _arguments "${_arguments_options[@]}" : \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can]:URL:' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help]' \
 '--help[Print help]' \
@@ -597,6 +691,7 @@ _arguments "${_arguments_options[@]}" : \
 ;;
 (man)
 _arguments "${_arguments_options[@]}" : \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can]:URL:' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help]' \
 '--help[Print help]' \
@@ -721,6 +816,10 @@ _arguments "${_arguments_options[@]}" : \
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
+(events)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
 (replay)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
@@ -766,6 +865,7 @@ _p2p_commands() {
 'mkdir:Make directories among your stored files' \
 'mv:Give a stored file or directory another name, or move it into a directory' \
 'info:Show a stored file and who holds its segments, or a directory' \
+'stat:Show a stored file and who holds its segments, or a directory' \
 'verify:Fetch a stored file or all files of a directory, check every byte, and keep none of it' \
 'share:Let a user read a file of yours, or a directory with all that is in it' \
 'unshare:Revoke a user'\''s read access to a file or a directory' \
@@ -783,6 +883,7 @@ _p2p_commands() {
 'run:Carry out a script of commands, and stop at the first that fails' \
 'repl:Type commands line by line, without the full-screen interface' \
 'serve:Serve other programs over gRPC, until SIGTERM' \
+'events:Print what happens at a running \`p2p serve\`, as it happens' \
 'replay:Replay a recording, and compare the trace' \
 'config:Print the configuration in effect, and where each value came from' \
 'export:Write everything that the catalog knows, as JSON' \
@@ -806,6 +907,11 @@ _p2p__subcmd__config_commands() {
 _p2p__subcmd__demo_commands() {
     local commands; commands=()
     _describe -t commands 'p2p demo commands' commands "$@"
+}
+(( $+functions[_p2p__subcmd__events_commands] )) ||
+_p2p__subcmd__events_commands() {
+    local commands; commands=()
+    _describe -t commands 'p2p events commands' commands "$@"
 }
 (( $+functions[_p2p__subcmd__export_commands] )) ||
 _p2p__subcmd__export_commands() {
@@ -851,6 +957,7 @@ _p2p__subcmd__help_commands() {
 'run:Carry out a script of commands, and stop at the first that fails' \
 'repl:Type commands line by line, without the full-screen interface' \
 'serve:Serve other programs over gRPC, until SIGTERM' \
+'events:Print what happens at a running \`p2p serve\`, as it happens' \
 'replay:Replay a recording, and compare the trace' \
 'config:Print the configuration in effect, and where each value came from' \
 'export:Write everything that the catalog knows, as JSON' \
@@ -874,6 +981,11 @@ _p2p__subcmd__help__subcmd__config_commands() {
 _p2p__subcmd__help__subcmd__demo_commands() {
     local commands; commands=()
     _describe -t commands 'p2p help demo commands' commands "$@"
+}
+(( $+functions[_p2p__subcmd__help__subcmd__events_commands] )) ||
+_p2p__subcmd__help__subcmd__events_commands() {
+    local commands; commands=()
+    _describe -t commands 'p2p help events commands' commands "$@"
 }
 (( $+functions[_p2p__subcmd__help__subcmd__export_commands] )) ||
 _p2p__subcmd__help__subcmd__export_commands() {

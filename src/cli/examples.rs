@@ -4,7 +4,7 @@
 pub(super) type Examples = &'static [(&'static str, &'static str)];
 
 /// Every command with its examples, in the order of the command line.
-const EXAMPLES: [(&str, Examples); 32] = [
+const EXAMPLES: [(&str, Examples); 33] = [
     ("demo", &[("p2p demo", "The tour."), ("p2p demo --json --seed 7", "The report of one run, for a program.")]),
     (
         "put",
@@ -99,6 +99,13 @@ const EXAMPLES: [(&str, Examples); 32] = [
         &[
             ("p2p serve", "Serves at the addresses of p2p.toml."),
             ("p2p serve --grpc=:0 --exit-with-parent > ready.json", "Under another program, which reads the port."),
+        ],
+    ),
+    (
+        "events",
+        &[
+            ("p2p events --connect grpc://127.0.0.1:50050", "What happens at a server, as it happens."),
+            ("p2p events --connect grpc://127.0.0.1:50050 --kind FileStored --json", "The files that are stored, for a program."),
         ],
     ),
     ("replay", &[("p2p replay run.p2prec", "Runs a recording again, and compares the trace.")]),

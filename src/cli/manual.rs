@@ -9,8 +9,21 @@ use p2p_service::failure::exit;
 use super::examples;
 
 /// Options that many commands share; the page of the program lists them once.
-const SHARED: [&str; 11] =
-    ["data-dir", "wait", "config", "seed", "speed", "user", "password-file", "json", "ascii", "help", "version"];
+const SHARED: [&str; 13] = [
+    "data-dir",
+    "wait",
+    "config",
+    "seed",
+    "speed",
+    "user",
+    "password-file",
+    "token-file",
+    "json",
+    "ascii",
+    "connect",
+    "help",
+    "version",
+];
 
 const ENVIRONMENT: [(&str, &str); 8] = [
     ("P2P_PASSWORD", "The password of the user who logs in or registers, where no terminal asks for it."),

@@ -46,6 +46,7 @@ pub use p2p_base::error_kind::ErrorKind;
 pub use self::actor::Engine;
 pub use self::config::{ClockMode, EngineConfig, HostSpec, NodeSpec};
 pub use self::disk_model::DiskSpeed;
+pub use self::edge::opening::create_destination;
 pub use self::error::{Denial, EngineError};
 pub use self::event::Event;
 pub use self::event_log::{EventId, Numbered, Subscription};

@@ -5,6 +5,7 @@
 //! | [`proto`] | the contract: messages, servers and clients, compiled from `assets/proto` |
 //! | `accounts` | `AuthService`: registration, logins, sessions and API tokens |
 //! | `files` | `FileTransferService`: files stored, fetched, listed and shared, and events |
+//! | [`client`] | the client, for commands that ask a running server |
 //! | `callers` | who makes a request |
 //! | `status` | how errors are told |
 //! | [`server`] | the server: connections, deadlines, health, reflection, and the end of all of these |
@@ -13,6 +14,7 @@
 
 mod accounts;
 mod callers;
+pub mod client;
 mod files;
 pub mod proto;
 pub mod server;

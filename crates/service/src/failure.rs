@@ -12,6 +12,8 @@ use std::fmt;
 use eyre::{EyreHandler, Report, eyre};
 use p2p_base::message::legible;
 
+use crate::output;
+
 /// Exit codes. [`statuses`](crate::statuses) chooses one for each kind of error. A command that a signal ended exits with 128 and the
 /// signal's number.
 pub mod exit {
@@ -142,6 +144,17 @@ pub fn text_of(error: &Report) -> String {
     let steps = error.handler().downcast_ref::<Notes>().map_or(&[][..], |notes| &notes.next_steps);
     let first = legible(&format!("p2p: {}", in_one_line(error.as_ref())));
     [first].into_iter().chain(steps.iter().map(|step| format!("  {}", legible(step)))).collect::<Vec<_>>().join("\n")
+}
+
+/// Prints all errors but the last, and returns that one. Errors that differ in their exit codes have only the general one in common.
+///
+/// # Errors
+/// Returns the last error, if there is any.
+pub fn all_told(mut failed: Vec<Report>) -> Result<(), Report> {
+    let Some(last) = failed.pop() else { return Ok(()) };
+    failed.iter().for_each(|error| output::tell_lines(&text_of(error)));
+    let is_same = failed.iter().all(|error| exit_code_of(error) == exit_code_of(&last));
+    Err(if is_same { last } else { last.exit_code(exit::FAILED) })
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@
 //! | [`pattern`] | patterns for names of stored files |
 //! | [`trees`] | what a command with `--recursive` is to transfer |
 //! | [`answer`] | the answers of commands, for users and for programs |
+//! | [`bar`], [`progress`] | progress bars: of a file at a server, and of the transfers of an engine |
 //! | `batch`, [`groups`], [`tally`] | the transfers of a command: carried out in groups, and summed up at the end |
 //! | [`digest`] | many events of one kind as one entry of a log |
 //! | [`question`] | the questions of commands to the user of the front end |
@@ -24,6 +25,7 @@ mod ahead;
 pub mod answer;
 pub mod asking;
 mod background;
+pub mod bar;
 mod batch;
 mod breakage;
 pub mod call;
@@ -74,6 +76,7 @@ use tokio::sync::{mpsc, oneshot};
 pub use self::ahead::{Wanted, check_given, check_sources, check_transfers, refusal, require_apart, transfers_of};
 pub use self::commands::names::list_entries;
 pub use self::commands::{reference, write_document};
+pub use self::place::place_of;
 
 use self::answer::{Answer, Effect, Notice};
 use self::background::Background;

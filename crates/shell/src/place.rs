@@ -6,7 +6,7 @@ use p2p_store::names::FileKey;
 
 /// Returns the path to which a file is fetched: below `wanted` if that is a directory, `wanted` itself otherwise, or the file's
 /// own name in the current directory if no path is given.
-pub(crate) fn place_of(file: &FileKey, wanted: Option<PathBuf>) -> PathBuf {
+pub fn place_of(file: &FileKey, wanted: Option<PathBuf>) -> PathBuf {
     match wanted {
         Some(directory) if directory.is_dir() => directory.join(file.last_name()),
         Some(path) => path,

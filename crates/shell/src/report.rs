@@ -35,7 +35,7 @@ pub use self::clock::{Resolution, clock_of, instant_of, range_of};
 pub use self::cut_paths::CutPaths;
 pub use self::demo::{DemoReport, FileReport, UserReport};
 pub use self::entries::{EntryLine, entries_table};
-pub use self::export::{ExportReport, ExportedFile};
+pub use self::export::{ExportReport, ExportedFile, ExportedSegment};
 pub use self::faults::{HostFaults, SHOWN_MAX, ToldFault, parts_of_profile};
 pub use self::fitting::{beginning_within, fitted};
 pub use self::hindrances::{fault_in_short, faults_of_host, faults_told};

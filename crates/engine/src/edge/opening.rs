@@ -15,15 +15,21 @@ pub(crate) fn open(path: &Path) -> Outcome {
 
 /// Creates the local file of a download, which replaces an existing one only if `overwrite` says so.
 pub(crate) fn create(path: &Path, overwrite: bool) -> Outcome {
-    let create = || {
-        let target = destination(path).map_err(|reason| cannot_write(path, reason))?;
-        if target.exists() && !overwrite {
-            return Err(EngineError::DestinationTaken { path: path.to_owned() });
-        }
-        let existing = if overwrite { Existing::Replaced } else { Existing::Refused };
-        Replacement::create(&target, existing).map(Box::new).map_err(|error| cannot_write(path, error.to_string()))
-    };
-    Outcome::Created(create())
+    Outcome::Created(create_destination(path, overwrite).map(Box::new))
+}
+
+/// Creates a local file that content is to be fetched to. It has its name once it is finished, and replaces an existing file only if
+/// `overwrite` says so.
+///
+/// # Errors
+/// Fails if there is a file and it is not to be replaced, or if the file cannot be created.
+pub fn create_destination(path: &Path, overwrite: bool) -> Result<Replacement, EngineError> {
+    let target = destination(path).map_err(|reason| cannot_write(path, reason))?;
+    if target.exists() && !overwrite {
+        return Err(EngineError::DestinationTaken { path: path.to_owned() });
+    }
+    let existing = if overwrite { Existing::Replaced } else { Existing::Refused };
+    Replacement::create(&target, existing).map_err(|error| cannot_write(path, error.to_string()))
 }
 
 /// Returns the error for a file that cannot be read.

@@ -18,7 +18,16 @@ pub fn advised(error: EngineError) -> Report {
     let (advice, exit_code, holder) = (advice(&error), statuses::of(error.kind()).exit, holder(&error));
     let report = Report::from(error).exit_code(exit_code);
     let report = match holder {
-        Some(holder) => report.suggestion(format_args!("it is the `p2p serve` of {holder}; `kill {}` ends it", holder.pid)),
+        Some(holder) => {
+            let report = report.suggestion(format_args!("it is the `p2p serve` of {holder}; `kill {}` ends it", holder.pid));
+            match holder.services.iter().find(|announced| announced.service == "grpc") {
+                Some(grpc) => report.suggestion(format_args!(
+                    "`p2p --connect grpc://{} ls` asks it, as put, get, rm and others do",
+                    grpc.address
+                )),
+                None => report,
+            }
+        }
         None => report,
     };
     match advice {

@@ -13,10 +13,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
-use eyre::{Report, Result};
+use eyre::{Report, Result, WrapErr};
 use p2p_auth::tokens::TokenError;
 use p2p_auth::{AuthError, Secret};
-use p2p_base::spelling::shell_option;
+use p2p_base::private_file;
+use p2p_base::spelling::{shell_option, visible_path};
 use p2p_base::text;
 use p2p_engine::transfer::TransferStatus;
 use p2p_service::access::{Access, AccessError, Identity, session_file};
@@ -46,6 +47,9 @@ pub struct LoginArgs {
     /// Read the password from the first line of FILE
     #[arg(long, value_name = "FILE")]
     pub password_file: Option<PathBuf>,
+    /// Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set
+    #[arg(long, value_name = "FILE", conflicts_with = "user")]
+    pub token_file: Option<PathBuf>,
 }
 
 impl LoginArgs {
@@ -53,7 +57,8 @@ impl LoginArgs {
     pub fn words(&self) -> Vec<String> {
         let user = self.user.as_ref().map(|user| shell_option("--user", user));
         let file = self.password_file.as_ref().map(|file| shell_option("--password-file", file));
-        user.into_iter().chain(file).collect()
+        let token = self.token_file.as_ref().map(|file| shell_option("--token-file", file));
+        user.into_iter().chain(file).chain(token).collect()
     }
 
     /// Refuses options that cannot be combined.
@@ -75,6 +80,7 @@ impl LoginArgs {
     /// not got one is not meant to work for the user of a stored session.
     pub fn check_with_token(&self) -> Result<()> {
         self.check()?;
+        refuse_dash("--token-file", self.token_file.as_deref())?;
         if token_of_environment().is_some_and(|token| token.expose_secret().trim().is_empty()) {
             let problem = format!("{TOKEN_VARIABLE} is set, and there is no token in it");
             return Err(wrong_usage(problem, format!("`p2p token new NAME` prints one; unset {TOKEN_VARIABLE} to do without")));
@@ -84,6 +90,16 @@ impl LoginArgs {
             return Err(wrong_usage(problem, format!("leave --user out, or unset {TOKEN_VARIABLE}")));
         }
         Ok(())
+    }
+
+    /// Returns the API token that a file or the environment provides.
+    ///
+    /// # Errors
+    /// Fails if the file cannot be read, has no token in it, or may be read by others.
+    pub fn token(&self) -> Result<Option<Secret>> {
+        let Some(path) = &self.token_file else { return Ok(token_of_environment()) };
+        let read = private_file::read_secret(path);
+        Ok(Some(read.wrap_err_with(|| format!("--token-file {}", visible_path(path)))?))
     }
 }
 
@@ -148,7 +164,7 @@ impl Prompter {
     /// # Errors
     /// Fails if the user cannot be logged in, or if the token is not valid.
     pub async fn open_with_token(instance: &Instance, login: &LoginArgs, origin: &str) -> Result<Prompter> {
-        let Some(token) = token_of_environment() else { return Prompter::open(instance, login, origin).await };
+        let Some(token) = login.token()? else { return Prompter::open(instance, login, origin).await };
         let prompter = Prompter::unmanned(instance, login, origin)?;
         prompter.shell.access().log_in_with_token(token).await.map_err(refused)?;
         Ok(prompter)

@@ -1,0 +1,198 @@
+//! Uploads and downloads, whose bytes threads of their own read and write.
+//!
+//! A read or a write may last without end. The connection is attended meanwhile, and nobody waits for such a thread if the program ends.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::thread::Builder;
+
+use bytes::Bytes;
+use tokio::sync::{mpsc, oneshot};
+use tonic::codegen::tokio_stream::Stream;
+
+use super::{Client, ClientError, Outcome};
+use crate::proto::download_file_response::Message as Brought;
+use crate::proto::upload_file_request::Message as Sent;
+use crate::proto::upload_file_response::Message as Answered;
+use crate::proto::{Chunk, DownloadBegun, DownloadFileRequest, TransferFigures, UploadDone, UploadFileRequest, UploadHeader};
+
+/// Length of a chunk that is sent, in bytes.
+const CHUNK: usize = 256 << 10;
+/// Chunks that have been read and not been sent, at the most; pieces that have come and not been written.
+const AHEAD: usize = 2;
+
+/// Messages of a channel as those of a request.
+struct Messages(mpsc::Receiver<UploadFileRequest>);
+
+impl Stream for Messages {
+    type Item = UploadFileRequest;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<UploadFileRequest>> {
+        self.0.poll_recv(cx)
+    }
+}
+
+fn message(message: Sent) -> UploadFileRequest {
+    UploadFileRequest { message: Some(message) }
+}
+
+impl Client {
+    /// Stores all that a source has, as its header says, and calls `told` with the position before which nodes have acknowledged all.
+    /// Giving this future up ends the upload, which is kept if it has an ID, and cancelled otherwise.
+    ///
+    /// # Errors
+    /// Fails if the server refuses, or if the source cannot be read: then nothing is stored.
+    pub async fn upload(
+        &self,
+        header: UploadHeader,
+        source: impl Read + Send + 'static,
+        mut told: impl FnMut(u64),
+    ) -> Outcome<UploadDone> {
+        let (sender, messages) = mpsc::channel(AHEAD);
+        let begun = sender.send(message(Sent::Header(header))).await;
+        begun.map_err(|_| ClientError::Unexpected("no request"))?;
+        let mut answers = self.files.clone().upload_file(self.request(Messages(messages))).await?.into_inner();
+        let mut reading = reading(source, sender.clone())?;
+        // The end of the messages is the end of the file: as long as this one is held, they do not end.
+        let (mut held, mut is_reading) = (Some(sender), true);
+        loop {
+            tokio::select! {
+                biased;
+                read = &mut reading, if is_reading => {
+                    is_reading = false;
+                    // A reader whose chunks nobody takes any more says nothing, and the answer says why.
+                    if let Ok(all) = read {
+                        all?;
+                        drop(held.take());
+                    }
+                }
+                answer = answers.message() => match answer?.and_then(|answer| answer.message) {
+                    Some(Answered::Begun(begun)) => told(begun.offset),
+                    Some(Answered::Acknowledged(acknowledged)) => told(acknowledged.offset),
+                    Some(Answered::Done(done)) => return Ok(done),
+                    None => return Err(ClientError::Unexpected("the answer ends without a file")),
+                },
+            }
+        }
+    }
+
+    /// Fetches content to `sink`, which is given back once all has been written, after `begun` was called with what the content is, and
+    /// `told` with the number of bytes that have come.
+    ///
+    /// # Errors
+    /// Fails if the server refuses, if not all of the content comes, or if the sink cannot be written.
+    pub async fn download<W: Write + Send + 'static>(
+        &self,
+        wanted: DownloadFileRequest,
+        sink: W,
+        begun: impl FnOnce(&DownloadBegun),
+        mut told: impl FnMut(u64),
+    ) -> Outcome<(W, DownloadBegun, TransferFigures)> {
+        let mut answers = self.files.clone().download_file(self.request(wanted)).await?.into_inner();
+        let Some(Brought::Begun(first)) = answers.message().await?.and_then(|answer| answer.message) else {
+            return Err(ClientError::Unexpected("it does not say what it sends"));
+        };
+        begun(&first);
+        let (pieces, written) = writing(sink)?;
+        let mut come = 0;
+        let figures = loop {
+            match answers.message().await?.and_then(|answer| answer.message) {
+                Some(Brought::Chunk(chunk)) => {
+                    come += chunk.data.len() as u64;
+                    if pieces.send(chunk.data).await.is_err() {
+                        // What became of the writing says why.
+                        break None;
+                    }
+                    told(come);
+                }
+                Some(Brought::Done(figures)) => break Some(figures),
+                _ => return Err(ClientError::Unexpected("the answer ends in the middle of the content")),
+            }
+        };
+        drop(pieces);
+        let sink = written.await.map_err(|_| ClientError::Unexpected("no writer"))??;
+        match figures {
+            Some(figures) if come == first.length => Ok((sink, first, figures)),
+            _ => Err(ClientError::Unexpected("the content has another length than it says")),
+        }
+    }
+}
+
+/// Begins to read a source to its end.
+fn reading(
+    mut source: impl Read + Send + 'static,
+    sender: mpsc::Sender<UploadFileRequest>,
+) -> Outcome<oneshot::Receiver<io::Result<()>>> {
+    let (told, read) = oneshot::channel();
+    let work = move || {
+        let all = loop {
+            let data = match next_chunk(&mut source) {
+                Ok(data) if data.is_empty() => break Ok(()),
+                Ok(data) => data,
+                Err(error) => break Err(error),
+            };
+            // If nobody takes it, the upload is over, and its answer says why.
+            if sender.blocking_send(message(Sent::Chunk(Chunk { data, offset: None }))).is_err() {
+                return;
+            }
+        };
+        let _ = told.send(all);
+    };
+    Builder::new().name("p2p-source".into()).spawn(work)?;
+    Ok(read)
+}
+
+/// Reads a chunk that is full, unless the source ends; empty at the end.
+fn next_chunk(source: &mut impl Read) -> io::Result<Bytes> {
+    let (mut bytes, mut len) = (vec![0; CHUNK], 0);
+    while len < CHUNK {
+        match source.read(&mut bytes[len..]) {
+            Ok(0) => break,
+            Ok(more) => len += more,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    bytes.truncate(len);
+    Ok(bytes.into())
+}
+
+type Written<W> = oneshot::Receiver<io::Result<W>>;
+
+/// Begins to write what is sent.
+fn writing<W: Write + Send + 'static>(mut sink: W) -> Outcome<(mpsc::Sender<Bytes>, Written<W>)> {
+    let (pieces, mut come) = mpsc::channel::<Bytes>(AHEAD);
+    let (told, written) = oneshot::channel();
+    let write = move || {
+        while let Some(bytes) = come.blocking_recv() {
+            sink.write_all(&bytes)?;
+        }
+        sink.flush()?;
+        Ok(sink)
+    };
+    let work = move || drop(told.send(write()));
+    Builder::new().name("p2p-sink".into()).spawn(work)?;
+    Ok((pieces, written))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chunks_are_full_until_the_end() {
+        // A source that gives a few bytes at a time.
+        struct Slow(usize);
+        impl Read for Slow {
+            fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+                let len = self.0.min(into.len()).min(1000);
+                self.0 -= len;
+                Ok(len)
+            }
+        }
+        let mut source = Slow(CHUNK + 5);
+        let lengths: Vec<usize> = (0..3).map(|_| next_chunk(&mut source).unwrap().len()).collect();
+        assert_eq!(lengths, [CHUNK, 5, 0]);
+    }
+}

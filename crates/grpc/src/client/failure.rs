@@ -1,0 +1,115 @@
+//! Why something was not done: what a server says, or what has happened on the way to it.
+
+use std::error::Error;
+use std::io;
+use std::net::SocketAddr;
+
+use p2p_service::ErrorKind;
+use p2p_service::statuses;
+use thiserror::Error;
+use tonic::Status;
+use tonic_types::StatusExt;
+
+/// Error of a client.
+#[derive(Debug, Error)]
+pub enum ClientError {
+    /// No server answers.
+    #[error("no `p2p serve` answers at {address}: {reason}")]
+    Unreachable {
+        /// Address that was tried.
+        address: SocketAddr,
+        /// Reason of the failure.
+        reason: String,
+    },
+    /// The connection was lost before the answer was complete.
+    #[error("the connection to the server is lost: {0}")]
+    Lost(String),
+    /// The server refuses.
+    #[error("{text}")]
+    Refused {
+        /// Text of the server.
+        text: String,
+        /// Kind of the error.
+        kind: ErrorKind,
+        /// Name of the reason in the table of docs/errors.md; empty if the server has given none.
+        reason: String,
+    },
+    /// A file of this machine cannot be read or written.
+    #[error(transparent)]
+    Local(#[from] io::Error),
+    /// A token has characters that no token has.
+    #[error("the token has characters in it that no token has")]
+    NoToken,
+    /// The server has not kept to the contract.
+    #[error("the server has not kept to the contract: {0}")]
+    Unexpected(&'static str),
+}
+
+impl ClientError {
+    pub(super) fn unreachable(address: SocketAddr, error: &dyn Error) -> ClientError {
+        ClientError::Unreachable { address, reason: cause_of(error) }
+    }
+
+    /// Returns the kind of the error.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            ClientError::Unreachable { .. } | ClientError::Lost(_) => ErrorKind::Unavailable,
+            ClientError::Refused { kind, .. } => *kind,
+            ClientError::Local(_) | ClientError::NoToken => ErrorKind::Invalid,
+            ClientError::Unexpected(_) => ErrorKind::Internal,
+        }
+    }
+
+    /// Returns the reason that the server has given; empty if it has given none.
+    pub fn reason(&self) -> &str {
+        if let ClientError::Refused { reason, .. } = self { reason } else { "" }
+    }
+}
+
+impl From<Status> for ClientError {
+    fn from(status: Status) -> ClientError {
+        let details = status.get_error_details();
+        let reason = details.error_info().map(|info| info.reason.clone()).unwrap_or_default();
+        // What the library says of a connection has no details, and a cause.
+        if let Some(error) = status.source().filter(|_| reason.is_empty()) {
+            return ClientError::Lost(cause_of(error));
+        }
+        let number = i32::from(status.code());
+        let kind = ErrorKind::ALL.iter().find(|&&kind| i32::from(statuses::of(kind).grpc.number) == number);
+        ClientError::Refused { text: status.message().to_owned(), kind: kind.copied().unwrap_or(ErrorKind::Internal), reason }
+    }
+}
+
+/// Returns the innermost cause of an error, which is the one that says what has happened.
+fn cause_of(error: &dyn Error) -> String {
+    let mut cause = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    cause.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a server says comes out as its kind, with its reason.
+    #[test]
+    fn statuses_become_the_kinds_that_they_are_made_of() {
+        let status = crate::status::invalid("path", "it is empty");
+        let error = ClientError::from(status);
+        assert_eq!(
+            (error.kind(), error.reason(), error.to_string().as_str()),
+            (ErrorKind::Invalid, "INVALID_FIELD", "path: it is empty")
+        );
+        let error = ClientError::from(Status::data_loss("lost"));
+        assert_eq!((error.kind(), error.reason()), (ErrorKind::DataLoss, ""));
+        assert_eq!(ClientError::from(Status::unknown("?")).kind(), ErrorKind::Internal);
+        let address = "127.0.0.1:1".parse().unwrap();
+        let error = ClientError::unreachable(address, &io::Error::other("nobody"));
+        assert_eq!(
+            (error.kind(), error.to_string().as_str()),
+            (ErrorKind::Unavailable, "no `p2p serve` answers at 127.0.0.1:1: nobody")
+        );
+    }
+}

@@ -1,0 +1,91 @@
+//! The one-shot commands as they ask a server, and the options that contradict each other wherever the files are.
+
+use eyre::Result;
+use p2p_base::spelling::visible_path;
+use p2p_service::failure::wrong_usage;
+
+use super::kept::KeptPut;
+use super::streams::{is_dash, require_stdin};
+use super::{GetArgs, ListArgs, PutArgs, RemoveArgs};
+use crate::remote::{self, Fetching, Server, Storing};
+
+impl PutArgs {
+    /// Stores the files at a server.
+    ///
+    /// # Errors
+    /// Fails if a file cannot be stored, or if the options contradict each other.
+    pub async fn run_at(&self, server: Server) -> Result<()> {
+        self.check()?;
+        if self.recursive {
+            return Err(wrong_usage("--recursive is of a data directory, and not of --connect", "store the files one by one"));
+        }
+        let kept = KeptPut::of(self)?;
+        let (upload, is_resumed) = (kept.as_ref().map(|kept| kept.upload), self.resume.is_some());
+        let storing = Storing { files: &self.files, name: self.name.as_deref(), upload, is_resumed };
+        remote::put(server, &self.common, &storing).await
+    }
+
+    /// Refuses options that contradict each other.
+    pub(super) fn check(&self) -> Result<()> {
+        let PutArgs { files, name, .. } = self;
+        if name.as_ref().is_some_and(|name| !name.ends_with('/')) && files.len() > 1 {
+            return Err(wrong_usage(format_args!("--as names one file, but {} are given", files.len()), "store them one by one"));
+        }
+        let from_stdin = files.iter().any(|path| is_dash(path));
+        if from_stdin && ((name.is_none() && self.resume.is_none()) || files.len() > 1) {
+            return Err(wrong_usage("standard input has no name", "give it one with --as NAME"));
+        }
+        if from_stdin { require_stdin() } else { Ok(()) }
+    }
+}
+
+impl GetArgs {
+    /// Fetches the files from a server.
+    ///
+    /// # Errors
+    /// Fails if a file cannot be fetched, or if the options contradict each other.
+    pub async fn run_at(&self, server: Server) -> Result<()> {
+        self.check()?;
+        if self.recursive {
+            return Err(wrong_usage("--recursive is of a data directory, and not of --connect", "fetch the files one by one"));
+        }
+        let (out, overwrite) = (self.output_file.as_deref(), self.force);
+        remote::get(server, &self.common, &Fetching { names: &self.names, out, range: self.range, overwrite }).await
+    }
+
+    /// Refuses options that contradict each other.
+    pub(super) fn check(&self) -> Result<()> {
+        let out = self.output_file.as_deref();
+        if self.range.is_some() && (self.recursive || self.names.len() > 1) {
+            return Err(wrong_usage("--range is of one file", "fetch the files one by one"));
+        }
+        match out.filter(|out| self.names.len() > 1 && !is_dash(out) && !out.is_dir()) {
+            Some(out) => {
+                let problem =
+                    format!("{} files do not fit into one place, and {} is no directory", self.names.len(), visible_path(out));
+                Err(wrong_usage(problem, "make a directory and give that, or fetch them one by one"))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+impl ListArgs {
+    /// Lists what a server stores.
+    ///
+    /// # Errors
+    /// Fails if the server cannot be asked, or refuses.
+    pub async fn run_at(&self, server: Server) -> Result<()> {
+        remote::list(server, &self.common, self.path.as_deref(), self.recursive).await
+    }
+}
+
+impl RemoveArgs {
+    /// Removes files and directories at a server.
+    ///
+    /// # Errors
+    /// Fails if the server cannot be asked, or if something cannot be removed.
+    pub async fn run_at(&self, server: Server) -> Result<()> {
+        remote::remove(server, &self.common, &self.names, self.recursive).await
+    }
+}

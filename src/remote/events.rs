@@ -1,0 +1,125 @@
+//! Events of a server, printed one a line as they happen, until an interruption: `p2p events`.
+
+use std::str::FromStr;
+
+use clap::Args;
+use eyre::Result;
+use p2p_base::spelling::visible;
+use p2p_grpc::proto::watch_events_response::Message;
+use p2p_grpc::proto::{Event, EventId, WatchEventsRequest};
+use p2p_service::interrupt::{self, interrupted};
+use p2p_service::output;
+use p2p_shell::asking::CommonArgs;
+use serde_json::{Value, json};
+
+use super::visits::{Server, Visit};
+
+/// `p2p events`
+#[derive(Debug, Args)]
+pub struct EventsArgs {
+    /// Begin after this event, whose number is the first word of its line; without it, with the next one
+    #[arg(long, value_name = "RUN:N")]
+    after: Option<Place>,
+    /// Tell of events of this kind alone, such as FileStored; may be given several times
+    #[arg(long = "kind", value_name = "KIND")]
+    kinds: Vec<String>,
+    #[command(flatten)]
+    common: CommonArgs,
+}
+
+/// Number of an event in a run, as users write it: `RUN:N`, where RUN is hexadecimal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Place {
+    run: u64,
+    number: u64,
+}
+
+impl FromStr for Place {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Place, String> {
+        let parts = text.split_once(':').and_then(|(run, number)| {
+            let run = u64::from_str_radix(run, 16).ok()?;
+            Some(Place { run, number: number.parse().ok()? })
+        });
+        parts.ok_or_else(|| format!("`{text}` is no event; write it as its line does, such as 1f3a5b7c9d0e2468:42"))
+    }
+}
+
+/// Prints what happens at a server, one line an event, until an interruption or the end of the server.
+///
+/// # Errors
+/// Fails if the server cannot be asked, refuses, or ends.
+pub async fn events(server: Server, args: &EventsArgs) -> Result<()> {
+    let EventsArgs { after, kinds, common } = args;
+    let visit = Visit::begin(server, &common.engine, &common.login).await?;
+    let _attention = interrupt::attend()?;
+    let after = after.map(|Place { run, number }| EventId { run, number });
+    let wanted = WatchEventsRequest { after, kinds: kinds.clone() };
+    let result = tokio::select! {
+        biased;
+        stop = interrupted() => Err(stop?.into()),
+        result = watch(&visit, wanted, common.output.json) => result,
+    };
+    result.and(visit.end().await)
+}
+
+async fn watch(visit: &Visit, wanted: WatchEventsRequest, is_json: bool) -> Result<()> {
+    let mut events = visit.client.watch(wanted).await.map_err(|error| visit.failed(error))?;
+    while let Some(told) = events.message().await.map_err(|status| visit.failed(status.into()))? {
+        match told.message {
+            Some(Message::Event(event)) if is_json => output::print_json(&document(&event).to_string())?,
+            Some(Message::Event(event)) => output::print_text(&line(&event))?,
+            Some(Message::Lost(count)) if is_json => output::print_json(&json!({ "lost": count }).to_string())?,
+            Some(Message::Lost(count)) => output::print_text(&format!("{count} events are too far back to be told"))?,
+            None => {}
+        }
+    }
+    Ok(())
+}
+
+/// Returns the virtual instant of an event in seconds.
+fn seconds(event: &Event) -> f64 {
+    event.at.as_ref().map_or(0.0, |at| at.seconds as f64 + f64::from(at.nanos) / 1e9)
+}
+
+fn place(event: &Event) -> String {
+    let EventId { run, number } = event.id.unwrap_or_default();
+    format!("{run:016x}:{number}")
+}
+
+fn document(event: &Event) -> Value {
+    let fields: Value = serde_json::from_str(&event.fields).unwrap_or_default();
+    json!({
+        "id": place(event), "at_seconds": seconds(event), "kind": event.kind, "transfer": event.transfer, "path": event.path,
+        "fields": fields,
+    })
+}
+
+fn line(event: &Event) -> String {
+    let mut line = format!("{} {:.6} s {}", place(event), seconds(event), event.kind);
+    if let Some(transfer) = event.transfer {
+        line.push_str(&format!(" #{transfer}"));
+    }
+    if let Some(path) = &event.path {
+        line.push_str(&format!(" {}", visible(path)));
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_word_of_a_line_names_its_event() {
+        let event = Event { id: Some(EventId { run: 0x1f, number: 42 }), kind: "FileStored".into(), ..Event::default() };
+        let line = line(&event);
+        assert_eq!(line, "000000000000001f:42 0.000000 s FileStored");
+        assert_eq!(line.split(' ').next().unwrap().parse(), Ok(Place { run: 0x1f, number: 42 }));
+        for wrong in ["", "1", "x:1", "1:", ":1", "1:-1"] {
+            assert!(wrong.parse::<Place>().is_err(), "{wrong}");
+        }
+        assert_eq!(document(&event)["id"], "000000000000001f:42");
+    }
+}

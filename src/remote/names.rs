@@ -1,0 +1,336 @@
+//! The commands about the names of what a server stores: their answers have the fields and the look of the local ones.
+
+use eyre::{Result, WrapErr};
+use p2p_base::spelling::{visible, visible_path};
+use p2p_grpc::client::Client;
+use p2p_grpc::proto::{FileInfo, SegmentPlace, TransferFigures};
+use p2p_service::access::session_file;
+use p2p_service::accounts::Token;
+use p2p_service::failure::{all_told, wrong_usage};
+use p2p_service::output::{self, OutputArgs};
+use p2p_shell::answer::View;
+use p2p_shell::asking::{CommonArgs, LoginArgs};
+use p2p_shell::report::{
+    EntryLine, ExportedFile, ExportedSegment, FileRef, RemovalLine, bytes_of, count_of, date_of, entries_table, removals_text,
+    wrapped,
+};
+use p2p_store::segment::Sha256Digest;
+use secrecy::ExposeSecret;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::visits::{Server, Visit, directory, is_held_by};
+
+/// Returns a digest of a message; that of nothing if it is none.
+pub(super) fn digest(bytes: &[u8]) -> Option<Sha256Digest> {
+    bytes.try_into().ok().map(Sha256Digest::from_bytes)
+}
+
+/// Returns seconds of a span of virtual time.
+pub(super) fn seconds(figures: &TransferFigures) -> f64 {
+    figures.virtual_time.as_ref().map_or(0.0, |span| span.seconds as f64 + f64::from(span.nanos) / 1e9)
+}
+
+/// Returns the line of `ls` of a file or a directory.
+fn line_of(info: FileInfo) -> EntryLine {
+    let is_file = !info.is_directory;
+    let shown = visible(&info.path).into_owned();
+    EntryLine {
+        label: if is_file { shown } else { shown + "/" },
+        kind: if is_file { "file" } else { "directory" },
+        owner: info.owner,
+        name: info.name,
+        bytes: is_file.then_some(info.size),
+        segments: is_file.then_some(info.segments),
+        segment_size: is_file.then_some(info.segment_size),
+        sha256: digest(&info.sha256),
+        stored_at: stored_at(info.stored_at.as_ref().map(|time| time.seconds)),
+        readers: info.readers,
+    }
+}
+
+fn stored_at(seconds: Option<i64>) -> u64 {
+    seconds.and_then(|seconds| seconds.try_into().ok()).unwrap_or_default()
+}
+
+/// Lists what is stored.
+///
+/// # Errors
+/// Fails if the server cannot be asked, or refuses.
+pub async fn list(server: Server, common: &CommonArgs, path: Option<&str>, recursive: bool) -> Result<()> {
+    let visit = Visit::begin(server, &common.engine, &common.login).await?;
+    let found = visit.client.list(path.unwrap_or_default(), recursive).await.map_err(|error| visit.failed(error));
+    let ended = visit.end().await;
+    let mut found = found?;
+    if !recursive {
+        // As the local command does: the user's own before those of others, and directories before files.
+        let is_others = |info: &FileInfo| info.path.starts_with('~');
+        found.sort_by_key(|info| (is_others(info), info.owner.clone(), !info.is_directory));
+    }
+    let lines: Vec<EntryLine> = found.into_iter().map(line_of).collect();
+    let empty = if path.is_some() { "the directory is empty" } else { "no files are stored" };
+    output::print(&common.output, &lines, |lines| entries_table(lines, empty).text(output::terminal_width()))?;
+    ended
+}
+
+/// The JSON output of `rm`.
+#[derive(Debug, Serialize)]
+struct Removed {
+    files: Vec<RemovalLine>,
+}
+
+/// Removes files and directories, one after the other. One that fails does not prevent the others.
+///
+/// # Errors
+/// Fails if the server cannot be asked, or if something cannot be removed.
+pub async fn remove(server: Server, common: &CommonArgs, names: &[String], recursive: bool) -> Result<()> {
+    let visit = Visit::begin(server, &common.engine, &common.login).await?;
+    let (mut files, mut failed) = (Vec::new(), Vec::new());
+    for name in names {
+        match removed(&visit.client, name, recursive).await {
+            Ok(line) => files.push(line),
+            Err(error) => failed.push(naming(visit.failed(error), name, names.len())),
+        }
+    }
+    let ended = visit.end().await;
+    if !files.is_empty() {
+        output::print(&common.output, &Removed { files }, |done| wrapped(&removals_text(&done.files), output::terminal_width()))?;
+    }
+    all_told(failed).and(ended)
+}
+
+async fn removed(client: &Client, name: &str, recursive: bool) -> Result<RemovalLine, p2p_grpc::client::ClientError> {
+    let info = client.stat(name).await?;
+    let figures = client.delete(name, recursive).await?;
+    let file = file_ref(&info, &figures);
+    Ok(RemovalLine { file, virtual_seconds: seconds(&figures), owing_nodes: figures.owing_nodes })
+}
+
+/// Returns the file of a transfer, with the bytes and the segments of the transfer.
+pub(super) fn file_ref(info: &FileInfo, figures: &TransferFigures) -> FileRef {
+    FileRef {
+        label: visible(&info.path).into_owned(),
+        owner: info.owner.clone(),
+        name: info.name.clone(),
+        bytes: figures.bytes,
+        segments: figures.segments,
+    }
+}
+
+/// Returns the error of one of several files with the name of the file.
+pub(super) fn naming(error: eyre::Report, name: &str, of: usize) -> eyre::Report {
+    if of > 1 { error.wrap_err(visible(name).into_owned()) } else { error }
+}
+
+/// Prints an answer of the language.
+fn answered(output: OutputArgs, mut parts: Vec<(String, Value)>) -> Result<()> {
+    let text = parts.iter().map(|(text, _)| text.as_str()).collect::<Vec<_>>().join("\n");
+    let data = if parts.len() == 1 { parts.remove(0).1 } else { parts.into_iter().map(|(_, data)| data).collect() };
+    output::print(&output, &data, |_| View::Text(text).text_within(output::terminal_width()))
+}
+
+/// Makes directories.
+///
+/// # Errors
+/// Fails if the server cannot be asked, or refuses one of them: those before it are made.
+pub async fn make_directories(server: Server, common: &CommonArgs, paths: &[String], parents: bool) -> Result<()> {
+    let visit = Visit::begin(server, &common.engine, &common.login).await?;
+    let (mut parts, mut result) = (Vec::new(), Ok(()));
+    for path in paths {
+        match visit.client.make_directory(path, parents).await {
+            Ok(made) => {
+                let label = visible(&made.path).into_owned();
+                parts.push((format!("made {label}/"), json!({ "directory": label })));
+            }
+            Err(error) => {
+                result = Err(naming(visit.failed(error), path, paths.len()));
+                break;
+            }
+        }
+    }
+    finished(visit, common.output, parts, result).await
+}
+
+/// Gives files and directories other names.
+///
+/// # Errors
+/// Fails if the server cannot be asked, or refuses one of them: those before it are moved.
+pub async fn rename(server: Server, common: &CommonArgs, from: &[String], to: &str) -> Result<()> {
+    let visit = Visit::begin(server, &common.engine, &common.login).await?;
+    let (mut parts, mut result) = (Vec::new(), Ok(()));
+    if from.len() > 1 && !to.ends_with('/') && !visit.client.stat(to).await.is_ok_and(|info| info.is_directory) {
+        let problem =
+            format!("{} do not fit into one name, and `{}` is no directory", count_of(from.len() as u64, "file"), visible(to));
+        result = Err(wrong_usage(problem, "make the directory with `mkdir`, or move them one by one"));
+    }
+    for name in from.iter().take(if result.is_ok() { from.len() } else { 0 }) {
+        match visit.client.rename(name, to).await {
+            Ok(moved) => {
+                let (from, to) = (visible(name).into_owned(), visible(&moved.path).into_owned());
+                parts.push((format!("moved {from} to {to}"), json!({ "from": from, "to": to })));
+            }
+            Err(error) => {
+                result = Err(naming(visit.failed(error), name, from.len()));
+                break;
+            }
+        }
+    }
+    finished(visit, common.output, parts, result).await
+}
+
+/// Lets a user read a file or a directory, or no longer.
+///
+/// # Errors
+/// Fails if the server cannot be asked, or refuses.
+pub async fn share(server: Server, common: &CommonArgs, name: &str, reader: &str, may_read: bool) -> Result<()> {
+    let visit = Visit::begin(server, &common.engine, &common.login).await?;
+    let shared = visit.client.share(name, reader, may_read).await.map_err(|error| visit.failed(error));
+    let (mut parts, shown) = (Vec::new(), visible(name));
+    let result = shared.map(|changed| {
+        let state = match (changed, may_read) {
+            (true, true) => "shared with",
+            (true, false) => "no longer shared with",
+            (false, true) => "already shared with",
+            (false, false) => "not shared with",
+        };
+        let user = reader.to_lowercase();
+        let data = json!({ "file": name, "user": user, "may_read": may_read });
+        parts.push((format!("{shown} is {state} {}", visible(&user)), data));
+    });
+    finished(visit, common.output, parts, result).await
+}
+
+/// Ends a visit, and prints what was done.
+async fn finished(visit: Visit, output: OutputArgs, parts: Vec<(String, Value)>, result: Result<()>) -> Result<()> {
+    let ended = visit.end().await;
+    if !parts.is_empty() {
+        answered(output, parts)?;
+    }
+    result.and(ended)
+}
+
+/// Shows a file and who holds its segments, or a directory.
+///
+/// # Errors
+/// Fails if the server cannot be asked, or refuses.
+pub async fn facts(server: Server, common: &CommonArgs, name: &str) -> Result<()> {
+    let visit = Visit::begin(server, &common.engine, &common.login).await?;
+    let found = facts_of(&visit.client, name).await.map_err(|error| visit.failed(error));
+    let ended = visit.end().await;
+    let (view, data) = found?;
+    output::print(&common.output, &data, |_| view.text_within(output::terminal_width()))?;
+    ended
+}
+
+async fn facts_of(client: &Client, name: &str) -> Result<(View, Value), p2p_grpc::client::ClientError> {
+    let found = client.stat_segments(name).await?;
+    let info = found.file.unwrap_or_default();
+    if !info.is_directory {
+        return Ok(file_facts(&info, &found.segments));
+    }
+    let below = client.list(&info.path, true).await?;
+    let (directories, files): (Vec<_>, Vec<_>) = below.iter().partition(|entry| entry.is_directory);
+    let bytes: u64 = files.iter().map(|file| file.size).sum();
+    let mut pairs = vec![
+        ("name", format!("{}/", visible(&info.path))),
+        ("size", format!("{} ({})", bytes_of(bytes), count_of(bytes, "byte"))),
+        ("files", files.len().to_string()),
+        ("directories", directories.len().to_string()),
+    ];
+    let made_at = info.stored_at.as_ref().map(|time| stored_at(Some(time.seconds)));
+    pairs.extend(made_at.map(|at| ("made", date_of(at))));
+    let data = json!({
+        "kind": "directory", "owner": info.owner, "name": info.name, "files": files.len(), "directories": directories.len(),
+        "bytes": bytes, "stored_at": made_at, "readers": info.readers,
+    });
+    pairs.extend(common_pairs(&info));
+    Ok((View::pairs(pairs), data))
+}
+
+fn common_pairs(info: &FileInfo) -> Vec<(&'static str, String)> {
+    let owner = info.owner.clone().map(|owner| ("owner", owner));
+    let readers = (!info.readers.is_empty()).then(|| ("shared with", info.readers.join(", ")));
+    owner.into_iter().chain(readers).collect()
+}
+
+fn file_facts(info: &FileInfo, segments: &[SegmentPlace]) -> (View, Value) {
+    let empty = || Sha256Digest::of(b"");
+    let sha256 = digest(&info.sha256).unwrap_or_else(empty);
+    let holders = |segment: &SegmentPlace| segment.nodes.iter().map(|node| format!("Node_{node:02}")).collect::<Vec<_>>();
+    let exported = |segment: &SegmentPlace| ExportedSegment {
+        sha256: digest(&segment.sha256).unwrap_or_else(empty),
+        bytes: segment.length,
+        holders: holders(segment),
+    };
+    let stored_at = stored_at(info.stored_at.as_ref().map(|time| time.seconds));
+    let mut pairs = vec![
+        ("name", visible(&info.path).into_owned()),
+        ("size", format!("{} ({})", bytes_of(info.size), count_of(info.size, "byte"))),
+        ("sha-256", sha256.to_string()),
+        ("segments", format!("{} of {}", info.segments, bytes_of(u64::from(info.segment_size)))),
+        ("stored", date_of(stored_at)),
+    ];
+    pairs.extend(common_pairs(info));
+    let mut nodes: Vec<String> = segments.iter().flat_map(holders).collect();
+    nodes.sort();
+    nodes.dedup();
+    pairs.push(("holders", nodes.join(", ")));
+    let file = ExportedFile {
+        owner: info.owner.clone(),
+        readers: info.readers.clone(),
+        name: info.name.clone(),
+        bytes: info.size,
+        segment_size: info.segment_size,
+        sha256,
+        stored_at,
+        segments: segments.iter().map(exported).collect(),
+    };
+    let mut data = serde_json::to_value(&file).unwrap_or_default();
+    data["kind"] = "file".into();
+    (View::Sections(vec![("file".into(), View::pairs(pairs))]), data)
+}
+
+/// Shows who is logged in at the server.
+///
+/// # Errors
+/// Fails if the server cannot be asked, or if nobody is logged in.
+pub async fn who(server: Server, common: &CommonArgs) -> Result<()> {
+    let visit = Visit::begin(server, &common.engine, &common.login).await?;
+    let who = visit.client.who_am_i().await.map_err(|error| visit.failed(error));
+    let ended = visit.end().await;
+    let who = who?;
+    let by = if who.by_token { format!("by an API token of scope {}", who.scope) } else { "by a session".to_owned() };
+    let role = if who.is_admin { "admin" } else { "user" };
+    let data = json!({ "user": who.name, "role": role, "scope": who.scope, "path": who.path, "by_token": who.by_token });
+    answered(common.output, vec![(format!("{}, {role}, {by}", visible(&who.name)), data)])?;
+    ended
+}
+
+/// Logs a user in at the server that holds the data directory, and stores the session there for the commands that follow.
+///
+/// # Errors
+/// Fails if the data directory is not the server's, if the login is refused, or if the session cannot be stored.
+pub async fn login(server: Server, common: &CommonArgs, name: Option<&str>) -> Result<()> {
+    let directory = directory(&common.engine)?;
+    let Some(name) = name else { return Err(wrong_usage("nobody is named", "`p2p --connect URL login NAME` logs NAME in")) };
+    if !is_held_by(&directory, server) {
+        let problem = format!(
+            "a session is kept in the data directory of its server, and {} is not that of {server}",
+            visible_path(&directory)
+        );
+        return Err(wrong_usage(problem, "present an API token in P2P_TOKEN, or log in for one command with --user NAME"));
+    }
+    let visit = Visit::of(server, None).await?;
+    let LoginArgs { password_file, .. } = &common.login;
+    let (visit, token) = visit.logged_in(name, password_file.as_deref()).await?;
+    let before = session_file::load(&directory).unwrap_or_default();
+    session_file::save(&directory, &Token::presented(token.expose_secret()))
+        .wrap_err_with(|| format!("cannot keep the session in {}", visible_path(&directory)))?;
+    if let Some(before) = before {
+        // A session that is over needs no end.
+        let former = Visit::of(server, Some(&p2p_service::accounts::Secret::from(before.expose()))).await?;
+        let _ = former.client.logout().await;
+    }
+    visit.keep().end().await?;
+    answered(common.output, vec![(format!("logged in as {}", visible(name)), json!({ "user": name }))])
+}

@@ -1,0 +1,288 @@
+//! Content that is sent to a server and fetched from it: `put` and `get`.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use eyre::{Report, Result, WrapErr, eyre};
+use p2p_base::source_file;
+use p2p_base::spelling::{shell_operand, visible, visible_path};
+use p2p_engine::{EngineError, create_destination};
+use p2p_grpc::client::ClientError;
+use p2p_grpc::proto::{ByteRange, DownloadFileRequest, FileInfo, UploadDone, UploadHeader};
+use p2p_service::access::range::WantedRange;
+use p2p_service::failure::{Advise, all_told, wrong_usage};
+use p2p_service::instance::advised;
+use p2p_service::interrupt::{self, interrupted};
+use p2p_service::output;
+use p2p_shell::asking::CommonArgs;
+use p2p_shell::bar::FileBar;
+use p2p_shell::place_of;
+use p2p_shell::report::{FileRef, TransferLine, WayReport, transfers_table};
+use p2p_store::names::FileKey;
+use p2p_store::uploads::UploadId;
+use serde::Serialize;
+
+use super::names::{digest, file_ref, naming, seconds};
+use super::visits::{Server, Visit};
+
+/// What `put` is to store.
+#[derive(Debug)]
+pub struct Storing<'a> {
+    /// Files of this machine; `-` for standard input.
+    pub files: &'a [PathBuf],
+    /// Name to store one under.
+    pub name: Option<&'a str>,
+    /// Name by which the upload is kept if it is interrupted.
+    pub upload: Option<UploadId>,
+    /// True if it is kept already.
+    pub is_resumed: bool,
+}
+
+/// What `get` is to fetch.
+#[derive(Debug)]
+pub struct Fetching<'a> {
+    /// Paths at the server.
+    pub names: &'a [String],
+    /// Place for the content.
+    pub out: Option<&'a Path>,
+    /// Bytes that are meant.
+    pub range: Option<WantedRange>,
+    /// True if a file of this machine may be replaced.
+    pub overwrite: bool,
+}
+
+/// The JSON output of `put` and `get`.
+#[derive(Debug, Serialize)]
+struct Done {
+    files: Vec<TransferLine>,
+}
+
+fn is_dash(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
+/// Stores files, one after the other. One that fails does not prevent the others.
+///
+/// # Errors
+/// Fails if the server cannot be asked, or if a file cannot be stored.
+pub async fn put(server: Server, common: &CommonArgs, storing: &Storing<'_>) -> Result<()> {
+    let visit = Visit::begin(server, &common.engine, &common.login).await?;
+    let _attention = interrupt::attend()?;
+    let (mut files, mut failed) = (Vec::new(), Vec::new());
+    for path in storing.files {
+        match visit.stored(path, storing).await {
+            Ok(line) => files.push(line),
+            Err(error) => failed.push(naming(error, &visible_path(path), storing.files.len())),
+        }
+        if interrupt::pending().is_some() {
+            break;
+        }
+    }
+    finished(visit, common, files, failed).await
+}
+
+/// Fetches files, one after the other. One that fails does not prevent the others.
+///
+/// # Errors
+/// Fails if the server cannot be asked, or if a file cannot be fetched: then no file of that name appears.
+pub async fn get(server: Server, common: &CommonArgs, fetching: &Fetching<'_>) -> Result<()> {
+    let to_stdout = fetching.out.is_some_and(is_dash);
+    if to_stdout && common.output.json {
+        return Err(wrong_usage("-o - and --json both want standard output", "leave one of them out"));
+    }
+    let visit = Visit::begin(server, &common.engine, &common.login).await?;
+    let _attention = interrupt::attend()?;
+    let (mut files, mut failed) = (Vec::new(), Vec::new());
+    for name in fetching.names {
+        match visit.fetched(name, fetching).await {
+            Ok(line) => files.push(line),
+            Err(error) => failed.push(naming(error, name, fetching.names.len())),
+        }
+        if interrupt::pending().is_some() {
+            break;
+        }
+    }
+    if to_stdout {
+        return all_told(failed).and(visit.end().await);
+    }
+    finished(visit, common, files, failed).await
+}
+
+/// Ends a visit, and prints the files that are done.
+async fn finished(visit: Visit, common: &CommonArgs, files: Vec<TransferLine>, failed: Vec<Report>) -> Result<()> {
+    let ended = visit.end().await;
+    if !files.is_empty() || failed.is_empty() {
+        output::print(&common.output, &Done { files }, |done| transfers_table(&done.files).text(output::terminal_width()))?;
+    }
+    all_told(failed).and(ended)
+}
+
+/// Source of an upload, with its own name and its size as far as they are known.
+struct Opened {
+    source: Box<dyn Read + Send>,
+    own: Option<String>,
+    size: Option<u64>,
+}
+
+fn opened(path: &Path) -> Result<Opened> {
+    if is_dash(path) {
+        return Ok(Opened { source: Box::new(io::stdin()), own: None, size: None });
+    }
+    let unreadable = |error: io::Error| advised(EngineError::Source { path: path.to_owned(), reason: error.to_string() });
+    let (file, metadata) = source_file::open(path).map_err(|error| unreadable(io::Error::other(error.to_string())))?;
+    let own = path.file_name().and_then(|name| name.to_str()).map(own_path);
+    Ok(Opened { source: Box::new(file), own, size: Some(metadata.len()) })
+}
+
+/// Returns the path among one's own files of a name that may begin like that of another's.
+fn own_path(name: &str) -> String {
+    if name.starts_with('~') { format!("./{name}") } else { name.to_owned() }
+}
+
+impl Visit {
+    /// Stores one file.
+    async fn stored(&self, path: &Path, storing: &Storing<'_>) -> Result<TransferLine> {
+        let Opened { source, own, size } = opened(path)?;
+        let kept = match storing.upload.filter(|_| storing.is_resumed) {
+            Some(id) => Some(self.kept(id).await?),
+            None => None,
+        };
+        let name = match kept {
+            Some(kept) => kept,
+            None => self.place(storing.name, own.as_deref()).await?,
+        };
+        let again =
+            storing.upload.map(|id| format!("`p2p put {} --resume {id} --connect {}` continues it", operand(path), self.server));
+        if let (Some(again), Some(id), false) = (&again, storing.upload, storing.is_resumed) {
+            output::tell(format_args!("p2p: upload {id}; if it is interrupted, {again}"));
+        }
+        let upload_id = storing.upload.map(|id| id.to_string());
+        // What is kept is compared by the server with what is sent.
+        let offset = storing.is_resumed.then_some(0);
+        let header = UploadHeader { path: name.clone(), size, sha256: None, upload_id, offset };
+        let bar = FileBar::new(&visible(&name), size);
+        let done = tokio::select! {
+            biased;
+            done = self.client.upload(header, source, |at| bar.set(at)) => done,
+            stop = interrupted() => {
+                drop(bar);
+                return Err(stop?.after(&again.unwrap_or_else(|| "the server undoes what was under way".into())).into());
+            }
+        };
+        drop(bar);
+        let done = done.map_err(|error| match again {
+            Some(again) => self.failed_to_read(path, error).suggestion(again),
+            None => self.failed_to_read(path, error),
+        })?;
+        line_of(done, storing.upload).ok_or_else(|| self.failed(ClientError::Unexpected("no file")))
+    }
+
+    fn failed_to_read(&self, path: &Path, error: ClientError) -> Report {
+        match error {
+            ClientError::Local(error) => {
+                advised(EngineError::Source { path: path.to_owned(), reason: format!("{error}; nothing of it is stored") })
+            }
+            error => self.failed(error),
+        }
+    }
+
+    /// Returns the path under which a file is stored: as the options name it, in the directory that they name, or under its own name.
+    async fn place(&self, name: Option<&str>, own: Option<&str>) -> Result<String> {
+        let Some(name) = name else {
+            return own
+                .map(str::to_owned)
+                .ok_or_else(|| wrong_usage("the file has no name of its own", "give it one with --as NAME"));
+        };
+        let is_directory = name.ends_with('/') || self.client.stat(name).await.is_ok_and(|info| info.is_directory);
+        Ok(match own.filter(|_| is_directory) {
+            Some(own) => format!("{}/{}", name.trim_end_matches('/'), own.trim_start_matches("./")),
+            None => name.to_owned(),
+        })
+    }
+
+    /// Returns the path of an upload that is kept.
+    async fn kept(&self, id: UploadId) -> Result<String> {
+        let uploads = self.client.uploads().await.map_err(|error| self.failed(error))?;
+        let kept = uploads.into_iter().find(|upload| upload.upload_id == id.to_string());
+        let kept = kept.ok_or_else(|| advised(EngineError::UnknownUpload(id)))?;
+        output::tell(format_args!("p2p: continuing {} after {} bytes", visible(&kept.path), kept.offset));
+        Ok(kept.path)
+    }
+
+    /// Fetches one file.
+    async fn fetched(&self, name: &str, fetching: &Fetching<'_>) -> Result<TransferLine> {
+        let info = self.client.stat(name).await.map_err(|error| self.failed(error))?;
+        if info.is_directory {
+            return Err(advised(EngineError::IsDirectory { name: name.to_owned() }));
+        }
+        let range = fetching.range.map(|range| range_of(range, &info)).transpose()?;
+        let wanted = DownloadFileRequest { path: name.to_owned(), range, expected_sha256: Some(info.sha256.clone()) };
+        if fetching.out.is_some_and(is_dash) {
+            return self.downloaded(wanted, &info, io::stdout()).await.map(|(_, line)| line);
+        }
+        let key = FileKey { owner: info.owner.clone(), name: info.name.clone() };
+        let path = place_of(&key, fetching.out.map(Path::to_owned));
+        let destination = create_destination(&path, fetching.overwrite).map_err(advised)?;
+        let unwritable = |error: io::Error| advised(EngineError::Destination { path: path.clone(), reason: error.to_string() });
+        let file: File = destination.writer().map_err(unwritable)?;
+        let (_, line) = self.downloaded(wanted, &info, file).await?;
+        destination.finish().map_err(unwritable)?;
+        Ok(line)
+    }
+
+    async fn downloaded<W: io::Write + Send + 'static>(
+        &self,
+        wanted: DownloadFileRequest,
+        info: &FileInfo,
+        sink: W,
+    ) -> Result<(W, TransferLine)> {
+        let bar = FileBar::new(&visible(&info.path), Some(info.size));
+        let begun = |begun: &p2p_grpc::proto::DownloadBegun| bar.set_size(begun.length);
+        let done = tokio::select! {
+            biased;
+            done = self.client.download(wanted, sink, begun, |come| bar.set(come)) => done,
+            stop = interrupted() => {
+                drop(bar);
+                return Err(stop?.after("nothing is kept of what was fetched").into());
+            }
+        };
+        drop(bar);
+        let (sink, _, figures) = match done {
+            // A reader that needs no more, as in `p2p get -o - NAME | head`, is no failure; neither is it a file.
+            Err(ClientError::Local(error)) => return Err(eyre!(error)).wrap_err("what was fetched cannot be written"),
+            done => done.map_err(|error| self.failed(error))?,
+        };
+        let way = way_of(&figures);
+        Ok((sink, TransferLine { file: file_ref(info, &figures), sha256: digest(&info.sha256), upload: None, way }))
+    }
+}
+
+/// Returns a path as an operand of a command that can be pasted.
+fn operand(path: &Path) -> String {
+    if is_dash(path) { "-".to_owned() } else { shell_operand(path) }
+}
+
+fn way_of(figures: &p2p_grpc::proto::TransferFigures) -> WayReport {
+    WayReport {
+        virtual_seconds: seconds(figures),
+        goodput_bytes_per_second: figures.goodput_bytes_per_second,
+        retransmits: figures.retransmits,
+    }
+}
+
+/// Returns the line of a file that is stored; none if the answer has none.
+fn line_of(done: UploadDone, upload: Option<UploadId>) -> Option<TransferLine> {
+    let (info, figures) = (done.file?, done.figures?);
+    let file = FileRef { bytes: info.size, segments: info.segments, ..file_ref(&info, &figures) };
+    Some(TransferLine { file, sha256: digest(&info.sha256), upload, way: way_of(&figures) })
+}
+
+/// Returns the bytes of a file that are meant, as the contract has them.
+fn range_of(range: WantedRange, info: &FileInfo) -> Result<ByteRange> {
+    match range {
+        WantedRange::From { first, last } => Ok(ByteRange { first, length: last.map(|last| (last - first).saturating_add(1)) }),
+        WantedRange::Last(count) if info.size > 0 => Ok(ByteRange { first: info.size.saturating_sub(count), length: None }),
+        WantedRange::Last(_) => Ok(ByteRange { first: 0, length: None }),
+    }
+}

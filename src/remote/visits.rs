@@ -1,0 +1,220 @@
+//! The connection of a command to a server, and for whom it asks.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use eyre::{Report, Result, eyre};
+use p2p_base::private_file;
+use p2p_base::spelling::visible_path;
+use p2p_engine::ErrorKind;
+use p2p_grpc::client::{Client, ClientError};
+use p2p_grpc::proto::LoginResponse;
+use p2p_grpc::proto::login_response::Step;
+use p2p_service::access::session_file;
+use p2p_service::accounts::Secret;
+use p2p_service::config::endpoint::Endpoint;
+use p2p_service::doors::announced;
+use p2p_service::failure::{Advise, wrong_usage};
+use p2p_service::instance::{EngineArgs, default_data_dir};
+use p2p_service::output;
+use p2p_service::statuses;
+use p2p_shell::asking::{LoginArgs, terminal};
+
+/// Server that is asked, as users write it: `grpc://127.0.0.1:50050`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Server(SocketAddr);
+
+impl FromStr for Server {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Server, String> {
+        let address = text.strip_prefix("grpc://").map(|rest| rest.strip_suffix('/').unwrap_or(rest));
+        let address = address.ok_or_else(|| format!("`{text}` is no server; write it as grpc://127.0.0.1:50050"))?;
+        let Endpoint(address) = address.parse::<Endpoint>().map_err(|error| error.to_string())?;
+        if address.port() == 0 { Err(format!("`{text}` has no port")) } else { Ok(Server(address)) }
+    }
+}
+
+impl fmt::Display for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "grpc://{}", self.0)
+    }
+}
+
+/// Connection of a command.
+pub(super) struct Visit {
+    pub(super) client: Client,
+    pub(super) server: Server,
+    /// True if the session is that of the command alone.
+    is_passing: bool,
+}
+
+impl Visit {
+    /// Connects for the user whom the options name: by an API token, by a password, or by the session of the data directory that the
+    /// server holds.
+    pub(super) async fn begin(server: Server, engine: &EngineArgs, login: &LoginArgs) -> Result<Visit> {
+        check(engine)?;
+        login.check_with_token()?;
+        let presented = match login.token()? {
+            Some(token) => Some(token),
+            None if login.user.is_some() => None,
+            None => saved(server, engine)?,
+        };
+        let visit = Visit::of(server, presented.as_ref()).await?;
+        match &login.user {
+            Some(user) => visit.logged_in(user, login.password_file.as_deref()).await.map(|(visit, _)| visit),
+            None => Ok(visit),
+        }
+    }
+
+    /// Connects, and presents this token.
+    pub(super) async fn of(server: Server, presented: Option<&Secret>) -> Result<Visit> {
+        let Server(address) = server;
+        if !address.ip().is_loopback() {
+            output::tell(format_args!(
+                "Warning: what is sent to {address} crosses the network as it is, passwords and tokens too"
+            ));
+        }
+        let client = Client::connect(address, presented).await.map_err(|error| told(error, server))?;
+        Ok(Visit { client, server, is_passing: false })
+    }
+
+    /// Logs a user in by password, and by code if one is needed. Returns the token of the session as well.
+    pub(super) async fn logged_in(self, user: &str, password_file: Option<&Path>) -> Result<(Visit, Secret)> {
+        let failed = |error| told(error, self.server);
+        let password = secret("Password", "P2P_PASSWORD", password_file).await?;
+        let mut answer = self.client.login(user, &password).await.map_err(failed)?;
+        while let Some(Step::Challenge(challenge)) = &answer.step {
+            let code = secret(&format!("Code ({})", challenge.kind), "P2P_OTP", None).await?;
+            match self.client.answer(&challenge.id, &code).await {
+                // A person mistypes; the code of a program does not get better.
+                Err(error) if error.reason() == "CODE_REFUSED" && std::env::var_os("P2P_OTP").is_none() => {
+                    output::tell(format_args!("p2p: {error}"));
+                }
+                step => answer = step.map_err(failed)?,
+            }
+        }
+        let LoginResponse { step: Some(Step::SessionToken(token)) } = answer else {
+            return Err(failed(ClientError::Unexpected("no session")));
+        };
+        let token = Secret::from(token);
+        let client = self.client.presenting(Some(&token)).map_err(failed)?;
+        Ok((Visit { client, is_passing: true, ..self }, token))
+    }
+
+    /// Lets the session outlive the command.
+    pub(super) fn keep(self) -> Visit {
+        Visit { is_passing: false, ..self }
+    }
+
+    /// Returns an error of the client with its next step.
+    pub(super) fn failed(&self, error: ClientError) -> Report {
+        told(error, self.server)
+    }
+
+    /// Ends the session, if it is that of the command alone.
+    pub(super) async fn end(self) -> Result<()> {
+        match self.is_passing {
+            true => self.client.logout().await.map_err(|error| self.failed(error)),
+            false => Ok(()),
+        }
+    }
+}
+
+/// Refuses options of a simulation, which is the server's.
+fn check(engine: &EngineArgs) -> Result<()> {
+    let given = [
+        ("--seed", engine.simulation.seed.is_some()),
+        ("--speed", engine.simulation.speed.is_some()),
+        ("--wait", engine.wait.is_some()),
+    ];
+    match given.iter().find(|(_, is_given)| *is_given) {
+        Some((option, _)) => Err(wrong_usage(
+            format_args!("{option} is of a run of its own, and --connect asks one that is there"),
+            format_args!("leave {option} out; `p2p serve` takes it"),
+        )),
+        None => Ok(()),
+    }
+}
+
+/// Returns the data directory that the options name.
+pub(super) fn directory(engine: &EngineArgs) -> Result<PathBuf> {
+    match engine.load()?.data_dir() {
+        Some(directory) => Ok(directory),
+        None => default_data_dir(),
+    }
+}
+
+/// Returns true if a data directory is that of the server, as its `p2p serve` has announced there.
+pub(super) fn is_held_by(data_dir: &Path, Server(address): Server) -> bool {
+    let holder = announced::holder(data_dir);
+    holder.is_some_and(|holder| holder.services.iter().any(|announced| announced.address == address))
+}
+
+/// Returns the token of the session that `p2p login` has stored. It is shown to the server alone whose data directory it is in.
+fn saved(server: Server, engine: &EngineArgs) -> Result<Option<Secret>> {
+    let directory = directory(engine)?;
+    if !is_held_by(&directory, server) {
+        return Ok(None);
+    }
+    Ok(session_file::load(&directory)?.map(|token| Secret::from(token.expose())))
+}
+
+/// Returns a secret out of a file or the environment, or else as it is typed.
+async fn secret(what: &str, variable: &str, file: Option<&Path>) -> Result<Secret> {
+    if let Some(path) = file {
+        let read = private_file::read_secret(path);
+        return read.map_err(|error| eyre!("{}: {error}", visible_path(path)));
+    }
+    if let Ok(text) = std::env::var(variable) {
+        return Ok(Secret::from(text));
+    }
+    let missing =
+        || eyre!("{what} is needed, and there is nobody to ask").suggestion(format!("set {variable}, or use an API token"));
+    let terminal = terminal::open().ok_or_else(missing)?;
+    terminal::ask(&terminal, what, true).await?.ok_or_else(missing)
+}
+
+/// Returns an error of the client with its next step and its exit code.
+fn told(error: ClientError, server: Server) -> Report {
+    let exit_code = statuses::of(error.kind()).exit;
+    let advice = match (&error, error.reason()) {
+        (ClientError::Unreachable { .. }, _) => Some("`p2p serve` starts one, and says on its first line where".to_owned()),
+        (_, "LOGIN_NEEDED" | "SESSION_OVER") => Some(format!(
+            "set P2P_TOKEN to an API token, or give --token-file FILE or --user NAME; `p2p --connect {server} login NAME` logs in"
+        )),
+        (_, "TOKEN_REFUSED") => Some("`p2p token new NAME` makes another; unset P2P_TOKEN to do without".to_owned()),
+        (_, "NAME_TAKEN") => Some("choose another name (put has --as NAME for it), or remove that one with `rm`".to_owned()),
+        (_, "NOT_FOUND") => Some(format!("`p2p --connect {server} ls` lists what is stored")),
+        (_, "DIRECTORY_NOT_EMPTY") => Some("`rm --recursive` removes it with all that is in it".to_owned()),
+        (_, "UNDER_WAY") => Some("try again once that is over".to_owned()),
+        (ClientError::Lost(_), _) => Some("try again; an upload with --keep goes on with --resume ID".to_owned()),
+        _ if error.kind() == ErrorKind::Unavailable => Some("try again later".to_owned()),
+        _ => None,
+    };
+    let report = Report::from(error).exit_code(exit_code);
+    match advice {
+        Some(advice) => report.suggestion(advice),
+        None => report,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_is_an_address_of_grpc() {
+        let server: Server = "grpc://127.0.0.1:50050".parse().unwrap();
+        assert_eq!(server.to_string(), "grpc://127.0.0.1:50050");
+        assert_eq!("grpc://localhost:50050/".parse::<Server>().unwrap(), server);
+        assert_eq!("grpc://[::1]:7".parse::<Server>().unwrap().to_string(), "grpc://[::1]:7");
+        for wrong in
+            ["", "127.0.0.1:50050", "http://127.0.0.1:50050", "grpc://", "grpc://:0", "grpc://example.org:1", "grpc://1.2.3.4"]
+        {
+            assert!(wrong.parse::<Server>().is_err(), "{wrong}");
+        }
+    }
+}

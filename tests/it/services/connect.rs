@@ -1,0 +1,273 @@
+//! `p2p --connect`: the commands at a running server, which answer as the local ones do.
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdout, Stdio};
+
+use serde_json::Value;
+
+use super::Served;
+use super::files::registered;
+use crate::cli::documented;
+use crate::program::{Home, PASSWORD, QUICK, Said, end_of, read, signal};
+
+/// Links on which a mebibyte takes some seconds.
+const SLOW: &str = "[network]\nbandwidth = '256KiB/s'\nloss = '0%'\n";
+
+/// Commands of a home at a server.
+struct At<'h> {
+    home: &'h Home,
+    url: String,
+}
+
+impl At<'_> {
+    fn new<'h>(home: &'h Home, served: &Served) -> At<'h> {
+        At { home, url: format!("grpc://{}", served.grpc()) }
+    }
+
+    fn words<'w>(&'w self, arguments: &[&'w str]) -> Vec<&'w str> {
+        [&["--connect", &self.url], arguments].concat()
+    }
+
+    fn ok(&self, arguments: &[&str]) -> String {
+        self.home.ok(&self.words(arguments))
+    }
+
+    fn json(&self, arguments: &[&str]) -> Value {
+        self.home.json(&self.words(arguments))
+    }
+
+    fn refused(&self, arguments: &[&str]) -> String {
+        self.home.refused(&self.words(arguments))
+    }
+
+    fn run(&self, arguments: &[&str]) -> Said {
+        self.home.run(&self.words(arguments))
+    }
+}
+
+/// A home in which alice is logged in, who is no admin.
+fn of_alice(config: &str) -> Home {
+    let home = registered(config, &["root", "alice"]);
+    assert_eq!(home.login("alice").code, Some(0));
+    home
+}
+
+/// Names of the fields of a document, at every depth.
+fn fields(value: &Value) -> Vec<String> {
+    match value {
+        Value::Object(fields_of) => {
+            let below = |(name, value): (&String, &Value)| {
+                [name.clone()]
+                    .into_iter()
+                    .chain(fields(value).into_iter().map(move |inner| format!("{name}.{inner}")))
+                    .collect::<Vec<_>>()
+            };
+            fields_of.iter().flat_map(below).collect()
+        }
+        Value::Array(items) => items.first().map(fields).unwrap_or_default(),
+        _ => Vec::new(),
+    }
+}
+
+/// Each command says the same in JSON, but for the figures of time, as without a server.
+#[test]
+fn commands_at_a_server_answer_as_local_ones() {
+    let home = of_alice(QUICK);
+    let content = home.file("a.bin", 200_001);
+    home.ok(&["put", "a.bin", "--as", "local"]);
+    let served = Served::start(&home, &[]);
+    let at = At::new(&home, &served);
+    let put = at.json(&["put", "a.bin"]);
+    assert_eq!((&put["files"][0]["name"], &put["files"][0]["bytes"]), (&"a.bin".into(), &200_001.into()));
+    let got = at.json(&["get", "a.bin", "-o", "b.bin"]);
+    assert!(read(home.path("b.bin")) == content);
+    assert!(at.refused(&["get", "a.bin", "-o", "b.bin"]).contains("--force"));
+    at.ok(&["get", "a.bin", "-o", "b.bin", "--force"]);
+    at.ok(&["mkdir", "-p", "docs/old"]);
+    let moved = at.json(&["mv", "a.bin", "docs"]);
+    let (list, info) = (at.json(&["ls", "-R"]), at.json(&["stat", "docs/a.bin"]));
+    let (directory, root) = (at.json(&["info", "docs"]), at.ok(&["ls"]));
+    let removed = at.json(&["rm", "local"]);
+    assert_eq!(served.stop().code, Some(0));
+    assert_eq!(list.as_array().unwrap().len(), 4, "{list}");
+    // The one that was removed at the server is stored again, so that the lists are of the same names.
+    home.ok(&["put", "a.bin", "--as", "local"]);
+    let times = |mut list: Value| {
+        for entry in list.as_array_mut().unwrap() {
+            entry["stored_at"] = Value::Null;
+        }
+        list
+    };
+    assert_eq!(times(list), times(home.json(&["ls", "-R"])));
+    assert_eq!(info, home.json(&["info", "docs/a.bin"]));
+    assert_eq!(directory, home.json(&["info", "docs"]));
+    assert_eq!(root.lines().next(), home.ok(&["ls"]).lines().next());
+    assert_eq!(moved, serde_json::json!({ "from": "a.bin", "to": "docs/a.bin" }));
+    let local = home.json(&["put", "b.bin"]);
+    assert_eq!(fields(&put), fields(&local));
+    assert_eq!(put["files"][0]["sha256"], local["files"][0]["sha256"]);
+    assert_eq!(fields(&got), fields(&home.json(&["get", "b.bin", "-o", "c.bin"])));
+    assert_eq!(fields(&removed), fields(&home.json(&["rm", "b.bin"])));
+}
+
+/// Standard input and output, ranges, and names that would be another user's.
+#[test]
+fn content_comes_from_pipes_and_goes_to_them() {
+    let home = of_alice(QUICK);
+    let content = home.file("~odd", 70_000);
+    let served = Served::start(&home, &[]);
+    let at = At::new(&home, &served);
+    at.ok(&["put", "~odd"]);
+    let mut child = home.command(&at.words(&["put", "-", "--as", "piped"]));
+    let mut child = child.stdin(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(&content).unwrap();
+    assert_eq!(end_of(child).code, Some(0));
+    let output = home.command(&at.words(&["get", "piped", "./~odd", "-o", "-"])).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert!(output.stdout == [content.as_slice(), &content].concat());
+    for (range, part) in [("5-9", &content[5..10]), ("69990-", &content[69_990..]), ("-7", &content[69_993..])] {
+        let output = home.command(&at.words(&["get", "piped", "--range", range, "-o", "-"])).output().unwrap();
+        assert!(output.status.success() && output.stdout == part, "{range}: {output:?}");
+    }
+    std::fs::create_dir(home.path("into")).unwrap();
+    at.ok(&["get", "piped", "./~odd", "-o", "into"]);
+    assert!(read(home.path("into/~odd")) == content);
+    assert!(at.refused(&["get", "none"]).contains("ls` lists what is stored"));
+    assert!(at.refused(&["put", "no.bin"]).contains("no.bin"));
+    // One that fails does not prevent the others.
+    let said = at.run(&["rm", "none", "piped"]);
+    assert!(said.code == Some(1) && said.stdout.contains("piped") && said.stderr.contains("none"), "{said:?}");
+    assert_eq!(served.stop().code, Some(0));
+}
+
+/// The session of the data directory for its own server alone, tokens of the environment and of a file, and passwords.
+#[test]
+fn who_asks_is_told_by_a_token_a_session_or_a_password() {
+    let home = registered(QUICK, &["root", "alice"]);
+    home.login("root");
+    let token = home.ok(&["token", "new", "ci", "--scope", "read"]);
+    home.login("alice");
+    let served = Served::start(&home, &[]);
+    let at = At::new(&home, &served);
+    assert!(at.ok(&["whoami"]).starts_with("alice, user, by a session"));
+    // Another data directory has no session of this server's.
+    let told = at.refused(&["whoami", "--data-dir", "elsewhere"]);
+    assert!(told.contains("no user is logged in") && told.contains("--token-file"), "{told}");
+    std::fs::write(home.path("token"), &token).unwrap();
+    assert!(at.refused(&["whoami", "--token-file", "token"]).contains("chmod 600"));
+    std::fs::set_permissions(home.path("token"), std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    assert!(at.ok(&["whoami", "--token-file", "token"]).starts_with("root, user, by an API token of scope read"));
+    let by = |name: &str, value: &str, arguments: &[&str]| {
+        end_of(home.command(&at.words(arguments)).env(name, value).spawn().unwrap())
+    };
+    assert!(by("P2P_TOKEN", token.trim(), &["whoami"]).stdout.starts_with("root"));
+    let wrong = by("P2P_TOKEN", "p2p_0123456789012345678901234567890123456789012", &["whoami"]);
+    assert!(wrong.code == Some(1) && wrong.stderr.contains("p2p token new"), "{wrong:?}");
+    assert!(by("P2P_PASSWORD", PASSWORD, &["whoami", "--user", "root"]).stdout.starts_with("root, admin, by a session"));
+    assert_eq!(by("P2P_PASSWORD", "wrong", &["whoami", "--user", "root"]).code, Some(1));
+    let login = by("P2P_PASSWORD", PASSWORD, &["login", "root"]);
+    assert_eq!((login.code, login.stdout.as_str()), (Some(0), "logged in as root\n"), "{login:?}");
+    assert!(at.ok(&["whoami"]).starts_with("root"));
+    let told = by("P2P_PASSWORD", PASSWORD, &["login", "root", "--data-dir", "elsewhere"]);
+    assert!(told.code == Some(2) && told.stderr.contains("--user NAME"), "{told:?}");
+    assert_eq!(served.stop().code, Some(0));
+    assert!(home.ok(&["whoami"]).contains("root"), "the session is that of local commands too");
+}
+
+/// What cannot be asked, and a server that is not there.
+#[test]
+fn what_a_server_cannot_do_is_told() {
+    let home = of_alice(QUICK);
+    let served = Served::start(&home, &[]);
+    let at = At::new(&home, &served);
+    for arguments in [&["demo"][..], &["verify", "a"], &["ls", "--seed", "7"], &["put", "-r", "x"], &["serve"], &[]] {
+        home.wrong_usage(&at.words(arguments));
+    }
+    for wrong in ["127.0.0.1:1", "http://127.0.0.1:1", "grpc://example.org:1"] {
+        home.wrong_usage(&["--connect", wrong, "ls"]);
+    }
+    home.wrong_usage(&["events"]);
+    let told = home.unavailable(&["ls"]);
+    assert!(told.contains(&format!("`p2p --connect {} ls` asks it", at.url)), "{told}");
+    let url = at.url.clone();
+    assert_eq!(served.stop().code, Some(0));
+    let told = home.unavailable(&["--connect", &url, "ls"]);
+    assert!(told.contains("no `p2p serve` answers"), "{told}");
+}
+
+/// A running `p2p events`.
+struct Watching {
+    child: Child,
+    lines: BufReader<ChildStdout>,
+}
+
+impl Watching {
+    /// Watches events of this kind from the begin of the run on.
+    fn new(at: &At, kind: &str) -> Watching {
+        let mut child = at.home.spawn(&at.words(&["events", "--after", "0:0", "--kind", kind, "--json"]));
+        let lines = BufReader::new(child.stdout.take().unwrap());
+        Watching { child, lines }
+    }
+
+    /// Waits for an event of which this is true.
+    fn wait_for(&mut self, is_it: impl Fn(&Value) -> bool) -> Value {
+        loop {
+            let mut line = String::new();
+            assert!(self.lines.read_line(&mut line).unwrap() > 0, "the events have ended");
+            let event: Value = serde_json::from_str(&line).unwrap();
+            if is_it(&event) {
+                return event;
+            }
+        }
+    }
+}
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// An upload that is killed, and is kept by its ID.
+#[test]
+fn an_upload_that_is_killed_goes_on() {
+    let home = of_alice(SLOW);
+    let content = home.file("a.bin", 1 << 20);
+    let served = Served::start(&home, &[]);
+    let at = At::new(&home, &served);
+    let mut child = home.spawn(&at.words(&["put", "a.bin", "--keep"]));
+    Watching::new(&at, "Segment").wait_for(|event| event["fields"]["stage"] == "acknowledged");
+    child.kill().unwrap();
+    let said = end_of(child);
+    let id = said.stderr.split("upload ").nth(1).unwrap().split(';').next().unwrap().to_owned();
+    let resumed = at.json(&["put", "a.bin", "--resume", &id]);
+    assert_eq!(resumed["files"][0]["upload"], id.as_str());
+    at.ok(&["get", "a.bin", "-o", "b.bin"]);
+    assert!(read(home.path("b.bin")) == content);
+    let told = at.refused(&["put", "a.bin", "--resume", &id]);
+    assert!(told.contains(&id), "{told}");
+    assert_eq!(served.stop().code, Some(0));
+}
+
+/// An upload that is interrupted, of which nothing is left.
+#[test]
+fn an_upload_that_is_interrupted_is_undone() {
+    let home = of_alice(SLOW);
+    home.file("a.bin", 1 << 20);
+    let served = Served::start(&home, &[]);
+    let at = At::new(&home, &served);
+    let child = home.spawn(&at.words(&["put", "a.bin"]));
+    let started = Watching::new(&at, "TransferStarted").wait_for(|event| event["path"] == "a.bin");
+    signal(&child, "INT");
+    let said = end_of(child);
+    assert!(said.code == Some(130) && said.stderr.contains("the server undoes"), "{said:?}");
+    let failed = Watching::new(&at, "TransferFailed").wait_for(|event| event["transfer"] == started["transfer"]);
+    assert_eq!(failed["fields"]["error"], "Cancelled");
+    assert_eq!(at.json(&["ls"]), serde_json::json!([]));
+    let fields: Vec<String> = documented("events").into_keys().collect();
+    let mut found: Vec<&String> = failed.as_object().unwrap().keys().collect();
+    found.sort();
+    assert!(found.iter().all(|name| *name == "fields" || fields.contains(name)), "{found:?} {fields:?}");
+    assert_eq!(served.stop().code, Some(0));
+}
