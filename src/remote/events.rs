@@ -104,6 +104,12 @@ fn line(event: &Event) -> String {
     if let Some(path) = &event.path {
         line.push_str(&format!(" {}", visible(path)));
     }
+    let fields: Value = serde_json::from_str(&event.fields).unwrap_or_default();
+    match (fields["stage"].as_str(), event.transfer.is_some() || event.path.is_some()) {
+        (Some(stage), _) => line.push_str(&format!(" segment {} {stage}", fields["timeline"]["index"])),
+        (None, false) if !fields.is_null() => line.push_str(&format!(" {fields}")),
+        (None, _) => {}
+    }
     line
 }
 
@@ -121,5 +127,10 @@ mod tests {
             assert!(wrong.parse::<Place>().is_err(), "{wrong}");
         }
         assert_eq!(document(&event)["id"], "000000000000001f:42");
+        let fields = r#"{"stage":"acknowledged","timeline":{"index":3}}"#.to_owned();
+        let segment = Event { kind: "Segment".into(), transfer: Some(7), fields, ..event.clone() };
+        assert!(super::line(&segment).ends_with(" Segment #7 segment 3 acknowledged"));
+        let connected = Event { kind: "Connected".into(), fields: r#"{"node":2}"#.into(), ..event };
+        assert!(super::line(&connected).ends_with(" Connected {\"node\":2}"));
     }
 }

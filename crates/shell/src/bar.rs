@@ -2,6 +2,7 @@
 
 use indicatif::{ProgressBar, ProgressStyle};
 use p2p_service::abilities::{self, Abilities, Glyphs};
+use p2p_service::interrupt::echo_controls;
 use p2p_service::output::{self, Drawing};
 
 use crate::report::fitted;
@@ -13,14 +14,14 @@ const NAME: usize = 28;
 #[derive(Debug)]
 pub struct FileBar {
     bar: ProgressBar,
-    _drawing: Option<Drawing>,
+    drawing: Option<Drawing>,
 }
 
 impl FileBar {
     /// Draws the bar of a file of this name; without a size, the bytes are counted.
     pub fn new(name: &str, size: Option<u64>) -> FileBar {
         if output::message_width().is_none() || !Abilities::of_environment().moves_cursor {
-            return FileBar { bar: ProgressBar::hidden(), _drawing: None };
+            return FileBar { bar: ProgressBar::hidden(), drawing: None };
         }
         let bar = size.map_or_else(ProgressBar::no_length, ProgressBar::new);
         let glyphs = abilities::glyphs();
@@ -32,8 +33,10 @@ impl FileBar {
             bar.set_style(if glyphs == Glyphs::Ascii { style.progress_chars("#>-") } else { style });
         }
         bar.set_prefix(fitted(&glyphs.plain(name), NAME, glyphs.ellipsis()));
+        // What is typed would stand in the row.
+        echo_controls(false);
         let above = bar.clone();
-        FileBar { bar, _drawing: Some(Drawing::begin(move |line| above.println(line))) }
+        FileBar { bar, drawing: Some(Drawing::begin(move |line| above.println(line))) }
     }
 
     /// Draws so many bytes as done.
@@ -50,5 +53,8 @@ impl FileBar {
 impl Drop for FileBar {
     fn drop(&mut self) {
         self.bar.abandon();
+        if self.drawing.take().is_some() {
+            echo_controls(true);
+        }
     }
 }
