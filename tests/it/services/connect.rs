@@ -1,14 +1,15 @@
 //! `p2p --connect`: the commands at a running server, which answer as the local ones do.
 
-use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, ChildStdout, Stdio};
+use std::io::Write;
+use std::process::{Child, Stdio};
+use std::sync::mpsc::Receiver;
 
 use serde_json::Value;
 
-use super::Served;
 use super::files::registered;
+use super::{Served, lines};
 use crate::cli::documented;
-use crate::program::{Home, PASSWORD, QUICK, Said, end_of, read, signal};
+use crate::program::{DEADLINE, Home, PASSWORD, QUICK, Said, end_of, read, signal};
 
 /// Links on which a mebibyte takes some seconds.
 const SLOW: &str = "[network]\nbandwidth = '256KiB/s'\nloss = '0%'\n";
@@ -127,7 +128,7 @@ fn content_comes_from_pipes_and_goes_to_them() {
     assert!(output.stdout == [content.as_slice(), &content].concat());
     for (range, part) in [("5-9", &content[5..10]), ("69990-", &content[69_990..]), ("-7", &content[69_993..])] {
         let output = home.command(&at.words(&["get", "piped", "--range", range, "-o", "-"])).output().unwrap();
-        assert!(output.status.success() && output.stdout == part, "{range}: {output:?}");
+        assert!(output.status.success() && output.stdout == part, "{range}: {} bytes", output.stdout.len());
     }
     std::fs::create_dir(home.path("into")).unwrap();
     at.ok(&["get", "piped", "./~odd", "-o", "into"]);
@@ -150,7 +151,9 @@ fn who_asks_is_told_by_a_token_a_session_or_a_password() {
     let served = Served::start(&home, &[]);
     let at = At::new(&home, &served);
     assert!(at.ok(&["whoami"]).starts_with("alice, user, by a session"));
-    // Another data directory has no session of this server's.
+    // Another data directory has no session of this server's, even where one is kept in it.
+    std::fs::create_dir(home.path("elsewhere")).unwrap();
+    std::fs::copy(home.data().join("session"), home.path("elsewhere/session")).unwrap();
     let told = at.refused(&["whoami", "--data-dir", "elsewhere"]);
     assert!(told.contains("no user is logged in") && told.contains("--token-file"), "{told}");
     std::fs::write(home.path("token"), &token).unwrap();
@@ -198,23 +201,21 @@ fn what_a_server_cannot_do_is_told() {
 /// A running `p2p events`.
 struct Watching {
     child: Child,
-    lines: BufReader<ChildStdout>,
+    lines: Receiver<String>,
 }
 
 impl Watching {
     /// Watches events of this kind from the begin of the run on.
     fn new(at: &At, kind: &str) -> Watching {
         let mut child = at.home.spawn(&at.words(&["events", "--after", "0:0", "--kind", kind, "--json"]));
-        let lines = BufReader::new(child.stdout.take().unwrap());
+        let lines = lines(child.stdout.take().unwrap());
         Watching { child, lines }
     }
 
     /// Waits for an event of which this is true.
     fn wait_for(&mut self, is_it: impl Fn(&Value) -> bool) -> Value {
         loop {
-            let mut line = String::new();
-            assert!(self.lines.read_line(&mut line).unwrap() > 0, "the events have ended");
-            let event: Value = serde_json::from_str(&line).unwrap();
+            let event: Value = serde_json::from_str(&self.lines.recv_timeout(DEADLINE).unwrap()).unwrap();
             if is_it(&event) {
                 return event;
             }
