@@ -7,12 +7,12 @@ pub(super) const TERMS: &[(&str, &str)] = &[
     ("ALIVE, SUSPECT, DEAD", "health of a node as the client's probes see it: it answers, it has missed probes, it is given up"),
     ("all paths", "fault of all paths from and to a host, beneath what is said of single paths"),
     (
-        "arrived",
-        "segment of which all bytes have arrived, and which is not acknowledged as stored, `ack` below the waterfall; in the chart: bytes of the transfer",
+        "another node in, later",
+        "in the time of an upload, `other node in` where there is little room: its node is out of reach, and others get what the node has of it once the connection is given up, so long from now, or later, once the node has not confirmed it in the commit",
     ),
     (
-        "another node in, other node in, another node later",
-        "in the time of an upload: its node is out of reach, and others get what the node has of it once the connection is given up, so long from now, or once the node has not confirmed it in the commit",
+        "arrived",
+        "segment of which all bytes have arrived, and which is not acknowledged as stored, `ack` below the waterfall; in the chart: bytes of the transfer",
     ),
     ("backlog", "bytes that were handed to a connection and are not acknowledged yet"),
     ("before, before the pause", "rates while time is paused: those of the last seconds that have passed"),
