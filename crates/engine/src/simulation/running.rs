@@ -25,8 +25,8 @@ pub(super) struct Running {
     gauge: Gauge,
     /// File or stream that is read or written; `None` for a removal.
     edge: Option<Edge>,
-    /// Output that the machine has put out and that is not carried out yet, because work on this machine is not finished.
-    awaited: Option<Output>,
+    /// True if [`Output::AwaitLocal`] is not carried out yet, because work on this machine is not finished.
+    awaits_local: bool,
     is_over: bool,
 }
 
@@ -35,7 +35,7 @@ impl Running {
     /// removals, `down` that of downloads.
     pub(super) fn new(machine: Transfer, edge: Option<Edge>, (up, down): (MeterId, MeterId)) -> Running {
         let payload = if machine.log().status.direction == Direction::Download { down } else { up };
-        Running { machine, gauge: Gauge::part_of(payload), edge, awaited: None, is_over: false }
+        Running { machine, gauge: Gauge::part_of(payload), edge, awaits_local: false, is_over: false }
     }
 
     /// Returns the status without the rates, which are measured when they are asked for.
@@ -117,11 +117,10 @@ impl Running {
 
     /// Carries out all outputs of the machine, first the one that was waited for. The machine learns nothing of a wait.
     pub(super) fn carry_out_all(&mut self, world: &mut World) -> Result<(), Blocked> {
-        while let Some(output) = self.awaited.take().or_else(|| self.machine.poll_output()) {
-            if let Err(blocked) = self.carry_out(world, output) {
-                self.awaited = Some(Output::AwaitLocal);
-                return Err(blocked);
-            }
+        let is_left = std::mem::take(&mut self.awaits_local);
+        let mut next = is_left.then_some(Output::AwaitLocal);
+        while let Some(output) = next.take().or_else(|| self.machine.poll_output()) {
+            self.carry_out(world, output)?;
         }
         Ok(())
     }
@@ -223,7 +222,9 @@ impl Running {
             Output::Complete { sha256 } => edge.complete(jobs, sha256),
             Output::CloseLocal => edge.close(jobs),
             Output::AwaitLocal => {
-                if let Some(outcome) = edge.take(jobs)? {
+                let taken = edge.take(jobs);
+                self.awaits_local = taken.is_err();
+                if let Some(outcome) = taken? {
                     self.pass(world, Input::Local(outcome));
                 }
             }
