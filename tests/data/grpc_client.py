@@ -6,7 +6,6 @@ CONTRACT is the directory of the contract. Prints what it has found as JSON.
 """
 
 import json
-import pathlib
 import sys
 import tempfile
 
@@ -15,21 +14,10 @@ from google.rpc import error_details_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 from grpc_status import rpc_status
-from grpc_tools import protoc
+
+from grpc_stubs import stubs
 
 address, contract, setup_token, password = sys.argv[1:]
-
-
-def stubs(directory):
-    """Generates the stubs and imports them."""
-    files = [str(path) for path in pathlib.Path(contract).rglob("*.proto")]
-    well_known = str(pathlib.Path(protoc.__file__).parent / "_proto")
-    options = [f"-I{contract}", f"-I{well_known}", f"--python_out={directory}", f"--grpc_python_out={directory}"]
-    assert protoc.main(["protoc", *options, *files]) == 0
-    sys.path.insert(0, directory)
-    from p2p.v1 import accounts_pb2, accounts_pb2_grpc
-
-    return accounts_pb2, accounts_pb2_grpc
 
 
 def refused(call):
@@ -50,7 +38,7 @@ def refused(call):
 
 
 with tempfile.TemporaryDirectory() as directory, grpc.insecure_channel(address) as channel:
-    messages, services = stubs(directory)
+    messages, services = stubs(contract, directory, "accounts")
     auth = services.AuthServiceStub(channel)
     found = {}
     health = health_pb2_grpc.HealthStub(channel)

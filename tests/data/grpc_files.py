@@ -8,7 +8,6 @@ CONTRACT is the directory of the contract. Content is the same for the same numb
 
 import hashlib
 import json
-import pathlib
 import random
 import sys
 import tempfile
@@ -16,25 +15,14 @@ import tempfile
 import grpc
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
-from grpc_tools import protoc
+
+from grpc_stubs import stubs
 
 address, contract, token, length = sys.argv[1:5]
 upload_id = sys.argv[5] if len(sys.argv) > 5 else None
 me = [("authorization", f"Bearer {token}")]
 content = random.Random(7).randbytes(int(length))
 CHUNK = 256 << 10
-
-
-def stubs(directory):
-    """Generates the stubs and imports them."""
-    files = [str(path) for path in pathlib.Path(contract).rglob("*.proto")]
-    well_known = str(pathlib.Path(protoc.__file__).parent / "_proto")
-    options = [f"-I{contract}", f"-I{well_known}", f"--python_out={directory}", f"--grpc_python_out={directory}"]
-    assert protoc.main(["protoc", *options, *files]) == 0
-    sys.path.insert(0, directory)
-    from p2p.v1 import files_pb2, files_pb2_grpc
-
-    return files_pb2, files_pb2_grpc
 
 
 def refused(call):
@@ -53,7 +41,7 @@ def refused(call):
 
 
 with tempfile.TemporaryDirectory() as directory, grpc.insecure_channel(address) as channel:
-    m, services = stubs(directory)
+    m, services = stubs(contract, directory, "files")
     files = services.FileTransferServiceStub(channel)
 
     def chunks(begin=0):

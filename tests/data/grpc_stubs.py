@@ -1,0 +1,17 @@
+"""Stubs of the library of others, generated from the contract."""
+
+import importlib
+import pathlib
+import sys
+
+from grpc_tools import protoc
+
+
+def stubs(contract, directory, name):
+    """Generates the stubs of the whole contract in a directory, and imports those of one of its files."""
+    files = [str(path) for path in pathlib.Path(contract).rglob("*.proto")]
+    well_known = str(pathlib.Path(protoc.__file__).parent / "_proto")
+    options = [f"-I{contract}", f"-I{well_known}", f"--python_out={directory}", f"--grpc_python_out={directory}"]
+    assert protoc.main(["protoc", *options, *files]) == 0
+    sys.path.insert(0, directory)
+    return tuple(importlib.import_module(f"p2p.v1.{name}_pb2{suffix}") for suffix in ("", "_grpc"))
