@@ -26,6 +26,7 @@ pub mod demo_users;
 pub mod flow;
 pub mod language;
 pub mod oneshot;
+mod operand;
 pub mod remote;
 pub mod repl;
 pub mod replay;

@@ -40,8 +40,8 @@ use serde::Serialize;
 use self::kept::KeptPut;
 pub use self::names::{NamesArgs, stored_names};
 use self::plans::{check_readable, downloads_of, removals_of, uploads_of};
-use self::streams::is_dash;
 use self::works::{Named, Queued, Work, begin_group};
+use crate::operand::is_dash;
 
 /// `p2p put`
 #[derive(Debug, Args)]

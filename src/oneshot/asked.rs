@@ -5,8 +5,9 @@ use p2p_base::spelling::visible_path;
 use p2p_service::failure::wrong_usage;
 
 use super::kept::KeptPut;
-use super::streams::{is_dash, require_stdin};
+use super::streams::require_stdin;
 use super::{GetArgs, ListArgs, PutArgs, RemoveArgs};
+use crate::operand::is_dash;
 use crate::remote::{self, Fetching, Server, Storing};
 
 impl PutArgs {

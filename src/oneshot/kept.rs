@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use eyre::{Result, WrapErr};
 use p2p_base::source_file;
-use p2p_base::spelling::{shell_operand, visible};
+use p2p_base::spelling::visible;
 use p2p_base::units::ByteSize;
 use p2p_engine::error::NAMELESS;
 use p2p_engine::operation::KeptUpload;
@@ -16,8 +16,9 @@ use p2p_service::output;
 use p2p_shell::asking::refused;
 use p2p_store::uploads::UploadId;
 
-use super::streams::{Origin, is_dash, pour_in};
+use super::streams::{Origin, pour_in};
 use super::{PutArgs, Visit};
+use crate::operand::{is_dash, put_again};
 
 /// Upload that is kept if it is interrupted.
 #[derive(Debug)]
@@ -110,8 +111,6 @@ impl KeptPut {
     fn again(&self) -> String {
         let mut options = vec![format!("--resume {}", self.upload)];
         options.extend(self.options.iter().cloned());
-        let (file, options) = (if is_dash(&self.path) { "-".to_owned() } else { shell_operand(&self.path) }, options.join(" "));
-        // What is behind `--` is no option any more.
-        if file.starts_with("-- ") { format!("p2p put {options} {file}") } else { format!("p2p put {file} {options}") }
+        put_again(&self.path, &options.join(" "))
     }
 }

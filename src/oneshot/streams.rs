@@ -6,7 +6,7 @@
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::thread::Builder;
 
 use bytes::Bytes;
@@ -25,11 +25,6 @@ const CHUNK: usize = 64 << 10;
 
 /// Next step if an upload cannot be continued with what is given.
 const OTHER_CONTENT: &str = "give the same content again; what is kept stays, and `p2p uploads --forget ID` undoes it";
-
-/// Returns true if a path stands for standard input or output.
-pub(super) fn is_dash(path: &Path) -> bool {
-    path.as_os_str() == "-"
-}
 
 /// Refuses to read a standard input that this process was started without.
 pub(super) fn require_stdin() -> Result<()> {

@@ -12,6 +12,7 @@ use p2p_service::output;
 use p2p_shell::asking::CommonArgs;
 use serde_json::{Value, json};
 
+use super::names::seconds;
 use super::visits::{Server, Visit};
 
 /// `p2p events`
@@ -78,11 +79,6 @@ async fn watch(visit: &Visit, wanted: WatchEventsRequest, is_json: bool) -> Resu
     Ok(())
 }
 
-/// Returns the virtual instant of an event in seconds.
-fn seconds(event: &Event) -> f64 {
-    event.at.as_ref().map_or(0.0, |at| at.seconds as f64 + f64::from(at.nanos) / 1e9)
-}
-
 fn place(event: &Event) -> String {
     let EventId { run, number } = event.id.unwrap_or_default();
     format!("{run:016x}:{number}")
@@ -91,13 +87,13 @@ fn place(event: &Event) -> String {
 fn document(event: &Event) -> Value {
     let fields: Value = serde_json::from_str(&event.fields).unwrap_or_default();
     json!({
-        "id": place(event), "at_seconds": seconds(event), "kind": event.kind, "transfer": event.transfer, "path": event.path,
+        "id": place(event), "at_seconds": seconds(event.at), "kind": event.kind, "transfer": event.transfer, "path": event.path,
         "fields": fields,
     })
 }
 
 fn line(event: &Event) -> String {
-    let mut line = format!("{} {:.6} s {}", place(event), seconds(event), event.kind);
+    let mut line = format!("{} {:.6} s {}", place(event), seconds(event.at), event.kind);
     if let Some(transfer) = event.transfer {
         line.push_str(&format!(" #{transfer}"));
     }

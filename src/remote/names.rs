@@ -3,13 +3,14 @@
 use eyre::{Result, WrapErr};
 use p2p_base::spelling::{visible, visible_path};
 use p2p_grpc::client::Client;
-use p2p_grpc::proto::{FileInfo, SegmentPlace, TransferFigures};
+use p2p_grpc::proto::{Duration, FileInfo, SegmentPlace, TransferFigures};
 use p2p_service::access::session_file;
 use p2p_service::accounts::Token;
 use p2p_service::failure::{all_told, wrong_usage};
 use p2p_service::output::{self, OutputArgs};
-use p2p_shell::answer::View;
+use p2p_shell::answer::{Answer, View};
 use p2p_shell::asking::{CommonArgs, LoginArgs};
+use p2p_shell::names_changed;
 use p2p_shell::report::{
     EntryLine, ExportedFile, ExportedSegment, FileRef, RemovalLine, bytes_of, count_of, date_of, entries_table, removals_text,
     wrapped,
@@ -21,19 +22,19 @@ use serde_json::{Value, json};
 
 use super::visits::{Server, Visit, directory, is_held_by};
 
-/// Returns a digest of a message; that of nothing if it is none.
+/// Returns a digest of a message; `None` if it has none.
 pub(super) fn digest(bytes: &[u8]) -> Option<Sha256Digest> {
     bytes.try_into().ok().map(Sha256Digest::from_bytes)
 }
 
-/// Returns seconds of a span of virtual time.
-pub(super) fn seconds(figures: &TransferFigures) -> f64 {
-    figures.virtual_time.as_ref().map_or(0.0, |span| span.seconds as f64 + f64::from(span.nanos) / 1e9)
+/// Returns a span of virtual time in seconds; 0 if there is none.
+pub(super) fn seconds(span: Option<Duration>) -> f64 {
+    span.map_or(0.0, |span| span.seconds as f64 + f64::from(span.nanos) / 1e9)
 }
 
 /// Returns the line of `ls` of a file or a directory.
 fn line_of(info: FileInfo) -> EntryLine {
-    let is_file = !info.is_directory;
+    let (is_file, stored_at) = (!info.is_directory, stored_at(&info).unwrap_or_default());
     let shown = visible(&info.path).into_owned();
     EntryLine {
         label: if is_file { shown } else { shown + "/" },
@@ -44,13 +45,14 @@ fn line_of(info: FileInfo) -> EntryLine {
         segments: is_file.then_some(info.segments),
         segment_size: is_file.then_some(info.segment_size),
         sha256: digest(&info.sha256),
-        stored_at: stored_at(info.stored_at.as_ref().map(|time| time.seconds)),
+        stored_at,
         readers: info.readers,
     }
 }
 
-fn stored_at(seconds: Option<i64>) -> u64 {
-    seconds.and_then(|seconds| seconds.try_into().ok()).unwrap_or_default()
+/// Returns the time at which a file was stored or a directory made, in seconds since 1970; none if it is not told.
+fn stored_at(info: &FileInfo) -> Option<u64> {
+    info.stored_at.as_ref().map(|time| time.seconds.try_into().unwrap_or_default())
 }
 
 /// Lists what is stored.
@@ -103,7 +105,7 @@ async fn removed(client: &Client, name: &str, recursive: bool) -> Result<Removal
     let info = client.stat(name).await?;
     let figures = client.delete(name, recursive).await?;
     let file = file_ref(&info, &figures);
-    Ok(RemovalLine { file, virtual_seconds: seconds(&figures), owing_nodes: figures.owing_nodes })
+    Ok(RemovalLine { file, virtual_seconds: seconds(figures.virtual_time), owing_nodes: figures.owing_nodes })
 }
 
 /// Returns the file of a transfer, with the bytes and the segments of the transfer.
@@ -122,11 +124,10 @@ pub(super) fn naming(error: eyre::Report, name: &str, of: usize) -> eyre::Report
     if of > 1 { error.wrap_err(visible(name).into_owned()) } else { error }
 }
 
-/// Prints an answer of the language.
-fn answered(output: OutputArgs, mut parts: Vec<(String, Value)>) -> Result<()> {
-    let text = parts.iter().map(|(text, _)| text.as_str()).collect::<Vec<_>>().join("\n");
-    let data = if parts.len() == 1 { parts.remove(0).1 } else { parts.into_iter().map(|(_, data)| data).collect() };
-    output::print(&output, &data, |_| View::Text(text).text_within(output::terminal_width()))
+/// Prints answers of the language; one stands for itself.
+fn answered(output: OutputArgs, mut answers: Vec<Answer>) -> Result<()> {
+    let answer = if answers.len() == 1 { answers.remove(0) } else { Answer::all(answers) };
+    output::print(&output, &answer.data, |_| answer.view.text_within(output::terminal_width()))
 }
 
 /// Makes directories.
@@ -135,12 +136,11 @@ fn answered(output: OutputArgs, mut parts: Vec<(String, Value)>) -> Result<()> {
 /// Fails if the server cannot be asked, or refuses one of them: those before it are made.
 pub async fn make_directories(server: Server, common: &CommonArgs, paths: &[String], parents: bool) -> Result<()> {
     let visit = Visit::begin(server, &common.engine, &common.login).await?;
-    let (mut parts, mut result) = (Vec::new(), Ok(()));
+    let (mut answers, mut result) = (Vec::new(), Ok(()));
     for path in paths {
         match visit.client.make_directory(path, parents).await {
             Ok(made) => {
-                let label = visible(&made.path).into_owned();
-                parts.push((format!("made {label}/"), json!({ "directory": label })));
+                answers.push(names_changed::made(&visible(&made.path)));
             }
             Err(error) => {
                 result = Err(naming(visit.failed(error), path, paths.len()));
@@ -148,7 +148,7 @@ pub async fn make_directories(server: Server, common: &CommonArgs, paths: &[Stri
             }
         }
     }
-    finished(visit, common.output, parts, result).await
+    finished(visit, common.output, answers, result).await
 }
 
 /// Gives files and directories other names.
@@ -157,7 +157,7 @@ pub async fn make_directories(server: Server, common: &CommonArgs, paths: &[Stri
 /// Fails if the server cannot be asked, or refuses one of them: those before it are moved.
 pub async fn rename(server: Server, common: &CommonArgs, from: &[String], to: &str) -> Result<()> {
     let visit = Visit::begin(server, &common.engine, &common.login).await?;
-    let (mut parts, mut result) = (Vec::new(), Ok(()));
+    let (mut answers, mut result) = (Vec::new(), Ok(()));
     if from.len() > 1 && !to.ends_with('/') && !visit.client.stat(to).await.is_ok_and(|info| info.is_directory) {
         let problem =
             format!("{} do not fit into one name, and `{}` is no directory", count_of(from.len() as u64, "file"), visible(to));
@@ -165,17 +165,14 @@ pub async fn rename(server: Server, common: &CommonArgs, from: &[String], to: &s
     }
     for name in from.iter().take(if result.is_ok() { from.len() } else { 0 }) {
         match visit.client.rename(name, to).await {
-            Ok(moved) => {
-                let (from, to) = (visible(name).into_owned(), visible(&moved.path).into_owned());
-                parts.push((format!("moved {from} to {to}"), json!({ "from": from, "to": to })));
-            }
+            Ok(moved) => answers.push(names_changed::moved(&visible(name), &visible(&moved.path))),
             Err(error) => {
                 result = Err(naming(visit.failed(error), name, from.len()));
                 break;
             }
         }
     }
-    finished(visit, common.output, parts, result).await
+    finished(visit, common.output, answers, result).await
 }
 
 /// Lets a user read a file or a directory, or no longer.
@@ -185,26 +182,16 @@ pub async fn rename(server: Server, common: &CommonArgs, from: &[String], to: &s
 pub async fn share(server: Server, common: &CommonArgs, name: &str, reader: &str, may_read: bool) -> Result<()> {
     let visit = Visit::begin(server, &common.engine, &common.login).await?;
     let shared = visit.client.share(name, reader, may_read).await.map_err(|error| visit.failed(error));
-    let (mut parts, shown) = (Vec::new(), visible(name));
-    let result = shared.map(|changed| {
-        let state = match (changed, may_read) {
-            (true, true) => "shared with",
-            (true, false) => "no longer shared with",
-            (false, true) => "already shared with",
-            (false, false) => "not shared with",
-        };
-        let user = reader.to_lowercase();
-        let data = json!({ "file": name, "user": user, "may_read": may_read });
-        parts.push((format!("{shown} is {state} {}", visible(&user)), data));
-    });
-    finished(visit, common.output, parts, result).await
+    let shared = shared.map(|is_changed| names_changed::shared(name, &reader.to_lowercase(), may_read, is_changed));
+    let (answers, result) = shared.map_or_else(|error| (Vec::new(), Err(error)), |answer| (vec![answer], Ok(())));
+    finished(visit, common.output, answers, result).await
 }
 
 /// Ends a visit, and prints what was done.
-async fn finished(visit: Visit, output: OutputArgs, parts: Vec<(String, Value)>, result: Result<()>) -> Result<()> {
+async fn finished(visit: Visit, output: OutputArgs, answers: Vec<Answer>, result: Result<()>) -> Result<()> {
     let ended = visit.end().await;
-    if !parts.is_empty() {
-        answered(output, parts)?;
+    if !answers.is_empty() {
+        answered(output, answers)?;
     }
     result.and(ended)
 }
@@ -237,7 +224,7 @@ async fn facts_of(client: &Client, name: &str) -> Result<(View, Value), p2p_grpc
         ("files", files.len().to_string()),
         ("directories", directories.len().to_string()),
     ];
-    let made_at = info.stored_at.as_ref().map(|time| stored_at(Some(time.seconds)));
+    let made_at = stored_at(&info);
     pairs.extend(made_at.map(|at| ("made", date_of(at))));
     let data = json!({
         "kind": "directory", "owner": info.owner, "name": info.name, "files": files.len(), "directories": directories.len(),
@@ -262,7 +249,7 @@ fn file_facts(info: &FileInfo, segments: &[SegmentPlace]) -> (View, Value) {
         bytes: segment.length,
         holders: holders(segment),
     };
-    let stored_at = stored_at(info.stored_at.as_ref().map(|time| time.seconds));
+    let stored_at = stored_at(info).unwrap_or_default();
     let mut pairs = vec![
         ("name", visible(&info.path).into_owned()),
         ("size", format!("{} ({})", bytes_of(info.size), count_of(info.size, "byte"))),
@@ -302,7 +289,7 @@ pub async fn who(server: Server, common: &CommonArgs) -> Result<()> {
     let by = if who.by_token { format!("by an API token of scope {}", who.scope) } else { "by a session".to_owned() };
     let role = if who.is_admin { "admin" } else { "user" };
     let data = json!({ "user": who.name, "role": role, "scope": who.scope, "path": who.path, "by_token": who.by_token });
-    answered(common.output, vec![(format!("{}, {role}, {by}", visible(&who.name)), data)])?;
+    answered(common.output, vec![Answer::new(View::Text(format!("{}, {role}, {by}", visible(&who.name))), data)])?;
     ended
 }
 
@@ -332,5 +319,5 @@ pub async fn login(server: Server, common: &CommonArgs, name: Option<&str>) -> R
         let _ = former.client.logout().await;
     }
     visit.keep().end().await?;
-    answered(common.output, vec![(format!("logged in as {}", visible(name)), json!({ "user": name }))])
+    answered(common.output, vec![Answer::new(View::Text(format!("logged in as {}", visible(name))), json!({ "user": name }))])
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use eyre::{Report, Result, WrapErr, eyre};
 use p2p_base::source_file;
-use p2p_base::spelling::{shell_operand, visible, visible_path};
+use p2p_base::spelling::{visible, visible_path};
 use p2p_engine::{EngineError, create_destination};
 use p2p_grpc::client::ClientError;
 use p2p_grpc::proto::{ByteRange, DownloadFileRequest, FileInfo, UploadDone, UploadHeader};
@@ -25,6 +25,7 @@ use serde::Serialize;
 
 use super::names::{digest, file_ref, naming, seconds};
 use super::visits::{Server, Visit};
+use crate::operand::{is_dash, put_again};
 
 /// What `put` is to store.
 #[derive(Debug)]
@@ -56,10 +57,6 @@ pub struct Fetching<'a> {
 #[derive(Debug, Serialize)]
 struct Done {
     files: Vec<TransferLine>,
-}
-
-fn is_dash(path: &Path) -> bool {
-    path.as_os_str() == "-"
 }
 
 /// Stores files, one after the other. One that fails does not prevent the others.
@@ -152,8 +149,8 @@ impl Visit {
             Some(kept) => kept,
             None => self.place(storing.name, own.as_deref()).await?,
         };
-        let again =
-            storing.upload.map(|id| format!("`p2p put {} --resume {id} --connect {}` continues it", operand(path), self.server));
+        let command = |id| put_again(path, &format!("--resume {id} --connect {}", self.server));
+        let again = storing.upload.map(|id| format!("`{}` continues it", command(id)));
         if let (Some(again), Some(id), false) = (&again, storing.upload, storing.is_resumed) {
             output::tell(format_args!("p2p: upload {id}; if it is interrupted, {again}"));
         }
@@ -216,27 +213,27 @@ impl Visit {
         if info.is_directory {
             return Err(advised(EngineError::IsDirectory { name: name.to_owned() }));
         }
-        let range = fetching.range.map(|range| range_of(range, &info)).transpose()?;
+        let range = fetching.range.map(|range| range_of(range, &info));
         let wanted = DownloadFileRequest { path: name.to_owned(), range, expected_sha256: Some(info.sha256.clone()) };
         if fetching.out.is_some_and(is_dash) {
-            return self.downloaded(wanted, &info, io::stdout()).await.map(|(_, line)| line);
+            return self.downloaded(wanted, &info, io::stdout()).await;
         }
         let key = FileKey { owner: info.owner.clone(), name: info.name.clone() };
         let path = place_of(&key, fetching.out.map(Path::to_owned));
         let destination = create_destination(&path, fetching.overwrite).map_err(advised)?;
         let unwritable = |error: io::Error| advised(EngineError::Destination { path: path.clone(), reason: error.to_string() });
         let file: File = destination.writer().map_err(unwritable)?;
-        let (_, line) = self.downloaded(wanted, &info, file).await?;
+        let line = self.downloaded(wanted, &info, file).await?;
         destination.finish().map_err(unwritable)?;
         Ok(line)
     }
 
-    async fn downloaded<W: io::Write + Send + 'static>(
+    async fn downloaded(
         &self,
         wanted: DownloadFileRequest,
         info: &FileInfo,
-        sink: W,
-    ) -> Result<(W, TransferLine)> {
+        sink: impl io::Write + Send + 'static,
+    ) -> Result<TransferLine> {
         let bar = FileBar::new(&visible(&info.path), Some(info.size));
         let begun = |begun: &p2p_grpc::proto::DownloadBegun| bar.set_size(begun.length);
         let done = tokio::select! {
@@ -248,24 +245,19 @@ impl Visit {
             }
         };
         drop(bar);
-        let (sink, _, figures) = match done {
+        let figures = match done {
             // A reader that needs no more, as in `p2p get -o - NAME | head`, is no failure; neither is it a file.
             Err(ClientError::Local(error)) => return Err(eyre!(error)).wrap_err("what was fetched cannot be written"),
             done => done.map_err(|error| self.failed(error))?,
         };
         let way = way_of(&figures);
-        Ok((sink, TransferLine { file: file_ref(info, &figures), sha256: digest(&info.sha256), upload: None, way }))
+        Ok(TransferLine { file: file_ref(info, &figures), sha256: digest(&info.sha256), upload: None, way })
     }
-}
-
-/// Returns a path as an operand of a command that can be pasted.
-fn operand(path: &Path) -> String {
-    if is_dash(path) { "-".to_owned() } else { shell_operand(path) }
 }
 
 fn way_of(figures: &p2p_grpc::proto::TransferFigures) -> WayReport {
     WayReport {
-        virtual_seconds: seconds(figures),
+        virtual_seconds: seconds(figures.virtual_time),
         goodput_bytes_per_second: figures.goodput_bytes_per_second,
         retransmits: figures.retransmits,
     }
@@ -279,10 +271,9 @@ fn line_of(done: UploadDone, upload: Option<UploadId>) -> Option<TransferLine> {
 }
 
 /// Returns the bytes of a file that are meant, as the contract has them.
-fn range_of(range: WantedRange, info: &FileInfo) -> Result<ByteRange> {
+fn range_of(range: WantedRange, info: &FileInfo) -> ByteRange {
     match range {
-        WantedRange::From { first, last } => Ok(ByteRange { first, length: last.map(|last| (last - first).saturating_add(1)) }),
-        WantedRange::Last(count) if info.size > 0 => Ok(ByteRange { first: info.size.saturating_sub(count), length: None }),
-        WantedRange::Last(_) => Ok(ByteRange { first: 0, length: None }),
+        WantedRange::From { first, last } => ByteRange { first, length: last.map(|last| (last - first).saturating_add(1)) },
+        WantedRange::Last(count) => ByteRange { first: info.size.saturating_sub(count), length: None },
     }
 }

@@ -19,6 +19,7 @@ use p2p_service::doors::announced;
 use p2p_service::failure::{Advise, wrong_usage};
 use p2p_service::instance::{EngineArgs, default_data_dir};
 use p2p_service::output;
+use p2p_service::reasons::name;
 use p2p_service::statuses;
 use p2p_shell::asking::{LoginArgs, terminal};
 
@@ -90,7 +91,7 @@ impl Visit {
             let code = secret(&format!("Code ({})", challenge.kind), "P2P_OTP", None).await?;
             match self.client.answer(&challenge.id, &code).await {
                 // A person mistypes; the code of a program does not get better.
-                Err(error) if error.reason() == "CODE_REFUSED" && std::env::var_os("P2P_OTP").is_none() => {
+                Err(error) if error.reason() == name::CODE_REFUSED && std::env::var_os("P2P_OTP").is_none() => {
                     output::tell(format_args!("p2p: {error}"));
                 }
                 step => answer = step.map_err(failed)?,
@@ -182,14 +183,14 @@ fn told(error: ClientError, server: Server) -> Report {
     let exit_code = statuses::of(error.kind()).exit;
     let advice = match (&error, error.reason()) {
         (ClientError::Unreachable { .. }, _) => Some("`p2p serve` starts one, and says on its first line where".to_owned()),
-        (_, "LOGIN_NEEDED" | "SESSION_OVER") => Some(format!(
+        (_, name::LOGIN_NEEDED | name::SESSION_OVER) => Some(format!(
             "set P2P_TOKEN to an API token, or give --token-file FILE or --user NAME; `p2p --connect {server} login NAME` logs in"
         )),
-        (_, "TOKEN_REFUSED") => Some("`p2p token new NAME` makes another; unset P2P_TOKEN to do without".to_owned()),
-        (_, "NAME_TAKEN") => Some("choose another name (put has --as NAME for it), or remove that one with `rm`".to_owned()),
-        (_, "NOT_FOUND") => Some(format!("`p2p --connect {server} ls` lists what is stored")),
-        (_, "DIRECTORY_NOT_EMPTY") => Some("`rm --recursive` removes it with all that is in it".to_owned()),
-        (_, "UNDER_WAY") => Some("try again once that is over".to_owned()),
+        (_, name::TOKEN_REFUSED) => Some("`p2p token new NAME` makes another; unset P2P_TOKEN to do without".to_owned()),
+        (_, name::NAME_TAKEN) => Some("choose another name (put has --as NAME for it), or remove that one with `rm`".to_owned()),
+        (_, name::NOT_FOUND) => Some(format!("`p2p --connect {server} ls` lists what is stored")),
+        (_, name::DIRECTORY_NOT_EMPTY) => Some("`rm --recursive` removes it with all that is in it".to_owned()),
+        (_, name::UNDER_WAY) => Some("try again once that is over".to_owned()),
         (ClientError::Lost(_), _) => Some("try again; an upload with --keep goes on with --resume ID".to_owned()),
         _ if error.kind() == ErrorKind::Unavailable => Some("try again later".to_owned()),
         _ => None,

@@ -2,6 +2,8 @@
 
 #![expect(missing_docs, clippy::allow_attributes_without_reason, reason = "generated from the contract, which has the comments")]
 
+pub use prost_types::Duration;
+
 tonic::include_proto!("p2p.v1");
 
 /// Descriptions of all files of the contract, for reflection.

@@ -18,7 +18,7 @@ const TEXT_MAX: usize = 512;
 /// Returns the status of an error of the gate.
 pub(crate) fn of(error: &AccessError) -> Status {
     let (reason, text) = (Reason::of(error), shortened(error.to_string()));
-    let mut details = ErrorDetails::with_error_info(reason.name, DOMAIN, []);
+    let mut details = named(reason.name);
     if let Some(span) = reason.retry_after {
         details.set_retry_info(Some(span));
     }
@@ -37,14 +37,14 @@ pub(crate) fn of(error: &AccessError) -> Status {
 /// Returns the status of a request whose field has no valid value.
 pub(crate) fn invalid(field: &str, problem: impl ToString) -> Status {
     let problem = shortened(problem.to_string());
-    let mut details = ErrorDetails::with_error_info(name::INVALID_FIELD, DOMAIN, []);
+    let mut details = named(name::INVALID_FIELD);
     details.add_bad_request_violation(field, &problem);
     with_details(ErrorKind::Invalid, format!("{field}: {problem}"), details)
 }
 
 /// Returns the status of a server that ends: another may be there soon.
 pub(crate) fn ending() -> Status {
-    let mut details = ErrorDetails::with_error_info(name::ENDING, DOMAIN, []);
+    let mut details = named(name::ENDING);
     details.set_retry_info(Some(p2p_service::reasons::SOON));
     with_details(ErrorKind::Unavailable, "the server ends".into(), details)
 }
@@ -67,13 +67,13 @@ pub(crate) fn other_digest(expected: &Sha256Digest, found: &Sha256Digest) -> Sta
 /// Returns the status of content that does not begin with what is kept of the upload.
 pub(crate) fn other_content(problem: &impl Display) -> Status {
     let text = format!("the content is not that of the upload that is kept: {problem}");
-    with_details(ErrorKind::Precondition, text, ErrorDetails::with_error_info(name::UPLOAD_DIFFERS, DOMAIN, []))
+    with_details(ErrorKind::Precondition, text, named(name::UPLOAD_DIFFERS))
 }
 
 /// Returns the status of an upload that is kept as another file.
 pub(crate) fn other_upload(upload: &UploadId, file: &str) -> Status {
     let text = shortened(format!("upload {upload} is of `{file}`"));
-    let mut details = ErrorDetails::with_error_info(name::UPLOAD_DIFFERS, DOMAIN, []);
+    let mut details = named(name::UPLOAD_DIFFERS);
     details.set_resource_info("upload", upload.to_string(), "", &text);
     with_details(ErrorKind::Precondition, text, details)
 }
@@ -81,16 +81,12 @@ pub(crate) fn other_upload(upload: &UploadId, file: &str) -> Status {
 /// Returns the status of an upload whose client does not say what it is.
 pub(crate) fn no_header(within: Duration) -> Status {
     let text = format!("no header has come within {} s", within.as_secs());
-    with_details(ErrorKind::DeadlineExceeded, text, ErrorDetails::with_error_info(name::INVALID_FIELD, DOMAIN, []))
+    with_details(ErrorKind::DeadlineExceeded, text, named(name::INVALID_FIELD))
 }
 
 /// Returns the status of a request that has met a bug of this program.
 pub(crate) fn internal() -> Status {
-    with_details(
-        ErrorKind::Internal,
-        "an error of the program, which its log has".into(),
-        ErrorDetails::with_error_info(name::INTERNAL, DOMAIN, []),
-    )
+    with_details(ErrorKind::Internal, "an error of the program, which its log has".into(), named(name::INTERNAL))
 }
 
 /// Returns the status of a request whose client takes no answer any more.
@@ -106,6 +102,11 @@ fn shortened(mut text: String) -> String {
         text.push('\u{2026}');
     }
     text
+}
+
+/// Returns details that name a reason.
+fn named(reason: &'static str) -> ErrorDetails {
+    ErrorDetails::with_error_info(reason, DOMAIN, [])
 }
 
 fn with_details(kind: ErrorKind, text: String, details: ErrorDetails) -> Status {

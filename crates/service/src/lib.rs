@@ -49,7 +49,7 @@ pub mod files {
     pub use p2p_engine::transfer::{SegmentTimeline, Stage, TransferId, TransferReport, TransferState};
     pub use p2p_engine::{BegunUpload, EngineError, EventId, Numbered};
     pub use p2p_store::manifest::{FileRecord, NodeNumber, SegmentRecord};
-    pub use p2p_store::names::FileKey;
+    pub use p2p_store::names::{FileKey, PATH_BYTES_MAX};
     pub use p2p_store::namespace::Entry;
     pub use p2p_store::segment::Sha256Digest;
     pub use p2p_store::uploads::UploadId;

@@ -42,6 +42,7 @@ mod line;
 pub mod lists;
 mod local_pattern;
 mod local_tree;
+pub mod names_changed;
 mod outlook;
 pub mod pattern;
 mod place;

@@ -12,7 +12,7 @@ use thiserror::Error;
 /// Length of the longest name of a file or directory in bytes, the limit of common file systems (`NAME_MAX` of Linux).
 const NAME_BYTES_MAX: usize = 255;
 /// Length of the longest path in bytes, the limit of Linux (`PATH_MAX`) without its final zero byte.
-const PATH_BYTES_MAX: usize = 4095;
+pub const PATH_BYTES_MAX: usize = 4095;
 /// Number of names in the longest path.
 pub const PATH_NAMES_MAX: usize = 64;
 

@@ -60,8 +60,10 @@ impl Lines {
 
     /// Returns the commands of lines that have not begun, unless they were typed behind the line that was just answered.
     pub fn typed_before(&self) -> Vec<String> {
-        let typed = self.typed.iter().filter(|_| self.answered.is_none());
-        typed.flat_map(Line::left).map(str::to_owned).collect()
+        match self.answered {
+            Some(_) => Vec::new(),
+            None => self.typed.iter().flat_map(Line::left).map(str::to_owned).collect(),
+        }
     }
 
     /// Drops the transfers of a batch that have not begun, because there is nobody to begin them for.

@@ -82,13 +82,13 @@ impl Client {
     ///
     /// # Errors
     /// Fails if the server refuses, if not all of the content comes, or if the sink cannot be written.
-    pub async fn download<W: Write + Send + 'static>(
+    pub async fn download(
         &self,
         wanted: DownloadFileRequest,
-        sink: W,
+        sink: impl Write + Send + 'static,
         begun: impl FnOnce(&DownloadBegun),
         mut told: impl FnMut(u64),
-    ) -> Outcome<(W, DownloadBegun, TransferFigures)> {
+    ) -> Outcome<TransferFigures> {
         let mut answers = self.files.clone().download_file(self.request(wanted)).await?.into_inner();
         let Some(Brought::Begun(first)) = answers.message().await?.and_then(|answer| answer.message) else {
             return Err(ClientError::Unexpected("it does not say what it sends"));
@@ -111,9 +111,9 @@ impl Client {
             }
         };
         drop(pieces);
-        let sink = written.await.map_err(|_| ClientError::Unexpected("no writer"))??;
+        written.await.map_err(|_| ClientError::Unexpected("no writer"))??;
         match figures {
-            Some(figures) if come == first.length => Ok((sink, first, figures)),
+            Some(figures) if come == first.length => Ok(figures),
             _ => Err(ClientError::Unexpected("the content has another length than it says")),
         }
     }
@@ -158,18 +158,18 @@ fn next_chunk(source: &mut impl Read) -> io::Result<Bytes> {
     Ok(bytes.into())
 }
 
-type Written<W> = oneshot::Receiver<io::Result<W>>;
+type Written = oneshot::Receiver<io::Result<()>>;
 
 /// Begins to write what is sent.
-fn writing<W: Write + Send + 'static>(mut sink: W) -> Outcome<(mpsc::Sender<Bytes>, Written<W>)> {
+fn writing(mut sink: impl Write + Send + 'static) -> Outcome<(mpsc::Sender<Bytes>, Written)> {
     let (pieces, mut come) = mpsc::channel::<Bytes>(AHEAD);
     let (told, written) = oneshot::channel();
     let write = move || {
         while let Some(bytes) = come.blocking_recv() {
             sink.write_all(&bytes)?;
         }
-        sink.flush()?;
-        Ok(sink)
+        // Closed before it is told of.
+        sink.flush().map(|()| drop(sink))
     };
     let work = move || drop(told.send(write()));
     Builder::new().name("p2p-sink".into()).spawn(work)?;

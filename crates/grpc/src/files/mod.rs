@@ -24,6 +24,7 @@ mod upload;
 use std::sync::Arc;
 
 use p2p_service::access::{Access, Identity};
+use p2p_service::files::PATH_BYTES_MAX;
 use tonic::{Request, Response, Status, Streaming};
 
 use self::messages::told;
@@ -41,7 +42,7 @@ use crate::status;
 /// Length of a chunk at the most, in bytes. The contract says so too.
 const CHUNK_MAX: usize = 1 << 20;
 /// Length of a path at the most, in bytes: the longest one that can be stored, and the name of its owner before it.
-const PATH_MAX: usize = 4095 + 256;
+const PATH_MAX: usize = PATH_BYTES_MAX + 256;
 
 type Answer<T> = Result<Response<T>, Status>;
 
@@ -74,7 +75,9 @@ impl Files {
 fn checked<'p>(field: &str, path: &'p str) -> Result<&'p str, Status> {
     match path.len() {
         0 => Err(status::invalid(field, "it is empty; `.` is your root")),
-        len if len > PATH_MAX => Err(status::invalid(field, format_args!("it has {len} bytes; at most 4095 are allowed"))),
+        len if len > PATH_MAX => {
+            Err(status::invalid(field, format_args!("it has {len} bytes; at most {PATH_BYTES_MAX} are allowed")))
+        }
         _ => Ok(path),
     }
 }

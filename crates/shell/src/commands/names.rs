@@ -22,7 +22,7 @@ use crate::report::{
     EntryLine, ExportedFile, Holdings, PLACES_MAX, Standings, bytes_of, count_of, date_of, entries_table, holders_table,
     places_table,
 };
-use crate::{Shell, ShellError, changes, partly};
+use crate::{Shell, ShellError, changes, names_changed, partly};
 
 pub(crate) async fn make_directory(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
     let identity = shell.identity();
@@ -37,8 +37,12 @@ pub(crate) async fn make_directory(shell: &Shell, call: &Call) -> Result<Answer,
             Err(error) => Err(error),
         };
         made.map_err(|error| partly(&answers, error))?;
-        let said = if was_there { format!("{label}/ is there already") } else { format!("made {label}/") };
-        answers.push(Answer::new(View::Text(said), json!({ "directory": label })));
+        let answer = names_changed::made(&label);
+        answers.push(if was_there {
+            Answer { view: View::Text(format!("{label}/ is there already")), ..answer }
+        } else {
+            answer
+        });
     }
     Ok(Answer::all(answers))
 }
@@ -114,7 +118,7 @@ async fn rename_one(shell: &Shell, identity: &Identity, change: Move) -> Result<
     shell.access.record_move(identity, &change.from).await?;
     let (from, to) = (identity.shown(&change.from), identity.shown(&FileKey { name: change.to.clone(), ..change.from.clone() }));
     shell.call(change).await?;
-    Ok(Answer::new(View::Text(format!("moved {from} to {to}")), json!({ "from": from, "to": to })))
+    Ok(names_changed::moved(&from, &to))
 }
 
 /// Grants or revokes the read access of a user to a file, or to all that is within a directory.
@@ -123,20 +127,11 @@ pub(crate) async fn share(shell: &Shell, call: &Call, may_read: bool) -> Result<
     let name = call.argument(0).unwrap_or_default();
     let reader = call.argument(1).unwrap_or_default();
     let shared = shell.access.share(&identity, name, reader, may_read).await?;
-    let shown = visible(name);
-    let (text, user) = match &shared {
-        Shared::Own { reader } => return Err(call.wrong(format!("`{shown}` is {}'s own", visible(reader)))),
-        Shared::Unchanged { reader } => {
-            let already = if may_read { "already" } else { "not" };
-            (format!("{shown} is {already} shared with {}", visible(reader)), reader)
-        }
-        Shared::Changed { reader, .. } => {
-            let with = if may_read { "shared with" } else { "no longer shared with" };
-            (format!("{shown} is {with} {}", visible(reader)), reader)
-        }
-    };
-    let done = json!({ "file": name, "user": user, "may_read": may_read });
-    Ok(Answer::new(View::Text(text), done))
+    match &shared {
+        Shared::Own { reader } => Err(call.wrong(format!("`{}` is {}'s own", visible(name), visible(reader)))),
+        Shared::Unchanged { reader } => Ok(names_changed::shared(name, reader, may_read, false)),
+        Shared::Changed { reader, .. } => Ok(names_changed::shared(name, reader, may_read, true)),
+    }
 }
 
 pub(crate) async fn list(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {

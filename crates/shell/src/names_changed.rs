@@ -1,0 +1,29 @@
+//! Answers about names that have changed: the same by whatever way the change was asked for.
+
+use p2p_base::spelling::visible;
+use serde_json::json;
+
+use crate::answer::{Answer, View};
+
+/// Returns the answer about a directory that is made, by its visible name.
+pub fn made(directory: &str) -> Answer {
+    Answer::new(View::Text(format!("made {directory}/")), json!({ "directory": directory }))
+}
+
+/// Returns the answer about a file or directory that has another name now, by its visible names.
+pub fn moved(from: &str, to: &str) -> Answer {
+    Answer::new(View::Text(format!("moved {from} to {to}")), json!({ "from": from, "to": to }))
+}
+
+/// Returns the answer about a file or directory, as the user calls it, that a reader may read or may not. `is_changed` is false if that was
+/// so before.
+pub fn shared(name: &str, reader: &str, may_read: bool, is_changed: bool) -> Answer {
+    let state = match (is_changed, may_read) {
+        (true, true) => "shared with",
+        (true, false) => "no longer shared with",
+        (false, true) => "already shared with",
+        (false, false) => "not shared with",
+    };
+    let text = format!("{} is {state} {}", visible(name), visible(reader));
+    Answer::new(View::Text(text), json!({ "file": name, "user": reader, "may_read": may_read }))
+}
