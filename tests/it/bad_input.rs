@@ -107,7 +107,7 @@ fn all_that_is_refused_of_a_batch_is_named() {
     for name in [OsStr::from_bytes(b"b\\s"), OsStr::from_bytes(b"bad\xff"), OsStr::new("good")] {
         fs::write(home.path("").join(name), "x").unwrap();
     }
-    let whole = "none was begun";
+    let whole = "None was begun.";
     assert_says(&home.refused_script("upload 'b\\s' bad* good"), &["b\\s", "bad\\xff", "2 of 3 files are refused", whole]);
     assert_says(
         &home.refused_script("upload missing 'b\\s' bad* good a.bin"),

@@ -193,7 +193,7 @@ fn a_session_that_ends_ends_the_batch() {
         let (ended, ()) = timeout(DEADLINE, ended).await.expect("the end of the line");
         let error = ended.unwrap_err();
         assert!(matches!(error, ShellError::Cut { left: 30, .. }) && error.is_session_over(), "{error}");
-        assert!(error.to_string().ends_with("; before that, 100 files stored (19.5 KiB); 30 files were not begun"), "{error}");
+        assert!(error.to_string().ends_with(". Before that, 100 files stored (19.5 KiB); 30 files were not begun."), "{error}");
         let transfers = handle.call(&OPERATOR, ListTransfers).await.unwrap();
         assert_eq!(begins(&transfers), [100]);
     });
@@ -307,7 +307,7 @@ fn a_typed_line_is_checked_first() {
         let said = said_of(&home, &format!("upload a.bin --as first; {refused}"));
         let told = format!("`{refused}`: ");
         assert!(
-            [told.as_str(), reason, "nothing of the line was begun"].iter().all(|words| said.stderr.contains(words)),
+            [told.as_str(), reason, "Nothing of the line was begun."].iter().all(|words| said.stderr.contains(words)),
             "{said:?}"
         );
         assert!(home.stored().is_empty(), "{refused}");
@@ -325,21 +325,27 @@ fn a_line_is_checked_with_what_it_will_have_done() {
     let repl = |line: &str| said_of(&home, line).stderr;
     for (line, error) in [
         ("rm f1; upload big.bin", "`upload big.bin`: a file or directory named `big.bin` is stored already"),
-        ("rm f*; upload mid.bin big.bin", "1 of 2 files is refused: big.bin; nothing of the line was begun"),
+        ("rm f*; upload mid.bin big.bin", "1 of 2 files is refused: big.bin. Nothing of the line was begun."),
         ("upload f2; upload big.bin", "is stored already"),
-        ("upload f2; upload f2", "an earlier command of the line makes `f2`"),
-        ("upload f2; upload mid.bin --as f2", "an earlier command of the line makes `f2`"),
+        ("upload f2; upload f2", "by then, a file or directory named `f2` is stored already. Nothing"),
+        ("upload f2; upload mid.bin --as f2", "by then, a file or directory named `f2` is stored already. Nothing"),
         ("upload f2; upload mid.bin --as no/", "there is no directory `no`"),
         ("upload f2; rm none", "no file named `none` is stored"),
         ("upload f2; rm z*", "nothing that is stored matches `z*`"),
-        ("rm f1; verify f1", "no file named `f1` is stored"),
+        (
+            "rm f1; verify f1",
+            "`verify f1`: after `rm f1`, command 1 of the line, it would be refused: by then, no file named `f1`",
+        ),
         ("rm f1; download f1 there", "no file named `f1` is stored"),
         ("rm f1; download big.bin mid.bin", "already exists; --force replaces it"),
-        ("download f1 zz; download f1 zz", "an earlier command of the line makes /"),
+        ("download f1 zz; download f1 zz", "after `download f1 zz`, command 1 of the line, it would be refused: by then, /"),
         ("rm f1; export mid.bin", "already exists; --force replaces it"),
-        ("mkdir n; mkdir n", "an earlier command of the line makes `n`"),
+        (
+            "mkdir n; mkdir n",
+            "`mkdir n`: after `mkdir n`, command 1 of the line, it would be refused: by then, a file or directory named `n` is",
+        ),
         ("rm f1; mkdir n n", "`n` is given twice"),
-        ("rm f1; mkdir big.bin/x", "`big.bin` is a file, not a directory;"),
+        ("rm f1; mkdir big.bin/x", "`big.bin` is a file, not a directory."),
         ("rm f1; mkdir ''", "name cannot be empty"),
         ("rm f1; mv big.bin ''", "name cannot be empty"),
         ("expect ls contains f1; rm none", "no file named `none` is stored"),
@@ -348,11 +354,14 @@ fn a_line_is_checked_with_what_it_will_have_done() {
         ("upload f2; verify f1 f1", "`f1` is given twice"),
         ("upload f2; verify f? f1", "`f1` is given twice"),
         ("upload f2; mkdir f1", "named `f1` is stored already"),
-        ("mkdir d; upload f2 --as d; rm d", "the directory `d` is not empty"),
+        (
+            "mkdir d; upload f2 --as d; rm d",
+            "after `upload f2 --as d`, command 2 of the line, it would be refused: by then, the directory `d` is not empty.",
+        ),
     ] {
         let said = repl(line);
-        assert!(said.contains(error) && said.contains("; nothing of the line was begun"), "{line}: {said}");
-        assert!(!said.contains("none was begun"), "{line}: {said}");
+        assert!(said.contains(error) && said.contains(" Nothing of the line was begun."), "{line}: {said}");
+        assert!(!said.contains("None was begun"), "{line}: {said}");
         assert_eq!(home.stored(), ["big.bin", "f1"], "{line}: {said}");
     }
     for line in [
@@ -369,7 +378,7 @@ fn a_line_is_checked_with_what_it_will_have_done() {
         assert_eq!(home.stored(), ["big.bin", "f1"], "{line}: {said}");
     }
     // A command alone says the same of its files.
-    assert!(repl("upload mid.bin big.bin").contains("1 of 2 files is refused: big.bin; none was begun"));
+    assert!(repl("upload mid.bin big.bin").contains("1 of 2 files is refused: big.bin. None was begun."));
 }
 
 /// An interruption undoes what is under way, and tells how much was not begun, whichever way the batch was given.
@@ -460,7 +469,7 @@ fn one_shot_commands_have_a_sum() {
     assert!(said.stderr.contains("dir/big\\u{a}\\u{1b}[5m: the name `big\\u{a}\\u{1b}[5m` contains '\\u{a}'"), "{said:?}");
     assert!(said.stderr.contains("dir/ce\\u0301: the name `ce\\u0301` contains '\\'"), "{said:?}");
     let said = home.refused(&["rm", "dir/f10", "dir/f11", "none"]);
-    assert!(said.contains("p2p: no file named `none` is stored; 1 of 3 files is refused: none; none was begun\n"), "{said}");
+    assert!(said.contains("p2p: no file named `none` is stored; 1 of 3 files is refused: none. None was begun.\n"), "{said}");
     home.ok(&["rm", "dir/f10", "dir/f11"]);
     assert!(home.run(&["rm", "-r", "dir"]).stderr.is_empty(), "one by itself has no sum");
     // The same sum in a script has a line for each reason.
@@ -550,7 +559,7 @@ fn all_of_a_command_is_checked_first() {
     ] {
         let said = home.run(arguments);
         assert!(said.code == Some(1) && said.stderr.contains(words), "{arguments:?}: {said:?}");
-        assert!(said.stderr.contains("none was begun") && said.stdout.is_empty(), "{arguments:?}: {said:?}");
+        assert!(said.stderr.contains("None was begun") && said.stdout.is_empty(), "{arguments:?}: {said:?}");
         assert_eq!(home.ok(&["ls", "-R"]), listed, "{arguments:?}");
         assert_eq!(std::fs::read_dir(home.path("e")).unwrap().count(), 0, "{arguments:?}");
     }
@@ -607,25 +616,25 @@ fn what_a_line_names_is_checked_first() {
         ("mv a.bin none d", "no file named `none` is stored"),
         ("mkdir d; mv a.bin a.bin d/", "`a.bin` is given twice"),
         ("rm a.bin a.bin", "`a.bin` is given twice"),
-        ("pause; upload a.bin --as late", "`resume`"),
-        ("pause; sleep 5s", "`resume`"),
-        ("pause; speed max; verify a.bin", "`resume`"),
-        ("pause; cancel 1", "`resume`"),
-        ("pause; faults clear", "`resume`"),
+        ("pause; upload a.bin --as late", "after `pause`, command 2 of the line, it would be refused: by then, time is paused"),
+        ("pause; sleep 5s", "by then, time is paused"),
+        ("pause; speed max; verify a.bin", "after `pause`, command 2"),
+        ("pause; cancel 1", "by then, time is paused"),
+        ("pause; faults clear", "by then, time is paused"),
         ("step", "time is not paused"),
-        ("pause; resume; step 1s", "time is not paused"),
+        ("pause; resume; step 1s", "after `resume`, command 3 of the line, it would be refused: by then, time is not paused."),
         ("register erin erin@example.org; rm nope", "no file named `nope` is stored"),
     ] {
         let line = format!("upload a.bin; {command}");
         let (typed, script) = (said_of(&home, &line).stderr, home.refused_script(&line));
         for said in [typed, script] {
-            assert!(said.contains(words) && said.contains("nothing of the line was begun"), "{line}: {said}");
+            assert!(said.contains(words) && said.contains("Nothing of the line was begun."), "{line}: {said}");
             assert!(home.stored().is_empty(), "{line}: {said}");
         }
     }
     for command in ["wait 7", "cancel 7", "segments 7"] {
         let said = home.refused_script(&format!("ls; {command}"));
-        assert!(said.contains("there is no transfer #7") && said.contains("nothing of the line was begun"), "{said}");
+        assert!(said.contains("there is no transfer #7") && said.contains("Nothing of the line was begun."), "{said}");
     }
     // What an earlier command of the line makes is there, and a line of a script is checked when it is its turn.
     home.ok(&[
@@ -689,7 +698,7 @@ fn a_line_of_the_screen_may_pause_and_wait() {
     let path = tui_harness.home.path().join("a.bin");
     std::fs::write(&path, "x").unwrap();
     tui_harness.press(&[&format!("pause; upload {}", path.display()), "Enter"]);
-    tui_harness.until(|app| says(app, "#1 has begun") || says(app, "nothing of the line was begun"));
+    tui_harness.until(|app| says(app, "#1 has begun") || says(app, "Nothing of the line was begun."));
     assert!(says(&tui_harness.app, "#1 has begun"), "{:?}", tui_harness.app.prompt().output);
     tui_harness.keys(&["resume", "Enter"]);
     assert!(says(&tui_harness.app, "stored a.bin: 1 B"), "{:?}", tui_harness.app.prompt().output);

@@ -6,28 +6,42 @@ use crate::accounts::script;
 use crate::program::{Home, QUICK, Said, end_of};
 
 /// Commands that are refused for what is so when the line begins, or for what the commands before them make of it, each with the reason.
-const UNTIMELY: [(&str, &str); 27] = [
-    ("start 3", "Node_03 runs already"),
-    ("kill 3; kill 3", "Node_03 does not run"),
-    ("kill 3; stop 3", "Node_03 does not run"),
-    ("kill 3; start 3; start 3", "Node_03 runs already"),
-    ("stop 3; flap 3 --every 1s", "Node_03 does not run"),
-    ("refuse 3; refuse 3", "already"),
+const UNTIMELY: [(&str, &str); 29] = [
+    ("start 3", "start 3: Node_03 runs already. Nothing"),
+    ("start 3; start 3", "start 3: Node_03 runs already. Nothing"),
+    ("kill 3; kill 3", "kill 3: after `kill 3`, command 2 of the line, it would be refused: by then, Node_03 does not run."),
+    ("kill 3; stop 3", "after `kill 3`, command 2 of the line, it would be refused: by then, Node_03 does not run. Nothing"),
+    ("kill 3; start 3; start 3", "after `start 3`, command 3 of the line, it would be refused: by then, Node_03 runs already."),
+    ("stop 3; flap 3 --every 1s", "after `stop 3`, command 2 of the line"),
+    ("refuse 3; refuse 3", "after `refuse 3`, command 2 of the line, it would be refused: by then, Node_03 is refusing already."),
     ("restart 3; start 3", "Node_03 runs already"),
     ("disk 2 --clear", "nothing is wrong with the disk of Node_02"),
     ("link 1 --clear", "nothing is wrong with the uplink of Node_01"),
-    ("link 1 --queue 5; link 1 --clear; link 1 --clear", "nothing is wrong with the uplink of Node_01"),
+    (
+        "link 1 --queue 5; link 1 --clear; link 1 --clear",
+        "link 1 --clear: after `link 1 --clear`, command 3 of the line, it would be refused: by then, nothing",
+    ),
     ("path 1,2 --clear", "nothing is wrong with the path Node_01->Node_02"),
     ("heal 1,2", "is not cut"),
     ("partition 1|2; heal; heal 1,2", "is not cut"),
     ("flap 1 --clear", "Node_01 is not flapping"),
     ("faults clear 2", "nothing is wrong with Node_02"),
-    ("faults apply slow-wan; faults clear slow-wan; faults clear slow-wan", "no fault of the profile `slow-wan` is on"),
+    (
+        "faults apply slow-wan; faults clear slow-wan; faults clear slow-wan",
+        "after `faults clear slow-wan`, command 3 of the line, it would be refused: by then, no fault of the profile `slow-wan` is on.",
+    ),
     ("faults apply slow-wan 1; faults clear slow-wan 2", "no fault of the profile `slow-wan` is on for Node_02"),
     ("capture stop", "no capture is running"),
-    ("capture start c1; capture start c2", "a capture is running already"),
+    ("capture start c1; capture start c2", "by then, a capture is running already."),
     ("capture start a.bin", "a.bin already exists"),
-    ("capture start c1; capture stop; capture start c1", "an earlier command of the line makes /"),
+    (
+        "capture start c1; capture stop; capture start c1",
+        "after `capture start c1`, command 2 of the line, it would be refused: by then, /",
+    ),
+    (
+        "upload b.bin --as c.bin --background; cancel 1; cancel 1",
+        "command 3 of the line, it would be refused: by then, transfer #1 is over.",
+    ),
     ("segments --node 9", "there is no Node_09"),
     ("expect kill 9 contains killed", "expected contains killed"),
     ("expect start 3 = x", "Node_03 runs already"),
@@ -39,12 +53,15 @@ const UNTIMELY: [(&str, &str); 27] = [
 /// Commands of bob, who is no admin, about accounts and the files of others, each with the reason. He has a token `ci`, no key and no invite.
 const NOT_HIS: [(&str, &str); 13] = [
     ("key remove none", "you have no key `none`"),
-    ("key add k one.pub; key add k two.pub", "there is a key `k` already"),
+    ("key add k one.pub; key add k two.pub", "by then, there is a key `k` already."),
     ("key add k one.pub; key add l one.pub", "the key is yours already, under the name `k`"),
-    ("key add k one.pub; key remove K; key remove k", "you have no key `k`"),
+    (
+        "key add k one.pub; key remove K; key remove k",
+        "after `key remove K`, command 3 of the line, it would be refused: by then, you have no key",
+    ),
     ("key add k none.pub", "cannot read the key in"),
-    ("token new ci", "there is a token `ci` already"),
-    ("token new x; token new x", "there is a token `x` already"),
+    ("token new ci", "token new ci: there is a token `ci` already; `token revoke ci` removes it."),
+    ("token new x; token new x", "by then, there is a token `x` already."),
     ("token revoke ci; token revoke ci", "you have no token `ci`"),
     ("uploads forget 0123456789abcdef0123456789abcdef", "no upload `0123456789abcdef0123456789abcdef` is kept"),
     ("share ~alice/a.bin bob", "you may only read it"),
@@ -68,7 +85,7 @@ fn not_refused_ahead<'a>(lines: impl Iterator<Item = (&'a str, &'a str)>, run: i
     let line = |number, commands| format!("upload a.bin --as new-{number}.bin; {commands}");
     let said = lines.enumerate().map(|(number, (commands, reason))| (commands, reason, run(&line(number, commands))));
     let is_told =
-        |said: &Said, reason: &str| said.stderr.contains(reason) && said.stderr.contains("; nothing of the line was begun");
+        |said: &Said, reason: &str| said.stderr.contains(reason) && said.stderr.contains(" Nothing of the line was begun.");
     let others = said.filter(|(_, reason, said)| said.code == Some(0) || !said.stdout.is_empty() || !is_told(said, reason));
     others.map(|(commands, _, said)| (commands, said)).collect()
 }
@@ -108,7 +125,7 @@ fn a_transfer_that_is_over_is_not_cancelled() {
     let home = Home::new(QUICK);
     home.file("a.bin", 1_000);
     let said = home.refused_script("upload a.bin\nupload a.bin --as b.bin; cancel 1");
-    assert!(said.contains("transfer #1 is over; nothing of the line was begun"), "{said}");
+    assert!(said.contains("cancel 1: transfer #1 is over. Nothing of the line was begun."), "{said}");
     assert_eq!(home.stored(), ["a.bin"]);
     home.ok(&["run", "-c", "download a.bin b.bin --background; cancel 1"]);
 }

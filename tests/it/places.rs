@@ -162,7 +162,7 @@ fn a_client_from_remote_touches_no_file_of_this_machine() {
                 assert_eq!(said, expected, "{line}");
                 let ahead =
                     shells.runtime.block_on(shells.remote.check_line(&["cancel 1".into(), line.clone()], &none)).unwrap_err();
-                let second = ShellError::Ahead { command: line.clone(), error: Box::new(expected) };
+                let second = ShellError::Ahead { command: line.clone(), error: Box::new(expected), after: None };
                 assert!(ahead == second || ahead.to_string().contains("no transfer"), "{line}: {ahead}");
                 assert!(!bait.is_touched(), "{line}");
                 refused += 1;

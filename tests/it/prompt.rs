@@ -257,8 +257,8 @@ fn what_would_be_refused_later_is_refused_at_once() {
         (format!("upload {a} {b} {missing}"), "cannot read "),
         (format!("upload {a} {twin}"), "two of the files would be stored as `a.bin`"),
         (format!("upload {a}; uplaod {b}"), "`uplaod"),
-        (format!("upload {a}; upload {missing}"), "nothing of the line was begun"),
-        (format!("upload {a}; speed 1x 2x"), "nothing of the line was begun"),
+        (format!("upload {a}; upload {missing}"), "Nothing of the line was begun."),
+        (format!("upload {a}; speed 1x 2x"), "Nothing of the line was begun."),
         (format!("upload -r {a} {missing}"), "cannot read "),
     ] {
         tui_harness.press(&["clear", "Enter"]);

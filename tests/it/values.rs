@@ -93,7 +93,7 @@ fn a_line_with_a_value_that_is_refused_begins_nothing() {
     std::io::Write::write_all(&mut child.stdin.take().unwrap(), (lines.join("\n") + "\n").as_bytes()).unwrap();
     let typed = end_of(child).stderr;
     for ((command, reason), line) in REFUSED.iter().zip(&lines) {
-        let is_told = |said: &str| said.contains(reason) && said.contains("; nothing of the line was begun");
+        let is_told = |said: &str| said.contains(reason) && said.contains(" Nothing of the line was begun.");
         let told = typed.lines().find(|said| said.starts_with(&format!("`{command}`: ")));
         assert!(told.is_some_and(is_told), "{command}: {told:?} in {typed}");
         let script = home.run(&["run", "-c", line]);

@@ -61,13 +61,13 @@ pub enum InviteError {
     #[error("the setup token is not valid: it is wrong, or the first account exists already")]
     SetupRefused,
     /// There are as many open invites as there may be.
-    #[error("there are {INVITES_MAX} open invites, and no more are made; `invite revoke ID` removes one")]
+    #[error("there are {INVITES_MAX} open invites, and no more are made")]
     TooMany,
     /// The invite would end too late, or would have ended already.
     #[error("an invite lasts until a time to come, and at most {} days", LIFETIME_MAX / DAY)]
     Lifetime,
     /// There is no open invite with this identifier.
-    #[error("there is no open invite `{id}`; `invite list` lists them")]
+    #[error("there is no open invite `{id}`")]
     Unknown {
         /// Identifier that was given.
         id: String,

@@ -22,7 +22,7 @@ pub enum KeyError {
     #[error(transparent)]
     PublicKey(#[from] PublicKeyError),
     /// The user has a key of this name already.
-    #[error("there is a key `{name}` already; `key remove {name}` removes it")]
+    #[error("there is a key `{name}` already")]
     NameTaken {
         /// Name that is taken.
         name: KeyName,
@@ -34,10 +34,10 @@ pub enum KeyError {
         name: KeyName,
     },
     /// The user has as many keys as a user may have.
-    #[error("you have {KEYS_MAX} keys, and no user has more; `key remove NAME` removes one")]
+    #[error("you have {KEYS_MAX} keys, and no user has more")]
     TooMany,
     /// The user has no key of this name.
-    #[error("you have no key `{name}`; `key list` lists them")]
+    #[error("you have no key `{name}`")]
     Unknown {
         /// Name that was given.
         name: KeyName,

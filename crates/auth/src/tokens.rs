@@ -43,13 +43,13 @@ pub enum TokenError {
     #[error("the API token is not valid: it is unknown, expired or revoked")]
     Refused,
     /// The user has a token of this name already.
-    #[error("there is a token `{name}` already; `token revoke {name}` removes it")]
+    #[error("there is a token `{name}` already")]
     NameTaken {
         /// Name that is taken.
         name: TokenName,
     },
     /// The user has as many tokens as a user may have.
-    #[error("you have {TOKENS_MAX} tokens, and no user has more; `token revoke NAME` removes one")]
+    #[error("you have {TOKENS_MAX} tokens, and no user has more")]
     TooMany,
     /// The token would end too late, or would have ended already.
     #[error("a token lasts until a time to come, and at most {} days", LIFETIME_MAX / DAY)]
@@ -61,7 +61,7 @@ pub enum TokenError {
     #[error("a token of the scope `admin` cannot be limited to a path; `read` and `write` can")]
     AdminPath,
     /// The user has no token of this name.
-    #[error("you have no token `{name}`; `token list` lists them")]
+    #[error("you have no token `{name}`")]
     Unknown {
         /// Name that was given.
         name: TokenName,

@@ -256,10 +256,7 @@ pub enum EngineError {
         name: String,
     },
     /// An upload under this name is running or being undone.
-    #[error(
-        "an upload of `{}` is under way already, or is being undone or kept: `p2p uploads` lists those that are kept",
-        visible(name)
-    )]
+    #[error("an upload of `{}` is under way already, or is being undone or kept", visible(name))]
     NameReserved {
         /// The name in use.
         name: String,
@@ -366,7 +363,7 @@ pub enum EngineError {
     #[error("there is no {0}")]
     UnknownHost(Peer),
     /// The process of the node does not run.
-    #[error("{0} does not run; `start {0}` starts it")]
+    #[error("{0} does not run")]
     NotRunning(NodeNumber),
     /// The process of the node runs, and no fault of it is on.
     #[error("{0} runs already")]

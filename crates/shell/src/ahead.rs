@@ -20,6 +20,7 @@ use p2p_store::namespace::Namespace;
 
 use crate::lists::listed;
 use crate::place::place_of;
+use crate::sentence::joined;
 use crate::tally::naming;
 use crate::trees::off_thread;
 use crate::{ShellError, changes};
@@ -239,15 +240,26 @@ fn nameless(path: &Path) -> ShellError {
 const REFUSED_SHOWN: usize = 3;
 
 /// Says why files of a batch are refused, and which of how many. A reason that several have is told once.
-pub(crate) fn told_refused(error: &ShellError, others: &[String], files: &[String], all: usize) -> String {
-    let mut reasons = vec![error.to_string()];
-    reasons.extend(others.iter().cloned());
-    let is_one = files.len() == 1 || others.is_empty();
-    if let (false, Some(first)) = (is_one, files.first()) {
-        reasons[0] = naming(first, error.to_string());
-    }
+pub(crate) fn told_refused(error: &ShellError, others: &[(String, ShellError)], files: &[String], all: usize) -> String {
+    told_refused_as(ShellError::to_string, error, others, files, all)
+}
+
+/// Says the same, with each error in the words of `say`.
+pub(crate) fn told_refused_as(
+    say: impl Fn(&ShellError) -> String,
+    error: &ShellError,
+    others: &[(String, ShellError)],
+    files: &[String],
+    all: usize,
+) -> String {
+    let first = match files.first() {
+        Some(first) if !others.is_empty() => naming(first, say(error)),
+        _ => say(error),
+    };
+    let others = others.iter().map(|(file, other)| naming(file, say(other)));
     let are = if files.len() == 1 { "is" } else { "are" };
-    format!("{}; {} of {all} files {are} refused: {}", reasons.join("; "), files.len(), listed(files, REFUSED_SHOWN))
+    let sum = format!("{} of {all} files {are} refused: {}", files.len(), listed(files, REFUSED_SHOWN));
+    joined(&std::iter::once(first).chain(others).chain([sum]).collect::<Vec<_>>())
 }
 
 /// Returns the one refusal of a batch for all of it that could not begin.
@@ -261,8 +273,7 @@ pub fn refusal(refused: Vec<(String, ShellError)>, all: usize) -> Result<(), She
     if all == 1 {
         return Err(error);
     }
-    let others = files.iter().skip(1).zip(errors).filter(|(_, other)| *other != error).take(REFUSED_SHOWN - 1);
-    let others = others.map(|(file, other)| naming(file, other.to_string())).collect();
+    let others = files.iter().cloned().skip(1).zip(errors).filter(|(_, other)| *other != error).take(REFUSED_SHOWN - 1).collect();
     Err(ShellError::NoneOf { error: Box::new(error), others, files, all })
 }
 

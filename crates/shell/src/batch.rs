@@ -119,9 +119,9 @@ mod tests {
             assert_eq!(error.exit_code(), ShellError::StandingStill.exit_code());
             error.to_string().strip_prefix(&ShellError::StandingStill.to_string()).map(str::to_owned).unwrap()
         };
-        assert_eq!(said(3, 2), "; before that, 3 files stored (1.5 KiB); 2 files were not begun");
-        assert_eq!(said(3, 0), "; before that, 3 files stored (1.5 KiB)");
-        assert_eq!(said(0, 1), "; before that, 0 files stored; 1 file was not begun");
+        assert_eq!(said(3, 2), ". Before that, 3 files stored (1.5 KiB); 2 files were not begun.");
+        assert_eq!(said(3, 0), ". Before that, 3 files stored (1.5 KiB).");
+        assert_eq!(said(0, 1), ". Before that, 0 files stored; 1 file was not begun.");
         assert_eq!(said(0, 0), "");
     }
 }

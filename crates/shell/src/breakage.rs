@@ -18,14 +18,14 @@ use p2p_store::manifest::NodeNumber;
 use crate::commands::faults::Change;
 
 /// Node as far as commands depend on it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Node {
     stage: Stage,
     is_empty: bool,
 }
 
 /// Faults that are on, as far as they are known ahead.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Breakage {
     nodes: BTreeMap<NodeNumber, Node>,
     on: BTreeMap<Target, Fault>,

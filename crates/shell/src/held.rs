@@ -19,7 +19,7 @@ use crate::commands::{invites, keys, tokens, uploads};
 use crate::{Shell, ShellError};
 
 /// Things that there are as the earlier commands of a line leave them, each kind from the first command about it on.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Held {
     /// Public keys, of which one that is in a file that may be another by then is not known.
     keys: Option<BTreeMap<KeyName, Option<KeyFingerprint>>>,

@@ -20,8 +20,11 @@ use crate::{Shell, ShellError};
 /// Commands after which there may be transfers that were not there before.
 pub(crate) const BEGINNING: [&str; 5] = ["upload", "download", "rm", "verify", "expect"];
 
+/// Commands after which the transfer that they name is over.
+const ENDING: [&str; 2] = ["wait", "cancel"];
+
 /// Things of which it is known when a line begins whether they are there, and what its earlier commands may make of them.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Things {
     /// Transfers that the user may see, each with whether it is over; `None` if they are not known.
     transfers: Option<BTreeMap<TransferId, bool>>,
@@ -113,7 +116,10 @@ impl Things {
     }
 
     /// Takes in what a command of this name may bring about, which an `expect` carries out or the line itself.
-    pub(crate) fn follow(&mut self, call: &Call, is_expected: bool) {
+    ///
+    /// # Errors
+    /// Fails if its words name no transfer where it needs one.
+    pub(crate) fn follow(&mut self, call: &Call, is_expected: bool) -> Result<(), ShellError> {
         self.transfers_may_come |= BEGINNING.contains(&call.spec.name);
         self.users_may_come |= call.spec.name == "register";
         match call.argument(0) {
@@ -121,6 +127,11 @@ impl Things {
             _ if is_expected => self.is_capturing = None,
             action => self.is_capturing = Some(action == Some("start")),
         }
+        let is_ended = !is_expected && ENDING.contains(&call.spec.name) && call.argument(0) != Some(WAITING);
+        if let (true, Some(known)) = (is_ended, &mut self.transfers) {
+            known.extend(call.transfer(0)?.map(|transfer| (transfer, true)));
+        }
+        Ok(())
     }
 
     /// Notes that virtual time may have passed, in which a capture may end by itself; where other lines run beside this one, one may also begin.

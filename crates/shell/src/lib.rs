@@ -38,11 +38,12 @@ mod held;
 pub mod history;
 mod hosts;
 mod known;
-mod line;
+pub mod line;
 pub mod lists;
 mod local_pattern;
 mod local_tree;
 pub mod names_changed;
+mod next_step;
 mod outlook;
 pub mod pattern;
 mod place;
@@ -52,6 +53,7 @@ pub mod question;
 pub mod report;
 mod results;
 pub mod script;
+mod sentence;
 pub mod spec;
 pub mod table;
 pub mod tally;
@@ -64,11 +66,11 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use p2p_auth::{AuthError, Secret};
+use p2p_base::error_kind::ErrorKind;
 use p2p_base::message::legible;
-use p2p_engine::{Denial, EngineError, Operation};
+use p2p_engine::{EngineError, Operation};
 use p2p_service::access::{Access, AccessError, Identity};
 use p2p_service::failure::exit;
-use p2p_service::instance::is_nameless;
 use p2p_service::statuses;
 use p2p_store::manifest::NodeNumber;
 use thiserror::Error;
@@ -82,9 +84,11 @@ pub use self::place::place_of;
 use self::answer::{Answer, Effect, Notice};
 use self::background::Background;
 use self::call::Call;
+use self::line::Earlier;
 use self::lists::lines_in_one;
 use self::pattern::PatternError;
 use self::question::{Form, Question};
+use self::sentence::{ended, joined};
 use self::spec::{Audience, Spec};
 use self::table::{CommandGroup, Table};
 use self::tally::Tally;
@@ -122,13 +126,13 @@ pub enum ShellError {
         usage: String,
     },
     /// The engine refuses the command or failed to carry it out.
-    #[error("{0}{step}", step = next_step(.0))]
+    #[error("{0}{step}", step = next_step::of_engine(.0))]
     Engine(#[from] EngineError),
     /// A pattern for names of stored files stands for nothing.
     #[error(transparent)]
     Pattern(#[from] PatternError),
     /// The user may not do this, or the accounts refuse it.
-    #[error(transparent)]
+    #[error("{0}{step}", step = next_step::of_access(.0))]
     Access(AccessError),
     /// The user did not answer a question.
     #[error("given up; nothing has changed")]
@@ -163,19 +167,19 @@ pub enum ShellError {
     #[error("{0}")]
     Bad(String),
     /// Parts of a batch would be refused, so that nothing of it was begun.
-    #[error("{}; none was begun", ahead::told_refused(error, others, files, *all))]
+    #[error("{} None was begun.", ended(ahead::told_refused(error, others, files, *all)))]
     NoneOf {
         /// Error of the first of them.
         error: Box<ShellError>,
-        /// Reasons of the next ones, as far as they are told, each with the name of its file.
-        others: Vec<String>,
+        /// Errors of the next ones, as far as they are told, each with the name of its file.
+        others: Vec<(String, ShellError)>,
         /// Files that would be refused, for whichever reason.
         files: Vec<String>,
         /// Number of files in the batch.
         all: usize,
     },
     /// The first parts of a batch were carried out, and the next one was not.
-    #[error("{error}; before that, this was done: {}", done.join("; "))]
+    #[error("{} Before that, this was done: {}", ended(error), ended(joined(done)))]
     Partly {
         /// Answers of the parts that were carried out.
         done: Vec<String>,
@@ -186,7 +190,7 @@ pub enum ShellError {
     #[error("{0}")]
     NotAll(Tally),
     /// A batch ended before all of it was done, because nothing more can be done for its user.
-    #[error("{error}; before that, {done}", done = done.in_one_line_with(*left))]
+    #[error("{} Before that, {}", ended(error), ended(done.in_one_line_with(*left)))]
     Cut {
         /// Reason why nothing more is begun.
         error: Box<ShellError>,
@@ -196,33 +200,18 @@ pub enum ShellError {
         left: u64,
     },
     /// A command of a line would be refused, so that nothing of the line was begun.
-    #[error("`{command}`: {error}; nothing of the line was begun", error = line::in_a_line(error))]
+    #[error("`{command}`: {}", line::not_begun(error, after.as_ref()))]
     Ahead {
         /// Command that would be refused.
         command: String,
         /// Error of that command.
         error: Box<ShellError>,
+        /// Earlier command of the line without which it would not be refused so; `None` if it would be as things are now.
+        after: Option<Earlier>,
     },
     /// The user interrupted the command.
     #[error("interrupted")]
     Interrupted,
-}
-
-/// Returns the next step after an error of the engine, as a continuation of its sentence.
-fn next_step(error: &EngineError) -> &'static str {
-    match error {
-        EngineError::Denied(Denial::LoginNeeded) => "; `login NAME` logs in, `register` makes an account",
-        EngineError::NotEmpty { .. } => "; `rm --recursive` removes it with all that is in it",
-        EngineError::IsDirectory { .. } => "; --recursive takes all that is in it, and `ls PATH` lists that",
-        EngineError::NoDirectory { .. } => "; `mkdir --parents PATH` makes it",
-        EngineError::DestinationTaken { .. } => "; --force replaces it",
-        EngineError::Source { reason, .. } if is_nameless(reason) => "; --as NAME says under which it is stored",
-        EngineError::NameTaken { .. } => "; choose another name (upload has --as NAME for it), or remove that one with `rm`",
-        EngineError::UnknownUpload(_) => "; `uploads` lists those that are kept",
-        EngineError::UploadRunning(_) => "; `uploads` shows what becomes of it",
-        EngineError::BeyondEnd { .. } => "; bytes are counted from 0, and `ls` shows the sizes",
-        _ => "",
-    }
 }
 
 fn suggestion(near: &[&str]) -> String {
@@ -262,6 +251,16 @@ impl ShellError {
             ShellError::NotAll(tally) => tally.exit_code(),
             ShellError::Failed { exit_code, .. } => *exit_code,
             _ => exit::FAILED,
+        }
+    }
+
+    /// Returns the kind of the error, if it is one of the engine or of the accounts.
+    fn kind(&self) -> Option<ErrorKind> {
+        match self {
+            ShellError::Engine(error) => Some(error.kind()),
+            ShellError::Access(error) => Some(error.kind()),
+            ShellError::NoneOf { error, .. } => error.kind(),
+            _ => None,
         }
     }
 

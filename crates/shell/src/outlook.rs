@@ -10,7 +10,6 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use p2p_base::spelling::{visible, visible_path};
 use p2p_engine::EngineError;
 use p2p_engine::operation::ListTransfers;
 use p2p_service::access::Identity;
@@ -33,8 +32,10 @@ const MAKING_FILES: [&str; 4] = ["download", "export", "capture", "report"];
 const TAKING_TIME: [&str; 10] = ["upload", "download", "rm", "verify", "sleep", "ping", "health", "stop", "start", "restart"];
 /// Commands that change names. It is not known ahead whether one succeeds that an `expect` carries out.
 const CHANGING_NAMES: [&str; 4] = ["upload", "rm", "mkdir", "mv"];
-/// Commands after which somebody else may be the user, or other names be stored than the ones before have made so.
-const LEADING_ELSEWHERE: [&str; 6] = ["login", "logout", "register", "cancel", "expect", "uploads"];
+/// Commands after which other names may be stored than the ones before have made so.
+const UNDOING_NAMES: [&str; 2] = ["cancel", "uploads"];
+/// Commands after which somebody else may be the user.
+const CHANGING_USER: [&str; 4] = ["login", "logout", "register", "expect"];
 
 /// Returns true if a command waits for virtual time, whatever there is.
 fn takes_time(call: &Call) -> bool {
@@ -46,6 +47,7 @@ fn takes_time(call: &Call) -> bool {
 }
 
 /// Stored names and files of this machine as a command of a line will find them.
+#[derive(Debug, Clone)]
 pub(crate) struct Outlook {
     names: Namespace,
     /// What was stored when the line began.
@@ -57,8 +59,6 @@ pub(crate) struct Outlook {
     made: BTreeSet<PathBuf>,
     /// Files of this machine that the present command makes.
     written: BTreeSet<PathBuf>,
-    /// Names that the present command gives to what was stored under others.
-    moved: Vec<FileKey>,
     may_make_files: bool,
     /// True once a command stands in the line after which another user's tree may be one's own.
     may_change_user: bool,
@@ -71,8 +71,10 @@ pub(crate) struct Outlook {
     held: Held,
     /// Faults that are on.
     breakage: Breakage,
+    /// False once a command stands in the line after which somebody else may be the user.
+    knows_user: bool,
     /// False once a command stands in the line whose effects on names are not known ahead.
-    is_known: bool,
+    knows_names: bool,
 }
 
 impl Outlook {
@@ -92,11 +94,11 @@ impl Outlook {
             identity: shell.identity(),
             made: BTreeSet::new(),
             written: BTreeSet::new(),
-            moved: Vec::new(),
             may_make_files: false,
             may_change_user: false,
             held: Held::default(),
-            is_known: true,
+            knows_user: true,
+            knows_names: true,
         }
     }
 
@@ -106,21 +108,21 @@ impl Outlook {
     /// Fails if the command would be refused.
     pub(crate) async fn take(&mut self, shell: &Shell, call: &Call) -> Result<(), ShellError> {
         self.made.append(&mut self.written);
-        self.moved.clear();
         shell.require_place(call).await?;
         self.may_change_user |= call.spec.group == Group::Accounts;
         self.check_new_names(call)?;
-        if self.is_known {
+        if self.knows_user {
             shell.admit(call.spec).await?;
             self.check_rights(shell, call).await?;
             self.things.check(shell, call).await?;
         }
         self.check_pace(shell, call)?;
-        if self.is_known {
+        if self.knows_user {
             self.check_breakage(shell, call)?;
-            self.held.take(shell, call, self.may_make_files, !self.open.is_empty()).await?;
+            let may_keep = !self.open.is_empty() || !self.knows_names;
+            self.held.take(shell, call, self.may_make_files, may_keep).await?;
         }
-        self.look(shell, call).await.map_err(|error| self.told(error))?;
+        self.look(shell, call).await?;
         let expects = call.spec.name == "expect";
         let expected = if expects { expected_command(shell.table(), call) } else { None };
         if let Some(expected) = &expected {
@@ -147,7 +149,7 @@ impl Outlook {
     async fn check_expected(&self, shell: &Shell, call: &Call, expected: &Call) -> Result<(), ShellError> {
         let is_meant = expected.spec.group == Group::Faults || expected.spec.name == "capture";
         let may = self.identity.is_admin() && !(expected.is_for_this_machine() && shell.access.is_remote());
-        if !self.is_known || !is_meant || !may {
+        if !self.knows_user || !is_meant || !may {
             return Ok(());
         }
         let checked = match self.check_pace(shell, expected) {
@@ -172,9 +174,9 @@ impl Outlook {
         self.follow_breakage(shell, call, is_expected)?;
         self.may_make_files |= MAKING_FILES.contains(&name);
         // Who is logged in stays that when another account is made.
-        let leads_elsewhere = LEADING_ELSEWHERE.contains(&name) && !(name == "register" && self.identity.name().is_some());
-        let is_uncertain = is_expected && CHANGING_NAMES.contains(&name);
-        self.is_known &= !(leads_elsewhere || is_uncertain);
+        self.knows_user &= !CHANGING_USER.contains(&name) || (name == "register" && self.identity.name().is_some());
+        let is_uncertain = UNDOING_NAMES.contains(&name) || (is_expected && CHANGING_NAMES.contains(&name));
+        self.knows_names &= self.knows_user && !is_uncertain;
         Ok(())
     }
 
@@ -190,37 +192,13 @@ impl Outlook {
         if BEGINNING.contains(&call.spec.name) {
             self.breakage.may_store();
         }
-        self.things.follow(call, is_expected);
-        if call.spec.group == Group::Faults && (is_expected || !self.is_known) {
+        self.things.follow(call, is_expected)?;
+        if call.spec.group == Group::Faults && (is_expected || !self.knows_user) {
             self.breakage.forget();
         } else if let Some(change) = change_of(shell, call)? {
             self.breakage.follow(&change);
         }
         Ok(())
-    }
-
-    /// Returns an error with a name or a path that only earlier commands of the line will have taken told as such.
-    fn told(&self, error: ShellError) -> ShellError {
-        let made = |what: String| ShellError::Bad(format!("an earlier command of the line makes {what}"));
-        match error {
-            ShellError::Engine(EngineError::NameTaken { name }) if self.is_made(&FileKey::new(self.identity.name(), &name)) => {
-                made(format!("`{}`", visible(&name)))
-            }
-            ShellError::Engine(EngineError::DestinationTaken { path })
-                if self.made.contains(&path) && std::fs::symlink_metadata(&path).is_err() =>
-            {
-                made(visible_path(&path))
-            }
-            ShellError::NoneOf { error, others, files, all } => {
-                ShellError::NoneOf { error: Box::new(self.told(*error)), others, files, all }
-            }
-            error => error,
-        }
-    }
-
-    /// Returns true if an earlier command of the line makes what will be stored under a key.
-    fn is_made(&self, key: &FileKey) -> bool {
-        self.before.get(key).is_none() && self.names.get(key).is_some() && !self.moved.contains(key)
     }
 
     /// Refuses a command that waits for virtual time while that is paused, and one that goes on in it while it is not, unless another line

@@ -5,7 +5,7 @@ use p2p_service::abilities;
 use thiserror::Error;
 
 use super::answer::{Answer, Effect};
-use super::line::in_a_line;
+use super::line::not_begun;
 use super::words::{Variables, commands_of};
 use super::{Shell, ShellError};
 
@@ -26,7 +26,7 @@ pub struct ScriptError {
 /// Returns an error with its command: of a line that was not begun, with the one that would have been refused.
 fn told(command: &str, error: &ShellError) -> String {
     match error {
-        ShellError::Ahead { command, error } => format!("{command}: {}; nothing of the line was begun", in_a_line(error)),
+        ShellError::Ahead { command, error, after } => format!("{command}: {}", not_begun(error, after.as_ref())),
         error => format!("{command}: {error}"),
     }
 }

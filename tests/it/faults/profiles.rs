@@ -134,7 +134,7 @@ fn what_a_profile_has_put_on_is_taken_back_alone() {
     assert_eq!(said(&mut harness), before);
     assert!(harness.faults().iter().all(|active| active.causes().all(|cause| cause.profile().is_none())));
     let again = harness.ask(ClearFaults { which: of("test", None) }).unwrap_err();
-    assert_eq!(again.to_string(), "no fault of the profile `test` is on; `faults` lists those that are");
+    assert_eq!(again.to_string(), "no fault of the profile `test` is on");
     // A node is taken back with all that others say of it too.
     harness.ask(apply(Some(node(1)), profile)).unwrap();
     harness.ask(Break::Refuse { node: node(2) }).unwrap();

@@ -47,7 +47,7 @@ pub enum FaultError {
     #[error("{}", sound(*.0))]
     NotBroken(Target),
     /// No fault of the path itself is on, and another one concerns it.
-    #[error("nothing that is said of {target} alone is on, but {fault}; `{}` takes that back", fault.undone_by())]
+    #[error("nothing that is said of {target} alone is on, but {fault}")]
     BrokenElsewhere {
         /// The path.
         target: Target,
@@ -55,7 +55,7 @@ pub enum FaultError {
         fault: Box<Fault>,
     },
     /// No fault that a profile has put on is on.
-    #[error("no fault of the profile `{}` is on{}; `faults` lists those that are", visible(name), of_node(*node))]
+    #[error("no fault of the profile `{}` is on{}", visible(name), of_node(*node))]
     ProfileNotOn {
         /// Name of the profile.
         name: String,

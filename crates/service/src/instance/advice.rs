@@ -58,7 +58,9 @@ fn advice(error: &EngineError) -> Option<&'static str> {
         EngineError::IsDirectory { .. } => Some("--recursive takes all that is in it; `p2p ls PATH` lists that"),
         EngineError::NotEmpty { .. } => Some("`p2p rm --recursive` removes it with all that is in it"),
         EngineError::NoDirectory { .. } => Some("`p2p mkdir --parents PATH` makes it"),
-        EngineError::NameReserved { .. } => Some("wait until it is over, or choose another name (put has --as NAME for it)"),
+        EngineError::NameReserved { .. } => Some(
+            "wait until it is over, forget it if it is kept (`p2p uploads`), or choose another name (put has --as NAME for it)",
+        ),
         EngineError::Name(_) => Some("choose another name (put has --as NAME for it)"),
         EngineError::DestinationTaken { .. } => Some("choose another place with -o OUT, or replace it with --force"),
         EngineError::UploadLonger { .. } => {

@@ -27,7 +27,7 @@ impl Outlook {
     pub(super) async fn look(&mut self, shell: &Shell, call: &Call) -> Result<(), ShellError> {
         match call.spec.name {
             "upload" => self.upload(call).await?,
-            _ if !self.is_known => {}
+            _ if !self.knows_names => {}
             "download" => self.download(shell, call).await?,
             "capture" => capture_of(call)?.map_or(Ok(()), |path| self.claim(path, false))?,
             "export" => call.argument(0).map_or(Ok(()), |path| self.claim(expand(path), call.has("force")))?,
@@ -98,7 +98,7 @@ impl Outlook {
         if recursive {
             check_sources(if self.may_make_files { Vec::new() } else { found }).await?;
             // What of it is stored already is found out by the command.
-            self.is_known = false;
+            self.knows_names = false;
             return Ok(());
         }
         let needs: Vec<(String, Need)> = found.into_iter().map(|(label, path)| (label, self.need_of(call, path))).collect();
@@ -107,7 +107,7 @@ impl Outlook {
         let needs = needs.into_iter().map(|(label, need)| (label, Ok(need))).collect();
         check_needs(self.names.clone(), Arc::clone(&self.identity), needs).await?;
         stored.into_iter().for_each(|key| self.store(key));
-        self.is_known &= !self.may_make_files;
+        self.knows_names &= !self.may_make_files;
         Ok(())
     }
 
@@ -125,7 +125,7 @@ impl Outlook {
         let is_open = name.as_ref().is_some_and(|name| self.is_open(&FileKey::new(self.identity.name(), name)));
         let source = (!self.may_make_files).then_some(path);
         match name {
-            Some(_) if !self.is_known || !is_certain || is_open => source.map_or(Need::Nothing, Need::Source),
+            Some(_) if !self.knows_names || !is_certain || is_open => source.map_or(Need::Nothing, Need::Source),
             name => Need::Upload { source, name },
         }
     }
@@ -279,7 +279,6 @@ impl Outlook {
             }
             given.take(&key, &self.identity.shown(&key), true)?;
             changes::rename(&mut self.names, &key, &new)?;
-            self.moved.push(new);
         }
         Ok(())
     }
