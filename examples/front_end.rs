@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use eyre::{Result, bail};
 use p2p_service::access::range::WantedRange;
 use p2p_service::access::watching::Happening;
+use p2p_service::files::Declared;
 use p2p_service::instance::{EngineArgs, Instance};
 use p2p_service::scratch::Scratch;
 use p2p_service::{ClockMode, Event};
@@ -27,7 +28,7 @@ pub(crate) async fn store_and_fetch(data_dir: PathBuf) -> Result<String> {
     let instance = Instance::start(&args, ClockMode::Running)?;
     let access = instance.access("an example")?;
     let mut events = access.events(None);
-    let mut upload = access.upload_stream("greeting", None, None).await?;
+    let mut upload = access.upload_stream("greeting", Declared::default(), None).await?;
     upload.writer.write("Hello, world".into()).await?;
     upload.writer.finish().await?;
     loop {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use eyre::{Result, WrapErr};
 use p2p_base::source_file;
 use p2p_base::spelling::visible;
-use p2p_base::units::ByteSize;
+use p2p_base::units::count_of;
 use p2p_engine::error::NAMELESS;
 use p2p_engine::operation::KeptUpload;
 use p2p_engine::transfer::TransferReport;
@@ -14,11 +14,11 @@ use p2p_service::failure::wrong_usage;
 use p2p_service::instance::advised;
 use p2p_service::output;
 use p2p_shell::asking::refused;
-use p2p_store::uploads::UploadId;
+use p2p_store::uploads::{Declared, UploadId};
 
-use super::streams::{Origin, pour_in};
+use super::streams::{Kept, Origin, pour_in};
 use super::{PutArgs, Visit};
-use crate::operand::{is_dash, put_again};
+use crate::operand::{declared, is_dash, put_again};
 
 /// Upload that is kept if it is interrupted.
 #[derive(Debug)]
@@ -56,31 +56,37 @@ impl KeptPut {
 
     /// Stores the content, or what is missing of it.
     pub(super) async fn carry_out(self, visit: &Visit) -> Result<TransferReport> {
-        let (origin, size) = self.open().map_err(advised)?;
-        let BegunUpload { transfer, prefix, writer, .. } = match self.is_resumed {
-            true => self.resume(visit, size).await?,
-            false => self.begin(visit, size).await?,
+        let (origin, declared) = self.open().map_err(advised)?;
+        let (BegunUpload { transfer, writer, .. }, kept) = match self.is_resumed {
+            true => self.resume(visit, declared).await?,
+            false => (self.begin(visit, declared).await?, None),
         };
         let next = format!("`{}` continues it", self.again());
-        visit.instance.transfer_kept(transfer, self.upload, &next, pour_in(writer, prefix, origin)).await
+        visit.instance.transfer_kept(transfer, self.upload, &next, pour_in(writer, kept, origin)).await
     }
 
-    async fn begin(&self, visit: &Visit, size: Option<ByteSize>) -> Result<BegunUpload> {
+    async fn begin(&self, visit: &Visit, declared: Declared) -> Result<BegunUpload> {
         let own = self.path.file_name().filter(|_| !is_dash(&self.path)).and_then(|name| name.to_str());
         let wanted = self.name.as_deref().or(own).ok_or_else(|| advised(self.unreadable(NAMELESS)))?;
         let name = visit.access().place(wanted, own).map_err(refused)?;
-        let begun = visit.access().upload_stream(&name, size, Some(self.upload)).await.map_err(refused)?;
+        let begun = visit.access().upload_stream(&name, declared, Some(self.upload)).await.map_err(refused)?;
         output::tell(format_args!("p2p: upload {}; if it is interrupted, `{}` continues it", self.upload, self.again()));
         Ok(begun)
     }
 
-    async fn resume(&self, visit: &Visit, size: Option<ByteSize>) -> Result<BegunUpload> {
+    /// Begins to continue the upload, and returns what it has already, if that is anything.
+    async fn resume(&self, visit: &Visit, declared: Declared) -> Result<(BegunUpload, Option<Kept>)> {
         let kept = visit.access().kept_upload(&visit.identity, self.upload).await.map_err(refused)?;
         self.refuse_other_name(visit, &kept)?;
-        let begun = visit.access().resume_stream(&kept, size).await.map_err(refused)?;
-        let label = visit.identity.shown(&kept.file);
-        output::tell(format_args!("p2p: continuing {label} after {} bytes", begun.offset));
-        Ok(begun)
+        let mut begun = visit.access().resume_stream(&kept, declared).await.map_err(refused)?;
+        let told = format!("p2p: continuing {} after {}", visit.identity.shown(&kept.file), count_of(begun.offset, "byte"));
+        Ok(match begun.prefix.take() {
+            Some(prefix) => (begun, Some(Kept::new(prefix, told))),
+            None => {
+                output::tell(told);
+                (begun, None)
+            }
+        })
     }
 
     /// Refuses a name that is not the one of the kept upload.
@@ -94,13 +100,13 @@ impl KeptPut {
         }
     }
 
-    /// Opens the source, and returns it with its size if that is known.
-    fn open(&self) -> Result<(Origin, Option<ByteSize>), EngineError> {
+    /// Opens the source, and returns it with what is known of it.
+    fn open(&self) -> Result<(Origin, Declared), EngineError> {
         if is_dash(&self.path) {
-            return Ok((Origin::Stdin, None));
+            return Ok((Origin::Stdin, Declared::default()));
         }
         let (file, metadata) = source_file::open(&self.path).map_err(|error| self.unreadable(&error.to_string()))?;
-        Ok((Origin::File(file, self.path.clone()), Some(ByteSize::from_bytes(metadata.len()))))
+        Ok((Origin::File(file, self.path.clone()), declared(&metadata)))
     }
 
     fn unreadable(&self, reason: &str) -> EngineError {

@@ -12,7 +12,7 @@ use std::thread::Builder;
 use bytes::Bytes;
 use eyre::{Result, WrapErr, eyre};
 use p2p_base::spelling::visible_path;
-use p2p_engine::stream::prefix::Prefix;
+use p2p_engine::stream::prefix::{OtherContent, Prefix};
 use p2p_engine::stream::{StreamReader, StreamWriter};
 use p2p_service::failure::Advise;
 use p2p_service::instance::Poured;
@@ -70,11 +70,35 @@ impl Origin {
     }
 }
 
-/// Gives all that an origin has to an upload. What the upload has already is compared with its `prefix` and not given again.
+/// What an upload that is continued has already: it is compared with what the origin gives, and then told.
+#[derive(Debug)]
+pub(super) struct Kept {
+    prefix: Prefix,
+    /// Line that says what is continued, until it is known that it is.
+    told: Option<String>,
+}
+
+impl Kept {
+    /// Creates the comparison; `told` says what is continued once it has come out.
+    pub(super) const fn new(prefix: Prefix, told: String) -> Kept {
+        Kept { prefix, told: Some(told) }
+    }
+
+    /// Takes the next bytes of the origin, and returns those that follow what the upload has.
+    fn check(&mut self, bytes: Bytes) -> Result<Bytes, OtherContent> {
+        let rest = self.prefix.check(bytes)?;
+        if self.prefix.missing() == 0 {
+            self.told.take().into_iter().for_each(output::tell);
+        }
+        Ok(rest)
+    }
+}
+
+/// Gives all that an origin has to an upload. What the upload has already is compared with it and not given again.
 ///
 /// # Errors
-/// Fails if the origin does not begin with the prefix, before anything is given.
-pub(super) async fn pour_in(mut writer: StreamWriter, mut prefix: Option<Prefix>, mut origin: Origin) -> Result<Poured> {
+/// Fails if the origin does not begin with what the upload has, before anything is given.
+pub(super) async fn pour_in(mut writer: StreamWriter, mut kept: Option<Kept>, mut origin: Origin) -> Result<Poured> {
     let (sender, mut chunks) = mpsc::channel(1);
     let name = origin.name();
     let read = move || while sender.blocking_send(origin.next_chunk()).is_ok() {};
@@ -87,7 +111,7 @@ pub(super) async fn pour_in(mut writer: StreamWriter, mut prefix: Option<Prefix>
         };
         let poured = match chunk {
             Some(Ok(bytes)) if bytes.is_empty() => break,
-            Some(Ok(bytes)) => match prefix.as_mut().map_or(Ok(bytes.clone()), |prefix| prefix.check(bytes)) {
+            Some(Ok(bytes)) => match kept.as_mut().map_or(Ok(bytes.clone()), |kept| kept.check(bytes)) {
                 Ok(rest) => writer.write(rest).await,
                 Err(other) => return Err(eyre!("{name} is not what was interrupted: {other}")).suggestion(OTHER_CONTENT),
             },
@@ -102,7 +126,7 @@ pub(super) async fn pour_in(mut writer: StreamWriter, mut prefix: Option<Prefix>
             return Ok(Poured::All);
         }
     }
-    if let Some(missing) = prefix.map(|prefix| prefix.missing()).filter(|&missing| missing > 0) {
+    if let Some(missing) = kept.map(|kept| kept.prefix.missing()).filter(|&missing| missing > 0) {
         let problem = format!("{name} is not what was interrupted: it ends {missing} bytes before the end of what is kept");
         return Err(eyre!(problem)).suggestion(OTHER_CONTENT);
     }

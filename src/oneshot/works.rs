@@ -9,6 +9,7 @@ use p2p_service::access::range::WantedRange;
 use p2p_service::instance::advised;
 use p2p_shell::asking::refused;
 use p2p_shell::groups::{Group, Groups, Step, name_of_small};
+use p2p_store::uploads::Declared;
 
 use super::Visit;
 use super::kept::KeptPut;
@@ -37,7 +38,7 @@ impl Work {
             Work::Transfer(begins) => visit.instance.transfer(visit.access(), begins).await,
             Work::FromStdin(name) => {
                 let BegunUpload { transfer, writer, .. } =
-                    visit.access().upload_stream(&name, None, None).await.map_err(refused)?;
+                    visit.access().upload_stream(&name, Declared::default(), None).await.map_err(refused)?;
                 visit.instance.transfer_stream(transfer, pour_in(writer, None, Origin::Stdin)).await
             }
             Work::Kept(kept) => kept.carry_out(visit).await,

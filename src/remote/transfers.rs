@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use eyre::{Report, Result, WrapErr, eyre};
 use p2p_base::source_file;
 use p2p_base::spelling::{visible, visible_path};
+use p2p_base::units::count_of;
 use p2p_engine::{EngineError, create_destination};
 use p2p_grpc::client::ClientError;
-use p2p_grpc::proto::{ByteRange, DownloadFileRequest, FileInfo, UploadDone, UploadHeader};
+use p2p_grpc::proto::{ByteRange, DownloadFileRequest, FileInfo, KeptUpload, Timestamp, UploadDone, UploadHeader};
 use p2p_service::access::range::WantedRange;
 use p2p_service::failure::{Advise, all_told, wrong_usage};
 use p2p_service::instance::advised;
@@ -20,12 +21,12 @@ use p2p_shell::bar::FileBar;
 use p2p_shell::place_of;
 use p2p_shell::report::{FileRef, TransferLine, WayReport, transfers_table};
 use p2p_store::names::FileKey;
-use p2p_store::uploads::UploadId;
+use p2p_store::uploads::{Declared, UploadId};
 use serde::Serialize;
 
 use super::names::{digest, file_ref, naming, seconds};
 use super::visits::{Server, Visit};
-use crate::operand::{is_dash, put_again};
+use crate::operand::{declared, is_dash, put_again};
 
 /// What `put` is to store.
 #[derive(Debug)]
@@ -115,21 +116,21 @@ async fn finished(visit: Visit, common: &CommonArgs, files: Vec<TransferLine>, f
     all_told(failed).and(ended)
 }
 
-/// Source of an upload, with its own name and its size as far as they are known.
+/// Source of an upload, with its own name and what is known of it before it is read.
 struct Opened {
     source: Box<dyn Read + Send>,
     own: Option<String>,
-    size: Option<u64>,
+    declared: Declared,
 }
 
 fn opened(path: &Path) -> Result<Opened> {
     if is_dash(path) {
-        return Ok(Opened { source: Box::new(io::stdin()), own: None, size: None });
+        return Ok(Opened { source: Box::new(io::stdin()), own: None, declared: Declared::default() });
     }
     let unreadable = |error: io::Error| advised(EngineError::Source { path: path.to_owned(), reason: error.to_string() });
     let (file, metadata) = source_file::open(path).map_err(|error| unreadable(io::Error::other(error.to_string())))?;
     let own = path.file_name().and_then(|name| name.to_str()).map(own_path);
-    Ok(Opened { source: Box::new(file), own, size: Some(metadata.len()) })
+    Ok(Opened { source: Box::new(file), own, declared: declared(&metadata) })
 }
 
 /// Returns the path among one's own files of a name that may begin like that of another's.
@@ -140,13 +141,13 @@ fn own_path(name: &str) -> String {
 impl Visit {
     /// Stores one file.
     async fn stored(&self, path: &Path, storing: &Storing<'_>) -> Result<TransferLine> {
-        let Opened { source, own, size } = opened(path)?;
+        let Opened { source, own, declared } = opened(path)?;
         let kept = match storing.upload.filter(|_| storing.is_resumed) {
             Some(id) => Some(self.kept(id).await?),
             None => None,
         };
-        let name = match kept {
-            Some(kept) => kept,
+        let name = match &kept {
+            Some(kept) => kept.path.clone(),
             None => self.place(storing.name, own.as_deref()).await?,
         };
         let command = |id| put_again(path, &format!("--resume {id} --connect {}", self.server));
@@ -157,11 +158,20 @@ impl Visit {
         let upload_id = storing.upload.map(|id| id.to_string());
         // What is kept is compared by the server with what is sent.
         let offset = storing.is_resumed.then_some(0);
-        let header = UploadHeader { path: name.clone(), size, sha256: None, upload_id, offset };
-        let bar = FileBar::new(&visible(&name), size);
+        let modified = declared.modified.map(timestamp);
+        let header = UploadHeader { path: name.clone(), size: declared.size, sha256: None, upload_id, offset, modified };
+        let bar = FileBar::new(&visible(&name), declared.size);
+        let mut continued = kept;
+        let told = |at| {
+            // What follows is acknowledged only once what is kept was found to be the same.
+            if let Some(kept) = continued.take_if(|kept| at > kept.offset) {
+                output::tell(format_args!("p2p: continuing {} after {}", visible(&kept.path), count_of(kept.offset, "byte")));
+            }
+            bar.set(at);
+        };
         let done = tokio::select! {
             biased;
-            done = self.client.upload(header, source, |at| bar.set(at)) => done,
+            done = self.client.upload(header, source, told) => done,
             stop = interrupted() => {
                 drop(bar);
                 return Err(stop?.after(&again.unwrap_or_else(|| "the server undoes what was under way".into())).into());
@@ -198,13 +208,11 @@ impl Visit {
         })
     }
 
-    /// Returns the path of an upload that is kept.
-    async fn kept(&self, id: UploadId) -> Result<String> {
+    /// Returns an upload that is kept.
+    async fn kept(&self, id: UploadId) -> Result<KeptUpload> {
         let uploads = self.client.uploads().await.map_err(|error| self.failed(error))?;
         let kept = uploads.into_iter().find(|upload| upload.upload_id == id.to_string());
-        let kept = kept.ok_or_else(|| advised(EngineError::UnknownUpload(id)))?;
-        output::tell(format_args!("p2p: continuing {} after {} bytes", visible(&kept.path), kept.offset));
-        Ok(kept.path)
+        kept.ok_or_else(|| advised(EngineError::UnknownUpload(id)))
     }
 
     /// Fetches one file.
@@ -253,6 +261,12 @@ impl Visit {
         let way = way_of(&figures);
         Ok(TransferLine { file: file_ref(info, &figures), sha256: digest(&info.sha256), upload: None, way })
     }
+}
+
+/// Returns a time in nanoseconds since 1970 as a message.
+fn timestamp(nanos: u64) -> Timestamp {
+    const SECOND: u64 = 1_000_000_000;
+    Timestamp { seconds: (nanos / SECOND) as i64, nanos: (nanos % SECOND) as i32 }
 }
 
 fn way_of(figures: &p2p_grpc::proto::TransferFigures) -> WayReport {

@@ -1,6 +1,8 @@
 //! Uploads that are kept although their source has gone: killed and interrupted ones are continued, and nothing but the same content
 //! continues them. Ranges of what is stored.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use p2p_engine::operation::{Await, Keep, OnShutdown, Shutdown};
 use p2p_engine::transfer::TransferState;
@@ -113,12 +115,32 @@ fn other_content_continues_nothing_and_loses_nothing() {
     let mut other = read(home.path("a.bin"));
     other[1000] ^= 1;
     std::fs::write(home.path("other.bin"), &other).unwrap();
+    let modified = std::fs::metadata(home.path("a.bin")).unwrap().modified().unwrap();
+    let other_file = || std::fs::File::options().append(true).open(home.path("other.bin")).unwrap();
+    other_file().set_modified(modified + Duration::from_millis(1_500)).unwrap();
+    let later = home.refused(&["put", "other.bin", "--resume", &id]);
+    assert!(later.contains("this file was modified 1.500 s later than the one with which the upload was begun"), "{later}");
+    assert!(later.contains("`p2p put --resume ID - < FILE` continues"), "{later}");
+    other_file().set_modified(modified).unwrap();
     std::fs::write(home.path("short.bin"), &read(home.path("a.bin"))[..70_000]).unwrap();
     let differs = home.refused(&["put", "other.bin", "--resume", &id]);
     let first = format!("its first {} bytes are not those that are kept of the upload", before["offset"]);
     assert!(differs.contains("other.bin is not what was interrupted") && differs.contains(&first), "{differs}");
-    let short = home.refused(&["put", "short.bin", "--resume", &id]);
-    assert!(short.contains("bytes of the upload are kept, and the content has 70000 bytes alone"), "{short}");
+    let mut longer = read(home.path("a.bin"));
+    longer.push(0);
+    std::fs::write(home.path("long.bin"), longer).unwrap();
+    for (name, size) in [("short.bin", 70_000), ("long.bin", (3 << 20) + 1)] {
+        let said = home.refused(&["put", name, "--resume", &id]);
+        let words = format!(
+            "it is not what was interrupted of `a.bin`: the upload was begun with 3145728 bytes, and this content has {size}"
+        );
+        assert!(said.contains(&words) && said.contains("`p2p uploads --forget ID`"), "{said}");
+    }
+    assert!(!differs.contains("continuing"), "{differs}");
+    // What comes by a pipe has no size and no time, and is compared as far as it is kept.
+    let mut command = home.command(&["put", "-", "--resume", &id]);
+    let piped = end_of(command.stdin(std::fs::File::open(home.path("other.bin")).unwrap()).spawn().unwrap());
+    assert!(piped.code == Some(1) && piped.stderr.contains(&first) && !piped.stderr.contains("continuing"), "{piped:?}");
     let after = only(&home);
     assert_eq!((&after["offset"], &after["id"]), (&before["offset"], &before["id"]));
     let renamed = home.wrong_usage(&["put", "a.bin", "--as", "b.bin", "--resume", &id]);
@@ -191,7 +213,7 @@ fn an_upload_is_unknown_to_other_users() {
 #[tokio::main(flavor = "current_thread")]
 async fn keep_an_old_one(home: &Home) {
     let (engine, handle) = Engine::start(config(&home.data(), 5, quick_link()), None).unwrap();
-    let keep = Some(Keep { id: UploadId::new([7; 16]), expires_at: 1 });
+    let keep = Some(Keep { id: UploadId::new([7; 16]), expires_at: 1, modified: None });
     let upload = StreamUpload { name: "old.bin".into(), size: None, keep, stored_at: 0 };
     let BegunUpload { transfer, mut writer, .. } = handle.upload_stream(&OPERATOR, upload).await.unwrap();
     writer.write(Bytes::from_static(&[7; 200_000])).await.unwrap();

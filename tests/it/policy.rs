@@ -72,7 +72,7 @@ fn house() -> House {
 /// One call of each operation, and of those whose need depends on what they are asked, one of each kind.
 fn calls() -> Vec<(&'static str, Command)> {
     let upload = |id: Option<UploadId>| {
-        let keep = id.map(|id| operation::Keep { id, expires_at: 0 });
+        let keep = id.map(|id| operation::Keep { id, expires_at: 0, modified: None });
         let source = operation::Source::Stream { stream: Default::default(), size: None, keep };
         operation::Upload { source, name: Some("a".into()), stored_at: 0 }
     };

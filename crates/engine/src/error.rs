@@ -11,7 +11,7 @@ use p2p_store::manifest::NodeNumber;
 use p2p_store::names::{FileKey, NameError};
 use p2p_store::namespace::{Entry, Namespace};
 use p2p_store::standing::Trouble;
-use p2p_store::uploads::UploadId;
+use p2p_store::uploads::{OtherSource, UploadId};
 use thiserror::Error;
 
 use super::cause::Cause;
@@ -193,6 +193,7 @@ impl EngineError {
             | EngineError::NotEmpty { .. }
             | EngineError::TransferOver(_)
             | EngineError::UploadRunning(_)
+            | EngineError::UploadDiffers { .. }
             | EngineError::Busy { .. }
             | EngineError::Stalled(_)
             | EngineError::NotPaused
@@ -387,6 +388,14 @@ pub enum EngineError {
         offset: u64,
         /// Declared size in bytes.
         size: u64,
+    },
+    /// An upload would be continued with another source than it was begun with.
+    #[error("it is not what was interrupted of `{}`: {other}", visible(name))]
+    UploadDiffers {
+        /// Name under which it is to be stored.
+        name: String,
+        /// What differs.
+        other: OtherSource,
     },
     /// The upload is being continued, or undone, already.
     #[error("the upload `{0}` is under way already")]

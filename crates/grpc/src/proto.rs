@@ -2,7 +2,7 @@
 
 #![expect(missing_docs, clippy::allow_attributes_without_reason, reason = "generated from the contract, which has the comments")]
 
-pub use prost_types::Duration;
+pub use prost_types::{Duration, Timestamp};
 
 tonic::include_proto!("p2p.v1");
 

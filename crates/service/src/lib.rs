@@ -42,7 +42,7 @@ pub use p2p_engine::{ClockMode, ErrorKind, Event, Scope};
 
 /// Types of files and transfers that front ends name, so that they need the service alone.
 pub mod files {
-    pub use p2p_base::units::{ByteSize, SimDuration, SimTime};
+    pub use p2p_base::units::{SimDuration, SimTime};
     pub use p2p_engine::operation::{Await, BeginTransfer, Cancel, ForgetUpload, KeptUpload, Park, StatFile};
     pub use p2p_engine::stream::prefix::Prefix;
     pub use p2p_engine::stream::{EndedStream, StreamReader, StreamWriter};
@@ -52,7 +52,7 @@ pub mod files {
     pub use p2p_store::names::{FileKey, PATH_BYTES_MAX};
     pub use p2p_store::namespace::Entry;
     pub use p2p_store::segment::Sha256Digest;
-    pub use p2p_store::uploads::UploadId;
+    pub use p2p_store::uploads::{Declared, UploadId};
 }
 
 /// Types of the accounts that front ends name, so that they need the service alone.

@@ -83,6 +83,59 @@ impl<'de> Deserialize<'de> for UploadId {
     }
 }
 
+/// Source of an upload, as far as it has been declared: an upload that is kept is continued with the same one alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Declared {
+    /// Size of the whole content in bytes; `None` if it is not known, as that of a pipe.
+    pub size: Option<u64>,
+    /// Time at which the file was last modified, in nanoseconds since 1970; `None` if the content is of no file.
+    pub modified: Option<u64>,
+}
+
+/// Difference between the source that continues an upload and the one with which it was begun.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum OtherSource {
+    /// The content has another size.
+    #[error("the upload was begun with {begun} bytes, and this content has {given}")]
+    Size {
+        /// Size with which it was begun, in bytes.
+        begun: u64,
+        /// Size that is declared now, in bytes.
+        given: u64,
+    },
+    /// The file was modified at another time.
+    #[error("this file was modified {} than the one with which the upload was begun", apart(*begun, *given))]
+    Modified {
+        /// Time at which the first file was modified, in nanoseconds since 1970.
+        begun: u64,
+        /// Time at which this one was modified, in nanoseconds since 1970.
+        given: u64,
+    },
+}
+
+/// Says by how much one time, in nanoseconds, is later or earlier than another.
+fn apart(begun: u64, given: u64) -> String {
+    let (word, nanos) = if given > begun { ("later", given - begun) } else { ("earlier", begun - given) };
+    match nanos {
+        0..1_000_000 => format!("{nanos} ns {word}"),
+        _ => format!("{}.{:03} s {word}", nanos / 1_000_000_000, nanos / 1_000_000 % 1_000),
+    }
+}
+
+impl Declared {
+    /// Returns all that is declared by what was declared first and by `given`.
+    ///
+    /// # Errors
+    /// Fails if both are known, and are not the same.
+    pub fn with(self, given: Declared) -> Result<Declared, OtherSource> {
+        match (self.size.zip(given.size), self.modified.zip(given.modified)) {
+            (Some((begun, given)), _) if begun != given => Err(OtherSource::Size { begun, given }),
+            (_, Some((begun, given))) if begun != given => Err(OtherSource::Modified { begun, given }),
+            _ => Ok(Declared { size: self.size.or(given.size), modified: self.modified.or(given.modified) }),
+        }
+    }
+}
+
 /// Upload that is kept although its source has gone: what is durable of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UploadRecord {
@@ -102,6 +155,8 @@ pub struct UploadRecord {
     pub stored_at: u64,
     /// Time from which on the upload may be dropped, in seconds since 1970.
     pub expires_at: u64,
+    /// Source with which the upload was begun.
+    pub declared: Declared,
 }
 
 #[cfg(test)]
@@ -120,6 +175,19 @@ mod tests {
             let error = wrong.parse::<UploadId>().unwrap_err();
             assert!(error.to_string().starts_with(&format!("`{wrong}` is no name")), "{error}");
         }
+    }
+
+    #[test]
+    fn a_source_is_the_same_as_far_as_it_is_known() {
+        let of = |size, modified| Declared { size, modified };
+        let first = of(Some(10), Some(7_000_000_000));
+        assert_eq!(first.with(of(None, None)), Ok(first));
+        assert_eq!(of(None, Some(7)).with(of(Some(10), None)), Ok(of(Some(10), Some(7))));
+        let refused = |given| first.with(given).unwrap_err().to_string();
+        assert_eq!(refused(of(Some(11), None)), "the upload was begun with 10 bytes, and this content has 11");
+        let than = "than the one with which the upload was begun";
+        assert_eq!(refused(of(Some(10), Some(8_500_000_000))), format!("this file was modified 1.500 s later {than}"));
+        assert_eq!(refused(of(None, Some(6_999_999_900))), format!("this file was modified 100 ns earlier {than}"));
     }
 
     #[test]

@@ -43,7 +43,7 @@ pub(super) fn named(name: &str) -> StreamUpload {
 
 /// What is stored under this name and kept until the instant 1000.
 pub(super) fn kept(name: &str, id: UploadId) -> StreamUpload {
-    StreamUpload { keep: Some(Keep { id, expires_at: 1_000 }), ..named(name) }
+    StreamUpload { keep: Some(Keep { id, expires_at: 1_000, modified: None }), ..named(name) }
 }
 
 pub(super) fn upload_id(n: u8) -> UploadId {

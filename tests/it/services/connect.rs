@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::process::{Child, Stdio};
 use std::sync::mpsc::Receiver;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -242,6 +243,15 @@ fn an_upload_that_is_killed_goes_on() {
     child.kill().unwrap();
     let said = end_of(child);
     let id = said.stderr.split("upload ").nth(1).unwrap().split(';').next().unwrap().to_owned();
+    // Other content that could be taken for the same is none, and it is not said that it goes on.
+    let modified = std::fs::metadata(home.path("a.bin")).unwrap().modified().unwrap();
+    for (longer, later, words) in [(1, 0, "this content has 1048577"), (0, 2, "this file was modified 2.000 s later")] {
+        std::fs::write(home.path("other.bin"), [content.clone(), vec![0; longer]].concat()).unwrap();
+        let other = std::fs::File::options().append(true).open(home.path("other.bin")).unwrap();
+        other.set_modified(modified + Duration::from_secs(later)).unwrap();
+        let refused = at.refused(&["put", "other.bin", "--resume", &id]);
+        assert!(refused.contains(words) && !refused.contains("continuing"), "{refused}");
+    }
     let resumed = at.json(&["put", "a.bin", "--resume", &id]);
     assert_eq!(resumed["files"][0]["upload"], id.as_str());
     at.ok(&["get", "a.bin", "-o", "b.bin"]);

@@ -18,7 +18,7 @@ use p2p_auth::Registration;
 use p2p_engine::operation::Await;
 use p2p_engine::transfer::TransferState;
 use p2p_service::instance::{EngineArgs, Instance};
-use p2p_store::uploads::UploadId;
+use p2p_store::uploads::{Declared, UploadId};
 use serde_json::Value;
 
 use crate::cli::documented;
@@ -236,13 +236,13 @@ fn what_clients_have_left_comes_to_its_end() {
         // A stream of this process would be waited for at every speed.
         let client = local.of_client("grpc", IpAddr::V4(Ipv4Addr::LOCALHOST), &instance.remote_rules().unwrap());
         assert!(client.login("alice".into(), PASSWORD.into()).await.unwrap().is_none());
-        let mut left = client.upload_stream("left", None, Some(UploadId::new([7; 16]))).await.unwrap();
+        let mut left = client.upload_stream("left", Declared::default(), Some(UploadId::new([7; 16]))).await.unwrap();
         left.writer.write(vec![7; 3 * SEGMENT].into()).await.unwrap();
         drop(left.writer);
         assert_eq!(instance.drain(DEADLINE).await, 0);
         let report = client.call(Await { transfer: left.transfer }).await.unwrap();
         assert_eq!(report.status.state, TransferState::Parked);
-        let held = client.upload_stream("held", None, None).await.unwrap();
+        let held = client.upload_stream("held", Declared::default(), None).await.unwrap();
         assert_eq!(instance.drain(Duration::from_millis(50)).await, 1, "the one that is held");
         drop((held, client, local));
         drop(instance.end().await.unwrap());

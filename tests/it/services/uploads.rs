@@ -1,7 +1,7 @@
 //! `UploadFile` where it does not go straight: clients that go and come back, and content that is never a file.
 
 use p2p_grpc::proto::upload_file_request::Message;
-use p2p_grpc::proto::{Chunk, ForgetUploadRequest, KeptUpload, ListUploadsRequest, UploadHeader};
+use p2p_grpc::proto::{Chunk, ForgetUploadRequest, KeptUpload, ListUploadsRequest, Timestamp, UploadHeader};
 use p2p_store::segment::Sha256Digest;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
@@ -73,6 +73,7 @@ fn an_upload_with_an_id_goes_on_where_it_has_stopped() {
     let declared = UploadHeader {
         size: Some(content.len() as u64),
         sha256: Some(Sha256Digest::of(&content).as_bytes().to_vec().into()),
+        modified: Some(Timestamp { seconds: 7, nanos: 0 }),
         ..kept("x")
     };
     on_a_runtime(async {
@@ -92,6 +93,14 @@ fn an_upload_with_an_id_goes_on_where_it_has_stopped() {
         assert_eq!(refused(bob.begin(declared.clone()).await.unwrap().offset().await).0, Code::NotFound);
         let other = alice.begin(UploadHeader { path: "y".into(), ..declared.clone() }).await.unwrap().offset().await;
         assert_eq!(refused(other), because(Code::FailedPrecondition, "UPLOAD_DIFFERS"));
+        let time = |nanos| Some(Timestamp { seconds: 7, nanos });
+        for other in [
+            UploadHeader { size: declared.size.map(|size| size + 1), ..declared.clone() },
+            UploadHeader { modified: time(1), ..declared.clone() },
+        ] {
+            let other = alice.begin(other).await.unwrap().offset().await;
+            assert_eq!(refused(other), because(Code::FailedPrecondition, "UPLOAD_DIFFERS"));
+        }
         let beside = UploadHeader { offset: Some(5), ..declared.clone() };
         let status = alice.begin(beside).await.unwrap().offset().await.unwrap_err();
         assert_eq!((status.code(), detail(&status, "offset")), (Code::OutOfRange, Some(parked.offset.to_string())));

@@ -34,6 +34,8 @@ pub struct Keep {
     pub id: UploadId,
     /// Wall-clock time in seconds since 1970 after which it is no longer kept.
     pub expires_at: u64,
+    /// Time in nanoseconds since 1970 at which the file that is stored was last modified; `None` if it is not known, or none.
+    pub modified: Option<u64>,
 }
 
 /// Place to which a download brings the content.

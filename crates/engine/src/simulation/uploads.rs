@@ -5,7 +5,7 @@ use p2p_base::units::ByteSize;
 use p2p_store::catalog::CatalogError;
 use p2p_store::manifest::SegmentRecord;
 use p2p_store::segment::SegmentSize;
-use p2p_store::uploads::{UploadId, UploadRecord};
+use p2p_store::uploads::{Declared, UploadId, UploadRecord};
 
 use super::answers::{Answer, catalog_refused, crashed};
 use super::running::Running;
@@ -73,6 +73,9 @@ impl Simulation {
             point.cutter().map_err(|_| inconsistent())?;
         }
         let segments = self.held_here(segments).ok_or_else(inconsistent)?;
+        let given = Declared { size: size.map(ByteSize::as_u64), modified: keep.modified };
+        let differs = |other| EngineError::UploadDiffers { name: record.key.name.clone(), other };
+        let declared = record.declared.with(given).map_err(differs)?;
         self.refuse_larger(&record, size)?;
         self.world.claim_volumes(Purpose::Keep)?;
         if self.world.names.unpark(record.id).is_none() {
@@ -81,7 +84,7 @@ impl Simulation {
         stream.resume_at(point);
         let (key, stored_at) = (record.key.clone(), record.stored_at);
         let plan = UploadPlan { key, size, segment_size, stored_at, is_remote, is_readable_again: false, keep: Some(keep) };
-        let (id, record) = (self.next_id(), UploadRecord { expires_at: keep.expires_at, ..record });
+        let (id, record) = (self.next_id(), UploadRecord { expires_at: keep.expires_at, declared, ..record });
         let (owner, edge) = (record.key.owner.clone(), Edge::of_stream(stream, is_remote));
         let upload = Upload::resume(self.now(), id, plan, record, segments);
         self.begin_with_memory(id, owner, Transfer::Upload(Box::new(upload)), edge)

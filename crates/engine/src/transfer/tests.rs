@@ -676,7 +676,7 @@ fn upload_from(size: Option<u32>, is_remote: bool, is_readable_again: bool) -> T
 /// An upload of unknown size that is kept if its source goes.
 fn kept_upload(is_remote: bool) -> Transfer {
     let (key, segment_size) = (FileKey::unowned("a.bin"), SegmentSize::new(SegmentSize::MIN).unwrap());
-    let keep = Some(Keep { id: UploadId::new([1; 16]), expires_at: 99 });
+    let keep = Some(Keep { id: UploadId::new([1; 16]), expires_at: 99, modified: None });
     let plan = UploadPlan { key, size: None, segment_size, stored_at: 0, is_remote, is_readable_again: false, keep };
     Transfer::Upload(Box::new(Upload::new(SimTime::ZERO, TransferId(1), plan)))
 }

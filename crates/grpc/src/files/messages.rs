@@ -1,7 +1,7 @@
 //! What the gate knows, as messages of the contract: files, figures of transfers, segments, and kept uploads.
 
 use p2p_service::access::{AccessError, Identity};
-use p2p_service::files::{ByteSize, Entry, FileKey, KeptUpload as Kept, SegmentTimeline, Sha256Digest, SimTime, TransferReport};
+use p2p_service::files::{Entry, FileKey, KeptUpload as Kept, SegmentTimeline, Sha256Digest, SimTime, TransferReport};
 use prost_types::{Duration, Timestamp};
 use tonic::Status;
 
@@ -37,9 +37,10 @@ pub(super) fn digest(field: &str, bytes: Option<prost::bytes::Bytes>) -> Result<
     found.map(|bytes| Some(Sha256Digest::from_bytes(bytes))).map_err(wrong)
 }
 
-/// Returns the size that a client declares.
-pub(super) fn size(size: Option<u64>) -> Option<ByteSize> {
-    size.map(ByteSize::from_bytes)
+/// Returns a time that a client tells in nanoseconds since 1970; none for one before that.
+pub(super) fn nanos(time: Timestamp) -> Option<u64> {
+    let seconds = u64::try_from(time.seconds).ok()?.checked_mul(1_000_000_000)?;
+    seconds.checked_add(u64::try_from(time.nanos).ok()?)
 }
 
 /// Returns a file or a directory as its caller sees it.

@@ -9,14 +9,14 @@ use std::time::Duration;
 
 use p2p_service::access::watching::Events;
 use p2p_service::files::{
-    BegunUpload, ByteSize, Cancel, EndedStream, KeptUpload, Park, Prefix, Sha256Digest, StreamWriter, TransferId, UploadId,
+    BegunUpload, Cancel, Declared, EndedStream, KeptUpload, Park, Prefix, Sha256Digest, StreamWriter, TransferId, UploadId,
 };
 use tokio::sync::mpsc::Sender;
 use tokio::time::timeout;
 use tonic::{Status, Streaming};
 
 use super::acknowledged::{self, Progress};
-use super::messages::{digest, figures, size, told};
+use super::messages::{digest, figures, nanos, told};
 use super::produced::send;
 use super::{CHUNK_MAX, Caller, checked};
 use crate::proto::upload_file_request::Message as Sent;
@@ -38,7 +38,7 @@ impl From<Message> for UploadFileResponse {
 /// Upload as the header asks for it.
 struct Wanted {
     path: String,
-    size: Option<ByteSize>,
+    declared: Declared,
     sha256: Option<Sha256Digest>,
     upload: Option<UploadId>,
     offset: Option<u64>,
@@ -46,10 +46,11 @@ struct Wanted {
 
 impl Wanted {
     fn of(header: UploadHeader) -> Result<Wanted, Status> {
-        let UploadHeader { path, size: declared, sha256, upload_id, offset } = header;
+        let UploadHeader { path, size, sha256, upload_id, offset, modified } = header;
         checked("path", &path)?;
         let upload = upload_id.map(|id| id.parse().map_err(|error| status::invalid("upload_id", error))).transpose()?;
-        Ok(Wanted { path, size: size(declared), sha256: digest("sha256", sha256)?, upload, offset })
+        let declared = Declared { size, modified: modified.and_then(nanos) };
+        Ok(Wanted { path, declared, sha256: digest("sha256", sha256)?, upload, offset })
     }
 
     /// Refuses a position of the first byte at which the client cannot begin, if `kept` bytes are kept.
@@ -130,8 +131,8 @@ impl Caller {
         let kept = self.kept(wanted).await?;
         wanted.check_offset(kept.as_ref().map_or(0, |kept| kept.offset))?;
         match kept {
-            Some(kept) => self.access.resume_stream(&kept, wanted.size).await,
-            None => self.access.upload_stream(&wanted.path, wanted.size, wanted.upload).await,
+            Some(kept) => self.access.resume_stream(&kept, wanted.declared).await,
+            None => self.access.upload_stream(&wanted.path, wanted.declared, wanted.upload).await,
         }
         .map_err(told)
     }

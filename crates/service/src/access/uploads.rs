@@ -5,7 +5,7 @@ use std::time::Duration;
 use p2p_base::units::ByteSize;
 use p2p_engine::operation::{Keep, KeptUpload, ListUploads};
 use p2p_engine::{BegunUpload, EngineError, StreamUpload};
-use p2p_store::uploads::UploadId;
+use p2p_store::uploads::{Declared, UploadId};
 
 use super::{Access, AccessError, Identity};
 
@@ -13,7 +13,7 @@ use super::{Access, AccessError, Identity};
 const KEPT_FOR: Duration = Duration::from_secs(86_400);
 
 impl Access {
-    /// Begins to store, as `name`, what the returned writer is given. With a `size`, content of another size is not stored. With
+    /// Begins to store, as `name`, what the returned writer is given. If its size is declared, content of another size is not stored. With
     /// `keep`, the upload is kept for a day if the writer goes, and a kept one of this name is continued.
     ///
     /// # Errors
@@ -21,29 +21,30 @@ impl Access {
     pub async fn upload_stream(
         &self,
         name: &str,
-        size: Option<ByteSize>,
+        declared: Declared,
         keep: Option<UploadId>,
     ) -> Result<BegunUpload, AccessError> {
         let name = self.place(name, None)?;
-        self.begin_stream(name, size, keep).await
+        self.begin_stream(name, declared, keep).await
     }
 
     /// Continues a kept upload that the user may change; the returned writer is given what follows its offset.
     ///
     /// # Errors
-    /// Fails as [`kept_upload`](Self::kept_upload) does, or if the engine refuses the upload.
-    pub async fn resume_stream(&self, upload: &KeptUpload, size: Option<ByteSize>) -> Result<BegunUpload, AccessError> {
-        self.begin_stream(upload.file.name.clone(), size, Some(upload.id)).await
+    /// Fails as [`kept_upload`](Self::kept_upload) does, or if the engine refuses the upload, as for a source of which something else was
+    /// declared when it was begun.
+    pub async fn resume_stream(&self, upload: &KeptUpload, declared: Declared) -> Result<BegunUpload, AccessError> {
+        self.begin_stream(upload.file.name.clone(), declared, Some(upload.id)).await
     }
 
     async fn begin_stream(
         &self,
         name: String,
-        size: Option<ByteSize>,
+        Declared { size, modified }: Declared,
         keep: Option<UploadId>,
     ) -> Result<BegunUpload, AccessError> {
-        let stored_at = self.now();
-        let keep = keep.map(|id| Keep { id, expires_at: stored_at.saturating_add(KEPT_FOR.as_secs()) });
+        let (stored_at, size) = (self.now(), size.map(ByteSize::from_bytes));
+        let keep = keep.map(|id| Keep { id, expires_at: stored_at.saturating_add(KEPT_FOR.as_secs()), modified });
         let begun = self.engine.upload_stream(&self.caller(), StreamUpload { name, size, keep, stored_at }).await;
         Ok(self.recording_denial(begun).await?)
     }

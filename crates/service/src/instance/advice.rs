@@ -8,6 +8,7 @@ use p2p_engine::transfer::TransferError;
 use p2p_engine::{Denial, EngineError};
 use p2p_store::catalog::CatalogError;
 use p2p_store::standing::Trouble;
+use p2p_store::uploads::OtherSource;
 
 use crate::doors::announced::{self, Holder};
 use crate::failure::Advise;
@@ -64,8 +65,14 @@ fn advice(error: &EngineError) -> Option<&'static str> {
         EngineError::Name(_) => Some("choose another name (put has --as NAME for it)"),
         EngineError::DestinationTaken { .. } => Some("choose another place with -o OUT, or replace it with --force"),
         EngineError::UploadLonger { .. } => {
-            Some("give the content that was interrupted, or undo the upload with `p2p uploads --forget ID`")
+            Some("give the content that was interrupted, or undo the upload with `p2p uploads --forget ID` and store this anew")
         }
+        EngineError::UploadDiffers { other: OtherSource::Size { .. }, .. } => {
+            Some("give the content that was interrupted, or undo the upload with `p2p uploads --forget ID` and store this anew")
+        }
+        EngineError::UploadDiffers { .. } => Some(
+            "undo the upload with `p2p uploads --forget ID` and store this file anew; if its content is the same all the same, `p2p put --resume ID - < FILE` continues",
+        ),
         EngineError::UnknownFile { .. } => Some("`p2p ls` lists the files that are stored"),
         EngineError::NodesFull { .. } => Some("remove files with `p2p rm`, or ask an admin for more room"),
         EngineError::OverQuota { .. } => Some("remove files with `p2p rm`, or ask an admin for a larger [accounts] quota"),

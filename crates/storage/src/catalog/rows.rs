@@ -16,12 +16,14 @@
 
 use std::collections::BTreeSet;
 
+use p2p_base::database::{self, DatabaseError, Stored};
 use redb::TableDefinition;
 use serde::{Deserialize, Serialize};
 
 use crate::marker::VolumeId;
 use crate::names::FileKey;
 use crate::segment::{HashState, SegmentId, Sha256Digest};
+use crate::uploads::Declared;
 
 /// Table of the names in each directory. The directory [`TREES`] has the root of each owner's tree under the name of the owner,
 /// and the root of the tree without an owner under the empty name.
@@ -120,9 +122,9 @@ pub(super) struct PlaceRow {
     pub(super) holders: Vec<VolumeId>,
 }
 
-/// Upload that is kept, without its name.
+/// Upload that is kept, without its name, as it was stored before its source was declared.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct UploadRow {
+pub(super) struct UndeclaredUploadRow {
     /// Owner and path that the file is to have.
     pub(super) key: FileKey,
     /// Length of a full segment in bytes.
@@ -139,7 +141,31 @@ pub(super) struct UploadRow {
     pub(super) expires_at: u64,
 }
 
-p2p_base::stored!(NameRow = 1, DirectoryRow = 1, FileRow = 1, PageRow = 1, PlaceRow = 1, UploadRow = 1);
+/// Upload that is kept, without its name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct UploadRow {
+    /// What is kept of it.
+    pub(super) kept: UndeclaredUploadRow,
+    /// Source with which it was begun.
+    pub(super) declared: Declared,
+}
+
+impl UploadRow {
+    /// Decodes a row of this version or of the one before.
+    ///
+    /// # Errors
+    /// Fails if the bytes are damaged, or of another version.
+    pub(super) fn decode(bytes: &[u8]) -> Result<UploadRow, DatabaseError> {
+        match bytes.first() {
+            Some(&UndeclaredUploadRow::VERSION) => {
+                Ok(UploadRow { kept: database::decode(bytes)?, declared: Declared::default() })
+            }
+            _ => database::decode(bytes),
+        }
+    }
+}
+
+p2p_base::stored!(NameRow = 1, DirectoryRow = 1, FileRow = 1, PageRow = 1, PlaceRow = 1, UndeclaredUploadRow = 1, UploadRow = 2);
 
 /// Returns the digest of a manifest: a Merkle tree of two levels (Merkle 1987), the digest of the digests of its pages. Each page
 /// is the bytes of the names of its segments, so that the root binds every byte of the file.

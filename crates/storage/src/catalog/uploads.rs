@@ -11,7 +11,7 @@ use redb::{ReadableTable, TableError};
 
 use super::lookup::{directory_of, named};
 use super::places;
-use super::rows::{PAGE_SEGMENTS, PageRow, UPLOAD_PAGES, UPLOADS, UploadRow};
+use super::rows::{PAGE_SEGMENTS, PageRow, UPLOAD_PAGES, UPLOADS, UndeclaredUploadRow, UploadRow};
 use super::tables::Tables;
 use super::{Catalog, CatalogError, Garbage, Reading};
 use crate::manifest::{Manifest, SegmentRecord};
@@ -54,7 +54,7 @@ impl Catalog {
             ids.extend(database::decode::<PageRow>(entry?.1.value())?.0);
         }
         let segments = places::of_all(&reading.transaction, &ids)?;
-        if (segments.len() as u64, bytes_of(&segments)) != (u64::from(row.segments), row.offset) {
+        if (segments.len() as u64, bytes_of(&segments)) != (u64::from(row.kept.segments), row.kept.offset) {
             return Err(wrong_pages(id).into());
         }
         Ok((record_of(id, row), segments))
@@ -98,8 +98,8 @@ impl Tables<'_> {
     fn keep_upload(&mut self, record: &UploadRecord, new: &[SegmentRecord]) -> Result<(), CatalogError> {
         let id = record.id;
         let former = row_in(&self.uploads, id)?;
-        let segment_size = former.as_ref().map_or(record.segment_size, |row| row.segment_size);
-        let (segments, offset) = former.map_or((0, 0), |row| (row.segments, row.offset));
+        let segment_size = former.as_ref().map_or(record.segment_size, |row| row.kept.segment_size);
+        let (segments, offset) = former.map_or((0, 0), |row| (row.kept.segments, row.kept.offset));
         let together = (u64::from(segments) + new.len() as u64, offset.saturating_add(bytes_of(new)));
         if (u64::from(record.segments), record.offset) != together || record.segment_size != segment_size {
             return Err(CatalogError::InconsistentUpload(id));
@@ -193,24 +193,25 @@ trait UploadTable: ReadableTable<[u8; 16], &'static [u8]> {}
 impl<T: ReadableTable<[u8; 16], &'static [u8]>> UploadTable for T {}
 
 fn row_in(uploads: &impl UploadTable, id: UploadId) -> Result<Option<UploadRow>, DatabaseError> {
-    uploads.get(*id.as_bytes())?.map(|row| database::decode(row.value())).transpose()
+    uploads.get(*id.as_bytes())?.map(|row| UploadRow::decode(row.value())).transpose()
 }
 
 fn all_in(uploads: &impl UploadTable) -> Result<Vec<UploadRecord>, DatabaseError> {
     let mut found = Vec::new();
     for entry in uploads.iter()? {
         let (id, row) = entry?;
-        found.push(record_of(UploadId::new(id.value()), database::decode(row.value())?));
+        found.push(record_of(UploadId::new(id.value()), UploadRow::decode(row.value())?));
     }
     Ok(found)
 }
 
 fn record_of(id: UploadId, row: UploadRow) -> UploadRecord {
-    let UploadRow { key, segment_size, offset, segments, hash, stored_at, expires_at } = row;
-    UploadRecord { id, key, segment_size, offset, segments, hash, stored_at, expires_at }
+    let UploadRow { kept: UndeclaredUploadRow { key, segment_size, offset, segments, hash, stored_at, expires_at }, declared } =
+        row;
+    UploadRecord { id, key, segment_size, offset, segments, hash, stored_at, expires_at, declared }
 }
 
 fn row_of(record: &UploadRecord) -> UploadRow {
-    let UploadRecord { id: _, key, segment_size, offset, segments, hash, stored_at, expires_at } = record.clone();
-    UploadRow { key, segment_size, offset, segments, hash, stored_at, expires_at }
+    let UploadRecord { id: _, key, segment_size, offset, segments, hash, stored_at, expires_at, declared } = record.clone();
+    UploadRow { kept: UndeclaredUploadRow { key, segment_size, offset, segments, hash, stored_at, expires_at }, declared }
 }

@@ -6,7 +6,7 @@ use p2p_base::units::{ByteSize, SimTime};
 use p2p_store::manifest::{FileRecord, Manifest, SegmentRecord};
 use p2p_store::names::FileKey;
 use p2p_store::segment::{HashState, SegmentSize, Sha256Digest};
-use p2p_store::uploads::UploadRecord;
+use p2p_store::uploads::{Declared, UploadRecord};
 
 use super::super::{Direction, TransferId, TransferLog};
 use crate::operation::Keep;
@@ -41,6 +41,7 @@ impl UploadPlan {
             hash: HashState::default(),
             stored_at: self.stored_at,
             expires_at: keep.expires_at,
+            declared: Declared { size: self.size.map(ByteSize::as_u64), modified: keep.modified },
         }
     }
 

@@ -3,9 +3,9 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::catalog::rows::{UPLOAD_PAGES, UPLOADS};
+use crate::catalog::rows::{UPLOAD_PAGES, UPLOADS, UndeclaredUploadRow, UploadRow};
 use crate::segment::HashState;
-use crate::uploads::UploadRecord;
+use crate::uploads::{Declared, UploadRecord};
 
 fn upload_id(n: u8) -> UploadId {
     UploadId::new([n; 16])
@@ -31,6 +31,7 @@ fn record(n: u8, count: usize) -> UploadRecord {
         hash: HashState::default(),
         stored_at: 1_700_000_000,
         expires_at: 1_700_003_600 + count as u64,
+        declared: Declared { size: Some(u64::from(n)), modified: None },
     }
 }
 
@@ -49,6 +50,19 @@ fn references(catalog: &Catalog, segments: &[SegmentRecord]) -> Vec<u32> {
 /// The segments by their holders, each once and sorted, as garbage is.
 fn garbage_of(segments: &[SegmentRecord]) -> Garbage {
     file("", segments).by_holder()
+}
+
+/// A row of the version before is read, of which no source is known, and one of a version to come is refused.
+#[test]
+fn a_kept_upload_of_the_version_before_is_read() {
+    let UploadRecord { key, segment_size, offset, segments, hash, stored_at, expires_at, .. } = record(1, 2);
+    let kept = UndeclaredUploadRow { key, segment_size, offset, segments, hash, stored_at, expires_at };
+    let mut bytes = database::encode(&kept).unwrap();
+    assert_eq!(UploadRow::decode(&bytes), Ok(UploadRow { kept: kept.clone(), declared: Declared::default() }));
+    let row = UploadRow { kept, declared: Declared { size: Some(7), modified: Some(8) } };
+    assert_eq!(UploadRow::decode(&database::encode(&row).unwrap()), Ok(row));
+    bytes[0] = 3;
+    assert!(UploadRow::decode(&bytes).is_err());
 }
 
 #[test]
