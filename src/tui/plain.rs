@@ -60,7 +60,7 @@ fn plain(symbol: &str) -> Cow<'_, str> {
     }
     let likeness = match symbol.chars().next().unwrap_or(' ') {
         '│' | '┃' | '║' | '┆' | '╎' | '▏' | '▕' | '▐' | '▌' => "|",
-        '─' | '━' | '═' | '╌' | '–' | '—' | '·' => "-",
+        '─' | '━' | '═' | '╌' | '–' | '—' | '·' | '−' => "-",
         '╳' => "x",
         '\u{2500}'..='\u{257f}' => "+",
         '█' | '▓' | '▇' | '▆' | '■' => "#",
@@ -160,7 +160,17 @@ mod tests {
             assert!(plain.is_ascii() && plain.width() == symbol.width(), "{symbol}: {plain}");
         }
         let glyphs = Theme::new(ThemeName::Dark, false).glyphs;
-        let marks = [glyphs.alive, glyphs.suspect, glyphs.dead, glyphs.up, glyphs.down, glyphs.full, glyphs.done, glyphs.cut];
+        let marks = [
+            glyphs.alive,
+            glyphs.suspect,
+            glyphs.dead,
+            glyphs.removal,
+            glyphs.up,
+            glyphs.down,
+            glyphs.full,
+            glyphs.done,
+            glyphs.cut,
+        ];
         let states: std::collections::BTreeSet<_> = marks[..3].iter().map(|mark| plain(mark).into_owned()).collect();
         assert_eq!(states.len(), 3, "the states of a node stay apart");
         assert!(marks.iter().all(|mark| plain(mark) != "?"), "{marks:?}");

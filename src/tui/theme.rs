@@ -199,6 +199,8 @@ pub struct Glyphs {
     pub suspect: &'static str,
     /// Node that does not answer probes.
     pub dead: &'static str,
+    /// Removal of a file.
+    pub removal: &'static str,
     /// Direction from the client to the nodes.
     pub up: &'static str,
     /// Direction from the nodes to the client.
@@ -260,6 +262,7 @@ const UNICODE: Glyphs = Glyphs {
     alive: "●",
     suspect: "◐",
     dead: "✕",
+    removal: "−",
     up: "↑",
     down: "↓",
     full: "█",
@@ -294,6 +297,7 @@ const ASCII: Glyphs = Glyphs {
     alive: "o",
     suspect: "?",
     dead: "x",
+    removal: "-",
     up: "^",
     down: "v",
     full: "#",

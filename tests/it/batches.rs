@@ -447,7 +447,7 @@ fn ctrl_c_leaves_a_whole_account() {
         assert_eq!(shown.matches(&format!("upload of f{number}")).count(), 1, "{shown}");
     }
     assert_eq!(shown.matches("upload of big.bin  ").count(), 1, "{shown}");
-    assert!(shown.contains("░   0 %            - took ") && shown.matches(" 100 % ").count() == 10, "{shown}");
+    assert!(shown.contains("░   0 %                - took ") && shown.matches(" 100 % ").count() == 10, "{shown}");
     pty.send("quit\r");
     assert_eq!(pty.end().0, 0);
 }

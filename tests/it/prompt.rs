@@ -28,7 +28,7 @@ pub(crate) fn upload_of_all(tui_harness: &TuiHarness) -> String {
 /// Types a line that uploads all three files and then does what `then` says, as in `; ls`; waits until the first of them is under way.
 pub(crate) fn begin_upload_of_all(tui_harness: &mut TuiHarness, then: &str) {
     tui_harness.press(&[&upload_of_all(tui_harness), then, "Enter"]);
-    tui_harness.until(|app| says(app, "#1 has begun; waiting: "));
+    tui_harness.until(|app| says(app, "#1 has begun: "));
 }
 
 /// Whether something was answered; what was typed does not count.
@@ -163,7 +163,7 @@ fn nothing_that_takes_long_makes_the_prompt_deaf() {
     // A check is a transfer too.
     answered(&mut tui_harness, "pause", "paused at");
     tui_harness.press(&["verify a.bin; echo checked", "Enter"]);
-    tui_harness.until(|app| says(app, "#4 has begun; waiting: echo checked"));
+    tui_harness.until(|app| says(app, "; waiting: echo checked"));
     answered(&mut tui_harness, "echo not deaf", "not deaf");
     assert!(!tui_harness.app.prompt().output.iter().any(|(_, line)| line == "checked"));
     tui_harness.press(&["resume", "Enter"]);
@@ -319,7 +319,7 @@ fn seven_uploads_run_while_somebody_types() {
         tui_harness.press(&[&format!("upload {path}"), "Enter"]);
     }
     tui_harness.press(&[&upload_of_all(&tui_harness), "Enter"]);
-    tui_harness.until(|app| says(app, "#8 has begun; waiting: "));
+    tui_harness.until(|app| says(app, "#8 has begun: "));
     for number in 0..20 {
         answered(&mut tui_harness, &format!("echo typed-{number}"), &format!("typed-{number}"));
     }
@@ -479,7 +479,7 @@ fn the_list_of_what_waits_is_no_larger_than_it_needs() {
     let mut tui_harness = paused(120, 40);
     let a = tui_harness.home.path().join("a.bin").display().to_string();
     tui_harness.press(&[&format!("upload {a}; ls"), "Enter"]);
-    tui_harness.until(|app| says(app, "#1 has begun; waiting: "));
+    tui_harness.until(|app| says(app, "#1 has begun: "));
     tui_harness.press(&["F7"]);
     let text = tui_harness.text();
     let top = text.lines().position(|line| line.contains("Waiting: Enter drops the step")).unwrap();

@@ -54,13 +54,41 @@ fn what_runs_is_at_the_top_and_what_is_over_below() {
             random_file(&tui_harness.home.path().join(name), 200_000, 3);
         }
         tui_harness.press(&[&upload_of_all(&tui_harness), "Enter"]);
-        tui_harness.until(|app| says(app, "#5 has begun; waiting: "));
+        tui_harness.until(|app| says(app, "#5 has begun: "));
         tui_harness.refresh();
         let title = tui_harness.pane(Pane::Transfers)[0].clone();
         assert!(title.starts_with("┌ Transfers: 3 running, 2 waiting, 2 done, before the pause ↑ "), "{title}");
         tui_harness.press_in_pane(Pane::Transfers, &["z"]);
         assert_eq!(order(&mut tui_harness), ["#3", "#4", "#5", "-", "-", "#2", "#1"]);
     }
+}
+
+/// A row says what it waits for, is whole only once all of it is stored, and says of which time its rate is; a removal looks like no failure.
+#[test]
+fn a_row_says_no_more_than_is_so() {
+    let mut tui_harness = TuiHarness::slow(120, 40);
+    tui_harness.ask_aside("path client --delay 400ms");
+    tui_harness.begin_upload("one.bin", 300_000);
+    let mut seen = Vec::new();
+    tui_harness.watch(SimDuration::from_millis(100));
+    while !status(&tui_harness).state.is_over() {
+        tui_harness.watch(SimDuration::from_millis(100));
+        let (status, row) = (status(&tui_harness), row_of(&mut tui_harness, Pane::Transfers, "one.bin"));
+        match status.state {
+            TransferState::Committing => {
+                assert!(row.contains("99 %") && row.contains("·") && row.contains("committing"), "{row}");
+                seen.push(row);
+            }
+            TransferState::Done => assert!(row.contains("100 %") && row.contains(" avg ") && row.contains("✓ done"), "{row}"),
+            _ => assert!(!row.contains("100 %") && !row.contains("avg") && !row.contains("durable"), "{row}"),
+        }
+    }
+    assert!(seen.iter().any(|row| row.contains(" durable 00:0")), "{seen:#?}");
+    tui_harness.press(&["rm one.bin", "Enter"]);
+    tui_harness.until(|app| says(app, "#2 has begun: one.bin"));
+    tui_harness.settle();
+    let row = row_of(&mut tui_harness, Pane::Transfers, "#2 ");
+    assert!(row.contains("#2 − one.bin") && row.contains("✓ removed") && !row.contains('✕'), "{row}");
 }
 
 /// What is over takes little room from the segments of what runs, however much of it there is.
@@ -172,7 +200,7 @@ fn what_waits_has_a_row_and_is_dropped_by_a_key() {
     for (width, height) in SIZES {
         let mut tui_harness = paused(width, height);
         tui_harness.press(&[&upload_of_all(&tui_harness), "Enter", "sleep 1h; echo later", "Enter"]);
-        tui_harness.until(|app| says(app, "#1 has begun; waiting: "));
+        tui_harness.until(|app| says(app, "#1 has begun: "));
         tui_harness.until(|app| app.under_way().is_some_and(|lines| lines.contains("sleep 1h")));
         tui_harness.refresh();
         tui_harness.press_in_pane(Pane::Transfers, &["z"]);
@@ -542,7 +570,7 @@ fn what_has_come_to_nothing_has_no_rate() {
     // One node does not answer, so that the undoing takes its time.
     tui_harness.ask_aside("kill Node_02");
     tui_harness.begin_upload("empty.bin", 0);
-    tui_harness.press(&["cancel 2; cancel 4", "Enter"]);
+    tui_harness.press(&["cancel 2", "Enter", "cancel 4", "Enter"]);
     let mut seen = std::collections::BTreeSet::new();
     for _ in 0..400 {
         tui_harness.watch(SimDuration::from_millis(100));

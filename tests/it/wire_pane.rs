@@ -240,7 +240,7 @@ fn steps_that_wait_are_frozen_too() {
     for (width, height) in SIZES {
         let mut tui_harness = paused(width, height);
         tui_harness.press(&[&upload_of_all(&tui_harness), "Enter"]);
-        tui_harness.until(|app| says(app, "#1 has begun; waiting: "));
+        tui_harness.until(|app| says(app, "#1 has begun: "));
         tui_harness.refresh();
         tui_harness.press_in_pane(Pane::Transfers, &["f"]);
         let title = |tui_harness: &mut TuiHarness| tui_harness.pane(Pane::Transfers)[0].clone();

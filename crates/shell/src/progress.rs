@@ -12,7 +12,7 @@ use p2p_service::output::{self, Drawing};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use crate::report::{count_of, fitted, outcome_of_cancel, time_of_transfer, transfer_rate_of};
+use crate::report::{bytes_shown, count_of, fitted, outcome_of_cancel, time_of_transfer, transfer_rate_of};
 
 /// Minimum width of a terminal, in columns, at which the bar is shown beside the figures.
 const ROOM_FOR_A_BAR: u16 = 80;
@@ -170,7 +170,7 @@ async fn follow(
 }
 
 /// Width in columns of the figures behind a bar.
-const FIGURES: usize = 37;
+const FIGURES: usize = 41;
 /// Width in columns of the time among the figures.
 const TIME: usize = 13;
 /// Width in columns that a longer time leaves to the bar.
@@ -195,13 +195,13 @@ fn figures(report: &TransferReport, snapshot: &Snapshot, columns: u16) -> String
     let state = outcome_of_cancel(status).unwrap_or(status.state.name());
     // What a transfer was cancelled in is told as its state, and not in its time once more.
     let room = if status.state.is_over() { TIME } else { room_for_time(columns) };
-    format!("{rate:>12} {:<TIME$} {state}", time_of_transfer(snapshot, report, room))
+    format!("{rate:>16} {:<TIME$} {state}", time_of_transfer(snapshot, report, room))
 }
 
 fn draw(bar: &ProgressBar, report: &TransferReport, snapshot: &Snapshot) {
     // The size of a stream may be known at its end only.
     bar.set_length(report.status.bytes);
-    bar.set_position(report.status.bytes_arrived);
+    bar.set_position(bytes_shown(&report.status));
     bar.set_message(figures(report, snapshot, output::message_width().unwrap_or_default()));
 }
 
@@ -222,7 +222,7 @@ fn row_within(report: &TransferReport, name: &str, snapshot: &Snapshot, columns:
     let share = match (status.state, status.bytes) {
         (TransferState::Done, _) => 100,
         (TransferState::Cancelled, _) | (_, 0) => 0,
-        (_, bytes) => status.bytes_arrived.min(bytes) * 100 / bytes,
+        (_, bytes) => bytes_shown(status) * 100 / bytes,
     };
     if columns < ROOM_FOR_A_BAR {
         return format!("{name} {share:>3} % {figures}");
@@ -244,7 +244,7 @@ fn new_bar(all: &MultiProgress, status: &TransferStatus, name: &str) -> Progress
     } else if columns < ROOM_FOR_A_BAR {
         "{prefix} {percent:>3} % {wide_msg}"
     } else {
-        "{prefix} {wide_bar} {percent:>3} % {msg:37}"
+        "{prefix} {wide_bar} {percent:>3} % {msg:41}"
     };
     if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(if glyphs == Glyphs::Ascii { style.progress_chars("#>-") } else { style });

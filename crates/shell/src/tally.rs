@@ -41,8 +41,8 @@ pub struct Tally {
     /// Word for one of what is counted.
     noun: &'static str,
     done: u64,
-    /// Transfers that are counted as begun, by whose numbers they are known.
-    begun: Vec<TransferId>,
+    /// Transfers that are counted as begun, by whose numbers they are known, each with the name of its file.
+    begun: Vec<(TransferId, String)>,
     bytes: u64,
     failures: Vec<String>,
     /// Number of files that were dropped before they began.
@@ -95,13 +95,13 @@ impl Tally {
     }
 
     /// Counts a transfer that has begun, where that is what is done.
-    pub fn begin(&mut self, transfer: TransferId) {
+    pub fn begin(&mut self, transfer: TransferId, file: &str) {
         self.done += 1;
-        self.begun.push(transfer);
+        self.begun.push((transfer, file.to_owned()));
     }
 
-    /// Returns the transfers that are counted as begun.
-    pub fn begun(&self) -> &[TransferId] {
+    /// Returns the transfers that are counted as begun, each with the name of its file.
+    pub fn begun(&self) -> &[(TransferId, String)] {
         &self.begun
     }
 
@@ -177,18 +177,19 @@ impl fmt::Display for Tally {
     }
 }
 
-/// Returns the line that tells the beginning of transfers, one for all of a group, as in `#12-#111: 100 files begun`. `noun` is the word for
-/// one.
-pub fn told_begun(transfers: &[TransferId], noun: &str) -> String {
+/// Returns the line that tells the beginning of transfers, each with the name of its file: `#12 has begun: a.bin`, and one for all of a group,
+/// as in `#12-#111: 100 files begun`. `noun` is the word for one.
+pub fn told_begun(transfers: &[(TransferId, String)], noun: &str) -> String {
     match transfers {
-        [one] => format!("{one} has begun"),
+        [(one, file)] => format!("{one} has begun: {}", visible_line(file)),
         several => format!("{}: {} begun", ranges(several), count_of(several.len() as u64, noun)),
     }
 }
 
 /// Returns the numbers of transfers in their order, with each unbroken series as its first and its last.
-fn ranges(transfers: &[TransferId]) -> String {
-    let series = transfers.chunk_by(|before, next| before.0 + 1 == next.0).filter_map(|run| Some((run.first()?, run.last()?)));
+fn ranges(transfers: &[(TransferId, String)]) -> String {
+    let series = transfers.chunk_by(|(before, _), (next, _)| before.0 + 1 == next.0);
+    let series = series.filter_map(|run| Some((run.first()?.0, run.last()?.0)));
     let text = |(first, last)| if first == last { format!("{first}") } else { format!("{first}-{last}") };
     series.map(text).collect::<Vec<_>>().join(", ")
 }
@@ -242,8 +243,11 @@ mod tests {
 
     #[test]
     fn the_beginning_of_many_is_one_line() {
-        let of = |numbers: &[u64]| told_begun(&numbers.iter().map(|&number| TransferId(number)).collect::<Vec<_>>(), FILE);
-        assert_eq!(of(&[7]), "#7 has begun");
+        let of = |numbers: &[u64]| {
+            let named = |&number: &u64| (TransferId(number), format!("{number}.bin"));
+            told_begun(&numbers.iter().map(named).collect::<Vec<_>>(), FILE)
+        };
+        assert_eq!(of(&[7]), "#7 has begun: 7.bin");
         assert_eq!(of(&(12..=111).collect::<Vec<_>>()), "#12-#111: 100 files begun");
         assert_eq!(of(&[1, 2, 3, 5, 8, 9]), "#1-#3, #5, #8-#9: 6 files begun");
         assert_eq!([told_left(1, FILE), told_left(4800, FILE)], ["1 file was not begun", "4800 files were not begun"]);

@@ -113,7 +113,7 @@ impl Untold {
     pub(super) fn count_begun(&self, id: BatchId, file: &str, begun: Result<TransferId, &ShellError>) {
         if let Some(batch) = self.memory().batches.get_mut(&id) {
             match begun {
-                Ok(transfer) => batch.done.begin(transfer),
+                Ok(transfer) => batch.done.begin(transfer, file),
                 Err(error) => batch.done.add(file, Err(error)),
             }
         }

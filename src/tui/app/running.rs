@@ -144,12 +144,12 @@ impl App {
     fn follow_group(&mut self, number: u64, group: Vec<Started>) {
         let (begun, left) = self.lines.follow_group(number, group);
         if !begun.is_empty() {
-            let transfers: Vec<TransferId> = begun.iter().map(|begun| begun.transfer).collect();
+            let transfers: Vec<(TransferId, String)> = begun.iter().map(|(begun, file)| (begun.transfer, file.clone())).collect();
             let left = left.map(|left| format!("; waiting: {left}")).unwrap_or_default();
             self.name_line(number);
             self.say(Role::Text, &format!("{}{left}", told_begun(&transfers, FILE)));
         }
-        begun.into_iter().for_each(|begun| self.await_end(number, begun));
+        begun.into_iter().for_each(|(begun, _)| self.await_end(number, begun));
     }
 
     /// Takes in the result of a transfer, and tells it when those of the transfers before it are told.

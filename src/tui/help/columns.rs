@@ -9,7 +9,7 @@ pub(super) const COLUMNS: &[(&str, &str)] = &[
     ("conn", "in Nodes: number of connections that the node has"),
     (
         "done",
-        "in Transfers: share of the bytes that has arrived, none of them for an upload that was given up; in Segments: segments of the node that are done, of all",
+        "in Transfers: share of the bytes that has arrived, which is 100 % only once all is stored, none of them for an upload that was given up; in Segments: segments of the node that are done, of all",
     ),
     ("ends", "in Wire: host that sends and host that receives"),
     ("fate", "in Wire: what became of the packet: lost and why, sent again, a copy; nothing where it has arrived and was new"),
@@ -30,7 +30,10 @@ pub(super) const COLUMNS: &[(&str, &str)] = &[
     ("ports", "in Wire: ports of the sender and of the receiver"),
     ("progress", "in Transfers: bar of what is stored and of what has arrived"),
     ("queue", "packets that wait to cross a link; in Nodes and Wire: those in both directions of the node's link"),
-    ("rate", "in Transfers: bytes of the file in a second, over the last ten whole seconds; none in its first one"),
+    (
+        "rate",
+        "in Transfers: bytes of the file in a second, over the last ten whole seconds; none in its first one; `avg` over all of it once it is done",
+    ),
     (
         "resent",
         "in Transfers: packets with bytes of the file that were sent again; in Wire: share of all packets, last ten seconds",
@@ -44,6 +47,9 @@ pub(super) const COLUMNS: &[(&str, &str)] = &[
     ("size", "bytes of the file"),
     ("state", "in Nodes: what the process of the node does; in Transfers: how the transfer stands; in Wire: state of TCP"),
     ("stored", "in Nodes: bytes on the disk of the node; in Files: date at which the file was stored"),
-    ("time", "in Wire: instant at which the packet was handed to its link; in Transfers: eta, or what it took"),
+    (
+        "time",
+        "in Wire: instant at which the packet was handed to its link; in Transfers: eta, or until it is durable, or what it took",
+    ),
     ("up, down", "bytes in a second that the node sends and receives; in Wire: those to the node and from it"),
 ];

@@ -24,10 +24,8 @@ fn of_rows(glyphs: &Glyphs) -> Vec<Entry> {
     vec![
         own(glyphs.alive, "node: ALIVE"),
         own(glyphs.suspect, "node: SUSPECT, it has missed probes"),
-        own(
-            glyphs.dead,
-            "node: DEAD, or out of reach of what it holds; transfer: a removal; file: it cannot be read at the moment; packet: lost",
-        ),
+        own(glyphs.dead, "node: DEAD, or out of reach of what it holds; file: it cannot be read at the moment; packet: lost"),
+        own(glyphs.removal, "transfer: a removal"),
         own(glyphs.up, "upload, or bytes that go up to the network"),
         own(glyphs.down, "download, or bytes that come down from the network"),
         own(glyphs.full, "bar: what is stored"),

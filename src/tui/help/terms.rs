@@ -14,6 +14,8 @@ pub(super) const TERMS: &[(&str, &str)] = &[
         "arrived",
         "segment of which all bytes have arrived, and which is not acknowledged as stored, `ack` below the waterfall; in the chart: bytes of the transfer",
     ),
+    ("at once", "time of a removal that took less than the clock shows"),
+    ("avg", "rate of a transfer that is done: its bytes over its time"),
     ("backlog", "bytes that were handed to a connection and are not acknowledged yet"),
     ("before, before the pause", "rates while time is paused: those of the last seconds that have passed"),
     (
@@ -50,6 +52,10 @@ pub(super) const TERMS: &[(&str, &str)] = &[
     ("cwnd", "congestion window: number of packets that TCP lets be under way at once (RFC 5681)"),
     ("disk, disk fails, no disk", "fault of a node's disk: slow, failing, full or corrupt; it cannot be read; there is none"),
     ("dropped", "segment that an upload which was given up has not stored"),
+    (
+        "durable",
+        "in the time of an upload that is committing: estimated time until its nodes have made it durable; it is a file then",
+    ),
     ("ESTABLISHED", "state of TCP (RFC 9293): the connection is open at this end"),
     (
         "eta",

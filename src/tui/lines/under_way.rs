@@ -124,14 +124,14 @@ impl Lines {
 
     /// Makes a line wait for the transfers of a group, as far as they were not refused. Returns them, and what waits for them as
     /// [`follow`](Self::follow) does.
-    pub fn follow_group(&mut self, number: u64, group: Vec<Started>) -> (Vec<Begun>, Option<String>) {
+    pub fn follow_group(&mut self, number: u64, group: Vec<Started>) -> (Vec<(Begun, String)>, Option<String>) {
         let Some(line) = self.line(number) else { return (Vec::new(), None) };
         let mut all = Vec::with_capacity(group.len());
         for (Waiting { step, planned }, (_, begun)) in std::mem::take(&mut line.beginning).into_iter().zip(group) {
             let (transfer, result) = match begun {
                 Ok(begun) => {
                     let transfer = begun.transfer;
-                    all.push(begun);
+                    all.push((begun, planned.file.clone()));
                     (Some(transfer), None)
                 }
                 Err(error) => (None, Some(Err(error))),

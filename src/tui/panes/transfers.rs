@@ -56,18 +56,21 @@ const NAME_MAX: u16 = 48;
 /// Width of a time and of an estimate in cells, and the maximum width of what a transfer waits for.
 const TIME: (u16, u16) = (13, 48);
 
+/// Maximum width of a rate with `avg` before it in cells.
+const AVERAGE: u16 = RATE + 4;
+
 /// Width in cells of `took 999:59:59.9`, which is never cut off.
 const CLOCK: u16 = 16;
 
-/// Returns the columns, for files whose longest name and longest time have these widths.
-fn columns(name: u16, time: u16) -> Vec<Column<Quantity>> {
+/// Returns the columns, for files whose longest name, rate and time have these widths.
+fn columns(name: u16, rate: u16, time: u16) -> Vec<Column<Quantity>> {
     vec![
         Column::new(Quantity::Id, "#", 6, 6, 9, Align::Right),
         Column::new(Quantity::Name, "file", 16, name, 7, Align::Left),
         Column::new(Quantity::Size, "size", BYTES, BYTES, 2, Align::Right),
         Column::new(Quantity::Bar, "progress", 8, BAR_MAX, 3, Align::Left),
         Column::new(Quantity::Percent, "done", 5, 5, 6, Align::Right),
-        Column::new(Quantity::Rate, "rate", RATE, RATE, 4, Align::Right),
+        Column::new(Quantity::Rate, "rate", rate.max(RATE), rate.max(RATE), 4, Align::Right),
         Column::new(Quantity::Time, "time", time.clamp(TIME.0, CLOCK), time.max(TIME.0), 5, Align::Right),
         Column::new(Quantity::Resent, "resent", 8, 8, 1, Align::Right),
         Column::new(Quantity::State, "state", 10, 10, 8, Align::Left),
@@ -136,7 +139,9 @@ impl PaneView for TransfersPane {
         let waits: Vec<Vec<String>> = rows.iter().map(|row| row.waits(scene)).collect();
         let times = |room: usize| rows.iter().zip(&waits).map(|(row, waits)| row.time(scene, waits, room)).collect::<Vec<_>>();
         let widest = |texts: &[String], most| longest(texts.iter().map(String::as_str), most);
-        let fit = |time: u16| Columns::fit(columns(widest(&names, NAME_MAX), time), canvas.area.width);
+        // The average of what is done takes more room, from its first row on.
+        let rate = longest(rows.iter().map(Row::rate).collect::<Vec<_>>().iter().map(String::as_str), AVERAGE);
+        let fit = |time: u16| Columns::fit(columns(widest(&names, NAME_MAX), rate, time), canvas.area.width);
         // Where the longest wording has no room, a shorter one is shown, and the bars get what that leaves.
         let room = fit(widest(&times(usize::MAX), TIME.1)).width_of(Quantity::Time).map_or(0, usize::from);
         let columns = fit(widest(&times(room), TIME.1));
@@ -337,7 +342,7 @@ fn cell(
             let glyph = match status.direction {
                 Direction::Upload => theme.glyphs.up,
                 Direction::Download => theme.glyphs.down,
-                Direction::Removal => theme.glyphs.dead,
+                Direction::Removal => theme.glyphs.removal,
             };
             text(format!("{} {glyph}", status.id), Role::Accent)
         }
@@ -358,7 +363,8 @@ fn cell(
         }
         Quantity::Resent => text(status.retransmits.to_string(), Role::Dim),
         Quantity::State => {
-            let done = format!("{} done", theme.glyphs.done);
+            let word = if status.direction == Direction::Removal { "removed" } else { "done" };
+            let done = format!("{} {word}", theme.glyphs.done);
             let word = if status.state == TransferState::Done { &done } else { status.state.name() };
             text(word.to_owned(), state_role(status.state))
         }
@@ -375,7 +381,8 @@ fn state_role(state: TransferState) -> Role {
     }
 }
 
-/// Returns the fraction of the bytes in completed segments, and the fraction of bytes that have arrived.
+/// Returns the fraction of the bytes in completed segments, and the fraction of bytes that have arrived; neither is whole before the transfer is
+/// done.
 fn parts(status: &TransferStatus) -> (f64, f64) {
     if !status.size_known {
         return (0.0, 0.0);
@@ -384,13 +391,12 @@ fn parts(status: &TransferStatus) -> (f64, f64) {
         let whole = f64::from(u8::from(status.state == TransferState::Done));
         return (whole, whole);
     }
+    // What waits to be durable lacks a part to be seen, however large it is.
     let share = |bytes: u64| bytes as f64 / status.bytes as f64;
-    let arrived = share(status.bytes_arrived.max(status.bytes_done));
-    match status.given_up_from {
-        // Nothing of it is stored, or will be in a moment, however much had arrived.
-        Some(0) => (0.0, arrived.min(1.0 - f64::EPSILON)),
-        _ => (share(status.bytes_done), arrived),
-    }
+    let whole = if status.state == TransferState::Done { 1.0 } else { 1.0 - f64::EPSILON };
+    let (arrived, done) = (share(status.bytes_arrived.max(status.bytes_done)).min(whole), share(status.bytes_done).min(whole));
+    // Nothing of what is given up from its begin is stored, or will be in a moment, however much had arrived.
+    (if status.given_up_from == Some(0) { 0.0 } else { done }, arrived)
 }
 
 /// Returns the number of cells of a bar for a fraction: something is always seen of what there is, and of what is missing.
@@ -434,7 +440,7 @@ mod tests {
     fn columns_give_way_by_their_importance() {
         let theme = Theme::new(ThemeName::Dark, false);
         for width in 38..300 {
-            let headings = Columns::fit(columns(20, 0), width).headings(&theme);
+            let headings = Columns::fit(columns(20, 0, 0), width).headings(&theme);
             let has = |word: &str| headings.iter().any(|span| span.content.trim() == word);
             assert!(has("#") && has("file") && has("state"), "{width}");
             assert_eq!(has("time"), width >= 54, "{width}");

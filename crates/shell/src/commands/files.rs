@@ -220,7 +220,8 @@ async fn begin_in_background(
         None => Ok(Answer::new(View::Nothing, Value::Array(Vec::new()))),
         Some(tally) if !tally.is_clean() => Err(ShellError::NotAll(tally)),
         Some(tally) => {
-            let (text, data) = (told_begun(tally.begun(), tally.noun()), |id: &TransferId| json!({ "transfer": id.0 }));
+            let data = |(id, _): &(TransferId, String)| json!({ "transfer": id.0 });
+            let text = told_begun(tally.begun(), tally.noun());
             let data = if is_alone { tally.begun().first().map(data).into() } else { tally.begun().iter().map(data).collect() };
             Ok(Answer::new(View::Text(text), data))
         }
@@ -289,7 +290,8 @@ async fn planned(shell: &Shell, call: &Call, transfers: Vec<(String, BeginTransf
 pub(crate) async fn begin(shell: &Shell, planned: Planned) -> Result<Answer, ShellError> {
     let _critical_section = shell.access.critical_section();
     let transfer = shell.access.begin(planned.begins).await?;
-    let answer = Answer::new(View::Text(told_begun(&[transfer], FILE)), json!({ "transfer": transfer.0 }));
+    let text = told_begun(&[(transfer, planned.file.clone())], FILE);
+    let answer = Answer::new(View::Text(text), json!({ "transfer": transfer.0 }));
     Ok(answer.with(Effect::Follow(Begun { transfer, checks: planned.checks.then_some(planned.file) })))
 }
 

@@ -3,7 +3,7 @@
 use comfy_table::presets::{ASCII_FULL_CONDENSED, UTF8_FULL_CONDENSED};
 use comfy_table::{Cell, CellAlignment, ColumnConstraint, ContentArrangement, TableStyle, Width};
 use p2p_base::units::{ByteSize, SimDuration, SimTime};
-use p2p_engine::transfer::{Remaining, TransferState, TransferStatus};
+use p2p_engine::transfer::{Direction, Remaining, TransferState, TransferStatus};
 use p2p_service::abilities::{self, Glyphs};
 use time::OffsetDateTime;
 use time::macros::format_description;
@@ -348,16 +348,28 @@ pub fn millis_below(time: SimDuration, whole_from: u64) -> String {
     }
 }
 
-/// Formats the rate of a transfer over the last ten seconds, or over the whole transfer once it is done, as in `63.1 KiB/s`; `-`
-/// if nothing has been measured, or where segments are given up: nothing is sent of what is undone, and nothing has come of what has failed,
+/// Formats the rate of a transfer over the last ten seconds, as in `63.1 KiB/s`, or once it is done that of the whole of it, which is marked as
+/// the average, as in `avg 63.1 KiB/s`; `-` if nothing has been measured, or where segments are given up: nothing is sent of what is undone, and nothing has come of what has failed,
 /// was cancelled or is kept in part.
 pub fn transfer_rate_of(status: &TransferStatus) -> String {
     let is_sent = status.given_up_from.is_none() && status.state != TransferState::Undoing;
     let rate = status.rate_bytes_per_second.filter(|_| is_sent);
-    rate.map_or_else(|| "-".into(), rate_of)
+    let word = if status.state == TransferState::Done { "avg " } else { "" };
+    rate.map_or_else(|| "-".into(), |rate| format!("{word}{}", rate_of(rate)))
 }
 
-/// Formats the time of a transfer: `eta 00:42` while it runs, or why there is no estimate, `took 01:23.8` once it is over.
+/// Returns the bytes of a transfer that are shown as there: those that have arrived, but for the last one until all of it is stored, so that
+/// nothing reads 100 % that is not done.
+pub fn bytes_shown(status: &TransferStatus) -> u64 {
+    let most = if status.state == TransferState::Done { status.bytes } else { status.bytes.saturating_sub(1) };
+    status.bytes_arrived.max(status.bytes_done).min(most)
+}
+
+/// Time in nanoseconds from which on the clock of a time shows something.
+const SEEN_FROM: u64 = 50_000_000;
+
+/// Formats the time of a transfer: `eta 00:42` while it runs, `durable 00:01` while its nodes make it durable, or why there is no estimate;
+/// `took 01:23.8` once it is over, or `at once` of a removal of which nobody could see how long it took.
 pub fn transfer_time_of(status: &TransferStatus, now: SimTime) -> String {
     transfer_time_within(status, now, usize::MAX)
 }
@@ -367,14 +379,17 @@ pub(super) fn transfer_time_within(status: &TransferStatus, now: SimTime, width:
     match status.eta {
         Remaining::OutOfReach => shortened(&waits::wordings(status, now), width),
         Remaining::NotRunning if status.state.is_over() => {
-            let took = format!("took {}", clock_of(status.elapsed(now).as_secs_f64()));
+            let elapsed = status.elapsed(now);
+            let is_at_once = status.direction == Direction::Removal && elapsed.as_nanos() < SEEN_FROM;
+            let took = if is_at_once { "at once".into() } else { format!("took {}", clock_of(elapsed.as_secs_f64())) };
             let whole = outcome_of_cancel(status).map(|outcome| format!("{took}, {outcome}"));
             shortened(&whole.into_iter().chain([took]).collect::<Vec<_>>(), width)
         }
         Remaining::NotRunning => String::new(),
         Remaining::Estimated { seconds } => {
             let clock = clock_of(status.eta.whole_seconds().unwrap_or(seconds));
-            format!("eta {}", clock.strip_suffix(".0").unwrap_or(&clock))
+            let word = if status.state == TransferState::Committing { "durable" } else { "eta" };
+            format!("{word} {}", clock.strip_suffix(".0").unwrap_or(&clock))
         }
         Remaining::TooEarly => "measuring".into(),
         Remaining::UnknownSize => "size unknown".into(),

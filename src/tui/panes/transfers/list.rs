@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use p2p_base::spelling::visible_line;
 use p2p_engine::transfer::{TransferId, TransferReport};
-use p2p_shell::report::{time_waiting, waits_of};
+use p2p_shell::report::{time_waiting, transfer_rate_of, waits_of};
 
 use crate::tui::lines::{Pending, StepId};
 use crate::tui::panes::rows::Rows;
@@ -87,6 +87,14 @@ pub(super) enum Row<'a> {
 }
 
 impl Row<'_> {
+    /// Returns the rate as it is shown; empty for what has not begun.
+    pub(super) fn rate(&self) -> String {
+        match self {
+            Row::Of(report) => transfer_rate_of(&report.status),
+            Row::Pending(_) => String::new(),
+        }
+    }
+
     /// Returns what is chosen by a selection of the row.
     pub(super) fn chosen(&self) -> Chosen {
         match self {
