@@ -87,7 +87,8 @@ enum Command {
     Rm(RemoveArgs),
     /// List the uploads that are kept although they are not complete, or undo one
     ///
-    /// `p2p put --keep` keeps what is stored if it is interrupted, for a day, and `p2p put --resume ID` continues it.
+    /// `p2p put --keep` keeps what is stored if it is interrupted, for a day, and `p2p put --resume ID` continues it with the same file. Of what a
+    /// kill interrupts, what was noted last is kept, and before the first 8 MiB there is no note.
     Uploads(UploadsArgs),
     /// Make directories among your stored files
     Mkdir(MakeDirectoryArgs),

@@ -55,10 +55,12 @@ pub struct PutArgs {
     /// Store directories with all files in them; what is stored already with the same content is left out
     #[arg(short, long)]
     recursive: bool,
-    /// Keep what is stored if this is interrupted, for a day; what is said first has the ID for --resume
+    /// Keep what is stored if this is interrupted, for a day; what is said first has the ID for --resume. Of what a kill (SIGKILL, a
+    /// crash) interrupts, what was noted last is kept: notes begin after 8 MiB
     #[arg(long)]
     keep: bool,
-    /// Continue the upload that is kept as ID, with the same content; `p2p uploads` lists them
+    /// Continue the upload that is kept as ID, with the same file: of the same size and modification time, and beginning with what is kept; `-`
+    /// is compared with that alone. `p2p uploads` lists what is kept
     #[arg(long, value_name = "ID", conflicts_with = "keep")]
     resume: Option<UploadId>,
     #[command(flatten)]

@@ -89,7 +89,7 @@ complete -c p2p -n "__fish_p2p_using_subcommand demo" -l ascii -d 'Print and dra
 complete -c p2p -n "__fish_p2p_using_subcommand demo" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c p2p -n "__fish_p2p_using_subcommand demo" -s V -l version -d 'Print version'
 complete -c p2p -n "__fish_p2p_using_subcommand put" -l as -d 'Store the file under NAME instead of its own name; with a / at its end, NAME is a directory to store it in' -r -f
-complete -c p2p -n "__fish_p2p_using_subcommand put" -l resume -d 'Continue the upload that is kept as ID, with the same content; `p2p uploads` lists them' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand put" -l resume -d 'Continue the upload that is kept as ID, with the same file: of the same size and modification time, and beginning with what is kept; `-` is compared with that alone. `p2p uploads` lists what is kept' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand put" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -f -a "(__fish_complete_directories)"
 complete -c p2p -n "__fish_p2p_using_subcommand put" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand put" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
@@ -103,7 +103,7 @@ complete -c p2p -n "__fish_p2p_using_subcommand put" -l password-file -d 'Read t
 complete -c p2p -n "__fish_p2p_using_subcommand put" -l token-file -d 'Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand put" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand put" -s r -l recursive -d 'Store directories with all files in them; what is stored already with the same content is left out'
-complete -c p2p -n "__fish_p2p_using_subcommand put" -l keep -d 'Keep what is stored if this is interrupted, for a day; what is said first has the ID for --resume'
+complete -c p2p -n "__fish_p2p_using_subcommand put" -l keep -d 'Keep what is stored if this is interrupted, for a day; what is said first has the ID for --resume. Of what a kill (SIGKILL, a crash) interrupts, what was noted last is kept: notes begin after 8 MiB'
 complete -c p2p -n "__fish_p2p_using_subcommand put" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
 complete -c p2p -n "__fish_p2p_using_subcommand put" -l ascii -d 'Print and draw with ASCII characters only'
 complete -c p2p -n "__fish_p2p_using_subcommand put" -s h -l help -d 'Print help (see more with \'--help\')'

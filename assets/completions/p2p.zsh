@@ -67,7 +67,7 @@ _arguments "${_arguments_options[@]}" : \
 (put)
 _arguments "${_arguments_options[@]}" : \
 '--as=[Store the file under NAME instead of its own name; with a / at its end, NAME is a directory to store it in]:NAME:' \
-'(--keep)--resume=[Continue the upload that is kept as ID, with the same content; \`p2p uploads\` lists them]:ID:' \
+'(--keep)--resume=[Continue the upload that is kept as ID, with the same file\: of the same size and modification time, and beginning with what is kept; \`-\` is compared with that alone. \`p2p uploads\` lists what is kept]:ID:' \
 '--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files -/' \
 '--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:' \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
@@ -79,7 +79,7 @@ _arguments "${_arguments_options[@]}" : \
 '--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can]:URL:' \
 '-r[Store directories with all files in them; what is stored already with the same content is left out]' \
 '--recursive[Store directories with all files in them; what is stored already with the same content is left out]' \
-'--keep[Keep what is stored if this is interrupted, for a day; what is said first has the ID for --resume]' \
+'--keep[Keep what is stored if this is interrupted, for a day; what is said first has the ID for --resume. Of what a kill (SIGKILL, a crash) interrupts, what was noted last is kept\: notes begin after 8 MiB]' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help (see more with '\''--help'\'')]' \

@@ -70,7 +70,11 @@ impl KeptPut {
         let wanted = self.name.as_deref().or(own).ok_or_else(|| advised(self.unreadable(NAMELESS)))?;
         let name = visit.access().place(wanted, own).map_err(refused)?;
         let begun = visit.access().upload_stream(&name, declared, Some(self.upload)).await.map_err(refused)?;
-        output::tell(format_args!("p2p: upload {}; if it is interrupted, `{}` continues it", self.upload, self.again()));
+        output::tell(format_args!(
+            "p2p: upload {}; if it is interrupted, `{}` continues it, and after a kill from what `p2p uploads` lists, if that is anything",
+            self.upload,
+            self.again()
+        ));
         Ok(begun)
     }
 

@@ -151,7 +151,7 @@ impl Visit {
             None => self.place(storing.name, own.as_deref()).await?,
         };
         let command = |id| put_again(path, &format!("--resume {id} --connect {}", self.server));
-        let again = storing.upload.map(|id| format!("`{}` continues it", command(id)));
+        let again = storing.upload.map(|id| format!("`{}` continues it, if `p2p uploads` there lists it", command(id)));
         if let (Some(again), Some(id), false) = (&again, storing.upload, storing.is_resumed) {
             output::tell(format_args!("p2p: upload {id}; if it is interrupted, {again}"));
         }

@@ -61,7 +61,10 @@ fn an_upload_is_continued_after_a_kill() {
     let (id, offset) = (kept["id"].as_str().unwrap(), kept["offset"].as_u64().unwrap());
     assert_eq!(
         said.stderr.lines().next(),
-        Some(&*format!("p2p: upload {id}; if it is interrupted, `p2p put a.bin --resume {id}` continues it"))
+        Some(&*format!(
+            "p2p: upload {id}; if it is interrupted, `p2p put a.bin --resume {id}` continues it, and after a kill from what `p2p uploads` \
+             lists, if that is anything"
+        ))
     );
     assert!((8 << 20..LARGE as u64).contains(&offset), "{offset}");
     assert_eq!((kept["name"].as_str(), kept["state"].as_str()), (Some("a.bin"), Some("parked")));

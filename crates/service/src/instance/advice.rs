@@ -81,7 +81,9 @@ fn advice(error: &EngineError) -> Option<&'static str> {
         EngineError::Catalog(CatalogError::Database(error)) => database_advice(error),
         EngineError::Trouble { trouble, .. } => disk_advice(trouble),
         EngineError::TooManySegments { .. } => Some("raise [storage] segment_size in p2p.toml"),
-        EngineError::UnknownUpload(_) => Some("`p2p uploads` lists those that are kept, which is for a day"),
+        EngineError::UnknownUpload(_) => Some(
+            "`p2p uploads` lists those that are kept, which is for a day; of one that was killed before its first note there is none: store it anew",
+        ),
         EngineError::UploadRunning(_) => Some("wait until that is over; `p2p uploads` shows what becomes of it"),
         EngineError::BeyondEnd { .. } => {
             Some("bytes are counted from 0; --range=-N takes the last N, and `p2p ls` shows the sizes")

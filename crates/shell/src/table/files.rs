@@ -180,8 +180,9 @@ pub(super) static COMMANDS: &[Spec] = &[
         audience: Audience::Users,
         place: Place::Anywhere,
         summary: "list the uploads that are kept although they are not complete, or undo one",
-        details: "`p2p put --keep` keeps what is stored if it is interrupted, for a day, and `p2p put --resume ID` continues it. What \
-                  is kept counts as yours, and its name is taken.",
+        details: "`p2p put --keep` keeps what is stored if it is interrupted, for a day, and `p2p put --resume ID` continues it with \
+                  the same file. Of what a kill interrupts, what was noted last is kept, and before the first 8 MiB there is no note. What is \
+                  kept counts as yours, and its name is taken.",
         arguments: &[
             optional("forget", Kind::OneOf(&["forget"])),
             optional("ID", Kind::Other("9f86d081884c7d659a2feaa0c55ad015")),
