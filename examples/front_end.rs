@@ -44,7 +44,7 @@ pub(crate) async fn store_and_fetch(data_dir: PathBuf) -> Result<String> {
     // An answer of the engine says that what is shown is as new as the event.
     access.files().await?;
     let range = WantedRange::From { first: 7, last: Some(11) };
-    let (_, mut reader) = access.download_stream(&access.identity(), "greeting", Some(range)).await?;
+    let (_, mut reader) = access.download_stream(&access.identity(), "greeting", Some(range), None).await?;
     let mut part = Vec::new();
     while let Some(bytes) = reader.read().await? {
         part.extend_from_slice(&bytes);

@@ -336,7 +336,7 @@ fn tell_sum(sum: Option<&Sum>) {
 }
 
 /// Adds to the interruption that was told last, or to `stop`, how many files were not begun.
-fn tell_left(failed: &mut Vec<Report>, stop: Interrupted, left: usize) {
+pub(crate) fn tell_left(failed: &mut Vec<Report>, stop: Interrupted, left: usize) {
     if left == 0 {
         return;
     }

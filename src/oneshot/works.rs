@@ -43,7 +43,7 @@ impl Work {
             }
             Work::Kept(kept) => kept.carry_out(visit).await,
             Work::ToStdout(name, range) => {
-                let begun = visit.access().download_stream(&visit.identity, &name, range).await;
+                let begun = visit.access().download_stream(&visit.identity, &name, range, None).await;
                 let (transfer, reader) = begun.map_err(refused)?;
                 visit.instance.transfer_stream(transfer, pour_out(reader)).await
             }

@@ -2,7 +2,7 @@
 
 use eyre::{Result, WrapErr};
 use p2p_base::spelling::{visible, visible_path};
-use p2p_grpc::client::Client;
+use p2p_grpc::client::{Client, ClientError};
 use p2p_grpc::proto::{Duration, FileInfo, SegmentPlace, TransferFigures};
 use p2p_service::access::session_file;
 use p2p_service::accounts::Token;
@@ -20,7 +20,7 @@ use secrecy::ExposeSecret;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::visits::{Server, Visit, directory, is_held_by};
+use super::visits::{Server, Visit, check, directory, is_held_by};
 
 /// Returns a digest of a message; `None` if it has none.
 pub(super) fn digest(bytes: &[u8]) -> Option<Sha256Digest> {
@@ -101,7 +101,7 @@ pub async fn remove(server: Server, common: &CommonArgs, names: &[String], recur
     all_told(failed).and(ended)
 }
 
-async fn removed(client: &Client, name: &str, recursive: bool) -> Result<RemovalLine, p2p_grpc::client::ClientError> {
+async fn removed(client: &Client, name: &str, recursive: bool) -> Result<RemovalLine, ClientError> {
     let info = client.stat(name).await?;
     let figures = client.delete(name, recursive).await?;
     let file = file_ref(&info, &figures);
@@ -158,10 +158,15 @@ pub async fn make_directories(server: Server, common: &CommonArgs, paths: &[Stri
 pub async fn rename(server: Server, common: &CommonArgs, from: &[String], to: &str) -> Result<()> {
     let visit = Visit::begin(server, &common.engine, &common.login).await?;
     let (mut answers, mut result) = (Vec::new(), Ok(()));
-    if from.len() > 1 && !to.ends_with('/') && !visit.client.stat(to).await.is_ok_and(|info| info.is_directory) {
-        let problem =
-            format!("{} do not fit into one name, and `{}` is no directory", count_of(from.len() as u64, "file"), visible(to));
-        result = Err(wrong_usage(problem, "make the directory with `mkdir`, or move them one by one"));
+    if from.len() > 1 && !to.ends_with('/') {
+        result = visit.is_directory(to).await.and_then(|is_directory| match is_directory {
+            true => Ok(()),
+            false => {
+                let files = count_of(from.len() as u64, "file");
+                let problem = format!("{files} do not fit into one name, and `{}` is no directory", visible(to));
+                Err(wrong_usage(problem, "make the directory with `mkdir`, or move them one by one"))
+            }
+        });
     }
     for name in from.iter().take(if result.is_ok() { from.len() } else { 0 }) {
         match visit.client.rename(name, to).await {
@@ -209,11 +214,11 @@ pub async fn facts(server: Server, common: &CommonArgs, name: &str) -> Result<()
     ended
 }
 
-async fn facts_of(client: &Client, name: &str) -> Result<(View, Value), p2p_grpc::client::ClientError> {
+async fn facts_of(client: &Client, name: &str) -> Result<(View, Value), ClientError> {
     let found = client.stat_segments(name).await?;
     let info = found.file.unwrap_or_default();
     if !info.is_directory {
-        return Ok(file_facts(&info, &found.segments));
+        return file_facts(&info, &found.segments);
     }
     let below = client.list(&info.path, true).await?;
     let (directories, files): (Vec<_>, Vec<_>) = below.iter().partition(|entry| entry.is_directory);
@@ -240,14 +245,13 @@ fn common_pairs(info: &FileInfo) -> Vec<(&'static str, String)> {
     owner.into_iter().chain(readers).collect()
 }
 
-fn file_facts(info: &FileInfo, segments: &[SegmentPlace]) -> (View, Value) {
-    let empty = || Sha256Digest::of(b"");
-    let sha256 = digest(&info.sha256).unwrap_or_else(empty);
+fn file_facts(info: &FileInfo, segments: &[SegmentPlace]) -> Result<(View, Value), ClientError> {
+    let told = |bytes: &[u8]| digest(bytes).ok_or(ClientError::Unexpected("a SHA-256 is missing, or none"));
+    let sha256 = told(&info.sha256)?;
     let holders = |segment: &SegmentPlace| segment.nodes.iter().map(|node| format!("Node_{node:02}")).collect::<Vec<_>>();
-    let exported = |segment: &SegmentPlace| ExportedSegment {
-        sha256: digest(&segment.sha256).unwrap_or_else(empty),
-        bytes: segment.length,
-        holders: holders(segment),
+    let exported = |segment: &SegmentPlace| {
+        let sha256 = told(&segment.sha256)?;
+        Ok(ExportedSegment { sha256, bytes: segment.length, holders: holders(segment) })
     };
     let stored_at = stored_at(info).unwrap_or_default();
     let mut pairs = vec![
@@ -270,11 +274,11 @@ fn file_facts(info: &FileInfo, segments: &[SegmentPlace]) -> (View, Value) {
         segment_size: info.segment_size,
         sha256,
         stored_at,
-        segments: segments.iter().map(exported).collect(),
+        segments: segments.iter().map(exported).collect::<Result<_, ClientError>>()?,
     };
     let mut data = serde_json::to_value(&file).unwrap_or_default();
     data["kind"] = "file".into();
-    (View::Sections(vec![("file".into(), View::pairs(pairs))]), data)
+    Ok((View::Sections(vec![("file".into(), View::pairs(pairs))]), data))
 }
 
 /// Shows who is logged in at the server.
@@ -298,6 +302,7 @@ pub async fn who(server: Server, common: &CommonArgs) -> Result<()> {
 /// # Errors
 /// Fails if the data directory is not the server's, if the login is refused, or if the session cannot be stored.
 pub async fn login(server: Server, common: &CommonArgs, name: Option<&str>) -> Result<()> {
+    check(&common.engine)?;
     let directory = directory(&common.engine)?;
     let Some(name) = name else { return Err(wrong_usage("nobody is named", "`p2p --connect URL login NAME` logs NAME in")) };
     if !is_held_by(&directory, server) {
@@ -311,8 +316,12 @@ pub async fn login(server: Server, common: &CommonArgs, name: Option<&str>) -> R
     let LoginArgs { password_file, .. } = &common.login;
     let (visit, token) = visit.logged_in(name, password_file.as_deref()).await?;
     let before = session_file::load(&directory).unwrap_or_default();
-    session_file::save(&directory, &Token::presented(token.expose_secret()))
-        .wrap_err_with(|| format!("cannot keep the session in {}", visible_path(&directory)))?;
+    let saved = session_file::save(&directory, &Token::presented(token.expose_secret()))
+        .wrap_err_with(|| format!("cannot keep the session in {}", visible_path(&directory)));
+    if saved.is_err() {
+        // Nobody could present it any more.
+        return saved.and(visit.end().await);
+    }
     if let Some(before) = before {
         // A session that is over needs no end.
         let former = Visit::of(server, Some(&p2p_service::accounts::Secret::from(before.expose()))).await?;

@@ -14,7 +14,7 @@ use p2p_grpc::proto::{ByteRange, DownloadFileRequest, FileInfo, KeptUpload, Time
 use p2p_service::access::range::WantedRange;
 use p2p_service::failure::{Advise, all_told, wrong_usage};
 use p2p_service::instance::advised;
-use p2p_service::interrupt::{self, interrupted};
+use p2p_service::interrupt::{self, Interrupted, interrupted};
 use p2p_service::output;
 use p2p_shell::asking::CommonArgs;
 use p2p_shell::bar::FileBar;
@@ -26,6 +26,7 @@ use serde::Serialize;
 
 use super::names::{digest, file_ref, naming, seconds};
 use super::visits::{Server, Visit};
+use crate::oneshot::tell_left;
 use crate::operand::{declared, is_dash, put_again};
 
 /// What `put` is to store.
@@ -68,12 +69,14 @@ pub async fn put(server: Server, common: &CommonArgs, storing: &Storing<'_>) -> 
     let visit = Visit::begin(server, &common.engine, &common.login).await?;
     let _attention = interrupt::attend()?;
     let (mut files, mut failed) = (Vec::new(), Vec::new());
-    for path in storing.files {
+    let mut left = storing.files.iter();
+    while let Some(path) = left.next() {
         match visit.stored(path, storing).await {
             Ok(line) => files.push(line),
-            Err(error) => failed.push(naming(error, &visible_path(path), storing.files.len())),
+            Err(error) => failed.push(naming_unless_stopped(error, &visible_path(path), storing.files.len())),
         }
-        if interrupt::pending().is_some() {
+        if let Some(stop) = interrupt::pending() {
+            tell_left(&mut failed, stop, left.len());
             break;
         }
     }
@@ -92,12 +95,16 @@ pub async fn get(server: Server, common: &CommonArgs, fetching: &Fetching<'_>) -
     let visit = Visit::begin(server, &common.engine, &common.login).await?;
     let _attention = interrupt::attend()?;
     let (mut files, mut failed) = (Vec::new(), Vec::new());
-    for name in fetching.names {
+    let mut left = fetching.names.iter();
+    while let Some(name) = left.next() {
         match visit.fetched(name, fetching).await {
-            Ok(line) => files.push(line),
-            Err(error) => failed.push(naming(error, name, fetching.names.len())),
+            Ok(Some(line)) => files.push(line),
+            // Nobody reads what would come of the others.
+            Ok(None) => break,
+            Err(error) => failed.push(naming_unless_stopped(error, name, fetching.names.len())),
         }
-        if interrupt::pending().is_some() {
+        if let Some(stop) = interrupt::pending() {
+            tell_left(&mut failed, stop, left.len());
             break;
         }
     }
@@ -105,6 +112,11 @@ pub async fn get(server: Server, common: &CommonArgs, fetching: &Fetching<'_>) -
         return all_told(failed).and(visit.end().await);
     }
     finished(visit, common, files, failed).await
+}
+
+/// Returns the error of one of several files with the name of the file, but for an interruption, which is of all of them.
+fn naming_unless_stopped(error: Report, name: &str, of: usize) -> Report {
+    if error.is::<Interrupted>() { error } else { naming(error, name, of) }
 }
 
 /// Ends a visit, and prints the files that are done.
@@ -201,7 +213,7 @@ impl Visit {
                 .map(str::to_owned)
                 .ok_or_else(|| wrong_usage("the file has no name of its own", "give it one with --as NAME"));
         };
-        let is_directory = name.ends_with('/') || self.client.stat(name).await.is_ok_and(|info| info.is_directory);
+        let is_directory = name.ends_with('/') || self.is_directory(name).await?;
         Ok(match own.filter(|_| is_directory) {
             Some(own) => format!("{}/{}", name.trim_end_matches('/'), own.trim_start_matches("./")),
             None => name.to_owned(),
@@ -215,8 +227,8 @@ impl Visit {
         kept.ok_or_else(|| advised(EngineError::UnknownUpload(id)))
     }
 
-    /// Fetches one file.
-    async fn fetched(&self, name: &str, fetching: &Fetching<'_>) -> Result<TransferLine> {
+    /// Fetches one file; none if it goes to standard output and nobody reads that any more.
+    async fn fetched(&self, name: &str, fetching: &Fetching<'_>) -> Result<Option<TransferLine>> {
         let info = self.client.stat(name).await.map_err(|error| self.failed(error))?;
         if info.is_directory {
             return Err(advised(EngineError::IsDirectory { name: name.to_owned() }));
@@ -241,7 +253,7 @@ impl Visit {
         wanted: DownloadFileRequest,
         info: &FileInfo,
         sink: impl io::Write + Send + 'static,
-    ) -> Result<TransferLine> {
+    ) -> Result<Option<TransferLine>> {
         let bar = FileBar::new(&visible(&info.path), Some(info.size));
         let begun = |begun: &p2p_grpc::proto::DownloadBegun| bar.set_size(begun.length);
         let done = tokio::select! {
@@ -255,11 +267,12 @@ impl Visit {
         drop(bar);
         let figures = match done {
             // A reader that needs no more, as in `p2p get -o - NAME | head`, is no failure; neither is it a file.
+            Err(ClientError::Local(error)) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(None),
             Err(ClientError::Local(error)) => return Err(eyre!(error)).wrap_err("what was fetched cannot be written"),
             done => done.map_err(|error| self.failed(error))?,
         };
         let way = way_of(&figures);
-        Ok(TransferLine { file: file_ref(info, &figures), sha256: digest(&info.sha256), upload: None, way })
+        Ok(Some(TransferLine { file: file_ref(info, &figures), sha256: digest(&info.sha256), upload: None, way }))
     }
 }
 

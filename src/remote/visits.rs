@@ -110,6 +110,18 @@ impl Visit {
         Visit { is_passing: false, ..self }
     }
 
+    /// Returns true if a path is that of a directory, and false if there is nothing, or a file.
+    ///
+    /// # Errors
+    /// Fails if the server does not say so.
+    pub(super) async fn is_directory(&self, path: &str) -> Result<bool> {
+        match self.client.stat(path).await {
+            Ok(info) => Ok(info.is_directory),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(self.failed(error)),
+        }
+    }
+
     /// Returns an error of the client with its next step.
     pub(super) fn failed(&self, error: ClientError) -> Report {
         told(error, self.server)
@@ -125,7 +137,7 @@ impl Visit {
 }
 
 /// Refuses options of a simulation, which is the server's.
-fn check(engine: &EngineArgs) -> Result<()> {
+pub(super) fn check(engine: &EngineArgs) -> Result<()> {
     let given = [
         ("--seed", engine.simulation.seed.is_some()),
         ("--speed", engine.simulation.speed.is_some()),

@@ -86,7 +86,10 @@ fn calls() -> Vec<(&'static str, Command)> {
         ("store a stream that is kept", upload(Some(UploadId::new([8; 16]))).into()),
         ("continue alice's kept upload", upload(Some(UPLOAD)).into()),
         ("fetch alice's file to this machine", operation::Download::to_file(key(), path(), false).into()),
-        ("fetch alice's file to a stream", operation::Download { file: key(), range: None, sink: to_stream() }.into()),
+        (
+            "fetch alice's file to a stream",
+            operation::Download { file: key(), range: None, expected: None, sink: to_stream() }.into(),
+        ),
         ("verify alice's file", operation::Download::to_nowhere(key()).into()),
         ("remove alice's file", operation::Remove { file: key(), recursive: false }.into()),
         ("remove a file in a directory that alice shares", operation::Remove { file: inner(), recursive: true }.into()),

@@ -10,6 +10,7 @@ use p2p_store::catalog::CatalogError;
 use p2p_store::manifest::NodeNumber;
 use p2p_store::names::{FileKey, NameError};
 use p2p_store::namespace::{Entry, Namespace};
+use p2p_store::segment::Sha256Digest;
 use p2p_store::standing::Trouble;
 use p2p_store::uploads::{OtherSource, UploadId};
 use thiserror::Error;
@@ -194,6 +195,7 @@ impl EngineError {
             | EngineError::TransferOver(_)
             | EngineError::UploadRunning(_)
             | EngineError::UploadDiffers { .. }
+            | EngineError::ContentDiffers { .. }
             | EngineError::Busy { .. }
             | EngineError::Stalled(_)
             | EngineError::NotPaused
@@ -359,6 +361,16 @@ pub enum EngineError {
         size: u64,
         /// Position of the first byte of the range, from 0.
         first: u64,
+    },
+    /// The stored file has other content than the one that is to be downloaded.
+    #[error("`{}` has another SHA-256 than {expected}: it has {found}", visible(name))]
+    ContentDiffers {
+        /// Name of the file.
+        name: String,
+        /// Digest that it should have.
+        expected: Sha256Digest,
+        /// Digest that it has.
+        found: Sha256Digest,
     },
     /// No such host exists.
     #[error("there is no {0}")]

@@ -247,3 +247,52 @@ pub enum Event {
         error: DiskError,
     },
 }
+
+impl Event {
+    /// Names of the kinds of events, as programs know them.
+    pub const KINDS: &[&str] = &[
+        "TransferStarted",
+        "Segment",
+        "LinkChanged",
+        "SegmentRetried",
+        "TransferFinished",
+        "TransferFailed",
+        "UploadParked",
+        "FileStored",
+        "FileRemoved",
+        "DirectoryMade",
+        "DirectoryRemoved",
+        "Moved",
+        "FileShared",
+        "FilesAdopted",
+        "DeletionsOwed",
+        "OwedDeleted",
+        "Connected",
+        "Disconnected",
+        "ProtocolViolated",
+        "HealthChanged",
+        "Swept",
+        "DiskTrouble",
+        "SegmentsMissing",
+        "CatalogMigrated",
+        "CaptureEnded",
+        "FaultBegan",
+        "FaultEnded",
+        "StartFailed",
+    ];
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The names are those of the variants, each of them.
+    #[test]
+    fn every_kind_has_a_name() {
+        let source = include_str!("event.rs");
+        let variants = source.lines().skip_while(|line| *line != "pub enum Event {").skip(1).take_while(|line| *line != "}");
+        let names = variants.filter_map(|line| line.strip_prefix("    ").filter(|rest| rest.starts_with(char::is_uppercase)));
+        let names: Vec<&str> = names.filter_map(|rest| rest.split([' ', '(', ',']).next()).collect();
+        assert_eq!(names, Event::KINDS);
+    }
+}

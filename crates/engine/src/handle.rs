@@ -5,7 +5,7 @@ use std::sync::Arc;
 use p2p_base::trace::TraceHash;
 use p2p_base::units::ByteSize;
 use p2p_store::names::FileKey;
-use p2p_store::segment::{SegmentSize, StreamCutter};
+use p2p_store::segment::{SegmentSize, Sha256Digest, StreamCutter};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 use super::error::EngineError;
@@ -195,8 +195,22 @@ impl EngineHandle {
         file: FileKey,
         range: Option<ByteRange>,
     ) -> Result<(TransferId, StreamReader), EngineError> {
+        self.download_content(caller, file, range, None).await
+    }
+
+    /// Begins a download as [`download_stream`](Self::download_stream) does, of a file whose content is the `expected` one at that instant.
+    ///
+    /// # Errors
+    /// Fails as [`call`](Self::call) does, and with [`EngineError::ContentDiffers`] for other content.
+    pub async fn download_content(
+        &self,
+        caller: &Caller,
+        file: FileKey,
+        range: Option<ByteRange>,
+        expected: Option<Sha256Digest>,
+    ) -> Result<(TransferId, StreamReader), EngineError> {
         let (reader, stream) = SinkStream::new(Arc::clone(&self.wake));
-        Ok((self.call(caller, Download { file, range, sink: Sink::Stream(stream) }).await?, reader))
+        Ok((self.call(caller, Download { file, range, expected, sink: Sink::Stream(stream) }).await?, reader))
     }
 
     async fn send(&self, ask: Ask) -> Result<(), EngineError> {

@@ -6,20 +6,23 @@
 mod content;
 mod faults;
 mod faults_in_words;
+mod orphans;
 mod pace;
 
 use std::path::PathBuf;
 
 use p2p_base::units::SimDuration;
 use p2p_net::{HostConfig, PacketRecord};
-use p2p_store::manifest::{FileRecord, Manifest, NodeNumber};
+use p2p_store::manifest::{FileRecord, Manifest};
 use p2p_store::names::FileKey;
 use p2p_store::namespace::Entry;
+use p2p_store::segment::Sha256Digest;
 use p2p_store::uploads::UploadId;
 use serde::{Deserialize, Serialize};
 
 pub use self::content::{ByteRange, Keep, KeptUpload, Page, Sink, Source};
 pub use self::faults::{Break, ClearFaults, ListFaults, Mend, PATHS_MAX, STOP_WITHIN, Which};
+pub use self::orphans::{OrphansAction, TreatOrphans};
 pub use self::pace::{Pause, Resume, SetSpeed, Step};
 
 use super::faults::{ActiveFault, ClearedFaults};
@@ -263,6 +266,8 @@ pub struct Download {
     pub file: FileKey,
     /// Part of the file; `None` for all of it.
     pub range: Option<ByteRange>,
+    /// SHA-256 that the whole file has to have when the download begins; `None` for any.
+    pub expected: Option<Sha256Digest>,
     /// Place for the content.
     pub sink: Sink,
 }
@@ -270,12 +275,12 @@ pub struct Download {
 impl Download {
     /// Makes the operation that fetches a whole file to a path of this machine.
     pub fn to_file(file: FileKey, path: PathBuf, overwrite: bool) -> Download {
-        Download { file, range: None, sink: Sink::File { path, overwrite } }
+        Download { file, range: None, expected: None, sink: Sink::File { path, overwrite } }
     }
 
     /// Makes the operation that verifies a whole file and keeps none of it.
     pub fn to_nowhere(file: FileKey) -> Download {
-        Download { file, range: None, sink: Sink::Discard }
+        Download { file, range: None, expected: None, sink: Sink::Discard }
     }
 }
 
@@ -460,31 +465,11 @@ pub struct StartCapture {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StopCapture;
 
-/// Reports the segments that no file references on foreign volumes, or acts on them.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct TreatOrphans {
-    /// Action to take on the segments.
-    pub action: OrphansAction,
-    /// Node whose volume is meant; `None` for all nodes.
-    pub node: Option<NodeNumber>,
-}
-
 /// Closes every connection and stops the nodes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Shutdown {
     /// Treatment of running transfers.
     pub running: OnShutdown,
-}
-
-/// Action on segments that no file references, on volumes that do not belong to the catalog.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum OrphansAction {
-    /// Lists the segments and changes nothing.
-    List,
-    /// Removes the segments and assigns the volumes to the catalog.
-    Free,
-    /// Keeps the segments and assigns the volumes to the catalog.
-    Adopt,
 }
 
 /// Treatment of running transfers at a shutdown.

@@ -216,6 +216,7 @@ fn of_engine(error: &EngineError) -> Reason {
         E::UnknownTransfer(transfer) => named(name::NOT_FOUND).about("transfer", transfer),
         E::UnknownUpload(upload) => named(name::NOT_FOUND).about("upload", upload),
         E::UploadLonger { .. } => named(name::UPLOAD_DIFFERS),
+        E::ContentDiffers { name, .. } => named(name::CONTENT_DIFFERS).about("file", name),
         E::UploadDiffers { name, .. } => named(name::UPLOAD_DIFFERS).about("file", name),
         E::UploadRunning(upload) => named(name::UNDER_WAY).about("upload", upload),
         E::TransferFailed { error, name, .. } => of_transfer(error).about("file", name),

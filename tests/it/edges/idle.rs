@@ -142,7 +142,12 @@ fn stalled_upload(name: &str) -> Command {
 }
 
 fn unread(name: &str) -> Command {
-    Command::Download(Download { file: key("alice", name), range: None, sink: Sink::Stream(SinkStream::default()) })
+    Command::Download(Download {
+        file: key("alice", name),
+        range: None,
+        expected: None,
+        sink: Sink::Stream(SinkStream::default()),
+    })
 }
 
 /// What no stream gives or takes, on a bench: how much memory it holds.

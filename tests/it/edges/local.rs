@@ -1,9 +1,11 @@
 //! Streams of this machine: virtual time waits for them, so that their pace changes nothing of what happens.
 
-use p2p_engine::operation::{self, Await};
+use p2p_engine::EngineError;
+use p2p_engine::operation::{self, Await, ByteRange};
 use p2p_engine::transfer::TransferState;
+use p2p_store::segment::Sha256Digest;
 
-use super::bench::{Bench, content, drain, feed, key, named, on_a_runtime};
+use super::bench::{Bench, content, drain, feed, key, named, on_a_runtime, remote};
 use crate::harness::{slow_link, user};
 
 /// Sizes of which the last segment is a full one, a part, or the only one, and nothing at all.
@@ -64,5 +66,20 @@ fn a_local_stream_takes_the_time_of_a_file() {
         let stream = by_stream.store(&alice, upload, &bytes).await;
         assert_eq!((file.status.finished, file.sha256), (stream.status.finished, stream.sha256));
         assert_eq!(by_file.handle.trace_hash().await, by_stream.handle.trace_hash().await);
+    });
+}
+
+/// A part of a file is that of the content that was expected, whatever has taken its place.
+#[test]
+fn a_part_of_other_content_is_refused() {
+    on_a_runtime(async {
+        let (bench, alice, bytes) = (bench(), remote("alice"), content(200_000, 1));
+        bench.store(&alice, named("a"), &bytes).await;
+        let range = Some(ByteRange { first: 70_000, len: Some(5) });
+        let fetch = |digest| bench.handle.download_content(&alice, key("alice", "a"), range, Some(digest));
+        let (_, mut reader) = fetch(Sha256Digest::of(&bytes)).await.unwrap();
+        assert_eq!(drain(&mut reader).await.unwrap(), &bytes[70_000..70_005]);
+        let (expected, found) = (Sha256Digest::of(b"other"), Sha256Digest::of(&bytes));
+        assert_eq!(fetch(expected).await.err(), Some(EngineError::ContentDiffers { name: "a".into(), expected, found }));
     });
 }

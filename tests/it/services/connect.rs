@@ -282,3 +282,52 @@ fn an_upload_that_is_interrupted_is_undone() {
     assert!(found.iter().all(|name| *name == "fields" || fields.contains(name)), "{found:?} {fields:?}");
     assert_eq!(served.stop().code, Some(0));
 }
+
+/// An interruption is told with what it has left undone, also of several files.
+#[test]
+fn what_an_interruption_has_left_is_told() {
+    let home = of_alice(SLOW);
+    ["a.bin", "b.bin", "c.bin"].iter().for_each(|name| drop(home.file(name, 1 << 20)));
+    let served = Served::start(&home, &[]);
+    let at = At::new(&home, &served);
+    let child = home.spawn(&at.words(&["put", "a.bin", "b.bin", "c.bin"]));
+    Watching::new(&at, "TransferStarted").wait_for(|event| event["path"] == "a.bin");
+    signal(&child, "INT");
+    let said = end_of(child);
+    assert!(said.code == Some(130) && said.stderr.contains("2 files were not begun"), "{said:?}");
+    assert_eq!(served.stop().code, Some(0));
+}
+
+/// What cannot be meant is refused, and a session that cannot be kept is ended.
+#[test]
+fn what_is_of_no_use_is_refused() {
+    let home = of_alice(QUICK);
+    home.file("a.bin", 4 << 20);
+    home.ok(&["put", "a.bin"]);
+    let served = Served::start(&home, &[]);
+    let at = At::new(&home, &served);
+    let told = at.refused(&["events", "--kind", "FileStorde"]);
+    assert!(told.contains("`FileStorde` is no kind of event; these are: TransferStarted, "), "{told}");
+    let told = home.wrong_usage(&at.words(&["login", "alice", "--seed", "7"]));
+    assert!(told.contains("--seed is of a run of its own"), "{told}");
+    // A reader that has read enough is no failure.
+    let mut child = home.spawn(&at.words(&["get", "a.bin", "-o", "-"]));
+    drop(child.stdout.take());
+    let said = end_of(child);
+    assert_eq!((said.code, said.stderr.as_str()), (Some(0), ""), "{said:?}");
+    assert_eq!(served.stop().code, Some(0));
+    let sessions = || home.json(&["sessions"]).as_array().unwrap().len();
+    let before = sessions();
+    let served = Served::start(&home, &[]);
+    let at = At::new(&home, &served);
+    // Where the file is to be, there is a directory.
+    std::fs::rename(home.data().join("session"), home.path("session")).unwrap();
+    std::fs::create_dir_all(home.data().join("session/full")).unwrap();
+    let mut command = home.command(&at.words(&["login", "alice"]));
+    let told = end_of(command.env("P2P_PASSWORD", PASSWORD).spawn().unwrap());
+    assert!(told.code != Some(0) && told.stderr.contains("cannot keep the session in"), "{told:?}");
+    std::fs::remove_dir_all(home.data().join("session")).unwrap();
+    std::fs::rename(home.path("session"), home.data().join("session")).unwrap();
+    assert_eq!(served.stop().code, Some(0));
+    assert_eq!(sessions(), before);
+}

@@ -8,6 +8,7 @@ use p2p_base::database::Purpose;
 use p2p_base::units::{ByteSize, SimTime};
 use p2p_store::manifest::FileRecord;
 use p2p_store::names::{FileKey, stored_path};
+use p2p_store::segment::Sha256Digest;
 
 use super::answers::{Answer, crashed};
 use super::running::Running;
@@ -26,7 +27,7 @@ use crate::transfer::{
 #[derive(Debug, Clone)]
 pub(super) enum Opening {
     Upload { owner: Option<String>, upload: operation::Upload, path: PathBuf, may_see_usage: bool },
-    Download { user: Option<String>, file: FileKey, range: Option<ByteRange>, path: PathBuf },
+    Download { user: Option<String>, file: FileKey, range: Option<ByteRange>, expected: Option<Sha256Digest>, path: PathBuf },
 }
 
 impl Simulation {
@@ -82,9 +83,9 @@ impl Simulation {
                 });
                 begun.map_err(|error| if may_see_usage { error } else { error.without_usage() })
             }
-            (Opening::Download { user, file, range, path }, Outcome::Created(created)) => created.and_then(|created| {
+            (Opening::Download { user, file, range, expected, path }, Outcome::Created(created)) => created.and_then(|created| {
                 let sink = DownloadSink::file(*created, &path).with_unknown(Arc::clone(&self.unknown));
-                self.download_to(Edge::of_sink(sink), user, (&file, range))
+                self.download_to(Edge::of_sink(sink), user, (&file, range, expected))
             }),
             (_, other) => Err(crashed(other)),
         })
@@ -178,14 +179,14 @@ impl Simulation {
         download: operation::Download,
         is_remote: bool,
     ) -> Option<Answer> {
-        let operation::Download { file, range, sink } = download;
-        if let Err(error) = self.refuse_when_closing().and_then(|()| self.file_to_download(&file, range)) {
+        let operation::Download { file, range, expected, sink } = download;
+        if let Err(error) = self.refuse_when_closing().and_then(|()| self.file_to_download(&file, range, expected)) {
             return Some(Err(error));
         }
         let unknown = Arc::clone(&self.unknown);
         let edge = match sink {
             Sink::File { path, overwrite } => {
-                let opening = Opening::Download { user, file, range, path: path.clone() };
+                let opening = Opening::Download { user, file, range, expected, path: path.clone() };
                 return self.begin_opening(id, opening, Lane::Sink, move || opening::create(&path, overwrite));
             }
             Sink::Stream(stream) if is_remote => {
@@ -194,12 +195,20 @@ impl Simulation {
             Sink::Stream(stream) => Edge::of_sink(DownloadSink::stream(stream, true).with_unknown(unknown)),
             Sink::Discard => Edge::of_sink(DownloadSink::nowhere().with_unknown(unknown)),
         };
-        Some(self.download_to(edge, user, (&file, range)))
+        Some(self.download_to(edge, user, (&file, range, expected)))
     }
 
-    /// Returns the file of which a range is to be downloaded.
-    fn file_to_download(&mut self, key: &FileKey, range: Option<ByteRange>) -> Result<FileRecord, EngineError> {
+    /// Returns the file of which a range is to be downloaded, if it is the one that is expected.
+    fn file_to_download(
+        &mut self,
+        key: &FileKey,
+        range: Option<ByteRange>,
+        expected: Option<Sha256Digest>,
+    ) -> Result<FileRecord, EngineError> {
         let file = self.known_file(key)?;
+        if let Some(expected) = expected.filter(|expected| *expected != file.sha256) {
+            return Err(EngineError::ContentDiffers { name: file.key.name, expected, found: file.sha256 });
+        }
         match range.filter(|range| range.first > file.size) {
             Some(ByteRange { first, .. }) => Err(EngineError::BeyondEnd { name: file.key.name, size: file.size, first }),
             None => Ok(file),
@@ -207,8 +216,13 @@ impl Simulation {
     }
 
     /// Begins a download to its edge.
-    fn download_to(&mut self, edge: Edge, user: Option<String>, (key, range): (&FileKey, Option<ByteRange>)) -> Answer {
-        let file = self.file_to_download(key, range)?;
+    fn download_to(
+        &mut self,
+        edge: Edge,
+        user: Option<String>,
+        (key, range, expected): (&FileKey, Option<ByteRange>, Option<Sha256Digest>),
+    ) -> Answer {
+        let file = self.file_to_download(key, range, expected)?;
         let (id, is_remote) = (self.next_id(), edge.is_remote());
         let plan = DownloadPlan { user: user.clone(), file, range, nodes: self.world.nodes.len(), is_remote };
         let download = Download::new(self.now(), id, plan);

@@ -3,8 +3,9 @@
 //! Nothing is asked of the nodes while the client does not take what is there, and a client that has gone cancels the download.
 
 use bytes::Bytes;
+use p2p_service::access::AccessError;
 use p2p_service::access::range::WantedRange;
-use p2p_service::files::{Entry, FileRecord, StreamReader, TransferId};
+use p2p_service::files::{EngineError, Entry, FileRecord, Sha256Digest, StreamReader, TransferId};
 use tokio::sync::mpsc::Sender;
 use tonic::Status;
 
@@ -21,6 +22,9 @@ impl From<Message> for DownloadFileResponse {
     }
 }
 
+/// Further looks at a path at which another file has taken the place of the one that was looked at, at the most.
+const LOOKS: u32 = 3;
+
 /// Download that has begun.
 pub(super) struct Begun {
     transfer: TransferId,
@@ -34,20 +38,35 @@ pub(super) struct Begun {
 pub(super) async fn begin(caller: &Caller, request: DownloadFileRequest) -> Result<Begun, Status> {
     let DownloadFileRequest { path, range, expected_sha256 } = request;
     let (path, expected) = (checked("path", &path)?, digest("expected_sha256", expected_sha256)?);
+    let (first, len) = (range.map_or(0, |range| range.first), range.map_or(Ok(None), |range| length(&range))?);
+    // All of an empty file is no range.
+    let wanted = range.map(|_| WantedRange::From { first, last: len.map(|len| first.saturating_add(len - 1)) });
+    let mut looks = 0..LOOKS;
+    loop {
+        let file = described(caller, path, expected).await?;
+        // What begins is the file that the client is told of, whatever takes its place meanwhile.
+        let begun = caller.access.download_stream(&caller.identity, path, wanted, Some(file.sha256)).await;
+        match begun {
+            Err(AccessError::Engine(EngineError::ContentDiffers { .. })) if looks.next().is_some() => {}
+            begun => {
+                let (transfer, reader) = begun.map_err(told)?;
+                let left = file.size.saturating_sub(first);
+                return Ok(Begun { transfer, reader, first, len: len.unwrap_or(left).min(left), file });
+            }
+        }
+    }
+}
+
+/// Returns the file that a client wants, if its content is the expected one.
+async fn described(caller: &Caller, path: &str, expected: Option<Sha256Digest>) -> Result<FileRecord, Status> {
     let file = match caller.access.known_entry(&caller.identity, path).await.map_err(told)? {
         Entry::File(file) => file,
         Entry::Directory(_) => caller.access.readable(&caller.identity, path).await.map_err(told)?,
     };
-    if let Some(expected) = expected.filter(|expected| *expected != file.sha256) {
-        return Err(status::other_digest(&expected, &file.sha256));
+    match expected.filter(|expected| *expected != file.sha256) {
+        Some(expected) => Err(status::other_digest(&expected, &file.sha256)),
+        None => Ok(file),
     }
-    let (first, len) = (range.map_or(0, |range| range.first), range.map_or(Ok(None), |range| length(&range))?);
-    // All of an empty file is no range.
-    let wanted = range.map(|_| WantedRange::From { first, last: len.map(|len| first.saturating_add(len - 1)) });
-    let begun = caller.access.download_stream(&caller.identity, path, wanted).await;
-    let (transfer, reader) = begun.map_err(told)?;
-    let left = file.size.saturating_sub(first);
-    Ok(Begun { transfer, reader, first, len: len.unwrap_or(left).min(left), file })
 }
 
 fn length(range: &ByteRange) -> Result<Option<u64>, Status> {

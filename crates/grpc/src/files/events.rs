@@ -39,6 +39,10 @@ impl Wanted {
         if kinds.len() > KINDS_MAX.0 || kinds.iter().any(|kind| kind.len() > KINDS_MAX.1) {
             return Err(status::invalid("kinds", format_args!("at most {} of at most {} bytes", KINDS_MAX.0, KINDS_MAX.1)));
         }
+        if let Some(unknown) = kinds.iter().find(|kind| !Event::KINDS.contains(&kind.as_str())) {
+            let known = Event::KINDS.join(", ");
+            return Err(status::invalid("kinds", format_args!("`{unknown}` is no kind of event; these are: {known}")));
+        }
         Ok(Wanted { after: after.map(|EventId { run, number }| Id { run, number }), kinds })
     }
 
@@ -136,6 +140,7 @@ mod tests {
         let some = wanted(vec!["FileStored".into()]).unwrap();
         assert!(some.is_meant("FileStored") && !some.is_meant("FileRemoved"));
         assert!(wanted(Vec::new()).unwrap().is_meant("FileRemoved"));
-        assert!(wanted(vec!["x".into(); 65]).is_err() && wanted(vec!["x".repeat(65)]).is_err());
+        assert!(wanted(vec!["FileStored".into(), "Nothing".into()]).is_err(), "nothing would ever be told of it");
+        assert!(wanted(vec!["FileStored".into(); 65]).is_err() && wanted(vec!["x".repeat(65)]).is_err());
     }
 }

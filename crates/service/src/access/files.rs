@@ -14,6 +14,7 @@ use p2p_engine::{Command, EngineError, policy};
 use p2p_store::manifest::{FileRecord, Manifest};
 use p2p_store::names::{FileKey, stored_path};
 use p2p_store::namespace::{Entry, Namespace};
+use p2p_store::segment::Sha256Digest;
 
 use super::range::WantedRange;
 use super::{Access, AccessError, Identity};
@@ -270,7 +271,8 @@ impl Access {
         Ok(Download::to_nowhere(file))
     }
 
-    /// Begins to fetch a file that the user may read, or a range of it, to the returned reader. Reading a file of another user is
+    /// Begins to fetch a file that the user may read, or a range of it, to the returned reader; with `expected`, if that is its SHA-256 at the
+    /// instant at which it begins. Reading a file of another user is
     /// recorded in the audit log first.
     ///
     /// # Errors
@@ -280,10 +282,11 @@ impl Access {
         identity: &Identity,
         text: &str,
         range: Option<WantedRange>,
+        expected: Option<Sha256Digest>,
     ) -> Result<(TransferId, StreamReader), AccessError> {
         let (file, range) = self.to_read(identity, text, range).await?;
         self.record_foreign(identity, "read", &file).await?;
-        let begun = self.engine.download_stream(&self.caller(), file, range).await;
+        let begun = self.engine.download_content(&self.caller(), file, range, expected).await;
         Ok(self.recording_denial(begun).await?)
     }
 
