@@ -1,13 +1,16 @@
 //! The layout: which panes are shown on a screen of some size, and where. Arrangements are data; of those the one is taken that
-//! shows the most important panes, and among equals the one in which they have most of what they wish.
+//! shows the most important panes, and among equals the one in which they have most of what they wish. It stays while the content changes by
+//! little: see [`arrange`].
 //!
 //! Every pane that is shown has at least its minimum, or all that it has rows for; no two overlap, and together they fill the area. No list is
 //! cut while another pane of its column has rows to spare, nor, if that can be helped, while another column has.
 
+mod columns;
 mod share;
 
 use ratatui::layout::{Rect, Size};
 
+use self::columns::{Filled, PromptPlace, fill_columns};
 use self::share::{Need, along, beside, share};
 use super::panes::Pane;
 use super::panes::shape::{FRAMED_ROW, Shape};
@@ -75,16 +78,6 @@ static ARRANGEMENTS: [Arrangement; 4] = [
 /// Factor by which another arrangement than the first must be better.
 const CLEARLY: f64 = 1.25;
 
-/// Orders in which panes fill columns at first, with the prompt below those of the first one.
-const ORDERS: [[Pane; 7]; 2] = [
-    [Pane::Nodes, Pane::Health, Pane::Transfers, Pane::Files, Pane::Segments, Pane::Wire, Pane::Log],
-    [Pane::Nodes, Pane::Transfers, Pane::Health, Pane::Segments, Pane::Files, Pane::Wire, Pane::Log],
-];
-/// Most columns that panes fill so.
-const COLUMNS_MAX: usize = 4;
-/// Most panes that are moved to other columns after that.
-const MOVES_MAX: usize = 6;
-
 /// Panes with their places.
 type Places<'a> = Vec<(&'a Candidate, Rect)>;
 
@@ -101,21 +94,34 @@ struct Worth {
 
 /// Places in an arrangement, with what they are worth.
 struct Arranged<'a> {
+    manner: Manner,
     worth: Worth,
     places: Places<'a>,
 }
 
 impl<'a> Arranged<'a> {
     /// Creates places of which the content counts by a factor.
-    fn new(places: Places<'a>, is_wasteful: bool, factor: f64) -> Arranged<'a> {
+    fn new(manner: Manner, places: Places<'a>, is_wasteful: bool, factor: f64) -> Arranged<'a> {
         let importance = places.iter().map(|(candidate, _)| u32::from(candidate.priority)).sum();
         let worth = Worth { importance, wastes_nothing: !is_wasteful, content: content(&places) * factor };
-        Arranged { worth, places }
+        Arranged { manner, worth, places }
     }
 
     /// Returns true if the places are worth more than others, or there are no others.
     fn is_better(&self, than: Option<&Arranged<'_>>) -> bool {
         than.is_none_or(|than| self.worth > than.worth)
+    }
+
+    /// Returns true if the places are worth a change: nothing is missing beside room where it was, or there is clearly more to be seen.
+    fn is_clearly_better(&self, than: &Arranged<'_>) -> bool {
+        let (Worth { importance, wastes_nothing, content }, than) = (self.worth, than.worth);
+        let is_fuller = wastes_nothing == than.wastes_nothing && content > than.content * CLEARLY;
+        importance >= than.importance && (wastes_nothing && !than.wastes_nothing || is_fuller)
+    }
+
+    /// Returns the columns of cells that a pane has, as the first one and their number.
+    fn columns_of(&self, pane: Pane) -> Option<(u16, u16)> {
+        self.places.iter().find(|(candidate, _)| candidate.pane == pane).map(|(_, area)| (area.x, area.width))
     }
 }
 
@@ -126,22 +132,121 @@ enum Placed<'a> {
     Columns(Vec<Placed<'a>>),
 }
 
-/// Returns the places of the panes that are shown in an area. Those that are kept are shown wherever their minimums fit one below
-/// the other; where they do not, they share what there is.
-pub fn arrange(candidates: &[Candidate], area: Rect) -> Vec<(Pane, Rect)> {
+/// What is remembered of a layout, so that it does not change with each row that its content gains or loses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// Area of all panes.
+    area: Rect,
+    /// What the prompt asked for, and the height that it has since.
+    prompt: Option<(Shape, u16)>,
+    /// Arrangement that was taken; `None` if no one fitted.
+    manner: Option<Manner>,
+    /// Arrangements that another one was better than since the area is what it is: none of them is taken again for what the lists hold.
+    left: Vec<Manner>,
+}
+
+impl Kept {
+    /// Returns panes of which the prompt keeps its height if it asks for what it asked for before.
+    fn pinned(&self, candidates: &[Candidate]) -> Vec<Candidate> {
+        let pinned = |candidate: &Candidate| match self.prompt {
+            Some((asked, height)) if candidate.pane == Pane::Prompt && candidate.shape == asked => {
+                Candidate { shape: asked.pinned(height), ..*candidate }
+            }
+            Some(_) | None => *candidate,
+        };
+        candidates.iter().map(pinned).collect()
+    }
+}
+
+/// An arrangement that can be taken again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Manner {
+    /// The arrangement of this place among all.
+    Usual(usize),
+    /// Panes in columns.
+    Filled(Filled),
+}
+
+impl Manner {
+    /// Returns the parts that are shown; `None` if none is.
+    fn placed<'a>(&self, shown: &[&'a Candidate]) -> Option<Placed<'a>> {
+        match self {
+            Manner::Usual(place) => ARRANGEMENTS.get(*place).and_then(|usual| placed(usual, shown, usual)),
+            Manner::Filled(filled) => filled.placed(shown),
+        }
+    }
+
+    /// Returns the places of as many panes as fit; `None` if those that are kept do not.
+    fn arranged<'a>(self, by_priority: &[&'a Candidate], area: Rect) -> Option<Arranged<'a>> {
+        let (places, is_wasteful) = places_in(|shown| self.placed(shown), by_priority, area)?;
+        let factor = if self == Manner::Usual(0) { CLEARLY } else { 1.0 };
+        Some(Arranged::new(self, places, is_wasteful, factor))
+    }
+}
+
+/// Returns the places of the panes that are shown in an area, and what is to be given back for the next frame. Those that are kept are shown
+/// wherever their minimums fit one below the other; where they do not, they share what there is.
+///
+/// The arrangement of the frame before stays as long as it shows all that can be shown, and no row is missing beside room. Another one takes its
+/// place where it is clearly better and leaves the columns of the prompt as they are; what was given up so is not taken again while the area is
+/// the same. The prompt keeps its height as long as it asks for the same, such as room for one answer.
+pub fn arrange(candidates: &[Candidate], area: Rect, before: Option<&Kept>) -> (Vec<(Pane, Rect)>, Kept) {
+    let before = before.filter(|before| before.area == area);
+    let asked = candidates.iter().find(|candidate| candidate.pane == Pane::Prompt).map(|prompt| prompt.shape);
+    let candidates = &before.map_or_else(|| candidates.to_vec(), |before| before.pinned(candidates));
     let mut by_priority: Vec<&Candidate> =
         candidates.iter().filter(|candidate| candidate.is_kept || candidate.priority > 0).collect();
     by_priority.sort_by_key(|candidate| std::cmp::Reverse((candidate.is_kept, candidate.priority)));
-    let usual = ARRANGEMENTS.iter().enumerate().filter_map(|(place, arrangement)| {
-        let (places, is_wasteful) = places_in(|shown| placed(arrangement, shown, arrangement), &by_priority, area)?;
-        Some(Arranged::new(places, is_wasteful, if place == 0 { CLEARLY } else { 1.0 }))
-    });
-    let mut best = usual.fold(None, better);
-    if best.as_ref().is_some_and(|best| !best.worth.wastes_nothing) {
-        best = fill_columns(&by_priority, area).into_iter().fold(best, better);
+    let left: Vec<Manner> = before.map_or_else(Vec::new, |before| before.left.clone());
+    let present = before.and_then(|before| before.manner.clone()).and_then(|manner| manner.arranged(&by_priority, area));
+    let usual: Vec<Arranged<'_>> =
+        (0..ARRANGEMENTS.len()).filter_map(|place| Manner::Usual(place).arranged(&by_priority, area)).collect();
+    let importance = usual.iter().map(|usual| usual.worth.importance).max().unwrap_or(0);
+    let (best, left) = match present.filter(|present| present.worth.importance >= importance) {
+        Some(present) => stay_or_leave(present, usual, left, &by_priority, area),
+        None => {
+            let best = usual.into_iter().fold(None, better);
+            let is_wasteful = best.as_ref().is_some_and(|best| !best.worth.wastes_nothing);
+            let all = columns::PROMPTS.iter().filter(|_| is_wasteful);
+            (all.filter_map(|&prompt| fill_columns(&by_priority, area, prompt)).fold(best, better), left)
+        }
+    };
+    let (manner, places) = match best {
+        Some(Arranged { manner, places, .. }) => (Some(manner), places),
+        None => (None, below_each_other(&by_priority, area)),
+    };
+    let places: Vec<(Pane, Rect)> = places.into_iter().map(|(candidate, area)| (candidate.pane, area)).collect();
+    let height = places.iter().find(|(pane, _)| *pane == Pane::Prompt).map(|(_, area)| area.height);
+    (places, Kept { area, prompt: asked.zip(height), manner, left })
+}
+
+/// Returns the present arrangement, or one that is clearly better, and what has been left by then.
+fn stay_or_leave<'a>(
+    present: Arranged<'a>,
+    usual: Vec<Arranged<'a>>,
+    mut left: Vec<Manner>,
+    by_priority: &[&'a Candidate],
+    area: Rect,
+) -> (Option<Arranged<'a>>, Vec<Manner>) {
+    if present.worth.wastes_nothing {
+        return (Some(present), left);
     }
-    let places = best.map_or_else(|| below_each_other(&by_priority, area), |best| best.places);
-    places.into_iter().map(|(candidate, area)| (candidate.pane, area)).collect()
+    let columns_of_prompt = present.columns_of(Pane::Prompt);
+    let prompt = if columns_of_prompt == Some((area.x, area.width)) { PromptPlace::Whole } else { PromptPlace::First };
+    let others = usual.into_iter().chain(fill_columns(by_priority, area, prompt));
+    let is_choice = |other: &Arranged<'_>| {
+        !left.contains(&other.manner)
+            && other.manner != present.manner
+            && other.columns_of(Pane::Prompt) == columns_of_prompt
+            && other.is_clearly_better(&present)
+    };
+    match others.filter(is_choice).fold(None, better) {
+        Some(other) => {
+            left.push(present.manner);
+            (Some(other), left)
+        }
+        None => (Some(present), left),
+    }
 }
 
 /// Returns the places in one arrangement: of the panes that are kept, and of as many others as fit, the most important
@@ -172,67 +277,6 @@ fn places_in<'a>(
 /// Returns those of two places that are worth more, the former if they are worth the same.
 fn better<'a>(best: Option<Arranged<'a>>, other: Arranged<'a>) -> Option<Arranged<'a>> {
     if other.is_better(best.as_ref()) { Some(other) } else { best }
-}
-
-/// Returns the best places in columns: the panes fill columns in their order, and then each one is moved to another column as long as that
-/// is worth it.
-fn fill_columns<'a>(by_priority: &[&'a Candidate], area: Rect) -> Option<Arranged<'a>> {
-    let arranged = |columns: &[Vec<Pane>]| {
-        let (places, is_wasteful) = places_in(|shown| in_columns(shown, columns), by_priority, area)?;
-        Some(Arranged::new(places, is_wasteful, 1.0))
-    };
-    // The best of some columns, if they are better than those so far.
-    let best_of = |all: &mut dyn Iterator<Item = Vec<Vec<Pane>>>, so_far: Option<&Arranged<'a>>| {
-        all.fold(None, |best: Option<(Vec<Vec<Pane>>, Arranged<'a>)>, columns| match arranged(&columns) {
-            Some(other) if other.is_better(best.as_ref().map(|(_, best)| best).or(so_far)) => Some((columns, other)),
-            _ => best,
-        })
-    };
-    let mut best = best_of(&mut ORDERS.iter().flat_map(all_cuts), None)?;
-    for _ in 0..MOVES_MAX {
-        let Some(moved) = best_of(&mut all_moves(&best.0), Some(&best.1)) else { break };
-        best = moved;
-    }
-    Some(best.1)
-}
-
-/// Returns all columns that differ by one pane, which stands below those of another column.
-fn all_moves(columns: &[Vec<Pane>]) -> impl Iterator<Item = Vec<Vec<Pane>>> {
-    let moves = ORDERS[0].iter().flat_map(|&pane| (0..columns.len()).map(move |to| (pane, to)));
-    moves.map(|(pane, to)| {
-        let mut moved: Vec<Vec<Pane>> = columns.to_vec();
-        moved.iter_mut().for_each(|column| column.retain(|other| *other != pane));
-        moved.get_mut(to).into_iter().for_each(|column| column.push(pane));
-        moved
-    })
-}
-
-/// Returns all ways to cut an order of the panes into several columns.
-fn all_cuts(order: &[Pane; 7]) -> impl Iterator<Item = Vec<Vec<Pane>>> + use<'_> {
-    // Each bit stands for a cut behind the pane of this place.
-    let cuts = (1u8..1 << (order.len() - 1)).filter(|cuts| (cuts.count_ones() as usize) < COLUMNS_MAX);
-    cuts.map(move |cuts| {
-        let mut columns = vec![Vec::new()];
-        for (place, &pane) in order.iter().enumerate() {
-            columns.last_mut().into_iter().for_each(|column: &mut Vec<Pane>| column.push(pane));
-            if cuts >> place & 1 == 1 {
-                columns.push(Vec::new());
-            }
-        }
-        columns
-    })
-}
-
-/// Returns the panes that are shown in columns, with the prompt below the first of them.
-fn in_columns<'a>(shown: &[&'a Candidate], columns: &[Vec<Pane>]) -> Option<Placed<'a>> {
-    let find = |pane: Pane| shown.iter().find(|candidate| candidate.pane == pane).map(|&candidate| Placed::One(candidate));
-    let column = |panes: &Vec<Pane>| panes.iter().filter_map(|&pane| find(pane)).collect::<Vec<_>>();
-    let mut columns: Vec<Vec<Placed<'a>>> = columns.iter().map(column).filter(|column| !column.is_empty()).collect();
-    match columns.first_mut() {
-        Some(first) => first.extend(find(Pane::Prompt)),
-        None => columns.push(find(Pane::Prompt).into_iter().collect()),
-    }
-    several(columns.into_iter().filter_map(|column| several(column, Placed::Rows)).collect(), Placed::Columns)
 }
 
 /// Returns parts that are joined, or the only one; `None` if there is none.
@@ -365,59 +409,11 @@ impl<'a> Placed<'a> {
 
 impl Candidate {
     fn need(&self, along: impl Fn(Size) -> u16) -> Need {
-        let Shape { least, wish, most, is_eager, gives_way, grows, .. } = self.shape;
+        let Shape { least, wish, most, is_eager, gives_way, is_pinned, grows, .. } = self.shape;
         let [least, wish, most, grows] = [least, wish, most, grows].map(along);
-        Need { least, wish, most, is_eager, gives_way, grows, priority: self.priority }
+        Need { least, wish, most, is_eager, gives_way, is_pinned, grows, priority: self.priority }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    /// Minimum, what is wished beyond it, eagerness, shares and importance.
-    type Sizes = ((u16, u16), (u16, u16), bool, (u16, u16), u16);
-
-    fn any_candidates() -> impl Strategy<Value = Vec<Candidate>> {
-        let one = ((10u16..60, 3u16..8), (0u16..200, 0u16..60), any::<bool>(), (0u16..2, 0u16..4), 0u16..60);
-        proptest::collection::vec(one, Pane::ALL.len()).prop_map(|shapes| {
-            let candidate = |(pane, ((width, height), more, is_eager, grows, priority)): (Pane, Sizes)| {
-                let wish = Size::new(width + more.0, height + more.1);
-                let shape = Shape {
-                    least: Size::new(width, height),
-                    wish,
-                    most: wish,
-                    is_endless: false,
-                    is_eager,
-                    gives_way: false,
-                    grows: grows.into(),
-                };
-                Candidate { pane, shape, priority, is_kept: pane == Pane::Prompt }
-            };
-            Pane::ALL.into_iter().zip(shapes).map(candidate).collect()
-        })
-    }
-
-    proptest! {
-        /// Whatever panes want: those that are shown have their minimum, they do not overlap, and they fill the area.
-        #[test]
-        fn places_keep_what_they_promise(candidates in any_candidates(), width in 60u16..300, height in 13u16..100) {
-            let area = Rect::new(3, 1, width, height);
-            let places = arrange(&candidates, area);
-            prop_assert!(places.iter().any(|(pane, _)| *pane == Pane::Prompt));
-            let cells: u32 = places.iter().map(|(_, area)| area.area()).sum();
-            prop_assert_eq!(cells, area.area());
-            for (number, (pane, place)) in places.iter().enumerate() {
-                let Shape { least, most, .. } = candidates.iter().find(|candidate| candidate.pane == *pane).unwrap().shape;
-                prop_assert!(place.width >= least.width.min(most.width) && place.height >= least.height.min(most.height), "{pane:?} {place}");
-                prop_assert!(places[..number].iter().all(|(_, other)| !other.intersects(*place)) && area.union(*place) == area);
-            }
-            // What is not shown would not have fitted, or is less important than all that is.
-            let height: u16 = candidates.iter().map(|candidate| candidate.shape.least.height).sum();
-            let wanted = candidates.iter().filter(|candidate| candidate.is_kept || candidate.priority > 0).count();
-            prop_assert!(height > area.height || places.len() == wanted);
-        }
-    }
-}
+mod tests;

@@ -2,6 +2,7 @@
 
 use ratatui::layout::{Position, Rect};
 
+use super::layout::Kept;
 use super::panes::Pane;
 use super::preset::Preset;
 
@@ -29,6 +30,8 @@ pub struct Workspace {
     preset: Preset,
     /// Areas in which the panes were last drawn, with their frames.
     areas: Vec<(Pane, Rect)>,
+    /// What is remembered of the layout; `None` until a frame is drawn in the preset.
+    kept: Option<Kept>,
 }
 
 impl Default for Workspace {
@@ -41,6 +44,7 @@ impl Default for Workspace {
             is_zoomed: false,
             preset: Preset::default(),
             areas: Vec::new(),
+            kept: None,
         }
     }
 }
@@ -92,7 +96,7 @@ impl Workspace {
     /// Changes the preset of the layout, which shows its first pane before others unless another pane has the keys. After that of the
     /// files, the pane that was shown before takes its place again as soon as the keys do not go there.
     pub fn set_preset(&mut self, preset: Preset) {
-        (self.preset, self.is_zoomed) = (preset, false);
+        (self.preset, self.is_zoomed, self.kept) = (preset, false, None);
         let has_keys = self.focus != Pane::Prompt && preset != Preset::Files;
         first_of(preset).filter(|_| !has_keys).into_iter().for_each(|pane| self.show_tab(pane));
         self.is_left = preset != Preset::Files;
@@ -112,6 +116,16 @@ impl Workspace {
         if self.is_left && self.tab == Pane::Files && self.focus != Pane::Files {
             self.tab = self.tab_before;
         }
+    }
+
+    /// Returns what is remembered of the layout.
+    pub fn kept(&self) -> Option<&Kept> {
+        self.kept.as_ref()
+    }
+
+    /// Remembers a layout for the next frame.
+    pub fn keep(&mut self, kept: Kept) {
+        self.kept = Some(kept);
     }
 
     /// Takes in where the panes are drawn.

@@ -122,25 +122,55 @@ fn frames_stay_where_they_are_on_a_large_screen() {
     stays_calm((200, 60));
 }
 
-/// Many short uploads at full speed, one behind the other, while the prompt has the keys and shows an answer: the lists above it grow and shrink
-/// with each of them, and the prompt does not.
+/// Sizes of the screens on which the prompt is watched.
+const SIZES: [(u16, u16); 5] = [(80, 24), (100, 30), (120, 40), (200, 60), (250, 20)];
+
+impl Watched {
+    /// Begins bursts of one to eight short uploads, and asks a command before each of them if one is given.
+    fn burst(&mut self, bursts: usize, command: Option<&str>) {
+        for number in 0..bursts {
+            command.into_iter().for_each(|command| self.ask(command));
+            (0..=number % 8).for_each(|part| self.tui_harness.begin_upload(&format!("{number}-{part}.bin"), 1_000));
+            self.watch(10);
+        }
+    }
+
+    /// Forgets the arrangements so far but the present one.
+    fn start_anew(&mut self) {
+        self.arrangements.drain(..self.arrangements.len().saturating_sub(1));
+    }
+}
+
+/// Bursts of short uploads at full speed, one behind the other, while the prompt has the keys and shows an answer: the lists beside it grow and
+/// shrink with each of them, and the prompt stays where it is.
 #[test]
 fn the_prompt_stays_where_it_is_beside_short_uploads() {
-    // On the small screen the log comes into sight and goes once.
-    for (size, returns_max) in [((80, 24), 1), ((120, 40), 0)] {
+    for size in SIZES {
         for answer in ["ls", "nodes", "stats"] {
             let mut watched = Watched::new(size, "F2");
             (0..3).for_each(|number| watched.tui_harness.begin_upload(&format!("first{number}.bin"), 50_000));
             watched.tui_harness.settle();
             watched.ask(answer);
             assert_eq!(watched.tui_harness.app.workspace().focus(), Pane::Prompt);
-            for number in 0..16 {
-                (0..=number % 8).for_each(|part| watched.tui_harness.begin_upload(&format!("{number}-{part}.bin"), 1_000));
-                watched.watch(10);
-            }
+            watched.start_anew();
+            watched.burst(16, None);
             let places = watched.places_of(Pane::Prompt);
-            let returns = (1..places.len()).filter(|&place| places[..place].contains(&places[place])).count();
-            assert!(returns <= returns_max, "{size:?} {answer}: {places:?}");
+            assert_eq!(places.len(), 1, "{size:?} {answer}: {places:?}");
         }
+    }
+}
+
+/// The same with a command before each burst, whose answer is one line: neither the lists nor the commands move the prompt.
+#[test]
+fn the_prompt_stays_where_it_is_beside_uploads_by_commands() {
+    for size in SIZES {
+        let mut watched = Watched::new(size, "F2");
+        watched.ask("echo first");
+        watched.watch(5);
+        watched.start_anew();
+        watched.burst(24, Some("echo burst"));
+        let places = watched.places_of(Pane::Prompt);
+        assert_eq!(places.len(), 1, "{size:?}: {places:?}");
+        assert!(watched.arrangements.len() <= MOVES_MAX, "{size:?}: {} arrangements", watched.arrangements.len());
     }
 }

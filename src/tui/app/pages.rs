@@ -12,6 +12,7 @@ use crate::tui::action::BINDINGS;
 use crate::tui::answers::{Laid, Piece};
 use crate::tui::dialog::{Choice, Dialog, Item, List};
 use crate::tui::help::{self, Entry};
+use crate::tui::layout::Kept;
 use crate::tui::lines::Pending;
 use crate::tui::panes::Deed;
 use crate::tui::theme::Role;
@@ -83,6 +84,11 @@ impl App {
         if rows > usize::from(room.height) && text.lines().nth(1).is_some() {
             self.read(&unread.title, Laid::of(vec![Piece::Answer(unread.view)]));
         }
+    }
+
+    /// Remembers a layout for the next frame.
+    pub fn keep_layout(&mut self, kept: Kept) {
+        self.workspace.keep(kept);
     }
 
     /// Opens the latest answer in the viewer.

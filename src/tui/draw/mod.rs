@@ -32,7 +32,7 @@ use unicode_width::UnicodeWidthStr;
 use super::action::{Action, BINDINGS, Binding, Scope};
 use super::app::{App, Pane};
 use super::dialog::Dialog;
-use super::layout::{Candidate, arrange};
+use super::layout::{Candidate, Kept, arrange};
 use super::panes::scene::Scene;
 use super::panes::scroll::Part;
 use super::panes::shape::FRAMED_ROW;
@@ -66,7 +66,7 @@ pub fn draw(app: &mut App, frame: &mut Frame<'_>) {
         Layout::vertical([Constraint::Length(1), Constraint::Fill(1), Constraint::Length(1)]).areas(area);
     let (body, strip) = tour::split(app, body);
     let scene = app.scene();
-    let (areas, tab_line) = places(app, body, &scene);
+    let Places { areas, tabs: tab_line, kept } = places(app, body, &scene);
     if let Some(line) = tab_line {
         tabs(app, frame, line, &areas);
     }
@@ -79,6 +79,7 @@ pub fn draw(app: &mut App, frame: &mut Frame<'_>) {
         dim(app, frame, body);
     }
     let before = app.dialogs().len();
+    kept.into_iter().for_each(|kept| app.keep_layout(kept));
     app.take_places(areas);
     if app.dialogs().len() != before {
         // An answer that does not fit has just been opened, and has the keys.
@@ -131,19 +132,29 @@ fn too_small(app: &App, frame: &mut Frame<'_>, area: Rect) {
     frame.render_widget(text, middle.intersection(area));
 }
 
-/// Returns the area of each pane that is shown, and the area of the line of tabs if others are not.
-fn places(app: &App, body: Rect, scene: &Scene<'_>) -> (Vec<(Pane, Rect)>, Option<Rect>) {
+/// Where the panes are drawn.
+struct Places {
+    /// Area of each pane that is shown.
+    areas: Vec<(Pane, Rect)>,
+    /// Area of the line of tabs if others are not.
+    tabs: Option<Rect>,
+    /// What is to be remembered of the layout; `None` if one pane has the whole screen.
+    kept: Option<Kept>,
+}
+
+/// Returns where the panes are drawn.
+fn places(app: &App, body: Rect, scene: &Scene<'_>) -> Places {
     let workspace = app.workspace();
     if workspace.is_zoomed() {
-        return (vec![(workspace.focus(), body)], None);
+        return Places { areas: vec![(workspace.focus(), body)], tabs: None, kept: None };
     }
     let mut candidates = candidates(app, body, scene);
     if workspace.preset() == Preset::Overview {
-        let all = arrange(&candidates, body);
+        let (all, kept) = arrange(&candidates, body, workspace.kept());
         // The overview has no need of names while all that it is to show is there.
         let wanted = candidates.iter().filter(|candidate| candidate.is_kept || candidate.priority > 0).count();
         if all.len() == wanted {
-            return (all, None);
+            return Places { areas: all, tabs: None, kept: Some(kept) };
         }
     }
     let [tabs, body] = Layout::vertical([Constraint::Length(1), Constraint::Fill(1)]).areas(body);
@@ -151,7 +162,8 @@ fn places(app: &App, body: Rect, scene: &Scene<'_>) -> (Vec<(Pane, Rect)>, Optio
         spare_rows(&mut candidates, body.height);
     }
     enlarge(&mut candidates, workspace.tab(), workspace.preset(), body.height);
-    (arrange(&candidates, body), Some(tabs))
+    let (areas, kept) = arrange(&candidates, body, workspace.kept());
+    Places { areas, tabs: Some(tabs), kept: Some(kept) }
 }
 
 /// Takes rows from the prompt and from the list of nodes if those two panes need them to be shown for which the preset is.

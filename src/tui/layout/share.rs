@@ -8,6 +8,7 @@ pub(super) struct Need {
     pub(super) most: u16,
     pub(super) is_eager: bool,
     pub(super) gives_way: bool,
+    pub(super) is_pinned: bool,
     pub(super) grows: u16,
     pub(super) priority: u16,
 }
@@ -24,7 +25,10 @@ pub(super) fn beside(parts: impl Iterator<Item = Need>) -> Need {
 
 /// Returns the need of parts whose lengths are joined.
 fn joined(parts: impl Iterator<Item = Need>, join: fn(u16, u16) -> u16) -> Need {
-    parts.fold(Need { least: 0, wish: 0, most: 0, is_eager: true, gives_way: true, grows: 0, priority: 0 }, |all, part| Need {
+    let none = Need { least: 0, wish: 0, most: 0, is_eager: true, gives_way: true, is_pinned: false, grows: 0, priority: 0 };
+    parts.fold(none, |all, part| Need {
+        // What others stand beside or below is not to keep a length for the sake of one of them.
+        is_pinned: false,
         least: join(all.least, part.least),
         wish: join(all.wish, part.wish),
         most: join(all.most, part.most),
@@ -35,7 +39,7 @@ fn joined(parts: impl Iterator<Item = Need>, join: fn(u16, u16) -> u16) -> Need 
     })
 }
 
-/// Distributes a length. Each part has its minimum, if it has a use for it. Then those that are eager have what they wish, the one that lacks
+/// Distributes a length. Each part has its minimum, if it has a use for it. Then those that are pinned have what they keep. Then those that are eager have what they wish, the one that lacks
 /// least first, so that a short list is whole before a long one that is cut anyway has more, and those that give way last. Then the others
 /// have it by their shares, and all as much as they show anything in, the most important first; what is left goes to those that grow. Where
 /// the minimums do not fit, the last parts get less.
@@ -50,6 +54,9 @@ pub(super) fn share(length: u16, parts: &[Need]) -> Vec<u16> {
     let mut by_priority: Vec<usize> = (0..parts.len()).collect();
     by_priority.sort_by_key(|&place| std::cmp::Reverse(parts[place].priority));
     let lacks = |place: usize, sizes: &[u16]| parts[place].wish.saturating_sub(sizes[place]);
+    for place in (0..parts.len()).filter(|&place| parts[place].is_pinned) {
+        sizes[place] += take(lacks(place, &sizes), &mut left);
+    }
     let mut eager: Vec<usize> = by_priority.iter().copied().filter(|&place| parts[place].is_eager).collect();
     eager.sort_by_key(|&place| (parts[place].gives_way, lacks(place, &sizes)));
     for place in eager {
@@ -62,7 +69,9 @@ pub(super) fn share(length: u16, parts: &[Need]) -> Vec<u16> {
         sizes[place] += take(parts[place].most.saturating_sub(sizes[place]), &mut left);
     }
     // What nobody needs goes to those that grow, or to all.
-    let shares = if shares.iter().all(|&share| share == 0) { vec![1; parts.len()] } else { shares };
+    let equal = |filter: fn(&Need) -> bool| parts.iter().map(|part| u16::from(filter(part))).collect::<Vec<u16>>();
+    let all = [shares, equal(|part| !part.is_pinned), equal(|_| true)];
+    let shares = all.into_iter().find(|shares| shares.iter().any(|&share| share > 0)).unwrap_or_default();
     add(&mut sizes, left, &shares, &vec![u16::MAX; parts.len()]);
     sizes
 }
@@ -98,6 +107,7 @@ mod tests {
             most: wish + 3,
             is_eager: grows == 0,
             gives_way: false,
+            is_pinned: false,
             grows,
             priority,
         };
@@ -117,9 +127,36 @@ mod tests {
     /// of the two lacks less.
     #[test]
     fn what_gives_way_has_what_others_leave() {
-        let part = |wish, gives_way| Need { least: 4, wish, most: wish, is_eager: true, gives_way, grows: 0, priority: 1 };
+        let part = |wish, gives_way| Need {
+            least: 4,
+            wish,
+            most: wish,
+            is_eager: true,
+            gives_way,
+            is_pinned: false,
+            grows: 0,
+            priority: 1,
+        };
         let sizes: Vec<u16> = (4..24).map(|rows| share(20, &[part(rows, false), part(12, true)])[1]).collect();
         assert!(sizes.windows(2).all(|pair| pair[0] >= pair[1] && pair[0] - pair[1] <= 1), "{sizes:?}");
         assert_eq!((sizes[4], sizes[5], sizes[19]), (12, 11, 4));
+    }
+
+    /// What is pinned keeps its length beside a list that grows or shrinks, even where nothing else grows; the minimums come first.
+    #[test]
+    fn what_is_pinned_keeps_its_length() {
+        let part = |wish, is_pinned| Need {
+            least: 4,
+            wish,
+            most: wish,
+            is_eager: true,
+            gives_way: true,
+            is_pinned,
+            grows: 0,
+            priority: 1,
+        };
+        assert!((0..40).all(|rows| share(20, &[part(rows, false), part(9, true)]) == [11, 9]));
+        assert_eq!(share(11, &[part(30, false), part(9, true)]), [4, 7]);
+        assert_eq!(share(11, &[part(9, true)]), [11]);
     }
 }

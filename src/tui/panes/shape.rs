@@ -20,6 +20,8 @@ pub struct Shape {
     pub is_eager: bool,
     /// True if other eager panes have their wishes before this one, whatever they lack.
     pub gives_way: bool,
+    /// True if the pane keeps the height that it wishes for whatever others lack or leave, as long as their minimums fit.
+    pub is_pinned: bool,
     /// Shares of the room that is left once wishes are met, by width and by height.
     pub grows: Size,
 }
@@ -42,7 +44,7 @@ impl Shape {
 
     fn new(least: (u16, u16), wish: (u16, u16), is_eager: bool, grows: Size) -> Shape {
         let wish = at_least(wish, least);
-        Shape { least: least.into(), wish, most: wish, is_endless: false, is_eager, gives_way: false, grows }
+        Shape { least: least.into(), wish, most: wish, is_endless: false, is_eager, gives_way: false, is_pinned: false, grows }
     }
 
     /// Returns the shape of a pane that has so many rows, with its frame and its headings. One that has few gives the rest of its minimum
@@ -58,6 +60,13 @@ impl Shape {
     #[must_use]
     pub fn giving_way(self) -> Shape {
         Shape { gives_way: true, ..self }
+    }
+
+    /// Returns the shape of a pane that keeps a height.
+    #[must_use]
+    pub fn pinned(self, height: u16) -> Shape {
+        let at = |size: Size| Size::new(size.width, height);
+        Shape { wish: at(self.wish), most: at(self.most), is_pinned: true, ..self }
     }
 
     /// Returns the shape of a pane of the latest of ever more rows.
