@@ -57,6 +57,8 @@ pub struct Prompt {
     pub editor: Editor,
     /// Menu of completions, while it is open.
     pub menu: Option<Menu>,
+    /// True if the latest key was to complete a word, and nothing completes it.
+    pub is_incompletable: bool,
     /// Search through the history, while it is active.
     pub search: Option<Search>,
     /// Lines of output with the roles of their colours, oldest first.
@@ -161,6 +163,7 @@ impl Prompt {
 
     /// Handles a key. `known` returns the names that completion offers.
     pub fn handle(&mut self, key: &KeyEvent, known: impl Fn() -> Knowledge) -> PromptEffect {
+        self.is_incompletable = false;
         if self.search.is_some() {
             return self.handle_search(key);
         }
@@ -221,7 +224,7 @@ impl Prompt {
         }
         let completion = complete::complete(self.editor.text(), self.editor.cursor(), &known());
         match completion.candidates.as_slice() {
-            [] => {}
+            [] => self.is_incompletable = true,
             [only] => {
                 let end = if only.goes_on() { "" } else { " " };
                 self.editor.replace_before_cursor(completion.start, &format!("{}{end}", only.text));
@@ -367,6 +370,13 @@ mod tests {
         assert!(prompt.menu.as_ref().unwrap().completion.candidates.len() > 3);
         press(&mut prompt, KeyCode::Down);
         press(&mut prompt, KeyCode::Enter);
+        assert!(!prompt.is_incompletable);
+        type_in(&mut prompt, "nothing-so-named");
+        press(&mut prompt, KeyCode::Tab);
+        // It is said until the next key.
+        assert!(prompt.is_incompletable && prompt.menu.is_none());
+        (0.."nothing-so-named".len()).for_each(|_| drop(press(&mut prompt, KeyCode::Backspace)));
+        assert!(!prompt.is_incompletable);
         assert!(prompt.menu.is_none() && prompt.editor.text().ends_with(' '));
         assert_eq!(prompt.handle(&key(KeyCode::F(5)), Knowledge::default), PromptEffect::Ignored);
     }

@@ -661,3 +661,18 @@ fn a_form_that_is_left_ends_its_command() {
         p2p_storage::tui::words::describe(&shares, tui_harness.app.identity()).unwrap().1.contains("bob may read /x no longer")
     );
 }
+
+/// The help says each line once: the whole of what a row cuts off stands below the list, and nothing else does.
+#[test]
+fn the_help_says_no_line_twice() {
+    for (width, height) in [(120, 40), (80, 24)] {
+        let mut tui_harness = TuiHarness::dark(width, height);
+        tui_harness.press(&["F1", "focus the previous pane"]);
+        let text = tui_harness.text();
+        // It stands in the line that is typed, too.
+        assert_eq!(text.matches("focus the previous pane").count(), 2, "{text}");
+        tui_harness.press(&["Esc", "F1", "let all panes show one"]);
+        let text = tui_harness.text();
+        assert!(text.matches("let all panes show one").count() == 3 && text.contains('…'), "{text}");
+    }
+}

@@ -93,6 +93,7 @@ fn word_of(kind: Kind, path: &str) -> &str {
         Kind::Profile => "congested",
         Kind::Command => "ls",
         Kind::OneOf(words) | Kind::Like(words) => words[0],
+        Kind::User => "bob",
         Kind::Other(word) => word,
     }
 }

@@ -500,3 +500,31 @@ fn a_cleared_prompt_is_its_line_alone() {
         assert_eq!(rows.len(), 3, "{}", tui_harness.text());
     }
 }
+
+/// The menu of completions says how many there are beside those that it shows, and cuts none without a mark; a Tab that completes nothing says so
+/// until the next key; and a usage for which there is no room ends in a mark.
+#[test]
+fn completion_says_what_it_does_not_show() {
+    for (width, height) in [(120, 40), (80, 24), (60, 16)] {
+        let mut tui_harness = TuiHarness::dark(width, height);
+        let directory = tui_harness.home.path().join("many");
+        std::fs::create_dir(&directory).unwrap();
+        for number in 10..70 {
+            std::fs::write(directory.join(format!("{number}-{}", "long".repeat(40))), b"x").unwrap();
+        }
+        tui_harness.press(&[&format!("upload {}/", directory.display()), "Tab"]);
+        let text = tui_harness.text();
+        assert!(text.contains("8 of 60 shown"), "{text}");
+        assert!(text.lines().any(|line| line.contains("10-long") && line.contains('…')), "{text}");
+        tui_harness.press(&["Esc", "Ctrl-C", "download nothing-so-named", "Tab"]);
+        let line = |tui_harness: &mut TuiHarness| {
+            let text = tui_harness.text();
+            text.lines().rev().find(|line| line.contains("› download")).unwrap().to_owned()
+        };
+        let says = line(&mut tui_harness);
+        assert!(says.contains("nothing completes this"), "{says}");
+        tui_harness.press(&["x"]);
+        let says = line(&mut tui_harness);
+        assert!(!says.contains("nothing completes") && says.trim_end().ends_with("…│"), "{says}");
+    }
+}

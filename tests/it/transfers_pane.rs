@@ -593,3 +593,21 @@ fn what_has_come_to_nothing_has_no_rate() {
     let row = said.lines().find(|line| line.contains("cancelled.bin") && line.contains('│')).unwrap();
     assert!(!row.contains("/s"), "{row}");
 }
+
+/// The header tells in every preset how many transfers are under way, and how many packets were lost.
+#[test]
+fn the_header_counts_transfers_and_losses() {
+    let mut tui_harness = TuiHarness::slow(160, 40);
+    tui_harness.ask_aside("path client --loss 20%");
+    (0..2).for_each(|number| tui_harness.begin_upload(&format!("{number}.bin"), 200_000));
+    let header = |tui_harness: &mut TuiHarness| tui_harness.text().lines().next().unwrap().to_owned();
+    for preset in ["F2", "F4"] {
+        tui_harness.press(&[preset]);
+        tui_harness.watch(SimDuration::from_millis(200));
+        let header = header(&mut tui_harness);
+        assert!(header.contains("│ 2 running │"), "{header}");
+    }
+    tui_harness.watch(SimDuration::from_secs(120));
+    let header = header(&mut tui_harness);
+    assert!(!header.contains("running") && header.contains(" packets lost"), "{header}");
+}

@@ -52,7 +52,7 @@ fn probes_are_hidden_until_they_are_asked_for() {
 fn an_idle_wire_says_how_to_see_its_probes() {
     let mut tui_harness = TuiHarness::dark(120, 40);
     tui_harness.ask_aside("health");
-    assert!(tui_harness.text().contains("Nothing but probes among the latest "), "{}", tui_harness.text());
+    assert!(tui_harness.text().contains("Only probes here; `p` shows them."), "{}", tui_harness.text());
     tui_harness.press_in_pane(Pane::Wire, &["p"]);
     assert!(packets(&mut tui_harness).iter().any(|row| row.contains("HEALTH_CHECK")), "{}", tui_harness.text());
 }

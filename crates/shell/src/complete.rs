@@ -1,7 +1,7 @@
 //! Completion of the line being typed: candidates for the word under the cursor, and the usage to show beside it. Independent of
 //! any terminal.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{MAIN_SEPARATOR, Path};
 
@@ -24,6 +24,8 @@ pub struct Knowledge {
     pub nodes: Vec<String>,
     /// Names of the stored files and, with a `/` at the end, of the directories.
     pub files: Vec<String>,
+    /// Names of other users whom the stored files name: their owners, and readers of what the user may share.
+    pub users: Vec<String>,
     /// Numbers of the transfers, each with a description.
     pub transfers: Vec<(String, String)>,
     /// Names of the profiles of faults, each with a description.
@@ -43,6 +45,7 @@ impl Knowledge {
             table: Table::default(),
             nodes: snapshot.figures.nodes.iter().map(|node| node.node.to_string()).collect(),
             files: snapshot.files.entries().map(|entry| label_of(identity, entry)).collect(),
+            users: users_of(snapshot, identity),
             transfers: snapshot.transfers.iter().rev().map(transfer).collect(),
             profiles: Vec::new(),
             is_remote: false,
@@ -192,6 +195,7 @@ fn values(kind: Kind, prefix: &str, known: &Knowledge) -> Vec<Candidate> {
         Kind::LocalPath => paths(prefix),
         Kind::StoredFile => stored(prefix, &known.files),
         Kind::Node => fitting(&known.nodes, "node"),
+        Kind::User => fitting(&known.users, "user"),
         Kind::Host => known.hosts().filter(|host| begins(host, prefix)).map(|host| candidate(host, "host")).collect(),
         Kind::Hosts => hosts(prefix, known),
         Kind::Profile => {
@@ -227,6 +231,20 @@ fn hosts(prefix: &str, known: &Knowledge) -> Vec<Candidate> {
     let text = |host: &str| if is_plain { format!("{before}{host}") } else { quote(&format!("{before}{host}")) };
     let found = known.hosts().filter(fits);
     found.map(|host| Candidate { text: text(host), label: host.to_owned(), summary: "host".to_owned() }).collect()
+}
+
+/// Returns the other users whom the files that a user may see name to them. No list of all accounts is asked for it, which most users may not
+/// see.
+fn users_of(snapshot: &Snapshot, identity: &Identity) -> Vec<String> {
+    let mut found = BTreeSet::new();
+    for file in snapshot.files.entries().filter_map(|entry| match entry {
+        Entry::File(file) => Some(file),
+        Entry::Directory(_) => None,
+    }) {
+        found.extend(file.key.owner.as_deref());
+        found.extend(file.readers.iter().map(String::as_str).filter(|_| identity.may_change(&file.key)));
+    }
+    found.into_iter().filter(|name| identity.name() != Some(name)).map(str::to_owned).collect()
 }
 
 /// Returns the user's label of a stored file, or of a directory with a `/` at its end.
@@ -316,6 +334,7 @@ mod tests {
             table: Table::default(),
             nodes: vec!["Node_01".into(), "Node_02".into()],
             files: vec!["video.bin".into(), "my notes.txt".into()],
+            users: vec!["bob".into(), "carol".into()],
             transfers: vec![("7".into(), "upload of video.bin, running".into())],
             profiles: vec![("slow-wan".into(), "far away".into())],
             is_remote: false,
@@ -335,6 +354,9 @@ mod tests {
         assert_eq!(texts("rm 'my n"), ["'my notes.txt'"]);
         assert_eq!(texts("node NODE_0"), ["Node_01", "Node_02"]);
         assert_eq!(texts("cancel '#"), ["7"]);
+        assert_eq!(texts("share video.bin "), ["bob", "carol"]);
+        assert_eq!(texts("unshare video.bin c"), ["carol"]);
+        assert_eq!(texts("users reset B"), ["bob"]);
         assert_eq!(texts("kill 'node_02"), ["Node_02"]);
         assert_eq!(texts("link c"), ["client"]);
         assert_eq!(texts("path client->no"), ["client->Node_01", "client->Node_02"]);

@@ -29,6 +29,8 @@ pub enum Kind {
     Transfer,
     /// Transfer, or the word [`WAITING`] for all that waits.
     TransferOrWaiting,
+    /// Name of a user.
+    User,
     /// Name of a command.
     Command,
     /// One of these words; others are refused.

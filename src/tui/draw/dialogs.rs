@@ -105,8 +105,10 @@ fn list(app: &App, list: &List, frame: &mut Frame<'_>, area: Rect) {
     if list.items.is_empty() {
         return empty_list(app, list, frame, place);
     }
-    // The full text of the selected item is shown at the bottom, since a row may cut it off.
-    let chosen = found.get(list.selected).map(|item| format!("{}: {}", item.name, item.summary)).unwrap_or_default();
+    // The full text of the selected item is shown at the bottom where its row cuts it off.
+    let is_cut = |item: &&&Item| row_width(item) > usize::from(place.width.saturating_sub(2)) || item.summary.contains('\n');
+    let chosen =
+        found.get(list.selected).filter(is_cut).map(|item| format!("{}: {}", item.name, item.summary)).unwrap_or_default();
     let detail = wrapped(&visible_lines(&chosen), usize::from(place.width.saturating_sub(2)));
     let detail = &detail[..detail.len().min(DETAIL_MAX)];
     let rows = usize::from(place.height).saturating_sub(4 + detail.len()).max(1);
@@ -137,6 +139,12 @@ fn empty_list(app: &App, list: &List, frame: &mut Frame<'_>, place: Rect) {
     let text = Line::styled("Nothing is left to choose from; Esc closes.", app.theme().style(Role::Dim));
     frame.render_widget(Clear, place);
     frame.render_widget(Paragraph::new(text).block(framed(app, &list.title, place.width)), place);
+}
+
+/// Returns the number of cells that the whole row of an item takes.
+fn row_width(item: &Item) -> usize {
+    let name = visible_line(&item.name).width();
+    name.max(NAME_WIDTH) + if name > NAME_WIDTH { 2 } else { 1 } + visible_line(&item.summary).width()
 }
 
 /// Returns the row of an item, in which an ellipsis stands for what there is no room for.

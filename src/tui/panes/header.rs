@@ -1,13 +1,14 @@
-//! The header: user, time, speed, nodes, throughput, queues, missed events and files.
+//! The header: user, time, speed, nodes, throughput, queues, transfers under way, missed events, files and packets that were lost.
 //!
 //! ```text
-//! p2p │ alice │ 01:23.4 ▶ 1x │ nodes ● 3/5 ◐ 1 ✕ 1 │ 2 faults on │ ↑ 63.8 KiB/s ↓ 0 B/s │ queue ↑ 98/100 1.9 s │ 12 files │ 18.4 MiB
+//! p2p │ alice │ 01:23.4 ▶ 1x │ nodes ● 3/5 ◐ 1 ✕ 1 │ 2 faults on │ ↑ 63.8 KiB/s ↓ 0 B/s │ queue ↑ 98/100 1.9 s │ 2 running │ 12 files │ 18.4 MiB │ 31 packets lost
 //! ```
 //! While time is paused, the rates are those before it stopped, and say so. The sections are omitted from the right if there is not
 //! enough room.
 
 use p2p_engine::node::health::Health;
 use p2p_engine::snapshot::CaptureState;
+use p2p_net::DropCause;
 use p2p_service::access::Identity;
 use p2p_shell::report::{Resolution, bytes_of, count_of, instant_of, queue_of};
 use ratatui::buffer::Buffer;
@@ -47,6 +48,7 @@ pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let rates = format!("{was}{} {} {} {}", glyphs.up, rate_now(&rates.up), glyphs.down, rate_now(&rates.down));
     sections.push(text(rates, scene.rate_role()));
     sections.extend(queues(scene).map(|queues| text(queues, scene.rate_role())));
+    sections.extend(running(scene).map(|running| text(running, Role::Text)));
     if view.figures.capture == CaptureState::Runs {
         sections.push(text("REC".into(), Role::Bad));
     }
@@ -54,6 +56,7 @@ pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
         sections.push(text(format!("{} missed", count_of(scene.events_lost, "event")), Role::Warning));
     }
     sections.extend([count_of(count.files, "file"), bytes_of(count.bytes)].map(|part| text(part, Role::Text)));
+    sections.extend(dropped(scene).map(|dropped| text(dropped, Role::Text)));
     let between = Span::styled(separator, theme.style(Role::Border));
     fitting(sections, &between, area.width).render(area, buffer);
 }
@@ -80,6 +83,19 @@ fn queues(scene: &Scene<'_>) -> Option<String> {
     let waiting = [(glyphs.up, queues.up), (glyphs.down, queues.down)].into_iter().filter(|(_, queue)| queue.packets > 0);
     let told: Vec<String> = waiting.map(|(glyph, queue)| format!("{glyph} {}", queue_of(queue))).collect();
     (!told.is_empty()).then(|| format!("queue {}", told.join(" ")))
+}
+
+/// Returns the number of the user's transfers that are under way, if there are any.
+fn running(scene: &Scene<'_>) -> Option<String> {
+    let count = scene.snapshot.running().filter(|status| scene.identity.began(status)).count();
+    (count > 0).then(|| format!("{count} running"))
+}
+
+/// Returns the number of packets that were dropped since the start, on all paths and in all queues, if there are any.
+fn dropped(scene: &Scene<'_>) -> Option<String> {
+    let network = &scene.snapshot.figures.network;
+    let count: u64 = DropCause::ALL.into_iter().map(|cause| network.dropped(cause)).sum();
+    (count > 0).then(|| format!("{} lost", count_of(count, "packet")))
 }
 
 /// Returns the number of faults that are on, if there are any.

@@ -219,7 +219,7 @@ fn said_of(scene: &Scene<'_>, spot: Spot, width: u16) -> Vec<Span<'static>> {
     };
     if let Some(seen) = scene.snapshot.figures.health.seen(from, to) {
         let (glyph, style) = health_style(theme, seen.health);
-        let figures = figures(&seen.recent).map(|figure| Span::styled(figure, theme.style(Role::Dim)));
+        let figures = figures(&seen.recent).into_iter().map(|figure| Span::styled(figure, theme.style(Role::Dim)));
         let left = usize::from(width).saturating_sub(spans.iter().map(Span::width).sum());
         let seen = [Span::styled(format!("{glyph} {}", seen.health.name()), style)].into_iter().chain(figures);
         // A space before the rest of the frame.
@@ -232,13 +232,27 @@ fn said_of(scene: &Scene<'_>, spot: Spot, width: u16) -> Vec<Span<'static>> {
 }
 
 /// Returns the figures of the last probes, the most important first.
-fn figures(recent: &RoundTrips) -> [String; 5] {
+fn figures(recent: &RoundTrips) -> Vec<String> {
+    let lost = format!(", lost {} of {}", recent.probes - recent.answers, recent.probes);
+    let Some(last) = recent.last else { return vec![" no answer yet".into(), lost] };
     let millis = |time: Option<SimDuration>| time.map_or_else(|| "-".into(), matrix::figure);
-    [
-        format!(" {} ms", millis(recent.last)),
-        format!(", lost {} of {}", recent.probes - recent.answers, recent.probes),
+    vec![
+        format!(" {} ms", matrix::figure(last)),
+        lost,
         format!(", mean {}", millis(recent.average)),
         format!(", {} to {}", millis(recent.best), millis(recent.worst)),
         format!(", jitter {}", millis(recent.jitter)),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A pair without an answer has no figures of one, and no unit beside a blank.
+    #[test]
+    fn a_pair_without_an_answer_says_so() {
+        let recent = RoundTrips { probes: 2, ..RoundTrips::default() };
+        assert_eq!(figures(&recent), [" no answer yet", ", lost 2 of 2"]);
+    }
 }

@@ -16,7 +16,7 @@ use super::rows::Rows;
 use super::scene::Scene;
 use super::scroll::Part;
 use super::shape::{FRAMED_ROW, Shape, rows_up_to};
-use super::{Canvas, Pane, PaneView, framed};
+use super::{Canvas, Pane, PaneView, fitted_spans, framed};
 use crate::tui::preset::Preset;
 use crate::tui::prompt::{Menu, Prompt};
 use crate::tui::theme::{Role, Theme};
@@ -28,6 +28,8 @@ const SMALL: u16 = 28;
 const ANSWERED: u16 = 5;
 /// Maximum number of rows of the menu.
 const MENU_ROWS: usize = 8;
+/// Words behind a line of which the last word is none that could be completed.
+const NO_COMPLETION: &str = "nothing completes this";
 
 /// The prompt with the output of its commands.
 #[derive(Debug, Default)]
@@ -84,13 +86,15 @@ impl PaneView for PromptPane {
         let theme = scene.theme;
         let used = mark.width() + shown.width();
         let mut spans = vec![Span::styled(mark, theme.style(Role::Accent)), Span::styled(shown, theme.style(Role::Text))];
-        if let Some(hint) = self.prompt.hint().filter(|_| self.prompt.search.is_none()) {
+        if self.prompt.is_incompletable {
+            spans.push(Span::styled(format!("  {NO_COMPLETION}"), theme.style(Role::Warning)));
+        } else if let Some(hint) = self.prompt.hint().filter(|_| self.prompt.search.is_none()) {
             spans.push(Span::styled(visible_line(hint).into_owned(), theme.style(Role::Dim)));
         } else if let Some(doc) = doc_line(scene.table, self.text()) {
             let gap = usize::from(line.width).saturating_sub(used + doc.width()).max(2);
             spans.push(Span::styled(format!("{}{doc}", " ".repeat(gap)), theme.style(Role::Dim)));
         }
-        Line::from(spans).render(line, canvas.buffer);
+        Line::from(fitted_spans(spans, line.width, canvas.ellipsis)).render(line, canvas.buffer);
     }
 
     fn draw_above(&self, scene: &Scene<'_>, canvas: &mut Canvas<'_>) {
@@ -220,19 +224,26 @@ fn draw_menu(theme: &Theme, menu: &Menu, line: Rect, buffer: &mut Buffer) {
     let shown = &candidates[first..(first + rows).min(candidates.len())];
     let labels = shown.iter().map(|candidate| candidate.label.width()).max().unwrap_or(0);
     let summaries = shown.iter().map(|candidate| candidate.summary.width()).max().unwrap_or(0);
+    let part = Part { shown: first..first + shown.len(), total: candidates.len() };
+    let count = part.label().map_or_else(String::new, |label| format!(" {label} shown "));
     // The frame has two columns, and one is between a label and its summary.
-    let width = ((labels + summaries + 3) as u16).min(line.width);
+    let width = ((labels + summaries + 1).max(count.width()) as u16).saturating_add(2).min(line.width);
     let height = shown.len() as u16 + 2;
     let place = Rect { x: line.x, y: line.y.saturating_sub(height), width, height }.intersection(buffer.area);
     let entry = |(place, candidate): (usize, &p2p_shell::complete::Candidate)| {
         let chosen = first + place == menu.selected;
         let role = |other| if chosen { Role::Selected } else { other };
-        Line::from(vec![
-            Span::styled(format!("{:labels$} ", candidate.label), theme.style(role(Role::Text))),
+        let gap = " ".repeat(labels + 1 - candidate.label.width());
+        let spans = vec![
+            Span::styled(format!("{}{gap}", candidate.label), theme.style(role(Role::Text))),
             Span::styled(candidate.summary.clone(), theme.style(role(Role::Dim))),
-        ])
+        ];
+        Line::from(fitted_spans(spans, width.saturating_sub(2), theme.glyphs.ellipsis))
     };
     let lines: Vec<Line<'_>> = shown.iter().enumerate().map(entry).collect();
     Clear.render(place, buffer);
-    Paragraph::new(lines).block(framed(theme, Role::Focus)).render(place, buffer);
+    let block = framed(theme, Role::Focus).title_bottom(count);
+    Paragraph::new(lines).block(block).render(place, buffer);
+    let side = Rect { x: place.right().saturating_sub(1), y: place.y + 1, width: 1, height: height - 2 };
+    part.mark(theme, Role::Focus, side.intersection(place), buffer);
 }

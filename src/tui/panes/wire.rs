@@ -188,7 +188,7 @@ impl WirePane {
         match (self.shows_connections, self.list.filter().is_empty()) {
             (_, false) => NOTHING_PASSES.into(),
             (true, true) => "There is no connection.".into(),
-            (false, true) if latest > 0 => format!("Nothing but probes among the latest {latest} packets; `p` shows them."),
+            (false, true) if latest > 0 => "Only probes here; `p` shows them.".into(),
             (false, true) => "No packets yet.".into(),
         }
     }

@@ -172,7 +172,7 @@ pub(super) static COMMANDS: &[Spec] = &[
         place: Place::Anywhere,
         summary: "list the accounts, or give one a new password and no second factor",
         details: "`reset` asks for the new password of a user who has lost the password or the phone.",
-        arguments: &[optional("reset", Kind::OneOf(&["reset"])), optional("NAME", Kind::Other("bob"))],
+        arguments: &[optional("reset", Kind::OneOf(&["reset"])), optional("NAME", Kind::User)],
         flags: &[],
         run: |shell, call| Box::pin(accounts::users(shell, call)),
     },

@@ -145,7 +145,7 @@ pub(super) static COMMANDS: &[Spec] = &[
         summary: "let a user read a file or directory of yours",
         details: "They find it in their own list as ~OWNER/NAME. Of a directory they read all that is in it, now and later. Only \
                   you, and admins, may change it or share it further.",
-        arguments: &[once("NAME", Kind::StoredFile), once("USER", Kind::Other("bob"))],
+        arguments: &[once("NAME", Kind::StoredFile), once("USER", Kind::User)],
         flags: &[],
         run: |shell, call| Box::pin(names::share(shell, call, true)),
     },
@@ -157,7 +157,7 @@ pub(super) static COMMANDS: &[Spec] = &[
         place: Place::Anywhere,
         summary: "let a user read a file or directory of yours no longer",
         details: "What is shared by itself, or by a directory above, stays shared.",
-        arguments: &[once("NAME", Kind::StoredFile), once("USER", Kind::Other("bob"))],
+        arguments: &[once("NAME", Kind::StoredFile), once("USER", Kind::User)],
         flags: &[],
         run: |shell, call| Box::pin(names::share(shell, call, false)),
     },
