@@ -132,12 +132,12 @@ enum Placed<'a> {
     Columns(Vec<Placed<'a>>),
 }
 
-/// What is remembered of a layout, so that it does not change with each row that its content gains or loses.
+/// Memory of a layout, so that it does not change with each row that its content gains or loses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Kept {
     /// Area of all panes.
     area: Rect,
-    /// What the prompt asked for, and the height that it has since.
+    /// Shape that the prompt asked for, and the height that it has since.
     prompt: Option<(Shape, u16)>,
     /// Arrangement that was taken; `None` if no one fitted.
     manner: Option<Manner>,

@@ -30,7 +30,7 @@ pub struct Workspace {
     preset: Preset,
     /// Areas in which the panes were last drawn, with their frames.
     areas: Vec<(Pane, Rect)>,
-    /// What is remembered of the layout; `None` until a frame is drawn in the preset.
+    /// Memory of the layout; `None` until a frame is drawn in the preset.
     kept: Option<Kept>,
 }
 

@@ -227,7 +227,7 @@ fn the_list_of_what_waits_is_live() {
     begin_upload_of_all(&mut tui_harness, "");
     tui_harness.press(&["F7", "Down"]);
     let text = tui_harness.text();
-    assert!(text.contains("b.bin") && text.contains("c.bin: waits for upload"), "{text}");
+    assert!(text.contains("b.bin") && text.contains("c.bin  waits for upload"), "{text}");
     // The first one begins meanwhile.
     tui_harness.resume();
     tui_harness.until(|app| app.scene().pending.len() == 1);

@@ -132,13 +132,13 @@ fn too_small(app: &App, frame: &mut Frame<'_>, area: Rect) {
     frame.render_widget(text, middle.intersection(area));
 }
 
-/// Where the panes are drawn.
+/// Places of the panes.
 struct Places {
     /// Area of each pane that is shown.
     areas: Vec<(Pane, Rect)>,
     /// Area of the line of tabs if others are not.
     tabs: Option<Rect>,
-    /// What is to be remembered of the layout; `None` if one pane has the whole screen.
+    /// Memory of the layout for the next frame; `None` if one pane has the whole screen.
     kept: Option<Kept>,
 }
 

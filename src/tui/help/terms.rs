@@ -88,7 +88,10 @@ pub(super) const TERMS: &[(&str, &str)] = &[
     ("loss", "packet that the path has dropped, or that a full queue has"),
     ("loss probe, timeout", "packet that TCP sends again to learn what was lost (RFC 8985), and one after the RTO has passed"),
     ("lossy, slow, odd", "path that loses or corrupts packets, delays them, or duplicates or reorders them, because of a fault"),
-    ("lost", "in Health: probes of the last ten that were not answered in time"),
+    (
+        "lost",
+        "in Health: probes of the last ten that were not answered in time; in the header: packets that were dropped since the start",
+    ),
     ("mean", "in Health: average of the round trips of the last ten probes"),
     (
         "measuring, stalled, size unknown",

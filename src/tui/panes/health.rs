@@ -234,7 +234,7 @@ fn said_of(scene: &Scene<'_>, spot: Spot, width: u16) -> Vec<Span<'static>> {
 /// Returns the figures of the last probes, the most important first.
 fn figures(recent: &RoundTrips) -> Vec<String> {
     let lost = format!(", lost {} of {}", recent.probes - recent.answers, recent.probes);
-    let Some(last) = recent.last else { return vec![" no answer yet".into(), lost] };
+    let Some(last) = recent.last else { return vec![lost] };
     let millis = |time: Option<SimDuration>| time.map_or_else(|| "-".into(), matrix::figure);
     vec![
         format!(" {} ms", matrix::figure(last)),
@@ -249,10 +249,10 @@ fn figures(recent: &RoundTrips) -> Vec<String> {
 mod tests {
     use super::*;
 
-    /// A pair without an answer has no figures of one, and no unit beside a blank.
+    /// A pair without an answer has no figure of one, and no unit without a number.
     #[test]
-    fn a_pair_without_an_answer_says_so() {
+    fn a_pair_without_an_answer_has_no_round_trip() {
         let recent = RoundTrips { probes: 2, ..RoundTrips::default() };
-        assert_eq!(figures(&recent), [" no answer yet", ", lost 2 of 2"]);
+        assert_eq!(figures(&recent), [", lost 2 of 2"]);
     }
 }
