@@ -32,7 +32,7 @@ use p2p_shell::progress::{KEEPS, Progress, UNDOES};
 use p2p_shell::report::{
     ExportReport, RemovalLine, TransferLine, entries_table, node_lines, nodes_table, removals_text, transfers_table, wrapped,
 };
-use p2p_shell::tally::{self, FILE, Tally, noun_of, told_left};
+use p2p_shell::tally::{self, Tally, noun_of, tell_left};
 use p2p_shell::{ShellError, list_entries, write_document};
 use p2p_store::uploads::UploadId;
 use serde::Serialize;
@@ -333,15 +333,6 @@ fn tell_sum(sum: Option<&Sum>) {
     let Some(Sum { tally, not_done }) = sum else { return };
     let not = if *not_done > 0 { format!(", {not_done} not") } else { String::new() };
     output::tell(format_args!("p2p: {}{not}", tally.head()));
-}
-
-/// Adds to the interruption that was told last, or to `stop`, how many files were not begun.
-pub(crate) fn tell_left(failed: &mut Vec<Report>, stop: Interrupted, left: usize) {
-    if left == 0 {
-        return;
-    }
-    let told = failed.pop_if(|last| last.is::<Interrupted>()).and_then(|last| last.downcast().ok());
-    failed.push(told.unwrap_or(stop).after(&told_left(left as u64, FILE)).into());
 }
 
 /// The JSON output of `put`, `get` and `rm`.

@@ -20,13 +20,13 @@ use p2p_shell::asking::CommonArgs;
 use p2p_shell::bar::FileBar;
 use p2p_shell::place_of;
 use p2p_shell::report::{FileRef, TransferLine, WayReport, transfers_table};
+use p2p_shell::tally::tell_left;
 use p2p_store::names::FileKey;
 use p2p_store::uploads::{Declared, UploadId};
 use serde::Serialize;
 
 use super::names::{digest, file_ref, naming, seconds};
 use super::visits::{Server, Visit};
-use crate::oneshot::tell_left;
 use crate::operand::{declared, is_dash, put_again};
 
 /// What `put` is to store.

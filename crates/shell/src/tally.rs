@@ -2,12 +2,14 @@
 
 use std::fmt;
 
+use eyre::Report;
 use p2p_base::spelling::visible_line;
 use p2p_engine::operation::BeginTransfer;
 use p2p_engine::transfer::{TransferError, TransferId};
 use p2p_engine::{Command, EngineError};
 use p2p_service::access::Access;
 use p2p_service::failure::exit;
+use p2p_service::interrupt::Interrupted;
 
 use crate::ShellError;
 use crate::lists::LISTED_MAX;
@@ -197,6 +199,15 @@ fn ranges(transfers: &[(TransferId, String)]) -> String {
 /// Returns how much of a batch was not begun, as in `4800 files were not begun`. `noun` is the word for one.
 pub fn told_left(left: u64, noun: &str) -> String {
     format!("{} {} not begun", count_of(left, noun), if left == 1 { "was" } else { "were" })
+}
+
+/// Adds to the interruption that was told last, or to `stop`, how many files were not begun.
+pub fn tell_left(failed: &mut Vec<Report>, stop: Interrupted, left: usize) {
+    if left == 0 {
+        return;
+    }
+    let told = failed.pop_if(|last| last.is::<Interrupted>()).and_then(|last| last.downcast().ok());
+    failed.push(told.unwrap_or(stop).after(&told_left(left as u64, FILE)).into());
 }
 
 #[cfg(test)]

@@ -77,8 +77,9 @@ fn a_part_of_other_content_is_refused() {
         bench.store(&alice, named("a"), &bytes).await;
         let range = Some(ByteRange { first: 70_000, len: Some(5) });
         let fetch = |digest| bench.handle.download_content(&alice, key("alice", "a"), range, Some(digest));
-        let (_, mut reader) = fetch(Sha256Digest::of(&bytes)).await.unwrap();
-        assert_eq!(drain(&mut reader).await.unwrap(), &bytes[70_000..70_005]);
+        let (transfer, mut reader) = fetch(Sha256Digest::of(&bytes)).await.unwrap();
+        let (_, read) = tokio::join!(bench.finished(transfer), drain(&mut reader));
+        assert_eq!(read.unwrap(), &bytes[70_000..70_005]);
         let (expected, found) = (Sha256Digest::of(b"other"), Sha256Digest::of(&bytes));
         assert_eq!(fetch(expected).await.err(), Some(EngineError::ContentDiffers { name: "a".into(), expected, found }));
     });
