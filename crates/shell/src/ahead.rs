@@ -273,7 +273,7 @@ pub fn refusal(refused: Vec<(String, ShellError)>, all: usize) -> Result<(), She
     if all == 1 {
         return Err(error);
     }
-    let others = files.iter().cloned().skip(1).zip(errors).filter(|(_, other)| *other != error).take(REFUSED_SHOWN - 1).collect();
+    let others = files.iter().skip(1).cloned().zip(errors).filter(|(_, other)| *other != error).take(REFUSED_SHOWN - 1).collect();
     Err(ShellError::NoneOf { error: Box::new(error), others, files, all })
 }
 
