@@ -94,7 +94,7 @@ impl Engine {
         let first = Arc::new(simulation.snapshot(pace.status(Activity::Nothing)));
         let (snapshot_sender, snapshots) = watch::channel(first);
         let outcomes = simulation.take_outcomes();
-        let (wake, segment_size) = (Arc::new(Notify::new()), config.segment_size);
+        let (wake, segment_size, seed) = (Arc::new(Notify::new()), config.segment_size, config.seed);
         let actor = Actor {
             simulation,
             pace,
@@ -123,7 +123,7 @@ impl Engine {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(failed)?;
         let builder = std::thread::Builder::new().name("p2p-engine".into());
         let thread = builder.spawn(move || runtime.block_on(actor.run())).map_err(failed)?;
-        Ok((Engine { thread, unrecorded, database }, EngineHandle { asks, events, snapshots, wake, segment_size }))
+        Ok((Engine { thread, unrecorded, database }, EngineHandle { asks, events, snapshots, wake, segment_size, seed }))
     }
 
     /// Returns the database of the data directory, for other components that store their data in it.

@@ -60,6 +60,11 @@ impl EventLog {
         EventLog { run, kept: Arc::default(), live: broadcast::channel(EVENTS_MAX).0 }
     }
 
+    /// Returns the number of the run.
+    pub(super) const fn run(&self) -> u64 {
+        self.run
+    }
+
     /// Adds an event.
     pub(super) fn push(&self, at: SimTime, event: Event) {
         let mut kept = self.kept();

@@ -72,6 +72,7 @@ pub struct EngineHandle {
     /// Wakes the engine when something has happened at the other end of a stream.
     pub(super) wake: Arc<Notify>,
     pub(super) segment_size: SegmentSize,
+    pub(super) seed: u64,
 }
 
 impl std::fmt::Debug for Ask {
@@ -86,6 +87,16 @@ impl std::fmt::Debug for Ask {
 }
 
 impl EngineHandle {
+    /// Returns the number of the run, which its [events](EventId) have too.
+    pub const fn run(&self) -> u64 {
+        self.events.run()
+    }
+
+    /// Returns the seed of all chances of the run.
+    pub const fn seed(&self) -> u64 {
+        self.seed
+    }
+
     /// Calls an operation and waits for its reply.
     ///
     /// # Errors

@@ -55,6 +55,26 @@ pub mod files {
     pub use p2p_store::uploads::{Declared, UploadId};
 }
 
+/// Types of the network, of what is broken of it on purpose, and of its time that front ends name, so that they need the service alone.
+pub mod network {
+    pub use p2p_base::units::{Bandwidth, DelayRange, Probability};
+    pub use p2p_engine::faults::{
+        ActiveFault, ClearedFaults, DiskFaults, FLAPS, Failing, Fault, FaultCause, Flapping, LinkChange, PathChange, Profile,
+        Slowdown, Target,
+    };
+    pub use p2p_engine::node::health::{Health, PeerHealth};
+    pub use p2p_engine::node::{ProcessState, RoundTrips, WaitingFor};
+    pub use p2p_engine::operation::{
+        Break, ClearFaults, Command, ListFaults, ListHosts, ListNodes, ListTransfers, Mend, Operation, Pause, Resume,
+        STOP_WITHIN, SetSpeed, Step, Which,
+    };
+    pub use p2p_engine::pace::{PaceStatus, Speed};
+    pub use p2p_engine::snapshot::{HostStatus, LinkQueues, LinkRates, NodeStatus, Peer, Topology};
+    pub use p2p_net::{Direction, GilbertElliott, HostConfig, LinkConfig, LinkQueue, Loss};
+
+    pub use crate::profiles::{NamedProfile, Profiles};
+}
+
 /// Types of the accounts that front ends name, so that they need the service alone.
 pub mod accounts {
     pub use p2p_auth::secret::new_bearer;

@@ -6,13 +6,14 @@ use p2p_service::files::{
 };
 use tonic::Status;
 
-use super::messages::{figures, file, kept, number, told};
+use super::messages::{figures, file, kept, told};
 use super::{Caller, checked};
 use crate::proto::{
     DeleteFileRequest, DeleteFileResponse, FileInfo, ForgetUploadRequest, ForgetUploadResponse, ListFilesRequest,
     ListFilesResponse, ListUploadsResponse, MakeDirectoryRequest, MakeDirectoryResponse, MoveFileRequest, MoveFileResponse,
     SegmentPlace, ShareFileRequest, ShareFileResponse, StatFileRequest, StatFileResponse,
 };
+use crate::quantities::number;
 use crate::status;
 
 /// Entries of a page at the most.
@@ -66,7 +67,7 @@ impl Caller {
             index,
             length: segment.len,
             sha256: segment.id.as_bytes().to_vec().into(),
-            nodes: segment.holders.iter().map(|node| number(node.index())).collect(),
+            nodes: segment.holders.iter().map(|node| number(*node)).collect(),
         };
         Ok(segments.map(place).collect())
     }

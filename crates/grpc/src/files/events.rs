@@ -10,10 +10,11 @@ use tokio::time::{MissedTickBehavior, interval};
 use tonic::Status;
 
 use super::Caller;
-use super::messages::{instant, told};
+use super::messages::told;
 use super::produced::send;
 use crate::proto::watch_events_response::Message;
 use crate::proto::{Event as Told, EventId, WatchEventsRequest, WatchEventsResponse};
+use crate::quantities::instant;
 use crate::status;
 
 /// Kinds that a caller may name, at the most, and the length of each in bytes.

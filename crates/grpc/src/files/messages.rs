@@ -2,10 +2,11 @@
 
 use p2p_service::access::{AccessError, Identity};
 use p2p_service::files::{Entry, FileKey, KeptUpload as Kept, SegmentTimeline, Sha256Digest, SimTime, TransferReport};
-use prost_types::{Duration, Timestamp};
+use prost_types::Timestamp;
 use tonic::Status;
 
 use crate::proto::{FileInfo, KeptUpload, SegmentTiming, TransferFigures};
+use crate::quantities::{instant, number, span};
 use crate::status;
 
 /// Returns the status of an error of the gate.
@@ -17,16 +18,6 @@ pub(super) fn told(error: impl Into<AccessError>) -> Status {
 fn time(seconds: u64) -> Option<Timestamp> {
     let seconds = i64::try_from(seconds).ok().filter(|&seconds| seconds > 0)?;
     Some(Timestamp { seconds, nanos: 0 })
-}
-
-/// Returns a virtual instant as the time since the start of the run.
-pub(super) fn instant(at: SimTime) -> Duration {
-    span(at.as_nanos())
-}
-
-fn span(nanos: u64) -> Duration {
-    const SECOND: u64 = 1_000_000_000;
-    Duration { seconds: (nanos / SECOND) as i64, nanos: (nanos % SECOND) as i32 }
 }
 
 /// Returns a digest that a client presents.
@@ -71,7 +62,7 @@ pub(super) fn figures(report: &TransferReport) -> TransferFigures {
     let status = &report.status;
     TransferFigures {
         transfer: status.id.0,
-        virtual_time: Some(span(status.elapsed(SimTime::MAX).as_nanos())),
+        virtual_time: Some(span(status.elapsed(SimTime::MAX))),
         goodput_bytes_per_second: status.goodput(SimTime::MAX),
         retransmits: status.retransmits,
         owing_nodes: status.owing_nodes,
@@ -85,7 +76,7 @@ pub(super) fn timing(segment: &SegmentTimeline) -> SegmentTiming {
     SegmentTiming {
         index: segment.index,
         length: segment.len,
-        node: number(segment.holder.index()),
+        node: number(segment.holder),
         attempt: segment.attempt,
         queued: Some(instant(segment.queued)),
         connected: segment.connected.map(instant),
@@ -106,9 +97,4 @@ pub(super) fn kept(identity: &Identity, upload: &Kept) -> KeptUpload {
         expires_at: time(upload.expires_at),
         transfer: upload.transfer.map(|transfer| transfer.0),
     }
-}
-
-/// Returns the number of the node at this position of the list of nodes.
-pub(super) fn number(index: usize) -> u32 {
-    u32::try_from(index).unwrap_or(u32::MAX).saturating_add(1)
 }

@@ -25,9 +25,11 @@ use tonic_health::server::HealthReporter;
 use tonic_reflection::server::Builder;
 
 use crate::accounts::Accounts;
+use crate::admin::Admin;
 use crate::callers::Callers;
 use crate::files::Files;
 use crate::proto::FILE_DESCRIPTOR_SET;
+use crate::proto::admin_service_server::AdminServiceServer;
 use crate::proto::auth_service_server::AuthServiceServer;
 use crate::proto::file_transfer_service_server::FileTransferServiceServer;
 
@@ -43,7 +45,7 @@ pub struct Unsound(#[from] tonic_reflection::server::Error);
 const MESSAGE_MAX: usize = 2 << 20;
 
 /// Names in the health service: that of the whole server, and those of its services.
-const NAMES: [&str; 3] = ["", "p2p.v1.AuthService", "p2p.v1.FileTransferService"];
+const NAMES: [&str; 4] = ["", "p2p.v1.AdminService", "p2p.v1.AuthService", "p2p.v1.FileTransferService"];
 
 /// The gRPC services of a process.
 #[derive(Debug)]
@@ -61,10 +63,13 @@ impl Server {
         let (health, health_service) = tonic_health::server::health_reporter();
         let callers = Callers::new(access, rules);
         let accounts = AuthServiceServer::new(Accounts::new(callers.clone())).max_decoding_message_size(MESSAGE_MAX);
-        let files = FileTransferServiceServer::new(Files::new(callers)).max_decoding_message_size(MESSAGE_MAX);
+        let files = FileTransferServiceServer::new(Files::new(callers.clone())).max_decoding_message_size(MESSAGE_MAX);
+        let admin = AdminServiceServer::new(Admin::new(callers)).max_decoding_message_size(MESSAGE_MAX);
+        health.set_serving::<AdminServiceServer<Admin>>().await;
         health.set_serving::<AuthServiceServer<Accounts>>().await;
         health.set_serving::<FileTransferServiceServer<Files>>().await;
         let routes = Routes::new(health_service.max_decoding_message_size(NAMES_MAX))
+            .add_service(admin)
             .add_service(accounts)
             .add_service(files)
             .add_service(described().build_v1()?.max_decoding_message_size(NAMES_MAX))

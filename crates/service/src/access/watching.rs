@@ -181,6 +181,16 @@ impl Access {
         self.engine.snapshots().borrow().at
     }
 
+    /// Returns the number of the run, which its events have too.
+    pub fn run(&self) -> u64 {
+        self.engine.run()
+    }
+
+    /// Returns the seed of all chances of the run.
+    pub fn seed(&self) -> u64 {
+        self.engine.seed()
+    }
+
     /// Returns true if virtual time is paused.
     pub fn is_paused(&self) -> bool {
         self.engine.snapshots().borrow().pace.is_paused
