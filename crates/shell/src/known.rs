@@ -154,7 +154,7 @@ fn require_host(shell: &Shell, host: Peer) -> Result<(), ShellError> {
 /// known any more.
 async fn require_profile(shell: &Shell, call: &Call, name: &str) -> Result<(), ShellError> {
     if call.argument(0) == Some("apply") {
-        return known_profile(shell, call, name).map(drop);
+        return known_profile(shell.access().profiles(), call, name).map(drop);
     }
     match node_of(name) {
         _ if shell.access.profiles().contains_key(name) => Ok(()),

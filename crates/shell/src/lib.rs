@@ -6,6 +6,7 @@
 //! | [`words`] | the splitting of lines into words |
 //! | [`call`] | the binding of words to a command |
 //! | [`complete`] | completion and hints |
+//! | [`network`] | the network that commands are about: that of this process, or of a server |
 //! | [`pattern`] | patterns for names of stored files |
 //! | [`trees`] | what a command with `--recursive` is to transfer |
 //! | [`answer`] | the answers of commands, for users and for programs |
@@ -44,6 +45,7 @@ mod local_pattern;
 mod local_tree;
 pub mod names_changed;
 mod next_step;
+pub mod network;
 mod outlook;
 pub mod pattern;
 mod place;

@@ -1,8 +1,9 @@
 //! The calls: each asks the gate for the operation that the command of its name asks for.
 
 use p2p_service::access::{Access, AccessError};
+use p2p_service::files::{EngineError, NodeNumber};
 use p2p_service::network::{
-    ActiveFault, Break, ClearFaults, ClearedFaults, ListFaults, ListHosts, ListNodes, ListTransfers, Mend, Operation, Peer,
+    ActiveFault, Break, ClearFaults, ClearedFaults, ListFaults, ListHosts, ListNodes, ListTransfers, Mend, NamedProfile, Operation, Peer,
 };
 use prost::Message;
 use tonic::Status;
@@ -13,8 +14,8 @@ use super::nodes::{links, node};
 use super::requests::Healing;
 use crate::proto::profile::Content;
 use crate::proto::{
-    ApplyProfileRequest, GetNodeRequest, GetNodeResponse, HealResponse, ListFaultsRequest, ListFaultsResponse, NotRunning, Profile,
-    Status as Told,
+    ApplyProfileRequest, Fault, GetNodeRequest, GetNodeResponse, HealResponse, HostLinks, ListFaultsRequest, ListFaultsResponse, Node,
+    NotRunning, Profile, Status as Told,
 };
 use crate::quantities::{instant, node_of, number, speed};
 use crate::status;
@@ -43,11 +44,11 @@ impl Caller {
         self.0.require_admin(&self.0.identity(), call).await.map_err(told)
     }
 
-    pub(super) async fn nodes(&self) -> Result<Vec<crate::proto::Node>, Status> {
+    pub(super) async fn nodes(&self) -> Result<Vec<Node>, Status> {
         Ok(self.ask(ListNodes).await?.iter().map(node).collect())
     }
 
-    pub(super) async fn hosts(&self) -> Result<Vec<crate::proto::HostLinks>, Status> {
+    pub(super) async fn hosts(&self) -> Result<Vec<HostLinks>, Status> {
         Ok(self.ask(ListHosts).await?.hosts.iter().map(links).collect())
     }
 
@@ -55,7 +56,7 @@ impl Caller {
         let (wanted, nodes) = (node_of("node", request.node)?, self.ask(ListNodes).await?);
         let peer = Peer::Node(wanted);
         let found = nodes.iter().find(|node| node.node == wanted);
-        let found = found.ok_or_else(|| told(p2p_service::files::EngineError::UnknownHost(peer)))?;
+        let found = found.ok_or_else(|| told(EngineError::UnknownHost(peer)))?;
         let hosts = self.ask(ListHosts).await?.hosts;
         let mut faults = self.ask(ListFaults).await?;
         faults.retain(|active| active.fault.target().is_of(wanted));
@@ -67,16 +68,21 @@ impl Caller {
     }
 
     pub(super) async fn break_something(&self, what: Break) -> Result<(), Status> {
+        // What is never possible comes into no audit log.
+        what.check().map_err(|error| told(EngineError::from(error)))?;
         self.ask(what).await
     }
 
-    pub(super) async fn start(&self, node: p2p_service::files::NodeNumber) -> Result<(), Status> {
+    pub(super) async fn start(&self, node: NodeNumber) -> Result<(), Status> {
         self.ask(Mend::Process { node }).await.map(drop)
     }
 
     pub(super) async fn heal(&self, what: Healing) -> Result<HealResponse, Status> {
         let ClearedFaults { mut taken_back, not_running } = match what {
-            Healing::One(mend) => self.ask(mend).await?,
+            Healing::One(mend) => {
+                mend.check().map_err(|error| told(EngineError::from(error)))?;
+                self.ask(mend).await?
+            }
             Healing::Several(which) => self.ask(ClearFaults { which }).await?,
         };
         taken_back.sort_by_key(|active| active.fault.target());
@@ -111,7 +117,7 @@ impl Caller {
     }
 
     pub(super) fn profiles(&self) -> Vec<Profile> {
-        let shown = |(name, found): (&String, &p2p_service::network::NamedProfile)| Profile {
+        let shown = |(name, found): (&String, &NamedProfile)| Profile {
             name: name.clone(),
             summary: found.described().into_owned(),
             origin: found.origin.clone(),
@@ -156,9 +162,9 @@ impl Caller {
 }
 
 /// Returns the first of some faults as messages, as many as fit into an answer.
-fn fitting(faults: &[ActiveFault], shown: fn(&ActiveFault) -> crate::proto::Fault) -> Vec<crate::proto::Fault> {
+fn fitting(faults: &[ActiveFault], shown: fn(&ActiveFault) -> Fault) -> Vec<Fault> {
     let mut bytes = 0;
-    let fits = |fault: &crate::proto::Fault| {
+    let fits = |fault: &Fault| {
         // What precedes a field has ten bytes at the most.
         bytes += fault.encoded_len() + 10;
         bytes <= BYTES_MAX
@@ -168,15 +174,15 @@ fn fitting(faults: &[ActiveFault], shown: fn(&ActiveFault) -> crate::proto::Faul
 
 #[cfg(test)]
 mod tests {
-    use p2p_service::files::{NodeNumber, SimTime};
-    use p2p_service::network::{Fault, FaultCause};
+    use p2p_service::files::SimTime;
+    use p2p_service::network::{Fault as OfEngine, FaultCause};
 
     use super::*;
 
     #[test]
     fn an_answer_has_as_many_faults_as_fit() {
         let of = |index| {
-            let (fault, cause) = (Fault::Killed { node: NodeNumber::from_index(index) }, FaultCause::Command { by: Some("x".repeat(200)) });
+            let (fault, cause) = (OfEngine::Killed { node: NodeNumber::from_index(index) }, FaultCause::Command { by: Some("x".repeat(200)) });
             ActiveFault { fault, since: SimTime::ZERO, cause, added: Vec::new(), rules: Vec::new() }
         };
         let all: Vec<ActiveFault> = (0..10_000).map(of).collect();

@@ -11,6 +11,9 @@ use crate::proto::heal_request::What;
 use crate::proto::set_path_request::Paths;
 use crate::quantities::{Read, Wrong, node_of, number, span, span_of};
 
+/// Length of the name of a profile at the most, in bytes: what is longer is none, and is not to fill the audit log.
+const PROFILE_MAX: usize = 256;
+
 /// What `Heal` is to take back.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Healing {
@@ -127,6 +130,9 @@ pub(crate) fn healing_of(given: proto::HealRequest) -> Read<Healing> {
     Ok(match given.what.ok_or_else(|| Wrong::missing("what"))? {
         What::Everything(()) => Healing::Several(Which::All),
         What::Node(number) => Healing::Several(Which::Node(node("node", number)?)),
+        What::Profile(proto::ProfileOf { profile, .. }) if profile.len() > PROFILE_MAX => {
+            return Err(Wrong::new("profile.profile", "no profile has such a name"));
+        }
         What::Profile(proto::ProfileOf { profile, node: of }) => {
             let of: Option<NodeNumber> = of.map(|number| node("profile.node", number)).transpose()?;
             Healing::Several(Which::Profile { name: profile, node: of })

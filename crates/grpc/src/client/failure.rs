@@ -3,12 +3,15 @@
 use std::error::Error;
 use std::io;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use p2p_service::ErrorKind;
 use p2p_service::statuses;
 use thiserror::Error;
 use tonic::Status;
 use tonic_types::StatusExt;
+
+use crate::quantities::Wrong;
 
 /// Error of a client.
 #[derive(Debug, Error)]
@@ -24,6 +27,12 @@ pub enum ClientError {
     /// The connection was lost before the answer was complete.
     #[error("the connection to the server is lost: {0}")]
     Lost(String),
+    /// The server has not answered in time. What it has begun may go on.
+    #[error("the server has not answered within {} s", within.as_secs_f64())]
+    Late {
+        /// Time for which it was waited.
+        within: Duration,
+    },
     /// The server refuses.
     #[error("{text}")]
     Refused {
@@ -43,6 +52,9 @@ pub enum ClientError {
     /// The server has not kept to the contract.
     #[error("the server has not kept to the contract: {0}")]
     Unexpected(&'static str),
+    /// A field of an answer has no valid value.
+    #[error("the server has not kept to the contract: {0}")]
+    Meaningless(String),
 }
 
 impl ClientError {
@@ -56,13 +68,20 @@ impl ClientError {
             ClientError::Unreachable { .. } | ClientError::Lost(_) => ErrorKind::Unavailable,
             ClientError::Refused { kind, .. } => *kind,
             ClientError::Local(_) | ClientError::NoToken => ErrorKind::Invalid,
-            ClientError::Unexpected(_) => ErrorKind::Internal,
+            ClientError::Late { .. } => ErrorKind::DeadlineExceeded,
+            ClientError::Unexpected(_) | ClientError::Meaningless(_) => ErrorKind::Internal,
         }
     }
 
     /// Returns the reason that the server has given; empty if it has given none.
     pub fn reason(&self) -> &str {
         if let ClientError::Refused { reason, .. } = self { reason } else { "" }
+    }
+}
+
+impl From<Wrong> for ClientError {
+    fn from(wrong: Wrong) -> ClientError {
+        ClientError::Meaningless(wrong.to_string())
     }
 }
 

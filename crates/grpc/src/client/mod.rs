@@ -2,9 +2,14 @@
 //!
 //! | file | contents |
 //! |---|---|
+//! | `admin` | the network of a server, and its time |
 //! | `content` | uploads and downloads, whose bytes threads of their own read and write |
 //! | `failure` | why something was not done |
+//!
+//! A call with one answer is waited for as [`Limits`] say, so that a server that takes requests and answers none holds nobody up. The
+//! connection is watched by pings, which bounds the waiting for content and events.
 
+mod admin;
 mod content;
 mod failure;
 
@@ -13,12 +18,15 @@ use std::time::Duration;
 
 use p2p_service::accounts::Secret;
 use secrecy::ExposeSecret;
+use tokio::time::timeout;
 use tonic::metadata::AsciiMetadataValue;
 use tonic::transport::{Channel, Endpoint};
-use tonic::{Request, Streaming};
+use tonic::{Request, Response, Status, Streaming};
 
+pub use self::admin::{Healed, NetworkStatus};
 pub use self::failure::ClientError;
 
+use crate::proto::admin_service_client::AdminServiceClient;
 use crate::proto::auth_service_client::AuthServiceClient;
 use crate::proto::file_transfer_service_client::FileTransferServiceClient;
 use crate::proto::{
@@ -32,6 +40,25 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 /// Time between two pings to the server, and time for the answer to one: a server that is gone is noticed although nothing is sent.
 const PING: (Duration, Duration) = (Duration::from_secs(15), Duration::from_secs(30));
 
+/// Pages of a list at the most: ten million entries.
+const PAGES_MAX: usize = 10_000;
+
+/// Time for the answer of a call that has one, in wall time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Of a call that is answered at once.
+    pub at_once: Duration,
+    /// Of a call whose effect takes virtual time, such as a removal or the end of a process.
+    pub in_time: Duration,
+}
+
+impl Default for Limits {
+    /// Returns a minute for what is answered at once, and an hour for what takes virtual time.
+    fn default() -> Limits {
+        Limits { at_once: Duration::from_secs(60), in_time: Duration::from_secs(60 * 60) }
+    }
+}
+
 type Outcome<T> = Result<T, ClientError>;
 
 /// Client of one server. Cheap to clone.
@@ -39,6 +66,8 @@ type Outcome<T> = Result<T, ClientError>;
 pub struct Client {
     files: FileTransferServiceClient<Channel>,
     accounts: AuthServiceClient<Channel>,
+    admin: AdminServiceClient<Channel>,
+    limits: Limits,
     bearer: Option<AsciiMetadataValue>,
 }
 
@@ -57,8 +86,9 @@ impl Client {
             .keep_alive_while_idle(true)
             .tcp_nodelay(true);
         let channel = endpoint.connect().await.map_err(unreachable)?;
-        let (files, accounts) = (FileTransferServiceClient::new(channel.clone()), AuthServiceClient::new(channel));
-        Client { files, accounts, bearer: None }.presenting(bearer)
+        let (files, accounts) = (FileTransferServiceClient::new(channel.clone()), AuthServiceClient::new(channel.clone()));
+        let (admin, limits) = (AdminServiceClient::new(channel), Limits::default());
+        Client { files, accounts, admin, limits, bearer: None }.presenting(bearer)
     }
 
     /// Returns the client with another token to present.
@@ -70,6 +100,22 @@ impl Client {
         let mut bearer = bearer.map(value).transpose().map_err(|_| ClientError::NoToken)?;
         bearer.iter_mut().for_each(|bearer| bearer.set_sensitive(true));
         Ok(Client { bearer, ..self })
+    }
+
+    /// Returns the client that waits for answers for other times.
+    #[must_use]
+    pub fn waiting(self, limits: Limits) -> Client {
+        Client { limits, ..self }
+    }
+
+    /// Waits for the answer of a call that is answered at once.
+    async fn at_once<T>(&self, call: impl Future<Output = Result<Response<T>, Status>>) -> Outcome<T> {
+        answered(self.limits.at_once, call).await
+    }
+
+    /// Waits for the answer of a call whose effect takes virtual time.
+    async fn in_time<T>(&self, call: impl Future<Output = Result<Response<T>, Status>>) -> Outcome<T> {
+        answered(self.limits.in_time, call).await
     }
 
     fn request<T>(&self, message: T) -> Request<T> {
@@ -86,7 +132,7 @@ impl Client {
     /// Fails if the server refuses.
     pub async fn login(&self, name: &str, password: &Secret) -> Outcome<LoginResponse> {
         let wanted = LoginRequest { name: name.to_owned(), password: password.expose_secret().to_owned() };
-        Ok(self.accounts.clone().login(self.request(wanted)).await?.into_inner())
+        self.at_once(self.accounts.clone().login(self.request(wanted))).await
     }
 
     /// Answers the challenge of a login by a code.
@@ -95,7 +141,7 @@ impl Client {
     /// Fails if the server refuses.
     pub async fn answer(&self, challenge_id: &str, code: &Secret) -> Outcome<LoginResponse> {
         let answer = VerifyOtpRequest { challenge_id: challenge_id.to_owned(), code: code.expose_secret().to_owned() };
-        Ok(self.accounts.clone().verify_otp(self.request(answer)).await?.into_inner())
+        self.at_once(self.accounts.clone().verify_otp(self.request(answer))).await
     }
 
     /// Ends the session whose token is presented.
@@ -103,8 +149,7 @@ impl Client {
     /// # Errors
     /// Fails if the server refuses.
     pub async fn logout(&self) -> Outcome<()> {
-        self.accounts.clone().logout(self.request(LogoutRequest { all: false })).await?;
-        Ok(())
+        self.at_once(self.accounts.clone().logout(self.request(LogoutRequest { all: false }))).await.map(drop)
     }
 
     /// Returns who the caller is.
@@ -112,7 +157,7 @@ impl Client {
     /// # Errors
     /// Fails if nobody is logged in.
     pub async fn who_am_i(&self) -> Outcome<WhoAmIResponse> {
-        Ok(self.accounts.clone().who_am_i(self.request(WhoAmIRequest {})).await?.into_inner())
+        self.at_once(self.accounts.clone().who_am_i(self.request(WhoAmIRequest {}))).await
     }
 
     /// Returns all entries of a directory, the file itself, or the caller's root and what others share for an empty path.
@@ -121,15 +166,21 @@ impl Client {
     /// Fails if the server refuses.
     pub async fn list(&self, path: &str, recursive: bool) -> Outcome<Vec<FileInfo>> {
         let (mut all, mut page_token) = (Vec::new(), String::new());
-        loop {
-            let wanted = ListFilesRequest { path: path.to_owned(), recursive, page_size: 0, page_token };
-            let page = self.files.clone().list_files(self.request(wanted)).await?.into_inner();
+        for _ in 0..PAGES_MAX {
+            let wanted = ListFilesRequest { path: path.to_owned(), recursive, page_size: 0, page_token: page_token.clone() };
+            let page = self.at_once(self.files.clone().list_files(self.request(wanted))).await?;
+            let (is_empty, next) = (page.files.is_empty(), page.next_page_token);
             all.extend(page.files);
-            page_token = page.next_page_token;
-            if page_token.is_empty() {
+            if next.is_empty() {
                 return Ok(all);
             }
+            // A list that does not go on would have no end.
+            if is_empty || next == page_token {
+                return Err(ClientError::Unexpected("the pages of its list do not go on"));
+            }
+            page_token = next;
         }
+        Err(ClientError::Unexpected("its list has no end"))
     }
 
     /// Returns what a file or a directory is, without segments.
@@ -146,19 +197,25 @@ impl Client {
     /// Fails if the server refuses.
     pub async fn stat_segments(&self, path: &str) -> Outcome<StatFileResponse> {
         let mut all = self.part(path, true, 0).await?;
-        while let Some(last) = all.segments.last() {
-            let next = self.part(path, true, last.index + 1).await?.segments;
-            if next.is_empty() {
-                break;
+        let mut expected = 0;
+        let mut part = std::mem::take(&mut all.segments);
+        while !part.is_empty() {
+            for segment in &part {
+                // Each comes once and in its order, so that they have an end.
+                if segment.index != expected {
+                    return Err(ClientError::Unexpected("the segments of a file are not in their order"));
+                }
+                expected = expected.saturating_add(1);
             }
-            all.segments.extend(next);
+            all.segments.append(&mut part);
+            part = self.part(path, true, expected).await?.segments;
         }
         Ok(all)
     }
 
     async fn part(&self, path: &str, segments: bool, first_segment: u32) -> Outcome<StatFileResponse> {
         let wanted = StatFileRequest { path: path.to_owned(), segments, first_segment };
-        Ok(self.files.clone().stat_file(self.request(wanted)).await?.into_inner())
+        self.at_once(self.files.clone().stat_file(self.request(wanted))).await
     }
 
     /// Removes a file or a directory.
@@ -167,7 +224,7 @@ impl Client {
     /// Fails if the server refuses, or if the removal fails.
     pub async fn delete(&self, path: &str, recursive: bool) -> Outcome<TransferFigures> {
         let wanted = DeleteFileRequest { path: path.to_owned(), recursive };
-        let answer = self.files.clone().delete_file(self.request(wanted)).await?.into_inner();
+        let answer = self.in_time(self.files.clone().delete_file(self.request(wanted))).await?;
         answer.figures.ok_or(ClientError::Unexpected("no figures"))
     }
 
@@ -177,7 +234,7 @@ impl Client {
     /// Fails if the server refuses.
     pub async fn rename(&self, from: &str, to: &str) -> Outcome<FileInfo> {
         let wanted = MoveFileRequest { from: from.to_owned(), to: to.to_owned() };
-        let answer = self.files.clone().move_file(self.request(wanted)).await?.into_inner();
+        let answer = self.at_once(self.files.clone().move_file(self.request(wanted))).await?;
         answer.file.ok_or(ClientError::Unexpected("no file"))
     }
 
@@ -187,7 +244,7 @@ impl Client {
     /// Fails if the server refuses.
     pub async fn make_directory(&self, path: &str, parents: bool) -> Outcome<FileInfo> {
         let wanted = MakeDirectoryRequest { path: path.to_owned(), parents };
-        let answer = self.files.clone().make_directory(self.request(wanted)).await?.into_inner();
+        let answer = self.at_once(self.files.clone().make_directory(self.request(wanted))).await?;
         answer.directory.ok_or(ClientError::Unexpected("no directory"))
     }
 
@@ -197,7 +254,7 @@ impl Client {
     /// Fails if the server refuses.
     pub async fn share(&self, path: &str, user: &str, may_read: bool) -> Outcome<bool> {
         let wanted = ShareFileRequest { path: path.to_owned(), user: user.to_owned(), may_read };
-        Ok(self.files.clone().share_file(self.request(wanted)).await?.into_inner().changed)
+        Ok(self.at_once(self.files.clone().share_file(self.request(wanted))).await?.changed)
     }
 
     /// Returns the uploads that are kept.
@@ -205,7 +262,7 @@ impl Client {
     /// # Errors
     /// Fails if the server refuses.
     pub async fn uploads(&self) -> Outcome<Vec<KeptUpload>> {
-        Ok(self.files.clone().list_uploads(self.request(ListUploadsRequest {})).await?.into_inner().uploads)
+        Ok(self.at_once(self.files.clone().list_uploads(self.request(ListUploadsRequest {}))).await?.uploads)
     }
 
     /// Begins to watch what happens.
@@ -213,6 +270,14 @@ impl Client {
     /// # Errors
     /// Fails if the server refuses.
     pub async fn watch(&self, wanted: WatchEventsRequest) -> Outcome<Streaming<WatchEventsResponse>> {
-        Ok(self.files.clone().watch_events(self.request(wanted)).await?.into_inner())
+        self.at_once(self.files.clone().watch_events(self.request(wanted))).await
+    }
+}
+
+/// Waits for an answer for so long.
+async fn answered<T>(within: Duration, call: impl Future<Output = Result<Response<T>, Status>>) -> Outcome<T> {
+    match timeout(within, call).await {
+        Ok(answer) => Ok(answer?.into_inner()),
+        Err(_) => Err(ClientError::Late { within }),
     }
 }

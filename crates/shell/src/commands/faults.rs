@@ -9,7 +9,7 @@ use p2p_base::spelling::visible;
 use p2p_base::units::{Probability, SimDuration, count_of};
 use p2p_engine::EngineError;
 use p2p_engine::faults::{ActiveFault, DiskFaults, FLAPS, Flapping, LinkChange, PathChange, Target, parse_bursts};
-use p2p_engine::operation::{Break, ClearFaults, ListFaults, Mend, STOP_WITHIN, Which};
+use p2p_engine::operation::{Break, Mend, STOP_WITHIN, Which};
 use p2p_engine::snapshot::Peer;
 use p2p_net::{Direction, Loss};
 use serde_json::json;
@@ -19,13 +19,14 @@ pub(crate) use self::list::{check_action, faults, known_profile, require_admin};
 use crate::answer::{Answer, View};
 use crate::call::Call;
 use crate::hosts::{self, Paths};
+use crate::network::Network;
 use crate::report::{CutPaths, ToldFault};
 use crate::{Shell, ShellError};
 
 /// Carries out a command about the process of a node.
-pub(crate) async fn process(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
+pub(crate) async fn process<N: Network>(network: &N, call: &Call) -> Result<Answer, N::Error> {
     let (node, state) = (call.node(0)?, process_after(call));
-    process_of(call)?.make(shell).await?;
+    process_of(call)?.make(network).await?;
     let said = if state == "running" { "runs".to_owned() } else { format!("is {state}") };
     Ok(Answer::new(View::Text(format!("{node} {said}")), json!({ "node": node.to_string(), "process": state })))
 }
@@ -74,13 +75,11 @@ impl Change {
         Ok(checked.map(|()| self).map_err(EngineError::from)?)
     }
 
-    async fn make(self, shell: &Shell) -> Result<(), ShellError> {
+    async fn make<N: Network>(self, network: &N) -> Result<(), N::Error> {
         match self {
-            Change::Break(what @ (Break::Stop { .. } | Break::Restart { .. })) => shell.wait_for(what).await,
-            Change::Break(what) => shell.call(what).await,
-            Change::Mend(what @ (Mend::Flap { .. } | Mend::Process { .. })) => shell.wait_for(what).await.map(drop),
-            Change::Mend(what) => shell.call(what).await.map(drop),
-            Change::Clear(which) => shell.wait_for(ClearFaults { which }).await.map(drop),
+            Change::Break(what) => network.put_on(what).await,
+            Change::Mend(what) => network.take_back(what).await.map(drop),
+            Change::Clear(which) => network.clear(which).await.map(drop),
         }
     }
 }
@@ -98,15 +97,15 @@ pub(crate) fn change_of(shell: &Shell, call: &Call) -> Result<Option<Change>, Sh
         "partition" => partition_of(call)?.1,
         "heal" => Change::Mend(heal_of(call)?),
         "flap" => flap_of(call)?,
-        "faults" => return list::change_of(shell, call),
+        "faults" => return list::change_of(shell.access().profiles(), call),
         _ => return Ok(None),
     }))
 }
 
-pub(crate) async fn disk(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
-    disk_of(call)?.make(shell).await?;
+pub(crate) async fn disk<N: Network>(network: &N, call: &Call) -> Result<Answer, N::Error> {
+    disk_of(call)?.make(network).await?;
     let target = Target::Disk(call.node(0)?);
-    answer_about(shell, &target.to_string(), false, |of| of == target).await
+    answer_about(network, &target.to_string(), false, |of| of == target).await
 }
 
 /// Returns what `disk` is to do.
@@ -166,15 +165,15 @@ pub(crate) fn link_of(call: &Call) -> Result<(Peer, Option<Direction>, Change), 
     Ok((peer, direction, change.checked()?))
 }
 
-pub(crate) async fn link(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
+pub(crate) async fn link<N: Network>(network: &N, call: &Call) -> Result<Answer, N::Error> {
     let (peer, direction, change) = link_of(call)?;
-    change.make(shell).await?;
+    change.make(network).await?;
     let is_meant = |target: Target| match target {
         Target::Link(of, way) => of == peer && direction.is_none_or(|only| only == way),
         _ => false,
     };
     let name = direction.map_or_else(|| format!("the link of {peer}"), |only| Target::Link(peer, only).to_string());
-    answer_about(shell, &name, false, is_meant).await
+    answer_about(network, &name, false, is_meant).await
 }
 
 /// Returns the paths that `path` is about, and what it is to do.
@@ -193,9 +192,9 @@ pub(crate) fn path_of(call: &Call) -> Result<(Paths, Change), ShellError> {
     Ok((paths, change.checked()?))
 }
 
-pub(crate) async fn path(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
+pub(crate) async fn path<N: Network>(network: &N, call: &Call) -> Result<Answer, N::Error> {
     let (paths, change) = path_of(call)?;
-    change.make(shell).await?;
+    change.make(network).await?;
     let is_meant = |target: Target| match (paths, target) {
         (Paths::All(peer), Target::Paths(of)) => of == peer,
         (Paths::Between { from, to, one_way }, Target::Path(one, other) | Target::Cut(one, other)) => {
@@ -207,7 +206,7 @@ pub(crate) async fn path(shell: &Shell, call: &Call) -> Result<Answer, ShellErro
         Paths::All(peer) => (Target::Paths(peer).to_string(), true),
         Paths::Between { from, to, one_way } => (format!("the path {from}{}{to}", if one_way { "->" } else { "," }), false),
     };
-    answer_about(shell, &name, plural, is_meant).await
+    answer_about(network, &name, plural, is_meant).await
 }
 
 /// Returns the changes of paths that the flags name.
@@ -234,7 +233,7 @@ pub(crate) fn partition_of(call: &Call) -> Result<(hosts::Sides, Change), ShellE
     Ok((sides, Change::Break(Break::Partition { one, other, one_way }).checked()?))
 }
 
-pub(crate) async fn partition(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
+pub(crate) async fn partition<N: Network>(network: &N, call: &Call) -> Result<Answer, N::Error> {
     let (hosts::Sides { one, other, one_way }, change) = partition_of(call)?;
     let is_between = |from: &Peer, to: &Peer| one.contains(from) && other.contains(to);
     let is_named = |from: Peer, to: Peer| is_between(&from, &to) || (!one_way && is_between(&to, &from));
@@ -242,8 +241,8 @@ pub(crate) async fn partition(shell: &Shell, call: &Call) -> Result<Answer, Shel
         Target::Cut(from, to) => is_named(from, to),
         _ => false,
     };
-    change.make(shell).await?;
-    let on = shell.call(ListFaults).await?;
+    change.make(network).await?;
+    let on = network.faults().await?;
     let (named, all) = (CutPaths::among(on.iter().filter(is_meant)), CutPaths::among(&on));
     let in_all = if all.len() > named.len() { format!("; {} are cut in all", all.len()) } else { String::new() };
     let data = json!({ "healed": 0, "cut": all.len() });
@@ -260,10 +259,10 @@ pub(crate) fn heal_of(call: &Call) -> Result<Mend, ShellError> {
     Ok(mend.check().map(|()| mend).map_err(EngineError::from)?)
 }
 
-pub(crate) async fn heal(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
+pub(crate) async fn heal<N: Network>(network: &N, call: &Call) -> Result<Answer, N::Error> {
     let mend = heal_of(call)?;
-    let healed = CutPaths::among(&shell.call(mend).await?.taken_back);
-    let on = shell.call(ListFaults).await?;
+    let healed = CutPaths::among(&network.take_back(mend).await?);
+    let on = network.faults().await?;
     let left = CutPaths::among(&on);
     let text = match (healed.is_empty(), left.is_empty()) {
         (true, true) => none_cut(&on),
@@ -300,15 +299,20 @@ pub(crate) fn flap_of(call: &Call) -> Result<Change, ShellError> {
     Change::Break(Break::Flap { node, plan }).checked()
 }
 
-pub(crate) async fn flap(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
-    flap_of(call)?.make(shell).await?;
+pub(crate) async fn flap<N: Network>(network: &N, call: &Call) -> Result<Answer, N::Error> {
+    flap_of(call)?.make(network).await?;
     let target = Target::Flap(call.node(0)?);
-    answer_about(shell, &target.to_string(), false, |of| of == target).await
+    answer_about(network, &target.to_string(), false, |of| of == target).await
 }
 
 /// Returns the answer about the faults of what is called `name` that are on now.
-async fn answer_about(shell: &Shell, name: &str, plural: bool, is_meant: impl Fn(Target) -> bool) -> Result<Answer, ShellError> {
-    let mut on = shell.call(ListFaults).await?;
+async fn answer_about<N: Network>(
+    network: &N,
+    name: &str,
+    plural: bool,
+    is_meant: impl Fn(Target) -> bool,
+) -> Result<Answer, N::Error> {
+    let mut on = network.faults().await?;
     on.retain(|active| is_meant(active.fault.target()));
     let faults: Vec<String> = on.iter().map(|active| active.fault.to_string()).collect();
     let told: Vec<String> = ToldFault::in_directions(&on).map(|told| told.in_words().0).collect();

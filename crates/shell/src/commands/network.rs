@@ -8,7 +8,7 @@ use p2p_engine::EngineError;
 use p2p_engine::node::RoundTrips;
 use p2p_engine::node::health::{Health, PeerHealth};
 use p2p_engine::operation::{
-    CheckHealth, CountPackets, ListConnections, ListFaults, ListHosts, ListNodes, ListPackets, StartCapture, StatStorage,
+    CheckHealth, CountPackets, ListConnections, ListNodes, ListPackets, StartCapture, StatStorage,
     StatUser, StopCapture,
 };
 use p2p_engine::snapshot::{ConnectionStatus, HealthMatrix, HostStatus, NodeStatus, Peer, Usage, kind_name};
@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 use super::data;
 use crate::answer::{Answer, View};
 use crate::call::Call;
+use crate::network::{KnownNode, Network};
 use crate::place::expand;
 use crate::report::{
     Column, HostFaults, NetworkReport, NodeLine, Resolution, RoundTripReport, Table, bytes_of, count_of, instant_of,
@@ -27,13 +28,13 @@ use crate::report::{
 };
 use crate::{Shell, ShellError};
 
-pub(crate) async fn nodes(shell: &Shell, _: &Call) -> Result<Answer, ShellError> {
-    let mut faults = HostFaults::of_each(&shell.call(ListFaults).await?);
-    let line = |node: &NodeStatus| NodeLine {
-        faults: faults.remove(&Peer::Node(node.node)).unwrap_or_default(),
-        ..NodeLine::from(node)
+pub(crate) async fn nodes<N: Network>(network: &N, _: &Call) -> Result<Answer, N::Error> {
+    let mut faults = HostFaults::of_each(&network.faults().await?);
+    let line = |node: KnownNode| {
+        let faults = faults.remove(&Peer::Node(node.status.node)).unwrap_or_default();
+        NodeLine { faults, trouble: node.trouble, ..NodeLine::from(&node.status) }
     };
-    let lines: Vec<NodeLine> = statuses(shell).await?.iter().map(line).collect();
+    let lines: Vec<NodeLine> = network.nodes().await?.into_iter().map(line).collect();
     Ok(Answer::new(View::Table(nodes_table(&lines)), data(&lines)))
 }
 
@@ -41,16 +42,21 @@ async fn statuses(shell: &Shell) -> Result<Vec<NodeStatus>, ShellError> {
     shell.call(ListNodes).await
 }
 
-pub(super) async fn status_of(shell: &Shell, number: NodeNumber) -> Result<NodeStatus, ShellError> {
-    let found = statuses(shell).await?.into_iter().find(|node| node.node == number);
-    found.ok_or(ShellError::Engine(EngineError::UnknownHost(Peer::Node(number))))
+pub(super) async fn status_of<N: Network>(network: &N, number: NodeNumber) -> Result<KnownNode, N::Error> {
+    let found = network.nodes().await?.into_iter().find(|node| node.status.node == number);
+    Ok(found.ok_or(ShellError::Engine(EngineError::UnknownHost(Peer::Node(number))))?)
 }
 
-pub(crate) async fn node(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
-    let number = shell.node_of(call, 0)?.ok_or_else(|| call.wrong("NODE is missing".into()))?;
-    let node = status_of(shell, number).await?;
-    let topology = shell.call(ListHosts).await?;
-    let host = topology.hosts.iter().find(|host| host.peer == Peer::Node(number));
+/// Returns the node that the first argument names, or without one the node that the lines are about.
+pub(super) fn named<N: Network>(network: &N, call: &Call) -> Result<Option<NodeNumber>, ShellError> {
+    call.argument(0).map_or(Ok(network.place()), |_| call.node(0).map(Some))
+}
+
+pub(crate) async fn node<N: Network>(network: &N, call: &Call) -> Result<Answer, N::Error> {
+    let number = named(network, call)?.ok_or_else(|| call.wrong("NODE is missing".into()))?;
+    let KnownNode { status: node, trouble } = status_of(network, number).await?;
+    let hosts = network.hosts().await?;
+    let host = hosts.iter().find(|host| host.peer == Peer::Node(number));
     let capacity = bytes_of(node.capacity_bytes);
     let stored = match (node.used_bytes, node.segments) {
         (Some(used), Some(segments)) => format!("{} of {capacity} in {}", bytes_of(used), count_of(segments, "segment")),
@@ -71,11 +77,11 @@ pub(crate) async fn node(shell: &Shell, call: &Call) -> Result<Answer, ShellErro
         ("queue up", queue_of(node.queues.up)),
         ("queue down", queue_of(node.queues.down)),
     ];
-    pairs.extend(node.trouble.as_ref().map(|trouble| ("trouble", trouble.to_string())));
+    pairs.extend(trouble.clone().map(|trouble| ("trouble", trouble)));
     pairs.extend(host.map(|host| ("link", link_of(host))));
-    let faults = HostFaults::of(shell.call(ListFaults).await?, Peer::Node(number));
+    let faults = HostFaults::of(network.faults().await?, Peer::Node(number));
     pairs.extend(faults.lines().into_iter().map(|line| ("fault", line)));
-    Ok(Answer::new(View::pairs(pairs), data(&NodeLine { faults, ..NodeLine::from(&node) })))
+    Ok(Answer::new(View::pairs(pairs), data(&NodeLine { faults, trouble, ..NodeLine::from(&node) })))
 }
 
 /// Formats the results of the last ten probes, as in `17.2 ms on average, 12.1 ms to 30.0 ms, jitter 4.0 ms, 0 lost`.
@@ -178,7 +184,7 @@ fn matrix_data(matrix: &HealthMatrix) -> Value {
 
 pub(crate) async fn ping(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
     let number = call.node(0)?;
-    let node = status_of(shell, number).await?;
+    let node = status_of(shell, number).await?.status;
     let report = shell.wait_for(CheckHealth).await?;
     let after = report.of_node(number);
     let (sent, answered) = (after.probes - node.seen.probes, after.answers - node.seen.answers);
@@ -258,9 +264,9 @@ async fn storage_of_all(shell: &Shell) -> Result<Answer, ShellError> {
     Ok(Answer::new(View::Sections(vec![("all nodes".into(), summary), ("each".into(), nodes)]), json))
 }
 
-pub(crate) async fn topology(shell: &Shell, _: &Call) -> Result<Answer, ShellError> {
-    let topology = shell.call(ListHosts).await?;
-    let faults = HostFaults::of_each(&shell.call(ListFaults).await?);
+pub(crate) async fn topology<N: Network>(network: &N, _: &Call) -> Result<Answer, N::Error> {
+    let hosts = network.hosts().await?;
+    let faults = HostFaults::of_each(&network.faults().await?);
     let none = HostFaults::default();
     let faults_of = |host: &HostStatus| faults.get(&host.peer).unwrap_or(&none);
     let row = |host: &HostStatus| {
@@ -292,9 +298,9 @@ pub(crate) async fn topology(shell: &Shell, _: &Call) -> Result<Answer, ShellErr
             "host": host.peer.to_string(), "address": host.address, "link": host.link, "faults": data(faults_of(host)),
         })
     };
-    let rows = topology.hosts.iter().map(row).collect();
+    let rows = hosts.iter().map(row).collect();
     let view = View::Table(Table { columns, rows, empty: "" });
-    Ok(Answer::new(view, topology.hosts.iter().map(json).collect()))
+    Ok(Answer::new(view, hosts.iter().map(json).collect()))
 }
 
 pub(crate) async fn stats(shell: &Shell, _: &Call) -> Result<Answer, ShellError> {
@@ -319,7 +325,7 @@ pub(crate) async fn trace(shell: &Shell, call: &Call) -> Result<Answer, ShellErr
     let packets = shell.call(ListPackets).await?;
     let connection = connections.into_iter().find(|connection| connection.node == number);
     let concerns = |packet: &&PacketRecord| {
-        packet.connection.is_some() && (*packet.from.ip() == node.address || *packet.to.ip() == node.address)
+        packet.connection.is_some() && (*packet.from.ip() == node.status.address || *packet.to.ip() == node.status.address)
     };
     let packets: Vec<PacketRecord> = packets.iter().filter(concerns).copied().collect();
     let latest = &packets[packets.len().saturating_sub(max)..];

@@ -57,7 +57,7 @@ impl Room {
 pub(crate) async fn df(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
     let mut rooms = vec![room_for_files(shell).await?];
     if let Some(node) = shell.node_of(call, 0)? {
-        rooms.push(room_on(&status_of(shell, node).await?));
+        rooms.push(room_on(&status_of(shell, node).await?.status));
     }
     let view = match call.has("kibibytes") {
         true => View::Text(posix_lines(&rooms)),

@@ -1,34 +1,33 @@
 //! The command `status`: the state of the network, or of a node, in a few lines.
 
 use p2p_engine::node::health::Health;
-use p2p_engine::operation::{ListFaults, ListNodes, ListTransfers};
 use p2p_engine::snapshot::{NodeStatus, Peer};
 use p2p_store::manifest::NodeNumber;
 use serde_json::json;
 
-use super::network::status_of;
+use super::network::{named, status_of};
 use super::time::clock;
 use crate::answer::{Answer, View};
 use crate::call::Call;
+use crate::network::{KnownNode, Network};
 use crate::report::{HostFaults, count_of};
-use crate::{Shell, ShellError};
 
 /// Number of nodes that are named where some do not answer.
 const NAMED_MAX: usize = 3;
 
-pub(crate) async fn status(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
-    match shell.node_of(call, 0)? {
-        Some(node) => of_node(shell, node).await,
-        None => of_network(shell).await,
+pub(crate) async fn status<N: Network>(network: &N, call: &Call) -> Result<Answer, N::Error> {
+    match named(network, call)? {
+        Some(node) => of_node(network, node).await,
+        None => of_network(network).await,
     }
 }
 
-async fn of_network(shell: &Shell) -> Result<Answer, ShellError> {
-    let nodes = shell.call(ListNodes).await?;
-    let under_way = shell.call(ListTransfers).await?.iter().filter(|transfer| !transfer.state.is_over()).count();
-    let faults = shell.call(ListFaults).await?.len();
-    let clock = clock(shell);
-    let silent: Vec<&NodeStatus> = nodes.iter().filter(|node| node.seen.health != Health::Alive).collect();
+async fn of_network<N: Network>(network: &N) -> Result<Answer, N::Error> {
+    let nodes = network.nodes().await?;
+    let under_way = network.under_way().await?;
+    let faults = network.faults().await?.len();
+    let clock = clock(network).await?;
+    let silent: Vec<&NodeStatus> = nodes.iter().map(|node| &node.status).filter(|node| node.seen.health != Health::Alive).collect();
     let view = View::pairs([
         ("time", clock.view.text()),
         ("nodes", count_of(nodes.len() as u64, "node") + &told_silent(&silent)),
@@ -53,10 +52,10 @@ fn told_silent(silent: &[&NodeStatus]) -> String {
     }
 }
 
-async fn of_node(shell: &Shell, number: NodeNumber) -> Result<Answer, ShellError> {
-    let node = status_of(shell, number).await?;
-    let faults = HostFaults::of(shell.call(ListFaults).await?, Peer::Node(number)).lines();
-    let clock = clock(shell);
+async fn of_node<N: Network>(network: &N, number: NodeNumber) -> Result<Answer, N::Error> {
+    let KnownNode { status: node, trouble } = status_of(network, number).await?;
+    let faults = HostFaults::of(network.faults().await?, Peer::Node(number)).lines();
+    let clock = clock(network).await?;
     let mut pairs = vec![
         ("name", number.to_string()),
         ("state", node.state.name().to_owned()),
@@ -64,7 +63,7 @@ async fn of_node(shell: &Shell, number: NodeNumber) -> Result<Answer, ShellError
         ("connections", node.connections.to_string()),
         ("open requests", node.open_requests.to_string()),
     ];
-    pairs.extend(node.trouble.as_ref().map(|trouble| ("trouble", trouble.to_string())));
+    pairs.extend(trouble.map(|trouble| ("trouble", trouble)));
     let count = faults.len();
     pairs.extend(faults.into_iter().map(|line| ("fault", line)));
     pairs.push(("time", clock.view.text()));

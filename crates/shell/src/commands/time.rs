@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
 use p2p_base::units::{ParseUnitError, SimDuration, count_of};
-use p2p_engine::operation::{Await, ListTransfers, Pause, Resume, SetSpeed, Sleep, Step, TakeFailures};
+use p2p_engine::operation::{Await, ListTransfers, Sleep, TakeFailures};
 use p2p_engine::pace::{PaceStatus, ParseSpeedError, Speed};
 use p2p_engine::snapshot::kind_name;
 use p2p_engine::transfer::{TransferId, TransferState, TransferStatus};
@@ -16,18 +16,19 @@ use p2p_service::statuses;
 use serde_json::json;
 use tokio::task::JoinSet;
 
-use crate::answer::{Answer, Begun, Notice, View};
+use crate::answer::{Answer, Begun, View};
 use crate::background::{UNREPORTED_MAX, Unreported};
 use crate::call::Call;
+use crate::network::{Network, Passing};
 use crate::report::{Resolution, instant_of};
 use crate::tally::common_code;
 use crate::{Shell, ShellError};
 
-pub(crate) async fn speed(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
+pub(crate) async fn speed<N: Network>(network: &N, call: &Call) -> Result<Answer, N::Error> {
     if let Some(speed) = speed_of(call)? {
-        shell.call(SetSpeed { speed }).await?;
+        network.pass(Passing::Speed(speed)).await?;
     }
-    Ok(clock(shell))
+    clock(network).await
 }
 
 /// Returns the speed that is to be set.
@@ -36,33 +37,36 @@ pub(crate) fn speed_of(call: &Call) -> Result<Option<Speed>, ShellError> {
     speed.map_err(|error: ParseSpeedError| call.wrong(error.to_string()))
 }
 
-pub(crate) async fn pause(shell: &Shell, _: &Call) -> Result<Answer, ShellError> {
-    shell.call(Pause).await?;
-    Ok(clock(shell))
+pub(crate) async fn pause<N: Network>(network: &N, _: &Call) -> Result<Answer, N::Error> {
+    network.pass(Passing::Pause).await?;
+    clock(network).await
 }
 
-pub(crate) async fn resume(shell: &Shell, _: &Call) -> Result<Answer, ShellError> {
-    shell.call(Resume).await?;
-    Ok(clock(shell))
+pub(crate) async fn resume<N: Network>(network: &N, _: &Call) -> Result<Answer, N::Error> {
+    network.pass(Passing::Resume).await?;
+    clock(network).await
+}
+
+/// Steps, and returns what time it is then.
+pub(crate) async fn stepped<N: Network>(network: &N, call: &Call) -> Result<Answer, N::Error> {
+    network.pass(Passing::Step(span_of(call)?)).await?;
+    clock(network).await
 }
 
 pub(crate) async fn step(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
     let span = span_of(call)?;
-    if span.is_some() {
-        shell.notify(Notice::Waits);
-    }
     let before = shell.access.present_snapshot().await?;
-    shell.call(Step { span }).await?;
+    shell.pass(Passing::Step(span)).await?;
     let after = shell.access.present_snapshot().await?;
-    let mut answer = clock(shell);
+    let mut answer = clock(shell).await?;
     if span.is_none() && after.figures.wire_seen > 0 {
-        answer.view = View::Text(stepped(&before, &after));
+        answer.view = View::Text(told_step(&before, &after));
     }
     Ok(answer)
 }
 
 /// Returns what has happened in a step of one event, as far as the packets tell that were handed to a link, in their order.
-fn stepped(before: &Snapshot, after: &Snapshot) -> String {
+fn told_step(before: &Snapshot, after: &Snapshot) -> String {
     let new = after.figures.wire_seen.saturating_sub(before.figures.wire_seen);
     let end = |address: Ipv4Addr| {
         let host = after.figures.topology.hosts.iter().find(|host| host.address == address);
@@ -87,7 +91,7 @@ fn latest<T>(all: &[T], count: u64) -> &[T] {
 pub(crate) async fn sleep(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
     let span = span_of(call)?.unwrap_or_default();
     shell.wait_for(Sleep { span }).await?;
-    Ok(clock(shell))
+    clock(shell).await
 }
 
 /// Waits for the running transfers. Also reports, once, transfers that failed before, and those in the background that have succeeded
@@ -198,20 +202,18 @@ pub(crate) fn span_of(call: &Call) -> Result<Option<SimDuration>, ShellError> {
 }
 
 /// Returns the virtual time and its speed.
-pub(super) fn clock(shell: &Shell) -> Answer {
-    let snapshot = shell.access.snapshot();
-    let (PaceStatus { speed, is_paused, actual }, at) = (snapshot.pace, instant_of(snapshot.at, Resolution::Millis));
+pub(super) async fn clock<N: Network>(network: &N) -> Result<Answer, N::Error> {
+    let (now, PaceStatus { speed, is_paused, actual }) = network.clock().await?;
+    let at = instant_of(now, Resolution::Millis);
     let text = match actual {
         _ if is_paused => format!("paused at {at} of virtual time; speed {speed}"),
         Some(actual) if actual != speed => format!("{at} of virtual time; speed {speed}, now {actual}"),
         _ => format!("{at} of virtual time; speed {speed}"),
     };
-    let seconds = snapshot.at.as_secs_f64();
+    let seconds = now.as_secs_f64();
     let (speed, actual) = (speed.to_string(), actual.map(|actual| actual.to_string()));
-    Answer::new(
-        View::Text(text),
-        json!({ "virtual_seconds": seconds, "speed": speed, "actual_speed": actual, "paused": is_paused }),
-    )
+    let data = json!({ "virtual_seconds": seconds, "speed": speed, "actual_speed": actual, "paused": is_paused });
+    Ok(Answer::new(View::Text(text), data))
 }
 
 #[cfg(test)]

@@ -3,19 +3,19 @@
 use p2p_base::likeness;
 use p2p_base::spelling::visible;
 use p2p_base::units::count_of;
-use p2p_engine::faults::{ActiveFault, ClearedFaults, FaultCause, Profile};
-use p2p_engine::operation::{Break, ClearFaults, ListFaults, Which};
-use p2p_service::profiles::NamedProfile;
+use p2p_engine::faults::{ActiveFault, FaultCause, Profile};
+use p2p_engine::operation::{Break, Which};
+use p2p_service::profiles::{NamedProfile, Profiles};
 use p2p_store::manifest::NodeNumber;
-use p2p_store::standing::Trouble;
 use serde_json::{Value, json};
 
 use crate::answer::{Answer, View};
 use crate::call::Call;
 use crate::commands::faults::Change;
+use crate::ShellError;
 use crate::hosts;
+use crate::network::{Cleared, Network};
 use crate::report::{Resolution, SHOWN_MAX, Table, ToldFault, instant_of, number_column, text_column};
-use crate::{Shell, ShellError};
 
 /// Action of the command, as its words say it.
 enum Action<'a> {
@@ -45,20 +45,20 @@ pub(crate) fn check_action(call: &Call) -> Result<(), ShellError> {
 }
 
 /// Lists the faults that are on, takes them back, lists the profiles, or applies one.
-pub(crate) async fn faults(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
-    require_admin(shell, call).await?;
+pub(crate) async fn faults<N: Network>(network: &N, call: &Call) -> Result<Answer, N::Error> {
+    require_admin(network, call).await?;
     match action_of(call)? {
-        Action::Apply(name) => apply(shell, call, name).await,
-        Action::Clear(what) => clear(shell, call, what).await,
-        Action::Profiles => Ok(profiles(shell)),
-        Action::List => list(shell, call.has("parts")).await,
+        Action::Apply(name) => apply(network, call, name).await,
+        Action::Clear(what) => clear(network, call, what).await,
+        Action::Profiles => Ok(profiles(&network.profiles().await?)),
+        Action::List => list(network, call.has("parts")).await,
     }
 }
 
 /// Returns the faults that are meant by the argument of `faults clear`: a profile that is on or known, or else a node.
-fn which(shell: &Shell, call: &Call, what: Option<&str>) -> Result<Which, ShellError> {
+fn which(profiles: &Profiles, call: &Call, what: Option<&str>) -> Result<Which, ShellError> {
     let Some(what) = what else { return Ok(Which::All) };
-    let (node, is_profile) = (node_of_third(call)?, shell.access().profiles().contains_key(what));
+    let (node, is_profile) = (node_of_third(call)?, profiles.contains_key(what));
     match hosts::node_of(what).filter(|_| !is_profile) {
         Some(_) if node.is_some() => Err(call.wrong("two nodes are given; take them back one after the other".into())),
         Some(node) => Ok(Which::Node(node)),
@@ -67,37 +67,36 @@ fn which(shell: &Shell, call: &Call, what: Option<&str>) -> Result<Which, ShellE
 }
 
 /// Returns the change of faults that the command is to make, if it makes one.
-pub(super) fn change_of(shell: &Shell, call: &Call) -> Result<Option<Change>, ShellError> {
+pub(super) fn change_of(profiles: &Profiles, call: &Call) -> Result<Option<Change>, ShellError> {
     Ok(match action_of(call)? {
-        Action::Apply(name) => Some(Change::Break(profile_of(shell, call, name)?.1)),
-        Action::Clear(what) => Some(Change::Clear(which(shell, call, what)?)),
+        Action::Apply(name) => Some(Change::Break(profile_of(profiles, call, name)?.1)),
+        Action::Clear(what) => Some(Change::Clear(which(profiles, call, what)?)),
         Action::Profiles | Action::List => None,
     })
 }
 
 /// Refuses an action that is for admins to other users, and records that.
-pub(crate) async fn require_admin(shell: &Shell, call: &Call) -> Result<(), ShellError> {
+pub(crate) async fn require_admin<N: Network>(network: &N, call: &Call) -> Result<(), N::Error> {
     let what = match action_of(call)? {
         Action::Apply(_) => "faults apply",
         Action::Clear(_) => "faults clear",
         Action::Profiles | Action::List => return Ok(()),
     };
-    Ok(shell.access().require_admin(&shell.identity(), what).await?)
+    network.require_admin(what).await
 }
 
-async fn clear(shell: &Shell, call: &Call, what: Option<&str>) -> Result<Answer, ShellError> {
-    let which = which(shell, call, what)?;
-    let ClearedFaults { mut taken_back, not_running } = shell.wait_for(ClearFaults { which }).await?;
+async fn clear<N: Network>(network: &N, call: &Call, what: Option<&str>) -> Result<Answer, N::Error> {
+    let which = which(&network.profiles().await?, call, what)?;
+    let Cleared { mut taken_back, not_running } = network.clear(which).await?;
     taken_back.sort_by_key(|active| active.fault.target());
     let told = ToldFault::all(&taken_back);
     let parts: Vec<String> = taken_back.iter().map(|active| active.fault.to_string()).collect();
-    let why = |trouble: &Option<Trouble>| trouble.as_ref().map(ToString::to_string);
-    let left = not_running.iter().map(|(node, trouble)| match why(trouble) {
+    let left = not_running.iter().map(|(node, reason)| match reason {
         Some(reason) => format!("{node} does not run: {reason}"),
         None => format!("{node} does not run"),
     });
     let lines: Vec<String> = lines_of(&told).into_iter().chain(left).collect();
-    let left = |(node, trouble): &(NodeNumber, Option<Trouble>)| json!({ "node": node.to_string(), "reason": why(trouble) });
+    let left = |(node, reason): &(NodeNumber, Option<String>)| json!({ "node": node.to_string(), "reason": reason });
     let not_running: Vec<Value> = not_running.iter().map(left).collect();
     let data = json!({ "taken_back": told.len(), "parts": parts, "not_running": not_running });
     Ok(Answer::new(View::Text(lines.join("\n")), data))
@@ -123,8 +122,7 @@ fn lines_of(told: &[ToldFault<'_>]) -> Vec<String> {
 ///
 /// # Errors
 /// Fails if it is not known, or if the configuration says nothing valid of it.
-pub(crate) fn known_profile(shell: &Shell, call: &Call, name: &str) -> Result<(NamedProfile, Profile), ShellError> {
-    let profiles = shell.access().profiles();
+pub(crate) fn known_profile(profiles: &Profiles, call: &Call, name: &str) -> Result<(NamedProfile, Profile), ShellError> {
     let known = || likeness::nearest(name, profiles.keys().map(String::as_str)).into_iter().next();
     let unknown = || match known() {
         Some(near) => format!("there is no profile `{}`; did you mean `{near}`?", visible(name)),
@@ -136,8 +134,8 @@ pub(crate) fn known_profile(shell: &Shell, call: &Call, name: &str) -> Result<(N
 }
 
 /// Returns a profile with what puts it on.
-fn profile_of(shell: &Shell, call: &Call, name: &str) -> Result<(NamedProfile, Break), ShellError> {
-    let (found, profile) = known_profile(shell, call, name)?;
+fn profile_of(profiles: &Profiles, call: &Call, name: &str) -> Result<(NamedProfile, Break), ShellError> {
+    let (found, profile) = known_profile(profiles, call, name)?;
     Ok((found, Break::Profile { name: name.to_owned(), node: node_of_third(call)?, profile: Box::new(profile) }))
 }
 
@@ -146,12 +144,12 @@ fn node_of_third(call: &Call) -> Result<Option<NodeNumber>, ShellError> {
     call.argument(2).map(|_| call.node(2)).transpose()
 }
 
-async fn apply(shell: &Shell, call: &Call, name: &str) -> Result<Answer, ShellError> {
-    let (found, applied) = profile_of(shell, call, name)?;
+async fn apply<N: Network>(network: &N, call: &Call, name: &str) -> Result<Answer, N::Error> {
+    let (found, applied) = profile_of(&network.profiles().await?, call, name)?;
     let node = node_of_third(call)?;
-    shell.call(applied).await?;
+    network.put_on(applied).await?;
     let on = node.map_or_else(|| "all nodes".to_owned(), |node| node.to_string());
-    let is_on = shell.call(ListFaults).await?.iter().any(|active| active.causes().any(|cause| cause.profile() == Some(name)));
+    let is_on = network.faults().await?.iter().any(|active| active.causes().any(|cause| cause.profile() == Some(name)));
     // The summary stands in a file that may be another's.
     let text = match is_on {
         true => format!("{name} is on for {on}: {}", visible(&found.described())),
@@ -160,8 +158,7 @@ async fn apply(shell: &Shell, call: &Call, name: &str) -> Result<Answer, ShellEr
     Ok(Answer::new(View::Text(text), json!({ "profile": name, "node": node.map(|node| node.to_string()), "on": is_on })))
 }
 
-fn profiles(shell: &Shell) -> Answer {
-    let profiles = shell.access().profiles();
+fn profiles(profiles: &Profiles) -> Answer {
     let rows = profiles
         .iter()
         .map(|(name, found)| {
@@ -178,8 +175,8 @@ fn profiles(shell: &Shell) -> Answer {
 
 /// Lists what is on. What one profile has put on is one row, and so are both directions of a link or a path, unless all parts are wanted;
 /// data has all parts.
-async fn list(shell: &Shell, in_parts: bool) -> Result<Answer, ShellError> {
-    let on = shell.call(ListFaults).await?;
+async fn list<N: Network>(network: &N, in_parts: bool) -> Result<Answer, N::Error> {
+    let on = network.faults().await?;
     let told = if in_parts { on.iter().map(ToldFault::One).collect() } else { ToldFault::all(&on) };
     let rows = told.iter().map(row).collect();
     let columns = vec![text_column("fault"), number_column("since"), text_column("by"), text_column("taken back by")];
