@@ -32,7 +32,7 @@ use crate::language::{
     MakeDirectoryArgs, MoveArgs, OfAccountArgs, OfFileArgs, OrphansArgs, OtpArgs, SessionsArgs, ShareArgs, TokenArgs, UploadsArgs,
 };
 use crate::oneshot::{self, ConfigArgs, ExportArgs, GetArgs, ListArgs, NamesArgs, PutArgs, RemoveArgs};
-use crate::remote::{self, EventsArgs, Server};
+use crate::remote::{self, EventsArgs, NetworkCommand, Server};
 use crate::repl::{self, ReplArgs};
 use crate::replay::{self, ReplayArgs};
 use crate::scripts::{self, RunArgs};
@@ -50,9 +50,8 @@ pub struct Cli {
     /// Print and draw with ASCII characters only
     #[arg(long, global = true)]
     ascii: bool,
-    /// Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share,
-    /// unshare, events, whoami and login can
-    #[arg(long, global = true, value_name = "URL")]
+    /// Ask the `p2p serve` at URL instead of a data directory
+    #[arg(long, global = true, value_name = "URL", help = connect_help())]
     connect: Option<Server>,
     #[command(flatten)]
     instance: TuiArgs,
@@ -172,6 +171,9 @@ enum Command {
         /// The shell
         shell: Shell,
     },
+    /// Commands of the language about a network, which a server can be asked for
+    #[command(flatten)]
+    Network(NetworkCommand),
     /// Print the names of stored files, for completions
     #[command(hide = true)]
     StoredNames(NamesArgs),
@@ -224,14 +226,8 @@ fn glyphs_of(ascii: bool, matches: &ArgMatches) -> Glyphs {
 fn explain(error: &clap::Error, words: &[OsString]) -> u8 {
     if error.use_stderr() {
         if let Some(name) = language_command(error) {
-            let is_fault = p2p_shell::table::find(name).is_some_and(|spec| spec.group == p2p_shell::spec::Group::Faults);
-            let note = if is_fault {
-                "; faults end with the program, so that what is to meet one belongs into the same run"
-            } else {
-                ""
-            };
             output::tell(format_args!(
-                "p2p: `{name}` is a command of the language: p2p run -c '{name} {}', or at the prompt of p2p{note}",
+                "p2p: `{name}` is a command of the language: p2p run -c '{name} {}', or at the prompt of p2p",
                 abilities::glyphs().ellipsis()
             ));
             return exit::WRONG_COMMAND_LINE;
@@ -347,6 +343,7 @@ impl Cli {
                     "say which, with --connect grpc://127.0.0.1:50050",
                 ));
             }
+            Command::Network(command) => return Err(command.without_server()),
             Command::Replay(args) => replay::run(&args).await?,
             Command::Config(args) => oneshot::config(&args)?,
             Command::Export(args) => oneshot::export(&args).await?,
@@ -374,16 +371,23 @@ impl Command {
             Command::Whoami(args) => args.who_at(server).await,
             Command::Login(args) => args.run_at(server).await,
             Command::Events(args) => remote::events(server, &args).await,
+            Command::Nodes(args) => remote::nodes(server, &args).await,
+            Command::Network(command) => command.run_at(server).await,
             _ => Err(cannot_connect()),
         }
     }
+}
+
+/// Returns the help of --connect.
+fn connect_help() -> String {
+    format!("Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: {} can", remote::commands())
 }
 
 /// Returns the error of a command that works in a data directory alone.
 fn cannot_connect() -> Report {
     wrong_usage(
         "the command works in a data directory, and not at a server",
-        "leave --connect out; put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login take it",
+        format_args!("leave --connect out; {} take it", remote::commands()),
     )
 }
 

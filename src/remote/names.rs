@@ -7,6 +7,7 @@ use p2p_grpc::proto::{Duration, FileInfo, SegmentPlace, TransferFigures};
 use p2p_service::access::session_file;
 use p2p_service::accounts::Token;
 use p2p_service::failure::{all_told, wrong_usage};
+use p2p_service::interrupt;
 use p2p_service::output::{self, OutputArgs};
 use p2p_shell::answer::{Answer, View};
 use p2p_shell::asking::{CommonArgs, LoginArgs};
@@ -61,7 +62,7 @@ fn stored_at(info: &FileInfo) -> Option<u64> {
 /// Fails if the server cannot be asked, or refuses.
 pub async fn list(server: Server, common: &CommonArgs, path: Option<&str>, recursive: bool) -> Result<()> {
     let visit = Visit::begin(server, &common.engine, &common.login).await?;
-    let found = visit.client.list(path.unwrap_or_default(), recursive).await.map_err(|error| visit.failed(error));
+    let found = visit.ask(visit.client.list(path.unwrap_or_default(), recursive)).await;
     let ended = visit.end().await;
     let mut found = found?;
     if !recursive {
@@ -89,9 +90,12 @@ pub async fn remove(server: Server, common: &CommonArgs, names: &[String], recur
     let visit = Visit::begin(server, &common.engine, &common.login).await?;
     let (mut files, mut failed) = (Vec::new(), Vec::new());
     for name in names {
-        match removed(&visit.client, name, recursive).await {
+        match visit.change(removed(&visit.client, name, recursive)).await {
             Ok(line) => files.push(line),
-            Err(error) => failed.push(naming(visit.failed(error), name, names.len())),
+            Err(error) => failed.push(naming(error, name, names.len())),
+        }
+        if interrupt::pending().is_some() {
+            break;
         }
     }
     let ended = visit.end().await;
@@ -138,12 +142,12 @@ pub async fn make_directories(server: Server, common: &CommonArgs, paths: &[Stri
     let visit = Visit::begin(server, &common.engine, &common.login).await?;
     let (mut answers, mut result) = (Vec::new(), Ok(()));
     for path in paths {
-        match visit.client.make_directory(path, parents).await {
+        match visit.change(visit.client.make_directory(path, parents)).await {
             Ok(made) => {
                 answers.push(names_changed::made(&visible(&made.path)));
             }
             Err(error) => {
-                result = Err(naming(visit.failed(error), path, paths.len()));
+                result = Err(naming(error, path, paths.len()));
                 break;
             }
         }
@@ -169,10 +173,10 @@ pub async fn rename(server: Server, common: &CommonArgs, from: &[String], to: &s
         });
     }
     for name in from.iter().take(if result.is_ok() { from.len() } else { 0 }) {
-        match visit.client.rename(name, to).await {
+        match visit.change(visit.client.rename(name, to)).await {
             Ok(moved) => answers.push(names_changed::moved(&visible(name), &visible(&moved.path))),
             Err(error) => {
-                result = Err(naming(visit.failed(error), name, from.len()));
+                result = Err(naming(error, name, from.len()));
                 break;
             }
         }
@@ -186,7 +190,7 @@ pub async fn rename(server: Server, common: &CommonArgs, from: &[String], to: &s
 /// Fails if the server cannot be asked, or refuses.
 pub async fn share(server: Server, common: &CommonArgs, name: &str, reader: &str, may_read: bool) -> Result<()> {
     let visit = Visit::begin(server, &common.engine, &common.login).await?;
-    let shared = visit.client.share(name, reader, may_read).await.map_err(|error| visit.failed(error));
+    let shared = visit.change(visit.client.share(name, reader, may_read)).await;
     let shared = shared.map(|is_changed| names_changed::shared(name, &reader.to_lowercase(), may_read, is_changed));
     let (answers, result) = shared.map_or_else(|error| (Vec::new(), Err(error)), |answer| (vec![answer], Ok(())));
     finished(visit, common.output, answers, result).await
@@ -207,7 +211,7 @@ async fn finished(visit: Visit, output: OutputArgs, answers: Vec<Answer>, result
 /// Fails if the server cannot be asked, or refuses.
 pub async fn facts(server: Server, common: &CommonArgs, name: &str) -> Result<()> {
     let visit = Visit::begin(server, &common.engine, &common.login).await?;
-    let found = facts_of(&visit.client, name).await.map_err(|error| visit.failed(error));
+    let found = visit.ask(facts_of(&visit.client, name)).await;
     let ended = visit.end().await;
     let (view, data) = found?;
     output::print(&common.output, &data, |_| view.text_within(output::terminal_width()))?;
@@ -287,7 +291,7 @@ fn file_facts(info: &FileInfo, segments: &[SegmentPlace]) -> Result<(View, Value
 /// Fails if the server cannot be asked, or if nobody is logged in.
 pub async fn who(server: Server, common: &CommonArgs) -> Result<()> {
     let visit = Visit::begin(server, &common.engine, &common.login).await?;
-    let who = visit.client.who_am_i().await.map_err(|error| visit.failed(error));
+    let who = visit.ask(visit.client.who_am_i()).await;
     let ended = visit.end().await;
     let who = who?;
     let by = if who.by_token { format!("by an API token of scope {}", who.scope) } else { "by a session".to_owned() };

@@ -222,14 +222,14 @@ impl Visit {
 
     /// Returns an upload that is kept.
     async fn kept(&self, id: UploadId) -> Result<KeptUpload> {
-        let uploads = self.client.uploads().await.map_err(|error| self.failed(error))?;
+        let uploads = self.ask(self.client.uploads()).await?;
         let kept = uploads.into_iter().find(|upload| upload.upload_id == id.to_string());
         kept.ok_or_else(|| advised(EngineError::UnknownUpload(id)))
     }
 
     /// Fetches one file; none if it goes to standard output and nobody reads that any more.
     async fn fetched(&self, name: &str, fetching: &Fetching<'_>) -> Result<Option<TransferLine>> {
-        let info = self.client.stat(name).await.map_err(|error| self.failed(error))?;
+        let info = self.ask(self.client.stat(name)).await?;
         if info.is_directory {
             return Err(advised(EngineError::IsDirectory { name: name.to_owned() }));
         }

@@ -18,6 +18,7 @@ use p2p_service::config::endpoint::Endpoint;
 use p2p_service::doors::announced;
 use p2p_service::failure::{Advise, wrong_usage};
 use p2p_service::instance::{EngineArgs, default_data_dir};
+use p2p_service::interrupt::interrupted;
 use p2p_service::output;
 use p2p_service::reasons::name;
 use p2p_service::statuses;
@@ -86,7 +87,7 @@ impl Visit {
     pub(super) async fn logged_in(self, user: &str, password_file: Option<&Path>) -> Result<(Visit, Secret)> {
         let failed = |error| told(error, self.server);
         let password = secret("Password", "P2P_PASSWORD", password_file).await?;
-        let mut answer = self.client.login(user, &password).await.map_err(failed)?;
+        let mut answer = self.ask(self.client.login(user, &password)).await?;
         while let Some(Step::Challenge(challenge)) = &answer.step {
             let code = secret(&format!("Code ({})", challenge.kind), "P2P_OTP", None).await?;
             match self.client.answer(&challenge.id, &code).await {
@@ -115,10 +116,31 @@ impl Visit {
     /// # Errors
     /// Fails if the server does not say so.
     pub(super) async fn is_directory(&self, path: &str) -> Result<bool> {
-        match self.client.stat(path).await {
-            Ok(info) => Ok(info.is_directory),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
-            Err(error) => Err(self.failed(error)),
+        self.ask(async {
+            match self.client.stat(path).await {
+                Ok(info) => Ok(info.is_directory),
+                Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+                Err(error) => Err(error),
+            }
+        })
+        .await
+    }
+
+    /// Waits for what the server is asked for, unless the user interrupts.
+    pub(super) async fn ask<T>(&self, call: impl Future<Output = Result<T, ClientError>>) -> Result<T> {
+        tokio::select! {
+            biased;
+            answer = call => answer.map_err(|error| self.failed(error)),
+            stop = interrupted() => Err(stop?.into()),
+        }
+    }
+
+    /// Waits for a change as [`ask`](Self::ask) does. An interruption does not end what the server has begun.
+    pub(super) async fn change<T>(&self, call: impl Future<Output = Result<T, ClientError>>) -> Result<T> {
+        tokio::select! {
+            biased;
+            answer = call => answer.map_err(|error| self.failed(error)),
+            stop = interrupted() => Err(stop?.after("what the server has begun goes on").into()),
         }
     }
 
@@ -200,9 +222,11 @@ fn told(error: ClientError, server: Server) -> Report {
         )),
         (_, name::TOKEN_REFUSED) => Some("`p2p token new NAME` makes another; unset P2P_TOKEN to do without".to_owned()),
         (_, name::NAME_TAKEN) => Some("choose another name (put has --as NAME for it), or remove that one with `rm`".to_owned()),
+        (_, name::NOT_FOUND) if error.resource() == "host" => Some(format!("`p2p --connect {server} nodes` lists the nodes")),
         (_, name::NOT_FOUND) => Some(format!("`p2p --connect {server} ls` lists what is stored")),
         (_, name::DIRECTORY_NOT_EMPTY) => Some("`rm --recursive` removes it with all that is in it".to_owned()),
         (_, name::UNDER_WAY) => Some("try again once that is over".to_owned()),
+        (ClientError::Late { .. }, _) => Some("what it has begun may go on; ask it what there is, or wait for it again".to_owned()),
         (ClientError::Lost(_), _) => Some("try again; an upload with --keep goes on with --resume ID".to_owned()),
         _ if error.kind() == ErrorKind::Unavailable => Some("try again later".to_owned()),
         _ => None,

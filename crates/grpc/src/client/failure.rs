@@ -42,6 +42,8 @@ pub enum ClientError {
         kind: ErrorKind,
         /// Name of the reason in the table of docs/errors.md; empty if the server has given none.
         reason: String,
+        /// Kind of what it is about, such as `file` or `host`; empty if the server names nothing.
+        resource: String,
     },
     /// A file of this machine cannot be read or written.
     #[error(transparent)]
@@ -73,6 +75,11 @@ impl ClientError {
         }
     }
 
+    /// Returns the kind of what the server says it is about; empty if it names nothing.
+    pub fn resource(&self) -> &str {
+        if let ClientError::Refused { resource, .. } = self { resource } else { "" }
+    }
+
     /// Returns the reason that the server has given; empty if it has given none.
     pub fn reason(&self) -> &str {
         if let ClientError::Refused { reason, .. } = self { reason } else { "" }
@@ -95,7 +102,9 @@ impl From<Status> for ClientError {
         }
         let number = i32::from(status.code());
         let kind = ErrorKind::ALL.iter().find(|&&kind| i32::from(statuses::of(kind).grpc.number) == number);
-        ClientError::Refused { text: status.message().to_owned(), kind: kind.copied().unwrap_or(ErrorKind::Internal), reason }
+        let resource = details.resource_info().map(|info| info.resource_type.clone()).unwrap_or_default();
+        let (text, kind) = (status.message().to_owned(), kind.copied().unwrap_or(ErrorKind::Internal));
+        ClientError::Refused { text, kind, reason, resource }
     }
 }
 
