@@ -204,3 +204,82 @@ pub async fn carry_out<N: Network>(network: &N, call: &Call) -> Result<Answer, N
         name => Err(ShellError::Bad(format!("`{name}` is no command that a server is asked for")).into()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A network that refuses everything.
+    struct Nothing;
+
+    impl Network for Nothing {
+        type Error = ShellError;
+
+        async fn nodes(&self) -> Result<Vec<KnownNode>, ShellError> {
+            Err(ShellError::Abandoned)
+        }
+
+        async fn hosts(&self) -> Result<Vec<HostStatus>, ShellError> {
+            Err(ShellError::Abandoned)
+        }
+
+        async fn faults(&self) -> Result<Vec<ActiveFault>, ShellError> {
+            Err(ShellError::Abandoned)
+        }
+
+        async fn profiles(&self) -> Result<Profiles, ShellError> {
+            Err(ShellError::Abandoned)
+        }
+
+        async fn clock(&self) -> Result<(SimTime, PaceStatus), ShellError> {
+            Err(ShellError::Abandoned)
+        }
+
+        async fn under_way(&self) -> Result<u64, ShellError> {
+            Err(ShellError::Abandoned)
+        }
+
+        async fn put_on(&self, _: Break) -> Result<(), ShellError> {
+            Err(ShellError::Abandoned)
+        }
+
+        async fn take_back(&self, _: Mend) -> Result<Vec<ActiveFault>, ShellError> {
+            Err(ShellError::Abandoned)
+        }
+
+        async fn clear(&self, _: Which) -> Result<Cleared, ShellError> {
+            Err(ShellError::Abandoned)
+        }
+
+        async fn pass(&self, _: Passing) -> Result<(), ShellError> {
+            Err(ShellError::Abandoned)
+        }
+
+        async fn require_admin(&self, _: &'static str) -> Result<(), ShellError> {
+            Ok(())
+        }
+    }
+
+    /// Each command of the list is one of the language that is carried out, and no other is.
+    #[tokio::test]
+    async fn the_commands_of_the_list_are_carried_out() {
+        for name in AT_SERVERS {
+            let more: &[&str] = match name {
+                "node" | "kill" | "stop" | "start" | "restart" | "refuse" => &["3"],
+                "flap" => &["3", "--every", "1s"],
+                "disk" => &["3", "--full"],
+                "link" => &["client", "--queue", "7"],
+                "path" => &["client,3", "--cut"],
+                "partition" => &["1,2|3"],
+                _ => &[],
+            };
+            let words: Vec<String> = [&[name], more].concat().into_iter().map(str::to_owned).collect();
+            let call = bound(&words).unwrap();
+            assert_eq!(call.spec.name, name);
+            assert_eq!(carry_out(&Nothing, &call).await.unwrap_err(), ShellError::Abandoned, "{name}");
+        }
+        let other = bound(&["transfers".to_owned()]).unwrap();
+        assert!(matches!(carry_out(&Nothing, &other).await, Err(ShellError::Bad(_))));
+        assert!(bound(&["kill".to_owned()]).is_err() && bound(&[]).is_err());
+    }
+}

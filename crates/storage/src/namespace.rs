@@ -179,6 +179,18 @@ impl Namespace {
         self.get(key).into_iter().chain(self.within(key).map(Arc::as_ref))
     }
 
+    /// Returns what [`tree`](Self::tree) does of the entries that follow `after`, without a look at those before.
+    pub fn tree_after<'a>(&'a self, key: &'a FileKey, after: Option<&'a FileKey>) -> impl Iterator<Item = &'a Entry> {
+        let own = self.get(key).filter(|_| after.is_none_or(|after| key > after));
+        own.into_iter().chain(self.within_after(key, after).map(Arc::as_ref))
+    }
+
+    /// Returns the entries that follow `after`, in the order of their keys.
+    pub fn entries_after<'a>(&'a self, after: Option<&'a FileKey>) -> impl Iterator<Item = &'a Entry> {
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        self.entries.range::<(Bound<&FileKey>, Bound<&FileKey>), FileKey>((from, Bound::Unbounded)).map(|(_, entry)| entry.as_ref())
+    }
+
     /// Returns the files of `key` itself and of all that is within it.
     pub fn files_of<'a>(&'a self, key: &'a FileKey) -> impl Iterator<Item = &'a FileRecord> {
         self.tree(key).filter_map(as_file)
@@ -186,10 +198,16 @@ impl Namespace {
 
     /// Returns what is within a directory, at any depth, in the order of the keys.
     fn within<'a>(&'a self, directory: &'a FileKey) -> impl Iterator<Item = &'a Arc<Entry>> {
-        let from = match directory.is_root() {
+        self.within_after(directory, None)
+    }
+
+    /// Returns what is within a directory and follows `after`.
+    fn within_after<'a>(&'a self, directory: &'a FileKey, after: Option<&FileKey>) -> impl Iterator<Item = &'a Arc<Entry>> {
+        let begin = match directory.is_root() {
             true => directory.clone(),
             false => FileKey { owner: directory.owner.clone(), name: format!("{}/", directory.name) },
         };
+        let from = after.filter(|after| **after > begin).cloned().unwrap_or(begin);
         let later = self.entries.range((Bound::Excluded(from), Bound::Unbounded)).map(|(_, entry)| entry);
         later.take_while(|entry| entry.key().is_within(directory))
     }
@@ -354,6 +372,23 @@ mod tests {
 
     fn names(entries: &[Entry]) -> Vec<&str> {
         entries.iter().map(|entry| entry.key().last_name()).collect()
+    }
+
+    /// What follows a key is the same whether the keys before it are looked at or not.
+    #[test]
+    fn the_rest_of_a_tree_is_what_follows_in_it() {
+        let entries = [directory("docs"), file("docs.txt"), file("docs/a"), directory("docs/b"), file("docs/b/c"), file("docs0")];
+        let tree: Namespace = entries.into_iter().collect();
+        let others: Vec<FileKey> = ["", "a", "docs", "docs.txt", "docs/a", "docs/a0", "docs/b/c", "docs0", "z"].map(key).to_vec();
+        for root in [key(""), key("docs"), key("docs/a"), key("none")] {
+            assert!(tree.tree_after(&root, None).eq(tree.tree(&root)));
+            for after in &others {
+                let expected = tree.tree(&root).filter(|entry| entry.key() > after);
+                assert!(tree.tree_after(&root, Some(after)).eq(expected), "{root} after {after}");
+                assert!(tree.entries_after(Some(after)).eq(tree.entries().filter(|entry| entry.key() > after)));
+            }
+        }
+        assert!(tree.entries_after(None).eq(tree.entries()));
     }
 
     #[test]

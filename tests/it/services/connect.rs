@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::files::registered;
 use super::{Served, lines};
 use crate::cli::documented;
-use crate::program::{DEADLINE, Home, PASSWORD, QUICK, Said, end_of, read, signal};
+use crate::program::{DEADLINE, Home, PASSWORD, QUICK, Said, end_of, read, signal, wait_until};
 
 /// Links on which a mebibyte takes some seconds.
 const SLOW: &str = "[network]\nbandwidth = '256KiB/s'\nloss = '0%'\n";
@@ -330,4 +330,144 @@ fn what_is_of_no_use_is_refused() {
     std::fs::rename(home.path("session"), home.data().join("session")).unwrap();
     assert_eq!(served.stop().code, Some(0));
     assert_eq!(sessions(), before);
+}
+
+/// A home in which root is logged in, the admin.
+fn of_root(config: &str) -> Home {
+    let home = registered(config, &["root"]);
+    assert_eq!(home.login("root").code, Some(0));
+    home
+}
+
+/// What the same lines say in a run of their own.
+fn local(home: &Home, lines: &[&str]) -> Vec<Value> {
+    let said = home.ok(&["run", "--json", "-c", &lines.join("; ")]);
+    said.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["answer"].take()).collect()
+}
+
+/// Words of a line.
+fn words_of(line: &str) -> Vec<&str> {
+    line.split(' ').collect()
+}
+
+/// The commands about the network say at a server what they say in a run of their own: what is the same at every instant is the same, and
+/// of the other figures there are the same.
+#[test]
+fn commands_about_the_network_answer_as_local_ones() {
+    let home = of_root(QUICK);
+    let same = [
+        "kill 2",
+        "path client->3 --loss 5% --delay 10ms..20ms",
+        "path client,3 --cut",
+        "path 4 --burst 1%,25%",
+        "link client --up --bandwidth 1Mbit/s",
+        "disk 5 --slow 10x --fail writes",
+        "partition 1,2|3,4",
+        "faults profiles",
+        "topology",
+        "heal client,3",
+        "heal",
+        "start 2",
+        "refuse 1",
+        "flap 3 --every 1h --times 2",
+        "faults apply slow-wan 5",
+        "faults clear slow-wan",
+        "faults clear",
+        "faults clear",
+        "restart 4 --within 1s",
+        "stop 4",
+    ];
+    let other = ["nodes", "node 2", "faults", "status", "status 4", "pause", "step 1s", "speed max", "resume"];
+    let expected = local(&home, &[&same[..], &other].concat());
+    let texts: Vec<String> = same.iter().map(|line| home.ok(&["run", "-c", line])).collect();
+    let served = Served::start(&home, &["--speed", "max"]);
+    let at = At::new(&home, &served);
+    for (line, expected) in same.iter().zip(&expected) {
+        assert_eq!(&at.json(&words_of(line)), expected, "{line}");
+    }
+    for (line, expected) in other.iter().zip(&expected[same.len()..]) {
+        assert_eq!(fields(&at.json(&words_of(line))), fields(expected), "{line}");
+    }
+    at.ok(&["faults", "clear"]);
+    // What is said in words is said in the same words, where it begins with what is not there.
+    for line in ["path client->3 --loss 5% --delay 10ms..20ms", "disk 5 --slow 10x --fail writes", "faults profiles"] {
+        let place = same.iter().position(|other| *other == line).unwrap();
+        let shown = texts[place].split_once('\n').unwrap().1;
+        assert_eq!(at.ok(&words_of(line)), shown, "{line}");
+    }
+    assert_eq!(served.stop().code, Some(0));
+}
+
+/// What the server refuses, and what is refused before it is asked.
+#[test]
+fn commands_about_the_network_that_are_refused_say_why() {
+    let home = of_root(QUICK);
+    let token = home.ok(&["token", "new", "ci", "--scope", "write"]);
+    let served = Served::start(&home, &[]);
+    let at = At::new(&home, &served);
+    let told = at.refused(&["kill", "99"]);
+    assert!(told.contains("there is no Node_99") && told.contains("nodes` lists the nodes"), "{told}");
+    assert!(at.refused(&["start", "1"]).contains("runs already"));
+    assert!(at.refused(&["step"]).contains("paused"));
+    assert!(at.refused(&["heal", "client,1"]).contains("not"));
+    for wrong in ["kill x", "path client --cut", "speed fast", "disk 1", "faults apply", "stop 1 --within never", "link 1 --clear --queue 3"] {
+        home.wrong_usage(&at.words(&words_of(wrong)));
+    }
+    let by_token = |arguments: &[&str]| end_of(home.command(&at.words(arguments)).env("P2P_TOKEN", token.trim()).spawn().unwrap());
+    let denied = by_token(&["kill", "1"]);
+    assert!(denied.code == Some(1) && denied.stderr.contains("the scope `admin` is needed"), "{denied:?}");
+    assert_eq!(by_token(&["nodes"]).code, Some(0));
+    let told = home.wrong_usage(&["kill", "1"]);
+    assert!(told.contains("p2p run -c 'kill") && told.contains("--connect grpc://"), "{told}");
+    assert_eq!(served.stop().code, Some(0));
+}
+
+/// Ctrl-C ends the waiting for an answer, and not what the server has begun.
+#[test]
+fn an_answer_that_is_waited_for_is_interrupted() {
+    let home = of_root(QUICK);
+    let served = Served::start(&home, &[]);
+    let at = At::new(&home, &served);
+    at.ok(&["kill", "1"]);
+    at.ok(&["pause"]);
+    // While time stands still, no process starts.
+    let child = home.spawn(&at.words(&["start", "1"]));
+    wait_until("the begin of the start", || at.json(&["node", "1"])["state"] != "STOPPED");
+    signal(&child, "INT");
+    let said = end_of(child);
+    assert!(said.code == Some(130) && said.stderr.contains("what the server has begun goes on"), "{said:?}");
+    at.ok(&["resume"]);
+    wait_until("the end of the start", || at.json(&["faults"]) == serde_json::json!([]));
+    assert_eq!(served.stop().code, Some(0));
+}
+
+/// The one list of the commands that a server can be asked for: each of them asks, and no other does.
+#[test]
+fn the_commands_that_are_listed_ask_a_server() {
+    let home = Home::new(QUICK);
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("grpc://{}", taken.local_addr().unwrap());
+    drop(taken);
+    home.file("a.bin", 10);
+    let told = home.wrong_usage(&["--connect", &url, "config"]);
+    let listed = told.split("leave --connect out; ").nth(1).unwrap().split(" take it").next().unwrap();
+    let names: Vec<&str> = listed.split([',', ' ']).filter(|word| !word.is_empty() && *word != "and").collect();
+    assert_eq!(names.len(), 32, "{names:?}");
+    for name in names {
+        let more: &[&str] = match name {
+            "put" | "get" | "rm" | "mkdir" => &["a.bin"],
+            "info" | "kill" | "stop" | "start" | "restart" | "refuse" | "node" => &["1"],
+            "mv" | "share" | "unshare" => &["a.bin", "bob"],
+            "flap" => &["1", "--every", "1s"],
+            "disk" => &["1", "--full"],
+            "link" => &["1", "--queue", "3"],
+            "path" => &["1", "--loss", "1%"],
+            "partition" => &["1|2"],
+            // It keeps its session in the data directory of the server alone.
+            "login" => continue,
+            _ => &[],
+        };
+        let told = home.unavailable(&[&["--connect", &url, name], more].concat());
+        assert!(told.contains("no `p2p serve` answers"), "{name}: {told}");
+    }
 }

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use p2p_grpc::proto::auth_service_client::AuthServiceClient;
 use p2p_grpc::proto::watch_events_response::Message;
-use p2p_grpc::proto::{Event, EventId, WatchEventsRequest, WatchEventsResponse};
+use p2p_grpc::proto::{Event, EventId, LogoutRequest, UploadHeader, WatchEventsRequest, WatchEventsResponse};
 use tonic::{Code, Streaming};
 
-use super::auth::{because, refused};
+use super::auth::{because, refused, token_of};
 use super::files::{Client, clients, header, registered, wanted};
 use super::{Served, on_a_runtime};
 use crate::harness::random_bytes;
@@ -153,6 +154,36 @@ fn a_deadline_ends_what_the_request_has_begun() {
         let mut events = alice.watch(Some(EventId { run: 0, number: 0 }), &["TransferFailed"]).await;
         let ended = tokio::time::timeout(Duration::from_secs(30), event(&mut events)).await.unwrap();
         assert!(ended.fields.contains("Cancelled"), "{ended:?}");
+    });
+    assert_eq!(served.stop().code, Some(0));
+}
+
+/// A session that ends in the middle of what it does ends that, in ten seconds at the most; another of the same user goes on.
+#[test]
+fn a_session_that_ends_ends_its_streams() {
+    let home = registered("[network]\nbandwidth = '64KiB/s'\nloss = '0%'\n", &["root", "alice"]);
+    let served = Served::start(&home, &[]);
+    let content = random_bytes(4 << 20, 5);
+    on_a_runtime(async {
+        let [alice] = clients(&served, ["alice"]).await;
+        let again = alice.with(&token_of(&served, "alice").await);
+        let id = "0123456789abcdef0123456789abcdef";
+        let kept = UploadHeader { upload_id: Some(id.into()), ..header("kept") };
+        let (mut sending, mut keeping) = (alice.begin(header("a")).await.unwrap(), alice.begin(kept.clone()).await.unwrap());
+        sending.offset().await.unwrap();
+        keeping.offset().await.unwrap();
+        keeping.chunk(&content[..300_000]).await;
+        let mut watched = alice.watch(None, &["FilesAdopted"]).await;
+        let mut accounts = AuthServiceClient::new(super::grpc::connected(served.grpc()).await);
+        accounts.logout(alice.request(LogoutRequest { all: false })).await.unwrap();
+        let over = because(Code::Unauthenticated, "SESSION_OVER");
+        let (one, two, three) = tokio::join!(sending.next(), keeping.next(), watched.message());
+        assert_eq!([refused(one), refused(two), refused(three)], [over.clone(), over.clone(), over]);
+        // Nothing is stored, and what is to be kept is.
+        assert_eq!(again.list("", true, 0).await.unwrap(), [""; 0]);
+        let mut resumed = again.begin(kept).await.unwrap();
+        assert!(resumed.offset().await.unwrap() <= 300_000);
+        drop(resumed);
     });
     assert_eq!(served.stop().code, Some(0));
 }

@@ -31,7 +31,7 @@ use crate::proto::auth_service_client::AuthServiceClient;
 use crate::proto::file_transfer_service_client::FileTransferServiceClient;
 use crate::proto::{
     DeleteFileRequest, FileInfo, KeptUpload, ListFilesRequest, ListUploadsRequest, LoginRequest, LoginResponse, LogoutRequest,
-    MakeDirectoryRequest, MoveFileRequest, ShareFileRequest, StatFileRequest, StatFileResponse, TransferFigures,
+    MakeDirectoryRequest, MoveFileRequest, SegmentPlace, ShareFileRequest, StatFileRequest, StatFileResponse, TransferFigures,
     VerifyOtpRequest, WatchEventsRequest, WatchEventsResponse, WhoAmIRequest, WhoAmIResponse,
 };
 
@@ -169,13 +169,12 @@ impl Client {
         for _ in 0..PAGES_MAX {
             let wanted = ListFilesRequest { path: path.to_owned(), recursive, page_size: 0, page_token: page_token.clone() };
             let page = self.at_once(self.files.clone().list_files(self.request(wanted))).await?;
-            let (is_empty, next) = (page.files.is_empty(), page.next_page_token);
+            let (len, next) = (page.files.len(), page.next_page_token);
             all.extend(page.files);
             if next.is_empty() {
                 return Ok(all);
             }
-            // A list that does not go on would have no end.
-            if is_empty || next == page_token {
+            if !goes_on(len, &page_token, &next) {
                 return Err(ClientError::Unexpected("the pages of its list do not go on"));
             }
             page_token = next;
@@ -200,13 +199,7 @@ impl Client {
         let mut expected = 0;
         let mut part = std::mem::take(&mut all.segments);
         while !part.is_empty() {
-            for segment in &part {
-                // Each comes once and in its order, so that they have an end.
-                if segment.index != expected {
-                    return Err(ClientError::Unexpected("the segments of a file are not in their order"));
-                }
-                expected = expected.saturating_add(1);
-            }
+            expected = follows(&part, expected).ok_or(ClientError::Unexpected("the segments of a file are not in their order"))?;
             all.segments.append(&mut part);
             part = self.part(path, true, expected).await?.segments;
         }
@@ -279,5 +272,74 @@ async fn answered<T>(within: Duration, call: impl Future<Output = Result<Respons
     match timeout(within, call).await {
         Ok(answer) => Ok(answer?.into_inner()),
         Err(_) => Err(ClientError::Late { within }),
+    }
+}
+
+/// Returns true if a list goes on after a page of so many entries, whose token was `token` and whose successor has the token `next`. One that
+/// does not would have no end.
+fn goes_on(len: usize, token: &str, next: &str) -> bool {
+    len > 0 && token != next
+}
+
+/// Returns the index that follows those of some segments, of which the first is to have the index `expected`; none if they are not in their
+/// order, in which each comes once.
+fn follows(segments: &[SegmentPlace], mut expected: u32) -> Option<u32> {
+    for segment in segments {
+        expected = (segment.index == expected).then(|| expected.checked_add(1))??;
+    }
+    Some(expected)
+}
+
+#[cfg(test)]
+mod tests {
+    use p2p_service::ErrorKind;
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// A server that takes connections and requests, and answers none.
+    #[tokio::test]
+    async fn a_server_that_does_not_answer_holds_nobody_up() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let silent = async {
+            let mut taken = Vec::new();
+            loop {
+                taken.push(listener.accept().await.unwrap());
+            }
+        };
+        let asking = async {
+            let limits = Limits { at_once: Duration::from_millis(20), in_time: Duration::from_millis(30) };
+            let client = Client::connect(address, None).await.unwrap().waiting(limits);
+            for (error, within) in [
+                (client.who_am_i().await.unwrap_err(), limits.at_once),
+                (client.list("", true).await.unwrap_err(), limits.at_once),
+                (client.watch(WatchEventsRequest::default()).await.unwrap_err(), limits.at_once),
+                (client.status().await.unwrap_err(), limits.at_once),
+                (client.delete("a", false).await.unwrap_err(), limits.in_time),
+                (client.step(None).await.unwrap_err(), limits.in_time),
+            ] {
+                assert_eq!(error.kind(), ErrorKind::DeadlineExceeded, "{error}");
+                assert_eq!(error.to_string(), format!("the server has not answered within {} s", within.as_secs_f64()));
+            }
+        };
+        tokio::select! {
+            () = silent => {}
+            () = asking => {}
+        }
+    }
+
+    #[test]
+    fn lists_have_an_end() {
+        assert!(goes_on(1, "", "a") && goes_on(1, "a", "b"));
+        assert!(!goes_on(0, "a", "b") && !goes_on(1, "a", "a"));
+        let segments = |indices: &[u32]| -> Vec<SegmentPlace> {
+            indices.iter().map(|&index| SegmentPlace { index, ..SegmentPlace::default() }).collect()
+        };
+        assert_eq!(follows(&segments(&[0, 1, 2]), 0), Some(3));
+        assert_eq!(follows(&segments(&[3]), 3), Some(4));
+        for (wrong, expected) in [(&[0, 0][..], 0), (&[1], 0), (&[4, 6], 4), (&[u32::MAX], u32::MAX)] {
+            assert_eq!(follows(&segments(wrong), expected), None, "{wrong:?}");
+        }
     }
 }

@@ -39,14 +39,17 @@ impl Progress {
         self.offset
     }
 
-    /// Notes all segments of a transfer whose events were lost, as far as they are remembered.
-    fn catch_up(&mut self, access: &Access, transfer: TransferId) {
-        let snapshot = access.snapshot();
+    /// Notes all segments of a transfer whose events were lost, as far as they are remembered, and returns the position before which all is
+    /// acknowledged. An older snapshot would not have what was lost last.
+    async fn catch_up(&mut self, access: &Access, transfer: TransferId) -> u64 {
+        // An engine that has stopped acknowledges nothing more.
+        let Ok(snapshot) = access.present_snapshot().await else { return self.offset };
         let report = snapshot.transfers.iter().find(|report| report.status.id == transfer);
         let timelines = report.iter().flat_map(|report| &report.timelines);
         timelines.filter(|segment| segment.acknowledged.is_some()).for_each(|segment| {
             self.note(segment);
         });
+        self.offset
     }
 }
 
@@ -58,18 +61,19 @@ pub(super) async fn tell(
     answers: &Sender<UploadFileResponse>,
 ) {
     loop {
-        match events.next().await {
+        let (offset, segment) = match events.next().await {
             Happening::Event(numbered) => match &numbered.event {
                 Event::Segment { transfer: of, stage: Stage::Acknowledged, timeline } if *of == transfer => {
-                    let offset = progress.note(timeline);
-                    let message = Message::Acknowledged(Acknowledged { offset, segment: Some(timing(timeline)) });
-                    let _ = answers.try_send(UploadFileResponse { message: Some(message) });
+                    (progress.note(timeline), Some(timing(timeline)))
                 }
-                _ => {}
+                _ => continue,
             },
-            Happening::Lost(_) => progress.catch_up(access, transfer),
+            // The last of those that are lost may be the last of all, so that no later one would tell how far they go.
+            Happening::Lost(_) => (progress.catch_up(access, transfer).await, None),
             Happening::End => std::future::pending().await,
-        }
+        };
+        let message = Some(Message::Acknowledged(Acknowledged { offset, segment }));
+        let _ = answers.try_send(UploadFileResponse { message });
     }
 }
 

@@ -76,8 +76,17 @@ fn length(range: &ByteRange) -> Result<Option<u64>, Status> {
     }
 }
 
-/// Sends a client what it downloads.
+/// Sends a client what it downloads, as long as what it has presented is valid.
 pub(super) async fn run(caller: Caller, begun: Begun, answers: Sender<DownloadFileResponse>) -> Result<(), Status> {
+    tokio::select! {
+        biased;
+        sent = all(&caller, begun, answers) => sent,
+        // The reader is dropped, and that cancels the download.
+        status = caller.lapsed() => Err(status),
+    }
+}
+
+async fn all(caller: &Caller, begun: Begun, answers: Sender<DownloadFileResponse>) -> Result<(), Status> {
     let Begun { transfer, mut reader, file: record, first, len } = begun;
     let (mut at, sha256) = (first, record.sha256);
     let file = Some(file(&caller.identity, &Entry::File(record)));

@@ -1,16 +1,14 @@
 //! `WatchEvents`: what happens, as far as the caller may know of it.
 
-use std::time::Duration;
+use std::pin::pin;
 
 use p2p_service::Event;
 use p2p_service::access::watching::{Events, Happening};
 use p2p_service::files::{EventId as Id, FileKey, Numbered, TransferId};
 use tokio::sync::mpsc::Sender;
-use tokio::time::{MissedTickBehavior, interval};
 use tonic::Status;
 
 use super::Caller;
-use super::messages::told;
 use super::produced::send;
 use crate::proto::watch_events_response::Message;
 use crate::proto::{Event as Told, EventId, WatchEventsRequest, WatchEventsResponse};
@@ -19,8 +17,6 @@ use crate::status;
 
 /// Kinds that a caller may name, at the most, and the length of each in bytes.
 const KINDS_MAX: (usize, usize) = (64, 64);
-/// Time between two looks at whether what the caller has presented is still valid.
-const LOOK: Duration = Duration::from_secs(10);
 
 impl From<Message> for WatchEventsResponse {
     fn from(message: Message) -> WatchEventsResponse {
@@ -55,11 +51,10 @@ impl Wanted {
 /// Tells a client of events until it has had enough, what it has presented is no longer valid, or the engine ends.
 pub(super) async fn run(caller: Caller, wanted: Wanted, answers: Sender<WatchEventsResponse>) -> Result<(), Status> {
     let mut events = caller.access.events(wanted.after);
-    let mut looks = interval(LOOK);
-    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut lapsed = pin!(caller.lapsed());
     loop {
         tokio::select! {
-            _ = looks.tick() => drop(caller.access.peek().await.map_err(told)?),
+            status = &mut lapsed => return Err(status),
             told = next(&caller, &wanted, &mut events) => match told {
                 Some(message) => send(&answers, message).await?,
                 None => return Err(status::ending()),

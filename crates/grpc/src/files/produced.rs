@@ -7,8 +7,9 @@
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use tokio::runtime::Handle;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
-use tokio::task::JoinSet;
+use tokio::task::JoinHandle;
 use tonic::Status;
 use tonic::codegen::tokio_stream::Stream;
 
@@ -18,7 +19,8 @@ use crate::status;
 #[derive(Debug)]
 pub(crate) struct Produced<T> {
     messages: Receiver<T>,
-    work: JoinSet<Result<(), Status>>,
+    /// Task that produces them, until its end is told. One whose handle is dropped goes on, and notices the closed channel.
+    work: Option<JoinHandle<Result<(), Status>>>,
 }
 
 impl<T: Send + 'static> Produced<T> {
@@ -46,16 +48,7 @@ impl<T: Send + 'static> Produced<T> {
         W: Future<Output = Result<(), Status>> + Send + 'static,
     {
         let (sender, messages) = channel(waiting);
-        let mut tasks = JoinSet::new();
-        tasks.spawn(work(sender));
-        Produced { messages, work: tasks }
-    }
-}
-
-impl<T> Drop for Produced<T> {
-    fn drop(&mut self) {
-        // The channel closes after this, which the task notices.
-        self.work.detach_all();
+        Produced { messages, work: Some(Handle::current().spawn(work(sender))) }
     }
 }
 
@@ -67,10 +60,13 @@ impl<T> Stream for Produced<T> {
             return Poll::Ready(Some(Ok(message)));
         }
         // The task has no end of the channel any more: it is over, and says how.
-        match ready!(self.work.poll_join_next(cx)) {
-            None | Some(Ok(Ok(()))) => Poll::Ready(None),
-            Some(Ok(Err(status))) => Poll::Ready(Some(Err(status))),
-            Some(Err(panicked)) => {
+        let Some(work) = &mut self.work else { return Poll::Ready(None) };
+        let ended = ready!(Pin::new(work).poll(cx));
+        self.work = None;
+        match ended {
+            Ok(Ok(())) => Poll::Ready(None),
+            Ok(Err(status)) => Poll::Ready(Some(Err(status))),
+            Err(panicked) => {
                 tracing::error!(%panicked, "a request has not been answered to its end");
                 Poll::Ready(Some(Err(status::internal())))
             }

@@ -75,17 +75,18 @@ pub(super) async fn run(
         () = answers.closed() => return Err(status::gone()),
     };
     let (transfer, is_kept) = (begun.transfer, begun.wanted.upload.is_some());
-    tokio::select! {
+    let why = tokio::select! {
         biased;
-        stored = caller.store(begun, &answers) => stored,
-        () = answers.closed() => {
-            if !is_kept {
-                // It may have ended in the meantime, or does with its stream.
-                let _ = caller.access.call(Cancel { transfer }).await;
-            }
-            Err(status::gone())
-        }
+        stored = caller.store(begun, &answers) => return stored,
+        () = answers.closed() => status::gone(),
+        // Who has no access any more gives no more content. What is kept, another login of the user goes on with.
+        status = caller.lapsed() => status,
+    };
+    if !is_kept {
+        // It may have ended in the meantime, or does with its stream.
+        let _ = caller.access.call(Cancel { transfer }).await;
     }
+    Err(why)
 }
 
 /// Upload of which the client has been told that it has begun.

@@ -89,13 +89,23 @@ impl Access {
     /// # Errors
     /// Fails as [`entry`](Self::entry) does.
     pub async fn tree(&self, identity: &Identity, text: &str) -> Result<(FileKey, Vec<Entry>), AccessError> {
+        let (key, names) = self.root_of(identity, text).await?;
+        let entries = names.tree(&key).cloned().collect();
+        Ok((key, entries))
+    }
+
+    /// Returns the key of the file or directory that the user calls `text`, and all names that the user may know of.
+    ///
+    /// # Errors
+    /// Fails as [`entry`](Self::entry) does.
+    pub(super) async fn root_of(&self, identity: &Identity, text: &str) -> Result<(FileKey, Namespace), AccessError> {
         let names = self.names();
         let is_own_root = |key: &FileKey| key.is_root() && key.owner.as_deref() == identity.name();
         let keys = identity.keys_of(text);
         let is_there =
             |key: &FileKey| names.tree(key).next().is_some_and(|entry| entry.key() != key || may_be_called(entry, text));
         match keys.iter().find(|key| is_there(key) || is_own_root(key)) {
-            Some(key) => Ok((key.clone(), names.tree(key).cloned().collect())),
+            Some(key) => Ok((key.clone(), names)),
             None => Err(self.unknown(identity, text).await?),
         }
     }

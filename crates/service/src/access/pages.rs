@@ -46,9 +46,9 @@ impl Access {
                 self.list_part(identity, text, Some(Page { after, max: part(max) })).await?
             }
             (Some(text), true) => {
-                let (root, mut entries) = self.tree(identity, text).await?;
-                entries.retain(|entry| *entry.key() != root || matches!(entry, Entry::File(_)));
-                entries.into_iter().filter(|entry| after.is_none_or(|after| entry.key() > after)).take(max + 1).collect()
+                let (root, names) = self.root_of(identity, text).await?;
+                let is_meant = |entry: &&Entry| *entry.key() != root || matches!(entry, Entry::File(_));
+                names.tree_after(&root, after).filter(is_meant).take(max + 1).cloned().collect()
             }
             (None, _) => self.everywhere(identity, recursive, after, max).await?,
         };
@@ -71,12 +71,11 @@ impl Access {
         };
         let (files, principal) = (self.engine.snapshots().borrow().files.clone(), identity.principal());
         let others_after = after.filter(|after| !is_own(after));
-        let follows = |key: &FileKey| !is_own(key) && others_after.is_none_or(|after| key > after);
         let may_read = |key: &FileKey| policy::may_read(&principal, &files, key);
         // Without recursion, what is in a directory that is listed itself is found by listing that.
         let is_listed =
             |key: &FileKey| recursive || !key.ancestors().any(|above| files.get(&above).is_some() && may_read(&above));
-        let others = files.entries().filter(|entry| follows(entry.key()) && may_read(entry.key()) && is_listed(entry.key()));
+        let others = files.entries_after(others_after).filter(|entry| !is_own(entry.key()) && may_read(entry.key()) && is_listed(entry.key()));
         found.extend(
             others.take((max + 1).saturating_sub(found.len())).map(|entry| policy::known_of_entry(&principal, entry.clone())),
         );
@@ -96,9 +95,8 @@ impl Access {
             return Ok(self.call(ListDirectory { directory: root, page: Some(page) }).await?);
         }
         let (files, principal) = (self.engine.snapshots().borrow().files.clone(), identity.principal());
-        let is_meant =
-            |entry: &&Entry| after.is_none_or(|after| entry.key() > after) && policy::may_read(&principal, &files, entry.key());
-        let own = files.tree(&root).filter(is_meant).take(max + 1);
+        let is_meant = |entry: &&Entry| policy::may_read(&principal, &files, entry.key());
+        let own = files.tree_after(&root, after).filter(is_meant).take(max + 1);
         Ok(own.map(|entry| policy::known_of_entry(&principal, entry.clone())).collect())
     }
 }
