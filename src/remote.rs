@@ -23,8 +23,7 @@ pub use self::transfers::{Fetching, Storing, get, put};
 pub use self::visits::Server;
 
 /// Commands that ask a server and are none of the network's.
-const OF_FILES: [&str; 12] =
-    ["put", "get", "ls", "rm", "mv", "mkdir", "info", "share", "unshare", "events", "whoami", "login"];
+const OF_FILES: [&str; 12] = ["put", "get", "ls", "rm", "mv", "mkdir", "info", "share", "unshare", "events", "whoami", "login"];
 
 /// Returns the names of all commands that a server can be asked for, as a list in a sentence.
 pub fn commands() -> String {

@@ -86,7 +86,11 @@ fn command_of(spec: &'static Spec) -> Command {
         }
     };
     let command = Command::new(spec.name).about(sentence(spec.summary)).hide(true);
-    let command = if spec.details.is_empty() { command } else { command.long_about(format!("{}\n\n{}", sentence(spec.summary), spec.details)) };
+    let command = if spec.details.is_empty() {
+        command
+    } else {
+        command.long_about(format!("{}\n\n{}", sentence(spec.summary), spec.details))
+    };
     CommonArgs::augment_args(command.args(spec.arguments.iter().map(argument)).args(spec.flags.iter().map(flag)))
 }
 

@@ -226,7 +226,9 @@ fn told(error: ClientError, server: Server) -> Report {
         (_, name::NOT_FOUND) => Some(format!("`p2p --connect {server} ls` lists what is stored")),
         (_, name::DIRECTORY_NOT_EMPTY) => Some("`rm --recursive` removes it with all that is in it".to_owned()),
         (_, name::UNDER_WAY) => Some("try again once that is over".to_owned()),
-        (ClientError::Late { .. }, _) => Some("what it has begun may go on; ask it what there is, or wait for it again".to_owned()),
+        (ClientError::Late { .. }, _) => {
+            Some("what it has begun may go on; ask it what there is, or wait for it again".to_owned())
+        }
         (ClientError::Lost(_), _) => Some("try again; an upload with --keep goes on with --resume ID".to_owned()),
         _ if error.kind() == ErrorKind::Unavailable => Some("try again later".to_owned()),
         _ => None,

@@ -101,7 +101,8 @@ pub(crate) fn delays(range: DelayRange) -> proto::DelayRange {
 pub(crate) fn delays_of(field: &str, range: proto::DelayRange) -> Read<DelayRange> {
     let shortest = range.shortest.ok_or_else(|| Wrong::missing("shortest").within(field))?;
     let shortest = span_of("shortest", shortest).map_err(|wrong| wrong.within(field))?;
-    let longest = range.longest.map_or(Ok(shortest), |longest| span_of("longest", longest)).map_err(|wrong| wrong.within(field))?;
+    let longest =
+        range.longest.map_or(Ok(shortest), |longest| span_of("longest", longest)).map_err(|wrong| wrong.within(field))?;
     match longest < shortest {
         true => Err(Wrong::new("longest", "it is shorter than the shortest").within(field)),
         false => Ok(DelayRange::between(shortest, longest)),

@@ -22,8 +22,26 @@ use crate::{Shell, ShellError};
 
 /// Commands that a server is asked for, in the order of their topics.
 pub const AT_SERVERS: [&str; 20] = [
-    "nodes", "node", "topology", "status", "faults", "kill", "stop", "start", "restart", "refuse", "flap", "disk", "link", "path",
-    "partition", "heal", "speed", "pause", "resume", "step",
+    "nodes",
+    "node",
+    "topology",
+    "status",
+    "faults",
+    "kill",
+    "stop",
+    "start",
+    "restart",
+    "refuse",
+    "flap",
+    "disk",
+    "link",
+    "path",
+    "partition",
+    "heal",
+    "speed",
+    "pause",
+    "resume",
+    "step",
 ];
 
 /// Node as far as it is known.

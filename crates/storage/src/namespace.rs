@@ -188,7 +188,9 @@ impl Namespace {
     /// Returns the entries that follow `after`, in the order of their keys.
     pub fn entries_after<'a>(&'a self, after: Option<&'a FileKey>) -> impl Iterator<Item = &'a Entry> {
         let from = after.map_or(Bound::Unbounded, Bound::Excluded);
-        self.entries.range::<(Bound<&FileKey>, Bound<&FileKey>), FileKey>((from, Bound::Unbounded)).map(|(_, entry)| entry.as_ref())
+        self.entries
+            .range::<(Bound<&FileKey>, Bound<&FileKey>), FileKey>((from, Bound::Unbounded))
+            .map(|(_, entry)| entry.as_ref())
     }
 
     /// Returns the files of `key` itself and of all that is within it.

@@ -317,7 +317,10 @@ fn time_stands_still_goes_on_and_steps() {
         assert_eq!(refused(ask!(admin, step, proto::StepRequest { span: None })), because(Code::FailedPrecondition, "STATE"));
         assert_eq!(refused(ask!(admin, step, proto::StepRequest { span: seconds(-1) })), invalid());
         for speed in [None, Some(proto::speed::Speed::Factor(0.0)), Some(proto::speed::Speed::Factor(f64::NAN))] {
-            assert_eq!(refused(ask!(admin, set_speed, proto::SetSpeedRequest { speed: Some(proto::Speed { speed }) })), invalid());
+            assert_eq!(
+                refused(ask!(admin, set_speed, proto::SetSpeedRequest { speed: Some(proto::Speed { speed }) })),
+                invalid()
+            );
         }
     });
     assert_eq!(served.stop().code, Some(0));
@@ -353,7 +356,10 @@ fn each_call_is_refused_to_those_who_may_not_make_it() {
                 match changing {
                     Some(expected) => assert_eq!(&refused(answer), expected, "{bearer:?}"),
                     // Some of them need a state that is not there, which is another reason.
-                    None => assert!(!matches!(answer.map_err(|status| status.code()), Err(Code::PermissionDenied | Code::Unauthenticated))),
+                    None => assert!(!matches!(
+                        answer.map_err(|status| status.code()),
+                        Err(Code::PermissionDenied | Code::Unauthenticated)
+                    )),
                 }
             }
         }

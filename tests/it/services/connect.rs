@@ -410,10 +410,19 @@ fn commands_about_the_network_that_are_refused_say_why() {
     assert!(at.refused(&["start", "1"]).contains("runs already"));
     assert!(at.refused(&["step"]).contains("paused"));
     assert!(at.refused(&["heal", "client,1"]).contains("not"));
-    for wrong in ["kill x", "path client --cut", "speed fast", "disk 1", "faults apply", "stop 1 --within never", "link 1 --clear --queue 3"] {
+    for wrong in [
+        "kill x",
+        "path client --cut",
+        "speed fast",
+        "disk 1",
+        "faults apply",
+        "stop 1 --within never",
+        "link 1 --clear --queue 3",
+    ] {
         home.wrong_usage(&at.words(&words_of(wrong)));
     }
-    let by_token = |arguments: &[&str]| end_of(home.command(&at.words(arguments)).env("P2P_TOKEN", token.trim()).spawn().unwrap());
+    let by_token =
+        |arguments: &[&str]| end_of(home.command(&at.words(arguments)).env("P2P_TOKEN", token.trim()).spawn().unwrap());
     let denied = by_token(&["kill", "1"]);
     assert!(denied.code == Some(1) && denied.stderr.contains("the scope `admin` is needed"), "{denied:?}");
     assert_eq!(by_token(&["nodes"]).code, Some(0));

@@ -3,7 +3,8 @@
 use p2p_service::access::{Access, AccessError};
 use p2p_service::files::{EngineError, NodeNumber};
 use p2p_service::network::{
-    ActiveFault, Break, ClearFaults, ClearedFaults, ListFaults, ListHosts, ListNodes, ListTransfers, Mend, NamedProfile, Operation, Peer,
+    ActiveFault, Break, ClearFaults, ClearedFaults, ListFaults, ListHosts, ListNodes, ListTransfers, Mend, NamedProfile,
+    Operation, Peer,
 };
 use prost::Message;
 use tonic::Status;
@@ -14,8 +15,8 @@ use super::nodes::{links, node};
 use super::requests::Healing;
 use crate::proto::profile::Content;
 use crate::proto::{
-    ApplyProfileRequest, Fault, GetNodeRequest, GetNodeResponse, HealResponse, HostLinks, ListFaultsRequest, ListFaultsResponse, Node,
-    NotRunning, Profile, Status as Told,
+    ApplyProfileRequest, Fault, GetNodeRequest, GetNodeResponse, HealResponse, HostLinks, ListFaultsRequest, ListFaultsResponse,
+    Node, NotRunning, Profile, Status as Told,
 };
 use crate::quantities::{instant, node_of, number, speed};
 use crate::status;
@@ -86,10 +87,9 @@ impl Caller {
             Healing::Several(which) => self.ask(ClearFaults { which }).await?,
         };
         taken_back.sort_by_key(|active| active.fault.target());
-        let left = not_running.into_iter().map(|(node, trouble)| NotRunning {
-            node: number(node),
-            reason: trouble.map(|trouble| trouble.to_string()),
-        });
+        let left = not_running
+            .into_iter()
+            .map(|(node, trouble)| NotRunning { node: number(node), reason: trouble.map(|trouble| trouble.to_string()) });
         Ok(HealResponse {
             taken_back: fitting(&taken_back, if taken_back.len() > PAGE_MAX { bare } else { fault }),
             taken_back_count: taken_back.len() as u64,
@@ -182,7 +182,8 @@ mod tests {
     #[test]
     fn an_answer_has_as_many_faults_as_fit() {
         let of = |index| {
-            let (fault, cause) = (OfEngine::Killed { node: NodeNumber::from_index(index) }, FaultCause::Command { by: Some("x".repeat(200)) });
+            let (fault, cause) =
+                (OfEngine::Killed { node: NodeNumber::from_index(index) }, FaultCause::Command { by: Some("x".repeat(200)) });
             ActiveFault { fault, since: SimTime::ZERO, cause, added: Vec::new(), rules: Vec::new() }
         };
         let all: Vec<ActiveFault> = (0..10_000).map(of).collect();

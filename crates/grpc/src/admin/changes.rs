@@ -5,8 +5,8 @@ use p2p_service::network::{
 };
 
 use crate::proto;
-use crate::quantities::{Read, Wrong, chance_of, delays, delays_of, share, span, span_of};
 use crate::proto::path_change::Loss as ToldLoss;
+use crate::quantities::{Read, Wrong, chance_of, delays, delays_of, share, span, span_of};
 
 pub(crate) fn link(change: LinkChange) -> proto::LinkChange {
     let bits_per_second = change.bandwidth.map(|rate| rate.bits_per_second().unwrap_or(u64::MAX));
@@ -47,7 +47,9 @@ pub(crate) fn path_of(field: &str, given: proto::PathChange) -> Read<PathChange>
     let loss = match given.loss {
         None => None,
         Some(ToldLoss::LossShare(share)) => Some(Loss::Independent(chance_of("loss_share", share).map_err(within)?)),
-        Some(ToldLoss::Bursts(bursts)) => Some(Loss::Bursts(bursts_of(bursts).map_err(|wrong| wrong.within("bursts").within(field))?)),
+        Some(ToldLoss::Bursts(bursts)) => {
+            Some(Loss::Bursts(bursts_of(bursts).map_err(|wrong| wrong.within("bursts").within(field))?))
+        }
     };
     Ok(PathChange {
         delay: given.delay.map(|delay| delays_of("delay", delay)).transpose().map_err(within)?,

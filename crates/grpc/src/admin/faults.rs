@@ -28,7 +28,8 @@ pub(crate) fn fault(active: &ActiveFault) -> proto::Fault {
 }
 
 fn what(fault: &Fault) -> What {
-    let process = |node, kind: ProcessKind, until| What::Process(proto::ProcessFault { node: number(node), kind: kind.into(), until });
+    let process =
+        |node, kind: ProcessKind, until| What::Process(proto::ProcessFault { node: number(node), kind: kind.into(), until });
     match *fault {
         Fault::Killed { node } => process(node, ProcessKind::Killed, None),
         Fault::Stopping { node, until, restarts: false } => process(node, ProcessKind::Stopping, Some(instant(until))),

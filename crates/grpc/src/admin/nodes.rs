@@ -178,7 +178,8 @@ mod tests {
     #[test]
     fn a_node_is_read_as_it_is_written() {
         let millis = SimDuration::from_millis;
-        let recent = RoundTrips { last: Some(millis(12)), average: Some(millis(10)), probes: 10, answers: 9, ..RoundTrips::default() };
+        let recent =
+            RoundTrips { last: Some(millis(12)), average: Some(millis(10)), probes: 10, answers: 9, ..RoundTrips::default() };
         let queue = LinkQueue { packets: 3, packets_max: 100, wait: millis(70) };
         for (state, health) in [
             (ProcessState::Ready, Health::Alive),

@@ -96,9 +96,7 @@ pub(crate) enum Breaking {
 pub(crate) fn breaking(what: Break) -> Breaking {
     match what {
         Break::Kill { node } => Breaking::Kill(proto::KillNodeRequest { node: number(node) }),
-        Break::Stop { node, within } => {
-            Breaking::Stop(proto::StopNodeRequest { node: number(node), within: Some(span(within)) })
-        }
+        Break::Stop { node, within } => Breaking::Stop(proto::StopNodeRequest { node: number(node), within: Some(span(within)) }),
         Break::Restart { node, within } => {
             Breaking::Restart(proto::RestartNodeRequest { node: number(node), within: Some(span(within)) })
         }
@@ -263,6 +261,9 @@ mod tests {
         assert!(set_path_of(proto::SetPathRequest::default()).is_err());
         assert!(partition_of(proto::PartitionRequest::default()).is_err());
         assert!(flap_of(proto::FlapNodeRequest { node: 1, plan: None }).is_err());
-        assert_eq!(stop_of(proto::StopNodeRequest { node: 3, within: None }), Ok(Break::Stop { node: NODE, within: STOP_WITHIN }));
+        assert_eq!(
+            stop_of(proto::StopNodeRequest { node: 3, within: None }),
+            Ok(Break::Stop { node: NODE, within: STOP_WITHIN })
+        );
     }
 }

@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use p2p_service::files::{NodeNumber, SimDuration, SimTime};
-use p2p_service::network::{
-    ActiveFault, Break, HostStatus, Mend, NamedProfile, NodeStatus, PaceStatus, Profiles, Speed, Which,
-};
+use p2p_service::network::{ActiveFault, Break, HostStatus, Mend, NamedProfile, NodeStatus, PaceStatus, Profiles, Speed, Which};
 
 use super::{Client, ClientError, Outcome};
 use crate::admin::requests::{Breaking, breaking, clearing, healing};

@@ -199,7 +199,8 @@ impl Client {
         let mut expected = 0;
         let mut part = std::mem::take(&mut all.segments);
         while !part.is_empty() {
-            expected = follows(&part, expected).ok_or(ClientError::Unexpected("the segments of a file are not in their order"))?;
+            expected =
+                follows(&part, expected).ok_or(ClientError::Unexpected("the segments of a file are not in their order"))?;
             all.segments.append(&mut part);
             part = self.part(path, true, expected).await?.segments;
         }

@@ -75,7 +75,9 @@ impl Access {
         // Without recursion, what is in a directory that is listed itself is found by listing that.
         let is_listed =
             |key: &FileKey| recursive || !key.ancestors().any(|above| files.get(&above).is_some() && may_read(&above));
-        let others = files.entries_after(others_after).filter(|entry| !is_own(entry.key()) && may_read(entry.key()) && is_listed(entry.key()));
+        let others = files
+            .entries_after(others_after)
+            .filter(|entry| !is_own(entry.key()) && may_read(entry.key()) && is_listed(entry.key()));
         found.extend(
             others.take((max + 1).saturating_sub(found.len())).map(|entry| policy::known_of_entry(&principal, entry.clone())),
         );

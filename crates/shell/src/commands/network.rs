@@ -8,8 +8,7 @@ use p2p_engine::EngineError;
 use p2p_engine::node::RoundTrips;
 use p2p_engine::node::health::{Health, PeerHealth};
 use p2p_engine::operation::{
-    CheckHealth, CountPackets, ListConnections, ListNodes, ListPackets, StartCapture, StatStorage,
-    StatUser, StopCapture,
+    CheckHealth, CountPackets, ListConnections, ListNodes, ListPackets, StartCapture, StatStorage, StatUser, StopCapture,
 };
 use p2p_engine::snapshot::{ConnectionStatus, HealthMatrix, HostStatus, NodeStatus, Peer, Usage, kind_name};
 use p2p_net::PacketRecord;

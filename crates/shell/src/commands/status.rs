@@ -27,7 +27,8 @@ async fn of_network<N: Network>(network: &N) -> Result<Answer, N::Error> {
     let under_way = network.under_way().await?;
     let faults = network.faults().await?.len();
     let clock = clock(network).await?;
-    let silent: Vec<&NodeStatus> = nodes.iter().map(|node| &node.status).filter(|node| node.seen.health != Health::Alive).collect();
+    let silent: Vec<&NodeStatus> =
+        nodes.iter().map(|node| &node.status).filter(|node| node.seen.health != Health::Alive).collect();
     let view = View::pairs([
         ("time", clock.view.text()),
         ("nodes", count_of(nodes.len() as u64, "node") + &told_silent(&silent)),

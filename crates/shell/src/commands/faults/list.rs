@@ -9,10 +9,10 @@ use p2p_service::profiles::{NamedProfile, Profiles};
 use p2p_store::manifest::NodeNumber;
 use serde_json::{Value, json};
 
+use crate::ShellError;
 use crate::answer::{Answer, View};
 use crate::call::Call;
 use crate::commands::faults::Change;
-use crate::ShellError;
 use crate::hosts;
 use crate::network::{Cleared, Network};
 use crate::report::{Resolution, SHOWN_MAX, Table, ToldFault, instant_of, number_column, text_column};
