@@ -24,7 +24,7 @@ function __fish_p2p_using_subcommand
     contains -- $cmd[1] $argv
 end
 
-complete -c p2p -n "__fish_p2p_needs_command" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can' -r -f
+complete -c p2p -n "__fish_p2p_needs_command" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
 complete -c p2p -n "__fish_p2p_needs_command" -l theme -d 'The colours: dark, light, high-contrast, mono; by default light or dark as the terminal is' -r -f -a "dark\t''
 light\t''
 high-contrast\t''
@@ -83,7 +83,7 @@ complete -c p2p -n "__fish_p2p_using_subcommand demo" -l speed -d 'Let virtual t
 10x\t''
 100x\t''
 max\t''"
-complete -c p2p -n "__fish_p2p_using_subcommand demo" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand demo" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand demo" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
 complete -c p2p -n "__fish_p2p_using_subcommand demo" -l ascii -d 'Print and draw with ASCII characters only'
 complete -c p2p -n "__fish_p2p_using_subcommand demo" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -101,7 +101,7 @@ max\t''"
 complete -c p2p -n "__fish_p2p_using_subcommand put" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand put" -l password-file -d 'Read the password from the first line of FILE' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand put" -l token-file -d 'Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand put" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand put" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand put" -s r -l recursive -d 'Store directories with all files in them; what is stored already with the same content is left out'
 complete -c p2p -n "__fish_p2p_using_subcommand put" -l keep -d 'Keep what is stored if this is interrupted, for a day; what is said first has the ID for --resume. Of what a kill (SIGKILL, a crash) interrupts, what was noted last is kept: notes begin after 8 MiB'
 complete -c p2p -n "__fish_p2p_using_subcommand put" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
@@ -121,7 +121,7 @@ max\t''"
 complete -c p2p -n "__fish_p2p_using_subcommand get" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand get" -l password-file -d 'Read the password from the first line of FILE' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand get" -l token-file -d 'Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand get" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand get" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand get" -s f -l force -d 'Replace a file that is there'
 complete -c p2p -n "__fish_p2p_using_subcommand get" -s r -l recursive -d 'Fetch directories with all files in them; what is there already with the same content is left out'
 complete -c p2p -n "__fish_p2p_using_subcommand get" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
@@ -139,7 +139,7 @@ max\t''"
 complete -c p2p -n "__fish_p2p_using_subcommand ls" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand ls" -l password-file -d 'Read the password from the first line of FILE' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand ls" -l token-file -d 'Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand ls" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand ls" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand ls" -s R -l recursive -d 'List all that is in the directories, too'
 complete -c p2p -n "__fish_p2p_using_subcommand ls" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
 complete -c p2p -n "__fish_p2p_using_subcommand ls" -l ascii -d 'Print and draw with ASCII characters only'
@@ -156,7 +156,7 @@ max\t''"
 complete -c p2p -n "__fish_p2p_using_subcommand rm" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand rm" -l password-file -d 'Read the password from the first line of FILE' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand rm" -l token-file -d 'Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand rm" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand rm" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand rm" -s r -l recursive -d 'Remove directories with all that is in them'
 complete -c p2p -n "__fish_p2p_using_subcommand rm" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
 complete -c p2p -n "__fish_p2p_using_subcommand rm" -l ascii -d 'Print and draw with ASCII characters only'
@@ -174,7 +174,7 @@ max\t''"
 complete -c p2p -n "__fish_p2p_using_subcommand uploads" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand uploads" -l password-file -d 'Read the password from the first line of FILE' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand uploads" -l token-file -d 'Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand uploads" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand uploads" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand uploads" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
 complete -c p2p -n "__fish_p2p_using_subcommand uploads" -l ascii -d 'Print and draw with ASCII characters only'
 complete -c p2p -n "__fish_p2p_using_subcommand uploads" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -190,7 +190,7 @@ max\t''"
 complete -c p2p -n "__fish_p2p_using_subcommand mkdir" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand mkdir" -l password-file -d 'Read the password from the first line of FILE' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand mkdir" -l token-file -d 'Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand mkdir" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand mkdir" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand mkdir" -s p -l parents -d 'Make those above too; one that exists is no error'
 complete -c p2p -n "__fish_p2p_using_subcommand mkdir" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
 complete -c p2p -n "__fish_p2p_using_subcommand mkdir" -l ascii -d 'Print and draw with ASCII characters only'
@@ -207,7 +207,7 @@ max\t''"
 complete -c p2p -n "__fish_p2p_using_subcommand mv" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand mv" -l password-file -d 'Read the password from the first line of FILE' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand mv" -l token-file -d 'Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand mv" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand mv" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand mv" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
 complete -c p2p -n "__fish_p2p_using_subcommand mv" -l ascii -d 'Print and draw with ASCII characters only'
 complete -c p2p -n "__fish_p2p_using_subcommand mv" -s h -l help -d 'Print help'
@@ -223,7 +223,7 @@ max\t''"
 complete -c p2p -n "__fish_p2p_using_subcommand info" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand info" -l password-file -d 'Read the password from the first line of FILE' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand info" -l token-file -d 'Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand info" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand info" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand info" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
 complete -c p2p -n "__fish_p2p_using_subcommand info" -l ascii -d 'Print and draw with ASCII characters only'
 complete -c p2p -n "__fish_p2p_using_subcommand info" -s h -l help -d 'Print help'
@@ -239,7 +239,7 @@ max\t''"
 complete -c p2p -n "__fish_p2p_using_subcommand stat" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand stat" -l password-file -d 'Read the password from the first line of FILE' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand stat" -l token-file -d 'Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand stat" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand stat" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand stat" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
 complete -c p2p -n "__fish_p2p_using_subcommand stat" -l ascii -d 'Print and draw with ASCII characters only'
 complete -c p2p -n "__fish_p2p_using_subcommand stat" -s h -l help -d 'Print help'
@@ -255,7 +255,7 @@ max\t''"
 complete -c p2p -n "__fish_p2p_using_subcommand verify" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand verify" -l password-file -d 'Read the password from the first line of FILE' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand verify" -l token-file -d 'Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand verify" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand verify" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand verify" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
 complete -c p2p -n "__fish_p2p_using_subcommand verify" -l ascii -d 'Print and draw with ASCII characters only'
 complete -c p2p -n "__fish_p2p_using_subcommand verify" -s h -l help -d 'Print help'
@@ -271,7 +271,7 @@ max\t''"
 complete -c p2p -n "__fish_p2p_using_subcommand share" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand share" -l password-file -d 'Read the password from the first line of FILE' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand share" -l token-file -d 'Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand share" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand share" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand share" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
 complete -c p2p -n "__fish_p2p_using_subcommand share" -l ascii -d 'Print and draw with ASCII characters only'
 complete -c p2p -n "__fish_p2p_using_subcommand share" -s h -l help -d 'Print help'
@@ -287,7 +287,7 @@ max\t''"
 complete -c p2p -n "__fish_p2p_using_subcommand unshare" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand unshare" -l password-file -d 'Read the password from the first line of FILE' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand unshare" -l token-file -d 'Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand unshare" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand unshare" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand unshare" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
 complete -c p2p -n "__fish_p2p_using_subcommand unshare" -l ascii -d 'Print and draw with ASCII characters only'
 complete -c p2p -n "__fish_p2p_using_subcommand unshare" -s h -l help -d 'Print help'
@@ -303,7 +303,7 @@ max\t''"
 complete -c p2p -n "__fish_p2p_using_subcommand nodes" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand nodes" -l password-file -d 'Read the password from the first line of FILE' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand nodes" -l token-file -d 'Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand nodes" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand nodes" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand nodes" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
 complete -c p2p -n "__fish_p2p_using_subcommand nodes" -l ascii -d 'Print and draw with ASCII characters only'
 complete -c p2p -n "__fish_p2p_using_subcommand nodes" -s h -l help -d 'Print help'
@@ -319,7 +319,7 @@ max\t''"
 complete -c p2p -n "__fish_p2p_using_subcommand orphans" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand orphans" -l password-file -d 'Read the password from the first line of FILE' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand orphans" -l token-file -d 'Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand orphans" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand orphans" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand orphans" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
 complete -c p2p -n "__fish_p2p_using_subcommand orphans" -l ascii -d 'Print and draw with ASCII characters only'
 complete -c p2p -n "__fish_p2p_using_subcommand orphans" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -333,7 +333,7 @@ complete -c p2p -n "__fish_p2p_using_subcommand register" -l speed -d 'Let virtu
 10x\t''
 100x\t''
 max\t''"
-complete -c p2p -n "__fish_p2p_using_subcommand register" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand register" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand register" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
 complete -c p2p -n "__fish_p2p_using_subcommand register" -l ascii -d 'Print and draw with ASCII characters only'
 complete -c p2p -n "__fish_p2p_using_subcommand register" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -347,7 +347,7 @@ complete -c p2p -n "__fish_p2p_using_subcommand login" -l speed -d 'Let virtual 
 10x\t''
 100x\t''
 max\t''"
-complete -c p2p -n "__fish_p2p_using_subcommand login" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand login" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand login" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
 complete -c p2p -n "__fish_p2p_using_subcommand login" -l ascii -d 'Print and draw with ASCII characters only'
 complete -c p2p -n "__fish_p2p_using_subcommand login" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -360,7 +360,7 @@ complete -c p2p -n "__fish_p2p_using_subcommand logout" -l speed -d 'Let virtual
 10x\t''
 100x\t''
 max\t''"
-complete -c p2p -n "__fish_p2p_using_subcommand logout" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand logout" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand logout" -l all -d 'End every session of the user'
 complete -c p2p -n "__fish_p2p_using_subcommand logout" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
 complete -c p2p -n "__fish_p2p_using_subcommand logout" -l ascii -d 'Print and draw with ASCII characters only'
@@ -377,7 +377,7 @@ max\t''"
 complete -c p2p -n "__fish_p2p_using_subcommand whoami" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand whoami" -l password-file -d 'Read the password from the first line of FILE' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand whoami" -l token-file -d 'Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand whoami" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand whoami" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand whoami" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
 complete -c p2p -n "__fish_p2p_using_subcommand whoami" -l ascii -d 'Print and draw with ASCII characters only'
 complete -c p2p -n "__fish_p2p_using_subcommand whoami" -s h -l help -d 'Print help'
@@ -394,7 +394,7 @@ max\t''"
 complete -c p2p -n "__fish_p2p_using_subcommand sessions" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand sessions" -l password-file -d 'Read the password from the first line of FILE' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand sessions" -l token-file -d 'Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand sessions" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand sessions" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand sessions" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
 complete -c p2p -n "__fish_p2p_using_subcommand sessions" -l ascii -d 'Print and draw with ASCII characters only'
 complete -c p2p -n "__fish_p2p_using_subcommand sessions" -s h -l help -d 'Print help'
@@ -415,7 +415,7 @@ max\t''"
 complete -c p2p -n "__fish_p2p_using_subcommand token" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand token" -l password-file -d 'Read the password from the first line of FILE' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand token" -l token-file -d 'Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand token" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand token" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand token" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
 complete -c p2p -n "__fish_p2p_using_subcommand token" -l ascii -d 'Print and draw with ASCII characters only'
 complete -c p2p -n "__fish_p2p_using_subcommand token" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -431,7 +431,7 @@ max\t''"
 complete -c p2p -n "__fish_p2p_using_subcommand passwd" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand passwd" -l password-file -d 'Read the password from the first line of FILE' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand passwd" -l token-file -d 'Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand passwd" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand passwd" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand passwd" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
 complete -c p2p -n "__fish_p2p_using_subcommand passwd" -l ascii -d 'Print and draw with ASCII characters only'
 complete -c p2p -n "__fish_p2p_using_subcommand passwd" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -447,7 +447,7 @@ max\t''"
 complete -c p2p -n "__fish_p2p_using_subcommand otp" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand otp" -l password-file -d 'Read the password from the first line of FILE' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand otp" -l token-file -d 'Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand otp" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand otp" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand otp" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
 complete -c p2p -n "__fish_p2p_using_subcommand otp" -l ascii -d 'Print and draw with ASCII characters only'
 complete -c p2p -n "__fish_p2p_using_subcommand otp" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -467,7 +467,7 @@ complete -c p2p -n "__fish_p2p_using_subcommand flow" -l runs -d 'How many runs,
 complete -c p2p -n "__fish_p2p_using_subcommand flow" -l seed -d 'The seed of the first run' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand flow" -l pcap -d 'Write the packets of the first run to FILE, for Wireshark' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand flow" -l cwnd -d 'Write the congestion windows of the first run over time to FILE, as CSV' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand flow" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand flow" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand flow" -l force -d 'Replace files that are there'
 complete -c p2p -n "__fish_p2p_using_subcommand flow" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
 complete -c p2p -n "__fish_p2p_using_subcommand flow" -l ascii -d 'Print and draw with ASCII characters only'
@@ -486,7 +486,7 @@ max\t''"
 complete -c p2p -n "__fish_p2p_using_subcommand run" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand run" -l password-file -d 'Read the password from the first line of FILE' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand run" -l token-file -d 'Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand run" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand run" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand run" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
 complete -c p2p -n "__fish_p2p_using_subcommand run" -l ascii -d 'Print and draw with ASCII characters only'
 complete -c p2p -n "__fish_p2p_using_subcommand run" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -502,7 +502,7 @@ max\t''"
 complete -c p2p -n "__fish_p2p_using_subcommand repl" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand repl" -l password-file -d 'Read the password from the first line of FILE' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand repl" -l token-file -d 'Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand repl" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand repl" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand repl" -l ascii -d 'Print and draw with ASCII characters only'
 complete -c p2p -n "__fish_p2p_using_subcommand repl" -s h -l help -d 'Print help'
 complete -c p2p -n "__fish_p2p_using_subcommand repl" -s V -l version -d 'Print version'
@@ -515,7 +515,7 @@ complete -c p2p -n "__fish_p2p_using_subcommand serve" -l speed -d 'Let virtual 
 10x\t''
 100x\t''
 max\t''"
-complete -c p2p -n "__fish_p2p_using_subcommand serve" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand serve" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand serve" -l exit-with-parent -d 'End when the process ends that has started this one'
 complete -c p2p -n "__fish_p2p_using_subcommand serve" -l ascii -d 'Print and draw with ASCII characters only'
 complete -c p2p -n "__fish_p2p_using_subcommand serve" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -533,12 +533,12 @@ max\t''"
 complete -c p2p -n "__fish_p2p_using_subcommand events" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand events" -l password-file -d 'Read the password from the first line of FILE' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand events" -l token-file -d 'Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand events" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand events" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand events" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
 complete -c p2p -n "__fish_p2p_using_subcommand events" -l ascii -d 'Print and draw with ASCII characters only'
 complete -c p2p -n "__fish_p2p_using_subcommand events" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c p2p -n "__fish_p2p_using_subcommand events" -s V -l version -d 'Print version'
-complete -c p2p -n "__fish_p2p_using_subcommand replay" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand replay" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand replay" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
 complete -c p2p -n "__fish_p2p_using_subcommand replay" -l ascii -d 'Print and draw with ASCII characters only'
 complete -c p2p -n "__fish_p2p_using_subcommand replay" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -551,7 +551,7 @@ complete -c p2p -n "__fish_p2p_using_subcommand config" -l speed -d 'Let virtual
 10x\t''
 100x\t''
 max\t''"
-complete -c p2p -n "__fish_p2p_using_subcommand config" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand config" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand config" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
 complete -c p2p -n "__fish_p2p_using_subcommand config" -l ascii -d 'Print and draw with ASCII characters only'
 complete -c p2p -n "__fish_p2p_using_subcommand config" -s h -l help -d 'Print help'
@@ -568,17 +568,17 @@ max\t''"
 complete -c p2p -n "__fish_p2p_using_subcommand export" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand export" -l password-file -d 'Read the password from the first line of FILE' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand export" -l token-file -d 'Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand export" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand export" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand export" -l force -d 'Replace a file that is there'
 complete -c p2p -n "__fish_p2p_using_subcommand export" -l json -d 'Accepted for the sake of scripts: an export is always JSON'
 complete -c p2p -n "__fish_p2p_using_subcommand export" -l ascii -d 'Print and draw with ASCII characters only'
 complete -c p2p -n "__fish_p2p_using_subcommand export" -s h -l help -d 'Print help'
 complete -c p2p -n "__fish_p2p_using_subcommand export" -s V -l version -d 'Print version'
-complete -c p2p -n "__fish_p2p_using_subcommand completions" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand completions" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand completions" -l ascii -d 'Print and draw with ASCII characters only'
 complete -c p2p -n "__fish_p2p_using_subcommand completions" -s h -l help -d 'Print help'
 complete -c p2p -n "__fish_p2p_using_subcommand completions" -s V -l version -d 'Print version'
-complete -c p2p -n "__fish_p2p_using_subcommand man" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand man" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand man" -l ascii -d 'Print and draw with ASCII characters only'
 complete -c p2p -n "__fish_p2p_using_subcommand man" -s h -l help -d 'Print help'
 complete -c p2p -n "__fish_p2p_using_subcommand man" -s V -l version -d 'Print version'

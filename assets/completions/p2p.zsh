@@ -26,7 +26,7 @@ _p2p() {
 
     local context curcontext="$curcontext" state line
     _arguments "${_arguments_options[@]}" : \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--theme=[The colours\: dark, light, high-contrast, mono; by default light or dark as the terminal is]:THEME:(dark light high-contrast mono)' \
 '--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files -/' \
 '--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:' \
@@ -55,7 +55,7 @@ _arguments "${_arguments_options[@]}" : \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
 '--seed=[Seed of the random numbers\: the same seed gives the same run]:N:' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help (see more with '\''--help'\'')]' \
@@ -76,7 +76,7 @@ _arguments "${_arguments_options[@]}" : \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '-r[Store directories with all files in them; what is stored already with the same content is left out]' \
 '--recursive[Store directories with all files in them; what is stored already with the same content is left out]' \
 '--keep[Keep what is stored if this is interrupted, for a day; what is said first has the ID for --resume. Of what a kill (SIGKILL, a crash) interrupts, what was noted last is kept\: notes begin after 8 MiB]' \
@@ -102,7 +102,7 @@ _arguments "${_arguments_options[@]}" : \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '-f[Replace a file that is there]' \
 '--force[Replace a file that is there]' \
 '-r[Fetch directories with all files in them; what is there already with the same content is left out]' \
@@ -126,7 +126,7 @@ _arguments "${_arguments_options[@]}" : \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '-R[List all that is in the directories, too]' \
 '--recursive[List all that is in the directories, too]' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
@@ -148,7 +148,7 @@ _arguments "${_arguments_options[@]}" : \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '-r[Remove directories with all that is in them]' \
 '--recursive[Remove directories with all that is in them]' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
@@ -171,7 +171,7 @@ _arguments "${_arguments_options[@]}" : \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help (see more with '\''--help'\'')]' \
@@ -190,7 +190,7 @@ _arguments "${_arguments_options[@]}" : \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '-p[Make those above too; one that exists is no error]' \
 '--parents[Make those above too; one that exists is no error]' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
@@ -212,7 +212,7 @@ _arguments "${_arguments_options[@]}" : \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help]' \
@@ -233,7 +233,7 @@ _arguments "${_arguments_options[@]}" : \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help]' \
@@ -253,7 +253,7 @@ _arguments "${_arguments_options[@]}" : \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help]' \
@@ -273,7 +273,7 @@ _arguments "${_arguments_options[@]}" : \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help]' \
@@ -293,7 +293,7 @@ _arguments "${_arguments_options[@]}" : \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help]' \
@@ -314,7 +314,7 @@ _arguments "${_arguments_options[@]}" : \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help]' \
@@ -335,7 +335,7 @@ _arguments "${_arguments_options[@]}" : \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help]' \
@@ -354,7 +354,7 @@ _arguments "${_arguments_options[@]}" : \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help (see more with '\''--help'\'')]' \
@@ -373,7 +373,7 @@ _arguments "${_arguments_options[@]}" : \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
 '--seed=[Seed of the random numbers\: the same seed gives the same run]:N:' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help (see more with '\''--help'\'')]' \
@@ -392,7 +392,7 @@ _arguments "${_arguments_options[@]}" : \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
 '--seed=[Seed of the random numbers\: the same seed gives the same run]:N:' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help (see more with '\''--help'\'')]' \
@@ -409,7 +409,7 @@ _arguments "${_arguments_options[@]}" : \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
 '--seed=[Seed of the random numbers\: the same seed gives the same run]:N:' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--all[End every session of the user]' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
@@ -429,7 +429,7 @@ _arguments "${_arguments_options[@]}" : \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help]' \
@@ -449,7 +449,7 @@ _arguments "${_arguments_options[@]}" : \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help]' \
@@ -471,7 +471,7 @@ _arguments "${_arguments_options[@]}" : \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help (see more with '\''--help'\'')]' \
@@ -492,7 +492,7 @@ _arguments "${_arguments_options[@]}" : \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help (see more with '\''--help'\'')]' \
@@ -511,7 +511,7 @@ _arguments "${_arguments_options[@]}" : \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help (see more with '\''--help'\'')]' \
@@ -539,7 +539,7 @@ incast\:"Many hosts send to one, over access links"))' \
 '--seed=[The seed of the first run]:N:' \
 '--pcap=[Write the packets of the first run to FILE, for Wireshark]:FILE:_files' \
 '--cwnd=[Write the congestion windows of the first run over time to FILE, as CSV]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--force[Replace files that are there]' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
@@ -561,7 +561,7 @@ _arguments "${_arguments_options[@]}" : \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help (see more with '\''--help'\'')]' \
@@ -582,7 +582,7 @@ _arguments "${_arguments_options[@]}" : \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help]' \
 '--help[Print help]' \
@@ -598,7 +598,7 @@ _arguments "${_arguments_options[@]}" : \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
 '--seed=[Seed of the random numbers\: the same seed gives the same run]:N:' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--exit-with-parent[End when the process ends that has started this one]' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help (see more with '\''--help'\'')]' \
@@ -619,7 +619,7 @@ _arguments "${_arguments_options[@]}" : \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help (see more with '\''--help'\'')]' \
@@ -630,7 +630,7 @@ _arguments "${_arguments_options[@]}" : \
 ;;
 (replay)
 _arguments "${_arguments_options[@]}" : \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help (see more with '\''--help'\'')]' \
@@ -647,7 +647,7 @@ _arguments "${_arguments_options[@]}" : \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
 '--seed=[Seed of the random numbers\: the same seed gives the same run]:N:' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help]' \
@@ -668,7 +668,7 @@ _arguments "${_arguments_options[@]}" : \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--force[Replace a file that is there]' \
 '--json[Accepted for the sake of scripts\: an export is always JSON]' \
 '--ascii[Print and draw with ASCII characters only]' \
@@ -680,7 +680,7 @@ _arguments "${_arguments_options[@]}" : \
 ;;
 (completions)
 _arguments "${_arguments_options[@]}" : \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help]' \
 '--help[Print help]' \
@@ -691,7 +691,7 @@ _arguments "${_arguments_options[@]}" : \
 ;;
 (man)
 _arguments "${_arguments_options[@]}" : \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami and login can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help]' \
 '--help[Print help]' \

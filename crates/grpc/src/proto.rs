@@ -1,6 +1,11 @@
 //! The contract of the services, compiled from `assets/proto`: messages, servers, and clients.
 
-#![expect(missing_docs, clippy::allow_attributes_without_reason, reason = "generated from the contract, which has the comments")]
+#![expect(
+    missing_docs,
+    clippy::allow_attributes_without_reason,
+    clippy::large_enum_variant,
+    reason = "generated from the contract, which has the comments"
+)]
 
 pub use prost_types::{Duration, Timestamp};
 

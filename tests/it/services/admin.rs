@@ -196,7 +196,7 @@ fn links_paths_and_disks_are_changed_and_taken_back() {
         admin.set_path(both(true), lossy, false).await.unwrap();
         admin.set_path(both(false), proto::PathChange::default(), true).await.unwrap();
         let all_of = set_path_request::Paths::AllOf(node(3).unwrap());
-        ask!(admin, set_path, proto::SetPathRequest { paths: Some(all_of.clone()), change: Some(bursts), cut: false }).unwrap();
+        ask!(admin, set_path, proto::SetPathRequest { paths: Some(all_of), change: Some(bursts), cut: false }).unwrap();
         let group = |numbers: &[u32]| numbers.iter().map(|&number| node(number).unwrap()).collect();
         let parted = proto::PartitionRequest { one: group(&[1]), other: group(&[4, 5]), one_way: true };
         ask!(admin, partition, parted.clone()).unwrap();
@@ -423,12 +423,9 @@ fn a_node_that_is_killed_in_the_middle_of_an_upload_corrupts_nothing() {
         sending.offset().await.unwrap();
         sending.chunk(&content[..content.len() / 2]).await;
         // A node has acknowledged a segment, and has others on their way to it.
-        let killed = loop {
-            match sending.answers.message().await.unwrap().unwrap().message.unwrap() {
-                proto::upload_file_response::Message::Acknowledged(told) => break told.segment.unwrap().node,
-                other => panic!("{other:?}"),
-            }
-        };
+        let first = sending.answers.message().await.unwrap().unwrap().message.unwrap();
+        let proto::upload_file_response::Message::Acknowledged(told) = first else { panic!("{first:?}") };
+        let killed = told.segment.unwrap().node;
         ask!(admin, kill_node, proto::KillNodeRequest { node: killed }).unwrap();
         let max = Some(proto::Speed { speed: Some(proto::speed::Speed::Max(())) });
         ask!(admin, set_speed, proto::SetSpeedRequest { speed: max }).unwrap();
