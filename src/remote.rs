@@ -8,7 +8,7 @@
 //! | `network` | the commands about nodes, faults and time |
 //! | `events` | `events` |
 
-use p2p_shell::network::AT_SERVERS;
+use p2p_shell::at_server::AT_SERVERS;
 
 mod events;
 mod names;

@@ -15,7 +15,8 @@ use p2p_service::output;
 use p2p_service::profiles::Profiles;
 use p2p_shell::ShellError;
 use p2p_shell::asking::{CommonArgs, refused};
-use p2p_shell::network::{AT_SERVERS, Cleared, KnownNode, Network, Passing, bound, carry_out};
+use p2p_shell::at_server::{AT_SERVERS, bound, carry_out};
+use p2p_shell::network::{Cleared, KnownNode, Network, Passing};
 use p2p_shell::spec::{Argument, Flag, Group, Kind, Spec, Times};
 use p2p_shell::table;
 

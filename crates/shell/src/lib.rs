@@ -6,6 +6,7 @@
 //! | [`words`] | the splitting of lines into words |
 //! | [`call`] | the binding of words to a command |
 //! | [`complete`] | completion and hints |
+//! | [`at_server`] | the commands that a server is asked for |
 //! | [`network`] | the network that commands are about: that of this process, or of a server |
 //! | [`pattern`] | patterns for names of stored files |
 //! | [`trees`] | what a command with `--recursive` is to transfer |
@@ -25,6 +26,7 @@
 mod ahead;
 pub mod answer;
 pub mod asking;
+pub mod at_server;
 mod background;
 pub mod bar;
 mod batch;
