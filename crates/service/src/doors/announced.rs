@@ -47,7 +47,7 @@ pub fn holder(data_dir: &Path) -> Option<Holder> {
     serde_json::from_slice(&private_file::read(&data_dir.join(FILE), LENGTH_MAX).ok()?).ok()
 }
 
-/// Announcement of the services of this process, which is taken back when it is dropped.
+/// Announcement of the services of this process, which is taken back when it is dropped. A later one in the same directory replaces it.
 #[derive(Debug)]
 pub struct Announcement(PathBuf);
 
@@ -64,8 +64,18 @@ impl Announcement {
     }
 }
 
+impl Announcement {
+    /// Leaves the file to an announcement that has replaced this one.
+    pub fn superseded(mut self) {
+        self.0 = PathBuf::new();
+    }
+}
+
 impl Drop for Announcement {
     fn drop(&mut self) {
+        if self.0.as_os_str().is_empty() {
+            return;
+        }
         // A file that stays is taken for what it is, since its process no longer holds the lock.
         let _ = fs::remove_file(&self.0);
     }

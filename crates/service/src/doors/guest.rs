@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::Figures;
+use tokio::sync::watch;
+
+use super::{Figures, Stage};
 
 /// Number of refusals, by reason.
 pub type Refusals = BTreeMap<&'static str, u64>;
@@ -48,6 +50,9 @@ pub(super) struct Book {
     pub(super) service: &'static str,
     pub(super) address: SocketAddr,
     pub(super) limits: Limits,
+    /// Instant of the opening, in seconds since 1970-01-01 00:00 UTC.
+    since: u64,
+    stage: watch::Sender<Stage>,
     connections: AtomicU64,
     requests: AtomicU64,
     bytes_in: AtomicU64,
@@ -58,11 +63,13 @@ pub(super) struct Book {
 }
 
 impl Book {
-    pub(super) fn new(service: &'static str, address: SocketAddr, limits: Limits) -> Book {
+    pub(super) fn new(service: &'static str, address: SocketAddr, limits: Limits, since: u64) -> Book {
         Book {
             service,
             address,
             limits,
+            since,
+            stage: watch::Sender::new(Stage::Open),
             connections: AtomicU64::new(0),
             requests: AtomicU64::new(0),
             bytes_in: AtomicU64::new(0),
@@ -77,6 +84,8 @@ impl Book {
         Figures {
             service: self.service,
             address: self.address,
+            stage: self.stage(),
+            since: Some(self.since),
             clients: locked(&self.present).values().sum(),
             connections: count(&self.connections),
             requests: count(&self.requests),
@@ -84,6 +93,27 @@ impl Book {
             bytes_out: count(&self.bytes_out),
             refusals: locked(&self.refusals).clone(),
         }
+    }
+
+    pub(super) fn stage(&self) -> Stage {
+        *self.stage.borrow()
+    }
+
+    /// Passes to a later stage; a door that is closed stays so.
+    pub(super) fn set_stage(&self, stage: Stage) {
+        self.stage.send_if_modified(|now| {
+            let is_later = *now != Stage::Closed && *now != stage;
+            if is_later {
+                *now = stage;
+            }
+            is_later
+        });
+    }
+
+    /// Waits until the door is closed and nobody is there.
+    pub(super) async fn closed(&self) {
+        // The book is here, and with it the sender.
+        let _ = self.stage.subscribe().wait_for(|&stage| stage == Stage::Closed).await;
     }
 
     fn note_refusal(&self, reason: &'static str) {

@@ -19,7 +19,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -27,6 +27,7 @@ use tokio::time::timeout;
 
 use self::guarded::Guarded;
 use self::guest::{Book, Guest, Limits, Refusals, locked};
+use crate::output;
 
 /// Time for which no connection is taken in after the system could not give one: it has no file descriptors left, most often.
 const AFTER_FAILURE: Duration = Duration::from_millis(100);
@@ -37,7 +38,13 @@ pub struct Doors(Arc<Registry>);
 
 #[derive(Debug, Default)]
 struct Registry {
-    books: Mutex<Vec<Arc<Book>>>,
+    entries: Mutex<Vec<Entry>>,
+}
+
+/// A door that is or was open.
+#[derive(Debug)]
+struct Entry {
+    book: Arc<Book>,
     is_closing: watch::Sender<bool>,
 }
 
@@ -49,23 +56,74 @@ impl Doors {
     /// Fails if the address cannot be listened at, as if another process does.
     pub async fn open(&self, service: &'static str, address: SocketAddr, limits: Limits) -> io::Result<Door> {
         let listener = TcpListener::bind(address).await?;
-        let book = Arc::new(Book::new(service, listener.local_addr()?, limits));
-        self.books().push(Arc::clone(&book));
-        Ok(Door { listener, book, closing: Closing(self.0.is_closing.subscribe()) })
+        let book = Arc::new(Book::new(service, listener.local_addr()?, limits, output::now_unix()));
+        let is_closing = watch::Sender::new(false);
+        let closing = Closing(is_closing.subscribe());
+        let mut entries = self.entries();
+        // What the service has done before is no longer of interest.
+        entries.retain(|entry| entry.book.service != service || entry.book.stage() != Stage::Closed);
+        entries.push(Entry { book: Arc::clone(&book), is_closing });
+        Ok(Door { listener, open: Open(book), closing })
     }
 
     /// Asks every door to close: it takes no more connections in, and those that it has may end what they do.
     pub fn close(&self) {
-        self.0.is_closing.send_replace(true);
+        self.entries().iter().for_each(Entry::close);
     }
 
-    /// Returns the figures of each door, in the order in which the doors were opened.
+    /// Asks the doors of the service of this name to close.
+    pub fn close_service(&self, service: &str) {
+        self.entries().iter().filter(|entry| entry.book.service == service).for_each(Entry::close);
+    }
+
+    /// Waits until all doors are closed, or those of the service of this name, and nobody is at them any more: as long as they have been
+    /// given time for that, once they are asked to close.
+    pub async fn closed(&self, service: Option<&str>) {
+        let is_meant = |book: &Arc<Book>| service.is_none_or(|service| book.service == service);
+        let books: Vec<Arc<Book>> = self.entries().iter().map(|entry| Arc::clone(&entry.book)).filter(is_meant).collect();
+        for book in books {
+            book.closed().await;
+        }
+    }
+
+    /// Returns the figures of each door, in the order in which the doors were opened. Those of a closed one stay until its service opens
+    /// another.
     pub fn figures(&self) -> Vec<Figures> {
-        self.books().iter().map(|book| book.figures()).collect()
+        self.entries().iter().map(|entry| entry.book.figures()).collect()
     }
 
-    fn books(&self) -> MutexGuard<'_, Vec<Arc<Book>>> {
-        locked(&self.0.books)
+    fn entries(&self) -> MutexGuard<'_, Vec<Entry>> {
+        locked(&self.0.entries)
+    }
+}
+
+impl Entry {
+    fn close(&self) {
+        self.book.set_stage(Stage::Closing);
+        self.is_closing.send_replace(true);
+    }
+}
+
+/// What a door does with those who come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Stage {
+    /// Takes them in.
+    Open,
+    /// Takes nobody in, and those who were there end what they do.
+    Closing,
+    /// Takes nobody in, and nobody is there.
+    Closed,
+}
+
+impl Stage {
+    /// Returns the name of the stage, as in JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Stage::Open => "open",
+            Stage::Closing => "closing",
+            Stage::Closed => "closed",
+        }
     }
 }
 
@@ -76,6 +134,10 @@ pub struct Figures {
     pub service: &'static str,
     /// Address at which it listens.
     pub address: SocketAddr,
+    /// Whether it is open.
+    pub stage: Stage,
+    /// Instant of its opening, in seconds since 1970-01-01 00:00 UTC; `None` if it was never open.
+    pub since: Option<u64>,
     /// Connections that are open now.
     pub clients: usize,
     /// Connections that were taken in.
@@ -87,7 +149,41 @@ pub struct Figures {
     /// Bytes that were sent, as on the socket.
     pub bytes_out: u64,
     /// Connections and requests that were refused, by reason.
+    #[serde(serialize_with = "as_list")]
     pub refusals: Refusals,
+}
+
+impl Figures {
+    /// Creates the figures of a door that was never open.
+    pub fn never_open(service: &'static str, address: SocketAddr) -> Figures {
+        Figures {
+            service,
+            address,
+            stage: Stage::Closed,
+            since: None,
+            clients: 0,
+            connections: 0,
+            requests: 0,
+            bytes_in: 0,
+            bytes_out: 0,
+            refusals: Refusals::new(),
+        }
+    }
+}
+
+/// Writes the refusals as a list, so that no field has the name of a reason.
+fn as_list<S: Serializer>(refusals: &Refusals, serializer: S) -> Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    struct Refused<'a> {
+        reason: &'a str,
+        count: u64,
+    }
+    serializer.collect_seq(refusals.iter().map(|(reason, &count)| Refused { reason, count }))
+}
+
+/// Formats the refusals as `3 silent, 1 too many connections`; empty if there are none.
+pub fn told_refusals(refusals: &Refusals) -> String {
+    refusals.iter().map(|(reason, count)| format!("{count} {reason}")).collect::<Vec<_>>().join(", ")
 }
 
 /// Notice that the doors close.
@@ -111,14 +207,24 @@ impl Closing {
 #[derive(Debug)]
 pub struct Door {
     listener: TcpListener,
-    book: Arc<Book>,
+    open: Open,
     closing: Closing,
+}
+
+/// Book of a door that is not closed, until this is dropped.
+#[derive(Debug)]
+struct Open(Arc<Book>);
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.set_stage(Stage::Closed);
+    }
 }
 
 impl Door {
     /// Returns the address at which the door listens, with the port that the system has given.
     pub fn address(&self) -> SocketAddr {
-        self.book.address
+        self.open.0.address
     }
 
     /// Returns the notice of this door's closing.
@@ -132,16 +238,17 @@ impl Door {
     where
         Serving: Future<Output = ()> + Send + 'static,
     {
-        let Door { listener, book, mut closing } = self;
+        let Door { listener, open, mut closing } = self;
+        let book = &open.0;
         let mut connections = JoinSet::new();
         loop {
             tokio::select! {
                 biased;
                 () = closing.begun() => break,
-                Some(ended) = connections.join_next() => told(&book, ended),
+                Some(ended) = connections.join_next() => told(book, ended),
                 accepted = listener.accept() => match accepted {
                     Ok((stream, peer)) => {
-                        let Ok(guest) = Guest::admit(&book, peer.ip()) else { continue };
+                        let Ok(guest) = Guest::admit(book, peer.ip()) else { continue };
                         // Small answers are not held back for larger ones; a system that refuses delays them.
                         let _ = stream.set_nodelay(true);
                         connections.spawn(serve(Guarded::new(stream, guest.clone()), guest));
@@ -157,7 +264,7 @@ impl Door {
         drop(listener);
         let all = async {
             while let Some(ended) = connections.join_next().await {
-                told(&book, ended);
+                told(book, ended);
             }
         };
         if timeout(drain, all).await.is_err() {

@@ -24,7 +24,7 @@ fn limits(connections: usize, of_one_address: usize) -> Limits {
 }
 
 fn book(limits: Limits) -> Arc<Book> {
-    Arc::new(Book::new("a test", LOCAL, limits))
+    Arc::new(Book::new("a test", LOCAL, limits, 7))
 }
 
 fn address(last: u8) -> IpAddr {
@@ -177,5 +177,29 @@ fn a_door_that_closes_cuts_what_does_not_end() {
         tokio::join!(door.attend(SOON, stuck), closing);
         assert!(client.read_u8().await.is_err());
         assert_eq!(doors.figures()[0].clients, 0);
+    });
+}
+
+/// The doors of one service close without those of another, and their figures stay until the service opens another.
+#[test]
+fn a_service_closes_its_own_doors() {
+    on_a_runtime(async {
+        let doors = Doors::default();
+        let (one, other) =
+            (doors.open("one", LOCAL, limits(1, 1)).await.unwrap(), doors.open("other", LOCAL, limits(1, 1)).await.unwrap());
+        let stages = || doors.figures().iter().map(|door| (door.service, door.stage)).collect::<Vec<_>>();
+        doors.close_service("one");
+        assert_eq!(stages(), [("one", Stage::Closing), ("other", Stage::Open)]);
+        let closed = doors.closed(Some("one"));
+        one.attend(Duration::ZERO, |_, _| async {}).await;
+        closed.await;
+        assert_eq!(stages(), [("one", Stage::Closed), ("other", Stage::Open)]);
+        let again = doors.open("one", LOCAL, limits(1, 1)).await.unwrap();
+        assert_eq!(stages(), [("other", Stage::Open), ("one", Stage::Open)]);
+        drop(again);
+        doors.close();
+        assert_eq!(stages(), [("other", Stage::Closing), ("one", Stage::Closed)], "a closed door stays closed");
+        drop(other);
+        doors.closed(None).await;
     });
 }
