@@ -229,13 +229,14 @@ pub fn may_hold_a_secret(line: &str) -> bool {
     tokens::is_in(line) || words::commands_of(line).iter().any(|(_, command)| is_suspect(without_expect(command)))
 }
 
-/// Returns true if a line may be stored in the history file: each of its commands is known, and none gives `login` or `register`
+/// Returns true if a line may be stored in the history file: the table has each of its commands, and none gives `login` or `register`
 /// an argument, since a password may have been typed in the place of the name.
-pub fn is_fit_to_be_kept(line: &str) -> bool {
+pub fn is_fit_to_be_kept(table: &Table, line: &str) -> bool {
     let is_fit = |command: &str| {
         let names_somebody =
             |spec: &Spec| matches!(spec.name, "login" | "register") && words::split_unfinished(command).len() > 1;
-        spec_of(command).is_some_and(|spec| !names_somebody(spec))
+        let first = words::split_unfinished(command).into_iter().next();
+        first.and_then(|first| table.find(&first.text)).is_some_and(|spec| !names_somebody(spec))
     };
     words::commands_of(line).iter().all(|(_, command)| is_fit(without_expect(command)))
 }

@@ -10,6 +10,7 @@ use p2p_base::text;
 use p2p_service::access::Identity;
 
 use crate::call::{is_fit_to_be_kept, may_hold_a_secret};
+use crate::table::Table;
 
 /// Maximum number of bytes that are read of a history file.
 const BYTES_MAX: u64 = 16 << 20;
@@ -23,12 +24,20 @@ const SURPLUS: usize = 200;
 pub struct Histories {
     /// Directory of the history files; `None` if histories are not stored.
     directory: Option<PathBuf>,
+    /// Commands whose lines are stored.
+    table: Table,
 }
 
 impl Histories {
     /// Returns the histories that are stored in a data directory.
     pub fn new(data_dir: PathBuf) -> Histories {
-        Histories { directory: Some(data_dir) }
+        Histories { directory: Some(data_dir), table: Table::default() }
+    }
+
+    /// Stores lines with the commands of this table.
+    #[must_use]
+    pub fn knowing(self, table: Table) -> Histories {
+        Histories { table, ..self }
     }
 
     /// Returns the history of a user. Lines that are typed before the login belong to no user and are not stored.
@@ -40,7 +49,7 @@ impl Histories {
         };
         let Some(path) = self.directory.as_ref().map(|directory| directory.join(name)) else { return History::default() };
         let (lines, stored) = shortened(&path);
-        History { path: Some(path), lines, stored }
+        History { path: Some(path), lines, stored, table: self.table.clone() }
     }
 }
 
@@ -69,6 +78,7 @@ pub struct History {
     lines: Vec<String>,
     /// Number of lines that the file has.
     stored: usize,
+    table: Table,
 }
 
 impl From<Vec<String>> for History {
@@ -95,7 +105,7 @@ impl History {
         if self.lines.len() > LINES_MAX + SURPLUS {
             self.lines.drain(..self.lines.len() - LINES_MAX);
         }
-        if is_fit_to_be_kept(line) && !line.contains('\n') {
+        if is_fit_to_be_kept(&self.table, line) && !line.contains('\n') {
             self.store(line);
         }
         true
