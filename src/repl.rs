@@ -30,6 +30,8 @@ use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
 use rustyline::error::ReadlineError;
 
 use self::lines::Lines;
+use crate::serve::commands;
+use crate::serve::services::Services;
 
 /// `p2p repl`
 #[derive(Debug, Args)]
@@ -51,13 +53,17 @@ pub async fn run(args: &ReplArgs) -> Result<()> {
     let _attention = interrupt::attend()?;
     let mut repl = Repl::new(&instance, &args.login).await?;
     let result = repl.read_lines().await;
+    // Clients end what they do before the transfers are finished or cancelled.
+    let announcement = repl.services.end().await;
     let result = repl.prompter.leave(&instance, result).await;
     repl.prompter.close().await;
+    drop(announcement);
     result.and(instance.end().await.map(drop))
 }
 
 struct Repl {
     prompter: Prompter,
+    services: Services,
     /// Source of the lines; `None` while a thread reads the next one.
     lines: Option<Lines>,
     histories: Histories,
@@ -69,12 +75,15 @@ struct Repl {
 
 impl Repl {
     async fn new(instance: &Instance, login: &LoginArgs) -> Result<Repl> {
-        let prompter = Prompter::open(instance, login, "local repl").await?.with_lines_of_stdin().alone();
+        let prompter = Prompter::open(instance, login, "local repl").await?;
+        let (table, services) = commands::at_prompt(instance)?;
+        let prompter = prompter.with_lines_of_stdin().alone().knowing(table.clone());
         let lines = Lines::open(prompter.shell())?;
         instance.watch_wire().await?;
-        let (histories, identity) = (Histories::new(instance.data_dir.clone()), prompter.shell().access().identity());
+        let (histories, identity) =
+            (Histories::new(instance.data_dir.clone()).knowing(table), prompter.shell().access().identity());
         let (history, variables) = (History::default(), Variables::new());
-        let mut repl = Repl { prompter, lines: Some(lines), histories, history, identity, variables };
+        let mut repl = Repl { prompter, services, lines: Some(lines), histories, history, identity, variables };
         repl.load_history();
         Ok(repl)
     }

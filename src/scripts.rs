@@ -19,6 +19,8 @@ use p2p_shell::words::{Variables, is_variable_name};
 use p2p_shell::{Shell, ShellError};
 use serde_json::{Value, json};
 
+use crate::serve::commands;
+
 /// `p2p run`
 #[derive(Debug, Args)]
 pub struct RunArgs {
@@ -47,7 +49,9 @@ pub async fn run(args: &RunArgs) -> Result<()> {
     let variables = args.variables()?;
     args.common.login.check_with_token()?;
     let instance = Instance::start(&args.common.engine, ClockMode::OnDemand)?;
-    let mut prompter = Prompter::open_with_token(&instance, &args.common.login, "local script").await?.alone();
+    let prompter = Prompter::open_with_token(&instance, &args.common.login, "local script").await?;
+    let (table, services) = commands::at_prompt(&instance)?;
+    let mut prompter = prompter.alone().knowing(table);
     let _attention = interrupt::attend()?;
     let shell = prompter.shell().clone();
     instance.watch_wire().await?;
@@ -61,6 +65,8 @@ pub async fn run(args: &RunArgs) -> Result<()> {
             stop = interrupted_at_rest(shell.access()) => Err(stop?.into()),
         }
     };
+    // Clients end what they do before the transfers are finished or cancelled.
+    let announcement = services.end().await;
     let untold = shell.untold();
     let leaving = result.map(|end| if end == End::Whole { Leaving::Finishing } else { Leaving::Cancelling });
     let is_interrupted = leaving.as_ref().is_err_and(|error| error.is::<Interrupted>());
@@ -70,6 +76,7 @@ pub async fn run(args: &RunArgs) -> Result<()> {
     }
     drop(shell);
     prompter.close().await;
+    drop(announcement);
     let ended = instance.end().await.map(drop);
     result.and(ended).and(unprinted.map_or(Ok(()), Err))
 }

@@ -20,6 +20,8 @@ use super::lines::WAITING_SHOWN;
 use super::settings::SettingsFiles;
 use super::terminal;
 use super::theme::{Theme, ThemeName};
+use crate::serve::commands;
+use crate::serve::services::Services;
 
 /// An engine with its screen.
 #[derive(Debug)]
@@ -31,6 +33,8 @@ pub(super) struct EngineScreen {
     messages: mpsc::UnboundedReceiver<Message>,
     sources: Sources,
     network_kind: NetworkKind,
+    /// The services that the prompt can start; a tour has none.
+    services: Option<Services>,
 }
 
 impl EngineScreen {
@@ -45,8 +49,11 @@ impl EngineScreen {
         network_kind: NetworkKind,
     ) -> Result<EngineScreen> {
         instance.watch_wire().await?;
+        let services = (network_kind == NetworkKind::Own).then(|| Services::new(&instance)).transpose()?;
+        let shell = services.clone().map(commands::table).map_or(shell.clone(), |table| shell.knowing(table));
         let theme = Theme::new(ThemeName::Dark, true);
-        let (mut app, messages) = App::new(shell.clone(), theme, Histories::new(instance.data_dir.clone()));
+        let (mut app, messages) =
+            App::new(shell.clone(), theme, Histories::new(instance.data_dir.clone()).knowing(shell.table().clone()));
         app.set_keymap(instance.config.keymap()?);
         app.set_network_kind(network_kind);
         if network_kind == NetworkKind::Own {
@@ -58,7 +65,7 @@ impl EngineScreen {
             questions,
             mail: instance.mailer.notices(),
         };
-        Ok(EngineScreen { instance, shell, app, messages, sources, network_kind })
+        Ok(EngineScreen { instance, shell, app, messages, sources, network_kind, services })
     }
 
     /// Shows the screen on the console until it is left; the first screen takes the console, in a theme or in that which the background of
@@ -98,10 +105,15 @@ impl EngineScreen {
     /// # Errors
     /// Fails if that has failed, or if the engine cannot be ended.
     pub(super) async fn end(self, result: Result<()>) -> Result<()> {
-        let EngineScreen { instance, shell, app, network_kind, .. } = self;
+        let EngineScreen { instance, shell, app, network_kind, services, .. } = self;
         let recording = instance.recording().filter(|_| network_kind == NetworkKind::Own);
         let unbegun = if network_kind == NetworkKind::Own { app.left_beside_answered() } else { Vec::new() };
         drop(app);
+        // Clients end what they do before the transfers are cancelled.
+        let announcement = match services {
+            Some(services) => services.end().await,
+            None => None,
+        };
         let result = match network_kind {
             // The user has confirmed the cancelling of transfers before leaving.
             NetworkKind::Own => shell.leave(&instance, result.map(|()| Leaving::Cancelling)).await,
@@ -115,7 +127,7 @@ impl EngineScreen {
             result.and_then(|()| Err(eyre!("left before everything was done: {} not begun", unbegun.len())))
         };
         shell.access().end().await;
-        drop(shell);
+        drop((shell, announcement));
         let ended = instance.end().await.map(drop);
         if let Some(path) = recording.filter(|path| path.exists()) {
             let word = shell_operand(&path);

@@ -1,8 +1,10 @@
 //! The command language by the real binary: scripts, the line REPL's parts that need no terminal, recordings.
 
 use std::fs;
+use std::sync::Arc;
 
-use p2p_shell::table::Table;
+use p2p_shell::spec::Spec;
+use p2p_shell::table::{CommandGroup, Table};
 use serde_json::Value;
 
 use crate::generated;
@@ -310,9 +312,19 @@ fn the_hundredth_node_is_seen_as_the_first() {
     assert!(lines[2]["answer"]["probes"].as_u64().unwrap() < 10, "{}", lines[2]);
 }
 
+/// The commands of the root package, to be documented.
+#[derive(Debug)]
+struct OfServices;
+
+impl CommandGroup for OfServices {
+    fn commands(&self) -> &'static [Spec] {
+        p2p_storage::serve::commands::COMMANDS
+    }
+}
+
 #[test]
 fn the_reference_is_what_the_table_says() {
-    generated::check("docs/commands.md", "commands", &p2p_shell::reference(&Table::default()));
+    generated::check("docs/commands.md", "commands", &p2p_shell::reference(&Table::default().with(Arc::new(OfServices))));
 }
 
 /// What was to be measured and could not be is no success.

@@ -24,4 +24,4 @@ mod quantities;
 pub mod server;
 mod status;
 
-pub use self::server::Server;
+pub use self::server::{Server, Unsound};

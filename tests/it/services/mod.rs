@@ -6,6 +6,7 @@ mod connect;
 mod files;
 mod foreign;
 mod grpc;
+mod prompts;
 mod transfers;
 mod uploads;
 
@@ -136,10 +137,8 @@ fn a_command_that_finds_the_directory_in_use_says_who_serves_it() {
     let (pid, address) = (served.ready["pid"].as_u64().unwrap(), served.grpc());
     for arguments in [&["ls"][..], &["put", "a.bin"], &["serve", "--grpc=:0"]] {
         let told = home.unavailable(arguments);
-        assert!(
-            told.contains(&format!("it is the `p2p serve` of process {pid}, grpc at {address}; `kill {pid}` ends it")),
-            "{told}"
-        );
+        assert!(told.contains(&format!("it is served by process {pid}, grpc at {address}; `kill {pid}` ends that")), "{told}");
+        assert!(told.contains(&format!("`p2p --connect grpc://{address} ls` asks it")), "{told}");
     }
     // What a crash leaves is not believed.
     let announced = std::fs::read(home.data().join("serve.json")).unwrap();

@@ -20,7 +20,7 @@ pub fn advised(error: EngineError) -> Report {
     let report = Report::from(error).exit_code(exit_code);
     let report = match holder {
         Some(holder) => {
-            let report = report.suggestion(format_args!("it is the `p2p serve` of {holder}; `kill {}` ends it", holder.pid));
+            let report = report.suggestion(format_args!("it is served by {holder}; `kill {}` ends that", holder.pid));
             match holder.services.iter().find(|announced| announced.service == "grpc") {
                 Some(grpc) => report.suggestion(format_args!(
                     "`p2p --connect grpc://{} ls` asks it, as put, get, rm and others do",

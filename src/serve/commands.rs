@@ -1,0 +1,175 @@
+//! The commands `serve` and `services` of the language, for prompts of this machine.
+
+use std::sync::Arc;
+
+use eyre::Result;
+use p2p_service::config::endpoint::Endpoint;
+use p2p_service::doors::{Figures, told_refusals};
+use p2p_service::instance::Instance;
+use p2p_shell::answer::{Answer, View};
+use p2p_shell::call::Call;
+use p2p_shell::report::{Table as Rows, bytes_of, date_of, number_column, text_column};
+use p2p_shell::spec::{Argument, Audience, Group, Kind as Word, Place, Spec, Times};
+use p2p_shell::table::{CommandGroup, Table};
+use p2p_shell::{Shell, ShellError};
+use serde_json::{Value, json};
+
+use super::services::{Kind, Services, told};
+
+/// The commands about the services of this process.
+#[derive(Debug)]
+pub struct ServiceCommands(pub Services);
+
+/// The commands, in the order of the help.
+pub static COMMANDS: &[Spec] = &[
+    Spec {
+        name: "serve",
+        aliases: &[],
+        group: Group::Session,
+        audience: Audience::Admins,
+        place: Place::ThisMachine,
+        summary: "start or stop a service for other programs in this program",
+        details: "Without a SERVICE, `start` and `stop` are about all of them. ADDRESS is for `start`, in the place of that in p2p.toml; :0 \
+                  takes a free port of 127.0.0.1. `stop` lets the clients end what they do, within [serve] drain of p2p.toml, and so does \
+                  leaving the program. Where it was begun without a SERVICE and one cannot listen, the others go on.",
+        arguments: &[
+            Argument { name: "ACTION", kind: Word::OneOf(&["start", "stop", "status"]), times: Times::Once },
+            Argument { name: "SERVICE", kind: Word::OneOf(Kind::NAMES), times: Times::Optional },
+            Argument { name: "ADDRESS", kind: Word::Like(&[":0", "127.0.0.1:50050"]), times: Times::Optional },
+        ],
+        flags: &[],
+        run: |shell, call| Box::pin(serve(shell, call)),
+    },
+    Spec {
+        name: "services",
+        aliases: &[],
+        group: Group::Session,
+        audience: Audience::Admins,
+        place: Place::ThisMachine,
+        summary: "list the services for other programs: addresses, clients, requests, bytes, refusals",
+        details: "The figures are those since the service was started; those of one that is closed stay until it is started again.",
+        arguments: &[],
+        flags: &[],
+        run: |shell, _| Box::pin(services(shell)),
+    },
+];
+
+impl CommandGroup for ServiceCommands {
+    fn commands(&self) -> &'static [Spec] {
+        COMMANDS
+    }
+}
+
+/// Returns the commands of a prompt of this machine, and the services that they are about.
+///
+/// # Errors
+/// Fails if the configuration is incomplete, or if the disk or the system refuses.
+pub fn at_prompt(instance: &Instance) -> Result<(Table, Services)> {
+    let services = Services::new(instance)?;
+    Ok((table(services.clone()), services))
+}
+
+/// Returns the commands of a prompt of this machine.
+pub fn table(services: Services) -> Table {
+    Table::default().with(Arc::new(ServiceCommands(services)))
+}
+
+async fn services(shell: &Shell) -> Result<Answer, ShellError> {
+    let ServiceCommands(services) = shell.group()?;
+    Ok(listed(&services.figures()))
+}
+
+async fn serve(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
+    let ServiceCommands(services) = shell.group()?;
+    let kind = call.argument(1).and_then(Kind::of);
+    let given: Option<Endpoint> = match call.argument(2) {
+        Some(text) => Some(text.parse().map_err(|error| call.wrong(format!("{error}")))?),
+        None => None,
+    };
+    match (call.argument(0), given) {
+        (Some("start"), _) => start(services, kind, given).await,
+        (_, Some(given)) => Err(call.wrong(format!("unexpected argument `{given}`"))),
+        (Some("stop"), _) => stop(services, kind).await,
+        _ => {
+            let mut figures = services.figures();
+            figures.retain(|door| kind.is_none_or(|kind| kind.name() == door.service));
+            Ok(listed(&figures))
+        }
+    }
+}
+
+async fn start(services: &Services, kind: Option<Kind>, given: Option<Endpoint>) -> Result<Answer, ShellError> {
+    let kinds = kind.map_or(Kind::ALL.to_vec(), |kind| vec![kind]);
+    let (mut started, mut failed) = (Vec::new(), Vec::new());
+    for kind in kinds {
+        match start_one(services, kind, given).await {
+            Ok(address) => started.push((kind, address)),
+            Err(problem) => failed.push(problem),
+        }
+    }
+    if !failed.is_empty() {
+        let listening = started.iter().map(|(kind, address)| format!("{} listens at {address}", kind.name()));
+        return Err(ShellError::Bad(failed.into_iter().chain(listening).collect::<Vec<_>>().join("; ")));
+    }
+    let token = services.setup_token().map_err(|error| ShellError::Bad(format!("{error:#}")))?;
+    let mut lines: Vec<String> = started.iter().map(|(kind, address)| format!("{} listens at {address}", kind.name())).collect();
+    lines.extend(token.map(|token| format!("the first account is registered with the setup token {token}")));
+    let started: Vec<Value> =
+        started.iter().map(|(kind, address)| json!({ "service": kind.name(), "address": address })).collect();
+    Ok(Answer::new(View::Text(lines.join("\n")), json!({ "services": started, "setup_token": token })))
+}
+
+async fn start_one(services: &Services, kind: Kind, given: Option<Endpoint>) -> Result<std::net::SocketAddr, String> {
+    let address = kind.address(services.config(), given, "serve start").map_err(|error| error.to_string())?;
+    services.start(kind, address).await.map_err(|error| match error {
+        super::services::StartError::Address { .. } => {
+            format!("{error}; `serve start {} :0` takes a free port", kind.name())
+        }
+        error => error.to_string(),
+    })
+}
+
+async fn stop(services: &Services, kind: Option<Kind>) -> Result<Answer, ShellError> {
+    let closed = services.stop(kind).await;
+    if closed.is_empty() {
+        let what = kind.map_or("no service", Kind::name);
+        let verb = if kind.is_some() { "does not listen" } else { "listens" };
+        return Err(ShellError::Bad(format!("{what} {verb}; `serve start` starts one")));
+    }
+    let text: Vec<String> = closed.iter().map(told).collect();
+    Ok(Answer::new(View::Text(text.join("\n")), closed.iter().map(|door| json!(door)).collect()))
+}
+
+/// Returns the list of services as an answer.
+fn listed(doors: &[Figures]) -> Answer {
+    let row = |door: &Figures| {
+        vec![
+            door.service.to_owned(),
+            door.address.to_string(),
+            door.stage.name().to_owned(),
+            door.since.map_or_else(|| "-".into(), date_of),
+            door.clients.to_string(),
+            door.requests.to_string(),
+            bytes_of(door.bytes_in),
+            bytes_of(door.bytes_out),
+            match told_refusals(&door.refusals) {
+                none if none.is_empty() => "none".to_owned(),
+                reasons => reasons,
+            },
+        ]
+    };
+    let columns = vec![
+        text_column("service"),
+        text_column("address"),
+        text_column("state"),
+        text_column("since").gives_way(2),
+        number_column("clients"),
+        number_column("requests"),
+        number_column("in").gives_way(1),
+        number_column("out").gives_way(1),
+        text_column("refused"),
+    ];
+    let rows = doors.iter().map(row).collect();
+    let table = Rows { columns, rows, empty: "no services" };
+    Answer::new(View::Table(table), doors.iter().map(|door| json!(door)).collect())
+}

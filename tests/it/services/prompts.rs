@@ -1,0 +1,158 @@
+//! Services that are started at a prompt: `serve start|stop|status` and `services`.
+
+use std::io::Write;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::process::{Child, ChildStdin, Stdio};
+use std::sync::mpsc::Receiver;
+
+use serde_json::{Value, json};
+
+use super::lines;
+use crate::cli::documented;
+use crate::program::{DEADLINE, Home, QUICK, Said, end_of, signal, wait_until};
+
+/// A running `p2p repl` whose lines come from a pipe.
+struct Repl {
+    child: Child,
+    input: Option<ChildStdin>,
+    said: Receiver<String>,
+}
+
+impl Repl {
+    fn start(home: &Home) -> Repl {
+        let mut child = home.command(&["repl"]).stdin(Stdio::piped()).spawn().unwrap();
+        let (input, stdout) = (child.stdin.take(), child.stdout.take().unwrap());
+        Repl { child, input, said: lines(stdout) }
+    }
+
+    fn line(&mut self, line: &str) {
+        writeln!(self.input.as_mut().unwrap(), "{line}").unwrap();
+    }
+
+    /// Waits for a line of the output with a text in it.
+    fn says(&self, text: &str) -> String {
+        loop {
+            let line = self.said.recv_timeout(DEADLINE).unwrap_or_else(|error| panic!("{text}: {error}"));
+            if line.contains(text) {
+                return line;
+            }
+        }
+    }
+
+    /// Starts the gRPC services at a free port.
+    fn serve(&mut self) -> SocketAddr {
+        self.line("serve start grpc :0");
+        self.says("grpc listens at ").split(' ').next_back().unwrap().parse().unwrap()
+    }
+
+    /// Ends it with the end of its input.
+    fn end(mut self) -> Said {
+        drop(self.input.take());
+        end_of(self.child)
+    }
+}
+
+/// Tests that a client is taken in.
+fn answers(address: SocketAddr) -> bool {
+    TcpStream::connect(address).is_ok()
+}
+
+#[test]
+fn a_service_is_started_watched_and_stopped_at_a_prompt() {
+    let home = Home::new(QUICK);
+    let mut repl = Repl::start(&home);
+    repl.line("services");
+    let never = repl.says("grpc");
+    assert!(never.contains("127.0.0.1:50050") && never.contains("closed"), "{never}");
+    let address = repl.serve();
+    assert!(repl.says("setup token").contains("p2p_setup_"));
+    // Another process learns of it as of `p2p serve`.
+    let told = home.unavailable(&["ls"]);
+    assert!(
+        told.contains(&format!("grpc at {address}")) && told.contains(&format!("`p2p --connect grpc://{address} ls`")),
+        "{told}"
+    );
+    let client = TcpStream::connect(address).unwrap();
+    wait_until("the client", || {
+        repl.line("serve status grpc");
+        repl.says(&address.to_string()).split('┆').nth(4).is_some_and(|clients| clients.trim() == "1")
+    });
+    drop(client);
+    repl.line("serve stop");
+    repl.says(&format!("grpc at {address} is closed after 1 connection and 0 requests"));
+    assert!(!answers(address) && !home.data().join("serve.json").exists());
+    assert_ne!(repl.serve(), address);
+    assert_eq!(repl.end().code, Some(0));
+}
+
+/// Whichever way the program is left.
+#[test]
+fn leaving_ends_the_services_in_order() {
+    for signalled in [None, Some("INT"), Some("TERM")] {
+        let home = Home::new(QUICK);
+        let mut repl = Repl::start(&home);
+        let address = repl.serve();
+        assert!(answers(address));
+        let said = match signalled {
+            None => repl.end(),
+            Some(name) => {
+                signal(&repl.child, name);
+                end_of(repl.child)
+            }
+        };
+        let told = format!("p2p: grpc at {address} is closed after ");
+        assert!(said.stderr.contains(&told), "{signalled:?}: {said:?}");
+        assert!(!answers(address) && !home.data().join("serve.json").exists());
+        home.ok(&["ls"]);
+    }
+}
+
+/// A script as well, and what is refused begins nothing.
+#[test]
+fn what_cannot_be_started_is_told_and_the_rest_goes_on() {
+    let home = Home::new(QUICK);
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    let mut repl = Repl::start(&home);
+    repl.line(&format!("serve start grpc {address}"));
+    for line in ["serve start grpc 0.0.0.0:0", "serve stop grpc", "serve stop grpc :0", "serve start ssh", "serve start grpc 7"] {
+        repl.line(line);
+    }
+    let free = repl.serve();
+    repl.line("serve start");
+    repl.line("echo goes on");
+    repl.says("goes on");
+    assert!(answers(free));
+    let said = repl.end();
+    for words in [
+        &format!("grpc cannot listen at {address}: "),
+        "`serve start grpc :0` takes a free port",
+        "other machines reach 0.0.0.0:0",
+        "grpc does not listen; `serve start` starts one",
+        "unexpected argument `127.0.0.1:0`",
+        "none of: grpc",
+        "`7` is no address and port",
+        &format!("grpc is open at {free}; `serve stop grpc` ends it"),
+    ] {
+        assert!(said.stderr.contains(words), "{words}: {}", said.stderr);
+    }
+}
+
+#[test]
+fn the_answers_have_the_documented_fields() {
+    let home = Home::new(QUICK);
+    let said = home.ok(&["run", "--json", "-c", "serve start grpc :0; services; serve status; serve stop"]);
+    let answers: Vec<Value> = said.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["answer"].clone()).collect();
+    let address = &answers[0]["services"][0]["address"];
+    assert_eq!(
+        answers[0],
+        json!({ "services": [{ "service": "grpc", "address": address }], "setup_token": answers[0]["setup_token"] })
+    );
+    assert_eq!(answers[1], answers[2]);
+    let fields = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    let mut documented: Vec<String> = documented("services").into_keys().collect();
+    documented.iter_mut().for_each(|field| field.truncate(field.find('[').unwrap_or(field.len())));
+    documented.dedup();
+    assert_eq!((fields(&answers[1][0]), fields(&answers[3][0])), (documented.clone(), documented));
+    assert_eq!((&answers[1][0]["stage"], &answers[3][0]["stage"]), (&json!("open"), &json!("closed")));
+}
