@@ -70,7 +70,7 @@ impl Origin {
     }
 }
 
-/// What an upload that is continued has already: it is compared with what the origin gives, and then told.
+/// Bytes that an upload which is continued has already: they are compared with what the origin gives, and then told.
 #[derive(Debug)]
 pub(super) struct Kept {
     prefix: Prefix,

@@ -29,7 +29,7 @@ use super::names::{digest, file_ref, naming, seconds};
 use super::visits::{Server, Visit};
 use crate::operand::{declared, is_dash, put_again};
 
-/// What `put` is to store.
+/// Content that `put` is to store.
 #[derive(Debug)]
 pub struct Storing<'a> {
     /// Files of this machine; `-` for standard input.
@@ -42,7 +42,7 @@ pub struct Storing<'a> {
     pub is_resumed: bool,
 }
 
-/// What `get` is to fetch.
+/// Content that `get` is to fetch.
 #[derive(Debug)]
 pub struct Fetching<'a> {
     /// Paths at the server.

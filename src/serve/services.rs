@@ -82,7 +82,7 @@ pub enum StartError {
     NotClosed {
         /// Name of the service.
         service: &'static str,
-        /// What its door does.
+        /// Stage of its door.
         stage: Stage,
         /// Address of the door.
         address: SocketAddr,

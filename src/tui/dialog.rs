@@ -34,7 +34,7 @@ pub enum Dialog {
     List(List),
     /// A connection as it is at the instant that the screen shows.
     Connection(ConnectionDialog),
-    /// What is offered at the first start.
+    /// Choice that is offered at the first start.
     Welcome(Welcome),
 }
 

@@ -32,7 +32,7 @@ pub const WAIT_MAX: Duration = Duration::from_secs(120);
 /// Deed of the tour, which the application carries out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TourDeed {
-    /// Nothing.
+    /// Absence of a thing to look at.
     Wait,
     /// Brings a pane to the front.
     Show(Pane),

@@ -54,19 +54,19 @@ pub enum InviteError {
     /// The invite is unknown, used, expired or revoked; the message does not tell which.
     #[error("the invite is not valid: it is unknown, used, expired or revoked")]
     Refused,
-    /// There is no account yet, and the first one needs the setup token.
+    /// Refusal while there is no account yet: the first one needs the setup token.
     #[error("there are no accounts yet; from elsewhere, the first one needs the setup token that the server has printed")]
     SetupNeeded,
     /// The setup token is wrong, or the first account exists already.
     #[error("the setup token is not valid: it is wrong, or the first account exists already")]
     SetupRefused,
-    /// There are as many open invites as there may be.
+    /// Refusal since there are as many open invites as there may be.
     #[error("there are {INVITES_MAX} open invites, and no more are made")]
     TooMany,
     /// The invite would end too late, or would have ended already.
     #[error("an invite lasts until a time to come, and at most {} days", LIFETIME_MAX / DAY)]
     Lifetime,
-    /// There is no open invite with this identifier.
+    /// Absence of an open invite with this identifier.
     #[error("there is no open invite `{id}`")]
     Unknown {
         /// Identifier that was given.

@@ -56,7 +56,7 @@ impl ConnectionRecord {
     }
 }
 
-/// What has passed from one end of a connection to the other in a span of virtual time.
+/// Traffic from one end of a connection to the other in a span of virtual time.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
 pub struct Passed {
     /// Payload bytes that have arrived at the other end, per second.

@@ -6,7 +6,7 @@ use tokio::task::AbortHandle;
 
 use super::{Line, Lines};
 
-/// What is to be told of lines that have ended early.
+/// Words to be told of lines that have ended early.
 #[derive(Debug, Default)]
 pub struct Ended {
     /// Steps that will not begin any more.

@@ -36,7 +36,7 @@ impl Drop for Follower {
     }
 }
 
-/// What has become of a step that waited.
+/// Outcome of a step that waited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fate {
     /// The step waits, or is being carried out and is no transfer.

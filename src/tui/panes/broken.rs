@@ -17,7 +17,7 @@ pub(super) struct Broken<'a> {
     snapshot: &'a Snapshot,
 }
 
-/// What is wrong with a path in one direction, the worst of it.
+/// Fault of a path in one direction, the worst of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Wire {
     /// Packets are duplicated or overtake each other.
@@ -170,7 +170,7 @@ impl<'a> Broken<'a> {
     }
 }
 
-/// What is broken at a node on purpose.
+/// Faults of a node that were made on purpose.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct BrokenNode {
     /// What it is and since when, as in `killed 00:12 ago, cut to client 00:03 ago`; empty for nothing. What the paths to several hosts

@@ -31,7 +31,7 @@ const FAILING: &[&str] = &["reads", "writes", "syncs", "reads,writes,syncs"];
 const CORRUPT: &[&str] = &["1", "3", "10"];
 const FLAPS: &[&str] = &["1s", "5s", "30s"];
 
-/// What a path can be given, and all paths of a host, with the flag and usual values.
+/// Faults that a path can be given, and all paths of a host, with the flag and usual values.
 const PATH_CHANGES: [(&str, &str, &str, &[&str]); 6] = [
     ("delay packets ...", "all paths: delay ...", "delay", DELAYS),
     ("lose packets ...", "all paths: loss ...", "loss", SHARES),

@@ -51,7 +51,7 @@ impl Default for HealthPane {
     }
 }
 
-/// What is selected: a host, or the path from one to another.
+/// Selection: a host, or the path from one to another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Spot {
     Host(Peer),

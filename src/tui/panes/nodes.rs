@@ -221,7 +221,7 @@ fn add_faults(columns: &mut Vec<Column<Quantity>>, width: u16, room: u16) {
     }
 }
 
-/// What a row shows.
+/// Figures that a row shows.
 struct Row<'a> {
     node: &'a NodeStatus,
     fault: &'a BrokenNode,

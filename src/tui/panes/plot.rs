@@ -32,7 +32,7 @@ pub struct Curve {
 /// A chart of curves on one scale.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Plot {
-    /// What is shown, of whom.
+    /// Figure that is shown, and its host.
     pub title: String,
     /// Value at the top; values above it are drawn at the top.
     pub top: f64,

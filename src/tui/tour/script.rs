@@ -16,7 +16,7 @@ pub struct Step {
     pub acts: &'static [Act],
 }
 
-/// Something that happens in a step.
+/// Event that happens in a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Act {
     /// Brings a pane to the front and marks it.

@@ -18,7 +18,7 @@ pub(super) struct TimeAxis {
     pub(super) cells: usize,
 }
 
-/// What a segment does at an instant.
+/// Stage of a segment at an instant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Phase {
     /// Not asked for yet, or done.
