@@ -7,6 +7,7 @@
 mod files;
 mod lookup;
 mod migration;
+mod pins;
 mod places;
 mod rows;
 mod tables;
@@ -237,7 +238,8 @@ impl Catalog {
     /// Gives the files and directories without an owner to `owner`, in one transaction, and returns the former keys of those in the
     /// root that were given, directories with all that is within them. One keeps no owner if the owner has a file or directory of
     /// the same name, or if its new key, or one within it, is among those `promised` to other files. Kept uploads without an owner
-    /// are given too, under the same conditions and if the owner has their directory; their keys are not returned.
+    /// are given too, under the same conditions and if the owner has their directory; their keys are not returned. Segments that are
+    /// kept without a file and without a user become the owner's.
     ///
     /// # Errors
     /// Fails if the disk refuses; nothing has changed then, unless the outcome [is unknown](CatalogError::is_outcome_unknown).
@@ -256,6 +258,7 @@ impl Catalog {
                 }
             }
             tables.adopt_uploads(owner, &promised)?;
+            tables.adopt_pins(owner)?;
             Ok(adopted)
         })
     }

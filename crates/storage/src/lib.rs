@@ -10,6 +10,7 @@
 //! | [`names`], [`namespace`] | names and paths, and the tree of directories and files in memory |
 //! | [`manifest`] | a file: its hash, its segments and their holders |
 //! | [`uploads`] | an upload that is kept although its source has gone, until it is resumed or dropped |
+//! | [`pins`] | a segment that is kept for a user without a file |
 //! | [`placement`] | the choice of the node that stores the next segment |
 //! | [`catalog`] | the embedded database that makes a file visible in one transaction |
 //!
@@ -29,6 +30,7 @@ pub mod manifest;
 pub mod marker;
 pub mod names;
 pub mod namespace;
+pub mod pins;
 pub mod placement;
 pub mod segment;
 pub mod standing;

@@ -85,20 +85,33 @@ impl<'a> Tables<'a> {
         if is_pinned { Ok(()) } else { self.add_reference(segment.id) }
     }
 
-    /// Keeps segments no longer for a principal, and adds those that nothing needs any more to `garbage`.
+    /// Returns all pins.
+    pub(super) fn pinned(&self) -> Result<Vec<(String, SegmentId)>, DatabaseError> {
+        let mut found = Vec::new();
+        for entry in self.pins.iter()? {
+            let (key, _) = entry?;
+            let (principal, id) = key.value();
+            found.push((principal.to_owned(), SegmentId::from_bytes(id)));
+        }
+        Ok(found)
+    }
+
+    /// Keeps segments no longer for a principal, adds those that nothing needs any more to `garbage`, and returns how many were kept.
     pub(super) fn unpin(
         &mut self,
         principal: &str,
         ids: impl IntoIterator<Item = SegmentId>,
         garbage: &mut Garbage,
-    ) -> Result<(), CatalogError> {
+    ) -> Result<usize, CatalogError> {
+        let mut count = 0;
         for id in ids {
             let was_pinned = self.pins.remove((principal, *id.as_bytes()))?.is_some();
             if was_pinned {
+                count += 1;
                 self.remove_reference(id, garbage)?;
             }
         }
-        Ok(())
+        Ok(count)
     }
 
     pub(super) fn add_reference(&mut self, id: SegmentId) -> Result<(), CatalogError> {
@@ -136,7 +149,7 @@ impl<'a> Tables<'a> {
         Ok(())
     }
 
-    fn place(&self, id: SegmentId) -> Result<Option<PlaceRow>, DatabaseError> {
+    pub(super) fn place(&self, id: SegmentId) -> Result<Option<PlaceRow>, DatabaseError> {
         self.places.get(*id.as_bytes())?.map(|place| database::decode(place.value())).transpose()
     }
 

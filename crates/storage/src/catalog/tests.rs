@@ -3,6 +3,7 @@
 mod uploads;
 
 use super::*;
+use crate::pins::Pin;
 use crate::segment::Sha256Digest;
 
 fn id(n: u8) -> SegmentId {
@@ -205,6 +206,43 @@ fn a_pinned_segment_outlives_the_files_that_need_it() {
     let garbage = catalog.remove(&FileKey::unowned("a.bin")).unwrap();
     assert_eq!(garbage, Garbage::from([(NodeNumber::from_index(0), vec![id(2)])]));
     assert_eq!(catalog.references(&[id(1), id(2)]), Ok(vec![1, 0]));
+}
+
+/// Users keep a segment each for themselves, on each node by itself, and it goes with the last of them.
+#[test]
+fn a_segment_is_kept_for_each_user_on_each_node() {
+    let (_directory, catalog) = open();
+    let pin = |user: Option<&str>, node| Pin { user: user.map(str::to_owned), node: NodeNumber::from_index(node), id: id(1) };
+    assert_eq!(catalog.pins(), Ok(vec![]));
+    let [first, second, of_nobody] = [pin(Some("alice"), 0), pin(Some("alice"), 2), pin(None, 0)];
+    for kept in [&first, &second, &of_nobody, &first] {
+        catalog.keep_segment(kept, &SegmentRecord { id: id(1), len: 7, holders: vec![kept.node] }).unwrap();
+    }
+    assert_eq!(catalog.references(&[id(1)]), Ok(vec![3]));
+    assert_eq!(catalog.pins().unwrap().len(), 3);
+    catalog.adopt("bob", &BTreeSet::new()).unwrap();
+    let of_bob = pin(Some("bob"), 0);
+    let pins: BTreeSet<(Pin, u32)> = catalog.pins().unwrap().into_iter().collect();
+    assert_eq!(pins, [&first, &second, &of_bob].map(|pin| (pin.clone(), 7)).into());
+    assert_eq!(catalog.release_segment(&of_nobody), Ok(None));
+    for kept in [&first, &of_bob] {
+        assert_eq!(catalog.release_segment(kept), Ok(Some(Garbage::new())));
+    }
+    let garbage = Garbage::from([0, 2].map(|node| (NodeNumber::from_index(node), vec![id(1)])));
+    assert_eq!(catalog.release_segment(&second), Ok(Some(garbage)));
+    assert_eq!(catalog.release_segment(&second), Ok(None));
+    assert_eq!((catalog.pins(), catalog.references(&[id(1)])), (Ok(vec![]), Ok(vec![0])));
+}
+
+#[test]
+fn a_file_is_asked_for_a_segment() {
+    let (_directory, catalog) = open();
+    catalog.commit_file(&manifest("a.bin", &[(1, 0), (2, 0)])).unwrap();
+    let key = FileKey::unowned("a.bin");
+    let has = |key: &FileKey, n, node| catalog.has_segment(key, id(n), NodeNumber::from_index(node));
+    assert_eq!([has(&key, 1, 0), has(&key, 2, 0), has(&key, 3, 0), has(&key, 2, 1)], [Ok(true), Ok(true), Ok(false), Ok(false)]);
+    let none = FileKey::unowned("none");
+    assert_eq!(has(&none, 1, 0), Err(CatalogError::NotFound(none)));
 }
 
 /// Two users may have files of one name, and neither is in the other's way.

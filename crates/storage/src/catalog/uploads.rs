@@ -75,7 +75,7 @@ impl Catalog {
                 return Err(CatalogError::InconsistentUpload(id));
             }
             // The file needs each of them, so that none becomes garbage.
-            tables.unpin(&principal_of(id), kept, &mut Garbage::new())
+            tables.unpin(&principal_of(id), kept, &mut Garbage::new()).map(drop)
         })
     }
 
@@ -179,7 +179,7 @@ fn wrong_pages(id: UploadId) -> DatabaseError {
 }
 
 /// Returns a table that catalogs of earlier versions lack until their first change.
-fn existing<T>(opened: Result<T, TableError>) -> Result<Option<T>, DatabaseError> {
+pub(super) fn existing<T>(opened: Result<T, TableError>) -> Result<Option<T>, DatabaseError> {
     match opened {
         Ok(table) => Ok(Some(table)),
         Err(TableError::TableDoesNotExist(_)) => Ok(None),
