@@ -19,7 +19,7 @@ use p2p_net::HostConfig;
 use p2p_store::manifest::{FileRecord, NodeNumber};
 use p2p_store::names::FileKey;
 use p2p_store::namespace::{DirectoryRecord, Entry, Namespace};
-use p2p_store::segment::Sha256Digest;
+use p2p_store::segment::{SegmentId, Sha256Digest};
 use p2p_store::uploads::UploadId;
 
 use crate::generated;
@@ -46,6 +46,10 @@ impl Facts for House {
 
     fn upload(&self, id: UploadId) -> Option<&FileKey> {
         (id == UPLOAD).then_some(&self.file)
+    }
+
+    fn is_kept(&self, user: Option<&str>, _: NodeNumber, _: SegmentId) -> bool {
+        user == Some("alice")
     }
 }
 
@@ -80,6 +84,8 @@ fn calls() -> Vec<(&'static str, Command)> {
     let link = HostConfig::symmetric("64KiB/s".parse().unwrap(), DelayRange::fixed(SimDuration::ZERO), Probability::NEVER);
     let path = || "a.bin".into();
     let node = NodeNumber::from_index(0);
+    let content = || operation::SegmentContent::new(vec![7].into()).unwrap();
+    let fetch = |file| operation::RetrieveSegment { node, id: content().id(), file }.into();
     vec![
         ("store a file of this machine", operation::Upload::of_file(path(), None, 0).into()),
         ("store a stream", upload(None).into()),
@@ -132,6 +138,11 @@ fn calls() -> Vec<(&'static str, Command)> {
         ("take a fault back", operation::Mend::Process { node }.into()),
         ("list the faults that are on", operation::ListFaults.into()),
         ("take all faults back", operation::ClearFaults::ALL.into()),
+        ("store a segment on a node", operation::StoreSegment { node, content: content() }.into()),
+        ("fetch a segment that alice keeps", fetch(None)),
+        ("fetch a segment of alice's file", fetch(Some(key()))),
+        ("delete a segment that alice keeps", operation::DeleteSegment { node, id: content().id() }.into()),
+        ("ask a node for a sign of life", operation::AskNode { node }.into()),
     ]
 }
 
@@ -163,7 +174,9 @@ fn cell(user: impl Fn(Scope) -> Principal, command: &Command) -> &'static str {
         return scope.name();
     }
     match outcome(user(Scope::Admin), Origin::Local, command) {
-        Err(Denial::UnknownFile(_) | Denial::UnknownTransfer(_) | Denial::UnknownUpload(_)) => "not found",
+        Err(Denial::UnknownFile(_) | Denial::UnknownTransfer(_) | Denial::UnknownUpload(_) | Denial::UnknownSegment { .. }) => {
+            "not found"
+        }
         _ => "denied",
     }
 }

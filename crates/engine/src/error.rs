@@ -1,5 +1,7 @@
 //! Errors of the engine: why it refuses or cannot execute an operation, and of which [kind](ErrorKind) each is.
 
+mod denial;
+
 use std::path::PathBuf;
 
 use p2p_base::database::DatabaseError;
@@ -10,15 +12,16 @@ use p2p_store::catalog::CatalogError;
 use p2p_store::manifest::NodeNumber;
 use p2p_store::names::{FileKey, NameError};
 use p2p_store::namespace::{Entry, Namespace};
-use p2p_store::segment::Sha256Digest;
+use p2p_store::segment::{SegmentId, Sha256Digest};
 use p2p_store::standing::Trouble;
 use p2p_store::uploads::{OtherSource, UploadId};
 use thiserror::Error;
 
+pub use self::denial::Denial;
+
 use super::cause::Cause;
 use super::faults::FaultError;
 use super::peer::Peer;
-use super::principal::Scope;
 use super::status::{Direction, TransferError, TransferId, TransferReport, TransferState, TransferStatus, list};
 
 fn shortage(needed: u64, free: u64) -> String {
@@ -42,55 +45,10 @@ impl From<Denial> for EngineError {
             Denial::UnknownFile(key) => EngineError::UnknownFile { file: key.to_string(), nearest: None },
             Denial::UnknownTransfer(transfer) => EngineError::UnknownTransfer(transfer),
             Denial::UnknownUpload(upload) => EngineError::UnknownUpload(upload),
+            Denial::UnknownSegment { node, id } => EngineError::UnknownSegment { node, id },
             denial => EngineError::Denied(denial),
         }
     }
-}
-
-/// Reason why the policy refuses an operation.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum Denial {
-    /// No user is logged in.
-    #[error("no user is logged in")]
-    LoginNeeded,
-    /// While there are no accounts, only front ends of this process may do anything.
-    #[error("there are no accounts yet, and without one only the terminal of this program may do that")]
-    OperatorIsLocal,
-    /// The operation names a file of this machine or concerns the process.
-    #[error("only the terminal of this program may do that")]
-    LocalOnly,
-    /// The operation is reserved for admins.
-    #[error("`{what}` is for admins")]
-    AdminOnly {
-        /// Name of the operation, as the caller knows it.
-        what: String,
-    },
-    /// The API token does not cover the operation.
-    #[error("the token has the scope `{}`, and the scope `{}` is needed", had.name(), needed.name())]
-    Scope {
-        /// Scope of the token.
-        had: Scope,
-        /// Narrowest scope that covers the operation.
-        needed: Scope,
-    },
-    /// The API token is limited to a path, and the operation concerns more than that.
-    #[error("the token is limited to `{}` and what is in it", visible(path))]
-    Limited {
-        /// Path to which the token is limited.
-        path: String,
-    },
-    /// The file belongs to another user, who has shared it for reading.
-    #[error("`{}` belongs to another user: you may only read it", visible(&.0.to_string()))]
-    ReadOnly(FileKey),
-    /// No file of this name is stored, or the caller may not see it.
-    #[error("no file named `{0}` is stored")]
-    UnknownFile(FileKey),
-    /// There is no such transfer, or the caller may not see it.
-    #[error("there is no transfer {0}")]
-    UnknownTransfer(TransferId),
-    /// There is no such kept upload, or the caller may not see it.
-    #[error("no upload `{0}` is kept")]
-    UnknownUpload(UploadId),
 }
 
 impl TransferError {
@@ -152,6 +110,7 @@ impl EngineError {
     pub(super) fn without_usage(self) -> EngineError {
         match self {
             EngineError::NoRoom { name, needed, .. } => EngineError::NodesFull { name, needed },
+            EngineError::NodeFailed { node, cause } if cause.is_full() => EngineError::NodeFull { node },
             error => error,
         }
     }
@@ -177,8 +136,13 @@ impl EngineError {
             | EngineError::NoDirectory { .. }
             | EngineError::UnknownHost(_)
             | EngineError::UnknownTransfer(_)
-            | EngineError::UnknownUpload(_) => ErrorKind::NotFound,
+            | EngineError::UnknownUpload(_)
+            | EngineError::UnknownSegment { .. } => ErrorKind::NotFound,
             EngineError::NoRoom { .. } | EngineError::NodesFull { .. } | EngineError::OverQuota { .. } => ErrorKind::Exhausted,
+            EngineError::NodeFull { .. } | EngineError::TooManyExchanges { .. } => ErrorKind::Exhausted,
+            EngineError::NodeFailed { cause, .. } if cause.is_full() => ErrorKind::Exhausted,
+            EngineError::NodeFailed { cause, .. } if cause.is_loss() => ErrorKind::DataLoss,
+            EngineError::NodeFailed { .. } => ErrorKind::Unavailable,
             // A process may come back; a disk is not made whole by waiting.
             EngineError::NoTaker { causes, .. } if causes.iter().any(|(_, cause)| cause.is_absence()) => ErrorKind::Unavailable,
             EngineError::NoTaker { .. } => ErrorKind::Exhausted,
@@ -207,6 +171,7 @@ impl EngineError {
             | EngineError::NotRunning(_)
             | EngineError::Running(_)
             | EngineError::StopTakenBack(_)
+            | EngineError::SegmentNeeded { .. }
             | EngineError::Trouble { .. } => ErrorKind::Precondition,
             EngineError::Catalog(error) => error.kind(),
             EngineError::Stopped => ErrorKind::Unavailable,
@@ -393,6 +358,44 @@ pub enum EngineError {
     /// No upload of this name is kept.
     #[error("no upload `{0}` is kept")]
     UnknownUpload(UploadId),
+    /// No such segment is on the node, or the caller may not know of it.
+    #[error("no segment {id} that you keep is on {node}; to fetch one of a file, name the file too")]
+    UnknownSegment {
+        /// Node that was asked for it.
+        node: NodeNumber,
+        /// Name of the segment.
+        id: SegmentId,
+    },
+    /// The segment is needed by files or by other users, and the caller does not keep it.
+    #[error("segment {id} is on {node} for files or for other users, and is not yours to delete")]
+    SegmentNeeded {
+        /// Node that holds it.
+        node: NodeNumber,
+        /// Name of the segment.
+        id: SegmentId,
+    },
+    /// The node has no room for the segment.
+    #[error("{node} has no room for the segment")]
+    NodeFull {
+        /// Node that was asked to store it.
+        node: NodeNumber,
+    },
+    /// The node did not do what it was asked.
+    #[error("{node}: {cause}")]
+    NodeFailed {
+        /// Node that was asked.
+        node: NodeNumber,
+        /// Reason of the failure.
+        cause: Cause,
+    },
+    /// Requests of the user for single segments are as many as may be under way at once.
+    #[error(
+        "{max} requests for single segments of yours are under way, and more at once are refused; try again when one is answered"
+    )]
+    TooManyExchanges {
+        /// Largest number of requests at once.
+        max: usize,
+    },
     /// The declared size of an upload is less than what is kept of it.
     #[error("{offset} bytes of the upload are kept, and the content has {size} bytes alone: it is not what was interrupted")]
     UploadLonger {

@@ -7,6 +7,7 @@ use p2p_store::catalog::{Catalog, CatalogError};
 use p2p_store::manifest::{Manifest, SegmentRecord};
 use p2p_store::names::FileKey;
 use p2p_store::namespace::{DirectoryRecord, Entry, Namespace};
+use p2p_store::pins::Pin;
 use p2p_store::segment::SegmentId;
 use p2p_store::uploads::{UploadId, UploadRecord};
 use serde::{Deserialize, Serialize};
@@ -34,6 +35,8 @@ pub(super) enum Fact {
         /// Total size in bytes.
         bytes: u64,
     },
+    /// A segment was kept for a user without a file. Where it was is a fact of the segment.
+    Pin(Pin),
 }
 
 /// Collection of the facts that a run has used.
@@ -46,6 +49,7 @@ pub(super) struct FirstUses {
     segments: HashSet<SegmentId>,
     owners: HashSet<Option<String>>,
     uploads: HashSet<UploadId>,
+    pins: HashSet<Pin>,
     facts: Vec<Fact>,
 }
 
@@ -130,6 +134,16 @@ impl FirstUses {
         Ok(())
     }
 
+    /// Notes the use of a pin, which may be `kept` or not.
+    pub(super) fn note_pin(&mut self, catalog: &Catalog, pin: &Pin, kept: Option<u32>) -> Result<(), CatalogError> {
+        if !self.pins.insert(pin.clone()) || kept.is_none() {
+            return Ok(());
+        }
+        self.note_segments(catalog, [pin.id], false)?;
+        self.facts.push(Fact::Pin(pin.clone()));
+        Ok(())
+    }
+
     /// Notes the use of the total size of an owner's files.
     pub(super) fn note_usage(&mut self, owner: Option<&str>, bytes: impl FnOnce() -> u64) {
         let owner = owner.map(str::to_owned);
@@ -153,6 +167,8 @@ pub(super) struct Restored {
     pub(super) segments: BTreeMap<SegmentId, (SegmentRecord, u32)>,
     /// Uploads that were kept, with their segments.
     pub(super) uploads: Vec<(UploadRecord, Vec<SegmentRecord>)>,
+    /// Segments that were kept for users without a file.
+    pub(super) pins: Vec<Pin>,
 }
 
 impl Restored {
@@ -161,6 +177,7 @@ impl Restored {
         match fact {
             Fact::Usage { owner, bytes } => return Some((owner, bytes)),
             Fact::Segment { segment, references } => drop(self.segments.insert(segment.id, (segment, references))),
+            Fact::Pin(pin) => self.pins.push(pin),
             Fact::Upload(record, segments) => self.uploads.push((*record, self.as_at_start(segments))),
             Fact::Directory(ref directory) => drop(self.entries.insert(directory.key.clone(), fact)),
             Fact::File(manifest) => {
@@ -184,6 +201,11 @@ impl Restored {
         segments
     }
 
+    /// Returns the pins with their segments.
+    pub(super) fn pinned(&self) -> impl Iterator<Item = (&Pin, &SegmentRecord)> {
+        self.pins.iter().filter_map(|pin| self.segments.get(&pin.id).map(|(segment, _)| (pin, segment)))
+    }
+
     /// Returns the segments that are needed by more files than those that are restored, or by none although they were stored.
     pub(super) fn needed_otherwise(&self) -> Vec<SegmentRecord> {
         let mut restored = BTreeMap::<SegmentId, u32>::new();
@@ -195,6 +217,7 @@ impl Restored {
             let distinct: HashSet<SegmentId> = segments.iter().map(|segment| segment.id).collect();
             distinct.into_iter().for_each(|id| *restored.entry(id).or_default() += 1);
         }
+        self.pins.iter().for_each(|pin| *restored.entry(pin.id).or_default() += 1);
         let is_needed = |(segment, references): &&(SegmentRecord, u32)| {
             let of_files = restored.get(&segment.id).copied().unwrap_or_default();
             of_files < *references || of_files == 0

@@ -130,6 +130,12 @@ pub enum Outcome {
     Manifest(Result<Box<Manifest>, CatalogError>),
     /// Subset of some segments that no file references.
     Unreferenced(Result<Garbage, CatalogError>),
+    /// Result of keeping a segment for a user.
+    Pinned(Result<(), CatalogError>),
+    /// Segment that is no longer kept for a user, with its holders if nothing needs it any more; `None` if it was not kept.
+    Released(Result<Option<Garbage>, CatalogError>),
+    /// True if a file has a segment that the node holds.
+    Found(Result<bool, CatalogError>),
     /// Outcomes of several jobs whose work was done together, in their order.
     Joint(Vec<Outcome>),
     /// Panic of the work, which is a bug; the text is the panic's message.

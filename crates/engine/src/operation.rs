@@ -8,6 +8,8 @@ mod faults;
 mod faults_in_words;
 mod orphans;
 mod pace;
+mod reply;
+mod segments;
 
 use std::path::PathBuf;
 
@@ -24,6 +26,11 @@ pub use self::content::{ByteRange, Keep, KeptUpload, Page, Sink, Source};
 pub use self::faults::{Break, ClearFaults, ListFaults, Mend, PATHS_MAX, STOP_WITHIN, Which};
 pub use self::orphans::{OrphansAction, TreatOrphans};
 pub use self::pace::{Pause, Resume, SetSpeed, Step};
+pub use self::reply::Reply;
+pub use self::segments::{
+    AskNode, DeleteSegment, NodeAnswer, RetrieveSegment, SEGMENT_BYTES_MAX, SegmentContent, SegmentFetched, SegmentLength,
+    SegmentStored, StoreSegment,
+};
 
 use super::faults::{ActiveFault, ClearedFaults};
 use super::snapshot::{ConnectionStatus, HealthReport, NetworkStats, NodeStatus, Orphans, Peer, StorageStats, Topology, Usage};
@@ -126,6 +133,10 @@ operations! {
     Mend -> Cleared(ClearedFaults),
     ListFaults -> Faults(Vec<ActiveFault>),
     ClearFaults -> Cleared(ClearedFaults),
+    StoreSegment -> SegmentStored(SegmentStored),
+    RetrieveSegment -> Segment(SegmentFetched),
+    DeleteSegment -> Done(()),
+    AskNode -> NodeAnswer(NodeAnswer),
 }
 
 /// Any operation is one itself, whose reply has no further type.
@@ -184,51 +195,6 @@ impl Operation for BeginTransfer {
     fn typed(reply: Reply) -> Result<TransferId, Reply> {
         Upload::typed(reply)
     }
-}
-
-/// Reply to an operation of any kind.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Reply {
-    /// Identifier of a transfer that has begun.
-    Started(TransferId),
-    /// Report of a transfer that is over: finished, failed or cancelled.
-    Finished(Box<TransferReport>),
-    /// Stored files, by owner and name.
-    Files(Vec<FileRecord>),
-    /// Entries of a directory, by name.
-    Entries(Vec<Entry>),
-    /// Uploads that are kept, by name.
-    Uploads(Vec<KeptUpload>),
-    /// Manifest of one stored file.
-    Manifest(Box<Manifest>),
-    /// Status of the nodes.
-    Nodes(Vec<NodeStatus>),
-    /// Number of files and segments, and capacity.
-    Storage(StorageStats),
-    /// Files of the caller, and the quota.
-    Usage(Usage),
-    /// Hosts and links of the network.
-    Topology(Topology),
-    /// Counters of the network.
-    Network(Box<NetworkStats>),
-    /// Transfers, oldest first.
-    Transfers(Vec<TransferStatus>),
-    /// Results of the probes.
-    Health(HealthReport),
-    /// Packets on the wire, oldest first.
-    Packets(Vec<PacketRecord>),
-    /// Connections of the client to nodes.
-    Connections(Vec<ConnectionStatus>),
-    /// Number of packets in a capture.
-    Captured(u64),
-    /// Segments that no file references, by node; if an action was taken, as they were before it.
-    Orphans(Vec<Orphans>),
-    /// Faults that are on, by target.
-    Faults(Vec<ActiveFault>),
-    /// Faults that were taken back, and those that could not be.
-    Cleared(ClearedFaults),
-    /// Confirmation without further data.
-    Done(()),
 }
 
 /// Stores content under a name.

@@ -10,15 +10,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use p2p_store::manifest::FileRecord;
+use p2p_store::manifest::{FileRecord, NodeNumber};
 use p2p_store::names::{FileKey, stored_path};
 use p2p_store::namespace::{Entry, Namespace};
+use p2p_store::segment::SegmentId;
 use p2p_store::uploads::UploadId;
 
 use super::error::Denial;
 use super::event::Event;
 use super::faults::{ActiveFault, FaultCause};
-use super::operation::{Command, ListDirectory, Sink, Source};
+use super::operation::{Command, ListDirectory, NodeAnswer, RetrieveSegment, Sink, Source};
 use super::principal::{Caller, Origin, Principal, Scope};
 use super::snapshot::{Ended, Figures, NodeStatus, Snapshot, StorageStats};
 use super::transfer::{TransferId, TransferStatus};
@@ -34,6 +35,9 @@ pub trait Facts {
 
     /// Returns the file that a kept upload will be; `None` if there is no such upload.
     fn upload(&self, id: UploadId) -> Option<&FileKey>;
+
+    /// Returns true if a user keeps a segment on a node without a file. `None` is the user of a data directory without accounts.
+    fn is_kept(&self, user: Option<&str>, node: NodeNumber, id: SegmentId) -> bool;
 }
 
 /// Right that an operation needs of its caller.
@@ -59,6 +63,8 @@ enum Needs<'a> {
     Transfer(TransferId, Scope),
     /// Right to continue and to undo a kept upload.
     Upload(UploadId),
+    /// Scope, no limit to a path, and a segment that the caller keeps on the node. Admins see all.
+    Kept(NodeNumber, SegmentId, Scope),
     /// Rights of an admin.
     Admin,
 }
@@ -95,6 +101,7 @@ fn needs(command: &Command) -> (Needs<'_>, bool) {
         | Command::Sleep(_)
         | Command::ListPackets(_)
         | Command::ListFaults(_)
+        | Command::AskNode(_)
         | Command::ListConnections(_) => (Needs::Scope(Scope::Read), false),
         // How much a user has stored tells of files that are elsewhere.
         Command::StatUser(_) => (Needs::Whole(Scope::Read), false),
@@ -111,6 +118,11 @@ fn needs(command: &Command) -> (Needs<'_>, bool) {
         | Command::ClearFaults(_)
         | Command::TreatOrphans(_) => (Needs::Admin, false),
         Command::ForgetUpload(forget) => (Needs::Upload(forget.upload), false),
+        // A segment without a file is at no path.
+        Command::StoreSegment(_) => (Needs::Whole(Scope::Write), false),
+        Command::RetrieveSegment(RetrieveSegment { file: Some(file), .. }) => (Needs::Reading(file), false),
+        Command::RetrieveSegment(RetrieveSegment { node, id, file: None }) => (Needs::Kept(*node, *id, Scope::Read), false),
+        Command::DeleteSegment(delete) => (Needs::Kept(delete.node, delete.id, Scope::Write), false),
         Command::ExpireUploads(_) | Command::Adopt(_) | Command::StartCapture(_) | Command::Shutdown(_) => (Needs::Admin, true),
     }
 }
@@ -131,9 +143,11 @@ pub fn check(caller: &Caller, command: &Command, facts: &impl Facts) -> Result<(
     }
     match needs {
         Needs::Scope(needed) => require_scope(principal, needed),
-        Needs::Whole(needed) => {
-            require_scope(principal, needed)?;
-            principal.path().map_or(Ok(()), |path| Err(limited(path)))
+        Needs::Whole(needed) => require_whole(principal, needed),
+        Needs::Kept(node, id, needed) => {
+            require_whole(principal, needed)?;
+            let is_known = principal.is_admin() || facts.is_kept(principal.name(), node, id);
+            if is_known { Ok(()) } else { Err(Denial::UnknownSegment { node, id }) }
         }
         Needs::Storing(name) => {
             require_scope(principal, Scope::Write)?;
@@ -179,6 +193,12 @@ fn require_scope(principal: &Principal, needed: Scope) -> Result<(), Denial> {
         Some(had) => Err(Denial::Scope { had, needed }),
         None => Err(Denial::LoginNeeded),
     }
+}
+
+/// Checks that the principal has this scope over all of their own.
+fn require_whole(principal: &Principal, needed: Scope) -> Result<(), Denial> {
+    require_scope(principal, needed)?;
+    principal.path().map_or(Ok(()), |path| Err(limited(path)))
 }
 
 /// Checks that a user is logged in, or that there are no accounts.
@@ -418,6 +438,11 @@ fn known_ended(principal: &Principal, all: &BTreeMap<Option<String>, Ended>) -> 
     let is_limited = matches!(principal, Principal::User { path: Some(_), .. });
     let known = all.iter().filter(|(user, _)| !is_limited && is_theirs(principal, user.as_deref()));
     known.map(|(user, ended)| (user.clone(), *ended)).collect()
+}
+
+/// Returns what a node has said of itself as the principal may see it.
+pub fn known_of_answer(principal: &Principal, answer: NodeAnswer) -> NodeAnswer {
+    NodeAnswer { volume: answer.volume.filter(|_| may_see_usage(principal)), ..answer }
 }
 
 /// Returns a file or a directory as the principal may see it: only who may share it sees its other readers.

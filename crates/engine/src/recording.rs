@@ -219,6 +219,10 @@ fn changes_the_run(command: &Command) -> bool {
         | Command::Break(_)
         | Command::Mend(_)
         | Command::ClearFaults(_)
+        | Command::StoreSegment(_)
+        | Command::RetrieveSegment(_)
+        | Command::DeleteSegment(_)
+        | Command::AskNode(_)
         | Command::Shutdown(_) => true,
         // No recorded run has volumes that do not belong to the catalog.
         Command::TreatOrphans(_) => false,

@@ -426,9 +426,13 @@ pub(super) enum StreamInput {
 
 /// Returns a segment with this name and length out of a recording, whose content is not known: zeros stand for it.
 pub(super) fn stand_in(index: u32, len: u32, id: SegmentId) -> Cut {
+    Cut { segment: Segment { index, id, bytes: zeros(len) }, hash: HashState::default() }
+}
+
+/// Returns as many zeros as a segment has bytes, at most those of the longest one. They stand for content that is not recorded.
+pub(super) fn zeros(len: u32) -> Bytes {
     static ZEROS: [u8; 4 << 20] = [0; 4 << 20];
-    let bytes = Bytes::from_static(&ZEROS[..(len as usize).min(ZEROS.len())]);
-    Cut { segment: Segment { index, id, bytes }, hash: HashState::default() }
+    Bytes::from_static(&ZEROS[..(len as usize).min(ZEROS.len())])
 }
 
 macro_rules! recorded_as_nothing {

@@ -12,7 +12,9 @@ mod journal;
 mod names;
 mod node_host;
 mod onlooker;
+mod outputs;
 mod owed;
+mod pins;
 mod processes;
 mod space;
 mod volumes;
@@ -40,6 +42,8 @@ pub(super) use self::journal::Journal;
 pub(super) use self::names::Names;
 pub(super) use self::node_host::NodeHost;
 pub(super) use self::onlooker::Notice;
+pub(super) use self::outputs::Carried;
+pub(super) use self::pins::Pins;
 pub(super) use self::space::Space;
 pub(super) use self::volumes::Volumes;
 pub(super) use self::watched::Watched;
@@ -69,6 +73,7 @@ pub(super) struct World {
     /// Observations of hosts that nobody has handled yet.
     pub(super) notices: VecDeque<Notice>,
     pub(super) names: Names,
+    pub(super) pins: Pins,
     pub(super) work: WorkTable,
     pub(super) timetable: Timetable,
     pub(super) space: Space,
@@ -180,6 +185,9 @@ impl World {
             CatalogWork::Forget(upload) => Outcome::FileRemoved(catalog.drop_upload(upload)),
             CatalogWork::Remove(key) => Outcome::FileRemoved(catalog.remove(&key)),
             CatalogWork::Unreferenced(candidates) => Outcome::Unreferenced(catalog.unreferenced(candidates)),
+            CatalogWork::Pin(pin, record) => Outcome::Pinned(catalog.keep_segment(&pin, &record)),
+            CatalogWork::Release(pin) => Outcome::Released(catalog.release_segment(&pin)),
+            CatalogWork::Find { key, id, node } => Outcome::Found(catalog.has_segment(&key, id, node)),
         });
         self.work.submit_for(at, due, Lane::Catalog, work);
     }
@@ -230,6 +238,12 @@ impl World {
         let chosen = preferred.or_else(|| self.holder_among(&candidates, id)).or_else(|| self.space.choose(&candidates, len));
         let passed_over = |candidate: &Candidate| (candidate.node, self.why_passed_over(candidate.node));
         chosen.ok_or_else(|| candidates.iter().map(passed_over).collect())
+    }
+
+    /// Returns true if a node has room for a segment of `len` bytes, or holds it already.
+    pub(super) fn has_room_on(&self, node: NodeNumber, id: SegmentId, len: u64) -> bool {
+        let free = || self.candidates(|_| true).get(node.index()).map_or(0, |candidate| candidate.free);
+        self.nodes[node.index()].node.holds(id) || self.space.is_pinned(node, id) || free() >= len
     }
 
     /// Returns the first usable node that holds a segment, or that an upload is storing it on.

@@ -69,12 +69,14 @@ names! {
     READ_ONLY "The file is another user's, who has shared it for reading",
     REGISTRATION_REFUSED "The registration is not admitted: no valid setup token, no valid invite, or nobody may",
     SCOPE "The API token does not cover the operation",
+    SEGMENT_NEEDED "The segment is needed by files or by other users, and the caller does not keep it",
     SESSION_ONLY "The operation needs a session, which an API token is not",
     SESSION_OVER "The session is over",
     STATE "The state does not permit it now",
     TOKEN_REFUSED "The API token is unknown, expired or revoked",
     TOO_LARGE "The file has more segments than a file may have",
     TOO_MANY_ATTEMPTS "Too many attempts have failed; the time to wait is told",
+    TOO_MANY_REQUESTS "As many requests of the user are under way as there may be",
     UNAVAILABLE "Nodes do not answer, or another part of the system cannot be used now",
     UNDER_WAY "The same is under way already",
     UPLOAD_DIFFERS "The content is not that of the upload that is kept",
@@ -89,7 +91,7 @@ pub struct Reason {
     pub retry_after: Option<Duration>,
     /// Field of the request that has no valid value.
     pub field: Option<&'static str>,
-    /// Quota that is used up: `tokens`, `invites` or `files`.
+    /// Quota that is used up: `tokens`, `invites`, `files`, or `segments` for requests about single segments at once.
     pub quota: Option<&'static str>,
     /// Kind and name of what the error is about.
     pub resource: Option<(&'static str, String)>,
@@ -193,6 +195,7 @@ fn of_denial(denial: &Denial) -> Reason {
         Denial::UnknownFile(key) => named(name::NOT_FOUND).about("file", key),
         Denial::UnknownTransfer(transfer) => named(name::NOT_FOUND).about("transfer", transfer),
         Denial::UnknownUpload(upload) => named(name::NOT_FOUND).about("upload", upload),
+        Denial::UnknownSegment { id, .. } => named(name::NOT_FOUND).about("segment", id),
     }
 }
 
@@ -215,6 +218,11 @@ fn of_engine(error: &EngineError) -> Reason {
         E::UnknownHost(host) => named(name::NOT_FOUND).about("host", host),
         E::UnknownTransfer(transfer) => named(name::NOT_FOUND).about("transfer", transfer),
         E::UnknownUpload(upload) => named(name::NOT_FOUND).about("upload", upload),
+        E::UnknownSegment { id, .. } => named(name::NOT_FOUND).about("segment", id),
+        E::SegmentNeeded { id, .. } => named(name::SEGMENT_NEEDED).about("segment", id),
+        E::NodeFull { node } => named(name::NO_ROOM).about("host", node),
+        E::TooManyExchanges { .. } => Reason { retry_after: Some(SOON), ..named(name::TOO_MANY_REQUESTS).of_quota("segments") },
+        E::NodeFailed { node, .. } => named(of_node(error.kind())).about("host", node),
         E::UploadLonger { .. } => named(name::UPLOAD_DIFFERS),
         E::ContentDiffers { name, .. } => named(name::CONTENT_DIFFERS).about("file", name),
         E::UploadDiffers { name, .. } => named(name::UPLOAD_DIFFERS).about("file", name),
@@ -234,6 +242,15 @@ fn of_engine(error: &EngineError) -> Reason {
     }
 }
 
+/// Returns the name of the reason for which a node has not done what it was asked.
+const fn of_node(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::Exhausted => name::NO_ROOM,
+        ErrorKind::DataLoss => name::DATA_LOST,
+        _ => name::UNAVAILABLE,
+    }
+}
+
 fn of_transfer(error: &TransferError) -> Reason {
     match error {
         TransferError::File(_) => named(name::STATE),
@@ -244,11 +261,7 @@ fn of_transfer(error: &TransferError) -> Reason {
         TransferError::Internal(_) => named(name::INTERNAL),
         TransferError::StreamLost { .. } => named(name::UNAVAILABLE),
         TransferError::NoHolder { .. } | TransferError::NotConfirmed { .. } | TransferError::Unreadable { .. } => {
-            named(match error.kind() {
-                ErrorKind::Exhausted => name::NO_ROOM,
-                ErrorKind::DataLoss => name::DATA_LOST,
-                _ => name::UNAVAILABLE,
-            })
+            named(of_node(error.kind()))
         }
     }
 }

@@ -20,7 +20,7 @@ use crate::config::EngineConfig;
 use crate::error::EngineError;
 use crate::first_use::{Fact, Restored};
 use crate::io::InlineIo;
-use crate::operation::{Command, Download, Sink};
+use crate::operation::{Command, Download, SEGMENT_BYTES_MAX, SegmentContent, Sink};
 use crate::principal::{Caller, Origin};
 use crate::simulation::{CommandId, Progress, Simulation};
 use crate::stream::StreamInput;
@@ -168,10 +168,18 @@ fn nowhere(caller: &Caller, command: Command) -> Command {
     }
 }
 
-/// Returns the segments that arrived by streams, whose content is not recorded.
+/// Returns the segments that arrived by streams or by themselves, whose content is not recorded.
 fn unknown_of(entries: &[Entry]) -> Arc<BTreeSet<SegmentId>> {
     let ids = cuts_of(entries).map(|&(_, _, id)| id);
-    Arc::new(ids.collect())
+    Arc::new(ids.chain(stored_by(entries).map(SegmentContent::id)).collect())
+}
+
+/// Returns the segments that were stored without a file.
+fn stored_by(entries: &[Entry]) -> impl Iterator<Item = &SegmentContent> {
+    entries.iter().filter_map(|entry| match entry {
+        Entry::Command { command: Command::StoreSegment(store), .. } => Some(&store.content),
+        _ => None,
+    })
 }
 
 fn cuts_of(entries: &[Entry]) -> impl Iterator<Item = &(u32, u32, SegmentId)> {
@@ -179,10 +187,15 @@ fn cuts_of(entries: &[Entry]) -> impl Iterator<Item = &(u32, u32, SegmentId)> {
     inputs.flat_map(|(_, input)| if let StreamInput::Cut(segments) = input { segments.as_slice() } else { &[] })
 }
 
-/// Checks that each segment of a stream has a length that segments have.
+/// Checks that each segment whose content is not recorded has a length that segments have.
 fn check_lengths(entries: &[Entry]) -> Result<(), &'static str> {
     let is_possible = |&(_, len, _): &(u32, u32, SegmentId)| (1..=SegmentSize::MAX.as_u64()).contains(&u64::from(len));
-    if cuts_of(entries).all(is_possible) { Ok(()) } else { Err("a segment in it has an impossible length") }
+    let is_stored = |content: &SegmentContent| !content.is_empty() && content.bytes().len() <= SEGMENT_BYTES_MAX;
+    if cuts_of(entries).all(is_possible) && stored_by(entries).all(is_stored) {
+        Ok(())
+    } else {
+        Err("a segment in it has an impossible length")
+    }
 }
 
 /// Restores the state of the start in the scratch directory, as far as the run has used it, with the segments from the recorded
@@ -205,7 +218,7 @@ fn restore(config: EngineConfig, restored: &Restored, scratch: &Path) -> Result<
                 restore_segments(&manifest.segments, &from, &to, &gone)?;
                 catalog.commit_file(manifest).map_err(EngineError::from)?;
             }
-            Fact::Upload(..) | Fact::Segment { .. } | Fact::Usage { .. } => {}
+            Fact::Upload(..) | Fact::Segment { .. } | Fact::Usage { .. } | Fact::Pin(_) => {}
         }
     }
     for (upload, segments) in &restored.uploads {
@@ -213,8 +226,13 @@ fn restore(config: EngineConfig, restored: &Restored, scratch: &Path) -> Result<
         restore_segments(segments, &from, &to, &gone)?;
         catalog.keep_upload(upload, segments).map_err(EngineError::from)?;
     }
+    let gone = || RecordingError::SegmentGone { path: from.clone() };
+    for (pin, segment) in restored.pinned() {
+        restore_segments(std::slice::from_ref(segment), &from, &to, &gone)?;
+        catalog.keep_segment(pin, segment).map_err(EngineError::from)?;
+    }
     let otherwise = restored.needed_otherwise();
-    restore_segments(&otherwise, &from, &to, &|| RecordingError::SegmentGone { path: from.clone() })?;
+    restore_segments(&otherwise, &from, &to, &gone)?;
     catalog.pin(OTHERS, &otherwise).map_err(EngineError::from)?;
     Ok(config)
 }

@@ -105,6 +105,10 @@ impl Simulation {
             Command::Break(what) => self.break_it(id, by, what),
             Command::Mend(what) => self.mend(id, by, &what),
             Command::ClearFaults(clear) => self.clear_faults(id, by, &clear.which),
+            Command::StoreSegment(store) => self.store_segment(id, by, store),
+            Command::RetrieveSegment(fetch) => self.retrieve_segment(id, by, fetch),
+            Command::DeleteSegment(delete) => self.delete_segment(id, by, (delete.node, delete.id)),
+            Command::AskNode(ask) => self.ask_node(id, by, ask.node),
             Command::TreatOrphans(treat) => Some(self.orphans(treat.action, treat.node)),
             // The driver changes the pace.
             Command::SetSpeed(_) | Command::Pause(_) | Command::Resume(_) => reply(Reply::Done(())),
@@ -355,7 +359,7 @@ impl Simulation {
                 Some(if is_over { Ok(Reply::Done(())) } else { self.stop_capture().map(|_| Reply::Done(())) })
             }
             Waiting::Closing(_) => None,
-            Waiting::Shutdown if self.transfers.is_empty() => self.close_connections(index),
+            Waiting::Shutdown if self.transfers.is_empty() && self.exchanges.is_empty() => self.close_connections(index),
             Waiting::Shutdown => None,
         })
     }

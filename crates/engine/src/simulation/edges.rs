@@ -150,7 +150,7 @@ impl Simulation {
     }
 
     /// Refuses a file that does not fit into its owner's quota. Files without an owner have none.
-    fn refuse_over_quota(&mut self, key: &FileKey, size: ByteSize) -> Result<(), EngineError> {
+    pub(super) fn refuse_over_quota(&mut self, key: &FileKey, size: ByteSize) -> Result<(), EngineError> {
         let Some((owner, quota)) = key.owner.as_deref().zip(self.world.config.quota) else { return Ok(()) };
         self.note_usage(Some(owner));
         let (needed, left) = (size.as_u64(), self.usage_of(Some(owner)).left().unwrap_or(u64::MAX));

@@ -3,6 +3,7 @@
 use p2p_store::catalog::{Catalog, CatalogError};
 use p2p_store::names::FileKey;
 use p2p_store::namespace::Namespace;
+use p2p_store::pins::Pin;
 use p2p_store::segment::SegmentId;
 use p2p_store::uploads::UploadId;
 
@@ -86,6 +87,13 @@ impl Simulation {
     pub(super) fn note_use_of_segments(&mut self) {
         let pinned = self.world.space.take_pinned();
         self.note_use_of(&pinned);
+    }
+
+    /// Returns the length in bytes of a segment that is kept for a user, if it is, and notes the use of that.
+    pub(super) fn note_pin(&mut self, pin: &Pin) -> Option<u32> {
+        let kept = self.world.pins.get(pin.user.as_deref(), pin.node, pin.id);
+        self.note(|uses, _, catalog| uses.note_pin(catalog, pin, kept));
+        kept
     }
 
     /// Notes the use of segments, as far as they are stored.

@@ -81,6 +81,8 @@ impl Simulation {
         if self.transfers.contains_key(&id) {
             self.ready.insert(id);
             self.pass_on(id, input)?;
+        } else {
+            self.exchange(id, Some(input));
         }
         Ok(true)
     }

@@ -9,6 +9,7 @@ mod answers;
 mod commands;
 mod directory;
 mod edges;
+mod exchanges;
 mod facts;
 mod faults;
 mod instant;
@@ -45,6 +46,7 @@ use super::world::World;
 pub use self::directory::{LockedDirectory, cannot_be_changed};
 pub use self::open::Disks;
 
+use self::exchanges::Exchanging;
 use self::instant::Pass;
 use self::running::Running;
 use self::waiting::{Waiting, WaitingCommands};
@@ -139,6 +141,7 @@ enum Capturing {
 pub struct Simulation {
     world: World,
     transfers: BTreeMap<TransferId, Running>,
+    exchanges: BTreeMap<TransferId, Exchanging>,
     /// Transfers that may be able to make progress.
     ready: BTreeSet<TransferId>,
     finished: VecDeque<Arc<TransferReport>>,
@@ -173,6 +176,7 @@ impl Simulation {
         Simulation {
             world,
             transfers: BTreeMap::new(),
+            exchanges: BTreeMap::new(),
             ready: BTreeSet::new(),
             finished: VecDeque::new(),
             ended: Arc::default(),
@@ -231,7 +235,7 @@ impl Simulation {
     /// Returns true if a command waits for its answer. Adoptions do not count: they take place when they can, and virtual time
     /// does not pass for their sake.
     pub fn is_awaited(&self) -> bool {
-        self.waiting.is_any_awaited()
+        self.waiting.is_any_awaited() || self.is_exchange_awaited()
     }
 
     /// Returns what is unfinished. A transfer that waits for a stream of remote origin is no reason for virtual time to pass, and
@@ -240,13 +244,13 @@ impl Simulation {
         let is_idle = |id: &TransferId| self.transfers.get(id).is_some_and(Running::is_idle);
         let waits = |(_, waiting): &(CommandId, Waiting)| match waiting {
             Waiting::Adoption { .. } => false,
-            Waiting::Shutdown => self.transfers.is_empty(),
+            Waiting::Shutdown => self.transfers.is_empty() && self.exchanges.is_empty(),
             _ => true,
         };
         let is_waited_for = self.waiting.is_any_asleep()
             || self.waiting.others().iter().any(waits)
             || self.waiting.transfers().any(|id| !is_idle(id));
-        if is_waited_for || self.transfers.values().any(Running::goes_on) {
+        if is_waited_for || !self.exchanges.is_empty() || self.transfers.values().any(Running::goes_on) {
             return Activity::Busy;
         }
         if self.transfers.is_empty() { Activity::Nothing } else { Activity::Idle }
@@ -360,7 +364,8 @@ impl Simulation {
     /// Answers all waiting commands with an error, because no pending event could ever satisfy them.
     fn give_up_waiting(&mut self) {
         let stalled = EngineError::Stalled(self.now());
-        for command_id in self.waiting.take_all() {
+        let exchanging = self.take_exchanging();
+        for command_id in self.waiting.take_all().into_iter().chain(exchanging) {
             self.replies.push_back((command_id, Err(stalled.clone())));
         }
     }

@@ -154,11 +154,15 @@ impl Simulation {
     /// Returns the condition that an adoption by `owner` waits for: first the end of running transfers of files without an
     /// owner, then the catalog.
     pub(super) fn adoption(&mut self, owner: String) -> Waiting {
-        if self.transfers.values().any(|transfer| transfer.bare_status().file.owner.is_none()) {
+        let is_unowned = |transfer: &Running| transfer.bare_status().file.owner.is_none();
+        if self.transfers.values().any(is_unowned) || self.is_nobody_exchanging() {
             return Waiting::Adoption { owner };
         }
         let (heir, reserved) = (owner.clone(), self.world.names.reserved().clone());
         self.note_use_of_tree(&FileKey::unowned(""));
+        for pin in self.world.pins.of_nobody() {
+            self.note_pin(&pin);
+        }
         let names: Vec<FileKey> =
             self.world.names.files().list_shared(&FileKey::unowned("")).iter().map(|entry| entry.key().clone()).collect();
         names.iter().for_each(|key| self.note_use(&FileKey::new(Some(&owner), &key.name)));
@@ -227,6 +231,7 @@ impl Simulation {
             Outcome::FilesAdopted(Err(error)) => return Err(error.into()),
             other => return Err(crashed(other)),
         };
+        self.world.pins.adopt(&owner);
         let mut count = 0;
         for old in &keys {
             let new = FileKey::new(Some(&owner), &old.name);

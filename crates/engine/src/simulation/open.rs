@@ -40,7 +40,7 @@ use crate::owed::OwedDeletions;
 use crate::requester::Requester;
 use crate::sparse_disk::SparseDisk;
 use crate::timetable::Timetable;
-use crate::world::{Host, Hosts, Journal, Names, NodeHost, Space, Volumes, Watched, WorkTable, World};
+use crate::world::{Host, Hosts, Journal, Names, NodeHost, Pins, Space, Volumes, Watched, WorkTable, World};
 
 /// Disks of a simulation, by node.
 pub type Disks = Vec<Arc<dyn Disk>>;
@@ -114,6 +114,7 @@ impl Simulation {
         });
         let ended = |_| EngineError::Internal("the start has ended in a panic".into());
         let (mut start, files, uploads) = (start.map_err(ended)??, files?, catalog.uploads()?);
+        let pins = Pins::new(catalog.pins()?);
         let mut net = Network::new(config.seed);
         net.set_host_time(config.host_time);
         let client = net.add_host(config.client.address, &config.client.link);
@@ -131,6 +132,7 @@ impl Simulation {
             hosts,
             notices: VecDeque::new(),
             names: Names::new(catalog, files, uploads),
+            pins,
             work: WorkTable::new(io),
             timetable: Timetable::default(),
             space: Space::new(Placement::new(config.placement), nodes.len()),

@@ -16,7 +16,7 @@ use crate::io::{Blocked, Outcome};
 use crate::node::protocol::Request;
 use crate::status::{Absence, Awaited, Remaining};
 use crate::transfer::{Direction, Input, Output, Stage, Transfer, TransferId, TransferReport, TransferState, TransferStatus};
-use crate::world::{Owner, Sender, World};
+use crate::world::{Carried, Owner, Sender, World};
 
 /// Transfer in progress.
 #[derive(Debug)]
@@ -176,16 +176,6 @@ impl Running {
             Output::AskSegment { index, len, node, instead_of, request, payload } => {
                 self.ask_segment(world, (index, len), (node, instead_of), &request, payload);
             }
-            Output::Ask { node, part, request, payload } => world.ask(node, Owner::Transfer(id, part), &request, payload),
-            Output::Forget => world.forget_requests(id),
-            Output::Place { id: segment, len, except, preferred } => {
-                let placed = world.place((segment, len), &except, preferred);
-                let answer = placed.map_or_else(|nodes| Input::NotPlaced { nodes }, |node| Input::Placed { node });
-                self.pass(world, answer);
-            }
-            Output::Pin { index, node, id: segment, len } => world.pin((id, index), node, segment, len),
-            Output::FreeRoom { index } => world.space.free_room((id, index)),
-            Output::Unpin { node, id } => world.space.unpin(node, id),
             Output::TakeMemory { bytes } => {
                 let is_granted = world.memory.take(id, bytes);
                 self.pass(world, Input::Memory { is_granted });
@@ -195,19 +185,17 @@ impl Running {
             Output::JoinMemory => {
                 world.memory.join(id, self.bare_status().user.clone(), self.is_remote());
             }
-            Output::Catalog(work) => world.submit_catalog(id, work),
             Output::AddFile(record) => world.names.files_mut().insert(Entry::File(*record)),
             Output::DropTree(key) => world.drop_tree(&key),
             Output::Park(record) => world.names.park(*record),
             Output::ReleaseName => world.names.release(&self.bare_status().file),
-            Output::Delete(garbage) => {
-                let (shares, owing) = world.deletable(garbage);
-                self.pass(world, Input::Deletable(shares, owing));
-            }
-            Output::Owe { node, ids } => world.owe(node, ids),
             Output::Emit(event) => self.emit(world, event),
             Output::Done => self.is_over = true,
-            at_edge => return self.use_edge(world, at_edge),
+            other => match world.carry_out(id, other) {
+                Carried::Done => {}
+                Carried::Answered(input) => self.pass(world, input),
+                Carried::Not(at_edge) => return self.use_edge(world, at_edge),
+            },
         }
         Ok(())
     }

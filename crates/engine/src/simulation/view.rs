@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use p2p_base::units::ByteSize;
 use p2p_net::{HostId, SECONDS_MAX};
+use p2p_store::manifest::NodeNumber;
 use p2p_store::names::FileKey;
 use p2p_store::namespace::Namespace;
+use p2p_store::segment::SegmentId;
 use p2p_store::uploads::UploadId;
 
 use super::open::name_of_copy;
@@ -178,12 +180,14 @@ impl Simulation {
         let unlisted = self.unlisted.get(&owner.map(str::to_owned)).copied().unwrap_or_default();
         let stored = self.world.names.files().total_of(owner);
         usage.files = stored.files as u64;
-        usage.file_bytes = unlisted.saturating_add(self.parked_bytes(owner)).saturating_add(stored.bytes);
+        usage.file_bytes = [self.parked_bytes(owner), self.world.pins.bytes_of(owner), stored.bytes]
+            .into_iter()
+            .fold(unlisted, u64::saturating_add);
         let uploads = self.transfers.values().map(|transfer| transfer.bare_status());
         let own = uploads.filter(|status| {
             !status.state.is_over() && status.direction == Direction::Upload && status.file.owner.as_deref() == owner
         });
-        usage.arriving_bytes = own.map(|status| status.bytes).fold(0, u64::saturating_add);
+        usage.arriving_bytes = own.map(|status| status.bytes).fold(self.exchanging_bytes(owner), u64::saturating_add);
         usage
     }
 
@@ -246,5 +250,9 @@ impl Facts for Simulation {
         let running = self.transfers.values().filter_map(Running::kept).map(|(record, _)| record);
         let parked = self.world.names.parked().get(&id);
         parked.or_else(|| running.into_iter().find(|record| record.id == id)).map(|record| &record.key)
+    }
+
+    fn is_kept(&self, user: Option<&str>, node: NodeNumber, id: SegmentId) -> bool {
+        self.world.pins.get(user, node, id).is_some()
     }
 }

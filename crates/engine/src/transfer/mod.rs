@@ -12,6 +12,7 @@ mod commitment;
 mod deletion;
 mod delivery;
 mod download;
+pub(super) mod exchange;
 mod keeping;
 mod log;
 mod removal;
@@ -28,6 +29,7 @@ use p2p_base::units::SimTime;
 use p2p_store::catalog::Garbage;
 use p2p_store::manifest::{FileRecord, Manifest, NodeNumber, SegmentRecord};
 use p2p_store::names::FileKey;
+use p2p_store::pins::Pin;
 use p2p_store::segment::{SegmentId, Sha256Digest};
 use p2p_store::uploads::{UploadId, UploadRecord};
 
@@ -44,8 +46,10 @@ pub(super) use self::upload::{SEGMENTS_MAX, Upload, UploadPlan};
 
 use super::cause::Cause;
 use super::edge::Happened;
+use super::error::EngineError;
 use super::event::Event;
 use super::io::Outcome;
+use super::operation::Reply;
 use crate::node::protocol::{IDS_MAX, Request, Response, ids_payload};
 
 /// Number of requests to each node that are not answered yet.
@@ -107,6 +111,8 @@ pub(super) enum Part {
     /// Commitment of segments of an upload that is kept.
     Keep,
     Delete,
+    /// Question for a sign of life.
+    Stat,
 }
 
 /// Input of a transfer.
@@ -209,6 +215,12 @@ pub(super) enum Output {
     Delete(Garbage),
     /// Let a node owe the deletion of segments.
     Owe { node: NodeNumber, ids: Vec<SegmentId> },
+    /// Remember a segment of so many bytes that the catalog keeps for a user.
+    AddPin(Pin, u32),
+    /// Forget a segment that the catalog no longer keeps for a user.
+    DropPin(Pin),
+    /// Answer the command that an exchange carries out.
+    Answer(Box<Result<Reply, EngineError>>),
     /// Publish an event.
     Emit(Event),
     /// The transfer is over. No output follows.
@@ -230,6 +242,12 @@ pub(super) enum CatalogWork {
     Remove(FileKey),
     /// Find out which of these segments no file references.
     Unreferenced(Garbage),
+    /// Keep a segment for a user.
+    Pin(Pin, SegmentRecord),
+    /// Keep a segment no longer for a user.
+    Release(Pin),
+    /// Find out whether a file has a segment that the node holds.
+    Find { key: FileKey, id: SegmentId, node: NodeNumber },
 }
 
 /// State machine of a transfer in progress.

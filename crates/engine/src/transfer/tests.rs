@@ -576,6 +576,9 @@ impl Surroundings {
             }
             CatalogWork::Manifest(_) => Outcome::Manifest(if fails { Err(refusal()) } else { Ok(self.manifest()) }),
             CatalogWork::Unreferenced(candidates) => Outcome::Unreferenced(if fails { Err(refusal()) } else { Ok(candidates) }),
+            work @ (CatalogWork::Pin(..) | CatalogWork::Release(_) | CatalogWork::Find { .. }) => {
+                panic!("{work:?} is no transfer's")
+            }
         };
         self.handle(Input::Catalog(outcome));
     }

@@ -399,7 +399,7 @@ impl Upload {
         match part {
             Part::Commit => self.follow_commit(step),
             Part::Keep => self.follow_keep(step),
-            Part::Segment(_) | Part::Delete => {}
+            Part::Segment(_) | Part::Delete | Part::Stat => {}
         }
     }
 

@@ -1,0 +1,43 @@
+//! Outputs of transfers and of exchanges that concern the world alone, and are carried out alike whoever has them.
+
+use crate::transfer::{Input, Output, TransferId};
+
+use super::World;
+use super::hosts::Owner;
+
+/// Result of carrying out an output.
+#[derive(Debug)]
+pub(crate) enum Carried {
+    Done,
+    /// The output is answered at once.
+    Answered(Input),
+    /// The output concerns more than the world, and is given back.
+    Not(Output),
+}
+
+impl World {
+    /// Carries out an output of a transfer or an exchange.
+    pub(crate) fn carry_out(&mut self, id: TransferId, output: Output) -> Carried {
+        match output {
+            Output::Ask { node, part, request, payload } => self.ask(node, Owner::Transfer(id, part), &request, payload),
+            Output::Forget => self.forget_requests(id),
+            Output::Place { id: segment, len, except, preferred } => {
+                let placed = self.place((segment, len), &except, preferred);
+                return Carried::Answered(placed.map_or_else(|nodes| Input::NotPlaced { nodes }, |node| Input::Placed { node }));
+            }
+            Output::Pin { index, node, id: segment, len } => self.pin((id, index), node, segment, len),
+            Output::FreeRoom { index } => self.space.free_room((id, index)),
+            Output::Unpin { node, id } => self.space.unpin(node, id),
+            Output::Catalog(work) => self.submit_catalog(id, work),
+            Output::AddPin(pin, len) => self.pins.add(pin, len),
+            Output::DropPin(pin) => self.pins.remove(&pin),
+            Output::Delete(garbage) => {
+                let (shares, owing) = self.deletable(garbage);
+                return Carried::Answered(Input::Deletable(shares, owing));
+            }
+            Output::Owe { node, ids } => self.owe(node, ids),
+            other => return Carried::Not(other),
+        }
+        Carried::Done
+    }
+}
