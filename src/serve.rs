@@ -5,6 +5,7 @@
 //! the engine ends.
 
 pub mod commands;
+mod nodes;
 mod parent;
 pub mod services;
 
@@ -14,6 +15,7 @@ use std::path::Path;
 use clap::Args;
 use eyre::{Report, Result, WrapErr, eyre};
 use p2p_base::units::count_of;
+use p2p_service::config::Config;
 use p2p_service::config::endpoint::Endpoint;
 use p2p_service::config::keys::Section;
 use p2p_service::doors::announced::Announced;
@@ -32,6 +34,10 @@ pub struct ServeArgs {
     /// Serve gRPC, which is also what is served if no service is named; at ADDRESS instead of that in p2p.toml (:0 takes a free port)
     #[arg(long, value_name = "ADDRESS", num_args = 0..=1, require_equals = true)]
     grpc: Option<Option<Endpoint>>,
+    /// Serve an endpoint of each node too: Node_01 at ADDRESS, Node_02 at the next port, and so on (:0 takes free ports); at those of
+    /// p2p.toml or from 127.0.0.1:50051 on without ADDRESS
+    #[arg(long, value_name = "ADDRESS", num_args = 0..=1, require_equals = true)]
+    grpc_nodes: Option<Option<Endpoint>>,
     /// End when the process ends that has started this one
     #[arg(long)]
     exit_with_parent: bool,
@@ -50,24 +56,43 @@ struct Ready<'a> {
     setup_token: Option<&'a str>,
 }
 
+/// Returns the configuration with what the flags say, before anything is started.
+fn configured(args: &ServeArgs) -> Result<Config> {
+    let mut config: Config = args.engine.load()?;
+    let of_nodes = match args.grpc_nodes {
+        Some(Some(address)) => Some(address.to_string()),
+        Some(None) if config.text(Section::Grpc, "nodes").is_empty() => Some(nodes::FIRST.to_owned()),
+        _ => None,
+    };
+    if let Some(address) = of_nodes {
+        config.set(Section::Grpc, "nodes", &address, "--grpc-nodes")?;
+    }
+    // Addresses that are not permitted are told before the engine starts.
+    config.grpc_nodes()?;
+    Ok(config)
+}
+
 /// Serves until the process is asked to end, or its parent has ended.
 ///
 /// # Errors
 /// Fails if the configuration is invalid, if the data directory cannot be used, or if no service can listen.
 pub async fn run(args: &ServeArgs) -> Result<()> {
     let parent = args.exit_with_parent.then(Parent::of_this_process);
-    let address = Kind::Grpc.address(&args.engine.load()?, args.grpc.flatten(), "--grpc")?;
+    let config = configured(args)?;
+    let address = Kind::Grpc.address(&config, args.grpc.flatten(), "--grpc")?;
     let instance = Instance::start_interactive(&args.engine)?;
     let _attention = interrupt::attend()?;
-    let result = serve(&instance, address, parent).await;
+    let result = serve(&instance, config, address, parent).await;
     let ended = instance.end().await.map(drop);
     // Why it could not be served counts for more than that the engine has not ended.
     result.and(ended)
 }
 
-async fn serve(instance: &Instance, address: SocketAddr, parent: Option<Parent>) -> Result<()> {
-    let services = Services::new(instance)?;
-    services.start(Kind::Grpc, address).await.map_err(advised)?;
+async fn serve(instance: &Instance, config: Config, address: SocketAddr, parent: Option<Parent>) -> Result<()> {
+    let services = Services::with(instance, config)?;
+    for problem in services.start(Kind::Grpc, address).await.map_err(advised)?.problems {
+        output::tell(format_args!("p2p: {problem}; --grpc-nodes=:0 takes free ports"));
+    }
     let speed = instance.config.text(Section::Engine, "speed");
     // The first account needs it, and there is no other use of it.
     let (listening, setup_token) = (services.listening(), services.setup_token()?);

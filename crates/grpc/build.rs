@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use prost::Message;
 
 /// Files of the contract, below the directory of all of them.
-const FILES: [&str; 3] = ["p2p/v1/accounts.proto", "p2p/v1/admin.proto", "p2p/v1/files.proto"];
+const FILES: [&str; 4] = ["p2p/v1/accounts.proto", "p2p/v1/admin.proto", "p2p/v1/files.proto", "p2p/v1/storage.proto"];
 
 fn main() -> Result<(), Box<dyn Error>> {
     let contract = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../assets/proto");

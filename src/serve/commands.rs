@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use eyre::Result;
 use p2p_service::config::endpoint::Endpoint;
+use p2p_service::doors::announced::Announced;
 use p2p_service::doors::{Figures, told_refusals};
 use p2p_service::instance::Instance;
 use p2p_shell::answer::{Answer, View};
@@ -12,9 +13,9 @@ use p2p_shell::report::{Table as Rows, bytes_of, date_of, number_column, text_co
 use p2p_shell::spec::{Argument, Audience, Group, Kind as Word, Place, Spec, Times};
 use p2p_shell::table::{CommandGroup, Table};
 use p2p_shell::{Shell, ShellError};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::services::{Kind, Services, told};
+use super::services::{Kind, Services, StartError, Started, told};
 
 /// The commands about the services of this process.
 #[derive(Debug)]
@@ -31,7 +32,7 @@ pub static COMMANDS: &[Spec] = &[
         summary: "start or stop a service for other programs in this program",
         details: "Without a SERVICE, `start` and `stop` are about all of them. ADDRESS is for `start`, in the place of that in p2p.toml; :0 \
                   takes a free port of 127.0.0.1. `stop` lets the clients end what they do, within [serve] drain of p2p.toml, and so does \
-                  leaving the program. Where it was begun without a SERVICE and one cannot listen, the others go on.",
+                  leaving the program. With [grpc] nodes of p2p.toml, grpc has an endpoint of each node too. Where it was begun without a SERVICE and one cannot listen, the others go on.",
         arguments: &[
             Argument { name: "ACTION", kind: Word::OneOf(&["start", "stop", "status"]), times: Times::Once },
             Argument { name: "SERVICE", kind: Word::OneOf(Kind::NAMES), times: Times::Optional },
@@ -92,7 +93,7 @@ async fn serve(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
         (Some("stop"), _) => stop(services, kind).await,
         _ => {
             let mut figures = services.figures();
-            figures.retain(|door| kind.is_none_or(|kind| kind.name() == door.service));
+            figures.retain(|door| kind.is_none_or(|kind| kind.has(door.service)));
             Ok(listed(&figures))
         }
     }
@@ -100,29 +101,33 @@ async fn serve(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
 
 async fn start(services: &Services, kind: Option<Kind>, given: Option<Endpoint>) -> Result<Answer, ShellError> {
     let kinds = kind.map_or(Kind::ALL.to_vec(), |kind| vec![kind]);
-    let (mut started, mut failed) = (Vec::new(), Vec::new());
+    let (mut lines, mut list, mut failed) = (Vec::new(), Vec::new(), Vec::new());
     for kind in kinds {
         match start_one(services, kind, given).await {
-            Ok(address) => started.push((kind, address)),
+            Ok(Started { address, of_nodes, problems }) => {
+                lines.push(format!("{} listens at {address}", kind.name()));
+                list.push(json!({ "service": kind.name(), "address": address }));
+                for Announced { node, address, .. } in of_nodes {
+                    lines.extend(node.as_ref().map(|node| format!("{node} listens at {address}")));
+                    list.push(json!({ "service": kind.name(), "address": address, "node": node }));
+                }
+                failed.extend(problems);
+            }
             Err(problem) => failed.push(problem),
         }
     }
     if !failed.is_empty() {
-        let listening = started.iter().map(|(kind, address)| format!("{} listens at {address}", kind.name()));
-        return Err(ShellError::Bad(failed.into_iter().chain(listening).collect::<Vec<_>>().join("; ")));
+        return Err(ShellError::Bad([failed, lines].concat().join("; ")));
     }
     let token = services.setup_token().map_err(|error| ShellError::Bad(format!("{error:#}")))?;
-    let mut lines: Vec<String> = started.iter().map(|(kind, address)| format!("{} listens at {address}", kind.name())).collect();
     lines.extend(token.map(|token| format!("the first account is registered with the setup token {token}")));
-    let started: Vec<Value> =
-        started.iter().map(|(kind, address)| json!({ "service": kind.name(), "address": address })).collect();
-    Ok(Answer::new(View::Text(lines.join("\n")), json!({ "services": started, "setup_token": token })))
+    Ok(Answer::new(View::Text(lines.join("\n")), json!({ "services": list, "setup_token": token })))
 }
 
-async fn start_one(services: &Services, kind: Kind, given: Option<Endpoint>) -> Result<std::net::SocketAddr, String> {
+async fn start_one(services: &Services, kind: Kind, given: Option<Endpoint>) -> Result<Started, String> {
     let address = kind.address(services.config(), given, "serve start").map_err(|error| error.to_string())?;
     services.start(kind, address).await.map_err(|error| match error {
-        super::services::StartError::Address { .. } => {
+        StartError::Address { .. } => {
             format!("{error}; `serve start {} :0` takes a free port", kind.name())
         }
         error => error.to_string(),

@@ -14,6 +14,7 @@ use p2p_base::units::count_of;
 use p2p_grpc::Server;
 use p2p_service::access::Access;
 use p2p_service::access::remote::RemoteRules;
+use p2p_service::access::watching::Snapshots;
 use p2p_service::config::endpoint::Endpoint;
 use p2p_service::config::keys::Section;
 use p2p_service::config::{Config, ConfigError};
@@ -25,6 +26,8 @@ use p2p_service::output;
 use secrecy::ExposeSecret;
 use thiserror::Error;
 use tokio::task::JoinSet;
+
+use super::nodes::{self, Endpoints};
 
 /// Kind of service that this program has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +52,18 @@ impl Kind {
         Kind::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
+    /// Returns the names of the doors of the kind, as the figures have them.
+    const fn doors(self) -> &'static [&'static str] {
+        match self {
+            Kind::Grpc => &["grpc", nodes::NAME],
+        }
+    }
+
+    /// Returns true if the kind has a door of this name.
+    pub(super) fn has(self, door: &str) -> bool {
+        self.doors().contains(&door)
+    }
+
     const fn section(self) -> Section {
         match self {
             Kind::Grpc => Section::Grpc,
@@ -59,6 +74,16 @@ impl Kind {
     fn address_in(self, config: &Config) -> Result<SocketAddr, ConfigError> {
         match self {
             Kind::Grpc => config.grpc_address(),
+        }
+    }
+
+    /// Returns the names of the doors that the kind has by a configuration, each with its address.
+    fn doors_in(self, config: &Config) -> Result<Vec<(&'static str, SocketAddr)>, ConfigError> {
+        match self {
+            Kind::Grpc => {
+                let of_nodes = config.grpc_nodes()?.first().map(|&address| (nodes::NAME, address));
+                Ok([(self.name(), config.grpc_address()?)].into_iter().chain(of_nodes).collect())
+            }
         }
     }
 
@@ -100,12 +125,27 @@ pub enum StartError {
     /// Other processes could not learn of the service.
     #[error("the services cannot be announced in the data directory: {0}")]
     Announcement(io::Error),
+    /// The configuration does not permit it.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
     /// The program is being left.
     #[error("the services have ended, since the program is being left")]
     Ended,
     /// The service is not sound, which is a bug of this program.
     #[error(transparent)]
     Unsound(#[from] p2p_grpc::Unsound),
+}
+
+/// Service that was started.
+#[derive(Debug)]
+#[must_use = "a part of it may not listen"]
+pub struct Started {
+    /// Address at which it listens.
+    pub address: SocketAddr,
+    /// Endpoints of nodes that were opened with it.
+    pub of_nodes: Vec<Announced>,
+    /// Sentences about what does not listen, while the rest does.
+    pub problems: Vec<String>,
 }
 
 /// The services of a process. Cheap to clone. When the last clone is dropped, they end at once.
@@ -118,6 +158,8 @@ struct Inner {
     access: Mutex<Option<Access>>,
     auth: Auth,
     rules: Arc<RemoteRules>,
+    /// What tells whether the nodes run.
+    snapshots: Snapshots,
     config: Config,
     data_dir: PathBuf,
     drain: Duration,
@@ -125,6 +167,8 @@ struct Inner {
     starting: tokio::sync::Mutex<()>,
     /// Tasks that attend the doors.
     attending: Mutex<JoinSet<()>>,
+    /// Endpoints of nodes that were opened last.
+    of_nodes: Mutex<Vec<Announced>>,
     announcement: Mutex<Option<Announcement>>,
 }
 
@@ -140,21 +184,31 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Services {
-    /// Creates the services of an engine, none of which listens yet.
+    /// Creates the services of an engine with its configuration, none of which listens yet.
     ///
     /// # Errors
     /// Fails if the configuration is incomplete, or if the disk or the system refuses.
     pub fn new(instance: &Instance) -> Result<Services> {
+        Services::with(instance, instance.config.clone())
+    }
+
+    /// Creates the services of an engine as [`new`](Self::new) does, with addresses by another configuration.
+    ///
+    /// # Errors
+    /// Fails as [`new`](Self::new) does.
+    pub fn with(instance: &Instance, config: Config) -> Result<Services> {
         Ok(Services(Arc::new(Inner {
             doors: Doors::default(),
             access: Mutex::new(Some(instance.access("serve")?)),
             auth: instance.auth.clone(),
             rules: instance.remote_rules()?,
-            config: instance.config.clone(),
+            snapshots: instance.snapshots(),
             data_dir: instance.data_dir.clone(),
-            drain: instance.config.drain()?,
+            drain: config.drain()?,
+            config,
             starting: tokio::sync::Mutex::default(),
             attending: Mutex::default(),
+            of_nodes: Mutex::default(),
             announcement: Mutex::default(),
         })))
     }
@@ -164,29 +218,34 @@ impl Services {
         &self.0.config
     }
 
-    /// Starts a service at an address, and returns where it listens.
+    /// Starts a service at an address, and returns where it listens. That of gRPC has the endpoints of nodes that the configuration wants.
     ///
     /// # Errors
     /// Fails as [`StartError`] says; nothing listens then that did not before.
-    pub async fn start(&self, kind: Kind, address: SocketAddr) -> Result<SocketAddr, StartError> {
+    pub async fn start(&self, kind: Kind, address: SocketAddr) -> Result<Started, StartError> {
         let _permission = self.0.starting.lock().await;
         let doors = self.0.doors.figures();
-        if let Some(door) = doors.iter().find(|door| door.service == kind.name() && door.stage != Stage::Closed) {
-            return Err(StartError::NotClosed { service: door.service, stage: door.stage, address: door.address });
+        if let Some(door) = doors.iter().find(|door| kind.has(door.service) && door.stage != Stage::Closed) {
+            return Err(StartError::NotClosed { service: kind.name(), stage: door.stage, address: door.address });
         }
         let access = locked(&self.0.access).clone().ok_or(StartError::Ended)?;
+        let of_nodes = self.0.config.grpc_nodes()?;
         let server = match kind {
             Kind::Grpc => Server::new(access, Arc::clone(&self.0.rules)).await?,
         };
         let door = self.open(kind, address).await?;
+        let endpoints = Endpoints::open(&self.0.doors, &server, &of_nodes).await?;
+        let of_nodes = endpoints.announced(kind.name());
+        locked(&self.0.of_nodes).clone_from(&of_nodes);
         self.announce().map_err(StartError::Announcement)?;
         let (address, drain) = (door.address(), self.0.drain);
         let mut attending = locked(&self.0.attending);
         // What has ended is not kept.
         while attending.try_join_next().is_some() {}
         attending.spawn(server.attend(door, drain));
-        tracing::info!(service = kind.name(), %address, "a service listens");
-        Ok(address)
+        let problems = endpoints.attend(&mut attending, &self.0.snapshots, drain);
+        tracing::info!(service = kind.name(), %address, nodes = of_nodes.len(), "a service listens");
+        Ok(Started { address, of_nodes, problems })
     }
 
     async fn open(&self, kind: Kind, address: SocketAddr) -> Result<Door, StartError> {
@@ -194,11 +253,17 @@ impl Services {
         opened.map_err(|error| StartError::Address { service: kind.name(), address, error })
     }
 
-    /// Returns the services that listen.
+    /// Returns the services that listen, those of single nodes last.
     pub fn listening(&self) -> Vec<Announced> {
         let is_open = |door: &Figures| door.stage == Stage::Open;
-        let announced = |door: Figures| Announced { service: door.service.to_owned(), address: door.address };
-        self.0.doors.figures().into_iter().filter(is_open).map(announced).collect()
+        let (of_nodes, whole): (Vec<Figures>, Vec<Figures>) =
+            self.0.doors.figures().into_iter().filter(is_open).partition(|door| door.service == nodes::NAME);
+        let announced = |door: Figures| Announced { service: door.service.to_owned(), address: door.address, node: None };
+        let mut listening: Vec<Announced> = whole.into_iter().map(announced).collect();
+        if !of_nodes.is_empty() {
+            listening.extend(locked(&self.0.of_nodes).iter().cloned());
+        }
+        listening
     }
 
     /// Tells other processes which services listen.
@@ -217,18 +282,18 @@ impl Services {
     /// Ends a service, or all of them, and returns their figures: nobody is taken in any more, and the clients end what they do within the
     /// time of the configuration. A future that is dropped leaves that going on.
     pub async fn stop(&self, kind: Option<Kind>) -> Vec<Figures> {
-        let name = kind.map(Kind::name);
-        let was_open = |door: &Figures| name.is_none_or(|name| name == door.service) && door.stage != Stage::Closed;
-        let meant: Vec<SocketAddr> = self.0.doors.figures().into_iter().filter(was_open).map(|door| door.address).collect();
-        match name {
-            Some(name) => self.0.doors.close_service(name),
-            None => self.0.doors.close(),
-        }
+        let is_meant = |door: &Figures| kind.is_none_or(|kind| kind.has(door.service)) && door.stage != Stage::Closed;
+        let meant: Vec<SocketAddr> = self.0.doors.figures().into_iter().filter(is_meant).map(|door| door.address).collect();
+        let names: Vec<&str> =
+            kind.map_or(Kind::ALL.to_vec(), |kind| vec![kind]).iter().flat_map(|kind| kind.doors()).copied().collect();
+        names.iter().for_each(|name| self.0.doors.close_service(name));
         if let Err(error) = self.announce() {
             // Who reads the old one finds that nobody answers there.
             tracing::warn!(%error, "the end of a service is not announced");
         }
-        self.0.doors.closed(name).await;
+        for name in names {
+            self.0.doors.closed(Some(name)).await;
+        }
         self.0.doors.figures().into_iter().filter(|door| meant.contains(&door.address)).collect()
     }
 
@@ -253,15 +318,14 @@ impl Services {
     /// Returns the figures of each service, also of those that were never started.
     pub fn figures(&self) -> Vec<Figures> {
         let doors = self.0.doors.figures();
-        let never = |kind: Kind| {
-            // An address that is not permitted is told when the service is started.
-            let address = kind.address_in(&self.0.config).ok()?;
-            let is_known = doors.iter().any(|door| door.service == kind.name());
-            (!is_known).then(|| Figures::never_open(kind.name(), address))
-        };
-        let never: Vec<Figures> = Kind::ALL.into_iter().filter_map(never).collect();
+        // An address that is not permitted is told when the service is started.
+        let of_kinds = Kind::ALL.into_iter().flat_map(|kind| kind.doors_in(&self.0.config).unwrap_or_default());
+        let is_known = |name: &str| doors.iter().any(|door| door.service == name);
+        let never: Vec<Figures> =
+            of_kinds.filter(|(name, _)| !is_known(name)).map(|(name, address)| Figures::never_open(name, address)).collect();
+        let order: Vec<&str> = Kind::ALL.iter().flat_map(|kind| kind.doors()).copied().collect();
         let mut all = [doors, never].concat();
-        all.sort_by_key(|door| Kind::NAMES.iter().position(|&name| name == door.service));
+        all.sort_by_key(|door| order.iter().position(|&name| name == door.service));
         all
     }
 

@@ -6,6 +6,7 @@
 //! | `accounts` | `AuthService`: registration, logins, sessions and API tokens |
 //! | `admin` | `AdminService`: nodes, links, paths, faults and virtual time |
 //! | `files` | `FileTransferService`: files stored, fetched, listed and shared, and events |
+//! | [`storage`] | `FileStorageService`: segments of one node, at an endpoint of its own |
 //! | [`client`] | the client, for commands that ask a running server |
 //! | `callers` | who makes a request |
 //! | `quantities` | spans, shares, delays, speeds and numbers of nodes in messages |
@@ -23,5 +24,6 @@ pub mod proto;
 mod quantities;
 pub mod server;
 mod status;
+pub mod storage;
 
 pub use self::server::{Server, Unsound};

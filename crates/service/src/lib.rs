@@ -75,6 +75,16 @@ pub mod network {
     pub use crate::profiles::{NamedProfile, Profiles};
 }
 
+/// Types of nodes and of single segments on them that front ends name, so that they need the service alone.
+pub mod segments {
+    pub use p2p_engine::node::ProcessState;
+    pub use p2p_engine::operation::{
+        AskNode, DeleteSegment, ListHosts, ListNodes, NodeAnswer, SegmentContent, SegmentFetched, SegmentStored, StoreSegment,
+    };
+    pub use p2p_engine::snapshot::{HostStatus, NodeStatus, Peer};
+    pub use p2p_net::LinkConfig;
+}
+
 /// Types of the accounts that front ends name, so that they need the service alone.
 pub mod accounts {
     pub use p2p_auth::secret::new_bearer;

@@ -10,7 +10,7 @@ use crate::quantities::{instant, number, span};
 use crate::status;
 
 /// Returns the status of an error of the gate.
-pub(super) fn told(error: impl Into<AccessError>) -> Status {
+pub(crate) fn told(error: impl Into<AccessError>) -> Status {
     status::of(&error.into())
 }
 
@@ -21,7 +21,7 @@ fn time(seconds: u64) -> Option<Timestamp> {
 }
 
 /// Returns a digest that a client presents.
-pub(super) fn digest(field: &str, bytes: Option<prost::bytes::Bytes>) -> Result<Option<Sha256Digest>, Status> {
+pub(crate) fn digest(field: &str, bytes: Option<prost::bytes::Bytes>) -> Result<Option<Sha256Digest>, Status> {
     let Some(bytes) = bytes else { return Ok(None) };
     let found: Result<[u8; 32], _> = bytes.as_ref().try_into();
     let wrong = |_| status::invalid(field, format_args!("it has {} bytes; a SHA-256 has 32", bytes.len()));

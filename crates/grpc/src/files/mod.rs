@@ -17,7 +17,7 @@ mod acknowledged;
 mod calls;
 mod download;
 mod events;
-mod messages;
+pub(crate) mod messages;
 mod produced;
 mod upload;
 
@@ -57,9 +57,19 @@ pub(crate) struct Files(Callers);
 
 /// Caller of a request, who is logged in.
 #[derive(Debug)]
-struct Caller {
-    access: Access,
-    identity: Arc<Identity>,
+pub(crate) struct Caller {
+    pub(crate) access: Access,
+    pub(crate) identity: Arc<Identity>,
+}
+
+impl Caller {
+    /// Returns the caller of a request.
+    pub(crate) async fn of<T>(callers: &Callers, request: &Request<T>) -> Result<Caller, Status> {
+        let access = callers.caller(request).await?;
+        let identity = access.identity();
+        access.require_login(&identity).map_err(told)?;
+        Ok(Caller { access, identity })
+    }
 }
 
 impl Files {
@@ -69,10 +79,7 @@ impl Files {
 
     /// Returns the caller of a request.
     async fn caller<T>(&self, request: &Request<T>) -> Result<Caller, Status> {
-        let access = self.0.caller(request).await?;
-        let identity = access.identity();
-        access.require_login(&identity).map_err(told)?;
-        Ok(Caller { access, identity })
+        Caller::of(&self.0, request).await
     }
 }
 
@@ -93,7 +100,7 @@ impl Caller {
 }
 
 /// Refuses a path that nothing can have, before it is looked for and named in an error.
-fn checked<'p>(field: &str, path: &'p str) -> Result<&'p str, Status> {
+pub(crate) fn checked<'p>(field: &str, path: &'p str) -> Result<&'p str, Status> {
     match path.len() {
         0 => Err(status::invalid(field, "it is empty; `.` is your root")),
         len if len > PATH_MAX => {

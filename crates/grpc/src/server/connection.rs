@@ -36,7 +36,7 @@ const IDLE: Duration = Duration::from_secs(5 * 60);
 const LOOK: Duration = Duration::from_secs(10);
 
 /// Serves one connection to its end. Its requests end with it, so that ending this future ends all of them.
-pub(super) async fn serve(stream: Guarded<TcpStream>, guest: Guest, routes: Routes, mut ends: watch::Receiver<bool>) {
+pub(crate) async fn serve(stream: Guarded<TcpStream>, guest: Guest, routes: Routes, mut ends: watch::Receiver<bool>) {
     let requests = Requests::default();
     let services = {
         let (guest, ends) = (guest.clone(), ends.clone());

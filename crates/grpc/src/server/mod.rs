@@ -8,7 +8,7 @@
 //! The accept loop is not that of tonic: its tasks are nobody's, it waits without end for the last of them, and it answers a deadline
 //! with CANCELLED.
 
-mod connection;
+pub(crate) mod connection;
 mod requests;
 
 use std::sync::Arc;
@@ -17,6 +17,7 @@ use std::time::Duration;
 use p2p_service::access::Access;
 use p2p_service::access::remote::RemoteRules;
 use p2p_service::doors::Door;
+use p2p_service::files::NodeNumber;
 use thiserror::Error;
 use tokio::sync::watch;
 use tonic::service::Routes;
@@ -32,9 +33,10 @@ use crate::proto::FILE_DESCRIPTOR_SET;
 use crate::proto::admin_service_server::AdminServiceServer;
 use crate::proto::auth_service_server::AuthServiceServer;
 use crate::proto::file_transfer_service_server::FileTransferServiceServer;
+use crate::storage::Endpoint;
 
 /// Length of a request to the health and reflection services at the most, in bytes: it has a name in it.
-const NAMES_MAX: usize = 64 * 1024;
+pub(crate) const NAMES_MAX: usize = 64 * 1024;
 
 /// Error of a server that cannot be made, which is a bug of this program.
 #[derive(Debug, Error)]
@@ -42,7 +44,7 @@ const NAMES_MAX: usize = 64 * 1024;
 pub struct Unsound(#[from] tonic_reflection::server::Error);
 
 /// Length of any other message from a client at the most, in bytes. The contract says so too.
-const MESSAGE_MAX: usize = 2 << 20;
+pub(crate) const MESSAGE_MAX: usize = 2 << 20;
 
 /// Names in the health service: that of the whole server, and those of its services.
 const NAMES: [&str; 4] = ["", "p2p.v1.AdminService", "p2p.v1.AuthService", "p2p.v1.FileTransferService"];
@@ -52,6 +54,7 @@ const NAMES: [&str; 4] = ["", "p2p.v1.AdminService", "p2p.v1.AuthService", "p2p.
 pub struct Server {
     routes: Routes,
     health: HealthReporter,
+    callers: Callers,
 }
 
 impl Server {
@@ -64,17 +67,26 @@ impl Server {
         let callers = Callers::new(access, rules);
         let accounts = AuthServiceServer::new(Accounts::new(callers.clone())).max_decoding_message_size(MESSAGE_MAX);
         let files = FileTransferServiceServer::new(Files::new(callers.clone())).max_decoding_message_size(MESSAGE_MAX);
-        let admin = AdminServiceServer::new(Admin::new(callers)).max_decoding_message_size(MESSAGE_MAX);
+        let admin = AdminServiceServer::new(Admin::new(callers.clone())).max_decoding_message_size(MESSAGE_MAX);
         health.set_serving::<AdminServiceServer<Admin>>().await;
         health.set_serving::<AuthServiceServer<Accounts>>().await;
         health.set_serving::<FileTransferServiceServer<Files>>().await;
+        let described = || described(&NAMES[1..]);
         let routes = Routes::new(health_service.max_decoding_message_size(NAMES_MAX))
             .add_service(admin)
             .add_service(accounts)
             .add_service(files)
             .add_service(described().build_v1()?.max_decoding_message_size(NAMES_MAX))
             .add_service(described().build_v1alpha()?.max_decoding_message_size(NAMES_MAX));
-        Ok(Server { routes: routes.prepare(), health })
+        Ok(Server { routes: routes.prepare(), health, callers })
+    }
+
+    /// Makes the endpoint of a node, for the same callers.
+    ///
+    /// # Errors
+    /// Fails if the descriptions of the services are not sound.
+    pub async fn endpoint(&self, node: NodeNumber) -> Result<Endpoint, Unsound> {
+        Endpoint::new(self.callers.clone(), node).await
     }
 
     /// Serves the clients of a door until it is closed, and then lets them end what they do, for `drain` at the most.
@@ -94,9 +106,11 @@ impl Server {
     }
 }
 
-/// Returns the reflection service of all that is offered, with the details that errors carry.
-fn described<'b>() -> Builder<'b> {
-    Builder::configure()
+/// Returns the reflection service of these services, with the details that errors carry.
+pub(crate) fn described<'b>(names: &[&str]) -> Builder<'b> {
+    let offered = ["grpc.health.v1.Health"].iter().chain(names);
+    offered
+        .fold(Builder::configure(), |builder, name| builder.with_service_name(*name))
         .register_encoded_file_descriptor_set(FILE_DESCRIPTOR_SET)
         .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
         .register_encoded_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET)

@@ -334,7 +334,7 @@ impl Access {
         }
     }
 
-    async fn record_foreign(&self, identity: &Identity, what: &str, file: &FileKey) -> Result<(), AccessError> {
+    pub(super) async fn record_foreign(&self, identity: &Identity, what: &str, file: &FileKey) -> Result<(), AccessError> {
         if file.owner.as_deref() != identity.name() {
             self.record_access(identity, format!("{what} file {file}"), true).await?;
         }

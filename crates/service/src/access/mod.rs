@@ -13,6 +13,7 @@
 //! | [`range`] | ranges of bytes as users write them |
 //! | [`pages`] | lists of files page by page |
 //! | [`sharing`] | read access of other users |
+//! | `segments` | single segments on a node |
 //! | `uploads` | uploads of streams, and those that are kept |
 //! | `keys` | public keys of the user's account |
 //! | `tokens` | API tokens: their making and revoking, the login by one, and what is refused to one |
@@ -27,6 +28,7 @@ mod keys;
 pub mod pages;
 pub mod range;
 pub mod remote;
+mod segments;
 pub mod session_file;
 pub mod sharing;
 mod tokens;

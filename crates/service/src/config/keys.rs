@@ -404,6 +404,8 @@ pub const KEYS: &[Key] = &[
     key(Section::Serve, "drain", Kind::Time { min_ms: 0 }),
     key(Section::Grpc, "address", Kind::Endpoint),
     key(Section::Grpc, "allow_public", Kind::Switch),
+    optional(Section::Grpc, "nodes", Kind::Endpoint),
+    key(Section::Grpc, "nodes_max", Kind::Count { min: 1, max: 1_000 }),
     key(Section::Tui, "theme", Kind::OneOf(&["auto", "dark", "light", "high-contrast", "mono"])),
     key(Section::Tui, "glyphs", Kind::OneOf(&["auto", "unicode", "ascii"])),
     key(Section::Tui, "mouse", Kind::Switch),

@@ -200,21 +200,42 @@ impl Config {
     /// # Errors
     /// Fails if other machines reach the address, and the configuration does not permit that.
     pub fn grpc_address(&self) -> Result<SocketAddr, ConfigError> {
-        self.private_or_permitted(Section::Grpc)
+        self.private_or_permitted(Section::Grpc, "address")
     }
 
-    /// Returns the address of a section, if no other machine reaches it or that is permitted.
-    fn private_or_permitted(&self, section: Section) -> Result<SocketAddr, ConfigError> {
-        let Endpoint(address) = self.required(section, "address")?;
+    /// Returns the addresses of the gRPC endpoints of the nodes, the first one's first: the port of each is the next one, and free ones are
+    /// taken for port 0. Nodes beyond the largest number of endpoints have none; without `[grpc] nodes` no node has one.
+    ///
+    /// # Errors
+    /// Fails if other machines reach the addresses, and the configuration does not permit that, or if there are too few ports.
+    pub fn grpc_nodes(&self) -> Result<Vec<SocketAddr>, ConfigError> {
+        if self.text(Section::Grpc, "nodes").is_empty() {
+            return Ok(Vec::new());
+        }
+        let first = self.private_or_permitted(Section::Grpc, "nodes")?;
+        let (nodes, max): (u16, u16) = (self.required(Section::Nodes, "count")?, self.required(Section::Grpc, "nodes_max")?);
+        let port = |index| match first.port() {
+            0 => Some(0),
+            port => port.checked_add(index),
+        };
+        let too_few =
+            || ConfigError::Conflict(format!("[grpc] nodes = {first} leaves too few ports for an endpoint of each node"));
+        let address = |index| port(index).map(|port| SocketAddr::new(first.ip(), port)).ok_or_else(too_few);
+        (0..nodes.min(max)).map(address).collect()
+    }
+
+    /// Returns an address of a section, if no other machine reaches it or that is permitted.
+    fn private_or_permitted(&self, section: Section, key: &'static str) -> Result<SocketAddr, ConfigError> {
+        let Endpoint(address) = self.required(section, key)?;
         if address.ip().is_loopback() || self.text(section, "allow_public") == "true" {
             return Ok(address);
         }
-        let settings = self.sections.get(&section).and_then(|settings| settings.get("address"));
+        let settings = self.sections.get(&section).and_then(|settings| settings.get(key));
         let message = format!(
             "other machines reach {address}, and what they send crosses the network unencrypted; take 127.0.0.1, or set allow_public = true"
         );
         let origin = settings.map_or(Origin::BuiltIn, |setting| setting.origin.clone());
-        Err(ConfigError::Value { origin, key: format!("[{section}] address"), message })
+        Err(ConfigError::Value { origin, key: format!("[{section}] {key}"), message })
     }
 
     /// Returns the memory that transfers share.

@@ -303,3 +303,22 @@ fn services_listen_at_loopback_unless_the_user_permits_more() {
     }
     assert_eq!(overlaid("[serve]\ndrain = '2s'\n").unwrap().drain().unwrap(), std::time::Duration::from_secs(2));
 }
+
+/// Each node has the next port, as far as there are ports and endpoints.
+#[test]
+fn nodes_have_endpoints_one_after_the_other_if_the_user_wants_them() {
+    let addresses = |text: &str| {
+        let addresses = overlaid(text).unwrap().grpc_nodes()?;
+        Ok(addresses.iter().map(ToString::to_string).collect::<Vec<_>>()) as Result<_, ConfigError>
+    };
+    assert_eq!(addresses("[nodes]\ncount = 3\n").unwrap(), Vec::<String>::new());
+    let found = addresses("[nodes]\ncount = 3\n[grpc]\nnodes = ':50051'\n").unwrap();
+    assert_eq!(found, ["127.0.0.1:50051", "127.0.0.1:50052", "127.0.0.1:50053"]);
+    assert_eq!(addresses("[nodes]\ncount = 2\n[grpc]\nnodes = ':0'\n").unwrap(), ["127.0.0.1:0", "127.0.0.1:0"]);
+    assert_eq!(addresses("[nodes]\ncount = 100\n[grpc]\nnodes = ':1000'\n").unwrap().len(), 64);
+    assert_eq!(addresses("[nodes]\ncount = 100\n[grpc]\nnodes = ':1000'\nnodes_max = 99\n").unwrap().len(), 99);
+    let error = addresses("[nodes]\ncount = 3\n[grpc]\nnodes = ':65534'\n").unwrap_err().to_string();
+    assert!(error.contains("too few ports"), "{error}");
+    let error = addresses("[grpc]\nnodes = '0.0.0.0:0'\n").unwrap_err().to_string();
+    assert!(error.starts_with("p2p.toml:2: [grpc] nodes: other machines reach 0.0.0.0:0"), "{error}");
+}

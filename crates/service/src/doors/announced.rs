@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 /// Name of the file in the data directory.
 pub const FILE: &str = "serve.json";
 
-/// Length of the file at the most: it has a line for each service.
-const LENGTH_MAX: u64 = 64 * 1024;
+/// Length of the file at the most: it has some hundred bytes for each service and each node.
+const LENGTH_MAX: u64 = 1024 * 1024;
 
 /// Service that listens at an address.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +22,9 @@ pub struct Announced {
     pub service: String,
     /// Address at which it listens.
     pub address: SocketAddr,
+    /// Name of the node that it is of, such as `Node_01`; `None` for one of the whole network.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node: Option<String>,
 }
 
 /// Process that holds a data directory for its services.
@@ -33,11 +36,12 @@ pub struct Holder {
     pub services: Vec<Announced>,
 }
 
-/// Formats the holder as `process 4711, grpc at 127.0.0.1:50050`.
+/// Formats the holder as `process 4711, grpc at 127.0.0.1:50050`, without the services of single nodes.
 impl fmt::Display for Holder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "process {}", self.pid)?;
-        self.services.iter().try_for_each(|Announced { service, address }| write!(f, ", {service} at {address}"))
+        let whole = self.services.iter().filter(|announced| announced.node.is_none());
+        whole.into_iter().try_for_each(|Announced { service, address, .. }| write!(f, ", {service} at {address}"))
     }
 }
 
@@ -89,10 +93,12 @@ mod tests {
     fn an_announcement_is_read_as_long_as_it_stands() {
         let directory = tempfile::tempdir().unwrap();
         assert_eq!(holder(directory.path()), None);
-        let service = Announced { service: "grpc".into(), address: "127.0.0.1:50050".parse().unwrap() };
-        let announcement = Announcement::new(directory.path(), vec![service.clone()]).unwrap();
+        let service = Announced { service: "grpc".into(), address: "127.0.0.1:50050".parse().unwrap(), node: None };
+        let of_node = Announced { address: "127.0.0.1:50051".parse().unwrap(), node: Some("Node_01".into()), ..service.clone() };
+        let services = vec![service, of_node];
+        let announcement = Announcement::new(directory.path(), services.clone()).unwrap();
         let found = holder(directory.path()).unwrap();
-        assert_eq!(found, Holder { pid: std::process::id(), services: vec![service] });
+        assert_eq!(found, Holder { pid: std::process::id(), services });
         assert_eq!(found.to_string(), format!("process {}, grpc at 127.0.0.1:50050", std::process::id()));
         assert!(!private_file::is_open_to_others(&directory.path().join(FILE)).unwrap());
         drop(announcement);

@@ -32,6 +32,9 @@ use crate::output;
 /// Time for which no connection is taken in after the system could not give one: it has no file descriptors left, most often.
 const AFTER_FAILURE: Duration = Duration::from_millis(100);
 
+/// Time for which the connections of what is served may go on when that stops by itself: what is under way is answered.
+pub const GRACE: Duration = Duration::from_secs(2);
+
 /// Doors of a process. Cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub struct Doors(Arc<Registry>);
@@ -56,14 +59,44 @@ impl Doors {
     /// Fails if the address cannot be listened at, as if another process does.
     pub async fn open(&self, service: &'static str, address: SocketAddr, limits: Limits) -> io::Result<Door> {
         let listener = TcpListener::bind(address).await?;
-        let book = Arc::new(Book::new(service, listener.local_addr()?, limits, output::now_unix()));
+        let address = listener.local_addr()?;
+        let (open, closing) = self.register(service, address, limits);
+        Ok(Door { listener: Some(listener), address, open, closing })
+    }
+
+    /// Opens a door at each of the addresses for one service. The doors share the limits and the figures, which have the first address that
+    /// is listened at. A door whose address cannot be listened at is an error by itself.
+    pub async fn open_each(
+        &self,
+        service: &'static str,
+        addresses: &[SocketAddr],
+        limits: Limits,
+    ) -> Vec<(SocketAddr, io::Result<Door>)> {
+        let mut listening = Vec::with_capacity(addresses.len());
+        for &address in addresses {
+            let bound = TcpListener::bind(address).await;
+            listening.push((address, bound.and_then(|listener| Ok((listener.local_addr()?, listener)))));
+        }
+        let bound = listening.iter().find_map(|(_, bound)| bound.as_ref().ok()).map(|(address, _)| *address);
+        let Some(first) = bound.or(addresses.first().copied()) else { return Vec::new() };
+        // What is registered is closed if no door is opened.
+        let (open, closing) = self.register(service, first, limits);
+        let door = |(address, listener)| {
+            let (open, closing) = (Arc::clone(&open), closing.clone());
+            Door { listener: Some(listener), address, open, closing }
+        };
+        listening.into_iter().map(|(address, bound)| (address, bound.map(door))).collect()
+    }
+
+    fn register(&self, service: &'static str, address: SocketAddr, limits: Limits) -> (Arc<Open>, Closing) {
+        let book = Arc::new(Book::new(service, address, limits, output::now_unix()));
         let is_closing = watch::Sender::new(false);
         let closing = Closing(is_closing.subscribe());
         let mut entries = self.entries();
         // What the service has done before is no longer of interest.
         entries.retain(|entry| entry.book.service != service || entry.book.stage() != Stage::Closed);
         entries.push(Entry { book: Arc::clone(&book), is_closing });
-        Ok(Door { listener, open: Open(book), closing })
+        (Arc::new(Open(book)), closing)
     }
 
     /// Asks every door to close: it takes no more connections in, and those that it has may end what they do.
@@ -206,12 +239,14 @@ impl Closing {
 /// Socket at which clients are waited for.
 #[derive(Debug)]
 pub struct Door {
-    listener: TcpListener,
-    open: Open,
+    /// Socket; `None` while what is served does not run.
+    listener: Option<TcpListener>,
+    address: SocketAddr,
+    open: Arc<Open>,
     closing: Closing,
 }
 
-/// Book of a door that is not closed, until this is dropped.
+/// Book of doors that are not closed, until the last of them is dropped.
 #[derive(Debug)]
 struct Open(Arc<Book>);
 
@@ -223,8 +258,12 @@ impl Drop for Open {
 
 impl Door {
     /// Returns the address at which the door listens, with the port that the system has given.
-    pub fn address(&self) -> SocketAddr {
-        self.open.0.address
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    fn book(&self) -> &Arc<Book> {
+        &self.open.0
     }
 
     /// Returns the notice of this door's closing.
@@ -238,37 +277,77 @@ impl Door {
     where
         Serving: Future<Output = ()> + Send + 'static,
     {
-        let Door { listener, open, mut closing } = self;
-        let book = &open.0;
-        let mut connections = JoinSet::new();
+        let always = watch::Sender::new(false);
+        self.attend_unless(always.subscribe(), drain, serve).await;
+    }
+
+    /// Takes connections in as [`attend`](Self::attend) does, but none while what is served `is_stopped`: the system refuses those who come
+    /// then, and the tasks of connections that were taken in before are ended after [`GRACE`].
+    pub async fn attend_unless<Serving>(
+        mut self,
+        mut is_stopped: watch::Receiver<bool>,
+        drain: Duration,
+        serve: impl Fn(Guarded<TcpStream>, Guest) -> Serving,
+    ) where
+        Serving: Future<Output = ()> + Send + 'static,
+    {
+        let (mut closing, mut connections) = (self.closing(), JoinSet::new());
         loop {
+            let stopped = *is_stopped.borrow_and_update();
+            if stopped && self.listener.take().is_some() {
+                self.end(&mut connections, GRACE).await;
+            }
             tokio::select! {
                 biased;
                 () = closing.begun() => break,
-                Some(ended) = connections.join_next() => told(book, ended),
-                accepted = listener.accept() => match accepted {
-                    Ok((stream, peer)) => {
-                        let Ok(guest) = Guest::admit(book, peer.ip()) else { continue };
-                        // Small answers are not held back for larger ones; a system that refuses delays them.
-                        let _ = stream.set_nodelay(true);
-                        connections.spawn(serve(Guarded::new(stream, guest.clone()), guest));
+                Ok(()) = is_stopped.changed() => {}
+                Some(ended) = connections.join_next() => told(self.book(), ended),
+                next = self.next(), if !stopped => {
+                    if let Some((stream, guest)) = next {
+                        connections.spawn(serve(stream, guest));
                     }
-                    Err(error) => {
-                        tracing::warn!(service = book.service, %error, "no connection is taken in");
-                        pause(AFTER_FAILURE).await;
-                    }
-                },
+                }
             }
         }
         // From here on the system refuses those who come.
-        drop(listener);
+        self.listener = None;
+        self.end(&mut connections, drain).await;
+    }
+
+    /// Waits for the next connection for which there is a place; `None` if there was none this time.
+    async fn next(&mut self) -> Option<(Guarded<TcpStream>, Guest)> {
+        let listening = match self.listener.take() {
+            Some(listener) => Ok(listener),
+            None => TcpListener::bind(self.address).await,
+        };
+        let accepted = match listening {
+            Ok(listener) => self.listener.insert(listener).accept().await,
+            Err(error) => Err(error),
+        };
+        match accepted {
+            Ok((stream, peer)) => {
+                let guest = Guest::admit(self.book(), peer.ip()).ok()?;
+                // Small answers are not held back for larger ones; a system that refuses delays them.
+                let _ = stream.set_nodelay(true);
+                Some((Guarded::new(stream, guest.clone()), guest))
+            }
+            Err(error) => {
+                tracing::warn!(service = self.book().service, address = %self.address, %error, "no connection is taken in");
+                pause(AFTER_FAILURE).await;
+                None
+            }
+        }
+    }
+
+    /// Waits for the tasks of connections, for `span` at the most, and ends those that are left.
+    async fn end(&self, connections: &mut JoinSet<()>, span: Duration) {
         let all = async {
             while let Some(ended) = connections.join_next().await {
-                told(book, ended);
+                told(self.book(), ended);
             }
         };
-        if timeout(drain, all).await.is_err() {
-            tracing::info!(service = book.service, left = connections.len(), "connections are cut");
+        if timeout(span, all).await.is_err() {
+            tracing::info!(service = self.book().service, address = %self.address, left = connections.len(), "connections are cut");
             connections.shutdown().await;
         }
     }

@@ -1,0 +1,95 @@
+//! The endpoint of a node: the services at its address, and their end when the node's process ends.
+//!
+//! When the process ends, the address refuses connections, and calls under way are answered by what becomes of them in the virtual network.
+//! Connections that are left after [`GRACE`](p2p_service::doors::GRACE) are cut. When the process starts, the address takes connections
+//! again.
+
+use std::time::Duration;
+
+use p2p_service::access::watching::Snapshots;
+use p2p_service::doors::Door;
+use p2p_service::files::NodeNumber;
+use p2p_service::segments::ProcessState;
+use tokio::sync::watch;
+use tonic::service::Routes;
+use tonic_health::ServingStatus;
+use tonic_health::server::HealthReporter;
+
+use super::Storage;
+use crate::callers::Callers;
+use crate::proto::file_storage_service_server::FileStorageServiceServer;
+use crate::server::connection;
+use crate::server::{MESSAGE_MAX, NAMES_MAX, Unsound, described};
+
+/// Names in the health service: that of the whole endpoint, and that of its service.
+const NAMES: [&str; 2] = ["", "p2p.v1.FileStorageService"];
+
+/// Services of one node.
+#[derive(Debug)]
+pub struct Endpoint {
+    node: NodeNumber,
+    routes: Routes,
+    health: HealthReporter,
+}
+
+impl Endpoint {
+    /// Makes the endpoint of a node for these callers.
+    pub(crate) async fn new(callers: Callers, node: NodeNumber) -> Result<Endpoint, Unsound> {
+        let (health, health_service) = tonic_health::server::health_reporter();
+        let storage = FileStorageServiceServer::new(Storage::new(callers, node)).max_decoding_message_size(MESSAGE_MAX);
+        health.set_serving::<FileStorageServiceServer<Storage>>().await;
+        let described = || described(&NAMES[1..]);
+        let routes = Routes::new(health_service.max_decoding_message_size(NAMES_MAX))
+            .add_service(storage)
+            .add_service(described().build_v1()?.max_decoding_message_size(NAMES_MAX))
+            .add_service(described().build_v1alpha()?.max_decoding_message_size(NAMES_MAX));
+        Ok(Endpoint { node, routes: routes.prepare(), health })
+    }
+
+    /// Serves the clients of a door while the node's process runs, as `snapshots` tell of it, until the door is closed, and then lets
+    /// them end what they do, for `drain` at the most.
+    pub async fn attend(self, door: Door, snapshots: Snapshots, drain: Duration) {
+        let mut closing = door.closing();
+        let is_stopped = watch::Sender::new(self.is_stopped(&snapshots));
+        let attending = door.attend_unless(is_stopped.subscribe(), drain, |stream, guest| {
+            connection::serve(stream, guest, self.routes.clone(), is_stopped.subscribe())
+        });
+        let following = async {
+            tokio::select! {
+                biased;
+                () = closing.begun() => {}
+                () = self.follow(snapshots, &is_stopped) => {}
+            }
+            self.tell(ServingStatus::NotServing).await;
+            is_stopped.send_replace(true);
+        };
+        tokio::join!(attending, following);
+    }
+
+    fn is_stopped(&self, snapshots: &Snapshots) -> bool {
+        let latest = snapshots.latest();
+        let node = latest.figures.nodes.get(self.node.index());
+        node.is_some_and(|node| node.state == ProcessState::Stopped)
+    }
+
+    /// Follows the node's process until the engine ends.
+    async fn follow(&self, mut snapshots: Snapshots, is_stopped: &watch::Sender<bool>) {
+        loop {
+            let now = self.is_stopped(&snapshots);
+            if *is_stopped.borrow() != now {
+                // Whoever watches is told before the watching ends.
+                self.tell(if now { ServingStatus::NotServing } else { ServingStatus::Serving }).await;
+                is_stopped.send_replace(now);
+            }
+            if !snapshots.changed().await {
+                return;
+            }
+        }
+    }
+
+    async fn tell(&self, status: ServingStatus) {
+        for name in NAMES {
+            self.health.set_service_status(name, status).await;
+        }
+    }
+}
