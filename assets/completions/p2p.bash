@@ -2890,13 +2890,20 @@ _p2p() {
             return 0
             ;;
         p2p__subcmd__serve)
-            opts="-h -V --grpc --exit-with-parent --data-dir --wait --config --seed --speed --ascii --connect --help --version"
+            opts="-h -V --grpc --grpc-nodes --exit-with-parent --data-dir --wait --config --seed --speed --ascii --connect --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --grpc)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --grpc-nodes)
                     COMPREPLY=("${cur}")
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace

@@ -507,6 +507,7 @@ complete -c p2p -n "__fish_p2p_using_subcommand repl" -l ascii -d 'Print and dra
 complete -c p2p -n "__fish_p2p_using_subcommand repl" -s h -l help -d 'Print help'
 complete -c p2p -n "__fish_p2p_using_subcommand repl" -s V -l version -d 'Print version'
 complete -c p2p -n "__fish_p2p_using_subcommand serve" -l grpc -d 'Serve gRPC, which is also what is served if no service is named; at ADDRESS instead of that in p2p.toml (:0 takes a free port)' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand serve" -l grpc-nodes -d 'Serve an endpoint of each node too: Node_01 at ADDRESS, Node_02 at the next port, and so on (:0 takes free ports); at those of p2p.toml or from 127.0.0.1:50051 on without ADDRESS' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand serve" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -f -a "(__fish_complete_directories)"
 complete -c p2p -n "__fish_p2p_using_subcommand serve" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand serve" -l config -d 'Read FILE instead of ./p2p.toml' -r -F

@@ -593,6 +593,7 @@ _arguments "${_arguments_options[@]}" : \
 (serve)
 _arguments "${_arguments_options[@]}" : \
 '--grpc=[Serve gRPC, which is also what is served if no service is named; at ADDRESS instead of that in p2p.toml (\:0 takes a free port)]::ADDRESS:' \
+'--grpc-nodes=[Serve an endpoint of each node too\: Node_01 at ADDRESS, Node_02 at the next port, and so on (\:0 takes free ports); at those of p2p.toml or from 127.0.0.1\:50051 on without ADDRESS]::ADDRESS:' \
 '--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files -/' \
 '--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:' \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \

@@ -36,7 +36,7 @@ impl Endpoints {
         for (index, (address, door)) in doors.open_each(NAME, addresses, limits).await.into_iter().enumerate() {
             let node = NodeNumber::from_index(index);
             match door {
-                Ok(door) => endpoints.opened.push((node, door, server.endpoint(node).await?)),
+                Ok(door) => endpoints.opened.push((node, door, node::Endpoint::new(server, node).await?)),
                 Err(error) => {
                     endpoints.problems.push(format!("{node} has no endpoint: {address} cannot be listened at: {error}"));
                 }

@@ -9,3 +9,4 @@ mod local;
 mod random;
 mod ranges;
 mod replays;
+mod segments;

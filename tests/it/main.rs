@@ -61,6 +61,7 @@ mod remote;
 mod room;
 mod screen;
 mod seeds;
+mod segments;
 mod services;
 mod sharing;
 mod shell;

@@ -11,7 +11,7 @@ use p2p_engine::transfer::TransferState;
 use super::bench::{Bench, content, drain, feed, kept, key, named, on_a_runtime, remote, upload_id};
 use crate::harness::user;
 
-fn replay(recording: &Path, scratch: &Path) -> Replayed {
+pub(super) fn replay(recording: &Path, scratch: &Path) -> Replayed {
     let read = Recording::read(File::open(recording).unwrap(), recording).unwrap();
     read.replay(scratch, &|| false).unwrap()
 }

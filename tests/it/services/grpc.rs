@@ -149,6 +149,11 @@ macro_rules! reflected {
     }};
 }
 
+/// The names that reflection tells at an address.
+pub(super) async fn reflected_by(address: SocketAddr) -> Vec<String> {
+    reflected!(v1, address)
+}
+
 #[test]
 fn reflection_tells_of_all_services_and_of_the_details_of_errors() {
     let home = Home::new(QUICK);
@@ -159,7 +164,14 @@ fn reflection_tells_of_all_services_and_of_the_details_of_errors() {
             let reflection = format!("grpc.reflection.{version}.ServerReflection");
             assert_eq!(
                 names,
-                ["details", "grpc.health.v1.Health", &reflection, "p2p.v1.AuthService", "p2p.v1.FileTransferService"]
+                [
+                    "details",
+                    "grpc.health.v1.Health",
+                    &reflection,
+                    "p2p.v1.AdminService",
+                    "p2p.v1.AuthService",
+                    "p2p.v1.FileTransferService"
+                ]
             );
         }
     });

@@ -7,6 +7,7 @@ mod files;
 mod foreign;
 mod grpc;
 mod prompts;
+mod storage;
 mod transfers;
 mod uploads;
 
@@ -109,7 +110,8 @@ fn it_says_where_it_serves_and_ends_when_it_is_asked_to() {
         });
         assert_eq!(served.ready, ready);
         let fields: Vec<String> = documented("serve").into_keys().collect();
-        assert_eq!(fields, ["data_dir", "pid", "services[].address", "services[].service", "setup_token", "speed"]);
+        let of_node = "services[].node";
+        assert_eq!(fields, ["data_dir", "pid", "services[].address", of_node, "services[].service", "setup_token", "speed"]);
         signal(served.child.as_ref().unwrap(), name);
         let said = served.end();
         assert_eq!((said.code, said.stdout.as_str()), (Some(0), ""), "{said:?}");

@@ -85,6 +85,29 @@ fn a_service_is_started_watched_and_stopped_at_a_prompt() {
     assert_eq!(repl.end().code, Some(0));
 }
 
+/// The endpoints of nodes that p2p.toml wants are opened and closed with the gRPC services.
+#[test]
+fn the_endpoints_of_nodes_come_and_go_with_the_services() {
+    let home = Home::new(&format!("{QUICK}[grpc]\nnodes = ':0'\nnodes_max = 2\n"));
+    let mut repl = Repl::start(&home);
+    let address = repl.serve();
+    let endpoints = ["Node_01", "Node_02"].map(|node| {
+        let line = repl.says(&format!("{node} listens at "));
+        line.split(' ').next_back().unwrap().parse::<SocketAddr>().unwrap()
+    });
+    assert!(endpoints.into_iter().chain([address]).all(answers));
+    let announced: Value = serde_json::from_slice(&std::fs::read(home.data().join("serve.json")).unwrap()).unwrap();
+    let found = announced["services"].as_array().unwrap().iter().map(|one| (&one["node"], &one["address"]));
+    let expected = [(Value::Null, address), (json!("Node_01"), endpoints[0]), (json!("Node_02"), endpoints[1])];
+    let expected = expected.map(|(node, address)| (node, json!(address)));
+    assert!(found.eq(expected.iter().map(|(node, address)| (node, address))), "{announced}");
+    repl.line("serve stop grpc");
+    repl.says(&format!("grpc of the nodes at {} is closed after ", endpoints[0]));
+    assert!(!endpoints.into_iter().chain([address]).any(answers) && !home.data().join("serve.json").exists());
+    assert_ne!(repl.serve(), address);
+    assert_eq!(repl.end().code, Some(0));
+}
+
 /// Whichever way the program is left.
 #[test]
 fn leaving_ends_the_services_in_order() {

@@ -1,4 +1,4 @@
-//! Refusals of the policy.
+//! Refusals of the policy: why a caller may not do, or may not know of, what was asked for.
 
 use p2p_base::spelling::visible;
 use p2p_store::manifest::NodeNumber;

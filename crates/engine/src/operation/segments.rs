@@ -137,6 +137,8 @@ pub struct SegmentFetched {
     pub id: SegmentId,
     /// Content as it has arrived.
     pub bytes: Bytes,
+    /// True if the caller keeps the segment there or has named a file that has it; false for what an admin fetches beyond that.
+    pub is_own: bool,
     /// Virtual time from the request to the end.
     pub took: SimDuration,
 }

@@ -95,10 +95,7 @@ impl Simulation {
             Command::ListPackets(_) => reply(Reply::Packets(self.world.net.wire(usize::MAX).0)),
             Command::ListConnections(_) => reply(Reply::Connections(self.connections())),
             Command::SetLink(change) => Some(self.set_link(change.peer, change.link)),
-            Command::WatchWire(watch) => {
-                self.world.watch(watch.packets.map(|packets| packets as usize));
-                reply(Reply::Done(()))
-            }
+            Command::WatchWire(watch) => Some(self.watch_wire(watch.packets)),
             Command::StartCapture(capture) => Some(self.start_capture(&capture.path)),
             Command::StopCapture(_) => Some(self.stop_capture()),
             Command::ListFaults(_) => reply(Reply::Faults(self.faults_known_to(by))),
@@ -238,6 +235,11 @@ impl Simulation {
         }
         self.world.set_wires(peer, &link);
         self.world.emit(Event::LinkChanged { peer, link });
+        Ok(Reply::Done(()))
+    }
+
+    fn watch_wire(&mut self, packets: Option<u32>) -> Answer {
+        self.world.watch(packets.map(|packets| packets as usize));
         Ok(Reply::Done(()))
     }
 

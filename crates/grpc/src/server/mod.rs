@@ -17,7 +17,6 @@ use std::time::Duration;
 use p2p_service::access::Access;
 use p2p_service::access::remote::RemoteRules;
 use p2p_service::doors::Door;
-use p2p_service::files::NodeNumber;
 use thiserror::Error;
 use tokio::sync::watch;
 use tonic::service::Routes;
@@ -33,7 +32,6 @@ use crate::proto::FILE_DESCRIPTOR_SET;
 use crate::proto::admin_service_server::AdminServiceServer;
 use crate::proto::auth_service_server::AuthServiceServer;
 use crate::proto::file_transfer_service_server::FileTransferServiceServer;
-use crate::storage::Endpoint;
 
 /// Length of a request to the health and reflection services at the most, in bytes: it has a name in it.
 pub(crate) const NAMES_MAX: usize = 64 * 1024;
@@ -54,7 +52,7 @@ const NAMES: [&str; 4] = ["", "p2p.v1.AdminService", "p2p.v1.AuthService", "p2p.
 pub struct Server {
     routes: Routes,
     health: HealthReporter,
-    callers: Callers,
+    pub(crate) callers: Callers,
 }
 
 impl Server {
@@ -71,22 +69,14 @@ impl Server {
         health.set_serving::<AdminServiceServer<Admin>>().await;
         health.set_serving::<AuthServiceServer<Accounts>>().await;
         health.set_serving::<FileTransferServiceServer<Files>>().await;
-        let described = || described(&NAMES[1..]);
+        let described = |version| described(&NAMES[1..], version);
         let routes = Routes::new(health_service.max_decoding_message_size(NAMES_MAX))
             .add_service(admin)
             .add_service(accounts)
             .add_service(files)
-            .add_service(described().build_v1()?.max_decoding_message_size(NAMES_MAX))
-            .add_service(described().build_v1alpha()?.max_decoding_message_size(NAMES_MAX));
+            .add_service(described("v1").build_v1()?.max_decoding_message_size(NAMES_MAX))
+            .add_service(described("v1alpha").build_v1alpha()?.max_decoding_message_size(NAMES_MAX));
         Ok(Server { routes: routes.prepare(), health, callers })
-    }
-
-    /// Makes the endpoint of a node, for the same callers.
-    ///
-    /// # Errors
-    /// Fails if the descriptions of the services are not sound.
-    pub async fn endpoint(&self, node: NodeNumber) -> Result<Endpoint, Unsound> {
-        Endpoint::new(self.callers.clone(), node).await
     }
 
     /// Serves the clients of a door until it is closed, and then lets them end what they do, for `drain` at the most.
@@ -106,11 +96,12 @@ impl Server {
     }
 }
 
-/// Returns the reflection service of these services, with the details that errors carry.
-pub(crate) fn described<'b>(names: &[&str]) -> Builder<'b> {
-    let offered = ["grpc.health.v1.Health"].iter().chain(names);
+/// Returns the description of these services, of the health and of the reflection of a version, with the details that errors carry.
+pub(crate) fn described<'b>(names: &[&str], version: &str) -> Builder<'b> {
+    let reflection = format!("grpc.reflection.{version}.ServerReflection");
+    let offered = ["grpc.health.v1.Health", reflection.as_str()].into_iter().chain(names.iter().copied());
     offered
-        .fold(Builder::configure(), |builder, name| builder.with_service_name(*name))
+        .fold(Builder::configure(), Builder::with_service_name)
         .register_encoded_file_descriptor_set(FILE_DESCRIPTOR_SET)
         .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
         .register_encoded_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET)

@@ -16,10 +16,9 @@ use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
 use super::Storage;
-use crate::callers::Callers;
 use crate::proto::file_storage_service_server::FileStorageServiceServer;
 use crate::server::connection;
-use crate::server::{MESSAGE_MAX, NAMES_MAX, Unsound, described};
+use crate::server::{MESSAGE_MAX, NAMES_MAX, Server, Unsound, described};
 
 /// Names in the health service: that of the whole endpoint, and that of its service.
 const NAMES: [&str; 2] = ["", "p2p.v1.FileStorageService"];
@@ -33,16 +32,20 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// Makes the endpoint of a node for these callers.
-    pub(crate) async fn new(callers: Callers, node: NodeNumber) -> Result<Endpoint, Unsound> {
+    /// Makes the endpoint of a node, for the callers of a server.
+    ///
+    /// # Errors
+    /// Fails if the descriptions of the services are not sound.
+    pub async fn new(server: &Server, node: NodeNumber) -> Result<Endpoint, Unsound> {
         let (health, health_service) = tonic_health::server::health_reporter();
-        let storage = FileStorageServiceServer::new(Storage::new(callers, node)).max_decoding_message_size(MESSAGE_MAX);
+        let storage =
+            FileStorageServiceServer::new(Storage::new(server.callers.clone(), node)).max_decoding_message_size(MESSAGE_MAX);
         health.set_serving::<FileStorageServiceServer<Storage>>().await;
-        let described = || described(&NAMES[1..]);
+        let described = |version| described(&NAMES[1..], version);
         let routes = Routes::new(health_service.max_decoding_message_size(NAMES_MAX))
             .add_service(storage)
-            .add_service(described().build_v1()?.max_decoding_message_size(NAMES_MAX))
-            .add_service(described().build_v1alpha()?.max_decoding_message_size(NAMES_MAX));
+            .add_service(described("v1").build_v1()?.max_decoding_message_size(NAMES_MAX))
+            .add_service(described("v1alpha").build_v1alpha()?.max_decoding_message_size(NAMES_MAX));
         Ok(Endpoint { node, routes: routes.prepare(), health })
     }
 

@@ -11,7 +11,7 @@ use super::{Access, AccessError, Identity};
 
 impl Access {
     /// Fetches a segment from a node: one that the user keeps there, or one of the file that the user calls `path`. Content that is not
-    /// what the name says is never returned.
+    /// what the name says is never returned. What an admin fetches of others is recorded in the audit log.
     ///
     /// # Errors
     /// Fails if the user may not fetch it, if the node cannot be reached or lacks the segment, or if what comes is damaged.
@@ -32,6 +32,9 @@ impl Access {
         let fetched = self.call(RetrieveSegment { node, id, file }).await?;
         if SegmentId::of(&fetched.bytes) != id {
             return Err(EngineError::NodeFailed { node, cause: Cause::Refused(Refusal::Corrupt { id }) }.into());
+        }
+        if !fetched.is_own {
+            self.record_access(identity, format!("read segment {id} of others on {node}"), true).await?;
         }
         Ok(fetched)
     }

@@ -308,8 +308,8 @@ fn services_listen_at_loopback_unless_the_user_permits_more() {
 #[test]
 fn nodes_have_endpoints_one_after_the_other_if_the_user_wants_them() {
     let addresses = |text: &str| {
-        let addresses = overlaid(text).unwrap().grpc_nodes()?;
-        Ok(addresses.iter().map(ToString::to_string).collect::<Vec<_>>()) as Result<_, ConfigError>
+        let addresses = overlaid(text).unwrap().grpc_nodes();
+        addresses.map(|addresses| addresses.iter().map(ToString::to_string).collect::<Vec<String>>())
     };
     assert_eq!(addresses("[nodes]\ncount = 3\n").unwrap(), Vec::<String>::new());
     let found = addresses("[nodes]\ncount = 3\n[grpc]\nnodes = ':50051'\n").unwrap();

@@ -203,3 +203,54 @@ fn a_service_closes_its_own_doors() {
         doors.closed(None).await;
     });
 }
+
+/// Where none of the addresses can be listened at, nobody waits for the doors to close.
+#[test]
+fn doors_that_cannot_be_opened_are_closed() {
+    on_a_runtime(async {
+        let (doors, taken) = (Doors::default(), TcpListener::bind(LOCAL).await.unwrap());
+        let opened = doors.open_each("a test", &[taken.local_addr().unwrap()], limits(1, 1)).await;
+        assert!(opened[0].1.is_err());
+        assert_eq!(doors.figures()[0].stage, Stage::Closed);
+        doors.closed(None).await;
+    });
+}
+
+/// While what is served is stopped, nobody is taken in, and those who were are cut. Then the address is the same. Doors of one service
+/// have their places together.
+#[test]
+fn a_door_is_shut_while_what_is_served_is_stopped() {
+    on_a_runtime(async {
+        let doors = Doors::default();
+        let mut opened = doors.open_each("a test", &[LOCAL, LOCAL], limits(1, 1)).await.into_iter();
+        let [first, second] = [opened.next(), opened.next()].map(|opened| opened.unwrap().1.unwrap());
+        let (address, other) = (first.address(), second.address());
+        assert_ne!(address, other);
+        let is_stopped = watch::Sender::new(false);
+        let hold = |stream: Guarded<TcpStream>, guest: Guest| async move {
+            let _held = (stream, guest);
+            std::future::pending::<()>().await;
+        };
+        let clients = async {
+            let mut client = TcpStream::connect(address).await.unwrap();
+            while doors.figures()[0].clients == 0 {
+                tokio::task::yield_now().await;
+            }
+            assert_eq!(doors.figures().len(), 1);
+            assert_eq!(TcpStream::connect(other).await.unwrap().read(&mut [0]).await.unwrap_or(0), 0, "there is no place left");
+            is_stopped.send_replace(true);
+            assert_eq!(client.read(&mut [0]).await.unwrap_or(0), 0);
+            assert!(TcpStream::connect(address).await.is_err());
+            is_stopped.send_replace(false);
+            while TcpStream::connect(address).await.is_err() {
+                pause(SOON).await;
+            }
+            while doors.figures()[0].clients == 0 {
+                tokio::task::yield_now().await;
+            }
+            doors.close();
+        };
+        tokio::join!(clients, first.attend_unless(is_stopped.subscribe(), SOON, hold), second.attend(SOON, hold));
+        assert_eq!(doors.figures()[0].refusals, Refusals::from([(reason::FULL, 1)]));
+    });
+}

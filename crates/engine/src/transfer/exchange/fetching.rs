@@ -25,6 +25,8 @@ pub(crate) struct Fetching {
     began: SimTime,
     node: NodeNumber,
     id: SegmentId,
+    /// True if the user keeps the segment there, or names a file that has to have it.
+    is_own: bool,
     /// True if the catalog says that the node holds the segment.
     is_expected: bool,
     attempt: u32,
@@ -32,10 +34,11 @@ pub(crate) struct Fetching {
 }
 
 impl Fetching {
-    /// Begins to fetch a segment of a file, or one for which nothing is to be looked up. `is_expected` says that the node is known to hold
-    /// it.
-    pub(crate) fn new(now: SimTime, (node, id): (NodeNumber, SegmentId), file: Option<FileKey>, is_expected: bool) -> Fetching {
-        let mut fetching = Fetching { began: now, node, id, is_expected, attempt: 0, outputs: VecDeque::new() };
+    /// Begins to fetch a segment of a file, or one for which nothing is to be looked up, as it `is_kept` for the user or the user is an
+    /// admin.
+    pub(crate) fn new(now: SimTime, (node, id): (NodeNumber, SegmentId), file: Option<FileKey>, is_kept: bool) -> Fetching {
+        let (is_own, is_expected) = (is_kept || file.is_some(), is_kept);
+        let mut fetching = Fetching { began: now, node, id, is_own, is_expected, attempt: 0, outputs: VecDeque::new() };
         match file {
             Some(key) => fetching.outputs.push_back(Output::Catalog(CatalogWork::Find { key, id, node })),
             None => fetching.ask(),
@@ -64,7 +67,7 @@ impl Fetching {
             Input::Catalog(Outcome::Found(Err(error))) => Err(error.into()),
             Input::Catalog(outcome) => Err(crashed(outcome)),
             Input::Answered { part: Part::Segment(_), response: Response::Segment { id }, payload, .. } if id == self.id => {
-                Ok(Reply::Segment(SegmentFetched { id, bytes: payload, took: now - self.began }))
+                Ok(Reply::Segment(SegmentFetched { id, bytes: payload, is_own: self.is_own, took: now - self.began }))
             }
             Input::Answered { node, response, .. } => Err(failed(node, Cause::Unexpected(response))),
             Input::Failed { cause, .. } if cause.is_lost_connection() && self.attempt + 1 < ATTEMPTS_MAX => {

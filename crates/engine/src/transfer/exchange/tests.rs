@@ -123,7 +123,8 @@ fn a_segment_is_durable_before_it_is_kept_and_kept_before_it_is_told() {
 #[test]
 fn a_failure_is_told_and_undone() {
     let refuse = CatalogError::Database(DatabaseError::ReadOnly { path: "c".into() });
-    let cases: [(fn() -> Exchange, Input, ErrorKind); 5] = [
+    type Case = (fn() -> Exchange, Input, ErrorKind);
+    let cases: [Case; 5] = [
         (storing, failed_by(SEGMENT, lost(CloseReason::Refused)), ErrorKind::Unavailable),
         (storing, failed_by(SEGMENT, refused(Refusal::Full { needed: 9, free: 1 })), ErrorKind::Exhausted),
         (storing, answered(SEGMENT, Response::Pong), ErrorKind::Unavailable),
@@ -193,7 +194,8 @@ fn a_segment_of_a_file_is_fetched_if_the_file_has_it() {
     assert_eq!(outputs(&mut machine), [Output::Catalog(find)]);
     let asked = step(&mut machine, Input::Catalog(Outcome::Found(Ok(true))));
     assert!(matches!(&asked[..], [Output::AskSegment { request: Request::Get { .. }, .. }]), "{asked:?}");
-    let segment = SegmentFetched { id: id(), bytes: Bytes::from_static(CONTENT), took: SimDuration::from_millis(20) };
+    let segment =
+        SegmentFetched { id: id(), bytes: Bytes::from_static(CONTENT), is_own: true, took: SimDuration::from_millis(20) };
     assert_eq!(step(&mut machine, fetched()), [answer(Ok(Reply::Segment(segment))), Output::Done]);
     let mut machine = begun();
     outputs(&mut machine);
