@@ -286,7 +286,8 @@ fn a_node_says_what_it_is_and_what_the_network_is() {
         let request = client.request(GetNetworkTopologyRequest {});
         let hosts = client.service.get_network_topology(request).await.unwrap().into_inner().hosts;
         let named: Vec<(Option<u32>, &str)> = hosts.iter().map(|host| (host.node, host.name.as_str())).collect();
-        assert_eq!(named, [(None, "client"), (Some(1), "Node_01"), (Some(2), "Node_02"), (Some(3), "Node_03")]);
+        assert_eq!(named[..3], [(None, "client"), (Some(1), "Node_01"), (Some(2), "Node_02")]);
+        assert_eq!(named.len(), 1 + 5);
         let up = hosts[1].up.as_ref().unwrap();
         assert_eq!((up.bytes_per_second, hosts[1].loss), (Some(125_000_000), 0.0));
         house.end().await;

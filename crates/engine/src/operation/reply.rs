@@ -1,4 +1,4 @@
-//! Replies to operations, of any kind.
+//! Replies to operations, of any kind: how they travel within the engine until each has the type of its operation again.
 
 use p2p_net::PacketRecord;
 use p2p_store::manifest::{FileRecord, Manifest};
