@@ -236,7 +236,7 @@ fn a_door_is_shut_while_what_is_served_is_stopped() {
             while doors.figures()[0].clients == 0 {
                 tokio::task::yield_now().await;
             }
-            assert_eq!(doors.figures().len(), 1);
+            assert_eq!((doors.figures().len(), doors.figures()[0].address), (1, address));
             assert_eq!(TcpStream::connect(other).await.unwrap().read(&mut [0]).await.unwrap_or(0), 0, "there is no place left");
             is_stopped.send_replace(true);
             assert_eq!(client.read(&mut [0]).await.unwrap_or(0), 0);
