@@ -1,4 +1,4 @@
-//! Pins: segments that are kept for a user without a file.
+//! Pins: segments that are kept for a user on a node, without a file that needs them.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! Exchanges step by step, without a simulation.
+//! Exchanges step by step, without a simulation: each takes inputs and gives outputs in their order.
 
 use bytes::Bytes;
 use p2p_base::database::DatabaseError;
