@@ -107,8 +107,9 @@ async fn registered(instance: &Instance, name: &str) -> Access {
 
 /// Waits until something is true, within the deadline of the test.
 async fn comes_true(is_so: impl AsyncFn() -> bool) {
+    let mut looks = tokio::time::interval(LOOK);
     while !is_so().await {
-        tokio::time::sleep(LOOK).await;
+        looks.tick().await;
     }
 }
 
