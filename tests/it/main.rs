@@ -80,3 +80,4 @@ mod undoing;
 mod values;
 mod volumes;
 mod wire_pane;
+mod without_a_node;

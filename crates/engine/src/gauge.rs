@@ -17,6 +17,7 @@ mod lost;
 mod measured;
 mod traffic;
 mod way;
+mod without;
 
 use std::collections::BTreeMap;
 
@@ -33,7 +34,7 @@ use self::forecast::{Forecast, counted};
 pub(crate) use self::lost::lost_for;
 use self::measured::{Counted, Measured};
 pub(crate) use self::traffic::Traffic;
-use super::status::{Direction, Remaining, TransferState, TransferStatus};
+use super::status::{Direction, Remaining, Replacement, TransferState, TransferStatus};
 
 /// Seconds over which the rate of a transfer is measured at the most: whole ones, as those of the rates of links.
 pub const RATE_SECONDS: usize = 10;
@@ -188,6 +189,15 @@ impl Gauge {
         }
     }
 
+    /// Notes that a holder has lost so many bytes of completed requests, which are requested anew.
+    pub(crate) fn lose(&mut self, node: NodeNumber, bytes: u64) {
+        if let Some(holder) = self.holders.get_mut(&node) {
+            let lost = bytes.min(holder.done);
+            (holder.done, holder.asked) = (holder.done - lost, holder.asked - lost);
+            holder.is_in_doubt = true;
+        }
+    }
+
     /// Returns the holders with open requests, and the bytes of these.
     pub(crate) fn open(&self) -> impl Iterator<Item = (NodeNumber, u64)> + '_ {
         let open = self.holders.iter().map(|(&node, holder)| (node, holder.asked - holder.done));
@@ -218,7 +228,7 @@ impl Gauge {
     }
 
     /// Adds what has not arrived of a transfer, if it runs and content passes.
-    pub(crate) fn add_to(&self, traffic: &mut Traffic, net: &Network, status: &TransferStatus) {
+    pub(crate) fn add_to(&self, traffic: &mut Traffic, net: &Network, status: &TransferStatus, away: &[Replacement]) {
         let backlog = match status.direction {
             _ if !matches!(status.state, TransferState::Running | TransferState::Committing) => return,
             Direction::Removal => return,
@@ -229,18 +239,22 @@ impl Gauge {
         backlog.left += status.bytes.saturating_sub(status.bytes_done + self.arrived(net)) as f64;
         backlog.payload = Some(self.payload);
         backlog.since = Some(backlog.since.map_or(status.started, |since| since.min(status.started)));
-        for Rest { node, left, open, busy, .. } in self.rests(net, status.bytes) {
+        for Rest { node, left, open, busy, .. } in self.rests(net, status.bytes, away) {
             backlog.open += open;
             backlog.add(node, status.id, left, busy);
         }
     }
 
-    /// Returns what is left for each holder. If the holders of the rest are not known, each is assumed to get the same share as before, but
-    /// for those that were given up.
-    fn rests(&self, net: &Network, bytes: u64) -> impl Iterator<Item = Rest> {
-        let sum = |part: fn(&Holder) -> u64| self.holders.values().map(part).sum::<u64>();
-        let rest = bytes.saturating_sub(sum(|holder| holder.asked + holder.ahead)) as f64 / sum(Holder::share).max(1) as f64;
-        self.holders.iter().map(move |(&node, holder)| {
+    /// Returns what is left for each holder but those that are `away`, whose open requests others get. If the holders of the rest are not
+    /// known, each is assumed to get the same share as before, but for those that were given up.
+    fn rests(&self, net: &Network, bytes: u64, away: &[Replacement]) -> impl Iterator<Item = Rest> {
+        let is_there = move |node: &NodeNumber| away.iter().all(|away| away.node != *node);
+        let there = move || self.holders.iter().filter(move |(node, _)| is_there(node));
+        let sum = |part: fn(&Holder) -> u64| there().map(|(_, holder)| part(holder)).sum::<u64>();
+        let stored: u64 = self.holders.iter().filter(|(node, _)| !is_there(node)).map(|(_, holder)| holder.done).sum();
+        let known = stored + sum(|holder| holder.asked + holder.ahead);
+        let rest = bytes.saturating_sub(known) as f64 / sum(Holder::share).max(1) as f64;
+        there().map(move |(&node, holder)| {
             let (requested, arrived) = holder.under_way(net);
             let open = requested - arrived;
             let busy = || Measured { long: holder.counted(net, LOOK_BACK_SECONDS), short: holder.counted(net, RATE_SECONDS) };
@@ -269,7 +283,11 @@ impl Gauge {
             }
             (status.rate_bytes_per_second, status.rate_span) = (reading.rate, reading.span);
             status.eta = match (status.state, status.size_known) {
-                _ if !status.awaited.is_empty() => Remaining::OutOfReach,
+                _ if status.is_out_of_reach() => Remaining::OutOfReach,
+                (TransferState::Running | TransferState::Committing, true) if !status.replaced.is_empty() => {
+                    let others = self.remaining(links, traffic, &status, reading);
+                    self.without(links.net, &status, others)
+                }
                 (TransferState::Running | TransferState::Committing, true) => self.remaining(links, traffic, &status, reading),
                 (TransferState::Running, false) => Remaining::UnknownSize,
                 _ => Remaining::NotRunning,
@@ -313,7 +331,7 @@ impl Gauge {
         let (way, net) = (status.direction, links.net);
         let Some(forecast) = traffic.forecast(way).filter(|forecast| forecast.goes_on) else { return Remaining::Stalled };
         let beside = Beside::new(traffic.of(way), traffic.against(way), forecast);
-        let rests: Vec<Rest> = self.rests(net, status.bytes).collect();
+        let rests: Vec<Rest> = self.rests(net, status.bytes, &status.replaced).collect();
         if waits_in_silence(way, traffic.of(way), forecast, beside, &rests) {
             return Remaining::Stalled;
         }

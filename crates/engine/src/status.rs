@@ -2,6 +2,8 @@
 //!
 //! Transfers, events, snapshots and errors use these types; the module itself knows no transfer.
 
+use std::collections::BTreeMap;
+
 use p2p_base::units::{ByteSize, SimDuration, SimTime};
 use p2p_net::RateSeries;
 use p2p_store::catalog::CatalogError;
@@ -313,7 +315,8 @@ pub enum Remaining {
     /// The transfer waits behind others over the same connections: none of its bytes has arrived while theirs have, or how long its last
     /// requests or answers wait for them is chance, of which more is left than an estimate could be right with.
     Behind,
-    /// The transfer cannot be completed before nodes answer that are out of reach, or are replaced: those of [`TransferStatus::awaited`].
+    /// The transfer cannot be completed before nodes answer that are out of reach and that no others replace: some of
+    /// [`TransferStatus::awaited`].
     OutOfReach,
     /// Nodes are asked to delete segments, by a removal or by an upload that is undone, and have not answered.
     Deleting {
@@ -439,6 +442,23 @@ pub struct TransferStatus {
 }
 
 impl TransferStatus {
+    /// Returns true if the transfer cannot be completed before a node answers that is out of reach and that no other one replaces.
+    pub fn is_out_of_reach(&self) -> bool {
+        self.awaited.iter().any(|awaited| !self.is_replaced(awaited.node))
+    }
+
+    /// Returns true if the transfer goes on while nodes are out of reach that others replace: more is to be sent than what these were to
+    /// get, or what else is to be sent.
+    pub fn goes_on_without(&self) -> bool {
+        let open: u64 = self.replaced.iter().map(|replaced| replaced.open).sum();
+        self.state == TransferState::Running && !self.is_out_of_reach() && self.bytes_arrived + open < self.bytes
+    }
+
+    /// Returns true if other nodes get the part of a node that is out of reach.
+    pub fn is_replaced(&self, node: NodeNumber) -> bool {
+        self.replaced.iter().any(|replaced| replaced.node == node)
+    }
+
     /// Returns the time taken by `now`.
     pub fn elapsed(&self, now: SimTime) -> SimDuration {
         self.finished.unwrap_or(now) - self.started
@@ -466,6 +486,10 @@ pub struct TransferReport {
     pub sha256: Option<Sha256Digest>,
     /// Histories of the segments in file order; only the last 4096 if there are more.
     pub timelines: Vec<SegmentTimeline>,
+    /// Number of retransmissions by the node that the segment was sent to or fetched from then, also of attempts that have failed and of
+    /// segments whose history is not kept: together [`TransferStatus::retransmits`].
+    #[serde(skip)]
+    pub resent: BTreeMap<NodeNumber, u64>,
     /// Bytes that have arrived in each of the whole virtual seconds of the transfer, at most of its last ten minutes.
     #[serde(skip)]
     pub rates: RateSeries,

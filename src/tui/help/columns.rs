@@ -39,7 +39,10 @@ pub(super) const COLUMNS: &[(&str, &str)] = &[
         "in Transfers: packets with bytes of the file that were sent again; in Wire: share of all packets, last ten seconds",
     ),
     ("round trip", "in Wire: smoothed round-trip time of the client's end (RFC 6298)"),
-    ("rtx", "in Segments: packets with bytes of the node's segments that were sent again"),
+    (
+        "rtx",
+        "in Segments: packets with bytes of segments that were sent again to or by the node, also of those that other nodes have got since; together those of the transfer",
+    ),
     ("segment", "in Segments: oldest segment of the node that is not done"),
     ("segments", "in Files: number of segments of the file"),
     ("seq", "in Wire: position of the packet's first byte in the stream of its connection"),

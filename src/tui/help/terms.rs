@@ -7,8 +7,8 @@ pub(super) const TERMS: &[(&str, &str)] = &[
     ("ALIVE, SUSPECT, DEAD", "health of a node as the client's probes see it: it answers, it has missed probes, it is given up"),
     ("all paths", "fault of all paths from and to a host, beneath what is said of single paths"),
     (
-        "another node in, later",
-        "in the time of an upload, `other node in` where there is little room: its node is out of reach, and others get what the node has of it once the connection is given up, so long from now, or later, once the node has not confirmed it in the commit",
+        "another node in, in the commit",
+        "in the time of an upload, `other node in` where there is little room: its node is out of reach, and others get what the node has of it once the connection is given up, so long from now, or in the commit, once all else is stored and the node has not confirmed what it has",
     ),
     (
         "arrived",

@@ -126,7 +126,7 @@ impl PaneView for SegmentsPane {
 
     fn rows(&self, scene: &Scene<'_>) -> usize {
         match scene.shown_transfer() {
-            Some(report) if self.shows_nodes(report) => by_node::count(&report.timelines),
+            Some(report) if self.shows_nodes(report) => by_node::count(report),
             Some(report) => report.timelines.len(),
             None => 0,
         }
@@ -198,7 +198,7 @@ impl SegmentsPane {
         let report = scene.shown_transfer()?;
         let place = self.list.selected();
         if self.shows_nodes(report) {
-            return NodeRow::all(&report.timelines).get(place).map(|row| row.node);
+            return NodeRow::all(report).get(place).map(|row| row.node);
         }
         in_order(&report.timelines).get(place).map(|timeline| timeline.holder)
     }

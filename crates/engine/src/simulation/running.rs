@@ -14,7 +14,7 @@ use crate::event::Event;
 use crate::gauge::{Gauge, Traffic};
 use crate::io::{Blocked, Outcome};
 use crate::node::protocol::Request;
-use crate::status::{Absence, Awaited, Remaining};
+use crate::status::{Absence, Awaited, Remaining, Replacement};
 use crate::transfer::{Direction, Input, Output, Stage, Transfer, TransferId, TransferReport, TransferState, TransferStatus};
 use crate::world::{Carried, Owner, Sender, World};
 
@@ -48,7 +48,7 @@ impl Running {
         let mut status = self.bare_status().clone();
         if !status.state.is_over() {
             status.awaited = world.out_of_reach(|| self.machine.indispensable());
-            status.replaced = self.machine.storing().map_or_else(Vec::new, |upload| world.replaced(upload));
+            status.replaced = self.replaced(world);
         }
         let mut status = self.gauge.measure(world.links(), traffic, status);
         if let Remaining::Estimated { seconds } = &mut status.eta {
@@ -69,21 +69,32 @@ impl Running {
             let again = rate.filter(|rate| *rate > 0.0).map_or(0.0, |rate| bytes as f64 / rate);
             patience.saturating_sub(world.now() - away.since).as_secs_f64() + again
         };
-        let away = world.out_of_reach(|| self.gauge.open().map(|(node, _)| node).collect());
+        let away = match self.machine.storing() {
+            // What others replace is in the estimate.
+            Some(_) if !self.replaced(world).is_empty() => Vec::new(),
+            _ => world.out_of_reach(|| self.gauge.open().map(|(node, _)| node).collect()),
+        };
         // A node that refuses, or whose process has ended, resets its connections, so that it is replaced at once.
         let is_quiet = |away: &Awaited| !matches!(away.why, Absence::Refusing | Absence::Stopped);
         away.into_iter().filter(is_quiet).map(seconds).fold(0.0, f64::max)
     }
 
+    /// Returns the nodes out of reach that others replace.
+    fn replaced(&self, world: &World) -> Vec<Replacement> {
+        self.machine.storing().map_or_else(Vec::new, |upload| world.replaced(upload))
+    }
+
     /// Adds what has not arrived of the transfer.
     pub(super) fn add_to(&self, traffic: &mut Traffic, world: &World) {
-        self.gauge.add_to(traffic, &world.net, self.bare_status());
+        if !self.bare_status().state.is_over() {
+            self.gauge.add_to(traffic, &world.net, self.bare_status(), &self.replaced(world));
+        }
     }
 
     pub(super) fn report(&self, world: &World, traffic: &Traffic) -> TransferReport {
         let log = self.machine.log();
         let (status, rates) = (self.status(world, traffic), self.gauge.series(&world.net));
-        TransferReport { status, sha256: log.sha256, timelines: log.timelines(), rates }
+        TransferReport { status, sha256: log.sha256, timelines: log.timelines(), resent: log.resent().clone(), rates }
     }
 
     /// Returns true if the transfer is over.
@@ -176,6 +187,7 @@ impl Running {
             Output::AskSegment { index, len, node, instead_of, request, payload } => {
                 self.ask_segment(world, (index, len), (node, instead_of), &request, payload);
             }
+            Output::Lose { node, bytes } => self.gauge.lose(node, bytes),
             Output::TakeMemory { bytes } => {
                 let is_granted = world.memory.take(id, bytes);
                 self.pass(world, Input::Memory { is_granted });

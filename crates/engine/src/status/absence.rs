@@ -1,6 +1,6 @@
 //! Nodes that are out of reach, as a transfer is told of them: why, and what becomes of their part.
 
-use p2p_base::units::SimTime;
+use p2p_base::units::{SimDuration, SimTime};
 use p2p_store::manifest::NodeNumber;
 use serde::Serialize;
 
@@ -37,6 +37,12 @@ pub struct Replacement {
     /// Number of the node.
     pub node: NodeNumber,
     /// Instant at which its connection is given up and its part goes to others, if nothing is heard of it until then. `None` where that
-    /// begins later: once all else is stored, and the node does not confirm what it has.
+    /// begins in the commit: once all else is stored, and the node does not confirm what it has.
     pub from: Option<SimTime>,
+    /// Bytes that it is to get, and that go to others.
+    pub open: u64,
+    /// Bytes that it has stored, and that others store again unless it confirms them in the commit.
+    pub stored: u64,
+    /// Time for which the confirmation of these is waited for in the commit.
+    pub patience: SimDuration,
 }

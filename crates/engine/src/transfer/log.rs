@@ -21,6 +21,8 @@ pub(crate) struct TransferLog {
     pub(crate) status: TransferStatus,
     pub(crate) sha256: Option<Sha256Digest>,
     timelines: VecDeque<SegmentTimeline>,
+    /// Retransmissions by the node that the segment was sent to or fetched from then: together those of the status.
+    resent: BTreeMap<NodeNumber, u64>,
 }
 
 impl TransferLog {
@@ -59,7 +61,7 @@ impl TransferLog {
             given_up_from: None,
             given_up_at: None,
         };
-        TransferLog { status, sha256: None, timelines: VecDeque::new() }
+        TransferLog { status, sha256: None, timelines: VecDeque::new(), resent: BTreeMap::new() }
     }
 
     /// Returns the event for the begin of the transfer.
@@ -156,6 +158,7 @@ impl TransferLog {
             Stage::Retransmitted => {
                 timeline.retransmits += 1;
                 self.status.retransmits += 1;
+                *self.resent.entry(timeline.holder).or_default() += 1;
             }
             Stage::Acknowledged => {
                 timeline.acknowledged = Some(now);
@@ -164,6 +167,11 @@ impl TransferLog {
             }
         }
         Some(Event::Segment { transfer: self.status.id, stage, timeline: timeline.clone() })
+    }
+
+    /// Returns the number of retransmissions by the node that the segment was sent to or fetched from then.
+    pub(crate) const fn resent(&self) -> &BTreeMap<NodeNumber, u64> {
+        &self.resent
     }
 
     /// Notes that the transfer is asked to end, whether it can or not.

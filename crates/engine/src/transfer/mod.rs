@@ -169,6 +169,8 @@ pub(super) enum Output {
     },
     /// Ask a node to commit or to delete the segments that the payload names.
     Ask { node: NodeNumber, part: Part, request: Request, payload: Bytes },
+    /// Note that a node has lost so many bytes that it had stored, which have to be sent again.
+    Lose { node: NodeNumber, bytes: u64 },
     /// Drop the requests that are not written yet.
     Forget,
     /// Choose a node for a segment, but none of these: the preferred one if it can take it, one that holds it, or one with room.

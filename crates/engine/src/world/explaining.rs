@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use p2p_base::units::SimTime;
+use p2p_base::units::{SimDuration, SimTime};
 use p2p_net::Direction;
 use p2p_store::disk::{DiskAction, DiskError};
 use p2p_store::manifest::NodeNumber;
@@ -30,9 +30,22 @@ impl World {
         if !has_room_for(&others, bytes, upload.segment_size()) {
             return Vec::new();
         }
-        let given_up_at = |node: NodeNumber| self.hosts.given_up_at(&self.net, Hosts::CLIENT, node);
-        let from = |node: NodeNumber| Some(node).filter(|&node| upload.sends_to(node)).and_then(given_up_at);
-        away.into_iter().map(|node| Replacement { node, from: from(node) }).collect()
+        away.into_iter().map(|node| self.replacement(upload, node)).collect()
+    }
+
+    /// Returns when and how others replace a node that is out of reach.
+    fn replacement(&self, upload: &Upload, node: NodeNumber) -> Replacement {
+        let (client, (open, stored)) = (self.hosts.client(), upload.bytes_at(node));
+        let is_asked = open > 0 || upload.is_committing();
+        let from = is_asked.then(|| self.hosts.given_up_at(&self.net, Hosts::CLIENT, node)).flatten();
+        let patience = match self.absence(node).map(|absence| absence.why) {
+            // Its host resets connections at once.
+            Some(Absence::Stopped | Absence::Refusing) => SimDuration::ZERO,
+            // A connection on which nothing is waited for stays open, and the commit is the first that fails on it.
+            _ if open == 0 && client.requester.is_connected(node) => client.tcp().user_timeout,
+            _ => client.tcp().connect_timeout,
+        };
+        Replacement { node, from, open, stored, patience }
     }
 
     /// Adds the faults to the cause of a failure that are on and explain it, if any do.

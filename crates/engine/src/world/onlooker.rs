@@ -55,9 +55,12 @@ impl World {
         }
     }
 
-    /// Adds to the traffic what TCP holds of the client's connections, of each transfer.
+    /// Adds to the traffic what TCP holds of the client's connections, of each transfer. Nothing of it passes to or from nodes that are out
+    /// of reach.
     pub(crate) fn add_held(&self, traffic: &mut Traffic) {
-        for (node, asking) in self.hosts.client().connections() {
+        let connections = || self.hosts.client().connections();
+        let away = self.out_of_reach(|| connections().map(|(node, _)| node).collect());
+        for (node, asking) in connections().filter(|(node, _)| away.iter().all(|away| away.node != *node)) {
             for (connection, backlog) in [(asking, &mut traffic.up), (asking.peer(), &mut traffic.down)] {
                 let Some(End { writer, .. }) = self.hosts.end(connection) else { continue };
                 let transfer = |tag| self.hosts.owner(asking, tag)?.transfer().map(|(transfer, _)| transfer);

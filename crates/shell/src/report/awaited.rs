@@ -35,7 +35,7 @@ pub fn waits_of(snapshot: &Snapshot, report: &TransferReport) -> Vec<String> {
     let nodes: BTreeSet<NodeNumber> = open.chain(awaited.iter().map(|awaited| awaited.node)).collect();
     let why = |node: NodeNumber| why_waited(snapshot, awaited.iter().find(|awaited| awaited.node == node), node);
     let kept_by = nodes.into_iter().map(|node| (node, why(node))).filter(|(_, why)| !why.is_empty());
-    waits_for_within(kept_by, &status.replaced, snapshot.at)
+    waits_for_within(kept_by, (&status.replaced, status.goes_on_without()), snapshot.at)
 }
 
 /// Formats the time of a transfer in at most `width` columns, as far as there is a wording that is short enough: for which nodes it waits,

@@ -25,18 +25,18 @@ pub fn absence_of(awaited: &Awaited, now: SimTime) -> String {
     }
 }
 
-/// Returns when another node replaces one, as in `other node in 00:18`, and `other node later` where that begins with the commit.
+/// Returns when another node replaces one, as in `other node in 00:18`, and `other node in the commit` where that begins then.
 fn replacement_of(from: Option<SimTime>, now: SimTime) -> String {
     match from {
         // The second that has begun counts, so that the time is not over before it is.
         Some(from) => format!("other node in {}", past_of(now, from.max(now) + SimDuration::from_nanos(999_999_999))),
-        None => "other node later".into(),
+        None => "other node in the commit".into(),
     }
 }
 
 /// Returns which nodes are waited for and why, as in `waits for Node_03, cut off 00:12 ago; 2 nodes, killed 00:05 ago`. Nodes with the
 /// same reason are named together; without any, there is nothing to say.
-fn waits_for(nodes: &[(NodeNumber, String)]) -> Option<String> {
+fn waits_for(verb: &str, nodes: &[(NodeNumber, String)]) -> Option<String> {
     let mut reasons: Vec<(&String, Vec<NodeNumber>)> = Vec::new();
     for &(node, ref why) in nodes {
         match reasons.iter_mut().find(|(known, _)| known == &why) {
@@ -45,20 +45,22 @@ fn waits_for(nodes: &[(NodeNumber, String)]) -> Option<String> {
         }
     }
     let told = |(why, nodes): &(&String, Vec<NodeNumber>)| format!("{}, {why}", named(nodes));
-    (!reasons.is_empty()).then(|| format!("waits for {}", reasons.iter().map(told).collect::<Vec<_>>().join("; ")))
+    (!reasons.is_empty()).then(|| format!("{verb} {}", reasons.iter().map(told).collect::<Vec<_>>().join("; ")))
 }
 
 /// Returns what a transfer waits for that is out of reach, in each wording that is shorter than the one before: with the reason, without
 /// it, and without the verb.
 pub(super) fn wordings(status: &TransferStatus, now: SimTime) -> Vec<String> {
-    waits_for_within(status.awaited.iter().map(|awaited| (awaited.node, absence_of(awaited, now))), &status.replaced, now)
+    let nodes = status.awaited.iter().map(|awaited| (awaited.node, absence_of(awaited, now)));
+    waits_for_within(nodes, (&status.replaced, status.goes_on_without()), now)
 }
 
 /// Returns for which nodes something waits and why, and when others replace those that are `replaced`; and the same in each wording that is
-/// shorter than the one before: without the reasons, and without the verb. Without any nodes, there is nothing to say.
+/// shorter than the one before: without the reasons, and without the verb. Without any nodes, there is nothing to say. A transfer that `goes_on`
+/// with other nodes is without these, and does not wait for them.
 pub(super) fn waits_for_within(
     nodes: impl IntoIterator<Item = (NodeNumber, String)>,
-    replaced: &[Replacement],
+    (replaced, goes_on): (&[Replacement], bool),
     now: SimTime,
 ) -> Vec<String> {
     let all: Vec<(NodeNumber, String)> = nodes.into_iter().collect();
@@ -68,7 +70,8 @@ pub(super) fn waits_for_within(
         Some(from) => (node, format!("{why}, an{}", replacement_of(from, now))),
         None => (node, why),
     };
-    let Some(whole) = waits_for(&all.into_iter().map(told).collect::<Vec<_>>()) else { return Vec::new() };
+    let verb = if goes_on && nodes.iter().all(|&node| from(node).is_some()) { "without" } else { "waits for" };
+    let Some(whole) = waits_for(verb, &all.into_iter().map(told).collect::<Vec<_>>()) else { return Vec::new() };
     let names = named(&nodes);
     // All of them are replaced at the last of these instants.
     let last =
@@ -104,7 +107,7 @@ mod tests {
         let at = |seconds: u64| SimTime::ZERO + SimDuration::from_millis(seconds * 1_000);
         let awaited = |index, why, since| Awaited { node: NodeNumber::from_index(index), why, since: at(since) };
         let reason = |one: &Awaited| (one.node, absence_of(one, at(20)));
-        let told = |all: &[Awaited]| waits_for(&all.iter().map(reason).collect::<Vec<_>>()).unwrap_or_default();
+        let told = |all: &[Awaited]| waits_for("waits for", &all.iter().map(reason).collect::<Vec<_>>()).unwrap_or_default();
         assert_eq!(told(&[]), "");
         assert_eq!(told(&[awaited(2, Absence::CutOff, 8)]), "waits for Node_03, cut off 00:12 ago");
         let (killed, other) = (awaited(0, Absence::Killed, 15), awaited(4, Absence::Killed, 15));
@@ -121,8 +124,15 @@ mod tests {
         let (one, other) = (NodeNumber::from_index(2), NodeNumber::from_index(3));
         let killed = |nodes: &[NodeNumber]| nodes.iter().map(|&node| (node, "killed 00:12 ago".to_owned())).collect::<Vec<_>>();
         let told = |nodes: &[NodeNumber], replaced: &[(NodeNumber, Option<u64>)]| {
-            let replaced: Vec<_> = replaced.iter().map(|&(node, from)| Replacement { node, from: from.map(at) }).collect();
-            waits_for_within(killed(nodes), &replaced, at(12_300))
+            let (open, stored, patience) = (0, 1, SimDuration::ZERO);
+            let new = |&(node, from): &(_, Option<u64>)| Replacement { node, from: from.map(at), open, stored, patience };
+            let replaced: Vec<_> = replaced.iter().map(new).collect();
+            let [goes_on, waits] = [true, false].map(|goes_on| waits_for_within(killed(nodes), (&replaced, goes_on), at(12_300)));
+            let is_all = nodes.iter().all(|node| replaced.iter().any(|other| other.node == *node));
+            let verb = if is_all { "without Node_03" } else { "waits for " };
+            assert!(nodes.len() > 1 || goes_on[0].starts_with(verb), "{goes_on:?}");
+            assert_eq!(goes_on[1..], waits[1..]);
+            waits
         };
         assert_eq!(told(&[one], &[]), ["waits for Node_03, killed 00:12 ago", "waits for Node_03", "for Node_03"]);
         let in_18 = "another node in 00:18";
@@ -130,7 +140,7 @@ mod tests {
         let expected =
             [&format!("waits for Node_03, killed 00:12 ago, {in_18}"), &format!("Node_03: {in_18}"), short, "for Node_03"];
         assert_eq!(told(&[one], &[(one, Some(30_000))]), expected);
-        assert_eq!(told(&[one], &[(one, None)])[1], "Node_03: another node later");
+        assert_eq!(told(&[one], &[(one, None)])[1], "Node_03: another node in the commit");
         assert_eq!(told(&[one, other], &[(one, Some(20_000)), (other, Some(30_000))])[1], format!("2 nodes: {in_18}"));
         assert_eq!(told(&[one, other], &[(one, Some(20_000))])[1], "waits for 2 nodes");
         assert_eq!(told(&[one], &[(one, Some(12_000))])[2], "other node in 00:00");

@@ -34,13 +34,14 @@ pub(super) struct NodeRow<'a> {
 
 impl<'a> NodeRow<'a> {
     /// Returns the nodes of a transfer: those with segments that are not done first, the one with the oldest of them at the top.
-    pub(super) fn all(timelines: &'a [SegmentTimeline]) -> Vec<NodeRow<'a>> {
-        let mut nodes: BTreeMap<NodeNumber, NodeRow<'a>> = BTreeMap::new();
-        for timeline in timelines {
-            let new = || NodeRow { node: timeline.holder, timelines: Vec::new(), done: 0, retransmits: 0, oldest: None };
-            let row = nodes.entry(timeline.holder).or_insert_with(new);
+    /// A node whose segments other nodes have got stays, with what was sent to it again.
+    pub(super) fn all(report: &'a TransferReport) -> Vec<NodeRow<'a>> {
+        let row = |node, retransmits| NodeRow { node, timelines: Vec::new(), done: 0, retransmits, oldest: None };
+        let mut nodes: BTreeMap<NodeNumber, NodeRow<'a>> =
+            report.resent.iter().map(|(&node, &sent)| (node, row(node, sent))).collect();
+        for timeline in &report.timelines {
+            let row = nodes.entry(timeline.holder).or_insert_with(|| row(timeline.holder, 0));
             row.timelines.push(timeline);
-            row.retransmits += u64::from(timeline.retransmits);
             if timeline.acknowledged.is_some() {
                 row.done += 1;
             } else if row.oldest.is_none_or(|oldest| rank(timeline) < rank(oldest)) {
@@ -54,8 +55,9 @@ impl<'a> NodeRow<'a> {
 }
 
 /// Returns the number of the nodes of a transfer, without their rows: it is asked for several times a frame.
-pub(super) fn count(timelines: &[SegmentTimeline]) -> usize {
-    timelines.iter().map(|timeline| timeline.holder).collect::<BTreeSet<_>>().len()
+pub(super) fn count(report: &TransferReport) -> usize {
+    let holders = report.timelines.iter().map(|timeline| timeline.holder);
+    holders.chain(report.resent.keys().copied()).collect::<BTreeSet<_>>().len()
 }
 
 /// A quantity that a column shows.
@@ -96,7 +98,7 @@ pub(super) fn draw(
     canvas: &mut Canvas<'_>,
 ) {
     let now = report.status.finished.unwrap_or(scene.snapshot.at);
-    let (all, awaited) = (NodeRow::all(&report.timelines), awaited(report).map(|timeline| timeline.holder));
+    let (all, awaited) = (NodeRow::all(report), awaited(report).map(|timeline| timeline.holder));
     let recent = SimTime::from_nanos(now.as_nanos().saturating_sub(SPAN.as_nanos()));
     let first = oldest(&report.timelines).map_or(recent, |timeline| timeline.begun()).min(recent);
     let from = if report.status.state.is_over() { report.status.started } else { first.max(report.status.started) };
@@ -136,7 +138,8 @@ fn cell(
         Quantity::Oldest => {
             let mark = if is_awaited { theme.glyphs.oldest } else { "" };
             let index = row.oldest.map(|timeline| format!("at {} {mark}", timeline.index));
-            text(index.unwrap_or_else(|| "done".into()), if row.oldest.is_none() { Role::Good } else { waits })
+            let none = if row.timelines.is_empty() { "" } else { "done" };
+            text(index.unwrap_or_else(|| none.into()), if row.oldest.is_none() { Role::Good } else { waits })
         }
         Quantity::Age => {
             let age = row.oldest.map(|timeline| axis.to - timeline.begun().min(axis.to));

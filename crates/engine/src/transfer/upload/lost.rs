@@ -99,6 +99,8 @@ impl Upload {
             self.attempts.give_up(node, loss.cause.clone());
         }
         let segments = self.books.take_lost(&mut self.outputs, node, loss);
+        let bytes = segments.iter().map(|lost| u64::from(lost.len)).sum();
+        self.outputs.push_back(Output::Lose { node, bytes });
         self.log.take_back(&segments.iter().map(|lost| (lost.index, lost.len)).collect());
         for lost in segments {
             let (transfer, cause) = (self.log.status.id, loss.cause.clone());

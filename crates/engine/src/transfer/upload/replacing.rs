@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use p2p_store::manifest::NodeNumber;
 
+use super::super::TransferState;
 use super::Upload;
 
 impl Upload {
@@ -25,9 +26,15 @@ impl Upload {
         Some(open + stored)
     }
 
-    /// Returns true if a node is to get segments and has not been given up, so that they go to others when its connection is.
-    pub(crate) fn sends_to(&self, node: NodeNumber) -> bool {
-        self.books.bytes_at(|other| other == node).0 > 0
+    /// Returns the bytes of the segments that a node is to get, which go to others when its connection is given up, and of those that it
+    /// has stored.
+    pub(crate) fn bytes_at(&self, node: NodeNumber) -> (u64, u64) {
+        self.books.bytes_at(|other| other == node)
+    }
+
+    /// Returns true if the nodes are asked to make durable what they have stored.
+    pub(crate) fn is_committing(&self) -> bool {
+        self.log.status.state == TransferState::Committing
     }
 
     /// Returns true if a node may be asked to store segments.
