@@ -122,6 +122,11 @@ impl Commitment {
         std::mem::take(&mut self.losses)
     }
 
+    /// Returns how often a holder is asked again over a new connection, if the one on which it is asked is lost each time.
+    pub(super) fn tries_left(&self, node: NodeNumber) -> u32 {
+        (ATTEMPTS_MAX - 1).saturating_sub(self.failed.get(&node).copied().unwrap_or(0))
+    }
+
     /// Returns the holders that have not confirmed all.
     pub(super) fn unconfirmed(&self) -> BTreeSet<NodeNumber> {
         self.unanswered.nodes().collect()

@@ -36,14 +36,20 @@ impl World {
     /// Returns when and how others replace a node that is out of reach.
     fn replacement(&self, upload: &Upload, node: NodeNumber) -> Replacement {
         let (client, (open, stored)) = (self.hosts.client(), upload.bytes_at(node));
-        let is_asked = open > 0 || upload.is_committing();
-        let from = is_asked.then(|| self.hosts.given_up_at(&self.net, Hosts::CLIENT, node)).flatten();
+        let tcp = client.tcp();
+        let given_up_at = || self.hosts.given_up_at(&self.net, Hosts::CLIENT, node);
+        let again = tcp.connect_timeout * u64::from(upload.commits_left(node));
+        let from = match (open > 0, upload.is_committing()) {
+            (true, _) => given_up_at(),
+            (false, true) => given_up_at().map(|at| at + again),
+            (false, false) => None,
+        };
         let patience = match self.absence(node).map(|absence| absence.why) {
             // Its host resets connections at once.
             Some(Absence::Stopped | Absence::Refusing) => SimDuration::ZERO,
             // A connection on which nothing is waited for stays open, and the commit is the first that fails on it.
-            _ if open == 0 && client.requester.is_connected(node) => client.tcp().user_timeout,
-            _ => client.tcp().connect_timeout,
+            _ if open == 0 && client.requester.is_connected(node) => tcp.user_timeout + again,
+            _ => tcp.connect_timeout + again,
         };
         Replacement { node, from, open, stored, patience }
     }

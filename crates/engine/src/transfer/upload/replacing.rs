@@ -7,8 +7,9 @@ use std::collections::BTreeSet;
 
 use p2p_store::manifest::NodeNumber;
 
-use super::super::TransferState;
+use super::super::ATTEMPTS_MAX;
 use super::Upload;
+use super::phase::UploadPhase;
 
 impl Upload {
     /// Returns the nodes that have segments of the upload or are to get some.
@@ -32,9 +33,17 @@ impl Upload {
         self.books.bytes_at(|other| other == node)
     }
 
-    /// Returns true if the nodes are asked to make durable what they have stored.
+    /// Returns true if a node is asked to make durable what it has stored.
     pub(crate) fn is_committing(&self) -> bool {
-        self.log.status.state == TransferState::Committing
+        matches!(self.phase, UploadPhase::Committing(_))
+    }
+
+    /// Returns how often a node will be asked over a new connection to make durable what it has stored, if it answers none of the requests.
+    pub(crate) fn commits_left(&self, node: NodeNumber) -> u32 {
+        match &self.phase {
+            UploadPhase::Committing(commitment) => commitment.tries_left(node),
+            _ => ATTEMPTS_MAX - 1,
+        }
     }
 
     /// Returns true if a node may be asked to store segments.
