@@ -1,8 +1,11 @@
 //! Uploads that go on without a node that is out of reach: the other nodes store what is left, and what the node had is sent to them after it
 //! has not confirmed that. For that time too there is an estimate, and it is right.
 
+use std::collections::BTreeMap;
+
 use p2p_base::units::{SimDuration, SimTime};
 use p2p_engine::operation;
+use p2p_engine::pace::{PaceStatus, Speed};
 use p2p_engine::transfer::TransferStatus;
 
 use crate::faults::node;
@@ -39,12 +42,34 @@ fn told_after_a_kill(seed: u64, bytes: usize) -> Vec<(TransferStatus, f64)> {
 fn the_remaining_time_without_a_killed_node_is_right() {
     for bytes in [3_000_000, 8_000_000] {
         let told: Vec<_> = (1..=few(3)).flat_map(|seed| told_after_a_kill(seed, bytes)).collect();
-        if std::env::var_os("P2P_TELL").is_some() {
-            told.iter().for_each(|(status, truth)| {
-                println!("{truth:6.1} {:?} {:?} done {} {:?}", status.eta, status.state, status.segments_done, status.replaced)
-            });
-        }
         let right = told.iter().filter(|(status, truth)| is_right(status.eta.seconds(), *truth)).count();
         assert_share(&format!("{bytes} bytes, a node killed at a third of the way"), (right, told.len()), 0.9);
     }
+}
+
+/// What was sent again stays counted at the node to which it was sent, also when another node gets the segment: no count falls, and together
+/// they are those of the transfer.
+#[test]
+fn retransmits_stay_with_the_node_to_which_they_were_sent() {
+    let mut harness = network(1, &[slow_link(); 6]);
+    random_file(&harness.path("a.bin"), 3_000_000, 1);
+    let id = harness.start(harness.upload_of("a.bin")).unwrap();
+    let mut before = BTreeMap::new();
+    for second in 1..300 {
+        advance(&mut harness, SimTime::ZERO + SimDuration::from_secs(second));
+        if second == 15 {
+            harness.ask(operation::Break::Kill { node: node(3) }).unwrap();
+        }
+        let snapshot = harness.simulation.snapshot(PaceStatus::running(Speed::Max));
+        let report = snapshot.transfers.iter().find(|report| report.status.id == id).unwrap();
+        assert_eq!(report.resent.values().sum::<u64>(), report.status.retransmits);
+        let falls = before.iter().find(|(node, count)| report.resent.get(*node) < Some(*count));
+        assert_eq!(falls, None, "{second} s: {:?}", report.resent);
+        before = report.resent.clone();
+        if report.status.state.is_over() {
+            assert!(report.timelines.iter().all(|timeline| timeline.holder != node(3)));
+            return assert!(before[&node(3)] > 0, "{before:?}");
+        }
+    }
+    panic!("the upload is not over");
 }

@@ -186,10 +186,16 @@ mod tests {
             timeline(2, 2, [Some(0), Some(3), None]),
             timeline(3, 2, [Some(0), Some(1), Some(3)]),
         ];
-        let rows = NodeRow::all(&timelines);
-        assert_eq!(count(&timelines), rows.len());
+        let resent = BTreeMap::from([(NodeNumber::from_index(1), 2), (NodeNumber::from_index(3), 5)]);
+        let rates = p2p_net::RateSeries::default();
+        let report = TransferReport { status: upload(None), sha256: None, timelines, resent, rates };
+        let rows = NodeRow::all(&report);
+        assert_eq!(count(&report), rows.len());
+        // The segments of the last one have gone to others.
+        let resent: Vec<_> = rows.iter().map(|row| (row.node.index(), row.retransmits)).collect();
+        assert_eq!(resent, [(2, 0), (1, 2), (0, 0), (3, 5)]);
         let order: Vec<_> = rows.iter().map(|row| (row.node.index(), row.done, row.oldest.map(|open| open.index))).collect();
-        assert_eq!(order, [(2, 1, Some(2)), (1, 0, Some(1)), (0, 1, None)]);
+        assert_eq!(order, [(2, 1, Some(2)), (1, 0, Some(1)), (0, 1, None), (3, 0, None)]);
         let at = |seconds| SimTime::ZERO + SimDuration::from_secs(seconds);
         let axis = TimeAxis { from: at(0), to: at(10), cells: 11 };
         let runs = activity(&upload(None), &rows[0], &axis);
