@@ -269,7 +269,9 @@ fn an_estimate_that_has_no_ground_says_why() {
     // The third node has stored nothing yet: what waits for it will go elsewhere.
     tui_harness.keys(&["path client->3 --cut", "Enter"]);
     tui_harness.watch(SimDuration::from_secs(12));
-    assert!(row(&mut tui_harness).contains("other node in 00:18 "), "{}", tui_harness.text());
+    assert!(row(&mut tui_harness).contains(" eta 00:"), "{}", tui_harness.text());
+    let foot = tui_harness.pane(Pane::Segments).pop().unwrap();
+    assert!(foot.contains(" without Node_03, cut off 00:12 ago, another node in 00:18 "), "{foot}");
     for node in [1, 2, 4, 5] {
         tui_harness.keys(&[&format!("path client->{node} --cut"), "Enter"]);
     }

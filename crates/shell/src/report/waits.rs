@@ -70,14 +70,15 @@ pub(super) fn waits_for_within(
         Some(from) => (node, format!("{why}, an{}", replacement_of(from, now))),
         None => (node, why),
     };
-    let verb = if goes_on && nodes.iter().all(|&node| from(node).is_some()) { "without" } else { "waits for" };
+    let is_without = goes_on && nodes.iter().all(|&node| from(node).is_some());
+    let (verb, short) = if is_without { ("without", "without") } else { ("waits for", "for") };
     let Some(whole) = waits_for(verb, &all.into_iter().map(told).collect::<Vec<_>>()) else { return Vec::new() };
     let names = named(&nodes);
     // All of them are replaced at the last of these instants.
     let last =
         nodes.iter().map(|&node| from(node)).collect::<Option<Vec<_>>>().map(|all| all.into_iter().collect::<Option<Vec<_>>>());
     match last.map(|all| replacement_of(all.and_then(|all| all.into_iter().max()), now)) {
-        Some(other) => vec![whole, format!("{names}: an{other}"), other, format!("for {names}")],
+        Some(other) => vec![whole, format!("{names}: an{other}"), other, format!("{short} {names}")],
         None => vec![whole, format!("waits for {names}"), format!("for {names}")],
     }
 }
@@ -131,7 +132,9 @@ mod tests {
             let is_all = nodes.iter().all(|node| replaced.iter().any(|other| other.node == *node));
             let verb = if is_all { "without Node_03" } else { "waits for " };
             assert!(nodes.len() > 1 || goes_on[0].starts_with(verb), "{goes_on:?}");
-            assert_eq!(goes_on[1..], waits[1..]);
+            assert_eq!(goes_on[1..goes_on.len() - 1], waits[1..waits.len() - 1]);
+            let last = if is_all { "without " } else { "for " };
+            assert!(goes_on.last().unwrap().starts_with(last), "{goes_on:?}");
             waits
         };
         assert_eq!(told(&[one], &[]), ["waits for Node_03, killed 00:12 ago", "waits for Node_03", "for Node_03"]);
