@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response};
-use http_body::Frame;
+use http_body::{Frame, SizeHint};
 use hyper::body::Incoming;
 use p2p_service::doors::guest::Guest;
 use tokio::sync::watch;
@@ -147,6 +147,16 @@ impl http_body::Body for Bounded {
         let mut trailers = HeaderMap::new();
         Poll::Ready(Some(status.add_header(&mut trailers).map(|()| Frame::trailers(trailers))))
     }
+
+    // An answer that is a status alone ends with its headers (gRPC over HTTP2, "Responses", Trailers-Only). Clients take a status in
+    // headers that an empty frame of data follows for a stream that was removed.
+    fn is_end_stream(&self) -> bool {
+        self.is_over || self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
 }
 
 #[cfg(test)]
@@ -187,6 +197,37 @@ mod tests {
         fn poll_frame(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
             Poll::Pending
         }
+    }
+
+    /// Answers that are a status alone end with their headers, whether a deadline or the end of the server bounds them.
+    #[tokio::test]
+    async fn a_status_alone_ends_with_its_headers() {
+        let (_, health) = tonic_health::server::health_reporter();
+        let (_ends, is_over) = watch::channel(false);
+        for (path, timeout) in [("Watch", None), ("Watch", Some("10S")), ("Check", Some("10S"))] {
+            let mut request = Request::post(format!("/grpc.health.v1.Health/{path}")).header("content-type", "application/grpc");
+            if let Some(timeout) = timeout {
+                request = request.header("grpc-timeout", timeout);
+            }
+            // No message of a request where one is needed.
+            let request = request.body(Body::empty()).unwrap();
+            let answer = answer(request, Routes::new(health.clone()).prepare(), is_over.clone()).await;
+            assert!(Status::from_header_map(answer.headers()).is_some(), "{path} {timeout:?}");
+            assert!(http_body::Body::is_end_stream(answer.body()), "{path} {timeout:?}");
+            assert_eq!(http_body::Body::size_hint(answer.body()).exact(), Some(0), "{path} {timeout:?}");
+        }
+    }
+
+    /// A body that ends at its deadline has its trailers yet to give, and none after them.
+    #[tokio::test]
+    async fn a_deadline_in_the_midst_ends_with_trailers() {
+        let alarm = Some(Box::pin(sleep_until(Instant::now())));
+        let mut body = Bounded { inner: Body::new(Never), alarm, end: None, is_over: false };
+        assert!(!http_body::Body::is_end_stream(&body));
+        let next = std::future::poll_fn(|cx| http_body::Body::poll_frame(Pin::new(&mut body), cx)).await;
+        let trailers = next.unwrap().unwrap().into_trailers().unwrap();
+        assert_eq!(Status::from_header_map(&trailers).unwrap().code(), Code::DeadlineExceeded);
+        assert!(http_body::Body::is_end_stream(&body));
     }
 
     /// The answer of the server itself, since clients end a call at its deadline by themselves.
