@@ -78,6 +78,14 @@ pub(crate) fn other_upload(upload: &UploadId, file: &str) -> Status {
     with_details(ErrorKind::Precondition, text, details)
 }
 
+/// Returns the status of an upload that another client goes on with, so that this one is not to try again.
+pub(crate) fn taken_over(upload: &UploadId) -> Status {
+    let text = format!("another client has taken upload {upload} over; what is stored of it is kept for that one");
+    let mut details = named(name::TAKEN_OVER);
+    details.set_resource_info("upload", upload.to_string(), "", &text);
+    with_details(ErrorKind::Precondition, text, details)
+}
+
 /// Returns the status of an upload whose client does not say what it is.
 pub(crate) fn no_header(within: Duration) -> Status {
     let text = format!("no header has come within {} s", within.as_secs());

@@ -73,6 +73,7 @@ names! {
     SESSION_ONLY "The operation needs a session, which an API token is not",
     SESSION_OVER "The session is over",
     STATE "The state does not permit it now",
+    TAKEN_OVER "Another client goes on with the upload",
     TOKEN_REFUSED "The API token is unknown, expired or revoked",
     TOO_LARGE "The file has more segments than a file may have",
     TOO_MANY_ATTEMPTS "Too many attempts have failed; the time to wait is told",

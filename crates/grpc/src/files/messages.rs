@@ -1,5 +1,7 @@
 //! What the gate knows, as messages of the contract: files, figures of transfers, segments, and kept uploads.
 
+use std::ops::RangeInclusive;
+
 use p2p_service::access::{AccessError, Identity};
 use p2p_service::files::{Entry, FileKey, KeptUpload as Kept, SegmentTimeline, Sha256Digest, SimTime, TransferReport};
 use prost_types::Timestamp;
@@ -28,10 +30,28 @@ pub(crate) fn digest(field: &str, bytes: Option<prost::bytes::Bytes>) -> Result<
     found.map(|bytes| Some(Sha256Digest::from_bytes(bytes))).map_err(wrong)
 }
 
-/// Returns a time that a client tells in nanoseconds since 1970; none for one before that.
-pub(super) fn nanos(time: Timestamp) -> Option<u64> {
-    let seconds = u64::try_from(time.seconds).ok()?.checked_mul(1_000_000_000)?;
-    seconds.checked_add(u64::try_from(time.nanos).ok()?)
+/// Seconds of the first and the last instant that a timestamp may name: 0001-01-01T00:00:00Z and 9999-12-31T23:59:59Z
+/// (`google/protobuf/timestamp.proto`).
+const SECONDS: RangeInclusive<i64> = -62_135_596_800..=253_402_300_799;
+/// Nanoseconds of a second.
+const SECOND: u64 = 1_000_000_000;
+
+/// Returns a time that a client tells in nanoseconds since 1970; none for one that a `u64` of them does not reach: before 1970, or after
+/// July 2554.
+///
+/// # Errors
+/// Fails if the timestamp has seconds or nanoseconds that the contract of timestamps does not allow.
+pub(super) fn nanos(field: &str, time: Timestamp) -> Result<Option<u64>, Status> {
+    let Timestamp { seconds, nanos } = time;
+    let (first, last) = (SECONDS.start(), SECONDS.end());
+    if !SECONDS.contains(&seconds) {
+        return Err(status::invalid(field, format_args!("its seconds are {seconds}; a timestamp has {first} to {last}")));
+    }
+    let Some(within) = u64::try_from(nanos).ok().filter(|&nanos| nanos < SECOND) else {
+        return Err(status::invalid(field, format_args!("its nanoseconds are {nanos}; a timestamp has 0 to {}", SECOND - 1)));
+    };
+    let seconds = u64::try_from(seconds).ok();
+    Ok(seconds.and_then(|seconds| seconds.checked_mul(SECOND)?.checked_add(within)))
 }
 
 /// Returns a file or a directory as its caller sees it.
@@ -96,5 +116,27 @@ pub(super) fn kept(identity: &Identity, upload: &Kept) -> KeptUpload {
         began_at: time(upload.began_at),
         expires_at: time(upload.expires_at),
         transfer: upload.transfer.map(|transfer| transfer.0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Timestamps that are none are refused, with the field and what is wrong.
+    #[test]
+    fn times_of_clients_are_within_what_a_timestamp_may_be() {
+        let told = |seconds, nanos| super::nanos("header.modified", Timestamp { seconds, nanos });
+        assert_eq!(told(1, 5).unwrap(), Some(1_000_000_005));
+        assert_eq!(told(0, 0).unwrap(), Some(0));
+        // Instants that are sound, and none that is kept.
+        for (seconds, nanos) in [(-1, 0), (*SECONDS.start(), 0), (*SECONDS.end(), 999_999_999)] {
+            assert_eq!(told(seconds, nanos).unwrap(), None, "{seconds} {nanos}");
+        }
+        for (seconds, nanos) in [(1, -5), (1, 1_000_000_000), (i64::MAX, 0), (i64::MIN, 0), (*SECONDS.end() + 1, 0)] {
+            let refused = told(seconds, nanos).unwrap_err();
+            assert_eq!(refused.code(), tonic::Code::InvalidArgument, "{seconds} {nanos}");
+            assert!(refused.message().starts_with("header.modified: its "), "{}", refused.message());
+        }
     }
 }

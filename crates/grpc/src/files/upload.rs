@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use p2p_service::access::watching::Events;
 use p2p_service::files::{
-    BegunUpload, Cancel, Declared, EndedStream, KeptUpload, Park, Prefix, Sha256Digest, StreamWriter, TransferId, UploadId,
+    BegunUpload, Cancel, Declared, EndedStream, KeptUpload, Park, Prefix, Sha256Digest, StreamWriter, TransferId, TransferState,
+    UploadId,
 };
 use tokio::sync::mpsc::Sender;
 use tokio::time::timeout;
@@ -49,7 +50,8 @@ impl Wanted {
         let UploadHeader { path, size, sha256, upload_id, offset, modified } = header;
         checked("path", &path)?;
         let upload = upload_id.map(|id| id.parse().map_err(|error| status::invalid("upload_id", error))).transpose()?;
-        let declared = Declared { size, modified: modified.and_then(nanos) };
+        let modified = modified.map_or(Ok(None), |time| nanos("header.modified", time))?;
+        let declared = Declared { size, modified };
         Ok(Wanted { path, declared, sha256: digest("sha256", sha256)?, upload, offset })
     }
 
@@ -123,6 +125,10 @@ impl Caller {
         let Begun { transfer, wanted, content, events, progress } = begun;
         self.see_through(content, wanted.sha256, (events, progress), answers).await?;
         let report = self.report(transfer).await?;
+        // An upload whose client is there is parked for another client alone, which goes on with it.
+        if let Some(upload) = wanted.upload.filter(|_| report.status.state == TransferState::Parked) {
+            return Err(status::taken_over(&upload));
+        }
         let file = self.described(&report.status.file).await?;
         send(answers, Message::Done(UploadDone { file: Some(file), figures: Some(figures(&report)) })).await
     }
