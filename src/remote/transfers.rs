@@ -5,9 +5,11 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use eyre::{Report, Result, WrapErr, eyre};
-use p2p_base::source_file;
+use p2p_base::source_file::{self, Changed, Unchanging};
 use p2p_base::spelling::{visible, visible_path};
 use p2p_base::units::count_of;
+use p2p_engine::cause::LocalFailure;
+use p2p_engine::transfer::{Direction, TransferError};
 use p2p_engine::{EngineError, create_destination};
 use p2p_grpc::client::ClientError;
 use p2p_grpc::proto::{ByteRange, DownloadFileRequest, FileInfo, KeptUpload, Timestamp, UploadDone, UploadHeader};
@@ -142,7 +144,8 @@ fn opened(path: &Path) -> Result<Opened> {
     let unreadable = |error: io::Error| advised(EngineError::Source { path: path.to_owned(), reason: error.to_string() });
     let (file, metadata) = source_file::open(path).map_err(|error| unreadable(io::Error::other(error.to_string())))?;
     let own = path.file_name().and_then(|name| name.to_str()).map(own_path);
-    Ok(Opened { source: Box::new(file), own, declared: declared(&metadata) })
+    let source = Box::new(Unchanging::new(file, &metadata));
+    Ok(Opened { source, own, declared: declared(&metadata) })
 }
 
 /// Returns the path among one's own files of a name that may begin like that of another's.
@@ -190,15 +193,20 @@ impl Visit {
             }
         };
         drop(bar);
-        let done = done.map_err(|error| match again {
-            Some(again) => self.failed_to_read(path, error).suggestion(again),
-            None => self.failed_to_read(path, error),
+        let done = done.map_err(|error| match again.filter(|_| !is_of_change(&error)) {
+            Some(again) => self.failed_to_read(&name, path, error).suggestion(again),
+            None => self.failed_to_read(&name, path, error),
         })?;
         line_of(done, storing.upload).ok_or_else(|| self.failed(ClientError::Unexpected("no file")))
     }
 
-    fn failed_to_read(&self, path: &Path, error: ClientError) -> Report {
+    /// Returns the error of an upload of the file at `path`, which is stored as `name`.
+    fn failed_to_read(&self, name: &str, path: &Path, error: ClientError) -> Report {
         match error {
+            error if is_of_change(&error) => {
+                let error = TransferError::File(LocalFailure::changed(&visible_path(path)));
+                advised(EngineError::TransferFailed { direction: Direction::Upload, name: name.to_owned(), error })
+            }
             ClientError::Local(error) => {
                 advised(EngineError::Source { path: path.to_owned(), reason: format!("{error}; nothing of it is stored") })
             }
@@ -274,6 +282,11 @@ impl Visit {
         let way = way_of(&figures);
         Ok(Some(TransferLine { file: file_ref(info, &figures), sha256: digest(&info.sha256), upload: None, way }))
     }
+}
+
+/// Returns true if an upload failed because its file is not as it was when it was opened.
+fn is_of_change(error: &ClientError) -> bool {
+    matches!(error, ClientError::Local(error) if error.get_ref().is_some_and(|inner| inner.is::<Changed>()))
 }
 
 /// Returns a time in nanoseconds since 1970 as a message.

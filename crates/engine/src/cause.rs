@@ -343,6 +343,11 @@ impl LocalFailure {
         LocalFailure::with_details(FailureKind::File { action, error: error.into() }, format!("cannot {action} {name}: {error}"))
     }
 
+    /// Returns the failure of an upload whose file, which messages call `path`, is not as it was when it was opened.
+    pub fn changed(path: &str) -> LocalFailure {
+        LocalFailure::with_details(FailureKind::Changed, format!("{path} changed while it was read; nothing of it is stored"))
+    }
+
     /// Creates the failure of work that ended in a panic; the panic's message is part of the details only.
     pub fn of_panic(message: String) -> LocalFailure {
         LocalFailure::with_details(FailureKind::Panic, message)

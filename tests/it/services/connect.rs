@@ -13,28 +13,28 @@ use crate::cli::documented;
 use crate::program::{DEADLINE, Home, PASSWORD, QUICK, Said, end_of, read, signal, wait_until};
 
 /// Links on which a mebibyte takes some seconds.
-const SLOW: &str = "[network]\nbandwidth = '256KiB/s'\nloss = '0%'\n";
+pub(super) const SLOW: &str = "[network]\nbandwidth = '256KiB/s'\nloss = '0%'\n";
 
 /// Commands of a home at a server.
-struct At<'h> {
+pub(super) struct At<'h> {
     home: &'h Home,
     url: String,
 }
 
 impl At<'_> {
-    fn new<'h>(home: &'h Home, served: &Served) -> At<'h> {
+    pub(super) fn new<'h>(home: &'h Home, served: &Served) -> At<'h> {
         At { home, url: format!("grpc://{}", served.grpc()) }
     }
 
-    fn words<'w>(&'w self, arguments: &[&'w str]) -> Vec<&'w str> {
+    pub(super) fn words<'w>(&'w self, arguments: &[&'w str]) -> Vec<&'w str> {
         [&["--connect", &self.url], arguments].concat()
     }
 
-    fn ok(&self, arguments: &[&str]) -> String {
+    pub(super) fn ok(&self, arguments: &[&str]) -> String {
         self.home.ok(&self.words(arguments))
     }
 
-    fn json(&self, arguments: &[&str]) -> Value {
+    pub(super) fn json(&self, arguments: &[&str]) -> Value {
         self.home.json(&self.words(arguments))
     }
 
@@ -48,7 +48,7 @@ impl At<'_> {
 }
 
 /// A home in which alice is logged in, who is no admin.
-fn of_alice(config: &str) -> Home {
+pub(super) fn of_alice(config: &str) -> Home {
     let home = registered(config, &["root", "alice"]);
     assert_eq!(home.login("alice").code, Some(0));
     home
@@ -200,21 +200,21 @@ fn what_a_server_cannot_do_is_told() {
 }
 
 /// A running `p2p events`.
-struct Watching {
+pub(super) struct Watching {
     child: Child,
     lines: Receiver<String>,
 }
 
 impl Watching {
     /// Watches events of this kind from the begin of the run on.
-    fn new(at: &At, kind: &str) -> Watching {
+    pub(super) fn new(at: &At, kind: &str) -> Watching {
         let mut child = at.home.spawn(&at.words(&["events", "--after", "0:0", "--kind", kind, "--json"]));
         let lines = lines(child.stdout.take().unwrap());
         Watching { child, lines }
     }
 
     /// Waits for an event of which this is true.
-    fn wait_for(&mut self, is_it: impl Fn(&Value) -> bool) -> Value {
+    pub(super) fn wait_for(&mut self, is_it: impl Fn(&Value) -> bool) -> Value {
         loop {
             let event: Value = serde_json::from_str(&self.lines.recv_timeout(DEADLINE).unwrap()).unwrap();
             if is_it(&event) {

@@ -3,6 +3,7 @@
 mod admin;
 mod auth;
 mod connect;
+mod content;
 mod files;
 mod foreign;
 mod grpc;

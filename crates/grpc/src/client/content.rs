@@ -9,13 +9,16 @@ use std::thread::Builder;
 
 use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
+use tonic::Status;
 use tonic::codegen::tokio_stream::Stream;
 
 use super::{Client, ClientError, Outcome};
 use crate::proto::download_file_response::Message as Brought;
 use crate::proto::upload_file_request::Message as Sent;
 use crate::proto::upload_file_response::Message as Answered;
-use crate::proto::{Chunk, DownloadBegun, DownloadFileRequest, TransferFigures, UploadDone, UploadFileRequest, UploadHeader};
+use crate::proto::{
+    Chunk, DownloadBegun, DownloadFileRequest, TransferFigures, UploadDone, UploadFileRequest, UploadFileResponse, UploadHeader,
+};
 
 /// Length of a chunk that is sent, in bytes.
 const CHUNK: usize = 256 << 10;
@@ -42,7 +45,7 @@ impl Client {
     /// Giving this future up ends the upload, which is kept if it has an ID, and cancelled otherwise.
     ///
     /// # Errors
-    /// Fails if the server refuses, or if the source cannot be read: then nothing is stored.
+    /// Fails if the server refuses, or if the source cannot be read: then nothing is stored, and the server has given the upload up.
     pub async fn upload(
         &self,
         header: UploadHeader,
@@ -55,7 +58,7 @@ impl Client {
         let mut answers = self.files.clone().upload_file(self.request(Messages(messages))).await?.into_inner();
         let mut reading = reading(source, sender.clone())?;
         // The end of the messages is the end of the file: as long as this one is held, they do not end.
-        let (mut held, mut is_reading) = (Some(sender), true);
+        let (mut held, mut is_reading, mut unread) = (Some(sender), true, None);
         loop {
             tokio::select! {
                 biased;
@@ -63,11 +66,11 @@ impl Client {
                     is_reading = false;
                     // A reader whose chunks nobody takes any more says nothing, and the answer says why.
                     if let Ok(all) = read {
-                        all?;
+                        unread = all.err();
                         drop(held.take());
                     }
                 }
-                answer = answers.message() => match answer?.and_then(|answer| answer.message) {
+                answer = answers.message() => match answer_of(answer, &mut unread)? {
                     Some(Answered::Begun(begun)) => told(begun.offset),
                     Some(Answered::Acknowledged(acknowledged)) => told(acknowledged.offset),
                     Some(Answered::Done(done)) => return Ok(done),
@@ -119,7 +122,20 @@ impl Client {
     }
 }
 
-/// Begins to read a source to its end.
+/// Returns what an answer says; the failure of the source, if the server gives the upload up on its account.
+fn answer_of(answer: Result<Option<UploadFileResponse>, Status>, unread: &mut Option<io::Error>) -> Outcome<Option<Answered>> {
+    match answer {
+        Ok(Some(answer)) => Ok(answer.message),
+        ended => match (unread.take(), ended) {
+            (Some(error), _) => Err(error.into()),
+            (None, Err(status)) => Err(status.into()),
+            (None, Ok(_)) => Ok(None),
+        },
+    }
+}
+
+/// Begins to read a source to its end. One that fails ends with a message that is neither a header nor a chunk, which the server
+/// refuses: the end of the messages alone would be the end of a file.
 fn reading(
     mut source: impl Read + Send + 'static,
     sender: mpsc::Sender<UploadFileRequest>,
@@ -137,6 +153,10 @@ fn reading(
                 return;
             }
         };
+        if all.is_err() {
+            // If nobody takes it, the upload is over.
+            let _ = sender.blocking_send(UploadFileRequest { message: None });
+        }
         let _ = told.send(all);
     };
     Builder::new().name("p2p-source".into()).spawn(work)?;
