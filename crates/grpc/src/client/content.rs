@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 use std::thread::Builder;
 
 use bytes::Bytes;
+use sha2::{Digest, Sha256};
 use tokio::sync::{mpsc, oneshot};
 use tonic::Status;
 use tonic::codegen::tokio_stream::Stream;
@@ -84,7 +85,8 @@ impl Client {
     /// `told` with the number of bytes that have come.
     ///
     /// # Errors
-    /// Fails if the server refuses, if not all of the content comes, or if the sink cannot be written.
+    /// Fails if the server refuses, if not all of the content comes, if a piece is not where it should be, if a whole file has not the
+    /// SHA-256 that the server told of it, or if the sink cannot be written.
     pub async fn download(
         &self,
         wanted: DownloadFileRequest,
@@ -102,6 +104,11 @@ impl Client {
         let figures = loop {
             match answers.message().await?.and_then(|answer| answer.message) {
                 Some(Brought::Chunk(chunk)) => {
+                    let at = first.first.saturating_add(come);
+                    if let Some(offset) = chunk.offset.filter(|&offset| offset != at) {
+                        let damage = format!("a piece that should begin at byte {at} says that it begins at byte {offset}");
+                        return Err(ClientError::Damaged(damage));
+                    }
                     come += chunk.data.len() as u64;
                     if pieces.send(chunk.data).await.is_err() {
                         // What became of the writing says why.
@@ -114,9 +121,9 @@ impl Client {
             }
         };
         drop(pieces);
-        written.await.map_err(|_| ClientError::Unexpected("no writer"))??;
+        let found = written.await.map_err(|_| ClientError::Unexpected("no writer"))??;
         match figures {
-            Some(figures) if come == first.length => Ok(figures),
+            Some(figures) if come == first.length => same(&first, &found).map(|()| figures),
             _ => Err(ClientError::Unexpected("the content has another length than it says")),
         }
     }
@@ -178,18 +185,34 @@ fn next_chunk(source: &mut impl Read) -> io::Result<Bytes> {
     Ok(bytes.into())
 }
 
-type Written = oneshot::Receiver<io::Result<()>>;
+/// Compares the SHA-256 of all that came with the one that was told. Of a part of a file none was told.
+fn same(begun: &DownloadBegun, found: &[u8]) -> Outcome<()> {
+    let file = begun.file.as_ref().ok_or(ClientError::Unexpected("it does not say what it sends"))?;
+    if begun.first != 0 || begun.length != file.size || file.sha256 == found {
+        return Ok(());
+    }
+    let hexadecimal = |digest: &[u8]| digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let (told, found) = (hexadecimal(&file.sha256), hexadecimal(found));
+    Err(ClientError::Damaged(format!("the content has the SHA-256 {found}, but the file has {told}, as the server says")))
+}
+
+/// Result of the writing, with the SHA-256 of all that was written.
+type Written = oneshot::Receiver<io::Result<Vec<u8>>>;
 
 /// Begins to write what is sent.
 fn writing(mut sink: impl Write + Send + 'static) -> Outcome<(mpsc::Sender<Bytes>, Written)> {
     let (pieces, mut come) = mpsc::channel::<Bytes>(AHEAD);
     let (told, written) = oneshot::channel();
     let write = move || {
+        let mut whole = Sha256::new();
         while let Some(bytes) = come.blocking_recv() {
+            whole.update(&bytes);
             sink.write_all(&bytes)?;
         }
+        sink.flush()?;
         // Closed before it is told of.
-        sink.flush().map(|()| drop(sink))
+        drop(sink);
+        Ok(whole.finalize().to_vec())
     };
     let work = move || drop(told.send(write()));
     Builder::new().name("p2p-sink".into()).spawn(work)?;
@@ -199,6 +222,7 @@ fn writing(mut sink: impl Write + Send + 'static) -> Outcome<(mpsc::Sender<Bytes
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::proto::FileInfo;
 
     #[test]
     fn chunks_are_full_until_the_end() {
@@ -214,5 +238,25 @@ mod tests {
         let mut source = Slow(CHUNK + 5);
         let lengths: Vec<usize> = (0..3).map(|_| next_chunk(&mut source).unwrap().len()).collect();
         assert_eq!(lengths, [CHUNK, 5, 0]);
+    }
+
+    /// A whole file is compared with what the server told of it; of a part of one nothing was told.
+    #[test]
+    fn content_that_is_not_what_was_told_is_damaged() {
+        let found = Sha256::digest(b"0123456789").to_vec();
+        let begun = |first, sha256: &[u8]| {
+            let file = FileInfo { size: 10, sha256: sha256.to_vec().into(), ..FileInfo::default() };
+            DownloadBegun { file: Some(file), first, length: 10 - first, ..DownloadBegun::default() }
+        };
+        assert!(same(&begun(0, &found), &found).is_ok());
+        assert!(same(&begun(5, &[0; 32]), &found).is_ok());
+        for wrong in [&[0; 32][..], &[]] {
+            let error = same(&begun(0, wrong), &found).unwrap_err();
+            assert!(
+                error.kind() == p2p_service::ErrorKind::DataLoss && error.to_string().contains("SHA-256 84d89877"),
+                "{error}"
+            );
+        }
+        assert!(same(&DownloadBegun::default(), &found).is_err());
     }
 }

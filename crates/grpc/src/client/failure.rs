@@ -45,6 +45,9 @@ pub enum ClientError {
         /// Kind of what it is about, such as `file` or `host`; empty if the server names nothing.
         resource: String,
     },
+    /// What came is not the content that the server says it is.
+    #[error("{0}")]
+    Damaged(String),
     /// A file of this machine cannot be read or written.
     #[error(transparent)]
     Local(#[from] io::Error),
@@ -70,6 +73,7 @@ impl ClientError {
             ClientError::Unreachable { .. } | ClientError::Lost(_) => ErrorKind::Unavailable,
             ClientError::Refused { kind, .. } => *kind,
             ClientError::Local(_) | ClientError::NoToken => ErrorKind::Invalid,
+            ClientError::Damaged(_) => ErrorKind::DataLoss,
             ClientError::Late { .. } => ErrorKind::DeadlineExceeded,
             ClientError::Unexpected(_) | ClientError::Meaningless(_) => ErrorKind::Internal,
         }
