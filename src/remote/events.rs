@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use clap::Args;
 use eyre::Result;
-use p2p_base::spelling::visible;
+use p2p_base::spelling::{visible, visible_line};
 use p2p_grpc::proto::watch_events_response::Message;
 use p2p_grpc::proto::{Event, EventId, WatchEventsRequest};
 use p2p_service::interrupt::{self, interrupted};
@@ -93,7 +93,7 @@ fn document(event: &Event) -> Value {
 }
 
 fn line(event: &Event) -> String {
-    let mut line = format!("{} {:.6} s {}", place(event), seconds(event.at), event.kind);
+    let mut line = format!("{} {:.6} s {}", place(event), seconds(event.at), visible_line(&event.kind));
     if let Some(transfer) = event.transfer {
         line.push_str(&format!(" #{transfer}"));
     }
@@ -102,8 +102,10 @@ fn line(event: &Event) -> String {
     }
     let fields: Value = serde_json::from_str(&event.fields).unwrap_or_default();
     match (fields["stage"].as_str(), event.transfer.is_some() || event.path.is_some()) {
-        (Some(stage), _) => line.push_str(&format!(" segment {} {stage}", fields["timeline"]["index"])),
-        (None, false) if !fields.is_null() => line.push_str(&format!(" {fields}")),
+        (Some(stage), _) => {
+            line.push_str(&format!(" segment {} {}", visible_line(&fields["timeline"]["index"].to_string()), visible_line(stage)))
+        }
+        (None, false) if !fields.is_null() => line.push_str(&format!(" {}", visible_line(&fields.to_string()))),
         (None, _) => {}
     }
     line
@@ -128,5 +130,19 @@ mod tests {
         assert!(super::line(&segment).ends_with(" Segment #7 segment 3 acknowledged"));
         let connected = Event { kind: "Connected".into(), fields: r#"{"node":2}"#.into(), ..event };
         assert!(super::line(&connected).ends_with(" Connected {\"node\":2}"));
+    }
+
+    /// What a server says reaches no terminal as it is.
+    #[test]
+    fn no_field_of_a_line_disturbs_a_terminal() {
+        let evil = "a\u{1b}[31m\u{9b}2J\u{202e}\r\nb";
+        let escaped = serde_json::to_string(evil).unwrap();
+        for fields in [format!("{{\"stage\":{escaped},\"timeline\":{{\"index\":{escaped}}}}}"), format!("{{\"x\":{escaped}}}")] {
+            for path in [None, Some(evil.to_owned())] {
+                let event = Event { kind: evil.into(), path, fields: fields.clone(), ..Event::default() };
+                let line = line(&event);
+                assert!(visible_line(&line) == line, "{line:?}");
+            }
+        }
     }
 }
