@@ -8,7 +8,7 @@ use p2p_auth::names::Email;
 use p2p_auth::password::{ITERATIONS_MAX, ITERATIONS_MIN};
 use p2p_base::spelling::{is_legible, stands_alone, visible};
 use p2p_base::units::{Bandwidth, ByteSize, DelayRange, Probability, SimDuration};
-use p2p_engine::faults::{FLAP_MIN, FLAPS_MAX, Failing, Slowdown, parse_bursts};
+use p2p_engine::faults::{BANDWIDTH_MIN, FLAP_MIN, FLAPS_MAX, Failing, Slowdown, parse_bursts};
 use p2p_engine::pace::Speed;
 use p2p_net::{CongestionControl, Subnet};
 use p2p_store::placement::PlacementPolicy;
@@ -86,6 +86,8 @@ impl fmt::Display for Section {
 pub enum Kind {
     /// Data rate such as `64KiB/s`.
     Rate,
+    /// Bandwidth of a link, with the minimum of those that `link` gives.
+    LinkRate,
     /// Fixed delay, or a range such as `1ms..10ms`.
     Delay,
     /// Time span with a minimum in milliseconds.
@@ -166,7 +168,7 @@ impl Kind {
     /// Returns an example of a valid value.
     pub const fn example(self) -> &'static str {
         match self {
-            Kind::Rate => "64KiB/s",
+            Kind::Rate | Kind::LinkRate => "64KiB/s",
             Kind::Delay => "1ms..10ms",
             Kind::Time { .. } | Kind::TimeOrNever { .. } => "10s",
             Kind::Chance => "1%",
@@ -204,6 +206,7 @@ impl Kind {
                 Err(format!("`{}` has characters that cannot be seen; a value is as in {}", visible(text), self.example()))
             }
             Kind::Rate => parses::<Bandwidth>(text),
+            Kind::LinkRate => check_link_rate(text),
             Kind::Delay => parses::<DelayRange>(text),
             Kind::Time { min_ms } => check_time(text, SimDuration::from_millis(min_ms)),
             Kind::TimeOrNever { min_ms } => match parse::<SimDuration>(text)? {
@@ -298,6 +301,10 @@ fn check_time(text: &str, min: SimDuration) -> Result<(), String> {
     if parse::<SimDuration>(text)? < min { Err(format!("at least {min}, not {text}")) } else { Ok(()) }
 }
 
+fn check_link_rate(text: &str) -> Result<(), String> {
+    if parse::<Bandwidth>(text)? < BANDWIDTH_MIN { Err(format!("at least {BANDWIDTH_MIN}, not {text}")) } else { Ok(()) }
+}
+
 fn check_size(text: &str) -> Result<(), String> {
     if parse::<ByteSize>(text)?.as_u64() == 0 { Err("at least 1B".into()) } else { Ok(()) }
 }
@@ -348,7 +355,7 @@ const QUEUE: Kind = Kind::Count { min: 1, max: 1_000_000 };
 /// Every key of the configuration file.
 pub const KEYS: &[Key] = &[
     key(Section::Network, "subnet", Kind::Subnet),
-    key(Section::Network, "bandwidth", Kind::Rate),
+    key(Section::Network, "bandwidth", Kind::LinkRate),
     key(Section::Network, "delay", Kind::Delay),
     key(Section::Network, "loss", Kind::Chance),
     key(Section::Network, "queue", QUEUE),
@@ -359,9 +366,9 @@ pub const KEYS: &[Key] = &[
     key(Section::Network, "answer_timeout", Kind::Time { min_ms: 1_000 }),
     key(Section::Network, "idle_timeout", Kind::TimeOrNever { min_ms: 10 }),
     optional(Section::Client, "address", Kind::Address),
-    optional(Section::Client, "bandwidth", Kind::Rate),
-    optional(Section::Client, "bandwidth_up", Kind::Rate),
-    optional(Section::Client, "bandwidth_down", Kind::Rate),
+    optional(Section::Client, "bandwidth", Kind::LinkRate),
+    optional(Section::Client, "bandwidth_up", Kind::LinkRate),
+    optional(Section::Client, "bandwidth_down", Kind::LinkRate),
     optional(Section::Client, "delay", Kind::Delay),
     optional(Section::Client, "loss", Kind::Chance),
     optional(Section::Client, "queue", QUEUE),
@@ -369,9 +376,9 @@ pub const KEYS: &[Key] = &[
     key(Section::Nodes, "capacity", Kind::Size),
     optional(Section::Node, "number", Kind::Count { min: 1, max: 1_000 }),
     optional(Section::Node, "address", Kind::Address),
-    optional(Section::Node, "bandwidth", Kind::Rate),
-    optional(Section::Node, "bandwidth_up", Kind::Rate),
-    optional(Section::Node, "bandwidth_down", Kind::Rate),
+    optional(Section::Node, "bandwidth", Kind::LinkRate),
+    optional(Section::Node, "bandwidth_up", Kind::LinkRate),
+    optional(Section::Node, "bandwidth_down", Kind::LinkRate),
     optional(Section::Node, "delay", Kind::Delay),
     optional(Section::Node, "loss", Kind::Chance),
     optional(Section::Node, "queue", QUEUE),
@@ -410,9 +417,9 @@ pub const KEYS: &[Key] = &[
     key(Section::Tui, "glyphs", Kind::OneOf(&["auto", "unicode", "ascii"])),
     key(Section::Tui, "mouse", Kind::Switch),
     optional(Section::Profiles, "summary", Kind::Text),
-    optional(Section::Profiles, "bandwidth", Kind::Rate),
-    optional(Section::Profiles, "bandwidth_up", Kind::Rate),
-    optional(Section::Profiles, "bandwidth_down", Kind::Rate),
+    optional(Section::Profiles, "bandwidth", Kind::LinkRate),
+    optional(Section::Profiles, "bandwidth_up", Kind::LinkRate),
+    optional(Section::Profiles, "bandwidth_down", Kind::LinkRate),
     optional(Section::Profiles, "queue", QUEUE),
     optional(Section::Profiles, "delay", Kind::Delay),
     optional(Section::Profiles, "loss", Kind::Chance),

@@ -135,6 +135,9 @@ fn errors_name_file_line_and_key() {
     assert!(message("[[node]]\nloss = '1%'\n").contains("number = 4"));
     assert!(message("[[node]]\nnumber = 3\n[[node]]\nnumber = 3\n").contains("node 3 has a table already"));
     assert!(message("[network]\nconnect_timeout = '1ms'\n").contains("at least 1s"));
+    for key in ["[network]\nbandwidth", "[client]\nbandwidth_up"] {
+        assert!(message(&format!("{key} = '512B/s'\n")).contains("at least 1KiB/s, not 512B/s"), "{key}");
+    }
 }
 
 /// A path is meant from where the file is that says it, whoever reads it from where.
