@@ -5,15 +5,15 @@ use std::io::Write;
 use serde_json::Value;
 
 use super::Served;
-use super::connect::{At, SLOW, Watching, of_alice};
+use super::connect::{At, Watching, of_alice};
 use crate::program::{end_of, read};
 
-/// A file that changes while it is sent is never one of the server, at whatever size, kept or not, and the next one is stored.
+/// A file that changes while it is sent is never one of the server, kept or not, and the next one is stored.
 #[test]
 fn a_file_that_changes_while_it_is_sent_is_refused() {
-    let home = of_alice(SLOW);
-    // A multiple of the chunks that are sent: all of it is on its way before its end is found.
-    let content = home.file("a.bin", 2 << 20);
+    let home = of_alice("[network]\nbandwidth = '2MiB/s'\nloss = '0%'\n");
+    // A multiple of the chunks that are sent, all of which are on their way before its end is found, and more than is read ahead.
+    let content = home.file("a.bin", 8 << 20);
     let next = home.file("next.bin", 1000);
     let served = Served::start(&home, &[]);
     let at = At::new(&home, &served);
@@ -34,7 +34,6 @@ fn a_file_that_changes_while_it_is_sent_is_refused() {
         // Told at the begin alone: what differs from what is kept cannot continue it.
         assert_eq!(said.stderr.matches("--resume").count(), usize::from(keep), "{said:?}");
         assert_eq!(at.json(&["ls"]).as_array().unwrap().len(), 1, "{keep}");
-        assert_eq!(at.json(&["uploads"]), serde_json::json!([]), "{keep}");
     }
     at.ok(&["get", "next.bin", "-o", "got.bin"]);
     assert!(read(home.path("got.bin")) == next);
