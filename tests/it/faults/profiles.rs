@@ -230,7 +230,7 @@ fn a_file_has_profiles_of_its_own() {
         ("[profiles.x]\ndelays = '1ms'\n", ":6: [profiles.x]: unknown key `delays` (did you mean `delay`?)"),
         ("[profiles.x]\nloss = '5'\n", ":6: [profiles.x] loss: "),
         ("[profiles.x]\ndelay = '2m'\n", "[profiles.x]: a path delays packets by 1m at the most"),
-        ("[profiles.x]\nbandwidth = '1B/s'\n", "[profiles.x]: a link is given 1KiB/s at the least"),
+        ("[profiles.x]\nbandwidth = '1B/s'\n", "[profiles.x] bandwidth: at least 1KiB/s, not 1B/s"),
         ("[profiles.x]\nflap_every = '1ms'\n", "[profiles.x] flap_every: at least 100ms, not 1ms"),
         ("[profiles.x]\nsummary = 'nothing'\n", "it says nothing that is to be wrong"),
         ("[profiles.x]\nloss = '1%'\nburst = '1%,2%'\n", "give one of them"),

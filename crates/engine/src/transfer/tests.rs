@@ -319,6 +319,9 @@ impl Surroundings {
                 assert!(*asks <= max || part == Part::Keep, "{node} is asked {asks} times: {part:?}");
                 self.asked.push_back(Asked { part, node, request, payload });
             }
+            Output::Lose { node, bytes } => {
+                assert!(node.index() < NODES && bytes % u64::from(self.segment_len) == 0, "{bytes} bytes on {node}");
+            }
             Output::Forget => self.asked.retain(|_| self.chance.strikes(2)),
             Output::Place { len, except, .. } => self.place(len, &except),
             Output::Pin { index, node, id, len } => {
