@@ -105,10 +105,11 @@ impl TransferReport {
 }
 
 impl EngineError {
-    /// Returns the error for a caller who may not see how full the nodes are.
+    /// Returns the error for a caller: how full the nodes are is left out for one who may not see that.
     #[must_use]
-    pub(super) fn without_usage(self) -> EngineError {
+    pub(super) fn with_usage_if(self, may_see_usage: bool) -> EngineError {
         match self {
+            error if may_see_usage => error,
             EngineError::NoRoom { name, needed, .. } => EngineError::NodesFull { name, needed },
             EngineError::NodeFailed { node, cause } if cause.is_full() => EngineError::NodeFull { node },
             error => error,

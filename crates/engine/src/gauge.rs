@@ -284,11 +284,10 @@ impl Gauge {
             (status.rate_bytes_per_second, status.rate_span) = (reading.rate, reading.span);
             status.eta = match (status.state, status.size_known) {
                 _ if status.is_out_of_reach() => Remaining::OutOfReach,
-                (TransferState::Running | TransferState::Committing, true) if !status.replaced.is_empty() => {
+                (TransferState::Running | TransferState::Committing, true) => {
                     let others = self.remaining(links, traffic, &status, reading);
-                    self.without(links.net, &status, others)
+                    if status.replaced.is_empty() { others } else { self.without(links.net, &status, others) }
                 }
-                (TransferState::Running | TransferState::Committing, true) => self.remaining(links, traffic, &status, reading),
                 (TransferState::Running, false) => Remaining::UnknownSize,
                 _ => Remaining::NotRunning,
             };

@@ -142,6 +142,14 @@ pub enum Outcome {
     Crashed(String),
 }
 
+/// Converts an unexpected outcome of work, which is a bug, to an error of the engine.
+pub(crate) fn crashed(outcome: Outcome) -> EngineError {
+    match outcome {
+        Outcome::Crashed(reason) => EngineError::Internal(reason),
+        other => EngineError::Internal(format!("{other:?}")),
+    }
+}
+
 /// Outcomes that are handed over together, with their jobs.
 pub type Outcomes = Vec<(JobId, Outcome)>;
 

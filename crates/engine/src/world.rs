@@ -37,7 +37,7 @@ use p2p_store::namespace::Entry;
 use p2p_store::placement::{Candidate, has_room_for};
 use p2p_store::segment::SegmentId;
 
-pub(super) use self::hosts::{Host, Hosts, Owner, Sender};
+pub(super) use self::hosts::{Host, Hosts, Owner};
 pub(super) use self::journal::Journal;
 pub(super) use self::names::Names;
 pub(super) use self::node_host::NodeHost;
@@ -243,13 +243,17 @@ impl World {
     /// Returns true if a node has room for a segment of `len` bytes, or holds it already.
     pub(super) fn has_room_on(&self, node: NodeNumber, id: SegmentId, len: u64) -> bool {
         let free = || self.candidates(|_| true).get(node.index()).map_or(0, |candidate| candidate.free);
-        self.nodes[node.index()].node.holds(id) || self.space.is_pinned(node, id) || free() >= len
+        self.is_on(node, id) || free() >= len
     }
 
     /// Returns the first usable node that holds a segment, or that an upload is storing it on.
     fn holder_among(&self, candidates: &[Candidate], id: SegmentId) -> Option<NodeNumber> {
-        let holds = |node: NodeNumber| self.nodes[node.index()].node.holds(id) || self.space.is_pinned(node, id);
-        candidates.iter().filter(|candidate| candidate.usable).map(|candidate| candidate.node).find(|&node| holds(node))
+        candidates.iter().filter(|candidate| candidate.usable).map(|candidate| candidate.node).find(|&node| self.is_on(node, id))
+    }
+
+    /// Returns true if a node holds a segment, or if the segment is being stored on it.
+    fn is_on(&self, node: NodeNumber, id: SegmentId) -> bool {
+        self.nodes[node.index()].node.holds(id) || self.space.is_pinned(node, id)
     }
 
     /// Removes the file or the directory of a key from the known ones, and announces each file and directory that is gone.

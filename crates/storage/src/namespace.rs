@@ -175,12 +175,12 @@ impl Namespace {
 
     /// Returns the entry of `key`, if there is one, and all that is within it, in the order of their keys.
     pub fn tree<'a>(&'a self, key: &'a FileKey) -> impl Iterator<Item = &'a Entry> {
-        // The names between `docs` and `docs/` in the order, such as `docs.txt`, are not within it.
-        self.get(key).into_iter().chain(self.within(key).map(Arc::as_ref))
+        self.tree_after(key, None)
     }
 
     /// Returns what [`tree`](Self::tree) does of the entries that follow `after`, without a look at those before.
     pub fn tree_after<'a>(&'a self, key: &'a FileKey, after: Option<&'a FileKey>) -> impl Iterator<Item = &'a Entry> {
+        // The names between `docs` and `docs/` in the order, such as `docs.txt`, are not within it.
         let own = self.get(key).filter(|_| after.is_none_or(|after| key > after));
         own.into_iter().chain(self.within_after(key, after).map(Arc::as_ref))
     }
@@ -198,12 +198,7 @@ impl Namespace {
         self.tree(key).filter_map(as_file)
     }
 
-    /// Returns what is within a directory, at any depth, in the order of the keys.
-    fn within<'a>(&'a self, directory: &'a FileKey) -> impl Iterator<Item = &'a Arc<Entry>> {
-        self.within_after(directory, None)
-    }
-
-    /// Returns what is within a directory and follows `after`.
+    /// Returns what is within a directory, at any depth, and follows `after`, in the order of the keys.
     fn within_after<'a>(&'a self, directory: &'a FileKey, after: Option<&FileKey>) -> impl Iterator<Item = &'a Arc<Entry>> {
         let begin = match directory.is_root() {
             true => directory.clone(),
@@ -224,7 +219,7 @@ impl Namespace {
     pub fn list_shared(&self, directory: &FileKey) -> Vec<Arc<Entry>> {
         let prefix = if directory.is_root() { 0 } else { directory.name.len() + 1 };
         let (mut found, mut implied) = (Vec::new(), BTreeSet::new());
-        for entry in self.within(directory) {
+        for entry in self.within_after(directory, None) {
             let Some(below) = entry.key().name.get(prefix..) else { continue };
             match below.split_once('/') {
                 None => found.push((below, entry)),

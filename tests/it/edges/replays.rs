@@ -16,6 +16,17 @@ pub(super) fn replay(recording: &Path, scratch: &Path) -> Replayed {
     read.replay(scratch, &|| false).unwrap()
 }
 
+/// Asserts that each of two replays of a recording is the run with this trace.
+pub(super) fn replays_twice(bench: &Bench, recording: &Path, trace: &String) {
+    for n in 0..2 {
+        let scratch = bench.path(&format!("scratch{n}"));
+        std::fs::create_dir(&scratch).unwrap();
+        let replayed = replay(recording, &scratch);
+        assert_eq!(replayed.recorded_hash.as_ref(), Some(trace));
+        assert_eq!(&replayed.trace_hash, trace);
+    }
+}
+
 /// Uploads from remote, of which one stalls, one is dropped and one is kept and continued.
 async fn uploads(bench: &Bench) {
     let (alice, bytes) = (remote("alice"), content(400_000, 1));
@@ -79,13 +90,7 @@ fn a_run_with_streams_replays_without_their_content() {
     let streamed: Vec<_> = bench.segments().into_iter().filter(|path| !before.contains(path)).collect();
     assert!(streamed.len() > 5);
     streamed.iter().for_each(|path| std::fs::remove_file(path).unwrap());
-    for n in 0..2 {
-        let scratch = bench.path(&format!("scratch{n}"));
-        std::fs::create_dir(&scratch).unwrap();
-        let replayed = replay(&recording, &scratch);
-        assert_eq!(replayed.recorded_hash.as_ref(), Some(&trace));
-        assert_eq!(replayed.trace_hash, trace);
-    }
+    replays_twice(&bench, &recording, &trace);
 }
 
 /// A recording of another input is another run: the trace depends on what arrived.

@@ -3,7 +3,6 @@
 use p2p_store::catalog::CatalogError;
 
 use crate::error::EngineError;
-use crate::io::Outcome;
 use crate::operation::Reply;
 use crate::transfer::TransferReport;
 
@@ -22,13 +21,5 @@ pub(super) fn catalog_refused(error: CatalogError) -> EngineError {
         CatalogError::NameTaken(key) => EngineError::NameTaken { name: key.name },
         CatalogError::NoDirectory(key) => EngineError::NoDirectory { name: key.name },
         error => error.into(),
-    }
-}
-
-/// Converts an unexpected outcome of work, which is a bug, to an error of the engine.
-pub(super) fn crashed(outcome: Outcome) -> EngineError {
-    match outcome {
-        Outcome::Crashed(reason) => EngineError::Internal(reason),
-        other => EngineError::Internal(format!("{other:?}")),
     }
 }

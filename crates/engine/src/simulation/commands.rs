@@ -14,7 +14,7 @@ use p2p_store::manifest::FileRecord;
 use p2p_store::names::FileKey;
 use p2p_store::namespace::Entry;
 
-use super::answers::{Answer, catalog_refused, crashed, finished};
+use super::answers::{Answer, catalog_refused, finished};
 use super::running::Running;
 use super::{Capturing, CommandId, Simulation, Waiting};
 use crate::cause::{FailureKind, LocalFailure};
@@ -22,6 +22,7 @@ use crate::changes;
 use crate::edge::Happened;
 use crate::error::EngineError;
 use crate::event::Event;
+use crate::io::crashed;
 use crate::io::{Blocked, JobId, Lane, Outcome};
 use crate::operation::{Command, OnShutdown, Reply};
 use crate::peer::Peer;
@@ -43,7 +44,7 @@ impl Simulation {
             Err(denial) => Some(Err(denial.into())),
         };
         let may_see_usage = policy::may_see_usage(&caller.principal);
-        let known = |error: EngineError| if may_see_usage { error } else { error.without_usage() };
+        let known = |error: EngineError| error.with_usage_if(may_see_usage);
         let answer = answer.map(|answer| answer.map_err(known));
         let taken = !matches!(answer, Some(Err(_)));
         self.replies.extend(answer.map(|answer| (id, answer)));

@@ -10,12 +10,13 @@ use p2p_store::manifest::FileRecord;
 use p2p_store::names::{FileKey, stored_path};
 use p2p_store::segment::Sha256Digest;
 
-use super::answers::{Answer, crashed};
+use super::answers::Answer;
 use super::running::Running;
 use super::uploads::Resuming;
 use super::{CommandId, Simulation, Waiting};
 use crate::edge::{DownloadSink, Edge, FileSource, Happened, UploadSource, opening};
 use crate::error::{EngineError, NAMELESS};
+use crate::io::crashed;
 use crate::io::{Blocked, JobId, Lane, Outcome};
 use crate::operation::{self, ByteRange, Keep, Sink, Source};
 use crate::stream::{StreamInput, stand_in};
@@ -81,7 +82,7 @@ impl Simulation {
                     let (edge, size) = (Edge::of_source(UploadSource::File(source)), ByteSize::from_bytes(found.len()));
                     self.upload_from(edge, Some(size), (owner, &upload), None)
                 });
-                begun.map_err(|error| if may_see_usage { error } else { error.without_usage() })
+                begun.map_err(|error| error.with_usage_if(may_see_usage))
             }
             (Opening::Download { user, file, range, expected, path }, Outcome::Created(created)) => created.and_then(|created| {
                 let sink = DownloadSink::file(*created, &path).with_unknown(Arc::clone(&self.unknown));

@@ -11,7 +11,6 @@ use p2p_store::segment::SegmentId;
 use super::answers::Answer;
 use super::{CommandId, Simulation};
 use crate::error::EngineError;
-use crate::node::protocol::Request;
 use crate::operation::Reply;
 use crate::operation::{RetrieveSegment, StoreSegment};
 use crate::peer::Peer;
@@ -19,7 +18,7 @@ use crate::policy;
 use crate::principal::Principal;
 use crate::transfer::exchange::{Asking, Exchange, Fetching, Releasing, Storing};
 use crate::transfer::{Input, Output, TransferId};
-use crate::world::{Carried, Owner, Sender, World};
+use crate::world::{Carried, World};
 
 /// Number of exchanges of one user that are under way at once, at the most.
 const OF_ONE_USER_MAX: usize = 64;
@@ -182,14 +181,7 @@ impl Exchanging {
     fn carry_out(&mut self, world: &mut World, id: TransferId, output: Output) {
         match output {
             Output::AskSegment { index, node, request, payload, .. } => {
-                let sender = match request {
-                    Request::Put { id: segment } => {
-                        world.space.keep_content((id, index), (node, segment), payload.clone());
-                        Sender::Asking
-                    }
-                    _ => Sender::Serving,
-                };
-                world.ask(node, Owner::Segment { transfer: id, index, sender, meter: self.meter }, &request, payload);
+                world.ask_segment((id, index), node, self.meter, &request, payload);
             }
             output => match world.carry_out(id, output) {
                 Carried::Done => {}
@@ -210,5 +202,5 @@ fn known_of(by: &Principal, reply: Reply) -> Reply {
 
 /// Returns an error as the principal may see it.
 fn told(by: &Principal, error: EngineError) -> EngineError {
-    if policy::may_see_usage(by) { error } else { error.without_usage() }
+    error.with_usage_if(policy::may_see_usage(by))
 }

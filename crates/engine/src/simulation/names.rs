@@ -9,12 +9,13 @@ use p2p_store::manifest::FileRecord;
 use p2p_store::names::{FileKey, stored_path};
 use p2p_store::namespace::Entry;
 
-use super::answers::{Answer, catalog_refused, crashed};
+use super::answers::{Answer, catalog_refused};
 use super::running::Running;
 use super::{CommandId, Simulation, Waiting};
 use crate::changes;
 use crate::error::EngineError;
 use crate::event::Event;
+use crate::io::crashed;
 use crate::io::{Blocked, JobId, Outcome};
 use crate::operation::{self, Reply};
 use crate::policy;

@@ -16,7 +16,7 @@ use crate::io::{Blocked, Outcome};
 use crate::node::protocol::Request;
 use crate::status::{Absence, Awaited, Remaining, Replacement};
 use crate::transfer::{Direction, Input, Output, Stage, Transfer, TransferId, TransferReport, TransferState, TransferStatus};
-use crate::world::{Carried, Owner, Sender, World};
+use crate::world::{Carried, World};
 
 /// Transfer in progress.
 #[derive(Debug)]
@@ -51,7 +51,10 @@ impl Running {
             status.replaced = self.replaced(world);
         }
         let mut status = self.gauge.measure(world.links(), traffic, status);
-        if let Remaining::Estimated { seconds } = &mut status.eta {
+        // What others replace is in the estimate.
+        if status.replaced.is_empty()
+            && let Remaining::Estimated { seconds } = &mut status.eta
+        {
             *seconds = seconds.max(self.until_replaced(world, status.rate_bytes_per_second));
         }
         if let Some(deleting) = world.deleting(self.id(), &self.machine.deleting()) {
@@ -69,11 +72,7 @@ impl Running {
             let again = rate.filter(|rate| *rate > 0.0).map_or(0.0, |rate| bytes as f64 / rate);
             patience.saturating_sub(world.now() - away.since).as_secs_f64() + again
         };
-        let away = match self.machine.storing() {
-            // What others replace is in the estimate.
-            Some(_) if !self.replaced(world).is_empty() => Vec::new(),
-            _ => world.out_of_reach(|| self.gauge.open().map(|(node, _)| node).collect()),
-        };
+        let away = world.out_of_reach(|| self.gauge.open().map(|(node, _)| node).collect());
         // A node that refuses, or whose process has ended, resets its connections, so that it is replaced at once.
         let is_quiet = |away: &Awaited| !matches!(away.why, Absence::Refusing | Absence::Stopped);
         away.into_iter().filter(is_quiet).map(seconds).fold(0.0, f64::max)
@@ -244,15 +243,7 @@ impl Running {
     ) {
         let meter = self.gauge.ask(&mut world.net, node, len);
         instead_of.inspect(|&failed| self.gauge.fail(failed, len));
-        let sender = match *request {
-            Request::Put { id } => {
-                world.space.keep_content((self.id(), index), (node, id), payload.clone());
-                Sender::Asking
-            }
-            _ => Sender::Serving,
-        };
-        let owner = Owner::Segment { transfer: self.id(), index, sender, meter };
-        world.ask(node, owner, request, payload);
+        world.ask_segment((self.id(), index), node, meter, request, payload);
     }
 
     fn emit(&mut self, world: &mut World, event: Event) {

@@ -7,11 +7,12 @@ use p2p_store::manifest::SegmentRecord;
 use p2p_store::segment::SegmentSize;
 use p2p_store::uploads::{Declared, UploadId, UploadRecord};
 
-use super::answers::{Answer, catalog_refused, crashed};
+use super::answers::{Answer, catalog_refused};
 use super::running::Running;
 use super::{CommandId, Simulation, Waiting};
 use crate::edge::Edge;
 use crate::error::EngineError;
+use crate::io::crashed;
 use crate::io::{Blocked, JobId, Outcome};
 use crate::operation::{Keep, KeptUpload};
 use crate::policy;

@@ -24,17 +24,20 @@ impl World {
     /// Returns which of the nodes out of reach an upload will do without if they do not answer: all that it uses, if other nodes within
     /// reach have room for their parts, and none otherwise.
     pub(crate) fn replaced(&self, upload: &Upload) -> Vec<Replacement> {
-        let away: BTreeSet<NodeNumber> = self.out_of_reach(|| upload.nodes()).into_iter().map(|away| away.node).collect();
-        let Some(bytes) = upload.bytes_without(&away).filter(|_| !away.is_empty()) else { return Vec::new() };
+        let away = self.out_of_reach(|| upload.nodes());
+        if away.is_empty() {
+            return Vec::new();
+        }
+        let Some(bytes) = upload.bytes_without(&away.iter().map(|away| away.node).collect()) else { return Vec::new() };
         let others = self.candidates(|node| upload.may_ask(node) && self.absence(node).is_none());
         if !has_room_for(&others, bytes, upload.segment_size()) {
             return Vec::new();
         }
-        away.into_iter().map(|node| self.replacement(upload, node)).collect()
+        away.iter().map(|away| self.replacement(upload, away)).collect()
     }
 
     /// Returns when and how others replace a node that is out of reach.
-    fn replacement(&self, upload: &Upload, node: NodeNumber) -> Replacement {
+    fn replacement(&self, upload: &Upload, &Awaited { node, why, .. }: &Awaited) -> Replacement {
         let (client, (open, stored)) = (self.hosts.client(), upload.bytes_at(node));
         let tcp = client.tcp();
         let given_up_at = || self.hosts.given_up_at(&self.net, Hosts::CLIENT, node);
@@ -44,9 +47,9 @@ impl World {
             (false, true) => given_up_at().map(|at| at + again),
             (false, false) => None,
         };
-        let patience = match self.absence(node).map(|absence| absence.why) {
+        let patience = match why {
             // Its host resets connections at once.
-            Some(Absence::Stopped | Absence::Refusing) => SimDuration::ZERO,
+            Absence::Stopped | Absence::Refusing => SimDuration::ZERO,
             // A connection on which nothing is waited for stays open, and the commit is the first that fails on it.
             _ if open == 0 && client.requester.is_connected(node) => tcp.user_timeout + again,
             _ => tcp.connect_timeout + again,

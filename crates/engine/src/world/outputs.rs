@@ -1,9 +1,14 @@
 //! Outputs of transfers and of exchanges that concern the world alone, and are carried out alike whoever has them.
 
+use bytes::Bytes;
+use p2p_net::MeterId;
+use p2p_store::manifest::NodeNumber;
+
+use crate::node::protocol::Request;
 use crate::transfer::{Input, Output, TransferId};
 
 use super::World;
-use super::hosts::Owner;
+use super::hosts::{Owner, Sender};
 
 /// Result of carrying out an output.
 #[derive(Debug)]
@@ -39,5 +44,24 @@ impl World {
             other => return Carried::Not(other),
         }
         Carried::Done
+    }
+
+    /// Asks a node to store or to send a segment of a transfer or an exchange, whose bytes a meter counts.
+    pub(crate) fn ask_segment(
+        &mut self,
+        (transfer, index): (TransferId, u32),
+        node: NodeNumber,
+        meter: MeterId,
+        request: &Request,
+        payload: Bytes,
+    ) {
+        let sender = match *request {
+            Request::Put { id } => {
+                self.space.keep_content((transfer, index), (node, id), payload.clone());
+                Sender::Asking
+            }
+            _ => Sender::Serving,
+        };
+        self.ask(node, Owner::Segment { transfer, index, sender, meter }, request, payload);
     }
 }

@@ -8,10 +8,11 @@ use p2p_store::manifest::NodeNumber;
 use p2p_store::names::FileKey;
 use p2p_store::segment::SegmentId;
 
-use super::{answer, crashed, failed};
+use super::{answer, failed};
 use crate::cause::Cause;
 use crate::error::EngineError;
 use crate::io::Outcome;
+use crate::io::crashed;
 use crate::node::protocol::{Refusal, Request, Response};
 use crate::operation::{Reply, SegmentFetched};
 use crate::transfer::{ATTEMPTS_MAX, CatalogWork, Input, Output, Part};

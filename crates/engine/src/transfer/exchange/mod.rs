@@ -30,7 +30,6 @@ pub(crate) use self::storing::Storing;
 use super::{Input, Output};
 use crate::cause::Cause;
 use crate::error::EngineError;
-use crate::io::Outcome;
 use crate::operation::Reply;
 
 /// Exchange in progress.
@@ -84,12 +83,4 @@ fn answer(answer: Result<Reply, EngineError>) -> Output {
 /// Returns the error of a node that has not done what it was asked.
 fn failed(node: NodeNumber, cause: Cause) -> EngineError {
     EngineError::NodeFailed { node, cause }
-}
-
-/// Returns the error of work on the catalog that came to something else than it should.
-fn crashed(outcome: Outcome) -> EngineError {
-    match outcome {
-        Outcome::Crashed(reason) => EngineError::Internal(reason),
-        other => EngineError::Internal(format!("{other:?}")),
-    }
 }

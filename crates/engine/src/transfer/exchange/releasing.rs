@@ -9,10 +9,11 @@ use bytes::Bytes;
 use p2p_base::units::SimTime;
 use p2p_store::pins::Pin;
 
-use super::{answer, crashed, failed};
+use super::{answer, failed};
 use crate::cause::Cause;
 use crate::error::EngineError;
 use crate::io::Outcome;
+use crate::io::crashed;
 use crate::node::protocol::{Request, Response};
 use crate::operation::Reply;
 use crate::transfer::deletion::Deletion;

@@ -8,10 +8,11 @@ use p2p_store::catalog::Garbage;
 use p2p_store::manifest::SegmentRecord;
 use p2p_store::pins::Pin;
 
-use super::{answer, crashed, failed};
+use super::{answer, failed};
 use crate::cause::Cause;
 use crate::error::EngineError;
 use crate::io::Outcome;
+use crate::io::crashed;
 use crate::node::protocol::{Request, Response};
 use crate::operation::{Reply, SegmentContent, SegmentStored};
 use crate::transfer::commitment::{Commitment, Loss, Progress};

@@ -13,6 +13,7 @@ use p2p_store::segment::SegmentId;
 
 use super::*;
 use crate::cause::ConnectionLoss;
+use crate::io::Outcome;
 use crate::node::protocol::{Refusal, Request, Response};
 use crate::operation::{SegmentContent, SegmentFetched, SegmentStored};
 use crate::transfer::{ATTEMPTS_MAX, CatalogWork, Part};
