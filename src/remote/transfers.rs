@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, UNIX_EPOCH};
 
 use eyre::{Report, Result, WrapErr, eyre};
 use p2p_base::source_file::{self, Changed, Unchanging};
@@ -173,7 +174,7 @@ impl Visit {
         let upload_id = storing.upload.map(|id| id.to_string());
         // What is kept is compared by the server with what is sent.
         let offset = storing.is_resumed.then_some(0);
-        let modified = declared.modified.map(timestamp);
+        let modified = declared.modified.map(|nanos| Timestamp::from(UNIX_EPOCH + Duration::from_nanos(nanos)));
         let header = UploadHeader { path: name.clone(), size: declared.size, sha256: None, upload_id, offset, modified };
         let bar = FileBar::new(&visible(&name), declared.size);
         let mut continued = kept;
@@ -287,12 +288,6 @@ impl Visit {
 /// Returns true if an upload failed because its file is not as it was when it was opened.
 fn is_of_change(error: &ClientError) -> bool {
     matches!(error, ClientError::Local(error) if error.get_ref().is_some_and(|inner| inner.is::<Changed>()))
-}
-
-/// Returns a time in nanoseconds since 1970 as a message.
-fn timestamp(nanos: u64) -> Timestamp {
-    const SECOND: u64 = 1_000_000_000;
-    Timestamp { seconds: (nanos / SECOND) as i64, nanos: (nanos % SECOND) as i32 }
 }
 
 fn way_of(figures: &p2p_grpc::proto::TransferFigures) -> WayReport {

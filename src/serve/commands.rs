@@ -67,12 +67,7 @@ impl CommandGroup for ServiceCommands {
 /// Fails if the configuration is incomplete, or if the disk or the system refuses.
 pub fn at_prompt(instance: &Instance) -> Result<(Table, Services)> {
     let services = Services::new(instance)?;
-    Ok((table(services.clone()), services))
-}
-
-/// Returns the commands of a prompt of this machine.
-pub fn table(services: Services) -> Table {
-    Table::default().with(Arc::new(ServiceCommands(services)))
+    Ok((Table::default().with(Arc::new(ServiceCommands(services.clone()))), services))
 }
 
 async fn services(shell: &Shell) -> Result<Answer, ShellError> {
@@ -100,9 +95,8 @@ async fn serve(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
 }
 
 async fn start(services: &Services, kind: Option<Kind>, given: Option<Endpoint>) -> Result<Answer, ShellError> {
-    let kinds = kind.map_or(Kind::ALL.to_vec(), |kind| vec![kind]);
     let (mut lines, mut list, mut failed) = (Vec::new(), Vec::new(), Vec::new());
-    for kind in kinds {
+    for kind in Kind::meant(kind) {
         match start_one(services, kind, given).await {
             Ok(Started { address, of_nodes, problems }) => {
                 lines.push(format!("{} listens at {address}", kind.name()));

@@ -31,12 +31,16 @@ pub(super) struct Endpoints {
 impl Endpoints {
     /// Opens the doors of the endpoints of the nodes, the first one's first. One that cannot be opened is told, and the others go on.
     pub(super) async fn open(doors: &Doors, server: &Server, addresses: &[SocketAddr]) -> Result<Endpoints, Unsound> {
-        let limits = Limits { of_one_address: OF_ONE_ADDRESS, ..Limits::default() };
         let mut endpoints = Endpoints::default();
+        if addresses.is_empty() {
+            return Ok(endpoints);
+        }
+        let reflection = node::Reflection::new()?;
+        let limits = Limits { of_one_address: OF_ONE_ADDRESS, ..Limits::default() };
         for (index, (address, door)) in doors.open_each(NAME, addresses, limits).await.into_iter().enumerate() {
             let node = NodeNumber::from_index(index);
             match door {
-                Ok(door) => endpoints.opened.push((node, door, node::Endpoint::new(server, node).await?)),
+                Ok(door) => endpoints.opened.push((node, door, node::Endpoint::new(server, &reflection, node).await)),
                 Err(error) => {
                     endpoints.problems.push(format!("{node} has no endpoint: {address} cannot be listened at: {error}"));
                 }

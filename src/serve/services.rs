@@ -52,6 +52,16 @@ impl Kind {
         Kind::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
+    /// Returns the kind that is meant, or all of them where none is named.
+    pub(super) fn meant(kind: Option<Kind>) -> Vec<Kind> {
+        kind.map_or(Kind::ALL.to_vec(), |kind| vec![kind])
+    }
+
+    /// Returns the names of the doors of these kinds, in the order in which they are listed.
+    fn doors_of(kinds: &[Kind]) -> Vec<&'static str> {
+        kinds.iter().flat_map(|kind| kind.doors()).copied().collect()
+    }
+
     /// Returns the names of the doors of the kind, as the figures have them.
     const fn doors(self) -> &'static [&'static str] {
         match self {
@@ -273,9 +283,10 @@ impl Services {
             *announcement = None;
             return Ok(());
         }
-        let new = Announcement::new(&self.0.data_dir, listening)?;
-        // The file is that of the new one from now on.
-        announcement.replace(new).into_iter().for_each(Announcement::superseded);
+        match &*announcement {
+            Some(announcement) => announcement.renew(listening)?,
+            None => *announcement = Some(Announcement::new(&self.0.data_dir, listening)?),
+        }
         Ok(())
     }
 
@@ -284,8 +295,7 @@ impl Services {
     pub async fn stop(&self, kind: Option<Kind>) -> Vec<Figures> {
         let is_meant = |door: &Figures| kind.is_none_or(|kind| kind.has(door.service)) && door.stage != Stage::Closed;
         let meant: Vec<SocketAddr> = self.0.doors.figures().into_iter().filter(is_meant).map(|door| door.address).collect();
-        let names: Vec<&str> =
-            kind.map_or(Kind::ALL.to_vec(), |kind| vec![kind]).iter().flat_map(|kind| kind.doors()).copied().collect();
+        let names = Kind::doors_of(&Kind::meant(kind));
         names.iter().for_each(|name| self.0.doors.close_service(name));
         if let Err(error) = self.announce() {
             // Who reads the old one finds that nobody answers there.
@@ -323,7 +333,7 @@ impl Services {
         let is_known = |name: &str| doors.iter().any(|door| door.service == name);
         let never: Vec<Figures> =
             of_kinds.filter(|(name, _)| !is_known(name)).map(|(name, address)| Figures::never_open(name, address)).collect();
-        let order: Vec<&str> = Kind::ALL.iter().flat_map(|kind| kind.doors()).copied().collect();
+        let order = Kind::doors_of(&Kind::ALL);
         let mut all = [doors, never].concat();
         all.sort_by_key(|door| order.iter().position(|&name| name == door.service));
         all

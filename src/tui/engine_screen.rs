@@ -49,8 +49,11 @@ impl EngineScreen {
         network_kind: NetworkKind,
     ) -> Result<EngineScreen> {
         instance.watch_wire().await?;
-        let services = (network_kind == NetworkKind::Own).then(|| Services::new(&instance)).transpose()?;
-        let shell = services.clone().map(commands::table).map_or(shell.clone(), |table| shell.knowing(table));
+        let own = (network_kind == NetworkKind::Own).then(|| commands::at_prompt(&instance)).transpose()?;
+        let (shell, services) = match own {
+            Some((table, services)) => (shell.knowing(table), Some(services)),
+            None => (shell, None),
+        };
         let theme = Theme::new(ThemeName::Dark, true);
         let (mut app, messages) =
             App::new(shell.clone(), theme, Histories::new(instance.data_dir.clone()).knowing(shell.table().clone()));

@@ -2,7 +2,7 @@
 //! every other door.
 
 use p2p_service::Scope;
-use p2p_service::access::{Access, AccessError, Identity};
+use p2p_service::access::{Access, Identity};
 use p2p_service::accounts::{ApiTokenInfo, NewToken, Reach, Registration, TOKEN_LIFETIME, Token};
 use prost_types::Timestamp;
 use secrecy::ExposeSecret;
@@ -16,7 +16,7 @@ use crate::proto::{
     LogoutResponse, OtpChallenge, RegisterRequest, RevokeTokenRequest, RevokeTokenResponse, SendOtpRequest, SendOtpResponse,
     TokenInfo, VerifyOtpRequest, WhoAmIRequest, WhoAmIResponse,
 };
-use crate::status;
+use crate::status::{self, told};
 
 type Answer<T> = Result<Response<T>, Status>;
 
@@ -136,10 +136,6 @@ impl AuthService for Accounts {
         access.revoke_token(request.into_inner().name).await.map_err(told)?;
         Ok(Response::new(RevokeTokenResponse {}))
     }
-}
-
-fn told(error: impl Into<AccessError>) -> Status {
-    status::of(&error.into())
 }
 
 /// Hands the session that has begun over to its user: it does not end with the request.

@@ -9,7 +9,7 @@ use tonic::Status;
 use crate::{proto, status};
 
 /// Nanoseconds of a second.
-const SECOND: u64 = 1_000_000_000;
+pub(crate) const SECOND: u64 = 1_000_000_000;
 /// Parts of a whole that count of a share.
 const PARTS: f64 = 1e9;
 
@@ -67,11 +67,14 @@ fn of_nanos(nanos: u64) -> Duration {
     Duration { seconds: (nanos / SECOND) as i64, nanos: (nanos % SECOND) as i32 }
 }
 
+/// Returns the nanoseconds of so many whole seconds and nanoseconds of another; none if they are not counted from 0 on, or do not fit.
+pub(crate) fn nanos_in(seconds: i64, nanos: i32) -> Option<u64> {
+    let nanos = u64::try_from(nanos).ok().filter(|&nanos| nanos < SECOND)?;
+    u64::try_from(seconds).ok()?.checked_mul(SECOND)?.checked_add(nanos)
+}
+
 fn nanos_of(field: &str, span: Duration) -> Read<u64> {
-    let (seconds, nanos) = (u64::try_from(span.seconds), u64::try_from(span.nanos));
-    let whole = seconds.ok().zip(nanos.ok()).filter(|&(_, nanos)| nanos < SECOND);
-    let sum = whole.and_then(|(seconds, nanos)| seconds.checked_mul(SECOND)?.checked_add(nanos));
-    sum.ok_or_else(|| Wrong::new(field, "it is no span of virtual time, which has 0 to 584 years"))
+    nanos_in(span.seconds, span.nanos).ok_or_else(|| Wrong::new(field, "it is no span of virtual time, which has 0 to 584 years"))
 }
 
 pub(crate) fn span_of(field: &str, given: Duration) -> Read<SimDuration> {

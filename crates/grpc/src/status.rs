@@ -15,6 +15,11 @@ use tonic_types::{ErrorDetails, StatusExt};
 /// Length of a text in a status at the most, in bytes: a status is a header, and clients take headers of a few KiB.
 const TEXT_MAX: usize = 512;
 
+/// Returns the status of an error that the gate passes on.
+pub(crate) fn told(error: impl Into<AccessError>) -> Status {
+    of(&error.into())
+}
+
 /// Returns the status of an error of the gate.
 pub(crate) fn of(error: &AccessError) -> Status {
     let (reason, text) = (Reason::of(error), shortened(error.to_string()));

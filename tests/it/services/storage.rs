@@ -16,7 +16,7 @@ use p2p_grpc::proto::{
     CreateTokenRequest, DeleteSegmentRequest, GetNetworkTopologyRequest, GetNodeInfoRequest, HealthCheckRequest, LoginRequest,
     RetrieveSegmentRequest, StoreSegmentRequest, StoreSegmentResponse,
 };
-use p2p_grpc::storage::Endpoint;
+use p2p_grpc::storage::{Endpoint, Reflection};
 use p2p_service::access::Access;
 use p2p_service::doors::Doors;
 use p2p_service::doors::guest::Limits;
@@ -61,9 +61,9 @@ impl House {
         let (doors, mut attending) = (Doors::default(), JoinSet::new());
         let here = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
         let server = Server::new(instance.access("serve").unwrap(), instance.remote_rules().unwrap()).await.unwrap();
-        let mut nodes = Vec::new();
+        let (mut nodes, reflection) = (Vec::new(), Reflection::new().unwrap());
         for (index, (_, door)) in doors.open_each("nodes", &[here; 3], Limits::default()).await.into_iter().enumerate() {
-            let (door, endpoint) = (door.unwrap(), Endpoint::new(&server, NodeNumber::from_index(index)).await.unwrap());
+            let (door, endpoint) = (door.unwrap(), Endpoint::new(&server, &reflection, NodeNumber::from_index(index)).await);
             nodes.push(door.address());
             attending.spawn(endpoint.attend(door, instance.snapshots(), Duration::from_secs(1)));
         }

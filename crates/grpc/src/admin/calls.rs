@@ -1,6 +1,6 @@
 //! The calls: each asks the gate for the operation that the command of its name asks for.
 
-use p2p_service::access::{Access, AccessError};
+use p2p_service::access::Access;
 use p2p_service::files::{EngineError, NodeNumber};
 use p2p_service::network::{
     ActiveFault, Break, ClearFaults, ClearedFaults, ListFaults, ListHosts, ListNodes, ListTransfers, Mend, NamedProfile,
@@ -19,17 +19,12 @@ use crate::proto::{
     Node, NotRunning, Profile, Status as Told,
 };
 use crate::quantities::{instant, node_of, number, speed};
-use crate::status;
+use crate::status::{self, told};
 
 /// Faults of a page at the most. The contract says so too.
 const PAGE_MAX: usize = 1000;
 /// Bytes of the faults of an answer at the most, so that it fits into a message.
 const BYTES_MAX: usize = 1 << 20;
-
-/// Returns the status of an error of the gate.
-pub(super) fn told(error: impl Into<AccessError>) -> Status {
-    status::of(&error.into())
-}
 
 /// Access of the caller of a request, who is logged in.
 #[derive(Debug)]

@@ -21,8 +21,9 @@ pub(crate) mod requests;
 use p2p_service::network::{Break, Pause, Resume, SetSpeed, Step};
 use tonic::{Request, Response, Status};
 
-use self::calls::{Caller, told};
+use self::calls::Caller;
 use crate::callers::Callers;
+use crate::files;
 use crate::proto;
 use crate::proto::admin_service_server::AdminService;
 use crate::quantities::{Read, node_of, span_of, speed_of};
@@ -40,9 +41,7 @@ impl Admin {
 
     /// Returns the caller of a request, who is logged in.
     async fn caller<T>(&self, request: &Request<T>) -> Result<Caller, Status> {
-        let access = self.0.caller(request).await?;
-        access.require_login(&access.identity()).map_err(told)?;
-        Ok(Caller(access))
+        Ok(Caller(files::Caller::of(&self.0, request).await?.access))
     }
 
     /// Returns the caller of a request that is for admins, called `call`, and what is asked for.
@@ -76,7 +75,7 @@ impl AdminService for Admin {
     }
 
     async fn kill_node(&self, request: Request<proto::KillNodeRequest>) -> Answer<proto::KillNodeResponse> {
-        self.broken(request, "KillNode", |wanted| Ok(Break::Kill { node: node_of("node", wanted.node)? })).await?;
+        self.broken(request, "KillNode", requests::kill_of).await?;
         Ok(Response::new(proto::KillNodeResponse {}))
     }
 
@@ -100,7 +99,7 @@ impl AdminService for Admin {
         &self,
         request: Request<proto::RefuseConnectionsRequest>,
     ) -> Answer<proto::RefuseConnectionsResponse> {
-        self.broken(request, "RefuseConnections", |wanted| Ok(Break::Refuse { node: node_of("node", wanted.node)? })).await?;
+        self.broken(request, "RefuseConnections", requests::refuse_of).await?;
         Ok(Response::new(proto::RefuseConnectionsResponse {}))
     }
 

@@ -27,6 +27,14 @@ fn within_of(given: Option<Duration>) -> Read<SimDuration> {
     given.map_or(Ok(STOP_WITHIN), |within| span_of("within", within))
 }
 
+pub(crate) fn kill_of(given: proto::KillNodeRequest) -> Read<Break> {
+    Ok(Break::Kill { node: node_of("node", given.node)? })
+}
+
+pub(crate) fn refuse_of(given: proto::RefuseConnectionsRequest) -> Read<Break> {
+    Ok(Break::Refuse { node: node_of("node", given.node)? })
+}
+
 pub(crate) fn stop_of(given: proto::StopNodeRequest) -> Read<Break> {
     Ok(Break::Stop { node: node_of("node", given.node)?, within: within_of(given.within)? })
 }
@@ -124,15 +132,14 @@ pub(crate) fn breaking(what: Break) -> Breaking {
 }
 
 pub(crate) fn healing_of(given: proto::HealRequest) -> Read<Healing> {
-    let node = |name, node| node_of(name, node);
     Ok(match given.what.ok_or_else(|| Wrong::missing("what"))? {
         What::Everything(()) => Healing::Several(Which::All),
-        What::Node(number) => Healing::Several(Which::Node(node("node", number)?)),
+        What::Node(number) => Healing::Several(Which::Node(node_of("node", number)?)),
         What::Profile(proto::ProfileOf { profile, .. }) if profile.len() > PROFILE_MAX => {
             return Err(Wrong::new("profile.profile", "no profile has such a name"));
         }
         What::Profile(proto::ProfileOf { profile, node: of }) => {
-            let of: Option<NodeNumber> = of.map(|number| node("profile.node", number)).transpose()?;
+            let of: Option<NodeNumber> = of.map(|number| node_of("profile.node", number)).transpose()?;
             Healing::Several(Which::Profile { name: profile, node: of })
         }
         What::Cuts(()) => Healing::One(Mend::Cuts),
@@ -149,8 +156,8 @@ pub(crate) fn healing_of(given: proto::HealRequest) -> Read<Healing> {
             let direction = direction_of("link.direction", direction)?;
             Healing::One(Mend::Link { peer: peer_of("link.host", host)?, direction })
         }
-        What::Disk(number) => Healing::One(Mend::Disk { node: node("disk", number)? }),
-        What::Flap(number) => Healing::One(Mend::Flap { node: node("flap", number)? }),
+        What::Disk(number) => Healing::One(Mend::Disk { node: node_of("disk", number)? }),
+        What::Flap(number) => Healing::One(Mend::Flap { node: node_of("flap", number)? }),
     })
 }
 
@@ -187,10 +194,10 @@ mod tests {
 
     fn read(request: Breaking) -> Read<Break> {
         match request {
-            Breaking::Kill(given) => Ok(Break::Kill { node: node_of("node", given.node)? }),
+            Breaking::Kill(given) => kill_of(given),
             Breaking::Stop(given) => stop_of(given),
             Breaking::Restart(given) => restart_of(given),
-            Breaking::Refuse(given) => Ok(Break::Refuse { node: node_of("node", given.node)? }),
+            Breaking::Refuse(given) => refuse_of(given),
             Breaking::Flap(given) => flap_of(given),
             Breaking::Disk(given) => set_disk_of(given),
             Breaking::Link(given) => set_link_of(given),

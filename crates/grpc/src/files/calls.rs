@@ -6,7 +6,7 @@ use p2p_service::files::{
 };
 use tonic::Status;
 
-use super::messages::{figures, file, kept, told};
+use super::messages::{figures, file, kept};
 use super::{Caller, checked};
 use crate::proto::{
     DeleteFileRequest, DeleteFileResponse, FileInfo, ForgetUploadRequest, ForgetUploadResponse, ListFilesRequest,
@@ -14,7 +14,7 @@ use crate::proto::{
     SegmentPlace, ShareFileRequest, ShareFileResponse, StatFileRequest, StatFileResponse,
 };
 use crate::quantities::number;
-use crate::status;
+use crate::status::{self, told};
 
 /// Entries of a page at the most.
 const PAGE_MAX: usize = 1000;

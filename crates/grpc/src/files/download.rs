@@ -9,12 +9,12 @@ use p2p_service::files::{EngineError, Entry, FileRecord, Sha256Digest, StreamRea
 use tokio::sync::mpsc::Sender;
 use tonic::Status;
 
-use super::messages::{digest, figures, file, told};
+use super::messages::{digest, figures, file};
 use super::produced::send;
 use super::{CHUNK_MAX, Caller, checked};
 use crate::proto::download_file_response::Message;
 use crate::proto::{ByteRange, Chunk, DownloadBegun, DownloadFileRequest, DownloadFileResponse};
-use crate::status;
+use crate::status::{self, told};
 
 impl From<Message> for DownloadFileResponse {
     fn from(message: Message) -> DownloadFileResponse {

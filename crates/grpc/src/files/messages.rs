@@ -2,19 +2,14 @@
 
 use std::ops::RangeInclusive;
 
-use p2p_service::access::{AccessError, Identity};
+use p2p_service::access::Identity;
 use p2p_service::files::{Entry, FileKey, KeptUpload as Kept, SegmentTimeline, Sha256Digest, SimTime, TransferReport};
 use prost_types::Timestamp;
 use tonic::Status;
 
 use crate::proto::{FileInfo, KeptUpload, SegmentTiming, TransferFigures};
-use crate::quantities::{instant, number, span};
+use crate::quantities::{SECOND, instant, nanos_in, number, span};
 use crate::status;
-
-/// Returns the status of an error of the gate.
-pub(crate) fn told(error: impl Into<AccessError>) -> Status {
-    status::of(&error.into())
-}
 
 /// Returns a time in seconds since 1970 as a message; none for a time that is not known.
 fn time(seconds: u64) -> Option<Timestamp> {
@@ -33,8 +28,6 @@ pub(crate) fn digest(field: &str, bytes: Option<prost::bytes::Bytes>) -> Result<
 /// Seconds of the first and the last instant that a timestamp may name: 0001-01-01T00:00:00Z and 9999-12-31T23:59:59Z
 /// (`google/protobuf/timestamp.proto`).
 const SECONDS: RangeInclusive<i64> = -62_135_596_800..=253_402_300_799;
-/// Nanoseconds of a second.
-const SECOND: u64 = 1_000_000_000;
 
 /// Returns a time that a client tells in nanoseconds since 1970; none for one that a `u64` of them does not reach: before 1970, or after
 /// July 2554.
@@ -47,11 +40,10 @@ pub(super) fn nanos(field: &str, time: Timestamp) -> Result<Option<u64>, Status>
     if !SECONDS.contains(&seconds) {
         return Err(status::invalid(field, format_args!("its seconds are {seconds}; a timestamp has {first} to {last}")));
     }
-    let Some(within) = u64::try_from(nanos).ok().filter(|&nanos| nanos < SECOND) else {
+    if !u64::try_from(nanos).is_ok_and(|nanos| nanos < SECOND) {
         return Err(status::invalid(field, format_args!("its nanoseconds are {nanos}; a timestamp has 0 to {}", SECOND - 1)));
-    };
-    let seconds = u64::try_from(seconds).ok();
-    Ok(seconds.and_then(|seconds| seconds.checked_mul(SECOND)?.checked_add(within)))
+    }
+    Ok(nanos_in(seconds, nanos))
 }
 
 /// Returns a file or a directory as its caller sees it.

@@ -29,7 +29,6 @@ use p2p_service::files::PATH_BYTES_MAX;
 use tokio::time::{MissedTickBehavior, interval};
 use tonic::{Request, Response, Status, Streaming};
 
-use self::messages::told;
 use self::produced::Produced;
 use crate::callers::Callers;
 use crate::proto::file_transfer_service_server::FileTransferService;
@@ -39,7 +38,7 @@ use crate::proto::{
     MoveFileRequest, MoveFileResponse, ShareFileRequest, ShareFileResponse, StatFileRequest, StatFileResponse, UploadFileRequest,
     UploadFileResponse, WatchEventsRequest, WatchEventsResponse,
 };
-use crate::status;
+use crate::status::{self, told};
 
 /// Length of a chunk at the most, in bytes. The contract says so too.
 const CHUNK_MAX: usize = 1 << 20;

@@ -17,13 +17,13 @@ use tokio::time::timeout;
 use tonic::{Status, Streaming};
 
 use super::acknowledged::{self, Progress};
-use super::messages::{digest, figures, nanos, told};
+use super::messages::{digest, figures, nanos};
 use super::produced::send;
 use super::{CHUNK_MAX, Caller, checked};
 use crate::proto::upload_file_request::Message as Sent;
 use crate::proto::upload_file_response::Message;
 use crate::proto::{Chunk, UploadBegun, UploadDone, UploadFileRequest, UploadFileResponse, UploadHeader};
-use crate::status;
+use crate::status::{self, told};
 
 /// Messages that wait to be taken by the client, at the most; further acknowledgements are left out.
 pub(super) const WAITING_MAX: usize = 64;

@@ -69,13 +69,11 @@ impl Server {
         health.set_serving::<AdminServiceServer<Admin>>().await;
         health.set_serving::<AuthServiceServer<Accounts>>().await;
         health.set_serving::<FileTransferServiceServer<Files>>().await;
-        let described = |version| described(&NAMES[1..], version);
-        let routes = Routes::new(health_service.max_decoding_message_size(NAMES_MAX))
+        let routes = reflection(&NAMES[1..])?
+            .add_service(health_service.max_decoding_message_size(NAMES_MAX))
             .add_service(admin)
             .add_service(accounts)
-            .add_service(files)
-            .add_service(described("v1").build_v1()?.max_decoding_message_size(NAMES_MAX))
-            .add_service(described("v1alpha").build_v1alpha()?.max_decoding_message_size(NAMES_MAX));
+            .add_service(files);
         Ok(Server { routes: routes.prepare(), health, callers })
     }
 
@@ -96,8 +94,18 @@ impl Server {
     }
 }
 
+/// Returns the reflection, of both versions, of these services and of the health.
+///
+/// # Errors
+/// Fails if the descriptions of the services are not sound.
+pub(crate) fn reflection(names: &[&str]) -> Result<Routes, Unsound> {
+    let (v1, v1alpha) = (described(names, "v1").build_v1()?, described(names, "v1alpha").build_v1alpha()?);
+    let routes = Routes::new(v1.max_decoding_message_size(NAMES_MAX));
+    Ok(routes.add_service(v1alpha.max_decoding_message_size(NAMES_MAX)))
+}
+
 /// Returns the description of these services, of the health and of the reflection of a version, with the details that errors carry.
-pub(crate) fn described<'b>(names: &[&str], version: &str) -> Builder<'b> {
+fn described<'b>(names: &[&str], version: &str) -> Builder<'b> {
     let reflection = format!("grpc.reflection.{version}.ServerReflection");
     let offered = ["grpc.health.v1.Health", reflection.as_str()].into_iter().chain(names.iter().copied());
     offered

@@ -18,10 +18,24 @@ use tonic_health::server::HealthReporter;
 use super::Storage;
 use crate::proto::file_storage_service_server::FileStorageServiceServer;
 use crate::server::connection;
-use crate::server::{MESSAGE_MAX, NAMES_MAX, Server, Unsound, described};
+use crate::server::{MESSAGE_MAX, NAMES_MAX, Server, Unsound, reflection};
 
 /// Names in the health service: that of the whole endpoint, and that of its service.
 const NAMES: [&str; 2] = ["", "p2p.v1.FileStorageService"];
+
+/// Reflection of the services of an endpoint, which is the same for every node. Cheap to clone, and not to make.
+#[derive(Debug, Clone)]
+pub struct Reflection(Routes);
+
+impl Reflection {
+    /// Makes the reflection.
+    ///
+    /// # Errors
+    /// Fails if the descriptions of the services are not sound.
+    pub fn new() -> Result<Reflection, Unsound> {
+        reflection(&NAMES[1..]).map(Reflection)
+    }
+}
 
 /// Services of one node.
 #[derive(Debug)]
@@ -32,21 +46,15 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// Makes the endpoint of a node, for the callers of a server.
-    ///
-    /// # Errors
-    /// Fails if the descriptions of the services are not sound.
-    pub async fn new(server: &Server, node: NodeNumber) -> Result<Endpoint, Unsound> {
+    /// Makes the endpoint of a node, for the callers of a server, with the reflection that all endpoints share.
+    pub async fn new(server: &Server, reflection: &Reflection, node: NodeNumber) -> Endpoint {
         let (health, health_service) = tonic_health::server::health_reporter();
         let storage =
             FileStorageServiceServer::new(Storage::new(server.callers.clone(), node)).max_decoding_message_size(MESSAGE_MAX);
         health.set_serving::<FileStorageServiceServer<Storage>>().await;
-        let described = |version| described(&NAMES[1..], version);
-        let routes = Routes::new(health_service.max_decoding_message_size(NAMES_MAX))
-            .add_service(storage)
-            .add_service(described("v1").build_v1()?.max_decoding_message_size(NAMES_MAX))
-            .add_service(described("v1alpha").build_v1alpha()?.max_decoding_message_size(NAMES_MAX));
-        Ok(Endpoint { node, routes: routes.prepare(), health })
+        let health_service = health_service.max_decoding_message_size(NAMES_MAX);
+        let routes = reflection.0.clone().add_service(health_service).add_service(storage);
+        Endpoint { node, routes: routes.prepare(), health }
     }
 
     /// Serves the clients of a door while the node's process runs, as `snapshots` tell of it, until the door is closed, and then lets

@@ -14,10 +14,10 @@ use p2p_service::files::{NodeNumber, Sha256Digest};
 use p2p_service::segments::{AskNode, DeleteSegment, ListHosts, ListNodes, NodeAnswer, SegmentContent, StoreSegment};
 use tonic::{Request, Response, Status};
 
-pub use self::endpoint::Endpoint;
+pub use self::endpoint::{Endpoint, Reflection};
 
 use crate::callers::Callers;
-use crate::files::messages::{digest, told};
+use crate::files::messages::digest;
 use crate::files::{Caller, checked};
 use crate::proto::file_storage_service_server::FileStorageService;
 use crate::proto::{
@@ -26,7 +26,7 @@ use crate::proto::{
     StoreSegmentRequest, StoreSegmentResponse,
 };
 use crate::quantities::{number, span};
-use crate::status;
+use crate::status::{self, told};
 
 type Answer<T> = Result<Response<T>, Status>;
 

@@ -62,24 +62,25 @@ impl Announcement {
     /// Fails if the file cannot be written.
     pub fn new(data_dir: &Path, services: Vec<Announced>) -> io::Result<Announcement> {
         let path = data_dir.join(FILE);
-        let holder = Holder { pid: std::process::id(), services };
-        private_file::write(&path, &serde_json::to_vec(&holder)?)?;
+        write(&path, services)?;
         Ok(Announcement(path))
+    }
+
+    /// Announces other services in the place of those of before.
+    ///
+    /// # Errors
+    /// Fails if the file cannot be written; what it said before stands then.
+    pub fn renew(&self, services: Vec<Announced>) -> io::Result<()> {
+        write(&self.0, services)
     }
 }
 
-impl Announcement {
-    /// Leaves the file to an announcement that has replaced this one.
-    pub fn superseded(mut self) {
-        self.0 = PathBuf::new();
-    }
+fn write(path: &Path, services: Vec<Announced>) -> io::Result<()> {
+    private_file::write(path, &serde_json::to_vec(&Holder { pid: std::process::id(), services })?)
 }
 
 impl Drop for Announcement {
     fn drop(&mut self) {
-        if self.0.as_os_str().is_empty() {
-            return;
-        }
         // A file that stays is taken for what it is, since its process no longer holds the lock.
         let _ = fs::remove_file(&self.0);
     }
