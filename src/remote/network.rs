@@ -17,6 +17,7 @@ use p2p_shell::ShellError;
 use p2p_shell::asking::{CommonArgs, refused};
 use p2p_shell::at_server::{AT_SERVERS, bound, carry_out};
 use p2p_shell::network::{Cleared, KnownNode, Network, Passing};
+use p2p_shell::sentence::capitalised;
 use p2p_shell::spec::{Argument, Flag, Group, Kind, Spec, Times};
 use p2p_shell::table;
 
@@ -86,19 +87,13 @@ fn command_of(spec: &'static Spec) -> Command {
             Times::Many | Times::Rest => arg.required(true).num_args(1..),
         }
     };
-    let command = Command::new(spec.name).about(sentence(spec.summary)).hide(true);
+    let command = Command::new(spec.name).about(capitalised(spec.summary)).hide(true);
     let command = if spec.details.is_empty() {
         command
     } else {
-        command.long_about(format!("{}\n\n{}", sentence(spec.summary), spec.details))
+        command.long_about(format!("{}\n\n{}", capitalised(spec.summary), spec.details))
     };
     CommonArgs::augment_args(command.args(spec.arguments.iter().map(argument)).args(spec.flags.iter().map(flag)))
-}
-
-/// Returns a text with a capital letter at its begin.
-fn sentence(text: &str) -> String {
-    let mut rest = text.chars();
-    rest.next().map_or_else(String::new, |first| first.to_uppercase().chain(rest).collect())
 }
 
 /// Returns the words that were given for a command of the language.

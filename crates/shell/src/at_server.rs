@@ -5,7 +5,6 @@ use crate::answer::Answer;
 use crate::call::Call;
 use crate::commands::{faults, network, status, time};
 use crate::network::Network;
-use crate::table::Table;
 use crate::words::{Variables, quote};
 
 /// Commands that a server is asked for, in the order of their topics.
@@ -38,7 +37,7 @@ pub const AT_SERVERS: [&str; 20] = [
 /// Fails if the command does not take the words.
 pub fn bound(words: &[String]) -> Result<Call, ShellError> {
     let line = words.iter().map(|word| quote(word)).collect::<Vec<_>>().join(" ");
-    let call = Call::parse_in(&Table::default(), &line, &Variables::default())?;
+    let call = Call::parse(&line, &Variables::default())?;
     call.ok_or_else(|| ShellError::Bad("no command is given".to_owned()))
 }
 

@@ -233,10 +233,9 @@ pub fn may_hold_a_secret(line: &str) -> bool {
 /// an argument, since a password may have been typed in the place of the name.
 pub fn is_fit_to_be_kept(table: &Table, line: &str) -> bool {
     let is_fit = |command: &str| {
-        let names_somebody =
-            |spec: &Spec| matches!(spec.name, "login" | "register") && words::split_unfinished(command).len() > 1;
-        let first = words::split_unfinished(command).into_iter().next();
-        first.and_then(|first| table.find(&first.text)).is_some_and(|spec| !names_somebody(spec))
+        let words = words::split_unfinished(command);
+        let names_somebody = |spec: &Spec| matches!(spec.name, "login" | "register") && words.len() > 1;
+        words.first().and_then(|first| table.find(&first.text)).is_some_and(|spec| !names_somebody(spec))
     };
     words::commands_of(line).iter().all(|(_, command)| is_fit(without_expect(command)))
 }

@@ -237,10 +237,7 @@ fn hosts(prefix: &str, known: &Knowledge) -> Vec<Candidate> {
 /// see.
 fn users_of(snapshot: &Snapshot, identity: &Identity) -> Vec<String> {
     let mut found = BTreeSet::new();
-    for file in snapshot.files.entries().filter_map(|entry| match entry {
-        Entry::File(file) => Some(file),
-        Entry::Directory(_) => None,
-    }) {
+    for file in snapshot.files.files() {
         found.extend(file.key.owner.as_deref());
         found.extend(file.readers.iter().map(String::as_str).filter(|_| identity.may_change(&file.key)));
     }

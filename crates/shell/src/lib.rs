@@ -57,7 +57,7 @@ pub mod question;
 pub mod report;
 mod results;
 pub mod script;
-mod sentence;
+pub mod sentence;
 pub mod spec;
 pub mod table;
 pub mod tally;
@@ -401,11 +401,6 @@ impl Shell {
             Effect::Batch(batch) => self.carry_out(batch).await.map(|done| done.after(&answer.view)),
             _ => Ok(answer),
         }
-    }
-
-    /// Returns the node that the argument at an index names, or without one the node that the lines of the shell are about.
-    fn node_of(&self, call: &Call, place: usize) -> Result<Option<NodeNumber>, ShellError> {
-        call.argument(place).map_or(Ok(self.node), |_| call.node(place).map(Some))
     }
 
     /// Refuses a command that is for this machine alone to a client from remote, and records that. It comes before anything that looks at a

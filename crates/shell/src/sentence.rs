@@ -13,6 +13,12 @@ pub(crate) fn ended(text: impl Display) -> String {
     if is_ended(&text) { text } else { text + "." }
 }
 
+/// Returns a text with a capital letter at its begin.
+pub fn capitalised(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
+}
+
 /// Joins parts to one text: with semicolons, but for what follows the end of a sentence.
 pub(crate) fn joined(parts: &[String]) -> String {
     parts.iter().fold(String::new(), |text, part| match text.as_str() {

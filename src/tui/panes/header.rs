@@ -8,7 +8,6 @@
 
 use p2p_engine::node::health::Health;
 use p2p_engine::snapshot::CaptureState;
-use p2p_net::DropCause;
 use p2p_service::access::Identity;
 use p2p_shell::report::{Resolution, bytes_of, count_of, instant_of, queue_of};
 use ratatui::buffer::Buffer;
@@ -93,8 +92,7 @@ fn running(scene: &Scene<'_>) -> Option<String> {
 
 /// Returns the number of packets that were dropped since the start, on all paths and in all queues, if there are any.
 fn dropped(scene: &Scene<'_>) -> Option<String> {
-    let network = &scene.snapshot.figures.network;
-    let count: u64 = DropCause::ALL.into_iter().map(|cause| network.dropped(cause)).sum();
+    let count = scene.snapshot.figures.network.total.dropped.total();
     (count > 0).then(|| format!("{} lost", count_of(count, "packet")))
 }
 

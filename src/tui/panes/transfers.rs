@@ -140,7 +140,7 @@ impl PaneView for TransfersPane {
         let times = |room: usize| rows.iter().zip(&waits).map(|(row, waits)| row.time(scene, waits, room)).collect::<Vec<_>>();
         let widest = |texts: &[String], most| longest(texts.iter().map(String::as_str), most);
         // The average of what is done takes more room, from its first row on.
-        let rate = longest(rows.iter().map(Row::rate).collect::<Vec<_>>().iter().map(String::as_str), AVERAGE);
+        let rate = widest(&rows.iter().map(Row::rate).collect::<Vec<_>>(), AVERAGE);
         let fit = |time: u16| Columns::fit(columns(widest(&names, NAME_MAX), rate, time), canvas.area.width);
         // Where the longest wording has no room, a shorter one is shown, and the bars get what that leaves.
         let room = fit(widest(&times(usize::MAX), TIME.1)).width_of(Quantity::Time).map_or(0, usize::from);

@@ -5,7 +5,7 @@ use p2p_engine::snapshot::NodeStatus;
 use serde::Serialize;
 
 use super::data;
-use super::network::status_of;
+use super::network::{named, status_of};
 use crate::answer::{Answer, View};
 use crate::call::Call;
 use crate::report::{Table, bytes_of, number_column, text_column};
@@ -56,7 +56,7 @@ impl Room {
 
 pub(crate) async fn df(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
     let mut rooms = vec![room_for_files(shell).await?];
-    if let Some(node) = shell.node_of(call, 0)? {
+    if let Some(node) = named(shell, call)? {
         rooms.push(room_on(&status_of(shell, node).await?.status));
     }
     let view = match call.has("kibibytes") {

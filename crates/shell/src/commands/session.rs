@@ -13,6 +13,7 @@ use crate::answer::{Answer, Effect, View};
 use crate::call::Call;
 use crate::place::expand;
 use crate::report::{ExportReport, count_of};
+use crate::sentence::capitalised;
 use crate::spec::{Audience, Group, Place, Spec};
 use crate::table::{self, Table};
 use crate::words::{Variables, is_variable_name};
@@ -61,11 +62,6 @@ fn help_body(spec: &Spec) -> String {
         text.push_str(&format!("\nAlso called: {}", names.collect::<Vec<_>>().join(", ")));
     }
     text
-}
-
-fn capitalised(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }
 
 fn overview(table: &Table) -> Answer {
