@@ -242,8 +242,13 @@ fn the_library_of_others_sees_the_same() {
         .unwrap();
     assert!(output.status.success(), "{output:?}");
     let found: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    let services =
-        ["grpc.health.v1.Health", "grpc.reflection.v1alpha.ServerReflection", "p2p.v1.AuthService", "p2p.v1.FileTransferService"];
+    let services = [
+        "grpc.health.v1.Health",
+        "grpc.reflection.v1alpha.ServerReflection",
+        "p2p.v1.AdminService",
+        "p2p.v1.AuthService",
+        "p2p.v1.FileTransferService",
+    ];
     let expected = serde_json::json!({
         "health": 1, "services": services, "details": "error_details.proto",
         "stranger": { "code": "UNAUTHENTICATED", "reason": "p2p/LOGIN_NEEDED" },
