@@ -29,7 +29,8 @@ use crate::accounts::{self, RegisterArgs, SignInArgs, SignOutArgs};
 use crate::demo::{self, DemoArgs};
 use crate::flow::{self, FlowArgs};
 use crate::language::{
-    MakeDirectoryArgs, MoveArgs, OfAccountArgs, OfFileArgs, OrphansArgs, OtpArgs, SessionsArgs, ShareArgs, TokenArgs, UploadsArgs,
+    CopyArgs, MakeDirectoryArgs, ModeArgs, MoveArgs, OfAccountArgs, OfFileArgs, OrphansArgs, OtpArgs, SessionsArgs, ShareArgs,
+    TokenArgs, TouchArgs, UploadsArgs,
 };
 use crate::oneshot::{self, ConfigArgs, ExportArgs, GetArgs, ListArgs, NamesArgs, PutArgs, RemoveArgs};
 use crate::remote::{self, EventsArgs, NetworkCommand, Server};
@@ -93,6 +94,12 @@ enum Command {
     Mkdir(MakeDirectoryArgs),
     /// Give a stored file or directory another name, or move it into a directory
     Mv(MoveArgs),
+    /// Copy stored files among your own; no byte moves
+    Cp(CopyArgs),
+    /// Set the permission bits of stored files and directories, which are kept and allow nothing
+    Chmod(ModeArgs),
+    /// Set the time of modification of stored files and directories
+    Touch(TouchArgs),
     /// Show a stored file and who holds its segments, or a directory
     #[command(visible_alias = "stat")]
     Info(OfFileArgs),
@@ -318,6 +325,9 @@ impl Cli {
             Command::Rm(args) => oneshot::remove(&args).await?,
             Command::Mkdir(args) => args.run().await?,
             Command::Mv(args) => args.run().await?,
+            Command::Cp(args) => args.run().await?,
+            Command::Chmod(args) => args.run().await?,
+            Command::Touch(args) => args.run().await?,
             Command::Info(args) => args.run("info").await?,
             Command::Verify(args) => args.run("verify").await?,
             Command::Share(args) => args.run("share").await?,
@@ -365,6 +375,7 @@ impl Command {
             Command::Rm(args) => args.run_at(server).await,
             Command::Mkdir(args) => args.run_at(server).await,
             Command::Mv(args) => args.run_at(server).await,
+            Command::Cp(args) => args.run_at(server).await,
             Command::Info(args) => args.show_at(server).await,
             Command::Share(args) => args.run_at(server, true).await,
             Command::Unshare(args) => args.run_at(server, false).await,

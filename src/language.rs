@@ -36,6 +36,52 @@ pub struct MoveArgs {
     from: Vec<String>,
     /// The new name, or the directory to move them into
     to: String,
+    /// Replace what has that name
+    #[arg(short, long)]
+    force: bool,
+    #[command(flatten)]
+    common: CommonArgs,
+}
+
+/// `p2p cp`
+#[derive(Debug, Args)]
+pub struct CopyArgs {
+    /// The stored files to copy
+    #[arg(required = true, value_name = "FROM")]
+    from: Vec<String>,
+    /// The name of the copy, or the directory to copy them into
+    to: String,
+    /// Replace a file that has that name
+    #[arg(short, long)]
+    force: bool,
+    /// Keep the time of modification and the mode
+    #[arg(short, long)]
+    preserve: bool,
+    #[command(flatten)]
+    common: CommonArgs,
+}
+
+/// `p2p chmod`
+#[derive(Debug, Args)]
+pub struct ModeArgs {
+    /// The permission bits, in octal
+    mode: String,
+    /// The stored files and directories
+    #[arg(required = true, value_name = "NAME")]
+    names: Vec<String>,
+    #[command(flatten)]
+    common: CommonArgs,
+}
+
+/// `p2p touch`
+#[derive(Debug, Args)]
+pub struct TouchArgs {
+    /// The stored files and directories
+    #[arg(required = true, value_name = "NAME")]
+    names: Vec<String>,
+    /// Set this time, such as 2026-11-28T06:30:00Z or @1795847400; now by default
+    #[arg(short, long, value_name = "TIME")]
+    date: Option<String>,
     #[command(flatten)]
     common: CommonArgs,
 }
@@ -162,7 +208,8 @@ impl MoveArgs {
     /// Fails as the command `mv` does.
     pub async fn run(&self) -> Result<()> {
         let names = self.from.iter().map(String::as_str).chain([self.to.as_str()]);
-        execute(&self.common, Instance::start, &["mv", "--"].into_iter().chain(names).collect::<Vec<_>>()).await
+        let words = ["mv"].into_iter().chain(self.force.then_some("--force")).chain(["--"]).chain(names);
+        execute(&self.common, Instance::start, &words.collect::<Vec<_>>()).await
     }
 
     /// Moves the files and directories at a server.
@@ -170,7 +217,53 @@ impl MoveArgs {
     /// # Errors
     /// Fails if the server cannot be asked, or refuses.
     pub async fn run_at(&self, server: Server) -> Result<()> {
-        remote::rename(server, &self.common, &self.from, &self.to).await
+        remote::rename(server, &self.common, &self.from, &self.to, self.force).await
+    }
+}
+
+impl CopyArgs {
+    /// Copies the files.
+    ///
+    /// # Errors
+    /// Fails as the command `cp` does.
+    pub async fn run(&self) -> Result<()> {
+        let flags = [self.force.then_some("--force"), self.preserve.then_some("--preserve")].into_iter().flatten();
+        let names = self.from.iter().map(String::as_str).chain([self.to.as_str()]);
+        let words: Vec<&str> = ["cp"].into_iter().chain(flags).chain(["--"]).chain(names).collect();
+        execute(&self.common, Instance::start, &words).await
+    }
+
+    /// Copies the files at a server.
+    ///
+    /// # Errors
+    /// Fails if the server cannot be asked, or refuses.
+    pub async fn run_at(&self, server: Server) -> Result<()> {
+        remote::copy(server, &self.common, (&self.from, &self.to), (self.force, self.preserve)).await
+    }
+}
+
+impl ModeArgs {
+    /// Sets the permission bits.
+    ///
+    /// # Errors
+    /// Fails as the command `chmod` does.
+    pub async fn run(&self) -> Result<()> {
+        let names = self.names.iter().map(String::as_str);
+        let words: Vec<&str> = ["chmod", "--", &self.mode].into_iter().chain(names).collect();
+        execute(&self.common, Instance::start, &words).await
+    }
+}
+
+impl TouchArgs {
+    /// Sets the time of modification.
+    ///
+    /// # Errors
+    /// Fails as the command `touch` does.
+    pub async fn run(&self) -> Result<()> {
+        let date = self.date.as_deref().into_iter().flat_map(|date| ["--date", date]);
+        let names = self.names.iter().map(String::as_str);
+        let words: Vec<&str> = ["touch"].into_iter().chain(date).chain(["--"]).chain(names).collect();
+        execute(&self.common, Instance::start, &words).await
     }
 }
 

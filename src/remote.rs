@@ -17,13 +17,14 @@ mod transfers;
 mod visits;
 
 pub use self::events::{EventsArgs, events};
-pub use self::names::{facts, list, login, make_directories, remove, rename, share, who};
+pub use self::names::{copy, facts, list, login, make_directories, remove, rename, share, who};
 pub use self::network::{NetworkCommand, nodes};
 pub use self::transfers::{Fetching, Storing, get, put};
 pub use self::visits::Server;
 
 /// Commands that ask a server and are none of the network's.
-const OF_FILES: [&str; 12] = ["put", "get", "ls", "rm", "mv", "mkdir", "info", "share", "unshare", "events", "whoami", "login"];
+const OF_FILES: [&str; 13] =
+    ["put", "get", "ls", "rm", "mv", "cp", "mkdir", "info", "share", "unshare", "events", "whoami", "login"];
 
 /// Returns the names of all commands that a server can be asked for, as a list in a sentence.
 pub fn commands() -> String {

@@ -9,7 +9,7 @@ use p2p_engine::operation::{Await, ListDirectory, Page, Remove, StatUser, Upload
 use p2p_engine::pace::{PaceStatus, Speed};
 use p2p_engine::{Caller, ClockMode, Command, CommandId, Reply, Simulation};
 use p2p_service::config::Config;
-use p2p_store::catalog::Catalog;
+use p2p_store::catalog::{Catalog, Commit};
 use p2p_store::manifest::{FileRecord, Manifest};
 use p2p_store::names::FileKey;
 use p2p_store::segment::Sha256Digest;
@@ -37,8 +37,8 @@ impl Bench {
     fn new(data: &Path, files: usize) -> Bench {
         fs::create_dir_all(data).unwrap();
         let catalog = Catalog::open(&data.join("catalog.redb")).unwrap();
-        let all: Vec<Manifest> = (0..files).map(empty_file).collect();
-        all.chunks(10_000).flat_map(|some| catalog.commit_files(some)).for_each(|stored| stored.unwrap());
+        let all: Vec<Commit> = (0..files).map(|file| Commit { manifest: empty_file(file), replace: false }).collect();
+        all.chunks(10_000).flat_map(|some| catalog.commit_files(some)).for_each(|stored| drop(stored.unwrap()));
         drop(catalog);
         let settings = Config::load(None).unwrap().engine(data, ClockMode::OnDemand).unwrap();
         let file = data.join("small");
@@ -96,6 +96,16 @@ impl Bench {
 fn empty_file(n: usize) -> Manifest {
     let key = FileKey::unowned(&format!("f{n:08}"));
     let sha256 = Sha256Digest::of(b"");
-    let file = FileRecord { key, readers: Default::default(), size: 0, sha256, segments: 0, segment_size: 65_536, stored_at: 0 };
+    let file = FileRecord {
+        key,
+        readers: Default::default(),
+        size: 0,
+        sha256,
+        segments: 0,
+        segment_size: 65_536,
+        stored_at: 0,
+        modified: 0,
+        mode: 0o644,
+    };
     Manifest { file, segments: Vec::new() }
 }

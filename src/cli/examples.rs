@@ -4,7 +4,7 @@
 pub(super) type Examples = &'static [(&'static str, &'static str)];
 
 /// Every command with its examples, in the order of the command line.
-const EXAMPLES: [(&str, Examples); 33] = [
+const EXAMPLES: [(&str, Examples); 36] = [
     ("demo", &[("p2p demo", "The tour."), ("p2p demo --json --seed 7", "The report of one run, for a program.")]),
     (
         "put",
@@ -48,6 +48,9 @@ const EXAMPLES: [(&str, Examples); 33] = [
             ("p2p mv a.bin b.bin archive", "Moves two files into a directory."),
         ],
     ),
+    ("cp", &[("p2p cp video.bin archive", "Copies a file into a directory."), ("p2p cp --force a.bin b.bin", "Replaces b.bin.")]),
+    ("chmod", &[("p2p chmod 640 video.bin", "Sets the permission bits.")]),
+    ("touch", &[("p2p touch --date 2026-11-28T06:30:00Z video.bin", "Sets the time of modification.")]),
     ("info", &[("p2p info video.bin", "A file and who holds its segments.")]),
     ("verify", &[("p2p verify video.bin", "Fetches a file, checks every byte, and keeps none of it.")]),
     ("share", &[("p2p share video.bin bob", "Lets bob read it, as ~OWNER/video.bin.")]),

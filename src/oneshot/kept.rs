@@ -10,6 +10,7 @@ use p2p_engine::error::NAMELESS;
 use p2p_engine::operation::KeptUpload;
 use p2p_engine::transfer::TransferReport;
 use p2p_engine::{BegunUpload, EngineError};
+use p2p_service::access::uploads::StoreAs;
 use p2p_service::failure::wrong_usage;
 use p2p_service::instance::advised;
 use p2p_service::output;
@@ -82,7 +83,7 @@ impl KeptPut {
     async fn resume(&self, visit: &Visit, declared: Declared) -> Result<(BegunUpload, Option<Kept>)> {
         let kept = visit.access().kept_upload(&visit.identity, self.upload).await.map_err(refused)?;
         self.refuse_other_name(visit, &kept)?;
-        let mut begun = visit.access().resume_stream(&kept, declared).await.map_err(refused)?;
+        let mut begun = visit.access().resume_stream(&kept, declared, StoreAs::default()).await.map_err(refused)?;
         let told = format!("p2p: continuing {} after {}", visit.identity.shown(&kept.file), count_of(begun.offset, "byte"));
         Ok(match begun.prefix.take() {
             Some(prefix) => (begun, Some(Kept::new(prefix, told))),

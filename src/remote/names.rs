@@ -13,8 +13,8 @@ use p2p_shell::answer::{Answer, View};
 use p2p_shell::asking::{CommonArgs, LoginArgs};
 use p2p_shell::names_changed;
 use p2p_shell::report::{
-    EntryLine, ExportedFile, ExportedSegment, FileRef, RemovalLine, bytes_of, count_of, date_of, entries_table, removals_text,
-    wrapped,
+    EntryLine, ExportedFile, ExportedSegment, FileRef, RemovalLine, bytes_of, count_of, date_of, entries_table, mode_of,
+    removals_text, wrapped,
 };
 use p2p_store::segment::Sha256Digest;
 use secrecy::ExposeSecret;
@@ -36,6 +36,7 @@ pub(super) fn seconds(span: Option<Duration>) -> f64 {
 /// Returns the line of `ls` of a file or a directory.
 fn line_of(info: FileInfo) -> EntryLine {
     let (is_file, stored_at) = (!info.is_directory, stored_at(&info).unwrap_or_default());
+    let modified_at = modified_at(&info).unwrap_or_default();
     let shown = visible(&info.path).into_owned();
     EntryLine {
         label: if is_file { shown } else { shown + "/" },
@@ -47,6 +48,8 @@ fn line_of(info: FileInfo) -> EntryLine {
         segment_size: is_file.then_some(info.segment_size),
         sha256: digest(&info.sha256),
         stored_at,
+        modified_at,
+        mode: mode_of(info.mode),
         readers: info.readers,
     }
 }
@@ -54,6 +57,11 @@ fn line_of(info: FileInfo) -> EntryLine {
 /// Returns the time at which a file was stored or a directory made, in seconds since 1970; none if it is not told.
 fn stored_at(info: &FileInfo) -> Option<u64> {
     info.stored_at.as_ref().map(|time| time.seconds.try_into().unwrap_or_default())
+}
+
+/// Returns the time of the last modification in seconds since 1970; none if it is not told.
+fn modified_at(info: &FileInfo) -> Option<u64> {
+    info.modified_at.as_ref().map(|time| time.seconds.try_into().unwrap_or_default())
 }
 
 /// Lists what is stored.
@@ -155,25 +163,15 @@ pub async fn make_directories(server: Server, common: &CommonArgs, paths: &[Stri
     finished(visit, common.output, answers, result).await
 }
 
-/// Gives files and directories other names.
+/// Gives files and directories other names, with `replace` also those that their like have.
 ///
 /// # Errors
 /// Fails if the server cannot be asked, or refuses one of them: those before it are moved.
-pub async fn rename(server: Server, common: &CommonArgs, from: &[String], to: &str) -> Result<()> {
+pub async fn rename(server: Server, common: &CommonArgs, from: &[String], to: &str, replace: bool) -> Result<()> {
     let visit = Visit::begin(server, &common.engine, &common.login).await?;
-    let (mut answers, mut result) = (Vec::new(), Ok(()));
-    if from.len() > 1 && !to.ends_with('/') {
-        result = visit.is_directory(to).await.and_then(|is_directory| match is_directory {
-            true => Ok(()),
-            false => {
-                let files = count_of(from.len() as u64, "file");
-                let problem = format!("{files} do not fit into one name, and `{}` is no directory", visible(to));
-                Err(wrong_usage(problem, "make the directory with `mkdir`, or move them one by one"))
-            }
-        });
-    }
+    let (mut answers, mut result) = (Vec::new(), require_directory(&visit, from, to).await);
     for name in from.iter().take(if result.is_ok() { from.len() } else { 0 }) {
-        match visit.change(visit.client.rename(name, to)).await {
+        match visit.change(visit.client.rename(name, to, replace)).await {
             Ok(moved) => answers.push(names_changed::moved(&visible(name), &visible(&moved.path))),
             Err(error) => {
                 result = Err(naming(error, name, from.len()));
@@ -182,6 +180,40 @@ pub async fn rename(server: Server, common: &CommonArgs, from: &[String], to: &s
         }
     }
     finished(visit, common.output, answers, result).await
+}
+
+/// Copies files, with `replace` to the place of others, and with `preserve` with their attributes.
+///
+/// # Errors
+/// Fails if the server cannot be asked, or refuses one of them: those before it are copied.
+pub async fn copy(
+    server: Server,
+    common: &CommonArgs,
+    (from, to): (&[String], &str),
+    (replace, preserve): (bool, bool),
+) -> Result<()> {
+    let visit = Visit::begin(server, &common.engine, &common.login).await?;
+    let (mut answers, mut result) = (Vec::new(), require_directory(&visit, from, to).await);
+    for name in from.iter().take(if result.is_ok() { from.len() } else { 0 }) {
+        match visit.change(visit.client.copy(name, to, replace, preserve)).await {
+            Ok(copy) => answers.push(names_changed::copied(&visible(name), &visible(&copy.path))),
+            Err(error) => {
+                result = Err(naming(error, name, from.len()));
+                break;
+            }
+        }
+    }
+    finished(visit, common.output, answers, result).await
+}
+
+/// Refuses several names for one that is no directory.
+async fn require_directory(visit: &Visit, from: &[String], to: &str) -> Result<()> {
+    if from.len() < 2 || to.ends_with('/') || visit.is_directory(to).await? {
+        return Ok(());
+    }
+    let problem =
+        format!("{} do not fit into one name, and `{}` is no directory", count_of(from.len() as u64, "file"), visible(to));
+    Err(wrong_usage(problem, "make the directory with `mkdir`, or take them one by one"))
 }
 
 /// Lets a user read a file or a directory, or no longer.
@@ -235,9 +267,12 @@ async fn facts_of(client: &Client, name: &str) -> Result<(View, Value), ClientEr
     ];
     let made_at = stored_at(&info);
     pairs.extend(made_at.map(|at| ("made", date_of(at))));
+    let (modified, mode) = (modified_at(&info), made_at.map(|_| mode_of(info.mode)));
+    pairs.extend(modified.map(|at| ("modified", date_of(at))));
+    pairs.extend(mode.clone().map(|mode| ("mode", mode)));
     let data = json!({
         "kind": "directory", "owner": info.owner, "name": info.name, "files": files.len(), "directories": directories.len(),
-        "bytes": bytes, "stored_at": made_at, "readers": info.readers,
+        "bytes": bytes, "stored_at": made_at, "modified_at": modified, "mode": mode, "readers": info.readers,
     });
     pairs.extend(common_pairs(&info));
     Ok((View::pairs(pairs), data))
@@ -264,6 +299,8 @@ fn file_facts(info: &FileInfo, segments: &[SegmentPlace]) -> Result<(View, Value
         ("sha-256", sha256.to_string()),
         ("segments", format!("{} of {}", info.segments, bytes_of(u64::from(info.segment_size)))),
         ("stored", date_of(stored_at)),
+        ("modified", date_of(modified_at(info).unwrap_or_default())),
+        ("mode", mode_of(info.mode)),
     ];
     pairs.extend(common_pairs(info));
     let mut nodes: Vec<String> = segments.iter().flat_map(holders).collect();
@@ -279,6 +316,8 @@ fn file_facts(info: &FileInfo, segments: &[SegmentPlace]) -> Result<(View, Value
         sha256,
         stored_at,
         segments: segments.iter().map(exported).collect::<Result<_, ClientError>>()?,
+        modified_at: modified_at(info).unwrap_or_default(),
+        mode: mode_of(info.mode),
     };
     let mut data = serde_json::to_value(&file).unwrap_or_default();
     data["kind"] = "file".into();

@@ -175,7 +175,15 @@ impl Visit {
         // What is kept is compared by the server with what is sent.
         let offset = storing.is_resumed.then_some(0);
         let modified = declared.modified.map(|nanos| Timestamp::from(UNIX_EPOCH + Duration::from_nanos(nanos)));
-        let header = UploadHeader { path: name.clone(), size: declared.size, sha256: None, upload_id, offset, modified };
+        let header = UploadHeader {
+            path: name.clone(),
+            size: declared.size,
+            sha256: None,
+            upload_id,
+            offset,
+            modified,
+            ..UploadHeader::default()
+        };
         let bar = FileBar::new(&visible(&name), declared.size);
         let mut continued = kept;
         let told = |at| {

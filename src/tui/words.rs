@@ -6,7 +6,8 @@ use p2p_engine::node::health::Health;
 use p2p_engine::transfer::Stage;
 use p2p_service::access::Identity;
 use p2p_shell::digest::Entry;
-use p2p_shell::report::{bytes_of, count_of};
+use p2p_shell::report::{bytes_of, count_of, date_of, mode_of};
+use p2p_store::attributes::Attributes;
 use p2p_store::names::FileKey;
 
 use super::theme::Role;
@@ -20,6 +21,13 @@ pub fn of_several(entry: &Entry, identity: &Identity) -> Option<(Role, String)> 
         _ => String::new(),
     };
     Some((role, format!("{summary}{by}")))
+}
+
+/// Returns attributes that were set, as a line names them.
+fn attributes_of(attributes: Attributes) -> String {
+    let modified = attributes.modified.map(|at| format!("the time of modification {}", date_of(at)));
+    let mode = attributes.mode.map(|mode| format!("the mode {}", mode_of(mode)));
+    modified.into_iter().chain(mode).collect::<Vec<_>>().join(" and ")
 }
 
 /// Returns the line of an event as a user sees it, with its role; `None` for events that are too frequent for the log.
@@ -57,6 +65,8 @@ pub fn describe(event: &Event, identity: &Identity) -> Option<(Role, String)> {
         Event::DirectoryMade { directory } => (Role::Text, format!("the directory {} is made", label(directory))),
         Event::DirectoryRemoved { directory } => (Role::Text, format!("the directory {} is removed", label(directory))),
         Event::Moved { from, to } => (Role::Text, format!("{} is now {}", label(from), label(to))),
+        Event::FileCopied { from, to, .. } => (Role::Good, format!("{} is stored: a copy of {}", label(to), label(from))),
+        Event::AttributesSet { file, attributes } => (Role::Text, format!("{} has {}", label(file), attributes_of(*attributes))),
         Event::FileShared { file, user, may_read: true } => (Role::Text, format!("{user} may read {}", label(file))),
         Event::FileShared { file, user, may_read: false } => (Role::Text, format!("{user} may read {} no longer", label(file))),
         Event::FilesAdopted { owner, count } => {

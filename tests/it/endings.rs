@@ -199,7 +199,7 @@ impl Run {
         let content = self.contents[&name].clone();
         self.contents.insert(moved.clone(), content);
         let (from, to) = if chance.one_in(2) { (name, moved) } else { (moved, name) };
-        match self.harness.ask(operation::Move { from: FileKey::unowned(&from), to }) {
+        match self.harness.ask(operation::Move { from: FileKey::unowned(&from), to, replace: false }) {
             Ok(Reply::Done(())) => {}
             Ok(other) => panic!("{other:?}"),
             Err(error) => assert!(is_expected(&error), "{error}"),

@@ -57,7 +57,7 @@ pub(crate) fn make_former(data: &Path, is_marked: bool) {
         let (mut files, mut all) = (transaction.open_table(FILES).unwrap(), transaction.open_table(MANIFESTS).unwrap());
         let mut readers = transaction.open_multimap_table(READERS).unwrap();
         let mut references = transaction.open_table(REFERENCES).unwrap();
-        for (FileRecord { key, size, sha256, segments: count, segment_size, stored_at, readers: of }, segments) in manifests {
+        for (FileRecord { key, size, sha256, segments: count, segment_size, stored_at, readers: of, .. }, segments) in manifests {
             let text = key.owner.as_ref().map_or_else(|| key.name.clone(), |owner| format!("{owner}/{}", key.name));
             let file = File { name: key.name, size, sha256, segments: count, segment_size, stored_at };
             files.insert(text.as_str(), codec::encode(1, &file).unwrap().as_slice()).unwrap();

@@ -13,6 +13,7 @@ mod capture;
 mod cli;
 mod command_groups;
 mod command_line;
+mod copies;
 mod data_dir;
 mod destinations;
 mod dialogs;

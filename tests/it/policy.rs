@@ -16,6 +16,7 @@ use p2p_engine::{
     Caller, Command, Denial, EngineConfig, EngineError, ErrorKind, Event, Origin, OrphansAction, Principal, Reply, Scope,
 };
 use p2p_net::HostConfig;
+use p2p_store::attributes::Attributes;
 use p2p_store::manifest::{FileRecord, NodeNumber};
 use p2p_store::names::FileKey;
 use p2p_store::namespace::{DirectoryRecord, Entry, Namespace};
@@ -66,11 +67,26 @@ fn house() -> House {
     let bob = BTreeSet::from(["bob".to_owned()]);
     let file = |key: FileKey, readers: BTreeSet<String>| {
         let (sha256, segment_size) = (Sha256Digest::of(b"x"), 4096);
-        Entry::File(FileRecord { key, size: 1, sha256, segments: 1, segment_size, stored_at: 0, readers })
+        Entry::File(FileRecord {
+            key,
+            size: 1,
+            sha256,
+            segments: 1,
+            segment_size,
+            stored_at: 0,
+            modified: 0,
+            mode: 0o644,
+            readers,
+        })
     };
-    let docs = DirectoryRecord { key: FileKey::new(Some("alice"), "docs"), made_at: 0, readers: bob.clone() };
+    let docs = DirectoryRecord { readers: bob.clone(), ..DirectoryRecord::made(FileKey::new(Some("alice"), "docs"), 0) };
     let entries = [Entry::Directory(docs), file(key(), bob), file(inner(), BTreeSet::new())];
     House { names: entries.into_iter().collect(), file: key() }
+}
+
+/// Copy of a file among one's own.
+fn copy(from: FileKey) -> operation::CopyFile {
+    operation::CopyFile { from, to: "c.bin".into(), copied_at: 0, preserve: false, replace: false }
 }
 
 /// One call of each operation, and of those whose need depends on what they are asked, one of each kind.
@@ -78,7 +94,7 @@ fn calls() -> Vec<(&'static str, Command)> {
     let upload = |id: Option<UploadId>| {
         let keep = id.map(|id| operation::Keep { id, expires_at: 0, modified: None });
         let source = operation::Source::Stream { stream: Default::default(), size: None, keep };
-        operation::Upload { source, name: Some("a".into()), stored_at: 0 }
+        operation::Upload { source, name: Some("a".into()), stored_at: 0, attributes: Attributes::default(), replace: false }
     };
     let to_stream = || operation::Sink::Stream(Default::default());
     let link = HostConfig::symmetric("64KiB/s".parse().unwrap(), DelayRange::fixed(SimDuration::ZERO), Probability::NEVER);
@@ -103,7 +119,10 @@ fn calls() -> Vec<(&'static str, Command)> {
         ("undo the kept uploads that have expired", operation::ExpireUploads { now: 0 }.into()),
         ("list one's kept uploads", operation::ListUploads.into()),
         ("make a directory", operation::MakeDirectory { path: "d".into(), parents: false, made_at: 0 }.into()),
-        ("move alice's file", operation::Move { from: key(), to: "b.bin".into() }.into()),
+        ("move alice's file", operation::Move { from: key(), to: "b.bin".into(), replace: false }.into()),
+        ("replace by alice's file", operation::Move { from: key(), to: "b.bin".into(), replace: true }.into()),
+        ("copy alice's file", copy(key()).into()),
+        ("set attributes of alice's file", operation::SetAttributes { file: key(), attributes: Attributes::default() }.into()),
         ("share alice's file", operation::Share { file: key(), user: "carol".into(), may_read: true }.into()),
         ("give files without an owner away", operation::Adopt { owner: "alice".into() }.into()),
         ("wait for alice's transfer", operation::Await { transfer: TRANSFER }.into()),
@@ -256,7 +275,7 @@ fn a_token_for_a_path_stores_nothing_elsewhere() {
     let may = |path: &str, command: Command| outcome(limited(Scope::Write, path), Origin::Local, &command).is_ok();
     let store = |name: &str| operation::Upload::of_file("x.bin".into(), Some(name.into()), 0).into();
     let make = |path: &str| operation::MakeDirectory { path: path.into(), parents: true, made_at: 0 }.into();
-    let to = |path: &str| operation::Move { from: inner(), to: path.into() }.into();
+    let to = |path: &str| operation::Move { from: inner(), to: path.into(), replace: false }.into();
     for (name, is_in_reach) in [
         ("docs", true),
         ("docs/b.bin", true),
@@ -286,9 +305,19 @@ fn a_token_for_a_path_sees_nothing_else() {
     let file = |name: &str, readers: &[&str]| {
         let readers = readers.iter().map(|reader| (*reader).to_owned()).collect();
         let (sha256, segment_size) = (Sha256Digest::of(b"x"), 4096);
-        Entry::File(FileRecord { key: named(name), size: 1, sha256, segments: 1, segment_size, stored_at: 0, readers })
+        Entry::File(FileRecord {
+            key: named(name),
+            size: 1,
+            sha256,
+            segments: 1,
+            segment_size,
+            stored_at: 0,
+            modified: 0,
+            mode: 0o644,
+            readers,
+        })
     };
-    let directory = |name: &str| Entry::Directory(DirectoryRecord { key: named(name), made_at: 7, readers: BTreeSet::new() });
+    let directory = |name: &str| Entry::Directory(DirectoryRecord::made(named(name), 7));
     let mut names: Namespace =
         [directory("a"), file("a/x", &[]), directory("a/b"), file("a/b/y", &[]), file("a/bc", &[]), file("z", &[])]
             .into_iter()
@@ -353,13 +382,15 @@ fn events_are_seen_by_whom_they_concern() {
         Event::FileShared { file: file.clone(), user: "bob".into(), may_read: true },
         Event::DirectoryMade { directory: file.clone() },
         Event::DirectoryRemoved { directory: file.clone() },
-        Event::Moved { from: file.clone(), to: file },
+        Event::Moved { from: file.clone(), to: file.clone() },
+        Event::FileCopied { from: file.clone(), to: file.clone(), bytes: 1, sha256: Sha256Digest::of(b"") },
+        Event::AttributesSet { file, attributes: Attributes::default() },
     ];
     for (name, is_admin, seen) in [
-        ("alice", false, [true; 8]),
-        ("bob", false, [false, false, false, false, true, false, false, false]),
-        ("carol", false, [false; 8]),
-        ("root", true, [true; 8]),
+        ("alice", false, [true; 10]),
+        ("bob", false, [false, false, false, false, true, false, false, false, false, false]),
+        ("carol", false, [false; 10]),
+        ("root", true, [true; 10]),
     ] {
         let principal = account(name, is_admin, Scope::Admin);
         assert_eq!(events.each_ref().map(|event| policy::may_see(&principal, event, |_| false)), seen, "{name}");

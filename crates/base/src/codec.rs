@@ -60,6 +60,11 @@ pub fn encode<T: Serialize>(version: u8, value: &T) -> Result<Vec<u8>, EncodeErr
     Ok(bytes)
 }
 
+/// Returns the version with which the value in `bytes` was written; `None` if there is nothing.
+pub fn version_of(bytes: &[u8]) -> Option<u8> {
+    bytes.first().copied()
+}
+
 /// Decodes the value in `bytes`, which must have been written with `version`.
 ///
 /// # Errors
@@ -101,6 +106,7 @@ mod tests {
         let golden = [3, 1, 5, b'a', b'.', b'b', b'i', b'n', 252, 0, 0, 80, 0, 2, 7, 0, 251, 44, 1, 1, 1];
         assert_eq!(encode(3, &sample()).unwrap(), golden);
         assert_eq!(encode(3, &Sample::Empty).unwrap(), [3, 0]);
+        assert_eq!((version_of(&golden), version_of(&[])), (Some(3), None));
     }
 
     #[test]

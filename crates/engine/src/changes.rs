@@ -28,6 +28,47 @@ pub fn require_free(names: &Namespace, key: &FileKey) -> Result<(), EngineError>
     names.missing_parent(key).map_or(Ok(()), |parent| Err(EngineError::without_directory(names, parent)))
 }
 
+/// Refuses a key under which no file can be stored. With `replace` it may be that of a file.
+///
+/// # Errors
+/// Fails as [`require_free`] does, or with [`EngineError::IsDirectory`] if a directory would have to be replaced.
+pub fn require_storable(names: &Namespace, key: &FileKey, replace: bool) -> Result<(), EngineError> {
+    match names.get(key) {
+        Some(Entry::File(_)) if replace => Ok(()),
+        Some(Entry::Directory(_)) if replace => Err(EngineError::IsDirectory { name: key.name.clone() }),
+        _ => require_free(names, key),
+    }
+}
+
+/// Refuses to copy what is no file, and to a key under which the copy cannot be stored or which is that of the file itself.
+///
+/// # Errors
+/// Fails with [`EngineError::UnknownFile`] or [`EngineError::IsDirectory`] about the source, with [`EngineError::NameTaken`] if both are
+/// one file, or as [`require_storable`] does.
+pub fn require_copyable(names: &Namespace, from: &FileKey, to: &FileKey, replace: bool) -> Result<(), EngineError> {
+    if matches!(known_entry(names, from)?, Entry::Directory(_)) {
+        return Err(EngineError::IsDirectory { name: from.name.clone() });
+    }
+    if from == to {
+        return Err(EngineError::NameTaken { name: to.name.clone() });
+    }
+    require_storable(names, to, replace)
+}
+
+/// Refuses to put one entry in the place of another one, as rename(2) does (POSIX.1-2024).
+fn require_replaceable(names: &Namespace, entry: &Entry, other: &Entry) -> Result<(), EngineError> {
+    let name = || other.key().name.clone();
+    match (entry, other) {
+        (Entry::File(_), Entry::File(_)) => Ok(()),
+        (Entry::File(_), Entry::Directory(_)) => Err(EngineError::IsDirectory { name: name() }),
+        (Entry::Directory(_), Entry::File(_)) => Err(EngineError::NotDirectory { name: name() }),
+        (Entry::Directory(_), Entry::Directory(_)) if names.tree(other.key()).nth(1).is_some() => {
+            Err(EngineError::NotEmpty { name: name() })
+        }
+        (Entry::Directory(_), Entry::Directory(_)) => Ok(()),
+    }
+}
+
 /// Returns the file or directory of a key.
 ///
 /// # Errors
@@ -56,13 +97,19 @@ pub fn directories_to_make(names: &Namespace, key: &FileKey, parents: bool) -> R
 ///
 /// # Errors
 /// Fails if there is nothing, if the new key is taken, within the old one or in a directory that is not there, or if the path of something that
-/// is moved would be too long.
-pub fn require_movable(names: &Namespace, from: &FileKey, to: &FileKey) -> Result<(), EngineError> {
-    known_entry(names, from)?;
+/// is moved would be too long. With `replace` a new key that is taken is refused only where rename(2) refuses it: with
+/// [`EngineError::IsDirectory`] (EISDIR) for a file, with [`EngineError::NotDirectory`] (ENOTDIR) or [`EngineError::NotEmpty`] (ENOTEMPTY)
+/// for a directory.
+pub fn require_movable(names: &Namespace, from: &FileKey, to: &FileKey, replace: bool) -> Result<(), EngineError> {
+    let entry = known_entry(names, from)?;
     if to.is_within(from) {
         return Err(EngineError::IntoItself { name: from.name.clone() });
     }
-    require_free(names, to)?;
+    match names.get(to).filter(|_| replace) {
+        Some(_) if from == to => return Ok(()),
+        Some(other) => require_replaceable(names, entry, other)?,
+        None => require_free(names, to)?,
+    }
     // What is in a directory moves with it, and its paths become longer too.
     let mut moved = names.tree(from).filter_map(|entry| entry.key().moved(from, to));
     Ok(moved.try_for_each(|key| check_length(&key.name))?)
@@ -82,17 +129,36 @@ pub fn require_removable(names: &Namespace, key: &FileKey, recursive: bool) -> R
 
 /// Adds a directory that was made at a time in seconds since 1970.
 pub fn insert_directory(names: &mut Namespace, key: FileKey, made_at: u64) {
-    names.insert(Entry::Directory(DirectoryRecord { key, made_at, readers: Default::default() }));
+    names.insert(Entry::Directory(DirectoryRecord::made(key, made_at)));
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use p2p_store::attributes::FILE_MODE;
+    use p2p_store::manifest::FileRecord;
     use p2p_store::names::PATH_NAMES_MAX;
+    use p2p_store::segment::Sha256Digest;
 
     use super::*;
 
     fn key(path: &str) -> FileKey {
         FileKey::new(Some("alice"), path)
+    }
+
+    fn file(path: &str) -> Entry {
+        Entry::File(FileRecord {
+            key: key(path),
+            size: 0,
+            sha256: Sha256Digest::of(b""),
+            segments: 0,
+            segment_size: 65_536,
+            stored_at: 7,
+            modified: 7,
+            mode: FILE_MODE,
+            readers: BTreeSet::new(),
+        })
     }
 
     fn names(directories: &[&str]) -> Namespace {
@@ -118,14 +184,50 @@ mod tests {
     fn what_is_moved_fits_where_it_goes() {
         let deep = vec!["d"; PATH_NAMES_MAX - 1].join("/");
         let tree = names(&["a", "a/b", "c", &deep]);
-        assert_eq!(require_movable(&tree, &key("a"), &key("c/a")), Ok(()));
-        let refused = |from: &str, to: &str| require_movable(&tree, &key(from), &key(to)).unwrap_err();
+        assert_eq!(require_movable(&tree, &key("a"), &key("c/a"), false), Ok(()));
+        let refused = |from: &str, to: &str| require_movable(&tree, &key(from), &key(to), false).unwrap_err();
         assert_eq!(refused("a", "a/b/a"), EngineError::IntoItself { name: "a".into() });
         assert_eq!(refused("a", "c"), EngineError::NameTaken { name: "c".into() });
         assert_eq!(refused("a", "x/a"), EngineError::NoDirectory { name: "x".into() });
         assert!(matches!(refused("x", "y"), EngineError::UnknownFile { .. }));
         // The directory fits there, and what is within it does not.
         assert!(matches!(refused("a", &format!("{deep}/a")), EngineError::Name(_)));
+    }
+
+    /// The cases of rename(2) in which the new name is taken.
+    #[test]
+    fn what_is_moved_replaces_its_like_alone() {
+        let mut tree = names(&["empty", "full", "full/in"]);
+        tree.insert(file("a"));
+        tree.insert(file("full/b"));
+        let checked = |from: &str, to: &str| require_movable(&tree, &key(from), &key(to), true);
+        for (from, to) in
+            [("a", "full/b"), ("full/b", "a"), ("full", "empty"), ("full/in", "empty"), ("a", "a"), ("full", "full")]
+        {
+            assert_eq!(checked(from, to), Ok(()), "{from} to {to}");
+        }
+        let name = |name: &str| name.to_owned();
+        assert_eq!(checked("a", "empty"), Err(EngineError::IsDirectory { name: name("empty") }));
+        assert_eq!(checked("empty", "a"), Err(EngineError::NotDirectory { name: name("a") }));
+        assert_eq!(checked("empty", "full"), Err(EngineError::NotEmpty { name: name("full") }));
+        assert_eq!(checked("full/in", "full"), Err(EngineError::NotEmpty { name: name("full") }));
+        assert_eq!(checked("full", "full/in"), Err(EngineError::IntoItself { name: name("full") }));
+        assert_eq!(checked("empty", ""), Err(EngineError::NameTaken { name: String::new() }));
+    }
+
+    #[test]
+    fn what_is_copied_is_a_file_and_replaces_files_alone() {
+        let mut tree = names(&["d"]);
+        tree.insert(file("a"));
+        tree.insert(file("d/b"));
+        let checked = |from: &str, to: &str, replace| require_copyable(&tree, &key(from), &key(to), replace);
+        assert_eq!((checked("a", "c", false), checked("a", "d/b", true)), (Ok(()), Ok(())));
+        let taken = |name: &str| Err(EngineError::NameTaken { name: name.to_owned() });
+        assert_eq!((checked("a", "d/b", false), checked("a", "a", true)), (taken("d/b"), taken("a")));
+        assert_eq!(checked("a", "d", true), Err(EngineError::IsDirectory { name: "d".into() }));
+        assert_eq!(checked("d", "c", true), Err(EngineError::IsDirectory { name: "d".into() }));
+        assert_eq!(checked("a", "x/c", true), Err(EngineError::NoDirectory { name: "x".into() }));
+        assert!(matches!(checked("x", "c", true), Err(EngineError::UnknownFile { .. })));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Events of the engine at virtual instants, for front ends, the log and the trace.
 
 use p2p_net::HostConfig;
+use p2p_store::attributes::Attributes;
 use p2p_store::disk::DiskError;
 use p2p_store::manifest::NodeNumber;
 use p2p_store::names::FileKey;
@@ -124,7 +125,7 @@ pub enum Event {
         /// Directory that was removed.
         directory: FileKey,
     },
-    /// A file, or a directory with all that is within it, has another name.
+    /// A file, or a directory with all that is within it, has another name. What had that name is replaced.
     Moved {
         /// Former path.
         from: FileKey,
@@ -245,6 +246,24 @@ pub enum Event {
         node: NodeNumber,
         /// Error of the disk.
         error: DiskError,
+    },
+    /// A file is stored durably that has the content of another one. What had its name is replaced.
+    FileCopied {
+        /// File that was copied.
+        from: FileKey,
+        /// The copy.
+        to: FileKey,
+        /// Size of the file in bytes.
+        bytes: u64,
+        /// SHA-256 digest of the file.
+        sha256: Sha256Digest,
+    },
+    /// The time of the last modification or the permission bits of a file or directory were set.
+    AttributesSet {
+        /// File or directory.
+        file: FileKey,
+        /// Attributes that were set, each unless it is `None`.
+        attributes: Attributes,
     },
 }
 

@@ -247,6 +247,8 @@ mod tests {
             segments: segments.len() as u32,
             segment_size: 65_536,
             stored_at: 0,
+            modified: 0,
+            mode: 0o644,
             readers: BTreeSet::new(),
         };
         Manifest { file, segments: segments.iter().map(record).collect() }
@@ -315,7 +317,7 @@ mod tests {
         uses.note_tree(&names, &catalog, &key("docs")).unwrap();
         uses.note_key(&names, &catalog, &key("new")).unwrap();
         assert_eq!(restored(uses.take()).0.len(), 4);
-        catalog.rename(&key("docs"), &key("new")).unwrap();
+        catalog.rename(&key("docs"), &key("new"), false).unwrap();
         names.rename(&key("docs"), &key("new"));
         uses.note_moved(key("new"));
         uses.note_tree(&names, &catalog, &key("new")).unwrap();

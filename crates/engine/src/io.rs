@@ -15,7 +15,7 @@ use std::thread::JoinHandle;
 use p2p_base::panics;
 use p2p_base::replacement::Replacement;
 use p2p_base::units::ByteSize;
-use p2p_store::catalog::{CatalogError, Garbage};
+use p2p_store::catalog::{CatalogError, Garbage, Stored};
 use p2p_store::disk::DiskError;
 use p2p_store::disk_op::DiskOutcome;
 use p2p_store::manifest::{Manifest, SegmentRecord};
@@ -115,13 +115,13 @@ pub enum Outcome {
     /// Result of an operation on a local file.
     File(FileOutcome),
     /// Result of committing a file to the catalog, which makes it visible.
-    FileCommitted(Result<(), CatalogError>),
+    FileCommitted(Result<Box<Stored>, CatalogError>),
     /// Result of noting in the catalog what is kept of an upload.
     UploadKept(Result<(), CatalogError>),
     /// Kept upload as stored in the catalog, with its segments.
     KeptUpload(Result<Box<(UploadRecord, Vec<SegmentRecord>)>, CatalogError>),
-    /// Result of changing the read access to a file in the catalog.
-    NamesChanged(Result<(), CatalogError>),
+    /// Result of changing names, readers or attributes in the catalog: the segments that nothing needs any more.
+    NamesChanged(Result<Garbage, CatalogError>),
     /// Files without an owner that were given to a user in the catalog.
     FilesAdopted(Result<Vec<FileKey>, CatalogError>),
     /// Result of removing a file from the catalog.

@@ -15,6 +15,7 @@ use std::path::PathBuf;
 
 use p2p_base::units::SimDuration;
 use p2p_net::{HostConfig, PacketRecord};
+use p2p_store::attributes::Attributes;
 use p2p_store::manifest::{FileRecord, Manifest};
 use p2p_store::names::FileKey;
 use p2p_store::namespace::Entry;
@@ -100,6 +101,8 @@ operations! {
     ListUploads -> Uploads(Vec<KeptUpload>),
     MakeDirectory -> Done(()),
     Move -> Done(()),
+    CopyFile -> Done(()),
+    SetAttributes -> Done(()),
     Share -> Done(()),
     Adopt -> Done(()),
     Await -> Finished(Box<TransferReport>),
@@ -206,12 +209,17 @@ pub struct Upload {
     pub name: Option<String>,
     /// Wall-clock time of the requester in seconds since 1970, stored with the file.
     pub stored_at: u64,
+    /// Attributes that the file is to have: without a time of modification that of storing, and without a mode that of the file that it
+    /// replaces, or the usual one.
+    pub attributes: Attributes,
+    /// True if it may take the place of a stored file of that name, which is there until the new one is, and which passes its readers on.
+    pub replace: bool,
 }
 
 impl Upload {
     /// Makes the operation that stores a local file, under its own name without a `name`. `stored_at` is in seconds since 1970.
     pub fn of_file(path: PathBuf, name: Option<String>, stored_at: u64) -> Upload {
-        Upload { source: Source::File(path), name, stored_at }
+        Upload { source: Source::File(path), name, stored_at, attributes: Attributes::default(), replace: false }
     }
 
     /// Returns the name under which the content is stored; `None` if the own name of a file is meant and is not valid UTF-8, or if
@@ -293,8 +301,36 @@ pub struct MakeDirectory {
 pub struct Move {
     /// Stored file or directory to move.
     pub from: FileKey,
-    /// New path, which must not be taken.
+    /// New path.
     pub to: String,
+    /// True if the new path may be taken: a file takes the place of a file, and a directory that of an empty directory, as with
+    /// rename(2) (POSIX.1-2024). To move something onto itself changes nothing then.
+    pub replace: bool,
+}
+
+/// Makes a further file of the content of a stored one, among the caller's files. No segment is stored: each is needed once more.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CopyFile {
+    /// Stored file to copy.
+    pub from: FileKey,
+    /// Path of the copy among the caller's files.
+    pub to: String,
+    /// Wall-clock time of the requester in seconds since 1970, stored with the copy.
+    pub copied_at: u64,
+    /// True if the copy keeps the time of modification and the mode. Otherwise it is modified now, and one that replaces a file has the
+    /// mode of that, as with cp(1).
+    pub preserve: bool,
+    /// True if the copy may take the place of a stored file of that path, which passes its readers on.
+    pub replace: bool,
+}
+
+/// Sets the time of the last modification and the permission bits of a file or directory. The bits allow and refuse nothing.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SetAttributes {
+    /// Stored file or directory.
+    pub file: FileKey,
+    /// Attributes to set, each unless it is `None`.
+    pub attributes: Attributes,
 }
 
 /// Lists what is in a directory, as far as the caller may read it.

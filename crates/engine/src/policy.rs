@@ -55,6 +55,8 @@ enum Needs<'a> {
     StoringKept(Option<&'a str>, UploadId),
     /// Right to change a file or directory, and to store under this name.
     Moving(&'a FileKey, &'a str),
+    /// Right to read a file, and to store under this name.
+    Copying(&'a FileKey, &'a str),
     /// Right to read a file or directory.
     Reading(&'a FileKey),
     /// Right to change a file or directory.
@@ -82,6 +84,8 @@ fn needs(command: &Command) -> (Needs<'_>, bool) {
         Command::StatFile(stat) => (Needs::Reading(&stat.file), false),
         Command::Remove(remove) => (Needs::Changing(&remove.file), false),
         Command::Share(share) => (Needs::Changing(&share.file), false),
+        Command::SetAttributes(set) => (Needs::Changing(&set.file), false),
+        Command::CopyFile(copy) => (Needs::Copying(&copy.from, &copy.to), false),
         Command::Move(change) => (Needs::Moving(&change.from, &change.to), false),
         Command::MakeDirectory(make) if make.parents => (Needs::Making(&make.path), false),
         Command::MakeDirectory(make) => (Needs::Storing(Some(&make.path)), false),
@@ -172,6 +176,11 @@ pub fn check(caller: &Caller, command: &Command, facts: &impl Facts) -> Result<(
         Needs::Moving(from, to) => {
             require_changing(principal, facts.names(), from)?;
             require_place(principal, from.owner.as_deref(), Some(to))
+        }
+        Needs::Copying(from, to) => {
+            require_scope(principal, Scope::Write)?;
+            require_visible(principal, facts.names(), from)?;
+            require_place(principal, principal.name(), Some(to))
         }
         Needs::Admin => require_admin(principal, command.name()),
         Needs::Reading(key) => {
@@ -315,6 +324,9 @@ pub fn may_see(principal: &Principal, event: &Event, is_seen: impl Fn(TransferId
         Event::FileStored { file, .. } | Event::FileRemoved { file } => may_change(principal, file),
         Event::DirectoryMade { directory } | Event::DirectoryRemoved { directory } => may_change(principal, directory),
         Event::Moved { from, to } => may_change(principal, from) && may_change(principal, to),
+        // Whoever is limited to a path learns of nothing elsewhere.
+        Event::FileCopied { from, to, .. } => may_change(principal, to) && is_in_reach(principal, from),
+        Event::AttributesSet { file, .. } => may_change(principal, file),
         Event::FileShared { file, user, .. } => {
             may_change(principal, file) || (is_in_reach(principal, file) && principal.name() == Some(user))
         }

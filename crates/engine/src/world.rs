@@ -171,16 +171,24 @@ impl World {
         let catalog = Arc::clone(self.names.catalog());
         let (at, due) = (self.now() + self.config.disk.service_time, Due::Transfer(transfer));
         let work = match work {
-            CatalogWork::Commit(manifest, None) if manifest.segments.len() <= SEGMENTS_MAX => {
-                return self.work.submit_joint_for(at, due, JointWork::Store(catalog, manifest));
+            CatalogWork::Commit(commit, None) if commit.manifest.segments.len() <= SEGMENTS_MAX => {
+                return self.work.submit_joint_for(at, due, JointWork::Store(catalog, commit));
             }
             CatalogWork::Remove(key) => return self.work.submit_joint_for(at, due, JointWork::Remove(catalog, key)),
             work => work,
         };
         let work = Box::new(move || match work {
             CatalogWork::Manifest(key) => Outcome::Manifest(catalog.manifest(&key).map(Box::new)),
-            CatalogWork::Commit(manifest, None) => Outcome::FileCommitted(catalog.commit_file(&manifest)),
-            CatalogWork::Commit(manifest, Some(upload)) => Outcome::FileCommitted(catalog.finish_upload(upload, &manifest)),
+            CatalogWork::Commit(commit, None) => {
+                let stored = catalog.commit_files(std::slice::from_ref(&*commit)).into_iter();
+                stored
+                    .map(|stored| Outcome::FileCommitted(stored.map(Box::new)))
+                    .next()
+                    .unwrap_or_else(|| Outcome::Joint(Vec::new()))
+            }
+            CatalogWork::Commit(commit, Some(upload)) => {
+                Outcome::FileCommitted(catalog.finish_upload(upload, &commit).map(Box::new))
+            }
             CatalogWork::Keep(record, segments) => Outcome::UploadKept(catalog.keep_upload(&record, &segments)),
             CatalogWork::Forget(upload) => Outcome::FileRemoved(catalog.drop_upload(upload)),
             CatalogWork::Remove(key) => Outcome::FileRemoved(catalog.remove(&key)),

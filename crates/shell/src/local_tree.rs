@@ -238,6 +238,8 @@ mod tests {
             segments: 1,
             segment_size: 65_536,
             stored_at: 0,
+            modified: 0,
+            mode: 0o644,
             readers: Default::default(),
         };
         assert!(has_content_of(&path, &record(3, b"abc")));

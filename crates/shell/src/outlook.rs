@@ -31,7 +31,7 @@ const MAKING_FILES: [&str; 4] = ["download", "export", "capture", "report"];
 /// Commands that wait for virtual time, unless they begin transfers in the background; others do with some of their arguments.
 const TAKING_TIME: [&str; 10] = ["upload", "download", "rm", "verify", "sleep", "ping", "health", "stop", "start", "restart"];
 /// Commands that change names. It is not known ahead whether one succeeds that an `expect` carries out.
-const CHANGING_NAMES: [&str; 4] = ["upload", "rm", "mkdir", "mv"];
+const CHANGING_NAMES: [&str; 5] = ["upload", "rm", "mkdir", "mv", "cp"];
 /// Commands after which other names may be stored than the ones before have made so.
 const UNDOING_NAMES: [&str; 2] = ["cancel", "uploads"];
 /// Commands after which somebody else may be the user.

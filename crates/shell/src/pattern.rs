@@ -238,12 +238,22 @@ mod tests {
     fn file(key: FileKey, readers: &[&str]) -> Entry {
         let readers: BTreeSet<String> = readers.iter().map(|&reader| reader.to_owned()).collect();
         let sha256 = Sha256Digest::of(b"x");
-        Entry::File(FileRecord { key, size: 1, sha256, segments: 1, segment_size: 65_536, stored_at: 7, readers })
+        Entry::File(FileRecord {
+            key,
+            size: 1,
+            sha256,
+            segments: 1,
+            segment_size: 65_536,
+            stored_at: 7,
+            modified: 7,
+            mode: 0o644,
+            readers,
+        })
     }
 
     fn names(paths: &[&str]) -> Namespace {
         let entry = |path: &&str| match path.strip_suffix('/') {
-            Some(path) => Entry::Directory(DirectoryRecord { key: FileKey::unowned(path), made_at: 7, readers: BTreeSet::new() }),
+            Some(path) => Entry::Directory(DirectoryRecord::made(FileKey::unowned(path), 7)),
             None => file(FileKey::unowned(path), &[]),
         };
         paths.iter().map(entry).collect()

@@ -4,6 +4,7 @@
 //! it the whole file is. The place of a segment is a fact of the segment, whichever files need it: `rows` has the tables. Every call
 //! blocks; callers keep them off threads that must not block. Independent of disks, networks and time.
 
+mod copies;
 mod files;
 mod lookup;
 mod migration;
@@ -22,6 +23,7 @@ use p2p_base::error_kind::ErrorKind;
 use redb::{ReadTransaction, ReadableTable, StorageError, WriteTransaction};
 use thiserror::Error;
 
+pub use self::copies::{Commit, Copy, Stored};
 use self::lookup::{children, found, named};
 use self::places::nodes_in;
 use self::rows::{DIRECTORIES, DirectoryId, DirectoryRow, FILES, FileRow, HELD, MANIFESTS, NAMES, NameRow, PLACES, PageRow};
@@ -156,14 +158,14 @@ impl Catalog {
     /// it is to be in does not exist, or fails if the disk refuses; nothing has changed then, unless the outcome
     /// [is unknown](CatalogError::is_outcome_unknown).
     pub fn commit_file(&self, manifest: &Manifest) -> Result<(), CatalogError> {
-        self.change(Purpose::Keep, |tables| tables.add_file(manifest))
+        let commit = Commit { manifest: manifest.clone(), replace: false };
+        self.change(Purpose::Keep, |tables| tables.add_file(&commit).map(drop))
     }
 
-    /// Makes files visible, as [`commit_file`](Self::commit_file) does with each of them, and in one durable transaction if all can be.
-    /// Returns the result for each file.
-    pub fn commit_files(&self, manifests: &[Manifest]) -> Vec<Result<(), CatalogError>> {
-        let store = |manifest: &Manifest, tables: &mut Tables<'_>| tables.add_file(manifest);
-        self.change_each(Purpose::Keep, manifests, store)
+    /// Makes files visible, as [`commit_file`](Self::commit_file) does with each of them but for those that replace another one, and in
+    /// one durable transaction if all can be. Returns the result for each file.
+    pub fn commit_files(&self, commits: &[Commit]) -> Vec<Result<Stored, CatalogError>> {
+        self.change_each(Purpose::Keep, commits, |commit, tables| tables.add_file(commit))
     }
 
     /// Makes changes in one durable transaction, or each in a transaction of its own if one of them is refused, so that it prevents
@@ -190,14 +192,15 @@ impl Catalog {
     }
 
     /// Gives a file or directory another name in the tree of its owner, in one durable transaction. What is within a directory
-    /// stays in it.
+    /// stays in it. With `replace` a file takes the place of a file, and a directory that of an empty one, as with rename(2). Returns the
+    /// segments that nothing needs any more.
     ///
     /// # Errors
-    /// Returns [`CatalogError::NotFound`] if there is no such file, [`CatalogError::NameTaken`] if the new name is taken, or fails
-    /// if the new directory does not exist or the disk refuses; nothing has changed then, unless the outcome
+    /// Returns [`CatalogError::NotFound`] if there is no such file, [`CatalogError::NameTaken`] if the new name is taken by what is not
+    /// to be replaced, or fails if the new directory does not exist or the disk refuses; nothing has changed then, unless the outcome
     /// [is unknown](CatalogError::is_outcome_unknown).
-    pub fn rename(&self, from: &FileKey, to: &FileKey) -> Result<(), CatalogError> {
-        self.change(Purpose::Keep, |tables| tables.rename(from, to))
+    pub fn rename(&self, from: &FileKey, to: &FileKey, replace: bool) -> Result<Garbage, CatalogError> {
+        self.change(Purpose::Keep, |tables| tables.rename(from, to, replace))
     }
 
     /// Makes a file invisible, or a directory with all that is within it, in one durable transaction, and returns the segments that
@@ -395,8 +398,8 @@ fn no_record(key: &FileKey) -> DatabaseError {
 
 fn record_of(key: FileKey, row: FileRow) -> FileRecord {
     let Scheme::Single { segment_size, segments } = row.scheme;
-    let (size, sha256, stored_at, readers) = (row.size, row.sha256, row.created, row.readers);
-    FileRecord { key, size, sha256, segments, segment_size, stored_at, readers }
+    let FileRow { size, sha256, created: stored_at, modified, mode, readers, .. } = row;
+    FileRecord { key, size, sha256, segments, segment_size, stored_at, modified, mode, readers }
 }
 
 impl Reading {
@@ -412,8 +415,9 @@ impl Reading {
 
     fn directory(&self, key: FileKey, directory: DirectoryId) -> Result<DirectoryRecord, DatabaseError> {
         let missing = || database::damaged(format!("the directory `{key}` has no record"));
-        let row: DirectoryRow = database::decode(self.directories.get(directory.0)?.ok_or_else(missing)?.value())?;
-        Ok(DirectoryRecord { key, made_at: row.modified, readers: row.readers })
+        let row = DirectoryRow::decode(self.directories.get(directory.0)?.ok_or_else(missing)?.value())?;
+        let DirectoryRow { created: made_at, modified, mode, readers, .. } = row;
+        Ok(DirectoryRecord { key, made_at, modified, mode, readers })
     }
 
     /// Returns the entry of a file and the digest of its manifest.

@@ -9,6 +9,7 @@
 //! | [`volume`] | the segments of one node: which are stored, which are durable, how much room is left |
 //! | [`names`], [`namespace`] | names and paths, and the tree of directories and files in memory |
 //! | [`manifest`] | a file: its hash, its segments and their holders |
+//! | [`attributes`] | the time of the last modification and the permission bits of files and directories |
 //! | [`uploads`] | an upload that is kept although its source has gone, until it is resumed or dropped |
 //! | [`pins`] | a segment that is kept for a user without a file |
 //! | [`placement`] | the choice of the node that stores the next segment |
@@ -18,6 +19,7 @@
 
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
+pub mod attributes;
 pub mod catalog;
 pub mod crash_disk;
 mod directory_entries;

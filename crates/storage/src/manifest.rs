@@ -58,6 +58,10 @@ pub struct FileRecord {
     pub segment_size: u32,
     /// Time at which the file was stored, in seconds since 1970 by the wall clock of the machine.
     pub stored_at: u64,
+    /// Time of the last modification in seconds since 1970: that of storing, unless another one was given.
+    pub modified: u64,
+    /// Permission bits, which are kept and shown and allow nothing: see [`attributes`](super::attributes).
+    pub mode: u32,
     /// Users other than the owner who may read the file.
     pub readers: BTreeSet<String>,
 }

@@ -13,6 +13,7 @@ use imbl::OrdMap;
 use serde::{Deserialize, Serialize};
 
 pub use self::children::Child;
+use super::attributes::{Attributes, DIRECTORY_MODE};
 use super::manifest::FileRecord;
 use super::names::FileKey;
 
@@ -23,8 +24,19 @@ pub struct DirectoryRecord {
     pub key: FileKey,
     /// Time at which the directory was made, in seconds since 1970 by the wall clock of the machine.
     pub made_at: u64,
+    /// Time of the last modification in seconds since 1970: that of making, unless another one was set.
+    pub modified: u64,
+    /// Permission bits, which are kept and shown and allow nothing: see [`attributes`](super::attributes).
+    pub mode: u32,
     /// Users other than the owner who may read what is in the directory.
     pub readers: BTreeSet<String>,
+}
+
+impl DirectoryRecord {
+    /// Returns a directory as it is made, in seconds since 1970: with the usual permission bits and without readers.
+    pub const fn made(key: FileKey, made_at: u64) -> DirectoryRecord {
+        DirectoryRecord { key, made_at, modified: made_at, mode: DIRECTORY_MODE, readers: BTreeSet::new() }
+    }
 }
 
 /// Entry of a directory.
@@ -72,14 +84,12 @@ impl Entry {
 /// Files and directories by owner and path. The root of each owner's tree exists without an entry.
 ///
 /// ```
-/// use std::collections::BTreeSet;
-///
 /// use p2p_store::names::FileKey;
 /// use p2p_store::namespace::{DirectoryRecord, Entry, Namespace};
 ///
 /// let mut names = Namespace::default();
 /// let key = FileKey::new(Some("alice"), "docs");
-/// names.insert(Entry::Directory(DirectoryRecord { key: key.clone(), made_at: 0, readers: BTreeSet::new() }));
+/// names.insert(Entry::Directory(DirectoryRecord::made(key.clone(), 0)));
 /// let before = names.clone();
 /// names.set_reader(&key, "bob", true);
 /// assert!(names.is_reader(&key.child("a.bin"), "bob") && !before.is_reader(&key.child("a.bin"), "bob"));
@@ -228,8 +238,7 @@ impl Namespace {
         }
         // All names are in the order of the whole paths, in which a name with a `.` comes before the content of a directory.
         let implied: Vec<&str> = implied.into_iter().filter(|name| self.get(&directory.child(name)).is_none()).collect();
-        let record = |name: &str| DirectoryRecord { key: directory.child(name), made_at: 0, readers: BTreeSet::new() };
-        let unrecorded = |name: &str| Arc::new(Entry::Directory(record(name)));
+        let unrecorded = |name: &str| Arc::new(Entry::Directory(DirectoryRecord::made(directory.child(name), 0)));
         let mut implied = implied.into_iter().peekable();
         let mut all = Vec::with_capacity(found.len());
         for (name, entry) in found {
@@ -316,6 +325,16 @@ impl Namespace {
         }
     }
 
+    /// Sets attributes of a file or a directory.
+    pub fn set_attributes(&mut self, key: &FileKey, attributes: Attributes) {
+        let Some(entry) = self.entries.get_mut(key) else { return };
+        let (modified, mode) = match Arc::make_mut(entry) {
+            Entry::Directory(directory) => (&mut directory.modified, &mut directory.mode),
+            Entry::File(file) => (&mut file.modified, &mut file.mode),
+        };
+        (*modified, *mode) = (attributes.modified_or(*modified), attributes.mode_or(*mode));
+    }
+
     /// Grants a user read access to a file or to what is in a directory, or revokes it.
     pub fn set_reader(&mut self, key: &FileKey, user: &str, may_read: bool) {
         if let Some(entry) = self.entries.get_mut(key) {
@@ -351,6 +370,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::attributes::FILE_MODE;
     use crate::segment::Sha256Digest;
 
     fn key(path: &str) -> FileKey {
@@ -358,13 +378,15 @@ mod tests {
     }
 
     fn directory(path: &str) -> Entry {
-        Entry::Directory(DirectoryRecord { key: key(path), made_at: 7, readers: BTreeSet::new() })
+        Entry::Directory(DirectoryRecord::made(key(path), 7))
     }
 
     fn file(path: &str) -> Entry {
         let sha256 = Sha256Digest::of(path.as_bytes());
         let readers = BTreeSet::new();
-        Entry::File(FileRecord { key: key(path), size: 1, sha256, segments: 1, segment_size: 65_536, stored_at: 7, readers })
+        let (size, segments, segment_size, stored_at) = (1, 1, 65_536, 7);
+        let (modified, mode) = (stored_at, FILE_MODE);
+        Entry::File(FileRecord { key: key(path), size, sha256, segments, segment_size, stored_at, modified, mode, readers })
     }
 
     fn names(entries: &[Entry]) -> Vec<&str> {

@@ -215,7 +215,7 @@ impl Client {
     }
 
     async fn rename(&self, from: &str, to: &str) -> Result<FileInfo, Status> {
-        let wanted = MoveFileRequest { from: from.into(), to: to.into() };
+        let wanted = MoveFileRequest { from: from.into(), to: to.into(), ..MoveFileRequest::default() };
         self.service.clone().move_file(self.request(wanted)).await.map(|moved| moved.into_inner().file.unwrap())
     }
 

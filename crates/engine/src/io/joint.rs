@@ -7,10 +7,9 @@
 
 use std::sync::Arc;
 
-use p2p_store::catalog::Catalog;
+use p2p_store::catalog::{Catalog, Commit};
 use p2p_store::disk::{Disk, DiskError};
 use p2p_store::disk_op::{self, DiskOutcome};
-use p2p_store::manifest::Manifest;
 use p2p_store::names::FileKey;
 use p2p_store::segment::SegmentId;
 
@@ -25,7 +24,7 @@ pub(crate) const SEGMENTS_MAX: usize = 16;
 #[derive(Debug)]
 pub(super) enum Group {
     /// Files that become visible.
-    Store(Arc<Catalog>, Vec<(JobId, Manifest)>),
+    Store(Arc<Catalog>, Vec<(JobId, Commit)>),
     /// Files and directories that are removed.
     Remove(Arc<Catalog>, Vec<(JobId, FileKey)>),
     /// Segments of one disk that are made durable.
@@ -36,7 +35,7 @@ pub(super) enum Group {
 #[derive(Debug)]
 pub(crate) enum JointWork {
     /// A file becomes visible.
-    Store(Arc<Catalog>, Box<Manifest>),
+    Store(Arc<Catalog>, Box<Commit>),
     /// A file or a directory is removed.
     Remove(Arc<Catalog>, FileKey),
     /// Segments on the disk of the node of this index are made durable.
@@ -55,7 +54,7 @@ impl JointWork {
     /// Makes a group of this change alone.
     pub(super) fn into_group(self, job: JobId) -> Group {
         match self {
-            JointWork::Store(catalog, manifest) => Group::Store(catalog, vec![(job, *manifest)]),
+            JointWork::Store(catalog, commit) => Group::Store(catalog, vec![(job, *commit)]),
             JointWork::Remove(catalog, key) => Group::Remove(catalog, vec![(job, key)]),
             JointWork::Sync(_, disk, ids) => Group::Sync(disk, vec![(job, ids)]),
         }
@@ -68,7 +67,7 @@ impl Group {
     pub(super) fn add(&mut self, job: JobId, work: JointWork) -> Result<(), JointWork> {
         match (self, work) {
             (group, work) if group.len() >= GROUP_MAX => return Err(work),
-            (Group::Store(_, group), JointWork::Store(_, manifest)) => group.push((job, *manifest)),
+            (Group::Store(_, group), JointWork::Store(_, commit)) => group.push((job, *commit)),
             (Group::Remove(_, group), JointWork::Remove(_, key)) => group.push((job, key)),
             (Group::Sync(disk, group), JointWork::Sync(_, other, ids)) if Arc::ptr_eq(disk, &other) => group.push((job, ids)),
             (_, work) => return Err(work),
@@ -101,8 +100,8 @@ impl Group {
     fn run(self) -> Vec<Outcome> {
         match self {
             Group::Store(catalog, group) => {
-                let manifests: Vec<Manifest> = group.into_iter().map(|(_, manifest)| manifest).collect();
-                catalog.commit_files(&manifests).into_iter().map(Outcome::FileCommitted).collect()
+                let commits: Vec<Commit> = group.into_iter().map(|(_, commit)| commit).collect();
+                catalog.commit_files(&commits).into_iter().map(|stored| Outcome::FileCommitted(stored.map(Box::new))).collect()
             }
             Group::Remove(catalog, group) => {
                 let keys: Vec<FileKey> = group.into_iter().map(|(_, key)| key).collect();

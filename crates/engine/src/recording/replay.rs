@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use p2p_base::private_file::{create_directory, directory_of};
 use p2p_base::units::{SimDuration, SimTime};
+use p2p_store::attributes::Attributes;
 use p2p_store::catalog::Catalog;
 use p2p_store::local_disk::segment_path;
 use p2p_store::manifest::{NodeNumber, SegmentRecord};
@@ -207,8 +208,10 @@ fn restore(config: EngineConfig, restored: &Restored, scratch: &Path) -> Result<
     let catalog = Catalog::open(&to.join("catalog.redb")).map_err(EngineError::from)?;
     for fact in restored.entries.values() {
         match fact {
-            Fact::Directory(DirectoryRecord { key, made_at, readers }) => {
+            Fact::Directory(DirectoryRecord { key, made_at, modified, mode, readers }) => {
                 catalog.make_directories(std::slice::from_ref(key), *made_at).map_err(EngineError::from)?;
+                let attributes = Attributes { modified: Some(*modified), mode: Some(*mode) };
+                catalog.set_attributes(key, attributes).map_err(EngineError::from)?;
                 for reader in readers {
                     catalog.set_reader(key, reader, true).map_err(EngineError::from)?;
                 }

@@ -66,6 +66,8 @@ impl Simulation {
             Command::Remove(remove) => Some(self.remove(user, &remove)),
             Command::MakeDirectory(make) => self.make_directory(id, user, &make),
             Command::Move(change) => self.move_to(id, change),
+            Command::CopyFile(copy) => self.copy(id, user, copy),
+            Command::SetAttributes(set) => self.set_attributes(id, set),
             Command::Share(share) => self.share(id, share),
             Command::Adopt(adopt) => self.adopt(id, adopt.owner),
             Command::Await(wait) => self.await_transfer(id, wait.transfer),

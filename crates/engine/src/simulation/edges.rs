@@ -42,7 +42,8 @@ impl Simulation {
     ) -> Option<Answer> {
         match &upload.source {
             Source::Stream { stream, size, keep: Some(keep) } if self.knows_upload(keep.id) => {
-                self.resume(id, Resuming { stream: stream.clone(), size: *size, keep: *keep, is_remote })
+                let (attributes, replace) = (upload.attributes, upload.replace);
+                self.resume(id, Resuming { stream: stream.clone(), size: *size, keep: *keep, attributes, replace, is_remote })
             }
             Source::File(path) => {
                 let path = path.clone();
@@ -105,17 +106,20 @@ impl Simulation {
             (None, Source::File(path)) => return Err(opening::cannot_read(path, NAMELESS.into())),
             (name, _) => stored_path(name.unwrap_or_default())?,
         };
-        let (key, stored_at) = (FileKey { owner, name }, upload.stored_at);
+        let operation::Upload { stored_at, attributes, replace, .. } = *upload;
+        let key = FileKey { owner, name };
         let (segment_size, is_remote) = (self.world.config.segment_size, edge.is_remote());
         let is_readable_again = edge.is_readable_again();
-        self.begin_upload(UploadPlan { key, size, segment_size, stored_at, is_remote, is_readable_again, keep }, edge)
+        let plan = UploadPlan { key, size, segment_size, stored_at, attributes, replace, is_remote, is_readable_again, keep };
+        self.begin_upload(plan, edge)
     }
 
     /// Begins to store what a plan says, unless it has to be refused.
-    fn begin_upload(&mut self, plan: UploadPlan, edge: Edge) -> Answer {
+    fn begin_upload(&mut self, mut plan: UploadPlan, edge: Edge) -> Answer {
         let key = plan.key.clone();
         self.note_use(&key);
-        self.refuse_for_upload(&key)?;
+        self.refuse_for_upload(&key, plan.replace)?;
+        self.keep_mode(&mut plan);
         let size = plan.size.unwrap_or(ByteSize::from_bytes(0));
         self.refuse_unfit(&key, size, size)?;
         self.world.claim_volumes(Purpose::Keep)?;
@@ -124,6 +128,12 @@ impl Simulation {
         self.world.names.reserve(key.clone());
         self.note_kept(upload.kept().map(|(record, _)| record.id));
         self.begin_with_memory(id, key.owner, Transfer::Upload(Box::new(upload)), edge)
+    }
+
+    /// Lets a file that replaces another one have its mode, unless another mode is given.
+    pub(super) fn keep_mode(&self, plan: &mut UploadPlan) {
+        let replaced = self.world.names.files().file(&plan.key);
+        plan.attributes.mode = plan.attributes.mode.or(replaced.map(|file| file.mode));
     }
 
     /// Refuses content of `size` of which `left` is to be stored, unless there are room and quota for it.
@@ -150,12 +160,19 @@ impl Simulation {
         self.begin(id, Running::new(transfer, Some(edge), self.world.payload))
     }
 
-    /// Refuses a file that does not fit into its owner's quota. Files without an owner have none.
+    /// Refuses a file that does not fit into its owner's quota, in which a file that it replaces makes room. Files without an owner have
+    /// none.
     pub(super) fn refuse_over_quota(&mut self, key: &FileKey, size: ByteSize) -> Result<(), EngineError> {
         let Some((owner, quota)) = key.owner.as_deref().zip(self.world.config.quota) else { return Ok(()) };
         self.note_usage(Some(owner));
         let (needed, left) = (size.as_u64(), self.usage_of(Some(owner)).left().unwrap_or(u64::MAX));
+        let left = left.saturating_add(self.size_at(key));
         if needed <= left { Ok(()) } else { Err(EngineError::OverQuota { name: key.name.clone(), needed, left, quota }) }
+    }
+
+    /// Returns the size in bytes of the file of a key, which is 0 if there is none.
+    fn size_at(&self, key: &FileKey) -> u64 {
+        self.world.names.files().file(key).map_or(0, |file| file.size)
     }
 
     /// Fails an upload of unknown size by which its owner's quota is exceeded.
@@ -165,8 +182,8 @@ impl Simulation {
         // What is undone or parked already grows no more.
         let grows = matches!(status.state, TransferState::Running | TransferState::Waiting | TransferState::Idle);
         let Some(owner) = status.file.owner.clone().filter(|_| grows && !status.size_known) else { return };
-        let usage = self.usage_of(Some(&owner));
-        if usage.file_bytes.saturating_add(usage.arriving_bytes) > quota.as_u64() {
+        let (usage, replaced) = (self.usage_of(Some(&owner)), self.size_at(&status.file));
+        if usage.file_bytes.saturating_add(usage.arriving_bytes) > quota.as_u64().saturating_add(replaced) {
             let error = TransferError::OverQuota { quota };
             self.world.inbox.push_back((id, Input::Exceeded(error)));
         }

@@ -127,7 +127,7 @@ enum Capturing {
 ///     quota: None,
 /// };
 /// let mut simulation = Simulation::open(config, Box::new(InlineIo::default()))?;
-/// let upload = Upload { source: Source::File(directory.path().join("a.bin")), name: None, stored_at: 0 };
+/// let upload = Upload::of_file(directory.path().join("a.bin"), None, 0);
 /// simulation.apply(CommandId(1), &Caller::operator(), upload);
 /// simulation.run();
 /// let Some((CommandId(1), Ok(Reply::Started(transfer)))) = simulation.poll_reply() else { panic!("the upload has not begun") };

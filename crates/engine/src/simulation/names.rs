@@ -1,10 +1,12 @@
-//! Names of files: making and listing directories, moving, sharing and removing what is stored, and giving what has no owner to a
-//! user. The policy has been asked already.
+//! Names of files: making and listing directories, moving, copying, sharing and removing what is stored, setting its attributes, and
+//! giving what has no owner to a user. The policy has been asked already.
 
 use std::sync::Arc;
 
 use p2p_base::database::Purpose;
-use p2p_store::catalog::CatalogError;
+use p2p_base::units::ByteSize;
+use p2p_store::attributes::Attributes;
+use p2p_store::catalog::{CatalogError, Copy, Garbage, Stored};
 use p2p_store::manifest::FileRecord;
 use p2p_store::names::{FileKey, stored_path};
 use p2p_store::namespace::Entry;
@@ -28,7 +30,11 @@ pub(super) enum NameChange {
     /// Making of directories, each in one that exists or precedes it.
     Make { directories: Vec<FileKey>, made_at: u64 },
     /// Move of a file or directory.
-    Move { from: FileKey, to: FileKey },
+    Move { from: FileKey, to: FileKey, replace: bool },
+    /// Copy of a file.
+    Copy(Copy),
+    /// Change of the attributes of a file or directory.
+    SetAttributes { file: FileKey, attributes: Attributes },
     /// Change of the readers of a file or directory.
     Share { file: FileKey, user: String, may_read: bool },
 }
@@ -36,11 +42,25 @@ pub(super) enum NameChange {
 impl Simulation {
     pub(super) fn share(&mut self, id: CommandId, share: operation::Share) -> Option<Answer> {
         let operation::Share { file, user, may_read } = share;
-        self.note_use(&file);
-        match self.known_entry(&file) {
-            Ok(_) => self.change_names(id, NameChange::Share { file, user, may_read }),
+        match self.changeable(&file) {
+            Ok(()) => self.change_names(id, NameChange::Share { file, user, may_read }),
             Err(error) => Some(Err(error)),
         }
+    }
+
+    pub(super) fn set_attributes(&mut self, id: CommandId, set: operation::SetAttributes) -> Option<Answer> {
+        let operation::SetAttributes { file, attributes } = set;
+        match self.changeable(&file) {
+            Ok(()) => self.change_names(id, NameChange::SetAttributes { file, attributes }),
+            Err(error) => Some(Err(error)),
+        }
+    }
+
+    /// Refuses to change what is not there, and a file in whose place an upload is about to put another one.
+    fn changeable(&mut self, key: &FileKey) -> Result<(), EngineError> {
+        self.note_use(key);
+        self.known_entry(key)?;
+        self.refuse_reserved(key)
     }
 
     pub(super) fn make_directory(
@@ -68,22 +88,61 @@ impl Simulation {
     }
 
     pub(super) fn move_to(&mut self, id: CommandId, change: operation::Move) -> Option<Answer> {
-        let operation::Move { from, to } = change;
+        let operation::Move { from, to, replace } = change;
         self.note_use_of_tree(&from);
-        match self.target_of_move(&from, &to) {
-            Ok(to) => self.change_names(id, NameChange::Move { from, to }),
+        match self.target_of_move(&from, &to, replace) {
+            // To rename a file to itself is no change (rename(2)).
+            Ok(to) if to == from => Some(Ok(Reply::Done(()))),
+            Ok(to) => self.change_names(id, NameChange::Move { from, to, replace }),
             Err(error) => Some(Err(error)),
         }
     }
 
-    fn target_of_move(&mut self, from: &FileKey, to: &str) -> Result<FileKey, EngineError> {
+    fn target_of_move(&mut self, from: &FileKey, to: &str, replace: bool) -> Result<FileKey, EngineError> {
         changes::known_entry(self.world.names.files(), from)?;
         let to = FileKey { owner: from.owner.clone(), name: stored_path(to)? };
         self.note_use(&to);
-        changes::require_movable(self.world.names.files(), from, &to)?;
-        self.refuse_reserved(&to)?;
+        changes::require_movable(self.world.names.files(), from, &to, replace)?;
         self.refuse_arriving(from)?;
+        self.claim_place(&to)?;
         Ok(to)
+    }
+
+    pub(super) fn copy(&mut self, id: CommandId, user: Option<String>, copy: operation::CopyFile) -> Option<Answer> {
+        let operation::CopyFile { from, to, copied_at, preserve, replace } = copy;
+        match self.target_of_copy(&from, user, &to, replace) {
+            Ok(to) => self.change_names(id, NameChange::Copy(Copy { from, to, copied_at, preserve, replace })),
+            Err(error) => Some(Err(error)),
+        }
+    }
+
+    fn target_of_copy(&mut self, from: &FileKey, owner: Option<String>, to: &str, replace: bool) -> Result<FileKey, EngineError> {
+        let file = self.known_file(from)?;
+        let to = FileKey { owner, name: stored_path(to)? };
+        self.note_use(&to);
+        changes::require_copyable(self.world.names.files(), from, &to, replace)?;
+        self.refuse_over_quota(&to, ByteSize::from_bytes(file.size))?;
+        self.claim_place(&to)?;
+        Ok(to)
+    }
+
+    /// Refuses a key at which an upload or a removal is under way. If it is that of something which is to be replaced, the volumes are
+    /// claimed, from which its segments are going to be deleted.
+    fn claim_place(&mut self, key: &FileKey) -> Result<(), EngineError> {
+        self.refuse_reserved(key)?;
+        self.refuse_leaving(key)?;
+        if self.world.names.files().file(key).is_some() {
+            self.world.claim_volumes(Purpose::Free)?;
+        }
+        Ok(())
+    }
+
+    /// Refuses a key of which the removal has begun and is not known yet: what came to its place would be taken for what is removed.
+    fn refuse_leaving(&self, key: &FileKey) -> Result<(), EngineError> {
+        match self.transfers.values().any(|transfer| transfer.is_removing(key)) {
+            true => Err(EngineError::NameTaken { name: key.name.clone() }),
+            false => Ok(()),
+        }
     }
 
     pub(super) fn remove(&mut self, user: Option<String>, remove: &operation::Remove) -> Answer {
@@ -124,18 +183,23 @@ impl Simulation {
 
     fn ask_for_change(&mut self, change: NameChange) -> JobId {
         self.ask_catalog(move |catalog| {
+            let nothing_left = |()| Garbage::new();
             Outcome::NamesChanged(match change {
-                NameChange::Make { directories, made_at } => catalog.make_directories(&directories, made_at),
-                NameChange::Move { from, to } => catalog.rename(&from, &to),
-                NameChange::Share { file, user, may_read } => catalog.set_reader(&file, &user, may_read),
+                NameChange::Copy(copy) => return Outcome::FileCommitted(catalog.copy(&copy).map(Box::new)),
+                NameChange::Move { from, to, replace } => catalog.rename(&from, &to, replace),
+                NameChange::Make { directories, made_at } => catalog.make_directories(&directories, made_at).map(nothing_left),
+                NameChange::SetAttributes { file, attributes } => catalog.set_attributes(&file, attributes).map(nothing_left),
+                NameChange::Share { file, user, may_read } => catalog.set_reader(&file, &user, may_read).map(nothing_left),
             })
         })
     }
 
-    /// Refuses a key under which no upload can store a file: one that is taken or that another upload will have, or one without a directory.
-    pub(super) fn refuse_for_upload(&self, key: &FileKey) -> Result<(), EngineError> {
-        changes::require_free(self.world.names.files(), key)?;
-        self.refuse_reserved(key)
+    /// Refuses a key under which no upload can store a file: one that is taken, unless by a file that it may replace, one that another
+    /// upload will have, or one without a directory.
+    pub(super) fn refuse_for_upload(&self, key: &FileKey, replace: bool) -> Result<(), EngineError> {
+        changes::require_storable(self.world.names.files(), key, replace)?;
+        self.refuse_reserved(key)?;
+        self.refuse_leaving(key)
     }
 
     /// Refuses a name that an upload will have.
@@ -146,9 +210,9 @@ impl Simulation {
         }
     }
 
-    /// Refuses to move or remove a directory into which an upload is under way.
+    /// Refuses to move or remove a directory into which an upload is under way, and a file that one is about to replace.
     fn refuse_arriving(&self, key: &FileKey) -> Result<(), EngineError> {
-        let arriving = self.world.names.reserved().iter().find(|arriving| arriving.is_within(key));
+        let arriving = self.world.names.reserved().iter().find(|arriving| *arriving == key || arriving.is_within(key));
         arriving.map_or(Ok(()), |arriving| Err(EngineError::NameReserved { name: arriving.name.clone() }))
     }
 
@@ -201,11 +265,29 @@ impl Simulation {
     }
 
     fn names_changed(&mut self, outcome: Outcome, change: NameChange) -> Answer {
-        match outcome {
-            Outcome::NamesChanged(Ok(())) => {}
-            Outcome::NamesChanged(Err(error)) => return Err(catalog_refused(error)),
+        let garbage = match outcome {
+            Outcome::NamesChanged(Ok(garbage)) => garbage,
+            Outcome::FileCommitted(Ok(copied)) => self.copied(*copied, &change),
+            Outcome::NamesChanged(Err(error)) | Outcome::FileCommitted(Err(error)) => return Err(catalog_refused(error)),
             other => return Err(crashed(other)),
+        };
+        self.take_in(change);
+        self.world.release(garbage);
+        Ok(Reply::Done(()))
+    }
+
+    /// Makes a copy known, and returns the segments that the file in its place alone needed.
+    fn copied(&mut self, Stored { file, garbage }: Stored, change: &NameChange) -> Garbage {
+        if let NameChange::Copy(Copy { from, to, .. }) = change {
+            let (bytes, sha256) = (file.size, file.sha256);
+            self.world.names.files_mut().insert(Entry::File(file));
+            self.world.emit(Event::FileCopied { from: from.clone(), to: to.clone(), bytes, sha256 });
         }
+        garbage
+    }
+
+    /// Takes in a change that the catalog has made.
+    fn take_in(&mut self, change: NameChange) {
         match change {
             NameChange::Make { directories, made_at } => {
                 for key in directories {
@@ -213,7 +295,13 @@ impl Simulation {
                     self.world.emit(Event::DirectoryMade { directory: key });
                 }
             }
-            NameChange::Move { from, to } => {
+            // What is stored of it, the catalog has told.
+            NameChange::Copy(_) => {}
+            NameChange::SetAttributes { file, attributes } => {
+                self.world.names.files_mut().set_attributes(&file, attributes);
+                self.world.emit(Event::AttributesSet { file, attributes });
+            }
+            NameChange::Move { from, to, .. } => {
                 self.world.names.files_mut().rename(&from, &to);
                 self.note_moved(&to);
                 self.world.emit(Event::Moved { from, to });
@@ -223,7 +311,6 @@ impl Simulation {
                 self.world.emit(Event::FileShared { file, user, may_read });
             }
         }
-        Ok(Reply::Done(()))
     }
 
     fn adopted(&mut self, outcome: Outcome, owner: String) -> Answer {

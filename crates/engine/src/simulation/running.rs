@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use p2p_net::MeterId;
 use p2p_store::manifest::NodeNumber;
+use p2p_store::names::FileKey;
 use p2p_store::namespace::Entry;
 use p2p_store::uploads::UploadRecord;
 
@@ -143,6 +144,11 @@ impl Running {
     /// Returns true if the transfer goes on: it waits neither for memory nor for a stream of remote origin.
     pub(super) fn goes_on(&self) -> bool {
         !self.is_idle() && self.bare_status().state != TransferState::Waiting
+    }
+
+    /// Returns true if the transfer is the removal of the file or directory of this key, and that is known still.
+    pub(super) fn is_removing(&self, key: &FileKey) -> bool {
+        self.machine.is_removing() && self.bare_status().file == *key
     }
 
     /// Returns true if the transfer is being undone.

@@ -15,7 +15,7 @@ use crate::faults::{FaultCause, PathChange, Target};
 use crate::io::InlineIo;
 use crate::node::health::HealthConfig;
 use crate::node::protocol::{Request, Response};
-use crate::operation::{Break, Command, ListNodes, Source, Upload, WatchWire};
+use crate::operation::{Break, Command, ListNodes, Upload, WatchWire};
 use crate::pace::Speed;
 use crate::peer::Peer;
 use crate::principal::Caller;
@@ -164,7 +164,7 @@ fn refused_uploads(is_watched: bool, refused_at: SimDuration) -> TraceHash {
         let content: Vec<u8> = (0..bytes).map(|place| (place ^ place >> 9 ^ bytes) as u8).collect();
         let path = directory.path().join(name);
         std::fs::write(&path, content).unwrap();
-        Command::from(Upload { source: Source::File(path), name: None, stored_at: 0 })
+        Command::from(Upload::of_file(path, None, 0))
     };
     let [first, last] = [0, 2].map(NodeNumber::from_index);
     let ms = SimDuration::from_millis;

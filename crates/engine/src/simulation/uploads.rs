@@ -2,6 +2,7 @@
 
 use p2p_base::database::Purpose;
 use p2p_base::units::ByteSize;
+use p2p_store::attributes::Attributes;
 use p2p_store::catalog::CatalogError;
 use p2p_store::manifest::SegmentRecord;
 use p2p_store::segment::SegmentSize;
@@ -10,6 +11,7 @@ use p2p_store::uploads::{Declared, UploadId, UploadRecord};
 use super::answers::{Answer, catalog_refused};
 use super::running::Running;
 use super::{CommandId, Simulation, Waiting};
+use crate::changes;
 use crate::edge::Edge;
 use crate::error::EngineError;
 use crate::io::crashed;
@@ -27,6 +29,8 @@ pub(super) struct Resuming {
     /// Declared size of the whole content.
     pub(super) size: Option<ByteSize>,
     pub(super) keep: Keep,
+    pub(super) attributes: Attributes,
+    pub(super) replace: bool,
     pub(super) is_remote: bool,
 }
 
@@ -65,7 +69,7 @@ impl Simulation {
     }
 
     fn continue_upload(&mut self, record: UploadRecord, segments: Vec<SegmentRecord>, resuming: Resuming) -> Answer {
-        let Resuming { stream, size, keep, is_remote } = resuming;
+        let Resuming { stream, size, keep, attributes, replace, is_remote } = resuming;
         let inconsistent = || EngineError::from(CatalogError::InconsistentUpload(record.id));
         let segment_size = SegmentSize::try_from(record.segment_size).map_err(|_| inconsistent())?;
         let point = ResumePoint { segment_size, segments: record.segments, hash: record.hash.clone() };
@@ -78,13 +82,18 @@ impl Simulation {
         let differs = |other| EngineError::UploadDiffers { name: record.key.name.clone(), other };
         let declared = record.declared.with(given).map_err(differs)?;
         self.refuse_larger(&record, size)?;
+        // The name is kept for the upload, so that only what it began with can have it.
+        changes::require_storable(self.world.names.files(), &record.key, replace)?;
         self.world.claim_volumes(Purpose::Keep)?;
         if self.world.names.unpark(record.id).is_none() {
             return Err(EngineError::UnknownUpload(record.id));
         }
         stream.resume_at(point);
         let (key, stored_at) = (record.key.clone(), record.stored_at);
-        let plan = UploadPlan { key, size, segment_size, stored_at, is_remote, is_readable_again: false, keep: Some(keep) };
+        let (is_readable_again, keep_as) = (false, Some(keep));
+        let mut plan =
+            UploadPlan { key, size, segment_size, stored_at, attributes, replace, is_remote, is_readable_again, keep: keep_as };
+        self.keep_mode(&mut plan);
         let (id, record) = (self.next_id(), UploadRecord { expires_at: keep.expires_at, declared, ..record });
         let (owner, edge) = (record.key.owner.clone(), Edge::of_stream(stream, is_remote));
         let upload = Upload::resume(self.now(), id, plan, record, segments);

@@ -26,8 +26,8 @@ use std::ops::Range;
 
 use bytes::Bytes;
 use p2p_base::units::SimTime;
-use p2p_store::catalog::Garbage;
-use p2p_store::manifest::{FileRecord, Manifest, NodeNumber, SegmentRecord};
+use p2p_store::catalog::{Commit, Garbage};
+use p2p_store::manifest::{FileRecord, NodeNumber, SegmentRecord};
 use p2p_store::names::FileKey;
 use p2p_store::pins::Pin;
 use p2p_store::segment::{SegmentId, Sha256Digest};
@@ -235,7 +235,7 @@ pub(super) enum CatalogWork {
     /// Read the manifest of a file.
     Manifest(FileKey),
     /// Store a file, which the kept upload becomes.
-    Commit(Box<Manifest>, Option<UploadId>),
+    Commit(Box<Commit>, Option<UploadId>),
     /// Note what is kept of an upload, with the segments that it is more than before.
     Keep(Box<UploadRecord>, Vec<SegmentRecord>),
     /// Forget a kept upload.
@@ -335,6 +335,14 @@ impl Transfer {
             Transfer::Upload(upload) => upload.deleting(),
             Transfer::Removal(removal) => removal.deleting(),
             Transfer::Download(_) => BTreeSet::new(),
+        }
+    }
+
+    /// Returns true if the transfer is the removal of a file or directory, until it is known that the catalog has removed it.
+    pub(super) fn is_removing(&self) -> bool {
+        match self {
+            Transfer::Removal(removal) => removal.is_removing(),
+            Transfer::Upload(_) | Transfer::Download(_) => false,
         }
     }
 

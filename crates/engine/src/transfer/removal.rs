@@ -75,6 +75,11 @@ impl Removal {
         }
     }
 
+    /// Returns true until it is known that the catalog has removed the file or directory.
+    pub(crate) const fn is_removing(&self) -> bool {
+        self.upload.is_none() && matches!(self.phase, RemovalPhase::Removing)
+    }
+
     /// Handles an input of the removal.
     pub(crate) fn handle(&mut self, now: SimTime, input: Input) {
         match (&mut self.phase, input) {

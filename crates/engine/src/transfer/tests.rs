@@ -8,8 +8,9 @@ use std::collections::BTreeSet;
 use p2p_base::database::DatabaseError;
 use p2p_base::units::{ByteSize, SimDuration};
 use p2p_net::CloseReason;
-use p2p_store::catalog::CatalogError;
-use p2p_store::manifest::SegmentRecord;
+use p2p_store::attributes::Attributes;
+use p2p_store::catalog::{CatalogError, Stored};
+use p2p_store::manifest::{Manifest, SegmentRecord};
 use p2p_store::segment::{Cut, Segment, SegmentSize};
 use p2p_store::uploads::{UploadId, UploadRecord};
 use proptest::prelude::*;
@@ -130,6 +131,8 @@ fn record(segments: u32) -> FileRecord {
         segments,
         segment_size: 8,
         stored_at: 0,
+        modified: 0,
+        mode: 0o644,
         readers: BTreeSet::new(),
     }
 }
@@ -554,10 +557,13 @@ impl Surroundings {
         };
         let fails = trouble == 21 || trouble == 22;
         let outcome = match work {
-            CatalogWork::Commit(manifest, _) => {
-                self.check_durable(&manifest);
+            CatalogWork::Commit(commit, _) => {
+                self.check_durable(&commit.manifest);
                 self.committed = !fails;
-                Outcome::FileCommitted(if fails { Err(refusal()) } else { Ok(()) })
+                let shares = |index: usize| (node(index), vec![id_of(index as u64), id_of(9)]);
+                let garbage = (0..NODES).filter(|_| commit.replace).map(shares).collect();
+                let stored = || Box::new(Stored { file: commit.manifest.file, garbage });
+                Outcome::FileCommitted(if fails { Err(refusal()) } else { Ok(stored()) })
             }
             CatalogWork::Remove(_) => {
                 self.dropped = !fails;
@@ -675,7 +681,18 @@ fn stream_upload(is_remote: bool) -> Transfer {
 fn upload_from(size: Option<u32>, is_remote: bool, is_readable_again: bool) -> Transfer {
     let (key, segment_size) = (FileKey::unowned("a.bin"), SegmentSize::new(SegmentSize::MIN).unwrap());
     let size = size.map(|segments| ByteSize::from_bytes(8 * u64::from(segments)));
-    let plan = UploadPlan { key, size, segment_size, stored_at: 0, is_remote, is_readable_again, keep: None };
+    let (attributes, replace, keep) = (Attributes::default(), false, None);
+    let plan = UploadPlan { key, size, segment_size, stored_at: 0, attributes, replace, is_remote, is_readable_again, keep };
+    Transfer::Upload(Box::new(Upload::new(SimTime::ZERO, TransferId(1), plan)))
+}
+
+/// An upload that takes the place of a file of which each node has two segments.
+fn replacing_upload(size: u32) -> Transfer {
+    let (key, segment_size) = (FileKey::unowned("a.bin"), SegmentSize::new(SegmentSize::MIN).unwrap());
+    let (size, attributes) = (Some(ByteSize::from_bytes(8 * u64::from(size))), Attributes::default());
+    let (is_remote, is_readable_again, keep) = (false, true, None);
+    let plan =
+        UploadPlan { key, size, segment_size, stored_at: 0, attributes, replace: true, is_remote, is_readable_again, keep };
     Transfer::Upload(Box::new(Upload::new(SimTime::ZERO, TransferId(1), plan)))
 }
 
@@ -683,7 +700,8 @@ fn upload_from(size: Option<u32>, is_remote: bool, is_readable_again: bool) -> T
 fn kept_upload(is_remote: bool) -> Transfer {
     let (key, segment_size) = (FileKey::unowned("a.bin"), SegmentSize::new(SegmentSize::MIN).unwrap());
     let keep = Some(Keep { id: UploadId::new([1; 16]), expires_at: 99, modified: None });
-    let plan = UploadPlan { key, size: None, segment_size, stored_at: 0, is_remote, is_readable_again: false, keep };
+    let (size, attributes, replace, is_readable_again) = (None, Attributes::default(), false, false);
+    let plan = UploadPlan { key, size, segment_size, stored_at: 0, attributes, replace, is_remote, is_readable_again, keep };
     Transfer::Upload(Box::new(Upload::new(SimTime::ZERO, TransferId(1), plan)))
 }
 
@@ -702,7 +720,8 @@ fn a_transfer_that_meets_no_trouble_is_done() {
     for is_remote in [false, true] {
         let uploads = [0, 1, 9].map(|segments| (upload(Some(segments).filter(|_| !is_remote), is_remote), segments));
         let downloads = [0, 1, 90].map(|segments| (download(segments, is_remote), segments));
-        for (machine, segments) in uploads.into_iter().chain(downloads).chain([(removal(), 3)]) {
+        let replacing = (!is_remote).then(|| (replacing_upload(5), 5));
+        for (machine, segments) in uploads.into_iter().chain(downloads).chain([(removal(), 3)]).chain(replacing) {
             let surroundings = Surroundings::at_edge(machine, segments, is_remote, Vec::new()).run();
             let status = &surroundings.machine.log().status;
             assert_eq!((status.state, status.segments_done), (TransferState::Done, segments), "{:?}", status.direction);
@@ -810,6 +829,18 @@ proptest! {
         chance in proptest::collection::vec(any::<u8>(), 0..700),
     ) {
         Surroundings::at_edge(download(segments, is_remote), segments, is_remote, chance).run();
+    }
+
+    /// Whatever becomes of the deletions of what is replaced, the file is stored.
+    #[test]
+    fn a_replacing_upload_keeps_its_books_and_ends(
+        segments in 0u32..12,
+        chance in proptest::collection::vec(any::<u8>(), 0..700),
+    ) {
+        let surroundings = Surroundings::new(replacing_upload(segments), segments, chance).run();
+        let asked = surroundings.asks.keys().filter(|(_, part)| *part == Part::Delete).count() as u64;
+        let all = NODES as u64 * 2;
+        prop_assert!(!surroundings.committed || surroundings.owed + asked * 2 >= all, "somebody deletes all of it");
     }
 
     #[test]

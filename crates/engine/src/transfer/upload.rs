@@ -8,12 +8,13 @@ mod lost;
 mod phase;
 mod plan;
 mod replacing;
+mod storing;
 mod supply;
 
 use std::collections::{BTreeSet, VecDeque};
 
 use p2p_base::units::SimTime;
-use p2p_store::manifest::{FileRecord, NodeNumber, SegmentRecord};
+use p2p_store::manifest::{NodeNumber, SegmentRecord};
 use p2p_store::segment::Segment;
 use p2p_store::uploads::UploadRecord;
 
@@ -141,6 +142,7 @@ impl Upload {
                 self.report_stage(now, index, stage);
             }
             input if matches!(self.phase, UploadPhase::Undoing(..)) => self.undo(now, input),
+            input if self.phase.is_stored() => self.clear_away(now, input),
             Input::Resumed => self.advance(),
             Input::Memory { is_granted } => self.on_memory(is_granted),
             Input::Local(outcome) if self.phase.is_sending() => self.on_cut(outcome),
@@ -430,21 +432,21 @@ impl Upload {
     /// Commits the file to the catalog in one transaction, once all segments are durable.
     fn catalogue(&mut self) {
         let Some((size, sha256)) = self.supply.end() else { return };
-        let manifest = Box::new(self.plan.manifest(size, sha256, self.books.all_stored()));
+        let commit = Box::new(self.plan.commit(size, sha256, self.books.all_stored()));
         let kept = self.plan.keep.map(|keep| keep.id);
-        self.outputs.push_back(Output::Catalog(CatalogWork::Commit(manifest.clone(), kept)));
-        self.phase = UploadPhase::Cataloguing(manifest);
+        self.outputs.push_back(Output::Catalog(CatalogWork::Commit(commit, kept)));
+        self.phase = UploadPhase::Cataloguing;
     }
 
     fn on_catalog(&mut self, now: SimTime, outcome: Outcome) {
         match (std::mem::replace(&mut self.phase, UploadPhase::Over), outcome) {
-            (UploadPhase::Cataloguing(manifest), Outcome::FileCommitted(Ok(()))) => self.finish(now, manifest.file),
-            (UploadPhase::Cataloguing(_), Outcome::FileCommitted(Err(error))) => match error.into() {
+            (UploadPhase::Cataloguing, Outcome::FileCommitted(Ok(stored))) => self.finish(now, *stored),
+            (UploadPhase::Cataloguing, Outcome::FileCommitted(Err(error))) => match error.into() {
                 error @ TransferError::OutcomeUnknown(_) => self.end(now, error, false),
                 error => self.fail(error),
             },
             // The panic may have occurred after the commit.
-            (UploadPhase::Cataloguing(_), Outcome::Crashed(reason)) => {
+            (UploadPhase::Cataloguing, Outcome::Crashed(reason)) => {
                 self.end(now, TransferError::OutcomeUnknown(LocalFailure::of_panic(reason)), false);
             }
             (phase, outcome) => {
@@ -469,17 +471,5 @@ impl Upload {
         } else {
             self.go_on_without_keeping();
         }
-    }
-
-    fn finish(&mut self, now: SimTime, record: FileRecord) {
-        // A node may have stored a segment and its answer was lost, after which another node was asked.
-        self.books.close(&mut self.outputs);
-        self.outputs.push_back(Output::ReleaseName);
-        let (file, bytes, sha256) = (record.key.clone(), record.size, record.sha256);
-        self.log.sha256 = Some(sha256);
-        self.log.finish(TransferState::Done, None, now);
-        let stored = Event::FileStored { file, bytes, sha256 };
-        self.outputs.extend([Output::AddFile(Box::new(record)), Output::Emit(stored), Output::Emit(self.log.finished())]);
-        self.outputs.push_back(Output::Done);
     }
 }

@@ -25,6 +25,16 @@ impl World {
         }
     }
 
+    /// Lets nodes delete segments that nothing needs any more: at once those that can be asked, and later the others.
+    pub(crate) fn release(&mut self, garbage: Garbage) {
+        for (node, ids) in garbage {
+            self.owe(node, ids);
+            if self.can_delete(node) {
+                self.collect_from(node);
+            }
+        }
+    }
+
     /// Returns true if a node can owe deletions. Volumes of another catalog are excluded; `p2p orphans` handles their content.
     pub(crate) fn may_owe(&self, node: NodeNumber) -> bool {
         let entry = self.nodes.get(node.index());

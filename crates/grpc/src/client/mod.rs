@@ -30,9 +30,9 @@ use crate::proto::admin_service_client::AdminServiceClient;
 use crate::proto::auth_service_client::AuthServiceClient;
 use crate::proto::file_transfer_service_client::FileTransferServiceClient;
 use crate::proto::{
-    DeleteFileRequest, FileInfo, KeptUpload, ListFilesRequest, ListUploadsRequest, LoginRequest, LoginResponse, LogoutRequest,
-    MakeDirectoryRequest, MoveFileRequest, SegmentPlace, ShareFileRequest, StatFileRequest, StatFileResponse, TransferFigures,
-    VerifyOtpRequest, WatchEventsRequest, WatchEventsResponse, WhoAmIRequest, WhoAmIResponse,
+    CopyFileRequest, DeleteFileRequest, FileInfo, KeptUpload, ListFilesRequest, ListUploadsRequest, LoginRequest, LoginResponse,
+    LogoutRequest, MakeDirectoryRequest, MoveFileRequest, SegmentPlace, SetAttributesRequest, ShareFileRequest, StatFileRequest,
+    StatFileResponse, TransferFigures, VerifyOtpRequest, WatchEventsRequest, WatchEventsResponse, WhoAmIRequest, WhoAmIResponse,
 };
 
 /// Time for a connection to the server.
@@ -222,13 +222,35 @@ impl Client {
         answer.figures.ok_or(ClientError::Unexpected("no figures"))
     }
 
-    /// Gives a file or a directory another name, and returns it under that.
+    /// Gives a file or a directory another name, with `replace` also one that its like has, and returns it under that.
     ///
     /// # Errors
     /// Fails if the server refuses.
-    pub async fn rename(&self, from: &str, to: &str) -> Outcome<FileInfo> {
-        let wanted = MoveFileRequest { from: from.to_owned(), to: to.to_owned() };
+    pub async fn rename(&self, from: &str, to: &str, replace: bool) -> Outcome<FileInfo> {
+        let wanted = MoveFileRequest { from: from.to_owned(), to: to.to_owned(), replace };
         let answer = self.at_once(self.files.clone().move_file(self.request(wanted))).await?;
+        answer.file.ok_or(ClientError::Unexpected("no file"))
+    }
+
+    /// Copies a file, and returns the copy.
+    ///
+    /// # Errors
+    /// Fails if the server refuses.
+    pub async fn copy(&self, from: &str, to: &str, replace: bool, preserve: bool) -> Outcome<FileInfo> {
+        let wanted = CopyFileRequest { from: from.to_owned(), to: to.to_owned(), replace, preserve };
+        let answer = self.at_once(self.files.clone().copy_file(self.request(wanted))).await?;
+        answer.file.ok_or(ClientError::Unexpected("no file"))
+    }
+
+    /// Sets the time of the last modification, in seconds since 1970, and the permission bits of a file or a directory, each if it is
+    /// given, and returns it.
+    ///
+    /// # Errors
+    /// Fails if the server refuses.
+    pub async fn set_attributes(&self, path: &str, modified: Option<u64>, mode: Option<u32>) -> Outcome<FileInfo> {
+        let at = |seconds: u64| prost_types::Timestamp { seconds: i64::try_from(seconds).unwrap_or(i64::MAX), nanos: 0 };
+        let wanted = SetAttributesRequest { path: path.to_owned(), modified_at: modified.map(at), mode };
+        let answer = self.at_once(self.files.clone().set_attributes(self.request(wanted))).await?;
         answer.file.ok_or(ClientError::Unexpected("no file"))
     }
 

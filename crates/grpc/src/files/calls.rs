@@ -1,17 +1,19 @@
 //! The calls of one request and one answer: lists, facts, removals, names, shares, and uploads that are kept.
 
+use p2p_service::access::copies::Copying;
 use p2p_service::access::sharing::Shared;
 use p2p_service::files::{
     Await, BeginTransfer, Entry, FileKey, ForgetUpload, SegmentRecord, StatFile, TransferId, TransferReport,
 };
 use tonic::Status;
 
-use super::messages::{figures, file, kept};
+use super::messages::{attributes, figures, file, kept};
 use super::{Caller, checked};
 use crate::proto::{
-    DeleteFileRequest, DeleteFileResponse, FileInfo, ForgetUploadRequest, ForgetUploadResponse, ListFilesRequest,
-    ListFilesResponse, ListUploadsResponse, MakeDirectoryRequest, MakeDirectoryResponse, MoveFileRequest, MoveFileResponse,
-    SegmentPlace, ShareFileRequest, ShareFileResponse, StatFileRequest, StatFileResponse,
+    CopyFileRequest, CopyFileResponse, DeleteFileRequest, DeleteFileResponse, FileInfo, ForgetUploadRequest,
+    ForgetUploadResponse, ListFilesRequest, ListFilesResponse, ListUploadsResponse, MakeDirectoryRequest, MakeDirectoryResponse,
+    MoveFileRequest, MoveFileResponse, SegmentPlace, SetAttributesRequest, SetAttributesResponse, ShareFileRequest,
+    ShareFileResponse, StatFileRequest, StatFileResponse,
 };
 use crate::quantities::number;
 use crate::status::{self, told};
@@ -83,11 +85,31 @@ impl Caller {
 
     pub(super) async fn rename(&self, request: MoveFileRequest) -> Result<MoveFileResponse, Status> {
         let (from, to) = (checked("from", &request.from)?, checked("to", &request.to)?);
-        let change = self.access.renaming(&self.identity, from, to).await.map_err(told)?;
+        let change = self.access.renaming(&self.identity, from, to, request.replace).await.map_err(told)?;
         self.access.record_move(&self.identity, &change.from).await.map_err(told)?;
         let key = FileKey { owner: change.from.owner.clone(), name: change.to.clone() };
         self.access.call(change).await.map_err(told)?;
         Ok(MoveFileResponse { file: Some(self.described(&key).await?) })
+    }
+
+    pub(super) async fn copy(&self, request: CopyFileRequest) -> Result<CopyFileResponse, Status> {
+        let (from, to) = (checked("from", &request.from)?, checked("to", &request.to)?);
+        let how = Copying { replace: request.replace, preserve: request.preserve };
+        let copy = self.access.copying(&self.identity, from, to, how).await.map_err(told)?;
+        self.access.record_copy(&self.identity, &copy.from).await.map_err(told)?;
+        let key = FileKey::new(self.identity.name(), &copy.to);
+        self.access.call(copy).await.map_err(told)?;
+        Ok(CopyFileResponse { file: Some(self.described(&key).await?) })
+    }
+
+    pub(super) async fn set_attributes(&self, request: SetAttributesRequest) -> Result<SetAttributesResponse, Status> {
+        let SetAttributesRequest { path, modified_at, mode } = request;
+        let (path, attributes) = (checked("path", &path)?, attributes(modified_at, mode)?);
+        let set = self.access.setting(&self.identity, path, attributes).await.map_err(told)?;
+        let key = set.file.clone();
+        self.access.record_setting(&self.identity, &key).await.map_err(told)?;
+        self.access.call(set).await.map_err(told)?;
+        Ok(SetAttributesResponse { file: Some(self.described(&key).await?) })
     }
 
     pub(super) async fn make_directory(&self, request: MakeDirectoryRequest) -> Result<MakeDirectoryResponse, Status> {

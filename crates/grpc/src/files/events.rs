@@ -113,7 +113,8 @@ fn about(event: &Event) -> (Option<TransferId>, Option<&FileKey>) {
         Event::Segment { transfer, .. } | Event::SegmentRetried { transfer, .. } => (Some(*transfer), None),
         Event::FileStored { file, .. } | Event::FileRemoved { file } | Event::FileShared { file, .. } => (None, Some(file)),
         Event::DirectoryMade { directory } | Event::DirectoryRemoved { directory } => (None, Some(directory)),
-        Event::Moved { to, .. } => (None, Some(to)),
+        Event::Moved { to, .. } | Event::FileCopied { to, .. } => (None, Some(to)),
+        Event::AttributesSet { file, .. } => (None, Some(file)),
         _ => (None, None),
     }
 }

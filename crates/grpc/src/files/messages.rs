@@ -3,7 +3,9 @@
 use std::ops::RangeInclusive;
 
 use p2p_service::access::Identity;
-use p2p_service::files::{Entry, FileKey, KeptUpload as Kept, SegmentTimeline, Sha256Digest, SimTime, TransferReport};
+use p2p_service::files::{
+    Attributes, Entry, FileKey, KeptUpload as Kept, MODIFIED_MAX, SegmentTimeline, Sha256Digest, SimTime, TransferReport,
+};
 use prost_types::Timestamp;
 use tonic::Status;
 
@@ -46,6 +48,15 @@ pub(super) fn nanos(field: &str, time: Timestamp) -> Result<Option<u64>, Status>
     Ok(nanos_in(seconds, nanos))
 }
 
+/// Returns attributes that a client gives.
+pub(super) fn attributes(modified_at: Option<Timestamp>, mode: Option<u32>) -> Result<Attributes, Status> {
+    let modified = modified_at.map(|time| u64::try_from(time.seconds).ok().filter(|&seconds| seconds <= MODIFIED_MAX));
+    match modified {
+        Some(None) => Err(status::invalid("modified_at", "it is before 1970 or after 9999")),
+        modified => Ok(Attributes { modified: modified.flatten(), mode }),
+    }
+}
+
 /// Returns a file or a directory as its caller sees it.
 pub(super) fn file(identity: &Identity, entry: &Entry) -> FileInfo {
     let FileKey { owner, name } = entry.key().clone();
@@ -62,9 +73,12 @@ pub(super) fn file(identity: &Identity, entry: &Entry) -> FileInfo {
             sha256: file.sha256.as_bytes().to_vec().into(),
             stored_at: time(file.stored_at),
             readers,
+            modified_at: time(file.modified),
+            mode: file.mode,
         },
         Entry::Directory(directory) => {
-            FileInfo { path, owner, name, is_directory: true, stored_at: time(directory.made_at), readers, ..FileInfo::default() }
+            let (stored_at, modified_at, mode) = (time(directory.made_at), time(directory.modified), directory.mode);
+            FileInfo { path, owner, name, is_directory: true, stored_at, modified_at, mode, readers, ..FileInfo::default() }
         }
     }
 }

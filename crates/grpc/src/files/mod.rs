@@ -33,10 +33,11 @@ use self::produced::Produced;
 use crate::callers::Callers;
 use crate::proto::file_transfer_service_server::FileTransferService;
 use crate::proto::{
-    DeleteFileRequest, DeleteFileResponse, DownloadFileRequest, DownloadFileResponse, ForgetUploadRequest, ForgetUploadResponse,
-    ListFilesRequest, ListFilesResponse, ListUploadsRequest, ListUploadsResponse, MakeDirectoryRequest, MakeDirectoryResponse,
-    MoveFileRequest, MoveFileResponse, ShareFileRequest, ShareFileResponse, StatFileRequest, StatFileResponse, UploadFileRequest,
-    UploadFileResponse, WatchEventsRequest, WatchEventsResponse,
+    CopyFileRequest, CopyFileResponse, DeleteFileRequest, DeleteFileResponse, DownloadFileRequest, DownloadFileResponse,
+    ForgetUploadRequest, ForgetUploadResponse, ListFilesRequest, ListFilesResponse, ListUploadsRequest, ListUploadsResponse,
+    MakeDirectoryRequest, MakeDirectoryResponse, MoveFileRequest, MoveFileResponse, SetAttributesRequest, SetAttributesResponse,
+    ShareFileRequest, ShareFileResponse, StatFileRequest, StatFileResponse, UploadFileRequest, UploadFileResponse,
+    WatchEventsRequest, WatchEventsResponse,
 };
 use crate::status::{self, told};
 
@@ -141,6 +142,14 @@ impl FileTransferService for Files {
 
     async fn move_file(&self, request: Request<MoveFileRequest>) -> Answer<MoveFileResponse> {
         self.caller(&request).await?.rename(request.into_inner()).await.map(Response::new)
+    }
+
+    async fn copy_file(&self, request: Request<CopyFileRequest>) -> Answer<CopyFileResponse> {
+        self.caller(&request).await?.copy(request.into_inner()).await.map(Response::new)
+    }
+
+    async fn set_attributes(&self, request: Request<SetAttributesRequest>) -> Answer<SetAttributesResponse> {
+        self.caller(&request).await?.set_attributes(request.into_inner()).await.map(Response::new)
     }
 
     async fn make_directory(&self, request: Request<MakeDirectoryRequest>) -> Answer<MakeDirectoryResponse> {

@@ -7,6 +7,7 @@
 use std::pin::pin;
 use std::time::Duration;
 
+use p2p_service::access::uploads::StoreAs;
 use p2p_service::access::watching::Events;
 use p2p_service::files::{
     BegunUpload, Cancel, Declared, EndedStream, KeptUpload, Park, Prefix, Sha256Digest, StreamWriter, TransferId, TransferState,
@@ -17,7 +18,7 @@ use tokio::time::timeout;
 use tonic::{Status, Streaming};
 
 use super::acknowledged::{self, Progress};
-use super::messages::{digest, figures, nanos};
+use super::messages::{attributes, digest, figures, nanos};
 use super::produced::send;
 use super::{CHUNK_MAX, Caller, checked};
 use crate::proto::upload_file_request::Message as Sent;
@@ -43,16 +44,18 @@ struct Wanted {
     sha256: Option<Sha256Digest>,
     upload: Option<UploadId>,
     offset: Option<u64>,
+    stored_as: StoreAs,
 }
 
 impl Wanted {
     fn of(header: UploadHeader) -> Result<Wanted, Status> {
-        let UploadHeader { path, size, sha256, upload_id, offset, modified } = header;
+        let UploadHeader { path, size, sha256, upload_id, offset, modified, replace, modified_at, mode } = header;
         checked("path", &path)?;
         let upload = upload_id.map(|id| id.parse().map_err(|error| status::invalid("upload_id", error))).transpose()?;
         let modified = modified.map_or(Ok(None), |time| nanos("header.modified", time))?;
         let declared = Declared { size, modified };
-        Ok(Wanted { path, declared, sha256: digest("sha256", sha256)?, upload, offset })
+        let stored_as = StoreAs { attributes: attributes(modified_at, mode)?, replace };
+        Ok(Wanted { path, declared, sha256: digest("sha256", sha256)?, upload, offset, stored_as })
     }
 
     /// Refuses a position of the first byte at which the client cannot begin, if `kept` bytes are kept.
@@ -138,8 +141,8 @@ impl Caller {
         let kept = self.kept(wanted).await?;
         wanted.check_offset(kept.as_ref().map_or(0, |kept| kept.offset))?;
         match kept {
-            Some(kept) => self.access.resume_stream(&kept, wanted.declared).await,
-            None => self.access.upload_stream(&wanted.path, wanted.declared, wanted.upload).await,
+            Some(kept) => self.access.resume_stream(&kept, wanted.declared, wanted.stored_as).await,
+            None => self.access.store_stream(&wanted.path, wanted.declared, wanted.upload, wanted.stored_as).await,
         }
         .map_err(told)
     }

@@ -200,11 +200,11 @@ impl Access {
     }
 
     /// Returns the operation that moves the file or directory that the user calls `text` to the path `to`, or into the directory
-    /// of that path. [`record_move`](Self::record_move) is called before it.
+    /// of that path. With `replace` its like may have that path. [`record_move`](Self::record_move) is called before it.
     ///
     /// # Errors
     /// Fails as [`changeable`](Self::changeable) does, or if the new path is in another tree.
-    pub async fn renaming(&self, identity: &Identity, text: &str, to: &str) -> Result<Move, AccessError> {
+    pub async fn renaming(&self, identity: &Identity, text: &str, to: &str, replace: bool) -> Result<Move, AccessError> {
         if to.is_empty() {
             stored_path(to).map_err(EngineError::from)?;
         }
@@ -216,7 +216,7 @@ impl Access {
         let files = self.engine.snapshots().borrow().files.clone();
         let is_into = (files.is_directory(&key) && key != from) || to.ends_with('/');
         let target = if is_into { key.child(from.last_name()) } else { key };
-        Ok(Move { from, to: target.name })
+        Ok(Move { from, to: target.name, replace })
     }
 
     /// Records in the audit log that what is another user's is about to be moved; nothing if it is the user's own.

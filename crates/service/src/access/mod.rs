@@ -21,6 +21,7 @@
 //! While there is no account, the user who has the data directory open may do everything.
 
 pub mod account;
+pub mod copies;
 mod files;
 mod held;
 pub mod identity;
@@ -32,7 +33,7 @@ mod segments;
 pub mod session_file;
 pub mod sharing;
 mod tokens;
-mod uploads;
+pub mod uploads;
 pub mod watching;
 
 use std::sync::atomic::{AtomicBool, Ordering};

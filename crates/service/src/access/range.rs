@@ -86,6 +86,8 @@ mod tests {
             segments: 1,
             segment_size: 65_536,
             stored_at: 0,
+            modified: 0,
+            mode: 0o644,
             readers: BTreeSet::new(),
         };
         text.parse::<WantedRange>().unwrap().within(&file)

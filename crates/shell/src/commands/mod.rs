@@ -2,6 +2,7 @@
 
 pub(super) mod accounts;
 pub(super) mod cancelling;
+pub(super) mod copies;
 pub(super) mod faults;
 pub(super) mod files;
 mod forms;

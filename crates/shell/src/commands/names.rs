@@ -19,7 +19,7 @@ use crate::answer::{Answer, View};
 use crate::call::Call;
 use crate::pattern::{matching, outermost};
 use crate::report::{
-    EntryLine, ExportedFile, Holdings, PLACES_MAX, Standings, bytes_of, count_of, date_of, entries_table, holders_table,
+    EntryLine, ExportedFile, Holdings, PLACES_MAX, Standings, bytes_of, count_of, date_of, entries_table, holders_table, mode_of,
     places_table,
 };
 use crate::{Shell, ShellError, changes, names_changed, partly};
@@ -81,10 +81,10 @@ pub(crate) fn require_room(call: &Call, names: usize, is_directory: bool) -> Res
 fn check_renames(shell: &Shell, changes: Vec<(String, Result<Move, ShellError>)>) -> Result<Vec<Move>, ShellError> {
     let (mut names, mut given, all) = (shell.access.names(), Given::default(), changes.len());
     let mut check = |label: &str, change: &Result<Move, ShellError>| {
-        let Move { from, to } = change.as_ref().map_err(ShellError::clone)?;
+        let Move { from, to, replace } = change.as_ref().map_err(ShellError::clone)?;
         given.take(from, label, true)?;
         let name = stored_path(to).map_err(EngineError::from)?;
-        Ok(changes::rename(&mut names, from, &FileKey { name, ..from.clone() })?)
+        Ok(changes::rename(&mut names, from, &FileKey { name, ..from.clone() }, *replace)?)
     };
     let refused = changes.iter().filter(|_| all > 1);
     let refused = refused.filter_map(|(label, change)| check(label, change).err().map(|error| (label.clone(), error)));
@@ -103,7 +103,7 @@ pub(crate) async fn rename(shell: &Shell, call: &Call) -> Result<Answer, ShellEr
     require_room(call, names.len(), is_directory)?;
     let mut planned = Vec::with_capacity(names.len());
     for name in &names {
-        let change = shell.access.renaming(&identity, name, to).await.map_err(ShellError::from);
+        let change = shell.access.renaming(&identity, name, to, call.has("force")).await.map_err(ShellError::from);
         planned.push((visible(name).into_owned(), change));
     }
     let mut answers = Vec::with_capacity(names.len());
@@ -240,6 +240,8 @@ fn file_info(identity: &Identity, manifest: &Manifest, standings: &Standings, li
         ("segments", format!("{} of {}", file.segments, bytes_of(u64::from(file.segment_size)))),
         ("readable", holdings.out_of_reach(standings).map_or_else(|| "yes".into(), |missing| format!("not now: {missing}"))),
         ("stored", date_of(file.stored_at)),
+        ("modified", date_of(file.modified)),
+        ("mode", mode_of(file.mode)),
     ];
     facts.extend(file.key.owner.clone().map(|owner| ("owner", owner)));
     if !file.readers.is_empty() {
@@ -267,10 +269,13 @@ fn directory_info(identity: &Identity, key: &FileKey, names: &Namespace) -> Answ
         ("files", files.to_string()),
         ("directories", directories.to_string()),
     ];
-    let (mut made_at, mut readers) = (None, Vec::new());
+    let (mut made_at, mut attributes, mut readers) = (None, (None, None), Vec::new());
     if let Some(Entry::Directory(directory)) = names.get(key) {
         facts.push(("made", date_of(directory.made_at)));
+        facts.push(("modified", date_of(directory.modified)));
+        facts.push(("mode", mode_of(directory.mode)));
         (made_at, readers) = (Some(directory.made_at), directory.readers.iter().cloned().collect());
+        attributes = (Some(directory.modified), Some(mode_of(directory.mode)));
     }
     facts.extend(key.owner.clone().map(|owner| ("owner", owner)));
     if !readers.is_empty() {
@@ -278,7 +283,7 @@ fn directory_info(identity: &Identity, key: &FileKey, names: &Namespace) -> Answ
     }
     let value = json!({
         "kind": "directory", "owner": key.owner, "name": key.name, "files": files, "directories": directories, "bytes": bytes,
-        "stored_at": made_at, "readers": readers,
+        "stored_at": made_at, "modified_at": attributes.0, "mode": attributes.1, "readers": readers,
     });
     Answer::new(View::pairs(facts), value)
 }

@@ -14,6 +14,7 @@ use p2p_store::segment::Sha256Digest;
 use super::Outlook;
 use crate::ahead::{Given, Need, check_needs, check_sources};
 use crate::call::Call;
+use crate::commands::copies::{instant_of, mode_of};
 use crate::commands::files::{check_paths, check_wanted, range_of};
 use crate::commands::names::require_room;
 use crate::commands::network::capture_of;
@@ -34,6 +35,8 @@ impl Outlook {
             "rm" => self.remove(shell, call).await?,
             "mkdir" => self.make_directories(call)?,
             "mv" => self.rename(shell, call).await?,
+            "cp" => self.copy(shell, call).await?,
+            "chmod" | "touch" => self.set_attributes(shell, call).await?,
             "verify" => self.verify(shell, call).await?,
             "share" | "unshare" => self.share(shell, call).await?,
             "ls" | "info" => drop(self.all_named(shell, call, 0..call.arguments.len().min(1), false).await?),
@@ -48,7 +51,7 @@ impl Outlook {
         let names = match call.spec.name {
             "upload" => call.flags.get("as").map(std::slice::from_ref).unwrap_or_default(),
             "mkdir" => call.arguments.as_slice(),
-            "mv" => call.arguments.last().map(std::slice::from_ref).unwrap_or_default(),
+            "mv" | "cp" => call.arguments.last().map(std::slice::from_ref).unwrap_or_default(),
             _ => &[],
         };
         for name in names {
@@ -83,6 +86,8 @@ impl Outlook {
             segments: 0,
             segment_size: 0,
             stored_at: 0,
+            modified: 0,
+            mode: 0o644,
             readers: BTreeSet::new(),
         }));
     }
@@ -258,6 +263,38 @@ impl Outlook {
         Ok(())
     }
 
+    async fn copy(&mut self, shell: &Shell, call: &Call) -> Result<(), ShellError> {
+        let Some((to, from)) = call.arguments.split_last() else { return Ok(()) };
+        let found = self.all_named(shell, call, 0..from.len(), true).await?;
+        let target = self.identity.key_of(to);
+        let is_directory = to.ends_with('/') || self.names.is_directory(&target);
+        if !self.is_open(&target) {
+            require_room(call, found.len(), is_directory)?;
+        }
+        let mut given = Given::default();
+        for key in found {
+            let new = if is_directory { target.child(key.last_name()) } else { target.clone() };
+            given.take(&key, &self.identity.shown(&key), true)?;
+            if self.is_open(&new) || self.is_open(&key) || !self.is_own(&new) {
+                self.open.push(new);
+                continue;
+            }
+            changes::copy(&mut self.names, &key, &new, call.has("force"))?;
+        }
+        Ok(())
+    }
+
+    async fn set_attributes(&self, shell: &Shell, call: &Call) -> Result<(), ShellError> {
+        let first = match call.spec.name {
+            "chmod" => mode_of(call).map(|_| 1)?,
+            _ => instant_of(call).map(|_| 0)?,
+        };
+        for key in self.all_named(shell, call, first..call.arguments.len(), true).await? {
+            self.require_change(shell, &key).await?;
+        }
+        Ok(())
+    }
+
     async fn rename(&mut self, shell: &Shell, call: &Call) -> Result<(), ShellError> {
         let Some((to, from)) = call.arguments.split_last() else { return Ok(()) };
         let found = self.all_named(shell, call, 0..from.len(), true).await?;
@@ -278,7 +315,7 @@ impl Outlook {
                 continue;
             }
             given.take(&key, &self.identity.shown(&key), true)?;
-            changes::rename(&mut self.names, &key, &new)?;
+            changes::rename(&mut self.names, &key, &new, call.has("force"))?;
         }
         Ok(())
     }

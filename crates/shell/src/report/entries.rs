@@ -5,7 +5,7 @@ use p2p_store::namespace::Entry;
 use p2p_store::segment::Sha256Digest;
 use serde::Serialize;
 
-use super::{Table, bytes_of, date_of, number_column, text_column};
+use super::{Table, bytes_of, date_of, mode_of, number_column, text_column};
 
 /// A stored file or a directory, as a line of `ls`. What only files have is absent for a directory.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -29,6 +29,10 @@ pub struct EntryLine {
     pub sha256: Option<Sha256Digest>,
     /// Time at which the file was stored or the directory was made, in seconds since 1970.
     pub stored_at: u64,
+    /// Time of the last modification, in seconds since 1970.
+    pub modified_at: u64,
+    /// Permission bits in octal.
+    pub mode: String,
     /// Users other than the owner to whom access to this very entry was given.
     pub readers: Vec<String>,
 }
@@ -49,6 +53,8 @@ impl EntryLine {
                 segment_size: Some(file.segment_size),
                 sha256: Some(file.sha256),
                 stored_at: file.stored_at,
+                modified_at: file.modified,
+                mode: mode_of(file.mode),
                 readers,
             },
             Entry::Directory(directory) => EntryLine {
@@ -61,6 +67,8 @@ impl EntryLine {
                 segment_size: None,
                 sha256: None,
                 stored_at: directory.made_at,
+                modified_at: directory.modified,
+                mode: mode_of(directory.mode),
                 readers,
             },
         }
@@ -84,7 +92,7 @@ pub fn entries_table(lines: &[EntryLine], empty: &'static str) -> Table {
             figure(line.bytes.map(bytes_of)),
             figure(line.segments.map(|segments| segments.to_string())),
             // A directory of which only what is in it is known has no time.
-            figure(Some(line.stored_at).filter(|&at| at > 0 || line.kind == "file").map(&mut date)),
+            figure(Some(line.modified_at).filter(|&at| at > 0 || line.kind == "file").map(&mut date)),
             figure(line.sha256.map(|digest| digest.short())),
             line.readers.join(", "),
         ]
@@ -93,7 +101,7 @@ pub fn entries_table(lines: &[EntryLine], empty: &'static str) -> Table {
         text_column("name"),
         number_column("size"),
         number_column("segments").gives_way(2),
-        text_column("stored").gives_way(1),
+        text_column("modified").gives_way(1),
         text_column("sha-256").gives_way(3),
         text_column("shared with"),
     ];

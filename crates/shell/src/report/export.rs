@@ -4,6 +4,8 @@ use p2p_store::manifest::{Manifest, SegmentRecord};
 use p2p_store::segment::{SegmentId, Sha256Digest};
 use serde::Serialize;
 
+use super::mode_of;
+
 /// Version of the format of the document.
 const FORMAT: u32 = 1;
 
@@ -33,6 +35,10 @@ pub struct ExportedFile {
     pub sha256: Sha256Digest,
     /// Time at which the file was stored, in seconds since 1970.
     pub stored_at: u64,
+    /// Time of the last modification, in seconds since 1970.
+    pub modified_at: u64,
+    /// Permission bits in octal.
+    pub mode: String,
     /// Segments of the file, in order.
     pub segments: Vec<ExportedSegment>,
 }
@@ -65,6 +71,8 @@ impl From<&Manifest> for ExportedFile {
             segment_size: file.segment_size,
             sha256: file.sha256,
             stored_at: file.stored_at,
+            modified_at: file.modified,
+            mode: mode_of(file.mode),
             segments: segments.iter().map(ExportedSegment::from).collect(),
         }
     }

@@ -1,7 +1,7 @@
 //! The entries of the command table for storing, fetching, removing and sharing files.
 
 use super::{BACKGROUND, FORCE, many, once, optional, recursive};
-use crate::commands::{cancelling, files, names, segments, uploads};
+use crate::commands::{cancelling, copies, files, names, segments, uploads};
 use crate::spec::{Audience, Flag, Group, Kind, Place, Spec};
 
 pub(super) static COMMANDS: &[Spec] = &[
@@ -88,10 +88,57 @@ pub(super) static COMMANDS: &[Spec] = &[
         audience: Audience::Users,
         place: Place::Anywhere,
         summary: "give a stored file or directory another name",
-        details: "Where TO is a directory, or ends with a /, it is moved into that. No segment moves, and nothing is replaced.",
+        details: "Where TO is a directory, or ends with a /, it is moved into that. No segment moves. With --force a file takes the place \
+                  of a file, and a directory that of an empty one, in one step: there is never none of that name.",
         arguments: &[many("FROM", Kind::StoredFile), once("TO", Kind::StoredFile)],
-        flags: &[],
+        flags: &[Flag { name: "force", short: Some('f'), value: None, summary: "replace what has that name" }],
         run: |shell, call| Box::pin(names::rename(shell, call)),
+    },
+    Spec {
+        name: "cp",
+        aliases: &["copy"],
+        group: Group::Files,
+        audience: Audience::Users,
+        place: Place::Anywhere,
+        summary: "copy stored files among your own",
+        details: "Where TO is a directory, or ends with a /, they are copied into that. No byte moves: the copy needs the same segments, \
+                  and counts for the quota with its size. Without --preserve it is modified now.",
+        arguments: &[many("FROM", Kind::StoredFile), once("TO", Kind::StoredFile)],
+        flags: &[
+            Flag { name: "force", short: Some('f'), value: None, summary: "replace a file that has that name" },
+            Flag { name: "preserve", short: Some('p'), value: None, summary: "keep the time of modification and the mode" },
+        ],
+        run: |shell, call| Box::pin(copies::copy(shell, call)),
+    },
+    Spec {
+        name: "chmod",
+        aliases: &[],
+        group: Group::Files,
+        audience: Audience::Users,
+        place: Place::Anywhere,
+        summary: "set the permission bits of stored files and directories",
+        details: "MODE is octal, such as 640. The bits are kept for other programs and allow nothing here: `share` and `unshare` say who \
+                  may read. Those above 777 are dropped.",
+        arguments: &[once("MODE", Kind::Like(&["644", "600", "755"])), many("NAME", Kind::StoredFile)],
+        flags: &[],
+        run: |shell, call| Box::pin(copies::change_mode(shell, call)),
+    },
+    Spec {
+        name: "touch",
+        aliases: &[],
+        group: Group::Files,
+        audience: Audience::Users,
+        place: Place::Anywhere,
+        summary: "set the time of modification of stored files and directories",
+        details: "Without --date it is now. What is not there is not made.",
+        arguments: &[many("NAME", Kind::StoredFile)],
+        flags: &[Flag {
+            name: "date",
+            short: Some('d'),
+            value: Some(("TIME", Kind::Like(&["2026-11-28T06:30:00Z", "@1795847400"]))),
+            summary: "set it to this time: of RFC 3339, or in seconds since 1970 behind an @",
+        }],
+        run: |shell, call| Box::pin(copies::touch(shell, call)),
     },
     Spec {
         name: "ls",

@@ -1,41 +1,83 @@
-//! Files in the tables: storing one with its manifest, and removing one.
+//! Files in the tables: storing one with its manifest, copying and replacing one, and removing one.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use p2p_base::database::{self, DatabaseError};
+use redb::ReadableTable;
 
 use super::lookup::{found, named, numbers_of};
 use super::rows::{FileId, FileRow, NameRow, PAGE_SEGMENTS, PageRow, Scheme, root_of};
 use super::tables::Tables;
-use super::{CatalogError, Garbage};
+use super::{CatalogError, Commit, Copy, Garbage, Stored, record_of};
 use crate::manifest::{FileRecord, Manifest, SegmentRecord};
 use crate::names::FileKey;
 use crate::segment::SegmentId;
 
-/// Permission bits of a file that was stored without any: its owner may read and write it, as in `open(2)` with the usual umask.
-const MODE: u32 = 0o644;
-
 impl Tables<'_> {
-    /// Stores a file and its segments under a name that is free.
-    pub(super) fn add_file(&mut self, Manifest { file, segments }: &Manifest) -> Result<(), CatalogError> {
-        let parent = self.parent_of(&file.key)?;
-        if named(&self.names, parent, file.key.last_name())?.is_some() {
-            return Err(CatalogError::NameTaken(file.key.clone()));
-        }
-        let id = self.next_file().map_err(DatabaseError::from)?;
-        self.give_name(parent, file.key.last_name(), NameRow::File(id))?;
+    /// Stores a file and its segments under a name that is free, or in place of the file of that name.
+    pub(super) fn add_file(&mut self, Commit { manifest, replace }: &Commit) -> Result<Stored, CatalogError> {
+        let Manifest { file, segments } = manifest;
         let pages: Vec<PageRow> = segments.chunks(PAGE_SEGMENTS).map(page_of).collect();
-        for (number, page) in pages.iter().enumerate() {
-            self.manifests.insert((id.0, number as u32), database::encode(page)?.as_slice())?;
-        }
-        self.put_file(id, &row_of(file, &pages))?;
-        let distinct: BTreeMap<SegmentId, &SegmentRecord> = segments.iter().map(|segment| (segment.id, segment)).collect();
         for segment in segments {
             for &holder in &segment.holders {
                 self.add_holder(segment.id, segment.len, holder)?;
             }
         }
-        distinct.into_keys().try_for_each(|id| self.add_reference(id))
+        self.put_in_place(&file.key, row_of(file, &pages), &pages, *replace)
+    }
+
+    /// Stores a further file of the segments of one.
+    pub(super) fn copy_file(&mut self, copy: &Copy) -> Result<Stored, CatalogError> {
+        let not_found = || CatalogError::NotFound(copy.from.clone());
+        let Some((_, NameRow::File(source))) = found(&self.names, &copy.from)? else { return Err(not_found()) };
+        let (row, pages) = (self.file_row(source)?, self.pages_of(source)?);
+        let former = match found(&self.names, &copy.to)?.filter(|_| copy.replace) {
+            Some((_, NameRow::File(same))) if same == source => return Err(CatalogError::NameTaken(copy.to.clone())),
+            Some((_, NameRow::File(former))) => Some(self.file_row(former)?),
+            _ => None,
+        };
+        // As cp(1) does: what is written over keeps its mode, unless that of the source is to be preserved.
+        let mode = former.filter(|_| !copy.preserve).map_or(row.mode, |former| former.mode);
+        let modified = if copy.preserve { row.modified } else { copy.copied_at };
+        let (owner, created, readers) = (copy.to.owner.clone(), copy.copied_at, BTreeSet::new());
+        self.put_in_place(&copy.to, FileRow { owner, created, modified, mode, readers, ..row }, &pages, copy.replace)
+    }
+
+    /// Gives a file its name, its pages and the references to its segments, which have their places. A file that is replaced passes its
+    /// readers on, and is gone in the same transaction.
+    fn put_in_place(
+        &mut self,
+        key: &FileKey,
+        mut row: FileRow,
+        pages: &[PageRow],
+        replace: bool,
+    ) -> Result<Stored, CatalogError> {
+        let (parent, mut garbage) = (self.parent_of(key)?, Garbage::new());
+        let former = match named(&self.names, parent, key.last_name())? {
+            None => None,
+            Some(NameRow::File(former)) if replace => Some(former),
+            Some(_) => return Err(CatalogError::NameTaken(key.clone())),
+        };
+        if let Some(former) = former {
+            row.readers = self.file_row(former)?.readers;
+        }
+        let id = self.next_file().map_err(DatabaseError::from)?;
+        self.give_name(parent, key.last_name(), NameRow::File(id))?;
+        for (number, page) in pages.iter().enumerate() {
+            self.manifests.insert((id.0, number as u32), database::encode(page)?.as_slice())?;
+        }
+        self.put_file(id, &row)?;
+        let distinct: BTreeSet<SegmentId> = pages.iter().flat_map(|page| page.0.iter().copied()).collect();
+        distinct.into_iter().try_for_each(|id| self.add_reference(id))?;
+        // The new file has its references already, so that what both need stays.
+        former.map_or(Ok(()), |former| self.remove_file(former, &mut garbage))?;
+        garbage.values_mut().for_each(|ids| ids.sort_unstable());
+        Ok(Stored { file: record_of(key.clone(), row), garbage })
+    }
+
+    fn pages_of(&self, id: FileId) -> Result<Vec<PageRow>, DatabaseError> {
+        let pages = self.manifests.range((id.0, 0)..=(id.0, u32::MAX))?;
+        pages.map(|page| database::decode(page?.1.value())).collect()
     }
 
     /// Removes a file, or a directory with all that is within it, and returns the segments that no file needs any more.
@@ -79,8 +121,8 @@ fn row_of(file: &FileRecord, pages: &[PageRow]) -> FileRow {
         root: root_of(pages),
         scheme: Scheme::Single { segment_size: file.segment_size, segments: file.segments },
         created: file.stored_at,
-        modified: file.stored_at,
-        mode: MODE,
+        modified: file.modified,
+        mode: file.mode,
         readers: file.readers.clone(),
     }
 }

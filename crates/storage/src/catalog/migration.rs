@@ -7,8 +7,9 @@ use p2p_base::database::{self, DatabaseError};
 use redb::{MultimapTableDefinition, ReadableMultimapTable, ReadableTable, StorageError, TableDefinition, WriteTransaction};
 use serde::{Deserialize, Serialize};
 
-use super::CatalogError;
 use super::tables::Tables;
+use super::{CatalogError, Commit};
+use crate::attributes::FILE_MODE;
 use crate::epochs::ReferenceKey;
 use crate::manifest::{FileRecord, Manifest, SegmentRecord};
 use crate::names::FileKey;
@@ -65,8 +66,18 @@ fn move_files(transaction: &WriteTransaction) -> Result<(), CatalogError> {
         let readers: BTreeSet<String> = readers.collect::<Result<_, StorageError>>()?;
         let File { size, sha256, segments: count, segment_size, stored_at, .. } = database::decode(file.value())?;
         let key = key_of(text);
-        let file = FileRecord { key, size, sha256, segments: count, segment_size, stored_at, readers };
-        tables.add_file(&Manifest { file, segments })?;
+        let file = FileRecord {
+            key,
+            size,
+            sha256,
+            segments: count,
+            segment_size,
+            stored_at,
+            modified: stored_at,
+            mode: FILE_MODE,
+            readers,
+        };
+        tables.add_file(&Commit { manifest: Manifest { file, segments }, replace: false })?;
     }
     Ok(())
 }

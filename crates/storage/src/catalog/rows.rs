@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! NAMES       (directory, name)   -> file or directory        a rename is one row
-//! DIRECTORIES directory           -> owner, parent, readers
-//! FILES       file                -> owner, size, digests, readers
+//! DIRECTORIES directory           -> owner, parent, readers, times, mode
+//! FILES       file                -> owner, size, digests, readers, times, mode
 //! MANIFESTS   (file, page)        -> segments in order         never changed once written
 //! PLACES      segment             -> length, references, holders
 //! HELD        (volume, segment)   -> ()                        what a volume is expected to hold
@@ -16,10 +16,12 @@
 
 use std::collections::BTreeSet;
 
+use p2p_base::codec;
 use p2p_base::database::{self, DatabaseError, Stored};
 use redb::TableDefinition;
 use serde::{Deserialize, Serialize};
 
+use crate::attributes::DIRECTORY_MODE;
 use crate::marker::VolumeId;
 use crate::names::FileKey;
 use crate::segment::{HashState, SegmentId, Sha256Digest};
@@ -74,7 +76,35 @@ pub(super) struct DirectoryRow {
     pub(super) parent: DirectoryId,
     pub(super) readers: BTreeSet<String>,
     /// Time in seconds since 1970 at which the directory was made.
+    pub(super) created: u64,
+    /// Time of the last modification in seconds since 1970.
     pub(super) modified: u64,
+    /// Permission bits as in `stat(2)`.
+    pub(super) mode: u32,
+}
+
+/// Directory as it was kept before it had a mode, and a time of modification besides that of its making.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct FormerDirectoryRow {
+    pub(super) owner: Option<String>,
+    pub(super) parent: DirectoryId,
+    pub(super) readers: BTreeSet<String>,
+    /// Time in seconds since 1970 at which the directory was made.
+    pub(super) made_at: u64,
+}
+
+impl DirectoryRow {
+    /// Decodes a directory, also one of the former version.
+    ///
+    /// # Errors
+    /// Fails if the bytes are damaged or of a version that this program does not know.
+    pub(super) fn decode(bytes: &[u8]) -> Result<DirectoryRow, DatabaseError> {
+        if codec::version_of(bytes) != Some(FormerDirectoryRow::VERSION) {
+            return database::decode(bytes);
+        }
+        let FormerDirectoryRow { owner, parent, readers, made_at } = database::decode(bytes)?;
+        Ok(DirectoryRow { owner, parent, readers, created: made_at, modified: made_at, mode: DIRECTORY_MODE })
+    }
 }
 
 /// The way in which the content of a file is kept on the nodes.
@@ -100,7 +130,7 @@ pub(super) struct FileRow {
     pub(super) scheme: Scheme,
     /// Time in seconds since 1970 at which the file was stored.
     pub(super) created: u64,
-    /// Time in seconds since 1970 at which its content was changed.
+    /// Time of the last modification in seconds since 1970: that of storing, unless its owner gave another one.
     pub(super) modified: u64,
     /// Permission bits as in `stat(2)`.
     pub(super) mode: u32,
@@ -156,16 +186,15 @@ impl UploadRow {
     /// # Errors
     /// Fails if the bytes are damaged, or of another version.
     pub(super) fn decode(bytes: &[u8]) -> Result<UploadRow, DatabaseError> {
-        match bytes.first() {
-            Some(&UndeclaredUploadRow::VERSION) => {
-                Ok(UploadRow { kept: database::decode(bytes)?, declared: Declared::default() })
-            }
+        match codec::version_of(bytes) {
+            Some(UndeclaredUploadRow::VERSION) => Ok(UploadRow { kept: database::decode(bytes)?, declared: Declared::default() }),
             _ => database::decode(bytes),
         }
     }
 }
 
-p2p_base::stored!(NameRow = 1, DirectoryRow = 1, FileRow = 1, PageRow = 1, PlaceRow = 1, UndeclaredUploadRow = 1, UploadRow = 2);
+p2p_base::stored!(NameRow = 1, FormerDirectoryRow = 1, DirectoryRow = 2, FileRow = 1, PageRow = 1, PlaceRow = 1);
+p2p_base::stored!(UndeclaredUploadRow = 1, UploadRow = 2);
 
 /// Returns the digest of a manifest: a Merkle tree of two levels (Merkle 1987), the digest of the digests of its pages. Each page
 /// is the bytes of the names of its segments, so that the root binds every byte of the file.

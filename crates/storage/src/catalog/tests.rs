@@ -1,5 +1,6 @@
 //! Tests of the catalog: files, directories, readers, places and damage.
 
+mod copies;
 mod uploads;
 
 use super::*;
@@ -20,6 +21,8 @@ fn manifest(name: &str, segments: &[(u8, usize)]) -> Manifest {
         segments: segments.len() as u32,
         segment_size: 65_536,
         stored_at: 1_700_000_000,
+        modified: 1_600_000_000,
+        mode: 0o600,
     };
     Manifest { file, segments: segments.iter().map(record).collect() }
 }
@@ -53,7 +56,9 @@ fn changes_that_are_made_together_have_a_result_each() {
     let (_directory, catalog) = open();
     let all = ["a.bin", "b.bin", "a.bin", "c.bin"].map(|name| manifest(name, &[(name.as_bytes()[0], 0)]));
     let taken = Err(CatalogError::NameTaken(FileKey::unowned("a.bin")));
-    assert_eq!(catalog.commit_files(&all), [Ok(()), Ok(()), taken, Ok(())]);
+    let commits = all.clone().map(|manifest| Commit { manifest, replace: false });
+    let stored: Vec<_> = catalog.commit_files(&commits).into_iter().map(|stored| stored.map(drop)).collect();
+    assert_eq!(stored, [Ok(()), Ok(()), taken, Ok(())]);
     assert_eq!(catalog.references(&[b'a', b'b', b'c'].map(id)), Ok(vec![1, 1, 1]));
     let keys = ["b.bin", "x.bin", "c.bin"].map(FileKey::unowned);
     let garbage = |n| Ok(Garbage::from([(NodeNumber::from_index(0), vec![id(n)])]));
@@ -122,10 +127,10 @@ fn directories_are_made_renamed_and_removed_with_what_is_in_them() {
         ("d", "docs/a/d", CatalogError::NoDirectory(key("docs/a"))),
         ("none", "e", CatalogError::NotFound(key("none"))),
     ] {
-        assert_eq!(catalog.rename(&key(from), &key(to)), Err(error), "{from} to {to}");
+        assert_eq!(catalog.rename(&key(from), &key(to), false), Err(error), "{from} to {to}");
     }
     catalog.set_reader(&key("docs/old"), "bob", true).unwrap();
-    catalog.rename(&key("docs/old"), &key("tmp/older")).unwrap();
+    catalog.rename(&key("docs/old"), &key("tmp/older"), false).unwrap();
     drop(catalog);
     let catalog = Catalog::open(&directory.path().join("catalog.redb")).unwrap();
     let names = catalog.namespace().unwrap();
@@ -173,7 +178,7 @@ fn a_directory_without_an_owner_is_adopted_with_all_that_is_in_it() {
     assert_eq!(catalog.adopt("alice", &BTreeSet::new()), Ok(vec![FileKey::unowned("docs")]));
     let keys: Vec<String> = catalog.namespace().unwrap().entries().map(|entry| entry.key().to_string()).collect();
     assert_eq!(keys, ["tmp", "tmp/b", "~alice/docs", "~alice/docs/a", "~alice/tmp"]);
-    catalog.rename(&FileKey::new(Some("alice"), "docs/a"), &FileKey::new(Some("alice"), "tmp/a")).unwrap();
+    catalog.rename(&FileKey::new(Some("alice"), "docs/a"), &FileKey::new(Some("alice"), "tmp/a"), false).unwrap();
 }
 
 /// What a volume held is expected of the one that takes its place.

@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use p2p_base::database::{self, DatabaseError};
 use redb::{ReadableTable, StorageError};
 
-use super::CatalogError;
-use super::lookup::{directory_of, found, named, numbers_of};
+use super::lookup::{children, directory_of, found, named, numbers_of};
 use super::rows::{DirectoryId, DirectoryRow, FileId, FileRow, NameRow, TREES};
 use super::tables::Tables;
+use super::{CatalogError, Garbage};
+use crate::attributes::{Attributes, DIRECTORY_MODE};
 use crate::names::FileKey;
 
 impl Tables<'_> {
@@ -43,7 +44,8 @@ impl Tables<'_> {
         modified: u64,
     ) -> Result<DirectoryId, DatabaseError> {
         let directory = DirectoryId(self.next_number()?);
-        let row = DirectoryRow { owner: owner.map(str::to_owned), parent, readers: BTreeSet::new(), modified };
+        let (created, owner) = (modified, owner.map(str::to_owned));
+        let row = DirectoryRow { owner, parent, readers: BTreeSet::new(), created, modified, mode: DIRECTORY_MODE };
         self.put_directory(directory, &row)?;
         self.give_name(parent, name, NameRow::Directory(directory))?;
         Ok(directory)
@@ -58,21 +60,56 @@ impl Tables<'_> {
         Ok(())
     }
 
-    /// Gives a file or directory another name, in the tree of the same owner.
-    pub(super) fn rename(&mut self, from: &FileKey, to: &FileKey) -> Result<(), CatalogError> {
+    /// Gives a file or directory another name, in the tree of the same owner, and returns the segments that nothing needs any more
+    /// because a file of that name was replaced.
+    pub(super) fn rename(&mut self, from: &FileKey, to: &FileKey, replace: bool) -> Result<Garbage, CatalogError> {
         let (old_parent, row) = found(&self.names, from)?.ok_or_else(|| CatalogError::NotFound(from.clone()))?;
-        let parent = self.parent_of(to)?;
-        if named(&self.names, parent, to.last_name())?.is_some() {
-            return Err(CatalogError::NameTaken(to.clone()));
-        }
+        let (parent, mut garbage) = (self.parent_of(to)?, Garbage::new());
         if to.is_within(from) {
             return Err(CatalogError::IntoItself(from.clone()));
+        }
+        match named(&self.names, parent, to.last_name())? {
+            None => {}
+            Some(same) if same == row && replace => return Ok(garbage),
+            Some(former) if replace => self.make_way(to, row, former, &mut garbage)?,
+            Some(_) => return Err(CatalogError::NameTaken(to.clone())),
         }
         self.names.remove((old_parent.0, from.last_name()))?;
         self.give_name(parent, to.last_name(), row)?;
         if let NameRow::Directory(directory) = row {
             let row = self.directory_row(directory)?;
             self.put_directory(directory, &DirectoryRow { parent, ..row })?;
+        }
+        garbage.values_mut().for_each(|ids| ids.sort_unstable());
+        Ok(garbage)
+    }
+
+    /// Removes what has the name that `row` is to have, as rename(2) does: a file makes way for a file, and an empty directory for a
+    /// directory.
+    fn make_way(&mut self, to: &FileKey, row: NameRow, former: NameRow, garbage: &mut Garbage) -> Result<(), CatalogError> {
+        match (row, former) {
+            (NameRow::File(_), NameRow::File(former)) => self.remove_file(former, garbage)?,
+            (NameRow::Directory(_), NameRow::Directory(former)) if children(&self.names, former)?.is_empty() => {
+                self.directories.remove(former.0)?;
+            }
+            _ => return Err(CatalogError::NameTaken(to.clone())),
+        }
+        Ok(())
+    }
+
+    pub(super) fn set_attributes(&mut self, key: &FileKey, attributes: Attributes) -> Result<(), CatalogError> {
+        let (_, row) = found(&self.names, key)?.ok_or_else(|| CatalogError::NotFound(key.clone()))?;
+        match row {
+            NameRow::File(file) => {
+                let row = self.file_row(file)?;
+                let (modified, mode) = (attributes.modified_or(row.modified), attributes.mode_or(row.mode));
+                self.put_file(file, &FileRow { modified, mode, ..row })?;
+            }
+            NameRow::Directory(directory) => {
+                let row = self.directory_row(directory)?;
+                let (modified, mode) = (attributes.modified_or(row.modified), attributes.mode_or(row.mode));
+                self.put_directory(directory, &DirectoryRow { modified, mode, ..row })?;
+            }
         }
         Ok(())
     }
@@ -119,7 +156,7 @@ impl Tables<'_> {
     }
 
     fn directory_row(&self, directory: DirectoryId) -> Result<DirectoryRow, DatabaseError> {
-        let row = self.directories.get(directory.0)?.map(|row| database::decode(row.value()));
+        let row = self.directories.get(directory.0)?.map(|row| DirectoryRow::decode(row.value()));
         row.unwrap_or_else(|| Err(database::damaged(format!("the directory {} has a name and no record", directory.0))))
     }
 

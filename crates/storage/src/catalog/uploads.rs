@@ -13,8 +13,8 @@ use super::lookup::{directory_of, named};
 use super::places;
 use super::rows::{PAGE_SEGMENTS, PageRow, UPLOAD_PAGES, UPLOADS, UndeclaredUploadRow, UploadRow};
 use super::tables::Tables;
-use super::{Catalog, CatalogError, Garbage, Reading};
-use crate::manifest::{Manifest, SegmentRecord};
+use super::{Catalog, CatalogError, Commit, Garbage, Reading, Stored};
+use crate::manifest::SegmentRecord;
 use crate::names::FileKey;
 use crate::segment::SegmentId;
 use crate::uploads::{UploadId, UploadRecord};
@@ -66,16 +66,17 @@ impl Catalog {
     /// # Errors
     /// Fails like [`commit_file`](Self::commit_file), or with [`CatalogError::InconsistentUpload`] if the file lacks a segment that
     /// is kept for the upload, which would be left on its node with nobody to delete it.
-    pub fn finish_upload(&self, id: UploadId, manifest: &Manifest) -> Result<(), CatalogError> {
+    pub fn finish_upload(&self, id: UploadId, commit: &Commit) -> Result<Stored, CatalogError> {
         self.change(Purpose::Keep, |tables| {
-            tables.add_file(manifest)?;
-            let needed: BTreeSet<SegmentId> = manifest.segments.iter().map(|segment| segment.id).collect();
+            let stored = tables.add_file(commit)?;
+            let needed: BTreeSet<SegmentId> = commit.manifest.segments.iter().map(|segment| segment.id).collect();
             let kept = tables.take_upload(id)?;
             if !kept.is_subset(&needed) {
                 return Err(CatalogError::InconsistentUpload(id));
             }
             // The file needs each of them, so that none becomes garbage.
-            tables.unpin(&principal_of(id), kept, &mut Garbage::new()).map(drop)
+            tables.unpin(&principal_of(id), kept, &mut Garbage::new())?;
+            Ok(stored)
         })
     }
 

@@ -78,6 +78,8 @@ mod tests {
             segments: 1,
             segment_size: 65_536,
             stored_at: 7,
+            modified: 7,
+            mode: 0o644,
             readers: BTreeSet::new(),
         })
     }
@@ -102,7 +104,7 @@ mod tests {
                 let key = FileKey::new(owner, path);
                 // Nothing is within a file.
                 if key.ancestors().all(|above| names.file(&above).is_none()) && names.children(&key).next().is_none() {
-                    let directory = DirectoryRecord { key, made_at: 7, readers: BTreeSet::new() };
+                    let directory = DirectoryRecord::made(key, 7);
                     names.insert(if *is_file { file(owner, path) } else { Entry::Directory(directory) });
                 }
             }

@@ -204,6 +204,8 @@ mod tests {
                 segments: 1,
                 segment_size: 65_536,
                 stored_at: 7,
+                modified: 7,
+                mode: 0o644,
                 readers: BTreeSet::new(),
             })
         };

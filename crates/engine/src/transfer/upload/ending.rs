@@ -17,6 +17,7 @@ impl Upload {
     pub(crate) fn deleting(&self) -> BTreeSet<NodeNumber> {
         match &self.phase {
             UploadPhase::Undoing(_, undoing) => undoing.deleting(),
+            UploadPhase::Deleting(deletion) => deletion.nodes(),
             _ => BTreeSet::new(),
         }
     }

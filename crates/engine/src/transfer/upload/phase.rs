@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use p2p_store::manifest::{Manifest, NodeNumber};
+use p2p_store::manifest::NodeNumber;
 
 use super::super::TransferError;
 use super::super::commitment::Commitment;
+use super::super::deletion::Deletion;
 use super::super::undoing::Undoing;
 use super::books::Books;
 
@@ -15,7 +16,11 @@ pub(super) enum UploadPhase {
     Sending,
     /// The holders make durable what they have stored.
     Committing(Commitment),
-    Cataloguing(Box<Manifest>),
+    Cataloguing,
+    /// The file is stored, and what the one that it has replaced alone needed is removed. It is not known yet which nodes can be asked.
+    Stored,
+    /// Nodes delete that.
+    Deleting(Deletion),
     /// What is stored and not needed is removed, after which the upload ends.
     Undoing(Ending, Undoing),
     Over,
@@ -35,8 +40,17 @@ impl UploadPhase {
         match self {
             UploadPhase::Sending => books.holders(),
             UploadPhase::Committing(commitment) => commitment.unconfirmed(),
-            UploadPhase::Cataloguing(_) | UploadPhase::Undoing(..) | UploadPhase::Over => BTreeSet::new(),
+            UploadPhase::Cataloguing
+            | UploadPhase::Stored
+            | UploadPhase::Deleting(_)
+            | UploadPhase::Undoing(..)
+            | UploadPhase::Over => BTreeSet::new(),
         }
+    }
+
+    /// Returns true once the file is stored, while what it has replaced is removed.
+    pub(super) const fn is_stored(&self) -> bool {
+        matches!(self, UploadPhase::Stored | UploadPhase::Deleting(_))
     }
 
     pub(super) const fn is_sending(&self) -> bool {

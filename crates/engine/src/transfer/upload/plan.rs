@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 
 use p2p_base::units::{ByteSize, SimTime};
+use p2p_store::attributes::{Attributes, FILE_MODE};
+use p2p_store::catalog::Commit;
 use p2p_store::manifest::{FileRecord, Manifest, SegmentRecord};
 use p2p_store::names::FileKey;
 use p2p_store::segment::{HashState, SegmentSize, Sha256Digest};
@@ -21,6 +23,10 @@ pub(crate) struct UploadPlan {
     pub(crate) segment_size: SegmentSize,
     /// Time in seconds since 1970, stored with the file.
     pub(crate) stored_at: u64,
+    /// Attributes that the file is to have.
+    pub(crate) attributes: Attributes,
+    /// True if the file may take the place of one of its name.
+    pub(crate) replace: bool,
     /// True if virtual time does not wait for the source.
     pub(crate) is_remote: bool,
     /// True if the source can be read again: it is a file.
@@ -52,8 +58,8 @@ impl UploadPlan {
         TransferLog::new(id, Direction::Upload, self.key.owner.clone(), &self.key, size, now)
     }
 
-    /// Returns the manifest of the file.
-    pub(super) fn manifest(&self, size: ByteSize, sha256: Sha256Digest, segments: Vec<SegmentRecord>) -> Manifest {
+    /// Returns the file as it is to become visible.
+    pub(super) fn commit(&self, size: ByteSize, sha256: Sha256Digest, segments: Vec<SegmentRecord>) -> Commit {
         let file = FileRecord {
             key: self.key.clone(),
             size: size.as_u64(),
@@ -61,8 +67,10 @@ impl UploadPlan {
             segments: segments.len() as u32,
             segment_size: self.segment_size.as_usize() as u32,
             stored_at: self.stored_at,
+            modified: self.attributes.modified_or(self.stored_at),
+            mode: self.attributes.mode_or(FILE_MODE),
             readers: BTreeSet::new(),
         };
-        Manifest { file, segments }
+        Commit { manifest: Manifest { file, segments }, replace: self.replace }
     }
 }

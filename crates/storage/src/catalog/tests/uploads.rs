@@ -43,6 +43,10 @@ fn file(name: &str, segments: &[SegmentRecord]) -> Manifest {
     manifest
 }
 
+fn commit(manifest: &Manifest) -> Commit {
+    Commit { manifest: manifest.clone(), replace: false }
+}
+
 fn references(catalog: &Catalog, segments: &[SegmentRecord]) -> Vec<u32> {
     catalog.references(&segments.iter().map(|segment| segment.id).collect::<Vec<_>>()).unwrap()
 }
@@ -91,7 +95,7 @@ fn a_finished_upload_is_a_file_and_no_upload_any_more() {
     let (_directory, catalog) = open();
     let all = segments(0..2_000);
     catalog.keep_upload(&record(1, 1_500), &all[..1_500]).unwrap();
-    catalog.finish_upload(upload_id(1), &file("a", &all)).unwrap();
+    catalog.finish_upload(upload_id(1), &commit(&file("a", &all))).unwrap();
     assert!(references(&catalog, &all).iter().all(|&count| count == 1));
     assert_eq!(catalog.uploads(), Ok(vec![]));
     assert_eq!(catalog.upload(upload_id(1)), Err(CatalogError::UnknownUpload(upload_id(1))));
@@ -108,7 +112,7 @@ fn an_upload_that_was_never_kept_is_committed_and_dropping_it_changes_nothing() 
     let (_directory, catalog) = open();
     let all = segments(0..3);
     assert_eq!(catalog.drop_upload(upload_id(1)), Ok(Garbage::new()));
-    catalog.finish_upload(upload_id(1), &file("a", &all)).unwrap();
+    catalog.finish_upload(upload_id(1), &commit(&file("a", &all))).unwrap();
     assert_eq!(references(&catalog, &all), [1, 1, 1]);
     let unknown = CatalogError::UnknownUpload(upload_id(1));
     assert_eq!(catalog.upload(upload_id(1)), Err(unknown.clone()));
@@ -136,7 +140,7 @@ fn equal_segments_of_one_upload_count_once() {
     catalog.keep_upload(&record(1, 2), &all[..2]).unwrap();
     catalog.keep_upload(&record(1, 4), &all[2..]).unwrap();
     assert_eq!((references(&catalog, &all), catalog.upload(upload_id(1)).unwrap().1), (vec![1; 4], all.clone()));
-    catalog.finish_upload(upload_id(1), &file("a", &all)).unwrap();
+    catalog.finish_upload(upload_id(1), &commit(&file("a", &all))).unwrap();
     assert_eq!(references(&catalog, &all), [1; 4]);
     catalog.keep_upload(&record(2, 4), &all).unwrap();
     catalog.remove(&FileKey::unowned("a")).unwrap();
@@ -164,7 +168,7 @@ fn a_record_that_does_not_agree_with_its_segments_is_refused_and_changes_nothing
     assert!(refused.contains("is inconsistent"), "{refused}");
     let homeless = SegmentRecord { holders: vec![], ..all[3].clone() };
     assert!(catalog.keep_upload(&record(1, 3), &[homeless]).is_err());
-    let foreign = catalog.finish_upload(upload_id(1), &file("a", &all[1..]));
+    let foreign = catalog.finish_upload(upload_id(1), &commit(&file("a", &all[1..])));
     assert_eq!(foreign, Err(CatalogError::InconsistentUpload(upload_id(1))), "a kept segment would be nobody's");
     assert_eq!((catalog.upload(upload_id(1)), catalog.uploads().unwrap().len()), (before, 1));
     assert_eq!(references(&catalog, &all), [1, 1, 0, 0, 0]);
@@ -290,7 +294,8 @@ impl Model {
             }
             Step::Finish { upload, name, more } => {
                 let all: Vec<u32> = self.uploads.get(&upload).into_iter().flatten().copied().chain(more).collect();
-                let finished = catalog.finish_upload(upload_id(upload), &file(&path(name).name, &segments(all.iter().copied())));
+                let file = file(&path(name).name, &segments(all.iter().copied()));
+                let finished = catalog.finish_upload(upload_id(upload), &commit(&file)).map(drop);
                 if self.files.contains_key(&name) {
                     return assert_eq!(finished, Err(CatalogError::NameTaken(path(name))));
                 }

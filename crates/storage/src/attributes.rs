@@ -1,0 +1,50 @@
+//! Attributes of files and directories that their owners set, as in `stat(2)`: the time of the last modification and the permission
+//! bits.
+//!
+//! They are kept and shown. The permission bits allow and refuse nothing: who may read and change what is stored is decided by its
+//! owner and its readers.
+
+use serde::{Deserialize, Serialize};
+
+/// Bits of a mode that are kept: read, write and execute for owner, group and others. The set-user-ID, set-group-ID and sticky bits
+/// (0o7000) have no meaning here and are dropped.
+pub const PERMISSIONS: u32 = 0o777;
+/// Permission bits of a file that was stored without any: those of `open(2)` with the usual umask of 0o022.
+pub const FILE_MODE: u32 = 0o644;
+/// Permission bits of a directory that was made without any: those of `mkdir(2)` with the usual umask of 0o022.
+pub const DIRECTORY_MODE: u32 = 0o755;
+/// Latest time of a modification, in seconds since 1970: the end of the year 9999, the last that RFC 3339 can write.
+pub const MODIFIED_MAX: u64 = 253_402_300_799;
+
+/// Attributes to set, each unless it is `None`.
+///
+/// ```
+/// use p2p_store::attributes::{Attributes, FILE_MODE};
+///
+/// let given = Attributes { modified: None, mode: Some(0o4755) };
+/// assert_eq!((given.modified_or(7), given.mode_or(FILE_MODE)), (7, 0o755));
+/// ```
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attributes {
+    /// Time of the last modification, in seconds since 1970. A later one than [`MODIFIED_MAX`] counts as that.
+    pub modified: Option<u64>,
+    /// Permission bits, of which [`PERMISSIONS`] are kept.
+    pub mode: Option<u32>,
+}
+
+impl Attributes {
+    /// Returns the time of the modification that is kept, which is `other` if none is given.
+    pub fn modified_or(self, other: u64) -> u64 {
+        self.modified.unwrap_or(other).min(MODIFIED_MAX)
+    }
+
+    /// Returns the permission bits that are kept, which are `other` if none are given.
+    pub fn mode_or(self, other: u32) -> u32 {
+        self.mode.unwrap_or(other) & PERMISSIONS
+    }
+
+    /// Returns true if nothing is to be set.
+    pub const fn is_empty(&self) -> bool {
+        self.modified.is_none() && self.mode.is_none()
+    }
+}

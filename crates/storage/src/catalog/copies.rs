@@ -1,0 +1,65 @@
+//! Changes of files that exist: storing one in place of another, copying one, and setting attributes.
+//!
+//! A replacement is one transaction: before it the former file is there, after it the new one, and never both or none.
+
+use p2p_base::database::Purpose;
+
+use super::{Catalog, CatalogError, Garbage};
+use crate::attributes::Attributes;
+use crate::manifest::{FileRecord, Manifest};
+use crate::names::FileKey;
+
+/// File that is to become visible.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Commit {
+    /// The file with its segments.
+    pub manifest: Manifest,
+    /// True if it may take the place of a file of its name, which passes its readers on.
+    pub replace: bool,
+}
+
+/// Result of making a file visible.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored {
+    /// The file as it is stored, with the readers of the one that it replaces.
+    pub file: FileRecord,
+    /// Segments that nothing needs any more, because a file was replaced.
+    pub garbage: Garbage,
+}
+
+/// Copy of a file that is to be made of the same segments.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Copy {
+    /// File to copy.
+    pub from: FileKey,
+    /// Owner and path of the copy.
+    pub to: FileKey,
+    /// Time of the copy, in seconds since 1970.
+    pub copied_at: u64,
+    /// True if the copy has the time of modification and the mode of the source. Otherwise it is modified now, and has the mode of the
+    /// file that it replaces, if it does.
+    pub preserve: bool,
+    /// True if the copy may take the place of a file of its name, which passes its readers on.
+    pub replace: bool,
+}
+
+impl Catalog {
+    /// Copies a file in one durable transaction: no segment is stored, each is needed once more.
+    ///
+    /// # Errors
+    /// Returns [`CatalogError::NotFound`] if there is no such file, [`CatalogError::NameTaken`] if the new name is taken by what is not
+    /// to be replaced or is that of the file itself, or fails if the new directory does not exist or the disk refuses; nothing has
+    /// changed then, unless the outcome [is unknown](CatalogError::is_outcome_unknown).
+    pub fn copy(&self, copy: &Copy) -> Result<Stored, CatalogError> {
+        self.change(Purpose::Keep, |tables| tables.copy_file(copy))
+    }
+
+    /// Sets attributes of a file or a directory in one durable transaction.
+    ///
+    /// # Errors
+    /// Returns [`CatalogError::NotFound`] if there is no such file, or fails if the disk refuses; nothing has changed then,
+    /// unless the outcome [is unknown](CatalogError::is_outcome_unknown).
+    pub fn set_attributes(&self, key: &FileKey, attributes: Attributes) -> Result<(), CatalogError> {
+        self.change(Purpose::Keep, |tables| tables.set_attributes(key, attributes))
+    }
+}

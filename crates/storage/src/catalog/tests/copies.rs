@@ -1,0 +1,237 @@
+//! Tests of changes of files that exist: replacing, copying, moving onto another one, setting attributes, and rows of before they had any.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::attributes::{Attributes, DIRECTORY_MODE};
+use crate::catalog::rows::FormerDirectoryRow;
+
+fn key(path: &str) -> FileKey {
+    FileKey::unowned(path)
+}
+
+fn commit(name: &str, segments: &[(u8, usize)], replace: bool) -> Commit {
+    Commit { manifest: manifest(name, segments), replace }
+}
+
+fn copy(from: &str, to: &str, replace: bool) -> Copy {
+    Copy { from: key(from), to: key(to), copied_at: 9, preserve: false, replace }
+}
+
+fn garbage(node: usize, ids: &[u8]) -> Garbage {
+    let mut ids: Vec<SegmentId> = ids.iter().map(|&n| id(n)).collect();
+    ids.sort_unstable();
+    Garbage::from([(NodeNumber::from_index(node), ids)])
+}
+
+/// What both files need stays, the readers stay, and only what the former file alone needed is garbage.
+#[test]
+fn a_file_takes_the_place_of_another_one() {
+    let (_directory, catalog) = open();
+    catalog.commit_file(&manifest("a", &[(1, 0), (2, 0), (3, 0)])).unwrap();
+    catalog.set_reader(&key("a"), "bob", true).unwrap();
+    let new = commit("a", &[(2, 0), (4, 1)], true);
+    let stored = catalog.commit_files(std::slice::from_ref(&new)).remove(0).unwrap();
+    assert_eq!(stored.garbage, garbage(0, &[1, 3]));
+    assert_eq!(stored.file.readers, BTreeSet::from(["bob".to_owned()]));
+    let found = catalog.manifest(&key("a")).unwrap();
+    assert_eq!((found.segments, &found.file), (new.manifest.segments, &stored.file));
+    assert_eq!(catalog.references(&[1, 2, 3, 4].map(id)), Ok(vec![0, 1, 0, 1]));
+    // Where there is none, it is stored like any other; a directory is not replaced.
+    let first = catalog.commit_files(&[commit("b", &[(1, 0)], true)]).remove(0).unwrap();
+    assert_eq!(first.garbage, Garbage::new());
+    catalog.make_directories(&[key("d")], 7).unwrap();
+    let refused = catalog.commit_files(&[commit("d", &[(1, 0)], true)]).remove(0);
+    assert_eq!(refused, Err(CatalogError::NameTaken(key("d"))));
+}
+
+#[test]
+fn a_copy_needs_the_segments_of_its_source_once_more() {
+    let (_directory, catalog) = open();
+    let segments: Vec<(u8, usize)> = (0..2_500_u32).map(|n| ((n % 251) as u8, 0)).collect();
+    catalog.commit_file(&manifest("a", &segments)).unwrap();
+    catalog.set_reader(&key("a"), "bob", true).unwrap();
+    let alices = Copy { to: FileKey::new(Some("alice"), "b"), ..copy("a", "", false) };
+    let stored = catalog.copy(&alices).unwrap();
+    let of_source = catalog.manifest(&key("a")).unwrap();
+    let found = catalog.manifest(&alices.to).unwrap();
+    assert_eq!((&found.segments, &found.file), (&of_source.segments, &stored.file));
+    assert_eq!((found.file.stored_at, found.file.modified, found.file.mode), (9, 9, 0o600));
+    assert_eq!((found.file.sha256, found.file.readers), (of_source.file.sha256, BTreeSet::new()));
+    assert_eq!(catalog.references(&[id(7)]), Ok(vec![2]));
+    assert_eq!(catalog.remove(&key("a")), Ok(Garbage::new()), "the copy needs all of it");
+    assert_eq!(catalog.manifest(&alices.to).unwrap().segments, of_source.segments);
+    assert_eq!(catalog.copy(&copy("a", "c", false)), Err(CatalogError::NotFound(key("a"))));
+}
+
+#[test]
+fn a_copy_takes_the_place_of_another_file_and_never_of_its_source() {
+    let (_directory, catalog) = open();
+    catalog.commit_file(&manifest("a", &[(1, 0)])).unwrap();
+    catalog.commit_file(&manifest("b", &[(2, 0)])).unwrap();
+    catalog.make_directories(&[key("d")], 7).unwrap();
+    catalog.set_attributes(&key("b"), Attributes { modified: None, mode: Some(0o640) }).unwrap();
+    let taken = |name: &str| Err(CatalogError::NameTaken(key(name)));
+    assert_eq!(catalog.copy(&copy("a", "b", false)), taken("b"));
+    assert_eq!(catalog.copy(&copy("a", "a", true)), taken("a"));
+    assert_eq!(catalog.copy(&copy("a", "d", true)), taken("d"));
+    assert_eq!(catalog.copy(&copy("d", "e", true)), Err(CatalogError::NotFound(key("d"))));
+    let stored = catalog.copy(&copy("a", "b", true)).unwrap();
+    assert_eq!((stored.garbage, stored.file.mode, stored.file.modified), (garbage(0, &[2]), 0o640, 9));
+    let preserved = catalog.copy(&Copy { preserve: true, ..copy("a", "b", true) }).unwrap();
+    assert_eq!((preserved.garbage, preserved.file.mode, preserved.file.modified), (Garbage::new(), 0o600, 1_600_000_000));
+}
+
+/// Moves follow rename(2): a file onto a file, a directory onto an empty one, and nothing else onto anything.
+#[test]
+fn what_is_moved_takes_the_place_of_its_like() {
+    let (_directory, catalog) = open();
+    catalog.make_directories(&["d", "d/in", "empty"].map(key), 7).unwrap();
+    catalog.commit_file(&manifest("a", &[(1, 0)])).unwrap();
+    catalog.commit_file(&manifest("b", &[(2, 0), (1, 0)])).unwrap();
+    for (from, to, error) in [
+        ("a", "d", CatalogError::NameTaken(key("d"))),
+        ("d", "a", CatalogError::NameTaken(key("a"))),
+        ("empty", "d", CatalogError::NameTaken(key("d"))),
+        ("d/in", "d", CatalogError::NameTaken(key("d"))),
+        ("d", "d/in", CatalogError::IntoItself(key("d"))),
+        ("none", "a", CatalogError::NotFound(key("none"))),
+    ] {
+        assert_eq!(catalog.rename(&key(from), &key(to), true), Err(error), "{from} to {to}");
+    }
+    assert_eq!(catalog.rename(&key("a"), &key("a"), true), Ok(Garbage::new()), "it is there already");
+    assert_eq!(catalog.rename(&key("a"), &key("b"), true), Ok(garbage(0, &[2])));
+    assert_eq!(catalog.rename(&key("d"), &key("empty"), true), Ok(Garbage::new()));
+    let paths: Vec<String> = catalog.namespace().unwrap().entries().map(|entry| entry.key().to_string()).collect();
+    assert_eq!(paths, ["b", "empty", "empty/in"]);
+}
+
+#[test]
+fn attributes_are_kept_with_the_permission_bits_alone() {
+    let (directory, catalog) = open();
+    catalog.make_directories(&[key("d")], 7).unwrap();
+    catalog.commit_file(&manifest("a", &[(1, 0)])).unwrap();
+    for path in ["a", "d"] {
+        catalog.set_attributes(&key(path), Attributes { modified: Some(5), mode: None }).unwrap();
+        catalog.set_attributes(&key(path), Attributes { modified: None, mode: Some(0o4_751) }).unwrap();
+    }
+    let missing = catalog.set_attributes(&key("x"), Attributes::default());
+    assert_eq!(missing, Err(CatalogError::NotFound(key("x"))));
+    drop(catalog);
+    let names = Catalog::open(&directory.path().join("catalog.redb")).unwrap().namespace().unwrap();
+    let file = names.file(&key("a")).unwrap();
+    assert_eq!((file.stored_at, file.modified, file.mode), (1_700_000_000, 5, 0o751));
+    let Some(Entry::Directory(made)) = names.get(&key("d")) else { panic!("no directory") };
+    assert_eq!((made.made_at, made.modified, made.mode), (7, 5, 0o751));
+}
+
+/// A directory of before it had a mode is read, and changed like any other.
+#[test]
+fn directories_of_the_former_version_are_read() {
+    let (_directory, catalog) = open();
+    catalog.make_directories(&[key("d")], 7).unwrap();
+    let former = |transaction: &WriteTransaction| {
+        let mut directories = transaction.open_table(DIRECTORIES)?;
+        let row = FormerDirectoryRow { owner: None, parent: DirectoryId(1), readers: BTreeSet::new(), made_at: 3 };
+        directories.insert(2, database::encode(&row)?.as_slice())?;
+        Ok::<_, DatabaseError>(())
+    };
+    catalog.database().write(former).unwrap();
+    let made = |catalog: &Catalog| match catalog.namespace().unwrap().get(&key("d")) {
+        Some(Entry::Directory(made)) => (made.made_at, made.modified, made.mode),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(made(&catalog), (3, 3, DIRECTORY_MODE));
+    catalog.set_attributes(&key("d"), Attributes { modified: Some(5), mode: None }).unwrap();
+    assert_eq!(made(&catalog), (3, 5, DIRECTORY_MODE));
+}
+
+/// Changes of a small tree.
+#[derive(Debug, Clone)]
+enum Change {
+    Make(String),
+    Store(String, Vec<u8>, bool),
+    Copy(String, String, bool),
+    Move(String, String, bool),
+    Set(String, u64, u32),
+    Remove(String),
+}
+
+fn change() -> impl Strategy<Value = Change> {
+    let path = || prop::sample::select(vec!["a", "b", "d", "d/a", "d/e", "d/e/a"]).prop_map(str::to_owned);
+    prop_oneof![
+        path().prop_map(Change::Make),
+        (path(), prop::collection::vec(0..6_u8, 0..4), any::<bool>()).prop_map(|(path, ids, r)| Change::Store(path, ids, r)),
+        (path(), path(), any::<bool>()).prop_map(|(from, to, replace)| Change::Copy(from, to, replace)),
+        (path(), path(), any::<bool>()).prop_map(|(from, to, replace)| Change::Move(from, to, replace)),
+        (path(), any::<u64>(), any::<u32>()).prop_map(|(path, at, mode)| Change::Set(path, at, mode)),
+        path().prop_map(Change::Remove),
+    ]
+}
+
+/// Makes a change in the catalog and, if it was made there, in the tree of names. Returns what became garbage.
+fn make(catalog: &Catalog, names: &mut Namespace, change: Change) -> Result<Garbage, CatalogError> {
+    match change {
+        Change::Make(path) => {
+            catalog.make_directories(&[key(&path)], 7)?;
+            names.insert(Entry::Directory(DirectoryRecord::made(key(&path), 7)));
+            Ok(Garbage::new())
+        }
+        Change::Store(path, ids, replace) => {
+            let segments: Vec<(u8, usize)> = ids.iter().map(|&n| (n, usize::from(n % 2))).collect();
+            let stored = catalog.commit_files(&[commit(&path, &segments, replace)]).remove(0)?;
+            names.insert(Entry::File(stored.file));
+            Ok(stored.garbage)
+        }
+        Change::Copy(from, to, replace) => {
+            let stored = catalog.copy(&copy(&from, &to, replace))?;
+            names.insert(Entry::File(stored.file));
+            Ok(stored.garbage)
+        }
+        Change::Move(from, to, replace) => {
+            let garbage = catalog.rename(&key(&from), &key(&to), replace)?;
+            names.rename(&key(&from), &key(&to));
+            Ok(garbage)
+        }
+        Change::Set(path, at, mode) => {
+            let attributes = Attributes { modified: Some(at), mode: Some(mode) };
+            catalog.set_attributes(&key(&path), attributes)?;
+            names.set_attributes(&key(&path), attributes);
+            Ok(Garbage::new())
+        }
+        Change::Remove(path) => {
+            let garbage = catalog.remove(&key(&path))?;
+            names.remove_tree(&key(&path));
+            Ok(garbage)
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// The tables and the tree in memory agree after every change, each volume is to hold what the files need and nothing else, and what
+    /// is garbage was needed before and is not any more.
+    #[test]
+    fn the_tables_are_what_the_tree_in_memory_is(changes in prop::collection::vec(change(), 1..30)) {
+        let (_directory, catalog) = open();
+        let mut names = Namespace::default();
+        for change in changes {
+            let before = catalog.held().unwrap();
+            let garbage = make(&catalog, &mut names, change).unwrap_or_default();
+            prop_assert_eq!(&catalog.namespace().unwrap(), &names);
+            let mut needed = BTreeMap::<NodeNumber, BTreeSet<SegmentId>>::new();
+            for file in names.files() {
+                for (node, ids) in catalog.manifest(&file.key).unwrap().by_holder() {
+                    needed.entry(node).or_default().extend(ids);
+                }
+            }
+            let held = catalog.held().unwrap();
+            prop_assert_eq!(&held, &needed);
+            for (node, ids) in before {
+                let gone: Vec<SegmentId> = ids.into_iter().filter(|id| !held.get(&node).is_some_and(|ids| ids.contains(id))).collect();
+                prop_assert_eq!(garbage.get(&node).cloned().unwrap_or_default(), gone);
+            }
+        }
+    }
+}
