@@ -24,7 +24,7 @@ function __fish_p2p_using_subcommand
     contains -- $cmd[1] $argv
 end
 
-complete -c p2p -n "__fish_p2p_needs_command" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
+complete -c p2p -n "__fish_p2p_needs_command" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
 complete -c p2p -n "__fish_p2p_needs_command" -l theme -d 'The colours: dark, light, high-contrast, mono; by default light or dark as the terminal is' -r -f -a "dark\t''
 light\t''
 high-contrast\t''
@@ -51,6 +51,9 @@ complete -c p2p -n "__fish_p2p_needs_command" -f -a "rm" -d 'Remove stored files
 complete -c p2p -n "__fish_p2p_needs_command" -f -a "uploads" -d 'List the uploads that are kept although they are not complete, or undo one'
 complete -c p2p -n "__fish_p2p_needs_command" -f -a "mkdir" -d 'Make directories among your stored files'
 complete -c p2p -n "__fish_p2p_needs_command" -f -a "mv" -d 'Give a stored file or directory another name, or move it into a directory'
+complete -c p2p -n "__fish_p2p_needs_command" -f -a "cp" -d 'Copy stored files among your own; no byte moves'
+complete -c p2p -n "__fish_p2p_needs_command" -f -a "chmod" -d 'Set the permission bits of stored files and directories, which are kept and allow nothing'
+complete -c p2p -n "__fish_p2p_needs_command" -f -a "touch" -d 'Set the time of modification of stored files and directories'
 complete -c p2p -n "__fish_p2p_needs_command" -f -a "info" -d 'Show a stored file and who holds its segments, or a directory'
 complete -c p2p -n "__fish_p2p_needs_command" -f -a "stat" -d 'Show a stored file and who holds its segments, or a directory'
 complete -c p2p -n "__fish_p2p_needs_command" -f -a "verify" -d 'Fetch a stored file or all files of a directory, check every byte, and keep none of it'
@@ -83,7 +86,7 @@ complete -c p2p -n "__fish_p2p_using_subcommand demo" -l speed -d 'Let virtual t
 10x\t''
 100x\t''
 max\t''"
-complete -c p2p -n "__fish_p2p_using_subcommand demo" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand demo" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand demo" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
 complete -c p2p -n "__fish_p2p_using_subcommand demo" -l ascii -d 'Print and draw with ASCII characters only'
 complete -c p2p -n "__fish_p2p_using_subcommand demo" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -101,7 +104,7 @@ max\t''"
 complete -c p2p -n "__fish_p2p_using_subcommand put" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand put" -l password-file -d 'Read the password from the first line of FILE' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand put" -l token-file -d 'Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand put" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand put" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand put" -s r -l recursive -d 'Store directories with all files in them; what is stored already with the same content is left out'
 complete -c p2p -n "__fish_p2p_using_subcommand put" -l keep -d 'Keep what is stored if this is interrupted, for a day; what is said first has the ID for --resume. Of what a kill (SIGKILL, a crash) interrupts, what was noted last is kept: notes begin after 8 MiB'
 complete -c p2p -n "__fish_p2p_using_subcommand put" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
@@ -121,7 +124,7 @@ max\t''"
 complete -c p2p -n "__fish_p2p_using_subcommand get" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand get" -l password-file -d 'Read the password from the first line of FILE' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand get" -l token-file -d 'Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand get" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand get" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand get" -s f -l force -d 'Replace a file that is there'
 complete -c p2p -n "__fish_p2p_using_subcommand get" -s r -l recursive -d 'Fetch directories with all files in them; what is there already with the same content is left out'
 complete -c p2p -n "__fish_p2p_using_subcommand get" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
@@ -139,7 +142,7 @@ max\t''"
 complete -c p2p -n "__fish_p2p_using_subcommand ls" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand ls" -l password-file -d 'Read the password from the first line of FILE' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand ls" -l token-file -d 'Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand ls" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand ls" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand ls" -s R -l recursive -d 'List all that is in the directories, too'
 complete -c p2p -n "__fish_p2p_using_subcommand ls" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
 complete -c p2p -n "__fish_p2p_using_subcommand ls" -l ascii -d 'Print and draw with ASCII characters only'
@@ -156,7 +159,7 @@ max\t''"
 complete -c p2p -n "__fish_p2p_using_subcommand rm" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand rm" -l password-file -d 'Read the password from the first line of FILE' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand rm" -l token-file -d 'Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand rm" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand rm" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand rm" -s r -l recursive -d 'Remove directories with all that is in them'
 complete -c p2p -n "__fish_p2p_using_subcommand rm" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
 complete -c p2p -n "__fish_p2p_using_subcommand rm" -l ascii -d 'Print and draw with ASCII characters only'
@@ -174,7 +177,7 @@ max\t''"
 complete -c p2p -n "__fish_p2p_using_subcommand uploads" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand uploads" -l password-file -d 'Read the password from the first line of FILE' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand uploads" -l token-file -d 'Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand uploads" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand uploads" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand uploads" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
 complete -c p2p -n "__fish_p2p_using_subcommand uploads" -l ascii -d 'Print and draw with ASCII characters only'
 complete -c p2p -n "__fish_p2p_using_subcommand uploads" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -190,7 +193,7 @@ max\t''"
 complete -c p2p -n "__fish_p2p_using_subcommand mkdir" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand mkdir" -l password-file -d 'Read the password from the first line of FILE' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand mkdir" -l token-file -d 'Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand mkdir" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand mkdir" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand mkdir" -s p -l parents -d 'Make those above too; one that exists is no error'
 complete -c p2p -n "__fish_p2p_using_subcommand mkdir" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
 complete -c p2p -n "__fish_p2p_using_subcommand mkdir" -l ascii -d 'Print and draw with ASCII characters only'
@@ -207,11 +210,63 @@ max\t''"
 complete -c p2p -n "__fish_p2p_using_subcommand mv" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand mv" -l password-file -d 'Read the password from the first line of FILE' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand mv" -l token-file -d 'Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand mv" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand mv" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand mv" -s f -l force -d 'Replace what has that name'
 complete -c p2p -n "__fish_p2p_using_subcommand mv" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
 complete -c p2p -n "__fish_p2p_using_subcommand mv" -l ascii -d 'Print and draw with ASCII characters only'
 complete -c p2p -n "__fish_p2p_using_subcommand mv" -s h -l help -d 'Print help'
 complete -c p2p -n "__fish_p2p_using_subcommand mv" -s V -l version -d 'Print version'
+complete -c p2p -n "__fish_p2p_using_subcommand cp" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -f -a "(__fish_complete_directories)"
+complete -c p2p -n "__fish_p2p_using_subcommand cp" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand cp" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand cp" -l seed -d 'Seed of the random numbers: the same seed gives the same run' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand cp" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r -f -a "1x\t''
+10x\t''
+100x\t''
+max\t''"
+complete -c p2p -n "__fish_p2p_using_subcommand cp" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand cp" -l password-file -d 'Read the password from the first line of FILE' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand cp" -l token-file -d 'Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand cp" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand cp" -s f -l force -d 'Replace a file that has that name'
+complete -c p2p -n "__fish_p2p_using_subcommand cp" -s p -l preserve -d 'Keep the time of modification and the mode'
+complete -c p2p -n "__fish_p2p_using_subcommand cp" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
+complete -c p2p -n "__fish_p2p_using_subcommand cp" -l ascii -d 'Print and draw with ASCII characters only'
+complete -c p2p -n "__fish_p2p_using_subcommand cp" -s h -l help -d 'Print help'
+complete -c p2p -n "__fish_p2p_using_subcommand cp" -s V -l version -d 'Print version'
+complete -c p2p -n "__fish_p2p_using_subcommand chmod" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -f -a "(__fish_complete_directories)"
+complete -c p2p -n "__fish_p2p_using_subcommand chmod" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand chmod" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand chmod" -l seed -d 'Seed of the random numbers: the same seed gives the same run' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand chmod" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r -f -a "1x\t''
+10x\t''
+100x\t''
+max\t''"
+complete -c p2p -n "__fish_p2p_using_subcommand chmod" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand chmod" -l password-file -d 'Read the password from the first line of FILE' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand chmod" -l token-file -d 'Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand chmod" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand chmod" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
+complete -c p2p -n "__fish_p2p_using_subcommand chmod" -l ascii -d 'Print and draw with ASCII characters only'
+complete -c p2p -n "__fish_p2p_using_subcommand chmod" -s h -l help -d 'Print help'
+complete -c p2p -n "__fish_p2p_using_subcommand chmod" -s V -l version -d 'Print version'
+complete -c p2p -n "__fish_p2p_using_subcommand touch" -s d -l date -d 'Set this time, such as 2026-11-28T06:30:00Z or @1795847400; now by default' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand touch" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -f -a "(__fish_complete_directories)"
+complete -c p2p -n "__fish_p2p_using_subcommand touch" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand touch" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand touch" -l seed -d 'Seed of the random numbers: the same seed gives the same run' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand touch" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r -f -a "1x\t''
+10x\t''
+100x\t''
+max\t''"
+complete -c p2p -n "__fish_p2p_using_subcommand touch" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand touch" -l password-file -d 'Read the password from the first line of FILE' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand touch" -l token-file -d 'Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand touch" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand touch" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
+complete -c p2p -n "__fish_p2p_using_subcommand touch" -l ascii -d 'Print and draw with ASCII characters only'
+complete -c p2p -n "__fish_p2p_using_subcommand touch" -s h -l help -d 'Print help'
+complete -c p2p -n "__fish_p2p_using_subcommand touch" -s V -l version -d 'Print version'
 complete -c p2p -n "__fish_p2p_using_subcommand info" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -f -a "(__fish_complete_directories)"
 complete -c p2p -n "__fish_p2p_using_subcommand info" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand info" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
@@ -223,7 +278,7 @@ max\t''"
 complete -c p2p -n "__fish_p2p_using_subcommand info" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand info" -l password-file -d 'Read the password from the first line of FILE' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand info" -l token-file -d 'Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand info" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand info" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand info" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
 complete -c p2p -n "__fish_p2p_using_subcommand info" -l ascii -d 'Print and draw with ASCII characters only'
 complete -c p2p -n "__fish_p2p_using_subcommand info" -s h -l help -d 'Print help'
@@ -239,7 +294,7 @@ max\t''"
 complete -c p2p -n "__fish_p2p_using_subcommand stat" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand stat" -l password-file -d 'Read the password from the first line of FILE' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand stat" -l token-file -d 'Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand stat" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand stat" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand stat" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
 complete -c p2p -n "__fish_p2p_using_subcommand stat" -l ascii -d 'Print and draw with ASCII characters only'
 complete -c p2p -n "__fish_p2p_using_subcommand stat" -s h -l help -d 'Print help'
@@ -255,7 +310,7 @@ max\t''"
 complete -c p2p -n "__fish_p2p_using_subcommand verify" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand verify" -l password-file -d 'Read the password from the first line of FILE' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand verify" -l token-file -d 'Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand verify" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand verify" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand verify" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
 complete -c p2p -n "__fish_p2p_using_subcommand verify" -l ascii -d 'Print and draw with ASCII characters only'
 complete -c p2p -n "__fish_p2p_using_subcommand verify" -s h -l help -d 'Print help'
@@ -271,7 +326,7 @@ max\t''"
 complete -c p2p -n "__fish_p2p_using_subcommand share" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand share" -l password-file -d 'Read the password from the first line of FILE' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand share" -l token-file -d 'Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand share" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand share" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand share" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
 complete -c p2p -n "__fish_p2p_using_subcommand share" -l ascii -d 'Print and draw with ASCII characters only'
 complete -c p2p -n "__fish_p2p_using_subcommand share" -s h -l help -d 'Print help'
@@ -287,7 +342,7 @@ max\t''"
 complete -c p2p -n "__fish_p2p_using_subcommand unshare" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand unshare" -l password-file -d 'Read the password from the first line of FILE' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand unshare" -l token-file -d 'Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand unshare" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand unshare" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand unshare" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
 complete -c p2p -n "__fish_p2p_using_subcommand unshare" -l ascii -d 'Print and draw with ASCII characters only'
 complete -c p2p -n "__fish_p2p_using_subcommand unshare" -s h -l help -d 'Print help'
@@ -303,7 +358,7 @@ max\t''"
 complete -c p2p -n "__fish_p2p_using_subcommand nodes" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand nodes" -l password-file -d 'Read the password from the first line of FILE' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand nodes" -l token-file -d 'Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand nodes" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand nodes" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand nodes" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
 complete -c p2p -n "__fish_p2p_using_subcommand nodes" -l ascii -d 'Print and draw with ASCII characters only'
 complete -c p2p -n "__fish_p2p_using_subcommand nodes" -s h -l help -d 'Print help'
@@ -319,7 +374,7 @@ max\t''"
 complete -c p2p -n "__fish_p2p_using_subcommand orphans" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand orphans" -l password-file -d 'Read the password from the first line of FILE' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand orphans" -l token-file -d 'Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand orphans" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand orphans" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand orphans" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
 complete -c p2p -n "__fish_p2p_using_subcommand orphans" -l ascii -d 'Print and draw with ASCII characters only'
 complete -c p2p -n "__fish_p2p_using_subcommand orphans" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -333,7 +388,7 @@ complete -c p2p -n "__fish_p2p_using_subcommand register" -l speed -d 'Let virtu
 10x\t''
 100x\t''
 max\t''"
-complete -c p2p -n "__fish_p2p_using_subcommand register" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand register" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand register" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
 complete -c p2p -n "__fish_p2p_using_subcommand register" -l ascii -d 'Print and draw with ASCII characters only'
 complete -c p2p -n "__fish_p2p_using_subcommand register" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -347,7 +402,7 @@ complete -c p2p -n "__fish_p2p_using_subcommand login" -l speed -d 'Let virtual 
 10x\t''
 100x\t''
 max\t''"
-complete -c p2p -n "__fish_p2p_using_subcommand login" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand login" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand login" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
 complete -c p2p -n "__fish_p2p_using_subcommand login" -l ascii -d 'Print and draw with ASCII characters only'
 complete -c p2p -n "__fish_p2p_using_subcommand login" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -360,7 +415,7 @@ complete -c p2p -n "__fish_p2p_using_subcommand logout" -l speed -d 'Let virtual
 10x\t''
 100x\t''
 max\t''"
-complete -c p2p -n "__fish_p2p_using_subcommand logout" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand logout" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand logout" -l all -d 'End every session of the user'
 complete -c p2p -n "__fish_p2p_using_subcommand logout" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
 complete -c p2p -n "__fish_p2p_using_subcommand logout" -l ascii -d 'Print and draw with ASCII characters only'
@@ -377,7 +432,7 @@ max\t''"
 complete -c p2p -n "__fish_p2p_using_subcommand whoami" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand whoami" -l password-file -d 'Read the password from the first line of FILE' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand whoami" -l token-file -d 'Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand whoami" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand whoami" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand whoami" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
 complete -c p2p -n "__fish_p2p_using_subcommand whoami" -l ascii -d 'Print and draw with ASCII characters only'
 complete -c p2p -n "__fish_p2p_using_subcommand whoami" -s h -l help -d 'Print help'
@@ -394,7 +449,7 @@ max\t''"
 complete -c p2p -n "__fish_p2p_using_subcommand sessions" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand sessions" -l password-file -d 'Read the password from the first line of FILE' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand sessions" -l token-file -d 'Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand sessions" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand sessions" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand sessions" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
 complete -c p2p -n "__fish_p2p_using_subcommand sessions" -l ascii -d 'Print and draw with ASCII characters only'
 complete -c p2p -n "__fish_p2p_using_subcommand sessions" -s h -l help -d 'Print help'
@@ -415,7 +470,7 @@ max\t''"
 complete -c p2p -n "__fish_p2p_using_subcommand token" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand token" -l password-file -d 'Read the password from the first line of FILE' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand token" -l token-file -d 'Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand token" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand token" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand token" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
 complete -c p2p -n "__fish_p2p_using_subcommand token" -l ascii -d 'Print and draw with ASCII characters only'
 complete -c p2p -n "__fish_p2p_using_subcommand token" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -431,7 +486,7 @@ max\t''"
 complete -c p2p -n "__fish_p2p_using_subcommand passwd" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand passwd" -l password-file -d 'Read the password from the first line of FILE' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand passwd" -l token-file -d 'Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand passwd" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand passwd" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand passwd" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
 complete -c p2p -n "__fish_p2p_using_subcommand passwd" -l ascii -d 'Print and draw with ASCII characters only'
 complete -c p2p -n "__fish_p2p_using_subcommand passwd" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -447,7 +502,7 @@ max\t''"
 complete -c p2p -n "__fish_p2p_using_subcommand otp" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand otp" -l password-file -d 'Read the password from the first line of FILE' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand otp" -l token-file -d 'Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand otp" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand otp" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand otp" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
 complete -c p2p -n "__fish_p2p_using_subcommand otp" -l ascii -d 'Print and draw with ASCII characters only'
 complete -c p2p -n "__fish_p2p_using_subcommand otp" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -467,7 +522,7 @@ complete -c p2p -n "__fish_p2p_using_subcommand flow" -l runs -d 'How many runs,
 complete -c p2p -n "__fish_p2p_using_subcommand flow" -l seed -d 'The seed of the first run' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand flow" -l pcap -d 'Write the packets of the first run to FILE, for Wireshark' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand flow" -l cwnd -d 'Write the congestion windows of the first run over time to FILE, as CSV' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand flow" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand flow" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand flow" -l force -d 'Replace files that are there'
 complete -c p2p -n "__fish_p2p_using_subcommand flow" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
 complete -c p2p -n "__fish_p2p_using_subcommand flow" -l ascii -d 'Print and draw with ASCII characters only'
@@ -486,7 +541,7 @@ max\t''"
 complete -c p2p -n "__fish_p2p_using_subcommand run" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand run" -l password-file -d 'Read the password from the first line of FILE' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand run" -l token-file -d 'Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand run" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand run" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand run" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
 complete -c p2p -n "__fish_p2p_using_subcommand run" -l ascii -d 'Print and draw with ASCII characters only'
 complete -c p2p -n "__fish_p2p_using_subcommand run" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -502,7 +557,7 @@ max\t''"
 complete -c p2p -n "__fish_p2p_using_subcommand repl" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand repl" -l password-file -d 'Read the password from the first line of FILE' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand repl" -l token-file -d 'Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand repl" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand repl" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand repl" -l ascii -d 'Print and draw with ASCII characters only'
 complete -c p2p -n "__fish_p2p_using_subcommand repl" -s h -l help -d 'Print help'
 complete -c p2p -n "__fish_p2p_using_subcommand repl" -s V -l version -d 'Print version'
@@ -516,7 +571,7 @@ complete -c p2p -n "__fish_p2p_using_subcommand serve" -l speed -d 'Let virtual 
 10x\t''
 100x\t''
 max\t''"
-complete -c p2p -n "__fish_p2p_using_subcommand serve" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand serve" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand serve" -l exit-with-parent -d 'End when the process ends that has started this one'
 complete -c p2p -n "__fish_p2p_using_subcommand serve" -l ascii -d 'Print and draw with ASCII characters only'
 complete -c p2p -n "__fish_p2p_using_subcommand serve" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -534,12 +589,12 @@ max\t''"
 complete -c p2p -n "__fish_p2p_using_subcommand events" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand events" -l password-file -d 'Read the password from the first line of FILE' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand events" -l token-file -d 'Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand events" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand events" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand events" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
 complete -c p2p -n "__fish_p2p_using_subcommand events" -l ascii -d 'Print and draw with ASCII characters only'
 complete -c p2p -n "__fish_p2p_using_subcommand events" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c p2p -n "__fish_p2p_using_subcommand events" -s V -l version -d 'Print version'
-complete -c p2p -n "__fish_p2p_using_subcommand replay" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand replay" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand replay" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
 complete -c p2p -n "__fish_p2p_using_subcommand replay" -l ascii -d 'Print and draw with ASCII characters only'
 complete -c p2p -n "__fish_p2p_using_subcommand replay" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -552,7 +607,7 @@ complete -c p2p -n "__fish_p2p_using_subcommand config" -l speed -d 'Let virtual
 10x\t''
 100x\t''
 max\t''"
-complete -c p2p -n "__fish_p2p_using_subcommand config" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand config" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand config" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
 complete -c p2p -n "__fish_p2p_using_subcommand config" -l ascii -d 'Print and draw with ASCII characters only'
 complete -c p2p -n "__fish_p2p_using_subcommand config" -s h -l help -d 'Print help'
@@ -569,53 +624,56 @@ max\t''"
 complete -c p2p -n "__fish_p2p_using_subcommand export" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand export" -l password-file -d 'Read the password from the first line of FILE' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand export" -l token-file -d 'Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand export" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand export" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand export" -l force -d 'Replace a file that is there'
 complete -c p2p -n "__fish_p2p_using_subcommand export" -l json -d 'Accepted for the sake of scripts: an export is always JSON'
 complete -c p2p -n "__fish_p2p_using_subcommand export" -l ascii -d 'Print and draw with ASCII characters only'
 complete -c p2p -n "__fish_p2p_using_subcommand export" -s h -l help -d 'Print help'
 complete -c p2p -n "__fish_p2p_using_subcommand export" -s V -l version -d 'Print version'
-complete -c p2p -n "__fish_p2p_using_subcommand completions" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand completions" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand completions" -l ascii -d 'Print and draw with ASCII characters only'
 complete -c p2p -n "__fish_p2p_using_subcommand completions" -s h -l help -d 'Print help'
 complete -c p2p -n "__fish_p2p_using_subcommand completions" -s V -l version -d 'Print version'
-complete -c p2p -n "__fish_p2p_using_subcommand man" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand man" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand man" -l ascii -d 'Print and draw with ASCII characters only'
 complete -c p2p -n "__fish_p2p_using_subcommand man" -s h -l help -d 'Print help'
 complete -c p2p -n "__fish_p2p_using_subcommand man" -s V -l version -d 'Print version'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm uploads mkdir mv info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl serve events replay config export completions man help" -f -a "demo" -d 'Take a tour in the terminal; without one, store three files, read them back, and report what was measured'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm uploads mkdir mv info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl serve events replay config export completions man help" -f -a "put" -d 'Store files on the nodes'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm uploads mkdir mv info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl serve events replay config export completions man help" -f -a "get" -d 'Fetch stored files'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm uploads mkdir mv info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl serve events replay config export completions man help" -f -a "ls" -d 'List the stored files and directories'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm uploads mkdir mv info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl serve events replay config export completions man help" -f -a "rm" -d 'Remove stored files and directories'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm uploads mkdir mv info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl serve events replay config export completions man help" -f -a "uploads" -d 'List the uploads that are kept although they are not complete, or undo one'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm uploads mkdir mv info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl serve events replay config export completions man help" -f -a "mkdir" -d 'Make directories among your stored files'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm uploads mkdir mv info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl serve events replay config export completions man help" -f -a "mv" -d 'Give a stored file or directory another name, or move it into a directory'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm uploads mkdir mv info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl serve events replay config export completions man help" -f -a "info" -d 'Show a stored file and who holds its segments, or a directory'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm uploads mkdir mv info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl serve events replay config export completions man help" -f -a "verify" -d 'Fetch a stored file or all files of a directory, check every byte, and keep none of it'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm uploads mkdir mv info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl serve events replay config export completions man help" -f -a "share" -d 'Let a user read a file of yours, or a directory with all that is in it'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm uploads mkdir mv info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl serve events replay config export completions man help" -f -a "unshare" -d 'Revoke a user\'s read access to a file or a directory'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm uploads mkdir mv info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl serve events replay config export completions man help" -f -a "nodes" -d 'List the nodes, with what probes over the virtual network say of them'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm uploads mkdir mv info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl serve events replay config export completions man help" -f -a "orphans" -d 'List unreferenced segments on volumes that another catalog has written to; free or adopt them'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm uploads mkdir mv info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl serve events replay config export completions man help" -f -a "register" -d 'Make an account'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm uploads mkdir mv info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl serve events replay config export completions man help" -f -a "login" -d 'Log in, until `p2p logout`'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm uploads mkdir mv info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl serve events replay config export completions man help" -f -a "logout" -d 'End the session that `p2p login` began'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm uploads mkdir mv info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl serve events replay config export completions man help" -f -a "whoami" -d 'Show who is logged in'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm uploads mkdir mv info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl serve events replay config export completions man help" -f -a "sessions" -d 'List your sessions, or end one'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm uploads mkdir mv info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl serve events replay config export completions man help" -f -a "token" -d 'API tokens: make one for a program, list yours, or revoke one'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm uploads mkdir mv info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl serve events replay config export completions man help" -f -a "passwd" -d 'Change your password; your other sessions and your API tokens end'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm uploads mkdir mv info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl serve events replay config export completions man help" -f -a "otp" -d 'One-time passwords: a second factor for your logins'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm uploads mkdir mv info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl serve events replay config export completions man help" -f -a "flow" -d 'Time TCP flows on the virtual wire, like iperf on a real one'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm uploads mkdir mv info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl serve events replay config export completions man help" -f -a "run" -d 'Carry out a script of commands, and stop at the first that fails'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm uploads mkdir mv info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl serve events replay config export completions man help" -f -a "repl" -d 'Type commands line by line, without the full-screen interface'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm uploads mkdir mv info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl serve events replay config export completions man help" -f -a "serve" -d 'Serve other programs over gRPC, until SIGTERM'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm uploads mkdir mv info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl serve events replay config export completions man help" -f -a "events" -d 'Print what happens at a running `p2p serve`, as it happens'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm uploads mkdir mv info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl serve events replay config export completions man help" -f -a "replay" -d 'Replay a recording, and compare the trace'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm uploads mkdir mv info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl serve events replay config export completions man help" -f -a "config" -d 'Print the configuration in effect, and where each value came from'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm uploads mkdir mv info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl serve events replay config export completions man help" -f -a "export" -d 'Write everything that the catalog knows, as JSON'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm uploads mkdir mv info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl serve events replay config export completions man help" -f -a "completions" -d 'Print completions for a shell: source them, or put them where it looks'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm uploads mkdir mv info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl serve events replay config export completions man help" -f -a "man" -d 'Print the manual page of the program, or of one of its commands'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm uploads mkdir mv info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl serve events replay config export completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm uploads mkdir mv cp chmod touch info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl serve events replay config export completions man help" -f -a "demo" -d 'Take a tour in the terminal; without one, store three files, read them back, and report what was measured'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm uploads mkdir mv cp chmod touch info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl serve events replay config export completions man help" -f -a "put" -d 'Store files on the nodes'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm uploads mkdir mv cp chmod touch info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl serve events replay config export completions man help" -f -a "get" -d 'Fetch stored files'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm uploads mkdir mv cp chmod touch info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl serve events replay config export completions man help" -f -a "ls" -d 'List the stored files and directories'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm uploads mkdir mv cp chmod touch info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl serve events replay config export completions man help" -f -a "rm" -d 'Remove stored files and directories'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm uploads mkdir mv cp chmod touch info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl serve events replay config export completions man help" -f -a "uploads" -d 'List the uploads that are kept although they are not complete, or undo one'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm uploads mkdir mv cp chmod touch info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl serve events replay config export completions man help" -f -a "mkdir" -d 'Make directories among your stored files'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm uploads mkdir mv cp chmod touch info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl serve events replay config export completions man help" -f -a "mv" -d 'Give a stored file or directory another name, or move it into a directory'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm uploads mkdir mv cp chmod touch info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl serve events replay config export completions man help" -f -a "cp" -d 'Copy stored files among your own; no byte moves'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm uploads mkdir mv cp chmod touch info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl serve events replay config export completions man help" -f -a "chmod" -d 'Set the permission bits of stored files and directories, which are kept and allow nothing'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm uploads mkdir mv cp chmod touch info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl serve events replay config export completions man help" -f -a "touch" -d 'Set the time of modification of stored files and directories'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm uploads mkdir mv cp chmod touch info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl serve events replay config export completions man help" -f -a "info" -d 'Show a stored file and who holds its segments, or a directory'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm uploads mkdir mv cp chmod touch info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl serve events replay config export completions man help" -f -a "verify" -d 'Fetch a stored file or all files of a directory, check every byte, and keep none of it'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm uploads mkdir mv cp chmod touch info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl serve events replay config export completions man help" -f -a "share" -d 'Let a user read a file of yours, or a directory with all that is in it'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm uploads mkdir mv cp chmod touch info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl serve events replay config export completions man help" -f -a "unshare" -d 'Revoke a user\'s read access to a file or a directory'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm uploads mkdir mv cp chmod touch info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl serve events replay config export completions man help" -f -a "nodes" -d 'List the nodes, with what probes over the virtual network say of them'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm uploads mkdir mv cp chmod touch info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl serve events replay config export completions man help" -f -a "orphans" -d 'List unreferenced segments on volumes that another catalog has written to; free or adopt them'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm uploads mkdir mv cp chmod touch info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl serve events replay config export completions man help" -f -a "register" -d 'Make an account'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm uploads mkdir mv cp chmod touch info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl serve events replay config export completions man help" -f -a "login" -d 'Log in, until `p2p logout`'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm uploads mkdir mv cp chmod touch info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl serve events replay config export completions man help" -f -a "logout" -d 'End the session that `p2p login` began'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm uploads mkdir mv cp chmod touch info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl serve events replay config export completions man help" -f -a "whoami" -d 'Show who is logged in'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm uploads mkdir mv cp chmod touch info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl serve events replay config export completions man help" -f -a "sessions" -d 'List your sessions, or end one'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm uploads mkdir mv cp chmod touch info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl serve events replay config export completions man help" -f -a "token" -d 'API tokens: make one for a program, list yours, or revoke one'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm uploads mkdir mv cp chmod touch info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl serve events replay config export completions man help" -f -a "passwd" -d 'Change your password; your other sessions and your API tokens end'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm uploads mkdir mv cp chmod touch info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl serve events replay config export completions man help" -f -a "otp" -d 'One-time passwords: a second factor for your logins'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm uploads mkdir mv cp chmod touch info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl serve events replay config export completions man help" -f -a "flow" -d 'Time TCP flows on the virtual wire, like iperf on a real one'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm uploads mkdir mv cp chmod touch info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl serve events replay config export completions man help" -f -a "run" -d 'Carry out a script of commands, and stop at the first that fails'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm uploads mkdir mv cp chmod touch info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl serve events replay config export completions man help" -f -a "repl" -d 'Type commands line by line, without the full-screen interface'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm uploads mkdir mv cp chmod touch info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl serve events replay config export completions man help" -f -a "serve" -d 'Serve other programs over gRPC, until SIGTERM'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm uploads mkdir mv cp chmod touch info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl serve events replay config export completions man help" -f -a "events" -d 'Print what happens at a running `p2p serve`, as it happens'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm uploads mkdir mv cp chmod touch info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl serve events replay config export completions man help" -f -a "replay" -d 'Replay a recording, and compare the trace'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm uploads mkdir mv cp chmod touch info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl serve events replay config export completions man help" -f -a "config" -d 'Print the configuration in effect, and where each value came from'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm uploads mkdir mv cp chmod touch info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl serve events replay config export completions man help" -f -a "export" -d 'Write everything that the catalog knows, as JSON'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm uploads mkdir mv cp chmod touch info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl serve events replay config export completions man help" -f -a "completions" -d 'Print completions for a shell: source them, or put them where it looks'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm uploads mkdir mv cp chmod touch info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl serve events replay config export completions man help" -f -a "man" -d 'Print the manual page of the program, or of one of its commands'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm uploads mkdir mv cp chmod touch info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl serve events replay config export completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 
 # Names of stored files, which the program itself knows.
 complete -c p2p -n "__fish_seen_subcommand_from get rm mv info verify share unshare ls" -f -a '(p2p stored-names -- (commandline -ct) 2>/dev/null)'

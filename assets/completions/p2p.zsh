@@ -26,7 +26,7 @@ _p2p() {
 
     local context curcontext="$curcontext" state line
     _arguments "${_arguments_options[@]}" : \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--theme=[The colours\: dark, light, high-contrast, mono; by default light or dark as the terminal is]:THEME:(dark light high-contrast mono)' \
 '--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files -/' \
 '--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:' \
@@ -55,7 +55,7 @@ _arguments "${_arguments_options[@]}" : \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
 '--seed=[Seed of the random numbers\: the same seed gives the same run]:N:' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help (see more with '\''--help'\'')]' \
@@ -76,7 +76,7 @@ _arguments "${_arguments_options[@]}" : \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '-r[Store directories with all files in them; what is stored already with the same content is left out]' \
 '--recursive[Store directories with all files in them; what is stored already with the same content is left out]' \
 '--keep[Keep what is stored if this is interrupted, for a day; what is said first has the ID for --resume. Of what a kill (SIGKILL, a crash) interrupts, what was noted last is kept\: notes begin after 8 MiB]' \
@@ -102,7 +102,7 @@ _arguments "${_arguments_options[@]}" : \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '-f[Replace a file that is there]' \
 '--force[Replace a file that is there]' \
 '-r[Fetch directories with all files in them; what is there already with the same content is left out]' \
@@ -126,7 +126,7 @@ _arguments "${_arguments_options[@]}" : \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '-R[List all that is in the directories, too]' \
 '--recursive[List all that is in the directories, too]' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
@@ -148,7 +148,7 @@ _arguments "${_arguments_options[@]}" : \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '-r[Remove directories with all that is in them]' \
 '--recursive[Remove directories with all that is in them]' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
@@ -171,7 +171,7 @@ _arguments "${_arguments_options[@]}" : \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help (see more with '\''--help'\'')]' \
@@ -190,7 +190,7 @@ _arguments "${_arguments_options[@]}" : \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '-p[Make those above too; one that exists is no error]' \
 '--parents[Make those above too; one that exists is no error]' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
@@ -212,7 +212,9 @@ _arguments "${_arguments_options[@]}" : \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'-f[Replace what has that name]' \
+'--force[Replace what has that name]' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help]' \
@@ -221,6 +223,74 @@ _arguments "${_arguments_options[@]}" : \
 '--version[Print version]' \
 '*::from -- The stored files and directories to move:_p2p_names' \
 ':to -- The new name, or the directory to move them into:' \
+&& ret=0
+;;
+(cp)
+_arguments "${_arguments_options[@]}" : \
+'--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files -/' \
+'--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:' \
+'--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
+'--seed=[Seed of the random numbers\: the same seed gives the same run]:N:' \
+'--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
+'--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
+'--password-file=[Read the password from the first line of FILE]:FILE:_files' \
+'(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'-f[Replace a file that has that name]' \
+'--force[Replace a file that has that name]' \
+'-p[Keep the time of modification and the mode]' \
+'--preserve[Keep the time of modification and the mode]' \
+'--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
+'--ascii[Print and draw with ASCII characters only]' \
+'-h[Print help]' \
+'--help[Print help]' \
+'-V[Print version]' \
+'--version[Print version]' \
+'*::from -- The stored files to copy:' \
+':to -- The name of the copy, or the directory to copy them into:' \
+&& ret=0
+;;
+(chmod)
+_arguments "${_arguments_options[@]}" : \
+'--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files -/' \
+'--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:' \
+'--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
+'--seed=[Seed of the random numbers\: the same seed gives the same run]:N:' \
+'--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
+'--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
+'--password-file=[Read the password from the first line of FILE]:FILE:_files' \
+'(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
+'--ascii[Print and draw with ASCII characters only]' \
+'-h[Print help]' \
+'--help[Print help]' \
+'-V[Print version]' \
+'--version[Print version]' \
+':mode -- The permission bits, in octal:' \
+'*::names -- The stored files and directories:' \
+&& ret=0
+;;
+(touch)
+_arguments "${_arguments_options[@]}" : \
+'-d+[Set this time, such as 2026-11-28T06\:30\:00Z or @1795847400; now by default]:TIME:' \
+'--date=[Set this time, such as 2026-11-28T06\:30\:00Z or @1795847400; now by default]:TIME:' \
+'--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files -/' \
+'--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:' \
+'--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
+'--seed=[Seed of the random numbers\: the same seed gives the same run]:N:' \
+'--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
+'--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
+'--password-file=[Read the password from the first line of FILE]:FILE:_files' \
+'(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
+'--ascii[Print and draw with ASCII characters only]' \
+'-h[Print help]' \
+'--help[Print help]' \
+'-V[Print version]' \
+'--version[Print version]' \
+'*::names -- The stored files and directories:' \
 && ret=0
 ;;
 (info)
@@ -233,7 +303,7 @@ _arguments "${_arguments_options[@]}" : \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help]' \
@@ -253,7 +323,7 @@ _arguments "${_arguments_options[@]}" : \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help]' \
@@ -273,7 +343,7 @@ _arguments "${_arguments_options[@]}" : \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help]' \
@@ -293,7 +363,7 @@ _arguments "${_arguments_options[@]}" : \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help]' \
@@ -314,7 +384,7 @@ _arguments "${_arguments_options[@]}" : \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help]' \
@@ -335,7 +405,7 @@ _arguments "${_arguments_options[@]}" : \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help]' \
@@ -354,7 +424,7 @@ _arguments "${_arguments_options[@]}" : \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help (see more with '\''--help'\'')]' \
@@ -373,7 +443,7 @@ _arguments "${_arguments_options[@]}" : \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
 '--seed=[Seed of the random numbers\: the same seed gives the same run]:N:' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help (see more with '\''--help'\'')]' \
@@ -392,7 +462,7 @@ _arguments "${_arguments_options[@]}" : \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
 '--seed=[Seed of the random numbers\: the same seed gives the same run]:N:' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help (see more with '\''--help'\'')]' \
@@ -409,7 +479,7 @@ _arguments "${_arguments_options[@]}" : \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
 '--seed=[Seed of the random numbers\: the same seed gives the same run]:N:' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--all[End every session of the user]' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
@@ -429,7 +499,7 @@ _arguments "${_arguments_options[@]}" : \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help]' \
@@ -449,7 +519,7 @@ _arguments "${_arguments_options[@]}" : \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help]' \
@@ -471,7 +541,7 @@ _arguments "${_arguments_options[@]}" : \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help (see more with '\''--help'\'')]' \
@@ -492,7 +562,7 @@ _arguments "${_arguments_options[@]}" : \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help (see more with '\''--help'\'')]' \
@@ -511,7 +581,7 @@ _arguments "${_arguments_options[@]}" : \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help (see more with '\''--help'\'')]' \
@@ -539,7 +609,7 @@ incast\:"Many hosts send to one, over access links"))' \
 '--seed=[The seed of the first run]:N:' \
 '--pcap=[Write the packets of the first run to FILE, for Wireshark]:FILE:_files' \
 '--cwnd=[Write the congestion windows of the first run over time to FILE, as CSV]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--force[Replace files that are there]' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
@@ -561,7 +631,7 @@ _arguments "${_arguments_options[@]}" : \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help (see more with '\''--help'\'')]' \
@@ -582,7 +652,7 @@ _arguments "${_arguments_options[@]}" : \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help]' \
 '--help[Print help]' \
@@ -599,7 +669,7 @@ _arguments "${_arguments_options[@]}" : \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
 '--seed=[Seed of the random numbers\: the same seed gives the same run]:N:' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--exit-with-parent[End when the process ends that has started this one]' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help (see more with '\''--help'\'')]' \
@@ -620,7 +690,7 @@ _arguments "${_arguments_options[@]}" : \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help (see more with '\''--help'\'')]' \
@@ -631,7 +701,7 @@ _arguments "${_arguments_options[@]}" : \
 ;;
 (replay)
 _arguments "${_arguments_options[@]}" : \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help (see more with '\''--help'\'')]' \
@@ -648,7 +718,7 @@ _arguments "${_arguments_options[@]}" : \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
 '--seed=[Seed of the random numbers\: the same seed gives the same run]:N:' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help]' \
@@ -669,7 +739,7 @@ _arguments "${_arguments_options[@]}" : \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--force[Replace a file that is there]' \
 '--json[Accepted for the sake of scripts\: an export is always JSON]' \
 '--ascii[Print and draw with ASCII characters only]' \
@@ -681,7 +751,7 @@ _arguments "${_arguments_options[@]}" : \
 ;;
 (completions)
 _arguments "${_arguments_options[@]}" : \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help]' \
 '--help[Print help]' \
@@ -692,7 +762,7 @@ _arguments "${_arguments_options[@]}" : \
 ;;
 (man)
 _arguments "${_arguments_options[@]}" : \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help]' \
 '--help[Print help]' \
@@ -742,6 +812,18 @@ _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
 (mv)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(cp)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(chmod)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(touch)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
@@ -865,6 +947,9 @@ _p2p_commands() {
 'uploads:List the uploads that are kept although they are not complete, or undo one' \
 'mkdir:Make directories among your stored files' \
 'mv:Give a stored file or directory another name, or move it into a directory' \
+'cp:Copy stored files among your own; no byte moves' \
+'chmod:Set the permission bits of stored files and directories, which are kept and allow nothing' \
+'touch:Set the time of modification of stored files and directories' \
 'info:Show a stored file and who holds its segments, or a directory' \
 'stat:Show a stored file and who holds its segments, or a directory' \
 'verify:Fetch a stored file or all files of a directory, check every byte, and keep none of it' \
@@ -894,6 +979,11 @@ _p2p_commands() {
     )
     _describe -t commands 'p2p commands' commands "$@"
 }
+(( $+functions[_p2p__subcmd__chmod_commands] )) ||
+_p2p__subcmd__chmod_commands() {
+    local commands; commands=()
+    _describe -t commands 'p2p chmod commands' commands "$@"
+}
 (( $+functions[_p2p__subcmd__completions_commands] )) ||
 _p2p__subcmd__completions_commands() {
     local commands; commands=()
@@ -903,6 +993,11 @@ _p2p__subcmd__completions_commands() {
 _p2p__subcmd__config_commands() {
     local commands; commands=()
     _describe -t commands 'p2p config commands' commands "$@"
+}
+(( $+functions[_p2p__subcmd__cp_commands] )) ||
+_p2p__subcmd__cp_commands() {
+    local commands; commands=()
+    _describe -t commands 'p2p cp commands' commands "$@"
 }
 (( $+functions[_p2p__subcmd__demo_commands] )) ||
 _p2p__subcmd__demo_commands() {
@@ -940,6 +1035,9 @@ _p2p__subcmd__help_commands() {
 'uploads:List the uploads that are kept although they are not complete, or undo one' \
 'mkdir:Make directories among your stored files' \
 'mv:Give a stored file or directory another name, or move it into a directory' \
+'cp:Copy stored files among your own; no byte moves' \
+'chmod:Set the permission bits of stored files and directories, which are kept and allow nothing' \
+'touch:Set the time of modification of stored files and directories' \
 'info:Show a stored file and who holds its segments, or a directory' \
 'verify:Fetch a stored file or all files of a directory, check every byte, and keep none of it' \
 'share:Let a user read a file of yours, or a directory with all that is in it' \
@@ -968,6 +1066,11 @@ _p2p__subcmd__help_commands() {
     )
     _describe -t commands 'p2p help commands' commands "$@"
 }
+(( $+functions[_p2p__subcmd__help__subcmd__chmod_commands] )) ||
+_p2p__subcmd__help__subcmd__chmod_commands() {
+    local commands; commands=()
+    _describe -t commands 'p2p help chmod commands' commands "$@"
+}
 (( $+functions[_p2p__subcmd__help__subcmd__completions_commands] )) ||
 _p2p__subcmd__help__subcmd__completions_commands() {
     local commands; commands=()
@@ -977,6 +1080,11 @@ _p2p__subcmd__help__subcmd__completions_commands() {
 _p2p__subcmd__help__subcmd__config_commands() {
     local commands; commands=()
     _describe -t commands 'p2p help config commands' commands "$@"
+}
+(( $+functions[_p2p__subcmd__help__subcmd__cp_commands] )) ||
+_p2p__subcmd__help__subcmd__cp_commands() {
+    local commands; commands=()
+    _describe -t commands 'p2p help cp commands' commands "$@"
 }
 (( $+functions[_p2p__subcmd__help__subcmd__demo_commands] )) ||
 _p2p__subcmd__help__subcmd__demo_commands() {
@@ -1113,6 +1221,11 @@ _p2p__subcmd__help__subcmd__token_commands() {
     local commands; commands=()
     _describe -t commands 'p2p help token commands' commands "$@"
 }
+(( $+functions[_p2p__subcmd__help__subcmd__touch_commands] )) ||
+_p2p__subcmd__help__subcmd__touch_commands() {
+    local commands; commands=()
+    _describe -t commands 'p2p help touch commands' commands "$@"
+}
 (( $+functions[_p2p__subcmd__help__subcmd__unshare_commands] )) ||
 _p2p__subcmd__help__subcmd__unshare_commands() {
     local commands; commands=()
@@ -1237,6 +1350,11 @@ _p2p__subcmd__share_commands() {
 _p2p__subcmd__token_commands() {
     local commands; commands=()
     _describe -t commands 'p2p token commands' commands "$@"
+}
+(( $+functions[_p2p__subcmd__touch_commands] )) ||
+_p2p__subcmd__touch_commands() {
+    local commands; commands=()
+    _describe -t commands 'p2p touch commands' commands "$@"
 }
 (( $+functions[_p2p__subcmd__unshare_commands] )) ||
 _p2p__subcmd__unshare_commands() {
