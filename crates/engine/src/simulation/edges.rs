@@ -138,7 +138,7 @@ impl Simulation {
 
     /// Refuses content of `size` of which `left` is to be stored, unless there are room and quota for it.
     pub(super) fn refuse_unfit(&mut self, key: &FileKey, size: ByteSize, left: ByteSize) -> Result<(), EngineError> {
-        self.refuse_over_quota(key, left)?;
+        self.refuse_over_quota(key, left, self.size_at(key))?;
         let (segments, name) = (self.world.config.segment_size.count_for(size), key.name.clone());
         if segments > SEGMENTS_MAX {
             return Err(EngineError::TooManySegments { name, segments, max: SEGMENTS_MAX });
@@ -160,18 +160,17 @@ impl Simulation {
         self.begin(id, Running::new(transfer, Some(edge), self.world.payload))
     }
 
-    /// Refuses a file that does not fit into its owner's quota, in which a file that it replaces makes room. Files without an owner have
-    /// none.
-    pub(super) fn refuse_over_quota(&mut self, key: &FileKey, size: ByteSize) -> Result<(), EngineError> {
+    /// Refuses what does not fit into its owner's quota, in which the bytes that it replaces make room. What has no owner has no quota.
+    pub(super) fn refuse_over_quota(&mut self, key: &FileKey, size: ByteSize, replaced: u64) -> Result<(), EngineError> {
         let Some((owner, quota)) = key.owner.as_deref().zip(self.world.config.quota) else { return Ok(()) };
         self.note_usage(Some(owner));
         let (needed, left) = (size.as_u64(), self.usage_of(Some(owner)).left().unwrap_or(u64::MAX));
-        let left = left.saturating_add(self.size_at(key));
+        let left = left.saturating_add(replaced);
         if needed <= left { Ok(()) } else { Err(EngineError::OverQuota { name: key.name.clone(), needed, left, quota }) }
     }
 
     /// Returns the size in bytes of the file of a key, which is 0 if there is none.
-    fn size_at(&self, key: &FileKey) -> u64 {
+    pub(super) fn size_at(&self, key: &FileKey) -> u64 {
         self.world.names.files().file(key).map_or(0, |file| file.size)
     }
 

@@ -90,7 +90,7 @@ impl Simulation {
         let is_kept = self.note_pin(pin).is_some();
         if !is_kept {
             let key = FileKey::new(pin.user.as_deref(), &format!("segment {}", pin.id));
-            self.refuse_over_quota(&key, ByteSize::from_bytes(len))?;
+            self.refuse_over_quota(&key, ByteSize::from_bytes(len), 0)?;
         }
         self.world.claim_full_volumes()?;
         self.world.claim_volumes(Purpose::Keep)?;

@@ -121,7 +121,7 @@ impl Simulation {
         let to = FileKey { owner, name: stored_path(to)? };
         self.note_use(&to);
         changes::require_copyable(self.world.names.files(), from, &to, replace)?;
-        self.refuse_over_quota(&to, ByteSize::from_bytes(file.size))?;
+        self.refuse_over_quota(&to, ByteSize::from_bytes(file.size), self.size_at(&to))?;
         self.claim_place(&to)?;
         Ok(to)
     }
