@@ -298,6 +298,8 @@ impl Event {
         "FaultBegan",
         "FaultEnded",
         "StartFailed",
+        "FileCopied",
+        "AttributesSet",
     ];
 }
 

@@ -81,9 +81,7 @@ impl Simulation {
             Command::Sleep(sleep) => self.sleep(id, sleep.span),
             Command::Step(step) => self.step(id, step.span),
             Command::Shutdown(shutdown) => self.shut_down(id, shutdown.running),
-            Command::ListFiles(_) => {
-                reply(Reply::Files(policy::known_names(by, self.world.names.files()).files().cloned().collect()))
-            }
+            Command::ListFiles(_) => reply(Reply::Files(self.files_known_to(by))),
             Command::ListDirectory(list) => Some(self.list_directory(by, &list)),
             Command::ListNodes(_) => {
                 let nodes = self.node_statuses().into_iter();
@@ -113,6 +111,10 @@ impl Simulation {
             // The driver changes the pace.
             Command::SetSpeed(_) | Command::Pause(_) | Command::Resume(_) => reply(Reply::Done(())),
         }
+    }
+
+    fn files_known_to(&self, by: &Principal) -> Vec<FileRecord> {
+        policy::known_names(by, self.world.names.files()).files().cloned().collect()
     }
 
     fn transfers_of(&self, by: &Principal) -> Vec<TransferStatus> {
