@@ -28,6 +28,7 @@ use p2p_shell::table;
 use crate::accounts::{self, RegisterArgs, SignInArgs, SignOutArgs};
 use crate::demo::{self, DemoArgs};
 use crate::flow::{self, FlowArgs};
+use crate::keygen::KeygenArgs;
 use crate::language::{
     CopyArgs, MakeDirectoryArgs, ModeArgs, MoveArgs, OfAccountArgs, OfFileArgs, OrphansArgs, OtpArgs, SessionsArgs, ShareArgs,
     TokenArgs, TouchArgs, UploadsArgs,
@@ -155,7 +156,12 @@ enum Command {
     Run(RunArgs),
     /// Type commands line by line, without the full-screen interface
     Repl(ReplArgs),
-    /// Serve other programs over gRPC, until SIGTERM
+    /// Make a pair of SSH keys in the data directory, for a node or a user
+    ///
+    /// A node is known by its key from the next start of its server on. The private key is readable for you alone, and the public one is
+    /// printed, as `key add` takes it.
+    Keygen(KeygenArgs),
+    /// Serve other programs over gRPC and SSH, until SIGTERM
     ///
     /// Prints one line of JSON when the services can be used, with their addresses. Time passes at 1x unless --speed or p2p.toml says
     /// otherwise. Asked to end by a signal (Ctrl-C, `kill`), it takes no more requests, gives those that run the time of [serve] drain, and
@@ -346,6 +352,7 @@ impl Cli {
             Command::Flow(args) => flow::run(&args)?,
             Command::Run(args) => scripts::run(&args).await?,
             Command::Repl(args) => repl::run(&args).await?,
+            Command::Keygen(args) => args.run().await?,
             Command::Serve(args) => serve::run(&args).await?,
             Command::Events(_) => {
                 return Err(wrong_usage(

@@ -13,7 +13,7 @@
 //! | [`demo`], [`demo_users`] | the demonstration and its users |
 //! | [`cli`] | the command line, which composes them |
 //!
-//! The gRPC services are a crate beside it, `p2p-grpc`. The floors below are crates: `p2p-base`, `p2p-net`, `p2p-store`, `p2p-auth`, `p2p-engine`, `p2p-service`, `p2p-shell`
+//! The gRPC and SSH services are crates beside it, `p2p-grpc` and `p2p-ssh`. The floors below are crates: `p2p-base`, `p2p-net`, `p2p-store`, `p2p-auth`, `p2p-engine`, `p2p-service`, `p2p-shell`
 //! (docs/architecture.md).
 
 // `output` writes to both streams, and does not panic where they cannot be written.
@@ -24,6 +24,7 @@ pub mod cli;
 pub mod demo;
 pub mod demo_users;
 pub mod flow;
+pub mod keygen;
 pub mod language;
 pub mod oneshot;
 mod operand;

@@ -9,7 +9,6 @@ mod nodes;
 mod parent;
 pub mod services;
 
-use std::net::SocketAddr;
 use std::path::Path;
 
 use clap::Args;
@@ -26,7 +25,7 @@ use p2p_service::output;
 use serde::Serialize;
 
 use self::parent::Parent;
-use self::services::{Kind, Services, StartError};
+use self::services::{Addresses, Kind, Services, StartError};
 
 /// `p2p serve`
 #[derive(Debug, Args)]
@@ -38,6 +37,10 @@ pub struct ServeArgs {
     /// p2p.toml or from 127.0.0.1:50051 on without ADDRESS
     #[arg(long, value_name = "ADDRESS", num_args = 0..=1, require_equals = true)]
     grpc_nodes: Option<Option<Endpoint>>,
+    /// Serve SSH, one server a node: Node_01 at ADDRESS instead of that in p2p.toml, Node_02 at the next port, and so on (:0 takes free
+    /// ports)
+    #[arg(long, value_name = "ADDRESS", num_args = 0..=1, require_equals = true)]
+    ssh: Option<Option<Endpoint>>,
     /// End when the process ends that has started this one
     #[arg(long)]
     exit_with_parent: bool,
@@ -52,24 +55,37 @@ struct Ready<'a> {
     data_dir: &'a Path,
     speed: String,
     services: &'a [Announced],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    host_keys: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     setup_token: Option<&'a str>,
 }
 
-/// Returns the configuration with what the flags say, before anything is started.
-fn configured(args: &ServeArgs) -> Result<Config> {
-    let mut config: Config = args.engine.load()?;
-    let of_nodes = match args.grpc_nodes {
-        Some(Some(address)) => Some(address.to_string()),
-        Some(None) if config.text(Section::Grpc, "nodes").is_empty() => Some(nodes::FIRST.to_owned()),
-        _ => None,
-    };
-    if let Some(address) = of_nodes {
-        config.set(Section::Grpc, "nodes", &address, "--grpc-nodes")?;
+impl ServeArgs {
+    /// Returns the services that are wanted with their addresses: those that are named, or gRPC. Addresses that are not permitted are told
+    /// before the engine starts.
+    fn wanted(&self) -> Result<Vec<(Kind, Addresses)>> {
+        let config = self.configured()?;
+        let is_grpc = self.grpc.is_some() || self.grpc_nodes.is_some() || self.ssh.is_none();
+        let grpc = is_grpc.then_some(self.grpc.flatten());
+        let named = [(Kind::Grpc, grpc, "--grpc"), (Kind::Ssh, self.ssh, "--ssh")];
+        let named = named.into_iter().filter_map(|(kind, named, flag)| Some((kind, named?, flag)));
+        named.map(|(kind, given, flag)| Ok((kind, kind.addresses(&config, given, flag)?))).collect()
     }
-    // Addresses that are not permitted are told before the engine starts.
-    config.grpc_nodes()?;
-    Ok(config)
+
+    /// Returns the configuration with what the flags say of the endpoints of gRPC.
+    fn configured(&self) -> Result<Config> {
+        let mut config: Config = self.engine.load()?;
+        let of_nodes = match self.grpc_nodes {
+            Some(Some(address)) => Some(address.to_string()),
+            Some(None) if config.text(Section::Grpc, "nodes").is_empty() => Some(nodes::FIRST.to_owned()),
+            _ => None,
+        };
+        if let Some(address) = of_nodes {
+            config.set(Section::Grpc, "nodes", &address, "--grpc-nodes")?;
+        }
+        Ok(config)
+    }
 }
 
 /// Serves until the process is asked to end, or its parent has ended.
@@ -78,25 +94,30 @@ fn configured(args: &ServeArgs) -> Result<Config> {
 /// Fails if the configuration is invalid, if the data directory cannot be used, or if no service can listen.
 pub async fn run(args: &ServeArgs) -> Result<()> {
     let parent = args.exit_with_parent.then(Parent::of_this_process);
-    let config = configured(args)?;
-    let address = Kind::Grpc.address(&config, args.grpc.flatten(), "--grpc")?;
+    let wanted = args.wanted()?;
     let instance = Instance::start_interactive(&args.engine)?;
     let _attention = interrupt::attend()?;
-    let result = serve(&instance, config, address, parent).await;
+    let result = serve(&instance, wanted, parent).await;
     let ended = instance.end().await.map(drop);
     // Why it could not be served counts for more than that the engine has not ended.
     result.and(ended)
 }
 
-async fn serve(instance: &Instance, config: Config, address: SocketAddr, parent: Option<Parent>) -> Result<()> {
-    let services = Services::with(instance, config)?;
-    for problem in services.start(Kind::Grpc, address).await.map_err(advised)?.problems {
-        output::tell(format_args!("p2p: {problem}; --grpc-nodes=:0 takes free ports"));
+async fn serve(instance: &Instance, wanted: Vec<(Kind, Addresses)>, parent: Option<Parent>) -> Result<()> {
+    let services = Services::new(instance)?;
+    let mut host_keys = Vec::new();
+    for (kind, addresses) in wanted {
+        let started = services.start(kind, addresses).await.map_err(advised)?;
+        for problem in started.problems {
+            output::tell(format_args!("p2p: {problem}; {}=:0 takes free ports", kind.flag_of_nodes()));
+        }
+        host_keys.extend(started.host_keys);
     }
     let speed = instance.config.text(Section::Engine, "speed");
     // The first account needs it, and there is no other use of it.
     let (listening, setup_token) = (services.listening(), services.setup_token()?);
-    let ready = Ready { pid: std::process::id(), data_dir: &instance.data_dir, speed, services: &listening, setup_token };
+    let (pid, data_dir) = (std::process::id(), &instance.data_dir);
+    let ready = Ready { pid, data_dir, speed, services: &listening, host_keys, setup_token };
     output::print_json(&serde_json::to_string(&ready).wrap_err("cannot make JSON")?)?;
     let asked = end_of(instance, parent).await;
     let announcement = services.end().await;

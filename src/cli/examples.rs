@@ -4,7 +4,7 @@
 pub(super) type Examples = &'static [(&'static str, &'static str)];
 
 /// Every command with its examples, in the order of the command line.
-const EXAMPLES: [(&str, Examples); 36] = [
+const EXAMPLES: [(&str, Examples); 37] = [
     ("demo", &[("p2p demo", "The tour."), ("p2p demo --json --seed 7", "The report of one run, for a program.")]),
     (
         "put",
@@ -98,10 +98,18 @@ const EXAMPLES: [(&str, Examples); 36] = [
         &[("p2p repl", "Commands line by line."), ("p2p repl < commands", "Those of a file; a line that fails does not end it.")],
     ),
     (
+        "keygen",
+        &[
+            ("p2p keygen Node_03 --type rsa", "A host key of its own for a node."),
+            ("p2p keygen alice --passphrase", "A pair for a user, encrypted."),
+        ],
+    ),
+    (
         "serve",
         &[
             ("p2p serve", "Serves at the addresses of p2p.toml."),
             ("p2p serve --grpc=:0 --exit-with-parent > ready.json", "Under another program, which reads the port."),
+            ("p2p serve --grpc --ssh", "SSH too: `ssh -p 2202 alice@127.0.0.1 df` asks Node_02."),
         ],
     ),
     (

@@ -1,4 +1,4 @@
-//! The commands `serve` and `services` of the language, for prompts of this machine.
+//! The commands `serve`, `services` and `keygen` of the language, for prompts of this machine.
 
 use std::sync::Arc;
 
@@ -10,12 +10,14 @@ use p2p_service::instance::Instance;
 use p2p_shell::answer::{Answer, View};
 use p2p_shell::call::Call;
 use p2p_shell::report::{Table as Rows, bytes_of, date_of, number_column, text_column};
-use p2p_shell::spec::{Argument, Audience, Group, Kind as Word, Place, Spec, Times};
+use p2p_shell::spec::{Argument, Audience, Flag, Group, Kind as Word, Place, Spec, Times};
 use p2p_shell::table::{CommandGroup, Table};
 use p2p_shell::{Shell, ShellError};
+use p2p_ssh::keys::{self, KeyFileError, KeyType, Owner};
 use serde_json::json;
 
 use super::services::{Kind, Services, StartError, Started, told};
+use crate::keygen;
 
 /// The commands about the services of this process.
 #[derive(Debug)]
@@ -32,7 +34,7 @@ pub static COMMANDS: &[Spec] = &[
         summary: "start or stop a service for other programs in this program",
         details: "Without a SERVICE, `start` and `stop` are about all of them. ADDRESS is for `start`, in the place of that in p2p.toml; :0 \
                   takes a free port of 127.0.0.1. `stop` lets the clients end what they do, within [serve] drain of p2p.toml, and so does \
-                  leaving the program. With [grpc] nodes of p2p.toml, grpc has an endpoint of each node too. Where it was begun without a SERVICE and one cannot listen, the others go on.",
+                  leaving the program. ssh has a server for each node, and with [grpc] nodes of p2p.toml grpc has one too. Where it was begun without a SERVICE and one cannot listen, the others go on.",
         arguments: &[
             Argument { name: "ACTION", kind: Word::OneOf(&["start", "stop", "status"]), times: Times::Once },
             Argument { name: "SERVICE", kind: Word::OneOf(Kind::NAMES), times: Times::Optional },
@@ -52,6 +54,27 @@ pub static COMMANDS: &[Spec] = &[
         arguments: &[],
         flags: &[],
         run: |shell, _| Box::pin(services(shell)),
+    },
+    Spec {
+        name: "keygen",
+        aliases: &[],
+        group: Group::Session,
+        audience: Audience::Admins,
+        place: Place::ThisMachine,
+        summary: "make a pair of SSH keys in the data directory, or list those with their fingerprints",
+        details: "A node has the key from its next start of `serve` on, in the place of the key of all nodes. A user's private key is for the \
+                  user to take away; `key add` lets its public half log in. One with a passphrase is made by `p2p keygen USER --passphrase`.",
+        arguments: &[Argument { name: "NODE|USER", kind: Word::Other("Node_03"), times: Times::Optional }],
+        flags: &[
+            Flag {
+                name: "type",
+                short: None,
+                value: Some(("TYPE", Word::OneOf(KeyType::NAMES))),
+                summary: "type of the key, ed25519 unless another is asked for",
+            },
+            Flag { name: "force", short: None, value: None, summary: "replace a key that is there" },
+        ],
+        run: |shell, call| Box::pin(make_key(shell, call)),
     },
 ];
 
@@ -95,32 +118,43 @@ async fn serve(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
 }
 
 async fn start(services: &Services, kind: Option<Kind>, given: Option<Endpoint>) -> Result<Answer, ShellError> {
-    let (mut lines, mut list, mut failed) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut started, mut failed) = (Vec::new(), Vec::new());
     for kind in Kind::meant(kind) {
         match start_one(services, kind, given).await {
-            Ok(Started { address, of_nodes, problems }) => {
-                lines.push(format!("{} listens at {address}", kind.name()));
-                list.push(json!({ "service": kind.name(), "address": address }));
-                for Announced { node, address, .. } in of_nodes {
-                    lines.extend(node.as_ref().map(|node| format!("{node} listens at {address}")));
-                    list.push(json!({ "service": kind.name(), "address": address, "node": node }));
-                }
-                failed.extend(problems);
+            Ok(mut one) => {
+                failed.append(&mut one.problems);
+                started.push(one);
             }
             Err(problem) => failed.push(problem),
         }
     }
     if !failed.is_empty() {
-        return Err(ShellError::Bad([failed, lines].concat().join("; ")));
+        return Err(ShellError::Bad(failed.into_iter().chain(told_of(&started)).collect::<Vec<_>>().join("; ")));
     }
     let token = services.setup_token().map_err(|error| ShellError::Bad(format!("{error:#}")))?;
+    let mut lines: Vec<String> = told_of(&started).collect();
+    let host_keys: Vec<&String> = started.iter().flat_map(|one| &one.host_keys).collect();
+    lines.extend(host_keys.iter().map(|key| format!("ssh is known by the host key {key}")));
     lines.extend(token.map(|token| format!("the first account is registered with the setup token {token}")));
-    Ok(Answer::new(View::Text(lines.join("\n")), json!({ "services": list, "setup_token": token })))
+    let listening: Vec<_> = started.iter().flat_map(|one| &one.listening).collect();
+    let mut data = json!({ "services": listening, "setup_token": token });
+    if !host_keys.is_empty() {
+        data["host_keys"] = json!(host_keys);
+    }
+    Ok(Answer::new(View::Text(lines.join("\n")), data))
+}
+
+/// Formats where services listen that were started.
+fn told_of(started: &[Started]) -> impl Iterator<Item = String> {
+    started.iter().flat_map(|one| &one.listening).map(|Announced { service, address, node }| {
+        let node = node.as_ref().map(|node| format!(" of {node}")).unwrap_or_default();
+        format!("{service}{node} listens at {address}")
+    })
 }
 
 async fn start_one(services: &Services, kind: Kind, given: Option<Endpoint>) -> Result<Started, String> {
-    let address = kind.address(services.config(), given, "serve start").map_err(|error| error.to_string())?;
-    services.start(kind, address).await.map_err(|error| match error {
+    let addresses = kind.addresses(services.config(), given, "serve start").map_err(|error| error.to_string())?;
+    services.start(kind, addresses).await.map_err(|error| match error {
         StartError::Address { .. } => {
             format!("{error}; `serve start {} :0` takes a free port", kind.name())
         }
@@ -137,6 +171,25 @@ async fn stop(services: &Services, kind: Option<Kind>) -> Result<Answer, ShellEr
     }
     let text: Vec<String> = closed.iter().map(told).collect();
     Ok(Answer::new(View::Text(text.join("\n")), closed.iter().map(|door| json!(door)).collect()))
+}
+
+async fn make_key(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
+    let ServiceCommands(services) = shell.group()?;
+    let bad = |error: KeyFileError| ShellError::Bad(error.to_string());
+    let Some(owner) = call.argument(0) else {
+        if let Some(flag) = call.flags.keys().next() {
+            return Err(call.wrong(format!("--{flag} is for a key that is made; a NODE or USER is missing")));
+        }
+        let all = keys::kept(services.data_dir()).map_err(bad)?;
+        return Ok(Answer::new(View::Table(keygen::listed(&all)), all.iter().map(keygen::data_of).collect()));
+    };
+    let owner = Owner::named(owner).map_err(|error| call.wrong(format!("`{owner}` is no node and no user: {error}")))?;
+    let kind = call.flags.get("type").and_then(|name| KeyType::of(name)).unwrap_or(KeyType::Ed25519);
+    let (data_dir, is_forced) = (services.data_dir().to_owned(), call.flags.contains_key("force"));
+    // A key of RSA takes a while to be found.
+    let making = tokio::task::spawn_blocking(move || keys::make(&data_dir, &owner, kind, None, is_forced));
+    let made = making.await.map_err(|error| ShellError::Bad(error.to_string()))?.map_err(bad)?;
+    Ok(Answer::new(View::Text(keygen::told(&made)), keygen::made_data(&made)))
 }
 
 /// Returns the list of services as an answer.

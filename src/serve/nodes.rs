@@ -1,65 +1,116 @@
-//! The gRPC endpoints of the nodes: their doors, and what attends them. They are opened and closed with the gRPC services.
+//! Servers of single nodes: their doors, one a node, and what attends them. They are opened and closed with the service that they are of.
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use p2p_grpc::{Server, Unsound, storage as node};
+use p2p_grpc::storage as grpc;
 use p2p_service::access::watching::Snapshots;
 use p2p_service::doors::announced::Announced;
 use p2p_service::doors::guest::Limits;
 use p2p_service::doors::{Door, Doors};
 use p2p_service::files::NodeNumber;
+use p2p_ssh::server as ssh;
 use tokio::task::JoinSet;
 
-/// Name of the endpoints of all nodes together, in the log, in the figures, and at the end.
-pub(super) const NAME: &str = "grpc of the nodes";
+use super::services::{Kind, Server, StartError};
 
-/// Address of the endpoint of Node_01 where neither p2p.toml nor the command line has another.
+/// Name of the gRPC endpoints of all nodes together, in the log, in the figures, and at the end.
+pub(super) const OF_GRPC: &str = "grpc of the nodes";
+
+/// Address of the gRPC endpoint of Node_01 where neither p2p.toml nor the command line has another.
 pub(super) const FIRST: &str = "127.0.0.1:50051";
 
-/// Largest number of connections from one address to the endpoints of all nodes together. A client of all of them has some of each kind.
+/// Largest number of connections from one address to the servers of all nodes together. A client of all of them has some of each kind.
 const OF_ONE_ADDRESS: usize = 128;
 
-/// Endpoints of nodes whose doors are open, before they are attended.
-#[derive(Debug, Default)]
+/// Server of one node.
+enum Endpoint {
+    Grpc(grpc::Endpoint),
+    Ssh(ssh::Endpoint),
+}
+
+impl Endpoint {
+    async fn attend(self, door: Door, snapshots: Snapshots, drain: Duration) {
+        match self {
+            Endpoint::Grpc(endpoint) => endpoint.attend(door, snapshots, drain).await,
+            Endpoint::Ssh(endpoint) => endpoint.attend(door, snapshots, drain).await,
+        }
+    }
+}
+
+/// Makes the server of each node.
+enum Maker<'a> {
+    Grpc(&'a p2p_grpc::Server, grpc::Reflection),
+    Ssh(&'a p2p_ssh::Server),
+}
+
+impl Maker<'_> {
+    fn of(server: &Server) -> Result<Maker<'_>, StartError> {
+        Ok(match server {
+            Server::Grpc(server) => Maker::Grpc(server, grpc::Reflection::new()?),
+            Server::Ssh(server) => Maker::Ssh(server),
+        })
+    }
+
+    async fn make(&self, node: NodeNumber) -> Result<Endpoint, StartError> {
+        Ok(match self {
+            Maker::Grpc(server, reflection) => Endpoint::Grpc(grpc::Endpoint::new(server, reflection, node).await),
+            Maker::Ssh(server) => Endpoint::Ssh(server.endpoint(node)?),
+        })
+    }
+}
+
+/// Servers of nodes whose doors are open, before they are attended.
+#[derive(Default)]
 pub(super) struct Endpoints {
-    opened: Vec<(NodeNumber, Door, node::Endpoint)>,
-    /// Sentences about the endpoints that cannot be opened.
+    opened: Vec<(NodeNumber, Door, Endpoint)>,
+    /// Sentences about those that cannot be opened.
     problems: Vec<String>,
 }
 
 impl Endpoints {
-    /// Opens the doors of the endpoints of the nodes, the first one's first. One that cannot be opened is told, and the others go on.
-    pub(super) async fn open(doors: &Doors, server: &Server, addresses: &[SocketAddr]) -> Result<Endpoints, Unsound> {
+    /// Opens the doors of the servers of the nodes, the first one's first. One that cannot be opened is told, and the others go on; it is an
+    /// error only if nothing else of the service listens.
+    pub(super) async fn open(
+        doors: &Doors,
+        kind: Kind,
+        server: &Server,
+        addresses: &[SocketAddr],
+        is_all: bool,
+    ) -> Result<Endpoints, StartError> {
         let mut endpoints = Endpoints::default();
         if addresses.is_empty() {
             return Ok(endpoints);
         }
-        let reflection = node::Reflection::new()?;
+        let maker = Maker::of(server)?;
         let limits = Limits { of_one_address: OF_ONE_ADDRESS, ..Limits::default() };
-        for (index, (address, door)) in doors.open_each(NAME, addresses, limits).await.into_iter().enumerate() {
+        let opened = doors.open_each(kind.door_of_nodes(), addresses, limits).await;
+        let is_none = is_all && opened.iter().all(|(_, door)| door.is_err());
+        for (index, (address, door)) in opened.into_iter().enumerate() {
             let node = NodeNumber::from_index(index);
             match door {
-                Ok(door) => endpoints.opened.push((node, door, node::Endpoint::new(server, &reflection, node).await)),
+                Ok(door) => endpoints.opened.push((node, door, maker.make(node).await?)),
+                Err(error) if is_none => return Err(StartError::Address { service: kind.name(), address, error }),
                 Err(error) => {
-                    endpoints.problems.push(format!("{node} has no endpoint: {address} cannot be listened at: {error}"));
+                    let what = kind.name_of_endpoint();
+                    endpoints.problems.push(format!("{node} has no {what}: {address} cannot be listened at: {error}"));
                 }
             }
         }
         Ok(endpoints)
     }
 
-    /// Returns what other processes learn of the endpoints, which are of the service of this name.
-    pub(super) fn announced(&self, service: &str) -> Vec<Announced> {
-        let announced = |(node, door, _): &(NodeNumber, Door, _)| Announced {
-            service: service.to_owned(),
+    /// Returns what other processes learn of the servers, which are of the service of this name.
+    pub(super) fn announced(&self, service: &str) -> impl Iterator<Item = Announced> {
+        let service = service.to_owned();
+        self.opened.iter().map(move |(node, door, _)| Announced {
+            service: service.clone(),
             address: door.address(),
             node: Some(node.to_string()),
-        };
-        self.opened.iter().map(announced).collect()
+        })
     }
 
-    /// Attends each endpoint by a task, and returns the sentences about those that could not be opened.
+    /// Attends each server by a task, and returns the sentences about those that could not be opened.
     pub(super) fn attend(self, attending: &mut JoinSet<()>, snapshots: &Snapshots, drain: Duration) -> Vec<String> {
         for (_, door, endpoint) in self.opened {
             attending.spawn(endpoint.attend(door, snapshots.clone(), drain));

@@ -4,14 +4,13 @@
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use eyre::Result;
 use p2p_auth::Auth;
 use p2p_base::units::count_of;
-use p2p_grpc::Server;
 use p2p_service::access::Access;
 use p2p_service::access::remote::RemoteRules;
 use p2p_service::access::watching::Snapshots;
@@ -23,6 +22,7 @@ use p2p_service::doors::guest::Limits;
 use p2p_service::doors::{Door, Doors, Figures, Stage, told_refusals};
 use p2p_service::instance::Instance;
 use p2p_service::output;
+use p2p_ssh::keys::KeyFileError;
 use secrecy::ExposeSecret;
 use thiserror::Error;
 use tokio::task::JoinSet;
@@ -34,13 +34,24 @@ use super::nodes::{self, Endpoints};
 pub enum Kind {
     /// The gRPC services.
     Grpc,
+    /// The SSH servers of the nodes.
+    Ssh,
+}
+
+/// Addresses at which a service listens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Addresses {
+    /// That of the whole network; `None` for a service that has servers of single nodes alone.
+    whole: Option<SocketAddr>,
+    /// Those of the servers of single nodes, the first one's first.
+    of_nodes: Vec<SocketAddr>,
 }
 
 impl Kind {
     /// Names of all kinds, in the order of the variants.
-    pub const NAMES: &'static [&'static str] = &["grpc"];
+    pub const NAMES: &'static [&'static str] = &["grpc", p2p_ssh::server::SERVICE];
     /// All kinds, in the order in which they are listed.
-    pub const ALL: [Kind; Kind::NAMES.len()] = [Kind::Grpc];
+    pub const ALL: [Kind; Kind::NAMES.len()] = [Kind::Grpc, Kind::Ssh];
 
     /// Returns the name of the kind, which is also that of its section in p2p.toml.
     pub const fn name(self) -> &'static str {
@@ -62,10 +73,35 @@ impl Kind {
         kinds.iter().flat_map(|kind| kind.doors()).copied().collect()
     }
 
-    /// Returns the names of the doors of the kind, as the figures have them.
+    /// Returns the names of the doors of the kind, as the figures have them: that of the whole network, and that of the nodes.
     const fn doors(self) -> &'static [&'static str] {
         match self {
-            Kind::Grpc => &["grpc", nodes::NAME],
+            Kind::Grpc => &["grpc", nodes::OF_GRPC],
+            Kind::Ssh => &[p2p_ssh::server::SERVICE],
+        }
+    }
+
+    /// Returns the name of the doors of the servers of single nodes.
+    pub(super) const fn door_of_nodes(self) -> &'static str {
+        match self {
+            Kind::Grpc => nodes::OF_GRPC,
+            Kind::Ssh => p2p_ssh::server::SERVICE,
+        }
+    }
+
+    /// Returns what users call the server of a node.
+    pub(super) const fn name_of_endpoint(self) -> &'static str {
+        match self {
+            Kind::Grpc => "endpoint",
+            Kind::Ssh => "SSH server",
+        }
+    }
+
+    /// Returns the flag of `p2p serve` that says where the servers of single nodes listen.
+    pub(super) const fn flag_of_nodes(self) -> &'static str {
+        match self {
+            Kind::Grpc => "--grpc-nodes",
+            Kind::Ssh => "--ssh",
         }
     }
 
@@ -77,35 +113,34 @@ impl Kind {
     const fn section(self) -> Section {
         match self {
             Kind::Grpc => Section::Grpc,
+            Kind::Ssh => Section::Ssh,
         }
     }
 
-    /// Returns the address at which the kind listens by a configuration.
-    fn address_in(self, config: &Config) -> Result<SocketAddr, ConfigError> {
-        match self {
-            Kind::Grpc => config.grpc_address(),
-        }
+    /// Returns the addresses at which the kind listens by a configuration.
+    fn addresses_in(self, config: &Config) -> Result<Addresses, ConfigError> {
+        Ok(match self {
+            Kind::Grpc => Addresses { whole: Some(config.grpc_address()?), of_nodes: config.grpc_nodes()? },
+            Kind::Ssh => Addresses { whole: None, of_nodes: config.ssh_nodes()? },
+        })
     }
 
     /// Returns the names of the doors that the kind has by a configuration, each with its address.
     fn doors_in(self, config: &Config) -> Result<Vec<(&'static str, SocketAddr)>, ConfigError> {
-        match self {
-            Kind::Grpc => {
-                let of_nodes = config.grpc_nodes()?.first().map(|&address| (nodes::NAME, address));
-                Ok([(self.name(), config.grpc_address()?)].into_iter().chain(of_nodes).collect())
-            }
-        }
+        let Addresses { whole, of_nodes } = self.addresses_in(config)?;
+        let whole = whole.map(|address| (self.name(), address));
+        Ok(whole.into_iter().chain(of_nodes.first().map(|&address| (self.door_of_nodes(), address))).collect())
     }
 
-    /// Returns the address at which the kind is to listen: the one that is given, or that of the configuration.
+    /// Returns the addresses at which the kind is to listen: from the one on that is given, or those of the configuration.
     ///
     /// # Errors
-    /// Fails if other machines reach the address, and the configuration does not permit that.
-    pub fn address(self, config: &Config, given: Option<Endpoint>, by: &'static str) -> Result<SocketAddr, ConfigError> {
-        let Some(given) = given else { return self.address_in(config) };
+    /// Fails if other machines reach an address, and the configuration does not permit that, or if there are too few ports.
+    pub fn addresses(self, config: &Config, given: Option<Endpoint>, by: &'static str) -> Result<Addresses, ConfigError> {
+        let Some(given) = given else { return self.addresses_in(config) };
         let mut config = config.clone();
         config.set(self.section(), "address", &given.to_string(), by)?;
-        self.address_in(&config)
+        self.addresses_in(&config)
     }
 }
 
@@ -135,9 +170,9 @@ pub enum StartError {
     /// Other processes could not learn of the service.
     #[error("the services cannot be announced in the data directory: {0}")]
     Announcement(io::Error),
-    /// The configuration does not permit it.
-    #[error(transparent)]
-    Config(#[from] ConfigError),
+    /// The host keys cannot be read or made.
+    #[error("SSH has no host keys: {0}")]
+    HostKeys(#[from] KeyFileError),
     /// The program is being left.
     #[error("the services have ended, since the program is being left")]
     Ended,
@@ -150,12 +185,36 @@ pub enum StartError {
 #[derive(Debug)]
 #[must_use = "a part of it may not listen"]
 pub struct Started {
-    /// Address at which it listens.
-    pub address: SocketAddr,
-    /// Endpoints of nodes that were opened with it.
-    pub of_nodes: Vec<Announced>,
+    /// Where it listens, the servers of single nodes last.
+    pub listening: Vec<Announced>,
+    /// Fingerprints of the keys by which its servers are known; none where it has no such keys.
+    pub host_keys: Vec<String>,
     /// Sentences about what does not listen, while the rest does.
     pub problems: Vec<String>,
+}
+
+/// Server of a kind, for all its doors.
+pub(super) enum Server {
+    Grpc(p2p_grpc::Server),
+    Ssh(p2p_ssh::Server),
+}
+
+impl Server {
+    fn host_keys(&self) -> Vec<String> {
+        match self {
+            Server::Grpc(_) => Vec::new(),
+            Server::Ssh(server) => server.fingerprints(),
+        }
+    }
+
+    /// Serves the clients of the door of the whole network until it is closed.
+    async fn attend(self, door: Door, drain: Duration) {
+        match self {
+            Server::Grpc(server) => server.attend(door, drain).await,
+            // There is none: each node has its own.
+            Server::Ssh(_) => {}
+        }
+    }
 }
 
 /// The services of a process. Cheap to clone. When the last clone is dropped, they end at once.
@@ -177,8 +236,8 @@ struct Inner {
     starting: tokio::sync::Mutex<()>,
     /// Tasks that attend the doors.
     attending: Mutex<JoinSet<()>>,
-    /// Endpoints of nodes that were opened last.
-    of_nodes: Mutex<Vec<Announced>>,
+    /// Where each service listens, or has listened last.
+    opened: Mutex<Vec<Announced>>,
     announcement: Mutex<Option<Announcement>>,
 }
 
@@ -194,33 +253,30 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Services {
-    /// Creates the services of an engine with its configuration, none of which listens yet.
+    /// Creates the services of an engine, none of which listens yet.
     ///
     /// # Errors
     /// Fails if the configuration is incomplete, or if the disk or the system refuses.
     pub fn new(instance: &Instance) -> Result<Services> {
-        Services::with(instance, instance.config.clone())
-    }
-
-    /// Creates the services of an engine as [`new`](Self::new) does, with addresses by another configuration.
-    ///
-    /// # Errors
-    /// Fails as [`new`](Self::new) does.
-    pub fn with(instance: &Instance, config: Config) -> Result<Services> {
         Ok(Services(Arc::new(Inner {
             doors: Doors::default(),
             access: Mutex::new(Some(instance.access("serve")?)),
             auth: instance.auth.clone(),
             rules: instance.remote_rules()?,
             snapshots: instance.snapshots(),
+            config: instance.config.clone(),
             data_dir: instance.data_dir.clone(),
-            drain: config.drain()?,
-            config,
+            drain: instance.config.drain()?,
             starting: tokio::sync::Mutex::default(),
             attending: Mutex::default(),
-            of_nodes: Mutex::default(),
+            opened: Mutex::default(),
             announcement: Mutex::default(),
         })))
+    }
+
+    /// Returns the directory of the files.
+    pub fn data_dir(&self) -> &Path {
+        &self.0.data_dir
     }
 
     /// Returns the configuration in which the addresses are.
@@ -228,34 +284,47 @@ impl Services {
         &self.0.config
     }
 
-    /// Starts a service at an address, and returns where it listens. That of gRPC has the endpoints of nodes that the configuration wants.
+    /// Starts a service at these addresses.
     ///
     /// # Errors
     /// Fails as [`StartError`] says; nothing listens then that did not before.
-    pub async fn start(&self, kind: Kind, address: SocketAddr) -> Result<Started, StartError> {
+    pub async fn start(&self, kind: Kind, addresses: Addresses) -> Result<Started, StartError> {
         let _permission = self.0.starting.lock().await;
         let doors = self.0.doors.figures();
         if let Some(door) = doors.iter().find(|door| kind.has(door.service) && door.stage != Stage::Closed) {
             return Err(StartError::NotClosed { service: kind.name(), stage: door.stage, address: door.address });
         }
-        let access = locked(&self.0.access).clone().ok_or(StartError::Ended)?;
-        let of_nodes = self.0.config.grpc_nodes()?;
-        let server = match kind {
-            Kind::Grpc => Server::new(access, Arc::clone(&self.0.rules)).await?,
+        let (server, Addresses { whole, of_nodes }) = (self.server(kind).await?, addresses);
+        let door = match whole {
+            Some(address) => Some(self.open(kind, address).await?),
+            None => None,
         };
-        let door = self.open(kind, address).await?;
-        let endpoints = Endpoints::open(&self.0.doors, &server, &of_nodes).await?;
-        let of_nodes = endpoints.announced(kind.name());
-        locked(&self.0.of_nodes).clone_from(&of_nodes);
+        let endpoints = Endpoints::open(&self.0.doors, kind, &server, &of_nodes, door.is_none()).await?;
+        let whole = door.iter().map(|door| Announced { service: kind.name().into(), address: door.address(), node: None });
+        let listening: Vec<Announced> = whole.chain(endpoints.announced(kind.name())).collect();
+        let mut opened = std::mem::take(&mut *locked(&self.0.opened));
+        opened.retain(|before| before.service != kind.name());
+        *locked(&self.0.opened) = [opened, listening.clone()].concat();
         self.announce().map_err(StartError::Announcement)?;
-        let (address, drain) = (door.address(), self.0.drain);
+        let (host_keys, drain) = (server.host_keys(), self.0.drain);
         let mut attending = locked(&self.0.attending);
         // What has ended is not kept.
         while attending.try_join_next().is_some() {}
-        attending.spawn(server.attend(door, drain));
+        if let Some(door) = door {
+            attending.spawn(server.attend(door, drain));
+        }
         let problems = endpoints.attend(&mut attending, &self.0.snapshots, drain);
-        tracing::info!(service = kind.name(), %address, nodes = of_nodes.len(), "a service listens");
-        Ok(Started { address, of_nodes, problems })
+        tracing::info!(service = kind.name(), addresses = ?listening, "a service listens");
+        Ok(Started { listening, host_keys, problems })
+    }
+
+    async fn server(&self, kind: Kind) -> Result<Server, StartError> {
+        let access = locked(&self.0.access).clone().ok_or(StartError::Ended)?;
+        let rules = Arc::clone(&self.0.rules);
+        Ok(match kind {
+            Kind::Grpc => Server::Grpc(p2p_grpc::Server::new(access, rules).await?),
+            Kind::Ssh => Server::Ssh(p2p_ssh::Server::new(access, rules, &self.0.data_dir)?),
+        })
     }
 
     async fn open(&self, kind: Kind, address: SocketAddr) -> Result<Door, StartError> {
@@ -265,14 +334,12 @@ impl Services {
 
     /// Returns the services that listen, those of single nodes last.
     pub fn listening(&self) -> Vec<Announced> {
-        let is_open = |door: &Figures| door.stage == Stage::Open;
-        let (of_nodes, whole): (Vec<Figures>, Vec<Figures>) =
-            self.0.doors.figures().into_iter().filter(is_open).partition(|door| door.service == nodes::NAME);
-        let announced = |door: Figures| Announced { service: door.service.to_owned(), address: door.address, node: None };
-        let mut listening: Vec<Announced> = whole.into_iter().map(announced).collect();
-        if !of_nodes.is_empty() {
-            listening.extend(locked(&self.0.of_nodes).iter().cloned());
-        }
+        let doors = self.0.doors.figures();
+        let is_open = |kind: Kind| doors.iter().any(|door| kind.has(door.service) && door.stage == Stage::Open);
+        let open: Vec<&str> = Kind::ALL.into_iter().filter(|&kind| is_open(kind)).map(Kind::name).collect();
+        let mut listening = locked(&self.0.opened).clone();
+        listening.retain(|one| open.contains(&one.service.as_str()));
+        listening.sort_by_key(|one| one.node.is_some());
         listening
     }
 

@@ -96,7 +96,7 @@ pub(crate) fn now() -> u64 {
 }
 
 /// What an authenticator app shows.
-fn app_code(secret: &str, at: u64) -> String {
+pub(crate) fn app_code(secret: &str, at: u64) -> String {
     code_at(&Secret::from(secret), at).unwrap().expose_secret().to_owned()
 }
 

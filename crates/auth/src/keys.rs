@@ -110,6 +110,20 @@ impl Auth {
         Ok(found)
     }
 
+    /// Returns true if a key is one of this user's. Neither the answer nor its time tells if the user exists.
+    ///
+    /// # Errors
+    /// Fails if the disk refuses.
+    pub fn has_key(&self, user: &str, key: KeyFingerprint) -> Result<bool, AuthError> {
+        Ok(self.key_of(&UserName::folded(user), key)?.is_some())
+    }
+
+    /// Returns the key of a user that has this fingerprint.
+    pub(super) fn key_of(&self, user: &str, key: KeyFingerprint) -> Result<Option<KeyInfo>, DatabaseError> {
+        let record: Option<KeyRecord> = store::read(&self.0.database.read()?, KEYS, (user, key.0))?;
+        Ok(record.map(KeyInfo::from))
+    }
+
     /// Removes the public key of a user that has this name, and returns it.
     ///
     /// # Errors
@@ -142,7 +156,7 @@ impl KeyRecord {
 
 impl KeyInfo {
     /// Returns the note of an entry about the key in the audit log.
-    fn note(&self) -> String {
+    pub(super) fn note(&self) -> String {
         format!("{}, {} {}", self.name, self.algorithm, self.fingerprint)
     }
 }

@@ -13,6 +13,7 @@ use super::audit::{self, Action, AuditEntry};
 use super::mail::{self, CODE_LIFETIME, Mail};
 use super::names::UserName;
 use super::password::Kept;
+use super::public_key::KeyFingerprint;
 use super::secret::{Fingerprint, Secret, Token, fingerprint, random};
 use super::store::{self, ACCOUNTS, ATTEMPTS, AccountRecord, Attempts, Second};
 use super::{Account, Auth, AuthError, Pending, audit_entry, limits, otp, password, sessions, update};
@@ -171,7 +172,7 @@ impl Auth {
         let raised = if is_stale { Some(password::hash(password, self.0.policy.iterations)?) } else { None };
         let proven = Proven { user: record.name, origin: origin.to_owned(), changes: record.changes, raised };
         let kind = match record.second {
-            Second::Nothing => return self.noting_lapse(&attempt, self.grant_at_once(&proven, now)).map(LoginStep::Granted),
+            Second::Nothing => return self.noting_lapse(&attempt, self.grant_at_once(&proven, "", now)).map(LoginStep::Granted),
             Second::App { .. } => CodeKind::App,
             Second::Mail => CodeKind::Mail,
         };
@@ -183,6 +184,26 @@ impl Auth {
             CodeKind::App => challenge,
             CodeKind::Mail => self.with_code_mailed(challenge, now)?,
         }))
+    }
+
+    /// Logs in a user who has proven to hold the private half of a public key. No second factor is asked for: the key is what the user has,
+    /// as a code would be. A key of the user is never delayed, since it cannot be guessed, and failures of others must not lock its holder out.
+    ///
+    /// # Errors
+    /// Returns [`AuthError::WrongLogin`] if the user has no such key, [`AuthError::Wait`] in place of that after too many failures, and
+    /// [`AuthError::Lapsed`] if the password was changed meanwhile.
+    pub fn login_with_key(&self, user: &str, key: KeyFingerprint, origin: &str, now: u64) -> Result<Granted, AuthError> {
+        let name = UserName::folded(user);
+        let record: Option<AccountRecord> = store::read(&self.0.database.read()?, ACCOUNTS, name.as_str())?;
+        let known = record.as_ref().map_or(UNKNOWN_USER, |record| record.name.as_str()).to_owned();
+        let attempt = Attempt { name: &name, user: &known, origin, action: Action::Login, now };
+        let Some((record, key)) = record.zip(self.key_of(&name, key)?) else {
+            let _in_flight = self.admit(&attempt)?;
+            self.write_access(|transaction| record_failure(transaction, &attempt, "unknown public key"))?;
+            return Err(AuthError::WrongLogin);
+        };
+        let proven = Proven { user: record.name, origin: origin.to_owned(), changes: record.changes, raised: None };
+        self.noting_lapse(&attempt, self.grant_at_once(&proven, &format!("public key {}", key.note()), now))
     }
 
     /// Stores a login that waits for its code, and returns its identifier.
@@ -331,10 +352,12 @@ impl Auth {
         Ok(seconds)
     }
 
-    fn grant_at_once(&self, proven: &Proven, now: u64) -> Result<Granted, AuthError> {
+    fn grant_at_once(&self, proven: &Proven, note: &str, now: u64) -> Result<Granted, AuthError> {
         let token = Token::new()?;
+        let entry = audit_entry(now, proven.user.as_str(), &proven.origin, Action::Login);
+        let entry = AuditEntry { note: note.to_owned(), ..entry };
         let account = self.write_access(|transaction| {
-            audit::append(transaction, audit_entry(now, proven.user.as_str(), &proven.origin, Action::Login))?;
+            audit::append(transaction, entry)?;
             self.grant(transaction, proven, &token, now)
         })?;
         Ok(Granted { token, account })

@@ -46,6 +46,13 @@ pub enum PublicKeyError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyFingerprint(pub(super) [u8; 32]);
 
+impl KeyFingerprint {
+    /// Returns the fingerprint of a public key in the encoding of the protocol (RFC 4253, section 6.6).
+    pub fn of(blob: &[u8]) -> KeyFingerprint {
+        KeyFingerprint(Sha256::digest(blob).into())
+    }
+}
+
 /// Writes the fingerprint as OpenSSH does, as in `SHA256:uNiVztksCsDhcc0u9e8BrrJXVGDpPLFAM0uFZrw…`.
 impl fmt::Display for KeyFingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -96,7 +103,7 @@ impl PublicKey {
 
     /// Returns the fingerprint of the key.
     pub fn fingerprint(&self) -> KeyFingerprint {
-        KeyFingerprint(Sha256::digest(&self.blob).into())
+        KeyFingerprint::of(&self.blob)
     }
 }
 

@@ -43,7 +43,8 @@ use crate::scratch;
 
 /// Names that p2p creates in a data directory, without the histories, the settings of the screen and the saved session; the session
 /// is refused if other users may read it.
-const MADE_HERE: [&str; 8] = ["catalog.redb", "reserve", "nodes", "logs", "recordings", OUTBOX, AUDIT_ARCHIVE, announced::FILE];
+const MADE_HERE: [&str; 9] =
+    ["catalog.redb", "reserve", "nodes", "logs", "recordings", "keys", OUTBOX, AUDIT_ARCHIVE, announced::FILE];
 /// Name of the directory into which the oldest entries of the audit log are moved.
 const AUDIT_ARCHIVE: &str = "audit";
 /// Interval between two attempts to lock a data directory that another process has locked.

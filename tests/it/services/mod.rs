@@ -8,6 +8,7 @@ mod files;
 mod foreign;
 mod grpc;
 mod prompts;
+mod ssh;
 mod storage;
 mod transfers;
 mod uploads;

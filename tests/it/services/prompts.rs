@@ -133,12 +133,13 @@ fn leaving_ends_the_services_in_order() {
 /// A script as well, and what is refused begins nothing.
 #[test]
 fn what_cannot_be_started_is_told_and_the_rest_goes_on() {
-    let home = Home::new(QUICK);
+    let home = Home::new(&format!("{QUICK}\n[ssh]\naddress = \"127.0.0.1:0\"\n"));
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap();
     let mut repl = Repl::start(&home);
     repl.line(&format!("serve start grpc {address}"));
-    for line in ["serve start grpc 0.0.0.0:0", "serve stop grpc", "serve stop grpc :0", "serve start ssh", "serve start grpc 7"] {
+    for line in ["serve start grpc 0.0.0.0:0", "serve stop grpc", "serve stop grpc :0", "serve start smtp", "serve start grpc 7"]
+    {
         repl.line(line);
     }
     let free = repl.serve();
@@ -153,12 +154,34 @@ fn what_cannot_be_started_is_told_and_the_rest_goes_on() {
         "other machines reach 0.0.0.0:0",
         "grpc does not listen; `serve start` starts one",
         "unexpected argument `127.0.0.1:0`",
-        "none of: grpc",
+        "none of: grpc, ssh",
         "`7` is no address and port",
-        &format!("grpc is open at {free}; `serve stop grpc` ends it"),
+        &format!("grpc is open at {free}; `serve stop grpc` ends it; ssh of Node_01 listens at 127.0.0.1:"),
     ] {
         assert!(said.stderr.contains(words), "{words}: {}", said.stderr);
     }
+}
+
+/// Each node has a server, and they end together.
+#[test]
+fn ssh_is_started_and_stopped_for_all_nodes() {
+    let home = Home::new(QUICK);
+    let mut repl = Repl::start(&home);
+    repl.line("serve start ssh :0");
+    let [first, second] = ["Node_01", "Node_02"].map(|node| {
+        let said = repl.says(&format!("ssh of {node} listens at "));
+        said.split(' ').next_back().unwrap().parse::<SocketAddr>().unwrap()
+    });
+    assert!(repl.says("known by the host key").contains("SHA256:"));
+    assert!(answers(second));
+    repl.line("services");
+    assert!(repl.says(&first.to_string()).contains("open"));
+    repl.line("serve stop ssh");
+    repl.says(&format!("ssh at {first} is closed after 1 connection "));
+    repl.line("serve status ssh");
+    assert!(repl.says(&first.to_string()).contains("closed"));
+    assert!(![first, second].into_iter().any(answers));
+    assert_eq!(repl.end().code, Some(0));
 }
 
 #[test]

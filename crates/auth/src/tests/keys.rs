@@ -117,3 +117,23 @@ fn a_database_without_keys_takes_them() {
     assert_eq!(auth.keys(&alice()).unwrap(), []);
     assert!(auth.add_key(&alice(), &named("a"), &key(1), "here", NOW).is_ok());
 }
+
+/// A key logs its user in without a code, is named in the audit log, and is nobody else's; others do not lock its holder out.
+#[test]
+fn a_key_logs_its_user_in_and_nobody_else() {
+    let house = House::new();
+    let known = house.add("laptop", 1).unwrap();
+    let unknown = key(2).fingerprint();
+    assert!(house.auth.has_key("Alice", known.fingerprint).unwrap());
+    assert!(!house.auth.has_key("alice", unknown).unwrap() && !house.auth.has_key("nobody", known.fingerprint).unwrap());
+    let granted = house.auth.login_with_key("Alice", known.fingerprint, "there", NOW).unwrap();
+    assert_eq!(house.auth.check(&granted.token, "there", NOW).unwrap().name, alice());
+    let (_, entry) = house.auth.audit(1, Some(&alice())).unwrap().remove(0);
+    assert_eq!((entry.action, entry.done, entry.origin.as_str()), (Action::Login, true, "there"));
+    assert_eq!(entry.note, format!("public key laptop, ssh-ed25519 {}", known.fingerprint));
+    let refused = (0..50).map(|_| house.auth.login_with_key("alice", unknown, "there", NOW).unwrap_err());
+    let refused: Vec<AuthError> = refused.collect();
+    assert_eq!(refused[0], AuthError::WrongLogin);
+    assert!(matches!(refused[49], AuthError::Wait { .. }), "{:?}", refused[49]);
+    assert!(house.auth.login_with_key("alice", known.fingerprint, "there", NOW).is_ok());
+}

@@ -6,10 +6,9 @@
 
 use std::time::Duration;
 
-use p2p_service::access::watching::Snapshots;
+use p2p_service::access::watching::{NodeProcess, Snapshots};
 use p2p_service::doors::Door;
 use p2p_service::files::NodeNumber;
-use p2p_service::segments::ProcessState;
 use tokio::sync::watch;
 use tonic::service::Routes;
 use tonic_health::ServingStatus;
@@ -60,8 +59,8 @@ impl Endpoint {
     /// Serves the clients of a door while the node's process runs, as `snapshots` tell of it, until the door is closed, and then lets
     /// them end what they do, for `drain` at the most.
     pub async fn attend(self, door: Door, snapshots: Snapshots, drain: Duration) {
-        let mut closing = door.closing();
-        let is_stopped = watch::Sender::new(self.is_stopped(&snapshots));
+        let (mut closing, process) = (door.closing(), snapshots.process(self.node));
+        let is_stopped = watch::Sender::new(process.is_stopped());
         let attending = door.attend_unless(is_stopped.subscribe(), drain, |stream, guest| {
             connection::serve(stream, guest, self.routes.clone(), is_stopped.subscribe())
         });
@@ -69,7 +68,7 @@ impl Endpoint {
             tokio::select! {
                 biased;
                 () = closing.begun() => {}
-                () = self.follow(snapshots, &is_stopped) => {}
+                () = self.follow(process, &is_stopped) => {}
             }
             self.tell(ServingStatus::NotServing).await;
             is_stopped.send_replace(true);
@@ -77,24 +76,12 @@ impl Endpoint {
         tokio::join!(attending, following);
     }
 
-    fn is_stopped(&self, snapshots: &Snapshots) -> bool {
-        let latest = snapshots.latest();
-        let node = latest.figures.nodes.get(self.node.index());
-        node.is_some_and(|node| node.state == ProcessState::Stopped)
-    }
-
     /// Follows the node's process until the engine ends.
-    async fn follow(&self, mut snapshots: Snapshots, is_stopped: &watch::Sender<bool>) {
-        loop {
-            let now = self.is_stopped(&snapshots);
-            if *is_stopped.borrow() != now {
-                // Whoever watches is told before the watching ends.
-                self.tell(if now { ServingStatus::NotServing } else { ServingStatus::Serving }).await;
-                is_stopped.send_replace(now);
-            }
-            if !snapshots.changed().await {
-                return;
-            }
+    async fn follow(&self, mut process: NodeProcess, is_stopped: &watch::Sender<bool>) {
+        while let Some(now) = process.changed().await {
+            // Whoever watches is told before the watching ends.
+            self.tell(if now { ServingStatus::NotServing } else { ServingStatus::Serving }).await;
+            is_stopped.send_replace(now);
         }
     }
 

@@ -2,11 +2,28 @@
 
 use p2p_auth::keys::KeyInfo;
 use p2p_auth::names::KeyName;
-use p2p_auth::public_key::PublicKey;
+use p2p_auth::public_key::{KeyFingerprint, PublicKey};
 
 use super::{Access, AccessError};
 
 impl Access {
+    /// Returns true if a key is one of this user's, for a client that asks before it proves that it holds the private half.
+    ///
+    /// # Errors
+    /// Fails if the disk refuses.
+    pub async fn has_key(&self, name: String, key: KeyFingerprint) -> Result<bool, AccessError> {
+        Ok(self.off_thread(move |auth, _, _| auth.has_key(&name, key)).await?)
+    }
+
+    /// Logs in a user who has proven to hold the private half of this key.
+    ///
+    /// # Errors
+    /// Fails as [`Auth::login_with_key`](p2p_auth::Auth::login_with_key) does.
+    pub async fn login_with_key(&self, name: String, key: KeyFingerprint) -> Result<(), AccessError> {
+        let granted = self.off_thread(move |auth, origin, now| auth.login_with_key(&name, key, origin, now)).await?;
+        self.hold(granted).await.map(drop)
+    }
+
     /// Adds a public key of the user who is logged in.
     ///
     /// # Errors

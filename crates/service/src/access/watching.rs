@@ -4,10 +4,12 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use p2p_base::units::SimTime;
+use p2p_engine::node::ProcessState;
 use p2p_engine::pace::Speed;
 use p2p_engine::policy;
 use p2p_engine::transfer::TransferId;
 use p2p_engine::{EngineError, Event, EventId, Numbered, Principal, Snapshot, Subscription};
+use p2p_store::manifest::NodeNumber;
 use p2p_store::names::FileKey;
 use p2p_store::namespace::Namespace;
 use tokio::sync::broadcast::error::RecvError;
@@ -79,6 +81,48 @@ impl Snapshots {
     /// Waits for a snapshot that was not seen yet. Returns false once the engine has stopped.
     pub async fn changed(&mut self) -> bool {
         self.all.changed().await.is_ok()
+    }
+
+    /// Returns the process of a node, to follow its ends and starts.
+    pub fn process(&self, node: NodeNumber) -> NodeProcess {
+        let mut process = NodeProcess { snapshots: self.clone(), node, is_stopped: false };
+        process.is_stopped = process.now();
+        process
+    }
+}
+
+/// Process of one node, as the snapshots tell of it.
+#[derive(Debug)]
+pub struct NodeProcess {
+    snapshots: Snapshots,
+    node: NodeNumber,
+    /// True if the process did not run when it was looked at last.
+    is_stopped: bool,
+}
+
+impl NodeProcess {
+    /// Returns true if the process did not run when it was looked at last: at the beginning, or by [`changed`](Self::changed).
+    pub const fn is_stopped(&self) -> bool {
+        self.is_stopped
+    }
+
+    /// Waits until the process has ended or started since it was looked at last, and returns true if it has ended; `None` once the engine has
+    /// stopped.
+    pub async fn changed(&mut self) -> Option<bool> {
+        loop {
+            let now = self.now();
+            if std::mem::replace(&mut self.is_stopped, now) != now {
+                return Some(now);
+            }
+            if !self.snapshots.changed().await {
+                return None;
+            }
+        }
+    }
+
+    fn now(&self) -> bool {
+        let latest = self.snapshots.latest();
+        latest.figures.nodes.get(self.node.index()).is_some_and(|node| node.state == ProcessState::Stopped)
     }
 }
 

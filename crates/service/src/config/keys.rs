@@ -42,6 +42,8 @@ pub enum Section {
     Serve,
     /// Section `[grpc]`: the gRPC services.
     Grpc,
+    /// Section `[ssh]`: the SSH servers of the nodes.
+    Ssh,
     /// Section `[tui]`: appearance of the full-screen interface.
     Tui,
     /// Tables `[profiles.NAME]`: faults that are put on together.
@@ -52,7 +54,7 @@ pub enum Section {
 
 impl Section {
     /// Every section with its name in the file.
-    pub const NAMES: [(Section, &'static str); 14] = [
+    pub const NAMES: [(Section, &'static str); 15] = [
         (Section::Network, "network"),
         (Section::Client, "client"),
         (Section::Nodes, "nodes"),
@@ -64,6 +66,7 @@ impl Section {
         (Section::Mail, "mail"),
         (Section::Serve, "serve"),
         (Section::Grpc, "grpc"),
+        (Section::Ssh, "ssh"),
         (Section::Tui, "tui"),
         (Section::Profiles, "profiles"),
         (Section::Keys, "keys"),
@@ -413,6 +416,9 @@ pub const KEYS: &[Key] = &[
     key(Section::Grpc, "allow_public", Kind::Switch),
     optional(Section::Grpc, "nodes", Kind::Endpoint),
     key(Section::Grpc, "nodes_max", Kind::Count { min: 1, max: 1_000 }),
+    key(Section::Ssh, "address", Kind::Endpoint),
+    key(Section::Ssh, "allow_public", Kind::Switch),
+    key(Section::Ssh, "nodes_max", Kind::Count { min: 1, max: 1_000 }),
     key(Section::Tui, "theme", Kind::OneOf(&["auto", "dark", "light", "high-contrast", "mono"])),
     key(Section::Tui, "glyphs", Kind::OneOf(&["auto", "unicode", "ascii"])),
     key(Section::Tui, "mouse", Kind::Switch),

@@ -203,23 +203,34 @@ impl Config {
         self.private_or_permitted(Section::Grpc, "address")
     }
 
-    /// Returns the addresses of the gRPC endpoints of the nodes, the first one's first: the port of each is the next one, and free ones are
-    /// taken for port 0. Nodes beyond the largest number of endpoints have none; without `[grpc] nodes` no node has one.
+    /// Returns the addresses of the gRPC endpoints of the nodes, the first one's first; without `[grpc] nodes` no node has one.
     ///
     /// # Errors
     /// Fails if other machines reach the addresses, and the configuration does not permit that, or if there are too few ports.
     pub fn grpc_nodes(&self) -> Result<Vec<SocketAddr>, ConfigError> {
-        if self.text(Section::Grpc, "nodes").is_empty() {
-            return Ok(Vec::new());
-        }
-        let first = self.private_or_permitted(Section::Grpc, "nodes")?;
-        let (nodes, max): (u16, u16) = (self.required(Section::Nodes, "count")?, self.required(Section::Grpc, "nodes_max")?);
+        if self.text(Section::Grpc, "nodes").is_empty() { Ok(Vec::new()) } else { self.one_a_node(Section::Grpc, "nodes") }
+    }
+
+    /// Returns the addresses of the SSH servers of the nodes, the first one's first.
+    ///
+    /// # Errors
+    /// Fails if other machines reach the addresses, and the configuration does not permit that, or if there are too few ports. What is sent is
+    /// encrypted, but whoever reaches an address may try passwords.
+    pub fn ssh_nodes(&self) -> Result<Vec<SocketAddr>, ConfigError> {
+        self.one_a_node(Section::Ssh, "address")
+    }
+
+    /// Returns an address for each node from that of the first one on: the port of each is the next one, and free ones are taken for port 0.
+    /// Nodes beyond the largest number of endpoints have none.
+    fn one_a_node(&self, section: Section, key: &'static str) -> Result<Vec<SocketAddr>, ConfigError> {
+        let first = self.private_or_permitted(section, key)?;
+        let (nodes, max): (u16, u16) = (self.required(Section::Nodes, "count")?, self.required(section, "nodes_max")?);
         let port = |index| match first.port() {
             0 => Some(0),
             port => port.checked_add(index),
         };
         let too_few =
-            || ConfigError::Conflict(format!("[grpc] nodes = {first} leaves too few ports for an endpoint of each node"));
+            || ConfigError::Conflict(format!("[{section}] {key} = {first} leaves too few ports for an endpoint of each node"));
         let address = |index| port(index).map(|port| SocketAddr::new(first.ip(), port)).ok_or_else(too_few);
         (0..nodes.min(max)).map(address).collect()
     }
@@ -231,9 +242,11 @@ impl Config {
             return Ok(address);
         }
         let settings = self.sections.get(&section).and_then(|settings| settings.get(key));
-        let message = format!(
-            "other machines reach {address}, and what they send crosses the network unencrypted; take 127.0.0.1, or set allow_public = true"
-        );
+        let danger = match section {
+            Section::Ssh => "may try passwords there",
+            _ => "what they send crosses the network unencrypted",
+        };
+        let message = format!("other machines reach {address}, and {danger}; take 127.0.0.1, or set allow_public = true");
         let origin = settings.map_or(Origin::BuiltIn, |setting| setting.origin.clone());
         Err(ConfigError::Value { origin, key: format!("[{section}] {key}"), message })
     }

@@ -324,4 +324,10 @@ fn nodes_have_endpoints_one_after_the_other_if_the_user_wants_them() {
     assert!(error.contains("too few ports"), "{error}");
     let error = addresses("[grpc]\nnodes = '0.0.0.0:0'\n").unwrap_err().to_string();
     assert!(error.starts_with("p2p.toml:2: [grpc] nodes: other machines reach 0.0.0.0:0"), "{error}");
+    let ssh = |text: &str| overlaid(text).unwrap().ssh_nodes();
+    let found = ssh("[nodes]\ncount = 2\n").unwrap();
+    assert_eq!(found.iter().map(ToString::to_string).collect::<Vec<_>>(), ["127.0.0.1:2201", "127.0.0.1:2202"]);
+    assert_eq!(ssh("[nodes]\ncount = 100\n").unwrap().len(), 64);
+    let error = ssh("[ssh]\naddress = '0.0.0.0:0'\n").unwrap_err().to_string();
+    assert!(error.contains("[ssh] address: other machines reach 0.0.0.0:0, and may try passwords there"), "{error}");
 }

@@ -1,0 +1,15 @@
+//! Floor 5: SSH (RFC 4250 to 4254) for other programs, one server a node, on real sockets.
+//!
+//! | module | contents |
+//! |---|---|
+//! | [`keys`] | private keys in files: those of the hosts, and those that are made for users |
+//! | [`server`] | the servers: connections, logins, channels, and the end of all of these |
+//! | `session` | what runs in a channel: commands, the interactive shell, and what `sh` has of its own |
+//!
+//! A front end opens a [door](p2p_service::doors) for each node and lets a [`Server`] attend them.
+
+pub mod keys;
+pub mod server;
+mod session;
+
+pub use self::server::Server;

@@ -1,0 +1,232 @@
+//! The client of a connection (RFC 4254): its login, its channels, and what it asks of each.
+//!
+//! A channel is a task of its own, so that none holds the connection up. Forwarding, agents and X11 are refused, and so is the environment.
+
+use std::collections::{HashMap, HashSet};
+
+use p2p_service::access::Access;
+use p2p_service::doors::Closing;
+use p2p_service::doors::guest::Guest;
+use p2p_service::files::NodeNumber;
+use russh::server::{Auth, ChannelOpenHandle, Handler, Msg, PublicKeyOffer, Response, Session, VerifiedPublicKey};
+use russh::{Channel, ChannelId, ChannelOpenFailure, Pty};
+use secrecy::SecretString;
+use tokio::sync::watch;
+
+use super::algorithms::may_sign;
+use super::login::{Login, refused};
+use super::seats::{Seat, Seats};
+use super::works::Works;
+use crate::session::{self, Asker, Terminal};
+
+/// Channels of one connection at the most, as in OpenSSH (`MaxSessions`).
+const CHANNELS_MAX: usize = 10;
+/// Length of a command at the most, in bytes.
+const COMMAND_MAX: usize = 64 * 1024;
+
+/// Reasons for which something is refused to a client.
+mod reason {
+    pub(super) const CONNECTIONS: &str = "too many connections of one user";
+    pub(super) const CHANNELS: &str = "too many channels of one connection";
+    pub(super) const SUBSYSTEM: &str = "a subsystem that there is not";
+    pub(super) const COMMAND: &str = "a command that is too long";
+}
+
+/// Client of one connection.
+pub(super) struct Client {
+    access: Access,
+    guest: Guest,
+    login: Login,
+    seats: Seats,
+    seat: Option<Seat>,
+    node: NodeNumber,
+    /// Open channels.
+    open: HashSet<ChannelId>,
+    /// Channels of which nothing was asked yet, each with its terminal.
+    waiting: HashMap<ChannelId, (Channel<Msg>, Option<Terminal>)>,
+    works: Works,
+    closing: Closing,
+    logged_in: watch::Sender<bool>,
+    /// True once the client has asked to log in: the handshake is over.
+    is_known: bool,
+}
+
+impl Client {
+    pub(super) fn new(
+        access: Access,
+        guest: Guest,
+        (seats, node): (Seats, NodeNumber),
+        works: Works,
+        closing: Closing,
+        logged_in: watch::Sender<bool>,
+    ) -> Client {
+        Client {
+            login: Login::new(access.clone()),
+            access,
+            guest,
+            seats,
+            seat: None,
+            node,
+            open: HashSet::new(),
+            waiting: HashMap::new(),
+            works,
+            closing,
+            logged_in,
+            is_known: false,
+        }
+    }
+
+    /// Notes that the handshake is over.
+    fn note_handshake(&mut self) {
+        if !std::mem::replace(&mut self.is_known, true) {
+            self.guest.note_request();
+        }
+    }
+
+    /// Gives a seat to a user who has logged in, or ends the login.
+    async fn seated(&mut self, auth: Auth) -> Auth {
+        if auth != Auth::Accept {
+            return auth;
+        }
+        let identity = self.access.identity();
+        self.seat = identity.name().and_then(|name| self.seats.take(name));
+        if self.seat.is_some() {
+            self.logged_in.send_replace(true);
+            return auth;
+        }
+        self.guest.note_refusal(reason::CONNECTIONS);
+        self.access.end().await;
+        refused()
+    }
+
+    /// Takes a channel of which something is asked for the first time.
+    fn take(&mut self, channel: ChannelId) -> Option<(Channel<Msg>, Asker)> {
+        let (channel, terminal) = self.waiting.remove(&channel)?;
+        self.guest.note_request();
+        let (access, closing) = (self.access.clone(), self.closing.clone());
+        Some((channel, Asker { access, node: self.node, terminal, closing }))
+    }
+}
+
+impl Handler for Client {
+    type Error = russh::Error;
+
+    async fn auth_none(&mut self, _: &str) -> Result<Auth, Self::Error> {
+        self.note_handshake();
+        Ok(refused())
+    }
+
+    async fn auth_publickey_offered(&mut self, user: &str, offer: PublicKeyOffer<'_>) -> Result<Auth, Self::Error> {
+        self.note_handshake();
+        let is_known = may_sign(offer.algorithm) && self.login.knows(user, offer.public_key).await.is_some();
+        Ok(if is_known { Auth::Accept } else { refused() })
+    }
+
+    async fn auth_publickey(&mut self, user: &str, key: VerifiedPublicKey<'_>) -> Result<Auth, Self::Error> {
+        if !may_sign(key.algorithm) {
+            return Ok(refused());
+        }
+        let auth = self.login.by_key(user, key.public_key).await;
+        Ok(self.seated(auth).await)
+    }
+
+    async fn auth_password(&mut self, user: &str, password: &str) -> Result<Auth, Self::Error> {
+        self.note_handshake();
+        let auth = self.login.by_password(user, SecretString::from(password)).await;
+        Ok(self.seated(auth).await)
+    }
+
+    async fn auth_keyboard_interactive<'a>(
+        &'a mut self,
+        user: &str,
+        _: &str,
+        response: Option<Response<'a>>,
+    ) -> Result<Auth, Self::Error> {
+        self.note_handshake();
+        let auth = self.login.by_answers(user, response).await;
+        Ok(self.seated(auth).await)
+    }
+
+    async fn channel_open_session(
+        &mut self,
+        channel: Channel<Msg>,
+        reply: ChannelOpenHandle,
+        _: &mut Session,
+    ) -> Result<(), Self::Error> {
+        if self.open.len() >= CHANNELS_MAX {
+            self.guest.note_refusal(reason::CHANNELS);
+            reply.reject(ChannelOpenFailure::ResourceShortage).await;
+            return Ok(());
+        }
+        self.open.insert(channel.id());
+        self.waiting.insert(channel.id(), (channel, None));
+        reply.accept().await;
+        Ok(())
+    }
+
+    async fn channel_close(&mut self, channel: ChannelId, _: &mut Session) -> Result<(), Self::Error> {
+        self.open.remove(&channel);
+        self.waiting.remove(&channel);
+        Ok(())
+    }
+
+    async fn pty_request(
+        &mut self,
+        channel: ChannelId,
+        _: &str,
+        columns: u32,
+        rows: u32,
+        _: u32,
+        _: u32,
+        _: &[(Pty, u32)],
+        session: &mut Session,
+    ) -> Result<(), Self::Error> {
+        match self.waiting.get_mut(&channel) {
+            Some((_, terminal)) => {
+                *terminal = Some(Terminal::of(columns, rows));
+                session.channel_success(channel)
+            }
+            None => session.channel_failure(channel),
+        }
+    }
+
+    async fn shell_request(&mut self, channel: ChannelId, session: &mut Session) -> Result<(), Self::Error> {
+        let Some((taken, asker)) = self.take(channel) else { return session.channel_failure(channel) };
+        session.channel_success(channel)?;
+        self.works.begin(session::shell(taken, asker));
+        Ok(())
+    }
+
+    async fn exec_request(&mut self, channel: ChannelId, command: &[u8], session: &mut Session) -> Result<(), Self::Error> {
+        if command.len() > COMMAND_MAX {
+            self.guest.note_refusal(reason::COMMAND);
+            return session.channel_failure(channel);
+        }
+        let Some((taken, asker)) = self.take(channel) else { return session.channel_failure(channel) };
+        session.channel_success(channel)?;
+        self.works.begin(session::exec(taken, asker, command.to_vec()));
+        Ok(())
+    }
+
+    /// Refuses every subsystem: there is none yet, and `sftp` is to be begun here.
+    async fn subsystem_request(&mut self, channel: ChannelId, _: &str, session: &mut Session) -> Result<(), Self::Error> {
+        self.guest.note_refusal(reason::SUBSYSTEM);
+        session.channel_failure(channel)
+    }
+
+    async fn env_request(&mut self, channel: ChannelId, _: &str, _: &str, session: &mut Session) -> Result<(), Self::Error> {
+        session.channel_failure(channel)
+    }
+
+    async fn x11_request(
+        &mut self,
+        channel: ChannelId,
+        _: bool,
+        _: &str,
+        _: &str,
+        _: u32,
+        session: &mut Session,
+    ) -> Result<(), Self::Error> {
+        session.channel_failure(channel)
+    }
+}

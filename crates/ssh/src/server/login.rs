@@ -1,0 +1,151 @@
+//! Logins (RFC 4252; RFC 4256): by a public key, by a password and then the one-time code where the account has a second factor, or by an API
+//! token in the place of a password.
+//!
+//! Nothing of it is decided here: the accounts check, delay, log and tell by mail, as for every front end. A client that has given the right
+//! password by the method `password` goes on with the code by `keyboard-interactive`, which is also a method for both.
+
+use p2p_service::access::Access;
+use p2p_service::accounts::{Challenge, KeyFingerprint, Secret, UserName, is_api_token};
+use russh::keys::PublicKey;
+use russh::server::{Auth, Response};
+use russh::{MethodKind, MethodSet};
+use secrecy::ExposeSecret;
+
+/// Methods of login, in the order in which clients should try them.
+pub(super) const METHODS: &[MethodKind] = &[MethodKind::PublicKey, MethodKind::KeyboardInteractive, MethodKind::Password];
+
+/// Login that is under way.
+#[derive(Debug)]
+pub(super) struct Login {
+    access: Access,
+    /// User who has given the right password and owes a code.
+    owing: Option<(String, Challenge)>,
+    /// Why the last attempt was refused.
+    refusal: String,
+}
+
+/// What a password came to.
+enum Step {
+    In,
+    Code,
+    Refused,
+}
+
+impl Login {
+    pub(super) fn new(access: Access) -> Login {
+        Login { access, owing: None, refusal: String::new() }
+    }
+
+    /// Returns the fingerprint of a key if it is one of the user's.
+    pub(super) async fn knows(&self, user: &str, key: &PublicKey) -> Option<KeyFingerprint> {
+        let fingerprint = KeyFingerprint::of(&key.to_bytes().ok()?);
+        match self.access.has_key(user.to_owned(), fingerprint).await {
+            Ok(is_known) => is_known.then_some(fingerprint),
+            Err(error) => {
+                tracing::warn!(%error, "a public key is not looked up");
+                None
+            }
+        }
+    }
+
+    /// Logs a user in whose signature by a key was verified.
+    pub(super) async fn by_key(&mut self, user: &str, key: &PublicKey) -> Auth {
+        let Ok(blob) = key.to_bytes() else { return refused() };
+        match self.access.login_with_key(user.to_owned(), KeyFingerprint::of(&blob)).await {
+            Ok(()) => Auth::Accept,
+            Err(error) => self.refuse(&error),
+        }
+    }
+
+    /// Checks a password, or an API token in its place.
+    pub(super) async fn by_password(&mut self, user: &str, password: Secret) -> Auth {
+        let is_token = is_api_token(password.expose_secret());
+        let step = if is_token { self.by_token(user, password).await } else { self.password(user, password).await };
+        match step {
+            Step::In => Auth::Accept,
+            Step::Refused => refused(),
+            // RFC 4252, section 5.1: the method has succeeded, and another one is needed.
+            Step::Code => Auth::Reject {
+                proceed_with_methods: Some(MethodSet::from(&[MethodKind::KeyboardInteractive][..])),
+                partial_success: true,
+            },
+        }
+    }
+
+    /// Asks for a password and then for a code, or for the code alone where the password was right (RFC 4256, section 3.2).
+    pub(super) async fn by_answers(&mut self, user: &str, answers: Option<Response<'_>>) -> Auth {
+        let Some(mut answers) = answers else { return self.question(user) };
+        let Some(text) = answers.next().and_then(|bytes| String::from_utf8(bytes.to_vec()).ok()) else { return refused() };
+        let is_token = is_api_token(&text);
+        let text = Secret::from(text);
+        if let Some((_, challenge)) = self.owing.take_if(|(owing, _)| owing == user) {
+            return match self.access.login_with_code(&challenge, text).await {
+                Ok(()) => Auth::Accept,
+                Err(error) => {
+                    // Another code may be given, until the accounts say that the login has lapsed.
+                    self.owing = Some((user.to_owned(), challenge));
+                    self.refuse(&error)
+                }
+            };
+        }
+        let step = if is_token { self.by_token(user, text).await } else { self.password(user, text).await };
+        match step {
+            Step::In => Auth::Accept,
+            Step::Code => self.question(user),
+            Step::Refused => refused(),
+        }
+    }
+
+    fn question(&mut self, user: &str) -> Auth {
+        let is_owing = self.owing.as_ref().is_some_and(|(owing, _)| owing == user);
+        let prompt = if is_owing { "One-time code: " } else { "Password: " };
+        Auth::Partial {
+            name: "p2p".into(),
+            instructions: std::mem::take(&mut self.refusal).into(),
+            prompts: vec![(prompt.into(), is_owing)].into(),
+        }
+    }
+
+    async fn password(&mut self, user: &str, password: Secret) -> Step {
+        match self.access.login(user.to_owned(), password).await {
+            Ok(None) => Step::In,
+            Ok(Some(challenge)) => {
+                self.owing = Some((user.to_owned(), challenge));
+                Step::Code
+            }
+            Err(error) => {
+                self.refuse(&error);
+                Step::Refused
+            }
+        }
+    }
+
+    /// Logs in by an API token of the user of this name.
+    async fn by_token(&mut self, user: &str, token: Secret) -> Step {
+        match self.access.log_in_with_token(token).await {
+            Ok(identity) if identity.name() == Some(UserName::folded(user).as_str()) => Step::In,
+            Ok(_) => {
+                // The token is right, and not this user's: nobody is logged in.
+                self.access.end().await;
+                let nobody = self.access.check().await;
+                tracing::debug!(?nobody, "an API token of another user was given");
+                Step::Refused
+            }
+            Err(error) => {
+                self.refuse(&error);
+                Step::Refused
+            }
+        }
+    }
+
+    fn refuse(&mut self, error: &p2p_service::access::AccessError) -> Auth {
+        tracing::debug!(%error, "a login by SSH is refused");
+        self.refusal = error.to_string();
+        refused()
+    }
+}
+
+/// Returns the refusal after which every method may be tried again.
+pub(super) fn refused() -> Auth {
+    Auth::Reject { proceed_with_methods: Some(MethodSet::from(METHODS)), partial_success: false }
+}

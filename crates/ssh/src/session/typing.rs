@@ -1,0 +1,104 @@
+//! A line that is typed at the client's terminal: its keys, how it is shown, and its completion.
+
+use p2p_shell::Shell;
+use p2p_shell::complete::{self, Knowledge};
+
+use super::client::{Call, Client};
+use super::editor::{Editor, Typed};
+use super::input::{Decoder, Key};
+
+/// Candidates of a completion that are shown, at the most.
+const CANDIDATES_MAX: usize = 40;
+
+/// Reads a line at the terminal; `None` is its end. Without a shell nothing is completed.
+pub(super) async fn typed_line(
+    client: &mut Client,
+    editor: &mut Editor,
+    prompt: &str,
+    is_hidden: bool,
+    shell: Option<&Shell>,
+) -> Result<Option<String>, Call> {
+    let mut decoder = Decoder::default();
+    loop {
+        let columns = client.terminal().map_or(80, |terminal| terminal.columns);
+        client.send(editor.drawn(prompt, columns, is_hidden).as_bytes()).await;
+        let bytes = match client.bytes().await {
+            Ok(Some(bytes)) => bytes,
+            Ok(None) => return Ok(None),
+            Err(Call::Interrupt) => {
+                editor.key(Key::Ctrl('C'));
+                client.send(b"^C\r\n").await;
+                if shell.is_none() {
+                    return Err(Call::Interrupt);
+                }
+                continue;
+            }
+            Err(Call::Gone) => return Err(Call::Gone),
+        };
+        for (place, &byte) in bytes.iter().enumerate() {
+            let Some(key) = decoder.take(byte) else { continue };
+            if matches!(key, Key::Enter) {
+                // What came in one piece with it was not drawn yet, such as a line that is pasted.
+                client.send(editor.drawn(prompt, columns, is_hidden).as_bytes()).await;
+            }
+            match editor.key(key) {
+                Typed::More | Typed::Abandoned => {}
+                Typed::Line(line) => {
+                    client.unread(&bytes[place + 1..]);
+                    client.send(b"\r\n").await;
+                    return Ok(Some(line));
+                }
+                Typed::End => {
+                    client.send(b"\r\n").await;
+                    return Ok(None);
+                }
+                Typed::Clear => client.send(b"\x1b[2J\x1b[H").await,
+                Typed::Completion => {
+                    if let Some(shell) = shell {
+                        complete(client, editor, shell).await;
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Completes the word at the cursor as far as there is one way to go on, and shows the ways where there are several.
+async fn complete(client: &mut Client, editor: &mut Editor, shell: &Shell) {
+    let access = shell.access();
+    let known = Knowledge::of(&access.snapshot(), &access.identity());
+    let known = known.with_profiles(access.profiles()).with_table(shell.table()).for_client(access.is_remote());
+    let (text, at) = editor.text();
+    let found = complete::complete(text, at, &known);
+    let typed = text.get(found.start..at).unwrap_or_default().to_owned();
+    let Some(first) = found.candidates.first() else { return };
+    let common = found.candidates.iter().fold(first.text.clone(), |common, next| shared(&common, &next.text).to_owned());
+    if common.len() > typed.len() {
+        editor.replace(found.start, &common);
+    } else if found.candidates.len() > 1 {
+        let mut labels: Vec<&str> = found.candidates.iter().take(CANDIDATES_MAX).map(|one| one.label.as_str()).collect();
+        if found.candidates.len() > CANDIDATES_MAX {
+            labels.push("…");
+        }
+        client.send(b"\r\n").await;
+        client.complain(&labels.join("  ")).await;
+    }
+}
+
+/// Returns what two texts have in common at their beginning.
+fn shared<'a>(a: &'a str, b: &str) -> &'a str {
+    let len = a.char_indices().zip(b.chars()).find(|((_, a), b)| a != b).map_or(a.len().min(b.len()), |((place, _), _)| place);
+    a.get(..len).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_candidates_have_in_common_is_found() {
+        assert_eq!(shared("docs/a", "docs/b"), "docs/");
+        assert_eq!(shared("do", "docs"), "do");
+        assert_eq!(shared("é", "è"), "");
+    }
+}

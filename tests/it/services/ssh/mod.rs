@@ -1,0 +1,128 @@
+//! The SSH servers of the nodes, as a client of the same library sees them.
+
+mod foreign;
+mod limits;
+mod logins;
+mod shell;
+
+use std::sync::Arc;
+
+use russh::client::{AuthResult, Config, Handle, Handler, KeyboardInteractiveAuthResponse, Msg, connect};
+use russh::keys::PublicKeyOrCertificate;
+use russh::{Channel, ChannelMsg};
+
+use super::*;
+
+/// Client that takes any host key, since a new server is asked.
+struct Anyone;
+
+impl Handler for Anyone {
+    type Error = russh::Error;
+
+    async fn check_server_key(&mut self, _: &PublicKeyOrCertificate) -> Result<bool, Self::Error> {
+        Ok(true)
+    }
+}
+
+/// What a command has said.
+#[derive(Debug, PartialEq, Eq)]
+struct Told {
+    status: Option<u32>,
+    out: String,
+    err: String,
+}
+
+impl Served {
+    /// The address of the SSH server of a node.
+    fn ssh(&self, node: &str) -> SocketAddr {
+        let services = self.ready["services"].as_array().unwrap();
+        let found = services.iter().find(|service| service["service"] == "ssh" && service["node"] == node).unwrap();
+        found["address"].as_str().unwrap().parse().unwrap()
+    }
+}
+
+fn served(home: &Home) -> Served {
+    Served::of(home.spawn(&["serve", "--ssh=:0", "--speed=max"]))
+}
+
+/// A connection on which nobody has logged in.
+async fn session(address: SocketAddr) -> Handle<Anyone> {
+    connect(Arc::new(Config::default()), address, Anyone).await.unwrap()
+}
+
+async fn logged_in(address: SocketAddr) -> Handle<Anyone> {
+    let mut session = session(address).await;
+    assert!(session.authenticate_password("alice", PASSWORD).await.unwrap().success());
+    session
+}
+
+/// Carries a command out, with this on its standard input.
+async fn told(session: &Handle<Anyone>, command: Option<&str>, input: &[u8]) -> Told {
+    let mut channel = session.channel_open_session().await.unwrap();
+    match command {
+        Some(command) => channel.exec(true, command).await.unwrap(),
+        None => channel.request_shell(true).await.unwrap(),
+    }
+    channel.data_bytes(input.to_vec()).await.unwrap();
+    channel.eof().await.unwrap();
+    let (mut status, mut out, mut err) = (None, Vec::new(), Vec::new());
+    while let Some(message) = channel.wait().await {
+        match message {
+            ChannelMsg::Data { data } => out.extend_from_slice(&data),
+            ChannelMsg::ExtendedData { data, ext: 1 } => err.extend_from_slice(&data),
+            ChannelMsg::ExitStatus { exit_status } => status = Some(exit_status),
+            _ => {}
+        }
+    }
+    Told { status, out: String::from_utf8(out).unwrap(), err: String::from_utf8(err).unwrap() }
+}
+
+#[test]
+fn a_command_has_an_exit_status_and_its_errors_apart() {
+    let home = Home::new(QUICK);
+    home.register("alice");
+    let served = served(&home);
+    let address = served.ssh("Node_02");
+    on_a_runtime(async {
+        let session = logged_in(address).await;
+        let who = told(&session, Some("whoami"), b"").await;
+        assert!(who.status == Some(0) && who.out.contains("alice") && who.err.is_empty(), "{who:?}");
+        assert!(told(&session, Some("status"), b"").await.out.contains("Node_02"));
+        let unknown = told(&session, Some("info none"), b"").await;
+        assert!(unknown.status == Some(66) || unknown.status == Some(1), "{unknown:?}");
+        assert!(unknown.out.is_empty() && unknown.err.contains("none"), "{unknown:?}");
+        let elsewhere = told(&session, Some("export x"), b"").await;
+        assert!(elsewhere.status != Some(0) && elsewhere.err.contains("refused to clients"), "{elsewhere:?}");
+        let probe = told(&session, Some("echo ${ShellId}%ComSpec%"), b"").await;
+        assert_eq!(probe, Told { status: Some(0), out: "%ComSpec%\n".into(), err: String::new() });
+        let sum = told(&session, Some("md5sum"), b"abc\n").await;
+        assert_eq!(sum.out, "0bee89b07a248e27c83fc3d5951213c1  -\n");
+        // Lines of standard input; one that fails does not end the shell.
+        let lines = told(&session, None, b"nope\nset x hello\necho $x\n").await;
+        assert!(lines.status == Some(0) && lines.out == "hello\n" && lines.err.contains("nope"), "{lines:?}");
+        assert!(session.channel_open_session().await.unwrap().request_subsystem(true, "sftp").await.is_ok());
+    });
+    assert_eq!(served.stop().code, Some(0));
+}
+
+#[test]
+fn who_is_not_known_is_refused() {
+    let home = Home::new(QUICK);
+    home.register("alice");
+    let served = served(&home);
+    let address = served.ssh("Node_01");
+    on_a_runtime(async {
+        for (name, password) in [("alice", "wrong"), ("operator", PASSWORD), ("", "")] {
+            let mut session = session(address).await;
+            let refused = session.authenticate_password(name, password).await.unwrap();
+            assert!(matches!(refused, AuthResult::Failure { .. }), "{name}");
+            assert!(session.channel_open_session().await.is_err(), "{name}");
+        }
+        let mut session = session(address).await;
+        let asked = session.authenticate_keyboard_interactive_start("alice", None).await.unwrap();
+        assert!(matches!(asked, KeyboardInteractiveAuthResponse::InfoRequest { .. }));
+        let answered = session.authenticate_keyboard_interactive_respond(vec![PASSWORD.to_owned()]).await.unwrap();
+        assert!(matches!(answered, KeyboardInteractiveAuthResponse::Success), "{answered:?}");
+    });
+    assert_eq!(served.stop().code, Some(0));
+}
