@@ -26,6 +26,7 @@ use p2p_shell::asking::CommonArgs;
 use p2p_shell::table;
 
 use crate::accounts::{self, RegisterArgs, SignInArgs, SignOutArgs};
+use crate::cert::{self, CertArgs};
 use crate::demo::{self, DemoArgs};
 use crate::flow::{self, FlowArgs};
 use crate::keygen::KeygenArgs;
@@ -34,7 +35,7 @@ use crate::language::{
     TokenArgs, TouchArgs, UploadsArgs,
 };
 use crate::oneshot::{self, ConfigArgs, ExportArgs, GetArgs, ListArgs, NamesArgs, PutArgs, RemoveArgs};
-use crate::remote::{self, EventsArgs, NetworkCommand, Server};
+use crate::remote::{self, EventsArgs, NetworkCommand, Server, TrustArgs};
 use crate::repl::{self, ReplArgs};
 use crate::replay::{self, ReplayArgs};
 use crate::scripts::{self, RunArgs};
@@ -55,6 +56,8 @@ pub struct Cli {
     /// Ask the `p2p serve` at URL instead of a data directory
     #[arg(long, global = true, value_name = "URL", help = connect_help())]
     connect: Option<Server>,
+    #[command(flatten)]
+    trust: TrustArgs,
     #[command(flatten)]
     instance: TuiArgs,
     #[command(subcommand)]
@@ -167,6 +170,11 @@ enum Command {
     /// otherwise. Asked to end by a signal (Ctrl-C, `kill`), it takes no more requests, gives those that run the time of [serve] drain, and
     /// exits with 0; a second signal ends it at once.
     Serve(ServeArgs),
+    /// Make a certificate for the services, and its key
+    ///
+    /// The certificate is self-signed, with a key of ECDSA on P-256: it is for localhost, 127.0.0.1, ::1 and each NAME. What is printed has the
+    /// lines of p2p.toml with which `p2p serve` presents it, and the options with which clients know it.
+    Cert(CertArgs),
     /// Print what happens at a running `p2p serve`, as it happens
     ///
     /// With --connect URL. One line an event, until Ctrl-C; its first word is the number for --after, with which a later `events` goes on.
@@ -320,7 +328,7 @@ impl Cli {
             };
         };
         if let Some(server) = self.connect {
-            return command.run_at(server).await;
+            return command.run_at(server.trusting(&self.trust)?).await;
         }
         match command {
             Command::Demo(args) if tui::is_possible() && !args.wants_json() => tui::run_tour(args.simulation()).await?,
@@ -354,6 +362,7 @@ impl Cli {
             Command::Repl(args) => repl::run(&args).await?,
             Command::Keygen(args) => args.run().await?,
             Command::Serve(args) => serve::run(&args).await?,
+            Command::Cert(args) => cert::run(&args)?,
             Command::Events(_) => {
                 return Err(wrong_usage(
                     "events are of a running `p2p serve`",
@@ -398,7 +407,10 @@ impl Command {
 
 /// Returns the help of --connect.
 fn connect_help() -> String {
-    format!("Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, instead of a data directory: {} can", remote::commands())
+    format!(
+        "Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, or grpcs://127.0.0.1:50050 with TLS, instead of a data directory: {} can",
+        remote::commands()
+    )
 }
 
 /// Returns the error of a command that works in a data directory alone.

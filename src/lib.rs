@@ -8,7 +8,7 @@
 //! | [`tui`] | the full-screen program |
 //! | [`repl`], [`scripts`], [`language`], [`accounts`] | the command language line by line, from a file, and as one-shot commands |
 //! | [`oneshot`], [`flow`], [`replay`] | commands of their own: transfers, one experiment on the virtual wire, recorded runs |
-//! | [`serve`] | the services for other programs |
+//! | [`serve`], [`cert`] | the services for other programs, and their certificates |
 //! | [`remote`] | commands that ask a running `serve` |
 //! | [`demo`], [`demo_users`] | the demonstration and its users |
 //! | [`cli`] | the command line, which composes them |
@@ -20,6 +20,7 @@
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
 pub mod accounts;
+pub mod cert;
 pub mod cli;
 pub mod demo;
 pub mod demo_users;

@@ -2,6 +2,7 @@
 //!
 //! | file | contents |
 //! |---|---|
+//! | `server` | the server, and whose certificate it may have |
 //! | `visits` | the connection of a command, and for whom it asks |
 //! | `transfers` | `put` and `get` |
 //! | `names` | the commands about the names of what is stored |
@@ -13,14 +14,15 @@ use p2p_shell::at_server::AT_SERVERS;
 mod events;
 mod names;
 mod network;
+mod server;
 mod transfers;
 mod visits;
 
 pub use self::events::{EventsArgs, events};
 pub use self::names::{copy, facts, list, login, make_directories, remove, rename, share, who};
 pub use self::network::{NetworkCommand, nodes};
+pub use self::server::{Server, TrustArgs};
 pub use self::transfers::{Fetching, Storing, get, put};
-pub use self::visits::Server;
 
 /// Commands that ask a server and are none of the network's.
 const OF_FILES: [&str; 13] =

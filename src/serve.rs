@@ -4,6 +4,7 @@
 //! The end is in three steps, each with its time: the clients end what they do, what they have left of transfers comes to its end, and
 //! the engine ends.
 
+mod certificate;
 pub mod commands;
 mod nodes;
 mod parent;
@@ -62,11 +63,14 @@ struct Ready<'a> {
 }
 
 impl ServeArgs {
-    /// Returns the services that are wanted with their addresses: those that are named, or gRPC. Addresses that are not permitted are told
-    /// before the engine starts.
+    /// Returns the services that are wanted with their addresses: those that are named, or gRPC. Addresses that are not permitted and a
+    /// certificate that cannot be presented are told before the engine starts.
     fn wanted(&self) -> Result<Vec<(Kind, Addresses)>> {
         let config = self.configured()?;
         let is_grpc = self.grpc.is_some() || self.grpc_nodes.is_some() || self.ssh.is_none();
+        if is_grpc {
+            certificate::of(&config).map_err(|error| advised(error.into()))?;
+        }
         let grpc = is_grpc.then_some(self.grpc.flatten());
         let named = [(Kind::Grpc, grpc, "--grpc"), (Kind::Ssh, self.ssh, "--ssh")];
         let named = named.into_iter().filter_map(|(kind, named, flag)| Some((kind, named?, flag)));
@@ -108,6 +112,9 @@ async fn serve(instance: &Instance, wanted: Vec<(Kind, Addresses)>, parent: Opti
     let mut host_keys = Vec::new();
     for (kind, addresses) in wanted {
         let started = services.start(kind, addresses).await.map_err(advised)?;
+        if let Some(warning) = started.warning {
+            output::tell(format_args!("Warning: {warning}"));
+        }
         for problem in started.problems {
             output::tell(format_args!("p2p: {problem}; {}=:0 takes free ports", kind.flag_of_nodes()));
         }
@@ -132,9 +139,14 @@ async fn serve(instance: &Instance, wanted: Vec<(Kind, Addresses)>, parent: Opti
 
 /// Attaches the next step and the exit code to the error of a service that is not started.
 fn advised(error: StartError) -> Report {
-    let StartError::Address { service, .. } = &error else { return error.into() };
-    let advice = format!("--{service}=:0 takes a free port, and [{service}] address in p2p.toml another");
-    Report::from(error).suggestion(advice).exit_code(exit::TEMPORARY)
+    match &error {
+        StartError::Address { service, .. } => {
+            let advice = format!("--{service}=:0 takes a free port, and [{service}] address in p2p.toml another");
+            Report::from(error).suggestion(advice).exit_code(exit::TEMPORARY)
+        }
+        StartError::Certificate(_) => Report::from(error).suggestion("`p2p cert` makes a certificate and its key"),
+        _ => error.into(),
+    }
 }
 
 /// Waits until there is a reason to end: a signal, the end of the parent, or that of the engine.

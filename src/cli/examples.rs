@@ -4,7 +4,7 @@
 pub(super) type Examples = &'static [(&'static str, &'static str)];
 
 /// Every command with its examples, in the order of the command line.
-const EXAMPLES: [(&str, Examples); 37] = [
+const EXAMPLES: [(&str, Examples); 38] = [
     ("demo", &[("p2p demo", "The tour."), ("p2p demo --json --seed 7", "The report of one run, for a program.")]),
     (
         "put",
@@ -110,6 +110,13 @@ const EXAMPLES: [(&str, Examples); 37] = [
             ("p2p serve", "Serves at the addresses of p2p.toml."),
             ("p2p serve --grpc=:0 --exit-with-parent > ready.json", "Under another program, which reads the port."),
             ("p2p serve --grpc --ssh", "SSH too: `ssh -p 2202 alice@127.0.0.1 df` asks Node_02."),
+        ],
+    ),
+    (
+        "cert",
+        &[
+            ("p2p cert", "For clients of this machine."),
+            ("p2p cert nas.example.org 192.168.1.7 --days 90 --force", "For others too, in the place of an earlier one."),
         ],
     ),
     (

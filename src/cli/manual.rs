@@ -9,7 +9,7 @@ use p2p_service::failure::exit;
 use super::examples;
 
 /// Options that many commands share; the page of the program lists them once.
-const SHARED: [&str; 13] = [
+const SHARED: [&str; 15] = [
     "data-dir",
     "wait",
     "config",
@@ -21,6 +21,8 @@ const SHARED: [&str; 13] = [
     "json",
     "ascii",
     "connect",
+    "tls-ca",
+    "tls-fingerprint",
     "help",
     "version",
 ];
@@ -48,12 +50,13 @@ const ENVIRONMENT_OF_ALL: [(&str, &str); 6] = [
     ("RUST_BACKTRACE", "1 prints a backtrace with a bug of this program; never with an ordinary error."),
 ];
 
-const FILES: [(&str, &str); 9] = [
+const FILES: [(&str, &str); 10] = [
     ("./p2p.toml", "The configuration, where --config names no other. The README explains each key."),
     ("~/.local/share/p2p", "The data directory, where neither --data-dir nor [storage] data_dir names another."),
     ("catalog.redb", "In it: accounts, sessions, API tokens, files and where their segments are."),
     ("nodes/Node_01/segments", "In it: the segments that a node holds."),
     ("session", "In it: the session that p2p login began."),
+    ("keys", "In it: the certificate of p2p cert and its key."),
     ("logs/p2p.log.*", "In it: the log of each day, for fourteen days."),
     ("recordings/*.p2prec", "In it: recordings of the latest twenty interactive runs, for p2p replay."),
     ("outbox/*.eml", "In it: mails, where no server is configured; the latest thousand."),

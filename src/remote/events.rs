@@ -13,7 +13,8 @@ use p2p_shell::asking::CommonArgs;
 use serde_json::{Value, json};
 
 use super::names::seconds;
-use super::visits::{Server, Visit};
+use super::server::Server;
+use super::visits::Visit;
 
 /// `p2p events`
 #[derive(Debug, Args)]

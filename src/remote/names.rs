@@ -21,7 +21,8 @@ use secrecy::ExposeSecret;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::visits::{Server, Visit, check, directory, is_held_by};
+use super::server::Server;
+use super::visits::{Visit, check, directory, is_held_by};
 
 /// Returns a digest of a message; `None` if it has none.
 pub(super) fn digest(bytes: &[u8]) -> Option<Sha256Digest> {
@@ -348,14 +349,14 @@ pub async fn login(server: Server, common: &CommonArgs, name: Option<&str>) -> R
     check(&common.engine)?;
     let directory = directory(&common.engine)?;
     let Some(name) = name else { return Err(wrong_usage("nobody is named", "`p2p --connect URL login NAME` logs NAME in")) };
-    if !is_held_by(&directory, server) {
+    if !is_held_by(&directory, &server) {
         let problem = format!(
             "a session is kept in the data directory of its server, and {} is not that of {server}",
             visible_path(&directory)
         );
         return Err(wrong_usage(problem, "present an API token in P2P_TOKEN, or log in for one command with --user NAME"));
     }
-    let visit = Visit::of(server, None).await?;
+    let visit = Visit::of(server.clone(), None).await?;
     let LoginArgs { password_file, .. } = &common.login;
     let (visit, token) = visit.logged_in(name, password_file.as_deref()).await?;
     let before = session_file::load(&directory).unwrap_or_default();

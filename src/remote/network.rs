@@ -21,7 +21,8 @@ use p2p_shell::sentence::capitalised;
 use p2p_shell::spec::{Argument, Flag, Group, Kind, Spec, Times};
 use p2p_shell::table;
 
-use super::visits::{Server, Visit};
+use super::server::Server;
+use super::visits::Visit;
 
 /// Command of the language that a server is asked for, as words, with the options of all commands.
 #[derive(Debug)]

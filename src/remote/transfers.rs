@@ -29,7 +29,8 @@ use p2p_store::uploads::{Declared, UploadId};
 use serde::Serialize;
 
 use super::names::{digest, file_ref, naming, seconds};
-use super::visits::{Server, Visit};
+use super::server::Server;
+use super::visits::Visit;
 use crate::operand::{declared, is_dash, put_again};
 
 /// Content that `put` is to store.

@@ -1,9 +1,6 @@
 //! The connection of a command to a server, and for whom it asks.
 
-use std::fmt;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
 use eyre::{Report, Result, eyre};
 use p2p_base::private_file;
@@ -14,7 +11,6 @@ use p2p_grpc::proto::LoginResponse;
 use p2p_grpc::proto::login_response::Step;
 use p2p_service::access::session_file;
 use p2p_service::accounts::Secret;
-use p2p_service::config::endpoint::Endpoint;
 use p2p_service::doors::announced;
 use p2p_service::failure::{Advise, wrong_usage};
 use p2p_service::instance::{EngineArgs, default_data_dir};
@@ -24,26 +20,7 @@ use p2p_service::reasons::name;
 use p2p_service::statuses;
 use p2p_shell::asking::{LoginArgs, terminal};
 
-/// Server that is asked, as users write it: `grpc://127.0.0.1:50050`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Server(SocketAddr);
-
-impl FromStr for Server {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Server, String> {
-        let address = text.strip_prefix("grpc://").map(|rest| rest.strip_suffix('/').unwrap_or(rest));
-        let address = address.ok_or_else(|| format!("`{text}` is no server; write it as grpc://127.0.0.1:50050"))?;
-        let Endpoint(address) = address.parse::<Endpoint>().map_err(|error| error.to_string())?;
-        if address.port() == 0 { Err(format!("`{text}` has no port")) } else { Ok(Server(address)) }
-    }
-}
-
-impl fmt::Display for Server {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "grpc://{}", self.0)
-    }
-}
+use super::server::Server;
 
 /// Connection of a command.
 pub(super) struct Visit {
@@ -62,7 +39,7 @@ impl Visit {
         let presented = match login.token()? {
             Some(token) => Some(token),
             None if login.user.is_some() => None,
-            None => saved(server, engine)?,
+            None => saved(&server, engine)?,
         };
         let visit = Visit::of(server, presented.as_ref()).await?;
         match &login.user {
@@ -73,19 +50,20 @@ impl Visit {
 
     /// Connects, and presents this token.
     pub(super) async fn of(server: Server, presented: Option<&Secret>) -> Result<Visit> {
-        let Server(address) = server;
-        if !address.ip().is_loopback() {
+        let address = server.address();
+        if !address.ip().is_loopback() && server.tls().is_none() {
             output::tell(format_args!(
                 "Warning: what is sent to {address} crosses the network as it is, passwords and tokens too"
             ));
         }
-        let client = Client::connect(address, presented).await.map_err(|error| told(error, server))?;
+        let client = Client::connect(address, server.tls(), presented).await.map_err(|error| told(error, &server))?;
         Ok(Visit { client, server, is_passing: false })
     }
 
     /// Logs a user in by password, and by code if one is needed. Returns the token of the session as well.
     pub(super) async fn logged_in(self, user: &str, password_file: Option<&Path>) -> Result<(Visit, Secret)> {
-        let failed = |error| told(error, self.server);
+        let server = self.server.clone();
+        let failed = |error| told(error, &server);
         let password = secret("Password", "P2P_PASSWORD", password_file).await?;
         let mut answer = self.ask(self.client.login(user, &password)).await?;
         while let Some(Step::Challenge(challenge)) = &answer.step {
@@ -146,7 +124,7 @@ impl Visit {
 
     /// Returns an error of the client with its next step.
     pub(super) fn failed(&self, error: ClientError) -> Report {
-        told(error, self.server)
+        told(error, &self.server)
     }
 
     /// Ends the session, if it is that of the command alone.
@@ -183,13 +161,13 @@ pub(super) fn directory(engine: &EngineArgs) -> Result<PathBuf> {
 }
 
 /// Returns true if a data directory is that of the server, as its `p2p serve` has announced there.
-pub(super) fn is_held_by(data_dir: &Path, Server(address): Server) -> bool {
+pub(super) fn is_held_by(data_dir: &Path, server: &Server) -> bool {
     let holder = announced::holder(data_dir);
-    holder.is_some_and(|holder| holder.services.iter().any(|announced| announced.address == address))
+    holder.is_some_and(|holder| holder.services.iter().any(|announced| announced.address == server.address()))
 }
 
 /// Returns the token of the session that `p2p login` has stored. It is shown to the server alone whose data directory it is in.
-fn saved(server: Server, engine: &EngineArgs) -> Result<Option<Secret>> {
+fn saved(server: &Server, engine: &EngineArgs) -> Result<Option<Secret>> {
     let directory = directory(engine)?;
     if !is_held_by(&directory, server) {
         return Ok(None);
@@ -213,10 +191,15 @@ async fn secret(what: &str, variable: &str, file: Option<&Path>) -> Result<Secre
 }
 
 /// Returns an error of the client with its next step and its exit code.
-fn told(error: ClientError, server: Server) -> Report {
+fn told(error: ClientError, server: &Server) -> Report {
     let exit_code = statuses::of(error.kind()).exit;
     let advice = match (&error, error.reason()) {
         (ClientError::Unreachable { .. }, _) => Some("`p2p serve` starts one, and says on its first line where".to_owned()),
+        (ClientError::Certificate { .. }, _) => Some(
+            "--tls-ca FILE trusts the certificates of a file, and --tls-fingerprint SHA256 the one that `p2p serve` names on its first line"
+                .to_owned(),
+        ),
+        (ClientError::NoTls { .. }, _) => Some(format!("write it as grpc://{} for a connection without", server.address())),
         (_, name::LOGIN_NEEDED | name::SESSION_OVER) => Some(format!(
             "set P2P_TOKEN to an API token, or give --token-file FILE or --user NAME; `p2p --connect {server} login NAME` logs in"
         )),
@@ -229,6 +212,9 @@ fn told(error: ClientError, server: Server) -> Report {
         (ClientError::Late { .. }, _) => {
             Some("what it has begun may go on; ask it what there is, or wait for it again".to_owned())
         }
+        (ClientError::Lost(_), _) if server.tls().is_none() => Some(
+            "try again; a server that speaks TLS is written grpcs://, and an upload with --keep goes on with --resume ID".to_owned(),
+        ),
         (ClientError::Lost(_), _) => Some("try again; an upload with --keep goes on with --resume ID".to_owned()),
         _ if error.kind() == ErrorKind::Unavailable => Some("try again later".to_owned()),
         _ => None,
@@ -237,23 +223,5 @@ fn told(error: ClientError, server: Server) -> Report {
     match advice {
         Some(advice) => report.suggestion(advice),
         None => report,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_server_is_an_address_of_grpc() {
-        let server: Server = "grpc://127.0.0.1:50050".parse().unwrap();
-        assert_eq!(server.to_string(), "grpc://127.0.0.1:50050");
-        assert_eq!("grpc://localhost:50050/".parse::<Server>().unwrap(), server);
-        assert_eq!("grpc://[::1]:7".parse::<Server>().unwrap().to_string(), "grpc://[::1]:7");
-        for wrong in
-            ["", "127.0.0.1:50050", "http://127.0.0.1:50050", "grpc://", "grpc://:0", "grpc://example.org:1", "grpc://1.2.3.4"]
-        {
-            assert!(wrong.parse::<Server>().is_err(), "{wrong}");
-        }
     }
 }

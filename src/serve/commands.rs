@@ -134,6 +134,7 @@ async fn start(services: &Services, kind: Option<Kind>, given: Option<Endpoint>)
     let token = services.setup_token().map_err(|error| ShellError::Bad(format!("{error:#}")))?;
     let mut lines: Vec<String> = told_of(&started).collect();
     let host_keys: Vec<&String> = started.iter().flat_map(|one| &one.host_keys).collect();
+    lines.extend(started.iter().filter_map(|one| one.warning.clone()));
     lines.extend(host_keys.iter().map(|key| format!("ssh is known by the host key {key}")));
     lines.extend(token.map(|token| format!("the first account is registered with the setup token {token}")));
     let listening: Vec<_> = started.iter().flat_map(|one| &one.listening).collect();
@@ -146,9 +147,10 @@ async fn start(services: &Services, kind: Option<Kind>, given: Option<Endpoint>)
 
 /// Formats where services listen that were started.
 fn told_of(started: &[Started]) -> impl Iterator<Item = String> {
-    started.iter().flat_map(|one| &one.listening).map(|Announced { service, address, node }| {
+    started.iter().flat_map(|one| &one.listening).map(|Announced { service, address, node, certificate_sha256 }| {
         let node = node.as_ref().map(|node| format!(" of {node}")).unwrap_or_default();
-        format!("{service}{node} listens at {address}")
+        let tls = certificate_sha256.as_ref().map(|sha256| format!(" with TLS, by the certificate {sha256}")).unwrap_or_default();
+        format!("{service}{node} listens at {address}{tls}")
     })
 }
 
@@ -158,6 +160,7 @@ async fn start_one(services: &Services, kind: Kind, given: Option<Endpoint>) -> 
         StartError::Address { .. } => {
             format!("{error}; `serve start {} :0` takes a free port", kind.name())
         }
+        StartError::Certificate(_) => format!("{error}; `p2p cert` makes a certificate and its key"),
         error => error.to_string(),
     })
 }

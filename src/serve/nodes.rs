@@ -100,13 +100,13 @@ impl Endpoints {
         Ok(endpoints)
     }
 
-    /// Returns what other processes learn of the servers, which are of the service of this name.
-    pub(super) fn announced(&self, service: &str) -> impl Iterator<Item = Announced> {
-        let service = service.to_owned();
+    /// Returns what other processes learn of the servers, which are of the service of this name and have its certificate.
+    pub(super) fn announced(&self, service: &str, certificate_sha256: Option<&str>) -> impl Iterator<Item = Announced> {
         self.opened.iter().map(move |(node, door, _)| Announced {
-            service: service.clone(),
+            service: service.to_owned(),
             address: door.address(),
             node: Some(node.to_string()),
+            certificate_sha256: certificate_sha256.map(str::to_owned),
         })
     }
 

@@ -18,6 +18,7 @@ use p2p_service::config::endpoint::Endpoint;
 use p2p_service::config::keys::Section;
 use p2p_service::config::{Config, ConfigError};
 use p2p_service::doors::announced::{Announced, Announcement};
+use p2p_service::doors::certificate::Presented;
 use p2p_service::doors::guest::Limits;
 use p2p_service::doors::{Door, Doors, Figures, Stage, told_refusals};
 use p2p_service::instance::Instance;
@@ -27,6 +28,7 @@ use secrecy::ExposeSecret;
 use thiserror::Error;
 use tokio::task::JoinSet;
 
+use super::certificate::{self, NotPresented};
 use super::nodes::{self, Endpoints};
 
 /// Kind of service that this program has.
@@ -173,6 +175,9 @@ pub enum StartError {
     /// The host keys cannot be read or made.
     #[error("SSH has no host keys: {0}")]
     HostKeys(#[from] KeyFileError),
+    /// The certificate of the service cannot be presented.
+    #[error(transparent)]
+    Certificate(#[from] NotPresented),
     /// The program is being left.
     #[error("the services have ended, since the program is being left")]
     Ended,
@@ -189,6 +194,8 @@ pub struct Started {
     pub listening: Vec<Announced>,
     /// Fingerprints of the keys by which its servers are known; none where it has no such keys.
     pub host_keys: Vec<String>,
+    /// Sentence about a certificate that clients refuse.
+    pub warning: Option<String>,
     /// Sentences about what does not listen, while the rest does.
     pub problems: Vec<String>,
 }
@@ -294,14 +301,25 @@ impl Services {
         if let Some(door) = doors.iter().find(|door| kind.has(door.service) && door.stage != Stage::Closed) {
             return Err(StartError::NotClosed { service: kind.name(), stage: door.stage, address: door.address });
         }
-        let (server, Addresses { whole, of_nodes }) = (self.server(kind).await?, addresses);
+        let certificate = match kind {
+            Kind::Grpc => certificate::of(&self.0.config)?,
+            Kind::Ssh => None,
+        };
+        let (server, Addresses { whole, of_nodes }) = (self.server(kind, certificate.as_ref()).await?, addresses);
         let door = match whole {
             Some(address) => Some(self.open(kind, address).await?),
             None => None,
         };
         let endpoints = Endpoints::open(&self.0.doors, kind, &server, &of_nodes, door.is_none()).await?;
-        let whole = door.iter().map(|door| Announced { service: kind.name().into(), address: door.address(), node: None });
-        let listening: Vec<Announced> = whole.chain(endpoints.announced(kind.name())).collect();
+        let sha256 = certificate.as_ref().map(|certificate| certificate.fingerprint.to_string());
+        let announced = |door: &Door| Announced {
+            service: kind.name().into(),
+            address: door.address(),
+            node: None,
+            certificate_sha256: sha256.clone(),
+        };
+        let listening: Vec<Announced> =
+            door.iter().map(announced).chain(endpoints.announced(kind.name(), sha256.as_deref())).collect();
         let mut opened = std::mem::take(&mut *locked(&self.0.opened));
         opened.retain(|before| before.service != kind.name());
         *locked(&self.0.opened) = [opened, listening.clone()].concat();
@@ -315,14 +333,15 @@ impl Services {
         }
         let problems = endpoints.attend(&mut attending, &self.0.snapshots, drain);
         tracing::info!(service = kind.name(), addresses = ?listening, "a service listens");
-        Ok(Started { listening, host_keys, problems })
+        let warning = certificate.and_then(|certificate| certificate::warning(&self.0.config, &certificate));
+        Ok(Started { listening, host_keys, warning, problems })
     }
 
-    async fn server(&self, kind: Kind) -> Result<Server, StartError> {
+    async fn server(&self, kind: Kind, certificate: Option<&Presented>) -> Result<Server, StartError> {
         let access = locked(&self.0.access).clone().ok_or(StartError::Ended)?;
         let rules = Arc::clone(&self.0.rules);
         Ok(match kind {
-            Kind::Grpc => Server::Grpc(p2p_grpc::Server::new(access, rules).await?),
+            Kind::Grpc => Server::Grpc(p2p_grpc::Server::new(access, rules, certificate).await?),
             Kind::Ssh => Server::Ssh(p2p_ssh::Server::new(access, rules, &self.0.data_dir)?),
         })
     }

@@ -10,6 +10,7 @@ mod grpc;
 mod prompts;
 mod ssh;
 mod storage;
+mod tls;
 mod transfers;
 mod uploads;
 
@@ -112,8 +113,19 @@ fn it_says_where_it_serves_and_ends_when_it_is_asked_to() {
         });
         assert_eq!(served.ready, ready);
         let fields: Vec<String> = documented("serve").into_keys().collect();
-        let of_node = "services[].node";
-        assert_eq!(fields, ["data_dir", "pid", "services[].address", of_node, "services[].service", "setup_token", "speed"]);
+        assert_eq!(
+            fields,
+            [
+                "data_dir",
+                "pid",
+                "services[].address",
+                "services[].certificate_sha256",
+                "services[].node",
+                "services[].service",
+                "setup_token",
+                "speed"
+            ]
+        );
         signal(served.child.as_ref().unwrap(), name);
         let said = served.end();
         assert_eq!((said.code, said.stdout.as_str()), (Some(0), ""), "{said:?}");
@@ -171,7 +183,7 @@ fn a_public_address_is_refused_unless_it_is_permitted() {
     let home = Home::new(&format!("{QUICK}[grpc]\naddress = '0.0.0.0:0'\n"));
     let told = home.refused(&["serve"]);
     assert!(told.contains("p2p.toml:6: [grpc] address: other machines reach 0.0.0.0:0"), "{told}");
-    assert!(told.contains("allow_public = true") && !home.data().exists(), "{told}");
+    assert!(told.contains("`p2p cert`") && told.contains("allow_public = true") && !home.data().exists(), "{told}");
     let told = home.refused(&["serve", "--grpc=0.0.0.0:0"]);
     assert!(told.contains("--grpc: [grpc] address: other machines reach"), "{told}");
     let permitted = Home::new(&format!("{QUICK}[grpc]\naddress = '0.0.0.0:0'\nallow_public = true\n"));

@@ -108,6 +108,36 @@ fn the_endpoints_of_nodes_come_and_go_with_the_services() {
     assert_eq!(repl.end().code, Some(0));
 }
 
+/// With the certificate of p2p.toml, which is read at each start.
+#[test]
+fn a_service_speaks_tls_at_a_prompt() {
+    let home = Home::new(QUICK);
+    home.json(&["cert", "-o", "tls"]);
+    let tls = "[grpc]\nnodes = ':0'\nnodes_max = 1\ntls = { certificate = 'tls/tls-certificate.pem', key = 'tls/tls-key.pem' }\n";
+    std::fs::write(home.path("p2p.toml"), format!("{QUICK}{tls}")).unwrap();
+    let mut repl = Repl::start(&home);
+    let mut before = String::new();
+    for _ in 0..2 {
+        repl.line("serve start grpc :0");
+        let line = repl.says("grpc listens at 127.0.0.1:");
+        let sha256 = line.split_once(" with TLS, by the certificate ").unwrap().1.to_owned();
+        assert!(sha256.len() == 64 && sha256 != before, "{line}");
+        let announced: Value = serde_json::from_slice(&std::fs::read(home.data().join("serve.json")).unwrap()).unwrap();
+        let services = announced["services"].as_array().unwrap();
+        assert!(services.len() == 2 && services.iter().all(|service| service["certificate_sha256"] == sha256), "{announced}");
+        repl.line("serve stop grpc");
+        repl.says("is closed after");
+        home.json(&["cert", "-o", "tls", "--force"]);
+        before = sha256;
+    }
+    std::fs::remove_file(home.path("tls/tls-key.pem")).unwrap();
+    repl.line("serve start grpc :0");
+    repl.line("services");
+    assert!(repl.says("grpc ").contains("closed"));
+    let said = repl.end();
+    assert!(said.stderr.contains("[grpc] tls: ") && said.stderr.contains("tls-key.pem: No such file"), "{said:?}");
+}
+
 /// Whichever way the program is left.
 #[test]
 fn leaving_ends_the_services_in_order() {

@@ -60,7 +60,7 @@ impl House {
         registered(&instance, "bob").await;
         let (doors, mut attending) = (Doors::default(), JoinSet::new());
         let here = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
-        let server = Server::new(instance.access("serve").unwrap(), instance.remote_rules().unwrap()).await.unwrap();
+        let server = Server::new(instance.access("serve").unwrap(), instance.remote_rules().unwrap(), None).await.unwrap();
         let (mut nodes, reflection) = (Vec::new(), Reflection::new().unwrap());
         for (index, (_, door)) in doors.open_each("nodes", &[here; 3], Limits::default()).await.into_iter().enumerate() {
             let (door, endpoint) = (door.unwrap(), Endpoint::new(&server, &reflection, NodeNumber::from_index(index)).await);

@@ -7,10 +7,12 @@ use std::time::Duration;
 
 use p2p_service::ErrorKind;
 use p2p_service::statuses;
+use rustls::Error as TlsError;
 use thiserror::Error;
 use tonic::Status;
 use tonic_types::StatusExt;
 
+use super::tls;
 use crate::quantities::Wrong;
 
 /// Error of a client.
@@ -23,6 +25,20 @@ pub enum ClientError {
         address: SocketAddr,
         /// Reason of the failure.
         reason: String,
+    },
+    /// The certificate of the server is not accepted.
+    #[error("the certificate of the server at {address} is not accepted: {reason}")]
+    Certificate {
+        /// Address that was tried.
+        address: SocketAddr,
+        /// What is wrong with the certificate.
+        reason: String,
+    },
+    /// The server does not speak TLS.
+    #[error("the server at {address} does not speak TLS")]
+    NoTls {
+        /// Address that was tried.
+        address: SocketAddr,
     },
     /// The connection was lost before the answer was complete.
     #[error("the connection to the server is lost: {0}")]
@@ -63,8 +79,12 @@ pub enum ClientError {
 }
 
 impl ClientError {
-    pub(super) fn unreachable(address: SocketAddr, error: &dyn Error) -> ClientError {
-        ClientError::Unreachable { address, reason: cause_of(error) }
+    pub(super) fn unreachable(address: SocketAddr, error: &(dyn Error + 'static)) -> ClientError {
+        match tls_error_of(error) {
+            Some(TlsError::InvalidCertificate(reason)) => ClientError::Certificate { address, reason: tls::told(reason) },
+            Some(TlsError::InvalidMessage(_)) => ClientError::NoTls { address },
+            _ => ClientError::Unreachable { address, reason: cause_of(error) },
+        }
     }
 
     /// Returns the kind of the error.
@@ -73,6 +93,7 @@ impl ClientError {
             ClientError::Unreachable { .. } | ClientError::Lost(_) => ErrorKind::Unavailable,
             ClientError::Refused { kind, .. } => *kind,
             ClientError::Local(_) | ClientError::NoToken => ErrorKind::Invalid,
+            ClientError::Certificate { .. } | ClientError::NoTls { .. } => ErrorKind::Precondition,
             ClientError::Damaged(_) => ErrorKind::DataLoss,
             ClientError::Late { .. } => ErrorKind::DeadlineExceeded,
             ClientError::Unexpected(_) | ClientError::Meaningless(_) => ErrorKind::Internal,
@@ -110,6 +131,14 @@ impl From<Status> for ClientError {
         let (text, kind) = (status.message().to_owned(), kind.copied().unwrap_or(ErrorKind::Internal));
         ClientError::Refused { text, kind, reason, resource }
     }
+}
+
+/// Returns the error of TLS among the causes of an error.
+fn tls_error_of<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e TlsError> {
+    let causes = std::iter::successors(Some(error), |&cause| cause.source());
+    // The error of an input or output has another one in it, which it does not name as its cause.
+    let within = |cause: &'e (dyn Error + 'static)| cause.downcast_ref::<io::Error>()?.get_ref()?.downcast_ref::<TlsError>();
+    causes.filter_map(|cause| cause.downcast_ref().or_else(|| within(cause))).next()
 }
 
 /// Returns the innermost cause of an error, which is the one that says what has happened.

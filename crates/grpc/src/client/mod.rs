@@ -5,6 +5,7 @@
 //! | `admin` | the network of a server, and its time |
 //! | `content` | uploads and downloads, whose bytes threads of their own read and write |
 //! | `failure` | why something was not done |
+//! | `tls` | which servers are trusted, where TLS is spoken |
 //!
 //! A call with one answer is waited for as [`Limits`] say, so that a server that takes requests and answers none holds nobody up. The
 //! connection is watched by pings, which bounds the waiting for content and events.
@@ -12,6 +13,7 @@
 mod admin;
 mod content;
 mod failure;
+mod tls;
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -25,7 +27,9 @@ use tonic::{Request, Response, Status, Streaming};
 
 pub use self::admin::{Healed, NetworkStatus};
 pub use self::failure::ClientError;
+pub use self::tls::Tls;
 
+use self::tls::Connector;
 use crate::proto::admin_service_client::AdminServiceClient;
 use crate::proto::auth_service_client::AuthServiceClient;
 use crate::proto::file_transfer_service_client::FileTransferServiceClient;
@@ -72,20 +76,25 @@ pub struct Client {
 }
 
 impl Client {
-    /// Connects to the server at an address, for whom a token says.
+    /// Connects to the server at an address, by TLS if whom to trust is said, for whom a token says.
     ///
     /// # Errors
-    /// Fails if no server answers there in time, or if the token cannot be one.
-    pub async fn connect(address: SocketAddr, bearer: Option<&Secret>) -> Outcome<Client> {
+    /// Fails if no server answers there in time, if its certificate is not trusted, or if the token cannot be one.
+    pub async fn connect(address: SocketAddr, tls: Option<&Tls>, bearer: Option<&Secret>) -> Outcome<Client> {
         let unreachable = |error: tonic::transport::Error| ClientError::unreachable(address, &error);
-        let endpoint = Endpoint::from_shared(format!("http://{address}")).map_err(unreachable)?;
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        let endpoint = Endpoint::from_shared(format!("{scheme}://{address}")).map_err(unreachable)?;
         let endpoint = endpoint
             .connect_timeout(CONNECT_WITHIN)
             .http2_keep_alive_interval(PING.0)
             .keep_alive_timeout(PING.1)
             .keep_alive_while_idle(true)
             .tcp_nodelay(true);
-        let channel = endpoint.connect().await.map_err(unreachable)?;
+        let channel = match tls {
+            Some(tls) => endpoint.connect_with_connector(Connector { address, tls: tls.clone() }).await,
+            None => endpoint.connect().await,
+        };
+        let channel = channel.map_err(unreachable)?;
         let (files, accounts) = (FileTransferServiceClient::new(channel.clone()), AuthServiceClient::new(channel.clone()));
         let (admin, limits) = (AdminServiceClient::new(channel), Limits::default());
         Client { files, accounts, admin, limits, bearer: None }.presenting(bearer)
@@ -333,7 +342,7 @@ mod tests {
         };
         let asking = async {
             let limits = Limits { at_once: Duration::from_millis(20), in_time: Duration::from_millis(30) };
-            let client = Client::connect(address, None).await.unwrap().waiting(limits);
+            let client = Client::connect(address, None, None).await.unwrap().waiting(limits);
             for (error, within) in [
                 (client.who_am_i().await.unwrap_err(), limits.at_once),
                 (client.list("", true).await.unwrap_err(), limits.at_once),

@@ -8,9 +8,8 @@ use hyper::body::Incoming;
 use hyper::rt::Executor;
 use hyper::server::conn::http2::Builder;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use p2p_service::doors::guarded::Guarded;
 use p2p_service::doors::guest::Guest;
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, interval};
@@ -36,7 +35,10 @@ const IDLE: Duration = Duration::from_secs(5 * 60);
 const LOOK: Duration = Duration::from_secs(10);
 
 /// Serves one connection to its end. Its requests end with it, so that ending this future ends all of them.
-pub(crate) async fn serve(stream: Guarded<TcpStream>, guest: Guest, routes: Routes, mut ends: watch::Receiver<bool>) {
+pub(super) async fn serve<S>(stream: S, guest: Guest, routes: Routes, mut ends: watch::Receiver<bool>)
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
     let requests = Requests::default();
     let services = {
         let (guest, ends) = (guest.clone(), ends.clone());

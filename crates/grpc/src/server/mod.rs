@@ -3,12 +3,14 @@
 //! | file | contents |
 //! |---|---|
 //! | `connection` | one connection: HTTP/2 with its limits, and the tasks of its requests |
+//! | `handshake` | the handshake of TLS before it |
 //! | `requests` | one request: its count, its deadline, and the end of streams that would go on for ever |
 //!
 //! The accept loop is not that of tonic: its tasks are nobody's, it waits without end for the last of them, and it answers a deadline
 //! with CANCELLED.
 
-pub(crate) mod connection;
+mod connection;
+pub(crate) mod handshake;
 mod requests;
 
 use std::sync::Arc;
@@ -17,6 +19,7 @@ use std::time::Duration;
 use p2p_service::access::Access;
 use p2p_service::access::remote::RemoteRules;
 use p2p_service::doors::Door;
+use p2p_service::doors::certificate::Presented;
 use thiserror::Error;
 use tokio::sync::watch;
 use tonic::service::Routes;
@@ -24,6 +27,7 @@ use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 use tonic_reflection::server::Builder;
 
+use self::handshake::Handshake;
 use crate::accounts::Accounts;
 use crate::admin::Admin;
 use crate::callers::Callers;
@@ -47,20 +51,26 @@ pub(crate) const MESSAGE_MAX: usize = 2 << 20;
 /// Names in the health service: that of the whole server, and those of its services.
 const NAMES: [&str; 4] = ["", "p2p.v1.AdminService", "p2p.v1.AuthService", "p2p.v1.FileTransferService"];
 
+/// Protocol that clients ask for in their handshake (RFC 9113, section 3.2).
+pub const PROTOCOL: &[u8] = b"h2";
+
 /// The gRPC services of a process.
 #[derive(Debug)]
 pub struct Server {
     routes: Routes,
     health: HealthReporter,
     pub(crate) callers: Callers,
+    /// Handshake of TLS, unless the services are without.
+    pub(crate) handshake: Option<Handshake>,
 }
 
 impl Server {
-    /// Makes the server for clients of the gate of `access`, under these rules.
+    /// Makes the server for clients of the gate of `access`, under these rules. With a certificate to present it speaks TLS, and nothing
+    /// else.
     ///
     /// # Errors
     /// Fails if the descriptions of the services are not sound.
-    pub async fn new(access: Access, rules: Arc<RemoteRules>) -> Result<Server, Unsound> {
+    pub async fn new(access: Access, rules: Arc<RemoteRules>, certificate: Option<&Presented>) -> Result<Server, Unsound> {
         let (health, health_service) = tonic_health::server::health_reporter();
         let callers = Callers::new(access, rules);
         let accounts = AuthServiceServer::new(Accounts::new(callers.clone())).max_decoding_message_size(MESSAGE_MAX);
@@ -74,14 +84,16 @@ impl Server {
             .add_service(admin)
             .add_service(accounts)
             .add_service(files);
-        Ok(Server { routes: routes.prepare(), health, callers })
+        Ok(Server { routes: routes.prepare(), health, callers, handshake: certificate.map(Handshake::presenting) })
     }
 
     /// Serves the clients of a door until it is closed, and then lets them end what they do, for `drain` at the most.
     pub async fn attend(self, door: Door, drain: Duration) {
         let (mut closing, ends) = (door.closing(), watch::Sender::new(false));
-        let attending =
-            door.attend(drain, |stream, guest| connection::serve(stream, guest, self.routes.clone(), ends.subscribe()));
+        let attending = door.attend(drain, |stream, guest| {
+            let (routes, handshake) = (self.routes.clone(), self.handshake.clone());
+            handshake::serve(handshake, stream, guest, routes, ends.subscribe())
+        });
         let ending = async {
             closing.begun().await;
             // Whoever watches is told before the watching ends.

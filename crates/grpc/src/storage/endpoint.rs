@@ -16,7 +16,7 @@ use tonic_health::server::HealthReporter;
 
 use super::Storage;
 use crate::proto::file_storage_service_server::FileStorageServiceServer;
-use crate::server::connection;
+use crate::server::handshake::{self, Handshake};
 use crate::server::{MESSAGE_MAX, NAMES_MAX, Server, Unsound, reflection};
 
 /// Names in the health service: that of the whole endpoint, and that of its service.
@@ -42,10 +42,12 @@ pub struct Endpoint {
     node: NodeNumber,
     routes: Routes,
     health: HealthReporter,
+    /// Handshake of TLS, unless the services are without.
+    handshake: Option<Handshake>,
 }
 
 impl Endpoint {
-    /// Makes the endpoint of a node, for the callers of a server, with the reflection that all endpoints share.
+    /// Makes the endpoint of a node, for the callers of a server and with its TLS, and with the reflection that all endpoints share.
     pub async fn new(server: &Server, reflection: &Reflection, node: NodeNumber) -> Endpoint {
         let (health, health_service) = tonic_health::server::health_reporter();
         let storage =
@@ -53,7 +55,7 @@ impl Endpoint {
         health.set_serving::<FileStorageServiceServer<Storage>>().await;
         let health_service = health_service.max_decoding_message_size(NAMES_MAX);
         let routes = reflection.0.clone().add_service(health_service).add_service(storage);
-        Endpoint { node, routes: routes.prepare(), health }
+        Endpoint { node, routes: routes.prepare(), health, handshake: server.handshake.clone() }
     }
 
     /// Serves the clients of a door while the node's process runs, as `snapshots` tell of it, until the door is closed, and then lets
@@ -62,7 +64,8 @@ impl Endpoint {
         let (mut closing, process) = (door.closing(), snapshots.process(self.node));
         let is_stopped = watch::Sender::new(process.is_stopped());
         let attending = door.attend_unless(is_stopped.subscribe(), drain, |stream, guest| {
-            connection::serve(stream, guest, self.routes.clone(), is_stopped.subscribe())
+            let (routes, handshake) = (self.routes.clone(), self.handshake.clone());
+            handshake::serve(handshake, stream, guest, routes, is_stopped.subscribe())
         });
         let following = async {
             tokio::select! {

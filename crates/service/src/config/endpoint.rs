@@ -1,7 +1,8 @@
-//! Addresses of services, as users write them: an address of this machine and a port.
+//! Addresses of services, as users write them: an address of this machine and a port; and the files with which a service speaks TLS.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use thiserror::Error;
@@ -21,6 +22,15 @@ pub struct Endpoint(pub SocketAddr);
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("`{0}` is no address and port, as in 127.0.0.1:50050, [::1]:50050, or :0 for a free port of 127.0.0.1")]
 pub struct EndpointError(String);
+
+/// Files of a service that speaks TLS.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// Path of the certificate, in PEM, with those of its authorities after it.
+    pub certificate: PathBuf,
+    /// Path of its private key, in PEM.
+    pub key: PathBuf,
+}
 
 /// Parses an IP address and a port; `localhost` and no address at all are 127.0.0.1. Other names are not looked up: what a service listens
 /// at does not depend on who answers for a name.

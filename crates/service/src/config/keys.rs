@@ -416,6 +416,8 @@ pub const KEYS: &[Key] = &[
     key(Section::Grpc, "allow_public", Kind::Switch),
     optional(Section::Grpc, "nodes", Kind::Endpoint),
     key(Section::Grpc, "nodes_max", Kind::Count { min: 1, max: 1_000 }),
+    optional(Section::Grpc, "tls.certificate", Kind::Path),
+    optional(Section::Grpc, "tls.key", Kind::Path),
     key(Section::Ssh, "address", Kind::Endpoint),
     key(Section::Ssh, "allow_public", Kind::Switch),
     key(Section::Ssh, "nodes_max", Kind::Count { min: 1, max: 1_000 }),
@@ -462,6 +464,11 @@ pub const KEYS: &[Key] = &[
 /// Returns the key of this name in a section.
 pub fn find(section: Section, name: &str) -> Option<&'static Key> {
     KEYS.iter().find(|key| key.section == section && key.name == name)
+}
+
+/// Returns true if a section has keys in a table of this name.
+pub(super) fn has_table(section: Section, name: &str) -> bool {
+    of(section).any(|key| key.name.strip_prefix(name).is_some_and(|rest| rest.starts_with('.')))
 }
 
 /// Returns the keys of a section.

@@ -9,6 +9,7 @@ mod error;
 pub mod keys;
 mod profiles;
 mod resolve;
+mod source;
 mod trust;
 
 use std::borrow::Cow;
@@ -19,8 +20,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 
-use p2p_base::private_file;
-use p2p_base::spelling::{hidden_character, is_blank, shell_operand, visible, visible_line, visible_path};
+use p2p_base::spelling::{hidden_character, is_blank, visible, visible_line, visible_path};
 use p2p_base::text;
 use p2p_engine::faults::Profile;
 use toml::Spanned;
@@ -30,6 +30,7 @@ pub use self::error::ConfigError;
 pub use self::resolve::MailServer;
 
 use self::keys::{Key, Kind, Section};
+use self::source::ConfigText;
 use self::trust::Found;
 use crate::abilities::Glyphs;
 use crate::profiles::{NamedProfile, Profiles};
@@ -366,10 +367,27 @@ fn value_of<T: FromStr>(settings: &Settings, key: &str) -> Option<T> {
 
 fn read_settings(source: &ConfigText, section: Section, table: &DeTable<'_>) -> Result<Settings, ConfigError> {
     let mut settings = Settings::new();
+    read_table(source, section, "", table, &mut settings)?;
+    Ok(settings)
+}
+
+/// Reads a table, whose keys have these words in front: `tls = { key = "…" }` in a section is its key `tls.key`.
+fn read_table(
+    source: &ConfigText,
+    section: Section,
+    front: &str,
+    table: &DeTable<'_>,
+    settings: &mut Settings,
+) -> Result<(), ConfigError> {
     for (name, value) in table {
-        let Some(key) = keys::find(section, name.get_ref()) else {
+        let full_name = format!("{front}{}", name.get_ref());
+        if let Some(inner) = value.get_ref().as_table().filter(|_| keys::has_table(section, &full_name)) {
+            read_table(source, section, &format!("{full_name}."), inner, settings)?;
+            continue;
+        }
+        let Some(key) = keys::find(section, &full_name) else {
             let known = keys::of(section).map(|key| key.name).collect();
-            return Err(source.unknown(name.span().start, name.get_ref(), known));
+            return Err(source.unknown(name.span().start, &full_name, known));
         };
         let text = read_value(key, value.get_ref());
         let checked = text.and_then(|text| key.kind.check(&text).and_then(|()| source.check_secrecy(key.kind)).map(|()| text));
@@ -377,7 +395,7 @@ fn read_settings(source: &ConfigText, section: Section, table: &DeTable<'_>) -> 
         let setting = Setting { text: checked.map_err(wrong)?, origin: source.origin(name.span().start), kind: key.kind };
         settings.insert(key.name, setting);
     }
-    Ok(settings)
+    Ok(())
 }
 
 /// Returns the text of a TOML value if its type fits the key.
@@ -397,51 +415,6 @@ fn read_value(key: &Key, value: &DeValue<'_>) -> Result<String, String> {
         },
         (_, false) => Err(format!("expected a quoted string, as in \"{}\"", key.kind.example())),
         (_, true) => Err(format!("expected a whole number, as in {}", key.kind.example())),
-    }
-}
-
-/// Text that is being parsed, and its path.
-struct ConfigText<'a> {
-    text: &'a str,
-    path: Option<&'a Path>,
-}
-
-impl ConfigText<'_> {
-    fn origin(&self, offset: usize) -> Origin {
-        match self.path {
-            Some(path) => Origin::File { path: path.to_owned(), line: self.line_of(offset) },
-            None => Origin::BuiltIn,
-        }
-    }
-
-    /// Checks that a value of this kind may be stored in this file.
-    fn check_secrecy(&self, kind: Kind) -> Result<(), String> {
-        match self.path {
-            Some(path) if kind == Kind::Secret && !private_file::is_fit_for_secrets(path).unwrap_or_default() => {
-                let (path, word) = (visible_path(path), shell_operand(path));
-                Err(format!(
-                    "others on this machine may read or write {path}; `chmod 600 {word}`, or put it into a password_file"
-                ))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn line_of(&self, offset: usize) -> usize {
-        self.text.get(..offset).map_or(1, |before| before.matches('\n').count() + 1)
-    }
-
-    fn syntax_error(&self, error: &toml::de::Error) -> ConfigError {
-        let origin = self.origin(error.span().map_or(0, |span| span.start));
-        ConfigError::Syntax { origin, message: error.message().to_owned() }
-    }
-
-    fn value_error(&self, offset: usize, key: String, message: String) -> ConfigError {
-        ConfigError::Value { origin: self.origin(offset), key, message }
-    }
-
-    fn unknown(&self, offset: usize, name: &str, known: Vec<&'static str>) -> ConfigError {
-        ConfigError::UnknownKey { origin: self.origin(offset), name: name.to_owned(), known }
     }
 }
 

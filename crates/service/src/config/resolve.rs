@@ -17,7 +17,7 @@ use p2p_net::{AddressPool, HostConfig, KeepAlive, LinkConfig, TcpConfig};
 use p2p_store::segment::SegmentSize;
 use secrecy::SecretString;
 
-use super::endpoint::Endpoint;
+use super::endpoint::{Endpoint, TlsFiles};
 use super::keys::{self, Section};
 use super::{Config, ConfigError, Origin, Setting, Settings, value_of};
 use crate::abilities::Glyphs;
@@ -198,7 +198,7 @@ impl Config {
     /// Returns the address at which the gRPC services listen.
     ///
     /// # Errors
-    /// Fails if other machines reach the address, and the configuration does not permit that.
+    /// Fails if other machines reach the address, and the configuration neither has a certificate nor permits that.
     pub fn grpc_address(&self) -> Result<SocketAddr, ConfigError> {
         self.private_or_permitted(Section::Grpc, "address")
     }
@@ -206,7 +206,8 @@ impl Config {
     /// Returns the addresses of the gRPC endpoints of the nodes, the first one's first; without `[grpc] nodes` no node has one.
     ///
     /// # Errors
-    /// Fails if other machines reach the addresses, and the configuration does not permit that, or if there are too few ports.
+    /// Fails if other machines reach the addresses, and the configuration neither has a certificate nor permits that, or if there are too
+    /// few ports.
     pub fn grpc_nodes(&self) -> Result<Vec<SocketAddr>, ConfigError> {
         if self.text(Section::Grpc, "nodes").is_empty() { Ok(Vec::new()) } else { self.one_a_node(Section::Grpc, "nodes") }
     }
@@ -235,18 +236,45 @@ impl Config {
         (0..nodes.min(max)).map(address).collect()
     }
 
-    /// Returns an address of a section, if no other machine reaches it or that is permitted.
+    /// Returns the files with which the gRPC services speak TLS; `None` if they do not.
+    ///
+    /// # Errors
+    /// Fails if the certificate is named without its key, or the key without the certificate.
+    pub fn grpc_tls(&self) -> Result<Option<TlsFiles>, ConfigError> {
+        self.tls_files(Section::Grpc)
+    }
+
+    /// Returns the files with which the services of a section speak TLS.
+    fn tls_files(&self, section: Section) -> Result<Option<TlsFiles>, ConfigError> {
+        let missing = |there: &str, missing: &str| {
+            let setting = self.sections.get(&section).and_then(|settings| settings.get(there));
+            let origin = setting.map_or(Origin::BuiltIn, |setting| setting.origin.clone());
+            let message = format!("TLS needs `{missing}` too, as in tls = {{ certificate = \"…\", key = \"…\" }}");
+            Err(ConfigError::Value { origin, key: format!("[{section}] {there}"), message })
+        };
+        match (self.path(section, "tls.certificate"), self.path(section, "tls.key")) {
+            (None, None) => Ok(None),
+            (Some(certificate), Some(key)) => Ok(Some(TlsFiles { certificate, key })),
+            (Some(_), None) => missing("tls.certificate", "tls.key"),
+            (None, Some(_)) => missing("tls.key", "tls.certificate"),
+        }
+    }
+
+    /// Returns an address of a section, if no other machine reaches it, or clients reach it encrypted, or it is permitted.
     fn private_or_permitted(&self, section: Section, key: &'static str) -> Result<SocketAddr, ConfigError> {
         let Endpoint(address) = self.required(section, key)?;
-        if address.ip().is_loopback() || self.text(section, "allow_public") == "true" {
+        if address.ip().is_loopback() || self.tls_files(section)?.is_some() || self.text(section, "allow_public") == "true" {
             return Ok(address);
         }
         let settings = self.sections.get(&section).and_then(|settings| settings.get(key));
-        let danger = match section {
-            Section::Ssh => "may try passwords there",
-            _ => "what they send crosses the network unencrypted",
+        let (danger, permission) = match section {
+            Section::Ssh => ("may try passwords there", "or set allow_public = true"),
+            _ => (
+                "what they send crosses the network unencrypted",
+                "set tls (`p2p cert` makes a certificate), or allow_public = true",
+            ),
         };
-        let message = format!("other machines reach {address}, and {danger}; take 127.0.0.1, or set allow_public = true");
+        let message = format!("other machines reach {address}, and {danger}; take 127.0.0.1, {permission}");
         let origin = settings.map_or(Origin::BuiltIn, |setting| setting.origin.clone());
         Err(ConfigError::Value { origin, key: format!("[{section}] {key}"), message })
     }

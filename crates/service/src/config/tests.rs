@@ -1,3 +1,4 @@
+use p2p_base::private_file;
 use p2p_engine::ClockMode;
 use proptest::prelude::*;
 
@@ -40,7 +41,10 @@ fn every_commented_key_is_accepted_and_every_key_is_annotated() {
     let in_nodes: Vec<_> = config.node_settings().map(|(_, key, _)| key).collect();
     for key in keys::KEYS {
         let begins = |line: &str| line.trim_start_matches(['#', ' ']).starts_with(&format!("{} = ", key.name));
-        let named = DEFAULT_TOML.lines().any(begins) || key.name.starts_with("bandwidth_");
+        // One of a table on a line of its own has its example in that.
+        let is_within =
+            || key.name.contains('.') && config.settings().any(|(section, name, _)| (section, name) == (key.section, key.name));
+        let named = DEFAULT_TOML.lines().any(begins) || key.name.starts_with("bandwidth_") || is_within();
         assert!(named, "{} is not in p2p.toml", key.full_name());
         if key.section == Section::Node && !matches!(key.name, "number" | "bandwidth") {
             assert!(in_nodes.contains(&key.name), "{}", key.full_name());
@@ -301,8 +305,10 @@ fn services_listen_at_loopback_unless_the_user_permits_more() {
         let text = format!("[grpc]\naddress = '{public}'\n");
         let error = address(&text).unwrap_err().to_string();
         assert!(error.starts_with(&format!("p2p.toml:2: [grpc] address: other machines reach {public}")), "{error}");
-        assert!(error.ends_with("set allow_public = true"), "{error}");
+        assert!(error.ends_with("set tls (`p2p cert` makes a certificate), or allow_public = true"), "{error}");
         assert_eq!(address(&format!("{text}allow_public = true\n")).unwrap(), public);
+        assert_eq!(address(&format!("{text}tls = {{ certificate = 'a', key = 'b' }}\n")).unwrap(), public);
+        assert!(address(&format!("{text}tls.key = 'b'\n")).is_err(), "half of it is nothing");
     }
     assert_eq!(overlaid("[serve]\ndrain = '2s'\n").unwrap().drain().unwrap(), std::time::Duration::from_secs(2));
 }
@@ -324,10 +330,47 @@ fn nodes_have_endpoints_one_after_the_other_if_the_user_wants_them() {
     assert!(error.contains("too few ports"), "{error}");
     let error = addresses("[grpc]\nnodes = '0.0.0.0:0'\n").unwrap_err().to_string();
     assert!(error.starts_with("p2p.toml:2: [grpc] nodes: other machines reach 0.0.0.0:0"), "{error}");
+    // TLS permits it as it does for the address of the whole network.
+    assert!(addresses("[grpc]\nnodes = '0.0.0.0:0'\ntls = { certificate = 'a', key = 'b' }\n").is_ok());
     let ssh = |text: &str| overlaid(text).unwrap().ssh_nodes();
     let found = ssh("[nodes]\ncount = 2\n").unwrap();
     assert_eq!(found.iter().map(ToString::to_string).collect::<Vec<_>>(), ["127.0.0.1:2201", "127.0.0.1:2202"]);
     assert_eq!(ssh("[nodes]\ncount = 100\n").unwrap().len(), 64);
     let error = ssh("[ssh]\naddress = '0.0.0.0:0'\n").unwrap_err().to_string();
     assert!(error.contains("[ssh] address: other machines reach 0.0.0.0:0, and may try passwords there"), "{error}");
+}
+
+/// The three spellings of a table in TOML are one, and files lie where the configuration does.
+#[test]
+fn a_certificate_and_its_key_are_named_together() {
+    for text in [
+        "[grpc]\ntls = { certificate = 'a.pem', key = '/b.pem' }\n",
+        "[grpc]\ntls.certificate = 'a.pem'\ntls.key = '/b.pem'\n",
+        "[grpc.tls]\ncertificate = 'a.pem'\nkey = '/b.pem'\n",
+    ] {
+        let config = overlaid(text).unwrap();
+        let files = config.grpc_tls().unwrap().unwrap();
+        assert!(files.certificate.is_absolute() && files.certificate.ends_with("a.pem"), "{files:?}");
+        assert_eq!(files.key, std::path::Path::new("/b.pem"));
+        // What is shown of it can be read again.
+        let again = overlaid(&config.to_string()).unwrap();
+        assert_eq!(again.grpc_tls().unwrap().unwrap(), files);
+    }
+    assert_eq!(overlaid("").unwrap().grpc_tls().unwrap(), None);
+    for (text, told) in [
+        ("tls = { certificate = 'a' }", "p2p.toml:2: [grpc] tls.certificate: TLS needs `tls.key` too"),
+        ("tls.key = 'a'", "p2p.toml:2: [grpc] tls.key: TLS needs `tls.certificate` too"),
+    ] {
+        let error = overlaid(&format!("[grpc]\n{text}\n")).unwrap().grpc_tls().unwrap_err().to_string();
+        assert!(error.starts_with(told), "{error}");
+    }
+    for (text, told) in [
+        ("tls = true", "unknown key `tls`"),
+        ("tls = { cert = 'a' }", "unknown key `tls.cert`"),
+        ("tls = { key = 7 }", "[grpc] tls.key: expected a quoted string"),
+        ("address = { port = 7 }", "[grpc] address: expected a quoted string"),
+    ] {
+        let error = overlaid(&format!("[grpc]\n{text}\n")).unwrap_err().to_string();
+        assert!(error.contains(told), "{error}");
+    }
 }

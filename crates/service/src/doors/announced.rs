@@ -25,6 +25,20 @@ pub struct Announced {
     /// Name of the node that it is of, such as `Node_01`; `None` for one of the whole network.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub node: Option<String>,
+    /// SHA-256 of the certificate with which it speaks TLS, in hexadecimal; `None` if it does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate_sha256: Option<String>,
+}
+
+impl Announced {
+    /// Returns the options of `p2p` with which a client of this machine asks the service, as it is known to be by its certificate.
+    pub fn options(&self) -> String {
+        let Announced { service, address, certificate_sha256, .. } = self;
+        match certificate_sha256 {
+            Some(sha256) => format!("--connect {service}s://{address} --tls-fingerprint {sha256}"),
+            None => format!("--connect {service}://{address}"),
+        }
+    }
 }
 
 /// Process that holds a data directory for its services.
@@ -76,7 +90,7 @@ impl Announcement {
 }
 
 fn write(path: &Path, services: Vec<Announced>) -> io::Result<()> {
-    private_file::write(path, &serde_json::to_vec(&Holder { pid: std::process::id(), services })?)
+    private_file::write(path, &serde_json::to_vec(&Holder { pid: std::process::id(), services: services.clone() })?)
 }
 
 impl Drop for Announcement {
@@ -94,13 +108,17 @@ mod tests {
     fn an_announcement_is_read_as_long_as_it_stands() {
         let directory = tempfile::tempdir().unwrap();
         assert_eq!(holder(directory.path()), None);
-        let service = Announced { service: "grpc".into(), address: "127.0.0.1:50050".parse().unwrap(), node: None };
-        let of_node = Announced { address: "127.0.0.1:50051".parse().unwrap(), node: Some("Node_01".into()), ..service.clone() };
+        let address = |port| SocketAddr::from(([127, 0, 0, 1], port));
+        let service = Announced { service: "grpc".into(), address: address(50050), node: None, certificate_sha256: None };
+        let of_node = Announced { address: address(50051), node: Some("Node_01".into()), ..service.clone() };
         let services = vec![service, of_node];
         let announcement = Announcement::new(directory.path(), services.clone()).unwrap();
         let found = holder(directory.path()).unwrap();
-        assert_eq!(found, Holder { pid: std::process::id(), services });
+        assert_eq!(found, Holder { pid: std::process::id(), services: services.clone() });
         assert_eq!(found.to_string(), format!("process {}, grpc at 127.0.0.1:50050", std::process::id()));
+        assert_eq!(services[0].options(), "--connect grpc://127.0.0.1:50050");
+        let encrypted = Announced { certificate_sha256: Some("e3b0".into()), ..services[0].clone() };
+        assert_eq!(encrypted.options(), "--connect grpcs://127.0.0.1:50050 --tls-fingerprint e3b0");
         assert!(!private_file::is_open_to_others(&directory.path().join(FILE)).unwrap());
         drop(announcement);
         assert_eq!(holder(directory.path()), None);

@@ -5,12 +5,14 @@
 //! | `mod` | the doors of a process, the loop that takes connections in, and the figures of each door |
 //! | [`guest`] | the place that a client's connection takes, and the limits of places |
 //! | [`guarded`] | the stream of such a connection, which counts its bytes and ends when its client falls silent |
+//! | [`certificate`] | the certificates that services present where they speak TLS |
 //! | [`announced`] | the file by which other processes learn which doors are open |
 //!
 //! Every connection has an end: one that makes no request in time is closed, one of which nothing arrives any more as well, and all
 //! of them when the door is closed, at the latest when the time is over that they have for it.
 
 pub mod announced;
+pub mod certificate;
 pub mod guarded;
 pub mod guest;
 

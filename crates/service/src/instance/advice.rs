@@ -22,10 +22,9 @@ pub fn advised(error: EngineError) -> Report {
         Some(holder) => {
             let report = report.suggestion(format_args!("it is served by {holder}; `kill {}` ends that", holder.pid));
             match holder.services.iter().find(|announced| announced.service == "grpc") {
-                Some(grpc) => report.suggestion(format_args!(
-                    "`p2p --connect grpc://{} ls` asks it, as put, get, rm and others do",
-                    grpc.address
-                )),
+                Some(grpc) => {
+                    report.suggestion(format_args!("`p2p {} ls` asks it, as put, get, rm and others do", grpc.options()))
+                }
                 None => report,
             }
         }
