@@ -6,6 +6,7 @@
 
 mod event_lines;
 mod group;
+mod holding;
 mod pacing;
 mod resting;
 
@@ -24,6 +25,7 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 use self::event_lines::EventLines;
 use self::group::Group;
+use self::holding::Holding;
 use self::pacing::concerns_pace;
 use self::resting::REST_TICK;
 use super::config::{ClockMode, EngineConfig};
@@ -109,6 +111,7 @@ impl Engine {
             next_command: 0,
             moving: false,
             activity: Activity::Nothing,
+            holding: Holding::new(wall_clock()),
             wake: Arc::clone(&wake),
             last_figures: wall_clock(),
             has_old_figures: false,
@@ -186,6 +189,7 @@ struct Actor {
     moving: bool,
     /// Unfinished work of the simulation at the last check.
     activity: Activity,
+    holding: Holding,
     /// Woken when something has happened at the other end of a stream.
     wake: Arc<Notify>,
     last_figures: Instant,
@@ -270,7 +274,15 @@ impl Actor {
         if self.has_group(progress) {
             return Action::Group;
         }
-        if progress == Progress::Working && !self.stands_still() {
+        if progress == Progress::Blocked {
+            return next_outcomes(&mut self.outcomes).await.map_or(Action::End, Action::Outcomes);
+        }
+        let wait = match progress {
+            Progress::Working if !self.stands_still() => Some(Duration::ZERO),
+            _ if self.time_passes() => self.wait(),
+            _ => None,
+        };
+        if wait == Some(Duration::ZERO) {
             // Commands have precedence, but the loop does not wait for one.
             return match self.inbox.try_recv() {
                 Ok(ask) => Action::Ask(ask),
@@ -278,10 +290,6 @@ impl Actor {
                 Err(mpsc::error::TryRecvError::Disconnected) => Action::End,
             };
         }
-        if progress == Progress::Blocked {
-            return next_outcomes(&mut self.outcomes).await.map_or(Action::End, Action::Outcomes);
-        }
-        let wait = if self.time_passes() { self.wait() } else { None };
         let until_figures = FIGURES_INTERVAL.saturating_sub(self.last_figures.elapsed());
         let wait = if self.has_old_figures { Some(wait.unwrap_or(until_figures).min(until_figures)) } else { wait };
         tokio::select! {
@@ -306,23 +314,6 @@ impl Actor {
         }
         let due = self.simulation.next_due().and_then(|at| self.pace.wait_until(at, self.activity));
         Some(due.map_or(TICK, |due| due.min(TICK)))
-    }
-
-    fn advance(&mut self) -> Progress {
-        if !self.time_passes() {
-            self.moving = false;
-            // The command has taken effect; events that follow from it at this same instant may still be executed.
-            return self.simulation.advance(self.simulation.now(), BUDGET);
-        }
-        let now = self.simulation.now();
-        let activity = self.simulation.activity();
-        if !std::mem::replace(&mut self.moving, true) || std::mem::replace(&mut self.activity, activity) != activity {
-            self.pace.restart(now);
-        }
-        let limit = self.simulation.step_limit().unwrap_or_else(|| self.pace.allowed(activity));
-        // One step at a time, so that the configured speed applies again as soon as everything is undone.
-        let budget = if self.pace.hurry() == Hurry::Undoing { 1 } else { BUDGET };
-        self.simulation.advance(limit.max(now), budget)
     }
 
     /// Returns true if the pace holds virtual time still now.

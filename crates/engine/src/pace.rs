@@ -18,6 +18,9 @@ pub enum Activity {
     Nothing,
     /// Transfers that wait for streams of remote origin, which live by the wall clock.
     Idle,
+    /// Transfers for which virtual time has to pass, but that wait for streams of remote origin as well: what they have asked for is under
+    /// way, and they would ask for more.
+    HeldUp,
     /// Commands or transfers that virtual time has to pass for.
     Busy,
 }
@@ -40,6 +43,14 @@ impl Speed {
         match self {
             Speed::Thousandths(thousandths) => Some(thousandths as f64 / 1_000.0),
             Speed::Max => None,
+        }
+    }
+
+    /// Returns the slower of two speeds.
+    fn slower_of(self, other: Speed) -> Speed {
+        match (self, other) {
+            (Speed::Thousandths(one), Speed::Thousandths(other)) => Speed::Thousandths(one.min(other)),
+            (Speed::Max, speed) | (speed, Speed::Max) => speed,
         }
     }
 }
@@ -84,8 +95,8 @@ pub struct PaceStatus {
     pub speed: Speed,
     /// True if virtual time is paused.
     pub is_paused: bool,
-    /// Speed at which virtual time passes: real time where a network without work is set to the fastest speed, the fastest speed
-    /// while a transfer is undone. `None` while time stands still, and rates are those of the last seconds that have passed.
+    /// Speed at which virtual time passes: real time where a network without work is set to the fastest speed or waits for a client, the
+    /// fastest speed while a transfer is undone. `None` while time stands still, and rates are those of the last seconds that have passed.
     pub actual: Option<Speed>,
 }
 
@@ -179,6 +190,11 @@ impl Pace {
         self.since = (wall_clock(), now);
     }
 
+    /// Returns true if time passes at another speed during one activity than during the other.
+    pub fn differs_between(&self, one: Activity, other: Activity) -> bool {
+        self.speed_when(one) != self.speed_when(other)
+    }
+
     /// Returns the latest virtual instant that may be reached by now. While the simulation is not busy, [`Speed::Max`] is
     /// limited to real time: an idle simulation would otherwise run ahead without bound.
     pub fn allowed(&self, activity: Activity) -> SimTime {
@@ -211,6 +227,9 @@ impl Pace {
         let speed = if self.hurry == Hurry::Nothing { self.speed } else { Speed::Max };
         match activity {
             Activity::Busy => speed,
+            // Who is in a hurry waits for no client of somebody else.
+            Activity::HeldUp if self.hurry != Hurry::Nothing => speed,
+            Activity::HeldUp => speed.slower_of(Speed::REAL),
             Activity::Nothing if speed != Speed::Max => speed,
             Activity::Nothing | Activity::Idle => Speed::REAL,
         }
@@ -280,6 +299,21 @@ mod tests {
         assert_eq!(pace.status(Activity::Busy), paused);
         pace.set_hurry(Hurry::Asked, SimTime::ZERO);
         assert_eq!(pace.status(Activity::Busy), PaceStatus { actual: Some(Speed::Max), ..paused });
+    }
+
+    /// Time that waits for a client passes as that of the client does, and never faster than it was asked for. Who is in a hurry does
+    /// not wait for the client of somebody else.
+    #[test]
+    fn time_that_is_held_up_is_no_faster_than_real_time() {
+        for (speed, expected) in
+            [(Speed::Max, Speed::REAL), (Speed::REAL, Speed::REAL), (Speed::Thousandths(1), Speed::Thousandths(1))]
+        {
+            let mut pace = Pace::new(speed, SimTime::ZERO);
+            assert_eq!(pace.status(Activity::HeldUp).actual, Some(expected));
+            assert_eq!(pace.differs_between(Activity::Busy, Activity::HeldUp), speed != expected);
+            pace.set_hurry(Hurry::Asked, SimTime::ZERO);
+            assert_eq!(pace.allowed(Activity::HeldUp), SimTime::MAX);
+        }
     }
 
     #[test]

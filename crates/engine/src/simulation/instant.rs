@@ -121,6 +121,10 @@ impl Simulation {
         self.keep_to_quota(id);
         if let Some(transfer) = self.transfers.get(&id) {
             self.world.memory.set_idle(id, transfer.is_idle());
+            match transfer.is_held_up() {
+                true => self.has_calmed |= self.held_up.insert(id),
+                false => drop(self.held_up.remove(&id)),
+            }
         }
     }
 
@@ -134,6 +138,8 @@ impl Simulation {
 
     fn file_away(&mut self, id: TransferId) {
         let Some(transfer) = self.transfers.remove(&id) else { return };
+        self.held_up.remove(&id);
+        self.has_calmed |= self.held_up.len() == self.transfers.len();
         self.world.memory.leave(id);
         let report = transfer.end(&mut self.world);
         let waiters = self.waiting.take_for(id);

@@ -74,7 +74,7 @@ pub struct CommandId(pub u64);
 pub enum Progress {
     /// The limit is reached: no more events occur before it.
     Reached,
-    /// The limit is not reached: the budget is spent, or an answer is ready to be delivered.
+    /// The limit is not reached: the budget is spent, an answer is ready to be delivered, or there may be less to do.
     Working,
     /// The outcome of real work is needed first. The driver has to provide it with [`Simulation::deliver`] or
     /// [`Simulation::wait`]; until then no command may be applied.
@@ -144,6 +144,10 @@ pub struct Simulation {
     exchanges: BTreeMap<TransferId, Exchanging>,
     /// Transfers that may be able to make progress.
     ready: BTreeSet<TransferId>,
+    /// Transfers that would ask for more, but for a stream of remote origin.
+    held_up: BTreeSet<TransferId>,
+    /// True if there may be less to do since the latest advance began: a transfer is held up that was not, or no other is left.
+    has_calmed: bool,
     finished: VecDeque<Arc<TransferReport>>,
     /// Transfers that were finished before those, by the user who began them.
     ended: Arc<BTreeMap<Option<String>, Ended>>,
@@ -178,6 +182,8 @@ impl Simulation {
             transfers: BTreeMap::new(),
             exchanges: BTreeMap::new(),
             ready: BTreeSet::new(),
+            held_up: BTreeSet::new(),
+            has_calmed: false,
             finished: VecDeque::new(),
             ended: Arc::default(),
             failures: VecDeque::new(),
@@ -238,10 +244,10 @@ impl Simulation {
         self.waiting.is_any_awaited() || self.is_exchange_awaited()
     }
 
-    /// Returns what is unfinished. A transfer that waits for a stream of remote origin is no reason for virtual time to pass, and
-    /// neither is a command that waits for such a transfer.
+    /// Returns what is unfinished. A transfer that waits for a stream of remote origin is no reason for virtual time to pass faster than
+    /// that of its other end, and neither is a command that waits for such a transfer.
     pub fn activity(&self) -> Activity {
-        let is_idle = |id: &TransferId| self.transfers.get(id).is_some_and(Running::is_idle);
+        let goes_on = |(id, transfer): (&TransferId, &Running)| transfer.goes_on() && !self.held_up.contains(id);
         let waits = |(_, waiting): &(CommandId, Waiting)| match waiting {
             Waiting::Adoption { .. } => false,
             Waiting::Shutdown => self.transfers.is_empty() && self.exchanges.is_empty(),
@@ -249,11 +255,21 @@ impl Simulation {
         };
         let is_waited_for = self.waiting.is_any_asleep()
             || self.waiting.others().iter().any(waits)
-            || self.waiting.transfers().any(|id| !is_idle(id));
-        if is_waited_for || !self.exchanges.is_empty() || self.transfers.values().any(Running::goes_on) {
+            || self.waiting.transfers().any(|id| !self.held_up.contains(id));
+        if is_waited_for || !self.exchanges.is_empty() || self.transfers.iter().any(goes_on) {
             return Activity::Busy;
         }
-        if self.transfers.is_empty() { Activity::Nothing } else { Activity::Idle }
+        match self.transfers.values().any(Running::goes_on) {
+            true => Activity::HeldUp,
+            false if self.transfers.is_empty() => Activity::Nothing,
+            false => Activity::Idle,
+        }
+    }
+
+    /// Returns the transfers that would ask for more, but for a stream of remote origin, and how often something has happened at the
+    /// other end of that.
+    pub(crate) fn held_up(&self) -> impl Iterator<Item = (TransferId, u64)> {
+        self.held_up.iter().map(|id| (*id, self.transfers.get(id).map_or(0, Running::heard)))
     }
 
     /// Returns true if a cancelled or failed transfer is being undone.
@@ -301,9 +317,11 @@ impl Simulation {
         self.world.work.jobs.wait()
     }
 
-    /// Lets time pass up to `limit`, or until `budget` steps are done or an answer is ready. The simulation never stops in the
-    /// middle of an instant, so a command always finds everything done that happened before it.
+    /// Lets time pass up to `limit`, or until `budget` steps are done, an answer is ready or there may be less to do, so that the driver
+    /// finds out how fast time is to pass from there on. The simulation never stops in the middle of an instant, so a command always
+    /// finds everything done that happened before it.
     pub fn advance(&mut self, limit: SimTime, budget: u32) -> Progress {
+        self.has_calmed = false;
         // After a wait for real work, the driver gets control back at the end of the instant.
         let is_resumed = std::mem::replace(&mut self.blocked, true);
         let mut budget = if is_resumed { 0 } else { budget };
@@ -320,7 +338,7 @@ impl Simulation {
             if due != Some(self.now()) && std::mem::take(&mut may_poll) && self.poll_streams() {
                 continue;
             }
-            if due != Some(self.now()) && (budget == 0 || !self.replies.is_empty()) {
+            if due != Some(self.now()) && (budget == 0 || !self.replies.is_empty() || self.has_calmed) {
                 self.blocked = false;
                 return Progress::Working;
             }
@@ -329,7 +347,7 @@ impl Simulation {
                     self.world.net.handle_timeout(self.end_of_leg(at).min(limit));
                 }
                 due => {
-                    if due.is_none() && self.activity() != Activity::Idle {
+                    if due.is_none() && !matches!(self.activity(), Activity::Idle | Activity::HeldUp) {
                         self.give_up_waiting();
                     }
                     return self.rest(limit);

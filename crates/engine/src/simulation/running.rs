@@ -28,6 +28,8 @@ pub(super) struct Running {
     edge: Option<Edge>,
     /// True if [`Output::AwaitLocal`] is not carried out yet, because work on this machine is not finished.
     awaits_local: bool,
+    /// Number of times that something has happened at the other end of a stream of remote origin.
+    heard: u64,
     is_over: bool,
 }
 
@@ -36,7 +38,7 @@ impl Running {
     /// removals, `down` that of downloads.
     pub(super) fn new(machine: Transfer, edge: Option<Edge>, (up, down): (MeterId, MeterId)) -> Running {
         let payload = if machine.log().status.direction == Direction::Download { down } else { up };
-        Running { machine, gauge: Gauge::part_of(payload), edge, awaits_local: false, is_over: false }
+        Running { machine, gauge: Gauge::part_of(payload), edge, awaits_local: false, heard: 0, is_over: false }
     }
 
     /// Returns the status without the rates, which are measured when they are asked for.
@@ -141,6 +143,16 @@ impl Running {
         self.machine.is_idle()
     }
 
+    /// Returns true if the transfer would ask for more, but for a stream of remote origin.
+    pub(super) fn is_held_up(&self) -> bool {
+        self.machine.is_held_up()
+    }
+
+    /// Returns the number of times that something has happened at the other end of a stream of remote origin.
+    pub(super) const fn heard(&self) -> u64 {
+        self.heard
+    }
+
     /// Returns true if the transfer goes on: it waits neither for memory nor for a stream of remote origin.
     pub(super) fn goes_on(&self) -> bool {
         !self.is_idle() && self.bare_status().state != TransferState::Waiting
@@ -179,7 +191,9 @@ impl Running {
     /// Takes what has happened at the other end of a stream of remote origin.
     pub(super) fn poll_edge(&mut self) -> Option<Happened> {
         let wanted = self.machine.wanted();
-        self.edge.as_mut()?.poll(wanted)
+        let happened = self.edge.as_mut()?.poll(wanted)?;
+        self.heard += 1;
+        Some(happened)
     }
 
     fn id(&self) -> TransferId {

@@ -154,11 +154,13 @@ impl Download {
 
     /// Returns true if nothing is under way because the reader of a stream of remote origin takes nothing.
     pub(crate) fn is_idle(&self) -> bool {
+        self.open.is_empty() && self.is_held_up()
+    }
+
+    /// Returns true if nothing more is asked for because the reader of a stream of remote origin takes nothing.
+    pub(crate) fn is_held_up(&self) -> bool {
         let is_unread = self.delivery.as_ref().is_some_and(|delivery| delivery.unread() > 0);
-        self.phase == DownloadPhase::Fetching
-            && is_unread
-            && self.open.is_empty()
-            && (self.is_refused || self.next_to_request().is_none())
+        self.phase == DownloadPhase::Fetching && is_unread && (self.is_refused || self.next_to_request().is_none())
     }
 
     /// Returns true if segments are still to be fetched from a node, or may be as long as it is not known who holds them.

@@ -363,6 +363,16 @@ impl Transfer {
         }
     }
 
+    /// Returns true if the transfer would ask for more, but for a stream of remote origin that gives or takes nothing. What it has asked
+    /// for may be under way.
+    pub(super) fn is_held_up(&self) -> bool {
+        match self {
+            Transfer::Upload(upload) => upload.is_held_up(),
+            Transfer::Download(download) => download.is_held_up(),
+            Transfer::Removal(_) => false,
+        }
+    }
+
     /// Returns the next output.
     pub(super) fn poll_output(&mut self) -> Option<Output> {
         match self {

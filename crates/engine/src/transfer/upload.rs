@@ -109,8 +109,13 @@ impl Upload {
 
     /// Returns true if nothing is under way because a source of remote origin gives nothing.
     pub(crate) fn is_idle(&self) -> bool {
-        let rests = self.phase.is_sending() && !self.is_parking() && !self.attempts.is_placing() && self.books.in_flight() == 0;
-        rests && self.supply.is_starved()
+        self.books.in_flight() == 0 && self.is_held_up()
+    }
+
+    /// Returns true if less is under way than may be, because a source of remote origin gives nothing.
+    pub(crate) fn is_held_up(&self) -> bool {
+        let is_sending = self.phase.is_sending() && !self.is_parking() && !self.attempts.is_placing();
+        is_sending && self.supply.is_starved() && self.supply.has_window_for(self.books.in_flight())
     }
 
     /// Returns the nodes without whose answers the upload cannot be completed: those that have stored segments and not confirmed that

@@ -60,6 +60,11 @@ impl Supply {
         self.has_memory && self.cut.is_starved()
     }
 
+    /// Returns true if one more segment may be in flight, while so many are.
+    pub(super) fn has_window_for(&self, in_flight: usize) -> bool {
+        in_flight < self.window.segments()
+    }
+
     /// Returns true if all segments are taken.
     pub(super) fn is_used_up(&self) -> bool {
         self.cut.is_used_up()
@@ -73,7 +78,7 @@ impl Supply {
     /// Asks for what the next segment needs, while so many are in flight: memory, or the source, of which segments may have to be read
     /// `again`. Returns true if it needs nothing.
     pub(super) fn ask(&mut self, outputs: &mut VecDeque<Output>, again: &mut Again, in_flight: usize) -> bool {
-        if in_flight >= self.window.segments() {
+        if !self.has_window_for(in_flight) {
             return false;
         }
         let bytes = match self.has_memory {

@@ -1,0 +1,168 @@
+//! Clients that hold virtual time up, and for how long.
+//!
+//! A machine that simulates as fast as it can may well be faster than the client that gives or takes the content of a transfer. Would
+//! time run on while the transfer lacks nothing but the client's next bytes, its figures would tell how busy the machine was. So time
+//! passes no faster than the client's own meanwhile, which is real time. Where nothing else goes on, that is all there is to it.
+//!
+//! Others pay for it in wall-clock time. Beside them a client is waited for for [`PATIENCE`] at most until it gives or takes something,
+//! and all clients together no longer than time has passed at the speed of the others: those are slowed to half at most. Who is not
+//! waited for is looked at more often.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use super::{Actor, BUDGET, wall_clock};
+use crate::pace::{Activity, Hurry};
+use crate::simulation::Progress;
+use crate::transfer::TransferId;
+
+/// Longest time of the wall clock for which others wait for a client that gives or takes nothing, and for which they have waited more
+/// than not.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+/// Number of simulation steps between two looks at the streams of clients that are not waited for: their transfers lose the virtual time
+/// in between.
+const BUDGET_BESIDE: u32 = 8;
+
+/// Client that gives or takes nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Client {
+    /// Number of times that it had been heard of.
+    heard: u64,
+    /// Instant at which it was found to give or take nothing.
+    since: Instant,
+}
+
+/// Record of the clients that hold time up.
+#[derive(Debug)]
+pub(super) struct Holding {
+    clients: BTreeMap<TransferId, Client>,
+    /// Time for which others have waited beyond that for which they have not.
+    owed: Duration,
+    /// Instant of the latest look, and true if others wait since.
+    latest: (Instant, bool),
+}
+
+impl Holding {
+    /// Returns a record of no client.
+    pub(super) fn new(now: Instant) -> Holding {
+        Holding { clients: BTreeMap::new(), owed: Duration::ZERO, latest: (now, false) }
+    }
+
+    /// Returns true if a transfer would ask for more, but for its client.
+    fn is_any(&self) -> bool {
+        !self.clients.is_empty()
+    }
+
+    /// Notes which transfers are held up and how often their clients have been heard of, and returns what the simulation is at: it is
+    /// held up beside what else there is to do while clients are waited for.
+    fn judge(&mut self, now: Instant, activity: Activity, held_up: impl Iterator<Item = (TransferId, u64)>) -> Activity {
+        let before = std::mem::take(&mut self.clients);
+        self.clients.extend(held_up.map(|(id, heard)| {
+            let known = before.get(&id).copied().filter(|client| client.heard == heard);
+            (id, known.unwrap_or(Client { heard, since: now }))
+        }));
+        let (latest, others_wait) = self.latest;
+        let elapsed = now.duration_since(latest);
+        self.owed = if others_wait { self.owed + elapsed } else { self.owed.saturating_sub(elapsed) };
+        let is_waited_for = |client: &Client| now.duration_since(client.since) < PATIENCE;
+        let wait = activity == Activity::Busy && self.owed < PATIENCE && self.clients.values().any(is_waited_for);
+        self.latest = (now, wait);
+        if wait { Activity::HeldUp } else { activity }
+    }
+}
+
+impl Actor {
+    /// Finds out what the simulation is at. If time passes at another speed from now on, or work begins or ends, the pace counts from
+    /// here: what the machine was late with at another speed is not made up for.
+    fn look_at_activity(&mut self) {
+        let held_up = self.simulation.held_up();
+        let activity = self.holding.judge(wall_clock(), self.simulation.activity(), held_up);
+        let before = std::mem::replace(&mut self.activity, activity);
+        let is_other_work = (before == Activity::Nothing) != (activity == Activity::Nothing);
+        if !std::mem::replace(&mut self.moving, true) || is_other_work || self.pace.differs_between(before, activity) {
+            self.pace.restart(self.simulation.now());
+        }
+    }
+
+    /// Lets the simulation go on as far as the pace allows.
+    pub(super) fn advance(&mut self) -> Progress {
+        if !self.time_passes() {
+            self.moving = false;
+            // The command has taken effect; events that follow from it at this same instant may still be executed.
+            return self.simulation.advance(self.simulation.now(), BUDGET);
+        }
+        self.look_at_activity();
+        let limit = self.simulation.step_limit().unwrap_or_else(|| self.pace.allowed(self.activity));
+        let budget = match self.pace.hurry() {
+            // One step at a time, so that the configured speed applies again as soon as everything is undone.
+            Hurry::Undoing => 1,
+            _ if self.holding.is_any() => BUDGET_BESIDE,
+            _ => BUDGET,
+        };
+        let progress = self.simulation.advance(limit.max(self.simulation.now()), budget);
+        // The thread waits at the speed that follows from it.
+        self.look_at_activity();
+        progress
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    fn start() -> (Holding, Instant) {
+        let now = wall_clock();
+        (Holding::new(now), now)
+    }
+
+    fn held(heard: &[u64]) -> impl Iterator<Item = (TransferId, u64)> {
+        (1..).map(TransferId).zip(heard.iter().copied())
+    }
+
+    /// A client alone is waited for as long as it takes, others wait for it for a moment, and again after it has given something.
+    #[test]
+    fn others_wait_for_a_moment() {
+        let (mut holding, now) = start();
+        assert_eq!(holding.judge(now, Activity::Busy, held(&[])), Activity::Busy);
+        assert_eq!(holding.judge(now, Activity::HeldUp, held(&[0])), Activity::HeldUp);
+        assert_eq!(holding.judge(now + PATIENCE * 9, Activity::HeldUp, held(&[0])), Activity::HeldUp);
+        assert_eq!(holding.judge(now + PATIENCE * 9, Activity::Busy, held(&[0])), Activity::Busy);
+        let now = now + PATIENCE * 9;
+        assert_eq!(holding.judge(now, Activity::Busy, held(&[1])), Activity::HeldUp);
+        assert_eq!(holding.judge(now + PATIENCE - MS, Activity::Busy, held(&[1])), Activity::HeldUp);
+        assert_eq!(holding.judge(now + PATIENCE, Activity::Busy, held(&[1])), Activity::Busy);
+        assert!(holding.is_any());
+        assert_eq!(holding.judge(now + PATIENCE, Activity::Nothing, held(&[])), Activity::Nothing);
+        assert!(!holding.is_any());
+    }
+
+    /// Clients that never give anything are waited for together, and their number costs others nothing.
+    #[test]
+    fn many_are_waited_for_no_longer_than_one() {
+        let (mut holding, now) = start();
+        let all = [0; 50];
+        assert_eq!(holding.judge(now, Activity::Busy, held(&all)), Activity::HeldUp);
+        assert_eq!(holding.judge(now + PATIENCE, Activity::Busy, held(&all)), Activity::Busy);
+        assert_eq!(holding.judge(now + PATIENCE * 100, Activity::Busy, held(&all)), Activity::Busy);
+    }
+
+    /// A client that gives a little whenever its time is nearly up slows others to half, and no further.
+    #[test]
+    fn others_are_slowed_to_half_at_most() {
+        let (mut holding, mut now) = start();
+        let (mut waited, mut all) = (Duration::ZERO, Duration::ZERO);
+        for step in 0..10_000 {
+            // The thread sleeps while time is held up, and steps are short otherwise.
+            let wait = holding.judge(now, Activity::Busy, held(&[step])) == Activity::HeldUp;
+            let span = if wait { MS * 30 } else { MS };
+            now += span;
+            all += span;
+            waited += if wait { span } else { Duration::ZERO };
+        }
+        assert!(waited * 2 <= all + PATIENCE * 3, "{waited:?} of {all:?}");
+        assert!(waited * 3 >= all, "{waited:?} of {all:?}");
+    }
+}
