@@ -8,7 +8,7 @@ use p2p_store::manifest::NodeNumber;
 use p2p_store::names::FileKey;
 use p2p_store::segment::SegmentId;
 
-use super::{answer, failed};
+use super::{answer, failed, is_worth_another_try};
 use crate::cause::Cause;
 use crate::error::EngineError;
 use crate::io::Outcome;
@@ -71,7 +71,8 @@ impl Fetching {
                 Ok(Reply::Segment(SegmentFetched { id, bytes: payload, is_own: self.is_own, took: now - self.began }))
             }
             Input::Answered { node, response, .. } => Err(failed(node, Cause::Unexpected(response))),
-            Input::Failed { cause, .. } if cause.is_lost_connection() && self.attempt + 1 < ATTEMPTS_MAX => {
+            // No other node is asked, and a disk that has returned wrong bytes may return the right ones.
+            Input::Failed { cause, .. } if is_worth_another_try(&cause) && self.attempt + 1 < ATTEMPTS_MAX => {
                 self.attempt += 1;
                 return self.ask();
             }

@@ -84,3 +84,8 @@ fn answer(answer: Result<Reply, EngineError>) -> Output {
 fn failed(node: NodeNumber, cause: Cause) -> EngineError {
     EngineError::NodeFailed { node, cause }
 }
+
+/// Returns true if the same request may succeed at the same node.
+fn is_worth_another_try(cause: &Cause) -> bool {
+    cause.is_lost_connection() || cause.is_damage()
+}

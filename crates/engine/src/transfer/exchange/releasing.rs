@@ -75,8 +75,11 @@ impl Releasing {
                 self.outputs.extend(released);
                 self.phase = Phase::Sorting;
             }
-            // Another request has released it in the meantime.
-            Outcome::Released(Ok(None)) => self.fail(EngineError::UnknownSegment { node: self.pin.node, id: self.pin.id }),
+            // Another request has released it in the meantime, or an earlier one of which the outcome was not known.
+            Outcome::Released(Ok(None)) => {
+                self.outputs.push_back(Output::DropPin(self.pin.clone()));
+                self.fail(EngineError::UnknownSegment { node: self.pin.node, id: self.pin.id });
+            }
             Outcome::Released(Err(error)) => self.fail(error.into()),
             outcome => self.fail(crashed(outcome)),
         }

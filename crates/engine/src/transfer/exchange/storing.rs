@@ -8,7 +8,7 @@ use p2p_store::catalog::Garbage;
 use p2p_store::manifest::SegmentRecord;
 use p2p_store::pins::Pin;
 
-use super::{answer, failed};
+use super::{answer, failed, is_worth_another_try};
 use crate::cause::Cause;
 use crate::error::EngineError;
 use crate::io::Outcome;
@@ -84,7 +84,7 @@ impl Storing {
             },
             (Phase::Sending { attempt }, Input::Failed { part: Part::Segment(_), node, cause }) => {
                 *attempt += 1;
-                match (cause.is_damage() || cause.is_lost_connection()) && *attempt < ATTEMPTS_MAX {
+                match is_worth_another_try(&cause) && *attempt < ATTEMPTS_MAX {
                     true => self.send(),
                     false => self.fail(failed(node, cause)),
                 }

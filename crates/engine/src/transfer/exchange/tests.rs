@@ -177,6 +177,12 @@ fn damage_and_lost_connections_are_tried_again_a_few_times() {
         for _ in 1..ATTEMPTS_MAX {
             assert_eq!(step(&mut machine, failed_by(SEGMENT, cause.clone())), [put()]);
         }
+        assert!(refusal(&step(&mut machine, failed_by(SEGMENT, cause.clone()))).is_some());
+        let mut machine = Exchange::Fetching(Fetching::new(at(10), (node(), id()), None, true));
+        let asked = outputs(&mut machine);
+        for _ in 1..ATTEMPTS_MAX {
+            assert_eq!(step(&mut machine, failed_by(SEGMENT, cause.clone())), asked);
+        }
         assert!(refusal(&step(&mut machine, failed_by(SEGMENT, cause))).is_some());
     }
 }
@@ -249,7 +255,20 @@ fn a_segment_is_released_once_and_by_a_node_that_answers() {
     let mut machine = releasing();
     step(&mut machine, alive());
     let told = step(&mut machine, Input::Catalog(Outcome::Released(Ok(None))));
-    assert_eq!((refusal(&told), told.len()), (Some(ErrorKind::NotFound), 2));
+    assert_eq!((refusal(&told), told.len()), (Some(ErrorKind::NotFound), 3));
+}
+
+/// What the catalog has released is not counted for its user any longer, also if the request that has released it never learned of that.
+#[test]
+fn a_segment_whose_release_nobody_learned_of_is_dropped_by_the_next_request() {
+    let mut machine = releasing();
+    step(&mut machine, alive());
+    let told = step(&mut machine, Input::Catalog(Outcome::Crashed("a bug".into())));
+    assert!(refusal(&told).is_some() && !told.contains(&Output::DropPin(pin())), "{told:?}");
+    let mut again = releasing();
+    step(&mut again, alive());
+    let told = step(&mut again, Input::Catalog(Outcome::Released(Ok(None))));
+    assert_eq!((refusal(&told), told.first()), (Some(ErrorKind::NotFound), Some(&Output::DropPin(pin()))));
 }
 
 #[test]
