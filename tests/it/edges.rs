@@ -10,3 +10,4 @@ mod random;
 mod ranges;
 mod replays;
 mod segments;
+mod slow;

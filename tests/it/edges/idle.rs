@@ -18,7 +18,7 @@ const HOUR: SimDuration = SimDuration::from_secs(3_600);
 const SEGMENT: usize = 64 << 10;
 
 /// Links on which the same transfer takes the same time.
-fn steady(config: &mut EngineConfig) {
+pub(super) fn steady(config: &mut EngineConfig) {
     let delay = DelayRange::fixed(SimDuration::from_millis(5));
     let link = HostConfig::symmetric("1MiB/s".parse().unwrap(), delay, Probability::NEVER);
     config.client.link = link;

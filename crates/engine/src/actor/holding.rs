@@ -2,11 +2,12 @@
 //!
 //! A machine that simulates as fast as it can may well be faster than the client that gives or takes the content of a transfer. Would
 //! time run on while the transfer lacks nothing but the client's next bytes, its figures would tell how busy the machine was. So time
-//! passes no faster than the client's own meanwhile, which is real time. Where nothing else goes on, that is all there is to it.
+//! passes no faster than the client's own meanwhile, which is real time, for [`PATIENCE`] at most until the client gives or takes
+//! something: it may itself wait for what is under way. That goes on as fast as it may then, and once nothing is under way any more,
+//! the transfer is idle and time passes in real time again.
 //!
-//! Others pay for it in wall-clock time. Beside them a client is waited for for [`PATIENCE`] at most until it gives or takes something,
-//! and all clients together no longer than time has passed at the speed of the others: those are slowed to half at most. Who is not
-//! waited for is looked at more often.
+//! Others pay for it in wall-clock time. Beside them all clients together are waited for, but for [`OWED_MAX`], no longer than time has
+//! passed at the speed of the others: those are slowed to half at most. Who is not waited for is looked at more often.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -16,9 +17,12 @@ use crate::pace::{Activity, Hurry};
 use crate::simulation::Progress;
 use crate::transfer::TransferId;
 
-/// Longest time of the wall clock for which others wait for a client that gives or takes nothing, and for which they have waited more
-/// than not.
+/// Longest time of the wall clock for which a client is waited for that gives or takes nothing.
 const PATIENCE: Duration = Duration::from_millis(100);
+
+/// Time of the wall clock for which others may have waited for clients beyond that for which they have not: a short transfer does not
+/// suffer from a machine on which others are busy.
+const OWED_MAX: Duration = Duration::from_secs(1);
 
 /// Number of simulation steps between two looks at the streams of clients that are not waited for: their transfers lose the virtual time
 /// in between.
@@ -55,7 +59,7 @@ impl Holding {
     }
 
     /// Notes which transfers are held up and how often their clients have been heard of, and returns what the simulation is at: it is
-    /// held up beside what else there is to do while clients are waited for.
+    /// held up, also beside what else there is to do, only while clients are waited for.
     fn judge(&mut self, now: Instant, activity: Activity, held_up: impl Iterator<Item = (TransferId, u64)>) -> Activity {
         let before = std::mem::take(&mut self.clients);
         self.clients.extend(held_up.map(|(id, heard)| {
@@ -66,9 +70,14 @@ impl Holding {
         let elapsed = now.duration_since(latest);
         self.owed = if others_wait { self.owed + elapsed } else { self.owed.saturating_sub(elapsed) };
         let is_waited_for = |client: &Client| now.duration_since(client.since) < PATIENCE;
-        let wait = activity == Activity::Busy && self.owed < PATIENCE && self.clients.values().any(is_waited_for);
-        self.latest = (now, wait);
-        if wait { Activity::HeldUp } else { activity }
+        let wait = self.clients.values().any(is_waited_for);
+        let others_wait = wait && activity == Activity::Busy && self.owed < OWED_MAX;
+        self.latest = (now, others_wait);
+        match activity {
+            Activity::Busy if others_wait => Activity::HeldUp,
+            Activity::HeldUp if !wait => Activity::Busy,
+            activity => activity,
+        }
     }
 }
 
@@ -122,20 +131,20 @@ mod tests {
         (1..).map(TransferId).zip(heard.iter().copied())
     }
 
-    /// A client alone is waited for as long as it takes, others wait for it for a moment, and again after it has given something.
+    /// A client is waited for for a moment, alone and beside others, and again after it has given something.
     #[test]
-    fn others_wait_for_a_moment() {
-        let (mut holding, now) = start();
+    fn a_client_is_waited_for_for_a_moment() {
+        let (mut holding, mut now) = start();
         assert_eq!(holding.judge(now, Activity::Busy, held(&[])), Activity::Busy);
-        assert_eq!(holding.judge(now, Activity::HeldUp, held(&[0])), Activity::HeldUp);
-        assert_eq!(holding.judge(now + PATIENCE * 9, Activity::HeldUp, held(&[0])), Activity::HeldUp);
-        assert_eq!(holding.judge(now + PATIENCE * 9, Activity::Busy, held(&[0])), Activity::Busy);
-        let now = now + PATIENCE * 9;
-        assert_eq!(holding.judge(now, Activity::Busy, held(&[1])), Activity::HeldUp);
-        assert_eq!(holding.judge(now + PATIENCE - MS, Activity::Busy, held(&[1])), Activity::HeldUp);
-        assert_eq!(holding.judge(now + PATIENCE, Activity::Busy, held(&[1])), Activity::Busy);
-        assert!(holding.is_any());
-        assert_eq!(holding.judge(now + PATIENCE, Activity::Nothing, held(&[])), Activity::Nothing);
+        for (heard, activity) in [(0, Activity::HeldUp), (1, Activity::Busy), (2, Activity::HeldUp)] {
+            assert_eq!(holding.judge(now, activity, held(&[heard])), Activity::HeldUp);
+            assert_eq!(holding.judge(now + PATIENCE - MS, activity, held(&[heard])), Activity::HeldUp);
+            now += PATIENCE;
+            assert_eq!(holding.judge(now, activity, held(&[heard])), Activity::Busy);
+            assert_eq!(holding.judge(now, Activity::Idle, held(&[heard])), Activity::Idle);
+            assert!(holding.is_any());
+        }
+        assert_eq!(holding.judge(now, Activity::Nothing, held(&[])), Activity::Nothing);
         assert!(!holding.is_any());
     }
 
@@ -162,7 +171,7 @@ mod tests {
             all += span;
             waited += if wait { span } else { Duration::ZERO };
         }
-        assert!(waited * 2 <= all + PATIENCE * 3, "{waited:?} of {all:?}");
+        assert!(waited * 2 <= all + OWED_MAX + MS * 60, "{waited:?} of {all:?}");
         assert!(waited * 3 >= all, "{waited:?} of {all:?}");
     }
 }
