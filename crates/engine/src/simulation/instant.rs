@@ -120,9 +120,10 @@ impl Simulation {
         self.note_use_of_segments();
         self.keep_to_quota(id);
         if let Some(transfer) = self.transfers.get(&id) {
-            self.world.memory.set_idle(id, transfer.is_idle());
+            let is_idle = transfer.is_idle();
+            self.world.memory.set_idle(id, is_idle);
             match transfer.is_held_up() {
-                true => self.has_calmed |= self.held_up.insert(id),
+                true => self.has_calmed |= self.held_up.insert(id, is_idle) != Some(is_idle),
                 false => drop(self.held_up.remove(&id)),
             }
         }

@@ -144,9 +144,9 @@ pub struct Simulation {
     exchanges: BTreeMap<TransferId, Exchanging>,
     /// Transfers that may be able to make progress.
     ready: BTreeSet<TransferId>,
-    /// Transfers that would ask for more, but for a stream of remote origin.
-    held_up: BTreeSet<TransferId>,
-    /// True if there may be less to do since the latest advance began: a transfer is held up that was not, or no other is left.
+    /// Transfers that would ask for more, but for a stream of remote origin, with true for those that are idle.
+    held_up: BTreeMap<TransferId, bool>,
+    /// True if there may be less to do since the latest advance began: a transfer is held up or idle that was not, or no other is left.
     has_calmed: bool,
     finished: VecDeque<Arc<TransferReport>>,
     /// Transfers that were finished before those, by the user who began them.
@@ -182,7 +182,7 @@ impl Simulation {
             transfers: BTreeMap::new(),
             exchanges: BTreeMap::new(),
             ready: BTreeSet::new(),
-            held_up: BTreeSet::new(),
+            held_up: BTreeMap::new(),
             has_calmed: false,
             finished: VecDeque::new(),
             ended: Arc::default(),
@@ -247,7 +247,7 @@ impl Simulation {
     /// Returns what is unfinished. A transfer that waits for a stream of remote origin is no reason for virtual time to pass faster than
     /// that of its other end, and neither is a command that waits for such a transfer.
     pub fn activity(&self) -> Activity {
-        let goes_on = |(id, transfer): (&TransferId, &Running)| transfer.goes_on() && !self.held_up.contains(id);
+        let goes_on = |(id, transfer): (&TransferId, &Running)| transfer.goes_on() && !self.held_up.contains_key(id);
         let waits = |(_, waiting): &(CommandId, Waiting)| match waiting {
             Waiting::Adoption { .. } => false,
             Waiting::Shutdown => self.transfers.is_empty() && self.exchanges.is_empty(),
@@ -255,7 +255,7 @@ impl Simulation {
         };
         let is_waited_for = self.waiting.is_any_asleep()
             || self.waiting.others().iter().any(waits)
-            || self.waiting.transfers().any(|id| !self.held_up.contains(id));
+            || self.waiting.transfers().any(|id| !self.held_up.contains_key(id));
         if is_waited_for || !self.exchanges.is_empty() || self.transfers.iter().any(goes_on) {
             return Activity::Busy;
         }
@@ -269,7 +269,7 @@ impl Simulation {
     /// Returns the transfers that would ask for more, but for a stream of remote origin, and how often something has happened at the
     /// other end of that.
     pub(crate) fn held_up(&self) -> impl Iterator<Item = (TransferId, u64)> {
-        self.held_up.iter().map(|id| (*id, self.transfers.get(id).map_or(0, Running::heard)))
+        self.held_up.keys().map(|id| (*id, self.transfers.get(id).map_or(0, Running::heard)))
     }
 
     /// Returns true if a cancelled or failed transfer is being undone.
