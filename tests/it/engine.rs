@@ -624,6 +624,30 @@ fn a_file_that_changes_while_it_is_read_is_refused() {
     }
 }
 
+/// What a removal deletes is no loss of the download that has not fetched it yet; another file that has the same segments keeps them.
+#[test]
+fn a_download_whose_file_is_removed_says_so() {
+    for twin in [false, true] {
+        let mut harness = Harness::new(3, slow_link());
+        let content = random_file(&harness.path("a.bin"), 2_000_000, 1);
+        harness.put("a.bin").unwrap();
+        if twin {
+            fs::write(harness.path("b.bin"), &content).unwrap();
+            harness.put("b.bin").unwrap();
+        }
+        let to = harness.path("fetched");
+        let download = operation::Download::to_file(FileKey::unowned("a.bin"), to.clone(), false);
+        let download = harness.start(download).unwrap();
+        harness.ask(operation::Sleep { span: SimDuration::from_secs(5) }).unwrap();
+        harness.remove("a.bin").unwrap();
+        match (harness.finish(download), twin) {
+            (Ok(_), true) => assert!(fs::read(&to).unwrap() == content),
+            (Err(EngineError::TransferFailed { error: TransferError::Removed, .. }), false) => assert!(!to.exists()),
+            (ended, _) => panic!("{twin}: {ended:?}"),
+        }
+    }
+}
+
 /// A check asks its own questions: what is asked every so often does not keep it from ending.
 #[test]
 fn a_check_ends_though_a_node_is_silent_and_probes_go_on() {

@@ -150,6 +150,11 @@ impl Cause {
         matches!(self.bare(), Cause::PassedOver(PassedOver::Dead | PassedOver::Withdrawn))
     }
 
+    /// Returns true if the node says that it does not have the segment.
+    pub(super) fn is_not_stored(&self) -> bool {
+        matches!(self.bare(), Cause::Refused(Refusal::NotStored { .. }))
+    }
+
     /// Returns true if a connection that was open is lost, so that another one may succeed.
     pub(super) fn is_lost_connection(&self) -> bool {
         match self.bare() {
@@ -188,12 +193,24 @@ pub enum FailureKind {
     #[error("the file changed while it was read; nothing of it is stored")]
     Changed,
     /// The file has another length than the system reports.
-    #[error("the file has {reported} bytes, as the system says, but {size} can be read")]
+    #[error("the file has {reported} bytes, as the system says, but {} can be read", count_of(size.as_u64(), "byte"))]
     OtherLength {
         /// Length that the system reports, in bytes.
         reported: u64,
         /// Number of bytes that were read.
         size: ByteSize,
+    },
+    /// The content of a stream has another length than was declared.
+    #[error(
+        "it was declared to have {}, and {}",
+        count_of(*declared, "byte"),
+        if found > declared { "more have come".to_owned() } else { format!("{} came", count_of(*found, "byte")) }
+    )]
+    OtherThanDeclared {
+        /// Length that was declared, in bytes.
+        declared: u64,
+        /// Number of bytes that have come; more may follow if they are too many.
+        found: u64,
     },
     /// A segment arrived with other content.
     #[error("segment {id:?} arrived with the digest {found:?}")]

@@ -71,6 +71,7 @@ impl TransferError {
             TransferError::Catalog(_) | TransferError::OutcomeUnknown(_) => ErrorKind::Unavailable,
             TransferError::TooManySegments { .. } => ErrorKind::Invalid,
             TransferError::OverQuota { .. } => ErrorKind::Exhausted,
+            TransferError::Removed => ErrorKind::NotFound,
             TransferError::Cancelled => ErrorKind::Cancelled,
             TransferError::Internal(_) => ErrorKind::Internal,
         }

@@ -152,6 +152,9 @@ pub enum TransferError {
         /// Quota of each user.
         quota: ByteSize,
     },
+    /// The file was removed while it was fetched. Nothing is lost.
+    #[error("the file was removed in the meantime")]
+    Removed,
     /// The user cancelled the transfer, or the front end at the other end of its stream is gone.
     #[error("it was cancelled")]
     Cancelled,
@@ -187,6 +190,7 @@ impl TransferError {
             | TransferError::Unreadable { .. }
             | TransferError::TooManySegments { .. }
             | TransferError::OverQuota { .. }
+            | TransferError::Removed
             | TransferError::Cancelled => None,
         }
     }
@@ -205,6 +209,7 @@ impl TransferError {
             TransferError::File(_)
             | TransferError::OutcomeUnknown(_)
             | TransferError::TooManySegments { .. }
+            | TransferError::Removed
             | TransferError::Cancelled => false,
         }
     }
@@ -353,7 +358,6 @@ impl Remaining {
     }
 }
 
-/// Serializes the estimated seconds, or nothing.
 impl Serialize for Remaining {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.seconds().serialize(serializer)

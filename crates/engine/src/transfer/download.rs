@@ -7,10 +7,12 @@ use std::ops::Range;
 
 use bytes::Bytes;
 use p2p_base::units::SimTime;
+use p2p_store::catalog::Garbage;
 use p2p_store::manifest::{FileRecord, Manifest, NodeNumber, SegmentRecord};
-use p2p_store::segment::Sha256Digest;
+use p2p_store::segment::{SegmentId, Sha256Digest};
 
 use super::delivery::Delivery;
+use super::extent::Extent;
 use super::sole_holders::SoleHolders;
 use super::window::RequestWindow;
 use super::{CatalogWork, Direction, Input, Output, Part, Stage, TransferError, TransferId, TransferLog, TransferState};
@@ -55,45 +57,6 @@ pub(crate) struct DownloadPlan {
     pub(crate) is_remote: bool,
 }
 
-/// Part of a file that is fetched.
-#[derive(Debug)]
-struct Extent {
-    /// Positions of its bytes in the file.
-    bytes: Range<u64>,
-    /// Indices of the segments with these bytes.
-    segments: Range<u32>,
-    segment_size: u64,
-    is_whole: bool,
-}
-
-impl Extent {
-    fn new(file: &FileRecord, range: Option<ByteRange>) -> Extent {
-        let segment_size = u64::from(file.segment_size.max(1));
-        let first = range.map_or(0, |range| range.first.min(file.size));
-        let len = range.and_then(|range| range.len).unwrap_or(u64::MAX);
-        let bytes = first..first.saturating_add(len).min(file.size);
-        let segments = match bytes.is_empty() {
-            true => 0..0,
-            false => (bytes.start / segment_size) as u32..bytes.end.div_ceil(segment_size) as u32,
-        };
-        let is_whole = bytes == (0..file.size);
-        Extent { bytes, segments, segment_size, is_whole }
-    }
-
-    /// Returns the bytes of the segments and their number.
-    fn size(&self, file: &FileRecord) -> (u64, u32) {
-        let end = (u64::from(self.segments.end) * self.segment_size).min(file.size);
-        (end.saturating_sub(u64::from(self.segments.start) * self.segment_size), self.segments.len() as u32)
-    }
-
-    /// Returns the positions of the bytes within a segment.
-    fn within(&self, index: u32) -> Range<usize> {
-        let begin = u64::from(index) * self.segment_size;
-        let place = |position: u64| position.saturating_sub(begin).min(self.segment_size) as usize;
-        place(self.bytes.start)..place(self.bytes.end)
-    }
-}
-
 /// Download of a file in progress.
 #[derive(Debug)]
 pub(crate) struct Download {
@@ -115,6 +78,8 @@ pub(crate) struct Download {
     delivery: Option<Delivery>,
     /// True if memory for the next segment was refused.
     is_refused: bool,
+    /// Error of a segment without a holder, until the catalog says whether the file was removed.
+    doubt: Option<TransferError>,
     window: RequestWindow,
     phase: DownloadPhase,
     outputs: VecDeque<Output>,
@@ -141,6 +106,7 @@ impl Download {
             writes: VecDeque::new(),
             delivery: is_remote.then(Delivery::new),
             is_refused: false,
+            doubt: None,
             window: RequestWindow::new(file.segment_size as usize, now),
             phase: DownloadPhase::Looking,
             outputs: outputs.into(),
@@ -352,12 +318,29 @@ impl Download {
         let (known, unknown): (Vec<_>, Vec<_>) = segment.holders.iter().copied().partition(|node| node.index() < self.nodes);
         let Some(node) = next_of(&known, &causes) else {
             causes.extend(unknown.into_iter().map(|node| (node, Cause::NoSuchNode { nodes: self.nodes })));
-            return self.fail(now, TransferError::Unreadable { index, causes });
+            return self.on_no_holder(now, index, (id, causes));
         };
         let (request, payload) = (Request::Get { id }, Bytes::new());
         let (instead_of, queued) = self.log.begin(index, len, node, causes.len() as u32, now);
         self.open.insert(index, Open { node, causes });
         self.outputs.extend([Output::Emit(queued), Output::AskSegment { index, len, node, instead_of, request, payload }]);
+    }
+
+    /// Ends the download for want of a segment. Where a holder says that it does not have it, the catalog is asked first whether a file
+    /// still needs it: the segments of a file that was removed are no loss.
+    fn on_no_holder(&mut self, now: SimTime, index: u32, (id, causes): (SegmentId, Vec<(NodeNumber, Cause)>)) {
+        let without: Garbage =
+            causes.iter().filter(|(_, cause)| cause.is_not_stored()).map(|&(node, _)| (node, vec![id])).collect();
+        let error = TransferError::Unreadable { index, causes };
+        match &self.doubt {
+            // The answer is of the first of its segments.
+            Some(_) => {}
+            None if without.is_empty() => self.fail(now, error),
+            None => {
+                self.doubt = Some(error);
+                self.outputs.push_back(Output::Catalog(CatalogWork::Unreferenced(without)));
+            }
+        }
     }
 
     fn report_stage(&mut self, now: SimTime, index: u32, stage: Stage) {
@@ -366,6 +349,12 @@ impl Download {
 
     fn on_catalog(&mut self, now: SimTime, outcome: Outcome) {
         match outcome {
+            Outcome::Unreferenced(found) => {
+                let Some(error) = self.doubt.take() else { return };
+                let is_removed = found.is_ok_and(|unneeded| unneeded.values().any(|ids| !ids.is_empty()));
+                self.fail(now, if is_removed { TransferError::Removed } else { error });
+            }
+            Outcome::Crashed(reason) => self.fail(now, TransferError::Internal(LocalFailure::of_panic(reason))),
             _ if self.phase != DownloadPhase::Looking => {}
             Outcome::Manifest(Ok(manifest)) => {
                 let left = manifest.segments.get(self.selected()).unwrap_or_default();
@@ -374,7 +363,6 @@ impl Download {
                 self.phase = DownloadPhase::Fetching;
             }
             Outcome::Manifest(Err(error)) => self.fail(now, error.into()),
-            Outcome::Crashed(reason) => self.fail(now, TransferError::Internal(LocalFailure::of_panic(reason))),
             _ => {}
         }
     }

@@ -13,6 +13,7 @@ mod deletion;
 mod delivery;
 mod download;
 pub(super) mod exchange;
+mod extent;
 mod keeping;
 mod log;
 mod removal;

@@ -150,6 +150,7 @@ fn transfer_advice(error: &TransferError) -> Option<&'static str> {
             Some("give the content again, or store it from a file, of which lost segments are read and stored again")
         }
         TransferError::NoHolder { .. } => Some("`p2p nodes` shows how full the nodes are; remove files with `p2p rm`"),
+        TransferError::Removed => Some("`p2p ls` lists what is stored"),
         TransferError::OverQuota { .. } => Some("remove files with `p2p rm`, or ask an admin for a larger [accounts] quota"),
         _ => None,
     }

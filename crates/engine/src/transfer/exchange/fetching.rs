@@ -13,7 +13,7 @@ use crate::cause::Cause;
 use crate::error::EngineError;
 use crate::io::Outcome;
 use crate::io::crashed;
-use crate::node::protocol::{Refusal, Request, Response};
+use crate::node::protocol::{Request, Response};
 use crate::operation::{Reply, SegmentFetched};
 use crate::transfer::{ATTEMPTS_MAX, CatalogWork, Input, Output, Part};
 
@@ -76,7 +76,7 @@ impl Fetching {
                 self.attempt += 1;
                 return self.ask();
             }
-            Input::Failed { cause, .. } if !self.is_expected && is_absence(&cause) => Err(self.unknown()),
+            Input::Failed { cause, .. } if !self.is_expected && cause.is_not_stored() => Err(self.unknown()),
             Input::Failed { node, cause, .. } => Err(failed(node, cause)),
             _ => return,
         };
@@ -86,9 +86,4 @@ impl Fetching {
     fn unknown(&self) -> EngineError {
         EngineError::UnknownSegment { node: self.node, id: self.id }
     }
-}
-
-/// Returns true if the node says that it does not have the segment.
-fn is_absence(cause: &Cause) -> bool {
-    matches!(cause.bare(), Cause::Refused(Refusal::NotStored { .. }))
 }

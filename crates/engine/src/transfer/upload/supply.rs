@@ -153,8 +153,8 @@ impl Supply {
     pub(super) fn known(&self) -> Result<Known, TransferError> {
         let (bytes, segments) = self.cut.known();
         let end = self.cut.end().map(|(size, _)| size);
-        let other = |reported: u64| {
-            let kind = FailureKind::OtherLength { reported, size: ByteSize::from_bytes(bytes) };
+        let other = |declared: u64| {
+            let kind = FailureKind::OtherThanDeclared { declared, found: bytes };
             Err(TransferError::File(LocalFailure::new(kind)))
         };
         match (self.size.map(ByteSize::as_u64), end.map(ByteSize::as_u64)) {
