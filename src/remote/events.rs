@@ -4,12 +4,13 @@ use std::str::FromStr;
 
 use clap::Args;
 use eyre::Result;
-use p2p_base::spelling::{visible, visible_line};
+use p2p_base::spelling::visible_line;
 use p2p_grpc::proto::watch_events_response::Message;
 use p2p_grpc::proto::{Event, EventId, WatchEventsRequest};
 use p2p_service::interrupt::{self, interrupted};
 use p2p_service::output;
 use p2p_shell::asking::CommonArgs;
+use p2p_shell::report::clock_of;
 use serde_json::{Value, json};
 
 use super::names::seconds;
@@ -93,23 +94,24 @@ fn document(event: &Event) -> Value {
     })
 }
 
+/// Returns the line of an event: its number, its instant on the clock of the screen, its kind, and what has happened in the words of the log.
 fn line(event: &Event) -> String {
-    let mut line = format!("{} {:.6} s {}", place(event), seconds(event.at), visible_line(&event.kind));
-    if let Some(transfer) = event.transfer {
-        line.push_str(&format!(" #{transfer}"));
-    }
-    if let Some(path) = &event.path {
-        line.push_str(&format!(" {}", visible(path)));
-    }
+    let text = if event.text.is_empty() { stage_of(event) } else { event.text.clone() };
+    let line = format!("{} {} {}", place(event), clock_of(seconds(event.at)), visible_line(&event.kind));
+    if text.is_empty() { line } else { format!("{line}: {}", visible_line(&text)) }
+}
+
+/// Returns the stage that a segment of a transfer has reached, in words; empty for any other event.
+fn stage_of(event: &Event) -> String {
     let fields: Value = serde_json::from_str(&event.fields).unwrap_or_default();
-    match (fields["stage"].as_str(), event.transfer.is_some() || event.path.is_some()) {
-        (Some(stage), _) => {
-            line.push_str(&format!(" segment {} {}", visible_line(&fields["timeline"]["index"].to_string()), visible_line(stage)))
+    let (timeline, number) = (&fields["timeline"], event.transfer.map(|transfer| format!("#{transfer} ")));
+    match (fields["stage"].as_str(), &timeline["index"]) {
+        (Some(stage), Value::Number(index)) => {
+            let holder = timeline["holder"].as_str().map(|node| format!(" at {node}")).unwrap_or_default();
+            format!("{}segment {index} {}{holder}", number.unwrap_or_default(), stage.replace('_', " "))
         }
-        (None, false) if !fields.is_null() => line.push_str(&format!(" {}", visible_line(&fields.to_string()))),
-        (None, _) => {}
+        _ => String::new(),
     }
-    line
 }
 
 #[cfg(test)]
@@ -120,7 +122,7 @@ mod tests {
     fn the_first_word_of_a_line_names_its_event() {
         let event = Event { id: Some(EventId { run: 0x1f, number: 42 }), kind: "FileStored".into(), ..Event::default() };
         let line = line(&event);
-        assert_eq!(line, "000000000000001f:42 0.000000 s FileStored");
+        assert_eq!(line, "000000000000001f:42 00:00.0 FileStored");
         assert_eq!(line.split(' ').next().unwrap().parse(), Ok(Place { run: 0x1f, number: 42 }));
         for wrong in ["", "1", "x:1", "1:", ":1", "1:-1"] {
             assert!(wrong.parse::<Place>().is_err(), "{wrong}");
@@ -128,9 +130,10 @@ mod tests {
         assert_eq!(document(&event)["id"], "000000000000001f:42");
         let fields = r#"{"stage":"acknowledged","timeline":{"index":3}}"#.to_owned();
         let segment = Event { kind: "Segment".into(), transfer: Some(7), fields, ..event.clone() };
-        assert!(super::line(&segment).ends_with(" Segment #7 segment 3 acknowledged"));
-        let connected = Event { kind: "Connected".into(), fields: r#"{"node":2}"#.into(), ..event };
-        assert!(super::line(&connected).ends_with(" Connected {\"node\":2}"));
+        assert!(super::line(&segment).ends_with(" 00:00.0 Segment: #7 segment 3 acknowledged"));
+        let text = "connected to Node_02".to_owned();
+        let connected = Event { kind: "Connected".into(), fields: r#"{"node":2}"#.into(), text, ..event };
+        assert!(super::line(&connected).ends_with(" Connected: connected to Node_02"));
     }
 
     /// What a server says reaches no terminal as it is.
@@ -140,9 +143,12 @@ mod tests {
         let escaped = serde_json::to_string(evil).unwrap();
         for fields in [format!("{{\"stage\":{escaped},\"timeline\":{{\"index\":{escaped}}}}}"), format!("{{\"x\":{escaped}}}")] {
             for path in [None, Some(evil.to_owned())] {
-                let event = Event { kind: evil.into(), path, fields: fields.clone(), ..Event::default() };
-                let line = line(&event);
-                assert!(visible_line(&line) == line, "{line:?}");
+                for text in [String::new(), evil.to_owned()] {
+                    let (path, fields) = (path.clone(), fields.clone());
+                    let event = Event { kind: evil.into(), path, fields, text, ..Event::default() };
+                    let line = line(&event);
+                    assert!(visible_line(&line) == line, "{line:?}");
+                }
             }
         }
     }

@@ -24,6 +24,7 @@ pub mod access;
 mod blocking;
 pub mod config;
 pub mod doors;
+pub mod event_words;
 pub mod failure;
 pub mod instance;
 pub mod interrupt;
@@ -46,7 +47,7 @@ pub mod files {
     pub use p2p_engine::operation::{Await, BeginTransfer, Cancel, ForgetUpload, KeptUpload, Park, StatFile};
     pub use p2p_engine::stream::prefix::Prefix;
     pub use p2p_engine::stream::{EndedStream, StreamReader, StreamWriter};
-    pub use p2p_engine::transfer::{SegmentTimeline, Stage, TransferId, TransferReport, TransferState};
+    pub use p2p_engine::transfer::{SegmentTimeline, Stage, TransferId, TransferReport, TransferState, TransferStatus};
     pub use p2p_engine::{BegunUpload, EngineError, EventId, Numbered};
     pub use p2p_store::attributes::{Attributes, MODIFIED_MAX};
     pub use p2p_store::manifest::{FileRecord, NodeNumber, SegmentRecord};

@@ -47,11 +47,12 @@ pub use self::segments::{SegmentReport, SegmentState, segments_table, states_tab
 pub use self::standings::{Reach, Standing, Standings};
 pub(crate) use self::tables::hanging;
 pub use self::tables::{
-    Column, Table, bytes_of, bytes_shown, date_of, millis_below, milliseconds_of, mode_of, number_column, outcome_of_cancel,
-    rate_of, seconds_of, shown_of_all, text_column, transfer_rate_of, transfer_time_of, wrapped,
+    Column, Table, bytes_of, bytes_shown, millis_below, milliseconds_of, number_column, outcome_of_cancel, rate_of, seconds_of,
+    shown_of_all, text_column, transfer_rate_of, transfer_time_of, wrapped,
 };
 pub use self::uploads::{UploadLine, uploads_table};
 pub use self::waits::{absence_of, past_of};
+pub use p2p_service::event_words::{date_of, mode_of};
 
 /// The figures of one direction of a file: its upload or its download.
 #[derive(Debug, Clone, PartialEq, Serialize)]

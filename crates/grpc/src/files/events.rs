@@ -4,6 +4,7 @@ use std::pin::pin;
 
 use p2p_service::Event;
 use p2p_service::access::watching::{Events, Happening};
+use p2p_service::event_words;
 use p2p_service::files::{EventId as Id, FileKey, Numbered, TransferId};
 use tokio::sync::mpsc::Sender;
 use tonic::Status;
@@ -92,6 +93,7 @@ fn shown(caller: &Caller, wanted: &Wanted, numbered: &Numbered) -> Option<Told> 
         fields: fields.to_string(),
         transfer: transfer.map(|transfer| transfer.0),
         path: path.map(|key| caller.identity.label(key)),
+        text: event_words::describe(event, &caller.identity).map(|(_, text)| text).unwrap_or_default(),
     })
 }
 

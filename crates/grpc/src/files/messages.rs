@@ -94,6 +94,7 @@ pub(super) fn figures(report: &TransferReport) -> TransferFigures {
         owing_nodes: status.owing_nodes,
         bytes: status.bytes,
         segments: status.segments,
+        kept_bytes: status.bytes_before,
     }
 }
 
@@ -122,6 +123,8 @@ pub(super) fn kept(identity: &Identity, upload: &Kept) -> KeptUpload {
         began_at: time(upload.began_at),
         expires_at: time(upload.expires_at),
         transfer: upload.transfer.map(|transfer| transfer.0),
+        owner: upload.file.owner.clone(),
+        name: upload.file.name.clone(),
     }
 }
 

@@ -5,9 +5,6 @@ use comfy_table::{Cell, CellAlignment, ColumnConstraint, ContentArrangement, Tab
 use p2p_base::units::{ByteSize, SimDuration, SimTime};
 use p2p_engine::transfer::{Direction, Remaining, TransferState, TransferStatus};
 use p2p_service::abilities::{self, Glyphs};
-use p2p_store::attributes::PERMISSIONS;
-use time::OffsetDateTime;
-use time::macros::format_description;
 use unicode_width::UnicodeWidthStr;
 
 use super::clock::clock_of;
@@ -418,18 +415,6 @@ pub fn outcome_of_cancel(status: &TransferStatus) -> Option<&'static str> {
 /// Returns the first of wordings, each shorter than the one before, that has room; the last one if none has.
 fn shortened(wordings: &[String], width: usize) -> String {
     wordings.iter().find(|text| width_of(text) <= width).or(wordings.last()).cloned().unwrap_or_default()
-}
-
-/// Returns permission bits in octal, with four digits as chmod(1) takes them.
-pub fn mode_of(mode: u32) -> String {
-    format!("{:04o}", mode & PERMISSIONS)
-}
-
-/// Formats a time in seconds since 1970, as in `2026-11-22 08:31:05Z`.
-pub fn date_of(unix: u64) -> String {
-    let format = format_description!("[year]-[month]-[day] [hour]:[minute]:[second]Z");
-    let date = i64::try_from(unix).ok().and_then(|unix| OffsetDateTime::from_unix_timestamp(unix).ok());
-    date.and_then(|date| date.format(format).ok()).unwrap_or_else(|| unix.to_string())
 }
 
 #[cfg(test)]
