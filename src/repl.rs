@@ -163,7 +163,7 @@ impl Repl {
         let Some(mut lines) = self.lines.take() else { return Err(eyre!("the line editor is gone")) };
         let user = self.prompter.shell().access().identity().name().map_or("p2p".to_owned(), |name| format!("{name}@p2p"));
         let before = tcgetattr(std::io::stdin());
-        let is_plain = matches!(lines, Lines::Plain);
+        let is_plain = matches!(lines, Lines::Plain { .. });
         let mut reading = tokio::task::spawn_blocking(move || (lines.read(&user), lines));
         loop {
             tokio::select! {

@@ -32,15 +32,18 @@ const LINE_MAX: u64 = 1 << 20;
 pub(super) enum Lines {
     /// Line editor of a terminal whose cursor can be moved.
     Edited(Box<Editor<LineHelper, MemHistory>>),
-    /// Any other standard input.
-    Plain,
+    /// Any other standard input, of which so many lines have been read.
+    Plain {
+        /// Number of the lines.
+        read: usize,
+    },
 }
 
 impl Lines {
     /// Opens the source of lines, which completes what the user of a shell knows.
     pub(super) fn open(shell: &Shell) -> Result<Lines> {
         if !(io::stdin().is_terminal() && output::moves_cursor()) {
-            return Ok(Lines::Plain);
+            return Ok(Lines::Plain { read: 0 });
         }
         let config = Config::builder().completion_type(CompletionType::List).max_history_size(LINES_MAX);
         let config = config.wrap_err("cannot set up the line editor")?.build();
@@ -76,15 +79,15 @@ impl Lines {
             // In the terminal's own colour, which can be read on any background.
             Lines::Edited(editor) if output::is_styled() => editor.readline(&format!("\u{1b}[1m{user}{mark}\u{1b}[0m ")),
             Lines::Edited(editor) => editor.readline(&format!("{user}{mark} ")),
-            Lines::Plain => read_plain(&format!("{user}{mark} ")),
+            Lines::Plain { read } => read_plain(&format!("{user}{mark} "), read),
         }
     }
 }
 
-/// Reads a line of standard input that nobody edits. If it is a terminal, the kernel gives one line at a time, so that what was typed
-/// ahead stays for the next reader.
-fn read_plain(prompt: &str) -> rustyline::Result<String> {
-    let mut text = String::new();
+/// Reads a line of standard input that nobody edits, and those with which it goes on, after so many that were `read`. If it is a terminal,
+/// the kernel gives one line at a time, so that what was typed ahead stays for the next reader.
+fn read_plain(prompt: &str, read: &mut usize) -> rustyline::Result<String> {
+    let (mut text, first, mut open) = (String::new(), *read + 1, None);
     loop {
         if io::stdin().is_terminal() {
             show_prompt(if text.is_empty() { prompt } else { "> " });
@@ -94,13 +97,28 @@ fn read_plain(prompt: &str) -> rustyline::Result<String> {
         // A line in another encoding is told of as any other that is wrong, and the next ones are read.
         text.push_str(&String::from_utf8_lossy(&line));
         let is_end = count == 0;
+        *read += usize::from(line.ends_with(b"\n"));
         if is_end && text.is_empty() {
             return Err(ReadlineError::Eof);
         }
         let without_end = text.trim_end_matches('\n').trim_end_matches('\r');
         if is_end || !words::wants_more(without_end) {
+            if let Some((quote, ends)) = open.filter(|_| !io::stdin().is_terminal()) {
+                tell_quote(quote, first + ends, (!is_end).then_some(*read));
+            }
             return Ok(without_end.to_owned());
         }
+        open = open.or_else(|| words::open_quote(without_end));
+    }
+}
+
+/// Says that a quote was opened in a line and goes on to another one, or to the end: nobody sees it, as one who types does.
+fn tell_quote(quote: char, line: usize, closed: Option<usize>) {
+    match closed {
+        Some(last) => output::tell(format_args!("p2p: line {line}: the quote {quote} goes on to line {last}")),
+        None => output::tell(format_args!(
+            "p2p: line {line}: the quote {quote} is not closed; all lines after it are taken as part of it"
+        )),
     }
 }
 

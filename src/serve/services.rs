@@ -23,6 +23,7 @@ use p2p_service::doors::guest::Limits;
 use p2p_service::doors::{Door, Doors, Figures, Stage, told_refusals};
 use p2p_service::instance::Instance;
 use p2p_service::output;
+use p2p_shell::report::date_of;
 use p2p_ssh::keys::KeyFileError;
 use secrecy::ExposeSecret;
 use thiserror::Error;
@@ -150,7 +151,11 @@ impl Kind {
 #[derive(Debug, Error)]
 pub enum StartError {
     /// The service listens, or its clients still end what they do.
-    #[error("{service} is {stage} at {address}; `serve stop {service}` ends it", stage = stage.name())]
+    #[error(
+        "{service} is already {stage} at {address}{}; `serve stop {service}` ends it",
+        since.map(|since| format!(" since {}", date_of(since))).unwrap_or_default(),
+        stage = stage.name()
+    )]
     NotClosed {
         /// Name of the service.
         service: &'static str,
@@ -158,6 +163,8 @@ pub enum StartError {
         stage: Stage,
         /// Address of the door.
         address: SocketAddr,
+        /// Time at which it was opened, in seconds since 1970.
+        since: Option<u64>,
     },
     /// The address cannot be listened at, as if another process does.
     #[error("{service} cannot listen at {address}: {error}")]
@@ -299,7 +306,8 @@ impl Services {
         let _permission = self.0.starting.lock().await;
         let doors = self.0.doors.figures();
         if let Some(door) = doors.iter().find(|door| kind.has(door.service) && door.stage != Stage::Closed) {
-            return Err(StartError::NotClosed { service: kind.name(), stage: door.stage, address: door.address });
+            let (service, &Figures { stage, address, since, .. }) = (kind.name(), door);
+            return Err(StartError::NotClosed { service, stage, address, since });
         }
         let certificate = match kind {
             Kind::Grpc => certificate::of(&self.0.config)?,

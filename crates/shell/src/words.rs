@@ -91,6 +91,20 @@ pub fn wants_more(text: &str) -> bool {
     }
 }
 
+/// Returns the quote that is open at the end of a text, with the number of line ends before it; none if none is.
+pub fn open_quote(text: &str) -> Option<(char, usize)> {
+    let mut reader = Reader { text, variables: None, strict: true, at: 0 };
+    loop {
+        match reader.piece() {
+            Ok(Some(_)) => {}
+            Err(WordsError::Unclosed { quote, column }) => {
+                return Some((quote, text.chars().take(column).filter(|&c| c == '\n').count()));
+            }
+            Ok(None) | Err(_) => return None,
+        }
+    }
+}
+
 /// Returns the commands of a text that is still being typed, each as its words, which may be none. An open quote ends with the
 /// text, and variables are not replaced.
 pub fn commands_unfinished(text: &str) -> Vec<Vec<Word>> {
@@ -339,6 +353,15 @@ mod tests {
             ("ls # it's", false),
         ] {
             assert_eq!(wants_more(text), more, "{text}");
+        }
+        for (text, open) in [
+            ("echo a", None),
+            ("echo a \\", None),
+            ("echo 'a", Some(('\'', 0))),
+            ("echo 'é\nb' \"c\n", Some(('"', 1))),
+            ("# it's\necho don't", Some(('\'', 1))),
+        ] {
+            assert_eq!(open_quote(text), open, "{text}");
         }
         assert_eq!(commands_of("echo a \\\nb\nls"), [(1, "echo a \\\nb".to_owned()), (3, "ls".to_owned())]);
         assert_eq!(texts("echo a\\\nb \\\n c"), ["echo", "ab", "c"]);

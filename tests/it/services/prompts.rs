@@ -186,7 +186,8 @@ fn what_cannot_be_started_is_told_and_the_rest_goes_on() {
         "unexpected argument `127.0.0.1:0`",
         "none of: grpc, ssh",
         "`7` is no address and port",
-        &format!("grpc is open at {free}; `serve stop grpc` ends it; ssh of Node_01 listens at 127.0.0.1:"),
+        &format!("grpc is already open at {free} since 20"),
+        "; `serve stop grpc` ends it; ssh of Node_01 listens at 127.0.0.1:",
     ] {
         assert!(said.stderr.contains(words), "{words}: {}", said.stderr);
     }
@@ -212,6 +213,24 @@ fn ssh_is_started_and_stopped_for_all_nodes() {
     assert!(repl.says(&first.to_string()).contains("closed"));
     assert!(![first, second].into_iter().any(answers));
     assert_eq!(repl.end().code, Some(0));
+}
+
+/// Lines that nobody sees are not swallowed by a quote without a word of it.
+#[test]
+fn a_quote_that_goes_on_is_told_with_its_line() {
+    let home = Home::new(QUICK);
+    let mut repl = Repl::start(&home);
+    for line in ["echo one", "echo don't", "echo two", "echo can't", "echo three \\", "four", "echo 'five", "echo six"] {
+        repl.line(line);
+    }
+    let said = repl.end();
+    assert!(said.stderr.contains("p2p: line 2: the quote ' goes on to line 4\n"), "{}", said.stderr);
+    assert!(
+        said.stderr.contains("p2p: line 7: the quote ' is not closed; all lines after it are taken as part of it\n"),
+        "{}",
+        said.stderr
+    );
+    assert_eq!(said.stderr.matches("p2p: line ").count(), 2, "{}", said.stderr);
 }
 
 #[test]
