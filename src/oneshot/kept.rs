@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use eyre::{Result, WrapErr};
-use p2p_base::source_file;
+use p2p_base::source_file::{self, Unchanging};
 use p2p_base::spelling::visible;
 use p2p_base::units::count_of;
 use p2p_engine::error::NAMELESS;
@@ -111,7 +111,8 @@ impl KeptPut {
             return Ok((Origin::Stdin, Declared::default()));
         }
         let (file, metadata) = source_file::open(&self.path).map_err(|error| self.unreadable(&error.to_string()))?;
-        Ok((Origin::File(file, self.path.clone()), declared(&metadata)))
+        let content = Unchanging::new(file, &metadata);
+        Ok((Origin::File(content, self.path.clone()), declared(&metadata)))
     }
 
     fn unreadable(&self, reason: &str) -> EngineError {

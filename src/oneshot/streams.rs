@@ -3,7 +3,6 @@
 //!
 //! A read or a write may last without end. Each is done by a thread of its own, which nobody waits for if the program ends.
 
-use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::PathBuf;
@@ -11,6 +10,7 @@ use std::thread::Builder;
 
 use bytes::Bytes;
 use eyre::{Result, WrapErr, eyre};
+use p2p_base::source_file::Unchanging;
 use p2p_base::spelling::visible_path;
 use p2p_engine::stream::prefix::{OtherContent, Prefix};
 use p2p_engine::stream::{StreamReader, StreamWriter};
@@ -39,7 +39,7 @@ pub(super) fn require_stdin() -> Result<()> {
 #[derive(Debug)]
 pub(super) enum Origin {
     Stdin,
-    File(File, PathBuf),
+    File(Unchanging, PathBuf),
 }
 
 impl Origin {

@@ -14,6 +14,7 @@ use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
+use p2p_base::source_file::Changed;
 use p2p_base::units::ByteSize;
 use p2p_store::segment::{Cut, DamagedHashState, HashState, Segment, SegmentId, SegmentSize, Sha256Digest, StreamCutter};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -159,9 +160,12 @@ impl StreamWriter {
         EndedStream { writer: self, size, sha256 }
     }
 
-    /// Gives the upload up because the content cannot be read any further; messages call its source `name`.
+    /// Gives the upload up because the content cannot be read any further, or has [changed](Changed); messages call its source `name`.
     pub async fn fail(self, name: &str, error: &io::Error) {
-        let failure = LocalFailure::of_file(FileAction::Read, name, error);
+        let failure = match Changed::is_cause_of(error) {
+            true => LocalFailure::changed(name),
+            false => LocalFailure::of_file(FileAction::Read, name, error),
+        };
         // An upload that is over needs no reason any more.
         let _ = self.sender.send(Arrival::Failed(failure)).await;
     }
