@@ -1,6 +1,7 @@
 //! How far the segments of an upload are acknowledged, by the events of its transfer.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 
 use p2p_service::Event;
 use p2p_service::access::Access;
@@ -59,7 +60,7 @@ pub(super) async fn tell(
     transfer: TransferId,
     mut progress: Progress,
     answers: &Sender<UploadFileResponse>,
-) {
+) -> Infallible {
     loop {
         let (offset, segment) = match events.next().await {
             Happening::Event(numbered) => match &numbered.event {

@@ -10,8 +10,8 @@ use std::time::Duration;
 use p2p_service::access::uploads::StoreAs;
 use p2p_service::access::watching::Events;
 use p2p_service::files::{
-    BegunUpload, Cancel, Declared, EndedStream, KeptUpload, Park, Prefix, Sha256Digest, StreamWriter, TransferId, TransferState,
-    UploadId,
+    Await, BegunUpload, Cancel, Declared, EndedStream, KeptUpload, Park, Prefix, Sha256Digest, StreamWriter, TransferId,
+    TransferReport, TransferState, TransferStatus, UploadId,
 };
 use tokio::sync::mpsc::Sender;
 use tokio::time::timeout;
@@ -125,13 +125,12 @@ impl Caller {
 
     /// Stores what the client sends, and tells it of the file.
     async fn store(&self, begun: Begun, answers: &Sender<UploadFileResponse>) -> Result<(), Status> {
-        let Begun { transfer, wanted, content, events, progress } = begun;
-        self.see_through(content, wanted.sha256, (events, progress), answers).await?;
-        let report = self.report(transfer).await?;
-        // An upload whose client is there is parked for another client alone, which goes on with it.
-        if let Some(upload) = wanted.upload.filter(|_| report.status.state == TransferState::Parked) {
+        let Begun { wanted, content, events, progress, .. } = begun;
+        let report = self.see_through(content, wanted.sha256, (events, progress), answers).await?;
+        if let Some(upload) = wanted.upload.filter(|_| is_taken_over(&report.status)) {
             return Err(status::taken_over(&upload));
         }
+        let report = report.into_result().map_err(told)?;
         let file = self.described(&report.status.file).await?;
         send(answers, Message::Done(UploadDone { file: Some(file), figures: Some(figures(&report)) })).await
     }
@@ -173,15 +172,15 @@ impl Caller {
         expected: Option<Sha256Digest>,
         (events, progress): (Events, Progress),
         answers: &Sender<UploadFileResponse>,
-    ) -> Result<(), Status> {
+    ) -> Result<Box<TransferReport>, Status> {
         let transfer = content.transfer;
         let storing = pin!(async {
             self.pour(content, expected).await?;
-            self.report(transfer).await.map(drop)
+            self.access.call(Await { transfer }).await.map_err(told)
         });
         tokio::select! {
             biased;
-            () = acknowledged::tell((&self.access, events), transfer, progress, answers) => Ok(()),
+            never = acknowledged::tell((&self.access, events), transfer, progress, answers) => match never {},
             stored = storing => stored,
         }
     }
@@ -209,6 +208,16 @@ impl Caller {
         let undone = self.access.call(Cancel { transfer }).await;
         drop(ended);
         undone.map_or_else(told, |_| refused)
+    }
+}
+
+/// Returns true if an upload has ended for another client, which goes on with it: it was to be parked although its client is there. Where
+/// nothing of it was stored yet, nothing is kept, and it is cancelled without a request to cancel it.
+fn is_taken_over(status: &TransferStatus) -> bool {
+    match status.state {
+        TransferState::Parked => true,
+        TransferState::Cancelled => status.cancel.is_none(),
+        _ => false,
     }
 }
 
