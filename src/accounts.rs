@@ -6,13 +6,14 @@ use eyre::{Report, Result, WrapErr};
 use p2p_base::spelling::visible_path;
 use p2p_engine::ClockMode;
 use p2p_service::access::session_file;
+use p2p_service::failure::wrong_usage;
 use p2p_service::instance::{EngineArgs, Instance, refuse_dash};
 use p2p_service::output::{self, OutputArgs};
 use p2p_shell::answer::Answer;
 use p2p_shell::asking::{CommonArgs, LOCAL_COMMAND, LoginArgs, Prompter};
 use p2p_shell::words::quote;
 
-use crate::remote::{self, Server};
+use crate::remote::{self, Registering, Server};
 
 /// `p2p register`
 #[derive(Debug, Args)]
@@ -21,6 +22,10 @@ pub struct RegisterArgs {
     name: Option<String>,
     /// The e-mail address
     email: Option<String>,
+    /// With --connect: read the setup token of the server, or an invite of an admin, from the first line of FILE. It is also taken from
+    /// P2P_SETUP_TOKEN or P2P_INVITE, or else typed
+    #[arg(long, value_name = "FILE")]
+    admission_file: Option<std::path::PathBuf>,
     #[command(flatten)]
     whose: Whose,
 }
@@ -59,6 +64,11 @@ struct Whose {
 }
 
 impl Whose {
+    fn common(&self) -> CommonArgs {
+        let login = LoginArgs { password_file: self.password_file.clone(), ..LoginArgs::default() };
+        CommonArgs { engine: self.engine.clone(), login, output: self.output }
+    }
+
     fn start(&self) -> Result<(Instance, Prompter)> {
         refuse_dash("--password-file", self.password_file.as_deref())?;
         let instance = Instance::start(&self.engine, ClockMode::OnDemand)?;
@@ -73,6 +83,12 @@ impl Whose {
 /// # Errors
 /// Fails if the name or the address is taken, or the password is not accepted.
 pub async fn register(args: &RegisterArgs) -> Result<()> {
+    if args.admission_file.is_some() {
+        return Err(wrong_usage(
+            "--admission-file is of a server",
+            "leave it out: in a data directory nothing has to admit an account",
+        ));
+    }
     let (instance, mut prompter) = args.whose.start()?;
     // An admin who is logged in may register accounts for others.
     prompter.resume(&instance).await?;
@@ -85,15 +101,25 @@ pub async fn register(args: &RegisterArgs) -> Result<()> {
     ended
 }
 
+impl RegisterArgs {
+    /// Makes an account at a server.
+    ///
+    /// # Errors
+    /// Fails if the server cannot be asked, or refuses.
+    pub async fn run_at(&self, server: Server) -> Result<()> {
+        let (name, email, admission_file) = (self.name.as_deref(), self.email.as_deref(), self.admission_file.as_deref());
+        refuse_dash("--admission-file", admission_file)?;
+        remote::register(server, &self.whose.common(), &Registering { name, email, admission_file }).await
+    }
+}
+
 impl SignInArgs {
     /// Logs a user in at the server that holds the data directory.
     ///
     /// # Errors
     /// Fails if the login is refused, or the session cannot be stored.
     pub async fn run_at(&self, server: Server) -> Result<()> {
-        let login = LoginArgs { password_file: self.whose.password_file.clone(), ..LoginArgs::default() };
-        let common = CommonArgs { engine: self.whose.engine.clone(), login, output: self.whose.output };
-        remote::login(server, &common, self.name.as_deref()).await
+        remote::login(server, &self.whose.common(), self.name.as_deref()).await
     }
 }
 

@@ -332,6 +332,14 @@ impl UploadsArgs {
             None => execute(&self.common, Instance::start_reading, &["uploads"]).await,
         }
     }
+
+    /// Lists the kept uploads of a server, or undoes one of them.
+    ///
+    /// # Errors
+    /// Fails if the server cannot be asked, or refuses.
+    pub async fn run_at(&self, server: Server) -> Result<()> {
+        remote::uploads(server, &self.common, self.forget.as_deref()).await
+    }
 }
 
 impl SessionsArgs {

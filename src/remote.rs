@@ -4,29 +4,45 @@
 //! |---|---|
 //! | `server` | the server, and whose certificate it may have |
 //! | `visits` | the connection of a command, and for whom it asks |
-//! | `transfers` | `put` and `get` |
+//! | `transfers` | `get`, and what it has in common with `put` |
+//! | `sending` | `put` |
+//! | `uploads` | `uploads` |
+//! | `accounts` | `register`, `login` and `whoami` |
+//! | `secrets` | what is typed for a command, or is in a file or the environment |
+//! | `following` | figures of a transfer for its bar |
+//! | `patience` | waiting for a server whose time stands still |
 //! | `names` | the commands about the names of what is stored |
 //! | `network` | the commands about nodes, faults and time |
 //! | `events` | `events` |
 
 use p2p_shell::at_server::AT_SERVERS;
 
+mod accounts;
 mod events;
+mod following;
 mod names;
 mod network;
+mod patience;
+mod secrets;
+mod sending;
 mod server;
 mod transfers;
+mod uploads;
 mod visits;
 
+pub use self::accounts::{Registering, login, register, who};
 pub use self::events::{EventsArgs, events};
-pub use self::names::{copy, facts, list, login, make_directories, remove, rename, share, who};
+pub use self::names::{copy, facts, list, make_directories, remove, rename, share};
 pub use self::network::{NetworkCommand, nodes};
+pub use self::sending::{Storing, put};
 pub use self::server::{Server, TrustArgs};
-pub use self::transfers::{Fetching, Storing, get, put};
+pub use self::transfers::{Fetching, get};
+pub use self::uploads::uploads;
 
 /// Commands that ask a server and are none of the network's.
-const OF_FILES: [&str; 13] =
-    ["put", "get", "ls", "rm", "mv", "cp", "mkdir", "info", "share", "unshare", "events", "whoami", "login"];
+const OF_FILES: [&str; 15] = [
+    "put", "get", "ls", "rm", "uploads", "mv", "cp", "mkdir", "info", "share", "unshare", "events", "register", "whoami", "login",
+];
 
 /// Returns the names of all commands that a server can be asked for, as a list in a sentence.
 pub fn commands() -> String {

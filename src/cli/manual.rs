@@ -27,10 +27,12 @@ const SHARED: [&str; 15] = [
     "version",
 ];
 
-const ENVIRONMENT: [(&str, &str); 8] = [
+const ENVIRONMENT: [(&str, &str); 10] = [
     ("P2P_PASSWORD", "The password of the user who logs in or registers, where no terminal asks for it."),
     ("P2P_NEW_PASSWORD", "The password that is to take its place."),
     ("P2P_OTP", "The code of an authenticator app, or a backup code. It is good once."),
+    ("P2P_SETUP_TOKEN", "The setup token that a server without accounts has printed, for `register` with `--connect`."),
+    ("P2P_INVITE", "An invite of an admin, for `register` with `--connect`."),
     ("P2P_TOKEN", "The API token of a program, in place of a login, for `run` and the commands that do one thing."),
     ("P2P_SMTP_PASSWORD", "The password of the mail server, where [mail] names a user and no password."),
     ("P2P_LOG", "What the log says, as in debug or p2p_engine=trace."),

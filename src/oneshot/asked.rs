@@ -22,7 +22,8 @@ impl PutArgs {
         }
         let kept = KeptPut::of(self)?;
         let (upload, is_resumed) = (kept.as_ref().map(|kept| kept.upload), self.resume.is_some());
-        let storing = Storing { files: &self.files, name: self.name.as_deref(), upload, is_resumed };
+        let (name, options) = (self.name.as_deref(), self.common.words());
+        let storing = Storing { files: &self.files, name, upload, is_resumed, options };
         remote::put(server, &self.common, &storing).await
     }
 

@@ -107,8 +107,13 @@ fn stage_of(event: &Event) -> String {
     let (timeline, number) = (&fields["timeline"], event.transfer.map(|transfer| format!("#{transfer} ")));
     match (fields["stage"].as_str(), &timeline["index"]) {
         (Some(stage), Value::Number(index)) => {
-            let holder = timeline["holder"].as_str().map(|node| format!(" at {node}")).unwrap_or_default();
-            format!("{}segment {index} {}{holder}", number.unwrap_or_default(), stage.replace('_', " "))
+            let holder = timeline["holder"].as_u64().map(|node| format!(", Node_{node:02}")).unwrap_or_default();
+            let stage = match stage {
+                "firstbyte" => "first byte sent",
+                "lastbyte" => "last byte arrived",
+                stage => stage,
+            };
+            format!("{}segment {index} {stage}{holder}", number.unwrap_or_default())
         }
         _ => String::new(),
     }

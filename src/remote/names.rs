@@ -1,28 +1,25 @@
 //! The commands about the names of what a server stores: their answers have the fields and the look of the local ones.
 
-use eyre::{Result, WrapErr};
-use p2p_base::spelling::{visible, visible_path};
+use eyre::Result;
+use p2p_base::spelling::visible;
 use p2p_grpc::client::{Client, ClientError};
 use p2p_grpc::proto::{Duration, FileInfo, SegmentPlace, TransferFigures};
-use p2p_service::access::session_file;
-use p2p_service::accounts::Token;
 use p2p_service::failure::{all_told, wrong_usage};
 use p2p_service::interrupt;
 use p2p_service::output::{self, OutputArgs};
 use p2p_shell::answer::{Answer, View};
-use p2p_shell::asking::{CommonArgs, LoginArgs};
+use p2p_shell::asking::CommonArgs;
 use p2p_shell::names_changed;
 use p2p_shell::report::{
     EntryLine, ExportedFile, ExportedSegment, FileRef, RemovalLine, bytes_of, count_of, date_of, entries_table, mode_of,
     removals_text, wrapped,
 };
 use p2p_store::segment::Sha256Digest;
-use secrecy::ExposeSecret;
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::server::Server;
-use super::visits::{Visit, check, directory, is_held_by};
+use super::visits::Visit;
 
 /// Returns a digest of a message; `None` if it has none.
 pub(super) fn digest(bytes: &[u8]) -> Option<Sha256Digest> {
@@ -138,7 +135,7 @@ pub(super) fn naming(error: eyre::Report, name: &str, of: usize) -> eyre::Report
 }
 
 /// Prints answers of the language; one stands for itself.
-fn answered(output: OutputArgs, mut answers: Vec<Answer>) -> Result<()> {
+pub(super) fn answered(output: OutputArgs, mut answers: Vec<Answer>) -> Result<()> {
     let answer = if answers.len() == 1 { answers.remove(0) } else { Answer::all(answers) };
     output::print(&output, &answer.data, |_| answer.view.text_within(output::terminal_width()))
 }
@@ -323,54 +320,4 @@ fn file_facts(info: &FileInfo, segments: &[SegmentPlace]) -> Result<(View, Value
     let mut data = serde_json::to_value(&file).unwrap_or_default();
     data["kind"] = "file".into();
     Ok((View::Sections(vec![("file".into(), View::pairs(pairs))]), data))
-}
-
-/// Shows who is logged in at the server.
-///
-/// # Errors
-/// Fails if the server cannot be asked, or if nobody is logged in.
-pub async fn who(server: Server, common: &CommonArgs) -> Result<()> {
-    let visit = Visit::begin(server, &common.engine, &common.login).await?;
-    let who = visit.ask(visit.client.who_am_i()).await;
-    let ended = visit.end().await;
-    let who = who?;
-    let by = if who.by_token { format!("by an API token of scope {}", who.scope) } else { "by a session".to_owned() };
-    let role = if who.is_admin { "admin" } else { "user" };
-    let data = json!({ "user": who.name, "role": role, "scope": who.scope, "path": who.path, "by_token": who.by_token });
-    answered(common.output, vec![Answer::new(View::Text(format!("{}, {role}, {by}", visible(&who.name))), data)])?;
-    ended
-}
-
-/// Logs a user in at the server that holds the data directory, and stores the session there for the commands that follow.
-///
-/// # Errors
-/// Fails if the data directory is not the server's, if the login is refused, or if the session cannot be stored.
-pub async fn login(server: Server, common: &CommonArgs, name: Option<&str>) -> Result<()> {
-    check(&common.engine)?;
-    let directory = directory(&common.engine)?;
-    let Some(name) = name else { return Err(wrong_usage("nobody is named", "`p2p --connect URL login NAME` logs NAME in")) };
-    if !is_held_by(&directory, &server) {
-        let problem = format!(
-            "a session is kept in the data directory of its server, and {} is not that of {server}",
-            visible_path(&directory)
-        );
-        return Err(wrong_usage(problem, "present an API token in P2P_TOKEN, or log in for one command with --user NAME"));
-    }
-    let visit = Visit::of(server.clone(), None).await?;
-    let LoginArgs { password_file, .. } = &common.login;
-    let (visit, token) = visit.logged_in(name, password_file.as_deref()).await?;
-    let before = session_file::load(&directory).unwrap_or_default();
-    let saved = session_file::save(&directory, &Token::presented(token.expose_secret()))
-        .wrap_err_with(|| format!("cannot keep the session in {}", visible_path(&directory)));
-    if saved.is_err() {
-        // Nobody could present it any more.
-        return saved.and(visit.end().await);
-    }
-    if let Some(before) = before {
-        // A session that is over needs no end.
-        let former = Visit::of(server, Some(&p2p_service::accounts::Secret::from(before.expose()))).await?;
-        let _ = former.client.logout().await;
-    }
-    visit.keep().end().await?;
-    answered(common.output, vec![Answer::new(View::Text(format!("logged in as {}", visible(name))), json!({ "user": name }))])
 }

@@ -3,10 +3,8 @@
 use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, Subcommand};
 use eyre::{Report, Result};
-use p2p_base::units::SimTime;
 use p2p_engine::faults::ActiveFault;
 use p2p_engine::operation::{Break, Mend, Which};
-use p2p_engine::pace::PaceStatus;
 use p2p_engine::snapshot::HostStatus;
 use p2p_grpc::client::ClientError;
 use p2p_service::abilities;
@@ -16,7 +14,7 @@ use p2p_service::profiles::Profiles;
 use p2p_shell::ShellError;
 use p2p_shell::asking::{CommonArgs, refused};
 use p2p_shell::at_server::{AT_SERVERS, bound, carry_out};
-use p2p_shell::network::{Cleared, KnownNode, Network, Passing};
+use p2p_shell::network::{Cleared, KnownNode, Moment, Network, Passing};
 use p2p_shell::sentence::capitalised;
 use p2p_shell::spec::{Argument, Flag, Group, Kind, Spec, Times};
 use p2p_shell::table;
@@ -201,13 +199,13 @@ impl Network for OfServer<'_> {
         self.ask(self.0.client.profiles()).await
     }
 
-    async fn clock(&self) -> Result<(SimTime, PaceStatus), Failed> {
-        let status = self.ask(self.0.client.status()).await?;
-        Ok((status.at, status.pace))
+    async fn clock(&self) -> Result<Moment, Failed> {
+        Ok(self.state().await?.0)
     }
 
-    async fn under_way(&self) -> Result<u64, Failed> {
-        Ok(self.ask(self.0.client.status()).await?.under_way)
+    async fn state(&self) -> Result<(Moment, u64), Failed> {
+        let status = self.ask(self.0.client.status()).await?;
+        Ok(((status.at, status.pace), status.under_way))
     }
 
     async fn put_on(&self, what: Break) -> Result<(), Failed> {
@@ -223,13 +221,17 @@ impl Network for OfServer<'_> {
         Ok(Cleared { taken_back: healed.taken_back, not_running: healed.not_running })
     }
 
-    async fn pass(&self, how: Passing) -> Result<(), Failed> {
-        match how {
-            Passing::Pause => self.change(self.0.client.pause()).await,
-            Passing::Resume => self.change(self.0.client.resume()).await,
-            Passing::Speed(speed) => self.change(self.0.client.set_speed(speed)).await,
-            Passing::Step(span) => self.change(self.0.client.step(span)).await,
-        }
+    async fn pass(&self, how: Passing) -> Result<Moment, Failed> {
+        let client = &self.0.client;
+        let status = match how {
+            Passing::Pause => self.0.control(client.pause()).await,
+            Passing::Resume => self.0.control(client.resume()).await,
+            Passing::Speed(speed) => self.0.control(client.set_speed(speed)).await,
+            // Time passes for a step although it is paused.
+            Passing::Step(span) => self.0.control(client.step(span)).await,
+        };
+        let status = status.map_err(Failed)?;
+        Ok((status.at, status.pace))
     }
 
     async fn require_admin(&self, _: &'static str) -> Result<(), Failed> {

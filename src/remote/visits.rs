@@ -2,9 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use eyre::{Report, Result, eyre};
-use p2p_base::private_file;
-use p2p_base::spelling::visible_path;
+use eyre::{Report, Result};
 use p2p_engine::ErrorKind;
 use p2p_grpc::client::{Client, ClientError};
 use p2p_grpc::proto::LoginResponse;
@@ -18,14 +16,17 @@ use p2p_service::interrupt::interrupted;
 use p2p_service::output;
 use p2p_service::reasons::name;
 use p2p_service::statuses;
-use p2p_shell::asking::{LoginArgs, terminal};
+use p2p_shell::asking::LoginArgs;
 
+use super::patience::Patience;
+use super::secrets::secret;
 use super::server::Server;
 
 /// Connection of a command.
 pub(super) struct Visit {
     pub(super) client: Client,
     pub(super) server: Server,
+    pub(super) patience: Patience,
     /// True if the session is that of the command alone.
     is_passing: bool,
 }
@@ -36,11 +37,7 @@ impl Visit {
     pub(super) async fn begin(server: Server, engine: &EngineArgs, login: &LoginArgs) -> Result<Visit> {
         check(engine)?;
         login.check_with_token()?;
-        let presented = match login.token()? {
-            Some(token) => Some(token),
-            None if login.user.is_some() => None,
-            None => saved(&server, engine)?,
-        };
+        let presented = presented(&server, engine, login)?;
         let visit = Visit::of(server, presented.as_ref()).await?;
         match &login.user {
             Some(user) => visit.logged_in(user, login.password_file.as_deref()).await.map(|(visit, _)| visit),
@@ -57,7 +54,7 @@ impl Visit {
             ));
         }
         let client = Client::connect(address, server.tls(), presented).await.map_err(|error| told(error, &server))?;
-        Ok(Visit { client, server, is_passing: false })
+        Ok(Visit { client, server, patience: Patience::default(), is_passing: false })
     }
 
     /// Logs a user in by password, and by code if one is needed. Returns the token of the session as well.
@@ -68,7 +65,12 @@ impl Visit {
         let mut answer = self.ask(self.client.login(user, &password)).await?;
         while let Some(Step::Challenge(challenge)) = &answer.step {
             let code = secret(&format!("Code ({})", challenge.kind), "P2P_OTP", None).await?;
-            match self.client.answer(&challenge.id, &code).await {
+            let answered = tokio::select! {
+                biased;
+                answered = self.client.answer(&challenge.id, &code) => answered,
+                stop = interrupted() => return Err(stop?.into()),
+            };
+            match answered {
                 // A person mistypes; the code of a program does not get better.
                 Err(error) if error.reason() == name::CODE_REFUSED && std::env::var_os("P2P_OTP").is_none() => {
                     output::tell(format_args!("p2p: {error}"));
@@ -110,11 +112,21 @@ impl Visit {
             biased;
             answer = call => answer.map_err(|error| self.failed(error)),
             stop = interrupted() => Err(stop?.into()),
+            never = self.patience.watch(&self.client, &self.server) => match never {},
         }
     }
 
     /// Waits for a change as [`ask`](Self::ask) does. An interruption does not end what the server has begun.
     pub(super) async fn change<T>(&self, call: impl Future<Output = Result<T, ClientError>>) -> Result<T> {
+        tokio::select! {
+            biased;
+            answer = self.control(call) => answer,
+            never = self.patience.watch(&self.client, &self.server) => match never {},
+        }
+    }
+
+    /// Waits for a change of how time passes. An interruption does not end what the server has begun.
+    pub(super) async fn control<T>(&self, call: impl Future<Output = Result<T, ClientError>>) -> Result<T> {
         tokio::select! {
             biased;
             answer = call => answer.map_err(|error| self.failed(error)),
@@ -166,6 +178,15 @@ pub(super) fn is_held_by(data_dir: &Path, server: &Server) -> bool {
     holder.is_some_and(|holder| holder.services.iter().any(|announced| announced.address == server.address()))
 }
 
+/// Returns what a command presents whose user does not log in by a password: an API token, or the session of the data directory.
+pub(super) fn presented(server: &Server, engine: &EngineArgs, login: &LoginArgs) -> Result<Option<Secret>> {
+    match login.token()? {
+        Some(token) => Ok(Some(token)),
+        None if login.user.is_some() => Ok(None),
+        None => saved(server, engine),
+    }
+}
+
 /// Returns the token of the session that `p2p login` has stored. It is shown to the server alone whose data directory it is in.
 fn saved(server: &Server, engine: &EngineArgs) -> Result<Option<Secret>> {
     let directory = directory(engine)?;
@@ -173,21 +194,6 @@ fn saved(server: &Server, engine: &EngineArgs) -> Result<Option<Secret>> {
         return Ok(None);
     }
     Ok(session_file::load(&directory)?.map(|token| Secret::from(token.expose())))
-}
-
-/// Returns a secret out of a file or the environment, or else as it is typed.
-async fn secret(what: &str, variable: &str, file: Option<&Path>) -> Result<Secret> {
-    if let Some(path) = file {
-        let read = private_file::read_secret(path);
-        return read.map_err(|error| eyre!("{}: {error}", visible_path(path)));
-    }
-    if let Ok(text) = std::env::var(variable) {
-        return Ok(Secret::from(text));
-    }
-    let missing =
-        || eyre!("{what} is needed, and there is nobody to ask").suggestion(format!("set {variable}, or use an API token"));
-    let terminal = terminal::open().ok_or_else(missing)?;
-    terminal::ask(&terminal, what, true).await?.ok_or_else(missing)
 }
 
 /// Returns an error of the client with its next step and its exit code.
@@ -201,12 +207,20 @@ fn told(error: ClientError, server: &Server) -> Report {
         ),
         (ClientError::NoTls { .. }, _) => Some(format!("write it as grpc://{} for a connection without", server.address())),
         (_, name::LOGIN_NEEDED | name::SESSION_OVER) => Some(format!(
-            "set P2P_TOKEN to an API token, or give --token-file FILE or --user NAME; `p2p --connect {server} login NAME` logs in"
+            "set P2P_TOKEN to an API token, or give --token-file FILE or --user NAME; `p2p --connect {server} login NAME` logs in, and \
+             where there is no account yet, `p2p --connect {server} register NAME EMAIL` makes the first one"
         )),
+        (_, name::REGISTRATION_REFUSED) => Some(
+            "set P2P_SETUP_TOKEN to the token that `p2p serve` has printed, or P2P_INVITE to an invite of an admin".to_owned(),
+        ),
         (_, name::TOKEN_REFUSED) => Some("`p2p token new NAME` makes another; unset P2P_TOKEN to do without".to_owned()),
         (_, name::NAME_TAKEN) => Some("choose another name (put has --as NAME for it), or remove that one with `rm`".to_owned()),
         (_, name::NOT_FOUND) if error.resource() == "host" => Some(format!("`p2p --connect {server} nodes` lists the nodes")),
-        (_, name::NOT_FOUND) => Some(format!("`p2p --connect {server} ls` lists what is stored")),
+        (_, name::NOT_FOUND) if error.resource() == "upload" => {
+            Some(format!("`p2p --connect {server} uploads` lists what is kept"))
+        }
+        (_, name::NOT_FOUND | name::REMOVED) => Some(format!("`p2p --connect {server} ls` lists what is stored")),
+        (_, name::TAKEN_OVER) => Some(format!("`p2p --connect {server} uploads` says how far it is")),
         (_, name::DIRECTORY_NOT_EMPTY) => Some("`rm --recursive` removes it with all that is in it".to_owned()),
         (_, name::UNDER_WAY) => Some("try again once that is over".to_owned()),
         (ClientError::Late { .. }, _) => {

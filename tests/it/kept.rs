@@ -1,6 +1,7 @@
 //! Uploads that are kept although their source has gone: killed and interrupted ones are continued, and nothing but the same content
 //! continues them. Ranges of what is stored.
 
+use std::io::Write;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -52,6 +53,22 @@ fn is_stored(home: &Home, name: &str, local: &str) {
     assert!(uploads(home).is_empty());
 }
 
+/// A file that changes while it is read is no file, and nothing of it is kept.
+#[test]
+fn a_file_that_changes_while_it_is_read_is_not_kept() {
+    let home = Home::new(QUICK);
+    home.file("a.bin", LARGE);
+    let child = home.spawn(&["put", "a.bin", "--keep"]);
+    // More than is read ahead is left when the first segments are there.
+    wait_until("the first segments", || segments_below(&home.data()).len() > 4);
+    std::fs::File::options().append(true).open(home.path("a.bin")).unwrap().write_all(b"more").unwrap();
+    let said = end_of(child);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(said.stderr.contains("a.bin changed while it was read; nothing of it is stored"), "{said:?}");
+    assert!(said.stderr.contains("nothing of the upload is kept"), "{said:?}");
+    assert!(uploads(&home).is_empty() && home.stored().is_empty());
+}
+
 #[test]
 fn an_upload_is_continued_after_a_kill() {
     let home = Home::new(QUICK);
@@ -74,6 +91,7 @@ fn an_upload_is_continued_after_a_kill() {
     assert!(reserved.contains("a.bin"), "{reserved}");
     let done = home.json(&["put", "a.bin", "--resume", id]);
     assert_eq!((done["files"][0]["upload"].as_str(), done["files"][0]["bytes"].as_u64()), (Some(id), Some(LARGE as u64)));
+    assert_eq!(done["files"][0]["kept_bytes"].as_u64(), Some(offset));
     is_stored(&home, "a.bin", "a.bin");
 }
 

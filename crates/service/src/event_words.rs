@@ -32,9 +32,9 @@ pub fn describe(event: &Event, identity: &Identity) -> Option<(Tone, String)> {
     let label = |file: &FileKey| identity.shown(file);
     let line = match event {
         Event::TransferStarted { transfer, direction, file, bytes, segments, .. } => {
-            let size = bytes.zip(*segments).map(|(bytes, segments)| {
-                format!(": {} in {}", ByteSize::from_bytes(bytes).human(), count_of(segments.into(), "segment"))
-            });
+            let size = bytes
+                .zip(*segments)
+                .map(|(bytes, segments)| format!(": {} in {}", bytes_of(bytes), count_of(segments.into(), "segment")));
             let size = size.unwrap_or_else(|| ", of unknown size".into());
             (Tone::Plain, format!("{transfer} {} of {} began{size}", direction.name(), label(file)))
         }
@@ -51,16 +51,13 @@ pub fn describe(event: &Event, identity: &Identity) -> Option<(Tone, String)> {
         Event::TransferFinished { transfer, direction, file, .. } => {
             (Tone::Good, format!("{transfer} {} of {} is done", direction.name(), label(file)))
         }
-        Event::UploadParked { transfer, file, bytes, .. } => (
-            Tone::Warning,
-            format!("{transfer} upload of {} parked: {} of it are kept", label(file), ByteSize::from_bytes(*bytes).human()),
-        ),
+        Event::UploadParked { transfer, file, bytes, .. } => {
+            (Tone::Warning, format!("{transfer} upload of {} parked: {} of it are kept", label(file), bytes_of(*bytes)))
+        }
         Event::TransferFailed { transfer, direction, file, error, .. } => {
             (Tone::Bad, format!("{transfer} {} of {} failed: {error}", direction.name(), label(file)))
         }
-        Event::FileStored { file, bytes, .. } => {
-            (Tone::Good, format!("{} is stored: {}", label(file), ByteSize::from_bytes(*bytes).human()))
-        }
+        Event::FileStored { file, bytes, .. } => (Tone::Good, format!("{} is stored: {}", label(file), bytes_of(*bytes))),
         Event::FileRemoved { file } => (Tone::Plain, format!("{} is removed", label(file))),
         Event::DirectoryMade { directory } => (Tone::Plain, format!("the directory {} is made", label(directory))),
         Event::DirectoryRemoved { directory } => (Tone::Plain, format!("the directory {} is removed", label(directory))),
@@ -109,6 +106,10 @@ pub fn date_of(unix: u64) -> String {
     let format = format_description!("[year]-[month]-[day] [hour]:[minute]:[second]Z");
     let date = i64::try_from(unix).ok().and_then(|unix| OffsetDateTime::from_unix_timestamp(unix).ok());
     date.and_then(|date| date.format(format).ok()).unwrap_or_else(|| unix.to_string())
+}
+
+fn bytes_of(bytes: u64) -> String {
+    ByteSize::from_bytes(bytes).human()
 }
 
 /// Returns the line of an event of a node: its health, its connections and its disk.

@@ -69,15 +69,13 @@ pub async fn carry_out<N: Network>(network: &N, call: &Call) -> Result<Answer, N
 
 #[cfg(test)]
 mod tests {
-    use p2p_base::units::SimTime;
     use p2p_engine::faults::ActiveFault;
     use p2p_engine::operation::{Break, Mend, Which};
-    use p2p_engine::pace::PaceStatus;
     use p2p_engine::snapshot::HostStatus;
     use p2p_service::profiles::Profiles;
 
     use super::*;
-    use crate::network::{Cleared, KnownNode, Passing};
+    use crate::network::{Cleared, KnownNode, Moment, Passing};
 
     /// A network that refuses everything.
     struct Nothing;
@@ -101,11 +99,11 @@ mod tests {
             Err(ShellError::Abandoned)
         }
 
-        async fn clock(&self) -> Result<(SimTime, PaceStatus), ShellError> {
+        async fn clock(&self) -> Result<Moment, ShellError> {
             Err(ShellError::Abandoned)
         }
 
-        async fn under_way(&self) -> Result<u64, ShellError> {
+        async fn state(&self) -> Result<(Moment, u64), ShellError> {
             Err(ShellError::Abandoned)
         }
 
@@ -121,7 +119,7 @@ mod tests {
             Err(ShellError::Abandoned)
         }
 
-        async fn pass(&self, _: Passing) -> Result<(), ShellError> {
+        async fn pass(&self, _: Passing) -> Result<Moment, ShellError> {
             Err(ShellError::Abandoned)
         }
 

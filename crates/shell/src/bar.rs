@@ -5,7 +5,7 @@ use p2p_service::abilities::{self, Abilities, Glyphs};
 use p2p_service::interrupt::echo_controls;
 use p2p_service::output::{self, Drawing};
 
-use crate::report::fitted;
+use crate::report::{clock_of, fitted, rate_of};
 
 /// Width of the name in columns.
 const NAME: usize = 28;
@@ -26,8 +26,8 @@ impl FileBar {
         let bar = size.map_or_else(ProgressBar::no_length, ProgressBar::new);
         let glyphs = abilities::glyphs();
         let template = match size {
-            Some(_) => "{prefix} {wide_bar} {percent:>3} % {binary_bytes_per_sec:>14}",
-            None => "{prefix} {binary_bytes:>10} {binary_bytes_per_sec:>14}",
+            Some(_) => "{prefix} {wide_bar} {percent:>3} % {msg:32}",
+            None => "{prefix} {binary_bytes:>10} {msg}",
         };
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(if glyphs == Glyphs::Ascii { style.progress_chars("#>-") } else { style });
@@ -44,10 +44,28 @@ impl FileBar {
         self.bar.set_position(bytes);
     }
 
+    /// Returns true if somebody sees the bar.
+    pub fn is_drawn(&self) -> bool {
+        self.drawing.is_some()
+    }
+
+    /// Draws the rate in bytes a second and the seconds that are left, both in virtual time as the server measures it, as far as they are
+    /// known.
+    pub fn measure(&self, rate: Option<f64>, left: Option<f64>) {
+        self.bar.set_message(measured(rate, left));
+    }
+
     /// Sets the size, once it is known.
     pub fn set_size(&self, bytes: u64) {
         self.bar.set_length(bytes);
     }
+}
+
+/// Returns the figures behind a bar, with the clock that they are of.
+fn measured(rate: Option<f64>, left: Option<f64>) -> String {
+    let rate = rate.map_or_else(|| "-".to_owned(), rate_of);
+    let left = left.map(clock_of).map_or_else(String::new, |left| format!("eta {}", left.strip_suffix(".0").unwrap_or(&left)));
+    format!("{rate:>12} {left:<11} virtual")
 }
 
 impl Drop for FileBar {
@@ -56,5 +74,17 @@ impl Drop for FileBar {
         if self.drawing.take().is_some() {
             echo_controls(true);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_figures_behind_a_bar_say_of_which_clock_they_are() {
+        assert_eq!(measured(Some(64_600.0), Some(83.0)), "  63.1 KiB/s eta 01:23   virtual");
+        assert_eq!(measured(None, None), "           -             virtual");
+        assert!(measured(Some(1e9), Some(3_599.0)).len() <= 32);
     }
 }

@@ -40,6 +40,9 @@ pub struct Cleared {
     pub not_running: Vec<(NodeNumber, Option<String>)>,
 }
 
+/// Virtual instant, and how fast time passes at it.
+pub type Moment = (SimTime, PaceStatus);
+
 /// Change of the way in which virtual time passes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Passing {
@@ -67,17 +70,17 @@ pub trait Network: Sync {
     /// Returns the profiles of faults, by name.
     fn profiles(&self) -> impl Future<Output = Result<Profiles, Self::Error>> + Send;
     /// Returns the virtual instant, and how fast time passes.
-    fn clock(&self) -> impl Future<Output = Result<(SimTime, PaceStatus), Self::Error>> + Send;
-    /// Returns the number of transfers under way.
-    fn under_way(&self) -> impl Future<Output = Result<u64, Self::Error>> + Send;
+    fn clock(&self) -> impl Future<Output = Result<Moment, Self::Error>> + Send;
+    /// Returns the same, with the number of transfers under way.
+    fn state(&self) -> impl Future<Output = Result<(Moment, u64), Self::Error>> + Send;
     /// Puts faults on.
     fn put_on(&self, what: Break) -> impl Future<Output = Result<(), Self::Error>> + Send;
     /// Takes back one fault, or all of one kind, and returns them.
     fn take_back(&self, what: Mend) -> impl Future<Output = Result<Vec<ActiveFault>, Self::Error>> + Send;
     /// Takes several faults back.
     fn clear(&self, which: Which) -> impl Future<Output = Result<Cleared, Self::Error>> + Send;
-    /// Changes the way in which time passes.
-    fn pass(&self, how: Passing) -> impl Future<Output = Result<(), Self::Error>> + Send;
+    /// Changes the way in which time passes, and returns what it is then.
+    fn pass(&self, how: Passing) -> impl Future<Output = Result<Moment, Self::Error>> + Send;
     /// Refuses an action of a command that is for admins, called `what`, to other users.
     fn require_admin(&self, what: &'static str) -> impl Future<Output = Result<(), Self::Error>> + Send;
 
@@ -106,13 +109,14 @@ impl Network for Shell {
         Ok(Profiles::clone(self.access.profiles()))
     }
 
-    async fn clock(&self) -> Result<(SimTime, PaceStatus), ShellError> {
+    async fn clock(&self) -> Result<Moment, ShellError> {
         let snapshot = self.access.snapshot();
         Ok((snapshot.at, snapshot.pace))
     }
 
-    async fn under_way(&self) -> Result<u64, ShellError> {
-        Ok(self.call(ListTransfers).await?.iter().filter(|transfer| !transfer.state.is_over()).count() as u64)
+    async fn state(&self) -> Result<(Moment, u64), ShellError> {
+        let under_way = self.call(ListTransfers).await?.iter().filter(|transfer| !transfer.state.is_over()).count();
+        Ok((self.clock().await?, under_way as u64))
     }
 
     async fn put_on(&self, what: Break) -> Result<(), ShellError> {
@@ -136,18 +140,19 @@ impl Network for Shell {
         Ok(Cleared { taken_back, not_running: not_running.into_iter().map(in_words).collect() })
     }
 
-    async fn pass(&self, how: Passing) -> Result<(), ShellError> {
+    async fn pass(&self, how: Passing) -> Result<Moment, ShellError> {
         match how {
-            Passing::Pause => self.call(Pause).await,
-            Passing::Resume => self.call(Resume).await,
-            Passing::Speed(speed) => self.call(SetSpeed { speed }).await,
+            Passing::Pause => self.call(Pause).await?,
+            Passing::Resume => self.call(Resume).await?,
+            Passing::Speed(speed) => self.call(SetSpeed { speed }).await?,
             Passing::Step(span) => {
                 if span.is_some() {
                     self.notify(Notice::Waits);
                 }
-                self.call(Step { span }).await
+                self.call(Step { span }).await?;
             }
         }
+        self.clock().await
     }
 
     async fn require_admin(&self, what: &'static str) -> Result<(), ShellError> {

@@ -109,6 +109,9 @@ pub struct TransferLine {
     /// Name by which the upload was kept until it was complete; absent if it was not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub upload: Option<UploadId>,
+    /// Bytes that were kept of the upload before it was continued, which are not among those that goodput is measured by; absent if none were.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kept_bytes: Option<u64>,
     /// Duration, goodput and retransmissions of the transfer.
     #[serde(flatten)]
     pub way: WayReport,
@@ -118,7 +121,8 @@ impl TransferLine {
     /// Creates the line of a transfer of a file that the user sees as `label`.
     pub fn new(report: &TransferReport, label: String) -> TransferLine {
         let file = FileRef::of_transfer(&report.status, label);
-        TransferLine { file, sha256: report.sha256, upload: None, way: WayReport::from(report) }
+        let kept_bytes = Some(report.status.bytes_before).filter(|&bytes| bytes > 0);
+        TransferLine { file, sha256: report.sha256, upload: None, kept_bytes, way: WayReport::from(report) }
     }
 }
 
@@ -193,26 +197,29 @@ pub fn node_lines(nodes: &[NodeStatus], health: &HealthReport) -> Vec<NodeLine> 
 
 /// Returns the table of completed transfers.
 pub fn transfers_table(lines: &[TransferLine]) -> Table {
+    // What was sent is told where it is not all of a file, since goodput is that of it.
+    let is_continued = lines.iter().any(|line| line.kept_bytes.is_some());
     let rows = lines.iter().map(|line| {
-        vec![
-            line.file.label.clone(),
-            bytes_of(line.file.bytes),
+        let mut row = vec![line.file.label.clone(), bytes_of(line.file.bytes)];
+        row.extend(is_continued.then(|| bytes_of(line.file.bytes.saturating_sub(line.kept_bytes.unwrap_or_default()))));
+        row.extend([
             line.file.segments.to_string(),
             seconds_of(line.way.virtual_seconds),
             rate_of(line.way.goodput_bytes_per_second),
             line.way.retransmits.to_string(),
             line.sha256.map(|digest| digest.short()).unwrap_or_default(),
-        ]
+        ]);
+        row
     });
-    let columns = vec![
-        text_column("file"),
-        number_column("size"),
+    let mut columns = vec![text_column("file"), number_column("size")];
+    columns.extend(is_continued.then(|| number_column("sent now")));
+    columns.extend([
         number_column("segments").gives_way(2),
         number_column("virtual time"),
         number_column("goodput"),
         number_column("retransmits").gives_way(1),
         text_column("sha-256").gives_way(3),
-    ];
+    ]);
     Table { columns, rows: rows.collect(), empty: "no files" }
 }
 

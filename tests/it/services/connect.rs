@@ -38,11 +38,11 @@ impl At<'_> {
         self.home.json(&self.words(arguments))
     }
 
-    fn refused(&self, arguments: &[&str]) -> String {
+    pub(super) fn refused(&self, arguments: &[&str]) -> String {
         self.home.refused(&self.words(arguments))
     }
 
-    fn run(&self, arguments: &[&str]) -> Said {
+    pub(super) fn run(&self, arguments: &[&str]) -> Said {
         self.home.run(&self.words(arguments))
     }
 }
@@ -252,8 +252,12 @@ fn an_upload_that_is_killed_goes_on() {
         other.set_modified(modified + Duration::from_secs(later)).unwrap();
         let refused = at.refused(&["put", "other.bin", "--resume", &id]);
         assert!(refused.contains(words) && !refused.contains("continuing"), "{refused}");
+        // What continues it is its own file, and not this one.
+        assert!(refused.contains("give the same content again") && !refused.contains("put other.bin"), "{refused}");
     }
-    let resumed = at.json(&["put", "a.bin", "--resume", &id]);
+    let told = home.wrong_usage(&at.words(&["put", "a.bin", "--resume", &id, "--as", "b.bin"]));
+    assert!(told.contains("is of `a.bin`, and not of `b.bin`") && told.contains("leave --as out"), "{told}");
+    let resumed = at.json(&["put", "a.bin", "--resume", &id, "--as", "./a.bin"]);
     assert_eq!(resumed["files"][0]["upload"], id.as_str());
     at.ok(&["get", "a.bin", "-o", "b.bin"]);
     assert!(read(home.path("b.bin")) == content);
@@ -334,7 +338,7 @@ fn what_is_of_no_use_is_refused() {
 }
 
 /// A home in which root is logged in, the admin.
-fn of_root(config: &str) -> Home {
+pub(super) fn of_root(config: &str) -> Home {
     let home = registered(config, &["root"]);
     assert_eq!(home.login("root").code, Some(0));
     home
@@ -462,7 +466,7 @@ fn the_commands_that_are_listed_ask_a_server() {
     let told = home.wrong_usage(&["--connect", &url, "config"]);
     let listed = told.split("leave --connect out; ").nth(1).unwrap().split(" take it").next().unwrap();
     let names: Vec<&str> = listed.split([',', ' ']).filter(|word| !word.is_empty() && *word != "and").collect();
-    assert_eq!(names.len(), 33, "{names:?}");
+    assert_eq!(names.len(), 35, "{names:?}");
     for name in names {
         let more: &[&str] = match name {
             "put" | "get" | "rm" | "mkdir" => &["a.bin"],

@@ -4,9 +4,9 @@ use std::io::Write;
 
 use serde_json::Value;
 
-use super::Served;
 use super::connect::{At, Watching, of_alice};
-use crate::program::{end_of, read};
+use super::{Served, lines};
+use crate::program::{DEADLINE, end_of, read};
 
 /// A file that changes while it is sent is never one of the server, kept or not, and the next one is stored.
 #[test]
@@ -33,9 +33,52 @@ fn a_file_that_changes_while_it_is_sent_is_refused() {
         );
         // Told at the begin alone: what differs from what is kept cannot continue it.
         assert_eq!(said.stderr.matches("--resume").count(), usize::from(keep), "{said:?}");
+        assert_eq!(said.stderr.contains("nothing of the upload is kept"), keep, "{said:?}");
         assert_eq!(at.json(&["ls"]).as_array().unwrap().len(), 1, "{keep}");
     }
     at.ok(&["get", "next.bin", "-o", "got.bin"]);
     assert!(read(home.path("got.bin")) == next);
+    assert_eq!(served.stop().code, Some(0));
+    // Neither the one that was kept nor the other is left in parts.
+    assert_eq!(home.json(&["uploads"]), serde_json::json!([]));
+}
+
+/// A file that is removed while it is fetched is no file here, and its loss is not told as one of data.
+#[test]
+fn a_file_that_is_removed_while_it_is_fetched_is_told() {
+    let home = of_alice("[network]\nbandwidth = '256KiB/s'\nloss = '0%'\n");
+    home.file("a.bin", 2 << 20);
+    home.ok(&["put", "a.bin"]);
+    let served = Served::start(&home, &[]);
+    let at = At::new(&home, &served);
+    let child = home.spawn(&at.words(&["get", "a.bin", "-o", "got.bin"]));
+    Watching::new(&at, "Segment").wait_for(|event| event["fields"]["stage"] == "acknowledged");
+    at.ok(&["rm", "a.bin"]);
+    let said = end_of(child);
+    assert!(said.code == Some(1) && said.stderr.contains("the file was removed in the meantime"), "{said:?}");
+    assert!(said.stderr.contains("ls` lists what is stored") && !home.path("got.bin").exists(), "{said:?}");
+    assert_eq!(served.stop().code, Some(0));
+}
+
+/// A client that another one displaces is told by whom, and is not told to come back.
+#[test]
+fn a_client_whose_upload_is_taken_over_is_told() {
+    let home = of_alice("[network]\nbandwidth = '2MiB/s'\nloss = '0%'\n");
+    let content = home.file("a.bin", 8 << 20);
+    let served = Served::start(&home, &[]);
+    let at = At::new(&home, &served);
+    let mut displaced = home.spawn(&at.words(&["put", "a.bin", "--keep"]));
+    let told = lines(displaced.stderr.take().unwrap());
+    let id = told.recv_timeout(DEADLINE).unwrap().split("upload ").nth(1).unwrap().split(';').next().unwrap().to_owned();
+    Watching::new(&at, "Segment").wait_for(|event| event["fields"]["stage"] == "acknowledged");
+    let done = at.ok(&["put", "a.bin", "--resume", &id]);
+    // What goodput is measured by is told beside the size of the whole.
+    assert!(done.contains("sent now") && done.contains("8.0 MiB"), "{done}");
+    assert_eq!(displaced.wait().unwrap().code(), Some(1));
+    let said: Vec<String> = told.iter().collect();
+    assert!(said[0].contains(&format!("another client has taken upload {id} over")), "{said:?}");
+    assert!(said.iter().all(|line| !line.contains("--resume")), "{said:?}");
+    at.ok(&["get", "a.bin", "-o", "got.bin"]);
+    assert!(read(home.path("got.bin")) == content);
     assert_eq!(served.stop().code, Some(0));
 }

@@ -209,7 +209,7 @@ impl Client {
         }
     }
 
-    async fn remove(&self, path: &str, recursive: bool) -> Result<(), Status> {
+    pub(super) async fn remove(&self, path: &str, recursive: bool) -> Result<(), Status> {
         let wanted = DeleteFileRequest { path: path.into(), recursive };
         self.service.clone().delete_file(self.request(wanted)).await.map(drop)
     }

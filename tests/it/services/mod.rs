@@ -1,6 +1,7 @@
 //! The services for other programs: `p2p serve` itself, from its ready line to its end, and each service as its clients see it.
 
 mod admin;
+mod asked;
 mod auth;
 mod connect;
 mod content;

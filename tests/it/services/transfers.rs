@@ -158,6 +158,30 @@ fn a_deadline_ends_what_the_request_has_begun() {
     assert_eq!(served.stop().code, Some(0));
 }
 
+/// A file that is removed while it is fetched is told as that, and not as a loss of data.
+#[test]
+fn a_download_whose_file_is_removed_says_so() {
+    let home = registered(QUICK, &["alice"]);
+    let served = Served::start(&home, &[]);
+    on_a_runtime(async {
+        let [alice] = clients(&served, ["alice"]).await;
+        alice.put("big", &random_bytes(8 << 20, 1)).await.unwrap();
+        // What is not taken is not asked for.
+        let mut reader = alice.service.clone().download_file(alice.request(wanted("big", None))).await.unwrap().into_inner();
+        reader.message().await.unwrap().unwrap();
+        alice.remove("big", false).await.unwrap();
+        let status = loop {
+            match reader.message().await {
+                Ok(Some(_)) => {}
+                other => break other.unwrap_err(),
+            }
+        };
+        assert!(status.message().ends_with("the file was removed in the meantime"), "{status:?}");
+        assert_eq!(refused::<()>(Err(status)), because(Code::NotFound, "REMOVED"));
+    });
+    assert_eq!(served.stop().code, Some(0));
+}
+
 /// A session that ends in the middle of what it does ends that, in ten seconds at the most; another of the same user goes on.
 #[test]
 fn a_session_that_ends_ends_its_streams() {

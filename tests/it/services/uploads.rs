@@ -126,7 +126,44 @@ fn an_upload_with_an_id_goes_on_where_it_has_stopped() {
         assert_eq!(stored.size, content.len() as u64);
         assert!(alice.get("x").await.unwrap() == content);
         assert_eq!(alice.uploads().await, []);
-        assert!(lost.next().await.is_err(), "the one that was taken over is told");
+        assert_eq!(refused(lost.next().await), because(Code::FailedPrecondition, "TAKEN_OVER"));
+    });
+    assert_eq!(served.stop().code, Some(0));
+}
+
+/// Two clients with one ID: the later one goes on, also if it takes the upload back, and the earlier one is told by whom it ended. What is
+/// forgotten while it is under way is gone, and its client is told that too.
+#[test]
+fn an_upload_has_one_client_at_a_time() {
+    let home = registered("[network]\nbandwidth = '256KiB/s'\nloss = '0%'\n", &["alice"]);
+    let served = Served::start(&home, &[]);
+    let content = random_bytes(6 * SEGMENT as usize, 5);
+    on_a_runtime(async {
+        let [alice] = clients(&served, ["alice"]).await;
+        let mut present = alice.begin(kept("x")).await.unwrap();
+        let mut from = present.offset().await.unwrap();
+        for _ in 0..3 {
+            present.chunk(&content[from as usize..(from + SEGMENT) as usize]).await;
+            let mut next = alice.begin(kept("x")).await.unwrap();
+            let goes_on = next.offset().await.unwrap();
+            assert!(goes_on >= from, "{goes_on} {from}");
+            from = goes_on;
+            let status = present.next().await.unwrap_err();
+            let resource = status.get_error_details().resource_info().cloned().unwrap();
+            assert_eq!((resource.resource_type.as_str(), resource.resource_name.as_str()), ("upload", ID));
+            assert_eq!(refused::<()>(Err(status)), because(Code::FailedPrecondition, "TAKEN_OVER"));
+            present = next;
+        }
+        present.chunk(&content[from as usize..]).await;
+        assert_eq!(present.done().await.unwrap().file.unwrap().size, content.len() as u64);
+        assert!(alice.get("x").await.unwrap() == content);
+        let mut sending = alice.begin(kept("y")).await.unwrap();
+        sending.offset().await.unwrap();
+        sending.chunk(&content[..3 * SEGMENT as usize]).await;
+        alice.forget(ID).await.unwrap();
+        assert_eq!(refused(sending.next().await), because(Code::Cancelled, "CANCELLED"));
+        assert_eq!(alice.uploads().await, []);
+        assert_eq!(alice.list("", true, 0).await.unwrap(), ["x"]);
     });
     assert_eq!(served.stop().code, Some(0));
 }
@@ -213,13 +250,15 @@ fn what_is_not_as_declared_is_never_a_file() {
             let content = random_bytes(3 * SEGMENT as usize, 8);
             assert_eq!(refused(alice.put_in(wrong, &content, 1 << 20).await).1, "CONTENT_DIFFERS");
             alice.nothing_left().await;
-            for size in [5 << 30, 9, 0] {
+            for (size, words) in [
+                (5 << 30, "it was declared to have 5368709120 bytes, and 10 bytes came"),
+                (9, "it was declared to have 9 bytes, and more have come"),
+                (0, "it was declared to have 0 bytes, and more have come"),
+            ] {
                 let wrong = with(UploadHeader { size: Some(size), ..header("x") });
-                let (code, _) = refused(alice.put_in(wrong, b"ten bytes.", 1 << 20).await);
-                assert!(
-                    [Code::FailedPrecondition, Code::InvalidArgument, Code::ResourceExhausted].contains(&code),
-                    "{size}: {code:?}"
-                );
+                let status = alice.put_in(wrong, b"ten bytes.", 1 << 20).await.unwrap_err();
+                assert!(status.message().ends_with(words), "{size}: {status:?}");
+                assert_eq!(refused::<()>(Err(status)), because(Code::FailedPrecondition, "STATE"), "{size}");
                 alice.nothing_left().await;
             }
         }

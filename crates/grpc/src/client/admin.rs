@@ -37,6 +37,11 @@ pub struct NetworkStatus {
 }
 
 impl NetworkStatus {
+    /// Returns the status that an answer has.
+    fn told(status: Option<Status>) -> Outcome<NetworkStatus> {
+        Ok(NetworkStatus::of(status.ok_or(ClientError::Unexpected("no status"))?)?)
+    }
+
     fn of(told: Status) -> Read<NetworkStatus> {
         let at = instant_of("virtual_time", told.virtual_time.ok_or_else(|| Wrong::missing("virtual_time"))?)?;
         let actual = told.actual_speed.map(|actual| speed_of("actual_speed", Some(actual))).transpose()?;
@@ -169,40 +174,40 @@ impl Client {
     pub async fn status(&self) -> Outcome<NetworkStatus> {
         let mut admin = self.admin.clone();
         let told = self.at_once(admin.get_status(self.request(GetStatusRequest {}))).await?;
-        Ok(NetworkStatus::of(told.status.ok_or(ClientError::Unexpected("no status"))?)?)
+        NetworkStatus::told(told.status)
     }
 
-    /// Lets virtual time stand still.
+    /// Lets virtual time stand still, and returns the state then.
     ///
     /// # Errors
     /// Fails if the server refuses.
-    pub async fn pause(&self) -> Outcome<()> {
-        self.at_once(self.admin.clone().pause(self.request(PauseRequest {}))).await.map(drop)
+    pub async fn pause(&self) -> Outcome<NetworkStatus> {
+        NetworkStatus::told(self.at_once(self.admin.clone().pause(self.request(PauseRequest {}))).await?.status)
     }
 
-    /// Lets virtual time pass again.
+    /// Lets virtual time pass again, and returns the state then.
     ///
     /// # Errors
     /// Fails if the server refuses.
-    pub async fn resume(&self) -> Outcome<()> {
-        self.at_once(self.admin.clone().resume(self.request(ResumeRequest {}))).await.map(drop)
+    pub async fn resume(&self) -> Outcome<NetworkStatus> {
+        NetworkStatus::told(self.at_once(self.admin.clone().resume(self.request(ResumeRequest {}))).await?.status)
     }
 
-    /// Changes how fast virtual time passes.
+    /// Changes how fast virtual time passes, and returns the state then.
     ///
     /// # Errors
     /// Fails if the server refuses.
-    pub async fn set_speed(&self, wanted: Speed) -> Outcome<()> {
+    pub async fn set_speed(&self, wanted: Speed) -> Outcome<NetworkStatus> {
         let wanted = SetSpeedRequest { speed: Some(speed(wanted)) };
-        self.at_once(self.admin.clone().set_speed(self.request(wanted))).await.map(drop)
+        NetworkStatus::told(self.at_once(self.admin.clone().set_speed(self.request(wanted))).await?.status)
     }
 
-    /// Goes on to the next event, or for a span of virtual time, while time is paused.
+    /// Goes on to the next event, or for a span of virtual time, while time is paused, and returns the state then.
     ///
     /// # Errors
     /// Fails if the server refuses.
-    pub async fn step(&self, wanted: Option<SimDuration>) -> Outcome<()> {
+    pub async fn step(&self, wanted: Option<SimDuration>) -> Outcome<NetworkStatus> {
         let wanted = StepRequest { span: wanted.map(span) };
-        self.in_time(self.admin.clone().step(self.request(wanted))).await.map(drop)
+        NetworkStatus::told(self.in_time(self.admin.clone().step(self.request(wanted))).await?.status)
     }
 }

@@ -42,7 +42,8 @@ fn message(message: Sent) -> UploadFileRequest {
 }
 
 impl Client {
-    /// Stores all that a source has, as its header says, and calls `told` with the position before which nodes have acknowledged all.
+    /// Stores all that a source has, as its header says, and calls `begun` with the number of the transfer, and `told` with the position before
+    /// which nodes have acknowledged all.
     /// Giving this future up ends the upload, which is kept if it has an ID, and cancelled otherwise.
     ///
     /// # Errors
@@ -51,11 +52,12 @@ impl Client {
         &self,
         header: UploadHeader,
         source: impl Read + Send + 'static,
+        begun: impl Fn(u64),
         mut told: impl FnMut(u64),
     ) -> Outcome<UploadDone> {
         let (sender, messages) = mpsc::channel(AHEAD);
-        let begun = sender.send(message(Sent::Header(header))).await;
-        begun.map_err(|_| ClientError::Unexpected("no request"))?;
+        let sent = sender.send(message(Sent::Header(header))).await;
+        sent.map_err(|_| ClientError::Unexpected("no request"))?;
         let mut answers = self.files.clone().upload_file(self.request(Messages(messages))).await?.into_inner();
         let mut reading = reading(source, sender.clone())?;
         // The end of the messages is the end of the file: as long as this one is held, they do not end.
@@ -72,7 +74,10 @@ impl Client {
                     }
                 }
                 answer = answers.message() => match answer_of(answer, &mut unread)? {
-                    Some(Answered::Begun(begun)) => told(begun.offset),
+                    Some(Answered::Begun(first)) => {
+                        begun(first.transfer);
+                        told(first.offset);
+                    }
                     Some(Answered::Acknowledged(acknowledged)) => told(acknowledged.offset),
                     Some(Answered::Done(done)) => return Ok(done),
                     None => return Err(ClientError::Unexpected("the answer ends without a file")),

@@ -34,9 +34,10 @@ use crate::proto::admin_service_client::AdminServiceClient;
 use crate::proto::auth_service_client::AuthServiceClient;
 use crate::proto::file_transfer_service_client::FileTransferServiceClient;
 use crate::proto::{
-    CopyFileRequest, DeleteFileRequest, FileInfo, KeptUpload, ListFilesRequest, ListUploadsRequest, LoginRequest, LoginResponse,
-    LogoutRequest, MakeDirectoryRequest, MoveFileRequest, SegmentPlace, SetAttributesRequest, ShareFileRequest, StatFileRequest,
-    StatFileResponse, TransferFigures, VerifyOtpRequest, WatchEventsRequest, WatchEventsResponse, WhoAmIRequest, WhoAmIResponse,
+    CopyFileRequest, DeleteFileRequest, FileInfo, ForgetUploadRequest, GetTransferRequest, GetTransferResponse, KeptUpload,
+    ListFilesRequest, ListUploadsRequest, LoginRequest, LoginResponse, LogoutRequest, MakeDirectoryRequest, MoveFileRequest,
+    RegisterRequest, SegmentPlace, SetAttributesRequest, ShareFileRequest, StatFileRequest, StatFileResponse, TransferFigures,
+    VerifyOtpRequest, WatchEventsRequest, WatchEventsResponse, WhoAmIRequest, WhoAmIResponse,
 };
 
 /// Time for a connection to the server.
@@ -133,6 +134,27 @@ impl Client {
             request.metadata_mut().insert("authorization", bearer.clone());
         }
         request
+    }
+
+    /// Makes an account. The answer has the token of its session, unless an admin who is logged in makes it for somebody else. `admission` is
+    /// the setup token of the server or an invite.
+    ///
+    /// # Errors
+    /// Fails if the server refuses.
+    pub async fn register(
+        &self,
+        name: &str,
+        email: &str,
+        password: &Secret,
+        admission: Option<&Secret>,
+    ) -> Outcome<LoginResponse> {
+        let wanted = RegisterRequest {
+            name: name.to_owned(),
+            email: email.to_owned(),
+            password: password.expose_secret().to_owned(),
+            admission: admission.map(|admission| admission.expose_secret().to_owned()),
+        };
+        self.at_once(self.accounts.clone().register(self.request(wanted))).await
     }
 
     /// Begins a session by name and password.
@@ -288,6 +310,24 @@ impl Client {
     /// Fails if the server refuses.
     pub async fn uploads(&self) -> Outcome<Vec<KeptUpload>> {
         Ok(self.at_once(self.files.clone().list_uploads(self.request(ListUploadsRequest {}))).await?.uploads)
+    }
+
+    /// Returns how far a transfer is.
+    ///
+    /// # Errors
+    /// Fails if the server refuses, or remembers no such transfer.
+    pub async fn transfer(&self, transfer: u64) -> Outcome<GetTransferResponse> {
+        self.at_once(self.files.clone().get_transfer(self.request(GetTransferRequest { transfer }))).await
+    }
+
+    /// Undoes an upload that is kept. One that is under way is cancelled.
+    ///
+    /// # Errors
+    /// Fails if the server refuses, as one does that keeps no such upload.
+    pub async fn forget(&self, upload_id: &str) -> Outcome<TransferFigures> {
+        let wanted = ForgetUploadRequest { upload_id: upload_id.to_owned() };
+        let answer = self.in_time(self.files.clone().forget_upload(self.request(wanted))).await?;
+        answer.figures.ok_or(ClientError::Unexpected("no figures"))
     }
 
     /// Begins to watch what happens.

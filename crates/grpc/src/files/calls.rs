@@ -3,7 +3,8 @@
 use p2p_service::access::copies::Copying;
 use p2p_service::access::sharing::Shared;
 use p2p_service::files::{
-    Await, BeginTransfer, Entry, FileKey, ForgetUpload, SegmentRecord, StatFile, TransferId, TransferReport,
+    Await, BeginTransfer, Cancel, EngineError, Entry, FileKey, ForgetUpload, KeptUpload, SegmentRecord, SimDuration, StatFile,
+    TransferId, TransferReport, TransferState,
 };
 use tonic::Status;
 
@@ -11,11 +12,11 @@ use super::messages::{attributes, figures, file, kept};
 use super::{Caller, checked};
 use crate::proto::{
     CopyFileRequest, CopyFileResponse, DeleteFileRequest, DeleteFileResponse, FileInfo, ForgetUploadRequest,
-    ForgetUploadResponse, ListFilesRequest, ListFilesResponse, ListUploadsResponse, MakeDirectoryRequest, MakeDirectoryResponse,
-    MoveFileRequest, MoveFileResponse, SegmentPlace, SetAttributesRequest, SetAttributesResponse, ShareFileRequest,
-    ShareFileResponse, StatFileRequest, StatFileResponse,
+    ForgetUploadResponse, GetTransferRequest, GetTransferResponse, ListFilesRequest, ListFilesResponse, ListUploadsResponse,
+    MakeDirectoryRequest, MakeDirectoryResponse, MoveFileRequest, MoveFileResponse, SegmentPlace, SetAttributesRequest,
+    SetAttributesResponse, ShareFileRequest, ShareFileResponse, StatFileRequest, StatFileResponse,
 };
-use crate::quantities::number;
+use crate::quantities::{number, span};
 use crate::status::{self, told};
 
 /// Entries of a page at the most.
@@ -137,6 +138,21 @@ impl Caller {
         }
     }
 
+    pub(super) async fn transfer(&self, request: GetTransferRequest) -> Result<GetTransferResponse, Status> {
+        let id = TransferId(request.transfer);
+        let snapshot = self.access.present_snapshot().await.map_err(told)?;
+        let report = snapshot.transfers.iter().find(|report| report.status.id == id);
+        let status = &report.ok_or_else(|| told(EngineError::UnknownTransfer(id)))?.status;
+        Ok(GetTransferResponse {
+            state: status.state.name().to_owned(),
+            bytes: status.bytes,
+            arrived_bytes: status.bytes_arrived.max(status.bytes_done),
+            bytes_per_second: status.rate_bytes_per_second,
+            elapsed: Some(span(status.elapsed(snapshot.at))),
+            left: status.eta.whole_seconds().map(|seconds| span(SimDuration::from_nanos((seconds * 1e9) as u64))),
+        })
+    }
+
     pub(super) async fn uploads(&self) -> Result<ListUploadsResponse, Status> {
         let uploads = self.access.kept_uploads().await.map_err(told)?;
         Ok(ListUploadsResponse { uploads: uploads.iter().map(|upload| kept(&self.identity, upload)).collect() })
@@ -144,9 +160,31 @@ impl Caller {
 
     pub(super) async fn forget(&self, request: ForgetUploadRequest) -> Result<ForgetUploadResponse, Status> {
         let upload = request.upload_id.parse().map_err(|error| status::invalid("upload_id", error))?;
-        self.access.kept_upload(&self.identity, upload).await.map_err(told)?;
+        let kept = self.access.kept_upload(&self.identity, upload).await.map_err(told)?;
+        if let Some(report) = self.ended(&kept).await? {
+            return Ok(ForgetUploadResponse { figures: Some(figures(&report)) });
+        }
         let transfer = self.access.call(ForgetUpload { upload }).await.map_err(told)?;
         Ok(ForgetUploadResponse { figures: Some(figures(&self.report(transfer).await?)) })
+    }
+
+    /// Ends an upload that is under way (draft-ietf-httpbis-resumable-upload, section 4.5, "Upload Cancellation"), and returns its report
+    /// if nothing is kept of it; none if it waits to be continued.
+    ///
+    /// # Errors
+    /// Fails if it has become a file in the meantime.
+    async fn ended(&self, kept: &KeptUpload) -> Result<Option<Box<TransferReport>>, Status> {
+        let Some(transfer) = kept.transfer else { return Ok(None) };
+        match self.access.call(Cancel { transfer }).await {
+            Ok(report) => match report.status.state {
+                TransferState::Parked => Ok(None),
+                TransferState::Done => Err(told(EngineError::UnknownUpload(kept.id))),
+                _ => Ok(Some(report)),
+            },
+            // What is kept now is what it has left.
+            Err(EngineError::TransferOver(_) | EngineError::UnknownTransfer(_)) => Ok(None),
+            Err(error) => Err(told(error)),
+        }
     }
 
     /// Waits until a transfer is over, and returns its report.

@@ -34,10 +34,10 @@ use crate::callers::Callers;
 use crate::proto::file_transfer_service_server::FileTransferService;
 use crate::proto::{
     CopyFileRequest, CopyFileResponse, DeleteFileRequest, DeleteFileResponse, DownloadFileRequest, DownloadFileResponse,
-    ForgetUploadRequest, ForgetUploadResponse, ListFilesRequest, ListFilesResponse, ListUploadsRequest, ListUploadsResponse,
-    MakeDirectoryRequest, MakeDirectoryResponse, MoveFileRequest, MoveFileResponse, SetAttributesRequest, SetAttributesResponse,
-    ShareFileRequest, ShareFileResponse, StatFileRequest, StatFileResponse, UploadFileRequest, UploadFileResponse,
-    WatchEventsRequest, WatchEventsResponse,
+    ForgetUploadRequest, ForgetUploadResponse, GetTransferRequest, GetTransferResponse, ListFilesRequest, ListFilesResponse,
+    ListUploadsRequest, ListUploadsResponse, MakeDirectoryRequest, MakeDirectoryResponse, MoveFileRequest, MoveFileResponse,
+    SetAttributesRequest, SetAttributesResponse, ShareFileRequest, ShareFileResponse, StatFileRequest, StatFileResponse,
+    UploadFileRequest, UploadFileResponse, WatchEventsRequest, WatchEventsResponse,
 };
 use crate::status::{self, told};
 
@@ -158,6 +158,10 @@ impl FileTransferService for Files {
 
     async fn share_file(&self, request: Request<ShareFileRequest>) -> Answer<ShareFileResponse> {
         self.caller(&request).await?.share(request.into_inner()).await.map(Response::new)
+    }
+
+    async fn get_transfer(&self, request: Request<GetTransferRequest>) -> Answer<GetTransferResponse> {
+        self.caller(&request).await?.transfer(request.into_inner()).await.map(Response::new)
     }
 
     async fn list_uploads(&self, request: Request<ListUploadsRequest>) -> Answer<ListUploadsResponse> {

@@ -6,7 +6,7 @@ use p2p_store::manifest::NodeNumber;
 use serde_json::json;
 
 use super::network::{named, status_of};
-use super::time::clock;
+use super::time::told;
 use crate::answer::{Answer, View};
 use crate::call::Call;
 use crate::network::{KnownNode, Network};
@@ -24,9 +24,9 @@ pub(crate) async fn status<N: Network>(network: &N, call: &Call) -> Result<Answe
 
 async fn of_network<N: Network>(network: &N) -> Result<Answer, N::Error> {
     let nodes = network.nodes().await?;
-    let under_way = network.under_way().await?;
     let faults = network.faults().await?.len();
-    let clock = clock(network).await?;
+    let (moment, under_way) = network.state().await?;
+    let clock = told(moment);
     let silent: Vec<&NodeStatus> =
         nodes.iter().map(|node| &node.status).filter(|node| node.seen.health != Health::Alive).collect();
     let view = View::pairs([
@@ -56,7 +56,7 @@ fn told_silent(silent: &[&NodeStatus]) -> String {
 async fn of_node<N: Network>(network: &N, number: NodeNumber) -> Result<Answer, N::Error> {
     let KnownNode { status: node, trouble } = status_of(network, number).await?;
     let faults = HostFaults::of(network.faults().await?, Peer::Node(number)).lines();
-    let clock = clock(network).await?;
+    let clock = told(network.clock().await?);
     let mut pairs = vec![
         ("name", number.to_string()),
         ("state", node.state.name().to_owned()),

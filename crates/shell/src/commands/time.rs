@@ -19,16 +19,17 @@ use tokio::task::JoinSet;
 use crate::answer::{Answer, Begun, View};
 use crate::background::{UNREPORTED_MAX, Unreported};
 use crate::call::Call;
-use crate::network::{Network, Passing};
+use crate::network::{Moment, Network, Passing};
 use crate::report::{Resolution, instant_of};
 use crate::tally::common_code;
 use crate::{Shell, ShellError};
 
 pub(crate) async fn speed<N: Network>(network: &N, call: &Call) -> Result<Answer, N::Error> {
-    if let Some(speed) = speed_of(call)? {
-        network.pass(Passing::Speed(speed)).await?;
-    }
-    clock(network).await
+    let moment = match speed_of(call)? {
+        Some(speed) => network.pass(Passing::Speed(speed)).await?,
+        None => network.clock().await?,
+    };
+    Ok(told(moment))
 }
 
 /// Returns the speed that is to be set.
@@ -38,19 +39,16 @@ pub(crate) fn speed_of(call: &Call) -> Result<Option<Speed>, ShellError> {
 }
 
 pub(crate) async fn pause<N: Network>(network: &N, _: &Call) -> Result<Answer, N::Error> {
-    network.pass(Passing::Pause).await?;
-    clock(network).await
+    Ok(told(network.pass(Passing::Pause).await?))
 }
 
 pub(crate) async fn resume<N: Network>(network: &N, _: &Call) -> Result<Answer, N::Error> {
-    network.pass(Passing::Resume).await?;
-    clock(network).await
+    Ok(told(network.pass(Passing::Resume).await?))
 }
 
 /// Steps, and returns what time it is then.
 pub(crate) async fn stepped<N: Network>(network: &N, call: &Call) -> Result<Answer, N::Error> {
-    network.pass(Passing::Step(span_of(call)?)).await?;
-    clock(network).await
+    Ok(told(network.pass(Passing::Step(span_of(call)?)).await?))
 }
 
 pub(crate) async fn step(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
@@ -58,7 +56,7 @@ pub(crate) async fn step(shell: &Shell, call: &Call) -> Result<Answer, ShellErro
     let before = shell.access.present_snapshot().await?;
     shell.pass(Passing::Step(span)).await?;
     let after = shell.access.present_snapshot().await?;
-    let mut answer = clock(shell).await?;
+    let mut answer = told(shell.clock().await?);
     if span.is_none() && after.figures.wire_seen > 0 {
         answer.view = View::Text(told_step(&before, &after));
     }
@@ -91,7 +89,7 @@ fn latest<T>(all: &[T], count: u64) -> &[T] {
 pub(crate) async fn sleep(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
     let span = span_of(call)?.unwrap_or_default();
     shell.wait_for(Sleep { span }).await?;
-    clock(shell).await
+    Ok(told(shell.clock().await?))
 }
 
 /// Waits for the running transfers. Also reports, once, transfers that failed before, and those in the background that have succeeded
@@ -202,8 +200,8 @@ pub(crate) fn span_of(call: &Call) -> Result<Option<SimDuration>, ShellError> {
 }
 
 /// Returns the virtual time and its speed.
-pub(super) async fn clock<N: Network>(network: &N) -> Result<Answer, N::Error> {
-    let (now, PaceStatus { speed, is_paused, actual }) = network.clock().await?;
+pub(super) fn told((now, pace): Moment) -> Answer {
+    let PaceStatus { speed, is_paused, actual } = pace;
     let at = instant_of(now, Resolution::Millis);
     let text = match actual {
         _ if is_paused => format!("paused at {at} of virtual time; speed {speed}"),
@@ -213,7 +211,7 @@ pub(super) async fn clock<N: Network>(network: &N) -> Result<Answer, N::Error> {
     let seconds = now.as_secs_f64();
     let (speed, actual) = (speed.to_string(), actual.map(|actual| actual.to_string()));
     let data = json!({ "virtual_seconds": seconds, "speed": speed, "actual_speed": actual, "paused": is_paused });
-    Ok(Answer::new(View::Text(text), data))
+    Answer::new(View::Text(text), data)
 }
 
 #[cfg(test)]
