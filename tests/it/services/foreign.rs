@@ -76,6 +76,44 @@ fn an_upload_of_the_library_of_others_goes_on_after_a_kill() {
     assert_eq!(served.stop().code, Some(0));
 }
 
+/// The network and its nodes: what is asked, changed and taken back, and a node that stops answering when it is killed.
+#[test]
+#[ignore = "needs grpcio"]
+fn the_library_of_others_administers_the_network() {
+    let home = registered(&format!("{QUICK}[grpc]\nnodes = ':0'\nnodes_max = 2\n"), &["root"]);
+    assert_eq!(home.login("root").code, Some(0));
+    let token = home.ok(&["token", "new", "python", "--scope", "admin"]).trim().to_owned();
+    let served = Served::start(&home, &[]);
+    let of_node = |name: &str| {
+        let services = served.ready["services"].as_array().unwrap();
+        services.iter().find(|service| service["node"] == name).unwrap()["address"].as_str().unwrap()
+    };
+    let mut python = python();
+    python.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/grpc_network.py"));
+    python.args([&served.grpc().to_string(), of_node("Node_01"), of_node("Node_02"), CONTRACT, &token]);
+    let said = end_of(python.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap());
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let mut found = lines(&said.stdout).pop().unwrap();
+    let nodes = ["Node_01", "Node_02", "Node_03", "Node_04", "Node_05"];
+    let admin = json!({
+        "nodes": nodes, "node": [1, 0, 1], "hosts": [6, "client"], "faults": ["link", "path"], "link": [1_000_000, 7],
+        "path": [[0.02, 0.03]], "killed": true, "kill twice": ["FAILED_PRECONDITION", "ALREADY_SO"], "started": true,
+        "paused": [true, true], "step": 2.0, "speed": 10.0, "resumed": false,
+        "step while time passes": ["FAILED_PRECONDITION", "STATE"], "healed": 2, "left": 0, "no node": ["NOT_FOUND", "NOT_FOUND"],
+        "stranger": ["UNAUTHENTICATED", "LOGIN_NEEDED"],
+    });
+    assert_eq!(found["admin"].take(), admin);
+    let hosts = [&["client"][..], &nodes].concat();
+    let storage = json!({
+        "stored": [true, 65_536, true], "retrieved": true, "elsewhere": ["NOT_FOUND", "NOT_FOUND"],
+        "wrong": ["FAILED_PRECONDITION", "CONTENT_DIFFERS"], "health": [1, true], "info": ["Node_01", 1, true],
+        "topology": hosts, "deleted": ["NOT_FOUND", "NOT_FOUND"],
+        "stranger": ["UNAUTHENTICATED", "LOGIN_NEEDED"], "killed": "UNAVAILABLE", "other": 2, "back": 1,
+    });
+    assert_eq!(found["storage"].take(), storage);
+    assert_eq!(served.stop().code, Some(0));
+}
+
 /// The lines that the README prints, as they stand, as often as they are run.
 #[test]
 #[ignore = "needs grpcio"]

@@ -8,6 +8,7 @@ mod content;
 mod files;
 mod foreign;
 mod grpc;
+mod hostile;
 mod prompts;
 mod ssh;
 mod storage;
