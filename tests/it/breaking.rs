@@ -184,10 +184,11 @@ fn paths_are_counted_alike_everywhere() {
         let logged = tui_harness.app.view().journal().lines().next_back().unwrap().text.clone();
         (answer, logged)
     };
-    let both = |text: &str| (text.to_owned(), text.to_owned());
-    assert_eq!(said(&mut tui_harness, "partition 1|client,2,3,4,5"), both("5 paths between 6 hosts are cut"));
+    let paths = "5 paths between 6 hosts are cut".to_owned();
+    let undone = format!("{paths}; `heal` takes that back");
+    assert_eq!(said(&mut tui_harness, "partition 1|client,2,3,4,5"), (undone, paths));
     let (answer, logged) = said(&mut tui_harness, "partition 2->3,4");
-    assert_eq!(answer, "the paths Node_02->Node_03 and Node_02->Node_04 are cut; 7 are cut in all");
+    assert_eq!(answer, "the paths Node_02->Node_03 and Node_02->Node_04 are cut; 7 are cut in all, and `heal` takes all back");
     assert_eq!(logged, "the paths Node_02->Node_03 and Node_02->Node_04 are cut");
     assert!(header(&mut tui_harness).contains("7 faults on"));
     let (answer, logged) = said(&mut tui_harness, "heal 2->3");
@@ -282,7 +283,7 @@ fn one_act_is_one_fault() {
     ] {
         tui_harness.keys(&[line, "Enter"]);
         let said: Vec<String> = answer(&tui_harness).into_iter().map(|(_, line)| line).collect();
-        assert_eq!(said[1..], [told], "{said:?}");
+        assert_eq!(said[1..], [format!("{told}; `{undo}` takes that back")], "{said:?}");
         assert!(header(&mut tui_harness).contains("│ 1 fault on"), "{line}: {}", header(&mut tui_harness));
         tui_harness.keys(&["faults", "Enter"]);
         let listed: Vec<String> =

@@ -27,8 +27,11 @@ use crate::{Shell, ShellError};
 pub(crate) async fn process<N: Network>(network: &N, call: &Call) -> Result<Answer, N::Error> {
     let (node, state) = (call.node(0)?, process_after(call));
     process_of(call)?.make(network).await?;
-    let said = if state == "running" { "runs".to_owned() } else { format!("is {state}") };
-    Ok(Answer::new(View::Text(format!("{node} {said}")), json!({ "node": node.to_string(), "process": state })))
+    let said = match state {
+        "running" => format!("{node} runs"),
+        _ => with_undo(&format!("{node} is {state}"), &format!("start {node}")),
+    };
+    Ok(Answer::new(View::Text(said), json!({ "node": node.to_string(), "process": state })))
 }
 
 /// Returns what `kill`, `stop`, `start`, `restart` or `refuse` is to do.
@@ -244,9 +247,13 @@ pub(crate) async fn partition<N: Network>(network: &N, call: &Call) -> Result<An
     change.make(network).await?;
     let on = network.faults().await?;
     let (named, all) = (CutPaths::among(on.iter().filter(is_meant)), CutPaths::among(&on));
-    let in_all = if all.len() > named.len() { format!("; {} are cut in all", all.len()) } else { String::new() };
     let data = json!({ "healed": 0, "cut": all.len() });
-    Ok(Answer::new(View::Text(format!("{}{in_all}", named.told())), data))
+    let told = match (named.told(), all.is_empty(), all.len() > named.len()) {
+        (told, true, _) => told,
+        (told, false, false) => with_undo(&told, "heal"),
+        (told, false, true) => format!("{told}; {} are cut in all, and `heal` takes all back", all.len()),
+    };
+    Ok(Answer::new(View::Text(told), data))
 }
 
 /// Returns what `heal` is to take back.
@@ -315,10 +322,19 @@ async fn answer_about<N: Network>(
     let mut on = network.faults().await?;
     on.retain(|active| is_meant(active.fault.target()));
     let faults: Vec<String> = on.iter().map(|active| active.fault.to_string()).collect();
-    let told: Vec<String> = ToldFault::in_directions(&on).map(|told| told.in_words().0).collect();
+    let in_words = |told: ToldFault<'_>| {
+        let (words, command) = told.in_words();
+        with_undo(&words, &command)
+    };
+    let told: Vec<String> = ToldFault::in_directions(&on).map(in_words).collect();
     let unchanged = if plural { "are as they were" } else { "is as it was" };
     let text = if told.is_empty() { format!("{name} {unchanged}") } else { told.join("\n") };
     Ok(Answer::new(View::Text(text), json!({ "target": name, "faults": faults })))
+}
+
+/// Returns what is on, in words, with the command that takes it back.
+fn with_undo(words: &str, command: &str) -> String {
+    format!("{words}; `{command}` takes that back")
 }
 
 /// Returns the time of --within.

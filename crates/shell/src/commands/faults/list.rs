@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::ShellError;
 use crate::answer::{Answer, View};
 use crate::call::Call;
-use crate::commands::faults::Change;
+use crate::commands::faults::{Change, with_undo};
 use crate::hosts;
 use crate::network::{Cleared, Network};
 use crate::report::{Resolution, SHOWN_MAX, Table, ToldFault, instant_of, number_column, text_column};
@@ -150,9 +150,10 @@ async fn apply<N: Network>(network: &N, call: &Call, name: &str) -> Result<Answe
     network.put_on(applied).await?;
     let on = node.map_or_else(|| "all nodes".to_owned(), |node| node.to_string());
     let is_on = network.faults().await?.iter().any(|active| active.causes().any(|cause| cause.profile() == Some(name)));
+    let undo = node.map_or_else(|| format!("faults clear {name}"), |node| format!("faults clear {name} {node}"));
     // The summary stands in a file that may be another's.
     let text = match is_on {
-        true => format!("{name} is on for {on}: {}", visible(&found.described())),
+        true => with_undo(&format!("{name} is on for {on}: {}", visible(&found.described())), &undo),
         false => format!("{name} changes nothing for {on}: all is so already"),
     };
     Ok(Answer::new(View::Text(text), json!({ "profile": name, "node": node.map(|node| node.to_string()), "on": is_on })))
