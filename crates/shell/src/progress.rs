@@ -173,19 +173,22 @@ async fn follow(
 const FIGURES: usize = 41;
 /// Width in columns of the time among the figures.
 const TIME: usize = 13;
-/// Width in columns that a longer time leaves to the bar.
+/// Minimum width in columns of the bar, which a longer name or time leaves to it.
 const BAR: usize = 10;
 
-/// Returns the width in columns of a name on a terminal of this width.
-const fn room_for_name(columns: u16) -> usize {
-    if columns < ROOM_FOR_A_BAR { 20 } else { 28 }
+/// Width in columns of what stands between the name, the bar, the share and the figures.
+const BETWEEN: usize = 9;
+
+/// Returns the width in columns of a name on a terminal of this width: more than the least only where the bar has its own.
+fn room_for_name(columns: u16) -> usize {
+    usize::from(columns).saturating_sub(BAR + FIGURES + BETWEEN).clamp(20, 28)
 }
 
 /// Returns the width in columns that the time of a transfer may have on a terminal of this width. Longer words stand in the place of a part
 /// of the bar.
 fn room_for_time(columns: u16) -> usize {
     let bar = if columns < ROOM_FOR_A_BAR { 0 } else { BAR };
-    usize::from(columns).saturating_sub(room_for_name(columns) + bar + FIGURES - TIME + 9).max(TIME)
+    usize::from(columns).saturating_sub(room_for_name(columns) + bar + FIGURES - TIME + BETWEEN).max(TIME)
 }
 
 /// Returns the figures of a transfer on a terminal of this width.
@@ -228,7 +231,7 @@ fn row_within(report: &TransferReport, name: &str, snapshot: &Snapshot, columns:
         return format!("{name} {share:>3} % {figures}");
     }
     // Longer words stand in the place of a part of the bar.
-    let cells = usize::from(columns).saturating_sub(room + figures.chars().count().max(FIGURES) + 9);
+    let cells = usize::from(columns).saturating_sub(room + figures.chars().count().max(FIGURES) + BETWEEN);
     let full = cells * usize::try_from(share).unwrap_or_default() / 100;
     let (done, missing) = if glyphs == Glyphs::Ascii { ("#", "-") } else { ("\u{2588}", "\u{2591}") };
     format!("{name} {}{} {share:>3} % {figures}", done.repeat(full), missing.repeat(cells - full))
@@ -251,4 +254,19 @@ fn new_bar(all: &MultiProgress, status: &TransferStatus, name: &str) -> Progress
     }
     bar.set_prefix(fitted(&glyphs.plain(name), room_for_name(columns), glyphs.ellipsis()));
     bar
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Where there is a bar, a long name leaves it ten columns, and has more than twenty itself only beyond that.
+    #[test]
+    fn a_name_leaves_room_for_the_bar() {
+        for columns in ROOM_FOR_A_BAR..300 {
+            let name = room_for_name(columns);
+            assert!((20..=28).contains(&name) && usize::from(columns) >= name + BAR + FIGURES + BETWEEN, "{name} of {columns}");
+        }
+        assert_eq!([60, 80, 84, 88, 120].map(room_for_name), [20, 20, 24, 28, 28]);
+    }
 }
