@@ -143,9 +143,17 @@ pub struct Kept {
     manner: Option<Manner>,
     /// Arrangements that another one was better than since the area is what it is: none of them is taken again for what the lists hold.
     left: Vec<Manner>,
+    /// Panes that asked in the latest frame and where they are, if that frame has left this memory as it was: the same panes are there again.
+    calm: Option<(Vec<Candidate>, Vec<(Pane, Rect)>)>,
 }
 
 impl Kept {
+    /// Returns the places of the latest frame if they are those of these panes, which is so of most frames and costs no layout.
+    fn repeated(&self, candidates: &[Candidate]) -> Option<&[(Pane, Rect)]> {
+        let (asked, places) = self.calm.as_ref()?;
+        (asked == candidates).then_some(places)
+    }
+
     /// Returns panes of which the prompt keeps its height if it asks for what it asked for before.
     fn pinned(&self, candidates: &[Candidate]) -> Vec<Candidate> {
         let pinned = |candidate: &Candidate| match self.prompt {
@@ -192,6 +200,17 @@ impl Manner {
 /// the same. The prompt keeps its height as long as it asks for the same, such as room for one answer.
 pub fn arrange(candidates: &[Candidate], area: Rect, before: Option<&Kept>) -> (Vec<(Pane, Rect)>, Kept) {
     let before = before.filter(|before| before.area == area);
+    if let Some((kept, places)) = before.and_then(|before| Some((before, before.repeated(candidates)?))) {
+        return (places.to_vec(), kept.clone());
+    }
+    let (places, kept) = laid_out(candidates, area, before);
+    let is_calm = before.is_some_and(|before| Kept { calm: None, ..before.clone() } == kept);
+    let calm = is_calm.then(|| (candidates.to_vec(), places.clone()));
+    (places, Kept { calm, ..kept })
+}
+
+/// Returns the places of panes after a frame of the same area, and the memory of them.
+fn laid_out(candidates: &[Candidate], area: Rect, before: Option<&Kept>) -> (Vec<(Pane, Rect)>, Kept) {
     let asked = candidates.iter().find(|candidate| candidate.pane == Pane::Prompt).map(|prompt| prompt.shape);
     let candidates = &before.map_or_else(|| candidates.to_vec(), |before| before.pinned(candidates));
     let mut by_priority: Vec<&Candidate> =
@@ -217,7 +236,7 @@ pub fn arrange(candidates: &[Candidate], area: Rect, before: Option<&Kept>) -> (
     };
     let places: Vec<(Pane, Rect)> = places.into_iter().map(|(candidate, area)| (candidate.pane, area)).collect();
     let height = places.iter().find(|(pane, _)| *pane == Pane::Prompt).map(|(_, area)| area.height);
-    (places, Kept { area, prompt: asked.zip(height), manner, left })
+    (places, Kept { area, prompt: asked.zip(height), manner, left, calm: None })
 }
 
 /// Returns the present arrangement, or one that is clearly better, and what has been left by then.

@@ -51,21 +51,23 @@ impl Filled {
 /// Returns the best places in columns: the panes fill columns in their order, and then each one is moved to another column as long as that
 /// is worth it.
 pub(super) fn fill_columns<'a>(by_priority: &[&'a Candidate], area: Rect, prompt: PromptPlace) -> Option<Arranged<'a>> {
-    let arranged =
-        |columns: &[Vec<Pane>]| Manner::Filled(Filled { columns: columns.to_vec(), prompt }).arranged(by_priority, area);
+    let arranged = |columns| Manner::Filled(Filled { columns, prompt }).arranged(by_priority, area);
     // The best of some columns, if they are better than those so far.
     let best_of = |all: &mut dyn Iterator<Item = Vec<Vec<Pane>>>, so_far: Option<&Arranged<'a>>| {
-        all.fold(None, |best: Option<(Vec<Vec<Pane>>, Arranged<'a>)>, columns| match arranged(&columns) {
-            Some(other) if other.is_better(best.as_ref().map(|(_, best)| best).or(so_far)) => Some((columns, other)),
-            _ => best,
-        })
+        all.filter_map(arranged).fold(
+            None,
+            |best: Option<Arranged<'a>>, other| {
+                if other.is_better(best.as_ref().or(so_far)) { Some(other) } else { best }
+            },
+        )
     };
     let mut best = best_of(&mut ORDERS.iter().flat_map(all_cuts), None)?;
     for _ in 0..MOVES_MAX {
-        let Some(moved) = best_of(&mut all_moves(&best.0), Some(&best.1)) else { break };
+        let Manner::Filled(filled) = &best.manner else { break };
+        let Some(moved) = best_of(&mut all_moves(&filled.columns), Some(&best)) else { break };
         best = moved;
     }
-    Some(best.1)
+    Some(best)
 }
 
 /// Returns all columns that differ by one pane, which stands below those of another column.

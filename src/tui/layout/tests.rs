@@ -42,6 +42,15 @@ proptest! {
             prop_assert!(place.width >= least.width.min(most.width) && place.height >= least.height.min(most.height), "{pane:?} {place}");
             prop_assert!(places[..number].iter().all(|(_, other)| !other.intersects(*place)) && area.union(*place) == area);
         }
+        // Frame after frame of the same panes: what is remembered is what is laid out anew.
+        let mut kept: Option<Kept> = None;
+        for _ in 0..4 {
+            let (anew, memory) = laid_out(&candidates, area, kept.as_ref());
+            let (places, again) = arrange(&candidates, area, kept.as_ref());
+            prop_assert_eq!(&places, &anew);
+            prop_assert_eq!(Kept { calm: None, ..again.clone() }, Kept { calm: None, ..memory });
+            kept = Some(again);
+        }
         // What is not shown would not have fitted, or is less important than all that is.
         let height: u16 = candidates.iter().map(|candidate| candidate.shape.least.height).sum();
         let wanted = candidates.iter().filter(|candidate| candidate.is_kept || candidate.priority > 0).count();
