@@ -100,9 +100,13 @@ impl Prompt {
         self.answers.pieces(from, self.output.iter().skip(from).map(|(_, line)| line.as_str()))
     }
 
-    /// Appends an answer as a text of a width to the output; returns the number of its lines.
+    /// Appends an answer as a text of a width to the output; returns the number of its lines. Sentences stay as they are: the pane wraps
+    /// them to the width that it has, which may change.
     pub fn say_answer(&mut self, view: &View, width: Option<u16>) -> usize {
-        let text = view.text_within(width);
+        let text = match view {
+            View::Text(text) if !text.lines().any(|line| line.starts_with(' ')) => text.clone(),
+            _ => view.text_within(width),
+        };
         let count = text.lines().count();
         self.say(Role::Text, &text);
         if let Some(first) = self.output.len().checked_sub(count) {
@@ -312,6 +316,16 @@ mod tests {
 
     fn key(code: KeyCode) -> KeyEvent {
         KeyEvent::new(code, KeyModifiers::NONE)
+    }
+
+    /// A sentence that was said in a narrow place is one line for a wider one; what is indented is laid out once.
+    #[test]
+    fn sentences_are_wrapped_by_the_pane() {
+        let mut prompt = Prompt::default();
+        assert_eq!(prompt.say_answer(&View::Text("one two three four\nfive".into()), Some(10)), 2);
+        assert_eq!(prompt.say_answer(&View::Text("one\n  two three four".into()), Some(10)), 4);
+        let lines: Vec<&str> = prompt.output.iter().map(|(_, line)| line.as_str()).collect();
+        assert_eq!(lines, ["one two three four", "five", "one", "  two", "  three", "  four"]);
     }
 
     #[test]
