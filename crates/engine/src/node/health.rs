@@ -26,6 +26,7 @@ pub use self::peer::{Health, HealthChange, HealthConfig, PeerHealth};
 
 use self::check::Check;
 use self::known::Known;
+use super::recent_probes::{PROBES_KEPT, PROBES_MAX, ProbeRecord};
 
 /// Version of the probe format.
 const VERSION: u8 = 1;
@@ -255,7 +256,7 @@ impl PeerTable {
                     health.unanswered(now, &config, started_at, silence);
                 }),
             }
-            self.record_round_trip(peer, None);
+            self.record_probe(peer, ProbeRecord { sent_at, round_trip: None });
         }
         self.go_on_checking(now);
         if let Some(at) = self.next_probe_at.filter(|&at| at <= now) {
@@ -304,13 +305,17 @@ impl PeerTable {
         if let Some((peer, sent_at)) = self.outstanding.remove(&number) {
             self.check_probes.remove(&number);
             self.update(peer, |health| health.answered(now));
-            self.record_round_trip(peer, Some(now - sent_at));
+            self.record_probe(peer, ProbeRecord { sent_at, round_trip: Some(now - sent_at) });
         }
     }
 
-    fn record_round_trip(&mut self, peer: HostId, round_trip: Option<SimDuration>) {
+    fn record_probe(&mut self, peer: HostId, probe: ProbeRecord) {
+        let kept = match self.probing {
+            Probing::All => PROBES_KEPT,
+            Probing::InTurn => PROBES_MAX,
+        };
         if let Some(Known { health, recent }) = self.known.get_mut(peer) {
-            health.recent = recent.note(round_trip, health.recent.last);
+            health.recent = recent.note(probe, health.recent.last, kept);
         }
     }
 

@@ -31,7 +31,7 @@ pub use self::part::Piece;
 pub use self::process::{ProcessState, WaitingFor};
 
 use self::process::Process;
-pub use self::recent_probes::{PROBES_MAX, RoundTrips};
+pub use self::recent_probes::{PROBES_KEPT, PROBES_MAX, ProbeRecord, RoundTrips};
 
 use self::protocol::{Frame, FrameReader, ProtocolError, ReadStep, Refusal, Request, RequestTag, Response, ids_payload};
 

@@ -6,6 +6,7 @@ use p2p_net::HostId;
 use p2p_store::manifest::NodeNumber;
 
 use super::Peer;
+use crate::node::ProbeRecord;
 use crate::node::health::{KnownPeers, PeerHealth};
 
 /// Largest number of hosts of which each row lists all others. Of more hosts, each knows few others, and a row has those alone.
@@ -39,6 +40,12 @@ impl HealthMatrix {
         let (row, &host) = (self.rows.get(from.index())?, self.hosts.get(to.index())?);
         let unprobed = || (self.hosts.len() <= LISTED_WHOLE_MAX && from != to).then(PeerHealth::default);
         row.get(host).copied().or_else(unprobed)
+    }
+
+    /// Returns the latest probes of one host by another, in the order in which they were sent.
+    pub fn probes(&self, from: Peer, to: Peer) -> Vec<ProbeRecord> {
+        let row = self.rows.get(from.index()).zip(self.hosts.get(to.index()));
+        row.map(|(row, &host)| row.probes(host)).unwrap_or_default()
     }
 
     /// Returns what a host has found out of the others, by host.

@@ -7,10 +7,10 @@ use imbl::OrdMap;
 use p2p_net::HostId;
 
 use super::PeerHealth;
-use crate::node::recent_probes::RecentProbes;
+use crate::node::recent_probes::{ProbeRecord, RecentProbes};
 
 /// What is known of a peer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Known {
     pub(super) health: PeerHealth,
     /// Results of the latest probes.
@@ -25,6 +25,11 @@ impl KnownPeers {
     /// Returns the state of a peer, if anything is known of it.
     pub(crate) fn get(&self, peer: HostId) -> Option<&PeerHealth> {
         self.0.get(&peer).map(|known| &known.health)
+    }
+
+    /// Returns the latest probes of a peer in the order in which they were sent.
+    pub(crate) fn probes(&self, peer: HostId) -> Vec<ProbeRecord> {
+        self.0.get(&peer).map(|known| known.recent.in_order()).unwrap_or_default()
     }
 
     /// Returns the peers and their states, in the order of the hosts.
