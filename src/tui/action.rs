@@ -36,6 +36,10 @@ pub enum Action {
     Step,
     /// Asks for a filter text; only rows that contain it are shown.
     Filter,
+    /// Sorts the rows by the next column.
+    Sort,
+    /// Sorts the rows from the other end.
+    Reverse,
     /// Copies the selected row to the clipboard.
     Copy,
     /// Switches the health pane between the matrix and the map.
@@ -133,6 +137,14 @@ pub static BINDINGS: &[Binding] = &[
         "let all panes show one instant while the simulation goes on; then fill in what was missed",
     ),
     binding(Action::Filter, Scope::Panes, "/", "filter", "show only the rows that contain a text; Enter keeps it, Esc clears it"),
+    binding(
+        Action::Sort,
+        Scope::Panes,
+        "S",
+        "sort",
+        "sort the rows by the next column, which its heading marks; after the last one as before",
+    ),
+    binding(Action::Reverse, Scope::Panes, "I", "invert", "sort the rows from the other end"),
     binding(Action::Map, Scope::Panes, "m", "map", "switch between the matrix of round trips and the map"),
     binding(Action::Copy, Scope::Panes, "y", "copy", "copy the selected row to the clipboard"),
     binding(Action::Open, Scope::Panes, "Enter", "open", "open what is selected: a node, a transfer, a packet's connection"),

@@ -23,7 +23,6 @@ use p2p_base::units::SimTime;
 use p2p_engine::{Event, Snapshot};
 use p2p_service::access::{Access, Identity};
 use p2p_shell::history::Histories;
-use p2p_shell::table::Table;
 use p2p_shell::words::Variables;
 use p2p_shell::{Shell, ShellError};
 use tokio::sync::mpsc;
@@ -38,6 +37,7 @@ use super::answers::{Laid, Piece};
 use super::dialog::Dialog;
 use super::lines::Lines;
 pub use super::panes::Pane;
+use super::panes::order::Order;
 use super::panes::scene::{Computed, Scene};
 use super::panes::{PaneView, Panes};
 use super::preset::Preset;
@@ -157,6 +157,9 @@ impl App {
             if let Some(filter) = settings.filters.get(pane.name()).filter(|_| self.panes.get(pane).is_filterable()) {
                 self.panes.get_mut(pane).list_mut().set_filter(filter);
             }
+            let all = self.panes.get(pane).orders();
+            let order = settings.orders.get(pane.name()).and_then(|order| Order::of_setting(order, all));
+            self.panes.get_mut(pane).list_mut().set_order(order);
         }
     }
 
@@ -164,7 +167,9 @@ impl App {
     fn store_settings(&self) {
         let filters = Pane::ALL.into_iter().map(|pane| (pane.name().to_owned(), self.filter(pane).to_owned()));
         let filters = filters.filter(|(_, filter)| !filter.is_empty()).collect();
-        let settings = Settings { preset: self.workspace.preset().name().to_owned(), filters };
+        let order = |pane: Pane| Some((pane.name().to_owned(), self.panes.get(pane).list().order()?.to_setting()));
+        let orders = Pane::ALL.into_iter().filter_map(order).collect();
+        let settings = Settings { preset: self.workspace.preset().name().to_owned(), filters, orders };
         if settings != self.settings.load(self.visitor.identity()) {
             self.settings.store(self.visitor.identity(), &settings);
         }
@@ -201,7 +206,7 @@ impl App {
         &self.theme
     }
 
-    /// Returns what the hint line is to say of the latest key, if it had no effect.
+    /// Returns what the hint line is to say of the latest key, if nothing else shows what it did.
     pub fn remark(&self) -> Option<&'static str> {
         self.remark
     }
@@ -268,12 +273,12 @@ impl App {
 
     /// Returns what panes may read at the moment.
     pub fn scene(&self) -> Scene<'_> {
-        scene(&self.view, &self.theme, (&self.visitor, self.shell.table()), &self.workspace, &self.lines)
+        scene(&self.view, &self.theme, (&self.visitor, &self.shell), &self.workspace, &self.lines)
     }
 
     /// Lets a pane change itself in view of the scene.
     fn with_pane<R>(&mut self, pane: Pane, change: impl FnOnce(&mut dyn PaneView, &Scene<'_>) -> R) -> R {
-        let scene = scene(&self.view, &self.theme, (&self.visitor, self.shell.table()), &self.workspace, &self.lines);
+        let scene = scene(&self.view, &self.theme, (&self.visitor, &self.shell), &self.workspace, &self.lines);
         change(self.panes.get_mut(pane), &scene)
     }
 
@@ -350,7 +355,7 @@ impl App {
 fn scene<'a>(
     view: &'a View,
     theme: &'a Theme,
-    (visitor, table): (&'a Visitor, &'a Table),
+    (visitor, shell): (&'a Visitor, &'a Shell),
     workspace: &Workspace,
     lines: &'a Lines,
 ) -> Scene<'a> {
@@ -358,13 +363,14 @@ fn scene<'a>(
         snapshot: view.snapshot(),
         journal: view.journal(),
         events_lost: view.events_lost(),
+        seed: shell.access().seed(),
         is_frozen: view.is_frozen(),
         file_count: view.file_count(),
         fault_count: view.fault_count(),
         chosen: view.chosen(),
         theme,
         identity: visitor.identity(),
-        table,
+        table: shell.table(),
         focus: workspace.focus(),
         under_way: lines.summary(),
         pending: view.steps(lines).pending(),

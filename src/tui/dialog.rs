@@ -8,6 +8,7 @@ use super::connection::ConnectionDialog;
 use super::editor::{Edit, Editor, edit_for};
 use super::form::FormDialog;
 use super::panes::Deed;
+use super::path::PathDialog;
 use super::viewer::{Viewer, ViewerEffect};
 use super::welcome::{Offer, Taken, Welcome};
 
@@ -34,6 +35,8 @@ pub enum Dialog {
     List(List),
     /// A connection as it is at the instant that the screen shows.
     Connection(ConnectionDialog),
+    /// A path as it is at the instant that the screen shows.
+    Path(PathDialog),
     /// Choice that is offered at the first start.
     Welcome(Welcome),
 }
@@ -133,6 +136,11 @@ fn accepted(offer: Option<Offer>) -> DialogEffect {
     offer.map_or(DialogEffect::Stay, |offer| DialogEffect::Chosen(Choice::Begin(offer)))
 }
 
+/// Returns the effect of a key that closes a dialog or not.
+const fn closed_if(is_over: bool) -> DialogEffect {
+    if is_over { DialogEffect::Close } else { DialogEffect::Stay }
+}
+
 impl Dialog {
     /// Handles a key, and returns its effect.
     pub fn handle(&mut self, key: &KeyEvent) -> DialogEffect {
@@ -174,13 +182,8 @@ impl Dialog {
                 DialogEffect::Close
             }
             Dialog::List(list) => list.handle(key),
-            Dialog::Connection(connection) => {
-                if connection.handle(key) {
-                    DialogEffect::Close
-                } else {
-                    DialogEffect::Stay
-                }
-            }
+            Dialog::Connection(connection) => closed_if(connection.handle(key)),
+            Dialog::Path(path) => closed_if(path.handle(key)),
             Dialog::Welcome(_) => DialogEffect::Stay,
         }
     }
@@ -204,6 +207,7 @@ impl Dialog {
             Dialog::Form(_) => "FORM",
             Dialog::List(_) => "LIST",
             Dialog::Connection(_) => "CONNECTION",
+            Dialog::Path(_) => "PATH",
             Dialog::Welcome(_) => "CHOICE",
         }
     }
@@ -223,7 +227,7 @@ impl Dialog {
                 return fits;
             }
             Dialog::Viewer(viewer) => return viewer.paste(text),
-            Dialog::Confirm { .. } | Dialog::Connection(_) | Dialog::Welcome(_) => {}
+            Dialog::Confirm { .. } | Dialog::Connection(_) | Dialog::Path(_) | Dialog::Welcome(_) => {}
         }
         true
     }

@@ -40,6 +40,7 @@ pub mod layout;
 pub mod lines;
 pub mod masked;
 pub mod panes;
+pub mod path;
 pub mod plain;
 pub mod preset;
 pub mod prompt;

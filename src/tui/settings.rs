@@ -1,4 +1,4 @@
-//! The settings of the screen that are remembered from run to run: the preset of the layout and the filters of the panes. Each user
+//! The settings of the screen that are remembered from run to run: the preset of the layout, and the filters and orders of the panes. Each user
 //! has a file in the data directory, beside the history of the typed lines.
 
 use std::collections::BTreeMap;
@@ -19,6 +19,8 @@ pub struct Settings {
     pub preset: String,
     /// Filters that are not empty, by the names of their panes.
     pub filters: BTreeMap<String, String>,
+    /// Columns by which rows are sorted, by the names of the panes; a minus sign stands before one whose greatest value comes first.
+    pub orders: BTreeMap<String, String>,
 }
 
 /// The files of the settings of all users of a data directory.
@@ -71,7 +73,8 @@ mod tests {
         let files = SettingsFiles::new(home.path().to_owned());
         assert_eq!(files.load(&Identity::Operator), Settings::default());
         let filters = BTreeMap::from([("Nodes".to_owned(), "_04".to_owned())]);
-        let settings = Settings { preset: "network".into(), filters };
+        let orders = BTreeMap::from([("Nodes".to_owned(), "-stored".to_owned())]);
+        let settings = Settings { preset: "network".into(), filters, orders };
         files.store(&Identity::Operator, &settings);
         files.store(&Identity::Nobody, &Settings::default());
         assert_eq!(files.load(&Identity::Operator), settings);

@@ -66,7 +66,12 @@ fn enter() -> io::Result<()> {
     TAKEN.store(true, Ordering::SeqCst);
     enable_raw_mode()?;
     execute!(stdout(), EnterAlternateScreen, EnableBracketedPaste)?;
-    if MOUSE.load(Ordering::SeqCst) { execute!(stdout(), Print(TAKE_MOUSE)) } else { Ok(()) }
+    if takes_mouse() { execute!(stdout(), Print(TAKE_MOUSE)) } else { Ok(()) }
+}
+
+/// Returns true if clicks and the wheel are taken, and false if the terminal has them.
+pub fn takes_mouse() -> bool {
+    MOUSE.load(Ordering::SeqCst)
 }
 
 /// Gives the mouse back to the terminal, or takes it again; it stays so after a suspension.

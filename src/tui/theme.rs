@@ -231,6 +231,10 @@ pub struct Glyphs {
     pub copy: &'static str,
     /// Mark of the segment for which a transfer has waited longest, and of what waits.
     pub oldest: &'static str,
+    /// Mark of a column by which rows are sorted, the least value first.
+    pub ascending: &'static str,
+    /// The same, the greatest value first.
+    pub descending: &'static str,
     /// Line of a named level in a chart.
     pub level: &'static str,
     /// Virtual time that passes.
@@ -278,6 +282,8 @@ const UNICODE: Glyphs = Glyphs {
     again: "↻",
     copy: "⧉",
     oldest: "◂",
+    ascending: "▲",
+    descending: "▼",
     level: "╌",
     play: "▶",
     pause: "‖",
@@ -313,6 +319,8 @@ const ASCII: Glyphs = Glyphs {
     again: "r",
     copy: "c",
     oldest: "<",
+    ascending: "^",
+    descending: "v",
     level: "-",
     play: ">",
     pause: "=",

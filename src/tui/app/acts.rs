@@ -15,8 +15,11 @@ use crate::tui::connection::ConnectionDialog;
 use crate::tui::dialog::{Choice, Dialog, Item};
 use crate::tui::lines::{Fate, WAITING_SHOWN};
 use crate::tui::panes::faults_menu::profiles;
+use crate::tui::panes::order::{Order, Sortable};
 use crate::tui::panes::scene::Chosen;
 use crate::tui::panes::{Change, Deed};
+use crate::tui::path::PathDialog;
+use crate::tui::terminal;
 use crate::tui::theme::Role;
 use crate::tui::viewer::copied;
 use crate::tui::welcome::Offer;
@@ -50,6 +53,8 @@ impl App {
             Action::Slower => self.change_speed(-1),
             Action::Step => self.tell("step".into()),
             Action::Filter => self.begin_filter(),
+            Action::Sort => self.sort(|order, all| Order::next(order, all)),
+            Action::Reverse => self.sort(|order, _| order.map(Order::reversed)),
             Action::Copy => self.copy(),
             Action::Map => self.change_pane(Change::Act(action)),
             Action::Up => self.scroll(self.workspace.focus(), -1),
@@ -67,10 +72,19 @@ impl App {
             Action::Open => self.open(),
             Action::Verbs => self.open_verbs(),
             Action::Quit => self.quit(false),
-            Action::Mouse => self.terminal_requests.push(TerminalRequest::ToggleMouse),
+            Action::Mouse => self.toggle_mouse(),
             Action::Redraw => self.terminal_requests.push(TerminalRequest::Redraw),
             Action::Suspend => self.suspend(),
         }
+    }
+
+    /// Gives the mouse to the terminal or takes it back, and says so: nothing else shows who has it.
+    fn toggle_mouse(&mut self) {
+        self.remark = Some(match terminal::takes_mouse() {
+            true => "the terminal has the mouse now, to select text",
+            false => "the mouse selects panes and rows again",
+        });
+        self.terminal_requests.push(TerminalRequest::ToggleMouse);
     }
 
     /// Suspends the process, or says why it goes on.
@@ -133,6 +147,7 @@ impl App {
                 let menu = profiles(self.access().profiles(), node);
                 self.open_menu(menu);
             }
+            Deed::WatchPath(from, to) => self.dialogs.push(Dialog::Path(PathDialog::new(from, to))),
             Deed::Watch(node) => self.dialogs.push(Dialog::Connection(ConnectionDialog::new(node))),
         }
     }
@@ -179,7 +194,7 @@ impl App {
     /// Lets the selection stay where it is: on the transfer that a selected step has begun, or in the place of a step that is gone. To be
     /// called before each frame, and before a key acts upon what is selected.
     pub fn keep_selection(&mut self) {
-        self.with_pane(Pane::Transfers, |pane, scene| pane.keep_place(scene));
+        Pane::ALL.into_iter().for_each(|pane| self.with_pane(pane, |pane, scene| pane.keep_place(scene)));
         // What is shown of an instant stays as it is.
         let Some(step) = self.view.chosen().step.filter(|_| !self.view.is_frozen()) else { return };
         let chosen = match self.lines.fate_of(step) {
@@ -221,6 +236,22 @@ impl App {
         let filterable = Pane::ALL.into_iter().filter(|&pane| self.panes.get(pane).is_filterable()).map(Pane::name);
         let filterable = filterable.collect::<Vec<_>>().join(", ");
         self.say(Role::Dim, &format!("{} has no filter; these panes have one: {filterable}", focus.name()));
+    }
+
+    /// Changes the order of the rows of the focused pane, and remembers it.
+    fn sort(&mut self, change: impl FnOnce(Option<Order>, &'static [Sortable]) -> Option<Order>) {
+        let focus = self.workspace.focus();
+        let (all, is_sortable) = (self.panes.get(focus).orders(), self.panes.get(focus).is_sortable());
+        if !is_sortable {
+            let text =
+                format!("{} has an order of its own; Nodes, Files and the connections of Wire can be sorted", focus.name());
+            return self.say(Role::Dim, &text);
+        }
+        // The selection stays on its row.
+        self.keep_selection();
+        let list = self.panes.get_mut(focus).list_mut();
+        list.set_order(change(list.order(), all));
+        self.store_settings();
     }
 
     /// Returns what the lines that have begun leave undone, except that of the line that was just answered.
@@ -273,7 +304,9 @@ impl App {
         let items = verbs.into_iter().map(|verb| Item {
             name: verb.label.into_owned(),
             summary: match &verb.deed {
-                Deed::Act(_) | Deed::Own(_) | Deed::Drop(_) | Deed::DropRest(_) | Deed::Watch(_) => verb.key.to_owned(),
+                Deed::Act(_) | Deed::Own(_) | Deed::Drop(_) | Deed::DropRest(_) | Deed::Watch(_) | Deed::WatchPath(..) => {
+                    verb.key.to_owned()
+                }
                 deed => summary_of(deed),
             },
             choice: Choice::Deed(verb.deed),

@@ -47,6 +47,6 @@ pub(super) fn summary_of(deed: &Deed) -> String {
         Deed::Type(line) => format!("{line} ..."),
         Deed::Choose(menu) => menu.entries.first().map(|(_, deed)| summary_of(deed)).unwrap_or_default(),
         Deed::Profiles(node) => format!("faults apply PROFILE {node}"),
-        Deed::Act(_) | Deed::Own(_) | Deed::Drop(_) | Deed::DropRest(_) | Deed::Watch(_) => String::new(),
+        Deed::Act(_) | Deed::Own(_) | Deed::Drop(_) | Deed::DropRest(_) | Deed::Watch(_) | Deed::WatchPath(..) => String::new(),
     }
 }

@@ -62,7 +62,7 @@ impl App {
         {
             return self.act(action);
         }
-        if let Some(Dialog::Connection(_)) = self.dialogs.last()
+        if let Some(Dialog::Connection(_) | Dialog::Path(_)) = self.dialogs.last()
             && let Some(action) = action::action_for(key, false, &self.keymap).filter(|action| action.is_of_time())
         {
             return self.act(action);

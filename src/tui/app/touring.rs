@@ -150,7 +150,7 @@ impl App {
         }
         let Some(touring) = &mut self.touring else { return Duration::ZERO };
         let present = Present {
-            scene: super::scene(&self.view, &self.theme, (&self.visitor, self.shell.table()), &self.workspace, &self.lines),
+            scene: super::scene(&self.view, &self.theme, (&self.visitor, &self.shell), &self.workspace, &self.lines),
             answer: self.panes.prompt().answer(),
             is_answered: !touring.line.is_some_and(|line| self.lines.is_under_way(line)),
             is_prompt_free: self.panes.prompt().editor.is_empty(),

@@ -15,7 +15,7 @@ use ratatui::widgets::Clear;
 use super::frame::middle;
 use crate::tui::connection::{ConnectionDialog, End};
 use crate::tui::panes::awaiting::waits_for_node;
-use crate::tui::panes::plot::{Curve, Plot};
+use crate::tui::panes::plot::{Curve, Plot, round_top};
 use crate::tui::panes::scene::Scene;
 use crate::tui::panes::wire::connections::{node_of, passed, round_trip_of};
 use crate::tui::panes::wire::draw_packets_of;
@@ -215,20 +215,8 @@ fn steps(history: &ConnectionHistory, now: SimTime, of: impl Fn(&ConnectionRecor
     history.records().map(|record| (place(record.at), of(record))).collect()
 }
 
-/// Returns the greatest value of the curves in the span, and a round number above it as the top of the scale.
-fn top_of(curves: &[Curve]) -> f64 {
-    let values = curves.iter().flat_map(|curve| {
-        // The last value before the span is still in force at its beginning.
-        let before = curve.steps.iter().rposition(|(at, _)| *at < 0.0).unwrap_or(0);
-        curve.steps[before..].iter().filter_map(|(_, value)| *value)
-    });
-    let highest = values.fold(1.0, f64::max);
-    let power = 10f64.powf(highest.log10().floor());
-    [1.0, 2.0, 5.0, 10.0].into_iter().map(|factor| factor * power).find(|&top| top >= highest).unwrap_or(highest)
-}
-
 fn plot(title: String, unit: &str, curves: Vec<Curve>) -> Plot {
-    let top = top_of(&curves);
+    let top = round_top(&curves);
     Plot {
         title,
         top,
@@ -237,6 +225,7 @@ fn plot(title: String, unit: &str, curves: Vec<Curve>) -> Plot {
         to_label: "now".into(),
         level: None,
         curves,
+        marks: None,
     }
 }
 
@@ -259,18 +248,4 @@ fn round_trips_of(side: &Side<'_>, now: SimTime) -> Plot {
     let measured = |record: &ConnectionRecord| Some(record.srtt.as_millis_f64()).filter(|&millis| millis > 0.0);
     let curves = vec![Curve { name: "round trip", letter: 'r', role: Role::Accent, steps: steps(side.history, now, measured) }];
     plot("smoothed round trip (RFC 6298)".into(), "ms", curves)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_top_of_a_scale_is_a_round_number() {
-        let top = |values: &[f64]| {
-            let steps = values.iter().map(|&value| (0.5, Some(value))).collect();
-            top_of(&[Curve { name: "", letter: 'x', role: Role::Text, steps }])
-        };
-        assert_eq!([top(&[]), top(&[7.0, 3.0]), top(&[10.0]), top(&[11.0]), top(&[49.0, 51.0])], [1.0, 10.0, 10.0, 20.0, 100.0]);
-    }
 }

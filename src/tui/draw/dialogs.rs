@@ -37,6 +37,7 @@ fn draw_one(app: &App, dialog: &Dialog, frame: &mut Frame<'_>, area: Rect) {
         Dialog::Confirm { title, text, .. } => boxed(app, frame, area, title, visible_lines(text).into_owned(), CONFIRM_KEYS),
         Dialog::List(list) => self::list(app, list, frame, area),
         Dialog::Connection(connection) => super::connection::draw(&app.scene(), connection, frame, area),
+        Dialog::Path(path) => super::path::draw(&app.scene(), path, frame, area),
         Dialog::Welcome(welcome) => super::welcome::draw(app, welcome, frame, area),
     }
 }

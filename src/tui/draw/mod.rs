@@ -16,6 +16,7 @@ mod connection;
 mod dialogs;
 mod form;
 mod frame;
+mod path;
 mod tour;
 mod welcome;
 
@@ -356,6 +357,11 @@ fn is_hinted(app: &App, binding: &Binding, has_verbs: bool) -> bool {
             Action::Map => app.workspace().focus() == Pane::Health,
             Action::HealAll => !app.view().snapshot().faults.is_empty(),
             Action::Verbs => has_verbs,
+            Action::Sort => app.panes().get(app.workspace().focus()).is_sortable(),
+            Action::Reverse => {
+                let pane = app.panes().get(app.workspace().focus());
+                pane.is_sortable() && pane.list().order().is_some()
+            }
             Action::Filter => app.panes().get(app.workspace().focus()).is_filterable(),
             _ => true,
         }

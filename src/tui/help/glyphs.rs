@@ -70,6 +70,8 @@ fn of_screen(glyphs: &Glyphs) -> Vec<Entry> {
         own(glyphs.pause, "virtual time is paused"),
         own(glyphs.prompt, "line of the prompt, and in the log of it a line that was run"),
         own(glyphs.level, "in a chart: the level that is named beside it"),
+        own(glyphs.ascending, "in a heading: the rows are sorted by this column, the least first"),
+        own(glyphs.descending, "in a heading: the rows are sorted by this column, the greatest first"),
         own(glyphs.scroll, "in the frame of a pane: which part of the rows is shown"),
         own(glyphs.ellipsis, "a text is cut here"),
         own(

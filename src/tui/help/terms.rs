@@ -80,6 +80,10 @@ pub(super) const TERMS: &[(&str, &str)] = &[
         "fault because of which nothing can be had from a node: its process is gone, no packet passes, it refuses connections",
     ),
     (
+        "last 10, last round trip",
+        "in the dialog of a path: of the latest ten probes that were answered or are lost; time to the latest answer",
+    ),
+    (
         "last 10 s, now, so far",
         "in the dialog of a connection: what it has carried lately, its windows now, and all that it has carried",
     ),
@@ -111,6 +115,7 @@ pub(super) const TERMS: &[(&str, &str)] = &[
     ("packet", "unit of the network, up to 1500 bytes; TCP calls its part of it a segment"),
     ("PANE", "mode in which keys go to the pane in focus"),
     ("parked", "upload by a door other than this screen that has ended early, and that its client may resume"),
+    ("PATH", "mode of the dialog of a path: Left and Right let the other host ask, Esc closes it"),
     ("path, paths", "way of packets from one host to another, one path with two directions; as a fault: changed"),
     ("PAUSED", "virtual time stands still: Space lets it go on, `.` goes on to the next event"),
     ("probe", "small datagram that asks a node whether it is alive; its answer gives the round trip"),
@@ -137,6 +142,7 @@ pub(super) const TERMS: &[(&str, &str)] = &[
     ("RTT", "round-trip time: from a probe or a packet to its answer"),
     ("running", "transfer that is under way"),
     ("SEARCH", "mode in which the history of the prompt is searched: Enter runs the line, Esc gives up"),
+    ("seed", "number from which all chance of a run comes: with the same one and the same inputs, the run is the same"),
     ("segment", "piece of a file of 64 KiB, stored by one node under its SHA-256"),
     ("send, sending", "segment of which bytes are on their way"),
     ("seq, ack", "position of a packet's first byte in the stream of its connection, and the next byte that is expected"),

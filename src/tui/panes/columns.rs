@@ -3,13 +3,16 @@
 //! Columns that do not fit are omitted by their importance, never cut; a text that is longer than its column ends in an ellipsis.
 //! Widths are cells of the terminal, of which a wide character takes two.
 
+use std::borrow::Cow;
+
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::Span;
 use unicode_width::UnicodeWidthStr;
 
 use super::Canvas;
-use crate::tui::theme::{Role, Theme};
+use super::order::Order;
+use crate::tui::theme::{Glyphs, Role, Theme};
 use crate::tui::wrap::fitted;
 
 /// Width in cells of every number of bytes below one EiB, as in `1023.9 KiB`.
@@ -32,7 +35,7 @@ pub struct Column<I> {
     /// Quantity that the column shows.
     pub id: I,
     /// Word above the column.
-    pub heading: &'static str,
+    pub heading: Cow<'static, str>,
     /// Minimum width in cells, without the space between columns.
     pub least: u16,
     /// Width beyond which the column shows nothing more.
@@ -46,7 +49,19 @@ pub struct Column<I> {
 impl<I> Column<I> {
     /// Creates a column.
     pub const fn new(id: I, heading: &'static str, least: u16, wish: u16, importance: u8, align: Align) -> Column<I> {
-        Column { id, heading, least, wish, importance, align }
+        Column { id, heading: Cow::Borrowed(heading), least, wish, importance, align }
+    }
+}
+
+/// Importance of a column by which rows are sorted: only names are more important.
+const SORTED: u8 = 8;
+
+/// Marks the column of an order in its heading, and keeps it in sight before all others but the names.
+pub fn mark<I: PartialEq>(columns: &mut [Column<I>], id: &I, order: Order, glyphs: &Glyphs) {
+    for column in columns.iter_mut().filter(|column| column.id == *id) {
+        let mark = if order.is_descending { glyphs.descending } else { glyphs.ascending };
+        column.heading = format!("{} {mark}", column.heading).into();
+        column.importance = column.importance.max(SORTED);
     }
 }
 
@@ -97,7 +112,7 @@ impl<I: Copy> Columns<I> {
     /// Returns the headings.
     pub fn headings(&self, theme: &Theme) -> Vec<Span<'static>> {
         let style = theme.style(Role::Dim);
-        self.spans(theme, |column, _| Cell::Text(column.heading.to_owned(), style))
+        self.spans(theme, |column, _| Cell::Text(column.heading.clone().into_owned(), style))
     }
 
     /// Returns a row. `cell` is called with each quantity that is shown and the width of its column.
@@ -190,7 +205,7 @@ mod tests {
 
     fn column(id: usize, importance: u8, least: u16, wish: u16) -> Column<usize> {
         let align = if id.is_multiple_of(2) { Align::Left } else { Align::Right };
-        Column { id, heading: ["a", "b", "c", "d", "e"][id], least, wish, importance, align }
+        Column { id, heading: ["a", "b", "c", "d", "e"][id].into(), least, wish, importance, align }
     }
 
     fn text_of(spans: &[Span<'_>]) -> String {

@@ -4,6 +4,7 @@
 //! A cell of the matrix is the path from the host of its row to the host of its column; a cell of the diagonal is the host itself.
 
 mod beside;
+pub mod chart;
 mod map;
 mod matrix;
 
@@ -65,7 +66,9 @@ impl PaneView for HealthPane {
         let wish = (width(hosts.min(HOSTS_WISHED)), rows_up_to(hosts + 3, (room.height / 4).max(9)));
         // The usual matrix is whole wherever there is some room.
         let least = if room.height < ROOMY { 5 } else { rows_up_to(hosts.min(HOSTS_USUAL) + 3, 9) };
-        Shape::bounded((width(hosts.min(HOSTS_USUAL)), least), wish).of_rows(hosts + 3).of_columns(width(hosts))
+        Shape::bounded((width(hosts.min(HOSTS_USUAL)), least), wish)
+            .of_rows(hosts + 3)
+            .of_columns(width(hosts).saturating_add(beside::WIDTH))
     }
 
     fn priority(&self, preset: Preset) -> u16 {
@@ -149,8 +152,9 @@ impl PaneView for HealthPane {
 
     fn open(&self, scene: &Scene<'_>) -> Option<Deed> {
         let node = match self.spot(scene)? {
-            Spot::Host(Peer::Node(node)) | Spot::Path(_, Peer::Node(node)) | Spot::Path(Peer::Node(node), Peer::Client) => node,
-            Spot::Host(Peer::Client) | Spot::Path(Peer::Client, Peer::Client) => return Some(Deed::Open("topology".into())),
+            Spot::Host(Peer::Node(node)) => node,
+            Spot::Host(Peer::Client) => return Some(Deed::Open("topology".into())),
+            Spot::Path(from, to) => return Some(Deed::WatchPath(from, to)),
         };
         Some(Deed::Open(format!("node {node}")))
     }
@@ -164,7 +168,7 @@ impl PaneView for HealthPane {
         match self.spot(scene) {
             Some(Spot::Host(Peer::Node(node))) => nodes::verbs(scene, node),
             Some(Spot::Host(Peer::Client)) => faults_menu::of_host(scene, Peer::Client),
-            Some(Spot::Path(from, to)) => faults_menu::of_path(scene, from, to),
+            Some(Spot::Path(from, to)) => verbs_of_path(scene, from, to),
             None => Vec::new(),
         }
     }
@@ -197,17 +201,29 @@ impl HealthPane {
     }
 }
 
+/// Returns what can be done with a path.
+fn verbs_of_path(scene: &Scene<'_>, from: Peer, to: Peer) -> Vec<Verb> {
+    let mut verbs = vec![Verb::new("", "watch its round trips", Deed::WatchPath(from, to))];
+    if let Peer::Node(node) = to {
+        verbs.push(Verb::new("", format!("show {node}"), Deed::Open(format!("node {node}"))));
+    }
+    verbs.extend(faults_menu::of_path(scene, from, to));
+    verbs
+}
+
+/// Returns what is broken of the path from one host to another on purpose. Why nothing is answered there is said as well, if the host is why.
+fn told_of_path(scene: &Scene<'_>, from: Peer, to: Peer) -> String {
+    let broken = Broken::of(scene.snapshot);
+    let of_host = broken.of_host(to).filter(|active| !matches!(active.fault.target(), Target::Paths(_)));
+    broken.told(broken.of_path(from, to).chain(of_host))
+}
+
 /// Returns the line about what is selected: what is broken there, and, as far as there is room, what the last probes have shown.
 fn said_of(scene: &Scene<'_>, spot: Spot, width: u16) -> Vec<Span<'static>> {
     let (theme, broken) = (scene.theme, Broken::of(scene.snapshot));
     let (name, faults) = match spot {
         Spot::Host(peer) => (peer.to_string(), broken.told(broken.of_host(peer))),
-        Spot::Path(from, to) => {
-            // Why nothing is answered there is said as well, if the host is why.
-            let of_host = broken.of_host(to).filter(|active| !matches!(active.fault.target(), Target::Paths(_)));
-            let of_path = broken.of_path(from, to).chain(of_host);
-            (format!("{from}->{to}"), broken.told(of_path))
-        }
+        Spot::Path(from, to) => (format!("{from}->{to}"), told_of_path(scene, from, to)),
     };
     let mut spans = vec![Span::styled(format!(" {name} "), theme.style(Role::Text))];
     if !faults.is_empty() {

@@ -7,6 +7,7 @@
 //! The levels of the traffic are those of both directions, each on the scale of what the node's link carries in it.
 
 use p2p_engine::node::ProcessState;
+use p2p_engine::node::health::Health;
 use p2p_engine::snapshot::{NodeStatus, Peer};
 use p2p_net::RateSeries;
 use p2p_shell::report::{bytes_of, queue_of};
@@ -16,8 +17,9 @@ use ratatui::text::Span;
 use unicode_width::UnicodeWidthStr;
 
 use super::broken::{Broken, BrokenNode};
-use super::columns::{Align, BYTES, Cell, Column, Columns, RATE, longest};
+use super::columns::{Align, BYTES, Cell, Column, Columns, RATE, longest, mark};
 use super::faults_menu;
+use super::order::{Order, Sortable};
 use super::queues_of;
 use super::rows::Rows;
 use super::scene::Scene;
@@ -103,12 +105,15 @@ impl PaneView for NodesPane {
     }
 
     fn draw(&self, scene: &Scene<'_>, canvas: &mut Canvas<'_>) {
-        let nodes: Vec<&NodeStatus> = self.nodes(scene).collect();
+        let nodes: Vec<&NodeStatus> = self.nodes(scene);
         let Part { shown, .. } = self.part(scene, canvas.area);
         let texts = |text: fn(&NodeStatus) -> String| nodes[shown.clone()].iter().map(|node| text(node)).collect::<Vec<_>>();
         let (names, addresses) = (texts(|node| node.node.to_string()), texts(|node| node.address.to_string()));
         let widest = |texts: &[String]| longest(texts.iter().map(String::as_str), 40);
         let mut columns = columns(&scene.theme.glyphs, widest(&names), widest(&addresses));
+        if let Some((order, id)) = self.order() {
+            mark(&mut columns, &id, order, &scene.theme.glyphs);
+        }
         let broken = Broken::of(scene.snapshot);
         let faults: Vec<BrokenNode> = nodes[shown.clone()].iter().map(|node| broken.at(node.node)).collect();
         if let width @ 1.. = longest(faults.iter().map(|fault| fault.told.as_str()), FAULT_MAX) {
@@ -133,7 +138,18 @@ impl PaneView for NodesPane {
     }
 
     fn rows(&self, scene: &Scene<'_>) -> usize {
-        self.nodes(scene).count()
+        self.passing(scene).count()
+    }
+
+    fn orders(&self) -> &'static [Sortable] {
+        ORDERS
+    }
+
+    fn keep_place(&mut self, scene: &Scene<'_>) {
+        if self.list.order().is_some() {
+            let keys: Vec<u64> = self.nodes(scene).into_iter().map(|node| node.node.index() as u64).collect();
+            self.list.hold(keys.into_iter());
+        }
     }
 
     fn is_filterable(&self) -> bool {
@@ -154,15 +170,65 @@ impl PaneView for NodesPane {
 }
 
 impl NodesPane {
-    /// Returns the nodes that pass the filter.
-    fn nodes<'a>(&self, scene: &Scene<'a>) -> impl Iterator<Item = &'a NodeStatus> {
+    /// Returns the order of the rows, and the column of it, if it is not that of the numbers.
+    fn order(&self) -> Option<(Order, Quantity)> {
+        let order = self.list.order()?;
+        let place = ORDERS.iter().position(|sortable| sortable.name == order.by)?;
+        ORDERED.get(place).map(|&id| (order, id))
+    }
+
+    /// Returns the nodes that pass the filter in the order of the rows.
+    fn nodes<'a>(&self, scene: &Scene<'a>) -> Vec<&'a NodeStatus> {
+        let mut nodes: Vec<&NodeStatus> = self.passing(scene).collect();
+        if let Some((order, id)) = self.order() {
+            nodes.sort_by(|one, other| order.compare(value(one, id), value(other, id)));
+        }
+        nodes
+    }
+
+    /// Returns the nodes that pass the filter in the order of their numbers.
+    fn passing<'a>(&self, scene: &Scene<'a>) -> impl Iterator<Item = &'a NodeStatus> {
         let text =
             |node: &NodeStatus| format!("{} {} {} {}", node.node, node.address, node.seen.health.name(), node.state.name());
         scene.snapshot.figures.nodes.iter().filter(move |node| self.list.passes(|| text(node)))
     }
 
     fn selected<'a>(&self, scene: &Scene<'a>) -> Option<&'a NodeStatus> {
-        self.nodes(scene).nth(self.list.selected())
+        self.nodes(scene).get(self.list.selected()).copied()
+    }
+}
+
+/// Columns by which nodes can be sorted, as `ORDERED` names them.
+const ORDERS: &[Sortable] = &[
+    Sortable::words("health"),
+    Sortable::words("state"),
+    Sortable::figures("up"),
+    Sortable::figures("down"),
+    Sortable::figures("stored"),
+    Sortable::figures("conn"),
+    Sortable::figures("queue"),
+];
+
+/// The quantities of these columns.
+const ORDERED: [Quantity; ORDERS.len()] =
+    [Quantity::Health, Quantity::State, Quantity::Up, Quantity::Down, Quantity::Stored, Quantity::Connections, Quantity::Queued];
+
+/// Returns the value by which a node is sorted; what is worst of its health and busiest of its states has the least.
+fn value(node: &NodeStatus, id: Quantity) -> Option<u64> {
+    match id {
+        Quantity::Health => Some(Health::Dead as u64 - node.seen.health as u64),
+        Quantity::State => Some(match node.state {
+            ProcessState::Stopped => 0,
+            ProcessState::Waiting(_) => 1,
+            ProcessState::Running => 2,
+            ProcessState::Ready => 3,
+        }),
+        Quantity::Up => node.rates.up.latest(),
+        Quantity::Down => node.rates.down.latest(),
+        Quantity::Stored => node.used_bytes,
+        Quantity::Connections => Some(node.connections as u64),
+        Quantity::Queued => Some((node.queues.up.packets + node.queues.down.packets) as u64),
+        Quantity::Name | Quantity::Fault | Quantity::Traffic | Quantity::Address | Quantity::Full => None,
     }
 }
 

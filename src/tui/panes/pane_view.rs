@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt::Debug;
 
+use p2p_engine::snapshot::Peer;
 use p2p_store::manifest::NodeNumber;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect, Size};
@@ -11,6 +12,7 @@ use ratatui::widgets::Widget;
 
 use super::fitted_spans;
 use super::inquiry::{Found, Inquiry};
+use super::order::Sortable;
 use super::rows::Rows;
 use super::scene::{Chosen, Scene};
 use super::scroll::Part;
@@ -74,6 +76,16 @@ pub trait PaneView: Debug {
         false
     }
 
+    /// Returns the columns by which the rows can be sorted besides their own order.
+    fn orders(&self) -> &'static [Sortable] {
+        &[]
+    }
+
+    /// Returns true if the rows that are shown now can be sorted by these columns.
+    fn is_sortable(&self) -> bool {
+        !self.orders().is_empty()
+    }
+
     /// Moves the selection down by a number of lines on the screen, or up if it is negative.
     fn scroll(&mut self, scene: &Scene<'_>, lines: isize) {
         let (count, step) = (self.rows(scene), if self.is_newest_below() { -lines } else { lines });
@@ -124,7 +136,8 @@ pub trait PaneView: Debug {
         Chosen::default()
     }
 
-    /// Remembers the place at which the selected row is now. Called before each frame and before each key.
+    /// Remembers the place at which the selected row is now, or keeps the selection on it where it has moved. Called before each frame and
+    /// before each key.
     fn keep_place(&mut self, _scene: &Scene<'_>) {}
 
     /// Returns what is selected instead of a row that is gone, at the place where it was; nothing if no row may take its place.
@@ -228,6 +241,8 @@ pub enum Deed {
     DropRest(StepId),
     /// Opens the connection to a node, which is shown as it is from then on.
     Watch(NodeNumber),
+    /// Opens the path from one host to another, which is shown as it is from then on.
+    WatchPath(Peer, Peer),
     /// Opens a further menu.
     Choose(Menu),
     /// Opens the menu of the profiles of faults for a node.

@@ -46,6 +46,31 @@ pub struct Plot {
     pub level: Option<(f64, String)>,
     /// Curves, the most important last.
     pub curves: Vec<Curve>,
+    /// Instants at the bottom; `None` if the chart has no such.
+    pub marks: Option<Marks>,
+}
+
+/// Instants that are marked at the bottom of a chart.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Marks {
+    /// Glyph of a mark.
+    pub glyph: &'static str,
+    /// What has happened at each, in the heading.
+    pub name: &'static str,
+    /// Fractions of the span, from 0 to 1; others are not drawn.
+    pub at: Vec<f64>,
+}
+
+/// Returns the greatest value of curves in their span, and a round number above it as the top of the scale.
+pub fn round_top(curves: &[Curve]) -> f64 {
+    let values = curves.iter().flat_map(|curve| {
+        // The last value before the span is still in force at its beginning.
+        let before = curve.steps.iter().rposition(|(at, _)| *at < 0.0).unwrap_or(0);
+        curve.steps[before..].iter().filter_map(|(_, value)| *value)
+    });
+    let highest = values.fold(1.0, f64::max);
+    let power = 10f64.powf(highest.log10().floor());
+    [1.0, 2.0, 5.0, 10.0].into_iter().map(|factor| factor * power).find(|&top| top >= highest).unwrap_or(highest)
 }
 
 /// Bits of the dots of a Braille character, by row and column (Unicode 16.0, block U+2800).
@@ -67,6 +92,7 @@ impl Plot {
             self.draw_curve(theme, canvas, curve, field);
         }
         self.name_level(theme, canvas, field);
+        self.draw_marks(theme, canvas, field);
     }
 
     /// Returns the title and the names of the curves, if there are several.
@@ -76,7 +102,20 @@ impl Plot {
             let mark = if uses_letters(theme) { curve.letter } else { '⣀' };
             spans.push(Span::styled(format!("  {mark} {}", curve.name), theme.style(curve.role)));
         }
+        if let Some(marks) = &self.marks {
+            let text = format!("  {} {} {}", marks.glyph, marks.at.len(), marks.name);
+            spans.push(Span::styled(text, theme.style(if marks.at.is_empty() { Role::Dim } else { Role::Bad })));
+        }
         spans
+    }
+
+    fn draw_marks(&self, theme: &Theme, canvas: &mut Canvas<'_>, field: Rect) {
+        let Some(marks) = &self.marks else { return };
+        for at in marks.at.iter().filter(|at| (0.0..=1.0).contains(*at)) {
+            let column = ((at * f64::from(field.width)) as u16).min(field.width.saturating_sub(1));
+            let place = Rect { x: field.x + column, y: field.bottom().saturating_sub(1), width: 1, height: 1 };
+            canvas.part(place).row(0, vec![Span::styled(marks.glyph, theme.style(Role::Bad))]);
+        }
     }
 
     fn draw_axes(&self, theme: &Theme, canvas: &mut Canvas<'_>, label: u16, field: Rect) {
@@ -185,7 +224,7 @@ mod tests {
 
     fn plot(curves: Vec<Curve>, level: Option<(f64, String)>) -> Plot {
         let [top_label, from_label, to_label] = ["4 p", "-60 s", "now"].map(String::from);
-        Plot { title: "window".into(), top: 4.0, top_label, from_label, to_label, level, curves }
+        Plot { title: "window".into(), top: 4.0, top_label, from_label, to_label, level, curves, marks: None }
     }
 
     #[test]
@@ -202,6 +241,32 @@ mod tests {
                 "   |    c       c   ",
                 "   |ccccc       c   ",
                 "   |            cccc",
+                "  0+-60 s--------now",
+            ]
+        );
+    }
+
+    #[test]
+    fn the_top_of_a_scale_is_a_round_number() {
+        let top = |values: &[f64]| {
+            let steps = values.iter().map(|&value| (0.5, Some(value))).collect();
+            round_top(&[Curve { name: "", letter: 'x', role: Role::Text, steps }])
+        };
+        assert_eq!([top(&[]), top(&[7.0, 3.0]), top(&[10.0]), top(&[11.0]), top(&[49.0, 51.0])], [1.0, 10.0, 10.0, 20.0, 100.0]);
+    }
+
+    #[test]
+    fn marks_stand_at_the_bottom() {
+        let theme = Theme::new(ThemeName::Dark, true);
+        let marks = Marks { glyph: "x", name: "lost", at: vec![-0.1, 0.0, 0.5, 1.0, 1.2] };
+        let rows = drawn(&Plot { marks: Some(marks), ..plot(vec![curve('c', &[(0.0, 4.0)])], None) }, &theme, 20, 5);
+        assert_eq!(
+            rows,
+            [
+                "window  x 5 lost    ",
+                "4 p|cccccccccccccccc",
+                "   |                ",
+                "   |x       x      x",
                 "  0+-60 s--------now",
             ]
         );

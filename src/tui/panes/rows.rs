@@ -1,21 +1,25 @@
-//! The rows of a pane: which one is selected, and which text they must contain to be shown.
+//! The rows of a pane: which one is selected, which text they must contain to be shown, and in which order they stand.
 
 use crossterm::event::{KeyCode, KeyEvent};
 use p2p_base::spelling::visible_line;
 
+use super::order::Order;
 use crate::tui::editor::{Edit, Editor, edit_for};
 
-/// The selection and the filter of a pane that lists rows.
+/// The selection, the filter and the order of a pane that lists rows.
 #[derive(Debug)]
 pub struct Rows {
     selected: usize,
     filter: Editor,
     is_typing: bool,
+    order: Option<Order>,
+    /// Key of the row that was selected, and its place, while that was not changed on purpose.
+    held: Option<(usize, u64)>,
 }
 
 impl Default for Rows {
     fn default() -> Rows {
-        Rows { selected: 0, filter: Editor::for_search(), is_typing: false }
+        Rows { selected: 0, filter: Editor::for_search(), is_typing: false, order: None, held: None }
     }
 }
 
@@ -27,13 +31,32 @@ impl Rows {
 
     /// Selects a row.
     pub fn select(&mut self, row: usize) {
-        self.selected = row;
+        (self.selected, self.held) = (row, None);
     }
 
     /// Moves the selection by a number of rows within `count` rows.
     pub fn move_by(&mut self, step: isize, count: usize) {
         let last = count.saturating_sub(1);
-        self.selected = self.selected.min(last).saturating_add_signed(step).min(last);
+        self.select(self.selected.min(last).saturating_add_signed(step).min(last));
+    }
+
+    /// Returns the order of the rows; `None` for the pane's own.
+    pub fn order(&self) -> Option<Order> {
+        self.order
+    }
+
+    /// Changes the order of the rows.
+    pub fn set_order(&mut self, order: Option<Order>) {
+        self.order = order;
+    }
+
+    /// Keeps the selected row selected where it has come to stand elsewhere. `keys` tell the rows apart, in their order.
+    pub fn hold(&mut self, keys: impl Iterator<Item = u64>) {
+        let keys: Vec<u64> = keys.collect();
+        if let Some((_, key)) = self.held.filter(|&(place, key)| keys.get(place) != Some(&key)) {
+            self.selected = keys.iter().position(|&other| other == key).unwrap_or(self.selected);
+        }
+        self.held = keys.get(self.selected).map(|&key| (self.selected, key));
     }
 
     /// Returns the text that a row must contain to be shown; empty for all rows.
@@ -73,7 +96,7 @@ impl Rows {
     /// Changes the filter; the selection goes to the first row that it leaves.
     pub fn edit(&mut self, edit: &Edit) {
         self.filter.apply(edit);
-        self.selected = 0;
+        self.select(0);
     }
 
     /// Returns true if a text can be inserted into the filter.
@@ -84,12 +107,12 @@ impl Rows {
     /// Replaces the filter.
     pub fn set_filter(&mut self, text: &str) {
         self.filter.set(text);
-        self.selected = 0;
+        self.select(0);
     }
 
     /// Shows all rows again.
     pub fn clear_filter(&mut self) {
-        *self = Rows::default();
+        *self = Rows { order: self.order, ..Rows::default() };
     }
 
     /// Returns what the heading of the pane says of the filter.
@@ -107,6 +130,22 @@ mod tests {
     use crossterm::event::KeyModifiers;
 
     use super::*;
+
+    /// The selection goes with its row as long as it is not moved, and stays in its place where the row is gone.
+    #[test]
+    fn the_selection_goes_with_its_row() {
+        let mut rows = Rows::default();
+        let after = |rows: &mut Rows, keys: [u64; 3]| {
+            rows.hold(keys.into_iter());
+            rows.selected()
+        };
+        rows.select(1);
+        assert_eq!([[1, 2, 3], [2, 1, 3], [3, 1, 2], [1, 3, 4]].map(|keys| after(&mut rows, keys)), [1, 0, 2, 2]);
+        rows.move_by(-1, 3);
+        assert_eq!([[3, 4, 1], [1, 3, 4]].map(|keys| after(&mut rows, keys)), [1, 2]);
+        rows.set_filter("x");
+        assert_eq!(after(&mut rows, [5, 3, 4]), 0);
+    }
 
     #[test]
     fn a_filter_applies_while_it_is_typed() {

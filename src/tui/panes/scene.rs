@@ -60,6 +60,8 @@ pub struct Scene<'a> {
     pub journal: &'a Journal,
     /// Number of events that were lost because the screen lagged behind.
     pub events_lost: u64,
+    /// Seed of the run.
+    pub seed: u64,
     /// True while the view is frozen.
     pub is_frozen: bool,
     /// Files that the user may read.

@@ -15,6 +15,7 @@ use ratatui::layout::{Rect, Size};
 use ratatui::text::Span;
 
 use super::columns::wished;
+use super::order::Sortable;
 use super::rows::Rows;
 use super::scene::Scene;
 use super::scroll::first_below;
@@ -97,6 +98,21 @@ impl PaneView for WirePane {
         match self.shows_connections {
             true => Some("connections"),
             false => (!self.list.filter().is_empty()).then_some("packets"),
+        }
+    }
+
+    fn orders(&self) -> &'static [Sortable] {
+        connections::ORDERS
+    }
+
+    fn is_sortable(&self) -> bool {
+        self.shows_connections
+    }
+
+    fn keep_place(&mut self, scene: &Scene<'_>) {
+        if self.shows_connections {
+            let keys: Vec<u64> = self.connections(scene).map(|row| row.connection.node.index() as u64).collect();
+            self.list.hold(keys.into_iter());
         }
     }
 

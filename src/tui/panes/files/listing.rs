@@ -9,6 +9,8 @@ use p2p_store::names::FileKey;
 use p2p_store::namespace::{Child, Entry, Namespace};
 use tokio::time::sleep;
 
+use crate::tui::panes::order::{Order, Sortable};
+
 /// Number of rows before the selection, and after it, that are looked up.
 const AROUND: usize = 256;
 /// Number of rows before the selection, and after it, of which there have to be so many as the directory has.
@@ -18,6 +20,15 @@ const LEAST: usize = 128;
 const MANY: usize = 5_000;
 /// Time after which such a directory is looked up.
 const REST: Duration = Duration::from_millis(250);
+
+/// Name of the order by size.
+pub(super) const SIZE: &str = "size";
+/// Name of the order by the number of segments.
+pub(super) const SEGMENTS: &str = "segments";
+/// Name of the order by the date at which files were stored.
+pub(super) const STORED: &str = "stored";
+/// Columns by which files can be sorted besides their names.
+pub(super) const ORDERS: &[Sortable] = &[Sortable::figures(SIZE), Sortable::figures(SEGMENTS), Sortable::figures(STORED)];
 
 /// A row of the pane.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,6 +69,8 @@ pub(super) struct Wanted {
     pub(super) has_trees: bool,
     /// Text that the names contain.
     pub(super) filter: String,
+    /// Order of the rows; `None` for that of the names.
+    pub(super) order: Option<Order>,
     /// All names that the user may know of.
     pub(super) names: Namespace,
 }
@@ -70,11 +83,24 @@ impl Wanted {
 
     /// Returns true if the list is the same.
     pub(super) fn is_same(&self, other: &Wanted) -> bool {
-        self.is_like(other) && self.names.is_same(&other.names)
+        self.is_like(other) && self.order == other.order && self.names.is_same(&other.names)
     }
 
-    /// Calls a function with each row, in their order, until it returns false.
-    fn walk<'a>(&'a self, mut each: impl FnMut(Passed<'a>) -> bool) {
+    /// Calls a function with each row, in their order, until it returns false. Only another order than that of the names costs memory in
+    /// proportion to the rows.
+    fn walk<'a>(&'a self, mut each: impl FnMut(&Passed<'a>) -> bool) {
+        let Some(order) = self.order else { return self.walk_names(|found| each(&found)) };
+        let mut all = Vec::new();
+        self.walk_names(|found| {
+            all.push(found);
+            true
+        });
+        all.sort_by(|one, other| order.compare(one.value(order), other.value(order)));
+        let _ = all.iter().all(each);
+    }
+
+    /// Calls a function with each row, in the order of the names, until it returns false.
+    fn walk_names<'a>(&'a self, mut each: impl FnMut(Passed<'a>) -> bool) {
         let Some(place) = &self.place else { return };
         let filter = self.filter.to_lowercase();
         let passes = |found: &Passed<'_>| filter.is_empty() || found.row().name().to_lowercase().contains(&filter);
@@ -96,6 +122,17 @@ impl Passed<'_> {
         match self {
             Passed::Child(child) => child.key(),
             Passed::Tree(key) => key,
+        }
+    }
+
+    /// Returns the value by which the row is sorted; directories have none.
+    fn value(&self, order: Order) -> Option<u64> {
+        let Passed::Child(Child::Entry(Entry::File(file))) = self else { return None };
+        match order.by {
+            SIZE => Some(file.size),
+            SEGMENTS => Some(file.segments.into()),
+            STORED => Some(file.stored_at),
+            _ => None,
         }
     }
 
@@ -213,7 +250,13 @@ mod tests {
     }
 
     fn look(names: &Namespace, filter: &str, selected: usize, key: Option<&str>) -> Listing {
-        let wanted = Wanted { place: Some(FileKey::unowned("")), has_trees: true, filter: filter.into(), names: names.clone() };
+        let wanted = Wanted {
+            place: Some(FileKey::unowned("")),
+            has_trees: true,
+            filter: filter.into(),
+            order: None,
+            names: names.clone(),
+        };
         ListQuery { wanted, selected, key: key.map(FileKey::unowned), is_repeated: false, known: 0 }.look()
     }
 
@@ -231,6 +274,30 @@ mod tests {
         assert_eq!((listing.selected, listing.row(12_345).unwrap().name()), (12_345, "012345.bin".into()));
         assert_eq!(look(&names, "999", 0, None).total, 38);
         assert_eq!((look(&names, "none", 7, None).total, look(&Namespace::default(), "", 7, None).selected), (0, 0));
+    }
+
+    /// Files stand in another order, those that are equal by their names, and directories last from either end.
+    #[test]
+    fn files_are_sorted_by_their_figures() {
+        let file = |name: &str, size| {
+            let key = FileKey::unowned(name);
+            let (sha256, readers) = (Sha256Digest::of(b""), BTreeSet::new());
+            Entry::File(FileRecord { key, size, sha256, segments: 1, segment_size: 65_536, stored_at: 9 - size, readers })
+        };
+        let names: Namespace = [file("a", 2), file("b", 1), file("c", 2), file("d/x", 9), file("e", 5)].into_iter().collect();
+        let sorted = |by, is_descending| {
+            let order = Some(Order { by, is_descending });
+            let wanted =
+                Wanted { place: Some(FileKey::unowned("")), has_trees: true, filter: String::new(), order, names: names.clone() };
+            let key = Some(FileKey::unowned("b"));
+            let listing = ListQuery { wanted, selected: 0, key, is_repeated: false, known: 0 }.look();
+            assert_eq!(listing.row(listing.selected).unwrap().name(), "b", "the selection goes with its row");
+            listing.rows.iter().map(Row::name).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(sorted(SIZE, true), "e a c b d/");
+        assert_eq!(sorted(SIZE, false), "b a c e d/");
+        assert_eq!(sorted(STORED, true), "b a c e d/");
+        assert_eq!(sorted(SEGMENTS, true), "a b c e d/");
     }
 
     /// Names with characters that no new name may have stand in older catalogs.

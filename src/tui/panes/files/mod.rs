@@ -24,9 +24,10 @@ use ratatui::layout::{Rect, Size};
 use ratatui::text::Span;
 
 use self::holders::{Holders, foot, health, map, map_width};
-use self::listing::{ListQuery, Listing, Row, Wanted};
-use super::columns::{Align, BYTES, Cell, Column, Columns, longest};
+use self::listing::{ListQuery, Listing, ORDERS, Row, SEGMENTS, SIZE, STORED, Wanted};
+use super::columns::{Align, BYTES, Cell, Column, Columns, longest, mark};
 use super::inquiry::{Found, Inquiry};
+use super::order::{Order, Sortable};
 use super::rows::Rows;
 use super::scene::Scene;
 use super::scroll::Part;
@@ -127,7 +128,11 @@ impl PaneView for FilesPane {
         let seen: Vec<Option<Seen<'_>>> = shown.clone().map(|index| self.seen(scene, index)).collect();
         let name = longest(seen.iter().flatten().map(|seen| seen.name.as_str()), NAME_MAX);
         let health = longest(seen.iter().flatten().map(|seen| seen.health.0.as_str()), HEALTH_MAX);
-        let columns = Columns::fit(columns(name, health, standings.iter().len()), canvas.area.width);
+        let mut columns = columns(name, health, standings.iter().len());
+        if let Some((order, id)) = self.order() {
+            mark(&mut columns, &id, order, &scene.theme.glyphs);
+        }
+        let columns = Columns::fit(columns, canvas.area.width);
         let rows = shown.zip(&seen).enumerate().filter_map(|(place, (index, seen))| Some((place, (index, seen.as_ref()?))));
         let cell = |(index, seen): &(usize, &Seen<'_>), quantity, width| {
             let is_selected = scene.focus == Pane::Files && self.list.selected() == *index;
@@ -150,6 +155,10 @@ impl PaneView for FilesPane {
 
     fn is_filterable(&self) -> bool {
         true
+    }
+
+    fn orders(&self) -> &'static [Sortable] {
+        ORDERS
     }
 
     fn open(&self, scene: &Scene<'_>) -> Option<Deed> {
@@ -221,10 +230,22 @@ impl FilesPane {
         self.listing.row(self.list.selected())
     }
 
+    /// Returns the order of the rows, and the column of it, if it is not that of the names.
+    fn order(&self) -> Option<(Order, Quantity)> {
+        let order = self.list.order()?;
+        let id = match order.by {
+            SIZE => Quantity::Size,
+            SEGMENTS => Quantity::Segments,
+            STORED => Quantity::Stored,
+            _ => return None,
+        };
+        Some((order, id))
+    }
+
     /// Shows another directory, with the row of a key selected.
     fn go_to(&mut self, place: Option<FileKey>, came_from: Option<FileKey>) {
         (self.place, self.came_from, self.listing) = (place, came_from, Listing::default());
-        self.list = Rows::default();
+        self.list.clear_filter();
     }
 
     /// Returns what the pane is to list now. A directory that is gone gives way to the nearest one above it.
@@ -241,6 +262,7 @@ impl FilesPane {
             has_trees: self.place.is_none(),
             place: Some(place),
             filter: self.list.filter().to_owned(),
+            order: self.list.order(),
             names: names.clone(),
         }
     }

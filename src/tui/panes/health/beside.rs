@@ -21,6 +21,9 @@ const LEAST: u16 = 24;
 /// Width of the gap to the matrix in cells.
 const GAP: u16 = 3;
 
+/// Width in cells at which all figures are shown, with the gap.
+pub(super) const WIDTH: u16 = GAP + 9 + 4 * (1 + 6) + 1 + 8;
+
 /// A quantity that a column shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Quantity {

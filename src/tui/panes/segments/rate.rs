@@ -33,6 +33,7 @@ pub(super) fn plot(scene: &Scene<'_>, report: &TransferReport) -> Plot {
         to_label: "now".into(),
         level: capacity.map(|rate| (rate, format!("capacity {}", rate_of(rate)))),
         curves,
+        marks: None,
     }
 }
 

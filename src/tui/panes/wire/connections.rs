@@ -7,7 +7,8 @@ use p2p_net::ConnectionSample;
 use p2p_shell::report::{milliseconds_of, rate_of};
 
 use super::WirePane;
-use crate::tui::panes::columns::{Align, Cell, Column, Columns, RATE};
+use crate::tui::panes::columns::{Align, Cell, Column, Columns, RATE, mark};
+use crate::tui::panes::order::{Order, Sortable};
 use crate::tui::panes::scene::Scene;
 use crate::tui::panes::{Canvas, Pane, PaneView};
 use crate::tui::theme::{Role, Theme};
@@ -30,8 +31,50 @@ pub(super) enum Quantity {
     Phase,
 }
 
-fn fit(width: u16) -> Columns<Quantity> {
-    Columns::fit(columns(), width)
+/// Columns by which connections can be sorted, as `ORDERED` names them. Those that carry most come first otherwise.
+pub(super) const ORDERS: &[Sortable] = &[
+    Sortable::words("node"),
+    Sortable::words("state"),
+    Sortable::figures("up"),
+    Sortable::figures("down"),
+    Sortable::figures("resent"),
+    Sortable::figures("queue"),
+    Sortable::figures("round trip"),
+    Sortable::figures("cwnd"),
+    Sortable::figures("flight"),
+];
+
+/// The quantities of these columns.
+const ORDERED: [Quantity; ORDERS.len()] = [
+    Quantity::Node,
+    Quantity::State,
+    Quantity::Up,
+    Quantity::Down,
+    Quantity::Resent,
+    Quantity::Queue,
+    Quantity::RoundTrip,
+    Quantity::Window,
+    Quantity::InFlight,
+];
+
+/// Returns the value by which a connection is sorted.
+fn value(scene: &Scene<'_>, row: &Row<'_>, id: Quantity) -> Option<f64> {
+    let sample = &row.connection.sample;
+    Some(match id {
+        Quantity::Node => row.connection.node.index() as f64,
+        Quantity::State => f64::from(sample.state as u8),
+        Quantity::Up => row.sent.bytes_per_second,
+        Quantity::Down => row.received.bytes_per_second,
+        Quantity::Resent => (row.sent + row.received).resent_percent()?,
+        Quantity::Queue => {
+            let queues = node_of(scene, row.connection)?.queues;
+            (queues.up.packets + queues.down.packets) as f64
+        }
+        Quantity::RoundTrip => Some(sample.srtt.as_secs_f64()).filter(|&srtt| srtt > 0.0)?,
+        Quantity::Window => f64::from(sample.window),
+        Quantity::InFlight => f64::from(sample.in_flight),
+        Quantity::Phase => return None,
+    })
 }
 
 /// Returns all columns.
@@ -69,7 +112,14 @@ impl WirePane {
         scene.snapshot.figures.connections.iter().filter(|connection| self.list.passes(|| line(connection)))
     }
 
-    /// Returns the connections that pass the filter, those that carry most first.
+    /// Returns the order of the connections, and the column of it, if it is not that of what they carry.
+    fn order(&self) -> Option<(Order, Quantity)> {
+        let order = self.list.order()?;
+        let place = ORDERS.iter().position(|sortable| sortable.name == order.by)?;
+        ORDERED.get(place).map(|&id| (order, id))
+    }
+
+    /// Returns the connections that pass the filter in the order of the rows: those that carry most first, unless another one was chosen.
     pub(super) fn connections<'a>(&self, scene: &Scene<'a>) -> impl Iterator<Item = Row<'a>> {
         let row = |connection| {
             let [sent, received] = passed(connection, scene.snapshot.figures.at);
@@ -77,6 +127,9 @@ impl WirePane {
         };
         let mut all: Vec<Row<'a>> = self.passing(scene).map(row).collect();
         all.sort_by_key(|row| (std::cmp::Reverse((row.sent + row.received).bytes_per_second as u64), row.connection.node));
+        if let Some((order, id)) = self.order() {
+            all.sort_by(|one, other| order.compare(value(scene, one, id), value(scene, other, id)));
+        }
         all.into_iter()
     }
 
@@ -86,7 +139,17 @@ impl WirePane {
         let cell = |(index, row): &(usize, Row<'_>), quantity, _| {
             cell(scene, row, quantity, scene.focus == Pane::Wire && self.list.selected() == *index)
         };
-        fit(canvas.area.width).draw(scene.theme, canvas, self.row_area(scene, canvas.area), rows.enumerate(), cell);
+        let mut columns = columns();
+        if let Some((order, id)) = self.order() {
+            mark(&mut columns, &id, order, &scene.theme.glyphs);
+        }
+        Columns::fit(columns, canvas.area.width).draw(
+            scene.theme,
+            canvas,
+            self.row_area(scene, canvas.area),
+            rows.enumerate(),
+            cell,
+        );
     }
 }
 
@@ -154,7 +217,12 @@ mod tests {
     #[test]
     fn the_share_of_all_fits() {
         for width in [60, 78, 120, 200] {
-            assert!(fit(width).width_of(Quantity::Resent).is_none_or(|cells| usize::from(cells) >= "100.0 %".len()), "{width}");
+            assert!(
+                Columns::fit(columns(), width)
+                    .width_of(Quantity::Resent)
+                    .is_none_or(|cells| usize::from(cells) >= "100.0 %".len()),
+                "{width}"
+            );
         }
     }
 }
