@@ -62,7 +62,7 @@ fn one_key_heals_all() {
         assert!(row.contains(mark), "{mark}: {matrix:#?}");
     }
     let legend = matrix.last().unwrap();
-    assert!(legend.contains("≤0.1 ≤1 >1 s %lossy ~slow +odd"), "{legend}");
+    assert!(legend.contains("≤100 ≤1000 >1000 ms %lossy ~slow +odd"), "{legend}");
     assert!(header(&mut tui_harness).contains("3 faults on"));
     tui_harness.app.focus_on(Pane::Nodes);
     assert!(tui_harness.text().contains("all paths 5% duplicated 00:0"), "{}", tui_harness.text());
@@ -124,7 +124,7 @@ fn the_menu_has_the_inverses_of_what_is_on() {
     let mut tui_harness = TuiHarness::dark(120, 40);
     tui_harness.app.focus_on(Pane::Nodes);
     tui_harness.keys(&["g", "x", "cut off from all", "Enter"]);
-    let told = "5 paths between 6 hosts are cut";
+    let told = "5 paths between 6 hosts are cut; `heal` takes that back";
     assert_eq!(answer(&tui_harness).last().unwrap().1, told);
     tui_harness.keys(&["Esc", "kill 1; link 1 --queue 5; path 2 --loss 5%; faults apply slow-wan 1", "Enter"]);
     assert!(header(&mut tui_harness).contains("│ 9 faults on"), "{}", header(&mut tui_harness));
@@ -162,7 +162,7 @@ fn the_menu_of_a_large_partition_is_short() {
     let mut tui_harness = TuiHarness::with_nodes(40, 120, 40);
     let others: Vec<String> = (2..=40).map(|node| node.to_string()).collect();
     tui_harness.keys(&[&format!("partition 1|client,{}", others.join(",")), "Enter"]);
-    assert_eq!(answer(&tui_harness).last().unwrap().1, "40 paths between 41 hosts are cut");
+    assert_eq!(answer(&tui_harness).last().unwrap().1, "40 paths between 41 hosts are cut; `heal` takes that back");
     let entries = menu_of(&mut tui_harness, 0);
     let found = inverses(&entries);
     assert_eq!((found.len(), found.last()), (21, Some(&("all of Node_01, 40 faults", "faults clear Node_01"))), "{found:#?}");
@@ -442,11 +442,11 @@ fn the_menu_says_who_may_break() {
     tui_harness.app.focus_on(Pane::Health);
     tui_harness.keys(&["x"]);
     assert!(
-        lines(&tui_harness) == ["faults"] && tui_harness.text().contains("only admins break or mend"),
+        lines(&tui_harness) == ["", "node Node_01", "faults"] && tui_harness.text().contains("only admins break or mend"),
         "{}",
         tui_harness.text()
     );
-    tui_harness.keys(&["Enter"]);
+    tui_harness.keys(&["only admins", "Enter"]);
     assert!(tui_harness.text().contains("client->Node_01 has loss 20%"), "{}", tui_harness.text());
     tui_harness.keys(&["Esc", "H"]);
     assert!(tui_harness.app.dialogs().is_empty() && header(&mut tui_harness).contains("1 fault on"));

@@ -4,6 +4,7 @@ use portable_pty::CommandBuilder;
 
 use crate::program::wait_until;
 use crate::pty::{Pty, program};
+use crate::tui_harness::TuiHarness;
 
 /// Waits until nothing is typed in the prompt of the screen.
 fn is_empty(pty: &Pty) {
@@ -133,4 +134,14 @@ fn no_line_of_very_many_is_lost() {
     pty.shows("not begun, 64 lines are under way");
     pty.send("\x11");
     assert_eq!(pty.end().0, 0);
+}
+
+/// Who has the mouse is seen nowhere, so that the key says it.
+#[test]
+fn the_key_of_the_mouse_says_who_has_it() {
+    let mut tui_harness = TuiHarness::dark(80, 24);
+    tui_harness.keys(&["Ctrl-T"]);
+    assert!(tui_harness.text().contains(" the terminal has the mouse now, to select text "), "{}", tui_harness.text());
+    tui_harness.keys(&["a"]);
+    assert!(!tui_harness.text().contains("has the mouse now"), "{}", tui_harness.text());
 }

@@ -68,6 +68,7 @@ mod sharing;
 mod shell;
 mod signals;
 mod sizes;
+mod sorting;
 mod spellings;
 mod statuses;
 mod strangers;

@@ -151,7 +151,7 @@ fn the_matrix_is_whole_or_says_what_is_shown() {
     assert!(tui_harness.text().contains(" Node_12->Node_13 "), "{}", tui_harness.text());
     // What is opened is what is marked.
     tui_harness.keys(&["Enter"]);
-    assert!(tui_harness.text().contains(" node Node_13 "), "{}", tui_harness.text());
+    assert!(tui_harness.text().contains(" Path Node_12 → Node_13: "), "{}", tui_harness.text());
 }
 
 /// The matrix of many nodes goes to the last of them both ways, with the round trips between the client and each, and with those that the

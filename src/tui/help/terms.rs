@@ -80,12 +80,12 @@ pub(super) const TERMS: &[(&str, &str)] = &[
         "fault because of which nothing can be had from a node: its process is gone, no packet passes, it refuses connections",
     ),
     (
-        "last 10, last round trip",
-        "in the dialog of a path: of the latest ten probes that were answered or are lost; time to the latest answer",
-    ),
-    (
         "last 10 s, now, so far",
         "in the dialog of a connection: what it has carried lately, its windows now, and all that it has carried",
+    ),
+    (
+        "last 10, last round trip",
+        "in the dialog of a path: of the latest ten probes that were answered or are lost; time to the latest answer",
     ),
     ("link, uplink, downlink", "connection of a host to the network, with a bandwidth and a queue each way; as a fault: changed"),
     ("LIST", "mode in which one of several is chosen: letters search, Enter takes it, Esc closes the list"),
