@@ -9,7 +9,7 @@ use p2p_service::ErrorKind;
 use p2p_service::statuses;
 use rustls::Error as TlsError;
 use thiserror::Error;
-use tonic::Status;
+use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
 use super::tls;
@@ -128,8 +128,20 @@ impl From<Status> for ClientError {
         let number = i32::from(status.code());
         let kind = ErrorKind::ALL.iter().find(|&&kind| i32::from(statuses::of(kind).grpc.number) == number);
         let resource = details.resource_info().map(|info| info.resource_type.clone()).unwrap_or_default();
-        let (text, kind) = (status.message().to_owned(), kind.copied().unwrap_or(ErrorKind::Internal));
-        ClientError::Refused { text, kind, reason, resource }
+        let kind = kind.copied().unwrap_or(ErrorKind::Internal);
+        ClientError::Refused { text: text_of(&status).to_owned(), kind, reason, resource }
+    }
+}
+
+/// Returns what a status says, which is never nothing.
+fn text_of(status: &Status) -> &str {
+    match (status.code(), status.message()) {
+        (Code::Unimplemented, _) => {
+            "the server has no such service: the endpoint of a node has that of single segments alone, and the address of the others is the first \
+             that `p2p serve` names"
+        }
+        (code, "") => code.description(),
+        (_, message) => message,
     }
 }
 
@@ -166,6 +178,9 @@ mod tests {
         let error = ClientError::from(Status::data_loss("lost"));
         assert_eq!((error.kind(), error.reason()), (ErrorKind::DataLoss, ""));
         assert_eq!(ClientError::from(Status::unknown("?")).kind(), ErrorKind::Internal);
+        // Where the server says nothing, the code does.
+        assert!(ClientError::from(Status::unimplemented("")).to_string().starts_with("the server has no such service"));
+        assert!(ClientError::from(Status::unknown("")).to_string().len() > 5);
         let address = "127.0.0.1:1".parse().unwrap();
         let error = ClientError::unreachable(address, &io::Error::other("nobody"));
         assert_eq!(
