@@ -57,15 +57,19 @@ fn an_upload_with_segments_on_a_node_that_stays_cut_off_has_an_estimate() {
         let (mut harness, id) = upload_under_way();
         harness.ask(cut(1, one_way)).unwrap();
         let mut states = Vec::new();
-        for half in 30..600 {
-            advance(&mut harness, SimTime::ZERO + SimDuration::from_millis(500 * half));
+        // The commit is short, since the node is dead by then.
+        for step in 750..15_000 {
+            advance(&mut harness, SimTime::ZERO + SimDuration::from_millis(20 * step));
             let status = status_of(&mut harness, id);
             let goes_on = states.contains(&TransferState::Committing) && status.state == TransferState::Running;
             if status.state.is_over() || goes_on {
                 assert!(status.awaited.is_empty(), "{status:?}");
                 break;
             }
-            assert_eq!(status.awaited, [Awaited { node: node(1), why: Absence::CutOff, since: at(15) }], "{status:?}");
+            let is_awaited = status.awaited == [Awaited { node: node(1), why: Absence::CutOff, since: at(15) }];
+            // In the commit it is not even asked.
+            let is_given_up = status.awaited.is_empty() && status.state == TransferState::Committing;
+            assert!(is_awaited || is_given_up, "{status:?}");
             assert!(status.is_replaced(node(1)) && status.eta.seconds().is_some(), "{status:?}");
             states.push(status.state);
         }
@@ -233,6 +237,50 @@ fn a_holder_is_asked_to_commit_again_when_its_connection_is_lost() {
     assert_eq!(harness.finish(id).unwrap().status.state, TransferState::Done);
     let events = std::iter::from_fn(|| harness.simulation.poll_event());
     assert!(events.filter(|(_, event)| matches!(event, Event::Disconnected { .. })).count() > 0);
+}
+
+/// Lets an upload go on until it has, or no longer has, this state; returns the instant.
+fn until_state(harness: &mut Harness, id: p2p_engine::transfer::TransferId, state: TransferState, has: bool) -> SimTime {
+    let limit = harness.simulation.now() + SECOND * 120;
+    while (status_of(harness, id).state == state) != has {
+        let next = harness.simulation.now() + SimDuration::from_millis(10);
+        assert!(next < limit, "{:?}", status_of(harness, id));
+        advance(harness, next);
+    }
+    harness.simulation.now()
+}
+
+/// The commit outwaits no probes: a holder that is dead is not asked, and one that dies is waited for until its probes have shown it, which is
+/// what is told. What it had stored goes to others, and nothing is a file before.
+#[test]
+fn a_holder_that_is_dead_is_not_waited_for_in_the_commit() {
+    for is_dead_before in [true, false] {
+        let (mut harness, id) = upload_under_way();
+        if is_dead_before {
+            harness.ask(cut(1, false)).unwrap();
+        }
+        let begun = until_state(&mut harness, id, TransferState::Committing, true);
+        if !is_dead_before {
+            harness.ask(cut(1, false)).unwrap();
+        }
+        advance(&mut harness, begun + SimDuration::from_millis(20));
+        let told = status_of(&mut harness, id).replaced.first().and_then(|replaced| replaced.from);
+        let given_up = until_state(&mut harness, id, TransferState::Committing, false);
+        let took = given_up - begun;
+        // Three probes are missed, five seconds apart, and each has three seconds for its answer.
+        let bounds = if is_dead_before { (0.0, 2.0) } else { (13.0, 23.5) };
+        assert!(took.as_secs_f64() >= bounds.0 && took.as_secs_f64() <= bounds.1, "{is_dead_before}: {took}");
+        assert!(
+            is_dead_before || told.is_some_and(|told| told.since(given_up).max(given_up.since(told)) < SECOND),
+            "{told:?} {given_up}"
+        );
+        assert_eq!(status_of(&mut harness, id).state, TransferState::Running);
+        let report = harness.finish(id).unwrap();
+        assert!(report.status.state == TransferState::Done && report.timelines.iter().all(|timeline| timeline.holder != node(1)));
+        let events = std::iter::from_fn(|| harness.simulation.poll_event());
+        let stored = events.filter(|(_, event)| matches!(event, Event::FileStored { .. })).map(|(at, _)| at);
+        assert!(stored.collect::<Vec<_>>().iter().all(|&at| at > given_up));
+    }
 }
 
 /// A download waits for the only holder of a segment, even before anything is requested of it, and no longer than it needs it.

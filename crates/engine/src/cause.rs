@@ -36,7 +36,7 @@ pub enum Cause {
     /// The request was not sent, because its frame would be too long.
     #[error("the request is too long")]
     TooLong,
-    /// Placement did not consider the node.
+    /// Placement did not consider the node, or the commit of an upload does not wait for it.
     #[error("{0}")]
     PassedOver(PassedOver),
     /// The manifest names a node that is not configured.

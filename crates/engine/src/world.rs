@@ -142,6 +142,9 @@ impl World {
 
     /// Sends a request of the client to a node.
     pub(super) fn ask(&mut self, node: NodeNumber, owner: Owner, request: &Request, payload: Bytes) {
+        if owner.is_commit() && self.is_dead(node) {
+            return self.refuse_commit(owner, node);
+        }
         self.ask_from(Hosts::CLIENT, node, owner, request, payload);
     }
 
@@ -150,6 +153,13 @@ impl World {
         let now = self.now();
         self.hosts.host_mut(host).requester.request(now, node, owner, request, payload);
         self.carry_out_requests(host);
+    }
+
+    /// Ends the waiting for a node that has become dead to make durable what it has stored: other nodes may store that, and a deadline of a
+    /// connection, which may be three in a row, would only be late.
+    pub(super) fn give_up_commits(&mut self, node: NodeNumber) {
+        self.hosts.fail_commits(&self.net, Hosts::CLIENT, node, &Cause::PassedOver(PassedOver::Dead));
+        self.carry_out_requests(Hosts::CLIENT);
     }
 
     /// Drops the requests of a transfer, and sends no more of them where nobody else needs their connection.
@@ -217,17 +227,21 @@ impl World {
     pub(super) fn candidates(&self, usable: impl Fn(NodeNumber) -> bool) -> Vec<Candidate> {
         let candidate = |node: &NodeHost| {
             let number = node.node.number();
-            let stats = node.node.volume_stats();
             let alive = !self.is_dead(number);
-            let reserved = self.space.reserved_on(number);
             Candidate {
                 node: number,
                 usable: alive && node.node.trouble().is_none() && !self.faults.is_withdrawn(number) && usable(number),
-                capacity: stats.capacity,
-                free: if node.has_full_disk() { 0 } else { stats.free().saturating_sub(reserved) },
+                capacity: node.node.volume_stats().capacity,
+                free: self.free_on(node),
             }
         };
         self.nodes.iter().map(candidate).collect()
+    }
+
+    /// Returns the bytes that a node has free for segments that are not under way to it.
+    fn free_on(&self, node: &NodeHost) -> u64 {
+        let reserved = || self.space.reserved_on(node.node.number());
+        if node.has_full_disk() { 0 } else { node.node.volume_stats().free().saturating_sub(reserved()) }
     }
 
     /// Chooses a node for a segment of `len` bytes, but none of `except`: one that holds the segment already, where it takes no
@@ -250,8 +264,7 @@ impl World {
 
     /// Returns true if a node has room for a segment of `len` bytes, or holds it already.
     pub(super) fn has_room_on(&self, node: NodeNumber, id: SegmentId, len: u64) -> bool {
-        let free = || self.candidates(|_| true).get(node.index()).map_or(0, |candidate| candidate.free);
-        self.is_on(node, id) || free() >= len
+        self.is_on(node, id) || self.free_on(&self.nodes[node.index()]) >= len
     }
 
     /// Returns the first usable node that holds a segment, or that an upload is storing it on.

@@ -175,6 +175,23 @@ impl PeerTable {
         self.dead > 0
     }
 
+    /// Returns the instant at which a peer is dead unless anything is heard from it until then, where the last packet on a connection from
+    /// it arrived at `heard_at`. It is later if the host's own queue drops a probe. `None` if the peer is not probed by itself.
+    pub(crate) fn dead_at(&self, peer: HostId, heard_at: Option<SimTime>) -> Option<SimTime> {
+        let (count, health) = (self.order.len(), self.peer(peer));
+        let (place, first) = (self.order.iter().position(|&other| other == peer)?, self.next_probe_at?);
+        let turns = (place + count - self.next_peer % count) % count;
+        let under_way = self.outstanding.values().filter(|(to, _)| *to == peer).map(|&(_, sent_at)| sent_at);
+        let due = (0..).map(|round| first + self.step() * (turns as u64 + round * count as u64));
+        let last = health.heard_at.max(heard_at);
+        let silent_since = last.unwrap_or(self.started_at);
+        let counted = if last > health.heard_at { 0 } else { health.missed };
+        let left = self.config.dead_after.saturating_sub(counted).max(1) as usize;
+        let missed = under_way.chain(due).filter(|&sent_at| last.is_none_or(|last| sent_at > last));
+        let mut ends = missed.map(|sent_at| sent_at + self.timeout()).skip(left - 1);
+        ends.find(|&end| end.since(silent_since) >= self.silence)
+    }
+
     /// Returns true if a check is under way: one of its probes is outstanding or yet to be sent.
     pub fn is_checking(&self) -> bool {
         self.check.is_some() || !self.check_probes.is_empty()

@@ -427,6 +427,28 @@ fn a_connection_is_cut_off_where_nothing_on_it_is_wanted() {
     assert!(bench.nodes.contains_key(&node(0)));
 }
 
+/// What is given up fails at once, be it written or not, and a late answer to it is dropped; what else is asked of the node goes on, and
+/// without that its connection ends.
+#[test]
+fn requests_that_are_given_up_fail_at_once() {
+    let mut bench = Bench::new();
+    (0..3).for_each(|_| bench.ask(node(0)));
+    bench.ask(node(1));
+    [0, 1].into_iter().for_each(|index| bench.connect(node(index)));
+    bench.write(node(0), 2);
+    bench.write(node(1), 1);
+    [0, 1].into_iter().for_each(|index| bench.send(node(index), usize::MAX));
+    for index in [0, 1] {
+        let (now, sent) = (bench.now, bench.nodes[&node(index)].sent);
+        bench.requester.fail(now, node(index), |&owner| owner != 2, &Cause::TooLong, sent);
+        bench.carry_out();
+    }
+    assert_eq!(bench.told, [(1, false), (3, false), (4, false)]);
+    assert!(bench.nodes[&node(0)].waiting.is_empty() && !bench.nodes.contains_key(&node(1)));
+    (0..2).for_each(|_| bench.answer(node(0), 0, 100));
+    assert_eq!(bench.told[3..], [(2, true)]);
+}
+
 /// Asks one node for what three owners want, of which the first has the node's attention and the second is in TCP's hands.
 fn three_behind_each_other(sent: usize) -> Bench {
     let mut bench = Bench::new();

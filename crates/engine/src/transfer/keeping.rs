@@ -38,6 +38,8 @@ pub(super) struct Keeping {
     hashes: BTreeMap<u32, HashState>,
     /// The first of the stored segments, which are being kept, and how many of them.
     under_way: Option<(UnderWay, usize)>,
+    /// Number of bytes that are stored before the next of them are made durable: more where a holder has not done so.
+    due: u64,
     /// True if the source has gone and the upload ends once everything is kept.
     pub(super) is_parking: bool,
     /// True if the upload was told to stop: what fails then is not asked for again.
@@ -53,6 +55,7 @@ impl Keeping {
             stored: VecDeque::new(),
             hashes: BTreeMap::new(),
             under_way: None,
+            due: EVERY,
             is_parking: false,
             is_stopped: false,
             is_current: false,
@@ -96,8 +99,8 @@ impl Keeping {
 
     /// Begins to keep what is stored, if it is enough or the upload is to end. Returns false if there is nothing to do.
     pub(super) fn begin(&mut self, outputs: &mut VecDeque<Output>) -> bool {
-        let bytes: u64 = self.stored.iter().map(|(segment, _)| u64::from(segment.len)).sum();
-        let is_due = bytes >= EVERY || (self.is_parking && (bytes > 0 || !self.is_current));
+        let bytes = self.stored_bytes();
+        let is_due = bytes >= self.due || (self.is_parking && (bytes > 0 || !self.is_current));
         if self.is_busy() || !is_due {
             return false;
         }
@@ -109,6 +112,10 @@ impl Keeping {
             self.note(outputs);
         }
         true
+    }
+
+    fn stored_bytes(&self) -> u64 {
+        self.stored.iter().map(|(segment, _)| u64::from(segment.len)).sum()
     }
 
     /// Lets the commitment handle what has become of a request. Once all holders have answered, the segments are noted, unless one did
@@ -124,6 +131,8 @@ impl Keeping {
             Progress::Complete => self.note(outputs),
             Progress::Lost(losses) => {
                 self.under_way = None;
+                // All holders are asked once more, so that it is not tried again with every segment.
+                self.due = self.stored_bytes() + EVERY;
                 if self.is_parking {
                     self.end_before(&losses);
                 }
@@ -167,6 +176,7 @@ impl Keeping {
         if is_done {
             self.record = self.record_after(count);
             self.stored.drain(..count);
+            self.due = EVERY;
             (self.is_noted, self.is_current) = (true, true);
         }
     }

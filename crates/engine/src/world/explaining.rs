@@ -42,9 +42,12 @@ impl World {
         let tcp = client.tcp();
         let given_up_at = || self.hosts.given_up_at(&self.net, Hosts::CLIENT, node);
         let again = tcp.connect_timeout * u64::from(upload.commits_left(node));
+        // A node that is dead is not asked to commit, and not waited for.
+        let dead_at = if self.is_dead(node) { Some(self.now()) } else { self.hosts.dead_at(&self.net, Hosts::CLIENT, node) };
+        let until_dead = |at: SimTime| dead_at.map_or(at, |dead_at| at.min(dead_at));
         let from = match (open > 0, upload.is_committing()) {
             (true, _) => given_up_at(),
-            (false, true) => given_up_at().map(|at| at + again),
+            (false, true) => given_up_at().map(|at| until_dead(at + again)),
             (false, false) => None,
         };
         let patience = match why {
@@ -54,6 +57,7 @@ impl World {
             _ if open == 0 && client.requester.is_connected(node) => tcp.user_timeout + again,
             _ => tcp.connect_timeout + again,
         };
+        let patience = until_dead(self.now() + patience).since(self.now());
         Replacement { node, from, open, stored, patience }
     }
 

@@ -10,6 +10,7 @@ use p2p_net::{Activity, ConnectionId, HostConfig, HostId, MeterId, Network, TcpC
 use p2p_store::manifest::NodeNumber;
 
 use super::frames::FrameWriter;
+use crate::cause::Cause;
 use crate::node::health::PeerTable;
 use crate::patience::{patient, silence};
 use crate::peer::Peer;
@@ -50,6 +51,11 @@ impl Owner {
             Owner::Segment { transfer, .. } | Owner::Transfer(transfer, _) => transfer == id,
             Owner::OwedDeletions => false,
         }
+    }
+
+    /// Returns true if the request is to make durable what a node has stored.
+    pub(super) const fn is_commit(&self) -> bool {
+        matches!(self, Owner::Transfer(_, Part::Commit | Part::Keep))
     }
 
     /// Returns the transfer and its part that the request is made for; `None` for deletions that are owed.
@@ -300,6 +306,12 @@ impl Hosts {
         requester.forget(net.now(), |owner| owner.is_of(transfer), |node| connections.sent(net, node));
     }
 
+    /// Fails the requests of a host to a node to make durable what it has stored.
+    pub(super) fn fail_commits(&mut self, net: &Network, index: usize, node: NodeNumber, cause: &Cause) {
+        let Host { requester, connections, .. } = &mut self.all[index];
+        requester.fail(net.now(), node, Owner::is_commit, cause, connections.sent(net, node));
+    }
+
     /// Gives up the connection of a host to a node, if only forgotten requests are on their way there.
     pub(super) fn shed(&mut self, net: &Network, index: usize, node: NodeNumber) {
         let Host { requester, connections, .. } = &mut self.all[index];
@@ -311,6 +323,12 @@ impl Hosts {
         let Host { requester, connections, .. } = &self.all[index];
         let activity = connections.activity(net, node).unwrap_or_default();
         requester.given_up_at(node, activity, self.all[index].tcp().connect_timeout)
+    }
+
+    /// Returns the instant at which a node is dead for a host unless anything is heard of it until then; `None` if it is not probed.
+    pub(super) fn dead_at(&self, net: &Network, index: usize, node: NodeNumber) -> Option<SimTime> {
+        let (Host { peers, connections, .. }, other) = (&self.all[index], self.of_node(node).id);
+        peers.dead_at(other, connections.heard_from(net, other))
     }
 
     /// Handles the timeouts of a host's probes that are due.

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use p2p_net::{ConnectionId, MSS};
 use p2p_store::manifest::NodeNumber;
 
-use crate::cause::{Cause, ConnectionLoss};
+use crate::cause::{Cause, ConnectionLoss, PassedOver};
 use crate::event::Event;
 use crate::gauge::{Stream, Traffic, lost_for};
 use crate::node::protocol::{Refusal, RequestTag, Response, ids_in};
@@ -113,6 +113,11 @@ impl World {
             RequesterOutput::Lost { node, loss } if host == Hosts::CLIENT => self.notices.push_back(Notice::Lost(node, loss)),
             _ => {}
         }
+    }
+
+    /// Notes that a node is not asked to make durable what it has stored, because it is dead.
+    pub(super) fn refuse_commit(&mut self, owner: Owner, node: NodeNumber) {
+        self.notices.push_back(Notice::Failed { owner, node, cause: Cause::PassedOver(PassedOver::Dead) });
     }
 
     /// Returns the input about a request that has failed, with the faults that explain it.

@@ -297,8 +297,10 @@ impl World {
             // Only the client's view of the nodes is published; each node keeps its own view.
             if let (Hosts::CLIENT, Peer::Node(node)) = (host, Hosts::peer_of(peer)) {
                 self.emit(Event::HealthChanged { node, from, to, missed });
-                if to == Health::Alive {
-                    self.collect_from(node);
+                match to {
+                    Health::Alive => self.collect_from(node),
+                    Health::Dead => self.give_up_commits(node),
+                    Health::Suspect => {}
                 }
             }
         }
