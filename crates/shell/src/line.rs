@@ -19,8 +19,8 @@ pub struct Earlier {
     pub command: String,
 }
 
-/// Command of a line that has been checked: its position, from 1, and what it calls.
-type Checked = (usize, Call);
+/// Command of a line that has been checked, and what it calls.
+type Checked = (Earlier, Call);
 
 impl Shell {
     /// Checks the commands of a line before the first of them is carried out: that each is one, with arguments that it takes, that the user
@@ -42,36 +42,35 @@ impl Shell {
             }
             if let Err(error) = outlook.take(self, &call).await {
                 let after = self.reason_of(first, &earlier, &call, &error).await;
-                let text = |position: usize| commands.get(position - 1).cloned().unwrap_or_default();
-                return Err(ahead(error, after.map(|position| Earlier { position, command: text(position) })));
+                return Err(ahead(error, after));
             }
             // What comes after it is not carried out.
             if call.spec.name == "quit" {
                 break;
             }
-            earlier.push((position, call));
+            earlier.push((Earlier { position, command: command.clone() }, call));
         }
         Ok(())
     }
 
-    /// Returns the position of the command that makes a later one be refused with an error: the last one before which it would be carried out,
+    /// Returns the command that makes a later one be refused with an error: the last one before which it would be carried out,
     /// or else the last one before which it would be refused for something else. Returns `None` if it would be refused so all along.
-    async fn reason_of(&self, mut outlook: Outlook, earlier: &[Checked], call: &Call, error: &ShellError) -> Option<usize> {
+    async fn reason_of(&self, mut outlook: Outlook, earlier: &[Checked], call: &Call, error: &ShellError) -> Option<Earlier> {
         // What a user may do does not change within a line as far as it is foretold, and each look is recorded.
         if matches!(error.kind(), Some(ErrorKind::Denied | ErrorKind::Unauthenticated)) {
             return None;
         }
         let (mut possible, mut other) = (None, None);
-        for (position, before) in earlier {
+        for (named, before) in earlier {
             match outlook.clone().take(self, call).await {
-                Ok(()) => possible = Some(*position),
-                Err(now) if now != *error => other = Some(*position),
+                Ok(()) => possible = Some(named),
+                Err(now) if now != *error => other = Some(named),
                 Err(_) => {}
             }
             // The network may be another one meanwhile.
             outlook.take(self, before).await.ok()?;
         }
-        possible.or(other)
+        possible.or(other).cloned()
     }
 }
 

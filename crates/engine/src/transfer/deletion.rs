@@ -7,8 +7,8 @@ use std::collections::{BTreeSet, VecDeque};
 use p2p_store::catalog::Garbage;
 use p2p_store::manifest::NodeNumber;
 
-use super::{Output, Part, Unanswered};
-use crate::node::protocol::Request;
+use super::{Input, Output, Part, Unanswered};
+use crate::node::protocol::{Request, Response};
 
 /// Deletions that nodes are asked to carry out for a transfer.
 #[derive(Debug, Default)]
@@ -26,8 +26,18 @@ impl Deletion {
         Deletion { unanswered, shares, owing }
     }
 
-    /// Handles a node's answer, or the failure to reach it.
-    pub(super) fn settle(&mut self, outputs: &mut VecDeque<Output>, node: NodeNumber, is_deleted: bool) {
+    /// Handles a node's answer, or the failure to reach it; other inputs change nothing.
+    pub(super) fn handle(&mut self, outputs: &mut VecDeque<Output>, input: Input) {
+        match input {
+            Input::Answered { part: Part::Delete, node, response, .. } => {
+                self.settle(outputs, node, matches!(response, Response::Deleted));
+            }
+            Input::Failed { part: Part::Delete, node, .. } => self.settle(outputs, node, false),
+            _ => {}
+        }
+    }
+
+    fn settle(&mut self, outputs: &mut VecDeque<Output>, node: NodeNumber, is_deleted: bool) {
         self.unanswered.settle(node);
         if !is_deleted && let Some(ids) = self.shares.remove(&node) {
             outputs.push_back(Output::Owe { node, ids });

@@ -10,11 +10,10 @@ use p2p_store::names::FileKey;
 use p2p_store::uploads::UploadRecord;
 
 use super::deletion::Deletion;
-use super::{CatalogWork, Direction, Input, Output, Part, TransferError, TransferId, TransferLog, TransferState};
+use super::{CatalogWork, Direction, Input, Output, TransferError, TransferId, TransferLog, TransferState};
 use crate::cause::LocalFailure;
 use crate::event::Event;
 use crate::io::Outcome;
-use crate::node::protocol::Response;
 
 #[derive(Debug)]
 enum RemovalPhase {
@@ -88,11 +87,9 @@ impl Removal {
                 self.phase = RemovalPhase::Deleting(Deletion::begin(&mut self.outputs, shares, owing));
                 self.finish_when_deleted(now);
             }
-            (RemovalPhase::Deleting(_), Input::Answered { part: Part::Delete, node, response, .. }) => {
-                self.on_deleted(now, node, matches!(response, Response::Deleted));
-            }
-            (RemovalPhase::Deleting(_), Input::Failed { part: Part::Delete, node, .. }) => {
-                self.on_deleted(now, node, false);
+            (RemovalPhase::Deleting(deletion), input @ (Input::Answered { .. } | Input::Failed { .. })) => {
+                deletion.handle(&mut self.outputs, input);
+                self.finish_when_deleted(now);
             }
             // What is removed cannot be brought back.
             (_, Input::Cancelled) => self.log.note_cancel(now),
@@ -114,13 +111,6 @@ impl Removal {
             // The panic may have occurred after the commit.
             Outcome::Crashed(reason) => self.fail(now, TransferError::OutcomeUnknown(LocalFailure::of_panic(reason))),
             _ => {}
-        }
-    }
-
-    fn on_deleted(&mut self, now: SimTime, node: NodeNumber, is_deleted: bool) {
-        if let RemovalPhase::Deleting(deletion) = &mut self.phase {
-            deletion.settle(&mut self.outputs, node, is_deleted);
-            self.finish_when_deleted(now);
         }
     }
 

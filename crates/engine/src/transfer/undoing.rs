@@ -8,9 +8,8 @@ use p2p_store::manifest::NodeNumber;
 use p2p_store::uploads::UploadId;
 
 use super::deletion::Deletion;
-use super::{CatalogWork, Input, Output, Part};
+use super::{CatalogWork, Input, Output};
 use crate::io::Outcome;
-use crate::node::protocol::Response;
 
 #[derive(Debug)]
 enum Stage {
@@ -56,12 +55,7 @@ impl Undoing {
             (Stage::Sorting, Input::Deletable(shares, owing)) => {
                 self.stage = Stage::Deleting(Deletion::begin(outputs, shares, owing));
             }
-            (Stage::Deleting(deletion), Input::Answered { part: Part::Delete, node, response, .. }) => {
-                deletion.settle(outputs, node, matches!(response, Response::Deleted));
-            }
-            (Stage::Deleting(deletion), Input::Failed { part: Part::Delete, node, .. }) => {
-                deletion.settle(outputs, node, false);
-            }
+            (Stage::Deleting(deletion), input) => deletion.handle(outputs, input),
             _ => {}
         }
     }

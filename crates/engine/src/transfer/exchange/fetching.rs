@@ -26,10 +26,9 @@ pub(crate) struct Fetching {
     began: SimTime,
     node: NodeNumber,
     id: SegmentId,
-    /// True if the user keeps the segment there, or names a file that has to have it.
+    /// True if the user keeps the segment there, or names a file that has to have it: once the node is asked, the catalog has said that it
+    /// holds the segment.
     is_own: bool,
-    /// True if the catalog says that the node holds the segment.
-    is_expected: bool,
     attempt: u32,
     pub(super) outputs: VecDeque<Output>,
 }
@@ -38,8 +37,8 @@ impl Fetching {
     /// Begins to fetch a segment of a file, or one for which nothing is to be looked up, as it `is_kept` for the user or the user is an
     /// admin.
     pub(crate) fn new(now: SimTime, (node, id): (NodeNumber, SegmentId), file: Option<FileKey>, is_kept: bool) -> Fetching {
-        let (is_own, is_expected) = (is_kept || file.is_some(), is_kept);
-        let mut fetching = Fetching { began: now, node, id, is_own, is_expected, attempt: 0, outputs: VecDeque::new() };
+        let is_own = is_kept || file.is_some();
+        let mut fetching = Fetching { began: now, node, id, is_own, attempt: 0, outputs: VecDeque::new() };
         match file {
             Some(key) => fetching.outputs.push_back(Output::Catalog(CatalogWork::Find { key, id, node })),
             None => fetching.ask(),
@@ -60,10 +59,7 @@ impl Fetching {
 
     pub(super) fn handle(&mut self, now: SimTime, input: Input) {
         let result = match input {
-            Input::Catalog(Outcome::Found(Ok(true))) => {
-                self.is_expected = true;
-                return self.ask();
-            }
+            Input::Catalog(Outcome::Found(Ok(true))) => return self.ask(),
             Input::Catalog(Outcome::Found(Ok(false))) => Err(self.unknown()),
             Input::Catalog(Outcome::Found(Err(error))) => Err(error.into()),
             Input::Catalog(outcome) => Err(crashed(outcome)),
@@ -76,7 +72,7 @@ impl Fetching {
                 self.attempt += 1;
                 return self.ask();
             }
-            Input::Failed { cause, .. } if !self.is_expected && cause.is_not_stored() => Err(self.unknown()),
+            Input::Failed { cause, .. } if !self.is_own && cause.is_not_stored() => Err(self.unknown()),
             Input::Failed { node, cause, .. } => Err(failed(node, cause)),
             _ => return,
         };

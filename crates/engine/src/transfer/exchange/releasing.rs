@@ -56,12 +56,8 @@ impl Releasing {
                 self.phase = Phase::Deleting(Deletion::begin(&mut self.outputs, shares, owing));
                 self.end_when_deleted();
             }
-            (Phase::Deleting(deletion), Input::Answered { part: Part::Delete, node, response, .. }) => {
-                deletion.settle(&mut self.outputs, node, matches!(response, Response::Deleted));
-                self.end_when_deleted();
-            }
-            (Phase::Deleting(deletion), Input::Failed { part: Part::Delete, node, .. }) => {
-                deletion.settle(&mut self.outputs, node, false);
+            (Phase::Deleting(deletion), input) => {
+                deletion.handle(&mut self.outputs, input);
                 self.end_when_deleted();
             }
             _ => {}

@@ -86,7 +86,12 @@ pub(crate) async fn require_admin<N: Network>(network: &N, call: &Call) -> Resul
 }
 
 async fn clear<N: Network>(network: &N, call: &Call, what: Option<&str>) -> Result<Answer, N::Error> {
-    let which = which(&network.profiles().await?, call, what)?;
+    // Only a name that is a node's may be a profile's as well.
+    let profiles = match what.and_then(hosts::node_of) {
+        Some(_) => network.profiles().await?,
+        None => Profiles::default(),
+    };
+    let which = which(&profiles, call, what)?;
     let Cleared { mut taken_back, not_running } = network.clear(which).await?;
     taken_back.sort_by_key(|active| active.fault.target());
     let told = ToldFault::all(&taken_back);
