@@ -160,7 +160,13 @@ pub static BINDINGS: &[Binding] = &[
     binding(Action::Right, Scope::Panes, "Right", "", "move to the right, in the matrix of round trips"),
     binding(Action::PageUp, Scope::Everywhere, "PageUp", "", "move up a page; in the prompt, scroll its output"),
     binding(Action::PageDown, Scope::Everywhere, "PageDown", "", "move down a page; in the prompt, scroll its output"),
-    binding(Action::Help, Scope::Everywhere, "F1", "help", "show this help; ? does it too while a pane has the keys"),
+    binding(
+        Action::Help,
+        Scope::Everywhere,
+        "F1",
+        "help",
+        "show this help; ? does it too while a pane has the keys, and in a dialog F1 shows what its keys do",
+    ),
     binding(Action::Help, Scope::Panes, "?", "", "show this help"),
     binding(Action::Palette, Scope::Everywhere, "Ctrl-P", "palette", "find an action, a command or a word of the screen"),
     binding(Action::Legend, Scope::Everywhere, "F9", "legend", "show what the keys, glyphs and terms of the screen mean"),
@@ -194,6 +200,9 @@ pub static BINDINGS: &[Binding] = &[
     binding(Action::Suspend, Scope::Everywhere, "Ctrl-Z", "", "give the terminal back to the shell; `fg` returns"),
     binding(Action::Quit, Scope::Everywhere, "Ctrl-Q", "quit", "leave; where transfers run, it asks first"),
 ];
+
+/// Name of a key, and what the key does at the moment.
+pub type KeyHint = (&'static str, &'static str);
 
 /// Configured keys that replace those of the table, indexed by [`Binding::name`].
 pub type Keymap = BTreeMap<&'static str, String>;

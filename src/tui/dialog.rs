@@ -4,6 +4,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::layout::Position;
 use tokio::sync::oneshot;
 
+use super::action::KeyHint;
 use super::connection::ConnectionDialog;
 use super::editor::{Edit, Editor, edit_for};
 use super::form::FormDialog;
@@ -209,6 +210,20 @@ impl Dialog {
             Dialog::Connection(_) => "CONNECTION",
             Dialog::Path(_) => "PATH",
             Dialog::Welcome(_) => "CHOICE",
+        }
+    }
+
+    /// Returns the keys that go on with the dialog or end it, each with what it does there, for the hint line.
+    pub fn endings(&self) -> &'static [KeyHint] {
+        match self {
+            Dialog::Viewer(viewer) if viewer.is_typing() => &[("Enter", "keep"), ("Esc", "clear")],
+            Dialog::Viewer(_) | Dialog::Connection(_) => &[("Enter", "close"), ("Esc", "close")],
+            Dialog::Confirm { .. } => &[("y", "yes"), ("Enter", "no"), ("Esc", "no")],
+            Dialog::Form(form) => form.endings(),
+            Dialog::List(list) if list.found().is_empty() => &[("Esc", "close")],
+            Dialog::List(list) if list.is_of_pending => &[("Enter", "drop"), ("Esc", "close")],
+            Dialog::List(_) => &[("Enter", "choose"), ("Esc", "close")],
+            Dialog::Welcome(_) => &[("Enter", "take"), ("Esc", "look around")],
         }
     }
 

@@ -8,6 +8,7 @@ use secrecy::ExposeSecret;
 use secrecy::zeroize::Zeroize;
 use tokio::sync::oneshot;
 
+use super::action::KeyHint;
 use super::editor::{Edit, Editor, edit_for};
 use super::masked::Masked;
 
@@ -158,6 +159,17 @@ impl FormDialog {
     /// Returns true if the form has secrets that can be made visible.
     pub fn has_secrets(&self) -> bool {
         self.form.fields.iter().any(|field| field.kind.is_hidden())
+    }
+
+    /// Returns the keys that go on with the form or leave it, each with what it does at the moment.
+    pub fn endings(&self) -> &'static [KeyHint] {
+        match self.form.fields.len() {
+            _ if self.is_waiting() => &[("Esc", "leave")],
+            0 => &[("y", "I have kept them"), ("Esc", "leave")],
+            // A code is submitted with its last digit.
+            1 if self.code().is_some() && !self.is_backup() => &[("Esc", "leave")],
+            _ => &[("Enter", "go on"), ("Esc", "leave")],
+        }
     }
 
     /// Handles a key while the form is open.

@@ -16,6 +16,7 @@ mod command_line;
 mod copies;
 mod data_dir;
 mod destinations;
+mod dialog_help;
 mod dialogs;
 mod directories;
 mod edges;

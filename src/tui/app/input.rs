@@ -11,7 +11,7 @@ use secrecy::zeroize::Zeroizing;
 use super::{App, Pane, TerminalRequest};
 use crate::tui::action::{self, Action};
 use crate::tui::dialog::{Choice, Dialog, DialogEffect};
-use crate::tui::editor::Edit;
+use crate::tui::editor::{Edit, edit_for};
 use crate::tui::prompt::PromptEffect;
 use crate::tui::theme::Role;
 use crate::tui::welcome::Offer;
@@ -57,6 +57,9 @@ impl App {
         if self.on_tour_key(key) {
             return;
         }
+        if !self.dialogs.is_empty() && self.is_help(key) {
+            return self.explain_dialog();
+        }
         if self.dialogs.last().is_some_and(|dialog| !dialog.takes(key))
             && let Some(action @ (Action::Quit | Action::Suspend | Action::Redraw)) = action::action_for(key, true, &self.keymap)
         {
@@ -75,6 +78,11 @@ impl App {
             return;
         }
         if self.workspace.focus() == Pane::Prompt { self.on_key_in_prompt(key) } else { self.on_key_in_pane(key) }
+    }
+
+    /// Returns true if a key asks for help where texts are typed, too.
+    pub(super) fn is_help(&self, key: &KeyEvent) -> bool {
+        edit_for(key).is_none() && action::action_for(key, true, &self.keymap) == Some(Action::Help)
     }
 
     /// Takes in what a key or a click has done to the open dialog.

@@ -22,6 +22,9 @@ use crate::tui::wrap::rows_of;
 /// Width of a text before the first frame, when the width of the screen is not known.
 const USUAL_WIDTH: u16 = 80;
 
+/// Title of the legend.
+const LEGEND: &str = "Legend";
+
 /// Title of the list of what waits.
 const PENDING: &str = "Waiting: Enter drops the step";
 
@@ -107,9 +110,17 @@ impl App {
     /// Opens the legend, at the first line with a word if one is given.
     pub(super) fn open_legend(&mut self, word: Option<&str>) {
         let (glyphs, keymap) = (self.theme.glyphs, self.keymap.clone());
-        let viewer = self.viewer("Legend", Laid::new(move |width| help::legend(&glyphs, &keymap, width)));
+        let viewer = self.viewer(LEGEND, Laid::new(move |width| help::legend(&glyphs, &keymap, width)));
         let viewer = if let Some(word) = word { viewer.at(word) } else { viewer };
         self.dialogs.push(Dialog::Viewer(viewer));
+    }
+
+    /// Opens the legend above the open dialog, at the line about its mode; closing it returns to the dialog. Where the legend itself is
+    /// open, its keys are those of any viewer, and it goes to that line.
+    pub(super) fn explain_dialog(&mut self) {
+        let mode = self.mode();
+        self.dialogs.pop_if(|dialog| matches!(dialog, Dialog::Viewer(viewer) if viewer.title() == LEGEND));
+        self.open_legend(Some(mode));
     }
 
     /// Opens the list of the steps that wait, and of those that take long and are no transfers.

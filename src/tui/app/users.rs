@@ -74,7 +74,8 @@ impl App {
         self.begin_typed();
     }
 
-    /// Shows the form of a question that a command asks.
+    /// Shows the form of a question that a command asks: the same form again, or another one in the place of the one whose answer has been
+    /// checked, so that what lies above it stays there.
     pub fn on_question(&mut self, mut question: Question) {
         if question.reply.is_closed() {
             return;
@@ -82,13 +83,14 @@ impl App {
         if let Some(notice) = self.visitor.session_notice.as_ref().filter(|_| question.form.title == LOG_IN) {
             (question.form.title, question.form.text) = ("Session expired", notice.clone());
         }
-        match self.dialogs.last_mut() {
-            Some(Dialog::Form(form)) if form.is_waiting() && form.form.title == question.form.title => form.ask_again(question),
-            _ => {
-                self.close_waiting_forms();
-                self.dialogs.push(Dialog::Form(Box::new(FormDialog::new(question))));
-            }
+        let is_waiting = |dialog: &Dialog| dialog.form().is_some_and(FormDialog::is_waiting);
+        let waiting = self.dialogs.iter().rposition(is_waiting);
+        match waiting.and_then(|place| self.dialogs.get_mut(place)) {
+            Some(Dialog::Form(form)) if form.form.title == question.form.title => form.ask_again(question),
+            Some(before) => *before = Dialog::Form(Box::new(FormDialog::new(question))),
+            None => self.dialogs.push(Dialog::Form(Box::new(FormDialog::new(question)))),
         }
+        self.close_waiting_forms();
     }
 
     /// Closes the forms whose answers have been checked.

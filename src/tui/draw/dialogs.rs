@@ -7,7 +7,7 @@ use ratatui::text::{Line, Span, Text};
 use ratatui::widgets::{Clear, Paragraph, Wrap};
 use unicode_width::UnicodeWidthStr;
 
-use super::frame::{framed, middle};
+use super::frame::{above_hints, framed, middle};
 use crate::tui::app::App;
 use crate::tui::dialog::{Dialog, Item, List};
 use crate::tui::panes::scroll::Part;
@@ -31,10 +31,11 @@ pub(super) fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
 }
 
 fn draw_one(app: &App, dialog: &Dialog, frame: &mut Frame<'_>, area: Rect) {
+    let above = above_hints(area);
     match dialog {
-        Dialog::Form(form) => super::form::draw(app, form, frame, area),
+        Dialog::Form(form) => super::form::draw(app, form, frame, above),
         Dialog::Viewer(viewer) => self::viewer(app, viewer, frame, area),
-        Dialog::Confirm { title, text, .. } => boxed(app, frame, area, title, visible_lines(text).into_owned(), CONFIRM_KEYS),
+        Dialog::Confirm { title, text, .. } => boxed(app, frame, above, title, visible_lines(text).into_owned(), CONFIRM_KEYS),
         Dialog::List(list) => self::list(app, list, frame, area),
         Dialog::Connection(connection) => super::connection::draw(&app.scene(), connection, frame, area),
         Dialog::Path(path) => super::path::draw(&app.scene(), path, frame, area),
@@ -50,8 +51,7 @@ fn place_of(viewer: &Viewer, area: Rect) -> Rect {
     let (width, height) = viewer.size();
     // The frame has two rows and two columns, and a column is free on each side of the text.
     let size = |cells: usize, more: u16| u16::try_from(cells).unwrap_or(u16::MAX).saturating_add(more);
-    let area = Rect { height: area.height.saturating_sub(1), ..area };
-    middle(area, size(width, 4).max(60), size(height, 2))
+    middle(above_hints(area), size(width, 4).max(60), size(height, 2))
 }
 
 /// Tells the viewers how many rows of text they have, and the welcome where its offers are.

@@ -23,6 +23,7 @@ use secrecy::ExposeSecret;
 use unicode_width::UnicodeWidthStr;
 
 use super::frame::{framed, middle};
+use crate::tui::action::KeyHint;
 use crate::tui::app::App;
 use crate::tui::form::{DIGITS, FormDialog, Input};
 use crate::tui::theme::Role;
@@ -252,13 +253,8 @@ fn shown(input: &Input, is_revealed: bool) -> (String, usize) {
 
 /// Returns the keys that have an effect in the form, for its lower border.
 fn hints(app: &App, form: &FormDialog) -> Vec<Span<'static>> {
-    let mut keys = match form.form.fields.len() {
-        0 => vec![("y", "I have kept them")],
-        // A code is submitted with its last digit, so that Enter is not listed.
-        1 if form.code().is_some() && !form.is_backup() => vec![("Esc", "leave")],
-        1 => vec![("Enter", "go on"), ("Esc", "leave")],
-        _ => vec![("Tab", "next"), ("Enter", "go on"), ("Esc", "leave")],
-    };
+    let next: &[KeyHint] = if form.form.fields.len() > 1 { &[("Tab", "next")] } else { &[] };
+    let mut keys = [next, form.endings()].concat();
     if form.has_secrets() {
         keys.push(("Ctrl-T", if form.is_revealed { "hide" } else { "show" }));
     }
@@ -270,7 +266,7 @@ fn hints(app: &App, form: &FormDialog) -> Vec<Span<'static>> {
             keys.push(("Ctrl-B", if form.is_backup() { "digits" } else { "backup" }));
         }
     }
-    let span = |(key, name): (&'static str, &'static str)| {
+    let span = |(key, name): KeyHint| {
         [
             Span::styled(format!(" {key}"), app.theme().style(Role::Accent)),
             Span::styled(format!(" {name} "), app.theme().style(Role::Dim)),

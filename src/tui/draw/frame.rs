@@ -17,6 +17,11 @@ pub(super) fn framed<'a>(app: &App, title: &str, width: u16) -> Block<'a> {
     panes::framed(app.theme(), Role::Focus).title(format!(" {title} "))
 }
 
+/// Returns the part of the screen that dialogs may cover: all but the hint line, which names the mode and the keys that end it.
+pub(super) fn above_hints(area: Rect) -> Rect {
+    Rect { height: area.height.saturating_sub(1), ..area }
+}
+
 /// Returns a rectangle of this size in the middle of an area, reduced to the area if necessary.
 pub(super) fn middle(area: Rect, width: u16, height: u16) -> Rect {
     let (width, height) = (width.min(area.width), height.min(area.height));

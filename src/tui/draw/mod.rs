@@ -30,7 +30,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 use unicode_width::UnicodeWidthStr;
 
-use super::action::{Action, BINDINGS, Binding, Scope};
+use super::action::{Action, BINDINGS, Binding, KeyHint, Scope};
 use super::app::{App, Pane};
 use super::dialog::Dialog;
 use super::layout::{Candidate, Kept, arrange};
@@ -293,13 +293,13 @@ fn above(app: &App, frame: &mut Frame<'_>, areas: &[(Pane, Rect)], scene: &Scene
 }
 
 /// Keys that have a meaning while a filter is typed.
-const FILTER_KEYS: [(&str, &str); 2] = [("Enter", "keep"), ("Esc", "clear")];
+const FILTER_KEYS: [KeyHint; 2] = [("Enter", "keep"), ("Esc", "clear")];
 
 /// Keys that have a meaning while the history is searched.
-const SEARCH_KEYS: [(&str, &str); 3] = [("Enter", "run"), ("Ctrl-R", "older"), ("Esc", "give up")];
+const SEARCH_KEYS: [KeyHint; 3] = [("Enter", "run"), ("Ctrl-R", "older"), ("Esc", "give up")];
 
 /// Returns the keys of the filter or of the search that is being typed; `None` if none is, or if a dialog has the keys.
-fn typing_keys(app: &App) -> Option<&'static [(&'static str, &'static str)]> {
+fn typing_keys(app: &App) -> Option<&'static [KeyHint]> {
     let focus = app.workspace().focus();
     match () {
         () if !app.dialogs().is_empty() => None,
@@ -309,8 +309,8 @@ fn typing_keys(app: &App) -> Option<&'static [(&'static str, &'static str)]> {
     }
 }
 
-/// Draws the hint line: the keys that have an effect in the focused pane, help and leaving first, as far as they fit. Dialogs
-/// show their own hints.
+/// Draws the hint line: the keys that have an effect in the focused pane, help and leaving first, as far as they fit. Of a dialog
+/// it names those that go on or close it, before these; the dialog shows its other keys itself.
 fn keys(app: &App, frame: &mut Frame<'_>, area: Rect, scene: &Scene<'_>) {
     let in_dialog = !app.dialogs().is_empty();
     let hint = |key: &str, name: &str| {
@@ -332,9 +332,9 @@ fn keys(app: &App, frame: &mut Frame<'_>, area: Rect, scene: &Scene<'_>) {
     let mut line = Line::from(Span::styled(format!(" {} ", app.mode()), app.theme().style(Role::Selected)));
     line.extend(app.remark().map(|remark| Span::styled(format!(" {remark} "), app.theme().style(Role::Warning))));
     let verbs = verbs.iter().filter(|verb| !verb.key.is_empty()).map(|verb| hint(verb.key, &verb.label));
-    for spans in
-        of_tour.chain(first.into_iter().map(of)).chain(of_text).chain(complete).chain(verbs).chain(rest.into_iter().map(of))
-    {
+    let of_dialog = app.dialogs().last().map_or(&[][..], Dialog::endings).iter().map(|(key, name)| hint(key, name));
+    let before = of_dialog.chain(of_tour).chain(first.into_iter().map(of));
+    for spans in before.chain(of_text).chain(complete).chain(verbs).chain(rest.into_iter().map(of)) {
         if line.width() + spans.iter().map(Span::width).sum::<usize>() <= usize::from(area.width) {
             line.extend(spans);
         }
@@ -351,6 +351,7 @@ fn is_hinted(app: &App, binding: &Binding, has_verbs: bool) -> bool {
     let counts = !binding.name.is_empty() && (binding.scope == Scope::Everywhere || !is_text);
     counts
         && match binding.action {
+            Action::Help => true,
             Action::Quit => !matches!(app.dialogs().last(), Some(Dialog::Confirm { .. })),
             _ if in_dialog => false,
             Action::Pause | Action::Prompt => app.tour().is_none(),

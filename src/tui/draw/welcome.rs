@@ -15,7 +15,7 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 use ratatui::widgets::{Clear, Paragraph};
 
-use super::frame::{framed, middle};
+use super::frame::{above_hints, framed, middle};
 use crate::tui::app::App;
 use crate::tui::theme::Role;
 use crate::tui::welcome::{Offer, Welcome};
@@ -27,7 +27,7 @@ const OFFER: u16 = 2;
 
 fn place_of(area: Rect) -> Rect {
     let rows = Welcome::TEXT.len() as u16 + 1 + OFFER * Offer::ALL.len() as u16;
-    middle(Rect { height: area.height.saturating_sub(1), ..area }, WIDTH, rows + 2)
+    middle(above_hints(area), WIDTH, rows + 2)
 }
 
 /// Returns the area of each offer on a screen.

@@ -35,7 +35,7 @@ pub(super) const TERMS: &[(&str, &str)] = &[
     ("checked", "bytes of a file that `verify` has fetched and compared with its SHA-256"),
     (
         "CHOICE",
-        "mode of the dialog of the first start: a digit, Enter or a click takes an offer, and a command that is typed goes to the prompt",
+        "mode of the dialog of the first start: a digit, Enter or a click takes an offer, Esc looks around, and a command that is typed goes to the prompt",
     ),
     ("cl, 01", "short names in the matrix and on the wire: the client, Node_01"),
     ("CLOSED, TIME-WAIT", "states of TCP (RFC 9293): no connection; closed by both ends, and late packets are waited for"),
@@ -43,7 +43,10 @@ pub(super) const TERMS: &[(&str, &str)] = &[
     ("committing", "upload of which all is stored, and which the nodes make durable before the file is listed"),
     ("connect", "segment whose connection is being opened"),
     ("connected, disconnected", "in the log: a connection of the client to a node has been opened, or has ended"),
-    ("CONNECTION", "mode of the dialog of a connection: Left and Right choose the end, Esc closes it"),
+    (
+        "CONNECTION",
+        "mode of the dialog of a connection: Left and Right choose the end, Space, +, -, . and f do with time what they do in panes, Enter and Esc close it",
+    ),
     ("copy", "packet that the path has made of another one, because of a fault"),
     (
         "cut, down, loss, port, queue, sum",
@@ -66,7 +69,10 @@ pub(super) const TERMS: &[(&str, &str)] = &[
     ("FILTER", "mode in which a filter is typed: Enter keeps it, Esc clears it"),
     ("FIN, FIN-WAIT-1, FIN-WAIT-2", "packet that ends a stream, and the states of TCP (RFC 9293) of an end that has sent it"),
     ("flapping", "node whose process is killed and started again and again, on purpose"),
-    ("FORM", "mode in which fields are filled in: Enter goes on, Esc gives up"),
+    (
+        "FORM",
+        "mode in which fields are filled in: Tab goes to the next field, Enter goes on, Esc gives up; Ctrl-T shows what is hidden, Ctrl-N mails a new code, Ctrl-B takes a backup code, and y closes what is shown once",
+    ),
     ("FROZEN", "all panes show one instant while the simulation goes on; `f` takes in what was missed"),
     ("goodput", "bytes of a file that arrive in a second, without headers and without what is sent again"),
     ("HEALTH_CHECK", "packet of a probe, or of the answer to one: a datagram of UDP"),
@@ -88,7 +94,7 @@ pub(super) const TERMS: &[(&str, &str)] = &[
         "in the dialog of a path: of the latest ten probes that were answered or are lost; time to the latest answer",
     ),
     ("link, uplink, downlink", "connection of a host to the network, with a bandwidth and a queue each way; as a fault: changed"),
-    ("LIST", "mode in which one of several is chosen: letters search, Enter takes it, Esc closes the list"),
+    ("LIST", "mode in which one of several is chosen: letters search, Up and Down select, Enter takes it, Esc closes the list"),
     ("loss", "packet that the path has dropped, or that a full queue has"),
     ("loss probe, timeout", "packet that TCP sends again to learn what was lost (RFC 8985), and one after the RTO has passed"),
     ("lossy, slow, odd", "path that loses or corrupts packets, delays them, or duplicates or reorders them, because of a fault"),
@@ -120,7 +126,7 @@ pub(super) const TERMS: &[(&str, &str)] = &[
     ("PAUSED", "virtual time stands still: Space lets it go on, `.` goes on to the next event"),
     ("probe", "small datagram that asks a node whether it is alive; its answer gives the round trip"),
     ("PROMPT", "mode in which keys go to the prompt"),
-    ("QUESTION", "mode in which a question waits for y or n"),
+    ("QUESTION", "mode in which a question waits for y or n: y carries it out; n, Enter and Esc do not"),
     ("queued", "segment that waits for its turn on its connection"),
     (
         "queues",
@@ -167,7 +173,7 @@ pub(super) const TERMS: &[(&str, &str)] = &[
     ("undone", "segment that was stored and is deleted again, since its upload was given up"),
     ("unknown", "holder that this network does not have"),
     ("upload, download, removal", "kinds of transfers: a file to the nodes, from them, and its segments off them"),
-    ("VIEWER", "mode in which a text is read: / searches, y copies, Esc closes it"),
+    ("VIEWER", "mode in which a text is read: / searches, n and N go to the next place, y copies, Enter and Esc close it"),
     ("virtual time", "clock of the simulation, which runs at the chosen speed and stands still while paused"),
     (
         "waiting",
