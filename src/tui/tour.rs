@@ -40,8 +40,11 @@ pub enum TourDeed {
     Filter(&'static str),
     /// Types a text into the prompt.
     Type(String),
-    /// Enters the typed line.
-    Enter,
+    /// Enters the typed line, whose answer is waited for at once if `awaits` is true.
+    Enter {
+        /// False if the tour goes on without the answer.
+        awaits: bool,
+    },
     /// Ends the tour.
     End,
 }
@@ -50,6 +53,9 @@ pub enum TourDeed {
 pub trait Surroundings {
     /// Returns true once the line that the tour has entered is answered.
     fn is_answered(&self) -> bool;
+
+    /// Returns true once the line is answered that the tour has begun last without waiting for its answer, or if there is none.
+    fn is_settled(&self) -> bool;
 
     /// Returns true if nothing stands in the prompt.
     fn is_prompt_free(&self) -> bool;
@@ -95,6 +101,8 @@ enum Phase {
     Reading { awaits: bool },
     /// The answer of the entered line is awaited.
     Answer,
+    /// The answer of the line that was begun before is awaited, which is to show something.
+    Settling { line: &'static str, sight: Sight },
     /// Something is to be seen.
     Seeing(Sight),
     /// All acts are done.
@@ -193,7 +201,7 @@ impl Tour {
             _ if self.is_over() => "the network is put in order".into(),
             _ if self.gives_way => "your line: Enter runs it, Ctrl-C clears it".into(),
             Phase::Acting | Phase::Typing { .. } | Phase::Reading { .. } => "types".into(),
-            Phase::Answer => "waits for the answer".into(),
+            Phase::Answer | Phase::Settling { .. } => "waits for the answer".into(),
             Phase::Seeing(sight) => format!("waits for {}", sight.name()).into(),
             Phase::Ready if self.has_missed => "waited in vain: Space goes on".into(),
             Phase::Ready if self.is_last_step() => "Space ends the tour".into(),
@@ -258,14 +266,11 @@ impl Tour {
             (Phase::Typing { left, awaits }, _) => self.type_on(left, awaits),
             (Phase::Reading { awaits }, _) => {
                 self.phase = if awaits { Phase::Answer } else { Phase::Acting };
-                TourDeed::Enter
+                TourDeed::Enter { awaits }
             }
             (Phase::Answer, _) => self.wait_for(around.is_answered(), Phase::Answer),
-            (Phase::Seeing(sight), _) => {
-                let text = self.text_of(sight);
-                let node = self.variables.get("node").map_or("", String::as_str);
-                self.wait_for(around.shows(sight, node, &text), Phase::Seeing(sight))
-            }
+            (Phase::Settling { line, sight }, _) => self.settle(line, sight, around),
+            (Phase::Seeing(sight), _) => self.wait_for(self.sees(sight, around), Phase::Seeing(sight)),
             (Phase::Ready, _) => self.rest(),
         };
         let pause = match self.phase {
@@ -308,6 +313,10 @@ impl Tour {
             Act::Filter(text) => TourDeed::Filter(text),
             Act::Begin(line) => self.begin_line(line, false),
             Act::Run(line) => self.begin_line(line, true),
+            Act::Settle { line, sight } => {
+                self.phase = Phase::Settling { line, sight };
+                TourDeed::Wait
+            }
             Act::See(sight) => {
                 self.phase = Phase::Seeing(sight);
                 TourDeed::Wait
@@ -326,6 +335,20 @@ impl Tour {
         let typed = left.drain(..count.min(left.len())).collect();
         self.phase = if left.is_empty() { Phase::Reading { awaits } } else { Phase::Typing { left, awaits } };
         TourDeed::Type(typed)
+    }
+
+    /// Waits for the answer of the line that was begun before, and runs that line again if it does not show what it is to show.
+    fn settle(&mut self, line: &'static str, sight: Sight, around: &impl Surroundings) -> TourDeed {
+        let is_seen = self.sees(sight, around);
+        if around.is_settled() && !is_seen && around.is_prompt_free() {
+            return self.begin_line(line, true);
+        }
+        self.wait_for(around.is_settled() && is_seen, Phase::Settling { line, sight })
+    }
+
+    fn sees(&self, sight: Sight, around: &impl Surroundings) -> bool {
+        let node = self.variables.get("node").map_or("", String::as_str);
+        around.shows(sight, node, &self.text_of(sight))
     }
 
     /// Goes on with the next act if what was waited for is there, or after the maximum time.

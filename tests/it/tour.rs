@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use p2p_auth::Policy;
 use p2p_engine::pace::Speed;
+use p2p_engine::transfer::{Direction, TransferState};
 use p2p_service::config::Config;
 use p2p_service::mailer::{Delivery, Mailer, Notice};
 use p2p_shell::words::Variables;
@@ -333,6 +334,53 @@ fn space_goes_on_and_hurries() {
     assert!(!guided.tui.app.is_touring() || guided.tui.app.tour().is_some_and(Tour::is_over));
 }
 
+/// What a step has begun ends in it or in the next ones, however early the user goes on: nothing is done twice, and no more than one
+/// transfer is under way once a node is killed.
+#[test]
+fn a_step_that_is_hurried_leaves_nothing_to_be_done_twice() {
+    for size in [(80, 24), (120, 40)] {
+        let mut guided = Guided::new(size, Speed::Max);
+        let mut looked = 0;
+        while guided.tui.app.tour().is_some_and(|tour| tour.place() != "7 of 8") {
+            assert!(looked < LOOKS_MAX, "{}", guided.tui.text());
+            guided.tui.press(&[" "]);
+            guided.tick();
+            let snapshot = guided.tui.app.view().snapshot();
+            let running = snapshot.transfers.iter().filter(|report| !report.status.state.is_over());
+            let killed = snapshot.faults.iter().any(|fault| fault.fault.to_string().contains("killed"));
+            let most = if killed { 1 } else { 2 };
+            assert!(running.count() <= most, "{}", guided.tui.text());
+            looked += 1;
+        }
+        let snapshot = guided.tui.app.view().snapshot();
+        let verified = snapshot.transfers.iter().filter(|report| report.status.direction == Direction::Download);
+        let states: Vec<TransferState> = verified.map(|report| report.status.state).collect();
+        assert_eq!(states, [TransferState::Done], "{}", guided.tui.said());
+        assert!(snapshot.transfers.iter().all(|report| report.status.state == TransferState::Done));
+        guided.end();
+    }
+}
+
+/// A user who lets time pass in the middle of the step gets the answer all the same: what has failed meanwhile is run again.
+#[test]
+fn what_has_failed_while_a_step_stood_is_run_again() {
+    let mut guided = Guided::new((80, 24), Speed::Max);
+    for _ in 1..5 {
+        guided.completes();
+        guided.tui.press(&[" "]);
+    }
+    guided.completes();
+    guided.tui.press(&[":", "speed max; resume; sleep 2m", "Enter"]);
+    guided.until("the end of the wait", |tui| !tui.app.is_busy());
+    let snapshot = guided.tui.app.access().snapshot();
+    assert_eq!(snapshot.transfers.last().unwrap().status.state, TransferState::Failed, "{}", guided.tui.said());
+    guided.tui.app.focus_on(Pane::Health);
+    guided.tui.press(&[" "]);
+    guided.completes();
+    assert!(place(&guided.tui) == "6 of 8" && guided.tui.said().contains("is whole"), "{}", guided.tui.said());
+    guided.end();
+}
+
 /// A line of the user's is theirs: the tour waits for it, and types its own when the prompt is free.
 #[test]
 fn a_line_of_ones_own_is_waited_for() {
@@ -436,7 +484,7 @@ fn the_documentation_lists_the_steps() {
         let panes = step.acts.iter().filter_map(|act| if let Act::Show(pane) = act { Some(pane.name()) } else { None });
         let lines = step.acts.iter().filter_map(|act| match act {
             Act::Begin(line) | Act::Run(line) => Some(format!("`{line}`")),
-            _ => None,
+            Act::Show(_) | Act::Tell(_) | Act::Filter(_) | Act::Settle { .. } | Act::See(_) => None,
         });
         let (panes, lines): (Vec<&str>, Vec<String>) = (panes.collect(), lines.collect());
         table.push_str(&format!("| {number} {} | {} | {} |\n", step.title, panes.join(", "), lines.join(", ")));

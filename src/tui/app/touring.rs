@@ -32,6 +32,8 @@ pub(super) struct Touring {
     tour: Tour,
     /// Number of the line that it has entered last.
     line: Option<u64>,
+    /// Number of the one that it has entered last without waiting for the answer.
+    begun: Option<u64>,
     /// Pane that it has filtered.
     filtered: Option<Pane>,
     /// Keys and pasted texts of the user for the prompt while the tour types there, which come after its line.
@@ -55,12 +57,17 @@ struct Present<'a> {
     scene: Scene<'a>,
     answer: &'a [(Role, String)],
     is_answered: bool,
+    is_settled: bool,
     is_prompt_free: bool,
 }
 
 impl Surroundings for Present<'_> {
     fn is_answered(&self) -> bool {
         self.is_answered
+    }
+
+    fn is_settled(&self) -> bool {
+        self.is_settled
     }
 
     fn is_prompt_free(&self) -> bool {
@@ -114,7 +121,7 @@ impl Surroundings for Present<'_> {
 impl App {
     /// Starts a tour.
     pub fn start_tour(&mut self, tour: Tour) {
-        self.touring = Some(Touring { tour, line: None, filtered: None, held: Vec::new() });
+        self.touring = Some(Touring { tour, line: None, begun: None, filtered: None, held: Vec::new() });
     }
 
     /// Tells the screen that its engine is that of a tour, and whether the user has another one.
@@ -139,8 +146,13 @@ impl App {
 
     /// Returns true if the open dialog is a form of the tour's line.
     pub(super) fn is_form_of_tour(&self) -> bool {
-        let is_form = matches!(self.dialogs.last(), Some(Dialog::Form(_)));
-        is_form && self.touring.as_ref().and_then(|touring| touring.line).is_some_and(|line| self.lines.is_under_way(line))
+        matches!(self.dialogs.last(), Some(Dialog::Form(_))) && self.has_form_of_tour()
+    }
+
+    /// Returns true if a form of the tour's line is open, whatever lies above it.
+    fn has_form_of_tour(&self) -> bool {
+        let has_form = self.dialogs.iter().any(|dialog| matches!(dialog, Dialog::Form(_)));
+        has_form && self.touring.as_ref().and_then(|touring| touring.line).is_some_and(|line| self.lines.is_under_way(line))
     }
 
     /// Carries out what the tour does next; returns the time until then.
@@ -148,11 +160,17 @@ impl App {
         if self.is_form_of_tour() {
             return self.fill_in();
         }
+        if self.has_form_of_tour() {
+            // The user reads what stands above the form.
+            return LOOK;
+        }
         let Some(touring) = &mut self.touring else { return Duration::ZERO };
+        let is_over = |line: Option<u64>| !line.is_some_and(|line| self.lines.is_under_way(line));
         let present = Present {
             scene: super::scene(&self.view, &self.theme, (&self.visitor, &self.shell), &self.workspace, &self.lines),
             answer: self.panes.prompt().answer(),
-            is_answered: !touring.line.is_some_and(|line| self.lines.is_under_way(line)),
+            is_answered: is_over(touring.line),
+            is_settled: is_over(touring.begun),
             is_prompt_free: self.panes.prompt().editor.is_empty(),
         };
         let (deed, wait) = touring.tour.next(&present);
@@ -161,7 +179,7 @@ impl App {
             TourDeed::Show(pane) => self.show(pane),
             TourDeed::Filter(text) => self.filter_marked(text),
             TourDeed::Type(text) => self.prompt_mut().editor.apply(&Edit::Insert(text)),
-            TourDeed::Enter => self.enter(),
+            TourDeed::Enter { awaits } => self.enter(awaits),
             TourDeed::End => self.end_tour(),
         }
         wait
@@ -190,12 +208,15 @@ impl App {
     }
 
     /// Enters the typed line, and then what the user has typed meanwhile.
-    fn enter(&mut self) {
+    fn enter(&mut self, awaits: bool) {
         let line = self.prompt_mut().editor.take();
         self.prompt_mut().remember(&line);
         self.run(&line);
         let Some(touring) = &mut self.touring else { return };
         touring.line = Some(self.lines.latest());
+        if !awaits {
+            touring.begun = touring.line;
+        }
         let held = std::mem::take(&mut touring.held);
         if !held.is_empty() {
             self.act(Action::Prompt);
@@ -242,6 +263,8 @@ impl App {
                 return true;
             }
             Some(Action::Suspend) => return false,
+            // Help is for the user, also above a form that the tour fills in.
+            Some(Action::Help) if !self.dialogs.is_empty() => return false,
             _ => {}
         }
         let is_form = self.is_form_of_tour();

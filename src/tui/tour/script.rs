@@ -29,6 +29,13 @@ pub enum Act {
     Begin(&'static str),
     /// Types a line, enters it, and waits for its answer.
     Run(&'static str),
+    /// Waits for the answer of the line that was begun last, and runs it anew if what is to be seen is not there then.
+    Settle {
+        /// The line, as it was begun.
+        line: &'static str,
+        /// What its answer shows.
+        sight: Sight,
+    },
     /// Waits until something is to be seen.
     See(Sight),
 }
@@ -107,6 +114,7 @@ pub const STEPS: [Step; 8] = [
             Act::Show(Pane::Health),
             Act::Run("path client --clear"),
             Act::See(Sight::Stored("$name1")),
+            Act::See(Sight::Stored("$name2")),
             Act::Run("kill $node; speed 10x"),
             Act::See(Sight::Suspect),
             Act::Run("speed 1x"),
@@ -123,17 +131,17 @@ pub const STEPS: [Step; 8] = [
     },
     Step {
         title: "Mended",
-        text: "$node starts again, with all that was on its disk, and time goes on. `verify` reads the file over the network and \
-               compares every segment with its SHA-256. It answers that the file is whole.",
+        text: "$node starts again, with all that was on its disk, and time goes on, so that `verify` gets what it has waited for: \
+               it compares every segment with its SHA-256. It answers that the file is whole.",
         acts: &[
             Act::Show(Pane::Prompt),
             Act::Run("resume; start $node; speed $speed"),
-            Act::Run("verify $name1"),
+            Act::Settle { line: "verify $name1", sight: Sight::Said("is whole") },
             Act::See(Sight::Said("is whole")),
             Act::Show(Pane::Files),
             Act::Tell(
-                "The file was found whole, and it is readable: each of its segments lies on a node that answers. For the \
-                 file in the first row the lower frame says which nodes these are, and how much lies on each.",
+                "The file was found whole, and it is readable: each of its segments lies on a node that answers. Where there \
+                 is room, a column shows on which nodes how much lies, and the lower frame what its marks mean.",
             ),
         ],
     },

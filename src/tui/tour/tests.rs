@@ -16,6 +16,10 @@ impl Surroundings for Set {
         self.is_answered
     }
 
+    fn is_settled(&self) -> bool {
+        self.is_answered
+    }
+
     fn is_prompt_free(&self) -> bool {
         !self.is_prompt_taken
     }
@@ -79,14 +83,14 @@ fn a_step_does_its_acts_and_stays_until_it_is_told_to_go_on() {
     let (mut tour, around) = (tour(), Set { is_answered: true, sees: true, ..Set::default() });
     assert_eq!((tour.place().as_str(), tour.text().as_str()), ("1 of 2", "With a b."));
     let (deeds, _) = run(&mut tour, &around);
-    assert_eq!(deeds, [TourDeed::Show(Pane::Nodes), TourDeed::Type("up 'a b' Node_07".into()), TourDeed::Enter]);
+    assert_eq!(deeds, [TourDeed::Show(Pane::Nodes), TourDeed::Type("up 'a b' Node_07".into()), TourDeed::Enter { awaits: true }]);
     assert_eq!((tour.next(&around).0, tour.is_ready(), tour.place().as_str()), (TourDeed::Wait, true, "1 of 2"));
     tour.go_on();
     assert_eq!((run(&mut tour, &around).0, tour.place().as_str()), (vec![TourDeed::Show(Pane::Log)], "2 of 2"));
     tour.go_on();
     // Whatever the steps have paused goes on.
     let paused = Set { is_paused: true, ..around };
-    assert_eq!(run(&mut tour, &paused).0, [TourDeed::Type("resume".into()), TourDeed::Enter, TourDeed::End]);
+    assert_eq!(run(&mut tour, &paused).0, [TourDeed::Type("resume".into()), TourDeed::Enter { awaits: true }, TourDeed::End]);
 }
 
 /// Neither an answer nor a sight is waited for without end.
@@ -112,7 +116,7 @@ fn a_line_of_the_users_has_the_right_of_way() {
     around.is_prompt_taken = false;
     tour.go_on();
     let hurried: Vec<TourDeed> = (0..4).map(|_| tour.next(&around).0).collect();
-    assert_eq!(hurried[1..3], [TourDeed::Type("up 'a b' Node_07".into()), TourDeed::Enter]);
+    assert_eq!(hurried[1..3], [TourDeed::Type("up 'a b' Node_07".into()), TourDeed::Enter { awaits: true }]);
     run(&mut tour, &around);
     tour.next(&around);
     assert_eq!(tour.place(), "2 of 2");
