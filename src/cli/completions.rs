@@ -8,7 +8,7 @@ use clap_complete::Shell;
 /// Returns the completion script of a command line for a shell.
 pub(super) fn script(shell: Shell, command: Command) -> String {
     let mut text = Vec::new();
-    clap_complete::generate(shell, &mut with_hints(without_hidden(command)), "p2p", &mut text);
+    clap_complete::generate(shell, &mut with_hints(with_pages(without_hidden(command))), "p2p", &mut text);
     let text = String::from_utf8_lossy(&text).into_owned();
     match shell {
         Shell::Bash => text + include_str!("completions/names.bash"),
@@ -23,6 +23,13 @@ fn without_hidden(command: Command) -> Command {
     let shown: Vec<Command> = command.get_subcommands().filter(|command| !command.is_hide_set()).cloned().collect();
     let bare = Command::new("p2p").version(env!("CARGO_PKG_VERSION")).propagate_version(true);
     bare.args_conflicts_with_subcommands(true).args(command.get_arguments().cloned()).subcommands(shown)
+}
+
+/// Returns a command line that knows of which commands there are manual pages.
+fn with_pages(command: Command) -> Command {
+    // A choice needs a name that lasts; the program ends once it has printed the script.
+    let names: Vec<&'static str> = command.get_subcommands().map(|named| &*named.get_name().to_owned().leak()).collect();
+    command.mut_subcommand("man", |man| man.mut_arg("command", |page| page.value_parser(names)))
 }
 
 /// Descriptions of the arguments that take the name of a stored file.

@@ -289,6 +289,9 @@ fn completions_know_stored_names() {
     assert_eq!(completed(&["rm", "--data-dir", "d", "video.bin", "ar"]), "archive/|");
     assert_eq!(completed(&["info", "--data-dir", "other", ""]), "elsewhere.bin|");
     assert_eq!(completed(&["--data-dir", "d", "ls", "--the"]), "|");
+    // A user's name comes after that of a file.
+    assert_eq!(completed(&["--data-dir", "d", "share", "my"]), "my file.bin|");
+    assert_eq!(completed(&["--data-dir", "d", "share", "video.bin", ""]), "|");
     for (shell, words) in [("zsh", "_p2p_names'"), ("fish", "p2p stored-names")] {
         let script = home.ok(&["completions", shell]);
         assert!(script.contains(words) && !script.contains("'stored-names:"), "{shell}");
@@ -302,4 +305,8 @@ fn completions_offer_values() {
     for values in ["dark light high-contrast mono", "1x 10x 100x max"] {
         assert!(bash.contains(values), "{values}");
     }
+    // Of each command that completions offer there is a manual page.
+    let pages = |script: &str| script.lines().any(|line| line.contains("put get ls rm") && line.contains("completions man"));
+    let of_man = bash.split("p2p__subcmd__man)").nth(1).unwrap();
+    assert!(of_man.lines().take(6).any(pages), "{}", of_man.lines().take(6).collect::<Vec<_>>().join("\n"));
 }

@@ -1,7 +1,7 @@
 
 # Names of stored files, which the program itself knows.
 _p2p_names() {
-    local previous= word command= place=() cur="${COMP_WORDS[COMP_CWORD]}"
+    local previous= word command= count=0 place=() cur="${COMP_WORDS[COMP_CWORD]}"
     for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
         case "$previous" in
             --data-dir|--config) place+=("$previous" "${word/#\~/$HOME}") ;;
@@ -9,8 +9,11 @@ _p2p_names() {
         case "$word" in
             get|rm|mv|info|verify|share|unshare|ls) [[ -z "$command" && "$previous" != --* ]] && command=$word ;;
         esac
+        [[ -n "$command" && "$word" != -* && "$previous" != --* ]] && ((count++))
         previous=$word
     done
+    # The user with whom a file is shared comes after its name.
+    [[ "$command" == *share && $count -gt 1 ]] && command=
     case "$cur$previous" in
         -*|*-o|*--output-file|*--range|*--wait|*--seed|*--speed|*--user|*--password-file|*--data-dir|*--config) command= ;;
     esac
