@@ -6,6 +6,7 @@
 
 mod certificate;
 pub mod commands;
+pub mod kinds;
 mod nodes;
 mod parent;
 pub mod services;
@@ -25,8 +26,9 @@ use p2p_service::interrupt::{self, interrupted};
 use p2p_service::output;
 use serde::Serialize;
 
+use self::kinds::{Addresses, Kind, StartError};
 use self::parent::Parent;
-use self::services::{Addresses, Kind, Services, StartError};
+use self::services::Services;
 
 /// `p2p serve`
 #[derive(Debug, Args)]

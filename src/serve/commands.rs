@@ -16,7 +16,8 @@ use p2p_shell::{Shell, ShellError};
 use p2p_ssh::keys::{self, KeyFileError, KeyType, Owner};
 use serde_json::json;
 
-use super::services::{Kind, Services, StartError, Started, told};
+use super::kinds::{Kind, StartError};
+use super::services::{Services, Started, told};
 use crate::keygen;
 
 /// The commands about the services of this process.

@@ -12,10 +12,7 @@ use p2p_service::files::NodeNumber;
 use p2p_ssh::server as ssh;
 use tokio::task::JoinSet;
 
-use super::services::{Kind, Server, StartError};
-
-/// Name of the gRPC endpoints of all nodes together, in the log, in the figures, and at the end.
-pub(super) const OF_GRPC: &str = "grpc of the nodes";
+use super::kinds::{Kind, Server, StartError};
 
 /// Address of the gRPC endpoint of Node_01 where neither p2p.toml nor the command line has another.
 pub(super) const FIRST: &str = "127.0.0.1:50051";
