@@ -217,7 +217,7 @@ impl Dialog {
     pub fn endings(&self) -> &'static [KeyHint] {
         match self {
             Dialog::Viewer(viewer) if viewer.is_typing() => &[("Enter", "keep"), ("Esc", "clear")],
-            Dialog::Viewer(_) | Dialog::Connection(_) => &[("Enter", "close"), ("Esc", "close")],
+            Dialog::Viewer(_) | Dialog::Connection(_) | Dialog::Path(_) => &[("Enter", "close"), ("Esc", "close")],
             Dialog::Confirm { .. } => &[("y", "yes"), ("Enter", "no"), ("Esc", "no")],
             Dialog::Form(form) => form.endings(),
             Dialog::List(list) if list.found().is_empty() => &[("Esc", "close")],

@@ -96,10 +96,10 @@ fn the_library_of_others_administers_the_network() {
     let mut found = lines(&said.stdout).pop().unwrap();
     let nodes = ["Node_01", "Node_02", "Node_03", "Node_04", "Node_05"];
     let admin = json!({
-        "nodes": nodes, "node": [1, 0, 1], "hosts": [6, "client"], "faults": ["link", "path"], "link": [1_000_000, 7],
-        "path": [[0.02, 0.03]], "killed": true, "kill twice": ["FAILED_PRECONDITION", "ALREADY_SO"], "started": true,
+        "nodes": nodes, "node": [1, 0, 1], "hosts": [6, "client"], "faults": ["link", "path", "path"], "link": [1_000_000, 7],
+        "path": [[0.02, 0.03], [0.02, 0.03]], "killed": true, "kill twice": ["FAILED_PRECONDITION", "STATE"], "started": true,
         "paused": [true, true], "step": 2.0, "speed": 10.0, "resumed": false,
-        "step while time passes": ["FAILED_PRECONDITION", "STATE"], "healed": 2, "left": 0, "no node": ["NOT_FOUND", "NOT_FOUND"],
+        "step while time passes": ["FAILED_PRECONDITION", "STATE"], "healed": 3, "left": 0, "no node": ["NOT_FOUND", "NOT_FOUND"],
         "stranger": ["UNAUTHENTICATED", "LOGIN_NEEDED"],
     });
     assert_eq!(found["admin"].take(), admin);

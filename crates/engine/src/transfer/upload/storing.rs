@@ -2,14 +2,12 @@
 
 use p2p_base::units::SimTime;
 use p2p_store::catalog::Stored;
-use p2p_store::manifest::NodeNumber;
 
 use super::super::deletion::Deletion;
-use super::super::{Input, Output, Part, TransferState};
+use super::super::{Input, Output, TransferState};
 use super::Upload;
 use super::phase::UploadPhase;
 use crate::event::Event;
-use crate::node::protocol::Response;
 
 impl Upload {
     /// Makes the stored file known. The upload is over unless a file was replaced that alone needed some segments.
@@ -30,24 +28,17 @@ impl Upload {
 
     /// Lets nodes delete what is needed no more. One that cannot be told owes it. The file is stored, and a cancellation comes too late.
     pub(super) fn clear_away(&mut self, now: SimTime, input: Input) {
-        match (&self.phase, input) {
+        match (&mut self.phase, input) {
             (UploadPhase::Stored, Input::Deletable(shares, owing)) => {
                 self.phase = UploadPhase::Deleting(Deletion::begin(&mut self.outputs, shares, owing));
                 self.end_when_deleted(now);
             }
-            (UploadPhase::Deleting(_), Input::Answered { part: Part::Delete, node, response, .. }) => {
-                self.on_deleted(now, node, matches!(response, Response::Deleted));
-            }
-            (UploadPhase::Deleting(_), Input::Failed { part: Part::Delete, node, .. }) => self.on_deleted(now, node, false),
             (_, Input::Cancelled) => self.log.note_cancel(now),
+            (UploadPhase::Deleting(deletion), input) => {
+                deletion.handle(&mut self.outputs, input);
+                self.end_when_deleted(now);
+            }
             _ => {}
-        }
-    }
-
-    fn on_deleted(&mut self, now: SimTime, node: NodeNumber, is_deleted: bool) {
-        if let UploadPhase::Deleting(deletion) = &mut self.phase {
-            deletion.settle(&mut self.outputs, node, is_deleted);
-            self.end_when_deleted(now);
         }
     }
 
