@@ -136,7 +136,8 @@ fn the_matrix_is_whole_or_says_what_is_shown() {
         for row in ["cl", "01", "02", "03", "04", "05"] {
             let found = rows[1..].iter().find(|line| line.trim_start_matches('│').trim_start().starts_with(row));
             let found = found.unwrap_or_else(|| panic!("no row {row} at {width}x{height}: {rows:#?}"));
-            assert_eq!(found.trim_matches('│').split_whitespace().count(), 7, "{found}");
+            // Where there is room, the figures of the client's probes stand beside the matrix.
+            assert!(found.trim_matches('│').split_whitespace().count() >= 7, "{found}");
         }
     }
     let mut tui_harness = TuiHarness::with_nodes(20, 120, 40);

@@ -143,7 +143,7 @@ fn a_path_is_shown_over_time() {
         tui_harness.keys(&["Right"]);
         assert!(tui_harness.text().contains(" Path Node_01 → client: probes"), "{}", tui_harness.text());
         tui_harness.keys(&["Left"]);
-        tui_harness.sleep(10);
+        tui_harness.sleep(20);
         let later = tui_harness.text();
         assert!(later != text && later.contains("-2 min"), "{later}");
         tui_harness.keys(&["Esc"]);
