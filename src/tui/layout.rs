@@ -144,8 +144,11 @@ pub struct Kept {
     /// Arrangements that another one was better than since the area is what it is: none of them is taken again for what the lists hold.
     left: Vec<Manner>,
     /// Panes that asked in the latest frame and where they are, if that frame has left this memory as it was: the same panes are there again.
-    calm: Option<(Vec<Candidate>, Vec<(Pane, Rect)>)>,
+    calm: Option<Calm>,
 }
+
+/// Panes that ask, and where they are.
+type Calm = (Vec<Candidate>, Vec<(Pane, Rect)>);
 
 impl Kept {
     /// Returns the places of the latest frame if they are those of these panes, which is so of most frames and costs no layout.

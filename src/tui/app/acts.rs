@@ -53,7 +53,7 @@ impl App {
             Action::Slower => self.change_speed(-1),
             Action::Step => self.tell("step".into()),
             Action::Filter => self.begin_filter(),
-            Action::Sort => self.sort(|order, all| Order::next(order, all)),
+            Action::Sort => self.sort(Order::next),
             Action::Reverse => self.sort(|order, _| order.map(Order::reversed)),
             Action::Copy => self.copy(),
             Action::Map => self.change_pane(Change::Act(action)),
