@@ -146,3 +146,14 @@ fn of_node(event: &Event) -> Option<(Tone, String)> {
 pub fn by(cause: &FaultCause) -> String {
     cause.by().map(|name| format!(", by {name}")).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_are_in_universal_time() {
+        assert_eq!(date_of(1_795_376_677), "2026-11-22 19:44:37Z");
+        assert_eq!(date_of(u64::MAX), u64::MAX.to_string());
+    }
+}

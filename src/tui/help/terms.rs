@@ -121,7 +121,7 @@ pub(super) const TERMS: &[(&str, &str)] = &[
     ("packet", "unit of the network, up to 1500 bytes; TCP calls its part of it a segment"),
     ("PANE", "mode in which keys go to the pane in focus"),
     ("parked", "upload by a door other than this screen that has ended early, and that its client may resume"),
-    ("PATH", "mode of the dialog of a path: Left and Right let the other host ask, Esc closes it"),
+    ("PATH", "mode of the dialog of a path: Left and Right let the other host ask, Enter and Esc close it"),
     ("path, paths", "way of packets from one host to another, one path with two directions; as a fault: changed"),
     ("PAUSED", "virtual time stands still: Space lets it go on, `.` goes on to the next event"),
     ("probe", "small datagram that asks a node whether it is alive; its answer gives the round trip"),

@@ -61,7 +61,7 @@ fn hostile_requests_are_refused_and_cost_nothing() {
         let [alice] = clients(&served, ["alice"]).await;
         let stranger = Client::new(&served, None).await;
         let root = Secret::from(token_of(&served, "root").await);
-        let visitor = Visitor::connect(served.grpc(), Some(&root)).await.unwrap();
+        let visitor = Visitor::connect(served.grpc(), None, Some(&root)).await.unwrap();
         let expected = [
             ("a forged token", Code::Unauthenticated),
             ("no token", Code::Unauthenticated),
@@ -98,7 +98,7 @@ fn a_session_that_is_over_opens_nothing() {
         let token = token_of(&served, "alice").await;
         let over = Client::new(&served, None).await.with(&token);
         over.put("a", b"x").await.unwrap();
-        let visitor = Visitor::connect(served.grpc(), Some(&Secret::from(token))).await.unwrap();
+        let visitor = Visitor::connect(served.grpc(), None, Some(&Secret::from(token))).await.unwrap();
         visitor.logout().await.unwrap();
         let expected = because(Code::Unauthenticated, "SESSION_OVER");
         assert_eq!(refused(over.get("a").await), expected);
@@ -120,7 +120,7 @@ fn clients_that_drip_are_cut() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
         let instance = Instance::start_interactive(&args).unwrap();
-        let server = Server::new(instance.access("serve").unwrap(), instance.remote_rules().unwrap()).await.unwrap();
+        let server = Server::new(instance.access("serve").unwrap(), instance.remote_rules().unwrap(), None).await.unwrap();
         let (doors, here) = (Doors::default(), SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0));
         let door = doors.open("grpc", here, Limits { until_request: SOON, ..Limits::default() }).await.unwrap();
         let address = door.address();

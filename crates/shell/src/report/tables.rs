@@ -441,12 +441,6 @@ mod tests {
     }
 
     #[test]
-    fn dates_are_in_universal_time() {
-        assert_eq!(date_of(1_795_376_677), "2026-11-22 19:44:37Z");
-        assert_eq!(date_of(u64::MAX), u64::MAX.to_string());
-    }
-
-    #[test]
     fn a_table_is_no_wider_than_its_place() {
         let columns = vec![text_column("file"), text_column("what there is to say of it")];
         let table = Table { columns, rows: vec![vec!["a.bin".into(), "one two three four five".into()]], empty: "none" };

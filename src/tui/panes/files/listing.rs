@@ -281,8 +281,9 @@ mod tests {
     fn files_are_sorted_by_their_figures() {
         let file = |name: &str, size| {
             let key = FileKey::unowned(name);
-            let (sha256, readers) = (Sha256Digest::of(b""), BTreeSet::new());
-            Entry::File(FileRecord { key, size, sha256, segments: 1, segment_size: 65_536, stored_at: 9 - size, readers })
+            let (sha256, readers, stored_at) = (Sha256Digest::of(b""), BTreeSet::new(), 9 - size);
+            let (segments, segment_size, modified, mode) = (1, 65_536, stored_at, 0o644);
+            Entry::File(FileRecord { key, size, sha256, segments, segment_size, stored_at, modified, mode, readers })
         };
         let names: Namespace = [file("a", 2), file("b", 1), file("c", 2), file("d/x", 9), file("e", 5)].into_iter().collect();
         let sorted = |by, is_descending| {
