@@ -119,6 +119,7 @@ fn it_says_where_it_serves_and_ends_when_it_is_asked_to() {
             fields,
             [
                 "data_dir",
+                "host_keys[]",
                 "pid",
                 "services[].address",
                 "services[].certificate_sha256",
