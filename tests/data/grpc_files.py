@@ -16,6 +16,7 @@ import grpc
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
+from grpc_stubs import channel as connected
 from grpc_stubs import stubs
 
 address, contract, token, length = sys.argv[1:5]
@@ -40,7 +41,7 @@ def refused(call):
     return None
 
 
-with tempfile.TemporaryDirectory() as directory, grpc.insecure_channel(address) as channel:
+with tempfile.TemporaryDirectory() as directory, connected(address) as channel:
     m, services = stubs(contract, directory, "files")
     files = services.FileTransferServiceStub(channel)
 

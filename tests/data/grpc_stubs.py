@@ -1,10 +1,20 @@
 """Stubs of the library of others, generated from the contract."""
 
 import importlib
+import os
 import pathlib
 import sys
 
+import grpc
 from grpc_tools import protoc
+
+
+def channel(address):
+    """Connects to an address: by TLS, if P2P_TEST_CA names a file of certificates that are trusted."""
+    authority = os.environ.get("P2P_TEST_CA")
+    if authority is None:
+        return grpc.insecure_channel(address)
+    return grpc.secure_channel(address, grpc.ssl_channel_credentials(pathlib.Path(authority).read_bytes()))
 
 
 def stubs(contract, directory, name):
