@@ -5,11 +5,13 @@
 //! | [`keys`] | private keys in files: those of the hosts, and those that are made for users |
 //! | [`server`] | the servers: connections, logins, channels, and the end of all of these |
 //! | `session` | what runs in a channel: commands, the interactive shell, and what `sh` has of its own |
+//! | `sftp` | SFTP: requests of a channel, and the files and directories that they are about |
 //!
 //! A front end opens a [door](p2p_service::doors) for each node and lets a [`Server`] attend them.
 
 pub mod keys;
 pub mod server;
 mod session;
+mod sftp;
 
 pub use self::server::Server;

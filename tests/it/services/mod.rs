@@ -12,6 +12,7 @@ mod grpc;
 mod hostile;
 mod losses;
 mod prompts;
+mod sftp;
 mod ssh;
 mod storage;
 mod tls;

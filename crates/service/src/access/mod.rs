@@ -12,6 +12,7 @@
 //! | [`session_file`] | the session that `p2p login` saves in the data directory |
 //! | [`range`] | ranges of bytes as users write them |
 //! | [`pages`] | lists of files page by page |
+//! | [`room`] | room for the user's files |
 //! | [`sharing`] | read access of other users |
 //! | `segments` | single segments on a node |
 //! | `uploads` | uploads of streams, and those that are kept |
@@ -29,6 +30,7 @@ mod keys;
 pub mod pages;
 pub mod range;
 pub mod remote;
+pub mod room;
 mod segments;
 pub mod session_file;
 pub mod sharing;

@@ -1,7 +1,7 @@
 //! The command `df`: how much room there is for the user's files, and on a node.
 
-use p2p_engine::operation::{ListNodes, StatStorage, StatUser};
 use p2p_engine::snapshot::NodeStatus;
+use p2p_service::access::room::FileRoom;
 use serde::Serialize;
 
 use super::data;
@@ -66,28 +66,12 @@ pub(crate) async fn df(shell: &Shell, call: &Call) -> Result<Answer, ShellError>
     Ok(Answer::new(view, data(&rooms)))
 }
 
-/// Returns the room for the user's files: the quota, or else that of all nodes. What others store is an admin's alone to see, so that for
-/// others the user's own files are all that is taken.
+/// Returns the room for the user's files, or for all where an admin asks and has no quota.
 async fn room_for_files(shell: &Shell) -> Result<Room, ShellError> {
-    let usage = shell.call(StatUser).await?;
-    let own = usage.file_bytes.saturating_add(usage.arriving_bytes);
-    let yours = |size: u64, free: u64| Room {
-        name: "your files".into(),
-        size_bytes: size,
-        used_bytes: Some(own),
-        available_bytes: Some(free),
-    };
-    if let Some((quota, left)) = usage.quota_bytes.zip(usage.left()) {
-        return Ok(yours(quota, left));
-    }
-    if shell.identity().is_admin() {
-        let stats = shell.call(StatStorage).await?;
-        let (used, free) = (Some(stats.used_bytes), Some(stats.free_bytes));
-        return Ok(Room { name: "all files".into(), size_bytes: stats.capacity_bytes, used_bytes: used, available_bytes: free });
-    }
-    let nodes = shell.call(ListNodes).await?;
-    let capacity = nodes.iter().map(|node| node.capacity_bytes).fold(0, u64::saturating_add);
-    Ok(yours(capacity, capacity.saturating_sub(own)))
+    let FileRoom { size_bytes, used_bytes, available_bytes, is_of_all } =
+        shell.access().room_for_files(&shell.identity()).await?;
+    let name = if is_of_all { "all files" } else { "your files" };
+    Ok(Room { name: name.into(), size_bytes, used_bytes: Some(used_bytes), available_bytes: Some(available_bytes) })
 }
 
 fn room_on(node: &NodeStatus) -> Room {

@@ -18,6 +18,7 @@ use super::login::{Login, refused};
 use super::seats::{Seat, Seats};
 use super::works::Works;
 use crate::session::{self, Asker, Terminal};
+use crate::sftp;
 
 /// Channels of one connection at the most, as in OpenSSH (`MaxSessions`).
 const CHANNELS_MAX: usize = 10;
@@ -208,10 +209,15 @@ impl Handler for Client {
         Ok(())
     }
 
-    /// Refuses every subsystem: there is none yet, and `sftp` is to be begun here.
-    async fn subsystem_request(&mut self, channel: ChannelId, _: &str, session: &mut Session) -> Result<(), Self::Error> {
-        self.guest.note_refusal(reason::SUBSYSTEM);
-        session.channel_failure(channel)
+    async fn subsystem_request(&mut self, channel: ChannelId, name: &str, session: &mut Session) -> Result<(), Self::Error> {
+        if name != sftp::SUBSYSTEM {
+            self.guest.note_refusal(reason::SUBSYSTEM);
+            return session.channel_failure(channel);
+        }
+        let Some((taken, asker)) = self.take(channel) else { return session.channel_failure(channel) };
+        session.channel_success(channel)?;
+        self.works.begin(sftp::serve(taken, asker));
+        Ok(())
     }
 
     async fn env_request(&mut self, channel: ChannelId, _: &str, _: &str, session: &mut Session) -> Result<(), Self::Error> {

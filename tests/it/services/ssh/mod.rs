@@ -14,7 +14,7 @@ use russh::{Channel, ChannelMsg};
 use super::*;
 
 /// Client that takes any host key, since a new server is asked.
-struct Anyone;
+pub(super) struct Anyone;
 
 impl Handler for Anyone {
     type Error = russh::Error;
@@ -34,14 +34,14 @@ struct Told {
 
 impl Served {
     /// The address of the SSH server of a node.
-    fn ssh(&self, node: &str) -> SocketAddr {
+    pub(super) fn ssh(&self, node: &str) -> SocketAddr {
         let services = self.ready["services"].as_array().unwrap();
         let found = services.iter().find(|service| service["service"] == "ssh" && service["node"] == node).unwrap();
         found["address"].as_str().unwrap().parse().unwrap()
     }
 }
 
-fn served(home: &Home) -> Served {
+pub(super) fn served(home: &Home) -> Served {
     Served::of(home.spawn(&["serve", "--ssh=:0", "--speed=max"]))
 }
 
@@ -50,7 +50,7 @@ async fn session(address: SocketAddr) -> Handle<Anyone> {
     connect(Arc::new(Config::default()), address, Anyone).await.unwrap()
 }
 
-async fn logged_in(address: SocketAddr) -> Handle<Anyone> {
+pub(super) async fn logged_in(address: SocketAddr) -> Handle<Anyone> {
     let mut session = session(address).await;
     assert!(session.authenticate_password("alice", PASSWORD).await.unwrap().success());
     session

@@ -1,0 +1,125 @@
+//! Requests that change names and attributes.
+
+use p2p_service::ErrorKind;
+use p2p_service::files::{Attributes, Await, BeginTransfer, Entry};
+use russh_sftp::protocol::FileAttributes;
+
+use super::attributes::given;
+use super::failure::{Done, Failure};
+use super::paths::{Place, absolute, place};
+use super::session::Session;
+
+/// Returns what the gate calls the file or directory at an absolute path, if it may be one that is stored.
+fn stored(path: &str) -> Done<String> {
+    match place(path) {
+        Place::Stored(text) => Ok(text),
+        _ => Err(Failure::read_only(path)),
+    }
+}
+
+impl Session {
+    /// Sets attributes of what is at a path. Owners are accepted and stay as they are, and the size of a stored file does too.
+    pub(super) async fn set(&self, path: &str, attrs: &FileAttributes) -> Done<()> {
+        let path = absolute(path);
+        if let Some((writer, _)) = self.handles.growing(&path) {
+            return self.set_growing(&writer, attrs).await;
+        }
+        if let Some(size) = attrs.size
+            && self.stat(&path).await?.size != Some(size)
+        {
+            return Err(Failure::unsupported("the size of a stored file cannot be changed; upload it anew"));
+        }
+        match given(attrs) {
+            attributes if attributes.is_empty() => self.stat(&path).await.map(drop),
+            attributes => self.set_stored(&path, attributes).await,
+        }
+    }
+
+    pub(super) async fn set_stored(&self, path: &str, attributes: Attributes) -> Done<()> {
+        let (user, text) = (self.user().await?, stored(path)?);
+        if user.key_of(&text).is_root() {
+            return Err(Failure::read_only(path));
+        }
+        let change = self.access.setting(&user, &text, attributes).await?;
+        self.access.record_setting(&user, &change.file).await?;
+        self.access.call(change).await?;
+        Ok(())
+    }
+
+    /// Removes a file, or an upload that is kept where there is none.
+    pub(super) async fn remove(&self, path: &str) -> Done<()> {
+        let path = absolute(path);
+        let (user, text) = (self.user().await?, stored(&path)?);
+        match self.access.known_entry(&user, &text).await.map_err(Failure::from) {
+            Ok(Entry::File(_)) => self.removed(&text).await,
+            Ok(Entry::Directory(_)) => Err(Failure::because(format!("`{path}` is a directory; RMDIR removes it"))),
+            Err(failure) if failure.is_nothing() => {
+                let kept = self.kept(&user, &text).await?.filter(|kept| kept.transfer.is_none()).ok_or(failure)?;
+                self.forget(kept.id).await
+            }
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// Removes a directory that is empty.
+    pub(super) async fn remove_directory(&self, path: &str) -> Done<()> {
+        let path = absolute(path);
+        let (user, text) = (self.user().await?, stored(&path)?);
+        if user.key_of(&text).is_root() {
+            return Err(Failure::read_only(&path));
+        }
+        match self.access.known_entry(&user, &text).await? {
+            Entry::Directory(_) => self.removed(&text).await,
+            Entry::File(_) => Err(Failure::because(format!("`{path}` is a file; REMOVE removes it"))),
+        }
+    }
+
+    async fn removed(&self, text: &str) -> Done<()> {
+        let user = self.user().await?;
+        let removal = BeginTransfer::from(self.access.removal(&user, text, false).await?);
+        self.access.record_transfer(&user, &removal).await?;
+        let transfer = self.access.begin(removal).await?;
+        self.access.call(Await { transfer }).await?.into_result()?;
+        Ok(())
+    }
+
+    /// Makes a directory.
+    pub(super) async fn make_directory(&self, path: &str, attrs: &FileAttributes) -> Done<()> {
+        let path = absolute(path);
+        let (user, text) = (self.user().await?, stored(&path)?);
+        if user.key_of(&text).is_root() {
+            return Err(Failure::of(ErrorKind::AlreadyExists, &format!("`{path}` is there already")));
+        }
+        let make = self.access.directory(&text, false)?;
+        self.access.call(make).await?;
+        match given(attrs) {
+            attributes if attributes.is_empty() => Ok(()),
+            attributes => self.set_stored(&path, attributes).await,
+        }
+    }
+
+    /// Renames a file or a directory. Without `replaces` nothing may have the new name (section 6.5 of the draft).
+    pub(super) async fn rename(&self, from: &str, to: &str, replaces: bool) -> Done<()> {
+        let (from, to) = (absolute(from), absolute(to));
+        let (user, old, new) = (self.user().await?, stored(&from)?, stored(&to)?);
+        if user.key_of(&old).is_root() || user.key_of(&new).is_root() {
+            return Err(Failure::read_only(&from));
+        }
+        match self.access.known_entry(&user, &new).await.map_err(Failure::from) {
+            Ok(_) if !replaces && from != to => {
+                return Err(Failure::of(ErrorKind::AlreadyExists, &format!("`{to}` is there already")));
+            }
+            Err(failure) if !failure.is_nothing() => return Err(failure),
+            _ => {}
+        }
+        if from == to {
+            return self.stat(&from).await.map(drop);
+        }
+        let mut change = self.access.renaming(&user, &old, &new, replaces).await?;
+        // The gate moves into a directory of that name, and `rename(2)` never does.
+        change.to = user.key_of(&new).name;
+        self.access.record_move(&user, &change.from).await?;
+        self.access.call(change).await?;
+        Ok(())
+    }
+}

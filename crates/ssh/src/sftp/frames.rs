@@ -1,0 +1,178 @@
+//! Packets in what a client sends, bounded before anything is allocated for them (draft-ietf-secsh-filexfer-02, section 3).
+
+use bytes::{Buf, Bytes, BytesMut};
+use russh_sftp::protocol::Packet;
+use thiserror::Error;
+
+/// Length of a packet at the most, in bytes and without its length field, as in OpenSSH (`SFTP_MAX_MSG_LENGTH`).
+pub(super) const PACKET_MAX: usize = 256 * 1024;
+/// Character by which the decoder replaces bytes that are no UTF-8.
+const REPLACEMENT: char = char::REPLACEMENT_CHARACTER;
+
+/// Reason for which nothing that follows can be understood: the client is disconnected.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub(super) enum FrameError {
+    #[error("a packet has a length of {0} bytes; at least 1 and at most {PACKET_MAX} are allowed")]
+    Length(usize),
+    #[error("a packet cannot be read: {0}")]
+    Malformed(String),
+    #[error("the first packet is not SSH_FXP_INIT, or a later one is")]
+    Order,
+    #[error("a packet of this type is not sent by clients")]
+    Direction,
+}
+
+/// Bytes of a client that have not been taken as packets.
+#[derive(Debug, Default)]
+pub(super) struct Frames {
+    bytes: BytesMut,
+}
+
+impl Frames {
+    /// Takes bytes in.
+    pub(super) fn push(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    /// Returns the number of bytes that wait.
+    pub(super) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Takes the next packet out, if all of it is there.
+    ///
+    /// # Errors
+    /// Fails if the length of the packet is not allowed; nothing after it can be read.
+    pub(super) fn next(&mut self) -> Result<Option<Bytes>, FrameError> {
+        let Some(length) = self.bytes.first_chunk::<4>() else { return Ok(None) };
+        let length = u32::from_be_bytes(*length) as usize;
+        if length == 0 || length > PACKET_MAX {
+            return Err(FrameError::Length(length));
+        }
+        if self.bytes.len() < 4 + length {
+            return Ok(None);
+        }
+        self.bytes.advance(4);
+        Ok(Some(self.bytes.split_to(length).freeze()))
+    }
+}
+
+/// What a packet asks for.
+#[derive(Debug)]
+pub(super) enum Asked {
+    /// Packet that is understood, and whose texts are UTF-8.
+    Packet(Packet),
+    /// Request of this identifier with a text that is no UTF-8: nothing has such a name.
+    NoText(u32),
+    /// Request of this identifier and of a type that version 3 does not know.
+    Unknown(u32),
+}
+
+/// Reads a packet.
+///
+/// # Errors
+/// Fails if it is malformed.
+pub(super) fn read(raw: &Bytes) -> Result<Asked, FrameError> {
+    if is_unknown(raw) {
+        let id = raw
+            .get(1..)
+            .and_then(|rest| rest.first_chunk::<4>())
+            .ok_or_else(|| FrameError::Malformed("it has no identifier".into()))?;
+        return Ok(Asked::Unknown(u32::from_be_bytes(*id)));
+    }
+    let packet = Packet::try_from(&mut raw.clone()).map_err(|error| FrameError::Malformed(error.to_string()))?;
+    // The decoder replaces what is no UTF-8, and a replaced name could be that of another file.
+    let found: usize = texts(&packet).iter().map(|text| text.matches(REPLACEMENT).count()).sum();
+    if found > 0 && found > signs(raw) {
+        return Ok(Asked::NoText(packet.get_request_id()));
+    }
+    Ok(Asked::Packet(packet))
+}
+
+/// Returns how often the client itself has sent the character by which others are replaced.
+fn signs(raw: &[u8]) -> usize {
+    let mut encoded = [0; 4];
+    let sign = REPLACEMENT.encode_utf8(&mut encoded).as_bytes();
+    raw.windows(sign.len()).filter(|window| *window == sign).count()
+}
+
+/// Returns true if the type of a packet is none of version 3 (section 3 of the draft).
+fn is_unknown(raw: &[u8]) -> bool {
+    !matches!(raw.first(), Some(1..=20 | 101..=105 | 200 | 201) | None)
+}
+
+/// Returns the paths and names in a packet.
+fn texts(packet: &Packet) -> Vec<&str> {
+    match packet {
+        Packet::Open(open) => vec![&open.filename],
+        Packet::Lstat(lstat) => vec![&lstat.path],
+        Packet::SetStat(setstat) => vec![&setstat.path],
+        Packet::OpenDir(opendir) => vec![&opendir.path],
+        Packet::Remove(remove) => vec![&remove.filename],
+        Packet::MkDir(mkdir) => vec![&mkdir.path],
+        Packet::RmDir(rmdir) => vec![&rmdir.path],
+        Packet::RealPath(realpath) => vec![&realpath.path],
+        Packet::Stat(stat) => vec![&stat.path],
+        Packet::Rename(rename) => vec![&rename.oldpath, &rename.newpath],
+        Packet::ReadLink(readlink) => vec![&readlink.path],
+        Packet::Symlink(symlink) => vec![&symlink.linkpath, &symlink.targetpath],
+        _ => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use russh_sftp::protocol::{Remove, Stat};
+
+    use super::*;
+
+    fn packet(path: &[u8]) -> Bytes {
+        let mut bytes = BytesMut::from(&[17, 0, 0, 0, 7][..]);
+        bytes.extend_from_slice(&(path.len() as u32).to_be_bytes());
+        bytes.extend_from_slice(path);
+        bytes.freeze()
+    }
+
+    #[test]
+    fn packets_come_out_whatever_the_pieces_are() {
+        let sent: Bytes = Packet::Remove(Remove { id: 3, filename: "a".into() }).try_into().unwrap();
+        let all = sent.repeat(3);
+        for size in [1, 3, 7, 100] {
+            let (mut frames, mut found) = (Frames::default(), 0);
+            for piece in all.chunks(size) {
+                frames.push(piece);
+                while let Some(raw) = frames.next().unwrap() {
+                    assert!(matches!(read(&raw).unwrap(), Asked::Packet(Packet::Remove(_))));
+                    found += 1;
+                }
+            }
+            assert_eq!((found, frames.len()), (3, 0));
+        }
+    }
+
+    #[test]
+    fn a_length_is_checked_before_its_bytes_are_there() {
+        for (length, is_allowed) in
+            [(0, false), (1, true), (PACKET_MAX, true), (PACKET_MAX + 1, false), (u32::MAX as usize, false)]
+        {
+            let mut frames = Frames::default();
+            frames.push(&(length as u32).to_be_bytes());
+            assert_eq!(frames.next().is_ok(), is_allowed, "{length}");
+        }
+    }
+
+    #[test]
+    fn malformed_packets_are_errors_and_unknown_types_are_told_apart() {
+        assert!(matches!(read(&Bytes::from_static(&[17, 0, 0])), Err(FrameError::Malformed(_))));
+        assert!(matches!(read(&Bytes::from_static(&[17, 0, 0, 0, 1, 0, 0, 0, 9, 65])), Err(FrameError::Malformed(_))));
+        assert!(matches!(read(&Bytes::from_static(&[99, 0, 0, 0, 5])), Ok(Asked::Unknown(5))));
+        assert!(read(&Bytes::from_static(&[99, 0])).is_err());
+    }
+
+    #[test]
+    fn a_name_that_is_no_utf_8_is_not_taken_for_another() {
+        assert!(matches!(read(&packet(b"a\xff")).unwrap(), Asked::NoText(7)));
+        let Asked::Packet(Packet::Stat(Stat { path, .. })) = read(&packet("a\u{fffd}".as_bytes())).unwrap() else { panic!() };
+        assert_eq!(path, "a\u{fffd}");
+    }
+}

@@ -1,0 +1,197 @@
+//! SFTP, version 3 (draft-ietf-secsh-filexfer-02), with the extensions of OpenSSH (its file `PROTOCOL`, section 4).
+//!
+//! | file | contents |
+//! |---|---|
+//! | `frames` | packets in what a client sends |
+//! | `schedule` | the order in which requests take effect |
+//! | `replies` | answers on their way to the client |
+//! | `session` | what the requests of a session have in common, and which of them does what |
+//! | `lookups`, `opening`, `changes`, `extensions` | the requests |
+//! | `handles`, `reader`, `writer` | what is open |
+//! | `paths`, `attributes`, `failure` | paths, attributes and statuses |
+//!
+//! What a client sends is read whatever it takes of the answers, up to a bound, and answers are sent whatever it sends: neither side waits
+//! for the other. The library gives the types of packets alone.
+
+mod attributes;
+mod changes;
+mod extensions;
+mod failure;
+mod frames;
+mod handles;
+mod lookups;
+mod opening;
+mod paths;
+mod reader;
+mod replies;
+mod schedule;
+mod session;
+mod writer;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use russh::server::Msg;
+use russh::{Channel, ChannelMsg, ChannelReadHalf};
+use russh_sftp::protocol::{Packet, VERSION, Version};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use self::failure::Failure;
+use self::frames::{Asked, FrameError, Frames};
+use self::replies::Replies;
+use self::schedule::{Claim, Schedule, Ticket};
+use self::session::Session;
+use crate::session::Asker;
+
+/// Name of the subsystem (RFC 4254, section 6.5).
+pub(crate) const SUBSYSTEM: &str = "sftp";
+/// Bytes of requests that wait, beyond which a client is not read until some of them are served. Clients that ask for all of a file at once
+/// come to about 40 bytes for each 32 KiB of it.
+const BACKLOG_MAX: usize = 8 * 1024 * 1024;
+
+/// Time in which a client has to take the last answers.
+const LAST_ANSWERS: Duration = Duration::from_secs(60);
+/// Exit status where a client could not be understood.
+const MISUNDERSTOOD: u32 = 1;
+
+/// Serves a channel to its end, and closes it.
+pub(crate) async fn serve(channel: Channel<Msg>, asker: Asker) {
+    let (read, write) = channel.split();
+    let (replies, outbox) = Replies::new();
+    let requests = async {
+        let mut serving = Serving::new(read, replies, Session::of(asker));
+        let ended = serving.run().await;
+        if let Err(error) = &ended {
+            tracing::debug!(%error, "a client of SFTP is disconnected");
+        }
+        ended
+    };
+    let mut sending = std::pin::pin!(outbox.send(&write));
+    let ended = tokio::select! {
+        ended = requests => ended,
+        // The client is gone.
+        () = &mut sending => Ok(true),
+    };
+    if !matches!(ended, Ok(true)) {
+        // The queue ends with its last answer.
+        let _ = timeout(LAST_ANSWERS, sending).await;
+        let status = if ended.is_ok() { crate::session::SUCCESS } else { MISUNDERSTOOD };
+        let _ = write.exit_status(status).await;
+    }
+    let _ = write.eof().await;
+    let _ = write.close().await;
+}
+
+/// Requests of one channel.
+struct Serving {
+    read: ChannelReadHalf,
+    replies: Replies,
+    session: Arc<Session>,
+    frames: Frames,
+    schedule: Schedule,
+    /// Requests that wait for others.
+    waiting: HashMap<Ticket, Asked>,
+    running: JoinSet<Ticket>,
+    has_begun: bool,
+    /// True once the client sends no more.
+    is_ended: bool,
+}
+
+impl Serving {
+    fn new(read: ChannelReadHalf, replies: Replies, session: Session) -> Serving {
+        Serving {
+            read,
+            replies,
+            session: Arc::new(session),
+            frames: Frames::default(),
+            schedule: Schedule::default(),
+            waiting: HashMap::new(),
+            running: JoinSet::new(),
+            has_begun: false,
+            is_ended: false,
+        }
+    }
+
+    /// Serves requests until the client has no more. Returns true if the client is gone before it has all answers.
+    ///
+    /// # Errors
+    /// Fails where the client can no longer be understood.
+    async fn run(&mut self) -> Result<bool, FrameError> {
+        loop {
+            while self.schedule.has_room()
+                && let Some(raw) = self.frames.next()?
+            {
+                self.admit(frames::read(&raw)?)?;
+            }
+            while self.replies.has_room()
+                && let Some(ticket) = self.schedule.begin()
+            {
+                self.begin(ticket);
+            }
+            if self.is_ended && self.schedule.is_empty() {
+                return Ok(false);
+            }
+            if self.wait().await {
+                return Ok(true);
+            }
+        }
+    }
+
+    /// Waits until something has changed. Returns true if the client is gone.
+    async fn wait(&mut self) -> bool {
+        tokio::select! {
+            Some(ended) = self.running.join_next() => match ended {
+                Ok(ticket) => self.schedule.end(ticket),
+                Err(error) => {
+                    tracing::error!(%error, "a request of SFTP has not been answered");
+                    return true;
+                }
+            },
+            () = self.replies.taken(), if !self.replies.has_room() => {}
+            message = self.read.wait(), if !self.is_ended && self.frames.len() < BACKLOG_MAX => match message {
+                Some(ChannelMsg::Data { data }) => self.frames.push(&data),
+                Some(ChannelMsg::Eof) => self.is_ended = true,
+                Some(ChannelMsg::Close) | None => return true,
+                Some(_) => {}
+            },
+            // Answers have been sent since the last look.
+            else => {}
+        }
+        false
+    }
+
+    /// Takes a request in. The first packet settles the version and names the extensions.
+    fn admit(&mut self, asked: Asked) -> Result<(), FrameError> {
+        let claim = match &asked {
+            Asked::Packet(Packet::Init(_)) if !self.has_begun => {
+                self.has_begun = true;
+                self.replies.give(Packet::Version(Version { version: VERSION, extensions: extensions::offered() }));
+                return Ok(());
+            }
+            _ if !self.has_begun => return Err(FrameError::Order),
+            Asked::Packet(Packet::Init(_)) => return Err(FrameError::Order),
+            Asked::Packet(packet) => self.session.claim(packet).ok_or(FrameError::Direction)?,
+            Asked::NoText(_) | Asked::Unknown(_) => Claim::default(),
+        };
+        let ticket = self.schedule.admit(claim);
+        self.waiting.insert(ticket, asked);
+        Ok(())
+    }
+
+    /// Begins a request.
+    fn begin(&mut self, ticket: Ticket) {
+        let Some(asked) = self.waiting.remove(&ticket) else { return };
+        let (session, replies) = (Arc::clone(&self.session), self.replies.clone());
+        self.running.spawn(async move {
+            let answer = match asked {
+                Asked::Packet(packet) => session.answer(packet).await,
+                Asked::NoText(id) => Failure::because("the name is no text in UTF-8, as all names here are").answer(id),
+                Asked::Unknown(id) => Failure::unsupported("version 3 of SFTP has no such request").answer(id),
+            };
+            replies.give(answer);
+            ticket
+        });
+    }
+}
