@@ -137,6 +137,11 @@ impl StreamWriter {
         Ok(())
     }
 
+    /// Returns the bytes at the end of what was given that are no segment yet, and so have not been handed over.
+    pub fn unfinished(&self) -> &[u8] {
+        self.cutter.unfinished()
+    }
+
     /// Waits until the upload is over.
     pub async fn closed(&self) {
         if let Some(arrivals) = &self.sender.arrivals {

@@ -13,6 +13,8 @@ mod hostile;
 mod losses;
 mod prompts;
 mod sftp;
+mod sftp_clients;
+mod sftp_hostile;
 mod ssh;
 mod storage;
 mod tls;

@@ -1,16 +1,15 @@
-//! SFTP at the SSH server of a node, as a client of the same library sees it and, packet by packet, as a hostile one does.
+//! SFTP at the SSH server of a node, as a client of the same library sees it.
 
-use bytes::Bytes;
+use russh::Channel;
 use russh::client::Msg;
-use russh::{Channel, ChannelMsg};
 use russh_sftp::client::SftpSession;
-use russh_sftp::protocol::{FileAttributes, OpenFlags, Packet, Status, StatusCode};
+use russh_sftp::protocol::{FileAttributes, OpenFlags, Status, StatusCode};
 use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
 
 use super::ssh::{logged_in, served};
 use super::*;
 
-async fn channel(address: SocketAddr) -> Channel<Msg> {
+pub(super) async fn channel(address: SocketAddr) -> Channel<Msg> {
     let session = logged_in(address).await;
     let channel = session.channel_open_session().await.unwrap();
     channel.request_subsystem(true, "sftp").await.unwrap();
@@ -19,27 +18,32 @@ async fn channel(address: SocketAddr) -> Channel<Msg> {
     channel
 }
 
-async fn sftp(address: SocketAddr) -> SftpSession {
+pub(super) async fn sftp(address: SocketAddr) -> SftpSession {
     SftpSession::new(channel(address).await.into_stream()).await.unwrap()
 }
 
 /// Content in which every place differs from its neighbours.
-fn content(len: usize) -> Vec<u8> {
+pub(super) fn content(len: usize) -> Vec<u8> {
     (0..len).map(|at| (at * 31 + at / 251) as u8).collect()
 }
 
-async fn put(sftp: &SftpSession, path: &str, content: &[u8]) {
+pub(super) async fn put(sftp: &SftpSession, path: &str, content: &[u8]) {
     let mut file = sftp.create(path).await.unwrap();
     file.write_all(content).await.unwrap();
     file.shutdown().await.unwrap();
 }
 
 /// Returns the status of a refusal.
-fn refused<T: std::fmt::Debug>(answer: Result<T, russh_sftp::client::error::Error>) -> Status {
+pub(super) fn refused<T: std::fmt::Debug>(answer: Result<T, russh_sftp::client::error::Error>) -> Status {
     match answer {
         Err(russh_sftp::client::error::Error::Status(status)) => status,
         other => panic!("{other:?}"),
     }
+}
+
+/// Waits until all that was written is answered, without asking for it to be durable: the size is asked for behind it.
+async fn settled(file: &mut russh_sftp::client::fs::File) {
+    file.metadata().await.unwrap();
 }
 
 #[test]
@@ -128,47 +132,6 @@ fn the_segments_of_a_node_can_be_read() {
     assert_eq!(served.stop().code, Some(0));
 }
 
-/// Sends bytes, and returns what comes back until the server closes the channel.
-async fn answered(channel: &mut Channel<Msg>, bytes: Vec<u8>) -> (Vec<u8>, bool) {
-    let (mut found, mut has_ended) = (Vec::new(), false);
-    let _ = channel.data_bytes(bytes).await;
-    while let Some(message) = channel.wait().await {
-        match message {
-            ChannelMsg::Data { data } => found.extend_from_slice(&data),
-            ChannelMsg::Eof => has_ended = true,
-            ChannelMsg::Close => return (found, has_ended),
-            _ => {}
-        }
-    }
-    (found, has_ended)
-}
-
-#[test]
-fn what_is_no_packet_ends_the_channel() {
-    let home = Home::new(QUICK);
-    home.register("alice");
-    let served = served(&home);
-    let address = served.ssh("Node_01");
-    let init: Bytes = Packet::Init(Default::default()).try_into().unwrap();
-    on_a_runtime(async {
-        for garbage in [&b"GET / HTTP/1.1\r\n\r\n"[..], &[0, 0, 0, 0], &[0, 4, 0, 1, 17], &[0, 0, 0, 5, 17, 0, 0, 0, 1]] {
-            let mut channel = channel(address).await;
-            let (_, has_ended) = answered(&mut channel, garbage.to_vec()).await;
-            assert!(has_ended, "{garbage:?}");
-            let mut after = self::channel(address).await;
-            let (found, has_ended) = answered(&mut after, [&init[..], garbage].concat()).await;
-            assert!(has_ended && found.starts_with(&[0, 0]), "{garbage:?}");
-        }
-        // The end of what is asked is the end of the channel, once all is answered.
-        let mut channel = channel(address).await;
-        channel.data_bytes(init.to_vec()).await.unwrap();
-        channel.eof().await.unwrap();
-        let (found, has_ended) = answered(&mut channel, Vec::new()).await;
-        assert!(has_ended && found.get(4) == Some(&2));
-    });
-    assert_eq!(served.stop().code, Some(0));
-}
-
 /// An upload whose client is lost is no file, and another connection sends what is missing.
 #[test]
 fn a_lost_upload_is_no_file_and_is_continued() {
@@ -210,71 +173,100 @@ fn a_lost_upload_is_no_file_and_is_continued() {
     assert_eq!(served.stop().code, Some(0));
 }
 
-/// A home with a user who has a key, and the options of OpenSSH for it.
-fn keyed() -> (Home, Vec<String>) {
+/// What is written out of order is in its place, also in a file that is stored already, and a read gives what was written.
+#[test]
+fn files_are_written_anywhere_and_change_at_their_end() {
     let home = Home::new(QUICK);
     home.register("alice");
-    home.login("alice");
-    let key = home.path("id");
-    let made = Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(&key).status().unwrap();
-    assert!(made.success());
-    home.ok(&["run", "-c", "key add laptop id.pub"]);
-    let options = ["BatchMode=yes", "StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "RekeyLimit=1M"];
-    let mut all: Vec<String> = options.iter().map(|option| format!("-o{option}")).collect();
-    all.push(format!("-i{}", key.to_str().unwrap()));
-    (home, all)
-}
-
-/// Runs commands of OpenSSH's `sftp`, each of which has to be done.
-fn batch(home: &Home, address: SocketAddr, options: &[String], commands: &str) -> Said {
-    std::fs::write(home.path("batch"), commands).unwrap();
-    let mut sftp = Command::new("sftp");
-    sftp.args(["-q", "-b", "batch"]).args(options).args(["-P", &address.port().to_string(), "alice@127.0.0.1"]);
-    sftp.current_dir(home.path(".")).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    end_of(sftp.spawn().unwrap())
-}
-
-#[test]
-#[ignore = "needs OpenSSH"]
-fn openssh_stores_fetches_renames_and_goes_on() {
-    let (home, options) = keyed();
-    let all = home.file("big", 20 << 20);
-    std::fs::write(home.path("part"), &all[..5 << 20]).unwrap();
     let served = served(&home);
-    let address = served.ssh("Node_02");
-    let said =
-        batch(&home, address, &options, "put -p big\nget big back\nget -p big kept\nmkdir d\nrename big d/x\nls -l d\ndf\n");
-    assert_eq!(said.code, Some(0), "{said:?}");
-    assert!(said.stdout.contains("-rw-") && said.stdout.contains("20971520") && said.stdout.contains("d/x"), "{said:?}");
-    assert!(std::fs::read(home.path("back")).unwrap() == all);
-    // A download goes on where it ended.
-    let said = batch(&home, address, &options, "reget d/x part\nrm d/x\nrmdir d\n");
-    assert_eq!(said.code, Some(0), "{said:?}");
-    assert!(std::fs::read(home.path("part")).unwrap() == all);
-    let scp = |from: &str, to: &str| {
-        let mut scp = Command::new("scp");
-        scp.arg("-q").args(&options).args(["-P", &address.port().to_string(), from, to]).current_dir(home.path("."));
-        scp.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let said = end_of(scp.spawn().unwrap());
-        assert_eq!(said.code, Some(0), "{said:?}");
-    };
-    scp("big", "alice@127.0.0.1:copied");
-    scp("alice@127.0.0.1:copied", "again");
-    assert!(std::fs::read(home.path("again")).unwrap() == all);
+    let address = served.ssh("Node_01");
+    on_a_runtime(async {
+        let (one, two) = (sftp(address).await, sftp(address).await);
+        let mut all = content(300_000);
+        let mut file = one.create("a").await.unwrap();
+        file.write_all(&all).await.unwrap();
+        file.seek(std::io::SeekFrom::Start(70_000)).await.unwrap();
+        file.write_all(b"later").await.unwrap();
+        all[70_000..70_005].copy_from_slice(b"later");
+        file.shutdown().await.unwrap();
+        assert_eq!(two.read("a").await.unwrap(), all);
+        // A part of a stored file.
+        let both = OpenFlags::READ | OpenFlags::WRITE;
+        let mut file = one.open_with_flags("a", both).await.unwrap();
+        file.seek(std::io::SeekFrom::Start(299_999)).await.unwrap();
+        file.write_all(b"beyond").await.unwrap();
+        settled(&mut file).await;
+        assert_eq!(
+            (one.metadata("a").await.unwrap().size, two.metadata("a").await.unwrap().size),
+            (Some(300_005), Some(300_000))
+        );
+        assert_eq!(two.read("a").await.unwrap(), all, "others see the former file until the end");
+        let mut found = vec![0; 7];
+        file.seek(std::io::SeekFrom::Start(299_998)).await.unwrap();
+        file.read_exact(&mut found).await.unwrap();
+        assert_eq!(found, [&all[299_998..299_999], b"beyond"].concat());
+        file.shutdown().await.unwrap();
+        all.truncate(299_999);
+        all.extend_from_slice(b"beyond");
+        assert_eq!(two.read("a").await.unwrap(), all);
+        // The size of a stored file, and an end that was never written.
+        for (size, rest) in [(100_u64, 0), (200, 100)] {
+            two.set_metadata("a", FileAttributes { size: Some(size), ..FileAttributes::empty() }).await.unwrap();
+            all.truncate(100);
+            assert_eq!(one.read("a").await.unwrap(), [&all[..], &vec![0; rest]].concat());
+        }
+        let mut file = one.open_with_flags("a", OpenFlags::WRITE | OpenFlags::APPEND).await.unwrap();
+        file.write_all(b"end").await.unwrap();
+        file.shutdown().await.unwrap();
+        assert_eq!(one.read("a").await.unwrap(), [&all[..], &[0; 100], b"end"].concat());
+        // Nothing was written: nothing has changed.
+        let before = one.metadata("a").await.unwrap();
+        one.open_with_flags("a", both).await.unwrap().shutdown().await.unwrap();
+        assert_eq!(one.metadata("a").await.unwrap().mtime, before.mtime);
+    });
     assert_eq!(served.stop().code, Some(0));
 }
 
+/// What a client wants to be durable is kept after a crash of the server, and is no file before its end.
 #[test]
-#[ignore = "needs OpenSSH"]
-fn openssh_lists_two_thousand_files() {
-    let (home, options) = keyed();
-    let served = served(&home);
-    std::fs::create_dir(home.path("many")).unwrap();
-    for number in 0..2_000 {
-        std::fs::write(home.path("many").join(format!("{number:04}")), b"x").unwrap();
-    }
-    let said = batch(&home, served.ssh("Node_01"), &options, "put -R many\nls -1 many\n");
-    assert_eq!(said.code, Some(0), "{said:?}");
-    assert_eq!(said.stdout.lines().filter(|line| line.starts_with("many/")).count(), 2_000);
-    assert_eq!(served.stop().code, Some(0));
+fn what_is_synchronized_outlives_a_crash() {
+    let home = Home::new(QUICK);
+    home.register("alice");
+    let first = served(&home);
+    let all = content(300_000);
+    on_a_runtime(async {
+        let (one, two) = (sftp(first.ssh("Node_01")).await, sftp(first.ssh("Node_01")).await);
+        let mut file = one.create("a").await.unwrap();
+        file.write_all(&all[..100_000]).await.unwrap();
+        file.sync_all().await.unwrap();
+        file.write_all(&all[100_000..200_000]).await.unwrap();
+        file.sync_all().await.unwrap();
+        assert_eq!(one.metadata("a").await.unwrap().size, Some(200_000));
+        assert_eq!(refused(two.metadata("a").await).status_code, StatusCode::NoSuchFile);
+        std::mem::forget(file);
+    });
+    signal(first.child.as_ref().unwrap(), "KILL");
+    drop(first);
+    let second = served(&home);
+    on_a_runtime(async {
+        let sftp = sftp(second.ssh("Node_01")).await;
+        assert_eq!(sftp.metadata("a").await.unwrap().size, Some(3 << 16));
+        let mut file = sftp.open_with_flags("a", OpenFlags::WRITE).await.unwrap();
+        file.seek(std::io::SeekFrom::Start(3 << 16)).await.unwrap();
+        file.write_all(&all[3 << 16..]).await.unwrap();
+        file.sync_all().await.unwrap();
+        file.shutdown().await.unwrap();
+        assert_eq!(sftp.read("a").await.unwrap(), all);
+        // What is written out of order is stored as it is.
+        let mut file = sftp.create("b").await.unwrap();
+        file.write_all(b"begin and end").await.unwrap();
+        file.seek(std::io::SeekFrom::Start(0)).await.unwrap();
+        file.write_all(b"B").await.unwrap();
+        file.sync_all().await.unwrap();
+        assert_eq!(self::sftp(second.ssh("Node_02")).await.read("b").await.unwrap(), b"Begin and end");
+        file.write_all(b"E").await.unwrap();
+        file.shutdown().await.unwrap();
+        assert_eq!(sftp.read("b").await.unwrap(), b"BEgin and end");
+    });
+    assert_eq!(second.stop().code, Some(0));
 }

@@ -39,8 +39,10 @@ const ATTEMPTS_MAX: usize = 6;
 const REJECTION: Duration = Duration::from_secs(1);
 /// Time between two questions to a silent client, and questions without an answer after which it is cut.
 const KEEPALIVE: (Duration, usize) = (Duration::from_secs(15), 3);
-/// Messages that wait for a channel, or for the connection. The defaults of the library stall PuTTY and its kin.
+/// Messages that wait for the connection. The default of the library stalls PuTTY and its kin.
 const BUFFER: usize = 1024;
+/// Messages of a client that wait for a channel, of 32 KiB at the most: what a client sends faster than it is taken stays in its own hands.
+const CHANNEL_BUFFER: usize = 32;
 /// Time for the last words of a connection.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
@@ -56,7 +58,7 @@ pub(super) fn config(keys: &HostKeys) -> Config {
         // Clients ask for nothing first to learn the methods.
         auth_rejection_time_initial: Some(Duration::ZERO),
         keys: keys.keys().to_vec(),
-        channel_buffer_size: BUFFER,
+        channel_buffer_size: CHANNEL_BUFFER,
         event_buffer_size: BUFFER,
         preferred: algorithms::preferred(),
         max_auth_attempts: ATTEMPTS_MAX,

@@ -11,6 +11,10 @@ use time::macros::format_description;
 /// File types in a mode (POSIX.1-2024, `sys/stat.h`).
 const DIRECTORY: u32 = 0o040_000;
 const REGULAR: u32 = 0o100_000;
+/// Bits of a mode that what is made does not get.
+const UMASK: u32 = 0o022;
+/// Mode of a file of which no other is known.
+const FILE: u32 = 0o666 & !UMASK;
 /// Identifier of the user; others have the following ones.
 const FIRST_ID: u32 = 1000;
 /// Name of what has no owner.
@@ -63,7 +67,7 @@ impl Owners {
 
     /// Returns the attributes of the user's file while it is stored, or of another one that is no entry.
     pub(super) fn of_file(&self, size: u64, attributes: Attributes, now: u64) -> FileAttributes {
-        self.made(Some(&self.name(FIRST_ID)), size, REGULAR | attributes.mode_or(0o600), attributes.modified_or(now))
+        self.made(Some(&self.name(FIRST_ID)), size, REGULAR | attributes.mode_or(FILE), attributes.modified_or(now))
     }
 
     fn made(&self, owner: Option<&str>, size: u64, mode: u32, modified: u64) -> FileAttributes {
@@ -111,6 +115,12 @@ fn time_of(at: u64, now: u64) -> String {
 /// Returns what a client sets of a file. Identifiers of users are accepted and not kept: a file has the owner that it has.
 pub(super) fn given(attrs: &FileAttributes) -> Attributes {
     Attributes { modified: attrs.mtime.map(u64::from), mode: attrs.permissions }
+}
+
+/// Returns what a client sets of a file or a directory that is made: the mode as far as the usual umask lets it, as in `open(2)`.
+pub(super) fn of_new(attrs: &FileAttributes) -> Attributes {
+    let given = given(attrs);
+    Attributes { mode: given.mode.map(|mode| mode & !UMASK), ..given }
 }
 
 #[cfg(test)]

@@ -4,10 +4,11 @@ use p2p_service::ErrorKind;
 use p2p_service::files::{Attributes, Await, BeginTransfer, Entry};
 use russh_sftp::protocol::FileAttributes;
 
-use super::attributes::given;
+use super::attributes::{given, of_new};
 use super::failure::{Done, Failure};
 use super::paths::{Place, absolute, place};
 use super::session::Session;
+use super::writer::Writer;
 
 /// Returns what the gate calls the file or directory at an absolute path, if it may be one that is stored.
 fn stored(path: &str) -> Done<String> {
@@ -18,7 +19,7 @@ fn stored(path: &str) -> Done<String> {
 }
 
 impl Session {
-    /// Sets attributes of what is at a path. Owners are accepted and stay as they are, and the size of a stored file does too.
+    /// Sets attributes of what is at a path. Owners are accepted and stay as they are.
     pub(super) async fn set(&self, path: &str, attrs: &FileAttributes) -> Done<()> {
         let path = absolute(path);
         if let Some((writer, _)) = self.handles.growing(&path) {
@@ -27,12 +28,20 @@ impl Session {
         if let Some(size) = attrs.size
             && self.stat(&path).await?.size != Some(size)
         {
-            return Err(Failure::unsupported("the size of a stored file cannot be changed; upload it anew"));
+            self.set_size(&path, size, given(attrs)).await?;
         }
         match given(attrs) {
             attributes if attributes.is_empty() => self.stat(&path).await.map(drop),
             attributes => self.set_stored(&path, attributes).await,
         }
+    }
+
+    /// Stores a file anew with another size.
+    async fn set_size(&self, path: &str, size: u64, attributes: Attributes) -> Done<()> {
+        let (user, text) = (self.user().await?, stored(path)?);
+        let mut writer = Writer::stored(&self.access, &text, attributes, self.reader(&user, &text).await?);
+        writer.resize(size).await?;
+        writer.close().await.map(drop)
     }
 
     pub(super) async fn set_stored(&self, path: &str, attributes: Attributes) -> Done<()> {
@@ -92,7 +101,7 @@ impl Session {
         }
         let make = self.access.directory(&text, false)?;
         self.access.call(make).await?;
-        match given(attrs) {
+        match of_new(attrs) {
             attributes if attributes.is_empty() => Ok(()),
             attributes => self.set_stored(&path, attributes).await,
         }

@@ -8,6 +8,7 @@
 //! | `hardlink@openssh.com` | refused: a file has one name, and `cp` and `copy-data` copy |
 //! | `home-directory`, `expand-path@openssh.com` | `/files`, and a path from there on |
 //! | `users-groups-by-id@openssh.com` | names of owners |
+//! | `fsync@openssh.com` | makes durable what was written so far |
 //! | `statvfs@openssh.com`, `fstatvfs@openssh.com` | the room for the user's files, as `df` has it |
 //! | `copy-data` | copies bytes of one open file to another |
 //! | `check-file-name`, `check-file-handle` | SHA-256 of all of a file, as it was stored |
@@ -35,6 +36,7 @@ const HARDLINK: &str = "hardlink@openssh.com";
 const HOME_DIRECTORY: &str = "home-directory";
 const EXPAND_PATH: &str = "expand-path@openssh.com";
 const NAMES: &str = "users-groups-by-id@openssh.com";
+pub(super) const FSYNC: &str = "fsync@openssh.com";
 const STATVFS: &str = "statvfs@openssh.com";
 const FSTATVFS: &str = "fstatvfs@openssh.com";
 const COPY_DATA: &str = "copy-data";
@@ -47,7 +49,7 @@ const CHECK_HANDLE: &str = "check-file-handle";
 
 /// Extensions by their versions, as the answer to INIT names them.
 pub(super) fn offered() -> HashMap<String, String> {
-    let first = [LIMITS, POSIX_RENAME, LSETSTAT, HOME_DIRECTORY, EXPAND_PATH, NAMES, COPY_DATA, "check-file"];
+    let first = [LIMITS, POSIX_RENAME, LSETSTAT, HOME_DIRECTORY, EXPAND_PATH, NAMES, FSYNC, COPY_DATA, "check-file"];
     let versions = first.map(|name| (name, "1")).into_iter().chain([(STATVFS, "2"), (FSTATVFS, "2")]);
     versions.map(|(name, version)| (name.to_owned(), version.to_owned())).collect()
 }
@@ -99,6 +101,11 @@ fn short() -> Failure {
     Failure::because("the request has fewer fields than it needs")
 }
 
+/// Returns the handle with which a request begins.
+pub(super) fn handle(data: &[u8]) -> Done<&str> {
+    Fields(data).text()
+}
+
 /// Returns what an extended request names. A malformed one names nothing, and its answer says so.
 pub(super) fn claim(request: &str, data: &[u8]) -> Claim {
     let mut fields = Fields(data);
@@ -135,6 +142,7 @@ impl Session {
             HOME_DIRECTORY => Ok(path(HOME.to_owned())),
             EXPAND_PATH => fields.text().map(|text| path(expanded(text))),
             NAMES => self.names(fields).map(reply),
+            FSYNC => self.sync(fields.text()?).await.map(|()| done(id)),
             STATVFS => {
                 self.stat(fields.text()?).await?;
                 self.room().await.map(reply)
@@ -167,12 +175,16 @@ impl Session {
     }
 
     /// Copies bytes of a file that is open for reading to one that is open for writing (section 7 of the draft). A length of 0 is all up to
-    /// the end.
+    /// the end. All of a file comes into an empty one without moving a byte.
     async fn copy(&self, mut fields: Fields<'_>) -> Done<()> {
         let (from, first, len) = (fields.text()?, fields.long()?, fields.long()?);
         let (to, mut at) = (fields.text()?, fields.long()?);
         let (_, Open::Reader(reader)) = self.handles.get(from)? else { return Err(Failure::handle()) };
         let mut reader = reader.lock().await;
+        let is_whole = first == 0 && at == 0 && (len == 0 || len >= reader.len()) && reader.len() == reader.file().size;
+        if is_whole && self.take_copy(to, &reader).await? {
+            return Ok(());
+        }
         let end = if len == 0 { reader.len() } else { first.saturating_add(len).min(reader.len()) };
         let mut from = first;
         while from < end {

@@ -20,6 +20,8 @@ pub(super) enum FrameError {
     Order,
     #[error("a packet of this type is not sent by clients")]
     Direction,
+    #[error("the client asks for more and more, and does not take the answers")]
+    Unheeded,
 }
 
 /// Bytes of a client that have not been taken as packets.

@@ -1,13 +1,13 @@
 //! Open files and directories of a session, by their handles.
 
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use p2p_service::files::{Attributes, FileKey};
 use russh_sftp::protocol::File;
 
 use super::failure::{Done, Failure};
+use super::lookups::HeldSegment;
 use super::reader::Reader;
 use super::writer::Writer;
 
@@ -23,23 +23,37 @@ pub(super) enum Directory {
     Stored { text: String, after: Option<FileKey>, is_over: bool },
 }
 
-/// File that is being written, as the session sees it by its path.
-#[derive(Debug, Clone)]
-pub(super) struct Growing {
-    /// Size so far, in bytes.
-    size: Arc<AtomicU64>,
-    /// Attributes that the client has given at its opening.
-    pub(super) attributes: Attributes,
-}
+/// File that is being written, as the session sees it by its path. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Growing(Arc<Mutex<(u64, Attributes)>>);
 
 impl Growing {
-    pub(super) fn of(writer: &Writer, attributes: Attributes) -> Growing {
-        Growing { size: writer.size(), attributes }
+    /// Makes the view of a file of this size, in bytes, with the attributes that it would have.
+    pub(super) fn new(size: u64, attributes: Attributes) -> Growing {
+        Growing(Arc::new(Mutex::new((size, attributes))))
     }
 
-    /// Returns the size so far, in bytes.
-    pub(super) fn size(&self) -> u64 {
-        self.size.load(Ordering::Relaxed)
+    fn seen(&self) -> MutexGuard<'_, (u64, Attributes)> {
+        // A panic while the lock was held leaves complete values.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns the size so far, in bytes, and the attributes that the file would have.
+    pub(super) fn now(&self) -> (u64, Attributes) {
+        *self.seen()
+    }
+
+    /// Shows the size after a change of the content, whose time is that of the change unless the client has set another one.
+    pub(super) fn show_content(&self, size: u64, modified: Option<u64>) {
+        let mut seen = self.seen();
+        seen.0 = size;
+        seen.1.modified = modified;
+    }
+
+    /// Shows attributes that were set.
+    pub(super) fn show(&self, set: Attributes) {
+        let attributes = &mut self.seen().1;
+        *attributes = Attributes { modified: set.modified.or(attributes.modified), mode: set.mode.or(attributes.mode) };
     }
 }
 
@@ -55,7 +69,7 @@ pub(super) enum Open {
     Writer(Shared<Option<Writer>>, Growing),
 }
 
-/// Open files and directories, each with its absolute path.
+/// Open files and directories, each with its absolute path, and what the session remembers beside them.
 #[derive(Debug, Default)]
 pub(super) struct Handles(Mutex<Table>);
 
@@ -63,6 +77,8 @@ pub(super) struct Handles(Mutex<Table>);
 struct Table {
     next: u64,
     open: HashMap<String, (String, Open)>,
+    /// Segments of the node, as the last list of them had them.
+    segments: BTreeMap<String, HeldSegment>,
 }
 
 impl Handles {
@@ -105,6 +121,16 @@ impl Handles {
             Open::Writer(writer, growing) if at == path => Some((Arc::clone(writer), growing.clone())),
             _ => None,
         })
+    }
+
+    /// Remembers the segments of a list.
+    pub(super) fn know(&self, segments: BTreeMap<String, HeldSegment>) {
+        self.table().segments = segments;
+    }
+
+    /// Returns a segment of the last list.
+    pub(super) fn known(&self, segment: &str) -> Option<HeldSegment> {
+        self.table().segments.get(segment).cloned()
     }
 
     /// Returns the path of a handle.

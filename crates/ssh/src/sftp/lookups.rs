@@ -1,12 +1,14 @@
 //! Requests that look: attributes by path, and lists of directories.
 
+use std::collections::BTreeMap;
+
 use p2p_service::access::Identity;
 use p2p_service::files::{Entry, FileKey, KeptUpload, StatFile};
 use russh_sftp::protocol::{File, FileAttributes};
 
 use super::failure::{Done, Failure};
-use super::handles::{Directory, Open, Shared};
-use super::paths::{Place, absolute, last_name, place};
+use super::handles::{Directory, Growing, Open, Shared};
+use super::paths::{Place, SEGMENTS, absolute, last_name, place};
 use super::session::Session;
 
 /// Entries of one answer to READDIR at the most: with names of the longest kind they are less than a packet.
@@ -33,7 +35,7 @@ impl Session {
         let path = absolute(path);
         let user = self.user().await?;
         if let Some((_, growing)) = self.handles.growing(&path) {
-            return Ok(self.owners.of_file(growing.size(), growing.attributes, self.access.now()));
+            return Ok(self.of_growing(&growing));
         }
         match place(&path) {
             Place::Root | Place::Node | Place::Segments => Ok(self.owners.of_root(READ_ONLY)),
@@ -50,6 +52,11 @@ impl Session {
             }
             Place::Nowhere => Err(Failure::nothing(&path)),
         }
+    }
+
+    pub(super) fn of_growing(&self, growing: &Growing) -> FileAttributes {
+        let (size, attributes) = growing.now();
+        self.owners.of_file(size, attributes, self.access.now())
     }
 
     /// Returns the attributes of a stored file or directory, or of the root of a user's tree, which has no entry.
@@ -129,28 +136,41 @@ impl Session {
     /// Returns the segments of files that the user may read and that the node holds, by name.
     async fn segments(&self) -> Done<Vec<HeldSegment>> {
         self.user().await?;
-        let mut found = Vec::new();
+        let mut found = BTreeMap::new();
         for file in self.access.files().await? {
             // A file may have been removed since the list was made.
-            let Ok(manifest) = self.access.call(StatFile { file: file.key }).await else { continue };
-            let mut first = 0;
-            for segment in &manifest.segments {
-                if segment.holders.contains(&self.node) {
-                    let (name, file) = (segment.id.to_string(), manifest.file.key.clone());
-                    found.push(HeldSegment { name, file, first, len: segment.len, modified: manifest.file.stored_at });
-                }
-                first += u64::from(segment.len);
-            }
+            let Ok(segments) = self.segments_of(file.key).await else { continue };
+            found.extend(segments.into_iter().map(|segment| (segment.name.clone(), segment)));
         }
-        found.sort_by(|one, two| one.name.cmp(&two.name));
-        found.dedup_by(|one, two| one.name == two.name);
+        self.handles.know(found.clone());
+        Ok(found.into_values().collect())
+    }
+
+    /// Returns the segments of a file that the node holds.
+    async fn segments_of(&self, file: FileKey) -> Done<Vec<HeldSegment>> {
+        let manifest = self.access.call(StatFile { file }).await?;
+        let (mut first, mut found) = (0, Vec::new());
+        for segment in &manifest.segments {
+            if segment.holders.contains(&self.node) {
+                let (name, file) = (segment.id.to_string(), manifest.file.key.clone());
+                found.push(HeldSegment { name, file, first, len: segment.len, modified: manifest.file.stored_at });
+            }
+            first += u64::from(segment.len);
+        }
         Ok(found)
     }
 
-    /// Returns a segment of the node by its name.
+    /// Returns a segment of the node by its name. One that was found before is looked for in its file first.
     pub(super) async fn segment(&self, name: &str) -> Done<HeldSegment> {
+        self.user().await?;
+        if let Some(known) = self.handles.known(name)
+            && let Ok(segments) = self.segments_of(known.file).await
+            && let Some(found) = segments.into_iter().find(|segment| segment.name == name)
+        {
+            return Ok(found);
+        }
         let found = self.segments().await?.into_iter().find(|segment| segment.name == name);
-        found.ok_or_else(|| Failure::nothing(&format!("/node/segments/{name}")))
+        found.ok_or_else(|| Failure::nothing(&format!("{SEGMENTS}/{name}")))
     }
 
     pub(super) fn of_segment(&self, segment: &HeldSegment) -> FileAttributes {

@@ -7,7 +7,7 @@
 //! | `replies` | answers on their way to the client |
 //! | `session` | what the requests of a session have in common, and which of them does what |
 //! | `lookups`, `opening`, `changes`, `extensions` | the requests |
-//! | `handles`, `reader`, `writer` | what is open |
+//! | `handles`, `reader`, `writer`, `sequence`, `staging` | what is open |
 //! | `paths`, `attributes`, `failure` | paths, attributes and statuses |
 //!
 //! What a client sends is read whatever it takes of the answers, up to a bound, and answers are sent whatever it sends: neither side waits
@@ -25,7 +25,9 @@ mod paths;
 mod reader;
 mod replies;
 mod schedule;
+mod sequence;
 mod session;
+mod staging;
 mod writer;
 
 use std::collections::HashMap;
@@ -47,9 +49,14 @@ use crate::session::Asker;
 
 /// Name of the subsystem (RFC 4254, section 6.5).
 pub(crate) const SUBSYSTEM: &str = "sftp";
-/// Bytes of requests that wait, beyond which a client is not read until some of them are served. Clients that ask for all of a file at once
-/// come to about 40 bytes for each 32 KiB of it.
+/// Bytes of requests in hand beyond which no further one is taken in hand, and of those that wait before that, beyond which a client is not read
+/// until some of them are served.
+const BACKLOG: usize = 512 * 1024;
+/// Bytes of requests that wait at the most while a client does not take the answers, which its requests must not hold up. A client that asks
+/// for all of a file at once comes to about 30 bytes for each 32 KiB of it.
 const BACKLOG_MAX: usize = 8 * 1024 * 1024;
+/// Bytes that an answer has at the most beside those of a file.
+const ANSWER: usize = 64;
 
 /// Time in which a client has to take the last answers.
 const LAST_ANSWERS: Duration = Duration::from_secs(60);
@@ -93,6 +100,8 @@ struct Serving {
     schedule: Schedule,
     /// Requests that wait for others.
     waiting: HashMap<Ticket, Asked>,
+    /// Lengths of the requests in hand, in bytes.
+    lengths: HashMap<Ticket, usize>,
     running: JoinSet<Ticket>,
     has_begun: bool,
     /// True once the client sends no more.
@@ -108,6 +117,7 @@ impl Serving {
             frames: Frames::default(),
             schedule: Schedule::default(),
             waiting: HashMap::new(),
+            lengths: HashMap::new(),
             running: JoinSet::new(),
             has_begun: false,
             is_ended: false,
@@ -120,10 +130,10 @@ impl Serving {
     /// Fails where the client can no longer be understood.
     async fn run(&mut self) -> Result<bool, FrameError> {
         loop {
-            while self.schedule.has_room()
+            while self.has_room()
                 && let Some(raw) = self.frames.next()?
             {
-                self.admit(frames::read(&raw)?)?;
+                self.admit(frames::read(&raw)?, raw.len())?;
             }
             while self.replies.has_room()
                 && let Some(ticket) = self.schedule.begin()
@@ -133,24 +143,41 @@ impl Serving {
             if self.is_ended && self.schedule.is_empty() {
                 return Ok(false);
             }
+            if self.frames.len() > BACKLOG_MAX {
+                return Err(FrameError::Unheeded);
+            }
             if self.wait().await {
                 return Ok(true);
             }
         }
     }
 
+    /// Returns true if one more request may be taken in hand.
+    fn has_room(&self) -> bool {
+        self.schedule.has_room() && self.lengths.values().sum::<usize>() < BACKLOG
+    }
+
+    /// Returns true if the client is read. What is not read holds up the connection as a whole, and so the answers: a client is left unread
+    /// only while it has taken what it was answered.
+    fn may_read(&self) -> bool {
+        self.frames.len() < BACKLOG || !self.replies.has_room()
+    }
+
     /// Waits until something has changed. Returns true if the client is gone.
     async fn wait(&mut self) -> bool {
         tokio::select! {
             Some(ended) = self.running.join_next() => match ended {
-                Ok(ticket) => self.schedule.end(ticket),
+                Ok(ticket) => {
+                    self.schedule.end(ticket);
+                    self.lengths.remove(&ticket);
+                }
                 Err(error) => {
                     tracing::error!(%error, "a request of SFTP has not been answered");
                     return true;
                 }
             },
             () = self.replies.taken(), if !self.replies.has_room() => {}
-            message = self.read.wait(), if !self.is_ended && self.frames.len() < BACKLOG_MAX => match message {
+            message = self.read.wait(), if !self.is_ended && self.may_read() => match message {
                 Some(ChannelMsg::Data { data }) => self.frames.push(&data),
                 Some(ChannelMsg::Eof) => self.is_ended = true,
                 Some(ChannelMsg::Close) | None => return true,
@@ -163,7 +190,7 @@ impl Serving {
     }
 
     /// Takes a request in. The first packet settles the version and names the extensions.
-    fn admit(&mut self, asked: Asked) -> Result<(), FrameError> {
+    fn admit(&mut self, asked: Asked, len: usize) -> Result<(), FrameError> {
         let claim = match &asked {
             Asked::Packet(Packet::Init(_)) if !self.has_begun => {
                 self.has_begun = true;
@@ -177,6 +204,7 @@ impl Serving {
         };
         let ticket = self.schedule.admit(claim);
         self.waiting.insert(ticket, asked);
+        self.lengths.insert(ticket, len);
         Ok(())
     }
 
@@ -184,6 +212,10 @@ impl Serving {
     fn begin(&mut self, ticket: Ticket) {
         let Some(asked) = self.waiting.remove(&ticket) else { return };
         let (session, replies) = (Arc::clone(&self.session), self.replies.clone());
+        let room = replies.keep(match &asked {
+            Asked::Packet(Packet::Read(read)) => ANSWER + read.len.min(extensions::READ_MAX) as usize,
+            _ => ANSWER,
+        });
         self.running.spawn(async move {
             let answer = match asked {
                 Asked::Packet(packet) => session.answer(packet).await,
@@ -191,6 +223,7 @@ impl Serving {
                 Asked::Unknown(id) => Failure::unsupported("version 3 of SFTP has no such request").answer(id),
             };
             replies.give(answer);
+            drop(room);
             ticket
         });
     }

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use bytes::Bytes;
 use p2p_service::access::Identity;
 use p2p_service::access::uploads::StoreAs;
-use p2p_service::files::{Attributes, Await, BegunUpload, Entry, ForgetUpload, KeptUpload, Park, TransferId, UploadId};
+use p2p_service::files::{Attributes, Await, BegunUpload, Entry, ForgetUpload, KeptUpload, Park, UploadId};
 use russh_sftp::protocol::{FileAttributes, OpenFlags};
 
-use super::attributes::given;
+use super::attributes::{given, of_new};
 use super::extensions::READ_MAX;
 use super::failure::{Done, Failure};
-use super::handles::{Growing, Open, Shared};
+use super::handles::{Open, Shared};
 use super::paths::{Place, absolute, place};
 use super::reader::Reader;
 use super::session::Session;
@@ -46,49 +46,61 @@ impl Session {
         Ok(Reader::of(&self.access, user, text, file))
     }
 
-    /// Begins to write a file, or continues an upload that is kept: without TRUNC it goes on where it was.
-    async fn writer(&self, user: &Identity, path: &str, text: &str, flags: OpenFlags, attrs: &FileAttributes) -> Done<Open> {
+    /// Begins to write a file, or continues an upload that is kept: without TRUNC it goes on where it was. Of a stored file a part may be
+    /// written without TRUNC.
+    async fn writer(&self, user: &Arc<Identity>, path: &str, text: &str, flags: OpenFlags, attrs: &FileAttributes) -> Done<Open> {
         if self.handles.growing(path).is_some() {
             return Err(Failure::because(format!("`{path}` is being written already; close it first")));
         }
-        let attributes = given(attrs);
-        let begun =
-            self.begun(user, (path, text), flags, StoreAs { attributes, replace: flags.contains(OpenFlags::TRUNCATE) }).await?;
-        let writer = Writer::of(begun, flags.contains(OpenFlags::APPEND));
-        let growing = Growing::of(&writer, attributes);
+        let is_there = self.is_file(user, path, text).await?;
+        let attributes = if is_there { Attributes { mode: None, ..given(attrs) } } else { of_new(attrs) };
+        let kept = self.kept(user, text).await?;
+        self.require_writable(path, flags, is_there, kept.as_ref())?;
+        let writer = if is_there && !flags.contains(OpenFlags::TRUNCATE) {
+            Writer::stored(&self.access, text, attributes, self.reader(user, text).await?)
+        } else {
+            let stored_as = StoreAs { attributes, replace: flags.contains(OpenFlags::TRUNCATE) };
+            let begun = self.begun(text, flags, stored_as, kept).await?;
+            Writer::new(&self.access, text, stored_as, begun).await
+        };
+        let writer = writer.appending(flags.contains(OpenFlags::APPEND));
+        let growing = writer.growing();
         Ok(Open::Writer(Shared::new(Some(writer).into()), growing))
     }
 
-    async fn begun(
-        &self,
-        user: &Identity,
-        (path, text): (&str, &str),
-        flags: OpenFlags,
-        stored_as: StoreAs,
-    ) -> Done<BegunUpload> {
-        let is_there = match self.access.known_entry(user, text).await.map_err(Failure::from) {
-            Ok(Entry::Directory(_)) => return Err(Failure::because(format!("`{path}` is a directory"))),
-            Ok(Entry::File(_)) => true,
-            Err(failure) if failure.is_nothing() => false,
-            Err(failure) => return Err(failure),
-        };
-        let (truncates, creates) = (flags.contains(OpenFlags::TRUNCATE), flags.contains(OpenFlags::CREATE));
-        match (is_there, truncates) {
-            (true, _) if creates && flags.contains(OpenFlags::EXCLUDE) => {
-                return Err(Failure::because(format!("`{path}` is there already")));
-            }
-            (true, false) => {
-                return Err(Failure::unsupported(&format!(
-                    "`{path}` is stored and cannot be written in part; upload it anew with TRUNC"
-                )));
-            }
-            _ => {}
+    /// Returns true if a file is stored at a path, and false if nothing is.
+    async fn is_file(&self, user: &Identity, path: &str, text: &str) -> Done<bool> {
+        match self.access.known_entry(user, text).await.map_err(Failure::from) {
+            Ok(Entry::Directory(_)) => Err(Failure::because(format!("`{path}` is a directory"))),
+            Ok(Entry::File(_)) => Ok(true),
+            Err(failure) if failure.is_nothing() => Ok(false),
+            Err(failure) => Err(failure),
         }
-        let kept = self.kept(user, text).await?;
-        let begins_anew = truncates || flags.contains(OpenFlags::EXCLUDE);
+    }
+
+    /// Fails if a path cannot be opened for writing in this way.
+    fn require_writable(&self, path: &str, flags: OpenFlags, is_there: bool, kept: Option<&KeptUpload>) -> Done<()> {
+        let (truncates, creates) = (flags.contains(OpenFlags::TRUNCATE), flags.contains(OpenFlags::CREATE));
         match kept {
-            Some(kept) if !begins_anew => return self.continued(kept, stored_as).await,
-            None if !is_there && !creates => return Err(Failure::nothing(path)),
+            _ if is_there && creates && flags.contains(OpenFlags::EXCLUDE) => {
+                Err(Failure::because(format!("`{path}` is there already")))
+            }
+            None if !is_there && !creates => Err(Failure::nothing(path)),
+            // Its client would take the size of the stored file for that of what it has sent.
+            Some(kept) if is_there && !truncates => Err(Failure::because(format!(
+                "an upload that is to replace `{path}` was interrupted after {} bytes; upload it anew, from its begin",
+                kept.offset
+            ))),
+            _ => Ok(()),
+        }
+    }
+
+    /// Continues an upload that is kept, or begins one.
+    async fn begun(&self, text: &str, flags: OpenFlags, stored_as: StoreAs, kept: Option<KeptUpload>) -> Done<BegunUpload> {
+        match kept {
+            Some(kept) if !flags.intersects(OpenFlags::TRUNCATE | OpenFlags::EXCLUDE) => {
+                return self.continued(kept, stored_as).await;
+            }
             // What is being stored by another session is refused by the engine.
             Some(KeptUpload { id, transfer: None, .. }) => self.forget(id).await?,
             _ => {}
@@ -114,9 +126,12 @@ impl Session {
 
     /// Reads of an open file: as many bytes as are asked for, unless it ends before or a packet would be too long.
     pub(super) async fn read(&self, handle: &str, offset: u64, len: u32) -> Done<Bytes> {
-        let (_, Open::Reader(reader)) = self.handles.get(handle)? else { return Err(Failure::handle()) };
-        let mut reader = reader.lock().await;
-        reader.read(offset, len.min(READ_MAX) as usize).await
+        let max = len.min(READ_MAX) as usize;
+        match self.handles.get(handle)?.1 {
+            Open::Reader(reader) => reader.lock().await.read(offset, max).await,
+            Open::Writer(writer, _) => writer.lock().await.as_mut().ok_or_else(Failure::handle)?.read(offset, max).await,
+            Open::Directory(_) => Err(Failure::handle()),
+        }
     }
 
     /// Writes to an open file.
@@ -125,24 +140,11 @@ impl Session {
         let mut open = writer.lock().await;
         let writer = open.as_mut().ok_or_else(Failure::handle)?;
         if writer.begins_anew(offset) {
-            let transfer = writer.transfer();
-            let old = open.take().ok_or_else(Failure::handle)?;
-            *open = Some(self.anew(&path, transfer, growing.attributes).await?.instead_of(old));
+            let Place::Stored(text) = place(&path) else { return Err(Failure::read_only(&path)) };
+            let stored_as = StoreAs { attributes: growing.now().1, replace: false };
+            writer.begin_anew(self.begin_upload(&text, stored_as)).await?;
         }
-        open.as_mut().ok_or_else(Failure::handle)?.write(&self.access, offset, data).await
-    }
-
-    /// Begins an upload anew in place of one that is kept and was to be continued.
-    async fn anew(&self, path: &str, transfer: TransferId, attributes: Attributes) -> Done<Writer> {
-        let Place::Stored(text) = place(path) else { return Err(Failure::read_only(path)) };
-        let user = self.user().await?;
-        // It may have ended in the meantime.
-        let _ = self.access.call(Park { transfer }).await;
-        if let Some(kept) = self.kept(&user, &text).await? {
-            self.forget(kept.id).await?;
-        }
-        let begun = self.begin_upload(&text, StoreAs { attributes, replace: false }).await?;
-        Ok(Writer::of(begun, false))
+        writer.write(offset, data).await
     }
 
     async fn begin_upload(&self, text: &str, stored_as: StoreAs) -> Done<BegunUpload> {
@@ -158,7 +160,7 @@ impl Session {
                 let attrs = self.owners.of_entry(&Entry::File(reader.file().clone()));
                 Ok(FileAttributes { size: Some(reader.len()), ..attrs })
             }
-            (_, Open::Writer(_, growing)) => Ok(self.owners.of_file(growing.size(), growing.attributes, self.access.now())),
+            (_, Open::Writer(_, growing)) => Ok(self.of_growing(&growing)),
             (path, Open::Directory(_)) => self.stat(&path).await,
         }
     }
@@ -175,10 +177,24 @@ impl Session {
         let mut writer = writer.lock().await;
         let writer = writer.as_mut().ok_or_else(Failure::handle)?;
         if let Some(size) = attrs.size {
-            writer.resize(&self.access, size).await?;
+            writer.resize(size).await?;
         }
         writer.set(given(attrs));
         Ok(())
+    }
+
+    /// Gives an empty file the content of a stored one. Returns false if it is not empty.
+    pub(super) async fn take_copy(&self, handle: &str, of: &Reader) -> Done<bool> {
+        let (_, Open::Writer(writer, _)) = self.handles.get(handle)? else { return Err(Failure::handle()) };
+        writer.lock().await.as_mut().ok_or_else(Failure::handle)?.take_copy(of).await
+    }
+
+    /// Makes what is open durable. What is stored is so already.
+    pub(super) async fn sync(&self, handle: &str) -> Done<()> {
+        match self.handles.get(handle)?.1 {
+            Open::Writer(writer, _) => writer.lock().await.as_mut().ok_or_else(Failure::handle)?.sync().await,
+            Open::Reader(_) | Open::Directory(_) => Ok(()),
+        }
     }
 
     /// Closes a handle. A file that was written is stored then, or the answer says why not.
@@ -190,7 +206,7 @@ impl Session {
         // The session sees the file by its path until it is stored.
         let taken = writer.lock().await.take();
         let stored = match taken {
-            Some(writer) => writer.close(&self.access).await,
+            Some(writer) => writer.close().await,
             None => Err(Failure::handle()),
         };
         self.handles.close(handle)?;

@@ -5,7 +5,7 @@ pub(super) const HOME: &str = "/files";
 /// Directory of what is about the node.
 const NODE: &str = "/node";
 /// Directory of the node's segments.
-const SEGMENTS: &str = "/node/segments";
+pub(super) const SEGMENTS: &str = "/node/segments";
 
 /// Place that a path names.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -14,6 +14,8 @@ use super::failure::{Done, Failure};
 const KEPT: usize = 4;
 /// Bytes that a read may lie ahead of the download without another one being begun.
 const SKIP_MAX: u64 = 256 * 1024;
+/// Bytes of a download that begins elsewhere than at the begin or at the end of the last one: a client that reads here and there wants few.
+const ELSEWHERE: u64 = 256 * 1024;
 
 /// Download that a reader rides.
 #[derive(Debug)]
@@ -22,6 +24,8 @@ struct Ride {
     stream: StreamReader,
     /// Position of the byte that it gives next.
     at: u64,
+    /// Position of its end.
+    end: u64,
 }
 
 /// Part of a stored file that is open for reading.
@@ -37,6 +41,8 @@ pub(super) struct Reader {
     /// Length of the part.
     len: u64,
     ride: Option<Ride>,
+    /// Position at which a client that reads on begins the next download, and the length of the last one.
+    expected: (u64, u64),
     /// Last pieces of the download, with their positions.
     recent: VecDeque<(u64, Bytes)>,
 }
@@ -45,12 +51,23 @@ impl Reader {
     /// Opens a file.
     pub(super) fn of(access: &Access, identity: &Arc<Identity>, text: &str, file: FileRecord) -> Reader {
         let (access, identity, len) = (access.clone(), Arc::clone(identity), file.size);
-        Reader { access, identity, text: text.to_owned(), file, first: 0, len, ride: None, recent: VecDeque::new() }
+        let (text, recent) = (text.to_owned(), VecDeque::new());
+        Reader { access, identity, text, file, first: 0, len, ride: None, expected: (0, len), recent }
+    }
+
+    /// Opens the same file once more.
+    pub(super) fn again(&self) -> Reader {
+        Reader::of(&self.access, &self.identity, &self.text, self.file.clone())
+    }
+
+    /// Returns the file as the gate calls it.
+    pub(super) fn text(&self) -> &str {
+        &self.text
     }
 
     /// Limits what is read to a part of the file.
     pub(super) fn part(self, first: u64, len: u64) -> Reader {
-        Reader { first, len, ..self }
+        Reader { first, len, expected: (first, len), ..self }
     }
 
     /// Returns the file.
@@ -104,7 +121,7 @@ impl Reader {
         let from = ride.at;
         ride.at += bytes.len() as u64;
         self.recent.push_back((from, bytes));
-        if ride.at < self.first + self.len {
+        if ride.at < ride.end {
             self.ride = Some(ride);
         } else {
             // The download is complete, and not given up, once its end is taken.
@@ -113,20 +130,23 @@ impl Reader {
         Ok(())
     }
 
+    /// Begins a download from a position on. One that goes on where the last one has ended has twice its length.
     async fn begin(&mut self, at: u64) -> Done<Ride> {
-        // What is kept is not next to what comes.
-        self.recent.clear();
-        let last = (self.first + self.len).checked_sub(1).filter(|_| self.len < self.file.size);
+        let all = self.first + self.len;
+        let wanted = if at == self.expected.0 { self.expected.1.saturating_mul(2) } else { ELSEWHERE };
+        let end = all.min(at.saturating_add(wanted));
+        self.expected = (end, end - at);
+        let last = end.checked_sub(1).filter(|_| end < self.file.size);
         let range = (at > 0 || last.is_some()).then_some(WantedRange::From { first: at, last });
         self.check().await?;
         let (transfer, stream) = self.access.download_stream(&self.identity, &self.text, range).await?;
         // Another file may have taken its place while the download was begun.
         self.check().await?;
-        Ok(Ride { transfer, stream, at })
+        Ok(Ride { transfer, stream, at, end })
     }
 
     /// Fails if the name is that of another file by now: its bytes are not those of the file that was opened.
-    async fn check(&self) -> Done<()> {
+    pub(super) async fn check(&self) -> Done<()> {
         let now = self.access.readable(&self.identity, &self.text).await?;
         if (now.sha256, now.size) == (self.file.sha256, self.file.size) {
             Ok(())

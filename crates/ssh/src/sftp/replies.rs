@@ -9,8 +9,8 @@ use russh::server::Msg;
 use russh_sftp::protocol::Packet;
 use tokio::sync::{Notify, mpsc};
 
-/// Bytes of answers that wait, beyond which no further request is begun.
-const WAITING_MAX: usize = 4 * 1024 * 1024;
+/// Bytes of answers that wait or are being produced, beyond which no further request is begun.
+const WAITING_MAX: usize = 1024 * 1024;
 /// Bytes of one message of the channel at the most.
 const MESSAGE: usize = 32 * 1024;
 
@@ -20,6 +20,20 @@ pub(super) struct Replies {
     queue: mpsc::UnboundedSender<Bytes>,
     waiting: Arc<AtomicUsize>,
     taken: Arc<Notify>,
+}
+
+/// Room for an answer that is being produced, which is free again when this is dropped.
+#[derive(Debug)]
+pub(super) struct Room {
+    bytes: usize,
+    replies: Replies,
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        self.replies.waiting.fetch_sub(self.bytes, Ordering::Relaxed);
+        self.replies.taken.notify_one();
+    }
 }
 
 /// End of the queue at which answers are sent.
@@ -51,12 +65,18 @@ impl Replies {
         }
     }
 
+    /// Keeps room for an answer of this length until it is given.
+    pub(super) fn keep(&self, bytes: usize) -> Room {
+        self.waiting.fetch_add(bytes, Ordering::Relaxed);
+        Room { bytes, replies: self.clone() }
+    }
+
     /// Returns true if a further request may be begun.
     pub(super) fn has_room(&self) -> bool {
         self.waiting.load(Ordering::Relaxed) < WAITING_MAX
     }
 
-    /// Waits until answers have been sent.
+    /// Waits until room is free again.
     pub(super) async fn taken(&self) {
         self.taken.notified().await;
     }

@@ -60,6 +60,9 @@ impl Session {
             Packet::RmDir(rmdir) => change(&rmdir.path),
             Packet::Rename(rename) => Claim::change([absolute(&rename.oldpath), absolute(&rename.newpath)]),
             Packet::Symlink(_) => Claim::default(),
+            Packet::Extended(extended) if extended.request == extensions::FSYNC => {
+                extensions::handle(&extended.data).map(|handle| self.of_closing(handle)).unwrap_or_default()
+            }
             Packet::Extended(extended) => extensions::claim(&extended.request, &extended.data),
             _ => return None,
         })

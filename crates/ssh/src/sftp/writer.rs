@@ -1,113 +1,181 @@
-//! Files that are open for writing. What is written goes to an upload that is kept if the client goes, and it is a file at CLOSE and not before.
-
-use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+//! Files that are open for writing. Each is a file at CLOSE and not before, unless it is written out of order and is to be durable earlier.
+//!
+//! What is written from the begin to the end goes to an upload at once, and beside it into a [staging](super::staging) file while there is
+//! room. Once the client writes elsewhere the upload is undone, and the staged content is uploaded at CLOSE, as that of a stored file is of
+//! which a part is written.
 
 use bytes::Bytes;
 use p2p_service::access::Access;
-use p2p_service::files::{Attributes, Await, BegunUpload, StreamWriter, TransferId};
+use p2p_service::access::copies::Copying;
+use p2p_service::access::uploads::StoreAs;
+use p2p_service::files::{Attributes, BegunUpload, ByteSize};
 
+use super::extensions::READ_MAX;
 use super::failure::{Done, Failure};
+use super::handles::Growing;
+use super::reader::Reader;
+use super::sequence::Sequence;
+use super::staging::{FILE_MAX, Staging};
 
-/// Bytes that may be written ahead of those that are missing: clients with many writes in flight may send them in another order.
-const AHEAD_MAX: u64 = 2 * 1024 * 1024;
-/// Bytes of zeros that are given at once where nothing was written.
-const ZEROS: &[u8] = &[0; 16 * 1024];
+/// Where what is written goes.
+#[derive(Debug)]
+enum Way {
+    /// To an upload, and into the staging file as long as there is one, which has all of the content then.
+    Sequence(Sequence, Option<Staging>),
+    /// Into the staging file, which is stored at CLOSE unless it is stored as it is.
+    Staged { content: Staging, is_stored: bool },
+    /// Nowhere yet: a stored file is open, and comes into a staging file before it is changed.
+    Stored(Box<Reader>),
+    /// Nowhere: the file is to have the content of a stored one, which moves no byte.
+    Copy(Box<Reader>),
+}
 
 /// File that is open for writing.
 #[derive(Debug)]
 pub(super) struct Writer {
-    transfer: TransferId,
-    stream: StreamWriter,
-    /// True if a kept upload is continued, and nothing of it was written yet.
-    is_resumed: bool,
+    access: Access,
+    /// File as the gate calls it.
+    text: String,
+    /// Attributes with which the file is stored, and whether it may take the place of another one.
+    stored_as: StoreAs,
+    /// Where what is written goes, or why a part of it is not there: such a file is not stored.
+    way: Result<Way, Failure>,
     /// True if the client appends, whatever positions it names.
     appends: bool,
-    /// Position of the next byte.
-    at: u64,
-    /// What was written ahead, by its position.
-    ahead: BTreeMap<u64, Bytes>,
     /// Attributes that were set since the file was opened.
     set: Attributes,
-    /// Size so far, which the session shows.
-    size: Arc<AtomicU64>,
+    growing: Growing,
 }
 
 impl Writer {
-    /// Makes the writer of an upload that has begun.
-    pub(super) fn of(begun: BegunUpload, appends: bool) -> Writer {
-        let BegunUpload { transfer, offset, writer, .. } = begun;
-        let size = Arc::new(AtomicU64::new(offset));
-        Writer {
-            transfer,
-            stream: writer,
-            is_resumed: offset > 0,
-            appends,
-            at: offset,
-            ahead: BTreeMap::new(),
-            set: Attributes::default(),
-            size,
-        }
+    /// Opens the file of an upload that has begun.
+    pub(super) async fn new(access: &Access, text: &str, stored_as: StoreAs, begun: BegunUpload) -> Writer {
+        let (size, sequence) = (begun.offset, Sequence::of(begun));
+        // What was kept of an upload is not here; without room, a file is written from its begin to its end.
+        let content = if size == 0 { Staging::new().await.ok() } else { None };
+        Writer::of(access, text, stored_as, Way::Sequence(sequence, content), Growing::new(size, stored_as.attributes))
     }
 
-    /// Returns the size so far, which changes as bytes are written.
-    pub(super) fn size(&self) -> Arc<AtomicU64> {
-        Arc::clone(&self.size)
+    /// Opens a stored file, to write parts of it.
+    pub(super) fn stored(access: &Access, text: &str, given: Attributes, file: Reader) -> Writer {
+        let mode = Some(given.mode.unwrap_or(file.file().mode));
+        let stored_as = StoreAs { attributes: Attributes { mode, ..given }, replace: true };
+        let growing = Growing::new(file.len(), Attributes { modified: Some(file.file().modified), mode });
+        Writer::of(access, text, stored_as, Way::Stored(file.into()), growing)
     }
 
-    /// Returns the transfer of the upload.
-    pub(super) fn transfer(&self) -> TransferId {
-        self.transfer
+    fn of(access: &Access, text: &str, stored_as: StoreAs, way: Way, growing: Growing) -> Writer {
+        let (access, text, set) = (access.clone(), text.to_owned(), Attributes::default());
+        Writer { access, text, stored_as, way: Ok(way), appends: false, set, growing }
+    }
+
+    /// Lets all that is written go to the end.
+    pub(super) fn appending(self, appends: bool) -> Writer {
+        Writer { appends, ..self }
+    }
+
+    /// Returns what the session sees of the file, which changes as it is written.
+    pub(super) fn growing(&self) -> Growing {
+        self.growing.clone()
+    }
+
+    fn len(&self) -> u64 {
+        self.growing.now().0
+    }
+
+    /// Takes the way, which is put back if the work on it is done.
+    fn take_way(&mut self) -> Done<Way> {
+        std::mem::replace(&mut self.way, Err(Failure::because("the file was not written as a whole; upload it anew")))
+    }
+
+    /// Notes where the work on the content has come to.
+    fn note(&mut self, worked: Done<(Way, u64)>) -> Done<()> {
+        let done = match worked {
+            Ok((way, size)) => {
+                self.growing.show_content(size, self.set.modified.or(self.stored_as.attributes.modified));
+                Ok(way)
+            }
+            Err(failure) => Err(failure),
+        };
+        self.way = done;
+        self.way.as_ref().map(|_| ()).map_err(Clone::clone)
     }
 
     /// Returns true if a write at this position begins the file anew, where a kept upload was to be continued.
     pub(super) fn begins_anew(&self, offset: u64) -> bool {
-        self.is_resumed && !self.appends && offset == 0
+        !self.appends && matches!(&self.way, Ok(Way::Sequence(sequence, _)) if sequence.begins_anew(offset))
     }
 
-    /// Takes the place of a writer that is given up, with its attributes and the size that the session shows.
-    pub(super) fn instead_of(self, old: Writer) -> Writer {
-        old.size.store(self.at, Ordering::Relaxed);
-        Writer { set: old.set, size: old.size, ..self }
+    /// Undoes the upload that was to be continued, and goes on with the one that `begin` begins.
+    ///
+    /// # Errors
+    /// Fails if one of them fails.
+    pub(super) async fn begin_anew(&mut self, begin: impl Future<Output = Done<BegunUpload>>) -> Done<()> {
+        if let Way::Sequence(sequence, _) = self.take_way()? {
+            sequence.undo(&self.access).await?;
+        }
+        let sequence = Sequence::of(begin.await?);
+        self.note(Ok((Way::Sequence(sequence, Staging::new().await.ok()), 0)))
     }
 
     /// Writes bytes at a position.
     ///
     /// # Errors
-    /// Fails if the position is before what was written or far beyond, or if the upload is over.
-    pub(super) async fn write(&mut self, access: &Access, offset: u64, data: Bytes) -> Done<()> {
-        let offset = if self.appends { self.at } else { offset };
-        self.is_resumed = false;
-        if offset < self.at {
-            return Err(Failure::because(format!(
-                "byte {offset} was written already, and {} follow it; a file is written from its begin to its end, so upload it anew",
-                self.at - offset
-            )));
-        }
-        let end = offset.saturating_add(data.len() as u64);
-        if end - self.at > AHEAD_MAX {
-            return Err(Failure::because(format!(
-                "byte {end} is more than {AHEAD_MAX} bytes beyond the {} that were written; a file is written from its begin to its end",
-                self.at
-            )));
-        }
-        self.ahead.insert(offset, data);
-        self.size.fetch_max(end, Ordering::Relaxed);
-        while let Some(next) = self.ahead.first_entry().filter(|next| *next.key() <= self.at) {
-            let (from, data) = next.remove_entry();
-            let twice = usize::try_from(self.at - from).unwrap_or(usize::MAX).min(data.len());
-            self.give(access, data.slice(twice..)).await?;
-        }
-        Ok(())
+    /// Fails if the position is not where the content can be written any more, or if the upload is over. The file is not stored then.
+    pub(super) async fn write(&mut self, offset: u64, data: Bytes) -> Done<()> {
+        let offset = if self.appends { self.len() } else { offset };
+        let worked = self.written(offset, data).await;
+        self.note(worked)
     }
 
-    async fn give(&mut self, access: &Access, data: Bytes) -> Done<()> {
-        let len = data.len() as u64;
-        self.at += len;
-        match self.stream.write(data).await {
-            Ok(()) => Ok(()),
-            Err(_) => Err(over(access, self.transfer).await),
+    async fn written(&mut self, offset: u64, data: Bytes) -> Done<(Way, u64)> {
+        let end = offset.saturating_add(data.len() as u64);
+        let way = match self.take_way()? {
+            Way::Sequence(mut sequence, content) if sequence.takes(offset, end) => {
+                let content = staged_too(content, offset, data.clone()).await;
+                sequence.write(&self.access, offset, data).await?;
+                Way::Sequence(sequence, content)
+            }
+            way => {
+                let mut content = self.staged(way).await?;
+                content.write(offset, data).await?;
+                Way::Staged { content, is_stored: false }
+            }
+        };
+        Ok((way, self.len().max(end)))
+    }
+
+    /// Returns the content in a staging file.
+    async fn staged(&mut self, way: Way) -> Done<Staging> {
+        match way {
+            Way::Staged { content, .. } => Ok(content),
+            Way::Stored(mut file) | Way::Copy(mut file) => copied(&mut file).await,
+            Way::Sequence(sequence, Some(content)) => {
+                sequence.undo(&self.access).await?;
+                Ok(content)
+            }
+            Way::Sequence(sequence, None) => Err(Failure::because(format!(
+                "{} bytes were written, and another place is written now; a file of more than {}, or one that is continued, is written from its \
+                 begin to its end",
+                sequence.at(),
+                ByteSize::from_bytes(FILE_MAX)
+            ))),
+        }
+    }
+
+    /// Reads bytes that were written, or are stored already.
+    ///
+    /// # Errors
+    /// Fails at the end, or if what was written is not here any more.
+    pub(super) async fn read(&mut self, offset: u64, max: usize) -> Done<Bytes> {
+        if offset >= self.len() {
+            return Err(Failure::end());
+        }
+        match &mut self.way {
+            Ok(Way::Stored(file) | Way::Copy(file)) => file.read(offset, max).await,
+            Ok(Way::Sequence(_, Some(content)) | Way::Staged { content, .. }) => content.read(offset, max).await,
+            Ok(Way::Sequence(_, None)) => Err(Failure::because("what is written of this file can be read once it is closed")),
+            Err(failure) => Err(failure.clone()),
         }
     }
 
@@ -115,56 +183,144 @@ impl Writer {
     pub(super) fn set(&mut self, given: Attributes) {
         let Attributes { modified, mode } = given;
         self.set = Attributes { modified: modified.or(self.set.modified), mode: mode.or(self.set.mode) };
+        self.growing.show(given);
     }
 
-    /// Sets the size, which may be the present one or, by zeros, a larger one.
-    pub(super) async fn resize(&mut self, access: &Access, size: u64) -> Done<()> {
-        match size.checked_sub(self.size.load(Ordering::Relaxed)) {
-            Some(0) => Ok(()),
-            Some(_) => {
-                self.fill(access, size).await?;
-                self.size.fetch_max(size, Ordering::Relaxed);
-                Ok(())
-            }
-            None => Err(Failure::because("a file that is being written cannot be made shorter; upload it anew")),
+    /// Sets the size.
+    ///
+    /// # Errors
+    /// Fails as [`write`](Self::write) does.
+    pub(super) async fn resize(&mut self, size: u64) -> Done<()> {
+        if size == self.len() {
+            return Ok(());
         }
+        let worked = self.resized(size).await;
+        self.note(worked)
     }
 
-    /// Writes zeros up to a position, and what was written ahead on the way.
-    async fn fill(&mut self, access: &Access, to: u64) -> Done<()> {
-        while self.at < to {
-            let next = self.ahead.first_key_value().map_or(to, |(&at, _)| at.min(to));
-            if next > self.at {
-                let len = usize::try_from(next - self.at).unwrap_or(usize::MAX).min(ZEROS.len());
-                self.give(access, Bytes::from_static(&ZEROS[..len])).await?;
-            } else if let Some((from, data)) = self.ahead.pop_first() {
-                let twice = usize::try_from(self.at - from).unwrap_or(usize::MAX).min(data.len());
-                self.give(access, data.slice(twice..)).await?;
+    async fn resized(&mut self, size: u64) -> Done<(Way, u64)> {
+        let way = match self.take_way()? {
+            // Zeros that no client has sent are given to the upload up to the length of a staging file.
+            Way::Sequence(mut sequence, content) if size >= self.len() && size - sequence.at() <= FILE_MAX => {
+                sequence.fill(&self.access, size).await?;
+                let content = match content {
+                    Some(mut content) => content.resize(size).await.ok().map(|()| content),
+                    None => None,
+                };
+                Way::Sequence(sequence, content)
             }
-        }
-        Ok(())
+            way => {
+                let mut content = self.staged(way).await?;
+                content.resize(size).await?;
+                Way::Staged { content, is_stored: false }
+            }
+        };
+        Ok((way, size))
+    }
+
+    /// Waits until what was written so far is durable: of what is written in order the whole segments, in the upload; otherwise the
+    /// content, which is stored as the file as it is now.
+    ///
+    /// # Errors
+    /// Fails if that is not possible. The file is not stored then.
+    pub(super) async fn sync(&mut self) -> Done<()> {
+        self.way = match self.take_way()? {
+            Way::Sequence(sequence, content) => {
+                sequence.sync(&self.access, self.stored_as).await.map(|sequence| Way::Sequence(sequence, content))
+            }
+            Way::Staged { content, .. } => self.store(&content).await.map(|()| Way::Staged { content, is_stored: true }),
+            Way::Copy(file) => self.copy(&file).await.map(|()| Way::Stored(file)),
+            way @ Way::Stored(_) => Ok(way),
+        };
+        self.way.as_ref().map(|_| ()).map_err(Clone::clone)
     }
 
     /// Ends the content and waits until the file is stored. Returns the attributes that are to be set of it.
     ///
     /// # Errors
-    /// Fails if the file is not stored; it is there in no part then.
-    pub(super) async fn close(mut self, access: &Access) -> Done<Attributes> {
-        // What was never written between two writes is zeros (POSIX.1-2024, `lseek`).
-        self.fill(access, self.size.load(Ordering::Relaxed)).await?;
-        // The report says why an upload is over.
-        let _ = self.stream.finish().await;
-        let report = access.call(Await { transfer: self.transfer }).await?;
-        report.into_result()?;
+    /// Fails if the file is not stored; it is there in no part then, or as it was before.
+    pub(super) async fn close(mut self) -> Done<Attributes> {
+        match self.take_way()? {
+            Way::Sequence(mut sequence, _) => {
+                // What was never written between two writes is zeros (POSIX.1-2024, `lseek`).
+                sequence.fill(&self.access, self.len()).await?;
+                sequence.finish(&self.access).await?;
+            }
+            Way::Staged { content, is_stored: false } => self.store(&content).await?,
+            Way::Copy(file) => {
+                self.copy(&file).await?;
+                let StoreAs { attributes, .. } = self.stored_as;
+                return Ok(Attributes {
+                    modified: self.set.modified.or(attributes.modified),
+                    mode: self.set.mode.or(attributes.mode),
+                });
+            }
+            Way::Staged { .. } | Way::Stored(_) => {}
+        }
         Ok(self.set)
+    }
+
+    /// Gives a new file the content of a stored one. Returns false if something was written already.
+    ///
+    /// # Errors
+    /// Fails if the upload cannot be undone that had begun.
+    pub(super) async fn take_copy(&mut self, of: &Reader) -> Done<bool> {
+        if self.len() > 0 || !matches!(self.way, Ok(Way::Sequence(..))) {
+            return Ok(false);
+        }
+        let worked = match self.take_way()? {
+            Way::Sequence(sequence, _) => sequence.undo(&self.access).await.map(|()| (Way::Copy(of.again().into()), of.len())),
+            way => Ok((way, 0)),
+        };
+        self.note(worked).map(|()| true)
+    }
+
+    /// Stores the file as a copy, which gets its attributes at the end.
+    async fn copy(&mut self, file: &Reader) -> Done<()> {
+        file.check().await?;
+        let (identity, how) = (self.access.check().await?, Copying { replace: self.stored_as.replace, preserve: false });
+        let copy = self.access.copying(&identity, file.text(), &self.text, how).await?;
+        self.access.record_copy(&identity, &copy.from).await?;
+        self.access.call(copy).await?;
+        let Attributes { modified, mode } = self.stored_as.attributes;
+        self.set = Attributes { modified: self.set.modified.or(modified), mode: self.set.mode.or(mode) };
+        self.stored_as.replace = true;
+        Ok(())
+    }
+
+    /// Stores the content, in place of what was stored of it before.
+    async fn store(&mut self, content: &Staging) -> Done<()> {
+        let mut sequence = Sequence::of(self.access.store_stream(&self.text, None, None, self.stored_as).await?);
+        loop {
+            let bytes = content.read(sequence.at(), READ_MAX as usize).await?;
+            if bytes.is_empty() {
+                sequence.finish(&self.access).await?;
+                self.stored_as.replace = true;
+                return Ok(());
+            }
+            let at = sequence.at();
+            sequence.write(&self.access, at, bytes).await?;
+        }
     }
 }
 
-/// Returns why an upload is over.
-async fn over(access: &Access, transfer: TransferId) -> Failure {
-    let report = match access.call(Await { transfer }).await {
-        Ok(report) => report.into_result(),
-        Err(error) => Err(error),
-    };
-    report.map_or_else(Failure::from, |_| Failure::because("the upload has ended before its file was closed"))
+/// Writes to a staging file beside the upload. One that cannot take all is given up.
+async fn staged_too(content: Option<Staging>, offset: u64, data: Bytes) -> Option<Staging> {
+    let mut content = content?;
+    content.write(offset, data).await.ok().map(|()| content)
+}
+
+/// Copies a stored file into a staging file.
+async fn copied(file: &mut Reader) -> Done<Staging> {
+    let mut content = Staging::new().await?;
+    // A file that is too long is refused before it is fetched.
+    content.resize(file.len()).await?;
+    let mut at = 0;
+    while at < file.len() {
+        let bytes = file.read(at, READ_MAX as usize).await?;
+        let len = bytes.len() as u64;
+        content.write(at, bytes).await?;
+        at += len;
+    }
+    Ok(content)
 }

@@ -143,6 +143,11 @@ impl StreamCutter {
         self.unfinished.as_slice().len()
     }
 
+    /// Returns the bytes of the unfinished segment.
+    pub fn unfinished(&self) -> &[u8] {
+        self.unfinished.as_slice()
+    }
+
     /// Ends the stream, and returns the last segment, if it is not empty, the size of the whole stream and its digest.
     pub fn finish(mut self) -> (Option<Cut>, ByteSize, Sha256Digest) {
         let last = (self.pending() > 0).then(|| self.cut());
@@ -327,6 +332,7 @@ mod tests {
             let mut cutter = StreamCutter::new(size);
             let mut cuts = push_all(&mut cutter, file, &lengths);
             prop_assert_eq!(cutter.pending(), len % size.as_usize());
+            prop_assert_eq!(cutter.unfinished().len(), cutter.pending());
             let (last, bytes, digest) = cutter.finish();
             cuts.extend(last);
             prop_assert_eq!((bytes, digest), whole);

@@ -1,0 +1,415 @@
+//! SFTP as the clients of others use it. `docs/services.md` has a table of what each of them does here; a cell of it is an operation that
+//! the test of that client has carried out and checked.
+
+use std::cell::RefCell;
+use std::path::PathBuf;
+
+use super::ssh::served;
+use super::*;
+
+/// Operations, as the columns of the table name them.
+const OPERATIONS: [&str; 14] = [
+    "put",
+    "get",
+    "resume",
+    "list",
+    "rename",
+    "directories",
+    "remove",
+    "attributes",
+    "random reads",
+    "random writes",
+    "truncate",
+    "copy",
+    "df",
+    "hash",
+];
+
+/// What each client does here. What is left out is nothing that the client has.
+const CLIENTS: [(&str, &[&str]); 8] = [
+    ("OpenSSH sftp", &["put", "get", "resume", "list", "rename", "directories", "remove", "attributes", "copy", "df"]),
+    ("OpenSSH scp", &["put", "get", "directories", "attributes"]),
+    (
+        "sshfs",
+        &[
+            "put",
+            "get",
+            "list",
+            "rename",
+            "directories",
+            "remove",
+            "attributes",
+            "random reads",
+            "random writes",
+            "truncate",
+            "df",
+        ],
+    ),
+    ("rclone", &["put", "get", "list", "rename", "directories", "remove", "attributes", "df", "hash"]),
+    ("lftp", &["put", "get", "resume", "list", "rename", "directories", "remove", "attributes"]),
+    ("psftp", &["put", "get", "resume", "list", "rename", "directories", "remove", "attributes"]),
+    (
+        "paramiko",
+        &["put", "get", "list", "rename", "directories", "remove", "attributes", "random reads", "random writes", "truncate"],
+    ),
+    ("restic", &["put", "get", "list", "rename", "directories", "remove", "random reads"]),
+];
+
+/// Size of the files that are sent and fetched, in bytes.
+const BIG: usize = 20 << 20;
+
+#[test]
+fn the_table_of_clients_is_that_of_the_tests() {
+    let line = |cells: &[&str]| format!("| {} |\n", cells.join(" | "));
+    let mut table = line(&[&["client"], &OPERATIONS[..]].concat());
+    table += &format!("|{}\n", "---|".repeat(1 + OPERATIONS.len()));
+    for (client, can) in CLIENTS {
+        let cells = OPERATIONS.map(|operation| if can.contains(&operation) { "yes" } else { "" });
+        table += &line(&[&[client], &cells[..]].concat()).replace("|  |", "| |").replace("|  |", "| |");
+    }
+    assert!(include_str!("../../../docs/services.md").contains(&table), "docs/services.md lacks this table:\n{table}");
+}
+
+/// A client of others, with a server of its own.
+struct Client {
+    name: &'static str,
+    home: Home,
+    served: Served,
+    port: String,
+    done: RefCell<Vec<String>>,
+}
+
+impl Client {
+    /// Starts a server whose user has a key in `id`. Programs of OpenSSH find it by `-F config` under the name `p2p`.
+    fn new(name: &'static str) -> Client {
+        let home = Home::new(QUICK);
+        home.register("alice");
+        home.login("alice");
+        let made =
+            Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(home.path("id")).status().unwrap();
+        assert!(made.success());
+        home.ok(&["run", "-c", "key add laptop id.pub"]);
+        let served = served(&home);
+        let port = served.ssh("Node_02").port().to_string();
+        let config = format!(
+            "Host p2p\n HostName 127.0.0.1\n Port {port}\n User alice\n IdentityFile {}\n IdentitiesOnly yes\n BatchMode yes\n \
+             StrictHostKeyChecking no\n UserKnownHostsFile /dev/null\n RekeyLimit 1M\n LogLevel ERROR\n",
+            home.path("id").to_str().unwrap()
+        );
+        std::fs::write(home.path("config"), config).unwrap();
+        std::fs::create_dir(home.path("many")).unwrap();
+        for number in 0..2_000 {
+            std::fs::write(home.path("many").join(format!("{number:04}")), b"x").unwrap();
+        }
+        Client { name, home, served, port, done: RefCell::default() }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.home.path(name)
+    }
+
+    fn command(&self, program: &str, arguments: &[&str]) -> Command {
+        let mut command = Command::new(program);
+        command.args(arguments).current_dir(self.path(".")).env("HOME", self.path(".")).env("RESTIC_PASSWORD", PASSWORD);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    /// Runs a program, which has to succeed, and gives what it says.
+    fn ok(&self, program: &str, arguments: &[&str]) -> String {
+        let said = end_of(self.command(program, arguments).spawn().unwrap());
+        assert_eq!(said.code, Some(0), "{program} {arguments:?}: {said:#?}");
+        said.stdout
+    }
+
+    /// Notes operations that have been carried out and checked.
+    fn done(&self, operations: &[&str]) {
+        self.done.borrow_mut().extend(operations.iter().map(|&operation| operation.to_owned()));
+    }
+
+    /// Compares a file with what it is to be.
+    fn is(&self, name: &str, content: &[u8]) {
+        assert!(std::fs::read(self.path(name)).unwrap() == content, "{name}");
+    }
+
+    /// Runs a command at the server.
+    fn at_server(&self, command: &str) -> String {
+        self.ok("ssh", &["-F", "config", "p2p", command])
+    }
+
+    /// Compares what was done with the row of the table, and ends the server.
+    fn end(self) {
+        let (_, can) = CLIENTS.iter().find(|(client, _)| *client == self.name).unwrap();
+        let mut can: Vec<&str> = can.to_vec();
+        can.sort_unstable();
+        let mut done = self.done.take();
+        done.sort_unstable();
+        assert_eq!(done, can);
+        assert_eq!(self.served.stop().code, Some(0));
+    }
+}
+
+#[test]
+#[ignore = "needs OpenSSH"]
+fn openssh_sftp() {
+    let client = Client::new("OpenSSH sftp");
+    let big = client.home.file("big", BIG);
+    std::fs::write(client.path("part"), &big[..5 << 20]).unwrap();
+    let batch = |client: &Client, commands: &str| {
+        std::fs::write(client.path("batch"), commands).unwrap();
+        client.ok("sftp", &["-F", "config", "-b", "batch", "p2p"])
+    };
+    batch(&client, "put -fp big\nget big back\n");
+    client.is("back", &big);
+    let said = batch(
+        &client,
+        "mkdir d\nrename big d/x\nls -l d\nchmod 640 d/x\nls -ln d/x\ndf\nreget d/x part\ncp d/x d/y\nget d/y copied\nrm d/y\n",
+    );
+    assert!(said.contains("-rw-") && said.contains(&BIG.to_string()) && said.contains("-rw-r-----"), "{said}");
+    assert!(said.contains("%Capacity"), "{said}");
+    client.is("part", &big);
+    client.is("copied", &big);
+    let said = batch(&client, "rm d/x\nrmdir d\nls -1\nput -R many\nls -1 many\n");
+    assert_eq!(said.lines().filter(|line| line.starts_with("many/")).count(), 2_000);
+    client.done(&["put", "get", "list", "rename", "directories", "remove", "attributes", "copy", "df"]);
+    // A client that is killed in the middle leaves no file, and the next one sends what is missing.
+    std::fs::write(client.path("batch"), "put big\n").unwrap();
+    let slow = ["-F", "config", "-l", "20000", "-b", "batch", "p2p"];
+    let mut killed = client.command("sftp", &slow).spawn().unwrap();
+    wait_until("an upload", || client.at_server("ps").contains("big"));
+    wait_until("a part that is kept", || {
+        let said = client.at_server("uploads --json");
+        serde_json::from_str::<Value>(&said).is_ok_and(|found| found[0]["offset"].as_u64().is_some_and(|offset| offset > 0))
+    });
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    assert!(!client.at_server("ls").contains("big"));
+    wait_until("the end of the upload", || !client.at_server("ps").contains("big"));
+    batch(&client, "reput big\nget big again\n");
+    client.is("again", &big);
+    client.done(&["resume"]);
+    client.end();
+}
+
+#[test]
+#[ignore = "needs OpenSSH"]
+fn openssh_scp() {
+    let client = Client::new("OpenSSH scp");
+    let big = client.home.file("big", BIG);
+    client.ok("scp", &["-F", "config", "-p", "big", "p2p:copied"]);
+    client.ok("scp", &["-F", "config", "-p", "p2p:copied", "again"]);
+    client.is("again", &big);
+    let modified = |name: &str| std::fs::metadata(client.path(name)).unwrap().modified().unwrap();
+    let seconds = |at: std::time::SystemTime| at.duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    assert_eq!(seconds(modified("again")), seconds(modified("big")));
+    client.ok("scp", &["-F", "config", "-r", "many", "p2p:"]);
+    client.ok("scp", &["-F", "config", "-r", "p2p:many", "fetched"]);
+    assert_eq!(std::fs::read_dir(client.path("fetched")).unwrap().count(), 2_000);
+    client.done(&["put", "get", "directories", "attributes"]);
+    client.end();
+}
+
+#[test]
+#[ignore = "needs rclone"]
+fn rclone() {
+    let client = Client::new("rclone");
+    let big = client.home.file("big", BIG);
+    let remote =
+        format!(":sftp,host=127.0.0.1,port={},user=alice,key_file={}:", client.port, client.path("id").to_str().unwrap());
+    let at = |path: &str| format!("{remote}{path}");
+    let rclone = |arguments: &[&str]| client.ok("rclone", &[&["--retries=1", "--low-level-retries=1"], arguments].concat());
+    rclone(&["copy", "big", &at("d")]);
+    rclone(&["copyto", &at("d/big"), "back"]);
+    client.is("back", &big);
+    rclone(&["check", ".", &at("d"), "--include=/big", "--one-way"]);
+    for (kind, program) in [("md5", "md5sum"), ("sha1", "sha1sum")] {
+        let sums = [rclone(&["hashsum", kind, &at("d")]), client.ok(program, &["big"])];
+        assert_eq!(sums[0], sums[1]);
+    }
+    rclone(&["moveto", &at("d/big"), &at("e/moved")]);
+    assert_eq!(rclone(&["lsf", "-R", &at("")]), "d/\ne/\ne/moved\n");
+    rclone(&["sync", "many", &at("many")]);
+    assert_eq!(rclone(&["lsf", &at("many")]).lines().count(), 2_000);
+    std::fs::remove_file(client.path("many/0007")).unwrap();
+    std::fs::write(client.path("many/0008"), b"longer").unwrap();
+    rclone(&["sync", "many", &at("many")]);
+    rclone(&["check", "many", &at("many")]);
+    assert_eq!(rclone(&["sync", "many", &at("many"), "--dry-run", "-v"]), "");
+    assert_eq!(rclone(&["cat", &at("many/0008")]), "longer");
+    assert!(rclone(&["lsl", &at("e")]).starts_with(&format!(" {BIG} ")));
+    rclone(&["touch", "-t", "2020-01-02T03:04:05", &at("e/moved")]);
+    assert!(rclone(&["lsl", "--utc", &at("e")]).contains("2020-01-02 03:04:05") || cfg!(not(target_os = "linux")));
+    assert!(rclone(&["about", &at("")]).contains("Total:"));
+    rclone(&["delete", &at("e")]);
+    rclone(&["purge", &at("many")]);
+    assert_eq!(rclone(&["lsf", "-R", &at("")]), "d/\ne/\n");
+    client.done(&["put", "get", "list", "rename", "directories", "remove", "attributes", "df", "hash"]);
+    client.end();
+}
+
+#[test]
+#[ignore = "needs lftp"]
+fn lftp() {
+    let client = Client::new("lftp");
+    let big = client.home.file("big", BIG);
+    std::fs::write(client.path("part"), &big[..5 << 20]).unwrap();
+    let lftp = |commands: &str| {
+        let setup = "set cmd:fail-exit yes; set net:max-retries 1; set sftp:connect-program 'ssh -a -x -F config'; open sftp://alice:@p2p; ";
+        client.ok("lftp", &["-c", &format!("{setup}{commands}")])
+    };
+    lftp("put big; get big -o back; get -c big -o part");
+    client.is("back", &big);
+    client.is("part", &big);
+    let said = lftp("mkdir d; mv big d/x; chmod 600 d/x; cls -l d; rm d/x; rmdir d; mirror -R many; cls -1 many; ls");
+    assert!(said.contains("-rw-------") && said.contains(&BIG.to_string()) && said.contains("many/1999"), "{said}");
+    assert_eq!(said.lines().filter(|line| line.starts_with("many/")).count(), 2_000);
+    // What an upload has left is continued.
+    let slow = "set net:limit-rate 0:4000000; set sftp:connect-program 'ssh -a -x -F config'; open sftp://alice:@p2p; put big";
+    let mut killed = client.command("lftp", &["-c", slow]).spawn().unwrap();
+    wait_until("a part that is kept", || {
+        let said = client.at_server("uploads --json");
+        serde_json::from_str::<Value>(&said).is_ok_and(|found| found[0]["offset"].as_u64().is_some_and(|offset| offset > 0))
+    });
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    wait_until("the end of the upload", || !client.at_server("ps").contains("big"));
+    lftp("put -c big; get big -o again");
+    client.is("again", &big);
+    client.done(&["put", "get", "resume", "list", "rename", "directories", "remove", "attributes"]);
+    client.end();
+}
+
+#[test]
+#[ignore = "needs psftp"]
+fn psftp() {
+    let client = Client::new("psftp");
+    let big = client.home.file("big", BIG);
+    std::fs::write(client.path("part"), &big[..5 << 20]).unwrap();
+    let prints = client.served.ready["host_keys"].as_array().unwrap().clone();
+    let mut arguments = vec!["-batch", "-P", &client.port, "-l", "alice", "-pw", PASSWORD, "-b", "batch"];
+    prints.iter().for_each(|print| arguments.extend(["-hostkey", print.as_str().unwrap()]));
+    arguments.push("127.0.0.1");
+    let arguments: Vec<String> = arguments.into_iter().map(str::to_owned).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let psftp = |commands: &str| {
+        std::fs::write(client.path("batch"), commands).unwrap();
+        client.ok("psftp", &arguments)
+    };
+    psftp("put big\nget big back\nreget big part\n");
+    client.is("back", &big);
+    client.is("part", &big);
+    let said = psftp("mkdir d\nmv big d/x\nchmod 600 d/x\nls d\ndel d/x\nrmdir d\nput -r many\nls many\n");
+    assert!(said.contains("-rw-------") && said.contains(&BIG.to_string()), "{said}");
+    assert_eq!(said.lines().filter(|line| line.starts_with("-rw-")).count(), 2_001);
+    client.done(&["put", "get", "list", "rename", "directories", "remove", "attributes"]);
+    std::fs::write(client.path("batch"), "put big\n").unwrap();
+    let mut killed = client.command("psftp", &arguments).spawn().unwrap();
+    wait_until("an upload", || client.at_server("ps").contains("big"));
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    wait_until("the end of the upload", || !client.at_server("ps").contains("big"));
+    psftp("reput big\nget big again\n");
+    client.is("again", &big);
+    client.done(&["resume"]);
+    client.end();
+}
+
+#[test]
+#[ignore = "needs paramiko"]
+fn paramiko() {
+    let client = Client::new("paramiko");
+    let python = std::env::var("P2P_TEST_PYTHON").unwrap_or_else(|_| "python3".into());
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/sftp_paramiko.py");
+    let said = client.ok(&python, &[script, &client.port, client.path("id").to_str().unwrap(), &BIG.to_string()]);
+    client.done(&said.lines().collect::<Vec<_>>());
+    client.end();
+}
+
+#[test]
+#[ignore = "needs restic"]
+fn restic() {
+    let client = Client::new("restic");
+    let big = client.home.file("many/big", BIG);
+    let restic = |arguments: &[&str]| {
+        let ssh = "sftp.command=ssh -F config p2p -s sftp";
+        client.ok("restic", &[&["-o", ssh, "-r", "sftp:p2p:/files/repository"], arguments].concat())
+    };
+    restic(&["init"]);
+    restic(&["backup", "many"]);
+    std::fs::write(client.path("many/more"), b"more").unwrap();
+    restic(&["backup", "many"]);
+    assert!(restic(&["check", "--read-data"]).contains("no errors were found"));
+    restic(&["restore", "latest", "--target", "restored"]);
+    client.is("restored/many/big", &big);
+    client.is("restored/many/more", b"more");
+    restic(&["forget", "--keep-last", "1", "--prune"]);
+    assert!(restic(&["check"]).contains("no errors were found"));
+    client.done(&["put", "get", "list", "rename", "directories", "remove", "random reads"]);
+    client.end();
+}
+
+/// Mount of sshfs, which is taken away when this is dropped.
+struct Mount(PathBuf);
+
+impl Drop for Mount {
+    fn drop(&mut self) {
+        let _ = Command::new("fusermount3").args(["-u", "-z"]).arg(&self.0).status();
+    }
+}
+
+#[test]
+#[ignore = "needs sshfs and FUSE"]
+fn sshfs() {
+    use std::io::{Seek, SeekFrom, Write};
+    use std::os::unix::fs::{FileExt, PermissionsExt};
+    let client = Client::new("sshfs");
+    let mut big = client.home.file("big", BIG);
+    std::fs::create_dir(client.path("mnt")).unwrap();
+    client.ok("sshfs", &["-F", client.path("config").to_str().unwrap(), "p2p:/files", "mnt"]);
+    let mount = Mount(client.path("mnt"));
+    let at = |name: &str| client.path("mnt").join(name);
+    std::fs::copy(client.path("big"), at("big")).unwrap();
+    assert!(std::fs::read(at("big")).unwrap() == big);
+    let file = std::fs::File::open(at("big")).unwrap();
+    for place in [BIG - 100, 7, BIG / 2, 131_072] {
+        let mut found = [0; 100];
+        file.read_exact_at(&mut found, place as u64).unwrap();
+        assert_eq!(found[..], big[place..place + 100], "{place}");
+    }
+    let mut file = std::fs::OpenOptions::new().read(true).write(true).open(at("big")).unwrap();
+    for place in [BIG / 2, 5] {
+        file.seek(SeekFrom::Start(place as u64)).unwrap();
+        file.write_all(b"changed").unwrap();
+        big[place..place + 7].copy_from_slice(b"changed");
+    }
+    drop(file);
+    assert!(std::fs::read(at("big")).unwrap() == big);
+    std::fs::OpenOptions::new().write(true).open(at("big")).unwrap().set_len(1_000).unwrap();
+    assert!(std::fs::read(at("big")).unwrap() == big[..1_000]);
+    client.ok("cp", &["-r", "many", "mnt/many"]);
+    assert_eq!(std::fs::read_dir(at("many")).unwrap().count(), 2_000);
+    std::fs::rename(at("big"), at("many/0000")).unwrap();
+    std::fs::set_permissions(at("many/0000"), std::fs::Permissions::from_mode(0o600)).unwrap();
+    client.ok("touch", &["-d", "2020-01-02 03:04:05 UTC", "mnt/many/0000"]);
+    let found = std::fs::metadata(at("many/0000")).unwrap();
+    assert_eq!((found.len(), found.permissions().mode() & 0o777), (1_000, 0o600));
+    assert_eq!(found.modified().unwrap(), std::time::UNIX_EPOCH + Duration::from_secs(1_577_934_245));
+    assert!(client.ok("df", &["mnt"]).contains("mnt"));
+    std::fs::remove_dir_all(at("many")).unwrap();
+    assert_eq!(std::fs::read_dir(client.path("mnt")).unwrap().count(), 0);
+    drop(mount);
+    client.done(&[
+        "put",
+        "get",
+        "list",
+        "rename",
+        "directories",
+        "remove",
+        "attributes",
+        "random reads",
+        "random writes",
+        "truncate",
+        "df",
+    ]);
+    client.end();
+}
