@@ -20,14 +20,11 @@ use p2p_service::files::Sha256Digest;
 use russh_sftp::protocol::{ExtendedReply, FileAttributes, Name, Packet};
 
 use super::failure::{Done, Failure, done};
-use super::frames::PACKET_MAX;
+use super::frames::{PACKET_MAX, READ_MAX};
 use super::handles::{HANDLES_MAX, Open};
 use super::paths::{HOME, Place, absolute, place};
 use super::schedule::Claim;
 use super::session::Session;
-
-/// Bytes of one READ or WRITE at the most, as in OpenSSH: a packet less 1 KiB for what is around them.
-pub(super) const READ_MAX: u32 = PACKET_MAX as u32 - 1024;
 
 const LIMITS: &str = "limits@openssh.com";
 const POSIX_RENAME: &str = "posix-rename@openssh.com";

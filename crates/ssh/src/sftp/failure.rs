@@ -33,7 +33,7 @@ impl Failure {
 
     /// Returns the failure of what fails for a reason that has no status of its own.
     pub(super) fn because(message: impl Into<String>) -> Failure {
-        Failure { code: StatusCode::Failure, message: message.into() }
+        Failure { code: StatusCode::Failure, message: legible(&message.into()) }
     }
 
     /// Returns the end of a file or of a directory.
@@ -43,7 +43,7 @@ impl Failure {
 
     /// Returns the failure of a request that is not served.
     pub(super) fn unsupported(what: &str) -> Failure {
-        Failure { code: StatusCode::OpUnsupported, message: what.into() }
+        Failure { code: StatusCode::OpUnsupported, message: legible(what) }
     }
 
     /// Returns the failure of a path at which nothing is.

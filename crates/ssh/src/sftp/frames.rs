@@ -6,6 +6,8 @@ use thiserror::Error;
 
 /// Length of a packet at the most, in bytes and without its length field, as in OpenSSH (`SFTP_MAX_MSG_LENGTH`).
 pub(super) const PACKET_MAX: usize = 256 * 1024;
+/// Bytes of one READ or WRITE at the most, as in OpenSSH: a packet less 1 KiB for what is around them.
+pub(super) const READ_MAX: u32 = PACKET_MAX as u32 - 1024;
 /// Character by which the decoder replaces bytes that are no UTF-8.
 const REPLACEMENT: char = char::REPLACEMENT_CHARACTER;
 

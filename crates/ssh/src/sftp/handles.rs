@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use p2p_service::files::{Attributes, FileKey};
+use p2p_service::files::FileKey;
 use russh_sftp::protocol::File;
 
 use super::failure::{Done, Failure};
-use super::lookups::HeldSegment;
+use super::growing::Growing;
 use super::reader::Reader;
 use super::writer::Writer;
 
@@ -23,38 +23,15 @@ pub(super) enum Directory {
     Stored { text: String, after: Option<FileKey>, is_over: bool },
 }
 
-/// File that is being written, as the session sees it by its path. Cheap to clone.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Growing(Arc<Mutex<(u64, Attributes)>>);
-
-impl Growing {
-    /// Makes the view of a file of this size, in bytes, with the attributes that it would have.
-    pub(super) fn new(size: u64, attributes: Attributes) -> Growing {
-        Growing(Arc::new(Mutex::new((size, attributes))))
-    }
-
-    fn seen(&self) -> MutexGuard<'_, (u64, Attributes)> {
-        // A panic while the lock was held leaves complete values.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Returns the size so far, in bytes, and the attributes that the file would have.
-    pub(super) fn now(&self) -> (u64, Attributes) {
-        *self.seen()
-    }
-
-    /// Shows the size after a change of the content, whose time is that of the change unless the client has set another one.
-    pub(super) fn show_content(&self, size: u64, modified: Option<u64>) {
-        let mut seen = self.seen();
-        seen.0 = size;
-        seen.1.modified = modified;
-    }
-
-    /// Shows attributes that were set.
-    pub(super) fn show(&self, set: Attributes) {
-        let attributes = &mut self.seen().1;
-        *attributes = Attributes { modified: set.modified.or(attributes.modified), mode: set.mode.or(attributes.mode) };
-    }
+/// Segment that the node holds, and where its bytes are in a file that the user may read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct HeldSegment {
+    pub(super) name: String,
+    pub(super) file: FileKey,
+    pub(super) first: u64,
+    pub(super) len: u32,
+    /// Time at which the file was stored, in seconds since 1970.
+    pub(super) modified: u64,
 }
 
 /// Requests of one handle are served one after the other, so that a lock is never waited for.

@@ -7,7 +7,8 @@ use p2p_service::files::{Entry, FileKey, KeptUpload, StatFile};
 use russh_sftp::protocol::{File, FileAttributes};
 
 use super::failure::{Done, Failure};
-use super::handles::{Directory, Growing, Open, Shared};
+use super::growing::Growing;
+use super::handles::{Directory, HeldSegment, Open, Shared};
 use super::paths::{Place, SEGMENTS, absolute, last_name, place};
 use super::session::Session;
 
@@ -17,16 +18,6 @@ const PAGE: usize = 128;
 const READ_ONLY: u32 = 0o555;
 /// Mode of the root of a user's files.
 const OWN: u32 = 0o755;
-
-/// Segment that the node holds, and where its bytes are in a file that the user may read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct HeldSegment {
-    pub(super) name: String,
-    pub(super) file: FileKey,
-    pub(super) first: u64,
-    pub(super) len: u32,
-    modified: u64,
-}
 
 impl Session {
     /// Returns the attributes of what is at a path. A file that the session is writing is there with its size so far, and so is an upload of

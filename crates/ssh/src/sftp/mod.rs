@@ -5,9 +5,9 @@
 //! | `frames` | packets in what a client sends |
 //! | `schedule` | the order in which requests take effect |
 //! | `replies` | answers on their way to the client |
-//! | `session` | what the requests of a session have in common, and which of them does what |
+//! | `session`, `requests` | what the requests of a session have in common, and which of them does what |
 //! | `lookups`, `opening`, `changes`, `extensions` | the requests |
-//! | `handles`, `reader`, `writer`, `sequence`, `staging` | what is open |
+//! | `handles`, `growing`, `reader`, `writer`, `sequence`, `staging` | what is open |
 //! | `paths`, `attributes`, `failure` | paths, attributes and statuses |
 //!
 //! What a client sends is read whatever it takes of the answers, up to a bound, and answers are sent whatever it sends: neither side waits
@@ -18,12 +18,14 @@ mod changes;
 mod extensions;
 mod failure;
 mod frames;
+mod growing;
 mod handles;
 mod lookups;
 mod opening;
 mod paths;
 mod reader;
 mod replies;
+mod requests;
 mod schedule;
 mod sequence;
 mod session;
@@ -213,7 +215,7 @@ impl Serving {
         let Some(asked) = self.waiting.remove(&ticket) else { return };
         let (session, replies) = (Arc::clone(&self.session), self.replies.clone());
         let room = replies.keep(match &asked {
-            Asked::Packet(Packet::Read(read)) => ANSWER + read.len.min(extensions::READ_MAX) as usize,
+            Asked::Packet(Packet::Read(read)) => ANSWER + read.len.min(frames::READ_MAX) as usize,
             _ => ANSWER,
         });
         self.running.spawn(async move {

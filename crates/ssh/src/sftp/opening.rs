@@ -5,12 +5,12 @@ use std::sync::Arc;
 use bytes::Bytes;
 use p2p_service::access::Identity;
 use p2p_service::access::uploads::StoreAs;
-use p2p_service::files::{Attributes, Await, BegunUpload, Entry, ForgetUpload, KeptUpload, Park, UploadId};
+use p2p_service::files::{Attributes, Await, BegunUpload, Declared, Entry, ForgetUpload, KeptUpload, Park, UploadId};
 use russh_sftp::protocol::{FileAttributes, OpenFlags};
 
 use super::attributes::{given, of_new};
-use super::extensions::READ_MAX;
 use super::failure::{Done, Failure};
+use super::frames::READ_MAX;
 use super::handles::{Open, Shared};
 use super::paths::{Place, absolute, place};
 use super::reader::Reader;
@@ -114,7 +114,7 @@ impl Session {
             // It may have ended in the meantime.
             let _ = self.access.call(Park { transfer }).await;
         }
-        Ok(self.access.resume_stream(&kept, None, stored_as).await?)
+        Ok(self.access.resume_stream(&kept, Declared::default(), stored_as).await?)
     }
 
     /// Undoes an upload that is kept.
@@ -149,7 +149,7 @@ impl Session {
 
     async fn begin_upload(&self, text: &str, stored_as: StoreAs) -> Done<BegunUpload> {
         let id = UploadId::random().map_err(|error| Failure::because(format!("there is no random number: {error}")))?;
-        Ok(self.access.store_stream(text, None, Some(id), stored_as).await?)
+        Ok(self.access.store_stream(text, Declared::default(), Some(id), stored_as).await?)
     }
 
     /// Returns the attributes of what is open.

@@ -139,9 +139,8 @@ impl Reader {
         let last = end.checked_sub(1).filter(|_| end < self.file.size);
         let range = (at > 0 || last.is_some()).then_some(WantedRange::From { first: at, last });
         self.check().await?;
-        let (transfer, stream) = self.access.download_stream(&self.identity, &self.text, range).await?;
-        // Another file may have taken its place while the download was begun.
-        self.check().await?;
+        let expected = Some(self.file.sha256);
+        let (transfer, stream) = self.access.download_stream(&self.identity, &self.text, range, expected).await?;
         Ok(Ride { transfer, stream, at, end })
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use p2p_service::access::Access;
 use p2p_service::access::uploads::StoreAs;
-use p2p_service::files::{Await, BegunUpload, Cancel, Park, StreamWriter, TransferId};
+use p2p_service::files::{Await, BegunUpload, Cancel, Declared, Park, StreamWriter, TransferId};
 use tokio::time::timeout;
 
 use super::failure::{Done, Failure};
@@ -117,7 +117,7 @@ impl Sequence {
         let kept = kept.ok_or_else(|| Failure::because("the upload has ended before its file was closed"))?;
         access.call(Park { transfer }).await?;
         drop(stream);
-        let begun = access.resume_stream(&kept, None, stored_as).await?;
+        let begun = access.resume_stream(&kept, Declared::default(), stored_as).await?;
         if begun.offset != whole {
             return Err(Failure::because(format!(
                 "nodes have lost what follows the first {} bytes; continue there",

@@ -8,11 +8,11 @@ use bytes::Bytes;
 use p2p_service::access::Access;
 use p2p_service::access::copies::Copying;
 use p2p_service::access::uploads::StoreAs;
-use p2p_service::files::{Attributes, BegunUpload, ByteSize};
+use p2p_service::files::{Attributes, BegunUpload, ByteSize, Declared};
 
-use super::extensions::READ_MAX;
 use super::failure::{Done, Failure};
-use super::handles::Growing;
+use super::frames::READ_MAX;
+use super::growing::Growing;
 use super::reader::Reader;
 use super::sequence::Sequence;
 use super::staging::{FILE_MAX, Staging};
@@ -290,7 +290,7 @@ impl Writer {
 
     /// Stores the content, in place of what was stored of it before.
     async fn store(&mut self, content: &Staging) -> Done<()> {
-        let mut sequence = Sequence::of(self.access.store_stream(&self.text, None, None, self.stored_as).await?);
+        let mut sequence = Sequence::of(self.access.store_stream(&self.text, Declared::default(), None, self.stored_as).await?);
         loop {
             let bytes = content.read(sequence.at(), READ_MAX as usize).await?;
             if bytes.is_empty() {
