@@ -137,6 +137,16 @@ impl Client {
         self.ok("ssh", &["-F", "config", "p2p", command])
     }
 
+    /// Kills a client that uploads `lost`, once a part of that has arrived, and waits until this part is kept. There is no file.
+    fn kill(&self, mut uploading: Child) {
+        let line = |command: &str| self.at_server(command).lines().find(|line| line.contains("lost")).map(str::to_owned);
+        wait_until("a part of an upload", || line("transfers").is_some_and(|line| line.contains("MiB")));
+        uploading.kill().unwrap();
+        uploading.wait().unwrap();
+        wait_until("an upload that is kept", || line("uploads").is_some_and(|line| line.contains("parked")));
+        assert!(!self.at_server("ls").contains("lost"));
+    }
+
     /// Compares what was done with the row of the table, and ends the server.
     fn end(self) {
         let (_, can) = CLIENTS.iter().find(|(client, _)| *client == self.name).unwrap();
@@ -173,19 +183,9 @@ fn openssh_sftp() {
     assert_eq!(said.lines().filter(|line| line.starts_with("many/")).count(), 2_000);
     client.done(&["put", "get", "list", "rename", "directories", "remove", "attributes", "copy", "df"]);
     // A client that is killed in the middle leaves no file, and the next one sends what is missing.
-    std::fs::write(client.path("batch"), "put big\n").unwrap();
-    let slow = ["-F", "config", "-l", "20000", "-b", "batch", "p2p"];
-    let mut killed = client.command("sftp", &slow).spawn().unwrap();
-    wait_until("an upload", || client.at_server("ps").contains("big"));
-    wait_until("a part that is kept", || {
-        let said = client.at_server("uploads --json");
-        serde_json::from_str::<Value>(&said).is_ok_and(|found| found[0]["offset"].as_u64().is_some_and(|offset| offset > 0))
-    });
-    killed.kill().unwrap();
-    killed.wait().unwrap();
-    assert!(!client.at_server("ls").contains("big"));
-    wait_until("the end of the upload", || !client.at_server("ps").contains("big"));
-    batch(&client, "reput big\nget big again\n");
+    std::fs::write(client.path("batch"), "put big lost\n").unwrap();
+    client.kill(client.command("sftp", &["-F", "config", "-l", "40000", "-b", "batch", "p2p"]).spawn().unwrap());
+    batch(&client, "reput big lost\nget lost again\n");
     client.is("again", &big);
     client.done(&["resume"]);
     client.end();
@@ -264,16 +264,10 @@ fn lftp() {
     assert!(said.contains("-rw-------") && said.contains(&BIG.to_string()) && said.contains("many/1999"), "{said}");
     assert_eq!(said.lines().filter(|line| line.starts_with("many/")).count(), 2_000);
     // What an upload has left is continued.
-    let slow = "set net:limit-rate 0:4000000; set sftp:connect-program 'ssh -a -x -F config'; open sftp://alice:@p2p; put big";
-    let mut killed = client.command("lftp", &["-c", slow]).spawn().unwrap();
-    wait_until("a part that is kept", || {
-        let said = client.at_server("uploads --json");
-        serde_json::from_str::<Value>(&said).is_ok_and(|found| found[0]["offset"].as_u64().is_some_and(|offset| offset > 0))
-    });
-    killed.kill().unwrap();
-    killed.wait().unwrap();
-    wait_until("the end of the upload", || !client.at_server("ps").contains("big"));
-    lftp("put -c big; get big -o again");
+    let slow =
+        "set net:limit-rate 0:4000000; set sftp:connect-program 'ssh -a -x -F config'; open sftp://alice:@p2p; put big -o lost";
+    client.kill(client.command("lftp", &["-c", slow]).spawn().unwrap());
+    lftp("put -c big -o lost; get lost -o again");
     client.is("again", &big);
     client.done(&["put", "get", "resume", "list", "rename", "directories", "remove", "attributes"]);
     client.end();
@@ -302,13 +296,9 @@ fn psftp() {
     assert!(said.contains("-rw-------") && said.contains(&BIG.to_string()), "{said}");
     assert_eq!(said.lines().filter(|line| line.starts_with("-rw-")).count(), 2_001);
     client.done(&["put", "get", "list", "rename", "directories", "remove", "attributes"]);
-    std::fs::write(client.path("batch"), "put big\n").unwrap();
-    let mut killed = client.command("psftp", &arguments).spawn().unwrap();
-    wait_until("an upload", || client.at_server("ps").contains("big"));
-    killed.kill().unwrap();
-    killed.wait().unwrap();
-    wait_until("the end of the upload", || !client.at_server("ps").contains("big"));
-    psftp("reput big\nget big again\n");
+    std::fs::write(client.path("batch"), "put big lost\n").unwrap();
+    client.kill(client.command("psftp", &arguments).spawn().unwrap());
+    psftp("reput big lost\nget lost again\n");
     client.is("again", &big);
     client.done(&["resume"]);
     client.end();

@@ -1,4 +1,4 @@
-//! Requests that change names and attributes.
+//! Requests that change names and attributes: SETSTAT, REMOVE, MKDIR, RMDIR and RENAME.
 
 use p2p_service::ErrorKind;
 use p2p_service::files::{Attributes, Await, BeginTransfer, Entry};

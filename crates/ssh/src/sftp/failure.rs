@@ -17,7 +17,7 @@ pub(super) struct Failure {
     message: String,
 }
 
-/// What a request comes to.
+/// Result of a request.
 pub(super) type Done<T> = Result<T, Failure>;
 
 impl Failure {

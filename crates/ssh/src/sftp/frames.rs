@@ -61,7 +61,7 @@ impl Frames {
     }
 }
 
-/// What a packet asks for.
+/// Request in a packet.
 #[derive(Debug)]
 pub(super) enum Asked {
     /// Packet that is understood, and whose texts are UTF-8.

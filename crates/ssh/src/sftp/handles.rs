@@ -1,4 +1,4 @@
-//! Open files and directories of a session, by their handles.
+//! Open files and directories of a session, by their handles, of which it has a limited number.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,7 +17,7 @@ pub(super) const HANDLES_MAX: usize = 64;
 /// Directory that is open.
 #[derive(Debug)]
 pub(super) enum Directory {
-    /// What is not listed yet of a directory of the server's own.
+    /// Entries of a directory of the server's own that are not listed yet.
     Fixed(Vec<File>),
     /// Directory of a user, as the gate calls it, and the entry after which its next page begins.
     Stored { text: String, after: Option<FileKey>, is_over: bool },
@@ -37,7 +37,7 @@ pub(super) struct HeldSegment {
 /// Requests of one handle are served one after the other, so that a lock is never waited for.
 pub(super) type Shared<T> = Arc<tokio::sync::Mutex<T>>;
 
-/// What is open.
+/// Open file or directory.
 #[derive(Debug, Clone)]
 pub(super) enum Open {
     Directory(Shared<Directory>),

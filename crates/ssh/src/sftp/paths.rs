@@ -20,7 +20,7 @@ pub(super) enum Place {
     Segments,
     /// A segment, by its name.
     Segment(String),
-    /// Nothing can be there.
+    /// Path at which there is never anything.
     Nowhere,
 }
 

@@ -11,7 +11,7 @@ pub(super) const IN_FLIGHT_MAX: usize = 64;
 /// Number of a request, in the order of arrival.
 pub(super) type Ticket = u64;
 
-/// What a request names.
+/// Paths and handles that a request names.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Claim {
     /// Absolute paths without `.` and `..`.

@@ -27,7 +27,7 @@ pub(super) struct Sequence {
     is_resumed: bool,
     /// Position of the next byte.
     at: u64,
-    /// What was written ahead, by its position.
+    /// Bytes that were written ahead, by their position.
     ahead: BTreeMap<u64, Bytes>,
     /// Bytes from the begin on that are kept if the client goes, and after a crash.
     durable: u64,

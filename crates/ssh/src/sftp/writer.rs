@@ -17,7 +17,7 @@ use super::reader::Reader;
 use super::sequence::Sequence;
 use super::staging::{FILE_MAX, Staging};
 
-/// Where what is written goes.
+/// Destination of what is written.
 #[derive(Debug)]
 enum Way {
     /// To an upload, and into the staging file as long as there is one, which has all of the content then.
@@ -38,7 +38,7 @@ pub(super) struct Writer {
     text: String,
     /// Attributes with which the file is stored, and whether it may take the place of another one.
     stored_as: StoreAs,
-    /// Where what is written goes, or why a part of it is not there: such a file is not stored.
+    /// Destination of what is written, or the reason for which a part of it is not there: such a file is not stored.
     way: Result<Way, Failure>,
     /// True if the client appends, whatever positions it names.
     appends: bool,
