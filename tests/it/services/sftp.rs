@@ -270,3 +270,22 @@ fn what_is_synchronized_outlives_a_crash() {
     });
     assert_eq!(second.stop().code, Some(0));
 }
+
+/// A connection has ten channels at once, and any number one after the other.
+#[test]
+fn a_channel_that_has_ended_makes_room_for_another() {
+    let home = Home::new(QUICK);
+    home.register("alice");
+    let served = served(&home);
+    let address = served.ssh("Node_01");
+    on_a_runtime(async {
+        let session = logged_in(address).await;
+        for number in 0..25 {
+            let mut channel = session.channel_open_session().await.unwrap_or_else(|error| panic!("{number}: {error}"));
+            channel.request_subsystem(true, "sftp").await.unwrap();
+            channel.eof().await.unwrap();
+            while channel.wait().await.is_some() {}
+        }
+    });
+    assert_eq!(served.stop().code, Some(0));
+}

@@ -2,7 +2,9 @@
 //!
 //! A channel is a task of its own, so that none holds the connection up. Forwarding, agents and X11 are refused, and so is the environment.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use p2p_service::access::Access;
 use p2p_service::doors::Closing;
@@ -33,6 +35,22 @@ mod reason {
     pub(super) const COMMAND: &str = "a command that is too long";
 }
 
+/// Channel among those that are open, until this is dropped. The library does not tell of the end of a channel that is closed here first.
+struct OpenChannel(Arc<AtomicUsize>);
+
+impl OpenChannel {
+    fn of(open: &Arc<AtomicUsize>) -> OpenChannel {
+        open.fetch_add(1, Ordering::Relaxed);
+        OpenChannel(Arc::clone(open))
+    }
+}
+
+impl Drop for OpenChannel {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 /// Client of one connection.
 pub(super) struct Client {
     access: Access,
@@ -41,10 +59,10 @@ pub(super) struct Client {
     seats: Seats,
     seat: Option<Seat>,
     node: NodeNumber,
-    /// Open channels.
-    open: HashSet<ChannelId>,
+    /// Number of open channels.
+    open: Arc<AtomicUsize>,
     /// Channels of which nothing was asked yet, each with its terminal.
-    waiting: HashMap<ChannelId, (Channel<Msg>, Option<Terminal>)>,
+    waiting: HashMap<ChannelId, (Channel<Msg>, Option<Terminal>, OpenChannel)>,
     works: Works,
     closing: Closing,
     logged_in: watch::Sender<bool>,
@@ -68,7 +86,7 @@ impl Client {
             seats,
             seat: None,
             node,
-            open: HashSet::new(),
+            open: Arc::default(),
             waiting: HashMap::new(),
             works,
             closing,
@@ -101,11 +119,19 @@ impl Client {
     }
 
     /// Takes a channel of which something is asked for the first time.
-    fn take(&mut self, channel: ChannelId) -> Option<(Channel<Msg>, Asker)> {
-        let (channel, terminal) = self.waiting.remove(&channel)?;
+    fn take(&mut self, channel: ChannelId) -> Option<(Channel<Msg>, Asker, OpenChannel)> {
+        let (channel, terminal, open) = self.waiting.remove(&channel)?;
         self.guest.note_request();
         let (access, closing) = (self.access.clone(), self.closing.clone());
-        Some((channel, Asker { access, node: self.node, terminal, closing }))
+        Some((channel, Asker { access, node: self.node, terminal, closing }, open))
+    }
+
+    /// Begins what runs in a channel, which is open until that ends.
+    fn begin(&self, open: OpenChannel, work: impl Future<Output = ()> + Send + 'static) {
+        self.works.begin(async move {
+            work.await;
+            drop(open);
+        });
     }
 }
 
@@ -154,19 +180,17 @@ impl Handler for Client {
         reply: ChannelOpenHandle,
         _: &mut Session,
     ) -> Result<(), Self::Error> {
-        if self.open.len() >= CHANNELS_MAX {
+        if self.open.load(Ordering::Relaxed) >= CHANNELS_MAX {
             self.guest.note_refusal(reason::CHANNELS);
             reply.reject(ChannelOpenFailure::ResourceShortage).await;
             return Ok(());
         }
-        self.open.insert(channel.id());
-        self.waiting.insert(channel.id(), (channel, None));
+        self.waiting.insert(channel.id(), (channel, None, OpenChannel::of(&self.open)));
         reply.accept().await;
         Ok(())
     }
 
     async fn channel_close(&mut self, channel: ChannelId, _: &mut Session) -> Result<(), Self::Error> {
-        self.open.remove(&channel);
         self.waiting.remove(&channel);
         Ok(())
     }
@@ -183,7 +207,7 @@ impl Handler for Client {
         session: &mut Session,
     ) -> Result<(), Self::Error> {
         match self.waiting.get_mut(&channel) {
-            Some((_, terminal)) => {
+            Some((_, terminal, _)) => {
                 *terminal = Some(Terminal::of(columns, rows));
                 session.channel_success(channel)
             }
@@ -192,9 +216,9 @@ impl Handler for Client {
     }
 
     async fn shell_request(&mut self, channel: ChannelId, session: &mut Session) -> Result<(), Self::Error> {
-        let Some((taken, asker)) = self.take(channel) else { return session.channel_failure(channel) };
+        let Some((taken, asker, open)) = self.take(channel) else { return session.channel_failure(channel) };
         session.channel_success(channel)?;
-        self.works.begin(session::shell(taken, asker));
+        self.begin(open, session::shell(taken, asker));
         Ok(())
     }
 
@@ -203,9 +227,9 @@ impl Handler for Client {
             self.guest.note_refusal(reason::COMMAND);
             return session.channel_failure(channel);
         }
-        let Some((taken, asker)) = self.take(channel) else { return session.channel_failure(channel) };
+        let Some((taken, asker, open)) = self.take(channel) else { return session.channel_failure(channel) };
         session.channel_success(channel)?;
-        self.works.begin(session::exec(taken, asker, command.to_vec()));
+        self.begin(open, session::exec(taken, asker, command.to_vec()));
         Ok(())
     }
 
@@ -214,9 +238,9 @@ impl Handler for Client {
             self.guest.note_refusal(reason::SUBSYSTEM);
             return session.channel_failure(channel);
         }
-        let Some((taken, asker)) = self.take(channel) else { return session.channel_failure(channel) };
+        let Some((taken, asker, open)) = self.take(channel) else { return session.channel_failure(channel) };
         session.channel_success(channel)?;
-        self.works.begin(sftp::serve(taken, asker));
+        self.begin(open, sftp::serve(taken, asker));
         Ok(())
     }
 
