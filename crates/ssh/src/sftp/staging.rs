@@ -1,9 +1,9 @@
 //! Content of files that are written out of order, until they are closed. It stands in files without a name and of mode 0600 in the directory
 //! of temporary files, which are sparse where nothing was written and gone with the process.
 
-use std::fs::File;
+use std::fs::{File, Permissions};
 use std::io;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -15,6 +15,8 @@ use super::failure::{Done, Failure};
 
 /// Length of one file at the most, in bytes.
 pub(super) const FILE_MAX: u64 = 256 << 20;
+/// Mode of the files.
+const MODE: u32 = 0o600;
 /// Bytes of all such files of the process at the most.
 const ALL_MAX: u64 = 1 << 30;
 
@@ -67,7 +69,13 @@ impl Staging {
     /// # Errors
     /// Fails if the directory of temporary files cannot be written.
     pub(super) async fn new() -> Done<Staging> {
-        let file = on_disk(tempfile::tempfile).await?;
+        let file = on_disk(|| {
+            let file = tempfile::tempfile()?;
+            // The library leaves the mode to the umask.
+            file.set_permissions(Permissions::from_mode(MODE))?;
+            Ok(file)
+        })
+        .await?;
         Ok(Staging { file: Arc::new(file), len: 0, share: Share::default() })
     }
 
