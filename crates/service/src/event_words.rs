@@ -4,7 +4,7 @@ use p2p_base::units::{ByteSize, count_of};
 use p2p_engine::Event;
 use p2p_engine::faults::FaultCause;
 use p2p_engine::node::health::Health;
-use p2p_engine::transfer::Stage;
+use p2p_engine::transfer::{Stage, TransferError};
 use p2p_store::attributes::{Attributes, PERMISSIONS};
 use p2p_store::names::FileKey;
 use time::OffsetDateTime;
@@ -55,7 +55,7 @@ pub fn describe(event: &Event, identity: &Identity) -> Option<(Tone, String)> {
             (Tone::Warning, format!("{transfer} upload of {} parked: {} of it are kept", label(file), bytes_of(*bytes)))
         }
         Event::TransferFailed { transfer, direction, file, error, .. } => {
-            (Tone::Bad, format!("{transfer} {} of {} failed: {error}", direction.name(), label(file)))
+            of_failure(&format!("{transfer} {} of {}", direction.name(), label(file)), error)
         }
         Event::FileStored { file, bytes, .. } => (Tone::Good, format!("{} is stored: {}", label(file), bytes_of(*bytes))),
         Event::FileRemoved { file } => (Tone::Plain, format!("{} is removed", label(file))),
@@ -87,6 +87,14 @@ pub fn describe(event: &Event, identity: &Identity) -> Option<(Tone, String)> {
         | Event::SegmentsMissing { .. } => return of_node(event),
     };
     Some(line)
+}
+
+/// Returns the sentence about a transfer that has not succeeded: one that its user has ended is no failure.
+fn of_failure(transfer: &str, error: &TransferError) -> (Tone, String) {
+    match error {
+        TransferError::Cancelled => (Tone::Warning, format!("{transfer} was cancelled")),
+        error => (Tone::Bad, format!("{transfer} failed: {error}")),
+    }
 }
 
 /// Returns attributes that were set, as a line names them.
@@ -150,6 +158,13 @@ pub fn by(cause: &FaultCause) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_its_user_has_ended_has_not_failed() {
+        assert_eq!(of_failure("#1 upload of a", &TransferError::Cancelled), (Tone::Warning, "#1 upload of a was cancelled".into()));
+        let removed = of_failure("#2 download of b", &TransferError::Removed);
+        assert_eq!(removed, (Tone::Bad, "#2 download of b failed: the file was removed in the meantime".into()));
+    }
 
     #[test]
     fn dates_are_in_universal_time() {
