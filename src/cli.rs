@@ -392,6 +392,8 @@ impl Command {
             Command::Mkdir(args) => args.run_at(server).await,
             Command::Mv(args) => args.run_at(server).await,
             Command::Cp(args) => args.run_at(server).await,
+            Command::Chmod(args) => args.run_at(server).await,
+            Command::Touch(args) => args.run_at(server).await,
             Command::Info(args) => args.show_at(server).await,
             Command::Share(args) => args.run_at(server, true).await,
             Command::Unshare(args) => args.run_at(server, false).await,

@@ -4,11 +4,15 @@
 use clap::Args;
 use eyre::Result;
 use p2p_engine::ClockMode;
+use p2p_service::failure::wrong_usage;
 use p2p_service::instance::{EngineArgs, Instance, Leaving};
 use p2p_service::interrupt;
-use p2p_service::output::{self};
+use p2p_service::output::{self, now_unix};
 use p2p_shell::asking::{CommonArgs, LOCAL_COMMAND, Prompter};
+use p2p_shell::attributes::{parse_instant, parse_mode};
+use p2p_shell::manner::Manner;
 use p2p_shell::words::quote;
+use p2p_store::attributes::Attributes;
 
 use crate::remote::{self, Server};
 
@@ -238,7 +242,8 @@ impl CopyArgs {
     /// # Errors
     /// Fails if the server cannot be asked, or refuses.
     pub async fn run_at(&self, server: Server) -> Result<()> {
-        remote::copy(server, &self.common, (&self.from, &self.to), (self.force, self.preserve)).await
+        let manner = Manner { replace: self.force, preserve: self.preserve };
+        remote::copy(server, &self.common, &self.from, &self.to, manner).await
     }
 }
 
@@ -252,6 +257,15 @@ impl ModeArgs {
         let words: Vec<&str> = ["chmod", "--", &self.mode].into_iter().chain(names).collect();
         execute(&self.common, Instance::start, &words).await
     }
+
+    /// Sets the permission bits at a server.
+    ///
+    /// # Errors
+    /// Fails if the mode is none, or if the server cannot be asked, or refuses.
+    pub async fn run_at(&self, server: Server) -> Result<()> {
+        let mode = parse_mode(&self.mode).map_err(|problem| wrong_usage(problem, "`p2p chmod --help` has examples"))?;
+        remote::set_attributes(server, &self.common, &self.names, Attributes { modified: None, mode: Some(mode) }).await
+    }
 }
 
 impl TouchArgs {
@@ -264,6 +278,17 @@ impl TouchArgs {
         let names = self.names.iter().map(String::as_str);
         let words: Vec<&str> = ["touch"].into_iter().chain(date).chain(["--"]).chain(names).collect();
         execute(&self.common, Instance::start, &words).await
+    }
+
+    /// Sets the time of modification at a server; without a date to that of this machine.
+    ///
+    /// # Errors
+    /// Fails if the date is none, or if the server cannot be asked, or refuses.
+    pub async fn run_at(&self, server: Server) -> Result<()> {
+        let date = self.date.as_deref().map(parse_instant).transpose();
+        let date = date.map_err(|problem| wrong_usage(problem, "`p2p touch --help` has examples"))?;
+        let attributes = Attributes { modified: Some(date.unwrap_or_else(now_unix)), mode: None };
+        remote::set_attributes(server, &self.common, &self.names, attributes).await
     }
 }
 

@@ -55,12 +55,18 @@ pub struct PutArgs {
     /// Store directories with all files in them; what is stored already with the same content is left out
     #[arg(short, long)]
     recursive: bool,
+    /// Replace stored files of that name; each is there until the new one is
+    #[arg(short, long, conflicts_with = "resume")]
+    force: bool,
+    /// Keep the times of modification and the modes of the files
+    #[arg(short, long, conflicts_with = "resume")]
+    preserve: bool,
     /// Keep what is stored if this is interrupted, for a day; what is said first has the ID for --resume. Of what a kill (SIGKILL, a
     /// crash) interrupts, what was noted last is kept: notes begin after 8 MiB
     #[arg(long)]
     keep: bool,
     /// Continue the upload that is kept as ID, with the same file: of the same size and modification time, and beginning with what is kept; `-`
-    /// is compared with that alone. `p2p uploads` lists what is kept
+    /// is compared with that alone. The times, modes and --force with which it was begun hold. `p2p uploads` lists what is kept
     #[arg(long, value_name = "ID", conflicts_with = "keep")]
     resume: Option<UploadId>,
     #[command(flatten)]
@@ -82,6 +88,9 @@ pub struct GetArgs {
     /// Replace a file that is there
     #[arg(short, long)]
     force: bool,
+    /// Give the files the times of modification and the modes of the stored ones
+    #[arg(short, long)]
+    preserve: bool,
     /// Fetch directories with all files in them; what is there already with the same content is left out
     #[arg(short, long)]
     recursive: bool,
@@ -199,7 +208,7 @@ pub async fn put(args: &PutArgs) -> Result<()> {
     let upload = kept.as_ref().map(|kept| kept.upload);
     let works = match (kept, name) {
         (Some(kept), _) => Ok(vec![Named::new(visible_path(&kept.path), Ok(Work::Kept(kept)))]),
-        (None, Some(name)) if from_stdin => Ok(vec![Named::new(visible(name), Ok(Work::FromStdin(name.clone())))]),
+        (None, Some(name)) if from_stdin => Ok(vec![Named::new(visible(name), Ok(Work::FromStdin(name.clone(), args.force)))]),
         (None, name) => uploads_of(&visit, args, name.as_deref()).await,
     };
     let works = match works {

@@ -32,7 +32,7 @@ mod visits;
 
 pub use self::accounts::{Registering, login, register, who};
 pub use self::events::{EventsArgs, events};
-pub use self::names::{copy, facts, list, make_directories, remove, rename, share};
+pub use self::names::{copy, facts, list, make_directories, remove, rename, set_attributes, share};
 pub use self::network::{NetworkCommand, nodes};
 pub use self::sending::{Storing, put};
 pub use self::server::{Server, TrustArgs};
@@ -40,8 +40,9 @@ pub use self::transfers::{Fetching, get};
 pub use self::uploads::uploads;
 
 /// Commands that ask a server and are none of the network's.
-const OF_FILES: [&str; 15] = [
-    "put", "get", "ls", "rm", "uploads", "mv", "cp", "mkdir", "info", "share", "unshare", "events", "register", "whoami", "login",
+const OF_FILES: [&str; 17] = [
+    "put", "get", "ls", "rm", "uploads", "mv", "cp", "chmod", "touch", "mkdir", "info", "share", "unshare", "events", "register",
+    "whoami", "login",
 ];
 
 /// Returns the names of all commands that a server can be asked for, as a list in a sentence.

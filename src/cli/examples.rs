@@ -11,6 +11,7 @@ const EXAMPLES: [(&str, Examples); 38] = [
         &[
             ("p2p put video.bin", "Stores a file under its own name."),
             ("p2p put --recursive photos --as archive/", "Stores a directory in the stored directory archive."),
+            ("p2p put --force --preserve video.bin", "Replaces the stored file, and keeps the time and the mode of this one."),
             ("tar c . | p2p put - --as backup.tar", "Stores what another program writes."),
             (
                 "p2p put --keep large.bin",
@@ -153,6 +154,7 @@ const EXAMPLES: [(&str, Examples); 38] = [
         &[
             ("p2p demo", "The tour."),
             ("p2p put video.bin && p2p get video.bin -o copy.bin", "Stores a file and fetches it."),
+            ("p2p put --force --preserve video.bin", "Replaces the stored file, and keeps the time and the mode of this one."),
             ("tar c . | p2p put - --as backup.tar", "Stores what another program writes."),
             ("p2p get backup.tar -o - | tar t", "And gives it to another."),
             ("p2p run -c 'upload a.bin --background; sleep 2s; transfers; wait'", "Looks on while a file is stored."),

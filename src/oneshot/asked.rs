@@ -3,6 +3,7 @@
 use eyre::Result;
 use p2p_base::spelling::visible_path;
 use p2p_service::failure::wrong_usage;
+use p2p_shell::manner::Manner;
 
 use super::kept::KeptPut;
 use super::streams::require_stdin;
@@ -23,7 +24,8 @@ impl PutArgs {
         let kept = KeptPut::of(self)?;
         let (upload, is_resumed) = (kept.as_ref().map(|kept| kept.upload), self.resume.is_some());
         let (name, options) = (self.name.as_deref(), self.common.words());
-        let storing = Storing { files: &self.files, name, upload, is_resumed, options };
+        let manner = Manner { replace: self.force, preserve: self.preserve };
+        let storing = Storing { files: &self.files, name, upload, is_resumed, manner, options };
         remote::put(server, &self.common, &storing).await
     }
 
@@ -36,6 +38,9 @@ impl PutArgs {
         let from_stdin = files.iter().any(|path| is_dash(path));
         if from_stdin && ((name.is_none() && self.resume.is_none()) || files.len() > 1) {
             return Err(wrong_usage("standard input has no name", "give it one with --as NAME"));
+        }
+        if from_stdin && self.preserve {
+            return Err(wrong_usage("standard input has no time of modification and no mode", "leave --preserve out"));
         }
         if from_stdin { require_stdin() } else { Ok(()) }
     }
@@ -51,8 +56,9 @@ impl GetArgs {
         if self.recursive {
             return Err(wrong_usage("--recursive is of a data directory, and not of --connect", "fetch the files one by one"));
         }
-        let (out, overwrite) = (self.output_file.as_deref(), self.force);
-        remote::get(server, &self.common, &Fetching { names: &self.names, out, range: self.range, overwrite }).await
+        let manner = Manner { replace: self.force, preserve: self.preserve };
+        let out = self.output_file.as_deref();
+        remote::get(server, &self.common, &Fetching { names: &self.names, out, range: self.range, manner }).await
     }
 
     /// Refuses options that contradict each other.
@@ -60,6 +66,9 @@ impl GetArgs {
         let out = self.output_file.as_deref();
         if self.range.is_some() && (self.recursive || self.names.len() > 1) {
             return Err(wrong_usage("--range is of one file", "fetch the files one by one"));
+        }
+        if self.preserve && out.is_some_and(is_dash) {
+            return Err(wrong_usage("standard output has no time of modification and no mode", "leave --preserve out"));
         }
         match out.filter(|out| self.names.len() > 1 && !is_dash(out) && !out.is_dir()) {
             Some(out) => {

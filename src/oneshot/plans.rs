@@ -10,6 +10,7 @@ use p2p_base::message::legible;
 use p2p_base::spelling::{visible, visible_path};
 use p2p_service::output;
 use p2p_shell::asking::refused;
+use p2p_shell::manner::Manner;
 use p2p_shell::trees::{Plan, Target, plan_download, plan_upload};
 use p2p_shell::{ShellError, Wanted, check_given, check_sources, check_transfers, refusal, require_apart, transfers_of};
 
@@ -19,8 +20,12 @@ use super::{GetArgs, PutArgs, RemoveArgs, Visit};
 /// Returns the uploads of files and directories. The directories are made here.
 pub(super) async fn uploads_of(visit: &Visit, args: &PutArgs, name: Option<&str>) -> Result<Vec<Named>, ShellError> {
     let files = args.files.iter().map(|path| (visible_path(path), path.clone()));
+    let manner = Manner { replace: args.force, preserve: args.preserve };
     if !args.recursive {
-        let begins = |(label, path)| (label, visit.access().upload(path, name).map(Into::into).map_err(ShellError::from));
+        let begins = |(label, path): (String, PathBuf)| {
+            let upload = visit.access().upload(path.clone(), name).map_err(ShellError::from);
+            (label, upload.map(|upload| manner.storing(upload, &path).into()))
+        };
         let transfers = check_transfers(visit.access(), files.map(begins).collect()).await?;
         return Ok(transfers.into_iter().map(Named::of).collect());
     }
@@ -28,7 +33,7 @@ pub(super) async fn uploads_of(visit: &Visit, args: &PutArgs, name: Option<&str>
     check_sources(files.clone()).await?;
     let mut works = Vec::new();
     for (label, path) in files {
-        let plan = plan_upload(visit.access(), label.clone(), path, name).await;
+        let plan = plan_upload(visit.access(), label.clone(), path, name, manner).await;
         works.extend(works_of(&label, plan));
     }
     require_apart(works.iter().filter_map(Named::begins))?;
@@ -49,13 +54,14 @@ fn works_of(label: &str, plan: Result<Plan, ShellError>) -> Vec<Named> {
 /// Returns the downloads of stored files and directories. The directories are made here.
 pub(super) async fn downloads_of(visit: &Visit, args: &GetArgs) -> Result<Vec<Named>, ShellError> {
     let (access, identity) = (visit.access(), &visit.identity);
+    let manner = Manner { replace: args.force, preserve: args.preserve };
     if !args.recursive {
-        let wanted = Wanted::Fetched { range: args.range, path: args.output_file.clone(), overwrite: args.force };
+        let wanted = Wanted::Fetched { range: args.range, path: args.output_file.clone(), manner };
         let transfers = transfers_of(access, identity, &args.names, &wanted).await;
         return Ok(check_transfers(access, transfers).await?.into_iter().map(Named::of).collect());
     }
     check_given(&args.names, async |name| access.tree(identity, name).await.map(|(root, _)| root)).await?;
-    let (to, mut works) = (Target::new(args.output_file.clone(), args.names.len(), args.force), Vec::new());
+    let (to, mut works) = (Target::new(args.output_file.clone(), args.names.len(), manner), Vec::new());
     for name in &args.names {
         works.extend(works_of(&visible(name), plan_download(access, identity, name, &to).await));
     }

@@ -9,6 +9,7 @@ use p2p_service::access::range::WantedRange;
 use p2p_service::instance::advised;
 use p2p_shell::asking::refused;
 use p2p_shell::groups::{Group, Groups, Step, name_of_small};
+use p2p_store::attributes::StoreAs;
 use p2p_store::uploads::Declared;
 
 use super::Visit;
@@ -18,8 +19,8 @@ use super::streams::{Origin, pour_in, pour_out};
 /// Transfer that a command carries out.
 pub(super) enum Work {
     Transfer(BeginTransfer),
-    /// Upload of standard input under a name.
-    FromStdin(String),
+    /// Upload of standard input under a name, in the place of a stored file if the flag says so.
+    FromStdin(String, bool),
     /// Upload that is kept if it is interrupted.
     Kept(KeptPut),
     /// Download of a stored file, or of a range of it, to standard output.
@@ -36,9 +37,10 @@ impl Work {
     async fn carry_out(self, visit: &Visit) -> Result<TransferReport> {
         match self {
             Work::Transfer(begins) => visit.instance.transfer(visit.access(), begins).await,
-            Work::FromStdin(name) => {
-                let BegunUpload { transfer, writer, .. } =
-                    visit.access().upload_stream(&name, Declared::default(), None).await.map_err(refused)?;
+            Work::FromStdin(name, replace) => {
+                let stored_as = StoreAs { replace, ..StoreAs::default() };
+                let begun = visit.access().store_stream(&name, Declared::default(), None, stored_as).await;
+                let BegunUpload { transfer, writer, .. } = begun.map_err(refused)?;
                 visit.instance.transfer_stream(transfer, pour_in(writer, None, Origin::Stdin)).await
             }
             Work::Kept(kept) => kept.carry_out(visit).await,

@@ -55,7 +55,7 @@ pub async fn register(server: Server, common: &CommonArgs, wanted: &Registering<
     let role = visit.role_of(made).await?;
     let text = format!("{} is registered, as {role}", visible(&name));
     let data = json!({ "user": name.to_lowercase(), "email": email, "role": role });
-    answered(common.output, vec![Answer::new(View::Text(text), data)])
+    answered(common.output, &Answer::new(View::Text(text), data))
 }
 
 /// Returns what admits a registration: the setup token or an invite. None where nobody `is_asked` or is there, or nothing is typed.
@@ -90,7 +90,7 @@ pub async fn who(server: Server, common: &CommonArgs) -> Result<()> {
     let by = if who.by_token { format!("by an API token of scope {}", who.scope) } else { "by a session".to_owned() };
     let role = if who.is_admin { "admin" } else { "user" };
     let data = json!({ "user": who.name, "role": role, "scope": who.scope, "path": who.path, "by_token": who.by_token });
-    answered(common.output, vec![Answer::new(View::Text(format!("{}, {role}, {by}", visible(&who.name))), data)])?;
+    answered(common.output, &Answer::new(View::Text(format!("{}, {role}, {by}", visible(&who.name))), data))?;
     ended
 }
 
@@ -125,5 +125,5 @@ pub async fn login(server: Server, common: &CommonArgs, name: Option<&str>) -> R
         let _ = former.client.logout().await;
     }
     visit.keep().end().await?;
-    answered(common.output, vec![Answer::new(View::Text(format!("logged in as {}", visible(name))), json!({ "user": name }))])
+    answered(common.output, &Answer::new(View::Text(format!("logged in as {}", visible(name))), json!({ "user": name })))
 }

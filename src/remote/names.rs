@@ -9,11 +9,13 @@ use p2p_service::interrupt;
 use p2p_service::output::{self, OutputArgs};
 use p2p_shell::answer::{Answer, View};
 use p2p_shell::asking::CommonArgs;
+use p2p_shell::manner::Manner;
 use p2p_shell::names_changed;
 use p2p_shell::report::{
     EntryLine, ExportedFile, ExportedSegment, FileRef, RemovalLine, bytes_of, count_of, date_of, entries_table, mode_of,
     removals_text, wrapped,
 };
+use p2p_store::attributes::Attributes;
 use p2p_store::segment::Sha256Digest;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -58,7 +60,7 @@ fn stored_at(info: &FileInfo) -> Option<u64> {
 }
 
 /// Returns the time of the last modification in seconds since 1970; none if it is not told.
-fn modified_at(info: &FileInfo) -> Option<u64> {
+pub(super) fn modified_at(info: &FileInfo) -> Option<u64> {
     info.modified_at.as_ref().map(|time| time.seconds.try_into().unwrap_or_default())
 }
 
@@ -134,10 +136,25 @@ pub(super) fn naming(error: eyre::Report, name: &str, of: usize) -> eyre::Report
     if of > 1 { error.wrap_err(visible(name).into_owned()) } else { error }
 }
 
-/// Prints answers of the language; one stands for itself.
-pub(super) fn answered(output: OutputArgs, mut answers: Vec<Answer>) -> Result<()> {
-    let answer = if answers.len() == 1 { answers.remove(0) } else { Answer::all(answers) };
+/// Prints an answer of the language.
+pub(super) fn answered(output: OutputArgs, answer: &Answer) -> Result<()> {
     output::print(&output, &answer.data, |_| answer.view.text_within(output::terminal_width()))
+}
+
+/// Makes a change of each of several names, one after the other. The first that is refused ends that, and those before it are answered.
+async fn change_each(
+    visit: &Visit,
+    names: &[String],
+    change: impl AsyncFn(&str) -> Result<Answer, ClientError>,
+) -> (Vec<Answer>, Result<()>) {
+    let mut answers = Vec::with_capacity(names.len());
+    for name in names {
+        match visit.change(change(name)).await {
+            Ok(answer) => answers.push(answer),
+            Err(error) => return (answers, Err(naming(error, name, names.len()))),
+        }
+    }
+    (answers, Ok(()))
 }
 
 /// Makes directories.
@@ -146,18 +163,11 @@ pub(super) fn answered(output: OutputArgs, mut answers: Vec<Answer>) -> Result<(
 /// Fails if the server cannot be asked, or refuses one of them: those before it are made.
 pub async fn make_directories(server: Server, common: &CommonArgs, paths: &[String], parents: bool) -> Result<()> {
     let visit = Visit::begin(server, &common.engine, &common.login).await?;
-    let (mut answers, mut result) = (Vec::new(), Ok(()));
-    for path in paths {
-        match visit.change(visit.client.make_directory(path, parents)).await {
-            Ok(made) => {
-                answers.push(names_changed::made(&visible(&made.path)));
-            }
-            Err(error) => {
-                result = Err(naming(error, path, paths.len()));
-                break;
-            }
-        }
-    }
+    let make = async |path: &str| {
+        let made = visit.client.make_directory(path, parents).await?;
+        Ok(names_changed::made(&visible(&made.path)))
+    };
+    let (answers, result) = change_each(&visit, paths, make).await;
     finished(visit, common.output, answers, result).await
 }
 
@@ -167,40 +177,45 @@ pub async fn make_directories(server: Server, common: &CommonArgs, paths: &[Stri
 /// Fails if the server cannot be asked, or refuses one of them: those before it are moved.
 pub async fn rename(server: Server, common: &CommonArgs, from: &[String], to: &str, replace: bool) -> Result<()> {
     let visit = Visit::begin(server, &common.engine, &common.login).await?;
-    let (mut answers, mut result) = (Vec::new(), require_directory(&visit, from, to).await);
-    for name in from.iter().take(if result.is_ok() { from.len() } else { 0 }) {
-        match visit.change(visit.client.rename(name, to, replace)).await {
-            Ok(moved) => answers.push(names_changed::moved(&visible(name), &visible(&moved.path))),
-            Err(error) => {
-                result = Err(naming(error, name, from.len()));
-                break;
-            }
-        }
-    }
+    let rename = async |name: &str| {
+        let moved = visit.client.rename(name, to, replace).await?;
+        Ok(names_changed::moved(&visible(name), &visible(&moved.path)))
+    };
+    let (answers, result) = match require_directory(&visit, from, to).await {
+        Ok(()) => change_each(&visit, from, rename).await,
+        Err(error) => (Vec::new(), Err(error)),
+    };
     finished(visit, common.output, answers, result).await
 }
 
-/// Copies files, with `replace` to the place of others, and with `preserve` with their attributes.
+/// Copies files, in the place of others or with their attributes if the manner says so.
 ///
 /// # Errors
 /// Fails if the server cannot be asked, or refuses one of them: those before it are copied.
-pub async fn copy(
-    server: Server,
-    common: &CommonArgs,
-    (from, to): (&[String], &str),
-    (replace, preserve): (bool, bool),
-) -> Result<()> {
+pub async fn copy(server: Server, common: &CommonArgs, from: &[String], to: &str, manner: Manner) -> Result<()> {
     let visit = Visit::begin(server, &common.engine, &common.login).await?;
-    let (mut answers, mut result) = (Vec::new(), require_directory(&visit, from, to).await);
-    for name in from.iter().take(if result.is_ok() { from.len() } else { 0 }) {
-        match visit.change(visit.client.copy(name, to, replace, preserve)).await {
-            Ok(copy) => answers.push(names_changed::copied(&visible(name), &visible(&copy.path))),
-            Err(error) => {
-                result = Err(naming(error, name, from.len()));
-                break;
-            }
-        }
-    }
+    let copy = async |name: &str| {
+        let copy = visit.client.copy(name, to, manner.replace, manner.preserve).await?;
+        Ok(names_changed::copied(&visible(name), &visible(&copy.path)))
+    };
+    let (answers, result) = match require_directory(&visit, from, to).await {
+        Ok(()) => change_each(&visit, from, copy).await,
+        Err(error) => (Vec::new(), Err(error)),
+    };
+    finished(visit, common.output, answers, result).await
+}
+
+/// Sets attributes of files and directories.
+///
+/// # Errors
+/// Fails if the server cannot be asked, or refuses one of them: those before it have their attributes.
+pub async fn set_attributes(server: Server, common: &CommonArgs, names: &[String], attributes: Attributes) -> Result<()> {
+    let visit = Visit::begin(server, &common.engine, &common.login).await?;
+    let set = async |name: &str| {
+        let file = visit.client.set_attributes(name, attributes.modified, attributes.mode).await?;
+        Ok(names_changed::attributed(&visible(&file.path), attributes))
+    };
+    let (answers, result) = change_each(&visit, names, set).await;
     finished(visit, common.output, answers, result).await
 }
 
@@ -222,15 +237,21 @@ pub async fn share(server: Server, common: &CommonArgs, name: &str, reader: &str
     let visit = Visit::begin(server, &common.engine, &common.login).await?;
     let shared = visit.change(visit.client.share(name, reader, may_read)).await;
     let shared = shared.map(|is_changed| names_changed::shared(name, &reader.to_lowercase(), may_read, is_changed));
-    let (answers, result) = shared.map_or_else(|error| (Vec::new(), Err(error)), |answer| (vec![answer], Ok(())));
-    finished(visit, common.output, answers, result).await
+    let (answer, result) = shared.map_or_else(|error| (None, Err(error)), |answer| (Some(answer), Ok(())));
+    told(visit, common.output, answer, result).await
 }
 
-/// Ends a visit, and prints what was done.
+/// Ends a visit, and prints what was done with each of several names.
 async fn finished(visit: Visit, output: OutputArgs, answers: Vec<Answer>, result: Result<()>) -> Result<()> {
+    let answer = (!answers.is_empty()).then(|| Answer::all(answers));
+    told(visit, output, answer, result).await
+}
+
+/// Ends a visit, and prints what was done, as far as anything was.
+async fn told(visit: Visit, output: OutputArgs, answer: Option<Answer>, result: Result<()>) -> Result<()> {
     let ended = visit.end().await;
-    if !answers.is_empty() {
-        answered(output, answers)?;
+    if let Some(answer) = answer {
+        answered(output, &answer)?;
     }
     result.and(ended)
 }

@@ -20,8 +20,10 @@ use p2p_service::output;
 use p2p_service::reasons::name;
 use p2p_shell::asking::CommonArgs;
 use p2p_shell::bar::FileBar;
+use p2p_shell::manner::Manner;
 use p2p_shell::report::{FileRef, TransferLine};
 use p2p_shell::tally::tell_left;
+use p2p_store::attributes::Attributes;
 use p2p_store::uploads::{Declared, UploadId};
 
 use super::following::Followed;
@@ -42,6 +44,8 @@ pub struct Storing<'a> {
     pub upload: Option<UploadId>,
     /// True if it is kept already.
     pub is_resumed: bool,
+    /// Whether stored files may be replaced, and times and modes are kept.
+    pub manner: Manner,
     /// Options that say for whom and how, as they were given.
     pub options: Vec<String>,
 }
@@ -73,17 +77,19 @@ struct Opened {
     source: Box<dyn Read + Send>,
     own: Option<String>,
     declared: Declared,
+    attributes: Attributes,
 }
 
 fn opened(path: &Path) -> Result<Opened> {
     if is_dash(path) {
-        return Ok(Opened { source: Box::new(io::stdin()), own: None, declared: Declared::default() });
+        let (declared, attributes) = (Declared::default(), Attributes::default());
+        return Ok(Opened { source: Box::new(io::stdin()), own: None, declared, attributes });
     }
     let unreadable = |error: io::Error| advised(EngineError::Source { path: path.to_owned(), reason: error.to_string() });
     let (file, metadata) = source_file::open(path).map_err(|error| unreadable(io::Error::other(error.to_string())))?;
     let own = path.file_name().and_then(|name| name.to_str()).map(own_path);
     let source = Box::new(Unchanging::new(file, &metadata));
-    Ok(Opened { source, own, declared: declared(&metadata) })
+    Ok(Opened { source, own, declared: declared(&metadata), attributes: Attributes::from(&metadata) })
 }
 
 /// Returns the path among one's own files of a name that may begin like that of another's.
@@ -94,7 +100,7 @@ fn own_path(name: &str) -> String {
 impl Visit {
     /// Stores one file.
     async fn stored(&self, path: &Path, storing: &Storing<'_>) -> Result<TransferLine> {
-        let Opened { source, own, declared } = opened(path)?;
+        let Opened { source, own, declared, attributes } = opened(path)?;
         let sending = self.sending(path, storing, own.as_deref()).await?;
         sending.announce();
         let bar = FileBar::new(&visible(sending.label()), declared.size);
@@ -110,7 +116,7 @@ impl Visit {
         };
         let done = tokio::select! {
             biased;
-            done = self.client.upload(sending.header(declared), source, |transfer| followed.is(transfer), told) => done,
+            done = self.client.upload(sending.header(declared, attributes), source, |transfer| followed.is(transfer), told) => done,
             stop = interrupted() => {
                 drop(bar);
                 let after = sending.again().unwrap_or_else(|| "the server undoes what was under way".into());
@@ -172,19 +178,21 @@ impl Sending<'_> {
         self.kept.as_ref().map_or(&self.name, |kept| &kept.path)
     }
 
-    fn header(&self, declared: Declared) -> UploadHeader {
-        let modified = declared.modified.map(|nanos| Timestamp::from(UNIX_EPOCH + Duration::from_nanos(nanos)));
-        let upload_id = self.storing.upload.map(|id| id.to_string());
-        // What is kept is compared by the server with what is sent.
-        let offset = self.kept.is_some().then_some(0);
+    /// Returns the first message of the upload of a file with these attributes, which are sent if they are to be kept.
+    fn header(&self, declared: Declared, attributes: Attributes) -> UploadHeader {
+        let Manner { replace, preserve } = self.storing.manner;
+        let Attributes { modified, mode } = if preserve { attributes } else { Attributes::default() };
         UploadHeader {
             path: self.name.clone(),
             size: declared.size,
             sha256: None,
-            upload_id,
-            offset,
-            modified,
-            ..UploadHeader::default()
+            upload_id: self.storing.upload.map(|id| id.to_string()),
+            // What is kept is compared by the server with what is sent.
+            offset: self.kept.is_some().then_some(0),
+            modified: declared.modified.map(|nanos| Timestamp::from(UNIX_EPOCH + Duration::from_nanos(nanos))),
+            replace,
+            modified_at: modified.map(|seconds| Timestamp::from(UNIX_EPOCH + Duration::from_secs(seconds))),
+            mode,
         }
     }
 

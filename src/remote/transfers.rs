@@ -5,6 +5,7 @@ use std::io;
 use std::path::Path;
 
 use eyre::{Report, Result, WrapErr, eyre};
+use p2p_base::replacement::FileAttributes;
 use p2p_base::spelling::visible;
 use p2p_engine::{EngineError, create_destination};
 use p2p_grpc::client::ClientError;
@@ -16,6 +17,7 @@ use p2p_service::interrupt::{self, Interrupted, interrupted};
 use p2p_service::output;
 use p2p_shell::asking::CommonArgs;
 use p2p_shell::bar::FileBar;
+use p2p_shell::manner::Manner;
 use p2p_shell::place_of;
 use p2p_shell::report::{TransferLine, WayReport, transfers_table};
 use p2p_shell::tally::tell_left;
@@ -23,7 +25,7 @@ use p2p_store::names::FileKey;
 use serde::Serialize;
 
 use super::following::Followed;
-use super::names::{digest, file_ref, naming, seconds};
+use super::names::{digest, file_ref, modified_at, naming, seconds};
 use super::server::Server;
 use super::visits::Visit;
 use crate::operand::is_dash;
@@ -37,8 +39,8 @@ pub struct Fetching<'a> {
     pub out: Option<&'a Path>,
     /// Bytes that are meant.
     pub range: Option<WantedRange>,
-    /// True if a file of this machine may be replaced.
-    pub overwrite: bool,
+    /// Whether files of this machine may be replaced, and times and modes are kept.
+    pub manner: Manner,
 }
 
 /// The JSON output of `put` and `get`.
@@ -106,7 +108,11 @@ impl Visit {
         }
         let key = FileKey { owner: info.owner.clone(), name: info.name.clone() };
         let path = place_of(&key, fetching.out.map(Path::to_owned));
-        let destination = create_destination(&path, fetching.overwrite).map_err(advised)?;
+        let Manner { replace, preserve } = fetching.manner;
+        let mut destination = create_destination(&path, replace).map_err(advised)?;
+        if preserve {
+            destination = destination.with_attributes(attributes_of(&info));
+        }
         let unwritable = |error: io::Error| advised(EngineError::Destination { path: path.clone(), reason: error.to_string() });
         let file: File = destination.writer().map_err(unwritable)?;
         let line = self.downloaded(wanted, &info, file).await?;
@@ -156,6 +162,10 @@ impl Visit {
             way,
         }))
     }
+}
+
+fn attributes_of(info: &FileInfo) -> FileAttributes {
+    FileAttributes { modified: modified_at(info).unwrap_or_default(), mode: info.mode }
 }
 
 pub(super) fn way_of(figures: &p2p_grpc::proto::TransferFigures) -> WayReport {

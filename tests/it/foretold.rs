@@ -6,7 +6,7 @@ use crate::accounts::script;
 use crate::program::{Home, QUICK, Said, end_of};
 
 /// Commands that are refused for what is so when the line begins, or for what the commands before them make of it, each with the reason.
-const UNTIMELY: [(&str, &str); 29] = [
+const UNTIMELY: [(&str, &str); 37] = [
     ("start 3", "start 3: Node_03 runs already. Nothing"),
     ("start 3; start 3", "start 3: Node_03 runs already. Nothing"),
     ("kill 3; kill 3", "kill 3: after `kill 3`, command 2 of the line, it would be refused: by then, Node_03 does not run."),
@@ -48,6 +48,14 @@ const UNTIMELY: [(&str, &str); 29] = [
     ("kill 3; expect kill 3 contains killed", "Node_03 does not run"),
     ("expect capture stop contains captured", "no capture is running"),
     ("download b.bin z1 --range 2000-", "the range begins at byte 2000"),
+    ("cp b.bin c; cp b.bin c", "after `cp b.bin c`, command 2 of the line, it would be refused: by then, `c` is stored already"),
+    ("cp b.bin c; mv b.bin c", "after `cp b.bin c`, command 2 of the line, it would be refused: by then, `c` is stored already"),
+    ("mkdir d; cp -f b.bin c; mv -f c d/; mv -f d b.bin", "after `mkdir d`, command 2 of the line, it would be refused"),
+    ("cp b.bin c; mv -f c b.bin; rm c", "after `mv -f c b.bin`, command 3 of the line, it would be refused"),
+    ("rm b.bin; chmod 600 b.bin", "after `rm b.bin`, command 2 of the line, it would be refused"),
+    ("rm b.bin; touch b.bin", "after `rm b.bin`, command 2 of the line, it would be refused"),
+    ("chmod 888 b.bin", "`888` is no mode"),
+    ("touch --date noon b.bin", "`noon` is no time"),
 ];
 
 /// Commands of bob, who is no admin, about accounts and the files of others, each with the reason. He has a token `ci`, no key and no invite.
@@ -114,6 +122,7 @@ fn a_line_whose_commands_come_at_the_right_time_is_carried_out() {
         "capture start c1; capture stop; capture start c2; sleep 1s; capture stop",
         "expect start 3 contains 'runs already'; expect kill 9 contains 'no Node_09'; expect kill 3 contains killed; start 3",
         "upload a.bin; faults apply dying-disk; faults clear",
+        "mkdir d; cp a.bin b; chmod 600 b; touch --date @7 b d; mv -f b a.bin; cp -p a.bin d; cp -f a.bin d/; rm -r d; mkdir d",
     ] {
         home.ok(&["run", "-c", line]);
     }

@@ -235,8 +235,7 @@ fn an_upload_is_unknown_to_other_users() {
 async fn keep_an_old_one(home: &Home) {
     let (engine, handle) = Engine::start(config(&home.data(), 5, quick_link()), None).unwrap();
     let keep = Some(Keep { id: UploadId::new([7; 16]), expires_at: 1, modified: None });
-    let upload =
-        StreamUpload { name: "old.bin".into(), size: None, keep, stored_at: 0, attributes: Default::default(), replace: false };
+    let upload = StreamUpload { name: "old.bin".into(), size: None, keep, stored_at: 0, stored_as: Default::default() };
     let BegunUpload { transfer, mut writer, .. } = handle.upload_stream(&OPERATOR, upload).await.unwrap();
     writer.write(Bytes::from_static(&[7; 200_000])).await.unwrap();
     drop(writer);

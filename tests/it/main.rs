@@ -60,6 +60,7 @@ mod real_work;
 mod recordings;
 mod remaining;
 mod remote;
+mod replacing;
 mod room;
 mod screen;
 mod seeds;

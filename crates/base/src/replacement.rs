@@ -12,6 +12,7 @@ use std::io::{self, ErrorKind, Seek, Write};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, UNIX_EPOCH};
 
 use rustix::fs::{AtFlags, CWD, Gid, Mode, OFlags, RenameFlags, Uid, XattrFlags};
 use rustix::io::Errno;
@@ -61,6 +62,29 @@ pub struct Replacement {
     place: PathBuf,
     existing: Existing,
     access: Access,
+    attributes: Option<FileAttributes>,
+}
+
+/// Attributes that a file gets with its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FileAttributes {
+    /// Time of the last modification, in seconds since 1970.
+    pub modified: u64,
+    /// Permission bits, of which those of owner, group and others (0o777) count.
+    pub mode: u32,
+}
+
+impl FileAttributes {
+    /// Gives them to an open file.
+    ///
+    /// # Errors
+    /// Fails if the system refuses, or has no such time.
+    pub fn give(self, file: &File) -> io::Result<()> {
+        let out_of_range = || io::Error::new(ErrorKind::InvalidInput, "its time of modification is none of this system");
+        let modified = UNIX_EPOCH.checked_add(Duration::from_secs(self.modified)).ok_or_else(out_of_range)?;
+        rustix::fs::fchmod(file, Mode::from_raw_mode(self.mode & OF_EVERYBODY))?;
+        file.set_modified(modified)
+    }
 }
 
 /// Writes a complete file at once; a new file is private (mode 0600).
@@ -110,7 +134,7 @@ impl Replacement {
             // The umask, or the directory's access control list, has changed the mode.
             rustix::fs::fchmod(&file, access.mode())?;
         }
-        Ok(Replacement { file, temporary, place, existing, access })
+        Ok(Replacement { file, temporary, place, existing, access, attributes: None })
     }
 
     /// Duplicates the file handle, for another writer of the same file.
@@ -119,6 +143,17 @@ impl Replacement {
     /// Fails if no file descriptor is left.
     pub fn writer(&self) -> io::Result<File> {
         self.file.try_clone()
+    }
+
+    /// Lets the file have these attributes when it appears, also where the file that it replaces has others.
+    #[must_use]
+    pub fn with_attributes(mut self, attributes: FileAttributes) -> Replacement {
+        self.attributes = Some(attributes);
+        self
+    }
+
+    fn give_attributes(&self, file: &File) -> io::Result<()> {
+        self.attributes.map_or(Ok(()), |attributes| attributes.give(file))
     }
 
     /// Returns the path at which the file is to appear.
@@ -135,6 +170,7 @@ impl Replacement {
     /// # Errors
     /// Fails like [`write`](fn@write).
     pub fn finish(mut self) -> io::Result<File> {
+        self.give_attributes(&self.file)?;
         self.file.sync_all()?;
         match (self.existing, Former::at(&self.place)?) {
             (_, None) => match self.appear() {
@@ -165,6 +201,7 @@ impl Replacement {
             _ if former.metadata.nlink() > 1 || !former.pass_on(&self.file)? => return self.write_over(),
             _ => {}
         }
+        self.give_attributes(&self.file)?;
         self.file.sync_all()?;
         let temporary = match &mut self.temporary {
             Some(temporary) => temporary,
@@ -183,6 +220,7 @@ impl Replacement {
         self.file.rewind()?;
         io::copy(&mut self.file, &mut target)?;
         target.set_len(length)?;
+        self.give_attributes(&target)?;
         target.sync_all()?;
         Ok(target)
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use p2p_base::trace::TraceHash;
 use p2p_base::units::ByteSize;
-use p2p_store::attributes::Attributes;
+use p2p_store::attributes::StoreAs;
 use p2p_store::names::FileKey;
 use p2p_store::segment::{SegmentSize, Sha256Digest, StreamCutter};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
@@ -47,10 +47,8 @@ pub struct StreamUpload {
     pub keep: Option<Keep>,
     /// Time in seconds since 1970, stored with the file.
     pub stored_at: u64,
-    /// Attributes that the file is to have.
-    pub attributes: Attributes,
-    /// True if it may take the place of a stored file of that name.
-    pub replace: bool,
+    /// Attributes and place of the file; an upload that is continued keeps those with which it was begun.
+    pub stored_as: StoreAs,
 }
 
 /// Upload of a stream that has begun.
@@ -188,10 +186,10 @@ impl EngineHandle {
     /// Fails as [`call`](Self::call) does.
     pub async fn upload_stream(&self, caller: &Caller, upload: StreamUpload) -> Result<BegunUpload, EngineError> {
         let (arrivals, stream) = SourceStream::new(Arc::clone(&self.wake));
-        let StreamUpload { name, size, keep, stored_at, attributes, replace } = upload;
+        let StreamUpload { name, size, keep, stored_at, stored_as } = upload;
         let source = Source::Stream { stream: stream.clone(), size, keep };
         // If this call is given up, nobody sends, and the upload ends.
-        let transfer = self.call(caller, Upload { source, name: Some(name), stored_at, attributes, replace }).await?;
+        let transfer = self.call(caller, Upload { source, name: Some(name), stored_at, stored_as }).await?;
         let point = stream.resume_point();
         let offset = point.as_ref().map_or(0, ResumePoint::offset);
         let segments = point.as_ref().map_or(0, |point| point.segments);

@@ -16,7 +16,7 @@ use std::path::PathBuf;
 
 use p2p_base::units::SimDuration;
 use p2p_net::{HostConfig, PacketRecord};
-use p2p_store::attributes::Attributes;
+use p2p_store::attributes::StoreAs;
 use p2p_store::manifest::{FileRecord, Manifest};
 use p2p_store::names::FileKey;
 use p2p_store::namespace::Entry;
@@ -211,17 +211,14 @@ pub struct Upload {
     pub name: Option<String>,
     /// Wall-clock time of the requester in seconds since 1970, stored with the file.
     pub stored_at: u64,
-    /// Attributes that the file is to have: without a time of modification that of storing, and without a mode that of the file that it
-    /// replaces, or the usual one.
-    pub attributes: Attributes,
-    /// True if it may take the place of a stored file of that name, which is there until the new one is, and which passes its readers on.
-    pub replace: bool,
+    /// Attributes and place of the file; an upload that is continued keeps those with which it was begun.
+    pub stored_as: StoreAs,
 }
 
 impl Upload {
     /// Makes the operation that stores a local file, under its own name without a `name`. `stored_at` is in seconds since 1970.
     pub fn of_file(path: PathBuf, name: Option<String>, stored_at: u64) -> Upload {
-        Upload { source: Source::File(path), name, stored_at, attributes: Attributes::default(), replace: false }
+        Upload { source: Source::File(path), name, stored_at, stored_as: StoreAs::default() }
     }
 
     /// Returns the name under which the content is stored; `None` if the own name of a file is meant and is not valid UTF-8, or if
@@ -251,7 +248,16 @@ pub struct Download {
 impl Download {
     /// Makes the operation that fetches a whole file to a path of this machine.
     pub fn to_file(file: FileKey, path: PathBuf, overwrite: bool) -> Download {
-        Download { file, range: None, expected: None, sink: Sink::File { path, overwrite } }
+        Download { file, range: None, expected: None, sink: Sink::File { path, overwrite, preserve: false } }
+    }
+
+    /// Lets the file of this machine have the time of modification and the permission bits of the stored one, if `preserve` says so.
+    #[must_use]
+    pub fn preserving(mut self, preserve: bool) -> Download {
+        if let Sink::File { preserve: preserves, .. } = &mut self.sink {
+            *preserves = preserve;
+        }
+        self
     }
 
     /// Makes the operation that verifies a whole file and keeps none of it.

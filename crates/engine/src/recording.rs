@@ -44,7 +44,7 @@ const MAGIC: &[u8; 8] = b"p2prec\0\x02";
 /// Prefix of the recordings of every version.
 const ANY_MAGIC: &[u8] = b"p2prec\0";
 /// Version of the entry encoding.
-const VERSION: u8 = 12;
+const VERSION: u8 = 13;
 /// Maximum size of an entry in bytes.
 const ENTRY_MAX: u32 = 64 << 20;
 /// Maximum size of a recording in bytes; a recording is read into memory as a whole.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use p2p_base::source_file;
 use p2p_base::spelling::{visible, visible_path};
-use p2p_engine::changes::require_free;
+use p2p_engine::changes::require_storable;
 use p2p_engine::error::NAMELESS;
 use p2p_engine::operation::{BeginTransfer, Sink, Source, Upload};
 use p2p_engine::{Command, EngineError};
@@ -19,6 +19,7 @@ use p2p_store::names::{FileKey, stored_path};
 use p2p_store::namespace::Namespace;
 
 use crate::lists::listed;
+use crate::manner::Manner;
 use crate::place::place_of;
 use crate::sentence::joined;
 use crate::tally::naming;
@@ -28,8 +29,8 @@ use crate::{ShellError, changes};
 /// Need of a transfer on this machine or in the namespace of a user.
 #[derive(Debug)]
 pub(crate) enum Need {
-    /// File to read, and the name under which it is to be stored; no name if its own is not valid UTF-8.
-    Upload { source: Option<PathBuf>, name: Option<String> },
+    /// File to read, the name under which it is to be stored, and whether a stored file may have that; no name if its own is not valid UTF-8.
+    Upload { source: Option<PathBuf>, name: Option<String>, replace: bool },
     /// File to read, while the name is not certain.
     Source(PathBuf),
     /// Path at which a file is to appear, and must not be yet unless it may be replaced.
@@ -46,9 +47,10 @@ impl Need {
             Command::Upload(upload) => Need::Upload {
                 source: if let Source::File(path) = &upload.source { Some(path.clone()) } else { None },
                 name: upload.stored_name().map(str::to_owned),
+                replace: upload.stored_as.replace,
             },
             Command::Download(download) => match &download.sink {
-                Sink::File { path, overwrite } => Need::Destination { path: path.clone(), overwrite: *overwrite },
+                Sink::File { path, overwrite, .. } => Need::Destination { path: path.clone(), overwrite: *overwrite },
                 _ => Need::Nothing,
             },
             Command::Remove(remove) => Need::Removal { key: remove.file.clone(), recursive: remove.recursive },
@@ -176,10 +178,10 @@ impl Place<'_> {
     /// what an earlier transfer of the batch makes.
     fn check(&mut self, label: &str, need: &Need) -> Result<(), ShellError> {
         match need {
-            Need::Upload { source, name } => {
+            Need::Upload { source, name, replace } => {
                 source.iter().try_for_each(|path| readable(path))?;
                 match (source, name) {
-                    (_, Some(name)) => self.check_name(label, name),
+                    (_, Some(name)) => self.check_name(label, name, *replace),
                     (Some(path), None) => Err(nameless(path)),
                     (None, None) => Ok(()),
                 }
@@ -197,10 +199,10 @@ impl Place<'_> {
         }
     }
 
-    fn check_name(&mut self, label: &str, name: &str) -> Result<(), ShellError> {
+    fn check_name(&mut self, label: &str, name: &str, replace: bool) -> Result<(), ShellError> {
         // Two spellings of one name are the same name.
         let name = stored_path(name).map_err(EngineError::from)?;
-        require_free(&self.names, &FileKey::new(self.owner, &name))?;
+        require_storable(&self.names, &FileKey::new(self.owner, &name), replace)?;
         self.claims.name(&name, label)
     }
 }
@@ -292,8 +294,8 @@ pub enum Wanted {
         range: Option<WantedRange>,
         /// Path of the file, or a directory for it; `None` for the file's own name in the current directory.
         path: Option<PathBuf>,
-        /// True if a file that is there may be replaced.
-        overwrite: bool,
+        /// Whether a file that is there may be replaced, and times and modes are kept.
+        manner: Manner,
     },
     /// Removal of the file or the directory.
     Removed {
@@ -312,9 +314,10 @@ pub async fn transfers_of(
     let mut transfers = Vec::with_capacity(names.len());
     for name in names {
         let begins = match wanted {
-            Wanted::Fetched { range, path, overwrite } => {
+            Wanted::Fetched { range, path, manner: Manner { replace, preserve } } => {
                 let place = |file: &FileKey| place_of(file, path.clone());
-                access.download(identity, name, *range, place, *overwrite).await.map(BeginTransfer::from)
+                let download = access.download(identity, name, *range, place, *replace).await;
+                download.map(|download| download.preserving(*preserve).into())
             }
             Wanted::Removed { recursive } => access.removal(identity, name, *recursive).await.map(BeginTransfer::from),
         };

@@ -18,10 +18,10 @@ use sha2::{Digest, Sha256};
 /// Size of the buffer for reading a file, in bytes.
 const CHUNK: usize = 128 << 10;
 
-/// A file of this machine that is to be stored.
+/// A file or a directory of this machine that is to be stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct LocalFile {
-    /// Path of the file.
+pub(super) struct LocalEntry {
+    /// Path on this machine.
     pub(super) path: PathBuf,
     /// Path under which it is to be stored.
     pub(super) stored: String,
@@ -30,10 +30,10 @@ pub(super) struct LocalFile {
 /// What is in a directory that is to be stored.
 #[derive(Debug, Default)]
 pub(super) struct LocalTree {
-    /// Paths under which the directories are to be stored, each after the one that it is in.
-    pub(super) directories: Vec<String>,
+    /// Directories, each after the one that it is in.
+    pub(super) directories: Vec<LocalEntry>,
     /// Regular files.
-    pub(super) files: Vec<LocalFile>,
+    pub(super) files: Vec<LocalEntry>,
     /// What is left out because it is neither a file nor a directory, with the reason.
     pub(super) skipped: Vec<String>,
     /// What cannot be read, or cannot be stored under its name, with the reason.
@@ -56,7 +56,7 @@ impl LocalTree {
             };
             entries.sort_by_key(DirEntry::file_name);
             if directory != root {
-                tree.directories.push(stored.clone());
+                tree.directories.push(LocalEntry { path: directory.clone(), stored: stored.clone() });
             }
             let below = entries.iter().filter_map(|entry| tree.take(entry, &stored)).collect::<Vec<_>>();
             open.extend(below.into_iter().rev());
@@ -81,7 +81,7 @@ impl LocalTree {
         };
         match entry.file_type() {
             Ok(kind) if kind.is_dir() => return Some((path, stored)),
-            Ok(kind) if kind.is_file() => self.files.push(LocalFile { path, stored }),
+            Ok(kind) if kind.is_file() => self.files.push(LocalEntry { path, stored }),
             Ok(kind) if kind.is_symlink() => self.skipped.push(told(&path, &"a symbolic link")),
             Ok(_) => self.skipped.push(told(&path, &"neither a file nor a directory")),
             Err(error) => self.failures.push(told(&path, &error)),
@@ -198,9 +198,10 @@ mod tests {
         symlink(&root, root.join("b/loop")).unwrap();
         symlink("/etc/passwd", root.join("passwd")).unwrap();
         let tree = LocalTree::of(&root, "t");
-        assert_eq!(tree.directories, ["t/b", "t/b/empty"]);
-        let stored: Vec<&str> = tree.files.iter().map(|file| file.stored.as_str()).collect();
-        assert_eq!(stored, ["t/a", "t/z", "t/b/c"]);
+        let stored = |entries: &[LocalEntry]| entries.iter().map(|entry| entry.stored.clone()).collect::<Vec<_>>();
+        assert_eq!(stored(&tree.directories), ["t/b", "t/b/empty"]);
+        assert_eq!(tree.directories[1].path, root.join("b/empty"));
+        assert_eq!(stored(&tree.files), ["t/a", "t/z", "t/b/c"]);
         assert_eq!((tree.skipped.len(), tree.failures.len()), (2, 3), "{tree:?}");
         let told = tree.failures.join("") + &tree.skipped.join("");
         assert!(told.chars().all(|c| !c.is_control()) && told.contains("UTF-8"), "{told}");

@@ -4,6 +4,9 @@
 //! They are kept and shown. The permission bits allow and refuse nothing: who may read and change what is stored is decided by its
 //! owner and its readers.
 
+use std::fs::Metadata;
+use std::os::unix::fs::MetadataExt;
+
 use serde::{Deserialize, Serialize};
 
 /// Bits of a mode that are kept: read, write and execute for owner, group and others. The set-user-ID, set-group-ID and sticky bits
@@ -46,5 +49,44 @@ impl Attributes {
     /// Returns true if nothing is to be set.
     pub const fn is_empty(&self) -> bool {
         self.modified.is_none() && self.mode.is_none()
+    }
+}
+
+/// Takes the attributes of a file or a directory of this machine. A modification before 1970 counts as one at its begin, and one after
+/// [`MODIFIED_MAX`] as that.
+impl From<&Metadata> for Attributes {
+    fn from(found: &Metadata) -> Attributes {
+        let modified = u64::try_from(found.mtime()).unwrap_or(0).min(MODIFIED_MAX);
+        Attributes { modified: Some(modified), mode: Some(found.mode() & PERMISSIONS) }
+    }
+}
+
+/// Attributes and place of a file that is to be stored.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoreAs {
+    /// Attributes that the file is to have: without a time of modification that of storing, and without a mode that of the file that it
+    /// replaces, or the usual one.
+    pub attributes: Attributes,
+    /// True if it may take the place of a stored file of its name, which is there until the new one is, and which passes its readers on.
+    pub replace: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{File, Permissions};
+    use std::os::unix::fs::PermissionsExt;
+    use std::time::{Duration, UNIX_EPOCH};
+
+    use super::*;
+
+    #[test]
+    fn a_local_file_has_the_attributes_that_are_kept() {
+        let file = tempfile::tempfile().unwrap();
+        let of = |file: &File| Attributes::from(&file.metadata().unwrap());
+        file.set_permissions(Permissions::from_mode(0o4751)).unwrap();
+        file.set_modified(UNIX_EPOCH + Duration::from_millis(7_900)).unwrap();
+        assert_eq!(of(&file), Attributes { modified: Some(7), mode: Some(0o751) });
+        file.set_modified(UNIX_EPOCH - Duration::from_secs(7)).unwrap();
+        assert_eq!(of(&file).modified, Some(0));
     }
 }

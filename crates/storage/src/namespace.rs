@@ -57,6 +57,15 @@ impl Entry {
         }
     }
 
+    /// Returns the time of the last modification and the permission bits.
+    pub const fn attributes(&self) -> Attributes {
+        let (modified, mode) = match self {
+            Entry::Directory(directory) => (directory.modified, directory.mode),
+            Entry::File(file) => (file.modified, file.mode),
+        };
+        Attributes { modified: Some(modified), mode: Some(mode) }
+    }
+
     /// Returns the users other than the owner who were given access to this very entry.
     pub const fn readers(&self) -> &BTreeSet<String> {
         match self {

@@ -7,6 +7,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::attributes::StoreAs;
 use super::marker::RandomId;
 use super::names::FileKey;
 use super::segment::HashState;
@@ -157,6 +158,8 @@ pub struct UploadRecord {
     pub expires_at: u64,
     /// Source with which the upload was begun.
     pub declared: Declared,
+    /// Attributes and place with which the upload was begun, which it keeps whoever continues it.
+    pub stored_as: StoreAs,
 }
 
 #[cfg(test)]

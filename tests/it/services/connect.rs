@@ -89,6 +89,10 @@ fn commands_at_a_server_answer_as_local_ones() {
     let moved = at.json(&["mv", "a.bin", "docs"]);
     let (list, info) = (at.json(&["ls", "-R"]), at.json(&["stat", "docs/a.bin"]));
     let (directory, root) = (at.json(&["info", "docs"]), at.ok(&["ls"]));
+    let changed = [&["cp", "-p", "docs/a.bin", "copy"][..], &["chmod", "600", "copy"], &["touch", "-d", "@7", "copy"]];
+    let at_server = changed.map(|words| at.json(words));
+    at.ok(&["mv", "--force", "copy", "local"]);
+    at.ok(&["touch", "local"]);
     let removed = at.json(&["rm", "local"]);
     assert_eq!(served.stop().code, Some(0));
     assert_eq!(list.as_array().unwrap().len(), 4, "{list}");
@@ -105,7 +109,9 @@ fn commands_at_a_server_answer_as_local_ones() {
     assert_eq!(info, home.json(&["info", "docs/a.bin"]));
     assert_eq!(directory, home.json(&["info", "docs"]));
     assert_eq!(root.lines().next(), home.ok(&["ls"]).lines().next());
-    assert_eq!(moved, serde_json::json!({ "from": "a.bin", "to": "docs/a.bin" }));
+    assert_eq!(moved, serde_json::json!([{ "from": "a.bin", "to": "docs/a.bin" }]));
+    assert_eq!(changed.map(|words| home.json(words)), at_server);
+    assert_eq!(fields(&home.json(&["info", "copy"])), fields(&info));
     let local = home.json(&["put", "b.bin"]);
     assert_eq!(fields(&put), fields(&local));
     assert_eq!(put["files"][0]["sha256"], local["files"][0]["sha256"]);
@@ -466,10 +472,11 @@ fn the_commands_that_are_listed_ask_a_server() {
     let told = home.wrong_usage(&["--connect", &url, "config"]);
     let listed = told.split("leave --connect out; ").nth(1).unwrap().split(" take it").next().unwrap();
     let names: Vec<&str> = listed.split([',', ' ']).filter(|word| !word.is_empty() && *word != "and").collect();
-    assert_eq!(names.len(), 35, "{names:?}");
+    assert_eq!(names.len(), 37, "{names:?}");
     for name in names {
         let more: &[&str] = match name {
-            "put" | "get" | "rm" | "mkdir" => &["a.bin"],
+            "put" | "get" | "rm" | "mkdir" | "touch" => &["a.bin"],
+            "chmod" => &["640", "a.bin"],
             "info" | "kill" | "stop" | "start" | "restart" | "refuse" | "node" => &["1"],
             "mv" | "cp" | "share" | "unshare" => &["a.bin", "bob"],
             "flap" => &["1", "--every", "1s"],

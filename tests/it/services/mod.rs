@@ -3,6 +3,7 @@
 mod admin;
 mod asked;
 mod auth;
+mod changes;
 mod connect;
 mod content;
 mod deployment;

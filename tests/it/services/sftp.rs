@@ -145,7 +145,9 @@ fn a_lost_upload_is_no_file_and_is_continued() {
         let channel = connection.channel_open_session().await.unwrap();
         channel.request_subsystem(true, "sftp").await.unwrap();
         let lost = SftpSession::new(channel.into_stream()).await.unwrap();
-        let mut file = lost.create("a").await.unwrap();
+        let flags = OpenFlags::WRITE | OpenFlags::CREATE;
+        let attrs = |mode| FileAttributes { permissions: Some(mode), ..FileAttributes::empty() };
+        let mut file = lost.open_with_flags_and_attributes("a", flags | OpenFlags::TRUNCATE, attrs(0o600)).await.unwrap();
         file.write_all(&all[..300_000]).await.unwrap();
         file.flush().await.unwrap();
         let sftp = sftp(address).await;
@@ -161,11 +163,14 @@ fn a_lost_upload_is_no_file_and_is_continued() {
         assert!((1..=300_000).contains(&kept), "{kept}");
         assert_eq!(sftp.read_dir("/files").await.unwrap().count(), 0, "it is listed as no file");
         assert_eq!(refused(sftp.open("a").await.map(drop)).status_code, StatusCode::NoSuchFile);
-        let mut file = sftp.open_with_flags("a", OpenFlags::WRITE | OpenFlags::CREATE).await.unwrap();
+        let mut file = sftp.open_with_flags_and_attributes("a", flags, attrs(0o644)).await.unwrap();
+        let mode = async || sftp.metadata("a").await.unwrap().permissions.unwrap() & 0o777;
+        assert_eq!(mode().await, 0o600, "that with which it was begun");
         file.seek(std::io::SeekFrom::Start(kept)).await.unwrap();
         file.write_all(&all[kept as usize..]).await.unwrap();
         file.shutdown().await.unwrap();
         assert_eq!(sftp.read("a").await.unwrap(), all);
+        assert_eq!(mode().await, 0o600);
         // TRUNC replaces what is stored as a whole.
         put(&sftp, "a", b"new").await;
         assert_eq!(sftp.read("a").await.unwrap(), b"new");

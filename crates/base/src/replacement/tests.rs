@@ -25,7 +25,7 @@ fn entries(directory: &Path) -> Vec<String> {
 fn begin_named(path: &Path, existing: Existing) -> Replacement {
     let place = resolved(path, existing).unwrap();
     let (file, temporary) = named(&place, Access::Usual.mode()).unwrap();
-    Replacement { file, temporary, place, existing, access: Access::Usual }
+    Replacement { file, temporary, place, existing, access: Access::Usual, attributes: None }
 }
 
 /// A directory, and whoever writes to it: once without a name, once with one.
@@ -51,6 +51,34 @@ fn a_file_appears_whole_or_not_at_all() {
         assert_eq!(fs::read(&path).unwrap(), b"content and more");
         drop(begin(&directory.join("given up"), Existing::Refused).unwrap());
         assert_eq!(entries(directory), ["new"]);
+    });
+}
+
+/// A file has the attributes that it is given, whether it is new, replaces another one, or is written over since that has two names.
+#[test]
+fn a_file_appears_with_the_attributes_that_it_is_given() {
+    both_ways(|directory, begin| {
+        for (name, links) in [("new", 0), ("replaced", 1), ("linked", 2)] {
+            let path = directory.join(name);
+            if links > 0 {
+                fs::write(&path, b"before").unwrap();
+                set_mode(&path, 0o666);
+            }
+            if links > 1 {
+                fs::hard_link(&path, directory.join("other")).unwrap();
+            }
+            let given = FileAttributes { modified: 1_000_000_007, mode: 0o4640 };
+            let mut file = begin(&path, Existing::Replaced).unwrap().with_attributes(given);
+            file.write_all(b"content").unwrap();
+            file.finish().unwrap();
+            let found = fs::metadata(&path).unwrap();
+            assert_eq!((found.mtime(), mode(&path), found.nlink().max(1)), (1_000_000_007, 0o640, links.max(1)), "{name}");
+            assert_eq!(fs::read(&path).unwrap(), b"content");
+        }
+        let wrong = FileAttributes { modified: u64::MAX, mode: 0o640 };
+        let path = directory.join("none");
+        let error = begin(&path, Existing::Refused).unwrap().with_attributes(wrong).finish().unwrap_err();
+        assert!(error.kind() == ErrorKind::InvalidInput && !path.exists(), "{error}");
     });
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use p2p_base::replacement::{Existing, Replacement};
+use p2p_base::replacement::{Existing, FileAttributes, Replacement};
 use p2p_base::source_file;
 
 use crate::error::EngineError;
@@ -13,9 +13,10 @@ pub(crate) fn open(path: &Path) -> Outcome {
     Outcome::Opened(source_file::open(path).map(Box::new).map_err(|error| cannot_read(path, error.to_string())))
 }
 
-/// Creates the local file of a download, which replaces an existing one only if `overwrite` says so.
-pub(crate) fn create(path: &Path, overwrite: bool) -> Outcome {
-    Outcome::Created(create_destination(path, overwrite).map(Box::new))
+/// Creates the local file of a download, which replaces an existing one only if `overwrite` says so, and gets these attributes, if any.
+pub(crate) fn create(path: &Path, overwrite: bool, attributes: Option<FileAttributes>) -> Outcome {
+    let created = create_destination(path, overwrite);
+    Outcome::Created(created.map(|file| attributes.into_iter().fold(file, Replacement::with_attributes)).map(Box::new))
 }
 
 /// Creates a local file that content is to be fetched to. It has its name once it is finished, and replaces an existing file only if

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use p2p_base::units::ByteSize;
+use p2p_store::attributes::StoreAs;
 use p2p_store::names::FileKey;
 use p2p_store::uploads::UploadId;
 use serde::{Deserialize, Serialize};
@@ -47,6 +48,8 @@ pub enum Sink {
         path: PathBuf,
         /// True if an existing file may be replaced.
         overwrite: bool,
+        /// True if it gets the time of modification and the permission bits of the stored file.
+        preserve: bool,
     },
     /// Stream of a front end.
     Stream(SinkStream),
@@ -79,6 +82,9 @@ pub struct KeptUpload {
     pub expires_at: u64,
     /// Transfer that stores it now; `None` if it is parked.
     pub transfer: Option<TransferId>,
+    /// Attributes and place with which it was begun.
+    #[serde(skip)]
+    pub stored_as: StoreAs,
 }
 
 /// Part of a list. Of a directory that the caller may read as a whole, a page costs the same however long the list is.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use p2p_base::database::Purpose;
+use p2p_base::replacement::FileAttributes;
 use p2p_base::units::{ByteSize, SimTime};
 use p2p_store::manifest::FileRecord;
 use p2p_store::names::{FileKey, stored_path};
@@ -42,8 +43,7 @@ impl Simulation {
     ) -> Option<Answer> {
         match &upload.source {
             Source::Stream { stream, size, keep: Some(keep) } if self.knows_upload(keep.id) => {
-                let (attributes, replace) = (upload.attributes, upload.replace);
-                self.resume(id, Resuming { stream: stream.clone(), size: *size, keep: *keep, attributes, replace, is_remote })
+                self.resume(id, Resuming { stream: stream.clone(), size: *size, keep: *keep, is_remote })
             }
             Source::File(path) => {
                 let path = path.clone();
@@ -106,11 +106,11 @@ impl Simulation {
             (None, Source::File(path)) => return Err(opening::cannot_read(path, NAMELESS.into())),
             (name, _) => stored_path(name.unwrap_or_default())?,
         };
-        let operation::Upload { stored_at, attributes, replace, .. } = *upload;
+        let operation::Upload { stored_at, stored_as, .. } = *upload;
         let key = FileKey { owner, name };
         let (segment_size, is_remote) = (self.world.config.segment_size, edge.is_remote());
         let is_readable_again = edge.is_readable_again();
-        let plan = UploadPlan { key, size, segment_size, stored_at, attributes, replace, is_remote, is_readable_again, keep };
+        let plan = UploadPlan { key, size, segment_size, stored_at, stored_as, is_remote, is_readable_again, keep };
         self.begin_upload(plan, edge)
     }
 
@@ -118,7 +118,7 @@ impl Simulation {
     fn begin_upload(&mut self, mut plan: UploadPlan, edge: Edge) -> Answer {
         let key = plan.key.clone();
         self.note_use(&key);
-        self.refuse_for_upload(&key, plan.replace)?;
+        self.refuse_for_upload(&key, plan.stored_as.replace)?;
         self.keep_mode(&mut plan);
         let size = plan.size.unwrap_or(ByteSize::from_bytes(0));
         self.refuse_unfit(&key, size, size)?;
@@ -131,9 +131,10 @@ impl Simulation {
     }
 
     /// Lets a file that replaces another one have its mode, unless another mode is given.
-    pub(super) fn keep_mode(&self, plan: &mut UploadPlan) {
+    fn keep_mode(&self, plan: &mut UploadPlan) {
         let replaced = self.world.names.files().file(&plan.key);
-        plan.attributes.mode = plan.attributes.mode.or(replaced.map(|file| file.mode));
+        let mode = &mut plan.stored_as.attributes.mode;
+        *mode = mode.or(replaced.map(|file| file.mode));
     }
 
     /// Refuses content of `size` of which `left` is to be stored, unless there are room and quota for it.
@@ -197,14 +198,16 @@ impl Simulation {
         is_remote: bool,
     ) -> Option<Answer> {
         let operation::Download { file, range, expected, sink } = download;
-        if let Err(error) = self.refuse_when_closing().and_then(|()| self.file_to_download(&file, range, expected)) {
-            return Some(Err(error));
-        }
+        let found = match self.refuse_when_closing().and_then(|()| self.file_to_download(&file, range, expected)) {
+            Ok(found) => found,
+            Err(error) => return Some(Err(error)),
+        };
         let unknown = Arc::clone(&self.unknown);
         let edge = match sink {
-            Sink::File { path, overwrite } => {
+            Sink::File { path, overwrite, preserve } => {
+                let attributes = preserve.then_some(FileAttributes { modified: found.modified, mode: found.mode });
                 let opening = Opening::Download { user, file, range, expected, path: path.clone() };
-                return self.begin_opening(id, opening, Lane::Sink, move || opening::create(&path, overwrite));
+                return self.begin_opening(id, opening, Lane::Sink, move || opening::create(&path, overwrite, attributes));
             }
             Sink::Stream(stream) if is_remote => {
                 Edge::of_remote_sink(DownloadSink::stream(stream.clone(), false).with_unknown(unknown), stream)

@@ -2,7 +2,6 @@
 
 use p2p_base::database::Purpose;
 use p2p_base::units::ByteSize;
-use p2p_store::attributes::Attributes;
 use p2p_store::catalog::CatalogError;
 use p2p_store::manifest::SegmentRecord;
 use p2p_store::segment::SegmentSize;
@@ -29,8 +28,6 @@ pub(super) struct Resuming {
     /// Declared size of the whole content.
     pub(super) size: Option<ByteSize>,
     pub(super) keep: Keep,
-    pub(super) attributes: Attributes,
-    pub(super) replace: bool,
     pub(super) is_remote: bool,
 }
 
@@ -69,7 +66,7 @@ impl Simulation {
     }
 
     fn continue_upload(&mut self, record: UploadRecord, segments: Vec<SegmentRecord>, resuming: Resuming) -> Answer {
-        let Resuming { stream, size, keep, attributes, replace, is_remote } = resuming;
+        let Resuming { stream, size, keep, is_remote } = resuming;
         let inconsistent = || EngineError::from(CatalogError::InconsistentUpload(record.id));
         let segment_size = SegmentSize::try_from(record.segment_size).map_err(|_| inconsistent())?;
         let point = ResumePoint { segment_size, segments: record.segments, hash: record.hash.clone() };
@@ -83,17 +80,15 @@ impl Simulation {
         let declared = record.declared.with(given).map_err(differs)?;
         self.refuse_larger(&record, size)?;
         // The name is kept for the upload, so that only what it began with can have it.
-        changes::require_storable(self.world.names.files(), &record.key, replace)?;
+        changes::require_storable(self.world.names.files(), &record.key, record.stored_as.replace)?;
         self.world.claim_volumes(Purpose::Keep)?;
         if self.world.names.unpark(record.id).is_none() {
             return Err(EngineError::UnknownUpload(record.id));
         }
         stream.resume_at(point);
-        let (key, stored_at) = (record.key.clone(), record.stored_at);
-        let (is_readable_again, keep_as) = (false, Some(keep));
-        let mut plan =
-            UploadPlan { key, size, segment_size, stored_at, attributes, replace, is_remote, is_readable_again, keep: keep_as };
-        self.keep_mode(&mut plan);
+        let (key, stored_at, stored_as) = (record.key.clone(), record.stored_at, record.stored_as);
+        let (is_readable_again, kept) = (false, Some(keep));
+        let plan = UploadPlan { key, size, segment_size, stored_at, stored_as, is_remote, is_readable_again, keep: kept };
         let (id, record) = (self.next_id(), UploadRecord { expires_at: keep.expires_at, declared, ..record });
         let (owner, edge) = (record.key.owner.clone(), Edge::of_stream(stream, is_remote));
         let upload = Upload::resume(self.now(), id, plan, record, segments);
@@ -126,6 +121,7 @@ impl Simulation {
             began_at: record.stored_at,
             expires_at: record.expires_at,
             transfer,
+            stored_as: record.stored_as,
         };
         let mut uploads: Vec<KeptUpload> = seen.map(status).collect();
         uploads.sort_by_key(|upload| upload.id);

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use p2p_base::database::DatabaseError;
 use p2p_base::units::{ByteSize, SimDuration};
 use p2p_net::CloseReason;
-use p2p_store::attributes::Attributes;
+use p2p_store::attributes::StoreAs;
 use p2p_store::catalog::{CatalogError, Stored};
 use p2p_store::manifest::{Manifest, SegmentRecord};
 use p2p_store::segment::{Cut, Segment, SegmentSize};
@@ -681,18 +681,17 @@ fn stream_upload(is_remote: bool) -> Transfer {
 fn upload_from(size: Option<u32>, is_remote: bool, is_readable_again: bool) -> Transfer {
     let (key, segment_size) = (FileKey::unowned("a.bin"), SegmentSize::new(SegmentSize::MIN).unwrap());
     let size = size.map(|segments| ByteSize::from_bytes(8 * u64::from(segments)));
-    let (attributes, replace, keep) = (Attributes::default(), false, None);
-    let plan = UploadPlan { key, size, segment_size, stored_at: 0, attributes, replace, is_remote, is_readable_again, keep };
+    let stored_as = StoreAs::default();
+    let plan = UploadPlan { key, size, segment_size, stored_at: 0, stored_as, is_remote, is_readable_again, keep: None };
     Transfer::Upload(Box::new(Upload::new(SimTime::ZERO, TransferId(1), plan)))
 }
 
 /// An upload that takes the place of a file of which each node has two segments.
 fn replacing_upload(size: u32) -> Transfer {
     let (key, segment_size) = (FileKey::unowned("a.bin"), SegmentSize::new(SegmentSize::MIN).unwrap());
-    let (size, attributes) = (Some(ByteSize::from_bytes(8 * u64::from(size))), Attributes::default());
+    let (size, stored_as) = (Some(ByteSize::from_bytes(8 * u64::from(size))), StoreAs { replace: true, ..StoreAs::default() });
     let (is_remote, is_readable_again, keep) = (false, true, None);
-    let plan =
-        UploadPlan { key, size, segment_size, stored_at: 0, attributes, replace: true, is_remote, is_readable_again, keep };
+    let plan = UploadPlan { key, size, segment_size, stored_at: 0, stored_as, is_remote, is_readable_again, keep };
     Transfer::Upload(Box::new(Upload::new(SimTime::ZERO, TransferId(1), plan)))
 }
 
@@ -700,8 +699,8 @@ fn replacing_upload(size: u32) -> Transfer {
 fn kept_upload(is_remote: bool) -> Transfer {
     let (key, segment_size) = (FileKey::unowned("a.bin"), SegmentSize::new(SegmentSize::MIN).unwrap());
     let keep = Some(Keep { id: UploadId::new([1; 16]), expires_at: 99, modified: None });
-    let (size, attributes, replace, is_readable_again) = (None, Attributes::default(), false, false);
-    let plan = UploadPlan { key, size, segment_size, stored_at: 0, attributes, replace, is_remote, is_readable_again, keep };
+    let (size, stored_as, is_readable_again) = (None, StoreAs::default(), false);
+    let plan = UploadPlan { key, size, segment_size, stored_at: 0, stored_as, is_remote, is_readable_again, keep };
     Transfer::Upload(Box::new(Upload::new(SimTime::ZERO, TransferId(1), plan)))
 }
 

@@ -105,7 +105,7 @@ impl Caller {
 
     pub(super) async fn set_attributes(&self, request: SetAttributesRequest) -> Result<SetAttributesResponse, Status> {
         let SetAttributesRequest { path, modified_at, mode } = request;
-        let (path, attributes) = (checked("path", &path)?, attributes(modified_at, mode)?);
+        let (path, attributes) = (checked("path", &path)?, attributes("modified_at", modified_at, mode)?);
         let set = self.access.setting(&self.identity, path, attributes).await.map_err(told)?;
         let key = set.file.clone();
         self.access.record_setting(&self.identity, &key).await.map_err(told)?;

@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 use p2p_service::access::Identity;
 use p2p_service::files::{
-    Attributes, Entry, FileKey, KeptUpload as Kept, MODIFIED_MAX, SegmentTimeline, Sha256Digest, SimTime, TransferReport,
+    Attributes, Entry, FileKey, KeptUpload as Kept, SegmentTimeline, Sha256Digest, SimTime, TransferReport,
 };
 use prost_types::Timestamp;
 use tonic::Status;
@@ -15,8 +15,11 @@ use crate::status;
 
 /// Returns a time in seconds since 1970 as a message; none for a time that is not known.
 fn time(seconds: u64) -> Option<Timestamp> {
-    let seconds = i64::try_from(seconds).ok().filter(|&seconds| seconds > 0)?;
-    Some(Timestamp { seconds, nanos: 0 })
+    at(seconds).filter(|_| seconds > 0)
+}
+
+fn at(seconds: u64) -> Option<Timestamp> {
+    Some(Timestamp { seconds: seconds.try_into().ok()?, nanos: 0 })
 }
 
 /// Returns a digest that a client presents.
@@ -37,24 +40,32 @@ const SECONDS: RangeInclusive<i64> = -62_135_596_800..=253_402_300_799;
 /// # Errors
 /// Fails if the timestamp has seconds or nanoseconds that the contract of timestamps does not allow.
 pub(super) fn nanos(field: &str, time: Timestamp) -> Result<Option<u64>, Status> {
-    let Timestamp { seconds, nanos } = time;
+    require_timestamp(field, time)?;
+    Ok(nanos_in(time.seconds, time.nanos))
+}
+
+/// Refuses seconds or nanoseconds that the contract of timestamps does not allow.
+fn require_timestamp(field: &str, Timestamp { seconds, nanos }: Timestamp) -> Result<(), Status> {
     let (first, last) = (SECONDS.start(), SECONDS.end());
     if !SECONDS.contains(&seconds) {
         return Err(status::invalid(field, format_args!("its seconds are {seconds}; a timestamp has {first} to {last}")));
     }
-    if !u64::try_from(nanos).is_ok_and(|nanos| nanos < SECOND) {
-        return Err(status::invalid(field, format_args!("its nanoseconds are {nanos}; a timestamp has 0 to {}", SECOND - 1)));
+    match u64::try_from(nanos) {
+        Ok(nanos) if nanos < SECOND => Ok(()),
+        _ => Err(status::invalid(field, format_args!("its nanoseconds are {nanos}; a timestamp has 0 to {}", SECOND - 1))),
     }
-    Ok(nanos_in(seconds, nanos))
 }
 
-/// Returns attributes that a client gives.
-pub(super) fn attributes(modified_at: Option<Timestamp>, mode: Option<u32>) -> Result<Attributes, Status> {
-    let modified = modified_at.map(|time| u64::try_from(time.seconds).ok().filter(|&seconds| seconds <= MODIFIED_MAX));
-    match modified {
-        Some(None) => Err(status::invalid("modified_at", "it is before 1970 or after 9999")),
-        modified => Ok(Attributes { modified: modified.flatten(), mode }),
-    }
+/// Returns attributes that a client gives: a time of modification, which `field` has, and permission bits.
+///
+/// # Errors
+/// Fails if the time is none of the contract of timestamps, or before 1970.
+pub(super) fn attributes(field: &str, modified_at: Option<Timestamp>, mode: Option<u32>) -> Result<Attributes, Status> {
+    let seconds = |time: Timestamp| {
+        require_timestamp(field, time)?;
+        u64::try_from(time.seconds).map_err(|_| status::invalid(field, "it is before 1970"))
+    };
+    Ok(Attributes { modified: modified_at.map(seconds).transpose()?, mode })
 }
 
 /// Returns a file or a directory as its caller sees it.
@@ -73,11 +84,12 @@ pub(super) fn file(identity: &Identity, entry: &Entry) -> FileInfo {
             sha256: file.sha256.as_bytes().to_vec().into(),
             stored_at: time(file.stored_at),
             readers,
-            modified_at: time(file.modified),
+            modified_at: at(file.modified),
             mode: file.mode,
         },
         Entry::Directory(directory) => {
-            let (stored_at, modified_at, mode) = (time(directory.made_at), time(directory.modified), directory.mode);
+            let (stored_at, mode) = (time(directory.made_at), directory.mode);
+            let modified_at = stored_at.and_then(|_| at(directory.modified));
             FileInfo { path, owner, name, is_directory: true, stored_at, modified_at, mode, readers, ..FileInfo::default() }
         }
     }
@@ -146,6 +158,12 @@ mod tests {
             let refused = told(seconds, nanos).unwrap_err();
             assert_eq!(refused.code(), tonic::Code::InvalidArgument, "{seconds} {nanos}");
             assert!(refused.message().starts_with("header.modified: its "), "{}", refused.message());
+        }
+        let given =
+            |seconds, nanos| attributes("modified_at", Some(Timestamp { seconds, nanos }), None).map(|given| given.modified);
+        assert_eq!((given(0, 5).unwrap(), given(*SECONDS.end(), 0).unwrap()), (Some(0), Some(253_402_300_799)));
+        for (seconds, nanos) in [(-1, 0), (7, -1), (i64::MAX, 0)] {
+            assert_eq!(given(seconds, nanos).unwrap_err().code(), tonic::Code::InvalidArgument, "{seconds} {nanos}");
         }
     }
 }

@@ -54,7 +54,7 @@ impl Wanted {
         let upload = upload_id.map(|id| id.parse().map_err(|error| status::invalid("upload_id", error))).transpose()?;
         let modified = modified.map_or(Ok(None), |time| nanos("header.modified", time))?;
         let declared = Declared { size, modified };
-        let stored_as = StoreAs { attributes: attributes(modified_at, mode)?, replace };
+        let stored_as = StoreAs { attributes: attributes("header.modified_at", modified_at, mode)?, replace };
         Ok(Wanted { path, declared, sha256: digest("sha256", sha256)?, upload, offset, stored_as })
     }
 
@@ -140,7 +140,7 @@ impl Caller {
         let kept = self.kept(wanted).await?;
         wanted.check_offset(kept.as_ref().map_or(0, |kept| kept.offset))?;
         match kept {
-            Some(kept) => self.access.resume_stream(&kept, wanted.declared, wanted.stored_as).await,
+            Some(kept) => self.access.resume_stream(&kept, wanted.declared).await,
             None => self.access.store_stream(&wanted.path, wanted.declared, wanted.upload, wanted.stored_as).await,
         }
         .map_err(told)

@@ -5,22 +5,13 @@ use std::time::Duration;
 use p2p_base::units::ByteSize;
 use p2p_engine::operation::{Keep, KeptUpload, ListUploads};
 use p2p_engine::{BegunUpload, EngineError, StreamUpload};
-use p2p_store::attributes::Attributes;
+pub use p2p_store::attributes::StoreAs;
 use p2p_store::uploads::{Declared, UploadId};
 
 use super::{Access, AccessError, Identity};
 
 /// Time for which an upload is kept after it was begun or continued.
 const KEPT_FOR: Duration = Duration::from_secs(86_400);
-
-/// Attributes and place of a file that is to be stored.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct StoreAs {
-    /// Attributes that the file is to have.
-    pub attributes: Attributes,
-    /// True if it may take the place of a stored file of its name.
-    pub replace: bool,
-}
 
 impl Access {
     /// Begins to store, as `name`, what the returned writer is given. If its size is declared, content of another size is not stored. With
@@ -53,18 +44,14 @@ impl Access {
         self.begin_stream(name, declared, keep, stored_as).await
     }
 
-    /// Continues a kept upload that the user may change; the returned writer is given what follows its offset.
+    /// Continues a kept upload that the user may change, with the attributes and the place with which it was begun; the returned writer is
+    /// given what follows its offset.
     ///
     /// # Errors
     /// Fails as [`kept_upload`](Self::kept_upload) does, or if the engine refuses the upload, as for a source of which something else was
     /// declared when it was begun.
-    pub async fn resume_stream(
-        &self,
-        upload: &KeptUpload,
-        declared: Declared,
-        stored_as: StoreAs,
-    ) -> Result<BegunUpload, AccessError> {
-        self.begin_stream(upload.file.name.clone(), declared, Some(upload.id), stored_as).await
+    pub async fn resume_stream(&self, upload: &KeptUpload, declared: Declared) -> Result<BegunUpload, AccessError> {
+        self.begin_stream(upload.file.name.clone(), declared, Some(upload.id), StoreAs::default()).await
     }
 
     async fn begin_stream(
@@ -72,11 +59,11 @@ impl Access {
         name: String,
         Declared { size, modified }: Declared,
         keep: Option<UploadId>,
-        StoreAs { attributes, replace }: StoreAs,
+        stored_as: StoreAs,
     ) -> Result<BegunUpload, AccessError> {
         let (stored_at, size) = (self.now(), size.map(ByteSize::from_bytes));
         let keep = keep.map(|id| Keep { id, expires_at: stored_at.saturating_add(KEPT_FOR.as_secs()), modified });
-        let upload = StreamUpload { name, size, keep, stored_at, attributes, replace };
+        let upload = StreamUpload { name, size, keep, stored_at, stored_as };
         let begun = self.engine.upload_stream(&self.caller(), upload).await;
         Ok(self.recording_denial(begun).await?)
     }

@@ -20,6 +20,7 @@ use crate::answer::{Answer, Batch, Begun, Effect, Planned, Started, View};
 use crate::call::Call;
 use crate::groups::name_of_small;
 use crate::local_pattern::local_paths;
+use crate::manner::Manner;
 use crate::pattern::{matching, outermost};
 use crate::place::expand;
 use crate::report::{
@@ -33,17 +34,20 @@ use crate::{Shell, ShellError};
 
 pub(crate) async fn upload(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
     let (name, recursive) = (call.flags.get("as").map(String::as_str), call.has("recursive"));
-    let found = local_paths(&call.arguments, recursive).await?;
+    let (found, manner) = (local_paths(&call.arguments, recursive).await?, Manner::of(call));
     check_paths(call, &found)?;
     if recursive {
         check_sources(found.clone()).await?;
         let mut plan = Plan::default();
         for (label, path) in found {
-            plan.extend(plan_upload(&shell.access, label, path, name).await?);
+            plan.extend(plan_upload(&shell.access, label, path, name, manner).await?);
         }
         return begin_plan(shell, call, plan, "stored").await;
     }
-    let upload = |path: PathBuf| shell.access.upload(path, name).map(Into::into).map_err(ShellError::from);
+    let upload = |path: PathBuf| {
+        let upload = shell.access.upload(path.clone(), name).map_err(ShellError::from)?;
+        Ok(manner.storing(upload, &path).into())
+    };
     begin_all(shell, call, "stored", found.into_iter().map(|(label, path)| (label, upload(path))).collect()).await
 }
 
@@ -65,19 +69,18 @@ pub(crate) fn check_paths(call: &Call, found: &[(String, PathBuf)]) -> Result<()
 
 pub(crate) async fn download(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
     let (identity, wanted) = (shell.identity(), call.argument(1).map(expand));
-    let (recursive, force) = (call.has("recursive"), call.has("force"));
+    let (recursive, manner) = (call.has("recursive"), Manner::of(call));
     let names = names_of(shell, call, 0, recursive)?;
     let (range, is_directory) = (range_of(call)?, wanted.as_ref().is_none_or(|wanted| wanted.is_dir()));
     check_wanted(call, names.len(), is_directory, range.is_some())?;
     if recursive {
-        let (mut plan, to) = (Plan::default(), Target::new(wanted, names.len(), force));
+        let (mut plan, to) = (Plan::default(), Target::new(wanted, names.len(), manner));
         for name in names {
             plan.extend(plan_download(&shell.access, &identity, &name, &to).await?);
         }
         return begin_plan(shell, call, plan, "fetched").await;
     }
-    let transfers =
-        transfers_of(&shell.access, &identity, &names, &Wanted::Fetched { range, path: wanted, overwrite: force }).await;
+    let transfers = transfers_of(&shell.access, &identity, &names, &Wanted::Fetched { range, path: wanted, manner }).await;
     begin_all(shell, call, "fetched", transfers).await
 }
 

@@ -131,7 +131,7 @@ impl Outlook {
         let source = (!self.may_make_files).then_some(path);
         match name {
             Some(_) if !self.knows_names || !is_certain || is_open => source.map_or(Need::Nothing, Need::Source),
-            name => Need::Upload { source, name },
+            name => Need::Upload { source, name, replace: call.has("force") },
         }
     }
 

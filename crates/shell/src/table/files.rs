@@ -14,14 +14,17 @@ pub(super) static COMMANDS: &[Spec] = &[
         summary: "store files of this machine on the nodes",
         details: "A file is cut into segments, each goes to a node, all are made durable, and then it is listed. With --recursive \
                   a directory is stored with all files in it, and merged with a stored directory of its name: a file that is \
-                  stored already with the same content is left out, one with other content is refused, and neither ends the \
-                  rest. Symbolic links in it are not followed. PATH may be a pattern as for stored names, \
+                  stored already with the same content is left out, one with other content is refused without --force, and neither \
+                  ends the rest. A file that is replaced is there until the new one is. Symbolic links in it are not followed. \
+                  PATH may be a pattern as for stored names, \
                   but a name that begins with a period is matched by a period alone: `photos/*` stores the files in a \
                   directory. NAME is another name, or, with a / at its end, a directory to store it in.",
         arguments: &[many("PATH", Kind::LocalPath)],
         flags: &[
             Flag { name: "as", short: None, value: Some(("NAME", Kind::StoredFile)), summary: "store it under another name" },
             recursive("store directories with all that is in them"),
+            Flag { name: "force", short: Some('f'), value: None, summary: "replace stored files of that name" },
+            Flag { name: "preserve", short: Some('p'), value: None, summary: "keep the times of modification and the modes" },
             BACKGROUND,
         ],
         run: |shell, call| Box::pin(files::upload(shell, call)),
@@ -47,6 +50,12 @@ pub(super) static COMMANDS: &[Spec] = &[
                 summary: "fetch these bytes only: FIRST-LAST with both ends, FIRST- for the rest, -N for the last N",
             },
             FORCE,
+            Flag {
+                name: "preserve",
+                short: Some('p'),
+                value: None,
+                summary: "give files the times of modification and the modes of the stored ones",
+            },
             BACKGROUND,
         ],
         run: |shell, call| Box::pin(files::download(shell, call)),

@@ -60,7 +60,7 @@ impl Session {
             Writer::stored(&self.access, text, attributes, self.reader(user, text).await?)
         } else {
             let stored_as = StoreAs { attributes, replace: flags.contains(OpenFlags::TRUNCATE) };
-            let begun = self.begun(text, flags, stored_as, kept).await?;
+            let (stored_as, begun) = self.begun(text, flags, stored_as, kept).await?;
             Writer::new(&self.access, text, stored_as, begun).await
         };
         let writer = writer.appending(flags.contains(OpenFlags::APPEND));
@@ -95,26 +95,33 @@ impl Session {
         }
     }
 
-    /// Continues an upload that is kept, or begins one.
-    async fn begun(&self, text: &str, flags: OpenFlags, stored_as: StoreAs, kept: Option<KeptUpload>) -> Done<BegunUpload> {
+    /// Continues an upload that is kept, or begins one, and returns it with the attributes and the place that its file gets: those with
+    /// which it was begun.
+    async fn begun(
+        &self,
+        text: &str,
+        flags: OpenFlags,
+        stored_as: StoreAs,
+        kept: Option<KeptUpload>,
+    ) -> Done<(StoreAs, BegunUpload)> {
         match kept {
             Some(kept) if !flags.intersects(OpenFlags::TRUNCATE | OpenFlags::EXCLUDE) => {
-                return self.continued(kept, stored_as).await;
+                return Ok((kept.stored_as, self.continued(kept).await?));
             }
             // What is being stored by another session is refused by the engine.
             Some(KeptUpload { id, transfer: None, .. }) => self.forget(id).await?,
             _ => {}
         }
-        self.begin_upload(text, stored_as).await
+        Ok((stored_as, self.begin_upload(text, stored_as).await?))
     }
 
     /// Continues an upload. One that is under way has lost its client, or the client has given the connection up: it is ended first.
-    async fn continued(&self, kept: KeptUpload, stored_as: StoreAs) -> Done<BegunUpload> {
+    async fn continued(&self, kept: KeptUpload) -> Done<BegunUpload> {
         if let Some(transfer) = kept.transfer {
             // It may have ended in the meantime.
             let _ = self.access.call(Park { transfer }).await;
         }
-        Ok(self.access.resume_stream(&kept, Declared::default(), stored_as).await?)
+        Ok(self.access.resume_stream(&kept, Declared::default()).await?)
     }
 
     /// Undoes an upload that is kept.

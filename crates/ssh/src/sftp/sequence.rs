@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use p2p_service::access::Access;
-use p2p_service::access::uploads::StoreAs;
 use p2p_service::files::{Await, BegunUpload, Cancel, Declared, Park, StreamWriter, TransferId};
 use tokio::time::timeout;
 
@@ -105,7 +104,7 @@ impl Sequence {
     ///
     /// # Errors
     /// Fails if the upload is over, or if nodes have lost a part of it meanwhile; what is before that part is kept.
-    pub(super) async fn sync(self, access: &Access, stored_as: StoreAs) -> Done<Sequence> {
+    pub(super) async fn sync(self, access: &Access) -> Done<Sequence> {
         let rest = Bytes::copy_from_slice(self.stream.unfinished());
         let whole = self.at - rest.len() as u64;
         if whole == self.durable {
@@ -117,7 +116,7 @@ impl Sequence {
         let kept = kept.ok_or_else(|| Failure::because("the upload has ended before its file was closed"))?;
         access.call(Park { transfer }).await?;
         drop(stream);
-        let begun = access.resume_stream(&kept, Declared::default(), stored_as).await?;
+        let begun = access.resume_stream(&kept, Declared::default()).await?;
         if begun.offset != whole {
             return Err(Failure::because(format!(
                 "nodes have lost what follows the first {} bytes; continue there",

@@ -226,7 +226,7 @@ impl Writer {
     pub(super) async fn sync(&mut self) -> Done<()> {
         self.way = match self.take_way()? {
             Way::Sequence(sequence, content) => {
-                sequence.sync(&self.access, self.stored_as).await.map(|sequence| Way::Sequence(sequence, content))
+                sequence.sync(&self.access).await.map(|sequence| Way::Sequence(sequence, content))
             }
             Way::Staged { content, .. } => self.store(&content).await.map(|()| Way::Staged { content, is_stored: true }),
             Way::Copy(file) => self.copy(&file).await.map(|()| Way::Stored(file)),

@@ -21,7 +21,7 @@ use p2p_base::database::{self, DatabaseError, Stored};
 use redb::TableDefinition;
 use serde::{Deserialize, Serialize};
 
-use crate::attributes::DIRECTORY_MODE;
+use crate::attributes::{DIRECTORY_MODE, StoreAs};
 use crate::marker::VolumeId;
 use crate::names::FileKey;
 use crate::segment::{HashState, SegmentId, Sha256Digest};
@@ -171,6 +171,13 @@ pub(super) struct UndeclaredUploadRow {
     pub(super) expires_at: u64,
 }
 
+/// Upload that is kept, without its name, as it was stored before it had attributes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct DeclaredUploadRow {
+    pub(super) kept: UndeclaredUploadRow,
+    pub(super) declared: Declared,
+}
+
 /// Upload that is kept, without its name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct UploadRow {
@@ -178,23 +185,30 @@ pub(super) struct UploadRow {
     pub(super) kept: UndeclaredUploadRow,
     /// Source with which it was begun.
     pub(super) declared: Declared,
+    /// Attributes and place with which it was begun.
+    pub(super) stored_as: StoreAs,
 }
 
 impl UploadRow {
-    /// Decodes a row of this version or of the one before.
+    /// Decodes a row of this version or of those before.
     ///
     /// # Errors
     /// Fails if the bytes are damaged, or of another version.
     pub(super) fn decode(bytes: &[u8]) -> Result<UploadRow, DatabaseError> {
-        match codec::version_of(bytes) {
-            Some(UndeclaredUploadRow::VERSION) => Ok(UploadRow { kept: database::decode(bytes)?, declared: Declared::default() }),
-            _ => database::decode(bytes),
-        }
+        let (kept, declared) = match codec::version_of(bytes) {
+            Some(UndeclaredUploadRow::VERSION) => (database::decode(bytes)?, Declared::default()),
+            Some(DeclaredUploadRow::VERSION) => {
+                let DeclaredUploadRow { kept, declared } = database::decode(bytes)?;
+                (kept, declared)
+            }
+            _ => return database::decode(bytes),
+        };
+        Ok(UploadRow { kept, declared, stored_as: StoreAs::default() })
     }
 }
 
 p2p_base::stored!(NameRow = 1, FormerDirectoryRow = 1, DirectoryRow = 2, FileRow = 1, PageRow = 1, PlaceRow = 1);
-p2p_base::stored!(UndeclaredUploadRow = 1, UploadRow = 2);
+p2p_base::stored!(UndeclaredUploadRow = 1, DeclaredUploadRow = 2, UploadRow = 3);
 
 /// Returns the digest of a manifest: a Merkle tree of two levels (Merkle 1987), the digest of the digests of its pages. Each page
 /// is the bytes of the names of its segments, so that the root binds every byte of the file.

@@ -207,12 +207,17 @@ fn all_in(uploads: &impl UploadTable) -> Result<Vec<UploadRecord>, DatabaseError
 }
 
 fn record_of(id: UploadId, row: UploadRow) -> UploadRecord {
-    let UploadRow { kept: UndeclaredUploadRow { key, segment_size, offset, segments, hash, stored_at, expires_at }, declared } =
-        row;
-    UploadRecord { id, key, segment_size, offset, segments, hash, stored_at, expires_at, declared }
+    let UploadRow { kept, declared, stored_as } = row;
+    let UndeclaredUploadRow { key, segment_size, offset, segments, hash, stored_at, expires_at } = kept;
+    UploadRecord { id, key, segment_size, offset, segments, hash, stored_at, expires_at, declared, stored_as }
 }
 
 fn row_of(record: &UploadRecord) -> UploadRow {
-    let UploadRecord { id: _, key, segment_size, offset, segments, hash, stored_at, expires_at, declared } = record.clone();
-    UploadRow { kept: UndeclaredUploadRow { key, segment_size, offset, segments, hash, stored_at, expires_at }, declared }
+    let UploadRecord { id: _, key, segment_size, offset, segments, hash, stored_at, expires_at, declared, stored_as } =
+        record.clone();
+    UploadRow {
+        kept: UndeclaredUploadRow { key, segment_size, offset, segments, hash, stored_at, expires_at },
+        declared,
+        stored_as,
+    }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use p2p_base::units::{ByteSize, SimTime};
-use p2p_store::attributes::{Attributes, FILE_MODE};
+use p2p_store::attributes::{FILE_MODE, StoreAs};
 use p2p_store::catalog::Commit;
 use p2p_store::manifest::{FileRecord, Manifest, SegmentRecord};
 use p2p_store::names::FileKey;
@@ -23,10 +23,8 @@ pub(crate) struct UploadPlan {
     pub(crate) segment_size: SegmentSize,
     /// Time in seconds since 1970, stored with the file.
     pub(crate) stored_at: u64,
-    /// Attributes that the file is to have.
-    pub(crate) attributes: Attributes,
-    /// True if the file may take the place of one of its name.
-    pub(crate) replace: bool,
+    /// Attributes and place of the file.
+    pub(crate) stored_as: StoreAs,
     /// True if virtual time does not wait for the source.
     pub(crate) is_remote: bool,
     /// True if the source can be read again: it is a file.
@@ -48,6 +46,7 @@ impl UploadPlan {
             stored_at: self.stored_at,
             expires_at: keep.expires_at,
             declared: Declared { size: self.size.map(ByteSize::as_u64), modified: keep.modified },
+            stored_as: self.stored_as,
         }
     }
 
@@ -60,6 +59,7 @@ impl UploadPlan {
 
     /// Returns the file as it is to become visible.
     pub(super) fn commit(&self, size: ByteSize, sha256: Sha256Digest, segments: Vec<SegmentRecord>) -> Commit {
+        let StoreAs { attributes, replace } = self.stored_as;
         let file = FileRecord {
             key: self.key.clone(),
             size: size.as_u64(),
@@ -67,10 +67,10 @@ impl UploadPlan {
             segments: segments.len() as u32,
             segment_size: self.segment_size.as_usize() as u32,
             stored_at: self.stored_at,
-            modified: self.attributes.modified_or(self.stored_at),
-            mode: self.attributes.mode_or(FILE_MODE),
+            modified: attributes.modified_or(self.stored_at),
+            mode: attributes.mode_or(FILE_MODE),
             readers: BTreeSet::new(),
         };
-        Commit { manifest: Manifest { file, segments }, replace: self.replace }
+        Commit { manifest: Manifest { file, segments }, replace }
     }
 }

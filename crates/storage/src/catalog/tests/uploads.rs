@@ -3,7 +3,8 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::catalog::rows::{UPLOAD_PAGES, UPLOADS, UndeclaredUploadRow, UploadRow};
+use crate::attributes::{Attributes, StoreAs};
+use crate::catalog::rows::{DeclaredUploadRow, UPLOAD_PAGES, UPLOADS, UndeclaredUploadRow, UploadRow};
 use crate::segment::HashState;
 use crate::uploads::{Declared, UploadRecord};
 
@@ -32,6 +33,7 @@ fn record(n: u8, count: usize) -> UploadRecord {
         stored_at: 1_700_000_000,
         expires_at: 1_700_003_600 + count as u64,
         declared: Declared { size: Some(u64::from(n)), modified: None },
+        stored_as: StoreAs { attributes: Attributes { modified: Some(u64::from(n)), mode: None }, replace: n % 2 == 0 },
     }
 }
 
@@ -56,16 +58,21 @@ fn garbage_of(segments: &[SegmentRecord]) -> Garbage {
     file("", segments).by_holder()
 }
 
-/// A row of the version before is read, of which no source is known, and one of a version to come is refused.
+/// Rows of the versions before are read, of which no source and no attributes are known, and one of a version to come is refused.
 #[test]
-fn a_kept_upload_of_the_version_before_is_read() {
+fn kept_uploads_of_the_versions_before_are_read() {
     let UploadRecord { key, segment_size, offset, segments, hash, stored_at, expires_at, .. } = record(1, 2);
     let kept = UndeclaredUploadRow { key, segment_size, offset, segments, hash, stored_at, expires_at };
     let mut bytes = database::encode(&kept).unwrap();
-    assert_eq!(UploadRow::decode(&bytes), Ok(UploadRow { kept: kept.clone(), declared: Declared::default() }));
-    let row = UploadRow { kept, declared: Declared { size: Some(7), modified: Some(8) } };
+    let (declared, stored_as) = (Declared::default(), StoreAs::default());
+    assert_eq!(UploadRow::decode(&bytes), Ok(UploadRow { kept: kept.clone(), declared, stored_as }));
+    let declared = Declared { size: Some(7), modified: Some(8) };
+    let former = DeclaredUploadRow { kept: kept.clone(), declared };
+    let row = UploadRow { kept, declared, stored_as };
+    assert_eq!(UploadRow::decode(&database::encode(&former).unwrap()).as_ref(), Ok(&row));
+    let row = UploadRow { stored_as: StoreAs { replace: true, ..stored_as }, ..row };
     assert_eq!(UploadRow::decode(&database::encode(&row).unwrap()), Ok(row));
-    bytes[0] = 3;
+    bytes[0] = 4;
     assert!(UploadRow::decode(&bytes).is_err());
 }
 
