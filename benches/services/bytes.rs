@@ -126,7 +126,7 @@ async fn fetch_directly(access: &Access, name: &str) {
 
 async fn store(client: &Client, name: &str, content: &Bytes) {
     let header = UploadHeader { path: name.to_owned(), ..UploadHeader::default() };
-    let done = client.upload(header, Cursor::new(content.clone()), |_| {}).await.unwrap();
+    let done = client.upload(header, Cursor::new(content.clone()), |_| {}, |_| {}).await.unwrap();
     assert_eq!(done.file.unwrap().size, LENGTH as u64);
 }
 

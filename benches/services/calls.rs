@@ -28,7 +28,7 @@ pub(crate) async fn count(home: &Path) {
     for (with_tls, how) in [(false, ""), (true, " with TLS")] {
         let server = Server::start(home.join(format!("calls{}", usize::from(with_tls))), with_tls);
         let header = UploadHeader { path: "a".into(), ..UploadHeader::default() };
-        server.client().await.upload(header, &b"a file"[..], |_| {}).await.unwrap();
+        server.client().await.upload(header, &b"a file"[..], |_| {}, |_| {}).await.unwrap();
         for (what, call) in kinds {
             measure(&server, &format!("{what}{how}"), call).await;
         }
