@@ -214,7 +214,11 @@ fn told(error: ClientError, server: &Server) -> Report {
             "set P2P_SETUP_TOKEN to the token that `p2p serve` has printed, or P2P_INVITE to an invite of an admin".to_owned(),
         ),
         (_, name::TOKEN_REFUSED) => Some("`p2p token new NAME` makes another; unset P2P_TOKEN to do without".to_owned()),
-        (_, name::NAME_TAKEN) => Some("choose another name (put has --as NAME for it), or remove that one with `rm`".to_owned()),
+        (_, name::NAME_TAKEN) if error.resource() == "file" => {
+            let next = "choose another name (put has --as NAME for it), replace that one (put, mv and cp have --force for it), or remove \
+                        it with `rm`";
+            Some(next.to_owned())
+        }
         (_, name::NOT_FOUND) if error.resource() == "host" => Some(format!("`p2p --connect {server} nodes` lists the nodes")),
         (_, name::NOT_FOUND) if error.resource() == "upload" => {
             Some(format!("`p2p --connect {server} uploads` lists what is kept"))

@@ -183,7 +183,8 @@ fn an_error_is_told_in_one_form() {
     for backtrace in ["0", "1", "full"] {
         let output = home.command(&["put", "a.bin"]).env("RUST_BACKTRACE", backtrace).output().unwrap();
         let said = String::from_utf8(output.stderr).unwrap();
-        let next = "choose another name (put has --as NAME for it), or remove that one with `p2p rm`";
+        let next = "choose another name (put has --as NAME for it), replace that one \
+                    (put, mv and cp have --force for it), or remove it with `p2p rm`";
         assert_eq!(said, format!("p2p: a file or directory named `a.bin` is stored already\n  {next}\n"));
     }
     let said = home.run(&["put", "--nonsense"]).stderr;

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! p2p: a file or directory named `a.bin` is stored already
-//!   remove that one with `p2p rm`, or choose another name with --as NAME
+//!   choose another name (put has --as NAME for it), replace that one (put, mv and cp have --force for it), or remove it with `p2p rm`
 //! ```
 
 use std::error::Error;

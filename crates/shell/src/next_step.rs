@@ -27,7 +27,10 @@ pub(crate) fn of_engine(error: &EngineError) -> String {
         EngineError::NoDirectory { .. } => "; `mkdir --parents PATH` makes it",
         EngineError::DestinationTaken { .. } => "; --force replaces it",
         EngineError::Source { reason, .. } if is_nameless(reason) => "; --as NAME says under which it is stored",
-        EngineError::NameTaken { .. } => "; choose another name (upload has --as NAME for it), or remove that one with `rm`",
+        EngineError::NameTaken { .. } => {
+            "; choose another name (upload has --as NAME for it), replace that one \
+             (upload, mv and cp have --force for it), or remove it with `rm`"
+        }
         EngineError::NameReserved { .. } => "; `transfers` lists what is under way, and `uploads` what is kept",
         EngineError::UnknownUpload(_) => "; `uploads` lists those that are kept",
         EngineError::UploadRunning(_) => "; `uploads` shows what becomes of it",

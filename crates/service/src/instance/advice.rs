@@ -54,7 +54,10 @@ fn advice(error: &EngineError) -> Option<&'static str> {
         EngineError::Denied(Denial::LoginNeeded) => {
             Some("`p2p login NAME` logs in until `p2p logout`; --user NAME does it for one command")
         }
-        EngineError::NameTaken { .. } => Some("choose another name (put has --as NAME for it), or remove that one with `p2p rm`"),
+        EngineError::NameTaken { .. } => Some(
+            "choose another name (put has --as NAME for it), replace that one \
+                (put, mv and cp have --force for it), or remove it with `p2p rm`",
+        ),
         EngineError::IsDirectory { .. } => Some("--recursive takes all that is in it; `p2p ls PATH` lists that"),
         EngineError::NotEmpty { .. } => Some("`p2p rm --recursive` removes it with all that is in it"),
         EngineError::NoDirectory { .. } => Some("`p2p mkdir --parents PATH` makes it"),
