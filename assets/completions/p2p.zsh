@@ -26,7 +26,9 @@ _p2p() {
 
     local context curcontext="$curcontext" state line
     _arguments "${_arguments_options[@]}" : \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, chmod, touch, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--tls-ca=[Speak TLS with the server of --connect, and trust the certificates in FILE (PEM) instead of the public authorities]:FILE:_files' \
+'(--tls-ca)--tls-fingerprint=[Speak TLS with the server of --connect, and trust the certificate with this SHA-256 and no other]:SHA256:' \
 '--theme=[The colours\: dark, light, high-contrast, mono; by default light or dark as the terminal is]:THEME:(dark light high-contrast mono)' \
 '--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files -/' \
 '--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:' \
@@ -55,7 +57,9 @@ _arguments "${_arguments_options[@]}" : \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
 '--seed=[Seed of the random numbers\: the same seed gives the same run]:N:' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, chmod, touch, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--tls-ca=[Speak TLS with the server of --connect, and trust the certificates in FILE (PEM) instead of the public authorities]:FILE:_files' \
+'(--tls-ca)--tls-fingerprint=[Speak TLS with the server of --connect, and trust the certificate with this SHA-256 and no other]:SHA256:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help (see more with '\''--help'\'')]' \
@@ -67,7 +71,7 @@ _arguments "${_arguments_options[@]}" : \
 (put)
 _arguments "${_arguments_options[@]}" : \
 '--as=[Store the file under NAME instead of its own name; with a / at its end, NAME is a directory to store it in]:NAME:' \
-'(--keep)--resume=[Continue the upload that is kept as ID, with the same file\: of the same size and modification time, and beginning with what is kept; \`-\` is compared with that alone. \`p2p uploads\` lists what is kept]:ID:' \
+'(--keep)--resume=[Continue the upload that is kept as ID, with the same file\: of the same size and modification time, and beginning with what is kept; \`-\` is compared with that alone. The times, modes and --force with which it was begun hold. \`p2p uploads\` lists what is kept]:ID:' \
 '--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files -/' \
 '--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:' \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
@@ -76,9 +80,15 @@ _arguments "${_arguments_options[@]}" : \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, chmod, touch, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--tls-ca=[Speak TLS with the server of --connect, and trust the certificates in FILE (PEM) instead of the public authorities]:FILE:_files' \
+'(--tls-ca)--tls-fingerprint=[Speak TLS with the server of --connect, and trust the certificate with this SHA-256 and no other]:SHA256:' \
 '-r[Store directories with all files in them; what is stored already with the same content is left out]' \
 '--recursive[Store directories with all files in them; what is stored already with the same content is left out]' \
+'(--resume)-f[Replace stored files of that name; each is there until the new one is]' \
+'(--resume)--force[Replace stored files of that name; each is there until the new one is]' \
+'(--resume)-p[Keep the times of modification and the modes of the files]' \
+'(--resume)--preserve[Keep the times of modification and the modes of the files]' \
 '--keep[Keep what is stored if this is interrupted, for a day; what is said first has the ID for --resume. Of what a kill (SIGKILL, a crash) interrupts, what was noted last is kept\: notes begin after 8 MiB]' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
@@ -102,9 +112,13 @@ _arguments "${_arguments_options[@]}" : \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, chmod, touch, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--tls-ca=[Speak TLS with the server of --connect, and trust the certificates in FILE (PEM) instead of the public authorities]:FILE:_files' \
+'(--tls-ca)--tls-fingerprint=[Speak TLS with the server of --connect, and trust the certificate with this SHA-256 and no other]:SHA256:' \
 '-f[Replace a file that is there]' \
 '--force[Replace a file that is there]' \
+'-p[Give the files the times of modification and the modes of the stored ones]' \
+'--preserve[Give the files the times of modification and the modes of the stored ones]' \
 '-r[Fetch directories with all files in them; what is there already with the same content is left out]' \
 '--recursive[Fetch directories with all files in them; what is there already with the same content is left out]' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
@@ -126,7 +140,9 @@ _arguments "${_arguments_options[@]}" : \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, chmod, touch, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--tls-ca=[Speak TLS with the server of --connect, and trust the certificates in FILE (PEM) instead of the public authorities]:FILE:_files' \
+'(--tls-ca)--tls-fingerprint=[Speak TLS with the server of --connect, and trust the certificate with this SHA-256 and no other]:SHA256:' \
 '-R[List all that is in the directories, too]' \
 '--recursive[List all that is in the directories, too]' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
@@ -148,7 +164,9 @@ _arguments "${_arguments_options[@]}" : \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, chmod, touch, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--tls-ca=[Speak TLS with the server of --connect, and trust the certificates in FILE (PEM) instead of the public authorities]:FILE:_files' \
+'(--tls-ca)--tls-fingerprint=[Speak TLS with the server of --connect, and trust the certificate with this SHA-256 and no other]:SHA256:' \
 '-r[Remove directories with all that is in them]' \
 '--recursive[Remove directories with all that is in them]' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
@@ -171,7 +189,9 @@ _arguments "${_arguments_options[@]}" : \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, chmod, touch, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--tls-ca=[Speak TLS with the server of --connect, and trust the certificates in FILE (PEM) instead of the public authorities]:FILE:_files' \
+'(--tls-ca)--tls-fingerprint=[Speak TLS with the server of --connect, and trust the certificate with this SHA-256 and no other]:SHA256:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help (see more with '\''--help'\'')]' \
@@ -190,7 +210,9 @@ _arguments "${_arguments_options[@]}" : \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, chmod, touch, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--tls-ca=[Speak TLS with the server of --connect, and trust the certificates in FILE (PEM) instead of the public authorities]:FILE:_files' \
+'(--tls-ca)--tls-fingerprint=[Speak TLS with the server of --connect, and trust the certificate with this SHA-256 and no other]:SHA256:' \
 '-p[Make those above too; one that exists is no error]' \
 '--parents[Make those above too; one that exists is no error]' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
@@ -212,7 +234,9 @@ _arguments "${_arguments_options[@]}" : \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, chmod, touch, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--tls-ca=[Speak TLS with the server of --connect, and trust the certificates in FILE (PEM) instead of the public authorities]:FILE:_files' \
+'(--tls-ca)--tls-fingerprint=[Speak TLS with the server of --connect, and trust the certificate with this SHA-256 and no other]:SHA256:' \
 '-f[Replace what has that name]' \
 '--force[Replace what has that name]' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
@@ -235,7 +259,9 @@ _arguments "${_arguments_options[@]}" : \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, chmod, touch, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--tls-ca=[Speak TLS with the server of --connect, and trust the certificates in FILE (PEM) instead of the public authorities]:FILE:_files' \
+'(--tls-ca)--tls-fingerprint=[Speak TLS with the server of --connect, and trust the certificate with this SHA-256 and no other]:SHA256:' \
 '-f[Replace a file that has that name]' \
 '--force[Replace a file that has that name]' \
 '-p[Keep the time of modification and the mode]' \
@@ -260,7 +286,9 @@ _arguments "${_arguments_options[@]}" : \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, chmod, touch, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--tls-ca=[Speak TLS with the server of --connect, and trust the certificates in FILE (PEM) instead of the public authorities]:FILE:_files' \
+'(--tls-ca)--tls-fingerprint=[Speak TLS with the server of --connect, and trust the certificate with this SHA-256 and no other]:SHA256:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help]' \
@@ -283,7 +311,9 @@ _arguments "${_arguments_options[@]}" : \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, chmod, touch, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--tls-ca=[Speak TLS with the server of --connect, and trust the certificates in FILE (PEM) instead of the public authorities]:FILE:_files' \
+'(--tls-ca)--tls-fingerprint=[Speak TLS with the server of --connect, and trust the certificate with this SHA-256 and no other]:SHA256:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help]' \
@@ -303,7 +333,9 @@ _arguments "${_arguments_options[@]}" : \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, chmod, touch, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--tls-ca=[Speak TLS with the server of --connect, and trust the certificates in FILE (PEM) instead of the public authorities]:FILE:_files' \
+'(--tls-ca)--tls-fingerprint=[Speak TLS with the server of --connect, and trust the certificate with this SHA-256 and no other]:SHA256:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help]' \
@@ -323,7 +355,9 @@ _arguments "${_arguments_options[@]}" : \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, chmod, touch, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--tls-ca=[Speak TLS with the server of --connect, and trust the certificates in FILE (PEM) instead of the public authorities]:FILE:_files' \
+'(--tls-ca)--tls-fingerprint=[Speak TLS with the server of --connect, and trust the certificate with this SHA-256 and no other]:SHA256:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help]' \
@@ -343,7 +377,9 @@ _arguments "${_arguments_options[@]}" : \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, chmod, touch, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--tls-ca=[Speak TLS with the server of --connect, and trust the certificates in FILE (PEM) instead of the public authorities]:FILE:_files' \
+'(--tls-ca)--tls-fingerprint=[Speak TLS with the server of --connect, and trust the certificate with this SHA-256 and no other]:SHA256:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help]' \
@@ -363,7 +399,9 @@ _arguments "${_arguments_options[@]}" : \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, chmod, touch, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--tls-ca=[Speak TLS with the server of --connect, and trust the certificates in FILE (PEM) instead of the public authorities]:FILE:_files' \
+'(--tls-ca)--tls-fingerprint=[Speak TLS with the server of --connect, and trust the certificate with this SHA-256 and no other]:SHA256:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help]' \
@@ -384,7 +422,9 @@ _arguments "${_arguments_options[@]}" : \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, chmod, touch, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--tls-ca=[Speak TLS with the server of --connect, and trust the certificates in FILE (PEM) instead of the public authorities]:FILE:_files' \
+'(--tls-ca)--tls-fingerprint=[Speak TLS with the server of --connect, and trust the certificate with this SHA-256 and no other]:SHA256:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help]' \
@@ -405,7 +445,9 @@ _arguments "${_arguments_options[@]}" : \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, chmod, touch, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--tls-ca=[Speak TLS with the server of --connect, and trust the certificates in FILE (PEM) instead of the public authorities]:FILE:_files' \
+'(--tls-ca)--tls-fingerprint=[Speak TLS with the server of --connect, and trust the certificate with this SHA-256 and no other]:SHA256:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help]' \
@@ -424,7 +466,9 @@ _arguments "${_arguments_options[@]}" : \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, chmod, touch, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--tls-ca=[Speak TLS with the server of --connect, and trust the certificates in FILE (PEM) instead of the public authorities]:FILE:_files' \
+'(--tls-ca)--tls-fingerprint=[Speak TLS with the server of --connect, and trust the certificate with this SHA-256 and no other]:SHA256:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help (see more with '\''--help'\'')]' \
@@ -437,13 +481,16 @@ _arguments "${_arguments_options[@]}" : \
 ;;
 (register)
 _arguments "${_arguments_options[@]}" : \
+'--admission-file=[With --connect\: read the setup token of the server, or an invite of an admin, from the first line of FILE. It is also taken from P2P_SETUP_TOKEN or P2P_INVITE, or else typed]:FILE:_files' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files -/' \
 '--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:' \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
 '--seed=[Seed of the random numbers\: the same seed gives the same run]:N:' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, chmod, touch, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--tls-ca=[Speak TLS with the server of --connect, and trust the certificates in FILE (PEM) instead of the public authorities]:FILE:_files' \
+'(--tls-ca)--tls-fingerprint=[Speak TLS with the server of --connect, and trust the certificate with this SHA-256 and no other]:SHA256:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help (see more with '\''--help'\'')]' \
@@ -462,7 +509,9 @@ _arguments "${_arguments_options[@]}" : \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
 '--seed=[Seed of the random numbers\: the same seed gives the same run]:N:' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, chmod, touch, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--tls-ca=[Speak TLS with the server of --connect, and trust the certificates in FILE (PEM) instead of the public authorities]:FILE:_files' \
+'(--tls-ca)--tls-fingerprint=[Speak TLS with the server of --connect, and trust the certificate with this SHA-256 and no other]:SHA256:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help (see more with '\''--help'\'')]' \
@@ -479,7 +528,9 @@ _arguments "${_arguments_options[@]}" : \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
 '--seed=[Seed of the random numbers\: the same seed gives the same run]:N:' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, chmod, touch, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--tls-ca=[Speak TLS with the server of --connect, and trust the certificates in FILE (PEM) instead of the public authorities]:FILE:_files' \
+'(--tls-ca)--tls-fingerprint=[Speak TLS with the server of --connect, and trust the certificate with this SHA-256 and no other]:SHA256:' \
 '--all[End every session of the user]' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
@@ -499,7 +550,9 @@ _arguments "${_arguments_options[@]}" : \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, chmod, touch, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--tls-ca=[Speak TLS with the server of --connect, and trust the certificates in FILE (PEM) instead of the public authorities]:FILE:_files' \
+'(--tls-ca)--tls-fingerprint=[Speak TLS with the server of --connect, and trust the certificate with this SHA-256 and no other]:SHA256:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help]' \
@@ -519,7 +572,9 @@ _arguments "${_arguments_options[@]}" : \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, chmod, touch, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--tls-ca=[Speak TLS with the server of --connect, and trust the certificates in FILE (PEM) instead of the public authorities]:FILE:_files' \
+'(--tls-ca)--tls-fingerprint=[Speak TLS with the server of --connect, and trust the certificate with this SHA-256 and no other]:SHA256:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help]' \
@@ -541,7 +596,9 @@ _arguments "${_arguments_options[@]}" : \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, chmod, touch, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--tls-ca=[Speak TLS with the server of --connect, and trust the certificates in FILE (PEM) instead of the public authorities]:FILE:_files' \
+'(--tls-ca)--tls-fingerprint=[Speak TLS with the server of --connect, and trust the certificate with this SHA-256 and no other]:SHA256:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help (see more with '\''--help'\'')]' \
@@ -562,7 +619,9 @@ _arguments "${_arguments_options[@]}" : \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, chmod, touch, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--tls-ca=[Speak TLS with the server of --connect, and trust the certificates in FILE (PEM) instead of the public authorities]:FILE:_files' \
+'(--tls-ca)--tls-fingerprint=[Speak TLS with the server of --connect, and trust the certificate with this SHA-256 and no other]:SHA256:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help (see more with '\''--help'\'')]' \
@@ -581,7 +640,9 @@ _arguments "${_arguments_options[@]}" : \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, chmod, touch, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--tls-ca=[Speak TLS with the server of --connect, and trust the certificates in FILE (PEM) instead of the public authorities]:FILE:_files' \
+'(--tls-ca)--tls-fingerprint=[Speak TLS with the server of --connect, and trust the certificate with this SHA-256 and no other]:SHA256:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help (see more with '\''--help'\'')]' \
@@ -609,7 +670,9 @@ incast\:"Many hosts send to one, over access links"))' \
 '--seed=[The seed of the first run]:N:' \
 '--pcap=[Write the packets of the first run to FILE, for Wireshark]:FILE:_files' \
 '--cwnd=[Write the congestion windows of the first run over time to FILE, as CSV]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, chmod, touch, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--tls-ca=[Speak TLS with the server of --connect, and trust the certificates in FILE (PEM) instead of the public authorities]:FILE:_files' \
+'(--tls-ca)--tls-fingerprint=[Speak TLS with the server of --connect, and trust the certificate with this SHA-256 and no other]:SHA256:' \
 '--force[Replace files that are there]' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
@@ -631,7 +694,9 @@ _arguments "${_arguments_options[@]}" : \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, chmod, touch, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--tls-ca=[Speak TLS with the server of --connect, and trust the certificates in FILE (PEM) instead of the public authorities]:FILE:_files' \
+'(--tls-ca)--tls-fingerprint=[Speak TLS with the server of --connect, and trust the certificate with this SHA-256 and no other]:SHA256:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help (see more with '\''--help'\'')]' \
@@ -652,7 +717,9 @@ _arguments "${_arguments_options[@]}" : \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, chmod, touch, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--tls-ca=[Speak TLS with the server of --connect, and trust the certificates in FILE (PEM) instead of the public authorities]:FILE:_files' \
+'(--tls-ca)--tls-fingerprint=[Speak TLS with the server of --connect, and trust the certificate with this SHA-256 and no other]:SHA256:' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help]' \
 '--help[Print help]' \
@@ -660,22 +727,68 @@ _arguments "${_arguments_options[@]}" : \
 '--version[Print version]' \
 && ret=0
 ;;
-(serve)
+(keygen)
 _arguments "${_arguments_options[@]}" : \
-'--grpc=[Serve gRPC, which is also what is served if no service is named; at ADDRESS instead of that in p2p.toml (\:0 takes a free port)]::ADDRESS:' \
-'--grpc-nodes=[Serve an endpoint of each node too\: Node_01 at ADDRESS, Node_02 at the next port, and so on (\:0 takes free ports); at those of p2p.toml or from 127.0.0.1\:50051 on without ADDRESS]::ADDRESS:' \
+'--type=[Type of the key]:TYPE:((ed25519\:"Ed25519"
+rsa\:"RSA of 2,048 bits"))' \
 '--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files -/' \
 '--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:' \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
 '--seed=[Seed of the random numbers\: the same seed gives the same run]:N:' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, chmod, touch, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--tls-ca=[Speak TLS with the server of --connect, and trust the certificates in FILE (PEM) instead of the public authorities]:FILE:_files' \
+'(--tls-ca)--tls-fingerprint=[Speak TLS with the server of --connect, and trust the certificate with this SHA-256 and no other]:SHA256:' \
+'--passphrase[Ask for a passphrase by which the private key is encrypted; a node'\''s key has none]' \
+'--force[Replace a key that is there]' \
+'--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
+'--ascii[Print and draw with ASCII characters only]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'-V[Print version]' \
+'--version[Print version]' \
+'::owner -- A node such as Node_03, or the name of a user; without it, the keys are listed with their fingerprints:' \
+&& ret=0
+;;
+(serve)
+_arguments "${_arguments_options[@]}" : \
+'--grpc=[Serve gRPC, which is also what is served if no service is named; at ADDRESS instead of that in p2p.toml (\:0 takes a free port)]::ADDRESS:' \
+'--grpc-nodes=[Serve an endpoint of each node too\: Node_01 at ADDRESS, Node_02 at the next port, and so on (\:0 takes free ports); at those of p2p.toml or from 127.0.0.1\:50051 on without ADDRESS]::ADDRESS:' \
+'--ssh=[Serve SSH, one server a node\: Node_01 at ADDRESS instead of that in p2p.toml, Node_02 at the next port, and so on (\:0 takes free ports)]::ADDRESS:' \
+'--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files -/' \
+'--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:' \
+'--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
+'--seed=[Seed of the random numbers\: the same seed gives the same run]:N:' \
+'--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, chmod, touch, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--tls-ca=[Speak TLS with the server of --connect, and trust the certificates in FILE (PEM) instead of the public authorities]:FILE:_files' \
+'(--tls-ca)--tls-fingerprint=[Speak TLS with the server of --connect, and trust the certificate with this SHA-256 and no other]:SHA256:' \
 '--exit-with-parent[End when the process ends that has started this one]' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
 '-V[Print version]' \
 '--version[Print version]' \
+&& ret=0
+;;
+(cert)
+_arguments "${_arguments_options[@]}" : \
+'--days=[How many days the certificate is valid]:N:' \
+'-o+[Write the files into DIR instead of \`keys\` in the data directory]:DIR:_files -/' \
+'--output-directory=[Write the files into DIR instead of \`keys\` in the data directory]:DIR:_files -/' \
+'--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files -/' \
+'--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, chmod, touch, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--tls-ca=[Speak TLS with the server of --connect, and trust the certificates in FILE (PEM) instead of the public authorities]:FILE:_files' \
+'(--tls-ca)--tls-fingerprint=[Speak TLS with the server of --connect, and trust the certificate with this SHA-256 and no other]:SHA256:' \
+'--force[Replace a certificate and a key that are there]' \
+'--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
+'--ascii[Print and draw with ASCII characters only]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'-V[Print version]' \
+'--version[Print version]' \
+'*::names -- Further names and addresses with which clients reach the services\: nas.example.org, *.example.org, 192.168.1.7:' \
 && ret=0
 ;;
 (events)
@@ -690,7 +803,9 @@ _arguments "${_arguments_options[@]}" : \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, chmod, touch, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--tls-ca=[Speak TLS with the server of --connect, and trust the certificates in FILE (PEM) instead of the public authorities]:FILE:_files' \
+'(--tls-ca)--tls-fingerprint=[Speak TLS with the server of --connect, and trust the certificate with this SHA-256 and no other]:SHA256:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help (see more with '\''--help'\'')]' \
@@ -701,7 +816,9 @@ _arguments "${_arguments_options[@]}" : \
 ;;
 (replay)
 _arguments "${_arguments_options[@]}" : \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, chmod, touch, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--tls-ca=[Speak TLS with the server of --connect, and trust the certificates in FILE (PEM) instead of the public authorities]:FILE:_files' \
+'(--tls-ca)--tls-fingerprint=[Speak TLS with the server of --connect, and trust the certificate with this SHA-256 and no other]:SHA256:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help (see more with '\''--help'\'')]' \
@@ -718,7 +835,9 @@ _arguments "${_arguments_options[@]}" : \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
 '--seed=[Seed of the random numbers\: the same seed gives the same run]:N:' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, chmod, touch, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--tls-ca=[Speak TLS with the server of --connect, and trust the certificates in FILE (PEM) instead of the public authorities]:FILE:_files' \
+'(--tls-ca)--tls-fingerprint=[Speak TLS with the server of --connect, and trust the certificate with this SHA-256 and no other]:SHA256:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help]' \
@@ -739,7 +858,9 @@ _arguments "${_arguments_options[@]}" : \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, chmod, touch, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--tls-ca=[Speak TLS with the server of --connect, and trust the certificates in FILE (PEM) instead of the public authorities]:FILE:_files' \
+'(--tls-ca)--tls-fingerprint=[Speak TLS with the server of --connect, and trust the certificate with this SHA-256 and no other]:SHA256:' \
 '--force[Replace a file that is there]' \
 '--json[Accepted for the sake of scripts\: an export is always JSON]' \
 '--ascii[Print and draw with ASCII characters only]' \
@@ -751,7 +872,9 @@ _arguments "${_arguments_options[@]}" : \
 ;;
 (completions)
 _arguments "${_arguments_options[@]}" : \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, chmod, touch, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--tls-ca=[Speak TLS with the server of --connect, and trust the certificates in FILE (PEM) instead of the public authorities]:FILE:_files' \
+'(--tls-ca)--tls-fingerprint=[Speak TLS with the server of --connect, and trust the certificate with this SHA-256 and no other]:SHA256:' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help]' \
 '--help[Print help]' \
@@ -762,13 +885,15 @@ _arguments "${_arguments_options[@]}" : \
 ;;
 (man)
 _arguments "${_arguments_options[@]}" : \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, instead of a data directory\: put, get, ls, rm, mv, cp, mkdir, info, share, unshare, events, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, chmod, touch, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--tls-ca=[Speak TLS with the server of --connect, and trust the certificates in FILE (PEM) instead of the public authorities]:FILE:_files' \
+'(--tls-ca)--tls-fingerprint=[Speak TLS with the server of --connect, and trust the certificate with this SHA-256 and no other]:SHA256:' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help]' \
 '--help[Print help]' \
 '-V[Print version]' \
 '--version[Print version]' \
-'::command -- The command:' \
+'::command -- The command:(demo put get ls rm uploads mkdir mv cp chmod touch info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl keygen serve cert events replay config export completions man)' \
 && ret=0
 ;;
 (help)
@@ -895,7 +1020,15 @@ _arguments "${_arguments_options[@]}" : \
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
+(keygen)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
 (serve)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(cert)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
@@ -968,7 +1101,9 @@ _p2p_commands() {
 'flow:Time TCP flows on the virtual wire, like iperf on a real one' \
 'run:Carry out a script of commands, and stop at the first that fails' \
 'repl:Type commands line by line, without the full-screen interface' \
-'serve:Serve other programs over gRPC, until SIGTERM' \
+'keygen:Make a pair of SSH keys in the data directory, for a node or a user' \
+'serve:Serve other programs over gRPC and SSH, until SIGTERM' \
+'cert:Make a certificate for the services, and its key' \
 'events:Print what happens at a running \`p2p serve\`, as it happens' \
 'replay:Replay a recording, and compare the trace' \
 'config:Print the configuration in effect, and where each value came from' \
@@ -978,6 +1113,11 @@ _p2p_commands() {
 'help:Print this message or the help of the given subcommand(s)' \
     )
     _describe -t commands 'p2p commands' commands "$@"
+}
+(( $+functions[_p2p__subcmd__cert_commands] )) ||
+_p2p__subcmd__cert_commands() {
+    local commands; commands=()
+    _describe -t commands 'p2p cert commands' commands "$@"
 }
 (( $+functions[_p2p__subcmd__chmod_commands] )) ||
 _p2p__subcmd__chmod_commands() {
@@ -1055,7 +1195,9 @@ _p2p__subcmd__help_commands() {
 'flow:Time TCP flows on the virtual wire, like iperf on a real one' \
 'run:Carry out a script of commands, and stop at the first that fails' \
 'repl:Type commands line by line, without the full-screen interface' \
-'serve:Serve other programs over gRPC, until SIGTERM' \
+'keygen:Make a pair of SSH keys in the data directory, for a node or a user' \
+'serve:Serve other programs over gRPC and SSH, until SIGTERM' \
+'cert:Make a certificate for the services, and its key' \
 'events:Print what happens at a running \`p2p serve\`, as it happens' \
 'replay:Replay a recording, and compare the trace' \
 'config:Print the configuration in effect, and where each value came from' \
@@ -1065,6 +1207,11 @@ _p2p__subcmd__help_commands() {
 'help:Print this message or the help of the given subcommand(s)' \
     )
     _describe -t commands 'p2p help commands' commands "$@"
+}
+(( $+functions[_p2p__subcmd__help__subcmd__cert_commands] )) ||
+_p2p__subcmd__help__subcmd__cert_commands() {
+    local commands; commands=()
+    _describe -t commands 'p2p help cert commands' commands "$@"
 }
 (( $+functions[_p2p__subcmd__help__subcmd__chmod_commands] )) ||
 _p2p__subcmd__help__subcmd__chmod_commands() {
@@ -1120,6 +1267,11 @@ _p2p__subcmd__help__subcmd__help_commands() {
 _p2p__subcmd__help__subcmd__info_commands() {
     local commands; commands=()
     _describe -t commands 'p2p help info commands' commands "$@"
+}
+(( $+functions[_p2p__subcmd__help__subcmd__keygen_commands] )) ||
+_p2p__subcmd__help__subcmd__keygen_commands() {
+    local commands; commands=()
+    _describe -t commands 'p2p help keygen commands' commands "$@"
 }
 (( $+functions[_p2p__subcmd__help__subcmd__login_commands] )) ||
 _p2p__subcmd__help__subcmd__login_commands() {
@@ -1250,6 +1402,11 @@ _p2p__subcmd__help__subcmd__whoami_commands() {
 _p2p__subcmd__info_commands() {
     local commands; commands=()
     _describe -t commands 'p2p info commands' commands "$@"
+}
+(( $+functions[_p2p__subcmd__keygen_commands] )) ||
+_p2p__subcmd__keygen_commands() {
+    local commands; commands=()
+    _describe -t commands 'p2p keygen commands' commands "$@"
 }
 (( $+functions[_p2p__subcmd__login_commands] )) ||
 _p2p__subcmd__login_commands() {
