@@ -44,7 +44,7 @@ pub struct Storing<'a> {
     pub upload: Option<UploadId>,
     /// True if it is kept already.
     pub is_resumed: bool,
-    /// Whether stored files may be replaced, and times and modes are kept.
+    /// Manner of storing the files: what may be replaced, and what is kept.
     pub manner: Manner,
     /// Options that say for whom and how, as they were given.
     pub options: Vec<String>,

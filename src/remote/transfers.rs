@@ -39,7 +39,7 @@ pub struct Fetching<'a> {
     pub out: Option<&'a Path>,
     /// Bytes that are meant.
     pub range: Option<WantedRange>,
-    /// Whether files of this machine may be replaced, and times and modes are kept.
+    /// Manner of writing the files: what may be replaced, and what is kept.
     pub manner: Manner,
 }
 

@@ -71,8 +71,8 @@ fn what_changes_files_is_replayed() {
                  upload -f -p b.bin --as a.bin --background\nsleep 5ms\nkill 2\nwait\nstart 2\nsleep 60s\n\
                  download -p a.bin copy\nquit\n";
     let recording = recorded(&home, lines);
-    // The run has deleted what b.bin alone needed, and a replay needs the content.
-    home.ok(&["put", "b.bin"]);
+    // The run has deleted what one of them alone needed, and a replay needs the content of both.
+    home.ok(&["put", "--force", "a.bin", "b.bin"]);
     replays(&home, &recording);
 }
 

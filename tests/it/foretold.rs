@@ -48,8 +48,14 @@ const UNTIMELY: [(&str, &str); 37] = [
     ("kill 3; expect kill 3 contains killed", "Node_03 does not run"),
     ("expect capture stop contains captured", "no capture is running"),
     ("download b.bin z1 --range 2000-", "the range begins at byte 2000"),
-    ("cp b.bin c; cp b.bin c", "after `cp b.bin c`, command 2 of the line, it would be refused: by then, `c` is stored already"),
-    ("cp b.bin c; mv b.bin c", "after `cp b.bin c`, command 2 of the line, it would be refused: by then, `c` is stored already"),
+    (
+        "cp b.bin c; cp b.bin c",
+        "after `cp b.bin c`, command 2 of the line, it would be refused: by then, a file or directory named `c` is stored already",
+    ),
+    (
+        "cp b.bin c; mv b.bin c",
+        "after `cp b.bin c`, command 2 of the line, it would be refused: by then, a file or directory named `c` is stored already",
+    ),
     ("mkdir d; cp -f b.bin c; mv -f c d/; mv -f d b.bin", "after `mkdir d`, command 2 of the line, it would be refused"),
     ("cp b.bin c; mv -f c b.bin; rm c", "after `mv -f c b.bin`, command 3 of the line, it would be refused"),
     ("rm b.bin; chmod 600 b.bin", "after `rm b.bin`, command 2 of the line, it would be refused"),

@@ -294,7 +294,7 @@ pub enum Wanted {
         range: Option<WantedRange>,
         /// Path of the file, or a directory for it; `None` for the file's own name in the current directory.
         path: Option<PathBuf>,
-        /// Whether a file that is there may be replaced, and times and modes are kept.
+        /// Manner of writing the file: what may be replaced, and what is kept.
         manner: Manner,
     },
     /// Removal of the file or the directory.

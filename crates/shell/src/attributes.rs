@@ -1,4 +1,4 @@
-//! Modes and times as users write them.
+//! Modes and times of files as users write them: octal digits as of chmod(1), RFC 3339 or `@SECONDS` as of touch(1).
 
 use p2p_base::spelling::visible;
 use p2p_store::attributes::{MODIFIED_MAX, PERMISSIONS};

@@ -6,8 +6,6 @@ use std::path::Path;
 use p2p_engine::operation::Upload;
 use p2p_store::attributes::{Attributes, StoreAs};
 
-use crate::call::Call;
-
 /// Manner of storing files of this machine, and of fetching stored ones.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Manner {
@@ -18,11 +16,6 @@ pub struct Manner {
 }
 
 impl Manner {
-    /// Returns what the flags of a call say.
-    pub(crate) fn of(call: &Call) -> Manner {
-        Manner { replace: call.has("force"), preserve: call.has("preserve") }
-    }
-
     /// Returns the upload of the file at a path, with the attributes that are to be kept of it. Asks the disk for these; a file that cannot be
     /// read has none, and is refused when its upload begins.
     pub fn storing(self, upload: Upload, path: &Path) -> Upload {

@@ -191,7 +191,7 @@ pub struct Target {
     /// True if the path is a directory for what is fetched under its own name, because several names were given or it ends with
     /// `/`; false if a directory becomes the one of that path.
     pub is_above: bool,
-    /// Whether files that are there may be replaced, and times and modes are kept.
+    /// Manner of writing the files: what may be replaced, and what is kept.
     pub manner: Manner,
 }
 

@@ -32,9 +32,14 @@ use crate::trees::{Plan, Target, files_of, off_thread, plan_download, plan_uploa
 use crate::untold::BatchId;
 use crate::{Shell, ShellError};
 
+/// Returns the manner that the flags of a call say.
+fn manner_of(call: &Call) -> Manner {
+    Manner { replace: call.has("force"), preserve: call.has("preserve") }
+}
+
 pub(crate) async fn upload(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
     let (name, recursive) = (call.flags.get("as").map(String::as_str), call.has("recursive"));
-    let (found, manner) = (local_paths(&call.arguments, recursive).await?, Manner::of(call));
+    let (found, manner) = (local_paths(&call.arguments, recursive).await?, manner_of(call));
     check_paths(call, &found)?;
     if recursive {
         check_sources(found.clone()).await?;
@@ -69,7 +74,7 @@ pub(crate) fn check_paths(call: &Call, found: &[(String, PathBuf)]) -> Result<()
 
 pub(crate) async fn download(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
     let (identity, wanted) = (shell.identity(), call.argument(1).map(expand));
-    let (recursive, manner) = (call.has("recursive"), Manner::of(call));
+    let (recursive, manner) = (call.has("recursive"), manner_of(call));
     let names = names_of(shell, call, 0, recursive)?;
     let (range, is_directory) = (range_of(call)?, wanted.as_ref().is_none_or(|wanted| wanted.is_dir()));
     check_wanted(call, names.len(), is_directory, range.is_some())?;

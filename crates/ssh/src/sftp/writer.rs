@@ -21,7 +21,7 @@ use super::staging::{FILE_MAX, Staging};
 #[derive(Debug)]
 enum Way {
     /// To an upload, and into the staging file as long as there is one, which has all of the content then.
-    Sequence(Sequence, Option<Staging>),
+    Sequence(Box<Sequence>, Option<Staging>),
     /// Into the staging file, which is stored at CLOSE unless it is stored as it is.
     Staged { content: Staging, is_stored: bool },
     /// Nowhere yet: a stored file is open, and comes into a staging file before it is changed.
@@ -53,7 +53,7 @@ impl Writer {
         let (size, sequence) = (begun.offset, Sequence::of(begun));
         // What was kept of an upload is not here; without room, a file is written from its begin to its end.
         let content = if size == 0 { Staging::new().await.ok() } else { None };
-        Writer::of(access, text, stored_as, Way::Sequence(sequence, content), Growing::new(size, stored_as.attributes))
+        Writer::of(access, text, stored_as, Way::Sequence(sequence.into(), content), Growing::new(size, stored_as.attributes))
     }
 
     /// Opens a stored file, to write parts of it.
@@ -115,7 +115,7 @@ impl Writer {
             sequence.undo(&self.access).await?;
         }
         let sequence = Sequence::of(begin.await?);
-        self.note(Ok((Way::Sequence(sequence, Staging::new().await.ok()), 0)))
+        self.note(Ok((Way::Sequence(sequence.into(), Staging::new().await.ok()), 0)))
     }
 
     /// Writes bytes at a position.
@@ -226,7 +226,7 @@ impl Writer {
     pub(super) async fn sync(&mut self) -> Done<()> {
         self.way = match self.take_way()? {
             Way::Sequence(sequence, content) => {
-                sequence.sync(&self.access).await.map(|sequence| Way::Sequence(sequence, content))
+                sequence.sync(&self.access).await.map(|sequence| Way::Sequence(sequence.into(), content))
             }
             Way::Staged { content, .. } => self.store(&content).await.map(|()| Way::Staged { content, is_stored: true }),
             Way::Copy(file) => self.copy(&file).await.map(|()| Way::Stored(file)),

@@ -33,7 +33,7 @@ fn record(n: u8, count: usize) -> UploadRecord {
         stored_at: 1_700_000_000,
         expires_at: 1_700_003_600 + count as u64,
         declared: Declared { size: Some(u64::from(n)), modified: None },
-        stored_as: StoreAs { attributes: Attributes { modified: Some(u64::from(n)), mode: None }, replace: n % 2 == 0 },
+        stored_as: StoreAs { attributes: Attributes { modified: Some(u64::from(n)), mode: None }, replace: n.is_multiple_of(2) },
     }
 }
 
