@@ -40,6 +40,7 @@ use crate::repl::{self, ReplArgs};
 use crate::replay::{self, ReplayArgs};
 use crate::scripts::{self, RunArgs};
 use crate::serve::{self, ServeArgs};
+use crate::ssh::{BroadcastArgs, SshArgs};
 use crate::tui::{self, TuiArgs};
 
 /// A peer-to-peer storage network in one terminal: the bytes and the disks are real, the wires are simulated and keep the
@@ -164,6 +165,15 @@ enum Command {
     /// A node is known by its key from the next start of its server on. The private key is readable for you alone, and the public one is
     /// printed, as `key add` takes it.
     Keygen(KeygenArgs),
+    /// Carry a command out at a node of a running `p2p serve --ssh`, or at a host of p2p.toml, over SSH
+    ///
+    /// The key that `p2p keygen` has made for the user logs in, or else the password. A host of [[ssh.remote]] in p2p.toml is known by its host_key,
+    /// or by the key that was trusted once. Ends with the exit status of the command.
+    Ssh(SshArgs),
+    /// Carry a command out at all nodes of a running `p2p serve --ssh` at once
+    ///
+    /// Prints a table with what each has answered, and fails if the command has failed at one of them.
+    Broadcast(BroadcastArgs),
     /// Serve other programs over gRPC and SSH, until SIGTERM
     ///
     /// Prints one line of JSON when the services can be used, with their addresses. Time passes at 1x unless --speed or p2p.toml says
@@ -361,6 +371,8 @@ impl Cli {
             Command::Run(args) => scripts::run(&args).await?,
             Command::Repl(args) => repl::run(&args).await?,
             Command::Keygen(args) => args.run().await?,
+            Command::Ssh(args) => args.run().await?,
+            Command::Broadcast(args) => args.run().await?,
             Command::Serve(args) => serve::run(&args).await?,
             Command::Cert(args) => cert::run(&args)?,
             Command::Events(_) => {

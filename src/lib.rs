@@ -10,6 +10,7 @@
 //! | [`oneshot`], [`flow`], [`replay`] | commands of their own: transfers, one experiment on the virtual wire, recorded runs |
 //! | [`serve`], [`cert`] | the services for other programs, and their certificates |
 //! | [`remote`] | commands that ask a running `serve` |
+//! | [`keygen`], [`ssh`] | SSH keys, and commands at nodes and at hosts elsewhere |
 //! | [`demo`], [`demo_users`] | the demonstration and its users |
 //! | [`cli`] | the command line, which composes them |
 //!
@@ -34,4 +35,5 @@ pub mod repl;
 pub mod replay;
 pub mod scripts;
 pub mod serve;
+pub mod ssh;
 pub mod tui;

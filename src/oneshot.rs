@@ -415,6 +415,8 @@ struct ConfigLine {
     key: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     node: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    host: Option<String>,
     value: String,
     origin: String,
 }
@@ -436,15 +438,22 @@ pub fn config(args: &ConfigArgs) -> Result<()> {
     config.engine(&data_dir, ClockMode::OnDemand)?;
     config.accounts()?;
     Delivery::new(&config, &data_dir).wrap_err("cannot send mail")?;
-    let line = |node, section: Section, key, setting: &p2p_service::config::Setting| ConfigLine {
+    let line = |(node, host), section: Section, key, setting: &p2p_service::config::Setting| ConfigLine {
         section: section.to_string(),
         key,
         node,
+        host,
         value: setting.shown().into_owned(),
         origin: setting.origin.to_string(),
     };
-    let nodes = config.node_settings().map(|(node, key, setting)| line(Some(node), Section::Node, key, setting));
-    let lines: Vec<ConfigLine> =
-        config.settings().map(|(section, key, setting)| line(None, section, key, setting)).chain(nodes).collect();
+    let nodes = config.node_settings().map(|(node, key, setting)| line((Some(node), None), Section::Node, key, setting));
+    let hosts =
+        config.remote_settings().map(|(host, key, setting)| line((None, Some(host.to_owned())), Section::Remote, key, setting));
+    let lines: Vec<ConfigLine> = config
+        .settings()
+        .map(|(section, key, setting)| line((None, None), section, key, setting))
+        .chain(nodes)
+        .chain(hosts)
+        .collect();
     output::print(&args.output, &lines, |_| config.to_string().trim_end().to_owned())
 }

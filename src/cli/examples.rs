@@ -4,7 +4,7 @@
 pub(super) type Examples = &'static [(&'static str, &'static str)];
 
 /// Every command with its examples, in the order of the command line.
-const EXAMPLES: [(&str, Examples); 38] = [
+const EXAMPLES: [(&str, Examples); 40] = [
     ("demo", &[("p2p demo", "The tour."), ("p2p demo --json --seed 7", "The report of one run, for a program.")]),
     (
         "put",
@@ -105,6 +105,14 @@ const EXAMPLES: [(&str, Examples); 38] = [
             ("p2p keygen alice --passphrase", "A pair for a user, encrypted."),
         ],
     ),
+    (
+        "ssh",
+        &[
+            ("p2p ssh alice@Node_02 df", "What Node_02 of a running `p2p serve --ssh` has left."),
+            ("p2p ssh --json store 'info report.pdf'", "A command at a host of p2p.toml, with its exit status as JSON."),
+        ],
+    ),
+    ("broadcast", &[("p2p broadcast --user alice status", "What every node says of itself, in a table.")]),
     (
         "serve",
         &[

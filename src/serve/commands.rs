@@ -19,6 +19,7 @@ use serde_json::json;
 use super::kinds::{Kind, StartError};
 use super::services::{Services, Started, told};
 use crate::keygen;
+use crate::ssh::commands::SshCommands;
 
 /// The commands about the services of this process.
 #[derive(Debug)]
@@ -91,7 +92,8 @@ impl CommandGroup for ServiceCommands {
 /// Fails if the configuration is incomplete, or if the disk or the system refuses.
 pub fn at_prompt(instance: &Instance) -> Result<(Table, Services)> {
     let services = Services::new(instance)?;
-    Ok((Table::default().with(Arc::new(ServiceCommands(services.clone()))), services))
+    let table = Table::default().with(Arc::new(ServiceCommands(services.clone())));
+    Ok((table.with(Arc::new(SshCommands::new(services.clone()))), services))
 }
 
 async fn services(shell: &Shell) -> Result<Answer, ShellError> {
@@ -202,7 +204,10 @@ fn listed(doors: &[Figures]) -> Answer {
         vec![
             door.service.to_owned(),
             door.address.to_string(),
-            door.stage.name().to_owned(),
+            match door.stopped {
+                0 => door.stage.name().to_owned(),
+                stopped => format!("{}, {stopped} of {} stopped", door.stage.name(), door.doors),
+            },
             door.since.map_or_else(|| "-".into(), date_of),
             door.clients.to_string(),
             door.requests.to_string(),

@@ -39,7 +39,9 @@ impl Input {
                 editor.set(value);
                 Input::Text(editor)
             }
-            FieldKind::Password | FieldKind::NewPassword | FieldKind::Repeated => Input::Hidden(Masked::default()),
+            FieldKind::Password | FieldKind::Secret | FieldKind::NewPassword | FieldKind::Repeated => {
+                Input::Hidden(Masked::default())
+            }
             FieldKind::Code(_) => Input::Code { typed: Masked::default(), is_backup: false },
         }
     }

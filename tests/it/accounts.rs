@@ -121,6 +121,15 @@ pub(crate) fn enable_app(home: &Home, name: &str) -> (String, Vec<String>) {
     (secret, codes.lines().map(str::trim).filter(is_code).map(str::to_owned).collect())
 }
 
+/// The codes that were mailed, the first one first.
+pub(crate) fn mailed_codes(home: &Home) -> Vec<String> {
+    // A mail that is being written has another name yet.
+    let mails = files_below(&home.data().join("outbox")).into_iter();
+    let mails = mails.filter(|path| path.extension().is_some_and(|kind| kind == "eml"));
+    let code = |text: String| text.split_once("Your code is ").map(|(_, rest)| rest[..6].to_owned());
+    mails.filter_map(|path| code(fs::read_to_string(path).unwrap())).collect()
+}
+
 /// Runs a command for a user who is logged in for it alone.
 pub(crate) fn as_user(home: &Home, name: &str, arguments: &[&str]) -> Said {
     let mut command = home.command(&[arguments, &["--user", name]].concat());
@@ -536,13 +545,7 @@ fn a_silent_mail_server_is_told_of() {
 fn a_code_by_mail() {
     let home = Home::new(QUICK);
     home.register("alice");
-    let codes = |home: &Home| {
-        // A mail that is being written has another name yet.
-        let mails = files_below(&home.data().join("outbox")).into_iter();
-        let mails = mails.filter(|path| path.extension().is_some_and(|kind| kind == "eml"));
-        let code = |text: String| text.split_once("Your code is ").map(|(_, rest)| rest[..6].to_owned());
-        mails.filter_map(|path| code(fs::read_to_string(path).unwrap())).collect::<Vec<_>>()
-    };
+    let codes = mailed_codes;
     let mut lines = Lines::start(&home, &[]);
     lines.log_in("alice");
     lines.send("otp enable mail");

@@ -335,7 +335,9 @@ pub(crate) fn documented(command: &str) -> BTreeMap<String, &'static str> {
 
 #[test]
 fn json_has_the_documented_fields_and_no_others() {
-    let home = Home::new(&format!("{QUICK}[[node]]\nnumber = 1\nloss = '0%'\n"));
+    let home = Home::new(&format!(
+        "{QUICK}[[node]]\nnumber = 1\nloss = '0%'\n[[ssh.remote]]\nname = 'store'\naddress = 'store.example.org'\n"
+    ));
     home.file("a.bin", 100_000);
     for name in ["alice", "bob"] {
         home.register(name);

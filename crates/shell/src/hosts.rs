@@ -14,7 +14,7 @@ pub(crate) struct Sides {
 }
 
 /// Returns the node of this name, written `Node_03`, `03` or `3`.
-pub(crate) fn node_of(text: &str) -> Option<NodeNumber> {
+pub fn node_of(text: &str) -> Option<NodeNumber> {
     let digits = text.rsplit('_').next().unwrap_or(text);
     let number = digits.parse::<u16>().ok().filter(|&number| number > 0 && is_node_name(text))?;
     Some(NodeNumber::from_index(usize::from(number) - 1))

@@ -85,6 +85,7 @@ use tokio::sync::{mpsc, oneshot};
 pub use self::ahead::{Wanted, check_given, check_sources, check_transfers, refusal, require_apart, transfers_of};
 pub use self::commands::names::list_entries;
 pub use self::commands::{reference, write_document};
+pub use self::hosts::node_of;
 pub use self::place::place_of;
 
 use self::answer::{Answer, Effect, Notice};
@@ -459,6 +460,18 @@ impl Shell {
         self.refuse_standstill()?;
         self.notify(Notice::Waits);
         Ok(())
+    }
+
+    /// Asks the user to fill in a form, for a command of a crate above this one, and returns a text for each field.
+    ///
+    /// # Errors
+    /// Fails if the user gives up, or if there is nobody to ask.
+    pub async fn ask(&self, form: &Form) -> Result<Vec<Secret>, ShellError> {
+        match self.fill_in(form).await? {
+            Filled::With(texts) => Ok(texts),
+            // No such form can be asked for by this.
+            Filled::SendAgain => Err(ShellError::Abandoned),
+        }
     }
 
     /// Asks the user to fill in a form. The answer is a text for each field, or the request for another code by mail.

@@ -57,6 +57,19 @@ impl Field {
     pub fn wrong(&self, text: &str) -> Option<String> {
         (self.check)(text).err()
     }
+
+    /// Returns what a user is asked at a prompt: the name of the field, and what else is an answer.
+    pub fn prompt(&self) -> String {
+        let code = if let FieldKind::Code(code) = self.kind { code } else { CodeField::default() };
+        let or_backup = if code.or_backup_code { ", or a backup code" } else { "" };
+        let again = if code.can_be_sent_again { " (nothing for another one)" } else { "" };
+        format!("{}{or_backup}{again}", self.name)
+    }
+
+    /// Returns true if an empty answer asks for another code.
+    pub const fn can_be_sent_again(&self) -> bool {
+        matches!(self.kind, FieldKind::Code(CodeField { can_be_sent_again: true, .. }))
+    }
 }
 
 /// The kind of a field.
@@ -66,6 +79,8 @@ pub enum FieldKind {
     Text,
     /// The current password of the user.
     Password,
+    /// Another secret, as of another machine: the environment has none of them.
+    Secret,
     /// A password that is chosen now.
     NewPassword,
     /// The text of the previous field once more.
@@ -89,7 +104,7 @@ impl FieldKind {
     /// Returns true if the text must not be visible while it is typed. A code may be visible, since it is invalid once it is
     /// used.
     pub const fn is_hidden(self) -> bool {
-        matches!(self, FieldKind::Password | FieldKind::NewPassword | FieldKind::Repeated)
+        matches!(self, FieldKind::Password | FieldKind::Secret | FieldKind::NewPassword | FieldKind::Repeated)
     }
 }
 
@@ -126,6 +141,13 @@ impl Form {
     /// Creates an empty form with a heading.
     pub fn new(title: &'static str) -> Form {
         Form { title, ..Form::default() }
+    }
+
+    /// Returns the error of the last answer if it concerns the field at an index. A repeated field is asked again together with the field
+    /// that it repeats.
+    pub fn error_at(&self, place: usize) -> Option<&FieldError> {
+        let is_repeated = self.fields[place].kind == FieldKind::Repeated;
+        self.error.as_ref().filter(|error| error.field == place || is_repeated && error.field + 1 == place)
     }
 
     /// Returns the form with the user whose secrets it asks for.

@@ -29,6 +29,8 @@ pub const DIRECTORY: &str = "keys";
 const HOSTS: &str = "host";
 /// Name of the directory of users' keys in that directory: no user there has the name of a node.
 const USERS: &str = "users";
+/// Name of the file of the hosts that are known.
+const KNOWN_HOSTS: &str = "known_hosts";
 /// Bits of the modulus of an RSA key that is made (NIST SP 800-131A).
 const RSA_BITS: usize = 2_048;
 /// Length of a file of a private key at the most, in bytes. An RSA key of 16,384 bits takes a fifth of it.
@@ -67,6 +69,9 @@ pub enum KeyFileError {
     /// The key is encrypted, and a server has nobody to ask for its passphrase.
     #[error("the private key in {} has a passphrase, and a host key can have none; `p2p keygen NODE --force` makes one without", visible_path(.0))]
     Encrypted(PathBuf),
+    /// It is not the passphrase of the key.
+    #[error("it is not the passphrase of the private key in {}", visible_path(.0))]
+    Passphrase(PathBuf),
     /// The key could not be made, which is a bug of this program.
     #[error("a key could not be made: {0}")]
     Making(#[from] ssh_key::Error),
@@ -234,6 +239,35 @@ pub fn read(path: &Path) -> Result<PrivateKey, KeyFileError> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(LENGTH_MAX as usize));
     file.take(LENGTH_MAX).read_to_end(&mut bytes).map_err(unusable)?;
     PrivateKey::from_openssh(bytes.as_slice()).map_err(|reason| KeyFileError::Format { path: path.to_owned(), reason })
+}
+
+/// Returns the files of a user's private keys that are in the data directory, the preferred one first.
+pub fn of_user(data_dir: &Path, user: &str) -> Vec<PathBuf> {
+    let owner = Owner::User(user.to_owned());
+    KeyType::ALL.into_iter().map(|kind| owner.path(data_dir, kind)).filter(|path| path.exists()).collect()
+}
+
+/// Returns the fingerprints of the keys by which a node of this data directory may be known: its own, and those of all nodes, since it has its own
+/// one from its next start on.
+///
+/// # Errors
+/// Fails as [`kept`] does.
+pub fn of_host(data_dir: &Path, node: &str) -> Result<Vec<String>, KeyFileError> {
+    let is_its = |key: &Kept| key.owner == Owner::Hosts || key.owner == Owner::Node(node.to_owned());
+    Ok(kept(data_dir)?.into_iter().filter(is_its).map(|key| key.fingerprint).collect())
+}
+
+/// Returns the file of the hosts that are known, as OpenSSH's `known_hosts`.
+pub fn known_hosts(data_dir: &Path) -> PathBuf {
+    data_dir.join(DIRECTORY).join(KNOWN_HOSTS)
+}
+
+/// Returns an encrypted key of a file in the clear.
+///
+/// # Errors
+/// Fails if it is not the passphrase of the key.
+pub fn unlocked(key: &PrivateKey, passphrase: &SecretString, path: &Path) -> Result<PrivateKey, KeyFileError> {
+    key.decrypt(passphrase.expose_secret()).map_err(|_| KeyFileError::Passphrase(path.to_owned()))
 }
 
 /// Key that is in the data directory.

@@ -1,14 +1,18 @@
-//! Floor 5: SSH (RFC 4250 to 4254) for other programs, one server a node, on real sockets.
+//! Floor 5: SSH (RFC 4250 to 4254) on real sockets: one server a node for other programs, and a client.
 //!
 //! | module | contents |
 //! |---|---|
 //! | [`keys`] | private keys in files: those of the hosts, and those that are made for users |
+//! | `algorithms` | the algorithms that both sides take |
 //! | [`server`] | the servers: connections, logins, channels, and the end of all of these |
 //! | `session` | what runs in a channel: commands, the interactive shell, and what `sh` has of its own |
 //! | `sftp` | SFTP: requests of a channel, and the files and directories that they are about |
+//! | [`client`] | connections to hosts that are known, logins there, and commands |
 //!
 //! A front end opens a [door](p2p_service::doors) for each node and lets a [`Server`] attend them.
 
+mod algorithms;
+pub mod client;
 pub mod keys;
 pub mod server;
 mod session;

@@ -12,25 +12,25 @@ use crate::cli::documented;
 use crate::program::{DEADLINE, Home, QUICK, Said, end_of, signal, wait_until};
 
 /// A running `p2p repl` whose lines come from a pipe.
-struct Repl {
+pub(super) struct Repl {
     child: Child,
     input: Option<ChildStdin>,
     said: Receiver<String>,
 }
 
 impl Repl {
-    fn start(home: &Home) -> Repl {
+    pub(super) fn start(home: &Home) -> Repl {
         let mut child = home.command(&["repl"]).stdin(Stdio::piped()).spawn().unwrap();
         let (input, stdout) = (child.stdin.take(), child.stdout.take().unwrap());
         Repl { child, input, said: lines(stdout) }
     }
 
-    fn line(&mut self, line: &str) {
+    pub(super) fn line(&mut self, line: &str) {
         writeln!(self.input.as_mut().unwrap(), "{line}").unwrap();
     }
 
     /// Waits for a line of the output with a text in it.
-    fn says(&self, text: &str) -> String {
+    pub(super) fn says(&self, text: &str) -> String {
         loop {
             let line = self.said.recv_timeout(DEADLINE).unwrap_or_else(|error| panic!("{text}: {error}"));
             if line.contains(text) {
@@ -46,7 +46,7 @@ impl Repl {
     }
 
     /// Ends it with the end of its input.
-    fn end(mut self) -> Said {
+    pub(super) fn end(mut self) -> Said {
         drop(self.input.take());
         end_of(self.child)
     }
@@ -207,8 +207,14 @@ fn ssh_is_started_and_stopped_for_all_nodes() {
     assert!(answers(second));
     repl.line("services");
     assert!(repl.says(&first.to_string()).contains("open"));
+    repl.line("kill Node_02");
+    wait_until("the end of the node", || {
+        repl.line("serve status ssh");
+        repl.says(&first.to_string()).contains("open, 1 of ")
+    });
+    assert!(answers(first) && !answers(second));
     repl.line("serve stop ssh");
-    repl.says(&format!("ssh at {first} is closed after 1 connection "));
+    repl.says(&format!("ssh at {first} is closed after 2 connections "));
     repl.line("serve status ssh");
     assert!(repl.says(&first.to_string()).contains("closed"));
     assert!(![first, second].into_iter().any(answers));

@@ -44,6 +44,8 @@ pub enum Section {
     Grpc,
     /// Section `[ssh]`: the SSH servers of the nodes.
     Ssh,
+    /// Tables `[[ssh.remote]]`: hosts elsewhere with an SSH server.
+    Remote,
     /// Section `[tui]`: appearance of the full-screen interface.
     Tui,
     /// Tables `[profiles.NAME]`: faults that are put on together.
@@ -54,7 +56,7 @@ pub enum Section {
 
 impl Section {
     /// Every section with its name in the file.
-    pub const NAMES: [(Section, &'static str); 15] = [
+    pub const NAMES: [(Section, &'static str); 16] = [
         (Section::Network, "network"),
         (Section::Client, "client"),
         (Section::Nodes, "nodes"),
@@ -67,6 +69,7 @@ impl Section {
         (Section::Serve, "serve"),
         (Section::Grpc, "grpc"),
         (Section::Ssh, "ssh"),
+        (Section::Remote, "ssh.remote"),
         (Section::Tui, "tui"),
         (Section::Profiles, "profiles"),
         (Section::Keys, "keys"),
@@ -336,7 +339,7 @@ impl Key {
     /// Returns the full name such as `[network] bandwidth`.
     pub fn full_name(&self) -> String {
         match self.section {
-            Section::Node => format!("[[node]] {}", self.name),
+            Section::Node | Section::Remote => format!("[[{}]] {}", self.section, self.name),
             Section::Profiles => format!("[profiles.…] {}", self.name),
             section => format!("[{section}] {}", self.name),
         }
@@ -421,6 +424,12 @@ pub const KEYS: &[Key] = &[
     key(Section::Ssh, "address", Kind::Endpoint),
     key(Section::Ssh, "allow_public", Kind::Switch),
     key(Section::Ssh, "nodes_max", Kind::Count { min: 1, max: 1_000 }),
+    optional(Section::Remote, "name", Kind::Text),
+    optional(Section::Remote, "address", Kind::Host),
+    optional(Section::Remote, "port", Kind::Count { min: 1, max: 65_535 }),
+    optional(Section::Remote, "user", Kind::Text),
+    optional(Section::Remote, "key", Kind::Path),
+    optional(Section::Remote, "host_key", Kind::Text),
     key(Section::Tui, "theme", Kind::OneOf(&["auto", "dark", "light", "high-contrast", "mono"])),
     key(Section::Tui, "glyphs", Kind::OneOf(&["auto", "unicode", "ascii"])),
     key(Section::Tui, "mouse", Kind::Switch),

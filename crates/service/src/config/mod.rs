@@ -8,7 +8,9 @@ pub mod endpoint;
 mod error;
 pub mod keys;
 mod profiles;
+mod remotes;
 mod resolve;
+mod shown;
 mod source;
 mod trust;
 
@@ -20,13 +22,14 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 
-use p2p_base::spelling::{hidden_character, is_blank, visible, visible_line, visible_path};
+use p2p_base::spelling::{visible, visible_path};
 use p2p_base::text;
 use p2p_engine::faults::Profile;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 pub use self::error::ConfigError;
+pub use self::remotes::Remote;
 pub use self::resolve::MailServer;
 
 use self::keys::{Key, Kind, Section};
@@ -125,6 +128,8 @@ pub struct Config {
     sections: BTreeMap<Section, Settings>,
     /// Values of the `[[node]]` tables, by node number.
     nodes: BTreeMap<u16, Settings>,
+    /// Values of the `[[ssh.remote]]` tables, by name.
+    remotes: BTreeMap<String, Settings>,
     /// Profiles of faults.
     profiles: Profiles,
     /// Message about a file that was found and not used.
@@ -249,7 +254,8 @@ impl Config {
         name: &Spanned<std::borrow::Cow<'_, str>>,
         value: &Spanned<DeValue<'_>>,
     ) -> Result<(), ConfigError> {
-        let Some(section) = Section::from_name(name.get_ref()) else {
+        // What is within a section is no section by itself.
+        let Some(section) = Section::from_name(name.get_ref()).filter(|&section| section != Section::Remote) else {
             return Err(source.unknown(name.span().start, name.get_ref(), Section::NAMES.map(|(_, name)| name).to_vec()));
         };
         if section == Section::Node {
@@ -269,6 +275,10 @@ impl Config {
         if section == Section::Profiles {
             table.iter().for_each(|(name, value)| self.overlay_profile(source, name, value));
             return Ok(());
+        }
+        let hosts = table.iter().find(|(name, _)| remotes::are_in(section, name.get_ref()));
+        if let Some((_, value)) = hosts {
+            self.overlay_remotes(source, value)?;
         }
         let settings = read_settings(source, section, table)?;
         check_directions(&settings).map_err(|message| source.value_error(name.span().start, format!("[{section}]"), message))?;
@@ -381,6 +391,9 @@ fn read_table(
 ) -> Result<(), ConfigError> {
     for (name, value) in table {
         let full_name = format!("{front}{}", name.get_ref());
+        if remotes::are_in(section, &full_name) {
+            continue;
+        }
         if let Some(inner) = value.get_ref().as_table().filter(|_| keys::has_table(section, &full_name)) {
             read_table(source, section, &format!("{full_name}."), inner, settings)?;
             continue;
@@ -416,44 +429,6 @@ fn read_value(key: &Key, value: &DeValue<'_>) -> Result<String, String> {
         (_, false) => Err(format!("expected a quoted string, as in \"{}\"", key.kind.example())),
         (_, true) => Err(format!("expected a whole number, as in {}", key.kind.example())),
     }
-}
-
-/// Formats the configuration as TOML, with the origin of each value as a comment.
-impl fmt::Display for Config {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut last = None;
-        let sections = self.settings().map(|(section, key, setting)| (format!("[{section}]"), section, key, setting));
-        let nodes = self
-            .node_settings()
-            .map(|(number, key, setting)| (format!("[[node]]\nnumber = {number}"), Section::Node, key, setting));
-        for (heading, section, key, setting) in sections.chain(nodes) {
-            if last.as_ref() != Some(&heading) {
-                writeln!(f, "{}{heading}", if last.is_some() { "\n" } else { "" })?;
-                last = Some(heading);
-            }
-            let kind = keys::find(section, key).map_or(Kind::Text, |key| key.kind);
-            let value = match kind.is_string() {
-                true => toml_string(&setting.shown()),
-                false => setting.text.clone(),
-            };
-            writeln!(f, "{:<40} # {}", format!("{key} = {value}"), setting.origin)?;
-        }
-        Ok(())
-    }
-}
-
-/// Returns a text as a TOML string on one line, in which everything that cannot be seen is escaped (TOML 1.0, basic strings).
-fn toml_string(text: &str) -> String {
-    let is_unseen = |c: char| c != ' ' && is_blank(c);
-    if visible_line(text) == text && !text.contains(is_unseen) {
-        return toml::Value::String(text.to_owned()).to_string();
-    }
-    let escaped = |c: char| match c {
-        '"' | '\\' => format!("\\{c}"),
-        c if is_unseen(c) || hidden_character(c.encode_utf8(&mut [0; 4])).is_some() => format!("\\U{:08x}", u32::from(c)),
-        c => c.to_string(),
-    };
-    format!("\"{}\"", text.chars().map(escaped).collect::<String>())
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, SocketAddr};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -53,6 +53,10 @@ pub(super) struct Book {
     /// Instant of the opening, in seconds since 1970-01-01 00:00 UTC.
     since: u64,
     stage: watch::Sender<Stage>,
+    /// Number of sockets at which clients are waited for, of the doors that are not closed.
+    doors: AtomicUsize,
+    /// Number of them that refuse those who come, since what they serve is stopped.
+    stopped: AtomicUsize,
     connections: AtomicU64,
     requests: AtomicU64,
     bytes_in: AtomicU64,
@@ -70,6 +74,8 @@ impl Book {
             limits,
             since,
             stage: watch::Sender::new(Stage::Open),
+            doors: AtomicUsize::new(0),
+            stopped: AtomicUsize::new(0),
             connections: AtomicU64::new(0),
             requests: AtomicU64::new(0),
             bytes_in: AtomicU64::new(0),
@@ -80,23 +86,35 @@ impl Book {
     }
 
     pub(super) fn figures(&self) -> Figures {
-        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let total = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Figures {
             service: self.service,
             address: self.address,
             stage: self.stage(),
+            doors: self.doors.load(Ordering::Relaxed),
+            stopped: self.stopped.load(Ordering::Relaxed),
             since: Some(self.since),
             clients: locked(&self.present).values().sum(),
-            connections: count(&self.connections),
-            requests: count(&self.requests),
-            bytes_in: count(&self.bytes_in),
-            bytes_out: count(&self.bytes_out),
+            connections: total(&self.connections),
+            requests: total(&self.requests),
+            bytes_in: total(&self.bytes_in),
+            bytes_out: total(&self.bytes_out),
             refusals: locked(&self.refusals).clone(),
         }
     }
 
     pub(super) fn stage(&self) -> Stage {
         *self.stage.borrow()
+    }
+
+    /// Notes one door more, or one that is closed.
+    pub(super) fn note_door(&self, is_one_more: bool) {
+        count(&self.doors, is_one_more);
+    }
+
+    /// Notes that what one door serves is stopped, or runs again.
+    pub(super) fn note_stopped(&self, is_stopped: bool) {
+        count(&self.stopped, is_stopped);
     }
 
     /// Passes to a later stage; a door that is closed stays so.
@@ -141,6 +159,14 @@ impl Book {
                 present.remove(&address);
             }
         }
+    }
+}
+
+fn count(counter: &AtomicUsize, is_one_more: bool) {
+    if is_one_more {
+        counter.fetch_add(1, Ordering::Relaxed);
+    } else {
+        counter.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -63,7 +63,7 @@ impl Doors {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
         let (open, closing) = self.register(service, address, limits);
-        Ok(Door { listener: Some(listener), address, open, closing })
+        Ok(Door::new(listener, address, open, closing))
     }
 
     /// Opens a door at each of the addresses for one service. The doors share the limits and the figures, which have the first address that
@@ -83,10 +83,7 @@ impl Doors {
         let Some(first) = bound.or(addresses.first().copied()) else { return Vec::new() };
         // What is registered is closed if no door is opened.
         let (open, closing) = self.register(service, first, limits);
-        let door = |(address, listener)| {
-            let (open, closing) = (Arc::clone(&open), closing.clone());
-            Door { listener: Some(listener), address, open, closing }
-        };
+        let door = |(address, listener)| Door::new(listener, address, Arc::clone(&open), closing.clone());
         listening.into_iter().map(|(address, bound)| (address, bound.map(door))).collect()
     }
 
@@ -171,6 +168,10 @@ pub struct Figures {
     pub address: SocketAddr,
     /// Whether it is open.
     pub stage: Stage,
+    /// Sockets at which clients are waited for: one, or one a node.
+    pub doors: usize,
+    /// How many of them refuse those who come, since the process of their node does not run.
+    pub stopped: usize,
     /// Instant of its opening, in seconds since 1970-01-01 00:00 UTC; `None` if it was never open.
     pub since: Option<u64>,
     /// Connections that are open now.
@@ -195,6 +196,8 @@ impl Figures {
             service,
             address,
             stage: Stage::Closed,
+            doors: 0,
+            stopped: 0,
             since: None,
             clients: 0,
             connections: 0,
@@ -244,8 +247,17 @@ pub struct Door {
     /// Socket; `None` while what is served does not run.
     listener: Option<TcpListener>,
     address: SocketAddr,
+    /// True while what is served is known to be stopped.
+    is_stopped: bool,
     open: Arc<Open>,
     closing: Closing,
+}
+
+impl Drop for Door {
+    fn drop(&mut self) {
+        self.note_stopped(false);
+        self.book().note_door(false);
+    }
 }
 
 /// Book of doors that are not closed, until the last of them is dropped.
@@ -259,6 +271,18 @@ impl Drop for Open {
 }
 
 impl Door {
+    fn new(listener: TcpListener, address: SocketAddr, open: Arc<Open>, closing: Closing) -> Door {
+        open.0.note_door(true);
+        Door { listener: Some(listener), address, is_stopped: false, open, closing }
+    }
+
+    /// Notes whether what is served is stopped.
+    fn note_stopped(&mut self, is_stopped: bool) {
+        if std::mem::replace(&mut self.is_stopped, is_stopped) != is_stopped {
+            self.book().note_stopped(is_stopped);
+        }
+    }
+
     /// Returns the address at which the door listens, with the port that the system has given.
     pub const fn address(&self) -> SocketAddr {
         self.address
@@ -296,6 +320,7 @@ impl Door {
         let (mut closing, mut connections) = (self.closing(), JoinSet::new());
         loop {
             let stopped = *is_stopped.borrow_and_update();
+            self.note_stopped(stopped);
             if stopped && self.listener.take().is_some() {
                 self.end(&mut connections, GRACE).await;
             }

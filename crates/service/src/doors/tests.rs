@@ -241,6 +241,7 @@ fn a_door_is_shut_while_what_is_served_is_stopped() {
             is_stopped.send_replace(true);
             assert_eq!(client.read(&mut [0]).await.unwrap_or(0), 0);
             assert!(TcpStream::connect(address).await.is_err());
+            assert_eq!((doors.figures()[0].doors, doors.figures()[0].stopped), (2, 1));
             is_stopped.send_replace(false);
             while TcpStream::connect(address).await.is_err() {
                 pause(SOON).await;
@@ -251,6 +252,7 @@ fn a_door_is_shut_while_what_is_served_is_stopped() {
             doors.close();
         };
         tokio::join!(clients, first.attend_unless(is_stopped.subscribe(), SOON, hold), second.attend(SOON, hold));
-        assert_eq!(doors.figures()[0].refusals, Refusals::from([(reason::FULL, 1)]));
+        let figures = &doors.figures()[0];
+        assert_eq!((&figures.refusals, figures.doors, figures.stopped), (&Refusals::from([(reason::FULL, 1)]), 0, 0));
     });
 }

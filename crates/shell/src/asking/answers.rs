@@ -18,7 +18,7 @@ use secrecy::zeroize::Zeroizing;
 
 use super::terminal;
 use crate::qr;
-use crate::question::{CodeField, Field, FieldError, FieldKind, Form, LOG_IN, Question, Reply, Shown};
+use crate::question::{Field, FieldKind, Form, LOG_IN, Question, Reply, Shown};
 
 /// Environment variable of the password.
 const PASSWORD_VARIABLE: &str = "P2P_PASSWORD";
@@ -110,7 +110,7 @@ impl Answers {
     /// Finds the answer to the field that follows the given ones.
     async fn find(&mut self, form: &Form, given: &[Secret], is_shown: &mut bool) -> Found {
         let (field, user) = (&form.fields[given.len()], user_of(form, given));
-        let mut wrong = form.error.as_ref().filter(|error| is_about(error, form, given.len())).map(|error| error.message.clone());
+        let mut wrong = form.error_at(given.len()).map(|error| error.message.clone());
         let is_told = wrong.is_some();
         if !is_told {
             if let Some(text) = self.given_before(form, given.len()) {
@@ -205,7 +205,7 @@ impl Answers {
     fn variable_of(&self, form: &Form, field: &Field, user: &str) -> Option<&'static str> {
         let is_change = form.fields.iter().all(|field| field.kind.is_hidden());
         match field.kind {
-            FieldKind::Text => None,
+            FieldKind::Text | FieldKind::Secret => None,
             FieldKind::NewPassword | FieldKind::Repeated if is_change || !self.is_for(user) => Some(NEW_PASSWORD_VARIABLE),
             FieldKind::Password | FieldKind::NewPassword | FieldKind::Repeated => Some(PASSWORD_VARIABLE),
             FieldKind::Code(_) => Some(CODE_VARIABLE),
@@ -230,13 +230,9 @@ impl Answers {
     }
 
     async fn typed(&self, form: &Form, field: &Field) -> io::Result<Found> {
-        let code = if let FieldKind::Code(code) = field.kind { code } else { CodeField::default() };
-        let (again, or_backup) = (code.can_be_sent_again, code.or_backup_code);
         // The name may be the wrong field.
         let may_go_back = field.kind == FieldKind::Password && form.title == LOG_IN && form.error.is_some();
-        let mut prompt = field.name.to_owned();
-        prompt.push_str(if or_backup { ", or a backup code" } else { "" });
-        prompt.push_str(if again { " (nothing for another one)" } else { "" });
+        let mut prompt = field.prompt();
         prompt.push_str(if may_go_back { " (nothing for another name)" } else { "" });
         let line = match &self.terminal {
             Some(terminal) => terminal::ask(terminal, &prompt, field.kind.is_hidden()).await?,
@@ -249,7 +245,7 @@ impl Answers {
             output::tell(format_args!("({})", strength(line.expose_secret())));
         }
         Ok(match line {
-            Some(line) if line.expose_secret().is_empty() && again => Found::SendAgain,
+            Some(line) if line.expose_secret().is_empty() && field.can_be_sent_again() => Found::SendAgain,
             Some(line) if line.expose_secret().is_empty() && may_go_back => Found::GoBack,
             Some(line) if line.expose_secret().is_empty() => Found::GivenUp,
             Some(line) => Found::Given(line),
@@ -266,12 +262,6 @@ fn from_environment(variable: &str) -> Option<Secret> {
 /// Returns the user whose secrets a form asks for: the form's own user, or else the answer to its first field.
 fn user_of<'a>(form: &'a Form, given: &'a [Secret]) -> &'a str {
     if form.user.is_empty() { given.first().map_or("", |name| name.expose_secret().trim()) } else { &form.user }
-}
-
-/// Returns true if an error concerns the field at an index. A repeated field is asked again together with the field that it
-/// repeats.
-fn is_about(error: &FieldError, form: &Form, place: usize) -> bool {
-    error.field == place || form.fields[place].kind == FieldKind::Repeated && error.field + 1 == place
 }
 
 fn line_of_stdin() -> io::Result<Option<Secret>> {

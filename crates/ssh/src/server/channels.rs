@@ -15,10 +15,10 @@ use russh::{Channel, ChannelId, ChannelOpenFailure, Pty};
 use secrecy::SecretString;
 use tokio::sync::watch;
 
-use super::algorithms::may_sign;
 use super::login::{Login, refused};
 use super::seats::{Seat, Seats};
 use super::works::Works;
+use crate::algorithms::may_sign;
 use crate::session::{self, Asker, Terminal};
 use crate::sftp;
 

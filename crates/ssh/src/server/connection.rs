@@ -22,11 +22,12 @@ use tokio::net::TcpStream;
 use tokio::sync::{oneshot, watch};
 use tokio::time::timeout;
 
+use super::SERVICE;
 use super::channels::Client;
 use super::login::METHODS;
 use super::seats::Seats;
 use super::works::Works;
-use super::{SERVICE, algorithms};
+use crate::algorithms;
 use crate::keys::HostKeys;
 
 /// Name of the program in the protocol (RFC 4253, section 4.2).
@@ -60,7 +61,7 @@ pub(super) fn config(keys: &HostKeys) -> Config {
         keys: keys.keys().to_vec(),
         channel_buffer_size: CHANNEL_BUFFER,
         event_buffer_size: BUFFER,
-        preferred: algorithms::preferred(),
+        preferred: algorithms::of_servers(),
         max_auth_attempts: ATTEMPTS_MAX,
         // The door cuts a client that is silent.
         inactivity_timeout: None,

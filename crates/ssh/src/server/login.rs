@@ -4,8 +4,8 @@
 //! Nothing of it is decided here: the accounts check, delay, log and tell by mail, as for every front end. A client that has given the right
 //! password by the method `password` goes on with the code by `keyboard-interactive`, which is also a method for both.
 
-use p2p_service::access::Access;
-use p2p_service::accounts::{Challenge, KeyFingerprint, Secret, UserName, is_api_token};
+use p2p_service::access::{Access, AccessError};
+use p2p_service::accounts::{AuthError, Challenge, CodeKind, KeyFingerprint, Secret, UserName, is_api_token};
 use russh::keys::PublicKey;
 use russh::server::{Auth, Response};
 use russh::{MethodKind, MethodSet};
@@ -20,8 +20,8 @@ pub(super) struct Login {
     access: Access,
     /// User who has given the right password and owes a code.
     owing: Option<(String, Challenge)>,
-    /// Why the last attempt was refused.
-    refusal: String,
+    /// What is said with the next question: why the last attempt was refused, or where the code is.
+    words: String,
 }
 
 /// What a password came to.
@@ -33,7 +33,7 @@ enum Step {
 
 impl Login {
     pub(super) fn new(access: Access) -> Login {
-        Login { access, owing: None, refusal: String::new() }
+        Login { access, owing: None, words: String::new() }
     }
 
     /// Returns the fingerprint of a key if it is one of the user's.
@@ -79,13 +79,15 @@ impl Login {
         let is_token = is_api_token(&text);
         let text = Secret::from(text);
         if let Some((_, challenge)) = self.owing.take_if(|(owing, _)| owing == user) {
+            let is_answered = !text.expose_secret().is_empty() || challenge.kind != CodeKind::Mail;
+            // Another code may be given, until the accounts say that the login has lapsed.
+            self.owing = Some((user.to_owned(), challenge.clone()));
+            if !is_answered {
+                return self.another_code(user, &challenge).await;
+            }
             return match self.access.login_with_code(&challenge, text).await {
                 Ok(()) => Auth::Accept,
-                Err(error) => {
-                    // Another code may be given, until the accounts say that the login has lapsed.
-                    self.owing = Some((user.to_owned(), challenge));
-                    self.refuse(&error)
-                }
+                Err(error) => self.refuse(&error),
             };
         }
         let step = if is_token { self.by_token(user, text).await } else { self.password(user, text).await };
@@ -96,13 +98,29 @@ impl Login {
         }
     }
 
+    /// Mails another code and asks for it, which is no attempt: the accounts limit the mails.
+    async fn another_code(&mut self, user: &str, challenge: &Challenge) -> Auth {
+        self.words = match self.access.send_code(challenge).await {
+            Ok(()) => {
+                format!("Another code was mailed to you ({}); the one before is worth nothing now.", self.access.mail_way())
+            }
+            Err(AccessError::Auth(error @ AuthError::Lapsed)) => return self.refuse(&error.into()),
+            Err(error) => error.to_string(),
+        };
+        self.question(user)
+    }
+
     fn question(&mut self, user: &str) -> Auth {
-        let is_owing = self.owing.as_ref().is_some_and(|(owing, _)| owing == user);
-        let prompt = if is_owing { "One-time code: " } else { "Password: " };
+        let owing = self.owing.as_ref().filter(|(owing, _)| owing == user).map(|(_, challenge)| challenge.kind);
+        let prompt = match owing {
+            None => "Password: ",
+            Some(CodeKind::App) => "One-time code: ",
+            Some(CodeKind::Mail) => "One-time code (nothing for another one): ",
+        };
         Auth::Partial {
             name: "p2p".into(),
-            instructions: std::mem::take(&mut self.refusal).into(),
-            prompts: vec![(prompt.into(), is_owing)].into(),
+            instructions: std::mem::take(&mut self.words).into(),
+            prompts: vec![(prompt.into(), owing.is_some())].into(),
         }
     }
 
@@ -110,12 +128,24 @@ impl Login {
         match self.access.login(user.to_owned(), password).await {
             Ok(None) => Step::In,
             Ok(Some(challenge)) => {
+                self.words = self.told_of(&challenge);
                 self.owing = Some((user.to_owned(), challenge));
                 Step::Code
             }
             Err(error) => {
                 self.refuse(&error);
                 Step::Refused
+            }
+        }
+    }
+
+    /// Says where the code is that a user owes; nothing of one by an app, which the user has.
+    fn told_of(&self, challenge: &Challenge) -> String {
+        match (challenge.kind, challenge.mail_wait) {
+            (CodeKind::App, _) => String::new(),
+            (CodeKind::Mail, None) => format!("The six digits that were mailed to you ({}).", self.access.mail_way()),
+            (CodeKind::Mail, Some(seconds)) => {
+                format!("Too many codes were mailed: another one can be had in {seconds} s. A backup code does now.")
             }
         }
     }
@@ -138,9 +168,13 @@ impl Login {
         }
     }
 
-    fn refuse(&mut self, error: &p2p_service::access::AccessError) -> Auth {
+    fn refuse(&mut self, error: &AccessError) -> Auth {
         tracing::debug!(%error, "a login by SSH is refused");
-        self.refusal = error.to_string();
+        if matches!(error, AccessError::Auth(AuthError::Lapsed)) {
+            // The password is asked for again.
+            self.owing = None;
+        }
+        self.words = error.to_string();
         refused()
     }
 }

@@ -2,7 +2,6 @@
 //!
 //! | file | contents |
 //! |---|---|
-//! | `algorithms` | the algorithms that are taken |
 //! | `connection` | one connection from its first byte to its end |
 //! | `login` | who it is: public keys, passwords and codes, API tokens |
 //! | `channels` | the channels of a connection, and what is asked of each |
@@ -12,7 +11,6 @@
 //! The endpoint of a node whose process does not run refuses connections, as a machine does on which no server runs, and its clients are
 //! cut. It listens again when the node does.
 
-mod algorithms;
 mod channels;
 mod connection;
 mod login;

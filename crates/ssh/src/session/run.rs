@@ -7,7 +7,8 @@ use p2p_shell::words::{Variables, commands_of};
 use p2p_shell::{Questions, Shell, ShellError};
 
 use super::client::{Call, Client};
-use super::{INTERRUPTED, SUCCESS, questions};
+use super::questions::Answers;
+use super::{INTERRUPTED, SUCCESS};
 
 /// Exit status of a command that is refused for where it is given.
 const REFUSED: u32 = p2p_service::failure::exit::FAILED as u32;
@@ -28,6 +29,7 @@ pub(super) struct Outcome {
 pub(super) struct Runner {
     shell: Shell,
     questions: Questions,
+    answers: Answers,
     variables: Variables,
     history: Vec<String>,
     /// True if lines are read on, so that what comes meanwhile is kept for them.
@@ -37,7 +39,7 @@ pub(super) struct Runner {
 impl Runner {
     /// Makes the runner of a shell, which reads line after line, or of a single command.
     pub(super) fn new((shell, questions): (Shell, Questions), reads_on: bool) -> Runner {
-        Runner { shell, questions, variables: Variables::new(), history: Vec::new(), reads_on }
+        Runner { shell, questions, answers: Answers::default(), variables: Variables::new(), history: Vec::new(), reads_on }
     }
 
     /// Returns the shell.
@@ -104,7 +106,8 @@ impl Runner {
         client: &mut Client,
         command: &str,
     ) -> Result<Result<p2p_shell::answer::Answer, ShellError>, Call> {
-        let Runner { shell, questions, variables, reads_on, .. } = self;
+        let Runner { shell, questions, answers, variables, reads_on, .. } = self;
+        answers.forget();
         // A command at a terminal may ask, and what is typed ahead is its answer.
         let keeps = *reads_on || client.terminal().is_some();
         let mut running = std::pin::pin!(shell.run_to_end(command, variables));
@@ -112,7 +115,7 @@ impl Runner {
             tokio::select! {
                 biased;
                 answer = &mut running => return Ok(answer),
-                Some(question) = questions.recv() => questions::answer(client, question).await?,
+                Some(question) = questions.recv() => answers.answer(client, question).await?,
                 call = client.call(keeps) => return Err(call),
             }
         }

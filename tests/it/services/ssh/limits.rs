@@ -6,7 +6,7 @@ use std::net::TcpStream as Stream;
 use super::*;
 
 /// Returns the first line that the server sends, or nothing where it ends the connection.
-fn banner(stream: &mut Stream) -> Option<String> {
+pub(super) fn banner(stream: &mut Stream) -> Option<String> {
     stream.set_read_timeout(Some(DEADLINE)).unwrap();
     let mut line = String::new();
     BufReader::new(stream).read_line(&mut line).ok()?;

@@ -11,14 +11,14 @@ fn with(key: PrivateKey) -> PrivateKeyWithHashAlg {
 }
 
 /// Asks for the prompts of the method, and returns what is said with the prompt.
-async fn prompt(session: &mut Handle<Anyone>) -> (String, String) {
+pub(super) async fn prompt(session: &mut Handle<Anyone>) -> (String, String) {
     match session.authenticate_keyboard_interactive_start("alice", None).await.unwrap() {
         KeyboardInteractiveAuthResponse::InfoRequest { instructions, prompts, .. } => (instructions, prompts[0].prompt.clone()),
         other => panic!("{other:?}"),
     }
 }
 
-async fn respond(session: &mut Handle<Anyone>, text: &str) -> KeyboardInteractiveAuthResponse {
+pub(super) async fn respond(session: &mut Handle<Anyone>, text: &str) -> KeyboardInteractiveAuthResponse {
     session.authenticate_keyboard_interactive_respond(vec![text.to_owned()]).await.unwrap()
 }
 

@@ -1,6 +1,8 @@
 //! The SSH servers of the nodes, as a client of the same library sees them.
 
+mod client;
 mod foreign;
+mod hostile;
 mod limits;
 mod logins;
 mod shell;

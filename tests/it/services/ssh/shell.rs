@@ -3,6 +3,7 @@
 use russh::Sig;
 
 use super::*;
+use crate::accounts::mailed_codes;
 
 /// A shell at a terminal of this width, with all that it has said.
 struct AtTerminal {
@@ -23,12 +24,11 @@ impl AtTerminal {
         self.channel.data_bytes(keys.as_bytes().to_vec()).await.unwrap();
     }
 
-    /// Waits for a text, and forgets what was said up to its end.
-    async fn says(&mut self, text: &str) {
+    /// Waits for a text, and takes what was said up to its end.
+    async fn says(&mut self, text: &str) -> String {
         loop {
             if let Some(at) = self.said.find(text) {
-                self.said.drain(..at + text.len());
-                return;
+                return self.said.drain(..at + text.len()).collect();
             }
             assert!(self.next().await, "{text}: {:?}", self.said);
         }
@@ -107,6 +107,53 @@ fn a_running_command_is_interrupted() {
         shell.type_("exit\r").await;
         while shell.next().await {}
         assert!(shell.status.is_some());
+    });
+    assert_eq!(served.stop().code, Some(0));
+}
+
+/// The code for an app is drawn where the terminal has room for it, and an empty answer mails another code, at a prompt and at the login.
+#[test]
+fn questions_are_answered_at_a_terminal() {
+    const INK: &str = "\x1b[30;107m";
+    let home = Home::new(QUICK);
+    home.register("alice");
+    let served = served(&home);
+    let address = served.ssh("Node_01");
+    on_a_runtime(async {
+        let session = logged_in(address).await;
+        for (columns, is_drawn) in [(80, true), (30, false)] {
+            let mut shell = AtTerminal::open(&session, columns).await;
+            shell.says("> ").await;
+            shell.type_("otp enable app\r").await;
+            assert_eq!(shell.says("otpauth://").await.contains(INK), is_drawn, "{columns}");
+            shell.says("Code: ").await;
+            shell.type_("\r").await;
+            shell.says("given up").await;
+        }
+        let mut shell = AtTerminal::open(&session, 80).await;
+        shell.says("> ").await;
+        shell.type_("otp enable mail\r").await;
+        shell.says("(nothing for another one): ").await;
+        wait_until("a code", || mailed_codes(&home).len() == 1);
+        shell.type_("\r").await;
+        shell.says("Another code was mailed").await;
+        wait_until("another code", || mailed_codes(&home).len() == 2);
+        shell.type_(&format!("{}\r", mailed_codes(&home)[1])).await;
+        shell.says("one-time passwords are enabled").await;
+    });
+    on_a_runtime(async {
+        let mut login = session(address).await;
+        login.authenticate_password("alice", PASSWORD).await.unwrap();
+        let (words, prompt) = logins::prompt(&mut login).await;
+        assert!(words.contains("mailed to you") && prompt.contains("nothing for another one"), "{words} {prompt}");
+        wait_until("a third code", || mailed_codes(&home).len() == 3);
+        let KeyboardInteractiveAuthResponse::InfoRequest { instructions, .. } = logins::respond(&mut login, "").await else {
+            panic!("an empty answer is no attempt")
+        };
+        assert!(instructions.contains("Another code was mailed"), "{instructions}");
+        wait_until("a fourth code", || mailed_codes(&home).len() == 4);
+        let newest = mailed_codes(&home).pop().unwrap();
+        assert!(matches!(logins::respond(&mut login, &newest).await, KeyboardInteractiveAuthResponse::Success));
     });
     assert_eq!(served.stop().code, Some(0));
 }

@@ -1,4 +1,4 @@
-//! Algorithms that the servers take, and nothing else: the one list of them.
+//! Algorithms that servers and clients take, and nothing else: the one list of them.
 //!
 //! | for | taken | why |
 //! |---|---|---|
@@ -20,10 +20,11 @@ const KEX: &[kex::Name] = &[
     kex::DH_G18_SHA512,
     kex::DH_G16_SHA512,
     kex::DH_G14_SHA256,
-    kex::EXTENSION_SUPPORT_AS_SERVER,
-    // Against the truncation of the handshake (CVE-2023-48795).
-    kex::EXTENSION_OPENSSH_STRICT_KEX_AS_SERVER,
 ];
+
+/// Extensions that a side of the handshake offers (RFC 8308), the second one against its truncation (CVE-2023-48795).
+const OF_SERVERS: [kex::Name; 2] = [kex::EXTENSION_SUPPORT_AS_SERVER, kex::EXTENSION_OPENSSH_STRICT_KEX_AS_SERVER];
+const OF_CLIENTS: [kex::Name; 2] = [kex::EXTENSION_SUPPORT_AS_CLIENT, kex::EXTENSION_OPENSSH_STRICT_KEX_AS_CLIENT];
 
 const KEYS: &[Algorithm] = &[
     Algorithm::Ed25519,
@@ -45,10 +46,19 @@ const CIPHERS: &[cipher::Name] = &[
 
 const MACS: &[mac::Name] = &[mac::HMAC_SHA512_ETM, mac::HMAC_SHA256_ETM, mac::HMAC_SHA512, mac::HMAC_SHA256];
 
-/// Returns the algorithms that are offered, the preferred ones first.
-pub(super) fn preferred() -> Preferred {
+/// Returns the algorithms that servers offer, the preferred ones first.
+pub(crate) fn of_servers() -> Preferred {
+    preferred(OF_SERVERS)
+}
+
+/// Returns the algorithms that clients offer, the preferred ones first.
+pub(crate) fn of_clients() -> Preferred {
+    preferred(OF_CLIENTS)
+}
+
+fn preferred(extensions: [kex::Name; 2]) -> Preferred {
     Preferred {
-        kex: Cow::Borrowed(KEX),
+        kex: Cow::Owned([KEX, &extensions].concat()),
         key: Cow::Borrowed(KEYS),
         host_key_certificates: Cow::Borrowed(&[]),
         cipher: Cow::Borrowed(CIPHERS),
@@ -58,6 +68,6 @@ pub(super) fn preferred() -> Preferred {
 }
 
 /// Returns true if a user's key may sign with this algorithm.
-pub(super) fn may_sign(algorithm: &Algorithm) -> bool {
+pub(crate) fn may_sign(algorithm: &Algorithm) -> bool {
     KEYS.contains(algorithm)
 }

@@ -1,0 +1,191 @@
+//! The commands `ssh` and `broadcast`, which carry commands out at the nodes of this program and at hosts elsewhere.
+//!
+//! | file | contents |
+//! |---|---|
+//! | `hosts` | what a name stands for: a node whose server listens here, or a host of p2p.toml |
+//! | `asking` | the questions of hosts, and who answers them |
+//! | `visits` | one command at one host, by a connection that is kept, and one at all nodes |
+//! | [`commands`] | the commands of the language |
+//!
+//! Hosts are known by their keys: nodes by those of the data directory, others by the fingerprint in p2p.toml or by what was trusted before.
+
+mod asking;
+pub mod commands;
+mod hosts;
+mod visits;
+
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+
+use clap::Args;
+use eyre::{Report, Result, eyre};
+use p2p_base::spelling::visible_path;
+use p2p_service::doors::announced;
+use p2p_service::failure::{Advise, exit};
+use p2p_service::instance::{EngineArgs, default_data_dir};
+use p2p_service::interrupt::interrupted;
+use p2p_service::output::{self, OutputArgs};
+use p2p_shell::asking::answers::Answers;
+use p2p_ssh::client::pool::Pool;
+
+use self::asking::Asker;
+use self::hosts::{Hosts, Target};
+use self::visits::{Failure, Visit};
+
+/// `p2p ssh`
+#[derive(Debug, Args)]
+pub struct SshArgs {
+    #[command(flatten)]
+    common: Common,
+    /// A node whose server a running `p2p serve --ssh` of the data directory has, such as Node_02, or a host of p2p.toml; with `USER@`, as that
+    /// user
+    #[arg(value_name = "[USER@]HOST")]
+    target: Target,
+    /// Command that is carried out there; several words are put together with blanks
+    #[arg(value_name = "COMMAND", required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    command: Vec<String>,
+}
+
+/// `p2p broadcast`
+#[derive(Debug, Args)]
+pub struct BroadcastArgs {
+    #[command(flatten)]
+    common: Common,
+    /// Command that is carried out at every node; several words are put together with blanks
+    #[arg(value_name = "COMMAND", required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    command: Vec<String>,
+}
+
+/// Options of both.
+#[derive(Debug, Args)]
+struct Common {
+    /// Log in as NAME; otherwise as the only user for whom `p2p keygen` has made a key
+    #[arg(long, value_name = "NAME")]
+    user: Option<String>,
+    /// Read the password from the first line of FILE; otherwise that of a node is read from P2P_PASSWORD, or typed
+    #[arg(long, value_name = "FILE")]
+    password_file: Option<PathBuf>,
+    #[command(flatten)]
+    output: OutputArgs,
+    #[command(flatten)]
+    engine: EngineArgs,
+}
+
+impl Common {
+    /// Returns the hosts that there are: the nodes that another process serves, and those of p2p.toml.
+    fn hosts(&self) -> Result<Hosts> {
+        let config = self.engine.load()?;
+        let data_dir = match config.data_dir() {
+            Some(directory) => directory,
+            None => default_data_dir()?,
+        };
+        let listening = announced::holder(&data_dir).map(|holder| holder.services).unwrap_or_default();
+        Ok(Hosts { data_dir, remotes: config.remotes(), listening })
+    }
+}
+
+impl SshArgs {
+    /// Carries the command out at the host, and ends with its exit status.
+    ///
+    /// # Errors
+    /// Fails if the host cannot be reached, is not known, or does not log the user in, and if the command has failed.
+    pub async fn run(&self) -> Result<()> {
+        let hosts = self.common.hosts()?;
+        let found = hosts.find(&self.target.host).map_err(|error| not_found(&error, &hosts))?;
+        let named = self.target.user.as_deref().or(self.common.user.as_deref());
+        let user = hosts.user(&found, named, None).map_err(|error| not_found(&error, &hosts))?;
+        let answers = Answers::new(self.common.password_file.clone());
+        let mut asker = Asker::terminal(answers, &user, found.is_here());
+        let command = self.command.join(" ");
+        let pool = Pool::default();
+        let visit = Visit { pool: &pool, found: &found, user: &user };
+        let answered = tokio::select! {
+            biased;
+            answered = visit.answered(&command, &mut asker) => answered.map_err(advised)?,
+            stop = interrupted() => return Err(stop?.into()),
+        };
+        if self.common.output.json {
+            let data = visits::data(&found.host.name, &user, Ok(&answered), None);
+            output::print_json(&serde_json::to_string(&data)?)?;
+        } else {
+            shown(&answered.out, std::io::stdout(), output::print_raw)?;
+            shown(&answered.err, std::io::stderr(), |text| {
+                output::tell_lines(text);
+                Ok(())
+            })?;
+        }
+        match answered.status {
+            0 => Ok(()),
+            status => {
+                let code = u8::try_from(status).unwrap_or(exit::FAILED);
+                Err(eyre!("{} has ended the command with the exit status {status}", found.host.name).exit_code(code))
+            }
+        }
+    }
+}
+
+impl BroadcastArgs {
+    /// Carries the command out at every node, and prints what each has answered.
+    ///
+    /// # Errors
+    /// Fails if no node has a server, and if the command has failed at one of them.
+    pub async fn run(&self) -> Result<()> {
+        let hosts = self.common.hosts()?;
+        let nodes = hosts.nodes().map_err(|error| not_found(&error, &hosts))?;
+        let found = nodes.first().ok_or_else(|| not_found(&hosts::HostError::NoServer("no node".into()), &hosts))?;
+        let user = hosts.user(found, self.common.user.as_deref(), None).map_err(|error| not_found(&error, &hosts))?;
+        let mut answers = Answers::new(self.common.password_file.clone());
+        let password = match found.keys_of(&user).is_empty() {
+            true => asking::password_for_all(&mut answers, &user).await,
+            false => None,
+        };
+        let (pool, command) = (Pool::default(), self.command.join(" "));
+        let all = tokio::select! {
+            biased;
+            all = visits::at_all(&pool, nodes, &user, &command, password) => all,
+            stop = interrupted() => return Err(stop?.into()),
+        };
+        output::print(&self.common.output, &visits::data_of_all(&user, &all), |_| {
+            visits::table(&all).text(output::terminal_width())
+        })?;
+        match visits::failed(&all) {
+            0 => Ok(()),
+            failed => Err(eyre!("the command has failed at {failed} of {} nodes", all.len()).exit_code(exit::FAILED)),
+        }
+    }
+}
+
+/// Prints what a command has said: as it is where a program reads it, and legibly at a terminal.
+fn shown(bytes: &[u8], mut stream: impl Write + IsTerminal, print: impl Fn(&str) -> Result<()>) -> Result<()> {
+    if bytes.is_empty() {
+        return Ok(());
+    }
+    if stream.is_terminal() {
+        return print(&visits::legible(bytes));
+    }
+    output::written(stream.write_all(bytes).and_then(|()| stream.flush()))
+}
+
+/// Attaches the next step to the error of a host that is not found.
+fn not_found(error: &hosts::HostError, hosts: &Hosts) -> Report {
+    let report = eyre!("{error}");
+    match error {
+        hosts::HostError::NoServer(_) => {
+            let directory = visible_path(&hosts.data_dir);
+            report.suggestion(format!("`p2p serve --ssh` in {directory} opens one; --data-dir names another directory"))
+        }
+        hosts::HostError::NoUser => report.suggestion("say who, as alice@Node_02 or with --user alice"),
+        hosts::HostError::Unknown { .. } => report.suggestion("[[ssh.remote]] in p2p.toml names hosts elsewhere"),
+        hosts::HostError::Keys(_) => report,
+    }
+}
+
+/// Attaches the next step and the exit code to the failure of a visit.
+fn advised(failure: Failure) -> Report {
+    let (advice, code) = (failure.advice(), failure.exit_code());
+    let report = Report::from(failure).exit_code(code);
+    match advice {
+        Some(advice) => report.suggestion(advice),
+        None => report,
+    }
+}

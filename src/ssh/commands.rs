@@ -1,0 +1,145 @@
+//! The commands `ssh` and `broadcast` of the language, for prompts of this machine.
+
+use p2p_service::access::Identity;
+use p2p_service::config::Remote;
+use p2p_shell::answer::{Answer, View};
+use p2p_shell::call::Call;
+use p2p_shell::question::{FieldKind, Form};
+use p2p_shell::spec::{Argument, Audience, Group, Kind as Word, Place, Spec, Times};
+use p2p_shell::table::CommandGroup;
+use p2p_shell::{Shell, ShellError};
+use p2p_ssh::client::pool::Pool;
+
+use super::asking::Asker;
+use super::hosts::{Found, HostError, Hosts, Target};
+use super::visits::{self, Visit};
+use crate::serve::services::Services;
+
+/// The commands about the nodes of this process and hosts elsewhere.
+#[derive(Debug)]
+pub struct SshCommands {
+    services: Services,
+    remotes: Vec<Remote>,
+    pool: Pool,
+}
+
+/// The commands, in the order of the help.
+pub static COMMANDS: &[Spec] = &[
+    Spec {
+        name: "ssh",
+        aliases: &[],
+        group: Group::Nodes,
+        audience: Audience::Admins,
+        place: Place::ThisMachine,
+        summary: "carry a command out at a node or at a host elsewhere, over SSH",
+        details: "HOST is a node whose server listens (`serve start ssh`), or one of [[ssh.remote]] in p2p.toml; USER@ says as whom, in the place of \
+                  who is logged in here. The key that `keygen` has made for the user logs in, or else the password. The connection is kept for \
+                  five minutes. A host elsewhere is trusted once, and known by its key from then on.",
+        arguments: &[
+            Argument { name: "[USER@]HOST", kind: Word::Like(&["Node_02", "alice@Node_02"]), times: Times::Once },
+            Argument { name: "COMMAND", kind: Word::Other("'info a.bin'"), times: Times::Rest },
+        ],
+        flags: &[],
+        run: |shell, call| Box::pin(ssh(shell, call)),
+    },
+    Spec {
+        name: "broadcast",
+        aliases: &[],
+        group: Group::Nodes,
+        audience: Audience::Admins,
+        place: Place::ThisMachine,
+        summary: "carry a command out at all nodes at once, over SSH",
+        details: "The nodes are those whose servers listen (`serve start ssh`). Who is logged in here logs in there, by the key that `keygen` has made, \
+                  or else by a password that is asked for once. Each node has its rows: exit status, time, and what it has answered.",
+        arguments: &[Argument { name: "COMMAND", kind: Word::Other("df"), times: Times::Rest }],
+        flags: &[],
+        run: |shell, call| Box::pin(broadcast(shell, call)),
+    },
+];
+
+impl SshCommands {
+    /// Makes the commands of a prompt, about the nodes of these services.
+    pub fn new(services: Services) -> SshCommands {
+        let remotes = services.config().remotes();
+        SshCommands { services, remotes, pool: Pool::default() }
+    }
+
+    fn hosts(&self) -> Hosts {
+        let (data_dir, listening) = (self.services.data_dir().to_owned(), self.services.listening());
+        Hosts { data_dir, remotes: self.remotes.clone(), listening }
+    }
+}
+
+impl CommandGroup for SshCommands {
+    fn commands(&self) -> &'static [Spec] {
+        COMMANDS
+    }
+}
+
+/// Returns the words of a command from an index on, put together with blanks as OpenSSH does.
+fn command_of(call: &Call, from: usize) -> String {
+    call.arguments.get(from..).unwrap_or_default().join(" ")
+}
+
+async fn ssh(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
+    let commands: &SshCommands = shell.group()?;
+    let target: Target = call.argument(0).unwrap_or_default().parse().map_err(|problem| call.wrong(problem))?;
+    let hosts = commands.hosts();
+    let found = hosts.find(&target.host).map_err(refused)?;
+    let user = user_at(shell, &hosts, &found, target.user.as_deref())?;
+    let mut asker = Asker::prompt(shell, &user, found.is_here());
+    let visit = Visit { pool: &commands.pool, found: &found, user: &user };
+    let answered = visit
+        .answered(&command_of(call, 1), &mut asker)
+        .await
+        .map_err(|failure| ShellError::Failed { failures: vec![visits::told(&failure)], exit_code: failure.exit_code() })?;
+    let data = visits::data(&found.host.name, &user, Ok(&answered), None);
+    let said = [visits::legible(&answered.out), visits::legible(&answered.err)];
+    let said = said.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n");
+    match answered.status {
+        0 => Ok(Answer::new(View::Text(said), data)),
+        status => {
+            let what = if said.is_empty() { format!("exit status {status}") } else { said };
+            let failures = vec![format!("{}: {what}", found.host.name)];
+            Err(ShellError::Failed { failures, exit_code: u8::try_from(status).unwrap_or(1) })
+        }
+    }
+}
+
+async fn broadcast(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
+    let commands: &SshCommands = shell.group()?;
+    let hosts = commands.hosts();
+    let nodes = hosts.nodes().map_err(refused)?;
+    let Some(first) = nodes.first() else { return Err(refused(HostError::NoServer("no node".into()))) };
+    let user = user_at(shell, &hosts, first, None)?;
+    let password = match first.keys_of(&user).is_empty() {
+        true => {
+            let form = Form::new("Log in at all nodes").of(&user).with("Password", FieldKind::Password);
+            shell.ask(&form).await?.pop()
+        }
+        false => None,
+    };
+    let all = visits::at_all(&commands.pool, nodes, &user, &command_of(call, 0), password).await;
+    Ok(Answer::new(View::Table(visits::table(&all)), visits::data_of_all(&user, &all)))
+}
+
+/// Returns as whom to log in at a host. The keys of the data directory are for their owners alone.
+fn user_at(shell: &Shell, hosts: &Hosts, found: &Found, named: Option<&str>) -> Result<String, ShellError> {
+    let identity = shell.access().identity();
+    let here = match &*identity {
+        Identity::User { account, .. } => Some(account.name.to_string()),
+        Identity::Operator | Identity::Nobody => None,
+    };
+    hosts.user(found, named, here.as_deref()).map_err(refused)
+}
+
+/// Returns the error of a host that is not found, with the next step.
+fn refused(error: HostError) -> ShellError {
+    let step = match &error {
+        HostError::NoServer(_) => "; `serve start ssh` opens it",
+        HostError::NoUser => "; say who, as alice@Node_02, or `login` first",
+        HostError::Unknown { .. } => "; a node is written Node_02, and [[ssh.remote]] in p2p.toml names hosts elsewhere",
+        HostError::Keys(_) => "",
+    };
+    ShellError::Bad(format!("{error}{step}"))
+}
