@@ -27,6 +27,7 @@ use p2p_service::output;
 use serde::Serialize;
 
 use self::kinds::{Addresses, Kind, StartError};
+use self::nodes::Problem;
 use self::parent::Parent;
 use self::services::Services;
 
@@ -111,17 +112,7 @@ pub async fn run(args: &ServeArgs) -> Result<()> {
 
 async fn serve(instance: &Instance, wanted: Vec<(Kind, Addresses)>, parent: Option<Parent>) -> Result<()> {
     let services = Services::new(instance)?;
-    let mut host_keys = Vec::new();
-    for (kind, addresses) in wanted {
-        let started = services.start(kind, addresses).await.map_err(advised)?;
-        if let Some(warning) = started.warning {
-            output::tell(format_args!("Warning: {warning}"));
-        }
-        for problem in started.problems {
-            output::tell(format_args!("p2p: {problem}; {}=:0 takes free ports", kind.flag_of_nodes()));
-        }
-        host_keys.extend(started.host_keys);
-    }
+    let host_keys = started(&services, wanted).await?;
     let speed = instance.config.text(Section::Engine, "speed");
     // The first account needs it, and there is no other use of it.
     let (listening, setup_token) = (services.listening(), services.setup_token()?);
@@ -139,15 +130,42 @@ async fn serve(instance: &Instance, wanted: Vec<(Kind, Addresses)>, parent: Opti
     asked
 }
 
+/// Starts these services, and returns the fingerprints of their host keys. An address that is taken is told, and the others go on; it is an
+/// error only if nothing listens.
+async fn started(services: &Services, wanted: Vec<(Kind, Addresses)>) -> Result<Vec<String>> {
+    let (mut host_keys, mut taken) = (Vec::new(), Vec::new());
+    for (kind, addresses) in wanted {
+        let started = match services.start(kind, addresses).await {
+            Err(error @ StartError::Address { .. }) => {
+                taken.push(error);
+                continue;
+            }
+            started => started.map_err(advised)?,
+        };
+        if let Some(warning) = started.warning {
+            output::tell(format_args!("Warning: {warning}"));
+        }
+        for Problem { sentence, flag } in started.problems {
+            output::tell(format_args!("p2p: {sentence}; {flag}=:0 takes free ports"));
+        }
+        host_keys.extend(started.host_keys);
+    }
+    let last = if services.listening().is_empty() { taken.pop() } else { None };
+    for error in &taken {
+        let advice = error.advice().map(|advice| format!("; {advice}")).unwrap_or_default();
+        output::tell(format_args!("p2p: {error}{advice}"));
+    }
+    last.map_or(Ok(host_keys), |error| Err(advised(error)))
+}
+
 /// Attaches the next step and the exit code to the error of a service that is not started.
 fn advised(error: StartError) -> Report {
-    match &error {
-        StartError::Address { service, .. } => {
-            let advice = format!("--{service}=:0 takes a free port, and [{service}] address in p2p.toml another");
-            Report::from(error).suggestion(advice).exit_code(exit::TEMPORARY)
-        }
-        StartError::Certificate(_) => Report::from(error).suggestion("`p2p cert` makes a certificate and its key"),
-        _ => error.into(),
+    let (advice, is_taken) = (error.advice(), matches!(error, StartError::Address { .. }));
+    let report = Report::from(error);
+    let report = if is_taken { report.exit_code(exit::TEMPORARY) } else { report };
+    match advice {
+        Some(advice) => report.suggestion(advice),
+        None => report,
     }
 }
 

@@ -125,7 +125,7 @@ async fn start(services: &Services, kind: Option<Kind>, given: Option<Endpoint>)
     for kind in Kind::meant(kind) {
         match start_one(services, kind, given).await {
             Ok(mut one) => {
-                failed.append(&mut one.problems);
+                failed.extend(one.problems.drain(..).map(|problem| problem.sentence));
                 started.push(one);
             }
             Err(problem) => failed.push(problem),

@@ -85,6 +85,14 @@ impl Kind {
         }
     }
 
+    /// Returns the flag of `p2p serve` that says where the kind listens.
+    pub(super) const fn flag(self) -> &'static str {
+        match self {
+            Kind::Grpc => "--grpc",
+            Kind::Ssh => "--ssh",
+        }
+    }
+
     /// Returns the flag of `p2p serve` that says where the servers of single nodes listen.
     pub(super) const fn flag_of_nodes(self) -> &'static str {
         match self {
@@ -176,6 +184,19 @@ pub enum StartError {
     /// The service is not sound, which is a bug of this program.
     #[error(transparent)]
     Unsound(#[from] p2p_grpc::Unsound),
+}
+
+impl StartError {
+    /// Returns the next step of who has started the service by `p2p serve`, if there is one.
+    pub(super) fn advice(&self) -> Option<String> {
+        match self {
+            StartError::Address { service, .. } => {
+                Some(format!("--{service}=:0 takes a free port, and [{service}] address in p2p.toml another"))
+            }
+            StartError::Certificate(_) => Some("`p2p cert` makes a certificate and its key".into()),
+            _ => None,
+        }
+    }
 }
 
 /// Server of a kind, for all its doors.

@@ -57,12 +57,20 @@ impl Maker<'_> {
     }
 }
 
+/// A part of a service that does not listen, while the rest does.
+#[derive(Debug)]
+pub struct Problem {
+    /// Sentence about the part, its address and the error of the system.
+    pub sentence: String,
+    /// Flag of `p2p serve` that says where the part listens.
+    pub flag: &'static str,
+}
+
 /// Servers of nodes whose doors are open, before they are attended.
 #[derive(Default)]
 pub(super) struct Endpoints {
     opened: Vec<(NodeNumber, Door, Endpoint)>,
-    /// Sentences about those that cannot be opened.
-    problems: Vec<String>,
+    problems: Vec<Problem>,
 }
 
 impl Endpoints {
@@ -89,12 +97,23 @@ impl Endpoints {
                 Ok(door) => endpoints.opened.push((node, door, maker.make(node).await?)),
                 Err(error) if is_none => return Err(StartError::Address { service: kind.name(), address, error }),
                 Err(error) => {
-                    let what = kind.name_of_endpoint();
-                    endpoints.problems.push(format!("{node} has no {what}: {address} cannot be listened at: {error}"));
+                    let (what, flag) = (kind.name_of_endpoint(), kind.flag_of_nodes());
+                    let sentence = format!("{node} has no {what}: {address} cannot be listened at: {error}");
+                    endpoints.problems.push(Problem { sentence, flag });
                 }
             }
         }
         Ok(endpoints)
+    }
+
+    /// Returns true if there is none.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.opened.is_empty()
+    }
+
+    /// Notes that the door of the whole network is not opened, and why.
+    pub(super) fn lacks(&mut self, problem: Problem) {
+        self.problems.insert(0, problem);
     }
 
     /// Returns what other processes learn of the servers, which are of the service of this name and have its certificate.
@@ -107,8 +126,8 @@ impl Endpoints {
         })
     }
 
-    /// Attends each server by a task, and returns the sentences about those that could not be opened.
-    pub(super) fn attend(self, attending: &mut JoinSet<()>, snapshots: &Snapshots, drain: Duration) -> Vec<String> {
+    /// Attends each server by a task, and returns what could not be opened.
+    pub(super) fn attend(self, attending: &mut JoinSet<()>, snapshots: &Snapshots, drain: Duration) -> Vec<Problem> {
         for (_, door, endpoint) in self.opened {
             attending.spawn(endpoint.attend(door, snapshots.clone(), drain));
         }

@@ -26,7 +26,7 @@ use tokio::task::JoinSet;
 
 use super::certificate;
 use super::kinds::{Addresses, Kind, Server, StartError};
-use super::nodes::Endpoints;
+use super::nodes::{Endpoints, Problem};
 
 /// Service that was started.
 #[derive(Debug)]
@@ -38,8 +38,8 @@ pub struct Started {
     pub host_keys: Vec<String>,
     /// Sentence about a certificate that clients refuse.
     pub warning: Option<String>,
-    /// Sentences about what does not listen, while the rest does.
-    pub problems: Vec<String>,
+    /// What does not listen, while the rest does.
+    pub problems: Vec<Problem>,
 }
 
 /// The services of a process. Cheap to clone. When the last clone is dropped, they end at once.
@@ -125,11 +125,7 @@ impl Services {
             Kind::Ssh => None,
         };
         let (server, Addresses { whole, of_nodes }) = (self.server(kind, certificate.as_ref()).await?, addresses);
-        let door = match whole {
-            Some(address) => Some(self.open(kind, address).await?),
-            None => None,
-        };
-        let endpoints = Endpoints::open(&self.0.doors, kind, &server, &of_nodes, door.is_none()).await?;
+        let (door, endpoints) = self.open(kind, &server, whole, &of_nodes).await?;
         let sha256 = certificate.as_ref().map(|certificate| certificate.fingerprint.to_string());
         let announced = |door: &Door| Announced {
             service: kind.name().into(),
@@ -165,9 +161,33 @@ impl Services {
         })
     }
 
-    async fn open(&self, kind: Kind, address: SocketAddr) -> Result<Door, StartError> {
-        let opened = self.0.doors.open(kind.name(), address, Limits::default()).await;
-        opened.map_err(|error| StartError::Address { service: kind.name(), address, error })
+    /// Opens the doors of a service: that of the whole network, and those of the nodes. One that cannot be opened is told, and the others go
+    /// on; it is an error only if nothing of the service listens.
+    async fn open(
+        &self,
+        kind: Kind,
+        server: &Server,
+        whole: Option<SocketAddr>,
+        of_nodes: &[SocketAddr],
+    ) -> Result<(Option<Door>, Endpoints), StartError> {
+        let opened = match whole {
+            Some(address) => {
+                let opened = self.0.doors.open(kind.name(), address, Limits::default()).await;
+                Some(opened.map_err(|error| StartError::Address { service: kind.name(), address, error }))
+            }
+            None => None,
+        };
+        let is_needed = !matches!(opened, Some(Ok(_)));
+        let endpoints = Endpoints::open(&self.0.doors, kind, server, of_nodes, is_needed).await;
+        Ok(match (opened.transpose(), endpoints) {
+            (Ok(door), endpoints) => (door, endpoints?),
+            (Err(taken), Ok(mut endpoints)) if !endpoints.is_empty() => {
+                endpoints.lacks(Problem { sentence: taken.to_string(), flag: kind.flag() });
+                (None, endpoints)
+            }
+            // Without it, that a node has no server counts for little.
+            (Err(taken), _) => return Err(taken),
+        })
     }
 
     /// Returns the services that listen, those of single nodes last.

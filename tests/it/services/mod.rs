@@ -23,7 +23,7 @@ mod transfers;
 mod uploads;
 
 use std::io::{BufRead, BufReader, Read};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
@@ -33,7 +33,7 @@ use p2p_engine::operation::Await;
 use p2p_engine::transfer::TransferState;
 use p2p_service::instance::{EngineArgs, Instance};
 use p2p_store::uploads::{Declared, UploadId};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::cli::documented;
 use crate::program::{DEADLINE, Home, PASSWORD, QUICK, Said, end_of, signal, wait_until};
@@ -184,6 +184,34 @@ fn a_port_that_is_taken_is_told() {
     drop(taken);
     let served = Served::of(home.spawn(&["serve", &format!("--grpc={address}")]));
     assert_eq!(served.grpc(), address, "nothing of the failure holds it");
+}
+
+/// The services of other ports, and the endpoints of nodes beside a port that is taken, go on; only where nothing can listen is it an error.
+#[test]
+fn the_rest_goes_on_where_a_port_is_taken() {
+    let home = Home::new(&format!("{QUICK}[grpc]\nnodes_max = 1\n[ssh]\nnodes_max = 1\n"));
+    let held = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+    let [for_grpc, for_ssh] = held.each_ref().map(|listener| listener.local_addr().unwrap());
+    let (grpc, ssh) = (format!("--grpc={for_grpc}"), format!("--ssh={for_ssh}"));
+    for (flags, taken, expected) in [
+        ([&grpc, "--ssh=:0"], format!("p2p: grpc cannot listen at {for_grpc}: "), json!(["ssh", "Node_01"])),
+        ([&grpc, "--grpc-nodes=:0"], format!("p2p: grpc cannot listen at {for_grpc}: "), json!(["grpc", "Node_01"])),
+        (["--grpc=:0", &ssh], format!("p2p: ssh cannot listen at {for_ssh}: "), json!(["grpc", null])),
+    ] {
+        let served = Served::of(home.spawn(&["serve", flags[0], flags[1]]));
+        let services = served.ready["services"].as_array().unwrap();
+        let found: Vec<Value> = services.iter().map(|one| json!([one["service"], one["node"]])).collect();
+        assert_eq!(found, [expected], "{flags:?}");
+        let address: SocketAddr = services[0]["address"].as_str().unwrap().parse().unwrap();
+        assert!(TcpStream::connect(address).is_ok(), "{flags:?}");
+        let said = served.stop();
+        let advice = format!("{}=:0 takes ", taken.split(' ').nth(1).map(|service| format!("--{service}")).unwrap());
+        let line = said.stderr.lines().find(|line| line.starts_with(&taken));
+        assert!(said.code == Some(0) && line.is_some_and(|line| line.contains(&advice)), "{flags:?}: {said:?}");
+    }
+    let told = home.unavailable(&["serve", &grpc, &ssh]);
+    let each = [("grpc", for_grpc), ("ssh", for_ssh)];
+    assert!(each.iter().all(|(name, address)| told.contains(&format!("{name} cannot listen at {address}: "))), "{told}");
 }
 
 /// Nothing is begun where other machines would reach the service and nobody has said that they may.

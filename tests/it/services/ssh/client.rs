@@ -1,7 +1,5 @@
 //! The commands `ssh` and `broadcast`: at the nodes of this program, and at hosts elsewhere.
 
-use serde_json::json;
-
 use super::*;
 use crate::services::prompts::Repl;
 
