@@ -98,7 +98,7 @@ impl SshArgs {
         let mut asker = Asker::terminal(answers, &user, found.is_here());
         let command = self.command.join(" ");
         let pool = Pool::default();
-        let visit = Visit { pool: &pool, found: &found, user: &user };
+        let visit = Visit { pool: &pool, found: &found, user: &user, here: None };
         let answered = tokio::select! {
             biased;
             answered = visit.answered(&command, &mut asker) => answered.map_err(advised)?,
@@ -135,14 +135,14 @@ impl BroadcastArgs {
         let found = nodes.first().ok_or_else(|| not_found(&hosts::HostError::NoServer("no node".into()), &hosts))?;
         let user = hosts.user(found, self.common.user.as_deref(), None).map_err(|error| not_found(&error, &hosts))?;
         let mut answers = Answers::new(self.common.password_file.clone());
-        let password = match found.keys_of(&user).is_empty() {
+        let password = match found.keys_of(&user, None).is_empty() {
             true => asking::password_for_all(&mut answers, &user).await,
             false => None,
         };
         let (pool, command) = (Pool::default(), self.command.join(" "));
         let all = tokio::select! {
             biased;
-            all = visits::at_all(&pool, nodes, &user, &command, password) => all,
+            all = visits::at_all(&pool, nodes, (&user, None), &command, password) => all,
             stop = interrupted() => return Err(stop?.into()),
         };
         output::print(&self.common.output, &visits::data_of_all(&user, &all), |_| {

@@ -86,9 +86,10 @@ async fn ssh(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
     let target: Target = call.argument(0).unwrap_or_default().parse().map_err(|problem| call.wrong(problem))?;
     let hosts = commands.hosts();
     let found = hosts.find(&target.host).map_err(refused)?;
-    let user = user_at(shell, &hosts, &found, target.user.as_deref())?;
+    let here = user_here(shell);
+    let user = hosts.user(&found, target.user.as_deref(), here.as_deref()).map_err(refused)?;
     let mut asker = Asker::prompt(shell, &user, found.is_here());
-    let visit = Visit { pool: &commands.pool, found: &found, user: &user };
+    let visit = Visit { pool: &commands.pool, found: &found, user: &user, here: here.as_deref() };
     let answered = visit
         .answered(&command_of(call, 1), &mut asker)
         .await
@@ -111,26 +112,25 @@ async fn broadcast(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
     let hosts = commands.hosts();
     let nodes = hosts.nodes().map_err(refused)?;
     let Some(first) = nodes.first() else { return Err(refused(HostError::NoServer("no node".into()))) };
-    let user = user_at(shell, &hosts, first, None)?;
-    let password = match first.keys_of(&user).is_empty() {
+    let here = user_here(shell);
+    let user = hosts.user(first, None, here.as_deref()).map_err(refused)?;
+    let password = match first.keys_of(&user, here.as_deref()).is_empty() {
         true => {
             let form = Form::new("Log in at all nodes").of(&user).with("Password", FieldKind::Password);
             shell.ask(&form).await?.pop()
         }
         false => None,
     };
-    let all = visits::at_all(&commands.pool, nodes, &user, &command_of(call, 0), password).await;
+    let all = visits::at_all(&commands.pool, nodes, (&user, here.as_deref()), &command_of(call, 0), password).await;
     Ok(Answer::new(View::Table(visits::table(&all)), visits::data_of_all(&user, &all)))
 }
 
-/// Returns as whom to log in at a host. The keys of the data directory are for their owners alone.
-fn user_at(shell: &Shell, hosts: &Hosts, found: &Found, named: Option<&str>) -> Result<String, ShellError> {
-    let identity = shell.access().identity();
-    let here = match &*identity {
+/// Returns the user who is logged in at the prompt.
+fn user_here(shell: &Shell) -> Option<String> {
+    match &*shell.access().identity() {
         Identity::User { account, .. } => Some(account.name.to_string()),
         Identity::Operator | Identity::Nobody => None,
-    };
-    hosts.user(found, named, here.as_deref()).map_err(refused)
+    }
 }
 
 /// Returns the error of a host that is not found, with the next step.

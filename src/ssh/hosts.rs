@@ -92,9 +92,11 @@ impl Found {
         matches!(self.keys, Keys::OfUser(_))
     }
 
-    /// Returns the files of the private keys of a user for this host.
-    pub(super) fn keys_of(&self, user: &str) -> Vec<PathBuf> {
+    /// Returns the files of the private keys of a user for this host, with which who is logged in here may log in: those of the data directory
+    /// are for their owners alone.
+    pub(super) fn keys_of(&self, user: &str, here: Option<&str>) -> Vec<PathBuf> {
         match &self.keys {
+            Keys::OfUser(_) if here.is_some_and(|here| here != user) => Vec::new(),
             Keys::OfUser(data_dir) => keys::of_user(data_dir, user),
             Keys::Files(files) => files.clone(),
         }
@@ -208,7 +210,13 @@ mod tests {
         assert_eq!(hosts.nodes().unwrap().len(), 2);
         let store = hosts.find("store").unwrap();
         assert_eq!(store.host.known_by, KnownBy::File(directory.path().join("keys/known_hosts")));
-        assert_eq!(store.keys_of("alice"), [PathBuf::from("/k")]);
+        assert_eq!(store.keys_of("alice", Some("bob")), [PathBuf::from("/k")]);
+        let node = hosts.find("1").unwrap();
+        let made = keys::make(directory.path(), &keys::Owner::User("alice".into()), keys::KeyType::Ed25519, None, false).unwrap();
+        for here in [None, Some("alice")] {
+            assert_eq!(node.keys_of("alice", here), [made.path.clone()]);
+        }
+        assert!(node.keys_of("alice", Some("bob")).is_empty(), "a key is for its owner alone");
         assert!(hosts.find("3").unwrap_err().to_string().starts_with("Node_03 has no SSH server"));
         assert!(hosts.find("stor").unwrap_err().to_string().contains("did you mean `store`?"));
     }

@@ -65,6 +65,8 @@ pub(super) struct Visit<'a> {
     pub(super) pool: &'a Pool,
     pub(super) found: &'a Found,
     pub(super) user: &'a str,
+    /// User who is logged in here; `None` where nobody has to be.
+    pub(super) here: Option<&'a str>,
 }
 
 impl Visit<'_> {
@@ -74,7 +76,8 @@ impl Visit<'_> {
     /// Fails if the host cannot be reached, is not known, does not log the user in, or does not carry the command to its end.
     pub(super) async fn answered(&self, command: &str, asker: &mut Asker<'_>) -> Result<Answered, Failure> {
         let host = &self.found.host;
-        let place = Place { address: format!("{}:{}", host.address, host.port), user: self.user.to_owned() };
+        let address = format!("{}:{}", host.address, host.port);
+        let place = Place { owner: self.here.map(str::to_owned), address, user: self.user.to_owned() };
         let connection = match self.pool.take(&place) {
             Some(connection) => connection,
             None => self.connected(asker).await?,
@@ -97,7 +100,7 @@ impl Visit<'_> {
             opened => opened?,
         };
         let mut usable = Vec::new();
-        for path in self.found.keys_of(self.user) {
+        for path in self.found.keys_of(self.user, self.here) {
             let mut key = keys::read(&path)?;
             if key.is_encrypted() {
                 let Some(passphrase) = asker.passphrase(&path).await else { continue };
@@ -118,16 +121,24 @@ pub(super) struct OfOne {
     took: Duration,
 }
 
-/// Carries a command out at all of these nodes at once, and returns what each has answered, in their order.
-pub(super) async fn at_all(pool: &Pool, nodes: Vec<Found>, user: &str, command: &str, password: Option<Secret>) -> Vec<OfOne> {
+/// Carries a command out at all of these nodes at once, as a user there and for who is logged in here, and returns what each has answered, in their order.
+pub(super) async fn at_all(
+    pool: &Pool,
+    nodes: Vec<Found>,
+    (user, here): (&str, Option<&str>),
+    command: &str,
+    password: Option<Secret>,
+) -> Vec<OfOne> {
     let mut visits = JoinSet::new();
     let names: Vec<String> = nodes.iter().map(|found| found.host.name.clone()).collect();
     for (index, found) in nodes.into_iter().enumerate() {
-        let (pool, user, command, password) = (pool.clone(), user.to_owned(), command.to_owned(), password.clone());
+        let (pool, command, password) = (pool.clone(), command.to_owned(), password.clone());
+        let (user, here) = (user.to_owned(), here.map(str::to_owned));
         visits.spawn(async move {
             let begun = Instant::now();
             let mut asker = Asker::nobody(password, &user);
-            let answered = Visit { pool: &pool, found: &found, user: &user }.answered(&command, &mut asker).await;
+            let visit = Visit { pool: &pool, found: &found, user: &user, here: here.as_deref() };
+            let answered = visit.answered(&command, &mut asker).await;
             (index, answered, begun.elapsed())
         });
     }

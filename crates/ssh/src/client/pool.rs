@@ -16,9 +16,11 @@ const LOOK: Duration = Duration::from_secs(15);
 /// Connections that are kept at the most; the one that has waited longest goes first.
 const KEPT_MAX: usize = 128;
 
-/// User at a host.
+/// User at a host, and whose connection it is.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Place {
+    /// User of this program who has logged in there; `None` if that is who operates it. Nobody else is given the connection.
+    pub owner: Option<String>,
     /// Address and port of the host.
     pub address: String,
     /// Name of the user.

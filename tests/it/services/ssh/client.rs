@@ -1,6 +1,7 @@
 //! The commands `ssh` and `broadcast`: at the nodes of this program, and at hosts elsewhere.
 
 use super::*;
+use crate::accounts::as_user;
 use crate::services::prompts::Repl;
 
 /// A home with alice, whose key logs in.
@@ -94,6 +95,25 @@ fn a_connection_is_kept_at_a_prompt() {
     repl.says("here");
     let said = repl.end();
     assert!(said.code == Some(0) && said.stderr.contains("Node_02 has no SSH server that listens here"), "{said:?}");
+}
+
+/// The keys of the data directory are for their owners, also at a prompt of somebody else.
+#[test]
+fn a_key_logs_in_its_owner_alone() {
+    let home = with_key();
+    home.register("bob");
+    let made = home.json(&["keygen", "bob"]);
+    let added = as_user(&home, "bob", &["run", "-c", &format!("key add laptop --key '{}'", made["public"].as_str().unwrap())]);
+    assert_eq!(added.code, Some(0), "{added:?}");
+    let mut repl = Repl::start(&home);
+    repl.line("serve start ssh :0");
+    repl.says("ssh of Node_01 listens at ");
+    for line in ["ssh bob@Node_01 whoami", "", "ssh Node_01 whoami"] {
+        repl.line(line);
+    }
+    repl.says("alice");
+    let said = repl.end();
+    assert!(said.stderr.contains("Node_01 has asked for what nobody answers: Password"), "{said:?}");
 }
 
 /// A host elsewhere is known by the fingerprint of p2p.toml, or by the key that was trusted once; another key is refused.
