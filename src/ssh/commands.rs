@@ -11,7 +11,7 @@ use p2p_shell::{Shell, ShellError};
 use p2p_ssh::client::pool::Pool;
 
 use super::asking::Asker;
-use super::hosts::{Found, HostError, Hosts, Target};
+use super::hosts::{HostError, Hosts, Target};
 use super::visits::{self, Visit};
 use crate::serve::services::Services;
 

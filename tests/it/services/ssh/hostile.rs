@@ -26,7 +26,10 @@ fn five_hundred_connections_cost_little() {
     wait_until("room again", || banner(&mut Stream::connect(address).unwrap()).is_some());
     on_a_runtime(async { assert!(told(&logged_in(address).await, Some("whoami"), b"").await.out.contains("alice")) });
     let said = served.stop();
-    assert!(said.code == Some(0) && said.stderr.contains("372 too many connections of one address"), "{said:?}");
+    let refused = said.stderr.split_once(" too many connections of one address").unwrap().0;
+    // Who has looked whether there was room again may be among them.
+    let refused: usize = refused.rsplit(' ').next().unwrap().parse().unwrap();
+    assert!(said.code == Some(0) && refused >= 372, "{said:?}");
 }
 
 /// A handshake has half a minute, however slowly it goes on.
