@@ -312,19 +312,21 @@ fn the_hundredth_node_is_seen_as_the_first() {
     assert!(lines[2]["answer"]["probes"].as_u64().unwrap() < 10, "{}", lines[2]);
 }
 
-/// The commands of the root package, to be documented.
+/// Commands of the root package, to be documented.
 #[derive(Debug)]
-struct OfServices;
+struct Documented(&'static [Spec]);
 
-impl CommandGroup for OfServices {
+impl CommandGroup for Documented {
     fn commands(&self) -> &'static [Spec] {
-        p2p_storage::serve::commands::COMMANDS
+        self.0
     }
 }
 
 #[test]
 fn the_reference_is_what_the_table_says() {
-    generated::check("docs/commands.md", "commands", &p2p_shell::reference(&Table::default().with(Arc::new(OfServices))));
+    let groups = [p2p_storage::serve::commands::COMMANDS, p2p_storage::ssh::commands::COMMANDS];
+    let table = groups.into_iter().fold(Table::default(), |table, group| table.with(Arc::new(Documented(group))));
+    generated::check("docs/commands.md", "commands", &p2p_shell::reference(&table));
 }
 
 /// What was to be measured and could not be is no success.

@@ -136,7 +136,7 @@ fn questions_are_answered_at_a_terminal() {
         shell.says("(nothing for another one): ").await;
         wait_until("a code", || mailed_codes(&home).len() == 1);
         shell.type_("\r").await;
-        shell.says("Another code was mailed").await;
+        shell.says("A code was mailed to you").await;
         wait_until("another code", || mailed_codes(&home).len() == 2);
         shell.type_(&format!("{}\r", mailed_codes(&home)[1])).await;
         shell.says("one-time passwords are enabled").await;
