@@ -57,7 +57,7 @@ impl Maker<'_> {
     }
 }
 
-/// A part of a service that does not listen, while the rest does.
+/// Part of a service that does not listen, while the rest does.
 #[derive(Debug)]
 pub struct Problem {
     /// Sentence about the part, its address and the error of the system.
