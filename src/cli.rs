@@ -375,12 +375,7 @@ impl Cli {
             Command::Broadcast(args) => args.run().await?,
             Command::Serve(args) => serve::run(&args).await?,
             Command::Cert(args) => cert::run(&args)?,
-            Command::Events(_) => {
-                return Err(wrong_usage(
-                    "events are of a running `p2p serve`",
-                    "say which, with --connect grpc://127.0.0.1:50050",
-                ));
-            }
+            Command::Events(_) => return Err(events_of_none()),
             Command::Network(command) => return Err(command.without_server()),
             Command::Replay(args) => replay::run(&args).await?,
             Command::Config(args) => oneshot::config(&args)?,
@@ -446,6 +441,11 @@ fn manual(name: Option<&str>) -> Result<String> {
         let name = name.unwrap_or_default();
         wrong_usage(format_args!("there is no command `{name}`, and so no page of it"), "`p2p --help` lists the commands")
     })
+}
+
+/// Returns the error of events that are asked for without a server.
+fn events_of_none() -> Report {
+    wrong_usage("events are of a running `p2p serve`", "say which, with --connect grpc://127.0.0.1:50050")
 }
 
 #[cfg(test)]

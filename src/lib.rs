@@ -9,6 +9,7 @@
 //! | [`repl`], [`scripts`], [`language`], [`accounts`] | the command language line by line, from a file, and as one-shot commands |
 //! | [`oneshot`], [`flow`], [`replay`] | commands of their own: transfers, one experiment on the virtual wire, recorded runs |
 //! | [`serve`], [`cert`] | the services for other programs, and their certificates |
+//! | [`prompts`] | the command groups of the prompts of this machine |
 //! | [`remote`] | commands that ask a running `serve` |
 //! | [`keygen`], [`ssh`] | SSH keys, and commands at nodes and at hosts elsewhere |
 //! | [`demo`], [`demo_users`] | the demonstration and its users |
@@ -30,6 +31,7 @@ pub mod keygen;
 pub mod language;
 pub mod oneshot;
 mod operand;
+pub mod prompts;
 pub mod remote;
 pub mod repl;
 pub mod replay;

@@ -30,7 +30,7 @@ use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
 use rustyline::error::ReadlineError;
 
 use self::lines::Lines;
-use crate::serve::commands;
+use crate::prompts;
 use crate::serve::services::Services;
 
 /// `p2p repl`
@@ -76,7 +76,7 @@ struct Repl {
 impl Repl {
     async fn new(instance: &Instance, login: &LoginArgs) -> Result<Repl> {
         let prompter = Prompter::open(instance, login, "local repl").await?;
-        let (table, services) = commands::at_prompt(instance)?;
+        let (table, services) = prompts::at_prompt(instance)?;
         let prompter = prompter.with_lines_of_stdin().alone().knowing(table.clone());
         let lines = Lines::open(prompter.shell())?;
         instance.watch_wire().await?;

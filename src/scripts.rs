@@ -19,7 +19,7 @@ use p2p_shell::words::{Variables, is_variable_name};
 use p2p_shell::{Shell, ShellError};
 use serde_json::{Value, json};
 
-use crate::serve::commands;
+use crate::prompts;
 
 /// `p2p run`
 #[derive(Debug, Args)]
@@ -50,7 +50,7 @@ pub async fn run(args: &RunArgs) -> Result<()> {
     args.common.login.check_with_token()?;
     let instance = Instance::start(&args.common.engine, ClockMode::OnDemand)?;
     let prompter = Prompter::open_with_token(&instance, &args.common.login, "local script").await?;
-    let (table, services) = commands::at_prompt(&instance)?;
+    let (table, services) = prompts::at_prompt(&instance)?;
     let mut prompter = prompter.alone().knowing(table);
     let _attention = interrupt::attend()?;
     let shell = prompter.shell().clone();

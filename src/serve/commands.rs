@@ -1,17 +1,13 @@
 //! The commands `serve`, `services` and `keygen` of the language, for prompts of this machine.
 
-use std::sync::Arc;
-
-use eyre::Result;
 use p2p_service::config::endpoint::Endpoint;
 use p2p_service::doors::announced::Announced;
 use p2p_service::doors::{Figures, told_refusals};
-use p2p_service::instance::Instance;
 use p2p_shell::answer::{Answer, View};
 use p2p_shell::call::Call;
 use p2p_shell::report::{Table as Rows, bytes_of, date_of, number_column, text_column};
 use p2p_shell::spec::{Argument, Audience, Flag, Group, Kind as Word, Place, Spec, Times};
-use p2p_shell::table::{CommandGroup, Table};
+use p2p_shell::table::CommandGroup;
 use p2p_shell::{Shell, ShellError};
 use p2p_ssh::keys::{self, KeyFileError, KeyType, Owner};
 use serde_json::json;
@@ -19,7 +15,6 @@ use serde_json::json;
 use super::kinds::{Kind, StartError};
 use super::services::{Services, Started, told};
 use crate::keygen;
-use crate::ssh::commands::SshCommands;
 
 /// The commands about the services of this process.
 #[derive(Debug)]
@@ -84,16 +79,6 @@ impl CommandGroup for ServiceCommands {
     fn commands(&self) -> &'static [Spec] {
         COMMANDS
     }
-}
-
-/// Returns the commands of a prompt of this machine, and the services that they are about.
-///
-/// # Errors
-/// Fails if the configuration is incomplete, or if the disk or the system refuses.
-pub fn at_prompt(instance: &Instance) -> Result<(Table, Services)> {
-    let services = Services::new(instance)?;
-    let table = Table::default().with(Arc::new(ServiceCommands(services.clone())));
-    Ok((table.with(Arc::new(SshCommands::new(services.clone()))), services))
 }
 
 async fn services(shell: &Shell) -> Result<Answer, ShellError> {

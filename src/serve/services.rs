@@ -38,7 +38,7 @@ pub struct Started {
     pub host_keys: Vec<String>,
     /// Sentence about a certificate that clients refuse.
     pub warning: Option<String>,
-    /// What does not listen, while the rest does.
+    /// Parts that do not listen, while the rest does.
     pub problems: Vec<Problem>,
 }
 

@@ -11,7 +11,7 @@ use p2p_ssh::client::login::{self, Prompt};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::oneshot;
 
-/// Who answers.
+/// Person or environment that answers.
 pub(super) struct Asker<'a> {
     by: By<'a>,
     user: String,
@@ -24,7 +24,7 @@ enum By<'a> {
     Prompt(&'a Shell),
     /// The user at the terminal, or the environment.
     Terminal(Box<Answers>),
-    /// Nobody but a password that is known, which is given once.
+    /// Password that is known, which is given once, and nothing else.
     Nobody(Option<Secret>),
 }
 

@@ -40,10 +40,10 @@ impl FromStr for Target {
 /// Reason why a name stands for no host that can be asked, or for nobody there.
 #[derive(Debug, Error)]
 pub(super) enum HostError {
-    /// Nothing listens for this node.
+    /// Node for which nothing listens.
     #[error("{0} has no SSH server that listens here")]
     NoServer(String),
-    /// There is no host of this name.
+    /// Name of no host.
     #[error("there is no host `{}`{}", visible(name), near.as_ref().map(|near| format!("; did you mean `{near}`?")).unwrap_or_default())]
     Unknown {
         /// Name that was given.
@@ -51,7 +51,7 @@ pub(super) enum HostError {
         /// Name that is nearest to it.
         near: Option<String>,
     },
-    /// It is not said as whom to log in.
+    /// User who is not named.
     #[error("it is not said as whom to log in")]
     NoUser,
     /// The keys of the data directory cannot be read.
@@ -77,12 +77,12 @@ pub(super) struct Found {
     keys: Keys,
 }
 
-/// Where the keys are that log in.
+/// Place of the keys that log in.
 #[derive(Debug, Clone)]
 enum Keys {
-    /// Those of the user in this data directory.
+    /// Keys of the user in this data directory.
     OfUser(PathBuf),
-    /// Those of p2p.toml.
+    /// Keys of p2p.toml.
     Files(Vec<PathBuf>),
 }
 

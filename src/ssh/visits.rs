@@ -113,7 +113,7 @@ impl Visit<'_> {
     }
 }
 
-/// What one of several hosts has answered.
+/// Answer of one of several hosts.
 #[derive(Debug)]
 pub(super) struct OfOne {
     host: String,

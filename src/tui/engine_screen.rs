@@ -20,7 +20,7 @@ use super::lines::WAITING_SHOWN;
 use super::settings::SettingsFiles;
 use super::terminal;
 use super::theme::{Theme, ThemeName};
-use crate::serve::commands;
+use crate::prompts;
 use crate::serve::services::Services;
 
 /// An engine with its screen.
@@ -49,7 +49,7 @@ impl EngineScreen {
         network_kind: NetworkKind,
     ) -> Result<EngineScreen> {
         instance.watch_wire().await?;
-        let own = (network_kind == NetworkKind::Own).then(|| commands::at_prompt(&instance)).transpose()?;
+        let own = (network_kind == NetworkKind::Own).then(|| prompts::at_prompt(&instance)).transpose()?;
         let (shell, services) = match own {
             Some((table, services)) => (shell.knowing(table), Some(services)),
             None => (shell, None),

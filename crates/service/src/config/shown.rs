@@ -1,4 +1,4 @@
-//! The configuration as text that reads back.
+//! Text of the configuration in effect, which reads back as the same configuration.
 
 use std::fmt;
 

@@ -142,7 +142,7 @@ impl Connection {
         if self.is_over() {
             return ClientError::Cut { host: self.host.name.clone() };
         }
-        let names: Vec<String> = methods.iter().map(|method| String::from(method)).collect();
+        let names: Vec<String> = methods.iter().map(String::from).collect();
         let words = (!names.is_empty()).then(|| format!("it asks for {}", names.join(", ")));
         ClientError::Refused { host: self.host.name.clone(), user: user.to_owned(), words }
     }

@@ -183,7 +183,9 @@ impl Handler for Checking {
         };
         let is_right = verdict.is_ok();
         // Who connects waits for it; a later exchange of keys has the same key, or ends the connection.
-        let _ = self.verdict.take().map(|told| told.send(verdict));
+        if let Some(told) = self.verdict.take() {
+            let _ = told.send(verdict);
+        }
         Ok(is_right)
     }
 }
