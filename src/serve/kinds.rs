@@ -29,9 +29,9 @@ pub enum Kind {
 /// Addresses at which a service listens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Addresses {
-    /// That of the whole network; `None` for a service that has servers of single nodes alone.
+    /// Address of the whole network; `None` for a service that has servers of single nodes alone.
     pub(super) whole: Option<SocketAddr>,
-    /// Those of the servers of single nodes, the first one's first.
+    /// Addresses of the servers of single nodes, the first one's first.
     pub(super) of_nodes: Vec<SocketAddr>,
 }
 

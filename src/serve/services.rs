@@ -32,7 +32,7 @@ use super::nodes::{Endpoints, Problem};
 #[derive(Debug)]
 #[must_use = "a part of it may not listen"]
 pub struct Started {
-    /// Where it listens, the servers of single nodes last.
+    /// Addresses at which it listens, the servers of single nodes last.
     pub listening: Vec<Announced>,
     /// Fingerprints of the keys by which its servers are known; none where it has no such keys.
     pub host_keys: Vec<String>,
@@ -52,7 +52,7 @@ struct Inner {
     access: Mutex<Option<Access>>,
     auth: Auth,
     rules: Arc<RemoteRules>,
-    /// What tells whether the nodes run.
+    /// Snapshots, which tell whether the nodes run.
     snapshots: Snapshots,
     config: Config,
     data_dir: PathBuf,
@@ -61,7 +61,7 @@ struct Inner {
     starting: tokio::sync::Mutex<()>,
     /// Tasks that attend the doors.
     attending: Mutex<JoinSet<()>>,
-    /// Where each service listens, or has listened last.
+    /// Addresses at which each service listens, or has listened last.
     opened: Mutex<Vec<Announced>>,
     announcement: Mutex<Option<Announcement>>,
 }

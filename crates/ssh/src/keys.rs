@@ -41,7 +41,7 @@ const NOT_OWNER: u32 = 0o077;
 /// Reason why a key is not made or not read.
 #[derive(Debug, Error)]
 pub enum KeyFileError {
-    /// There is a key already.
+    /// File of a key that is there already.
     #[error("there is a key in {} already, and who knows its public half relies on it; --force replaces it", visible_path(.0))]
     Taken(PathBuf),
     /// The system refuses the file or the directory.
@@ -69,7 +69,7 @@ pub enum KeyFileError {
     /// The key is encrypted, and a server has nobody to ask for its passphrase.
     #[error("the private key in {} has a passphrase, and a host key can have none; `p2p keygen NODE --force` makes one without", visible_path(.0))]
     Encrypted(PathBuf),
-    /// It is not the passphrase of the key.
+    /// Passphrase that is not that of the key.
     #[error("it is not the passphrase of the private key in {}", visible_path(.0))]
     Passphrase(PathBuf),
     /// The key could not be made, which is a bug of this program.
@@ -281,7 +281,7 @@ pub struct Kept {
     pub path: PathBuf,
     /// Fingerprint as OpenSSH writes it.
     pub fingerprint: String,
-    /// Whether a passphrase is needed to use it.
+    /// True if a passphrase is needed to use it.
     pub is_encrypted: bool,
 }
 

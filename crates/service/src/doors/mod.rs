@@ -166,11 +166,11 @@ pub struct Figures {
     pub service: &'static str,
     /// Address at which it listens.
     pub address: SocketAddr,
-    /// Whether it is open.
+    /// Stage: open, closing or closed.
     pub stage: Stage,
     /// Sockets at which clients are waited for: one, or one a node.
     pub doors: usize,
-    /// How many of them refuse those who come, since the process of their node does not run.
+    /// Number of them that refuse those who come, since the process of their node does not run.
     pub stopped: usize,
     /// Instant of its opening, in seconds since 1970-01-01 00:00 UTC; `None` if it was never open.
     pub since: Option<u64>,

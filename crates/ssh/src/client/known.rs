@@ -16,7 +16,7 @@ pub enum KnownError {
     Unreadable {
         /// Path of the file.
         path: PathBuf,
-        /// What is wrong.
+        /// Error of the library.
         error: russh::keys::Error,
     },
     /// The file cannot be written.
@@ -24,7 +24,7 @@ pub enum KnownError {
     Unwritable {
         /// Path of the file.
         path: PathBuf,
-        /// What is wrong.
+        /// Error of the library.
         error: russh::keys::Error,
     },
 }
@@ -51,7 +51,7 @@ pub struct Host {
     pub known_by: KnownBy,
 }
 
-/// What a key that a host shows is.
+/// Verdict on a key that a host shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
     /// The key by which the host is known.

@@ -15,13 +15,13 @@ const ROUNDS_MAX: usize = 3;
 /// Question of a host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Prompt {
-    /// What is asked for, as `Password:`.
+    /// Text of the question, as `Password:`.
     pub text: String,
     /// True if the answer may be visible while it is typed.
     pub is_shown: bool,
 }
 
-/// Who answers the questions of hosts.
+/// Source of answers to the questions of hosts.
 pub trait Answers: Send {
     /// Answers the questions of a host, which says something with them: an answer to each, or `None` if they are not answered.
     fn answer(&mut self, host: &str, words: &str, prompts: &[Prompt]) -> impl Future<Output = Option<Vec<SecretString>>> + Send;

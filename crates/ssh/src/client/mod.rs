@@ -44,7 +44,7 @@ pub const ANSWER_MAX: usize = 8 << 20;
 /// Error of a client.
 #[derive(Debug, Error)]
 pub enum ClientError {
-    /// Nobody answers at the address of the host.
+    /// Address of the host at which nobody answers.
     #[error("{host} cannot be reached at {address}: {error}")]
     Unreachable {
         /// Name of the host.
@@ -79,7 +79,7 @@ pub enum ClientError {
         host: String,
         /// Fingerprint of the key that it has shown.
         fingerprint: String,
-        /// Where the other one stands.
+        /// Place of the other one.
         known: String,
     },
     /// The keys of known hosts cannot be read or written.
@@ -92,7 +92,7 @@ pub enum ClientError {
         host: String,
         /// Name of the user.
         user: String,
-        /// What the host says of it.
+        /// Words of the host about it.
         words: Option<String>,
     },
     /// A question of the host was not answered.
@@ -102,7 +102,7 @@ pub enum ClientError {
         host: String,
         /// Name of the user.
         user: String,
-        /// What it has asked for.
+        /// Text of the question.
         prompt: String,
     },
     /// The host does not carry commands out.
@@ -128,12 +128,12 @@ pub enum ClientError {
     Protocol {
         /// Name of the host.
         host: String,
-        /// What is wrong.
+        /// Error of the library.
         error: russh::Error,
     },
 }
 
-/// What a command has answered.
+/// Answer of a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answered {
     /// Exit status.

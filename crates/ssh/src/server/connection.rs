@@ -72,7 +72,7 @@ pub(super) fn config(keys: &HostKeys) -> Config {
     }
 }
 
-/// What the connections to one node have in common.
+/// Parts that the connections to one node have in common.
 #[derive(Debug, Clone)]
 pub(super) struct Shared {
     pub(super) local: Access,

@@ -20,11 +20,11 @@ pub(super) struct Login {
     access: Access,
     /// User who has given the right password and owes a code.
     owing: Option<(String, Challenge)>,
-    /// What is said with the next question: why the last attempt was refused, or where the code is.
+    /// Words with the next question: why the last attempt was refused, or where the code is.
     words: String,
 }
 
-/// What a password came to.
+/// Outcome of a password.
 enum Step {
     In,
     Code,

@@ -16,7 +16,7 @@ const CTRL_C: u8 = 0x03;
 /// Bytes of one message to a client at the most.
 const MESSAGE: usize = 32 * 1024;
 
-/// What comes from a client while something runs.
+/// Input of a client that comes while something runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Call {
     /// Interruption: Ctrl-C at a terminal, or the signal INT.

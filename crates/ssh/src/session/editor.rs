@@ -11,7 +11,7 @@ const LINE_MAX: usize = 16 << 10;
 /// Lines of the history at the most.
 const HISTORY_MAX: usize = 500;
 
-/// What a key has come to.
+/// Outcome of a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Typed {
     /// Line that goes on.

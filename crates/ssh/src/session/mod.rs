@@ -54,7 +54,7 @@ impl Terminal {
     }
 }
 
-/// Who asks for something in a channel, and where.
+/// Asker of something in a channel, and the node there.
 #[derive(Debug)]
 pub(crate) struct Asker {
     pub(crate) access: Access,

@@ -15,7 +15,7 @@ const REFUSED: u32 = p2p_service::failure::exit::FAILED as u32;
 /// Commands by which the user of a connection would change.
 const LOGINS: [&str; 2] = ["login", "register"];
 
-/// What a line has come to.
+/// Outcome of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Outcome {
     /// Exit status.
