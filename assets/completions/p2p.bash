@@ -1447,7 +1447,7 @@ _p2p() {
             return 0
             ;;
         p2p__subcmd__get)
-            opts="-o -f -r -h -V --output-file --range --force --recursive --data-dir --wait --config --seed --speed --user --password-file --token-file --json --ascii --connect --tls-ca --tls-fingerprint --help --version"
+            opts="-o -f -p -r -h -V --output-file --range --force --preserve --recursive --data-dir --wait --config --seed --speed --user --password-file --token-file --json --ascii --connect --tls-ca --tls-fingerprint --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3449,7 +3449,7 @@ _p2p() {
             return 0
             ;;
         p2p__subcmd__put)
-            opts="-r -h -V --as --recursive --keep --resume --data-dir --wait --config --seed --speed --user --password-file --token-file --json --ascii --connect --tls-ca --tls-fingerprint --help --version"
+            opts="-r -f -p -h -V --as --recursive --force --preserve --keep --resume --data-dir --wait --config --seed --speed --user --password-file --token-file --json --ascii --connect --tls-ca --tls-fingerprint --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

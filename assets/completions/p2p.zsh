@@ -26,7 +26,7 @@ _p2p() {
 
     local context curcontext="$curcontext" state line
     _arguments "${_arguments_options[@]}" : \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, chmod, touch, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--tls-ca=[Speak TLS with the server of --connect, and trust the certificates in FILE (PEM) instead of the public authorities]:FILE:_files' \
 '(--tls-ca)--tls-fingerprint=[Speak TLS with the server of --connect, and trust the certificate with this SHA-256 and no other]:SHA256:' \
 '--theme=[The colours\: dark, light, high-contrast, mono; by default light or dark as the terminal is]:THEME:(dark light high-contrast mono)' \
@@ -57,7 +57,7 @@ _arguments "${_arguments_options[@]}" : \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
 '--seed=[Seed of the random numbers\: the same seed gives the same run]:N:' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, chmod, touch, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--tls-ca=[Speak TLS with the server of --connect, and trust the certificates in FILE (PEM) instead of the public authorities]:FILE:_files' \
 '(--tls-ca)--tls-fingerprint=[Speak TLS with the server of --connect, and trust the certificate with this SHA-256 and no other]:SHA256:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
@@ -71,7 +71,7 @@ _arguments "${_arguments_options[@]}" : \
 (put)
 _arguments "${_arguments_options[@]}" : \
 '--as=[Store the file under NAME instead of its own name; with a / at its end, NAME is a directory to store it in]:NAME:' \
-'(--keep)--resume=[Continue the upload that is kept as ID, with the same file\: of the same size and modification time, and beginning with what is kept; \`-\` is compared with that alone. \`p2p uploads\` lists what is kept]:ID:' \
+'(--keep)--resume=[Continue the upload that is kept as ID, with the same file\: of the same size and modification time, and beginning with what is kept; \`-\` is compared with that alone. The times, modes and --force with which it was begun hold. \`p2p uploads\` lists what is kept]:ID:' \
 '--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files -/' \
 '--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:' \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
@@ -80,11 +80,15 @@ _arguments "${_arguments_options[@]}" : \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, chmod, touch, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--tls-ca=[Speak TLS with the server of --connect, and trust the certificates in FILE (PEM) instead of the public authorities]:FILE:_files' \
 '(--tls-ca)--tls-fingerprint=[Speak TLS with the server of --connect, and trust the certificate with this SHA-256 and no other]:SHA256:' \
 '-r[Store directories with all files in them; what is stored already with the same content is left out]' \
 '--recursive[Store directories with all files in them; what is stored already with the same content is left out]' \
+'(--resume)-f[Replace stored files of that name; each is there until the new one is]' \
+'(--resume)--force[Replace stored files of that name; each is there until the new one is]' \
+'(--resume)-p[Keep the times of modification and the modes of the files]' \
+'(--resume)--preserve[Keep the times of modification and the modes of the files]' \
 '--keep[Keep what is stored if this is interrupted, for a day; what is said first has the ID for --resume. Of what a kill (SIGKILL, a crash) interrupts, what was noted last is kept\: notes begin after 8 MiB]' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
@@ -108,11 +112,13 @@ _arguments "${_arguments_options[@]}" : \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, chmod, touch, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--tls-ca=[Speak TLS with the server of --connect, and trust the certificates in FILE (PEM) instead of the public authorities]:FILE:_files' \
 '(--tls-ca)--tls-fingerprint=[Speak TLS with the server of --connect, and trust the certificate with this SHA-256 and no other]:SHA256:' \
 '-f[Replace a file that is there]' \
 '--force[Replace a file that is there]' \
+'-p[Give the files the times of modification and the modes of the stored ones]' \
+'--preserve[Give the files the times of modification and the modes of the stored ones]' \
 '-r[Fetch directories with all files in them; what is there already with the same content is left out]' \
 '--recursive[Fetch directories with all files in them; what is there already with the same content is left out]' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
@@ -134,7 +140,7 @@ _arguments "${_arguments_options[@]}" : \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, chmod, touch, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--tls-ca=[Speak TLS with the server of --connect, and trust the certificates in FILE (PEM) instead of the public authorities]:FILE:_files' \
 '(--tls-ca)--tls-fingerprint=[Speak TLS with the server of --connect, and trust the certificate with this SHA-256 and no other]:SHA256:' \
 '-R[List all that is in the directories, too]' \
@@ -158,7 +164,7 @@ _arguments "${_arguments_options[@]}" : \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, chmod, touch, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--tls-ca=[Speak TLS with the server of --connect, and trust the certificates in FILE (PEM) instead of the public authorities]:FILE:_files' \
 '(--tls-ca)--tls-fingerprint=[Speak TLS with the server of --connect, and trust the certificate with this SHA-256 and no other]:SHA256:' \
 '-r[Remove directories with all that is in them]' \
@@ -183,7 +189,7 @@ _arguments "${_arguments_options[@]}" : \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, chmod, touch, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--tls-ca=[Speak TLS with the server of --connect, and trust the certificates in FILE (PEM) instead of the public authorities]:FILE:_files' \
 '(--tls-ca)--tls-fingerprint=[Speak TLS with the server of --connect, and trust the certificate with this SHA-256 and no other]:SHA256:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
@@ -204,7 +210,7 @@ _arguments "${_arguments_options[@]}" : \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, chmod, touch, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--tls-ca=[Speak TLS with the server of --connect, and trust the certificates in FILE (PEM) instead of the public authorities]:FILE:_files' \
 '(--tls-ca)--tls-fingerprint=[Speak TLS with the server of --connect, and trust the certificate with this SHA-256 and no other]:SHA256:' \
 '-p[Make those above too; one that exists is no error]' \
@@ -228,7 +234,7 @@ _arguments "${_arguments_options[@]}" : \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, chmod, touch, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--tls-ca=[Speak TLS with the server of --connect, and trust the certificates in FILE (PEM) instead of the public authorities]:FILE:_files' \
 '(--tls-ca)--tls-fingerprint=[Speak TLS with the server of --connect, and trust the certificate with this SHA-256 and no other]:SHA256:' \
 '-f[Replace what has that name]' \
@@ -253,7 +259,7 @@ _arguments "${_arguments_options[@]}" : \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, chmod, touch, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--tls-ca=[Speak TLS with the server of --connect, and trust the certificates in FILE (PEM) instead of the public authorities]:FILE:_files' \
 '(--tls-ca)--tls-fingerprint=[Speak TLS with the server of --connect, and trust the certificate with this SHA-256 and no other]:SHA256:' \
 '-f[Replace a file that has that name]' \
@@ -280,7 +286,7 @@ _arguments "${_arguments_options[@]}" : \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, chmod, touch, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--tls-ca=[Speak TLS with the server of --connect, and trust the certificates in FILE (PEM) instead of the public authorities]:FILE:_files' \
 '(--tls-ca)--tls-fingerprint=[Speak TLS with the server of --connect, and trust the certificate with this SHA-256 and no other]:SHA256:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
@@ -305,7 +311,7 @@ _arguments "${_arguments_options[@]}" : \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, chmod, touch, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--tls-ca=[Speak TLS with the server of --connect, and trust the certificates in FILE (PEM) instead of the public authorities]:FILE:_files' \
 '(--tls-ca)--tls-fingerprint=[Speak TLS with the server of --connect, and trust the certificate with this SHA-256 and no other]:SHA256:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
@@ -327,7 +333,7 @@ _arguments "${_arguments_options[@]}" : \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, chmod, touch, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--tls-ca=[Speak TLS with the server of --connect, and trust the certificates in FILE (PEM) instead of the public authorities]:FILE:_files' \
 '(--tls-ca)--tls-fingerprint=[Speak TLS with the server of --connect, and trust the certificate with this SHA-256 and no other]:SHA256:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
@@ -349,7 +355,7 @@ _arguments "${_arguments_options[@]}" : \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, chmod, touch, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--tls-ca=[Speak TLS with the server of --connect, and trust the certificates in FILE (PEM) instead of the public authorities]:FILE:_files' \
 '(--tls-ca)--tls-fingerprint=[Speak TLS with the server of --connect, and trust the certificate with this SHA-256 and no other]:SHA256:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
@@ -371,7 +377,7 @@ _arguments "${_arguments_options[@]}" : \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, chmod, touch, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--tls-ca=[Speak TLS with the server of --connect, and trust the certificates in FILE (PEM) instead of the public authorities]:FILE:_files' \
 '(--tls-ca)--tls-fingerprint=[Speak TLS with the server of --connect, and trust the certificate with this SHA-256 and no other]:SHA256:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
@@ -393,7 +399,7 @@ _arguments "${_arguments_options[@]}" : \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, chmod, touch, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--tls-ca=[Speak TLS with the server of --connect, and trust the certificates in FILE (PEM) instead of the public authorities]:FILE:_files' \
 '(--tls-ca)--tls-fingerprint=[Speak TLS with the server of --connect, and trust the certificate with this SHA-256 and no other]:SHA256:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
@@ -416,7 +422,7 @@ _arguments "${_arguments_options[@]}" : \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, chmod, touch, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--tls-ca=[Speak TLS with the server of --connect, and trust the certificates in FILE (PEM) instead of the public authorities]:FILE:_files' \
 '(--tls-ca)--tls-fingerprint=[Speak TLS with the server of --connect, and trust the certificate with this SHA-256 and no other]:SHA256:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
@@ -439,7 +445,7 @@ _arguments "${_arguments_options[@]}" : \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, chmod, touch, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--tls-ca=[Speak TLS with the server of --connect, and trust the certificates in FILE (PEM) instead of the public authorities]:FILE:_files' \
 '(--tls-ca)--tls-fingerprint=[Speak TLS with the server of --connect, and trust the certificate with this SHA-256 and no other]:SHA256:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
@@ -460,7 +466,7 @@ _arguments "${_arguments_options[@]}" : \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, chmod, touch, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--tls-ca=[Speak TLS with the server of --connect, and trust the certificates in FILE (PEM) instead of the public authorities]:FILE:_files' \
 '(--tls-ca)--tls-fingerprint=[Speak TLS with the server of --connect, and trust the certificate with this SHA-256 and no other]:SHA256:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
@@ -482,7 +488,7 @@ _arguments "${_arguments_options[@]}" : \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
 '--seed=[Seed of the random numbers\: the same seed gives the same run]:N:' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, chmod, touch, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--tls-ca=[Speak TLS with the server of --connect, and trust the certificates in FILE (PEM) instead of the public authorities]:FILE:_files' \
 '(--tls-ca)--tls-fingerprint=[Speak TLS with the server of --connect, and trust the certificate with this SHA-256 and no other]:SHA256:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
@@ -503,7 +509,7 @@ _arguments "${_arguments_options[@]}" : \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
 '--seed=[Seed of the random numbers\: the same seed gives the same run]:N:' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, chmod, touch, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--tls-ca=[Speak TLS with the server of --connect, and trust the certificates in FILE (PEM) instead of the public authorities]:FILE:_files' \
 '(--tls-ca)--tls-fingerprint=[Speak TLS with the server of --connect, and trust the certificate with this SHA-256 and no other]:SHA256:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
@@ -522,7 +528,7 @@ _arguments "${_arguments_options[@]}" : \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
 '--seed=[Seed of the random numbers\: the same seed gives the same run]:N:' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, chmod, touch, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--tls-ca=[Speak TLS with the server of --connect, and trust the certificates in FILE (PEM) instead of the public authorities]:FILE:_files' \
 '(--tls-ca)--tls-fingerprint=[Speak TLS with the server of --connect, and trust the certificate with this SHA-256 and no other]:SHA256:' \
 '--all[End every session of the user]' \
@@ -544,7 +550,7 @@ _arguments "${_arguments_options[@]}" : \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, chmod, touch, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--tls-ca=[Speak TLS with the server of --connect, and trust the certificates in FILE (PEM) instead of the public authorities]:FILE:_files' \
 '(--tls-ca)--tls-fingerprint=[Speak TLS with the server of --connect, and trust the certificate with this SHA-256 and no other]:SHA256:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
@@ -566,7 +572,7 @@ _arguments "${_arguments_options[@]}" : \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, chmod, touch, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--tls-ca=[Speak TLS with the server of --connect, and trust the certificates in FILE (PEM) instead of the public authorities]:FILE:_files' \
 '(--tls-ca)--tls-fingerprint=[Speak TLS with the server of --connect, and trust the certificate with this SHA-256 and no other]:SHA256:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
@@ -590,7 +596,7 @@ _arguments "${_arguments_options[@]}" : \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, chmod, touch, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--tls-ca=[Speak TLS with the server of --connect, and trust the certificates in FILE (PEM) instead of the public authorities]:FILE:_files' \
 '(--tls-ca)--tls-fingerprint=[Speak TLS with the server of --connect, and trust the certificate with this SHA-256 and no other]:SHA256:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
@@ -613,7 +619,7 @@ _arguments "${_arguments_options[@]}" : \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, chmod, touch, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--tls-ca=[Speak TLS with the server of --connect, and trust the certificates in FILE (PEM) instead of the public authorities]:FILE:_files' \
 '(--tls-ca)--tls-fingerprint=[Speak TLS with the server of --connect, and trust the certificate with this SHA-256 and no other]:SHA256:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
@@ -634,7 +640,7 @@ _arguments "${_arguments_options[@]}" : \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, chmod, touch, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--tls-ca=[Speak TLS with the server of --connect, and trust the certificates in FILE (PEM) instead of the public authorities]:FILE:_files' \
 '(--tls-ca)--tls-fingerprint=[Speak TLS with the server of --connect, and trust the certificate with this SHA-256 and no other]:SHA256:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
@@ -664,7 +670,7 @@ incast\:"Many hosts send to one, over access links"))' \
 '--seed=[The seed of the first run]:N:' \
 '--pcap=[Write the packets of the first run to FILE, for Wireshark]:FILE:_files' \
 '--cwnd=[Write the congestion windows of the first run over time to FILE, as CSV]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, chmod, touch, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--tls-ca=[Speak TLS with the server of --connect, and trust the certificates in FILE (PEM) instead of the public authorities]:FILE:_files' \
 '(--tls-ca)--tls-fingerprint=[Speak TLS with the server of --connect, and trust the certificate with this SHA-256 and no other]:SHA256:' \
 '--force[Replace files that are there]' \
@@ -688,7 +694,7 @@ _arguments "${_arguments_options[@]}" : \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, chmod, touch, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--tls-ca=[Speak TLS with the server of --connect, and trust the certificates in FILE (PEM) instead of the public authorities]:FILE:_files' \
 '(--tls-ca)--tls-fingerprint=[Speak TLS with the server of --connect, and trust the certificate with this SHA-256 and no other]:SHA256:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
@@ -711,7 +717,7 @@ _arguments "${_arguments_options[@]}" : \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, chmod, touch, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--tls-ca=[Speak TLS with the server of --connect, and trust the certificates in FILE (PEM) instead of the public authorities]:FILE:_files' \
 '(--tls-ca)--tls-fingerprint=[Speak TLS with the server of --connect, and trust the certificate with this SHA-256 and no other]:SHA256:' \
 '--ascii[Print and draw with ASCII characters only]' \
@@ -730,7 +736,7 @@ rsa\:"RSA of 2,048 bits"))' \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
 '--seed=[Seed of the random numbers\: the same seed gives the same run]:N:' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, chmod, touch, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--tls-ca=[Speak TLS with the server of --connect, and trust the certificates in FILE (PEM) instead of the public authorities]:FILE:_files' \
 '(--tls-ca)--tls-fingerprint=[Speak TLS with the server of --connect, and trust the certificate with this SHA-256 and no other]:SHA256:' \
 '--passphrase[Ask for a passphrase by which the private key is encrypted; a node'\''s key has none]' \
@@ -753,7 +759,7 @@ _arguments "${_arguments_options[@]}" : \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
 '--seed=[Seed of the random numbers\: the same seed gives the same run]:N:' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, chmod, touch, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--tls-ca=[Speak TLS with the server of --connect, and trust the certificates in FILE (PEM) instead of the public authorities]:FILE:_files' \
 '(--tls-ca)--tls-fingerprint=[Speak TLS with the server of --connect, and trust the certificate with this SHA-256 and no other]:SHA256:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
@@ -775,7 +781,7 @@ _arguments "${_arguments_options[@]}" : \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
 '--seed=[Seed of the random numbers\: the same seed gives the same run]:N:' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, chmod, touch, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--tls-ca=[Speak TLS with the server of --connect, and trust the certificates in FILE (PEM) instead of the public authorities]:FILE:_files' \
 '(--tls-ca)--tls-fingerprint=[Speak TLS with the server of --connect, and trust the certificate with this SHA-256 and no other]:SHA256:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
@@ -797,7 +803,7 @@ _arguments "${_arguments_options[@]}" : \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
 '--seed=[Seed of the random numbers\: the same seed gives the same run]:N:' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, chmod, touch, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--tls-ca=[Speak TLS with the server of --connect, and trust the certificates in FILE (PEM) instead of the public authorities]:FILE:_files' \
 '(--tls-ca)--tls-fingerprint=[Speak TLS with the server of --connect, and trust the certificate with this SHA-256 and no other]:SHA256:' \
 '--exit-with-parent[End when the process ends that has started this one]' \
@@ -815,7 +821,7 @@ _arguments "${_arguments_options[@]}" : \
 '--output-directory=[Write the files into DIR instead of \`keys\` in the data directory]:DIR:_files -/' \
 '--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files -/' \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, chmod, touch, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--tls-ca=[Speak TLS with the server of --connect, and trust the certificates in FILE (PEM) instead of the public authorities]:FILE:_files' \
 '(--tls-ca)--tls-fingerprint=[Speak TLS with the server of --connect, and trust the certificate with this SHA-256 and no other]:SHA256:' \
 '--force[Replace a certificate and a key that are there]' \
@@ -840,7 +846,7 @@ _arguments "${_arguments_options[@]}" : \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, chmod, touch, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--tls-ca=[Speak TLS with the server of --connect, and trust the certificates in FILE (PEM) instead of the public authorities]:FILE:_files' \
 '(--tls-ca)--tls-fingerprint=[Speak TLS with the server of --connect, and trust the certificate with this SHA-256 and no other]:SHA256:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
@@ -853,7 +859,7 @@ _arguments "${_arguments_options[@]}" : \
 ;;
 (replay)
 _arguments "${_arguments_options[@]}" : \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, chmod, touch, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--tls-ca=[Speak TLS with the server of --connect, and trust the certificates in FILE (PEM) instead of the public authorities]:FILE:_files' \
 '(--tls-ca)--tls-fingerprint=[Speak TLS with the server of --connect, and trust the certificate with this SHA-256 and no other]:SHA256:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
@@ -872,7 +878,7 @@ _arguments "${_arguments_options[@]}" : \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
 '--seed=[Seed of the random numbers\: the same seed gives the same run]:N:' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, chmod, touch, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--tls-ca=[Speak TLS with the server of --connect, and trust the certificates in FILE (PEM) instead of the public authorities]:FILE:_files' \
 '(--tls-ca)--tls-fingerprint=[Speak TLS with the server of --connect, and trust the certificate with this SHA-256 and no other]:SHA256:' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
@@ -895,7 +901,7 @@ _arguments "${_arguments_options[@]}" : \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, chmod, touch, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--tls-ca=[Speak TLS with the server of --connect, and trust the certificates in FILE (PEM) instead of the public authorities]:FILE:_files' \
 '(--tls-ca)--tls-fingerprint=[Speak TLS with the server of --connect, and trust the certificate with this SHA-256 and no other]:SHA256:' \
 '--force[Replace a file that is there]' \
@@ -909,7 +915,7 @@ _arguments "${_arguments_options[@]}" : \
 ;;
 (completions)
 _arguments "${_arguments_options[@]}" : \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, chmod, touch, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--tls-ca=[Speak TLS with the server of --connect, and trust the certificates in FILE (PEM) instead of the public authorities]:FILE:_files' \
 '(--tls-ca)--tls-fingerprint=[Speak TLS with the server of --connect, and trust the certificate with this SHA-256 and no other]:SHA256:' \
 '--ascii[Print and draw with ASCII characters only]' \
@@ -922,7 +928,7 @@ _arguments "${_arguments_options[@]}" : \
 ;;
 (man)
 _arguments "${_arguments_options[@]}" : \
-'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, chmod, touch, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--tls-ca=[Speak TLS with the server of --connect, and trust the certificates in FILE (PEM) instead of the public authorities]:FILE:_files' \
 '(--tls-ca)--tls-fingerprint=[Speak TLS with the server of --connect, and trust the certificate with this SHA-256 and no other]:SHA256:' \
 '--ascii[Print and draw with ASCII characters only]' \
