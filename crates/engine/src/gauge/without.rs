@@ -1,6 +1,7 @@
 //! End of an upload that goes on without nodes that are out of reach: others get what these were to get once their connections are given
 //! up, and what they have stored once they have not confirmed it in the commit.
 
+use p2p_base::units::SimTime;
 use p2p_net::{Network, SECONDS_MAX};
 
 use super::Gauge;
@@ -26,7 +27,13 @@ impl Gauge {
             let given_up = status.replaced.iter().filter(|replaced| replaced.open > 0);
             let sent = given_up.map(|replaced| until(replaced) + open(replaced) + COMMIT).fold(others, f64::max);
             let unconfirmed = status.replaced.iter().filter(|replaced| replaced.stored > 0);
-            sent + unconfirmed.map(|replaced| replaced.patience.as_secs_f64()).fold(0.0, f64::max)
+            // A node that is dead by then is not asked, and one that dies is not waited for any longer.
+            let until_dead = |at: SimTime| (at.since(net.now()).as_secs_f64() - sent).max(0.0);
+            let waited = |replaced: &Replacement| {
+                let patience = replaced.patience.as_secs_f64();
+                replaced.dead_at.map_or(patience, |at| patience.min(until_dead(at)))
+            };
+            sent + unconfirmed.map(waited).fold(0.0, f64::max)
         };
         Remaining::Estimated { seconds: seconds + stored + if stored > 0.0 { COMMIT } else { 0.0 } }
     }

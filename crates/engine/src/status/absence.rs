@@ -45,4 +45,7 @@ pub struct Replacement {
     pub stored: u64,
     /// Time for which the confirmation of these is waited for in the commit.
     pub patience: SimDuration,
+    /// Instant from which it is not waited for any longer, since the client takes it for dead then unless anything is heard of it; that of
+    /// now if it is dead. `None` if it is not probed by itself.
+    pub dead_at: Option<SimTime>,
 }

@@ -57,8 +57,7 @@ impl World {
             _ if open == 0 && client.requester.is_connected(node) => tcp.user_timeout + again,
             _ => tcp.connect_timeout + again,
         };
-        let patience = until_dead(self.now() + patience).since(self.now());
-        Replacement { node, from, open, stored, patience }
+        Replacement { node, from, open, stored, patience, dead_at }
     }
 
     /// Adds the faults to the cause of a failure that are on and explain it, if any do.

@@ -126,7 +126,14 @@ mod tests {
         let killed = |nodes: &[NodeNumber]| nodes.iter().map(|&node| (node, "killed 00:12 ago".to_owned())).collect::<Vec<_>>();
         let told = |nodes: &[NodeNumber], replaced: &[(NodeNumber, Option<u64>)]| {
             let (open, stored, patience) = (0, 1, SimDuration::ZERO);
-            let new = |&(node, from): &(_, Option<u64>)| Replacement { node, from: from.map(at), open, stored, patience };
+            let new = |&(node, from): &(_, Option<u64>)| Replacement {
+                node,
+                from: from.map(at),
+                open,
+                stored,
+                patience,
+                dead_at: None,
+            };
             let replaced: Vec<_> = replaced.iter().map(new).collect();
             let [goes_on, waits] = [true, false].map(|goes_on| waits_for_within(killed(nodes), (&replaced, goes_on), at(12_300)));
             let is_all = nodes.iter().all(|node| replaced.iter().any(|other| other.node == *node));
