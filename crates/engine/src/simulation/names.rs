@@ -56,11 +56,11 @@ impl Simulation {
         }
     }
 
-    /// Refuses to change what is not there, and a file in whose place an upload is about to put another one.
+    /// Refuses to change what is not there, and a file in whose place an upload that is under way is about to put another one.
     fn changeable(&mut self, key: &FileKey) -> Result<(), EngineError> {
         self.note_use(key);
         self.known_entry(key)?;
-        self.refuse_reserved(key)
+        self.refuse_promised(key)
     }
 
     pub(super) fn make_directory(
@@ -129,7 +129,7 @@ impl Simulation {
     /// Refuses a key at which an upload or a removal is under way. If it is that of something which is to be replaced, the volumes are
     /// claimed, from which its segments are going to be deleted.
     fn claim_place(&mut self, key: &FileKey) -> Result<(), EngineError> {
-        self.refuse_reserved(key)?;
+        self.refuse_promised(key)?;
         self.refuse_leaving(key)?;
         if self.world.names.files().file(key).is_some() {
             self.world.claim_volumes(Purpose::Free)?;
@@ -138,7 +138,7 @@ impl Simulation {
     }
 
     /// Refuses a key of which the removal has begun and is not known yet: what came to its place would be taken for what is removed.
-    fn refuse_leaving(&self, key: &FileKey) -> Result<(), EngineError> {
+    pub(super) fn refuse_leaving(&self, key: &FileKey) -> Result<(), EngineError> {
         match self.transfers.values().any(|transfer| transfer.is_removing(key)) {
             true => Err(EngineError::NameTaken { name: key.name.clone() }),
             false => Ok(()),
@@ -210,9 +210,19 @@ impl Simulation {
         }
     }
 
-    /// Refuses to move or remove a directory into which an upload is under way, and a file that one is about to replace.
+    /// Refuses a name that an upload will have, unless the upload is parked and was to replace the file that is stored there: such a file
+    /// is not locked by what is kept for a source that may never come back.
+    fn refuse_promised(&self, key: &FileKey) -> Result<(), EngineError> {
+        match self.world.names.files().file(key).is_some() && self.world.names.is_parked(key) {
+            true => Ok(()),
+            false => self.refuse_reserved(key),
+        }
+    }
+
+    /// Refuses to move or remove a directory into which an upload is under way or kept, and a file that one under way is about to replace.
     fn refuse_arriving(&self, key: &FileKey) -> Result<(), EngineError> {
-        let arriving = self.world.names.reserved().iter().find(|arriving| *arriving == key || arriving.is_within(key));
+        self.refuse_promised(key)?;
+        let arriving = self.world.names.reserved().iter().find(|arriving| arriving.is_within(key));
         arriving.map_or(Ok(()), |arriving| Err(EngineError::NameReserved { name: arriving.name.clone() }))
     }
 

@@ -79,8 +79,9 @@ impl Simulation {
         let differs = |other| EngineError::UploadDiffers { name: record.key.name.clone(), other };
         let declared = record.declared.with(given).map_err(differs)?;
         self.refuse_larger(&record, size)?;
-        // The name is kept for the upload, so that only what it began with can have it.
+        // The name is kept for the upload; but a file that it is to replace may have been changed or removed meanwhile.
         changes::require_storable(self.world.names.files(), &record.key, record.stored_as.replace)?;
+        self.refuse_leaving(&record.key)?;
         self.world.claim_volumes(Purpose::Keep)?;
         if self.world.names.unpark(record.id).is_none() {
             return Err(EngineError::UnknownUpload(record.id));

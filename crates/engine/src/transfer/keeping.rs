@@ -76,6 +76,11 @@ impl Keeping {
         self.is_noted || matches!(self.under_way, Some((UnderWay::Noting, _)))
     }
 
+    /// Returns true if nothing of the upload is kept, and nothing can be.
+    pub(super) fn has_nothing(&self) -> bool {
+        self.record.offset == 0 && self.stored.is_empty()
+    }
+
     /// Returns true if work on what is to be kept next is under way.
     pub(super) const fn is_busy(&self) -> bool {
         self.under_way.is_some()

@@ -75,6 +75,11 @@ impl Names {
         self.reserved.contains(key)
     }
 
+    /// Returns true if an upload that is kept and not running will store a file under this name.
+    pub(crate) fn is_parked(&self, key: &FileKey) -> bool {
+        self.parked.values().any(|upload| upload.key == *key)
+    }
+
     /// Returns the names that uploads have reserved.
     pub(crate) fn reserved(&self) -> &BTreeSet<FileKey> {
         &self.reserved
