@@ -297,8 +297,8 @@ impl Door {
         self.closing.clone()
     }
 
-    /// Takes connections in until the doors are closed, and gives each to a task that `serve` makes. Then waits for the tasks, for
-    /// `drain` at the most, and ends those that are left.
+    /// Takes connections in until the doors are closed, and gives each to a task that `serve` makes. Then ends those of connections that
+    /// have made no request, waits for the other ones, for `drain` at the most, and ends those that are left.
     pub async fn attend<Serving>(self, drain: Duration, serve: impl Fn(Guarded<TcpStream>, Guest) -> Serving)
     where
         Serving: Future<Output = ()> + Send + 'static,
@@ -331,7 +331,8 @@ impl Door {
                 Some(ended) = connections.join_next() => told(self.book(), ended),
                 next = self.next(), if !stopped => {
                     if let Some((stream, guest)) = next {
-                        connections.spawn(serve(stream, guest));
+                        let serving = serve(stream, guest.clone());
+                        connections.spawn(unless_unasked(serving, guest, self.closing()));
                     }
                 }
             }
@@ -377,6 +378,21 @@ impl Door {
             tracing::info!(service = self.book().service, address = %self.address, left = connections.len(), "connections are cut");
             connections.shutdown().await;
         }
+    }
+}
+
+/// Serves a connection to its end. One of which nothing was asked when the doors close runs nothing, and ends at once.
+async fn unless_unasked(serving: impl Future<Output = ()>, guest: Guest, mut closing: Closing) {
+    let unasked = async {
+        closing.begun().await;
+        if guest.is_known() {
+            std::future::pending::<()>().await;
+        }
+    };
+    tokio::select! {
+        biased;
+        () = serving => {}
+        () = unasked => {}
     }
 }
 

@@ -168,6 +168,7 @@ fn a_door_that_closes_cuts_what_does_not_end() {
             doors.close();
         };
         let stuck = |stream: Guarded<TcpStream>, guest: Guest| {
+            guest.note_request();
             taken.send_replace(true);
             async move {
                 let _held = (stream, guest);
@@ -175,6 +176,31 @@ fn a_door_that_closes_cuts_what_does_not_end() {
             }
         };
         tokio::join!(door.attend(SOON, stuck), closing);
+        assert!(client.read_u8().await.is_err());
+        assert_eq!(doors.figures()[0].clients, 0);
+    });
+}
+
+/// A connection that has made no request runs nothing that could be waited for.
+#[test]
+fn a_door_that_closes_does_not_wait_for_who_has_asked_for_nothing() {
+    on_a_runtime(async {
+        let doors = Doors::default();
+        let door = doors.open("stuck", LOCAL, limits(1, 1)).await.unwrap();
+        let mut client = TcpStream::connect(door.address()).await.unwrap();
+        let (taken, mut is_taken) = watch::channel(false);
+        let closing = async {
+            is_taken.wait_for(|&taken| taken).await.unwrap();
+            doors.close();
+        };
+        let silent = |stream: Guarded<TcpStream>, guest: Guest| {
+            taken.send_replace(true);
+            async move {
+                let _held = (stream, guest);
+                std::future::pending().await
+            }
+        };
+        tokio::join!(door.attend(LATE, silent), closing);
         assert!(client.read_u8().await.is_err());
         assert_eq!(doors.figures()[0].clients, 0);
     });

@@ -72,6 +72,11 @@ impl Handles {
         Err(Failure::because(format!("{HANDLES_MAX} files and directories are open already; close one")))
     }
 
+    /// Returns true if a file is open.
+    pub(super) fn has_files(&self) -> bool {
+        self.table().open.values().any(|(_, open)| !matches!(open, Open::Directory(_)))
+    }
+
     /// Opens a handle.
     pub(super) fn open(&self, path: &str, open: Open) -> Done<String> {
         self.check_room()?;

@@ -36,6 +36,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use p2p_service::doors::Closing;
 use russh::server::Msg;
 use russh::{Channel, ChannelMsg, ChannelReadHalf};
 use russh_sftp::protocol::{Packet, VERSION, Version};
@@ -70,7 +71,8 @@ pub(crate) async fn serve(channel: Channel<Msg>, asker: Asker) {
     let (read, write) = channel.split();
     let (replies, outbox) = Replies::new();
     let requests = async {
-        let mut serving = Serving::new(read, replies, Session::of(asker));
+        let closing = asker.closing.clone();
+        let mut serving = Serving::new(read, replies, Session::of(asker), closing);
         let ended = serving.run().await;
         if let Err(error) = &ended {
             tracing::debug!(%error, "a client of SFTP is disconnected");
@@ -108,10 +110,11 @@ struct Serving {
     has_begun: bool,
     /// True once the client sends no more.
     is_ended: bool,
+    closing: Closing,
 }
 
 impl Serving {
-    fn new(read: ChannelReadHalf, replies: Replies, session: Session) -> Serving {
+    fn new(read: ChannelReadHalf, replies: Replies, session: Session, closing: Closing) -> Serving {
         Serving {
             read,
             replies,
@@ -123,10 +126,12 @@ impl Serving {
             running: JoinSet::new(),
             has_begun: false,
             is_ended: false,
+            closing,
         }
     }
 
-    /// Serves requests until the client has no more. Returns true if the client is gone before it has all answers.
+    /// Serves requests until the client has no more, or until the server ends and the client has nothing under way. Returns true if the
+    /// client is gone before it has all answers.
     ///
     /// # Errors
     /// Fails where the client can no longer be understood.
@@ -142,7 +147,7 @@ impl Serving {
             {
                 self.begin(ticket);
             }
-            if self.is_ended && self.schedule.is_empty() {
+            if self.schedule.is_empty() && (self.is_ended || self.ends_idle()) {
                 return Ok(false);
             }
             if self.frames.len() > BACKLOG_MAX {
@@ -152,6 +157,11 @@ impl Serving {
                 return Ok(true);
             }
         }
+    }
+
+    /// Returns true if the server ends, and the client has no file open of which more may come.
+    fn ends_idle(&self) -> bool {
+        self.closing.has_begun() && !self.session.handles.has_files()
     }
 
     /// Returns true if one more request may be taken in hand.
@@ -179,6 +189,7 @@ impl Serving {
                 }
             },
             () = self.replies.taken(), if !self.replies.has_room() => {}
+            () = self.closing.begun(), if !self.closing.has_begun() => {}
             message = self.read.wait(), if !self.is_ended && self.may_read() => match message {
                 Some(ChannelMsg::Data { data }) => self.frames.push(&data),
                 Some(ChannelMsg::Eof) => self.is_ended = true,
