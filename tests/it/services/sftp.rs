@@ -2,11 +2,11 @@
 
 use russh::Channel;
 use russh::client::Msg;
-use russh_sftp::client::SftpSession;
+use russh_sftp::client::{RawSftpSession, SftpSession};
 use russh_sftp::protocol::{FileAttributes, OpenFlags, Status, StatusCode};
 use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
 
-use super::ssh::{logged_in, served};
+use super::ssh::{logged_in, served, told};
 use super::*;
 
 pub(super) async fn channel(address: SocketAddr) -> Channel<Msg> {
@@ -162,7 +162,11 @@ fn a_lost_upload_is_no_file_and_is_continued() {
         };
         assert!((1..=300_000).contains(&kept), "{kept}");
         assert_eq!(sftp.read_dir("/files").await.unwrap().count(), 0, "it is listed as no file");
-        assert_eq!(refused(sftp.open("a").await.map(drop)).status_code, StatusCode::NoSuchFile);
+        let tries = [sftp.open("a").await.map(drop), sftp.rename("a", "b").await];
+        for status in tries.map(refused) {
+            assert_eq!(status.status_code, StatusCode::NoSuchFile);
+            assert!(status.error_message.contains("interrupted after"), "{status:?}");
+        }
         let mut file = sftp.open_with_flags_and_attributes("a", flags, attrs(0o644)).await.unwrap();
         let mode = async || sftp.metadata("a").await.unwrap().permissions.unwrap() & 0o777;
         assert_eq!(mode().await, 0o600, "that with which it was begun");
@@ -230,6 +234,148 @@ fn files_are_written_anywhere_and_change_at_their_end() {
         assert_eq!(one.metadata("a").await.unwrap().mtime, before.mtime);
     });
     assert_eq!(served.stop().code, Some(0));
+}
+
+/// Writes to a path from the begin on, and loses the connection.
+async fn lose(address: SocketAddr, path: &str, content: &[u8]) {
+    let connection = logged_in(address).await;
+    let channel = connection.channel_open_session().await.unwrap();
+    channel.request_subsystem(true, "sftp").await.unwrap();
+    let lost = SftpSession::new(channel.into_stream()).await.unwrap();
+    let mut file = lost.create(path).await.unwrap();
+    file.write_all(content).await.unwrap();
+    settled(&mut file).await;
+    connection.disconnect(russh::Disconnect::ByApplication, "", "").await.unwrap();
+}
+
+/// Sets the mode of a file, once no upload of it is under way any more.
+async fn changed(sftp: &SftpSession, path: &str) {
+    let attrs = FileAttributes { permissions: Some(0o600), ..FileAttributes::empty() };
+    let mut looks = tokio::time::interval(Duration::from_millis(20));
+    while sftp.set_metadata(path, attrs.clone()).await.is_err() {
+        looks.tick().await;
+    }
+}
+
+/// Renames and replaces.
+async fn replaced(address: SocketAddr, from: &str, to: &str) {
+    let raw = RawSftpSession::new(channel(address).await.into_stream());
+    raw.init().await.unwrap();
+    let text = |text: &str| [&(text.len() as u32).to_be_bytes()[..], text.as_bytes()].concat();
+    raw.extended("posix-rename@openssh.com", [text(from), text(to)].concat()).await.unwrap();
+}
+
+/// What is kept of an upload that was to replace a file locks that file for nobody; where nothing is kept, nothing is left of it.
+#[test]
+fn a_lost_replacement_locks_no_file() {
+    let home = Home::new(QUICK);
+    home.register("alice");
+    let served = served(&home);
+    let address = served.ssh("Node_01");
+    let (old, new) = (content(1_000), content(300_000));
+    on_a_runtime(async {
+        let sftp = sftp(address).await;
+        put(&sftp, "a", &old).await;
+        lose(address, "a", b"a little").await;
+        changed(&sftp, "a").await;
+        assert_eq!(sftp.read("a").await.unwrap(), old);
+        let both = OpenFlags::READ | OpenFlags::WRITE;
+        sftp.open_with_flags("a", both).await.unwrap().shutdown().await.unwrap();
+        // What is kept is not mixed with the file, until the file is given another size or removed.
+        lose(address, "a", &new).await;
+        changed(&sftp, "a").await;
+        let status = refused(sftp.open_with_flags("a", both).await.map(drop));
+        assert!(status.error_message.contains("interrupted after"), "{status:?}");
+        sftp.set_metadata("a", FileAttributes { size: Some(500), ..FileAttributes::empty() }).await.unwrap();
+        assert_eq!(sftp.read("a").await.unwrap(), old[..500]);
+        sftp.open_with_flags("a", both).await.unwrap().shutdown().await.unwrap();
+        lose(address, "a", &new).await;
+        changed(&sftp, "a").await;
+        sftp.remove_file("a").await.unwrap();
+        assert_eq!(refused(sftp.metadata("a").await).status_code, StatusCode::NoSuchFile);
+        // Renaming leaves it where it is, and so do commands.
+        for command in ["", "mv a b", "rm a", "touch a"] {
+            put(&sftp, "a", &old).await;
+            lose(address, "a", &new).await;
+            changed(&sftp, "a").await;
+            match command {
+                "" => sftp.rename("a", "b").await.unwrap(),
+                _ => assert_eq!(told(&logged_in(address).await, Some(command), b"").await.status, Some(0), "{command}"),
+            }
+            if command != "touch a" {
+                assert!(sftp.metadata("a").await.unwrap().size.unwrap() >= 1 << 16, "{command}");
+            }
+            sftp.remove_file("a").await.unwrap();
+            let _ = sftp.remove_file("b").await;
+        }
+        for name in ["a", "c"] {
+            put(&sftp, name, name.as_bytes()).await;
+        }
+        lose(address, "a", &new).await;
+        changed(&sftp, "a").await;
+        replaced(address, "c", "a").await;
+        assert_eq!(sftp.read("a").await.unwrap(), b"c");
+        put(&sftp, "a", &new).await;
+        assert_eq!(sftp.read("a").await.unwrap(), new);
+    });
+    assert_eq!(served.stop().code, Some(0));
+}
+
+/// A change of a stored file is stored in its place, and not where another session has removed or replaced it.
+#[test]
+fn what_another_session_has_removed_does_not_come_back() {
+    let home = Home::new(QUICK);
+    home.register("alice");
+    let served = served(&home);
+    let address = served.ssh("Node_01");
+    on_a_runtime(async {
+        let (one, two) = (sftp(address).await, sftp(address).await);
+        for replaces in [false, true] {
+            put(&one, "a", &content(1_000)).await;
+            let mut file = one.open_with_flags("a", OpenFlags::READ | OpenFlags::WRITE).await.unwrap();
+            file.write_all(b"zz").await.unwrap();
+            settled(&mut file).await;
+            let status = refused(one.rename("a", "b").await);
+            assert!(status.error_message.contains("being written"), "{status:?}");
+            two.remove_file("a").await.unwrap();
+            if replaces {
+                put(&two, "a", b"another").await;
+            }
+            assert!(file.shutdown().await.is_err());
+            assert_eq!(two.read("a").await.ok(), replaces.then(|| b"another".to_vec()));
+        }
+        // Also what the session has stored before its end.
+        let mut file = one.create("b").await.unwrap();
+        file.write_all(b"begin").await.unwrap();
+        file.seek(std::io::SeekFrom::Start(0)).await.unwrap();
+        file.write_all(b"B").await.unwrap();
+        file.sync_all().await.unwrap();
+        two.remove_file("b").await.unwrap();
+        file.write_all(b"E").await.unwrap();
+        assert!(file.shutdown().await.is_err());
+        assert_eq!(refused(two.metadata("b").await).status_code, StatusCode::NoSuchFile);
+    });
+    assert_eq!(served.stop().code, Some(0));
+}
+
+/// Who has nothing under way does not hold up the end: a connection that has sent nothing, one without a login, and an idle session.
+#[test]
+fn the_end_does_not_wait_for_who_does_nothing() {
+    let home = Home::new(&format!("{QUICK}[serve]\ndrain = '1h'\n"));
+    home.register("alice");
+    let served = served(&home);
+    let address = served.ssh("Node_01");
+    on_a_runtime(async {
+        let silent = tokio::net::TcpStream::connect(address).await.unwrap();
+        let mut greeting = tokio::net::TcpStream::connect(address).await.unwrap();
+        greeting.write_all(b"SSH-2.0-it\r\n").await.unwrap();
+        let (idle, listing) = (sftp(address).await, sftp(address).await);
+        put(&idle, "a", b"a").await;
+        assert_eq!(listing.read_dir("/files").await.unwrap().count(), 1);
+        let said = tokio::task::spawn_blocking(|| served.stop()).await.unwrap();
+        assert_eq!(said.code, Some(0));
+        drop((silent, greeting, idle, listing));
+    });
 }
 
 /// What a client wants to be durable is kept after a crash of the server, and is no file before its end.

@@ -36,11 +36,14 @@ impl Session {
         }
     }
 
-    /// Stores a file anew with another size.
+    /// Stores a file anew with another size. An upload that is kept to replace it is forgotten: its client would find another file.
     async fn set_size(&self, path: &str, size: u64, attributes: Attributes) -> Done<()> {
         let (user, text) = (self.user().await?, stored(path)?);
         let mut writer = Writer::stored(&self.access, &text, attributes, self.reader(&user, &text).await?);
         writer.resize(size).await?;
+        if let Some(kept) = self.parked(&user, &text).await? {
+            self.forget(kept.id).await?;
+        }
         writer.close().await.map(drop)
     }
 
@@ -49,21 +52,27 @@ impl Session {
         if user.key_of(&text).is_root() {
             return Err(Failure::read_only(path));
         }
-        let change = self.access.setting(&user, &text, attributes).await?;
+        let change = self.explained(&user, &text, self.access.setting(&user, &text, attributes).await).await?;
         self.access.record_setting(&user, &change.file).await?;
         self.access.call(change).await?;
         Ok(())
     }
 
-    /// Removes a file, or an upload that is kept where there is none.
+    /// Removes a file and an upload that is kept in its place, or such an upload where there is no file.
     pub(super) async fn remove(&self, path: &str) -> Done<()> {
         let path = absolute(path);
         let (user, text) = (self.user().await?, stored(&path)?);
         match self.access.known_entry(&user, &text).await.map_err(Failure::from) {
-            Ok(Entry::File(_)) => self.removed(&text).await,
+            Ok(Entry::File(_)) => {
+                self.removed(&text).await?;
+                match self.parked(&user, &text).await? {
+                    Some(kept) => self.forget(kept.id).await,
+                    None => Ok(()),
+                }
+            }
             Ok(Entry::Directory(_)) => Err(Failure::because(format!("`{path}` is a directory; RMDIR removes it"))),
             Err(failure) if failure.is_nothing() => {
-                let kept = self.kept(&user, &text).await?.filter(|kept| kept.transfer.is_none()).ok_or(failure)?;
+                let kept = self.parked(&user, &text).await?.ok_or(failure)?;
                 self.forget(kept.id).await
             }
             Err(failure) => Err(failure),
@@ -124,11 +133,21 @@ impl Session {
         if from == to {
             return self.stat(&from).await.map(drop);
         }
-        let mut change = self.access.renaming(&user, &old, &new, replaces).await?;
+        self.refuse_written(&from).await?;
+        self.refuse_written(&to).await?;
+        let mut change = self.explained(&user, &old, self.access.renaming(&user, &old, &new, replaces).await).await?;
         // The gate moves into a directory of that name, and `rename(2)` never does.
         change.to = user.key_of(&new).name;
         self.access.record_move(&user, &change.from).await?;
         self.access.call(change).await?;
         Ok(())
+    }
+    /// Refuses to rename what the session is writing, and to put something in its place: CLOSE stores it at its path.
+    async fn refuse_written(&self, path: &str) -> Done<()> {
+        let Some((writer, _)) = self.handles.growing(path) else { return Ok(()) };
+        match writer.lock().await.as_ref().is_some_and(Writer::has_changes) {
+            true => Err(Failure::because(format!("`{path}` is being written; close it before it is renamed"))),
+            false => Ok(()),
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use p2p_service::ErrorKind;
 use p2p_service::access::Identity;
 use p2p_service::files::{Entry, FileKey, KeptUpload, StatFile};
 use russh_sftp::protocol::{File, FileAttributes};
@@ -32,7 +33,7 @@ impl Session {
             Place::Root | Place::Node | Place::Segments => Ok(self.owners.of_root(READ_ONLY)),
             Place::Stored(text) => match self.stored(&user, &text).await {
                 Err(failure) if failure.is_nothing() => {
-                    let kept = self.kept(&user, &text).await?.filter(|kept| kept.transfer.is_none()).ok_or(failure)?;
+                    let kept = self.parked(&user, &text).await?.ok_or(failure)?;
                     Ok(self.owners.of_file(kept.offset, Default::default(), kept.began_at))
                 }
                 found => found,
@@ -68,6 +69,27 @@ impl Session {
         let keys = user.keys_of(text);
         let kept = self.access.kept_uploads().await?;
         Ok(kept.into_iter().find(|kept| keys.contains(&kept.file)))
+    }
+
+    /// Returns the upload that is kept of a file of the user's and is not under way.
+    pub(super) async fn parked(&self, user: &Identity, text: &str) -> Done<Option<KeptUpload>> {
+        Ok(self.kept(user, text).await?.filter(|kept| kept.transfer.is_none()))
+    }
+
+    /// Says of a path at which no file was found if an upload of one is kept, which STAT alone gives the size of.
+    pub(super) async fn explained<T>(&self, user: &Identity, text: &str, found: Result<T, impl Into<Failure>>) -> Done<T> {
+        let failure = match found.map_err(Into::into) {
+            Err(failure) if failure.is_nothing() => failure,
+            other => return other,
+        };
+        let kept = self.parked(user, text).await?.ok_or(failure)?;
+        Err(Failure::of(
+            ErrorKind::NotFound,
+            &format!(
+                "`{text}` is no file yet: its upload was interrupted after {} bytes; continue it, or remove it",
+                kept.offset
+            ),
+        ))
     }
 
     /// Opens a directory for its list.

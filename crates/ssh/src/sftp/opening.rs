@@ -42,7 +42,7 @@ impl Session {
     }
 
     pub(super) async fn reader(&self, user: &Arc<Identity>, text: &str) -> Done<Reader> {
-        let file = self.access.readable(user, text).await?;
+        let file = self.explained(user, text, self.access.readable(user, text).await).await?;
         Ok(Reader::of(&self.access, user, text, file))
     }
 
@@ -88,7 +88,7 @@ impl Session {
             None if !is_there && !creates => Err(Failure::nothing(path)),
             // Its client would take the size of the stored file for that of what it has sent.
             Some(kept) if is_there && !truncates => Err(Failure::because(format!(
-                "an upload that is to replace `{path}` was interrupted after {} bytes; upload it anew, from its begin",
+                "an upload that is to replace `{path}` was interrupted after {} bytes; upload it anew, from its begin, or remove it",
                 kept.offset
             ))),
             _ => Ok(()),

@@ -5,10 +5,11 @@
 //! which a part is written.
 
 use bytes::Bytes;
+use p2p_service::ErrorKind;
 use p2p_service::access::Access;
 use p2p_service::access::copies::Copying;
 use p2p_service::access::uploads::StoreAs;
-use p2p_service::files::{Attributes, BegunUpload, ByteSize, Declared};
+use p2p_service::files::{Attributes, BegunUpload, ByteSize, Declared, FileRecord};
 
 use super::failure::{Done, Failure};
 use super::frames::READ_MAX;
@@ -40,6 +41,8 @@ pub(super) struct Writer {
     stored_as: StoreAs,
     /// Destination of what is written, or the reason for which a part of it is not there: such a file is not stored.
     way: Result<Way, Failure>,
+    /// Stored file of which this is a change, or that has come of it; `None` as long as what is written is a file of its own.
+    former: Option<FileRecord>,
     /// True if the client appends, whatever positions it names.
     appends: bool,
     /// Attributes that were set since the file was opened.
@@ -61,12 +64,13 @@ impl Writer {
         let mode = Some(given.mode.unwrap_or(file.file().mode));
         let stored_as = StoreAs { attributes: Attributes { mode, ..given }, replace: true };
         let growing = Growing::new(file.len(), Attributes { modified: Some(file.file().modified), mode });
-        Writer::of(access, text, stored_as, Way::Stored(file.into()), growing)
+        let former = Some(file.file().clone());
+        Writer { former, ..Writer::of(access, text, stored_as, Way::Stored(file.into()), growing) }
     }
 
     fn of(access: &Access, text: &str, stored_as: StoreAs, way: Way, growing: Growing) -> Writer {
         let (access, text, set) = (access.clone(), text.to_owned(), Attributes::default());
-        Writer { access, text, stored_as, way: Ok(way), appends: false, set, growing }
+        Writer { access, text, stored_as, way: Ok(way), former: None, appends: false, set, growing }
     }
 
     /// Lets all that is written go to the end.
@@ -77,6 +81,11 @@ impl Writer {
     /// Returns what the session sees of the file, which changes as it is written.
     pub(super) fn growing(&self) -> Growing {
         self.growing.clone()
+    }
+
+    /// Returns true if CLOSE would store something.
+    pub(super) fn has_changes(&self) -> bool {
+        !matches!(self.way, Ok(Way::Stored(_)) | Err(_))
     }
 
     fn len(&self) -> u64 {
@@ -228,8 +237,14 @@ impl Writer {
             Way::Sequence(sequence, content) => {
                 sequence.sync(&self.access).await.map(|sequence| Way::Sequence(sequence.into(), content))
             }
-            Way::Staged { content, .. } => self.store(&content).await.map(|()| Way::Staged { content, is_stored: true }),
-            Way::Copy(file) => self.copy(&file).await.map(|()| Way::Stored(file)),
+            Way::Staged { content, .. } => {
+                self.store(&content).await?;
+                self.note_stored().await.map(|()| Way::Staged { content, is_stored: true })
+            }
+            Way::Copy(file) => {
+                self.copy(&file).await?;
+                self.note_stored().await.map(|()| Way::Stored(file))
+            }
             way @ Way::Stored(_) => Ok(way),
         };
         self.way.as_ref().map(|_| ()).map_err(Clone::clone)
@@ -288,9 +303,34 @@ impl Writer {
         Ok(())
     }
 
+    /// Notes the file that was stored: what is stored of it later is a change of that one.
+    async fn note_stored(&mut self) -> Done<()> {
+        let identity = self.access.check().await?;
+        self.former = Some(self.access.readable(&identity, &self.text).await?);
+        Ok(())
+    }
+
+    /// Fails if the file of which this is a change is not there as it was: another session has removed or replaced it.
+    async fn check_former(&self) -> Done<()> {
+        let Some(former) = &self.former else { return Ok(()) };
+        let identity = self.access.check().await?;
+        let gone = |how| format!("`{}` has been {how} since it was opened; what was written is not stored", self.text);
+        match self.access.readable(&identity, &self.text).await.map_err(Failure::from) {
+            Ok(now) if (now.sha256, now.size) == (former.sha256, former.size) => Ok(()),
+            Ok(_) => Err(Failure::because(gone("replaced"))),
+            Err(failure) if failure.is_nothing() => Err(Failure::of(ErrorKind::NotFound, &gone("removed"))),
+            Err(failure) => Err(failure),
+        }
+    }
+
     /// Stores the content, in place of what was stored of it before.
     async fn store(&mut self, content: &Staging) -> Done<()> {
         let mut sequence = Sequence::of(self.access.store_stream(&self.text, Declared::default(), None, self.stored_as).await?);
+        // The name is that of the upload from here on, so that nobody removes the file after this look at it.
+        if let Err(failure) = self.check_former().await {
+            sequence.undo(&self.access).await?;
+            return Err(failure);
+        }
         loop {
             let bytes = content.read(sequence.at(), READ_MAX as usize).await?;
             if bytes.is_empty() {

@@ -28,8 +28,8 @@ impl Handler for Anyone {
 
 /// What a command has said.
 #[derive(Debug, PartialEq, Eq)]
-struct Told {
-    status: Option<u32>,
+pub(super) struct Told {
+    pub(super) status: Option<u32>,
     out: String,
     err: String,
 }
@@ -59,7 +59,7 @@ pub(super) async fn logged_in(address: SocketAddr) -> Handle<Anyone> {
 }
 
 /// Carries a command out, with this on its standard input.
-async fn told(session: &Handle<Anyone>, command: Option<&str>, input: &[u8]) -> Told {
+pub(super) async fn told(session: &Handle<Anyone>, command: Option<&str>, input: &[u8]) -> Told {
     let mut channel = session.channel_open_session().await.unwrap();
     match command {
         Some(command) => channel.exec(true, command).await.unwrap(),
