@@ -9,7 +9,7 @@ pub(super) const COLUMNS: &[(&str, &str)] = &[
     ("conn", "in Nodes: number of connections that the node has"),
     (
         "done",
-        "in Transfers: share of the bytes that has arrived, which is 100 % only once all is stored, none of them for an upload that was given up; in Segments: segments of the node that are done, of all",
+        "in Transfers: share of the bytes that has arrived, which is 100 % only once all is stored; of a transfer that was given up, what had arrived until then; in Segments: segments of the node that are done, of all",
     ),
     ("ends", "in Wire: host that sends and host that receives"),
     ("fate", "in Wire: what became of the packet: lost and why, sent again, a copy; nothing where it has arrived and was new"),

@@ -352,9 +352,9 @@ fn cell(
         Quantity::Bar => Cell::Parts(progress_bar(theme, status, usize::from(width))),
         Quantity::Percent if !status.size_known => text("?".into(), Role::Text),
         Quantity::Percent => {
-            let (done, arrived) = parts(status);
-            let part = if status.given_up_from.is_some() { done } else { arrived };
-            text(format!("{:.0} %", (100.0 * part).floor()), Role::Text)
+            // The same part as the bar beside it, also of what was given up.
+            let (_, arrived) = parts(status);
+            text(format!("{:.0} %", (100.0 * arrived).floor()), Role::Text)
         }
         Quantity::Rate => text(transfer_rate_of(status), scene.rate_role()),
         Quantity::Time => {
