@@ -330,7 +330,7 @@ impl App {
             AppMessage::Begun(line, group) => self.on_begun(line, group),
             AppMessage::Finished(line, transfer, result) => self.on_finished(line, transfer, result),
             AppMessage::Waits(line) => self.lines.set_waiting(line),
-            AppMessage::DropWaiting(line) => self.drop_waiting(line),
+            AppMessage::DropWaiting(line, reply) => drop(reply.send(self.drop_waiting(line))),
             AppMessage::Told(line, answer) => self.take_answer(&line, answer),
             AppMessage::Opened(title, Ok(answer)) => {
                 self.read(&title, Laid::of(vec![Piece::Answer(answer.view)]));

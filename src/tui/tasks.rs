@@ -6,7 +6,7 @@ use p2p_engine::transfer::TransferId;
 use p2p_service::access::{AccessError, Identity};
 use p2p_shell::ShellError;
 use p2p_shell::answer::{Answer, Started};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::{AbortHandle, JoinError, JoinSet};
 
 use super::panes::Pane;
@@ -30,8 +30,8 @@ pub(super) enum AppMessage {
     Finished(u64, TransferId, Result<Answer, ShellError>),
     /// Notification that the line with this number waits for an operation that takes long.
     Waits(u64),
-    /// Demand of the line with this number that what waits of all others is dropped.
-    DropWaiting(u64),
+    /// Demand of the line with this number that what waits of all others is dropped, with the way back for whether anything was.
+    DropWaiting(u64, oneshot::Sender<bool>),
     /// Result of a command that nobody typed, such as that of an action: the command and its answer.
     Told(String, Result<Answer, ShellError>),
     /// Result of a command that a pane opened: the command and its answer.

@@ -735,4 +735,6 @@ fn what_waits_of_all_lines_is_dropped_by_a_command() {
     let has = |words: &str| output.iter().any(|(_, line)| line == words);
     assert!(says(&tui_harness.app, "100 files stored (19.5 KiB), 130 not begun") && has("mine"), "{output:?}");
     assert!(!has("at last"), "{output:?}");
+    // What was dropped is not denied.
+    assert!(!has("no transfer in the background waits"), "{output:?}");
 }

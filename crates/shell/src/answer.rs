@@ -3,6 +3,7 @@
 use p2p_engine::operation::BeginTransfer;
 use p2p_engine::transfer::TransferId;
 use serde_json::Value;
+use tokio::sync::oneshot;
 
 use crate::ShellError;
 use crate::groups::Step;
@@ -104,12 +105,12 @@ pub struct Batch {
 }
 
 /// What a line tells its front end before its answer, in front ends in which lines are carried out beside each other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Notice {
     /// Beginning of a wait for virtual time, which may take long.
     Waits,
-    /// Demand that the steps of all other lines that have not begun are dropped.
-    DropWaiting,
+    /// Demand that the steps of all other lines that have not begun are dropped, to be answered with true if there was any.
+    DropWaiting(oneshot::Sender<bool>),
 }
 
 /// An action of the front end beyond showing the answer.

@@ -73,7 +73,7 @@ impl App {
             let pass_on = |notice: Notice| {
                 mailbox.send(match notice {
                     Notice::Waits => AppMessage::Waits(number),
-                    Notice::DropWaiting => AppMessage::DropWaiting(number),
+                    Notice::DropWaiting(reply) => AppMessage::DropWaiting(number, reply),
                 });
             };
             tokio::pin!(running);
@@ -226,17 +226,18 @@ impl App {
         self.say_dropped(dropped.map(told));
     }
 
-    /// Drops all steps that wait, but for those of the line that has asked for it, and says which.
-    pub(super) fn drop_waiting(&mut self, number: u64) {
+    /// Drops all steps that wait, but for those of the line that has asked for it, and says which. Returns true if there was any.
+    pub(super) fn drop_waiting(&mut self, number: u64) -> bool {
         let dropped = self.lines.drop_waiting(number);
         let told = |(command, files): (String, usize)| match files {
             0 => format!("`{command}`"),
             files => format!("{} of `{command}`", count_of(files as u64, FILE)),
         };
-        if !dropped.is_empty() {
-            let told: Vec<String> = dropped.into_iter().map(told).collect();
+        let told: Vec<String> = dropped.into_iter().map(told).collect();
+        if !told.is_empty() {
             self.say(Role::Warning, &format!("dropped: {}", listed(&told, WAITING_SHOWN)));
         }
+        !told.is_empty()
     }
 
     /// Says what was dropped, and goes on with what waited for it.
@@ -295,6 +296,12 @@ impl App {
                 if **self.identity() == Identity::Operator {
                     self.say_next_steps();
                 }
+            }
+            ShellError::Unknown { name, .. } => {
+                let told = error.to_string();
+                let between = if told.ends_with('?') { " " } else { "; " };
+                let pane = way_to_pane(name).map(|way| format!("{between}{way}")).unwrap_or_default();
+                self.say(Role::Bad, &format!("{told}{pane}"));
             }
             error => self.say(Role::Bad, &error.to_string()),
         }
@@ -362,5 +369,26 @@ impl App {
         let area = self.workspace.area_of(Pane::Prompt).or_else(first);
         let width = area.map_or(80, |area| area.width).saturating_sub(2);
         Some(self.viewer_width().map_or(width, |viewer| viewer.min(width)))
+    }
+}
+
+/// Returns how to go to the pane of a name that was typed as a command; `None` if no pane has it.
+fn way_to_pane(name: &str) -> Option<String> {
+    let (number, pane) = (1..).zip(Pane::ALL).find(|(_, pane)| pane.name().eq_ignore_ascii_case(name))?;
+    Some(format!("{} is a pane: Tab, then {number} goes there", pane.name()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The way to each pane is by a digit, and words that name none have none.
+    #[test]
+    fn a_pane_is_found_by_its_name() {
+        for (number, pane) in (1..10).zip(Pane::ALL) {
+            let way = way_to_pane(&pane.name().to_lowercase()).unwrap();
+            assert_eq!(way, format!("{} is a pane: Tab, then {number} goes there", pane.name()));
+        }
+        assert_eq!(way_to_pane("logs"), None);
     }
 }

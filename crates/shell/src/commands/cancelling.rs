@@ -6,6 +6,7 @@ use p2p_engine::EngineError;
 use p2p_engine::operation::ListTransfers;
 use p2p_engine::transfer::{Direction, TransferId, TransferReport, TransferState, TransferStatus};
 use serde_json::{Value, json};
+use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
 use super::files::own_transfer;
@@ -55,7 +56,10 @@ fn waits(status: &TransferStatus) -> bool {
 /// Lets the front end drop the steps that wait, and cancels the transfers in the background of which nothing has arrived yet.
 async fn cancel_waiting(shell: &Shell) -> Result<Answer, ShellError> {
     // None of the steps begins while the transfers are undone.
-    shell.notify(Notice::DropWaiting);
+    let (reply, dropped) = oneshot::channel();
+    shell.notify(Notice::DropWaiting(reply));
+    // A front end without such steps drops the demand.
+    let has_dropped = dropped.await.unwrap_or(false);
     let transfers = shell.call(ListTransfers).await?;
     let background = shell.background.of(shell.identity().name()).transfers;
     let waiting: Vec<TransferId> =
@@ -70,12 +74,15 @@ async fn cancel_waiting(shell: &Shell) -> Result<Answer, ShellError> {
     told.iter().for_each(|transfer| shell.background.remove(*transfer));
     let lines: Vec<String> = reports.iter().map(|report| ended(shell, report)).collect();
     let text = match lines.as_slice() {
+        // The front end has said what it has dropped, which a word about nothing would deny.
+        [] if has_dropped => String::new(),
         [] => "no transfer in the background waits".to_owned(),
         lines if lines.len() <= LISTED_MAX => lines.join("\n"),
         lines => format!("{} transfers: {}", lines.len(), listed(lines, LISTED_MAX)),
     };
     let data = reports.iter().map(|report| data_of(report)).collect();
-    Ok(Answer::new(View::Text(text), data))
+    let view = if text.is_empty() { View::Nothing } else { View::Text(text) };
+    Ok(Answer::new(view, data))
 }
 
 /// Cancels transfers at once, all before the first is undone, and waits until they are. One that is over meanwhile is none of them: its
