@@ -103,7 +103,10 @@ impl Call {
     fn take_letters(&mut self, letters: &str) -> Result<(), ShellError> {
         for letter in letters.chars() {
             let flag = self.spec.flags.iter().find(|flag| flag.short == Some(letter));
-            let unknown = || self.wrong(format!("there is no flag -{letter}; a name that begins with `-` stands after `--`"));
+            let unknown = || match self.place_of_output(letter.encode_utf8(&mut [0; 4])) {
+                Some(place) => self.wrong(format!("there is no flag -{letter}; {place}")),
+                None => self.wrong(format!("there is no flag -{letter}; a name that begins with `-` stands after `--`")),
+            };
             self.flags.insert(flag.ok_or_else(unknown)?.name, String::new());
         }
         Ok(())
@@ -131,10 +134,22 @@ impl Call {
         self.quoted.get(place).copied().unwrap_or_default()
     }
 
+    /// Says where a command is told what it writes, to a user who tries the flag that other programs have for it, and `p2p get` outside of a
+    /// prompt; `None` for other flags, and commands that write nothing.
+    fn place_of_output(&self, flag: &str) -> Option<String> {
+        let is_output = matches!(flag, "o" | "output");
+        let path = self.spec.arguments.iter().skip(1).find(|argument| argument.kind == Kind::LocalPath)?;
+        let before = self.spec.arguments.first()?.name;
+        is_output.then(|| format!("here {} stands behind {before}", path.name))
+    }
+
     fn take_flag<'a>(&mut self, text: &str, words: &mut impl Iterator<Item = &'a Word>) -> Result<(), ShellError> {
         let (name, inline) = text.split_once('=').map_or((text, None), |(name, value)| (name, Some(value.to_owned())));
         let flag = self.spec.flags.iter().find(|flag| flag.name == name);
-        let flag = flag.ok_or_else(|| self.wrong(format!("there is no flag --{name}")))?;
+        let flag = flag.ok_or_else(|| match self.place_of_output(name) {
+            Some(place) => self.wrong(format!("there is no flag --{name}; {place}")),
+            None => self.wrong(format!("there is no flag --{name}")),
+        })?;
         let value = match (flag.value, inline) {
             (Some((value, _)), inline) => inline
                 .or_else(|| words.next().map(|word| word.text.clone()))
@@ -291,6 +306,15 @@ mod tests {
         let call = parse("enable_otp mail").unwrap();
         assert_eq!((call.spec.name, call.arguments.as_slice()), ("otp", &["enable".to_owned(), "mail".to_owned()][..]));
         assert!(parse("otp").unwrap_err().contains("ACTION is missing"));
+    }
+
+    /// The flag for what is written is that of other programs: where it is none, its place is told.
+    #[test]
+    fn the_place_of_what_is_written_is_told() {
+        for line in ["download a.bin -o b.bin", "get a.bin --output b.bin", "get a.bin --output=b.bin"] {
+            assert!(parse(line).unwrap_err().contains("; here PATH stands behind NAME"), "{line}");
+        }
+        assert!(parse("rm -o a.bin").unwrap_err().contains("a name that begins with `-` stands after `--`"));
     }
 
     #[test]
