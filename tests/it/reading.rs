@@ -2,6 +2,7 @@
 //! keys that lead from one part to another.
 
 use crossterm::event::Event as Input;
+use p2p_base::units::SimDuration;
 use p2p_storage::tui::app::{Pane, TerminalRequest};
 use p2p_storage::tui::dialog::Dialog;
 use p2p_storage::tui::editor::SEARCH_MAX;
@@ -478,5 +479,21 @@ fn what_is_searched_for_has_a_bound() {
         tui_harness.press(keys);
         tui_harness.app.on_input(Input::Paste(typed.clone()));
         assert!(tui_harness.text().contains("nothing is pasted: it is too long"), "{}", tui_harness.text());
+    }
+}
+
+/// The matrix of `health` has a column with a heading for each host, and says for which there is no room, at every width.
+#[test]
+fn the_round_trips_have_headings_at_every_width() {
+    for (width, height) in [(60, 16), (80, 24), (120, 40), (200, 60)] {
+        let mut tui_harness = TuiHarness::dark(width, height);
+        tui_harness.watch(SimDuration::from_secs(12));
+        tui_harness.ask_aside("health");
+        let said = tui_harness.said();
+        let headings = said.lines().find(|line| line.contains("from")).unwrap_or_else(|| panic!("{said}"));
+        assert!(headings.contains("client") && headings.contains("Node_01"), "{width}: {said}");
+        assert!(said.contains("no room for: ") || headings.contains("Node_05"), "{width}: {said}");
+        let row = said.lines().find(|line| line.contains("│ client ")).unwrap_or_else(|| panic!("{said}"));
+        assert_eq!(row.matches('┆').count(), headings.matches('┆').count(), "{width}: {said}");
     }
 }

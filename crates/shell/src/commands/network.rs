@@ -118,13 +118,11 @@ pub(crate) async fn health(shell: &Shell, _: &Call) -> Result<Answer, ShellError
         }
         None => String::new(),
     };
-    // The figures are below each other, also where the hosts are too many for a column each.
-    let cells: Vec<Vec<String>> = peers.iter().map(|&from| peers.iter().map(|&to| cell(from, to)).collect()).collect();
-    let width = cells.iter().flatten().map(|cell| cell.chars().count()).max().unwrap_or(0);
-    let of_row = |cells: &[String]| cells.iter().map(|cell| format!("{cell:>width$}")).collect::<Vec<_>>().join(" ");
-    let columns = vec![text_column("from"), text_column("last round trip to each, in the same order")];
-    let rows = peers.iter().zip(&cells).map(|(from, cells)| vec![from.to_string(), of_row(cells)]).collect();
-    let probes = View::Table(Table { columns, rows, empty: "" });
+    // Those of the last hosts are left out where the hosts are too many for a column each.
+    let of_hosts = peers.iter().map(|to| number_column(to.to_string()).gives_way(1));
+    let columns = std::iter::once(text_column("from")).chain(of_hosts).collect();
+    let row = |&from: &Peer| std::iter::once(from.to_string()).chain(peers.iter().map(|&to| cell(from, to))).collect();
+    let probes = View::Table(Table { columns, rows: peers.iter().map(row).collect(), empty: "" });
     let of_client = View::Table(Table {
         columns: client_columns(),
         rows: report.matrix.row(Peer::Client).map(client_row).collect(),
@@ -135,7 +133,7 @@ pub(crate) async fn health(shell: &Shell, _: &Call) -> Result<Answer, ShellError
     let troubles = statuses(shell).await?.into_iter().filter_map(|node| Some((node.node.to_string(), node.trouble?.to_string())));
     let troubles: Vec<(String, String)> = troubles.collect();
     let mut sections = vec![
-        ("probes".into(), probes),
+        ("last round trip to each".into(), probes),
         ("the client's last ten probes of each".into(), of_client),
         ("the client's queues: packets that wait, and how long the next one waits".into(), queues),
     ];

@@ -1,5 +1,7 @@
 //! The layout of tables, and the formatting of sizes, rates, times and dates as text.
 
+use std::borrow::Cow;
+
 use comfy_table::presets::{ASCII_FULL_CONDENSED, UTF8_FULL_CONDENSED};
 use comfy_table::{Cell, CellAlignment, ColumnConstraint, ContentArrangement, TableStyle, Width};
 use p2p_base::units::{ByteSize, SimDuration, SimTime};
@@ -9,17 +11,22 @@ use unicode_width::UnicodeWidthStr;
 
 use super::clock::clock_of;
 use super::waits;
+use crate::lists::listed_of;
 
 /// Maximum width of a word, in columns of the terminal, that a narrow table keeps whole in a column of words.
 const WORD_MAX: usize = 24;
 /// Width that the borders add to each column: one border and a space on each side; one more border closes the row.
 const BORDER: usize = 3;
+/// Number of columns that are named where there is no room for them; the others are counted.
+const LEFT_OUT_MAX: usize = 8;
 
 /// A column of a table.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Column {
-    heading: &'static str,
+    heading: Cow<'static, str>,
     alignment: CellAlignment,
+    /// True if its words are not broken, however long they are.
+    is_whole: bool,
     /// Rank in which the column is omitted if there is not enough room: the highest rank first, zero never.
     rank: u8,
 }
@@ -27,19 +34,25 @@ pub struct Column {
 impl Column {
     /// Returns the column with a rank at which it is omitted if there is not enough room: the highest rank first.
     #[must_use]
-    pub const fn gives_way(self, rank: u8) -> Column {
+    pub fn gives_way(self, rank: u8) -> Column {
         Column { rank, ..self }
+    }
+
+    /// Returns the column with words that are not broken, since they are copied or typed anew, as an ID is.
+    #[must_use]
+    pub fn unbroken(self) -> Column {
+        Column { is_whole: true, ..self }
     }
 }
 
 /// Creates a left-aligned column of words.
-pub const fn text_column(heading: &'static str) -> Column {
-    Column { heading, alignment: CellAlignment::Left, rank: 0 }
+pub fn text_column(heading: impl Into<Cow<'static, str>>) -> Column {
+    Column { heading: heading.into(), alignment: CellAlignment::Left, is_whole: false, rank: 0 }
 }
 
 /// Creates a right-aligned column of quantities.
-pub const fn number_column(heading: &'static str) -> Column {
-    Column { heading, alignment: CellAlignment::Right, rank: 0 }
+pub fn number_column(heading: impl Into<Cow<'static, str>>) -> Column {
+    Column { heading: heading.into(), alignment: CellAlignment::Right, is_whole: true, rank: 0 }
 }
 
 /// A table before its layout.
@@ -134,11 +147,11 @@ impl Table {
                 table.column_mut(column).map(|column| column.set_constraint(constraint));
             }
         }
-        let left_out = (0..self.columns.len()).filter(|place| !shown.contains(place)).map(|place| self.columns[place].heading);
-        let left_out: Vec<&str> = left_out.collect();
-        match left_out.is_empty() {
-            true => table.to_string(),
-            false => format!("{table}\n{}", within(&format!("(no room for: {})", left_out.join(", ")), room)),
+        let left_out = (0..self.columns.len()).filter(|place| !shown.contains(place)).map(|place| &*self.columns[place].heading);
+        let count = self.columns.len() - shown.len();
+        match count {
+            0 => table.to_string(),
+            _ => format!("{table}\n{}", within(&format!("(no room for: {})", listed_of(left_out, count, LEFT_OUT_MAX)), room)),
         }
     }
 
@@ -146,12 +159,12 @@ impl Table {
         let column = &self.columns[place];
         let longest_word = |text: &str| text.split_whitespace().map(width_of).max().unwrap_or(0);
         let lines = |text: &str| text.lines().map(width_of).max().unwrap_or(0);
-        let mut widths = Widths { least: longest_word(column.heading), whole: width_of(column.heading) };
+        let mut widths = Widths { least: longest_word(&column.heading), whole: width_of(&column.heading) };
         for cell in self.rows.iter().filter_map(|row| row.get(place)) {
             let is_plain = is_plain(cell);
             let whole = if is_plain { cell.len() } else { lines(cell) };
             let least = match column.alignment {
-                CellAlignment::Right => whole,
+                _ if column.is_whole => whole,
                 // What is no wider than what there is already needs no search for words.
                 _ if whole <= widths.least => whole,
                 _ if is_plain => cell.split(' ').map(str::len).max().unwrap_or(0).min(WORD_MAX),
@@ -184,7 +197,7 @@ impl Table {
         };
         let mut text = rule(lines.top) + "\n";
         text.reserve(self.rows.len() * widths.iter().map(|widths| widths.whole + 2 * BORDER).sum::<usize>());
-        self.push_row(&mut text, lines, widths, |place| self.columns[place].heading);
+        self.push_row(&mut text, lines, widths, |place| &self.columns[place].heading);
         text.push_str(&rule(lines.below_headings));
         text.push('\n');
         for row in &self.rows {
@@ -195,7 +208,7 @@ impl Table {
 
     /// Returns each row as a list of its values below each other, each behind the heading of its column, for the narrowest terminals.
     fn listed(&self, room: usize) -> String {
-        let widest = self.columns.iter().map(|column| width_of(column.heading)).max().unwrap_or(0);
+        let widest = self.columns.iter().map(|column| width_of(&column.heading)).max().unwrap_or(0);
         let row = |row: &Vec<String>| {
             let pairs = self.columns.iter().zip(row).filter(|(_, cell)| !cell.is_empty());
             let line =
@@ -225,7 +238,7 @@ impl Table {
         let mut table = comfy_table::Table::new();
         table.load_style(lines.preset);
         let cell = |place: usize, text: &str| Cell::new(text).set_alignment(self.columns[place].alignment);
-        table.set_header(shown.iter().map(|&place| cell(place, self.columns[place].heading)));
+        table.set_header(shown.iter().map(|&place| cell(place, &self.columns[place].heading)));
         for row in &self.rows {
             table.add_row(shown.iter().map(|&place| cell(place, row.get(place).map_or("", String::as_str))));
         }
@@ -477,6 +490,35 @@ mod tests {
             empty: "none",
         };
         assert!(table.text(Some(60)).lines().all(|line| line.chars().count() == 60), "{}", table.text(Some(60)));
+    }
+
+    /// An ID is whole, and other columns give way for it.
+    #[test]
+    fn a_column_that_is_not_to_be_broken_is_whole() {
+        let columns =
+            vec![text_column("upload").unbroken(), text_column("state").gives_way(2), number_column("age").gives_way(3)];
+        let id = "0123456789abcdef-0123456789abcdef".to_owned();
+        let table = Table { columns, rows: vec![vec![id.clone(), "parked".into(), "59 min".into()]], empty: "none" };
+        for width in 37..80u16 {
+            let text = table.text(Some(width));
+            assert!(text.contains(&id), "{width}:\n{text}");
+            assert_eq!(text.contains("parked"), width >= 46, "{width}:\n{text}");
+        }
+    }
+
+    /// However many columns have no room, the words about them are few.
+    #[test]
+    fn columns_without_room_are_counted() {
+        let nodes = (1..=99).map(|number| number_column(format!("Node_{number:02}")).gives_way(1));
+        let columns: Vec<Column> = std::iter::once(text_column("from")).chain(nodes).collect();
+        let table = Table { rows: vec![vec!["1.5 ms".to_owned(); columns.len()]], columns, empty: "none" };
+        let text = table.text(Some(60));
+        assert!(text.contains("┆ Node_05 │") && !text.contains("Node_50"), "{text}");
+        assert!(
+            text.replace('\n', " ")
+                .ends_with("(no room for: Node_06, Node_07, Node_08, Node_09, Node_10, Node_11, Node_12, Node_13 and 86 more)"),
+            "{text}"
+        );
     }
 
     proptest! {

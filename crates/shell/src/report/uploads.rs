@@ -60,7 +60,7 @@ pub fn uploads_table(lines: &[UploadLine], now: u64) -> Table {
         ]
     };
     let columns = vec![
-        text_column("upload"),
+        text_column("upload").unbroken(),
         text_column("file"),
         number_column("kept"),
         text_column("state").gives_way(2),
