@@ -158,6 +158,7 @@ pub(super) const TERMS: &[(&str, &str)] = &[
          transfers are listed, of all that there were",
     ),
     ("silent", "node that answers no probes, for a reason that is not known"),
+    ("slowed by", "in the time of a transfer: node that is broken on purpose so that it is slower, and may deliver"),
     ("smoothed round trip", "round trip that TCP works with: each new measurement counts an eighth (RFC 6298)"),
     ("snapshot", "what the screen shows: all of the engine at one instant"),
     ("ssthresh", "slow-start threshold of TCP: window above which it grows slowly"),

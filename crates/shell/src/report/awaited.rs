@@ -9,9 +9,9 @@ use p2p_engine::transfer::{Awaited, Remaining, TransferReport, TransferStatus};
 use p2p_store::manifest::NodeNumber;
 use unicode_width::UnicodeWidthStr;
 
-use super::hindrances::why_hindered;
+use super::hindrances::{is_only_slowed, why_hindered};
 use super::tables::transfer_time_within;
-use super::waits::{absence_of, waits_for_within};
+use super::waits::{FOR, absence_of, behind_waits, slowed_by, waits_for_within};
 
 /// Returns why an answer of a node is waited for, and since when: why the node is `awaited`, if it is, or else what is broken on purpose
 /// between it and the client; empty if nothing is.
@@ -25,7 +25,7 @@ pub fn moves_segments(status: &TransferStatus) -> bool {
 }
 
 /// Returns for which nodes a transfer waits because they are out of reach or broken on purpose, as in `waits for Node_03, killed 00:12 ago`,
-/// with the time after which others replace these, in each wording that is shorter than the one before; none if nothing keeps it.
+/// with the time after which others replace these; and by which it is slowed, as in `slowed by Node_01, link 8.0 KiB/s 00:05 ago`, since these may deliver. Each wording is shorter than the one before; there is none if nothing keeps it.
 pub fn waits_of(snapshot: &Snapshot, report: &TransferReport) -> Vec<String> {
     let (status, awaited) = (&report.status, &report.status.awaited);
     if !moves_segments(status) || (awaited.is_empty() && snapshot.faults.is_empty()) {
@@ -35,7 +35,10 @@ pub fn waits_of(snapshot: &Snapshot, report: &TransferReport) -> Vec<String> {
     let nodes: BTreeSet<NodeNumber> = open.chain(awaited.iter().map(|awaited| awaited.node)).collect();
     let why = |node: NodeNumber| why_waited(snapshot, awaited.iter().find(|awaited| awaited.node == node), node);
     let kept_by = nodes.into_iter().map(|node| (node, why(node))).filter(|(_, why)| !why.is_empty());
-    waits_for_within(kept_by, (&status.replaced, status.goes_on_without()), snapshot.at)
+    let is_slow = |node: NodeNumber| awaited.iter().all(|awaited| awaited.node != node) && is_only_slowed(snapshot, node);
+    let (slow, kept): (Vec<_>, Vec<_>) = kept_by.partition(|(node, _)| is_slow(*node));
+    let waits = waits_for_within(kept, (&status.replaced, status.goes_on_without()), snapshot.at);
+    behind_waits(waits, slowed_by(&slow))
 }
 
 /// Formats the time of a transfer in at most `width` columns, as far as there is a wording that is short enough: for which nodes it waits,
@@ -47,7 +50,11 @@ pub fn time_waiting(status: &TransferStatus, now: SimTime, waits: &[String], wid
         Remaining::OutOfReach | Remaining::Stalled | Remaining::TooEarly | Remaining::UnknownSize | Remaining::Behind => {
             waits.to_vec()
         }
-        Remaining::Estimated { .. } => waits.iter().map(|waits| format!("{time}, {waits}")).chain([time.clone()]).collect(),
+        // The shortest wording has no verb, and would read as nothing behind an estimate.
+        Remaining::Estimated { .. } => {
+            let told = waits.iter().filter(|waits| !waits.starts_with(FOR)).map(|waits| format!("{time}, {waits}"));
+            told.chain([time.clone()]).collect()
+        }
         Remaining::NotRunning | Remaining::Deleting { .. } => Vec::new(),
     };
     told.iter().find(|text| text.width() <= width).or(told.last()).cloned().unwrap_or(time)

@@ -1,7 +1,7 @@
 //! What is broken on purpose where the client may wait for it, in words: at a host, and on the paths between a node and the client.
 
 use p2p_engine::Snapshot;
-use p2p_engine::faults::{ActiveFault, Target};
+use p2p_engine::faults::{ActiveFault, DiskFaults, Fault, Target};
 use p2p_engine::snapshot::Peer;
 use p2p_net::Direction;
 use p2p_store::manifest::NodeNumber;
@@ -26,6 +26,20 @@ fn between_client_and(snapshot: &Snapshot, node: NodeNumber) -> impl Iterator<It
     let ways = [(Peer::Client, peer), (peer, Peer::Client)];
     let single = ways.into_iter().flat_map(|(from, to)| [Target::Cut(from, to), Target::Path(from, to)]);
     faults_of_host(snapshot, peer).chain(single.filter_map(move |target| snapshot.fault(target)))
+}
+
+/// Returns true if all that is broken between the client and a node lets packets pass: the node may deliver, only slower.
+pub(super) fn is_only_slowed(snapshot: &Snapshot, node: NodeNumber) -> bool {
+    between_client_and(snapshot, node).all(|active| match &active.fault {
+        Fault::Link { .. } | Fault::Paths { .. } | Fault::Path { .. } => true,
+        Fault::Disk { faults, .. } => DiskFaults { slow: None, ..*faults }.is_none(),
+        Fault::Killed { .. }
+        | Fault::Stopping { .. }
+        | Fault::Stopped { .. }
+        | Fault::Refusing { .. }
+        | Fault::Flapping { .. }
+        | Fault::Cut { .. } => false,
+    })
 }
 
 /// Returns what a fault is, without the name of what it concerns, as in `killed` or `loss 10%`.

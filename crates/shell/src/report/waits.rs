@@ -7,6 +7,9 @@ use p2p_store::manifest::NodeNumber;
 
 use super::clock::clock_of;
 
+/// Beginning of the shortest wording of what a transfer waits for.
+pub(super) const FOR: &str = "for ";
+
 /// Formats the time since an instant in whole seconds, as in `00:12`.
 pub fn past_of(since: SimTime, now: SimTime) -> String {
     let clock = clock_of((now.since(since).as_nanos() / 1_000_000_000) as f64);
@@ -71,15 +74,30 @@ pub(super) fn waits_for_within(
         None => (node, why),
     };
     let is_without = goes_on && nodes.iter().all(|&node| from(node).is_some());
-    let (verb, short) = if is_without { ("without", "without") } else { ("waits for", "for") };
-    let Some(whole) = waits_for(verb, &all.into_iter().map(told).collect::<Vec<_>>()) else { return Vec::new() };
+    let (verb, short) = if is_without { ("without ", "without ") } else { ("waits for ", FOR) };
+    let Some(whole) = waits_for(verb.trim_end(), &all.into_iter().map(told).collect::<Vec<_>>()) else { return Vec::new() };
     let names = named(&nodes);
     // All of them are replaced at the last of these instants.
     let last =
         nodes.iter().map(|&node| from(node)).collect::<Option<Vec<_>>>().map(|all| all.into_iter().collect::<Option<Vec<_>>>());
     match last.map(|all| replacement_of(all.and_then(|all| all.into_iter().max()), now)) {
-        Some(other) => vec![whole, format!("{names}: an{other}"), other, format!("{short} {names}")],
-        None => vec![whole, format!("waits for {names}"), format!("for {names}")],
+        Some(other) => vec![whole, format!("{names}: an{other}"), other, format!("{short}{names}")],
+        None => vec![whole, format!("waits for {names}"), format!("{FOR}{names}")],
+    }
+}
+
+/// Returns which nodes slow something, and why, in each wording that is shorter than the one before: with the reasons, and without them.
+pub(super) fn slowed_by(nodes: &[(NodeNumber, String)]) -> Vec<String> {
+    let Some(whole) = waits_for("slowed by", nodes) else { return Vec::new() };
+    vec![whole, format!("slowed by {}", named(&nodes.iter().map(|(node, _)| *node).collect::<Vec<_>>()))]
+}
+
+/// Returns the wordings of what is waited for, with what slows it behind the longest one; what is slowed and waits for nothing has the wordings of that.
+pub(super) fn behind_waits(waits: Vec<String>, slowed: Vec<String>) -> Vec<String> {
+    match (waits.first(), slowed.first()) {
+        (Some(waited), Some(slow)) => std::iter::once(format!("{waited}; {slow}")).chain(waits.iter().cloned()).collect(),
+        (None, _) => slowed,
+        (_, None) => waits,
     }
 }
 
@@ -154,6 +172,19 @@ mod tests {
         assert_eq!(told(&[one, other], &[(one, Some(20_000)), (other, Some(30_000))])[1], format!("2 nodes: {in_18}"));
         assert_eq!(told(&[one, other], &[(one, Some(20_000))])[1], "waits for 2 nodes");
         assert_eq!(told(&[one], &[(one, Some(12_000))])[2], "other node in 00:00");
+    }
+
+    /// A node that is slow and delivers is not waited for; beside one that is, it is told with it.
+    #[test]
+    fn what_slows_is_told_apart() {
+        let slow = [(NodeNumber::from_index(0), "link 8.0 KiB/s 00:05 ago".to_owned())];
+        let slowed = slowed_by(&slow);
+        assert_eq!(slowed, ["slowed by Node_01, link 8.0 KiB/s 00:05 ago", "slowed by Node_01"]);
+        assert_eq!((slowed_by(&[]), behind_waits(Vec::new(), slowed.clone())), (Vec::new(), slowed.clone()));
+        let waits = vec!["waits for Node_02, killed 00:12 ago".to_owned(), "waits for Node_02".to_owned()];
+        let told = behind_waits(waits.clone(), slowed);
+        assert_eq!(told[0], "waits for Node_02, killed 00:12 ago; slowed by Node_01, link 8.0 KiB/s 00:05 ago");
+        assert_eq!((&told[1..], behind_waits(waits.clone(), Vec::new())), (&waits[..], waits.clone()));
     }
 
     #[test]
