@@ -182,18 +182,32 @@ fn facts(scene: &Scene<'_>, connection: &ConnectionStatus, side: &Side<'_>) -> V
         pair(
             "so far",
             format!(
-                "{}{} {}{}; the client resent {}, {}, {}",
+                "{}{} {}{}; {}",
                 glyphs.up,
                 bytes_of(stats.bytes_acked),
                 glyphs.down,
                 bytes_of(stats.bytes_received),
-                stats.retransmits,
-                count_of(stats.timeouts, "timeout"),
-                count_of(stats.loss_probes, "loss probe")
+                resent_of(side, connection)
             ),
         ),
     ];
     facts.into_iter().chain(trouble).collect()
+}
+
+/// Returns what has been sent again so far: at first by the end that is shown, as in the figure of the last ten seconds. Of a node's end that is
+/// not there any more, its latest record counts.
+fn resent_of(side: &Side<'_>, connection: &ConnectionStatus) -> String {
+    let stats = &connection.stats;
+    let by_client = stats.retransmits;
+    if side.end == End::Client {
+        let (timeouts, probes) = (count_of(stats.timeouts, "timeout"), count_of(stats.loss_probes, "loss probe"));
+        return format!("the client resent {by_client}, {timeouts}, {probes}");
+    }
+    let latest = side.history.records().last().map(|record| record.retransmits);
+    match side.sample.map(|sample| sample.retransmits).or(latest) {
+        Some(by_node) => format!("the node resent {by_node}, the client {by_client}"),
+        None => format!("the client resent {by_client}"),
+    }
 }
 
 /// Returns the state of an end and its windows in words.
