@@ -200,13 +200,16 @@ impl Viewer {
         self.heading.iter().map(|line| (line.as_str(), false)).chain(body)
     }
 
-    /// Returns the position in the text as it is wrapped, as in `lines 8-20 of 96`, what is searched for, and a word about the latest key.
+    /// Returns the position in the text as it is wrapped, as in `lines 8-20 of 96`, with the lines of the heading counted among the others, what is searched for, and a word about the latest key.
     /// The end of a long search is shown behind an ellipsis.
     pub fn status(&self, ellipsis: &str) -> String {
         let (all, end) = (self.rows.len(), (self.first + self.room).min(self.rows.len()));
+        // The heading is the beginning of the text, wherever what is below it has been scrolled to.
+        let heading = self.heading.len();
+        let first = if self.first == 0 { 1 } else { heading + self.first + 1 };
         let position = match end - self.first == all {
-            true => count_of(all as u64, "line"),
-            false => format!("lines {}-{end} of {all}", self.first + 1),
+            true => count_of((heading + all) as u64, "line"),
+            false => format!("lines {first}-{} of {}", heading + end, heading + all),
         };
         let wanted = tail(self.search.text(), SEARCH_SHOWN, ellipsis);
         let search = match (self.is_typing, self.search.is_empty()) {
@@ -357,7 +360,7 @@ mod tests {
     fn the_heading_stays_and_every_line_can_be_seen() {
         let mut viewer = numbered();
         assert_eq!(shown(&viewer), ["┌──", "│ head", "╞══", "│ row 0", "│ row 1", "│ row 2", "│ row 3", "│ row 4"]);
-        assert_eq!(viewer.status("…"), "lines 1-5 of 20");
+        assert_eq!(viewer.status("…"), "lines 1-8 of 23");
         let mut seen: Vec<String> = shown(&viewer)[3..].iter().map(|line| (*line).to_owned()).collect();
         for _ in 0..5 {
             assert_eq!(press(&mut viewer, KeyCode::PageDown), ViewerEffect::Taken);
@@ -365,9 +368,9 @@ mod tests {
             seen.extend(shown(&viewer)[3..].iter().map(|line| (*line).to_owned()));
         }
         assert!((0..20).all(|number| seen.contains(&format!("│ row {number}"))));
-        assert_eq!(viewer.status("…"), "lines 16-20 of 20");
+        assert_eq!(viewer.status("…"), "lines 19-23 of 23");
         press(&mut viewer, KeyCode::Char('g'));
-        assert_eq!(viewer.status("…"), "lines 1-5 of 20");
+        assert_eq!(viewer.status("…"), "lines 1-8 of 23");
         assert_eq!(press(&mut viewer, KeyCode::Char('l')), ViewerEffect::Ignored);
         assert_eq!(press(&mut viewer, KeyCode::Esc), ViewerEffect::Close);
     }
@@ -390,7 +393,7 @@ mod tests {
         assert!(viewer.status("…").ends_with("/z_: nothing found"), "{}", viewer.status("…"));
         // However long it is, the word about it is seen.
         assert!(viewer.paste(&"x".repeat(200)));
-        assert_eq!(viewer.status("…"), format!("lines 16-20 of 20 /…{}_: nothing found", "x".repeat(19)));
+        assert_eq!(viewer.status("…"), format!("lines 19-23 of 23 /…{}_: nothing found", "x".repeat(19)));
         press(&mut viewer, KeyCode::Esc);
         let ViewerEffect::Copy(text) = press(&mut viewer, KeyCode::Char('y')) else { panic!("nothing is copied") };
         assert!(
