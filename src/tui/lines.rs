@@ -59,6 +59,8 @@ pub struct Line {
     is_unchecked: bool,
     /// Command of which that is a part, as it was typed: one of a batch is carried out for each of its files.
     typed: String,
+    /// Step as which that command was carried out.
+    typed_as: StepId,
     /// Name of the user for whom its transfers begin; `None` for the operator.
     by: Option<String>,
     /// Transfers of that command, and the one that the line waits for.
@@ -122,8 +124,8 @@ pub struct Lines {
     count: u64,
     /// Number of the latest step.
     steps: u64,
-    /// Number of the line to which the latest output belongs.
-    told: Option<u64>,
+    /// Line to which the latest output belongs, and which of its commands; `None` in place of that below the line as it was typed.
+    told: Option<(u64, Option<StepId>)>,
     /// Number of the line whose command was just answered and which is about to continue.
     answered: Option<u64>,
     /// Task that ends the wait of the typed lines for the line of this number.
@@ -176,7 +178,7 @@ impl Lines {
     /// Adds the commands of a line, which begins with [`next`](Self::next).
     pub fn push(&mut self, commands: impl IntoIterator<Item = String>) {
         self.count += 1;
-        self.told = Some(self.count);
+        self.told = Some((self.count, None));
         let waiting: VecDeque<(StepId, String)> = commands.into_iter().map(|command| (self.new_step(), command)).collect();
         let is_unchecked = waiting.len() > 1;
         self.typed.push_back(Line { number: self.count, is_unchecked, waiting, ..Line::default() });
@@ -253,6 +255,7 @@ impl Lines {
             return None;
         }
         (line.asks, line.step, line.command, line.typed) = (asks, step, next.clone(), next.clone());
+        line.typed_as = step;
         Some(NextStep::Run(next, line.variables.clone()))
     }
 
@@ -311,11 +314,13 @@ impl Lines {
         self.begun.iter().find(|line| line.number == number).map(|line| line.typed.clone())
     }
 
-    /// Returns the command of a line, as it was typed, unless the latest output belongs to that line already.
+    /// Returns the command of a line, as it was typed, unless the latest output belongs to that command already, or stands below the whole line.
     pub fn unnamed(&mut self, number: u64) -> Option<String> {
-        if self.told.replace(number) == Some(number) {
+        let command = self.begun.iter().find(|line| line.number == number).map(|line| line.typed_as);
+        if self.told.is_some_and(|(line, told)| line == number && (told.is_none() || told == command)) {
             return None;
         }
+        self.told = Some((number, command));
         self.typed(number).filter(|command| !command.is_empty())
     }
 
@@ -450,6 +455,23 @@ mod tests {
         assert_eq!(lines.drop_step(last).as_deref(), Some("ls"));
         assert_eq!(lines.drop_step(last), None);
         assert_eq!(lines.summary().as_deref(), Some("sleep 1h, upload a.bin (#7)"));
+    }
+
+    /// Below the whole line its answers are in order; behind those of another line, each command of it is named before its own.
+    #[test]
+    fn each_command_of_a_line_is_named_once_another_has_come_between() {
+        let mut lines = Lines::default();
+        let first = begin(&mut lines, &["upload a.bin --as f3", "verify f3", "ls"]);
+        step(&mut lines, first);
+        assert_eq!(lines.unnamed(first), None);
+        lines.set_waiting(first);
+        let second = begin(&mut lines, &["nodes"]);
+        step(&mut lines, second);
+        assert_eq!(lines.unnamed(second), None);
+        assert_eq!([lines.unnamed(first), lines.unnamed(first)], [Some("upload a.bin --as f3".into()), None]);
+        lines.take_answer(first);
+        assert_eq!(step(&mut lines, first).as_deref(), Some("verify f3"));
+        assert_eq!([lines.unnamed(first), lines.unnamed(first)], [Some("verify f3".into()), None]);
     }
 
     /// A command is what it is, however it is quoted.
