@@ -379,7 +379,13 @@ fn nothing_is_said_to_be_sent_of_what_was_cancelled() {
     tui_harness.until(|app| says(app, ": cancelled"));
     tui_harness.refresh();
     let row = row_of(&mut tui_harness, Pane::Transfers, "#1");
-    assert!(row.contains(" 0 % ") && row.contains('▒') && !row.contains('█') && !row.contains("/s"), "{row}");
+    assert!(row.contains('▒') && !row.contains('█') && !row.contains("/s"), "{row}");
+    // The share is that of the bar beside it.
+    let status = status(&tui_harness);
+    assert!(
+        row.contains(&format!(" {} % ", 100 * status.bytes_arrived / status.bytes)) && status.bytes_arrived > 100_000,
+        "{row}"
+    );
     let rows = tui_harness.pane(Pane::Segments).join("\n");
     assert!([" undone ", " cancelled ", " were done"].iter().all(|word| rows.contains(word)), "{rows}");
     assert!(!rows.contains(" sending ") && !rows.contains("oldest"), "{rows}");
@@ -405,7 +411,8 @@ fn a_cancelled_transfer_stands_as_it_was() {
     let after = status(&tui_harness);
     assert!(after.bytes_arrived >= before.bytes_arrived && after.given_up_at.is_some(), "{after:?}");
     let row = row_of(&mut tui_harness, Pane::Transfers, "#1");
-    assert!(row.contains(" 0 % ") && row.contains('▒'), "{row}");
+    let share = 100 * after.bytes_arrived / after.bytes;
+    assert!(row.contains(&format!(" {share} % ")) && share > 0 && row.contains('▒'), "{row}");
     let rows = tui_harness.pane(Pane::Segments);
     let longest = (after.given_up_at.unwrap() - after.started).as_secs_f64();
     for row in rows.iter().filter(|row| row.contains(" cancelled ")) {
@@ -414,6 +421,16 @@ fn a_cancelled_transfer_stands_as_it_was() {
         let unit = if words[place + 2] == "s" { 1.0 } else { 0.001 };
         assert!(words[place + 1].parse::<f64>().unwrap() * unit <= longest + 0.01, "{row}");
     }
+}
+
+/// On the smallest screen a short name leaves its cells to the rate, which says more than blanks.
+#[test]
+fn a_short_name_makes_room_for_the_rate() {
+    let mut tui_harness = TuiHarness::slow(60, 16);
+    tui_harness.begin_upload("a.bin", 900_000);
+    tui_harness.watch(SimDuration::from_secs(10));
+    let row = row_of(&mut tui_harness, Pane::Transfers, "#1");
+    assert!(row.contains("a.bin") && row.contains("/s"), "{row}");
 }
 
 /// The totals count all transfers, and the pane and the list say that earlier ones are not listed any more.

@@ -85,7 +85,8 @@ impl<I: Copy> Columns<I> {
     pub fn fit(columns: Vec<Column<I>>, width: u16) -> Columns<I> {
         let mut order: Vec<usize> = (0..columns.len()).collect();
         order.sort_by_key(|&place| std::cmp::Reverse(columns[place].importance));
-        let least = |place: usize| columns[place].least.max(columns[place].heading.width() as u16);
+        // What shows nothing more beyond its wish takes no more from others.
+        let least = |place: usize| columns[place].least.min(columns[place].wish).max(columns[place].heading.width() as u16);
         let (mut left, mut widths) = (width, vec![None; columns.len()]);
         for &place in &order {
             let gap = u16::from(left < width);
@@ -226,6 +227,16 @@ mod tests {
         assert_eq!(row(8), ("a      b".into(), "日…   42".into()));
         assert_eq!(row(15), ("a      b c     ".into(), "日…   42 figur…".into()));
         assert_eq!(row(40), ("a          b c     ".into(), "日本語…   42 figur…".into()));
+    }
+
+    /// Of a column whose texts are short the cells that they leave are for the columns that would be omitted.
+    #[test]
+    fn a_column_takes_no_more_than_it_shows() {
+        let shown = |wish| {
+            let columns = Columns::fit(vec![column(0, 5, 16, wish), column(1, 4, 8, 8)], 24);
+            (columns.width_of(0), columns.width_of(1))
+        };
+        assert_eq!((shown(20), shown(6)), ((Some(20), None), (Some(6), Some(8))));
     }
 
     /// A text takes the room of columns of which its row has nothing, and no more than it needs.

@@ -309,8 +309,10 @@ fn cell(scene: &Scene<'_>, row: &Row<'_>, quantity: Quantity, width: u16) -> Cel
         }
         Quantity::Health => Cell::Text(node.seen.health.name().to_owned(), health),
         Quantity::State if !has_column && !fault.told.is_empty() => {
-            let is_told = fault.told.width() <= usize::from(width);
-            text(if is_told { fault.told.clone() } else { fault.kinds.clone() }, Role::Bad)
+            // The kinds alone are not all that there is to say, which the mark says if there is a cell for it.
+            let marked = format!("{}{}", fault.kinds, theme.glyphs.ellipsis);
+            let wordings = [&fault.told, &marked].into_iter().find(|told| told.width() <= usize::from(width));
+            text(wordings.unwrap_or(&fault.kinds).clone(), Role::Bad)
         }
         Quantity::State => text(node.state.name().to_owned(), state_role(node.state)),
         Quantity::Up => text(whole_within(rate_now(&node.rates.up), width), scene.rate_role()),

@@ -25,7 +25,7 @@ use ratatui::text::Span;
 
 use self::holders::{Holders, foot, health, map, map_width};
 use self::listing::{ListQuery, Listing, ORDERS, Row, SEGMENTS, SIZE, STORED, Wanted};
-use super::columns::{Align, BYTES, Cell, Column, Columns, longest, mark};
+use super::columns::{Align, BYTES, Cell, Column, Columns, longest, mark, wished};
 use super::inquiry::{Found, Inquiry};
 use super::order::{Order, Sortable};
 use super::rows::Rows;
@@ -129,6 +129,11 @@ impl PaneView for FilesPane {
         let name = longest(seen.iter().flatten().map(|seen| seen.name.as_str()), NAME_MAX);
         let health = longest(seen.iter().flatten().map(|seen| seen.health.0.as_str()), HEALTH_MAX);
         let mut columns = columns(name, health, standings.iter().len());
+        // A column without a word in it cuts no other.
+        let is_shared = seen.iter().flatten().any(Seen::has_readers);
+        if !is_shared && wished(&columns) > canvas.area.width {
+            columns.retain(|column| column.id != Quantity::Readers);
+        }
         if let Some((order, id)) = self.order() {
             mark(&mut columns, &id, order, &scene.theme.glyphs);
         }
@@ -340,6 +345,11 @@ struct Seen<'a> {
 }
 
 impl Seen<'_> {
+    /// Returns true if the row names others with whom it is shared.
+    fn has_readers(&self) -> bool {
+        matches!(self.row, Row::File(file) if !file.readers.is_empty())
+    }
+
     fn cell(&self, theme: &Theme, standings: &Standings, (quantity, width): (Quantity, u16), is_selected: bool) -> Cell {
         let text = |text: String, role| Cell::Text(text, theme.style(role));
         let name = |role| text(self.name.clone(), if is_selected { Role::Selected } else { role });
