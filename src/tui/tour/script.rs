@@ -108,14 +108,19 @@ pub const STEPS: [Step; 8] = [
     },
     Step {
         title: "A killed node",
-        text: "$node is killed: its process is gone, and its probes get no answer. The matrix marks it, at first because probes \
-               are missed, and as dead when none is answered any more. Time runs ten times as fast until then.",
+        text: "The paths are mended, and time runs ten times as fast until both uploads have ended: their rows say how long that \
+               takes. Then a node is killed that stores a part of the first file.",
         acts: &[
-            Act::Show(Pane::Health),
-            Act::Run("path client --clear"),
+            Act::Show(Pane::Transfers),
+            Act::Run("path client --clear; speed 10x"),
             Act::See(Sight::Stored("$name1")),
             Act::See(Sight::Stored("$name2")),
-            Act::Run("kill $node; speed 10x"),
+            Act::Run("kill $node"),
+            Act::Show(Pane::Health),
+            Act::Tell(
+                "$node is killed: its process is gone, and its probes get no answer. The matrix marks it, at first because \
+                 probes are missed, and as dead when none is answered any more. Time still runs ten times as fast.",
+            ),
             Act::See(Sight::Suspect),
             Act::Run("speed 1x"),
             Act::Show(Pane::Segments),
@@ -200,6 +205,24 @@ mod tests {
                     _ => {}
                 }
             }
+        }
+    }
+
+    /// Nor does any say that a node is killed, or how fast time runs, while the uploads before are still under way as they were.
+    #[test]
+    fn a_kill_is_told_once_it_is_there() {
+        for step in &STEPS {
+            let (mut text, mut has_killed) = (step.text, step.title != "A killed node");
+            for act in step.acts {
+                assert!(has_killed || !text.contains("$node is killed"), "{}: {text}", step.title);
+                match act {
+                    Act::Tell(other) => text = other,
+                    Act::Run(line) => has_killed |= line.contains("kill $node"),
+                    Act::See(Sight::Stored(_)) => assert!(text.contains("until both uploads have ended"), "{text}"),
+                    _ => {}
+                }
+            }
+            assert!(has_killed, "{}", step.title);
         }
     }
 
