@@ -161,7 +161,10 @@ mod tests {
 
     #[test]
     fn what_its_user_has_ended_has_not_failed() {
-        assert_eq!(of_failure("#1 upload of a", &TransferError::Cancelled), (Tone::Warning, "#1 upload of a was cancelled".into()));
+        assert_eq!(
+            of_failure("#1 upload of a", &TransferError::Cancelled),
+            (Tone::Warning, "#1 upload of a was cancelled".into())
+        );
         let removed = of_failure("#2 download of b", &TransferError::Removed);
         assert_eq!(removed, (Tone::Bad, "#2 download of b failed: the file was removed in the meantime".into()));
     }

@@ -251,7 +251,7 @@ impl Upload {
     fn commit_or_park(&mut self) {
         if !self.is_parking() {
             self.commit();
-        } else if self.plan.replace && self.keeping.as_ref().is_some_and(Keeping::has_nothing) {
+        } else if self.plan.stored_as.replace && self.keeping.as_ref().is_some_and(Keeping::has_nothing) {
             // Nothing could be continued, and the former file would seem to have an upload in its place.
             self.fail(TransferError::Cancelled);
         } else if !self.keeping.as_mut().is_some_and(|keeping| keeping.begin(&mut self.outputs)) {
