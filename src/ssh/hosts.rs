@@ -214,7 +214,7 @@ mod tests {
         let node = hosts.find("1").unwrap();
         let made = keys::make(directory.path(), &keys::Owner::User("alice".into()), keys::KeyType::Ed25519, None, false).unwrap();
         for here in [None, Some("alice")] {
-            assert_eq!(node.keys_of("alice", here), [made.path.clone()]);
+            assert_eq!(node.keys_of("alice", here), std::slice::from_ref(&made.path));
         }
         assert!(node.keys_of("alice", Some("bob")).is_empty(), "a key is for its owner alone");
         assert!(hosts.find("3").unwrap_err().to_string().starts_with("Node_03 has no SSH server"));

@@ -187,9 +187,8 @@ fn an_upload_that_is_continued_keeps_what_it_began_with() {
     assert_eq!(said.code, Some(130), "{said:?}");
     let id = home.json(&["uploads"])[0]["id"].as_str().unwrap().to_owned();
     assert_eq!(home.json(&["info", "a.bin"])["bytes"], 1_000, "the former file is there");
-    for change in [&["rm", "a.bin"][..], &["chmod", "600", "a.bin"], &["mv", "a.bin", "b.bin"]] {
-        assert!(home.refused(change).contains("a.bin"), "{change:?}");
-    }
+    // What is kept locks nothing, and takes no part in what becomes of the former file.
+    home.ok(&["chmod", "600", "a.bin"]);
     home.wrong_usage(&["put", "a.bin", "--resume", &id, "--force"]);
     home.wrong_usage(&["put", "a.bin", "--resume", &id, "--preserve"]);
     std::fs::set_permissions(home.path("a.bin"), Permissions::from_mode(0o600)).unwrap();

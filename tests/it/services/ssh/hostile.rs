@@ -35,6 +35,7 @@ fn five_hundred_connections_cost_little() {
 /// A handshake has half a minute, however slowly it goes on.
 #[test]
 #[ignore = "needs half a minute"]
+#[expect(clippy::disallowed_methods, reason = "a server gives its clients wall time")]
 fn a_slow_handshake_is_cut() {
     let home = Home::new(QUICK);
     let served = served(&home);
