@@ -11,7 +11,7 @@ use p2p_base::spelling::{shell_operand, visible, visible_path};
 use p2p_service::config::Config;
 use p2p_service::doors::certificate::Fingerprint;
 use p2p_service::failure::{Advise, wrong_usage};
-use p2p_service::instance::default_data_dir;
+use p2p_service::instance::data_dir_of;
 use p2p_service::output::{self, OutputArgs};
 use p2p_shell::report::date_of;
 use rcgen::{
@@ -73,10 +73,7 @@ impl CertArgs {
         let directory = match (&self.output_directory, &self.data_dir) {
             (Some(directory), _) => directory.clone(),
             (None, Some(data_dir)) => data_dir.join("keys"),
-            (None, None) => match Config::load(self.config.as_deref())?.data_dir() {
-                Some(data_dir) => data_dir.join("keys"),
-                None => default_data_dir()?.join("keys"),
-            },
+            (None, None) => data_dir_of(&Config::load(self.config.as_deref())?)?.join("keys"),
         };
         std::path::absolute(&directory).wrap_err_with(|| visible_path(&directory))
     }
@@ -121,7 +118,8 @@ pub fn run(args: &CertArgs) -> Result<()> {
     let existing = if args.force { Existing::Replaced } else { Existing::Refused };
     private_file::create_directory(&directory).wrap_err_with(|| visible_path(&directory))?;
     // The key first: a certificate without its own would be handed to clients.
-    write_key(&key, existing, &key_pair)?;
+    let private = key_pair.serialize_pem();
+    private_file::put(&key, existing, private.as_bytes()).map_err(|error| failed(&key, &error))?;
     replacement::write(&certificate, existing, signed.pem().as_bytes()).map_err(|error| failed(&certificate, &error))?;
     let seconds = |time: OffsetDateTime| u64::try_from(time.unix_timestamp()).wrap_err("the clock is before 1970");
     let made = Made {
@@ -133,15 +131,6 @@ pub fn run(args: &CertArgs) -> Result<()> {
         sha256: Fingerprint::of(signed.der()).to_string(),
     };
     output::print(&args.output, &made, text_of)
-}
-
-/// Writes the key, which nobody else may read, whatever may be at its place.
-fn write_key(path: &Path, existing: Existing, key: &KeyPair) -> Result<()> {
-    let written = replacement::Replacement::create_private(path, existing).and_then(|mut file| {
-        std::io::Write::write_all(&mut file, key.serialize_pem().as_bytes())?;
-        file.finish().map(drop)
-    });
-    written.map_err(|error| failed(path, &error))
 }
 
 /// Returns what is to be in the certificate: a server's, and no authority's (RFC 5280, section 4.2.1).

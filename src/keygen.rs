@@ -5,7 +5,7 @@ use clap::{Args, ValueEnum};
 use eyre::{Result, WrapErr, eyre};
 use p2p_base::spelling::visible_path;
 use p2p_service::failure::{Advise, wrong_usage};
-use p2p_service::instance::{EngineArgs, default_data_dir};
+use p2p_service::instance::{EngineArgs, data_dir_of};
 use p2p_service::output::{self, OutputArgs};
 use p2p_shell::asking::terminal;
 use p2p_shell::report::{Table, text_column};
@@ -49,10 +49,7 @@ impl KeygenArgs {
     /// # Errors
     /// Fails if there is a key already, if the name is none, or if the data directory cannot be read or written.
     pub async fn run(&self) -> Result<()> {
-        let data_dir = match self.engine.load()?.data_dir() {
-            Some(directory) => directory,
-            None => default_data_dir()?,
-        };
+        let data_dir = data_dir_of(&self.engine.load()?)?;
         let Some(owner) = &self.owner else {
             let all = keys::kept(&data_dir)?;
             let data: Value = all.iter().map(data_of).collect();

@@ -75,9 +75,9 @@ impl ServeArgs {
             certificate::of(&config).map_err(|error| advised(error.into()))?;
         }
         let grpc = is_grpc.then_some(self.grpc.flatten());
-        let named = [(Kind::Grpc, grpc, "--grpc"), (Kind::Ssh, self.ssh, "--ssh")];
-        let named = named.into_iter().filter_map(|(kind, named, flag)| Some((kind, named?, flag)));
-        named.map(|(kind, given, flag)| Ok((kind, kind.addresses(&config, given, flag)?))).collect()
+        let named = [(Kind::Grpc, grpc), (Kind::Ssh, self.ssh)];
+        let named = named.into_iter().filter_map(|(kind, named)| Some((kind, named?)));
+        named.map(|(kind, given)| Ok((kind, kind.addresses(&config, given, kind.flag())?))).collect()
     }
 
     /// Returns the configuration with what the flags say of the endpoints of gRPC.

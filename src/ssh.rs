@@ -22,7 +22,7 @@ use eyre::{Report, Result, eyre};
 use p2p_base::spelling::visible_path;
 use p2p_service::doors::announced;
 use p2p_service::failure::{Advise, exit};
-use p2p_service::instance::{EngineArgs, default_data_dir};
+use p2p_service::instance::{EngineArgs, data_dir_of};
 use p2p_service::interrupt::interrupted;
 use p2p_service::output::{self, OutputArgs};
 use p2p_shell::asking::answers::Answers;
@@ -75,10 +75,7 @@ impl Common {
     /// Returns the hosts that there are: the nodes that another process serves, and those of p2p.toml.
     fn hosts(&self) -> Result<Hosts> {
         let config = self.engine.load()?;
-        let data_dir = match config.data_dir() {
-            Some(directory) => directory,
-            None => default_data_dir()?,
-        };
+        let data_dir = data_dir_of(&config)?;
         let listening = announced::holder(&data_dir).map(|holder| holder.services).unwrap_or_default();
         Ok(Hosts { data_dir, remotes: config.remotes(), listening })
     }

@@ -3,7 +3,7 @@
 use eyre::Result;
 use p2p_base::spelling::visible;
 use p2p_grpc::client::{Client, ClientError};
-use p2p_grpc::proto::{Duration, FileInfo, SegmentPlace, TransferFigures};
+use p2p_grpc::proto::{Duration, FileInfo, SegmentPlace, Timestamp, TransferFigures};
 use p2p_service::failure::{all_told, wrong_usage};
 use p2p_service::interrupt;
 use p2p_service::output::{self, OutputArgs};
@@ -54,14 +54,19 @@ fn line_of(info: FileInfo) -> EntryLine {
     }
 }
 
+/// Returns a time of a message in seconds since 1970; none if it is not told.
+pub(super) fn unix(time: Option<&Timestamp>) -> Option<u64> {
+    time.map(|time| time.seconds.try_into().unwrap_or_default())
+}
+
 /// Returns the time at which a file was stored or a directory made, in seconds since 1970; none if it is not told.
 fn stored_at(info: &FileInfo) -> Option<u64> {
-    info.stored_at.as_ref().map(|time| time.seconds.try_into().unwrap_or_default())
+    unix(info.stored_at.as_ref())
 }
 
 /// Returns the time of the last modification in seconds since 1970; none if it is not told.
 pub(super) fn modified_at(info: &FileInfo) -> Option<u64> {
-    info.modified_at.as_ref().map(|time| time.seconds.try_into().unwrap_or_default())
+    unix(info.modified_at.as_ref())
 }
 
 /// Lists what is stored.
@@ -157,6 +162,19 @@ async fn change_each(
     (answers, Ok(()))
 }
 
+/// Makes a change of each of several names as [`change_each`] does, whose results have one name, or are in one directory.
+async fn change_into(
+    visit: &Visit,
+    from: &[String],
+    to: &str,
+    change: impl AsyncFn(&str) -> Result<Answer, ClientError>,
+) -> (Vec<Answer>, Result<()>) {
+    match require_directory(visit, from, to).await {
+        Ok(()) => change_each(visit, from, change).await,
+        Err(error) => (Vec::new(), Err(error)),
+    }
+}
+
 /// Makes directories.
 ///
 /// # Errors
@@ -181,10 +199,7 @@ pub async fn rename(server: Server, common: &CommonArgs, from: &[String], to: &s
         let moved = visit.client.rename(name, to, replace).await?;
         Ok(names_changed::moved(&visible(name), &visible(&moved.path)))
     };
-    let (answers, result) = match require_directory(&visit, from, to).await {
-        Ok(()) => change_each(&visit, from, rename).await,
-        Err(error) => (Vec::new(), Err(error)),
-    };
+    let (answers, result) = change_into(&visit, from, to, rename).await;
     finished(visit, common.output, answers, result).await
 }
 
@@ -198,10 +213,7 @@ pub async fn copy(server: Server, common: &CommonArgs, from: &[String], to: &str
         let copy = visit.client.copy(name, to, manner.replace, manner.preserve).await?;
         Ok(names_changed::copied(&visible(name), &visible(&copy.path)))
     };
-    let (answers, result) = match require_directory(&visit, from, to).await {
-        Ok(()) => change_each(&visit, from, copy).await,
-        Err(error) => (Vec::new(), Err(error)),
-    };
+    let (answers, result) = change_into(&visit, from, to, copy).await;
     finished(visit, common.output, answers, result).await
 }
 

@@ -1,7 +1,5 @@
 //! `uploads` at a server: uploads that are kept although they are not complete, and their end.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use eyre::Result;
 use p2p_base::spelling::visible;
 use p2p_engine::EngineError;
@@ -14,7 +12,7 @@ use p2p_shell::asking::CommonArgs;
 use p2p_shell::report::{FileRef, RemovalLine, UploadLine, removals_text, uploads_table, wrapped};
 use p2p_store::uploads::UploadId;
 
-use super::names::seconds;
+use super::names::{seconds, unix};
 use super::server::Server;
 use super::visits::Visit;
 
@@ -37,14 +35,8 @@ pub async fn uploads(server: Server, common: &CommonArgs, forgotten: Option<&str
 async fn list(visit: &Visit, common: &CommonArgs) -> Result<()> {
     let kept = visit.ask(visit.client.uploads()).await?;
     let lines = kept.into_iter().map(line_of).collect::<Result<Vec<_>, _>>().map_err(|error| visit.failed(error))?;
-    let now = now();
+    let now = output::now_unix();
     output::print(&common.output, &lines, |lines| uploads_table(lines, now).text(output::terminal_width()))
-}
-
-/// Returns the wall-clock time at which the list is read, in seconds since 1970.
-#[expect(clippy::disallowed_methods, reason = "a front end reads a wall clock")]
-fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }
 
 async fn forget(visit: &Visit, common: &CommonArgs, id: UploadId) -> Result<()> {
@@ -62,7 +54,7 @@ async fn forget(visit: &Visit, common: &CommonArgs, id: UploadId) -> Result<()> 
 }
 
 fn line_of(kept: KeptUpload) -> Result<UploadLine, ClientError> {
-    let at = |time: Option<Timestamp>| time.map_or(0, |time| time.seconds.try_into().unwrap_or_default());
+    let at = |time: Option<Timestamp>| unix(time.as_ref()).unwrap_or_default();
     Ok(UploadLine {
         label: visible(&kept.path).into_owned(),
         id: kept.upload_id.parse().map_err(|_| ClientError::Unexpected("an upload has no valid ID"))?,

@@ -11,7 +11,7 @@ use p2p_service::access::session_file;
 use p2p_service::accounts::Secret;
 use p2p_service::doors::announced;
 use p2p_service::failure::{Advise, wrong_usage};
-use p2p_service::instance::{EngineArgs, default_data_dir};
+use p2p_service::instance::{EngineArgs, data_dir_of};
 use p2p_service::interrupt::interrupted;
 use p2p_service::output;
 use p2p_service::reasons::name;
@@ -166,10 +166,7 @@ pub(super) fn check(engine: &EngineArgs) -> Result<()> {
 
 /// Returns the data directory that the options name.
 pub(super) fn directory(engine: &EngineArgs) -> Result<PathBuf> {
-    match engine.load()?.data_dir() {
-        Some(directory) => Ok(directory),
-        None => default_data_dir(),
-    }
+    data_dir_of(&engine.load()?)
 }
 
 /// Returns true if a data directory is that of the server, as its `p2p serve` has announced there.

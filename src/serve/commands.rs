@@ -148,7 +148,7 @@ async fn start_one(services: &Services, kind: Kind, given: Option<Endpoint>) -> 
         StartError::Address { .. } => {
             format!("{error}; `serve start {} :0` takes a free port", kind.name())
         }
-        StartError::Certificate(_) => format!("{error}; `p2p cert` makes a certificate and its key"),
+        error @ StartError::Certificate(_) => format!("{error}; {}", error.advice().unwrap_or_default()),
         error => error.to_string(),
     })
 }

@@ -2,12 +2,11 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use p2p_service::config::endpoint::Endpoint;
 use p2p_service::config::keys::Section;
 use p2p_service::config::{Config, ConfigError};
-use p2p_service::doors::{Door, Stage};
+use p2p_service::doors::Stage;
 use p2p_shell::report::date_of;
 use p2p_ssh::keys::KeyFileError;
 use thiserror::Error;
@@ -210,15 +209,6 @@ impl Server {
         match self {
             Server::Grpc(_) => Vec::new(),
             Server::Ssh(server) => server.fingerprints(),
-        }
-    }
-
-    /// Serves the clients of the door of the whole network until it is closed.
-    pub(super) async fn attend(self, door: Door, drain: Duration) {
-        match self {
-            Server::Grpc(server) => server.attend(door, drain).await,
-            // There is none: each node has its own.
-            Server::Ssh(_) => {}
         }
     }
 }

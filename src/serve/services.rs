@@ -135,21 +135,27 @@ impl Services {
         };
         let listening: Vec<Announced> =
             door.iter().map(announced).chain(endpoints.announced(kind.name(), sha256.as_deref())).collect();
-        let mut opened = std::mem::take(&mut *locked(&self.0.opened));
-        opened.retain(|before| before.service != kind.name());
-        *locked(&self.0.opened) = [opened, listening.clone()].concat();
+        self.note_opened(kind, &listening);
         self.announce().map_err(StartError::Announcement)?;
         let (host_keys, drain) = (server.host_keys(), self.0.drain);
         let mut attending = locked(&self.0.attending);
         // What has ended is not kept.
         while attending.try_join_next().is_some() {}
-        if let Some(door) = door {
+        // Of SSH each node has a door of its own, and the whole network none.
+        if let (Some(door), Server::Grpc(server)) = (door, server) {
             attending.spawn(server.attend(door, drain));
         }
         let problems = endpoints.attend(&mut attending, &self.0.snapshots, drain);
         tracing::info!(service = kind.name(), addresses = ?listening, "a service listens");
         let warning = certificate.and_then(|certificate| certificate::warning(&self.0.config, &certificate));
         Ok(Started { listening, host_keys, warning, problems })
+    }
+
+    /// Notes where a service listens, in the place of where it did before.
+    fn note_opened(&self, kind: Kind, listening: &[Announced]) {
+        let mut opened = locked(&self.0.opened);
+        opened.retain(|before| before.service != kind.name());
+        opened.extend_from_slice(listening);
     }
 
     async fn server(&self, kind: Kind, certificate: Option<&Presented>) -> Result<Server, StartError> {

@@ -37,7 +37,15 @@ const DIRECTORY: u32 = 0o700;
 /// # Errors
 /// Fails if the directory cannot be written; the old file is then unchanged.
 pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = Replacement::create_private(path, Existing::Replaced)?;
+    put(path, Existing::Replaced, bytes)
+}
+
+/// Puts a private file into its place atomically, in that of another one as `existing` says.
+///
+/// # Errors
+/// Fails if the directory cannot be written, or if a file is there that is not to be replaced; it is then unchanged.
+pub fn put(path: &Path, existing: Existing, bytes: &[u8]) -> io::Result<()> {
+    let mut file = Replacement::create_private(path, existing)?;
     file.write_all(bytes)?;
     file.finish().map(drop)
 }

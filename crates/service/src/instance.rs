@@ -152,6 +152,14 @@ pub fn default_data_dir() -> Result<PathBuf> {
         .ok_or_else(|| eyre!("there is no home directory").suggestion("say where to keep data, with --data-dir DIR"))
 }
 
+/// Returns the data directory that a configuration sets, or else the default one.
+///
+/// # Errors
+/// Fails as [`default_data_dir`] does.
+pub fn data_dir_of(config: &Config) -> Result<PathBuf> {
+    config.data_dir().map_or_else(default_data_dir, Ok)
+}
+
 /// Running engine with its configuration, accounts, mailer and log.
 #[derive(Debug)]
 pub struct Instance {
@@ -208,10 +216,7 @@ impl Instance {
             // A user who watches wants to see the transfers progress.
             config.set(Section::Engine, "speed", "1x", "an interactive run")?;
         }
-        let data_dir = match config.data_dir() {
-            Some(directory) => directory,
-            None => default_data_dir()?,
-        };
+        let data_dir = data_dir_of(&config)?;
         let settings = config.engine(&data_dir, clock)?;
         let policy = config.accounts()?;
         let delivery = Delivery::new(&config, &data_dir).wrap_err("cannot send mail")?;

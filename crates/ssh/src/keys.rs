@@ -5,13 +5,13 @@
 //! may read is refused, since its key is no secret any more.
 
 use std::fs::{self, OpenOptions};
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Read};
 use std::num::NonZeroU16;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use p2p_base::private_file;
-use p2p_base::replacement::{Existing, Replacement};
+use p2p_base::replacement::Existing;
 use p2p_base::spelling::{shell_operand, visible_path};
 use p2p_service::accounts::{UserName, UserNameError};
 use p2p_service::files::NodeNumber;
@@ -205,16 +205,10 @@ fn write(path: PathBuf, key: &PrivateKey, passphrase: Option<&SecretString>, exi
         _ => KeyFileError::Unusable { path: path.clone(), reason },
     };
     private_file::create_directory(private_file::directory_of(&path)).map_err(unusable)?;
-    put(&path, private.as_bytes(), existing).map_err(unusable)?;
+    private_file::put(&path, existing, private.as_bytes()).map_err(unusable)?;
     // The public half can be made of the private one, so that a crash between the two loses nothing.
-    put(&public_path(&path), format!("{public}\n").as_bytes(), Existing::Replaced).map_err(unusable)?;
+    private_file::write(&public_path(&path), format!("{public}\n").as_bytes()).map_err(unusable)?;
     Ok(Made { fingerprint: fingerprint(key), public, path })
-}
-
-fn put(path: &Path, bytes: &[u8], existing: Existing) -> io::Result<()> {
-    let mut file = Replacement::create_private(path, existing)?;
-    file.write_all(bytes)?;
-    file.finish().map(drop)
 }
 
 fn public_path(path: &Path) -> PathBuf {
