@@ -10,8 +10,8 @@ use p2p_engine::node::health::HealthConfig;
 use p2p_engine::pace::Speed;
 use p2p_engine::transfer::{TransferId, TransferReport};
 use p2p_engine::{
-    Caller, ClockMode, Command, CommandId, DiskSpeed, EngineConfig, EngineError, HostSpec, NodeSpec, Origin, Principal, Reply,
-    Scope, Simulation, operation,
+    Caller, ClockMode, Command, CommandId, DiskSpeed, EngineConfig, EngineError, HostSpec, NodeSpec, Origin, Patience, Principal,
+    Reply, Scope, Simulation, operation,
 };
 use p2p_net::{HostConfig, KeepAlive, TcpConfig};
 use p2p_store::names::FileKey;
@@ -54,6 +54,7 @@ pub(crate) fn config(directory: &Path, nodes: u8, link: HostConfig) -> EngineCon
         disk: DiskSpeed { service_time: SimDuration::from_millis(1), throughput: "200MiB/s".parse().unwrap() },
         memory: ByteSize::from_mib(256),
         quota: None,
+        patience: Patience::default(),
     }
 }
 

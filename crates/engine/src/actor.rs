@@ -111,7 +111,7 @@ impl Engine {
             next_command: 0,
             moving: false,
             activity: Activity::Nothing,
-            holding: Holding::new(wall_clock()),
+            holding: Holding::new(wall_clock(), config.patience),
             wake: Arc::clone(&wake),
             last_figures: wall_clock(),
             has_old_figures: false,

@@ -2,6 +2,7 @@
 
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use p2p_base::units::{ByteSize, DelayRange, SimDuration};
 use p2p_net::{HostConfig, TcpConfig};
@@ -41,6 +42,23 @@ pub struct NodeSpec {
     pub capacity: ByteSize,
 }
 
+/// Bounds on the time of the wall clock for which virtual time waits for clients that are slower than the machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience {
+    /// Longest time for which a client is waited for that gives or takes nothing.
+    pub client: Duration,
+    /// Time for which others may have waited for clients beyond that for which they have not: a short transfer does not suffer from a
+    /// machine on which others are busy.
+    pub others: Duration,
+}
+
+impl Default for Patience {
+    /// Returns 100 ms a client, and one second beside others.
+    fn default() -> Patience {
+        Patience { client: Duration::from_millis(100), others: Duration::from_secs(1) }
+    }
+}
+
 /// Complete configuration with which an engine is started.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EngineConfig {
@@ -74,6 +92,10 @@ pub struct EngineConfig {
     pub memory: ByteSize,
     /// Bytes that the files of one user may have, with those that are being stored; `None` without a limit.
     pub quota: Option<ByteSize>,
+    /// Time of the wall clock for which virtual time waits for clients. No part of a recording: it changes what clients do when, which is
+    /// recorded itself.
+    #[serde(skip)]
+    pub patience: Patience,
 }
 
 /// Shortest time for which a node lets an answer be unacknowledged. RFC 9293 §3.8.3 asks for 100 s at least (SHLD-11).

@@ -44,7 +44,7 @@ mod world;
 pub use p2p_base::error_kind::ErrorKind;
 
 pub use self::actor::Engine;
-pub use self::config::{ClockMode, EngineConfig, HostSpec, NodeSpec};
+pub use self::config::{ClockMode, EngineConfig, HostSpec, NodeSpec, Patience};
 pub use self::disk_model::DiskSpeed;
 pub use self::edge::opening::create_destination;
 pub use self::error::{Denial, EngineError};

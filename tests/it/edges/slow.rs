@@ -1,17 +1,18 @@
 //! Clients that are slower than the machine at the fastest speed: what their transfers take is virtual time, and not how often the machine
 //! has looked for them.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use p2p_base::units::SimDuration;
 use p2p_engine::stream::{StreamReader, StreamWriter};
 use p2p_engine::transfer::{TransferReport, TransferState};
-use p2p_engine::{ClockMode, EngineConfig};
+use p2p_engine::{ClockMode, EngineConfig, Patience};
 
 use super::bench::{Bench, content, drain, key, named, on_a_runtime, remote};
 use super::idle::steady;
 use crate::harness::user;
+use crate::program::DEADLINE;
 
 const SEGMENT: usize = 64 << 10;
 /// Content of forty segments.
@@ -19,10 +20,12 @@ const SIZE: usize = 40 * SEGMENT;
 /// Virtual time for which a slow client waits before each segment. At the fastest speed that is none, unless time waits for the client.
 const PAUSE: SimDuration = SimDuration::from_millis(5);
 
-/// A server whose time passes as fast as the machine can.
+/// A server whose time passes as fast as the machine can. A client of this process gives or takes something within a second, also on a
+/// machine that is busy with other tests.
 fn fast(config: &mut EngineConfig) {
     steady(config);
     config.clock = ClockMode::Running;
+    config.patience = Patience { client: Duration::from_secs(1), others: DEADLINE };
 }
 
 async fn pause(bench: &Bench) {

@@ -2,27 +2,21 @@
 //!
 //! A machine that simulates as fast as it can may well be faster than the client that gives or takes the content of a transfer. Would
 //! time run on while the transfer lacks nothing but the client's next bytes, its figures would tell how busy the machine was. So time
-//! passes no faster than the client's own meanwhile, which is real time, for [`PATIENCE`] at most until the client gives or takes
+//! passes no faster than the client's own meanwhile, which is real time, for [`Patience::client`] at most until the client gives or takes
 //! something: it may itself wait for what is under way. That goes on as fast as it may then, and once nothing is under way any more,
 //! the transfer is idle and time passes in real time again.
 //!
-//! Others pay for it in wall-clock time. Beside them all clients together are waited for, but for [`OWED_MAX`], no longer than time has
+//! Others pay for it in wall-clock time. Beside them all clients together are waited for, but for [`Patience::others`], no longer than time has
 //! passed at the speed of the others: those are slowed to half at most. Who is not waited for is looked at more often.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use super::{Actor, BUDGET, wall_clock};
+use crate::config::Patience;
 use crate::pace::{Activity, Hurry};
 use crate::simulation::Progress;
 use crate::transfer::TransferId;
-
-/// Longest time of the wall clock for which a client is waited for that gives or takes nothing.
-const PATIENCE: Duration = Duration::from_millis(100);
-
-/// Time of the wall clock for which others may have waited for clients beyond that for which they have not: a short transfer does not
-/// suffer from a machine on which others are busy.
-const OWED_MAX: Duration = Duration::from_secs(1);
 
 /// Number of simulation steps between two looks at the streams of clients that are not waited for: their transfers lose the virtual time
 /// in between.
@@ -40,6 +34,7 @@ struct Client {
 /// Record of the clients that hold time up.
 #[derive(Debug)]
 pub(super) struct Holding {
+    patience: Patience,
     clients: BTreeMap<TransferId, Client>,
     /// Time for which others have waited beyond that for which they have not.
     owed: Duration,
@@ -49,8 +44,8 @@ pub(super) struct Holding {
 
 impl Holding {
     /// Returns a record of no client.
-    pub(super) fn new(now: Instant) -> Holding {
-        Holding { clients: BTreeMap::new(), owed: Duration::ZERO, latest: (now, false) }
+    pub(super) fn new(now: Instant, patience: Patience) -> Holding {
+        Holding { patience, clients: BTreeMap::new(), owed: Duration::ZERO, latest: (now, false) }
     }
 
     /// Returns true if a transfer would ask for more, but for its client.
@@ -69,9 +64,9 @@ impl Holding {
         let (latest, others_wait) = self.latest;
         let elapsed = now.duration_since(latest);
         self.owed = if others_wait { self.owed + elapsed } else { self.owed.saturating_sub(elapsed) };
-        let is_waited_for = |client: &Client| now.duration_since(client.since) < PATIENCE;
+        let is_waited_for = |client: &Client| now.duration_since(client.since) < self.patience.client;
         let wait = self.clients.values().any(is_waited_for);
-        let others_wait = wait && activity == Activity::Busy && self.owed < OWED_MAX;
+        let others_wait = wait && activity == Activity::Busy && self.owed < self.patience.others;
         self.latest = (now, others_wait);
         match activity {
             Activity::Busy if others_wait => Activity::HeldUp,
@@ -121,10 +116,11 @@ mod tests {
     use super::*;
 
     const MS: Duration = Duration::from_millis(1);
+    const PATIENCE: Patience = Patience { client: Duration::from_millis(100), others: Duration::from_secs(1) };
 
     fn start() -> (Holding, Instant) {
         let now = wall_clock();
-        (Holding::new(now), now)
+        (Holding::new(now, PATIENCE), now)
     }
 
     fn held(heard: &[u64]) -> impl Iterator<Item = (TransferId, u64)> {
@@ -138,8 +134,8 @@ mod tests {
         assert_eq!(holding.judge(now, Activity::Busy, held(&[])), Activity::Busy);
         for (heard, activity) in [(0, Activity::HeldUp), (1, Activity::Busy), (2, Activity::HeldUp)] {
             assert_eq!(holding.judge(now, activity, held(&[heard])), Activity::HeldUp);
-            assert_eq!(holding.judge(now + PATIENCE - MS, activity, held(&[heard])), Activity::HeldUp);
-            now += PATIENCE;
+            assert_eq!(holding.judge(now + PATIENCE.client - MS, activity, held(&[heard])), Activity::HeldUp);
+            now += PATIENCE.client;
             assert_eq!(holding.judge(now, activity, held(&[heard])), Activity::Busy);
             assert_eq!(holding.judge(now, Activity::Idle, held(&[heard])), Activity::Idle);
             assert!(holding.is_any());
@@ -154,8 +150,8 @@ mod tests {
         let (mut holding, now) = start();
         let all = [0; 50];
         assert_eq!(holding.judge(now, Activity::Busy, held(&all)), Activity::HeldUp);
-        assert_eq!(holding.judge(now + PATIENCE, Activity::Busy, held(&all)), Activity::Busy);
-        assert_eq!(holding.judge(now + PATIENCE * 100, Activity::Busy, held(&all)), Activity::Busy);
+        assert_eq!(holding.judge(now + PATIENCE.client, Activity::Busy, held(&all)), Activity::Busy);
+        assert_eq!(holding.judge(now + PATIENCE.client * 100, Activity::Busy, held(&all)), Activity::Busy);
     }
 
     /// A client that gives a little whenever its time is nearly up slows others to half, and no further.
@@ -171,7 +167,7 @@ mod tests {
             all += span;
             waited += if wait { span } else { Duration::ZERO };
         }
-        assert!(waited * 2 <= all + OWED_MAX + MS * 60, "{waited:?} of {all:?}");
+        assert!(waited * 2 <= all + PATIENCE.others + MS * 60, "{waited:?} of {all:?}");
         assert!(waited * 3 >= all, "{waited:?} of {all:?}");
     }
 }

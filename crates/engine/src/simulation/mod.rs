@@ -125,6 +125,7 @@ enum Capturing {
 ///     disk: DiskSpeed { service_time: SimDuration::from_millis(1), throughput: "200MiB/s".parse()? },
 ///     memory: ByteSize::from_mib(64),
 ///     quota: None,
+///     patience: Default::default(),
 /// };
 /// let mut simulation = Simulation::open(config, Box::new(InlineIo::default()))?;
 /// let upload = Upload::of_file(directory.path().join("a.bin"), None, 0);

@@ -11,6 +11,7 @@ use p2p_store::placement::PlacementPolicy;
 use p2p_store::segment::{SegmentId, SegmentSize};
 
 use super::*;
+use crate::config::Patience;
 use crate::faults::{FaultCause, PathChange, Target};
 use crate::io::InlineIo;
 use crate::node::health::HealthConfig;
@@ -47,6 +48,7 @@ fn simulation_with(directory: &Path, bandwidth: &str, delay: SimDuration) -> Sim
         disk: DiskSpeed { service_time: SimDuration::from_millis(1), throughput: "200MiB/s".parse().unwrap() },
         memory: ByteSize::from_mib(64),
         quota: None,
+        patience: Patience::default(),
     };
     Simulation::open(config, Box::new(InlineIo::default())).unwrap()
 }

@@ -12,7 +12,7 @@ use p2p_auth::names::Email;
 use p2p_base::units::{ByteSize, SimDuration};
 use p2p_engine::node::health::HealthConfig;
 use p2p_engine::pace::Speed;
-use p2p_engine::{ClockMode, DiskSpeed, EngineConfig, HostSpec, NodeSpec};
+use p2p_engine::{ClockMode, DiskSpeed, EngineConfig, HostSpec, NodeSpec, Patience};
 use p2p_net::{AddressPool, HostConfig, KeepAlive, LinkConfig, TcpConfig};
 use p2p_store::segment::SegmentSize;
 use secrecy::SecretString;
@@ -176,6 +176,7 @@ impl Config {
             },
             memory: self.memory()?,
             quota: self.get(Section::Accounts, "quota"),
+            patience: Patience::default(),
         })
     }
 
