@@ -232,7 +232,7 @@ impl Config {
 
     /// Returns every key that has a value, in the order of [`keys::KEYS`]: section, key, setting.
     pub fn settings(&self) -> impl Iterator<Item = (Section, &'static str, &Setting)> {
-        let of_key = |key: &'static Key| Some((key.section, key.name, self.sections.get(&key.section)?.get(key.name)?));
+        let of_key = |key: &'static Key| Some((key.section, key.name, self.setting(key.section, key.name)?));
         keys::KEYS.iter().filter_map(of_key)
     }
 
@@ -327,14 +327,19 @@ impl Config {
         Arc::clone(&self.profiles)
     }
 
+    /// Returns the setting of a key, if it has a value.
+    fn setting(&self, section: Section, key: &str) -> Option<&Setting> {
+        self.sections.get(&section)?.get(key)
+    }
+
     /// Returns true if neither a file nor a flag sets the key.
     pub fn is_default(&self, section: Section, key: &'static str) -> bool {
-        self.sections.get(&section).and_then(|settings| settings.get(key)).is_none_or(|setting| setting.origin == Origin::BuiltIn)
+        self.setting(section, key).is_none_or(|setting| setting.origin == Origin::BuiltIn)
     }
 
     /// Returns the value of a key as an absolute path.
     fn path(&self, section: Section, key: &'static str) -> Option<PathBuf> {
-        self.sections.get(&section).and_then(|settings| settings.get(key)).map(Setting::path)
+        self.setting(section, key).map(Setting::path)
     }
 
     fn get<T: FromStr>(&self, section: Section, key: &'static str) -> Option<T> {

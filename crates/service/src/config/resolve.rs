@@ -248,10 +248,8 @@ impl Config {
     /// Returns the files with which the services of a section speak TLS.
     fn tls_files(&self, section: Section) -> Result<Option<TlsFiles>, ConfigError> {
         let missing = |there: &str, missing: &str| {
-            let setting = self.sections.get(&section).and_then(|settings| settings.get(there));
-            let origin = setting.map_or(Origin::BuiltIn, |setting| setting.origin.clone());
             let message = format!("TLS needs `{missing}` too, as in tls = {{ certificate = \"…\", key = \"…\" }}");
-            Err(ConfigError::Value { origin, key: format!("[{section}] {there}"), message })
+            Err(self.refused(section, there, message))
         };
         match (self.path(section, "tls.certificate"), self.path(section, "tls.key")) {
             (None, None) => Ok(None),
@@ -267,7 +265,6 @@ impl Config {
         if address.ip().is_loopback() || self.tls_files(section)?.is_some() || self.text(section, "allow_public") == "true" {
             return Ok(address);
         }
-        let settings = self.sections.get(&section).and_then(|settings| settings.get(key));
         let (danger, permission) = match section {
             Section::Ssh => ("may try passwords there", "or set allow_public = true"),
             _ => (
@@ -276,8 +273,13 @@ impl Config {
             ),
         };
         let message = format!("other machines reach {address}, and {danger}; take 127.0.0.1, {permission}");
-        let origin = settings.map_or(Origin::BuiltIn, |setting| setting.origin.clone());
-        Err(ConfigError::Value { origin, key: format!("[{section}] {key}"), message })
+        Err(self.refused(section, key, message))
+    }
+
+    /// Returns the error of a value that the other values do not permit, with its origin.
+    fn refused(&self, section: Section, key: &str, message: String) -> ConfigError {
+        let origin = self.setting(section, key).map_or(Origin::BuiltIn, |setting| setting.origin.clone());
+        ConfigError::Value { origin, key: format!("[{section}] {key}"), message }
     }
 
     /// Returns the memory that transfers share.

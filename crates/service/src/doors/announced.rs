@@ -90,7 +90,7 @@ impl Announcement {
 }
 
 fn write(path: &Path, services: Vec<Announced>) -> io::Result<()> {
-    private_file::write(path, &serde_json::to_vec(&Holder { pid: std::process::id(), services: services.clone() })?)
+    private_file::write(path, &serde_json::to_vec(&Holder { pid: std::process::id(), services })?)
 }
 
 impl Drop for Announcement {

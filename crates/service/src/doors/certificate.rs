@@ -1,12 +1,13 @@
 //! Certificates of the services (X.509, RFC 5280), in files of PEM (RFC 7468): how they are read, checked, told apart, and presented.
 
-use std::fmt::{self, Write};
+use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 
+use p2p_base::hex::hex;
 use p2p_base::private_file;
 use p2p_base::spelling::{shell_operand, visible_path};
 use rustls::client::WebPkiServerVerifier;
@@ -95,9 +96,7 @@ impl Fingerprint {
 
 impl fmt::Display for Fingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut text = String::with_capacity(2 * FINGERPRINT);
-        self.0.iter().try_for_each(|byte| write!(text, "{byte:02x}"))?;
-        f.pad(&text)
+        f.pad(&hex(&self.0))
     }
 }
 
@@ -194,9 +193,8 @@ impl Presented {
                 CertificateError::Mismatch { certificate: files.certificate.clone(), key: files.key.clone() }
             }
             // The certificate is parsed after the key, and what it says of itself is in these errors.
-            TlsError::InvalidCertificate(reason) => {
-                let reason = TlsError::InvalidCertificate(reason).to_string();
-                CertificateError::Unusable { path: files.certificate.clone(), reason }
+            error @ TlsError::InvalidCertificate(_) => {
+                CertificateError::Unusable { path: files.certificate.clone(), reason: error.to_string() }
             }
             other => CertificateError::Unusable { path: files.key.clone(), reason: other.to_string() },
         };
