@@ -23,8 +23,8 @@ pub(super) async fn uploads_of(visit: &Visit, args: &PutArgs, name: Option<&str>
     let manner = Manner { replace: args.force, preserve: args.preserve };
     if !args.recursive {
         let begins = |(label, path): (String, PathBuf)| {
-            let upload = visit.access().upload(path.clone(), name).map_err(ShellError::from);
-            (label, upload.map(|upload| manner.storing(upload, &path).into()))
+            let upload = visit.access().upload(path, name).map_err(ShellError::from);
+            (label, upload.map(|upload| manner.storing(upload).into()))
         };
         let transfers = check_transfers(visit.access(), files.map(begins).collect()).await?;
         return Ok(transfers.into_iter().map(Named::of).collect());

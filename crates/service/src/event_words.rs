@@ -116,7 +116,8 @@ pub fn date_of(unix: u64) -> String {
     date.and_then(|date| date.format(format).ok()).unwrap_or_else(|| unix.to_string())
 }
 
-fn bytes_of(bytes: u64) -> String {
+/// Formats a number of bytes, as in `18.4 MiB`.
+pub fn bytes_of(bytes: u64) -> String {
     ByteSize::from_bytes(bytes).human()
 }
 

@@ -5,7 +5,7 @@ use p2p_service::abilities::{self, Abilities, Glyphs};
 use p2p_service::interrupt::echo_controls;
 use p2p_service::output::{self, Drawing};
 
-use crate::report::{clock_of, fitted, rate_of};
+use crate::report::{fitted, rate_of, whole_clock_of};
 
 /// Width of the name in columns.
 const NAME: usize = 28;
@@ -64,7 +64,7 @@ impl FileBar {
 /// Returns the figures behind a bar, with the clock that they are of.
 fn measured(rate: Option<f64>, left: Option<f64>) -> String {
     let rate = rate.map_or_else(|| "-".to_owned(), rate_of);
-    let left = left.map(clock_of).map_or_else(String::new, |left| format!("eta {}", left.strip_suffix(".0").unwrap_or(&left)));
+    let left = left.map_or_else(String::new, |left| format!("eta {}", whole_clock_of(left)));
     format!("{rate:>12} {left:<11} virtual")
 }
 

@@ -1,9 +1,8 @@
 //! Manner in which files are stored and fetched: what is replaced, and which attributes are kept.
 
 use std::fs;
-use std::path::Path;
 
-use p2p_engine::operation::Upload;
+use p2p_engine::operation::{Source, Upload};
 use p2p_store::attributes::{Attributes, StoreAs};
 
 /// Manner of storing files of this machine, and of fetching stored ones.
@@ -16,10 +15,13 @@ pub struct Manner {
 }
 
 impl Manner {
-    /// Returns the upload of the file at a path, with the attributes that are to be kept of it. Asks the disk for these; a file that cannot be
-    /// read has none, and is refused when its upload begins.
-    pub fn storing(self, upload: Upload, path: &Path) -> Upload {
-        let kept = self.preserve.then(|| fs::metadata(path).ok()).flatten();
+    /// Returns the upload of a file with the attributes that are to be kept of it. Asks the disk for these; a file that cannot be read has
+    /// none, and is refused when its upload begins, and a stream has none.
+    pub fn storing(self, upload: Upload) -> Upload {
+        let kept = match &upload.source {
+            Source::File(path) if self.preserve => fs::metadata(path).ok(),
+            _ => None,
+        };
         let attributes = kept.as_ref().map(Attributes::from).unwrap_or_default();
         Upload { stored_as: StoreAs { attributes, replace: self.replace }, ..upload }
     }

@@ -31,7 +31,7 @@ use p2p_store::uploads::UploadId;
 use serde::Serialize;
 
 pub use self::awaited::{moves_segments, time_of_transfer, time_waiting, waits_of, why_waited};
-pub use self::clock::{Resolution, clock_of, instant_of, range_of};
+pub use self::clock::{Resolution, clock_of, instant_of, range_of, whole_clock_of};
 pub use self::cut_paths::CutPaths;
 pub use self::demo::{DemoReport, FileReport, UserReport};
 pub use self::entries::{EntryLine, entries_table};
@@ -47,12 +47,12 @@ pub use self::segments::{SegmentReport, SegmentState, segments_table, states_tab
 pub use self::standings::{Reach, Standing, Standings};
 pub(crate) use self::tables::hanging;
 pub use self::tables::{
-    Column, Table, bytes_of, bytes_shown, millis_below, milliseconds_of, number_column, outcome_of_cancel, rate_of, seconds_of,
+    Column, Table, bytes_shown, millis_below, milliseconds_of, number_column, outcome_of_cancel, rate_of, seconds_of,
     shown_of_all, text_column, transfer_rate_of, transfer_time_of, wrapped,
 };
 pub use self::uploads::{UploadLine, uploads_table};
 pub use self::waits::{absence_of, past_of};
-pub use p2p_service::event_words::{date_of, mode_of};
+pub use p2p_service::event_words::{bytes_of, date_of, mode_of};
 
 /// The figures of one direction of a file: its upload or its download.
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -78,7 +78,7 @@ pub async fn plan_upload(
     manner: Manner,
 ) -> Result<Plan, ShellError> {
     if !path.is_dir() {
-        let upload = manner.storing(access.upload(path.clone(), name)?, &path);
+        let upload = manner.storing(access.upload(path, name)?);
         return Ok(Plan { transfers: vec![(label, upload.into())], ..Plan::default() });
     }
     let identity = access.identity();
@@ -178,8 +178,7 @@ fn missing_of(
         (names.get(&file)?.attributes() != attributes).then_some(SetAttributes { file, attributes })
     };
     let attributes = kept.filter_map(lacking).collect();
-    let upload =
-        |LocalEntry { path, stored }: LocalEntry| manner.storing(Upload::of_file(path.clone(), Some(stored), now), &path);
+    let upload = |LocalEntry { path, stored }: LocalEntry| manner.storing(Upload::of_file(path, Some(stored), now));
     Missing { same: same.len() as u64, uploads: left.into_iter().map(upload).collect(), attributes }
 }
 

@@ -81,26 +81,25 @@ pub fn split(line: &str, variables: &Variables) -> Result<Vec<Word>, WordsError>
 
 /// Returns true if a text is incomplete and may continue on the next line: a quote is open, or it ends in a backslash.
 pub fn wants_more(text: &str) -> bool {
-    let mut reader = Reader { text, variables: None, strict: true, at: 0 };
-    loop {
-        match reader.piece() {
-            Ok(Some(_)) => {}
-            Ok(None) => return false,
-            Err(_) => return true,
-        }
-    }
+    unfinished(text).is_some()
 }
 
 /// Returns the quote that is open at the end of a text, with the number of line ends before it; none if none is.
 pub fn open_quote(text: &str) -> Option<(char, usize)> {
+    match unfinished(text)? {
+        WordsError::Unclosed { quote, column } => Some((quote, text.chars().take(column).filter(|&c| c == '\n').count())),
+        _ => None,
+    }
+}
+
+/// Returns what keeps a text from being complete; none if nothing does. Variables are not replaced.
+fn unfinished(text: &str) -> Option<WordsError> {
     let mut reader = Reader { text, variables: None, strict: true, at: 0 };
     loop {
         match reader.piece() {
             Ok(Some(_)) => {}
-            Err(WordsError::Unclosed { quote, column }) => {
-                return Some((quote, text.chars().take(column).filter(|&c| c == '\n').count()));
-            }
-            Ok(None) | Err(_) => return None,
+            Ok(None) => return None,
+            Err(error) => return Some(error),
         }
     }
 }

@@ -8,27 +8,22 @@ use p2p_service::access::copies::Copying;
 use p2p_store::attributes::Attributes;
 use p2p_store::names::{FileKey, stored_path};
 
-use super::files::names_of;
-use super::names::require_room;
+use super::files::{manner_of, names_of};
+use super::names::names_to_one;
 use crate::ahead::{Given, refusal};
 use crate::answer::Answer;
 use crate::attributes::{parse_instant, parse_mode};
 use crate::call::Call;
+use crate::manner::Manner;
 use crate::{Shell, ShellError, changes, names_changed, partly};
 
 pub(crate) async fn copy(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
     let identity = shell.identity();
-    let Some((to, from)) = call.arguments.split_last() else { return Ok(Answer::nothing()) };
-    let mut names = Vec::new();
-    for place in 0..from.len() {
-        names.extend(names_of(shell, call, place, true)?);
-    }
-    let is_directory = to.ends_with('/') || shell.access.names().is_directory(&identity.key_of(to));
-    require_room(call, names.len(), is_directory)?;
-    let how = Copying { replace: call.has("force"), preserve: call.has("preserve") };
+    let Some((names, to)) = names_to_one(shell, &identity, call)? else { return Ok(Answer::nothing()) };
+    let Manner { replace, preserve } = manner_of(call);
     let mut planned = Vec::with_capacity(names.len());
     for name in &names {
-        let copy = shell.access.copying(&identity, name, to, how).await.map_err(ShellError::from);
+        let copy = shell.access.copying(&identity, name, to, Copying { replace, preserve }).await.map_err(ShellError::from);
         planned.push((visible(name).into_owned(), copy));
     }
     let mut answers = Vec::with_capacity(names.len());

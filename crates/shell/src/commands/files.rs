@@ -33,7 +33,7 @@ use crate::untold::BatchId;
 use crate::{Shell, ShellError};
 
 /// Returns the manner that the flags of a call say.
-fn manner_of(call: &Call) -> Manner {
+pub(super) fn manner_of(call: &Call) -> Manner {
     Manner { replace: call.has("force"), preserve: call.has("preserve") }
 }
 
@@ -50,8 +50,8 @@ pub(crate) async fn upload(shell: &Shell, call: &Call) -> Result<Answer, ShellEr
         return begin_plan(shell, call, plan, "stored").await;
     }
     let upload = |path: PathBuf| {
-        let upload = shell.access.upload(path.clone(), name).map_err(ShellError::from)?;
-        Ok(manner.storing(upload, &path).into())
+        let upload = shell.access.upload(path, name).map_err(ShellError::from)?;
+        Ok(manner.storing(upload).into())
     };
     begin_all(shell, call, "stored", found.into_iter().map(|(label, path)| (label, upload(path))).collect()).await
 }

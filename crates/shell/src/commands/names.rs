@@ -77,6 +77,26 @@ pub(crate) fn require_room(call: &Call, names: usize, is_directory: bool) -> Res
     Err(call.wrong(format!("{names} names are given, and `{}` is no directory for them", visible(to))))
 }
 
+/// Returns the names that all arguments but the last stand for, and the last: the name that is for them, or the directory. `None` without
+/// arguments.
+///
+/// # Errors
+/// Fails if nothing matches a pattern, or as [`require_room`] does.
+pub(super) fn names_to_one<'a>(
+    shell: &Shell,
+    identity: &Identity,
+    call: &'a Call,
+) -> Result<Option<(Vec<String>, &'a str)>, ShellError> {
+    let Some((to, from)) = call.arguments.split_last() else { return Ok(None) };
+    let mut names = Vec::new();
+    for place in 0..from.len() {
+        names.extend(names_of(shell, call, place, true)?);
+    }
+    let is_directory = to.ends_with('/') || shell.access.names().is_directory(&identity.key_of(to));
+    require_room(call, names.len(), is_directory)?;
+    Ok(Some((names, to)))
+}
+
 /// Checks several changes of names before the first of them is made. Each has what it is called.
 fn check_renames(shell: &Shell, changes: Vec<(String, Result<Move, ShellError>)>) -> Result<Vec<Move>, ShellError> {
     let (mut names, mut given, all) = (shell.access.names(), Given::default(), changes.len());
@@ -94,13 +114,7 @@ fn check_renames(shell: &Shell, changes: Vec<(String, Result<Move, ShellError>)>
 
 pub(crate) async fn rename(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
     let identity = shell.identity();
-    let Some((to, from)) = call.arguments.split_last() else { return Ok(Answer::nothing()) };
-    let mut names = Vec::new();
-    for place in 0..from.len() {
-        names.extend(names_of(shell, call, place, true)?);
-    }
-    let is_directory = to.ends_with('/') || shell.access.names().is_directory(&identity.key_of(to));
-    require_room(call, names.len(), is_directory)?;
+    let Some((names, to)) = names_to_one(shell, &identity, call)? else { return Ok(Answer::nothing()) };
     let mut planned = Vec::with_capacity(names.len());
     for name in &names {
         let change = shell.access.renaming(&identity, name, to, call.has("force")).await.map_err(ShellError::from);
@@ -269,21 +283,24 @@ fn directory_info(identity: &Identity, key: &FileKey, names: &Namespace) -> Answ
         ("files", files.to_string()),
         ("directories", directories.to_string()),
     ];
-    let (mut made_at, mut attributes, mut readers) = (None, (None, None), Vec::new());
-    if let Some(Entry::Directory(directory)) = names.get(key) {
+    let directory = match names.get(key) {
+        Some(Entry::Directory(directory)) => Some(directory),
+        _ => None,
+    };
+    if let Some(directory) = directory {
         facts.push(("made", date_of(directory.made_at)));
         facts.push(("modified", date_of(directory.modified)));
         facts.push(("mode", mode_of(directory.mode)));
-        (made_at, readers) = (Some(directory.made_at), directory.readers.iter().cloned().collect());
-        attributes = (Some(directory.modified), Some(mode_of(directory.mode)));
     }
+    let readers: Vec<String> = directory.map_or_else(Vec::new, |directory| directory.readers.iter().cloned().collect());
     facts.extend(key.owner.clone().map(|owner| ("owner", owner)));
     if !readers.is_empty() {
         facts.push(("shared with", readers.join(", ")));
     }
     let value = json!({
         "kind": "directory", "owner": key.owner, "name": key.name, "files": files, "directories": directories, "bytes": bytes,
-        "stored_at": made_at, "modified_at": attributes.0, "mode": attributes.1, "readers": readers,
+        "stored_at": directory.map(|directory| directory.made_at), "modified_at": directory.map(|directory| directory.modified),
+        "mode": directory.map(|directory| mode_of(directory.mode)), "readers": readers,
     });
     Answer::new(View::pairs(facts), value)
 }

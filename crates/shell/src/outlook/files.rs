@@ -263,14 +263,20 @@ impl Outlook {
         Ok(())
     }
 
-    async fn copy(&mut self, shell: &Shell, call: &Call) -> Result<(), ShellError> {
-        let Some((to, from)) = call.arguments.split_last() else { return Ok(()) };
-        let found = self.all_named(shell, call, 0..from.len(), true).await?;
+    /// Returns the keys of FROM as far as they are certain, the key of TO, and true if that is a directory for them.
+    async fn ends_of(&self, shell: &Shell, call: &Call) -> Result<(Vec<FileKey>, FileKey, bool), ShellError> {
+        let to = call.arguments.last().map(String::as_str).unwrap_or_default();
+        let found = self.all_named(shell, call, 0..call.arguments.len().saturating_sub(1), true).await?;
         let target = self.identity.key_of(to);
         let is_directory = to.ends_with('/') || self.names.is_directory(&target);
         if !self.is_open(&target) {
             require_room(call, found.len(), is_directory)?;
         }
+        Ok((found, target, is_directory))
+    }
+
+    async fn copy(&mut self, shell: &Shell, call: &Call) -> Result<(), ShellError> {
+        let (found, target, is_directory) = self.ends_of(shell, call).await?;
         let mut given = Given::default();
         for key in found {
             let new = if is_directory { target.child(key.last_name()) } else { target.clone() };
@@ -296,18 +302,12 @@ impl Outlook {
     }
 
     async fn rename(&mut self, shell: &Shell, call: &Call) -> Result<(), ShellError> {
-        let Some((to, from)) = call.arguments.split_last() else { return Ok(()) };
-        let found = self.all_named(shell, call, 0..from.len(), true).await?;
-        let target = self.identity.key_of(to);
-        let is_directory = to.ends_with('/') || self.names.is_directory(&target);
-        if !self.is_open(&target) {
-            require_room(call, found.len(), is_directory)?;
-        }
+        let (found, target, is_directory) = self.ends_of(shell, call).await?;
         let mut given = Given::default();
         for key in found {
             self.require_change(shell, &key).await?;
             if target.owner != key.owner {
-                return Err(AccessError::AnotherTree { path: to.clone() }.into());
+                return Err(AccessError::AnotherTree { path: call.arguments.last().cloned().unwrap_or_default() }.into());
             }
             let new = if is_directory && key != target { target.child(key.last_name()) } else { target.clone() };
             if self.is_open(&new) || self.is_open(&key) {

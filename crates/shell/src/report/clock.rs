@@ -52,6 +52,12 @@ pub fn clock_of(seconds: f64) -> String {
     notation(((seconds * 10.0).round() as u64).saturating_mul(100_000_000), Resolution::Tenths)
 }
 
+/// Formats a duration in seconds likewise, without the decimal if it is zero, as in `01:23`.
+pub fn whole_clock_of(seconds: f64) -> String {
+    let clock = clock_of(seconds);
+    clock.strip_suffix(".0").unwrap_or(&clock).to_owned()
+}
+
 fn notation(nanos: u64, resolution: Resolution) -> String {
     let decimals = resolution.decimals();
     let (seconds, rest) = (nanos / 1_000_000_000, nanos % 1_000_000_000);

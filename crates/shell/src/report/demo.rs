@@ -5,8 +5,8 @@ use p2p_store::segment::Sha256Digest;
 use serde::Serialize;
 
 use super::segments::{SegmentReport, segments_table};
-use super::tables::{Table, bytes_of, number_column, rate_of, seconds_of, text_column, wrapped};
-use super::{NetworkReport, NodeLine, WayReport, nodes_table};
+use super::tables::{Table, number_column, rate_of, seconds_of, text_column, wrapped};
+use super::{NetworkReport, NodeLine, WayReport, bytes_of, nodes_table};
 
 /// Number of segments of each file that the text shows.
 const SEGMENTS_SHOWN: usize = 4;

@@ -6,8 +6,9 @@ use std::fmt;
 use p2p_store::manifest::{Manifest, NodeNumber};
 use p2p_store::segment::SegmentId;
 
+use super::bytes_of;
 use super::standings::{Reach, Standings};
-use super::tables::{Table, bytes_of, number_column, text_column};
+use super::tables::{Table, number_column, text_column};
 
 /// Number of runs of segments that are listed of one node.
 const RUNS_MAX: usize = 40;

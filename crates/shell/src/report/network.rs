@@ -5,8 +5,9 @@ use p2p_engine::snapshot::NetworkStats;
 use p2p_net::{DropCause, PacketKind};
 use serde::Serialize;
 
+use super::bytes_of;
 use super::queues::QueuesReport;
-use super::tables::{Table, bytes_of, number_column};
+use super::tables::{Table, number_column};
 
 /// Numbers of packets sent, by kind.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -4,12 +4,13 @@ use std::borrow::Cow;
 
 use comfy_table::presets::{ASCII_FULL_CONDENSED, UTF8_FULL_CONDENSED};
 use comfy_table::{Cell, CellAlignment, ColumnConstraint, ContentArrangement, TableStyle, Width};
-use p2p_base::units::{ByteSize, SimDuration, SimTime};
+use p2p_base::units::{SimDuration, SimTime};
 use p2p_engine::transfer::{Direction, Remaining, TransferState, TransferStatus};
 use p2p_service::abilities::{self, Glyphs};
+use p2p_service::event_words::bytes_of;
 use unicode_width::UnicodeWidthStr;
 
-use super::clock::clock_of;
+use super::clock::{clock_of, whole_clock_of};
 use super::waits;
 use crate::lists::listed_of;
 
@@ -325,11 +326,6 @@ fn words_of(line: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Formats a number of bytes, as in `18.4 MiB`.
-pub fn bytes_of(bytes: u64) -> String {
-    ByteSize::from_bytes(bytes).human()
-}
-
 /// Formats a rate in bytes per second, as in `63.1 KiB/s`.
 pub fn rate_of(bytes_per_second: f64) -> String {
     format!("{}/s", bytes_of(bytes_per_second as u64))
@@ -398,9 +394,9 @@ pub(super) fn transfer_time_within(status: &TransferStatus, now: SimTime, width:
         }
         Remaining::NotRunning => String::new(),
         Remaining::Estimated { seconds } => {
-            let clock = clock_of(status.eta.whole_seconds().unwrap_or(seconds));
+            let clock = whole_clock_of(status.eta.whole_seconds().unwrap_or(seconds));
             let word = if status.state == TransferState::Committing { "durable" } else { "eta" };
-            format!("{word} {}", clock.strip_suffix(".0").unwrap_or(&clock))
+            format!("{word} {clock}")
         }
         Remaining::TooEarly => "measuring".into(),
         Remaining::UnknownSize => "size unknown".into(),

@@ -5,15 +5,14 @@ use p2p_base::units::{SimDuration, SimTime, count_of};
 use p2p_engine::transfer::{Absence, Awaited, Replacement, TransferStatus};
 use p2p_store::manifest::NodeNumber;
 
-use super::clock::clock_of;
+use super::clock::whole_clock_of;
 
 /// Beginning of the shortest wording of what a transfer waits for.
 pub(super) const FOR: &str = "for ";
 
 /// Formats the time since an instant in whole seconds, as in `00:12`.
 pub fn past_of(since: SimTime, now: SimTime) -> String {
-    let clock = clock_of((now.since(since).as_nanos() / 1_000_000_000) as f64);
-    clock.strip_suffix(".0").unwrap_or(&clock).to_owned()
+    whole_clock_of((now.since(since).as_nanos() / 1_000_000_000) as f64)
 }
 
 /// Returns since when and why a node is out of reach, as in `cut off 00:12 ago`.
