@@ -17,15 +17,12 @@ use p2p_base::spelling::{visible, visible_path};
 use p2p_base::text;
 use secrecy::{ExposeSecret, SecretString};
 
+use super::outbox::{self, OUTBOX};
 use super::refusal;
 use crate::config::{Config, MailServer};
 
 /// Environment variable that may contain the password of the server.
 const PASSWORD_VARIABLE: &str = "P2P_SMTP_PASSWORD";
-/// Directory for mails if no server is configured.
-pub const OUTBOX: &str = "outbox";
-/// Number of mails that are kept in the outbox; the oldest are removed.
-const OUTBOX_KEPT: usize = 1_000;
 /// Maximum duration of a delivery, from the connection to the final reply.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -93,38 +90,14 @@ impl Delivery {
                 sent.map(|_| format!("taken by {name}")).map_err(|error| refusal::of(name, &error))
             }
             Delivery::Outbox { directory, .. } => {
-                let name = format!("{}-{number:06}.eml", mail.at);
-                let path = directory.join(&name);
-                let written = file(directory, &path, message.formatted()).await;
+                let name = outbox::name_of(mail.at, number);
+                let written = outbox::keep(directory, &name, message.formatted()).await;
                 written
                     .map(|()| format!("put into {OUTBOX}/{name}"))
-                    .map_err(|error| later(format!("{}: {error}", visible_path(path))))
+                    .map_err(|error| later(format!("{}: {error}", visible_path(directory.join(&name)))))
             }
         }
     }
-}
-
-/// Writes a mail to a private file in a private directory.
-async fn file(directory: &Path, path: &Path, bytes: Vec<u8>) -> std::io::Result<()> {
-    let (directory, path) = (directory.to_owned(), path.to_owned());
-    let write = move || {
-        private_file::create_directory(&directory)?;
-        private_file::write(&path, &bytes)?;
-        prune(&directory)
-    };
-    tokio::task::spawn_blocking(write).await.map_err(std::io::Error::other)?
-}
-
-/// Removes the oldest mails of the outbox beyond [`OUTBOX_KEPT`]: by their numbers, because clocks may be set back.
-fn prune(directory: &Path) -> std::io::Result<()> {
-    let mut mails = Vec::new();
-    for entry in std::fs::read_dir(directory)? {
-        let path = entry?.path();
-        let name = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_suffix(".eml"));
-        mails.extend(name.and_then(|name| name.rsplit('-').next()?.parse::<u64>().ok()).map(|number| (number, path.clone())));
-    }
-    mails.sort_unstable();
-    mails.iter().take(mails.len().saturating_sub(OUTBOX_KEPT)).try_for_each(|(_, path)| std::fs::remove_file(path))
 }
 
 /// Returns the mail in the Internet Message Format (RFC 5322), marked as automatically generated (RFC 3834, section 5).
@@ -203,19 +176,5 @@ mod tests {
         ] {
             assert!(text.contains(line), "{line}: {text}");
         }
-    }
-
-    /// The outbox keeps the latest mails, whatever the clock said when they were written.
-    #[test]
-    fn the_outbox_has_an_end() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = |at: u64, number: usize| directory.path().join(format!("{at}-{number:06}.eml"));
-        for number in 1..=OUTBOX_KEPT + 3 {
-            std::fs::write(path(if number < 3 { 2_000_000_000 } else { 1_795_000_000 }, number), "").unwrap();
-        }
-        std::fs::write(directory.path().join("notes.txt"), "mine").unwrap();
-        prune(directory.path()).unwrap();
-        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), OUTBOX_KEPT + 1);
-        assert!(!path(2_000_000_000, 1).exists() && !path(1_795_000_000, 3).exists() && path(1_795_000_000, 4).exists());
     }
 }

@@ -5,6 +5,7 @@
 //! given up at once. The log has the reasons.
 
 mod delivery;
+mod outbox;
 mod refusal;
 #[cfg(test)]
 mod tests;
@@ -19,7 +20,8 @@ use p2p_auth::names::Email;
 use tokio::sync::{Notify, broadcast, watch};
 use tokio::task::JoinHandle;
 
-pub use self::delivery::{Delivery, OUTBOX};
+pub use self::delivery::Delivery;
+pub use self::outbox::OUTBOX;
 
 use crate::blocking::off_thread;
 
