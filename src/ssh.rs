@@ -129,7 +129,7 @@ impl BroadcastArgs {
     pub async fn run(&self) -> Result<()> {
         let hosts = self.common.hosts()?;
         let nodes = hosts.nodes().map_err(|error| not_found(&error, &hosts))?;
-        let found = nodes.first().ok_or_else(|| not_found(&hosts::HostError::NoServer("no node".into()), &hosts))?;
+        let found = nodes.first().ok_or_else(|| not_found(&hosts::HostError::no_node(), &hosts))?;
         let user = hosts.user(found, self.common.user.as_deref(), None).map_err(|error| not_found(&error, &hosts))?;
         let mut answers = Answers::new(self.common.password_file.clone());
         let password = match found.keys_of(&user, None).is_empty() {

@@ -105,8 +105,12 @@ impl login::Answers for Asker<'_> {
     }
 }
 
+/// Returns the form that asks for the password with which a user logs in at all nodes.
+pub(super) fn form_for_all(user: &str) -> Form {
+    Form::new("Log in at all nodes").of(user).with("Password", FieldKind::Password)
+}
+
 /// Returns the password with which a user logs in at all nodes, if the environment or a file has it, or the user types it.
 pub(super) async fn password_for_all(answers: &mut Answers, user: &str) -> Option<Secret> {
-    let form = Form::new("Log in at all nodes").of(user).with("Password", FieldKind::Password);
-    filled(answers, form).await?.pop()
+    filled(answers, form_for_all(user)).await?.pop()
 }

@@ -1,16 +1,14 @@
 //! The commands `ssh` and `broadcast` of the language, for prompts of this machine.
 
-use p2p_service::access::Identity;
 use p2p_service::config::Remote;
 use p2p_shell::answer::{Answer, View};
 use p2p_shell::call::Call;
-use p2p_shell::question::{FieldKind, Form};
 use p2p_shell::spec::{Argument, Audience, Group, Kind as Word, Place, Spec, Times};
 use p2p_shell::table::CommandGroup;
 use p2p_shell::{Shell, ShellError};
 use p2p_ssh::client::pool::Pool;
 
-use super::asking::Asker;
+use super::asking::{self, Asker};
 use super::hosts::{HostError, Hosts, Target};
 use super::visits::{self, Visit};
 use crate::serve::services::Services;
@@ -95,8 +93,7 @@ async fn ssh(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
         .await
         .map_err(|failure| ShellError::Failed { failures: vec![visits::told(&failure)], exit_code: failure.exit_code() })?;
     let data = visits::data(&found.host.name, &user, Ok(&answered), None);
-    let said = [visits::legible(&answered.out), visits::legible(&answered.err)];
-    let said = said.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n");
+    let said = visits::said(&answered);
     match answered.status {
         0 => Ok(Answer::new(View::Text(said), data)),
         status => {
@@ -111,14 +108,11 @@ async fn broadcast(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
     let commands: &SshCommands = shell.group()?;
     let hosts = commands.hosts();
     let nodes = hosts.nodes().map_err(refused)?;
-    let Some(first) = nodes.first() else { return Err(refused(HostError::NoServer("no node".into()))) };
+    let Some(first) = nodes.first() else { return Err(refused(HostError::no_node())) };
     let here = user_here(shell);
     let user = hosts.user(first, None, here.as_deref()).map_err(refused)?;
     let password = match first.keys_of(&user, here.as_deref()).is_empty() {
-        true => {
-            let form = Form::new("Log in at all nodes").of(&user).with("Password", FieldKind::Password);
-            shell.ask(&form).await?.pop()
-        }
+        true => shell.ask(&asking::form_for_all(&user)).await?.pop(),
         false => None,
     };
     let all = visits::at_all(&commands.pool, nodes, (&user, here.as_deref()), &command_of(call, 0), password).await;
@@ -127,10 +121,7 @@ async fn broadcast(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
 
 /// Returns the user who is logged in at the prompt.
 fn user_here(shell: &Shell) -> Option<String> {
-    match &*shell.access().identity() {
-        Identity::User { account, .. } => Some(account.name.to_string()),
-        Identity::Operator | Identity::Nobody => None,
-    }
+    shell.access().identity().name().map(str::to_owned)
 }
 
 /// Returns the error of a host that is not found, with the next step.

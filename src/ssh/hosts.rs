@@ -59,6 +59,13 @@ pub(super) enum HostError {
     Keys(#[from] KeyFileError),
 }
 
+impl HostError {
+    /// Returns the error where no node has a server.
+    pub(super) fn no_node() -> HostError {
+        HostError::NoServer("no node".into())
+    }
+}
+
 /// Hosts that can be asked.
 #[derive(Debug)]
 pub(super) struct Hosts {
@@ -119,7 +126,8 @@ impl Hosts {
         };
         let node = node.to_string();
         let server = self.listening.iter().find(|one| one.service == SERVICE && one.node.as_ref() == Some(&node));
-        server.map_or_else(|| Err(HostError::NoServer(node.clone())), |server| self.here(&node, server))
+        let server = server.ok_or_else(|| HostError::NoServer(node.clone()))?;
+        Ok(self.here(&node, server, &keys::kept(&self.data_dir)?))
     }
 
     /// Returns the nodes whose servers listen.
@@ -128,17 +136,22 @@ impl Hosts {
     /// Fails if the keys of the data directory cannot be read.
     pub(super) fn nodes(&self) -> Result<Vec<Found>, HostError> {
         let servers = self.listening.iter().filter(|one| one.service == SERVICE);
-        servers.filter_map(|one| Some(self.here(one.node.as_ref()?, one))).collect()
+        let servers: Vec<_> = servers.filter_map(|one| Some((one.node.as_ref()?, one))).collect();
+        if servers.is_empty() {
+            return Ok(Vec::new());
+        }
+        let kept = keys::kept(&self.data_dir)?;
+        Ok(servers.into_iter().map(|(node, server)| self.here(node, server, &kept)).collect())
     }
 
-    fn here(&self, node: &str, server: &Announced) -> Result<Found, HostError> {
+    fn here(&self, node: &str, server: &Announced, kept: &[keys::Kept]) -> Found {
         let host = Host {
             name: node.to_owned(),
             address: server.address.ip().to_string(),
             port: server.address.port(),
-            known_by: KnownBy::Fingerprints(keys::of_host(&self.data_dir, node)?),
+            known_by: KnownBy::Fingerprints(keys::of_host(kept, node)),
         };
-        Ok(Found { host, user: None, keys: Keys::OfUser(self.data_dir.clone()) })
+        Found { host, user: None, keys: Keys::OfUser(self.data_dir.clone()) }
     }
 
     fn elsewhere(&self, remote: &Remote) -> Found {

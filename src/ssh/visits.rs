@@ -163,14 +163,17 @@ pub(super) fn legible(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).lines().map(|line| visible_line(line).into_owned()).collect::<Vec<_>>().join("\n")
 }
 
+/// Returns what a command has said, as a terminal shows it: its output, and then its errors.
+pub(super) fn said(answered: &Answered) -> String {
+    let parts = [legible(&answered.out), legible(&answered.err)];
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n")
+}
+
 /// Returns what the hosts have answered as a table, with a row for each line.
 pub(super) fn table(all: &[OfOne]) -> Table {
     let rows = all.iter().flat_map(|one| {
         let (status, lines) = match &one.answered {
-            Ok(Answered { status, out, err }) => {
-                let parts = [legible(out), legible(err)];
-                (status.to_string(), parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n"))
-            }
+            Ok(answered) => (answered.status.to_string(), said(answered)),
             Err(failure) => ("-".to_owned(), told(failure)),
         };
         let took = format!("{:.2} s", one.took.as_secs_f64());

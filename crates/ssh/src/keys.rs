@@ -18,7 +18,7 @@ use p2p_service::files::NodeNumber;
 use russh::keys::key::safe_rng;
 use russh::keys::ssh_key::private::{KeypairData, RsaKeypair};
 use russh::keys::ssh_key::{self, Algorithm, LineEnding};
-use russh::keys::{HashAlg, PrivateKey};
+use russh::keys::{HashAlg, PrivateKey, PublicKey};
 use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
@@ -208,16 +208,16 @@ fn write(path: PathBuf, key: &PrivateKey, passphrase: Option<&SecretString>, exi
     private_file::put(&path, existing, private.as_bytes()).map_err(unusable)?;
     // The public half can be made of the private one, so that a crash between the two loses nothing.
     private_file::write(&public_path(&path), format!("{public}\n").as_bytes()).map_err(unusable)?;
-    Ok(Made { fingerprint: fingerprint(key), public, path })
+    Ok(Made { fingerprint: fingerprint(key.public_key()), public, path })
 }
 
 fn public_path(path: &Path) -> PathBuf {
     path.with_added_extension("pub")
 }
 
-/// Returns the fingerprint of a key as OpenSSH writes it.
-pub fn fingerprint(key: &PrivateKey) -> String {
-    key.public_key().fingerprint(HashAlg::Sha256).to_string()
+/// Returns the fingerprint of a public key as OpenSSH writes it.
+pub fn fingerprint(key: &PublicKey) -> String {
+    key.fingerprint(HashAlg::Sha256).to_string()
 }
 
 /// Reads a private key, encrypted or not.
@@ -241,14 +241,11 @@ pub fn of_user(data_dir: &Path, user: &str) -> Vec<PathBuf> {
     KeyType::ALL.into_iter().map(|kind| owner.path(data_dir, kind)).filter(|path| path.exists()).collect()
 }
 
-/// Returns the fingerprints of the keys by which a node of this data directory may be known: its own, and those of all nodes, since it has its own
-/// one from its next start on.
-///
-/// # Errors
-/// Fails as [`kept`] does.
-pub fn of_host(data_dir: &Path, node: &str) -> Result<Vec<String>, KeyFileError> {
-    let is_its = |key: &Kept| key.owner == Owner::Hosts || key.owner == Owner::Node(node.to_owned());
-    Ok(kept(data_dir)?.into_iter().filter(is_its).map(|key| key.fingerprint).collect())
+/// Returns the fingerprints of those of the [kept] keys by which a node of the data directory may be known: its own, and those of all nodes, since
+/// it has its own one from its next start on.
+pub fn of_host(kept: &[Kept], node: &str) -> Vec<String> {
+    let is_its = |key: &&Kept| key.owner == Owner::Hosts || key.owner == Owner::Node(node.to_owned());
+    kept.iter().filter(is_its).map(|key| key.fingerprint.clone()).collect()
 }
 
 /// Returns the file of the hosts that are known, as OpenSSH's `known_hosts`.
@@ -305,7 +302,7 @@ fn kept_in(directory: &Path, owner: impl Fn(&str) -> Owner) -> Result<Vec<Kept>,
         let Some((name, kind)) = name.to_str().and_then(|name| name.rsplit_once('_')) else { continue };
         let Some(kind) = KeyType::of(kind) else { continue };
         let key = read(&entry.path())?;
-        let (fingerprint, is_encrypted) = (fingerprint(&key), key.is_encrypted());
+        let (fingerprint, is_encrypted) = (fingerprint(key.public_key()), key.is_encrypted());
         found.push(Kept { owner: owner(name), kind, path: entry.path(), fingerprint, is_encrypted });
     }
     found.sort_by(|a, b| a.path.cmp(&b.path));
@@ -350,7 +347,7 @@ impl HostKeys {
 
     /// Returns the fingerprints of the keys as OpenSSH writes them.
     pub fn fingerprints(&self) -> Vec<String> {
-        self.0.iter().map(fingerprint).collect()
+        self.0.iter().map(|key| fingerprint(key.public_key())).collect()
     }
 }
 
@@ -415,7 +412,7 @@ mod tests {
         assert!(key.is_encrypted() && key.decrypt("wrong").is_err());
         let all = kept(directory.path()).unwrap();
         assert!(all.len() == 1 && all[0].owner == owner && all[0].is_encrypted, "{all:?}");
-        assert_eq!(fingerprint(&key.decrypt("open sesame").unwrap()), made.fingerprint);
+        assert_eq!(fingerprint(key.decrypt("open sesame").unwrap().public_key()), made.fingerprint);
         assert_ne!(make(true).unwrap().fingerprint, made.fingerprint);
         assert!(host_key(&made.path).is_err_and(|error| matches!(error, KeyFileError::Encrypted(_))));
         fs::write(&made.path, "no key").unwrap();

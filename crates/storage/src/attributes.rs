@@ -46,6 +46,11 @@ impl Attributes {
         self.mode.unwrap_or(other) & PERMISSIONS
     }
 
+    /// Returns these attributes, each of which is that of `other` if it is not given.
+    pub fn or(self, other: Attributes) -> Attributes {
+        Attributes { modified: self.modified.or(other.modified), mode: self.mode.or(other.mode) }
+    }
+
     /// Returns true if nothing is to be set.
     pub const fn is_empty(&self) -> bool {
         self.modified.is_none() && self.mode.is_none()

@@ -218,7 +218,8 @@ impl Guest {
         self.0.book.note_refusal(reason);
     }
 
-    pub(super) fn is_known(&self) -> bool {
+    /// Returns true if the client has made a request.
+    pub fn is_known(&self) -> bool {
         self.0.is_known.load(Ordering::Relaxed)
     }
 

@@ -4,9 +4,11 @@ use std::io;
 use std::path::PathBuf;
 
 use p2p_base::spelling::visible_path;
+use russh::keys::PublicKey;
 use russh::keys::known_hosts::{known_host_keys_path, learn_known_hosts_path};
-use russh::keys::{HashAlg, PublicKey};
 use thiserror::Error;
+
+use crate::keys::fingerprint;
 
 /// Error of the file of known hosts.
 #[derive(Debug, Error)]
@@ -98,11 +100,6 @@ impl Host {
         learn_known_hosts_path(&self.address, self.port, key, path)
             .map_err(|error| KnownError::Unwritable { path: path.clone(), error })
     }
-}
-
-/// Returns the fingerprint of a public key as OpenSSH writes it.
-pub fn fingerprint(key: &PublicKey) -> String {
-    key.fingerprint(HashAlg::Sha256).to_string()
 }
 
 #[cfg(test)]

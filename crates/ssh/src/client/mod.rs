@@ -27,6 +27,7 @@ use tokio::time::timeout;
 
 use self::known::{Host, KnownError, Verdict};
 use crate::algorithms;
+use crate::keys::fingerprint;
 
 /// Time for the connection and the handshake.
 const CONNECT_MAX: Duration = Duration::from_secs(30);
@@ -171,11 +172,9 @@ impl Handler for Checking {
             PublicKeyOrCertificate::PublicKey { key, .. } => match host.verdict(key) {
                 Ok(Verdict::Known) => Ok(()),
                 Ok(Verdict::Unknown) => {
-                    Err(ClientError::Unknown { host: name, fingerprint: known::fingerprint(key), key: Box::new(key.clone()) })
+                    Err(ClientError::Unknown { host: name, fingerprint: fingerprint(key), key: Box::new(key.clone()) })
                 }
-                Ok(Verdict::Changed(known)) => {
-                    Err(ClientError::Changed { host: name, fingerprint: known::fingerprint(key), known })
-                }
+                Ok(Verdict::Changed(known)) => Err(ClientError::Changed { host: name, fingerprint: fingerprint(key), known }),
                 Err(error) => Err(error.into()),
             },
             // None is asked for.

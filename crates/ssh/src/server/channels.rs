@@ -66,8 +66,6 @@ pub(super) struct Client {
     works: Works,
     closing: Closing,
     logged_in: watch::Sender<bool>,
-    /// True once the client has asked to log in: the handshake is over.
-    is_known: bool,
 }
 
 impl Client {
@@ -91,13 +89,12 @@ impl Client {
             works,
             closing,
             logged_in,
-            is_known: false,
         }
     }
 
     /// Notes that the handshake is over.
-    fn note_handshake(&mut self) {
-        if !std::mem::replace(&mut self.is_known, true) {
+    fn note_handshake(&self) {
+        if !self.guest.is_known() {
             self.guest.note_request();
         }
     }
@@ -126,12 +123,21 @@ impl Client {
         Some((channel, Asker { access, node: self.node, terminal, closing }, open))
     }
 
-    /// Begins what runs in a channel, which is open until that ends.
-    fn begin(&self, open: OpenChannel, work: impl Future<Output = ()> + Send + 'static) {
+    /// Runs in a channel what is asked of it, if that is the first thing. The channel is open until it ends.
+    fn run<W: Future<Output = ()> + Send + 'static>(
+        &mut self,
+        channel: ChannelId,
+        session: &mut Session,
+        work: impl FnOnce(Channel<Msg>, Asker) -> W,
+    ) -> Result<(), russh::Error> {
+        let Some((taken, asker, open)) = self.take(channel) else { return session.channel_failure(channel) };
+        session.channel_success(channel)?;
+        let work = work(taken, asker);
         self.works.begin(async move {
             work.await;
             drop(open);
         });
+        Ok(())
     }
 }
 
@@ -145,7 +151,7 @@ impl Handler for Client {
 
     async fn auth_publickey_offered(&mut self, user: &str, offer: PublicKeyOffer<'_>) -> Result<Auth, Self::Error> {
         self.note_handshake();
-        let is_known = may_sign(offer.algorithm) && self.login.knows(user, offer.public_key).await.is_some();
+        let is_known = may_sign(offer.algorithm) && self.login.knows(user, offer.public_key).await;
         Ok(if is_known { Auth::Accept } else { refused() })
     }
 
@@ -200,7 +206,7 @@ impl Handler for Client {
         channel: ChannelId,
         _: &str,
         columns: u32,
-        rows: u32,
+        _: u32,
         _: u32,
         _: u32,
         _: &[(Pty, u32)],
@@ -208,7 +214,7 @@ impl Handler for Client {
     ) -> Result<(), Self::Error> {
         match self.waiting.get_mut(&channel) {
             Some((_, terminal, _)) => {
-                *terminal = Some(Terminal::of(columns, rows));
+                *terminal = Some(Terminal::of(columns));
                 session.channel_success(channel)
             }
             None => session.channel_failure(channel),
@@ -216,10 +222,7 @@ impl Handler for Client {
     }
 
     async fn shell_request(&mut self, channel: ChannelId, session: &mut Session) -> Result<(), Self::Error> {
-        let Some((taken, asker, open)) = self.take(channel) else { return session.channel_failure(channel) };
-        session.channel_success(channel)?;
-        self.begin(open, session::shell(taken, asker));
-        Ok(())
+        self.run(channel, session, session::shell)
     }
 
     async fn exec_request(&mut self, channel: ChannelId, command: &[u8], session: &mut Session) -> Result<(), Self::Error> {
@@ -227,10 +230,7 @@ impl Handler for Client {
             self.guest.note_refusal(reason::COMMAND);
             return session.channel_failure(channel);
         }
-        let Some((taken, asker, open)) = self.take(channel) else { return session.channel_failure(channel) };
-        session.channel_success(channel)?;
-        self.begin(open, session::exec(taken, asker, command.to_vec()));
-        Ok(())
+        self.run(channel, session, |taken, asker| session::exec(taken, asker, command.to_vec()))
     }
 
     async fn subsystem_request(&mut self, channel: ChannelId, name: &str, session: &mut Session) -> Result<(), Self::Error> {
@@ -238,10 +238,7 @@ impl Handler for Client {
             self.guest.note_refusal(reason::SUBSYSTEM);
             return session.channel_failure(channel);
         }
-        let Some((taken, asker, open)) = self.take(channel) else { return session.channel_failure(channel) };
-        session.channel_success(channel)?;
-        self.begin(open, sftp::serve(taken, asker));
-        Ok(())
+        self.run(channel, session, sftp::serve)
     }
 
     async fn env_request(&mut self, channel: ChannelId, _: &str, _: &str, session: &mut Session) -> Result<(), Self::Error> {

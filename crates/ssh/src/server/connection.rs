@@ -109,14 +109,11 @@ pub(super) async fn serve(
                     tracing::debug!(client = %guest.address(), ?ended, "an SSH connection is over");
                     None
                 }
-                end = reason_to_end(is_stopped, is_in, closing, &works, drain) => Some(end),
+                words = reason_to_end(&guest, is_stopped, is_in, closing, &works, drain) => Some(words),
             };
-            if let Some((reason, words)) = end {
-                if words == NO_LOGIN {
-                    guest.note_refusal(NO_LOGIN);
-                }
+            if let Some(words) = end {
                 works.end().await;
-                let _ = timeout(LAST_WORDS, farewell(&handle, reason, words, session)).await;
+                let _ = timeout(LAST_WORDS, farewell(&handle, words, session)).await;
             }
         }
         Err(error) => tracing::debug!(client = %guest.address(), %error, "an SSH connection has not begun"),
@@ -126,14 +123,15 @@ pub(super) async fn serve(
     access.end().await;
 }
 
-/// Waits until there is a reason to end a connection that its client does not end.
+/// Waits until there is a reason to end a connection that its client does not end, and returns it.
 async fn reason_to_end(
+    guest: &Guest,
     mut is_stopped: watch::Receiver<bool>,
     mut is_in: watch::Receiver<bool>,
     mut closing: Closing,
     works: &Works,
     drain: Duration,
-) -> (Disconnect, &'static str) {
+) -> &'static str {
     let login = async {
         // The sender is the session's, which has not ended.
         if timeout(LOGIN_MAX, is_in.wait_for(|&is_in| is_in)).await.is_ok() {
@@ -141,19 +139,22 @@ async fn reason_to_end(
         }
     };
     tokio::select! {
-        _ = is_stopped.wait_for(|&is_stopped| is_stopped) => (Disconnect::ByApplication, "the node's process has ended"),
-        () = login => (Disconnect::ByApplication, NO_LOGIN),
+        _ = is_stopped.wait_for(|&is_stopped| is_stopped) => "the node's process has ended",
+        () = login => {
+            guest.note_refusal(NO_LOGIN);
+            NO_LOGIN
+        }
         () = async {
             closing.begun().await;
             // A little is left of the time for the last words.
             let _ = timeout(drain.mul_f32(0.8), works.over()).await;
-        } => (Disconnect::ByApplication, "the server ends"),
+        } => "the server ends",
     }
 }
 
 /// Tells a client why its connection ends, and waits until it has.
-async fn farewell<T>(handle: &Handle, reason: Disconnect, words: &str, session: impl Future<Output = T>) {
-    if handle.disconnect(reason, words.to_owned(), "en".to_owned()).await.is_ok() {
+async fn farewell<T>(handle: &Handle, words: &str, session: impl Future<Output = T>) {
+    if handle.disconnect(Disconnect::ByApplication, words.to_owned(), "en".to_owned()).await.is_ok() {
         session.await;
     }
 }

@@ -36,14 +36,14 @@ impl Login {
         Login { access, owing: None, words: String::new() }
     }
 
-    /// Returns the fingerprint of a key if it is one of the user's.
-    pub(super) async fn knows(&self, user: &str, key: &PublicKey) -> Option<KeyFingerprint> {
-        let fingerprint = KeyFingerprint::of(&key.to_bytes().ok()?);
-        match self.access.has_key(user.to_owned(), fingerprint).await {
-            Ok(is_known) => is_known.then_some(fingerprint),
+    /// Returns true if a key is one of the user's.
+    pub(super) async fn knows(&self, user: &str, key: &PublicKey) -> bool {
+        let Ok(blob) = key.to_bytes() else { return false };
+        match self.access.has_key(user.to_owned(), KeyFingerprint::of(&blob)).await {
+            Ok(is_known) => is_known,
             Err(error) => {
                 tracing::warn!(%error, "a public key is not looked up");
-                None
+                false
             }
         }
     }
@@ -78,10 +78,9 @@ impl Login {
         let Some(text) = answers.next().and_then(|bytes| String::from_utf8(bytes.to_vec()).ok()) else { return refused() };
         let is_token = is_api_token(&text);
         let text = Secret::from(text);
-        if let Some((_, challenge)) = self.owing.take_if(|(owing, _)| owing == user) {
+        // Another code may be given, until the accounts say that the login has lapsed.
+        if let Some(challenge) = self.owed(user).cloned() {
             let is_answered = !text.expose_secret().is_empty() || challenge.kind != CodeKind::Mail;
-            // Another code may be given, until the accounts say that the login has lapsed.
-            self.owing = Some((user.to_owned(), challenge.clone()));
             if !is_answered {
                 return self.another_code(user, &challenge).await;
             }
@@ -110,9 +109,14 @@ impl Login {
         self.question(user)
     }
 
+    /// Returns the challenge of the code that a user owes.
+    fn owed(&self, user: &str) -> Option<&Challenge> {
+        self.owing.as_ref().filter(|(owing, _)| owing == user).map(|(_, challenge)| challenge)
+    }
+
     fn question(&mut self, user: &str) -> Auth {
-        let owing = self.owing.as_ref().filter(|(owing, _)| owing == user).map(|(_, challenge)| challenge.kind);
-        let prompt = match owing {
+        let owed = self.owed(user).map(|challenge| challenge.kind);
+        let prompt = match owed {
             None => "Password: ",
             Some(CodeKind::App) => "One-time code: ",
             Some(CodeKind::Mail) => "One-time code (nothing for another one): ",
@@ -120,7 +124,7 @@ impl Login {
         Auth::Partial {
             name: "p2p".into(),
             instructions: std::mem::take(&mut self.words).into(),
-            prompts: vec![(prompt.into(), owing.is_some())].into(),
+            prompts: vec![(prompt.into(), owed.is_some())].into(),
         }
     }
 

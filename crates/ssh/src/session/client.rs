@@ -70,8 +70,8 @@ impl Client {
             }
             Some(ChannelMsg::Signal { signal: Sig::INT }) => Some(Call::Interrupt),
             Some(ChannelMsg::Signal { signal: Sig::HUP | Sig::TERM | Sig::KILL }) => self.gone(),
-            Some(ChannelMsg::WindowChange { col_width, row_height, .. }) => {
-                self.terminal = self.terminal.map(|_| Terminal::of(col_width, row_height));
+            Some(ChannelMsg::WindowChange { col_width, .. }) => {
+                self.terminal = self.terminal.map(|_| Terminal::of(col_width));
                 None
             }
             Some(ChannelMsg::Eof) => {
@@ -110,18 +110,12 @@ impl Client {
 
     /// Reads what the client sends, without an end at lines; `None` at its end.
     pub(super) async fn bytes(&mut self) -> Result<Option<Vec<u8>>, Call> {
-        loop {
-            if !self.ahead.is_empty() {
-                return Ok(Some(self.ahead.drain(..).collect()));
-            }
-            if self.is_ended {
-                return if self.is_gone { Err(Call::Gone) } else { Ok(None) };
-            }
-            let message = self.read.wait().await;
-            if let Some(call) = self.take(message) {
-                return Err(call);
+        while self.ahead.is_empty() {
+            if !self.more().await? {
+                return Ok(None);
             }
         }
+        Ok(Some(self.ahead.drain(..).collect()))
     }
 
     /// Reads a line without its end, of `max` bytes at the most; what is longer comes in parts. `None` is the end.
@@ -135,14 +129,19 @@ impl Client {
                 let text = String::from_utf8_lossy(&bytes);
                 return Ok(Some(text.trim_end_matches('\n').trim_end_matches('\r').to_owned()));
             }
-            if self.is_ended {
-                return if self.is_gone { Err(Call::Gone) } else { Ok(None) };
-            }
-            let message = self.read.wait().await;
-            if let Some(call) = self.take(message) {
-                return Err(call);
+            if !self.more().await? {
+                return Ok(None);
             }
         }
+    }
+
+    /// Waits for one more message of the client. Returns false if it sends no more.
+    async fn more(&mut self) -> Result<bool, Call> {
+        if self.is_ended {
+            return if self.is_gone { Err(Call::Gone) } else { Ok(false) };
+        }
+        let message = self.read.wait().await;
+        self.take(message).map_or(Ok(true), Err)
     }
 
     /// Gives bytes back that were read and not used.

@@ -18,8 +18,6 @@ pub(super) enum Typed {
     More,
     /// Line that is finished.
     Line(String),
-    /// Line that was given up, by Ctrl-C.
-    Abandoned,
     /// End of the input, by Ctrl-D on an empty line.
     End,
     /// Wish for completion.
@@ -86,10 +84,14 @@ impl Editor {
 
     /// Replaces the text from `start` up to the cursor.
     pub(super) fn replace(&mut self, start: usize, text: &str) {
-        let end = self.line.pos();
-        if end - start.min(end) <= self.line.len() && self.line.len() + text.len() < LINE_MAX {
-            self.line.replace(start..end, text, &mut Killed::default());
+        if self.line.len() + text.len() < LINE_MAX {
+            self.line.replace(start..self.line.pos(), text, &mut Killed::default());
         }
+    }
+
+    /// Gives the line up.
+    pub(super) fn abandon(&mut self) {
+        self.take();
     }
 
     /// Types a key.
@@ -117,10 +119,7 @@ impl Editor {
             }
             Key::Up | Key::Ctrl('P') => self.show(self.place.checked_sub(1)),
             Key::Down | Key::Ctrl('N') => self.show(self.place.checked_add(1)),
-            Key::Ctrl('C') => {
-                self.take();
-                return Typed::Abandoned;
-            }
+            Key::Ctrl('C') => self.abandon(),
             Key::Ctrl('L') => return Typed::Clear,
             Key::Tab => return Typed::Completion,
             Key::Enter => return Typed::Line(self.take()),
@@ -165,13 +164,18 @@ impl Editor {
     pub(super) fn drawn(&self, prompt: &str, columns: u16, is_hidden: bool) -> String {
         let room = usize::from(columns).saturating_sub(width(prompt) + 1).max(1);
         let (text, at) = if is_hidden { ("", 0) } else { self.text() };
-        let mut start = 0;
-        while width(&text[start..at]) >= room {
-            start += text[start..].chars().next().map_or(1, char::len_utf8);
+        let (mut start, mut before) = (0, width(&text[..at]));
+        for c in text[..at].chars() {
+            if before < room {
+                break;
+            }
+            start += c.len_utf8();
+            before -= cell(c);
         }
-        let mut end = start;
+        let (mut end, mut shown) = (start, 0);
         for c in text[start..].chars() {
-            if width(&text[start..end]) + c.width().unwrap_or(0) > room {
+            shown += cell(c);
+            if shown > room {
                 break;
             }
             end += c.len_utf8();
@@ -182,8 +186,12 @@ impl Editor {
     }
 }
 
+fn cell(c: char) -> usize {
+    c.width().unwrap_or(0)
+}
+
 fn width(text: &str) -> usize {
-    text.chars().map(|c| c.width().unwrap_or(0)).sum()
+    text.chars().map(cell).sum()
 }
 
 #[cfg(test)]
@@ -216,7 +224,7 @@ mod tests {
         editor.key(Key::Ctrl('K'));
         assert_eq!(editor.key(Key::Ctrl('D')), Typed::End);
         typed(&mut editor, "x");
-        assert_eq!(editor.key(Key::Ctrl('C')), Typed::Abandoned);
+        assert_eq!(editor.key(Key::Ctrl('C')), Typed::More);
         assert_eq!(editor.text(), ("", 0));
     }
 
@@ -233,6 +241,22 @@ mod tests {
         assert!(width(drawn.trim_start_matches('\r').trim_end_matches("\x1b[K")) <= 20, "{drawn:?}");
         typed(&mut editor, "a");
         assert!(editor.drawn("> ", 20, false).ends_with("a\x1b[K"));
+    }
+
+    /// Part of the line around the cursor, where characters take two columns or none.
+    #[test]
+    fn a_line_is_drawn_by_the_columns_of_its_characters() {
+        let mut editor = Editor::default();
+        typed(&mut editor, "a語e\u{301}語bc語d");
+        assert_eq!(editor.drawn("> ", 80, false), "\r> a語e\u{301}語bc語d\x1b[K");
+        assert_eq!(editor.drawn("> ", 10, false), "\r> bc語d\x1b[K");
+        for _ in 0..4 {
+            editor.key(Key::Left);
+        }
+        assert_eq!(editor.drawn("> ", 10, false), "\r> a語e\u{301}語b\x1b[K\x1b[1D");
+        editor.key(Key::Home);
+        assert_eq!(editor.drawn("> ", 5, false), "\r> a\x1b[K\x1b[1D");
+        assert_eq!(editor.drawn("> ", 0, false), "\r> a\x1b[K\x1b[1D");
     }
 
     #[test]

@@ -48,8 +48,8 @@ pub(crate) struct Terminal {
 }
 
 impl Terminal {
-    /// Makes a terminal of the size that a client says; one of no size, as programs give it, has the usual one.
-    pub(crate) fn of(columns: u32, _rows: u32) -> Terminal {
+    /// Makes a terminal of the width that a client says; one of no width, as programs give it, has the usual one.
+    pub(crate) fn of(columns: u32) -> Terminal {
         Terminal { columns: if columns == 0 { 80 } else { columns.clamp(20, 1_000) as u16 } }
     }
 }
@@ -89,7 +89,7 @@ async fn executed(client: &mut Client, asker: &Asker, command: &str) -> u32 {
         return asked.answer(client, &asker.access).await;
     }
     let mut runner = Runner::new(asker.shell(), false);
-    runner.line(client, command).await.status
+    runner.line(client, command, &[]).await.status
 }
 
 /// Runs the interactive shell, and ends the channel with the exit status of its last command, as `sh` does.

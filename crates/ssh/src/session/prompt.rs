@@ -32,8 +32,7 @@ pub(super) async fn run(client: &mut Client, asker: Asker) -> u32 {
                 if !may_hold_a_secret(&line) {
                     editor.remember(&line);
                 }
-                runner.set_history(editor.history());
-                last = runner.line(client, &line).await;
+                last = runner.line(client, &line, editor.history()).await;
             }
             Ok(None) => break,
             Err(Call::Interrupt) => last.status = INTERRUPTED,

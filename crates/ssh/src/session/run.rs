@@ -31,7 +31,6 @@ pub(super) struct Runner {
     questions: Questions,
     answers: Answers,
     variables: Variables,
-    history: Vec<String>,
     /// True if lines are read on, so that what comes meanwhile is kept for them.
     reads_on: bool,
 }
@@ -39,7 +38,7 @@ pub(super) struct Runner {
 impl Runner {
     /// Makes the runner of a shell, which reads line after line, or of a single command.
     pub(super) fn new((shell, questions): (Shell, Questions), reads_on: bool) -> Runner {
-        Runner { shell, questions, answers: Answers::default(), variables: Variables::new(), history: Vec::new(), reads_on }
+        Runner { shell, questions, answers: Answers::default(), variables: Variables::new(), reads_on }
     }
 
     /// Returns the shell.
@@ -47,13 +46,8 @@ impl Runner {
         &self.shell
     }
 
-    /// Sets what the command `history` shows.
-    pub(super) fn set_history(&mut self, lines: &[String]) {
-        self.history = lines.to_vec();
-    }
-
-    /// Carries the commands of a line out until one fails. Several are checked before the first one.
-    pub(super) async fn line(&mut self, client: &mut Client, line: &str) -> Outcome {
+    /// Carries the commands of a line out until one fails. Several are checked before the first one. The command `history` shows these lines.
+    pub(super) async fn line(&mut self, client: &mut Client, line: &str, history: &[String]) -> Outcome {
         let commands: Vec<String> = commands_of(line).into_iter().map(|(_, command)| command).collect();
         if commands.len() > 1
             && let Err(error) = self.shell.check_line(&commands, &self.variables).await
@@ -63,7 +57,7 @@ impl Runner {
         }
         let mut outcome = Outcome { status: SUCCESS, is_last: false };
         for command in &commands {
-            outcome = self.command(client, command).await;
+            outcome = self.command(client, command, history).await;
             if outcome.status != SUCCESS || outcome.is_last {
                 break;
             }
@@ -71,7 +65,7 @@ impl Runner {
         outcome
     }
 
-    async fn command(&mut self, client: &mut Client, command: &str) -> Outcome {
+    async fn command(&mut self, client: &mut Client, command: &str, history: &[String]) -> Outcome {
         if let Some(name) = LOGINS.iter().find(|name| is_command(command, &self.variables, name)) {
             client
                 .complain(&format!("`{name}` is not for this connection, which is its user's; connect as another user instead"))
@@ -90,7 +84,7 @@ impl Runner {
             Ok(answer) => {
                 let text = answer.view.text_within(client.terminal().map(|terminal| terminal.columns));
                 client.print(&text).await;
-                let is_last = self.apply(client, answer.effect).await;
+                let is_last = self.apply(client, answer.effect, history).await;
                 Outcome { status: SUCCESS, is_last: is_last || is_nobody }
             }
             Err(error) => {
@@ -140,11 +134,11 @@ impl Runner {
     }
 
     /// Applies the effect of an answer. Returns true if the session ends.
-    async fn apply(&mut self, client: &mut Client, effect: Effect) -> bool {
+    async fn apply(&mut self, client: &mut Client, effect: Effect, history: &[String]) -> bool {
         match effect {
             Effect::Set(name, value) => drop(self.variables.insert(name, value)),
             Effect::Clear if client.terminal().is_some() => client.send(b"\x1b[2J\x1b[H").await,
-            Effect::History => client.print(&self.history.join("\n")).await,
+            Effect::History => client.print(&history.join("\n")).await,
             Effect::Quit { .. } => return true,
             _ => {}
         }

@@ -26,7 +26,7 @@ pub(super) async fn typed_line(
             Ok(Some(bytes)) => bytes,
             Ok(None) => return Ok(None),
             Err(Call::Interrupt) => {
-                editor.key(Key::Ctrl('C'));
+                editor.abandon();
                 client.send(b"^C\r\n").await;
                 if shell.is_none() {
                     return Err(Call::Interrupt);
@@ -42,7 +42,7 @@ pub(super) async fn typed_line(
                 client.send(editor.drawn(prompt, columns, is_hidden).as_bytes()).await;
             }
             match editor.key(key) {
-                Typed::More | Typed::Abandoned => {}
+                Typed::More => {}
                 Typed::Line(line) => {
                     client.unread(&bytes[place + 1..]);
                     client.send(b"\r\n").await;
@@ -70,11 +70,10 @@ async fn complete(client: &mut Client, editor: &mut Editor, shell: &Shell) {
     let known = known.with_profiles(access.profiles()).with_table(shell.table()).for_client(access.is_remote());
     let (text, at) = editor.text();
     let found = complete::complete(text, at, &known);
-    let typed = text.get(found.start..at).unwrap_or_default().to_owned();
-    let Some(first) = found.candidates.first() else { return };
-    let common = found.candidates.iter().fold(first.text.clone(), |common, next| shared(&common, &next.text).to_owned());
-    if common.len() > typed.len() {
-        editor.replace(found.start, &common);
+    let typed = text.get(found.start..at).map_or(0, str::len);
+    let common = found.common_prefix();
+    if common.len() > typed {
+        editor.replace(found.start, common);
     } else if found.candidates.len() > 1 {
         let mut labels: Vec<&str> = found.candidates.iter().take(CANDIDATES_MAX).map(|one| one.label.as_str()).collect();
         if found.candidates.len() > CANDIDATES_MAX {
@@ -82,23 +81,5 @@ async fn complete(client: &mut Client, editor: &mut Editor, shell: &Shell) {
         }
         client.send(b"\r\n").await;
         client.complain(&labels.join("  ")).await;
-    }
-}
-
-/// Returns what two texts have in common at their beginning.
-fn shared<'a>(a: &'a str, b: &str) -> &'a str {
-    let len = a.char_indices().zip(b.chars()).find(|((_, a), b)| a != b).map_or(a.len().min(b.len()), |((place, _), _)| place);
-    a.get(..len).unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_candidates_have_in_common_is_found() {
-        assert_eq!(shared("docs/a", "docs/b"), "docs/");
-        assert_eq!(shared("do", "docs"), "do");
-        assert_eq!(shared("é", "è"), "");
     }
 }

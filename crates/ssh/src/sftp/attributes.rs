@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use p2p_service::files::{Attributes, Entry};
+use p2p_service::files::{Attributes, Entry, FILE_MODE};
 use russh_sftp::protocol::{File, FileAttributes};
 use time::OffsetDateTime;
 use time::format_description::BorrowedFormatItem;
@@ -13,8 +13,6 @@ const DIRECTORY: u32 = 0o040_000;
 const REGULAR: u32 = 0o100_000;
 /// Bits of a mode that what is made does not get.
 const UMASK: u32 = 0o022;
-/// Mode of a file of which no other is known.
-const FILE: u32 = 0o666 & !UMASK;
 /// Identifier of the user; others have the following ones.
 const FIRST_ID: u32 = 1000;
 /// Name of what has no owner.
@@ -57,30 +55,7 @@ impl Owners {
             Entry::File(file) => (file.size, REGULAR | file.mode, file.modified),
             Entry::Directory(directory) => (0, DIRECTORY | directory.mode, directory.modified),
         };
-        self.made(entry.key().owner.as_deref(), size, mode, modified)
-    }
-
-    /// Returns the attributes of a directory that is always there.
-    pub(super) fn of_root(&self, mode: u32) -> FileAttributes {
-        self.made(Some(&self.name(FIRST_ID)), 0, DIRECTORY | mode, 0)
-    }
-
-    /// Returns the attributes of the user's file while it is stored, or of another one that is no entry.
-    pub(super) fn of_file(&self, size: u64, attributes: Attributes, now: u64) -> FileAttributes {
-        self.made(Some(&self.name(FIRST_ID)), size, REGULAR | attributes.mode_or(FILE), attributes.modified_or(now))
-    }
-
-    fn made(&self, owner: Option<&str>, size: u64, mode: u32, modified: u64) -> FileAttributes {
-        let (id, modified) = (self.id(owner), u32::try_from(modified).unwrap_or(u32::MAX));
-        FileAttributes {
-            size: Some(size),
-            uid: Some(id),
-            gid: Some(id),
-            permissions: Some(mode),
-            atime: Some(modified),
-            mtime: Some(modified),
-            ..FileAttributes::default()
-        }
+        made(self.id(entry.key().owner.as_deref()), size, mode, modified)
     }
 
     /// Returns the entry of a list.
@@ -94,6 +69,29 @@ impl Owners {
         let mode = mode_in_letters(attrs.permissions.unwrap_or_default());
         let (size, time) = (attrs.size.unwrap_or_default(), time_of(u64::from(attrs.mtime.unwrap_or_default()), now));
         format!("{mode}    1 {owner:<8} {owner:<8} {size:>12} {time} {name}")
+    }
+}
+
+/// Returns the attributes of a directory that is always there.
+pub(super) fn of_root(mode: u32) -> FileAttributes {
+    made(FIRST_ID, 0, DIRECTORY | mode, 0)
+}
+
+/// Returns the attributes of the user's file while it is stored, or of another one that is no entry.
+pub(super) fn of_file(size: u64, attributes: Attributes, now: u64) -> FileAttributes {
+    made(FIRST_ID, size, REGULAR | attributes.mode_or(FILE_MODE), attributes.modified_or(now))
+}
+
+fn made(id: u32, size: u64, mode: u32, modified: u64) -> FileAttributes {
+    let modified = u32::try_from(modified).unwrap_or(u32::MAX);
+    FileAttributes {
+        size: Some(size),
+        uid: Some(id),
+        gid: Some(id),
+        permissions: Some(mode),
+        atime: Some(modified),
+        mtime: Some(modified),
+        ..FileAttributes::default()
     }
 }
 
@@ -130,7 +128,7 @@ mod tests {
     #[test]
     fn lines_are_those_of_ls() {
         let owners = Owners::of("alice");
-        let attrs = owners.made(Some("bob"), 1234, REGULAR | 0o640, 1_700_000_000);
+        let attrs = made(owners.id(Some("bob")), 1234, REGULAR | 0o640, 1_700_000_000);
         let line = |now| owners.listed("a b".into(), attrs.clone(), now).longname;
         assert_eq!(line(1_700_000_100), "-rw-r-----    1 bob      bob              1234 Nov 14 22:13 a b");
         assert_eq!(line(1_800_000_000), "-rw-r-----    1 bob      bob              1234 Nov 14  2023 a b");

@@ -1,6 +1,7 @@
 //! Requests that change names and attributes: SETSTAT, REMOVE, MKDIR, RMDIR and RENAME.
 
 use p2p_service::ErrorKind;
+use p2p_service::access::Identity;
 use p2p_service::files::{Attributes, Await, BeginTransfer, Entry};
 use russh_sftp::protocol::FileAttributes;
 
@@ -11,7 +12,7 @@ use super::session::Session;
 use super::writer::Writer;
 
 /// Returns what the gate calls the file or directory at an absolute path, if it may be one that is stored.
-fn stored(path: &str) -> Done<String> {
+pub(super) fn stored(path: &str) -> Done<String> {
     match place(path) {
         Place::Stored(text) => Ok(text),
         _ => Err(Failure::read_only(path)),
@@ -52,8 +53,12 @@ impl Session {
         if user.key_of(&text).is_root() {
             return Err(Failure::read_only(path));
         }
-        let change = self.explained(&user, &text, self.access.setting(&user, &text, attributes).await).await?;
-        self.access.record_setting(&user, &change.file).await?;
+        self.set_of(&user, &text, attributes).await
+    }
+
+    async fn set_of(&self, user: &Identity, text: &str, attributes: Attributes) -> Done<()> {
+        let change = self.explained(user, text, self.access.setting(user, text, attributes).await).await?;
+        self.access.record_setting(user, &change.file).await?;
         self.access.call(change).await?;
         Ok(())
     }
@@ -64,7 +69,7 @@ impl Session {
         let (user, text) = (self.user().await?, stored(&path)?);
         match self.access.known_entry(&user, &text).await.map_err(Failure::from) {
             Ok(Entry::File(_)) => {
-                self.removed(&text).await?;
+                self.removed(&user, &text).await?;
                 match self.parked(&user, &text).await? {
                     Some(kept) => self.forget(kept.id).await,
                     None => Ok(()),
@@ -87,15 +92,14 @@ impl Session {
             return Err(Failure::read_only(&path));
         }
         match self.access.known_entry(&user, &text).await? {
-            Entry::Directory(_) => self.removed(&text).await,
+            Entry::Directory(_) => self.removed(&user, &text).await,
             Entry::File(_) => Err(Failure::because(format!("`{path}` is a file; REMOVE removes it"))),
         }
     }
 
-    async fn removed(&self, text: &str) -> Done<()> {
-        let user = self.user().await?;
-        let removal = BeginTransfer::from(self.access.removal(&user, text, false).await?);
-        self.access.record_transfer(&user, &removal).await?;
+    async fn removed(&self, user: &Identity, text: &str) -> Done<()> {
+        let removal = BeginTransfer::from(self.access.removal(user, text, false).await?);
+        self.access.record_transfer(user, &removal).await?;
         let transfer = self.access.begin(removal).await?;
         self.access.call(Await { transfer }).await?.into_result()?;
         Ok(())
@@ -112,7 +116,7 @@ impl Session {
         self.access.call(make).await?;
         match of_new(attrs) {
             attributes if attributes.is_empty() => Ok(()),
-            attributes => self.set_stored(&path, attributes).await,
+            attributes => self.set_of(&user, &text, attributes).await,
         }
     }
 

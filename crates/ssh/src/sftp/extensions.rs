@@ -63,7 +63,7 @@ impl<'d> Fields<'d> {
     }
 
     fn text(&mut self) -> Done<&'d str> {
-        std::str::from_utf8(self.bytes()?).map_err(|_| Failure::because("the name is no text in UTF-8, as all names here are"))
+        std::str::from_utf8(self.bytes()?).map_err(|_| Failure::no_text())
     }
 
     fn number(&mut self) -> Done<u32> {

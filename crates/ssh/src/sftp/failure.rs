@@ -2,8 +2,8 @@
 
 use p2p_base::message::legible;
 use p2p_service::ErrorKind;
-use p2p_service::access::AccessError;
-use p2p_service::files::EngineError;
+use p2p_service::access::{Access, AccessError};
+use p2p_service::files::{Await, EngineError, TransferId};
 use p2p_service::statuses;
 use russh_sftp::protocol::{Packet, StatusCode};
 
@@ -59,6 +59,20 @@ impl Failure {
     /// Returns the failure of a handle that is not open, or not of the kind that the request needs.
     pub(super) fn handle() -> Failure {
         Failure::because("no such handle is open for that")
+    }
+
+    /// Returns the failure of a name that is no text.
+    pub(super) fn no_text() -> Failure {
+        Failure::because("the name is no text in UTF-8, as all names here are")
+    }
+
+    /// Returns why a transfer is over before its time: what its report says, and this message if it says nothing of a failure.
+    pub(super) async fn of_transfer(access: &Access, transfer: TransferId, message: &str) -> Failure {
+        let report = match access.call(Await { transfer }).await {
+            Ok(report) => report.into_result(),
+            Err(error) => Err(error),
+        };
+        report.map_or_else(Failure::from, |_| Failure::because(message))
     }
 
     /// Returns true if there is nothing of a name.

@@ -34,6 +34,6 @@ impl Growing {
     /// Shows attributes that were set.
     pub(super) fn show(&self, set: Attributes) {
         let attributes = &mut self.seen().1;
-        *attributes = Attributes { modified: set.modified.or(attributes.modified), mode: set.mode.or(attributes.mode) };
+        *attributes = set.or(*attributes);
     }
 }

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use p2p_service::ErrorKind;
 use p2p_service::access::Identity;
-use p2p_service::files::{Entry, FileKey, KeptUpload, StatFile};
+use p2p_service::files::{Attributes, DIRECTORY_MODE, Entry, FileKey, KeptUpload, StatFile};
 use russh_sftp::protocol::{File, FileAttributes};
 
+use super::attributes::{of_file, of_root};
 use super::failure::{Done, Failure};
 use super::growing::Growing;
 use super::handles::{Directory, HeldSegment, Open, Shared};
@@ -17,8 +18,6 @@ use super::session::Session;
 const PAGE: usize = 128;
 /// Mode of a directory that nobody can change.
 const READ_ONLY: u32 = 0o555;
-/// Mode of the root of a user's files.
-const OWN: u32 = 0o755;
 
 impl Session {
     /// Returns the attributes of what is at a path. A file that the session is writing is there with its size so far, and so is an upload of
@@ -30,17 +29,17 @@ impl Session {
             return Ok(self.of_growing(&growing));
         }
         match place(&path) {
-            Place::Root | Place::Node | Place::Segments => Ok(self.owners.of_root(READ_ONLY)),
+            Place::Root | Place::Node | Place::Segments => Ok(of_root(READ_ONLY)),
             Place::Stored(text) => match self.stored(&user, &text).await {
                 Err(failure) if failure.is_nothing() => {
                     let kept = self.parked(&user, &text).await?.ok_or(failure)?;
-                    Ok(self.owners.of_file(kept.offset, Default::default(), kept.began_at))
+                    Ok(of_file(kept.offset, Default::default(), kept.began_at))
                 }
                 found => found,
             },
             Place::Segment(name) => {
                 let segment = self.segment(&name).await?;
-                Ok(self.of_segment(&segment))
+                Ok(of_segment(&segment))
             }
             Place::Nowhere => Err(Failure::nothing(&path)),
         }
@@ -48,7 +47,7 @@ impl Session {
 
     pub(super) fn of_growing(&self, growing: &Growing) -> FileAttributes {
         let (size, attributes) = growing.now();
-        self.owners.of_file(size, attributes, self.access.now())
+        of_file(size, attributes, self.access.now())
     }
 
     /// Returns the attributes of a stored file or directory, or of the root of a user's tree, which has no entry.
@@ -58,10 +57,10 @@ impl Session {
             return Ok(self.owners.of_entry(&self.access.known_entry(user, text).await?));
         }
         if key.owner.as_deref() == user.name() {
-            return Ok(self.owners.of_root(OWN));
+            return Ok(of_root(DIRECTORY_MODE));
         }
         self.access.list_page(user, Some(text), false, None, 1).await?;
-        Ok(self.owners.of_root(READ_ONLY))
+        Ok(of_root(READ_ONLY))
     }
 
     /// Returns the upload that is kept of a file of the user's.
@@ -98,7 +97,7 @@ impl Session {
         self.handles.check_room()?;
         let user = self.user().await?;
         let directory = match place(&path) {
-            Place::Root => Directory::Fixed(vec![self.fixed("files", OWN), self.fixed("node", READ_ONLY)]),
+            Place::Root => Directory::Fixed(vec![self.fixed("files", DIRECTORY_MODE), self.fixed("node", READ_ONLY)]),
             Place::Node => Directory::Fixed(vec![self.fixed("segments", READ_ONLY)]),
             Place::Segments => {
                 Directory::Fixed(self.segments().await?.iter().map(|segment| self.listed_segment(segment)).collect())
@@ -137,7 +136,7 @@ impl Session {
     }
 
     fn fixed(&self, name: &str, mode: u32) -> File {
-        self.owners.listed(name.to_owned(), self.owners.of_root(mode), self.access.now())
+        self.owners.listed(name.to_owned(), of_root(mode), self.access.now())
     }
 
     /// Returns the entry of a path that is only named: the draft wants no attributes there (section 6.11).
@@ -148,7 +147,6 @@ impl Session {
 
     /// Returns the segments of files that the user may read and that the node holds, by name.
     async fn segments(&self) -> Done<Vec<HeldSegment>> {
-        self.user().await?;
         let mut found = BTreeMap::new();
         for file in self.access.files().await? {
             // A file may have been removed since the list was made.
@@ -175,7 +173,6 @@ impl Session {
 
     /// Returns a segment of the node by its name. One that was found before is looked for in its file first.
     pub(super) async fn segment(&self, name: &str) -> Done<HeldSegment> {
-        self.user().await?;
         if let Some(known) = self.handles.known(name)
             && let Ok(segments) = self.segments_of(known.file).await
             && let Some(found) = segments.into_iter().find(|segment| segment.name == name)
@@ -186,12 +183,12 @@ impl Session {
         found.ok_or_else(|| Failure::nothing(&format!("{SEGMENTS}/{name}")))
     }
 
-    pub(super) fn of_segment(&self, segment: &HeldSegment) -> FileAttributes {
-        let attributes = p2p_service::files::Attributes { modified: Some(segment.modified), mode: Some(0o444) };
-        self.owners.of_file(u64::from(segment.len), attributes, segment.modified)
-    }
-
     fn listed_segment(&self, segment: &HeldSegment) -> File {
-        self.owners.listed(segment.name.clone(), self.of_segment(segment), self.access.now())
+        self.owners.listed(segment.name.clone(), of_segment(segment), self.access.now())
     }
+}
+
+fn of_segment(segment: &HeldSegment) -> FileAttributes {
+    let attributes = Attributes { modified: Some(segment.modified), mode: Some(0o444) };
+    of_file(u64::from(segment.len), attributes, segment.modified)
 }

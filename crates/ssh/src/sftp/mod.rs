@@ -232,7 +232,7 @@ impl Serving {
         self.running.spawn(async move {
             let answer = match asked {
                 Asked::Packet(packet) => session.answer(packet).await,
-                Asked::NoText(id) => Failure::because("the name is no text in UTF-8, as all names here are").answer(id),
+                Asked::NoText(id) => Failure::no_text().answer(id),
                 Asked::Unknown(id) => Failure::unsupported("version 3 of SFTP has no such request").answer(id),
             };
             replies.give(answer);

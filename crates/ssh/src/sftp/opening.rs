@@ -9,6 +9,7 @@ use p2p_service::files::{Attributes, Await, BegunUpload, Declared, Entry, Forget
 use russh_sftp::protocol::{FileAttributes, OpenFlags};
 
 use super::attributes::{given, of_new};
+use super::changes::stored;
 use super::failure::{Done, Failure};
 use super::frames::READ_MAX;
 use super::handles::{Open, Shared};
@@ -147,7 +148,7 @@ impl Session {
         let mut open = writer.lock().await;
         let writer = open.as_mut().ok_or_else(Failure::handle)?;
         if writer.begins_anew(offset) {
-            let Place::Stored(text) = place(&path) else { return Err(Failure::read_only(&path)) };
+            let text = stored(&path)?;
             let stored_as = StoreAs { attributes: growing.now().1, replace: false };
             writer.begin_anew(self.begin_upload(&text, stored_as)).await?;
         }

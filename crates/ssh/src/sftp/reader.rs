@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 use p2p_service::access::range::WantedRange;
 use p2p_service::access::{Access, Identity};
-use p2p_service::files::{Await, FileRecord, StreamReader, TransferId};
+use p2p_service::files::{FileRecord, StreamReader, TransferId};
 
 use super::failure::{Done, Failure};
 
@@ -156,10 +156,6 @@ impl Reader {
 
     /// Returns why a download is not complete.
     async fn broken(&self, transfer: TransferId) -> Failure {
-        let report = match self.access.call(Await { transfer }).await {
-            Ok(report) => report.into_result(),
-            Err(error) => Err(error),
-        };
-        report.map_or_else(Failure::from, |_| Failure::because("the download has ended before the end of the file"))
+        Failure::of_transfer(&self.access, transfer, "the download has ended before the end of the file").await
     }
 }

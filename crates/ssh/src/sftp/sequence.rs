@@ -165,10 +165,6 @@ impl Sequence {
 
     /// Returns why the upload is over.
     async fn over(&self, access: &Access) -> Failure {
-        let report = match access.call(Await { transfer: self.transfer }).await {
-            Ok(report) => report.into_result(),
-            Err(error) => Err(error),
-        };
-        report.map_or_else(Failure::from, |_| Failure::because("the upload has ended before its file was closed"))
+        Failure::of_transfer(access, self.transfer, "the upload has ended before its file was closed").await
     }
 }

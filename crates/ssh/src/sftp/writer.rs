@@ -190,8 +190,7 @@ impl Writer {
 
     /// Sets attributes that the file gets when it is closed.
     pub(super) fn set(&mut self, given: Attributes) {
-        let Attributes { modified, mode } = given;
-        self.set = Attributes { modified: modified.or(self.set.modified), mode: mode.or(self.set.mode) };
+        self.set = given.or(self.set);
         self.growing.show(given);
     }
 
@@ -262,14 +261,7 @@ impl Writer {
                 sequence.finish(&self.access).await?;
             }
             Way::Staged { content, is_stored: false } => self.store(&content).await?,
-            Way::Copy(file) => {
-                self.copy(&file).await?;
-                let StoreAs { attributes, .. } = self.stored_as;
-                return Ok(Attributes {
-                    modified: self.set.modified.or(attributes.modified),
-                    mode: self.set.mode.or(attributes.mode),
-                });
-            }
+            Way::Copy(file) => self.copy(&file).await?,
             Way::Staged { .. } | Way::Stored(_) => {}
         }
         Ok(self.set)
@@ -297,8 +289,7 @@ impl Writer {
         let copy = self.access.copying(&identity, file.text(), &self.text, how).await?;
         self.access.record_copy(&identity, &copy.from).await?;
         self.access.call(copy).await?;
-        let Attributes { modified, mode } = self.stored_as.attributes;
-        self.set = Attributes { modified: self.set.modified.or(modified), mode: self.set.mode.or(mode) };
+        self.set = self.set.or(self.stored_as.attributes);
         self.stored_as.replace = true;
         Ok(())
     }
