@@ -8,6 +8,7 @@ use russh::server::Msg;
 use russh::{Channel, ChannelMsg, ChannelReadHalf, ChannelWriteHalf, Sig};
 
 use super::Terminal;
+use super::input::{Decoder, Key};
 
 /// Bytes that are kept of what is typed ahead, at the most. Beyond that a client waits.
 const AHEAD_MAX: usize = 256 * 1024;
@@ -32,6 +33,8 @@ pub(super) struct Client {
     terminal: Option<Terminal>,
     /// Bytes that were typed and not read.
     ahead: VecDeque<u8>,
+    /// Decoder of the keys of the terminal. What a key has begun goes on in the next line: the line feed behind a carriage return is no key of it.
+    decoder: Decoder,
     /// True once the client sends no more (RFC 4254, section 5.3).
     is_ended: bool,
     /// True once the client has closed the channel, or is lost.
@@ -41,7 +44,7 @@ pub(super) struct Client {
 impl Client {
     pub(super) fn new(channel: Channel<Msg>, terminal: Option<Terminal>) -> Client {
         let (read, write) = channel.split();
-        Client { read, write, terminal, ahead: VecDeque::new(), is_ended: false, is_gone: false }
+        Client { read, write, terminal, ahead: VecDeque::new(), decoder: Decoder::default(), is_ended: false, is_gone: false }
     }
 
     /// Returns the terminal, if the client has one.
@@ -61,6 +64,7 @@ impl Client {
                 // A terminal in raw mode sends the key, and no signal. What was typed before it is dropped with the command.
                 if self.terminal.is_some() && data.contains(&CTRL_C) {
                     self.ahead.clear();
+                    self.decoder = Decoder::default();
                     let rest = data.iter().rposition(|&byte| byte == CTRL_C).map_or(0, |place| place + 1);
                     self.ahead.extend(&data[rest..]);
                     return Some(Call::Interrupt);
@@ -144,9 +148,23 @@ impl Client {
         self.take(message).map_or(Ok(true), Err)
     }
 
-    /// Gives bytes back that were read and not used.
-    pub(super) fn unread(&mut self, bytes: &[u8]) {
-        bytes.iter().rev().for_each(|&byte| self.ahead.push_front(byte));
+    /// Reads a key of the terminal; `None` is the end.
+    pub(super) async fn key(&mut self) -> Result<Option<Key>, Call> {
+        loop {
+            while let Some(byte) = self.ahead.pop_front() {
+                if let Some(key) = self.decoder.take(byte) {
+                    return Ok(Some(key));
+                }
+            }
+            if !self.more().await? {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// Returns true if something was typed that is not read.
+    pub(super) fn is_ahead(&self) -> bool {
+        !self.ahead.is_empty()
     }
 
     /// Sends bytes as they are.

@@ -2,6 +2,7 @@
 
 use rustyline::line_buffer::{ChangeListener, DeleteListener, Direction, LineBuffer};
 use rustyline::{At, Movement, Word};
+use secrecy::zeroize::{Zeroize, Zeroizing};
 use unicode_width::UnicodeWidthChar;
 
 use super::input::Key;
@@ -26,21 +27,20 @@ pub(super) enum Typed {
     Clear,
 }
 
-/// Line with a cursor and a history.
-#[derive(Debug)]
+/// Line with a cursor and a history. What was typed may be a secret, and is erased from memory with the editor.
 pub(super) struct Editor {
     line: LineBuffer,
-    killed: String,
+    killed: Zeroizing<String>,
     history: Vec<String>,
     /// Line of the history that is shown; its length for the line that is typed.
     place: usize,
     /// Line that is typed, while one of the history is shown.
-    typed: String,
+    typed: Zeroizing<String>,
 }
 
 /// Listener that keeps what is killed.
 #[derive(Default)]
-struct Killed(String);
+struct Killed(Zeroizing<String>);
 
 impl DeleteListener for Killed {
     fn delete(&mut self, _: usize, text: &str, _: Direction) {
@@ -57,7 +57,14 @@ impl ChangeListener for Killed {
 impl Default for Editor {
     fn default() -> Editor {
         let line = LineBuffer::with_capacity(LINE_MAX);
-        Editor { line, killed: String::new(), history: Vec::new(), place: 0, typed: String::new() }
+        Editor { line, killed: Zeroizing::default(), history: Vec::new(), place: 0, typed: Zeroizing::default() }
+    }
+}
+
+impl Drop for Editor {
+    fn drop(&mut self) {
+        // The buffer does not grow, so that this is all of it.
+        std::mem::replace(&mut self.line, LineBuffer::with_capacity(0)).into_string().zeroize();
     }
 }
 
@@ -103,7 +110,7 @@ impl Editor {
             Key::Char(_) => {}
             Key::Backspace | Key::Ctrl('H') => drop(line.backspace(1, &mut killed)),
             Key::Ctrl('D') if line.is_empty() => return Typed::End,
-            Key::Delete | Key::Ctrl('D') => drop(line.delete(1, &mut killed)),
+            Key::Delete | Key::Ctrl('D') => drop(line.delete(1, &mut killed).map(Zeroizing::new)),
             Key::Left | Key::Ctrl('B') => drop(line.move_backward(1)),
             Key::Right | Key::Ctrl('F') => drop(line.move_forward(1)),
             Key::Home | Key::Ctrl('A') => drop(line.move_home()),
@@ -148,9 +155,9 @@ impl Editor {
     fn show(&mut self, place: Option<usize>) {
         let Some(place) = place.filter(|&place| place <= self.history.len()) else { return };
         if self.place == self.history.len() {
-            self.typed = self.line.as_str().to_owned();
+            self.typed = Zeroizing::new(self.line.as_str().to_owned());
         }
-        let text = self.history.get(place).cloned().unwrap_or_else(|| std::mem::take(&mut self.typed));
+        let text = self.history.get(place).cloned().map_or_else(|| std::mem::take(&mut self.typed), Zeroizing::new);
         self.place = place;
         self.set(&text);
     }

@@ -4,6 +4,7 @@ use p2p_service::accounts::Secret;
 use p2p_shell::qr;
 use p2p_shell::question::{Field, Form, Question, Reply, Shown};
 use secrecy::ExposeSecret;
+use secrecy::zeroize::Zeroizing;
 
 use super::client::{Call, Client};
 use super::editor::Editor;
@@ -74,10 +75,11 @@ async fn asked(client: &mut Client, field: &Field) -> Result<Option<Secret>, Cal
     let prompt = format!("{}: ", field.prompt());
     loop {
         let typed = typed_line(client, &mut Editor::default(), &prompt, field.kind.is_hidden(), None).await?;
-        let Some(text) = typed.filter(|text| !text.is_empty() || field.can_be_sent_again()) else { return Ok(None) };
+        let typed = typed.map(Zeroizing::new).filter(|text| !text.is_empty() || field.can_be_sent_again());
+        let Some(text) = typed else { return Ok(None) };
         match field.wrong(&text).filter(|_| !text.is_empty()) {
             Some(message) => client.complain(&message).await,
-            None => return Ok(Some(Secret::from(text))),
+            None => return Ok(Some(Secret::from(text.as_str()))),
         }
     }
 }

@@ -5,7 +5,7 @@ use p2p_shell::complete::{self, Knowledge};
 
 use super::client::{Call, Client};
 use super::editor::{Editor, Typed};
-use super::input::{Decoder, Key};
+use super::input::Key;
 
 /// Candidates of a completion that are shown, at the most.
 const CANDIDATES_MAX: usize = 40;
@@ -18,12 +18,14 @@ pub(super) async fn typed_line(
     is_hidden: bool,
     shell: Option<&Shell>,
 ) -> Result<Option<String>, Call> {
-    let mut decoder = Decoder::default();
     loop {
         let columns = client.terminal().map_or(80, |terminal| terminal.columns);
-        client.send(editor.drawn(prompt, columns, is_hidden).as_bytes()).await;
-        let bytes = match client.bytes().await {
-            Ok(Some(bytes)) => bytes,
+        // What comes in one piece, such as a line that is pasted, is drawn as a whole.
+        if !client.is_ahead() || editor.text().0.is_empty() {
+            client.send(editor.drawn(prompt, columns, is_hidden).as_bytes()).await;
+        }
+        let key = match client.key().await {
+            Ok(Some(key)) => key,
             Ok(None) => return Ok(None),
             Err(Call::Interrupt) => {
                 editor.abandon();
@@ -35,28 +37,23 @@ pub(super) async fn typed_line(
             }
             Err(Call::Gone) => return Err(Call::Gone),
         };
-        for (place, &byte) in bytes.iter().enumerate() {
-            let Some(key) = decoder.take(byte) else { continue };
-            if matches!(key, Key::Enter) {
-                // What came in one piece with it was not drawn yet, such as a line that is pasted.
-                client.send(editor.drawn(prompt, columns, is_hidden).as_bytes()).await;
+        if matches!(key, Key::Enter) {
+            client.send(editor.drawn(prompt, columns, is_hidden).as_bytes()).await;
+        }
+        match editor.key(key) {
+            Typed::More => {}
+            Typed::Line(line) => {
+                client.send(b"\r\n").await;
+                return Ok(Some(line));
             }
-            match editor.key(key) {
-                Typed::More => {}
-                Typed::Line(line) => {
-                    client.unread(&bytes[place + 1..]);
-                    client.send(b"\r\n").await;
-                    return Ok(Some(line));
-                }
-                Typed::End => {
-                    client.send(b"\r\n").await;
-                    return Ok(None);
-                }
-                Typed::Clear => client.send(b"\x1b[2J\x1b[H").await,
-                Typed::Completion => {
-                    if let Some(shell) = shell {
-                        complete(client, editor, shell).await;
-                    }
+            Typed::End => {
+                client.send(b"\r\n").await;
+                return Ok(None);
+            }
+            Typed::Clear => client.send(b"\x1b[2J\x1b[H").await,
+            Typed::Completion => {
+                if let Some(shell) = shell {
+                    complete(client, editor, shell).await;
                 }
             }
         }
