@@ -5,6 +5,7 @@
 //! | [`keys`] | private keys in files: those of the hosts, and those that are made for users |
 //! | `algorithms` | the algorithms that both sides take |
 //! | [`server`] | the servers: connections, logins, channels, and the end of all of these |
+//! | `paths` | paths in both of what follows |
 //! | `session` | what runs in a channel: commands, the interactive shell, and what `sh` has of its own |
 //! | `sftp` | SFTP: requests of a channel, and the files and directories that they are about |
 //! | [`client`] | connections to hosts that are known, logins there, and commands |
@@ -14,6 +15,7 @@
 mod algorithms;
 pub mod client;
 pub mod keys;
+mod paths;
 pub mod server;
 mod session;
 mod sftp;

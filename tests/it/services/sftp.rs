@@ -224,6 +224,19 @@ fn files_are_written_anywhere_and_change_at_their_end() {
             all.truncate(100);
             assert_eq!(one.read("a").await.unwrap(), [&all[..], &vec![0; rest]].concat());
         }
+        // Attributes come with the size, where it is another one and where it is not.
+        for (size, mode) in [(250_u64, 0o600), (250, 0o640), (200, 0o604)] {
+            let given = FileAttributes {
+                size: Some(size),
+                permissions: Some(mode),
+                mtime: Some(mode),
+                atime: Some(mode),
+                ..FileAttributes::empty()
+            };
+            two.set_metadata("a", given).await.unwrap();
+            let now = one.metadata("a").await.unwrap();
+            assert_eq!((now.size, now.permissions.map(|mode| mode & 0o777), now.mtime), (Some(size), Some(mode), Some(mode)));
+        }
         let mut file = one.open_with_flags("a", OpenFlags::WRITE | OpenFlags::APPEND).await.unwrap();
         file.write_all(b"end").await.unwrap();
         file.shutdown().await.unwrap();

@@ -1,8 +1,8 @@
 //! Commands of `sh` that programs expect at the other end of SSH, as rclone does: `echo`, `pwd`, `cd`, and sums of files and of what is sent.
 //! `df` is a command of the language.
 //!
-//! A path is as in SFTP, `/files/docs/a.bin`, or as in the language, `docs/a.bin`. The SHA-256 of a stored file is known; for another sum its
-//! bytes are fetched, segment by segment, and the client waits as for a download.
+//! A path is [one of SFTP](crate::paths): `/files/docs/a.bin`, or `docs/a.bin` from `/files` on. The SHA-256 of a stored file is known; for
+//! another sum its bytes are fetched, segment by segment, and the client waits as for a download.
 
 use p2p_service::access::{Access, AccessError};
 use p2p_service::files::{Await, EngineError};
@@ -12,9 +12,7 @@ use sha2::{Digest, Sha256};
 
 use super::client::{Call, Client};
 use super::{INTERRUPTED, SUCCESS};
-
-/// Directory of a user's files in SFTP.
-const FILES: &str = "/files";
+use crate::paths::{HOME, stored_at};
 
 /// Sums that are made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,7 +107,7 @@ impl Asked {
     pub(super) async fn answer(self, client: &mut Client, access: &Access) -> u32 {
         match self {
             Asked::Echo(text) => client.print(&text).await,
-            Asked::Directory => client.print(FILES).await,
+            Asked::Directory => client.print(HOME).await,
             Asked::Nothing => {}
             Asked::Sums(SumOf { sum, files }) if files.is_empty() => return sum_of_input(client, sum).await,
             Asked::Sums(SumOf { sum, files }) => return sums_of_files(client, access, sum, &files).await,
@@ -138,7 +136,7 @@ async fn sums_of_files(client: &mut Client, access: &Access, sum: Sum, files: &[
     for file in files {
         let summed = tokio::select! {
             biased;
-            summed = sum_of_file(access, sum, stored_name(file)) => Ok(summed),
+            summed = sum_of_file(access, sum, file) => Ok(summed),
             call = client.call(false) => Err(call),
         };
         match summed {
@@ -160,22 +158,14 @@ fn line_of(digits: &str, file: &str) -> String {
     format!("{mark}{digits}  {escaped}")
 }
 
-/// Returns the name in the language of a path as in SFTP.
-fn stored_name(path: &str) -> &str {
-    match path.strip_prefix(FILES) {
-        Some("" | "/") => ".",
-        Some(rest) if rest.starts_with('/') => rest.trim_start_matches('/'),
-        _ => path,
-    }
-}
-
-async fn sum_of_file(access: &Access, sum: Sum, name: &str) -> Result<String, AccessError> {
-    let identity = access.check().await?;
-    let file = access.readable(&identity, name).await?;
+async fn sum_of_file(access: &Access, sum: Sum, path: &str) -> Result<String, AccessError> {
+    let nothing = || EngineError::UnknownFile { file: path.to_owned(), nearest: None };
+    let (identity, name) = (access.check().await?, stored_at(path).ok_or_else(nothing)?);
+    let file = access.readable(&identity, &name).await?;
     if sum == Sum::Sha256 {
         return Ok(file.sha256.to_string());
     }
-    let (transfer, mut reader) = access.download_stream(&identity, name, None, None).await?;
+    let (transfer, mut reader) = access.download_stream(&identity, &name, None, None).await?;
     // A reader that is dropped cancels the download.
     let mut running = sum.begin();
     let (mut found, mut sha256) = (0, Sha256::new());
@@ -276,18 +266,5 @@ mod tests {
         assert_eq!(sum(Sum::Sha256), "edeaaff3f1774ad2888673770c6d64097e391bc362d7d6fb34982ddf0efd18cb");
         assert_eq!(line_of("00", "a b"), "00  a b");
         assert_eq!(line_of("00", "a\\b\n"), "\\00  a\\\\b\\n");
-    }
-
-    #[test]
-    fn a_path_of_sftp_is_a_stored_name() {
-        for (path, name) in [
-            ("/files/docs/a", "docs/a"),
-            ("docs/a", "docs/a"),
-            ("/files", "."),
-            ("/filesystem", "/filesystem"),
-            ("/files/~bob/a", "~bob/a"),
-        ] {
-            assert_eq!(stored_name(path), name);
-        }
     }
 }

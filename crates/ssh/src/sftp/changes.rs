@@ -7,9 +7,9 @@ use russh_sftp::protocol::FileAttributes;
 
 use super::attributes::{given, of_new};
 use super::failure::{Done, Failure};
-use super::paths::{Place, absolute, place};
 use super::session::Session;
 use super::writer::Writer;
+use crate::paths::{Place, absolute, place};
 
 /// Returns what the gate calls the file or directory at an absolute path, if it may be one that is stored.
 pub(super) fn stored(path: &str) -> Done<String> {
@@ -29,7 +29,7 @@ impl Session {
         if let Some(size) = attrs.size
             && self.stat(&path).await?.size != Some(size)
         {
-            self.set_size(&path, size, given(attrs)).await?;
+            return self.set_size(&path, size, given(attrs)).await;
         }
         match given(attrs) {
             attributes if attributes.is_empty() => self.stat(&path).await.map(drop),
@@ -37,11 +37,16 @@ impl Session {
         }
     }
 
-    /// Stores a file anew with another size. An upload that is kept to replace it is forgotten: its client would find another file.
+    /// Stores a file anew with another size and these attributes. An upload that is kept to replace it is forgotten: its client would find
+    /// another file.
     async fn set_size(&self, path: &str, size: u64, attributes: Attributes) -> Done<()> {
         let (user, text) = (self.user().await?, stored(path)?);
         let mut writer = Writer::stored(&self.access, &text, attributes, self.reader(&user, &text).await?);
         writer.resize(size).await?;
+        if !writer.has_changes() && !attributes.is_empty() {
+            // Another session has given it this size by now.
+            return self.set_of(&user, &text, attributes).await;
+        }
         if let Some(kept) = self.parked(&user, &text).await? {
             self.forget(kept.id).await?;
         }

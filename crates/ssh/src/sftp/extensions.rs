@@ -22,9 +22,9 @@ use russh_sftp::protocol::{ExtendedReply, FileAttributes, Name, Packet};
 use super::failure::{Done, Failure, done};
 use super::frames::{PACKET_MAX, READ_MAX};
 use super::handles::{HANDLES_MAX, Open};
-use super::paths::{HOME, Place, absolute, place};
 use super::schedule::Claim;
 use super::session::Session;
+use crate::paths::{HOME, Place, absolute, expanded, place};
 
 const LIMITS: &str = "limits@openssh.com";
 const POSIX_RENAME: &str = "posix-rename@openssh.com";
@@ -229,15 +229,6 @@ fn limits() -> Vec<u8> {
     all.into_iter().flat_map(u64::to_be_bytes).collect()
 }
 
-/// Returns a path with `~` expanded: alone it is one's own directory, with a name that of the user, as everywhere here.
-fn expanded(path: &str) -> String {
-    match path.strip_prefix('~') {
-        Some("") => HOME.to_owned(),
-        Some(rest) if rest.starts_with('/') => absolute(&rest[1..]),
-        _ => absolute(path),
-    }
-}
-
 /// Answers with the digest of all of a file (section 3 of the draft).
 fn checked(mut fields: Fields<'_>, sha256: &Sha256Digest, size: u64) -> Done<Vec<u8>> {
     let (algorithms, first, len, block) = (fields.text()?, fields.long()?, fields.long()?, fields.number()?);
@@ -283,14 +274,5 @@ mod tests {
         assert_eq!(answer, [&b"\0\0\0\x0acheck-file\0\0\0\x06sha256"[..], Sha256Digest::of(b"abc").as_bytes()].concat());
         assert!(request("md5", 0, 0, 0).is_err() && request("sha256", 1, 0, 0).is_err() && request("sha256", 0, 2, 0).is_err());
         assert!(request("sha256", 0, 3, 0).is_ok() && request("sha256", 0, 0, 2).is_err());
-    }
-
-    #[test]
-    fn home_is_where_the_files_are() {
-        for (path, expected) in
-            [("~", "/files"), ("~/a", "/files/a"), ("~bob/a", "/files/~bob/a"), ("a", "/files/a"), ("/node", "/node")]
-        {
-            assert_eq!(expanded(path), expected);
-        }
     }
 }

@@ -11,8 +11,8 @@ use super::attributes::{of_file, of_root};
 use super::failure::{Done, Failure};
 use super::growing::Growing;
 use super::handles::{Directory, HeldSegment, Open, Shared};
-use super::paths::{Place, SEGMENTS, absolute, last_name, place};
 use super::session::Session;
+use crate::paths::{Place, SEGMENTS, absolute, last_name, place};
 
 /// Entries of one answer to READDIR at the most: with names of the longest kind they are less than a packet.
 const PAGE: usize = 128;

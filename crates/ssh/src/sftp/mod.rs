@@ -8,7 +8,7 @@
 //! | `session`, `requests` | what the requests of a session have in common, and which of them does what |
 //! | `lookups`, `opening`, `changes`, `extensions` | the requests |
 //! | `handles`, `growing`, `reader`, `writer`, `sequence`, `staging` | what is open |
-//! | `paths`, `attributes`, `failure` | paths, attributes and statuses |
+//! | `attributes`, `failure` | attributes and statuses |
 //!
 //! What a client sends is read whatever it takes of the answers, up to a bound, and answers are sent whatever it sends: neither side waits
 //! for the other. The library gives the types of packets alone.
@@ -22,7 +22,6 @@ mod growing;
 mod handles;
 mod lookups;
 mod opening;
-mod paths;
 mod reader;
 mod replies;
 mod requests;

@@ -13,10 +13,10 @@ use super::changes::stored;
 use super::failure::{Done, Failure};
 use super::frames::READ_MAX;
 use super::handles::{Open, Shared};
-use super::paths::{Place, absolute, place};
 use super::reader::Reader;
 use super::session::Session;
 use super::writer::Writer;
+use crate::paths::{Place, absolute, place};
 
 impl Session {
     /// Opens a file.

@@ -4,9 +4,9 @@ use russh_sftp::protocol::{Attrs, Data, Handle, Name, Packet};
 
 use super::extensions;
 use super::failure::{Done, Failure, done};
-use super::paths::absolute;
 use super::schedule::Claim;
 use super::session::Session;
+use crate::paths::absolute;
 
 impl Session {
     /// Returns what a request names; `None` if clients send no such packet.
