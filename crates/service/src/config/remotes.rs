@@ -14,6 +14,8 @@ use super::{Config, ConfigError, ConfigText, Setting, read_settings, value_of};
 const PORT: u16 = 22;
 /// Longest name of a host.
 const NAME_MAX: usize = 64;
+/// Begin of the name of a node.
+const NODE: &str = "Node_";
 
 /// Host elsewhere with an SSH server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,7 +93,10 @@ pub(super) fn are_in(section: Section, key: &str) -> bool {
 fn check_name(name: &str) -> Result<(), String> {
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
     let is_name = name.starts_with(|c: char| c.is_ascii_alphanumeric()) && name.len() <= NAME_MAX && name.chars().all(fits);
-    let is_node = name.strip_prefix("Node_").unwrap_or(name).chars().all(|c| c.is_ascii_digit());
+    // The letter case of a node's name does not matter where one is named.
+    let digits =
+        name.split_at_checked(NODE.len()).filter(|(before, _)| before.eq_ignore_ascii_case(NODE)).map(|(_, digits)| digits);
+    let is_node = digits.unwrap_or(name).chars().all(|c| c.is_ascii_digit());
     match (is_name, is_node) {
         (false, _) => Err(format!(
             "`{}` is no name of a host: letters, digits, `-`, `.` and `_`, at most {NAME_MAX} of them",
@@ -150,6 +155,7 @@ mod tests {
             ("address = 'a'", "say what the host is called"),
             ("name = 'a'", "say where the host is"),
             ("name = 'Node_03'\naddress = 'a'", "`Node_03` is the name of a node"),
+            ("name = 'node_03'\naddress = 'a'", "`node_03` is the name of a node"),
             ("name = '3'\naddress = 'a'", "`3` is the name of a node"),
             ("name = 'a b'\naddress = 'a'", "`a b` is no name of a host"),
             ("name = 'a'\naddress = 'a'\nhost_key = 'MD5:0'", "no fingerprint of a host key"),
