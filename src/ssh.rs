@@ -25,12 +25,14 @@ use p2p_service::failure::{Advise, exit};
 use p2p_service::instance::{EngineArgs, data_dir_of};
 use p2p_service::interrupt::interrupted;
 use p2p_service::output::{self, OutputArgs};
+use p2p_shell::ShellError;
 use p2p_shell::asking::answers::Answers;
+use p2p_shell::asking::refused;
 use p2p_ssh::client::pool::Pool;
 
 use self::asking::Asker;
-use self::hosts::{Hosts, Target};
-use self::visits::{Failure, Visit};
+use self::hosts::{Found, Hosts, Target};
+use self::visits::{Failure, OfOne, Visit};
 
 /// `p2p ssh`
 #[derive(Debug, Args)]
@@ -102,7 +104,7 @@ impl SshArgs {
             stop = interrupted() => return Err(stop?.into()),
         };
         if self.common.output.json {
-            let data = visits::data(&found.host.name, &user, Ok(&answered), None);
+            let data = visits::data(&found.name, &user, Ok(&answered), None);
             output::print_json(&serde_json::to_string(&data)?)?;
         } else {
             shown(&answered.out, std::io::stdout(), output::print_raw)?;
@@ -115,7 +117,7 @@ impl SshArgs {
             0 => Ok(()),
             status => {
                 let code = u8::try_from(status).unwrap_or(exit::FAILED);
-                Err(eyre!("{} has ended the command with the exit status {status}", found.host.name).exit_code(code))
+                Err(eyre!("{} has ended the command with the exit status {status}", found.name).exit_code(code))
             }
         }
     }
@@ -128,27 +130,31 @@ impl BroadcastArgs {
     /// Fails if no node has a server, and if the command has failed at one of them.
     pub async fn run(&self) -> Result<()> {
         let hosts = self.common.hosts()?;
-        let nodes = hosts.nodes().map_err(|error| not_found(&error, &hosts))?;
+        let nodes = hosts.nodes();
         let found = nodes.first().ok_or_else(|| not_found(&hosts::HostError::no_node(), &hosts))?;
         let user = hosts.user(found, self.common.user.as_deref(), None).map_err(|error| not_found(&error, &hosts))?;
-        let mut answers = Answers::new(self.common.password_file.clone());
-        let password = match found.keys_of(&user, None).is_empty() {
-            true => asking::password_for_all(&mut answers, &user).await,
-            false => None,
-        };
-        let (pool, command) = (Pool::default(), self.command.join(" "));
+        let needs_password = found.keys_of(&user, None).is_empty();
         let all = tokio::select! {
             biased;
-            all = visits::at_all(&pool, nodes, (&user, None), &command, password) => all,
+            all = self.answers(nodes, &user, needs_password) => all.map_err(refused)?,
             stop = interrupted() => return Err(stop?.into()),
         };
         output::print(&self.common.output, &visits::data_of_all(&user, &all), |_| {
             visits::table(&all).text(output::terminal_width())
         })?;
-        match visits::failed(&all) {
-            0 => Ok(()),
-            failed => Err(eyre!("the command has failed at {failed} of {} nodes", all.len()).exit_code(exit::FAILED)),
+        match visits::failure_of(&all) {
+            None => Ok(()),
+            Some(failure) => Err(eyre!(failure).exit_code(exit::FAILED)),
         }
+    }
+}
+
+impl BroadcastArgs {
+    /// Returns what all nodes answer, once the password is known.
+    async fn answers(&self, nodes: Vec<Found>, user: &str, needs_password: bool) -> Result<Vec<OfOne>, ShellError> {
+        let mut answers = Answers::new(self.common.password_file.clone());
+        let password = if needs_password { asking::password_for_all(&mut answers, user).await? } else { None };
+        Ok(visits::at_all(&Pool::default(), nodes, (user, None), &self.command.join(" "), password).await)
     }
 }
 

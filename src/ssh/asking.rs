@@ -4,9 +4,9 @@ use std::path::Path;
 
 use p2p_base::spelling::{visible_line, visible_path};
 use p2p_service::accounts::Secret;
-use p2p_shell::Shell;
 use p2p_shell::asking::answers::Answers;
 use p2p_shell::question::{FieldKind, Form, Question, Reply};
+use p2p_shell::{Shell, ShellError};
 use p2p_ssh::client::login::{self, Prompt};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::oneshot;
@@ -78,12 +78,17 @@ impl<'a> Asker<'a> {
 }
 
 async fn filled(answers: &mut Answers, form: Form) -> Option<Vec<Secret>> {
-    let (reply, given) = oneshot::channel();
-    answers.answer(Question { form, reply }).await;
-    match given.await {
-        Ok(Reply::Given(texts)) => Some(texts),
+    match replied(answers, form).await {
+        Some(Reply::Given(texts)) => Some(texts),
         _ => None,
     }
+}
+
+/// Returns the reply to a form; none if it was given up.
+async fn replied(answers: &mut Answers, form: Form) -> Option<Reply> {
+    let (reply, given) = oneshot::channel();
+    answers.answer(Question { form, reply }).await;
+    given.await.ok()
 }
 
 impl login::Answers for Asker<'_> {
@@ -111,6 +116,13 @@ pub(super) fn form_for_all(user: &str) -> Form {
 }
 
 /// Returns the password with which a user logs in at all nodes, if the environment or a file has it, or the user types it.
-pub(super) async fn password_for_all(answers: &mut Answers, user: &str) -> Option<Secret> {
-    filled(answers, form_for_all(user)).await?.pop()
+///
+/// # Errors
+/// Fails if the user gives up, or if there is nobody to ask.
+pub(super) async fn password_for_all(answers: &mut Answers, user: &str) -> Result<Option<Secret>, ShellError> {
+    match replied(answers, form_for_all(user)).await {
+        Some(Reply::Given(mut texts)) => Ok(texts.pop()),
+        Some(Reply::Unable(reason)) => Err(ShellError::Unanswerable(reason)),
+        Some(Reply::SendAgain) | None => Err(ShellError::Abandoned),
+    }
 }

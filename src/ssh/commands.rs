@@ -1,7 +1,8 @@
 //! The commands `ssh` and `broadcast` of the language, for prompts of this machine.
 
 use p2p_service::config::Remote;
-use p2p_shell::answer::{Answer, View};
+use p2p_service::failure::exit;
+use p2p_shell::answer::{Answer, Effect, View};
 use p2p_shell::call::Call;
 use p2p_shell::spec::{Argument, Audience, Group, Kind as Word, Place, Spec, Times};
 use p2p_shell::table::CommandGroup;
@@ -48,7 +49,8 @@ pub static COMMANDS: &[Spec] = &[
         place: Place::ThisMachine,
         summary: "carry a command out at all nodes at once, over SSH",
         details: "The nodes are those whose servers listen (`serve start ssh`). Who is logged in here logs in there, by the key that `keygen` has made, \
-                  or else by a password that is asked for once. Each node has its rows: exit status, time, and what it has answered.",
+                  or else by a password that is asked for once. Each node has its rows: exit status, time, and what it has answered; \
+                  the command fails if it has failed at one of them.",
         arguments: &[Argument { name: "COMMAND", kind: Word::Other("df"), times: Times::Rest }],
         flags: &[],
         run: |shell, call| Box::pin(broadcast(shell, call)),
@@ -92,13 +94,13 @@ async fn ssh(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
         .answered(&command_of(call, 1), &mut asker)
         .await
         .map_err(|failure| ShellError::Failed { failures: vec![visits::told(&failure)], exit_code: failure.exit_code() })?;
-    let data = visits::data(&found.host.name, &user, Ok(&answered), None);
+    let data = visits::data(&found.name, &user, Ok(&answered), None);
     let said = visits::said(&answered);
     match answered.status {
         0 => Ok(Answer::new(View::Text(said), data)),
         status => {
             let what = if said.is_empty() { format!("exit status {status}") } else { said };
-            let failures = vec![format!("{}: {what}", found.host.name)];
+            let failures = vec![format!("{}: {what}", found.name)];
             Err(ShellError::Failed { failures, exit_code: u8::try_from(status).unwrap_or(1) })
         }
     }
@@ -107,7 +109,7 @@ async fn ssh(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
 async fn broadcast(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
     let commands: &SshCommands = shell.group()?;
     let hosts = commands.hosts();
-    let nodes = hosts.nodes().map_err(refused)?;
+    let nodes = hosts.nodes();
     let Some(first) = nodes.first() else { return Err(refused(HostError::no_node())) };
     let here = user_here(shell);
     let user = hosts.user(first, None, here.as_deref()).map_err(refused)?;
@@ -116,7 +118,11 @@ async fn broadcast(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
         false => None,
     };
     let all = visits::at_all(&commands.pool, nodes, (&user, here.as_deref()), &command_of(call, 0), password).await;
-    Ok(Answer::new(View::Table(visits::table(&all)), visits::data_of_all(&user, &all)))
+    let answer = Answer::new(View::Table(visits::table(&all)), visits::data_of_all(&user, &all));
+    Ok(match visits::failure_of(&all) {
+        None => answer,
+        Some(failure) => answer.with(Effect::Fails(ShellError::Failed { failures: vec![failure], exit_code: exit::FAILED })),
+    })
 }
 
 /// Returns the user who is logged in at the prompt.

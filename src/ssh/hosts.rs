@@ -9,7 +9,7 @@ use p2p_service::config::Remote;
 use p2p_service::doors::announced::Announced;
 use p2p_shell::node_of;
 use p2p_ssh::client::known::{Host, KnownBy};
-use p2p_ssh::keys::{self, KeyFileError};
+use p2p_ssh::keys::{self, KeyFileError, Owner};
 use p2p_ssh::server::SERVICE;
 use thiserror::Error;
 
@@ -54,7 +54,7 @@ pub(super) enum HostError {
     /// User who is not named.
     #[error("it is not said as whom to log in")]
     NoUser,
-    /// The keys of the data directory cannot be read.
+    /// The directory of the keys cannot be read.
     #[error(transparent)]
     Keys(#[from] KeyFileError),
 }
@@ -78,10 +78,24 @@ pub(super) struct Hosts {
 /// Host that was found.
 #[derive(Debug, Clone)]
 pub(super) struct Found {
-    pub(super) host: Host,
+    /// Name as it is shown.
+    pub(super) name: String,
+    /// Name or address of the machine.
+    address: String,
+    port: u16,
+    known: Known,
     /// User there by p2p.toml.
     user: Option<String>,
     keys: Keys,
+}
+
+/// What a host is known by.
+#[derive(Debug, Clone)]
+enum Known {
+    /// A node by the keys in this data directory.
+    ByKeys(PathBuf),
+    /// A host elsewhere by this.
+    By(KnownBy),
 }
 
 /// Place of the keys that log in.
@@ -94,6 +108,27 @@ enum Keys {
 }
 
 impl Found {
+    /// Returns the address and the port, as they are written together.
+    pub(super) fn address(&self) -> String {
+        format!("{}:{}", self.address, self.port)
+    }
+
+    /// Returns the host with what it is known by: a node by its own keys and by those of all nodes, since it has its own ones from its next start
+    /// on.
+    ///
+    /// # Errors
+    /// Fails if one of these keys cannot be read.
+    pub(super) fn host(&self) -> Result<Host, KeyFileError> {
+        let known_by = match &self.known {
+            Known::ByKeys(data_dir) => {
+                let of = |owner: Owner| keys::of_owner(data_dir, &owner);
+                KnownBy::Fingerprints([of(Owner::Node(self.name.clone()))?, of(Owner::Hosts)?].concat())
+            }
+            Known::By(known_by) => known_by.clone(),
+        };
+        Ok(Host { name: self.name.clone(), address: self.address.clone(), port: self.port, known_by })
+    }
+
     /// Returns true if the host is a node of this data directory, whose users are those here.
     pub(super) const fn is_here(&self) -> bool {
         matches!(self.keys, Keys::OfUser(_))
@@ -114,7 +149,7 @@ impl Hosts {
     /// Finds the host of a name.
     ///
     /// # Errors
-    /// Fails if there is none, if it is a node without a server, or if the keys of the data directory cannot be read.
+    /// Fails if there is none, or if it is a node without a server.
     pub(super) fn find(&self, name: &str) -> Result<Found, HostError> {
         if let Some(remote) = self.remotes.iter().find(|remote| remote.name == name) {
             return Ok(self.elsewhere(remote));
@@ -126,32 +161,24 @@ impl Hosts {
         };
         let node = node.to_string();
         let server = self.listening.iter().find(|one| one.service == SERVICE && one.node.as_ref() == Some(&node));
-        let server = server.ok_or_else(|| HostError::NoServer(node.clone()))?;
-        Ok(self.here(&node, server, &keys::kept(&self.data_dir)?))
+        Ok(self.here(&node, server.ok_or_else(|| HostError::NoServer(node.clone()))?))
     }
 
     /// Returns the nodes whose servers listen.
-    ///
-    /// # Errors
-    /// Fails if the keys of the data directory cannot be read.
-    pub(super) fn nodes(&self) -> Result<Vec<Found>, HostError> {
+    pub(super) fn nodes(&self) -> Vec<Found> {
         let servers = self.listening.iter().filter(|one| one.service == SERVICE);
-        let servers: Vec<_> = servers.filter_map(|one| Some((one.node.as_ref()?, one))).collect();
-        if servers.is_empty() {
-            return Ok(Vec::new());
-        }
-        let kept = keys::kept(&self.data_dir)?;
-        Ok(servers.into_iter().map(|(node, server)| self.here(node, server, &kept)).collect())
+        servers.filter_map(|one| Some(self.here(one.node.as_ref()?, one))).collect()
     }
 
-    fn here(&self, node: &str, server: &Announced, kept: &[keys::Kept]) -> Found {
-        let host = Host {
+    fn here(&self, node: &str, server: &Announced) -> Found {
+        Found {
             name: node.to_owned(),
             address: server.address.ip().to_string(),
             port: server.address.port(),
-            known_by: KnownBy::Fingerprints(keys::of_host(kept, node)),
-        };
-        Found { host, user: None, keys: Keys::OfUser(self.data_dir.clone()) }
+            known: Known::ByKeys(self.data_dir.clone()),
+            user: None,
+            keys: Keys::OfUser(self.data_dir.clone()),
+        }
     }
 
     fn elsewhere(&self, remote: &Remote) -> Found {
@@ -159,28 +186,27 @@ impl Hosts {
             Some(fingerprint) => KnownBy::Fingerprints(vec![fingerprint.clone()]),
             None => KnownBy::File(keys::known_hosts(&self.data_dir)),
         };
-        let host = Host { name: remote.name.clone(), address: remote.address.clone(), port: remote.port, known_by };
-        Found { host, user: remote.user.clone(), keys: Keys::Files(remote.key.iter().cloned().collect()) }
+        Found {
+            name: remote.name.clone(),
+            address: remote.address.clone(),
+            port: remote.port,
+            known: Known::By(known_by),
+            user: remote.user.clone(),
+            keys: Keys::Files(remote.key.iter().cloned().collect()),
+        }
     }
 
     /// Returns as whom to log in: who is named, whom p2p.toml names, who is logged in here, or the only user with a key in the data directory.
     ///
     /// # Errors
-    /// Fails if that is nobody, or if the keys of the data directory cannot be read.
+    /// Fails if that is nobody, or if the directory of the keys cannot be read.
     pub(super) fn user(&self, found: &Found, named: Option<&str>, here: Option<&str>) -> Result<String, HostError> {
         if let Some(user) = named.or(found.user.as_deref()).or(here) {
             return Ok(user.to_owned());
         }
-        let mut owners: Vec<String> = keys::kept(&self.data_dir)?
-            .into_iter()
-            .filter_map(|key| match key.owner {
-                keys::Owner::User(name) => Some(name),
-                _ => None,
-            })
-            .collect();
-        owners.dedup();
-        match owners.as_slice() {
-            [only] => Ok(only.clone()),
+        let mut users = keys::users(&self.data_dir)?.into_iter();
+        match (users.next(), users.next()) {
+            (Some(only), None) => Ok(only),
             _ => Err(HostError::NoUser),
         }
     }
@@ -218,11 +244,11 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let hosts = hosts(directory.path().to_owned());
         for name in ["Node_02", "2", "02"] {
-            assert_eq!(hosts.find(name).unwrap().host.port, 2_202, "{name}");
+            assert_eq!(hosts.find(name).unwrap().port, 2_202, "{name}");
         }
-        assert_eq!(hosts.nodes().unwrap().len(), 2);
+        assert_eq!(hosts.nodes().len(), 2);
         let store = hosts.find("store").unwrap();
-        assert_eq!(store.host.known_by, KnownBy::File(directory.path().join("keys/known_hosts")));
+        assert_eq!(store.host().unwrap().known_by, KnownBy::File(directory.path().join("keys/known_hosts")));
         assert_eq!(store.keys_of("alice", Some("bob")), [PathBuf::from("/k")]);
         let node = hosts.find("1").unwrap();
         let made = keys::make(directory.path(), &keys::Owner::User("alice".into()), keys::KeyType::Ed25519, None, false).unwrap();
@@ -230,6 +256,11 @@ mod tests {
             assert_eq!(node.keys_of("alice", here), std::slice::from_ref(&made.path));
         }
         assert!(node.keys_of("alice", Some("bob")).is_empty(), "a key is for its owner alone");
+        // A key that cannot be used is in the way of its owner alone.
+        std::fs::write(&made.path, "no key").unwrap();
+        std::fs::write(directory.path().join("keys/Node_02_rsa"), "no key").unwrap();
+        assert!(node.host().is_ok() && hosts.user(&node, None, None).is_ok_and(|user| user == "alice"));
+        assert!(hosts.find("2").unwrap().host().is_err());
         assert!(hosts.find("3").unwrap_err().to_string().starts_with("Node_03 has no SSH server"));
         assert!(hosts.find("stor").unwrap_err().to_string().contains("did you mean `store`?"));
     }

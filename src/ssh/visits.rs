@@ -75,9 +75,7 @@ impl Visit<'_> {
     /// # Errors
     /// Fails if the host cannot be reached, is not known, does not log the user in, or does not carry the command to its end.
     pub(super) async fn answered(&self, command: &str, asker: &mut Asker<'_>) -> Result<Answered, Failure> {
-        let host = &self.found.host;
-        let address = format!("{}:{}", host.address, host.port);
-        let place = Place { owner: self.here.map(str::to_owned), address, user: self.user.to_owned() };
+        let place = Place { owner: self.here.map(str::to_owned), address: self.found.address(), user: self.user.to_owned() };
         let connection = match self.pool.take(&place) {
             Some(connection) => connection,
             None => self.connected(asker).await?,
@@ -89,7 +87,7 @@ impl Visit<'_> {
     }
 
     async fn connected(&self, asker: &mut Asker<'_>) -> Result<Connection, Failure> {
-        let host = &self.found.host;
+        let host = self.found.host()?;
         let mut connection = match Connection::open(host.clone()).await {
             Err(ClientError::Unknown { key, fingerprint, .. })
                 if matches!(host.known_by, KnownBy::File(_)) && asker.trusts(&host.name, &fingerprint).await =>
@@ -130,7 +128,7 @@ pub(super) async fn at_all(
     password: Option<Secret>,
 ) -> Vec<OfOne> {
     let mut visits = JoinSet::new();
-    let names: Vec<String> = nodes.iter().map(|found| found.host.name.clone()).collect();
+    let names: Vec<String> = nodes.iter().map(|found| found.name.clone()).collect();
     for (index, found) in nodes.into_iter().enumerate() {
         let (pool, command, password) = (pool.clone(), command.to_owned(), password.clone());
         let (user, here) = (user.to_owned(), here.map(str::to_owned));
@@ -153,9 +151,10 @@ pub(super) async fn at_all(
     ended.into_iter().map(|(index, answered, took)| OfOne { host: names[index].clone(), answered, took }).collect()
 }
 
-/// Returns how many of the hosts have not carried the command out with success.
-pub(super) fn failed(all: &[OfOne]) -> usize {
-    all.iter().filter(|one| !matches!(one.answered, Ok(Answered { status: 0, .. }))).count()
+/// Returns the sum of the hosts that have not carried the command out with success, if there is one.
+pub(super) fn failure_of(all: &[OfOne]) -> Option<String> {
+    let failed = all.iter().filter(|one| !matches!(one.answered, Ok(Answered { status: 0, .. }))).count();
+    (failed > 0).then(|| format!("the command has failed at {failed} of {} nodes", all.len()))
 }
 
 /// Returns the text of an answer as a terminal shows it: one line a line, and everything escaped that would disturb it.

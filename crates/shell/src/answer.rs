@@ -135,6 +135,8 @@ pub enum Effect {
         /// True to leave it.
         leaves: bool,
     },
+    /// Tells, below the answer, why the command has failed all the same: it counts as one that has failed.
+    Fails(ShellError),
     /// Ends the front end and its engine.
     Quit {
         /// True to end it without confirmation, even if transfers run.

@@ -85,6 +85,7 @@ pub async fn run(
             show(&Done { line: *line, command, answer: &answer });
             match answer.effect {
                 Effect::Set(name, value) => drop(variables.insert(name, value)),
+                Effect::Fails(error) => return Err(failed(command, error)),
                 Effect::Quit { now } => return Ok(if now { End::Early } else { End::Whole }),
                 _ => {}
             }

@@ -4,6 +4,7 @@
 //! makes them, is known by those. The files lie in `keys/` of the data directory (mode 0700) and are private (mode 0600). A file that others
 //! may read is refused, since its key is no secret any more.
 
+use std::collections::BTreeSet;
 use std::fs::{self, OpenOptions};
 use std::io::{self, ErrorKind, Read};
 use std::num::NonZeroU16;
@@ -241,11 +242,21 @@ pub fn of_user(data_dir: &Path, user: &str) -> Vec<PathBuf> {
     KeyType::ALL.into_iter().map(|kind| owner.path(data_dir, kind)).filter(|path| path.exists()).collect()
 }
 
-/// Returns the fingerprints of those of the [kept] keys by which a node of the data directory may be known: its own, and those of all nodes, since
-/// it has its own one from its next start on.
-pub fn of_host(kept: &[Kept], node: &str) -> Vec<String> {
-    let is_its = |key: &&Kept| key.owner == Owner::Hosts || key.owner == Owner::Node(node.to_owned());
-    kept.iter().filter(is_its).map(|key| key.fingerprint.clone()).collect()
+/// Returns the fingerprints of the keys of an owner, the preferred one first. Keys of others are not read.
+///
+/// # Errors
+/// Fails if one of the keys cannot be read, as [`read`] does.
+pub fn of_owner(data_dir: &Path, owner: &Owner) -> Result<Vec<String>, KeyFileError> {
+    let keys = KeyType::ALL.into_iter().map(|kind| read_if_there(&owner.path(data_dir, kind)));
+    keys.filter_map(Result::transpose).map(|key| key.map(|key| fingerprint(key.public_key()))).collect()
+}
+
+/// Returns the names of the users who have keys in the data directory. The keys are not read.
+///
+/// # Errors
+/// Fails if the directory cannot be read.
+pub fn users(data_dir: &Path) -> Result<BTreeSet<String>, KeyFileError> {
+    Ok(files_in(&data_dir.join(DIRECTORY).join(USERS))?.into_iter().map(|file| file.name).collect())
 }
 
 /// Returns the file of the hosts that are known, as OpenSSH's `known_hosts`.
@@ -289,6 +300,24 @@ pub fn kept(data_dir: &Path) -> Result<Vec<Kept>, KeyFileError> {
 }
 
 fn kept_in(directory: &Path, owner: impl Fn(&str) -> Owner) -> Result<Vec<Kept>, KeyFileError> {
+    let kept = |KeyFile { name, kind, path }| {
+        let key = read(&path)?;
+        let (fingerprint, is_encrypted) = (fingerprint(key.public_key()), key.is_encrypted());
+        Ok(Kept { owner: owner(&name), kind, path, fingerprint, is_encrypted })
+    };
+    files_in(directory)?.into_iter().map(kept).collect()
+}
+
+/// File of a private key, by its name.
+struct KeyFile {
+    /// Name of the owner as it is in that of the file.
+    name: String,
+    kind: KeyType,
+    path: PathBuf,
+}
+
+/// Returns the files of private keys in a directory, by name; none if the directory is not there.
+fn files_in(directory: &Path) -> Result<Vec<KeyFile>, KeyFileError> {
     let unusable = |reason| KeyFileError::Unusable { path: directory.to_owned(), reason };
     let entries = match fs::read_dir(directory) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
@@ -301,9 +330,7 @@ fn kept_in(directory: &Path, owner: impl Fn(&str) -> Owner) -> Result<Vec<Kept>,
         // Other files are public halves, or none of this program.
         let Some((name, kind)) = name.to_str().and_then(|name| name.rsplit_once('_')) else { continue };
         let Some(kind) = KeyType::of(kind) else { continue };
-        let key = read(&entry.path())?;
-        let (fingerprint, is_encrypted) = (fingerprint(key.public_key()), key.is_encrypted());
-        found.push(Kept { owner: owner(name), kind, path: entry.path(), fingerprint, is_encrypted });
+        found.push(KeyFile { name: name.to_owned(), kind, path: entry.path() });
     }
     found.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(found)
@@ -353,11 +380,16 @@ impl HostKeys {
 
 /// Reads a host key, if there is one.
 fn host_key(path: &Path) -> Result<Option<PrivateKey>, KeyFileError> {
+    match read_if_there(path)? {
+        Some(key) if key.is_encrypted() => Err(KeyFileError::Encrypted(path.to_owned())),
+        key => Ok(key),
+    }
+}
+
+fn read_if_there(path: &Path) -> Result<Option<PrivateKey>, KeyFileError> {
     match read(path) {
-        Ok(key) if key.is_encrypted() => Err(KeyFileError::Encrypted(path.to_owned())),
-        Ok(key) => Ok(Some(key)),
         Err(KeyFileError::Unusable { reason, .. }) if reason.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
+        read => read.map(Some),
     }
 }
 
@@ -418,5 +450,11 @@ mod tests {
         fs::write(&made.path, "no key").unwrap();
         assert!(matches!(read(&made.path).unwrap_err(), KeyFileError::Format { .. }));
         assert!(host_key(&directory.path().join("none")).unwrap().is_none());
+        // One key that cannot be used is in the way of no other, and of no name.
+        let node = Owner::Node("Node_02".into());
+        let own = super::make(directory.path(), &node, KeyType::Rsa, None, false).unwrap();
+        assert_eq!(of_owner(directory.path(), &node).unwrap(), [own.fingerprint]);
+        assert!(of_owner(directory.path(), &owner).is_err() && kept(directory.path()).is_err());
+        assert_eq!(users(directory.path()).unwrap(), BTreeSet::from(["alice".to_owned()]));
     }
 }

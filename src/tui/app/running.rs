@@ -343,6 +343,7 @@ impl App {
             }
             Effect::Clear => self.prompt_mut().clear(),
             Effect::Tour { leaves } => self.on_tour_command(leaves),
+            Effect::Fails(error) => self.fail(&error),
             Effect::Quit { now } => self.quit(now),
             Effect::None | Effect::Follow(_) | Effect::History => {}
         }

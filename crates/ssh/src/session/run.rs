@@ -84,8 +84,8 @@ impl Runner {
             Ok(answer) => {
                 let text = answer.view.text_within(client.terminal().map(|terminal| terminal.columns));
                 client.print(&text).await;
-                let is_last = self.apply(client, answer.effect, history).await;
-                Outcome { status: SUCCESS, is_last: is_last || is_nobody }
+                let Outcome { status, is_last } = self.apply(client, answer.effect, history).await;
+                Outcome { status, is_last: is_last || is_nobody }
             }
             Err(error) => {
                 client.tell(&error.shown()).await;
@@ -133,15 +133,20 @@ impl Runner {
         }
     }
 
-    /// Applies the effect of an answer. Returns true if the session ends.
-    async fn apply(&mut self, client: &mut Client, effect: Effect, history: &[String]) -> bool {
+    /// Applies the effect of an answer, and returns what becomes of the command and of the session.
+    async fn apply(&mut self, client: &mut Client, effect: Effect, history: &[String]) -> Outcome {
+        let mut outcome = Outcome { status: SUCCESS, is_last: false };
         match effect {
             Effect::Set(name, value) => drop(self.variables.insert(name, value)),
             Effect::Clear if client.terminal().is_some() => client.send(b"\x1b[2J\x1b[H").await,
             Effect::History => client.print(&history.join("\n")).await,
-            Effect::Quit { .. } => return true,
+            Effect::Quit { .. } => outcome.is_last = true,
+            Effect::Fails(error) => {
+                client.tell(&error.shown()).await;
+                outcome.status = error.exit_code().into();
+            }
             _ => {}
         }
-        false
+        outcome
     }
 }

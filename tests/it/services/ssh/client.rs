@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::accounts::as_user;
+use crate::pty::{Pty, program};
 use crate::services::prompts::Repl;
 
 /// A home with alice, whose key logs in.
@@ -75,12 +76,26 @@ fn a_command_is_carried_out_at_all_nodes() {
     home.ok(&["ssh", "Node_01", "kill Node_02"]);
     let address = served.ssh("Node_02");
     wait_until("the end of the node", || std::net::TcpStream::connect(address).is_err());
+    // Nor does a key that cannot be used hold other nodes up.
+    std::fs::write(home.data().join("keys/Node_01_rsa"), "no key").unwrap();
+    let said = home.run(&["broadcast", "whoami"]);
+    assert!(said.stdout.contains("Node_01_rsa") && said.stderr.contains(&format!("failed at 2 of {nodes} nodes")), "{said:?}");
+    std::fs::remove_file(home.data().join("keys/Node_01_rsa")).unwrap();
     let said = home.run(&["broadcast", "whoami"]);
     assert!(said.code == Some(1) && said.stderr.contains(&format!("failed at 1 of {nodes} nodes")), "{said:?}");
     assert!(
         said.stdout.contains("Node_02 cannot be reached at") && said.stdout.matches("alice").count() >= nodes - 1,
         "{said:?}"
     );
+    // Without a key there is a password, or nobody to ask for it.
+    std::fs::remove_dir_all(home.data().join("keys/users")).unwrap();
+    let refused = home.refused(&["broadcast", "--user", "alice", "whoami"]);
+    assert!(refused.contains("no terminal to ask at") && refused.contains("P2P_PASSWORD"), "{refused}");
+    let mut pty = Pty::start(program(&home.path(""), &["broadcast", "--user", "alice", "whoami"]));
+    pty.shows("Password: ");
+    pty.send("\x03");
+    let (code, said) = pty.end();
+    assert!(code == 1 && said.contains("given up; nothing has changed"), "{said}");
     assert_eq!(served.stop().code, Some(0));
 }
 
@@ -105,6 +120,13 @@ fn a_connection_is_kept_at_a_prompt() {
     repl.says("here");
     let said = repl.end();
     assert!(said.code == Some(0) && said.stderr.contains("Node_02 has no SSH server that listens here"), "{said:?}");
+    // A script ends where a node has failed, below the table.
+    for (options, table) in [(&["run"][..], "no file named `none`"), (&["run", "--json"], "\"status\":")] {
+        let line = ["-c", "serve start ssh :0; broadcast 'info none'; echo after"];
+        let said = home.run(&[options, &line].concat());
+        assert!(said.stdout.contains(table) && !said.stdout.contains("after"), "{said:?}");
+        assert!(said.code == Some(1) && said.stderr.contains("broadcast 'info none': the command has failed at "), "{said:?}");
+    }
 }
 
 /// The keys of the data directory are for their owners, also at a prompt of somebody else.
