@@ -4,13 +4,14 @@
 use clap::{Args, ValueEnum};
 use eyre::{Result, WrapErr, eyre};
 use p2p_base::spelling::visible_path;
+use p2p_service::accounts::Secret;
 use p2p_service::failure::{Advise, wrong_usage};
 use p2p_service::instance::{EngineArgs, data_dir_of};
 use p2p_service::output::{self, OutputArgs};
-use p2p_shell::asking::terminal;
+use p2p_shell::asking::terminal::typed;
 use p2p_shell::report::{Table, text_column};
 use p2p_ssh::keys::{self, Kept, KeyType, Made, Owner};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
 /// `p2p keygen`
@@ -108,21 +109,15 @@ pub(crate) fn listed(keys: &[Kept]) -> Table {
 }
 
 /// Asks for a new passphrase, twice.
-async fn ask() -> Result<SecretString> {
-    let terminal = terminal::open();
-    let terminal =
-        terminal.ok_or_else(|| eyre!("there is no terminal to ask for a passphrase").suggestion("leave --passphrase out"))?;
-    let mut typed = Vec::with_capacity(2);
-    for prompt in ["Passphrase", "The same again"] {
-        let text = terminal::ask(&terminal, prompt, true).await.wrap_err("the passphrase is not read")?;
-        typed.push(text.ok_or_else(|| eyre!("given up; nothing has changed"))?);
+async fn ask() -> Result<Secret> {
+    let nobody = || eyre!("there is no terminal to ask for a passphrase").suggestion("leave --passphrase out");
+    let first = typed("Passphrase", true).await.ok_or_else(nobody)??;
+    let again = typed("The same again", true).await.ok_or_else(nobody)??;
+    if first.expose_secret() != again.expose_secret() {
+        return Err(eyre!("the two passphrases differ; nothing has changed"));
     }
-    match typed.as_slice() {
-        [first, second] if first.expose_secret() != second.expose_secret() => {
-            Err(eyre!("the two passphrases differ; nothing has changed"))
-        }
-        [first, _] if first.expose_secret().is_empty() => Err(eyre!("the passphrase is empty; nothing has changed")),
-        [first, _] => Ok(first.clone()),
-        _ => Err(eyre!("given up; nothing has changed")),
+    match first.expose_secret().is_empty() {
+        true => Err(eyre!("the passphrase is empty; nothing has changed")),
+        false => Ok(first),
     }
 }

@@ -7,10 +7,8 @@ use p2p_base::private_file;
 use p2p_base::spelling::visible_path;
 use p2p_service::accounts::Secret;
 use p2p_service::failure::{Advise, wrong_usage};
-use p2p_service::interrupt::interrupted;
 use p2p_service::output;
-use p2p_shell::ShellError;
-use p2p_shell::asking::{refused, terminal};
+use p2p_shell::asking::terminal::typed;
 use secrecy::ExposeSecret;
 
 /// Returns a secret out of a file or the environment, or else as it is typed.
@@ -77,19 +75,6 @@ pub(super) fn given(variables: &[&str], file: Option<&Path>) -> Result<Option<Se
         return read.map(Some).map_err(|error| eyre!("{}: {error}", visible_path(path)));
     }
     Ok(variables.iter().find_map(|variable| std::env::var(variable).ok()).map(Secret::from))
-}
-
-/// Asks at the terminal; none without one.
-async fn typed(what: &str, is_hidden: bool) -> Option<Result<Secret>> {
-    let terminal = terminal::open()?;
-    Some(tokio::select! {
-        biased;
-        typed = terminal::ask(&terminal, what, is_hidden) => match typed {
-            Ok(typed) => typed.ok_or_else(|| refused(ShellError::Abandoned)),
-            Err(error) => Err(error.into()),
-        },
-        stop = interrupted() => stop.and_then(|stop| Err(stop.into())),
-    })
 }
 
 fn nobody(what: &str) -> Report {

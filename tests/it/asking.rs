@@ -3,8 +3,12 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
+use portable_pty::CommandBuilder;
+use rustix::process::{Pid, Signal, kill_process};
+
 use crate::accounts::{Lines, as_user};
 use crate::program::{Home, PASSWORD, QUICK, Said, end_of};
+use crate::pty::{Pty, program};
 
 /// Runs a script for alice, where these variables are set too.
 fn for_alice(home: &Home, text: &str, variables: &[(&str, &str)]) -> Said {
@@ -118,4 +122,32 @@ fn what_is_refused_is_not_asked_for() {
     home.register("alice");
     let said = for_alice(&home, "users reset alice", &[]);
     assert!(said.stderr.contains("your own account is not reset"), "{said:#?}");
+}
+
+/// Ctrl-C gives a passphrase up, and a signal ends the program: a terminal is as it was before, also where it is not standard input.
+#[test]
+fn a_passphrase_is_given_up() {
+    let home = Home::new(QUICK);
+    let asked = ["keygen", "alice", "--passphrase"];
+    let mut pty = Pty::start(program(&home.path(""), &asked));
+    pty.shows("Passphrase: ");
+    pty.send("\x03");
+    let (code, said) = pty.end();
+    assert!(code == 1 && said.contains("given up; nothing has changed"), "{said}");
+    let mut shell = CommandBuilder::new("sh");
+    let script =
+        format!("{} {} </dev/null & echo is=$!.; wait $!; echo code=$?; stty -a", env!("CARGO_BIN_EXE_p2p"), asked.join(" "));
+    shell.args(["-c", &script]);
+    shell.env("HOME", home.path(""));
+    let pty = Pty::start(shell);
+    pty.shows("Passphrase: ");
+    let text = pty.text();
+    let number = text.split_once("is=").and_then(|(_, rest)| rest.split_once('.')).unwrap().0;
+    kill_process(Pid::from_raw(number.parse().unwrap()).unwrap(), Signal::TERM).unwrap();
+    let (_, said) = pty.end();
+    assert!(
+        said.contains("code=143") && ["echo", "isig"].iter().all(|mode| said.split_whitespace().any(|word| word == *mode)),
+        "{said}"
+    );
+    assert!(!home.data().join("keys").exists());
 }

@@ -6,11 +6,16 @@ use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use eyre::Result;
 use p2p_auth::Secret;
+use p2p_service::interrupt::interrupted;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use secrecy::zeroize::Zeroizing;
+
+use super::refused;
+use crate::ShellError;
 
 /// Maximum length of a line in bytes; further bytes are discarded.
 pub(super) const LINE_MAX: usize = 4096;
@@ -18,7 +23,7 @@ pub(super) const LINE_MAX: usize = 4096;
 const PATIENCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
 
 /// Opens the terminal of this process, if standard input or standard error is a terminal.
-pub fn open() -> Option<File> {
+pub(super) fn open() -> Option<File> {
     let is_seen = io::stdin().is_terminal() || io::stderr().is_terminal();
     OpenOptions::new().read(true).write(true).open("/dev/tty").ok().filter(|_| is_seen)
 }
@@ -28,7 +33,7 @@ pub fn open() -> Option<File> {
 ///
 /// # Errors
 /// Fails if the terminal cannot be used.
-pub async fn ask(terminal: &File, prompt: &str, is_hidden: bool) -> io::Result<Option<Secret>> {
+pub(super) async fn ask(terminal: &File, prompt: &str, is_hidden: bool) -> io::Result<Option<Secret>> {
     let mut typed = terminal.try_clone()?;
     let _raw = Raw::set(terminal)?;
     write!(typed, "{prompt}: ")?;
@@ -38,6 +43,22 @@ pub async fn ask(terminal: &File, prompt: &str, is_hidden: bool) -> io::Result<O
     let line = line.await.map_err(io::Error::other)?;
     writeln!(&*terminal)?;
     line
+}
+
+/// Asks at the terminal of this process for what is called `what`; `None` if there is none.
+///
+/// # Errors
+/// Fails if the user gives up with Ctrl-C or Ctrl-D, if a signal interrupts it, or if the terminal cannot be used.
+pub async fn typed(what: &str, is_hidden: bool) -> Option<Result<Secret>> {
+    let terminal = open()?;
+    Some(tokio::select! {
+        biased;
+        typed = ask(&terminal, what, is_hidden) => match typed {
+            Ok(typed) => typed.ok_or_else(|| refused(ShellError::Abandoned)),
+            Err(error) => Err(error.into()),
+        },
+        stop = interrupted() => stop.and_then(|stop| Err(stop.into())),
+    })
 }
 
 /// A guard that tells the reading thread that the line is no longer wanted.
