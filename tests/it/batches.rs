@@ -377,6 +377,12 @@ fn a_line_is_checked_with_what_it_will_have_done() {
         assert!(["was begun", "stored already", "no file", "cannot"].iter().all(|bad| !said.contains(bad)), "{line}: {said}");
         assert_eq!(home.stored(), ["big.bin", "f1"], "{line}: {said}");
     }
+    // What is being replaced is there already, whatever becomes of that; twice the same stays twice.
+    for change in ["mv f1 ./f1 d/", "cp f1 ./f1 d/", "rm f1 ./f1"] {
+        let said = home.refused_script(&format!("mkdir d\nupload -f f1 --background\n{change}; ls\n"));
+        assert!(said.contains("`f1` is given twice") && said.contains(" Nothing of the line was begun."), "{said}");
+        home.ok(&["rm", "d"]);
+    }
     // A command alone says the same of its files.
     assert!(repl("upload mid.bin big.bin").contains("1 of 2 files is refused: big.bin. None was begun."));
 }

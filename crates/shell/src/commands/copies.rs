@@ -92,10 +92,15 @@ async fn set_attributes(shell: &Shell, call: &Call, first: usize, attributes: At
     }
     let mut answers = Vec::with_capacity(planned.len());
     for set in planned {
-        let label = identity.shown(&set.file);
-        shell.access.record_setting(&identity, &set.file).await?;
-        shell.call(set).await.map_err(|error| partly(&answers, error))?;
-        answers.push(names_changed::attributed(&label, attributes));
+        let answer = set_one(shell, &identity, set).await.map_err(|error| partly(&answers, error))?;
+        answers.push(answer);
     }
     Ok(Answer::all(answers))
+}
+
+async fn set_one(shell: &Shell, identity: &Identity, set: SetAttributes) -> Result<Answer, ShellError> {
+    let (label, attributes) = (identity.shown(&set.file), set.attributes);
+    shell.access.record_setting(identity, &set.file).await?;
+    shell.call(set).await?;
+    Ok(names_changed::attributed(&label, attributes))
 }

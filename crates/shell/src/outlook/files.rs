@@ -219,10 +219,10 @@ impl Outlook {
     async fn remove(&mut self, shell: &Shell, call: &Call) -> Result<(), ShellError> {
         let (recursive, mut given) = (call.has("recursive"), Given::default());
         for key in self.all_named(shell, call, 0..call.arguments.len(), recursive).await? {
+            given.take(&key, &self.identity.shown(&key), recursive)?;
             if self.is_open(&key) {
                 continue;
             }
-            given.take(&key, &self.identity.shown(&key), recursive)?;
             if self.names.get(&key).is_some() {
                 self.require_change(shell, &key).await?;
                 changes::remove(&mut self.names, &key, recursive)?;
@@ -310,11 +310,12 @@ impl Outlook {
                 return Err(AccessError::AnotherTree { path: call.arguments.last().cloned().unwrap_or_default() }.into());
             }
             let new = if is_directory && key != target { target.child(key.last_name()) } else { target.clone() };
+            // Twice the same is refused, whatever is there by then.
+            given.take(&key, &self.identity.shown(&key), true)?;
             if self.is_open(&new) || self.is_open(&key) {
                 self.open.extend([new, key]);
                 continue;
             }
-            given.take(&key, &self.identity.shown(&key), true)?;
             changes::rename(&mut self.names, &key, &new, call.has("force"))?;
         }
         Ok(())
