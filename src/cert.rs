@@ -8,7 +8,7 @@ use eyre::{Report, Result, WrapErr, eyre};
 use p2p_base::private_file;
 use p2p_base::replacement::{self, Existing};
 use p2p_base::spelling::{shell_operand, visible, visible_path};
-use p2p_service::config::Config;
+use p2p_service::config::{Config, toml_string};
 use p2p_service::doors::certificate::Fingerprint;
 use p2p_service::failure::{Advise, wrong_usage};
 use p2p_service::instance::data_dir_of;
@@ -163,27 +163,34 @@ fn failed(path: &Path, error: &std::io::Error) -> Report {
 fn text_of(made: &Made) -> String {
     let Made { certificate, key, names, not_before, not_after, sha256 } = made;
     let (from, to) = (date_of(*not_before), date_of(*not_after));
-    let quoted = |path: &Path| toml_text(&visible_path(path));
     format!(
         "certificate  {}\nkey          {}\nnames        {}\nvalid        {from} to {to}\nSHA-256      {sha256}\n\n\
-         In p2p.toml:\n[grpc]\ntls = {{ certificate = {}, key = {} }}\n\n\
+         {}\n\n\
          Its clients:\np2p --connect grpcs://127.0.0.1:50050 --tls-ca {} ls",
         visible_path(certificate),
         visible_path(key),
         names.join(", "),
-        quoted(certificate),
-        quoted(key),
+        config_of(certificate, key),
         shell_operand(certificate),
     )
 }
 
-/// Returns a text as a string of TOML (TOML 1.0, basic strings).
-fn toml_text(text: &str) -> String {
-    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+/// Returns the table of p2p.toml that names the files.
+fn config_of(certificate: &Path, key: &Path) -> String {
+    match (certificate.to_str(), key.to_str()) {
+        (Some(certificate), Some(key)) => {
+            let (certificate, key) = (toml_string(certificate), toml_string(key));
+            format!("In p2p.toml:\n[grpc]\ntls = {{ certificate = {certificate}, key = {key} }}")
+        }
+        _ => "p2p.toml is in UTF-8, as the path of these files is not, and cannot name them: -o DIR writes others elsewhere."
+            .into(),
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::ffi::OsStrExt;
+
     use super::*;
 
     fn args(names: &[&str]) -> CertArgs {
@@ -206,5 +213,19 @@ mod tests {
             let error = args(&[wrong]).all_names().unwrap_err().to_string();
             assert!(error.ends_with("is neither a name of a machine nor an address"), "{wrong}: {error}");
         }
+    }
+
+    #[test]
+    fn the_files_are_named_as_they_are() {
+        for directory in ["/plain", "/a'b", "/a\"b\\c", "/two\nlines", "/\u{202e}evil\u{a0}", "/\u{1b}[31m"] {
+            let [certificate, key] = FILES.map(|name| Path::new(directory).join(name));
+            let text = config_of(&certificate, &key);
+            let table: toml::Table = text.strip_prefix("In p2p.toml:\n").unwrap().parse().unwrap();
+            let named = |what: &str| table["grpc"]["tls"][what].as_str().map(PathBuf::from).unwrap();
+            assert_eq!((named("certificate"), named("key")), (certificate, key), "{text}");
+            assert!(text.lines().count() == 3 && !text.contains(['\u{202e}', '\u{1b}']), "{text}");
+        }
+        let bytes = Path::new(std::ffi::OsStr::from_bytes(b"/\xff"));
+        assert!(config_of(bytes, bytes).contains("-o DIR"));
     }
 }

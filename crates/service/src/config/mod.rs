@@ -31,6 +31,7 @@ use toml::de::{DeTable, DeValue};
 pub use self::error::ConfigError;
 pub use self::remotes::Remote;
 pub use self::resolve::MailServer;
+pub use self::shown::toml_string;
 
 use self::keys::{Key, Kind, Section};
 use self::source::ConfigText;

@@ -35,7 +35,7 @@ impl fmt::Display for Config {
 }
 
 /// Returns a text as a TOML string on one line, in which everything that cannot be seen is escaped (TOML 1.0, basic strings).
-fn toml_string(text: &str) -> String {
+pub fn toml_string(text: &str) -> String {
     let is_unseen = |c: char| c != ' ' && is_blank(c);
     if visible_line(text) == text && !text.contains(is_unseen) {
         return toml::Value::String(text.to_owned()).to_string();
