@@ -94,16 +94,30 @@ pub fn visible(text: &str) -> Cow<'_, str> {
 /// Returns lines of text as they are shown: characters that are invisible, move the cursor or change colours are escaped, except
 /// line ends and tabs.
 pub fn visible_lines(text: &str) -> Cow<'_, str> {
-    without_effects(text, &['\n', '\t'])
+    without_effects(text, &['\n', '\t'], |c| c.escape_default().to_string())
 }
 
 /// Returns a line of text as it is shown: like [`visible_lines`], and line ends and tabs in it are escaped too, so that it stays one.
 pub fn visible_line(text: &str) -> Cow<'_, str> {
-    without_effects(text, &[])
+    without_effects(text, &[], |c| c.escape_default().to_string())
+}
+
+/// Returns a text of JSON in which the same characters are escaped as JSON does, so that the document stays what it is.
+pub fn visible_json(json: &str) -> Cow<'_, str> {
+    if json.is_ascii() && !json.contains('\u{7f}') {
+        return Cow::Borrowed(json);
+    }
+    // A document may be long. No character has an effect beyond its line.
+    json.split_inclusive('\n').map(|line| without_effects(line, &['\n', '\t'], json_escape)).collect::<String>().into()
+}
+
+/// Returns the escape of a character in a string of JSON (RFC 8259, section 7).
+pub fn json_escape(c: char) -> String {
+    c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect()
 }
 
 /// Returns a text in which all characters that are invisible or have an effect are escaped, but for some.
-fn without_effects<'a>(text: &'a str, unchanged: &[char]) -> Cow<'a, str> {
+fn without_effects<'a>(text: &'a str, unchanged: &[char], escape: impl Fn(char) -> String) -> Cow<'a, str> {
     // Most texts are of such characters alone, and a screen shows tens of thousands of rows.
     if text.bytes().all(|byte| matches!(byte, b' '..=b'~') || unchanged.contains(&char::from(byte))) {
         return Cow::Borrowed(text);
@@ -113,8 +127,7 @@ fn without_effects<'a>(text: &'a str, unchanged: &[char]) -> Cow<'a, str> {
     if !(0..chars.len()).any(is_escaped) {
         return Cow::Borrowed(text);
     }
-    let shown =
-        |place: usize| if is_escaped(place) { chars[place].1.escape_default().to_string() } else { chars[place].1.to_string() };
+    let shown = |place: usize| if is_escaped(place) { escape(chars[place].1) } else { chars[place].1.to_string() };
     Cow::Owned((0..chars.len()).map(shown).collect())
 }
 

@@ -14,6 +14,8 @@ use std::borrow::Cow;
 use std::ffi::OsString;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use p2p_base::spelling::{json_escape, visible_json};
+
 /// Families of terminals with the control sequences of ECMA-48 for the cursor, by the first part of their names or a later one, without
 /// the number of a model: `xterm-256color`, `vt220`, `screen.linux`, `ms-vt100`.
 const MOVING_CURSORS: [&str; 40] = [
@@ -145,16 +147,17 @@ impl Glyphs {
         Cow::Owned(plain)
     }
 
-    /// Returns a JSON text in these characters. In ASCII, every other character is escaped as in RFC 8259, section 7.
+    /// Returns a JSON text in these characters, without those that are invisible or have an effect on a terminal or on what stands beside them.
+    /// In ASCII, every other character is escaped as in RFC 8259, section 7, too.
     pub fn plain_json(self, json: &str) -> Cow<'_, str> {
         if self == Glyphs::Unicode {
-            return Cow::Borrowed(json);
+            return visible_json(json);
         }
         let mut plain = String::with_capacity(json.len());
         for c in json.chars() {
             match c.is_ascii() && c != DELETE {
                 true => plain.push(c),
-                false => c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| plain.push_str(&format!("\\u{unit:04x}"))),
+                false => plain.push_str(&json_escape(c)),
             }
         }
         Cow::Owned(plain)
@@ -377,5 +380,10 @@ mod tests {
         assert_eq!(Glyphs::Ascii.plain_json("{\"a\": \"é😀\"}"), "{\"a\": \"\\u00e9\\ud83d\\ude00\"}");
         let value: serde_json::Value = serde_json::from_str(&Glyphs::Ascii.plain_json("\"é😀…\"")).unwrap();
         assert_eq!(value, "é😀…");
+        let text = "\u{9b}31m a\u{202e}b\u{7f} \u{200b}\u{2028}é👨\u{200d}👩\u{e0041}";
+        let json = serde_json::to_string_pretty(&vec![text]).unwrap();
+        let plain = Glyphs::Unicode.plain_json(&json);
+        assert_eq!(plain, "[\n  \"\\u009b31m a\\u202eb\\u007f \\u200b\\u2028é👨\u{200d}👩\\udb40\\udc41\"\n]");
+        assert_eq!(serde_json::from_str::<Vec<String>>(&plain).unwrap(), [text]);
     }
 }

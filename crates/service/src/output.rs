@@ -17,7 +17,7 @@ use p2p_base::spelling::{visible_line, visible_lines};
 use rustix::termios::tcgetwinsize;
 use serde::Serialize;
 
-use crate::abilities::{Abilities, Colors, Glyphs, glyphs};
+use crate::abilities::{Abilities, Colors, glyphs};
 
 /// How to print.
 #[derive(Debug, Clone, Copy, Default, Args)]
@@ -48,15 +48,13 @@ pub fn print_text(text: &str) -> Result<()> {
     print_raw(&glyphs().plain(&visible))
 }
 
-/// Prints a JSON document and a newline. JSON has no control characters of ASCII in it; on a terminal, the other characters that
-/// have an effect are escaped, and the document stays one.
+/// Prints a JSON document and a newline. Characters that are invisible or have an effect on a terminal are escaped in it, also where a program
+/// reads it, which may show what it has read; the document stays what it is.
 ///
 /// # Errors
 /// Fails if standard output cannot be written. A closed pipe is no error.
 pub fn print_json(json: &str) -> Result<()> {
-    let is_disturbing = || io::stdout().is_terminal() && visible_lines(json) != json;
-    let characters = if is_disturbing() { Glyphs::Ascii } else { glyphs() };
-    print_raw(&characters.plain_json(json))
+    print_raw(&glyphs().plain_json(json))
 }
 
 /// Prints a text unchanged, and a newline.
