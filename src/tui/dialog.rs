@@ -232,6 +232,11 @@ impl Dialog {
         if let Dialog::Form(form) = self { Some(form) } else { None }
     }
 
+    /// Returns true if it is a form whose answer is being checked.
+    pub fn is_waiting_form(&self) -> bool {
+        self.form().is_some_and(FormDialog::is_waiting)
+    }
+
     /// Handles a pasted text; returns false if what is searched for has no room for it.
     pub fn paste(&mut self, text: &str) -> bool {
         match self {

@@ -133,11 +133,7 @@ impl FormDialog {
             self.focus = error.field;
         }
         for (place, field) in form.fields.iter().enumerate() {
-            let is_wrong = form
-                .error
-                .as_ref()
-                .is_none_or(|error| error.field == place || (field.kind == FieldKind::Repeated && error.field + 1 == place));
-            if is_wrong {
+            if form.error.is_none() || form.error_at(place).is_some() {
                 self.inputs[place].clear(field);
             }
         }

@@ -135,6 +135,14 @@ enum Placed<'a> {
 /// Memory of a layout, so that it does not change with each row that its content gains or loses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Kept {
+    memory: Memory,
+    /// Panes that asked in the latest frame and where they are, if that frame has left the memory as it was: the same panes are there again.
+    calm: Option<Calm>,
+}
+
+/// What a layout goes by beside the panes that ask.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Memory {
     /// Area of all panes.
     area: Rect,
     /// Shape that the prompt asked for, and the height that it has since.
@@ -143,8 +151,6 @@ pub struct Kept {
     manner: Option<Manner>,
     /// Arrangements that another one was better than since the area is what it is: none of them is taken again for what the lists hold.
     left: Vec<Manner>,
-    /// Panes that asked in the latest frame and where they are, if that frame has left this memory as it was: the same panes are there again.
-    calm: Option<Calm>,
 }
 
 /// Panes that ask, and where they are.
@@ -156,7 +162,9 @@ impl Kept {
         let (asked, places) = self.calm.as_ref()?;
         (asked == candidates).then_some(places)
     }
+}
 
+impl Memory {
     /// Returns panes of which the prompt keeps its height if it asks for what it asked for before.
     fn pinned(&self, candidates: &[Candidate]) -> Vec<Candidate> {
         let pinned = |candidate: &Candidate| match self.prompt {
@@ -202,18 +210,18 @@ impl Manner {
 /// place where it is clearly better and leaves the columns of the prompt as they are; what was given up so is not taken again while the area is
 /// the same. The prompt keeps its height as long as it asks for the same, such as room for one answer.
 pub fn arrange(candidates: &[Candidate], area: Rect, before: Option<&Kept>) -> (Vec<(Pane, Rect)>, Kept) {
-    let before = before.filter(|before| before.area == area);
+    let before = before.filter(|before| before.memory.area == area);
     if let Some((kept, places)) = before.and_then(|before| Some((before, before.repeated(candidates)?))) {
         return (places.to_vec(), kept.clone());
     }
-    let (places, kept) = laid_out(candidates, area, before);
-    let is_calm = before.is_some_and(|before| Kept { calm: None, ..before.clone() } == kept);
-    let calm = is_calm.then(|| (candidates.to_vec(), places.clone()));
-    (places, Kept { calm, ..kept })
+    let before = before.map(|before| &before.memory);
+    let (places, memory) = laid_out(candidates, area, before);
+    let calm = (before == Some(&memory)).then(|| (candidates.to_vec(), places.clone()));
+    (places, Kept { memory, calm })
 }
 
 /// Returns the places of panes after a frame of the same area, and the memory of them.
-fn laid_out(candidates: &[Candidate], area: Rect, before: Option<&Kept>) -> (Vec<(Pane, Rect)>, Kept) {
+fn laid_out(candidates: &[Candidate], area: Rect, before: Option<&Memory>) -> (Vec<(Pane, Rect)>, Memory) {
     let asked = candidates.iter().find(|candidate| candidate.pane == Pane::Prompt).map(|prompt| prompt.shape);
     let candidates = &before.map_or_else(|| candidates.to_vec(), |before| before.pinned(candidates));
     let mut by_priority: Vec<&Candidate> =
@@ -239,7 +247,7 @@ fn laid_out(candidates: &[Candidate], area: Rect, before: Option<&Kept>) -> (Vec
     };
     let places: Vec<(Pane, Rect)> = places.into_iter().map(|(candidate, area)| (candidate.pane, area)).collect();
     let height = places.iter().find(|(pane, _)| *pane == Pane::Prompt).map(|(_, area)| area.height);
-    (places, Kept { area, prompt: asked.zip(height), manner, left, calm: None })
+    (places, Memory { area, prompt: asked.zip(height), manner, left })
 }
 
 /// Returns the present arrangement, or one that is clearly better, and what has been left by then.

@@ -77,6 +77,24 @@ fn the_selection_goes_with_its_node() {
     assert!(places.len() > 1, "the rows have not moved");
 }
 
+/// Also by the first order that is chosen, which moves it away from where it stood by its number, and back.
+#[test]
+fn the_first_order_leaves_the_selection_on_its_node() {
+    let mut tui_harness = TuiHarness::dark(120, 40);
+    tui_harness.keys(&["kill Node_05", "Enter"]);
+    tui_harness.watch(SimDuration::from_secs(60));
+    tui_harness.press_in_pane(Pane::Nodes, &["Down"]);
+    tui_harness.draw_all();
+    tui_harness.keys(&["S"]);
+    tui_harness.draw_all();
+    assert_eq!(nodes(&mut tui_harness, Pane::Nodes), [5, 1, 2, 3, 4], "{}", tui_harness.text());
+    assert!(copied(&mut tui_harness).starts_with("Node_02 "), "{}", tui_harness.text());
+    tui_harness.keys(&["S"; 7]);
+    tui_harness.draw_all();
+    assert_eq!(nodes(&mut tui_harness, Pane::Nodes), [1, 2, 3, 4, 5]);
+    assert!(copied(&mut tui_harness).starts_with("Node_02 "), "{}", tui_harness.text());
+}
+
 #[test]
 fn connections_are_sorted_and_packets_are_not() {
     let mut tui_harness = uploading(200, 60);

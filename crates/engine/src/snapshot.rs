@@ -48,6 +48,13 @@ pub struct LinkQueues {
     pub down: LinkQueue,
 }
 
+impl LinkQueues {
+    /// Returns the number of packets that wait in both.
+    pub fn packets(&self) -> usize {
+        self.up.packets + self.down.packets
+    }
+}
+
 /// Status of a node.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NodeStatus {

@@ -9,7 +9,7 @@ use ratatui::layout::Margin;
 use tokio::sync::oneshot;
 
 use super::faults::summary_of;
-use super::{App, AppMessage, ExitRequest, Pane, TerminalRequest};
+use super::{App, AppMessage, ExitRequest, Pane, TerminalRequest, scene};
 use crate::tui::action::Action;
 use crate::tui::connection::ConnectionDialog;
 use crate::tui::dialog::{Choice, Dialog, Item};
@@ -194,7 +194,8 @@ impl App {
     /// Lets the selection stay where it is: on the transfer that a selected step has begun, or in the place of a step that is gone. To be
     /// called before each frame, and before a key acts upon what is selected.
     pub fn keep_selection(&mut self) {
-        Pane::ALL.into_iter().for_each(|pane| self.with_pane(pane, |pane, scene| pane.keep_place(scene)));
+        let scene = scene(&self.view, &self.theme, (&self.visitor, &self.shell), &self.workspace, &self.lines);
+        Pane::ALL.into_iter().for_each(|pane| self.panes.get_mut(pane).keep_place(&scene));
         // What is shown of an instant stays as it is.
         let Some(step) = self.view.chosen().step.filter(|_| !self.view.is_frozen()) else { return };
         let chosen = match self.lines.fate_of(step) {
@@ -303,12 +304,7 @@ impl App {
         let verbs = self.with_pane(self.workspace.focus(), |pane, scene| pane.verbs(scene));
         let items = verbs.into_iter().map(|verb| Item {
             name: verb.label.into_owned(),
-            summary: match &verb.deed {
-                Deed::Act(_) | Deed::Own(_) | Deed::Drop(_) | Deed::DropRest(_) | Deed::Watch(_) | Deed::WatchPath(..) => {
-                    verb.key.to_owned()
-                }
-                deed => summary_of(deed),
-            },
+            summary: summary_of(&verb.deed).unwrap_or_else(|| verb.key.to_owned()),
             choice: Choice::Deed(verb.deed),
         });
         let items: Vec<Item> = items.collect();

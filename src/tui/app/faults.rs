@@ -12,8 +12,11 @@ const CLEAR: &str = "faults clear";
 impl App {
     /// Opens a further menu.
     pub(super) fn open_menu(&mut self, menu: Menu) {
-        let items =
-            menu.entries.into_iter().map(|(name, deed)| Item { name, summary: summary_of(&deed), choice: Choice::Deed(deed) });
+        let items = menu.entries.into_iter().map(|(name, deed)| Item {
+            name,
+            summary: summary_of(&deed).unwrap_or_default(),
+            choice: Choice::Deed(deed),
+        });
         self.open_list(&menu.title, items.collect());
     }
 
@@ -40,13 +43,13 @@ impl App {
     }
 }
 
-/// Returns what a menu shows of an effect: the command.
-pub(super) fn summary_of(deed: &Deed) -> String {
-    match deed {
+/// Returns what a menu shows of an effect: the command; `None` if it carries out none.
+pub(super) fn summary_of(deed: &Deed) -> Option<String> {
+    Some(match deed {
         Deed::Run(line) | Deed::Open(line) | Deed::Confirm { line, .. } => line.clone(),
         Deed::Type(line) => format!("{line} ..."),
-        Deed::Choose(menu) => menu.entries.first().map(|(_, deed)| summary_of(deed)).unwrap_or_default(),
+        Deed::Choose(menu) => menu.entries.first().and_then(|(_, deed)| summary_of(deed)).unwrap_or_default(),
         Deed::Profiles(node) => format!("faults apply PROFILE {node}"),
-        Deed::Act(_) | Deed::Own(_) | Deed::Drop(_) | Deed::DropRest(_) | Deed::Watch(_) | Deed::WatchPath(..) => String::new(),
-    }
+        Deed::Act(_) | Deed::Own(_) | Deed::Drop(_) | Deed::DropRest(_) | Deed::Watch(_) | Deed::WatchPath(..) => return None,
+    })
 }

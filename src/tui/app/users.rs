@@ -83,9 +83,7 @@ impl App {
         if let Some(notice) = self.visitor.session_notice.as_ref().filter(|_| question.form.title == LOG_IN) {
             (question.form.title, question.form.text) = ("Session expired", notice.clone());
         }
-        let is_waiting = |dialog: &Dialog| dialog.form().is_some_and(FormDialog::is_waiting);
-        let waiting = self.dialogs.iter().rposition(is_waiting);
-        match waiting.and_then(|place| self.dialogs.get_mut(place)) {
+        match self.dialogs.iter_mut().rev().find(|dialog| dialog.is_waiting_form()) {
             Some(Dialog::Form(form)) if form.form.title == question.form.title => form.ask_again(question),
             Some(before) => *before = Dialog::Form(Box::new(FormDialog::new(question))),
             None => self.dialogs.push(Dialog::Form(Box::new(FormDialog::new(question)))),
@@ -95,12 +93,12 @@ impl App {
 
     /// Closes the forms whose answers have been checked.
     pub(super) fn close_waiting_forms(&mut self) {
-        self.dialogs.retain(|dialog| !dialog.form().is_some_and(FormDialog::is_waiting));
+        self.dialogs.retain(|dialog| !dialog.is_waiting_form());
     }
 
     /// Returns true if a dialog waits for input of the user.
     pub fn awaits_input(&self) -> bool {
-        self.dialogs.last().is_some_and(|dialog| !dialog.form().is_some_and(FormDialog::is_waiting))
+        self.dialogs.last().is_some_and(|dialog| !dialog.is_waiting_form())
     }
 
     /// Returns true if a form shows the remaining time of a code.

@@ -10,16 +10,15 @@ use p2p_store::manifest::NodeNumber;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
-use ratatui::widgets::Clear;
 
-use super::frame::middle;
+use super::frame::opened;
 use crate::tui::connection::{ConnectionDialog, End};
 use crate::tui::panes::awaiting::waits_for_node;
 use crate::tui::panes::plot::{Curve, Plot, round_top};
 use crate::tui::panes::scene::Scene;
 use crate::tui::panes::wire::connections::{node_of, passed, round_trip_of};
 use crate::tui::panes::wire::draw_packets_of;
-use crate::tui::panes::{Canvas, fitted_spans, framed, queues_of};
+use crate::tui::panes::{Canvas, queues_of};
 use crate::tui::theme::{Role, Theme};
 
 /// Span of the curves.
@@ -43,17 +42,11 @@ struct Side<'a> {
 /// Draws the dialog.
 pub(super) fn draw(scene: &Scene<'_>, dialog: &ConnectionDialog, frame: &mut Frame<'_>, area: Rect) {
     let theme = scene.theme;
-    let place = middle(area, LARGEST.0.min(area.width), LARGEST.1.min(area.height.saturating_sub(2)).max(1));
     let connection = scene.snapshot.figures.connections.iter().find(|connection| connection.node == dialog.node());
     let side = connection.map(|connection| side_of(connection, dialog.end(), scene.snapshot.figures.at));
     let title = title_of(theme, dialog.node(), side.as_ref());
     let hint = " Left: client's end  Right: node's end  Esc closes ";
-    let title = fitted_spans(vec![Span::raw(title)], place.width.saturating_sub(2), theme.glyphs.ellipsis);
-    let block = framed(theme, Role::Focus).title(Line::from(title)).title_bottom(hint);
-    let inner = block.inner(place);
-    frame.render_widget(Clear, place);
-    frame.render_widget(block, place);
-    let mut canvas = Canvas { area: inner, buffer: frame.buffer_mut(), ellipsis: theme.glyphs.ellipsis };
+    let mut canvas = opened(theme, LARGEST, (title, hint), frame, area);
     let (Some(connection), Some(side)) = (connection, side) else {
         let text = format!("There is no connection to {} now; the next transfer to it opens one.", dialog.node());
         canvas.row(0, vec![Span::styled(text, theme.style(Role::Dim))]);

@@ -56,9 +56,10 @@ impl<I> Column<I> {
 /// Importance of a column by which rows are sorted: only names are more important.
 const SORTED: u8 = 8;
 
-/// Marks the column of an order in its heading, and keeps it in sight before all others but the names.
-pub fn mark<I: PartialEq>(columns: &mut [Column<I>], id: &I, order: Order, glyphs: &Glyphs) {
-    for column in columns.iter_mut().filter(|column| column.id == *id) {
+/// Marks the column by which rows are sorted in its heading, if there is one, and keeps it in sight before all others but the names.
+pub fn mark<I: PartialEq>(columns: &mut [Column<I>], sorted: Option<(Order, I)>, glyphs: &Glyphs) {
+    let Some((order, id)) = sorted else { return };
+    for column in columns.iter_mut().filter(|column| column.id == id) {
         let mark = if order.is_descending { glyphs.descending } else { glyphs.ascending };
         column.heading = format!("{} {mark}", column.heading).into();
         column.importance = column.importance.max(SORTED);

@@ -68,7 +68,7 @@ impl PaneView for HealthPane {
         let least = if room.height < ROOMY { 5 } else { rows_up_to(hosts.min(HOSTS_USUAL) + 3, 9) };
         Shape::bounded((width(hosts.min(HOSTS_USUAL)), least), wish)
             .of_rows(hosts + 3)
-            .of_columns(width(hosts).saturating_add(beside::WIDTH))
+            .of_columns(width(hosts).saturating_add(beside::width()))
     }
 
     fn priority(&self, preset: Preset) -> u16 {

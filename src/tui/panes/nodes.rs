@@ -19,7 +19,7 @@ use unicode_width::UnicodeWidthStr;
 use super::broken::{Broken, BrokenNode};
 use super::columns::{Align, BYTES, Cell, Column, Columns, RATE, longest, mark};
 use super::faults_menu;
-use super::order::{Order, Sortable};
+use super::order::Sortable;
 use super::queues_of;
 use super::rows::Rows;
 use super::scene::Scene;
@@ -111,9 +111,7 @@ impl PaneView for NodesPane {
         let (names, addresses) = (texts(|node| node.node.to_string()), texts(|node| node.address.to_string()));
         let widest = |texts: &[String]| longest(texts.iter().map(String::as_str), 40);
         let mut columns = columns(&scene.theme.glyphs, widest(&names), widest(&addresses));
-        if let Some((order, id)) = self.order() {
-            mark(&mut columns, &id, order, &scene.theme.glyphs);
-        }
+        mark(&mut columns, self.list.sorted_by(ORDERS, &ORDERED), &scene.theme.glyphs);
         let broken = Broken::of(scene.snapshot);
         let faults: Vec<BrokenNode> = nodes[shown.clone()].iter().map(|node| broken.at(node.node)).collect();
         if let width @ 1.. = longest(faults.iter().map(|fault| fault.told.as_str()), FAULT_MAX) {
@@ -146,10 +144,9 @@ impl PaneView for NodesPane {
     }
 
     fn keep_place(&mut self, scene: &Scene<'_>) {
-        if self.list.order().is_some() {
-            let keys: Vec<u64> = self.nodes(scene).into_iter().map(|node| node.node.index() as u64).collect();
-            self.list.hold(keys.into_iter());
-        }
+        // Also while the rows stand by their numbers: the first order that is chosen moves them.
+        let keys: Vec<u64> = self.nodes(scene).into_iter().map(|node| node.node.index() as u64).collect();
+        self.list.hold(&keys);
     }
 
     fn is_filterable(&self) -> bool {
@@ -170,17 +167,10 @@ impl PaneView for NodesPane {
 }
 
 impl NodesPane {
-    /// Returns the order of the rows, and the column of it, if it is not that of the numbers.
-    fn order(&self) -> Option<(Order, Quantity)> {
-        let order = self.list.order()?;
-        let place = ORDERS.iter().position(|sortable| sortable.name == order.by)?;
-        ORDERED.get(place).map(|&id| (order, id))
-    }
-
     /// Returns the nodes that pass the filter in the order of the rows.
     fn nodes<'a>(&self, scene: &Scene<'a>) -> Vec<&'a NodeStatus> {
         let mut nodes: Vec<&NodeStatus> = self.passing(scene).collect();
-        if let Some((order, id)) = self.order() {
+        if let Some((order, id)) = self.list.sorted_by(ORDERS, &ORDERED) {
             nodes.sort_by(|one, other| order.compare(value(one, id), value(other, id)));
         }
         nodes
@@ -194,7 +184,8 @@ impl NodesPane {
     }
 
     fn selected<'a>(&self, scene: &Scene<'a>) -> Option<&'a NodeStatus> {
-        self.nodes(scene).get(self.list.selected()).copied()
+        let place = self.list.selected();
+        if self.list.order().is_some() { self.nodes(scene).get(place).copied() } else { self.passing(scene).nth(place) }
     }
 }
 
@@ -227,7 +218,7 @@ fn value(node: &NodeStatus, id: Quantity) -> Option<u64> {
         Quantity::Down => node.rates.down.latest(),
         Quantity::Stored => node.used_bytes,
         Quantity::Connections => Some(node.connections as u64),
-        Quantity::Queued => Some((node.queues.up.packets + node.queues.down.packets) as u64),
+        Quantity::Queued => Some(node.queues.packets() as u64),
         Quantity::Name | Quantity::Fault | Quantity::Traffic | Quantity::Address | Quantity::Full => None,
     }
 }
@@ -325,7 +316,7 @@ fn cell(scene: &Scene<'_>, row: &Row<'_>, quantity: Quantity, width: u16) -> Cel
             text(node.used_bytes.map_or_else(|| "-".into(), |used| percent_of(used, node.capacity_bytes)), Role::Dim)
         }
         Quantity::Connections => text(node.connections.to_string(), Role::Dim),
-        Quantity::Queued => text((node.queues.up.packets + node.queues.down.packets).to_string(), Role::Dim),
+        Quantity::Queued => text(node.queues.packets().to_string(), Role::Dim),
     }
 }
 

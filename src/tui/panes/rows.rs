@@ -3,7 +3,7 @@
 use crossterm::event::{KeyCode, KeyEvent};
 use p2p_base::spelling::visible_line;
 
-use super::order::Order;
+use super::order::{Order, Sortable};
 use crate::tui::editor::{Edit, Editor, edit_for};
 
 /// The selection, the filter and the order of a pane that lists rows.
@@ -45,14 +45,20 @@ impl Rows {
         self.order
     }
 
+    /// Returns the order of the rows, and which of `ids` it is by, if it is one of `all`, of which each has its own among `ids`; `None` for
+    /// the pane's own.
+    pub fn sorted_by<I: Copy>(&self, all: &[Sortable], ids: &[I]) -> Option<(Order, I)> {
+        let order = self.order?;
+        all.iter().zip(ids).find(|(sortable, _)| sortable.name == order.by).map(|(_, &id)| (order, id))
+    }
+
     /// Changes the order of the rows.
     pub fn set_order(&mut self, order: Option<Order>) {
         self.order = order;
     }
 
     /// Keeps the selected row selected where it has come to stand elsewhere. `keys` tell the rows apart, in their order.
-    pub fn hold(&mut self, keys: impl Iterator<Item = u64>) {
-        let keys: Vec<u64> = keys.collect();
+    pub fn hold(&mut self, keys: &[u64]) {
         if let Some((_, key)) = self.held.filter(|&(place, key)| keys.get(place) != Some(&key)) {
             self.selected = keys.iter().position(|&other| other == key).unwrap_or(self.selected);
         }
@@ -136,7 +142,7 @@ mod tests {
     fn the_selection_goes_with_its_row() {
         let mut rows = Rows::default();
         let after = |rows: &mut Rows, keys: [u64; 3]| {
-            rows.hold(keys.into_iter());
+            rows.hold(&keys);
             rows.selected()
         };
         rows.select(1);

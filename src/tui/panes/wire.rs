@@ -112,7 +112,7 @@ impl PaneView for WirePane {
     fn keep_place(&mut self, scene: &Scene<'_>) {
         if self.shows_connections {
             let keys: Vec<u64> = self.connections(scene).map(|row| row.connection.node.index() as u64).collect();
-            self.list.hold(keys.into_iter());
+            self.list.hold(&keys);
         }
     }
 

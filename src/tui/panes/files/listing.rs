@@ -86,17 +86,23 @@ impl Wanted {
         self.is_like(other) && self.order == other.order && self.names.is_same(&other.names)
     }
 
-    /// Calls a function with each row, in their order, until it returns false. Only another order than that of the names costs memory in
-    /// proportion to the rows.
-    fn walk<'a>(&'a self, mut each: impl FnMut(&Passed<'a>) -> bool) {
-        let Some(order) = self.order else { return self.walk_names(|found| each(&found)) };
+    /// Calls a function with each row, in their order, until it returns false: with those of [`sorted`](Self::sorted), or in the order of the
+    /// names.
+    fn walk<'a>(&'a self, sorted: Option<&[Passed<'a>]>, mut each: impl FnMut(&Passed<'a>) -> bool) {
+        let Some(sorted) = sorted else { return self.walk_names(|found| each(&found)) };
+        let _ = sorted.iter().all(each);
+    }
+
+    /// Returns all rows in an order other than that of the names, which alone costs memory in proportion to the rows.
+    fn sorted(&self) -> Option<Vec<Passed<'_>>> {
+        let order = self.order?;
         let mut all = Vec::new();
         self.walk_names(|found| {
             all.push(found);
             true
         });
         all.sort_by(|one, other| order.compare(one.value(order), other.value(order)));
-        let _ = all.iter().all(each);
+        Some(all)
     }
 
     /// Calls a function with each row, in the order of the names, until it returns false.
@@ -171,8 +177,9 @@ impl ListQuery {
     }
 
     fn look(self) -> Listing {
+        let sorted = self.wanted.sorted();
         let (mut total, mut place) = (0, None);
-        self.wanted.walk(|found| {
+        self.wanted.walk(sorted.as_deref(), |found| {
             if self.key.as_ref() == Some(found.key()) {
                 place = Some(total);
             }
@@ -182,7 +189,7 @@ impl ListQuery {
         let selected = place.unwrap_or(self.selected).min(total.saturating_sub(1));
         let first = selected.saturating_sub(AROUND);
         let (mut passed, mut rows) = (0, Vec::new());
-        self.wanted.walk(|found| {
+        self.wanted.walk(sorted.as_deref(), |found| {
             if passed >= first {
                 rows.push(found.row());
             }

@@ -24,10 +24,10 @@ use ratatui::layout::{Rect, Size};
 use ratatui::text::Span;
 
 use self::holders::{Holders, foot, health, map, map_width};
-use self::listing::{ListQuery, Listing, ORDERS, Row, SEGMENTS, SIZE, STORED, Wanted};
+use self::listing::{ListQuery, Listing, ORDERS, Row, Wanted};
 use super::columns::{Align, BYTES, Cell, Column, Columns, longest, mark, wished};
 use super::inquiry::{Found, Inquiry};
-use super::order::{Order, Sortable};
+use super::order::Sortable;
 use super::rows::Rows;
 use super::scene::Scene;
 use super::scroll::Part;
@@ -60,6 +60,9 @@ enum Quantity {
     Readers,
     Stored,
 }
+
+/// The quantities by which files can be sorted, as `ORDERS` names them.
+const ORDERED: [Quantity; ORDERS.len()] = [Quantity::Size, Quantity::Segments, Quantity::Stored];
 
 /// The list of the stored files.
 #[derive(Debug, Default)]
@@ -134,9 +137,7 @@ impl PaneView for FilesPane {
         if !is_shared && wished(&columns) > canvas.area.width {
             columns.retain(|column| column.id != Quantity::Readers);
         }
-        if let Some((order, id)) = self.order() {
-            mark(&mut columns, &id, order, &scene.theme.glyphs);
-        }
+        mark(&mut columns, self.list.sorted_by(ORDERS, &ORDERED), &scene.theme.glyphs);
         let columns = Columns::fit(columns, canvas.area.width);
         let rows = shown.zip(&seen).enumerate().filter_map(|(place, (index, seen))| Some((place, (index, seen.as_ref()?))));
         let cell = |(index, seen): &(usize, &Seen<'_>), quantity, width| {
@@ -233,18 +234,6 @@ impl PaneView for FilesPane {
 impl FilesPane {
     fn selected(&self) -> Option<&Row> {
         self.listing.row(self.list.selected())
-    }
-
-    /// Returns the order of the rows, and the column of it, if it is not that of the names.
-    fn order(&self) -> Option<(Order, Quantity)> {
-        let order = self.list.order()?;
-        let id = match order.by {
-            SIZE => Quantity::Size,
-            SEGMENTS => Quantity::Segments,
-            STORED => Quantity::Stored,
-            _ => return None,
-        };
-        Some((order, id))
     }
 
     /// Shows another directory, with the row of a key selected.

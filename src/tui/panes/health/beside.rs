@@ -11,7 +11,7 @@ use p2p_engine::snapshot::Peer;
 use ratatui::layout::Rect;
 
 use super::matrix::figure;
-use crate::tui::panes::columns::{Align, Cell, Column, Columns};
+use crate::tui::panes::columns::{Align, Cell, Column, Columns, wished};
 use crate::tui::panes::scene::Scene;
 use crate::tui::panes::{Canvas, below_heading};
 use crate::tui::theme::Role;
@@ -20,9 +20,6 @@ use crate::tui::theme::Role;
 const LEAST: u16 = 24;
 /// Width of the gap to the matrix in cells.
 const GAP: u16 = 3;
-
-/// Width in cells at which all figures are shown, with the gap.
-pub(super) const WIDTH: u16 = GAP + 9 + 4 * (1 + 6) + 1 + 8;
 
 /// A quantity that a column shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,16 +32,21 @@ enum Quantity {
     Lost,
 }
 
-fn fit(width: u16) -> Columns<Quantity> {
-    let columns = vec![
+/// Returns the width in cells at which all figures are shown, with the gap.
+pub(super) fn width() -> u16 {
+    GAP + wished(&columns())
+}
+
+/// Returns all columns.
+fn columns() -> Vec<Column<Quantity>> {
+    vec![
         Column::new(Quantity::Host, "client to", 9, 9, 9, Align::Left),
         Column::new(Quantity::Mean, "mean", 6, 6, 7, Align::Right),
         Column::new(Quantity::Best, "best", 6, 6, 4, Align::Right),
         Column::new(Quantity::Worst, "worst", 6, 6, 6, Align::Right),
         Column::new(Quantity::Jitter, "jitter", 6, 6, 5, Align::Right),
         Column::new(Quantity::Lost, "lost", 8, 8, 8, Align::Right),
-    ];
-    Columns::fit(columns, width)
+    ]
 }
 
 /// Draws the figures of these hosts, one a row, right of the first `used` cells of the canvas.
@@ -57,7 +59,7 @@ pub(super) fn draw(scene: &Scene<'_>, hosts: &[Peer], used: u16, canvas: &mut Ca
     let mut beside = canvas.part(area);
     let matrix = &scene.snapshot.figures.health;
     let rows = hosts.iter().enumerate().filter_map(|(place, host)| Some((place, (*host, matrix.seen(Peer::Client, *host)?))));
-    fit(area.width).draw(scene.theme, &mut beside, below_heading(area), rows, |(host, seen), quantity, _| {
+    Columns::fit(columns(), area.width).draw(scene.theme, &mut beside, below_heading(area), rows, |(host, seen), quantity, _| {
         cell(scene, *host, &seen.recent, quantity)
     });
 }

@@ -34,7 +34,7 @@ pub fn draw(scene: &Scene<'_>, (from, to): (Peer, Peer), canvas: &mut Canvas<'_>
     }
     let area = canvas.area;
     let below = Rect { y: area.y + used, height: area.height.saturating_sub(used), ..area };
-    if seen.is_some() && below.bottom() <= area.bottom() {
+    if seen.is_some() {
         plot(scene.theme, &health.probes(from, to), scene.snapshot.figures.at).draw(scene.theme, &mut canvas.part(below));
     }
 }
@@ -64,8 +64,7 @@ fn facts(theme: &Theme, seen: &PeerHealth) -> Vec<Vec<Span<'static>>> {
         millis(recent.jitter)
     );
     let lost = seen.probes - seen.answers;
-    let all =
-        format!("{}, {lost} lost ({:.1} %)", count_of(seen.probes, "probe"), 100.0 * lost as f64 / seen.probes.max(1) as f64);
+    let all = format!("{}, {lost} lost ({:.1} %)", count_of(seen.probes, "probe"), 100.0 * lost as f64 / seen.probes as f64);
     vec![health, fact(theme, "last 10", ten, Role::Text), fact(theme, "so far", all, Role::Text)]
 }
 

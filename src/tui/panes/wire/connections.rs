@@ -8,7 +8,7 @@ use p2p_shell::report::{milliseconds_of, rate_of};
 
 use super::WirePane;
 use crate::tui::panes::columns::{Align, Cell, Column, Columns, RATE, mark};
-use crate::tui::panes::order::{Order, Sortable};
+use crate::tui::panes::order::Sortable;
 use crate::tui::panes::scene::Scene;
 use crate::tui::panes::{Canvas, Pane, PaneView};
 use crate::tui::theme::{Role, Theme};
@@ -66,10 +66,7 @@ fn value(scene: &Scene<'_>, row: &Row<'_>, id: Quantity) -> Option<f64> {
         Quantity::Up => row.sent.bytes_per_second,
         Quantity::Down => row.received.bytes_per_second,
         Quantity::Resent => (row.sent + row.received).resent_percent()?,
-        Quantity::Queue => {
-            let queues = node_of(scene, row.connection)?.queues;
-            (queues.up.packets + queues.down.packets) as f64
-        }
+        Quantity::Queue => node_of(scene, row.connection)?.queues.packets() as f64,
         Quantity::RoundTrip => Some(sample.srtt.as_secs_f64()).filter(|&srtt| srtt > 0.0)?,
         Quantity::Window => f64::from(sample.window),
         Quantity::InFlight => f64::from(sample.in_flight),
@@ -112,13 +109,6 @@ impl WirePane {
         scene.snapshot.figures.connections.iter().filter(|connection| self.list.passes(|| line(connection)))
     }
 
-    /// Returns the order of the connections, and the column of it, if it is not that of what they carry.
-    fn order(&self) -> Option<(Order, Quantity)> {
-        let order = self.list.order()?;
-        let place = ORDERS.iter().position(|sortable| sortable.name == order.by)?;
-        ORDERED.get(place).map(|&id| (order, id))
-    }
-
     /// Returns the connections that pass the filter in the order of the rows: those that carry most first, unless another one was chosen.
     pub(super) fn connections<'a>(&self, scene: &Scene<'a>) -> impl Iterator<Item = Row<'a>> {
         let row = |connection| {
@@ -127,8 +117,10 @@ impl WirePane {
         };
         let mut all: Vec<Row<'a>> = self.passing(scene).map(row).collect();
         all.sort_by_key(|row| (std::cmp::Reverse((row.sent + row.received).bytes_per_second as u64), row.connection.node));
-        if let Some((order, id)) = self.order() {
-            all.sort_by(|one, other| order.compare(value(scene, one, id), value(scene, other, id)));
+        if let Some((order, id)) = self.list.sorted_by(ORDERS, &ORDERED) {
+            let mut valued: Vec<_> = all.into_iter().map(|row| (value(scene, &row, id), row)).collect();
+            valued.sort_by(|(one, _), (other, _)| order.compare(*one, *other));
+            all = valued.into_iter().map(|(_, row)| row).collect();
         }
         all.into_iter()
     }
@@ -140,9 +132,7 @@ impl WirePane {
             cell(scene, row, quantity, scene.focus == Pane::Wire && self.list.selected() == *index)
         };
         let mut columns = columns();
-        if let Some((order, id)) = self.order() {
-            mark(&mut columns, &id, order, &scene.theme.glyphs);
-        }
+        mark(&mut columns, self.list.sorted_by(ORDERS, &ORDERED), &scene.theme.glyphs);
         Columns::fit(columns, canvas.area.width).draw(
             scene.theme,
             canvas,
@@ -167,7 +157,7 @@ fn cell(scene: &Scene<'_>, row: &Row<'_>, quantity: Quantity, is_selected: bool)
         Quantity::Queue => {
             // What a connection carries waits in the node's links as well as in the client's, which all share.
             let node = node_of(scene, connection);
-            text(node.map_or("-".into(), |node| (node.queues.up.packets + node.queues.down.packets).to_string()), Role::Text)
+            text(node.map_or("-".into(), |node| node.queues.packets().to_string()), Role::Text)
         }
         Quantity::RoundTrip => text(round_trip_of(sample), Role::Text),
         Quantity::Window => text(sample.window.to_string(), Role::Dim),
