@@ -10,7 +10,7 @@ mod matrix;
 
 use p2p_base::units::SimDuration;
 use p2p_engine::faults::Target;
-use p2p_engine::node::RoundTrips;
+use p2p_engine::node::{ProcessState, RoundTrips};
 use p2p_engine::snapshot::Peer;
 use ratatui::layout::{Position, Rect, Size};
 use ratatui::text::Span;
@@ -218,6 +218,13 @@ fn told_of_path(scene: &Scene<'_>, from: Peer, to: Peer) -> String {
     broken.told(broken.of_path(from, to).chain(of_host))
 }
 
+/// Returns true if the process of a host runs, so that what it knows of others is how it is now.
+fn runs(scene: &Scene<'_>, host: Peer) -> bool {
+    let Peer::Node(node) = host else { return true };
+    let found = scene.snapshot.figures.nodes.get(node.index()).filter(|found| found.node == node);
+    found.is_none_or(|found| found.state != ProcessState::Stopped)
+}
+
 /// Returns the line about what is selected: what is broken there, and, as far as there is room, what the last probes have shown.
 fn said_of(scene: &Scene<'_>, spot: Spot, width: u16) -> Vec<Span<'static>> {
     let (theme, broken) = (scene.theme, Broken::of(scene.snapshot));
@@ -233,7 +240,9 @@ fn said_of(scene: &Scene<'_>, spot: Spot, width: u16) -> Vec<Span<'static>> {
         Spot::Host(peer) => (Peer::Client, peer),
         Spot::Path(from, to) => (from, to),
     };
-    if let Some(seen) = scene.snapshot.figures.health.seen(from, to) {
+    if !runs(scene, from) {
+        spans.push(Span::styled(format!("{from} does not run, and probes nobody "), theme.style(Role::Dim)));
+    } else if let Some(seen) = scene.snapshot.figures.health.seen(from, to) {
         let (glyph, style) = health_style(theme, seen.health);
         let figures = figures(&seen.recent).into_iter().map(|figure| Span::styled(figure, theme.style(Role::Dim)));
         let left = usize::from(width).saturating_sub(spans.iter().map(Span::width).sum());
@@ -250,7 +259,7 @@ fn said_of(scene: &Scene<'_>, spot: Spot, width: u16) -> Vec<Span<'static>> {
 /// Returns the figures of the last probes, the most important first.
 fn figures(recent: &RoundTrips) -> Vec<String> {
     let lost = format!(", lost {} of {}", recent.probes - recent.answers, recent.probes);
-    let Some(last) = recent.last else { return vec![lost] };
+    let Some(last) = recent.last.filter(|_| recent.answers > 0) else { return vec![lost] };
     let millis = |time: Option<SimDuration>| time.map_or_else(|| "-".into(), matrix::figure);
     vec![
         format!(" {} ms", matrix::figure(last)),
@@ -270,5 +279,8 @@ mod tests {
     fn a_pair_without_an_answer_has_no_round_trip() {
         let recent = RoundTrips { probes: 2, ..RoundTrips::default() };
         assert_eq!(figures(&recent), [", lost 2 of 2"]);
+        // An answer to an earlier probe is no figure of these.
+        let last = Some(SimDuration::from_millis(3));
+        assert_eq!(figures(&RoundTrips { last, ..recent }), [", lost 2 of 2"]);
     }
 }

@@ -205,6 +205,10 @@ pub(super) fn told((now, pace): Moment) -> Answer {
     let at = instant_of(now, Resolution::Millis);
     let text = match actual {
         _ if is_paused => format!("paused at {at} of virtual time; speed {speed}"),
+        // The fastest speed is for who waits: an idle network passes as the clock does.
+        Some(Speed::REAL) if speed == Speed::Max => {
+            format!("{at} of virtual time; speed {speed}, but 1x while nothing waits for virtual time")
+        }
         Some(actual) if actual != speed => format!("{at} of virtual time; speed {speed}, now {actual}"),
         _ => format!("{at} of virtual time; speed {speed}"),
     };

@@ -19,6 +19,7 @@ use ratatui::style::Style;
 use ratatui::text::Span;
 use unicode_width::UnicodeWidthStr;
 
+use super::runs;
 use crate::tui::panes::broken::{Broken, Wire};
 use crate::tui::panes::ends::short_name;
 use crate::tui::panes::scene::Scene;
@@ -156,8 +157,10 @@ impl<'a> Matrix<'a> {
     fn cell(&self, row: usize, column: usize, is_chosen: bool) -> [Span<'static>; 3] {
         let (from, to) = (self.peers[row], self.peers[column]);
         let (theme, glyphs) = (self.scene.theme, &self.scene.theme.glyphs);
-        let seen = self.scene.snapshot.figures.health.seen(from, to);
-        let wire = Broken::of(self.scene.snapshot).wire(from, to);
+        let broken = Broken::of(self.scene.snapshot);
+        // What a host knew before its process ended is not how it is now.
+        let seen = self.scene.snapshot.figures.health.seen(from, to).filter(|_| runs(self.scene, from));
+        let wire = broken.wire(from, to);
         let (text, style) = match (seen, wire) {
             _ if from == to => (glyphs.diagonal.to_owned(), theme.style(Role::Dim)),
             (_, Some(Wire::Cut)) => (Wire::Cut.name().to_owned(), theme.style(Wire::Cut.role())),
