@@ -5,7 +5,7 @@ use p2p_service::doors::announced::Announced;
 use p2p_service::doors::{Figures, told_refusals};
 use p2p_shell::answer::{Answer, View};
 use p2p_shell::call::Call;
-use p2p_shell::report::{Table as Rows, bytes_of, date_of, number_column, text_column};
+use p2p_shell::report::{Column as TableColumn, Table as Rows, bytes_of, date_of, number_column, text_column};
 use p2p_shell::spec::{Argument, Audience, Flag, Group, Kind as Word, Place, Spec, Times};
 use p2p_shell::table::CommandGroup;
 use p2p_shell::{Shell, ShellError};
@@ -13,7 +13,7 @@ use p2p_ssh::keys::{self, KeyFileError, KeyType, Owner};
 use serde_json::json;
 
 use super::kinds::{Kind, StartError};
-use super::services::{Services, Started, told};
+use super::services::{OwnDoor, Services, Started, told};
 use crate::keygen;
 
 /// The commands about the services of this process.
@@ -47,10 +47,11 @@ pub static COMMANDS: &[Spec] = &[
         audience: Audience::Admins,
         place: Place::ThisMachine,
         summary: "list the services for other programs: addresses, clients, requests, bytes, refusals",
-        details: "The figures are those since the service was started; those of one that is closed stay until it is started again.",
-        arguments: &[],
+        details: "The figures are those since the service was started; those of one that is closed stay until it is started again. With a SERVICE \
+                  each of its doors stands by itself, with its node, and below them what was refused and by which keys the service is known.",
+        arguments: &[Argument { name: "SERVICE", kind: Word::OneOf(Kind::NAMES), times: Times::Optional }],
         flags: &[],
-        run: |shell, _| Box::pin(services(shell)),
+        run: |shell, call| Box::pin(services(shell, call)),
     },
     Spec {
         name: "keygen",
@@ -81,9 +82,12 @@ impl CommandGroup for ServiceCommands {
     }
 }
 
-async fn services(shell: &Shell) -> Result<Answer, ShellError> {
+async fn services(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
     let ServiceCommands(services) = shell.group()?;
-    Ok(listed(&services.figures()))
+    Ok(match call.argument(0).and_then(Kind::of) {
+        Some(kind) => detailed(services, kind),
+        None => listed(&services.figures()),
+    })
 }
 
 async fn serve(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
@@ -186,36 +190,81 @@ async fn make_key(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
 /// Returns the list of services as an answer.
 fn listed(doors: &[Figures]) -> Answer {
     let row = |door: &Figures| {
-        vec![
-            door.service.to_owned(),
-            door.address.to_string(),
-            match door.stopped {
-                0 => door.stage.name().to_owned(),
-                stopped => format!("{}, {stopped} of {} stopped", door.stage.name(), door.doors),
-            },
-            door.since.map_or_else(|| "-".into(), date_of),
-            door.clients.to_string(),
-            door.requests.to_string(),
-            bytes_of(door.bytes_in),
-            bytes_of(door.bytes_out),
-            match told_refusals(&door.refusals) {
-                none if none.is_empty() => "none".to_owned(),
-                reasons => reasons,
-            },
-        ]
+        let state = match door.stopped {
+            0 => door.stage.name().to_owned(),
+            stopped => format!("{}, {stopped} of {} stopped", door.stage.name(), door.doors),
+        };
+        let names = [door.service.to_owned(), door.address.to_string(), state];
+        let since = door.since.map_or_else(|| "-".into(), date_of);
+        let refused = match told_refusals(&door.refusals) {
+            none if none.is_empty() => "none".to_owned(),
+            reasons => reasons,
+        };
+        names.into_iter().chain([since]).chain(counts(door)).chain([refused]).collect()
     };
-    let columns = vec![
-        text_column("service"),
-        text_column("address"),
-        text_column("state"),
-        text_column("since").gives_way(2),
-        number_column("clients"),
-        number_column("requests"),
-        number_column("in").gives_way(1),
-        number_column("out").gives_way(1),
-        text_column("refused"),
-    ];
+    let mut columns = vec![text_column("service"), text_column("address"), text_column("state")];
+    columns.push(text_column("since").gives_way(2));
+    columns.extend(count_columns());
+    columns.push(text_column("refused"));
     let rows = doors.iter().map(row).collect();
     let table = Rows { columns, rows, empty: "no services" };
     Answer::new(View::Table(table), doors.iter().map(|door| json!(door)).collect())
+}
+
+/// Returns the columns of [`counts`].
+fn count_columns() -> [TableColumn; 4] {
+    [number_column("clients"), number_column("requests"), number_column("in").gives_way(1), number_column("out").gives_way(1)]
+}
+
+/// Returns the clients, requests and bytes of a door.
+fn counts(door: &Figures) -> [String; 4] {
+    [door.clients.to_string(), door.requests.to_string(), bytes_of(door.bytes_in), bytes_of(door.bytes_out)]
+}
+
+/// Returns each door of a service as an answer, with what was refused and with the keys by which the service is known.
+fn detailed(services: &Services, kind: Kind) -> Answer {
+    let (mut doors, host_keys) = (services.doors(), services.host_keys(kind));
+    doors.retain(|door| door.kind == kind);
+    let row = |door: &OwnDoor| {
+        let node = door.node.clone().unwrap_or_else(|| "-".into());
+        let names = [node, door.figures.address.to_string(), door.state().to_owned()];
+        let connections = door.figures.connections.to_string();
+        names.into_iter().chain(counts(&door.figures)).chain([connections]).collect()
+    };
+    let mut columns = vec![text_column("node"), text_column("address"), text_column("state")];
+    columns.extend(count_columns());
+    columns.push(number_column("connections"));
+    let rows = doors.iter().map(row).collect();
+    let table = Rows { columns, rows, empty: "not started so far; `serve start` starts it" };
+    let since = doors.first().and_then(|door| door.figures.since).map(|since| format!(" since {}", date_of(since)));
+    let mut sections = vec![(format!("{}{}", kind.name(), since.unwrap_or_default()), View::Table(table))];
+    sections.extend(refused(&doors));
+    sections.extend(known_by(&doors, &host_keys));
+    let data = doors.iter().map(|door| {
+        let mut entry = json!(door);
+        if !host_keys.is_empty() {
+            entry["host_keys"] = json!(host_keys);
+        }
+        entry
+    });
+    Answer::new(View::Sections(sections), data.collect())
+}
+
+/// Returns what was refused at each door, if anything was.
+fn refused(doors: &[OwnDoor]) -> Option<(String, View)> {
+    let of_door = |door: &OwnDoor| {
+        let place = door.node.clone().unwrap_or_else(|| door.figures.address.to_string());
+        (!door.figures.refusals.is_empty()).then(|| (place, told_refusals(&door.figures.refusals)))
+    };
+    let refused: Vec<_> = doors.iter().filter_map(of_door).collect();
+    (!refused.is_empty()).then(|| ("refused".into(), View::Pairs(refused)))
+}
+
+/// Returns by which keys the clients of a service know it, if it has any.
+fn known_by(doors: &[OwnDoor], host_keys: &[String]) -> Option<(String, View)> {
+    let certificate = doors.iter().find_map(|door| door.certificate_sha256.as_ref());
+    let certificate = certificate.map(|sha256| ("certificate", sha256.clone()));
+    let host_keys = host_keys.iter().map(|fingerprint| ("host key", fingerprint.clone()));
+    let known: Vec<_> = certificate.into_iter().chain(host_keys).collect();
+    (!known.is_empty()).then(|| ("known by".into(), View::pairs(known)))
 }

@@ -22,6 +22,7 @@ use p2p_service::doors::{Door, Doors, Figures, Stage, told_refusals};
 use p2p_service::instance::Instance;
 use p2p_service::output;
 use secrecy::ExposeSecret;
+use serde::Serialize;
 use tokio::task::JoinSet;
 
 use super::certificate;
@@ -40,6 +41,30 @@ pub struct Started {
     pub warning: Option<String>,
     /// Parts that do not listen, while the rest does.
     pub problems: Vec<Problem>,
+}
+
+/// Door of a service by itself: one of several where nodes have servers of their own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct OwnDoor {
+    /// Service that it is of.
+    #[serde(skip)]
+    pub kind: Kind,
+    /// Name of the node that it is of, such as `Node_01`; `None` for one of the whole network.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub node: Option<String>,
+    /// SHA-256 of the certificate with which it speaks TLS, in hexadecimal; `None` if it does not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub certificate_sha256: Option<String>,
+    /// Counts.
+    #[serde(flatten)]
+    pub figures: Figures,
+}
+
+impl OwnDoor {
+    /// Returns the word for what the door does with those who come: its stage, or that it refuses them because its node is stopped.
+    pub const fn state(&self) -> &'static str {
+        if self.figures.stopped > 0 { "stopped" } else { self.figures.stage.name() }
+    }
 }
 
 /// The services of a process. Cheap to clone. When the last clone is dropped, they end at once.
@@ -63,6 +88,8 @@ struct Inner {
     attending: Mutex<JoinSet<()>>,
     /// Addresses at which each service listens, or has listened last.
     opened: Mutex<Vec<Announced>>,
+    /// Fingerprints of the keys by which the servers of a service are known since its last start, with its kind.
+    host_keys: Mutex<Vec<(Kind, String)>>,
     announcement: Mutex<Option<Announcement>>,
 }
 
@@ -95,6 +122,7 @@ impl Services {
             starting: tokio::sync::Mutex::default(),
             attending: Mutex::default(),
             opened: Mutex::default(),
+            host_keys: Mutex::default(),
             announcement: Mutex::default(),
         })))
     }
@@ -135,9 +163,9 @@ impl Services {
         };
         let listening: Vec<Announced> =
             door.iter().map(announced).chain(endpoints.announced(kind.name(), sha256.as_deref())).collect();
-        self.note_opened(kind, &listening);
-        self.announce().map_err(StartError::Announcement)?;
         let (host_keys, drain) = (server.host_keys(), self.0.drain);
+        self.note_opened(kind, &listening, &host_keys);
+        self.announce().map_err(StartError::Announcement)?;
         let mut attending = locked(&self.0.attending);
         // What has ended is not kept.
         while attending.try_join_next().is_some() {}
@@ -151,11 +179,14 @@ impl Services {
         Ok(Started { listening, host_keys, warning, problems })
     }
 
-    /// Notes where a service listens, in the place of where it did before.
-    fn note_opened(&self, kind: Kind, listening: &[Announced]) {
+    /// Notes where a service listens and how it is known, in the place of what was before.
+    fn note_opened(&self, kind: Kind, listening: &[Announced], fingerprints: &[String]) {
         let mut opened = locked(&self.0.opened);
         opened.retain(|before| before.service != kind.name());
         opened.extend_from_slice(listening);
+        let mut host_keys = locked(&self.0.host_keys);
+        host_keys.retain(|(of, _)| *of != kind);
+        host_keys.extend(fingerprints.iter().map(|fingerprint| (kind, fingerprint.clone())));
     }
 
     async fn server(&self, kind: Kind, certificate: Option<&Presented>) -> Result<Server, StartError> {
@@ -268,6 +299,31 @@ impl Services {
         let mut all = [doors, never].concat();
         all.sort_by_key(|door| order.iter().position(|&name| name == door.service));
         all
+    }
+
+    /// Returns each door that was opened by itself, those of the whole network first; those of a service that is closed stay until it is
+    /// started again.
+    pub fn doors(&self) -> Vec<OwnDoor> {
+        let (each, opened) = (self.0.doors.each(), locked(&self.0.opened));
+        let of = |kind: Kind, figures: &Figures| {
+            let place = opened.iter().find(|one| one.service == kind.name() && one.address == figures.address);
+            let (node, certificate_sha256) =
+                place.map(|one| (one.node.clone(), one.certificate_sha256.clone())).unwrap_or_default();
+            OwnDoor { kind, node, certificate_sha256, figures: figures.clone() }
+        };
+        let of_kind = |kind: Kind| {
+            let doors = each.iter().filter(move |figures| kind.has(figures.service));
+            doors.map(move |figures| of(kind, figures))
+        };
+        let mut all: Vec<OwnDoor> = Kind::ALL.into_iter().flat_map(of_kind).collect();
+        all.sort_by_key(|door| (door.kind as usize, door.node.is_some()));
+        all
+    }
+
+    /// Returns the fingerprints of the keys by which the servers of a service are known; none where it was not started or has no such keys.
+    pub fn host_keys(&self, kind: Kind) -> Vec<String> {
+        let host_keys = locked(&self.0.host_keys);
+        host_keys.iter().filter(|(of, _)| *of == kind).map(|(_, fingerprint)| fingerprint.clone()).collect()
     }
 
     /// Returns the token that admits the first account, while there is none.

@@ -371,6 +371,7 @@ fn scene<'a>(
         theme,
         identity: visitor.identity(),
         table: shell.table(),
+        doors: view.doors(),
         focus: workspace.focus(),
         under_way: lines.summary(),
         pending: view.steps(lines).pending(),

@@ -41,7 +41,7 @@ const PROMPT_KEYS: &[(&str, &str)] = &[
 
 /// Keys that are no actions of the table, in panes.
 const PANE_KEYS: &[(&str, &str)] = &[
-    ("1-9", "focus the pane of this number, in the order of Tab"),
+    ("1-9", "focus the pane of this number, in the order of Tab, which passes Services over while nothing is served"),
     (":", "go to the prompt and type a command"),
     ("d", "in Transfers: cancel the transfer, or drop what waits; in Files: download"),
     ("D", "in Transfers: drop all that wait of the same command"),

@@ -13,6 +13,7 @@ use super::journal::Journal;
 use super::lines::Lines;
 use super::panes::scene::{Chosen, FileCount};
 use super::theme::Role;
+use crate::serve::services::OwnDoor;
 
 /// Minimum time between two frames of which the second shows nothing but what the engine has done: the clock of the header shows
 /// tenths of a second.
@@ -42,6 +43,8 @@ pub struct View {
     /// Number of faults that are on, as they are listed.
     faults: usize,
     is_admin: bool,
+    /// Doors at which this program serves others; `None` if it cannot serve any.
+    doors: Option<Vec<OwnDoor>>,
     /// Steps that are shown and data that has come since the view was frozen; `None` while it is not.
     frozen: Option<Frozen>,
 }
@@ -57,6 +60,7 @@ impl View {
             readable: FileCount::default(),
             faults: 0,
             is_admin: identity.is_admin(),
+            doors: None,
             frozen: None,
         };
         view.count_files();
@@ -107,6 +111,18 @@ impl View {
         self.faults
     }
 
+    /// Returns the doors at which this program serves others; `None` if it cannot serve any.
+    pub fn doors(&self) -> Option<&[OwnDoor]> {
+        self.doors.as_deref()
+    }
+
+    /// Takes in the doors at which this program serves others, unless the view is frozen.
+    pub fn take_doors(&mut self, doors: Option<Vec<OwnDoor>>) {
+        if !self.is_frozen() {
+            self.doors = doors;
+        }
+    }
+
     /// Returns the lines whose steps are shown as pending: of those that are carried out now, unless the view is frozen.
     pub fn steps<'a>(&'a self, now: &'a Lines) -> &'a Lines {
         self.frozen.as_ref().map_or(now, |frozen| &frozen.steps)
@@ -138,6 +154,7 @@ impl View {
     pub fn show_to(&mut self, identity: &Identity, snapshot: Arc<Snapshot>) {
         self.is_admin = identity.is_admin();
         self.snapshot = snapshot;
+        self.doors.iter_mut().for_each(Vec::clear);
         self.count_files();
         self.count_faults();
     }

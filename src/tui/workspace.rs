@@ -77,10 +77,12 @@ impl Workspace {
         }
     }
 
-    /// Returns the pane that is a number of panes after the focused one, or before it; the first one follows the last.
-    pub fn beside(&self, step: isize) -> Pane {
-        let place = Pane::ALL.iter().position(|&pane| pane == self.focus).unwrap_or(0) as isize;
-        Pane::ALL[(place + step).rem_euclid(Pane::ALL.len() as isize) as usize]
+    /// Returns the pane that is a number of panes after the focused one, or before it, or the next in that direction that is wanted; the
+    /// first one follows the last.
+    pub fn beside(&self, step: isize, is_wanted: impl Fn(Pane) -> bool) -> Pane {
+        let (place, count) = (Pane::ALL.iter().position(|&pane| pane == self.focus).unwrap_or(0), Pane::ALL.len() as isize);
+        let at = |steps: isize| Pane::ALL[(place as isize + step * steps).rem_euclid(count) as usize];
+        (1..count).map(at).find(|&pane| is_wanted(pane)).unwrap_or(self.focus)
     }
 
     /// Enlarges the focused pane to the whole screen, or restores the layout.

@@ -26,6 +26,8 @@ const SHOWN: &[(&str, &[&str])] = &[
     ("crates/shell/src/report/segments.rs", &["name"]),
     ("crates/shell/src/report/tables.rs", &["transfer_time_within", "shown_of_all", "outcome_of_cancel"]),
     ("crates/shell/src/report/waits.rs", &["absence_of"]),
+    ("crates/service/src/doors/mod.rs", &["name"]),
+    ("src/serve/services.rs", &["state"]),
     ("src/tui/app/input.rs", &["mode"]),
     ("src/tui/dialog.rs", &["mode"]),
     ("src/tui/draw/connection.rs", &["facts", "words_of", "windows_of", "round_trips_of"]),

@@ -66,6 +66,7 @@ mod screen;
 mod seeds;
 mod segments;
 mod services;
+mod services_pane;
 mod sharing;
 mod shell;
 mod signals;

@@ -81,7 +81,7 @@ pub(crate) struct TuiHarness {
 }
 
 /// Takes the next of what tasks and questions bring.
-async fn take_answer(app: &mut App, messages: &mut UnboundedReceiver<Message>, questions: &mut Questions) {
+pub(crate) async fn take_answer(app: &mut App, messages: &mut UnboundedReceiver<Message>, questions: &mut Questions) {
     tokio::select! {
         message = messages.recv() => app.on_message(message.unwrap()),
         question = questions.recv() => app.on_question(question.unwrap()),

@@ -27,12 +27,15 @@ use crate::tui::welcome::Offer;
 /// Speeds through which `+` and `-` step, in thousandths of real time.
 const SPEEDS: [u64; 8] = [100, 500, 1_000, 2_000, 10_000, 50_000, 200_000, 1_000_000];
 
+/// Title of the question before leaving.
+const LEAVE: &str = "Leave?";
+
 impl App {
     /// Carries out an action.
     pub fn act(&mut self, action: Action) {
         match action {
-            Action::NextPane => self.focus_on(self.workspace.beside(1)),
-            Action::PreviousPane => self.focus_on(self.workspace.beside(-1)),
+            Action::NextPane => self.focus_beside(1),
+            Action::PreviousPane => self.focus_beside(-1),
             Action::Prompt => {
                 self.workspace.zoom(false);
                 self.focus_on(Pane::Prompt);
@@ -100,6 +103,15 @@ impl App {
     pub fn focus_on(&mut self, pane: Pane) {
         self.workspace.focus_on(pane);
         self.prompt_mut().is_asked_aside = false;
+    }
+
+    /// Gives a pane the keyboard focus that is a number of panes after the focused one, or before it, without those that show nothing.
+    fn focus_beside(&mut self, step: isize) {
+        let pane = {
+            let scene = self.scene();
+            self.workspace.beside(step, |pane| self.panes.get(pane).is_wanted(&scene))
+        };
+        self.focus_on(pane);
     }
 
     /// Freezes the view, or thaws it if it is frozen.
@@ -262,12 +274,26 @@ impl App {
 
     /// Leaves the program; asks for confirmation first if transfers run or anything of a line would be left undone, unless `now` is true.
     pub fn quit(&mut self, now: bool) {
+        match self.lost_by_leaving().filter(|_| !now) {
+            Some(text) => self.confirm(LEAVE, text, AppMessage::Quit),
+            None => self.exit = Some(ExitRequest::Quit),
+        }
+    }
+
+    /// Lets the question before leaving tell what would be lost now. To be called before each frame.
+    pub fn renew_leaving(&mut self) {
+        let is_asked = |dialog: &Dialog| matches!(dialog, Dialog::Confirm { title, .. } if title == LEAVE);
+        let Some(place) = self.dialogs.iter().position(is_asked) else { return };
+        let now = self.lost_by_leaving().unwrap_or_else(|| "Nothing is under way any more.\nLeave? (y/n)".into());
+        if let Some(Dialog::Confirm { text, .. }) = self.dialogs.get_mut(place) {
+            *text = now;
+        }
+    }
+
+    /// Returns the question before leaving, with the transfers that run and what of the lines is not begun; `None` if there is neither.
+    fn lost_by_leaving(&self) -> Option<String> {
         let names = self.access().describe_running();
         let left = [self.left_beside_answered(), self.lines.typed_before()].concat();
-        if now || (names.is_empty() && left.is_empty()) {
-            self.exit = Some(ExitRequest::Quit);
-            return;
-        }
         let mut text = String::new();
         if !names.is_empty() {
             text.push_str(&format!("Still running:\n  {}\n", names.join("\n  ")));
@@ -276,7 +302,7 @@ impl App {
             text.push_str(&format!("Waiting, and not begun then:\n  {}\n", listed(&left, WAITING_SHOWN)));
         }
         text.push_str(if names.is_empty() { "Leave? (y/n)" } else { "Cancel them and leave? (y/n)" });
-        self.confirm("Leave?", text, AppMessage::Quit);
+        (!names.is_empty() || !left.is_empty()).then_some(text)
     }
 
     /// Asks for a confirmation; the answer comes as a message, and is no if the question is closed.

@@ -2,12 +2,14 @@
 //! list of what waits.
 
 use p2p_base::spelling::visible_lines;
+use p2p_service::doors::Stage;
 use p2p_shell::answer::View;
 use p2p_shell::spec::Times;
 use p2p_shell::table::Table;
 use ratatui::layout::{Margin, Rect};
 
 use super::{App, Pane};
+use crate::serve::commands::ServiceCommands;
 use crate::tui::action::BINDINGS;
 use crate::tui::answers::{Laid, Piece};
 use crate::tui::dialog::{Choice, Dialog, Item, List};
@@ -141,6 +143,17 @@ impl App {
             name: step.text.to_owned(),
         };
         self.lines.pending().iter().map(item).collect()
+    }
+
+    /// Takes in the doors at which this program serves others, as they are now. To be called before each frame.
+    pub fn renew_doors(&mut self) {
+        let services = self.shell.group::<ServiceCommands>().ok();
+        let doors = services.map(|ServiceCommands(services)| {
+            let mut doors = services.doors();
+            doors.retain(|door| door.figures.stage != Stage::Closed);
+            doors
+        });
+        self.view.take_doors(doors);
     }
 
     /// Lets an open list of what waits show what waits now. To be called before each frame.

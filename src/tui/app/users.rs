@@ -101,10 +101,12 @@ impl App {
         self.dialogs.last().is_some_and(|dialog| !dialog.is_waiting_form())
     }
 
-    /// Returns true if a form shows the remaining time of a code.
+    /// Returns true if the screen shows what changes by the second without any word of it: the remaining time of a code in a form, or the
+    /// figures of services.
     pub fn shows_a_clock(&self) -> bool {
         let code = self.dialogs.last().and_then(Dialog::form).and_then(FormDialog::code);
-        code.is_some_and(|code| code.changes)
+        let counts = !self.view.is_frozen() && self.view.doors().is_some_and(|doors| !doors.is_empty());
+        code.is_some_and(|code| code.changes) || (counts && self.workspace.area_of(Pane::Services).is_some())
     }
 
     /// Returns the wall-clock time in seconds since 1970.

@@ -57,6 +57,8 @@ const ANSWERED_ROWS: u16 = 4;
 /// Draws the whole screen.
 pub fn draw(app: &mut App, frame: &mut Frame<'_>) {
     app.renew_pending();
+    app.renew_leaving();
+    app.renew_doors();
     app.keep_selection();
     let area = frame.area();
     if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
@@ -69,7 +71,7 @@ pub fn draw(app: &mut App, frame: &mut Frame<'_>) {
     let scene = app.scene();
     let Places { areas, tabs: tab_line, kept } = places(app, body, &scene);
     if let Some(line) = tab_line {
-        tabs(app, frame, line, &areas);
+        tabs(app, frame, line, &areas, &scene);
     }
     panes::header::draw(&scene, header, frame.buffer_mut());
     areas.iter().for_each(|&(which, area)| pane(app, frame, which, area, &scene));
@@ -205,7 +207,8 @@ fn candidates(app: &App, body: Rect, scene: &Scene<'_>) -> Vec<Candidate> {
         let view = app.panes().get(pane);
         let is_kept = (pane == workspace.tab() && marked != Some(Pane::Prompt)) || pane == Pane::Prompt;
         let (preset, room) = (workspace.preset(), body.as_size());
-        let priority = if view.has_room(preset, room) { view.priority(preset) } else { 0 };
+        let is_shown = view.is_wanted(scene) && view.has_room(preset, room);
+        let priority = if is_shown { view.priority(preset) } else { 0 };
         let mut shape = view.shape(scene, room);
         if pane == Pane::Prompt {
             shape.least.height = height_of_prompt(shape.least.height, marked, body.height);
@@ -226,19 +229,24 @@ fn height_of_prompt(least: u16, marked: Option<Pane>, body: u16) -> u16 {
     }
 }
 
-/// Draws the names of the panes, those that are shown brighter.
-fn tabs(app: &App, frame: &mut Frame<'_>, area: Rect, places: &[(Pane, Rect)]) {
+/// Draws the names of the panes that have something to show, those that are shown brighter.
+fn tabs(app: &App, frame: &mut Frame<'_>, area: Rect, places: &[(Pane, Rect)], scene: &Scene<'_>) {
     let workspace = app.workspace();
-    let tab = |&pane: &Pane| {
+    let is_named = |&pane: &Pane| pane != Pane::Prompt && (app.panes().get(pane).is_wanted(scene) || pane == workspace.tab());
+    let named: Vec<Pane> = Pane::ALL.into_iter().filter(is_named).collect();
+    // Where there is little room, the names stand closer to each other.
+    let is_close = named.iter().map(|pane| pane.name().len() + 3).sum::<usize>() > usize::from(area.width) + 1;
+    let tab = |pane: Pane| {
         let is_shown = places.iter().any(|(shown, _)| *shown == pane);
         let role = match pane == workspace.tab() {
             true => Role::Selected,
             false if is_shown => Role::Text,
             false => Role::Dim,
         };
-        [Span::styled(format!(" {} ", pane.name()), app.theme().style(role)), Span::raw(" ")]
+        let name = if is_close { pane.name().to_owned() } else { format!(" {} ", pane.name()) };
+        [Span::styled(name, app.theme().style(role)), Span::raw(" ")]
     };
-    let mut line: Line<'_> = Pane::ALL.iter().filter(|&&pane| pane != Pane::Prompt).flat_map(tab).collect();
+    let mut line: Line<'_> = named.into_iter().flat_map(tab).collect();
     let preset = format!("{} ", workspace.preset().name());
     let gap = usize::from(area.width).saturating_sub(line.width() + preset.len());
     if gap > 0 {

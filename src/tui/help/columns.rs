@@ -3,9 +3,10 @@
 /// Headings with their meanings; a heading that several panes have is explained once.
 pub(super) const COLUMNS: &[(&str, &str)] = &[
     ("#", "in Transfers: number of the transfer, which `cancel` and `segments` take, and its direction"),
-    ("address", "in Nodes: address of the node in the virtual network"),
+    ("address", "in Nodes: address of the node in the virtual network; in Services: where other programs reach the service"),
     ("best, worst", "in Health: shortest and longest round trip of the client's last ten probes, in ms"),
     ("client to", "in Health: host that the client's probes ask; the figures beside it are of the last ten"),
+    ("clients", "in Services: connections of other programs that are open"),
     ("conn", "in Nodes: number of connections that the node has"),
     (
         "done",
@@ -19,11 +20,15 @@ pub(super) const COLUMNS: &[(&str, &str)] = &[
     ("for", "in Segments: time since the oldest segment that is not done was sent or queued"),
     ("full", "in Nodes: share of the capacity of the node's disk that is used"),
     ("health", "in Nodes: ALIVE, SUSPECT or DEAD; in Files: if the file can be read at the moment, or which nodes it lacks"),
+    ("in, out", "in Services: bytes that have arrived from clients, and that were sent to them, as on the socket"),
     ("kind", "in Wire: what the packet is: SYN, DATA, ACK and so on"),
     ("len", "in Wire: bytes of payload in the packet"),
     ("link load", "in Nodes: bytes up and down in each of the latest seconds, as levels of what the link carries"),
     ("name", "in Files: name of the file; / stands behind that of a directory"),
-    ("node", "name of the node, with the glyph of its health; in Wire: node at the other end of the connection"),
+    (
+        "node",
+        "name of the node, with the glyph of its health; in Wire: node at the other end of the connection; in Services: node whose server it is, none of the whole network",
+    ),
     ("on nodes", "in Files: how many segments of the file lie on each node"),
     ("over time", "in Segments: what the node has done from left to right, on the axis below"),
     ("phase", "in Wire: phase of loss recovery of the client's end"),
@@ -34,6 +39,8 @@ pub(super) const COLUMNS: &[(&str, &str)] = &[
         "rate",
         "in Transfers: bytes of the file in a second, over the last ten whole seconds; none in its first one; `avg` over all of it once it is done",
     ),
+    ("refused", "in Services: connections and requests that were refused, by reason"),
+    ("requests", "in Services: requests of clients that have begun"),
     (
         "resent",
         "in Transfers: packets with bytes of the file that were sent again; in Wire: share of all packets, last ten seconds",
@@ -46,9 +53,13 @@ pub(super) const COLUMNS: &[(&str, &str)] = &[
     ("segment", "in Segments: oldest segment of the node that is not done"),
     ("segments", "in Files: number of segments of the file"),
     ("seq", "in Wire: position of the packet's first byte in the stream of its connection"),
+    ("service", "in Services: what other programs are served by: grpc or ssh, with SFTP"),
     ("shared with", "in Files: users who may read the file besides its owner"),
     ("size", "bytes of the file"),
-    ("state", "in Nodes: what the process of the node does; in Transfers: how the transfer stands; in Wire: state of TCP"),
+    (
+        "state",
+        "in Nodes: what the process of the node does; in Transfers: how the transfer stands; in Wire: state of TCP; in Services: open, closing, or stopped with its node",
+    ),
     ("stored", "in Nodes: bytes on the disk of the node; in Files: date at which the file was stored"),
     (
         "time",

@@ -112,6 +112,7 @@ pub(super) const TERMS: &[(&str, &str)] = &[
     ("not logged in", "there are accounts, and nobody is logged in here: `login NAME` does it"),
     ("not open yet", "in the dialog of a connection: the node has not answered the SYN"),
     ("oldest", "in Segments: the segment that is not done and was sent first; the transfer waits for it"),
+    ("open, closing, closed", "service for other programs: it takes clients in, lets them end what they do, or takes nobody in"),
     (
         "open, disorder, reduced, recovery",
         "phases of loss recovery of TCP as in Linux: all in order; a packet was acknowledged out of order; the window shrinks; what was lost \

@@ -5,9 +5,9 @@ use ratatui::layout::Rect;
 use super::{Arranged, Candidate, Manner, Pane, Placed, several};
 
 /// Orders in which panes fill columns at first.
-const ORDERS: [[Pane; 7]; 2] = [
-    [Pane::Nodes, Pane::Health, Pane::Transfers, Pane::Files, Pane::Segments, Pane::Wire, Pane::Log],
-    [Pane::Nodes, Pane::Transfers, Pane::Health, Pane::Segments, Pane::Files, Pane::Wire, Pane::Log],
+const ORDERS: [[Pane; 8]; 2] = [
+    [Pane::Nodes, Pane::Health, Pane::Transfers, Pane::Files, Pane::Segments, Pane::Wire, Pane::Log, Pane::Services],
+    [Pane::Nodes, Pane::Transfers, Pane::Health, Pane::Segments, Pane::Files, Pane::Wire, Pane::Log, Pane::Services],
 ];
 /// Most columns that panes fill so.
 const COLUMNS_MAX: usize = 4;
@@ -82,7 +82,7 @@ fn all_moves(columns: &[Vec<Pane>]) -> impl Iterator<Item = Vec<Vec<Pane>>> {
 }
 
 /// Returns all ways to cut an order of the panes into several columns.
-fn all_cuts(order: &[Pane; 7]) -> impl Iterator<Item = Vec<Vec<Pane>>> + use<'_> {
+fn all_cuts(order: &[Pane; 8]) -> impl Iterator<Item = Vec<Vec<Pane>>> + use<'_> {
     // Each bit stands for a cut behind the pane of this place.
     let cuts = (1u8..1 << (order.len() - 1)).filter(|cuts| (cuts.count_ones() as usize) < COLUMNS_MAX);
     cuts.map(move |cuts| {

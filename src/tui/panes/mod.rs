@@ -19,6 +19,7 @@ pub mod rows;
 pub mod scene;
 pub mod scroll;
 mod segments;
+mod services;
 pub mod shape;
 mod transfers;
 pub mod wire;
@@ -41,6 +42,7 @@ pub use self::pane_view::{Canvas, Change, Deed, Menu, PaneView, Verb};
 use self::prompt::PromptPane;
 use self::scene::Scene;
 use self::segments::SegmentsPane;
+use self::services::ServicesPane;
 use self::transfers::TransfersPane;
 use self::wire::WirePane;
 use super::prompt::Prompt;
@@ -106,6 +108,8 @@ panes! {
     Wire, wire: WirePane;
     /// Log of events in words.
     Log, log: LogPane;
+    /// List of the doors at which other programs are served.
+    Services, services: ServicesPane;
     /// Prompt and the output of its commands.
     Prompt, prompt: PromptPane;
 }

@@ -35,6 +35,12 @@ pub trait PaneView: Debug {
         true
     }
 
+    /// Returns false if there is nothing to show, so that the pane is shown only to who goes to it: it takes no room from others, and Tab
+    /// passes it over.
+    fn is_wanted(&self, _scene: &Scene<'_>) -> bool {
+        true
+    }
+
     /// Returns the heading for an inner area of this size, without the filter and the number of rows.
     fn title(&self, scene: &Scene<'_>, inner: Rect) -> String;
 

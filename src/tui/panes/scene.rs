@@ -14,6 +14,7 @@ use p2p_store::names::FileKey;
 
 use super::Pane;
 use super::ends::Ends;
+use crate::serve::services::OwnDoor;
 use crate::tui::journal::Journal;
 use crate::tui::lines::{PendingSteps, StepId};
 use crate::tui::theme::{Role, Theme};
@@ -76,6 +77,8 @@ pub struct Scene<'a> {
     pub identity: &'a Identity,
     /// Commands that the prompt knows.
     pub table: &'a Table,
+    /// Doors at which this program serves others, those alone that are not closed; `None` if it cannot serve any.
+    pub doors: Option<&'a [OwnDoor]>,
     /// Pane that has the keyboard focus.
     pub focus: Pane,
     /// Steps of typed lines that take long and those that wait, if there are any.

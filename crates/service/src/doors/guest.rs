@@ -44,7 +44,7 @@ pub mod reason {
     pub const SILENT: &str = "silent";
 }
 
-/// Knowledge of a door about its guests, present and past.
+/// Knowledge of the doors of a service about their guests, present and past.
 #[derive(Debug)]
 pub(super) struct Book {
     pub(super) service: &'static str,
@@ -53,17 +53,55 @@ pub(super) struct Book {
     /// Instant of the opening, in seconds since 1970-01-01 00:00 UTC.
     since: u64,
     stage: watch::Sender<Stage>,
-    /// Number of sockets at which clients are waited for, of the doors that are not closed.
-    doors: AtomicUsize,
-    /// Number of them that refuse those who come, since what they serve is stopped.
-    stopped: AtomicUsize,
+    /// Counts of each door that was opened, in the order of their opening.
+    doors: Mutex<Vec<Arc<Tally>>>,
+    /// Number of open connections, by the address of the client.
+    present: Mutex<HashMap<IpAddr, usize>>,
+}
+
+/// Counts of one door.
+#[derive(Debug)]
+pub(super) struct Tally {
+    pub(super) address: SocketAddr,
+    is_open: AtomicBool,
+    /// True while the door refuses those who come, since what it serves is stopped.
+    is_stopped: AtomicBool,
+    clients: AtomicUsize,
     connections: AtomicU64,
     requests: AtomicU64,
     bytes_in: AtomicU64,
     bytes_out: AtomicU64,
-    /// Number of open connections, by the address of the client.
-    present: Mutex<HashMap<IpAddr, usize>>,
     refusals: Mutex<Refusals>,
+}
+
+impl Tally {
+    fn new(address: SocketAddr) -> Tally {
+        Tally {
+            address,
+            is_open: AtomicBool::new(true),
+            is_stopped: AtomicBool::new(false),
+            clients: AtomicUsize::new(0),
+            connections: AtomicU64::new(0),
+            requests: AtomicU64::new(0),
+            bytes_in: AtomicU64::new(0),
+            bytes_out: AtomicU64::new(0),
+            refusals: Mutex::default(),
+        }
+    }
+
+    /// Notes that the door is closed.
+    pub(super) fn note_closed(&self) {
+        self.is_open.store(false, Ordering::Relaxed);
+    }
+
+    /// Notes whether what the door serves is stopped.
+    pub(super) fn note_stopped(&self, is_stopped: bool) {
+        self.is_stopped.store(is_stopped, Ordering::Relaxed);
+    }
+
+    fn note_refusal(&self, reason: &'static str) {
+        *locked(&self.refusals).entry(reason).or_default() += 1;
+    }
 }
 
 impl Book {
@@ -74,47 +112,60 @@ impl Book {
             limits,
             since,
             stage: watch::Sender::new(Stage::Open),
-            doors: AtomicUsize::new(0),
-            stopped: AtomicUsize::new(0),
-            connections: AtomicU64::new(0),
-            requests: AtomicU64::new(0),
-            bytes_in: AtomicU64::new(0),
-            bytes_out: AtomicU64::new(0),
+            doors: Mutex::default(),
             present: Mutex::default(),
-            refusals: Mutex::default(),
         }
     }
 
+    /// Returns the figures of all doors together, with the address of the first one that was to be opened.
     pub(super) fn figures(&self) -> Figures {
-        let total = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        Figures {
-            service: self.service,
-            address: self.address,
-            stage: self.stage(),
-            doors: self.doors.load(Ordering::Relaxed),
-            stopped: self.stopped.load(Ordering::Relaxed),
-            since: Some(self.since),
-            clients: locked(&self.present).values().sum(),
-            connections: total(&self.connections),
-            requests: total(&self.requests),
-            bytes_in: total(&self.bytes_in),
-            bytes_out: total(&self.bytes_out),
-            refusals: locked(&self.refusals).clone(),
-        }
+        let none = Figures { stage: self.stage(), since: Some(self.since), ..Figures::never_open(self.service, self.address) };
+        self.each().into_iter().fold(none, |all, door| Figures {
+            doors: all.doors + door.doors,
+            stopped: all.stopped + door.stopped,
+            clients: all.clients + door.clients,
+            connections: all.connections + door.connections,
+            requests: all.requests + door.requests,
+            bytes_in: all.bytes_in + door.bytes_in,
+            bytes_out: all.bytes_out + door.bytes_out,
+            refusals: with_refusals(all.refusals, door.refusals),
+            ..all
+        })
+    }
+
+    /// Returns the figures of each door that was opened.
+    pub(super) fn each(&self) -> Vec<Figures> {
+        let stage = self.stage();
+        let figures = |door: &Arc<Tally>| {
+            let total = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+            let is_open = door.is_open.load(Ordering::Relaxed);
+            Figures {
+                service: self.service,
+                address: door.address,
+                stage: if is_open { stage } else { Stage::Closed },
+                doors: usize::from(is_open),
+                stopped: usize::from(is_open && door.is_stopped.load(Ordering::Relaxed)),
+                since: Some(self.since),
+                clients: door.clients.load(Ordering::Relaxed),
+                connections: total(&door.connections),
+                requests: total(&door.requests),
+                bytes_in: total(&door.bytes_in),
+                bytes_out: total(&door.bytes_out),
+                refusals: locked(&door.refusals).clone(),
+            }
+        };
+        locked(&self.doors).iter().map(figures).collect()
     }
 
     pub(super) fn stage(&self) -> Stage {
         *self.stage.borrow()
     }
 
-    /// Notes one door more, or one that is closed.
-    pub(super) fn note_door(&self, is_one_more: bool) {
-        count(&self.doors, is_one_more);
-    }
-
-    /// Notes that what one door serves is stopped, or runs again.
-    pub(super) fn note_stopped(&self, is_stopped: bool) {
-        count(&self.stopped, is_stopped);
+    /// Notes one door more, and returns its counts.
+    pub(super) fn add_door(&self, address: SocketAddr) -> Arc<Tally> {
+        let tally = Arc::new(Tally::new(address));
+        locked(&self.doors).push(Arc::clone(&tally));
+        tally
     }
 
     /// Passes to a later stage; a door that is closed stays so.
@@ -132,10 +183,6 @@ impl Book {
     pub(super) async fn closed(&self) {
         // The book is here, and with it the sender.
         let _ = self.stage.subscribe().wait_for(|&stage| stage == Stage::Closed).await;
-    }
-
-    fn note_refusal(&self, reason: &'static str) {
-        *locked(&self.refusals).entry(reason).or_default() += 1;
     }
 
     /// Gives a place to a client at this address, or returns the reason why there is none.
@@ -162,12 +209,10 @@ impl Book {
     }
 }
 
-fn count(counter: &AtomicUsize, is_one_more: bool) {
-    if is_one_more {
-        counter.fetch_add(1, Ordering::Relaxed);
-    } else {
-        counter.fetch_sub(1, Ordering::Relaxed);
-    }
+/// Returns the sum of refusals by their reasons.
+fn with_refusals(mut all: Refusals, more: Refusals) -> Refusals {
+    more.into_iter().for_each(|(reason, count)| *all.entry(reason).or_default() += count);
+    all
 }
 
 /// Locks what a door knows.
@@ -183,6 +228,8 @@ pub struct Guest(Arc<Place>);
 #[derive(Debug)]
 struct Place {
     book: Arc<Book>,
+    /// Counts of the door by which the client has come.
+    door: Arc<Tally>,
     address: IpAddr,
     /// True once the client has made a request.
     is_known: AtomicBool,
@@ -190,16 +237,19 @@ struct Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
+        self.door.clients.fetch_sub(1, Ordering::Relaxed);
         self.book.leave_place(self.address);
     }
 }
 
 impl Guest {
-    /// Takes a connection in, if there is a place for it.
-    pub(super) fn admit(book: &Arc<Book>, address: IpAddr) -> Result<Guest, &'static str> {
-        book.take_place(address).inspect_err(|reason| book.note_refusal(reason))?;
-        book.connections.fetch_add(1, Ordering::Relaxed);
-        Ok(Guest(Arc::new(Place { book: Arc::clone(book), address, is_known: AtomicBool::new(false) })))
+    /// Takes a connection in that has come by a door, if there is a place for it among those of all doors.
+    pub(super) fn admit(book: &Arc<Book>, door: &Arc<Tally>, address: IpAddr) -> Result<Guest, &'static str> {
+        book.take_place(address).inspect_err(|reason| door.note_refusal(reason))?;
+        door.connections.fetch_add(1, Ordering::Relaxed);
+        door.clients.fetch_add(1, Ordering::Relaxed);
+        let (book, door) = (Arc::clone(book), Arc::clone(door));
+        Ok(Guest(Arc::new(Place { book, door, address, is_known: AtomicBool::new(false) })))
     }
 
     /// Returns the address of the client.
@@ -210,12 +260,12 @@ impl Guest {
     /// Notes that the client makes a request. From its first one on it has no time limit for it any more.
     pub fn note_request(&self) {
         self.0.is_known.store(true, Ordering::Relaxed);
-        self.0.book.requests.fetch_add(1, Ordering::Relaxed);
+        self.0.door.requests.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Notes that something is refused to the client, for this reason.
     pub fn note_refusal(&self, reason: &'static str) {
-        self.0.book.note_refusal(reason);
+        self.0.door.note_refusal(reason);
     }
 
     /// Returns true if the client has made a request.
@@ -228,7 +278,7 @@ impl Guest {
     }
 
     pub(super) fn note_bytes(&self, arrived: usize, sent: usize) {
-        self.0.book.bytes_in.fetch_add(arrived as u64, Ordering::Relaxed);
-        self.0.book.bytes_out.fetch_add(sent as u64, Ordering::Relaxed);
+        self.0.door.bytes_in.fetch_add(arrived as u64, Ordering::Relaxed);
+        self.0.door.bytes_out.fetch_add(sent as u64, Ordering::Relaxed);
     }
 }

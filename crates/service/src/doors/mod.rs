@@ -28,7 +28,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use self::guarded::Guarded;
-use self::guest::{Book, Guest, Limits, Refusals, locked};
+use self::guest::{Book, Guest, Limits, Refusals, Tally, locked};
 use crate::output;
 
 /// Time for which no connection is taken in after the system could not give one: it has no file descriptors left, most often.
@@ -122,6 +122,12 @@ impl Doors {
     /// another.
     pub fn figures(&self) -> Vec<Figures> {
         self.entries().iter().map(|entry| entry.book.figures()).collect()
+    }
+
+    /// Returns the figures of each socket by itself, where a service has several of them: those of a service stand together, in the order
+    /// of [`figures`](Self::figures), and of one that is closed they stay as long.
+    pub fn each(&self) -> Vec<Figures> {
+        self.entries().iter().flat_map(|entry| entry.book.each()).collect()
     }
 
     fn entries(&self) -> MutexGuard<'_, Vec<Entry>> {
@@ -246,17 +252,14 @@ impl Closing {
 pub struct Door {
     /// Socket; `None` while what is served does not run.
     listener: Option<TcpListener>,
-    address: SocketAddr,
-    /// True while what is served is known to be stopped.
-    is_stopped: bool,
+    tally: Arc<Tally>,
     open: Arc<Open>,
     closing: Closing,
 }
 
 impl Drop for Door {
     fn drop(&mut self) {
-        self.note_stopped(false);
-        self.book().note_door(false);
+        self.tally.note_closed();
     }
 }
 
@@ -272,20 +275,13 @@ impl Drop for Open {
 
 impl Door {
     fn new(listener: TcpListener, address: SocketAddr, open: Arc<Open>, closing: Closing) -> Door {
-        open.0.note_door(true);
-        Door { listener: Some(listener), address, is_stopped: false, open, closing }
-    }
-
-    /// Notes whether what is served is stopped.
-    fn note_stopped(&mut self, is_stopped: bool) {
-        if std::mem::replace(&mut self.is_stopped, is_stopped) != is_stopped {
-            self.book().note_stopped(is_stopped);
-        }
+        let tally = open.0.add_door(address);
+        Door { listener: Some(listener), tally, open, closing }
     }
 
     /// Returns the address at which the door listens, with the port that the system has given.
-    pub const fn address(&self) -> SocketAddr {
-        self.address
+    pub fn address(&self) -> SocketAddr {
+        self.tally.address
     }
 
     fn book(&self) -> &Arc<Book> {
@@ -320,7 +316,7 @@ impl Door {
         let (mut closing, mut connections) = (self.closing(), JoinSet::new());
         loop {
             let stopped = *is_stopped.borrow_and_update();
-            self.note_stopped(stopped);
+            self.tally.note_stopped(stopped);
             if stopped && self.listener.take().is_some() {
                 self.end(&mut connections, GRACE).await;
             }
@@ -346,7 +342,7 @@ impl Door {
     async fn next(&mut self) -> Option<(Guarded<TcpStream>, Guest)> {
         let listening = match self.listener.take() {
             Some(listener) => Ok(listener),
-            None => TcpListener::bind(self.address).await,
+            None => TcpListener::bind(self.address()).await,
         };
         let accepted = match listening {
             Ok(listener) => self.listener.insert(listener).accept().await,
@@ -354,13 +350,13 @@ impl Door {
         };
         match accepted {
             Ok((stream, peer)) => {
-                let guest = Guest::admit(self.book(), peer.ip()).ok()?;
+                let guest = Guest::admit(self.book(), &self.tally, peer.ip()).ok()?;
                 // Small answers are not held back for larger ones; a system that refuses delays them.
                 let _ = stream.set_nodelay(true);
                 Some((Guarded::new(stream, guest.clone()), guest))
             }
             Err(error) => {
-                tracing::warn!(service = self.book().service, address = %self.address, %error, "no connection is taken in");
+                tracing::warn!(service = self.book().service, address = %self.address(), %error, "no connection is taken in");
                 pause(AFTER_FAILURE).await;
                 None
             }
@@ -375,7 +371,7 @@ impl Door {
             }
         };
         if timeout(span, all).await.is_err() {
-            tracing::info!(service = self.book().service, address = %self.address, left = connections.len(), "connections are cut");
+            tracing::info!(service = self.book().service, address = %self.address(), left = connections.len(), "connections are cut");
             connections.shutdown().await;
         }
     }

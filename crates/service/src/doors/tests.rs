@@ -31,10 +31,15 @@ fn address(last: u8) -> IpAddr {
     IpAddr::V4(Ipv4Addr::new(10, 0, 0, last))
 }
 
+/// Takes a client in by a door of its own.
+fn admit(book: &Arc<Book>, last: u8) -> Result<Guest, &'static str> {
+    Guest::admit(book, &book.add_door(LOCAL), address(last))
+}
+
 #[test]
 fn places_are_counted_in_all_and_by_address_and_come_free() {
     let book = book(limits(3, 2));
-    let admit = |last| Guest::admit(&book, address(last));
+    let admit = |last| admit(&book, last);
     let (first, second) = (admit(1).unwrap(), admit(1).unwrap());
     assert_eq!(admit(1).unwrap_err(), reason::FULL_FOR_ADDRESS);
     let third = admit(2).unwrap();
@@ -56,7 +61,7 @@ fn a_stream_counts_its_bytes() {
     on_a_runtime(async {
         let book = book(limits(1, 1));
         let (mut client, server) = duplex(64);
-        let mut server = Guarded::new(server, Guest::admit(&book, address(1)).unwrap());
+        let mut server = Guarded::new(server, admit(&book, 1).unwrap());
         client.write_all(b"hello").await.unwrap();
         let mut heard = [0; 5];
         server.read_exact(&mut heard).await.unwrap();
@@ -73,7 +78,7 @@ fn a_stream_without_a_request_ends() {
         for drips in [false, true] {
             let book = book(Limits { until_request: SOON, ..limits(1, 1) });
             let (mut client, server) = duplex(64);
-            let mut server = Guarded::new(server, Guest::admit(&book, address(1)).unwrap());
+            let mut server = Guarded::new(server, admit(&book, 1).unwrap());
             let error = loop {
                 if drips {
                     client.write_all(b".").await.unwrap();
@@ -96,7 +101,7 @@ fn a_silent_client_is_cut_whether_it_is_read_from_or_written_to() {
         for writes in [false, true] {
             let book = book(Limits { silence: SOON, ..limits(1, 1) });
             let (_client, server) = duplex(64);
-            let guest = Guest::admit(&book, address(1)).unwrap();
+            let guest = admit(&book, 1).unwrap();
             let mut server = Guarded::new(server, guest.clone());
             guest.note_request();
             let error = match writes {
@@ -268,6 +273,8 @@ fn a_door_is_shut_while_what_is_served_is_stopped() {
             assert_eq!(client.read(&mut [0]).await.unwrap_or(0), 0);
             assert!(TcpStream::connect(address).await.is_err());
             assert_eq!((doors.figures()[0].doors, doors.figures()[0].stopped), (2, 1));
+            let each = doors.each().into_iter().map(|door| (door.address, door.connections, door.refusals.len(), door.stopped));
+            assert_eq!(each.collect::<Vec<_>>(), [(address, 1, 0, 1), (other, 0, 1, 0)], "each has its own counts");
             is_stopped.send_replace(false);
             while TcpStream::connect(address).await.is_err() {
                 pause(SOON).await;
@@ -280,5 +287,6 @@ fn a_door_is_shut_while_what_is_served_is_stopped() {
         tokio::join!(clients, first.attend_unless(is_stopped.subscribe(), SOON, hold), second.attend(SOON, hold));
         let figures = &doors.figures()[0];
         assert_eq!((&figures.refusals, figures.doors, figures.stopped), (&Refusals::from([(reason::FULL, 1)]), 0, 0));
+        assert_eq!(doors.each().iter().map(|door| door.stage).collect::<Vec<_>>(), [Stage::Closed; 2]);
     });
 }
