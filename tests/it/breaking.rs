@@ -1,5 +1,6 @@
 //! Breaking and mending from the screen: the menu of faults drives the real engine, and the panes show what is broken.
 
+use p2p_base::units::SimDuration;
 use p2p_engine::operation;
 use p2p_storage::tui::app::Pane;
 use p2p_storage::tui::theme::Role;
@@ -49,6 +50,27 @@ fn a_path_is_cut_and_healed_from_its_cell() {
         assert!(!tui_harness.pane(Pane::Health).concat().contains("cut"), "{}", tui_harness.text());
         assert!(!header(&mut tui_harness).contains("fault"));
     }
+}
+
+/// What a node knew of the others before it was killed is not shown as if it were so now.
+#[test]
+fn a_killed_node_has_no_round_trips() {
+    let mut tui_harness = TuiHarness::dark(120, 40);
+    tui_harness.watch(SimDuration::from_secs(60));
+    let figures = |tui_harness: &mut TuiHarness| {
+        let matrix = tui_harness.pane(Pane::Health);
+        let row = matrix.iter().find(|line| line.starts_with("│02 ")).unwrap().replace('│', " ");
+        row.split_whitespace().skip(1).filter(|cell| cell.chars().any(|c| c.is_ascii_digit())).count()
+    };
+    assert_eq!(figures(&mut tui_harness), 5, "{}", tui_harness.text());
+    tui_harness.keys(&["kill Node_02", "Enter"]);
+    assert_eq!(figures(&mut tui_harness), 0, "{}", tui_harness.text());
+    tui_harness.press_in_pane(Pane::Health, &["Down", "Down"]);
+    assert!(
+        tui_harness.pane(Pane::Health).last().unwrap().contains("Node_02 does not run, and probes nobody"),
+        "{}",
+        tui_harness.text()
+    );
 }
 
 /// One key takes all faults back, once it was asked for; each kind has its mark in the matrix, and the legend explains it.

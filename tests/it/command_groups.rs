@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use p2p_shell::answer::Answer;
 use p2p_shell::call::Call;
-use p2p_shell::complete::{Knowledge, complete, doc_line};
+use p2p_shell::complete::{Knowledge, complete, doc_lines};
 use p2p_shell::spec::{Argument, Audience, Flag, Group, Kind, Place, Spec, Times};
 use p2p_shell::table::{CommandGroup, Table};
 use p2p_shell::words::Variables;
@@ -92,8 +92,8 @@ fn a_command_from_above_is_completed_and_documented() {
     );
     assert_eq!((texts("ring N"), texts("ring --")), (vec!["Node_01".to_owned()], vec!["--twice".to_owned()]));
     assert_eq!(complete("rin", 3, &Knowledge::default()).candidates, []);
-    assert_eq!(doc_line(&table, "chime 1").unwrap(), "ring [NODE] [-t|--twice]   ring the bell");
-    assert_eq!(doc_line(&Table::default(), "ring"), None);
+    assert_eq!(doc_lines(&table, "chime 1").unwrap()[0], "ring [NODE] [-t|--twice]   ring the bell");
+    assert_eq!(doc_lines(&Table::default(), "ring"), None);
     let text = reference(&table);
     let place = text.find("### ring").unwrap();
     assert!(place > text.find("## General").unwrap() && text[place..].contains("Ring the bell. It is heard far away."), "{text}");

@@ -1,5 +1,6 @@
 //! The prompt is free: what takes long keeps no other line waiting, what waits is said, and all of it goes on in its order.
 
+use p2p_base::units::SimDuration;
 use p2p_engine::operation;
 use p2p_engine::transfer::{TransferState, TransferStatus};
 use p2p_storage::tui::app::{App, Pane};
@@ -378,6 +379,22 @@ fn leaving_while_something_waits_asks() {
     tui_harness.until(|app| app.is_over());
 }
 
+/// The question tells what would be lost now: nothing any more, once all has come to its end while it was open.
+#[test]
+fn the_question_before_leaving_keeps_step() {
+    let mut tui_harness = TuiHarness::slow(120, 40);
+    tui_harness.begin_upload("song.bin", 300_000);
+    tui_harness.refresh();
+    tui_harness.press(&["Ctrl-Q"]);
+    let text = tui_harness.text();
+    assert!(text.contains("Still running:") && text.contains("upload of song.bin"), "{text}");
+    tui_harness.watch(SimDuration::from_secs(120));
+    let text = tui_harness.text();
+    assert!(text.contains("Nothing is under way any more.") && !text.contains("Still running:"), "{text}");
+    tui_harness.press(&["y"]);
+    tui_harness.until(|app| app.is_over());
+}
+
 /// Spans that are waited for are lost to nobody: leaving asks for none of them, however many there are. A command whose transfers are yet to
 /// be planned would be lost, and so would a line that has not begun.
 #[test]
@@ -525,6 +542,6 @@ fn completion_says_what_it_does_not_show() {
         assert!(says.contains("nothing completes this"), "{says}");
         tui_harness.press(&["x"]);
         let says = line(&mut tui_harness);
-        assert!(!says.contains("nothing completes") && says.trim_end().ends_with("…│"), "{says}");
+        assert!(!says.contains("nothing completes") && says.contains("  download NAME [PATH]"), "{says}");
     }
 }

@@ -305,11 +305,12 @@ fn paths(prefix: &str) -> Vec<Candidate> {
     found
 }
 
-/// Returns the usage and the summary of the command being typed, once its name is complete.
-pub fn doc_line(table: &Table, line: &str) -> Option<String> {
+/// Returns the usage of the command being typed, once its name is complete, in several wordings, the longest first: with the summary, without
+/// it, and without the names of the flags.
+pub fn doc_lines(table: &Table, line: &str) -> Option<[String; 3]> {
     let words = words::split_unfinished(line);
     let spec = table.find(&words.first()?.text)?;
-    Some(format!("{}   {}", spec.usage(), spec.summary))
+    Some([format!("{}   {}", spec.usage(), spec.summary), spec.usage(), spec.usage_in_short()])
 }
 
 /// Returns the rest of the latest history line that begins with `line`.
@@ -440,8 +441,10 @@ mod tests {
         assert_eq!(history_hint("upl", history.into_iter()), Some("oad b.bin"));
         assert_eq!(history_hint("upload b.bin", history.into_iter()), None);
         assert_eq!(history_hint(" ", history.into_iter()), None);
-        assert!(doc_line(&Table::default(), "put x").unwrap().starts_with("upload PATH… [--as NAME]"));
-        assert_eq!(doc_line(&Table::default(), "xyz"), None);
+        let [whole, usage, short] = doc_lines(&Table::default(), "put x").unwrap();
+        assert!(usage.starts_with("upload PATH… [--as NAME]") && whole.starts_with(&format!("{usage}   ")), "{whole}");
+        assert_eq!(short, "upload PATH… [OPTIONS]");
+        assert_eq!(doc_lines(&Table::default(), "xyz"), None);
     }
 
     proptest! {

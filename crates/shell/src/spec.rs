@@ -176,6 +176,24 @@ impl Spec {
 
     /// Returns the usage of the command, as in `upload PATH… [--as NAME]`.
     pub fn usage(&self) -> String {
+        let mut words = self.usage_without_flags();
+        words.extend(self.flags.iter().map(|flag| match (flag.value, flag.short) {
+            (Some((value, _)), _) => format!("[--{} {value}]", flag.name),
+            (None, Some(letter)) => format!("[-{letter}|--{}]", flag.name),
+            (None, None) => format!("[--{}]", flag.name),
+        }));
+        words.join(" ")
+    }
+
+    /// Returns the usage of the command with one word for all its flags, as in `upload PATH… [OPTIONS]`.
+    pub fn usage_in_short(&self) -> String {
+        let mut words = self.usage_without_flags();
+        words.extend((!self.flags.is_empty()).then(|| "[OPTIONS]".to_owned()));
+        words.join(" ")
+    }
+
+    /// Returns the words of the usage that are no flags.
+    fn usage_without_flags(&self) -> Vec<String> {
         let mut words = vec![self.name.to_owned()];
         words.extend(self.arguments.iter().map(|argument| {
             let name = match argument.kind {
@@ -188,12 +206,7 @@ impl Spec {
                 Times::Many | Times::Rest => format!("{name}{}", abilities::glyphs().ellipsis()),
             }
         }));
-        words.extend(self.flags.iter().map(|flag| match (flag.value, flag.short) {
-            (Some((value, _)), _) => format!("[--{} {value}]", flag.name),
-            (None, Some(letter)) => format!("[-{letter}|--{}]", flag.name),
-            (None, None) => format!("[--{}]", flag.name),
-        }));
-        words.join(" ")
+        words
     }
 
     /// Returns true if the command has this name or alias.

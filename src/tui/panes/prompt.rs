@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 
 use p2p_base::spelling::visible_line;
-use p2p_shell::complete::doc_line;
+use p2p_shell::complete::doc_lines;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect, Size};
 use ratatui::text::{Line, Span};
@@ -90,7 +90,11 @@ impl PaneView for PromptPane {
             spans.push(Span::styled(format!("  {NO_COMPLETION}"), theme.style(Role::Warning)));
         } else if let Some(hint) = self.prompt.hint().filter(|_| self.prompt.search.is_none()) {
             spans.push(Span::styled(visible_line(hint).into_owned(), theme.style(Role::Dim)));
-        } else if let Some(doc) = doc_line(scene.table, self.text()) {
+        } else if let Some(wordings) = doc_lines(scene.table, self.text()) {
+            // The longest one that is not cut.
+            let room = usize::from(line.width).saturating_sub(used + 2);
+            let [.., shortest] = &wordings;
+            let doc = wordings.iter().find(|doc| doc.width() <= room).unwrap_or(shortest);
             let gap = usize::from(line.width).saturating_sub(used + doc.width()).max(2);
             spans.push(Span::styled(format!("{}{doc}", " ".repeat(gap)), theme.style(Role::Dim)));
         }

@@ -220,7 +220,24 @@ pub(super) fn told((now, pace): Moment) -> Answer {
 
 #[cfg(test)]
 mod tests {
+    use p2p_base::units::SimTime;
+
     use super::*;
+
+    /// A speed that is another than the one that was asked for is told with its reason.
+    #[test]
+    fn the_speed_is_told_as_it_is() {
+        let said = |speed, actual| {
+            let pace = PaceStatus { speed, is_paused: false, actual: Some(actual) };
+            told((SimTime::ZERO, pace)).view.text().split_once("; ").unwrap().1.to_owned()
+        };
+        let idle = said(Speed::Max, Speed::REAL);
+        assert_eq!(
+            (idle.as_str(), said(Speed::Max, Speed::Max).as_str()),
+            ("speed max, but 1x while nothing waits for virtual time", "speed max")
+        );
+        assert_eq!(said(Speed::REAL, Speed::Max), "speed 1x, now max");
+    }
 
     #[test]
     fn the_packets_of_a_step_are_told_in_their_order() {
