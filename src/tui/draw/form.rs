@@ -72,32 +72,33 @@ fn fits_beside(lines: &[String], area: Rect) -> bool {
     width + 1 + COLUMN <= area.width && height <= area.height
 }
 
-/// Draws the QR code on the left and the form on the right; in a frame if the screen has room for one, otherwise on the whole
-/// screen.
+/// Draws the QR code on the left and the form on the right: in a frame if the screen has room for one; otherwise on the whole screen,
+/// where the first line of the form is its title and the last one its keys.
 fn draw_beside(app: &App, form: &FormDialog, lines: &[String], frame: &mut Frame<'_>, area: Rect) {
     let (width, height) = size_of(lines);
-    let column = (area.width - width - 1).min(WIDTH);
-    let content = Content::of(app, form, column - 1);
-    let has_frame = width + column + 6 <= area.width && height.max(content.lines.len() as u16) + 2 <= area.height;
-    let inner = if has_frame {
-        let place = middle(area, width + column + 4, height.max(content.lines.len() as u16) + 2);
+    let beside_in = |room: u16| Content::of(app, form, room.saturating_sub(width + 1).min(WIDTH));
+    // The frame takes two columns and two rows, and a column is free on each side of what stands in it.
+    let content = beside_in(area.width.saturating_sub(4));
+    let rows = height.max(content.rows());
+    let has_frame = content.columns() >= COLUMN && rows + 2 <= area.height;
+    let place = if has_frame { middle(area, width + content.columns() + 5, rows + 2) } else { area };
+    frame.render_widget(Clear, place);
+    let (content, inner) = if has_frame {
         let block = framed(app, form.form.title, place.width).title_bottom(Line::from(hints(app, form)));
         let inner = block.inner(place);
-        frame.render_widget(Clear, place);
         frame.render_widget(block, place);
-        inner
+        (content, Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner })
     } else {
-        frame.render_widget(Clear, area);
-        area
+        (beside_in(area.width).below_title(form.form.title), area)
     };
     // Black on white, independent of the theme, so that cameras can read the code.
     let paper = Style::new().fg(Color::Rgb(0, 0, 0)).bg(Color::Rgb(255, 255, 255));
     let code: Vec<Line<'_>> = lines.iter().map(|line| Line::styled(line.as_str(), paper)).collect();
     frame.render_widget(Paragraph::new(code), Rect { width, height, ..inner });
-    let beside = Rect { x: inner.x + width + 1, width: column - 1, ..inner };
-    let lines = content.lines.len() as u16;
+    let beside = Rect { x: inner.x + width + 1, width: content.columns(), ..inner };
+    let rows = content.rows();
     content.draw(beside, frame);
-    if !has_frame && lines < area.height {
+    if !has_frame && rows < area.height {
         let last = Rect { y: area.bottom() - 1, height: 1, ..beside };
         frame.render_widget(Paragraph::new(Line::from(hints(app, form))), last);
     }
@@ -137,6 +138,24 @@ impl<'a> Content<'a> {
             content.push("checking ...", Role::Dim);
         }
         content
+    }
+
+    /// Returns the height in rows.
+    fn rows(&self) -> u16 {
+        self.lines.len() as u16
+    }
+
+    /// Returns the width in cells.
+    fn columns(&self) -> u16 {
+        self.width as u16
+    }
+
+    /// Returns the contents below a line with the title, for where no frame bears it.
+    fn below_title(mut self, title: &'a str) -> Content<'a> {
+        self.lines.insert(0, Line::styled(title, self.app.theme().style(Role::Focus)));
+        self.cursor = self.cursor.map(|(column, row)| (column, row + 1));
+        self.needed += u16::from(self.needed > 0);
+        self
     }
 
     fn push(&mut self, text: &str, role: Role) {
