@@ -161,7 +161,9 @@ impl Repl {
     /// Reads a line on a thread, which owns the source of lines meanwhile, since it blocks.
     async fn read_line(&mut self) -> Result<rustyline::Result<String>> {
         let Some(mut lines) = self.lines.take() else { return Err(eyre!("the line editor is gone")) };
-        let user = self.prompter.shell().access().identity().name().map_or("p2p".to_owned(), |name| format!("{name}@p2p"));
+        let access = self.prompter.shell().access();
+        lines.set_users(|| access.user_names());
+        let user = access.identity().name().map_or("p2p".to_owned(), |name| format!("{name}@p2p"));
         let before = tcgetattr(std::io::stdin());
         let is_plain = matches!(lines, Lines::Plain { .. });
         let mut reading = tokio::task::spawn_blocking(move || (lines.read(&user), lines));

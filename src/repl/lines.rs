@@ -52,7 +52,15 @@ impl Lines {
         let color = output::is_styled();
         let (access, table) = (shell.access(), shell.table().clone());
         let (snapshots, identity, profiles) = (access.snapshots(), access.watch(), Arc::clone(access.profiles()));
-        editor.set_helper(Some(LineHelper { table, snapshots, identity, profiles, history: HistoryHinter::new(), color }));
+        editor.set_helper(Some(LineHelper {
+            table,
+            snapshots,
+            identity,
+            profiles,
+            users: Vec::new(),
+            history: HistoryHinter::new(),
+            color,
+        }));
         Ok(Lines::Edited(Box::new(editor)))
     }
 
@@ -62,6 +70,15 @@ impl Lines {
             // Clearing a history in memory cannot fail.
             let _ = editor.clear_history();
             lines.iter().for_each(|line| drop(editor.add_history_entry(line)));
+        }
+    }
+
+    /// Replaces the names of users that are completed besides those whom the stored files name.
+    pub(super) fn set_users(&mut self, names: impl FnOnce() -> Vec<String>) {
+        if let Lines::Edited(editor) = self
+            && let Some(helper) = editor.helper_mut()
+        {
+            helper.users = names();
         }
     }
 
@@ -137,6 +154,8 @@ pub(super) struct LineHelper {
     snapshots: Snapshots,
     identity: watch::Receiver<Arc<Identity>>,
     profiles: Profiles,
+    /// Names of users at the time at which the line was begun: the catalog is to be closed while a line is waited for.
+    users: Vec<String>,
     history: HistoryHinter,
     color: bool,
 }
@@ -147,7 +166,8 @@ impl Completer for LineHelper {
     type Candidate = Pair;
 
     fn complete(&self, line: &str, pos: usize, _: &Context<'_>) -> rustyline::Result<(usize, Vec<Pair>)> {
-        let known = Knowledge::of(&self.snapshots.latest(), &self.identity.borrow());
+        let identity = self.identity.borrow().clone();
+        let known = Knowledge::of(&self.snapshots.latest(), &identity).with_users(self.users.clone(), &identity);
         let known = known.with_profiles(&self.profiles).with_table(&self.table);
         let completion = complete::complete(line, pos, &known);
         let pair = |candidate: complete::Candidate| Pair { display: candidate.label, replacement: candidate.text };

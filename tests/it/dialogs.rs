@@ -166,6 +166,21 @@ fn a_wrong_password_is_told_beside_it_and_says_nothing_else() {
     assert!(tui_harness.text().contains("alice is logged in") && tui_harness.app.dialogs().is_empty(), "{}", tui_harness.text());
 }
 
+/// An admin is offered all users by completion, and others are offered none of whom no file tells them.
+#[test]
+fn an_admin_completes_the_names_of_all_users() {
+    let mut tui_harness = with_users(120, 40);
+    log_in(&mut tui_harness, "alice");
+    for (typed, completed) in [("share a.bin b", "share a.bin bob "), ("users reset b", "users reset bob ")] {
+        tui_harness.keys(&["Ctrl-U", typed, "Tab"]);
+        assert_eq!(tui_harness.app.prompt().editor.text(), completed);
+    }
+    tui_harness.keys(&["Ctrl-U", "logout", "Enter"]);
+    log_in(&mut tui_harness, "bob");
+    tui_harness.keys(&["Ctrl-U", "share a.bin a", "Tab"]);
+    assert_eq!(tui_harness.app.prompt().editor.text(), "share a.bin a");
+}
+
 #[test]
 fn an_app_is_enrolled_and_asked_for() {
     let mut tui_harness = with_users(120, 40);
@@ -173,16 +188,20 @@ fn an_app_is_enrolled_and_asked_for() {
     tui_harness.keys(&["enable_otp", "Enter"]);
     let Shown::App(enrolment) = tui_harness.app.dialogs()[0].form().unwrap().form.shown.clone() else { panic!() };
     let secret = enrolment.secret.expose_secret().to_owned();
-    // The QR code, the secret and the URI: with a frame, on all of a small screen, and without the code on the smallest.
+    // The QR code, the secret and the URI: with a frame, on all of a small screen below the title, and without the code on the smallest.
     let groups =
         secret.as_bytes().chunks(4).map(|group| String::from_utf8(group.to_vec()).unwrap()).collect::<Vec<_>>().join(" ");
-    for (width, height, has_code, has_frame) in [(120, 40, true, true), (80, 24, true, false), (60, 16, false, true)] {
+    let sizes = [(120, 40), (100, 30), (90, 50), (80, 24)].map(|(width, height)| (width, height, true, true));
+    for (width, height, has_code, has_frame) in
+        sizes.into_iter().chain([(74, 24, true, false), (80, 22, true, false), (60, 16, false, true)])
+    {
         tui_harness.screen = Terminal::new(TestBackend::new(width, height)).unwrap();
         let buffer = tui_harness.draw();
         let paper = buffer.content.iter().filter(|cell| cell.bg == Color::Rgb(255, 255, 255)).count();
         assert_eq!(paper, if has_code { 41 * 21 } else { 0 }, "{width}x{height}");
         let text = lines(&buffer).join("\n");
-        assert_eq!(text.contains("┌ Enable one-time passwords"), has_frame, "{text}");
+        assert!(text.contains("Enable one-time passwords"), "{text}");
+        assert_eq!(text.contains("┌ Enable one-time passwords"), has_frame, "{width}x{height}\n{text}");
         assert!(groups.split(' ').all(|group| text.contains(group)), "{text}");
         assert!(
             text.contains("otpauth://totp/p2p:alice") && text.contains("┌─┐┌─┐┌─┐┌─┐┌─┐┌─┐") && text.contains("changes in"),

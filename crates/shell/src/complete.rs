@@ -7,7 +7,7 @@ use std::path::{MAIN_SEPARATOR, Path};
 
 use p2p_base::spelling::{hidden_character, visible};
 use p2p_engine::Snapshot;
-use p2p_service::access::Identity;
+use p2p_service::access::{Access, Identity};
 use p2p_service::profiles::Profiles;
 use p2p_store::namespace::Entry;
 
@@ -24,7 +24,8 @@ pub struct Knowledge {
     pub nodes: Vec<String>,
     /// Names of the stored files and, with a `/` at the end, of the directories.
     pub files: Vec<String>,
-    /// Names of other users whom the stored files name: their owners, and readers of what the user may share.
+    /// Names of other users: for an admin all, otherwise those whom the stored files name, their owners and readers of what the user may
+    /// share.
     pub users: Vec<String>,
     /// Numbers of the transfers, each with a description.
     pub transfers: Vec<(String, String)>,
@@ -50,6 +51,21 @@ impl Knowledge {
             profiles: Vec::new(),
             is_remote: false,
         }
+    }
+
+    /// Adds the names of users to those whom the stored files name.
+    #[must_use]
+    pub fn with_users(self, names: Vec<String>, identity: &Identity) -> Knowledge {
+        let others = names.into_iter().filter(|name| identity.name() != Some(name));
+        let users: BTreeSet<String> = self.users.into_iter().chain(others).collect();
+        Knowledge { users: users.into_iter().collect(), ..self }
+    }
+
+    /// Collects what a user may see, with the commands of a table.
+    pub fn of_access(access: &Access, table: &Table) -> Knowledge {
+        let identity = access.identity();
+        let known = Knowledge::of(&access.snapshot(), &identity).with_users(access.user_names(), &identity);
+        known.with_profiles(access.profiles()).with_table(table).for_client(access.is_remote())
     }
 
     /// Offers the commands of this table.
@@ -233,8 +249,7 @@ fn hosts(prefix: &str, known: &Knowledge) -> Vec<Candidate> {
     found.map(|host| Candidate { text: text(host), label: host.to_owned(), summary: "host".to_owned() }).collect()
 }
 
-/// Returns the other users whom the files that a user may see name to them. No list of all accounts is asked for it, which most users may not
-/// see.
+/// Returns the other users whom the files that a user may see name to them.
 fn users_of(snapshot: &Snapshot, identity: &Identity) -> Vec<String> {
     let mut found = BTreeSet::new();
     for file in snapshot.files.files() {

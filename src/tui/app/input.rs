@@ -1,7 +1,5 @@
 //! Keys, pasted texts and the mouse: which part of the screen takes an input.
 
-use std::sync::Arc;
-
 use crossterm::event::{Event as Input, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use p2p_shell::complete::Knowledge;
 use p2p_shell::words::commands_of;
@@ -199,11 +197,9 @@ impl App {
 
     /// Handles a key in the prompt; returns false if the prompt does not use it.
     fn on_prompt_key(&mut self, key: &KeyEvent) -> bool {
-        let (snapshots, identity) = (self.access().snapshots(), Arc::clone(self.identity()));
+        let (access, table) = (self.access().clone(), self.shell.table().clone());
         let is_typing = !self.prompt().editor.is_empty();
-        let (profiles, table) = (Arc::clone(self.access().profiles()), self.shell.table().clone());
-        let known = || Knowledge::of(&snapshots.latest(), &identity).with_profiles(&profiles).with_table(&table);
-        match self.prompt_mut().handle(key, known) {
+        match self.prompt_mut().handle(key, || Knowledge::of_access(&access, &table)) {
             PromptEffect::Taken => {}
             PromptEffect::Run(line) => self.run(&line),
             PromptEffect::EndOfInput => self.quit(false),

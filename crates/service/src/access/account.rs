@@ -253,6 +253,15 @@ impl Access {
         Ok(self.off_thread(|auth, _, _| auth.accounts()).await?)
     }
 
+    /// Returns the names of all users, in the order of the alphabet, if an admin is logged in, and none otherwise. Meant for completion: the
+    /// catalog is read on this thread, and if the disk refuses, there are no names.
+    pub fn user_names(&self) -> Vec<String> {
+        if !self.identity().is_admin() {
+            return Vec::new();
+        }
+        self.auth.accounts().unwrap_or_default().into_iter().map(|account| account.name.to_string()).collect()
+    }
+
     /// Sets a new password for a user and removes the second factor.
     ///
     /// # Errors

@@ -62,9 +62,7 @@ pub(super) async fn typed_line(
 
 /// Completes the word at the cursor as far as there is one way to go on, and shows the ways where there are several.
 async fn complete(client: &mut Client, editor: &mut Editor, shell: &Shell) {
-    let access = shell.access();
-    let known = Knowledge::of(&access.snapshot(), &access.identity());
-    let known = known.with_profiles(access.profiles()).with_table(shell.table()).for_client(access.is_remote());
+    let known = Knowledge::of_access(shell.access(), shell.table());
     let (text, at) = editor.text();
     let found = complete::complete(text, at, &known);
     let typed = text.get(found.start..at).map_or(0, str::len);
