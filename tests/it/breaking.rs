@@ -83,6 +83,9 @@ fn one_key_heals_all() {
     for mark in [" ~", " %", " +"] {
         assert!(row.contains(mark), "{mark}: {matrix:#?}");
     }
+    // A host has no path to itself, whatever is said of all its paths.
+    let own = matrix.iter().find(|line| line.starts_with("│03 ")).unwrap();
+    assert!(own.contains(" +") && own.contains(" ·") && !own.contains("+·"), "{matrix:#?}");
     let legend = matrix.last().unwrap();
     assert!(legend.contains("≤100 ≤1000 >1000 ms %lossy ~slow +odd"), "{legend}");
     assert!(header(&mut tui_harness).contains("3 faults on"));

@@ -83,9 +83,13 @@ impl<'a> Broken<'a> {
         targets.into_iter().filter_map(move |target| self.snapshot.fault(target))
     }
 
-    /// Returns what is wrong with a path in one direction.
+    /// Returns what is wrong with a path in one direction. A host has none to itself, whatever is said of all its paths.
     pub(super) fn wire(self, from: Peer, to: Peer) -> Option<Wire> {
-        if self.snapshot.is_cut(from, to) { Some(Wire::Cut) } else { Wire::of(self.snapshot.path_change(from, to)) }
+        match self.snapshot.is_cut(from, to) {
+            _ if from == to => None,
+            true => Some(Wire::Cut),
+            false => Wire::of(self.snapshot.path_change(from, to)),
+        }
     }
 
     /// Returns the single paths that are broken, in any way; one that is cut and changed stands there twice.
