@@ -40,6 +40,8 @@ pub enum Action {
     Sort,
     /// Sorts the rows from the other end.
     Reverse,
+    /// Opens the list of the columns, to hide and to show them.
+    Columns,
     /// Copies the selected row to the clipboard.
     Copy,
     /// Switches the health pane between the matrix and the map.
@@ -145,6 +147,7 @@ pub static BINDINGS: &[Binding] = &[
         "sort the rows by the next column, which its heading marks; after the last one as before",
     ),
     binding(Action::Reverse, Scope::Panes, "I", "invert", "sort the rows from the other end"),
+    binding(Action::Columns, Scope::Panes, "C", "columns", "choose which columns the pane shows"),
     binding(Action::Map, Scope::Panes, "m", "map", "switch between the matrix of round trips and the map"),
     binding(Action::Copy, Scope::Panes, "y", "copy", "copy the selected row to the clipboard"),
     binding(Action::Open, Scope::Panes, "Enter", "open", "open what is selected: a node, a transfer, a packet's connection"),

@@ -160,6 +160,8 @@ impl App {
             let all = self.panes.get(pane).orders();
             let order = settings.orders.get(pane.name()).and_then(|order| Order::of_setting(order, all));
             self.panes.get_mut(pane).list_mut().set_order(order);
+            let hidden = settings.hidden_columns.get(pane.name()).cloned().unwrap_or_default();
+            self.panes.get_mut(pane).list_mut().set_hidden(hidden);
         }
     }
 
@@ -169,7 +171,9 @@ impl App {
         let filters = filters.filter(|(_, filter)| !filter.is_empty()).collect();
         let order = |pane: Pane| Some((pane.name().to_owned(), self.panes.get(pane).list().order()?.to_setting()));
         let orders = Pane::ALL.into_iter().filter_map(order).collect();
-        let settings = Settings { preset: self.workspace.preset().name().to_owned(), filters, orders };
+        let hidden = |pane: Pane| (pane.name().to_owned(), self.panes.get(pane).list().hidden().clone());
+        let hidden_columns = Pane::ALL.into_iter().map(hidden).filter(|(_, hidden)| !hidden.is_empty()).collect();
+        let settings = Settings { preset: self.workspace.preset().name().to_owned(), filters, orders, hidden_columns };
         if settings != self.settings.load(self.visitor.identity()) {
             self.settings.store(self.visitor.identity(), &settings);
         }

@@ -8,7 +8,7 @@ use super::action::KeyHint;
 use super::connection::ConnectionDialog;
 use super::editor::{Edit, Editor, edit_for};
 use super::form::FormDialog;
-use super::panes::Deed;
+use super::panes::{Deed, Pane};
 use super::path::PathDialog;
 use super::viewer::{Viewer, ViewerEffect};
 use super::welcome::{Offer, Taken, Welcome};
@@ -77,6 +77,8 @@ pub enum Choice {
     Deed(Deed),
     /// Opens the legend at this word.
     Read(String),
+    /// Hides a column of a pane, or shows it again.
+    Column(Pane, &'static str),
     /// Begins what was offered at the first start.
     Begin(Offer),
     /// Puts a command into the prompt, or runs it at once if it needs no arguments.

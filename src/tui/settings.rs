@@ -1,7 +1,7 @@
-//! The settings of the screen that are remembered from run to run: the preset of the layout, and the filters and orders of the panes. Each user
-//! has a file in the data directory, beside the history of the typed lines.
+//! The settings of the screen that are remembered from run to run: the preset of the layout, and the filters, orders and hidden columns of the
+//! panes. Each user has a file in the data directory, beside the history of the typed lines.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use p2p_base::private_file;
@@ -21,6 +21,8 @@ pub struct Settings {
     pub filters: BTreeMap<String, String>,
     /// Columns by which rows are sorted, by the names of the panes; a minus sign stands before one whose greatest value comes first.
     pub orders: BTreeMap<String, String>,
+    /// Names of the columns that are hidden, by the names of the panes.
+    pub hidden_columns: BTreeMap<String, BTreeSet<String>>,
 }
 
 /// The files of the settings of all users of a data directory.
@@ -74,7 +76,8 @@ mod tests {
         assert_eq!(files.load(&Identity::Operator), Settings::default());
         let filters = BTreeMap::from([("Nodes".to_owned(), "_04".to_owned())]);
         let orders = BTreeMap::from([("Nodes".to_owned(), "-stored".to_owned())]);
-        let settings = Settings { preset: "network".into(), filters, orders };
+        let hidden_columns = BTreeMap::from([("Wire".to_owned(), BTreeSet::from(["seq".to_owned()]))]);
+        let settings = Settings { preset: "network".into(), filters, orders, hidden_columns };
         files.store(&Identity::Operator, &settings);
         files.store(&Identity::Nobody, &Settings::default());
         assert_eq!(files.load(&Identity::Operator), settings);

@@ -9,7 +9,7 @@ use p2p_shell::report::millis_below;
 use p2p_storage::tui::app::Pane;
 use p2p_storage::tui::preset::Preset;
 use p2p_storage::tui::settings::SettingsFiles;
-use p2p_storage::tui::theme::{Theme, ThemeName};
+use p2p_storage::tui::theme::{Role, Theme, ThemeName};
 use p2p_store::manifest::NodeNumber;
 use proptest::strategy::{Strategy, ValueTree};
 
@@ -467,4 +467,20 @@ fn tables_and_bars_fit_the_terminal() {
             assert_eq!(bars, usize::from(arguments.contains(&"--speed")), "{columns} {arguments:?}: {rows:#?}");
         }
     }
+}
+
+/// The seconds in which the link of a node was full are told by their colour, and no others.
+#[test]
+fn full_seconds_of_a_link_have_a_colour() {
+    let mut tui_harness = TuiHarness::slow(200, 60);
+    tui_harness.keys(&["link 1 --bandwidth 8KiB/s", "Enter"]);
+    tui_harness.begin_upload("video.bin", 1_500_000);
+    tui_harness.watch(SimDuration::from_secs(12));
+    let buffer = tui_harness.draw();
+    let area = tui_harness.app.workspace().area_of(Pane::Nodes).unwrap();
+    let warning = dark().style(Role::Warning).fg.unwrap();
+    let cells = area.positions().map(|position| &buffer[position]).filter(|cell| "▁▂▃▄▅▆▇█".contains(cell.symbol()));
+    let colours: Vec<(bool, bool)> = cells.map(|cell| (cell.symbol() == "█", cell.fg == warning)).collect();
+    assert!(colours.contains(&(true, true)) && colours.contains(&(false, false)), "{}", tui_harness.text());
+    assert!(colours.iter().all(|(is_full, is_told)| is_full == is_told), "{}", tui_harness.text());
 }

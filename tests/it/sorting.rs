@@ -4,6 +4,7 @@
 use p2p_base::units::SimDuration;
 use p2p_engine::snapshot::Peer;
 use p2p_storage::tui::app::{Pane, TerminalRequest};
+use p2p_storage::tui::dialog::Dialog;
 use p2p_storage::tui::settings::SettingsFiles;
 use p2p_storage::tui::theme::{Theme, ThemeName};
 
@@ -135,6 +136,60 @@ fn orders_are_remembered() {
     assert!(next.pane(Pane::Nodes)[1].contains("health ▼"), "{}", next.text());
     let kept = std::fs::read_to_string(data.join("screen.json")).unwrap();
     assert!(kept.contains(r#""Files":"-size","Nodes":"-health""#), "{kept}");
+}
+
+/// Each column that a pane offers is hidden and shown again by its name, and what is hidden stays so at the next start.
+#[test]
+fn columns_are_chosen_and_remembered() {
+    let mut tui_harness = TuiHarness::dark(250, 50);
+    let data = tui_harness.home.path().to_owned();
+    tui_harness.app.remember_settings(SettingsFiles::new(data.clone()));
+    random_file(&data.join("a.bin"), 20_000, 7);
+    tui_harness.keys(&[&format!("upload {}", data.join("a.bin").display()), "Enter"]);
+    tui_harness.keys(&["path client,1 --loss 1%", "Enter"]);
+    let views: [(Pane, &[&str]); 5] =
+        [(Pane::Nodes, &[]), (Pane::Transfers, &[]), (Pane::Files, &[]), (Pane::Wire, &[]), (Pane::Wire, &["c"])];
+    for (pane, keys) in views {
+        tui_harness.press_in_pane(pane, keys);
+        tui_harness.keys(&["z"]);
+        tui_harness.draw_all();
+        tui_harness.keys(&["C"]);
+        let names = listed(&tui_harness);
+        assert!(names.len() > 5, "{pane:?}: {names:?}");
+        for (place, name) in names.iter().enumerate() {
+            let word = name.split_whitespace().last().unwrap();
+            let has_it = |tui_harness: &mut TuiHarness| {
+                tui_harness.keys(&["Esc"]);
+                let rows = tui_harness.pane(pane);
+                let has_it = rows[1].trim_matches('│').split_whitespace().any(|heading| heading == word);
+                tui_harness.keys(&["C"]);
+                (0..place).for_each(|_| tui_harness.keys(&["Down"]));
+                has_it
+            };
+            assert!(has_it(&mut tui_harness), "{pane:?} {name}: {}", tui_harness.text());
+            tui_harness.keys(&["Enter"]);
+            assert!(!has_it(&mut tui_harness), "{pane:?} {name}: {}", tui_harness.text());
+            // The list stays open at the column.
+            tui_harness.keys(&["Enter", "Enter", "Enter"]);
+            assert!(has_it(&mut tui_harness), "{pane:?} {name}: {}", tui_harness.text());
+        }
+        tui_harness.keys(&["Esc", "z"]);
+    }
+    tui_harness.press_in_pane(Pane::Nodes, &["C", "Enter", "Esc"]);
+    let mut next = TuiHarness::dark(120, 40);
+    next.app.remember_settings(SettingsFiles::new(data));
+    // A filter that is cleared leaves the choice.
+    next.press_in_pane(Pane::Nodes, &["/", "_04", "Enter", "Esc"]);
+    assert!(!next.pane(Pane::Nodes)[1].contains("health"), "{}", next.text());
+    next.press_in_pane(Pane::Log, &["C"]);
+    let said = next.said();
+    assert!(said.contains("Log has no columns to choose; these panes have some: Nodes, Transfers, Files, Wire"), "{said}");
+}
+
+/// The names of the items of the open list.
+fn listed(tui_harness: &TuiHarness) -> Vec<String> {
+    let Some(Dialog::List(list)) = tui_harness.app.dialogs().last() else { panic!("no list is open") };
+    list.items.iter().map(|item| item.name.clone()).collect()
 }
 
 /// A cell of the matrix opens its path: the figures of the matrix, each probe over time, and what is lost as a mark; live at every size.

@@ -58,6 +58,7 @@ impl App {
             Action::Filter => self.begin_filter(),
             Action::Sort => self.sort(Order::next),
             Action::Reverse => self.sort(|order, _| order.map(Order::reversed)),
+            Action::Columns => self.open_columns(),
             Action::Copy => self.copy(),
             Action::Map => self.change_pane(Change::Act(action)),
             Action::Up => self.scroll(self.workspace.focus(), -1),
@@ -322,6 +323,7 @@ impl App {
             Choice::Begin(Offer::Account) => self.begin("register".into()),
             Choice::Begin(Offer::LookAround) => self.say_next_steps(),
             Choice::Read(words) => self.open_legend(Some(&words)),
+            Choice::Column(pane, name) => self.toggle_column(pane, name),
         }
     }
 

@@ -172,6 +172,36 @@ impl App {
         }
     }
 
+    /// Opens the list of the columns of the focused pane, to hide them and to show them again.
+    pub(super) fn open_columns(&mut self) {
+        let pane = self.workspace.focus();
+        if self.panes.get(pane).columns().is_empty() {
+            let has_columns = |pane: &Pane| !self.panes.get(*pane).columns().is_empty();
+            let others = Pane::ALL.into_iter().filter(has_columns).map(Pane::name).collect::<Vec<_>>().join(", ");
+            return self.say(Role::Dim, &format!("{} has no columns to choose; these panes have some: {others}", pane.name()));
+        }
+        self.list_columns(pane, 0);
+    }
+
+    /// Hides a column of a pane or shows it again, remembers that, and leaves the list of the columns open.
+    pub(super) fn toggle_column(&mut self, pane: Pane, name: &'static str) {
+        self.panes.get_mut(pane).list_mut().toggle_column(name);
+        self.store_settings();
+        let place = self.panes.get(pane).columns().iter().position(|&other| other == name);
+        self.list_columns(pane, place.unwrap_or_default());
+    }
+
+    fn list_columns(&mut self, pane: Pane, selected: usize) {
+        let view = self.panes.get(pane);
+        let item = |&name: &&'static str| {
+            let summary = if view.list().hidden().contains(name) { "hidden" } else { "shown where there is room" };
+            Item { name: name.to_owned(), summary: summary.to_owned(), choice: Choice::Column(pane, name) }
+        };
+        let title = format!("Columns of {}: Enter hides or shows, Esc closes", pane.name());
+        let list = List { selected, ..List::new(&title, view.columns().iter().map(item).collect()) };
+        self.dialogs.push(Dialog::List(list));
+    }
+
     pub(super) fn open_help(&mut self) {
         let keys = BINDINGS.iter().map(|binding| Item {
             name: binding.key(&self.keymap).to_owned(),

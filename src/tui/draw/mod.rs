@@ -371,6 +371,7 @@ fn is_hinted(app: &App, binding: &Binding, has_verbs: bool) -> bool {
                 let pane = app.panes().get(app.workspace().focus());
                 pane.is_sortable() && pane.list().order().is_some()
             }
+            Action::Columns => !app.panes().get(app.workspace().focus()).columns().is_empty(),
             Action::Filter => app.panes().get(app.workspace().focus()).is_filterable(),
             _ => true,
         }

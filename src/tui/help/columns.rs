@@ -23,7 +23,10 @@ pub(super) const COLUMNS: &[(&str, &str)] = &[
     ("in, out", "in Services: bytes that have arrived from clients, and that were sent to them, as on the socket"),
     ("kind", "in Wire: what the packet is: SYN, DATA, ACK and so on"),
     ("len", "in Wire: bytes of payload in the packet"),
-    ("link load", "in Nodes: bytes up and down in each of the latest seconds, as levels of what the link carries"),
+    (
+        "link load",
+        "in Nodes: bytes up and down in each of the latest seconds, as levels of what the link carries; the highest level, a link that was full, has the colour of warnings",
+    ),
     ("name", "in Files: name of the file; / stands behind that of a directory"),
     (
         "node",

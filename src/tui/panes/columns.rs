@@ -4,6 +4,7 @@
 //! Widths are cells of the terminal, of which a wide character takes two.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -34,6 +35,8 @@ pub enum Align {
 pub struct Column<I> {
     /// Quantity that the column shows.
     pub id: I,
+    /// Heading without a mark, by which the column is hidden and shown.
+    pub name: &'static str,
     /// Word above the column.
     pub heading: Cow<'static, str>,
     /// Minimum width in cells, without the space between columns.
@@ -49,8 +52,19 @@ pub struct Column<I> {
 impl<I> Column<I> {
     /// Creates a column.
     pub const fn new(id: I, heading: &'static str, least: u16, wish: u16, importance: u8, align: Align) -> Column<I> {
-        Column { id, heading: Cow::Borrowed(heading), least, wish, importance, align }
+        Column { id, name: heading, heading: Cow::Borrowed(heading), least, wish, importance, align }
     }
+
+    /// Returns true if the column has this name, before which the heading may have a glyph, as in `↑ up`.
+    pub fn is_named(&self, name: &str) -> bool {
+        self.name.strip_suffix(name).is_some_and(|before| before.is_empty() || before.ends_with(' '))
+    }
+}
+
+/// Returns the columns of which the names are not hidden.
+pub fn chosen<I>(mut columns: Vec<Column<I>>, hidden: &BTreeSet<String>) -> Vec<Column<I>> {
+    columns.retain(|column| !hidden.iter().any(|name| column.is_named(name)));
+    columns
 }
 
 /// Importance of a column by which rows are sorted: only names are more important.
@@ -207,7 +221,7 @@ mod tests {
 
     fn column(id: usize, importance: u8, least: u16, wish: u16) -> Column<usize> {
         let align = if id.is_multiple_of(2) { Align::Left } else { Align::Right };
-        Column { id, heading: ["a", "b", "c", "d", "e"][id].into(), least, wish, importance, align }
+        Column::new(id, ["a", "b", "c", "d", "e"][id], least, wish, importance, align)
     }
 
     fn text_of(spans: &[Span<'_>]) -> String {

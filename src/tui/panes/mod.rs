@@ -222,11 +222,6 @@ fn level(glyphs: &Glyphs, part: f64) -> &'static str {
     glyphs.levels[cells(part, glyphs.levels.len() - 1)]
 }
 
-/// Returns values as level glyphs, with `top` as the highest level.
-fn sparkline(glyphs: &Glyphs, values: impl Iterator<Item = f64>, top: f64) -> String {
-    values.map(|value| level(glyphs, value / top.max(1.0))).collect()
-}
-
 fn health_style(theme: &Theme, health: Health) -> (&'static str, ratatui::style::Style) {
     match health {
         Health::Alive => (theme.glyphs.alive, theme.style(Role::Good)),

@@ -17,7 +17,7 @@ use ratatui::text::Span;
 use unicode_width::UnicodeWidthStr;
 
 use super::broken::{Broken, BrokenNode};
-use super::columns::{Align, BYTES, Cell, Column, Columns, RATE, longest, mark};
+use super::columns::{Align, BYTES, Cell, Column, Columns, RATE, chosen, longest, mark};
 use super::faults_menu;
 use super::order::Sortable;
 use super::queues_of;
@@ -25,7 +25,7 @@ use super::rows::Rows;
 use super::scene::Scene;
 use super::scroll::Part;
 use super::shape::{Shape, rows_up_to};
-use super::{Canvas, Deed, Pane, PaneView, Verb, below_heading, capacity_of, health_style, rate_now, sparkline};
+use super::{Canvas, Deed, Pane, PaneView, Verb, below_heading, capacity_of, cells, health_style, rate_now};
 use crate::tui::preset::Preset;
 use crate::tui::theme::{Glyphs, Role};
 use crate::tui::wrap::fitted;
@@ -42,6 +42,9 @@ const ROOMY: u16 = STATES_AND_RATES + 1 + FAULT_LEAST;
 const STATES_AND_RATES: u16 = 27 + 2 * (RATE - 1);
 /// Number of seconds whose traffic is shown.
 const TRAFFIC_SECONDS: u16 = 30;
+
+/// Names of the columns that may be hidden.
+const HIDEABLE: &[&str] = &["health", "state", "fault", "up", "down", "stored", "link load", "address", "full", "conn", "queue"];
 
 /// A quantity that a column shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,7 +120,7 @@ impl PaneView for NodesPane {
         if let width @ 1.. = longest(faults.iter().map(|fault| fault.told.as_str()), FAULT_MAX) {
             add_faults(&mut columns, width, canvas.area.width);
         }
-        let columns = Columns::fit(columns, canvas.area.width);
+        let columns = Columns::fit(chosen(columns, self.list.hidden()), canvas.area.width);
         let has_column = columns.width_of(Quantity::Fault).is_some();
         let rows = shown.zip(&faults).map(|(index, fault)| {
             let is_selected = scene.focus == Pane::Nodes && self.list.selected() == index;
@@ -141,6 +144,10 @@ impl PaneView for NodesPane {
 
     fn orders(&self) -> &'static [Sortable] {
         ORDERS
+    }
+
+    fn columns(&self) -> &'static [&'static str] {
+        HIDEABLE
     }
 
     fn keep_place(&mut self, scene: &Scene<'_>) {
@@ -310,7 +317,7 @@ fn cell(scene: &Scene<'_>, row: &Row<'_>, quantity: Quantity, width: u16) -> Cel
         Quantity::Down => text(whole_within(rate_now(&node.rates.down), width), scene.rate_role()),
         Quantity::Stored => text(whole_within(node.used_bytes.map_or_else(|| "-".into(), bytes_of), width), Role::Text),
         Quantity::Fault => text(fault.told.clone(), Role::Bad),
-        Quantity::Traffic => text(traffic(scene, node, width), scene.rate_role()),
+        Quantity::Traffic => Cell::Parts(traffic(scene, node, width)),
         Quantity::Address => text(node.address.to_string(), Role::Dim),
         Quantity::Full => {
             text(node.used_bytes.map_or_else(|| "-".into(), |used| percent_of(used, node.capacity_bytes)), Role::Dim)
@@ -348,16 +355,25 @@ fn percent_of(used: u64, capacity: u64) -> String {
 }
 
 /// Returns the traffic of both directions in the latest seconds, each on the scale of what the node's link carries in that direction;
-/// on the scale of the busiest of those seconds if the link has no limit.
-fn traffic(scene: &Scene<'_>, node: &NodeStatus, width: u16) -> String {
+/// on the scale of the busiest of those seconds if the link has no limit. The highest level has a colour of its
+/// own if it means a full link.
+fn traffic(scene: &Scene<'_>, node: &NodeStatus, width: u16) -> Vec<Span<'static>> {
     let (glyphs, seconds) = (&scene.theme.glyphs, usize::from(width.saturating_sub(3) / 2));
-    let level = |arrow: &str, series: &RateSeries, is_up| {
-        let tail = series.tail(seconds);
-        let values = || tail.iter().map(|&bytes| bytes as f64);
-        let top = capacity_of(scene, Peer::Node(node.node), is_up).unwrap_or_else(|| values().fold(1.0, f64::max));
-        format!("{arrow}{:<seconds$}", sparkline(glyphs, values(), top))
+    let usual = scene.theme.style(scene.rate_role());
+    let levels = |arrow: &'static str, series: &RateSeries, is_up| {
+        let (tail, capacity) = (series.tail(seconds), capacity_of(scene, Peer::Node(node.node), is_up));
+        let top = capacity.unwrap_or_else(|| tail.iter().fold(1.0, |top, &bytes| f64::max(top, bytes as f64)));
+        let (full, is_limited) = (glyphs.levels.len() - 1, capacity.is_some() && !scene.stands_still());
+        let of_second = |&bytes: &u64| {
+            let level = cells(bytes as f64 / top.max(1.0), full);
+            let style = if is_limited && level == full { scene.theme.style(Role::Warning) } else { usual };
+            Span::styled(glyphs.levels[level], style)
+        };
+        let rest = Span::raw(" ".repeat(seconds.saturating_sub(tail.len())));
+        std::iter::once(Span::styled(arrow, usual)).chain(tail.iter().map(of_second)).chain([rest]).collect::<Vec<_>>()
     };
-    format!("{} {}", level(glyphs.up, &node.rates.up, true), level(glyphs.down, &node.rates.down, false))
+    let (up, down) = (levels(glyphs.up, &node.rates.up, true), levels(glyphs.down, &node.rates.down, false));
+    up.into_iter().chain([Span::raw(" ")]).chain(down).collect()
 }
 
 #[cfg(test)]

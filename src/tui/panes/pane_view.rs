@@ -92,6 +92,11 @@ pub trait PaneView: Debug {
         !self.orders().is_empty()
     }
 
+    /// Returns the names of the columns of the rows that are shown now which the user may hide, from left to right.
+    fn columns(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     /// Moves the selection down by a number of lines on the screen, or up if it is negative.
     fn scroll(&mut self, scene: &Scene<'_>, lines: isize) {
         let (count, step) = (self.rows(scene), if self.is_newest_below() { -lines } else { lines });

@@ -1,4 +1,7 @@
-//! The rows of a pane: which one is selected, which text they must contain to be shown, and in which order they stand.
+//! The rows of a pane: which one is selected, which text they must contain to be shown, in which order they stand, and which of their columns
+//! are hidden.
+
+use std::collections::BTreeSet;
 
 use crossterm::event::{KeyCode, KeyEvent};
 use p2p_base::spelling::visible_line;
@@ -6,20 +9,22 @@ use p2p_base::spelling::visible_line;
 use super::order::{Order, Sortable};
 use crate::tui::editor::{Edit, Editor, edit_for};
 
-/// The selection, the filter and the order of a pane that lists rows.
+/// The selection, the filter, the order and the hidden columns of a pane that lists rows.
 #[derive(Debug)]
 pub struct Rows {
     selected: usize,
     filter: Editor,
     is_typing: bool,
     order: Option<Order>,
+    /// Names of the columns that the user has hidden.
+    hidden: BTreeSet<String>,
     /// Key of the row that was selected, and its place, while that was not changed on purpose.
     held: Option<(usize, u64)>,
 }
 
 impl Default for Rows {
     fn default() -> Rows {
-        Rows { selected: 0, filter: Editor::for_search(), is_typing: false, order: None, held: None }
+        Rows { selected: 0, filter: Editor::for_search(), is_typing: false, order: None, hidden: BTreeSet::new(), held: None }
     }
 }
 
@@ -55,6 +60,23 @@ impl Rows {
     /// Changes the order of the rows.
     pub fn set_order(&mut self, order: Option<Order>) {
         self.order = order;
+    }
+
+    /// Returns the names of the columns that are hidden.
+    pub fn hidden(&self) -> &BTreeSet<String> {
+        &self.hidden
+    }
+
+    /// Changes which columns are hidden.
+    pub fn set_hidden(&mut self, names: BTreeSet<String>) {
+        self.hidden = names;
+    }
+
+    /// Hides a column, or shows it again.
+    pub fn toggle_column(&mut self, name: &str) {
+        if !self.hidden.remove(name) {
+            self.hidden.insert(name.to_owned());
+        }
     }
 
     /// Keeps the selected row selected where it has come to stand elsewhere. `keys` tell the rows apart, in their order.
@@ -118,7 +140,7 @@ impl Rows {
 
     /// Shows all rows again.
     pub fn clear_filter(&mut self) {
-        *self = Rows { order: self.order, ..Rows::default() };
+        *self = Rows { order: self.order, hidden: std::mem::take(&mut self.hidden), ..Rows::default() };
     }
 
     /// Returns what the heading of the pane says of the filter.

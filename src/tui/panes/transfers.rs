@@ -22,7 +22,7 @@ use ratatui::layout::{Rect, Size};
 use ratatui::text::Span;
 
 use self::list::{List, Row};
-use super::columns::{Align, BYTES, Cell, Column, Columns, RATE, longest};
+use super::columns::{Align, BYTES, Cell, Column, Columns, RATE, chosen, longest};
 use super::rows::Rows;
 use super::scene::{Chosen, Scene};
 use super::scroll::Part;
@@ -61,6 +61,9 @@ const AVERAGE: u16 = RATE + 4;
 
 /// Width in cells of `took 999:59:59.9`, which is never cut off.
 const CLOCK: u16 = 16;
+
+/// Names of the columns that may be hidden.
+const HIDEABLE: &[&str] = &["size", "progress", "done", "rate", "time", "resent", "state"];
 
 /// Returns the columns, for files whose longest name, rate and time have these widths.
 fn columns(name: u16, rate: u16, time: u16) -> Vec<Column<Quantity>> {
@@ -141,7 +144,8 @@ impl PaneView for TransfersPane {
         let widest = |texts: &[String], most| longest(texts.iter().map(String::as_str), most);
         // The average of what is done takes more room, from its first row on.
         let rate = widest(&rows.iter().map(Row::rate).collect::<Vec<_>>(), AVERAGE);
-        let fit = |time: u16| Columns::fit(columns(widest(&names, NAME_MAX), rate, time), canvas.area.width);
+        let all = |time: u16| chosen(columns(widest(&names, NAME_MAX), rate, time), self.list.hidden());
+        let fit = |time: u16| Columns::fit(all(time), canvas.area.width);
         // Where the longest wording has no room, a shorter one is shown, and the bars get what that leaves.
         let room = fit(widest(&times(usize::MAX), TIME.1)).width_of(Quantity::Time).map_or(0, usize::from);
         let columns = fit(widest(&times(room), TIME.1));
@@ -167,6 +171,10 @@ impl PaneView for TransfersPane {
 
     fn rows(&self, scene: &Scene<'_>) -> usize {
         self.list_of(scene).len()
+    }
+
+    fn columns(&self) -> &'static [&'static str] {
+        HIDEABLE
     }
 
     fn is_filterable(&self) -> bool {

@@ -14,7 +14,7 @@ use p2p_store::manifest::NodeNumber;
 use ratatui::layout::{Rect, Size};
 use ratatui::text::Span;
 
-use super::columns::wished;
+use super::columns::{Columns, chosen, wished};
 use super::order::Sortable;
 use super::rows::Rows;
 use super::scene::Scene;
@@ -105,6 +105,10 @@ impl PaneView for WirePane {
         connections::ORDERS
     }
 
+    fn columns(&self) -> &'static [&'static str] {
+        if self.shows_connections { connections::HIDEABLE } else { packets::HIDEABLE }
+    }
+
     fn is_sortable(&self) -> bool {
         self.shows_connections
     }
@@ -174,7 +178,8 @@ pub fn draw_packets_of(scene: &Scene<'_>, node: NodeNumber, canvas: &mut Canvas<
     let packets = scene.snapshot.figures.wire.iter().rev().filter(concerns).take(height);
     let rows = packets.enumerate().map(|(place, packet)| (height - 1 - place, packet));
     let cell = |packet: &&PacketRecord, quantity, _| packets::cell(scene.theme, scene.ends(), packet, quantity, false);
-    packets::fit(scene.ends(), false, scene.snapshot.at, canvas.area.width).draw(scene.theme, canvas, area, rows, cell);
+    let columns = packets::columns(scene.ends(), false, scene.snapshot.at);
+    Columns::fit(columns, canvas.area.width).draw(scene.theme, canvas, area, rows, cell);
 }
 
 impl WirePane {
@@ -219,7 +224,7 @@ impl WirePane {
             let is_selected = scene.focus == Pane::Wire && self.list.selected() == *index;
             packets::cell(scene.theme, scene.ends(), packet, quantity, is_selected)
         };
-        let columns = packets::fit(scene.ends(), self.shows_probes, scene.snapshot.at, canvas.area.width);
-        columns.draw(scene.theme, canvas, area, rows, cell);
+        let columns = packets::columns(scene.ends(), self.shows_probes, scene.snapshot.at);
+        Columns::fit(chosen(columns, self.list.hidden()), canvas.area.width).draw(scene.theme, canvas, area, rows, cell);
     }
 }

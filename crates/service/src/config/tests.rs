@@ -253,6 +253,8 @@ fn keys_are_checked_when_the_file_is_read() {
         ("[keys]\nzoom = ':'\n", "keys.toml:2: [keys] zoom: : has a fixed meaning; choose another"),
         ("[keys]\nmap = '1'\n", "keys.toml:2: [keys] map: 1 has a fixed meaning; choose another"),
         ("[keys]\ncopy = 'j'\n", "keys.toml:2: [keys] copy: j has a fixed meaning; choose another"),
+        ("[keys]\nzoom = 'S'\n", "keys.toml:2: [keys] zoom: S has a fixed meaning; choose another"),
+        ("[keys]\nmap = 'C'\n", "keys.toml:2: [keys] map: C has a fixed meaning; choose another"),
         ("[keys]\nquit = 'Ctrl-K'\n", "keys.toml:2: [keys] quit: Ctrl-K has a fixed meaning; choose another"),
         ("[keys]\nquit = 'q'\n", "keys.toml:2: [keys] quit: q is typed in the prompt, where this action counts too; choose"),
         ("[keys]\nhelp = '日'\n", "keys.toml:2: [keys] help: 日 is typed in the prompt, where this action counts too; choose"),

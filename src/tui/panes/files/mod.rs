@@ -25,7 +25,7 @@ use ratatui::text::Span;
 
 use self::holders::{Holders, foot, health, map, map_width};
 use self::listing::{ListQuery, Listing, ORDERS, Row, Wanted};
-use super::columns::{Align, BYTES, Cell, Column, Columns, longest, mark, wished};
+use super::columns::{Align, BYTES, Cell, Column, Columns, chosen, longest, mark, wished};
 use super::inquiry::{Found, Inquiry};
 use super::order::Sortable;
 use super::rows::Rows;
@@ -63,6 +63,9 @@ enum Quantity {
 
 /// The quantities by which files can be sorted, as `ORDERS` names them.
 const ORDERED: [Quantity; ORDERS.len()] = [Quantity::Size, Quantity::Segments, Quantity::Stored];
+
+/// Names of the columns that may be hidden.
+const HIDEABLE: &[&str] = &["size", "segments", "health", "on nodes", "shared with", "stored"];
 
 /// The list of the stored files.
 #[derive(Debug, Default)]
@@ -138,7 +141,7 @@ impl PaneView for FilesPane {
             columns.retain(|column| column.id != Quantity::Readers);
         }
         mark(&mut columns, self.list.sorted_by(ORDERS, &ORDERED), &scene.theme.glyphs);
-        let columns = Columns::fit(columns, canvas.area.width);
+        let columns = Columns::fit(chosen(columns, self.list.hidden()), canvas.area.width);
         let rows = shown.zip(&seen).enumerate().filter_map(|(place, (index, seen))| Some((place, (index, seen.as_ref()?))));
         let cell = |(index, seen): &(usize, &Seen<'_>), quantity, width| {
             let is_selected = scene.focus == Pane::Files && self.list.selected() == *index;
@@ -161,6 +164,10 @@ impl PaneView for FilesPane {
 
     fn is_filterable(&self) -> bool {
         true
+    }
+
+    fn columns(&self) -> &'static [&'static str] {
+        HIDEABLE
     }
 
     fn orders(&self) -> &'static [Sortable] {

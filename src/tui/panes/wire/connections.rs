@@ -7,7 +7,7 @@ use p2p_net::ConnectionSample;
 use p2p_shell::report::{milliseconds_of, rate_of};
 
 use super::WirePane;
-use crate::tui::panes::columns::{Align, Cell, Column, Columns, RATE, mark};
+use crate::tui::panes::columns::{Align, Cell, Column, Columns, RATE, chosen, mark};
 use crate::tui::panes::order::Sortable;
 use crate::tui::panes::scene::Scene;
 use crate::tui::panes::{Canvas, Pane, PaneView};
@@ -43,6 +43,9 @@ pub(super) const ORDERS: &[Sortable] = &[
     Sortable::figures("cwnd"),
     Sortable::figures("flight"),
 ];
+
+/// Names of the columns that may be hidden.
+pub(super) const HIDEABLE: &[&str] = &["state", "up", "down", "resent", "queue", "round trip", "cwnd", "flight", "phase"];
 
 /// The quantities of these columns.
 const ORDERED: [Quantity; ORDERS.len()] = [
@@ -131,7 +134,7 @@ impl WirePane {
         let cell = |(index, row): &(usize, Row<'_>), quantity, _| {
             cell(scene, row, quantity, scene.focus == Pane::Wire && self.list.selected() == *index)
         };
-        let mut columns = columns();
+        let mut columns = chosen(columns(), self.list.hidden());
         mark(&mut columns, self.list.sorted_by(ORDERS, &ORDERED), &scene.theme.glyphs);
         Columns::fit(columns, canvas.area.width).draw(
             scene.theme,

@@ -5,7 +5,7 @@ use p2p_engine::snapshot::kind_name;
 use p2p_net::{DropCause, PacketKind, PacketRecord};
 use p2p_shell::report::{Resolution, instant_of};
 
-use crate::tui::panes::columns::{Align, Cell, Column, Columns};
+use crate::tui::panes::columns::{Align, Cell, Column};
 use crate::tui::panes::ends::Ends;
 use crate::tui::theme::{Role, Theme};
 
@@ -22,10 +22,8 @@ pub(super) enum Quantity {
     Ports,
 }
 
-/// Returns the columns for which there is room, for packets of no later than `now`.
-pub(super) fn fit(ends: &Ends, shows_probes: bool, now: SimTime, width: u16) -> Columns<Quantity> {
-    Columns::fit(columns(ends, shows_probes, now), width)
-}
+/// Names of the columns that may be hidden.
+pub(super) const HIDEABLE: &[&str] = &["fate", "ends", "kind", "seq", "len", "cwnd", "ports"];
 
 /// Returns all columns, for packets of no later than `now`. What became of a packet goes last, behind nothing but its time.
 pub(super) fn columns(ends: &Ends, shows_probes: bool, now: SimTime) -> Vec<Column<Quantity>> {
@@ -133,6 +131,7 @@ mod tests {
     use p2p_engine::snapshot::Topology;
 
     use super::*;
+    use crate::tui::panes::columns::Columns;
     use crate::tui::theme::ThemeName;
 
     /// The time of every packet is whole, however long the simulation has run.
@@ -141,7 +140,7 @@ mod tests {
         let ends = Ends::of(&Topology { hosts: Vec::new() });
         for hours in [0, 1, 10, 100, 240, 10_000] {
             let now = SimTime::from_nanos(hours * 3_600_000_000_000 + 59_999_999_999);
-            let columns = fit(&ends, false, now, 60);
+            let columns = Columns::fit(columns(&ends, false, now), 60);
             let width = columns.width_of(Quantity::Time).map_or(0, usize::from);
             assert_eq!(width, instant_of(now, Resolution::Micros).len().max(12), "{hours} h");
         }
@@ -153,7 +152,7 @@ mod tests {
         let theme = Theme::new(ThemeName::Dark, false);
         for width in 21..200 {
             let ends = Ends::of(&Topology { hosts: Vec::new() });
-            let headings = fit(&ends, true, SimTime::ZERO, width).headings(&theme);
+            let headings = Columns::fit(columns(&ends, true, SimTime::ZERO), width).headings(&theme);
             assert_eq!([headings[0].content.trim(), headings[2].content.trim()], ["time", "fate"], "{width}");
         }
         for cause in DropCause::ALL {
