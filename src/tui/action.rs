@@ -251,3 +251,22 @@ pub fn name_of(key: &KeyEvent) -> Option<String> {
     };
     Some(name)
 }
+
+#[cfg(test)]
+mod tests {
+    use p2p_service::config::Config;
+
+    use super::*;
+
+    /// A key whose action has no name in `[keys]` is refused there for every other action, which would take it away without a word.
+    #[test]
+    fn fixed_keys_are_refused_for_other_actions() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("p2p.toml");
+        let named = Config::built_in().unwrap().keymap().unwrap();
+        for binding in BINDINGS.iter().filter(|binding| !named.contains_key(binding.name)) {
+            std::fs::write(&path, format!("[keys]\nzoom = \"{}\"\n", binding.keys)).unwrap();
+            assert!(Config::load(Some(&path)).is_err(), "{} is not refused", binding.keys);
+        }
+    }
+}

@@ -264,7 +264,8 @@ fn parses<T: FromStr<Err: fmt::Display>>(text: &str) -> Result<(), String> {
 /// Returns why a keyboard key is not available for an action, if it is not: it has a fixed meaning in the panes, in the prompt, or to every
 /// terminal, where Ctrl-I is Tab and Ctrl-M is Enter; or the prompt types it.
 pub fn why_taken(text: &str, action: &str) -> Option<&'static str> {
-    const ANYWHERE: [&str; 9] = ["Ctrl-I", "Ctrl-M", "Ctrl-J", "Ctrl-H", "Ctrl-L", "Ctrl-T", "Ctrl-Z", "F6", "?"];
+    const ANYWHERE: [&str; 12] =
+        ["Ctrl-I", "Ctrl-M", "Ctrl-J", "Ctrl-H", "Ctrl-L", "Ctrl-T", "Ctrl-Z", "F6", "F7", "F8", "F9", "?"];
     // The prompt, the panes by their numbers, healing, rows, their order and their columns.
     const IN_PANES: &str = ":123456789HjkgGSIC";
     const IN_PROMPT: &str = "ABCDEFHKRUWY";
