@@ -1,6 +1,6 @@
 //! What the services cost beside the same work through the gate directly, in one run.
 //!
-//! `cargo bench --bench services` needs Linux, 4 GiB of disk and as much memory to be quick; `BENCH_DIR` is where it works. With the name
+//! `cargo bench --bench services` needs Linux, OpenSSH's `sftp`, 8 GiB of disk and as much memory to be quick; `BENCH_DIR` is where it works. With the name
 //! of a part (`bytes`, `calls`) it runs that part alone. The server is a process of its own, as users have it; the gate is in this one.
 
 #![expect(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, reason = "a benchmark may stop, and reads the clock")]
@@ -9,6 +9,7 @@ mod services {
     pub(crate) mod bytes;
     pub(crate) mod calls;
     pub(crate) mod server;
+    pub(crate) mod sftp;
 }
 
 use self::services::{bytes, calls};

@@ -16,6 +16,7 @@ use p2p_service::instance::{EngineArgs, Instance};
 use p2p_service::{ClockMode, Event};
 
 use super::server::{FAST, Server, cpu_seconds};
+use super::sftp::{Login, OpenSsh};
 
 /// Length of the content, in bytes.
 const LENGTH: usize = 256 << 20;
@@ -24,37 +25,87 @@ const PIECE: usize = 256 << 10;
 /// Rounds, of which the median counts. They are interleaved, so that what the machine does beside meets all alike.
 const ROUNDS: usize = 5;
 
-/// Seconds that one round took: on the clock, and of processor time in this process and the server.
+/// Seconds that one round took: on the clock, and of processor time of the client and the server.
 struct Took {
     wall: f64,
     cpu: f64,
 }
 
-/// Stores and fetches the content directly, by gRPC, and by gRPC with TLS.
+/// One way by which the content comes and goes.
+enum Way {
+    Gate(Access),
+    Grpc(Server, Box<Client>),
+    Sftp(Server, Login),
+    OpenSsh(OpenSsh),
+}
+
+impl Way {
+    /// Returns the processor time of the server, and of this process with the programs that it has run.
+    fn cpu_seconds(&self) -> f64 {
+        let here = cpu_seconds("self");
+        match self {
+            Way::Gate(_) => here,
+            Way::Grpc(server, _) | Way::Sftp(server, _) => here + server.cpu_seconds(),
+            Way::OpenSsh(server) => here + server.cpu_seconds(),
+        }
+    }
+
+    async fn store(&self, name: &str, content: &Bytes) {
+        match self {
+            Way::Gate(access) => store_directly(access, name, content).await,
+            Way::Grpc(_, client) => store(client, name, content).await,
+            Way::Sftp(_, login) | Way::OpenSsh(OpenSsh { login, .. }) => login.store(name),
+        }
+    }
+
+    async fn fetch(&self, name: &str) {
+        match self {
+            Way::Gate(access) => fetch_directly(access, name).await,
+            Way::Grpc(_, client) => fetch(client, name).await,
+            Way::Sftp(_, login) | Way::OpenSsh(OpenSsh { login, .. }) => login.fetch(name, LENGTH as u64),
+        }
+    }
+}
+
+/// Stores and fetches the content directly, by gRPC without and with TLS, by SFTP, and by SFTP at OpenSSH's server.
 pub(crate) async fn compare(home: &Path) {
     let content = content();
+    fs::write(home.join("content.bin"), &content).unwrap();
     let instance = instance(&home.join("direct"));
-    let access = instance.access("a benchmark").unwrap();
-    let servers = [false, true].map(|with_tls| Server::start(home.join(if with_tls { "tls" } else { "plain" }), with_tls));
-    let clients = [servers[0].client().await, servers[1].client().await];
-    let mut puts: [Vec<Took>; 3] = Default::default();
-    let mut gets: [Vec<Took>; 3] = Default::default();
+    let ways = ways(home, instance.access("a benchmark").unwrap()).await;
+    let mut took: Vec<[Vec<Took>; 2]> = ways.iter().map(|_| Default::default()).collect();
     for round in 0..ROUNDS {
         let name = format!("{round}.bin");
-        puts[0].push(timed(None, store_directly(&access, &name, &content)).await);
-        gets[0].push(timed(None, fetch_directly(&access, &name)).await);
-        for (index, (server, client)) in servers.iter().zip(&clients).enumerate() {
-            puts[index + 1].push(timed(Some(server), store(client, &name, &content)).await);
-            gets[index + 1].push(timed(Some(server), fetch(client, &name)).await);
+        for ((_, way), [puts, gets]) in ways.iter().zip(&mut took) {
+            puts.push(timed(way, way.store(&name, &content)).await);
+            gets.push(timed(way, way.fetch(&name)).await);
         }
     }
-    for (what, all) in [("stored", &puts), ("fetched", &gets)] {
-        for (how, took) in ["through the gate directly", "by gRPC", "by gRPC with TLS"].iter().zip(all) {
-            report(what, how, took, &all[0]);
+    for (which, what) in ["stored", "fetched"].into_iter().enumerate() {
+        for ((how, _), took_it) in ways.iter().zip(&took) {
+            report(what, how, &took_it[which], &took[0][which]);
         }
     }
-    drop((access, clients, servers));
+    drop(ways);
     drop(instance.end().await.unwrap());
+}
+
+async fn ways(home: &Path, access: Access) -> Vec<(&'static str, Way)> {
+    let start = |name: &str, with_tls| Server::start(home.join(name), with_tls);
+    let mut ways = vec![("through the gate directly", Way::Gate(access))];
+    for (how, name, with_tls) in [("by gRPC", "plain", false), ("by gRPC with TLS", "tls", true)] {
+        let server = start(name, with_tls);
+        let client = Box::new(server.client().await);
+        ways.push((how, Way::Grpc(server, client)));
+    }
+    let server = start("ssh", false);
+    let login = server.login(home);
+    ways.push(("by SFTP", Way::Sftp(server, login)));
+    match OpenSsh::start(&home.join("openssh"), home) {
+        Some(server) => ways.push(("by SFTP at OpenSSH's sftp-server, on this disk", Way::OpenSsh(server))),
+        None => println!("OpenSSH's server is not installed, so nothing is beside ours"),
+    }
+    ways
 }
 
 fn report(what: &str, how: &str, took: &[Took], direct: &[Took]) {
@@ -71,11 +122,10 @@ fn median(took: &[Took], figure: impl Fn(&Took) -> f64) -> f64 {
     figures[figures.len() / 2]
 }
 
-async fn timed(server: Option<&Server>, work: impl Future<Output = ()>) -> Took {
-    let cpu = || cpu_seconds("self") + server.map_or(0.0, Server::cpu_seconds);
-    let (before, started) = (cpu(), Instant::now());
+async fn timed(way: &Way, work: impl Future<Output = ()>) -> Took {
+    let (before, started) = (way.cpu_seconds(), Instant::now());
     work.await;
-    Took { wall: started.elapsed().as_secs_f64(), cpu: cpu() - before }
+    Took { wall: started.elapsed().as_secs_f64(), cpu: way.cpu_seconds() - before }
 }
 
 fn content() -> Bytes {

@@ -10,6 +10,8 @@ use p2p_grpc::client::{Client, Tls};
 use p2p_service::accounts::Secret;
 use serde_json::Value;
 
+use super::sftp::Login;
+
 /// Links so fast that the machine is what is measured.
 pub(crate) const FAST: &str = "[network]\nbandwidth = \"100Gbit/s\"\ndelay = \"100us\"\nloss = \"0%\"\nqueue = 10000\n";
 /// Certificate and key, as `p2p cert` names them.
@@ -19,6 +21,8 @@ const TLS: [&str; 2] = ["tls/tls-certificate.pem", "tls/tls-key.pem"];
 pub(crate) struct Server {
     child: Child,
     address: SocketAddr,
+    /// Address of the SSH server of Node_01, and the private key of the user.
+    ssh: (SocketAddr, PathBuf),
     tls: Option<Tls>,
     token: Secret,
     /// Its standard output, which stays open.
@@ -40,14 +44,23 @@ impl Server {
             let tls = format!("[grpc]\ntls = {{ certificate = \"{certificate}\", key = \"{key}\" }}\n");
             fs::write(&config, [FAST, &tls].concat()).unwrap();
         }
-        let arguments = ["serve", "--grpc=:0", "--speed", "max", "--exit-with-parent"];
+        let key = home.join("id");
+        let made = Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(&key).status().unwrap();
+        assert!(made.success());
+        said(&home, &["run", "-c", "key add benchmark id.pub"]);
+        let arguments = ["serve", "--grpc=:0", "--ssh=:0", "--speed", "max", "--exit-with-parent"];
         let mut child = p2p(&home, &arguments).stdout(Stdio::piped()).spawn().unwrap();
         let (mut stdout, mut line) = (BufReader::new(child.stdout.take().unwrap()), String::new());
         stdout.read_line(&mut line).unwrap();
         let ready: Value = serde_json::from_str(&line).unwrap();
-        let address = ready["services"][0]["address"].as_str().unwrap().parse().unwrap();
+        let services = ready["services"].as_array().unwrap();
+        let address = |service: &str| {
+            let found = services.iter().find(|one| one["service"] == service).unwrap();
+            found["address"].as_str().unwrap().parse().unwrap()
+        };
+        let (ssh, address) = ((address("ssh"), key), address("grpc"));
         let tls = with_tls.then(|| Tls::of_file(&home.join(TLS[0])).unwrap());
-        Server { child, address, tls, token: Secret::from(token.trim().to_owned()), _stdout: stdout }
+        Server { child, address, ssh, tls, token: Secret::from(token.trim().to_owned()), _stdout: stdout }
     }
 
     /// Returns a client with a connection of its own.
@@ -55,7 +68,13 @@ impl Server {
         Client::connect(self.address, self.tls.as_ref(), Some(&self.token)).await.unwrap()
     }
 
-    /// Returns the processor time that the server has taken so far, in seconds (`proc_pid_stat(5)`: utime and stime, in hundredths).
+    /// Returns the login at the SSH server of Node_01, for the content of a directory.
+    pub(crate) fn login(&self, here: &Path) -> Login {
+        let (address, key) = self.ssh.clone();
+        Login { address, user: "alice".into(), key, there: "/files".into(), here: here.to_owned() }
+    }
+
+    /// Returns the processor time that the server has taken so far, in seconds.
     pub(crate) fn cpu_seconds(&self) -> f64 {
         cpu_seconds(&self.child.id().to_string())
     }
@@ -69,11 +88,12 @@ impl Drop for Server {
     }
 }
 
-/// Returns the processor time of a process, in seconds.
+/// Returns the processor time of a process and of its children that have ended, in seconds (`proc_pid_stat(5)`: utime, stime, cutime, and
+/// cstime, in hundredths).
 pub(crate) fn cpu_seconds(process: &str) -> f64 {
     let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
     let after_name = stat.rsplit_once(')').unwrap().1;
-    after_name.split_whitespace().skip(11).take(2).map(|field| field.parse::<f64>().unwrap() / 100.0).sum()
+    after_name.split_whitespace().skip(11).take(4).map(|field| field.parse::<f64>().unwrap() / 100.0).sum()
 }
 
 fn p2p(home: &Path, arguments: &[&str]) -> Command {
