@@ -12,33 +12,14 @@ import random
 import sys
 import tempfile
 
-import grpc
-from google.rpc import error_details_pb2
-from grpc_status import rpc_status
-
 from grpc_stubs import channel as connected
-from grpc_stubs import stubs
+from grpc_stubs import refused, stubs
 
 address, contract, token, length = sys.argv[1:5]
 upload_id = sys.argv[5] if len(sys.argv) > 5 else None
 me = [("authorization", f"Bearer {token}")]
 content = random.Random(7).randbytes(int(length))
 CHUNK = 256 << 10
-
-
-def refused(call):
-    """Gives the code and the reason of a call that is refused."""
-    try:
-        call()
-    except grpc.RpcError as error:
-        found = [error.code().name]
-        status = rpc_status.from_call(error)
-        for detail in status.details if status else []:
-            info = error_details_pb2.ErrorInfo()
-            if detail.Unpack(info):
-                found.append(info.reason)
-        return found
-    return None
 
 
 with tempfile.TemporaryDirectory() as directory, connected(address) as channel:

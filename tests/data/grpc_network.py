@@ -14,10 +14,8 @@ import tempfile
 
 import grpc
 from google.protobuf import duration_pb2, empty_pb2
-from google.rpc import error_details_pb2
-from grpc_status import rpc_status
 
-from grpc_stubs import stubs
+from grpc_stubs import refused, stubs
 
 address, first_address, second_address, contract, token = sys.argv[1:]
 me = [("authorization", f"Bearer {token}")]
@@ -25,19 +23,8 @@ me = [("authorization", f"Bearer {token}")]
 WITHIN = 30
 
 
-def refused(call):
-    """Gives the code and the reason of a call that is refused."""
-    try:
-        call()
-    except grpc.RpcError as error:
-        found = [error.code().name]
-        status = rpc_status.from_call(error)
-        for detail in status.details if status else []:
-            info = error_details_pb2.ErrorInfo()
-            if detail.Unpack(info):
-                found.append(info.reason)
-        return found
-    return None
+def call(method, request):
+    return method(request, metadata=me, timeout=WITHIN)
 
 
 def seconds(span):
@@ -46,10 +33,6 @@ def seconds(span):
 
 def administer(a, admin):
     """Asks and changes the network, and takes everything back."""
-
-    def call(method, request):
-        return method(request, metadata=me, timeout=WITHIN)
-
     found = {}
     nodes = call(admin.ListNodes, a.ListNodesRequest()).nodes
     found["nodes"] = [node.name for node in nodes]
@@ -98,10 +81,6 @@ def administer(a, admin):
 
 def store(s, node, other, admin):
     """Stores, fetches and deletes a segment on a node, which then is killed."""
-
-    def call(method, request):
-        return method(request, metadata=me, timeout=WITHIN)
-
     data = random.Random(7).randbytes(64 << 10)
     name = hashlib.sha256(data).digest()
     found = {}

@@ -1,4 +1,4 @@
-"""Stubs of the library of others, generated from the contract."""
+"""Stubs of the library of others, generated from the contract, and what their refused calls tell."""
 
 import importlib
 import os
@@ -6,6 +6,8 @@ import pathlib
 import sys
 
 import grpc
+from google.rpc import error_details_pb2
+from grpc_status import rpc_status
 from grpc_tools import protoc
 
 
@@ -25,3 +27,18 @@ def stubs(contract, directory, name):
     assert protoc.main(["protoc", *options, *files]) == 0
     sys.path.insert(0, directory)
     return tuple(importlib.import_module(f"p2p.v1.{name}_pb2{suffix}") for suffix in ("", "_grpc"))
+
+
+def refused(call):
+    """Gives the code and the reason of a call that is refused."""
+    try:
+        call()
+    except grpc.RpcError as error:
+        found = [error.code().name]
+        status = rpc_status.from_call(error)
+        for detail in status.details if status else []:
+            info = error_details_pb2.ErrorInfo()
+            if detail.Unpack(info):
+                found.append(info.reason)
+        return found
+    return None

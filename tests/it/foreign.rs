@@ -12,7 +12,7 @@ use secrecy::ExposeSecret;
 
 use crate::accounts::Lines;
 use crate::harness::files_below;
-use crate::program::{Home, PASSWORD, QUICK, end_of, wait_until};
+use crate::program::{Home, PASSWORD, QUICK, end_of, python, wait_until};
 use crate::pty::{Pty, program};
 
 #[test]
@@ -75,8 +75,7 @@ impl MailServer {
             .unwrap();
         assert!(made.status.success(), "{made:?}");
         fs::create_dir(directory.path().join("mails")).unwrap();
-        let python = std::env::var("P2P_TEST_PYTHON").unwrap_or_else(|_| "python3".into());
-        let mut child = Command::new(python)
+        let mut child = Command::new(python())
             .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/smtp_server.py"))
             .args([path("mails"), path("cert.pem"), path("key.pem"), "p2p".into(), "smtp password".into()])
             .stdin(Stdio::piped())

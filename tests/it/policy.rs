@@ -63,22 +63,14 @@ fn inner() -> FileKey {
     FileKey::new(Some("alice"), "docs/a.bin")
 }
 
+/// A file that its owner shares with these readers.
+fn file(key: FileKey, readers: BTreeSet<String>) -> Entry {
+    let (sha256, segment_size) = (Sha256Digest::of(b"x"), 4096);
+    Entry::File(FileRecord { key, size: 1, sha256, segments: 1, segment_size, stored_at: 0, modified: 0, mode: 0o644, readers })
+}
+
 fn house() -> House {
     let bob = BTreeSet::from(["bob".to_owned()]);
-    let file = |key: FileKey, readers: BTreeSet<String>| {
-        let (sha256, segment_size) = (Sha256Digest::of(b"x"), 4096);
-        Entry::File(FileRecord {
-            key,
-            size: 1,
-            sha256,
-            segments: 1,
-            segment_size,
-            stored_at: 0,
-            modified: 0,
-            mode: 0o644,
-            readers,
-        })
-    };
     let docs = DirectoryRecord { readers: bob.clone(), ..DirectoryRecord::made(FileKey::new(Some("alice"), "docs"), 0) };
     let entries = [Entry::Directory(docs), file(key(), bob), file(inner(), BTreeSet::new())];
     House { names: entries.into_iter().collect(), file: key() }
@@ -302,26 +294,10 @@ fn a_token_for_a_path_stores_nothing_elsewhere() {
 /// What a token for a path is shown: what is at or below it, and of the directories above it the way down alone.
 #[test]
 fn a_token_for_a_path_sees_nothing_else() {
-    let file = |name: &str, readers: &[&str]| {
-        let readers = readers.iter().map(|reader| (*reader).to_owned()).collect();
-        let (sha256, segment_size) = (Sha256Digest::of(b"x"), 4096);
-        Entry::File(FileRecord {
-            key: named(name),
-            size: 1,
-            sha256,
-            segments: 1,
-            segment_size,
-            stored_at: 0,
-            modified: 0,
-            mode: 0o644,
-            readers,
-        })
-    };
+    let file = |name: &str| file(named(name), BTreeSet::new());
     let directory = |name: &str| Entry::Directory(DirectoryRecord::made(named(name), 7));
     let mut names: Namespace =
-        [directory("a"), file("a/x", &[]), directory("a/b"), file("a/b/y", &[]), file("a/bc", &[]), file("z", &[])]
-            .into_iter()
-            .collect();
+        [directory("a"), file("a/x"), directory("a/b"), file("a/b/y"), file("a/bc"), file("z")].into_iter().collect();
     let of_bob = FileKey::new(Some("bob"), "a/b");
     let shared = FileRecord { key: of_bob.clone(), ..house().names.file(&key()).unwrap().clone() };
     names.insert(Entry::File(FileRecord { readers: BTreeSet::from(["alice".to_owned()]), ..shared }));

@@ -18,6 +18,11 @@ pub(crate) const PASSWORD: &str = "correct horse battery";
 /// How long anything may take before a test gives it up.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 
+/// The Python with the libraries of others, which `P2P_TEST_PYTHON` names.
+pub(crate) fn python() -> String {
+    std::env::var("P2P_TEST_PYTHON").unwrap_or_else(|_| "python3".into())
+}
+
 /// What a run of the program said.
 #[derive(Debug)]
 pub(crate) struct Said {

@@ -12,7 +12,7 @@ use crate::program::{DEADLINE, Home, PASSWORD, QUICK, Said, end_of, read, signal
 use crate::pty::{Pty, program};
 
 /// Links on which more than is read ahead takes some seconds.
-const SLOW: &str = "[network]\nbandwidth = '2MiB/s'\nloss = '0%'\n";
+pub(super) const SLOW: &str = "[network]\nbandwidth = '2MiB/s'\nloss = '0%'\n";
 
 /// Runs a command at a server with the password and these further variables in its environment.
 fn by(home: &Home, at: &At, variables: &[(&str, &str)], arguments: &[&str]) -> Said {

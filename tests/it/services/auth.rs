@@ -15,7 +15,7 @@ use tonic_types::StatusExt;
 use super::grpc::connected;
 use super::{Served, on_a_runtime};
 use crate::accounts::enable_app;
-use crate::program::{Home, PASSWORD, QUICK};
+use crate::program::{Home, PASSWORD, QUICK, python};
 
 /// A client and what it presents.
 #[derive(Clone)]
@@ -233,8 +233,7 @@ fn who_guesses_has_to_wait_and_is_noted() {
 fn the_library_of_others_sees_the_same() {
     let home = Home::new(QUICK);
     let served = Served::start(&home, &[]);
-    let python = std::env::var("P2P_TEST_PYTHON").unwrap_or_else(|_| "python3".into());
-    let output = Command::new(python)
+    let output = Command::new(python())
         .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/grpc_client.py"))
         .args([&served.grpc().to_string(), concat!(env!("CARGO_MANIFEST_DIR"), "/assets/proto")])
         .args([served.ready["setup_token"].as_str().unwrap(), PASSWORD])

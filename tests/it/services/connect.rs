@@ -13,7 +13,7 @@ use crate::cli::documented;
 use crate::program::{DEADLINE, Home, PASSWORD, QUICK, Said, end_of, read, signal, wait_until};
 
 /// Links on which a mebibyte takes some seconds.
-const SLOW: &str = "[network]\nbandwidth = '256KiB/s'\nloss = '0%'\n";
+pub(super) const SLOW: &str = "[network]\nbandwidth = '256KiB/s'\nloss = '0%'\n";
 
 /// Commands of a home at a server.
 pub(super) struct At<'h> {

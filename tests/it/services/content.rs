@@ -5,13 +5,13 @@ use std::io::Write;
 use serde_json::Value;
 
 use super::connect::{At, Watching, of_alice};
-use super::{Served, lines};
+use super::{Served, asked, connect, lines};
 use crate::program::{DEADLINE, end_of, read};
 
 /// A file that changes while it is sent is never one of the server, kept or not, and the next one is stored.
 #[test]
 fn a_file_that_changes_while_it_is_sent_is_refused() {
-    let home = of_alice("[network]\nbandwidth = '2MiB/s'\nloss = '0%'\n");
+    let home = of_alice(asked::SLOW);
     // A multiple of the chunks that are sent, all of which are on their way before its end is found, and more than is read ahead.
     let content = home.file("a.bin", 8 << 20);
     let next = home.file("next.bin", 1000);
@@ -46,7 +46,7 @@ fn a_file_that_changes_while_it_is_sent_is_refused() {
 /// A file that is removed while it is fetched is no file here, and its loss is not told as one of data.
 #[test]
 fn a_file_that_is_removed_while_it_is_fetched_is_told() {
-    let home = of_alice("[network]\nbandwidth = '256KiB/s'\nloss = '0%'\n");
+    let home = of_alice(connect::SLOW);
     home.file("a.bin", 2 << 20);
     home.ok(&["put", "a.bin"]);
     let served = Served::start(&home, &[]);
@@ -63,7 +63,7 @@ fn a_file_that_is_removed_while_it_is_fetched_is_told() {
 /// A client that another one displaces is told by whom, and is not told to come back.
 #[test]
 fn a_client_whose_upload_is_taken_over_is_told() {
-    let home = of_alice("[network]\nbandwidth = '2MiB/s'\nloss = '0%'\n");
+    let home = of_alice(asked::SLOW);
     let content = home.file("a.bin", 8 << 20);
     let served = Served::start(&home, &[]);
     let at = At::new(&home, &served);

@@ -12,15 +12,12 @@ use tonic::Code;
 
 use super::Served;
 use super::files::registered;
+use super::tls::Files;
 use crate::harness::random_bytes;
-use crate::program::{Home, QUICK, Said, end_of};
+use crate::program::{Home, QUICK, Said, end_of, python};
 
 const CONTRACT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/proto");
 const ID: &str = "00112233445566778899aabbccddeeff";
-
-fn python() -> Command {
-    Command::new(std::env::var("P2P_TEST_PYTHON").unwrap_or_else(|_| "python3".into()))
-}
 
 /// A home with a user and a token of theirs for writing.
 fn with_token() -> (Home, String) {
@@ -35,7 +32,7 @@ fn client(served: &Served, token: &str, more: &[&str]) -> Child {
 }
 
 fn calling(served: &Served, token: &str, more: &[&str]) -> Command {
-    let mut python = python();
+    let mut python = Command::new(python());
     python.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/grpc_files.py"));
     python.args([&served.grpc().to_string(), CONTRACT, token]).args(more);
     python.stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -99,13 +96,10 @@ fn the_library_of_others_administers_the_network() {
     assert_eq!(home.login("root").code, Some(0));
     let token = home.ok(&["token", "new", "python", "--scope", "admin"]).trim().to_owned();
     let served = Served::start(&home, &[]);
-    let of_node = |name: &str| {
-        let services = served.ready["services"].as_array().unwrap();
-        services.iter().find(|service| service["node"] == name).unwrap()["address"].as_str().unwrap()
-    };
-    let mut python = python();
+    let addresses = [served.grpc(), served.of_node("grpc", "Node_01"), served.of_node("grpc", "Node_02")];
+    let mut python = Command::new(python());
     python.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/grpc_network.py"));
-    python.args([&served.grpc().to_string(), of_node("Node_01"), of_node("Node_02"), CONTRACT, &token]);
+    python.args(addresses.map(|address| address.to_string())).args([CONTRACT, &token]);
     let said = end_of(python.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap());
     assert_eq!(said.code, Some(0), "{said:?}");
     let mut found = lines(&said.stdout).pop().unwrap();
@@ -135,7 +129,7 @@ fn the_library_of_others_administers_the_network() {
 fn the_lines_of_the_readme_work() {
     let (home, token) = with_token();
     let served = Served::start(&home, &[]);
-    let made = python()
+    let made = Command::new(python())
         .args(["-m", "grpc_tools.protoc", "-I", CONTRACT, "--python_out=.", "--grpc_python_out=."])
         .arg(format!("{CONTRACT}/p2p/v1/files.proto"))
         .current_dir(home.path(""))
@@ -146,7 +140,7 @@ fn the_lines_of_the_readme_work() {
     let program = rest.split_once("```").unwrap().0;
     assert_eq!(program.lines().count(), 6);
     for _ in 0..2 {
-        let mut python = python();
+        let mut python = Command::new(python());
         python.args(["-c", program]).current_dir(home.path(""));
         python.env("P2P_TOKEN", &token).env("P2P_GRPC", served.grpc().to_string());
         let said = end_of(python.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap());
@@ -158,11 +152,9 @@ fn the_lines_of_the_readme_work() {
 /// A home whose server speaks TLS, with a token of alice, and the certificate.
 fn with_certificate() -> (Home, String, PathBuf) {
     let (home, token) = with_token();
-    let made = home.json(&["cert", "-o", "tls"]);
-    let (certificate, key) = (made["certificate"].as_str().unwrap(), made["key"].as_str().unwrap());
-    let text = format!("{QUICK}[grpc]\ntls = {{ certificate = '{certificate}', key = '{key}' }}\n");
-    std::fs::write(home.path("p2p.toml"), text).unwrap();
-    (home, token, certificate.into())
+    let files = Files::made(&home, "tls");
+    files.configure(&home);
+    (home, token, files.certificate)
 }
 
 /// The same by TLS, whose other end is BoringSSL's. A client that does not trust the certificate sends nothing.
@@ -177,8 +169,7 @@ fn the_library_of_others_speaks_tls() {
     };
     let said = by(&certificate);
     assert_eq!((said.code, lines(&said.stdout).pop()), (Some(0), Some(found())), "{said:?}");
-    let other = home.json(&["cert", "-o", "other"]);
-    let said = by(Path::new(other["certificate"].as_str().unwrap()));
+    let said = by(&Files::made(&home, "other").certificate);
     assert!(said.code != Some(0) && said.stderr.contains("StatusCode.UNAVAILABLE"), "{said:?}");
     let said = served.stop();
     assert!(said.code == Some(0) && said.stderr.contains("TLS handshake failed"), "{said:?}");

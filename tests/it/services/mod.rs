@@ -70,6 +70,13 @@ impl Served {
         service["address"].as_str().unwrap().parse().unwrap()
     }
 
+    /// The address of a service of a node.
+    fn of_node(&self, service: &str, node: &str) -> SocketAddr {
+        let services = self.ready["services"].as_array().unwrap();
+        let found = services.iter().find(|found| found["service"] == service && found["node"] == node).unwrap();
+        found["address"].as_str().unwrap().parse().unwrap()
+    }
+
     /// The memory that it has in use, in bytes.
     fn memory(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.as_ref().unwrap().id())).unwrap();

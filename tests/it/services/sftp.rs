@@ -1,18 +1,24 @@
 //! SFTP at the SSH server of a node, as a client of the same library sees it.
 
 use russh::Channel;
-use russh::client::Msg;
+use russh::client::{Handle, Msg};
 use russh_sftp::client::{RawSftpSession, SftpSession};
 use russh_sftp::protocol::{FileAttributes, OpenFlags, Status, StatusCode};
 use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
 
-use super::ssh::{logged_in, served, told};
+use super::ssh::{Anyone, logged_in, of_alice, served, told};
 use super::*;
+
+/// Opens SFTP on a connection.
+pub(super) async fn subsystem(session: &Handle<Anyone>) -> Channel<Msg> {
+    let channel = session.channel_open_session().await.unwrap();
+    channel.request_subsystem(true, "sftp").await.unwrap();
+    channel
+}
 
 pub(super) async fn channel(address: SocketAddr) -> Channel<Msg> {
     let session = logged_in(address).await;
-    let channel = session.channel_open_session().await.unwrap();
-    channel.request_subsystem(true, "sftp").await.unwrap();
+    let channel = subsystem(&session).await;
     // The connection lasts as long as the test.
     std::mem::forget(session);
     channel
@@ -20,6 +26,13 @@ pub(super) async fn channel(address: SocketAddr) -> Channel<Msg> {
 
 pub(super) async fn sftp(address: SocketAddr) -> SftpSession {
     SftpSession::new(channel(address).await.into_stream()).await.unwrap()
+}
+
+/// A session that has asked for no limits.
+pub(super) async fn raw(address: SocketAddr) -> RawSftpSession {
+    let raw = RawSftpSession::new(channel(address).await.into_stream());
+    raw.init().await.unwrap();
+    raw
 }
 
 /// Content in which every place differs from its neighbours.
@@ -48,9 +61,7 @@ async fn settled(file: &mut russh_sftp::client::fs::File) {
 
 #[test]
 fn files_are_stored_listed_read_renamed_and_removed() {
-    let home = Home::new(QUICK);
-    home.register("alice");
-    let served = served(&home);
+    let (_home, served) = of_alice();
     let address = served.ssh("Node_02");
     on_a_runtime(async {
         let sftp = sftp(address).await;
@@ -90,9 +101,7 @@ fn files_are_stored_listed_read_renamed_and_removed() {
 
 #[test]
 fn times_and_modes_are_kept_and_the_writing_session_alone_sees_a_file_before_its_end() {
-    let home = Home::new(QUICK);
-    home.register("alice");
-    let served = served(&home);
+    let (_home, served) = of_alice();
     let address = served.ssh("Node_01");
     on_a_runtime(async {
         let (one, two) = (sftp(address).await, sftp(address).await);
@@ -115,9 +124,7 @@ fn times_and_modes_are_kept_and_the_writing_session_alone_sees_a_file_before_its
 
 #[test]
 fn the_segments_of_a_node_can_be_read() {
-    let home = Home::new(QUICK);
-    home.register("alice");
-    let served = served(&home);
+    let (_home, served) = of_alice();
     let address = served.ssh("Node_01");
     on_a_runtime(async {
         let sftp = sftp(address).await;
@@ -135,16 +142,12 @@ fn the_segments_of_a_node_can_be_read() {
 /// An upload whose client is lost is no file, and another connection sends what is missing.
 #[test]
 fn a_lost_upload_is_no_file_and_is_continued() {
-    let home = Home::new(QUICK);
-    home.register("alice");
-    let served = served(&home);
+    let (_home, served) = of_alice();
     let address = served.ssh("Node_01");
     let all = content(400_000);
     on_a_runtime(async {
         let connection = logged_in(address).await;
-        let channel = connection.channel_open_session().await.unwrap();
-        channel.request_subsystem(true, "sftp").await.unwrap();
-        let lost = SftpSession::new(channel.into_stream()).await.unwrap();
+        let lost = SftpSession::new(subsystem(&connection).await.into_stream()).await.unwrap();
         let flags = OpenFlags::WRITE | OpenFlags::CREATE;
         let attrs = |mode| FileAttributes { permissions: Some(mode), ..FileAttributes::empty() };
         let mut file = lost.open_with_flags_and_attributes("a", flags | OpenFlags::TRUNCATE, attrs(0o600)).await.unwrap();
@@ -185,9 +188,7 @@ fn a_lost_upload_is_no_file_and_is_continued() {
 /// What is written out of order is in its place, also in a file that is stored already, and a read gives what was written.
 #[test]
 fn files_are_written_anywhere_and_change_at_their_end() {
-    let home = Home::new(QUICK);
-    home.register("alice");
-    let served = served(&home);
+    let (_home, served) = of_alice();
     let address = served.ssh("Node_01");
     on_a_runtime(async {
         let (one, two) = (sftp(address).await, sftp(address).await);
@@ -252,9 +253,7 @@ fn files_are_written_anywhere_and_change_at_their_end() {
 /// Writes to a path from the begin on, and loses the connection.
 async fn lose(address: SocketAddr, path: &str, content: &[u8]) {
     let connection = logged_in(address).await;
-    let channel = connection.channel_open_session().await.unwrap();
-    channel.request_subsystem(true, "sftp").await.unwrap();
-    let lost = SftpSession::new(channel.into_stream()).await.unwrap();
+    let lost = SftpSession::new(subsystem(&connection).await.into_stream()).await.unwrap();
     let mut file = lost.create(path).await.unwrap();
     file.write_all(content).await.unwrap();
     settled(&mut file).await;
@@ -272,8 +271,7 @@ async fn changed(sftp: &SftpSession, path: &str) {
 
 /// Renames and replaces.
 async fn replaced(address: SocketAddr, from: &str, to: &str) {
-    let raw = RawSftpSession::new(channel(address).await.into_stream());
-    raw.init().await.unwrap();
+    let raw = raw(address).await;
     let text = |text: &str| [&(text.len() as u32).to_be_bytes()[..], text.as_bytes()].concat();
     raw.extended("posix-rename@openssh.com", [text(from), text(to)].concat()).await.unwrap();
 }
@@ -281,9 +279,7 @@ async fn replaced(address: SocketAddr, from: &str, to: &str) {
 /// What is kept of an upload that was to replace a file locks that file for nobody; where nothing is kept, nothing is left of it.
 #[test]
 fn a_lost_replacement_locks_no_file() {
-    let home = Home::new(QUICK);
-    home.register("alice");
-    let served = served(&home);
+    let (_home, served) = of_alice();
     let address = served.ssh("Node_01");
     let (old, new) = (content(1_000), content(300_000));
     on_a_runtime(async {
@@ -337,9 +333,7 @@ fn a_lost_replacement_locks_no_file() {
 /// A change of a stored file is stored in its place, and not where another session has removed or replaced it.
 #[test]
 fn what_another_session_has_removed_does_not_come_back() {
-    let home = Home::new(QUICK);
-    home.register("alice");
-    let served = served(&home);
+    let (_home, served) = of_alice();
     let address = served.ssh("Node_01");
     on_a_runtime(async {
         let (one, two) = (sftp(address).await, sftp(address).await);
@@ -394,9 +388,7 @@ fn the_end_does_not_wait_for_who_does_nothing() {
 /// What a client wants to be durable is kept after a crash of the server, and is no file before its end.
 #[test]
 fn what_is_synchronized_outlives_a_crash() {
-    let home = Home::new(QUICK);
-    home.register("alice");
-    let first = served(&home);
+    let (home, first) = of_alice();
     let all = content(300_000);
     on_a_runtime(async {
         let (one, two) = (sftp(first.ssh("Node_01")).await, sftp(first.ssh("Node_01")).await);
@@ -438,9 +430,7 @@ fn what_is_synchronized_outlives_a_crash() {
 /// A connection has ten channels at once, and any number one after the other.
 #[test]
 fn a_channel_that_has_ended_makes_room_for_another() {
-    let home = Home::new(QUICK);
-    home.register("alice");
-    let served = served(&home);
+    let (_home, served) = of_alice();
     let address = served.ssh("Node_01");
     on_a_runtime(async {
         let session = logged_in(address).await;

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use super::ssh::served;
 use super::*;
+use crate::program::python;
 
 /// Operations, as the columns of the table name them.
 const OPERATIONS: [&str; 14] = [
@@ -284,12 +285,10 @@ fn psftp() {
     let client = Client::new("psftp");
     let big = client.home.file("big", BIG);
     std::fs::write(client.path("part"), &big[..5 << 20]).unwrap();
-    let prints = client.served.ready["host_keys"].as_array().unwrap().clone();
+    let prints = client.served.ready["host_keys"].as_array().unwrap();
     let mut arguments = vec!["-batch", "-P", &client.port, "-l", "alice", "-pw", PASSWORD, "-b", "batch"];
     prints.iter().for_each(|print| arguments.extend(["-hostkey", print.as_str().unwrap()]));
     arguments.push("127.0.0.1");
-    let arguments: Vec<String> = arguments.into_iter().map(str::to_owned).collect();
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let psftp = |commands: &str| {
         std::fs::write(client.path("batch"), commands).unwrap();
         client.ok("psftp", &arguments)
@@ -313,9 +312,8 @@ fn psftp() {
 #[ignore = "needs paramiko"]
 fn paramiko() {
     let client = Client::new("paramiko");
-    let python = std::env::var("P2P_TEST_PYTHON").unwrap_or_else(|_| "python3".into());
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/sftp_paramiko.py");
-    let said = client.ok(&python, &[script, &client.port, client.path("id").to_str().unwrap(), &BIG.to_string()]);
+    let said = client.ok(&python(), &[script, &client.port, client.path("id").to_str().unwrap(), &BIG.to_string()]);
     client.done(&said.lines().collect::<Vec<_>>());
     client.end();
 }

@@ -5,11 +5,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use russh::client::{Config, Msg, connect};
 use russh::{Channel, ChannelMsg};
-use russh_sftp::client::RawSftpSession;
 use russh_sftp::protocol::{FileAttributes, Init, Open, OpenFlags, Packet, Read, StatusCode, Write};
 
-use super::sftp::{channel, content, put, refused, sftp};
-use super::ssh::{Anyone, served};
+use super::sftp::{channel, content, put, raw, refused, sftp, subsystem};
+use super::ssh::{Anyone, of_alice, served};
 use super::*;
 
 /// Clients of each hostile kind.
@@ -40,11 +39,9 @@ async fn answered(channel: &mut Channel<Msg>, bytes: Vec<u8>) -> (Vec<u8>, bool)
 
 #[test]
 fn what_is_no_packet_ends_the_channel() {
-    let home = Home::new(QUICK);
-    home.register("alice");
-    let served = served(&home);
+    let (_home, served) = of_alice();
     let address = served.ssh("Node_01");
-    let init: Bytes = Packet::Init(Default::default()).try_into().unwrap();
+    let init = bytes(Packet::Init(Init::default()));
     on_a_runtime(async {
         for garbage in [&b"GET / HTTP/1.1\r\n\r\n"[..], &[0, 0, 0, 0], &[0, 4, 0, 1, 17], &[0, 0, 0, 5, 17, 0, 0, 0, 1]] {
             let mut channel = channel(address).await;
@@ -121,15 +118,12 @@ fn no_path_leads_out_of_what_is_ones_own() {
 
 #[test]
 fn a_session_has_so_many_handles_and_no_more() {
-    let home = Home::new(QUICK);
-    home.register("alice");
-    let served = served(&home);
+    let (_home, served) = of_alice();
     let address = served.ssh("Node_01");
     on_a_runtime(async {
         put(&sftp(address).await, "a", b"a").await;
         // The limits are not asked for, as a client of ill will does.
-        let raw = RawSftpSession::new(channel(address).await.into_stream());
-        raw.init().await.unwrap();
+        let raw = raw(address).await;
         let (read, create) = (OpenFlags::READ, OpenFlags::WRITE | OpenFlags::CREATE);
         let open = |name: &'static str, flags| raw.open(name, flags, FileAttributes::empty());
         let mut handles = Vec::new();
@@ -153,8 +147,7 @@ async fn narrow(address: SocketAddr) -> Channel<Msg> {
     let config = Config { window_size: 64 << 10, ..Config::default() };
     let mut session = connect(Arc::new(config), address, Anyone).await.unwrap();
     assert!(session.authenticate_password("alice", PASSWORD).await.unwrap().success());
-    let channel = session.channel_open_session().await.unwrap();
-    channel.request_subsystem(true, "sftp").await.unwrap();
+    let channel = subsystem(&session).await;
     std::mem::forget(session);
     channel
 }
@@ -198,9 +191,7 @@ async fn overload(clients: Vec<Channel<Msg>>, packet: fn(u32) -> Packet) -> Vec<
 
 #[test]
 fn fifty_who_never_read_hold_nobody_up() {
-    let home = Home::new(QUICK);
-    home.register("alice");
-    let served = served(&home);
+    let (_home, served) = of_alice();
     let address = served.ssh("Node_01");
     on_a_runtime(async {
         let one = sftp(address).await;

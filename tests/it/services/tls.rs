@@ -11,19 +11,19 @@ use rcgen::{CertificateParams, KeyPair, date_time_ymd};
 use serde_json::Value;
 
 use super::Served;
-use super::files::registered;
+use super::connect::of_alice;
 use crate::cli::{documented, fields};
 use crate::program::{DEADLINE, Home, QUICK, read};
 
 /// A certificate in a home, and its key.
-struct Files {
-    certificate: PathBuf,
+pub(super) struct Files {
+    pub(super) certificate: PathBuf,
     key: PathBuf,
 }
 
 impl Files {
     /// Makes one as users do.
-    fn made(home: &Home, directory: &str) -> Files {
+    pub(super) fn made(home: &Home, directory: &str) -> Files {
         let made = home.json(&["cert", "-o", directory]);
         let path = |field: &str| PathBuf::from(made[field].as_str().unwrap());
         Files { certificate: path("certificate"), key: path("key") }
@@ -41,18 +41,11 @@ impl Files {
     }
 
     /// Lets the server of a home present it.
-    fn configure(&self, home: &Home) {
+    pub(super) fn configure(&self, home: &Home) {
         let (certificate, key) = (self.certificate.to_str().unwrap(), self.key.to_str().unwrap());
         let text = format!("{QUICK}[grpc]\ntls = {{ certificate = '{certificate}', key = '{key}' }}\n");
         std::fs::write(home.path("p2p.toml"), text).unwrap();
     }
-}
-
-/// A home with accounts, in which alice is logged in.
-fn of_alice() -> Home {
-    let home = registered(QUICK, &["root", "alice"]);
-    assert_eq!(home.login("alice").code, Some(0));
-    home
 }
 
 /// Words of a command at a server, with options that say whom to trust.
@@ -98,7 +91,7 @@ fn a_certificate_is_made_once_and_its_key_is_its_owners_alone() {
 /// By its file, and by its fingerprint, which the ready line has.
 #[test]
 fn a_client_that_trusts_the_certificate_stores_and_fetches() {
-    let home = of_alice();
+    let home = of_alice(QUICK);
     let content = home.file("a.bin", 200_001);
     let files = Files::made(&home, "tls");
     files.configure(&home);
@@ -120,7 +113,7 @@ fn a_client_that_trusts_the_certificate_stores_and_fetches() {
 /// Nothing is sent to a server whose certificate is not accepted, and the reason is told.
 #[test]
 fn a_certificate_that_is_not_accepted_is_told() {
-    let home = of_alice();
+    let home = of_alice(QUICK);
     let files = Files::made(&home, "tls");
     files.configure(&home);
     let other = Files::made(&home, "other");
@@ -148,7 +141,7 @@ fn a_certificate_has_its_time_and_its_names() {
     for (names, end, reason) in
         [(&["127.0.0.1"][..], 2021, "it has expired"), (&["localhost"], 2999, "it is not for this address")]
     {
-        let home = of_alice();
+        let home = of_alice(QUICK);
         let files = Files::of(&home, names, end);
         files.configure(&home);
         let served = Served::start(&home, &[]);
@@ -166,7 +159,7 @@ fn a_certificate_has_its_time_and_its_names() {
 /// Each end without TLS, against one with it.
 #[test]
 fn a_client_and_a_server_that_differ_in_tls_are_told() {
-    let home = of_alice();
+    let home = of_alice(QUICK);
     let served = Served::start(&home, &[]);
     let url = format!("grpcs://{}", served.grpc());
     let said = home.refused(&at(&url, &[], &["ls"]));
@@ -184,7 +177,7 @@ fn a_client_and_a_server_that_differ_in_tls_are_told() {
 /// Connections that say nothing or no TLS cost a place, and delay nobody.
 #[test]
 fn what_is_no_handshake_delays_nobody() {
-    let home = of_alice();
+    let home = of_alice(QUICK);
     let files = Files::made(&home, "tls");
     files.configure(&home);
     let served = Served::start(&home, &[]);
@@ -246,7 +239,7 @@ fn a_public_address_is_permitted_with_tls() {
 /// By the certificate of the whole network, and nothing but TLS.
 #[test]
 fn the_endpoints_of_nodes_speak_tls_too() {
-    let home = of_alice();
+    let home = of_alice(QUICK);
     let files = Files::made(&home, "tls");
     files.configure(&home);
     let served = Served::start(&home, &["--grpc-nodes=:0"]);
@@ -267,7 +260,7 @@ fn the_endpoints_of_nodes_speak_tls_too() {
 /// Who finds the directory in use learns how the service is asked, and by which certificate it is known.
 #[test]
 fn a_command_that_finds_the_directory_in_use_says_how_the_certificate_is_known() {
-    let home = of_alice();
+    let home = of_alice(QUICK);
     Files::made(&home, "tls").configure(&home);
     let served = Served::start(&home, &[]);
     let told = home.unavailable(&["ls"]);

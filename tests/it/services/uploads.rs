@@ -7,6 +7,7 @@ use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
 use super::auth::{because, refused};
+use super::connect::SLOW;
 use super::files::{Client, chunk, clients, detail, header, registered};
 use super::{Served, on_a_runtime};
 use crate::harness::random_bytes;
@@ -135,7 +136,7 @@ fn an_upload_with_an_id_goes_on_where_it_has_stopped() {
 /// forgotten while it is under way is gone, and its client is told that too.
 #[test]
 fn an_upload_has_one_client_at_a_time() {
-    let home = registered("[network]\nbandwidth = '256KiB/s'\nloss = '0%'\n", &["alice"]);
+    let home = registered(SLOW, &["alice"]);
     let served = Served::start(&home, &[]);
     let content = random_bytes(6 * SEGMENT as usize, 5);
     on_a_runtime(async {

@@ -5,21 +5,6 @@ use crate::accounts::as_user;
 use crate::pty::{Pty, program};
 use crate::services::prompts::Repl;
 
-/// A home with alice, whose key logs in.
-fn with_key() -> Home {
-    with_users(&["alice"])
-}
-
-/// A home with these users, of whom the key of alice logs in.
-fn with_users(names: &[&str]) -> Home {
-    let home = Home::new(QUICK);
-    names.iter().for_each(|name| home.register(name));
-    home.login("alice");
-    let made = home.json(&["keygen", "alice"]);
-    home.ok(&["run", "-c", &format!("key add laptop --key '{}'", made["public"].as_str().unwrap())]);
-    home
-}
-
 /// The document that a command has printed. Options stand before the command that is carried out elsewhere.
 fn parsed(said: &str) -> Value {
     serde_json::from_str(said).unwrap()

@@ -18,23 +18,9 @@ fn ssh(home: &Home, address: SocketAddr, options: &[&str], command: &str) -> Com
 
 /// `ssh` that logs in by the key of `keygen`.
 fn by_key(home: &Home, address: SocketAddr, options: &[&str], command: &str) -> Command {
-    let plain = ssh(home, address, options, command);
     let key = home.data().join("keys/users/alice_ed25519");
-    let mut with_key = Command::new("ssh");
-    with_key.arg("-i").arg(key).args(["-o", "IdentitiesOnly=yes", "-o", "PreferredAuthentications=publickey"]);
-    with_key.args(plain.get_args()).current_dir(home.path("."));
-    with_key.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    with_key
-}
-
-/// A home with alice, who has a key.
-fn with_key() -> Home {
-    let home = Home::new(QUICK);
-    home.register("alice");
-    home.login("alice");
-    let made = home.json(&["keygen", "alice"]);
-    home.ok(&["run", "-c", &format!("key add laptop --key '{}'", made["public"].as_str().unwrap())]);
-    home
+    let login = ["-i", key.to_str().unwrap(), "-o", "IdentitiesOnly=yes", "-o", "PreferredAuthentications=publickey"];
+    ssh(home, address, &[&login, options].concat(), command)
 }
 
 /// Has OpenSSH ask a program for what it is asked for: the password, and then the code.

@@ -12,9 +12,7 @@ use crate::accounts::{app_code, enable_app, now};
 /// whoever comes when they have gone logs in.
 #[test]
 fn five_hundred_connections_cost_little() {
-    let home = Home::new(QUICK);
-    home.register("alice");
-    let served = served(&home);
+    let (_home, served) = of_alice();
     let address = served.ssh("Node_01");
     let before = served.memory();
     let mut there: Vec<Stream> = (0..500).map(|_| Stream::connect(address).unwrap()).collect();
@@ -77,7 +75,7 @@ fn a_code_is_not_taken_twice() {
             let mut session = session(address).await;
             session.authenticate_password("alice", PASSWORD).await.unwrap();
             session.authenticate_keyboard_interactive_start("alice", None).await.unwrap();
-            let answer = session.authenticate_keyboard_interactive_respond(vec![code.clone()]).await.unwrap();
+            let answer = logins::respond(&mut session, &code).await;
             assert_eq!(matches!(answer, KeyboardInteractiveAuthResponse::Success), is_first, "{answer:?}");
         }
     });
@@ -125,9 +123,7 @@ fn the_end_of_a_node_ends_what_runs_there() {
 /// Channels whose answers nobody takes cost a bounded memory, and other clients are answered.
 #[test]
 fn readers_that_never_read_hold_nobody_up() {
-    let home = Home::new(QUICK);
-    home.register("alice");
-    let served = served(&home);
+    let (_home, served) = of_alice();
     let (first, second) = (served.ssh("Node_01"), served.ssh("Node_02"));
     let before = served.memory();
     on_a_runtime(async {

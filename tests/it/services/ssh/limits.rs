@@ -16,9 +16,7 @@ pub(super) fn banner(stream: &mut Stream) -> Option<String> {
 /// What is no SSH ends its own connection and no other one.
 #[test]
 fn garbage_ends_the_connection() {
-    let home = Home::new(QUICK);
-    home.register("alice");
-    let served = served(&home);
+    let (_home, served) = of_alice();
     let address = served.ssh("Node_01");
     let long = vec![b'x'; 1 << 20];
     let garbage: [&[u8]; 5] = [
@@ -61,9 +59,7 @@ fn a_hundred_and_forty_connections_are_too_many_for_one_address() {
 
 #[test]
 fn what_a_client_may_ask_of_a_connection_is_limited() {
-    let home = Home::new(QUICK);
-    home.register("alice");
-    let served = served(&home);
+    let (_home, served) = of_alice();
     let address = served.ssh("Node_01");
     on_a_runtime(async {
         let session = logged_in(address).await;
@@ -108,9 +104,7 @@ async fn refused(channel: &mut Channel<Msg>) -> bool {
 /// The session of a client that is cut off ends, and with it the command that it waits for.
 #[test]
 fn a_client_that_is_cut_off_leaves_nothing() {
-    let home = Home::new(QUICK);
-    home.register("alice");
-    let served = served(&home);
+    let (_home, served) = of_alice();
     let address = served.ssh("Node_01");
     on_a_runtime(async {
         let watching = logged_in(address).await;
@@ -136,9 +130,7 @@ async fn sessions(session: &Handle<Anyone>) -> usize {
 /// Clients of a killed node are cut and refused, and taken in again once it runs.
 #[test]
 fn a_killed_node_refuses_and_comes_back() {
-    let home = Home::new(QUICK);
-    home.register("alice");
-    let served = served(&home);
+    let (_home, served) = of_alice();
     let (first, second) = (served.ssh("Node_01"), served.ssh("Node_02"));
     on_a_runtime(async {
         let admin = logged_in(first).await;

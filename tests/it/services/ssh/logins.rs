@@ -121,9 +121,7 @@ fn a_token_is_a_password_of_its_user() {
 /// The connection ends with the last attempt.
 #[test]
 fn attempts_on_one_connection_are_counted() {
-    let home = Home::new(QUICK);
-    home.register("alice");
-    let served = served(&home);
+    let (_home, served) = of_alice();
     let address = served.ssh("Node_01");
     on_a_runtime(async {
         let mut session = session(address).await;

@@ -13,6 +13,7 @@ use russh::client::{AuthResult, Config, Handle, Handler, KeyboardInteractiveAuth
 use russh::keys::PublicKeyOrCertificate;
 use russh::{Channel, ChannelMsg};
 
+use super::files::registered;
 use super::*;
 
 /// Client that takes any host key, since a new server is asked.
@@ -37,14 +38,33 @@ pub(super) struct Told {
 impl Served {
     /// The address of the SSH server of a node.
     pub(super) fn ssh(&self, node: &str) -> SocketAddr {
-        let services = self.ready["services"].as_array().unwrap();
-        let found = services.iter().find(|service| service["service"] == "ssh" && service["node"] == node).unwrap();
-        found["address"].as_str().unwrap().parse().unwrap()
+        self.of_node("ssh", node)
     }
 }
 
 pub(super) fn served(home: &Home) -> Served {
     Served::of(home.spawn(&["serve", "--ssh=:0", "--speed=max"]))
+}
+
+/// A home with alice, which is removed when it is dropped, and the SSH servers of its nodes.
+pub(super) fn of_alice() -> (Home, Served) {
+    let home = registered(QUICK, &["alice"]);
+    let served = served(&home);
+    (home, served)
+}
+
+/// A home with alice, whose key logs in.
+fn with_key() -> Home {
+    with_users(&["alice"])
+}
+
+/// A home with these users, of whom the key of alice logs in.
+fn with_users(names: &[&str]) -> Home {
+    let home = registered(QUICK, names);
+    home.login("alice");
+    let made = home.json(&["keygen", "alice"]);
+    home.ok(&["run", "-c", &format!("key add laptop --key '{}'", made["public"].as_str().unwrap())]);
+    home
 }
 
 /// A connection on which nobody has logged in.
@@ -81,9 +101,7 @@ pub(super) async fn told(session: &Handle<Anyone>, command: Option<&str>, input:
 
 #[test]
 fn a_command_has_an_exit_status_and_its_errors_apart() {
-    let home = Home::new(QUICK);
-    home.register("alice");
-    let served = served(&home);
+    let (_home, served) = of_alice();
     let address = served.ssh("Node_02");
     on_a_runtime(async {
         let session = logged_in(address).await;
@@ -109,9 +127,7 @@ fn a_command_has_an_exit_status_and_its_errors_apart() {
 
 #[test]
 fn who_is_not_known_is_refused() {
-    let home = Home::new(QUICK);
-    home.register("alice");
-    let served = served(&home);
+    let (_home, served) = of_alice();
     let address = served.ssh("Node_01");
     on_a_runtime(async {
         for (name, password) in [("alice", "wrong"), ("operator", PASSWORD), ("", "")] {
@@ -123,7 +139,7 @@ fn who_is_not_known_is_refused() {
         let mut session = session(address).await;
         let asked = session.authenticate_keyboard_interactive_start("alice", None).await.unwrap();
         assert!(matches!(asked, KeyboardInteractiveAuthResponse::InfoRequest { .. }));
-        let answered = session.authenticate_keyboard_interactive_respond(vec![PASSWORD.to_owned()]).await.unwrap();
+        let answered = logins::respond(&mut session, PASSWORD).await;
         assert!(matches!(answered, KeyboardInteractiveAuthResponse::Success), "{answered:?}");
     });
     assert_eq!(served.stop().code, Some(0));

@@ -51,9 +51,7 @@ impl AtTerminal {
 #[test]
 fn lines_are_edited_at_a_terminal() {
     const PROMPT: &str = "alice@Node_02> ";
-    let home = Home::new(QUICK);
-    home.register("alice");
-    let served = served(&home);
+    let (_home, served) = of_alice();
     let address = served.ssh("Node_02");
     on_a_runtime(async {
         let session = logged_in(address).await;
@@ -115,9 +113,7 @@ fn a_running_command_is_interrupted() {
 #[test]
 fn questions_are_answered_at_a_terminal() {
     const INK: &str = "\x1b[30;107m";
-    let home = Home::new(QUICK);
-    home.register("alice");
-    let served = served(&home);
+    let (home, served) = of_alice();
     let address = served.ssh("Node_01");
     on_a_runtime(async {
         let session = logged_in(address).await;
