@@ -112,6 +112,13 @@ fn on_a_runtime(test: impl Future<Output = ()>) {
     runtime.block_on(async { tokio::time::timeout(DEADLINE, test).await.unwrap() });
 }
 
+/// Whether a source has a test of this name.
+fn has_test(source: &str, name: &str) -> bool {
+    source
+        .split_once(&format!("\nfn {name}() {{"))
+        .is_some_and(|(before, _)| before.lines().rev().take_while(|line| line.starts_with("#[")).any(|line| line == "#[test]"))
+}
+
 /// One line of JSON says where the services are; a signal ends them, and the directory is free again.
 #[test]
 fn it_says_where_it_serves_and_ends_when_it_is_asked_to() {

@@ -1,9 +1,10 @@
 //! SFTP as the clients of others use it. `docs/services.md` has a table of what each of them does here; a cell of it is an operation that
-//! the test of that client has carried out and checked.
+//! the test of that row has carried out and checked.
 
 use std::cell::RefCell;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use super::files::registered;
 use super::ssh::served;
 use super::*;
 use crate::program::python;
@@ -26,11 +27,17 @@ const OPERATIONS: [&str; 14] = [
     "hash",
 ];
 
-/// What each client does here. What is left out is nothing that the client has.
-const CLIENTS: [(&str, &[&str]); 8] = [
-    ("OpenSSH sftp", &["put", "get", "resume", "list", "rename", "directories", "remove", "attributes", "copy", "df"]),
-    ("OpenSSH scp", &["put", "get", "directories", "attributes"]),
+/// What each client does here, behind the name of the test that shows it. What is left out of the first eight is nothing that the client has;
+/// the others send a file and fetch it.
+const CLIENTS: [(&str, &str, &[&str]); 11] = [
     (
+        "OpenSSH sftp",
+        "openssh_sftp",
+        &["put", "get", "resume", "list", "rename", "directories", "remove", "attributes", "copy", "df"],
+    ),
+    ("OpenSSH scp", "openssh_scp", &["put", "get", "directories", "attributes"]),
+    (
+        "sshfs",
         "sshfs",
         &[
             "put",
@@ -46,14 +53,18 @@ const CLIENTS: [(&str, &[&str]); 8] = [
             "df",
         ],
     ),
-    ("rclone", &["put", "get", "list", "rename", "directories", "remove", "attributes", "df", "hash"]),
-    ("lftp", &["put", "get", "resume", "list", "rename", "directories", "remove", "attributes"]),
-    ("psftp", &["put", "get", "resume", "list", "rename", "directories", "remove", "attributes"]),
+    ("rclone", "rclone", &["put", "get", "list", "rename", "directories", "remove", "attributes", "df", "hash"]),
+    ("lftp", "lftp", &["put", "get", "resume", "list", "rename", "directories", "remove", "attributes"]),
+    ("psftp", "psftp", &["put", "get", "resume", "list", "rename", "directories", "remove", "attributes"]),
     (
+        "paramiko",
         "paramiko",
         &["put", "get", "list", "rename", "directories", "remove", "attributes", "random reads", "random writes", "truncate"],
     ),
-    ("restic", &["put", "get", "list", "rename", "directories", "remove", "random reads"]),
+    ("restic", "restic", &["put", "get", "list", "rename", "directories", "remove", "random reads"]),
+    ("asyncssh", "asyncssh", &["put", "get"]),
+    ("curl with libssh2", "curl", &["put", "get"]),
+    ("ssh2-sftp-client", "ssh2_sftp_client", &["put", "get"]),
 ];
 
 /// Size of the files that are sent and fetched, in bytes.
@@ -62,13 +73,31 @@ const BIG: usize = 20 << 20;
 #[test]
 fn the_table_of_clients_is_that_of_the_tests() {
     let line = |cells: &[&str]| format!("| {} |\n", cells.join(" | "));
-    let mut table = line(&[&["client"], &OPERATIONS[..]].concat());
-    table += &format!("|{}\n", "---|".repeat(1 + OPERATIONS.len()));
-    for (client, can) in CLIENTS {
+    let mut table = line(&[&["client", "test"], &OPERATIONS[..]].concat());
+    table += &format!("|{}\n", "---|".repeat(2 + OPERATIONS.len()));
+    for (client, test, can) in CLIENTS {
+        assert!(has_test(include_str!("sftp_clients.rs"), test), "{test}");
         let cells = OPERATIONS.map(|operation| if can.contains(&operation) { "yes" } else { "" });
-        table += &line(&[&[client], &cells[..]].concat()).replace("|  |", "| |").replace("|  |", "| |");
+        table += &line(&[&[client, &format!("`{test}`")], &cells[..]].concat()).replace("|  |", "| |").replace("|  |", "| |");
     }
     assert!(include_str!("../../../docs/services.md").contains(&table), "docs/services.md lacks this table:\n{table}");
+}
+
+/// Makes a key in `id` of a home, by which the user who is logged in there logs in.
+pub(super) fn add_key(home: &Home) {
+    let made = Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(home.path("id")).status().unwrap();
+    assert!(made.success());
+    home.ok(&["run", "-c", "key add laptop id.pub"]);
+}
+
+/// Tells programs of OpenSSH of a server, by `-F config` and under the name `p2p`.
+pub(super) fn configure_openssh(home: &Home, port: &str) {
+    let config = format!(
+        "Host p2p\n HostName 127.0.0.1\n Port {port}\n User alice\n IdentityFile {}\n IdentitiesOnly yes\n BatchMode yes\n \
+         StrictHostKeyChecking no\n UserKnownHostsFile /dev/null\n RekeyLimit 1M\n LogLevel ERROR\n",
+        home.path("id").to_str().unwrap()
+    );
+    std::fs::write(home.path("config"), config).unwrap();
 }
 
 /// A client of others, with a server of its own.
@@ -83,21 +112,12 @@ struct Client {
 impl Client {
     /// Starts a server whose user has a key in `id`. Programs of OpenSSH find it by `-F config` under the name `p2p`.
     fn new(name: &'static str) -> Client {
-        let home = Home::new(QUICK);
-        home.register("alice");
+        let home = registered(QUICK, &["alice"]);
         home.login("alice");
-        let made =
-            Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(home.path("id")).status().unwrap();
-        assert!(made.success());
-        home.ok(&["run", "-c", "key add laptop id.pub"]);
+        add_key(&home);
         let served = served(&home);
         let port = served.ssh("Node_02").port().to_string();
-        let config = format!(
-            "Host p2p\n HostName 127.0.0.1\n Port {port}\n User alice\n IdentityFile {}\n IdentitiesOnly yes\n BatchMode yes\n \
-             StrictHostKeyChecking no\n UserKnownHostsFile /dev/null\n RekeyLimit 1M\n LogLevel ERROR\n",
-            home.path("id").to_str().unwrap()
-        );
-        std::fs::write(home.path("config"), config).unwrap();
+        configure_openssh(&home, &port);
         std::fs::create_dir(home.path("many")).unwrap();
         for number in 0..2_000 {
             std::fs::write(home.path("many").join(format!("{number:04}")), b"x").unwrap();
@@ -153,9 +173,35 @@ impl Client {
         assert!(!self.at_server("ls").contains("lost"));
     }
 
+    /// Lets programs that look into `.ssh/known_hosts` know the server.
+    fn knows_the_server(&self) {
+        let keys = self.ok("ssh-keyscan", &["-t", "ed25519", "-p", &self.port, "127.0.0.1"]);
+        std::fs::create_dir(self.path(".ssh")).unwrap();
+        std::fs::write(self.path(".ssh/known_hosts"), keys).unwrap();
+    }
+
+    /// Sends a file and fetches it, each by a program with these words.
+    fn there_and_back(self, program: &str, put: &[&str], get: &[&str]) {
+        let big = self.home.file("big", BIG);
+        self.ok(program, put);
+        self.ok(program, get);
+        self.is("back", &big);
+        self.done(&["put", "get"]);
+        self.end();
+    }
+
+    /// Does so by a script of `tests/data`.
+    fn there_and_back_by(self, program: &str, script: &str) {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(script);
+        let port = self.port.clone();
+        let words = [script.to_str().unwrap(), &port, "id"];
+        let to = |way: [&'static str; 3]| [&words[..], &way].concat();
+        self.there_and_back(program, &to(["put", "big", "big"]), &to(["get", "big", "back"]));
+    }
+
     /// Compares what was done with the row of the table, and ends the server.
     fn end(self) {
-        let (_, can) = CLIENTS.iter().find(|(client, _)| *client == self.name).unwrap();
+        let (_, _, can) = CLIENTS.iter().find(|(client, ..)| *client == self.name).unwrap();
         let mut can: Vec<&str> = can.to_vec();
         can.sort_unstable();
         let mut done = self.done.take();
@@ -316,6 +362,31 @@ fn paramiko() {
     let said = client.ok(&python(), &[script, &client.port, client.path("id").to_str().unwrap(), &BIG.to_string()]);
     client.done(&said.lines().collect::<Vec<_>>());
     client.end();
+}
+
+#[test]
+#[ignore = "needs asyncssh"]
+fn asyncssh() {
+    let client = Client::new("asyncssh");
+    client.knows_the_server();
+    client.there_and_back_by(&python(), "sftp_asyncssh.py");
+}
+
+#[test]
+#[ignore = "needs curl with libssh2"]
+fn curl() {
+    let client = Client::new("curl with libssh2");
+    assert!(client.ok("curl", &["-V"]).contains(" libssh2/"), "it speaks SFTP by another library");
+    client.knows_the_server();
+    let url = format!("sftp://127.0.0.1:{}/files/big", client.port);
+    let words = ["-sS", "--key", "id", "--pubkey", "id.pub", "-u", "alice:", &url];
+    client.there_and_back("curl", &[&words[..], &["-T", "big"]].concat(), &[&words[..], &["-o", "back"]].concat());
+}
+
+#[test]
+#[ignore = "needs ssh2-sftp-client"]
+fn ssh2_sftp_client() {
+    Client::new("ssh2-sftp-client").there_and_back_by("node", "sftp_ssh2.cjs");
 }
 
 #[test]
