@@ -3,12 +3,15 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use russh::client::{Config, Msg, connect};
+use russh::client::{Config, Msg, connect, connect_stream};
 use russh::{Channel, ChannelMsg};
+use russh_sftp::client::SftpSession;
 use russh_sftp::protocol::{FileAttributes, Init, Open, OpenFlags, Packet, Read, StatusCode, Write};
+use tokio::io::AsyncWriteExt;
 
+use super::files::registered;
 use super::sftp::{channel, content, put, raw, refused, sftp, subsystem};
-use super::ssh::{Anyone, of_alice, served};
+use super::ssh::{Anyone, logged_in, of_alice, served, told};
 use super::*;
 
 /// Clients of each hostile kind.
@@ -17,6 +20,11 @@ const FIFTY: usize = 50;
 const WRITERS: usize = 10;
 /// Memory that fifty of a kind may take at the most, in bytes.
 const MEMORY_MAX: u64 = 230 << 20;
+/// Clients that are killed at once, and how often.
+const KILLED: usize = 5;
+const ROUNDS: usize = 3;
+/// Growth of memory that is no leak of what the killed have sent, in bytes.
+const GROWTH_MAX: u64 = 48 << 20;
 
 fn bytes(packet: Packet) -> Bytes {
     packet.try_into().unwrap()
@@ -242,4 +250,142 @@ fn those_who_write_more_than_is_taken_hold_nobody_up() {
         assert_eq!(one.read_dir("/files").await.unwrap().count(), 1, "nothing of it is a file");
     });
     served.stop();
+}
+
+/// Sends the begin of a file, and is killed: its connection ends without a word of SSH or SFTP.
+async fn killed_in_the_middle(address: SocketAddr, path: &str, content: &[u8]) {
+    let (near, mut end) = tokio::io::duplex(64 << 10);
+    let mut far = tokio::net::TcpStream::connect(address).await.unwrap();
+    let wire = tokio::spawn(async move { tokio::io::copy_bidirectional(&mut end, &mut far).await });
+    let mut session = connect_stream(Arc::default(), near, Anyone).await.unwrap();
+    assert!(session.authenticate_password("alice", PASSWORD).await.unwrap().success());
+    let client = SftpSession::new(subsystem(&session).await.into_stream()).await.unwrap();
+    let mut file = client.create(path).await.unwrap();
+    file.write_all(content).await.unwrap();
+    // What was written is answered before the size is.
+    file.metadata().await.unwrap();
+    wire.abort();
+    let _ = wire.await;
+}
+
+/// What the killed have sent is no file, is kept until it is forgotten, and costs no memory; the upload of another client goes on.
+#[test]
+fn clients_that_are_killed_in_the_middle_of_an_upload_hold_nobody_up() {
+    let (_home, served) = of_alice();
+    let address = served.ssh("Node_01");
+    on_a_runtime(async {
+        let one = sftp(address).await;
+        let all = content(300_000);
+        let mut file = one.create("whole").await.unwrap();
+        let mut before = 0;
+        for (round, part) in all.chunks(all.len() / ROUNDS).enumerate() {
+            file.write_all(part).await.unwrap();
+            for number in 0..KILLED {
+                killed_in_the_middle(address, &format!("killed {number}"), &all).await;
+            }
+            for number in 0..KILLED {
+                let path = format!("killed {number}");
+                let mut looks = tokio::time::interval(Duration::from_millis(20));
+                let kept = loop {
+                    looks.tick().await;
+                    if let Ok(found) = one.metadata(&path).await {
+                        break found.size.unwrap();
+                    }
+                };
+                assert!((1..=300_000).contains(&kept), "{kept}");
+                assert_eq!(refused(one.open(&path).await.map(drop)).status_code, StatusCode::NoSuchFile);
+                one.remove_file(&path).await.unwrap();
+            }
+            if round == 0 {
+                before = served.memory();
+            }
+        }
+        file.shutdown().await.unwrap();
+        assert_eq!(one.read("whole").await.unwrap(), all);
+        assert_eq!(one.read_dir("/files").await.unwrap().count(), 1, "nothing of the killed is a file");
+        let grown = served.memory().saturating_sub(before);
+        assert!(grown < GROWTH_MAX, "{grown}");
+    });
+    assert_eq!(served.stop().code, Some(0));
+}
+
+/// Five gibibytes are declared, by OPEN, by the size of an open file and of a stored one, and by the place of a WRITE, and ten bytes are sent.
+#[test]
+fn what_is_declared_and_not_sent_is_no_file() {
+    const DECLARED: u64 = 5 << 30;
+    let (_home, served) = of_alice();
+    let address = served.ssh("Node_01");
+    on_a_runtime(async {
+        let one = sftp(address).await;
+        put(&one, "stored", b"ten bytes.").await;
+        let before = served.memory();
+        let size = FileAttributes { size: Some(DECLARED), ..FileAttributes::empty() };
+        let raw = raw(address).await;
+        let flags = OpenFlags::WRITE | OpenFlags::CREATE;
+        let open = async |name: &'static str, attrs| raw.open(name, flags, attrs).await.unwrap().handle;
+        // A size in OPEN is no promise (draft-ietf-secsh-filexfer-02, section 6.3): what is sent is all.
+        let handle = open("opened", size.clone()).await;
+        raw.write(&handle, 0, b"ten bytes.".to_vec()).await.unwrap();
+        raw.close(&handle).await.unwrap();
+        assert_eq!(one.read("opened").await.unwrap(), b"ten bytes.");
+        let handle = open("grown", FileAttributes::empty()).await;
+        raw.write(&handle, 0, b"ten bytes.".to_vec()).await.unwrap();
+        let status = refused(raw.fsetstat(&handle, size.clone()).await);
+        assert!(status.status_code == StatusCode::Failure && status.error_message.contains("256"), "{status:?}");
+        refused(raw.close(&handle).await);
+        let handle = open("far", FileAttributes::empty()).await;
+        let status = refused(raw.write(&handle, DECLARED, b"ten bytes.".to_vec()).await);
+        assert!(status.status_code == StatusCode::Failure && status.error_message.contains("256"), "{status:?}");
+        refused(raw.close(&handle).await);
+        let status = refused(one.set_metadata("stored", size).await);
+        assert!(status.status_code == StatusCode::Failure && status.error_message.contains("256"), "{status:?}");
+        assert_eq!(one.read("stored").await.unwrap(), b"ten bytes.");
+        let mut names: Vec<String> = one.read_dir("/files").await.unwrap().map(|entry| entry.file_name()).collect();
+        names.sort_unstable();
+        assert_eq!(names, ["opened", "stored"]);
+        let grown = served.memory().saturating_sub(before);
+        assert!(grown < GROWTH_MAX, "{grown}");
+    });
+    assert_eq!(served.stop().code, Some(0));
+}
+
+/// A token that there never was logs nobody in; a session whose token is revoked does nothing more and ends, and what it has begun to send is no
+/// file.
+#[test]
+fn a_token_that_is_wrong_or_revoked_opens_nothing() {
+    let home = registered(QUICK, &["alice"]);
+    home.login("alice");
+    let token = home.ok(&["token", "new", "program", "--scope", "write"]).trim().to_owned();
+    let served = served(&home);
+    let address = served.ssh("Node_01");
+    on_a_runtime(async {
+        let by = async |token: &str| {
+            let mut session = connect(Arc::default(), address, Anyone).await.unwrap();
+            session.authenticate_password("alice", token).await.unwrap().success().then_some(session)
+        };
+        assert!(by("p2p_0123456789012345678901234567890123456789012").await.is_none());
+        let session = by(&token).await.unwrap();
+        let over = SftpSession::new(subsystem(&session).await.into_stream()).await.unwrap();
+        put(&over, "a", b"a").await;
+        let mut file = over.create("b").await.unwrap();
+        file.write_all(&content(200_000)).await.unwrap();
+        file.metadata().await.unwrap();
+        let alice = logged_in(address).await;
+        assert_eq!(told(&alice, Some("token revoke program"), b"").await.status, Some(0));
+        assert!(over.read("a").await.is_err() && over.create("c").await.is_err() && over.remove_file("a").await.is_err());
+        assert!(file.shutdown().await.is_err());
+        let mut looks = tokio::time::interval(Duration::from_millis(20));
+        while !session.is_closed() {
+            looks.tick().await;
+        }
+        assert!(by(&token).await.is_none());
+        let one = sftp(address).await;
+        while one.metadata("b").await.is_err() {
+            // What it has sent is kept for its user.
+            looks.tick().await;
+        }
+        let names: Vec<String> = one.read_dir("/files").await.unwrap().map(|entry| entry.file_name()).collect();
+        assert_eq!(names, ["a"]);
+    });
+    assert_eq!(served.stop().code, Some(0));
 }

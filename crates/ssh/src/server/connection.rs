@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use p2p_service::access::Access;
 use p2p_service::access::remote::RemoteRules;
+use p2p_service::access::{Access, Identity};
 use p2p_service::doors::Closing;
 use p2p_service::doors::guarded::Guarded;
 use p2p_service::doors::guest::Guest;
@@ -20,7 +20,7 @@ use russh::{Disconnect, MethodSet, SshId};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::{oneshot, watch};
-use tokio::time::timeout;
+use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::SERVICE;
 use super::channels::Client;
@@ -44,11 +44,15 @@ const KEEPALIVE: (Duration, usize) = (Duration::from_secs(15), 3);
 const BUFFER: usize = 1024;
 /// Messages of a client that wait for a channel, of 32 KiB at the most: what a client sends faster than it is taken stays in its own hands.
 const CHANNEL_BUFFER: usize = 32;
+/// Time between two looks at whether that by which a client has logged in is still valid, as for the streams of gRPC.
+const LOOK: Duration = Duration::from_secs(10);
 /// Time for the last words of a connection.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// Reason for which a connection is refused that has logged nobody in.
 const NO_LOGIN: &str = "no login in time";
+/// Last words to a client that is nobody any more.
+const LAPSED: &str = "the session has ended, or the API token was revoked or has expired";
 
 /// Returns how the servers that are known by these keys speak.
 pub(super) fn config(keys: &HostKeys) -> Config {
@@ -95,7 +99,7 @@ pub(super) async fn serve(
     let config = Arc::clone(&shared.config);
     let works = Works::default();
     let logged_in = watch::Sender::new(false);
-    let is_in = logged_in.subscribe();
+    let (is_in, is_in_to_stay) = (logged_in.subscribe(), logged_in.subscribe());
     let client =
         Client::new(access.clone(), guest.clone(), (shared.seats, shared.node), works.clone(), closing.clone(), logged_in);
     let (cut, is_cut) = oneshot::channel::<()>();
@@ -110,6 +114,7 @@ pub(super) async fn serve(
                     None
                 }
                 words = reason_to_end(&guest, is_stopped, is_in, closing, &works, drain) => Some(words),
+                () = lapsed(&access, is_in_to_stay) => Some(LAPSED),
             };
             if let Some(words) = end {
                 works.end().await;
@@ -149,6 +154,22 @@ async fn reason_to_end(
             // A little is left of the time for the last words.
             let _ = timeout(drain.mul_f32(0.8), works.over()).await;
         } => "the server ends",
+    }
+}
+
+/// Waits until a client that has logged in is nobody any more: its session was ended, or its token was revoked or has expired.
+async fn lapsed(access: &Access, mut is_in: watch::Receiver<bool>) {
+    // The sender is the session's, which has not ended.
+    let _ = is_in.wait_for(|&is_in| is_in).await;
+    let mut looks = interval(LOOK);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        looks.tick().await;
+        // That it cannot be looked up now ends nothing, and a request may have found out already that there is nobody.
+        let _ = access.peek().await;
+        if *access.identity() == Identity::Nobody {
+            return;
+        }
     }
 }
 

@@ -213,9 +213,11 @@ impl Session {
         };
         // The session sees the file by its path until it is stored.
         let taken = writer.lock().await.take();
-        let stored = match taken {
-            Some(writer) => writer.close().await,
-            None => Err(Failure::handle()),
+        let stored = match (taken, self.user().await) {
+            (Some(writer), Ok(_)) => writer.close().await,
+            // Whose session has ended stores nothing; what has arrived is kept as that of a client that is lost.
+            (Some(_), Err(over)) => Err(over),
+            (None, _) => Err(Failure::handle()),
         };
         self.handles.close(handle)?;
         let attributes = stored?;
