@@ -215,7 +215,13 @@ pub(super) struct Watching {
 impl Watching {
     /// Watches events of this kind from the begin of the run on.
     pub(super) fn new(at: &At, kind: &str) -> Watching {
-        let mut child = at.home.spawn(&at.words(&["events", "--after", "0:0", "--kind", kind, "--json"]));
+        Watching::of_kinds(at, &[kind])
+    }
+
+    /// Watches events of these kinds.
+    pub(super) fn of_kinds(at: &At, kinds: &[&str]) -> Watching {
+        let kinds: Vec<&str> = kinds.iter().flat_map(|kind| ["--kind", kind]).collect();
+        let mut child = at.home.spawn(&at.words(&[&["events", "--after", "0:0", "--json"], &kinds[..]].concat()));
         let lines = lines(child.stdout.take().unwrap());
         Watching { child, lines }
     }

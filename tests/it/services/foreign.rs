@@ -1,5 +1,6 @@
 //! The files as the library of others sees them, with stubs that its tools make of the contract.
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Seek, Write};
 use std::path::{Path, PathBuf};
@@ -10,13 +11,13 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use tonic::Code;
 
-use super::Served;
 use super::files::registered;
 use super::tls::Files;
+use super::{Served, has_test};
 use crate::harness::random_bytes;
 use crate::program::{Home, QUICK, Said, end_of, python};
 
-const CONTRACT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/proto");
+pub(super) const CONTRACT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/proto");
 const ID: &str = "00112233445566778899aabbccddeeff";
 
 /// A home with a user and a token of theirs for writing.
@@ -248,4 +249,24 @@ fn buf_curl_knows_the_services_by_reflection() {
         assert_eq!(code, Code::Unauthenticated as i32, "{told}");
         assert_eq!(served.stop().code, Some(0));
     }
+}
+
+/// Each test that docs/services.md names in a table, as `module::test`, is there.
+#[test]
+fn tests_that_the_documentation_names_are_there() {
+    let sources = [
+        ("auth", include_str!("auth.rs")),
+        ("foreign", include_str!("foreign.rs")),
+        ("foreign_losses", include_str!("foreign_losses.rs")),
+        ("losses", include_str!("losses.rs")),
+    ];
+    let rows = include_str!("../../../docs/services.md").lines().filter(|line| line.starts_with('|'));
+    let mut named = BTreeSet::new();
+    for name in rows.flat_map(|row| row.split('`').skip(1).step_by(2)) {
+        let Some((module, test)) = name.split_once("::") else { continue };
+        let (_, source) = sources.iter().find(|(known, _)| *known == module).unwrap_or_else(|| panic!("{name}"));
+        assert!(has_test(source, test), "{name}");
+        named.insert(module);
+    }
+    assert_eq!(named.len(), sources.len(), "{named:?}");
 }

@@ -12,14 +12,19 @@ use super::files::registered;
 use crate::program::{Home, Said, end_of, read};
 
 /// Where the kill meets the clients: how fast time passes, the links, and the length of what is sent over them.
-struct Place {
-    speed: &'static str,
+pub(super) struct Place {
+    pub(super) speed: &'static str,
     bandwidth: &'static str,
-    bytes: usize,
+    pub(super) bytes: usize,
+    /// Rate of a client that is slow enough to be met in the middle, in KiB/s.
+    pub(super) client: u32,
 }
 
+pub(super) const AT_1X: Place = Place { speed: "1x", bandwidth: "10Mbit/s", bytes: 1 << 20, client: 500 };
+pub(super) const AT_MAX: Place = Place { speed: "max", bandwidth: "1Gbit/s", bytes: 20 << 20, client: 5_000 };
+
 /// A home in which alice is logged in, with files of the tokens of root, who is the admin, and of bob.
-fn home_of(place: &Place) -> Home {
+pub(super) fn home_of(place: &Place) -> Home {
     let config = format!("[network]\nbandwidth = '{}'\nloss = '3%'\n", place.bandwidth);
     let home = registered(&config, &["root", "alice", "bob"]);
     for (name, scope) in [("root", "admin"), ("bob", "write")] {
@@ -32,12 +37,12 @@ fn home_of(place: &Place) -> Home {
 }
 
 /// Has the admin kill a node, or start it again.
-fn by_root(at: &At, command: &str, node: &str) {
+pub(super) fn by_root(at: &At, command: &str, node: &str) {
     at.ok(&[command, node, "--token-file", "root"]);
 }
 
 /// Has another user store and fetch a file of their own.
-fn goes_on_beside(home: &Home, at: &At, name: &str) {
+pub(super) fn goes_on_beside(home: &Home, at: &At, name: &str) {
     let (content, copy) = (home.file(name, 200_000), format!("{name}.copy"));
     at.ok(&["put", name, "--token-file", "bob"]);
     at.ok(&["get", name, "-o", &copy, "--token-file", "bob"]);
@@ -112,10 +117,10 @@ fn meets_a_kill(place: &Place) {
 #[test]
 #[ignore = "needs two minutes of the wall clock"]
 fn a_kill_at_the_pace_of_the_wall_clock_leaves_no_short_file() {
-    meets_a_kill(&Place { speed: "1x", bandwidth: "10Mbit/s", bytes: 1 << 20 });
+    meets_a_kill(&AT_1X);
 }
 
 #[test]
 fn a_kill_at_full_speed_leaves_no_short_file() {
-    meets_a_kill(&Place { speed: "max", bandwidth: "1Gbit/s", bytes: 20 << 20 });
+    meets_a_kill(&AT_MAX);
 }

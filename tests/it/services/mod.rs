@@ -9,6 +9,7 @@ mod content;
 mod deployment;
 mod files;
 mod foreign;
+mod foreign_losses;
 mod grpc;
 mod hostile;
 mod losses;
