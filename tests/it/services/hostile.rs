@@ -89,7 +89,7 @@ fn hostile_requests_are_refused_and_cost_nothing() {
     assert_eq!(served.stop().code, Some(0));
 }
 
-/// A session that is over is told as that at each request.
+/// A session that is over is told as that at each request, and at the end of an upload that it has begun, which is no file.
 #[test]
 fn a_session_that_is_over_opens_nothing() {
     let home = registered(QUICK, &["root", "alice"]);
@@ -99,13 +99,19 @@ fn a_session_that_is_over_opens_nothing() {
         let over = Client::new(&served, None).await.with(&token);
         over.put("a", b"x").await.unwrap();
         let visitor = Visitor::connect(served.grpc(), None, Some(&Secret::from(token))).await.unwrap();
+        let mut begun = over.begin(header("c")).await.unwrap();
+        begun.offset().await.unwrap();
+        begun.chunk(b"content").await;
         visitor.logout().await.unwrap();
         let expected = because(Code::Unauthenticated, "SESSION_OVER");
+        assert_eq!(refused(begun.done().await), expected);
         assert_eq!(refused(over.get("a").await), expected);
         assert_eq!(refused(over.put("b", b"x").await), expected);
         assert_eq!(refused(over.list("", true, 0).await), expected);
         let error = visitor.status().await.unwrap_err();
         assert_eq!((error.kind(), error.reason()), (p2p_engine::ErrorKind::Unauthenticated, "SESSION_OVER"));
+        let [again] = clients(&served, ["alice"]).await;
+        assert_eq!(again.list("", true, 0).await.unwrap(), ["a"]);
     });
     assert_eq!(served.stop().code, Some(0));
 }

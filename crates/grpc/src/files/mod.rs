@@ -84,6 +84,12 @@ impl Files {
 }
 
 impl Caller {
+    /// Fails if what the caller has presented is no longer valid.
+    async fn check(&self) -> Result<(), Status> {
+        let identity = self.access.check().await.map_err(told)?;
+        self.access.require_login(&identity).map_err(told)
+    }
+
     /// Waits until what the caller has presented is no longer valid, and returns the status of that.
     async fn lapsed(&self) -> Status {
         let mut looks = interval(LOOK);
