@@ -256,7 +256,8 @@ fn those_who_write_more_than_is_taken_hold_nobody_up() {
 async fn killed_in_the_middle(address: SocketAddr, path: &str, content: &[u8]) {
     let (near, mut end) = tokio::io::duplex(64 << 10);
     let mut far = tokio::net::TcpStream::connect(address).await.unwrap();
-    let wire = tokio::spawn(async move { tokio::io::copy_bidirectional(&mut end, &mut far).await });
+    let mut wire = tokio::task::JoinSet::new();
+    wire.spawn(async move { tokio::io::copy_bidirectional(&mut end, &mut far).await });
     let mut session = connect_stream(Arc::default(), near, Anyone).await.unwrap();
     assert!(session.authenticate_password("alice", PASSWORD).await.unwrap().success());
     let client = SftpSession::new(subsystem(&session).await.into_stream()).await.unwrap();
@@ -264,8 +265,7 @@ async fn killed_in_the_middle(address: SocketAddr, path: &str, content: &[u8]) {
     file.write_all(content).await.unwrap();
     // What was written is answered before the size is.
     file.metadata().await.unwrap();
-    wire.abort();
-    let _ = wire.await;
+    wire.shutdown().await;
 }
 
 /// What the killed have sent is no file, is kept until it is forgotten, and costs no memory; the upload of another client goes on.
