@@ -40,6 +40,7 @@ use crate::repl::{self, ReplArgs};
 use crate::replay::{self, ReplayArgs};
 use crate::scripts::{self, RunArgs};
 use crate::serve::{self, ServeArgs};
+use crate::ssh::sftp::SftpArgs;
 use crate::ssh::{BroadcastArgs, SshArgs};
 use crate::tui::{self, TuiArgs};
 
@@ -174,6 +175,11 @@ enum Command {
     ///
     /// Prints a table with what each has answered, and fails if the command has failed at one of them.
     Broadcast(BroadcastArgs),
+    /// Send files to a node of a running `p2p serve --ssh`, or to a host of p2p.toml, fetch them, or list a directory there, over SFTP
+    ///
+    /// Hosts and logins are those of `p2p ssh`. A file appears under its name once all of it is there, and its SHA-256 is compared with that of the
+    /// host, where that tells it. Nothing is left of what is interrupted, unless --resume keeps it.
+    Sftp(SftpArgs),
     /// Serve other programs over gRPC and SSH, until SIGTERM
     ///
     /// Prints one line of JSON when the services can be used, with their addresses. Time passes at 1x unless --speed or p2p.toml says
@@ -373,6 +379,7 @@ impl Cli {
             Command::Keygen(args) => args.run().await?,
             Command::Ssh(args) => args.run().await?,
             Command::Broadcast(args) => args.run().await?,
+            Command::Sftp(args) => args.run().await?,
             Command::Serve(args) => serve::run(&args).await?,
             Command::Cert(args) => cert::run(&args)?,
             Command::Events(_) => return Err(events_of_none()),

@@ -1,10 +1,11 @@
-//! The commands `ssh` and `broadcast`, which carry commands out at the nodes of this program and at hosts elsewhere.
+//! The commands `ssh`, `broadcast` and `sftp`, which carry commands out at the nodes of this program and at hosts elsewhere, and move files.
 //!
 //! | file | contents |
 //! |---|---|
 //! | `hosts` | what a name stands for: a node whose server listens here, or a host of p2p.toml |
 //! | `asking` | the questions of hosts, and who answers them |
 //! | `visits` | one command at one host, by a connection that is kept, and one at all nodes |
+//! | [`sftp`] | files that are sent, fetched and listed |
 //! | [`commands`] | the commands of the language |
 //!
 //! Hosts are known by their keys: nodes by those of the data directory, others by the fingerprint in p2p.toml or by what was trusted before.
@@ -12,6 +13,7 @@
 mod asking;
 pub mod commands;
 mod hosts;
+pub mod sftp;
 mod visits;
 
 use std::io::{IsTerminal, Write};
@@ -58,7 +60,7 @@ pub struct BroadcastArgs {
     command: Vec<String>,
 }
 
-/// Options of both.
+/// Options of all of them.
 #[derive(Debug, Args)]
 struct Common {
     /// Log in as NAME; otherwise as the only user for whom `p2p keygen` has made a key

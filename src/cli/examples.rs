@@ -4,7 +4,7 @@
 pub(super) type Examples = &'static [(&'static str, &'static str)];
 
 /// Every command with its examples, in the order of the command line.
-const EXAMPLES: [(&str, Examples); 40] = [
+const EXAMPLES: [(&str, Examples); 41] = [
     ("demo", &[("p2p demo", "The tour."), ("p2p demo --json --seed 7", "The report of one run, for a program.")]),
     (
         "put",
@@ -113,6 +113,18 @@ const EXAMPLES: [(&str, Examples); 40] = [
         ],
     ),
     ("broadcast", &[("p2p broadcast --user alice status", "What every node says of itself, in a table.")]),
+    (
+        "sftp",
+        &[
+            ("p2p sftp put alice@Node_02 report.pdf --as docs/", "Stores a file over Node_02 of a running `p2p serve --ssh`."),
+            (
+                "p2p sftp get store backup.tar --resume",
+                "Fetches a file from a host of p2p.toml, and goes on with it after an interruption.",
+            ),
+            ("tar c . | p2p sftp put store - --as backup.tar", "Sends what another program writes."),
+            ("p2p sftp ls -l Node_02 docs", "What is in a directory."),
+        ],
+    ),
     (
         "serve",
         &[

@@ -75,15 +75,24 @@ impl Visit<'_> {
     /// # Errors
     /// Fails if the host cannot be reached, is not known, does not log the user in, or does not carry the command to its end.
     pub(super) async fn answered(&self, command: &str, asker: &mut Asker<'_>) -> Result<Answered, Failure> {
+        // A connection whose command fails or is given up ends with this.
+        let taken = self.connection(asker).await?;
+        let answered = taken.connection.run(command).await?;
+        taken.keep();
+        Ok(answered)
+    }
+
+    /// Takes a connection that is kept, or opens one and logs in.
+    ///
+    /// # Errors
+    /// Fails if the host cannot be reached, is not known, or does not log the user in.
+    pub(super) async fn connection(&self, asker: &mut Asker<'_>) -> Result<Taken, Failure> {
         let place = Place { owner: self.here.map(str::to_owned), address: self.found.address(), user: self.user.to_owned() };
         let connection = match self.pool.take(&place) {
             Some(connection) => connection,
             None => self.connected(asker).await?,
         };
-        // A connection whose command fails or is given up ends with this.
-        let answered = connection.run(command).await?;
-        self.pool.keep(place, connection);
-        Ok(answered)
+        Ok(Taken { connection, place, pool: self.pool.clone() })
     }
 
     async fn connected(&self, asker: &mut Asker<'_>) -> Result<Connection, Failure> {
@@ -108,6 +117,20 @@ impl Visit<'_> {
         }
         connection.log_in(self.user, &usable, asker).await?;
         Ok(connection)
+    }
+}
+
+/// Connection of a visit, which ends with it unless it is kept.
+pub(super) struct Taken {
+    pub(super) connection: Connection,
+    place: Place,
+    pool: Pool,
+}
+
+impl Taken {
+    /// Keeps the connection for the next visit.
+    pub(super) fn keep(self) {
+        self.pool.keep(self.place, self.connection);
     }
 }
 

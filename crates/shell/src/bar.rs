@@ -1,4 +1,6 @@
 //! Progress bar of one file that is sent to a server or fetched from it, on standard error if it is a terminal.
+//!
+//! The figures behind it say of which clock they are: virtual time where the server measures it, and real time where nobody else does.
 
 use indicatif::{ProgressBar, ProgressStyle};
 use p2p_service::abilities::{self, Abilities, Glyphs};
@@ -21,7 +23,7 @@ impl FileBar {
     /// Draws the bar of a file of this name; without a size, the bytes are counted.
     pub fn new(name: &str, size: Option<u64>) -> FileBar {
         if output::message_width().is_none() || !Abilities::of_environment().moves_cursor {
-            return FileBar { bar: ProgressBar::hidden(), drawing: None };
+            return FileBar::hidden();
         }
         let bar = size.map_or_else(ProgressBar::no_length, ProgressBar::new);
         let glyphs = abilities::glyphs();
@@ -39,6 +41,11 @@ impl FileBar {
         FileBar { bar, drawing: Some(Drawing::begin(move |line| above.println(line))) }
     }
 
+    /// Makes a bar that nobody sees.
+    pub fn hidden() -> FileBar {
+        FileBar { bar: ProgressBar::hidden(), drawing: None }
+    }
+
     /// Draws so many bytes as done.
     pub fn set(&self, bytes: u64) {
         self.bar.set_position(bytes);
@@ -52,7 +59,12 @@ impl FileBar {
     /// Draws the rate in bytes a second and the seconds that are left, both in virtual time as the server measures it, as far as they are
     /// known.
     pub fn measure(&self, rate: Option<f64>, left: Option<f64>) {
-        self.bar.set_message(measured(rate, left));
+        self.bar.set_message(measured(rate, left, "virtual"));
+    }
+
+    /// Draws the rate in bytes a second and the seconds that are left, both in real time.
+    pub fn measure_here(&self, rate: Option<f64>, left: Option<f64>) {
+        self.bar.set_message(measured(rate, left, "real"));
     }
 
     /// Sets the size, once it is known.
@@ -62,10 +74,10 @@ impl FileBar {
 }
 
 /// Returns the figures behind a bar, with the clock that they are of.
-fn measured(rate: Option<f64>, left: Option<f64>) -> String {
+fn measured(rate: Option<f64>, left: Option<f64>, clock: &str) -> String {
     let rate = rate.map_or_else(|| "-".to_owned(), rate_of);
     let left = left.map_or_else(String::new, |left| format!("eta {}", whole_clock_of(left)));
-    format!("{rate:>12} {left:<11} virtual")
+    format!("{rate:>12} {left:<11} {clock}")
 }
 
 impl Drop for FileBar {
@@ -83,8 +95,8 @@ mod tests {
 
     #[test]
     fn the_figures_behind_a_bar_say_of_which_clock_they_are() {
-        assert_eq!(measured(Some(64_600.0), Some(83.0)), "  63.1 KiB/s eta 01:23   virtual");
-        assert_eq!(measured(None, None), "           -             virtual");
-        assert!(measured(Some(1e9), Some(3_599.0)).len() <= 32);
+        assert_eq!(measured(Some(64_600.0), Some(83.0), "virtual"), "  63.1 KiB/s eta 01:23   virtual");
+        assert_eq!(measured(None, None, "real"), "           -             real");
+        assert!(measured(Some(1e9), Some(3_599.0), "virtual").len() <= 32);
     }
 }

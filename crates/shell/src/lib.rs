@@ -86,7 +86,7 @@ pub use self::ahead::{Wanted, check_given, check_sources, check_transfers, refus
 pub use self::commands::names::list_entries;
 pub use self::commands::{reference, write_document};
 pub use self::hosts::node_of;
-pub use self::place::place_of;
+pub use self::place::{expand, place_of};
 
 use self::answer::{Answer, Effect, Notice};
 use self::background::Background;

@@ -15,7 +15,7 @@ pub fn place_of(file: &FileKey, wanted: Option<PathBuf>) -> PathBuf {
 }
 
 /// Expands `~/` to the home directory, and makes the path absolute, so that a recording can be replayed from any directory.
-pub(crate) fn expand(path: &str) -> PathBuf {
+pub fn expand(path: &str) -> PathBuf {
     match (path.strip_prefix("~/"), std::env::home_dir()) {
         (Some(rest), Some(home)) => home.join(rest),
         _ => std::path::absolute(path).unwrap_or_else(|_| PathBuf::from(path)),

@@ -8,7 +8,7 @@
 //! | `paths` | paths in both of what follows |
 //! | `session` | what runs in a channel: commands, the interactive shell, and what `sh` has of its own |
 //! | `sftp` | SFTP: requests of a channel, and the files and directories that they are about |
-//! | [`client`] | connections to hosts that are known, logins there, and commands |
+//! | [`client`] | connections to hosts that are known, logins there, commands, and files over SFTP |
 //!
 //! A front end opens a [door](p2p_service::doors) for each node and lets a [`Server`] attend them.
 

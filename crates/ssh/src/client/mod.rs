@@ -1,4 +1,4 @@
-//! The client: connections to SSH servers, the logins there, and commands that are carried out there.
+//! The client: connections to SSH servers, the logins there, and commands that are carried out and files that are sent and fetched there.
 //!
 //! | file | contents |
 //! |---|---|
@@ -6,6 +6,7 @@
 //! | [`known`] | hosts, and the keys by which they are known |
 //! | [`login`] | logins by keys and by answers to questions |
 //! | [`pool`] | connections that are kept for the next command |
+//! | [`sftp`] | files that are sent, fetched and listed |
 //!
 //! Every wait has an end: the connection and its handshake by the time that they have, a login by that of the server, and a command by the
 //! server's silence; beyond that a caller drops it, which ends the connection.
@@ -13,6 +14,7 @@
 pub mod known;
 pub mod login;
 pub mod pool;
+pub mod sftp;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -11,7 +11,7 @@ fn parsed(said: &str) -> Value {
 }
 
 /// A home whose p2p.toml has the server of another one as the host `store`, with these keys of its table.
-fn with_store(address: SocketAddr, keys: &str) -> Home {
+pub(super) fn with_store(address: SocketAddr, keys: &str) -> Home {
     let (host, port) = (address.ip(), address.port());
     Home::new(&format!("{QUICK}[[ssh.remote]]\nname = 'store'\naddress = '{host}'\nport = {port}\nuser = 'alice'\n{keys}"))
 }
