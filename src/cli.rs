@@ -72,8 +72,8 @@ enum Command {
     ///
     /// On a terminal the full-screen interface opens and shows itself in eight steps: Space goes on, Esc leaves the tour, and the
     /// prompt is yours then. With --json, or where standard input or output is no terminal: three users log in, files of 2, 3 and 5 MiB of
-    /// pseudo-random bytes cross the virtual network to real disks and come back, and every host probes every other. Works in a
-    /// temporary directory that is gone afterwards. Exits with 0 only if every byte came back.
+    /// pseudo-random bytes cross the virtual network to real disks and come back, and every host probes every other; --services adds a
+    /// file that is stored over gRPC and read over SFTP. Works in a temporary directory that is gone afterwards. Exits with 0 only if every byte came back.
     Demo(DemoArgs),
     /// Store files on the nodes
     ///
@@ -347,7 +347,7 @@ impl Cli {
             return command.run_at(server.trusting(&self.trust)?).await;
         }
         match command {
-            Command::Demo(args) if tui::is_possible() && !args.wants_json() => tui::run_tour(args.simulation()).await?,
+            Command::Demo(args) if tui::is_possible() && !args.wants_report() => tui::run_tour(args.simulation()).await?,
             Command::Demo(args) => demo::run(&args).await?,
             Command::Put(args) => oneshot::put(&args).await?,
             Command::Get(args) => oneshot::get(&args).await?,

@@ -1,5 +1,5 @@
 //! The demonstration `p2p demo`. Three users log in, real files are stored on the nodes and fetched again, all hosts
-//! probe each other, and a report states what was measured.
+//! probe each other, and a report states what was measured. With `--services` one more file goes through the doors for other programs, after all that.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -25,6 +25,7 @@ use p2p_shell::{Questions, Shell};
 use p2p_store::names::FileKey;
 use p2p_store::segment::Sha256Digest;
 
+use crate::demo_services;
 use crate::demo_users::{self, DemoUsers, USERS};
 
 /// The files of the demonstration, as name and size in MiB: the first user stores the first one, and so on.
@@ -35,6 +36,9 @@ const MAIL_MAX: Duration = Duration::from_secs(30);
 /// `p2p demo`
 #[derive(Debug, Args)]
 pub struct DemoArgs {
+    /// Store one more file over gRPC and read it over SFTP, through sockets of this machine; prints the report, and takes no tour
+    #[arg(long)]
+    services: bool,
     #[command(flatten)]
     simulation: SimulationArgs,
     #[command(flatten)]
@@ -42,9 +46,9 @@ pub struct DemoArgs {
 }
 
 impl DemoArgs {
-    /// Returns true if the report is to be printed as JSON.
-    pub fn wants_json(&self) -> bool {
-        self.output.json
+    /// Returns true if the report is wanted, and not the tour.
+    pub fn wants_report(&self) -> bool {
+        self.output.json || self.services
     }
 
     /// Returns the options of the simulation.
@@ -66,7 +70,7 @@ pub async fn run(args: &DemoArgs) -> Result<()> {
     let users = DemoUsers::make(&data_dir, engine.load()?.accounts()?, output::now_unix).await?;
     let instance = Instance::start(&engine, ClockMode::OnDemand)?;
     let progress = Progress::start(instance.snapshots(), UNDOES, |status| Identity::Nobody.describe(status));
-    let mut report = tokio::select! {
+    let (mut report, first) = tokio::select! {
         report = demonstrate(&instance, users, scratch.path()) => report?,
         stop = interrupted() => {
             let stop = stop?;
@@ -75,7 +79,15 @@ pub async fn run(args: &DemoArgs) -> Result<()> {
         }
     };
     progress.finish().await;
+    let token = if args.services { Some(demo_services::token(&first).await?) } else { None };
+    drop(first);
     let ended = instance.end().await.map(drop);
+    // When requests from elsewhere arrive is the machine's to decide: all that is the same for a seed is measured before.
+    if let Some(token) = token {
+        let services = demo_services::store_and_fetch(&engine, USERS[0].0, token, report.seed).await?;
+        report.verified &= services.verified;
+        report.services = Some(services);
+    }
     report.wall_seconds = started.elapsed().as_secs_f64();
     output::print(&args.output, &report, |report| report.text(output::terminal_width()))?;
     if report.verified { ended } else { Err(eyre!("not every byte came back")) }
@@ -92,7 +104,8 @@ async fn transfer(door: &Access, begins: BeginTransfer) -> Result<TransferReport
     door.call(Await { transfer }).await.and_then(|report| report.into_result()).map_err(advised)
 }
 
-async fn demonstrate(instance: &Instance, mut users: DemoUsers, scratch: &Path) -> Result<DemoReport> {
+/// Returns the report, and the access of the first user.
+async fn demonstrate(instance: &Instance, mut users: DemoUsers, scratch: &Path) -> Result<(DemoReport, Access)> {
     let seed = instance.config.seed()?;
     let (mut doors, mut uploads, mut files) = (Vec::new(), Vec::new(), Vec::new());
     for (name, _) in USERS {
@@ -110,7 +123,7 @@ async fn demonstrate(instance: &Instance, mut users: DemoUsers, scratch: &Path) 
     let nodes = node_lines(&doors[0].call(ListNodes).await?, &health);
     instance.finish_running().await?;
     let network = doors[0].call(CountPackets).await?;
-    Ok(DemoReport {
+    let report = DemoReport {
         verified: files.iter().all(|file| file.verified),
         seed,
         trace_hash: instance.trace_hash().await?.to_string(),
@@ -121,7 +134,9 @@ async fn demonstrate(instance: &Instance, mut users: DemoUsers, scratch: &Path) 
         segments: uploads.iter().flat_map(SegmentReport::of_transfer).collect(),
         nodes,
         network: NetworkReport::from(network.as_ref()),
-    })
+        services: None,
+    };
+    Ok((report, doors.swap_remove(0)))
 }
 
 /// Logs a user in with the password and then the second factor, as any user does.

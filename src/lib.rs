@@ -12,7 +12,7 @@
 //! | [`prompts`] | the command groups of the prompts of this machine |
 //! | [`remote`] | commands that ask a running `serve` |
 //! | [`keygen`], [`ssh`] | SSH keys, and commands at nodes and at hosts elsewhere |
-//! | [`demo`], [`demo_users`] | the demonstration and its users |
+//! | [`demo`], [`demo_users`], `demo_services` | the demonstration, its users, and what it shows of the services |
 //! | [`cli`] | the command line, which composes them |
 //!
 //! The gRPC and SSH services are crates beside it, `p2p-grpc` and `p2p-ssh`. The floors below are crates: `p2p-base`, `p2p-net`, `p2p-store`, `p2p-auth`, `p2p-engine`, `p2p-service`, `p2p-shell`
@@ -25,6 +25,7 @@ pub mod accounts;
 pub mod cert;
 pub mod cli;
 pub mod demo;
+mod demo_services;
 pub mod demo_users;
 pub mod flow;
 pub mod keygen;

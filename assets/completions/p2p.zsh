@@ -60,6 +60,7 @@ _arguments "${_arguments_options[@]}" : \
 '--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, chmod, touch, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--tls-ca=[Speak TLS with the server of --connect, and trust the certificates in FILE (PEM) instead of the public authorities]:FILE:_files' \
 '(--tls-ca)--tls-fingerprint=[Speak TLS with the server of --connect, and trust the certificate with this SHA-256 and no other]:SHA256:' \
+'--services[Store one more file over gRPC and read it over SFTP, through sockets of this machine; prints the report, and takes no tour]' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help (see more with '\''--help'\'')]' \
@@ -793,6 +794,39 @@ _arguments "${_arguments_options[@]}" : \
 '*::command -- Command that is carried out at every node; several words are put together with blanks:' \
 && ret=0
 ;;
+(sftp)
+_arguments "${_arguments_options[@]}" : \
+'--as=[For \`put\`\: the path at the host, instead of its own name; with a / at its end, the directory to put it in]:NAME:' \
+'-o+[For \`get\`\: the file or the directory to put it in, instead of this directory; \`-\` for standard output]:OUT:_files' \
+'--output-file=[For \`get\`\: the file or the directory to put it in, instead of this directory; \`-\` for standard output]:OUT:_files' \
+'--user=[Log in as NAME; otherwise as the only user for whom \`p2p keygen\` has made a key]:NAME:' \
+'--password-file=[Read the password from the first line of FILE; otherwise that of a node is read from P2P_PASSWORD, or typed]:FILE:_files' \
+'--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files -/' \
+'--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:' \
+'--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
+'--seed=[Seed of the random numbers\: the same seed gives the same run]:N:' \
+'--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, chmod, touch, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--tls-ca=[Speak TLS with the server of --connect, and trust the certificates in FILE (PEM) instead of the public authorities]:FILE:_files' \
+'(--tls-ca)--tls-fingerprint=[Speak TLS with the server of --connect, and trust the certificate with this SHA-256 and no other]:SHA256:' \
+'-f[Replace a file that is there; it is there until the new one is]' \
+'--force[Replace a file that is there; it is there until the new one is]' \
+'-p[Keep the times of modification and the modes of the files]' \
+'--preserve[Keep the times of modification and the modes of the files]' \
+'--resume[Continue what an interrupted transfer has kept, and keep what is transferred if this one is interrupted; without, nothing is left of one]' \
+'-l[For \`ls\`\: show modes, sizes and times too]' \
+'--long[For \`ls\`\: show modes, sizes and times too]' \
+'--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
+'--ascii[Print and draw with ASCII characters only]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'-V[Print version]' \
+'--version[Print version]' \
+':action -- What to do\: `put` sends files, `get` fetches them, `ls` lists a directory:(put get ls)' \
+':target -- A node whose server a running `p2p serve --ssh` of the data directory has, such as Node_02, or a host of p2p.toml; with `USER@`, as that user:' \
+'*::files -- For `put`\: the files to send, `-` for standard input. For `get`\: the files at the host. For `ls`\: the directory there, the one in which a session begins without it:_files' \
+&& ret=0
+;;
 (serve)
 _arguments "${_arguments_options[@]}" : \
 '--grpc=[Serve gRPC, which is also what is served if no service is named; at ADDRESS instead of that in p2p.toml (\:0 takes a free port)]::ADDRESS:' \
@@ -936,7 +970,7 @@ _arguments "${_arguments_options[@]}" : \
 '--help[Print help]' \
 '-V[Print version]' \
 '--version[Print version]' \
-'::command -- The command:(demo put get ls rm uploads mkdir mv cp chmod touch info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl keygen ssh broadcast serve cert events replay config export completions man)' \
+'::command -- The command:(demo put get ls rm uploads mkdir mv cp chmod touch info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl keygen ssh broadcast sftp serve cert events replay config export completions man)' \
 && ret=0
 ;;
 (help)
@@ -1075,6 +1109,10 @@ _arguments "${_arguments_options[@]}" : \
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
+(sftp)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
 (serve)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
@@ -1155,6 +1193,7 @@ _p2p_commands() {
 'keygen:Make a pair of SSH keys in the data directory, for a node or a user' \
 'ssh:Carry a command out at a node of a running \`p2p serve --ssh\`, or at a host of p2p.toml, over SSH' \
 'broadcast:Carry a command out at all nodes of a running \`p2p serve --ssh\` at once' \
+'sftp:Send files to a node of a running \`p2p serve --ssh\`, or to a host of p2p.toml, fetch them, or list a directory there, over SFTP' \
 'serve:Serve other programs over gRPC and SSH, until SIGTERM' \
 'cert:Make a certificate for the services, and its key' \
 'events:Print what happens at a running \`p2p serve\`, as it happens' \
@@ -1256,6 +1295,7 @@ _p2p__subcmd__help_commands() {
 'keygen:Make a pair of SSH keys in the data directory, for a node or a user' \
 'ssh:Carry a command out at a node of a running \`p2p serve --ssh\`, or at a host of p2p.toml, over SSH' \
 'broadcast:Carry a command out at all nodes of a running \`p2p serve --ssh\` at once' \
+'sftp:Send files to a node of a running \`p2p serve --ssh\`, or to a host of p2p.toml, fetch them, or list a directory there, over SFTP' \
 'serve:Serve other programs over gRPC and SSH, until SIGTERM' \
 'cert:Make a certificate for the services, and its key' \
 'events:Print what happens at a running \`p2p serve\`, as it happens' \
@@ -1428,6 +1468,11 @@ _p2p__subcmd__help__subcmd__sessions_commands() {
     local commands; commands=()
     _describe -t commands 'p2p help sessions commands' commands "$@"
 }
+(( $+functions[_p2p__subcmd__help__subcmd__sftp_commands] )) ||
+_p2p__subcmd__help__subcmd__sftp_commands() {
+    local commands; commands=()
+    _describe -t commands 'p2p help sftp commands' commands "$@"
+}
 (( $+functions[_p2p__subcmd__help__subcmd__share_commands] )) ||
 _p2p__subcmd__help__subcmd__share_commands() {
     local commands; commands=()
@@ -1567,6 +1612,11 @@ _p2p__subcmd__serve_commands() {
 _p2p__subcmd__sessions_commands() {
     local commands; commands=()
     _describe -t commands 'p2p sessions commands' commands "$@"
+}
+(( $+functions[_p2p__subcmd__sftp_commands] )) ||
+_p2p__subcmd__sftp_commands() {
+    local commands; commands=()
+    _describe -t commands 'p2p sftp commands' commands "$@"
 }
 (( $+functions[_p2p__subcmd__share_commands] )) ||
 _p2p__subcmd__share_commands() {

@@ -5,7 +5,14 @@ pub(super) type Examples = &'static [(&'static str, &'static str)];
 
 /// Every command with its examples, in the order of the command line.
 const EXAMPLES: [(&str, Examples); 41] = [
-    ("demo", &[("p2p demo", "The tour."), ("p2p demo --json --seed 7", "The report of one run, for a program.")]),
+    (
+        "demo",
+        &[
+            ("p2p demo", "The tour."),
+            ("p2p demo --json --seed 7", "The report of one run, for a program."),
+            ("p2p demo --services", "The report, with a file that is stored over gRPC and read over SFTP."),
+        ],
+    ),
     (
         "put",
         &[

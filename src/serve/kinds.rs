@@ -34,6 +34,15 @@ pub struct Addresses {
     pub(super) of_nodes: Vec<SocketAddr>,
 }
 
+impl Addresses {
+    /// Leaves as little as there can be: the address of the whole network, or that of the first node where there is none.
+    #[must_use]
+    pub fn smallest(mut self) -> Addresses {
+        self.of_nodes.truncate(usize::from(self.whole.is_none()));
+        self
+    }
+}
+
 impl Kind {
     /// Names of all kinds, in the order of the variants.
     pub const NAMES: &'static [&'static str] = &["grpc", p2p_ssh::server::SERVICE];

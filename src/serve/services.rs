@@ -273,6 +273,13 @@ impl Services {
     /// is to be dropped before the engine ends: until then, who finds the data directory in use is told by whom.
     #[must_use = "the announcement stands until it is dropped"]
     pub async fn end(&self) -> Option<Announcement> {
+        let (announcement, ended) = self.ended().await;
+        ended.iter().for_each(tell);
+        announcement
+    }
+
+    /// Ends all services as [`end`](Self::end) does, and returns what each has seen beside the announcement.
+    pub async fn ended(&self) -> (Option<Announcement>, Vec<Figures>) {
         // A start that has begun is waited for, so that its door is closed as well.
         let permission = self.0.starting.lock().await;
         *locked(&self.0.access) = None;
@@ -282,9 +289,9 @@ impl Services {
         drop(permission);
         let mut attending = std::mem::take(&mut *locked(&self.0.attending));
         while attending.join_next().await.is_some() {}
-        let figures = self.0.doors.figures();
-        figures.iter().filter(|door| asked.iter().any(|one| one.address == door.address)).for_each(tell);
-        locked(&self.0.announcement).take()
+        let mut figures = self.0.doors.figures();
+        figures.retain(|door| asked.iter().any(|one| one.address == door.address));
+        (locked(&self.0.announcement).take(), figures)
     }
 
     /// Returns the figures of each service, also of those that were never started.

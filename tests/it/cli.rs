@@ -5,7 +5,7 @@ use std::fs;
 use std::io::Write;
 use std::process::Stdio;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::harness::{files_below, segments_below};
 use crate::kill::time_of;
@@ -67,6 +67,34 @@ fn the_same_seed_gives_the_same_demonstration_at_every_speed() {
     assert_eq!(report(&["--seed", "7"]), first);
     assert_eq!(report(&["--seed", "7", "--speed", "4000x"]), first);
     assert_ne!(report(&["--seed", "8"])["trace_hash"], first["trace_hash"]);
+}
+
+/// A file goes in through one door and out through another, and all that is measured before is as without.
+#[test]
+fn the_services_are_demonstrated_beside_an_unchanged_run() {
+    let home = Home::new("");
+    let mut plain = home.json(&["demo", "--seed", "42"]);
+    assert!(plain.get("services").is_none());
+    let mut report = home.json(&["demo", "--services", "--seed", "42"]);
+    let services = report.as_object_mut().unwrap().remove("services").unwrap();
+    let times = [plain["wall_seconds"].take(), report["wall_seconds"].take()];
+    assert!(times.iter().all(Value::is_f64));
+    assert_eq!(report, plain);
+    let mut found = BTreeMap::new();
+    fields(&json!({ "services": services }), "", &mut found);
+    assert_eq!(found.into_keys().collect::<Vec<_>>(), documented("demo --services").into_keys().collect::<Vec<_>>());
+    assert!(services["verified"] == true && services["bytes"] == 1 << 20, "{services}");
+    for (way, door, node) in [("stored", "grpc", Value::Null), ("fetched", "sftp", json!("Node_01"))] {
+        let way = &services[way];
+        assert_eq!((&way["door"], &way["node"]), (&json!(door), &node));
+        assert_eq!((&way["bytes"], &way["sha256"]), (&services["bytes"], &services["sha256"]));
+        let address: std::net::SocketAddr = way["address"].as_str().unwrap().parse().unwrap();
+        assert!(address.ip().is_loopback() && std::net::TcpStream::connect(address).is_err(), "{address} is closed");
+    }
+    let text = home.ok(&["demo", "--services"]);
+    for words in ["services (demo-services.bin of alice)", "grpc client of p2p", "sftp client of p2p", "every byte came back"] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
 }
 
 /// Its users' mails go to nobody, whatever server is configured for others.

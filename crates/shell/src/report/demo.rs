@@ -56,6 +56,45 @@ pub struct FileReport {
     pub verified: bool,
 }
 
+/// The way of a file through a door for other programs.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct DoorReport {
+    /// Door: `grpc` or `sftp`.
+    pub door: &'static str,
+    /// Address and port at which it listened.
+    pub address: String,
+    /// Node whose server it was; absent if it was that of the whole network.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub node: Option<String>,
+    /// Program that was served.
+    pub client: String,
+    /// Bytes that the other side has told or given.
+    pub bytes: u64,
+    /// SHA-256 digest of these: as the server has told it of what was stored, and as counted of what was fetched.
+    pub sha256: Sha256Digest,
+    /// Duration on the wall clock in seconds, from the connection to the end.
+    pub seconds: f64,
+}
+
+/// A file that was stored through one door and fetched through another.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ServicesReport {
+    /// Name of the file.
+    pub file: String,
+    /// Name of the user.
+    pub owner: String,
+    /// Size of the file in bytes.
+    pub bytes: u64,
+    /// SHA-256 digest of the file.
+    pub sha256: Sha256Digest,
+    /// Way in.
+    pub stored: DoorReport,
+    /// Way out.
+    pub fetched: DoorReport,
+    /// True if size and digest of both are those of the file.
+    pub verified: bool,
+}
+
 /// The results of the demonstration.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct DemoReport {
@@ -79,6 +118,42 @@ pub struct DemoReport {
     pub nodes: Vec<NodeLine>,
     /// Counters of the network up to the closing of the last connection.
     pub network: NetworkReport,
+    /// File that went through the doors for other programs, after all that; absent without `--services`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub services: Option<ServicesReport>,
+}
+
+impl ServicesReport {
+    /// Returns the section of the report, with an empty line at its end.
+    fn text(&self, width: Option<u16>) -> String {
+        let row = |(way, report): (&str, &DoorReport)| {
+            vec![
+                way.to_owned(),
+                report.door.to_owned(),
+                report.address.clone(),
+                report.node.clone().unwrap_or_else(|| "-".to_owned()),
+                report.client.clone(),
+                bytes_of(report.bytes),
+                report.sha256.short(),
+                seconds_of(report.seconds),
+                if (report.bytes, report.sha256) == (self.bytes, self.sha256) { "verified" } else { "DIFFERS" }.to_owned(),
+            ]
+        };
+        let columns = vec![
+            text_column("way"),
+            text_column("door"),
+            text_column("address"),
+            text_column("node").gives_way(3),
+            text_column("client").gives_way(2),
+            number_column("size"),
+            text_column("sha-256").gives_way(1),
+            number_column("wall time").gives_way(4),
+            text_column("bytes"),
+        ];
+        let rows = [("stored", &self.stored), ("fetched", &self.fetched)].map(row).to_vec();
+        let table = Table { columns, rows, empty: "no files" };
+        format!("services ({} of {})\n{}\n\n", self.file, self.owner, table.text(width))
+    }
 }
 
 impl DemoReport {
@@ -86,7 +161,7 @@ impl DemoReport {
     pub fn text(&self, width: Option<u16>) -> String {
         let verdict = if self.verified { "every byte came back" } else { "NOT every byte came back" };
         let text = format!(
-            "users\n{}\n\nfiles\n{}\n\nsegments on their way (the first {SEGMENTS_SHOWN} of each file)\n{}\n\nnodes\n{}\n\nnetwork\n{}\n{}\n\n\
+            "users\n{}\n\nfiles\n{}\n\nsegments on their way (the first {SEGMENTS_SHOWN} of each file)\n{}\n\nnodes\n{}\n\nnetwork\n{}\n{}\n\n{}\
              {verdict}; {:.3} virtual seconds in {:.3} s of wall time; seed {}, trace {}",
             self.users_table().text(width),
             self.files_table().text(width),
@@ -94,6 +169,7 @@ impl DemoReport {
             nodes_table(&self.nodes).text(width),
             self.network.packets_table().text(width),
             self.network.summary(),
+            self.services.as_ref().map(|services| services.text(width)).unwrap_or_default(),
             self.virtual_seconds,
             self.wall_seconds,
             self.seed,
