@@ -62,10 +62,7 @@ fn require_replaceable(names: &Namespace, entry: &Entry, other: &Entry) -> Resul
         (Entry::File(_), Entry::File(_)) => Ok(()),
         (Entry::File(_), Entry::Directory(_)) => Err(EngineError::IsDirectory { name: name() }),
         (Entry::Directory(_), Entry::File(_)) => Err(EngineError::NotDirectory { name: name() }),
-        (Entry::Directory(_), Entry::Directory(_)) if names.tree(other.key()).nth(1).is_some() => {
-            Err(EngineError::NotEmpty { name: name() })
-        }
-        (Entry::Directory(_), Entry::Directory(_)) => Ok(()),
+        (Entry::Directory(_), Entry::Directory(_)) => require_removable(names, other.key(), false),
     }
 }
 

@@ -189,13 +189,7 @@ impl World {
         };
         let work = Box::new(move || match work {
             CatalogWork::Manifest(key) => Outcome::Manifest(catalog.manifest(&key).map(Box::new)),
-            CatalogWork::Commit(commit, None) => {
-                let stored = catalog.commit_files(std::slice::from_ref(&*commit)).into_iter();
-                stored
-                    .map(|stored| Outcome::FileCommitted(stored.map(Box::new)))
-                    .next()
-                    .unwrap_or_else(|| Outcome::Joint(Vec::new()))
-            }
+            CatalogWork::Commit(commit, None) => Outcome::FileCommitted(catalog.commit(&commit).map(Box::new)),
             CatalogWork::Commit(commit, Some(upload)) => {
                 Outcome::FileCommitted(catalog.finish_upload(upload, &commit).map(Box::new))
             }

@@ -158,14 +158,21 @@ impl Catalog {
     /// it is to be in does not exist, or fails if the disk refuses; nothing has changed then, unless the outcome
     /// [is unknown](CatalogError::is_outcome_unknown).
     pub fn commit_file(&self, manifest: &Manifest) -> Result<(), CatalogError> {
-        let commit = Commit { manifest: manifest.clone(), replace: false };
-        self.change(Purpose::Keep, |tables| tables.add_file(&commit).map(drop))
+        self.change(Purpose::Keep, |tables| tables.add_file(manifest, false).map(drop))
     }
 
-    /// Makes files visible, as [`commit_file`](Self::commit_file) does with each of them but for those that replace another one, and in
-    /// one durable transaction if all can be. Returns the result for each file.
+    /// Makes a file visible, or puts it in the place of the one of its name, in one durable transaction.
+    ///
+    /// # Errors
+    /// Fails like [`commit_file`](Self::commit_file), but for the name of a file that may be replaced.
+    pub fn commit(&self, Commit { manifest, replace }: &Commit) -> Result<Stored, CatalogError> {
+        self.change(Purpose::Keep, |tables| tables.add_file(manifest, *replace))
+    }
+
+    /// Makes files visible, as [`commit`](Self::commit) does with each of them, and in one durable transaction if all can be. Returns
+    /// the result for each file.
     pub fn commit_files(&self, commits: &[Commit]) -> Vec<Result<Stored, CatalogError>> {
-        self.change_each(Purpose::Keep, commits, |commit, tables| tables.add_file(commit))
+        self.change_each(Purpose::Keep, commits, |commit, tables| tables.add_file(&commit.manifest, commit.replace))
     }
 
     /// Makes changes in one durable transaction, or each in a transaction of its own if one of them is refused, so that it prevents

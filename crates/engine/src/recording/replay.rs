@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use p2p_base::private_file::{create_directory, directory_of};
 use p2p_base::units::{SimDuration, SimTime};
-use p2p_store::attributes::Attributes;
-use p2p_store::catalog::Catalog;
+use p2p_store::attributes::{Attributes, DIRECTORY_MODE};
+use p2p_store::catalog::{Catalog, CatalogError};
 use p2p_store::local_disk::segment_path;
 use p2p_store::manifest::{NodeNumber, SegmentRecord};
 use p2p_store::namespace::DirectoryRecord;
@@ -199,6 +199,16 @@ fn check_lengths(entries: &[Entry]) -> Result<(), &'static str> {
     }
 }
 
+/// Restores a directory. Each change is a durable transaction, so that nothing is set that is as the directory is made.
+fn restore_directory(catalog: &Catalog, directory: &DirectoryRecord) -> Result<(), CatalogError> {
+    let DirectoryRecord { key, made_at, modified, mode, readers } = directory;
+    catalog.make_directories(std::slice::from_ref(key), *made_at)?;
+    if (*modified, *mode) != (*made_at, DIRECTORY_MODE) {
+        catalog.set_attributes(key, Attributes { modified: Some(*modified), mode: Some(*mode) })?;
+    }
+    readers.iter().try_for_each(|reader| catalog.set_reader(key, reader, true))
+}
+
 /// Restores the state of the start in the scratch directory, as far as the run has used it, with the segments from the recorded
 /// data directory.
 fn restore(config: EngineConfig, restored: &Restored, scratch: &Path) -> Result<EngineConfig, RecordingError> {
@@ -208,14 +218,7 @@ fn restore(config: EngineConfig, restored: &Restored, scratch: &Path) -> Result<
     let catalog = Catalog::open(&to.join("catalog.redb")).map_err(EngineError::from)?;
     for fact in restored.entries.values() {
         match fact {
-            Fact::Directory(DirectoryRecord { key, made_at, modified, mode, readers }) => {
-                catalog.make_directories(std::slice::from_ref(key), *made_at).map_err(EngineError::from)?;
-                let attributes = Attributes { modified: Some(*modified), mode: Some(*mode) };
-                catalog.set_attributes(key, attributes).map_err(EngineError::from)?;
-                for reader in readers {
-                    catalog.set_reader(key, reader, true).map_err(EngineError::from)?;
-                }
-            }
+            Fact::Directory(directory) => restore_directory(&catalog, directory).map_err(EngineError::from)?,
             Fact::File(manifest) => {
                 let gone = || RecordingError::FileGone { file: manifest.file.key.clone(), path: from.clone() };
                 restore_segments(&manifest.segments, &from, &to, &gone)?;

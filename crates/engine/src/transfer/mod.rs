@@ -116,6 +116,13 @@ pub(super) enum Part {
     Stat,
 }
 
+impl Part {
+    /// Returns true if the request is to make durable what a node has stored.
+    pub(super) const fn is_commit(self) -> bool {
+        matches!(self, Part::Commit | Part::Keep)
+    }
+}
+
 /// Input of a transfer.
 #[derive(Debug)]
 pub(super) enum Input {

@@ -55,7 +55,7 @@ impl Owner {
 
     /// Returns true if the request is to make durable what a node has stored.
     pub(super) const fn is_commit(&self) -> bool {
-        matches!(self, Owner::Transfer(_, Part::Commit | Part::Keep))
+        matches!(self, Owner::Transfer(_, part) if part.is_commit())
     }
 
     /// Returns the transfer and its part that the request is made for; `None` for deletions that are owed.

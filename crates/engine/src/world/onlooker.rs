@@ -128,8 +128,7 @@ impl World {
     /// Returns the input about a request that was refused, with the segments that the node lacks if the payload names them.
     fn refused(&self, (part, node): (Part, NodeNumber), refusal: Refusal, payload: &Bytes) -> Input {
         let (cause, ids) = (self.explained(node, Cause::Refused(refusal)), ids_in(payload));
-        let is_to_commit = matches!(part, Part::Commit | Part::Keep);
-        if is_to_commit && !ids.is_empty() {
+        if part.is_commit() && !ids.is_empty() {
             Input::Lacking { part, node, cause, ids }
         } else {
             Input::Failed { part, node, cause }

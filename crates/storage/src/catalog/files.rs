@@ -8,22 +8,21 @@ use redb::ReadableTable;
 use super::lookup::{found, named, numbers_of};
 use super::rows::{FileId, FileRow, NameRow, PAGE_SEGMENTS, PageRow, Scheme, root_of};
 use super::tables::Tables;
-use super::{CatalogError, Commit, Copy, Garbage, Stored, record_of};
+use super::{CatalogError, Copy, Garbage, Stored, record_of};
 use crate::manifest::{FileRecord, Manifest, SegmentRecord};
 use crate::names::FileKey;
 use crate::segment::SegmentId;
 
 impl Tables<'_> {
-    /// Stores a file and its segments under a name that is free, or in place of the file of that name.
-    pub(super) fn add_file(&mut self, Commit { manifest, replace }: &Commit) -> Result<Stored, CatalogError> {
-        let Manifest { file, segments } = manifest;
+    /// Stores a file and its segments under a name that is free, or with `replace` in place of the file of that name.
+    pub(super) fn add_file(&mut self, Manifest { file, segments }: &Manifest, replace: bool) -> Result<Stored, CatalogError> {
         let pages: Vec<PageRow> = segments.chunks(PAGE_SEGMENTS).map(page_of).collect();
         for segment in segments {
             for &holder in &segment.holders {
                 self.add_holder(segment.id, segment.len, holder)?;
             }
         }
-        self.put_in_place(&file.key, row_of(file, &pages), &pages, *replace)
+        self.put_in_place(&file.key, row_of(file, &pages), &pages, replace)
     }
 
     /// Stores a further file of the segments of one.
@@ -71,7 +70,6 @@ impl Tables<'_> {
         distinct.into_iter().try_for_each(|id| self.add_reference(id))?;
         // The new file has its references already, so that what both need stays.
         former.map_or(Ok(()), |former| self.remove_file(former, &mut garbage))?;
-        garbage.values_mut().for_each(|ids| ids.sort_unstable());
         Ok(Stored { file: record_of(key.clone(), row), garbage })
     }
 
@@ -95,7 +93,7 @@ impl Tables<'_> {
         Ok(garbage)
     }
 
-    /// Removes a file, and adds the segments that no file needs any more to `garbage`. Kept segments stay on their nodes.
+    /// Removes a file, and adds the segments that no file needs any more to `garbage`, in the order of their names. Kept segments stay on their nodes.
     pub(super) fn remove_file(&mut self, id: FileId, garbage: &mut Garbage) -> Result<(), DatabaseError> {
         let mut needed = BTreeSet::new();
         for number in 0.. {

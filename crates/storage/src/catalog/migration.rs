@@ -7,8 +7,8 @@ use p2p_base::database::{self, DatabaseError};
 use redb::{MultimapTableDefinition, ReadableMultimapTable, ReadableTable, StorageError, TableDefinition, WriteTransaction};
 use serde::{Deserialize, Serialize};
 
+use super::CatalogError;
 use super::tables::Tables;
-use super::{CatalogError, Commit};
 use crate::attributes::FILE_MODE;
 use crate::epochs::ReferenceKey;
 use crate::manifest::{FileRecord, Manifest, SegmentRecord};
@@ -77,7 +77,7 @@ fn move_files(transaction: &WriteTransaction) -> Result<(), CatalogError> {
             mode: FILE_MODE,
             readers,
         };
-        tables.add_file(&Commit { manifest: Manifest { file, segments }, replace: false })?;
+        tables.add_file(&Manifest { file, segments }, false)?;
     }
     Ok(())
 }

@@ -80,7 +80,6 @@ impl Tables<'_> {
             let row = self.directory_row(directory)?;
             self.put_directory(directory, &DirectoryRow { parent, ..row })?;
         }
-        garbage.values_mut().for_each(|ids| ids.sort_unstable());
         Ok(garbage)
     }
 

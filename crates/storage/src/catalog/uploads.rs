@@ -68,7 +68,7 @@ impl Catalog {
     /// is kept for the upload, which would be left on its node with nobody to delete it.
     pub fn finish_upload(&self, id: UploadId, commit: &Commit) -> Result<Stored, CatalogError> {
         self.change(Purpose::Keep, |tables| {
-            let stored = tables.add_file(commit)?;
+            let stored = tables.add_file(&commit.manifest, commit.replace)?;
             let needed: BTreeSet<SegmentId> = commit.manifest.segments.iter().map(|segment| segment.id).collect();
             let kept = tables.take_upload(id)?;
             if !kept.is_subset(&needed) {
