@@ -13,6 +13,8 @@ use crate::node::protocol::{Request, Response};
 /// Deletions that nodes are asked to carry out for a transfer.
 #[derive(Debug, Default)]
 pub(super) struct Deletion {
+    /// True until it is found out which nodes can be asked.
+    is_sorting: bool,
     unanswered: Unanswered,
     shares: Garbage,
     /// Number of nodes that owe their shares.
@@ -20,15 +22,19 @@ pub(super) struct Deletion {
 }
 
 impl Deletion {
-    /// Asks each node to delete its share. So many further nodes owe theirs already.
-    pub(super) fn begin(outputs: &mut VecDeque<Output>, shares: Garbage, owing: u32) -> Deletion {
-        let unanswered = Unanswered::ask(outputs, Part::Delete, &Request::Delete, &shares);
-        Deletion { unanswered, shares, owing }
+    /// Begins to delete segments: it is found out first which nodes can be asked.
+    pub(super) fn begin(outputs: &mut VecDeque<Output>, garbage: Garbage) -> Deletion {
+        outputs.push_back(Output::Delete(garbage));
+        Deletion { is_sorting: true, ..Deletion::default() }
     }
 
-    /// Handles a node's answer, or the failure to reach it; other inputs change nothing.
+    /// Handles the shares of the nodes that can be asked, a node's answer, or the failure to reach it; other inputs change nothing.
     pub(super) fn handle(&mut self, outputs: &mut VecDeque<Output>, input: Input) {
         match input {
+            Input::Deletable(shares, owing) if self.is_sorting => {
+                let unanswered = Unanswered::ask(outputs, Part::Delete, &Request::Delete, &shares);
+                *self = Deletion { is_sorting: false, unanswered, shares, owing };
+            }
             Input::Answered { part: Part::Delete, node, response, .. } => {
                 self.settle(outputs, node, matches!(response, Response::Deleted));
             }
@@ -57,6 +63,6 @@ impl Deletion {
 
     /// Returns true if every node has answered or is unreachable.
     pub(super) fn is_over(&self) -> bool {
-        self.unanswered.is_empty()
+        !self.is_sorting && self.unanswered.is_empty()
     }
 }

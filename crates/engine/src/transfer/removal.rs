@@ -19,9 +19,7 @@ use crate::io::Outcome;
 enum RemovalPhase {
     /// The catalog removes the file.
     Removing,
-    /// The segments that the file alone referenced are known, but not which nodes can be asked.
-    Removed,
-    /// Nodes delete the segments.
+    /// The segments that the file alone referenced are deleted.
     Deleting(Deletion),
     Over,
 }
@@ -70,7 +68,7 @@ impl Removal {
     pub(crate) fn deleting(&self) -> BTreeSet<NodeNumber> {
         match &self.phase {
             RemovalPhase::Deleting(deletion) => deletion.nodes(),
-            RemovalPhase::Removing | RemovalPhase::Removed | RemovalPhase::Over => BTreeSet::new(),
+            RemovalPhase::Removing | RemovalPhase::Over => BTreeSet::new(),
         }
     }
 
@@ -83,11 +81,10 @@ impl Removal {
     pub(crate) fn handle(&mut self, now: SimTime, input: Input) {
         match (&mut self.phase, input) {
             (RemovalPhase::Removing, Input::Catalog(outcome)) => self.on_catalog(now, outcome),
-            (RemovalPhase::Removed, Input::Deletable(shares, owing)) => {
-                self.phase = RemovalPhase::Deleting(Deletion::begin(&mut self.outputs, shares, owing));
-                self.finish_when_deleted(now);
-            }
-            (RemovalPhase::Deleting(deletion), input @ (Input::Answered { .. } | Input::Failed { .. })) => {
+            (
+                RemovalPhase::Deleting(deletion),
+                input @ (Input::Deletable(..) | Input::Answered { .. } | Input::Failed { .. }),
+            ) => {
                 deletion.handle(&mut self.outputs, input);
                 self.finish_when_deleted(now);
             }
@@ -100,12 +97,12 @@ impl Removal {
     fn on_catalog(&mut self, now: SimTime, outcome: Outcome) {
         match outcome {
             Outcome::FileRemoved(Ok(garbage)) => {
-                self.phase = RemovalPhase::Removed;
                 let gone = match self.upload {
                     Some(_) => Output::ReleaseName,
                     None => Output::DropTree(self.log.status.file.clone()),
                 };
-                self.outputs.extend([gone, Output::Delete(garbage)]);
+                self.outputs.push_back(gone);
+                self.phase = RemovalPhase::Deleting(Deletion::begin(&mut self.outputs, garbage));
             }
             Outcome::FileRemoved(Err(error)) => self.fail(now, error.into()),
             // The panic may have occurred after the commit.

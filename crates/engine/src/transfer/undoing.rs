@@ -17,8 +17,6 @@ enum Stage {
     Forgetting,
     /// The catalog finds out which of the candidates no file needs.
     FindingGarbage,
-    /// It is found out which nodes can be asked.
-    Sorting,
     Deleting(Deletion),
     Over,
 }
@@ -52,9 +50,6 @@ impl Undoing {
     pub(super) fn handle(&mut self, outputs: &mut VecDeque<Output>, input: Input) {
         match (&mut self.stage, input) {
             (_, Input::Catalog(outcome)) => self.on_catalog(outputs, outcome),
-            (Stage::Sorting, Input::Deletable(shares, owing)) => {
-                self.stage = Stage::Deleting(Deletion::begin(outputs, shares, owing));
-            }
             (Stage::Deleting(deletion), input) => deletion.handle(outputs, input),
             _ => {}
         }
@@ -69,8 +64,7 @@ impl Undoing {
                 self.find_garbage(outputs);
             }
             (Stage::FindingGarbage, Outcome::Unreferenced(Ok(garbage))) => {
-                outputs.push_back(Output::Delete(garbage));
-                self.stage = Stage::Sorting;
+                self.stage = Stage::Deleting(Deletion::begin(outputs, garbage));
             }
             (Stage::FindingGarbage, Outcome::Unreferenced(Err(_)) | Outcome::Crashed(_)) => {
                 let owed = std::mem::take(&mut self.candidates).into_iter();
@@ -90,7 +84,7 @@ impl Undoing {
     pub(super) fn deleting(&self) -> BTreeSet<NodeNumber> {
         match &self.stage {
             Stage::Deleting(deletion) => deletion.nodes(),
-            Stage::Forgetting | Stage::FindingGarbage | Stage::Sorting | Stage::Over => BTreeSet::new(),
+            Stage::Forgetting | Stage::FindingGarbage | Stage::Over => BTreeSet::new(),
         }
     }
 
@@ -99,7 +93,7 @@ impl Undoing {
         match &self.stage {
             Stage::Deleting(deletion) => deletion.is_over(),
             Stage::Over => true,
-            Stage::Forgetting | Stage::FindingGarbage | Stage::Sorting => false,
+            Stage::Forgetting | Stage::FindingGarbage => false,
         }
     }
 }

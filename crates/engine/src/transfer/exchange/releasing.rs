@@ -23,8 +23,6 @@ use crate::transfer::{CatalogWork, Input, Output, Part};
 enum Phase {
     /// The node is asked for a sign of life, or the catalog releases the segment.
     Releasing,
-    /// It is found out which nodes can be asked to delete the segment.
-    Sorting,
     Deleting(Deletion),
 }
 
@@ -52,10 +50,6 @@ impl Releasing {
             }
             (Phase::Releasing, Input::Failed { part: Part::Stat, node, cause }) => self.fail(failed(node, cause)),
             (Phase::Releasing, Input::Catalog(outcome)) => self.on_catalog(outcome),
-            (Phase::Sorting, Input::Deletable(shares, owing)) => {
-                self.phase = Phase::Deleting(Deletion::begin(&mut self.outputs, shares, owing));
-                self.end_when_deleted();
-            }
             (Phase::Deleting(deletion), input) => {
                 deletion.handle(&mut self.outputs, input);
                 self.end_when_deleted();
@@ -67,9 +61,8 @@ impl Releasing {
     fn on_catalog(&mut self, outcome: Outcome) {
         match outcome {
             Outcome::Released(Ok(Some(garbage))) => {
-                let released = [Output::DropPin(self.pin.clone()), answer(Ok(Reply::Done(()))), Output::Delete(garbage)];
-                self.outputs.extend(released);
-                self.phase = Phase::Sorting;
+                self.outputs.extend([Output::DropPin(self.pin.clone()), answer(Ok(Reply::Done(())))]);
+                self.phase = Phase::Deleting(Deletion::begin(&mut self.outputs, garbage));
             }
             // Another request has released it in the meantime, or an earlier one of which the outcome was not known.
             Outcome::Released(Ok(None)) => {

@@ -17,9 +17,7 @@ pub(super) enum UploadPhase {
     /// The holders make durable what they have stored.
     Committing(Commitment),
     Cataloguing,
-    /// The file is stored, and what the one that it has replaced alone needed is removed. It is not known yet which nodes can be asked.
-    Stored,
-    /// Nodes delete that.
+    /// The file is stored, and what the one that it has replaced alone needed is removed.
     Deleting(Deletion),
     /// What is stored and not needed is removed, after which the upload ends.
     Undoing(Ending, Undoing),
@@ -40,17 +38,13 @@ impl UploadPhase {
         match self {
             UploadPhase::Sending => books.holders(),
             UploadPhase::Committing(commitment) => commitment.unconfirmed(),
-            UploadPhase::Cataloguing
-            | UploadPhase::Stored
-            | UploadPhase::Deleting(_)
-            | UploadPhase::Undoing(..)
-            | UploadPhase::Over => BTreeSet::new(),
+            UploadPhase::Cataloguing | UploadPhase::Deleting(_) | UploadPhase::Undoing(..) | UploadPhase::Over => BTreeSet::new(),
         }
     }
 
     /// Returns true once the file is stored, while what it has replaced is removed.
     pub(super) const fn is_stored(&self) -> bool {
-        matches!(self, UploadPhase::Stored | UploadPhase::Deleting(_))
+        matches!(self, UploadPhase::Deleting(_))
     }
 
     pub(super) const fn is_sending(&self) -> bool {

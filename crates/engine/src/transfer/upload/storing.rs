@@ -22,17 +22,12 @@ impl Upload {
         if garbage.is_empty() {
             return self.end_stored(now);
         }
-        self.outputs.push_back(Output::Delete(garbage));
-        self.phase = UploadPhase::Stored;
+        self.phase = UploadPhase::Deleting(Deletion::begin(&mut self.outputs, garbage));
     }
 
     /// Lets nodes delete what is needed no more. One that cannot be told owes it. The file is stored, and a cancellation comes too late.
     pub(super) fn clear_away(&mut self, now: SimTime, input: Input) {
         match (&mut self.phase, input) {
-            (UploadPhase::Stored, Input::Deletable(shares, owing)) => {
-                self.phase = UploadPhase::Deleting(Deletion::begin(&mut self.outputs, shares, owing));
-                self.end_when_deleted(now);
-            }
             (_, Input::Cancelled) => self.log.note_cancel(now),
             (UploadPhase::Deleting(deletion), input) => {
                 deletion.handle(&mut self.outputs, input);
