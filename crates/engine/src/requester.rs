@@ -193,7 +193,7 @@ impl<O: Clone> Requester<O> {
     }
 
     /// Fails those requests to a node for this cause that nobody waits for any longer; an answer that comes all the same is dropped. What of
-    /// them is not written yet is not sent, and their connection is given up as by [`forget`](Self::forget).
+    /// them is not written yet is not sent, and their connection is given up as by [`shed`](Self::shed).
     pub(super) fn fail(&mut self, now: SimTime, node: NodeNumber, is_given_up: impl Fn(&O) -> bool, cause: &Cause, sent: u64) {
         let asked = self.connections.get(&node).into_iter().flat_map(|connection| &connection.asked);
         let failed = asked.filter(|asked| !asked.is_forgotten && is_given_up(&asked.owner)).map(|asked| asked.owner.clone());
@@ -202,7 +202,7 @@ impl<O: Clone> Requester<O> {
             return;
         }
         self.withdraw(now, node, is_given_up);
-        self.give_up(now, node, sent);
+        self.shed(now, node, sent);
         self.outputs.extend(failed.into_iter().map(|owner| RequesterOutput::Failed { owner, node, cause: cause.clone() }));
     }
 

@@ -215,6 +215,12 @@ impl Bench {
         self.carry_out();
     }
 
+    fn fail(&mut self, node: NodeNumber, is_given_up: impl Fn(u32) -> bool) {
+        let sent = self.nodes.get(&node).map_or(u64::MAX, |behind| behind.sent);
+        self.requester.fail(self.now, node, |&owner| is_given_up(owner), &Cause::TooLong, sent);
+        self.carry_out();
+    }
+
     /// Checks that nothing more is sent of forgotten requests, unless their node has had a part of another one.
     fn check_forgotten(&self) {
         for (node, behind) in &self.nodes {
@@ -301,6 +307,7 @@ enum Act {
     Answer(usize, usize, usize),
     HangUp(usize),
     Forget(u32),
+    Fail(usize, u32),
     Pass(u64),
     TimeOut,
     Garbage(usize),
@@ -318,6 +325,7 @@ fn act() -> impl Strategy<Value = Act> {
         6 => (any_node(), 0usize..8, 1usize..20).prop_map(|(node, place, step)| Act::Answer(node, place, step)),
         1 => any_node().prop_map(Act::HangUp),
         1 => (2u32..6).prop_map(Act::Forget),
+        1 => (any_node(), 2u32..6).prop_map(|(node, transfers)| Act::Fail(node, transfers)),
         2 => (1u64..20_000).prop_map(Act::Pass),
         1 => Just(Act::TimeOut),
         1 => any_node().prop_map(Act::Garbage),
@@ -336,6 +344,7 @@ impl Bench {
             Act::Answer(to, place, step) => self.answer(node(to), place, step),
             Act::HangUp(to) => self.hang_up(node(to)),
             Act::Forget(transfers) => self.forget(|owner| owner % transfers == 0),
+            Act::Fail(to, transfers) => self.fail(node(to), |owner| owner % transfers == 0),
             Act::Pass(millis) => self.now += SimDuration::from_millis(millis),
             Act::TimeOut => drop(self.time_out()),
             Act::Garbage(to) => {
@@ -439,9 +448,7 @@ fn requests_that_are_given_up_fail_at_once() {
     bench.write(node(1), 1);
     [0, 1].into_iter().for_each(|index| bench.send(node(index), usize::MAX));
     for index in [0, 1] {
-        let (now, sent) = (bench.now, bench.nodes[&node(index)].sent);
-        bench.requester.fail(now, node(index), |&owner| owner != 2, &Cause::TooLong, sent);
-        bench.carry_out();
+        bench.fail(node(index), |owner| owner != 2);
     }
     assert_eq!(bench.told, [(1, false), (3, false), (4, false)]);
     assert!(bench.nodes[&node(0)].waiting.is_empty() && !bench.nodes.contains_key(&node(1)));
@@ -560,6 +567,24 @@ fn a_connection_that_is_given_up_lets_the_next_node_send() {
     assert_eq!((bench.sending(), bench.requester.fan_in.waiting().count()), (SENDING_MAX, 1));
     bench.answer(node(0), 1, 100);
     assert!(!bench.requester.is_connected(node(0)) && bench.told == [(3, true)]);
+    assert_eq!((bench.sending(), bench.requester.fan_in.waiting().count()), (SENDING_MAX, 0));
+}
+
+/// The same holds where the connection is given up because the other request on it fails.
+#[test]
+fn a_connection_that_a_failure_ends_lets_the_next_node_send() {
+    let mut bench = Bench::new();
+    bench.fetch(node(0));
+    bench.next_owner = 2;
+    bench.ask(node(0));
+    bench.connect(node(0));
+    bench.write(node(0), 2);
+    bench.send(node(0), usize::MAX);
+    (1..=SENDING_MAX).for_each(|index| bench.fetch(node(index)));
+    bench.forget(|owner| owner == 1);
+    assert_eq!((bench.sending(), bench.requester.fan_in.waiting().count()), (SENDING_MAX, 1));
+    bench.fail(node(0), |owner| owner == 3);
+    assert!(!bench.requester.is_connected(node(0)) && bench.told == [(3, false)]);
     assert_eq!((bench.sending(), bench.requester.fan_in.waiting().count()), (SENDING_MAX, 0));
 }
 

@@ -7,6 +7,7 @@ use p2p_base::database::Purpose;
 use p2p_base::units::{ByteSize, DelayRange, Probability, SimDuration};
 use p2p_net::{HostConfig, TcpConfig};
 use p2p_store::manifest::NodeNumber;
+use p2p_store::names::FileKey;
 use p2p_store::placement::PlacementPolicy;
 use p2p_store::segment::{SegmentId, SegmentSize};
 
@@ -16,7 +17,7 @@ use crate::faults::{FaultCause, PathChange, Target};
 use crate::io::InlineIo;
 use crate::node::health::HealthConfig;
 use crate::node::protocol::{Request, Response};
-use crate::operation::{Break, Command, ListNodes, Upload, WatchWire};
+use crate::operation::{Await, Break, Command, CopyFile, ListNodes, Move, OnShutdown, Reply, Shutdown, Sleep, StatFile, Upload, WatchWire};
 use crate::pace::Speed;
 use crate::peer::Peer;
 use crate::principal::Caller;
@@ -30,6 +31,10 @@ fn simulation(directory: &Path) -> Simulation {
 
 /// A simulation of three nodes with this bandwidth of every link and this delay.
 fn simulation_with(directory: &Path, bandwidth: &str, delay: SimDuration) -> Simulation {
+    simulation_of(3, directory, bandwidth, delay)
+}
+
+fn simulation_of(nodes: u8, directory: &Path, bandwidth: &str, delay: SimDuration) -> Simulation {
     let link = HostConfig::symmetric(bandwidth.parse().unwrap(), DelayRange::fixed(delay), Probability::NEVER);
     let host = |last| HostSpec { address: [192, 168, 1, last].into(), link };
     let config = EngineConfig {
@@ -38,7 +43,7 @@ fn simulation_with(directory: &Path, bandwidth: &str, delay: SimDuration) -> Sim
         clock: ClockMode::OnDemand,
         speed: Speed::Max,
         client: host(1),
-        nodes: (2..5).map(|last| NodeSpec { host: host(last), capacity: ByteSize::from_gib(1) }).collect(),
+        nodes: (2..2 + nodes).map(|last| NodeSpec { host: host(last), capacity: ByteSize::from_gib(1) }).collect(),
         host_time: DelayRange::fixed(SimDuration::ZERO),
         tcp: TcpConfig::default(),
         idle_timeout: SimDuration::from_secs(60),
@@ -185,6 +190,46 @@ fn refused_uploads(is_watched: bool, refused_at: SimDuration) -> TraceHash {
         simulation.apply(CommandId(id), &Caller::operator(), command);
     }
     simulation.trace_hash()
+}
+
+/// Lets time pass until a command is answered.
+fn call(simulation: &mut Simulation, command: impl Into<Command>) -> Reply {
+    let id = CommandId(simulation.now().as_nanos() + 1);
+    simulation.apply(id, &Caller::operator(), command);
+    loop {
+        let progress = simulation.advance(SimTime::ZERO + SimDuration::from_secs(600), u32::MAX);
+        if let Some((of, answer)) = simulation.poll_reply() {
+            assert_eq!(of, id);
+            return answer.unwrap();
+        }
+        assert_eq!(progress, Progress::Working, "no answer comes");
+    }
+}
+
+/// Segments of a file that is replaced may be on nodes that the network has no more; those of the others are deleted.
+#[test]
+fn what_a_file_in_the_way_had_on_a_node_that_is_gone_is_left_there() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut simulation = simulation_of(3, directory.path(), "1Gbit/s", SimDuration::from_millis(1));
+    for (name, byte) in [("a.bin", 1), ("b.bin", 2), ("c.bin", 3)] {
+        let path = directory.path().join(name);
+        let content: Vec<u8> = (0..200_000_u32).map(|place| (place >> 16) as u8 + 50 * byte).collect();
+        std::fs::write(&path, content).unwrap();
+        let Reply::Started(transfer) = call(&mut simulation, Upload::of_file(path, None, 0)) else { panic!("no transfer") };
+        call(&mut simulation, Await { transfer });
+    }
+    call(&mut simulation, Shutdown { running: OnShutdown::Cancel });
+    drop(simulation);
+    let mut simulation = simulation_of(1, directory.path(), "1Gbit/s", SimDuration::from_millis(1));
+    let key = |name: &str| FileKey::new(None, name);
+    call(&mut simulation, Move { from: key("a.bin"), to: "b.bin".to_owned(), replace: true });
+    let (from, to) = (key("b.bin"), "c.bin".to_owned());
+    call(&mut simulation, CopyFile { from, to, copied_at: 0, preserve: false, replace: true });
+    call(&mut simulation, Sleep { span: SimDuration::from_secs(60) });
+    let held = simulation.world.nodes[0].node.volume_stats().segments;
+    let Reply::Manifest(manifest) = call(&mut simulation, StatFile { file: key("c.bin") }) else { panic!("no manifest") };
+    let left = manifest.segments.iter().filter(|segment| segment.holders.contains(&NodeNumber::from_index(0))).count();
+    assert_eq!((held, manifest.segments.len()), (left as u64, 4));
 }
 
 /// Whoever watches the wire is no part of the run: a recording does not hold it, and in a replay nobody watches. Several segments fail

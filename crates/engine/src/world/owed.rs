@@ -25,8 +25,10 @@ impl World {
         }
     }
 
-    /// Lets nodes delete segments that nothing needs any more: at once those that can be asked, and later the others.
-    pub(crate) fn release(&mut self, garbage: Garbage) {
+    /// Lets nodes delete segments that nothing needs any more: at once those that can be asked, and later the others. Segments on nodes
+    /// that are not in this network, and on volumes of another catalog, stay.
+    pub(crate) fn release(&mut self, mut garbage: Garbage) {
+        garbage.retain(|&node, _| self.may_owe(node));
         for (node, ids) in garbage {
             self.owe(node, ids);
             if self.can_delete(node) {
@@ -35,7 +37,8 @@ impl World {
         }
     }
 
-    /// Returns true if a node can owe deletions. Volumes of another catalog are excluded; `p2p orphans` handles their content.
+    /// Returns true if a node can owe deletions. Nodes that are not in this network are excluded, and volumes of another catalog;
+    /// `p2p orphans` handles their content.
     pub(crate) fn may_owe(&self, node: NodeNumber) -> bool {
         let entry = self.nodes.get(node.index());
         entry.is_some_and(|entry| !entry.node.trouble().is_some_and(Trouble::is_anothers))
