@@ -44,7 +44,7 @@ pub use p2p_engine::{ClockMode, ErrorKind, Event, Scope};
 /// Types of files and transfers that front ends name, so that they need the service alone.
 pub mod files {
     pub use p2p_base::units::{ByteSize, SimDuration, SimTime};
-    pub use p2p_engine::operation::{Await, BeginTransfer, Cancel, ForgetUpload, KeptUpload, Park, StatFile};
+    pub use p2p_engine::operation::{Await, BeginTransfer, Cancel, ForgetUpload, KeptUpload, ListTransfers, Park, StatFile};
     pub use p2p_engine::stream::prefix::Prefix;
     pub use p2p_engine::stream::{EndedStream, StreamReader, StreamWriter};
     pub use p2p_engine::transfer::{SegmentTimeline, Stage, TransferId, TransferReport, TransferState, TransferStatus};

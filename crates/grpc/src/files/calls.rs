@@ -3,8 +3,8 @@
 use p2p_service::access::copies::Copying;
 use p2p_service::access::sharing::Shared;
 use p2p_service::files::{
-    Await, BeginTransfer, Cancel, EngineError, Entry, FileKey, ForgetUpload, KeptUpload, SegmentRecord, SimDuration, StatFile,
-    TransferId, TransferReport, TransferState,
+    Await, BeginTransfer, Cancel, EngineError, Entry, FileKey, ForgetUpload, KeptUpload, ListTransfers, SegmentRecord,
+    SimDuration, StatFile, TransferId, TransferReport, TransferState,
 };
 use tonic::Status;
 
@@ -140,15 +140,15 @@ impl Caller {
 
     pub(super) async fn transfer(&self, request: GetTransferRequest) -> Result<GetTransferResponse, Status> {
         let id = TransferId(request.transfer);
-        let snapshot = self.access.present_snapshot().await.map_err(told)?;
-        let report = snapshot.transfers.iter().find(|report| report.status.id == id);
-        let status = &report.ok_or_else(|| told(EngineError::UnknownTransfer(id)))?.status;
+        // A snapshot would have the figures of the whole network too, for whoever asks several times a second.
+        let transfers = self.access.call(ListTransfers).await.map_err(told)?;
+        let status = transfers.iter().find(|status| status.id == id).ok_or_else(|| told(EngineError::UnknownTransfer(id)))?;
         Ok(GetTransferResponse {
             state: status.state.name().to_owned(),
             bytes: status.bytes,
             arrived_bytes: status.bytes_arrived.max(status.bytes_done),
             bytes_per_second: status.rate_bytes_per_second,
-            elapsed: Some(span(status.elapsed(snapshot.at))),
+            elapsed: Some(span(status.elapsed(self.access.virtual_now()))),
             left: status.eta.whole_seconds().map(|seconds| span(SimDuration::from_nanos((seconds * 1e9) as u64))),
         })
     }
