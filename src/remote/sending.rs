@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
 use eyre::{Report, Result};
-use p2p_base::source_file::{self, Changed, Unchanging};
+use p2p_base::source_file::{self, Changed, Unchanging, Watched};
 use p2p_base::spelling::{visible, visible_path};
 use p2p_base::units::count_of;
 use p2p_engine::cause::LocalFailure;
@@ -75,6 +75,8 @@ pub async fn put(server: Server, common: &CommonArgs, storing: &Storing<'_>) -> 
 /// Source of an upload, with its own name and what is known of it before it is read.
 struct Opened {
     source: Box<dyn Read + Send>,
+    /// The file, to look at once more when it is stored; none of standard input.
+    watched: Option<Watched>,
     own: Option<String>,
     declared: Declared,
     attributes: Attributes,
@@ -83,13 +85,15 @@ struct Opened {
 fn opened(path: &Path) -> Result<Opened> {
     if is_dash(path) {
         let (declared, attributes) = (Declared::default(), Attributes::default());
-        return Ok(Opened { source: Box::new(io::stdin()), own: None, declared, attributes });
+        return Ok(Opened { source: Box::new(io::stdin()), watched: None, own: None, declared, attributes });
     }
     let unreadable = |error: io::Error| advised(EngineError::Source { path: path.to_owned(), reason: error.to_string() });
     let (file, metadata) = source_file::open(path).map_err(|error| unreadable(io::Error::other(error.to_string())))?;
     let own = path.file_name().and_then(|name| name.to_str()).map(own_path);
-    let source = Box::new(Unchanging::new(file, &metadata));
-    Ok(Opened { source, own, declared: declared(&metadata), attributes: Attributes::from(&metadata) })
+    let source = Unchanging::new(file, &metadata);
+    let watched = Some(source.watched().map_err(unreadable)?);
+    let (declared, attributes) = (declared(&metadata), Attributes::from(&metadata));
+    Ok(Opened { source: Box::new(source), watched, own, declared, attributes })
 }
 
 /// Returns the path among one's own files of a name that may begin like that of another's.
@@ -100,7 +104,7 @@ fn own_path(name: &str) -> String {
 impl Visit {
     /// Stores one file.
     async fn stored(&self, path: &Path, storing: &Storing<'_>) -> Result<TransferLine> {
-        let Opened { source, own, declared, attributes } = opened(path)?;
+        let Opened { source, watched, own, declared, attributes } = opened(path)?;
         let sending = self.sending(path, storing, own.as_deref()).await?;
         sending.announce();
         let bar = FileBar::new(&visible(sending.label()), declared.size);
@@ -126,6 +130,11 @@ impl Visit {
             never = self.follow(&followed, &bar) => match never {},
         };
         drop(bar);
+        // All was sent long before the server has stored it.
+        if done.is_ok() && watched.is_some_and(|watched| watched.has_changed()) {
+            let path = visible_path(path);
+            output::tell(format_args!("p2p: {path} has changed since it was read; what is stored is what it was before"));
+        }
         match done {
             Ok(done) => line_of(done, storing.upload).ok_or_else(|| self.failed(ClientError::Unexpected("no file"))),
             Err(error) => Err(sending.failed(error).await),

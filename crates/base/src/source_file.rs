@@ -92,6 +92,28 @@ impl Unchanging {
     pub fn new(file: File, found: &Metadata) -> Unchanging {
         Unchanging { file, version: Version::in_metadata(found) }
     }
+
+    /// Returns what tells later, after the file was read, whether it is still the same.
+    ///
+    /// # Errors
+    /// Fails if the system has no room for a further open file.
+    pub fn watched(&self) -> io::Result<Watched> {
+        Ok(Watched { file: self.file.try_clone()?, version: self.version })
+    }
+}
+
+/// Open file, to find out whether it is still as it was when it was opened.
+#[derive(Debug)]
+pub struct Watched {
+    file: File,
+    version: Version,
+}
+
+impl Watched {
+    /// Returns true if the file has changed since it was opened, or if the system cannot say.
+    pub fn has_changed(&self) -> bool {
+        Version::of(&self.file).ok() != Some(self.version)
+    }
 }
 
 impl Read for Unchanging {
@@ -150,10 +172,13 @@ mod tests {
         let mut content = Vec::new();
         assert_eq!(reader().read_to_end(&mut content).unwrap(), 6, "it has not changed");
         let mut changing = reader();
+        let watched = changing.watched().unwrap();
+        assert!(!watched.has_changed());
         let mut start = [0; 3];
         changing.read_exact(&mut start).unwrap();
         File::options().append(true).open(&path).and_then(|mut file| file.write_all(b"more")).unwrap();
         let error = changing.read_to_end(&mut content).unwrap_err();
+        assert!(watched.has_changed());
         assert!(Changed::is_cause_of(&error), "{error}");
     }
 }

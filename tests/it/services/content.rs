@@ -4,7 +4,7 @@ use std::io::Write;
 
 use serde_json::Value;
 
-use super::connect::{At, Watching, of_alice};
+use super::connect::{At, Watching, of_alice, of_root};
 use super::{Served, asked, connect, lines};
 use crate::program::{DEADLINE, end_of, read};
 
@@ -41,6 +41,27 @@ fn a_file_that_changes_while_it_is_sent_is_refused() {
     assert_eq!(served.stop().code, Some(0));
     // Neither the one that was kept nor the other is left in parts.
     assert_eq!(home.json(&["uploads"]), serde_json::json!([]));
+}
+
+/// A change after the last byte was read, while the server stores what was sent, is told: what is stored is the file as it was.
+#[test]
+fn a_file_that_changes_after_it_was_sent_is_told() {
+    let home = of_root("[network]\nbandwidth = '2KiB/s'\nloss = '0%'\n");
+    // One segment, which is on its way for half a minute, and which the server takes at once.
+    let content = home.file("a.bin", 60_000);
+    let served = Served::start(&home, &[]);
+    let at = At::new(&home, &served);
+    let mut begun = Watching::new(&at, "Segment");
+    let child = home.spawn(&at.words(&["put", "a.bin"]));
+    // The last segment that a stream has is cut at its end.
+    begun.wait_for(|event| event["fields"]["stage"] == "queued");
+    std::fs::File::options().append(true).open(home.path("a.bin")).unwrap().write_all(b"more").unwrap();
+    at.ok(&["speed", "max"]);
+    let said = end_of(child);
+    assert!(said.code == Some(0) && said.stderr.contains("a.bin has changed since it was read; what is stored"), "{said:?}");
+    at.ok(&["get", "a.bin", "-o", "got.bin"]);
+    assert!(read(home.path("got.bin")) == content);
+    assert_eq!(served.stop().code, Some(0));
 }
 
 /// A file that is removed while it is fetched is no file here, and its loss is not told as one of data.
