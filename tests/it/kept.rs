@@ -5,7 +5,8 @@ use std::io::Write;
 use std::time::Duration;
 
 use bytes::Bytes;
-use p2p_engine::operation::{Await, Keep, OnShutdown, Shutdown};
+use p2p_base::units::{ByteSize, SimDuration};
+use p2p_engine::operation::{Await, Keep, ListTransfers, OnShutdown, Park, Shutdown, Sleep};
 use p2p_engine::transfer::TransferState;
 use p2p_engine::{BegunUpload, Engine, StreamUpload};
 use p2p_store::uploads::UploadId;
@@ -13,7 +14,7 @@ use portable_pty::CommandBuilder;
 use serde_json::Value;
 
 use crate::cli::documented;
-use crate::harness::{OPERATOR, config, quick_link, segments_below};
+use crate::harness::{OPERATOR, config, quick_link, segments_below, slow_link};
 use crate::program::{Home, QUICK, Said, end_of, ended_in_part, read, wait_until};
 use crate::pty::{Pty, program};
 
@@ -244,6 +245,48 @@ async fn keep_an_old_one(home: &Home) {
     handle.call(&OPERATOR, Shutdown { running: OnShutdown::Cancel }).await.unwrap();
     drop(handle);
     tokio::task::spawn_blocking(move || engine.join()).await.unwrap().unwrap();
+}
+
+/// Stops an upload of three whole segments and a bit once all is sent, and returns what was told of it from then on, to its end.
+#[tokio::main(flavor = "current_thread")]
+async fn told_of_a_stop(home: &Home) -> Vec<(TransferState, u64)> {
+    let (engine, handle) = Engine::start(config(&home.data(), 5, slow_link()), None).unwrap();
+    let keep = Some(Keep { id: UploadId::new([7; 16]), expires_at: u64::MAX, modified: None });
+    let size = Some(ByteSize::from_bytes(200_000));
+    let upload = StreamUpload { name: "a.bin".into(), size, keep, stored_at: 0, stored_as: Default::default() };
+    let BegunUpload { transfer, mut writer, .. } = handle.upload_stream(&OPERATOR, upload).await.unwrap();
+    writer.write(Bytes::from_static(&[7; 200_000])).await.unwrap();
+    writer.finish().await.unwrap();
+    let wait = |millis| handle.call(&OPERATOR, Sleep { span: SimDuration::from_millis(millis) });
+    wait(500).await.unwrap();
+    let look = async {
+        let mut told = Vec::new();
+        loop {
+            wait(100).await.unwrap();
+            let status = handle.call(&OPERATOR, ListTransfers).await.unwrap().remove(0);
+            told.push((status.state, status.bytes_done.max(status.bytes_arrived)));
+            if status.state.is_over() {
+                return told;
+            }
+        }
+    };
+    let (parked, told) = tokio::join!(handle.call(&OPERATOR, Park { transfer }), look);
+    assert_eq!(parked.unwrap().status.state, TransferState::Parked);
+    handle.call(&OPERATOR, Shutdown { running: OnShutdown::Cancel }).await.unwrap();
+    drop(handle);
+    tokio::task::spawn_blocking(move || engine.join()).await.unwrap().unwrap();
+    told
+}
+
+/// An upload that ends early says so, and its bar never passes what is kept: the last segment is not full and is not.
+#[test]
+fn the_bar_of_an_upload_that_is_stopped_never_passes_what_is_kept() {
+    let told = told_of_a_stop(&Home::new(""));
+    let &(last, kept) = told.last().unwrap();
+    assert_eq!((last, kept), (TransferState::Parked, 3 << 16));
+    assert!(told.is_sorted_by_key(|&(_, bytes)| bytes), "{told:?}");
+    let states: Vec<TransferState> = told.iter().map(|&(state, _)| state).collect();
+    assert!(states.contains(&TransferState::Parking) && !states.contains(&TransferState::Committing), "{told:?}");
 }
 
 #[test]

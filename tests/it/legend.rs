@@ -16,6 +16,7 @@ const SHOWN: &[(&str, &[&str])] = &[
     ("crates/engine/src/node/health/peer.rs", &["name"]),
     ("crates/engine/src/node/process.rs", &["name"]),
     ("crates/engine/src/status.rs", &["name"]),
+    ("crates/engine/src/status/state.rs", &["name"]),
     ("crates/engine/src/faults.rs", &["name"]),
     ("crates/engine/src/snapshot.rs", &["kind_name"]),
     ("crates/net/src/packet.rs", &["name"]),

@@ -230,16 +230,21 @@ impl Gauge {
     /// Adds what has not arrived of a transfer, if it runs and content passes.
     pub(crate) fn add_to(&self, traffic: &mut Traffic, net: &Network, status: &TransferStatus, away: &[Replacement]) {
         let backlog = match status.direction {
-            _ if !matches!(status.state, TransferState::Running | TransferState::Committing) => return,
+            _ if !matches!(status.state, TransferState::Running | TransferState::Committing | TransferState::Parking) => return,
             Direction::Removal => return,
             Direction::Download => &mut traffic.down,
             Direction::Upload => &mut traffic.up,
         };
+        // What is parked sends nothing more than it has asked for.
+        let bytes = match status.state {
+            TransferState::Parking => status.bytes_done + self.open().map(|(_, bytes)| bytes).sum::<u64>(),
+            _ => status.bytes,
+        };
         backlog.transfers += 1;
-        backlog.left += status.bytes.saturating_sub(status.bytes_done + self.arrived(net)) as f64;
+        backlog.left += bytes.saturating_sub(status.bytes_done + self.arrived(net)) as f64;
         backlog.payload = Some(self.payload);
         backlog.since = Some(backlog.since.map_or(status.started, |since| since.min(status.started)));
-        for Rest { node, left, open, busy, .. } in self.rests(net, status.bytes, away) {
+        for Rest { node, left, open, busy, .. } in self.rests(net, bytes, away) {
             backlog.open += open;
             backlog.add(node, status.id, left, busy);
         }

@@ -246,6 +246,7 @@ impl Ended {
             | TransferState::Waiting
             | TransferState::Idle
             | TransferState::Committing
+            | TransferState::Parking
             | TransferState::Undoing => {}
         }
     }

@@ -16,8 +16,10 @@ use thiserror::Error;
 use super::cause::{Cause, LocalFailure};
 
 pub use self::absence::{Absence, Awaited, Replacement};
+pub use self::state::TransferState;
 
 mod absence;
+mod state;
 
 /// Identifier of a transfer since the start of the engine, counted from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -49,57 +51,6 @@ impl Direction {
             Direction::Upload => "upload",
             Direction::Download => "download",
             Direction::Removal => "removal",
-        }
-    }
-}
-
-/// State of a transfer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum TransferState {
-    /// Segments are being transferred.
-    Running,
-    /// No segment is in flight because other transfers use the shared memory; the transfer continues when it gets memory.
-    Waiting,
-    /// No segment is in flight because the stream at the edge gives none, or takes none; the transfer continues when it does.
-    Idle,
-    /// All segments have arrived; they are made durable and the file visible.
-    Committing,
-    /// The transfer failed or was cancelled, and its segments are being removed.
-    Undoing,
-    /// The transfer has finished successfully.
-    Done,
-    /// The source of the upload has gone, and what is stored is kept, so that the upload can be continued.
-    Parked,
-    /// The transfer failed; its segments are deleted, or nodes that are unreachable owe the deletion.
-    Failed,
-    /// The transfer was cancelled; its segments are deleted, or nodes that are unreachable owe the deletion.
-    Cancelled,
-}
-
-impl TransferState {
-    /// Returns true if the transfer is over: finished, parked, failed or cancelled.
-    pub const fn is_over(self) -> bool {
-        matches!(self, TransferState::Done | TransferState::Parked | TransferState::Failed | TransferState::Cancelled)
-    }
-
-    /// Returns true while no segment is in flight, because others use the memory or the stream at the edge rests.
-    pub const fn is_waiting(self) -> bool {
-        matches!(self, TransferState::Waiting | TransferState::Idle)
-    }
-
-    /// Returns the word for reports and screens.
-    pub const fn name(self) -> &'static str {
-        match self {
-            TransferState::Running => "running",
-            TransferState::Waiting => "waiting",
-            TransferState::Idle => "idle",
-            TransferState::Committing => "committing",
-            TransferState::Undoing => "undoing",
-            TransferState::Done => "done",
-            TransferState::Parked => "parked",
-            TransferState::Failed => "failed",
-            TransferState::Cancelled => "cancelled",
         }
     }
 }
@@ -391,13 +342,14 @@ pub struct TransferStatus {
     pub bytes: u64,
     /// True if the size is known. That of a stream may be known at its end only.
     pub size_known: bool,
-    /// Bytes of the segments that are done; of an upload that is parked, of those that are kept.
+    /// Bytes of the segments that are done; of an upload that is being parked or is parked, of those that can be kept or are.
     pub bytes_done: u64,
     /// Bytes of them that were stored before the transfer began, which continues a kept upload.
     #[serde(skip)]
     pub bytes_before: u64,
     /// Bytes that have arrived at the other end, where TCP acknowledges them: those of finished segments, and of segments in flight what
-    /// is there. Of a transfer that has given segments up, what had arrived by then; of an upload that is parked, what is kept.
+    /// is there. Of a transfer that has given segments up, what had arrived by then; of an upload that is being parked or is parked, what can
+    /// be kept or is.
     #[serde(rename = "bytes_acknowledged")]
     pub bytes_arrived: u64,
     /// Number of segments of the content, as far as it is known.

@@ -22,7 +22,7 @@ const LIVE_MAX: u16 = 10;
 /// Words for what becomes of transfers that are interrupted.
 pub const UNDOES: &str = "what is under way is being undone";
 /// Words for what becomes of an upload that is kept if it is interrupted.
-pub const KEEPS: &str = "what is stored is being kept";
+pub const KEEPS: &str = "what is stored is being kept, as fast as the machine can";
 
 /// Progress bars that follow the engine's transfers until they are finished.
 #[derive(Debug)]

@@ -122,6 +122,10 @@ pub(super) const TERMS: &[(&str, &str)] = &[
     ("packet", "unit of the network, up to 1500 bytes; TCP calls its part of it a segment"),
     ("PANE", "mode in which keys go to the pane in focus"),
     ("parked", "upload by a door other than this screen that has ended early, and that its client may resume"),
+    (
+        "parking",
+        "upload that is about to be parked: what is under way to nodes is stored, and what can be continued is made durable",
+    ),
     ("PATH", "mode of the dialog of a path: Left and Right let the other host ask, Enter and Esc close it"),
     ("path, paths", "way of packets from one host to another, one path with two directions; as a fault: changed"),
     ("PAUSED", "virtual time stands still: Space lets it go on, `.` goes on to the next event"),

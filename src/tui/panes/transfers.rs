@@ -383,7 +383,11 @@ fn state_role(state: TransferState) -> Role {
     match state {
         TransferState::Done => Role::Good,
         TransferState::Failed | TransferState::Cancelled => Role::Bad,
-        TransferState::Undoing | TransferState::Committing | TransferState::Waiting | TransferState::Idle => Role::Warning,
+        TransferState::Undoing
+        | TransferState::Committing
+        | TransferState::Parking
+        | TransferState::Waiting
+        | TransferState::Idle => Role::Warning,
         TransferState::Parked => Role::Dim,
         TransferState::Running => Role::Flow,
     }

@@ -54,6 +54,12 @@ impl Running {
             status.replaced = self.replaced(world);
         }
         let mut status = self.gauge.measure(world.links(), traffic, status);
+        if let Some((bytes, segments)) = self.machine.keepable() {
+            for arrived in [&mut status.bytes_done, &mut status.bytes_arrived] {
+                *arrived = bytes.min(*arrived);
+            }
+            status.segments_done = status.segments_done.min(segments);
+        }
         // What others replace is in the estimate.
         if status.replaced.is_empty()
             && let Remaining::Estimated { seconds } = &mut status.eta

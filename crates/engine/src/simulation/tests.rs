@@ -17,7 +17,9 @@ use crate::faults::{FaultCause, PathChange, Target};
 use crate::io::InlineIo;
 use crate::node::health::HealthConfig;
 use crate::node::protocol::{Request, Response};
-use crate::operation::{Await, Break, Command, CopyFile, ListNodes, Move, OnShutdown, Reply, Shutdown, Sleep, StatFile, Upload, WatchWire};
+use crate::operation::{
+    Await, Break, Command, CopyFile, ListNodes, Move, OnShutdown, Reply, Shutdown, Sleep, StatFile, Upload, WatchWire,
+};
 use crate::pace::Speed;
 use crate::peer::Peer;
 use crate::principal::Caller;

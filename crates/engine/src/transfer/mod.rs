@@ -354,6 +354,14 @@ impl Transfer {
         }
     }
 
+    /// Returns the bytes and the number of the segments that can be kept of an upload that is being parked.
+    pub(super) fn keepable(&self) -> Option<(u64, u32)> {
+        match self {
+            Transfer::Upload(upload) => upload.keepable(),
+            Transfer::Download(_) | Transfer::Removal(_) => None,
+        }
+    }
+
     /// Returns the upload that is kept if its source goes, and true if the catalog knows it.
     pub(super) fn kept(&self) -> Option<(&UploadRecord, bool)> {
         match self {

@@ -182,6 +182,15 @@ impl Upload {
         self.keeping.as_ref().is_some_and(|keeping| keeping.is_parking)
     }
 
+    /// Returns the bytes and the number of the segments that can be kept of an upload that is being parked: those from the begin on that are full
+    /// and stored or in flight. `None` of any other.
+    pub(crate) fn keepable(&self) -> Option<(u64, u32)> {
+        let keeping = self.keeping.as_ref().filter(|keeping| keeping.is_parking && self.phase.is_sending())?;
+        let UploadRecord { offset, segments, segment_size, .. } = *keeping.record();
+        let more = (segments..).take_while(|&index| self.books.len_of(index) == Some(segment_size)).count() as u32;
+        Some((offset + u64::from(more) * u64::from(segment_size), segments + more))
+    }
+
     /// Takes the next step towards sending segments, or commits once all are stored. A step that needs an answer ends here and
     /// is continued by the answer.
     fn advance(&mut self) {
@@ -214,7 +223,9 @@ impl Upload {
 
     /// Continues with memory for the next step.
     fn on_granted(&mut self) {
-        self.log.status.state = TransferState::Running;
+        if !self.is_parking() {
+            self.log.status.state = TransferState::Running;
+        }
         let Some(segment) = self.supply.take() else { return self.advance() };
         let holder = self.again.take_holder(segment.index);
         self.attempts.place(&mut self.outputs, Placing { segment, attempt: 0, is_new: true }, holder);
@@ -243,7 +254,7 @@ impl Upload {
         let Some(keeping) = &mut self.keeping else { return self.fail(TransferError::Cancelled) };
         keeping.is_parking = true;
         self.supply.drop_unsent();
-        self.log.status.state = TransferState::Committing;
+        self.log.status.state = TransferState::Parking;
         self.advance();
     }
 
@@ -275,9 +286,10 @@ impl Upload {
         let Some(keeping) = self.keeping.as_ref().filter(|keeping| keeping.is_noted()) else {
             return self.fail(TransferError::Cancelled);
         };
-        let kept = keeping.record().segments;
+        let (bytes, kept) = (keeping.record().offset, keeping.record().segments);
         let candidates = self.give_back(kept);
         self.log.give_up(kept);
+        self.log.keep(bytes, kept);
         self.phase = UploadPhase::Undoing(Ending::Parked, Undoing::begin(&mut self.outputs, candidates, None));
     }
 

@@ -130,6 +130,12 @@ impl Books {
         self.placed.get(&index).map(Placed::record)
     }
 
+    /// Returns the length in bytes of a segment that is stored or in flight.
+    pub(super) fn len_of(&self, index: u32) -> Option<u32> {
+        let open = || self.open.get(&index).map(|open| open.segment.bytes.len() as u32);
+        self.placed.get(&index).map(|placed| placed.len).or_else(open)
+    }
+
     /// Returns the nodes that have stored segments.
     pub(super) fn holders(&self) -> BTreeSet<NodeNumber> {
         self.sole_holders.nodes().collect()
