@@ -289,6 +289,15 @@ fn the_remaining_time_of_uploads_that_begin_one_after_the_other_is_right() {
     cases.iter().for_each(|case| case.assert(2));
 }
 
+/// The answers to a small upload wait in the queue of a slow node's link as well, which a large one keeps filled. How long is largely chance:
+/// of the small one alone six estimates in ten are right, where two were without that.
+#[test]
+fn the_remaining_time_of_a_small_upload_beside_a_large_one_counts_the_queues_of_the_nodes() {
+    let links = with_third(link("1MiB/s", "1ms..10ms", "1%"), slow_link(), link("4KiB/s", "1ms..10ms", "1%"));
+    let acts = [(0.0, Upload(5_000_000)), (0.0, Upload(1_000_000))];
+    Case::new("a small and a large one", links, acts, [Some(Told { right: 0.75, given: 0.75 }), None]).assert(6);
+}
+
 /// A change of a link or a path is followed within ten virtual seconds.
 #[test]
 fn the_remaining_time_follows_a_change() {

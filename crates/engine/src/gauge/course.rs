@@ -149,6 +149,8 @@ struct Share {
     /// Bytes per second while the client's link is not full, and while it is.
     alone: f64,
     crowded: f64,
+    /// Bytes per second that the holder's link carries now.
+    limit: f64,
     /// Bytes per second now.
     rate: f64,
     /// Congestion window of the sender, in packets.
@@ -160,7 +162,8 @@ impl Share {
     fn new(place: usize, load: &Load, shared: &Shared) -> Share {
         let alone = load.way.throughput(0.0).min(shared.limit);
         let crowded = load.way.throughput(shared.queue).min(alone);
-        Share { place, left: load.left, alone, crowded, rate: alone, window: load.window.max(1.0), busy: load.busy }
+        let (limit, window) = (load.way.limit, load.window.max(1.0));
+        Share { place, left: load.left, alone, crowded, limit, rate: alone, window, busy: load.busy }
     }
 
     /// Returns the seconds that the rest takes at the present rate.
@@ -168,10 +171,11 @@ impl Share {
         self.left / self.rate
     }
 
-    /// Takes the measured rate for the expected one, if it is clearly another.
+    /// Takes the measured rate for the expected one, if it is clearly another. What was measured before a link was slowed down is more
+    /// than it carries now.
     fn follow_measured(&mut self) {
         let share = self.busy.map_or(1.0, |busy| busy.share_of(self.rate));
-        (self.alone, self.crowded) = (self.alone * share, self.crowded * share);
+        (self.alone, self.crowded) = ((self.alone * share).min(self.limit), (self.crowded * share).min(self.limit));
     }
 }
 
@@ -210,7 +214,7 @@ mod tests {
     use super::super::measured::Counted;
     use super::*;
 
-    const OPEN: Way = Way { limit: 1e6, round_trip: 0.01, loss: 0.0 };
+    const OPEN: Way = Way { limit: 1e6, round_trip: 0.01, loss: 0.0, queue: 0.1 };
 
     fn counted(rate: f64, seconds: f64) -> Counted {
         Counted { bytes: rate * seconds, seconds }
@@ -262,7 +266,7 @@ mod tests {
 
     #[test]
     fn otherwise_the_slowest_decides() {
-        let lossy = Way { limit: 2.5e5, round_trip: 0.2, loss: 0.05 };
+        let lossy = Way { limit: 2.5e5, round_trip: 0.2, loss: 0.05, queue: 0.6 };
         let left = ends(&[load(1e6, lossy, 3e4)], &shared(1e7, 0.02, 3e4))[0];
         assert!((left - 1e6 / lossy.throughput(0.0)).abs() < 0.1, "{left}");
     }
@@ -276,6 +280,12 @@ mod tests {
         assert!(are_near(&ends(&[usual], &shared(1e7, 0.07, 7e5)), &[1.0]));
         let young = Measured { long: counted(1e5, 3.0), short: counted(1e5, 3.0) };
         assert!(are_near(&ends(&[Load { busy: Some(young), ..slow_disk }], &shared(1e7, 0.01, 1e5)), &[1.0]));
+    }
+
+    #[test]
+    fn what_was_measured_before_a_link_was_slowed_down_does_not_hold() {
+        let slowed = load(1e5, Way { limit: 4e3, ..OPEN }, 6e4);
+        assert!(are_near(&ends(&[slowed], &shared(1e6, 0.1, 6e4)), &[25.0]));
     }
 
     #[test]

@@ -141,7 +141,7 @@ impl<'a> Ending<'a> {
             return Doubt(f64::INFINITY);
         }
         let back = if beside.at_end(end.seconds) > 0.0 { self.forecast.queue_back } else { 0.0 };
-        let others = if self.own.is_of_one() { 0.0 } else { self.full_queue() };
+        let others = if self.own.is_of_one() { 0.0 } else { self.full_queue().max(self.holders_queue_at(end.seconds)) };
         Doubt(end.waiting + QUEUE_BY_CHANCE * (back + others))
     }
 
@@ -220,10 +220,19 @@ impl<'a> Ending<'a> {
         self.forecast_back?.course(node)
     }
 
-    /// Returns the seconds that a packet waits in the queue of the client's link, if others keep it filled to the end.
+    /// Returns the seconds that a packet waits in the queue of the client's link or of a holder's, if others keep it filled to the end.
     fn queue_at(self, end: f64) -> f64 {
         let is_crowded = self.forecast.is_full && self.forecast.left_after(end) >= NOTHING;
-        if is_crowded { self.forecast.queue } else { 0.0 }
+        if is_crowded { self.forecast.queue } else { self.holders_queue_at(end) }
+    }
+
+    /// Returns the seconds that a packet waits in the longest queue of the holders' links that other uploads keep filled to the end.
+    fn holders_queue_at(self, end: f64) -> f64 {
+        let queued = |(node, queue): (NodeNumber, &Queue)| {
+            let course = self.forecast.course(node)?;
+            Some(course.way.queued(queue.window()).min(course.left_after(end) / course.way.limit))
+        };
+        self.own.queues().filter_map(queued).fold(0.0, f64::max)
     }
 }
 

@@ -32,6 +32,8 @@ pub(super) struct Way {
     pub(super) round_trip: f64,
     /// Probability that a loss begins with a packet: a burst of them halves the window once.
     pub(super) loss: f64,
+    /// Seconds that the last packet waits when the queue of the holder's link is full.
+    pub(super) queue: f64,
 }
 
 impl Way {
@@ -52,6 +54,7 @@ impl Way {
             limit: payload_limit(link),
             round_trip: (there.delay.mean() + back.delay.mean()).as_secs_f64(),
             loss: if is_dead { 0.0 } else { loss },
+            queue: queue_seconds(link),
         }
     }
 
@@ -65,6 +68,11 @@ impl Way {
         let timeout = RTO_MIN + round_trip;
         let timeouts = (3.0 * (3.0 * p / 8.0).sqrt()).min(1.0) * p * (1.0 + 32.0 * p * p);
         (f64::from(MSS) / (round_trip * (2.0 * p / 3.0).sqrt() + timeout * timeouts)).min(limit)
+    }
+
+    /// Returns the seconds that a packet waits in the queue of the holder's link, as far as a congestion window of so many packets fills it.
+    pub(super) fn queued(self, window: f64) -> f64 {
+        (window * f64::from(MSS) / self.limit - self.round_trip).clamp(0.0, self.queue)
     }
 
     /// Returns the seconds from the arrival of the last byte to the end.
@@ -100,9 +108,16 @@ mod tests {
     #[test]
     fn loss_and_round_trip_limit_the_throughput() {
         // RFC 5348: 1448 bytes, 200 ms and 5 % of loss are some 30 kB/s.
-        let lossy = Way { limit: 2.5e5, round_trip: 0.2, loss: 0.05 };
+        let lossy = Way { limit: 2.5e5, round_trip: 0.2, loss: 0.05, queue: 0.6 };
         assert!((3e4..3.3e4).contains(&lossy.throughput(0.0)), "{}", lossy.throughput(0.0));
         assert!(lossy.throughput(0.5) < 0.5 * lossy.throughput(0.0));
         assert_eq!(Way { loss: 0.0, ..lossy }.throughput(0.5), 2.5e5);
+    }
+
+    #[test]
+    fn a_window_fills_the_queue_of_a_link_up_to_its_length() {
+        let way = Way { limit: 14_480.0, round_trip: 0.5, loss: 0.01, queue: 4.0 };
+        // Ten packets a second: five are on their way.
+        assert_eq!([4.0, 15.0, 45.0, 90.0].map(|window| way.queued(window)), [0.0, 1.0, 4.0, 4.0]);
     }
 }
