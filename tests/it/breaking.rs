@@ -67,7 +67,7 @@ fn a_killed_node_has_no_round_trips() {
     assert_eq!(figures(&mut tui_harness), 0, "{}", tui_harness.text());
     tui_harness.press_in_pane(Pane::Health, &["Down", "Down"]);
     assert!(
-        tui_harness.pane(Pane::Health).last().unwrap().contains("Node_02 does not run, and probes nobody"),
+        tui_harness.pane(Pane::Health).last().unwrap().contains("Node_02->Node_01 Node_02 not running"),
         "{}",
         tui_harness.text()
     );

@@ -241,7 +241,7 @@ fn said_of(scene: &Scene<'_>, spot: Spot, width: u16) -> Vec<Span<'static>> {
         Spot::Path(from, to) => (from, to),
     };
     if !runs(scene, from) {
-        spans.push(Span::styled(format!("{from} does not run, and probes nobody "), theme.style(Role::Dim)));
+        spans.push(Span::styled(format!("{from} not running "), theme.style(Role::Dim)));
     } else if let Some(seen) = scene.snapshot.figures.health.seen(from, to) {
         let (glyph, style) = health_style(theme, seen.health);
         let figures = figures(&seen.recent).into_iter().map(|figure| Span::styled(figure, theme.style(Role::Dim)));

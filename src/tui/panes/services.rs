@@ -13,7 +13,7 @@ use p2p_shell::report::bytes_of;
 use ratatui::layout::{Rect, Size};
 use ratatui::text::Span;
 
-use super::columns::{Align, BYTES, Cell, Column, Columns, longest};
+use super::columns::{Align, BYTES, Cell, Column, Columns, longest, wished};
 use super::pane_view::Menu;
 use super::rows::Rows;
 use super::scene::Scene;
@@ -30,8 +30,6 @@ use crate::tui::theme::Role;
 const ADDRESS_MAX: u16 = 47;
 /// Maximum width of the refusals in cells.
 const REFUSED_MAX: u16 = 60;
-/// Width that the pane wishes, in cells: all columns, with a refusal or two.
-const WISHED_WIDTH: u16 = 110;
 
 /// A quantity that a column shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,8 +53,11 @@ pub(super) struct ServicesPane {
 
 impl PaneView for ServicesPane {
     fn shape(&self, scene: &Scene<'_>, room: Size) -> Shape {
-        let rows = self.rows(scene) + 3;
-        Shape::of_height((40, 4), (WISHED_WIDTH, rows_up_to(rows, (room.height / 6).max(5)))).of_rows(rows.max(4))
+        let all: Vec<&OwnDoor> = self.doors(scene).collect();
+        // The frame has two columns.
+        let width = 2 + if all.is_empty() { longest(nothing(scene).iter().copied(), u16::MAX) } else { wished(&columns(&all)) };
+        let rows = all.len() + 3;
+        Shape::of_height((40, 4), (width, rows_up_to(rows, (room.height / 6).max(5)))).of_rows(rows.max(4))
     }
 
     fn priority(&self, preset: Preset) -> u16 {
