@@ -180,6 +180,8 @@ fn doors_are_shown_while_there_are_any() {
         assert!(figures.bytes_in > 0 && row.contains(" open          1        1 "), "{row}");
         let told = [bytes_of(figures.bytes_in), bytes_of(figures.bytes_out)].iter().filter(|told| row.contains(*told)).count();
         assert_eq!(told, if size.0 > 80 { 2 } else { 1 }, "{row}");
+        program.press(&["C", "refused", "Enter", "Esc"]);
+        assert!(row.contains(" none") && !program.rows()[0].contains(" none"), "{row}");
         program.press(&["y"]);
         let copied = TerminalRequest::Copy(address.to_string());
         assert!(program.app.take_terminal_requests().contains(&copied));

@@ -183,7 +183,10 @@ fn columns_are_chosen_and_remembered() {
     assert!(!next.pane(Pane::Nodes)[1].contains("health"), "{}", next.text());
     next.press_in_pane(Pane::Log, &["C"]);
     let said = next.said();
-    assert!(said.contains("Log has no columns to choose; these panes have some: Nodes, Transfers, Files, Wire"), "{said}");
+    assert!(
+        said.contains("Log has no columns to choose; these panes have some: Nodes, Transfers, Files, Wire, Services"),
+        "{said}"
+    );
 }
 
 /// The names of the items of the open list.

@@ -13,7 +13,7 @@ use p2p_shell::report::bytes_of;
 use ratatui::layout::{Rect, Size};
 use ratatui::text::Span;
 
-use super::columns::{Align, BYTES, Cell, Column, Columns, longest, wished};
+use super::columns::{Align, BYTES, Cell, Column, Columns, chosen, longest, wished};
 use super::pane_view::Menu;
 use super::rows::Rows;
 use super::scene::Scene;
@@ -30,6 +30,9 @@ use crate::tui::theme::Role;
 const ADDRESS_MAX: u16 = 47;
 /// Maximum width of the refusals in cells.
 const REFUSED_MAX: u16 = 60;
+
+/// Names of the columns that may be hidden.
+const HIDEABLE: &[&str] = &["node", "state", "clients", "requests", "in", "out", "refused"];
 
 /// A quantity that a column shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,7 +58,10 @@ impl PaneView for ServicesPane {
     fn shape(&self, scene: &Scene<'_>, room: Size) -> Shape {
         let all: Vec<&OwnDoor> = self.doors(scene).collect();
         // The frame has two columns.
-        let width = 2 + if all.is_empty() { longest(nothing(scene).iter().copied(), u16::MAX) } else { wished(&columns(&all)) };
+        let width = 2 + match all.as_slice() {
+            [] => longest(nothing(scene).iter().copied(), u16::MAX),
+            all => wished(&chosen(columns(all), self.list.hidden())),
+        };
         let rows = all.len() + 3;
         Shape::of_height((40, 4), (width, rows_up_to(rows, (room.height / 6).max(5)))).of_rows(rows.max(4))
     }
@@ -92,7 +98,7 @@ impl PaneView for ServicesPane {
         }
         let Part { shown, .. } = self.part(scene, canvas.area);
         let (first, rows) = (shown.start, &all[shown]);
-        let columns = Columns::fit(columns(rows), canvas.area.width);
+        let columns = Columns::fit(chosen(columns(rows), self.list.hidden()), canvas.area.width);
         let rows = rows.iter().enumerate().map(|(place, door)| (place, (first + place, *door)));
         columns.draw(scene.theme, canvas, self.row_area(scene, canvas.area), rows, |(index, door), quantity, _| {
             cell(scene, door, quantity, scene.focus == Pane::Services && self.list.selected() == *index)
@@ -113,6 +119,10 @@ impl PaneView for ServicesPane {
 
     fn is_filterable(&self) -> bool {
         true
+    }
+
+    fn columns(&self) -> &'static [&'static str] {
+        HIDEABLE
     }
 
     fn keep_place(&mut self, scene: &Scene<'_>) {

@@ -1,6 +1,7 @@
 //! `FileStorageService` as its clients see it: an endpoint of each node, what can be done there and by whom, and what becomes of it
 //! when the node's process ends.
 
+use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
@@ -380,7 +381,10 @@ fn the_ready_line_names_the_endpoints() {
     assert_eq!(nodes, [None, Some("Node_01"), Some("Node_02"), Some("Node_03")]);
     for service in services {
         assert_eq!(service["service"], "grpc");
-        TcpStream::connect(service["address"].as_str().unwrap()).unwrap();
+        // A client that has an answer has been taken in.
+        let mut client = TcpStream::connect(service["address"].as_str().unwrap()).unwrap();
+        client.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").unwrap();
+        client.read_exact(&mut [0]).unwrap();
     }
     let said = served.stop();
     assert_eq!(said.code, Some(0));
