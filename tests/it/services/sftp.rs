@@ -24,13 +24,21 @@ pub(super) async fn channel(address: SocketAddr) -> Channel<Msg> {
     channel
 }
 
+/// Speaks SFTP on a channel, and waits for answers as long as for anything.
+pub(super) async fn speaking(channel: Channel<Msg>) -> SftpSession {
+    let sftp = SftpSession::new(channel.into_stream()).await.unwrap();
+    sftp.set_timeout(DEADLINE.as_secs());
+    sftp
+}
+
 pub(super) async fn sftp(address: SocketAddr) -> SftpSession {
-    SftpSession::new(channel(address).await.into_stream()).await.unwrap()
+    speaking(channel(address).await).await
 }
 
 /// A session that has asked for no limits.
 pub(super) async fn raw(address: SocketAddr) -> RawSftpSession {
     let raw = RawSftpSession::new(channel(address).await.into_stream());
+    raw.set_timeout(DEADLINE.as_secs());
     raw.init().await.unwrap();
     raw
 }
@@ -147,7 +155,7 @@ fn a_lost_upload_is_no_file_and_is_continued() {
     let all = content(400_000);
     on_a_runtime(async {
         let connection = logged_in(address).await;
-        let lost = SftpSession::new(subsystem(&connection).await.into_stream()).await.unwrap();
+        let lost = speaking(subsystem(&connection).await).await;
         let flags = OpenFlags::WRITE | OpenFlags::CREATE;
         let attrs = |mode| FileAttributes { permissions: Some(mode), ..FileAttributes::empty() };
         let mut file = lost.open_with_flags_and_attributes("a", flags | OpenFlags::TRUNCATE, attrs(0o600)).await.unwrap();
@@ -253,7 +261,7 @@ fn files_are_written_anywhere_and_change_at_their_end() {
 /// Writes to a path from the begin on, and loses the connection.
 async fn lose(address: SocketAddr, path: &str, content: &[u8]) {
     let connection = logged_in(address).await;
-    let lost = SftpSession::new(subsystem(&connection).await.into_stream()).await.unwrap();
+    let lost = speaking(subsystem(&connection).await).await;
     let mut file = lost.create(path).await.unwrap();
     file.write_all(content).await.unwrap();
     settled(&mut file).await;

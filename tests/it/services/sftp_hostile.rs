@@ -5,12 +5,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 use russh::client::{Config, Msg, connect, connect_stream};
 use russh::{Channel, ChannelMsg};
-use russh_sftp::client::SftpSession;
 use russh_sftp::protocol::{FileAttributes, Init, Open, OpenFlags, Packet, Read, StatusCode, Write};
 use tokio::io::AsyncWriteExt;
 
 use super::files::registered;
-use super::sftp::{channel, content, put, raw, refused, sftp, subsystem};
+use super::sftp::{channel, content, put, raw, refused, sftp, speaking, subsystem};
 use super::ssh::{Anyone, logged_in, of_alice, served, told};
 use super::*;
 
@@ -203,7 +202,6 @@ fn fifty_who_never_read_hold_nobody_up() {
     let address = served.ssh("Node_01");
     on_a_runtime(async {
         let one = sftp(address).await;
-        one.set_timeout(60);
         let all = content(4 << 20);
         put(&one, "big", &all).await;
         let before = served.memory();
@@ -260,7 +258,7 @@ async fn killed_in_the_middle(address: SocketAddr, path: &str, content: &[u8]) {
     wire.spawn(async move { tokio::io::copy_bidirectional(&mut end, &mut far).await });
     let mut session = connect_stream(Arc::default(), near, Anyone).await.unwrap();
     assert!(session.authenticate_password("alice", PASSWORD).await.unwrap().success());
-    let client = SftpSession::new(subsystem(&session).await.into_stream()).await.unwrap();
+    let client = speaking(subsystem(&session).await).await;
     let mut file = client.create(path).await.unwrap();
     file.write_all(content).await.unwrap();
     // What was written is answered before the size is.
@@ -365,7 +363,7 @@ fn a_token_that_is_wrong_or_revoked_opens_nothing() {
         };
         assert!(by("p2p_0123456789012345678901234567890123456789012").await.is_none());
         let session = by(&token).await.unwrap();
-        let over = SftpSession::new(subsystem(&session).await.into_stream()).await.unwrap();
+        let over = speaking(subsystem(&session).await).await;
         put(&over, "a", b"a").await;
         let mut file = over.create("b").await.unwrap();
         file.write_all(&content(200_000)).await.unwrap();
