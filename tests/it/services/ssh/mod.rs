@@ -61,12 +61,7 @@ fn with_key() -> Home {
 
 /// A home with these users, of whom the key of alice logs in.
 fn with_users(names: &[&str]) -> Home {
-    of_users(QUICK, names)
-}
-
-/// A home with this configuration and these users, of whom the key of alice logs in.
-fn of_users(config: &str, names: &[&str]) -> Home {
-    let home = registered(config, names);
+    let home = registered(QUICK, names);
     home.login("alice");
     let made = home.json(&["keygen", "alice"]);
     home.ok(&["run", "-c", &format!("key add laptop --key '{}'", made["public"].as_str().unwrap())]);

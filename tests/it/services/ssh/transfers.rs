@@ -193,25 +193,29 @@ fn what_is_kept_of_another_file_is_found_out() {
 /// A file that is fetched appears whole; what is kept of one goes on where it was.
 #[test]
 fn a_fetched_file_is_whole_or_goes_on() {
-    let home = of_users("[network]\nbandwidth = '64KiB/s'\ndelay = '1ms'\nloss = '0%'\n", &["alice"]);
-    let content = home.file("a.bin", 4 << 20);
+    let home = with_key();
+    let content = home.file("a.bin", 1 << 20);
     home.ok(&["put", "a.bin"]);
-    // Without a limit of its own, this takes a minute of real time, and is stopped when the first bytes are there.
-    let served = Served::of(home.spawn(&["serve", "--grpc=:0", "--ssh=:0", "--speed=1x"]));
+    let served = Served::of(home.spawn(&["serve", "--grpc=:0", "--ssh=:0", "--speed=max"]));
     let at = At::new(&home, &served);
-    let get = home.spawn(&["sftp", "get", "Node_01", "a.bin", "-o", "b.bin", "--resume"]);
     let part = home.path("b.bin.p2p-part");
-    wait_until("the first bytes", || fs::metadata(&part).is_ok_and(|found| found.len() > 0));
+    // Nothing comes while time stands still, so that the file cannot be whole.
     at.ok(&["pause"]);
+    let get = home.spawn(&["sftp", "get", "Node_01", "a.bin", "-o", "b.bin", "--resume"]);
+    wait_until("the begin", || part.exists());
+    assert_eq!(fs::metadata(&part).unwrap().permissions().mode() & 0o777, 0o600);
     signal(&get, "INT");
     let said = end_of(get);
     assert!(said.code == Some(130) && said.stderr.contains("goes on where it was"), "{said:?}");
-    assert_eq!(fs::metadata(&part).unwrap().permissions().mode() & 0o777, 0o600);
-    assert!(!home.path("b.bin").exists());
-    at.ok(&["speed", "max"]);
+    assert!(!home.path("b.bin").exists() && !part.exists(), "nothing has come");
     at.ok(&["resume"]);
+    // What an interruption keeps has the time of the file at the host.
+    let modified = home.json(&["sftp", "ls", "Node_01", "a.bin"])[0]["modified_at"].as_u64().unwrap();
+    fs::write(&part, &content[..300_000]).unwrap();
+    let file = fs::File::options().append(true).open(&part).unwrap();
+    file.set_modified(UNIX_EPOCH + Duration::from_secs(modified)).unwrap();
     let got = home.json(&["sftp", "get", "Node_02", "a.bin", "-o", "b.bin", "--resume"]);
-    assert!(got["files"][0]["kept_bytes"].as_u64().is_some_and(|kept| kept > 0), "{got}");
+    assert_eq!((&got["files"][0]["kept_bytes"], &got["files"][0]["compared"]), (&json!(300_000), &json!(true)));
     assert!(read(home.path("b.bin")) == content && !part.exists());
     assert_eq!(served.stop().code, Some(0));
 }
