@@ -42,6 +42,8 @@ pub enum Action {
     Reverse,
     /// Opens the list of the columns, to hide and to show them.
     Columns,
+    /// Opens the list of the themes.
+    Theme,
     /// Copies the selected row to the clipboard.
     Copy,
     /// Switches the health pane between the matrix and the map.
@@ -186,6 +188,7 @@ pub static BINDINGS: &[Binding] = &[
         "files",
         "show what is stored, on which nodes, and transfers",
     ),
+    binding(Action::Theme, Scope::Panes, "T", "theme", "choose the colours of the screen"),
     binding(
         Action::Mouse,
         Scope::Everywhere,

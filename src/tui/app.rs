@@ -14,6 +14,7 @@ mod faults;
 mod input;
 mod pages;
 mod running;
+mod themes;
 mod touring;
 mod users;
 
@@ -29,6 +30,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinError;
 
 use self::pages::Unread;
+use self::themes::Themes;
 pub use self::touring::NetworkKind;
 use self::touring::Touring;
 use self::users::Visitor;
@@ -78,7 +80,9 @@ pub enum ExitRequest {
 /// The state of the full-screen interface.
 #[derive(Debug)]
 pub struct App {
+    /// Theme that is shown, which `themes` is asked for at each change.
     theme: Theme,
+    themes: Themes,
     /// Configured keys that replace the default ones.
     keymap: Keymap,
     view: View,
@@ -114,6 +118,7 @@ impl App {
         let visitor = Visitor::new(shell.access().identity(), histories);
         let mut app = App {
             theme,
+            themes: Themes::new(theme),
             keymap: Keymap::new(),
             view: View::new(shell.access().snapshot(), visitor.identity()),
             workspace: Workspace::default(),
@@ -151,6 +156,7 @@ impl App {
     /// Takes over the settings that the current user has left.
     fn take_settings(&mut self) {
         let settings = self.settings.load(self.visitor.identity());
+        self.take_theme(&settings.theme);
         let preset = Preset::ALL.into_iter().find(|preset| preset.name() == settings.preset);
         self.workspace.set_preset(preset.unwrap_or_default());
         for pane in Pane::ALL {
@@ -173,7 +179,8 @@ impl App {
         let orders = Pane::ALL.into_iter().filter_map(order).collect();
         let hidden = |pane: Pane| (pane.name().to_owned(), self.panes.get(pane).list().hidden().clone());
         let hidden_columns = Pane::ALL.into_iter().map(hidden).filter(|(_, hidden)| !hidden.is_empty()).collect();
-        let settings = Settings { preset: self.workspace.preset().name().to_owned(), filters, orders, hidden_columns };
+        let (preset, theme) = (self.workspace.preset().name().to_owned(), self.themes.to_setting());
+        let settings = Settings { preset, theme, filters, orders, hidden_columns };
         if settings != self.settings.load(self.visitor.identity()) {
             self.settings.store(self.visitor.identity(), &settings);
         }
@@ -195,11 +202,6 @@ impl App {
         self.exit.take()
     }
 
-    /// Replaces the colours and glyphs.
-    pub fn set_theme(&mut self, theme: Theme) {
-        self.theme = theme;
-    }
-
     /// Returns the requests to the terminal that have come up since the last call.
     pub fn take_terminal_requests(&mut self) -> Vec<TerminalRequest> {
         std::mem::take(&mut self.terminal_requests)
@@ -213,11 +215,6 @@ impl App {
     /// Returns what the hint line is to say of the latest key, if nothing else shows what it did.
     pub fn remark(&self) -> Option<&'static str> {
         self.remark
-    }
-
-    /// Takes the colours for a light or a dark background, of which the terminal has told.
-    pub fn on_background(&mut self, is_light: bool) {
-        self.theme = self.theme.on_background(is_light);
     }
 
     /// Takes the terminal over again after the process was stopped.

@@ -19,8 +19,10 @@ pub(super) struct Console {
     _guard: Guard,
     /// Receiver of keys, clicks and answers of the terminal; it ends with the input.
     pub(super) input: mpsc::Receiver<Heard>,
-    /// Theme of the screens, for the background that the terminal has told of.
+    /// Usual theme of the screens, for the background that the terminal has told of.
     pub(super) theme: Theme,
+    /// Theme that the user has chosen on the latest screen; `None` for the usual one, or before the end of the first screen.
+    pub(super) chosen: Option<ThemeName>,
 }
 
 impl Console {
@@ -33,7 +35,7 @@ impl Console {
         let guard = Guard::take(takes_mouse).wrap_err("cannot use the terminal")?;
         let (theme, awaits_background) = look(named).wrap_err("cannot use the terminal")?;
         let (reader, input) = InputReader::start(awaits_background).wrap_err("cannot read the terminal")?;
-        Ok(Console { _reader: reader, _guard: guard, input, theme })
+        Ok(Console { _reader: reader, _guard: guard, input, theme, chosen: None })
     }
 }
 

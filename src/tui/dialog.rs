@@ -10,6 +10,7 @@ use super::editor::{Edit, Editor, edit_for};
 use super::form::FormDialog;
 use super::panes::{Deed, Pane};
 use super::path::PathDialog;
+use super::theme::ThemeName;
 use super::viewer::{Viewer, ViewerEffect};
 use super::welcome::{Offer, Taken, Welcome};
 
@@ -79,6 +80,8 @@ pub enum Choice {
     Read(String),
     /// Hides a column of a pane, or shows it again.
     Column(Pane, &'static str),
+    /// Shows a theme; `None` for the usual one.
+    Theme(Option<ThemeName>),
     /// Begins what was offered at the first start.
     Begin(Offer),
     /// Puts a command into the prompt, or runs it at once if it needs no arguments.

@@ -78,7 +78,10 @@ impl EngineScreen {
     /// Fails if the terminal cannot be used, and returns the signal that ends the program.
     pub(super) async fn show(&mut self, console: &mut Option<Console>, named: Option<ThemeName>) -> Result<ExitRequest> {
         let console = match console {
-            Some(console) => console,
+            Some(console) => {
+                self.app.take_chosen_theme(console.chosen);
+                console
+            }
             None => console.insert(Console::take(self.instance.config.takes_mouse(), named)?),
         };
         self.app.set_theme(console.theme);
@@ -86,7 +89,7 @@ impl EngineScreen {
             result = self.drive(&mut console.input) => result,
             stop = interrupted() => stop.and_then(|stop| Err(stop.into())),
         };
-        console.theme = *self.app.theme();
+        (console.theme, console.chosen) = (self.app.usual_theme(), self.app.chosen_theme());
         result?;
         match (self.app.take_exit(), hung_up()) {
             (Some(request), _) => Ok(request),

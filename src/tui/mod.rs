@@ -78,7 +78,7 @@ use self::tour::network::TourNetwork;
 /// `p2p`
 #[derive(Debug, Default, Args)]
 pub struct TuiArgs {
-    /// The colours: dark, light, high-contrast, mono; by default light or dark as the terminal is
+    /// The colours: dark, light, high-contrast, mono; by default those chosen on the screen before, or light or dark as the terminal is
     #[arg(long, value_name = "THEME", value_parser = Offered::<ThemeName>::new(&["dark", "light", "high-contrast", "mono"]), hide_possible_values = true)]
     theme: Option<ThemeName>,
     #[command(flatten)]
@@ -112,6 +112,9 @@ pub async fn run(args: &TuiArgs) -> Result<()> {
     let (shell, questions) = shell.into_shell();
     let _attention = interrupt::attend()?;
     let mut screen = EngineScreen::begin(instance, shell, questions, NetworkKind::Own).await?;
+    if args.theme.is_some() {
+        screen.app.prefer_usual_theme();
+    }
     screen.app.greet();
     let mut console = None;
     let result = show_own(&mut screen, &mut console, theme, &args.engine.simulation).await;

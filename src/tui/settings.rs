@@ -1,5 +1,5 @@
-//! The settings of the screen that are remembered from run to run: the preset of the layout, and the filters, orders and hidden columns of the
-//! panes. Each user has a file in the data directory, beside the history of the typed lines.
+//! The settings of the screen that are remembered from run to run: the preset of the layout, the theme, and the filters, orders and hidden
+//! columns of the panes. Each user has a file in the data directory, beside the history of the typed lines.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -17,6 +17,8 @@ const BYTES_MAX: u64 = 64 << 10;
 pub struct Settings {
     /// Name of the preset of the layout.
     pub preset: String,
+    /// Name of the theme that was chosen on the screen; empty if none was.
+    pub theme: String,
     /// Filters that are not empty, by the names of their panes.
     pub filters: BTreeMap<String, String>,
     /// Columns by which rows are sorted, by the names of the panes; a minus sign stands before one whose greatest value comes first.
@@ -44,6 +46,11 @@ impl SettingsFiles {
         // The file is missing before the first setting is stored.
         let bytes = private_file::read(&path, BYTES_MAX).unwrap_or_default();
         serde_json::from_slice(&bytes).unwrap_or_default()
+    }
+
+    /// Returns true if the settings of a user are stored.
+    pub fn keeps(&self, identity: &Identity) -> bool {
+        self.path_of(identity).is_some()
     }
 
     /// Stores the settings of a user. A failure is logged; the screen goes on without it.
@@ -77,7 +84,7 @@ mod tests {
         let filters = BTreeMap::from([("Nodes".to_owned(), "_04".to_owned())]);
         let orders = BTreeMap::from([("Nodes".to_owned(), "-stored".to_owned())]);
         let hidden_columns = BTreeMap::from([("Wire".to_owned(), BTreeSet::from(["seq".to_owned()]))]);
-        let settings = Settings { preset: "network".into(), filters, orders, hidden_columns };
+        let settings = Settings { preset: "network".into(), theme: "light".into(), filters, orders, hidden_columns };
         files.store(&Identity::Operator, &settings);
         files.store(&Identity::Nobody, &Settings::default());
         assert_eq!(files.load(&Identity::Operator), settings);

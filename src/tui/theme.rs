@@ -26,6 +26,16 @@ pub enum ThemeName {
 impl ThemeName {
     /// All themes, in the order of their documentation.
     pub const ALL: [ThemeName; 4] = [ThemeName::Dark, ThemeName::Light, ThemeName::HighContrast, ThemeName::Mono];
+
+    /// Returns what the theme is for.
+    pub const fn summary(self) -> &'static str {
+        match self {
+            ThemeName::Dark => "for a dark background",
+            ThemeName::Light => "for a light background",
+            ThemeName::HighContrast => "pure colours, for a black background",
+            ThemeName::Mono => "bold, dim and underlined text in place of colours",
+        }
+    }
 }
 
 impl fmt::Display for ThemeName {
@@ -93,6 +103,12 @@ impl Theme {
         Theme { colors, ..self }
     }
 
+    /// Returns the theme of this name in the same colours of the terminal, with the same glyphs.
+    #[must_use]
+    pub const fn named(self, name: ThemeName) -> Theme {
+        Theme { name, ..self }
+    }
+
     /// Returns true if roles differ by their colours.
     pub fn has_colors(&self) -> bool {
         self.name != ThemeName::Mono && self.colors != Colors::None
@@ -101,7 +117,7 @@ impl Theme {
     /// Returns the theme for a light or a dark background.
     #[must_use]
     pub const fn on_background(self, is_light: bool) -> Theme {
-        Theme { name: if is_light { ThemeName::Light } else { ThemeName::Dark }, ..self }
+        self.named(if is_light { ThemeName::Light } else { ThemeName::Dark })
     }
 
     /// Returns the style of a role.

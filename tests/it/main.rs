@@ -76,6 +76,7 @@ mod spellings;
 mod statuses;
 mod strangers;
 mod streams;
+mod themes;
 mod tokens;
 mod tour;
 mod transfers_pane;

@@ -194,6 +194,38 @@ fn the_theme_is_that_of_the_background() {
     }
 }
 
+/// What was chosen on the screen is there again at the next start, before what p2p.toml says and the terminal tells; `--theme` goes first.
+#[test]
+fn a_theme_that_was_chosen_is_there_again() {
+    const DARK: &str = "\x1b]11;rgb:0000/0000/0000\x07";
+    let (light, dark) = ("\x1b[38;2;32;32;32", "\x1b[38;2;216;216;216");
+    let home = Home::new(QUICK);
+    let variables = [XTERM, ("COLORTERM", "truecolor")];
+    let is = |screen: &Pty, present: &str, absent: &str| {
+        let is_so = || screen.formatted().contains(present) && !screen.formatted().contains(absent);
+        assert!(comes_true(is_so), "{present:?}, not {absent:?}: {:?}", screen.formatted());
+    };
+    let mut screen = start(&home, 120, &[], &variables, DARK);
+    screen.looks_around();
+    is(&screen, dark, light);
+    screen.send("\tTlight\r");
+    is(&screen, light, dark);
+    screen.leaves();
+    let set = format!("{QUICK}\n[tui]\ntheme = \"dark\"\n");
+    for (config, arguments, present, absent) in [
+        (QUICK, &[][..], light, dark),
+        (set.as_str(), &[], light, dark),
+        (QUICK, &["--theme", "dark"], dark, light),
+        (QUICK, &[], light, dark),
+    ] {
+        std::fs::write(home.path("p2p.toml"), config).unwrap();
+        let mut screen = start(&home, 120, arguments, &variables, DARK);
+        screen.looks_around();
+        is(&screen, present, absent);
+        screen.leaves();
+    }
+}
+
 /// The first frame waits for no answer, and one that comes later, in pieces and among what is typed, still counts.
 #[test]
 fn the_first_frame_is_drawn_before_the_answer() {

@@ -59,6 +59,7 @@ impl App {
             Action::Sort => self.sort(Order::next),
             Action::Reverse => self.sort(|order, _| order.map(Order::reversed)),
             Action::Columns => self.open_columns(),
+            Action::Theme => self.open_themes(),
             Action::Copy => self.copy(),
             Action::Map => self.change_pane(Change::Act(action)),
             Action::Up => self.scroll(self.workspace.focus(), -1),
@@ -324,6 +325,7 @@ impl App {
             Choice::Begin(Offer::LookAround) => self.say_next_steps(),
             Choice::Read(words) => self.open_legend(Some(&words)),
             Choice::Column(pane, name) => self.toggle_column(pane, name),
+            Choice::Theme(name) => self.try_theme(name),
         }
     }
 

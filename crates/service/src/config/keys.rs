@@ -266,8 +266,8 @@ fn parses<T: FromStr<Err: fmt::Display>>(text: &str) -> Result<(), String> {
 pub fn why_taken(text: &str, action: &str) -> Option<&'static str> {
     const ANYWHERE: [&str; 12] =
         ["Ctrl-I", "Ctrl-M", "Ctrl-J", "Ctrl-H", "Ctrl-L", "Ctrl-T", "Ctrl-Z", "F6", "F7", "F8", "F9", "?"];
-    // The prompt, the panes by their numbers, healing, rows, their order and their columns.
-    const IN_PANES: &str = ":123456789HjkgGSIC";
+    // The prompt, the panes by their numbers, healing, rows, their order and their columns, and the theme.
+    const IN_PANES: &str = ":123456789HjkgGSICT";
     const IN_PROMPT: &str = "ABCDEFHKRUWY";
     let counts_in_prompt = matches!(action, "help" | "palette" | "quit" | "overview" | "transfer" | "network" | "files");
     let prompt_takes = text.strip_prefix("Ctrl-").is_some_and(|letter| IN_PROMPT.contains(letter));
