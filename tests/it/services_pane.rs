@@ -221,7 +221,15 @@ fn each_node_has_its_door() {
     assert!(rows.len() == 5 && rows.iter().zip(&doors).all(starts), "{rows:#?}");
     let sent = rows.iter().map(|row| row.split_whitespace().nth(8) != Some("0")).collect::<Vec<_>>();
     assert_eq!(sent, [false, true, false, false, false], "{rows:#?}");
-    program.press(&["Down", "Enter"]);
+    program.press(&["C"]);
+    let names: Vec<String> = program.menu().into_iter().map(|(name, _)| name).collect();
+    assert_eq!(names, ["node", "address", "state", "clients", "requests", "in", "out", "refused"]);
+    for (place, door) in doors.iter().enumerate() {
+        assert!(program.rows()[place].contains(&door.figures.address.to_string()));
+    }
+    program.press(&["Down", "Enter", "Esc"]);
+    assert!(program.rows()[0].starts_with("ssh     Node_01   open "), "{:?}", program.rows());
+    program.press(&["C", "address", "Enter", "Esc", "Down", "Enter"]);
     program.until("the keys", |program| program.text().contains("SHA256:"));
     program.press(&["Esc", ":", "kill Node_02", "Enter"]);
     program.app.focus_on(Pane::Services);

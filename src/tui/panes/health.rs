@@ -68,7 +68,7 @@ impl PaneView for HealthPane {
         let least = if room.height < ROOMY { 5 } else { rows_up_to(hosts.min(HOSTS_USUAL) + 3, 9) };
         Shape::bounded((width(hosts.min(HOSTS_USUAL)), least), wish)
             .of_rows(hosts + 3)
-            .of_columns(width(hosts).saturating_add(beside::width()))
+            .of_columns(width(hosts).saturating_add(beside::width(self.list.hidden())))
     }
 
     fn priority(&self, preset: Preset) -> u16 {
@@ -98,7 +98,7 @@ impl PaneView for HealthPane {
         }
         let matrix = self.matrix(scene, canvas.area);
         matrix.draw(canvas);
-        matrix.whole().into_iter().for_each(|(hosts, used)| beside::draw(scene, hosts, used, canvas));
+        matrix.whole().into_iter().for_each(|shown| beside::draw(scene, shown, self.list.hidden(), canvas));
     }
 
     fn list(&self) -> &Rows {
@@ -112,6 +112,10 @@ impl PaneView for HealthPane {
     fn rows(&self, scene: &Scene<'_>) -> usize {
         let figures = &scene.snapshot.figures;
         if self.is_map { figures.nodes.len() + 1 } else { figures.health.hosts().len() }
+    }
+
+    fn columns(&self) -> &'static [&'static str] {
+        if self.is_map { &[] } else { beside::HIDEABLE }
     }
 
     /// Returns which hosts the rows of the matrix are; the map shows all hosts.

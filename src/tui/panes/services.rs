@@ -32,7 +32,7 @@ const ADDRESS_MAX: u16 = 47;
 const REFUSED_MAX: u16 = 60;
 
 /// Names of the columns that may be hidden.
-const HIDEABLE: &[&str] = &["node", "state", "clients", "requests", "in", "out", "refused"];
+const HIDEABLE: &[&str] = &["node", "address", "state", "clients", "requests", "in", "out", "refused"];
 
 /// A quantity that a column shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

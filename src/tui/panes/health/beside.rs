@@ -5,13 +5,15 @@
 //! Node_01      310   12.4   2111    420     1
 //! ```
 
+use std::collections::BTreeSet;
+
 use p2p_base::units::SimDuration;
 use p2p_engine::node::RoundTrips;
 use p2p_engine::snapshot::Peer;
 use ratatui::layout::Rect;
 
 use super::matrix::figure;
-use crate::tui::panes::columns::{Align, Cell, Column, Columns, wished};
+use crate::tui::panes::columns::{Align, Cell, Column, Columns, chosen, wished};
 use crate::tui::panes::scene::Scene;
 use crate::tui::panes::{Canvas, below_heading};
 use crate::tui::theme::Role;
@@ -20,6 +22,9 @@ use crate::tui::theme::Role;
 const LEAST: u16 = 24;
 /// Width of the gap to the matrix in cells.
 const GAP: u16 = 3;
+
+/// Names of the columns that may be hidden.
+pub(super) const HIDEABLE: &[&str] = &["mean", "best", "worst", "jitter", "lost"];
 
 /// A quantity that a column shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,9 +37,9 @@ enum Quantity {
     Lost,
 }
 
-/// Returns the width in cells at which all figures are shown, with the gap.
-pub(super) fn width() -> u16 {
-    GAP + wished(&columns())
+/// Returns the width in cells at which all figures are shown that are not hidden, with the gap.
+pub(super) fn width(hidden: &BTreeSet<String>) -> u16 {
+    GAP + wished(&chosen(columns(), hidden))
 }
 
 /// Returns all columns.
@@ -49,17 +54,19 @@ fn columns() -> Vec<Column<Quantity>> {
     ]
 }
 
-/// Draws the figures of these hosts, one a row, right of the first `used` cells of the canvas.
-pub(super) fn draw(scene: &Scene<'_>, hosts: &[Peer], used: u16, canvas: &mut Canvas<'_>) {
+/// Draws the figures of these hosts that are not hidden, one host a row, right of the first `used` cells of the canvas.
+pub(super) fn draw(scene: &Scene<'_>, (hosts, used): (&[Peer], u16), hidden: &BTreeSet<String>, canvas: &mut Canvas<'_>) {
     let taken = used + GAP;
     let area = Rect { x: canvas.area.x + taken, width: canvas.area.width.saturating_sub(taken), ..canvas.area };
-    if area.width < LEAST {
+    let columns = chosen(columns(), hidden);
+    // The names alone stand in the matrix.
+    if area.width < LEAST || columns.len() == 1 {
         return;
     }
     let mut beside = canvas.part(area);
     let matrix = &scene.snapshot.figures.health;
     let rows = hosts.iter().enumerate().filter_map(|(place, host)| Some((place, (*host, matrix.seen(Peer::Client, *host)?))));
-    Columns::fit(columns(), area.width).draw(scene.theme, &mut beside, below_heading(area), rows, |(host, seen), quantity, _| {
+    Columns::fit(columns, area.width).draw(scene.theme, &mut beside, below_heading(area), rows, |(host, seen), quantity, _| {
         cell(scene, *host, &seen.recent, quantity)
     });
 }
