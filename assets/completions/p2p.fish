@@ -27,7 +27,7 @@ end
 complete -c p2p -n "__fish_p2p_needs_command" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, or grpcs://127.0.0.1:50050 with TLS, instead of a data directory: put, get, ls, rm, uploads, mv, cp, chmod, touch, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
 complete -c p2p -n "__fish_p2p_needs_command" -l tls-ca -d 'Speak TLS with the server of --connect, and trust the certificates in FILE (PEM) instead of the public authorities' -r -F
 complete -c p2p -n "__fish_p2p_needs_command" -l tls-fingerprint -d 'Speak TLS with the server of --connect, and trust the certificate with this SHA-256 and no other' -r -f
-complete -c p2p -n "__fish_p2p_needs_command" -l theme -d 'The colours: dark, light, high-contrast, mono; by default light or dark as the terminal is' -r -f -a "dark\t''
+complete -c p2p -n "__fish_p2p_needs_command" -l theme -d 'The colours: dark, light, high-contrast, mono; by default those chosen on the screen before, or light or dark as the terminal is' -r -f -a "dark\t''
 light\t''
 high-contrast\t''
 mono\t''"

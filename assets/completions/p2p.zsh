@@ -29,7 +29,7 @@ _p2p() {
 '--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, chmod, touch, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--tls-ca=[Speak TLS with the server of --connect, and trust the certificates in FILE (PEM) instead of the public authorities]:FILE:_files' \
 '(--tls-ca)--tls-fingerprint=[Speak TLS with the server of --connect, and trust the certificate with this SHA-256 and no other]:SHA256:' \
-'--theme=[The colours\: dark, light, high-contrast, mono; by default light or dark as the terminal is]:THEME:(dark light high-contrast mono)' \
+'--theme=[The colours\: dark, light, high-contrast, mono; by default those chosen on the screen before, or light or dark as the terminal is]:THEME:(dark light high-contrast mono)' \
 '--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files -/' \
 '--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:' \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \

@@ -23,7 +23,7 @@ use super::input::Heard;
 const FRAME: Duration = Duration::from_millis(33);
 /// Interval at which a visible clock is drawn.
 const SECOND: Duration = Duration::from_secs(1);
-/// Interval at which the validity of the login session is checked.
+/// Interval at which the validity of the login session is checked, and whether the latest answer is still looked at.
 const SESSION_LOOK: Duration = Duration::from_secs(10);
 
 /// Maximum time for which input is held back: for the next screen while the command that leaves this one is carried out, and until one of as
@@ -170,7 +170,7 @@ fn pass_on(app: &mut App, wake: Wake, sources: &mut Sources, due: &mut Deadlines
         Wake::SessionLook => {
             due.session_look = now() + SESSION_LOOK;
             app.look_after_session();
-            return Ok(None);
+            return Ok(app.look_after_answer().then_some(FRAME));
         }
         Wake::Question(question) => app.on_question(question),
         Wake::Mail(notice) => app.on_mail(&notice),

@@ -17,6 +17,9 @@ const OUTPUT_MAX: usize = 5_000;
 /// Number of lines beyond which the oldest are dropped at once: dropping one for each that comes would move all others each time.
 const OUTPUT_SURPLUS: usize = 500;
 
+/// Number of looks without an input between them after which an answer may rest.
+const RESTS_AFTER: u8 = 6;
+
 /// The result of handling a key.
 #[derive(Debug, PartialEq, Eq)]
 pub enum PromptEffect {
@@ -50,6 +53,42 @@ pub struct Search {
     skip: usize,
 }
 
+/// Whether the latest answer has rows of its own, or only those that other panes leave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Rest {
+    /// Number of looks since the latest input or answer.
+    looks: u8,
+    is_resting: bool,
+}
+
+impl Rest {
+    /// Returns true if the answer has given its rows back.
+    pub const fn is_resting(self) -> bool {
+        self.is_resting
+    }
+
+    /// Gives the answer its rows again, since it is new or is asked for.
+    pub fn end(&mut self) {
+        *self = Rest::default();
+    }
+
+    /// Lets the answer give its rows back, since something else is looked at.
+    pub fn begin(&mut self) {
+        self.is_resting = true;
+    }
+
+    /// Takes in that the user is there.
+    pub fn put_off(&mut self) {
+        self.looks = 0;
+    }
+
+    /// Counts a look at the idle screen; returns true if nothing was done for so many that the answer may rest.
+    pub fn is_due(&mut self) -> bool {
+        self.looks = self.looks.saturating_add(1);
+        !self.is_resting && self.looks > RESTS_AFTER
+    }
+}
+
 /// The state of the prompt.
 #[derive(Debug, Default)]
 pub struct Prompt {
@@ -67,6 +106,8 @@ pub struct Prompt {
     pub scroll: usize,
     /// True if the latest line was run by a key of another pane which has had the keys since, so that its answer is what is looked for.
     pub is_asked_aside: bool,
+    /// Whether the latest answer has rows of its own still.
+    pub rest: Rest,
     /// The answers among the output.
     answers: Answers,
     history: History,

@@ -61,6 +61,7 @@ mod recordings;
 mod remaining;
 mod remote;
 mod replacing;
+mod resting;
 mod room;
 mod screen;
 mod seeds;

@@ -42,6 +42,7 @@ impl App {
             }
             Action::Preset(preset) => {
                 self.workspace.set_preset(preset);
+                self.prompt_mut().rest.begin();
                 self.store_settings();
             }
             Action::Zoom => self.workspace.zoom(!self.workspace.is_zoomed()),
@@ -105,6 +106,9 @@ impl App {
     pub fn focus_on(&mut self, pane: Pane) {
         self.workspace.focus_on(pane);
         self.prompt_mut().is_asked_aside = false;
+        if pane == Pane::Prompt {
+            self.prompt_mut().rest.end();
+        }
     }
 
     /// Gives a pane the keyboard focus that is a number of panes after the focused one, or before it, without those that show nothing.
@@ -195,6 +199,9 @@ impl App {
 
     /// Moves the selection of a pane down by a number of lines on the screen, or up if it is negative.
     pub(super) fn scroll(&mut self, pane: Pane, lines: isize) {
+        if pane == Pane::Prompt {
+            self.prompt_mut().rest.end();
+        }
         self.with_pane(pane, |pane, scene| pane.scroll(scene, lines));
         self.follow_selection(pane);
     }

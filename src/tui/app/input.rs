@@ -19,6 +19,7 @@ impl App {
     pub fn on_input(&mut self, input: Input) {
         if !matches!(input, Input::Resize(..) | Input::FocusGained | Input::FocusLost) {
             self.remark = None;
+            self.prompt_mut().rest.put_off();
         }
         let input = match input {
             // The text may be a password, so that it is erased after use.
@@ -129,7 +130,7 @@ impl App {
         match action::action_for(key, true, &self.keymap) {
             Some(action) => self.act(action),
             None if key.code == KeyCode::Tab => self.act(Action::NextPane),
-            None if key.code == KeyCode::Esc => self.workspace.zoom(false),
+            None if key.code == KeyCode::Esc => self.act(Action::Prompt),
             None => self.hold_back(Input::Key(*key)),
         }
     }

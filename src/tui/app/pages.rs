@@ -65,6 +65,9 @@ impl App {
         let title = self.lines.typed(number).unwrap_or_default();
         let unread = Unread { line: number, title, view, first: said.saturating_sub(lines) };
         self.unread = (self.lines.is_latest(number) && !self.lines.has_more()).then_some(unread);
+        if self.unread.is_some() {
+            self.prompt_mut().rest.end();
+        }
     }
 
     /// Forgets the answer that the next frame would open: it is part of a longer one, which F8 opens.
@@ -89,6 +92,39 @@ impl App {
         if rows > usize::from(room.height) && text.lines().nth(1).is_some() {
             self.read(&unread.title, Laid::of(vec![Piece::Answer(unread.view)]));
         }
+    }
+
+    /// Lets the latest answer give its rows back if nothing was done for a minute, and another pane is cut. To be called every ten seconds.
+    /// Returns true if that changes the screen.
+    pub fn look_after_answer(&mut self) -> bool {
+        // What is read, and what stands still or is spoken of as a whole, keeps its place.
+        if self.is_touring() || self.view.is_frozen() || self.prompt().scroll > 0 {
+            self.prompt_mut().rest.put_off();
+            return false;
+        }
+        let rests = self.prompt_mut().rest.is_due() && self.is_another_cut();
+        if rests {
+            self.prompt_mut().rest.begin();
+        }
+        rests
+    }
+
+    /// Returns true if a pane beside the prompt has no room for all its rows, or for itself. Of what has no end, as the packets, some are always
+    /// missing.
+    fn is_another_cut(&self) -> bool {
+        let (scene, preset) = (self.scene(), self.workspace.preset());
+        let whole = self.workspace.areas().iter().map(|(_, area)| *area).reduce(Rect::union).unwrap_or_default();
+        let is_cut = |pane: &Pane| {
+            let view = self.panes.get(*pane);
+            match self.workspace.area_of(*pane) {
+                Some(area) => {
+                    let is_endless = view.shape(&scene, whole.as_size()).is_endless;
+                    !is_endless && view.part(&scene, area.inner(Margin::new(1, 1))).is_cut()
+                }
+                None => view.is_wanted(&scene) && view.priority(preset) > 0 && view.has_room(preset, whole.as_size()),
+            }
+        };
+        Pane::ALL.iter().filter(|&&pane| pane != Pane::Prompt).any(is_cut)
     }
 
     /// Remembers a layout for the next frame.

@@ -32,6 +32,7 @@ impl App {
         }
         self.say(Role::Accent, &format!("{} {line}", self.theme.glyphs.prompt));
         self.prompt_mut().is_asked_aside = self.workspace.focus() != Pane::Prompt;
+        self.prompt_mut().rest.end();
         self.lines.push(commands_of(line).into_iter().map(|(_, command)| command));
         self.begin_typed();
     }

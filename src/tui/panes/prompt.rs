@@ -26,6 +26,8 @@ use crate::tui::wrap::{fitted, rows_of, wrapped_text};
 const SMALL: u16 = 28;
 /// Height of a prompt that has room for two rows of output above the typed line.
 const ANSWERED: u16 = 5;
+/// The same with one row of output, once the answer has given its rows back.
+const RESTING: u16 = 4;
 /// Maximum number of rows of the menu.
 const MENU_ROWS: usize = 8;
 /// Words behind a line of which the last word is none that could be completed.
@@ -47,15 +49,22 @@ impl PaneView for PromptPane {
         // Where nothing is said, as after `clear`, the typed line needs no rows above it.
         let least = if self.prompt.output.is_empty() { FRAMED_ROW } else { ANSWERED };
         let usual = if self.prompt.output.is_empty() { FRAMED_ROW } else { (room.height / 7).clamp(ANSWERED, 9) };
+        let is_resting = self.prompt.rest.is_resting();
         // A frozen view stands still as a whole, its places too.
-        if scene.focus != Pane::Prompt && (!self.prompt.is_asked_aside || scene.is_frozen) {
+        if !is_resting && scene.focus != Pane::Prompt && (!self.prompt.is_asked_aside || scene.is_frozen) {
             return Shape::of_height((56, least), (80, usual));
         }
-        // While the prompt has the keys, or was asked by a key of another pane, it has room for the latest answer, up to half the screen.
-        // On a small screen others give way to that; on a large one they do not have to.
         let answer = self.prompt.answer().iter().map(|(_, text)| rows_of(text, room.width.saturating_sub(2).into()));
         let answer: usize = answer.sum();
         let rows = |most: u16| rows_up_to(answer + 3, most).max(least);
+        if is_resting {
+            // Whatever comes yet is to be seen in one row at least.
+            let least = least.min(RESTING);
+            let wish = if room.height < SMALL { least } else { usual };
+            return Shape::of_height((56, least), (80, wish)).up_to(rows(room.height / 2));
+        }
+        // While the prompt has the keys, or was asked by a key of another pane, it has room for the latest answer, up to half the screen.
+        // On a small screen others give way to that; on a large one they do not have to.
         let least = if room.height < SMALL { rows(room.height / 2) } else { rows(room.height / 4) };
         // The lists come first in any case: if the one that lacks least did, a row more or less of a list would move all frames to and fro
         // while short transfers follow one another.

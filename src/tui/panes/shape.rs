@@ -62,6 +62,12 @@ impl Shape {
         Shape { gives_way: true, ..self }
     }
 
+    /// Returns the shape of a pane that shows something in more rows than it wishes, which it has of what all others leave.
+    #[must_use]
+    pub fn up_to(self, height: u16) -> Shape {
+        Shape { most: Size::new(self.most.width, self.most.height.max(height)), ..self }
+    }
+
     /// Returns the shape of a pane that keeps a height.
     #[must_use]
     pub fn pinned(self, height: u16) -> Shape {
