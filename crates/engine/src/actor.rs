@@ -383,11 +383,19 @@ impl Actor {
         }
     }
 
-    /// Publishes events, a snapshot and answers. The snapshot is published before the answers, so that the receiver of an
-    /// answer finds a snapshot that is at least as new.
+    /// Publishes a snapshot, events and answers. The snapshot is published first, so that the receiver of an answer, or of the event of
+    /// a change of names, finds a snapshot that is at least as new.
     fn hand_out(&mut self, progress: Progress) {
         self.keep_facts();
-        while let Some((at, event)) = self.simulation.poll_event() {
+        let events: Vec<_> = std::iter::from_fn(|| self.simulation.poll_event()).collect();
+        let replies: Vec<_> = std::iter::from_fn(|| self.simulation.poll_reply()).collect();
+        let calm = progress == Progress::Still && self.snapshots.borrow().at != self.simulation.now();
+        if !self.wanted.is_empty() || self.last_figures.elapsed() >= FIGURES_INTERVAL {
+            self.publish_figures();
+        } else if calm || !replies.is_empty() || events.iter().any(|(_, event)| event.changes_names()) {
+            self.publish_without_figures();
+        }
+        for (at, event) in events {
             self.lines.note(at, &event);
             self.health_log.note(&event);
             self.events.push(at, event);
@@ -395,13 +403,6 @@ impl Actor {
         self.lines.flush();
         if let Some(line) = self.health_log.due(self.started.elapsed()) {
             tracing::info!(at = %self.simulation.now(), "{line}");
-        }
-        let replies: Vec<_> = std::iter::from_fn(|| self.simulation.poll_reply()).collect();
-        let calm = progress == Progress::Still && self.snapshots.borrow().at != self.simulation.now();
-        if !self.wanted.is_empty() || self.last_figures.elapsed() >= FIGURES_INTERVAL {
-            self.publish_figures();
-        } else if calm || !replies.is_empty() {
-            self.publish_without_figures();
         }
         for (command_id, answer) in replies {
             self.hurried.remove(&command_id);

@@ -268,6 +268,22 @@ pub enum Event {
 }
 
 impl Event {
+    /// Returns true if there are other files or directories than before, or others may read them.
+    pub fn changes_names(&self) -> bool {
+        matches!(
+            self,
+            Event::FileStored { .. }
+                | Event::FileRemoved { .. }
+                | Event::FileCopied { .. }
+                | Event::DirectoryMade { .. }
+                | Event::DirectoryRemoved { .. }
+                | Event::Moved { .. }
+                | Event::FileShared { .. }
+                | Event::FilesAdopted { .. }
+                | Event::AttributesSet { .. }
+        )
+    }
+
     /// Names of the kinds of events, as programs know them.
     pub const KINDS: &[&str] = &[
         "TransferStarted",

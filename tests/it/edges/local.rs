@@ -1,8 +1,8 @@
 //! Streams of this machine: virtual time waits for them, so that their pace changes nothing of what happens.
 
-use p2p_engine::EngineError;
 use p2p_engine::operation::{self, Await, ByteRange};
 use p2p_engine::transfer::TransferState;
+use p2p_engine::{ClockMode, EngineError, Event};
 use p2p_store::segment::Sha256Digest;
 
 use super::bench::{Bench, content, drain, feed, key, named, on_a_runtime, remote};
@@ -41,6 +41,25 @@ fn trace(most: u64) -> String {
         }
         bench.handle.trace_hash().await.unwrap().to_string()
     })
+}
+
+/// Who is told that a file is stored finds it at once.
+#[test]
+fn what_an_event_tells_is_so() {
+    on_a_runtime(async {
+        let (bench, alice) = (Bench::with(|config| config.clock = ClockMode::Running), user("alice"));
+        let mut events = bench.handle.events(None).live;
+        for n in 0..50 {
+            let begun = bench.begin(&alice, named(&n.to_string())).await.unwrap();
+            feed(begun.writer, content(100, n), 0).await;
+            let stored = loop {
+                if let Event::FileStored { file, .. } = &events.recv().await.unwrap().event {
+                    break file.clone();
+                }
+            };
+            assert!(bench.handle.snapshots().borrow().files.file(&stored).is_some(), "{stored:?}");
+        }
+    });
 }
 
 #[test]
