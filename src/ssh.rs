@@ -155,7 +155,9 @@ impl BroadcastArgs {
     /// Returns what all nodes answer, once the password is known.
     async fn answers(&self, nodes: Vec<Found>, user: &str, needs_password: bool) -> Result<Vec<OfOne>, ShellError> {
         let mut answers = Answers::new(self.common.password_file.clone());
-        let password = if needs_password { asking::password_for_all(&mut answers, user).await? } else { None };
+        // A node that takes no key of the user asks for the password that is provided.
+        let is_wanted = needs_password || answers.provides_password();
+        let password = if is_wanted { asking::password_for_all(&mut answers, user).await? } else { None };
         Ok(visits::at_all(&Pool::default(), nodes, (user, None), &self.command.join(" "), password).await)
     }
 }

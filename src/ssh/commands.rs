@@ -78,7 +78,7 @@ pub static COMMANDS: &[Spec] = &[
         summary: "send files to a node or a host elsewhere, fetch them, or list a directory there, over SFTP",
         details: "HOST is as for `ssh`. FILE is a file of this machine for `put`, one of the host for `get`, and a directory of the host for `ls`, the \
                   user's own without one. A file appears under its name once all of it is there, and its SHA-256 is compared with that of the host, \
-                  where that tells it. Nothing is left of what is interrupted, unless --resume keeps it.",
+                  where that tells it. What is interrupted is removed again, unless --resume keeps it.",
         arguments: &[
             Argument { name: "ACTION", kind: Word::OneOf(&Action::NAMES), times: Times::Once },
             Argument { name: "[USER@]HOST", kind: Word::Like(&["Node_02", "alice@Node_02"]), times: Times::Once },

@@ -17,7 +17,7 @@ use eyre::{Report, Result};
 use p2p_base::spelling::{visible, visible_path};
 use p2p_engine::EngineError;
 use p2p_service::failure::{Advise, all_told, exit, wrong_usage};
-use p2p_service::instance::advised;
+use p2p_service::instance::{advised, is_nameless};
 use p2p_service::interrupt::{self, Interrupted, interrupted};
 use p2p_service::output;
 use p2p_shell::answer::View;
@@ -154,6 +154,7 @@ impl Failure {
             Failure::Sftp(SftpError::Taken { .. }) => Some("--force replaces it, and --as NAME gives another name".into()),
             Failure::Sftp(SftpError::NotReplaceable { .. }) => Some("remove it there first, or choose another name".into()),
             Failure::Sftp(error) if error.is_temporary() && asked.resume => Some("the same command goes on where it was".into()),
+            Failure::Sftp(error) if error.is_temporary() && asked.action == Action::Ls => Some("try again".into()),
             Failure::Sftp(error) if error.is_temporary() => Some("try again; with --resume, what has come is kept".into()),
             _ => None,
         }
@@ -179,7 +180,11 @@ impl Failure {
 
     fn into_report(self, asked: &Asked) -> Report {
         if let Failure::Local(error) = self {
-            return advised(*error);
+            return match is_source(&error) {
+                true => Report::from(*error)
+                    .suggestion("give the path of a regular file that you may read, or `-` for standard input"),
+                false => advised(*error),
+            };
         }
         let (advice, code) = (self.advice(asked), self.exit_code());
         let report = Report::from(self).exit_code(code);
@@ -188,6 +193,11 @@ impl Failure {
             None => report,
         }
     }
+}
+
+/// Returns true if an error is that of a file that cannot be read, which the general advice takes for one of a command with `--recursive`.
+fn is_source(error: &EngineError) -> bool {
+    matches!(error, EngineError::Source { reason, .. } if !is_nameless(reason))
 }
 
 /// What was done: the lines of it, and what has failed, with the paths of that.
@@ -301,6 +311,17 @@ fn text_of(path: &Path) -> Result<&str, Failure> {
     path.to_str().ok_or_else(|| Failure::operand(format!("{} is no text in UTF-8, as paths at a host are", visible_path(path))))
 }
 
+impl Asked {
+    /// Returns what is told when this is interrupted, if its end may take a while: a node stores first what it has taken in.
+    fn words_of_stop(&self) -> Option<&'static str> {
+        match (self.action, self.resume) {
+            (Action::Put, true) => Some("what the host has is being kept; Ctrl-C again ends at once"),
+            (Action::Put, false) => Some("what was sent is being removed; Ctrl-C again ends at once, and leaves it at the host"),
+            (Action::Get | Action::Ls, _) => None,
+        }
+    }
+}
+
 impl SftpArgs {
     /// Sends files, fetches them, or lists a directory.
     ///
@@ -326,7 +347,12 @@ impl SftpArgs {
             stop = interrupted() => return Err(stop?.into()),
         };
         let _attention = interrupt::attend()?;
-        let stop = async { drop(interrupted().await) };
+        let stop = async {
+            drop(interrupted().await);
+            if let Some(words) = asked.words_of_stop() {
+                output::tell(words);
+            }
+        };
         let outcome = asked.carry_out(&sftp, true, stop).await;
         self.tell(&asked, outcome)
     }

@@ -190,7 +190,7 @@ fn take_in(signal: i32, terminal: Option<&Termios>) {
             wait(FURTHER_AFTER.saturating_sub(first.at.elapsed()));
             let is_same = ASKED.borrow().is_some_and(|asked| asked.at == first.at);
             if is_same {
-                end(signal, "interrupted again; ended at once, and the next start undoes what is left", terminal);
+                end(signal, "interrupted again; ended at once. What is left on this machine, the next start undoes", terminal);
             }
             // The request of the first signal has been settled in the meantime.
             take_in(signal, terminal);

@@ -82,7 +82,7 @@ impl Transfers<'_> {
         let Some(name) = self.asked.name.as_deref() else {
             return own
                 .map(str::to_owned)
-                .ok_or_else(|| Failure::operand("the file has no name of its own; give it one with --as NAME"));
+                .ok_or_else(|| Failure::operand("the file has no name of its own that is text; give it one with --as NAME"));
         };
         let is_several = self.asked.paths.len() > 1;
         let is_directory = name.ends_with('/') || self.sftp.find(name).await?.is_some_and(|found| found.kind == Kind::Directory);

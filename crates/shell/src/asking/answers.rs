@@ -70,6 +70,11 @@ impl Answers {
         self.provided_for = Some(UserName::folded(user));
     }
 
+    /// Returns true if a password is provided, by a file or by the environment.
+    pub fn provides_password(&self) -> bool {
+        self.password_file.is_some() || from_environment(PASSWORD_VARIABLE).is_some()
+    }
+
     /// Answers a question, or drops it if the user gives up.
     pub async fn answer(&mut self, question: Question) {
         let Question { mut form, reply } = question;

@@ -164,3 +164,19 @@ fn a_host_elsewhere_is_known_by_its_key() {
     assert!(refused.contains("is known by another one") && refused.contains("known_hosts:"), "{refused}");
     assert_eq!(served.stop().code, Some(0));
 }
+
+/// A key that the nodes do not take is in the way of no password that is provided.
+#[test]
+fn all_nodes_take_the_password_where_they_take_no_key() {
+    let home = Home::new(QUICK);
+    home.register("alice");
+    home.login("alice");
+    home.ok(&["keygen", "alice"]);
+    let served = served(&home);
+    let mut broadcast = home.command(&["broadcast", "--user", "alice", "echo", "here"]);
+    let said = end_of(broadcast.env("P2P_PASSWORD", PASSWORD).spawn().unwrap());
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let told = said.stdout;
+    assert_eq!(told.matches("here").count(), served.ready["services"].as_array().unwrap().len(), "{told}");
+    assert_eq!(served.stop().code, Some(0));
+}

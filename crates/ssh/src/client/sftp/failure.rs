@@ -87,6 +87,16 @@ pub enum SftpError {
         /// Path of the file.
         path: String,
     },
+    /// The file goes on after the size that the host tells of it.
+    #[error("`{}` is longer than the {bytes} bytes that {host} tells of it", visible(path))]
+    Longer {
+        /// Name of the host.
+        host: String,
+        /// Path of the file.
+        path: String,
+        /// Size that the host tells, in bytes.
+        bytes: u64,
+    },
     /// The content at the host is not that of this machine.
     #[error("{host} has {} for `{}`, and here it is {}", known.0, visible(path), known.1)]
     Differs {

@@ -105,9 +105,20 @@ impl Sftp {
         if self.open_attributes(handle, path).await? != *before || before.bytes != Some(whole.bytes) {
             return Err(self.changed(path));
         }
+        self.require_end(handle, path, whole.bytes).await?;
         self.raw.close(handle).await.map_err(|error| self.failed(error, path))?;
         let is_compared = self.compare(path, whole).await?;
         Ok(Fetched { bytes: whole.bytes, sha256: whole.sha256, is_compared })
+    }
+
+    /// Checks that a file ends where its size says. What a host makes when it is read, as Linux does below `/proc`, has a size of 0 there.
+    async fn require_end(&self, handle: &str, path: &str, bytes: u64) -> Result<(), SftpError> {
+        match self.raw.read(handle, bytes, 1).await {
+            Ok(data) if data.data.is_empty() => Ok(()),
+            Ok(_) => Err(SftpError::Longer { host: self.host.clone(), path: path.to_owned(), bytes }),
+            Err(Error::Status(status)) if status.status_code == StatusCode::Eof => Ok(()),
+            Err(error) => Err(self.failed(error, path)),
+        }
     }
 
     async fn open_attributes(&self, handle: &str, path: &str) -> Result<Attributes, SftpError> {

@@ -117,10 +117,15 @@ impl Sftp {
         Ok(entries)
     }
 
-    async fn listed(&self, handle: &str, path: &str) -> Result<Vec<Entry>, SftpError> {
+    pub(super) async fn listed(&self, handle: &str, path: &str) -> Result<Vec<Entry>, SftpError> {
         let mut entries = Vec::new();
         loop {
             match self.raw.readdir(handle).await {
+                // The end is told by a status: without anything in it, a page would be asked for again and again.
+                Ok(page) if page.files.is_empty() => {
+                    let what = "a page of a directory with nothing in it".into();
+                    return Err(SftpError::Unsound { host: self.host.clone(), what });
+                }
                 Ok(page) => {
                     let named = page.files.into_iter().filter(|file| !matches!(file.filename.as_str(), "." | ".."));
                     entries.extend(named.map(|file| Entry { attributes: Attributes::from(&file.attrs), name: file.filename }));

@@ -5,7 +5,9 @@ use std::io::{self, Cursor, Write};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use russh_sftp::protocol::{Attrs, Data, ExtendedReply, FileAttributes, Handle, OpenFlags, Packet, Status, StatusCode, Version};
+use russh_sftp::protocol::{
+    Attrs, Data, ExtendedReply, FileAttributes, Handle, Name, OpenFlags, Packet, Status, StatusCode, Version,
+};
 use russh_sftp::server::{Handler, run};
 use sha2::{Digest, Sha256};
 use tokio::io::duplex;
@@ -23,6 +25,10 @@ enum Manner {
     Growing,
     /// The file ends before its size.
     Ending,
+    /// The file goes on after its size.
+    Longer,
+    /// Directories have pages without anything in them.
+    Empty,
     /// Its SHA-256 is that of something else.
     Wrong,
     /// Reads and writes are not answered.
@@ -52,6 +58,7 @@ impl Server {
         let size = match self.manner {
             Manner::Growing => size + self.asked,
             Manner::Ending => size + 10,
+            Manner::Longer => size - 10,
             _ => size,
         };
         Ok(FileAttributes { size: Some(size), permissions: Some(0o100_644), ..FileAttributes::empty() })
@@ -117,6 +124,17 @@ impl Handler for Server {
 
     async fn fstat(&mut self, id: u32, path: String) -> Result<Attrs, StatusCode> {
         Ok(Attrs { id, attrs: self.attributes(&path)? })
+    }
+
+    async fn opendir(&mut self, id: u32, path: String) -> Result<Handle, StatusCode> {
+        Ok(Handle { id, handle: path })
+    }
+
+    async fn readdir(&mut self, id: u32, _: String) -> Result<Name, StatusCode> {
+        match self.manner {
+            Manner::Empty => Ok(Name { id, files: Vec::new() }),
+            _ => Err(StatusCode::Eof),
+        }
     }
 
     async fn remove(&mut self, id: u32, path: String) -> Result<Status, StatusCode> {
@@ -186,11 +204,23 @@ async fn a_file_is_whole_or_an_error() {
     for (manner, words) in [
         (Manner::Growing, "`a` has changed at store"),
         (Manner::Ending, "`a` has changed at store"),
+        (Manner::Longer, "`a` is longer than the 299990 bytes that store tells of it"),
         (Manner::Wrong, "store has the SHA-256 "),
         (Manner::Mute, "store has not answered a request within 1 s"),
     ] {
         let told = fetched(manner).await.0.unwrap_err().to_string();
         assert!(told.starts_with(words), "{manner:?}: {told}");
+    }
+}
+
+/// A list ends, whatever its pages are.
+#[tokio::test]
+async fn a_list_ends() {
+    for (manner, is_list) in [(Manner::Sound, true), (Manner::Empty, false)] {
+        let (sftp, _) = session(manner, PATIENCE).await;
+        let listed = sftp.listed("d", "d").await;
+        assert_eq!(matches!(&listed, Ok(entries) if entries.is_empty()), is_list, "{listed:?}");
+        assert_eq!(matches!(listed, Err(SftpError::Unsound { .. })), !is_list);
     }
 }
 
