@@ -26,8 +26,10 @@ use crate::tui::wrap::{fitted, rows_of, wrapped_text};
 const SMALL: u16 = 28;
 /// Height of a prompt that has room for two rows of output above the typed line.
 const ANSWERED: u16 = 5;
-/// The same with one row of output, once the answer has given its rows back.
+/// The same with one row of output, once the answer has given its rows back on a screen that is not wide.
 const RESTING: u16 = 4;
+/// Width from which on panes stand beside the prompt: one row of an answer would be cut beside columns that are empty there.
+const WIDE: u16 = 160;
 /// Maximum number of rows of the menu.
 const MENU_ROWS: usize = 8;
 /// Words behind a line of which the last word is none that could be completed.
@@ -59,7 +61,7 @@ impl PaneView for PromptPane {
         let rows = |most: u16| rows_up_to(answer + 3, most).max(least);
         if is_resting {
             // Whatever comes yet is to be seen in one row at least.
-            let least = least.min(RESTING);
+            let least = if room.width < WIDE { least.min(RESTING) } else { least };
             let wish = if room.height < SMALL { least } else { usual };
             return Shape::of_height((56, least), (80, wish)).up_to(rows(room.height / 2));
         }
