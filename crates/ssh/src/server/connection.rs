@@ -99,7 +99,7 @@ pub(super) async fn serve(
     let config = Arc::clone(&shared.config);
     let works = Works::default();
     let logged_in = watch::Sender::new(false);
-    let (is_in, is_in_to_stay) = (logged_in.subscribe(), logged_in.subscribe());
+    let is_in = logged_in.subscribe();
     let client =
         Client::new(access.clone(), guest.clone(), (shared.seats, shared.node), works.clone(), closing.clone(), logged_in);
     let (cut, is_cut) = oneshot::channel::<()>();
@@ -113,8 +113,7 @@ pub(super) async fn serve(
                     tracing::debug!(client = %guest.address(), ?ended, "an SSH connection is over");
                     None
                 }
-                words = reason_to_end(&guest, is_stopped, is_in, closing, &works, drain) => Some(words),
-                () = lapsed(&access, is_in_to_stay) => Some(LAPSED),
+                words = reason_to_end((&guest, &access), is_stopped, is_in, closing, &works, drain) => Some(words),
             };
             if let Some(words) = end {
                 works.end().await;
@@ -130,7 +129,7 @@ pub(super) async fn serve(
 
 /// Waits until there is a reason to end a connection that its client does not end, and returns it.
 async fn reason_to_end(
-    guest: &Guest,
+    (guest, access): (&Guest, &Access),
     mut is_stopped: watch::Receiver<bool>,
     mut is_in: watch::Receiver<bool>,
     mut closing: Closing,
@@ -140,15 +139,15 @@ async fn reason_to_end(
     let login = async {
         // The sender is the session's, which has not ended.
         if timeout(LOGIN_MAX, is_in.wait_for(|&is_in| is_in)).await.is_ok() {
-            std::future::pending::<()>().await;
+            lapsed(access).await;
+            return LAPSED;
         }
+        guest.note_refusal(NO_LOGIN);
+        NO_LOGIN
     };
     tokio::select! {
         _ = is_stopped.wait_for(|&is_stopped| is_stopped) => "the node's process has ended",
-        () = login => {
-            guest.note_refusal(NO_LOGIN);
-            NO_LOGIN
-        }
+        words = login => words,
         () = async {
             closing.begun().await;
             // A little is left of the time for the last words.
@@ -158,9 +157,7 @@ async fn reason_to_end(
 }
 
 /// Waits until a client that has logged in is nobody any more: its session was ended, or its token was revoked or has expired.
-async fn lapsed(access: &Access, mut is_in: watch::Receiver<bool>) {
-    // The sender is the session's, which has not ended.
-    let _ = is_in.wait_for(|&is_in| is_in).await;
+async fn lapsed(access: &Access) {
     let mut looks = interval(LOOK);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
