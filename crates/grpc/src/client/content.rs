@@ -2,7 +2,7 @@
 //!
 //! A read or a write may last without end. The connection is attended meanwhile, and nobody waits for such a thread if the program ends.
 
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, Read, Write};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::thread::Builder;
@@ -177,16 +177,8 @@ fn reading(
 
 /// Reads a chunk that is full, unless the source ends; empty at the end.
 fn next_chunk(source: &mut impl Read) -> io::Result<Bytes> {
-    let (mut bytes, mut len) = (vec![0; CHUNK], 0);
-    while len < CHUNK {
-        match source.read(&mut bytes[len..]) {
-            Ok(0) => break,
-            Ok(more) => len += more,
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    bytes.truncate(len);
+    let mut bytes = Vec::with_capacity(CHUNK);
+    source.take(CHUNK as u64).read_to_end(&mut bytes)?;
     Ok(bytes.into())
 }
 

@@ -69,16 +69,8 @@ pub(super) fn reading(mut source: impl Read + Send + 'static, skipped: u64, len:
 
 /// Reads a piece that is full, unless the source ends; empty at the end.
 fn next_piece(source: &mut impl Read, max: usize) -> io::Result<Bytes> {
-    let (mut bytes, mut len) = (vec![0; max], 0);
-    while len < max {
-        match source.read(&mut bytes[len..]) {
-            Ok(0) => break,
-            Ok(more) => len += more,
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    bytes.truncate(len);
+    let mut bytes = Vec::with_capacity(max);
+    source.take(max as u64).read_to_end(&mut bytes)?;
     Ok(bytes.into())
 }
 
