@@ -85,16 +85,24 @@ impl Common {
     }
 }
 
+impl Common {
+    /// Returns the host that is meant, and the user there.
+    fn destination(&self, target: &Target) -> Result<(Found, String)> {
+        let hosts = self.hosts()?;
+        let found = hosts.find(&target.host).map_err(|error| not_found(&error, &hosts))?;
+        let named = target.user.as_deref().or(self.user.as_deref());
+        let user = hosts.user(&found, named, None).map_err(|error| not_found(&error, &hosts))?;
+        Ok((found, user))
+    }
+}
+
 impl SshArgs {
     /// Carries the command out at the host, and ends with its exit status.
     ///
     /// # Errors
     /// Fails if the host cannot be reached, is not known, or does not log the user in, and if the command has failed.
     pub async fn run(&self) -> Result<()> {
-        let hosts = self.common.hosts()?;
-        let found = hosts.find(&self.target.host).map_err(|error| not_found(&error, &hosts))?;
-        let named = self.target.user.as_deref().or(self.common.user.as_deref());
-        let user = hosts.user(&found, named, None).map_err(|error| not_found(&error, &hosts))?;
+        let (found, user) = self.common.destination(&self.target)?;
         let answers = Answers::new(self.common.password_file.clone());
         let mut asker = Asker::terminal(answers, &user, found.is_here());
         let command = self.command.join(" ");

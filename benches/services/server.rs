@@ -10,7 +10,7 @@ use p2p_grpc::client::{Client, Tls};
 use p2p_service::accounts::Secret;
 use serde_json::Value;
 
-use super::sftp::Login;
+use super::sftp::{Login, key_pair};
 
 /// Links so fast that the machine is what is measured.
 pub(crate) const FAST: &str = "[network]\nbandwidth = \"100Gbit/s\"\ndelay = \"100us\"\nloss = \"0%\"\nqueue = 10000\n";
@@ -44,9 +44,7 @@ impl Server {
             let tls = format!("[grpc]\ntls = {{ certificate = \"{certificate}\", key = \"{key}\" }}\n");
             fs::write(&config, [FAST, &tls].concat()).unwrap();
         }
-        let key = home.join("id");
-        let made = Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(&key).status().unwrap();
-        assert!(made.success());
+        let key = key_pair(home.join("id"));
         said(&home, &["run", "-c", "key add benchmark id.pub"]);
         let arguments = ["serve", "--grpc=:0", "--ssh=:0", "--speed", "max", "--exit-with-parent"];
         let mut child = p2p(&home, &arguments).stdout(Stdio::piped()).spawn().unwrap();

@@ -56,6 +56,13 @@ impl Login {
     }
 }
 
+/// Makes a pair of keys, and returns the file of the private one.
+pub(crate) fn key_pair(file: PathBuf) -> PathBuf {
+    let made = Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(&file).status().unwrap();
+    assert!(made.success());
+    file
+}
+
 /// OpenSSH's server with its `sftp-server`, in a process of its own. It ends with the value.
 pub(crate) struct OpenSsh {
     child: Child,
@@ -70,12 +77,7 @@ impl OpenSsh {
         }
         let files = home.join("files");
         fs::create_dir_all(&files).unwrap();
-        let [host_key, key] = ["host", "id"].map(|name| {
-            let file = home.join(name);
-            let made = Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(&file).status().unwrap();
-            assert!(made.success());
-            file
-        });
+        let [host_key, key] = ["host", "id"].map(|name| key_pair(home.join(name)));
         // The port is free again when the server takes it.
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let [host_key, keys] = [host_key, home.join("id.pub")].map(|file| file.into_os_string().into_string().unwrap());

@@ -30,10 +30,10 @@ use thiserror::Error;
 
 use self::report::{Done, EntryLine, FileLine};
 use self::transfers::Transfers;
+use super::Common;
 use super::asking::Asker;
 use super::hosts::Target;
 use super::visits::{self, Visit};
-use super::{Common, not_found};
 use crate::operand::is_dash;
 
 /// `p2p sftp`
@@ -329,10 +329,7 @@ impl SftpArgs {
     /// Fails if the host cannot be reached, is not known, or does not log the user in, and if it refuses one of the files.
     pub async fn run(&self) -> Result<()> {
         let asked = self.asked()?;
-        let hosts = self.common.hosts()?;
-        let found = hosts.find(&self.target.host).map_err(|error| not_found(&error, &hosts))?;
-        let named = self.target.user.as_deref().or(self.common.user.as_deref());
-        let user = hosts.user(&found, named, None).map_err(|error| not_found(&error, &hosts))?;
+        let (found, user) = self.common.destination(&self.target)?;
         let mut asker = Asker::terminal(Answers::new(self.common.password_file.clone()), &user, found.is_here());
         let pool = Pool::default();
         let visit = Visit { pool: &pool, found: &found, user: &user, here: None };

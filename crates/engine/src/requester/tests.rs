@@ -551,9 +551,8 @@ fn a_request_for_a_segment_waits_until_fewer_nodes_send() {
     assert_eq!((bench.sending(), bench.requester.fan_in.waiting().count()), (6, 2), "a longer queue takes one more");
 }
 
-/// A node has its turn too once the connection to one before it is given up.
-#[test]
-fn a_connection_that_is_given_up_lets_the_next_node_send() {
+/// A bench where a node waits for its turn, and the connection to one before it is kept for the other request on it, that of owner 3.
+fn with_one_waiting() -> Bench {
     let mut bench = Bench::new();
     bench.fetch(node(0));
     bench.next_owner = 2;
@@ -563,6 +562,13 @@ fn a_connection_that_is_given_up_lets_the_next_node_send() {
     bench.send(node(0), usize::MAX);
     (1..=SENDING_MAX).for_each(|index| bench.fetch(node(index)));
     bench.forget(|owner| owner == 1);
+    bench
+}
+
+/// A node has its turn too once the connection to one before it is given up.
+#[test]
+fn a_connection_that_is_given_up_lets_the_next_node_send() {
+    let mut bench = with_one_waiting();
     assert!(bench.requester.is_connected(node(0)), "the node has had the other request");
     assert_eq!((bench.sending(), bench.requester.fan_in.waiting().count()), (SENDING_MAX, 1));
     bench.answer(node(0), 1, 100);
@@ -573,15 +579,7 @@ fn a_connection_that_is_given_up_lets_the_next_node_send() {
 /// The same holds where the connection is given up because the other request on it fails.
 #[test]
 fn a_connection_that_a_failure_ends_lets_the_next_node_send() {
-    let mut bench = Bench::new();
-    bench.fetch(node(0));
-    bench.next_owner = 2;
-    bench.ask(node(0));
-    bench.connect(node(0));
-    bench.write(node(0), 2);
-    bench.send(node(0), usize::MAX);
-    (1..=SENDING_MAX).for_each(|index| bench.fetch(node(index)));
-    bench.forget(|owner| owner == 1);
+    let mut bench = with_one_waiting();
     assert_eq!((bench.sending(), bench.requester.fan_in.waiting().count()), (SENDING_MAX, 1));
     bench.fail(node(0), |owner| owner == 3);
     assert!(!bench.requester.is_connected(node(0)) && bench.told == [(3, false)]);
