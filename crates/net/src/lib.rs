@@ -68,6 +68,7 @@ pub use self::series::{RateSeries, SECONDS_MAX};
 pub use self::stats::{ConnectionStats, DropCause, DropCounts, HostStats, PacketCounts};
 pub use self::tcp::state::{CloseReason, ConnectionSample, Outstanding, State};
 pub use self::tcp::{Activity, CongestionControl, KeepAlive, TcpConfig};
+pub use self::wires::LOOPBACK_DELAY;
 
 use self::host::Host;
 use self::observe::Observers;
@@ -233,7 +234,7 @@ impl Network {
     #[inline]
     fn transmit(&mut self, path: u32, packet: &Packet) -> Sent {
         let sent = self.wires.send(self.now, path, packet);
-        if self.observers.any() {
+        if self.observers.any() && !self.wires.is_loopback(path) {
             self.observers.observe(self.now, (&self.wires, &self.sockets), packet, sent);
         }
         if sent.in_flight() != 1 {

@@ -1,5 +1,5 @@
 //! Observers of the network: the packet log and the capture, both fed at the point where packets leave their sender. They
-//! cost nothing while neither is active.
+//! cost nothing while neither is active, and see what crosses a link, not what hosts send themselves.
 
 use std::net::SocketAddrV4;
 

@@ -212,6 +212,12 @@ impl Path {
         }
     }
 
+    /// Returns true if the path is that of a host to itself, on which packets cross no link.
+    #[inline]
+    pub(crate) const fn is_loopback(&self) -> bool {
+        self.from == self.to
+    }
+
     /// Returns the packets of one lane.
     #[inline]
     pub(crate) fn lane(&self, lane: Lane) -> PacketQueue {

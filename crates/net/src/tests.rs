@@ -9,6 +9,7 @@ use super::*;
 
 mod chaos;
 mod faults;
+mod loopback;
 
 const PORT: u16 = 7000;
 

@@ -1,14 +1,14 @@
 //! The wires: hosts with their access links, the paths between them, and the packets in flight.
 //!
-//! A packet crosses its sender's uplink, the path, the receiver's downlink and the receiver's processing time. Every packet is
-//! counted and traced here, once when it is sent and once when it is dropped or delivered. What it carries is no concern of the
+//! A packet crosses its sender's uplink, the path, the receiver's downlink and the receiver's processing time; one from a host to itself
+//! crosses no link and takes [`LOOPBACK_DELAY`]. Every packet is counted and traced here, once when it is sent and once when it is dropped or delivered. What it carries is no concern of the
 //! wires: they hand it back to whoever drives them, when it arrives and when it is dropped.
 
 use std::collections::{HashMap, HashSet};
 use std::net::Ipv4Addr;
 
 use p2p_base::trace::TraceHash;
-use p2p_base::units::{DelayRange, SimDuration, SimTime};
+use p2p_base::units::{DelayRange, Probability, SimDuration, SimTime};
 
 use super::change::PathRule;
 use super::event::UnknownHost;
@@ -21,6 +21,10 @@ use super::queue::{Due, EventQueue};
 use super::stats::DropCause;
 
 mod retime;
+
+/// Time that a packet from a host to itself takes: half of the round trip of some 50 µs which `ping` shows of the interface `lo` of a
+/// Linux host. The loopback has no rate, no queue that could be full, no loss and no faults, and what is sent on it crosses no link.
+pub const LOOPBACK_DELAY: SimDuration = SimDuration::from_micros(25);
 
 /// Hosts, paths and packets in flight.
 #[derive(Debug)]
@@ -147,7 +151,7 @@ impl Wires {
     /// # Errors
     /// Returns [`UnknownHost`] if there are not both hosts.
     pub(crate) fn path(&mut self, from: HostId, to: HostId) -> Result<u32, UnknownHost> {
-        let implied = between(self.host(from)?, self.host(to)?);
+        let implied = self.implied_path(from, to)?;
         let next = self.paths.len() as u32;
         let path = *self.path_index.entry((from.0, to.0)).or_insert(next);
         if path == next {
@@ -166,12 +170,19 @@ impl Wires {
         Ok(path.map_or(implied, |&path| self.paths[path as usize].config()))
     }
 
-    /// Returns what the hosts imply for the path between them.
+    /// Returns what the hosts imply for the path between them; that of a host to itself is the loopback.
     ///
     /// # Errors
     /// Returns [`UnknownHost`] if there are not both hosts.
     pub(crate) fn implied_path(&self, from: HostId, to: HostId) -> Result<PathConfig, UnknownHost> {
-        Ok(between(self.host(from)?, self.host(to)?))
+        let ends = (self.host(from)?, self.host(to)?);
+        Ok(if from == to { loopback() } else { between(ends.0, ends.1) })
+    }
+
+    /// Returns true if a path is the loopback of a host.
+    #[inline]
+    pub(crate) fn is_loopback(&self, path: u32) -> bool {
+        self.paths[path as usize].is_loopback()
     }
 
     /// Returns what the delays and losses of the hosts alone imply for the path between them.
@@ -240,7 +251,7 @@ impl Wires {
         let seed = self.seed;
         for index in 0..self.paths.len() as u32 {
             let Path { from, to, .. } = self.paths[index as usize];
-            if is_changed(from) || is_changed(to) {
+            if from != to && (is_changed(from) || is_changed(to)) {
                 let implied = between(&self.hosts[from as usize], &self.hosts[to as usize]);
                 self.change_path(now, index, |path| path.follow(seed, implied));
             }
@@ -290,7 +301,9 @@ impl Wires {
             self.drop_packet(now, from, packet, DropCause::HostDown);
             return dropped(DropCause::HostDown);
         }
-        let Some(sent) = host.up.enqueue(now, packet.wire_len(), order) else {
+        let is_loopback = self.paths[path as usize].is_loopback();
+        let left_at = if is_loopback { Some(now) } else { host.up.enqueue(now, packet.wire_len(), order) };
+        let Some(sent) = left_at else {
             self.drop_packet(now, from, packet, DropCause::QueueFull);
             return dropped(DropCause::QueueFull);
         };
@@ -343,7 +356,8 @@ impl Wires {
         let mut unsent = Vec::new();
         for index in 0..self.paths.len() as u32 {
             let path = &mut self.paths[index as usize];
-            if path.from != host.0 {
+            // What is on the loopback has left.
+            if path.from != host.0 || path.is_loopback() {
                 continue;
             }
             let overtaken = self.in_flight.first(path.lane(Lane::Overtaken));
@@ -367,7 +381,7 @@ impl Wires {
     pub(crate) fn handle_path(&mut self, now: SimTime, path: u32, lane: Lane) -> Option<Arrival> {
         let scheduled = self.queue.peek_order();
         let entry = &mut self.paths[path as usize];
-        let to = HostId(entry.to);
+        let (to, is_loopback) = (HostId(entry.to), entry.is_loopback());
         let queue = entry.lane_mut(lane);
         let head = self.in_flight.head(*queue).filter(|&(order, _)| Some(order) == scheduled);
         let Some((_, wire_len)) = head else {
@@ -375,6 +389,10 @@ impl Wires {
             self.queue.finish(None);
             return None;
         };
+        if is_loopback {
+            let packet = self.take_first(path, lane)?;
+            return Some(Arrival { to, packet, dropped: None });
+        }
         let order = self.queue.next_order();
         let host = &mut self.hosts[to.index()];
         let Some(received) = host.down.enqueue(now, wire_len, order) else {
@@ -434,6 +452,11 @@ impl Wires {
         self.trace.add(head);
         self.trace.add(packet.seq ^ packet.ack.rotate_left(32));
     }
+}
+
+/// Returns the path of a host to itself.
+const fn loopback() -> PathConfig {
+    PathConfig::new(DelayRange::fixed(LOOPBACK_DELAY), Probability::NEVER)
 }
 
 /// Returns the path that the delays and losses of two hosts imply: the longer delay and the higher loss of the two.

@@ -9,7 +9,7 @@ use super::Wires;
 use crate::event::UnknownHost;
 use crate::host::HostId;
 use crate::link::{Direction, LinkConfig, Retiming};
-use crate::path::Lane;
+use crate::path::{Lane, Path};
 use crate::queue::Due;
 
 impl Wires {
@@ -35,8 +35,9 @@ impl Wires {
 
     fn retime_uplink(&mut self, host: HostId, retiming: &Retiming) {
         let Wires { paths, in_flight, queue, .. } = self;
-        queue.remove(|due| matches!(due, Due::Path(path, _) if paths[path as usize].from == host.0));
-        for (index, path) in (0..).zip(paths).filter(|(_, path)| path.from == host.0) {
+        let crosses = |path: &Path| path.from == host.0 && !path.is_loopback();
+        queue.remove(|due| matches!(due, Due::Path(path, _) if crosses(&paths[path as usize])));
+        for (index, path) in (0..).zip(paths).filter(|(_, path)| crosses(path)) {
             for lane in Lane::ALL {
                 let mut last = SimTime::ZERO;
                 in_flight.retime(path.lane_mut(lane), |scheduled| match lane {
