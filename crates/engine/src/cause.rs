@@ -83,6 +83,9 @@ pub enum ConnectionLoss {
     /// The asking end reset the connection, because transfers have ended of whose requests more was to be sent on it.
     #[error("reset from here, since what was on its way is not wanted any more")]
     Withdrawn,
+    /// The process of the asking end has ended.
+    #[error("the process that asked has ended")]
+    AskerEnded,
 }
 
 const fn ending(reason: CloseReason) -> &'static str {

@@ -60,9 +60,10 @@ impl TransferError {
             TransferError::NoHolder { causes, .. } if causes.iter().any(|(_, cause)| cause.is_full()) => ErrorKind::Exhausted,
             TransferError::NotConfirmed { cause, .. } if cause.is_loss() => ErrorKind::DataLoss,
             // Once it is given again, the content may be stored elsewhere.
-            TransferError::NoHolder { .. } | TransferError::NotConfirmed { .. } | TransferError::StreamLost { .. } => {
-                ErrorKind::Unavailable
-            }
+            TransferError::NoHolder { .. }
+            | TransferError::NotConfirmed { .. }
+            | TransferError::StreamLost { .. }
+            | TransferError::HostEnded { .. } => ErrorKind::Unavailable,
             // A holder that could not be reached may have the segment.
             TransferError::Unreadable { causes, .. } if causes.iter().any(|(_, cause)| cause.is_unreachable()) => {
                 ErrorKind::Unavailable

@@ -33,7 +33,7 @@ use self::ending::Ending;
 use self::forecast::{Forecast, counted};
 pub(crate) use self::lost::lost_for;
 use self::measured::{Counted, Measured};
-pub(crate) use self::traffic::Traffic;
+pub(crate) use self::traffic::{Traffic, TrafficByHost};
 use super::status::{Direction, Remaining, Replacement, TransferState, TransferStatus};
 
 /// Seconds over which the rate of a transfer is measured at the most: whole ones, as those of the rates of links.
@@ -54,7 +54,8 @@ const QUEUES: f64 = 2.0;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Links<'a> {
     pub(crate) net: &'a Network,
-    pub(crate) client: HostId,
+    /// Host that carries the transfers.
+    pub(crate) host: HostId,
     /// Hosts of the nodes, by node.
     pub(crate) nodes: &'a [HostId],
 }

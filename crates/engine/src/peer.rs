@@ -5,15 +5,24 @@ use p2p_store::manifest::NodeNumber;
 use serde::{Deserialize, Serialize};
 
 /// Host of the network: the client or a node.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 pub enum Peer {
-    /// The host that uploads and downloads.
+    /// The host that uploads and downloads for everybody but the clients of nodes.
+    #[default]
     Client,
     /// Storage node with this number.
     Node(NodeNumber),
 }
 
 impl Peer {
+    /// Returns the node that the host is; `None` for the client.
+    pub const fn node(self) -> Option<NodeNumber> {
+        match self {
+            Peer::Client => None,
+            Peer::Node(node) => Some(node),
+        }
+    }
+
     /// Returns the host of this index among all hosts: the client is added to the network first, then the nodes in their order.
     pub(crate) const fn at(index: usize) -> Peer {
         match index.checked_sub(1) {

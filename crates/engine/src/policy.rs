@@ -136,7 +136,7 @@ fn needs(command: &Command) -> (Needs<'_>, bool) {
 /// # Errors
 /// Returns why the operation is refused. What the caller may not see is refused as unknown.
 pub fn check(caller: &Caller, command: &Command, facts: &impl Facts) -> Result<(), Denial> {
-    let Caller { principal, origin } = caller;
+    let Caller { principal, origin, .. } = caller;
     let (needs, is_local_only) = needs(command);
     let is_remote = matches!(origin, Origin::Remote(_));
     match (principal.scope(), principal) {

@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 
 pub use p2p_base::scope::Scope;
 
+use crate::peer::Peer;
+
 /// User on whose behalf an operation is called.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Principal {
@@ -45,12 +47,16 @@ pub struct Caller {
     pub principal: Principal,
     /// Place from which it is called.
     pub origin: Origin,
+    /// Host that carries the transfers which the caller begins: the client, or that of the node whose door the caller came in by. Not
+    /// part of the encoding.
+    #[serde(skip)]
+    pub host: Peer,
 }
 
 impl Caller {
     /// Returns the caller for what the program does by itself, and for its user while there are no accounts.
     pub const fn operator() -> Caller {
-        Caller { principal: Principal::Operator, origin: Origin::Local }
+        Caller { principal: Principal::Operator, origin: Origin::Local, host: Peer::Client }
     }
 }
 

@@ -32,6 +32,7 @@ use super::config::EngineConfig;
 use super::error::EngineError;
 use super::first_use::Fact;
 use super::operation::{Command, Source, Upload};
+use super::peer::Peer;
 use super::principal::{Caller, Origin};
 use super::status::TransferId;
 use super::stream::StreamInput;
@@ -44,7 +45,9 @@ const MAGIC: &[u8; 8] = b"p2prec\0\x02";
 /// Prefix of the recordings of every version.
 const ANY_MAGIC: &[u8] = b"p2prec\0";
 /// Version of the entry encoding.
-const VERSION: u8 = 13;
+const VERSION: u8 = 14;
+/// Version that had no [`Entry::CommandOf`] and is the same otherwise.
+const VERSION_OF_CLIENT: u8 = 13;
 /// Maximum size of an entry in bytes.
 const ENTRY_MAX: u32 = 64 << 20;
 /// Maximum size of a recording in bytes; a recording is read into memory as a whole.
@@ -69,6 +72,8 @@ enum Entry {
     Mark { at: SimTime },
     /// End of the run: its virtual instant and the trace hash.
     End { at: SimTime, trace_hash: String },
+    /// Operation as in [`Entry::Command`], of which another host than the client carries the transfers. Read as one.
+    CommandOf { host: Peer, at: SimTime, caller: Caller, command: Command },
 }
 
 /// Reason why a recording cannot be made or replayed.
@@ -163,7 +168,11 @@ impl Recorder {
             return Err(io::Error::other("the content of a stream of this machine is not recorded"));
         }
         self.latest = at;
-        self.write(&Entry::Command { at, caller: caller.clone(), command: command.clone() })
+        let (caller, command) = (caller.clone(), command.clone());
+        self.write(&match caller.host {
+            Peer::Client => Entry::Command { at, caller, command },
+            host => Entry::CommandOf { host, at, caller, command },
+        })
     }
 
     /// Records inputs of streams that were found together.
@@ -272,10 +281,19 @@ fn entries_of(bytes: &[u8]) -> Result<Vec<Entry>, String> {
         if digest != *noted {
             return Err(format!("entry {} is damaged", entries.len() + 1));
         }
-        entries.push(codec::decode(VERSION, entry).map_err(|error| error.to_string())?);
+        entries.push(read_entry(entry).map_err(|error| error.to_string())?);
         rest = after;
     }
     Ok(entries)
+}
+
+/// Reads an entry of this version or of the one before it.
+fn read_entry(entry: &[u8]) -> Result<Entry, codec::DecodeError> {
+    let version = if entry.first() == Some(&VERSION_OF_CLIENT) { VERSION_OF_CLIENT } else { VERSION };
+    Ok(match codec::decode(version, entry)? {
+        Entry::CommandOf { host, at, caller, command } => Entry::Command { at, caller: Caller { host, ..caller }, command },
+        entry => entry,
+    })
 }
 
 #[cfg(test)]
@@ -322,6 +340,26 @@ mod tests {
             let read = entries_of(&bytes[..length]);
             assert!(read.map_or(length < MAGIC.len(), |read| entries.starts_with(&read)), "{length}");
         }
+    }
+
+    /// The host that carries the transfers of a caller is recorded, and entries of the version before that are read as those of the client.
+    #[test]
+    fn the_host_of_a_caller_is_recorded() {
+        let host = Peer::Node(p2p_store::manifest::NodeNumber::from_index(1));
+        let of_host = Caller { host, ..Caller::operator() };
+        let file = tempfile::tempfile().unwrap();
+        let mut recorder = Recorder { file, digest: Chain::default(), latest: SimTime::ZERO };
+        recorder.file.write_all(MAGIC).unwrap();
+        let check = Command::from(crate::operation::CheckHealth);
+        recorder.note(at(1), &of_host, &check).unwrap();
+        recorder.note(at(2), &Caller::operator(), &check).unwrap();
+        let mut bytes = Vec::new();
+        io::Seek::rewind(&mut recorder.file).unwrap();
+        recorder.file.read_to_end(&mut bytes).unwrap();
+        assert_eq!(entries_of(&bytes).unwrap(), [Entry::Command { at: at(1), caller: of_host, command: check }, command(2)]);
+        let earlier = codec::encode(VERSION_OF_CLIENT, &command(3)).unwrap();
+        assert_eq!(read_entry(&earlier).unwrap(), command(3));
+        assert!(read_entry(&codec::encode(VERSION + 1, &command(3)).unwrap()).is_err());
     }
 
     /// Where nobody commands anything for long, the passing of time is recorded by itself.

@@ -337,11 +337,17 @@ impl<O: Clone> Requester<O> {
         nodes.into_iter().for_each(|node| self.close(node));
     }
 
-    /// Forgets all connections and requests, as a process does that is killed.
-    pub(super) fn forget_all(&mut self) {
-        self.fan_in.clear();
-        self.connections.clear();
+    /// Forgets all connections and requests, as a process does that is killed. Returns the requests that somebody waits for, with their
+    /// nodes.
+    pub(super) fn forget_all(&mut self) -> Vec<(NodeNumber, O)> {
         self.outputs.clear();
+        let connections = std::mem::take(&mut self.connections).into_iter();
+        let asked = connections.flat_map(|(node, to)| to.asked.into_iter().map(move |asked| (node, asked)));
+        let asked = asked.filter(|(_, asked)| !asked.is_forgotten).map(|(node, asked)| (node, asked.owner));
+        let held = self.fan_in.waiting().map(|held| (held.node, held.owner.clone()));
+        let unanswered = asked.chain(held).collect();
+        self.fan_in.clear();
+        unanswered
     }
 
     fn close(&mut self, node: NodeNumber) {

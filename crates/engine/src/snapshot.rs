@@ -198,12 +198,14 @@ impl NetworkStats {
     }
 }
 
-/// Status of the client's end of a connection to a node.
+/// Status of the end of a connection to a node at the host that has opened it: the client, or the node that carries a transfer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ConnectionStatus {
-    /// Node at the other end.
+    /// Host that has opened the connection.
+    pub host: Peer,
+    /// Node at the other end, which may be that of the host itself.
     pub node: NodeNumber,
-    /// Address and port of the client.
+    /// Address and port of the host.
     pub local: SocketAddrV4,
     /// Address and port of the node.
     pub remote: SocketAddrV4,
@@ -215,7 +217,7 @@ pub struct ConnectionStatus {
     pub stats: ConnectionStats,
     /// State of the node's end; `None` if it does not have one yet, or any more.
     pub peer: Option<ConnectionSample>,
-    /// Recent states of the client's end, which sends uploads; empty unless the wire is watched.
+    /// Recent states of the host's end, which sends uploads; empty unless the wire is watched.
     pub sent: ConnectionHistory,
     /// Recent states of the node's end, which sends downloads; empty unless the wire is watched.
     pub received: ConnectionHistory,

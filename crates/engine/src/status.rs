@@ -10,10 +10,11 @@ use p2p_store::catalog::CatalogError;
 use p2p_store::manifest::NodeNumber;
 use p2p_store::names::FileKey;
 use p2p_store::segment::Sha256Digest;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use thiserror::Error;
 
 use super::cause::{Cause, LocalFailure};
+use super::peer::Peer;
 
 pub use self::absence::{Absence, Awaited, Replacement};
 pub use self::state::TransferState;
@@ -125,6 +126,12 @@ pub enum TransferError {
         /// True if the upload is kept, and can be continued after what is durable.
         is_kept: bool,
     },
+    /// The process of the node has ended whose host carried the transfer.
+    #[error("the process of {node} has ended, whose host carried it")]
+    HostEnded {
+        /// Node on whose host the transfer ran.
+        node: NodeNumber,
+    },
 }
 
 impl TransferError {
@@ -142,7 +149,8 @@ impl TransferError {
             | TransferError::TooManySegments { .. }
             | TransferError::OverQuota { .. }
             | TransferError::Removed
-            | TransferError::Cancelled => None,
+            | TransferError::Cancelled
+            | TransferError::HostEnded { .. } => None,
         }
     }
 
@@ -153,6 +161,7 @@ impl TransferError {
             | TransferError::NotConfirmed { .. }
             | TransferError::StreamLost { .. }
             | TransferError::Unreadable { .. }
+            | TransferError::HostEnded { .. }
             | TransferError::Catalog(_)
             // What was kept before was within the quota.
             | TransferError::OverQuota { .. }
@@ -324,6 +333,10 @@ pub struct CancelRequest {
     pub during: TransferState,
 }
 
+fn by_name<S: Serializer>(host: &Peer, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(host)
+}
+
 /// Status of a transfer, for lists and screens.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct TransferStatus {
@@ -333,6 +346,9 @@ pub struct TransferStatus {
     pub direction: Direction,
     /// User who began it.
     pub user: Option<String>,
+    /// Host that carries the transfer: whose requester asks, and whose link the bytes cross.
+    #[serde(serialize_with = "by_name")]
+    pub host: Peer,
     /// File that is transferred.
     #[serde(flatten)]
     pub file: FileKey,

@@ -23,7 +23,7 @@ mod wires;
 mod wiring;
 mod work;
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -49,7 +49,7 @@ pub(super) use self::volumes::Volumes;
 pub(super) use self::watched::Watched;
 pub(super) use self::work::{Due, WorkTable};
 
-use super::cause::{Cause, PassedOver};
+use super::cause::{Cause, ConnectionLoss, PassedOver};
 use super::config::EngineConfig;
 use super::event::Event;
 use super::faults::Ledger;
@@ -84,8 +84,10 @@ pub(super) struct World {
     pub(super) faults: Ledger,
     pub(super) journal: Journal,
     pub(super) watched: Watched,
-    /// Meters of what all transfers bring together, up and down.
-    pub(super) payload: (MeterId, MeterId),
+    /// Meters of what all transfers of a host bring together, up and down, from its first one on.
+    pub(super) payloads: BTreeMap<Peer, (MeterId, MeterId)>,
+    /// Nodes whose processes have ended, and with them the transfers that their hosts carry, which have not been told yet.
+    pub(super) ended_hosts: VecDeque<NodeNumber>,
 }
 
 impl World {
@@ -103,9 +105,15 @@ impl World {
         self.journal.tell(self.net.now(), event);
     }
 
-    /// Returns the links that the bytes of transfers cross.
-    pub(super) fn links(&self) -> Links<'_> {
-        Links { net: &self.net, client: self.hosts.client().id, nodes: self.hosts.node_ids() }
+    /// Returns the links that the bytes of the transfers of a host cross.
+    pub(super) fn links(&self, host: Peer) -> Links<'_> {
+        Links { net: &self.net, host: self.hosts.of_peer(host).id, nodes: self.hosts.node_ids() }
+    }
+
+    /// Returns the meters of what all transfers of a host bring together, up and down.
+    pub(super) fn payload_of(&mut self, host: Peer) -> (MeterId, MeterId) {
+        let net = &mut self.net;
+        *self.payloads.entry(host).or_insert_with(|| (net.add_meter(), net.add_meter()))
     }
 
     /// Returns all hosts on the network, the client first.
@@ -117,7 +125,8 @@ impl World {
     pub(super) fn is_quiet(&self) -> bool {
         let work_due = self.work.next_due().is_some_and(|at| at <= self.now());
         let timeout_due = self.timetable.next().is_some_and(|at| at <= self.now());
-        !work_due && !timeout_due && self.inbox.is_empty() && self.notices.is_empty() && !self.net.has_event()
+        let is_told = self.inbox.is_empty() && self.notices.is_empty() && self.ended_hosts.is_empty();
+        !work_due && !timeout_due && is_told && !self.net.has_event()
     }
 
     /// Stops the processes of all nodes.
@@ -129,10 +138,12 @@ impl World {
         self.record_all_timeouts();
     }
 
-    /// Closes the client's connections.
+    /// Closes the connections that hosts have opened.
     pub(super) fn close_connections(&mut self) {
-        self.hosts.host_mut(Hosts::CLIENT).requester.close_all();
-        self.carry_out_requests(Hosts::CLIENT);
+        for host in 0..self.hosts.all().len() {
+            self.hosts.host_mut(host).requester.close_all();
+            self.carry_out_requests(host);
+        }
     }
 
     /// Returns the hash of every packet and every event so far.
@@ -140,12 +151,15 @@ impl World {
         self.journal.hash_with(self.net.trace_hash())
     }
 
-    /// Sends a request of the client to a node.
-    pub(super) fn ask(&mut self, node: NodeNumber, owner: Owner, request: &Request, payload: Bytes) {
-        if owner.is_commit() && self.is_dead(node) {
-            return self.refuse_commit(owner, node);
+    /// Sends a request of a host to a node. Of a host whose process has ended it fails.
+    pub(super) fn ask(&mut self, (host, node): (Peer, NodeNumber), owner: Owner, request: &Request, payload: Bytes) {
+        if !self.runs(host.index()) {
+            return self.refuse((host, node), owner, Cause::Unreachable(ConnectionLoss::AskerEnded));
         }
-        self.ask_from(Hosts::CLIENT, node, owner, request, payload);
+        if owner.is_commit() && self.is_dead(host, node) {
+            return self.refuse((host, node), owner, Cause::PassedOver(PassedOver::Dead));
+        }
+        self.ask_from(host.index(), node, owner, request, payload);
     }
 
     /// Sends a request of a host to a node.
@@ -155,22 +169,22 @@ impl World {
         self.carry_out_requests(host);
     }
 
-    /// Ends the waiting for a node that has become dead to make durable what it has stored: other nodes may store that, and a deadline of a
-    /// connection, which may be three in a row, would only be late.
-    pub(super) fn give_up_commits(&mut self, node: NodeNumber) {
-        self.hosts.fail_commits(&self.net, Hosts::CLIENT, node, &Cause::PassedOver(PassedOver::Dead));
-        self.carry_out_requests(Hosts::CLIENT);
+    /// Ends the waiting of a host for a node that has become dead for it to make durable what it has stored: other nodes may store that,
+    /// and a deadline of a connection, which may be three in a row, would only be late.
+    pub(super) fn give_up_commits(&mut self, host: usize, node: NodeNumber) {
+        self.hosts.fail_commits(&self.net, host, node, &Cause::PassedOver(PassedOver::Dead));
+        self.carry_out_requests(host);
     }
 
-    /// Drops the requests of a transfer, and sends no more of them where nobody else needs their connection.
-    pub(super) fn forget_requests(&mut self, transfer: TransferId) {
-        self.hosts.forget_requests(&self.net, Hosts::CLIENT, transfer);
-        self.carry_out_requests(Hosts::CLIENT);
+    /// Drops the requests of a transfer of a host, and sends no more of them where nobody else needs their connection.
+    pub(super) fn forget_requests(&mut self, host: Peer, transfer: TransferId) {
+        self.hosts.forget_requests(&self.net, host.index(), transfer);
+        self.carry_out_requests(host.index());
     }
 
-    /// Returns what these nodes, which are asked to delete segments for a transfer, are waited for; `None` without nodes.
-    pub(super) fn deleting(&self, transfer: TransferId, nodes: &BTreeSet<NodeNumber>) -> Option<Remaining> {
-        let (node, requester) = (*nodes.first()?, &self.hosts.client().requester);
+    /// Returns what these nodes, which a host asks to delete segments for a transfer, are waited for; `None` without nodes.
+    pub(super) fn deleting(&self, host: Peer, transfer: TransferId, nodes: &BTreeSet<NodeNumber>) -> Option<Remaining> {
+        let (node, requester) = (*nodes.first()?, &self.hosts.of_peer(host).requester);
         let is_it = |owner: &Owner| *owner == Owner::Transfer(transfer, Part::Delete);
         let is_behind = nodes.iter().all(|&node| requester.is_behind_segments(node, is_it));
         Some(Remaining::Deleting { node, others: nodes.len() as u32 - 1, is_behind })
@@ -216,12 +230,12 @@ impl World {
         self.work.take_due(self.net.now()).map_err(Blocked)
     }
 
-    /// Returns the nodes as candidates for placement: dead nodes and nodes with disk trouble are not usable, and reserved bytes
-    /// are not free.
-    pub(super) fn candidates(&self, usable: impl Fn(NodeNumber) -> bool) -> Vec<Candidate> {
+    /// Returns the nodes as candidates for placement by a host: nodes that are dead for it and nodes with disk trouble are not usable, and
+    /// reserved bytes are not free.
+    pub(super) fn candidates(&self, host: Peer, usable: impl Fn(NodeNumber) -> bool) -> Vec<Candidate> {
         let candidate = |node: &NodeHost| {
             let number = node.node.number();
-            let alive = !self.is_dead(number);
+            let alive = !self.is_dead(host, number);
             Candidate {
                 node: number,
                 usable: alive && node.node.trouble().is_none() && !self.faults.is_withdrawn(number) && usable(number),
@@ -238,21 +252,22 @@ impl World {
         if node.has_full_disk() { 0 } else { node.node.volume_stats().free().saturating_sub(reserved()) }
     }
 
-    /// Chooses a node for a segment of `len` bytes, but none of `except`: one that holds the segment already, where it takes no
+    /// Chooses a node for a segment of `len` bytes of a transfer of a host, but none of `except`: one that holds the segment already, where it takes no
     /// further room, or one with room, `preferred` if it can take the segment. Returns the nodes with the reasons why none is chosen as
     /// an error.
     pub(super) fn place(
         &mut self,
+        host: Peer,
         (id, len): (SegmentId, u64),
         except: &BTreeSet<NodeNumber>,
         preferred: Option<NodeNumber>,
     ) -> Result<NodeNumber, Vec<(NodeNumber, Cause)>> {
-        let candidates = self.candidates(|node| !except.contains(&node));
+        let candidates = self.candidates(host, |node| !except.contains(&node));
         let is_preferred = |candidate: &&Candidate| preferred == Some(candidate.node) && candidate.usable;
         let has_room = |candidate: &Candidate| candidate.free >= len || self.nodes[candidate.node.index()].node.holds(id);
         let preferred = candidates.iter().find(is_preferred).filter(|candidate| has_room(candidate)).map(|to| to.node);
         let chosen = preferred.or_else(|| self.holder_among(&candidates, id)).or_else(|| self.space.choose(&candidates, len));
-        let passed_over = |candidate: &Candidate| (candidate.node, self.why_passed_over(candidate.node));
+        let passed_over = |candidate: &Candidate| (candidate.node, self.why_passed_over(host, candidate.node));
         chosen.ok_or_else(|| candidates.iter().map(passed_over).collect())
     }
 
@@ -281,32 +296,33 @@ impl World {
         }
     }
 
-    /// Returns the reason why placement has passed over a node.
-    fn why_passed_over(&self, node: NodeNumber) -> Cause {
+    /// Returns the reason why placement by a host has passed over a node.
+    fn why_passed_over(&self, host: Peer, node: NodeNumber) -> Cause {
         let reason = match self.nodes[node.index()].node.trouble() {
             Some(trouble) => PassedOver::Trouble(trouble.clone()),
             None if self.faults.is_withdrawn(node) => PassedOver::Withdrawn,
-            None if self.is_dead(node) => PassedOver::Dead,
+            None if self.is_dead(host, node) => PassedOver::Dead,
             None => PassedOver::Full,
         };
-        self.explained(node, Cause::PassedOver(reason))
+        self.explained((host, node), Cause::PassedOver(reason))
     }
 
-    /// Returns true if the client considers a node dead.
-    pub(super) fn is_dead(&self, node: NodeNumber) -> bool {
-        self.hosts.client().peers.peer(self.hosts.of_node(node).id).health == Health::Dead
+    /// Returns true if a host considers a node dead. None considers itself so.
+    pub(super) fn is_dead(&self, host: Peer, node: NodeNumber) -> bool {
+        let seen = || self.hosts.of_peer(host).peers.peer(self.hosts.of_node(node).id).health;
+        host != Peer::Node(node) && seen() == Health::Dead
     }
 
-    /// Returns true if the nodes that are alive have room for a file of `size`.
-    pub(super) fn has_room_for(&self, size: ByteSize) -> bool {
-        has_room_for(&self.candidates(|_| true), size.as_u64(), self.config.segment_size.as_usize() as u64)
+    /// Returns true if the nodes that are alive for a host have room for a file of `size`.
+    pub(super) fn has_room_for(&self, host: Peer, size: ByteSize) -> bool {
+        has_room_for(&self.candidates(host, |_| true), size.as_u64(), self.config.segment_size.as_usize() as u64)
     }
 
-    /// Returns the free bytes on the nodes that take segments, and the nodes that take none, whatever their length: because of their
-    /// disks, because they are dead, or because they stop.
-    pub(super) fn free_and_closed(&self) -> (u64, Vec<NodeNumber>) {
+    /// Returns the free bytes on the nodes that take segments of a host, and the nodes that take none, whatever their length: because of
+    /// their disks, because they are dead, or because they stop.
+    pub(super) fn free_and_closed(&self, host: Peer) -> (u64, Vec<NodeNumber>) {
         let (mut free, mut closed) = (0_u64, Vec::new());
-        for candidate in self.candidates(|_| true) {
+        for candidate in self.candidates(host, |_| true) {
             if candidate.usable {
                 // The total capacity of a thousand nodes may exceed the range.
                 free = free.saturating_add(candidate.free);
@@ -318,9 +334,9 @@ impl World {
         (free, closed)
     }
 
-    /// Returns the reason of each node why it takes no segments, if the `closed` ones are all nodes.
-    pub(super) fn why_none_takes(&self, closed: &[NodeNumber]) -> Option<Vec<(NodeNumber, Cause)>> {
-        let reasons = || closed.iter().map(|&node| (node, self.why_passed_over(node))).collect();
+    /// Returns the reason of each node why it takes no segments of a host, if the `closed` ones are all nodes.
+    pub(super) fn why_none_takes(&self, host: Peer, closed: &[NodeNumber]) -> Option<Vec<(NodeNumber, Cause)>> {
+        let reasons = || closed.iter().map(|&node| (node, self.why_passed_over(host, node))).collect();
         (!closed.is_empty() && closed.len() == self.nodes.len()).then(reasons)
     }
 
@@ -331,14 +347,19 @@ impl World {
     }
 
     /// Returns the unreferenced segments that nodes can be asked to delete now, without those that uploads need. A node that is
-    /// dead or whose disk cannot be used owes its share; the number of such nodes is returned too. Volumes that belong to another catalog are left unchanged.
-    pub(super) fn deletable(&mut self, mut garbage: Garbage) -> (Garbage, u32) {
+    /// dead for the host or whose disk cannot be used owes its share; the number of such nodes is returned too. For a host whose process has
+    /// ended the client lets all be deleted. Volumes that belong to another catalog are left unchanged.
+    pub(super) fn deletable(&mut self, host: Peer, mut garbage: Garbage) -> (Garbage, u32) {
+        if !self.runs(host.index()) {
+            self.release(garbage);
+            return (Garbage::new(), 0);
+        }
         garbage.retain(|&node, _| self.may_owe(node));
         for (&node, ids) in &mut garbage {
             ids.retain(|&id| !self.space.is_pinned(node, id));
         }
         garbage.retain(|_, ids| !ids.is_empty());
-        let (away, shares): (Garbage, Garbage) = garbage.into_iter().partition(|(node, _)| !self.can_delete(*node));
+        let (away, shares): (Garbage, Garbage) = garbage.into_iter().partition(|(node, _)| !self.can_delete(host, *node));
         let owing = away.len() as u32;
         away.into_iter().for_each(|(node, ids)| self.owe(node, ids));
         (shares, owing)

@@ -81,6 +81,12 @@ struct Step {
 }
 
 impl Course {
+    /// Returns the course of bytes that cross no link.
+    pub(super) fn at_once(all: f64, way: Way) -> Course {
+        let steps = (all >= NOTHING).then_some(Step { at: 0.0, passed: 0.0, rate: way.throughput(0.0) });
+        Course { steps: steps.into_iter().collect(), all, way }
+    }
+
     /// Returns the seconds until so many bytes have passed.
     pub(super) fn time_of(&self, bytes: f64) -> f64 {
         let step = self.steps.iter().rfind(|step| step.passed <= bytes).or(self.steps.first());

@@ -1,5 +1,5 @@
-//! Forecast of one direction: how the bytes of all transfers pass between the client and the nodes from now on. Made once for all of
-//! them, since they share the client's link.
+//! Forecast of one direction: how the bytes of all transfers pass between a host and the nodes from now on. Made once for all of
+//! them, since they share the host's link; what the node on the host has of them crosses no link, and is there at once.
 
 use std::collections::BTreeMap;
 
@@ -59,9 +59,14 @@ impl Forecast {
         let load = |(node, queue): (NodeNumber, &Queue)| {
             (node, Load { left: queue.all(), way: Way::of(links, way, node), window: queue.window(), busy: queue.passed() })
         };
-        let (nodes, loads): (Vec<NodeNumber>, Vec<Load>) = own.queues().map(load).unzip();
-        let ways_back = nodes.iter().map(|&node| Way::of(links, back, node));
-        let carried = [carried(link, loads.iter().map(|load| load.way)), carried(link_back, ways_back)];
+        let is_here = |node: NodeNumber| links.nodes[node.index()] == links.host;
+        let (here, there): (Vec<_>, Vec<_>) = own.queues().map(load).partition(|(node, _)| is_here(*node));
+        // What is here passes as fast as the link at the least.
+        let crossing = if there.is_empty() { &here } else { &there };
+        let ways = |way| crossing.iter().map(move |(node, _)| Way::of(links, way, *node));
+        let carried = [carried(link, ways(way)), carried(link_back, ways(back))];
+        let here = here.into_iter().map(|(node, load)| (node, Course::at_once(load.left, load.way)));
+        let (nodes, loads): (Vec<NodeNumber>, Vec<Load>) = there.into_iter().unzip();
         let is_quiet = |&&bytes: &&u64| way == Direction::Upload || bytes as f64 <= BESIDE * capacity(link_back);
         let quiet = series_back.tail(TOGETHER_SECONDS).iter().rev().take_while(is_quiet).count().max(1);
         let shared = Shared {
@@ -79,7 +84,7 @@ impl Forecast {
         let goes_on = made.is_some();
         let (courses, is_full) = made.unwrap_or_default();
         Some(Forecast {
-            courses: nodes.into_iter().zip(courses).collect(),
+            courses: nodes.into_iter().zip(courses).chain(here).collect(),
             goes_on,
             is_full,
             can_fill: carried[0] >= limit,
@@ -102,9 +107,9 @@ impl Forecast {
 }
 
 /// Returns what passed on the client's link in each second and the link, in the direction `way` and in the other one.
-fn sides(Links { net, client, .. }: Links<'_>, way: Direction) -> [(RateSeries, LinkConfig); 2] {
-    let (up, down) = known(net.link_series(client, TOGETHER_SECONDS));
-    let HostConfig { up: uplink, down: downlink, .. } = known(net.host_config(client));
+fn sides(Links { net, host, .. }: Links<'_>, way: Direction) -> [(RateSeries, LinkConfig); 2] {
+    let (up, down) = known(net.link_series(host, TOGETHER_SECONDS));
+    let HostConfig { up: uplink, down: downlink, .. } = known(net.host_config(host));
     match way {
         Direction::Download => [(down, downlink), (up, uplink)],
         _ => [(up, uplink), (down, downlink)],

@@ -1,13 +1,38 @@
-//! Traffic of all transfers: what has still to pass in both directions, and how it will.
+//! Traffic of all transfers of a host: what has still to pass in both directions, and how it will.
+
+use std::collections::BTreeMap;
 
 use p2p_store::segment::SegmentSize;
 
 use super::Links;
 use super::backlog::Backlog;
 use super::forecast::Forecast;
+use crate::peer::Peer;
 use crate::transfer::Direction;
 
-/// Traffic between the client and the nodes.
+/// Traffic of each host that carries transfers.
+#[derive(Debug, Default)]
+pub(crate) struct TrafficByHost {
+    hosts: BTreeMap<Peer, Traffic>,
+    /// That of every other host.
+    nothing: Traffic,
+}
+
+impl TrafficByHost {
+    pub(crate) fn of(&self, host: Peer) -> &Traffic {
+        self.hosts.get(&host).unwrap_or(&self.nothing)
+    }
+
+    pub(crate) fn of_mut(&mut self, host: Peer) -> &mut Traffic {
+        self.hosts.entry(host).or_default()
+    }
+
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (Peer, &mut Traffic)> {
+        self.hosts.iter_mut().map(|(&host, traffic)| (host, traffic))
+    }
+}
+
+/// Traffic between a host and the nodes.
 #[derive(Debug, Default)]
 pub(crate) struct Traffic {
     pub(crate) up: Backlog,

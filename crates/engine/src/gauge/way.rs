@@ -1,4 +1,4 @@
-//! Way between the client and a holder, and how fast TCP is on it: what its links carry, its round trip and its loss say it.
+//! Way between the host of transfers and a holder, and how fast TCP is on it: what its links carry, its round trip and its loss say it.
 //!
 //! Delay and loss are those that the path has in the simulation, with its faults, and not measured ones: a smoothed round trip has the
 //! queue in it, which is gone once the others are done, and of the few hundred packets of a transfer too few are lost to tell a loss of
@@ -23,7 +23,7 @@ const ENDING_PACKETS: f64 = 3.0;
 /// Bytes per second that stand for a link without a limit.
 const FASTEST: f64 = 1e12;
 
-/// Way between the client and a holder.
+/// Way between the host of transfers and a holder.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Way {
     /// Payload that the holder's link carries, in bytes per second.
@@ -37,11 +37,11 @@ pub(super) struct Way {
 }
 
 impl Way {
-    /// Returns the way between the client and a node, for the bytes of a transfer.
-    pub(super) fn of(Links { net, client, nodes, .. }: Links<'_>, direction: Direction, node: NodeNumber) -> Way {
+    /// Returns the way between the host of transfers and a node, for their bytes.
+    pub(super) fn of(Links { net, host: own, nodes, .. }: Links<'_>, direction: Direction, node: NodeNumber) -> Way {
         let host = nodes[node.index()];
         let HostConfig { up, down, .. } = known(net.host_config(host));
-        let [there, back] = [(client, host), (host, client)].map(|(from, to)| known(net.path_config(from, to)));
+        let [there, back] = [(own, host), (host, own)].map(|(from, to)| known(net.path_config(from, to)));
         let (link, path) = if direction == Direction::Download { (up, back) } else { (down, there) };
         let loss = match path.loss {
             Loss::Independent(chance) => chance.as_f64(),
@@ -50,9 +50,14 @@ impl Way {
         // A path on which nothing passes is not a slow one: what waits for its node goes elsewhere, or fails. Where all paths are so,
         // what was measured tells it.
         let is_dead = path.cut || loss >= 1.0;
+        let round_trip = (there.delay.mean() + back.delay.mean()).as_secs_f64();
+        // The loopback has no link.
+        if host == own {
+            return Way { limit: FASTEST, round_trip, loss: 0.0, queue: 0.0 };
+        }
         Way {
             limit: payload_limit(link),
-            round_trip: (there.delay.mean() + back.delay.mean()).as_secs_f64(),
+            round_trip,
             loss: if is_dead { 0.0 } else { loss },
             queue: queue_seconds(link),
         }

@@ -55,15 +55,15 @@ impl Simulation {
     /// be acknowledged without being done.
     fn dispatch(&mut self, id: CommandId, caller: &Caller, command: Command) -> Option<Answer> {
         let (by, is_remote) = (&caller.principal, matches!(caller.origin, Origin::Remote(_)));
-        let user = by.name().map(str::to_owned);
+        let (user, host) = (by.name().map(str::to_owned), caller.host);
         let reply = |reply| Some(Ok(reply));
         match command {
-            Command::Upload(upload) => self.upload(id, user, upload, (is_remote, policy::may_see_usage(by))),
-            Command::Download(download) => self.download(id, user, download, is_remote),
-            Command::ForgetUpload(forget) => Some(self.forget_upload(user, forget.upload)),
+            Command::Upload(upload) => self.upload(id, user, upload, (host, is_remote, policy::may_see_usage(by))),
+            Command::Download(download) => self.download(id, (user, host), download, is_remote),
+            Command::ForgetUpload(forget) => Some(self.forget_upload((user, host), forget.upload)),
             Command::ExpireUploads(expire) => Some(self.expire_uploads(expire.now).map(Reply::Done)),
             Command::ListUploads(_) => reply(Reply::Uploads(self.kept_uploads(by))),
-            Command::Remove(remove) => Some(self.remove(user, &remove)),
+            Command::Remove(remove) => Some(self.remove((user, host), &remove)),
             Command::MakeDirectory(make) => self.make_directory(id, user, &make),
             Command::Move(change) => self.move_to(id, change),
             Command::CopyFile(copy) => self.copy(id, user, copy),
@@ -154,6 +154,16 @@ impl Simulation {
 
     pub(super) fn refuse_when_closing(&self) -> Result<(), EngineError> {
         if self.closing { Err(EngineError::Stopped) } else { Ok(()) }
+    }
+
+    /// Refuses a transfer of a host that cannot carry one: its node does not run, or the simulation ends.
+    pub(super) fn refuse_without_host(&self, host: Peer) -> Result<(), EngineError> {
+        self.refuse_when_closing()?;
+        match host {
+            host if !self.world.has_peer(host) => Err(EngineError::UnknownHost(host)),
+            Peer::Node(node) if !self.world.runs(host.index()) => Err(EngineError::NotRunning(node)),
+            Peer::Client | Peer::Node(_) => Ok(()),
+        }
     }
 
     pub(super) fn known_file(&mut self, key: &FileKey) -> Result<FileRecord, EngineError> {

@@ -20,6 +20,7 @@ use crate::error::{EngineError, NAMELESS};
 use crate::io::crashed;
 use crate::io::{Blocked, JobId, Lane, Outcome};
 use crate::operation::{self, ByteRange, Keep, Sink, Source};
+use crate::peer::Peer;
 use crate::stream::{StreamInput, stand_in};
 use crate::transfer::{
     Download, DownloadPlan, Input, SEGMENTS_MAX, Transfer, TransferError, TransferId, TransferState, Upload, UploadPlan,
@@ -28,31 +29,40 @@ use crate::transfer::{
 /// Transfer that begins once its local file is open.
 #[derive(Debug, Clone)]
 pub(super) enum Opening {
-    Upload { owner: Option<String>, upload: operation::Upload, path: PathBuf, may_see_usage: bool },
-    Download { user: Option<String>, file: FileKey, range: Option<ByteRange>, expected: Option<Sha256Digest>, path: PathBuf },
+    Upload { owner: Option<String>, upload: operation::Upload, path: PathBuf, host: Peer, may_see_usage: bool },
+    Download {
+        by: (Option<String>, Peer),
+        file: FileKey,
+        range: Option<ByteRange>,
+        expected: Option<Sha256Digest>,
+        path: PathBuf,
+    },
 }
 
 impl Simulation {
-    /// Begins an upload, or continues a kept one. The stream of a caller from remote does not hold virtual time.
+    /// Begins an upload by a host, or continues a kept one. The stream of a caller from remote does not hold virtual time.
     pub(super) fn upload(
         &mut self,
         id: CommandId,
         owner: Option<String>,
         upload: operation::Upload,
-        (is_remote, may_see_usage): (bool, bool),
+        (host, is_remote, may_see_usage): (Peer, bool, bool),
     ) -> Option<Answer> {
+        if let Err(error) = self.refuse_without_host(host) {
+            return Some(Err(error));
+        }
         match &upload.source {
             Source::Stream { stream, size, keep: Some(keep) } if self.knows_upload(keep.id) => {
-                self.resume(id, Resuming { stream: stream.clone(), size: *size, keep: *keep, is_remote })
+                self.resume(id, Resuming { stream: stream.clone(), size: *size, keep: *keep, host, is_remote })
             }
             Source::File(path) => {
                 let path = path.clone();
-                let opening = Opening::Upload { owner, upload, path: path.clone(), may_see_usage };
+                let opening = Opening::Upload { owner, upload, path: path.clone(), host, may_see_usage };
                 self.begin_opening(id, opening, Lane::Source, move || opening::open(&path))
             }
             Source::Stream { stream, size, keep } => {
                 let (edge, size, keep) = (Edge::of_stream(stream.clone(), is_remote), *size, *keep);
-                Some(self.upload_from(edge, size, (owner, &upload), keep))
+                Some(self.upload_from(edge, size, (owner, host, &upload), keep))
             }
         }
     }
@@ -76,18 +86,18 @@ impl Simulation {
     pub(super) fn answer_to_opening(&mut self, job: JobId, opening: Opening) -> Result<Answer, Blocked> {
         let outcome = self.world.work.jobs.take(job).ok_or(Blocked(job))?;
         Ok(match (opening, outcome) {
-            (Opening::Upload { owner, upload, path, may_see_usage }, Outcome::Opened(opened)) => {
+            (Opening::Upload { owner, upload, path, host, may_see_usage }, Outcome::Opened(opened)) => {
                 let begun = opened.and_then(|opened| {
                     let (file, found) = *opened;
                     let source = FileSource::new(file, &found, &path, self.world.config.segment_size);
                     let (edge, size) = (Edge::of_source(UploadSource::File(source)), ByteSize::from_bytes(found.len()));
-                    self.upload_from(edge, Some(size), (owner, &upload), None)
+                    self.upload_from(edge, Some(size), (owner, host, &upload), None)
                 });
                 begun.map_err(|error| error.with_usage_if(may_see_usage))
             }
-            (Opening::Download { user, file, range, expected, path }, Outcome::Created(created)) => created.and_then(|created| {
+            (Opening::Download { by, file, range, expected, path }, Outcome::Created(created)) => created.and_then(|created| {
                 let sink = DownloadSink::file(*created, &path).with_unknown(Arc::clone(&self.unknown));
-                self.download_to(Edge::of_sink(sink), user, (&file, range, expected))
+                self.download_to(Edge::of_sink(sink), by, (&file, range, expected))
             }),
             (_, other) => Err(crashed(other)),
         })
@@ -98,10 +108,10 @@ impl Simulation {
         &mut self,
         edge: Edge,
         size: Option<ByteSize>,
-        (owner, upload): (Option<String>, &operation::Upload),
+        (owner, host, upload): (Option<String>, Peer, &operation::Upload),
         keep: Option<Keep>,
     ) -> Answer {
-        self.refuse_when_closing()?;
+        self.refuse_without_host(host)?;
         let name = match (upload.stored_name(), &upload.source) {
             (None, Source::File(path)) => return Err(opening::cannot_read(path, NAMELESS.into())),
             (name, _) => stored_path(name.unwrap_or_default())?,
@@ -110,7 +120,7 @@ impl Simulation {
         let key = FileKey { owner, name };
         let (segment_size, is_remote) = (self.world.config.segment_size, edge.is_remote());
         let is_readable_again = edge.is_readable_again();
-        let plan = UploadPlan { key, size, segment_size, stored_at, stored_as, is_remote, is_readable_again, keep };
+        let plan = UploadPlan { key, host, size, segment_size, stored_at, stored_as, is_remote, is_readable_again, keep };
         self.begin_upload(plan, edge)
     }
 
@@ -121,7 +131,7 @@ impl Simulation {
         self.refuse_for_upload(&key, plan.stored_as.replace)?;
         self.keep_mode(&mut plan);
         let size = plan.size.unwrap_or(ByteSize::from_bytes(0));
-        self.refuse_unfit(&key, size, size)?;
+        self.refuse_unfit((&key, plan.host), size, size)?;
         self.world.claim_volumes(Purpose::Keep)?;
         let id = self.next_id();
         let upload = Upload::new(self.now(), id, plan);
@@ -137,17 +147,17 @@ impl Simulation {
         *mode = mode.or(replaced.map(|file| file.mode));
     }
 
-    /// Refuses content of `size` of which `left` is to be stored, unless there are room and quota for it.
-    pub(super) fn refuse_unfit(&mut self, key: &FileKey, size: ByteSize, left: ByteSize) -> Result<(), EngineError> {
+    /// Refuses content of `size` that a host is to store, of which `left` is to be stored, unless there are room and quota for it.
+    pub(super) fn refuse_unfit(&mut self, (key, host): (&FileKey, Peer), size: ByteSize, left: ByteSize) -> Result<(), EngineError> {
         self.refuse_over_quota(key, left, self.size_at(key))?;
         let (segments, name) = (self.world.config.segment_size.count_for(size), key.name.clone());
         if segments > SEGMENTS_MAX {
             return Err(EngineError::TooManySegments { name, segments, max: SEGMENTS_MAX });
         }
         self.world.claim_full_volumes()?;
-        if !self.world.has_room_for(left) {
-            let (free, closed) = self.world.free_and_closed();
-            if let Some(causes) = self.world.why_none_takes(&closed) {
+        if !self.world.has_room_for(host, left) {
+            let (free, closed) = self.world.free_and_closed(host);
+            if let Some(causes) = self.world.why_none_takes(host, &closed) {
                 return Err(EngineError::NoTaker { name, causes });
             }
             return Err(EngineError::NoRoom { name, needed: left.as_u64(), free, closed: closed.len() });
@@ -158,7 +168,8 @@ impl Simulation {
     /// Begins a transfer that takes memory for a user.
     pub(super) fn begin_with_memory(&mut self, id: TransferId, user: Option<String>, transfer: Transfer, edge: Edge) -> Answer {
         self.world.memory.join(id, user, edge.is_remote());
-        self.begin(id, Running::new(transfer, Some(edge), self.world.payload))
+        let payload = self.world.payload_of(transfer.log().status.host);
+        self.begin(id, Running::new(transfer, Some(edge), payload))
     }
 
     /// Refuses what does not fit into its owner's quota, in which the bytes that it replaces make room. What has no owner has no quota.
@@ -185,20 +196,20 @@ impl Simulation {
         let (usage, replaced) = (self.usage_of(Some(&owner)), self.size_at(&status.file));
         if usage.file_bytes.saturating_add(usage.arriving_bytes) > quota.as_u64().saturating_add(replaced) {
             let error = TransferError::OverQuota { quota };
-            self.world.inbox.push_back((id, Input::Exceeded(error)));
+            self.world.inbox.push_back((id, Input::GivenUp(error)));
         }
     }
 
-    /// Begins a download. The stream of a caller from remote does not hold virtual time.
+    /// Begins a download for a user and by a host. The stream of a caller from remote does not hold virtual time.
     pub(super) fn download(
         &mut self,
         id: CommandId,
-        user: Option<String>,
+        by: (Option<String>, Peer),
         download: operation::Download,
         is_remote: bool,
     ) -> Option<Answer> {
         let operation::Download { file, range, expected, sink } = download;
-        let found = match self.refuse_when_closing().and_then(|()| self.file_to_download(&file, range, expected)) {
+        let found = match self.refuse_without_host(by.1).and_then(|()| self.file_to_download(&file, range, expected)) {
             Ok(found) => found,
             Err(error) => return Some(Err(error)),
         };
@@ -206,7 +217,7 @@ impl Simulation {
         let edge = match sink {
             Sink::File { path, overwrite, preserve } => {
                 let attributes = preserve.then_some(FileAttributes { modified: found.modified, mode: found.mode });
-                let opening = Opening::Download { user, file, range, expected, path: path.clone() };
+                let opening = Opening::Download { by, file, range, expected, path: path.clone() };
                 return self.begin_opening(id, opening, Lane::Sink, move || opening::create(&path, overwrite, attributes));
             }
             Sink::Stream(stream) if is_remote => {
@@ -215,7 +226,7 @@ impl Simulation {
             Sink::Stream(stream) => Edge::of_sink(DownloadSink::stream(stream, true).with_unknown(unknown)),
             Sink::Discard => Edge::of_sink(DownloadSink::nowhere().with_unknown(unknown)),
         };
-        Some(self.download_to(edge, user, (&file, range, expected)))
+        Some(self.download_to(edge, by, (&file, range, expected)))
     }
 
     /// Returns the file of which a range is to be downloaded, if it is the one that is expected.
@@ -239,12 +250,13 @@ impl Simulation {
     fn download_to(
         &mut self,
         edge: Edge,
-        user: Option<String>,
+        (user, host): (Option<String>, Peer),
         (key, range, expected): (&FileKey, Option<ByteRange>, Option<Sha256Digest>),
     ) -> Answer {
+        self.refuse_without_host(host)?;
         let file = self.file_to_download(key, range, expected)?;
         let (id, is_remote) = (self.next_id(), edge.is_remote());
-        let plan = DownloadPlan { user: user.clone(), file, range, nodes: self.world.nodes.len(), is_remote };
+        let plan = DownloadPlan { user: user.clone(), host, file, range, nodes: self.world.nodes.len(), is_remote };
         let download = Download::new(self.now(), id, plan);
         self.begin_with_memory(id, user, Transfer::Download(Box::new(download)), edge)
     }

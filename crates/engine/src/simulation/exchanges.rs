@@ -1,4 +1,4 @@
-//! Exchanges in the simulation: what is asked of the state before one begins, and the carrying out of its outputs.
+//! Exchanges in the simulation, all of them of the client's host: what is asked of the state before one begins, and the carrying out of its outputs.
 
 use p2p_base::database::Purpose;
 use p2p_base::units::ByteSize;
@@ -124,7 +124,7 @@ impl Simulation {
             Ok(machine) => machine,
             Err(error) => return Some(Err(error)),
         };
-        let (up, down) = self.world.payload;
+        let (up, down) = self.world.payload_of(Peer::Client);
         let whole = if matches!(machine, Exchange::Fetching(_)) { down } else { up };
         let meter = self.world.net.add_part_of_meter(whole);
         let id = self.next_id();
@@ -181,9 +181,9 @@ impl Exchanging {
     fn carry_out(&mut self, world: &mut World, id: TransferId, output: Output) {
         match output {
             Output::AskSegment { index, node, request, payload, .. } => {
-                world.ask_segment((id, index), node, self.meter, &request, payload);
+                world.ask_segment((id, index), (Peer::Client, node), self.meter, &request, payload);
             }
-            output => match world.carry_out(id, output) {
+            output => match world.carry_out((id, Peer::Client), output) {
                 Carried::Done => {}
                 Carried::Answered(input) => self.machine.handle(world.now(), input),
                 Carried::Not(other) => debug_assert!(false, "{other:?} concerns no exchange"),

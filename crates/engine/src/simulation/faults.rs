@@ -7,6 +7,7 @@ use p2p_store::manifest::NodeNumber;
 use p2p_store::standing::Trouble;
 
 use super::answers::Answer;
+use super::running::Running;
 use super::{CommandId, Simulation, Waiting};
 use crate::error::EngineError;
 use crate::fault_rules::{self as rules, Process, Stage};
@@ -160,7 +161,8 @@ impl Simulation {
         // A download that has not begun yet may need any node.
         let stopping = if self.waiting.is_any_opening() { Vec::new() } else { self.world.quiet_stopping() };
         for node in stopping {
-            if !self.transfers.values().any(|transfer| transfer.needs(node)) {
+            let is_needed = |transfer: &Running| transfer.needs(node) || transfer.host() == Peer::Node(node);
+            if !self.transfers.values().any(is_needed) {
                 self.world.end_stop(node);
             }
         }

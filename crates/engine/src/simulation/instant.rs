@@ -10,7 +10,8 @@ use super::answers::finished;
 use super::running::Running;
 use super::{FAILURES_MAX, FINISHED_MAX, Simulation};
 use crate::io::Blocked;
-use crate::transfer::{Input, TransferId, TransferReport, TransferState};
+use crate::peer::Peer;
+use crate::transfer::{Input, TransferError, TransferId, TransferReport, TransferState};
 use crate::world::Due;
 
 /// Next pass at the current instant. The passes are repeated in this order until none has anything left to do.
@@ -61,6 +62,7 @@ impl Simulation {
             return Ok(true);
         }
         let mut quiet = !self.world.handle_net_event();
+        quiet &= !self.end_transfers_of_host();
         quiet &= !self.world.handle_notice();
         quiet &= !self.handle_input()?;
         if !quiet {
@@ -73,6 +75,14 @@ impl Simulation {
             None => return Ok(self.world.handle_timeout()),
         }
         Ok(true)
+    }
+
+    /// Lets the transfers fail whose host was that of the next node of which the process has ended. Returns false if there is none.
+    fn end_transfers_of_host(&mut self) -> bool {
+        let Some(node) = self.world.ended_hosts.pop_front() else { return false };
+        let carried = self.transfers.iter().filter(|(_, transfer)| transfer.host() == Peer::Node(node));
+        self.world.inbox.extend(carried.map(|(&id, _)| (id, Input::GivenUp(TransferError::HostEnded { node }))));
+        true
     }
 
     /// Passes the next input to its transfer. Returns false if there is none.

@@ -20,6 +20,7 @@ use crate::event::Event;
 use crate::io::crashed;
 use crate::io::{Blocked, JobId, Outcome};
 use crate::operation::{self, Reply};
+use crate::peer::Peer;
 use crate::policy;
 use crate::principal::Principal;
 use crate::transfer::{Removal, Transfer};
@@ -145,8 +146,8 @@ impl Simulation {
         }
     }
 
-    pub(super) fn remove(&mut self, user: Option<String>, remove: &operation::Remove) -> Answer {
-        self.refuse_when_closing()?;
+    pub(super) fn remove(&mut self, by: (Option<String>, Peer), remove: &operation::Remove) -> Answer {
+        self.refuse_without_host(by.1)?;
         let key = &remove.file;
         self.note_use_of_tree(key);
         changes::require_removable(self.world.names.files(), key, remove.recursive)?;
@@ -157,8 +158,9 @@ impl Simulation {
         let size = self.world.names.files().files_of(key).fold((0, 0), add);
         self.world.claim_volumes(Purpose::Free)?;
         let id = self.next_id();
-        let removal = Removal::new(self.now(), id, user, key.clone(), size);
-        self.begin(id, Running::new(Transfer::Removal(Box::new(removal)), None, self.world.payload))
+        let payload = self.world.payload_of(by.1);
+        let removal = Removal::new(self.now(), id, by, key.clone(), size);
+        self.begin(id, Running::new(Transfer::Removal(Box::new(removal)), None, payload))
     }
 
     pub(super) fn list_directory(&self, by: &Principal, list: &operation::ListDirectory) -> Answer {

@@ -37,6 +37,7 @@ use crate::memory::MemoryBudget;
 use crate::node::health::{PeerTable, Probing};
 use crate::node::{NODE_PORT, Node, PROBE_PORT};
 use crate::owed::OwedDeletions;
+use crate::peer::Peer;
 use crate::requester::Requester;
 use crate::sparse_disk::SparseDisk;
 use crate::timetable::Timetable;
@@ -125,9 +126,10 @@ impl Simulation {
         let ids: Vec<HostId> = std::iter::once(client).chain(ids).collect();
         ids.iter().for_each(|&host| known(net.bind(Endpoint { host, port: PROBE_PORT })));
         let hosts = hosts(&ids, &net, &config);
-        let payload = (net.add_meter(), net.add_meter());
+        let payloads = [(Peer::Client, (net.add_meter(), net.add_meter()))].into();
         let mut world = World {
-            payload,
+            payloads,
+            ended_hosts: VecDeque::new(),
             net,
             hosts,
             notices: VecDeque::new(),

@@ -15,6 +15,7 @@ use crate::event::Event;
 use crate::gauge::{Gauge, Traffic};
 use crate::io::{Blocked, Outcome};
 use crate::node::protocol::Request;
+use crate::peer::Peer;
 use crate::status::{Absence, Awaited, Remaining, Replacement};
 use crate::transfer::{Direction, Input, Output, Stage, Transfer, TransferId, TransferReport, TransferState, TransferStatus};
 use crate::world::{Carried, World};
@@ -50,10 +51,10 @@ impl Running {
     pub(super) fn status(&self, world: &World, traffic: &Traffic) -> TransferStatus {
         let mut status = self.bare_status().clone();
         if !status.state.is_over() {
-            status.awaited = world.out_of_reach(|| self.machine.indispensable());
+            status.awaited = world.out_of_reach(self.host(), || self.machine.indispensable());
             status.replaced = self.replaced(world);
         }
-        let mut status = self.gauge.measure(world.links(), traffic, status);
+        let mut status = self.gauge.measure(world.links(self.host()), traffic, status);
         if let Some((bytes, segments)) = self.machine.keepable() {
             for arrived in [&mut status.bytes_done, &mut status.bytes_arrived] {
                 *arrived = bytes.min(*arrived);
@@ -66,7 +67,7 @@ impl Running {
         {
             *seconds = seconds.max(self.until_replaced(world, status.rate_bytes_per_second));
         }
-        if let Some(deleting) = world.deleting(self.id(), &self.machine.deleting()) {
+        if let Some(deleting) = world.deleting(self.host(), self.id(), &self.machine.deleting()) {
             status.eta = deleting;
         }
         status
@@ -75,13 +76,13 @@ impl Running {
     /// Returns the seconds until nodes that are out of reach are replaced, at this rate: what was requested of them is requested of others
     /// once their connections are given up.
     fn until_replaced(&self, world: &World, rate: Option<f64>) -> f64 {
-        let patience = world.hosts.client().tcp().user_timeout;
+        let patience = world.hosts.of_peer(self.host()).tcp().user_timeout;
         let seconds = |away: Awaited| {
             let bytes: u64 = self.gauge.open().filter(|(node, _)| *node == away.node).map(|(_, bytes)| bytes).sum();
             let again = rate.filter(|rate| *rate > 0.0).map_or(0.0, |rate| bytes as f64 / rate);
             patience.saturating_sub(world.now() - away.since).as_secs_f64() + again
         };
-        let away = world.out_of_reach(|| self.gauge.open().map(|(node, _)| node).collect());
+        let away = world.out_of_reach(self.host(), || self.gauge.open().map(|(node, _)| node).collect());
         // A node that refuses, or whose process has ended, resets its connections, so that it is replaced at once.
         let is_quiet = |away: &Awaited| !matches!(away.why, Absence::Refusing | Absence::Stopped);
         away.into_iter().filter(is_quiet).map(seconds).fold(0.0, f64::max)
@@ -89,10 +90,10 @@ impl Running {
 
     /// Returns the nodes out of reach that others replace.
     fn replaced(&self, world: &World) -> Vec<Replacement> {
-        self.machine.storing().map_or_else(Vec::new, |upload| world.replaced(upload))
+        self.machine.storing().map_or_else(Vec::new, |upload| world.replaced(self.host(), upload))
     }
 
-    /// Adds what has not arrived of the transfer.
+    /// Adds what has not arrived of the transfer to the traffic of its host.
     pub(super) fn add_to(&self, traffic: &mut Traffic, world: &World) {
         if !self.bare_status().state.is_over() {
             self.gauge.add_to(traffic, &world.net, self.bare_status(), &self.replaced(world));
@@ -206,6 +207,11 @@ impl Running {
         self.bare_status().id
     }
 
+    /// Returns the host that carries the transfer.
+    pub(super) fn host(&self) -> Peer {
+        self.bare_status().host
+    }
+
     fn carry_out(&mut self, world: &mut World, output: Output) -> Result<(), Blocked> {
         let id = self.id();
         match output {
@@ -228,7 +234,7 @@ impl Running {
             Output::ReleaseName => world.names.release(&self.bare_status().file),
             Output::Emit(event) => self.emit(world, event),
             Output::Done => self.is_over = true,
-            other => match world.carry_out(id, other) {
+            other => match world.carry_out((id, self.host()), other) {
                 Carried::Done => {}
                 Carried::Answered(input) => self.pass(world, input),
                 Carried::Not(at_edge) => return self.use_edge(world, at_edge),
@@ -269,7 +275,7 @@ impl Running {
     ) {
         let meter = self.gauge.ask(&mut world.net, node, len);
         instead_of.inspect(|&failed| self.gauge.fail(failed, len));
-        world.ask_segment((self.id(), index), node, meter, request, payload);
+        world.ask_segment((self.id(), index), (self.host(), node), meter, request, payload);
     }
 
     fn emit(&mut self, world: &mut World, event: Event) {

@@ -16,6 +16,7 @@ use crate::error::EngineError;
 use crate::io::crashed;
 use crate::io::{Blocked, JobId, Outcome};
 use crate::operation::{Keep, KeptUpload};
+use crate::peer::Peer;
 use crate::policy;
 use crate::principal::Principal;
 use crate::stream::{ResumePoint, SourceStream};
@@ -28,6 +29,8 @@ pub(super) struct Resuming {
     /// Declared size of the whole content.
     pub(super) size: Option<ByteSize>,
     pub(super) keep: Keep,
+    /// Host that continues it.
+    pub(super) host: Peer,
     pub(super) is_remote: bool,
 }
 
@@ -66,7 +69,8 @@ impl Simulation {
     }
 
     fn continue_upload(&mut self, record: UploadRecord, segments: Vec<SegmentRecord>, resuming: Resuming) -> Answer {
-        let Resuming { stream, size, keep, is_remote } = resuming;
+        let Resuming { stream, size, keep, host, is_remote } = resuming;
+        self.refuse_without_host(host)?;
         let inconsistent = || EngineError::from(CatalogError::InconsistentUpload(record.id));
         let segment_size = SegmentSize::try_from(record.segment_size).map_err(|_| inconsistent())?;
         let point = ResumePoint { segment_size, segments: record.segments, hash: record.hash.clone() };
@@ -78,7 +82,7 @@ impl Simulation {
         let given = Declared { size: size.map(ByteSize::as_u64), modified: keep.modified };
         let differs = |other| EngineError::UploadDiffers { name: record.key.name.clone(), other };
         let declared = record.declared.with(given).map_err(differs)?;
-        self.refuse_larger(&record, size)?;
+        self.refuse_larger((&record, host), size)?;
         // The name is kept for the upload; but a file that it is to replace may have been changed or removed meanwhile.
         changes::require_storable(self.world.names.files(), &record.key, record.stored_as.replace)?;
         self.refuse_leaving(&record.key)?;
@@ -89,7 +93,7 @@ impl Simulation {
         stream.resume_at(point);
         let (key, stored_at, stored_as) = (record.key.clone(), record.stored_at, record.stored_as);
         let (is_readable_again, kept) = (false, Some(keep));
-        let plan = UploadPlan { key, size, segment_size, stored_at, stored_as, is_remote, is_readable_again, keep: kept };
+        let plan = UploadPlan { key, host, size, segment_size, stored_at, stored_as, is_remote, is_readable_again, keep: kept };
         let (id, record) = (self.next_id(), UploadRecord { expires_at: keep.expires_at, declared, ..record });
         let (owner, edge) = (record.key.owner.clone(), Edge::of_stream(stream, is_remote));
         let upload = Upload::resume(self.now(), id, plan, record, segments);
@@ -104,10 +108,10 @@ impl Simulation {
     }
 
     /// Refuses to continue an upload whose declared size is less than what is kept, or more than there is room or quota for.
-    fn refuse_larger(&mut self, record: &UploadRecord, size: Option<ByteSize>) -> Result<(), EngineError> {
+    fn refuse_larger(&mut self, (record, host): (&UploadRecord, Peer), size: Option<ByteSize>) -> Result<(), EngineError> {
         let whole = size.map_or(record.offset, ByteSize::as_u64);
         let left = whole.checked_sub(record.offset).ok_or(EngineError::UploadLonger { offset: record.offset, size: whole })?;
-        self.refuse_unfit(&record.key, ByteSize::from_bytes(whole), ByteSize::from_bytes(left))
+        self.refuse_unfit((&record.key, host), ByteSize::from_bytes(whole), ByteSize::from_bytes(left))
     }
 
     /// Returns the kept uploads that a principal may see, by name.
@@ -130,8 +134,8 @@ impl Simulation {
     }
 
     /// Begins to undo a kept upload.
-    pub(super) fn forget_upload(&mut self, user: Option<String>, id: UploadId) -> Answer {
-        self.refuse_when_closing()?;
+    pub(super) fn forget_upload(&mut self, by: (Option<String>, Peer), id: UploadId) -> Answer {
+        self.refuse_without_host(by.1)?;
         if self.running_upload(id) {
             return Err(EngineError::UploadRunning(id));
         }
@@ -139,8 +143,9 @@ impl Simulation {
         self.world.claim_volumes(Purpose::Free)?;
         let record = self.world.names.unpark(id).ok_or(EngineError::UnknownUpload(id))?;
         let transfer = self.next_id();
-        let removal = Removal::of_upload(self.now(), transfer, user, record);
-        self.begin(transfer, Running::new(Transfer::Removal(Box::new(removal)), None, self.world.payload))
+        let payload = self.world.payload_of(by.1);
+        let removal = Removal::of_upload(self.now(), transfer, by, record);
+        self.begin(transfer, Running::new(Transfer::Removal(Box::new(removal)), None, payload))
     }
 
     /// Begins to undo the kept uploads that have expired by the wall-clock time `now`, in seconds since 1970.
@@ -148,7 +153,7 @@ impl Simulation {
         let has_expired = |record: &&UploadRecord| record.expires_at <= now;
         let expired = self.world.names.parked().values().filter(has_expired);
         let expired: Vec<(UploadId, Option<String>)> = expired.map(|record| (record.id, record.key.owner.clone())).collect();
-        expired.into_iter().try_for_each(|(id, owner)| self.forget_upload(owner, id).map(drop))
+        expired.into_iter().try_for_each(|(id, owner)| self.forget_upload((owner, Peer::Client), id).map(drop))
     }
 
     /// Returns the bytes of the owner's uploads that are kept and not running.

@@ -14,7 +14,7 @@ use p2p_store::uploads::UploadId;
 use super::open::name_of_copy;
 use super::running::Running;
 use super::{Capturing, Simulation};
-use crate::gauge::Traffic;
+use crate::gauge::TrafficByHost;
 use crate::known_host::known;
 use crate::pace::PaceStatus;
 use crate::policy::Facts;
@@ -23,7 +23,8 @@ use crate::snapshot::{
     NodeStatus, Snapshot, StorageStats, Topology, Usage,
 };
 use crate::transfer::{Direction, TransferId, TransferReport, TransferStatus};
-use crate::world::NodeHost;
+use crate::peer::Peer;
+use crate::world::{Host, NodeHost};
 
 /// Number of packets in a snapshot: more than a screen shows, so that a filter has some to choose from.
 const SNAPSHOT_PACKETS_MAX: usize = 2_000;
@@ -37,7 +38,7 @@ impl Simulation {
     /// Returns a snapshot of the current state, with the pace of whoever lets time pass.
     pub fn snapshot(&self, pace: PaceStatus) -> Snapshot {
         let traffic = self.traffic();
-        let running = self.transfers.values().map(|transfer| Arc::new(transfer.report(&self.world, &traffic)));
+        let running = self.transfers.values().map(|transfer| Arc::new(transfer.report(&self.world, traffic.of(transfer.host()))));
         self.snapshot_of(running.collect(), Arc::new(self.figures()), pace)
     }
 
@@ -51,7 +52,10 @@ impl Simulation {
             while known.next_if(|report| report.status.id < *id).is_some() {}
             match known.next_if(|report| report.status.id == *id) {
                 Some(report) => Arc::clone(report),
-                None => Arc::new(transfer.report(&self.world, traffic.get_or_init(|| self.traffic()))),
+                None => Arc::new({
+                    let traffic = traffic.get_or_init(|| self.traffic());
+                    transfer.report(&self.world, traffic.of(transfer.host()))
+                }),
             }
         };
         let running = self.transfers.iter().map(|(id, transfer)| report_of(id, transfer)).collect();
@@ -93,21 +97,23 @@ impl Simulation {
         }
     }
 
-    /// Returns the bytes of all transfers that have not arrived. They decide how each goes on, and are added once for all.
-    fn traffic(&self) -> Traffic {
-        let mut traffic = Traffic::default();
-        if !self.transfers.is_empty() {
-            self.world.add_held(&mut traffic);
+    /// Returns the bytes of all transfers that have not arrived, by the host whose link they share. They decide how each goes on, and are
+    /// added once for all.
+    fn traffic(&self) -> TrafficByHost {
+        let mut traffic = TrafficByHost::default();
+        self.transfers.values().for_each(|transfer| _ = traffic.of_mut(transfer.host()));
+        traffic.iter_mut().for_each(|(host, traffic)| self.world.add_held(host, traffic));
+        self.transfers.values().for_each(|transfer| transfer.add_to(traffic.of_mut(transfer.host()), &self.world));
+        for (host, traffic) in traffic.iter_mut() {
+            traffic.settle(self.world.links(host), self.world.config.segment_size);
         }
-        self.transfers.values().for_each(|transfer| transfer.add_to(&mut traffic, &self.world));
-        traffic.settle(self.world.links(), self.world.config.segment_size);
         traffic
     }
 
     /// Returns all transfers that are remembered, the oldest first.
     pub(super) fn transfer_statuses(&self) -> Vec<TransferStatus> {
         let traffic = self.traffic();
-        let running = self.transfers.values().map(|transfer| transfer.status(&self.world, &traffic));
+        let running = self.transfers.values().map(|transfer| transfer.status(&self.world, traffic.of(transfer.host())));
         let mut all: Vec<TransferStatus> = self.finished.iter().map(|report| report.status.clone()).chain(running).collect();
         all.sort_by_key(|status| status.id);
         all
@@ -169,7 +175,7 @@ impl Simulation {
             stats.capacity_bytes = stats.capacity_bytes.saturating_add(volume.capacity);
         }
         // What placement counts on: not that of full disks, of dead nodes and of those that stop.
-        let (free, closed) = self.world.free_and_closed();
+        let (free, closed) = self.world.free_and_closed(Peer::Client);
         (stats.free_bytes, stats.closed_nodes) = (free, closed.len() as u64);
         stats
     }
@@ -204,14 +210,18 @@ impl Simulation {
 
     pub(super) fn connections(&self) -> Vec<ConnectionStatus> {
         let net = &self.world.net;
-        let status = |(node, id)| {
+        let status = |host: Peer, (node, id)| {
             let (local, remote) = net.addresses(id)?;
             let (sample, activity, stats) = (net.sample(id)?, net.activity(id)?, net.connection_stats(id)?);
             let [sent, received] = [id, id.peer()].map(|end| self.world.watched.history(end));
             let peer = net.sample(id.peer());
-            Some(ConnectionStatus { node, local, remote, sample, activity, stats, peer, sent, received })
+            Some(ConnectionStatus { host, node, local, remote, sample, activity, stats, peer, sent, received })
         };
-        self.world.hosts.client().connections().filter_map(status).collect()
+        let of_host = |host: &Host| {
+            let peer = host.peer();
+            host.connections().filter_map(move |connection| status(peer, connection)).collect::<Vec<_>>()
+        };
+        self.world.hosts.all().iter().flat_map(of_host).collect()
     }
 
     pub(super) fn network_stats(&self) -> NetworkStats {

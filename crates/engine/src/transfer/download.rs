@@ -22,6 +22,7 @@ use crate::event::Event;
 use crate::io::{FileOutcome, Outcome};
 use crate::node::protocol::{Request, Response};
 use crate::operation::ByteRange;
+use crate::peer::Peer;
 
 /// Maximum number of segments whose writing may be outstanding.
 const WRITES_AHEAD: usize = 32;
@@ -48,6 +49,8 @@ enum DownloadPhase {
 #[derive(Debug)]
 pub(crate) struct DownloadPlan {
     pub(crate) user: Option<String>,
+    /// Host that carries the download.
+    pub(crate) host: Peer,
     pub(crate) file: FileRecord,
     /// Part of the file; `None` for all of it.
     pub(crate) range: Option<ByteRange>,
@@ -88,10 +91,10 @@ pub(crate) struct Download {
 impl Download {
     /// Starts to fetch what a plan says.
     pub(crate) fn new(now: SimTime, id: TransferId, plan: DownloadPlan) -> Download {
-        let DownloadPlan { user, file, range, nodes, is_remote } = plan;
+        let DownloadPlan { user, host, file, range, nodes, is_remote } = plan;
         let extent = Extent::new(&file, range);
         let (bytes, segments) = extent.size(&file);
-        let log = TransferLog::new(id, Direction::Download, user, &file.key, (Some(bytes), Some(segments)), now);
+        let log = TransferLog::new(id, Direction::Download, (user, host), &file.key, (Some(bytes), Some(segments)), now);
         let outputs = [Output::Emit(log.started()), Output::Catalog(CatalogWork::Manifest(file.key))];
         Download {
             log,
@@ -179,6 +182,7 @@ impl Download {
             }
             Input::Failed { part: Part::Segment(index), node, cause } => self.on_segment_failed(now, index, node, cause),
             Input::Catalog(outcome) => self.on_catalog(now, outcome),
+            Input::GivenUp(error) if self.phase != DownloadPhase::Finishing => self.fail(now, error),
             Input::Happened(Happened::Taken(total)) => self.on_taken(total),
             Input::Happened(Happened::Gone) if self.phase != DownloadPhase::Finishing => self.fail(now, TransferError::Cancelled),
             Input::Cancelled => {

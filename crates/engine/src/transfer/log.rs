@@ -11,6 +11,7 @@ use super::{
     CancelRequest, Direction, Remaining, SegmentTimeline, Stage, TransferError, TransferId, TransferState, TransferStatus,
 };
 use crate::event::Event;
+use crate::peer::Peer;
 
 /// Maximum number of segment histories that a transfer keeps; the oldest finished ones are dropped first.
 const TIMELINES_MAX: usize = 4096;
@@ -29,7 +30,7 @@ impl TransferLog {
     pub(crate) fn new(
         id: TransferId,
         direction: Direction,
-        user: Option<String>,
+        (user, host): (Option<String>, Peer),
         file: &FileKey,
         (bytes, segments): (Option<u64>, Option<u32>),
         now: SimTime,
@@ -38,6 +39,7 @@ impl TransferLog {
             id,
             direction,
             user,
+            host,
             file: file.clone(),
             state: TransferState::Running,
             bytes: bytes.unwrap_or_default(),
@@ -255,7 +257,7 @@ mod tests {
     fn a_second_attempt_replaces_the_first_and_a_story_adds_up() {
         let at = |ms| SimTime::ZERO + SimDuration::from_millis(ms);
         let mut log =
-            TransferLog::new(TransferId(1), Direction::Upload, None, &FileKey::unowned("a"), (Some(65_536), Some(1)), at(0));
+            TransferLog::new(TransferId(1), Direction::Upload, (None, Peer::Client), &FileKey::unowned("a"), (Some(65_536), Some(1)), at(0));
         log.begin(0, 65_536, NodeNumber::from_index(0), 0, at(0));
         log.begin(0, 65_536, NodeNumber::from_index(1), 1, at(100));
         log.reach(0, Stage::FirstByte, at(200));

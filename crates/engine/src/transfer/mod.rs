@@ -154,7 +154,7 @@ pub(super) enum Input {
     /// Something has happened at the other end of a stream of remote origin.
     Happened(Happened),
     /// The transfer is to fail for this reason. One past its point of no return continues.
-    Exceeded(TransferError),
+    GivenUp(TransferError),
     /// The transfer is to end. One past its point of no return continues.
     Cancelled,
     /// An upload that is to be kept is to end, and to keep what is stored. Any other transfer, and one past its point of no return, continues.

@@ -14,6 +14,7 @@ use super::{CatalogWork, Direction, Input, Output, TransferError, TransferId, Tr
 use crate::cause::LocalFailure;
 use crate::event::Event;
 use crate::io::Outcome;
+use crate::peer::Peer;
 
 #[derive(Debug)]
 enum RemovalPhase {
@@ -35,18 +36,18 @@ pub(crate) struct Removal {
 }
 
 impl Removal {
-    /// Starts the removal of a file, or of a directory with all that is within it. `size` is that of all files in it, in bytes and
+    /// Starts the removal of a file, or of a directory with all that is within it, for a user and by a host. `size` is that of all files in it, in bytes and
     /// segments.
-    pub(crate) fn new(now: SimTime, id: TransferId, user: Option<String>, key: FileKey, size: (u64, u32)) -> Removal {
-        let log = TransferLog::new(id, Direction::Removal, user, &key, (Some(size.0), Some(size.1)), now);
+    pub(crate) fn new(now: SimTime, id: TransferId, by: (Option<String>, Peer), key: FileKey, size: (u64, u32)) -> Removal {
+        let log = TransferLog::new(id, Direction::Removal, by, &key, (Some(size.0), Some(size.1)), now);
         let outputs = [Output::Emit(log.started()), Output::Catalog(CatalogWork::Remove(key))];
         Removal { log, upload: None, phase: RemovalPhase::Removing, outputs: outputs.into() }
     }
 
-    /// Starts to undo a kept upload.
-    pub(crate) fn of_upload(now: SimTime, id: TransferId, user: Option<String>, upload: UploadRecord) -> Removal {
+    /// Starts to undo a kept upload, for a user and by a host.
+    pub(crate) fn of_upload(now: SimTime, id: TransferId, by: (Option<String>, Peer), upload: UploadRecord) -> Removal {
         let size = (Some(upload.offset), Some(upload.segments));
-        let log = TransferLog::new(id, Direction::Removal, user, &upload.key, size, now);
+        let log = TransferLog::new(id, Direction::Removal, by, &upload.key, size, now);
         let outputs = [Output::Emit(log.started()), Output::Catalog(CatalogWork::Forget(upload.id))];
         Removal { log, upload: Some(Box::new(upload)), phase: RemovalPhase::Removing, outputs: outputs.into() }
     }

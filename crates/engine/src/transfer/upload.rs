@@ -152,7 +152,7 @@ impl Upload {
             Input::Memory { is_granted } => self.on_memory(is_granted),
             Input::Local(outcome) if self.phase.is_sending() => self.on_cut(outcome),
             Input::Happened(happened) => self.on_happened(happened),
-            Input::Exceeded(error) => self.give_up(error),
+            Input::GivenUp(error) => self.give_up(error),
             Input::Placed { node } => self.on_placed(now, node),
             Input::NotPlaced { nodes } => {
                 if let Some(error) = self.attempts.refuse(nodes) {

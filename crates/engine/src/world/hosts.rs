@@ -224,6 +224,11 @@ impl Hosts {
         &mut self.all[index]
     }
 
+    /// Returns the host that a peer is.
+    pub(crate) fn of_peer(&self, peer: Peer) -> &Host {
+        &self.all[peer.index()]
+    }
+
     /// Returns the host on which a node runs.
     pub(crate) fn of_node(&self, node: NodeNumber) -> &Host {
         &self.all[Hosts::index_of(node)]

@@ -8,10 +8,11 @@ use bytes::Bytes;
 use p2p_net::{ConnectionId, MSS};
 use p2p_store::manifest::NodeNumber;
 
-use crate::cause::{Cause, ConnectionLoss, PassedOver};
+use crate::cause::{Cause, ConnectionLoss};
 use crate::event::Event;
 use crate::gauge::{Stream, Traffic, lost_for};
 use crate::node::protocol::{Refusal, RequestTag, Response, ids_in};
+use crate::peer::Peer;
 use crate::requester::RequesterOutput;
 use crate::transfer::{Input, Part, Stage, TransferId};
 
@@ -23,13 +24,13 @@ use super::hosts::{End, Hosts, Owner, Role, Sender};
 pub(crate) enum Notice {
     /// A segment has reached a stage.
     Reached { transfer: TransferId, index: u32, stage: Stage },
-    /// A node has answered a request.
-    Answered { owner: Owner, node: NodeNumber, response: Response, payload: Bytes },
-    /// A request will not be answered.
-    Failed { owner: Owner, node: NodeNumber, cause: Cause },
-    /// A connection has opened.
+    /// A node has answered a request of a host.
+    Answered { host: Peer, owner: Owner, node: NodeNumber, response: Response, payload: Bytes },
+    /// A request of a host will not be answered.
+    Failed { host: Peer, owner: Owner, node: NodeNumber, cause: Cause },
+    /// A connection of the client has opened.
     Opened(NodeNumber),
-    /// A connection was lost or could not be opened.
+    /// A connection of the client was lost or could not be opened.
     Lost(NodeNumber, ConnectionLoss),
 }
 
@@ -55,11 +56,11 @@ impl World {
         }
     }
 
-    /// Adds to the traffic what TCP holds of the client's connections, of each transfer. Nothing of it passes to or from nodes that are out
+    /// Adds to the traffic of a host what TCP holds of its connections, of each transfer. Nothing of it passes to or from nodes that are out
     /// of reach.
-    pub(crate) fn add_held(&self, traffic: &mut Traffic) {
-        let connections = || self.hosts.client().connections();
-        let away = self.out_of_reach(|| connections().map(|(node, _)| node).collect());
+    pub(crate) fn add_held(&self, host: Peer, traffic: &mut Traffic) {
+        let connections = || self.hosts.of_peer(host).connections();
+        let away = self.out_of_reach(host, || connections().map(|(node, _)| node).collect());
         for (node, asking) in connections().filter(|(node, _)| away.iter().all(|away| away.node != *node)) {
             for (connection, backlog) in [(asking, &mut traffic.up), (asking.peer(), &mut traffic.down)] {
                 let Some(End { writer, .. }) = self.hosts.end(connection) else { continue };
@@ -100,14 +101,15 @@ impl World {
             }
             _ => None,
         };
+        let asking = Peer::at(host);
         match output {
             RequesterOutput::Requeued { owner } => self.notices.extend(reached(owner, Stage::Queued)),
             RequesterOutput::Ready { owner } => self.notices.extend(reached(owner, Stage::Connected)),
             RequesterOutput::Answered { owner, node, response, payload } => {
                 self.notices.extend(reached(owner, Stage::LastByte));
-                self.notices.push_back(Notice::Answered { owner, node, response, payload });
+                self.notices.push_back(Notice::Answered { host: asking, owner, node, response, payload });
             }
-            RequesterOutput::Failed { owner, node, cause } => self.notices.push_back(Notice::Failed { owner, node, cause }),
+            RequesterOutput::Failed { owner, node, cause } => self.refuse((asking, node), owner, cause),
             // Only the client's connections are told of.
             RequesterOutput::Opened { node } if host == Hosts::CLIENT => self.notices.push_back(Notice::Opened(node)),
             RequesterOutput::Lost { node, loss } if host == Hosts::CLIENT => self.notices.push_back(Notice::Lost(node, loss)),
@@ -115,19 +117,19 @@ impl World {
         }
     }
 
-    /// Notes that a node is not asked to make durable what it has stored, because it is dead.
-    pub(super) fn refuse_commit(&mut self, owner: Owner, node: NodeNumber) {
-        self.notices.push_back(Notice::Failed { owner, node, cause: Cause::PassedOver(PassedOver::Dead) });
+    /// Notes that a request of a host to a node will not be answered, or is not made at all.
+    pub(super) fn refuse(&mut self, (host, node): (Peer, NodeNumber), owner: Owner, cause: Cause) {
+        self.notices.push_back(Notice::Failed { host, owner, node, cause });
     }
 
     /// Returns the input about a request that has failed, with the faults that explain it.
-    fn failed(&self, part: Part, node: NodeNumber, cause: Cause) -> Input {
-        Input::Failed { part, node, cause: self.explained(node, cause) }
+    fn failed(&self, part: Part, (host, node): (Peer, NodeNumber), cause: Cause) -> Input {
+        Input::Failed { part, node, cause: self.explained((host, node), cause) }
     }
 
     /// Returns the input about a request that was refused, with the segments that the node lacks if the payload names them.
-    fn refused(&self, (part, node): (Part, NodeNumber), refusal: Refusal, payload: &Bytes) -> Input {
-        let (cause, ids) = (self.explained(node, Cause::Refused(refusal)), ids_in(payload));
+    fn refused(&self, part: Part, (host, node): (Peer, NodeNumber), refusal: Refusal, payload: &Bytes) -> Input {
+        let (cause, ids) = (self.explained((host, node), Cause::Refused(refusal)), ids_in(payload));
         if part.is_commit() && !ids.is_empty() {
             Input::Lacking { part, node, cause, ids }
         } else {
@@ -140,19 +142,19 @@ impl World {
         let Some(notice) = self.notices.pop_front() else { return false };
         match notice {
             Notice::Reached { transfer, index, stage } => self.inbox.push_back((transfer, Input::Reached { index, stage })),
-            Notice::Answered { owner, node, response, payload } => match owner.transfer() {
+            Notice::Answered { host, owner, node, response, payload } => match owner.transfer() {
                 Some((id, part)) => {
                     let input = match response {
-                        Response::Refused(refusal) => self.refused((part, node), refusal, &payload),
+                        Response::Refused(refusal) => self.refused(part, (host, node), refusal, &payload),
                         response => Input::Answered { part, node, response, payload },
                     };
                     self.inbox.push_back((id, input));
                 }
                 None => self.handle_owed_answer(node, matches!(response, Response::Deleted)),
             },
-            Notice::Failed { owner, node, cause } => match owner.transfer() {
+            Notice::Failed { host, owner, node, cause } => match owner.transfer() {
                 Some((id, part)) => {
-                    let input = self.failed(part, node, cause);
+                    let input = self.failed(part, (host, node), cause);
                     self.inbox.push_back((id, input));
                 }
                 None => self.handle_owed_answer(node, false),

@@ -5,6 +5,7 @@ use p2p_net::MeterId;
 use p2p_store::manifest::NodeNumber;
 
 use crate::node::protocol::Request;
+use crate::peer::Peer;
 use crate::transfer::{Input, Output, TransferId};
 
 use super::World;
@@ -21,13 +22,15 @@ pub(crate) enum Carried {
 }
 
 impl World {
-    /// Carries out an output of a transfer or an exchange.
-    pub(crate) fn carry_out(&mut self, id: TransferId, output: Output) -> Carried {
+    /// Carries out an output of a transfer or an exchange of a host.
+    pub(crate) fn carry_out(&mut self, (id, host): (TransferId, Peer), output: Output) -> Carried {
         match output {
-            Output::Ask { node, part, request, payload } => self.ask(node, Owner::Transfer(id, part), &request, payload),
-            Output::Forget => self.forget_requests(id),
+            Output::Ask { node, part, request, payload } => {
+                self.ask((host, node), Owner::Transfer(id, part), &request, payload);
+            }
+            Output::Forget => self.forget_requests(host, id),
             Output::Place { id: segment, len, except, preferred } => {
-                let placed = self.place((segment, len), &except, preferred);
+                let placed = self.place(host, (segment, len), &except, preferred);
                 return Carried::Answered(placed.map_or_else(|nodes| Input::NotPlaced { nodes }, |node| Input::Placed { node }));
             }
             Output::Pin { index, node, id: segment, len } => self.pin((id, index), node, segment, len),
@@ -37,7 +40,7 @@ impl World {
             Output::AddPin(pin, len) => self.pins.add(pin, len),
             Output::DropPin(pin) => self.pins.remove(&pin),
             Output::Delete(garbage) => {
-                let (shares, owing) = self.deletable(garbage);
+                let (shares, owing) = self.deletable(host, garbage);
                 return Carried::Answered(Input::Deletable(shares, owing));
             }
             Output::Owe { node, ids } => self.owe(node, ids),
@@ -46,11 +49,11 @@ impl World {
         Carried::Done
     }
 
-    /// Asks a node to store or to send a segment of a transfer or an exchange, whose bytes a meter counts.
+    /// Lets a host ask a node to store or to send a segment of a transfer or an exchange, whose bytes a meter counts.
     pub(crate) fn ask_segment(
         &mut self,
         (transfer, index): (TransferId, u32),
-        node: NodeNumber,
+        (host, node): (Peer, NodeNumber),
         meter: MeterId,
         request: &Request,
         payload: Bytes,
@@ -62,6 +65,6 @@ impl World {
             }
             _ => Sender::Serving,
         };
-        self.ask(node, Owner::Segment { transfer, index, sender, meter }, request, payload);
+        self.ask((host, node), Owner::Segment { transfer, index, sender, meter }, request, payload);
     }
 }

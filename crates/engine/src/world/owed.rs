@@ -1,4 +1,5 @@
-//! Deletions that nodes owe, in the world: tells their machine what happens, and carries its outputs out.
+//! Deletions that nodes owe, in the world: tells their machine what happens, and carries its outputs out. They belong to no transfer any
+//! more, and outlast the process of a node that has carried one: the client's host asks for them, whoever has left them.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use p2p_store::standing::Trouble;
 use crate::io::{Lane, Outcome};
 use crate::node::protocol::{Request, ids_payload};
 use crate::owed::OwedOutput;
+use crate::peer::Peer;
 
 use super::wiring::OWED;
 use super::{Due, Owner, World};
@@ -31,7 +33,7 @@ impl World {
         garbage.retain(|&node, _| self.may_owe(node));
         for (node, ids) in garbage {
             self.owe(node, ids);
-            if self.can_delete(node) {
+            if self.can_delete(Peer::Client, node) {
                 self.collect_from(node);
             }
         }
@@ -44,10 +46,10 @@ impl World {
         entry.is_some_and(|entry| !entry.node.trouble().is_some_and(Trouble::is_anothers))
     }
 
-    /// Returns true if a node can be asked to delete segments now.
-    pub(crate) fn can_delete(&self, node: NodeNumber) -> bool {
+    /// Returns true if a node can be asked by a host to delete segments now.
+    pub(crate) fn can_delete(&self, host: Peer, node: NodeNumber) -> bool {
         let refuses = |trouble: &Trouble| !trouble.allows_deletion();
-        !self.is_dead(node) && !self.nodes[node.index()].node.trouble().is_some_and(refuses)
+        !self.is_dead(host, node) && !self.nodes[node.index()].node.trouble().is_some_and(refuses)
     }
 
     /// Starts the deletions that a node owes, because it is reachable.
@@ -59,7 +61,7 @@ impl World {
     /// Starts the retries that are due.
     pub(super) fn handle_owed_timeout(&mut self) {
         let reachable: BTreeSet<NodeNumber> =
-            (0..self.nodes.len()).map(NodeNumber::from_index).filter(|&node| self.can_delete(node)).collect();
+            (0..self.nodes.len()).map(NodeNumber::from_index).filter(|&node| self.can_delete(Peer::Client, node)).collect();
         self.owed.handle_timeout(self.now(), |node| reachable.contains(&node));
         self.carry_out_owed();
     }
@@ -87,7 +89,9 @@ impl World {
         while let Some(output) = self.owed.poll_output() {
             match output {
                 OwedOutput::Check { node, ids } => self.check_owed(node, ids),
-                OwedOutput::Ask { node, ids } => self.ask(node, Owner::OwedDeletions, &Request::Delete, ids_payload(&ids)),
+                OwedOutput::Ask { node, ids } => {
+                    self.ask((Peer::Client, node), Owner::OwedDeletions, &Request::Delete, ids_payload(&ids));
+                }
                 OwedOutput::Emit(event) => self.emit(event),
             }
         }

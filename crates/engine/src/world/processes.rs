@@ -1,14 +1,16 @@
 //! The processes of the nodes: how they end and start by faults, and what their hosts, connections and peers make of it.
 
 use p2p_base::units::SimTime;
-use p2p_net::Condition;
+use p2p_net::{CloseReason, Condition};
 use p2p_store::disk::DiskError;
 use p2p_store::manifest::NodeNumber;
 
+use crate::cause::{Cause, ConnectionLoss};
 use crate::event::Event;
 use crate::faults::{ActiveFault, DueFlap, Fault, FaultCause, Target};
 use crate::known_host::known;
 use crate::node::{NODE_PORT, ProcessState};
+use crate::peer::Peer;
 
 use super::wiring::FAULTS;
 use super::{Hosts, World};
@@ -115,9 +117,16 @@ impl World {
 
     /// Lets a node reset its connections and refuse new ones.
     pub(crate) fn refuse_node(&mut self, node: NodeNumber, cause: FaultCause) {
+        let (now, host) = (self.now(), Hosts::index_of(node));
         self.nodes[node.index()].node.drop_connections();
-        self.hosts.remove_ends_at(&self.net, Hosts::index_of(node));
+        let asked: Vec<NodeNumber> = self.hosts.host(host).connections().map(|(asked, _)| asked).collect();
+        self.hosts.remove_ends_at(&self.net, host);
         self.set_condition(node, Condition::Refusing);
+        // The host may open connections itself, and its requests are made again.
+        for asked in asked {
+            self.hosts.host_mut(host).requester.handle_ended(now, asked, CloseReason::Reset);
+        }
+        self.carry_out_requests(host);
         self.begin_fault(Fault::Refusing { node }, cause);
     }
 
@@ -126,12 +135,12 @@ impl World {
         self.begin_fault(Fault::Stopping { node, until, restarts }, cause);
     }
 
-    /// Returns the nodes whose processes are to end and that have nothing in hand.
+    /// Returns the nodes whose processes are to end, that have nothing in hand and that are waited for by no host.
     pub(crate) fn quiet_stopping(&self) -> Vec<NodeNumber> {
-        let client = self.hosts.client();
+        let is_awaited = |node| self.hosts.all().iter().any(|host| host.requester.has_requests_to(node));
         let is_quiet = |&node: &NodeNumber| {
             let is_idle = self.nodes[node.index()].node.state() == ProcessState::Ready;
-            is_idle && !client.requester.has_requests_to(node) && !self.space.has_pins_on(node)
+            is_idle && !is_awaited(node) && !self.space.has_pins_on(node)
         };
         self.faults.stopping().map(|(node, _)| node).filter(is_quiet).collect()
     }
@@ -156,8 +165,12 @@ impl World {
         let (now, host) = (self.now(), Hosts::index_of(node));
         self.nodes[node.index()].node.stop();
         let host_of_node = self.hosts.host_mut(host);
-        host_of_node.requester.forget_all();
+        let unanswered = host_of_node.requester.forget_all();
         host_of_node.peers.restart(now);
+        self.ended_hosts.push_back(node);
+        for (asked, owner) in unanswered {
+            self.refuse((Peer::Node(node), asked), owner, Cause::Unreachable(ConnectionLoss::AskerEnded));
+        }
         self.record_request_timeout(host);
         self.record_probe_timeout(host);
     }

@@ -1,10 +1,10 @@
-//! The client's connections under observation: while somebody watches the wire, the recent history of both ends of each.
+//! The connections that hosts have opened, under observation: while somebody watches the wire, the recent history of both ends of each.
 
 use std::collections::BTreeMap;
 
 use p2p_net::{ConnectionId, Network};
 
-use super::World;
+use super::{Host, World};
 use crate::connection_history::ConnectionHistory;
 
 /// Histories of the ends that are observed.
@@ -48,14 +48,14 @@ impl Watched {
 }
 
 impl World {
-    /// Keeps the latest `packets` packets on the wire, and the histories of the client's connections; neither if it is `None`.
+    /// Keeps the latest `packets` packets on the wire, and the histories of the connections that hosts have opened; neither if it is `None`.
     pub(crate) fn watch(&mut self, packets: Option<usize>) {
         self.net.watch_wire(packets);
         if packets.is_none() {
             return self.watched.end(&mut self.net);
         }
         if !std::mem::replace(&mut self.watched.is_on, true) {
-            for (_, connection) in self.hosts.client().connections() {
+            for (_, connection) in self.hosts.all().iter().flat_map(Host::connections) {
                 self.watched.begin(&mut self.net, connection);
             }
         }

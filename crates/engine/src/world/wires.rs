@@ -12,10 +12,7 @@ use super::World;
 impl World {
     /// Returns the host of the network that a peer is.
     fn host_id(&self, peer: Peer) -> HostId {
-        match peer {
-            Peer::Client => self.hosts.client().id,
-            Peer::Node(node) => self.hosts.of_node(node).id,
-        }
+        self.hosts.of_peer(peer).id
     }
 
     /// Returns true if there is such a host.

@@ -1,5 +1,6 @@
 //! Wiring of the hosts: passes network events and timeouts to the requesters, the nodes and the probes, and executes what they
 //! put out. No host is special here but in what is told of it: events tell of the client's connections and of its view of the nodes.
+//! What a host asks of the node that runs on it goes over the loopback of the network, and over no link.
 
 use bytes::Bytes;
 use p2p_base::units::SimTime;
@@ -175,6 +176,10 @@ impl World {
     /// Notes a sign of life: a node that sends data is alive, even if its probes are lost on a full link.
     fn record_heard(&mut self, host: usize, node: NodeNumber) {
         let (now, heard) = (self.now(), self.hosts.of_node(node).id);
+        // A host is no peer of itself.
+        if host == heard.index() {
+            return;
+        }
         self.hosts.host_mut(host).peers.record_heard(now, heard);
         self.send_probes(host);
     }
@@ -205,7 +210,7 @@ impl World {
     }
 
     /// Returns true unless the node of a host is stopped, and with it all that the host does.
-    fn runs(&self, host: usize) -> bool {
+    pub(crate) fn runs(&self, host: usize) -> bool {
         self.hosts.host(host).server.is_none_or(|node| self.nodes[node.index()].node.is_running())
     }
 
@@ -294,14 +299,15 @@ impl World {
             }
         }
         while let Some(HealthChange { peer, from, to, missed }) = self.hosts.host_mut(host).peers.poll_change() {
+            let Peer::Node(node) = Hosts::peer_of(peer) else { continue };
             // Only the client's view of the nodes is published; each node keeps its own view.
-            if let (Hosts::CLIENT, Peer::Node(node)) = (host, Hosts::peer_of(peer)) {
+            if host == Hosts::CLIENT {
                 self.emit(Event::HealthChanged { node, from, to, missed });
-                match to {
-                    Health::Alive => self.collect_from(node),
-                    Health::Dead => self.give_up_commits(node),
-                    Health::Suspect => {}
-                }
+            }
+            match to {
+                Health::Alive if host == Hosts::CLIENT => self.collect_from(node),
+                Health::Dead => self.give_up_commits(host, node),
+                Health::Alive | Health::Suspect => {}
             }
         }
         self.record_probe_timeout(host);
@@ -323,9 +329,7 @@ impl World {
                 let connection = known(self.net.connect(from, to, NODE_PORT, self.hosts.host(host).tcp()));
                 self.net.set_notsent_lowat(connection, NOTSENT_LOWAT);
                 self.hosts.add_end(connection, host, Role::Asks(node));
-                if host == Hosts::CLIENT {
-                    self.watched.begin(&mut self.net, connection);
-                }
+                self.watched.begin(&mut self.net, connection);
             }
             RequesterOutput::Send { node, tag, header, payload } => {
                 let owner = self.hosts.host(host).requester.owner(node, tag);

@@ -12,12 +12,15 @@ use p2p_store::uploads::{Declared, UploadRecord};
 
 use super::super::{Direction, TransferId, TransferLog};
 use crate::operation::Keep;
+use crate::peer::Peer;
 
 /// Plan of an upload.
 #[derive(Debug, Clone)]
 pub(crate) struct UploadPlan {
     /// Name to store the file under.
     pub(crate) key: FileKey,
+    /// Host that carries the upload.
+    pub(crate) host: Peer,
     /// Size of the source; `None` if it is not known. A source of another size is not stored.
     pub(crate) size: Option<ByteSize>,
     pub(crate) segment_size: SegmentSize,
@@ -54,7 +57,7 @@ impl UploadPlan {
     pub(super) fn log(&self, now: SimTime, id: TransferId) -> TransferLog {
         let segments = self.size.map(|size| self.segment_size.count_for(size) as u32);
         let size = (self.size.map(ByteSize::as_u64), segments);
-        TransferLog::new(id, Direction::Upload, self.key.owner.clone(), &self.key, size, now)
+        TransferLog::new(id, Direction::Upload, (self.key.owner.clone(), self.host), &self.key, size, now)
     }
 
     /// Returns the file as it is to become visible.
