@@ -2,29 +2,36 @@
 //! and stands still where the view is frozen.
 
 use crossterm::event::{KeyCode, KeyEvent};
+use p2p_engine::snapshot::Peer;
 use p2p_store::manifest::NodeNumber;
 
 /// End of a connection whose windows are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
-    /// End of the client, which sends uploads.
-    Client,
-    /// End of the node, which sends downloads.
+    /// End of the host that has opened the connection, which sends uploads: the client, or a node that carries a transfer.
+    Asking,
+    /// End of the node that is asked, which sends downloads.
     Node,
 }
 
-/// The dialog of the client's connection to a node.
+/// The dialog of a host's connection to a node.
 #[derive(Debug)]
 pub struct ConnectionDialog {
+    host: Peer,
     node: NodeNumber,
     /// End that was asked for; the one that has sent more lately if it is `None`.
     end: Option<End>,
 }
 
 impl ConnectionDialog {
-    /// Creates the dialog of the connection to a node, with the end that sends more.
-    pub fn new(node: NodeNumber) -> ConnectionDialog {
-        ConnectionDialog { node, end: None }
+    /// Creates the dialog of the connection of a host to a node, with the end that sends more.
+    pub fn new(host: Peer, node: NodeNumber) -> ConnectionDialog {
+        ConnectionDialog { host, node, end: None }
+    }
+
+    /// Returns the host that has opened the connection.
+    pub fn host(&self) -> Peer {
+        self.host
     }
 
     /// Returns the node at the other end.
@@ -37,11 +44,11 @@ impl ConnectionDialog {
         self.end
     }
 
-    /// Handles a key: Left shows the client's end, Right the node's. Returns true if the dialog is to be closed, which Enter and `q`
+    /// Handles a key: Left shows the asking host's end, Right the node's. Returns true if the dialog is to be closed, which Enter and `q`
     /// ask for.
     pub fn handle(&mut self, key: &KeyEvent) -> bool {
         match key.code {
-            KeyCode::Left => self.end = Some(End::Client),
+            KeyCode::Left => self.end = Some(End::Asking),
             KeyCode::Right => self.end = Some(End::Node),
             _ => return matches!(key.code, KeyCode::Enter | KeyCode::Char('q')),
         }

@@ -10,6 +10,7 @@ use super::change::PathRule;
 use super::event::UnknownHost;
 use super::flow::ConnectionId;
 use super::host::{Condition, HostConfig, HostId};
+use super::packet::Side;
 use super::link::{Direction, LinkConfig};
 use super::path::PathConfig;
 
@@ -118,8 +119,8 @@ impl Network {
     }
 
     /// Sets the condition of a host. One that goes down discards its connections silently, and with them the packets that it has
-    /// not finished sending; those that have left it arrive. One that refuses connections resets those that it has, and may
-    /// open connections itself. A host that comes back listens on the same ports, has no connections, and answers packets of earlier
+    /// not finished sending; those that have left it arrive. One that refuses connections resets those that it has accepted,
+    /// and may open connections itself. A host that comes back listens on the same ports, has no connections, and answers packets of earlier
     /// ones with a reset (RFC 9293 §3.10.7.1).
     ///
     /// # Errors
@@ -128,7 +129,8 @@ impl Network {
         self.wires.host_mut(host)?.condition = condition;
         let ends: Vec<ConnectionId> = match condition {
             Condition::Up => Vec::new(),
-            Condition::Refusing | Condition::Down => self.connections_of(host).collect(),
+            Condition::Refusing => self.connections_of(host).filter(|id| id.side == Side::Acceptor).collect(),
+            Condition::Down => self.connections_of(host).collect(),
         };
         for id in ends {
             match condition {

@@ -262,7 +262,7 @@ fn of_transfer(error: &TransferError) -> Reason {
         TransferError::Removed => named(name::REMOVED),
         TransferError::Cancelled => named(name::CANCELLED),
         TransferError::Internal(_) => named(name::INTERNAL),
-        TransferError::StreamLost { .. } => named(name::UNAVAILABLE),
+        TransferError::StreamLost { .. } | TransferError::HostEnded { .. } => named(name::UNAVAILABLE),
         TransferError::NoHolder { .. } | TransferError::NotConfirmed { .. } | TransferError::Unreadable { .. } => {
             named(of_node(error.kind()))
         }

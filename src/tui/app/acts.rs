@@ -166,7 +166,7 @@ impl App {
                 self.open_menu(menu);
             }
             Deed::WatchPath(from, to) => self.dialogs.push(Dialog::Path(PathDialog::new(from, to))),
-            Deed::Watch(node) => self.dialogs.push(Dialog::Connection(ConnectionDialog::new(node))),
+            Deed::Watch(host, node) => self.dialogs.push(Dialog::Connection(ConnectionDialog::new(host, node))),
         }
     }
 

@@ -50,6 +50,6 @@ pub(super) fn summary_of(deed: &Deed) -> Option<String> {
         Deed::Type(line) => format!("{line} ..."),
         Deed::Choose(menu) => menu.entries.first().and_then(|(_, deed)| summary_of(deed)).unwrap_or_default(),
         Deed::Profiles(node) => format!("faults apply PROFILE {node}"),
-        Deed::Act(_) | Deed::Own(_) | Deed::Drop(_) | Deed::DropRest(_) | Deed::Watch(_) | Deed::WatchPath(..) => return None,
+        Deed::Act(_) | Deed::Own(_) | Deed::Drop(_) | Deed::DropRest(_) | Deed::Watch(..) | Deed::WatchPath(..) => return None,
     })
 }

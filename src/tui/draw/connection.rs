@@ -2,7 +2,7 @@
 
 use p2p_base::units::{SimDuration, SimTime};
 use p2p_engine::connection_history::{ConnectionHistory, ConnectionRecord, Passed};
-use p2p_engine::snapshot::ConnectionStatus;
+use p2p_engine::snapshot::{ConnectionStatus, Peer};
 use p2p_net::ConnectionSample;
 use p2p_shell::lists::listed;
 use p2p_shell::report::{bytes_of, count_of, milliseconds_of, rate_of, why_waited};
@@ -42,46 +42,60 @@ struct Side<'a> {
 /// Draws the dialog.
 pub(super) fn draw(scene: &Scene<'_>, dialog: &ConnectionDialog, frame: &mut Frame<'_>, area: Rect) {
     let theme = scene.theme;
-    let connection = scene.snapshot.figures.connections.iter().find(|connection| connection.node == dialog.node());
+    let connection = scene.snapshot.figures.connections.iter().find(|open| (open.host, open.node) == (dialog.host(), dialog.node()));
     let side = connection.map(|connection| side_of(connection, dialog.end(), scene.snapshot.figures.at));
-    let title = title_of(theme, dialog.node(), side.as_ref());
-    let hint = " Left: client's end  Right: node's end  Esc closes ";
-    let mut canvas = opened(theme, LARGEST, (title, hint), frame, area);
+    let (host, node) = (dialog.host(), dialog.node());
+    let title = title_of(theme, (host, node), side.as_ref());
+    let hint = match host {
+        Peer::Client => " Left: client's end  Right: node's end  Esc closes ".to_owned(),
+        Peer::Node(_) => format!(" Left: {host}'s end  Right: {node}'s end  Esc closes "),
+    };
+    let mut canvas = opened(theme, LARGEST, (title, &hint), frame, area);
     let (Some(connection), Some(side)) = (connection, side) else {
-        let text = format!("There is no connection to {} now; the next transfer to it opens one.", dialog.node());
+        let text = format!("There is no connection to {node} now; the next transfer to it opens one.");
         canvas.row(0, vec![Span::styled(text, theme.style(Role::Dim))]);
-        let trouble = trouble_of(scene, dialog.node());
+        let trouble = trouble_of(scene, (host, node));
         return trouble.into_iter().for_each(|text| canvas.row(1, vec![Span::styled(text, theme.style(Role::Warning))]));
     };
     draw_open(scene, connection, &side, &mut canvas);
 }
 
-/// Returns the heading: which end is shown, and which one sends.
-fn title_of(theme: &Theme, node: NodeNumber, side: Option<&Side<'_>>) -> String {
-    let arrow = theme.glyphs.to;
-    let Some(side) = side else { return format!(" Connection to {node} ") };
-    let sends = match (side.end, side.sender) {
-        (shown, Some(sender)) if shown == sender => ": sends",
-        (End::Client, Some(_)) => ": the node sends",
-        (End::Node, Some(_)) => ": the client sends",
-        (_, None) => "",
-    };
-    match side.end {
-        End::Client => format!(" Connection client {arrow} {node}{sends} "),
-        End::Node => format!(" Connection {node} {arrow} client{sends} "),
+/// Returns the name of an end of a connection: of the client's, which of the two it is, and between nodes, whose.
+fn name_of(host: Peer, node: NodeNumber, end: End) -> String {
+    match (host, end) {
+        (Peer::Client, End::Asking) => "the client".to_owned(),
+        (Peer::Client, End::Node) => "the node".to_owned(),
+        (Peer::Node(asking), End::Asking) => asking.to_string(),
+        (Peer::Node(_), End::Node) => node.to_string(),
     }
 }
 
-/// Returns what is broken between the client and a node, and which transfers wait for an answer of the node: those that cannot be completed
-/// before, and those that have segments under way there.
-fn trouble_of(scene: &Scene<'_>, node: NodeNumber) -> Option<String> {
+/// Returns the heading: which end is shown, and which one sends.
+fn title_of(theme: &Theme, (host, node): (Peer, NodeNumber), side: Option<&Side<'_>>) -> String {
+    let arrow = theme.glyphs.to;
+    let Some(side) = side else { return format!(" Connection to {node} ") };
+    let sends = match (side.end, side.sender) {
+        (shown, Some(sender)) if shown == sender => ": sends".to_owned(),
+        (_, Some(sender)) => format!(": {} sends", name_of(host, node, sender)),
+        (_, None) => String::new(),
+    };
+    match side.end {
+        End::Asking => format!(" Connection {host} {arrow} {node}{sends} "),
+        End::Node => format!(" Connection {node} {arrow} {host}{sends} "),
+    }
+}
+
+/// Returns what is broken between a host and a node, and which transfers of the host wait for an answer of the node: those that cannot be
+/// completed before, and those that have segments under way there.
+fn trouble_of(scene: &Scene<'_>, (host, node): (Peer, NodeNumber)) -> Option<String> {
     let snapshot = scene.snapshot;
-    let awaited = snapshot.running().flat_map(|status| &status.awaited).find(|awaited| awaited.node == node);
-    let why = why_waited(snapshot, awaited, node);
+    let of_host = snapshot.running().filter(|status| status.host == host);
+    let awaited = of_host.flat_map(|status| &status.awaited).find(|awaited| awaited.node == node);
+    let why = why_waited(snapshot, awaited, (host, node));
     if why.is_empty() {
         return None;
     }
-    let waiting = scene.in_order().filter(|report| waits_for_node(report, node));
+    let waiting = scene.in_order().filter(|report| report.status.host == host && waits_for_node(report, node));
     let waiting: Vec<String> = waiting.map(|report| report.status.id.to_string()).collect();
     let ids = listed(&waiting, IDS_SHOWN);
     Some(match waiting.len() {
@@ -97,16 +111,16 @@ fn sender_of(connection: &ConnectionStatus, sent: &Passed, received: &Passed) ->
     let (all_sent, all_received) = (connection.stats.bytes_acked, connection.stats.bytes_received);
     let is_node = received > sent || (received == sent && all_received > all_sent);
     let has_sent = received.max(sent) > 0.0 || all_received.max(all_sent) > 0;
-    has_sent.then_some(if is_node { End::Node } else { End::Client })
+    has_sent.then_some(if is_node { End::Node } else { End::Asking })
 }
 
 /// Returns the end that was asked for, or else the one that sends.
 fn side_of(connection: &ConnectionStatus, asked: Option<End>, now: SimTime) -> Side<'_> {
     let [sent, received] = passed(connection, now);
     let sender = sender_of(connection, &sent, &received);
-    let end = asked.or(sender).unwrap_or(End::Client);
+    let end = asked.or(sender).unwrap_or(End::Asking);
     match end {
-        End::Client => Side { end, sender, passed: sent, sample: Some(&connection.sample), history: &connection.sent },
+        End::Asking => Side { end, sender, passed: sent, sample: Some(&connection.sample), history: &connection.sent },
         End::Node => Side { end, sender, passed: received, sample: connection.peer.as_ref(), history: &connection.received },
     }
 }
@@ -131,7 +145,7 @@ fn draw_open(scene: &Scene<'_>, connection: &ConnectionStatus, side: &Side<'_>, 
         "This end has sent no packet yet since the wire is watched.",
     );
     draw_curves(scene, &round_trips_of(side, now), canvas.part(times), "No round trip of this end has been measured yet.");
-    draw_packets_of(scene, connection.node, &mut canvas.part(below));
+    draw_packets_of(scene, (connection.host, connection.node), &mut canvas.part(below));
 }
 
 /// Draws curves, or says why there are none.
@@ -149,7 +163,9 @@ fn facts(scene: &Scene<'_>, connection: &ConnectionStatus, side: &Side<'_>) -> V
     let share = passed.resent_percent().unwrap_or_default();
     let glyphs = &scene.theme.glyphs;
     let of_node = node_of(scene, connection).map_or("-".into(), |node| queues_of(scene, node.queues));
-    let of_client = queues_of(scene, scene.snapshot.figures.network.client_queues);
+    let figures = &scene.snapshot.figures;
+    let asking = connection.host.node().and_then(|node| figures.nodes.get(node.index()));
+    let of_asking = queues_of(scene, asking.map_or(figures.network.client_queues, |node| node.queues));
     let (state, windows) = side.sample.map_or_else(|| ("not open yet".into(), "-".into()), words_of);
     let line = |name: &str, text: String, role| {
         Line::from(vec![
@@ -158,7 +174,7 @@ fn facts(scene: &Scene<'_>, connection: &ConnectionStatus, side: &Side<'_>) -> V
         ])
     };
     let pair = |name: &str, text: String| line(name, text, Role::Text);
-    let trouble = trouble_of(scene, connection.node).map(|text| line("trouble", text, Role::Warning));
+    let trouble = trouble_of(scene, (connection.host, connection.node)).map(|text| line("trouble", text, Role::Warning));
     let facts = [
         pair("state", format!("{state}   {} {} {}", connection.local, glyphs.to, connection.remote)),
         pair("now", windows),
@@ -171,7 +187,7 @@ fn facts(scene: &Scene<'_>, connection: &ConnectionStatus, side: &Side<'_>) -> V
                 passed.packets
             ),
         ),
-        pair("queues", format!("client {of_client}   {} {of_node}", connection.node)),
+        pair("queues", format!("{} {of_asking}   {} {of_node}", connection.host, connection.node)),
         pair(
             "so far",
             format!(
@@ -191,15 +207,16 @@ fn facts(scene: &Scene<'_>, connection: &ConnectionStatus, side: &Side<'_>) -> V
 /// not there any more, its latest record counts.
 fn resent_of(side: &Side<'_>, connection: &ConnectionStatus) -> String {
     let stats = &connection.stats;
-    let by_client = stats.retransmits;
-    if side.end == End::Client {
+    let by_asking = stats.retransmits;
+    let [asking, node] = [End::Asking, End::Node].map(|end| name_of(connection.host, connection.node, end));
+    if side.end == End::Asking {
         let (timeouts, probes) = (count_of(stats.timeouts, "timeout"), count_of(stats.loss_probes, "loss probe"));
-        return format!("the client resent {by_client}, {timeouts}, {probes}");
+        return format!("{asking} resent {by_asking}, {timeouts}, {probes}");
     }
     let latest = side.history.records().last().map(|record| record.retransmits);
     match side.sample.map(|sample| sample.retransmits).or(latest) {
-        Some(by_node) => format!("the node resent {by_node}, the client {by_client}"),
-        None => format!("the client resent {by_client}"),
+        Some(by_node) => format!("{node} resent {by_node}, {asking} {by_asking}"),
+        None => format!("{asking} resent {by_asking}"),
     }
 }
 

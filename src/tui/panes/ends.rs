@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use p2p_engine::snapshot::{Peer, Topology};
-use p2p_store::manifest::NodeNumber;
 
 /// The hosts by their addresses, with the short names that the matrix of round trips has as well.
 #[derive(Debug)]
@@ -22,12 +21,9 @@ impl Ends {
         Ends { peers: hosts.iter().map(|host| (host.address, host.peer)).collect(), width }
     }
 
-    /// Returns the node that has an address.
-    pub(super) fn node(&self, address: Ipv4Addr) -> Option<NodeNumber> {
-        match self.peers.get(&address)? {
-            Peer::Node(node) => Some(*node),
-            Peer::Client => None,
-        }
+    /// Returns the host that has an address.
+    pub(super) fn peer(&self, address: Ipv4Addr) -> Option<Peer> {
+        self.peers.get(&address).copied()
     }
 
     /// Returns the width of the longest name in cells.

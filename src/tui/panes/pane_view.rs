@@ -250,8 +250,8 @@ pub enum Deed {
     Drop(StepId),
     /// Drops all transfers of a batch that wait, of which this step is one.
     DropRest(StepId),
-    /// Opens the connection to a node, which is shown as it is from then on.
-    Watch(NodeNumber),
+    /// Opens the connection of a host to a node, which is shown as it is from then on.
+    Watch(Peer, NodeNumber),
     /// Opens the path from one host to another, which is shown as it is from then on.
     WatchPath(Peer, Peer),
     /// Opens a further menu.

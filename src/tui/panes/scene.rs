@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use p2p_base::units::{SimDuration, SimTime};
 use p2p_engine::Snapshot;
-use p2p_engine::transfer::{TransferId, TransferReport};
+use p2p_engine::snapshot::Peer;
+use p2p_engine::transfer::{TransferId, TransferReport, TransferStatus};
 use p2p_service::access::Identity;
 use p2p_shell::report::Standings;
 use p2p_shell::table::Table;
@@ -112,6 +113,13 @@ impl<'a> Scene<'a> {
     /// Returns the name of a file as the user sees it.
     pub fn label(&self, file: &FileKey) -> String {
         self.identity.shown(file)
+    }
+
+    /// Returns the label of a transfer's file, and the node whose host carries the transfer, if it is not the client, as in
+    /// `a.bin via Node_02`.
+    pub fn label_of(&self, status: &TransferStatus) -> String {
+        let label = self.label(&status.file);
+        if status.host == Peer::Client { label } else { format!("{label} via {}", status.host) }
     }
 
     /// Returns the transfers that the user may see, latest first.

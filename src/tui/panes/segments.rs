@@ -75,7 +75,7 @@ impl PaneView for SegmentsPane {
             _ => "done",
         };
         let count = if status.size_known { format!("{done} of {all} {word}") } else { format!("{done} {word}") };
-        format!("Segments of {} {}: {count}", status.id, scene.label(&status.file))
+        format!("Segments of {} {}: {count}", status.id, scene.label_of(status))
     }
 
     fn foot(&self, scene: &Scene<'_>, _inner: Rect) -> Vec<Span<'static>> {
@@ -163,7 +163,8 @@ impl PaneView for SegmentsPane {
         let label = if self.shows_nodes(report) { "a row a segment" } else { "a row a node" };
         let list = Verb::new("", "list the segments", segments_of(report));
         let switch = Verb::new("n", label, Deed::Own(NODES));
-        let watch = self.holder(scene).map(|node| Verb::new("", "watch its connection", Deed::Watch(node)));
+        let host = report.status.host;
+        let watch = self.holder(scene).map(|node| Verb::new("", "watch its connection", Deed::Watch(host, node)));
         [list, switch].into_iter().chain(watch).collect()
     }
 
@@ -240,6 +241,7 @@ fn in_order(timelines: &[SegmentTimeline]) -> Vec<&SegmentTimeline> {
 #[cfg(test)]
 mod tests {
     use p2p_base::units::{SimDuration, SimTime};
+    use p2p_engine::snapshot::Peer;
     use p2p_engine::transfer::{Remaining, TransferId};
     use p2p_store::manifest::NodeNumber;
     use p2p_store::names::FileKey;
@@ -269,6 +271,7 @@ mod tests {
             id: TransferId(1),
             direction: Direction::Upload,
             user: None,
+            host: Peer::Client,
             file: FileKey::unowned("a.bin"),
             state: given_up.map_or(TransferState::Running, |_| TransferState::Cancelled),
             bytes: 5 * 65_536,

@@ -354,7 +354,7 @@ fn cell(
             };
             text(format!("{} {glyph}", status.id), Role::Accent)
         }
-        Quantity::Name => text(scene.label(&status.file), if is_selected { Role::Selected } else { Role::Text }),
+        Quantity::Name => text(scene.label_of(status), if is_selected { Role::Selected } else { Role::Text }),
         Quantity::Size if !status.size_known => text(format!("{}+", bytes_of(status.bytes)), Role::Text),
         Quantity::Size => text(bytes_of(status.bytes), Role::Text),
         Quantity::Bar => Cell::Parts(progress_bar(theme, status, usize::from(width))),

@@ -9,6 +9,7 @@
 pub mod connections;
 mod packets;
 
+use p2p_engine::snapshot::{ConnectionStatus, Peer};
 use p2p_net::{PacketKind, PacketRecord};
 use p2p_store::manifest::NodeNumber;
 use ratatui::layout::{Rect, Size};
@@ -42,7 +43,7 @@ pub(super) struct WirePane {
 impl PaneView for WirePane {
     fn shape(&self, scene: &Scene<'_>, _room: Size) -> Shape {
         if self.shows_connections {
-            let (rows, width) = (self.rows(scene) + 3, wished(&connections::columns()));
+            let (rows, width) = (self.rows(scene) + 3, wished(&connections::columns(connections::are_of_several(scene))));
             return Shape::growing((44, 4), (width + 2, rows_up_to(rows, 40)), 2).of_rows(rows);
         }
         // More than fit into any screen need not be counted.
@@ -115,7 +116,7 @@ impl PaneView for WirePane {
 
     fn keep_place(&mut self, scene: &Scene<'_>) {
         if self.shows_connections {
-            let keys: Vec<u64> = self.connections(scene).map(|row| row.connection.node.index() as u64).collect();
+            let keys: Vec<u64> = self.connections(scene).map(|row| row.key()).collect();
             self.list.hold(&keys);
         }
     }
@@ -129,7 +130,7 @@ impl PaneView for WirePane {
     }
 
     fn open(&self, scene: &Scene<'_>) -> Option<Deed> {
-        self.selected_node(scene).map(Deed::Watch)
+        self.selected(scene).map(|(host, node)| Deed::Watch(host, node))
     }
 
     fn copy(&self, scene: &Scene<'_>) -> Option<String> {
@@ -140,9 +141,9 @@ impl PaneView for WirePane {
     }
 
     fn verbs(&self, scene: &Scene<'_>) -> Vec<Verb> {
-        let node = self.selected_node(scene);
-        let watch = node.map(|node| Verb::new("", "watch its connection", Deed::Watch(node)));
-        let trace = node.map(|node| Verb::new("", "list its packets", Deed::Open(format!("trace {node}"))));
+        let selected = self.selected(scene);
+        let watch = selected.map(|(host, node)| Verb::new("", "watch its connection", Deed::Watch(host, node)));
+        let trace = selected.map(|(_, node)| Verb::new("", "list its packets", Deed::Open(format!("trace {node}"))));
         let (other, probes) = match (self.shows_connections, self.shows_probes) {
             (true, _) => ("packets", None),
             (false, true) => ("connections", Some("hide probes")),
@@ -168,12 +169,13 @@ impl PaneView for WirePane {
     }
 }
 
-/// Draws the latest packets of the connections to a node, the newest at the bottom.
-pub fn draw_packets_of(scene: &Scene<'_>, node: NodeNumber, canvas: &mut Canvas<'_>) {
+/// Draws the latest packets of the connections between a host and a node, the newest at the bottom.
+pub fn draw_packets_of(scene: &Scene<'_>, (host, node): (Peer, NodeNumber), canvas: &mut Canvas<'_>) {
     let (ends, area) = (scene.ends(), below_heading(canvas.area));
     let height = usize::from(area.height);
     let concerns = |packet: &&PacketRecord| {
-        packet.connection.is_some() && [packet.from, packet.to].iter().any(|end| ends.node(*end.ip()) == Some(node))
+        let ends = [packet.from, packet.to].map(|end| ends.peer(*end.ip()));
+        packet.connection.is_some() && [host, Peer::Node(node)].iter().all(|&peer| ends.contains(&Some(peer)))
     };
     let packets = scene.snapshot.figures.wire.iter().rev().filter(concerns).take(height);
     let rows = packets.enumerate().map(|(place, packet)| (height - 1 - place, packet));
@@ -194,14 +196,22 @@ impl WirePane {
         self.shows_probes || packet.kind != PacketKind::Datagram
     }
 
-    /// Returns the node at the other end of what is selected.
-    fn selected_node(&self, scene: &Scene<'_>) -> Option<NodeNumber> {
+    /// Returns the host that has opened the connection of what is selected, and the node at the other end.
+    fn selected(&self, scene: &Scene<'_>) -> Option<(Peer, NodeNumber)> {
         if self.shows_connections {
-            return self.connections(scene).nth(self.list.selected()).map(|row| row.connection.node);
+            let row = self.connections(scene).nth(self.list.selected());
+            return row.map(|row| (row.connection.host, row.connection.node));
         }
         let packet = self.packets(scene).nth(self.list.selected())?;
-        let ends = scene.ends();
-        ends.node(*packet.from.ip()).or_else(|| ends.node(*packet.to.ip()))
+        let [from, to] = [packet.from, packet.to].map(|end| scene.ends().peer(*end.ip()));
+        // Between two nodes, one of them has opened it.
+        let (connections, [asking, asked]) = (&scene.snapshot.figures.connections, [(from, to), (to, from)]);
+        let is_open = |(host, node): (Option<Peer>, Option<Peer>)| {
+            let is_it = |open: &ConnectionStatus| Some(open.host) == host && Some(Peer::Node(open.node)) == node;
+            connections.iter().any(is_it)
+        };
+        let (host, node) = if is_open(asked) || asking.1?.node().is_none() { asked } else { asking };
+        Some((host?, node?.node()?))
     }
 
     fn reason_of_nothing(&self, scene: &Scene<'_>) -> String {

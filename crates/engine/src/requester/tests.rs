@@ -625,3 +625,20 @@ proptest! {
         prop_assert_eq!(owners.len() + bench.forgotten.len(), bench.next_owner as usize);
     }
 }
+
+/// A process that ends leaves no request without a report: those that wait for a connection or for their turn are among them, and what is
+/// forgotten is not.
+#[test]
+fn a_process_that_ends_tells_of_all_that_is_not_answered() {
+    let (mut bench, [first, second]) = (Bench::new(), [0, 1].map(NodeNumber::from_index));
+    bench.requester.keep_to_queue(1);
+    (0..6).for_each(|_| bench.ask(first));
+    bench.connect(first);
+    (0..6).for_each(|_| bench.ask(second));
+    bench.requester.forget(bench.now, |owner| *owner == 3, |_| 0);
+    bench.carry_out();
+    bench.open.remove(&3);
+    let unanswered: BTreeMap<u32, NodeNumber> = bench.requester.forget_all().into_iter().map(|(node, owner)| (owner, node)).collect();
+    assert_eq!((unanswered.len(), unanswered), (11, bench.open.clone()));
+    assert!(bench.requester.poll_output().is_none() && bench.requester.forget_all().is_empty());
+}

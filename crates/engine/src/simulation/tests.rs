@@ -1,5 +1,7 @@
 //! Hosts of a simulation, without transfers: every host can ask every node.
 
+mod carrying;
+
 use std::path::Path;
 
 use bytes::Bytes;

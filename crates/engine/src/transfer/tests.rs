@@ -20,6 +20,7 @@ use crate::cause::{ConnectionLoss, FailureKind, LocalFailure, PassedOver};
 use crate::io::FileOutcome;
 use crate::node::protocol::Refusal;
 use crate::operation::{ByteRange, Keep};
+use crate::peer::Peer;
 
 const NODES: usize = 4;
 /// Steps after which a transfer has to be over: far more than its segments, attempts and nodes need.
@@ -108,6 +109,8 @@ struct Surroundings {
     events: Vec<Event>,
     /// True if the upload was told to stop and does so.
     is_stopped: bool,
+    /// True if the process has ended whose host carries the transfer: nothing that it asks for is answered.
+    has_no_host: bool,
     is_done: bool,
 }
 
@@ -181,6 +184,7 @@ impl Surroundings {
             owed: 0,
             events: Vec::new(),
             is_stopped: false,
+            has_no_host: false,
             is_done: false,
         }
     }
@@ -233,6 +237,7 @@ impl Surroundings {
             6 if self.chance.below(3) == 2 => self.spurious(),
             5 if self.chance.strikes(40) => self.handle(Input::Cancelled),
             5 if self.chance.strikes(40) => self.stop(),
+            5 if self.chance.strikes(40) => self.end_host(),
             4 | 3 if !self.asked.is_empty() => self.reach(),
             _ if !self.asked.is_empty() && self.chance.below(3) > 0 => self.answer(),
             _ if !self.catalog.is_empty() => self.use_catalog(),
@@ -252,6 +257,12 @@ impl Surroundings {
     fn stop(&mut self) {
         self.handle(Input::Parked);
         self.is_stopped = matches!(&self.machine, Transfer::Upload(upload) if upload.is_stopped());
+    }
+
+    /// Lets the process end whose host carries the transfer.
+    fn end_host(&mut self) {
+        self.has_no_host = true;
+        self.handle(Input::GivenUp(TransferError::HostEnded { node: node(NODES) }));
     }
 
     /// Lets something happen at the other end of the stream.
@@ -466,6 +477,9 @@ impl Surroundings {
     fn answer(&mut self) {
         let place = self.chance.below(self.asked.len());
         let Asked { part, node, request, payload } = self.asked.remove(place).unwrap();
+        if self.has_no_host {
+            return self.handle(Input::Failed { part, node, cause: Cause::Unreachable(ConnectionLoss::AskerEnded) });
+        }
         let fails = self.chance.below(30);
         let segment = if let Part::Segment(index) = part { Some(index) } else { None };
         if request == Request::Commit && self.lose(part, node, &payload, fails) {
@@ -682,7 +696,8 @@ fn upload_from(size: Option<u32>, is_remote: bool, is_readable_again: bool) -> T
     let (key, segment_size) = (FileKey::unowned("a.bin"), SegmentSize::new(SegmentSize::MIN).unwrap());
     let size = size.map(|segments| ByteSize::from_bytes(8 * u64::from(segments)));
     let stored_as = StoreAs::default();
-    let plan = UploadPlan { key, size, segment_size, stored_at: 0, stored_as, is_remote, is_readable_again, keep: None };
+    let (host, keep) = (Peer::Client, None);
+    let plan = UploadPlan { key, host, size, segment_size, stored_at: 0, stored_as, is_remote, is_readable_again, keep };
     Transfer::Upload(Box::new(Upload::new(SimTime::ZERO, TransferId(1), plan)))
 }
 
@@ -690,8 +705,8 @@ fn upload_from(size: Option<u32>, is_remote: bool, is_readable_again: bool) -> T
 fn replacing_upload(size: u32) -> Transfer {
     let (key, segment_size) = (FileKey::unowned("a.bin"), SegmentSize::new(SegmentSize::MIN).unwrap());
     let (size, stored_as) = (Some(ByteSize::from_bytes(8 * u64::from(size))), StoreAs { replace: true, ..StoreAs::default() });
-    let (is_remote, is_readable_again, keep) = (false, true, None);
-    let plan = UploadPlan { key, size, segment_size, stored_at: 0, stored_as, is_remote, is_readable_again, keep };
+    let (host, is_remote, is_readable_again, keep) = (Peer::Client, false, true, None);
+    let plan = UploadPlan { key, host, size, segment_size, stored_at: 0, stored_as, is_remote, is_readable_again, keep };
     Transfer::Upload(Box::new(Upload::new(SimTime::ZERO, TransferId(1), plan)))
 }
 
@@ -699,18 +714,18 @@ fn replacing_upload(size: u32) -> Transfer {
 fn kept_upload(is_remote: bool) -> Transfer {
     let (key, segment_size) = (FileKey::unowned("a.bin"), SegmentSize::new(SegmentSize::MIN).unwrap());
     let keep = Some(Keep { id: UploadId::new([1; 16]), expires_at: 99, modified: None });
-    let (size, stored_as, is_readable_again) = (None, StoreAs::default(), false);
-    let plan = UploadPlan { key, size, segment_size, stored_at: 0, stored_as, is_remote, is_readable_again, keep };
+    let (host, size, stored_as, is_readable_again) = (Peer::Client, None, StoreAs::default(), false);
+    let plan = UploadPlan { key, host, size, segment_size, stored_at: 0, stored_as, is_remote, is_readable_again, keep };
     Transfer::Upload(Box::new(Upload::new(SimTime::ZERO, TransferId(1), plan)))
 }
 
 fn download(segments: u32, is_remote: bool) -> Transfer {
-    let plan = DownloadPlan { user: None, file: record(segments), range: None, nodes: NODES, is_remote };
+    let plan = DownloadPlan { user: None, host: Peer::Client, file: record(segments), range: None, nodes: NODES, is_remote };
     Transfer::Download(Box::new(Download::new(SimTime::ZERO, TransferId(1), plan)))
 }
 
 fn removal() -> Transfer {
-    Transfer::Removal(Box::new(Removal::new(SimTime::ZERO, TransferId(1), None, FileKey::unowned("a.bin"), (24, 3))))
+    Transfer::Removal(Box::new(Removal::new(SimTime::ZERO, TransferId(1), (None, Peer::Client), FileKey::unowned("a.bin"), (24, 3))))
 }
 
 /// When everything goes well, a transfer does what it is for.
@@ -729,6 +744,35 @@ fn a_transfer_that_meets_no_trouble_is_done() {
     }
 }
 
+/// A transfer whose host is gone fails for that reason, whatever it was at, and keeps its books; what is past its point of no return is done,
+/// and the deletions that it would have asked for are owed.
+#[test]
+fn a_transfer_without_its_host_fails_for_that_reason() {
+    let machines: [fn() -> Transfer; 4] = [|| upload(Some(9), false), || kept_upload(true), || download(9, false), || download(9, true)];
+    for (case, machine) in machines.into_iter().enumerate() {
+        let mut ends = BTreeSet::new();
+        for steps in 0..60 {
+            let mut surroundings = Surroundings::at_edge(machine(), 9, [false, true, false, true][case], Vec::new());
+            surroundings.carry_out_all();
+            for _ in 0..steps {
+                if !surroundings.is_done {
+                    surroundings.step();
+                }
+            }
+            surroundings.end_host();
+            let surroundings = surroundings.run();
+            let gone = TransferError::HostEnded { node: node(NODES) };
+            assert!(surroundings.error().is_none_or(|error| *error == gone), "{:?}", surroundings.error());
+            ends.insert(surroundings.error().is_some());
+        }
+        assert_eq!(ends, [false, true].into(), "case {case}");
+    }
+    let mut removing = Surroundings::new(removal(), 3, Vec::new());
+    removing.has_no_host = true;
+    let removed = removing.run();
+    assert_eq!((removed.machine.log().status.state, removed.owed), (TransferState::Done, 2 * NODES as u64));
+}
+
 /// Content of another size than was declared is not stored.
 #[test]
 fn content_of_another_size_is_not_stored() {
@@ -745,7 +789,7 @@ fn content_of_another_size_is_not_stored() {
 fn a_range_is_cut_out_of_its_segments() {
     let part = |first, len| {
         let range = Some(ByteRange { first, len });
-        let plan = DownloadPlan { user: None, file: record(5), range, nodes: NODES, is_remote: false };
+        let plan = DownloadPlan { user: None, host: Peer::Client, file: record(5), range, nodes: NODES, is_remote: false };
         let mut machine = Download::new(SimTime::ZERO, TransferId(1), plan);
         let (mut written, status) = (Vec::new(), machine.log().status.clone());
         while machine.poll_output().is_some() {}

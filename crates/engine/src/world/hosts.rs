@@ -283,9 +283,10 @@ impl Hosts {
         Some(end)
     }
 
-    /// Removes all ends of connections at a host, and returns the connections.
-    pub(super) fn remove_ends_at(&mut self, net: &Network, host: usize) -> Vec<ConnectionId> {
-        let here: Vec<ConnectionId> = self.ends.iter().filter(|(_, end)| end.host == host).map(|(&id, _)| id).collect();
+    /// Removes the ends of connections at a host in which it has such a role, and returns the connections.
+    pub(super) fn remove_ends_at(&mut self, net: &Network, host: usize, is_meant: impl Fn(Role) -> bool) -> Vec<ConnectionId> {
+        let here = self.ends.iter().filter(|(_, end)| end.host == host && is_meant(end.role));
+        let here: Vec<ConnectionId> = here.map(|(&id, _)| id).collect();
         here.iter().for_each(|&connection| drop(self.remove_end(net, connection)));
         here
     }

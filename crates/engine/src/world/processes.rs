@@ -1,7 +1,7 @@
 //! The processes of the nodes: how they end and start by faults, and what their hosts, connections and peers make of it.
 
 use p2p_base::units::SimTime;
-use p2p_net::{CloseReason, Condition};
+use p2p_net::Condition;
 use p2p_store::disk::DiskError;
 use p2p_store::manifest::NodeNumber;
 
@@ -12,6 +12,7 @@ use crate::known_host::known;
 use crate::node::{NODE_PORT, ProcessState};
 use crate::peer::Peer;
 
+use super::hosts::Role;
 use super::wiring::FAULTS;
 use super::{Hosts, World};
 
@@ -110,23 +111,16 @@ impl World {
     /// Kills the process of a node: what it held in memory is lost, and its host answers nothing.
     pub(crate) fn kill_node(&mut self, node: NodeNumber, cause: FaultCause) {
         self.end_process(node);
-        self.hosts.remove_ends_at(&self.net, Hosts::index_of(node));
+        self.hosts.remove_ends_at(&self.net, Hosts::index_of(node), |_| true);
         self.set_condition(node, Condition::Down);
         self.begin_fault(Fault::Killed { node }, cause);
     }
 
-    /// Lets a node reset its connections and refuse new ones.
+    /// Lets a node reset the connections that it has accepted and refuse new ones. Those that its host has opened go on.
     pub(crate) fn refuse_node(&mut self, node: NodeNumber, cause: FaultCause) {
-        let (now, host) = (self.now(), Hosts::index_of(node));
         self.nodes[node.index()].node.drop_connections();
-        let asked: Vec<NodeNumber> = self.hosts.host(host).connections().map(|(asked, _)| asked).collect();
-        self.hosts.remove_ends_at(&self.net, host);
+        self.hosts.remove_ends_at(&self.net, Hosts::index_of(node), |role| role == Role::Serves);
         self.set_condition(node, Condition::Refusing);
-        // The host may open connections itself, and its requests are made again.
-        for asked in asked {
-            self.hosts.host_mut(host).requester.handle_ended(now, asked, CloseReason::Reset);
-        }
-        self.carry_out_requests(host);
         self.begin_fault(Fault::Refusing { node }, cause);
     }
 
@@ -151,7 +145,7 @@ impl World {
         let Some(active) = self.faults.of(Target::Process(node)).cloned() else { return };
         let Fault::Stopping { restarts, .. } = active.fault else { return };
         self.end_process(node);
-        for connection in self.hosts.remove_ends_at(&self.net, Hosts::index_of(node)) {
+        for connection in self.hosts.remove_ends_at(&self.net, Hosts::index_of(node), |_| true) {
             self.net.close(connection);
         }
         known(self.net.unlisten(self.hosts.of_node(node).id, NODE_PORT));

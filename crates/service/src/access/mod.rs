@@ -46,6 +46,7 @@ use p2p_auth::tokens::TokenError;
 use p2p_auth::{Auth, AuthError};
 use p2p_base::spelling::visible;
 use p2p_engine::operation::{Adopt, BeginTransfer, Command, ListFiles};
+use p2p_engine::snapshot::Peer;
 use p2p_engine::transfer::{TransferId, TransferReport};
 use p2p_engine::{Caller, Denial, EngineError, EngineHandle, ErrorKind, Operation, Origin, policy};
 use thiserror::Error;
@@ -136,6 +137,8 @@ pub struct Access {
     origin: Arc<str>,
     /// Place from which the user's operations come.
     from: Origin,
+    /// Host that carries the transfers which are begun.
+    host: Peer,
     /// Rules of the service for its clients; `None` for a front end of this process.
     rules: Option<Arc<RemoteRules>>,
     /// Wall clock, in seconds since 1970.
@@ -190,8 +193,8 @@ impl Access {
         let identity = if auth.has_accounts()? { Identity::Nobody } else { Identity::Operator };
         let state = Arc::new(State::new(watch::Sender::new(Arc::new(identity))));
         let (from, rules, mail_way) = (Origin::Local, None, "".into());
-        let profiles = Profiles::default();
-        Ok(Access { engine, auth, origin: origin.into(), from, rules, clock, mail_way, profiles, state })
+        let (profiles, host) = (Profiles::default(), Peer::Client);
+        Ok(Access { engine, auth, origin: origin.into(), from, host, rules, clock, mail_way, profiles, state })
     }
 
     /// Sets the description of the route by which mails are sent.
@@ -264,7 +267,7 @@ impl Access {
     }
 
     fn caller(&self) -> Caller {
-        Caller { principal: self.identity().principal(), origin: self.from }
+        Caller { principal: self.identity().principal(), origin: self.from, host: self.host }
     }
 
     /// Returns the wall-clock time in seconds since 1970.

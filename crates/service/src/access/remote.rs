@@ -9,7 +9,9 @@ use std::sync::Arc;
 
 use p2p_auth::invites::{Admission, InviteError, InviteInfo};
 use p2p_auth::{Account, AuthError, Registration, Secret, secret};
+use p2p_engine::snapshot::Peer;
 use p2p_engine::{Denial, Origin};
+use p2p_store::manifest::NodeNumber;
 use tokio::sync::watch;
 
 use super::{Access, AccessError, Identity, State};
@@ -92,6 +94,13 @@ impl Access {
             state: Arc::new(State::new(watch::Sender::new(Arc::new(Identity::Nobody)))),
             ..self.clone()
         }
+    }
+
+    /// Returns the access of a client of the service of a node: the host of the node carries the transfers that the client begins, over its
+    /// own link and by its own view of the other nodes. They fail when the process of the node ends.
+    #[must_use]
+    pub fn at_node(self, node: NodeNumber) -> Access {
+        Access { host: Peer::Node(node), ..self }
     }
 
     /// Returns true if this is the access of a client from remote.

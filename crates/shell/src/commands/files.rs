@@ -7,6 +7,7 @@ use std::vec;
 use p2p_base::spelling::visible;
 use p2p_base::units::SimTime;
 use p2p_engine::operation::{BeginTransfer, ListTransfers};
+use p2p_engine::snapshot::Peer;
 use p2p_engine::transfer::{Awaited, Direction, TransferId, TransferReport, TransferStatus};
 use p2p_engine::{EngineError, GROUP_MAX};
 use p2p_service::access::range::{ParseRangeError, WantedRange};
@@ -369,10 +370,14 @@ pub(crate) async fn transfers(shell: &Shell, _: &Call) -> Result<Answer, ShellEr
         let waits = reports.get(&status.id).map(|report| waits_of(&snapshot, report)).unwrap_or_default();
         time_waiting(status, snapshot.at, &waits, usize::MAX)
     };
+    let what = |status: &TransferStatus| match status.host {
+        Peer::Client => status.direction.name().to_owned(),
+        Peer::Node(node) => format!("{} via {node}", status.direction.name()),
+    };
     let row = |status: &TransferStatus| {
         vec![
             status.id.to_string(),
-            status.direction.name().to_owned(),
+            what(status),
             identity.shown(&status.file),
             status.state.name().to_owned(),
             bytes_of(status.bytes),

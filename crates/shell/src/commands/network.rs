@@ -320,7 +320,8 @@ pub(crate) async fn trace(shell: &Shell, call: &Call) -> Result<Answer, ShellErr
     let max = packets_of(call)?;
     let connections = shell.call(ListConnections).await?;
     let packets = shell.call(ListPackets).await?;
-    let connection = connections.into_iter().find(|connection| connection.node == number);
+    // The client's is what is meant; where it has none, that of a node which carries a transfer tells something.
+    let connection = connections.into_iter().filter(|connection| connection.node == number).min_by_key(|connection| connection.host);
     let concerns = |packet: &&PacketRecord| {
         packet.connection.is_some() && (*packet.from.ip() == node.status.address || *packet.to.ip() == node.status.address)
     };
@@ -336,8 +337,9 @@ pub(crate) async fn trace(shell: &Shell, call: &Call) -> Result<Answer, ShellErr
 fn connection_view(connection: &ConnectionStatus) -> View {
     let (sample, stats) = (&connection.sample, &connection.stats);
     let threshold = sample.threshold.map_or("none yet".into(), |packets| count_of(packets.into(), "packet"));
+    let by = connection.host.node().map_or_else(String::new, |node| format!("{node} "));
     let facts = [
-        ("ends", format!("{} → {}", connection.local, connection.remote)),
+        ("ends", format!("{by}{} → {}", connection.local, connection.remote)),
         ("state", format!("{}, {}", sample.state.name(), sample.phase)),
         (
             "window",
@@ -358,6 +360,7 @@ fn connection_view(connection: &ConnectionStatus) -> View {
 
 fn connection_data(connection: &ConnectionStatus) -> Value {
     json!({
+        "host": connection.host.to_string(),
         "local": connection.local.to_string(),
         "remote": connection.remote.to_string(),
         "state": connection.sample.state.name(),

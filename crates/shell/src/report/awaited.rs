@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use p2p_base::units::SimTime;
 use p2p_engine::Snapshot;
+use p2p_engine::snapshot::Peer;
 use p2p_engine::transfer::{Awaited, Remaining, TransferReport, TransferStatus};
 use p2p_store::manifest::NodeNumber;
 use unicode_width::UnicodeWidthStr;
@@ -13,10 +14,10 @@ use super::hindrances::{is_only_slowed, why_hindered};
 use super::tables::transfer_time_within;
 use super::waits::{FOR, absence_of, behind_waits, slowed_by, waits_for_within};
 
-/// Returns why an answer of a node is waited for, and since when: why the node is `awaited`, if it is, or else what is broken on purpose
-/// between it and the client; empty if nothing is.
-pub fn why_waited(snapshot: &Snapshot, awaited: Option<&Awaited>, node: NodeNumber) -> String {
-    awaited.map_or_else(|| why_hindered(snapshot, node), |awaited| absence_of(awaited, snapshot.at))
+/// Returns why a host waits for an answer of a node, and since when: why the node is `awaited`, if it is, or else what is broken on purpose
+/// between them; empty if nothing is.
+pub fn why_waited(snapshot: &Snapshot, awaited: Option<&Awaited>, (host, node): (Peer, NodeNumber)) -> String {
+    awaited.map_or_else(|| why_hindered(snapshot, host, node), |awaited| absence_of(awaited, snapshot.at))
 }
 
 /// Returns true if a transfer still moves its segments: it is not over and has not given them up.
@@ -33,9 +34,11 @@ pub fn waits_of(snapshot: &Snapshot, report: &TransferReport) -> Vec<String> {
     }
     let open = report.timelines.iter().filter(|timeline| timeline.acknowledged.is_none()).map(|timeline| timeline.holder);
     let nodes: BTreeSet<NodeNumber> = open.chain(awaited.iter().map(|awaited| awaited.node)).collect();
-    let why = |node: NodeNumber| why_waited(snapshot, awaited.iter().find(|awaited| awaited.node == node), node);
+    let why = |node: NodeNumber| {
+        why_waited(snapshot, awaited.iter().find(|awaited| awaited.node == node), (status.host, node))
+    };
     let kept_by = nodes.into_iter().map(|node| (node, why(node))).filter(|(_, why)| !why.is_empty());
-    let is_slow = |node: NodeNumber| awaited.iter().all(|awaited| awaited.node != node) && is_only_slowed(snapshot, node);
+    let is_slow = |node: NodeNumber| awaited.iter().all(|awaited| awaited.node != node) && is_only_slowed(snapshot, status.host, node);
     let (slow, kept): (Vec<_>, Vec<_>) = kept_by.partition(|(node, _)| is_slow(*node));
     let waits = waits_for_within(kept, (&status.replaced, status.goes_on_without()), snapshot.at);
     behind_waits(waits, slowed_by(&slow))

@@ -1,4 +1,4 @@
-//! What is broken on purpose where the client may wait for it, in words: at a host, and on the paths between a node and the client.
+//! What is broken on purpose where a host may wait for it, in words: at a host, and on the paths between a node and the host that asks it.
 
 use p2p_engine::Snapshot;
 use p2p_engine::faults::{ActiveFault, DiskFaults, Fault, Target};
@@ -20,17 +20,17 @@ pub fn faults_of_host(snapshot: &Snapshot, peer: Peer) -> impl Iterator<Item = &
     node.into_iter().flatten().chain(wires).filter_map(move |target| snapshot.fault(target))
 }
 
-/// Returns the faults because of which the client may wait for a node: those of the node, and of the paths between them.
-fn between_client_and(snapshot: &Snapshot, node: NodeNumber) -> impl Iterator<Item = &ActiveFault> {
+/// Returns the faults because of which a host may wait for a node: those of the node, and of the paths between them.
+fn between(snapshot: &Snapshot, host: Peer, node: NodeNumber) -> impl Iterator<Item = &ActiveFault> {
     let peer = Peer::Node(node);
-    let ways = [(Peer::Client, peer), (peer, Peer::Client)];
+    let ways = [(host, peer), (peer, host)];
     let single = ways.into_iter().flat_map(|(from, to)| [Target::Cut(from, to), Target::Path(from, to)]);
     faults_of_host(snapshot, peer).chain(single.filter_map(move |target| snapshot.fault(target)))
 }
 
-/// Returns true if all that is broken between the client and a node lets packets pass: the node may deliver, only slower.
-pub(super) fn is_only_slowed(snapshot: &Snapshot, node: NodeNumber) -> bool {
-    between_client_and(snapshot, node).all(|active| match &active.fault {
+/// Returns true if all that is broken between a host and a node lets packets pass: the node may deliver, only slower.
+pub(super) fn is_only_slowed(snapshot: &Snapshot, host: Peer, node: NodeNumber) -> bool {
+    between(snapshot, host, node).all(|active| match &active.fault {
         Fault::Link { .. } | Fault::Paths { .. } | Fault::Path { .. } => true,
         Fault::Disk { faults, .. } => DiskFaults { slow: None, ..*faults }.is_none(),
         Fault::Killed { .. }
@@ -57,9 +57,9 @@ pub fn fault_in_short(active: &ActiveFault) -> String {
     }
 }
 
-/// Returns why the client may wait for a node, as in `cut off 00:12 ago`; empty if nothing is broken between them.
-pub(super) fn why_hindered(snapshot: &Snapshot, node: NodeNumber) -> String {
-    joined(snapshot, between_client_and(snapshot, node), |told| match told.first().map(|active| active.fault.target()) {
+/// Returns why a host may wait for a node, as in `cut off 00:12 ago`; empty if nothing is broken between them.
+pub(super) fn why_hindered(snapshot: &Snapshot, host: Peer, node: NodeNumber) -> String {
+    joined(snapshot, between(snapshot, host, node), |told| match told.first().map(|active| active.fault.target()) {
         // What is told of the node, and not of the path.
         Some(Target::Cut(..)) => "cut off".to_owned(),
         _ => short_of(told),

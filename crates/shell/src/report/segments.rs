@@ -177,6 +177,7 @@ pub fn segments_table<'a>(segments: impl Iterator<Item = &'a SegmentReport>) -> 
 
 #[cfg(test)]
 mod tests {
+    use p2p_engine::snapshot::Peer;
     use p2p_engine::transfer::{CancelRequest, Remaining, TransferId};
     use p2p_store::manifest::NodeNumber;
     use p2p_store::names::FileKey;
@@ -188,6 +189,7 @@ mod tests {
             id: TransferId(1),
             direction,
             user: None,
+            host: Peer::Client,
             file: FileKey::unowned("a"),
             state,
             bytes: 2,

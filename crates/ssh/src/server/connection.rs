@@ -95,7 +95,7 @@ pub(super) async fn serve(
     closing: Closing,
     drain: Duration,
 ) {
-    let access = shared.local.of_client(SERVICE, guest.address(), &shared.rules);
+    let access = shared.local.of_client(SERVICE, guest.address(), &shared.rules).at_node(shared.node);
     let config = Arc::clone(&shared.config);
     let works = Works::default();
     let logged_in = watch::Sender::new(false);

@@ -1,8 +1,7 @@
-//! The rate chart: what the client's link carries in the transfer's direction, and what of it the transfer is, on the scale of what the
+//! The rate chart: what the link of the transfer's host carries in the transfer's direction, and what of it the transfer is, on the scale of what the
 //! link can carry.
 
 use p2p_base::units::SimTime;
-use p2p_engine::snapshot::Peer;
 use p2p_engine::transfer::{Direction, TransferReport};
 use p2p_net::{MTU, RateSeries};
 use p2p_shell::report::rate_of;
@@ -19,14 +18,17 @@ const SECONDS: usize = 60;
 pub(super) fn plot(scene: &Scene<'_>, report: &TransferReport) -> Plot {
     let (theme, figures) = (scene.theme, &scene.snapshot.figures);
     let is_up = report.status.direction != Direction::Download;
-    let series = if is_up { &figures.client_rates.up } else { &figures.client_rates.down };
-    let capacity = capacity_of(scene, Peer::Client, is_up);
+    let host = report.status.host;
+    let of_node = host.node().and_then(|node| figures.nodes.get(node.index()));
+    let rates = of_node.map_or(&figures.client_rates, |node| &node.rates);
+    let series = if is_up { &rates.up } else { &rates.down };
+    let capacity = capacity_of(scene, host, is_up);
     let curve = |name, letter, role, series: &RateSeries| Curve { name, letter, role, steps: steps(series, figures.at) };
     let curves = vec![curve("link", 'l', Role::Dim, series), curve("arrived", 'a', Role::Flow, &report.rates)];
     let values = curves.iter().flat_map(|curve| curve.steps.iter()).filter_map(|(_, value)| *value);
     let top = top_of(capacity, values.fold(1.0, f64::max));
     Plot {
-        title: format!("client {}", if is_up { theme.glyphs.up } else { theme.glyphs.down }),
+        title: format!("{host} {}", if is_up { theme.glyphs.up } else { theme.glyphs.down }),
         top,
         top_label: rate_of(top),
         from_label: format!("-{SECONDS} s"),

@@ -1,8 +1,8 @@
-//! The connections of the client as rows: what each carries, how much of it is sent again, and what waits before it.
+//! The connections that hosts have opened as rows, those of the client and of nodes that carry transfers: what each carries, how much of it is sent again, and what waits before it.
 
 use p2p_base::units::{SimDuration, SimTime};
 use p2p_engine::connection_history::Passed;
-use p2p_engine::snapshot::{ConnectionStatus, NodeStatus};
+use p2p_engine::snapshot::{ConnectionStatus, NodeStatus, Peer};
 use p2p_net::ConnectionSample;
 use p2p_shell::report::{milliseconds_of, rate_of};
 
@@ -20,6 +20,8 @@ pub const MEASURED_SPAN: SimDuration = SimDuration::from_secs(10);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Quantity {
     Node,
+    /// Host that has opened the connection.
+    From,
     State,
     Up,
     Down,
@@ -73,13 +75,19 @@ fn value(scene: &Scene<'_>, row: &Row<'_>, id: Quantity) -> Option<f64> {
         Quantity::RoundTrip => Some(sample.srtt.as_secs_f64()).filter(|&srtt| srtt > 0.0)?,
         Quantity::Window => f64::from(sample.window),
         Quantity::InFlight => f64::from(sample.in_flight),
-        Quantity::Phase => return None,
+        Quantity::Phase | Quantity::From => return None,
     })
 }
 
-/// Returns all columns.
-pub(super) fn columns() -> Vec<Column<Quantity>> {
-    vec![
+/// Returns true if another host than the client has opened a connection.
+pub(super) fn are_of_several(scene: &Scene<'_>) -> bool {
+    scene.snapshot.figures.connections.iter().any(|connection| connection.host != Peer::Client)
+}
+
+/// Returns all columns; that of the hosts which have opened the connections only where they are several.
+pub(super) fn columns(has_several: bool) -> Vec<Column<Quantity>> {
+    let from = has_several.then(|| Column::new(Quantity::From, "from", 9, 9, 10, Align::Left));
+    let others = vec![
         Column::new(Quantity::Node, "node", 9, 9, 9, Align::Left),
         Column::new(Quantity::State, "state", 11, 12, 3, Align::Left),
         Column::new(Quantity::Up, "up", RATE, RATE, 8, Align::Right),
@@ -90,13 +98,14 @@ pub(super) fn columns() -> Vec<Column<Quantity>> {
         Column::new(Quantity::Window, "cwnd", 4, 4, 2, Align::Right),
         Column::new(Quantity::InFlight, "flight", 6, 6, 2, Align::Right),
         Column::new(Quantity::Phase, "phase", 8, 12, 1, Align::Left),
-    ]
+    ];
+    from.into_iter().chain(others).collect()
 }
 
-/// Returns what has passed from the client's end of a connection in the measured span before `now`, and what from the node's end.
+/// Returns what has passed from the asking host's end of a connection in the measured span before `now`, and what from the node's end.
 pub fn passed(connection: &ConnectionStatus, now: SimTime) -> [Passed; 2] {
-    let ConnectionStatus { sent: client, received: node, .. } = connection;
-    [client.passed(node, now, MEASURED_SPAN), node.passed(client, now, MEASURED_SPAN)]
+    let ConnectionStatus { sent: asking, received: node, .. } = connection;
+    [asking.passed(node, now, MEASURED_SPAN), node.passed(asking, now, MEASURED_SPAN)]
 }
 
 /// A connection with what it has carried lately.
@@ -104,6 +113,14 @@ pub(super) struct Row<'a> {
     pub(super) connection: &'a ConnectionStatus,
     sent: Passed,
     received: Passed,
+}
+
+impl Row<'_> {
+    /// Returns what tells the row from all others.
+    pub(super) fn key(&self) -> u64 {
+        let asking = self.connection.host.node().map_or(0, |node| node.index() as u64 + 1);
+        asking << 32 | self.connection.node.index() as u64
+    }
 }
 
 impl WirePane {
@@ -119,7 +136,7 @@ impl WirePane {
             Row { connection, sent, received }
         };
         let mut all: Vec<Row<'a>> = self.passing(scene).map(row).collect();
-        all.sort_by_key(|row| (std::cmp::Reverse((row.sent + row.received).bytes_per_second as u64), row.connection.node));
+        all.sort_by_key(|row| (std::cmp::Reverse((row.sent + row.received).bytes_per_second as u64), row.key()));
         if let Some((order, id)) = self.list.sorted_by(ORDERS, &ORDERED) {
             let mut valued: Vec<_> = all.into_iter().map(|row| (value(scene, &row, id), row)).collect();
             valued.sort_by(|(one, _), (other, _)| order.compare(*one, *other));
@@ -134,7 +151,7 @@ impl WirePane {
         let cell = |(index, row): &(usize, Row<'_>), quantity, _| {
             cell(scene, row, quantity, scene.focus == Pane::Wire && self.list.selected() == *index)
         };
-        let mut columns = chosen(columns(), self.list.hidden());
+        let mut columns = chosen(columns(are_of_several(scene)), self.list.hidden());
         mark(&mut columns, self.list.sorted_by(ORDERS, &ORDERED), &scene.theme.glyphs);
         Columns::fit(columns, canvas.area.width).draw(
             scene.theme,
@@ -153,12 +170,13 @@ fn cell(scene: &Scene<'_>, row: &Row<'_>, quantity: Quantity, is_selected: bool)
     let rate = |passed: Passed| text(rate_of(passed.bytes_per_second), scene.rate_role());
     match quantity {
         Quantity::Node => text(connection.node.to_string(), if is_selected { Role::Selected } else { Role::Text }),
+        Quantity::From => text(connection.host.to_string(), Role::Text),
         Quantity::State => text(sample.state.name().to_owned(), Role::Dim),
         Quantity::Up => rate(sent),
         Quantity::Down => rate(received),
         Quantity::Resent => resent(sent + received, theme),
         Quantity::Queue => {
-            // What a connection carries waits in the node's links as well as in the client's, which all share.
+            // What a connection carries waits in the node's links as well as in those of the host that asks, which all share.
             let node = node_of(scene, connection);
             text(node.map_or("-".into(), |node| node.queues.packets().to_string()), Role::Text)
         }
@@ -192,7 +210,7 @@ pub(super) fn line(connection: &ConnectionStatus) -> String {
     let (sample, stats) = (&connection.sample, &connection.stats);
     format!(
         "{} {} > {} {} {} cwnd {} in flight {} resent {}",
-        connection.node,
+        if connection.host == Peer::Client { connection.node.to_string() } else { format!("{} {}", connection.host, connection.node) },
         connection.local,
         connection.remote,
         sample.state.name(),
@@ -211,7 +229,7 @@ mod tests {
     fn the_share_of_all_fits() {
         for width in [60, 78, 120, 200] {
             assert!(
-                Columns::fit(columns(), width)
+                Columns::fit(columns(true), width)
                     .width_of(Quantity::Resent)
                     .is_none_or(|cells| usize::from(cells) >= "100.0 %".len()),
                 "{width}"
