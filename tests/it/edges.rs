@@ -3,6 +3,7 @@
 
 mod bench;
 mod gone;
+mod hosts;
 mod idle;
 mod kept;
 mod local;

@@ -15,7 +15,7 @@ use p2p_engine::node::health::Health;
 use p2p_engine::pace::{PaceStatus, Speed};
 use p2p_engine::snapshot::{Peer, Snapshot};
 use p2p_engine::transfer::{Direction, TransferError, TransferId, TransferReport, TransferState};
-use p2p_engine::{Command, EngineConfig, EngineError, Event, Reply, Simulation, operation};
+use p2p_engine::{Caller, Command, EngineConfig, EngineError, Event, Reply, Simulation, operation};
 use p2p_net::{DEFAULT_QUEUE_PACKETS, HostConfig, KeepAlive, LinkConfig, MTU};
 use p2p_store::catalog::Catalog;
 use p2p_store::crash_disk::CrashDisk;
@@ -24,7 +24,7 @@ use p2p_store::manifest::NodeNumber;
 use p2p_store::names::FileKey;
 use p2p_store::segment::SegmentSize;
 
-use crate::harness::{Harness, config, quick_link, random_file, segments_below, slow_link};
+use crate::harness::{Harness, OPERATOR, config, quick_link, random_file, segments_below, slow_link};
 use crate::seeds::for_every_seed;
 
 /// How often a run looks whether anything has come about, unless its link is very slow.
@@ -128,7 +128,9 @@ pub(crate) struct Run {
     transfers: Vec<TransferId>,
     /// Those of them that verify a file, and write it nowhere.
     verifications: BTreeSet<TransferId>,
-    /// What each connection of the client had last.
+    /// Chances of the hosts that carry transfers; the client carries all without.
+    hosts: Option<Chance>,
+    /// What each connection had last.
     seen: BTreeMap<(NodeNumber, SocketAddrV4), SimTime>,
     progress_at: SimTime,
     /// What was told of, once the reports are checked.
@@ -161,10 +163,24 @@ impl Run {
             files,
             transfers: Vec::new(),
             verifications: BTreeSet::new(),
+            hosts: None,
             seen: BTreeMap::new(),
             progress_at: SimTime::ZERO,
             events: Vec::new(),
         }
+    }
+
+    /// Lets any host carry some of the transfers.
+    pub(crate) fn carried_by_any(self, seed: u64) -> Run {
+        Run { hosts: Some(Chance::new(seed, "hosts")), ..self }
+    }
+
+    /// Returns who begins the next transfer: two of three are the client's.
+    fn caller(&mut self) -> Caller {
+        let Some(mut chance) = self.hosts.take() else { return OPERATOR.clone() };
+        let host = if chance.one_in(3) { self.peer(&mut chance) } else { Peer::Client };
+        self.hosts = Some(chance);
+        Caller { host, ..OPERATOR.clone() }
     }
 
     pub(crate) fn now(&self) -> SimTime {
@@ -248,7 +264,8 @@ impl Run {
     }
 
     fn begin(&mut self, command: Command) {
-        match self.harness.ask(command) {
+        let caller = self.caller();
+        match self.harness.ask_as(&caller, command) {
             Ok(Reply::Started(transfer)) => {
                 self.transfers.push(transfer);
                 // Its time begins now.
@@ -408,8 +425,9 @@ impl Run {
 
 /// Refusals that random commands meet.
 fn is_expected(error: &EngineError) -> bool {
-    use EngineError::{NameReserved, NameTaken, NoRoom, NoTaker, UnknownFile};
-    matches!(error, NameReserved { .. } | NameTaken { .. } | NoRoom { .. } | NoTaker { .. } | UnknownFile { .. })
+    use EngineError::{NameReserved, NameTaken, NoRoom, NoTaker, NotRunning, UnknownFile};
+    let is_of_name = matches!(error, NameReserved { .. } | NameTaken { .. } | UnknownFile { .. });
+    is_of_name || matches!(error, NoRoom { .. } | NoTaker { .. } | NotRunning(_))
 }
 
 /// Any rate, delay and loss, and hosts that are cut off for good or for a while.
@@ -418,7 +436,7 @@ fn every_transfer_is_over_in_time_whatever_the_network_does() {
     for_every_seed(|seed| {
         let mut chance = Chance::new(seed, "any network");
         let link = any_link(&mut chance);
-        let mut run = Run::new(seed, &mut chance, link);
+        let mut run = Run::new(seed, &mut chance, link).carried_by_any(seed);
         for _ in 0..chance.between(1, 14) {
             run.act(&mut chance, link);
             for _ in 0..chance.between(0, 8) {
@@ -440,7 +458,7 @@ fn nothing_stays_behind_once_links_are_mended() {
     for_every_seed(|seed| {
         let mut chance = Chance::new(seed, "mended cuts");
         let link = fair_link(&mut chance);
-        let mut run = Run::new(seed, &mut chance, link);
+        let mut run = Run::new(seed, &mut chance, link).carried_by_any(seed);
         for _ in 0..chance.between(4, 24) {
             run.act(&mut chance, link);
             run.sleep(SimDuration::from_millis(chance.magnitude(0, 3)));

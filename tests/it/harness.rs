@@ -8,6 +8,7 @@ use p2p_base::units::{ByteSize, DelayRange, Probability, SimDuration};
 use p2p_engine::io::{InlineIo, IoExecutor};
 use p2p_engine::node::health::HealthConfig;
 use p2p_engine::pace::Speed;
+use p2p_engine::snapshot::Peer;
 use p2p_engine::transfer::{TransferId, TransferReport};
 use p2p_engine::{
     Caller, ClockMode, Command, CommandId, DiskSpeed, EngineConfig, EngineError, HostSpec, NodeSpec, Origin, Patience, Principal,
@@ -64,7 +65,7 @@ pub(crate) static OPERATOR: Caller = Caller::operator();
 /// A user with an account, who is no admin, at the terminal.
 pub(crate) fn user(name: &str) -> Caller {
     let principal = Principal::User { name: name.parse().unwrap(), is_admin: false, scope: Scope::Admin, path: None };
-    Caller { principal, origin: Origin::Local }
+    Caller { principal, origin: Origin::Local, host: Peer::Client }
 }
 
 /// A file of random bytes.

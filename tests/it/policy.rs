@@ -171,7 +171,7 @@ fn limited(scope: Scope, path: &str) -> Principal {
 }
 
 fn outcome(principal: Principal, origin: Origin, command: &Command) -> Result<(), Denial> {
-    policy::check(&Caller { principal, origin }, command, &house())
+    policy::check(&Caller { principal, origin, host: Peer::Client }, command, &house())
 }
 
 /// The users of the table. Each comes with every scope.

@@ -10,8 +10,8 @@ use super::change::PathRule;
 use super::event::UnknownHost;
 use super::flow::ConnectionId;
 use super::host::{Condition, HostConfig, HostId};
-use super::packet::Side;
 use super::link::{Direction, LinkConfig};
+use super::packet::Side;
 use super::path::PathConfig;
 
 impl Network {

@@ -42,7 +42,8 @@ struct Side<'a> {
 /// Draws the dialog.
 pub(super) fn draw(scene: &Scene<'_>, dialog: &ConnectionDialog, frame: &mut Frame<'_>, area: Rect) {
     let theme = scene.theme;
-    let connection = scene.snapshot.figures.connections.iter().find(|open| (open.host, open.node) == (dialog.host(), dialog.node()));
+    let connection =
+        scene.snapshot.figures.connections.iter().find(|open| (open.host, open.node) == (dialog.host(), dialog.node()));
     let side = connection.map(|connection| side_of(connection, dialog.end(), scene.snapshot.figures.at));
     let (host, node) = (dialog.host(), dialog.node());
     let title = title_of(theme, (host, node), side.as_ref());

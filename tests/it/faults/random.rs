@@ -13,6 +13,7 @@ use p2p_engine::faults::{DiskFaults, Failing, FaultCause, Flapping, LinkChange, 
 use p2p_engine::node::protocol::Refusal;
 use p2p_engine::operation::{Break, ClearFaults, Mend, Which};
 use p2p_engine::snapshot::Peer;
+use p2p_engine::transfer::TransferError;
 use p2p_engine::{Command, Event, Reply, operation};
 use p2p_net::{Direction, DropCause, GilbertElliott, HostConfig, Loss};
 use p2p_store::disk::Disk;
@@ -52,6 +53,9 @@ impl Figures {
             Event::FaultEnded { fault, .. } => self.add(format!("taken back: {}", fault.name()), 1),
             Event::SegmentRetried { cause, .. } => self.add(format!("segments tried again: {}", kind(cause)), 1),
             Event::StartFailed { .. } => self.add("starts that failed: disk", 1),
+            Event::TransferFailed { error: TransferError::HostEnded { .. }, direction, .. } => {
+                self.add(format!("{}s that failed with their host", direction.name()), 1);
+            }
             Event::TransferFailed { direction, .. } => self.add(format!("{}s that failed", direction.name()), 1),
             Event::TransferFinished { direction, .. } => self.add(format!("{}s that succeeded", direction.name()), 1),
             _ => {}
@@ -215,7 +219,7 @@ fn expect_durable(run: &mut Run, seed: u64) {
 fn run_once(seed: u64, figures: &Mutex<Figures>) -> TraceHash {
     let mut chance = Chance::new(seed, "faults");
     let link = fair_link(&mut chance);
-    let mut run = Run::new(seed, &mut chance, link);
+    let mut run = Run::new(seed, &mut chance, link).carried_by_any(seed);
     // Something is stored in most runs when the first fault comes.
     run.store("f0");
     run.sleep(SimDuration::from_millis(chance.magnitude(1, 4)));
@@ -290,6 +294,9 @@ fn whatever_fails_acknowledged_is_stored_and_everything_ends() {
             [DropCause::Corrupt, DropCause::Cut, DropCause::HostDown].map(|cause| format!("packets dropped: {}", cause.name()));
         for hit in dropped.into_iter().chain(["packets duplicated".into(), "packets reordered".into()]) {
             assert!(figures.contains_key(&hit), "{hit}: none");
+        }
+        for direction in ["upload", "download"] {
+            assert!(figures.contains_key(&format!("{direction}s that failed with their host")), "no {direction} failed so");
         }
         for hit in ["killed", "refusing", "corrupt segment", "failing disk", "full disk"] {
             assert!(figures.contains_key(&format!("segments tried again: {hit}")), "{hit} hit nothing");

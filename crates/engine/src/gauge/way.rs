@@ -55,12 +55,7 @@ impl Way {
         if host == own {
             return Way { limit: FASTEST, round_trip, loss: 0.0, queue: 0.0 };
         }
-        Way {
-            limit: payload_limit(link),
-            round_trip,
-            loss: if is_dead { 0.0 } else { loss },
-            queue: queue_seconds(link),
-        }
+        Way { limit: payload_limit(link), round_trip, loss: if is_dead { 0.0 } else { loss }, queue: queue_seconds(link) }
     }
 
     /// Returns the bytes per second that TCP sends in the long run, while a queue lengthens the round trip by `queued` seconds.

@@ -638,7 +638,8 @@ fn a_process_that_ends_tells_of_all_that_is_not_answered() {
     bench.requester.forget(bench.now, |owner| *owner == 3, |_| 0);
     bench.carry_out();
     bench.open.remove(&3);
-    let unanswered: BTreeMap<u32, NodeNumber> = bench.requester.forget_all().into_iter().map(|(node, owner)| (owner, node)).collect();
+    let unanswered: BTreeMap<u32, NodeNumber> =
+        bench.requester.forget_all().into_iter().map(|(node, owner)| (owner, node)).collect();
     assert_eq!((unanswered.len(), unanswered), (11, bench.open.clone()));
     assert!(bench.requester.poll_output().is_none() && bench.requester.forget_all().is_empty());
 }

@@ -29,7 +29,13 @@ use crate::transfer::{
 /// Transfer that begins once its local file is open.
 #[derive(Debug, Clone)]
 pub(super) enum Opening {
-    Upload { owner: Option<String>, upload: operation::Upload, path: PathBuf, host: Peer, may_see_usage: bool },
+    Upload {
+        owner: Option<String>,
+        upload: operation::Upload,
+        path: PathBuf,
+        host: Peer,
+        may_see_usage: bool,
+    },
     Download {
         by: (Option<String>, Peer),
         file: FileKey,
@@ -148,7 +154,12 @@ impl Simulation {
     }
 
     /// Refuses content of `size` that a host is to store, of which `left` is to be stored, unless there are room and quota for it.
-    pub(super) fn refuse_unfit(&mut self, (key, host): (&FileKey, Peer), size: ByteSize, left: ByteSize) -> Result<(), EngineError> {
+    pub(super) fn refuse_unfit(
+        &mut self,
+        (key, host): (&FileKey, Peer),
+        size: ByteSize,
+        left: ByteSize,
+    ) -> Result<(), EngineError> {
         self.refuse_over_quota(key, left, self.size_at(key))?;
         let (segments, name) = (self.world.config.segment_size.count_for(size), key.name.clone());
         if segments > SEGMENTS_MAX {

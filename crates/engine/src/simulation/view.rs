@@ -17,13 +17,13 @@ use super::{Capturing, Simulation};
 use crate::gauge::TrafficByHost;
 use crate::known_host::known;
 use crate::pace::PaceStatus;
+use crate::peer::Peer;
 use crate::policy::Facts;
 use crate::snapshot::{
     CaptureState, ConnectionStatus, Figures, HealthMatrix, HealthReport, HostStatus, LinkQueues, LinkRates, NetworkStats,
     NodeStatus, Snapshot, StorageStats, Topology, Usage,
 };
 use crate::transfer::{Direction, TransferId, TransferReport, TransferStatus};
-use crate::peer::Peer;
 use crate::world::{Host, NodeHost};
 
 /// Number of packets in a snapshot: more than a screen shows, so that a filter has some to choose from.

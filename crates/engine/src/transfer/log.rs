@@ -256,8 +256,14 @@ mod tests {
     #[test]
     fn a_second_attempt_replaces_the_first_and_a_story_adds_up() {
         let at = |ms| SimTime::ZERO + SimDuration::from_millis(ms);
-        let mut log =
-            TransferLog::new(TransferId(1), Direction::Upload, (None, Peer::Client), &FileKey::unowned("a"), (Some(65_536), Some(1)), at(0));
+        let mut log = TransferLog::new(
+            TransferId(1),
+            Direction::Upload,
+            (None, Peer::Client),
+            &FileKey::unowned("a"),
+            (Some(65_536), Some(1)),
+            at(0),
+        );
         log.begin(0, 65_536, NodeNumber::from_index(0), 0, at(0));
         log.begin(0, 65_536, NodeNumber::from_index(1), 1, at(100));
         log.reach(0, Stage::FirstByte, at(200));

@@ -725,7 +725,13 @@ fn download(segments: u32, is_remote: bool) -> Transfer {
 }
 
 fn removal() -> Transfer {
-    Transfer::Removal(Box::new(Removal::new(SimTime::ZERO, TransferId(1), (None, Peer::Client), FileKey::unowned("a.bin"), (24, 3))))
+    Transfer::Removal(Box::new(Removal::new(
+        SimTime::ZERO,
+        TransferId(1),
+        (None, Peer::Client),
+        FileKey::unowned("a.bin"),
+        (24, 3),
+    )))
 }
 
 /// When everything goes well, a transfer does what it is for.
@@ -748,7 +754,8 @@ fn a_transfer_that_meets_no_trouble_is_done() {
 /// and the deletions that it would have asked for are owed.
 #[test]
 fn a_transfer_without_its_host_fails_for_that_reason() {
-    let machines: [fn() -> Transfer; 4] = [|| upload(Some(9), false), || kept_upload(true), || download(9, false), || download(9, true)];
+    let machines: [fn() -> Transfer; 4] =
+        [|| upload(Some(9), false), || kept_upload(true), || download(9, false), || download(9, true)];
     for (case, machine) in machines.into_iter().enumerate() {
         let mut ends = BTreeSet::new();
         for steps in 0..60 {

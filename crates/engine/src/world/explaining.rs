@@ -41,8 +41,7 @@ impl World {
         let given_up_at = || self.hosts.given_up_at(&self.net, host.index(), node);
         let again = tcp.connect_timeout * u64::from(upload.commits_left(node));
         // A node that is dead is not asked to commit, and not waited for.
-        let dead_at =
-            if self.is_dead(host, node) { Some(self.now()) } else { self.hosts.dead_at(&self.net, host.index(), node) };
+        let dead_at = if self.is_dead(host, node) { Some(self.now()) } else { self.hosts.dead_at(&self.net, host.index(), node) };
         let until_dead = |at: SimTime| dead_at.map_or(at, |dead_at| at.min(dead_at));
         let from = match (open > 0, upload.is_committing()) {
             (true, _) => given_up_at(),
@@ -67,7 +66,9 @@ impl World {
 
     fn explanations(&self, (host, node): (Peer, NodeNumber), cause: &Cause) -> Vec<&ActiveFault> {
         let one = match cause {
-            Cause::Unreachable(ConnectionLoss::AskerEnded) => host.node().and_then(|asking| self.faults.of(Target::Process(asking))),
+            Cause::Unreachable(ConnectionLoss::AskerEnded) => {
+                host.node().and_then(|asking| self.faults.of(Target::Process(asking)))
+            }
             Cause::Unreachable(_) | Cause::PassedOver(PassedOver::Dead) => return self.why_unreachable(host, node),
             Cause::PassedOver(PassedOver::Withdrawn) => self.faults.of(Target::Process(node)),
             Cause::Refused(refusal) => self.why_refused(node, refusal),

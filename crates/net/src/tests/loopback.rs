@@ -31,7 +31,8 @@ fn the_loopback_waits_for_no_link() {
         net.send_datagram(port_of(host), port_of(hosts[1]), pattern(1_000, 1)).unwrap();
     }
     let own = net.connect(host, host, PORT, TcpConfig::default()).unwrap();
-    let slower = LinkConfig { bandwidth: Bandwidth::from_bits_per_second(1_000), ..net.link_config(host, Direction::Up).unwrap() };
+    let slower =
+        LinkConfig { bandwidth: Bandwidth::from_bits_per_second(1_000), ..net.link_config(host, Direction::Up).unwrap() };
     net.set_link(host, Direction::Up, slower).unwrap();
     let connected = loop {
         assert!(net.handle_timeout(SimTime::MAX));

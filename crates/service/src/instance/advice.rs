@@ -152,7 +152,9 @@ fn transfer_advice(error: &TransferError) -> Option<&'static str> {
         TransferError::StreamLost { .. } => {
             Some("give the content again, or store it from a file, of which lost segments are read and stored again")
         }
-        TransferError::HostEnded { .. } => Some("`p2p start NODE` starts it; log in at another node, or again there once it runs"),
+        TransferError::HostEnded { .. } => {
+            Some("`p2p start NODE` starts it; log in at another node, or again there once it runs")
+        }
         TransferError::NoHolder { .. } => Some("`p2p nodes` shows how full the nodes are; remove files with `p2p rm`"),
         TransferError::Removed => Some("`p2p ls` lists what is stored"),
         TransferError::OverQuota { .. } => Some("remove files with `p2p rm`, or ask an admin for a larger [accounts] quota"),

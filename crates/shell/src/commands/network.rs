@@ -321,7 +321,8 @@ pub(crate) async fn trace(shell: &Shell, call: &Call) -> Result<Answer, ShellErr
     let connections = shell.call(ListConnections).await?;
     let packets = shell.call(ListPackets).await?;
     // The client's is what is meant; where it has none, that of a node which carries a transfer tells something.
-    let connection = connections.into_iter().filter(|connection| connection.node == number).min_by_key(|connection| connection.host);
+    let connection =
+        connections.into_iter().filter(|connection| connection.node == number).min_by_key(|connection| connection.host);
     let concerns = |packet: &&PacketRecord| {
         packet.connection.is_some() && (*packet.from.ip() == node.status.address || *packet.to.ip() == node.status.address)
     };

@@ -34,11 +34,10 @@ pub fn waits_of(snapshot: &Snapshot, report: &TransferReport) -> Vec<String> {
     }
     let open = report.timelines.iter().filter(|timeline| timeline.acknowledged.is_none()).map(|timeline| timeline.holder);
     let nodes: BTreeSet<NodeNumber> = open.chain(awaited.iter().map(|awaited| awaited.node)).collect();
-    let why = |node: NodeNumber| {
-        why_waited(snapshot, awaited.iter().find(|awaited| awaited.node == node), (status.host, node))
-    };
+    let why = |node: NodeNumber| why_waited(snapshot, awaited.iter().find(|awaited| awaited.node == node), (status.host, node));
     let kept_by = nodes.into_iter().map(|node| (node, why(node))).filter(|(_, why)| !why.is_empty());
-    let is_slow = |node: NodeNumber| awaited.iter().all(|awaited| awaited.node != node) && is_only_slowed(snapshot, status.host, node);
+    let is_slow =
+        |node: NodeNumber| awaited.iter().all(|awaited| awaited.node != node) && is_only_slowed(snapshot, status.host, node);
     let (slow, kept): (Vec<_>, Vec<_>) = kept_by.partition(|(node, _)| is_slow(*node));
     let waits = waits_for_within(kept, (&status.replaced, status.goes_on_without()), snapshot.at);
     behind_waits(waits, slowed_by(&slow))

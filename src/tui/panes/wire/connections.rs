@@ -210,7 +210,11 @@ pub(super) fn line(connection: &ConnectionStatus) -> String {
     let (sample, stats) = (&connection.sample, &connection.stats);
     format!(
         "{} {} > {} {} {} cwnd {} in flight {} resent {}",
-        if connection.host == Peer::Client { connection.node.to_string() } else { format!("{} {}", connection.host, connection.node) },
+        if connection.host == Peer::Client {
+            connection.node.to_string()
+        } else {
+            format!("{} {}", connection.host, connection.node)
+        },
         connection.local,
         connection.remote,
         sample.state.name(),

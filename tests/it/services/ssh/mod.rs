@@ -1,5 +1,6 @@
 //! The SSH servers of the nodes, as a client of the same library sees them.
 
+mod carrying;
 mod client;
 mod foreign;
 mod hostile;
