@@ -4,7 +4,6 @@ use russh_sftp::protocol::StatusCode;
 use tokio::io::AsyncWriteExt;
 
 use super::*;
-use crate::services::connect::At;
 use crate::services::sftp::{content, put, refused, sftp};
 
 /// Carries a command out that succeeds.
@@ -14,37 +13,44 @@ async fn done(session: &Handle<Anyone>, command: &str) -> String {
     answer.out
 }
 
-/// Starts the services of SSH and of gRPC.
-fn both_served(home: &Home) -> Served {
-    Served::start(home, &["--ssh=:0", "--speed=max"])
+/// Returns what follows a word at the begin of a line about a node.
+async fn told_of_node(session: &Handle<Anyone>, node: &str, word: &str) -> String {
+    let text = done(session, &format!("node {node}")).await;
+    let line = text.lines().find_map(|line| line.trim().strip_prefix(word));
+    line.unwrap_or_else(|| panic!("{word}: {text}")).trim().to_owned()
 }
 
-/// Bytes that nodes have sent and received by their links so far, the first node first.
-fn passed(at: &At<'_>) -> Vec<[u64; 2]> {
-    let of = |node: &Value| ["bytes_sent", "bytes_received"].map(|field| node[field].as_u64().unwrap());
-    at.json(&["nodes"]).as_array().unwrap().iter().map(of).collect()
+/// Mebibytes that Node_02 has sent and received by its link so far.
+async fn passed(session: &Handle<Anyone>) -> [f64; 2] {
+    let mut both = [0.0; 2];
+    for (mebibytes, word) in both.iter_mut().zip(["sent", "received"]) {
+        let told = told_of_node(session, "Node_02", word).await;
+        let (number, unit) = told.split_once(' ').unwrap();
+        let bytes = ["B", "KiB", "MiB"].iter().position(|name| unit.starts_with(name) && unit.len() == name.len()).unwrap();
+        *mebibytes = number.parse::<f64>().unwrap() / 1024_f64.powi(2 - bytes as i32);
+    }
+    both
 }
 
 /// What is stored at a node and read there crosses the node's own link, and the list of transfers says so. The client sends no packet of a
 /// connection.
 #[test]
 fn what_is_stored_at_a_node_leaves_by_its_link() {
-    let home = with_key();
-    let served = both_served(&home);
-    let (at, address) = (At::new(&home, &served), served.ssh("Node_02"));
+    let (_home, served) = of_alice();
+    let address = served.ssh("Node_02");
     on_a_runtime(async {
         let (session, files) = (logged_in(address).await, sftp(address).await);
-        let before = passed(&at);
+        let before = passed(&session).await;
         let all = content(2 << 20);
         put(&files, "a.bin", &all).await;
-        let stored = passed(&at);
-        let sent = |from: &[[u64; 2]], to: &[[u64; 2]], node: usize, way: usize| to[node][way] - from[node][way];
+        let stored = passed(&session).await;
         // Two of three segments go to the others.
-        assert!(sent(&before, &stored, 1, 0) > 1 << 20, "{before:?} {stored:?}");
-        assert!(sent(&before, &stored, 1, 1) < 1 << 18, "{before:?} {stored:?}");
+        let [sent, received] = [0, 1].map(|way| stored[way] - before[way]);
+        assert!((1.2..1.8).contains(&sent) && received < 0.3, "{before:?} {stored:?}");
         assert!(files.read("a.bin").await.unwrap() == all);
-        let read = passed(&at);
-        assert!(sent(&stored, &read, 1, 1) > 1 << 20, "{stored:?} {read:?}");
+        let read = passed(&session).await;
+        let [sent, received] = [0, 1].map(|way| read[way] - stored[way]);
+        assert!(received > 1.2 && sent < 0.3, "{stored:?} {read:?}");
         done(&session, "sha256sum /files/a.bin").await;
         let transfers = done(&session, "transfers").await;
         assert!(transfers.contains("upload via Node_02"), "{transfers}");
@@ -59,17 +65,16 @@ fn what_is_stored_at_a_node_leaves_by_its_link() {
 /// the node is killed is no file.
 #[test]
 fn a_cut_elsewhere_and_a_kill_here() {
-    let home = with_key();
-    let served = both_served(&home);
-    let (at, address, admin) = (At::new(&home, &served), served.ssh("Node_02"), served.ssh("Node_01"));
+    let (_home, served) = of_alice();
+    let (address, admin) = (served.ssh("Node_02"), served.ssh("Node_01"));
     on_a_runtime(async {
         let (session, files) = (logged_in(admin).await, sftp(address).await);
         // The first account is the admin's.
         done(&session, "path client,3 --cut").await;
         let all = content(1 << 20);
         put(&files, "a.bin", &all).await;
-        let nodes = at.json(&["nodes"]);
-        assert!(nodes[2]["segments"].as_u64().unwrap() > 0, "{nodes}");
+        let held = told_of_node(&session, "Node_03", "stored").await;
+        assert!(!held.starts_with("0 B"), "{held}");
         let mut file = files.create("b.bin").await.unwrap();
         file.write_all(&all[..500_000]).await.unwrap();
         done(&session, "kill Node_02").await;
