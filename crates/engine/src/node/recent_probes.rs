@@ -75,15 +75,17 @@ impl RecentProbes {
         while self.0.len() >= kept.max(PROBES_MAX) {
             self.0.pop_front();
         }
-        self.0.push_back(Fate {
+        let fate = Fate {
             sent_at: ticks(probe.sent_at.as_nanos(), INSTANT),
             round_trip: probe.round_trip.map_or(UNANSWERED, |time| ticks(time.as_nanos(), TICK)),
-        });
+        };
+        self.0.push_back(fate);
         let latest = || self.0.range(self.0.len().saturating_sub(PROBES_MAX)..);
         let answered = || latest().filter_map(Fate::nanos);
         let (answers, sum) = answered().fold((0, 0), |(count, sum), nanos| (count + 1, sum + nanos));
         RoundTrips {
-            last: probe.round_trip.or(last),
+            // To the unit of the others, among which it is: the best is never above it, nor the worst below it.
+            last: fate.nanos().map(SimDuration::from_nanos).or(last),
             average: sum.checked_div(answers).map(SimDuration::from_nanos),
             best: answered().min().map(SimDuration::from_nanos),
             worst: answered().max().map(SimDuration::from_nanos),
@@ -144,6 +146,18 @@ mod tests {
         for (kept, count) in [(PROBES_KEPT, PROBES_KEPT), (0, PROBES_MAX)] {
             (0..100).for_each(|second| _ = recent.note(probe(second, None), None, kept));
             assert_eq!((recent.in_order().len(), recent.in_order()[0].sent_at), (count, probe(100 - count as u64, None).sent_at));
+        }
+    }
+
+    /// All round trips are told to the same unit: where there is one answer, all figures are equal, whatever its nanoseconds.
+    #[test]
+    fn the_last_round_trip_lies_between_the_best_and_the_worst() {
+        let mut recent = RecentProbes::default();
+        let seen = recent.noted(Some(SimDuration::from_nanos(18_083_776)), None);
+        assert_eq!([seen.best, seen.worst, seen.average], [seen.last; 3]);
+        for nanos in [17_391_181, 19_999_999, 20_000_001] {
+            let seen = recent.noted(Some(SimDuration::from_nanos(nanos)), seen.last);
+            assert!(seen.best <= seen.last && seen.last <= seen.worst, "{seen:?}");
         }
     }
 
