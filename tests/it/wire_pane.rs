@@ -97,6 +97,38 @@ fn a_logged_loss_is_found_on_the_wire_by_its_time() {
     }
 }
 
+/// What the log tells of packets stays on the wire when many others have passed since, and probes for a long time; the title says from when on
+/// it is whole.
+#[test]
+fn the_wire_keeps_what_became_of_packets_and_says_since_when_it_is_whole() {
+    let mut tui_harness = TuiHarness::slow(200, 60);
+    tui_harness.begin_upload("video.bin", 3_000_000);
+    tui_harness.watch(SimDuration::from_secs(90));
+    let before = tui_harness.pane(Pane::Wire)[0].clone();
+    tui_harness.watch(SimDuration::from_secs(1_800));
+    let resent = tui_harness.app.view().journal().lines().filter(|line| line.text.contains("sent again"));
+    let times: Vec<_> = resent.map(|line| line.at).collect();
+    tui_harness.press_in_pane(Pane::Wire, &["z"]);
+    let title = tui_harness.pane(Pane::Wire)[0].clone();
+    assert!(
+        title.contains("Wire: 2000 packets since 00:") && title.ends_with(" lost or sent again before, probes hidden ┓"),
+        "{title}"
+    );
+    assert!(before.contains("Wire: 2000 packets since 00:"), "probes have pushed packets out: {before}");
+    let since = title.split(" since ").nth(1).unwrap().split(',').next().unwrap().to_owned();
+    let earlier = times.iter().filter(|&&at| instant_of(at, Resolution::Millis) < since).count();
+    assert!(earlier > 0, "{times:?}");
+    for at in times {
+        tui_harness.keys(&["/", &instant_of(at, Resolution::Millis), "Enter"]);
+        let rows = packets(&mut tui_harness);
+        assert!(rows.iter().any(|row| row.contains('↻')), "{at}: {rows:#?}");
+        tui_harness.keys(&["Esc"]);
+    }
+    tui_harness.keys(&["p"]);
+    let title = tui_harness.pane(Pane::Wire)[0].clone();
+    assert!(title.contains(", 2000 probes since "), "{title}");
+}
+
 /// The second view of the wire: what each connection carries, the busiest first, and Enter opens it.
 #[test]
 fn connections_are_the_second_view_of_the_wire() {

@@ -404,7 +404,7 @@ pub struct SetLink {
 /// Keeps the latest packets on the wire for snapshots and [`ListPackets`], or stops keeping them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct WatchWire {
-    /// Number of packets to keep; `None` to stop.
+    /// Number of packets to keep of each kind; `None` to stop.
     pub packets: Option<u32>,
 }
 

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use p2p_base::units::{SimDuration, SimTime};
 use p2p_net::{
     Activity, ConnectionSample, ConnectionStats, DropCause, HostConfig, HostStats, LinkQueue, PacketKind, PacketRecord,
-    RateSeries,
+    RateSeries, WireSince,
 };
 use p2p_store::manifest::NodeNumber;
 use p2p_store::namespace::Namespace;
@@ -313,8 +313,11 @@ pub struct Figures {
     pub client_rates: LinkRates,
     /// Open connections of the client.
     pub connections: Vec<ConnectionStatus>,
-    /// Latest packets on the wire, oldest first, while the wire is watched.
+    /// Latest packets on the wire, oldest first, while the wire is watched: those of connections, what became of earlier ones, and
+    /// datagrams.
     pub wire: Vec<PacketRecord>,
+    /// Instants from which on these are complete.
+    pub wire_since: WireSince,
     /// Number of packets since the watch began.
     pub wire_seen: u64,
     /// State of the capture of packets to a file.

@@ -62,7 +62,7 @@ pub use self::host::{Condition, Endpoint, HostConfig, HostId};
 pub use self::link::{DEFAULT_QUEUE_PACKETS, Direction, LinkConfig, LinkQueue};
 pub use self::meter::MeterId;
 pub use self::packet::{MSS, MTU, PacketKind, Side};
-pub use self::packet_log::PacketRecord;
+pub use self::packet_log::{PacketRecord, Wire, WireSince};
 pub use self::path::{Loss, PathConfig};
 pub use self::series::{RateSeries, SECONDS_MAX};
 pub use self::stats::{ConnectionStats, DropCause, DropCounts, HostStats, PacketCounts};

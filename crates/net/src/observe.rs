@@ -9,7 +9,7 @@ use super::Network;
 #[cfg(feature = "pcap")]
 use super::capture::Capture;
 use super::packet::{Packet, Traits};
-use super::packet_log::{PacketLog, PacketRecord, Route};
+use super::packet_log::{PacketLog, PacketRecord, Route, Wire};
 use super::sockets::Sockets;
 use super::stats::DropCause;
 use super::tcp::connection::Connection;
@@ -85,13 +85,14 @@ fn route_of((wires, sockets): (&Wires, &Sockets), packet: &Packet) -> Option<Rou
 }
 
 impl Network {
-    /// Records every packet from now on and keeps the latest `capacity` records; `None` ends the recording.
+    /// Records every packet from now on and keeps the latest `capacity` records of connections, as many of those among them that were lost,
+    /// sent again or are copies, and as many of datagrams; `None` ends the recording.
     pub fn watch_wire(&mut self, capacity: Option<usize>) {
         self.observers.log = capacity.map(PacketLog::new);
     }
 
-    /// Returns the latest `max` packets recorded, oldest first, and the number recorded since the recording began.
-    pub fn wire(&self, max: usize) -> (Vec<PacketRecord>, u64) {
+    /// Returns the latest `max` packets recorded of each kind.
+    pub fn wire(&self, max: usize) -> Wire {
         self.observers.log.as_ref().map(|log| log.latest(max)).unwrap_or_default()
     }
 }

@@ -465,9 +465,9 @@ fn the_wire_shows_what_was_sent_and_what_became_of_it() {
     let (mut net, hosts) = network(1, 2, &default_link());
     net.watch_wire(Some(100_000));
     transfer(&mut net, hosts[0], hosts[1], &pattern(200_000, 1));
-    let (records, seen) = net.wire(usize::MAX);
+    let Wire { records, seen, since } = net.wire(usize::MAX);
     assert_eq!((records.len() as u64, seen), (net.total_stats().sent.total(), net.total_stats().sent.total()));
-    assert_eq!(records[0].kind, PacketKind::Syn);
+    assert_eq!((records[0].kind, since), (PacketKind::Syn, WireSince::default()));
     let resent = records.iter().filter(|record| record.is_retransmission).count() as u64;
     assert_eq!(resent, net.total_stats().retransmits);
     let lost = records.iter().filter(|record| record.dropped == Some(DropCause::Loss)).count() as u64;
@@ -486,7 +486,7 @@ fn what_is_sent_again_is_marked() {
         net.watch_wire(Some(100_000));
         transfer(&mut net, hosts[0], hosts[1], &pattern(3_000, seed));
         let mut sent = std::collections::BTreeMap::<_, u64>::new();
-        for record in net.wire(usize::MAX).0 {
+        for record in net.wire(usize::MAX).records {
             let takes = match record.kind {
                 PacketKind::Syn | PacketKind::SynAck => 1,
                 PacketKind::Fin => u64::from(record.len) + 1,
@@ -656,7 +656,7 @@ fn what_is_sent_again_is_counted_alike() {
             while net.poll_event().is_some() {}
         }
         let again: Vec<PacketRecord> =
-            net.wire(usize::MAX).0.into_iter().filter(|record| record.is_retransmission && !record.is_copy).collect();
+            net.wire(usize::MAX).records.into_iter().filter(|record| record.is_retransmission && !record.is_copy).collect();
         kinds.extend(again.iter().map(|record| record.kind));
         for (host, end) in [(hosts[0], connection), (hosts[1], connection.peer())] {
             let address = net.address(host).unwrap();

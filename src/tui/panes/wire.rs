@@ -7,6 +7,7 @@
 //! Probes of the nodes' health are left out until they are asked for.
 
 pub mod connections;
+mod kept;
 mod packets;
 
 use p2p_engine::snapshot::{ConnectionStatus, Peer};
@@ -62,12 +63,13 @@ impl PaneView for WirePane {
         }
     }
 
-    fn title(&self, scene: &Scene<'_>, _inner: Rect) -> String {
+    fn title(&self, scene: &Scene<'_>, inner: Rect) -> String {
         if self.shows_connections {
             return "Wire: connections, the last 10 s".into();
         }
-        let seen = scene.snapshot.figures.wire_seen;
-        format!("Wire: {seen} packets{}", if self.shows_probes { "" } else { ", probes hidden" })
+        let figures = &scene.snapshot.figures;
+        // The frame leaves a space before and behind it.
+        kept::title(&figures.wire, &figures.wire_since, self.shows_probes, usize::from(inner.width.saturating_sub(2)))
     }
 
     fn row_area(&self, _scene: &Scene<'_>, inner: Rect) -> Rect {

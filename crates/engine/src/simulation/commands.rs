@@ -93,7 +93,7 @@ impl Simulation {
             Command::CountPackets(_) => reply(Reply::Network(Box::new(self.network_stats()))),
             Command::ListTransfers(_) => reply(Reply::Transfers(self.transfers_of(by))),
             Command::TakeFailures(_) => reply(Reply::Transfers(self.take_failures(by))),
-            Command::ListPackets(_) => reply(Reply::Packets(self.world.net.wire(usize::MAX).0)),
+            Command::ListPackets(_) => reply(Reply::Packets(self.world.net.wire(usize::MAX).records)),
             Command::ListConnections(_) => reply(Reply::Connections(self.connections())),
             Command::SetLink(change) => Some(self.set_link(change.peer, change.link)),
             Command::WatchWire(watch) => Some(self.watch_wire(watch.packets)),

@@ -26,7 +26,7 @@ use crate::snapshot::{
 use crate::transfer::{Direction, TransferId, TransferReport, TransferStatus};
 use crate::world::{Host, NodeHost};
 
-/// Number of packets in a snapshot: more than a screen shows, so that a filter has some to choose from.
+/// Number of packets of each kind in a snapshot: more than a screen shows, so that a filter has some to choose from.
 const SNAPSHOT_PACKETS_MAX: usize = 2_000;
 
 /// Number of seconds of the rates of all nodes together that are told: the last ten minutes of up to 33 nodes.
@@ -76,7 +76,7 @@ impl Simulation {
     }
 
     fn figures(&self) -> Figures {
-        let (wire, wire_seen) = self.world.net.wire(SNAPSHOT_PACKETS_MAX);
+        let wire = self.world.net.wire(SNAPSHOT_PACKETS_MAX);
         Figures {
             at: self.now(),
             nodes: self.node_statuses(),
@@ -86,8 +86,9 @@ impl Simulation {
             client_bytes: known(self.world.net.link_bytes(self.world.hosts.client().id)),
             client_rates: self.link_rates(self.world.hosts.client().id, SECONDS_MAX),
             connections: self.connections(),
-            wire,
-            wire_seen,
+            wire: wire.records,
+            wire_seen: wire.seen,
+            wire_since: wire.since,
             capture: match self.capture {
                 Capturing::Nothing => CaptureState::Off,
                 Capturing::Runs => CaptureState::Runs,
