@@ -85,15 +85,23 @@ fn cell(
                 false => text(word.into(), role),
             }
         }
-        Quantity::Time => {
-            let begun = timeline.begun();
-            let took = (end_of(status, timeline, now).max(begun) - begun).as_secs_f64();
-            text(duration_of(took), Role::Text)
-        }
-        Quantity::Rate => text(timeline.goodput().map(rate_of).unwrap_or_default(), Role::Text),
+        Quantity::Time => text(duration_of(took(status, timeline, now)), Role::Text),
+        Quantity::Rate => text(rate_over(timeline, took(status, timeline, now)), Role::Text),
         Quantity::Resent => text(resent(theme, timeline.retransmits.into()), Role::Warning),
         Quantity::Bar => Cell::Parts(bar_of(theme, (status, timeline), now, axis)),
     }
+}
+
+/// Returns the seconds from the first byte of a segment to its acknowledgement, or until now.
+fn took(status: &TransferStatus, timeline: &SegmentTimeline, now: SimTime) -> f64 {
+    let begun = timeline.begun();
+    (end_of(status, timeline, now).max(begun) - begun).as_secs_f64()
+}
+
+/// Formats the bytes of a segment over the time that stands beside them, once all have arrived.
+fn rate_over(timeline: &SegmentTimeline, took: f64) -> String {
+    let has_rate = timeline.last_byte.is_some() && took > 0.0;
+    if has_rate { rate_of(f64::from(timeline.len) / took) } else { String::new() }
 }
 
 /// Formats a duration in seconds in at most eight cells.
@@ -141,7 +149,30 @@ fn bar_of(
 
 #[cfg(test)]
 mod tests {
+    use p2p_store::manifest::NodeNumber;
+
     use super::*;
+
+    /// The rate of a row is its bytes over the time of the row, also where the acknowledgement comes long after the last byte.
+    #[test]
+    fn rate_and_time_are_of_one_span() {
+        let second = |second| Some(SimTime::from_nanos(second * 1_000_000_000));
+        let mut timeline = SegmentTimeline {
+            index: 45,
+            len: 65_536,
+            holder: NodeNumber::from_index(1),
+            attempt: 0,
+            queued: SimTime::ZERO,
+            connected: second(0),
+            first_byte: second(1),
+            last_byte: second(9),
+            acknowledged: second(17),
+            retransmits: 0,
+        };
+        assert_eq!(rate_over(&timeline, 16.0), "4.0 KiB/s");
+        timeline.last_byte = None;
+        assert_eq!(rate_over(&timeline, 16.0), "");
+    }
 
     #[test]
     fn durations_fit_their_column() {
