@@ -363,7 +363,7 @@ fn the_oldest_is_marked_and_many_segments_are_a_row_a_node() {
     assert!(nodes.len() == 5 && nodes[0].contains(" ◂ ") && nodes.iter().all(|row| row.contains('/')), "{rows:#?}");
     tui_harness.press_in_pane(Pane::Segments, &["n"]);
     let rows = tui_harness.pane(Pane::Segments);
-    assert!(rows[0].contains(" of 129 segments shown") && rows[1].contains(" ◂ ") && !rows[2].contains(" ◂ "), "{rows:#?}");
+    assert!(rows[0].contains(" of 129 done, ") && rows[1].contains(" ◂ ") && !rows[2].contains(" ◂ "), "{rows:#?}");
 }
 
 /// Once an upload is cancelled nothing of it is said to be stored or sent: its bar shows what had arrived, and each segment what has

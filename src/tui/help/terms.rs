@@ -159,7 +159,7 @@ pub(super) const TERMS: &[(&str, &str)] = &[
     ("seq, ack", "position of a packet's first byte in the stream of its connection, and the next byte that is expected"),
     (
         "shown",
-        "in a heading: how many rows of the pane there is room for, of all that it lists, as in `16 of 21 segments shown`; or how many \
+        "in a heading: how many rows of the pane there is room for, of all that it lists, as in `16 of 21 nodes shown` (segments have rows from their turn on, so that it is `16 shown` of these); or how many \
          transfers are listed, of all that there were",
     ),
     ("silent", "node that answers no probes, for a reason that is not known"),

@@ -64,7 +64,7 @@ impl PaneView for SegmentsPane {
         }
     }
 
-    fn title(&self, scene: &Scene<'_>, _inner: Rect) -> String {
+    fn title(&self, scene: &Scene<'_>, inner: Rect) -> String {
         let Some(report) = scene.shown_transfer() else { return "Segments".into() };
         let status = &report.status;
         let (done, all) = (status.segments_done, status.segments);
@@ -75,7 +75,11 @@ impl PaneView for SegmentsPane {
             _ => "done",
         };
         let count = if status.size_known { format!("{done} of {all} {word}") } else { format!("{done} {word}") };
-        format!("Segments of {} {}: {count}", status.id, scene.label_of(status))
+        // Segments have rows from their turn on: how many there are of these would read as another total.
+        let part = self.part(scene, inner);
+        let shown =
+            if part.is_cut() && !self.shows_nodes(report) { format!(", {} shown", part.shown.len()) } else { String::new() };
+        format!("Segments of {} {}: {count}{shown}", status.id, scene.label_of(status))
     }
 
     fn foot(&self, scene: &Scene<'_>, _inner: Rect) -> Vec<Span<'static>> {
@@ -133,7 +137,7 @@ impl PaneView for SegmentsPane {
     }
 
     fn row_noun(&self, scene: &Scene<'_>) -> Option<&'static str> {
-        Some(if self.has_node_rows(scene) { "nodes" } else { "segments" })
+        self.has_node_rows(scene).then_some("nodes")
     }
 
     fn row_area(&self, scene: &Scene<'_>, inner: Rect) -> Rect {
