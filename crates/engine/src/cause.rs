@@ -235,7 +235,7 @@ pub enum FailureKind {
     #[error("{0}")]
     Catalog(CatalogFault),
     /// The capture of packets ended by itself.
-    #[error("capturing failed: it ended at {at} s of virtual time: {error}; the packets that its file has are whole")]
+    #[error("capturing failed: it ended at {} of virtual time: {error}; the packets that its file has are whole", at.clock(3))]
     Capture {
         /// Instant of the end.
         at: SimTime,

@@ -471,7 +471,7 @@ pub enum EngineError {
     #[error("{0}")]
     Recording(String),
     /// Virtual time would exceed its range of 2^64 ns.
-    #[error("virtual time ends {} h after its start (2^64 ns); it stands at {now} s, so that at most {} s more can pass", u64::MAX / 3_600_000_000_000, left.as_nanos() / 1_000_000_000)]
+    #[error("virtual time ends {} h after its start (2^64 ns); it stands at {}, so that at most {} s more can pass", u64::MAX / 3_600_000_000_000, now.clock(3), left.as_nanos() / 1_000_000_000)]
     EndOfTime {
         /// Virtual instant reached so far.
         now: SimTime,
@@ -479,7 +479,7 @@ pub enum EngineError {
         left: SimDuration,
     },
     /// No pending event could ever produce the awaited answer.
-    #[error("nothing more happens in the network after {0} s of virtual time, so this would be waited for without end")]
+    #[error("nothing more happens in the network after {} of virtual time, so this would be waited for without end", .0.clock(3))]
     Stalled(SimTime),
     /// A step was requested while time is not paused.
     #[error("time is not paused")]

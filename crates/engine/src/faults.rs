@@ -391,10 +391,10 @@ impl From<&ActiveFault> for KnownFault {
     }
 }
 
-/// Formats the fault as in ``Node_01 is killed since 12.000000 s, until `start Node_01` ``.
+/// Formats the fault as in ``Node_01 is killed since 00:12.000, until `start Node_01` ``.
 impl fmt::Display for KnownFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} since {} s, until `{}`", self.fault, self.since, self.fault.undone_by())
+        write!(f, "{} since {}, until `{}`", self.fault, self.since.clock(3), self.fault.undone_by())
     }
 }
 

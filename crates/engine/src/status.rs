@@ -189,12 +189,24 @@ const LISTED_MAX: usize = 20;
 
 /// Lists the causes by node; of those of two attempts that are the same, one. Of many nodes the first are listed.
 pub(super) fn list(causes: &[(NodeNumber, Cause)]) -> String {
-    let mut causes: Vec<String> = causes.iter().map(|(node, cause)| format!("{node}: {cause}")).collect();
-    causes.dedup();
+    let mut causes: Vec<String> = causes.chunk_by(|(one, _), (next, _)| one == next).map(list_of_node).collect();
     let left = causes.len().saturating_sub(LISTED_MAX);
     causes.truncate(LISTED_MAX);
     causes.extend((left > 0).then(|| format!("and {left} more, of which `nodes` tells")));
     if causes.is_empty() { "there is no node".into() } else { causes.join("; ") }
+}
+
+/// Lists the causes of one node, that of one attempt after the other; the faults that explain several are told once, behind the last of
+/// them.
+fn list_of_node(attempts: &[(NodeNumber, Cause)]) -> String {
+    let mut causes: Vec<&Cause> = attempts.iter().map(|(_, cause)| cause).collect();
+    causes.dedup();
+    let told = causes.iter().enumerate().map(|(place, cause)| match (cause, causes.get(place + 1)) {
+        (Cause::Fault { faults, cause }, Some(Cause::Fault { faults: next, .. })) if faults == next => cause.to_string(),
+        _ => cause.to_string(),
+    });
+    let told: Vec<String> = told.collect();
+    attempts.first().map_or_else(String::new, |(node, _)| format!("{node}: {}", told.join(", then ")))
 }
 
 impl From<CatalogError> for TransferError {

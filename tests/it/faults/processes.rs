@@ -73,11 +73,11 @@ fn an_upload_goes_to_another_holder() {
 #[test]
 fn a_download_whose_only_holder_is_gone_names_the_node_and_the_fault() {
     for (break_it, words) in [
-        (Command::from(Break::Kill { node: node(1) }), "Node_01: it did not answer (fault: Node_01 is killed since 12"),
-        (Break::Refuse { node: node(1) }.into(), "Node_01: it refused the connection (fault: Node_01 is refusing since 12"),
+        (Command::from(Break::Kill { node: node(1) }), "Node_01: it did not answer (fault: Node_01 is killed since 02:0"),
+        (Break::Refuse { node: node(1) }.into(), "Node_01: it refused the connection (fault: Node_01 is refusing since 02:0"),
         (
             Break::Stop { node: node(1), within: operation::STOP_WITHIN }.into(),
-            "Node_01: it refused the connection (fault: Node_01 is stopped since 12",
+            "Node_01: it refused the connection (fault: Node_01 is stopped since 02:0",
         ),
     ] {
         let mut harness = Harness::new(1, quick_link());
@@ -92,6 +92,19 @@ fn a_download_whose_only_holder_is_gone_names_the_node_and_the_fault() {
         assert_eq!(error.kind(), ErrorKind::Unavailable, "its disk has it");
         assert!(!harness.path("fetched-a.bin").exists());
     }
+}
+
+/// A fault that explains two attempts at one node is told once, with its time as clocks are read.
+#[test]
+fn a_fault_is_told_once_of_the_attempts_at_a_node() {
+    let mut harness = Harness::new(1, quick_link());
+    random_file(&harness.path("a.bin"), 100_000, 1);
+    harness.put("a.bin").unwrap();
+    // The connection of the upload is still open, and another one is tried after it.
+    harness.ask(Break::Kill { node: node(1) }).unwrap();
+    let error = harness.get("a.bin").unwrap_err().to_string();
+    assert_eq!(error.matches("Node_01 is killed").count(), 1, "{error}");
+    assert!(error.contains(" request for 30s, then it did not answer (fault: Node_01 is killed since 00:0"), "{error}");
 }
 
 /// What is under way ends first, and nothing new is placed there.

@@ -148,6 +148,19 @@ impl Mul<u64> for SimDuration {
     }
 }
 
+impl SimTime {
+    /// Formats the instant as a clock that is read, as in `17:02.479` or `1:02:05.0`: minutes and seconds since the start of the simulation,
+    /// after the hours if there are any, cut off after so many `decimals` of the second, nine at the most.
+    pub fn clock(self, decimals: usize) -> String {
+        let decimals = decimals.min(9);
+        let (seconds, rest) = (self.0 / NANOS_PER_SECOND, self.0 % NANOS_PER_SECOND);
+        let (hours, minutes, seconds) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
+        let fraction = rest / 10u64.pow(9 - decimals as u32);
+        let clock = format!("{minutes:02}:{seconds:02}.{fraction:0decimals$}");
+        if hours > 0 { format!("{hours}:{clock}") } else { clock }
+    }
+}
+
 /// Formats the instant in seconds with microseconds: `83.784120`.
 impl fmt::Display for SimTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -391,7 +391,7 @@ impl Simulation {
 
 /// Returns the error for a capture that ended without a command.
 fn ended_early(at: SimTime, error: &std::io::Error) -> EngineError {
-    EngineError::Capture(format!("it ended at {at} s of virtual time: {error}; the packets that its file has are whole"))
+    EngineError::Capture(format!("it ended at {} of virtual time: {error}; the packets that its file has are whole", at.clock(3)))
 }
 
 fn manifest_answer(outcome: Outcome, by: &Principal) -> Answer {

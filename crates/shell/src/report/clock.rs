@@ -59,12 +59,7 @@ pub fn whole_clock_of(seconds: f64) -> String {
 }
 
 fn notation(nanos: u64, resolution: Resolution) -> String {
-    let decimals = resolution.decimals();
-    let (seconds, rest) = (nanos / 1_000_000_000, nanos % 1_000_000_000);
-    let (hours, minutes, seconds) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
-    let fraction = rest / 10u64.pow(9 - decimals as u32);
-    let clock = format!("{minutes:02}:{seconds:02}.{fraction:0decimals$}");
-    if hours > 0 { format!("{hours}:{clock}") } else { clock }
+    SimTime::from_nanos(nanos).clock(resolution.decimals())
 }
 
 #[cfg(test)]
