@@ -7,7 +7,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::{Duration, Instant};
 
-use p2p_base::units::SimTime;
+use p2p_base::units::{SimDuration, SimTime};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -96,7 +96,7 @@ pub struct PaceStatus {
     /// True if virtual time is paused.
     pub is_paused: bool,
     /// Speed at which virtual time passes: real time where a network without work is set to the fastest speed or waits for a client, the
-    /// fastest speed while a transfer is undone. `None` while time stands still, and rates are those of the last seconds that have passed.
+    /// fastest speed while a transfer is undone, and what the machine reaches where that is clearly less than was asked for. `None` while time stands still, and rates are those of the last seconds that have passed.
     pub actual: Option<Speed>,
 }
 
@@ -126,6 +126,27 @@ pub struct Pace {
     hurry: Hurry,
     /// Starting point on the wall clock and in virtual time.
     since: (Instant, SimTime),
+    /// How far virtual time had come at an instant at least a [`SPAN`] ago, and at one that is going to be.
+    marks: [(Instant, SimTime); 2],
+    /// Virtual and wall-clock time that have passed together between such an instant and now; `None` before there is one.
+    passed: Option<(SimDuration, Duration)>,
+}
+
+/// Shortest span of the wall clock over which the speed that the machine reaches is measured.
+const SPAN: Duration = Duration::from_secs(2);
+/// Part of the speed that was asked for below which the machine does not reach it.
+const REACHED: f64 = 0.8;
+
+/// Returns the speed that was reached, to two digits, if it is clearly less than the one that was asked for; that one otherwise.
+fn reached(asked: Speed, (time, wall): (SimDuration, Duration)) -> Speed {
+    let Some(factor) = asked.factor().filter(|_| wall >= SPAN) else { return asked };
+    let found = time.as_secs_f64() / wall.as_secs_f64();
+    if found >= REACHED * factor {
+        return asked;
+    }
+    let thousandths = (found * 1_000.0).round().max(1.0) as u64;
+    let unit = 10u64.pow(thousandths.ilog10().saturating_sub(1));
+    Speed::Thousandths((thousandths + unit / 2) / unit * unit)
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is where the wall clock is read")]
@@ -136,7 +157,8 @@ fn wall_clock() -> Instant {
 impl Pace {
     /// Creates a pace that starts at the virtual instant `now`.
     pub fn new(speed: Speed, now: SimTime) -> Pace {
-        Pace { speed, paused: false, hurry: Hurry::Nothing, since: (wall_clock(), now) }
+        let since = (wall_clock(), now);
+        Pace { speed, paused: false, hurry: Hurry::Nothing, since, marks: [since; 2], passed: None }
     }
 
     /// Returns the speed, even while paused.
@@ -152,6 +174,7 @@ impl Pace {
     /// Returns the pace for screens, while the simulation does `activity`.
     pub fn status(&self, activity: Activity) -> PaceStatus {
         let actual = (!self.stands_still()).then(|| self.speed_when(activity));
+        let actual = actual.map(|speed| self.passed.map_or(speed, |passed| reached(speed, passed)));
         PaceStatus { speed: self.speed, is_paused: self.paused, actual }
     }
 
@@ -188,6 +211,20 @@ impl Pace {
     /// Restarts the count at the virtual instant `now`; wall-clock time since the previous starting point is not made up for.
     pub fn restart(&mut self, now: SimTime) {
         self.since = (wall_clock(), now);
+        (self.marks, self.passed) = ([self.since; 2], None);
+    }
+
+    /// Notes how far virtual time has come, so that the status tells how fast it passes where the machine is slower than was asked for.
+    pub fn note(&mut self, now: SimTime) {
+        let wall = wall_clock();
+        let ((begun, from), (next, _)) = (self.marks[0], self.marks[1]);
+        let span = wall.duration_since(begun);
+        if span >= SPAN {
+            self.passed = Some((now.since(from), span));
+        }
+        if wall.duration_since(next) >= SPAN {
+            self.marks = [self.marks[1], (wall, now)];
+        }
     }
 
     /// Returns true if time passes at another speed during one activity than during the other.
@@ -239,7 +276,6 @@ impl Pace {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use p2p_base::units::SimDuration;
 
     #[test]
     fn speeds_read_and_print() {
@@ -314,6 +350,32 @@ mod tests {
             pace.set_hurry(Hurry::Asked, SimTime::ZERO);
             assert_eq!(pace.allowed(Activity::HeldUp), SimTime::MAX);
         }
+    }
+
+    /// The speed that is told is the one that is reached, over some seconds, and the one that was asked for while the machine keeps up.
+    #[test]
+    fn a_machine_that_falls_behind_is_told() {
+        let of = |asked: u64, virtual_seconds, wall| {
+            let asked = Speed::Thousandths(1_000 * asked);
+            reached(asked, (SimDuration::from_secs(virtual_seconds), Duration::from_secs(wall))).to_string()
+        };
+        assert_eq!(of(100_000, 31_138, 4), "7800x");
+        assert_eq!([of(100_000, 400_000, 4), of(10_000, 40_500, 4), of(10_000, 33_000, 4)], ["100000x", "10000x", "10000x"]);
+        assert_eq!([of(10, 5, 2), of(1, 1, 3), of(1, 0, 3)], ["2.5x", "0.33x", "0.001x"]);
+        assert_eq!(of(100_000, 1, 1), "100000x", "a second tells nothing");
+        let never = (SimDuration::from_secs(1), Duration::from_secs(9));
+        assert_eq!(reached(Speed::Max, never), Speed::Max);
+    }
+
+    /// What was reached at one speed tells nothing of the next one, nor of the time after a pause.
+    #[test]
+    fn what_is_reached_is_measured_anew_at_another_speed() {
+        let mut pace = Pace::new(Speed::Thousandths(100_000_000), SimTime::ZERO);
+        pace.passed = Some((SimDuration::from_secs(5), Duration::from_secs(5)));
+        let late = PaceStatus { actual: Some(Speed::REAL), ..PaceStatus::running(pace.speed()) };
+        assert_eq!(pace.status(Activity::Busy), late);
+        pace.set_speed(Speed::Thousandths(200_000_000), SimTime::ZERO);
+        assert_eq!(pace.status(Activity::Busy), PaceStatus::running(pace.speed()));
     }
 
     #[test]

@@ -66,7 +66,10 @@ fn of_screen(glyphs: &Glyphs) -> Vec<Entry> {
             &[glyphs.failure, glyphs.warning, glyphs.done, glyphs.dot].join(" "),
             "in the log: what failed, what needs attention, what is in order, and what else happened",
         ),
-        own(glyphs.play, "virtual time passes, at this speed"),
+        own(
+            glyphs.play,
+            "virtual time passes, at this speed; `7800x of 100000x`: at the former, since the machine does not reach the latter or a client is waited for",
+        ),
         own(glyphs.pause, "virtual time is paused"),
         own(glyphs.prompt, "line of the prompt, and in the log of it a line that was run"),
         own(glyphs.level, "in a chart: the level that is named beside it"),

@@ -105,6 +105,7 @@ impl Actor {
             _ => BUDGET,
         };
         let progress = self.simulation.advance(limit.max(self.simulation.now()), budget);
+        self.pace.note(self.simulation.now());
         // The thread waits at the speed that follows from it.
         self.look_at_activity();
         progress
