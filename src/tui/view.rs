@@ -103,7 +103,11 @@ impl View {
     /// Returns the number and size of the files that the user may read.
     pub fn file_count(&self) -> FileCount {
         let storage = &self.snapshot.figures.storage;
-        if self.is_admin { FileCount { files: storage.files, bytes: storage.file_bytes } } else { self.readable }
+        if !self.is_admin {
+            return self.readable;
+        }
+        let deduplicated = Some(storage.used_bytes).filter(|used| *used < storage.file_bytes);
+        FileCount { files: storage.files, bytes: storage.file_bytes, deduplicated }
     }
 
     /// Returns the number of faults that are on, as `faults` lists them.
@@ -215,6 +219,7 @@ impl View {
         let count = |count: FileCount, file: &p2p_store::manifest::FileRecord| FileCount {
             files: count.files + 1,
             bytes: count.bytes + file.size,
+            deduplicated: None,
         };
         self.readable = self.snapshot.files.files().fold(FileCount::default(), count);
     }

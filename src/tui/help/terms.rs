@@ -53,6 +53,10 @@ pub(super) const TERMS: &[(&str, &str)] = &[
         "why a packet was lost: path cut, host down, path lossy, port closed, queue full, checksum bad",
     ),
     ("cwnd", "congestion window: number of packets that TCP lets be under way at once (RFC 5681)"),
+    (
+        "deduplicated",
+        "in the header: bytes that the nodes store together, where they are fewer than those of the files, since equal segments are stored once",
+    ),
     ("disk, disk fails, no disk", "fault of a node's disk: slow, failing, full or corrupt; it cannot be read; there is none"),
     ("dropped", "segment that an upload which was given up has not stored"),
     (

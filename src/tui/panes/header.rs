@@ -44,6 +44,7 @@ pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
         missed.map(|missed| text(5, missed, Role::Warning)),
         Some(text(2, count_of(count.files, "file"), Role::Text)),
         Some(text(0, bytes_of(count.bytes), Role::Text)),
+        count.deduplicated.map(|bytes| text(0, format!("{} deduplicated", bytes_of(bytes)), Role::Text)),
         dropped(scene).map(|dropped| text(3, dropped, Role::Text)),
         Some(text(1, format!("seed {}", scene.seed), Role::Dim)),
     ];

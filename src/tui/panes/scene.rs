@@ -51,6 +51,8 @@ pub struct FileCount {
     pub files: u64,
     /// Total size of the files in bytes.
     pub bytes: u64,
+    /// Bytes that the nodes store, where they are fewer, since equal segments are stored once; `None` for users who may not see them.
+    pub deduplicated: Option<u64>,
 }
 
 /// The data that panes may read. All of it that comes from the engine belongs to one instant, also while the view is frozen.
