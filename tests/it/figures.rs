@@ -411,7 +411,7 @@ fn the_rate_of_all_transfers_is_over_one_span() {
         }
         advance(&mut harness, SimTime::ZERO + SimDuration::from_millis(100 * tenth));
         let snapshot = harness.simulation.snapshot(PACE);
-        let together = snapshot.rate_of_all(Direction::Upload);
+        let (together, _) = snapshot.rate_of_all(Direction::Upload);
         assert!(together <= 65_536.0, "{together} bytes/s after {tenth} tenths");
         exceeds |= snapshot.running().filter_map(|status| status.rate_bytes_per_second).sum::<f64>() > 65_536.0;
         let bytes: u64 = snapshot.running().map(|status| status.bytes_arrived).sum();

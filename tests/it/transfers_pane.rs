@@ -630,3 +630,32 @@ fn the_header_counts_transfers_and_losses() {
     let header = header(&mut tui_harness);
     assert!(!header.contains("running") && header.contains(" packets lost"), "{header}");
 }
+
+/// The rate in the heading names its span, which is another one than that of the header; and segments are counted by one total.
+#[test]
+fn figures_in_headings_name_their_spans_and_totals() {
+    let mut tui_harness = TuiHarness::slow(120, 40);
+    tui_harness.begin_upload("video.bin", 2_000_000);
+    tui_harness.watch(SimDuration::from_secs(6));
+    let title = tui_harness.pane(Pane::Transfers)[0].clone();
+    assert!(title.contains(" KiB/s over 5 s ") || title.contains(" KiB/s over 6 s "), "{title}");
+    tui_harness.watch(SimDuration::from_secs(9));
+    let title = tui_harness.pane(Pane::Transfers)[0].clone();
+    assert!(title.contains(" KiB/s over 10 s "), "{title}");
+    let title = tui_harness.pane(Pane::Segments)[0].clone();
+    assert!(title.contains(" of 31 done, ") && title.contains(" shown ") && title.matches(" of ").count() == 2, "{title}");
+}
+
+/// Where equal segments are stored once, the header says how much that is, beside the size of the files.
+#[test]
+fn the_header_tells_what_is_stored_once() {
+    let mut tui_harness = TuiHarness::dark(160, 40);
+    tui_harness.begin_upload("one.bin", 200_000);
+    tui_harness.watch(SimDuration::from_secs(5));
+    assert!(!tui_harness.text().contains("deduplicated"), "{}", tui_harness.text());
+    // The same content under another name.
+    tui_harness.begin_upload("other.bin", 200_000);
+    tui_harness.watch(SimDuration::from_secs(5));
+    let header = tui_harness.text().lines().next().unwrap().to_owned();
+    assert!(header.contains("2 files │ 390.6 KiB │ 195.3 KiB deduplicated"), "{header}");
+}

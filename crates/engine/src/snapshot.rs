@@ -343,10 +343,10 @@ impl Snapshot {
         self.ended.values().fold(Ended::default(), add)
     }
 
-    /// Returns the bytes per second of all running transfers of a direction together: what has arrived of each in its whole seconds, over the
+    /// Returns the bytes per second of all running transfers of a direction together, and the span over which they are: what has arrived of each in its whole seconds, over the
     /// longest span over which one of them is measured, the last ten seconds at the most. Their own rates are not to be added, since each of them is over
     /// a span of its own.
-    pub fn rate_of_all(&self, direction: Direction) -> f64 {
+    pub fn rate_of_all(&self, direction: Direction) -> (f64, SimDuration) {
         // Of what is undone nothing is sent any more.
         let is_sent = |status: &&TransferStatus| status.state != TransferState::Undoing;
         let running = self.running().filter(|status| status.direction == direction).filter(is_sent);
@@ -355,6 +355,6 @@ impl Snapshot {
             bytes += status.rate_bytes_per_second.unwrap_or_default() * status.rate_span.as_secs_f64();
             span = span.max(status.rate_span);
         }
-        if span > SimDuration::ZERO { bytes / span.as_secs_f64() } else { 0.0 }
+        (if span > SimDuration::ZERO { bytes / span.as_secs_f64() } else { 0.0 }, span)
     }
 }

@@ -302,8 +302,11 @@ fn totals(scene: &Scene<'_>) -> String {
     let rate = |direction| scene.snapshot.rate_of_all(direction);
     let glyphs = &scene.theme.glyphs;
     let rates = [(glyphs.up, rate(Direction::Upload)), (glyphs.down, rate(Direction::Download))];
-    let rates = rates.iter().filter(|(_, rate)| *rate > 0.0).map(|(glyph, rate)| format!("{glyph} {}", rate_of(*rate)));
-    let rates = rates.collect::<Vec<_>>().join(" ");
+    let rates: Vec<_> = rates.iter().filter(|(_, (rate, _))| *rate > 0.0).collect();
+    // That of the header is of one second.
+    let span = rates.iter().map(|(_, (_, span))| span.as_secs_f64()).fold(0.0, f64::max);
+    let rates: Vec<String> = rates.iter().map(|(glyph, (rate, _))| format!("{glyph} {}", rate_of(*rate))).collect();
+    let rates = if rates.is_empty() { String::new() } else { format!("{} over {span:.0} s", rates.join(" ")) };
     let rates = (!rates.is_empty()).then(|| if scene.stands_still() { format!("before the pause {rates}") } else { rates });
     let shown = shown_of_all(scene.snapshot.transfers.len(), earlier.all());
     let all: Vec<String> = parts.into_iter().chain(shown).chain(rates).collect();
