@@ -147,7 +147,8 @@ impl Seen {
 
 /// Returns true if a transfer says that there is no ground for an estimate.
 fn is_without_ground(status: &TransferStatus) -> bool {
-    matches!(status.eta, Remaining::TooEarly | Remaining::Behind | Remaining::Stalled)
+    use Remaining::{Behind, Overdue, SilentHolder, Stalled, TooEarly};
+    matches!(status.eta, TooEarly | Behind | Stalled | SilentHolder { .. } | Overdue)
 }
 
 fn node(place: usize) -> Peer {

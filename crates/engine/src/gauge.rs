@@ -334,11 +334,16 @@ impl Gauge {
     /// Returns the remaining time as the traffic foretells it, as far as chance leaves ground for an estimate.
     fn guess(&self, links: Links<'_>, traffic: &Traffic, status: &TransferStatus) -> Remaining {
         let (way, net) = (status.direction, links.net);
-        let Some(forecast) = traffic.forecast(way).filter(|forecast| forecast.goes_on) else { return Remaining::Stalled };
+        // What has brought bytes all the same is not stalled.
+        let is_still = |seconds| self.whole.is_some_and(|whole| net.metered_since(whole, seconds) == 0);
+        let stalled_or = |other| if is_still(RATE_SECONDS) { Remaining::Stalled } else { other };
+        let Some(forecast) = traffic.forecast(way).filter(|forecast| forecast.goes_on) else {
+            return stalled_or(Remaining::Overdue);
+        };
         let beside = Beside::new(traffic.of(way), traffic.against(way), forecast);
         let rests: Vec<Rest> = self.rests(net, status.bytes, &status.replaced).collect();
-        if waits_in_silence(way, traffic.of(way), forecast, beside, &rests) {
-            return Remaining::Stalled;
+        if let Some(node) = silent_holder(way, traffic.of(way), forecast, beside, &rests) {
+            return stalled_or(Remaining::SilentHolder { node });
         }
         let ending = Ending::new(traffic, forecast, status);
         let (seconds, among_others) = if way == Direction::Download {
@@ -352,11 +357,8 @@ impl Gauge {
         let whole = (net.now() - status.started).as_secs_f64() + seconds;
         if !among_others.leaves_ground(seconds, whole) {
             Remaining::Behind
-        } else if seconds < 1.0
-            && !ending.has_lost(&rests)
-            && self.whole.is_some_and(|whole| net.metered_since(whole, OVERDUE) == 0)
-        {
-            Remaining::Stalled
+        } else if seconds < 1.0 && !ending.has_lost(&rests) && is_still(OVERDUE) {
+            stalled_or(Remaining::Overdue)
         } else {
             Remaining::Estimated { seconds }
         }
@@ -376,9 +378,9 @@ fn rate_seconds(started: SimTime, now: SimTime) -> usize {
     (whole as usize).min(RATE_SECONDS)
 }
 
-/// Returns true if a holder is silent. When it answers again is nothing that can be measured, unless a download beside others waits for a
+/// Returns the first holder that is silent, if one is. When it answers again is nothing that can be measured, unless a download beside others waits for a
 /// full link, with its requests or with the answers.
-fn waits_in_silence(way: Direction, backlog: &Backlog, forecast: &Forecast, beside: Beside, rests: &[Rest]) -> bool {
+fn silent_holder(way: Direction, backlog: &Backlog, forecast: &Forecast, beside: Beside, rests: &[Rest]) -> Option<NodeNumber> {
     let [in_use, in_other] = forecast.in_use;
     let is_beside = beside.is_any() || !backlog.is_of_one();
     let waits_for_link = way == Direction::Download && (Shared::is_full(in_other) || is_beside && Shared::is_full(in_use));
@@ -386,5 +388,5 @@ fn waits_in_silence(way: Direction, backlog: &Backlog, forecast: &Forecast, besi
         let passed = || backlog.queue(rest.node).and_then(Queue::passed);
         rest.busy.is_some_and(|busy| passed().unwrap_or(busy).is_silent(QUEUES * forecast.queue))
     };
-    !waits_for_link && rests.iter().any(is_silent)
+    if waits_for_link { None } else { rests.iter().find(|rest| is_silent(rest)).map(|rest| rest.node) }
 }

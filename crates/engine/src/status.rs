@@ -287,8 +287,16 @@ pub enum Remaining {
     TooEarly,
     /// The size of the content is not known, as that of a stream before its end.
     UnknownSize,
-    /// A holder, or all of them, had a request and no byte of it has arrived in the last ten seconds.
+    /// No byte of the transfer has arrived in the last ten seconds, although there are requests.
     Stalled,
+    /// A holder had a request and no byte of it has arrived in the last ten seconds, or in the time that the queue of its link takes, while bytes
+    /// of others have.
+    SilentHolder {
+        /// The first of such nodes.
+        node: NodeNumber,
+    },
+    /// What was due within a second has not come, while bytes have arrived in the last ten seconds.
+    Overdue,
     /// The transfer waits behind others over the same connections: none of its bytes has arrived while theirs have, or how long its last
     /// requests or answers wait for them is chance, of which more is left than an estimate could be right with.
     Behind,
@@ -316,6 +324,8 @@ impl Remaining {
             Remaining::TooEarly
             | Remaining::UnknownSize
             | Remaining::Stalled
+            | Remaining::SilentHolder { .. }
+            | Remaining::Overdue
             | Remaining::Behind
             | Remaining::OutOfReach
             | Remaining::Deleting { .. }

@@ -108,9 +108,9 @@ pub(super) const TERMS: &[(&str, &str)] = &[
     ),
     ("mean", "in Health: average of the round trips of the last ten probes"),
     (
-        "measuring, stalled, size unknown",
-        "why there is no eta: too little has passed to tell; nothing has come from a holder, or to it, for ten seconds (longer where the queue of \
-         one's own link takes longer), or what was due within a second has not come; a stream has no known end",
+        "measuring, stalled, overdue, size unknown",
+        "why there is no eta: too little has passed to tell; no byte of the transfer has passed for ten seconds; what was due within a second has \
+         not come; a stream has no known end",
     ),
     ("missed", "events that came faster than the screen took them in; the log lacks them"),
     ("not logged in", "there are accounts, and nobody is logged in here: `login NAME` does it"),

@@ -49,9 +49,13 @@ pub fn time_waiting(status: &TransferStatus, now: SimTime, waits: &[String], wid
     let time = transfer_time_within(status, now, width);
     let told: Vec<String> = match status.eta {
         // What is behind others at a node out of reach waits for the node, and not for them.
-        Remaining::OutOfReach | Remaining::Stalled | Remaining::TooEarly | Remaining::UnknownSize | Remaining::Behind => {
-            waits.to_vec()
-        }
+        Remaining::OutOfReach
+        | Remaining::Stalled
+        | Remaining::SilentHolder { .. }
+        | Remaining::Overdue
+        | Remaining::TooEarly
+        | Remaining::UnknownSize
+        | Remaining::Behind => waits.to_vec(),
         // The shortest wording has no verb, and would read as nothing behind an estimate.
         Remaining::Estimated { .. } => {
             let told = waits.iter().filter(|waits| !waits.starts_with(FOR)).map(|waits| format!("{time}, {waits}"));

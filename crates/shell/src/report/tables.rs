@@ -401,6 +401,8 @@ pub(super) fn transfer_time_within(status: &TransferStatus, now: SimTime, width:
         Remaining::TooEarly => "measuring".into(),
         Remaining::UnknownSize => "size unknown".into(),
         Remaining::Stalled => "stalled".into(),
+        Remaining::SilentHolder { node } => shortened(&[format!("waits for {node}"), format!("for {node}")], width),
+        Remaining::Overdue => "overdue".into(),
         Remaining::Behind => "behind others".into(),
         Remaining::Deleting { node, others, is_behind } => shortened(&waits::deletion(node, others, is_behind), width),
     }
