@@ -2,9 +2,11 @@
 
 use p2p_base::units::{SimDuration, SimTime};
 use p2p_engine::cause::ConnectionLoss;
-use p2p_engine::transfer::{Remaining, TransferId, TransferState, TransferStatus};
+use p2p_engine::pace::{PaceStatus, Speed};
+use p2p_engine::transfer::{Remaining, TransferId, TransferReport, TransferState, TransferStatus};
 use p2p_engine::{Event, operation};
 use p2p_net::{CloseReason, HostConfig};
+use p2p_shell::report::{time_of_transfer, waits_of};
 
 use crate::figures::{advance, assert_share, few, is_right, link, network, status_of};
 use crate::harness::{random_file, slow_link};
@@ -155,7 +157,8 @@ fn an_upload_is_not_stalled_after_another_one_is_cancelled() {
         for half in 13.. {
             advance(&mut harness, SimTime::ZERO + SimDuration::from_millis(500 * half));
             let status = status_of(&mut harness, second);
-            assert_ne!(status.eta, Remaining::Stalled, "seed {seed}: {status:?}");
+            let is_stuck = matches!(status.eta, Remaining::Stalled | Remaining::SilentHolder { .. } | Remaining::Overdue);
+            assert!(!is_stuck, "seed {seed}: {status:?}");
             if status.state.is_over() {
                 break;
             }
@@ -187,4 +190,33 @@ fn the_remaining_time_is_right_beside_other_uploads() {
         assert_share(&format!("{name}, instants with an estimate"), (given, all), least[0]);
         assert_share(&format!("{name}, right estimates"), (right, given), least[1]);
     }
+}
+
+/// An upload of which nothing is being sent names the transfer that is ahead of it on the connection, and the node.
+#[test]
+fn an_upload_that_waits_behind_another_names_it() {
+    let mut harness = network(1, &[slow_link(); 6]);
+    for number in 1..=7 {
+        random_file(&harness.path(&format!("{number}.bin")), 700_000, number);
+        harness.start(harness.upload_of(&format!("{number}.bin"))).unwrap();
+    }
+    let mut named = 0;
+    for half in 1..200 {
+        advance(&mut harness, SimTime::ZERO + SimDuration::from_millis(500 * half));
+        let snapshot = harness.simulation.snapshot(PaceStatus::running(Speed::Max));
+        for report in &snapshot.transfers {
+            let Some(told) = waits_of(&snapshot, report).into_iter().next() else { continue };
+            let (id, node) = told.strip_prefix("behind ").unwrap().split_once(" on ").unwrap();
+            let ahead = snapshot.transfers.iter().find(|other| other.status.id.to_string() == id).unwrap();
+            let open = |report: &TransferReport| {
+                report.timelines.iter().filter(|line| line.acknowledged.is_none()).cloned().collect::<Vec<_>>()
+            };
+            assert!(ahead.status.id != report.status.id, "{told}");
+            assert!(open(ahead).iter().any(|line| line.holder.to_string() == node), "{told}: {ahead:?}");
+            assert!(open(report).iter().all(|line| line.first_byte.is_none()), "{told}: {report:?}");
+            assert!(time_of_transfer(&snapshot, report, usize::MAX).ends_with(&told), "{told}");
+            named += 1;
+        }
+    }
+    assert!(named > 0, "each upload waits at some instant");
 }

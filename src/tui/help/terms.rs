@@ -23,8 +23,8 @@ pub(super) const TERMS: &[(&str, &str)] = &[
         "in the log and in answers: a transfer has its number and is under way, or several in a group have",
     ),
     (
-        "behind others, waits for",
-        "why there is no eta: nothing has arrived yet while others pass, or when the last answers or requests get past others is chance, by more than a fifth of what is left; a node has to answer first, or to delete",
+        "behind, behind others, waits for",
+        "of an upload of which nothing is being sent: the transfer whose segments pass before its own on the connection to a node; why there is no eta: nothing has arrived yet while others pass, or when the last answers or requests get past others is chance, by more than a fifth of what is left; a node has to answer first, to go on after ten seconds of silence, or to delete",
     ),
     ("cancelled in its commit", "upload whose cancel came before the file was listed; the nodes may have been making it durable"),
     (
