@@ -126,7 +126,7 @@ pub struct Pace {
     hurry: Hurry,
     /// Starting point on the wall clock and in virtual time.
     since: (Instant, SimTime),
-    /// How far virtual time had come at an instant at least a [`SPAN`] ago, and at one that is going to be.
+    /// Virtual instants reached at two of the wall clock: one at least a [`SPAN`] ago, once there is one, and one after it.
     marks: [(Instant, SimTime); 2],
     /// Virtual and wall-clock time that have passed together between such an instant and now; `None` before there is one.
     passed: Option<(SimDuration, Duration)>,

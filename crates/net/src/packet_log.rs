@@ -87,7 +87,7 @@ impl PacketRecord {
 #[derive(Debug)]
 pub(crate) struct PacketLog {
     packets: Ring,
-    /// Those of `packets` that have a fate, and earlier ones.
+    /// Records of `packets` that have a fate, and earlier ones of the kind.
     fates: Ring,
     datagrams: Ring,
     capacity: usize,
