@@ -156,7 +156,7 @@ mod tests {
     /// The rate of a row is its bytes over the time of the row, also where the acknowledgement comes long after the last byte.
     #[test]
     fn rate_and_time_are_of_one_span() {
-        let second = |second| Some(SimTime::from_nanos(second * 1_000_000_000));
+        let second = |second: u64| Some(SimTime::from_nanos(second * 1_000_000_000));
         let mut timeline = SegmentTimeline {
             index: 45,
             len: 65_536,

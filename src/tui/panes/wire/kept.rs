@@ -63,7 +63,7 @@ mod tests {
     fn the_heading_tells_from_when_on_the_wire_is_whole() {
         use PacketKind::{Data, Datagram};
         let wire = [(Data, 1), (Datagram, 20), (Data, 36), (Data, 37)].map(|(kind, second)| packet(kind, second));
-        let at = |second| Some(SimTime::from_nanos(second * 1_000_000_000));
+        let at = |second: u64| Some(SimTime::from_nanos(second * 1_000_000_000));
         let whole = WireSince::default();
         assert_eq!(title(&wire, &whole, false, 80), "Wire: 3 packets, probes hidden");
         assert_eq!(title(&wire, &whole, true, 80), "Wire: 3 packets, 1 probe");
