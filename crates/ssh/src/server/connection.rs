@@ -17,7 +17,7 @@ use p2p_service::doors::guest::Guest;
 use p2p_service::files::NodeNumber;
 use russh::server::{Config, Handle};
 use russh::{Disconnect, MethodSet, SshId};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, BufReader, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::{oneshot, watch};
 use tokio::time::{MissedTickBehavior, interval, timeout};
@@ -44,6 +44,8 @@ const KEEPALIVE: (Duration, usize) = (Duration::from_secs(15), 3);
 const BUFFER: usize = 1024;
 /// Messages of a client that wait for a channel, of 32 KiB at the most: what a client sends faster than it is taken stays in its own hands.
 const CHANNEL_BUFFER: usize = 32;
+/// Bytes of a client that are read ahead: the library reads the length of a packet and then the rest, and a packet is 32 KiB at the most.
+const READ_AHEAD: usize = 32 * 1024;
 /// Time between two looks at whether that by which a client has logged in is still valid, as for the streams of gRPC.
 const LOOK: Duration = Duration::from_secs(10);
 /// Time for the last words of a connection.
@@ -104,7 +106,8 @@ pub(super) async fn serve(
         Client::new(access.clone(), guest.clone(), (shared.seats, shared.node), works.clone(), closing.clone(), logged_in);
     let (cut, is_cut) = oneshot::channel::<()>();
     // The door ends the wait for the first line.
-    match russh::server::run_stream(config, Severable { inner: stream, is_cut }, client).await {
+    let stream = Severable { inner: BufReader::with_capacity(READ_AHEAD, stream), is_cut };
+    match russh::server::run_stream(config, stream, client).await {
         Ok(session) => {
             let handle = session.handle();
             let mut session = pin!(session);

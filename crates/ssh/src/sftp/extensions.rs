@@ -186,7 +186,7 @@ impl Session {
         let mut from = first;
         while from < end {
             let max = usize::try_from(end - from).unwrap_or(usize::MAX).min(READ_MAX as usize);
-            let data = reader.read(from, max).await?;
+            let data = reader.read(from, max).await?.into_bytes();
             let copied = data.len() as u64;
             self.write(to, at, data).await?;
             (from, at) = (from + copied, at.saturating_add(copied));

@@ -1,5 +1,7 @@
 //! Packets in what a client sends, bounded before anything is allocated for them (draft-ietf-secsh-filexfer-02, section 3).
 
+use std::collections::VecDeque;
+
 use bytes::{Buf, Bytes, BytesMut};
 use russh_sftp::protocol::Packet;
 use thiserror::Error;
@@ -8,6 +10,10 @@ use thiserror::Error;
 pub(super) const PACKET_MAX: usize = 256 * 1024;
 /// Bytes of one READ or WRITE at the most, as in OpenSSH: a packet less 1 KiB for what is around them.
 pub(super) const READ_MAX: u32 = PACKET_MAX as u32 - 1024;
+/// Type of the packet that writes, SSH_FXP_WRITE (section 3 of the draft).
+const WRITE: u8 = 6;
+/// Bytes of one WRITE from which on they stay where they have arrived. Fewer are copied, because they would keep a whole message of the channel.
+const KEPT_MIN: usize = 16 * 1024;
 /// Character by which the decoder replaces bytes that are no UTF-8.
 const REPLACEMENT: char = char::REPLACEMENT_CHARACTER;
 
@@ -29,18 +35,45 @@ pub(super) enum FrameError {
 /// Bytes of a client that have not been taken as packets.
 #[derive(Debug, Default)]
 pub(super) struct Frames {
-    bytes: BytesMut,
+    /// Packets that are complete, without their lengths.
+    complete: VecDeque<Bytes>,
+    /// Bytes of `complete`, in all.
+    len: usize,
+    /// Begin of a packet, or what cannot be read.
+    rest: BytesMut,
 }
 
 impl Frames {
     /// Takes bytes in.
     pub(super) fn push(&mut self, bytes: &[u8]) {
-        self.bytes.extend_from_slice(bytes);
+        if let Ok(length) = (&self.rest[..]).chain(bytes).try_get_u32()
+            && length as usize <= PACKET_MAX
+        {
+            // A packet comes into one place, with what follows it in its last bytes, and is not moved as it grows.
+            let missing = (4 + length as usize).saturating_sub(self.rest.len()).max(bytes.len());
+            if self.rest.capacity() - self.rest.len() < missing {
+                self.rest.reserve(missing + bytes.len());
+            }
+        }
+        self.rest.extend_from_slice(bytes);
+        while let Some(length) = self.length()
+            && self.rest.len() >= 4 + length
+            && (1..=PACKET_MAX).contains(&length)
+        {
+            self.rest.advance(4);
+            self.complete.push_back(self.rest.split_to(length).freeze());
+            self.len += length;
+        }
+    }
+
+    /// Returns the length of the packet that has begun, as the client has it.
+    fn length(&self) -> Option<usize> {
+        self.rest.first_chunk().map(|length| u32::from_be_bytes(*length) as usize)
     }
 
     /// Returns the number of bytes that wait.
     pub(super) fn len(&self) -> usize {
-        self.bytes.len()
+        self.len + self.rest.len()
     }
 
     /// Takes the next packet out, if all of it is there.
@@ -48,16 +81,12 @@ impl Frames {
     /// # Errors
     /// Fails if the length of the packet is not allowed; nothing after it can be read.
     pub(super) fn next(&mut self) -> Result<Option<Bytes>, FrameError> {
-        let Some(length) = self.bytes.first_chunk::<4>() else { return Ok(None) };
-        let length = u32::from_be_bytes(*length) as usize;
-        if length == 0 || length > PACKET_MAX {
-            return Err(FrameError::Length(length));
-        }
-        if self.bytes.len() < 4 + length {
-            return Ok(None);
-        }
-        self.bytes.advance(4);
-        Ok(Some(self.bytes.split_to(length).freeze()))
+        let Some(packet) = self.complete.pop_front() else {
+            let refused = self.length().filter(|length| !(1..=PACKET_MAX).contains(length));
+            return refused.map_or(Ok(None), |length| Err(FrameError::Length(length)));
+        };
+        self.len -= packet.len();
+        Ok(Some(packet))
     }
 }
 
@@ -66,10 +95,50 @@ impl Frames {
 pub(super) enum Asked {
     /// Packet that is understood, and whose texts are UTF-8.
     Packet(Packet),
+    /// Request to write.
+    Write(Write),
     /// Request of this identifier with a text that is no UTF-8: nothing has such a name.
     NoText(u32),
     /// Request of this identifier and of a type that version 3 does not know.
     Unknown(u32),
+}
+
+impl Asked {
+    /// Returns the identifier of the request.
+    pub(super) fn id(&self) -> u32 {
+        match self {
+            Asked::Packet(packet) => packet.get_request_id(),
+            Asked::Write(Write { id, .. }) | Asked::NoText(id) | Asked::Unknown(id) => *id,
+        }
+    }
+}
+
+/// Request to write bytes, which are not copied out of what has arrived (section 6.4 of the draft).
+#[derive(Debug)]
+pub(super) struct Write {
+    pub(super) id: u32,
+    pub(super) handle: String,
+    pub(super) offset: u64,
+    pub(super) data: Bytes,
+}
+
+impl Write {
+    /// Reads the fields of a packet after its type; `None` if some are missing.
+    fn read(mut fields: Bytes) -> Option<Write> {
+        let id = fields.try_get_u32().ok()?;
+        // What is no UTF-8 is no handle of ours, as is nothing.
+        let handle = String::from_utf8(text(&mut fields)?.into()).unwrap_or_default();
+        let offset = fields.try_get_u64().ok()?;
+        let data = text(&mut fields)?;
+        let data = if data.len() < KEPT_MIN { Bytes::copy_from_slice(&data) } else { data };
+        Some(Write { id, handle, offset, data })
+    }
+}
+
+/// Takes a string out of fields (RFC 4251, section 5).
+fn text(fields: &mut Bytes) -> Option<Bytes> {
+    let len = fields.try_get_u32().ok()? as usize;
+    (len <= fields.len()).then(|| fields.split_to(len))
 }
 
 /// Reads a packet.
@@ -77,6 +146,10 @@ pub(super) enum Asked {
 /// # Errors
 /// Fails if it is malformed.
 pub(super) fn read(raw: &Bytes) -> Result<Asked, FrameError> {
+    if raw.first() == Some(&WRITE) {
+        let write = Write::read(raw.slice(1..)).ok_or_else(|| FrameError::Malformed("a WRITE has fewer fields than it needs".into()))?;
+        return Ok(Asked::Write(write));
+    }
     if is_unknown(raw) {
         let id = raw
             .get(1..)
@@ -171,6 +244,18 @@ mod tests {
         assert!(matches!(read(&Bytes::from_static(&[17, 0, 0, 0, 1, 0, 0, 0, 9, 65])), Err(FrameError::Malformed(_))));
         assert!(matches!(read(&Bytes::from_static(&[99, 0, 0, 0, 5])), Ok(Asked::Unknown(5))));
         assert!(read(&Bytes::from_static(&[99, 0])).is_err());
+    }
+
+    #[test]
+    fn a_write_is_read_as_the_library_writes_it() {
+        for len in [0, 1, KEPT_MIN, 100_000] {
+            let (id, handle, offset, data) = (3, "7".to_owned(), 1 << 40, vec![5; len]);
+            let sent: Bytes = Packet::Write(russh_sftp::protocol::Write { id, handle, offset, data }).try_into().unwrap();
+            let Asked::Write(write) = read(&sent.slice(4..)).unwrap() else { panic!() };
+            assert_eq!((write.id, &*write.handle, write.offset, write.data.len()), (3, "7", 1 << 40, len));
+            assert!(write.data.iter().all(|&byte| byte == 5));
+            assert!((5..sent.len().min(40)).all(|end| read(&sent.slice(4..end)).is_err()));
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `frames` | packets in what a client sends |
 //! | `schedule` | the order in which requests take effect |
-//! | `replies` | answers on their way to the client |
+//! | `replies`, `content` | answers on their way to the client |
 //! | `session`, `requests` | what the requests of a session have in common, and which of them does what |
 //! | `lookups`, `opening`, `changes`, `extensions` | the requests |
 //! | `handles`, `growing`, `reader`, `writer`, `sequence`, `staging` | what is open |
@@ -15,6 +15,7 @@
 
 mod attributes;
 mod changes;
+mod content;
 mod extensions;
 mod failure;
 mod frames;
@@ -42,10 +43,9 @@ use russh_sftp::protocol::{Packet, VERSION, Version};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use self::failure::Failure;
 use self::frames::{Asked, FrameError, Frames};
 use self::replies::Replies;
-use self::schedule::{Claim, Schedule, Ticket};
+use self::schedule::{Schedule, Ticket};
 use self::session::Session;
 use crate::session::Asker;
 
@@ -211,8 +211,7 @@ impl Serving {
             }
             _ if !self.has_begun => return Err(FrameError::Order),
             Asked::Packet(Packet::Init(_)) => return Err(FrameError::Order),
-            Asked::Packet(packet) => self.session.claim(packet).ok_or(FrameError::Direction)?,
-            Asked::NoText(_) | Asked::Unknown(_) => Claim::default(),
+            asked => self.session.claim(asked).ok_or(FrameError::Direction)?,
         };
         let ticket = self.schedule.admit(claim);
         self.waiting.insert(ticket, asked);
@@ -229,12 +228,7 @@ impl Serving {
             _ => ANSWER,
         });
         self.running.spawn(async move {
-            let answer = match asked {
-                Asked::Packet(packet) => session.answer(packet).await,
-                Asked::NoText(id) => Failure::no_text().answer(id),
-                Asked::Unknown(id) => Failure::unsupported("version 3 of SFTP has no such request").answer(id),
-            };
-            replies.give(answer);
+            replies.give(session.answer(asked).await);
             drop(room);
             ticket
         });

@@ -10,6 +10,7 @@ use russh_sftp::protocol::{FileAttributes, OpenFlags};
 
 use super::attributes::{given, of_new};
 use super::changes::stored;
+use super::content::Content;
 use super::failure::{Done, Failure};
 use super::frames::READ_MAX;
 use super::handles::{Open, Shared};
@@ -133,7 +134,7 @@ impl Session {
     }
 
     /// Reads of an open file: as many bytes as are asked for, unless it ends before or a packet would be too long.
-    pub(super) async fn read(&self, handle: &str, offset: u64, len: u32) -> Done<Bytes> {
+    pub(super) async fn read(&self, handle: &str, offset: u64, len: u32) -> Done<Content> {
         let max = len.min(READ_MAX) as usize;
         match self.handles.get(handle)?.1 {
             Open::Reader(reader) => reader.lock().await.read(offset, max).await,

@@ -3,11 +3,12 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use p2p_service::access::range::WantedRange;
 use p2p_service::access::{Access, Identity};
 use p2p_service::files::{FileRecord, StreamReader, TransferId};
 
+use super::content::Content;
 use super::failure::{Done, Failure};
 
 /// Pieces that are kept behind the position of a download, for reads that come in another order. A piece is a segment at the most.
@@ -84,18 +85,18 @@ impl Reader {
     ///
     /// # Errors
     /// Fails at the end of the file, or if it cannot be fetched or is another one by now.
-    pub(super) async fn read(&mut self, offset: u64, max: usize) -> Done<Bytes> {
+    pub(super) async fn read(&mut self, offset: u64, max: usize) -> Done<Content> {
         let left = self.len.checked_sub(offset).filter(|&left| left > 0).ok_or_else(Failure::end)?;
         let wanted = usize::try_from(left).map_or(max, |left| left.min(max));
-        let mut found = BytesMut::with_capacity(wanted);
+        let mut found = Content::with_capacity(wanted);
         while found.len() < wanted {
             let at = self.first + offset + found.len() as u64;
             match self.kept(at) {
-                Some(bytes) => found.extend_from_slice(&bytes[..bytes.len().min(wanted - found.len())]),
+                Some(bytes) => found.extend(&bytes[..bytes.len().min(wanted - found.len())]),
                 None => self.fetch(at).await?,
             }
         }
-        Ok(found.freeze())
+        Ok(found)
     }
 
     /// Returns what is kept from a position on.

@@ -14,6 +14,20 @@ const WAITING_MAX: usize = 1024 * 1024;
 /// Bytes of one message of the channel at the most.
 const MESSAGE: usize = 32 * 1024;
 
+/// Answer to a request.
+#[derive(Debug)]
+pub(super) enum Answer {
+    Packet(Packet),
+    /// Packet as it is sent, with its length.
+    Encoded(Bytes),
+}
+
+impl From<Packet> for Answer {
+    fn from(packet: Packet) -> Answer {
+        Answer::Packet(packet)
+    }
+}
+
 /// End of the queue at which answers are given.
 #[derive(Debug, Clone)]
 pub(super) struct Replies {
@@ -54,8 +68,12 @@ impl Replies {
     }
 
     /// Gives an answer.
-    pub(super) fn give(&self, packet: Packet) {
-        match Bytes::try_from(packet) {
+    pub(super) fn give(&self, answer: impl Into<Answer>) {
+        let encoded = match answer.into() {
+            Answer::Packet(packet) => Bytes::try_from(packet),
+            Answer::Encoded(bytes) => Ok(bytes),
+        };
+        match encoded {
             Ok(bytes) => {
                 self.waiting.fetch_add(bytes.len(), Ordering::Relaxed);
                 // A client that is gone needs no answer.

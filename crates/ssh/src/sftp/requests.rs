@@ -1,23 +1,32 @@
 //! Requests by their types: what each names, and which of them does what.
 
-use russh_sftp::protocol::{Attrs, Data, Handle, Name, Packet};
+use russh_sftp::protocol::{Attrs, Handle, Name, Packet};
 
 use super::extensions;
 use super::failure::{Done, Failure, done};
+use super::frames::Asked;
+use super::replies::Answer;
 use super::schedule::Claim;
 use super::session::Session;
 use crate::paths::absolute;
 
 impl Session {
     /// Returns what a request names; `None` if clients send no such packet.
-    pub(super) fn claim(&self, packet: &Packet) -> Option<Claim> {
+    pub(super) fn claim(&self, asked: &Asked) -> Option<Claim> {
+        match asked {
+            Asked::Packet(packet) => self.claim_of(packet),
+            Asked::Write(write) => Some(Claim::of_handle(&write.handle)),
+            Asked::NoText(_) | Asked::Unknown(_) => Some(Claim::default()),
+        }
+    }
+
+    fn claim_of(&self, packet: &Packet) -> Option<Claim> {
         let (look, change) = (|path: &str| Claim::look(absolute(path)), |path: &str| Claim::change([absolute(path)]));
         Some(match packet {
             Packet::Open(open) => change(&open.filename),
             // What a file is by its path changes when it is closed.
             Packet::Close(close) => self.of_closing(&close.handle),
             Packet::Read(read) => Claim::of_handle(&read.handle),
-            Packet::Write(write) => Claim::of_handle(&write.handle),
             Packet::Fstat(fstat) => Claim::of_handle(&fstat.handle),
             Packet::FSetStat(fsetstat) => self.of_closing(&fsetstat.handle),
             Packet::ReadDir(readdir) => Claim::of_handle(&readdir.handle),
@@ -45,9 +54,18 @@ impl Session {
     }
 
     /// Does what a request asks for, and returns the answer.
-    pub(super) async fn answer(&self, packet: Packet) -> Packet {
-        let id = packet.get_request_id();
-        self.answered(packet, id).await.unwrap_or_else(|failure| failure.answer(id))
+    pub(super) async fn answer(&self, asked: Asked) -> Answer {
+        let id = asked.id();
+        let answered = match asked {
+            Asked::Packet(Packet::Read(read)) => {
+                self.read(&read.handle, read.offset, read.len).await.map(|content| Answer::Encoded(content.into_packet(id)))
+            }
+            Asked::Write(write) => self.write(&write.handle, write.offset, write.data).await.map(|()| done(id).into()),
+            Asked::Packet(packet) => self.answered(packet, id).await.map(Answer::from),
+            Asked::NoText(_) => Err(Failure::no_text()),
+            Asked::Unknown(_) => Err(Failure::unsupported("version 3 of SFTP has no such request")),
+        };
+        answered.unwrap_or_else(|failure| failure.answer(id).into())
     }
 
     async fn answered(&self, packet: Packet, id: u32) -> Done<Packet> {
@@ -57,11 +75,6 @@ impl Session {
         match packet {
             Packet::Open(asked) => self.open(&asked.filename, asked.pflags, &asked.attrs).await.map(handle),
             Packet::Close(asked) => self.close(&asked.handle).await.map(plain),
-            Packet::Read(asked) => {
-                let data = self.read(&asked.handle, asked.offset, asked.len).await?;
-                Ok(Packet::Data(Data { id, data: data.into() }))
-            }
-            Packet::Write(asked) => self.write(&asked.handle, asked.offset, asked.data.into()).await.map(plain),
             // There are no links, so that LSTAT is STAT.
             Packet::Stat(asked) => self.stat(&asked.path).await.map(attrs),
             Packet::Lstat(asked) => self.stat(&asked.path).await.map(attrs),

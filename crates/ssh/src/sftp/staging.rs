@@ -7,10 +7,11 @@ use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use p2p_service::files::ByteSize;
 use tokio::task::spawn_blocking;
 
+use super::content::Content;
 use super::failure::{Done, Failure};
 
 /// Length of one file at the most, in bytes.
@@ -96,11 +97,11 @@ impl Staging {
     ///
     /// # Errors
     /// Fails if the disk refuses.
-    pub(super) async fn read(&self, at: u64, max: usize) -> Done<Bytes> {
+    pub(super) async fn read(&self, at: u64, max: usize) -> Done<Content> {
         let left = self.len.saturating_sub(at);
-        let mut bytes = BytesMut::zeroed(usize::try_from(left).map_or(max, |left| left.min(max)));
+        let mut content = Content::zeros(usize::try_from(left).map_or(max, |left| left.min(max)));
         let file = Arc::clone(&self.file);
-        on_disk(move || file.read_exact_at(&mut bytes, at).map(|()| bytes.freeze())).await
+        on_disk(move || file.read_exact_at(content.as_mut_slice(), at).map(|()| content)).await
     }
 
     /// Makes the file shorter or, by zeros, longer.
@@ -134,15 +135,15 @@ mod tests {
         let mut staging = Staging::new().await.unwrap();
         staging.write(100 << 20, Bytes::from_static(b"end")).await.unwrap();
         staging.write(1, Bytes::from_static(b"begin")).await.unwrap();
-        assert_eq!(staging.read(0, 8).await.unwrap(), &b"\0begin\0\0"[..]);
-        assert_eq!(staging.read(100 << 20, 8).await.unwrap(), &b"end"[..]);
-        assert!(staging.read(staging.len, 8).await.unwrap().is_empty());
+        assert_eq!(staging.read(0, 8).await.unwrap().into_bytes(), &b"\0begin\0\0"[..]);
+        assert_eq!(staging.read(100 << 20, 8).await.unwrap().into_bytes(), &b"end"[..]);
+        assert_eq!(staging.read(staging.len, 8).await.unwrap().len(), 0);
         let found = staging.file.metadata().unwrap();
         assert_eq!((found.nlink(), found.mode() & 0o777), (0, 0o600));
         assert!(found.blocks() * 512 < 1 << 20, "{}", found.blocks());
         staging.resize(3).await.unwrap();
         staging.resize(5).await.unwrap();
-        assert_eq!(staging.read(0, 8).await.unwrap(), &b"\0be\0\0"[..]);
+        assert_eq!(staging.read(0, 8).await.unwrap().into_bytes(), &b"\0be\0\0"[..]);
     }
 
     #[tokio::test]

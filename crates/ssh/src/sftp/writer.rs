@@ -11,6 +11,7 @@ use p2p_service::access::copies::Copying;
 use p2p_service::access::uploads::StoreAs;
 use p2p_service::files::{Attributes, BegunUpload, ByteSize, Declared, FileRecord};
 
+use super::content::Content;
 use super::failure::{Done, Failure};
 use super::frames::READ_MAX;
 use super::growing::Growing;
@@ -141,8 +142,10 @@ impl Writer {
         let end = offset.saturating_add(data.len() as u64);
         let way = match self.take_way()? {
             Way::Sequence(mut sequence, content) if sequence.takes(offset, end) => {
-                let content = staged_too(content, offset, data.clone()).await;
-                sequence.write(&self.access, offset, data).await?;
+                // Both at once: the disk is not waited for before the bytes are on their way.
+                let staged = staged_too(content, offset, data.clone());
+                let (content, given) = tokio::join!(staged, sequence.write(&self.access, offset, data));
+                given?;
                 Way::Sequence(sequence, content)
             }
             way => {
@@ -176,7 +179,7 @@ impl Writer {
     ///
     /// # Errors
     /// Fails at the end, or if what was written is not here any more.
-    pub(super) async fn read(&mut self, offset: u64, max: usize) -> Done<Bytes> {
+    pub(super) async fn read(&mut self, offset: u64, max: usize) -> Done<Content> {
         if offset >= self.len() {
             return Err(Failure::end());
         }
@@ -323,7 +326,7 @@ impl Writer {
             return Err(failure);
         }
         loop {
-            let bytes = content.read(sequence.at(), READ_MAX as usize).await?;
+            let bytes = content.read(sequence.at(), READ_MAX as usize).await?.into_bytes();
             if bytes.is_empty() {
                 sequence.finish(&self.access).await?;
                 self.stored_as.replace = true;
@@ -348,7 +351,7 @@ async fn copied(file: &mut Reader) -> Done<Staging> {
     content.resize(file.len()).await?;
     let mut at = 0;
     while at < file.len() {
-        let bytes = file.read(at, READ_MAX as usize).await?;
+        let bytes = file.read(at, READ_MAX as usize).await?.into_bytes();
         let len = bytes.len() as u64;
         content.write(at, bytes).await?;
         at += len;
