@@ -12,8 +12,10 @@ use p2p_store::uploads::UploadRecord;
 use super::commitment::{Commitment, Loss, Progress};
 use super::{CatalogWork, Output, Part};
 
-/// Number of bytes that are stored before they are made durable together.
+/// Number of bytes that are stored before they are made durable together: at the least, and at the most in a long upload. Each time waits for
+/// the disk of every holder and for that of the catalog, so that a fast upload of every 8 MiB would wait for them twenty times a second.
 const EVERY: u64 = if cfg!(test) { 8 << 10 } else { 8 << 20 };
+const EVERY_AT_MOST: u64 = if cfg!(test) { EVERY } else { 64 << 20 };
 
 /// Work on the next segments that are to be kept.
 #[derive(Debug)]
@@ -50,12 +52,12 @@ impl Keeping {
     /// Starts to keep an upload, or continues after what `record` says is kept.
     pub(super) fn new(record: UploadRecord, is_noted: bool) -> Keeping {
         Keeping {
+            due: due_after(record.offset, EVERY_AT_MOST),
             record,
             is_noted,
             stored: VecDeque::new(),
             hashes: BTreeMap::new(),
             under_way: None,
-            due: EVERY,
             is_parking: false,
             is_stopped: false,
             is_current: false,
@@ -137,7 +139,7 @@ impl Keeping {
             Progress::Lost(losses) => {
                 self.under_way = None;
                 // All holders are asked once more, so that it is not tried again with every segment.
-                self.due = self.stored_bytes() + EVERY;
+                self.due = self.stored_bytes() + due_after(self.record.offset, EVERY_AT_MOST);
                 if self.is_parking {
                     self.end_before(&losses);
                 }
@@ -181,8 +183,28 @@ impl Keeping {
         if is_done {
             self.record = self.record_after(count);
             self.stored.drain(..count);
-            self.due = EVERY;
+            self.due = due_after(self.record.offset, EVERY_AT_MOST);
             (self.is_noted, self.is_current) = (true, true);
         }
+    }
+}
+
+/// Returns how many bytes follow those that are kept before they are made durable: half as many, so that no more than a third of what is
+/// stored is lost by a crash, and at most `most`.
+fn due_after(kept: u64, most: u64) -> u64 {
+    (kept / 2).clamp(EVERY, most)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_upload_is_made_durable_less_often() {
+        let most = 8 * EVERY;
+        assert_eq!([0, 1, 2 * EVERY].map(|kept| due_after(kept, most)), [EVERY; 3]);
+        assert_eq!(due_after(6 * EVERY, most), 3 * EVERY);
+        assert_eq!([16 * EVERY, u64::MAX].map(|kept| due_after(kept, most)), [most; 2]);
+        assert_eq!(due_after(u64::MAX, EVERY), EVERY);
     }
 }

@@ -147,7 +147,8 @@ fn text(fields: &mut Bytes) -> Option<Bytes> {
 /// Fails if it is malformed.
 pub(super) fn read(raw: &Bytes) -> Result<Asked, FrameError> {
     if raw.first() == Some(&WRITE) {
-        let write = Write::read(raw.slice(1..)).ok_or_else(|| FrameError::Malformed("a WRITE has fewer fields than it needs".into()))?;
+        let write =
+            Write::read(raw.slice(1..)).ok_or_else(|| FrameError::Malformed("a WRITE has fewer fields than it needs".into()))?;
         return Ok(Asked::Write(write));
     }
     if is_unknown(raw) {
