@@ -44,6 +44,22 @@ enum Remote {
     },
 }
 
+/// Piece that the reader of a stream of remote origin has not been given. If it never is, be it by a panic, the transfer learns of that as if
+/// it had been taken, and asks for the reason.
+struct Undelivered(SinkStream);
+
+impl Undelivered {
+    fn is_delivered(mut self) {
+        self.0 = SinkStream::default();
+    }
+}
+
+impl Drop for Undelivered {
+    fn drop(&mut self) {
+        self.0.skip();
+    }
+}
+
 /// Happening at the other end of a stream of remote origin.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Happened {
@@ -144,7 +160,18 @@ impl Edge {
 
     /// Submits the verification of a segment and the writing of the part `within` it.
     pub(crate) fn write(&mut self, jobs: &mut JobTable, id: SegmentId, bytes: Bytes, within: Range<usize>) {
-        self.submit_to_sink(jobs, move |slot| slot.as_mut().map_or(FileOutcome::Written, |sink| sink.write(id, &bytes, within)));
+        let stream = match &self.remote {
+            Some(Remote::Sink { stream, .. }) => stream.clone(),
+            _ => SinkStream::default(),
+        };
+        let undelivered = Undelivered(stream);
+        self.submit_to_sink(jobs, move |slot| {
+            let outcome = slot.as_mut().map_or(FileOutcome::Written, |sink| sink.write(id, &bytes, within));
+            if outcome == FileOutcome::Written {
+                undelivered.is_delivered();
+            }
+            outcome
+        });
     }
 
     /// Submits the completion of the destination. With `expected`, the content has to have this digest.
@@ -202,4 +229,38 @@ fn next_of(stream: &SourceStream, wanted: usize) -> Option<Happened> {
         }
     }
     (!cuts.is_empty()).then_some(Happened::Cut(cuts))
+}
+
+#[cfg(test)]
+mod tests {
+    use p2p_base::panics;
+    use tokio::sync::Notify;
+
+    use super::*;
+    use crate::io::InlineIo;
+
+    /// A piece that cannot be delivered, and one whose delivery stops in a panic, count as taken: nothing else would say that they failed.
+    #[tokio::test]
+    async fn a_piece_that_is_not_delivered_is_noticed() {
+        let mut jobs = JobTable::new(Box::new(InlineIo::default()));
+        let (mut reader, stream) = SinkStream::new(Arc::new(Notify::new()));
+        let mut edge = Edge::of_remote_sink(DownloadSink::stream(stream.clone(), false), stream.clone());
+        let content = Bytes::from_static(b"content");
+        edge.write(&mut jobs, SegmentId::of(&content), content.clone(), 0..7);
+        assert_eq!(edge.poll(0), None);
+        edge.write(&mut jobs, SegmentId::of(b"other content"), content.clone(), 0..7);
+        assert_eq!(edge.poll(0), Some(Happened::Taken(1)));
+        assert_eq!(reader.read().await, Ok(Some(content)));
+        assert_eq!(edge.poll(0), Some(Happened::Taken(2)));
+        let outcomes = [(); 2].map(|()| edge.take(&mut jobs));
+        assert!(matches!(outcomes[0], Ok(Some(Outcome::File(FileOutcome::Written)))), "{outcomes:?}");
+        assert!(matches!(outcomes[1], Ok(Some(Outcome::File(FileOutcome::Failed(_))))), "{outcomes:?}");
+        let undelivered = Undelivered(stream);
+        let stopped = panics::caught(move || {
+            let _undelivered = undelivered;
+            panic!("as a test wants it");
+        });
+        assert_eq!(stopped, Err::<(), _>("as a test wants it".into()));
+        assert_eq!(edge.poll(0), Some(Happened::Taken(3)));
+    }
 }

@@ -288,6 +288,7 @@ struct Delivery {
     pieces: Mutex<Option<mpsc::UnboundedSender<Piece>>>,
     progress: Mutex<Progress>,
     changed: Condvar,
+    wake: Arc<Notify>,
 }
 
 /// How far the reader of a stream has come.
@@ -311,7 +312,6 @@ pub struct StreamReader {
     pieces: mpsc::UnboundedReceiver<Piece>,
     delivery: Arc<Delivery>,
     is_complete: bool,
-    wake: Arc<Notify>,
 }
 
 impl StreamReader {
@@ -325,9 +325,10 @@ impl StreamReader {
         }
         match self.pieces.recv().await {
             Some(Piece::Bytes(bytes)) => {
-                locked(&self.delivery.progress).taken += 1;
-                self.delivery.changed.notify_all();
-                self.wake.notify_one();
+                // The engine is woken while one piece is left, so that it brings several at a time.
+                if self.delivery.note(|progress| progress.taken += 1) <= 1 {
+                    self.delivery.wake.notify_one();
+                }
                 Ok(Some(bytes))
             }
             Some(Piece::End) => {
@@ -341,9 +342,8 @@ impl StreamReader {
 
 impl Drop for StreamReader {
     fn drop(&mut self) {
-        locked(&self.delivery.progress).is_gone = true;
-        self.delivery.changed.notify_all();
-        self.wake.notify_one();
+        self.delivery.note(|progress| progress.is_gone = true);
+        self.delivery.wake.notify_one();
     }
 }
 
@@ -356,8 +356,8 @@ impl SinkStream {
     pub(super) fn new(wake: Arc<Notify>) -> (StreamReader, SinkStream) {
         let (sender, pieces) = mpsc::unbounded_channel();
         let progress = Mutex::new(Progress::default());
-        let delivery = Arc::new(Delivery { pieces: Mutex::new(Some(sender)), progress, changed: Condvar::new() });
-        let reader = StreamReader { pieces, delivery: Arc::clone(&delivery), is_complete: false, wake };
+        let delivery = Arc::new(Delivery { pieces: Mutex::new(Some(sender)), progress, changed: Condvar::new(), wake });
+        let reader = StreamReader { pieces, delivery: Arc::clone(&delivery), is_complete: false };
         (reader, SinkStream(Some(delivery)))
     }
 
@@ -379,6 +379,14 @@ impl SinkStream {
         drop(progress);
         delivery.send(Piece::Bytes(bytes));
         Ok(())
+    }
+
+    /// Counts a piece that cannot be delivered as taken, so that the transfer looks at what has become of it.
+    pub(super) fn skip(&self) {
+        if let Some(delivery) = &self.0 {
+            delivery.note(|progress| (progress.sent, progress.taken) = (progress.sent + 1, progress.taken + 1));
+            delivery.wake.notify_one();
+        }
     }
 
     /// Tells the reader that the content is complete.
@@ -407,6 +415,14 @@ impl SinkStream {
 }
 
 impl Delivery {
+    /// Notes how far the reader has come, and returns the number of pieces that it has not taken.
+    fn note(&self, change: impl FnOnce(&mut Progress)) -> u64 {
+        let mut progress = locked(&self.progress);
+        change(&mut progress);
+        self.changed.notify_all();
+        progress.sent - progress.taken
+    }
+
     fn send(&self, piece: Piece) {
         if let Some(pieces) = &*locked(&self.pieces) {
             // A reader that is gone is noticed by its progress.

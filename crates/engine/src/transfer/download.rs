@@ -200,17 +200,19 @@ impl Download {
     fn advance(&mut self) {
         match self.phase {
             DownloadPhase::Finishing => self.outputs.push_back(Output::AwaitLocal),
-            // Delivery to a stream never waits for its reader, but it may fail.
-            DownloadPhase::Fetching if self.delivery.is_some() && !self.writes.is_empty() => {
-                self.outputs.push_back(Output::AwaitLocal);
-            }
-            DownloadPhase::Fetching if self.writes.len() > WRITES_AHEAD => self.outputs.push_back(Output::AwaitLocal),
+            DownloadPhase::Fetching if self.writes.len() > self.writes_ahead() => self.outputs.push_back(Output::AwaitLocal),
             DownloadPhase::Fetching => match self.next_to_request() {
                 Some(bytes) => self.outputs.push_back(Output::TakeMemory { bytes }),
                 None => self.finish_and_wait(),
             },
             DownloadPhase::Looking | DownloadPhase::Over => {}
         }
+    }
+
+    /// Returns the number of segments whose writing may be outstanding. Of those for a stream of remote origin all may that its reader has
+    /// not taken: what one of them has come to is there once it is taken, and a failure counts as that.
+    fn writes_ahead(&self) -> usize {
+        self.delivery.as_ref().map_or(WRITES_AHEAD, Delivery::unread)
     }
 
     fn segment(&self, index: u32) -> Option<&SegmentRecord> {
@@ -237,7 +239,7 @@ impl Download {
             self.next_request += 1;
             self.ask(now, index, Vec::new());
             self.advance();
-        } else if !self.writes.is_empty() {
+        } else if self.delivery.is_none() && !self.writes.is_empty() {
             // The write gives its memory back.
             self.outputs.push_back(Output::AwaitLocal);
         } else {

@@ -23,8 +23,10 @@ use crate::proto::{
 
 /// Length of a chunk that is sent, in bytes.
 const CHUNK: usize = 256 << 10;
-/// Chunks that have been read and not been sent, at the most; pieces that have come and not been written.
+/// Chunks that have been read and not been sent, at the most.
 const AHEAD: usize = 2;
+/// Pieces that have come and that nobody writes yet, at the most, and those that are written together.
+const PIECES: usize = 4;
 
 /// Messages of a channel as those of a request.
 struct Messages(mpsc::Receiver<UploadFileRequest>);
@@ -198,13 +200,16 @@ type Written = oneshot::Receiver<io::Result<Vec<u8>>>;
 
 /// Begins to write what is sent.
 fn writing(mut sink: impl Write + Send + 'static) -> Outcome<(mpsc::Sender<Bytes>, Written)> {
-    let (pieces, mut come) = mpsc::channel::<Bytes>(AHEAD);
+    let (pieces, mut come) = mpsc::channel::<Bytes>(PIECES);
     let (told, written) = oneshot::channel();
     let write = move || {
-        let mut whole = Sha256::new();
-        while let Some(bytes) = come.blocking_recv() {
-            whole.update(&bytes);
-            sink.write_all(&bytes)?;
+        let (mut whole, mut taken) = (Sha256::new(), Vec::with_capacity(PIECES));
+        // All that are there are taken at once, so that the threads wake each other once for all of them.
+        while come.blocking_recv_many(&mut taken, PIECES) > 0 {
+            for bytes in taken.drain(..) {
+                whole.update(&bytes);
+                sink.write_all(&bytes)?;
+            }
         }
         sink.flush()?;
         // Closed before it is told of.

@@ -45,6 +45,10 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 /// Time between two pings to the server, and time for the answer to one: a server that is gone is noticed although nothing is sent.
 const PING: (Duration, Duration) = (Duration::from_secs(15), Duration::from_secs(30));
 
+/// Length of a frame from the server at the most, in bytes (`SETTINGS_MAX_FRAME_SIZE`; RFC 9113, section 6.5.2): a message with a segment of
+/// 64 KiB comes in one, and so in one write and one or two reads, where the 16 KiB that hold otherwise would take eight.
+const FRAME_MAX: u32 = 256 << 10;
+
 /// Pages of a list at the most: ten million entries.
 const PAGES_MAX: usize = 10_000;
 
@@ -90,6 +94,7 @@ impl Client {
             .http2_keep_alive_interval(PING.0)
             .keep_alive_timeout(PING.1)
             .keep_alive_while_idle(true)
+            .max_frame_size(FRAME_MAX)
             .tcp_nodelay(true);
         let channel = match tls {
             Some(tls) => endpoint.connect_with_connector(Connector { address, tls: tls.clone() }).await,
