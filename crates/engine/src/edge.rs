@@ -263,4 +263,23 @@ mod tests {
         assert_eq!(stopped, Err::<(), _>("as a test wants it".into()));
         assert_eq!(edge.poll(0), Some(Happened::Taken(3)));
     }
+
+    /// The engine learns of what its reader takes before nothing is left, and seldom of one piece alone.
+    #[tokio::test]
+    async fn a_reader_wakes_the_engine_while_it_has_one_more_piece() {
+        let wake = Arc::new(Notify::new());
+        let (mut reader, stream) = SinkStream::new(Arc::clone(&wake));
+        for _ in 0..3 {
+            stream.deliver(Bytes::from_static(b"content"), false).unwrap();
+        }
+        for is_woken in [false, true, true] {
+            reader.read().await.unwrap();
+            let woken = tokio::select! {
+                biased;
+                () = wake.notified() => true,
+                () = std::future::ready(()) => false,
+            };
+            assert_eq!(woken, is_woken);
+        }
+    }
 }

@@ -2,6 +2,7 @@
 //! transfer keeps its books and comes to its end.
 
 mod attempts;
+mod delivered;
 
 use std::collections::BTreeSet;
 
