@@ -64,6 +64,9 @@ impl DemoArgs {
 pub async fn run(args: &DemoArgs) -> Result<()> {
     let started = wall_clock();
     let _attention = interrupt::attend()?;
+    if args.services {
+        demo_services::require_open_files()?;
+    }
     let scratch = Scratch::temporary(demo_users::PREFIX)?;
     let data_dir = scratch.path().join("data");
     let engine = demo_users::engine(&data_dir, &args.simulation);

@@ -21,6 +21,7 @@ use p2p_service::access::Access;
 use p2p_service::accounts::Secret;
 use p2p_service::config::endpoint::Endpoint;
 use p2p_service::doors::announced::Announced;
+use p2p_service::failure::{Advise, exit};
 use p2p_service::instance::{EngineArgs, Instance};
 use p2p_service::interrupt::interrupted;
 use p2p_shell::report::{DoorReport, ServicesReport};
@@ -29,6 +30,7 @@ use p2p_ssh::client::known::{Host, KnownBy};
 use p2p_ssh::client::login::{Answers, Prompt};
 use p2p_ssh::client::sftp::Wanted;
 use p2p_store::segment::Sha256Digest;
+use rustix::process::{Resource, getrlimit};
 use secrecy::SecretString;
 use tokio::time::timeout;
 
@@ -37,12 +39,30 @@ use crate::serve::services::Services;
 
 /// Name and size of the file, in bytes.
 const FILE: (&str, usize) = ("demo-services.bin", 1 << 20);
+/// Files and sockets that are open at once, at the most, with some to spare.
+const OPEN_FILES: u64 = 64;
 /// Time for all of it, on the wall clock.
 const ALL_MAX: Duration = Duration::from_secs(300);
 /// Lifetime of the token, in seconds.
 const TOKEN_LIFETIME: u64 = 3_600;
 /// Source of the addresses, as messages name it.
 const BY: &str = "--services";
+
+/// Checks before anything is begun that as many files may be open as are needed: where a socket takes nobody in for want of one, its clients
+/// wait for nothing.
+///
+/// # Errors
+/// Fails if fewer are permitted.
+pub(crate) fn require_open_files() -> Result<()> {
+    match getrlimit(Resource::Nofile).current {
+        Some(permitted) if permitted < OPEN_FILES => {
+            let problem = eyre!("too few open files are permitted: --services has up to {OPEN_FILES}, and {permitted} may be open");
+            let problem = problem.exit_code(exit::TEMPORARY);
+            Err(problem.suggestion("`ulimit -n 1024` permits more in this shell, if `ulimit -Hn` is no less"))
+        }
+        _ => Ok(()),
+    }
+}
 
 /// Makes a token with which the user of `door` stores and fetches the file.
 ///

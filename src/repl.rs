@@ -108,6 +108,9 @@ impl Repl {
     fn record_user(&mut self) {
         let identity = self.prompter.shell().access().identity();
         let is_nobody = |identity: &Identity| *identity == Identity::Nobody;
+        if *self.identity == Identity::Operator && is_nobody(&identity) {
+            output::tell(format_args!("p2p: {}", prompts::shut_out(self.prompter.shell().access())));
+        }
         let is_same = identity.name() == self.identity.name() && is_nobody(&identity) == is_nobody(&self.identity);
         self.identity = identity;
         if !is_same {

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 
-use eyre::{Report, Result, WrapErr, eyre};
+use eyre::{Report, Result};
 use p2p_base::replacement::FileAttributes;
 use p2p_base::spelling::visible;
 use p2p_engine::{EngineError, create_destination};
@@ -104,7 +104,7 @@ impl Visit {
         let range = fetching.range.map(|range| range_of(range, &info));
         let wanted = DownloadFileRequest { path: name.to_owned(), range, expected_sha256: Some(info.sha256.clone()) };
         if fetching.out.is_some_and(is_dash) {
-            return self.downloaded(wanted, &info, io::stdout()).await;
+            return self.downloaded(wanted, &info, io::stdout(), |error| output::written(Err(error))).await;
         }
         let key = FileKey { owner: info.owner.clone(), name: info.name.clone() };
         let path = place_of(&key, fetching.out.map(Path::to_owned));
@@ -115,16 +115,18 @@ impl Visit {
         }
         let unwritable = |error: io::Error| advised(EngineError::Destination { path: path.clone(), reason: error.to_string() });
         let file: File = destination.writer().map_err(unwritable)?;
-        let line = self.downloaded(wanted, &info, file).await?;
+        let line = self.downloaded(wanted, &info, file, |error| Err(unwritable(error))).await?;
         destination.finish().map_err(unwritable)?;
         Ok(line)
     }
 
+    /// Fetches content to a sink. Returns none where `unwritten` says that an error of the sink is no failure.
     async fn downloaded(
         &self,
         wanted: DownloadFileRequest,
         info: &FileInfo,
         sink: impl io::Write + Send + 'static,
+        unwritten: impl FnOnce(io::Error) -> Result<()>,
     ) -> Result<Option<TransferLine>> {
         let bar = FileBar::new(&visible(&info.path), Some(info.size));
         let followed = Followed::default();
@@ -149,8 +151,7 @@ impl Visit {
         drop(bar);
         let figures = match done {
             // A reader that needs no more, as in `p2p get -o - NAME | head`, is no failure; neither is it a file.
-            Err(ClientError::Local(error)) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(None),
-            Err(ClientError::Local(error)) => return Err(eyre!(error)).wrap_err("what was fetched cannot be written"),
+            Err(ClientError::Local(error)) => return unwritten(error).map(|()| None),
             done => done.map_err(|error| self.failed(error))?,
         };
         let way = way_of(&figures);

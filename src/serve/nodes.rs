@@ -1,5 +1,6 @@
 //! Servers of single nodes: their doors, one a node, and what attends them. They are opened and closed with the service that they are of.
 
+use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use p2p_grpc::storage as grpc;
 use p2p_service::access::watching::Snapshots;
 use p2p_service::doors::announced::Announced;
 use p2p_service::doors::guest::Limits;
-use p2p_service::doors::{Door, Doors};
+use p2p_service::doors::{Door, Doors, Figures, Stage};
 use p2p_service::files::NodeNumber;
 use p2p_ssh::server as ssh;
 use tokio::task::JoinSet;
@@ -19,6 +20,15 @@ pub(super) const FIRST: &str = "127.0.0.1:50051";
 
 /// Largest number of connections from one address to the servers of all nodes together. A client of all of them has some of each kind.
 const OF_ONE_ADDRESS: usize = 128;
+
+/// Returns why an address cannot be listened at: by name, if another service of this program does.
+pub(super) fn taken(doors: &Doors, address: SocketAddr, error: io::Error) -> io::Error {
+    let is_there = |door: &Figures| door.address == address && door.stage != Stage::Closed;
+    match doors.each().into_iter().find(is_there) {
+        Some(door) => io::Error::new(error.kind(), format!("{} of this program listens there", door.service)),
+        None => error,
+    }
+}
 
 /// Server of one node.
 enum Endpoint {
@@ -95,8 +105,11 @@ impl Endpoints {
             let node = NodeNumber::from_index(index);
             match door {
                 Ok(door) => endpoints.opened.push((node, door, maker.make(node).await?)),
-                Err(error) if is_none => return Err(StartError::Address { service: kind.name(), address, error }),
+                Err(error) if is_none => {
+                    return Err(StartError::Address { service: kind.name(), address, error: taken(doors, address, error) });
+                }
                 Err(error) => {
+                    let error = taken(doors, address, error);
                     let (what, flag) = (kind.name_of_endpoint(), kind.flag_of_nodes());
                     let sentence = format!("{node} has no {what}: {address} cannot be listened at: {error}");
                     endpoints.problems.push(Problem { sentence, flag });

@@ -27,7 +27,7 @@ use tokio::task::JoinSet;
 
 use super::certificate;
 use super::kinds::{Addresses, Kind, Server, StartError};
-use super::nodes::{Endpoints, Problem};
+use super::nodes::{self, Endpoints, Problem};
 
 /// Service that was started.
 #[derive(Debug)]
@@ -210,7 +210,8 @@ impl Services {
         let opened = match whole {
             Some(address) => {
                 let opened = self.0.doors.open(kind.name(), address, Limits::default()).await;
-                Some(opened.map_err(|error| StartError::Address { service: kind.name(), address, error }))
+                let taken = |error| nodes::taken(&self.0.doors, address, error);
+                Some(opened.map_err(|error| StartError::Address { service: kind.name(), address, error: taken(error) }))
             }
             None => None,
         };

@@ -10,6 +10,7 @@ mod local;
 mod report;
 mod transfers;
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -121,6 +122,9 @@ pub(super) enum Failure {
     /// A file of this machine cannot be read or written.
     #[error(transparent)]
     Local(Box<EngineError>),
+    /// Standard output cannot be written.
+    #[error("cannot write to standard output: {0}")]
+    Output(io::Error),
     /// What is asked for is not possible.
     #[error("{0}")]
     Operand(String),
@@ -166,7 +170,7 @@ impl Failure {
             Failure::Visit(failure) => failure.exit_code(),
             Failure::Sftp(error) if error.is_temporary() => exit::TEMPORARY,
             Failure::Operand(_) => exit::WRONG_COMMAND_LINE,
-            Failure::Sftp(_) | Failure::Local(_) => exit::FAILED,
+            Failure::Sftp(_) | Failure::Local(_) | Failure::Output(_) => exit::FAILED,
         }
     }
 

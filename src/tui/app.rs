@@ -180,7 +180,7 @@ impl App {
         let hidden = |pane: Pane| (pane.name().to_owned(), self.panes.get(pane).list().hidden().clone());
         let hidden_columns = Pane::ALL.into_iter().map(hidden).filter(|(_, hidden)| !hidden.is_empty()).collect();
         let (preset, theme) = (self.workspace.preset().name().to_owned(), self.themes.to_setting());
-        let settings = Settings { preset, theme, filters, orders, hidden_columns };
+        let settings = Settings { preset, theme, filters, orders, hidden_columns, ..Settings::default() };
         if settings != self.settings.load(self.visitor.identity()) {
             self.settings.store(self.visitor.identity(), &settings);
         }

@@ -97,6 +97,18 @@ fn the_services_are_demonstrated_beside_an_unchanged_run() {
     }
 }
 
+/// Where too few files may be open, sockets would take nobody in: that is told before anything is begun.
+#[test]
+fn a_demonstration_of_services_needs_open_files() {
+    let home = Home::new(QUICK);
+    let mut shell = std::process::Command::new("sh");
+    shell.args(["-c", "ulimit -n 16; exec \"$0\" demo --services", env!("CARGO_BIN_EXE_p2p")]);
+    let said = shell.current_dir(home.path(".")).env_clear().env("HOME", home.path(".")).output().unwrap();
+    let told = String::from_utf8(said.stderr).unwrap();
+    assert!(said.status.code() == Some(75) && told.contains("too few open files") && told.contains("16 may be open"), "{told}");
+    assert!(told.contains("`ulimit -n 1024`") && said.stdout.is_empty(), "{told}");
+}
+
 /// Its users' mails go to nobody, whatever server is configured for others.
 #[test]
 fn a_demonstration_sends_no_mail() {

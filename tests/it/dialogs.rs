@@ -330,6 +330,40 @@ fn a_session_ends_with_time() {
     assert!(!tui_harness.text().contains("no files are stored"));
 }
 
+/// Whoever was at the screen while there were no accounts learns that a client elsewhere has made the first one, what becomes of what was begun
+/// here, and what to do next.
+#[test]
+fn the_first_account_from_elsewhere_is_told() {
+    for (width, height) in [(80, 24), (120, 40)] {
+        let mut tui_harness = TuiHarness::dark(width, height);
+        let file = tui_harness.home.path().join("a.bin");
+        crate::harness::random_file(&file, 200_000, 1);
+        tui_harness.keys(&["pause", "Enter"]);
+        tui_harness.press(&[&format!("upload {}", file.to_str().unwrap()), "Enter", "sleep 1h; ls", "Enter"]);
+        tui_harness.until(|app| app.under_way().is_some_and(|told| told.contains("#1") && told.contains("sleep")));
+        let admission = p2p_auth::invites::Admission::Setup;
+        tui_harness.auth.register(&registration("alice"), &admission, "grpc 192.0.2.7", clock()).unwrap();
+        {
+            let _runtime = tui_harness.runtime.enter();
+            tui_harness.app.look_after_session();
+        }
+        tui_harness.until(|app| !app.dialogs().is_empty());
+        let (text, said) = (tui_harness.text(), tui_harness.said());
+        let told = "the account alice was made from grpc 192.0.2.7, the first one: commands here need a login now, such as `login alice`";
+        assert!(said.contains(&format!("{told}; the transfer that was begun here goes on")), "{said}");
+        assert!(said.contains("not begun: ls"), "{said}");
+        assert!(title(&tui_harness) == "Log in" && text.contains("The account alice was made"), "{text}");
+        tui_harness.keys(&["alice", "Tab", PASSWORD, "Enter"]);
+        let text = tui_harness.text();
+        assert!(text.contains("alice is logged in"), "{text}");
+        tui_harness.keys(&["transfers", "Enter"]);
+        assert!(tui_harness.said().contains("a.bin"), "{}", tui_harness.said());
+        tui_harness.app.focus_on(Pane::Log);
+        tui_harness.keys(&["z"]);
+        assert!(tui_harness.text().contains("the account alice was made from grpc"), "{}", tui_harness.text());
+    }
+}
+
 /// Looks whether the session lasts, while a dialog is open.
 fn look_after_session(tui_harness: &mut TuiHarness) {
     {

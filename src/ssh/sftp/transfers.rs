@@ -127,6 +127,7 @@ impl Transfers<'_> {
             Err(error) => {
                 place.give_up(&there, goes_on(&error));
                 return Err(match error {
+                    SftpError::Local(error) if is_dash(&local) => Failure::Output(error),
                     SftpError::Local(error) => unwritable(error).into(),
                     error => error.into(),
                 });

@@ -8,9 +8,11 @@ use p2p_service::access::Identity;
 use p2p_service::mailer::Notice;
 use p2p_shell::history::Histories;
 use p2p_shell::question::{LOG_IN, Question};
+use p2p_shell::sentence::capitalised;
 use p2p_shell::words::quote;
 
 use super::{App, AppMessage, Pane};
+use crate::prompts::shut_out;
 use crate::tui::dialog::Dialog;
 use crate::tui::form::FormDialog;
 use crate::tui::prompt::Prompt;
@@ -23,8 +25,8 @@ use crate::tui::welcome::Welcome;
 pub(super) struct Visitor {
     identity: Arc<Identity>,
     histories: Histories,
-    /// Text above the next login form after a session has expired.
-    session_notice: Option<String>,
+    /// Title and text of the next login form, if the user did not ask for it: a session has expired, or the first account was made elsewhere.
+    notice: Option<(&'static str, String)>,
     /// Name of the user whose session has expired, and their prompt, which is restored if they log in again.
     set_aside: Option<(String, Prompt)>,
 }
@@ -32,7 +34,7 @@ pub(super) struct Visitor {
 impl Visitor {
     /// Creates the visit of a user.
     pub(super) fn new(identity: Arc<Identity>, histories: Histories) -> Visitor {
-        Visitor { identity, histories, session_notice: None, set_aside: None }
+        Visitor { identity, histories, notice: None, set_aside: None }
     }
 
     /// Returns the current user.
@@ -45,15 +47,15 @@ impl Visitor {
         Prompt::with_history(self.histories.of(&self.identity))
     }
 
-    /// Forgets that a session has expired.
+    /// Forgets why the user has to log in.
     pub(super) fn drop_notice(&mut self) {
-        self.session_notice = None;
+        self.notice = None;
     }
 
-    /// Returns the prompt that was set aside for the user who has logged in, and forgets that a session had expired.
+    /// Returns the prompt that was set aside for the user who has logged in, and forgets why that was needed.
     fn welcome(&mut self) -> Option<Prompt> {
         let name = self.identity.name()?;
-        self.session_notice = None;
+        self.notice = None;
         self.set_aside.take().filter(|(before, _)| before == name).map(|(_, prompt)| prompt)
     }
 }
@@ -80,8 +82,8 @@ impl App {
         if question.reply.is_closed() {
             return;
         }
-        if let Some(notice) = self.visitor.session_notice.as_ref().filter(|_| question.form.title == LOG_IN) {
-            (question.form.title, question.form.text) = ("Session expired", notice.clone());
+        if let Some(notice) = self.visitor.notice.as_ref().filter(|_| question.form.title == LOG_IN) {
+            (question.form.title, question.form.text) = notice.clone();
         }
         match self.dialogs.iter_mut().rev().find(|dialog| dialog.is_waiting_form()) {
             Some(Dialog::Form(form)) if form.form.title == question.form.title => form.ask_again(question),
@@ -126,12 +128,38 @@ impl App {
         if before.name() == self.identity().name() && !is_shut_out {
             return;
         }
+        let under_way = self.lines.transfers_under_way();
+        if is_shut_out {
+            // Whoever was at the screen may carry nothing out any more.
+            let ended = self.lines.clear();
+            self.say_ended(&ended);
+        }
         self.clear_away(matches!(*before, Identity::User { .. }));
+        if is_shut_out {
+            return self.tell_shut_out(under_way);
+        }
         if let Some(prompt) = self.visitor.welcome() {
             *self.prompt_mut() = prompt;
         }
         let came = !matches!(**self.identity(), Identity::Nobody);
-        if !came && self.visitor.session_notice.is_none() && !self.is_touring() && !self.lines.has_more() {
+        if !came && self.visitor.notice.is_none() && !self.is_touring() && !self.lines.has_more() {
+            self.greet();
+        }
+    }
+
+    /// Says that somebody elsewhere has made the first account, and what becomes of the transfers that were begun here before; asks for a login.
+    fn tell_shut_out(&mut self, under_way: usize) {
+        let told = shut_out(self.access());
+        let goes_on = match under_way {
+            0 => String::new(),
+            1 => "; the transfer that was begun here goes on".to_owned(),
+            count => format!("; the {count} transfers that were begun here go on"),
+        };
+        let now = self.access().virtual_now();
+        self.say(Role::Warning, &format!("{told}{goes_on}"));
+        self.view.note(now, Role::Warning, told.clone());
+        if !self.is_touring() {
+            self.visitor.notice = Some((LOG_IN, format!("{}.", capitalised(&told))));
             self.greet();
         }
     }
@@ -156,9 +184,9 @@ impl App {
         self.workspace.zoom(false);
     }
 
-    /// Checks in a task that the session of the user is still valid.
+    /// Checks in a task that the session of the user is still valid, or that there is still no account.
     pub fn look_after_session(&mut self) {
-        if let Identity::User { .. } = **self.identity() {
+        if **self.identity() != Identity::Nobody {
             let access = self.access().clone();
             self.tasks.spawn(async move { AppMessage::Session(access.peek().await.map(drop)) });
         }
@@ -175,7 +203,7 @@ impl App {
         let ended = self.lines.clear();
         self.say_ended(&ended);
         self.visitor.set_aside = Some((name.clone(), std::mem::take(self.prompt_mut())));
-        self.visitor.session_notice = Some(format!("The session of {name} is over. Log in to go on."));
+        self.visitor.notice = Some(("Session expired", format!("The session of {name} is over. Log in to go on.")));
         self.on_who();
         self.begin(format!("login {}", quote(&name)));
     }

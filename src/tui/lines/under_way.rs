@@ -143,6 +143,12 @@ impl Lines {
         (all, line.told_left())
     }
 
+    /// Returns the number of transfers that lines have begun and that are not over: they go on where the lines end.
+    pub fn transfers_under_way(&self) -> usize {
+        let all = self.begun.iter().flat_map(|line| line.transfers.iter());
+        all.filter(|under_way| under_way.transfer.is_some() && under_way.result.is_none()).count()
+    }
+
     /// Returns what has become of a step.
     pub fn fate_of(&self, step: StepId) -> Fate {
         let mut fates = self.begun.iter().chain(&self.typed).map(|line| line.fate_of(step));

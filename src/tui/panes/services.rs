@@ -2,9 +2,9 @@
 //! these are sockets of this machine, and their figures are those of the command `services`.
 //!
 //! ```text
-//! service node    address         state   clients requests         in        out refused
-//! grpc    -       127.0.0.1:50050 open          2      117   20.1 MiB    1.2 KiB none
-//! ssh     Node_01 127.0.0.1:2201  stopped       0        0    0.0 KiB    0.0 KiB 3 silent
+//! service node    address         state   clients requests       in     out refused
+//! grpc    -       127.0.0.1:50050 open          2      117 20.1 MiB 1.2 KiB none
+//! ssh     Node_01 127.0.0.1:2201  stopped       0        0  0.0 KiB 0.0 KiB 3 silent
 //! ```
 
 use p2p_base::units::count_of;
@@ -225,17 +225,23 @@ fn columns(doors: &[&OwnDoor]) -> Vec<Column<Quantity>> {
     let widest = |texts: Vec<String>, most| longest(texts.iter().map(String::as_str), most);
     let address = widest(texts(|door| door.figures.address.to_string()), ADDRESS_MAX);
     let refused = widest(texts(refused), REFUSED_MAX);
-    vec![
+    let state = widest(texts(|door| door.state().into()), 7);
+    let came = widest(texts(|door| bytes_of(door.figures.bytes_in)), BYTES);
+    let sent = widest(texts(|door| bytes_of(door.figures.bytes_out)), BYTES);
+    let mut columns = vec![
         Column::new(Quantity::Service, "service", 4, 4, 9, Align::Left),
         Column::new(Quantity::Node, "node", 7, 9, 6, Align::Left),
         Column::new(Quantity::Address, "address", address, address, 8, Align::Left),
-        Column::new(Quantity::State, "state", 7, 7, 5, Align::Left),
+        Column::new(Quantity::State, "state", state, 7, 5, Align::Left),
         Column::new(Quantity::Clients, "clients", 7, 7, 7, Align::Right),
         Column::new(Quantity::Requests, "requests", 8, 8, 4, Align::Right),
-        Column::new(Quantity::Arrived, "in", BYTES - 1, BYTES, 2, Align::Right),
-        Column::new(Quantity::Sent, "out", BYTES - 1, BYTES, 1, Align::Right),
+        Column::new(Quantity::Arrived, "in", came, BYTES, 2, Align::Right),
+        Column::new(Quantity::Sent, "out", sent, BYTES, 1, Align::Right),
         Column::new(Quantity::Refused, "refused", 7, refused, 3, Align::Left),
-    ]
+    ];
+    // Where all doors are of the whole network, its cells would be blank.
+    columns.retain(|column| column.id != Quantity::Node || doors.iter().any(|door| door.node.is_some()));
+    columns
 }
 
 /// Returns what was refused at a door, by reason.

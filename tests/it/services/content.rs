@@ -103,3 +103,23 @@ fn a_client_whose_upload_is_taken_over_is_told() {
     assert!(read(home.path("got.bin")) == content);
     assert_eq!(served.stop().code, Some(0));
 }
+
+/// What cannot be written is named: standard output, or the file; one who reads no more is no failure.
+#[test]
+fn what_cannot_be_written_is_named() {
+    let home = of_alice(crate::program::QUICK);
+    home.file("a.bin", 200_000);
+    let served = Served::start(&home, &[]);
+    let at = At::new(&home, &served);
+    at.ok(&["put", "a.bin"]);
+    let words = at.words(&["get", "a.bin", "-o", "-"]);
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let said = home.command(&words).stdout(full).output().unwrap();
+    let told = String::from_utf8(said.stderr).unwrap();
+    assert!(said.status.code() == Some(1) && told.contains("cannot write to standard output: No space left"), "{told}");
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let said = home.command(&words).stdout(writer).output().unwrap();
+    assert!(said.status.code() == Some(0) && said.stderr.is_empty(), "{said:?}");
+    assert_eq!(served.stop().code, Some(0));
+}

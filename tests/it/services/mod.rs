@@ -325,3 +325,30 @@ fn what_clients_have_left_comes_to_its_end() {
         drop(instance.end().await.unwrap());
     });
 }
+
+/// A server that may open no more files says so with its figures and in its log, once, and takes those in who wait when it may again.
+#[test]
+fn a_server_that_may_open_no_more_files_says_so() {
+    const PERMITTED: u64 = 48;
+    let home = Home::new(QUICK);
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &format!("ulimit -n {PERMITTED}; exec \"$0\" serve --grpc=:0"), env!("CARGO_BIN_EXE_p2p")]);
+    shell.current_dir(home.path(".")).env_clear().env("HOME", home.path("."));
+    let served = Served::of(shell.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap());
+    // Less than may come from one address, and more than may be open.
+    let clients: Vec<_> = (0..60).map(|_| std::net::TcpStream::connect(served.grpc()).unwrap()).collect();
+    let times = || {
+        let logs = std::fs::read_dir(home.data().join("logs")).unwrap();
+        let logs = logs.map(|log| std::fs::read_to_string(log.unwrap().path()).unwrap());
+        logs.map(|log| log.matches("no connection is taken in").count()).sum::<usize>()
+    };
+    wait_until("the failure", || times() > 0);
+    drop(clients);
+    on_a_runtime(async {
+        let channel = tonic::transport::Endpoint::from_shared(format!("http://{}", served.grpc())).unwrap().connect().await;
+        let mut client = tonic_health::pb::health_client::HealthClient::new(channel.unwrap());
+        client.check(tonic_health::pb::HealthCheckRequest { service: String::new() }).await.unwrap();
+    });
+    let said = served.stop();
+    assert!(said.code == Some(0) && said.stderr.contains(&format!("{} too many open files", times())), "{said:?}");
+}

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::lines;
 use crate::cli::documented;
-use crate::program::{DEADLINE, Home, QUICK, Said, end_of, signal, wait_until};
+use crate::program::{DEADLINE, Home, PASSWORD, QUICK, Said, end_of, signal, wait_until};
 
 /// A running `p2p repl` whose lines come from a pipe.
 pub(super) struct Repl {
@@ -50,6 +50,25 @@ impl Repl {
         drop(self.input.take());
         end_of(self.child)
     }
+}
+
+/// Whoever is at a prompt while there are no accounts learns with the next command that a client has made the first one, and what to do next.
+#[test]
+fn the_first_account_by_a_client_is_told_at_the_prompt() {
+    let home = Home::new(QUICK);
+    let mut repl = Repl::start(&home);
+    let address = repl.serve();
+    let token = repl.says("setup token").split(' ').next_back().unwrap().to_owned();
+    let url = format!("grpc://{address}");
+    let mut registering = home.command(&["--connect", &url, "register", "alice", "alice@example.org"]);
+    let registered = registering.env("P2P_SETUP_TOKEN", token).env("P2P_PASSWORD", PASSWORD).output().unwrap();
+    assert!(registered.status.success(), "{registered:?}");
+    repl.line("nodes");
+    repl.line("nodes");
+    let said = repl.end();
+    let told = "the account alice was made from grpc 127.0.0.1, the first one: commands here need a login now, such as `login alice`";
+    assert_eq!(said.stderr.matches(told).count(), 1, "{said:?}");
+    assert_eq!(said.stderr.matches("no user is logged in").count(), 2, "{said:?}");
 }
 
 /// Tests that a client is taken in.

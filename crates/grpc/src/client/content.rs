@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 use std::thread::Builder;
 
 use bytes::Bytes;
+use p2p_service::files::Sha256Digest;
 use sha2::{Digest, Sha256};
 use tokio::sync::{mpsc, oneshot};
 use tonic::Status;
@@ -185,18 +186,18 @@ fn next_chunk(source: &mut impl Read) -> io::Result<Bytes> {
 }
 
 /// Compares the SHA-256 of all that came with the one that was told. Of a part of a file none was told.
-fn same(begun: &DownloadBegun, found: &[u8]) -> Outcome<()> {
+fn same(begun: &DownloadBegun, found: &Sha256Digest) -> Outcome<()> {
     let file = begun.file.as_ref().ok_or(ClientError::Unexpected("it does not say what it sends"))?;
-    if begun.first != 0 || begun.length != file.size || file.sha256 == found {
+    if begun.first != 0 || begun.length != file.size || file.sha256 == found.as_bytes()[..] {
         return Ok(());
     }
-    let hexadecimal = |digest: &[u8]| digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-    let (told, found) = (hexadecimal(&file.sha256), hexadecimal(found));
+    let told = file.sha256[..].try_into().map(Sha256Digest::from_bytes);
+    let told = told.map_or_else(|_| "none".to_owned(), |told| told.to_string());
     Err(ClientError::Damaged(format!("the content has the SHA-256 {found}, but the file has {told}, as the server says")))
 }
 
 /// Result of the writing, with the SHA-256 of all that was written.
-type Written = oneshot::Receiver<io::Result<Vec<u8>>>;
+type Written = oneshot::Receiver<io::Result<Sha256Digest>>;
 
 /// Begins to write what is sent.
 fn writing(mut sink: impl Write + Send + 'static) -> Outcome<(mpsc::Sender<Bytes>, Written)> {
@@ -214,7 +215,7 @@ fn writing(mut sink: impl Write + Send + 'static) -> Outcome<(mpsc::Sender<Bytes
         sink.flush()?;
         // Closed before it is told of.
         drop(sink);
-        Ok(whole.finalize().to_vec())
+        Ok(Sha256Digest::from_bytes(whole.finalize().into()))
     };
     let work = move || drop(told.send(write()));
     Builder::new().name("p2p-sink".into()).spawn(work)?;
@@ -245,12 +246,12 @@ mod tests {
     /// A whole file is compared with what the server told of it; of a part of one nothing was told.
     #[test]
     fn content_that_is_not_what_was_told_is_damaged() {
-        let found = Sha256::digest(b"0123456789").to_vec();
+        let found = Sha256Digest::of(b"0123456789");
         let begun = |first, sha256: &[u8]| {
             let file = FileInfo { size: 10, sha256: sha256.to_vec().into(), ..FileInfo::default() };
             DownloadBegun { file: Some(file), first, length: 10 - first, ..DownloadBegun::default() }
         };
-        assert!(same(&begun(0, &found), &found).is_ok());
+        assert!(same(&begun(0, found.as_bytes()), &found).is_ok());
         assert!(same(&begun(5, &[0; 32]), &found).is_ok());
         for wrong in [&[0; 32][..], &[]] {
             let error = same(&begun(0, wrong), &found).unwrap_err();

@@ -22,11 +22,9 @@ mod produced;
 mod upload;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use p2p_service::access::{Access, Identity};
 use p2p_service::files::PATH_BYTES_MAX;
-use tokio::time::{MissedTickBehavior, interval};
 use tonic::{Request, Response, Status, Streaming};
 
 use self::produced::Produced;
@@ -45,9 +43,6 @@ use crate::status::{self, told};
 const CHUNK_MAX: usize = 1 << 20;
 /// Length of a path at the most, in bytes: the longest one that can be stored, and the name of its owner before it.
 const PATH_MAX: usize = PATH_BYTES_MAX + 256;
-
-/// Time between two looks at whether what the caller of a stream has presented is still valid. The contract says so too.
-const LOOK: Duration = Duration::from_secs(10);
 
 type Answer<T> = Result<Response<T>, Status>;
 
@@ -92,16 +87,7 @@ impl Caller {
 
     /// Waits until what the caller has presented is no longer valid, and returns the status of that.
     async fn lapsed(&self) -> Status {
-        let mut looks = interval(LOOK);
-        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
-            looks.tick().await;
-            match self.access.peek().await {
-                // That it cannot be looked up now ends nothing.
-                Err(error) if *self.access.identity() == Identity::Nobody => return told(error),
-                _ => {}
-            }
-        }
+        told(self.access.lapsed().await)
     }
 }
 

@@ -262,6 +262,17 @@ impl Access {
         self.auth.accounts().unwrap_or_default().into_iter().map(|account| account.name.to_string()).collect()
     }
 
+    /// Returns the name of the first admin and the origin of that account, such as `grpc 127.0.0.1`, for one who may do nothing any more since
+    /// there is an account; `None` if there is none.
+    ///
+    /// # Errors
+    /// Fails if the disk refuses.
+    pub fn first_account(&self) -> Done<Option<(UserName, String)>> {
+        let Some(name) = self.auth.first_admin()? else { return Ok(None) };
+        let origin = self.auth.made_from(&name)?.unwrap_or_default();
+        Ok(Some((name, origin)))
+    }
+
     /// Sets a new password for a user and removes the second factor.
     ///
     /// # Errors

@@ -1,9 +1,18 @@
 //! What a front end holds to be logged in: the session of a person, or the API token of a program.
 
+use std::time::Duration;
+
 use p2p_auth::{Auth, AuthError, Secret, Token};
+use p2p_engine::Denial;
 use secrecy::ExposeSecret;
+use tokio::time::sleep;
 
 use super::identity::Identity;
+use super::{Access, AccessError};
+
+/// Time between two looks at whether what a client with a connection or a stream has presented is still valid, in wall time. The contract of
+/// gRPC says so too.
+const LOOK: Duration = Duration::from_secs(10);
 
 /// Session or API token that a front end uses.
 #[derive(Debug, Clone)]
@@ -73,6 +82,22 @@ impl Held {
         match self {
             Held::Session { token, .. } => token.expose(),
             Held::ApiToken(token) => token.expose_secret(),
+        }
+    }
+}
+
+impl Access {
+    /// Waits until a user who is logged in is nobody any more, looking every ten seconds: the session was ended, or the token was revoked or has
+    /// expired. Returns why. That it cannot be looked up ends nothing.
+    #[expect(clippy::disallowed_methods, reason = "sessions and tokens live by the wall clock")]
+    pub async fn lapsed(&self) -> AccessError {
+        loop {
+            let looked = self.peek().await;
+            if *self.identity() == Identity::Nobody {
+                // A request may have found out already that there is nobody.
+                return looked.err().unwrap_or_else(|| Denial::LoginNeeded.into());
+            }
+            sleep(LOOK).await;
         }
     }
 }

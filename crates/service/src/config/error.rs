@@ -70,6 +70,10 @@ impl ConfigError {
 }
 
 fn suggestion(name: &str, known: &[&'static str]) -> String {
+    let within: Vec<&str> = known.iter().filter_map(|key| key.strip_prefix(name)?.strip_prefix('.')).collect();
+    if !within.is_empty() {
+        return format!(" without {}, as in {name} = {{ {} = … }}", within.join(" and "), within.join(" = …, "));
+    }
     match likeness::nearest(name, known.iter().copied()).first() {
         Some(nearest) => format!(" (did you mean `{nearest}`?)"),
         None => format!(" (known here: {})", known.join(", ")),

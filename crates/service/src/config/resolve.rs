@@ -231,10 +231,14 @@ impl Config {
             0 => Some(0),
             port => port.checked_add(index),
         };
-        let too_few =
-            || ConfigError::Conflict(format!("[{section}] {key} = {first} leaves too few ports for an endpoint of each node"));
+        let wanted = nodes.min(max);
+        let too_few = || {
+            let last = u16::MAX - wanted.saturating_sub(1);
+            let message = format!("{first} leaves too few ports for {wanted} nodes; take port {last} or a lower one, or :0 for free ports");
+            self.refused(section, key, message)
+        };
         let address = |index| port(index).map(|port| SocketAddr::new(first.ip(), port)).ok_or_else(too_few);
-        (0..nodes.min(max)).map(address).collect()
+        (0..wanted).map(address).collect()
     }
 
     /// Returns the files with which the gRPC services speak TLS; `None` if they do not.

@@ -42,6 +42,10 @@ pub mod reason {
     pub const NO_REQUEST: &str = "no request in time";
     /// Silence of the client.
     pub const SILENT: &str = "silent";
+    /// Files that this process may have open are all in use: those who come wait meanwhile. Counted once until one is taken in again.
+    pub const NO_FILES: &str = "too many open files";
+    /// The system gives no connection for another reason, counted in the same way.
+    pub const NO_CONNECTION: &str = "no connection from the system";
 }
 
 /// Knowledge of the doors of a service about their guests, present and past.
@@ -99,7 +103,7 @@ impl Tally {
         self.is_stopped.store(is_stopped, Ordering::Relaxed);
     }
 
-    fn note_refusal(&self, reason: &'static str) {
+    pub(super) fn note_refusal(&self, reason: &'static str) {
         *locked(&self.refusals).entry(reason).or_default() += 1;
     }
 }

@@ -21,6 +21,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use rustix::io::Errno;
 use serde::{Serialize, Serializer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -28,7 +29,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use self::guarded::Guarded;
-use self::guest::{Book, Guest, Limits, Refusals, Tally, locked};
+use self::guest::{Book, Guest, Limits, Refusals, Tally, locked, reason};
 use crate::output;
 
 /// Time for which no connection is taken in after the system could not give one: it has no file descriptors left, most often.
@@ -252,6 +253,8 @@ impl Closing {
 pub struct Door {
     /// Socket; `None` while what is served does not run.
     listener: Option<TcpListener>,
+    /// True as long as the system has given no connection when it was asked last.
+    is_failing: bool,
     tally: Arc<Tally>,
     open: Arc<Open>,
     closing: Closing,
@@ -276,7 +279,7 @@ impl Drop for Open {
 impl Door {
     fn new(listener: TcpListener, address: SocketAddr, open: Arc<Open>, closing: Closing) -> Door {
         let tally = open.0.add_door(address);
-        Door { listener: Some(listener), tally, open, closing }
+        Door { listener: Some(listener), is_failing: false, tally, open, closing }
     }
 
     /// Returns the address at which the door listens, with the port that the system has given.
@@ -350,17 +353,28 @@ impl Door {
         };
         match accepted {
             Ok((stream, peer)) => {
+                self.is_failing = false;
                 let guest = Guest::admit(self.book(), &self.tally, peer.ip()).ok()?;
                 // Small answers are not held back for larger ones; a system that refuses delays them.
                 let _ = stream.set_nodelay(true);
                 Some((Guarded::new(stream, guest.clone()), guest))
             }
             Err(error) => {
-                tracing::warn!(service = self.book().service, address = %self.address(), %error, "no connection is taken in");
+                self.note_failure(&error);
                 pause(AFTER_FAILURE).await;
                 None
             }
         }
+    }
+
+    /// Notes that the system gives no connection, once until it does again: it is asked ten times a second.
+    fn note_failure(&mut self, error: &io::Error) {
+        if std::mem::replace(&mut self.is_failing, true) {
+            return;
+        }
+        let is_out_of_files = matches!(Errno::from_io_error(error), Some(Errno::MFILE | Errno::NFILE));
+        self.tally.note_refusal(if is_out_of_files { reason::NO_FILES } else { reason::NO_CONNECTION });
+        tracing::warn!(service = self.book().service, address = %self.address(), %error, "no connection is taken in");
     }
 
     /// Waits for the tasks of connections, for `span` at the most, and ends those that are left.

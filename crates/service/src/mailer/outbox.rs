@@ -31,7 +31,11 @@ pub(super) async fn keep(directory: &Path, name: &str, bytes: Vec<u8>) -> io::Re
     let write = move || {
         private_file::create_directory(&directory)?;
         private_file::write(&path, &bytes)?;
-        move_oldest(&directory)
+        // The mail is where it should be, whatever becomes of the older ones: they are moved after a later one.
+        if let Err(error) = move_oldest(&directory) {
+            tracing::warn!(%error, mailbox = OLDER, "the oldest mails of the outbox are not moved to the mailbox");
+        }
+        Ok(())
     };
     tokio::task::spawn_blocking(write).await.map_err(io::Error::other)?
 }
@@ -44,21 +48,31 @@ type Kept = (u64, u64, PathBuf);
 fn move_oldest(directory: &Path) -> io::Result<()> {
     let mut mails: Vec<Kept> = Vec::new();
     for entry in fs::read_dir(directory)? {
-        let path = entry?.path();
-        mails.extend(number_of(&path).map(|(number, at)| (number, at, path)));
+        let entry = entry?;
+        let path = entry.path();
+        let found = number_of(&path).filter(|_| entry.file_type().is_ok_and(|kind| kind.is_file()));
+        mails.extend(found.map(|(number, at)| (number, at, path)));
     }
     if mails.len() < KEPT + MOVED_AT_ONCE {
         return Ok(());
     }
     mails.sort_unstable();
     mails.truncate(mails.len() - KEPT);
-    let mut older = private_file::open_to_append(&directory.join(OLDER))?;
-    for (_, at, path) in &mails {
-        older.write_all(&entry_of(&fs::read(path)?, *at))?;
-    }
-    older.sync_all()?;
-    private_file::sync_directory(directory)?;
+    add_to_mailbox(directory, &mails)?;
     mails.iter().try_for_each(|(_, _, path)| fs::remove_file(path))
+}
+
+/// Adds mails to the mailbox, durably: all of them, or none, as on a full disk.
+fn add_to_mailbox(directory: &Path, mails: &[Kept]) -> io::Result<()> {
+    let mut older = private_file::open_to_append(&directory.join(OLDER))?;
+    let before = older.metadata()?.len();
+    let mut added = mails.iter().try_for_each(|(_, at, path)| older.write_all(&entry_of(&fs::read(path)?, *at)));
+    added = added.and_then(|()| older.sync_all());
+    if added.is_err() {
+        older.set_len(before)?;
+        return added;
+    }
+    private_file::sync_directory(directory)
 }
 
 /// Returns the number in the name of a mail, and the time; none if the file is no mail.
@@ -124,6 +138,24 @@ mod tests {
         assert!(older.starts_with(first), "{older}");
         assert_eq!(older.matches("\nSubject: ").count(), MOVED_AT_ONCE);
         assert!(!private_file::is_open_to_others(&directory.join(OLDER)).unwrap());
+    }
+
+    /// A mail is delivered although the older ones cannot be moved, and they stay as they are.
+    #[tokio::test]
+    async fn a_mailbox_that_cannot_be_written_loses_no_mail() {
+        let home = tempfile::tempdir().unwrap();
+        let directory = home.path();
+        let paths: Vec<PathBuf> = (1..=KEPT + MOVED_AT_ONCE).map(|number| write(directory, 1_795_000_000, number)).collect();
+        fs::create_dir(directory.join(OLDER)).unwrap();
+        keep(directory, "1795000000-009999.eml", b"From: a\r\n\r\n".to_vec()).await.unwrap();
+        assert!(paths.iter().all(|path| path.exists()) && directory.join("1795000000-009999.eml").exists());
+        // Of mails of which one cannot be read none is added.
+        fs::remove_dir(directory.join(OLDER)).unwrap();
+        add_to_mailbox(directory, &[(1, 1, paths[0].clone())]).unwrap();
+        let before = fs::read(directory.join(OLDER)).unwrap();
+        let gone = directory.join("1795000000-000000.eml");
+        assert!(add_to_mailbox(directory, &[(2, 2, paths[1].clone()), (0, 0, gone)]).is_err());
+        assert_eq!(fs::read(directory.join(OLDER)).unwrap(), before);
     }
 
     /// Without a sender, and with a time that no calendar has, an entry can be told from others all the same.

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use p2p_service::access::Access;
 use p2p_service::access::remote::RemoteRules;
-use p2p_service::access::{Access, Identity};
 use p2p_service::doors::Closing;
 use p2p_service::doors::guarded::Guarded;
 use p2p_service::doors::guest::Guest;
@@ -20,7 +20,7 @@ use russh::{Disconnect, MethodSet, SshId};
 use tokio::io::{AsyncRead, AsyncWrite, BufReader, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::{oneshot, watch};
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::timeout;
 
 use super::SERVICE;
 use super::channels::Client;
@@ -46,8 +46,6 @@ const BUFFER: usize = 1024;
 const CHANNEL_BUFFER: usize = 32;
 /// Bytes of a client that are read ahead: the library reads the length of a packet and then the rest, and a packet is 32 KiB at the most.
 const READ_AHEAD: usize = 32 * 1024;
-/// Time between two looks at whether that by which a client has logged in is still valid, as for the streams of gRPC.
-const LOOK: Duration = Duration::from_secs(10);
 /// Time for the last words of a connection.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
@@ -142,7 +140,7 @@ async fn reason_to_end(
     let login = async {
         // The sender is the session's, which has not ended.
         if timeout(LOGIN_MAX, is_in.wait_for(|&is_in| is_in)).await.is_ok() {
-            lapsed(access).await;
+            access.lapsed().await;
             return LAPSED;
         }
         guest.note_refusal(NO_LOGIN);
@@ -156,20 +154,6 @@ async fn reason_to_end(
             // A little is left of the time for the last words.
             let _ = timeout(drain.mul_f32(0.8), works.over()).await;
         } => "the server ends",
-    }
-}
-
-/// Waits until a client that has logged in is nobody any more: its session was ended, or its token was revoked or has expired.
-async fn lapsed(access: &Access) {
-    let mut looks = interval(LOOK);
-    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        looks.tick().await;
-        // That it cannot be looked up now ends nothing, and a request may have found out already that there is nobody.
-        let _ = access.peek().await;
-        if *access.identity() == Identity::Nobody {
-            return;
-        }
     }
 }
 

@@ -47,6 +47,25 @@ fn wait_for_a_segment(at: &At, path: &str) {
     Watching::new(at, "Segment").wait_for(is_of_it);
 }
 
+/// Standard output that cannot be written is named; one who reads no more is no failure.
+#[test]
+fn standard_output_that_cannot_be_written_is_named() {
+    let home = with_key();
+    home.file("a.bin", 200_000);
+    let served = served(&home);
+    home.ok(&["sftp", "put", "alice@Node_02", "a.bin"]);
+    let words = ["sftp", "get", "Node_02", "a.bin", "-o", "-"];
+    let full = fs::File::options().write(true).open("/dev/full").unwrap();
+    let said = home.command(&words).stdout(full).output().unwrap();
+    let told = String::from_utf8(said.stderr).unwrap();
+    assert!(said.status.code() == Some(1) && told.contains("cannot write to standard output: No space left"), "{told}");
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let said = home.command(&words).stdout(writer).output().unwrap();
+    assert!(said.status.code() == Some(0) && said.stderr.is_empty(), "{said:?}");
+    assert_eq!(served.stop().code, Some(0));
+}
+
 #[test]
 fn files_are_sent_fetched_and_listed() {
     let home = with_key();
