@@ -56,7 +56,8 @@ const BY: &str = "--services";
 pub(crate) fn require_open_files() -> Result<()> {
     match getrlimit(Resource::Nofile).current {
         Some(permitted) if permitted < OPEN_FILES => {
-            let problem = eyre!("too few open files are permitted: --services has up to {OPEN_FILES}, and {permitted} may be open");
+            let problem =
+                eyre!("too few open files are permitted: --services has up to {OPEN_FILES}, and {permitted} may be open");
             let problem = problem.exit_code(exit::TEMPORARY);
             Err(problem.suggestion("`ulimit -n 1024` permits more in this shell, if `ulimit -Hn` is no less"))
         }

@@ -108,7 +108,8 @@ mod tests {
         let filters = BTreeMap::from([("Nodes".to_owned(), "_04".to_owned())]);
         let orders = BTreeMap::from([("Nodes".to_owned(), "-stored".to_owned())]);
         let hidden_columns = BTreeMap::from([("Wire".to_owned(), BTreeSet::from(["seq".to_owned()]))]);
-        let settings = Settings { preset: "network".into(), theme: "light".into(), filters, orders, hidden_columns, ..Settings::default() };
+        let settings =
+            Settings { preset: "network".into(), theme: "light".into(), filters, orders, hidden_columns, ..Settings::default() };
         files.store(&Identity::Operator, &settings);
         files.store(&Identity::Nobody, &Settings::default());
         assert_eq!(files.load(&Identity::Operator), settings);

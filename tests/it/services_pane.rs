@@ -179,7 +179,10 @@ fn doors_are_shown_while_there_are_any() {
         let (row, figures) = (program.rows().remove(0), program.services.doors().remove(0).figures);
         let told = format!(" 1        1 {} {} ", bytes_of(figures.bytes_in), bytes_of(figures.bytes_out));
         let words: Vec<&str> = row.split_whitespace().collect();
-        assert!(figures.bytes_in > 0 && words.join(" ").contains(&told.split_whitespace().collect::<Vec<_>>().join(" ")), "{row}");
+        assert!(
+            figures.bytes_in > 0 && words.join(" ").contains(&told.split_whitespace().collect::<Vec<_>>().join(" ")),
+            "{row}"
+        );
         program.press(&["C", "refused", "Enter", "Esc"]);
         assert!(row.contains(" none") && !program.rows()[0].contains(" none"), "{row}");
         program.press(&["y"]);

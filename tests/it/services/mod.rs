@@ -16,6 +16,7 @@ mod losses;
 mod prompts;
 mod sftp;
 mod sftp_clients;
+mod sftp_extensions;
 mod sftp_hostile;
 mod ssh;
 mod storage;

@@ -66,7 +66,8 @@ fn the_first_account_by_a_client_is_told_at_the_prompt() {
     repl.line("nodes");
     repl.line("nodes");
     let said = repl.end();
-    let told = "the account alice was made from grpc 127.0.0.1, the first one: commands here need a login now, such as `login alice`";
+    let told =
+        "the account alice was made from grpc 127.0.0.1, the first one: commands here need a login now, such as `login alice`";
     assert_eq!(said.stderr.matches(told).count(), 1, "{said:?}");
     assert_eq!(said.stderr.matches("no user is logged in").count(), 2, "{said:?}");
 }

@@ -233,6 +233,14 @@ fn openssh_sftp() {
     client.is("copied", &big);
     let said = batch(&client, "rm d/x\nrmdir d\nls -1\nput -R many\nls -1 many\n");
     assert_eq!(said.lines().filter(|line| line.starts_with("many/")).count(), 2_000);
+    // What is refused is told, ends the batch with 1, and changes nothing.
+    for refused in ["get none", "ln many/0000 linked", "symlink many/0000 linked", "rmdir many", "put big ~bob/big", "mkdir many"]
+    {
+        std::fs::write(client.path("batch"), format!("{refused}\n")).unwrap();
+        let said = end_of(client.command("sftp", &["-F", "config", "-b", "batch", "p2p"]).spawn().unwrap());
+        assert!(said.code == Some(1) && !said.stderr.is_empty(), "{refused}: {said:?}");
+    }
+    assert_eq!(client.at_server("ls").lines().filter(|line| line.contains("linked") || line.contains("none")).count(), 0);
     client.done(&["put", "get", "list", "rename", "directories", "remove", "attributes", "copy", "df"]);
     // A client that is killed in the middle leaves no file, and the next one sends what is missing.
     std::fs::write(client.path("batch"), "put big lost\n").unwrap();

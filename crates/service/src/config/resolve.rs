@@ -234,7 +234,8 @@ impl Config {
         let wanted = nodes.min(max);
         let too_few = || {
             let last = u16::MAX - wanted.saturating_sub(1);
-            let message = format!("{first} leaves too few ports for {wanted} nodes; take port {last} or a lower one, or :0 for free ports");
+            let message =
+                format!("{first} leaves too few ports for {wanted} nodes; take port {last} or a lower one, or :0 for free ports");
             self.refused(section, key, message)
         };
         let address = |index| port(index).map(|port| SocketAddr::new(first.ip(), port)).ok_or_else(too_few);

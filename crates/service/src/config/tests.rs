@@ -329,7 +329,8 @@ fn nodes_have_endpoints_one_after_the_other_if_the_user_wants_them() {
     assert_eq!(addresses("[nodes]\ncount = 100\n[grpc]\nnodes = ':1000'\n").unwrap().len(), 64);
     assert_eq!(addresses("[nodes]\ncount = 100\n[grpc]\nnodes = ':1000'\nnodes_max = 99\n").unwrap().len(), 99);
     let error = addresses("[nodes]\ncount = 3\n[grpc]\nnodes = ':65534'\n").unwrap_err().to_string();
-    let told = "p2p.toml:4: [grpc] nodes: 127.0.0.1:65534 leaves too few ports for 3 nodes; take port 65533 or a lower one, or :0";
+    let told =
+        "p2p.toml:4: [grpc] nodes: 127.0.0.1:65534 leaves too few ports for 3 nodes; take port 65533 or a lower one, or :0";
     assert!(error.starts_with(told), "{error}");
     assert!(addresses("[nodes]\ncount = 3\n[grpc]\nnodes = ':65533'\n").is_ok());
     let error = addresses("[grpc]\nnodes = '0.0.0.0:0'\n").unwrap_err().to_string();

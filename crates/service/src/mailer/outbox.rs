@@ -29,7 +29,8 @@ pub(super) fn name_of(at: u64, number: u64) -> String {
 pub(super) async fn keep(directory: &Path, name: &str, bytes: Vec<u8>) -> io::Result<()> {
     let (directory, path) = (directory.to_owned(), directory.join(name));
     let write = move || {
-        private_file::create_directory(&directory)?;
+        private_file::create_directory(&directory)
+            .map_err(|error| io::Error::new(error.kind(), format!("the directory cannot be used: {error}")))?;
         private_file::write(&path, &bytes)?;
         // The mail is where it should be, whatever becomes of the older ones: they are moved after a later one.
         if let Err(error) = move_oldest(&directory) {

@@ -70,6 +70,69 @@ fn openssh_gives_a_password_and_then_a_code() {
     assert_eq!(served.stop().code, Some(0));
 }
 
+/// `sftp` and `scp` of OpenSSH, where a password and a code are asked for: a file goes there and comes back.
+#[test]
+#[ignore = "needs OpenSSH"]
+fn openssh_moves_files_with_a_password_and_a_code() {
+    let home = Home::new(QUICK);
+    home.register("alice");
+    let (_, backup) = enable_app(&home, "alice");
+    let content = home.file("a.bin", 1 << 20);
+    let served = served(&home);
+    let port = served.ssh("Node_01").port().to_string();
+    let options = ["-F", "none", "-o", "UserKnownHostsFile=hosts", "-o", "StrictHostKeyChecking=accept-new", "-P", &port];
+    let command = |program: &str, words: &[&str]| {
+        let mut command = Command::new(program);
+        command.args(options).args(["-o", "RekeyLimit=1M", "-o", "PubkeyAuthentication=no"]).args(words);
+        command.current_dir(home.path(".")).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    };
+    fs::write(home.path("lines"), "put a.bin there.bin\nget there.bin back.bin\n").unwrap();
+    let mut sftp = command("sftp", &["alice@127.0.0.1"]);
+    sftp.stdin(fs::File::open(home.path("lines")).unwrap());
+    let said = asking(&home, sftp, &backup[0]);
+    assert!(said.code == Some(0) && fs::read(home.path("back.bin")).unwrap() == content, "{said:?}");
+    let said = asking(&home, command("scp", &["a.bin", "alice@127.0.0.1:copied.bin"]), &backup[1]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let said = asking(&home, command("scp", &["alice@127.0.0.1:copied.bin", "again.bin"]), &backup[2]);
+    assert!(said.code == Some(0) && fs::read(home.path("again.bin")).unwrap() == content, "{said:?}");
+    // A code that was used admits no more.
+    let said = asking(&home, command("scp", &["alice@127.0.0.1:copied.bin", "third.bin"]), &backup[2]);
+    assert!(said.code != Some(0) && !home.path("third.bin").exists(), "{said:?}");
+    assert_eq!(served.stop().code, Some(0));
+}
+
+/// The lines of the README as they stand there, but for the places where OpenSSH keeps the keys of hosts and asks.
+#[test]
+#[ignore = "needs OpenSSH"]
+fn the_lines_of_the_readme_work() {
+    let home = Home::new(QUICK);
+    home.register("alice");
+    let served = served(&home);
+    let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    let (_, rest) = readme.split_once("<!-- tested: files by sftp -->\n```sh\n").unwrap();
+    let lines = rest.split_once("```").unwrap().0;
+    fs::create_dir(home.path("bin")).unwrap();
+    let found =
+        end_of(Command::new("sh").args(["-c", "command -v sftp"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap());
+    let own = format!(
+        "#!/bin/sh\nexec {} -F none -o UserKnownHostsFile=hosts -o StrictHostKeyChecking=accept-new \"$@\"\n",
+        found.stdout.trim()
+    );
+    fs::write(home.path("bin/sftp"), own).unwrap();
+    fs::set_permissions(home.path("bin/sftp"), fs::Permissions::from_mode(0o700)).unwrap();
+    for _ in 0..2 {
+        let mut shell = Command::new("sh");
+        let path = format!("{}:{}", home.path("bin").to_str().unwrap(), std::env::var("PATH").unwrap());
+        shell.args(["-ec", lines]).env("PATH", path).env("P2P_SSH", served.ssh("Node_01").port().to_string());
+        shell.current_dir(home.path(".")).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let said = asking(&home, shell, "");
+        assert!(said.code == Some(0) && said.stdout.ends_with("hello, nodes\n"), "{said:?}");
+        assert!(said.stdout.contains("greeting.txt"), "{said:?}");
+    }
+    assert_eq!(served.stop().code, Some(0));
+}
+
 /// Twenty megabytes of answers while the keys are exchanged anew after each.
 #[test]
 #[ignore = "needs OpenSSH"]
