@@ -131,3 +131,31 @@ fn the_containerfile_builds_and_starts_what_there_is() {
     let needed = manifest.lines().find_map(|line| line.strip_prefix("rust-version = \"")).unwrap().trim_end_matches('"');
     assert!(all[0].1.contains(&format!("/rust:{needed}-")), "{}", all[0].1);
 }
+
+/// The service config names calls of the contract, and none of which a second attempt would do something else: a call without an answer may
+/// have been carried out.
+#[test]
+fn the_service_config_repeats_what_may_be_repeated() {
+    let (path, text) = asset("grpc-service-config.json");
+    let config: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let all = config["methodConfig"].as_array().unwrap();
+    assert_eq!(all.len(), 1);
+    assert_eq!(all[0]["retryPolicy"]["retryableStatusCodes"], serde_json::json!(["UNAVAILABLE"]));
+    let contract = ["accounts", "admin", "files", "storage"].map(|name| {
+        let text = fs::read_to_string(path.with_file_name("proto").join(format!("p2p/v1/{name}.proto"))).unwrap();
+        text.replace('\n', " ")
+    });
+    for name in all[0]["name"].as_array().unwrap() {
+        let (package, service) = name["service"].as_str().unwrap().rsplit_once('.').unwrap();
+        let of_service = contract.iter().find_map(|text| text.split_once(&format!("service {service} {{")));
+        let (_, rest) = of_service.unwrap_or_else(|| panic!("{service}"));
+        assert_eq!(package, "p2p.v1");
+        let Some(method) = name["method"].as_str() else {
+            assert_eq!(service, "FileStorageService", "all calls of it may be repeated");
+            continue;
+        };
+        let calls = rest.split_once(" service ").map_or(rest, |(calls, _)| calls);
+        assert!(calls.contains(&format!("rpc {method}(")), "{service} {method}");
+        assert!(["List", "Get", "Stat", "Watch", "WhoAmI"].iter().any(|reading| method.starts_with(reading)), "{method}");
+    }
+}

@@ -124,6 +124,25 @@ fn the_library_of_others_administers_the_network() {
     assert_eq!(served.stop().code, Some(0));
 }
 
+/// Calls are repeated as the published service config says: one outlives the end of a node's process, and an error for good is told at once.
+#[test]
+#[ignore = "needs grpcio"]
+fn the_library_of_others_repeats_calls() {
+    let home = registered(&format!("{QUICK}[grpc]\nnodes = ':0'\nnodes_max = 1\n"), &["root"]);
+    assert_eq!(home.login("root").code, Some(0));
+    let token = home.ok(&["token", "new", "python", "--scope", "admin"]).trim().to_owned();
+    let served = Served::start(&home, &[]);
+    let mut python = Command::new(python());
+    python.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/grpc_retries.py"));
+    python.args([served.grpc(), served.of_node("grpc", "Node_01")].map(|address| address.to_string()));
+    python.args([CONTRACT, concat!(env!("CARGO_MANIFEST_DIR"), "/assets/grpc-service-config.json"), &token]);
+    let said = end_of(python.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap());
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let expected = json!({ "before": 32, "once": ["UNAVAILABLE"], "again": 32, "wrong": "INVALID_ARGUMENT" });
+    assert_eq!(lines(&said.stdout).pop(), Some(expected), "{said:?}");
+    assert_eq!(served.stop().code, Some(0));
+}
+
 /// The lines that the README prints, as they stand, as often as they are run.
 #[test]
 #[ignore = "needs grpcio"]

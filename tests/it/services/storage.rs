@@ -7,8 +7,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use p2p_auth::Registration;
+use p2p_engine::faults::PathChange;
 use p2p_engine::operation::{Await, Break, ListNodes, Mend, SetSpeed, StatUser};
 use p2p_engine::pace::Speed;
+use p2p_engine::snapshot::Peer;
 use p2p_grpc::Server;
 use p2p_grpc::proto::auth_service_client::AuthServiceClient;
 use p2p_grpc::proto::file_storage_service_client::FileStorageServiceClient;
@@ -292,6 +294,27 @@ fn a_node_says_what_it_is_and_what_the_network_is() {
         assert_eq!(named.len(), 1 + 5);
         let up = hosts[1].up.as_ref().unwrap();
         assert_eq!((up.bytes_per_second, hosts[1].loss), (Some(125_000_000), 0.0));
+        house.end().await;
+    });
+}
+
+/// A node that is far away answers late, in virtual time, and the others as before.
+#[test]
+fn a_slow_node_is_slow() {
+    on_a_runtime(async {
+        let house = House::new(QUICK).await;
+        let alice = house.session("alice").await;
+        let delay = "400ms".parse().unwrap();
+        let change = PathChange { delay: Some(delay), ..PathChange::default() };
+        house.alice.call(Break::Paths { peer: Peer::Node(NodeNumber::from_index(1)), change }).await.unwrap();
+        let mut stored = Vec::new();
+        for index in [0, 1] {
+            let mut client = house.client(index, Some(&alice)).await;
+            let span = client.store_as(&[7; 1_000], None).await.unwrap().virtual_time.unwrap();
+            stored.push(span.seconds as f64 + f64::from(span.nanos) / 1e9);
+        }
+        // There and back, and once more before that where no connection was open.
+        assert!(stored[0] < 0.4 && stored[1] >= 0.8, "{stored:?}");
         house.end().await;
     });
 }
