@@ -197,7 +197,7 @@ async fn sftp(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
     let mut asker = Asker::prompt(shell, &user, found.is_here());
     let visit = Visit { pool: &commands.pool, found: &found, user: &user, here: here.as_deref() };
     let taken = visit.connection(&mut asker).await.map_err(|failure| failed(&asked, vec![failure.into()]))?;
-    let session = taken.connection.sftp().await.map_err(|error| failed(&asked, vec![error.into()]))?;
+    let session = asked.session(&taken.connection).await.map_err(|error| failed(&asked, vec![error.into()]))?;
     let (told, done) = oneshot::channel();
     // As long as this is there, somebody waits.
     let (_waits, gone) = oneshot::channel::<()>();

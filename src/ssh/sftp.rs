@@ -11,7 +11,7 @@ mod report;
 mod transfers;
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use eyre::{Report, Result};
@@ -24,8 +24,9 @@ use p2p_service::output;
 use p2p_shell::answer::View;
 use p2p_shell::asking::answers::Answers;
 use p2p_shell::tally::tell_left;
+use p2p_ssh::client::Connection;
 use p2p_ssh::client::pool::Pool;
-use p2p_ssh::client::sftp::{Sftp, SftpError};
+use p2p_ssh::client::sftp::{Sftp, SftpError, of_path};
 use serde_json::Value;
 use thiserror::Error;
 
@@ -242,6 +243,17 @@ impl Outcome {
 }
 
 impl Asked {
+    /// Begins a session for what is asked for.
+    ///
+    /// # Errors
+    /// Fails if the host has no SFTP, does not answer in time, or if the connection ends.
+    pub(super) async fn session(&self, connection: &Connection) -> Result<Sftp, SftpError> {
+        match self.action {
+            Action::Put => connection.sftp_to_send().await,
+            Action::Get | Action::Ls => connection.sftp().await,
+        }
+    }
+
     /// Returns a reason why this cannot be asked for, if there is one.
     pub(super) fn problem(&self) -> Option<&'static str> {
         let dashes = self.paths.iter().filter(|path| is_dash(path)).count();
@@ -269,10 +281,7 @@ impl Asked {
         for (place, path) in self.paths.iter().enumerate() {
             let done = match self.action {
                 Action::Put => transfers.put(path, &mut stop).await.map(Some),
-                Action::Get => match text_of(path) {
-                    Ok(path) => transfers.get(path, &mut stop).await,
-                    Err(failure) => Err(failure),
-                },
+                Action::Get => transfers.get(&of_path(path), &mut stop).await,
                 Action::Ls => break,
             };
             outcome.left = self.paths.len() - place - 1;
@@ -305,24 +314,8 @@ impl Asked {
     }
 
     async fn listed(&self, sftp: &Sftp) -> Result<Vec<EntryLine>, Failure> {
-        let path = self.paths.first().map_or(Ok("."), |path| text_of(path))?;
-        Ok(sftp.list(path).await?.iter().map(EntryLine::from).collect())
-    }
-}
-
-/// Returns a path at a host, which is text.
-fn text_of(path: &Path) -> Result<&str, Failure> {
-    path.to_str().ok_or_else(|| Failure::operand(format!("{} is no text in UTF-8, as paths at a host are", visible_path(path))))
-}
-
-impl Asked {
-    /// Returns what is told when this is interrupted, if its end may take a while: a node stores first what it has taken in.
-    fn words_of_stop(&self) -> Option<&'static str> {
-        match (self.action, self.resume) {
-            (Action::Put, true) => Some("what the host has is being kept; Ctrl-C again ends at once"),
-            (Action::Put, false) => Some("what was sent is being removed; Ctrl-C again ends at once, and leaves it at the host"),
-            (Action::Get | Action::Ls, _) => None,
-        }
+        let path = self.paths.first().map_or_else(|| ".".to_owned(), |path| of_path(path));
+        Ok(sftp.list(&path).await?.iter().map(EntryLine::from).collect())
     }
 }
 
@@ -339,7 +332,7 @@ impl SftpArgs {
         let visit = Visit { pool: &pool, found: &found, user: &user, here: None };
         let session = async {
             let taken = visit.connection(&mut asker).await?;
-            let sftp = taken.connection.sftp().await?;
+            let sftp = asked.session(&taken.connection).await?;
             Ok::<_, Failure>((taken, sftp))
         };
         let (_taken, sftp) = tokio::select! {
@@ -348,12 +341,7 @@ impl SftpArgs {
             stop = interrupted() => return Err(stop?.into()),
         };
         let _attention = interrupt::attend()?;
-        let stop = async {
-            drop(interrupted().await);
-            if let Some(words) = asked.words_of_stop() {
-                output::tell(words);
-            }
-        };
+        let stop = async { drop(interrupted().await) };
         let outcome = asked.carry_out(&sftp, true, stop).await;
         self.tell(&asked, outcome)
     }
@@ -409,13 +397,13 @@ fn reported(asked: &Asked, path: String, failure: Failure, is_of_several: bool) 
 
 /// Returns an interruption with what has become of the transfer.
 fn stopped(asked: &Asked, stop: Interrupted, failure: &Failure) -> Interrupted {
-    match (asked.action, failure) {
-        (_, Failure::Sftp(left @ SftpError::Left { .. })) => {
-            let text = left.to_string();
-            stop.after(text.strip_prefix("interrupted; ").unwrap_or(&text))
-        }
+    const GOES_ON: &str = "the same command goes on where it was";
+    let text = failure.to_string();
+    match (asked.action, text.strip_prefix("interrupted; ")) {
         (Action::Ls, _) => stop,
-        _ if asked.resume => stop.after("the same command goes on where it was"),
+        (_, Some(left)) if asked.resume => stop.after(left).after(GOES_ON),
+        (_, Some(left)) => stop.after(left),
+        _ if asked.resume => stop.after(GOES_ON),
         _ => stop.after("nothing is kept of what was under way"),
     }
 }

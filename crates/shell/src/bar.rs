@@ -67,6 +67,11 @@ impl FileBar {
         self.bar.set_message(measured(rate, left, "real"));
     }
 
+    /// Draws words in the place of the figures, while there are none.
+    pub fn say(&self, words: &'static str) {
+        self.bar.set_message(words);
+    }
+
     /// Sets the size, once it is known.
     pub fn set_size(&self, bytes: u64) {
         self.bar.set_length(bytes);

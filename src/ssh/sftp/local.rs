@@ -13,7 +13,7 @@ use p2p_base::replacement::{FileAttributes, Replacement};
 use p2p_base::source_file::{self, Unchanging};
 use p2p_engine::{EngineError, create_destination};
 use p2p_service::files::Attributes as Kept;
-use p2p_ssh::client::sftp::{Attributes, kept_name};
+use p2p_ssh::client::sftp::{Attributes, kept_name, of_path};
 use rustix::fs::OFlags;
 
 use super::Failure;
@@ -44,7 +44,7 @@ impl Source {
         let attributes = Kept::from(&metadata);
         Ok(Source {
             content: Box::new(Unchanging::new(file, &metadata)),
-            name: path.file_name().and_then(|name| name.to_str()).map(str::to_owned),
+            name: path.file_name().map(|name| of_path(Path::new(name))),
             size: Some(metadata.len()),
             attributes: attributes.modified.zip(attributes.mode),
         })

@@ -3,7 +3,7 @@
 use p2p_base::spelling::visible;
 use p2p_service::event_words::mode_of;
 use p2p_shell::report::{Table, bytes_of, date_of, number_column, rate_of, seconds_of, text_column};
-use p2p_ssh::client::sftp::{Entry, Kind};
+use p2p_ssh::client::sftp::{Entry, Kind, shown};
 use p2p_store::segment::Sha256Digest;
 use serde::Serialize;
 
@@ -59,6 +59,11 @@ pub(super) fn files_table(lines: &[FileLine]) -> Table {
     Table { columns, rows: lines.iter().map(row).collect(), empty: "no files" }
 }
 
+/// Returns a path at a host as JSON has it: what is no text is escaped, as in `caf\xe9`.
+pub(super) fn text_of(path: &str) -> String {
+    if path.contains('\0') { shown(path).into_owned() } else { path.to_owned() }
+}
+
 /// Entry of a directory at a host. What the host does not tell is absent.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(super) struct EntryLine {
@@ -74,7 +79,7 @@ impl From<&Entry> for EntryLine {
         let told = entry.attributes;
         EntryLine {
             kind: told.kind.name(),
-            name: entry.name.clone(),
+            name: text_of(&entry.name),
             bytes: told.bytes.filter(|_| told.kind != Kind::Directory),
             modified_at: told.modified,
             mode: told.mode.map(mode_of),

@@ -2,17 +2,20 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use p2p_base::replacement::FileAttributes;
-use p2p_base::spelling::{visible, visible_path};
+use p2p_base::spelling::visible_path;
 use p2p_engine::EngineError;
 use p2p_shell::bar::FileBar;
-use p2p_ssh::client::sftp::{Attributes, Fetched, Kind, Sending, Sent, Sftp, SftpError, Wanted, joined, last_name};
+use p2p_ssh::client::sftp::{
+    Attributes, Fetched, Kind, Progress, Sending, Sent, Sftp, SftpError, Step, Wanted, joined, last_name, own_name, shown,
+};
 use p2p_store::segment::Sha256Digest;
 use tokio::time::Instant;
 
 use super::local::{Place, Source};
-use super::report::FileLine;
+use super::report::{FileLine, text_of};
 use super::{Asked, Failure};
 use crate::operand::is_dash;
 
@@ -24,28 +27,50 @@ pub(super) struct Transfers<'a> {
     pub(super) is_drawn: bool,
 }
 
+/// Time after which it is said that the host has not opened a file yet.
+const SAID_AFTER: Duration = Duration::from_secs(1);
+
 /// Bar of a file, with the figures behind it.
-struct Progress {
+struct Drawn {
     bar: FileBar,
     begun: Instant,
     size: Option<u64>,
+    /// Bytes that were there at the begin; `None` before it.
+    before: Option<u64>,
 }
 
-impl Progress {
-    /// Draws so many bytes as done, of which some were there before.
-    fn set(&self, done: u64, before: u64) {
+impl Drawn {
+    /// Draws so many bytes as done, and measures them from the first time on.
+    fn set(&mut self, done: u64) {
         self.bar.set(done);
+        let before = *self.before.get_or_insert_with(|| {
+            self.begun = Instant::now();
+            done
+        });
         let seconds = self.begun.elapsed().as_secs_f64();
         let rate = Some(done.saturating_sub(before) as f64 / seconds).filter(|rate| rate.is_finite() && *rate > 0.0);
         let left = rate.zip(self.size).map(|(rate, size)| size.saturating_sub(done) as f64 / rate);
         self.bar.measure_here(rate, left);
     }
+
+    /// Draws what the host has stored of a file that is sent.
+    fn follow(&mut self, now: Progress) {
+        match now.step {
+            Step::Opening if self.begun.elapsed() < SAID_AFTER => {}
+            Step::Opening => self.bar.say("the host still opens it"),
+            Step::Storing if self.size.is_none_or(|size| now.stored >= size) => {
+                self.set(now.stored);
+                self.bar.say("storing");
+            }
+            Step::Sending | Step::Storing => self.set(now.stored),
+        }
+    }
 }
 
 impl Transfers<'_> {
-    fn progress(&self, name: &str, size: Option<u64>) -> Progress {
-        let bar = if self.is_drawn { FileBar::new(&visible(name), size) } else { FileBar::hidden() };
-        Progress { bar, begun: Instant::now(), size }
+    fn drawn(&self, name: &str, size: Option<u64>) -> Drawn {
+        let bar = if self.is_drawn { FileBar::new(&shown(name), size) } else { FileBar::hidden() };
+        Drawn { bar, begun: Instant::now(), size, before: None }
     }
 
     /// Sends a file of this machine. When `stop` is over, it is given up.
@@ -67,12 +92,10 @@ impl Transfers<'_> {
             keeps: self.asked.resume,
             attributes: source.attributes.filter(|_| self.asked.preserve),
         };
-        let progress = self.progress(&target, source.size);
-        let mut before = None;
-        let told = |at| progress.set(at, *before.get_or_insert(at));
-        let sent = self.sftp.send(sending, source.content, told, stop).await;
-        let seconds = progress.begun.elapsed().as_secs_f64();
-        drop(progress);
+        let mut drawn = self.drawn(&target, source.size);
+        let sent = self.sftp.send(sending, source.content, |now| drawn.follow(now), stop).await;
+        let seconds = drawn.begun.elapsed().as_secs_f64();
+        drop(drawn);
         let Sent { bytes, kept, sha256, is_compared } = sent.map_err(|error| of_source(error, path))?;
         Ok(self.line(target, path, (bytes, kept), (sha256, is_compared), seconds))
     }
@@ -82,7 +105,7 @@ impl Transfers<'_> {
         let Some(name) = self.asked.name.as_deref() else {
             return own
                 .map(str::to_owned)
-                .ok_or_else(|| Failure::operand("the file has no name of its own that is text; give it one with --as NAME"));
+                .ok_or_else(|| Failure::operand("the file has no name of its own; give it one with --as NAME"));
         };
         let is_several = self.asked.paths.len() > 1;
         let is_directory = name.ends_with('/') || self.sftp.find(name).await?.is_some_and(|found| found.kind == Kind::Directory);
@@ -90,7 +113,7 @@ impl Transfers<'_> {
             Some(own) => Ok(joined(name, own)),
             None if is_several => Err(Failure::operand(format!(
                 "several files cannot all be `{}`; with a / at its end it is a directory",
-                visible(name)
+                shown(name)
             ))),
             None => Ok(name.to_owned()),
         }
@@ -115,11 +138,10 @@ impl Transfers<'_> {
         let unwritable = |error: io::Error| EngineError::Destination { path: local.clone(), reason: error.to_string() };
         let (from, kept) = place.kept().map_err(unwritable)?;
         let sink = place.sink().map_err(unwritable)?;
-        let progress = self.progress(path, there.bytes);
-        let told = |at| progress.set(at, from);
-        let fetched = self.sftp.fetch(Wanted { path, from, kept }, sink, told, stop).await;
-        let seconds = progress.begun.elapsed().as_secs_f64();
-        drop(progress);
+        let mut drawn = self.drawn(path, there.bytes);
+        let fetched = self.sftp.fetch(Wanted { path, from, kept }, sink, |at| drawn.set(at), stop).await;
+        let seconds = drawn.begun.elapsed().as_secs_f64();
+        drop(drawn);
         let Fetched { bytes, sha256, is_compared } = match fetched {
             Ok(fetched) => fetched,
             // A reader that needs no more, as `head`, is no failure; neither is it a file.
@@ -148,8 +170,8 @@ impl Transfers<'_> {
             }
             Some(out) if !out.is_dir() => Ok(out.clone()),
             out => {
-                let name = own.ok_or_else(|| Failure::operand(format!("`{}` is the name of no file", visible(path))))?;
-                Ok(out.as_deref().map_or_else(|| PathBuf::from(name), |directory| directory.join(name)))
+                let name = own.ok_or_else(|| Failure::operand(format!("`{}` is the name of no file", shown(path))))?;
+                Ok(out.as_deref().map_or_else(|| PathBuf::from(own_name(name)), |directory| directory.join(own_name(name))))
             }
         }
     }
@@ -165,7 +187,7 @@ impl Transfers<'_> {
         let moved = bytes.saturating_sub(kept_bytes) as f64;
         FileLine {
             host: self.sftp.host().to_owned(),
-            path,
+            path: text_of(&path),
             local: visible_path(local),
             bytes,
             kept_bytes,

@@ -12,6 +12,7 @@
 //! | `statvfs@openssh.com`, `fstatvfs@openssh.com` | the room for the user's files, as `df` has it |
 //! | `copy-data` | copies bytes of one open file to another |
 //! | `check-file-name`, `check-file-handle` | SHA-256 of all of a file, as it was stored |
+//! | `upload-status@p2p`, `upload-forget@p2p`, `upload-expect@p2p` | what [`uploads`] describes |
 
 use std::collections::HashMap;
 
@@ -25,6 +26,7 @@ use super::handles::{HANDLES_MAX, Open};
 use super::schedule::Claim;
 use super::session::Session;
 use crate::paths::{HOME, Place, absolute, expanded, place};
+use crate::uploads;
 
 const LIMITS: &str = "limits@openssh.com";
 const POSIX_RENAME: &str = "posix-rename@openssh.com";
@@ -47,7 +49,9 @@ const CHECK_HANDLE: &str = "check-file-handle";
 /// Extensions by their versions, as the answer to INIT names them.
 pub(super) fn offered() -> HashMap<String, String> {
     let first = [LIMITS, POSIX_RENAME, LSETSTAT, HOME_DIRECTORY, EXPAND_PATH, NAMES, FSYNC, COPY_DATA, "check-file"];
-    let versions = first.map(|name| (name, "1")).into_iter().chain([(STATVFS, "2"), (FSTATVFS, "2")]);
+    let own = [uploads::STATUS, uploads::FORGET, uploads::EXPECT];
+    let first = first.into_iter().chain(own).map(|name| (name, "1"));
+    let versions = first.chain([(STATVFS, "2"), (FSTATVFS, "2")]);
     versions.map(|(name, version)| (name.to_owned(), version.to_owned())).collect()
 }
 
@@ -113,7 +117,8 @@ pub(super) fn claim(request: &str, data: &[u8]) -> Claim {
             Ok(Claim { handles: vec![from.to_owned(), fields.text()?.to_owned()], ..Claim::default() })
         }),
         STATVFS | LSETSTAT | CHECK_NAME => fields.text().map(|path| Claim::look(absolute(path))),
-        FSTATVFS | CHECK_HANDLE => fields.text().map(Claim::of_handle),
+        FSTATVFS | CHECK_HANDLE | uploads::EXPECT => fields.text().map(Claim::of_handle),
+        // Those about an upload by its path are answered while its writes wait for nodes.
         _ => Ok(Claim::default()),
     };
     claim.unwrap_or_default()
@@ -151,6 +156,9 @@ impl Session {
             COPY_DATA => self.copy(fields).await.map(|()| done(id)),
             CHECK_NAME => self.check_name(fields).await.map(reply),
             CHECK_HANDLE => self.check_handle(fields).await.map(reply),
+            uploads::STATUS => Ok(reply(self.upload_status(fields.text()?).await?.encoded())),
+            uploads::FORGET => self.forget_upload(fields.text()?).await.map(|()| done(id)),
+            uploads::EXPECT => self.expect(fields.text()?, fields.bytes()?).await.map(|()| done(id)),
             _ => Err(Failure::unsupported("there is no such extension")),
         }
     }

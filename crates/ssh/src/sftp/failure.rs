@@ -3,7 +3,7 @@
 use p2p_base::message::legible;
 use p2p_service::ErrorKind;
 use p2p_service::access::{Access, AccessError};
-use p2p_service::files::{Await, EngineError, TransferId};
+use p2p_service::files::{Await, EngineError, Sha256Digest, TransferId};
 use p2p_service::statuses;
 use russh_sftp::protocol::{Packet, StatusCode};
 
@@ -64,6 +64,11 @@ impl Failure {
     /// Returns the failure of a name that is no text.
     pub(super) fn no_text() -> Failure {
         Failure::because("the name is no text in UTF-8, as all names here are")
+    }
+
+    /// Returns the failure of content that is not the one which its client has named by its SHA-256.
+    pub(super) fn of_other_content(found: &Sha256Digest, expected: &Sha256Digest) -> Failure {
+        Failure::because(format!("what has come has the SHA-256 {found}, and is to have {expected}; nothing of it is stored"))
     }
 
     /// Returns why a transfer is over before its time: what its report says, and this message if it says nothing of a failure.

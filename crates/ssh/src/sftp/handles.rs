@@ -1,6 +1,6 @@
 //! Open files and directories of a session, by their handles, of which it has a limited number.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use p2p_service::files::FileKey;
@@ -56,6 +56,8 @@ struct Table {
     open: HashMap<String, (String, Open)>,
     /// Segments of the node, as the last list of them had them.
     segments: BTreeMap<String, HeldSegment>,
+    /// Paths of whose uploads the client has asked, the latest ones.
+    asked: VecDeque<String>,
 }
 
 impl Handles {
@@ -113,6 +115,21 @@ impl Handles {
     /// Returns a segment of the last list.
     pub(super) fn known(&self, segment: &str) -> Option<HeldSegment> {
         self.table().segments.get(segment).cloned()
+    }
+
+    /// Notes that the client has asked for the upload at a path.
+    pub(super) fn note_asked(&self, path: String) {
+        let asked = &mut self.table().asked;
+        asked.retain(|other| *other != path);
+        asked.push_back(path);
+        if asked.len() > HANDLES_MAX {
+            asked.pop_front();
+        }
+    }
+
+    /// Returns true if the client has asked for the upload at a path.
+    pub(super) fn has_asked(&self, path: &str) -> bool {
+        self.table().asked.iter().any(|asked| asked == path)
     }
 
     /// Returns the path of a handle.

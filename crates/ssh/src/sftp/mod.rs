@@ -6,7 +6,7 @@
 //! | `schedule` | the order in which requests take effect |
 //! | `replies`, `content` | answers on their way to the client |
 //! | `session`, `requests` | what the requests of a session have in common, and which of them does what |
-//! | `lookups`, `opening`, `changes`, `extensions` | the requests |
+//! | `lookups`, `opening`, `changes`, `uploads`, `extensions` | the requests |
 //! | `handles`, `growing`, `reader`, `writer`, `sequence`, `staging` | what is open |
 //! | `attributes`, `failure` | attributes and statuses |
 //!
@@ -30,6 +30,7 @@ mod schedule;
 mod sequence;
 mod session;
 mod staging;
+mod uploads;
 mod writer;
 
 use std::collections::HashMap;

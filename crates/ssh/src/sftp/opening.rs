@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use p2p_service::access::Identity;
 use p2p_service::access::uploads::StoreAs;
-use p2p_service::files::{Attributes, Await, BegunUpload, Declared, Entry, ForgetUpload, KeptUpload, Park, UploadId};
+use p2p_service::files::{Attributes, Await, BegunUpload, Declared, Entry, ForgetUpload, KeptUpload, UploadId};
 use russh_sftp::protocol::{FileAttributes, OpenFlags};
 
 use super::attributes::{given, of_new};
@@ -57,12 +57,17 @@ impl Session {
         let is_there = self.is_file(user, path, text).await?;
         let attributes = if is_there { Attributes { mode: None, ..given(attrs) } } else { of_new(attrs) };
         let kept = self.kept(user, text).await?;
-        self.require_writable(path, flags, is_there, kept.as_ref())?;
-        let writer = if is_there && !flags.contains(OpenFlags::TRUNCATE) {
+        // A client that has asked for the upload knows what is kept of it.
+        let goes_on = kept.is_some() && continues(flags) && self.handles.has_asked(path);
+        if !goes_on {
+            self.require_writable(path, flags, is_there, kept.as_ref())?;
+        }
+        let writer = if is_there && !flags.contains(OpenFlags::TRUNCATE) && !goes_on {
             Writer::stored(&self.access, text, attributes, self.reader(user, text).await?)
         } else {
-            let stored_as = StoreAs { attributes, replace: flags.contains(OpenFlags::TRUNCATE) };
-            let (stored_as, begun) = self.begun(text, flags, stored_as, kept).await?;
+            let replace = flags.contains(OpenFlags::TRUNCATE) || kept.as_ref().is_some_and(|kept| goes_on && kept.stored_as.replace);
+            let stored_as = StoreAs { attributes, replace };
+            let (stored_as, begun) = self.begun(user, text, flags, stored_as, kept).await?;
             Writer::new(&self.access, text, stored_as, begun).await
         };
         let writer = writer.appending(flags.contains(OpenFlags::APPEND));
@@ -71,7 +76,7 @@ impl Session {
     }
 
     /// Returns true if a file is stored at a path, and false if nothing is.
-    async fn is_file(&self, user: &Identity, path: &str, text: &str) -> Done<bool> {
+    pub(super) async fn is_file(&self, user: &Identity, path: &str, text: &str) -> Done<bool> {
         match self.access.known_entry(user, text).await.map_err(Failure::from) {
             Ok(Entry::Directory(_)) => Err(Failure::because(format!("`{path}` is a directory"))),
             Ok(Entry::File(_)) => Ok(true),
@@ -101,29 +106,26 @@ impl Session {
     /// which it was begun.
     async fn begun(
         &self,
+        user: &Identity,
         text: &str,
         flags: OpenFlags,
         stored_as: StoreAs,
         kept: Option<KeptUpload>,
     ) -> Done<(StoreAs, BegunUpload)> {
+        let kept = match kept {
+            Some(kept) if continues(flags) => self.ended(user, text, kept).await?,
+            Some(kept) => self.rested(user, text, kept).await?,
+            None => None,
+        };
         match kept {
-            Some(kept) if !flags.intersects(OpenFlags::TRUNCATE | OpenFlags::EXCLUDE) => {
-                return Ok((kept.stored_as, self.continued(kept).await?));
+            Some(kept) if continues(flags) => {
+                return Ok((kept.stored_as, self.access.resume_stream(&kept, Declared::default()).await?));
             }
             // What is being stored by another session is refused by the engine.
             Some(KeptUpload { id, transfer: None, .. }) => self.forget(id).await?,
             _ => {}
         }
         Ok((stored_as, self.begin_upload(text, stored_as).await?))
-    }
-
-    /// Continues an upload. One that is under way has lost its client, or the client has given the connection up: it is ended first.
-    async fn continued(&self, kept: KeptUpload) -> Done<BegunUpload> {
-        if let Some(transfer) = kept.transfer {
-            // It may have ended in the meantime.
-            let _ = self.access.call(Park { transfer }).await;
-        }
-        Ok(self.access.resume_stream(&kept, Declared::default()).await?)
     }
 
     /// Undoes an upload that is kept.
@@ -227,4 +229,9 @@ impl Session {
         }
         Ok(())
     }
+}
+
+/// Returns true if a file that is opened so is written on from where an upload was interrupted.
+fn continues(flags: OpenFlags) -> bool {
+    !flags.intersects(OpenFlags::TRUNCATE | OpenFlags::EXCLUDE)
 }

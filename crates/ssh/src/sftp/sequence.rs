@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use p2p_service::access::Access;
-use p2p_service::files::{Await, BegunUpload, Cancel, Declared, Park, StreamWriter, TransferId};
+use p2p_service::files::{Await, BegunUpload, Cancel, Declared, Park, Sha256Digest, StreamWriter, TransferId};
 use tokio::time::timeout;
 
 use super::failure::{Done, Failure};
@@ -145,13 +145,21 @@ impl Sequence {
         }
     }
 
-    /// Ends the content and waits until the file is stored.
+    /// Ends the content and waits until the file is stored. Content with another SHA-256 than the expected one is undone.
     ///
     /// # Errors
     /// Fails if the file is not stored; it is there in no part then.
-    pub(super) async fn finish(self, access: &Access) -> Done<()> {
+    pub(super) async fn finish(self, access: &Access, expected: Option<Sha256Digest>) -> Done<()> {
+        let ended = self.stream.end();
+        if let Some(expected) = expected.filter(|expected| *expected != ended.sha256) {
+            let found = ended.sha256;
+            access.call(Cancel { transfer: self.transfer }).await?;
+            drop(ended);
+            access.call(Await { transfer: self.transfer }).await?;
+            return Err(Failure::of_other_content(&found, &expected));
+        }
         // The report says why an upload is over.
-        let _ = self.stream.finish().await;
+        let _ = ended.hand_over().await;
         access.call(Await { transfer: self.transfer }).await?.into_result()?;
         Ok(())
     }

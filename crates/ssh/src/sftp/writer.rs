@@ -9,7 +9,7 @@ use p2p_service::ErrorKind;
 use p2p_service::access::Access;
 use p2p_service::access::copies::Copying;
 use p2p_service::access::uploads::StoreAs;
-use p2p_service::files::{Attributes, BegunUpload, ByteSize, Declared, FileRecord};
+use p2p_service::files::{Attributes, BegunUpload, ByteSize, Declared, FileRecord, Sha256Digest};
 
 use super::content::Content;
 use super::failure::{Done, Failure};
@@ -48,6 +48,8 @@ pub(super) struct Writer {
     appends: bool,
     /// Attributes that were set since the file was opened.
     set: Attributes,
+    /// SHA-256 without which nothing is stored, if the client has named one.
+    expected: Option<Sha256Digest>,
     growing: Growing,
 }
 
@@ -71,7 +73,7 @@ impl Writer {
 
     fn of(access: &Access, text: &str, stored_as: StoreAs, way: Way, growing: Growing) -> Writer {
         let (access, text, set) = (access.clone(), text.to_owned(), Attributes::default());
-        Writer { access, text, stored_as, way: Ok(way), former: None, appends: false, set, growing }
+        Writer { access, text, stored_as, way: Ok(way), former: None, appends: false, set, expected: None, growing }
     }
 
     /// Lets all that is written go to the end.
@@ -197,6 +199,11 @@ impl Writer {
         self.growing.show(given);
     }
 
+    /// Lets nothing be stored but content with this SHA-256.
+    pub(super) fn expect(&mut self, sha256: Sha256Digest) {
+        self.expected = Some(sha256);
+    }
+
     /// Sets the size.
     ///
     /// # Errors
@@ -261,7 +268,7 @@ impl Writer {
             Way::Sequence(mut sequence, _) => {
                 // What was never written between two writes is zeros (POSIX.1-2024, `lseek`).
                 sequence.fill(&self.access, self.len()).await?;
-                sequence.finish(&self.access).await?;
+                sequence.finish(&self.access, self.expected).await?;
             }
             Way::Staged { content, is_stored: false } => self.store(&content).await?,
             Way::Copy(file) => self.copy(&file).await?,
@@ -288,6 +295,9 @@ impl Writer {
     /// Stores the file as a copy, which gets its attributes at the end.
     async fn copy(&mut self, file: &Reader) -> Done<()> {
         file.check().await?;
+        if let Some(expected) = self.expected.filter(|expected| *expected != file.file().sha256) {
+            return Err(Failure::of_other_content(&file.file().sha256, &expected));
+        }
         let (identity, how) = (self.access.check().await?, Copying { replace: self.stored_as.replace, preserve: false });
         let copy = self.access.copying(&identity, file.text(), &self.text, how).await?;
         self.access.record_copy(&identity, &copy.from).await?;
@@ -328,7 +338,7 @@ impl Writer {
         loop {
             let bytes = content.read(sequence.at(), READ_MAX as usize).await?.into_bytes();
             if bytes.is_empty() {
-                sequence.finish(&self.access).await?;
+                sequence.finish(&self.access, self.expected).await?;
                 self.stored_as.replace = true;
                 return Ok(());
             }

@@ -161,15 +161,15 @@ fn what_is_interrupted_is_gone_or_goes_on() {
     let content = home.file("a.bin", 1 << 20);
     let served = Served::of(home.spawn(&["serve", "--grpc=:0", "--ssh=:0", "--speed=max"]));
     let at = At::new(&home, &served);
-    for (flag, part, words) in [
-        (None, "a.bin.p2p-", "nothing is kept of what was under way"),
-        (Some("--resume"), "a.bin.p2p-part", "goes on where it was"),
+    for (flag, name, words) in [
+        (None, "c.bin", "nothing is kept of what was under way"),
+        (Some("--resume"), "a.bin", "goes on where it was"),
     ] {
-        let arguments: Vec<&str> = ["sftp", "put", "Node_01", "-", "--as", "a.bin"].into_iter().chain(flag).collect();
+        let arguments: Vec<&str> = ["sftp", "put", "Node_01", "-", "--as", name].into_iter().chain(flag).collect();
         let mut put = held(&home, &arguments);
         // The rest is never given, so that the file cannot be whole.
         put.stdin.as_mut().unwrap().write_all(&content[..700_000]).unwrap();
-        wait_for_a_segment(&at, part);
+        wait_for_a_segment(&at, name);
         assert_eq!(home.ok(&["sftp", "ls", "Node_02"]), "nothing in it\n");
         signal(&put, "INT");
         let said = end_of(put);
@@ -198,7 +198,7 @@ fn what_is_kept_of_another_file_is_found_out() {
     let at = At::new(&home, &served);
     let mut put = held(&home, &["sftp", "put", "Node_01", "-", "--as", "a.bin", "--resume"]);
     put.stdin.as_mut().unwrap().write_all(&[7; 700_000]).unwrap();
-    wait_for_a_segment(&at, "a.bin.p2p-part");
+    wait_for_a_segment(&at, "a.bin");
     signal(&put, "INT");
     assert_eq!(end_of(put).code, Some(130));
     wait_until("what is kept", || at.json(&["uploads"])[0]["state"] == "parked");

@@ -2,12 +2,14 @@
 
 use std::io;
 
-use p2p_base::spelling::{visible, visible_line};
+use p2p_base::spelling::visible_line;
+use p2p_base::units::ByteSize;
 use russh_sftp::client::error::Error;
 use russh_sftp::protocol::{Status, StatusCode};
 use thiserror::Error;
 
 use super::super::ClientError;
+use super::names::shown;
 
 /// Error of a transfer or of a question.
 #[derive(Debug, Error)]
@@ -34,7 +36,7 @@ pub enum SftpError {
         words: String,
     },
     /// There is a file of that name already.
-    #[error("`{}` is at {host} already", visible(path))]
+    #[error("`{}` is at {host} already", shown(path))]
     Taken {
         /// Name of the host.
         host: String,
@@ -42,7 +44,7 @@ pub enum SftpError {
         path: String,
     },
     /// The host cannot replace a file in one step.
-    #[error("{host} cannot replace `{}` without losing it first (it has no posix-rename@openssh.com)", visible(path))]
+    #[error("{host} cannot replace `{}` without losing it first (it has no posix-rename@openssh.com)", shown(path))]
     NotReplaceable {
         /// Name of the host.
         host: String,
@@ -50,7 +52,7 @@ pub enum SftpError {
         path: String,
     },
     /// The path is that of a directory, or of what is no file.
-    #[error("`{}` is no file at {host}", visible(path))]
+    #[error("`{}` is no file at {host}", shown(path))]
     NoFile {
         /// Name of the host.
         host: String,
@@ -80,7 +82,7 @@ pub enum SftpError {
         what: String,
     },
     /// The file has changed while it was fetched.
-    #[error("`{}` has changed at {host} while it was fetched", visible(path))]
+    #[error("`{}` has changed at {host} while it was fetched", shown(path))]
     Changed {
         /// Name of the host.
         host: String,
@@ -88,7 +90,7 @@ pub enum SftpError {
         path: String,
     },
     /// The file goes on after the size that the host tells of it.
-    #[error("`{}` is longer than the {bytes} bytes that {host} tells of it", visible(path))]
+    #[error("`{}` is longer than the {bytes} bytes that {host} tells of it", shown(path))]
     Longer {
         /// Name of the host.
         host: String,
@@ -98,7 +100,7 @@ pub enum SftpError {
         bytes: u64,
     },
     /// The content at the host is not that of this machine.
-    #[error("{host} has {} for `{}`, and here it is {}", known.0, visible(path), known.1)]
+    #[error("{host} has {} for `{}`, and here it is {}", known.0, shown(path), known.1)]
     Differs {
         /// Name of the host.
         host: String,
@@ -113,8 +115,46 @@ pub enum SftpError {
     /// The transfer was given up by who had asked for it.
     #[error("interrupted")]
     Stopped,
+    /// The transfer was given up by who had asked for it, and what is stored of it is kept for the next one.
+    #[error("interrupted; {} of it stored at {host}", ByteSize::from_bytes(*bytes))]
+    Kept {
+        /// Name of the host.
+        host: String,
+        /// Bytes that were stored at the last look; what was on its way is stored too, if it comes.
+        bytes: u64,
+    },
+    /// A transfer has failed, and the host removes what it has of it.
+    #[error("{error}; {host} removes what it has of `{}`, which is not over yet", shown(path))]
+    Undoing {
+        /// Why it has failed.
+        error: Box<SftpError>,
+        /// Name of the host.
+        host: String,
+        /// Path of the file.
+        path: String,
+    },
+    /// A transfer has failed, and the host does not remove what it has of it.
+    #[error("{error}; {host}: {words}")]
+    NotUndone {
+        /// Why it has failed.
+        error: Box<SftpError>,
+        /// Name of the host.
+        host: String,
+        /// What the host says.
+        words: String,
+    },
+    /// A transfer has failed, and the host may keep what it has of it as an upload.
+    #[error("{error}; {host} may keep what it has of `{}` as an upload, for a day", shown(path))]
+    LeftUpload {
+        /// Why it has failed.
+        error: Box<SftpError>,
+        /// Name of the host.
+        host: String,
+        /// Path of the file.
+        path: String,
+    },
     /// A transfer has failed, and what it had begun at the host may still be there.
-    #[error("{error}; `{}` may be left at {host}", visible(part))]
+    #[error("{error}; `{}` may be left at {host}", shown(part))]
     Left {
         /// Why it has failed.
         error: Box<SftpError>,
@@ -136,6 +176,10 @@ impl SftpError {
     pub(super) fn of(error: Error, host: &str, path: &str, seconds: u64) -> SftpError {
         let host = host.to_owned();
         match error {
+            Error::Status(Status { status_code: StatusCode::Ok, .. }) => {
+                let what = "it says that a request is done, and does not answer it".into();
+                SftpError::Unsound { host, what }
+            }
             Error::Status(status) => {
                 let words = words_of(&status, path);
                 SftpError::Refused { host, status: status.status_code, words }
@@ -160,7 +204,10 @@ impl SftpError {
                 matches!(**error, ClientError::Unreachable { .. } | ClientError::Silent { .. } | ClientError::Cut { .. })
             }
             SftpError::Late { .. } | SftpError::Lost { .. } => true,
-            SftpError::Left { error, .. } => error.is_temporary(),
+            SftpError::Left { error, .. }
+            | SftpError::Undoing { error, .. }
+            | SftpError::NotUndone { error, .. }
+            | SftpError::LeftUpload { error, .. } => error.is_temporary(),
             _ => false,
         }
     }
@@ -168,8 +215,11 @@ impl SftpError {
     /// Returns true if the transfer was given up by who had asked for it.
     pub fn is_stopped(&self) -> bool {
         match self {
-            SftpError::Stopped => true,
-            SftpError::Left { error, .. } => error.is_stopped(),
+            SftpError::Stopped | SftpError::Kept { .. } => true,
+            SftpError::Left { error, .. }
+            | SftpError::Undoing { error, .. }
+            | SftpError::NotUndone { error, .. }
+            | SftpError::LeftUpload { error, .. } => error.is_stopped(),
             _ => false,
         }
     }
@@ -178,9 +228,13 @@ impl SftpError {
 /// Returns what a host says, with the path if it does not name that. Its words are shown as data: they are another's.
 fn words_of(status: &Status, path: &str) -> String {
     let said = visible_line(status.error_message.trim()).into_owned();
-    let said = if said.is_empty() { status.status_code.to_string() } else { said };
-    let shown = visible(path);
-    if path.is_empty() || said.contains(&*shown) { said } else { format!("`{shown}`: {said}") }
+    let said = match status.status_code {
+        _ if !said.is_empty() => said,
+        StatusCode::Eof => "End of file".into(),
+        code => code.to_string(),
+    };
+    let seen = shown(path);
+    if path.is_empty() || said.contains(&*seen) { said } else { format!("`{seen}`: {said}") }
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use russh_sftp::protocol::{FileAttributes, OpenFlags, StatusCode};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
+use super::names::shown;
 use super::threads::{Whole, writing};
 use super::window::Window;
 use super::{Attributes, Kind, Sftp, SftpError};
@@ -96,6 +97,10 @@ impl Sftp {
         match attributes {
             Attributes { kind: Kind::File, bytes: Some(size), .. } if from <= size => Ok((handle, attributes, size)),
             Attributes { kind: Kind::File, bytes: Some(_), .. } => Err(self.changed(path)),
+            Attributes { kind: Kind::File, bytes: None, .. } => {
+                let what = format!("it tells no size of `{}`", shown(path));
+                Err(SftpError::Unsound { host: self.host.clone(), what })
+            }
             _ => Err(SftpError::NoFile { host: self.host.clone(), path: path.to_owned() }),
         }
     }

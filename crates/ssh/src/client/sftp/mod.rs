@@ -4,10 +4,13 @@
 //! |---|---|
 //! | `mod` | a session, and its short requests |
 //! | `listing` | attributes, and lists of directories |
-//! | `sending` | a file that is sent, under another name until it is whole |
+//! | `sending` | a file that is sent |
+//! | `parts` | places where it is written until it is whole |
+//! | `uploads` | what servers of this program tell of uploads |
 //! | `fetching` | a file that is fetched |
 //! | `threads` | sources and sinks, which threads of their own read and write |
 //! | `window` | requests that are under way at once |
+//! | `wire` | packets, which are checked before the library reads them |
 //! | `names` | paths at a host |
 //! | `failure` | errors |
 //!
@@ -18,11 +21,14 @@ mod failure;
 mod fetching;
 mod listing;
 mod names;
+mod parts;
 #[cfg(test)]
 mod peers;
 mod sending;
 mod threads;
+mod uploads;
 mod window;
+mod wire;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -40,8 +46,9 @@ use tokio::time::timeout;
 pub use self::failure::SftpError;
 pub use self::fetching::{Fetched, Wanted};
 pub use self::listing::{Attributes, Entry, Kind};
-pub use self::names::{joined, kept_name, last_name};
-pub use self::sending::{Sending, Sent};
+pub use self::names::{joined, kept_name, last_name, of_path, own_name, shown};
+pub use self::sending::{Progress, Sending, Sent, Step};
+use self::wire::{Reason, Wire};
 use super::{ClientError, Connection, OPEN_MAX};
 
 /// Version that is spoken.
@@ -68,6 +75,10 @@ pub struct Sftp {
     /// Bytes of a READ and of a WRITE.
     lengths: (u32, u32),
     answer_max: Duration,
+    /// Why the host was given up, once it is.
+    reason: Reason,
+    /// Session of its own for questions about what this one sends, whose requests wait for nodes.
+    aside: Option<Box<Sftp>>,
 }
 
 impl std::fmt::Debug for Sftp {
@@ -96,6 +107,21 @@ impl Connection {
     }
 }
 
+impl Connection {
+    /// Begins a session as [`sftp`](Self::sftp) does, for files that are sent. A server of this program tells meanwhile, in a session of its own,
+    /// what it has stored.
+    ///
+    /// # Errors
+    /// Fails as [`sftp`](Self::sftp) does.
+    pub async fn sftp_to_send(&self) -> Result<Sftp, SftpError> {
+        let mut sftp = self.sftp().await?;
+        if sftp.tells_of_uploads() {
+            sftp.aside = Some(Box::new(self.sftp().await?));
+        }
+        Ok(sftp)
+    }
+}
+
 /// Waits for the answer to the request for the subsystem; none if the channel ends before.
 async fn is_granted(channel: &mut Channel<russh::client::Msg>) -> Option<bool> {
     loop {
@@ -114,10 +140,13 @@ impl Sftp {
         host: String,
         answer_max: Duration,
     ) -> Result<Sftp, SftpError> {
-        let begin_max = BEGIN_MAX.min(answer_max);
-        let raw =
-            RawSftpSession::new_with_config(stream, Config { request_timeout_secs: begin_max.as_secs(), ..Config::default() });
-        let failed = |error| SftpError::of(error, &host, "", begin_max.as_secs());
+        let (begin_max, reason) = (BEGIN_MAX.min(answer_max), Reason::default());
+        let config = Config { request_timeout_secs: begin_max.as_secs(), ..Config::default() };
+        let raw = RawSftpSession::new_with_config(Wire::new(stream, Reason::clone(&reason)), config);
+        let failed = |error| match reason.get() {
+            Some(what) => SftpError::Unsound { host: host.clone(), what: what.clone() },
+            None => SftpError::of(error, &host, "", begin_max.as_secs()),
+        };
         let told = raw.init().await.map_err(failed)?;
         if told.version != VERSION {
             let reason = format!("it speaks version {}, and not {VERSION}", told.version);
@@ -128,7 +157,8 @@ impl Sftp {
             lengths = lengths_within(&raw.limits().await.map_err(failed)?);
         }
         raw.set_timeout(answer_max.as_secs());
-        Ok(Sftp { raw: Arc::new(raw), host, extensions: Arc::new(told.extensions), lengths, answer_max })
+        let (raw, extensions) = (Arc::new(raw), Arc::new(told.extensions));
+        Ok(Sftp { raw, host, extensions, lengths, answer_max, reason, aside: None })
     }
 
     /// Returns the name of the host.
@@ -149,9 +179,15 @@ impl Sftp {
         }
         let mut names = Vec::new();
         [from, to].into_iter().for_each(|name| put(&mut names, name.as_bytes()));
-        match self.raw.extended(POSIX_RENAME, names).await.map_err(|error| self.failed(error, to))? {
-            Packet::Status(status) => self.done(status, to),
-            _ => Err(self.failed(Error::UnexpectedPacket, to)),
+        self.request(POSIX_RENAME, names, to).await
+    }
+
+    /// Makes a request of an extension about a path, which is answered by a status.
+    async fn request(&self, request: &str, fields: Vec<u8>, path: &str) -> Result<(), SftpError> {
+        match self.raw.extended(request, fields).await.map_err(|error| self.failed(error, path))? {
+            Packet::Status(Status { status_code: StatusCode::Ok, .. }) => Ok(()),
+            Packet::Status(status) => Err(self.failed(status.into(), path)),
+            _ => Err(self.failed(Error::UnexpectedPacket, path)),
         }
     }
 
@@ -179,15 +215,11 @@ impl Sftp {
         }
     }
 
-    fn done(&self, status: Status, path: &str) -> Result<(), SftpError> {
-        match status.status_code {
-            StatusCode::Ok => Ok(()),
-            _ => Err(self.failed(status.into(), path)),
-        }
-    }
-
     fn failed(&self, error: Error, path: &str) -> SftpError {
-        SftpError::of(error, &self.host, path, self.answer_max.as_secs())
+        match self.reason.get() {
+            Some(what) => SftpError::Unsound { host: self.host.clone(), what: what.clone() },
+            None => SftpError::of(error, &self.host, path, self.answer_max.as_secs()),
+        }
     }
 }
 

@@ -264,8 +264,8 @@ async fn what_is_given_up_is_gone_or_goes_on() {
     assert!(told.is_stopped() && files.lock().unwrap().is_empty(), "{told}");
     files.lock().unwrap().insert("a.p2p-part".into(), content()[..200_000].to_vec());
     let mut first = None;
-    let told = |at| {
-        first.get_or_insert(at);
+    let told = |now: Progress| {
+        first.get_or_insert(now.stored);
     };
     let sent = sftp.send(sending(true), Cursor::new(content()), told, std::future::pending()).await.unwrap();
     assert_eq!((sent.kept, first), (200_000, Some(200_000)));

@@ -1,22 +1,22 @@
-//! A file that is sent: writes of which many are under way, under another name until all of it is there.
+//! A file that is sent: writes of which many are under way, and what of them is stored meanwhile.
 
+use std::convert::Infallible;
 use std::io::{self, Read};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use p2p_base::hex::hex;
-use p2p_service::files::UploadId;
 use russh_sftp::client::error::Error;
-use russh_sftp::protocol::{FileAttributes, OpenFlags};
 use tokio::sync::mpsc;
-use tokio::time::timeout;
+use tokio::time::sleep;
 
-use super::names::part_of;
+use super::parts::{Part, Plan};
 use super::threads::{Piece, Whole, reading};
 use super::window::Window;
-use super::{Kind, POSIX_RENAME, Sftp, SftpError};
+use super::{Sftp, SftpError};
 
-/// Time for the removal of what a failed transfer has begun. A server of this program stores first what it has taken in, which takes virtual time.
-const UNDO_MAX: Duration = Duration::from_secs(30);
+/// Time between two looks at what is stored.
+const LOOK: Duration = Duration::from_millis(200);
 
 /// File that is to be sent.
 #[derive(Debug)]
@@ -46,19 +46,58 @@ pub struct Sent {
     pub is_compared: bool,
 }
 
-/// Place at a host where a file is written until it is whole.
-struct Part {
-    path: String,
-    /// Handle by which it is open.
-    handle: String,
-    /// Bytes of the file that were kept there.
-    kept: u64,
+/// Step of a transfer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Step {
+    /// The host has not opened the file yet: it ends an earlier upload of it first, perhaps.
+    #[default]
+    Opening,
+    /// The content is on its way.
+    Sending,
+    /// All of the content was sent, and the host makes a file of it.
+    Storing,
+}
+
+/// Progress of a file that is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Progress {
+    /// Step at which it is.
+    pub step: Step,
+    /// Bytes that are stored: those that nodes have acknowledged, where the host tells of them, and otherwise those whose writes the host has
+    /// answered.
+    pub stored: u64,
+}
+
+/// Progress of a transfer, which is looked at while it goes on.
+#[derive(Debug, Default)]
+pub(super) struct Gauge(Mutex<Progress>);
+
+impl Gauge {
+    fn progress(&self) -> MutexGuard<'_, Progress> {
+        // A panic while the lock was held leaves a complete value.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns the progress.
+    pub(super) fn now(&self) -> Progress {
+        *self.progress()
+    }
+
+    fn enter(&self, step: Step) {
+        self.progress().step = step;
+    }
+
+    /// Notes that so many bytes are stored. They become no fewer.
+    fn note(&self, stored: u64) {
+        let mut progress = self.progress();
+        progress.stored = progress.stored.max(stored);
+    }
 }
 
 impl Sftp {
-    /// Sends all that a source has, and calls `told` with the number of bytes that the host has. The file appears under its name once all of it
-    /// is there, and is compared with the SHA-256 of the host, if that tells such. When `stop` is over, the transfer is given up. What a
-    /// transfer that fails has begun is removed, unless it is to be kept.
+    /// Sends all that a source has, and calls `told` with the progress at intervals. The file appears under its name once all of it is there, and is
+    /// compared with the SHA-256 of the host, if that tells such. When `stop` is over, the transfer is given up. What a transfer that fails has
+    /// begun is removed, unless it is to be kept.
     ///
     /// # Errors
     /// Fails if the host refuses or has such a file already, if the connection ends, if the source cannot be read, or if `stop` was over.
@@ -66,84 +105,95 @@ impl Sftp {
         &self,
         sending: Sending<'_>,
         source: impl Read + Send + 'static,
-        told: impl FnMut(u64) + Send,
+        mut told: impl FnMut(Progress) + Send,
         stop: impl Future<Output = ()> + Send,
     ) -> Result<Sent, SftpError> {
         tokio::pin!(stop);
-        tokio::select! {
+        let plan = tokio::select! {
             biased;
-            free = self.require_free(&sending) => free?,
+            plan = self.planned(&sending) => plan?,
             () = &mut stop => return Err(SftpError::Stopped),
-        }
-        let part = self.open_part(&sending).await?;
+        };
+        let gauge = Gauge::default();
+        let opened = tokio::select! {
+            biased;
+            opened = self.opened(&plan, &sending) => opened.map_err(Some),
+            never = self.watch(&plan, &gauge, &mut told) => match never {},
+            () = &mut stop => Err(None),
+        };
+        let part = match opened {
+            Ok(part) => part,
+            Err(Some(error)) => return Err(error),
+            Err(None) if sending.keeps => return Err(SftpError::Stopped),
+            // The host may have opened it by now.
+            Err(None) => return Err(self.undone(&plan, None, SftpError::Stopped).await),
+        };
+        gauge.enter(Step::Sending);
+        gauge.note(part.kept);
+        told(gauge.now());
         let work = async {
-            let whole = self.write(&part, source, told).await?;
-            self.complete(&part, &sending).await?;
+            let whole = self.write(&plan, &part, source, &gauge).await?;
+            gauge.enter(Step::Storing);
+            self.complete(&plan, &part, &sending, &whole).await?;
             Ok(whole)
         };
         let written = tokio::select! {
             biased;
             written = work => written,
+            never = self.watch(&plan, &gauge, &mut told) => match never {},
             () = stop => Err(SftpError::Stopped),
         };
         let whole = match written {
             Ok(whole) => whole,
             // Without CLOSE a server of this program keeps what it has, and makes no file of it.
-            Err(error) if sending.keeps => return Err(error),
-            Err(error) => return Err(self.undone(part, error).await),
+            Err(error) if sending.keeps => return Err(self.kept(error, &gauge)),
+            Err(error) => return Err(self.undone(&plan, Some(&part), error).await),
         };
         // From here on it is a matter of moments, which nothing interrupts.
-        match self.place(&part, &sending, &whole).await {
-            Ok(is_compared) => Ok(Sent { bytes: whole.bytes, kept: part.kept, sha256: whole.sha256, is_compared }),
-            Err(error) => Err(self.undone(part, error).await),
+        match self.placed(&plan, &sending, &whole).await {
+            Ok(is_compared) => {
+                gauge.note(whole.bytes);
+                told(gauge.now());
+                Ok(Sent { bytes: whole.bytes, kept: part.kept, sha256: whole.sha256, is_compared })
+            }
+            Err(error) => Err(self.undone(&plan, Some(&part), error).await),
         }
     }
 
-    /// Refuses a transfer whose file could not take its place in the end.
-    async fn require_free(&self, sending: &Sending<'_>) -> Result<(), SftpError> {
-        let (host, path) = (self.host.clone(), sending.target.to_owned());
-        match self.find(sending.target).await? {
-            None => Ok(()),
-            Some(found) if found.kind != Kind::File => Err(SftpError::NoFile { host, path }),
-            Some(_) if !sending.replaces => Err(SftpError::Taken { host, path }),
-            Some(_) if !self.extensions.contains_key(POSIX_RENAME) => Err(SftpError::NotReplaceable { host, path }),
-            Some(_) => Ok(()),
+    /// Looks at intervals at what is stored, and tells it.
+    async fn watch(&self, plan: &Plan, gauge: &Gauge, told: &mut (impl FnMut(Progress) + Send)) -> Infallible {
+        loop {
+            sleep(LOOK).await;
+            if let Some(aside) = self.aside.as_ref().filter(|_| plan.is_direct && gauge.now().step != Step::Opening)
+                && let Some(stored) = aside.stored_of(&plan.path).await
+            {
+                gauge.note(stored);
+            }
+            told(gauge.now());
         }
     }
 
-    /// Opens the place where the file is written: a new one, or the one where an earlier transfer has kept a part of it.
-    async fn open_part(&self, sending: &Sending<'_>) -> Result<Part, SftpError> {
-        let (path, kept) = if sending.keeps {
-            let path = part_of(sending.target, None);
-            let found = self.find(&path).await?.and_then(|found| found.bytes).unwrap_or_default();
-            // More than there is belongs to another file.
-            let is_longer = sending.size.is_some_and(|size| size < found);
-            (path, if is_longer { 0 } else { found })
-        } else {
-            let tag = UploadId::random().map_err(|error| io::Error::other(format!("there is no random number: {error}")))?;
-            (part_of(sending.target, Some(&tag.to_string())), 0)
-        };
-        let how = match (sending.keeps, kept) {
-            (false, _) => OpenFlags::EXCLUDE,
-            (true, 0) => OpenFlags::TRUNCATE,
-            (true, _) => OpenFlags::default(),
-        };
-        let opened = self.raw.open(&path, OpenFlags::WRITE | OpenFlags::CREATE | how, FileAttributes::empty()).await;
-        let handle = opened.map_err(|error| self.failed(error, &path))?.handle;
-        Ok(Part { path, handle, kept })
+    /// Returns the error of a transfer of which something is kept: an interruption says how much.
+    fn kept(&self, error: SftpError, gauge: &Gauge) -> SftpError {
+        match error {
+            SftpError::Stopped => SftpError::Kept { host: self.host.clone(), bytes: gauge.now().stored },
+            error => error,
+        }
     }
 
     /// Writes what is not there yet of a source, and returns what all of it is.
     async fn write(
         &self,
+        plan: &Plan,
         part: &Part,
         source: impl Read + Send + 'static,
-        mut told: impl FnMut(u64) + Send,
+        gauge: &Gauge,
     ) -> Result<Whole, SftpError> {
         let mut pieces = reading(source, part.kept, self.lengths.1 as usize)?;
         let (mut window, mut end) = (Window::<(u64, Result<(), Error>)>::default(), None);
         let mut at = part.kept;
-        told(at);
+        // What a host that tells of uploads has taken in is not stored yet.
+        let is_stored = !plan.is_direct || self.aside.is_none();
         loop {
             if window.is_empty()
                 && let Some(whole) = end
@@ -153,8 +203,10 @@ impl Sftp {
             tokio::select! {
                 biased;
                 Some((end, answer)) = window.next() => {
-                    answer.map_err(|error| self.failed(error, &part.path))?;
-                    told(end);
+                    answer.map_err(|error| self.failed(error, &plan.target))?;
+                    if is_stored {
+                        gauge.note(end);
+                    }
                 }
                 piece = next_of(&mut pieces), if end.is_none() && window.has_room() => match piece {
                     Piece::Data(data) => {
@@ -168,31 +220,6 @@ impl Sftp {
                 },
             }
         }
-    }
-
-    /// Gives the file its attributes, and closes it. A server of this program answers once it is stored.
-    async fn complete(&self, part: &Part, sending: &Sending<'_>) -> Result<(), SftpError> {
-        if let Some((modified, mode)) = sending.attributes {
-            let time = u32::try_from(modified).ok();
-            let attributes =
-                FileAttributes { permissions: Some(mode & 0o777), atime: time, mtime: time, ..FileAttributes::empty() };
-            let set = self.raw.fsetstat(&part.handle, attributes).await;
-            set.map_err(|error| self.failed(error, &part.path))?;
-        }
-        self.raw.close(&part.handle).await.map(drop).map_err(|error| self.failed(error, &part.path))
-    }
-
-    /// Compares what was written with what was sent, and gives it its name. Returns true if the host has told the same SHA-256.
-    async fn place(&self, part: &Part, sending: &Sending<'_>, whole: &Whole) -> Result<bool, SftpError> {
-        let found = self.stat(&part.path).await?.bytes;
-        if let Some(found) = found.filter(|&found| found != whole.bytes) {
-            return Err(self.differs(sending.target, format!("{found} bytes"), format!("{} bytes", whole.bytes)));
-        }
-        let is_compared = self.compare(&part.path, whole).await?;
-        // Where nothing is to be replaced, what has come there meanwhile stays.
-        let replaces = sending.replaces && self.find(sending.target).await?.is_some();
-        self.rename(&part.path, sending.target, replaces).await?;
-        Ok(is_compared)
     }
 
     /// Compares a file at the host with what it is to be by its SHA-256. Returns false if the host tells none.
@@ -210,22 +237,8 @@ impl Sftp {
         }
     }
 
-    fn differs(&self, path: &str, there: String, here: String) -> SftpError {
+    pub(super) fn differs(&self, path: &str, there: String, here: String) -> SftpError {
         SftpError::Differs { host: self.host.clone(), path: path.to_owned(), known: Box::new((there, here)) }
-    }
-
-    /// Removes what a transfer has begun, and returns its error, which says so if something may be left.
-    async fn undone(&self, part: Part, error: SftpError) -> SftpError {
-        let undo = async {
-            // A file that is open is none yet at a server of this program, and cannot be removed.
-            let _ = self.raw.close(&part.handle).await;
-            self.raw.remove(&part.path).await.map_err(|error| self.failed(error, &part.path))
-        };
-        match timeout(UNDO_MAX, undo).await {
-            Ok(Ok(_)) => error,
-            Ok(Err(refused)) if refused.is_nothing() => error,
-            _ => SftpError::Left { error: Box::new(error), host: self.host.clone(), part: part.path },
-        }
     }
 }
 
