@@ -147,7 +147,7 @@ async fn keep(instance: &Instance, prompter: &Prompter) -> Result<()> {
     let access = prompter.shell().access();
     // An unreadable stored session is replaced.
     let before = session_file::load(&instance.data_dir).unwrap_or_default();
-    let saved = session_file::save(&instance.data_dir, &access.token()?);
+    let saved = session_file::save(&instance.data_dir, &access.token()?, access.identity().name().unwrap_or_default());
     saved.wrap_err_with(|| format!("cannot keep the session in {}", visible_path(&instance.data_dir)))?;
     access.keep();
     access.end_session(before).await;

@@ -5,6 +5,8 @@ use clap::{Args, ValueEnum};
 use eyre::{Result, WrapErr, eyre};
 use p2p_base::spelling::visible_path;
 use p2p_service::accounts::Secret;
+use p2p_service::config::Config;
+use p2p_service::config::keys::Section;
 use p2p_service::failure::{Advise, wrong_usage};
 use p2p_service::instance::{EngineArgs, data_dir_of};
 use p2p_service::output::{self, OutputArgs};
@@ -50,14 +52,15 @@ impl KeygenArgs {
     /// # Errors
     /// Fails if there is a key already, if the name is none, or if the data directory cannot be read or written.
     pub async fn run(&self) -> Result<()> {
-        let data_dir = data_dir_of(&self.engine.load()?)?;
+        let config = self.engine.load()?;
+        let data_dir = data_dir_of(&config)?;
         let Some(owner) = &self.owner else {
             let all = keys::kept(&data_dir)?;
             let data: Value = all.iter().map(data_of).collect();
             output::print(&self.output, &data, |_| listed(&all).text(output::terminal_width()))?;
             return Ok(());
         };
-        let owner = Owner::named(owner).wrap_err("NODE|USER")?;
+        let owner = Owner::named(owner, nodes_of(&config)).wrap_err("NODE|USER")?;
         if self.passphrase && matches!(owner, Owner::Node(_)) {
             return Err(wrong_usage("a node has nobody to type a passphrase", "leave --passphrase out"));
         }
@@ -67,6 +70,11 @@ impl KeygenArgs {
         output::print(&self.output, &made_data(&made), |_| told(&made))?;
         Ok(())
     }
+}
+
+/// Returns how many nodes a network has.
+pub(crate) fn nodes_of(config: &Config) -> u16 {
+    config.text(Section::Nodes, "count").parse().unwrap_or(1)
 }
 
 /// Formats a key that was made.

@@ -35,15 +35,15 @@ use self::services::Services;
 #[derive(Debug, Args)]
 pub struct ServeArgs {
     /// Serve gRPC, which is also what is served if no service is named; at ADDRESS instead of that in p2p.toml (:0 takes a free port)
-    #[arg(long, value_name = "ADDRESS", num_args = 0..=1, require_equals = true)]
+    #[arg(long, value_name = "ADDRESS", num_args = 0..=1)]
     grpc: Option<Option<Endpoint>>,
     /// Serve an endpoint of each node too: Node_01 at ADDRESS, Node_02 at the next port, and so on (:0 takes free ports); at those of
     /// p2p.toml or from 127.0.0.1:50051 on without ADDRESS
-    #[arg(long, value_name = "ADDRESS", num_args = 0..=1, require_equals = true)]
+    #[arg(long, value_name = "ADDRESS", num_args = 0..=1)]
     grpc_nodes: Option<Option<Endpoint>>,
     /// Serve SSH, one server a node: Node_01 at ADDRESS instead of that in p2p.toml, Node_02 at the next port, and so on (:0 takes free
     /// ports)
-    #[arg(long, value_name = "ADDRESS", num_args = 0..=1, require_equals = true)]
+    #[arg(long, value_name = "ADDRESS", num_args = 0..=1)]
     ssh: Option<Option<Endpoint>>,
     /// End when the process ends that has started this one
     #[arg(long)]

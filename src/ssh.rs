@@ -22,6 +22,7 @@ use std::path::PathBuf;
 use clap::Args;
 use eyre::{Report, Result, eyre};
 use p2p_base::spelling::visible_path;
+use p2p_service::access::session_file;
 use p2p_service::doors::announced;
 use p2p_service::failure::{Advise, exit};
 use p2p_service::instance::{EngineArgs, data_dir_of};
@@ -41,6 +42,9 @@ use self::visits::{Failure, OfOne, Visit};
 pub struct SshArgs {
     #[command(flatten)]
     common: Common,
+    /// Log in as NAME; otherwise as who has logged in by `p2p login`, or as the only user for whom `p2p keygen` has made a key
+    #[arg(short = 'l', long, value_name = "NAME")]
+    user: Option<String>,
     /// A node whose server a running `p2p serve --ssh` of the data directory has, such as Node_02, or a host of p2p.toml; with `USER@`, as that
     /// user
     #[arg(value_name = "[USER@]HOST")]
@@ -55,6 +59,9 @@ pub struct SshArgs {
 pub struct BroadcastArgs {
     #[command(flatten)]
     common: Common,
+    /// Log in as NAME; otherwise as who has logged in by `p2p login`, or as the only user for whom `p2p keygen` has made a key
+    #[arg(short = 'l', long, value_name = "NAME")]
+    user: Option<String>,
     /// Command that is carried out at every node; several words are put together with blanks
     #[arg(value_name = "COMMAND", required = true, trailing_var_arg = true, allow_hyphen_values = true)]
     command: Vec<String>,
@@ -63,9 +70,6 @@ pub struct BroadcastArgs {
 /// Options of all of them.
 #[derive(Debug, Args)]
 struct Common {
-    /// Log in as NAME; otherwise as the only user for whom `p2p keygen` has made a key
-    #[arg(long, value_name = "NAME")]
-    user: Option<String>,
     /// Read the password from the first line of FILE; otherwise that of a node is read from P2P_PASSWORD, or typed
     #[arg(long, value_name = "FILE")]
     password_file: Option<PathBuf>,
@@ -87,11 +91,12 @@ impl Common {
 
 impl Common {
     /// Returns the host that is meant, and the user there.
-    fn destination(&self, target: &Target) -> Result<(Found, String)> {
+    fn destination(&self, target: &Target, user: Option<&str>) -> Result<(Found, String)> {
         let hosts = self.hosts()?;
         let found = hosts.find(&target.host).map_err(|error| not_found(&error, &hosts))?;
-        let named = target.user.as_deref().or(self.user.as_deref());
-        let user = hosts.user(&found, named, None).map_err(|error| not_found(&error, &hosts))?;
+        let named = target.user.as_deref().or(user);
+        let here = session_file::user(&hosts.data_dir);
+        let user = hosts.user(&found, named, here.as_deref()).map_err(|error| not_found(&error, &hosts))?;
         Ok((found, user))
     }
 }
@@ -102,7 +107,7 @@ impl SshArgs {
     /// # Errors
     /// Fails if the host cannot be reached, is not known, or does not log the user in, and if the command has failed.
     pub async fn run(&self) -> Result<()> {
-        let (found, user) = self.common.destination(&self.target)?;
+        let (found, user) = self.common.destination(&self.target, self.user.as_deref())?;
         let answers = Answers::new(self.common.password_file.clone());
         let mut asker = Asker::terminal(answers, &user, found.is_here());
         let command = self.command.join(" ");
@@ -142,7 +147,9 @@ impl BroadcastArgs {
         let hosts = self.common.hosts()?;
         let nodes = hosts.nodes();
         let found = nodes.first().ok_or_else(|| not_found(&hosts::HostError::no_node(), &hosts))?;
-        let user = hosts.user(found, self.common.user.as_deref(), None).map_err(|error| not_found(&error, &hosts))?;
+        let here = session_file::user(&hosts.data_dir);
+        let named = self.user.as_deref();
+        let user = hosts.user(found, named, here.as_deref()).map_err(|error| not_found(&error, &hosts))?;
         let needs_password = found.keys_of(&user, None).is_empty();
         let all = tokio::select! {
             biased;
@@ -189,7 +196,7 @@ fn not_found(error: &hosts::HostError, hosts: &Hosts) -> Report {
             let directory = visible_path(&hosts.data_dir);
             report.suggestion(format!("`p2p serve --ssh` in {directory} opens one; --data-dir names another directory"))
         }
-        hosts::HostError::NoUser => report.suggestion("say who, as alice@Node_02 or with --user alice"),
+        hosts::HostError::NoUser => report.suggestion("say who, as alice@Node_02 or with --user alice, or log in by `p2p login`"),
         hosts::HostError::Unknown { .. } => report.suggestion("[[ssh.remote]] in p2p.toml names hosts elsewhere"),
         hosts::HostError::Keys(_) => report,
     }

@@ -7,7 +7,7 @@ use p2p_base::spelling::{visible, visible_path};
 use p2p_grpc::proto::LoginResponse;
 use p2p_grpc::proto::login_response::Step;
 use p2p_service::access::session_file;
-use p2p_service::accounts::{Secret, Token};
+use p2p_service::accounts::{Secret, Token, UserName};
 use p2p_service::failure::wrong_usage;
 use p2p_shell::answer::{Answer, View};
 use p2p_shell::asking::{CommonArgs, LoginArgs};
@@ -113,7 +113,7 @@ pub async fn login(server: Server, common: &CommonArgs, name: Option<&str>) -> R
     let LoginArgs { password_file, .. } = &common.login;
     let (visit, token) = visit.logged_in(name, password_file.as_deref()).await?;
     let before = session_file::load(&directory).unwrap_or_default();
-    let saved = session_file::save(&directory, &Token::presented(token.expose_secret()))
+    let saved = session_file::save(&directory, &Token::presented(token.expose_secret()), &UserName::folded(name))
         .wrap_err_with(|| format!("cannot keep the session in {}", visible_path(&directory)));
     if saved.is_err() {
         // Nobody could present it any more.

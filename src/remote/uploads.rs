@@ -61,7 +61,7 @@ fn line_of(kept: KeptUpload) -> Result<UploadLine, ClientError> {
         owner: kept.owner,
         name: kept.name,
         offset: kept.offset,
-        state: if kept.transfer.is_some() { "running" } else { "parked" },
+        state: kept.state,
         transfer: kept.transfer,
         began_at: at(kept.began_at),
         expires_at: at(kept.expires_at),

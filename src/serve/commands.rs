@@ -178,7 +178,8 @@ async fn make_key(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
         let all = keys::kept(services.data_dir()).map_err(bad)?;
         return Ok(Answer::new(View::Table(keygen::listed(&all)), all.iter().map(keygen::data_of).collect()));
     };
-    let owner = Owner::named(owner).map_err(|error| call.wrong(format!("`{owner}` is no node and no user: {error}")))?;
+    let owner = Owner::named(owner, keygen::nodes_of(services.config()))
+        .map_err(|error| call.wrong(format!("`{owner}` is no node and no user: {error}")))?;
     let kind = call.flags.get("type").and_then(|name| KeyType::of(name)).unwrap_or(KeyType::Ed25519);
     let (data_dir, is_forced) = (services.data_dir().to_owned(), call.flags.contains_key("force"));
     // A key of RSA takes a while to be found.

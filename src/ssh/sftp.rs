@@ -70,6 +70,9 @@ pub struct SftpArgs {
     /// For `ls`: show modes, sizes and times too
     #[arg(short = 'l', long)]
     long: bool,
+    /// Log in as NAME; otherwise as who has logged in by `p2p login`, or as the only user for whom `p2p keygen` has made a key
+    #[arg(long, value_name = "NAME")]
+    user: Option<String>,
     #[command(flatten)]
     common: Common,
 }
@@ -326,7 +329,7 @@ impl SftpArgs {
     /// Fails if the host cannot be reached, is not known, or does not log the user in, and if it refuses one of the files.
     pub async fn run(&self) -> Result<()> {
         let asked = self.asked()?;
-        let (found, user) = self.common.destination(&self.target)?;
+        let (found, user) = self.common.destination(&self.target, self.user.as_deref())?;
         let mut asker = Asker::terminal(Answers::new(self.common.password_file.clone()), &user, found.is_here());
         let pool = Pool::default();
         let visit = Visit { pool: &pool, found: &found, user: &user, here: None };

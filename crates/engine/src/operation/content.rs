@@ -8,7 +8,7 @@ use p2p_store::names::FileKey;
 use p2p_store::uploads::UploadId;
 use serde::{Deserialize, Serialize};
 
-use crate::status::TransferId;
+use crate::status::{TransferId, TransferState};
 use crate::stream::{SinkStream, SourceStream};
 
 /// Place from which an upload gets its content.
@@ -82,6 +82,8 @@ pub struct KeptUpload {
     pub expires_at: u64,
     /// Transfer that stores it now; `None` if it is parked.
     pub transfer: Option<TransferId>,
+    /// State of that transfer, or that of one that is parked.
+    pub state: TransferState,
     /// Attributes and place with which it was begun.
     #[serde(skip)]
     pub stored_as: StoreAs,

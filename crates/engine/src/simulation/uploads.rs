@@ -20,7 +20,7 @@ use crate::peer::Peer;
 use crate::policy;
 use crate::principal::Principal;
 use crate::stream::{ResumePoint, SourceStream};
-use crate::transfer::{Removal, Transfer, Upload, UploadPlan};
+use crate::transfer::{Removal, Transfer, TransferId, TransferState, Upload, UploadPlan};
 
 /// Continuation of a kept upload that the catalog has been asked for.
 #[derive(Debug, Clone)]
@@ -116,16 +116,21 @@ impl Simulation {
 
     /// Returns the kept uploads that a principal may see, by name.
     pub(super) fn kept_uploads(&self, by: &Principal) -> Vec<KeptUpload> {
-        let running = self.transfers.iter().filter_map(|(&id, transfer)| Some((transfer.kept()?.0, Some(id))));
+        let traffic = self.traffic();
+        let running = self.transfers.iter().filter_map(|(&id, transfer)| {
+            let (record, _) = transfer.kept()?;
+            Some((record, Some((id, transfer.status(&self.world, traffic.of(transfer.host())).state))))
+        });
         let parked = self.world.names.parked().values().map(|record| (record, None));
         let seen = parked.chain(running).filter(|(record, _)| policy::may_change(by, &record.key));
-        let status = |(record, transfer): (&UploadRecord, _)| KeptUpload {
+        let status = |(record, transfer): (&UploadRecord, Option<(TransferId, TransferState)>)| KeptUpload {
             id: record.id,
             file: record.key.clone(),
             offset: record.offset,
             began_at: record.stored_at,
             expires_at: record.expires_at,
-            transfer,
+            transfer: transfer.map(|(id, _)| id),
+            state: transfer.map_or(TransferState::Parked, |(_, state)| state),
             stored_as: record.stored_as,
         };
         let mut uploads: Vec<KeptUpload> = seen.map(status).collect();

@@ -137,6 +137,7 @@ pub(super) fn kept(identity: &Identity, upload: &Kept) -> KeptUpload {
         transfer: upload.transfer.map(|transfer| transfer.0),
         owner: upload.file.owner.clone(),
         name: upload.file.name.clone(),
+        state: upload.state.name().to_owned(),
     }
 }
 

@@ -20,8 +20,8 @@ pub struct UploadLine {
     pub name: String,
     /// Number of bytes that are kept.
     pub offset: u64,
-    /// `parked`, or `running` while it is continued.
-    pub state: &'static str,
+    /// Word for the state of the transfer that stores it, or `parked`.
+    pub state: String,
     /// Number of the transfer that continues it; absent if it is parked.
     pub transfer: Option<u64>,
     /// Time at which it was begun, in seconds since 1970.
@@ -39,7 +39,7 @@ impl UploadLine {
             owner: upload.file.owner.clone(),
             name: upload.file.name.clone(),
             offset: upload.offset,
-            state: if upload.transfer.is_some() { "running" } else { "parked" },
+            state: upload.state.name().to_owned(),
             transfer: upload.transfer.map(|transfer| transfer.0),
             began_at: upload.began_at,
             expires_at: upload.expires_at,
@@ -54,7 +54,7 @@ pub fn uploads_table(lines: &[UploadLine], now: u64) -> Table {
             line.id.to_string(),
             line.label.clone(),
             bytes_of(line.offset),
-            line.state.to_owned(),
+            line.state.clone(),
             span_of(now.saturating_sub(line.began_at)),
             if line.expires_at > now { span_left(line.expires_at - now) } else { "now".to_owned() },
         ]

@@ -89,7 +89,23 @@ async fn executed(client: &mut Client, asker: &Asker, command: &str) -> u32 {
         return asked.answer(client, &asker.access).await;
     }
     let mut runner = Runner::new(asker.shell(), false);
-    runner.line(client, command, &[]).await.status
+    let Some(commands) = posix::mixed(command) else { return runner.line(client, command, &[]).await.status };
+    let mut status = SUCCESS;
+    // As `sh` does: the next one follows whatever has become of one, and the last one counts.
+    for command in commands {
+        let (ended, is_last) = match Asked::of(&command) {
+            Some(asked) => (asked.answer(client, &asker.access).await, false),
+            None => {
+                let outcome = runner.line(client, &command, &[]).await;
+                (outcome.status, outcome.is_last)
+            }
+        };
+        status = ended;
+        if status == INTERRUPTED || is_last {
+            break;
+        }
+    }
+    status
 }
 
 /// Runs the interactive shell, and ends the channel with the exit status of its last command, as `sh` does.

@@ -182,6 +182,39 @@ async fn sum_of_file(access: &Access, sum: Sum, path: &str) -> Result<String, Ac
     Err(EngineError::Stopped.into())
 }
 
+/// Returns the commands of a line of which at least one is that of a program, in the order in which `sh` carries them out; `None` for a line of the
+/// command language, and for one with an open quote.
+pub(super) fn mixed(line: &str) -> Option<Vec<String>> {
+    let commands = commands_of(line)?;
+    (commands.len() > 1 && commands.iter().any(|command| Asked::of(command).is_some())).then_some(commands)
+}
+
+/// Splits a line at each `;` and each end of a line that is not quoted (POSIX.1-2017, section 2.9.3, "Sequential Lists").
+fn commands_of(line: &str) -> Option<Vec<String>> {
+    let (mut commands, mut command, mut chars) = (Vec::new(), String::new(), line.chars());
+    while let Some(c) = chars.next() {
+        match c {
+            ';' | '\n' => commands.push(std::mem::take(&mut command)),
+            '\\' => command.extend([c, chars.next()?]),
+            quote @ ('\'' | '"') => {
+                command.push(quote);
+                loop {
+                    let c = chars.next()?;
+                    command.push(c);
+                    match c {
+                        '\\' if quote == '"' => command.push(chars.next()?),
+                        c if c == quote => break,
+                        _ => {}
+                    }
+                }
+            }
+            c => command.push(c),
+        }
+    }
+    commands.push(command);
+    Some(commands.iter().map(|command| command.trim().to_owned()).filter(|command| !command.is_empty()).collect())
+}
+
 /// Splits a command into words as `sh` does (POSIX.1-2017, section 2.2), with every variable empty; `None` if a quote is open, or if it is more
 /// than one command.
 fn words_of(command: &str) -> Option<Vec<String>> {
@@ -251,6 +284,17 @@ mod tests {
         assert_eq!(Asked::of(r#"sha256sum /files/it\'s "x\"y" 'a'b"#), sums(Sum::Sha256, &["/files/it's", "x\"y", "ab"]));
         for others in ["df", "ls", "echo hello", "", "md5sum 'open", "md5sum a; rm b", "md5sum < a", "info report.pdf"] {
             assert_eq!(Asked::of(others), None, "{others}");
+        }
+    }
+
+    #[test]
+    fn a_line_may_mix_commands_of_programs_and_of_the_language() {
+        let mixed = |line| mixed(line).map(|commands| commands.join("|"));
+        assert_eq!(mixed("sha256sum a; ls").as_deref(), Some("sha256sum a|ls"));
+        assert_eq!(mixed("cd docs;\n pwd ;").as_deref(), Some("cd docs|pwd"));
+        assert_eq!(mixed(r#"ls; md5sum 'a;b' "c\";d" e\;f"#).as_deref(), Some(r#"ls|md5sum 'a;b' "c\";d" e\;f"#));
+        for line in ["sha256sum a", "ls; df", "md5sum 'a; ls", "", ";"] {
+            assert_eq!(mixed(line), None, "{line}");
         }
     }
 

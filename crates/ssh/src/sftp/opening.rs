@@ -65,7 +65,8 @@ impl Session {
         let writer = if is_there && !flags.contains(OpenFlags::TRUNCATE) && !goes_on {
             Writer::stored(&self.access, text, attributes, self.reader(user, text).await?)
         } else {
-            let replace = flags.contains(OpenFlags::TRUNCATE) || kept.as_ref().is_some_and(|kept| goes_on && kept.stored_as.replace);
+            let replace =
+                flags.contains(OpenFlags::TRUNCATE) || kept.as_ref().is_some_and(|kept| goes_on && kept.stored_as.replace);
             let stored_as = StoreAs { attributes, replace };
             let (stored_as, begun) = self.begun(user, text, flags, stored_as, kept).await?;
             Writer::new(&self.access, text, stored_as, begun).await

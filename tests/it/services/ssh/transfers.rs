@@ -161,10 +161,9 @@ fn what_is_interrupted_is_gone_or_goes_on() {
     let content = home.file("a.bin", 1 << 20);
     let served = Served::of(home.spawn(&["serve", "--grpc=:0", "--ssh=:0", "--speed=max"]));
     let at = At::new(&home, &served);
-    for (flag, name, words) in [
-        (None, "c.bin", "nothing is kept of what was under way"),
-        (Some("--resume"), "a.bin", "goes on where it was"),
-    ] {
+    for (flag, name, words) in
+        [(None, "c.bin", "nothing is kept of what was under way"), (Some("--resume"), "a.bin", "goes on where it was")]
+    {
         let arguments: Vec<&str> = ["sftp", "put", "Node_01", "-", "--as", name].into_iter().chain(flag).collect();
         let mut put = held(&home, &arguments);
         // The rest is never given, so that the file cannot be whole.
