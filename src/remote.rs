@@ -3,6 +3,7 @@
 //! | file | contents |
 //! |---|---|
 //! | `server` | the server, and whose certificate it may have |
+//! | `advice` | next steps after errors of this machine's side |
 //! | `visits` | the connection of a command, and for whom it asks |
 //! | `transfers` | `get`, and what it has in common with `put` |
 //! | `sending` | `put` |
@@ -18,6 +19,7 @@
 use p2p_shell::at_server::AT_SERVERS;
 
 mod accounts;
+mod advice;
 mod events;
 mod following;
 mod names;

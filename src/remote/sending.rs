@@ -14,7 +14,6 @@ use p2p_engine::{EngineError, ErrorKind};
 use p2p_grpc::client::ClientError;
 use p2p_grpc::proto::{KeptUpload, Timestamp, UploadDone, UploadHeader};
 use p2p_service::failure::{Advise, wrong_usage};
-use p2p_service::instance::advised;
 use p2p_service::interrupt::{self, interrupted};
 use p2p_service::output;
 use p2p_service::reasons::name;
@@ -26,6 +25,7 @@ use p2p_shell::tally::tell_left;
 use p2p_store::attributes::Attributes;
 use p2p_store::uploads::{Declared, UploadId};
 
+use super::advice::advised;
 use super::following::Followed;
 use super::names::{digest, file_ref};
 use super::server::Server;

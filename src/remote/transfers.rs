@@ -12,7 +12,6 @@ use p2p_grpc::client::ClientError;
 use p2p_grpc::proto::{ByteRange, DownloadFileRequest, FileInfo};
 use p2p_service::access::range::WantedRange;
 use p2p_service::failure::{all_told, wrong_usage};
-use p2p_service::instance::advised;
 use p2p_service::interrupt::{self, Interrupted, interrupted};
 use p2p_service::output;
 use p2p_shell::asking::CommonArgs;
@@ -24,6 +23,7 @@ use p2p_shell::tally::tell_left;
 use p2p_store::names::FileKey;
 use serde::Serialize;
 
+use super::advice::advised;
 use super::following::Followed;
 use super::names::{digest, file_ref, modified_at, naming, seconds};
 use super::server::Server;

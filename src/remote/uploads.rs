@@ -6,12 +6,12 @@ use p2p_engine::EngineError;
 use p2p_grpc::client::ClientError;
 use p2p_grpc::proto::{KeptUpload, Timestamp};
 use p2p_service::failure::wrong_usage;
-use p2p_service::instance::advised;
 use p2p_service::output;
 use p2p_shell::asking::CommonArgs;
 use p2p_shell::report::{FileRef, RemovalLine, UploadLine, removals_text, uploads_table, wrapped};
 use p2p_store::uploads::UploadId;
 
+use super::advice::advised;
 use super::names::{seconds, unix};
 use super::server::Server;
 use super::visits::Visit;

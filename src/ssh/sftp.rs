@@ -18,7 +18,7 @@ use eyre::{Report, Result};
 use p2p_base::spelling::{visible, visible_path};
 use p2p_engine::EngineError;
 use p2p_service::failure::{Advise, all_told, exit, wrong_usage};
-use p2p_service::instance::{advised, is_nameless};
+use p2p_service::instance::{advised, advised_by, is_nameless};
 use p2p_service::interrupt::{self, Interrupted, interrupted};
 use p2p_service::output;
 use p2p_shell::answer::View;
@@ -189,8 +189,7 @@ impl Failure {
     fn into_report(self, asked: &Asked) -> Report {
         if let Failure::Local(error) = self {
             return match is_source(&error) {
-                true => Report::from(*error)
-                    .suggestion("give the path of a regular file that you may read, or `-` for standard input"),
+                true => advised_by(*error, Some("give the path of a regular file that you may read, or `-` for standard input")),
                 false => advised(*error),
             };
         }

@@ -23,7 +23,7 @@ use p2p_engine::snapshot::{NodeStatus, Snapshot};
 use p2p_engine::{Caller, ClockMode, Engine, EngineError, EngineHandle, LockedDirectory, Operation};
 use tracing_appender::non_blocking::WorkerGuard;
 
-pub use self::advice::{advised, is_nameless};
+pub use self::advice::{advised, advised_by, is_nameless};
 pub use self::ending::{Leaving, Poured};
 
 use self::expiry::Expiry;

@@ -516,4 +516,29 @@ mod tests {
         assert!(of_owner(directory.path(), &owner).is_err() && kept(directory.path()).is_err());
         assert_eq!(users(directory.path()).unwrap(), BTreeSet::from(["alice".to_owned()]));
     }
+
+    /// A name that looks like a node is one, or is refused, and so is that of nobody.
+    #[test]
+    fn what_is_no_user_gets_no_key_of_one() {
+        let named = |text| Owner::named(text, 10);
+        assert_eq!(named("Node_3"), Ok(Owner::Node("Node_03".into())));
+        assert_eq!(named("alice"), Ok(Owner::User("alice".into())));
+        assert_eq!(named("nodes"), Ok(Owner::User("nodes".into())));
+        for (text, words) in [
+            ("node_04", "is written Node_04"),
+            ("NODE-4", "is written Node_04"),
+            ("node4", "is written Node_04"),
+            ("4", "is written Node_04"),
+            ("Node_99", "the nodes are Node_01 to Node_10"),
+            ("node_99999999", "the nodes are Node_01 to Node_10"),
+            ("Node_0", "the nodes are"),
+            ("Node_x", "the nodes are"),
+            ("nobody", "who has no account"),
+            ("Operator", "who has no account"),
+            ("a b", "name"),
+        ] {
+            let told = named(text).unwrap_err().to_string();
+            assert!(told.contains(words), "{text}: {told}");
+        }
+    }
 }

@@ -16,7 +16,13 @@ use crate::statuses;
 
 /// Attaches the next step and the exit code to an error of the engine.
 pub fn advised(error: EngineError) -> Report {
-    let (advice, exit_code, holder) = (advice(&error), statuses::of(error.kind()).exit, holder(&error));
+    let advice = advice(&error);
+    advised_by(error, advice)
+}
+
+/// Attaches this next step and the exit code to an error of the engine, for a front end that lacks what the usual step names.
+pub fn advised_by(error: EngineError, advice: Option<&str>) -> Report {
+    let (exit_code, holder) = (statuses::of(error.kind()).exit, holder(&error));
     let report = Report::from(error).exit_code(exit_code);
     let report = match holder {
         Some(holder) => {
@@ -31,7 +37,7 @@ pub fn advised(error: EngineError) -> Report {
         None => report,
     };
     match advice {
-        Some(advice) => report.suggestion(advice),
+        Some(advice) => report.suggestion(advice.to_owned()),
         None => report,
     }
 }

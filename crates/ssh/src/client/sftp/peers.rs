@@ -10,7 +10,7 @@ use russh_sftp::protocol::{
 };
 use russh_sftp::server::{Handler, run};
 use sha2::{Digest, Sha256};
-use tokio::io::duplex;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 
 use super::*;
 
@@ -179,7 +179,7 @@ async fn fetched(manner: Manner) -> (Result<Fetched, SftpError>, Vec<u8>) {
     struct Sink(Arc<Mutex<Vec<u8>>>);
     impl Write for Sink {
         fn write(&mut self, data: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().write(data)
+            Write::write(&mut *self.0.lock().unwrap(), data)
         }
         fn flush(&mut self) -> io::Result<()> {
             Ok(())
@@ -277,4 +277,31 @@ async fn what_is_given_up_is_gone_or_goes_on() {
         assert_eq!(matches!(sent, Err(SftpError::Differs { .. })), is_told, "{sent:?}");
         assert_eq!(files.lock().unwrap().len(), usize::from(!is_told));
     }
+}
+
+/// An answer to a request that was not made ends the session at once, with the reason, whatever time an answer may take.
+#[tokio::test]
+async fn a_host_that_answers_what_was_not_asked_is_given_up() {
+    let (mine, mut theirs) = duplex(1 << 16);
+    let host = tokio::spawn(async move {
+        let mut asked = [0; 9];
+        theirs.read_exact(&mut asked).await.unwrap();
+        // VERSION 3, and a status of the request 99 for the first one.
+        theirs.write_all(&[0, 0, 0, 5, 2, 0, 0, 0, 3]).await.unwrap();
+        theirs.read_exact(&mut asked[..4]).await.unwrap();
+        let mut status = [0; 21];
+        status[3] = 17;
+        (status[4], status[8]) = (101, 99);
+        theirs.write_all(&status).await.unwrap();
+        theirs
+    });
+    let sftp = Sftp::begin(mine, "store".into(), Duration::from_secs(600)).await.unwrap();
+    let told = sftp.stat("a").await.unwrap_err();
+    assert_eq!(
+        told.to_string(),
+        "store does not speak SFTP as it should: an answer to the request 99, which waits for none"
+    );
+    // Nothing else is asked of it.
+    assert!(matches!(sftp.stat("b").await, Err(SftpError::Unsound { .. })));
+    drop(host.await.unwrap());
 }
