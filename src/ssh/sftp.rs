@@ -400,10 +400,10 @@ fn reported(asked: &Asked, path: String, failure: Failure, is_of_several: bool) 
 /// Returns an interruption with what has become of the transfer.
 fn stopped(asked: &Asked, stop: Interrupted, failure: &Failure) -> Interrupted {
     const GOES_ON: &str = "the same command goes on where it was";
-    let text = failure.to_string();
+    let (text, is_complete) = (failure.to_string(), matches!(failure, Failure::Sftp(SftpError::Complete { .. })));
     match (asked.action, text.strip_prefix("interrupted; ")) {
         (Action::Ls, _) => stop,
-        (_, Some(left)) if asked.resume => stop.after(left).after(GOES_ON),
+        (_, Some(left)) if asked.resume && !is_complete => stop.after(left).after(GOES_ON),
         (_, Some(left)) => stop.after(left),
         _ if asked.resume => stop.after(GOES_ON),
         _ => stop.after("nothing is kept of what was under way"),

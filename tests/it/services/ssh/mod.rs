@@ -8,6 +8,7 @@ mod limits;
 mod logins;
 mod shell;
 mod transfers;
+mod uploads;
 
 use std::sync::Arc;
 
@@ -119,6 +120,12 @@ fn a_command_has_an_exit_status_and_its_errors_apart() {
         assert_eq!(probe, Told { status: Some(0), out: "%ComSpec%\n".into(), err: String::new() });
         let sum = told(&session, Some("md5sum"), b"abc\n").await;
         assert_eq!(sum.out, "0bee89b07a248e27c83fc3d5951213c1  -\n");
+        // As `sh` does: the last one counts.
+        let mixed = told(&session, Some("info none; pwd; whoami"), b"").await;
+        assert!(mixed.status == Some(0) && mixed.out.starts_with("/files\n") && mixed.out.contains("alice"), "{mixed:?}");
+        assert!(mixed.err.contains("none"), "{mixed:?}");
+        let mixed = told(&session, Some("pwd; info none"), b"").await;
+        assert!(mixed.status == unknown.status && mixed.out == "/files\n", "{mixed:?}");
         // Lines of standard input; one that fails does not end the shell.
         let lines = told(&session, None, b"nope\nset x hello\necho $x\n").await;
         assert!(lines.status == Some(0) && lines.out == "hello\n" && lines.err.contains("nope"), "{lines:?}");

@@ -35,12 +35,12 @@ fn fields(of: &str, value: &Value) -> Vec<String> {
 }
 
 /// Starts a command whose standard input is held, so that it cannot end before it is told to.
-fn held(home: &Home, arguments: &[&str]) -> Child {
+pub(super) fn held(home: &Home, arguments: &[&str]) -> Child {
     home.command(arguments).stdin(Stdio::piped()).spawn().unwrap()
 }
 
 /// Waits until a node has acknowledged a segment of what is sent under a path that begins so.
-fn wait_for_a_segment(at: &At, path: &str) {
+pub(super) fn wait_for_a_segment(at: &At, path: &str) {
     let is_it = |event: &Value| event["path"].as_str().is_some_and(|found| found.starts_with(path));
     let started = Watching::new(at, "TransferStarted").wait_for(is_it);
     let is_of_it = |event: &Value| event["transfer"] == started["transfer"] && event["fields"]["stage"] == "acknowledged";

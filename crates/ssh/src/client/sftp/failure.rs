@@ -123,6 +123,14 @@ pub enum SftpError {
         /// Bytes that were stored at the last look; what was on its way is stored too, if it comes.
         bytes: u64,
     },
+    /// The transfer was given up when all of the content was sent: a server of this program makes a file of it, unless it has not learnt of the end.
+    #[error("interrupted; all of `{}` was sent, and {host} goes on storing it", shown(path))]
+    Complete {
+        /// Name of the host.
+        host: String,
+        /// Path of the file.
+        path: String,
+    },
     /// A transfer has failed, and the host removes what it has of it.
     #[error("{error}; {host} removes what it has of `{}`, which is not over yet", shown(path))]
     Undoing {
@@ -215,7 +223,7 @@ impl SftpError {
     /// Returns true if the transfer was given up by who had asked for it.
     pub fn is_stopped(&self) -> bool {
         match self {
-            SftpError::Stopped | SftpError::Kept { .. } => true,
+            SftpError::Stopped | SftpError::Kept { .. } | SftpError::Complete { .. } => true,
             SftpError::Left { error, .. }
             | SftpError::Undoing { error, .. }
             | SftpError::NotUndone { error, .. }

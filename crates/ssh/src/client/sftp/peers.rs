@@ -297,10 +297,7 @@ async fn a_host_that_answers_what_was_not_asked_is_given_up() {
     });
     let sftp = Sftp::begin(mine, "store".into(), Duration::from_secs(600)).await.unwrap();
     let told = sftp.stat("a").await.unwrap_err();
-    assert_eq!(
-        told.to_string(),
-        "store does not speak SFTP as it should: an answer to the request 99, which waits for none"
-    );
+    assert_eq!(told.to_string(), "store does not speak SFTP as it should: an answer to the request 99, which waits for none");
     // Nothing else is asked of it.
     assert!(matches!(sftp.stat("b").await, Err(SftpError::Unsound { .. })));
     drop(host.await.unwrap());

@@ -146,7 +146,7 @@ impl Sftp {
         let whole = match written {
             Ok(whole) => whole,
             // Without CLOSE a server of this program keeps what it has, and makes no file of it.
-            Err(error) if sending.keeps => return Err(self.kept(error, &gauge)),
+            Err(error) if sending.keeps => return Err(self.kept(error, &plan, gauge.now())),
             Err(error) => return Err(self.undone(&plan, Some(&part), error).await),
         };
         // From here on it is a matter of moments, which nothing interrupts.
@@ -174,9 +174,14 @@ impl Sftp {
     }
 
     /// Returns the error of a transfer of which something is kept: an interruption says how much.
-    fn kept(&self, error: SftpError, gauge: &Gauge) -> SftpError {
+    fn kept(&self, error: SftpError, plan: &Plan, now: Progress) -> SftpError {
+        let host = self.host.clone();
         match error {
-            SftpError::Stopped => SftpError::Kept { host: self.host.clone(), bytes: gauge.now().stored },
+            // Nothing recalls a CLOSE.
+            SftpError::Stopped if plan.is_direct && now.step == Step::Storing => {
+                SftpError::Complete { host, path: plan.target.clone() }
+            }
+            SftpError::Stopped => SftpError::Kept { host, bytes: now.stored },
             error => error,
         }
     }
