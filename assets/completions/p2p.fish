@@ -650,7 +650,6 @@ complete -c p2p -n "__fish_p2p_using_subcommand keygen" -l json -d 'Print JSON a
 complete -c p2p -n "__fish_p2p_using_subcommand keygen" -l ascii -d 'Print and draw with ASCII characters only'
 complete -c p2p -n "__fish_p2p_using_subcommand keygen" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c p2p -n "__fish_p2p_using_subcommand keygen" -s V -l version -d 'Print version'
-complete -c p2p -n "__fish_p2p_using_subcommand ssh" -l user -d 'Log in as NAME; otherwise as the only user for whom `p2p keygen` has made a key' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand ssh" -l password-file -d 'Read the password from the first line of FILE; otherwise that of a node is read from P2P_PASSWORD, or typed' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand ssh" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -f -a "(__fish_complete_directories)"
 complete -c p2p -n "__fish_p2p_using_subcommand ssh" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r -f
@@ -660,6 +659,7 @@ complete -c p2p -n "__fish_p2p_using_subcommand ssh" -l speed -d 'Let virtual ti
 10x\t''
 100x\t''
 max\t''"
+complete -c p2p -n "__fish_p2p_using_subcommand ssh" -s l -l user -d 'Log in as NAME; otherwise as who has logged in by `p2p login`, or as the only user for whom `p2p keygen` has made a key' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand ssh" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, or grpcs://127.0.0.1:50050 with TLS, instead of a data directory: put, get, ls, rm, uploads, mv, cp, chmod, touch, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand ssh" -l tls-ca -d 'Speak TLS with the server of --connect, and trust the certificates in FILE (PEM) instead of the public authorities' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand ssh" -l tls-fingerprint -d 'Speak TLS with the server of --connect, and trust the certificate with this SHA-256 and no other' -r -f
@@ -667,7 +667,6 @@ complete -c p2p -n "__fish_p2p_using_subcommand ssh" -l json -d 'Print JSON and 
 complete -c p2p -n "__fish_p2p_using_subcommand ssh" -l ascii -d 'Print and draw with ASCII characters only'
 complete -c p2p -n "__fish_p2p_using_subcommand ssh" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c p2p -n "__fish_p2p_using_subcommand ssh" -s V -l version -d 'Print version'
-complete -c p2p -n "__fish_p2p_using_subcommand broadcast" -l user -d 'Log in as NAME; otherwise as the only user for whom `p2p keygen` has made a key' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand broadcast" -l password-file -d 'Read the password from the first line of FILE; otherwise that of a node is read from P2P_PASSWORD, or typed' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand broadcast" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -f -a "(__fish_complete_directories)"
 complete -c p2p -n "__fish_p2p_using_subcommand broadcast" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r -f
@@ -677,6 +676,7 @@ complete -c p2p -n "__fish_p2p_using_subcommand broadcast" -l speed -d 'Let virt
 10x\t''
 100x\t''
 max\t''"
+complete -c p2p -n "__fish_p2p_using_subcommand broadcast" -s l -l user -d 'Log in as NAME; otherwise as who has logged in by `p2p login`, or as the only user for whom `p2p keygen` has made a key' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand broadcast" -l connect -d 'Ask the `p2p serve` at URL, such as grpc://127.0.0.1:50050, or grpcs://127.0.0.1:50050 with TLS, instead of a data directory: put, get, ls, rm, uploads, mv, cp, chmod, touch, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand broadcast" -l tls-ca -d 'Speak TLS with the server of --connect, and trust the certificates in FILE (PEM) instead of the public authorities' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand broadcast" -l tls-fingerprint -d 'Speak TLS with the server of --connect, and trust the certificate with this SHA-256 and no other' -r -f
@@ -686,7 +686,7 @@ complete -c p2p -n "__fish_p2p_using_subcommand broadcast" -s h -l help -d 'Prin
 complete -c p2p -n "__fish_p2p_using_subcommand broadcast" -s V -l version -d 'Print version'
 complete -c p2p -n "__fish_p2p_using_subcommand sftp" -l as -d 'For `put`: the path at the host, instead of its own name; with a / at its end, the directory to put it in' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand sftp" -s o -l output-file -d 'For `get`: the file or the directory to put it in, instead of this directory; `-` for standard output' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand sftp" -l user -d 'Log in as NAME; otherwise as the only user for whom `p2p keygen` has made a key' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand sftp" -l user -d 'Log in as NAME; otherwise as who has logged in by `p2p login`, or as the only user for whom `p2p keygen` has made a key' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand sftp" -l password-file -d 'Read the password from the first line of FILE; otherwise that of a node is read from P2P_PASSWORD, or typed' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand sftp" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -f -a "(__fish_complete_directories)"
 complete -c p2p -n "__fish_p2p_using_subcommand sftp" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r -f

@@ -753,13 +753,14 @@ rsa\:"RSA of 2,048 bits"))' \
 ;;
 (ssh)
 _arguments "${_arguments_options[@]}" : \
-'--user=[Log in as NAME; otherwise as the only user for whom \`p2p keygen\` has made a key]:NAME:' \
 '--password-file=[Read the password from the first line of FILE; otherwise that of a node is read from P2P_PASSWORD, or typed]:FILE:_files' \
 '--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files -/' \
 '--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:' \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
 '--seed=[Seed of the random numbers\: the same seed gives the same run]:N:' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
+'-l+[Log in as NAME; otherwise as who has logged in by \`p2p login\`, or as the only user for whom \`p2p keygen\` has made a key]:NAME:' \
+'--user=[Log in as NAME; otherwise as who has logged in by \`p2p login\`, or as the only user for whom \`p2p keygen\` has made a key]:NAME:' \
 '--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, chmod, touch, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--tls-ca=[Speak TLS with the server of --connect, and trust the certificates in FILE (PEM) instead of the public authorities]:FILE:_files' \
 '(--tls-ca)--tls-fingerprint=[Speak TLS with the server of --connect, and trust the certificate with this SHA-256 and no other]:SHA256:' \
@@ -775,13 +776,14 @@ _arguments "${_arguments_options[@]}" : \
 ;;
 (broadcast)
 _arguments "${_arguments_options[@]}" : \
-'--user=[Log in as NAME; otherwise as the only user for whom \`p2p keygen\` has made a key]:NAME:' \
 '--password-file=[Read the password from the first line of FILE; otherwise that of a node is read from P2P_PASSWORD, or typed]:FILE:_files' \
 '--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files -/' \
 '--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:' \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
 '--seed=[Seed of the random numbers\: the same seed gives the same run]:N:' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
+'-l+[Log in as NAME; otherwise as who has logged in by \`p2p login\`, or as the only user for whom \`p2p keygen\` has made a key]:NAME:' \
+'--user=[Log in as NAME; otherwise as who has logged in by \`p2p login\`, or as the only user for whom \`p2p keygen\` has made a key]:NAME:' \
 '--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, chmod, touch, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--tls-ca=[Speak TLS with the server of --connect, and trust the certificates in FILE (PEM) instead of the public authorities]:FILE:_files' \
 '(--tls-ca)--tls-fingerprint=[Speak TLS with the server of --connect, and trust the certificate with this SHA-256 and no other]:SHA256:' \
@@ -799,7 +801,7 @@ _arguments "${_arguments_options[@]}" : \
 '--as=[For \`put\`\: the path at the host, instead of its own name; with a / at its end, the directory to put it in]:NAME:' \
 '-o+[For \`get\`\: the file or the directory to put it in, instead of this directory; \`-\` for standard output]:OUT:_files' \
 '--output-file=[For \`get\`\: the file or the directory to put it in, instead of this directory; \`-\` for standard output]:OUT:_files' \
-'--user=[Log in as NAME; otherwise as the only user for whom \`p2p keygen\` has made a key]:NAME:' \
+'--user=[Log in as NAME; otherwise as who has logged in by \`p2p login\`, or as the only user for whom \`p2p keygen\` has made a key]:NAME:' \
 '--password-file=[Read the password from the first line of FILE; otherwise that of a node is read from P2P_PASSWORD, or typed]:FILE:_files' \
 '--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files -/' \
 '--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:' \

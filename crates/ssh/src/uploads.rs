@@ -25,7 +25,7 @@ pub(crate) enum Upload {
     UnderWay(u64),
 }
 
-/// What there is at a path: a file that is stored, and an upload that is to be one.
+/// Content of a path: a file that is stored, and an upload that is to be one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct UploadStatus {
     /// True if a file is stored there.

@@ -134,7 +134,7 @@ pub enum SftpError {
     /// A transfer has failed, and the host removes what it has of it.
     #[error("{error}; {host} removes what it has of `{}`, which is not over yet", shown(path))]
     Undoing {
-        /// Why it has failed.
+        /// Reason of the failure.
         error: Box<SftpError>,
         /// Name of the host.
         host: String,
@@ -144,17 +144,17 @@ pub enum SftpError {
     /// A transfer has failed, and the host does not remove what it has of it.
     #[error("{error}; {host}: {words}")]
     NotUndone {
-        /// Why it has failed.
+        /// Reason of the failure.
         error: Box<SftpError>,
         /// Name of the host.
         host: String,
-        /// What the host says.
+        /// Words of the host.
         words: String,
     },
     /// A transfer has failed, and the host may keep what it has of it as an upload.
     #[error("{error}; {host} may keep what it has of `{}` as an upload, for a day", shown(path))]
     LeftUpload {
-        /// Why it has failed.
+        /// Reason of the failure.
         error: Box<SftpError>,
         /// Name of the host.
         host: String,
@@ -164,7 +164,7 @@ pub enum SftpError {
     /// A transfer has failed, and what it had begun at the host may still be there.
     #[error("{error}; `{}` may be left at {host}", shown(part))]
     Left {
-        /// Why it has failed.
+        /// Reason of the failure.
         error: Box<SftpError>,
         /// Name of the host.
         host: String,

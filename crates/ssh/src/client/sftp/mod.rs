@@ -47,7 +47,8 @@ pub use self::failure::SftpError;
 pub use self::fetching::{Fetched, Wanted};
 pub use self::listing::{Attributes, Entry, Kind};
 pub use self::names::{joined, kept_name, last_name, of_path, own_name, shown};
-pub use self::sending::{Progress, Sending, Sent, Step};
+pub use self::parts::Sending;
+pub use self::sending::{Progress, Sent, Step};
 use self::wire::{Reason, Wire};
 use super::{ClientError, Connection, OPEN_MAX};
 
@@ -75,7 +76,7 @@ pub struct Sftp {
     /// Bytes of a READ and of a WRITE.
     lengths: (u32, u32),
     answer_max: Duration,
-    /// Why the host was given up, once it is.
+    /// Reason for which the host was given up, once it is.
     reason: Reason,
     /// Session of its own for questions about what this one sends, whose requests wait for nodes.
     aside: Option<Box<Sftp>>,

@@ -11,7 +11,6 @@ use russh_sftp::protocol::{FileAttributes, OpenFlags};
 use tokio::time::timeout;
 
 use super::names::part_of;
-use super::sending::Sending;
 use super::threads::Whole;
 use super::{Kind, POSIX_RENAME, Sftp, SftpError};
 use crate::uploads::{Upload, UploadStatus};
@@ -20,6 +19,21 @@ use crate::uploads::{Upload, UploadStatus};
 const UNDO_MAX: Duration = Duration::from_secs(30);
 /// The same for a transfer that was interrupted: who interrupts it waits.
 const STOP_MAX: Duration = Duration::from_secs(2);
+
+/// File that is to be sent.
+#[derive(Debug)]
+pub struct Sending<'a> {
+    /// Path at the host.
+    pub target: &'a str,
+    /// Size of the content, if it is known.
+    pub size: Option<u64>,
+    /// True if a file at the host may be replaced, which is there until the new one is.
+    pub replaces: bool,
+    /// True if what an interrupted transfer has kept is continued, and kept again if this one is interrupted.
+    pub keeps: bool,
+    /// Time of the last modification in seconds since 1970 and permission bits that the file gets; the host decides without.
+    pub attributes: Option<(u64, u32)>,
+}
 
 /// Way in which a file is sent.
 #[derive(Debug)]

@@ -10,28 +10,13 @@ use russh_sftp::client::error::Error;
 use tokio::sync::mpsc;
 use tokio::time::sleep;
 
-use super::parts::{Part, Plan};
+use super::parts::{Part, Plan, Sending};
 use super::threads::{Piece, Whole, reading};
 use super::window::Window;
 use super::{Sftp, SftpError};
 
 /// Time between two looks at what is stored.
 const LOOK: Duration = Duration::from_millis(200);
-
-/// File that is to be sent.
-#[derive(Debug)]
-pub struct Sending<'a> {
-    /// Path at the host.
-    pub target: &'a str,
-    /// Size of the content, if it is known.
-    pub size: Option<u64>,
-    /// True if a file at the host may be replaced, which is there until the new one is.
-    pub replaces: bool,
-    /// True if what an interrupted transfer has kept is continued, and kept again if this one is interrupted.
-    pub keeps: bool,
-    /// Time of the last modification in seconds since 1970 and permission bits that the file gets; the host decides without.
-    pub attributes: Option<(u64, u32)>,
-}
 
 /// File that was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

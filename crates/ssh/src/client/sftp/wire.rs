@@ -32,7 +32,7 @@ const EXTENDED_REPLY: u8 = 201;
 const FAILURE: u32 = 4;
 const LAST_STATUS: u32 = 8;
 
-/// Why the host was given up, once it is.
+/// Reason for which the host was given up, once it is.
 pub(super) type Reason = Arc<OnceLock<String>>;
 
 /// Stream of packets to and from a host.
@@ -283,7 +283,7 @@ mod tests {
         packet.to_vec()
     }
 
-    /// What comes out of a wire after this request and these bytes of the host, and the reason for which the host is given up.
+    /// Returns what comes out of a wire after this request and these bytes of the host, and the reason for which the host is given up.
     async fn come(bytes: &[u8]) -> (Vec<u8>, Option<String>) {
         let (mine, mut theirs) = duplex(1 << 20);
         let reason = Reason::default();
