@@ -64,6 +64,7 @@ mod replacing;
 mod resting;
 mod room;
 mod screen;
+mod scrolling;
 mod seeds;
 mod segments;
 mod services;

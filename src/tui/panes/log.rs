@@ -10,7 +10,6 @@ use ratatui::text::Span;
 
 use super::rows::Rows;
 use super::scene::Scene;
-use super::scroll::first_below;
 use super::shape::{Shape, rows_up_to};
 use super::{Canvas, NOTHING_PASSES, Pane, PaneView};
 use crate::tui::journal::JournalLine;
@@ -60,7 +59,7 @@ impl PaneView for LogPane {
             };
             return canvas.row(0, vec![Span::styled(text, theme.style(Role::Dim))]);
         }
-        let first = first_below(self.list.selected(), canvas.area.height);
+        let first = self.part(scene, canvas.area).lowest();
         for (place, line) in self.lines(scene).skip(first).take(height).enumerate() {
             let is_selected = scene.focus == Pane::Log && self.list.selected() == first + place;
             let time = if is_selected { Role::Selected } else { Role::Dim };
@@ -84,6 +83,14 @@ impl PaneView for LogPane {
 
     fn row_noun(&self, _scene: &Scene<'_>) -> Option<&'static str> {
         Some("lines")
+    }
+
+    fn keep_place(&mut self, scene: &Scene<'_>) {
+        // Of the lines that pass the filter the oldest go, too.
+        if self.list.selected() > 0 {
+            let count = self.rows(scene);
+            self.list.stay_within(count);
+        }
     }
 
     fn is_newest_below(&self) -> bool {

@@ -42,8 +42,8 @@ pub(super) struct PromptPane {
     pub(super) prompt: Prompt,
     /// The prompt has no rows to select and no filter; it scrolls its output.
     list: Rows,
-    /// Width of the output in the latest frame, by which its lines are wrapped.
-    width: usize,
+    /// Size of the output in the latest frame: its lines are wrapped by the width, and scrolled until the first one is at the top.
+    size: Size,
 }
 
 impl PaneView for PromptPane {
@@ -133,12 +133,12 @@ impl PaneView for PromptPane {
     }
 
     fn scroll(&mut self, _scene: &Scene<'_>, lines: isize) {
-        let last = self.output_rows(self.width).saturating_sub(1);
-        self.prompt.scroll = self.prompt.scroll.saturating_add_signed(-lines).min(last);
+        let most = self.most_scroll(self.size);
+        self.prompt.scroll = self.prompt.scroll.min(most).saturating_add_signed(-lines).min(most);
     }
 
-    fn inquire(&mut self, _scene: &Scene<'_>, inner: Rect) -> Vec<Inquiry> {
-        self.width = inner.width.into();
+    fn inquire(&mut self, scene: &Scene<'_>, inner: Rect) -> Vec<Inquiry> {
+        self.size = self.row_area(scene, inner).as_size();
         Vec::new()
     }
 
@@ -150,7 +150,7 @@ impl PaneView for PromptPane {
     fn part(&self, scene: &Scene<'_>, inner: Rect) -> Part {
         let area = self.row_area(scene, inner);
         let total = self.output_rows(area.width.into());
-        let end = total.saturating_sub(self.prompt.scroll);
+        let end = total - self.scroll_in(area.as_size());
         Part { shown: end.saturating_sub(area.height.into())..end, total }
     }
 
@@ -201,10 +201,22 @@ impl PromptPane {
         self.prompt.output.iter().map(|(_, text)| rows_of(text, width)).sum()
     }
 
+    /// Returns the number of rows by which the output can be scrolled at the most: its first row is at the top then, and no row is blank.
+    fn most_scroll(&self, size: Size) -> usize {
+        self.output_rows(size.width.into()).saturating_sub(size.height.into())
+    }
+
+    /// Returns the number of rows by which the output is scrolled in an area of a size, which may be larger than the one in which it was.
+    fn scroll_in(&self, size: Size) -> usize {
+        // Counting the rows takes long where there are many, and nothing is scrolled most of the time.
+        if self.prompt.scroll == 0 { 0 } else { self.prompt.scroll.min(self.most_scroll(size)) }
+    }
+
     /// Draws the rows of the output that are shown. Of a line for whose end alone there is room, the beginning is shown while another pane has
     /// the keys: what an answer says stands there, and nobody scrolls.
     fn output(&self, scene: &Scene<'_>, canvas: &mut Canvas<'_>) {
-        let (width, height, scroll) = (usize::from(canvas.area.width), usize::from(canvas.area.height), self.prompt.scroll);
+        let (width, height) = (usize::from(canvas.area.width), usize::from(canvas.area.height));
+        let scroll = self.scroll_in(canvas.area.as_size());
         let (mut rows, mut pieces) = (VecDeque::new(), 0);
         for (role, text) in self.prompt.output.iter().rev().take_while(|_| height > 0) {
             let line = wrapped_text(text, width);

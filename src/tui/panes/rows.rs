@@ -45,6 +45,11 @@ impl Rows {
         self.select(self.selected.min(last).saturating_add_signed(step).min(last));
     }
 
+    /// Keeps the selection among `count` rows, of which there may have been more.
+    pub fn stay_within(&mut self, count: usize) {
+        self.selected = self.selected.min(count.saturating_sub(1));
+    }
+
     /// Returns the order of the rows; `None` for the pane's own.
     pub fn order(&self) -> Option<Order> {
         self.order

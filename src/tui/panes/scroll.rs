@@ -24,9 +24,14 @@ impl Part {
 
     /// Returns the part of `total` rows of which the first is the lowest one on the screen, including the selected row.
     pub fn from_below(total: usize, selected: usize, height: u16) -> Part {
-        let first = first_below(selected.min(total.saturating_sub(1)), height);
+        let first = selected.min(total.saturating_sub(1)).saturating_sub(usize::from(height.saturating_sub(1)));
         let last = (first + usize::from(height)).min(total);
         Part { shown: total - last..total - first, total }
+    }
+
+    /// Returns the index of the lowest row that is shown where the first row is the lowest one of all.
+    pub fn lowest(&self) -> usize {
+        self.total - self.shown.end
     }
 
     /// Returns true if rows are missing.
@@ -64,12 +69,6 @@ pub fn window(count: usize, selected: usize, height: u16) -> Range<usize> {
     first..(first + height).min(count)
 }
 
-/// Returns the index of the lowest visible row of a pane with the newest row at the bottom, such that the selected row is
-/// visible.
-pub fn first_below(selected: usize, height: u16) -> usize {
-    selected.saturating_sub(usize::from(height.saturating_sub(1)))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -83,9 +82,13 @@ mod tests {
                     let window = window(count, selected, height);
                     assert!(window.len() == count.min(usize::from(height)), "{count} {selected} {height}");
                     assert!(count == 0 || window.contains(&selected));
-                    let Part { shown, total } = Part::from_below(count, selected, height);
                     // Counted from the bottom, as the selection is.
-                    assert!(total == count && (count == 0 || shown.contains(&(count - 1 - selected))), "{shown:?} {selected}");
+                    let part = Part::from_below(count, selected, height);
+                    let Part { shown, total } = &part;
+                    assert!(*total == count && (count == 0 || shown.contains(&(count - 1 - selected))), "{shown:?} {selected}");
+                    // A selection of before, when there were more rows, leaves no row blank either.
+                    assert_eq!(Part::from_below(count, selected + 20, height).shown.len(), count.min(usize::from(height)));
+                    assert_eq!(part.lowest() + part.shown.end, count);
                 }
             }
         }

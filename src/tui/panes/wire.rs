@@ -20,7 +20,6 @@ use super::columns::{Columns, chosen, wished};
 use super::order::Sortable;
 use super::rows::Rows;
 use super::scene::Scene;
-use super::scroll::first_below;
 use super::shape::{Shape, rows_up_to};
 use super::{Canvas, Change, Deed, NOTHING_PASSES, Pane, PaneView, Verb, below_heading};
 use crate::tui::preset::Preset;
@@ -119,7 +118,12 @@ impl PaneView for WirePane {
     fn keep_place(&mut self, scene: &Scene<'_>) {
         if self.shows_connections {
             let keys: Vec<u64> = self.connections(scene).map(|row| row.key()).collect();
-            self.list.hold(&keys);
+            return self.list.hold(&keys);
+        }
+        // Of the packets the oldest go when new ones come. Counting them takes long, and the first one is there in any case.
+        if self.list.selected() > 0 {
+            let count = self.packets(scene).count();
+            self.list.stay_within(count);
         }
     }
 
@@ -228,8 +232,8 @@ impl WirePane {
 
     fn draw_packets(&self, scene: &Scene<'_>, canvas: &mut Canvas<'_>) {
         let area = self.row_area(scene, canvas.area);
-        let (height, first) = (usize::from(area.height), first_below(self.list.selected(), area.height));
-        let rows = self.packets(scene).enumerate().skip(first).take(height);
+        let (height, part) = (usize::from(area.height), self.part(scene, canvas.area));
+        let rows = self.packets(scene).enumerate().skip(part.lowest()).take(height);
         // The newest packet is drawn in the lowest row.
         let rows = rows.enumerate().map(|(place, row)| (height - 1 - place, row));
         let cell = |(index, packet): &(usize, &PacketRecord), quantity, _| {
