@@ -20,7 +20,7 @@ use tokio::task::AbortHandle;
 
 pub use self::endings::Ended;
 use self::outcomes::Failures;
-pub use self::pending::{Pending, PendingSteps};
+pub use self::pending::{Pending, PendingSteps, Rest};
 use self::under_way::UnderWay;
 pub use self::under_way::{Fate, Outcome};
 

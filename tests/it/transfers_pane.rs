@@ -492,11 +492,58 @@ fn a_key_without_use_begins_no_command() {
     let mut tui_harness = paused(120, 40);
     begin_upload_of_all(&mut tui_harness, "; ls");
     tui_harness.refresh();
-    tui_harness.press_in_pane(Pane::Transfers, &["g", "D", "G", "D", "o", "o"]);
+    tui_harness.press_in_pane(Pane::Transfers, &["g", "D", "o", "o"]);
     tui_harness.press_in_pane(Pane::Files, &["d", "u", "v", "s", "r"]);
     assert_eq!((tui_harness.app.workspace().focus(), tui_harness.app.prompt().editor.text()), (Pane::Files, ""));
     assert!(tui_harness.text().contains("nothing here that this key concerns"), "{}", tui_harness.text());
     assert_eq!(tui_harness.app.scene().pending.len(), 3, "{}", tui_harness.said());
+}
+
+/// A key on a command that waits drops all that waits of its line, be it one command or more, files of its first command or not; other lines go on.
+#[test]
+fn the_rest_of_a_line_is_dropped_by_one_key() {
+    let dropped_at = |line: &str, filter: &str| {
+        let mut tui_harness = paused(120, 40);
+        begin_upload_of_all(&mut tui_harness, line);
+        tui_harness.press(&["wait; echo other", "Enter"]);
+        tui_harness.until(|app| app.scene().pending.iter().any(|step| step.text == "wait" && step.after.is_none()));
+        tui_harness.refresh();
+        tui_harness.press_in_pane(Pane::Transfers, &["/", filter, "Enter"]);
+        let hint = tui_harness.text().lines().last().unwrap().to_owned();
+        tui_harness.press_in_pane(Pane::Transfers, &["D"]);
+        let left: Vec<String> = tui_harness.app.scene().pending.iter().map(|step| step.text.to_owned()).collect();
+        (hint, left, tui_harness.said())
+    };
+    let (hint, left, said) = dropped_at("; echo late; ls", "echo late");
+    assert!(hint.contains("D drop all that waits of its line: 4 steps"), "{hint}");
+    assert_eq!(left, ["wait", "echo other"]);
+    assert!(said.contains("dropped: 2 files of `upload ") && said.contains("`echo late`, `ls`"), "{said}");
+    let (hint, left, _) = dropped_at("", "echo other");
+    assert!(hint.contains("D drop all that waits of its line: 1 step"), "{hint}");
+    assert!(left.len() == 3 && !left.contains(&"echo other".to_owned()), "{left:?}");
+}
+
+/// What lists the segments of a transfer in an answer selects nothing: the pane goes on with what runs. What is selected on purpose stays, and
+/// the frame says so with the key that follows again.
+#[test]
+fn segments_in_an_answer_pin_no_transfer() {
+    let mut tui_harness = TuiHarness::slow(120, 40);
+    tui_harness.begin_upload("first.bin", 60_000);
+    tui_harness.sleep(30);
+    tui_harness.ask_aside("segments 1");
+    tui_harness.begin_upload("second.bin", 2_000_000);
+    tui_harness.watch(SimDuration::from_secs(3));
+    let title = tui_harness.pane(Pane::Segments)[0].clone();
+    assert!(title.contains("Segments of #2 second.bin") && !title.contains("pinned"), "{title}");
+    tui_harness.press_in_pane(Pane::Transfers, &["G"]);
+    let title = tui_harness.pane(Pane::Segments)[0].clone();
+    assert!(title.contains("Segments of #1 first.bin") && title.contains(" done, pinned"), "{title}");
+    tui_harness.press_in_pane(Pane::Segments, &[]);
+    let hint = tui_harness.text().lines().last().unwrap().to_owned();
+    assert!(hint.contains("o follow what runs"), "{hint}");
+    tui_harness.keys(&["o"]);
+    let title = tui_harness.pane(Pane::Segments)[0].clone();
+    assert!(title.contains("Segments of #2 second.bin"), "{title}");
 }
 
 /// A removal sends no segments, and says so in the place of rows and of a time axis.

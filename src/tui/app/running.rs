@@ -223,22 +223,14 @@ impl App {
     /// Drops all transfers of a batch that wait, of which a step is one; what has begun goes on.
     pub(super) fn drop_rest(&mut self, step: StepId) {
         let dropped = self.lines.drop_rest(step);
-        let told = |(command, count): (String, usize)| format!("dropped: {} of `{command}`", count_of(count as u64, FILE));
-        self.say_dropped(dropped.map(told));
+        self.say_dropped(told_dropped(dropped));
     }
 
     /// Drops all steps that wait, but for those of the line that has asked for it, and says which. Returns true if there was any.
     pub(super) fn drop_waiting(&mut self, number: u64) -> bool {
-        let dropped = self.lines.drop_waiting(number);
-        let told = |(command, files): (String, usize)| match files {
-            0 => format!("`{command}`"),
-            files => format!("{} of `{command}`", count_of(files as u64, FILE)),
-        };
-        let told: Vec<String> = dropped.into_iter().map(told).collect();
-        if !told.is_empty() {
-            self.say(Role::Warning, &format!("dropped: {}", listed(&told, WAITING_SHOWN)));
-        }
-        !told.is_empty()
+        let told = told_dropped(self.lines.drop_waiting(number));
+        told.iter().for_each(|told| self.say(Role::Warning, told));
+        told.is_some()
     }
 
     /// Says what was dropped, and goes on with what waited for it.
@@ -372,6 +364,17 @@ impl App {
         let width = area.map_or(80, |area| area.width).saturating_sub(2);
         Some(self.viewer_width().map_or(width, |viewer| viewer.min(width)))
     }
+}
+
+/// Returns what is said of commands that were dropped, each with the number of its files if it is one of which some have begun; `None` if
+/// there is none.
+fn told_dropped(dropped: Vec<(String, usize)>) -> Option<String> {
+    let told = |(command, files): (String, usize)| match files {
+        0 => format!("`{command}`"),
+        files => format!("{} of `{command}`", count_of(files as u64, FILE)),
+    };
+    let told: Vec<String> = dropped.into_iter().map(told).collect();
+    (!told.is_empty()).then(|| format!("dropped: {}", listed(&told, WAITING_SHOWN)))
 }
 
 /// Returns how to go to the pane of a name that was typed as a command; `None` if no pane has it.

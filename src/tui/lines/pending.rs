@@ -15,14 +15,38 @@ pub struct Pending<'a> {
     pub text: &'a str,
     /// Step that it waits for, as in `upload a.bin (#1)`; `None` if it is being carried out. Thousands may wait for the same one.
     pub after: Option<Arc<str>>,
-    /// Number of steps that [`Lines::drop_rest`](super::Lines::drop_rest) ends with it; 0 if it is no transfer of a batch.
-    pub of: usize,
+    /// Steps that [`Lines::drop_rest`](super::Lines::drop_rest) ends with it.
+    pub rest: Rest,
+}
+
+/// Steps that are dropped together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rest {
+    /// None, since the step is under way.
+    Nothing,
+    /// So many transfers of a command, one for each of its files.
+    Files(usize),
+    /// So many commands of a line, and transfers of the one that is being carried out.
+    Steps(usize),
 }
 
 impl Line {
     /// Returns true if a step has not begun.
     pub(super) fn has_waiting(&self, step: StepId) -> bool {
         place_of_transfer(self.transfers.waiting(), step).is_some() || place_of_command(&self.waiting, step).is_some()
+    }
+
+    /// Drops the transfers that have not begun; returns their command and their number, if there are any.
+    fn drop_files(&mut self) -> Option<(String, usize)> {
+        let files = std::mem::take(self.transfers.waiting_mut()).len();
+        self.tally.iter_mut().for_each(|tally| tally.leave(files as u64));
+        (files > 0).then(|| (self.typed.clone(), files))
+    }
+
+    /// Drops all that has not begun. Returns the commands, each with the number of its files if it is one of which some have begun.
+    fn drop_all(&mut self) -> Vec<(String, usize)> {
+        let files = self.drop_files();
+        files.into_iter().chain(std::mem::take(&mut self.waiting).into_iter().map(|(_, command)| (command, 0))).collect()
     }
 }
 
@@ -79,30 +103,26 @@ impl Lines {
     pub fn drop_waiting(&mut self, number: u64) -> Vec<(String, usize)> {
         let mut dropped = Vec::new();
         for line in self.begun.iter_mut().chain(&mut self.typed).filter(|line| line.number != number) {
-            let files = std::mem::take(line.transfers.waiting_mut()).len();
-            line.tally.iter_mut().for_each(|tally| tally.leave(files as u64));
-            dropped.extend((files > 0).then(|| (line.typed.clone(), files)));
-            dropped.extend(std::mem::take(&mut line.waiting).into_iter().map(|(_, command)| (command, 0)));
+            dropped.extend(line.drop_all());
         }
         dropped
     }
 
-    /// Drops all transfers of a batch that have not begun, of which a step is one. Returns the command that has planned them and their
-    /// number, or `None` if the step is no such transfer any more.
-    pub fn drop_rest(&mut self, step: StepId) -> Option<(String, usize)> {
-        let has_it = |line: &&mut Line| place_of_transfer(line.transfers.waiting(), step).is_some();
-        let line = self.begun.iter_mut().find(has_it)?;
-        let dropped = std::mem::take(line.transfers.waiting_mut()).len();
-        line.tally.iter_mut().for_each(|tally| tally.leave(dropped as u64));
-        Some((line.typed.clone(), dropped))
+    /// Drops all that has not begun of what a step belongs to: of a transfer those of its command, of a command all of its line. Returns the
+    /// commands, each with the number of its files if it is one of which some have begun; none if the step does not wait any more.
+    pub fn drop_rest(&mut self, step: StepId) -> Vec<(String, usize)> {
+        let mut lines = self.begun.iter_mut().chain(&mut self.typed);
+        let Some(line) = lines.find(|line| line.has_waiting(step)) else { return Vec::new() };
+        let is_transfer = place_of_transfer(line.transfers.waiting(), step).is_some();
+        if is_transfer { line.drop_files().into_iter().collect() } else { line.drop_all() }
     }
 }
 
 /// Returns a step as it is shown.
-fn made(step: StepId, text: &str, after: Option<Arc<str>>, of: usize) -> Pending<'_> {
+fn made(step: StepId, text: &str, after: Option<Arc<str>>, rest: Rest) -> Pending<'_> {
     #[cfg(test)]
     tests::MADE.set(tests::MADE.get() + 1);
-    Pending { step, text, after, of }
+    Pending { step, text, after, rest }
 }
 
 /// Steps of one line, in their order: all transfers wait for the same thing, and each command for the one before it.
@@ -112,8 +132,8 @@ enum Run<'a> {
     Current(StepId, &'a str),
     /// Transfers of a command.
     Transfers(&'a VecDeque<Waiting>, Arc<str>),
-    /// Commands.
-    Commands(&'a VecDeque<(StepId, String)>, Arc<str>),
+    /// Commands, and the number of transfers of their line that wait besides.
+    Commands(&'a VecDeque<(StepId, String)>, Arc<str>, usize),
 }
 
 impl<'a> Run<'a> {
@@ -121,24 +141,25 @@ impl<'a> Run<'a> {
         match self {
             Run::Current(..) => 1,
             Run::Transfers(steps, _) => steps.len(),
-            Run::Commands(steps, _) => steps.len(),
+            Run::Commands(steps, ..) => steps.len(),
         }
     }
 
     fn get(&self, place: usize) -> Option<Pending<'a>> {
-        let (step, text, after, of) = match self {
-            Run::Current(step, text) => (step, *text, None, 0),
+        let (step, text, after, rest) = match self {
+            Run::Current(step, text) => (step, *text, None, Rest::Nothing),
             Run::Transfers(steps, after) => {
-                steps.get(place).map(|waiting| (&waiting.step, waiting.planned.line.as_str(), Some(after), steps.len()))?
+                let rest = Rest::Files(steps.len());
+                steps.get(place).map(|waiting| (&waiting.step, waiting.planned.line.as_str(), Some(after), rest))?
             }
-            Run::Commands(steps, after) => {
+            Run::Commands(steps, after, files) => {
                 let before = place.checked_sub(1).and_then(|before| steps.get(before));
                 let (step, command) = steps.get(place)?;
                 let after = before.map_or_else(|| Arc::clone(after), |(_, before)| before.as_str().into());
-                return Some(made(*step, command, Some(after), 0));
+                return Some(made(*step, command, Some(after), Rest::Steps(steps.len() + files)));
             }
         };
-        Some(made(*step, text, after.cloned(), of))
+        Some(made(*step, text, after.cloned(), rest))
     }
 
     /// Returns the place of a step.
@@ -146,7 +167,7 @@ impl<'a> Run<'a> {
         match self {
             Run::Current(own, _) => (*own == step).then_some(0),
             Run::Transfers(steps, _) => place_of_transfer(steps, step),
-            Run::Commands(steps, _) => place_of_command(steps, step),
+            Run::Commands(steps, ..) => place_of_command(steps, step),
         }
     }
 }
@@ -166,13 +187,13 @@ impl<'a> PendingSteps<'a> {
         let after: Arc<str> = line.doing().into();
         self.runs.push(Run::Transfers(line.transfers.waiting(), Arc::clone(&after)));
         let last = line.transfers.waiting().back().map_or(after, |last| last.planned.line.as_str().into());
-        self.runs.push(Run::Commands(&line.waiting, last));
+        self.runs.push(Run::Commands(&line.waiting, last, line.transfers.waiting().len()));
     }
 
     /// Adds the commands of a line that has not begun, and which waits for a step of another one. Returns the last of them.
     pub(super) fn add_typed(&mut self, line: &'a Line, after: Arc<str>) -> Arc<str> {
         let last = line.waiting.back().map_or_else(|| Arc::clone(&after), |(_, last)| last.as_str().into());
-        self.runs.push(Run::Commands(&line.waiting, after));
+        self.runs.push(Run::Commands(&line.waiting, after, 0));
         last
     }
 

@@ -248,7 +248,7 @@ pub enum Deed {
     Own(&'static str),
     /// Drops a step of a typed line that waits, or ends one that takes long.
     Drop(StepId),
-    /// Drops all transfers of a batch that wait, of which this step is one.
+    /// Drops all that waits of the command of this step if it is a transfer, or else of its line.
     DropRest(StepId),
     /// Opens the connection of a host to a node, which is shown as it is from then on.
     Watch(Peer, NodeNumber),

@@ -28,7 +28,7 @@ use super::scene::{Chosen, Scene};
 use super::scroll::Part;
 use super::shape::{Shape, rows_up_to};
 use super::{Canvas, Change, Deed, NOTHING_PASSES, Pane, PaneView, Verb, below_heading, cells};
-use crate::tui::lines::Pending;
+use crate::tui::lines::{Pending, Rest};
 use crate::tui::preset::Preset;
 use crate::tui::theme::{Role, Theme};
 
@@ -236,9 +236,8 @@ impl PaneView for TransfersPane {
             }
             Some(Row::Pending(step)) => {
                 let drop = Verb::new("d", "drop", Deed::Drop(step.step));
-                let waiting = count_of(step.of as u64, FILE);
-                let rest = Verb::new("D", format!("drop all that wait of its command: {waiting}"), Deed::DropRest(step.step));
-                std::iter::once(drop).chain((step.of > 0).then_some(rest)).chain(follow).collect()
+                let rest = label_of_rest(step.rest).map(|label| Verb::new("D", label, Deed::DropRest(step.step)));
+                std::iter::once(drop).chain(rest).chain(follow).collect()
             }
             None => Vec::new(),
         }
@@ -311,6 +310,15 @@ fn totals(scene: &Scene<'_>) -> String {
     let shown = shown_of_all(scene.snapshot.transfers.len(), earlier.all());
     let all: Vec<String> = parts.into_iter().chain(shown).chain(rates).collect();
     if all.is_empty() { "Transfers".into() } else { format!("Transfers: {}", all.join(", ")) }
+}
+
+/// Returns what dropping all that waits with a step is called; `None` if that is nothing.
+fn label_of_rest(rest: Rest) -> Option<String> {
+    match rest {
+        Rest::Nothing => None,
+        Rest::Files(count) => Some(format!("drop all that wait of its command: {}", count_of(count as u64, FILE))),
+        Rest::Steps(count) => Some(format!("drop all that waits of its line: {}", count_of(count as u64, "step"))),
+    }
 }
 
 /// Returns what a step that has not begun shows of a quantity.
