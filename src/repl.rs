@@ -305,7 +305,7 @@ impl Repl {
             Effect::Fails(error) => output::tell_lines(&error.shown()),
             Effect::Quit { now: true } => return Ok(Some(Leaving::Cancelling)),
             Effect::Quit { now: false } => return Ok(self.may_leave().then_some(Leaving::Finishing)),
-            Effect::Clear | Effect::None | Effect::Follow(_) | Effect::Batch(_) | Effect::Select(_) => {}
+            Effect::Clear | Effect::None | Effect::Follow(_) | Effect::Batch(_) => {}
             Effect::Tour { .. } => {}
         }
         Ok(None)

@@ -122,8 +122,6 @@ pub enum Effect {
     Follow(Begun),
     /// Transfers to be begun in their order, in [groups](crate::groups).
     Batch(Batch),
-    /// Shows the segments of this transfer, in front ends that have a place for them.
-    Select(TransferId),
     /// Sets a variable to a value.
     Set(String, String),
     /// Clears the output shown so far.

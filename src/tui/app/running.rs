@@ -15,7 +15,6 @@ use tokio::time::sleep;
 
 use super::{App, AppMessage, Pane};
 use crate::tui::lines::{Ended, LINES_MAX, NextStep, Outcome, StepId, WAITING_SHOWN};
-use crate::tui::panes::scene::Chosen;
 use crate::tui::theme::Role;
 
 /// Maximum time, on the wall clock, for which a typed line waits for the answer of the one before it. Quick lines are thus
@@ -220,7 +219,7 @@ impl App {
         self.say_dropped(dropped);
     }
 
-    /// Drops all transfers of a batch that wait, of which a step is one; what has begun goes on.
+    /// Drops all that waits of the command of a step that is a transfer, or of its line; what has begun goes on.
     pub(super) fn drop_rest(&mut self, step: StepId) {
         let dropped = self.lines.drop_rest(step);
         self.say_dropped(told_dropped(dropped));
@@ -329,7 +328,6 @@ impl App {
         }
         match effect {
             Effect::Batch(batch) => self.lines.plan(number, batch),
-            Effect::Select(transfer) => self.view.choose(Chosen { transfer: Some(transfer), ..Chosen::default() }),
             Effect::Set(name, value) => {
                 self.lines.set_variable(number, &name, &value);
                 self.variables.insert(name, value);

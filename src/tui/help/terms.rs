@@ -133,6 +133,7 @@ pub(super) const TERMS: &[(&str, &str)] = &[
     ("PATH", "mode of the dialog of a path: Left and Right let the other host ask, Enter and Esc close it"),
     ("path, paths", "way of packets from one host to another, one path with two directions; as a fault: changed"),
     ("PAUSED", "virtual time stands still: Space lets it go on, `.` goes on to the next event"),
+    ("pinned", "in Segments: the transfer was selected, and stays here whatever else runs; `o` follows again what runs"),
     ("probe", "small datagram that asks a node whether it is alive; its answer gives the round trip"),
     ("PROMPT", "mode in which keys go to the prompt"),
     ("QUESTION", "mode in which a question waits for y or n: y carries it out; n, Enter and Esc do not"),

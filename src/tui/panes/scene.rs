@@ -161,6 +161,12 @@ impl<'a> Scene<'a> {
         self.chosen.transfer.and_then(of).or_else(|| self.in_order().next())
     }
 
+    /// Returns true if the transfer whose segments are shown is selected, and another one would be shown if none were.
+    pub fn is_pinned(&self) -> bool {
+        let id = |report: &Arc<TransferReport>| report.status.id;
+        self.chosen.transfer.is_some() && self.shown_transfer().map(id) != self.in_order().next().map(id)
+    }
+
     /// Returns the number of segments for which room is kept besides those that are shown: the most of a transfer that had ended a moment
     /// before the latest one began, or later, so that the frames do not move to and fro while large and small files follow one another. It
     /// changes with a transfer that begins or ends, and never by the passage of time.

@@ -24,7 +24,7 @@ use super::rows::Rows;
 use super::scene::Scene;
 use super::scroll::Part;
 use super::shape::{Shape, rows_up_to};
-use super::transfers::{copied, segments_of};
+use super::transfers::{copied, follow, segments_of};
 use super::{Canvas, Change, Deed, PaneView, Verb};
 use crate::tui::preset::Preset;
 use crate::tui::theme::Role;
@@ -75,11 +75,12 @@ impl PaneView for SegmentsPane {
             _ => "done",
         };
         let count = if status.size_known { format!("{done} of {all} {word}") } else { format!("{done} {word}") };
+        let pinned = if scene.is_pinned() { ", pinned" } else { "" };
         // Segments have rows from their turn on: how many there are of these would read as another total.
         let part = self.part(scene, inner);
         let shown =
             if part.is_cut() && !self.shows_nodes(report) { format!(", {} shown", part.shown.len()) } else { String::new() };
-        format!("Segments of {} {}: {count}{shown}", status.id, scene.label_of(status))
+        format!("Segments of {} {}: {count}{shown}{pinned}", status.id, scene.label_of(status))
     }
 
     fn foot(&self, scene: &Scene<'_>, _inner: Rect) -> Vec<Span<'static>> {
@@ -169,11 +170,11 @@ impl PaneView for SegmentsPane {
         let switch = Verb::new("n", label, Deed::Own(NODES));
         let host = report.status.host;
         let watch = self.holder(scene).map(|node| Verb::new("", "watch its connection", Deed::Watch(host, node)));
-        [list, switch].into_iter().chain(watch).collect()
+        [list, switch].into_iter().chain(follow(scene)).chain(watch).collect()
     }
 
     fn keys(&self) -> &'static [&'static str] {
-        &["n"]
+        &["n", "o"]
     }
 
     fn change(&mut self, change: Change<'_>) -> bool {

@@ -88,6 +88,11 @@ pub(super) struct TransfersPane {
     follows: bool,
 }
 
+/// Returns the verb that takes back the selection of a transfer, if one is selected.
+pub(super) fn follow(scene: &Scene<'_>) -> Option<Verb> {
+    scene.chosen.transfer.map(|_| Verb::new("o", "follow what runs", Deed::Own(FOLLOW)))
+}
+
 /// Name of the deed that takes back the selection.
 const FOLLOW: &str = "transfers: follow";
 
@@ -225,8 +230,7 @@ impl PaneView for TransfersPane {
     }
 
     fn verbs(&self, scene: &Scene<'_>) -> Vec<Verb> {
-        let follow = Verb::new("o", "follow what runs", Deed::Own(FOLLOW));
-        let follow = scene.chosen.transfer.is_some().then_some(follow);
+        let follow = follow(scene);
         match self.selected(scene) {
             Some(Row::Of(report)) => {
                 let segments = Verb::new("", "list its segments", segments_of(report));

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::data;
 use super::files::own_transfer;
 use super::network::status_of;
-use crate::answer::{Answer, Effect, View};
+use crate::answer::{Answer, View};
 use crate::call::Call;
 use crate::report::{SegmentReport, Table, bytes_of, number_column, states_table, text_column};
 use crate::{Shell, ShellError};
@@ -52,7 +52,7 @@ async fn of_transfer(shell: &Shell, wanted: Option<TransferId>) -> Result<Answer
     };
     let segments = SegmentReport::of_transfer(report);
     let view = View::Table(Table { empty: "it has no segments", ..states_table(&segments) });
-    Ok(Answer::new(view, data(&segments)).with(Effect::Select(report.status.id)))
+    Ok(Answer::new(view, data(&segments)))
 }
 
 /// Lists the segments on a node of the files that the user may read, in the order of the files.
