@@ -6,6 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use p2p_storage::tui::action::Keymap;
+use p2p_storage::tui::app::Pane;
 use p2p_storage::tui::help;
 use p2p_storage::tui::theme::{Theme, ThemeName};
 
@@ -18,6 +19,7 @@ const SHOWN: &[(&str, &[&str])] = &[
     ("crates/engine/src/status.rs", &["name"]),
     ("crates/engine/src/status/state.rs", &["name"]),
     ("crates/engine/src/faults.rs", &["name"]),
+    ("crates/engine/src/pace.rs", &["fmt"]),
     ("crates/engine/src/snapshot.rs", &["kind_name"]),
     ("crates/net/src/packet.rs", &["name"]),
     ("crates/net/src/tcp/state.rs", &["name"]),
@@ -33,18 +35,117 @@ const SHOWN: &[(&str, &[&str])] = &[
     ("src/tui/dialog.rs", &["mode"]),
     ("src/tui/draw/connection.rs", &["facts", "words_of", "windows_of", "round_trips_of"]),
     ("src/tui/draw/mod.rs", &["title_within"]),
-    ("src/tui/panes/broken.rs", &["name"]),
+    ("src/tui/panes/broken.rs", &["name", "hosts"]),
     ("src/tui/panes/files/holders.rs", &["health", "foot"]),
+    ("src/tui/panes/files/mod.rs", &["title"]),
     ("src/tui/panes/header.rs", &["draw", "user", "time", "rates", "nodes", "queues", "faults"]),
-    ("src/tui/panes/health.rs", &["figures"]),
+    ("src/tui/panes/health.rs", &["figures", "title"]),
     ("src/tui/panes/health/chart.rs", &["facts", "plot"]),
-    ("src/tui/panes/health/matrix.rs", &["legend"]),
+    ("src/tui/panes/health/matrix.rs", &["legend", "title"]),
+    ("src/tui/panes/log.rs", &["title"]),
     ("src/tui/panes/nodes.rs", &["title", "foot", "queues_within"]),
-    ("src/tui/panes/segments.rs", &["foot"]),
+    ("src/tui/panes/prompt.rs", &["title"]),
+    ("src/tui/panes/segments.rs", &["foot", "title"]),
     ("src/tui/panes/segments/rate.rs", &["plot"]),
     ("src/tui/panes/segments/time_axis.rs", &["draw"]),
+    ("src/tui/panes/services.rs", &["title"]),
     ("src/tui/panes/transfers.rs", &["totals", "cell_of_pending"]),
+    ("src/tui/panes/wire.rs", &["title"]),
     ("src/tui/panes/wire/packets.rs", &["fate_of", "word_of"]),
+];
+
+/// Functions whose sentences are shown, by the files that they stand in: lines of the log, and what stands below a table.
+const SENTENCES: &[(&str, &[&str])] = &[
+    ("crates/service/src/event_words.rs", &["describe", "of_failure", "attributes_of", "of_node", "by"]),
+    ("crates/shell/src/report/tables.rs", &["drawn"]),
+];
+
+/// Words of sentences and headings of tables that are words of the language, or of what a command is about.
+const PROSE: &[&str] = &[
+    "a",
+    "about",
+    "added",
+    "age",
+    "an",
+    "answer",
+    "answers",
+    "are",
+    "as",
+    "at",
+    "available",
+    "back",
+    "brought",
+    "byte",
+    "bytes",
+    "changed",
+    "compared",
+    "connection",
+    "crash",
+    "date",
+    "delay",
+    "delete",
+    "deleted",
+    "did",
+    "directory",
+    "does",
+    "e-mail",
+    "ended",
+    "entry",
+    "error",
+    "expires",
+    "faults",
+    "files",
+    "first",
+    "former",
+    "from",
+    "given",
+    "id",
+    "key",
+    "lacks",
+    "last",
+    "left",
+    "login",
+    "longer",
+    "made",
+    "mail",
+    "may",
+    "modification",
+    "modified",
+    "need",
+    "needs",
+    "next",
+    "no",
+    "note",
+    "one",
+    "outcome",
+    "passphrase",
+    "private",
+    "reachable",
+    "read",
+    "registered",
+    "removed",
+    "role",
+    "room",
+    "since",
+    "start",
+    "status",
+    "stay",
+    "taken",
+    "that",
+    "they",
+    "transfer",
+    "tried",
+    "type",
+    "used",
+    "user",
+    "was",
+    "way",
+    "what",
+    "when",
+    "which",
+    "why",
+    "without",
+    "written",
 ];
 
 /// Words of the language, units, names of panes and of the program, that need no explanation.
@@ -53,7 +154,6 @@ const PLAIN: &[&str] = &[
     "again",
     "ago",
     "and",
-    "by",
     "client",
     "connections",
     "done",
@@ -75,7 +175,9 @@ const PLAIN: &[&str] = &[
     "of",
     "on",
     "p2p",
+    "Map",
     "packets",
+    "probes",
     "process",
     "refusing",
     "resent",
@@ -88,8 +190,9 @@ const PLAIN: &[&str] = &[
     "windows",
     "x",
     "yet",
-    "Nodes",
-    "Transfers",
+    "Round",
+    "trips",
+    "were",
     "RFC",
     "UDP",
 ];
@@ -127,6 +230,20 @@ fn phrases(text: &str) -> Vec<String> {
     phrases.map(str::to_owned).collect()
 }
 
+/// The headings of all tables that answers have.
+fn headings_of_tables(sources: &[Source]) -> BTreeSet<String> {
+    let mut headings = BTreeSet::new();
+    for source in sources {
+        for column in ["text_column(\"", "number_column(\""] {
+            let all =
+                source.code().split(column).skip(1).map(|rest| rest.split('"').next().unwrap().to_owned()).collect::<Vec<_>>();
+            headings.extend(all);
+        }
+    }
+    assert!(headings.len() > 80, "{headings:?}");
+    headings
+}
+
 /// The headings of the columns of all panes.
 fn headings(sources: &[Source]) -> BTreeSet<String> {
     let mut headings = BTreeSet::new();
@@ -155,16 +272,22 @@ fn every_word_of_the_screen_is_in_the_legend() {
         .filter(|word| !known.contains(word.as_str()))
         .map(|word| format!("heading: {word}"))
         .collect();
-    for (file, functions) in SHOWN {
-        for text in functions.iter().flat_map(|function| texts(&sources, file, function)) {
-            for phrase in phrases(&text) {
-                let is_known = |word: &str| known.contains(word) || PLAIN.contains(&word);
-                let rest = long.iter().fold(phrase.clone(), |rest, term| rest.replace(term, ""));
-                let missing = rest.split_whitespace().filter(|word| word.chars().any(char::is_alphabetic) && !is_known(word));
-                unknown.extend(missing.map(|word| format!("{file}: {word} (in `{phrase}`)")));
-            }
+    let panes = Pane::ALL.map(Pane::name);
+    let mut check = |place: &str, text: &str, plain: &[&[&str]]| {
+        for phrase in phrases(text) {
+            let is_plain = |word: &str| panes.contains(&word) || plain.iter().any(|plain| plain.contains(&word));
+            let rest = long.iter().fold(phrase.clone(), |rest, term| rest.replace(term, ""));
+            let is_missing = |word: &&str| word.chars().any(char::is_alphabetic) && !known.contains(word) && !is_plain(word);
+            let missing = rest.split_whitespace().filter(is_missing);
+            unknown.extend(missing.map(|word| format!("{place}: {word} (in `{phrase}`)")));
+        }
+    };
+    for (functions, plain) in [(SHOWN, &[PLAIN][..]), (SENTENCES, &[PLAIN, PROSE])] {
+        for (file, names) in functions {
+            names.iter().flat_map(|name| texts(&sources, file, name)).for_each(|text| check(file, &text, plain));
         }
     }
+    headings_of_tables(&sources).iter().for_each(|heading| check("a table", heading, &[PLAIN, PROSE]));
     assert!(unknown.is_empty(), "the legend (src/tui/help) does not explain {unknown:#?}");
 }
 

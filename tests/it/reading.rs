@@ -208,6 +208,17 @@ fn the_help_knows_the_words_on_the_screen() {
             "connected",
             "began",
             "checked",
+            "mean RTT",
+            "last RTT",
+            "holders",
+            "by alice",
+            "after upload",
+            "1x",
+            "max",
+            "cut to",
+            "no room for",
+            "pinned",
+            "traffic now",
         ] {
             let mut tui_harness = TuiHarness::dark(120, 40);
             tui_harness.keys(&[open, word]);

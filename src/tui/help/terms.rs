@@ -2,8 +2,12 @@
 
 /// Terms with their meanings. Those that belong together are one entry.
 pub(super) const TERMS: &[(&str, &str)] = &[
+    (
+        "1x, max",
+        "in the header, behind the time: how many times as fast as a clock virtual time passes, or as fast as this machine can; `speed`, + and - change it",
+    ),
     ("ACK, DATA", "packet that acknowledges bytes and carries none, and one that carries bytes of a stream"),
-    ("after", "in Transfers: what a step that waits begins after"),
+    ("after", "in Transfers: what a step that waits begins after, as in `after upload a.bin (#1)`"),
     ("ALIVE, SUSPECT, DEAD", "health of a node as the client's probes see it: it answers, it has missed probes, it is given up"),
     ("all paths", "fault of all paths from and to a host, beneath what is said of single paths"),
     (
@@ -17,6 +21,7 @@ pub(super) const TERMS: &[(&str, &str)] = &[
     ("at once", "time of a removal that took less than the clock shows"),
     ("avg", "rate of a transfer that is done: its bytes over its time"),
     ("backlog", "bytes that were handed to a connection and are not acknowledged yet"),
+    ("backup codes", "codes of an account, each of which replaces its second factor once"),
     ("before, before the pause", "rates while time is paused: those of the last seconds that have passed"),
     (
         "began, begun, has begun",
@@ -26,12 +31,17 @@ pub(super) const TERMS: &[(&str, &str)] = &[
         "behind, behind others, waits for",
         "of an upload of which nothing is being sent: the transfer whose segments pass before its own on the connection to a node; why there is no eta: nothing has arrived yet while others pass, or when the last answers or requests get past others is chance, by more than a fifth of what is left; a node has to answer first, to go on after ten seconds of silence, or to delete",
     ),
+    (
+        "by",
+        "in the log and in tables: user who has done it or has caused a fault, as in `by alice`; nothing where that was no user",
+    ),
     ("cancelled in its commit", "upload whose cancel came before the file was listed; the nodes may have been making it durable"),
     (
         "cancelled, failed",
         "how a transfer ended: by `cancel`, or for a reason that its answer and the log tell; or segment of such a one",
     ),
     ("capacity", "what a link carries in a second: the top of the scale of rates"),
+    ("catalog", "database of the files, directories and accounts, beside the segments on the nodes"),
     ("checked", "bytes of a file that `verify` has fetched and compared with its SHA-256"),
     (
         "CHOICE",
@@ -49,6 +59,10 @@ pub(super) const TERMS: &[(&str, &str)] = &[
     ),
     ("copy", "packet that the path has made of another one, because of a fault"),
     (
+        "cut to",
+        "in Nodes, behind the rates: path from the node to that host, as in `cut to client`, on which no packet passes, because of a fault",
+    ),
+    (
         "cut, down, loss, port, queue, sum",
         "why a packet was lost: path cut, host down, path lossy, port closed, queue full, checksum bad",
     ),
@@ -58,6 +72,7 @@ pub(super) const TERMS: &[(&str, &str)] = &[
         "in the header: bytes that the nodes store together, where they are fewer than those of the files, since equal segments are stored once",
     ),
     ("disk, disk fails, no disk", "fault of a node's disk: slow, failing, full or corrupt; it cannot be read; there is none"),
+    ("door", "way to this network: this screen, a script, grpc or ssh"),
     ("dropped", "segment that an upload which was given up has not stored"),
     (
         "durable",
@@ -72,6 +87,7 @@ pub(super) const TERMS: &[(&str, &str)] = &[
     ("faults on", "number of faults that are on, as `faults` lists them: both directions of a path or a link are one"),
     ("FILTER", "mode in which a filter is typed: Enter keeps it, Esc clears it"),
     ("FIN, FIN-WAIT-1, FIN-WAIT-2", "packet that ends a stream, and the states of TCP (RFC 9293) of an end that has sent it"),
+    ("fingerprint", "SHA-256 of a public key, by which it is known"),
     ("flapping", "node whose process is killed and started again and again, on purpose"),
     (
         "FORM",
@@ -81,10 +97,13 @@ pub(super) const TERMS: &[(&str, &str)] = &[
     ("goodput", "bytes of a file that arrive in a second, without headers and without what is sent again"),
     ("HEALTH_CHECK", "packet of a probe, or of the answer to one: a datagram of UDP"),
     ("hidden", "in Wire: packets of probes that the list leaves out"),
-    ("holder", "node that stores a segment"),
+    ("holder, holders, lies on", "node that stores a segment, and those that store segments of a file"),
+    ("host, hosts", "the client or a node: what has an address in the network"),
     ("idle", "transfer of a stream that its other end, which is no node, does not feed or take at the moment"),
     ("in flight", "packets that were sent and are not acknowledged yet"),
+    ("invite", "code with which somebody registers from elsewhere, once"),
     ("jitter", "mean difference between a round trip and the one before, of the last ten probes"),
+    ("kept", "in Segments and in tables: what is there of an upload that has ended early, and that its client may resume"),
     (
         "killed, cut off, refusing",
         "fault because of which nothing can be had from a node: its process is gone, no packet passes, it refuses connections",
@@ -97,6 +116,8 @@ pub(super) const TERMS: &[(&str, &str)] = &[
         "last 10, last round trip",
         "in the dialog of a path: of the latest ten probes that were answered or are lost; time to the latest answer",
     ),
+    ("last RTT, mean RTT", "in tables: round trip of the latest probe that was answered, and average of those of the latest ten"),
+    ("leftover, leftovers", "file on a disk that a crash has left behind half-written; the next start removes it"),
     ("link, uplink, downlink", "connection of a host to the network, with a bandwidth and a queue each way; as a fault: changed"),
     ("LIST", "mode in which one of several is chosen: letters search, Up and Down select, Enter takes it, Esc closes the list"),
     ("loss", "packet that the path has dropped, or that a full queue has"),
@@ -113,6 +134,8 @@ pub(super) const TERMS: &[(&str, &str)] = &[
          not come; a stream has no known end",
     ),
     ("missed", "events that came faster than the screen took them in; the log lacks them"),
+    ("mode", "permission bits of a file, in octal as chmod takes them"),
+    ("no room for", "below a table: columns that are left out because the place is too narrow for them"),
     ("not logged in", "there are accounts, and nobody is logged in here: `login NAME` does it"),
     ("not open yet", "in the dialog of a connection: the node has not answered the SYN"),
     ("oldest", "in Segments: the segment that is not done and was sent first; the transfer waits for it"),
@@ -122,7 +145,10 @@ pub(super) const TERMS: &[(&str, &str)] = &[
         "phases of loss recovery of TCP as in Linux: all in order; a packet was acknowledged out of order; the window shrinks; what was lost \
          is sent again; in the phase `loss`, after a timeout, all is",
     ),
+    ("orphan, orphans", "segment on a disk that no file of the catalog needs"),
     ("out of reach", "segment of which no holder can be reached, because of a fault or because it does not answer"),
+    ("owed, owes", "segments that a node is to delete when it is next reachable"),
+    ("owner", "user to whom a file belongs"),
     ("packet", "unit of the network, up to 1500 bytes; TCP calls its part of it a segment"),
     ("PANE", "mode in which keys go to the pane in focus"),
     ("parked", "upload by a door other than this screen that has ended early, and that its client may resume"),
@@ -135,6 +161,8 @@ pub(super) const TERMS: &[(&str, &str)] = &[
     ("PAUSED", "virtual time stands still: Space lets it go on, `.` goes on to the next event"),
     ("pinned", "in Segments: the transfer was selected, and stays here whatever else runs; `o` follows again what runs"),
     ("probe", "small datagram that asks a node whether it is alive; its answer gives the round trip"),
+    ("probed", "host that has been asked for a sign of life by another one"),
+    ("profile", "faults with a name that are put on together, as by `faults apply`"),
     ("PROMPT", "mode in which keys go to the prompt"),
     ("QUESTION", "mode in which a question waits for y or n: y carries it out; n, Enter and Esc do not"),
     ("queued", "segment that waits for its turn on its connection"),
@@ -157,11 +185,15 @@ pub(super) const TERMS: &[(&str, &str)] = &[
     ("RTO", "retransmission timeout of TCP: time after which it sends again what is not acknowledged (RFC 6298)"),
     ("RTT", "round-trip time: from a probe or a packet to its answer"),
     ("running", "transfer that is under way"),
+    ("scope", "what a token permits: to read, to write, or all that its user may"),
     ("SEARCH", "mode in which the history of the prompt is searched: Enter runs the line, Esc gives up"),
+    ("second factor", "code that a login needs besides the password, from an app or by mail"),
     ("seed", "number from which all chance of a run comes: with the same one and the same inputs, the run is the same"),
     ("segment", "piece of a file of 64 KiB, stored by one node under its SHA-256"),
     ("send, sending", "segment of which bytes are on their way"),
     ("seq, ack", "position of a packet's first byte in the stream of its connection, and the next byte that is expected"),
+    ("session", "login of a user, until `logout` or its expiry"),
+    ("sha-256", "sum by which bytes are known and checked (FIPS 180-4)"),
     (
         "shown",
         "in a heading: how many rows of the pane there is room for, of all that it lists, as in `16 of 21 nodes shown` (segments have rows from their turn on, so that it is `16 shown` of these); or how many \
@@ -175,9 +207,12 @@ pub(super) const TERMS: &[(&str, &str)] = &[
     ("stopping, restarting, stopped", "node whose process ends as planned, ends to start again, or has ended so"),
     ("SYN, SYN-SENT", "packet that opens a connection, and the state of TCP (RFC 9293) of the end that has sent it"),
     ("SYN-ACK, SYN-RECEIVED", "packet that answers a SYN, and the state of TCP (RFC 9293) of the end that has sent it"),
+    ("token", "secret with which another program logs in"),
     ("too late to cancel", "transfer whose cancel came when it could not be stopped any more; it is done"),
     ("took", "in Transfers: time from the beginning of a transfer to its end"),
     ("tour", "eight steps that show the screen on a network of their own; `tour` begins it, Space goes on, Esc leaves it"),
+    ("traffic now", "on the map: of each node, bytes up and down in a second"),
+    ("tried again", "segment that could not be had from a node, or stored there, and is asked for once more"),
     ("trouble", "in the dialog of a connection: what is broken on the way, and which transfers wait for it"),
     ("under way", "step of a line that takes long and is no transfer; `d` ends it"),
     ("undo, undoing", "what a cancelled or failed upload has stored is being deleted; nothing of the file is sent any more"),
@@ -191,5 +226,6 @@ pub(super) const TERMS: &[(&str, &str)] = &[
         "waiting",
         "step of a line that begins once those before it are over, which F7 lists and drops; or transfer for which there is no memory yet",
     ),
+    ("wall time", "time of a clock, while virtual time passes at the chosen speed"),
     ("wire", "packets as they are handed to the links"),
 ];
