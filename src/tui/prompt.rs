@@ -108,6 +108,8 @@ pub struct Prompt {
     pub is_asked_aside: bool,
     /// Whether the latest answer has rows of its own still.
     pub rest: Rest,
+    /// Number of the latest lines of the output that were said since the latest input.
+    said: usize,
     /// The answers among the output.
     answers: Answers,
     history: History,
@@ -156,6 +158,17 @@ impl Prompt {
         count
     }
 
+    /// Takes in that there was an input: what is said from now on is news.
+    pub fn begin_news(&mut self) {
+        self.said = 0;
+    }
+
+    /// Returns the latest line that was said since the latest input, with its role; `None` if there is none.
+    pub fn news(&self) -> Option<&(Role, String)> {
+        let first = self.output.len().saturating_sub(self.said);
+        self.output[first..].iter().rfind(|(_, line)| !line.trim().is_empty())
+    }
+
     /// Removes the output.
     pub fn clear(&mut self) {
         self.answers.lose(self.output.len());
@@ -175,7 +188,9 @@ impl Prompt {
             Role::Bad | Role::Warning => legible(text).into(),
             _ => visible_lines(text),
         };
+        let before = self.output.len();
         self.output.extend(text.lines().map(|line| (role, line.replace('\t', "    "))));
+        self.said += self.output.len() - before;
         let surplus = self.output.len().saturating_sub(OUTPUT_MAX);
         if surplus > OUTPUT_SURPLUS {
             self.output.drain(..surplus);

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use p2p_base::units::SimDuration;
 use p2p_engine::operation;
 use p2p_storage::tui::action::Keymap;
 use p2p_storage::tui::app::{Pane, TerminalRequest};
@@ -452,4 +453,48 @@ fn a_row_is_copied() {
     let digest = tui_harness.app.view().snapshot().files.files().next().unwrap().sha256;
     let copied = TerminalRequest::Copy(format!("a.bin {digest}"));
     assert_eq!(requests, [copied]);
+}
+
+/// In a pane that has the whole screen, the answer of a key stands in the hint line until the next one, and help and the way out beside it.
+#[test]
+fn a_zoomed_pane_shows_what_its_keys_have_done() {
+    for (width, height) in SIZES {
+        let mut tui_harness = with_files(width, height, &["a.bin"]);
+        let footer = |tui_harness: &mut TuiHarness| tui_harness.text().lines().last().unwrap().to_owned();
+        choose(&mut tui_harness, "a.bin");
+        tui_harness.keys(&["z"]);
+        tui_harness.draw_all();
+        assert!(!footer(&mut tui_harness).contains("copied"));
+        for (key, words) in [("y", "copied "), ("v", "a.bin is whole")] {
+            tui_harness.keys(&[key]);
+            let footer = footer(&mut tui_harness);
+            let shown = [words, "F1 help", "Ctrl-Q quit"].iter().all(|words| footer.contains(words));
+            assert!(shown, "{width}x{height} {key}: {footer}\n{}", tui_harness.said());
+        }
+        tui_harness.keys(&["Down"]);
+        assert!(!footer(&mut tui_harness).contains("is whole"));
+        // Where the prompt is shown, it says so there.
+        tui_harness.keys(&["z", "y"]);
+        assert!(!footer(&mut tui_harness).contains("copied"), "{}", footer(&mut tui_harness));
+    }
+}
+
+/// The overview shows the files as long as they have the keys; then all panes are where they were before.
+#[test]
+fn the_layout_comes_back_when_the_files_are_left() {
+    for (width, height) in SIZES {
+        let mut tui_harness = TuiHarness::slow(width, height);
+        tui_harness.begin_upload("video.bin", 2_000_000);
+        tui_harness.watch(SimDuration::from_secs(6));
+        tui_harness.app.focus_on(Pane::Transfers);
+        (0..3).for_each(|_| drop(tui_harness.draw_all()));
+        let before = tui_harness.app.workspace().areas().to_vec();
+        tui_harness.app.focus_on(Pane::Files);
+        (0..3).for_each(|_| drop(tui_harness.draw_all()));
+        assert!(tui_harness.app.workspace().area_of(Pane::Files).is_some(), "{}", tui_harness.text());
+        tui_harness.app.focus_on(Pane::Transfers);
+        (0..3).for_each(|_| drop(tui_harness.draw_all()));
+        let text = tui_harness.text();
+        assert_eq!(tui_harness.app.workspace().areas(), before, "{width}x{height}: {text}");
+    }
 }

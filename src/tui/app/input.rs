@@ -20,6 +20,7 @@ impl App {
         if !matches!(input, Input::Resize(..) | Input::FocusGained | Input::FocusLost) {
             self.remark = None;
             self.prompt_mut().rest.put_off();
+            self.prompt_mut().begin_news();
         }
         let input = match input {
             // The text may be a password, so that it is erased after use.

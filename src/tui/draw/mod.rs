@@ -339,6 +339,9 @@ fn keys(app: &App, frame: &mut Frame<'_>, area: Rect, scene: &Scene<'_>) {
     // The mode is where the keys go.
     let mut line = Line::from(Span::styled(format!(" {} ", app.mode()), app.theme().style(Role::Selected)));
     line.extend(app.remark().map(|remark| Span::styled(format!(" {remark} "), app.theme().style(Role::Warning))));
+    let needed: usize = first.iter().flat_map(|binding| of(binding)).map(|span| span.width()).sum();
+    let room = usize::from(area.width).saturating_sub(line.width() + needed);
+    line.extend(news(app, room));
     let verbs = verbs.iter().filter(|verb| !verb.key.is_empty()).map(|verb| hint(verb.key, &verb.label));
     let of_dialog = app.dialogs().last().map_or(&[][..], Dialog::endings).iter().map(|(key, name)| hint(key, name));
     let before = of_dialog.chain(of_tour).chain(first.into_iter().map(of));
@@ -348,6 +351,15 @@ fn keys(app: &App, frame: &mut Frame<'_>, area: Rect, scene: &Scene<'_>) {
         }
     }
     frame.render_widget(line, area);
+}
+
+/// Returns what was said since the latest input where the prompt, in which it stands, is not shown: whoever presses a key in a pane that
+/// has the whole screen sees its answer.
+fn news(app: &App, room: usize) -> Option<Span<'static>> {
+    let is_away = app.workspace().is_zoomed() && app.workspace().focus() != Pane::Prompt && app.dialogs().is_empty();
+    let (role, text) = app.prompt().news().filter(|_| is_away)?;
+    let text = fitted(text, room.saturating_sub(2).min(text.width()), app.theme().glyphs.ellipsis);
+    Some(Span::styled(format!(" {} ", text.trim()), app.theme().style(*role))).filter(|span| span.width() <= room)
 }
 
 /// Returns true if the hint line shows a key: it has a name and an effect at the moment. `has_verbs` is true if something can be
