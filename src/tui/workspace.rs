@@ -24,8 +24,8 @@ pub struct Workspace {
     tab: Pane,
     /// Pane that was shown there before that of the files.
     tab_before: Pane,
-    /// True if the pane of the files is not to be shown there any more once the keys go elsewhere.
-    is_left: bool,
+    /// Memory of the layout before the pane of the files was shown there.
+    kept_before: Option<Kept>,
     is_zoomed: bool,
     preset: Preset,
     /// Areas in which the panes were last drawn, with their frames.
@@ -40,7 +40,7 @@ impl Default for Workspace {
             focus: Pane::Prompt,
             tab: Pane::Transfers,
             tab_before: Pane::Transfers,
-            is_left: false,
+            kept_before: None,
             is_zoomed: false,
             preset: Preset::default(),
             areas: Vec::new(),
@@ -67,13 +67,10 @@ impl Workspace {
 
     /// Gives a pane the keyboard focus, and shows it.
     pub fn focus_on(&mut self, pane: Pane) {
-        let is_new = self.focus != pane;
         self.focus = pane;
         self.leave_files();
         if pane != Pane::Prompt {
             self.show_tab(pane);
-            // Whoever goes to the files by themselves sees them until another preset is chosen.
-            self.is_left &= !is_new;
         }
     }
 
@@ -95,13 +92,12 @@ impl Workspace {
         self.preset
     }
 
-    /// Changes the preset of the layout, which shows its first pane before others unless another pane has the keys. After that of the
-    /// files, the pane that was shown before takes its place again as soon as the keys do not go there.
+    /// Changes the preset of the layout, which shows its first pane before others unless another pane has the keys. In others than that of
+    /// the files, these are shown as long as they have the keys.
     pub fn set_preset(&mut self, preset: Preset) {
-        (self.preset, self.is_zoomed, self.kept) = (preset, false, None);
+        (self.preset, self.is_zoomed, self.kept, self.kept_before) = (preset, false, None, None);
         let has_keys = self.focus != Pane::Prompt && preset != Preset::Files;
         first_of(preset).filter(|_| !has_keys).into_iter().for_each(|pane| self.show_tab(pane));
-        self.is_left = preset != Preset::Files;
         self.leave_files();
     }
 
@@ -110,13 +106,17 @@ impl Workspace {
         let before = std::mem::replace(&mut self.tab, pane);
         if before != Pane::Files {
             self.tab_before = before;
+            if pane == Pane::Files {
+                self.kept_before = self.kept.clone();
+            }
         }
     }
 
-    /// Takes the pane of the files away if another preset was chosen since it was shown, and the keys do not go there.
+    /// Takes the pane of the files away where its preset is not chosen and the keys do not go there, and restores the former layout.
     fn leave_files(&mut self) {
-        if self.is_left && self.tab == Pane::Files && self.focus != Pane::Files {
+        if self.preset != Preset::Files && self.tab == Pane::Files && self.focus != Pane::Files {
             self.tab = self.tab_before;
+            self.kept = self.kept_before.take().or(self.kept.take());
         }
     }
 
@@ -184,10 +184,11 @@ mod tests {
         let overview: fn(&mut Workspace) = |workspace| workspace.set_preset(Preset::Overview);
         let go: fn(&mut Workspace) = |workspace| workspace.focus_on(Pane::Files);
         let leave: fn(&mut Workspace) = |workspace| workspace.focus_on(Pane::Prompt);
-        for acts in [vec![files], vec![files, go], vec![files, go, leave], vec![go], vec![go, leave], vec![files, go, overview]] {
+        for acts in [vec![files], vec![files, go], vec![files, go, leave], vec![go], vec![files, go, overview]] {
             assert_eq!(shown_after(&acts), Pane::Files);
         }
         for acts in [
+            vec![go, leave],
             vec![files, overview],
             vec![files, go, leave, overview],
             vec![files, go, overview, leave],
