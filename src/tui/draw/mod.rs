@@ -165,6 +165,9 @@ fn places(app: &App, body: Rect, scene: &Scene<'_>) -> Places {
         spare_rows(&mut candidates, body.height);
     }
     enlarge(&mut candidates, workspace.tab(), workspace.preset(), body.height);
+    if workspace.preset() == Preset::Transfer {
+        enlarge_segments(&mut candidates, body.height);
+    }
     let (areas, kept) = arrange(&candidates, body, workspace.kept());
     Places { areas, tabs: Some(tabs), kept: Some(kept) }
 }
@@ -195,6 +198,17 @@ fn enlarge(candidates: &mut [Candidate], chosen: Pane, preset: Preset, height: u
     let kept: u16 = candidates.iter().filter(is_kept).map(|candidate| candidate.shape.least.height).sum();
     let room = height.saturating_sub(kept).min(TAB_ROWS);
     if let Some(Candidate { shape, .. }) = candidates.iter_mut().find(|candidate| candidate.pane == chosen) {
+        shape.least.height = shape.least.height.max(shape.wish.height.min(room));
+    }
+}
+
+/// Gives the segments up to half the height before panes of which the preset of the transfers is not, as far as those that are kept and the
+/// transfers leave it.
+fn enlarge_segments(candidates: &mut [Candidate], height: u16) {
+    let is_before = |candidate: &&Candidate| candidate.is_kept || candidate.pane == Pane::Transfers;
+    let before = candidates.iter().filter(|candidate| candidate.pane != Pane::Segments).filter(is_before);
+    let room = height.saturating_sub(before.map(|candidate| candidate.shape.least.height).sum()).min(height / 2);
+    if let Some(Candidate { shape, .. }) = candidates.iter_mut().find(|candidate| candidate.pane == Pane::Segments) {
         shape.least.height = shape.least.height.max(shape.wish.height.min(room));
     }
 }
