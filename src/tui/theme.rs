@@ -319,17 +319,17 @@ const ASCII: Glyphs = Glyphs {
     alive: "o",
     suspect: "?",
     dead: "x",
-    removal: "-",
+    removal: "x",
     up: "^",
     down: "v",
     full: "#",
     empty: ".",
-    connecting: "-",
+    connecting: ":",
     queued: ".",
-    sending: "#",
+    sending: ">",
     arrived: "=",
     undoing: "u",
-    done: "+",
+    done: "*",
     cut: "x",
     to: ">",
     again: "r",
@@ -337,16 +337,16 @@ const ASCII: Glyphs = Glyphs {
     oldest: "<",
     ascending: "^",
     descending: "v",
-    level: "-",
+    level: "_",
     play: ">",
     pause: "=",
     prompt: ">",
-    dot: "-",
+    dot: ".",
     diagonal: "\\",
     failure: "X",
     warning: "!",
     ellipsis: "~",
-    scroll: "#",
+    scroll: "@",
     losses: [".", ":", "!"],
     levels: ["_", "_", "-", "-", "=", "=", "#", "#"],
 };
@@ -354,6 +354,28 @@ const ASCII: Glyphs = Glyphs {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What stands in one pane, beside its frame, is told apart in ASCII too.
+    #[test]
+    fn glyphs_of_one_pane_differ() {
+        let Glyphs { up, down, full, empty, arrived, done, scroll, ellipsis, again, .. } = ASCII;
+        let Glyphs { connecting, queued, sending, undoing, oldest, level, removal, dead, alive, suspect, .. } = ASCII;
+        let Glyphs { failure, warning, dot, copy, to, ascending, descending, diagonal, losses: [few, half, more], .. } = ASCII;
+        // The corners and the sides of the frame, and what stands for no figure.
+        let around = ["+", "|", "-", scroll, ellipsis];
+        for (pane, own) in [
+            ("Segments", &[connecting, queued, sending, arrived, done, undoing, again, oldest, level][..]),
+            ("Transfers", &[up, down, removal, full, arrived, empty, done]),
+            ("Files", &[done, dead, empty, ascending, descending]),
+            ("Nodes", &[alive, suspect, dead, ascending, descending]),
+            ("Health", &[diagonal, few, half, more, dead]),
+            ("Wire", &[dead, again, copy, to]),
+            ("Log", &[failure, warning, done, dot]),
+        ] {
+            let all: std::collections::BTreeSet<&str> = own.iter().chain(&around).copied().collect();
+            assert_eq!(all.len(), own.len() + around.len(), "{pane}: {own:?} beside {around:?}");
+        }
+    }
 
     const ROLES: [Role; 7] = [Role::Text, Role::Dim, Role::Accent, Role::Good, Role::Warning, Role::Bad, Role::Flow];
 

@@ -104,7 +104,7 @@ fn a_loss_in_the_log_is_found_on_the_wire() {
 /// A line for what each fault did, and one for what took it back, with the glyph of its severity.
 #[test]
 fn each_fault_is_told() {
-    for (ascii, marks) in [(false, ["!", "✗", "✓"]), (true, ["!", "X", "+"])] {
+    for (ascii, marks) in [(false, ["!", "✗", "✓"]), (true, ["!", "X", "*"])] {
         let theme = Theme::new(ThemeName::Dark, ascii);
         let mut tui_harness = TuiHarness::configured("[network]\nloss = '0%'\n", (200, 60), theme);
         tui_harness.keys(&["kill Node_02", "Enter", "path client->Node_03 --cut", "Enter"]);

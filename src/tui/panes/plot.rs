@@ -236,7 +236,7 @@ mod tests {
             rows,
             [
                 "window              ",
-                "4 p|-limit----------",
+                "4 p|_limit__________",
                 "   |    ccccccccc   ",
                 "   |    c       c   ",
                 "   |ccccc       c   ",

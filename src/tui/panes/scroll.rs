@@ -101,7 +101,7 @@ mod tests {
         let marked = |part: Part| {
             let mut buffer = Buffer::empty(Rect::new(0, 0, 3, 6));
             part.mark(&Theme::new(ThemeName::Dark, true), Role::Dim, Rect::new(2, 1, 1, 4), &mut buffer);
-            (0..6).map(|y| if buffer[(2, y)].symbol() == "#" { '#' } else { '.' }).collect::<String>()
+            (0..6).map(|y| if buffer[(2, y)].symbol() == "@" { '#' } else { '.' }).collect::<String>()
         };
         assert_eq!(marked(Part::around(4, 0, 4)), "......");
         assert_eq!(marked(Part::around(8, 0, 4)), ".##...");
