@@ -16,6 +16,10 @@ use super::wrap::wrapped;
 
 /// Column in which the meanings begin.
 const COLUMN: usize = 36;
+/// The same where there is little room; meanings of words that are longer begin in the line below.
+const CLOSE_COLUMN: usize = 16;
+/// Width below which there is little room.
+const NARROW: usize = 90;
 
 /// A word on the screen with its meaning.
 pub type Entry = (String, String);
@@ -105,13 +109,18 @@ pub fn parts(shown: &Glyphs, keymap: &Keymap) -> Vec<Part> {
 
 /// Returns the legend as a text with lines of at most `width` cells; the meanings stand in a column.
 pub fn legend(shown: &Glyphs, keymap: &Keymap, width: usize) -> String {
+    let column = if width < NARROW { CLOSE_COLUMN } else { COLUMN };
     let mut text = String::new();
     for part in parts(shown, keymap) {
         text.push_str(&format!("{}\n", part.name.to_uppercase()));
         for (word, meaning) in &part.entries {
-            for (place, line) in wrapped(meaning, width.saturating_sub(COLUMN + 1).max(20)).iter().enumerate() {
-                let word = if place == 0 { word.as_str() } else { "" };
-                text.push_str(&format!("  {} {line}\n", padded(word, COLUMN - 2)));
+            let mut word = word.as_str();
+            if word.width() > column - 2 {
+                text.push_str(&format!("  {word}\n"));
+                word = "";
+            }
+            for line in wrapped(meaning, width.saturating_sub(column + 1).max(20)) {
+                text.push_str(&format!("  {} {line}\n", padded(std::mem::take(&mut word), column - 2)));
             }
         }
         text.push('\n');
@@ -155,6 +164,10 @@ mod tests {
             let text = legend(&shown, &Keymap::new(), 76);
             assert!(!ascii || text.is_ascii(), "an ASCII screen has an ASCII legend");
             assert!(text.lines().all(|line| line.width() <= 76), "{text}");
+            // Most of the width is for the meanings.
+            let narrow = legend(&shown, &Keymap::new(), 58);
+            assert!(narrow.lines().all(|line| line.width() <= 58), "{narrow}");
+            assert!(narrow.lines().count() < 700, "{}", narrow.lines().count());
         }
         for words in [TERMS, COLUMNS] {
             let is_behind = |pair: &[(&str, &str)]| pair[0].0.to_lowercase() < pair[1].0.to_lowercase();
