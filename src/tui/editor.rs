@@ -9,7 +9,7 @@ const UNDO_MAX: usize = 200;
 /// Maximum number of killed texts that are kept.
 const KILLS_MAX: usize = 20;
 /// Capacity of the line in bytes; rustyline's buffer does not grow beyond it.
-const LINE_MAX: usize = 16 << 10;
+pub const LINE_MAX: usize = 16 << 10;
 /// Capacity in bytes of a text that is searched for: it is compared with every row of a frame.
 pub const SEARCH_MAX: usize = 256;
 

@@ -297,7 +297,7 @@ fn what_is_pasted_is_carried_out_in_order() {
     assert!(said.iter().any(|line| line.contains("a.bin is whole")), "{said:?}");
     tui_harness.app.on_input(Input::Paste("x".repeat(20_000)));
     assert!(tui_harness.app.prompt().editor.is_empty());
-    assert!(tui_harness.app.prompt().output.last().unwrap().1.contains("too long for a line"));
+    assert!(tui_harness.app.prompt().output.last().unwrap().1.contains("too long for a line, which takes 16.0 KiB;"));
 }
 
 fn any_input() -> impl Strategy<Value = Input> {

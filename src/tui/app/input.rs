@@ -1,6 +1,7 @@
 //! Keys, pasted texts and the mouse: which part of the screen takes an input.
 
 use crossterm::event::{Event as Input, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+use p2p_base::units::ByteSize;
 use p2p_shell::complete::Knowledge;
 use p2p_shell::words::commands_of;
 use ratatui::layout::{Margin, Position};
@@ -9,7 +10,7 @@ use secrecy::zeroize::Zeroizing;
 use super::{App, Pane, TerminalRequest};
 use crate::tui::action::{self, Action};
 use crate::tui::dialog::{Choice, Dialog, DialogEffect};
-use crate::tui::editor::{Edit, edit_for};
+use crate::tui::editor::{Edit, LINE_MAX, edit_for};
 use crate::tui::prompt::PromptEffect;
 use crate::tui::theme::Role;
 use crate::tui::welcome::Offer;
@@ -256,7 +257,10 @@ impl App {
         let lines: Vec<String> = commands_of(text).into_iter().map(|(_, command)| command).collect();
         let line = if text.trim_end().contains('\n') { lines.join("; ") } else { text.to_owned() };
         if !self.prompt_mut().paste(&line) {
-            self.say(Role::Bad, "that is too long for a line; `p2p run FILE` carries out scripts of any length");
+            let limit = ByteSize::from_bytes(LINE_MAX as u64).human();
+            let text =
+                format!("that is too long for a line, which takes {limit}; `p2p run FILE` carries out scripts of any length");
+            self.say(Role::Bad, &text);
         }
     }
 }
