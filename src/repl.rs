@@ -29,7 +29,7 @@ use p2p_shell::words::{self, Variables};
 use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
 use rustyline::error::ReadlineError;
 
-use self::lines::Lines;
+use self::lines::{Lines, Resumption};
 use crate::prompts;
 use crate::serve::services::Services;
 
@@ -66,6 +66,7 @@ struct Repl {
     services: Services,
     /// Source of the lines; `None` while a thread reads the next one.
     lines: Option<Lines>,
+    resumption: Option<Resumption>,
     histories: Histories,
     history: History,
     /// The user to whom the history belongs.
@@ -78,12 +79,13 @@ impl Repl {
         let prompter = Prompter::open(instance, login, "local repl").await?;
         let (table, services) = prompts::at_prompt(instance)?;
         let prompter = prompter.with_lines_of_stdin().alone().knowing(table.clone());
-        let lines = Lines::open(prompter.shell())?;
+        let mut lines = Lines::open(prompter.shell())?;
+        let resumption = lines.resumption();
         instance.watch_wire().await?;
         let (histories, identity) =
             (Histories::new(instance.data_dir.clone()).knowing(table), prompter.shell().access().identity());
         let (history, variables) = (History::default(), Variables::new());
-        let mut repl = Repl { prompter, services, lines: Some(lines), histories, history, identity, variables };
+        let mut repl = Repl { prompter, services, lines: Some(lines), resumption, histories, history, identity, variables };
         repl.load_history();
         Ok(repl)
     }
@@ -122,9 +124,7 @@ impl Repl {
     /// Prints how to begin, or starts the login if standard input is a terminal.
     async fn greet(&mut self) -> Result<()> {
         match *self.prompter.shell().access().identity() {
-            Identity::Operator => {
-                output::tell("There is no account yet, and you may do everything: `register` makes the admin's.")
-            }
+            Identity::Operator => output::tell("There is no account yet: you may do everything. `register` makes the admin's."),
             Identity::Nobody if std::io::stdin().is_terminal() => drop(self.execute("login").await?),
             Identity::Nobody => output::tell("Log in with `login NAME`."),
             Identity::User { .. } => {}
@@ -169,14 +169,18 @@ impl Repl {
         let user = access.identity().name().map_or("p2p".to_owned(), |name| format!("{name}@p2p"));
         let before = tcgetattr(std::io::stdin());
         let is_plain = matches!(lines, Lines::Plain { .. });
+        let mut continuations = interrupt::watch_continuations();
         let mut reading = tokio::task::spawn_blocking(move || (lines.read(&user), lines));
         loop {
             tokio::select! {
+                // A line comes first: an editor that reads no more is told nothing.
+                biased;
                 read = &mut reading => {
                     let (line, lines) = read.wrap_err("the line editor has failed")?;
                     self.lines = Some(lines);
                     return Ok(line);
                 }
+                Ok(()) = continuations.changed() => self.resumption.iter_mut().for_each(Resumption::resume),
                 stop = interrupted() => {
                     let stop = stop?;
                     if !goes_on_after(&stop) {

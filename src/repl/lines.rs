@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 use std::io::{self, BufRead, IsTerminal, Write};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use eyre::{Result, WrapErr};
 use p2p_service::abilities;
@@ -16,13 +16,14 @@ use p2p_shell::complete::{self, Knowledge};
 use p2p_shell::history::LINES_MAX;
 use p2p_shell::table::Table;
 use p2p_shell::words;
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use rustyline::completion::{Completer, Pair};
 use rustyline::error::ReadlineError;
 use rustyline::highlight::{CmdKind, Highlighter};
 use rustyline::hint::{Hinter, HistoryHinter};
 use rustyline::history::MemHistory;
 use rustyline::validate::{ValidationContext, ValidationResult, Validator};
-use rustyline::{CompletionType, Config, Context, Editor, Helper};
+use rustyline::{CompletionType, Config, Context, Editor, ExternalPrinter, Helper};
 use tokio::sync::watch;
 
 /// Maximum length of a line in bytes, where there is no editor. A longer one is taken in parts.
@@ -60,8 +61,16 @@ impl Lines {
             users: Vec::new(),
             history: HistoryHinter::new(),
             color,
+            modes: Modes::default(),
         }));
         Ok(Lines::Edited(Box::new(editor)))
+    }
+
+    /// Returns what gives the editor its terminal back; `None` if there is no editor, or it has no way to be told.
+    pub(super) fn resumption(&mut self) -> Option<Resumption> {
+        let Lines::Edited(editor) = self else { return None };
+        let printer = Box::new(editor.create_external_printer().ok()?);
+        Some(Resumption { printer, modes: Arc::clone(&editor.helper()?.modes) })
     }
 
     /// Replaces the history.
@@ -98,6 +107,35 @@ impl Lines {
             Lines::Edited(editor) => editor.readline(&format!("{user}{mark} ")),
             Lines::Plain { read } => read_plain(&format!("{user}{mark} "), read),
         }
+    }
+}
+
+/// Modes of the terminal while the editor has it, once it has been drawn.
+type Modes = Arc<Mutex<Option<Termios>>>;
+
+/// Gives the editor its terminal back after a stop of the process. The editor does so by itself, but often before the stop takes effect,
+/// which is a matter of the threads; then the shell changes the modes, and writes below the prompt.
+pub(super) struct Resumption {
+    printer: Box<dyn ExternalPrinter + Send>,
+    modes: Modes,
+}
+
+impl Resumption {
+    /// Sets the modes of the editor, and has it draw the prompt with the line that is typed.
+    pub(super) fn resume(&mut self) {
+        let modes = self.modes.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        // A terminal that is gone is told of by the editor.
+        drop(modes.map(|modes| tcsetattr(io::stdin(), OptionalActions::Now, &modes)));
+        // The editor clears its row, and draws below what it is to print, which here is nothing: up a row and down again (ECMA-48, CUU).
+        drop(self.printer.print("\u{1b}[A\n".to_owned()));
+    }
+}
+
+/// Notes the modes of the terminal if they are those of the editor, who takes keys and not lines.
+fn note_modes(known: &Modes) {
+    let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+    if known.is_none() {
+        *known = tcgetattr(io::stdin()).ok().filter(|modes| !modes.local_modes.contains(LocalModes::ICANON));
     }
 }
 
@@ -158,6 +196,7 @@ pub(super) struct LineHelper {
     users: Vec<String>,
     history: HistoryHinter,
     color: bool,
+    modes: Modes,
 }
 
 impl Helper for LineHelper {}
@@ -179,6 +218,8 @@ impl Hinter for LineHelper {
     type Hint = String;
 
     fn hint(&self, line: &str, pos: usize, context: &Context<'_>) -> Option<String> {
+        // The editor asks for hints whenever it draws.
+        note_modes(&self.modes);
         self.history.hint(line, pos, context)
     }
 }

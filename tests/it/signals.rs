@@ -273,3 +273,31 @@ fn a_screen_that_was_stopped_at_once_is_continued() {
         terminal.leave();
     }
 }
+
+/// Ctrl-Z at the prompt of `p2p repl` gives the terminal to the shell; after `fg` the prompt is there with what was typed, and the line is edited.
+#[test]
+fn a_prompt_that_was_stopped_is_continued() {
+    let mut terminal = Terminal::new();
+    terminal.start("repl");
+    let ends_with = |terminal: &Terminal, words: &str| {
+        wait_until(words, || terminal.pty.text().trim_end().ends_with(words));
+    };
+    for _ in 0..3 {
+        ends_with(&terminal, "p2p>");
+        terminal.pty.send("ech");
+        ends_with(&terminal, "p2p> ech");
+        terminal.pty.send("\x1a");
+        terminal.prompts();
+        terminal.pty.send("fg\r");
+        ends_with(&terminal, "p2p> ech");
+        // To the left, and to the end of the line.
+        terminal.pty.send("\x1b[D\x05o alive\r");
+        wait_until("the answer", || terminal.pty.text().lines().any(|line| line.trim_end() == "alive"));
+        assert!(!terminal.pty.text().contains("^["), "{}", terminal.pty.text());
+        terminal.pty.send("clear\r");
+    }
+    ends_with(&terminal, "p2p>");
+    terminal.pty.send("quit\r");
+    terminal.is_restored(0);
+    terminal.leave();
+}

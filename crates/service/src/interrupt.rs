@@ -38,7 +38,7 @@ use signal_hook::low_level;
 use thiserror::Error;
 use tokio::sync::watch;
 
-pub use self::stop::{can_stop, continuations, is_continued, taken_back};
+pub use self::stop::{can_stop, continuations, is_continued, taken_back, watch_continuations};
 use crate::output;
 
 /// Signals that users and systems end a program with, whose default action does so (POSIX.1-2024, XBD <signal.h>). Missing are those of

@@ -5,17 +5,18 @@
 //! nothing is to be drawn before.
 
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::thread::Builder;
 
 use signal_hook::consts::{SIGCONT, SIGTSTP};
 use signal_hook::{flag, low_level};
+use tokio::sync::watch;
 
 use super::give_back_screen;
 use super::job::is_orphaned;
 
-static CONTINUATIONS: AtomicUsize = AtomicUsize::new(0);
+static CONTINUATIONS: LazyLock<watch::Sender<usize>> = LazyLock::new(|| watch::Sender::new(0));
 /// True from a continuation on until the terminal is taken back.
 static IS_BACK: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
 
@@ -30,12 +31,17 @@ pub(super) fn watch() -> io::Result<()> {
 }
 
 pub(super) fn note_continuation() {
-    CONTINUATIONS.fetch_add(1, Ordering::SeqCst);
+    CONTINUATIONS.send_modify(|count| *count += 1);
 }
 
 /// Returns how often the process has been continued (SIGCONT) after a stop: the terminal may be in the modes of a shell since.
 pub fn continuations() -> usize {
-    CONTINUATIONS.load(Ordering::SeqCst)
+    *CONTINUATIONS.borrow()
+}
+
+/// Returns the same, to be waited for.
+pub fn watch_continuations() -> watch::Receiver<usize> {
+    CONTINUATIONS.subscribe()
 }
 
 /// Returns true if the process has been continued and has not [taken the terminal back](taken_back) since: it is the shell's screen that
