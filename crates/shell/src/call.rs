@@ -218,7 +218,11 @@ impl Call {
     /// # Errors
     /// Fails if it is no node.
     pub(crate) fn node_named(&self, text: &str) -> Result<NodeNumber, ShellError> {
-        node_of(text).ok_or_else(|| self.wrong(format!("`{text}` is no node; write Node_03 or 3")))
+        let problem = |text: &str| match text.eq_ignore_ascii_case("client") {
+            true => "the client is no node; what is its own is changed by `link client` and `path client`".to_owned(),
+            false => format!("`{text}` is no node; write Node_03 or 3"),
+        };
+        node_of(text).ok_or_else(|| self.wrong(problem(text)))
     }
 
     /// Returns the transfer that the argument at an index names; `None` if there is no such argument.

@@ -38,8 +38,24 @@ pub(crate) fn peer(text: &str) -> Result<Peer, String> {
     node.ok_or_else(|| format!("`{}` is no host; write client, Node_03 or 3", visible(text)))
 }
 
+/// Returns the hosts that a member of a group names: one, or the nodes of a range, written `3-7`.
+///
+/// # Errors
+/// Fails if the text names no hosts, or a range that ends before it begins.
+pub(crate) fn members(text: &str) -> Result<Vec<Peer>, String> {
+    let ends = text.split_once('-').map(|(first, last)| (node_of(first.trim()), node_of(last.trim())));
+    match ends {
+        Some((Some(first), Some(last))) if first <= last => {
+            Ok((first.index()..=last.index()).map(|index| Peer::Node(NodeNumber::from_index(index))).collect())
+        }
+        Some((Some(_), Some(_))) => Err(format!("`{}` ends before it begins; a range is written 3-7", visible(text.trim()))),
+        Some(_) | None => Ok(vec![peer(text).map_err(|problem| format!("{problem}, or 3-7 for those from 3 to 7"))?]),
+    }
+}
+
 fn group(text: &str) -> Result<Vec<Peer>, String> {
-    text.split(',').map(peer).collect()
+    let members: Result<Vec<Vec<Peer>>, String> = text.split(',').map(members).collect();
+    members.map(|members| members.concat())
 }
 
 /// Paths that one name stands for.
@@ -68,7 +84,7 @@ pub(crate) fn paths(text: &str) -> Result<Paths, String> {
     Ok(Paths::Between { from: peer(from)?, to: peer(to)?, one_way })
 }
 
-/// Returns the two groups of a partition: `A,B|C,D` for both ways, `A,B->C,D` for one. Spaces may stand between.
+/// Returns the two groups of a partition: `A,B|C,D` for both ways, `A,B->C,D` for one, with ranges such as `3-7`. Spaces may stand between.
 ///
 /// # Errors
 /// Fails if the text has another form or names no hosts.
@@ -98,7 +114,11 @@ mod tests {
         let both = Sides { one: vec![node(1), Peer::Client], other: vec![node(2)], one_way: false };
         assert_eq!(sides("1,client | 2").unwrap(), both);
         assert_eq!(sides("1,client->Node_02").unwrap(), Sides { one_way: true, ..both });
-        for wrong in ["", "1", "1,2", "1->", "x|2", "1||2"] {
+        let ranges = sides("client,1-3|Node_05 - Node_06,8").unwrap();
+        assert_eq!(ranges.one, [Peer::Client, node(1), node(2), node(3)]);
+        assert_eq!(ranges.other, [5, 6, 8].map(node));
+        assert!(sides("1|5-3").unwrap_err().contains("`5-3` ends before it begins"));
+        for wrong in ["", "1", "1,2", "1->", "x|2", "1||2", "1-|2", "1-client|2", "1-2-3|4"] {
             assert!(sides(wrong).is_err(), "{wrong}");
         }
         for wrong in ["", "x", "1->", "x,2", "1,2,3", "1->2->3"] {

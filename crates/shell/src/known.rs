@@ -13,7 +13,7 @@ use p2p_engine::{EngineError, Snapshot};
 use crate::call::Call;
 use crate::commands::faults::known_profile;
 use crate::commands::files::unknown_transfer;
-use crate::hosts::{node_of, peer};
+use crate::hosts::{members, node_of};
 use crate::spec::{Kind, WAITING};
 use crate::{Shell, ShellError};
 
@@ -84,7 +84,8 @@ impl Things {
                 Some(Kind::Host | Kind::Hosts) => {
                     for name in text.split([',', '|', '>']).map(|name| name.trim_end_matches('-').trim()) {
                         // What has another form is refused by the command, which says how it is written.
-                        peer(name).map_or(Ok(()), |host| require_host(shell, host))?;
+                        let hosts = members(name).unwrap_or_default();
+                        hosts.into_iter().try_for_each(|host| require_host(shell, host))?;
                     }
                 }
                 Some(Kind::Profile | Kind::ProfileOrNode) => require_profile(shell, call, text).await?,

@@ -182,7 +182,8 @@ pub(super) static COMMANDS: &[Spec] = &[
         audience: Audience::Admins,
         place: Place::Anywhere,
         summary: "cut all paths between two groups of hosts (A,B|C,D), or those one way (A,B->C,D)",
-        details: "Within each group everything goes on. `heal` takes it back.",
+        details: "Nodes that follow each other may be written as a range, as in `client,1-150|151-300`. Within each group everything goes \
+                  on. `heal` takes it back.",
         arguments: &[many("A,B|C,D", Kind::Hosts)],
         flags: &[],
         run: |shell, call| Box::pin(faults::partition(shell, call)),
