@@ -97,7 +97,6 @@ const PROSE: &[&str] = &[
     "files",
     "first",
     "former",
-    "from",
     "given",
     "id",
     "key",
@@ -161,6 +160,7 @@ const PLAIN: &[&str] = &[
     "fault",
     "file",
     "for",
+    "from",
     "has",
     "have",
     "in",
@@ -217,7 +217,7 @@ fn texts(sources: &[Source], file: &str, function: &str) -> Vec<String> {
 fn phrases(text: &str) -> Vec<String> {
     let mut plain = String::new();
     let mut depth = 0;
-    for c in text.chars() {
+    for c in text.replace("\\n", "|").chars() {
         match c {
             '{' => depth += 1,
             '}' => (depth -= 1, plain.push('\n')).1,

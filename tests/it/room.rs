@@ -1,5 +1,6 @@
 //! The room of the screen: no list is cut while rows of a pane above, below or beside it are empty that the layout could give to it.
 
+use p2p_base::units::SimDuration;
 use p2p_storage::tui::app::Pane;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -173,6 +174,20 @@ fn a_preset_shows_what_it_is_for_on_the_smallest_screen() {
     tui_harness.press(&["m"]);
     let text = lines(&frame_of(&mut tui_harness, (60, 16))).join("\n");
     assert!(text.contains(" Map: traffic now ") && tui_harness.app.workspace().focus() == Pane::Health, "{text}");
+}
+
+/// The preset of the transfers has rows for their segments before the wire and the log, where there are few; and none of them is wasted on few segments.
+#[test]
+fn the_segments_have_rows_in_their_preset() {
+    let mut tui_harness = at_work(1, false);
+    tui_harness.begin_upload("large.bin", 3_000_000);
+    tui_harness.watch(SimDuration::from_secs(8));
+    tui_harness.press(&["F3"]);
+    for size in [(80, 24), (100, 24), (80, 28)] {
+        frame_of(&mut tui_harness, size);
+        let rows = tui_harness.app.workspace().area_of(Pane::Segments).map_or(0, |area| area.height);
+        assert!(rows >= 10, "{size:?}: {rows}\n{}", tui_harness.text());
+    }
 }
 
 #[test]

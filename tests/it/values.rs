@@ -5,13 +5,15 @@ use std::process::Stdio;
 use crate::program::{Home, QUICK, end_of};
 
 /// Commands with what each is refused for. None needs more than its words.
-const REFUSED: [(&str, &str); 76] = [
+const REFUSED: [(&str, &str); 78] = [
     ("sleep 5", "unit"),
     ("sleep -1s", "`-1s`"),
     ("step x", "`x`"),
     ("speed 0x", "`0x`"),
     ("speed fast", "`fast`"),
     ("kill x", "`x` is no node"),
+    ("kill client", "the client is no node; what is its own is changed by `link client`"),
+    ("partition client|5-3", "`5-3` ends before it begins; a range is written 3-7"),
     ("start 0", "`0` is no node"),
     ("refuse x", "`x` is no node"),
     ("node x", "`x` is no node"),

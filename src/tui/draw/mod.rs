@@ -51,6 +51,8 @@ const TAB_ROWS: u16 = 10;
 const LOW: u16 = 12;
 /// Height below which a preset has room for little more than its two most important panes.
 const LOW_PRESET: u16 = 16;
+/// Height below which the preset of the transfers has room for little more than the segments.
+const SMALL: u16 = 28;
 /// Height of a pane that has room for one row besides a line of its own: the headings of the nodes, or what is typed in the prompt.
 const ANSWERED_ROWS: u16 = 4;
 
@@ -165,7 +167,7 @@ fn places(app: &App, body: Rect, scene: &Scene<'_>) -> Places {
         spare_rows(&mut candidates, body.height);
     }
     enlarge(&mut candidates, workspace.tab(), workspace.preset(), body.height);
-    if workspace.preset() == Preset::Transfer {
+    if workspace.preset() == Preset::Transfer && body.height < SMALL {
         enlarge_segments(&mut candidates, body.height);
     }
     let (areas, kept) = arrange(&candidates, body, workspace.kept());
