@@ -125,9 +125,9 @@ impl Resumption {
     pub(super) fn resume(&mut self) {
         let modes = self.modes.lock().unwrap_or_else(PoisonError::into_inner).clone();
         // A terminal that is gone is told of by the editor.
-        drop(modes.map(|modes| tcsetattr(io::stdin(), OptionalActions::Now, &modes)));
+        let _ = modes.map(|modes| tcsetattr(io::stdin(), OptionalActions::Now, &modes));
         // The editor clears its row, and draws below what it is to print, which here is nothing: up a row and down again (ECMA-48, CUU).
-        drop(self.printer.print("\u{1b}[A\n".to_owned()));
+        let _ = self.printer.print("\u{1b}[A\n".to_owned());
     }
 }
 
