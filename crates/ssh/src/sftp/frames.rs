@@ -12,7 +12,8 @@ pub(super) const PACKET_MAX: usize = 256 * 1024;
 pub(super) const READ_MAX: u32 = PACKET_MAX as u32 - 1024;
 /// Type of the packet that writes, SSH_FXP_WRITE (section 3 of the draft).
 const WRITE: u8 = 6;
-/// Bytes of one WRITE from which on they stay where they have arrived. Fewer are copied, because they would keep a whole message of the channel.
+/// Bytes from which on packets, and what a WRITE brings, stay where they have arrived. Fewer of a WRITE are copied, because they would keep a
+/// whole message of the channel.
 const KEPT_MIN: usize = 16 * 1024;
 /// Character by which the decoder replaces bytes that are no UTF-8.
 const REPLACEMENT: char = char::REPLACEMENT_CHARACTER;
@@ -35,11 +36,11 @@ pub(super) enum FrameError {
 /// Bytes of a client that have not been taken as packets.
 #[derive(Debug, Default)]
 pub(super) struct Frames {
-    /// Packets that are complete, without their lengths.
-    complete: VecDeque<Bytes>,
-    /// Bytes of `complete`, in all.
-    len: usize,
-    /// Begin of a packet, or what cannot be read.
+    /// Whole packets, several together where they are short.
+    whole: VecDeque<BytesMut>,
+    /// Bytes of `whole`.
+    whole_len: usize,
+    /// What follows, of which the last packet is not complete.
     rest: BytesMut,
 }
 
@@ -56,24 +57,16 @@ impl Frames {
             }
         }
         self.rest.extend_from_slice(bytes);
-        while let Some(length) = self.length()
-            && self.rest.len() >= 4 + length
-            && (1..=PACKET_MAX).contains(&length)
-        {
-            self.rest.advance(4);
-            self.complete.push_back(self.rest.split_to(length).freeze());
-            self.len += length;
+        let whole = whole(&self.rest);
+        if whole >= KEPT_MIN {
+            self.whole.push_back(self.rest.split_to(whole));
+            self.whole_len += whole;
         }
-    }
-
-    /// Returns the length of the packet that has begun, as the client has it.
-    fn length(&self) -> Option<usize> {
-        self.rest.first_chunk().map(|length| u32::from_be_bytes(*length) as usize)
     }
 
     /// Returns the number of bytes that wait.
     pub(super) fn len(&self) -> usize {
-        self.len + self.rest.len()
+        self.whole_len + self.rest.len()
     }
 
     /// Takes the next packet out, if all of it is there.
@@ -81,13 +74,44 @@ impl Frames {
     /// # Errors
     /// Fails if the length of the packet is not allowed; nothing after it can be read.
     pub(super) fn next(&mut self) -> Result<Option<Bytes>, FrameError> {
-        let Some(packet) = self.complete.pop_front() else {
-            let refused = self.length().filter(|length| !(1..=PACKET_MAX).contains(length));
-            return refused.map_or(Ok(None), |length| Err(FrameError::Length(length)));
-        };
-        self.len -= packet.len();
-        Ok(Some(packet))
+        let Some(first) = self.whole.front_mut() else { return taken(&mut self.rest) };
+        let (before, packet) = (first.len(), taken(first)?);
+        self.whole_len -= before - first.len();
+        if first.is_empty() {
+            self.whole.pop_front();
+        }
+        Ok(packet)
     }
+}
+
+/// Returns the length of the packet with which bytes begin, as the client has it.
+fn length(bytes: &[u8]) -> Option<usize> {
+    bytes.first_chunk().map(|length| u32::from_be_bytes(*length) as usize)
+}
+
+/// Returns how many bytes the packets have with which bytes begin, as far as they are complete and their lengths are allowed.
+fn whole(bytes: &[u8]) -> usize {
+    let mut at = 0;
+    while let Some(length) = length(&bytes[at..])
+        && (1..=PACKET_MAX).contains(&length)
+        && bytes.len() - at >= 4 + length
+    {
+        at += 4 + length;
+    }
+    at
+}
+
+/// Takes the packet out with which bytes begin, if all of it is there.
+fn taken(bytes: &mut BytesMut) -> Result<Option<Bytes>, FrameError> {
+    let Some(length) = length(bytes) else { return Ok(None) };
+    if length == 0 || length > PACKET_MAX {
+        return Err(FrameError::Length(length));
+    }
+    if bytes.len() < 4 + length {
+        return Ok(None);
+    }
+    bytes.advance(4);
+    Ok(Some(bytes.split_to(length).freeze()))
 }
 
 /// Request in a packet.
@@ -225,6 +249,34 @@ mod tests {
                 }
             }
             assert_eq!((found, frames.len()), (3, 0));
+        }
+    }
+
+    #[test]
+    fn long_and_short_packets_come_out_in_their_order() {
+        let lengths = [1, 40_000, 3, PACKET_MAX, 5, 20_000, 1, 1, 30_000, 7];
+        let mut sent = Vec::new();
+        for (number, &length) in lengths.iter().enumerate() {
+            sent.extend_from_slice(&(length as u32).to_be_bytes());
+            sent.resize(sent.len() + length, number as u8);
+        }
+        for size in [1_000, 32_768, 100_000, sent.len()] {
+            // Once they are taken as they come, and once all at the end.
+            for waits in [false, true] {
+                let (mut frames, mut found, mut left) = (Frames::default(), Vec::new(), sent.len());
+                for (at, piece) in sent.chunks(size).enumerate() {
+                    frames.push(piece);
+                    while (!waits || at == (sent.len() - 1) / size)
+                        && let Some(raw) = frames.next().unwrap()
+                    {
+                        assert!(raw.iter().all(|&byte| usize::from(byte) == found.len()));
+                        left -= 4 + raw.len();
+                        found.push(raw.len());
+                    }
+                    assert_eq!(frames.len(), left - (sent.len() - (at + 1).saturating_mul(size).min(sent.len())));
+                }
+                assert_eq!(found, lengths);
+            }
         }
     }
 
