@@ -66,10 +66,12 @@ async fn through_a_kill(bench: &Bench) {
     assert_eq!(refused, Err(EngineError::NotRunning(NODES[1])));
     // What is kept needs the killed node.
     bench.ask(Mend::Process { node: NODES[1] }).await;
+    // The others find it alive by their next probes.
+    bench.pass(SimDuration::from_secs(120)).await;
     let begun = bench.begin(&at_node(NODES[2], "alice"), kept("noted", upload_id(2))).await.unwrap();
     assert_eq!(begun.offset, offset);
     let ((), report) = tokio::join!(feed(begun.writer, bytes.slice(offset as usize..), 0), bench.finished(begun.transfer));
-    assert_eq!(report.status.state, TransferState::Done);
+    assert_eq!((report.status.state, report.status.error), (TransferState::Done, None));
     assert_eq!(bench.all_of(&alice, key("alice", "noted")).await, bytes);
 }
 

@@ -321,3 +321,28 @@ fn an_estimate_follows_the_link_of_the_host() {
     let took = (bench.finish(upload).status.finished.unwrap() - at).as_secs_f64();
     assert!((told - took).abs() < 0.2 * took, "{told} {took}");
 }
+
+/// A segment that one host has a node delete is not stored there by another one while the deletion may still arrive, which could then come
+/// behind it: it goes elsewhere, and is there in the end.
+#[test]
+fn a_deletion_of_one_host_takes_nothing_that_another_one_stores() {
+    let mut bench = Bench::new();
+    let first = bench.upload(Peer::Client, "a.bin", MIB / 16);
+    bench.finish(first);
+    let late = PathChange { delay: Some("9s".parse().unwrap()), ..PathChange::default() };
+    let holder = (0..3).find(|&node| bench.segments_on(node) > 0).unwrap();
+    let (carrier, holder_peer) = (NodeNumber::from_index((holder + 1) % 3), Peer::Node(NodeNumber::from_index(holder)));
+    bench.simulation.world.change_path((Peer::Node(carrier), holder_peer), late, command());
+    let removal = bench.begin(Peer::Node(carrier), Remove { file: FileKey::unowned("a.bin"), recursive: false });
+    // The file is gone from the catalog, and the deletion is on its way.
+    bench.pass(SimDuration::from_secs(1));
+    let path = bench.directory.path().join("a.bin");
+    let again = bench.begin(Peer::Client, Upload::of_file(path, Some("again".into()), 0));
+    assert_eq!(bench.finish(again).status.state, TransferState::Done);
+    assert_eq!(bench.finish(removal).status.state, TransferState::Done);
+    bench.pass(SimDuration::from_secs(60));
+    let fetched = bench.directory.path().join("fetched");
+    let download = bench.begin(Peer::Client, Download::to_file(FileKey::unowned("again"), fetched, false));
+    assert_eq!(bench.finish(download).status.state, TransferState::Done);
+    assert_eq!([0, 1, 2].map(|node| bench.segments_on(node)).iter().sum::<u64>(), 1);
+}
