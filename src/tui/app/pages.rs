@@ -211,8 +211,8 @@ impl App {
     /// Opens the list of the columns of the focused pane, to hide them and to show them again.
     pub(super) fn open_columns(&mut self) {
         let pane = self.workspace.focus();
-        if self.panes.get(pane).columns().is_empty() {
-            let has_columns = |pane: &Pane| !self.panes.get(*pane).columns().is_empty();
+        let has_columns = |pane: &Pane| !self.panes.get(*pane).columns(&self.scene()).is_empty();
+        if !has_columns(&pane) {
             let others = Pane::ALL.into_iter().filter(has_columns).map(Pane::name).collect::<Vec<_>>().join(", ");
             return self.say(Role::Dim, &format!("{} has no columns to choose; these panes have some: {others}", pane.name()));
         }
@@ -223,7 +223,7 @@ impl App {
     pub(super) fn toggle_column(&mut self, pane: Pane, name: &'static str) {
         self.panes.get_mut(pane).list_mut().toggle_column(name);
         self.store_settings();
-        let place = self.panes.get(pane).columns().iter().position(|&other| other == name);
+        let place = self.panes.get(pane).columns(&self.scene()).iter().position(|&other| other == name);
         self.list_columns(pane, place.unwrap_or_default());
     }
 
@@ -234,7 +234,7 @@ impl App {
             Item { name: name.to_owned(), summary: summary.to_owned(), choice: Choice::Column(pane, name) }
         };
         let title = format!("Columns of {}: Enter hides or shows, Esc closes", pane.name());
-        let list = List { selected, ..List::new(&title, view.columns().iter().map(item).collect()) };
+        let list = List { selected, ..List::new(&title, view.columns(&self.scene()).iter().map(item).collect()) };
         self.dialogs.push(Dialog::List(list));
     }
 

@@ -399,7 +399,7 @@ fn is_hinted(app: &App, binding: &Binding, has_verbs: bool) -> bool {
                 let pane = app.panes().get(app.workspace().focus());
                 pane.is_sortable() && pane.list().order().is_some()
             }
-            Action::Columns => !app.panes().get(app.workspace().focus()).columns().is_empty(),
+            Action::Columns => !app.panes().get(app.workspace().focus()).columns(&app.scene()).is_empty(),
             Action::Filter => app.panes().get(app.workspace().focus()).is_filterable(),
             _ => true,
         }

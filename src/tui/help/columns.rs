@@ -2,7 +2,7 @@
 
 /// Headings with their meanings; a heading that several panes have is explained once.
 pub(super) const COLUMNS: &[(&str, &str)] = &[
-    ("#", "in Transfers: number of the transfer, which `cancel` and `segments` take, and its direction"),
+    ("#", "in Transfers: number of the transfer, which `cancel` and `segments` take, and its direction; in Segments: number of the segment in its file"),
     ("address", "in Nodes: address of the node in the virtual network; in Services: where other programs reach the service"),
     ("best, worst", "in Health: shortest and longest round trip of the client's last ten probes, in ms"),
     ("client to", "in Health: host that the client's probes ask; the figures beside it are of the last ten"),
@@ -31,10 +31,10 @@ pub(super) const COLUMNS: &[(&str, &str)] = &[
     ("name", "in Files: name of the file; / stands behind that of a directory"),
     (
         "node",
-        "name of the node, with the glyph of its health; in Wire: node at the other end of the connection; in Services: node whose server it is, none of the whole network",
+        "name of the node, with the glyph of its health; in Segments: node that stores the segment; in Wire: node at the other end of the connection; in Services: node whose server it is, none of the whole network",
     ),
     ("on nodes", "in Files: how many segments of the file lie on each node"),
-    ("over time", "in Segments: what the node has done from left to right, on the axis below"),
+    ("over time", "in Segments: what became of the segment, or what the node has done, from left to right, on the axis below"),
     ("phase", "in Wire: phase of loss recovery of the end that has opened the connection"),
     ("ports", "in Wire: ports of the sender and of the receiver"),
     ("progress", "in Transfers: bar of what is stored and of what has arrived"),
@@ -52,7 +52,7 @@ pub(super) const COLUMNS: &[(&str, &str)] = &[
     ("round trip", "in Wire: smoothed round-trip time of the end that has opened the connection (RFC 6298)"),
     (
         "rtx",
-        "in Segments: packets with bytes of segments that were sent again to or by the node, also of those that other nodes have got since; together those of the transfer",
+        "in Segments: packets with bytes of the segment that were sent again; of a node those to or by it, also of segments that other nodes have got since; together those of the transfer",
     ),
     ("segment", "in Segments: oldest segment of the node that is not done"),
     ("segments", "in Files: number of segments of the file"),
@@ -62,7 +62,7 @@ pub(super) const COLUMNS: &[(&str, &str)] = &[
     ("size", "bytes of the file"),
     (
         "state",
-        "in Nodes: what the process of the node does; in Transfers: how the transfer stands; in Wire: state of TCP; in Services: open, closing, or stopped with its node",
+        "in Nodes: what the process of the node does; in Transfers: how the transfer stands; in Segments: how the segment stands, with the mark of the oldest; in Wire: state of TCP; in Services: open, closing, or stopped with its node",
     ),
     ("stored", "in Nodes: bytes on the disk of the node; in Files: date at which the file was stored"),
     (

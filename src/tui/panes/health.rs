@@ -114,7 +114,7 @@ impl PaneView for HealthPane {
         if self.is_map { figures.nodes.len() + 1 } else { figures.health.hosts().len() }
     }
 
-    fn columns(&self) -> &'static [&'static str] {
+    fn columns(&self, _scene: &Scene<'_>) -> &'static [&'static str] {
         if self.is_map { &[] } else { beside::HIDEABLE }
     }
 

@@ -146,7 +146,7 @@ impl PaneView for NodesPane {
         ORDERS
     }
 
-    fn columns(&self) -> &'static [&'static str] {
+    fn columns(&self, _scene: &Scene<'_>) -> &'static [&'static str] {
         HIDEABLE
     }
 

@@ -93,7 +93,7 @@ pub trait PaneView: Debug {
     }
 
     /// Returns the names of the columns of the rows that are shown now which the user may hide, from left to right.
-    fn columns(&self) -> &'static [&'static str] {
+    fn columns(&self, _scene: &Scene<'_>) -> &'static [&'static str] {
         &[]
     }
 

@@ -25,7 +25,7 @@ use super::scene::Scene;
 use super::scroll::Part;
 use super::shape::{Shape, rows_up_to};
 use super::transfers::{copied, follow, segments_of};
-use super::{Canvas, Change, Deed, PaneView, Verb};
+use super::{Canvas, Change, Deed, PaneView, Verb, below_heading};
 use crate::tui::preset::Preset;
 use crate::tui::theme::Role;
 
@@ -48,11 +48,11 @@ pub(super) struct SegmentsPane {
 
 impl PaneView for SegmentsPane {
     fn shape(&self, scene: &Scene<'_>, _room: Size) -> Shape {
-        // The frame and the axis, and the headings of the nodes.
-        let around = 3 + usize::from(self.has_node_rows(scene));
+        // The frame, the headings and the axis.
+        let around = 4;
         let kept = Some(scene.segments_kept()).filter(|&segments| segments < MANY).unwrap_or(0);
         let all = self.rows(scene).max(kept) + around;
-        Shape::growing((56, 5), (120, rows_up_to(all, 40)), 3).of_rows(all)
+        Shape::growing((56, 6), (120, rows_up_to(all, 40)), 3).of_rows(all)
     }
 
     fn priority(&self, preset: Preset) -> u16 {
@@ -109,12 +109,11 @@ impl PaneView for SegmentsPane {
         let [rows, _, side] =
             Layout::horizontal([Constraint::Fill(1), Constraint::Length(u16::from(chart > 0)), Constraint::Length(chart)])
                 .areas(area);
-        let selected = if scene.focus == super::Pane::Segments { Some(self.list.selected()) } else { None };
         let (part, mut left) = (self.part(scene, rows), canvas.part(rows));
         if self.shows_nodes(report) {
-            by_node::draw(scene, report, &part.shown, selected, &mut left);
+            by_node::draw(scene, report, (&self.list, &part.shown), &mut left);
         } else {
-            waterfall::draw(scene, report, &part.shown, selected, &mut left);
+            waterfall::draw(scene, report, (&self.list, &part.shown), &mut left);
         }
         if chart > 0 {
             rate::plot(scene, report).draw(scene.theme, &mut canvas.part(side));
@@ -141,12 +140,12 @@ impl PaneView for SegmentsPane {
         self.has_node_rows(scene).then_some("nodes")
     }
 
-    fn row_area(&self, scene: &Scene<'_>, inner: Rect) -> Rect {
-        if self.has_node_rows(scene) {
-            return by_node::rows_of(inner);
-        }
-        // The last row is the time axis.
-        Rect { height: inner.height.saturating_sub(1), ..inner }
+    fn row_area(&self, _scene: &Scene<'_>, inner: Rect) -> Rect {
+        rows_of(inner)
+    }
+
+    fn columns(&self, scene: &Scene<'_>) -> &'static [&'static str] {
+        if self.has_node_rows(scene) { by_node::HIDEABLE } else { waterfall::HIDEABLE }
     }
 
     fn part(&self, scene: &Scene<'_>, inner: Rect) -> Part {
@@ -208,6 +207,17 @@ impl SegmentsPane {
         }
         in_order(&report.timelines).get(place).map(|timeline| timeline.holder)
     }
+}
+
+/// Returns the part of an area in which rows stand: without the headings, if there is room for them and a row, and without the axis below.
+fn rows_of(area: Rect) -> Rect {
+    let area = if area.height > 2 { below_heading(area) } else { area };
+    Rect { height: area.height.saturating_sub(1), ..area }
+}
+
+/// Returns true if the row of this place is selected.
+fn is_selected(scene: &Scene<'_>, list: &Rows, place: usize) -> bool {
+    scene.focus == super::Pane::Segments && list.selected() == place
 }
 
 /// Returns why a transfer has no segments on the wire.

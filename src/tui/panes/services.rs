@@ -121,7 +121,7 @@ impl PaneView for ServicesPane {
         true
     }
 
-    fn columns(&self) -> &'static [&'static str] {
+    fn columns(&self, _scene: &Scene<'_>) -> &'static [&'static str] {
         HIDEABLE
     }
 

@@ -106,9 +106,8 @@ impl PaneView for TransfersPane {
         // Those that are under way leave their rows to what is over, so that their ends move no frames.
         let under_way = (list.len() - list.over()).max(scene.transfers_kept()).max(1);
         let rows = list.len().min(under_way + OVER_ROWS + spare);
-        // A first transfer finds its places, so that it moves no frames.
-        let least = if list.len() == 0 { 4 } else { 3 };
-        Shape::of_height((58, least), (100, rows_up_to(rows.max(1) + 3, most))).of_rows(list.len() + 3)
+        // The headings and a row, which a first transfer finds, so that it moves no frames.
+        Shape::of_height((58, 4), (100, rows_up_to(rows.max(1) + 3, most))).of_rows(list.len() + 3)
     }
 
     fn priority(&self, preset: Preset) -> u16 {
@@ -128,8 +127,8 @@ impl PaneView for TransfersPane {
         Some("transfers")
     }
 
-    fn row_area(&self, scene: &Scene<'_>, inner: Rect) -> Rect {
-        if self.has_headings(scene, inner) { below_heading(inner) } else { inner }
+    fn row_area(&self, _scene: &Scene<'_>, inner: Rect) -> Rect {
+        if inner.height > 1 { below_heading(inner) } else { inner }
     }
 
     fn draw(&self, scene: &Scene<'_>, canvas: &mut Canvas<'_>) {
@@ -178,7 +177,7 @@ impl PaneView for TransfersPane {
         self.list_of(scene).len()
     }
 
-    fn columns(&self) -> &'static [&'static str] {
+    fn columns(&self, _scene: &Scene<'_>) -> &'static [&'static str] {
         HIDEABLE
     }
 
@@ -262,11 +261,6 @@ impl PaneView for TransfersPane {
 }
 
 impl TransfersPane {
-    /// Returns true if there is room for headings, or as many transfers as rows leave room for them.
-    fn has_headings(&self, scene: &Scene<'_>, inner: Rect) -> bool {
-        inner.height > 2 || self.rows(scene) < usize::from(inner.height)
-    }
-
     /// Returns the rows that pass the filter.
     fn list_of<'s>(&self, scene: &'s Scene<'_>) -> List<'s> {
         List::of(scene, &self.list)

@@ -72,7 +72,7 @@ impl PaneView for WirePane {
     }
 
     fn row_area(&self, _scene: &Scene<'_>, inner: Rect) -> Rect {
-        if inner.height > 3 { below_heading(inner) } else { inner }
+        if inner.height > 1 { below_heading(inner) } else { inner }
     }
 
     fn draw(&self, scene: &Scene<'_>, canvas: &mut Canvas<'_>) {
@@ -107,7 +107,7 @@ impl PaneView for WirePane {
         connections::ORDERS
     }
 
-    fn columns(&self) -> &'static [&'static str] {
+    fn columns(&self, _scene: &Scene<'_>) -> &'static [&'static str] {
         if self.shows_connections { connections::HIDEABLE } else { packets::HIDEABLE }
     }
 

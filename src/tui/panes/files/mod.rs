@@ -166,7 +166,7 @@ impl PaneView for FilesPane {
         true
     }
 
-    fn columns(&self) -> &'static [&'static str] {
+    fn columns(&self, _scene: &Scene<'_>) -> &'static [&'static str] {
         HIDEABLE
     }
 

@@ -8,14 +8,14 @@ use p2p_base::units::{SimDuration, SimTime};
 use p2p_engine::transfer::{SegmentTimeline, TransferReport, TransferStatus};
 use p2p_shell::report::SegmentState;
 use p2p_store::manifest::NodeNumber;
-use ratatui::layout::Rect;
 
 use super::time_axis::{Phase, TimeAxis, bar};
 use super::waterfall::{duration_of, resent, role_of};
-use super::{awaited, oldest, rank};
-use crate::tui::panes::columns::{Align, Cell, Column, Columns};
+use super::{awaited, is_selected, oldest, rank, rows_of};
+use crate::tui::panes::Canvas;
+use crate::tui::panes::columns::{Align, Cell, Column, Columns, chosen};
+use crate::tui::panes::rows::Rows;
 use crate::tui::panes::scene::Scene;
-use crate::tui::panes::{Canvas, below_heading};
 use crate::tui::theme::{Role, Theme};
 
 /// Span of the axis of a transfer that is under way, unless the oldest segment is older.
@@ -71,7 +71,10 @@ enum Quantity {
     Bar,
 }
 
-fn fit(width: u16) -> Columns<Quantity> {
+/// Names of the columns that may be hidden.
+pub(super) const HIDEABLE: &[&str] = &["done", "segment", "for", "rtx", "over time"];
+
+fn fit(width: u16, hidden: &BTreeSet<String>) -> Columns<Quantity> {
     let columns = vec![
         Column::new(Quantity::Node, "node", 8, 9, 8, Align::Left),
         Column::new(Quantity::Done, "done", 9, 11, 7, Align::Right),
@@ -80,21 +83,14 @@ fn fit(width: u16) -> Columns<Quantity> {
         Column::new(Quantity::Resent, "rtx", 4, 5, 3, Align::Right),
         Column::new(Quantity::Bar, "over time", 16, u16::MAX, 4, Align::Left),
     ];
-    Columns::fit(columns, width)
+    Columns::fit(chosen(columns, hidden), width)
 }
 
-/// Returns the part of an area in which rows stand: without the headings, if there is room for them and for two rows, and without the axis.
-pub(super) fn rows_of(area: Rect) -> Rect {
-    let area = if area.height > 3 { below_heading(area) } else { area };
-    Rect { height: area.height.saturating_sub(1), ..area }
-}
-
-/// Draws the headings, the rows in `shown` and the axis below them.
+/// Draws the headings, the rows of `list` in `shown` and the axis below them.
 pub(super) fn draw(
     scene: &Scene<'_>,
     report: &TransferReport,
-    shown: &Range<usize>,
-    selected: Option<usize>,
+    (list, shown): (&Rows, &Range<usize>),
     canvas: &mut Canvas<'_>,
 ) {
     let now = report.status.finished.unwrap_or(scene.snapshot.at);
@@ -102,13 +98,13 @@ pub(super) fn draw(
     let recent = SimTime::from_nanos(now.as_nanos().saturating_sub(SPAN.as_nanos()));
     let first = oldest(&report.timelines).map_or(recent, |timeline| timeline.begun()).min(recent);
     let from = if report.status.state.is_over() { report.status.started } else { first.max(report.status.started) };
-    let columns = fit(canvas.area.width);
+    let columns = fit(canvas.area.width, list.hidden());
     let cells = columns.width_of(Quantity::Bar).map_or(0, usize::from);
     let axis = TimeAxis { from: from.min(now), to: now, cells };
     let cell = |&index: &usize, quantity, _| {
         let row = &all[index];
         let is_awaited = awaited == Some(row.node);
-        cell(scene.theme, (&report.status, row), quantity, &axis, (selected == Some(index), is_awaited))
+        cell(scene.theme, (&report.status, row), quantity, &axis, (is_selected(scene, list, index), is_awaited))
     };
     columns.draw(scene.theme, canvas, rows_of(canvas.area), shown.clone().enumerate(), cell);
     axis.draw(scene.theme, canvas);

@@ -121,7 +121,9 @@ impl TimeAxis {
         }
         let legend = format!("{legend}{}", " ".repeat(room - legend.width()));
         let times = [self.from, self.to].map(|at| instant_of(at, self.resolution()));
-        let line = format!("{legend}{}", ends(&times, self.cells));
+        // Without bars there is nothing of which these are the ends.
+        let ends = if self.cells > 0 { ends(&times, self.cells) } else { String::new() };
+        let line = format!("{legend}{ends}");
         let row = usize::from(canvas.area.height.saturating_sub(1));
         canvas.row(row, vec![Span::styled(line, theme.style(Role::Dim))]);
     }

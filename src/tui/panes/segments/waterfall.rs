@@ -1,5 +1,11 @@
 //! The waterfall: a row a segment, with its state, its duration and its bar on the time axis that all rows share.
+//!
+//! ```text
+//!     # node      state          took         rate  rtx over time
+//!    22 Node_03   sending ◂   41.20 s                   ▒▓▓▓▓▓▓▓▓▓▓▓▓▓
+//! ```
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use p2p_base::units::SimTime;
@@ -8,9 +14,10 @@ use p2p_shell::report::{SegmentState, rate_of};
 use ratatui::text::Span;
 
 use super::time_axis::{TimeAxis, bar, end_of};
-use super::{awaited, in_order};
+use super::{awaited, in_order, is_selected, rows_of};
 use crate::tui::panes::Canvas;
-use crate::tui::panes::columns::{Align, Cell, Column, Columns, RATE};
+use crate::tui::panes::columns::{Align, Cell, Column, Columns, RATE, chosen};
+use crate::tui::panes::rows::Rows;
 use crate::tui::panes::scene::Scene;
 use crate::tui::theme::{Role, Theme};
 
@@ -26,25 +33,27 @@ enum Quantity {
     Bar,
 }
 
-fn fit(width: u16) -> Columns<Quantity> {
+/// Names of the columns that may be hidden.
+pub(super) const HIDEABLE: &[&str] = &["node", "state", "took", "rate", "rtx", "over time"];
+
+fn fit(width: u16, hidden: &BTreeSet<String>) -> Columns<Quantity> {
     let columns = vec![
-        Column::new(Quantity::Index, "", 5, 5, 8, Align::Right),
-        Column::new(Quantity::Holder, "", 8, 9, 7, Align::Left),
-        Column::new(Quantity::State, "", 10, 10, 6, Align::Left),
-        Column::new(Quantity::Time, "", 8, 8, 5, Align::Right),
-        Column::new(Quantity::Rate, "", RATE, RATE, 2, Align::Right),
-        Column::new(Quantity::Resent, "", 4, 4, 3, Align::Right),
-        Column::new(Quantity::Bar, "", 16, u16::MAX, 4, Align::Left),
+        Column::new(Quantity::Index, "#", 5, 5, 8, Align::Right),
+        Column::new(Quantity::Holder, "node", 8, 9, 7, Align::Left),
+        Column::new(Quantity::State, "state", 10, 10, 6, Align::Left),
+        Column::new(Quantity::Time, "took", 8, 8, 5, Align::Right),
+        Column::new(Quantity::Rate, "rate", RATE, RATE, 2, Align::Right),
+        Column::new(Quantity::Resent, "rtx", 4, 4, 3, Align::Right),
+        Column::new(Quantity::Bar, "over time", 16, u16::MAX, 4, Align::Left),
     ];
-    Columns::fit(columns, width)
+    Columns::fit(chosen(columns, hidden), width)
 }
 
-/// Draws the rows in `shown` and the axis below them.
+/// Draws the headings, the rows of `list` in `shown` and the axis below them.
 pub(super) fn draw(
     scene: &Scene<'_>,
     report: &TransferReport,
-    shown: &Range<usize>,
-    selected: Option<usize>,
+    (list, shown): (&Rows, &Range<usize>),
     canvas: &mut Canvas<'_>,
 ) {
     let (all, now) = (in_order(&report.timelines), report.status.finished.unwrap_or(scene.snapshot.at));
@@ -54,14 +63,14 @@ pub(super) fn draw(
     let is_undone = |timeline: &SegmentTimeline| SegmentState::of(&report.status, timeline).is_undone();
     let stop = |timeline: &SegmentTimeline| if is_undone(timeline) { now } else { end_of(&report.status, timeline, now) };
     let to = timelines.iter().map(|timeline| stop(timeline)).max().unwrap_or(now);
-    let columns = fit(canvas.area.width);
+    let columns = fit(canvas.area.width, list.hidden());
     let cells = columns.width_of(Quantity::Bar).map_or(0, usize::from);
     let axis = TimeAxis { from, to: to.max(from), cells };
     let cell = |&index: &usize, quantity, _| {
         let is_awaited = awaited == Some(all[index].index);
-        cell(scene.theme, (&report.status, all[index]), quantity, (now, &axis), (selected == Some(index), is_awaited))
+        cell(scene.theme, (&report.status, all[index]), quantity, (now, &axis), (is_selected(scene, list, index), is_awaited))
     };
-    columns.draw(scene.theme, canvas, canvas.area, shown.clone().enumerate(), cell);
+    columns.draw(scene.theme, canvas, rows_of(canvas.area), shown.clone().enumerate(), cell);
     axis.draw(scene.theme, canvas);
 }
 
