@@ -79,6 +79,8 @@ impl Repl {
         let prompter = Prompter::open(instance, login, "local repl").await?;
         let (table, services) = prompts::at_prompt(instance)?;
         let prompter = prompter.with_lines_of_stdin().alone().knowing(table.clone());
+        // A script is asked nothing.
+        let prompter = if std::io::stdin().is_terminal() { prompter.confirming() } else { prompter };
         let mut lines = Lines::open(prompter.shell())?;
         let resumption = lines.resumption();
         instance.watch_wire().await?;

@@ -127,7 +127,7 @@ impl App {
             unread: None,
             visitor,
             settings: SettingsFiles::default(),
-            shell,
+            shell: shell.confirming(),
             variables: Variables::new(),
             lines: Lines::default(),
             tasks,
@@ -340,6 +340,7 @@ impl App {
             AppMessage::Found(pane, found) => self.panes.get_mut(pane).found(found, self.view.is_frozen()),
             AppMessage::Confirmed(line, true) => self.run(&line),
             AppMessage::Confirmed(line, false) => self.say(Role::Dim, &format!("not carried out: `{line}`")),
+            AppMessage::Agreed => {}
             AppMessage::Heal(yes) => self.heal(yes),
             AppMessage::Quit(true) => self.exit = Some(ExitRequest::Quit),
             AppMessage::Quit(false) => {}

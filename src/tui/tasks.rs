@@ -40,6 +40,8 @@ pub(super) enum AppMessage {
     Found(Pane, Found),
     /// Answer to the question before a command: the command, and true if the user agreed to it.
     Confirmed(String, bool),
+    /// Answer to the question of a line, which was passed on to the line.
+    Agreed,
     /// Answer to the confirmation before leaving: true if the user confirmed it.
     Quit(bool),
     /// Answer to the confirmation before all faults are taken back.

@@ -7,7 +7,7 @@ use portable_pty::CommandBuilder;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::accounts::{Lines, as_user};
-use crate::program::{Home, PASSWORD, QUICK, Said, end_of};
+use crate::program::{Home, PASSWORD, QUICK, Said, end_of, wait_until};
 use crate::pty::{Pty, program};
 
 /// Runs a script for alice, where these variables are set too.
@@ -150,4 +150,32 @@ fn a_passphrase_is_given_up() {
         "{said}"
     );
     assert!(!home.data().join("keys").exists());
+}
+
+/// Before several files go a person at the prompt is asked, and anything but a yes is a no; a script is asked nothing.
+#[test]
+fn several_files_go_after_a_yes() {
+    let home = Home::new(QUICK);
+    for name in ["a.bin", "b.bin", "c.bin", "d.bin"] {
+        home.file(name, 1_000);
+    }
+    home.ok(&["run", "-c", "upload a.bin b.bin c.bin d.bin; rm c.bin d.bin"]);
+    let mut command = program(&home.path(""), &["repl"]);
+    command.cwd(home.path(""));
+    let mut pty = Pty::start(command);
+    pty.prompts();
+    pty.send("rm ?.bin\r");
+    pty.shows("Remove 2 files (2.0 KiB)? a.bin, b.bin");
+    pty.shows("y/N:");
+    pty.send("perhaps\r");
+    pty.shows("given up; nothing was removed");
+    pty.prompts();
+    pty.send("rm a.bin b.bin\r");
+    wait_until("the second question", || pty.text().matches("y/N:").count() == 2);
+    pty.send("y\r");
+    pty.shows("2 files removed");
+    pty.prompts();
+    pty.send("quit\r");
+    let (code, said) = pty.end();
+    assert_eq!(code, 0, "{said}");
 }

@@ -162,7 +162,7 @@ fn the_selection_stays_on_its_file() {
     store(&mut tui_harness, "c", 600);
     assert_eq!(names(&mut tui_harness), ["a", "b", "c", "d", "f"]);
     assert_eq!(selected(&mut tui_harness), "d");
-    run(&mut tui_harness, "rm a b");
+    run(&mut tui_harness, "rm --yes a b");
     assert_eq!((names(&mut tui_harness), selected(&mut tui_harness)), (vec!["c".into(), "d".into(), "f".into()], "d".into()));
     run(&mut tui_harness, "rm d");
     assert_eq!(selected(&mut tui_harness), "f");
@@ -185,7 +185,7 @@ fn directories_are_opened_and_left() {
     assert_eq!(selected(&mut tui_harness), "docs/");
     tui_harness.keys(&["Enter"]);
     rows(&mut tui_harness);
-    run(&mut tui_harness, "rm -r docs");
+    run(&mut tui_harness, "rm -rf docs");
     assert_eq!(names(&mut tui_harness), ["a.bin", "other/"]);
 }
 
@@ -287,6 +287,39 @@ fn a_removal_asks_first() {
     tui_harness.keys(&["y"]);
     assert_eq!(names(&mut tui_harness), ["a.bin"]);
     assert_eq!(tui_harness.app.view().snapshot().files.files().count(), 1);
+}
+
+/// The prompt asks too before several files go, by their names, a pattern or their directory, once it is known how many they are; not before
+/// one, and not where the line says so.
+#[test]
+fn the_prompt_asks_before_several_files_go() {
+    let mut tui_harness = with_files(120, 40, &["a.bin", "b.bin", "docs/c", "docs/d", "e"]);
+    let asked = |tui_harness: &mut TuiHarness, line: &str, answer: &str| {
+        tui_harness.app.focus_on(Pane::Prompt);
+        tui_harness.press(&[line, "Enter"]);
+        tui_harness.until(|app| !app.dialogs().is_empty());
+        let text = tui_harness.text();
+        tui_harness.keys(&[answer]);
+        tui_harness.app.focus_on(Pane::Files);
+        text
+    };
+    for (line, question) in [
+        ("rm a.bin b.bin", "Remove 2 files (2.0 KiB)? a.bin, b.bin"),
+        ("rm ?.bin", "Remove 2 files (2.0 KiB)? a.bin, b.bin"),
+        ("rm -r docs", "Remove 2 files (2.0 KiB)? docs"),
+        ("rm -r docs e", "Remove 3 files (2.9 KiB)? docs, e"),
+    ] {
+        let text = asked(&mut tui_harness, line, "n");
+        assert!(text.contains(question), "{line}: {text}");
+        assert_eq!(names(&mut tui_harness), ["a.bin", "b.bin", "docs/", "e"], "{line}");
+        assert!(tui_harness.said().ends_with("given up; nothing was removed\n"), "{}", tui_harness.said());
+    }
+    asked(&mut tui_harness, "rm ?.bin", "y");
+    assert_eq!(names(&mut tui_harness), ["docs/", "e"]);
+    run(&mut tui_harness, "rm e");
+    assert_eq!(names(&mut tui_harness), ["docs/"]);
+    run(&mut tui_harness, "rm -r --yes docs");
+    assert_eq!(tui_harness.app.view().snapshot().files.files().count(), 0);
 }
 
 /// A share asks whom in the prompt, and shows the reader in the row; the menu takes it back. What another has shared is in a tree of

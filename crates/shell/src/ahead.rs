@@ -337,17 +337,28 @@ pub async fn check_transfers(
     transfers: Vec<(String, Result<BeginTransfer, ShellError>)>,
 ) -> Result<Vec<(String, BeginTransfer)>, ShellError> {
     let identity = access.identity();
-    if transfers.len() > 1 {
-        let need = |(file, begins): &(String, Result<BeginTransfer, ShellError>)| {
-            (file.clone(), begins.as_ref().map(Need::of).map_err(ShellError::clone))
-        };
-        check_needs(access.names(), Arc::clone(&identity), transfers.iter().map(need).collect()).await?;
-    }
-    let checked = transfers.into_iter().map(|(file, begins)| Ok((file, begins?))).collect::<Result<Vec<_>, ShellError>>()?;
+    let checked = check_begun(access, transfers).await?;
     for (_, begins) in &checked {
         access.record_transfer(&identity, begins).await?;
     }
     Ok(checked)
+}
+
+/// Checks transfers as [`check_transfers`] does, and records nothing.
+///
+/// # Errors
+/// Fails once for all of them that could not begin.
+pub(crate) async fn check_begun(
+    access: &Access,
+    transfers: Vec<(String, Result<BeginTransfer, ShellError>)>,
+) -> Result<Vec<(String, BeginTransfer)>, ShellError> {
+    if transfers.len() > 1 {
+        let need = |(file, begins): &(String, Result<BeginTransfer, ShellError>)| {
+            (file.clone(), begins.as_ref().map(Need::of).map_err(ShellError::clone))
+        };
+        check_needs(access.names(), access.identity(), transfers.iter().map(need).collect()).await?;
+    }
+    transfers.into_iter().map(|(file, begins)| Ok((file, begins?))).collect()
 }
 
 /// Checks that there is something under each of several stored names, and that none is given twice or is within another. `key_of` finds the key

@@ -71,7 +71,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use p2p_auth::{AuthError, Secret};
+use p2p_auth::AuthError;
 use p2p_base::error_kind::ErrorKind;
 use p2p_base::message::legible;
 use p2p_engine::{EngineError, Operation};
@@ -80,7 +80,7 @@ use p2p_service::failure::exit;
 use p2p_service::statuses;
 use p2p_store::manifest::NodeNumber;
 use thiserror::Error;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
 pub use self::ahead::{Wanted, check_given, check_sources, check_transfers, refusal, require_apart, transfers_of};
 pub use self::commands::names::list_entries;
@@ -94,7 +94,7 @@ use self::call::Call;
 use self::line::Earlier;
 use self::lists::lines_in_one;
 use self::pattern::PatternError;
-use self::question::{Form, Question};
+use self::question::Question;
 use self::sentence::{ended, joined};
 use self::spec::{Audience, Spec};
 use self::table::{CommandGroup, Table};
@@ -305,6 +305,8 @@ pub struct Shell {
     node: Option<NodeNumber>,
     /// True if each line waits for the previous one, so that no other line can resume time while one waits.
     is_alone: bool,
+    /// True if a person types the lines, who is asked before much is removed.
+    confirms: bool,
     /// Sender of what a line tells before its answer.
     notices: Option<mpsc::UnboundedSender<Notice>>,
     questions: mpsc::UnboundedSender<Question>,
@@ -323,6 +325,7 @@ impl Shell {
                 table: Table::default(),
                 node: None,
                 is_alone: false,
+                confirms: false,
                 notices: None,
                 questions,
                 untold: Untold::default(),
@@ -336,6 +339,12 @@ impl Shell {
     #[must_use]
     pub fn alone(self) -> Shell {
         Shell { is_alone: true, ..self }
+    }
+
+    /// Returns the shell for lines that a person types, who is asked before much is removed.
+    #[must_use]
+    pub fn confirming(self) -> Shell {
+        Shell { confirms: true, ..self }
     }
 
     /// Returns the shell with the commands of this table.
@@ -461,36 +470,6 @@ impl Shell {
         self.notify(Notice::Waits);
         Ok(())
     }
-
-    /// Asks the user to fill in a form, for a command of a crate above this one, and returns a text for each field.
-    ///
-    /// # Errors
-    /// Fails if the user gives up, or if there is nobody to ask.
-    pub async fn ask(&self, form: &Form) -> Result<Vec<Secret>, ShellError> {
-        match self.fill_in(form).await? {
-            Filled::With(texts) => Ok(texts),
-            // No such form can be asked for by this.
-            Filled::SendAgain => Err(ShellError::Abandoned),
-        }
-    }
-
-    /// Asks the user to fill in a form. The answer is a text for each field, or the request for another code by mail.
-    async fn fill_in(&self, form: &Form) -> Result<Filled, ShellError> {
-        let (reply, answer) = oneshot::channel();
-        self.questions.send(Question { form: form.clone(), reply }).map_err(|_| ShellError::Abandoned)?;
-        match answer.await {
-            Ok(question::Reply::Given(texts)) if texts.len() == form.fields.len() => Ok(Filled::With(texts)),
-            Ok(question::Reply::SendAgain) => Ok(Filled::SendAgain),
-            Ok(question::Reply::Unable(reason)) => Err(ShellError::Unanswerable(reason)),
-            _ => Err(ShellError::Abandoned),
-        }
-    }
-}
-
-/// The result of asking a form.
-enum Filled {
-    With(Vec<Secret>),
-    SendAgain,
 }
 
 /// Future of the answer to a line.

@@ -3,10 +3,13 @@
 
 use p2p_auth::otp::Enrolment;
 use p2p_auth::{Secret, password};
+use secrecy::ExposeSecret;
 use tokio::sync::oneshot;
 
 /// Heading of the login form.
 pub const LOG_IN: &str = "Log in";
+/// Name of the field of a question that takes a yes or a no.
+pub const YES_OR_NO: &str = "y/N";
 
 /// A form that the user fills in.
 #[derive(Debug, Clone, Default)]
@@ -23,6 +26,8 @@ pub struct Form {
     pub fields: Vec<Field>,
     /// Error of the last answer.
     pub error: Option<FieldError>,
+    /// True if the only field takes a yes or a no, and anything but a yes is a no.
+    pub is_confirmation: bool,
 }
 
 /// Secrets that are shown with a form and nowhere else.
@@ -141,6 +146,16 @@ impl Form {
     /// Creates an empty form with a heading.
     pub fn new(title: &'static str) -> Form {
         Form { title, ..Form::default() }
+    }
+
+    /// Creates the question if something is to be done, with what that means.
+    pub fn confirmation(title: &'static str, text: impl Into<String>) -> Form {
+        Form { is_confirmation: true, ..Form::new(title).with_text(text) }.with(YES_OR_NO, FieldKind::Text)
+    }
+
+    /// Returns true if the answers to such a question agree.
+    pub fn agrees(answers: &[Secret]) -> bool {
+        answers.first().is_some_and(|answer| ["y", "yes"].contains(&answer.expose_secret().trim().to_lowercase().as_str()))
     }
 
     /// Returns the error of the last answer if it concerns the field at an index. A repeated field is asked again together with the field

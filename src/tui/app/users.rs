@@ -7,7 +7,7 @@ use p2p_auth::mail::Unsent;
 use p2p_service::access::Identity;
 use p2p_service::mailer::Notice;
 use p2p_shell::history::Histories;
-use p2p_shell::question::{LOG_IN, Question};
+use p2p_shell::question::{LOG_IN, Question, Reply};
 use p2p_shell::sentence::capitalised;
 use p2p_shell::words::quote;
 
@@ -85,12 +85,25 @@ impl App {
         if let Some(notice) = self.visitor.notice.as_ref().filter(|_| question.form.title == LOG_IN) {
             (question.form.title, question.form.text) = notice.clone();
         }
+        if question.form.is_confirmation {
+            return self.ask_yes_or_no(question);
+        }
         match self.dialogs.iter_mut().rev().find(|dialog| dialog.is_waiting_form()) {
             Some(Dialog::Form(form)) if form.form.title == question.form.title => form.ask_again(question),
             Some(before) => *before = Dialog::Form(Box::new(FormDialog::new(question))),
             None => self.dialogs.push(Dialog::Form(Box::new(FormDialog::new(question)))),
         }
         self.close_waiting_forms();
+    }
+
+    /// Asks what takes a yes or a no alone; anything but a yes drops the question.
+    fn ask_yes_or_no(&mut self, Question { form, reply }: Question) {
+        let text = format!("{}\n\nCarry it out? (y/n)", form.text);
+        self.confirm(form.title, text, |yes| {
+            // The line that asked may have been interrupted.
+            let _ = yes.then(|| reply.send(Reply::Given(vec!["y".into()])));
+            AppMessage::Agreed
+        });
     }
 
     /// Closes the forms whose answers have been checked.

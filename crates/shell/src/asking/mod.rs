@@ -221,6 +221,12 @@ impl Prompter {
         Prompter { shell: self.shell.alone(), ..self }
     }
 
+    /// Lets the shell ask before much is removed.
+    #[must_use]
+    pub fn confirming(self) -> Prompter {
+        Prompter { shell: self.shell.confirming(), ..self }
+    }
+
     /// Returns the name of a transfer as far as the current user may know it.
     pub fn name_of(&self, transfer: &TransferStatus) -> String {
         self.shell.access().identity().name_of(transfer)

@@ -15,7 +15,7 @@ use p2p_service::access::{AccessError, Identity};
 use serde_json::{Value, json};
 use tokio::task::yield_now;
 
-use super::data;
+use super::{data, removing};
 use crate::ahead::{Given, Wanted, check_sources, check_transfers, refusal, transfers_of};
 use crate::answer::{Answer, Batch, Begun, Effect, Planned, Started, View};
 use crate::call::Call;
@@ -122,6 +122,7 @@ pub(crate) async fn remove(shell: &Shell, call: &Call) -> Result<Answer, ShellEr
         names.extend(names_of(shell, call, place, recursive)?);
     }
     let removals = transfers_of(&shell.access, &identity, &names, &Wanted::Removed { recursive }).await;
+    let removals = removing::confirmed(shell, call, &names, removals).await?;
     begin_all(shell, call, "removed", removals).await
 }
 

@@ -4,9 +4,42 @@
 use p2p_auth::{AuthError, Secret};
 use p2p_service::access::AccessError;
 use secrecy::ExposeSecret;
+use tokio::sync::oneshot;
 
-use crate::question::{FieldError, FieldKind, Form};
-use crate::{Filled, Shell, ShellError};
+use crate::question::{FieldError, FieldKind, Form, Question, Reply};
+use crate::{Shell, ShellError};
+
+impl Shell {
+    /// Asks the user to fill in a form, for a command of a crate above this one, and returns a text for each field.
+    ///
+    /// # Errors
+    /// Fails if the user gives up, or if there is nobody to ask.
+    pub async fn ask(&self, form: &Form) -> Result<Vec<Secret>, ShellError> {
+        match self.fill_in(form).await? {
+            Filled::With(texts) => Ok(texts),
+            // No such form can be asked for by this.
+            Filled::SendAgain => Err(ShellError::Abandoned),
+        }
+    }
+
+    /// Asks the user to fill in a form. The answer is a text for each field, or the request for another code by mail.
+    pub(super) async fn fill_in(&self, form: &Form) -> Result<Filled, ShellError> {
+        let (reply, answer) = oneshot::channel();
+        self.questions.send(Question { form: form.clone(), reply }).map_err(|_| ShellError::Abandoned)?;
+        match answer.await {
+            Ok(Reply::Given(texts)) if texts.len() == form.fields.len() => Ok(Filled::With(texts)),
+            Ok(Reply::SendAgain) => Ok(Filled::SendAgain),
+            Ok(Reply::Unable(reason)) => Err(ShellError::Unanswerable(reason)),
+            _ => Err(ShellError::Abandoned),
+        }
+    }
+}
+
+/// The result of asking a form.
+pub(super) enum Filled {
+    With(Vec<Secret>),
+    SendAgain,
+}
 
 /// The reason for which the contents of a form are refused.
 pub(super) enum Refusal {

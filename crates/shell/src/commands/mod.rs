@@ -12,6 +12,7 @@ pub(super) mod names;
 pub(super) mod network;
 pub(super) mod orphans;
 pub(super) mod otp;
+mod removing;
 pub(super) mod room;
 pub(super) mod segments;
 pub(super) mod session;

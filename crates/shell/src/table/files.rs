@@ -68,9 +68,15 @@ pub(super) static COMMANDS: &[Spec] = &[
         place: Place::Anywhere,
         summary: "remove stored files and directories",
         details: "One transaction makes a file, or a directory with all that is in it, invisible; then its segments are deleted, \
-                  but for those that another file needs. Without --recursive a directory has to be empty.",
+                  but for those that another file needs. Without --recursive a directory has to be empty. \
+                  Before several files go, the screen and `p2p repl` at a terminal ask, unless --yes is given; scripts and \
+                  other commands ask nothing.",
         arguments: &[many("NAME", Kind::StoredFile)],
-        flags: &[recursive("remove directories with all that is in them"), BACKGROUND],
+        flags: &[
+            recursive("remove directories with all that is in them"),
+            BACKGROUND,
+            Flag { name: "yes", short: Some('f'), value: None, summary: "ask nothing" },
+        ],
         run: |shell, call| Box::pin(files::remove(shell, call)),
     },
     Spec {

@@ -421,7 +421,7 @@ fn verbs(identity: &Identity, row: &Row) -> Vec<Verb> {
         Row::Directory(key) => {
             let open = Verb::new("", "open", Deed::Own(ENTER));
             let question = format!("{}/ goes for good, with all that is in it.", identity.shown(key));
-            (vec![open, Verb::new("d", "download", run("download --recursive"))], "--recursive ", question)
+            (vec![open, Verb::new("d", "download", run("download --recursive"))], "--recursive --yes ", question)
         }
     };
     verbs.push(Verb::new("v", "verify", run("verify")));
