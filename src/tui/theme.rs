@@ -122,28 +122,50 @@ impl Theme {
 
     /// Returns the style of a role.
     pub fn style(&self, role: Role) -> Style {
-        let plain = Style::new();
+        let Some(shade) = self.shade(role) else {
+            return if self.has_colors() { self.of_sixteen(role) } else { mono(role) };
+        };
+        let style = self.of_shade(shade);
+        match role {
+            Role::Accent | Role::Bad | Role::Focus => style.add_modifier(Modifier::BOLD),
+            Role::Selected => style.add_modifier(Modifier::REVERSED),
+            Role::Text | Role::Dim | Role::Good | Role::Warning | Role::Flow | Role::Border => style,
+        }
+    }
+
+    /// Returns the style of a part of a gradient between two roles: `part` of the way from the one to the other. A terminal with fewer colours
+    /// than a gradient takes has the style of the role `otherwise`.
+    pub fn between(&self, [from, to]: [Role; 2], part: f64, otherwise: Role) -> Style {
+        let (Some(one), Some(other)) = (self.shade(from), self.shade(to)) else { return self.style(otherwise) };
+        let part = part.clamp(0.0, 1.0);
+        let mixed = |a: u8, b: u8| (f64::from(a) + (f64::from(b) - f64::from(a)) * part).round() as u8;
+        let ([_, r, g, b], [_, s, h, c]) = (one.to_be_bytes(), other.to_be_bytes());
+        self.of_shade(u32::from_be_bytes([0, mixed(r, s), mixed(g, h), mixed(b, c)]))
+    }
+
+    /// Returns the shade of a role; `None` if the terminal or the theme has no shades to choose from.
+    fn shade(&self, role: Role) -> Option<u32> {
         let [text, dim, accent, good, warning, bad, flow] = match self.name {
-            _ if self.colors == Colors::None => return mono(role),
-            _ if self.colors == Colors::Sixteen => return self.of_sixteen(role),
-            ThemeName::Mono => return mono(role),
+            _ if matches!(self.colors, Colors::None | Colors::Sixteen) => return None,
+            ThemeName::Mono => return None,
             ThemeName::Dark => [0xd8d8d8, 0x8a8a8a, 0x56b4e9, 0x2fc49b, 0xe69f00, 0xff7f50, 0x56b4e9],
             ThemeName::Light => [0x202020, 0x6a6a6a, 0x005a9c, 0x00704f, 0x9a5b00, 0xaf2e00, 0x0072b2],
             ThemeName::HighContrast => [0xffffff, 0xd0d0d0, 0x00ffff, 0x00ff00, 0xffff00, 0xff6060, 0x00ffff],
         };
-        let of = |shade| plain.fg(if self.colors == Colors::Indexed { indexed(shade) } else { Color::from_u32(shade) });
-        match role {
-            Role::Text => of(text),
-            Role::Dim => of(dim),
-            Role::Accent => of(accent).add_modifier(Modifier::BOLD),
-            Role::Good => of(good),
-            Role::Warning => of(warning),
-            Role::Bad => of(bad).add_modifier(Modifier::BOLD),
-            Role::Flow => of(flow),
-            Role::Selected => of(text).add_modifier(Modifier::REVERSED),
-            Role::Border => of(dim),
-            Role::Focus => of(accent).add_modifier(Modifier::BOLD),
-        }
+        Some(match role {
+            Role::Text | Role::Selected => text,
+            Role::Dim | Role::Border => dim,
+            Role::Accent | Role::Focus => accent,
+            Role::Good => good,
+            Role::Warning => warning,
+            Role::Bad => bad,
+            Role::Flow => flow,
+        })
+    }
+
+    /// Returns the style of a shade in the colours that the terminal has.
+    fn of_shade(&self, shade: u32) -> Style {
+        Style::new().fg(if self.colors == Colors::Indexed { indexed(shade) } else { Color::from_u32(shade) })
     }
 }
 
@@ -419,6 +441,26 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// The colours of a gradient can be read as its ends can, and go from the one to the other; where there are few colours, there is one.
+    #[test]
+    fn a_gradient_goes_from_one_role_to_another() {
+        let ends = [Role::Flow, Role::Warning];
+        for name in [ThemeName::Dark, ThemeName::Light, ThemeName::HighContrast] {
+            let theme = Theme::new(name, false);
+            let at = |part: f64| parts_of(theme.between(ends, part, Role::Dim).fg.unwrap());
+            let of = |role| parts_of(theme.style(role).fg.unwrap());
+            assert_eq!([at(-1.0), at(0.0), at(1.0), at(7.0)], [ends[0], ends[0], ends[1], ends[1]].map(of));
+            let half: [u8; 3] = std::array::from_fn(|place| of(ends[0])[place].midpoint(of(ends[1])[place]));
+            assert!(at(0.5).iter().zip(half).all(|(&shown, half)| shown.abs_diff(half) <= 1), "{name}: {:?}", at(0.5));
+            for colors in [Colors::Sixteen, Colors::None] {
+                let few = theme.in_colors(colors);
+                assert_eq!(few.between(ends, 0.5, Role::Dim), few.style(Role::Dim));
+            }
+        }
+        let mono = Theme::new(ThemeName::Mono, false);
+        assert_eq!(mono.between(ends, 0.5, Role::Warning), mono.style(Role::Warning));
     }
 
     #[test]

@@ -147,11 +147,13 @@ fn columns_are_chosen_and_remembered() {
     random_file(&data.join("a.bin"), 20_000, 7);
     tui_harness.keys(&[&format!("upload {}", data.join("a.bin").display()), "Enter"]);
     tui_harness.keys(&["path client,1 --loss 1%", "Enter"]);
-    let views: [(Pane, &[&str]); 6] = [
+    let views: [(Pane, &[&str]); 8] = [
         (Pane::Nodes, &[]),
         (Pane::Health, &[]),
         (Pane::Transfers, &[]),
         (Pane::Files, &[]),
+        (Pane::Segments, &[]),
+        (Pane::Segments, &["n"]),
         (Pane::Wire, &[]),
         (Pane::Wire, &["c"]),
     ];
@@ -190,7 +192,9 @@ fn columns_are_chosen_and_remembered() {
     next.press_in_pane(Pane::Log, &["C"]);
     let said = next.said();
     assert!(
-        said.contains("Log has no columns to choose; these panes have some: Nodes, Health, Transfers, Files, Wire, Services"),
+        said.contains(
+            "Log has no columns to choose; these panes have some: Nodes, Health, Transfers, Files, Segments, Wire, Services"
+        ),
         "{said}"
     );
 }

@@ -101,7 +101,7 @@ fn the_readme_shows_a_killed_node() {
     let text = tui_harness.text();
     // The row of the transfer and the frame of its segments say it, the row in fewer words.
     let says = |pane: &str, words: &str| text.lines().any(|line| line.contains(pane) && line.contains(words));
-    assert!(says("#2 ↑", "eta 00:22, other node in 00:18"), "{text}");
+    assert!(says("#2 ↑", "eta 00:22, Node_03: another node in 00:18"), "{text}");
     assert!(says("oldest: ", "waits for Node_03, killed 00:12 ago, another node in 00:18"), "{text}");
     generated::check("README.md", "killed node", &format!("```text\n{text}\n```\n"));
 }

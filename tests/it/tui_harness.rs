@@ -312,7 +312,7 @@ impl TuiHarness {
     pub(crate) fn open_connection(&mut self, node: NodeNumber) {
         self.press_in_pane(Pane::Segments, &["z"]);
         let rows = self.pane(Pane::Segments);
-        let place = rows[1..].iter().position(|row| row.contains(&node.to_string())).unwrap();
+        let place = rows[2..].iter().position(|row| row.contains(&node.to_string())).unwrap();
         (0..place).for_each(|_| self.press(&["Down"]));
         self.keys(&["x", "watch", "Enter"]);
     }

@@ -12,6 +12,7 @@
 //! └ keys ───────────────────────────┘     └ keys ────────────┘
 //! ```
 
+mod borders;
 mod connection;
 mod dialogs;
 mod form;
@@ -155,10 +156,11 @@ fn places(app: &App, body: Rect, scene: &Scene<'_>) -> Places {
     }
     let mut candidates = candidates(app, body, scene);
     if workspace.preset() == Preset::Overview {
-        let (all, kept) = arrange(&candidates, body, workspace.kept());
+        let (mut all, kept) = arrange(&candidates, body, workspace.kept());
         // The overview has no need of names while all that it is to show is there.
         let wanted = candidates.iter().filter(|candidate| candidate.is_kept || candidate.priority > 0).count();
         if all.len() == wanted {
+            borders::shift(&mut all, |pane, inner| app.panes().get(pane).filled_width(scene, inner));
             return Places { areas: all, tabs: None, kept: Some(kept) };
         }
     }
@@ -170,7 +172,8 @@ fn places(app: &App, body: Rect, scene: &Scene<'_>) -> Places {
     if workspace.preset() == Preset::Transfer && body.height < SMALL {
         enlarge_segments(&mut candidates, body.height);
     }
-    let (areas, kept) = arrange(&candidates, body, workspace.kept());
+    let (mut areas, kept) = arrange(&candidates, body, workspace.kept());
+    borders::shift(&mut areas, |pane, inner| app.panes().get(pane).filled_width(scene, inner));
     Places { areas, tabs: Some(tabs), kept: Some(kept) }
 }
 

@@ -2,7 +2,10 @@
 
 /// Headings with their meanings; a heading that several panes have is explained once.
 pub(super) const COLUMNS: &[(&str, &str)] = &[
-    ("#", "in Transfers: number of the transfer, which `cancel` and `segments` take, and its direction; in Segments: number of the segment in its file"),
+    (
+        "#",
+        "in Transfers: number of the transfer, which `cancel` and `segments` take, and its direction; in Segments: number of the segment in its file",
+    ),
     ("address", "in Nodes: address of the node in the virtual network; in Services: where other programs reach the service"),
     ("best, worst", "in Health: shortest and longest round trip of the client's last ten probes, in ms"),
     ("client to", "in Health: host that the client's probes ask; the figures beside it are of the last ten"),
@@ -19,14 +22,17 @@ pub(super) const COLUMNS: &[(&str, &str)] = &[
     ("flight", "in Wire: packets of the end that has opened the connection that are in flight"),
     ("for", "in Segments: time since the oldest segment that is not done was sent or queued"),
     ("from", "in Wire: host that has opened the connection, where nodes carry transfers; the figures are of its end"),
-    ("full", "in Nodes: share of the capacity of the node's disk that is used"),
+    (
+        "full",
+        "in Nodes: share of the capacity of the node's disk that is used; the colour of warnings at 80 %, of errors from 95 % on",
+    ),
     ("health", "in Nodes: ALIVE, SUSPECT or DEAD; in Files: if the file can be read at the moment, or which nodes it lacks"),
     ("in, out", "in Services: bytes that have arrived from clients, and that were sent to them, as on the socket"),
     ("kind", "in Wire: what the packet is: SYN, DATA, ACK and so on"),
     ("len", "in Wire: bytes of payload in the packet"),
     (
         "link load",
-        "in Nodes: bytes up and down in each of the latest seconds, as levels of what the link carries; the highest level, a link that was full, has the colour of warnings",
+        "in Nodes: bytes up and down in each of the latest seconds, as levels of what the link carries; from half of it on the colour goes over to that of warnings, which a full link has",
     ),
     ("name", "in Files: name of the file; / stands behind that of a directory"),
     (

@@ -209,7 +209,10 @@ pub(super) const TERMS: &[(&str, &str)] = &[
     ("SYN-ACK, SYN-RECEIVED", "packet that answers a SYN, and the state of TCP (RFC 9293) of the end that has sent it"),
     ("token", "secret with which another program logs in"),
     ("too late to cancel", "transfer whose cancel came when it could not be stopped any more; it is done"),
-    ("took", "in Transfers: time from the beginning of a transfer to its end; in Segments: time since the segment was sent, or queued before that, until it was done"),
+    (
+        "took",
+        "in Transfers: time from the beginning of a transfer to its end; in Segments: time since the segment was sent, or queued before that, until it was done",
+    ),
     ("tour", "eight steps that show the screen on a network of their own; `tour` begins it, Space goes on, Esc leaves it"),
     ("traffic now", "on the map: of each node, bytes up and down in a second"),
     ("tried again", "segment that could not be had from a node, or stored there, and is asked for once more"),

@@ -20,6 +20,8 @@ use crate::tui::wrap::fitted;
 pub const BYTES: u16 = 10;
 /// Width in cells of every rate below that in a second, as in `1023.9 KiB/s`.
 pub const RATE: u16 = BYTES + 2;
+/// Number of cells that each of them gives away with its decimal, as in `1023 KiB`.
+pub const DECIMAL: u16 = 2;
 
 /// The side of a column on which a shorter text stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -125,6 +127,11 @@ impl<I: Copy> Columns<I> {
         self.shown.iter().find(|(column, _)| column.id == id).map(|(_, width)| *width)
     }
 
+    /// Returns the width of all columns that are shown, with the gaps between them.
+    pub fn used(&self) -> u16 {
+        self.shown.iter().fold(0, |all: u16, (_, width)| all + width + u16::from(all > 0))
+    }
+
     /// Returns the headings.
     pub fn headings(&self, theme: &Theme) -> Vec<Span<'static>> {
         let style = theme.style(Role::Dim);
@@ -189,6 +196,16 @@ impl Cell {
             Cell::Text(text, _) => text.is_empty(),
             Cell::Parts(parts) => parts.is_empty(),
         }
+    }
+}
+
+/// Returns a figure, without its decimal if that is what it has no room for: `1009 KiB` for `1009.7 KiB`.
+pub fn whole_within(figure: String, width: u16) -> String {
+    match figure.split_once('.') {
+        Some((whole, rest)) if figure.width() > usize::from(width) => {
+            format!("{whole}{}", rest.trim_start_matches(|c: char| c.is_ascii_digit()))
+        }
+        _ => figure,
     }
 }
 

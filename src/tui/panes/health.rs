@@ -92,6 +92,17 @@ impl PaneView for HealthPane {
         }
     }
 
+    fn filled_width(&self, scene: &Scene<'_>, inner: Rect) -> Option<u16> {
+        if self.is_map {
+            return None;
+        }
+        let matrix = self.matrix(scene, inner);
+        // What stands beside a whole matrix has a use for all.
+        let is_beside =
+            matrix.whole().is_some_and(|(_, used)| beside::is_shown(inner.width.saturating_sub(used), self.list.hidden()));
+        Some(if is_beside { inner.width } else { matrix.width() })
+    }
+
     fn draw(&self, scene: &Scene<'_>, canvas: &mut Canvas<'_>) {
         if self.is_map {
             return map::draw(scene, self.row(scene), canvas);

@@ -48,6 +48,11 @@ impl PaneView for LogPane {
         "Log".into()
     }
 
+    fn filled_width(&self, _scene: &Scene<'_>, inner: Rect) -> Option<u16> {
+        // There is ever a line that is longer, and the frames are not to move with each.
+        Some(inner.width)
+    }
+
     fn draw(&self, scene: &Scene<'_>, canvas: &mut Canvas<'_>) {
         let (theme, height) = (scene.theme, usize::from(canvas.area.height));
         if self.rows(scene) == 0 {

@@ -13,11 +13,12 @@ use p2p_net::RateSeries;
 use p2p_shell::report::{bytes_of, queue_of};
 use p2p_store::manifest::NodeNumber;
 use ratatui::layout::{Rect, Size};
+use ratatui::style::Style;
 use ratatui::text::Span;
 use unicode_width::UnicodeWidthStr;
 
 use super::broken::{Broken, BrokenNode};
-use super::columns::{Align, BYTES, Cell, Column, Columns, RATE, chosen, longest, mark};
+use super::columns::{Align, BYTES, Cell, Column, Columns, DECIMAL, RATE, chosen, longest, mark, whole_within};
 use super::faults_menu;
 use super::order::Sortable;
 use super::queues_of;
@@ -27,7 +28,7 @@ use super::scroll::Part;
 use super::shape::{Shape, rows_up_to};
 use super::{Canvas, Deed, Pane, PaneView, Verb, below_heading, capacity_of, cells, health_style, rate_now};
 use crate::tui::preset::Preset;
-use crate::tui::theme::{Glyphs, Role};
+use crate::tui::theme::{Glyphs, Role, Theme};
 use crate::tui::wrap::fitted;
 
 /// Width in cells at which all columns that matter are shown, with the frame.
@@ -39,7 +40,7 @@ const FAULT_LEAST: u16 = 18;
 /// Width in cells of a pane from which on it has such a column beside the states and both rates.
 const ROOMY: u16 = STATES_AND_RATES + 1 + FAULT_LEAST;
 /// Width in cells of the columns up to the rates, with the spaces between them.
-const STATES_AND_RATES: u16 = 27 + 2 * (RATE - 1);
+const STATES_AND_RATES: u16 = 27 + 2 * (RATE - DECIMAL);
 /// Number of seconds whose traffic is shown.
 const TRAFFIC_SECONDS: u16 = 30;
 
@@ -107,20 +108,17 @@ impl PaneView for NodesPane {
         below_heading(inner)
     }
 
+    fn filled_width(&self, scene: &Scene<'_>, inner: Rect) -> Option<u16> {
+        let nodes = self.nodes(scene);
+        let shown = &nodes[self.part(scene, inner).shown];
+        Some(self.fit(scene, shown, &faults_at(scene, shown), inner.width).used())
+    }
+
     fn draw(&self, scene: &Scene<'_>, canvas: &mut Canvas<'_>) {
         let nodes: Vec<&NodeStatus> = self.nodes(scene);
         let Part { shown, .. } = self.part(scene, canvas.area);
-        let texts = |text: fn(&NodeStatus) -> String| nodes[shown.clone()].iter().map(|node| text(node)).collect::<Vec<_>>();
-        let (names, addresses) = (texts(|node| node.node.to_string()), texts(|node| node.address.to_string()));
-        let widest = |texts: &[String]| longest(texts.iter().map(String::as_str), 40);
-        let mut columns = columns(&scene.theme.glyphs, widest(&names), widest(&addresses));
-        mark(&mut columns, self.list.sorted_by(ORDERS, &ORDERED), &scene.theme.glyphs);
-        let broken = Broken::of(scene.snapshot);
-        let faults: Vec<BrokenNode> = nodes[shown.clone()].iter().map(|node| broken.at(node.node)).collect();
-        if let width @ 1.. = longest(faults.iter().map(|fault| fault.told.as_str()), FAULT_MAX) {
-            add_faults(&mut columns, width, canvas.area.width);
-        }
-        let columns = Columns::fit(chosen(columns, self.list.hidden()), canvas.area.width);
+        let faults = faults_at(scene, &nodes[shown.clone()]);
+        let columns = self.fit(scene, &nodes[shown.clone()], &faults, canvas.area.width);
         let has_column = columns.width_of(Quantity::Fault).is_some();
         let rows = shown.zip(&faults).map(|(index, fault)| {
             let is_selected = scene.focus == Pane::Nodes && self.list.selected() == index;
@@ -174,6 +172,19 @@ impl PaneView for NodesPane {
 }
 
 impl NodesPane {
+    /// Returns the columns that fit into `width` cells, for the nodes that are shown and what is broken of each.
+    fn fit(&self, scene: &Scene<'_>, shown: &[&NodeStatus], faults: &[BrokenNode], width: u16) -> Columns<Quantity> {
+        let texts = |text: fn(&NodeStatus) -> String| shown.iter().map(|node| text(node)).collect::<Vec<_>>();
+        let (names, addresses) = (texts(|node| node.node.to_string()), texts(|node| node.address.to_string()));
+        let widest = |texts: &[String]| longest(texts.iter().map(String::as_str), 40);
+        let mut columns = columns(&scene.theme.glyphs, widest(&names), widest(&addresses));
+        mark(&mut columns, self.list.sorted_by(ORDERS, &ORDERED), &scene.theme.glyphs);
+        if let told @ 1.. = longest(faults.iter().map(|fault| fault.told.as_str()), FAULT_MAX) {
+            add_faults(&mut columns, told, width);
+        }
+        Columns::fit(chosen(columns, self.list.hidden()), width)
+    }
+
     /// Returns the nodes that pass the filter in the order of the rows.
     fn nodes<'a>(&self, scene: &Scene<'a>) -> Vec<&'a NodeStatus> {
         let mut nodes: Vec<&NodeStatus> = self.passing(scene).collect();
@@ -194,6 +205,12 @@ impl NodesPane {
         let place = self.list.selected();
         if self.list.order().is_some() { self.nodes(scene).get(place).copied() } else { self.passing(scene).nth(place) }
     }
+}
+
+/// Returns what is broken of each of some nodes.
+fn faults_at(scene: &Scene<'_>, nodes: &[&NodeStatus]) -> Vec<BrokenNode> {
+    let broken = Broken::of(scene.snapshot);
+    nodes.iter().map(|node| broken.at(node.node)).collect()
 }
 
 /// Columns by which nodes can be sorted, as `ORDERED` names them.
@@ -263,9 +280,9 @@ fn columns(glyphs: &Glyphs, name: u16, address: u16) -> Vec<Column<Quantity>> {
         Column::new(Quantity::Name, "node", 9, name + 2, 9, Align::Left),
         Column::new(Quantity::Health, "health", 7, 7, 8, Align::Left),
         Column::new(Quantity::State, "state", 7, 7, 7, Align::Left),
-        Column::new(Quantity::Up, up, RATE - 1, RATE, 6, Align::Right),
-        Column::new(Quantity::Down, down, RATE - 1, RATE, 6, Align::Right),
-        Column::new(Quantity::Stored, "stored", BYTES - 1, BYTES, 5, Align::Right),
+        Column::new(Quantity::Up, up, RATE - DECIMAL, RATE, 6, Align::Right),
+        Column::new(Quantity::Down, down, RATE - DECIMAL, RATE, 6, Align::Right),
+        Column::new(Quantity::Stored, "stored", BYTES - DECIMAL, BYTES, 5, Align::Right),
         Column::new(Quantity::Traffic, "link load", 11, 2 * (1 + TRAFFIC_SECONDS) + 1, 4, Align::Left),
         Column::new(Quantity::Address, "address", address, address, 3, Align::Left),
         Column::new(Quantity::Full, "full", 4, 4, 2, Align::Right),
@@ -307,10 +324,7 @@ fn cell(scene: &Scene<'_>, row: &Row<'_>, quantity: Quantity, width: u16) -> Cel
         }
         Quantity::Health => Cell::Text(node.seen.health.name().to_owned(), health),
         Quantity::State if !has_column && !fault.told.is_empty() => {
-            // The kinds alone are not all that there is to say, which the mark says if there is a cell for it.
-            let marked = format!("{}{}", fault.kinds, theme.glyphs.ellipsis);
-            let wordings = [&fault.told, &marked].into_iter().find(|told| told.width() <= usize::from(width));
-            text(wordings.unwrap_or(&fault.kinds).clone(), Role::Bad)
+            text(fault_within(fault, usize::from(width), theme.glyphs.ellipsis), Role::Bad)
         }
         Quantity::State => text(node.state.name().to_owned(), state_role(node.state)),
         Quantity::Up => text(whole_within(rate_now(&node.rates.up), width), scene.rate_role()),
@@ -320,11 +334,24 @@ fn cell(scene: &Scene<'_>, row: &Row<'_>, quantity: Quantity, width: u16) -> Cel
         Quantity::Traffic => Cell::Parts(traffic(scene, node, width)),
         Quantity::Address => text(node.address.to_string(), Role::Dim),
         Quantity::Full => {
-            text(node.used_bytes.map_or_else(|| "-".into(), |used| percent_of(used, node.capacity_bytes)), Role::Dim)
+            let full = node.used_bytes.map(|used| percent_of(used, node.capacity_bytes));
+            let part = node.used_bytes.unwrap_or(0) as f64 / node.capacity_bytes.max(1) as f64;
+            Cell::Text(full.unwrap_or_else(|| "-".into()), style_of_room(theme, part))
         }
         Quantity::Connections => text(node.connections.to_string(), Role::Dim),
         Quantity::Queued => text(node.queues.packets().to_string(), Role::Dim),
     }
+}
+
+/// Returns what is broken in `width` cells. Where not all that there is to say has room, which the mark says, it is the more of its beginning
+/// and the kinds alone.
+fn fault_within(fault: &BrokenNode, width: usize, mark: &str) -> String {
+    if fault.told.width() <= width {
+        return fault.told.clone();
+    }
+    let kinds = Some(format!("{}{mark}", fault.kinds)).filter(|kinds| kinds.width() <= width);
+    let beginning = fitted(&fault.told, width, mark).trim_end().to_owned();
+    kinds.filter(|kinds| kinds.width() >= beginning.width()).unwrap_or(beginning)
 }
 
 fn state_role(state: ProcessState) -> Role {
@@ -336,16 +363,6 @@ fn state_role(state: ProcessState) -> Role {
     }
 }
 
-/// Returns a figure, without its decimal if that is what it has no room for: `1009 KiB` for `1009.7 KiB`.
-fn whole_within(figure: String, width: u16) -> String {
-    match figure.split_once('.') {
-        Some((whole, rest)) if figure.width() > usize::from(width) => {
-            format!("{whole}{}", rest.trim_start_matches(|c: char| c.is_ascii_digit()))
-        }
-        _ => figure,
-    }
-}
-
 /// Returns the share of the capacity that is used, in per cent.
 fn percent_of(used: u64, capacity: u64) -> String {
     match 100.0 * used as f64 / capacity.max(1) as f64 {
@@ -354,9 +371,23 @@ fn percent_of(used: u64, capacity: u64) -> String {
     }
 }
 
+/// Part of a disk from which on the colour of its use changes by degrees into that of warnings, which it has at the second one, and into
+/// that of errors, which it has at the last one.
+const ROOM: [f64; 3] = [0.5, 0.8, 0.95];
+
+/// Returns the style of the part of a disk that is used.
+fn style_of_room(theme: &Theme, part: f64) -> Style {
+    let within = |from: f64, to: f64| (part - from) / (to - from);
+    match part {
+        part if part < ROOM[1] => theme.between([Role::Dim, Role::Warning], within(ROOM[0], ROOM[1]), Role::Dim),
+        part if part < ROOM[2] => theme.between([Role::Warning, Role::Bad], within(ROOM[1], ROOM[2]), Role::Warning),
+        _ => theme.style(Role::Bad),
+    }
+}
+
 /// Returns the traffic of both directions in the latest seconds, each on the scale of what the node's link carries in that direction;
-/// on the scale of the busiest of those seconds if the link has no limit. The highest level has a colour of its
-/// own if it means a full link.
+/// on the scale of the busiest of those seconds if the link has no limit. Where there is one, the colour changes by
+/// degrees from half of it on, and a full link has that of warnings.
 fn traffic(scene: &Scene<'_>, node: &NodeStatus, width: u16) -> Vec<Span<'static>> {
     let (glyphs, seconds) = (&scene.theme.glyphs, usize::from(width.saturating_sub(3) / 2));
     let usual = scene.theme.style(scene.rate_role());
@@ -366,7 +397,10 @@ fn traffic(scene: &Scene<'_>, node: &NodeStatus, width: u16) -> Vec<Span<'static
         let (full, is_limited) = (glyphs.levels.len() - 1, capacity.is_some() && !scene.stands_still());
         let of_second = |&bytes: &u64| {
             let level = cells(bytes as f64 / top.max(1.0), full);
-            let style = if is_limited && level == full { scene.theme.style(Role::Warning) } else { usual };
+            // The upper half of the levels.
+            let part = 2.0 * level as f64 / full as f64 - 1.0;
+            let otherwise = if level == full { Role::Warning } else { Role::Flow };
+            let style = if is_limited { scene.theme.between([Role::Flow, Role::Warning], part, otherwise) } else { usual };
             Span::styled(glyphs.levels[level], style)
         };
         let rest = Span::raw(" ".repeat(seconds.saturating_sub(tail.len())));
@@ -381,7 +415,7 @@ mod tests {
     use p2p_shell::report::rate_of;
 
     use super::*;
-    use crate::tui::theme::{Theme, ThemeName};
+    use crate::tui::theme::ThemeName;
 
     /// At every width the rates that are shown without a fault are shown with one, and so is the fault.
     #[test]

@@ -50,6 +50,12 @@ pub trait PaneView: Debug {
         Vec::new()
     }
 
+    /// Returns how many columns of an inner area the pane fills, if it can tell: what it leaves goes to a pane beside it that fills more. The
+    /// height is not to depend on the width.
+    fn filled_width(&self, _scene: &Scene<'_>, _inner: Rect) -> Option<u16> {
+        None
+    }
+
     /// Draws the content.
     fn draw(&self, scene: &Scene<'_>, canvas: &mut Canvas<'_>);
 

@@ -48,11 +48,11 @@ pub(super) struct SegmentsPane {
 
 impl PaneView for SegmentsPane {
     fn shape(&self, scene: &Scene<'_>, _room: Size) -> Shape {
-        // The frame, the headings and the axis.
-        let around = 4;
+        // The frame, the headings and the axis; what is said in place of rows has no headings.
+        let around = if self.rows(scene) > 0 { 4 } else { 3 };
         let kept = Some(scene.segments_kept()).filter(|&segments| segments < MANY).unwrap_or(0);
         let all = self.rows(scene).max(kept) + around;
-        Shape::growing((56, 6), (120, rows_up_to(all, 40)), 3).of_rows(all)
+        Shape::growing((56, 5), (120, rows_up_to(all, 40)), 3).of_rows(all)
     }
 
     fn priority(&self, preset: Preset) -> u16 {

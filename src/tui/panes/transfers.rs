@@ -20,9 +20,10 @@ use p2p_shell::report::{bytes_of, rate_of, shown_of_all, time_waiting, transfer_
 use p2p_shell::tally::FILE;
 use ratatui::layout::{Rect, Size};
 use ratatui::text::Span;
+use unicode_width::UnicodeWidthStr;
 
 use self::list::{List, Row};
-use super::columns::{Align, BYTES, Cell, Column, Columns, RATE, chosen, longest};
+use super::columns::{Align, BYTES, Cell, Column, Columns, DECIMAL, RATE, chosen, longest, whole_within};
 use super::rows::Rows;
 use super::scene::{Chosen, Scene};
 use super::scroll::Part;
@@ -54,7 +55,13 @@ const BAR_MAX: u16 = 60;
 const NAME_MAX: u16 = 48;
 
 /// Width of a time and of an estimate in cells, and the maximum width of what a transfer waits for.
-const TIME: (u16, u16) = (13, 48);
+const TIME: (u16, u16) = (12, 48);
+
+/// Minimum width of a number with its direction in cells.
+const ID: u16 = 4;
+
+/// Minimum width of a state in cells, and that of the longest one.
+const STATE: (u16, u16) = (7, 10);
 
 /// Maximum width of a rate with `avg` before it in cells.
 const AVERAGE: u16 = RATE + 4;
@@ -65,18 +72,29 @@ const CLOCK: u16 = 16;
 /// Names of the columns that may be hidden.
 const HIDEABLE: &[&str] = &["size", "progress", "done", "rate", "time", "resent", "state"];
 
-/// Returns the columns, for files whose longest name, rate and time have these widths.
-fn columns(name: u16, rate: u16, time: u16) -> Vec<Column<Quantity>> {
+/// Widths in cells of the longest texts of the rows that are shown.
+#[derive(Debug, Clone, Copy, Default)]
+struct Widths {
+    id: u16,
+    name: u16,
+    rate: u16,
+    time: u16,
+    state: u16,
+}
+
+/// Returns the columns for rows of such texts.
+fn columns(widths: Widths) -> Vec<Column<Quantity>> {
+    let Widths { id, name, rate, time, state } = widths;
     vec![
-        Column::new(Quantity::Id, "#", 6, 6, 9, Align::Right),
+        Column::new(Quantity::Id, "#", id.max(ID), id.max(ID), 9, Align::Right),
         Column::new(Quantity::Name, "file", 16, name, 7, Align::Left),
         Column::new(Quantity::Size, "size", BYTES, BYTES, 2, Align::Right),
         Column::new(Quantity::Bar, "progress", 8, BAR_MAX, 3, Align::Left),
         Column::new(Quantity::Percent, "done", 5, 5, 6, Align::Right),
-        Column::new(Quantity::Rate, "rate", rate.max(RATE), rate.max(RATE), 4, Align::Right),
+        Column::new(Quantity::Rate, "rate", RATE - DECIMAL, rate.max(RATE), 4, Align::Right),
         Column::new(Quantity::Time, "time", time.clamp(TIME.0, CLOCK), time.max(TIME.0), 5, Align::Right),
         Column::new(Quantity::Resent, "resent", 8, 8, 1, Align::Right),
-        Column::new(Quantity::State, "state", 10, 10, 8, Align::Left),
+        Column::new(Quantity::State, "state", state.clamp(STATE.0, STATE.1), STATE.1, 8, Align::Left),
     ]
 }
 
@@ -106,8 +124,9 @@ impl PaneView for TransfersPane {
         // Those that are under way leave their rows to what is over, so that their ends move no frames.
         let under_way = (list.len() - list.over()).max(scene.transfers_kept()).max(1);
         let rows = list.len().min(under_way + OVER_ROWS + spare);
-        // The headings and a row, which a first transfer finds, so that it moves no frames.
-        Shape::of_height((58, 4), (100, rows_up_to(rows.max(1) + 3, most))).of_rows(list.len() + 3)
+        // A first transfer finds its places, so that it moves no frames.
+        let least = if list.len() == 0 { 4 } else { 3 };
+        Shape::of_height((58, least), (100, rows_up_to(rows.max(1) + 3, most))).of_rows(list.len() + 3)
     }
 
     fn priority(&self, preset: Preset) -> u16 {
@@ -147,8 +166,15 @@ impl PaneView for TransfersPane {
         let times = |room: usize| rows.iter().zip(&waits).map(|(row, waits)| row.time(scene, waits, room)).collect::<Vec<_>>();
         let widest = |texts: &[String], most| longest(texts.iter().map(String::as_str), most);
         // The average of what is done takes more room, from its first row on.
-        let rate = widest(&rows.iter().map(Row::rate).collect::<Vec<_>>(), AVERAGE);
-        let all = |time: u16| chosen(columns(widest(&names, NAME_MAX), rate, time), self.list.hidden());
+        let texts = |text: &dyn Fn(&Row<'_>) -> String, most| widest(&rows.iter().map(text).collect::<Vec<_>>(), most);
+        let widths = Widths {
+            id: texts(&|row| row.id(scene.theme), u16::MAX),
+            name: widest(&names, NAME_MAX),
+            rate: texts(&|row| row.rate(), AVERAGE),
+            time: 0,
+            state: texts(&|row| row.state(scene.theme), STATE.1),
+        };
+        let all = |time: u16| chosen(columns(Widths { time, ..widths }), self.list.hidden());
         let fit = |time: u16| Columns::fit(all(time), canvas.area.width);
         // Where the longest wording has no room, a shorter one is shown, and the bars get what that leaves.
         let room = fit(widest(&times(usize::MAX), TIME.1)).width_of(Quantity::Time).map_or(0, usize::from);
@@ -329,7 +355,7 @@ fn cell_of_pending(scene: &Scene<'_>, step: &Pending<'_>, quantity: Quantity, is
             let after = step.after.as_ref().map(|after| format!("after {}", visible_line(after)));
             text(after.unwrap_or_default(), Role::Dim)
         }
-        Quantity::State => text(if step.after.is_some() { "waiting" } else { "under way" }.into(), Role::Warning),
+        Quantity::State => text(state_of_pending(step).into(), Role::Warning),
         _ => text(String::new(), Role::Dim),
     }
 }
@@ -355,14 +381,7 @@ fn cell(
     let (theme, status) = (scene.theme, &report.status);
     let text = |text: String, role| Cell::Text(text, theme.style(role));
     match quantity {
-        Quantity::Id => {
-            let glyph = match status.direction {
-                Direction::Upload => theme.glyphs.up,
-                Direction::Download => theme.glyphs.down,
-                Direction::Removal => theme.glyphs.removal,
-            };
-            text(format!("{} {glyph}", status.id), Role::Accent)
-        }
+        Quantity::Id => text(id_of(theme, status), Role::Accent),
         Quantity::Name => text(scene.label_of(status), if is_selected { Role::Selected } else { Role::Text }),
         Quantity::Size if !status.size_known => text(format!("{}+", bytes_of(status.bytes)), Role::Text),
         Quantity::Size => text(bytes_of(status.bytes), Role::Text),
@@ -373,19 +392,47 @@ fn cell(
             let (_, arrived) = parts(status);
             text(format!("{:.0} %", (100.0 * arrived).floor()), Role::Text)
         }
-        Quantity::Rate => text(transfer_rate_of(status), scene.rate_role()),
+        Quantity::Rate => text(rate_within(status, width), scene.rate_role()),
         Quantity::Time => {
             let role = if waits.is_empty() { Role::Text } else { Role::Warning };
             text(time_waiting(status, scene.snapshot.at, waits, usize::from(width)), role)
         }
         Quantity::Resent => text(status.retransmits.to_string(), Role::Dim),
-        Quantity::State => {
-            let word = if status.direction == Direction::Removal { "removed" } else { "done" };
-            let done = format!("{} {word}", theme.glyphs.done);
-            let word = if status.state == TransferState::Done { &done } else { status.state.name() };
-            text(word.to_owned(), state_role(status.state))
-        }
+        Quantity::State => text(state_of(theme, status), state_role(status.state)),
     }
+}
+
+/// Returns the number of a transfer with the glyph of its direction.
+fn id_of(theme: &Theme, status: &TransferStatus) -> String {
+    let glyph = match status.direction {
+        Direction::Upload => theme.glyphs.up,
+        Direction::Download => theme.glyphs.down,
+        Direction::Removal => theme.glyphs.removal,
+    };
+    format!("{} {glyph}", status.id)
+}
+
+/// Returns the rate in `width` cells: without the word that it is an average where that has no room, and then without its decimal.
+fn rate_within(status: &TransferStatus, width: u16) -> String {
+    let rate = transfer_rate_of(status);
+    match rate.split_once(' ') {
+        Some(("avg", figure)) if rate.width() > usize::from(width) => whole_within(figure.to_owned(), width),
+        _ => whole_within(rate, width),
+    }
+}
+
+/// Returns the word for the state, with a mark if the transfer is done.
+fn state_of(theme: &Theme, status: &TransferStatus) -> String {
+    let word = if status.direction == Direction::Removal { "removed" } else { "done" };
+    match status.state {
+        TransferState::Done => format!("{} {word}", theme.glyphs.done),
+        state => state.name().to_owned(),
+    }
+}
+
+/// Returns the word for the state of a step that has not begun.
+const fn state_of_pending(step: &Pending<'_>) -> &'static str {
+    if step.after.is_some() { "waiting" } else { "under way" }
 }
 
 fn state_role(state: TransferState) -> Role {
@@ -461,12 +508,12 @@ mod tests {
     fn columns_give_way_by_their_importance() {
         let theme = Theme::new(ThemeName::Dark, false);
         for width in 38..300 {
-            let headings = Columns::fit(columns(20, 0, 0), width).headings(&theme);
+            let headings = Columns::fit(columns(Widths { name: 20, ..Widths::default() }), width).headings(&theme);
             let has = |word: &str| headings.iter().any(|span| span.content.trim() == word);
             assert!(has("#") && has("file") && has("state"), "{width}");
-            assert_eq!(has("time"), width >= 54, "{width}");
-            assert_eq!(has("rate"), width >= 67, "{width}");
-            assert_eq!(has("resent"), width >= 96, "{width}");
+            assert_eq!(has("time"), width >= 48, "{width}");
+            assert_eq!(has("rate"), width >= 59, "{width}");
+            assert_eq!(has("resent"), width >= 88, "{width}");
         }
     }
 }

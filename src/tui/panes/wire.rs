@@ -75,6 +75,16 @@ impl PaneView for WirePane {
         if inner.height > 1 { below_heading(inner) } else { inner }
     }
 
+    fn filled_width(&self, scene: &Scene<'_>, inner: Rect) -> Option<u16> {
+        Some(match self.shows_connections {
+            true => Columns::fit(chosen(connections::columns(), self.list.hidden()), inner.width).used(),
+            false => {
+                let columns = packets::columns(scene.ends(), self.shows_probes, scene.snapshot.at);
+                Columns::fit(chosen(columns, self.list.hidden()), inner.width).used()
+            }
+        })
+    }
+
     fn draw(&self, scene: &Scene<'_>, canvas: &mut Canvas<'_>) {
         if self.rows(scene) == 0 {
             let text = self.reason_of_nothing(scene);

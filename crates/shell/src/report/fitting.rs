@@ -8,7 +8,8 @@ const OF_NUMBERS: [char; 4] = ['.', ',', ':', '/'];
 /// Returns the beginning of a cut text without the number that it ends in, which might not be the whole one: `↓ 0/10` would read as
 /// another share than `↓ 0/100`. Of a text that is little but a number, such as a name, the number is left.
 fn without_last_number(text: &str) -> &str {
-    if !text.ends_with(|c: char| c.is_ascii_digit()) {
+    // What joins the parts of a number may stand at its end, as in `6.` of `6.0 KiB/s`.
+    if !text.trim_end_matches(OF_NUMBERS).ends_with(|c: char| c.is_ascii_digit()) {
         return text;
     }
     let rest = text.trim_end_matches(|c: char| c.is_ascii_digit() || OF_NUMBERS.contains(&c));
@@ -59,6 +60,7 @@ mod tests {
             ("abcdefghi", "...", "abcde..."),
             ("queue 98/100", "…", "queue … "),
             ("Node_1000", "…", "Node_…  "),
+            ("link 6.0 KiB/s", "…", "link …  "),
             // Little but a number.
             ("a12345678", "…", "a123456…"),
         ] {

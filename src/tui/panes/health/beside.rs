@@ -54,15 +54,19 @@ fn columns() -> Vec<Column<Quantity>> {
     ]
 }
 
+/// Returns true if the figures that are not hidden have room in `room` cells beside the matrix. The names alone stand in the matrix.
+pub(super) fn is_shown(room: u16, hidden: &BTreeSet<String>) -> bool {
+    room >= GAP + LEAST && chosen(columns(), hidden).len() > 1
+}
+
 /// Draws the figures of these hosts that are not hidden, one host a row, right of the first `used` cells of the canvas.
 pub(super) fn draw(scene: &Scene<'_>, (hosts, used): (&[Peer], u16), hidden: &BTreeSet<String>, canvas: &mut Canvas<'_>) {
     let taken = used + GAP;
     let area = Rect { x: canvas.area.x + taken, width: canvas.area.width.saturating_sub(taken), ..canvas.area };
-    let columns = chosen(columns(), hidden);
-    // The names alone stand in the matrix.
-    if area.width < LEAST || columns.len() == 1 {
+    if !is_shown(canvas.area.width.saturating_sub(used), hidden) {
         return;
     }
+    let columns = chosen(columns(), hidden);
     let mut beside = canvas.part(area);
     let matrix = &scene.snapshot.figures.health;
     let rows = hosts.iter().enumerate().filter_map(|(place, host)| Some((place, (*host, matrix.seen(Peer::Client, *host)?))));

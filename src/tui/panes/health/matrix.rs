@@ -25,7 +25,7 @@ use crate::tui::panes::ends::short_name;
 use crate::tui::panes::scene::Scene;
 use crate::tui::panes::scroll::window;
 use crate::tui::panes::{Canvas, Pane, health_style, whole_spans};
-use crate::tui::theme::{Glyphs, Role};
+use crate::tui::theme::{Glyphs, Role, Theme};
 
 /// Width of a column of the matrix in cells.
 pub(super) const COLUMN: usize = 6;
@@ -35,6 +35,8 @@ const FIGURE: usize = COLUMN - 2;
 const GOOD: SimDuration = SimDuration::from_millis(100);
 /// Longest round trip that is shown as fair; longer ones are bad.
 const FAIR: SimDuration = SimDuration::from_millis(1_000);
+/// Factor beyond a limit up to which the colour changes by degrees.
+const DEGREES: f64 = 3.0;
 
 /// Returns the width of the row labels in cells, for so many hosts.
 pub(super) fn label_width(hosts: usize) -> usize {
@@ -136,11 +138,15 @@ impl<'a> Matrix<'a> {
         }
     }
 
+    /// Returns the width of the columns that are shown in cells, with the names of the rows.
+    pub(super) fn width(&self) -> u16 {
+        u16::try_from(label_width(self.peers.len()) + COLUMN * self.columns.len()).unwrap_or(u16::MAX)
+    }
+
     /// Returns the hosts of the rows and the width of the matrix in cells, if all of its columns are shown.
     pub(super) fn whole(&self) -> Option<(&[Peer], u16)> {
-        let width = label_width(self.peers.len()) + COLUMN * self.peers.len();
         let is_whole = self.columns.len() == self.peers.len();
-        is_whole.then(|| (&self.peers[self.rows.clone()], u16::try_from(width).unwrap_or(u16::MAX)))
+        is_whole.then(|| (&self.peers[self.rows.clone()], self.width()))
     }
 
     /// Returns the style of the name of a host: of one whose process was ended on purpose it is that of what is bad.
@@ -165,7 +171,7 @@ impl<'a> Matrix<'a> {
             _ if from == to => (glyphs.diagonal.to_owned(), theme.style(Role::Dim)),
             (_, Some(Wire::Cut)) => (Wire::Cut.name().to_owned(), theme.style(Wire::Cut.role())),
             (Some(PeerHealth { health: Health::Alive, recent: RoundTrips { last: Some(time), .. }, .. }), _) => {
-                (figure(time), theme.style(role_of(time)))
+                (figure(time), style_of(theme, time))
             }
             (Some(seen), _) if seen.health != Health::Alive => {
                 let (glyph, style) = health_style(theme, seen.health);
@@ -193,6 +199,17 @@ pub(super) fn figure(time: SimDuration) -> String {
         millis if millis < 9_999.5 => millis_below(time, 100),
         millis => format!("{:.0}s", (millis / 1_000.0).min(999.0)),
     }
+}
+
+/// Returns the style of a round trip: good ones change by degrees into fair ones up to three times the limit, and these into bad ones
+/// likewise, on a logarithmic scale. Where there are too few colours for that, each has that of its class.
+fn style_of(theme: &Theme, time: SimDuration) -> Style {
+    let beyond = |limit: SimDuration| (time.as_secs_f64() / limit.as_secs_f64()).ln() / DEGREES.ln();
+    let (roles, part) = match time {
+        time if time <= FAIR => ([Role::Good, Role::Warning], beyond(GOOD)),
+        _ => ([Role::Warning, Role::Bad], beyond(FAIR)),
+    };
+    theme.between(roles, part, role_of(time))
 }
 
 const fn role_of(time: SimDuration) -> Role {

@@ -87,12 +87,7 @@ fn fit(width: u16, hidden: &BTreeSet<String>) -> Columns<Quantity> {
 }
 
 /// Draws the headings, the rows of `list` in `shown` and the axis below them.
-pub(super) fn draw(
-    scene: &Scene<'_>,
-    report: &TransferReport,
-    (list, shown): (&Rows, &Range<usize>),
-    canvas: &mut Canvas<'_>,
-) {
+pub(super) fn draw(scene: &Scene<'_>, report: &TransferReport, (list, shown): (&Rows, &Range<usize>), canvas: &mut Canvas<'_>) {
     let now = report.status.finished.unwrap_or(scene.snapshot.at);
     let (all, awaited) = (NodeRow::all(report), awaited(report).map(|timeline| timeline.holder));
     let recent = SimTime::from_nanos(now.as_nanos().saturating_sub(SPAN.as_nanos()));

@@ -50,12 +50,7 @@ fn fit(width: u16, hidden: &BTreeSet<String>) -> Columns<Quantity> {
 }
 
 /// Draws the headings, the rows of `list` in `shown` and the axis below them.
-pub(super) fn draw(
-    scene: &Scene<'_>,
-    report: &TransferReport,
-    (list, shown): (&Rows, &Range<usize>),
-    canvas: &mut Canvas<'_>,
-) {
+pub(super) fn draw(scene: &Scene<'_>, report: &TransferReport, (list, shown): (&Rows, &Range<usize>), canvas: &mut Canvas<'_>) {
     let (all, now) = (in_order(&report.timelines), report.status.finished.unwrap_or(scene.snapshot.at));
     let (timelines, awaited) = (&all[shown.clone()], awaited(report).map(|timeline| timeline.index));
     let from = timelines.iter().map(|timeline| timeline.begun()).min().unwrap_or(now);

@@ -6,9 +6,11 @@ use p2p_base::spelling::visible_line;
 use p2p_engine::transfer::{TransferId, TransferReport};
 use p2p_shell::report::{time_waiting, transfer_rate_of, waits_of};
 
+use super::{id_of, state_of, state_of_pending};
 use crate::tui::lines::{Pending, StepId};
 use crate::tui::panes::rows::Rows;
 use crate::tui::panes::scene::{Chosen, Scene};
+use crate::tui::theme::Theme;
 
 /// The rows of the list: transfers that are under way, then steps that have not begun, then transfers that are over. There may be
 /// thousands of steps, which are made only as far as they are shown, unless there is a filter.
@@ -92,6 +94,22 @@ impl Row<'_> {
         match self {
             Row::Of(report) => transfer_rate_of(&report.status),
             Row::Pending(_) => String::new(),
+        }
+    }
+
+    /// Returns the number with the direction as it is shown; empty for what has not begun.
+    pub(super) fn id(&self, theme: &Theme) -> String {
+        match self {
+            Row::Of(report) => id_of(theme, &report.status),
+            Row::Pending(_) => String::new(),
+        }
+    }
+
+    /// Returns the word for the state as it is shown.
+    pub(super) fn state(&self, theme: &Theme) -> String {
+        match self {
+            Row::Of(report) => state_of(theme, &report.status),
+            Row::Pending(step) => state_of_pending(step).to_owned(),
         }
     }
 
