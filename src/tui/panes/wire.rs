@@ -77,7 +77,10 @@ impl PaneView for WirePane {
 
     fn filled_width(&self, scene: &Scene<'_>, inner: Rect) -> Option<u16> {
         Some(match self.shows_connections {
-            true => Columns::fit(chosen(connections::columns(), self.list.hidden()), inner.width).used(),
+            true => {
+                Columns::fit(chosen(connections::columns(connections::are_of_several(scene)), self.list.hidden()), inner.width)
+                    .used()
+            }
             false => {
                 let columns = packets::columns(scene.ends(), self.shows_probes, scene.snapshot.at);
                 Columns::fit(chosen(columns, self.list.hidden()), inner.width).used()
