@@ -1,12 +1,13 @@
 //! Uploads of `sftp put` while they are under way: what is told of them, and what becomes of one that is interrupted while nodes still store it.
 
-use std::io::{Cursor, Write};
-use std::sync::{Arc, Mutex};
+use std::io::{Cursor, Read, Write};
+use std::sync::Mutex;
+use std::sync::mpsc::{Receiver, channel};
 
 use p2p_ssh::client::Connection;
 use p2p_ssh::client::known::{Host, KnownBy};
 use p2p_ssh::client::login::{Answers, Prompt};
-use p2p_ssh::client::sftp::{Progress, Sending, Sftp, SftpError, Step};
+use p2p_ssh::client::sftp::{Progress, Sending, Step};
 use secrecy::SecretString;
 
 use super::transfers::{held, wait_for_a_segment};
@@ -34,10 +35,6 @@ async fn connected(served: &Served, node: &str) -> Connection {
     connection
 }
 
-fn sending(target: &str, keeps: bool) -> Sending<'_> {
-    Sending { target, size: Some(1 << 20), replaces: false, keeps, attributes: None }
-}
-
 fn both(home: &Home) -> Served {
     Served::of(home.spawn(&["serve", "--grpc", ":0", "--ssh", ":0", "--speed=max"]))
 }
@@ -47,10 +44,16 @@ fn wait_for_state(at: &At, state: &str) {
     wait_until(state, || at.json(&["uploads"])[0]["state"] == state);
 }
 
-async fn send(sftp: &Sftp, sending: Sending<'_>, content: &[u8], told: impl FnMut(Progress) + Send) -> Result<u64, SftpError> {
-    let sent = sftp.send(sending, Cursor::new(content.to_vec()), told, std::future::pending()).await?;
-    assert!(sent.is_compared);
-    Ok(sent.bytes)
+/// Content of which the rest comes once it may.
+struct Gated(Cursor<Vec<u8>>, Option<Receiver<()>>);
+
+impl Read for Gated {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        if let Some(gate) = self.1.take() {
+            gate.recv().unwrap();
+        }
+        self.0.read(into)
+    }
 }
 
 /// What is told as stored is what nodes have acknowledged, and not what the node at the other end has taken in: while time stands still, that is
@@ -61,26 +64,32 @@ fn what_is_told_as_stored_is_stored() {
     let content = home.file("a.bin", 1 << 20);
     let served = both(&home);
     let at = At::new(&home, &served);
-    at.ok(&["pause"]);
     on_a_runtime(async {
         let connection = connected(&served, "Node_01").await;
         let sftp = connection.sftp_to_send().await.unwrap();
-        let all = Arc::new(Mutex::new(Vec::<Progress>::new()));
-        let told = {
-            let all = Arc::clone(&all);
-            move |now| all.lock().unwrap().push(now)
-        };
-        let work = send(&sftp, sending("a.bin", false), &content, told);
+        let all = Mutex::new(Vec::<Progress>::new());
+        let (may, gate) = channel();
+        let source = Gated(Cursor::new(content), Some(gate));
+        let sending = Sending { target: "a.bin", size: Some(1 << 20), replaces: false, keeps: false, attributes: None };
+        let work = sftp.send(sending, source, |now| all.lock().unwrap().push(now), std::future::pending());
         let look = async {
-            // Several looks while all that has room at the node has been taken in.
-            while all.lock().unwrap().iter().filter(|now| now.step == Step::Sending).count() < 5 {
-                tokio::task::yield_now().await;
+            let mut looks = tokio::time::interval(Duration::from_millis(10));
+            let told = || all.lock().unwrap().iter().filter(|now| now.step == Step::Sending).count();
+            while told() == 0 {
+                looks.tick().await;
+            }
+            at.ok(&["pause"]);
+            may.send(()).unwrap();
+            let before = told();
+            while told() < before + 5 {
+                looks.tick().await;
             }
             assert!(all.lock().unwrap().iter().all(|now| now.stored == 0), "{all:?}");
             at.ok(&["resume"]);
         };
         let (sent, ()) = tokio::join!(work, look);
-        assert_eq!(sent.unwrap(), 1 << 20);
+        let sent = sent.unwrap();
+        assert!(sent.is_compared && sent.bytes == 1 << 20);
         let all = all.lock().unwrap();
         assert_eq!(all.last(), Some(&Progress { step: Step::Storing, stored: 1 << 20 }));
         assert!(all.is_sorted_by_key(|now| now.stored), "{all:?}");

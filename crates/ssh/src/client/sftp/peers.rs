@@ -283,7 +283,7 @@ async fn what_is_given_up_is_gone_or_goes_on() {
 #[tokio::test]
 async fn a_host_that_answers_what_was_not_asked_is_given_up() {
     let (mine, mut theirs) = duplex(1 << 16);
-    let host = tokio::spawn(async move {
+    let host = async move {
         let mut asked = [0; 9];
         theirs.read_exact(&mut asked).await.unwrap();
         // VERSION 3, and a status of the request 99 for the first one.
@@ -294,11 +294,14 @@ async fn a_host_that_answers_what_was_not_asked_is_given_up() {
         (status[4], status[8]) = (101, 99);
         theirs.write_all(&status).await.unwrap();
         theirs
-    });
-    let sftp = Sftp::begin(mine, "store".into(), Duration::from_secs(600)).await.unwrap();
-    let told = sftp.stat("a").await.unwrap_err();
+    };
+    let asking = async {
+        let sftp = Sftp::begin(mine, "store".into(), Duration::from_secs(600)).await.unwrap();
+        let told = sftp.stat("a").await.unwrap_err();
+        (sftp, told)
+    };
+    let ((sftp, told), _theirs) = tokio::join!(asking, host);
     assert_eq!(told.to_string(), "store does not speak SFTP as it should: an answer to the request 99, which waits for none");
     // Nothing else is asked of it.
     assert!(matches!(sftp.stat("b").await, Err(SftpError::Unsound { .. })));
-    drop(host.await.unwrap());
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use p2p_base::hex::hex;
 use russh_sftp::client::error::Error;
 use tokio::sync::mpsc;
-use tokio::time::sleep;
+use tokio::time::{MissedTickBehavior, interval};
 
 use super::parts::{Part, Plan, Sending};
 use super::threads::{Piece, Whole, reading};
@@ -147,8 +147,10 @@ impl Sftp {
 
     /// Looks at intervals at what is stored, and tells it.
     async fn watch(&self, plan: &Plan, gauge: &Gauge, told: &mut (impl FnMut(Progress) + Send)) -> Infallible {
+        let mut looks = interval(LOOK);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            sleep(LOOK).await;
+            looks.tick().await;
             if let Some(aside) = self.aside.as_ref().filter(|_| plan.is_direct && gauge.now().step != Step::Opening)
                 && let Some(stored) = aside.stored_of(&plan.path).await
             {

@@ -211,7 +211,8 @@ fn attributes<'d>(bytes: &mut &'d [u8]) -> Option<&'d [u8]> {
     *bytes = bytes.split_at_checked(len)?.1;
     if flags & 0x8000_0000 != 0 {
         for _ in 0..bytes.try_get_u32().ok()? {
-            (string(bytes)?, string(bytes)?);
+            string(bytes)?;
+            string(bytes)?;
         }
     }
     all.get(..all.len() - bytes.len())
@@ -336,7 +337,8 @@ mod tests {
                 put(&mut asked, b"caf\0e9");
                 put(&mut expected, b"caf\xe9");
             }
-            [&mut asked, &mut expected].map(|packet| packet.put_u32(26));
+            asked.put_u32(26);
+            expected.put_u32(26);
             assert_eq!(paths_as_bytes(&asked), Some(expected.clone()));
             assert_eq!(paths_as_bytes(&expected), None);
         }
