@@ -1,39 +1,11 @@
 //! Uploads of `sftp put` while they are under way: what is told of them, and what becomes of one that is interrupted while nodes still store it.
 
-use std::io::{Cursor, Read, Write};
-use std::sync::Mutex;
-use std::sync::mpsc::{Receiver, channel};
-
-use p2p_ssh::client::Connection;
-use p2p_ssh::client::known::{Host, KnownBy};
-use p2p_ssh::client::login::{Answers, Prompt};
-use p2p_ssh::client::sftp::{Progress, Sending, Step};
-use secrecy::SecretString;
+use std::io::Write;
 
 use super::transfers::{held, wait_for_a_segment};
 use super::*;
 use crate::program::read;
 use crate::services::connect::{At, Watching};
-
-/// Answers what is asked for by the password.
-struct ByPassword;
-
-impl Answers for ByPassword {
-    async fn answer(&mut self, _: &str, _: &str, prompts: &[Prompt]) -> Option<Vec<SecretString>> {
-        Some(prompts.iter().map(|_| SecretString::from(PASSWORD)).collect())
-    }
-}
-
-/// A connection of alice to a node, which is kept as long as the session is used.
-async fn connected(served: &Served, node: &str) -> Connection {
-    let address = served.ssh(node);
-    let keys = served.ready["host_keys"].as_array().unwrap().iter().map(|key| key.as_str().unwrap().to_owned());
-    let known_by = KnownBy::Fingerprints(keys.collect());
-    let host = Host { name: node.into(), address: address.ip().to_string(), port: address.port(), known_by };
-    let mut connection = Connection::open(host).await.unwrap();
-    connection.log_in("alice", &[], &mut ByPassword).await.unwrap();
-    connection
-}
 
 fn both(home: &Home) -> Served {
     Served::of(home.spawn(&["serve", "--grpc", ":0", "--ssh", ":0", "--speed=max"]))
@@ -42,59 +14,6 @@ fn both(home: &Home) -> Served {
 /// Waits until an upload has this state, which is the same word wherever it is told.
 fn wait_for_state(at: &At, state: &str) {
     wait_until(state, || at.json(&["uploads"])[0]["state"] == state);
-}
-
-/// Content of which the rest comes once it may.
-struct Gated(Cursor<Vec<u8>>, Option<Receiver<()>>);
-
-impl Read for Gated {
-    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
-        if let Some(gate) = self.1.take() {
-            gate.recv().unwrap();
-        }
-        self.0.read(into)
-    }
-}
-
-/// What is told as stored is what nodes have acknowledged, and not what the node at the other end has taken in: while time stands still, that is
-/// nothing.
-#[test]
-fn what_is_told_as_stored_is_stored() {
-    let home = with_key();
-    let content = home.file("a.bin", 1 << 20);
-    let served = both(&home);
-    let at = At::new(&home, &served);
-    on_a_runtime(async {
-        let connection = connected(&served, "Node_01").await;
-        let sftp = connection.sftp_to_send().await.unwrap();
-        let all = Mutex::new(Vec::<Progress>::new());
-        let (may, gate) = channel();
-        let source = Gated(Cursor::new(content), Some(gate));
-        let sending = Sending { target: "a.bin", size: Some(1 << 20), replaces: false, keeps: false, attributes: None };
-        let work = sftp.send(sending, source, |now| all.lock().unwrap().push(now), std::future::pending());
-        let look = async {
-            let mut looks = tokio::time::interval(Duration::from_millis(10));
-            let told = || all.lock().unwrap().iter().filter(|now| now.step == Step::Sending).count();
-            while told() == 0 {
-                looks.tick().await;
-            }
-            at.ok(&["pause"]);
-            may.send(()).unwrap();
-            let before = told();
-            while told() < before + 5 {
-                looks.tick().await;
-            }
-            assert!(all.lock().unwrap().iter().all(|now| now.stored == 0), "{all:?}");
-            at.ok(&["resume"]);
-        };
-        let (sent, ()) = tokio::join!(work, look);
-        let sent = sent.unwrap();
-        assert!(sent.is_compared && sent.bytes == 1 << 20);
-        let all = all.lock().unwrap();
-        assert_eq!(all.last(), Some(&Progress { step: Step::Storing, stored: 1 << 20 }));
-        assert!(all.is_sorted_by_key(|now| now.stored), "{all:?}");
-    });
-    assert_eq!(served.stop().code, Some(0));
 }
 
 /// Nothing else is stored than the content that was sent, and what is there stays until then.
