@@ -13,6 +13,7 @@ mod names;
 mod node_host;
 mod onlooker;
 mod outputs;
+mod overtaking;
 mod owed;
 mod pins;
 mod processes;
@@ -43,12 +44,14 @@ pub(super) use self::names::Names;
 pub(super) use self::node_host::NodeHost;
 pub(super) use self::onlooker::Notice;
 pub(super) use self::outputs::Carried;
+pub(super) use self::overtaking::UnderWay;
 pub(super) use self::pins::Pins;
 pub(super) use self::space::Space;
 pub(super) use self::volumes::Volumes;
 pub(super) use self::watched::Watched;
 pub(super) use self::work::{Due, WorkTable};
 
+use self::overtaking::Concern;
 use super::cause::{Cause, ConnectionLoss, PassedOver};
 use super::config::EngineConfig;
 use super::event::Event;
@@ -61,7 +64,7 @@ use super::peer::Peer;
 use super::timetable::Timetable;
 use super::transfer::{CatalogWork, Input, Part, Remaining, TransferId};
 use crate::node::health::Health;
-use crate::node::protocol::Request;
+use crate::node::protocol::{Request, ids_in};
 
 /// World in which transfers take place.
 #[derive(Debug)]
@@ -86,6 +89,9 @@ pub(super) struct World {
     pub(super) watched: Watched,
     /// Meters of what all transfers of a host bring together, up and down, from its first one on.
     pub(super) payloads: BTreeMap<Peer, (MeterId, MeterId)>,
+    /// Requests that another host's must not overtake, and how many there were when the others were last forgotten.
+    pub(super) under_way: UnderWay,
+    pub(super) under_way_kept: usize,
     /// Nodes whose processes have ended, and with them the transfers that their hosts carry, which have not been told yet.
     pub(super) ended_hosts: VecDeque<NodeNumber>,
 }
@@ -158,6 +164,11 @@ impl World {
         }
         if owner.is_commit() && self.is_dead(host, node) {
             return self.refuse((host, node), owner, Cause::PassedOver(PassedOver::Dead));
+        }
+        match request {
+            Request::Put { id } => self.note_concern((host, node), &[*id], Concern::Stores),
+            Request::Delete => self.note_concern((host, node), &ids_in(&payload), Concern::Deletes),
+            _ => {}
         }
         self.ask_from(host.index(), node, owner, request, payload);
     }
@@ -262,7 +273,8 @@ impl World {
         except: &BTreeSet<NodeNumber>,
         preferred: Option<NodeNumber>,
     ) -> Result<NodeNumber, Vec<(NodeNumber, Cause)>> {
-        let candidates = self.candidates(host, |node| !except.contains(&node));
+        let candidates =
+            self.candidates(host, |node| !except.contains(&node) && !self.may_be_overtaken(host, node, id, Concern::Deletes));
         let is_preferred = |candidate: &&Candidate| preferred == Some(candidate.node) && candidate.usable;
         let has_room = |candidate: &Candidate| candidate.free >= len || self.nodes[candidate.node.index()].node.holds(id);
         let preferred = candidates.iter().find(is_preferred).filter(|candidate| has_room(candidate)).map(|to| to.node);
@@ -271,8 +283,11 @@ impl World {
         chosen.ok_or_else(|| candidates.iter().map(passed_over).collect())
     }
 
-    /// Returns true if a node has room for a segment of `len` bytes, or holds it already.
+    /// Returns true if a node has room for a segment of `len` bytes of the client, or holds it already, and no other host lets it be deleted.
     pub(super) fn has_room_on(&self, node: NodeNumber, id: SegmentId, len: u64) -> bool {
+        if self.may_be_overtaken(Peer::Client, node, id, Concern::Deletes) {
+            return false;
+        }
         self.is_on(node, id) || self.free_on(&self.nodes[node.index()]) >= len
     }
 

@@ -41,7 +41,7 @@ use crate::peer::Peer;
 use crate::requester::Requester;
 use crate::sparse_disk::SparseDisk;
 use crate::timetable::Timetable;
-use crate::world::{Host, Hosts, Journal, Names, NodeHost, Pins, Space, Volumes, Watched, WorkTable, World};
+use crate::world::{Host, Hosts, Journal, Names, NodeHost, Pins, Space, UnderWay, Volumes, Watched, WorkTable, World};
 
 /// Disks of a simulation, by node.
 pub type Disks = Vec<Arc<dyn Disk>>;
@@ -129,6 +129,8 @@ impl Simulation {
         let payloads = [(Peer::Client, (net.add_meter(), net.add_meter()))].into();
         let mut world = World {
             payloads,
+            under_way: UnderWay::default(),
+            under_way_kept: 64,
             ended_hosts: VecDeque::new(),
             net,
             hosts,

@@ -249,6 +249,11 @@ impl Hosts {
         Peer::at(host.index())
     }
 
+    /// Returns the ends of the connections that the host of a node has accepted.
+    pub(super) fn served_at(&self, node: NodeNumber) -> impl Iterator<Item = ConnectionId> {
+        self.of_node(node).connections.serving.iter().copied()
+    }
+
     pub(super) fn end(&self, connection: ConnectionId) -> Option<&End> {
         self.ends.get(&connection)
     }

@@ -14,6 +14,7 @@ use crate::node::protocol::{Request, ids_payload};
 use crate::owed::OwedOutput;
 use crate::peer::Peer;
 
+use super::overtaking::Concern;
 use super::wiring::OWED;
 use super::{Due, Owner, World};
 
@@ -75,6 +76,9 @@ impl World {
         };
         let is_free = |id: &SegmentId| !self.space.is_pinned(node, *id);
         let free: Option<BTreeSet<SegmentId>> = free.map(|ids| ids.into_iter().filter(is_free).collect());
+        // What another host may still store there is deleted later, behind it.
+        let is_overtaken = |&id: &SegmentId| self.may_be_overtaken(Peer::Client, node, id, Concern::Stores);
+        let free = free.filter(|ids| !ids.iter().any(is_overtaken));
         self.owed.handle_checked(self.now(), node, free.as_ref());
         self.carry_out_owed();
     }
