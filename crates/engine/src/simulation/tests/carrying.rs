@@ -41,7 +41,7 @@ impl Bench {
         let id = CommandId(self.next_command);
         self.simulation.apply(id, &Bench::by(host), command);
         loop {
-            let progress = self.simulation.advance(SimTime::ZERO + LONG * 20, u32::MAX);
+            let progress = self.simulation.advance(SimTime::ZERO + LONG * 40, u32::MAX);
             if let Some((of, answer)) = self.simulation.poll_reply() {
                 assert_eq!(of, id);
                 return answer;
@@ -232,7 +232,7 @@ fn an_upload_ends_with_the_process_of_its_host() {
             assert_eq!(report.status.error, Some(TransferError::HostEnded { node: CARRIER }));
             assert!(report.status.finished.unwrap() - killed_at < SimDuration::from_secs(1), "{:?}", report.status.finished);
             // The nodes give up the connections of the host first, and what is owed is deleted then.
-            bench.pass(SimDuration::from_secs(1_500));
+            bench.pass(SimDuration::from_secs(5_000));
             assert_eq!([0, 2].map(|node| bench.segments_on(node)), [0, 0], "{tenths}");
         }
         assert_eq!((bench.simulation.memory_in_use(), bench.simulation.transfers.len()), (0, 0));
@@ -261,7 +261,7 @@ fn a_download_and_a_removal_end_with_the_process_of_their_host() {
     assert_eq!(reports[0].error, Some(TransferError::HostEnded { node: CARRIER }));
     assert_eq!((reports[1].state, reports[1].direction), (TransferState::Done, Direction::Removal));
     assert!(!fetched.exists() && !bench.stored("a.bin"));
-    bench.pass(SimDuration::from_secs(1_500));
+    bench.pass(SimDuration::from_secs(5_000));
     assert_eq!([0, 2].map(|node| bench.segments_on(node)), [0, 0]);
     let refused = bench.ask(Peer::Node(CARRIER), Upload::of_file(bench.file("c.bin", 9), None, 0));
     assert_eq!(refused, Err(EngineError::NotRunning(CARRIER)));
