@@ -111,7 +111,7 @@ fn the_wire_keeps_what_became_of_packets_and_says_since_when_it_is_whole() {
     tui_harness.press_in_pane(Pane::Wire, &["z"]);
     let title = tui_harness.pane(Pane::Wire)[0].clone();
     assert!(
-        title.contains("Wire: 2000 packets since 00:") && title.ends_with(" lost or sent again before, probes hidden ┓"),
+        title.contains("Wire: 2000 packets since 00:") && title.contains(" lost or sent again before, probes hidden "),
         "{title}"
     );
     assert!(before.contains("Wire: 2000 packets since 00:"), "probes have pushed packets out: {before}");
