@@ -91,6 +91,7 @@ impl World {
                 // Its handshake was under way when the process ended.
                 return self.net.abort(connection);
             }
+            self.end_served_of(number, self.net.host_of(connection.peer()));
             self.net.set_notsent_lowat(connection, NOTSENT_LOWAT);
             self.hosts.add_end(connection, host.index(), Role::Serves);
             self.nodes[number.index()].node.handle_connected(connection);
@@ -170,6 +171,19 @@ impl World {
         if let Some(index) = self.serving_node(connection) {
             self.hosts.remove_end(&self.net, connection);
             self.nodes[index].node.handle_ended(connection);
+        }
+    }
+
+    /// Ends the connections that a node has accepted from the host of another one, because that is dead for it, or has opened a new one: a
+    /// host has one at a time. The process that has opened them may be gone without a word (half-open connections, RFC 9293 §3.5.1), and
+    /// nothing that the node sends would show it. The client's process outlasts the run.
+    fn end_served_of(&mut self, node: NodeNumber, asking: Option<HostId>) {
+        let Some(asking) = asking.filter(|&host| Hosts::peer_of(host) != Peer::Client) else { return };
+        let is_its = |served: &ConnectionId| self.net.host_of(served.peer()) == Some(asking);
+        let over: Vec<ConnectionId> = self.hosts.served_at(node).filter(is_its).collect();
+        for connection in over {
+            self.forget_served(connection);
+            self.net.abort(connection);
         }
     }
 
@@ -306,7 +320,11 @@ impl World {
             }
             match to {
                 Health::Alive if host == Hosts::CLIENT => self.collect_from(node),
-                Health::Dead => self.give_up_commits(host, node),
+                Health::Dead => {
+                    self.give_up_commits(host, node);
+                    let serving = self.hosts.host(host).server;
+                    serving.inspect(|&serving| self.end_served_of(serving, Some(peer)));
+                }
                 Health::Alive | Health::Suspect => {}
             }
         }
