@@ -147,15 +147,12 @@ pub(super) const TERMS: &[(&str, &str)] = &[
     ),
     ("orphan, orphans", "segment on a disk that no file of the catalog needs"),
     ("out of reach", "segment of which no holder can be reached, because of a fault or because it does not answer"),
-<<<<<<< HEAD
     ("owed, owes", "segments that a node is to delete when it is next reachable"),
     ("owner", "user to whom a file belongs"),
-=======
     (
         "over",
         "in the heading of Transfers: whole seconds in which what makes the rate has arrived; the rates of the header are of the last second",
     ),
->>>>>>> 34325d19 (Show the new figures in the README, and explain their words)
     ("packet", "unit of the network, up to 1500 bytes; TCP calls its part of it a segment"),
     ("PANE", "mode in which keys go to the pane in focus"),
     ("parked", "upload by a door other than this screen that has ended early, and that its client may resume"),
