@@ -49,7 +49,7 @@ enum Remote {
 struct Undelivered(SinkStream);
 
 impl Undelivered {
-    fn is_delivered(mut self) {
+    fn has_come(mut self) {
         self.0 = SinkStream::default();
     }
 }
@@ -168,7 +168,7 @@ impl Edge {
         self.submit_to_sink(jobs, move |slot| {
             let outcome = slot.as_mut().map_or(FileOutcome::Written, |sink| sink.write(id, &bytes, within));
             if outcome == FileOutcome::Written {
-                undelivered.is_delivered();
+                undelivered.has_come();
             }
             outcome
         });
