@@ -14,7 +14,7 @@ fn a_host_reaches_itself_over_no_link() {
     let (got, endings) = transfer(&mut net, host, host, &payload);
     assert_eq!((got.len(), endings.len()), (payload.len(), 2));
     assert!(got == payload);
-    assert_eq!((net.link_bytes(host).unwrap(), net.wire(10).1), ((0, 0), 0));
+    assert_eq!((net.link_bytes(host).unwrap(), net.wire(10).seen), ((0, 0), 0));
     assert_eq!(net.path_config(host, host).unwrap().delay, DelayRange::fixed(LOOPBACK_DELAY));
     let stats = net.host_stats(host).unwrap();
     assert_eq!((stats.bytes_sent, stats.dropped.total()), (stats.bytes_received, 0));
