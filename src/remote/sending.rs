@@ -177,7 +177,7 @@ struct Sending<'a> {
     storing: &'a Storing<'a>,
     /// Path to store it under.
     name: String,
-    /// What is kept of it.
+    /// Part of it that is kept.
     kept: Option<KeptUpload>,
 }
 

@@ -89,7 +89,7 @@ pub(super) struct Found {
     keys: Keys,
 }
 
-/// What a host is known by.
+/// Name and keys by which a host is known.
 #[derive(Debug, Clone)]
 enum Known {
     /// A node by the keys in this data directory.

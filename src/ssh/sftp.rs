@@ -77,7 +77,7 @@ pub struct SftpArgs {
     common: Common,
 }
 
-/// What is to be done.
+/// Task of the command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Action {
     /// Files are sent.
@@ -129,7 +129,7 @@ pub(super) enum Failure {
     /// Standard output cannot be written.
     #[error("cannot write to standard output: {0}")]
     Output(io::Error),
-    /// What is asked for is not possible.
+    /// Refusal of a task that is not possible.
     #[error("{0}")]
     Operand(String),
 }

@@ -34,7 +34,7 @@ pub struct Settings {
     /// Names of the columns that are hidden, by the names of the panes.
     #[serde(deserialize_with = "if_known")]
     pub hidden_columns: BTreeMap<String, BTreeSet<String>>,
-    /// What a later version of the program remembers too, which is kept for it.
+    /// Settings that only a later version of the program knows, which are kept for it.
     #[serde(flatten)]
     pub other: BTreeMap<String, Value>,
 }

@@ -295,7 +295,7 @@ pub enum Remaining {
         /// The first of such nodes.
         node: NodeNumber,
     },
-    /// What was due within a second has not come, while bytes have arrived in the last ten seconds.
+    /// Bytes that were due within a second have not come, while bytes have arrived in the last ten seconds.
     Overdue,
     /// The transfer waits behind others over the same connections: none of its bytes has arrived while theirs have, or how long its last
     /// requests or answers wait for them is chance, of which more is left than an estimate could be right with.

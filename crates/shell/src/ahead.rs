@@ -94,7 +94,7 @@ impl Claims {
     }
 }
 
-/// What a command is given by name, each with what it is called: twice the same is refused, whatever the command does with it.
+/// Things that a command is given by name, each with what it is called: twice the same is refused, whatever the command does with it.
 #[derive(Debug)]
 pub(crate) struct Given<K = FileKey>(BTreeMap<K, String>);
 

@@ -391,7 +391,7 @@ mod tests {
         assert_eq!(texts("expect node "), ["Node_01", "Node_02"]);
         assert_eq!(texts("nonsense "), Vec::<String>::new());
         assert_eq!(texts("ls "), ["'my notes.txt'", "video.bin"]);
-        assert_eq!(texts("rm -"), ["--recursive", "--background"]);
+        assert_eq!(texts("rm -"), ["--recursive", "--background", "--yes"]);
         assert_eq!(texts("rm -r v"), ["video.bin"]);
         assert_eq!(texts("").len(), table::commands().count());
     }

@@ -61,7 +61,7 @@ pub(super) enum Place {
     Kept(KeptPart),
 }
 
-/// What is kept of a file.
+/// File beside the place, kept open for what is still to come.
 pub(super) struct KeptPart {
     file: File,
     path: PathBuf,

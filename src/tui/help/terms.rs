@@ -226,8 +226,8 @@ pub(super) const TERMS: &[(&str, &str)] = &[
     ("undone", "segment that was stored and is deleted again, since its upload was given up"),
     ("unknown", "holder that this network does not have"),
     ("upload, download, removal", "kinds of transfers: a file to the nodes, from them, and its segments off them"),
-    ("VIEWER", "mode in which a text is read: / searches, n and N go to the next place, y copies, Enter and Esc close it"),
     ("via", "behind the name of a transfer: node whose host carries it, as one begun at the SSH server of that node"),
+    ("VIEWER", "mode in which a text is read: / searches, n and N go to the next place, y copies, Enter and Esc close it"),
     ("virtual time", "clock of the simulation, which runs at the chosen speed and stands still while paused"),
     (
         "waiting",

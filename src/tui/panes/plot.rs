@@ -55,7 +55,7 @@ pub struct Plot {
 pub struct Marks {
     /// Glyph of a mark.
     pub glyph: &'static str,
-    /// What has happened at each, in the heading.
+    /// Event at each, in the heading.
     pub name: &'static str,
     /// Fractions of the span, from 0 to 1; others are not drawn.
     pub at: Vec<f64>,

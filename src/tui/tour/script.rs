@@ -33,7 +33,7 @@ pub enum Act {
     Settle {
         /// The line, as it was begun.
         line: &'static str,
-        /// What its answer shows.
+        /// Part of the screen that shows its answer.
         sight: Sight,
     },
     /// Waits until something is to be seen.

@@ -14,7 +14,7 @@ use crate::transfer::Direction;
 #[derive(Debug, Default)]
 pub(crate) struct TrafficByHost {
     hosts: BTreeMap<Peer, Traffic>,
-    /// That of every other host.
+    /// Traffic of every other host, of which there is none.
     nothing: Traffic,
 }
 

@@ -6,7 +6,7 @@ use p2p_engine::faults::{ActiveFault, Target};
 use p2p_engine::snapshot::Peer;
 use p2p_shell::report::{SHOWN_MAX, ToldFault};
 
-/// What takes faults back: pairs of what is taken back, in words, and the command.
+/// Commands that take faults back: pairs of what is taken back, in words, and the command.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Inverses {
     /// One for each fault, as the list of faults tells it; of very many the first ones.
