@@ -15,6 +15,7 @@ use p2p_service::files::Declared;
 use p2p_service::instance::{EngineArgs, Instance};
 use p2p_service::{ClockMode, Event};
 
+use super::cores::Cores;
 use super::server::{FAST, Server, cpu_seconds};
 use super::sftp::{Login, OpenSsh};
 
@@ -68,11 +69,12 @@ impl Way {
 }
 
 /// Stores and fetches the content directly, by gRPC without and with TLS, by SFTP, and by SFTP at OpenSSH's server.
-pub(crate) async fn compare(home: &Path) {
+pub(crate) async fn compare(home: &Path, cores: Cores) {
+    println!("cores: {cores:?}");
     let content = content();
     fs::write(home.join("content.bin"), &content).unwrap();
-    let instance = instance(&home.join("direct"));
-    let ways = ways(home, instance.access("a benchmark").unwrap()).await;
+    let instance = cores.serving(|| instance(&home.join("direct")));
+    let ways = ways(home, cores, instance.access("a benchmark").unwrap()).await;
     let mut took: Vec<[Vec<Took>; 2]> = ways.iter().map(|_| Default::default()).collect();
     for round in 0..ROUNDS {
         let name = format!("{round}.bin");
@@ -90,8 +92,8 @@ pub(crate) async fn compare(home: &Path) {
     drop(instance.end().await.unwrap());
 }
 
-async fn ways(home: &Path, access: Access) -> Vec<(&'static str, Way)> {
-    let start = |name: &str, with_tls| Server::start(home.join(name), with_tls);
+async fn ways(home: &Path, cores: Cores, access: Access) -> Vec<(&'static str, Way)> {
+    let start = |name: &str, with_tls| Server::start(home.join(name), cores, with_tls);
     let mut ways = vec![("through the gate directly", Way::Gate(access))];
     for (how, name, with_tls) in [("by gRPC", "plain", false), ("by gRPC with TLS", "tls", true)] {
         let server = start(name, with_tls);
@@ -101,7 +103,7 @@ async fn ways(home: &Path, access: Access) -> Vec<(&'static str, Way)> {
     let server = start("ssh", false);
     let login = server.login(home);
     ways.push(("by SFTP", Way::Sftp(server, login)));
-    match OpenSsh::start(&home.join("openssh"), home) {
+    match OpenSsh::start(&home.join("openssh"), cores, home) {
         Some(server) => ways.push(("by SFTP at OpenSSH's sftp-server, on this disk", Way::OpenSsh(server))),
         None => println!("OpenSSH's server is not installed, so nothing is beside ours"),
     }

@@ -8,6 +8,7 @@ use p2p_grpc::client::{Client, ClientError};
 use p2p_grpc::proto::UploadHeader;
 use tokio::task::JoinSet;
 
+use super::cores::Cores;
 use super::server::Server;
 
 /// Calls of each kind in all.
@@ -26,7 +27,7 @@ pub(crate) async fn count(home: &Path) {
         ("StatFile", |client| Box::pin(async move { client.stat("a").await.map(drop) })),
     ];
     for (with_tls, how) in [(false, ""), (true, " with TLS")] {
-        let server = Server::start(home.join(format!("calls{}", usize::from(with_tls))), with_tls);
+        let server = Server::start(home.join(format!("calls{}", usize::from(with_tls))), Cores::Shared, with_tls);
         let header = UploadHeader { path: "a".into(), ..UploadHeader::default() };
         server.client().await.upload(header, &b"a file"[..], |_| {}, |_| {}).await.unwrap();
         for (what, call) in kinds {

@@ -10,10 +10,12 @@ use p2p_grpc::client::{Client, Tls};
 use p2p_service::accounts::Secret;
 use serde_json::Value;
 
+use super::cores::Cores;
 use super::sftp::{Login, key_pair};
 
 /// Links so fast that the machine is what is measured.
 pub(crate) const FAST: &str = "[network]\nbandwidth = \"100Gbit/s\"\ndelay = \"100us\"\nloss = \"0%\"\nqueue = 10000\n";
+const P2P: &str = env!("CARGO_BIN_EXE_p2p");
 /// Certificate and key, as `p2p cert` names them.
 const TLS: [&str; 2] = ["tls/tls-certificate.pem", "tls/tls-key.pem"];
 
@@ -31,7 +33,7 @@ pub(crate) struct Server {
 
 impl Server {
     /// Starts one in a new directory, with TLS if that is wanted.
-    pub(crate) fn start(home: PathBuf, with_tls: bool) -> Server {
+    pub(crate) fn start(home: PathBuf, cores: Cores, with_tls: bool) -> Server {
         fs::create_dir(&home).unwrap();
         let config = home.join("p2p.toml");
         fs::write(&config, FAST).unwrap();
@@ -47,7 +49,7 @@ impl Server {
         let key = key_pair(home.join("id"));
         said(&home, &["run", "-c", "key add benchmark id.pub"]);
         let arguments = ["serve", "--grpc=:0", "--ssh=:0", "--speed", "max", "--exit-with-parent"];
-        let mut child = p2p(&home, &arguments).stdout(Stdio::piped()).spawn().unwrap();
+        let mut child = of(cores.server(P2P), &home, &arguments).stdout(Stdio::piped()).spawn().unwrap();
         let (mut stdout, mut line) = (BufReader::new(child.stdout.take().unwrap()), String::new());
         stdout.read_line(&mut line).unwrap();
         let ready: Value = serde_json::from_str(&line).unwrap();
@@ -95,7 +97,10 @@ pub(crate) fn cpu_seconds(process: &str) -> f64 {
 }
 
 fn p2p(home: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_p2p"));
+    of(Command::new(P2P), home, arguments)
+}
+
+fn of(mut command: Command, home: &Path, arguments: &[&str]) -> Command {
     command.args(arguments).current_dir(home).env_clear().env("HOME", home).env("P2P_PASSWORD", "correct horse battery");
     command
 }

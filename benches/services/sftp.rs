@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use super::cores::Cores;
 use super::server::cpu_seconds;
 
 const SSHD: &str = "/usr/sbin/sshd";
@@ -71,7 +72,7 @@ pub(crate) struct OpenSsh {
 
 impl OpenSsh {
     /// Starts one in a new directory, for the user who runs this; `None` where it is not installed.
-    pub(crate) fn start(home: &Path, here: &Path) -> Option<OpenSsh> {
+    pub(crate) fn start(home: &Path, cores: Cores, here: &Path) -> Option<OpenSsh> {
         if ![SSHD, SFTP_SERVER].iter().all(|file| Path::new(file).exists()) {
             return None;
         }
@@ -87,7 +88,7 @@ impl OpenSsh {
         );
         let config = home.join("sshd_config");
         fs::write(&config, settings).unwrap();
-        let child = Command::new(SSHD).args(["-D", "-e", "-f"]).arg(&config).stderr(Stdio::null()).spawn().unwrap();
+        let child = cores.server(SSHD).args(["-D", "-e", "-f"]).arg(&config).stderr(Stdio::null()).spawn().unwrap();
         let began = Instant::now();
         while TcpStream::connect(address).is_err() {
             assert!(began.elapsed() < DEADLINE, "OpenSSH's server does not answer");

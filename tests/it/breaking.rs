@@ -337,7 +337,7 @@ fn one_act_is_one_fault() {
 #[test]
 fn the_list_of_nodes_says_what_is_broken_beside_the_rates() {
     for (size, killed, cut, lossy) in [
-        ((80, 24), "killed…", "cut…", "path…"),
+        ((80, 24), "killed …", "cut to/f…", "loss 10%…"),
         ((120, 40), "killed 00:00 ago", "cut to/from client 00:00 ago", "loss 10% to 3 hosts"),
         ((200, 60), "killed 00:00 ago", "cut to/from client 00:00 ago", "loss 10% to 3 hosts"),
     ] {

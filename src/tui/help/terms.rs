@@ -129,9 +129,8 @@ pub(super) const TERMS: &[(&str, &str)] = &[
     ),
     ("mean", "in Health: average of the round trips of the last ten probes"),
     (
-        "measuring, stalled, overdue, size unknown",
-        "why there is no eta: too little has passed to tell; no byte of the transfer has passed for ten seconds; what was due within a second has \
-         not come; a stream has no known end",
+        "measuring, stalled, size unknown",
+        "why there is no eta: too little has passed to tell; no byte of the transfer has passed for ten seconds; a stream has no known end",
     ),
     ("missed", "events that came faster than the screen took them in; the log lacks them"),
     ("mode", "permission bits of a file, in octal as chmod takes them"),
@@ -151,6 +150,7 @@ pub(super) const TERMS: &[(&str, &str)] = &[
         "over",
         "in the heading of Transfers: whole seconds in which what makes the rate has arrived; the rates of the header are of the last second",
     ),
+    ("overdue", "why there is no eta: what was due within a second has not come"),
     ("owed, owes", "segments that a node is to delete when it is next reachable"),
     ("owner", "user to whom a file belongs"),
     ("packet", "unit of the network, up to 1500 bytes; TCP calls its part of it a segment"),
