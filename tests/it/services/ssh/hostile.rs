@@ -111,7 +111,7 @@ fn the_end_of_a_node_ends_what_runs_there() {
             }
         };
         tokio::time::timeout(DEADLINE, ended).await.unwrap();
-        while !told(&admin, Some("transfers"), b"").await.out.contains("cancelled") {
+        while !told(&admin, Some("transfers"), b"").await.out.contains("failed") {
             tokio::task::yield_now().await;
         }
         let listed = told(&admin, Some("nodes"), b"").await;
