@@ -387,7 +387,9 @@ impl Download {
         if let Some(segment) = segment_of(self.manifest.as_deref(), index) {
             self.sole_holders.remove(&segment.holders);
         }
-        self.window.note(now, payload.len() as u64);
+        if self.log.crosses_link(node) {
+            self.window.note(now, payload.len() as u64);
+        }
         self.report_stage(now, index, Stage::Acknowledged);
         self.early.insert(index, payload);
         self.write_early();

@@ -66,6 +66,11 @@ impl TransferLog {
         TransferLog { status, sha256: None, timelines: VecDeque::new(), resent: BTreeMap::new() }
     }
 
+    /// Returns true if what the node holds of the transfer crosses a link: the transfer is not carried by the node's own host.
+    pub(crate) fn crosses_link(&self, node: NodeNumber) -> bool {
+        self.status.host != Peer::Node(node)
+    }
+
     /// Returns the event for the begin of the transfer.
     pub(crate) fn started(&self) -> Event {
         let TransferStatus { id, direction, user, file, size_known, .. } = self.status.clone();

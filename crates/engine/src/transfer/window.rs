@@ -1,7 +1,8 @@
 //! Window of a transfer: the number of segments in flight, as many as the transfer moves in a few seconds.
 //!
 //! With fewer segments the link would fall idle between two of them; more would only wait in queues and delay the packets of
-//! all other transfers. The rate is measured over the latest segments, so that the window follows changes of the link.
+//! all other transfers. The rate is measured over the latest segments, so that the window follows changes of the link. Those that a host
+//! keeps on itself cross none, and are not counted: they are stored at once, and would make the window as large as it may be.
 
 use std::collections::VecDeque;
 
