@@ -86,13 +86,13 @@ fn command_of(spec: &'static Spec) -> Command {
             Times::Many | Times::Rest => arg.required(true).num_args(1..),
         }
     };
-    let command = Command::new(spec.name).about(capitalised(spec.summary)).hide(true);
-    let command = if spec.details.is_empty() {
-        command
-    } else {
-        command.long_about(format!("{}\n\n{}", capitalised(spec.summary), spec.details))
-    };
-    CommonArgs::augment_args(command.args(spec.arguments.iter().map(argument)).args(spec.flags.iter().map(flag)))
+    let command = Command::new(spec.name).args(spec.arguments.iter().map(argument)).args(spec.flags.iter().map(flag));
+    // The options would say of the command what they are themselves.
+    let command = CommonArgs::augment_args(command).about(capitalised(spec.summary)).hide(true);
+    match spec.details {
+        "" => command.long_about(None::<&str>),
+        details => command.long_about(format!("{}\n\n{details}", capitalised(spec.summary))),
+    }
 }
 
 /// Returns the words that were given for a command of the language.
@@ -248,6 +248,14 @@ mod tests {
         let command = NetworkCommand::augment_subcommands(Command::new("p2p"));
         let matches = command.try_get_matches_from(line.split(' ')).unwrap_or_else(|error| panic!("{line}: {error}"));
         NetworkCommand::from_arg_matches(&matches).unwrap().words
+    }
+
+    #[test]
+    fn help_says_what_a_command_does() {
+        for spec in specs() {
+            let about = command_of(spec).get_about().map(ToString::to_string);
+            assert_eq!(about, Some(capitalised(spec.summary)));
+        }
     }
 
     #[test]

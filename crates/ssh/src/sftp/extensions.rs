@@ -206,8 +206,8 @@ impl Session {
     async fn room(&self) -> Done<Vec<u8>> {
         let room = self.access.room_for_files(&*self.user().await?).await?;
         let (size, free) = (room.size_bytes / BLOCK, room.available_bytes / BLOCK);
-        // Blocks, files (of which there may be any number), the file system, its flags, and the longest name.
-        let all = [BLOCK, BLOCK, size, free, free, u64::MAX, u64::MAX, u64::MAX, 0, 0, NAME_MAX];
+        // Blocks, files (none, as of file systems that do not count them), the file system, its flags, and the longest name.
+        let all = [BLOCK, BLOCK, size, free, free, 0, 0, 0, 0, 0, NAME_MAX];
         Ok(all.into_iter().flat_map(u64::to_be_bytes).collect())
     }
 

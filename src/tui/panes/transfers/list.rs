@@ -126,10 +126,10 @@ impl Row<'_> {
         matches!(self, Row::Of(report) if report.status.state.is_over())
     }
 
-    /// Returns the name of the file, or the step as it could be typed.
+    /// Returns the name of the file, and the node that carries the transfer, or the step as it could be typed.
     pub(super) fn name(&self, scene: &Scene<'_>) -> String {
         match self {
-            Row::Of(report) => scene.label(&report.status.file),
+            Row::Of(report) => scene.label_of(&report.status),
             Row::Pending(step) => visible_line(step.text).into_owned(),
         }
     }
