@@ -148,6 +148,12 @@ impl Client {
         said.stdout
     }
 
+    /// Runs a program that asks for what is refused: it fails, and says so.
+    fn refused(&self, program: &str, arguments: &[&str]) {
+        let said = end_of(self.command(program, arguments).spawn().unwrap());
+        assert!(said.code.is_some_and(|code| code > 0) && said.stdout.len() + said.stderr.len() > 0, "{arguments:?}: {said:?}");
+    }
+
     /// Notes operations that have been carried out and checked.
     fn done(&self, operations: &[&str]) {
         self.done.borrow_mut().extend(operations.iter().map(|&operation| operation.to_owned()));
@@ -237,8 +243,7 @@ fn openssh_sftp() {
     for refused in ["get none", "ln many/0000 linked", "symlink many/0000 linked", "rmdir many", "put big ~bob/big", "mkdir many"]
     {
         std::fs::write(client.path("batch"), format!("{refused}\n")).unwrap();
-        let said = end_of(client.command("sftp", &["-F", "config", "-b", "batch", "p2p"]).spawn().unwrap());
-        assert!(said.code == Some(1) && !said.stderr.is_empty(), "{refused}: {said:?}");
+        client.refused("sftp", &["-F", "config", "-b", "batch", "p2p"]);
     }
     assert_eq!(client.at_server("ls").lines().filter(|line| line.contains("linked") || line.contains("none")).count(), 0);
     client.done(&["put", "get", "list", "rename", "directories", "remove", "attributes", "copy", "df"]);
@@ -300,6 +305,11 @@ fn rclone() {
     rclone(&["touch", "-t", "2020-01-02T03:04:05", &at("e/moved")]);
     assert!(rclone(&["lsl", &at("e")]).contains("2020-01-02 03:04:05"));
     assert!(rclone(&["about", &at("")]).contains("Total:"));
+    for [what, from, to] in [["cat", &at("none"), ""], ["moveto", &at("none"), &at("x")], ["copyto", "big", &at("~bob/big")]] {
+        let words = ["--retries=1", "--low-level-retries=1", what, from, to];
+        client.refused("rclone", &words[..5 - usize::from(to.is_empty())]);
+    }
+    client.refused("rclone", &["rmdir", &at("many")]);
     rclone(&["delete", &at("e")]);
     rclone(&["purge", &at("many")]);
     assert_eq!(rclone(&["lsf", "-R", &at("")]), "d/\ne/\n");
@@ -323,6 +333,10 @@ fn lftp() {
     let said = lftp("mkdir d; mv big d/x; chmod 600 d/x; cls -l d; rm d/x; rmdir d; mirror -R many; cls -1 many; ls");
     assert!(said.contains("-rw-------") && said.contains(&BIG.to_string()) && said.contains("many/1999"), "{said}");
     assert_eq!(said.lines().filter(|line| line.starts_with("many/")).count(), 2_000);
+    for refused in ["get none", "rmdir many", "mv none x", "put big -o ~bob/big"] {
+        let setup = "set cmd:fail-exit yes; set net:max-retries 1; set sftp:connect-program 'ssh -a -x -F config'";
+        client.refused("lftp", &["-c", &format!("{setup}; open sftp://alice:@p2p; {refused}")]);
+    }
     // What an upload has left is continued.
     let slow =
         "set net:limit-rate 0:4000000; set sftp:connect-program 'ssh -a -x -F config'; open sftp://alice:@p2p; put big -o lost";
@@ -354,6 +368,10 @@ fn psftp() {
     assert!(said.contains("-rw-------") && said.contains(&BIG.to_string()), "{said}");
     assert_eq!(said.lines().filter(|line| line.starts_with("-rw-")).count(), 2_001);
     client.done(&["put", "get", "list", "rename", "directories", "remove", "attributes"]);
+    for refused in ["get none", "rmdir many", "mv none x", "put big ~bob/big"] {
+        std::fs::write(client.path("batch"), format!("{refused}\n")).unwrap();
+        client.refused("psftp", &arguments);
+    }
     std::fs::write(client.path("batch"), "put big lost\n").unwrap();
     client.kill(client.command("psftp", &arguments).spawn().unwrap());
     psftp("reput big lost\nget lost again\n");
@@ -469,21 +487,12 @@ fn sshfs() {
     assert_eq!((found.len(), found.permissions().mode() & 0o777), (1_000, 0o600));
     assert_eq!(found.modified().unwrap(), std::time::UNIX_EPOCH + Duration::from_secs(1_577_934_245));
     assert!(client.ok("df", &["mnt"]).contains("mnt"));
+    assert!(std::fs::read(at("none")).is_err() && std::fs::remove_dir(at("many")).is_err());
+    assert!(std::fs::hard_link(at("many/0001"), at("linked")).is_err() && std::fs::write(at("~bob"), b"x").is_err());
     std::fs::remove_dir_all(at("many")).unwrap();
     assert_eq!(std::fs::read_dir(client.path("mnt")).unwrap().count(), 0);
     drop(mount);
-    client.done(&[
-        "put",
-        "get",
-        "list",
-        "rename",
-        "directories",
-        "remove",
-        "attributes",
-        "random reads",
-        "random writes",
-        "truncate",
-        "df",
-    ]);
+    let done = "put get list rename directories remove attributes truncate df";
+    client.done(&done.split(' ').chain(["random reads", "random writes"]).collect::<Vec<_>>());
     client.end();
 }
