@@ -13,7 +13,7 @@ pub(super) const READ_MAX: u32 = PACKET_MAX as u32 - 1024;
 /// Type of the packet that writes, SSH_FXP_WRITE (section 3 of the draft).
 const WRITE: u8 = 6;
 /// Bytes from which on packets, and what a WRITE brings, stay where they have arrived. Fewer of a WRITE are copied, because they would keep a
-/// whole message of the channel.
+/// whole message of the channel, and so are those of which the packet is more than twice as long.
 const KEPT_MIN: usize = 16 * 1024;
 /// Character by which the decoder replaces bytes that are no UTF-8.
 const REPLACEMENT: char = char::REPLACEMENT_CHARACTER;
@@ -149,12 +149,13 @@ pub(super) struct Write {
 impl Write {
     /// Reads the fields of a packet after its type; `None` if some are missing.
     fn read(mut fields: Bytes) -> Option<Write> {
+        let packet = fields.len();
         let id = fields.try_get_u32().ok()?;
         // What is no UTF-8 is no handle of ours, as is nothing.
         let handle = String::from_utf8(text(&mut fields)?.into()).unwrap_or_default();
         let offset = fields.try_get_u64().ok()?;
         let data = text(&mut fields)?;
-        let data = if data.len() < KEPT_MIN { Bytes::copy_from_slice(&data) } else { data };
+        let data = if data.len() < KEPT_MIN.max(packet / 2) { Bytes::copy_from_slice(&data) } else { data };
         Some(Write { id, handle, offset, data })
     }
 }

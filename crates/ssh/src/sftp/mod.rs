@@ -7,12 +7,13 @@
 //! | `replies`, `content` | answers on their way to the client |
 //! | `session`, `requests` | what the requests of a session have in common, and which of them does what |
 //! | `lookups`, `opening`, `changes`, `uploads`, `extensions` | the requests |
-//! | `handles`, `growing`, `reader`, `writer`, `sequence`, `staging` | what is open |
+//! | `handles`, `growing`, `reader`, `writer`, `sequence`, `ahead`, `staging` | what is open |
 //! | `attributes`, `failure` | attributes and statuses |
 //!
 //! What a client sends is read whatever it takes of the answers, up to a bound, and answers are sent whatever it sends: neither side waits
 //! for the other. The library gives the types of packets alone.
 
+mod ahead;
 mod attributes;
 mod changes;
 mod content;

@@ -7,6 +7,7 @@ use p2p_service::access::Identity;
 use p2p_service::access::uploads::StoreAs;
 use p2p_service::files::{Attributes, Await, BegunUpload, Declared, Entry, ForgetUpload, KeptUpload, UploadId};
 use russh_sftp::protocol::{FileAttributes, OpenFlags};
+use tokio::time::timeout;
 
 use super::attributes::{given, of_new};
 use super::changes::stored;
@@ -16,6 +17,7 @@ use super::frames::READ_MAX;
 use super::handles::{Open, Shared};
 use super::reader::Reader;
 use super::session::Session;
+use super::uploads::REST_MAX;
 use super::writer::Writer;
 use crate::paths::{Place, absolute, place};
 
@@ -132,7 +134,10 @@ impl Session {
     /// Undoes an upload that is kept.
     pub(super) async fn forget(&self, upload: UploadId) -> Done<()> {
         let transfer = self.access.call(ForgetUpload { upload }).await?;
-        self.access.call(Await { transfer }).await?.into_result()?;
+        let ended = timeout(REST_MAX, self.access.call(Await { transfer })).await;
+        ended
+            .map_err(|_| Failure::because("what is kept of an upload of this name is not removed yet; try again in a minute"))??
+            .into_result()?;
         Ok(())
     }
 

@@ -1,6 +1,5 @@
 //! Content that is written from its begin to its end. It goes to an upload at once, which is kept if the client goes.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -8,10 +7,9 @@ use p2p_service::access::Access;
 use p2p_service::files::{Await, BegunUpload, Cancel, Declared, Park, Sha256Digest, StreamWriter, TransferId};
 use tokio::time::timeout;
 
+use super::ahead::Ahead;
 use super::failure::{Done, Failure};
 
-/// Bytes that may be written ahead of those that are missing: clients with many writes in flight may send them in another order.
-const AHEAD_MAX: u64 = 2 << 20;
 /// Time after which it is looked again how much of an upload is acknowledged.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 /// Bytes of zeros that are given at once where nothing was written.
@@ -27,7 +25,7 @@ pub(super) struct Sequence {
     /// Position of the next byte.
     at: u64,
     /// Bytes that were written ahead, by their position.
-    ahead: BTreeMap<u64, Bytes>,
+    ahead: Ahead,
     /// Bytes from the begin on that are kept if the client goes, and after a crash.
     durable: u64,
 }
@@ -36,7 +34,7 @@ impl Sequence {
     /// Continues an upload that has begun.
     pub(super) fn of(begun: BegunUpload) -> Sequence {
         let BegunUpload { transfer, offset, writer, .. } = begun;
-        Sequence { transfer, stream: writer, is_resumed: offset > 0, at: offset, ahead: BTreeMap::new(), durable: offset }
+        Sequence { transfer, stream: writer, is_resumed: offset > 0, at: offset, ahead: Ahead::default(), durable: offset }
     }
 
     /// Returns the position of the next byte.
@@ -49,9 +47,9 @@ impl Sequence {
         self.is_resumed && offset == 0
     }
 
-    /// Returns true if bytes from `offset` to `end` are neither before what was written nor far beyond it.
+    /// Returns true if bytes from `offset` to `end` are neither before what was written nor far beyond it, and there is room for them.
     pub(super) fn takes(&self, offset: u64, end: u64) -> bool {
-        offset >= self.at && end - self.at <= AHEAD_MAX
+        self.ahead.takes(self.at, offset, end)
     }
 
     /// Writes bytes at a position that it [takes](Self::takes).
@@ -60,15 +58,8 @@ impl Sequence {
     /// Fails if the upload is over.
     pub(super) async fn write(&mut self, access: &Access, offset: u64, data: Bytes) -> Done<()> {
         self.is_resumed = false;
-        // Of two writes at one place the longer one is kept, since the other one is a part of it that was sent twice.
-        let former = self.ahead.insert(offset, data);
-        if let (Some(former), Some(present)) = (former, self.ahead.get_mut(&offset))
-            && former.len() > present.len()
-        {
-            *present = [&present[..], &former[present.len()..]].concat().into();
-        }
-        while let Some(next) = self.ahead.first_entry().filter(|next| *next.key() <= self.at) {
-            let (from, data) = next.remove_entry();
+        self.ahead.keep(offset, data);
+        while let Some((from, data)) = self.ahead.next(self.at) {
             self.give(access, from, data).await?;
         }
         Ok(())
@@ -88,11 +79,11 @@ impl Sequence {
     /// Writes zeros up to a position, and what was written ahead on the way.
     pub(super) async fn fill(&mut self, access: &Access, to: u64) -> Done<()> {
         while self.at < to {
-            let next = self.ahead.first_key_value().map_or(to, |(&at, _)| at.min(to));
+            let next = self.ahead.first().map_or(to, |at| at.min(to));
             if next > self.at {
                 let len = usize::try_from(next - self.at).unwrap_or(usize::MAX).min(ZEROS.len());
                 self.give(access, self.at, Bytes::from_static(&ZEROS[..len])).await?;
-            } else if let Some((from, data)) = self.ahead.pop_first() {
+            } else if let Some((from, data)) = self.ahead.next(self.at) {
                 self.give(access, from, data).await?;
             }
         }

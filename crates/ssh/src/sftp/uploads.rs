@@ -15,7 +15,7 @@ use crate::uploads::{Upload, UploadStatus};
 
 /// Time for which the end of an upload is waited for whose client is gone: nodes acknowledge what was on its way to them, and what is stored is
 /// noted.
-const REST_MAX: Duration = Duration::from_secs(60);
+pub(super) const REST_MAX: Duration = Duration::from_secs(60);
 
 impl Session {
     /// Returns what is stored at a path, and of an upload there. A client that has asked may continue one that is to replace a file: it takes
@@ -53,7 +53,7 @@ impl Session {
             Some(KeptUpload { transfer: Some(transfer), .. }) => {
                 // It may have ended in the meantime, as its report says.
                 let _ = self.access.call(Cancel { transfer }).await;
-                let report = self.access.call(Await { transfer }).await?;
+                let report = timeout(REST_MAX, self.access.call(Await { transfer })).await.map_err(|_| unrested(&text))??;
                 match report.status.state {
                     TransferState::Done => Err(Failure::because(format!("`{path}` was complete, and is stored"))),
                     TransferState::Parked => match self.parked(&user, &text).await? {
