@@ -46,7 +46,7 @@ const GROUND: f64 = 3.0;
 const GROUND_PACKETS: f64 = 20.0;
 /// Seconds without a byte after which an end that was due within one is overdue, unless something is lost and it is known when it is sent again.
 const OVERDUE: usize = 1;
-/// Times of a full queue of the client's link for which nothing may arrive of a holder that is not silent: the others fill the queue, and
+/// Times of a full queue of the carrying host's link for which nothing may arrive of a holder that is not silent: the others fill the queue, and
 /// what is lost in it is sent again after another passage.
 const QUEUES: f64 = 2.0;
 

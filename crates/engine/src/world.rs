@@ -89,9 +89,8 @@ pub(super) struct World {
     pub(super) watched: Watched,
     /// Meters of what all transfers of a host bring together, up and down, from its first one on.
     pub(super) payloads: BTreeMap<Peer, (MeterId, MeterId)>,
-    /// Requests that another host's must not overtake, and how many there were when the others were last forgotten.
+    /// Requests that another host's must not overtake.
     pub(super) under_way: UnderWay,
-    pub(super) under_way_kept: usize,
     /// Nodes whose processes have ended, and with them the transfers that their hosts carry, which have not been told yet.
     pub(super) ended_hosts: VecDeque<NodeNumber>,
 }
@@ -160,10 +159,10 @@ impl World {
     /// Sends a request of a host to a node. Of a host whose process has ended it fails.
     pub(super) fn ask(&mut self, (host, node): (Peer, NodeNumber), owner: Owner, request: &Request, payload: Bytes) {
         if !self.runs(host.index()) {
-            return self.refuse((host, node), owner, Cause::Unreachable(ConnectionLoss::AskerEnded));
+            return self.fail_request((host, node), owner, Cause::Unreachable(ConnectionLoss::AskerEnded));
         }
         if owner.is_commit() && self.is_dead(host, node) {
-            return self.refuse((host, node), owner, Cause::PassedOver(PassedOver::Dead));
+            return self.fail_request((host, node), owner, Cause::PassedOver(PassedOver::Dead));
         }
         match request {
             Request::Put { id } => self.note_concern((host, node), &[*id], Concern::Stores),

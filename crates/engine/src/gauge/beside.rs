@@ -2,7 +2,7 @@
 //!
 //! A request goes before all segments that are not begun, and so does an answer: a request for a segment waits behind the content of
 //! uploads that TCP holds of the same connection, and an answer to an upload behind the content of downloads that it holds. How much that
-//! is, is counted; how fast it leaves is what the client's link carries in that direction or, if that is less, what the ways to all holders
+//! is, is counted; how fast it leaves is what the carrying host's link carries in that direction or, if that is less, what the ways to all holders
 //! do.
 
 use super::backlog::Backlog;

@@ -1,17 +1,17 @@
 //! Course of the bytes on the connections of one direction: which of them passes when.
 //!
 //! How fast a holder is in the long run follows from its links and from the loss and the round trip of its path: TCP's throughput equation
-//! (RFC 5348 §3.1) says it with less chance in it than a minute of measurement does, in which a single loss halves a window. The client's
-//! link is shared: as long as the holders could use more than it carries, its queue is full and lengthens the round trips, and those that
+//! (RFC 5348 §3.1) says it with less chance in it than a minute of measurement does, in which a single loss halves a window. The
+//! carrying host's link is shared: as long as the holders could use more than it carries, its queue is full and lengthens the round trips, and those that
 //! finish leave their share to the others. Where what was measured tells clearly of another rate (a slow disk, other transfers on the same
 //! link), it holds.
 
 use super::measured::Measured;
 use super::way::Way;
 
-/// Utilization of the client's link from which on the link counts as the bottleneck.
+/// Utilization of the carrying host's link from which on the link counts as the bottleneck.
 const FULL: f64 = 0.8;
-/// Utilization of the client's link up to which the link has not slowed down what was measured.
+/// Utilization of the carrying host's link up to which the link has not slowed down what was measured.
 const SLACK: f64 = 0.5;
 /// Part of the holders that may finish in one step, so that many of them take few steps.
 const STEP: usize = 8;
@@ -31,7 +31,7 @@ pub(super) struct Load {
     pub(super) busy: Option<Measured>,
 }
 
-/// Link of the client, which all connections share.
+/// Link of the carrying host, which all its connections share.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Shared {
     /// Payload that the link carries, in bytes per second.
@@ -145,14 +145,14 @@ pub(super) fn courses(loads: &[Load], shared: &Shared) -> Option<(Vec<Course>, b
     Some((courses, is_full))
 }
 
-/// Share of a connection in the client's link.
+/// Share of a connection in the carrying host's link.
 #[derive(Debug, Clone, Copy)]
 struct Share {
     /// Place among the loads.
     place: usize,
     /// Bytes that are left.
     left: f64,
-    /// Bytes per second while the client's link is not full, and while it is.
+    /// Bytes per second while the carrying host's link is not full, and while it is.
     alone: f64,
     crowded: f64,
     /// Bytes per second that the holder's link carries now.

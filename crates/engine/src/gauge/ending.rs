@@ -145,7 +145,7 @@ impl<'a> Ending<'a> {
         Doubt(end.waiting + QUEUE_BY_CHANCE * (back + others))
     }
 
-    /// Returns the seconds that a packet waits in the queue of the client's link, if the ways to the holders fill it.
+    /// Returns the seconds that a packet waits in the queue of the carrying host's link, if the ways to the holders fill it.
     const fn full_queue(self) -> f64 {
         if self.forecast.can_fill { self.forecast.queue } else { 0.0 }
     }
@@ -220,7 +220,7 @@ impl<'a> Ending<'a> {
         self.forecast_back?.course(node)
     }
 
-    /// Returns the seconds that a packet waits in the queue of the client's link or of a holder's, if others keep it filled to the end.
+    /// Returns the seconds that a packet waits in the queue of the carrying host's link or of a holder's, if others keep it filled to the end.
     fn queue_at(self, end: f64) -> f64 {
         let is_crowded = self.forecast.is_full && self.forecast.left_after(end) >= NOTHING;
         if is_crowded { self.forecast.queue } else { self.holders_queue_at(end) }

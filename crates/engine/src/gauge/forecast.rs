@@ -31,16 +31,16 @@ pub(super) struct Forecast {
     courses: BTreeMap<NodeNumber, Course>,
     /// True if something passes, or nothing is left.
     pub(super) goes_on: bool,
-    /// True if the client's link is the bottleneck.
+    /// True if the carrying host's link is the bottleneck.
     pub(super) is_full: bool,
-    /// True if the ways to the holders together carry as much as the client's link, so that it is the bottleneck while all are in use.
+    /// True if the ways to the holders together carry as much as the carrying host's link, so that it is the bottleneck while all are in use.
     pub(super) can_fill: bool,
-    /// Utilization of the client's link in this direction and in the other one, from 0 to 1.
+    /// Utilization of the carrying host's link in this direction and in the other one, from 0 to 1.
     pub(super) in_use: [f64; 2],
-    /// Bytes per second that pass at the most, in this direction and in the other one: what the client's link carries or, if that is less,
+    /// Bytes per second that pass at the most, in this direction and in the other one: what the carrying host's link carries or, if that is less,
     /// what the ways to the holders do.
     pub(super) carried: [f64; 2],
-    /// Seconds that a packet waits in the queue of the client's link in this direction while it is full.
+    /// Seconds that a packet waits in the queue of the carrying host's link in this direction while it is full.
     pub(super) queue: f64,
     /// Seconds that an acknowledgement waits in the queue that the other direction fills.
     pub(super) queue_back: f64,
@@ -106,7 +106,7 @@ impl Forecast {
     }
 }
 
-/// Returns what passed on the client's link in each second and the link, in the direction `way` and in the other one.
+/// Returns what passed on the carrying host's link in each second and the link, in the direction `way` and in the other one.
 fn sides(Links { net, host, .. }: Links<'_>, way: Direction) -> [(RateSeries, LinkConfig); 2] {
     let (up, down) = known(net.link_series(host, TOGETHER_SECONDS));
     let HostConfig { up: uplink, down: downlink, .. } = known(net.host_config(host));
@@ -116,7 +116,7 @@ fn sides(Links { net, host, .. }: Links<'_>, way: Direction) -> [(RateSeries, Li
     }
 }
 
-/// Returns the bytes per second that the client's link carries or, if that is less, the ways to all holders.
+/// Returns the bytes per second that the carrying host's link carries or, if that is less, the ways to all holders.
 fn carried(link: LinkConfig, ways: impl Iterator<Item = Way>) -> f64 {
     payload_limit(link).min(ways.map(|way| way.throughput(0.0)).sum())
 }

@@ -130,7 +130,6 @@ impl Simulation {
         let mut world = World {
             payloads,
             under_way: UnderWay::default(),
-            under_way_kept: 64,
             ended_hosts: VecDeque::new(),
             net,
             hosts,

@@ -116,10 +116,9 @@ impl Simulation {
 
     /// Returns the kept uploads that a principal may see, by name.
     pub(super) fn kept_uploads(&self, by: &Principal) -> Vec<KeptUpload> {
-        let traffic = self.traffic();
         let running = self.transfers.iter().filter_map(|(&id, transfer)| {
             let (record, _) = transfer.kept()?;
-            Some((record, Some((id, transfer.status(&self.world, traffic.of(transfer.host())).state))))
+            Some((record, Some((id, transfer.bare_status().state))))
         });
         let parked = self.world.names.parked().values().map(|record| (record, None));
         let seen = parked.chain(running).filter(|(record, _)| policy::may_change(by, &record.key));

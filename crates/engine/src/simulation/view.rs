@@ -100,7 +100,7 @@ impl Simulation {
 
     /// Returns the bytes of all transfers that have not arrived, by the host whose link they share. They decide how each goes on, and are
     /// added once for all.
-    pub(super) fn traffic(&self) -> TrafficByHost {
+    fn traffic(&self) -> TrafficByHost {
         let mut traffic = TrafficByHost::default();
         self.transfers.values().for_each(|transfer| _ = traffic.of_mut(transfer.host()));
         traffic.iter_mut().for_each(|(host, traffic)| self.world.add_held(host, traffic));

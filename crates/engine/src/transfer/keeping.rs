@@ -189,8 +189,8 @@ impl Keeping {
     }
 }
 
-/// Returns how many bytes follow those that are kept before they are made durable: half as many, so that no more than a third of what is
-/// stored is lost by a crash, and at most `most`.
+/// Returns how many bytes follow those that are kept before they are made durable: half as many, so that a crash loses no more than a third of
+/// what is stored, but at least [`EVERY`] and at most `most`.
 fn due_after(kept: u64, most: u64) -> u64 {
     (kept / 2).clamp(EVERY, most)
 }

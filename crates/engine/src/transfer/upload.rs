@@ -355,8 +355,10 @@ impl Upload {
         let Some(open) = self.books.take_open(index, node) else { return };
         self.outputs.push_back(Output::FreeRoom { index });
         self.books.store(index, (open.segment.id, open.segment.bytes.len() as u32), node);
-        let crossed = self.log.crosses_link(node).then_some(open.segment.bytes.len() as u64);
-        self.supply.note(&mut self.outputs, now, crossed, self.books.in_flight());
+        self.supply.note(&mut self.outputs, self.books.in_flight());
+        if self.log.crosses_link(node) {
+            self.supply.note_crossed(now, open.segment.bytes.len() as u64);
+        }
         self.report_stage(now, index, Stage::Acknowledged);
         self.keep_more();
     }

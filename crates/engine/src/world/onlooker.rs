@@ -109,7 +109,7 @@ impl World {
                 self.notices.extend(reached(owner, Stage::LastByte));
                 self.notices.push_back(Notice::Answered { host: asking, owner, node, response, payload });
             }
-            RequesterOutput::Failed { owner, node, cause } => self.refuse((asking, node), owner, cause),
+            RequesterOutput::Failed { owner, node, cause } => self.fail_request((asking, node), owner, cause),
             // Only the client's connections are told of.
             RequesterOutput::Opened { node } if host == Hosts::CLIENT => self.notices.push_back(Notice::Opened(node)),
             RequesterOutput::Lost { node, loss } if host == Hosts::CLIENT => self.notices.push_back(Notice::Lost(node, loss)),
@@ -118,7 +118,7 @@ impl World {
     }
 
     /// Notes that a request of a host to a node will not be answered, or is not made at all.
-    pub(super) fn refuse(&mut self, (host, node): (Peer, NodeNumber), owner: Owner, cause: Cause) {
+    pub(super) fn fail_request(&mut self, (host, node): (Peer, NodeNumber), owner: Owner, cause: Cause) {
         self.notices.push_back(Notice::Failed { host, owner, node, cause });
     }
 

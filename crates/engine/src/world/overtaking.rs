@@ -11,6 +11,9 @@ use crate::peer::Peer;
 
 use super::World;
 
+/// Number of requests at the least, half of which are noted before it is looked which can still arrive.
+const FORGOTTEN_MIN: usize = 64;
+
 /// Kind of a request that concerns a segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Concern {
@@ -20,7 +23,11 @@ pub(super) enum Concern {
 
 /// Hosts that have asked nodes to store or to delete segments, as long as such a request may still arrive.
 #[derive(Debug, Default)]
-pub(crate) struct UnderWay(BTreeMap<(NodeNumber, SegmentId, Concern), BTreeSet<Peer>>);
+pub(crate) struct UnderWay {
+    hosts: BTreeMap<(NodeNumber, SegmentId, Concern), BTreeSet<Peer>>,
+    /// Number of requests that could still arrive when the others were last forgotten.
+    kept: usize,
+}
 
 impl World {
     /// Notes that a host asks a node to store or to delete segments.
@@ -29,27 +36,26 @@ impl World {
         if (host, concern) == (Peer::Client, Concern::Stores) {
             return;
         }
-        if self.under_way.0.len() >= 2 * self.under_way_kept {
+        if self.under_way.hosts.len() >= 2 * self.under_way.kept.max(FORGOTTEN_MIN) {
             self.forget_arrived();
         }
-        ids.iter().for_each(|&id| _ = self.under_way.0.entry((node, id, concern)).or_default().insert(host));
+        ids.iter().for_each(|&id| _ = self.under_way.hosts.entry((node, id, concern)).or_default().insert(host));
     }
 
     /// Forgets the requests that cannot arrive any more.
     fn forget_arrived(&mut self) {
-        let mut all = std::mem::take(&mut self.under_way.0);
+        let mut all = std::mem::take(&mut self.under_way.hosts);
         let mut known: BTreeMap<(Peer, NodeNumber), bool> = BTreeMap::new();
         all.retain(|&(node, ..), hosts| {
             hosts.retain(|&host| *known.entry((host, node)).or_insert_with(|| self.may_arrive(host, node)));
             !hosts.is_empty()
         });
-        self.under_way_kept = all.len().max(64);
-        self.under_way.0 = all;
+        self.under_way = UnderWay { kept: all.len(), hosts: all };
     }
 
     /// Returns true if a request of another host to store or to delete a segment may still arrive at a node.
     pub(super) fn may_be_overtaken(&self, host: Peer, node: NodeNumber, id: SegmentId, concern: Concern) -> bool {
-        let hosts = self.under_way.0.get(&(node, id, concern));
+        let hosts = self.under_way.hosts.get(&(node, id, concern));
         hosts.is_some_and(|hosts| hosts.iter().any(|&other| other != host && self.may_arrive(other, node)))
     }
 

@@ -163,7 +163,7 @@ impl World {
         host_of_node.peers.restart(now);
         self.ended_hosts.push_back(node);
         for (asked, owner) in unanswered {
-            self.refuse((Peer::Node(node), asked), owner, Cause::Unreachable(ConnectionLoss::AskerEnded));
+            self.fail_request((Peer::Node(node), asked), owner, Cause::Unreachable(ConnectionLoss::AskerEnded));
         }
         self.record_request_timeout(host);
         self.record_probe_timeout(host);

@@ -322,8 +322,9 @@ impl World {
                 Health::Alive if host == Hosts::CLIENT => self.collect_from(node),
                 Health::Dead => {
                     self.give_up_commits(host, node);
-                    let serving = self.hosts.host(host).server;
-                    serving.inspect(|&serving| self.end_served_of(serving, Some(peer)));
+                    if let Some(serving) = self.hosts.host(host).server {
+                        self.end_served_of(serving, Some(peer));
+                    }
                 }
                 Health::Alive | Health::Suspect => {}
             }

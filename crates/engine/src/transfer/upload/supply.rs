@@ -109,12 +109,16 @@ impl Supply {
         self.cut.pop()
     }
 
-    /// Notes that a segment is stored, while so many others are in flight. The rate of the window is that of the bytes that have crossed a link.
-    pub(super) fn note(&mut self, outputs: &mut VecDeque<Output>, now: SimTime, crossed: Option<u64>, in_flight: usize) {
+    /// Notes that a segment is stored, while so many others are in flight.
+    pub(super) fn note(&mut self, outputs: &mut VecDeque<Output>, in_flight: usize) {
         if in_flight > 0 {
             outputs.push_back(Output::GiveMemory { bytes: self.segment_size });
         }
-        crossed.into_iter().for_each(|bytes| self.window.note(now, bytes));
+    }
+
+    /// Notes that so many bytes have crossed a link, at whose rate the window is as large as it is.
+    pub(super) fn note_crossed(&mut self, now: SimTime, bytes: u64) {
+        self.window.note(now, bytes);
     }
 
     /// Handles the outcome of the earliest work on the source. Returns false if none is under way.
