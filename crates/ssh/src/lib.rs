@@ -6,6 +6,7 @@
 //! | `algorithms` | the algorithms that both sides take |
 //! | [`server`] | the servers: connections, logins, channels, and the end of all of these |
 //! | `paths` | paths in both of what follows |
+//! | `strings` | strings in the packets of both |
 //! | `uploads` | requests of SFTP about uploads that the client makes of servers of this program |
 //! | `session` | what runs in a channel: commands, the interactive shell, and what `sh` has of its own |
 //! | `sftp` | SFTP: requests of a channel, and the files and directories that they are about |
@@ -20,6 +21,7 @@ mod paths;
 pub mod server;
 mod session;
 mod sftp;
+mod strings;
 mod uploads;
 
 pub use self::server::Server;

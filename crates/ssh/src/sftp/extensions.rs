@@ -16,7 +16,7 @@
 
 use std::collections::HashMap;
 
-use bytes::{Buf, BufMut};
+use bytes::Buf;
 use p2p_service::files::Sha256Digest;
 use russh_sftp::protocol::{ExtendedReply, FileAttributes, Name, Packet};
 
@@ -26,7 +26,7 @@ use super::handles::{HANDLES_MAX, Open};
 use super::schedule::Claim;
 use super::session::Session;
 use crate::paths::{HOME, Place, absolute, expanded, place};
-use crate::uploads;
+use crate::{strings, uploads};
 
 const LIMITS: &str = "limits@openssh.com";
 const POSIX_RENAME: &str = "posix-rename@openssh.com";
@@ -60,10 +60,7 @@ struct Fields<'d>(&'d [u8]);
 
 impl<'d> Fields<'d> {
     fn bytes(&mut self) -> Done<&'d [u8]> {
-        let len = self.number()? as usize;
-        let (bytes, rest) = self.0.split_at_checked(len).ok_or_else(short)?;
-        self.0 = rest;
-        Ok(bytes)
+        strings::take(&mut self.0).ok_or_else(short)
     }
 
     fn text(&mut self) -> Done<&'d str> {
@@ -218,17 +215,12 @@ impl Session {
             let mut names = Vec::new();
             for id in fields.bytes()?.chunks_exact(4) {
                 let id = u32::from_be_bytes([id[0], id[1], id[2], id[3]]);
-                put(&mut names, self.owners.name(id).as_bytes());
+                strings::put(&mut names, self.owners.name(id).as_bytes());
             }
-            put(&mut answer, &names);
+            strings::put(&mut answer, &names);
         }
         Ok(answer)
     }
-}
-
-fn put(to: &mut Vec<u8>, bytes: &[u8]) {
-    to.put_u32(u32::try_from(bytes.len()).unwrap_or(u32::MAX));
-    to.extend_from_slice(bytes);
 }
 
 /// Returns the limits: of a packet, a READ, a WRITE, and the handles.
@@ -247,8 +239,8 @@ fn checked(mut fields: Fields<'_>, sha256: &Sha256Digest, size: u64) -> Done<Vec
         return Err(Failure::unsupported("the digest is known of a file as a whole, and of no part of it"));
     }
     let mut answer = Vec::new();
-    put(&mut answer, b"check-file");
-    put(&mut answer, b"sha256");
+    strings::put(&mut answer, b"check-file");
+    strings::put(&mut answer, b"sha256");
     answer.extend_from_slice(sha256.as_bytes());
     Ok(answer)
 }
@@ -272,7 +264,7 @@ mod tests {
     fn a_digest_is_given_of_a_whole_file() {
         let request = |algorithms: &str, first: u64, len: u64, block: u32| {
             let mut data = Vec::new();
-            put(&mut data, algorithms.as_bytes());
+            strings::put(&mut data, algorithms.as_bytes());
             data.extend_from_slice(&first.to_be_bytes());
             data.extend_from_slice(&len.to_be_bytes());
             data.extend_from_slice(&block.to_be_bytes());

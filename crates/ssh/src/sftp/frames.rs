@@ -50,7 +50,7 @@ impl Frames {
         if let Ok(length) = (&self.rest[..]).chain(bytes).try_get_u32()
             && length as usize <= PACKET_MAX
         {
-            // A packet comes into one place, with what follows it in its last bytes, and is not moved as it grows.
+            // A packet that stands first comes into one place, with what follows it in its last bytes, and is not moved as it grows.
             let missing = (4 + length as usize).saturating_sub(self.rest.len()).max(bytes.len());
             if self.rest.capacity() - self.rest.len() < missing {
                 self.rest.reserve(missing + bytes.len());

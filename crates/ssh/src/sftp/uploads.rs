@@ -28,19 +28,18 @@ impl Session {
             None => None,
             Some(KeptUpload { transfer: None, offset, .. }) => Some(Upload::Kept(offset)),
             Some(KeptUpload { transfer: Some(transfer), offset, .. }) => {
-                let done = self.progress_of(transfer).await?.map_or(offset, |(_, bytes)| bytes);
-                Some(Upload::UnderWay(done))
+                Some(Upload::UnderWay(self.stored_of(transfer).await?.unwrap_or(offset)))
             }
         };
         self.handles.note_asked(path);
         Ok(UploadStatus { is_stored, upload })
     }
 
-    /// Returns the state of a transfer and the bytes that are stored of it, if it is known.
-    async fn progress_of(&self, transfer: TransferId) -> Done<Option<(TransferState, u64)>> {
+    /// Returns the bytes that are stored of a transfer, if it is known.
+    async fn stored_of(&self, transfer: TransferId) -> Done<Option<u64>> {
         let snapshot = self.access.present_snapshot().await?;
         let status = snapshot.transfers.iter().map(|report| &report.status).find(|status| status.id == transfer);
-        Ok(status.map(|status| (status.state, status.bytes_done)))
+        Ok(status.map(|status| status.bytes_done))
     }
 
     /// Undoes the upload at a path, if there is one, and waits until nothing of it is kept.
@@ -92,15 +91,10 @@ impl Session {
     /// # Errors
     /// Fails if it has not ended in time.
     pub(super) async fn rested(&self, user: &Identity, text: &str, kept: KeptUpload) -> Done<Option<KeptUpload>> {
-        let Some(transfer) = kept.transfer else { return Ok(Some(kept)) };
-        match self.progress_of(transfer).await? {
-            Some((TransferState::Parking, _)) => {
-                let rested = timeout(REST_MAX, self.access.call(Await { transfer })).await;
-                let _ = rested.map_err(|_| unrested(text))?;
-                self.kept(user, text).await
-            }
-            _ => Ok(Some(kept)),
-        }
+        let (Some(transfer), TransferState::Parking) = (kept.transfer, kept.state) else { return Ok(Some(kept)) };
+        let rested = timeout(REST_MAX, self.access.call(Await { transfer })).await;
+        let _ = rested.map_err(|_| unrested(text))?;
+        self.kept(user, text).await
     }
 }
 

@@ -34,7 +34,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::{Buf, BufMut};
+use bytes::BufMut;
 use russh::{Channel, ChannelMsg};
 use russh_sftp::client::error::Error;
 use russh_sftp::client::{Config, RawSftpSession};
@@ -51,6 +51,7 @@ pub use self::parts::Sending;
 pub use self::sending::{Progress, Sent, Step};
 use self::wire::{Reason, Wire};
 use super::{ClientError, Connection, OPEN_MAX};
+use crate::strings;
 
 /// Version that is spoken.
 const VERSION: u32 = 3;
@@ -179,7 +180,7 @@ impl Sftp {
             return Err(SftpError::NotReplaceable { host: self.host.clone(), path: to.to_owned() });
         }
         let mut names = Vec::new();
-        [from, to].into_iter().for_each(|name| put(&mut names, name.as_bytes()));
+        [from, to].into_iter().for_each(|name| strings::put(&mut names, name.as_bytes()));
         self.request(POSIX_RENAME, names, to).await
     }
 
@@ -202,8 +203,8 @@ impl Sftp {
             return Ok(None);
         }
         let mut asked = Vec::new();
-        put(&mut asked, path.as_bytes());
-        put(&mut asked, b"sha256");
+        strings::put(&mut asked, path.as_bytes());
+        strings::put(&mut asked, b"sha256");
         // All of the file, as one block.
         asked.put_u64(0);
         asked.put_u64(0);
@@ -233,20 +234,12 @@ fn lengths_within(limits: &LimitsExtension) -> (u32, u32) {
     (within(limits.max_read_len), within(limits.max_write_len))
 }
 
-/// Appends a string of the protocol (RFC 4251, section 5).
-fn put(to: &mut Vec<u8>, bytes: &[u8]) {
-    to.put_u32(u32::try_from(bytes.len()).unwrap_or(u32::MAX));
-    to.extend_from_slice(bytes);
-}
-
 /// Returns the digest in the answer to `check-file-name`: the algorithm, which some servers have after the name of the request, and one block.
 fn sha256_in(mut answer: &[u8]) -> Option<[u8; 32]> {
     loop {
-        let len = answer.try_get_u32().ok()? as usize;
-        let (name, rest) = answer.split_at_checked(len)?;
-        match name {
-            b"check-file" => answer = rest,
-            b"sha256" => return rest.try_into().ok(),
+        match strings::take(&mut answer)? {
+            b"check-file" => {}
+            b"sha256" => return answer.try_into().ok(),
             _ => return None,
         }
     }
@@ -269,11 +262,11 @@ mod tests {
     #[test]
     fn a_digest_is_found_with_and_without_the_name_of_its_request() {
         let mut answer = Vec::new();
-        put(&mut answer, b"sha256");
+        strings::put(&mut answer, b"sha256");
         answer.extend([7; 32]);
         assert_eq!(sha256_in(&answer), Some([7; 32]));
         let mut named = Vec::new();
-        put(&mut named, b"check-file");
+        strings::put(&mut named, b"check-file");
         named.extend_from_slice(&answer);
         assert_eq!(sha256_in(&named), Some([7; 32]));
         for wrong in [&answer[..answer.len() - 1], b"", b"\0\0\0\x03md5", b"\xff\xff\xff\xff"] {

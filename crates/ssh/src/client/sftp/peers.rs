@@ -154,7 +154,7 @@ impl Handler for Server {
         let mut sha256: [u8; 32] = Sha256::digest(&self.files.lock().unwrap()[std::str::from_utf8(&path[..len]).unwrap()]).into();
         sha256[0] ^= u8::from(self.manner == Manner::Wrong);
         let mut data = Vec::new();
-        put(&mut data, b"sha256");
+        strings::put(&mut data, b"sha256");
         data.extend(sha256);
         Ok(Packet::ExtendedReply(ExtendedReply { id, data }))
     }

@@ -3,7 +3,8 @@
 use russh_sftp::client::error::Error;
 use russh_sftp::protocol::Packet;
 
-use super::{Sftp, SftpError, put};
+use super::{Sftp, SftpError};
+use crate::strings;
 use crate::uploads::{self, Upload, UploadStatus};
 
 impl Sftp {
@@ -18,7 +19,7 @@ impl Sftp {
     /// Fails if the host refuses, or if the connection ends.
     pub(super) async fn upload_status(&self, path: &str) -> Result<UploadStatus, SftpError> {
         let mut fields = Vec::new();
-        put(&mut fields, path.as_bytes());
+        strings::put(&mut fields, path.as_bytes());
         match self.raw.extended(uploads::STATUS, fields).await.map_err(|error| self.failed(error, path))? {
             Packet::ExtendedReply(reply) => {
                 UploadStatus::decoded(&reply.data).ok_or_else(|| self.failed(Error::UnexpectedPacket, path))
@@ -42,7 +43,7 @@ impl Sftp {
     /// Fails if the host refuses, or if the connection ends.
     pub(super) async fn forget_upload(&self, path: &str) -> Result<(), SftpError> {
         let mut fields = Vec::new();
-        put(&mut fields, path.as_bytes());
+        strings::put(&mut fields, path.as_bytes());
         self.request(uploads::FORGET, fields, path).await
     }
 
@@ -52,8 +53,8 @@ impl Sftp {
     /// Fails if the host refuses, or if the connection ends.
     pub(super) async fn expect(&self, handle: &str, sha256: &[u8; 32], path: &str) -> Result<(), SftpError> {
         let mut fields = Vec::new();
-        put(&mut fields, handle.as_bytes());
-        put(&mut fields, sha256);
+        strings::put(&mut fields, handle.as_bytes());
+        strings::put(&mut fields, sha256);
         self.request(uploads::EXPECT, fields, path).await
     }
 }

@@ -14,7 +14,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::names::{bytes_of, of_bytes};
 use super::{CHECK, POSIX_RENAME};
-use crate::uploads;
+use crate::{strings, uploads};
 
 /// Bytes of a packet at the most, as the library takes it.
 const PACKET_MAX: usize = 256 << 10;
@@ -194,14 +194,6 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Wire<S> {
     }
 }
 
-/// Takes a string (RFC 4251, section 5) from the begin of bytes.
-fn string<'d>(bytes: &mut &'d [u8]) -> Option<&'d [u8]> {
-    let len = bytes.try_get_u32().ok()? as usize;
-    let (string, rest) = bytes.split_at_checked(len)?;
-    *bytes = rest;
-    Some(string)
-}
-
 /// Takes attributes (section 5 of the draft) from the begin of bytes.
 fn attributes<'d>(bytes: &mut &'d [u8]) -> Option<&'d [u8]> {
     let all = *bytes;
@@ -211,16 +203,11 @@ fn attributes<'d>(bytes: &mut &'d [u8]) -> Option<&'d [u8]> {
     *bytes = bytes.split_at_checked(len)?.1;
     if flags & 0x8000_0000 != 0 {
         for _ in 0..bytes.try_get_u32().ok()? {
-            string(bytes)?;
-            string(bytes)?;
+            strings::take(bytes)?;
+            strings::take(bytes)?;
         }
     }
     all.get(..all.len() - bytes.len())
-}
-
-fn put(to: &mut BytesMut, bytes: &[u8]) {
-    to.put_u32(u32::try_from(bytes.len()).unwrap_or(u32::MAX));
-    to.extend_from_slice(bytes);
 }
 
 /// Returns an answer with names (section 7) in which these are text; `None` if they are so already, or if it is malformed.
@@ -228,11 +215,11 @@ fn names_as_text(packet: &[u8]) -> Option<BytesMut> {
     let (head, mut rest) = packet.split_at_checked(9)?;
     let (mut named, mut is_other) = (BytesMut::from(head), false);
     for _ in 0..(&head[5..]).get_u32() {
-        let name = string(&mut rest)?;
+        let name = strings::take(&mut rest)?;
         let text = of_bytes(name);
         is_other |= text.as_bytes() != name;
-        put(&mut named, text.as_bytes());
-        put(&mut named, string(&mut rest)?);
+        strings::put(&mut named, text.as_bytes());
+        strings::put(&mut named, strings::take(&mut rest)?);
         named.extend_from_slice(attributes(&mut rest)?);
     }
     named.extend_from_slice(rest);
@@ -241,9 +228,6 @@ fn names_as_text(packet: &[u8]) -> Option<BytesMut> {
 
 /// Returns a request with the bytes of its paths; `None` if all of them are text.
 fn paths_as_bytes(packet: &[u8]) -> Option<BytesMut> {
-    if !packet.contains(&0) {
-        return None;
-    }
     let (head, mut rest) = packet.split_at_checked(5)?;
     let mut named = BytesMut::from(head);
     let paths = match head[0] {
@@ -251,8 +235,8 @@ fn paths_as_bytes(packet: &[u8]) -> Option<BytesMut> {
         3 | 7 | 9 | 11 | 13..=17 | 19 => 1,
         18 | 20 => 2,
         EXTENDED => {
-            let request = string(&mut rest)?;
-            put(&mut named, request);
+            let request = strings::take(&mut rest)?;
+            strings::put(&mut named, request);
             match request {
                 _ if request == POSIX_RENAME.as_bytes() => 2,
                 _ if request == CHECK.1.as_bytes() || request == uploads::STATUS.as_bytes() => 1,
@@ -263,10 +247,10 @@ fn paths_as_bytes(packet: &[u8]) -> Option<BytesMut> {
     };
     let mut is_other = false;
     for _ in 0..paths {
-        let text = string(&mut rest)?;
+        let text = strings::take(&mut rest)?;
         let bytes = bytes_of(std::str::from_utf8(text).ok()?);
         is_other |= *bytes != *text;
-        put(&mut named, &bytes);
+        strings::put(&mut named, &bytes);
     }
     named.extend_from_slice(rest);
     is_other.then_some(named)
@@ -280,7 +264,7 @@ mod tests {
 
     fn packet(body: &[u8]) -> Vec<u8> {
         let mut packet = BytesMut::new();
-        put(&mut packet, body);
+        strings::put(&mut packet, body);
         packet.to_vec()
     }
 
@@ -318,14 +302,14 @@ mod tests {
     fn names_are_text_here_and_bytes_there() {
         let mut names = BytesMut::from(&b"\x68\0\0\0\x07\0\0\0\x02"[..]);
         for name in [&b"caf\xe9"[..], b"b"] {
-            put(&mut names, name);
-            put(&mut names, b"long");
+            strings::put(&mut names, name);
+            strings::put(&mut names, b"long");
             names.put_u32(0x8000_0005);
             names.put_u64(3);
             names.put_u32(0o100_644);
             names.put_u32(1);
-            put(&mut names, b"x");
-            put(&mut names, b"y");
+            strings::put(&mut names, b"x");
+            strings::put(&mut names, b"y");
         }
         let text = names_as_text(&names).unwrap();
         assert_eq!(text.len(), names.len() + 2);
@@ -334,8 +318,8 @@ mod tests {
             let mut asked = BytesMut::from(&[kind, 0, 0, 0, 1][..]);
             let mut expected = asked.clone();
             for _ in 0..paths {
-                put(&mut asked, b"caf\0e9");
-                put(&mut expected, b"caf\xe9");
+                strings::put(&mut asked, b"caf\0e9");
+                strings::put(&mut expected, b"caf\xe9");
             }
             asked.put_u32(26);
             expected.put_u32(26);
