@@ -353,3 +353,15 @@ fn a_server_that_may_open_no_more_files_says_so() {
     let said = served.stop();
     assert!(said.code == Some(0) && said.stderr.contains(&format!("{} too many open files", times())), "{said:?}");
 }
+
+/// Runs a command whose standard output is on a full device, which it names, and one whose reader is gone, which is no failure.
+fn names_its_output(home: &Home, words: &[&str]) {
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let said = home.command(words).stdout(full).output().unwrap();
+    let told = String::from_utf8(said.stderr).unwrap();
+    assert!(said.status.code() == Some(1) && told.contains("cannot write to standard output: No space left"), "{told}");
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let said = home.command(words).stdout(writer).output().unwrap();
+    assert!(said.status.code() == Some(0) && said.stderr.is_empty(), "{said:?}");
+}
