@@ -85,6 +85,11 @@ impl Problem {
         Problem { status: status.as_u16(), title, ..self }
     }
 
+    /// Returns the problem with another sentence about it.
+    pub(crate) fn with_detail(self, detail: String) -> Problem {
+        Problem { detail, ..self }
+    }
+
     /// Returns the status of the answer.
     pub(crate) fn status(&self) -> StatusCode {
         StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
