@@ -3,13 +3,17 @@
 //! | file | contents |
 //! |---|---|
 //! | `extract` | bodies and parameters of requests, whose rejections are problems |
-//! | `auth` | registration, logins and sessions |
+//! | `auth` | registration, logins and who the caller is |
+//! | `account` | the caller's account: password, sessions, one-time passwords |
+//! | `tokens` | API tokens, and invites |
 //!
 //! A handler has a `#[utoipa::path]` above it, and its module a function `routes` that this one merges. What it is asked for goes to the gate,
 //! and what the gate refuses is a [`Problem`](crate::problem::Problem).
 
-mod auth;
+mod account;
+pub(crate) mod auth;
 pub(crate) mod extract;
+mod tokens;
 
 use axum::routing::get;
 use axum::{Json, Router};
@@ -26,12 +30,13 @@ struct General;
 
 /// Returns the routes of REST and their description.
 fn described() -> (Router<Web>, Description) {
-    let v1 = OpenApiRouter::new().merge(auth::routes());
+    let v1 = OpenApiRouter::new().merge(auth::routes()).merge(account::routes()).merge(tokens::routes());
     OpenApiRouter::with_openapi(General::openapi()).nest("/api/v1", v1).split_for_parts()
 }
 
 /// Returns the routes of REST.
 pub(crate) fn routes() -> Router<Web> {
     let (routes, description) = described();
-    routes.route("/api/v1/openapi.json", get(|| async { Json(description) }))
+    let older = Router::new().merge(auth::aliases()).merge(account::aliases());
+    routes.nest("/api", older).route("/api/v1/openapi.json", get(|| async { Json(description) }))
 }

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum::response::{IntoResponse, Redirect, Response};
 use http::request::Parts;
-use http::{Method, StatusCode};
+use http::Method;
 use p2p_service::access::{Access, Identity};
 
 use super::links::encoded;
 use crate::callers::Caller;
+use crate::csrf::FormToken;
 use crate::problem::Problem;
 use crate::web::Web;
 
@@ -69,7 +70,10 @@ impl FromRequestParts<Web> for Visitor {
     async fn from_request_parts(parts: &mut Parts, web: &Web) -> Result<Visitor, Response> {
         let caller = <Caller as OptionalFromRequestParts<Web>>::from_request_parts(parts, web).await;
         match caller.map_err(IntoResponse::into_response)? {
-            Some(Caller(access)) => Ok(Visitor { identity: access.identity(), access, csrf: String::new() }),
+            Some(Caller(access)) => {
+                let token = FormToken::from_request_parts(parts, web).await.map_err(IntoResponse::into_response)?;
+                Ok(Visitor { identity: access.identity(), access, csrf: token.0 })
+            }
             None => Err(to_sign_in(parts)),
         }
     }
@@ -88,14 +92,6 @@ pub(super) fn own_page(next: &str) -> Option<&str> {
     Some(next).filter(|next| is_path && !next.chars().any(char::is_control))
 }
 
-/// A problem as a page.
-#[derive(Debug, askama::Template)]
-#[template(path = "problem.html")]
-struct ProblemPage<'a> {
-    title: &'a str,
-    detail: &'a str,
-}
-
 /// Problem that is told as a page and not as a document for programs.
 #[derive(Debug)]
 pub(super) struct Failed(pub(super) Problem);
@@ -108,13 +104,7 @@ impl<E: Into<Problem>> From<E> for Failed {
 
 impl IntoResponse for Failed {
     fn into_response(self) -> Response {
-        let title = match self.0.status() {
-            StatusCode::NOT_FOUND => "There is nothing here",
-            StatusCode::FORBIDDEN => "This is not yours to do",
-            status if status.is_server_error() => "It did not work",
-            _ => "This cannot be done",
-        };
-        (self.0.status(), super::page(&ProblemPage { title, detail: self.0.detail() })).into_response()
+        (self.0.status(), super::of_problem(&self.0)).into_response()
     }
 }
 
