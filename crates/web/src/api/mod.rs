@@ -4,12 +4,14 @@
 //! |---|---|
 //! | `extract` | bodies and parameters of requests, whose rejections are problems |
 //! | `auth` | registration, logins and sessions |
+//! | `files` | files: lists, content, changes, sharing |
 //!
 //! A handler has a `#[utoipa::path]` above it, and its module a function `routes` that this one merges. What it is asked for goes to the gate,
 //! and what the gate refuses is a [`Problem`](crate::problem::Problem).
 
 mod auth;
 pub(crate) mod extract;
+mod files;
 
 use axum::routing::get;
 use axum::{Json, Router};
@@ -26,12 +28,12 @@ struct General;
 
 /// Returns the routes of REST and their description.
 fn described() -> (Router<Web>, Description) {
-    let v1 = OpenApiRouter::new().merge(auth::routes());
+    let v1 = OpenApiRouter::new().merge(auth::routes()).merge(files::routes());
     OpenApiRouter::with_openapi(General::openapi()).nest("/api/v1", v1).split_for_parts()
 }
 
 /// Returns the routes of REST.
 pub(crate) fn routes() -> Router<Web> {
     let (routes, description) = described();
-    routes.route("/api/v1/openapi.json", get(|| async { Json(description) }))
+    routes.merge(files::others()).route("/api/v1/openapi.json", get(|| async { Json(description) }))
 }
