@@ -13,6 +13,8 @@
 //! | [`session_file`] | the session that `p2p login` saves in the data directory |
 //! | [`range`] | ranges of bytes as users write them |
 //! | [`pages`] | lists of files page by page |
+//! | [`browsing`] | lists that are searched, and in other orders, page by page |
+//! | `numbers` | the numbers of files and directories |
 //! | [`room`] | room for the user's files |
 //! | [`sharing`] | read access of other users |
 //! | `segments` | single segments on a node |
@@ -24,11 +26,13 @@
 
 pub mod account;
 pub mod challenges;
+pub mod browsing;
 pub mod copies;
 mod files;
 mod held;
 pub mod identity;
 mod keys;
+mod numbers;
 pub mod pages;
 pub mod range;
 pub mod remote;

@@ -6,6 +6,7 @@
 //! | `auth` | registration, logins and who the caller is |
 //! | `account` | the caller's account: password, sessions, one-time passwords |
 //! | `tokens` | API tokens, and invites |
+//! | `files` | files: lists, content, changes, sharing |
 //!
 //! A handler has a `#[utoipa::path]` above it, and its module a function `routes` that this one merges. What it is asked for goes to the gate,
 //! and what the gate refuses is a [`Problem`](crate::problem::Problem).
@@ -14,6 +15,7 @@ mod account;
 pub(crate) mod auth;
 pub(crate) mod extract;
 mod tokens;
+mod files;
 
 use axum::routing::get;
 use axum::{Json, Router};
@@ -30,7 +32,7 @@ struct General;
 
 /// Returns the routes of REST and their description.
 fn described() -> (Router<Web>, Description) {
-    let v1 = OpenApiRouter::new().merge(auth::routes()).merge(account::routes()).merge(tokens::routes());
+    let v1 = OpenApiRouter::new().merge(auth::routes()).merge(account::routes()).merge(tokens::routes()).merge(files::routes());
     OpenApiRouter::with_openapi(General::openapi()).nest("/api/v1", v1).split_for_parts()
 }
 
@@ -38,5 +40,5 @@ fn described() -> (Router<Web>, Description) {
 pub(crate) fn routes() -> Router<Web> {
     let (routes, description) = described();
     let older = Router::new().merge(auth::aliases()).merge(account::aliases());
-    routes.nest("/api", older).route("/api/v1/openapi.json", get(|| async { Json(description) }))
+    routes.nest("/api", older).merge(files::others()).route("/api/v1/openapi.json", get(|| async { Json(description) }))
 }

@@ -11,7 +11,7 @@ use http::{HeaderName, HeaderValue};
 
 /// Policy for what a page may load, run and be in (Content Security Policy Level 3): this server alone, no script or style within a page, no
 /// frame.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; \
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; media-src 'self'; connect-src 'self'; \
     form-action 'self'; frame-ancestors 'none'; base-uri 'none'; worker-src 'self'";
 
 /// Features of browsers that no page uses (Permissions Policy).

@@ -53,19 +53,11 @@ struct SharedPage {
 }
 
 pub(super) fn routes() -> Router<Web> {
-    Router::new().route("/s/{token}", get(shown)).route("/s/{token}/{*path}", get(shown_within))
+    Router::new().route("/s/{token}", get(shown))
 }
 
-async fn shown(stranger: Stranger, Path(token): Path<String>, query: Query<Fields>) -> Response {
-    answered(stranger, token, String::new(), query).await
-}
-
-async fn shown_within(stranger: Stranger, Path((token, path)): Path<(String, String)>, query: Query<Fields>) -> Response {
-    answered(stranger, token, path, query).await
-}
-
-async fn answered(Stranger(access): Stranger, token: String, path: String, Query(query): Query<Fields>) -> Response {
-    let answer = answer(&access, &token, &path, &query).await.unwrap_or_else(IntoResponse::into_response);
+async fn shown(Stranger(access): Stranger, Path(token): Path<String>, Query(query): Query<Fields>) -> Response {
+    let answer = answer(&access, &token, &query).await.unwrap_or_else(IntoResponse::into_response);
     ([(REFERRER_POLICY, "no-referrer"), (ROBOTS, "noindex, nofollow")], answer).into_response()
 }
 
@@ -77,8 +69,9 @@ struct Link {
     expires: u64,
 }
 
-async fn answer(access: &Access, token: &str, path: &str, query: &Fields) -> Result<Response, Failed> {
+async fn answer(access: &Access, token: &str, query: &Fields) -> Result<Response, Failed> {
     let link = opened(access, token).await?;
+    let path = query.get("path");
     let key = if path.is_empty() { link.root.clone() } else { link.root.child(path) };
     let text = link.identity.label(&key);
     let entry = access.known_entry(&link.identity, &text).await?;
@@ -87,7 +80,7 @@ async fn answer(access: &Access, token: &str, path: &str, query: &Fields) -> Res
     Sort::Name.sort(&mut entries, false);
     let pages = entries.len().div_ceil(PAGE).max(1);
     let number = query.get("page").parse().unwrap_or(1).clamp(1, pages);
-    let at = |number: usize| format!("{}?page={number}", link.href(&key));
+    let at = |number: usize| format!("{}?path={}&page={number}", link.base, encoded(link.below(&key)));
     let rows = entries.iter().skip((number - 1) * PAGE).take(PAGE).map(|entry| link.row(entry)).collect();
     let row = Row::of(&link.identity, &entry);
     Ok(page(&SharedPage {
@@ -99,7 +92,7 @@ async fn answer(access: &Access, token: &str, path: &str, query: &Fields) -> Res
         size: bytes_of(if directory { entries.iter().map(|entry| size_of(entry)).sum() } else { size_of(&entry) }),
         sha256: row.sha256,
         modified: row.modified,
-        download: format!("{}?download", link.href(&key)),
+        download: link.content(&key),
         rows,
         total: entries.len(),
         before: if number > 1 { at(number - 1) } else { String::new() },
@@ -132,13 +125,28 @@ async fn opened(access: &Access, token: &str) -> Result<Link, Failed> {
 impl Link {
     /// Returns the page of what is within the link.
     fn href(&self, key: &FileKey) -> String {
-        let below = key.name.strip_prefix(&self.root.name).unwrap_or_default();
-        format!("{}{}", self.base, encoded_path(below))
+        match self.below(key) {
+            "" => self.base.clone(),
+            below => format!("{}?path={}", self.base, encoded(below)),
+        }
+    }
+
+    /// Returns the link to the content of a file.
+    fn content(&self, key: &FileKey) -> String {
+        match self.below(key) {
+            "" => format!("{}/content?download", self.base),
+            below => format!("{}/content/{}?download", self.base, encoded_path(below)),
+        }
+    }
+
+    /// Returns the path of what is within the link, seen from there.
+    fn below<'a>(&self, key: &'a FileKey) -> &'a str {
+        key.name.strip_prefix(&self.root.name).unwrap_or_default().trim_start_matches('/')
     }
 
     fn row(&self, entry: &Entry) -> Row {
-        let href = self.href(entry.key());
-        Row { content: format!("{href}?download"), href, shared_with: String::new(), ..Row::of(&self.identity, entry) }
+        let (href, content) = (self.href(entry.key()), self.content(entry.key()));
+        Row { content, href, shared_with: String::new(), ..Row::of(&self.identity, entry) }
     }
 
     /// Returns the way from what the link is to, to a file or directory within it.

@@ -1,7 +1,7 @@
 //! Files that a form stores (RFC 7578), for browsers without JavaScript: each streams to the nodes as it comes, and none is kept in memory.
 
 use axum::extract::multipart::Field;
-use axum::extract::{FromRequest, Multipart, Request};
+use axum::extract::{DefaultBodyLimit, FromRequest, Multipart, Request};
 use axum::response::{IntoResponse, Redirect, Response};
 use p2p_service::access::uploads::StoreAs;
 use p2p_service::files::{Await, BegunUpload, Cancel, Declared};
@@ -13,10 +13,12 @@ use crate::pages::links;
 use crate::problem::Problem;
 
 /// Stores the files of a form into a directory.
-pub(in crate::pages) async fn taken(visitor: &Visitor, named: &Named, request: Request) -> Result<Response, Failed> {
+pub(in crate::pages) async fn taken(visitor: &Visitor, named: &Named, mut request: Request) -> Result<Response, Failed> {
     if named.file.is_some() {
         return Err(invalid("path", "it is a file, and files are stored into a directory"));
     }
+    // The content is not kept in memory.
+    DefaultBodyLimit::disable().apply(&mut request);
     let mut form = Multipart::from_request(request, &()).await.map_err(|error| invalid("files", &error.body_text()))?;
     let (mut count, mut replace) = (0, false);
     while let Some(field) = form.next_field().await.map_err(|error| invalid("files", &error.body_text()))? {
