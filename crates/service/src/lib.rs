@@ -43,6 +43,8 @@ pub use p2p_engine::{ClockMode, ErrorKind, Event, Scope};
 
 /// Types of files and transfers that front ends name, so that they need the service alone.
 pub mod files {
+    pub use crate::access::upload_notes::{End, UploadNote};
+    pub use crate::access::uploads::{KEPT_FOR, StoreAs};
     pub use p2p_base::units::{ByteSize, SimDuration, SimTime};
     pub use p2p_engine::operation::{Await, BeginTransfer, Cancel, ForgetUpload, KeptUpload, ListTransfers, Park, StatFile};
     pub use p2p_engine::stream::prefix::Prefix;

@@ -19,6 +19,7 @@
 //! | [`sharing`] | read access of other users |
 //! | `segments` | single segments on a node |
 //! | `uploads` | uploads of streams, and those that are kept |
+//! | [`upload_notes`] | what a front end notes of uploads that are sent in pieces |
 //! | `keys` | public keys of the user's account |
 //! | `tokens` | API tokens: their making and revoking, the login by one, and what is refused to one |
 //!
@@ -41,6 +42,7 @@ mod segments;
 pub mod session_file;
 pub mod sharing;
 mod tokens;
+pub mod upload_notes;
 pub mod uploads;
 pub mod watching;
 

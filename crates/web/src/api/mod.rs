@@ -7,6 +7,7 @@
 //! | `account` | the caller's account: password, sessions, one-time passwords |
 //! | `tokens` | API tokens, and invites |
 //! | `files` | files: lists, content, changes, sharing |
+//! | `uploads` | resumable uploads |
 //!
 //! A handler has a `#[utoipa::path]` above it, and its module a function `routes` that this one merges. What it is asked for goes to the gate,
 //! and what the gate refuses is a [`Problem`](crate::problem::Problem).
@@ -14,8 +15,9 @@
 mod account;
 pub(crate) mod auth;
 pub(crate) mod extract;
-mod tokens;
 mod files;
+mod tokens;
+mod uploads;
 
 use axum::routing::get;
 use axum::{Json, Router};
@@ -32,7 +34,8 @@ struct General;
 
 /// Returns the routes of REST and their description.
 fn described() -> (Router<Web>, Description) {
-    let v1 = OpenApiRouter::new().merge(auth::routes()).merge(account::routes()).merge(tokens::routes()).merge(files::routes());
+    let accounts = OpenApiRouter::new().merge(auth::routes()).merge(account::routes()).merge(tokens::routes());
+    let v1 = accounts.merge(files::routes()).merge(uploads::routes());
     OpenApiRouter::with_openapi(General::openapi()).nest("/api/v1", v1).split_for_parts()
 }
 
