@@ -8,9 +8,12 @@
 //! | `embedded` | the files of the pages that do not change: style sheets, scripts, pictures |
 //! | `callers` | who makes a request |
 //! | `problem` | how errors are told |
+//! | `watching` | metrics, and whether the process is well, for programs that watch it |
 //! | `web` | what all requests share |
 //!
 //! A front end opens the [door](p2p_service::doors) and lets a [`Server`] attend it.
+
+#![expect(clippy::result_large_err, reason = "a problem ends its request")]
 
 mod api;
 mod callers;
@@ -18,8 +21,10 @@ mod embedded;
 mod pages;
 mod problem;
 pub mod server;
+mod watching;
 mod web;
 
+pub use self::api::description;
 pub use self::server::{PROTOCOLS, Server};
 
 /// Name of the service, of its section in p2p.toml, of its doors, and in the audit log and in mails.

@@ -6,10 +6,12 @@ use axum::extract::FromRef;
 use axum_extra::extract::cookie::Key;
 use p2p_service::access::Access;
 use p2p_service::access::remote::RemoteRules;
+use p2p_service::doors::Doors;
 use p2p_service::doors::guest::Guest;
 use tokio::sync::watch;
 
 use crate::SERVICE;
+use crate::api::Dashboards;
 
 /// What all requests share. Cheap to clone.
 #[derive(Clone)]
@@ -24,12 +26,37 @@ struct Inner {
     key: Key,
     /// True once the server ends.
     ends: watch::Receiver<bool>,
+    /// Doors of the process, for their figures.
+    doors: Doors,
+    /// Latest dashboards.
+    dashboards: Dashboards,
 }
 
 impl Web {
     /// Makes what the requests to the gate of `local` share.
-    pub(crate) fn new(local: Access, rules: Arc<RemoteRules>, is_secure: bool, ends: watch::Receiver<bool>) -> Web {
-        Web(Arc::new(Inner { local, rules, is_secure, key: Key::generate(), ends }))
+    pub(crate) fn new(local: Access, rules: Arc<RemoteRules>, is_secure: bool, ends: watch::Receiver<bool>, doors: Doors) -> Web {
+        let (key, dashboards) = (Key::generate(), Dashboards::default());
+        Web(Arc::new(Inner { local, rules, is_secure, key, ends, doors, dashboards }))
+    }
+
+    /// Returns the access of the program itself, for what names no user.
+    pub(crate) fn program(&self) -> &Access {
+        &self.0.local
+    }
+
+    /// Returns the doors of the process.
+    pub(crate) fn doors(&self) -> &Doors {
+        &self.0.doors
+    }
+
+    /// Returns the latest dashboards.
+    pub(crate) fn dashboards(&self) -> &Dashboards {
+        &self.0.dashboards
+    }
+
+    /// Returns true once the server ends.
+    pub(crate) fn is_ending(&self) -> bool {
+        *self.0.ends.borrow()
     }
 
     /// Returns the access of a client whom nobody is asked about yet: nobody's.

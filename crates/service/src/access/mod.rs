@@ -11,6 +11,7 @@
 //! | `held` | the session or the API token by which the user is logged in |
 //! | [`session_file`] | the session that `p2p login` saves in the data directory |
 //! | [`range`] | ranges of bytes as users write them |
+//! | [`numbers`] | what the program counts, without a name of a user or a file |
 //! | [`pages`] | lists of files page by page |
 //! | [`room`] | room for the user's files |
 //! | [`sharing`] | read access of other users |
@@ -28,6 +29,7 @@ mod files;
 mod held;
 pub mod identity;
 mod keys;
+pub mod numbers;
 pub mod pages;
 pub(crate) mod preference;
 pub mod range;

@@ -2,8 +2,10 @@
 //!
 //! | file | contents |
 //! |---|---|
+//! | `reader` | the description of REST, for people |
 //! | `sign_in` | logging in and out |
 
+mod reader;
 mod sign_in;
 
 use askama::Template;
@@ -15,7 +17,7 @@ use crate::web::Web;
 
 /// Returns the routes of the pages.
 pub(crate) fn routes() -> Router<Web> {
-    Router::new().merge(sign_in::routes())
+    Router::new().merge(reader::routes()).merge(sign_in::routes())
 }
 
 /// Returns a page from its template.

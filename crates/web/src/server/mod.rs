@@ -12,16 +12,16 @@ use std::time::Duration;
 use axum::Router;
 use p2p_service::access::Access;
 use p2p_service::access::remote::RemoteRules;
-use p2p_service::doors::Door;
 use p2p_service::doors::certificate::Presented;
 use p2p_service::doors::guarded::Guarded;
 use p2p_service::doors::guest::Guest;
 use p2p_service::doors::handshake::Handshake;
+use p2p_service::doors::{Door, Doors};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 
 use crate::web::Web;
-use crate::{api, embedded, pages};
+use crate::{api, embedded, pages, watching};
 
 /// Protocols that the web speaks over TLS, the preferred one first (RFC 7301; RFC 9113, section 3.2; RFC 9112).
 pub const PROTOCOLS: &[&[u8]] = &[b"h2", b"http/1.1"];
@@ -38,11 +38,12 @@ pub struct Server {
 
 impl Server {
     /// Makes the server for clients of the gate of `access`, under these rules. With a certificate to present it speaks TLS, and nothing
-    /// else.
-    pub fn new(access: Access, rules: Arc<RemoteRules>, certificate: Option<&Presented>) -> Server {
+    /// else. It tells of the figures of `doors`.
+    pub fn new(access: Access, rules: Arc<RemoteRules>, certificate: Option<&Presented>, doors: Doors) -> Server {
         let ends = watch::Sender::new(false);
-        let web = Web::new(access, rules, certificate.is_some(), ends.subscribe());
-        let routes = Router::new().merge(api::routes()).merge(pages::routes()).merge(embedded::routes());
+        let web = Web::new(access, rules, certificate.is_some(), ends.subscribe(), doors);
+        let routes =
+            Router::new().merge(api::routes()).merge(watching::routes()).merge(pages::routes()).merge(embedded::routes());
         Server { routes: routes.with_state(web), handshake: certificate.map(Handshake::presenting), ends }
     }
 
