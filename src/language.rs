@@ -242,7 +242,7 @@ impl CopyArgs {
     /// # Errors
     /// Fails if the server cannot be asked, or refuses.
     pub async fn run_at(&self, server: Server) -> Result<()> {
-        let manner = Manner { replace: self.force, preserve: self.preserve };
+        let manner = Manner { replace: self.force, preserve: self.preserve, ..Manner::default() };
         remote::copy(server, &self.common, &self.from, &self.to, manner).await
     }
 }

@@ -50,6 +50,7 @@ mod out_of_reach;
 mod own_link;
 mod places;
 mod policy;
+mod preferred;
 mod probing;
 mod program;
 mod prompt;

@@ -86,7 +86,7 @@ fn calls() -> Vec<(&'static str, Command)> {
     let upload = |id: Option<UploadId>| {
         let keep = id.map(|id| operation::Keep { id, expires_at: 0, modified: None });
         let source = operation::Source::Stream { stream: Default::default(), size: None, keep };
-        operation::Upload { source, name: Some("a".into()), stored_at: 0, stored_as: Default::default() }
+        operation::Upload { source, name: Some("a".into()), stored_at: 0, stored_as: Default::default(), preferred: None }
     };
     let to_stream = || operation::Sink::Stream(Default::default());
     let link = HostConfig::symmetric("64KiB/s".parse().unwrap(), DelayRange::fixed(SimDuration::ZERO), Probability::NEVER);

@@ -17,7 +17,7 @@ use std::path::PathBuf;
 use p2p_base::units::SimDuration;
 use p2p_net::{HostConfig, PacketRecord};
 use p2p_store::attributes::StoreAs;
-use p2p_store::manifest::{FileRecord, Manifest};
+use p2p_store::manifest::{FileRecord, Manifest, NodeNumber};
 use p2p_store::names::FileKey;
 use p2p_store::namespace::Entry;
 use p2p_store::segment::Sha256Digest;
@@ -182,6 +182,15 @@ impl BeginTransfer {
         self
     }
 
+    /// Returns the operation with the node to which the segments of an upload go first, unless it has one.
+    #[must_use]
+    pub fn preferring(mut self, node: Option<NodeNumber>) -> BeginTransfer {
+        if let Command::Upload(upload) = &mut self.0 {
+            upload.preferred = upload.preferred.or(node);
+        }
+        self
+    }
+
     /// Returns the operation that begins the transfer.
     pub const fn command(&self) -> &Command {
         &self.0
@@ -213,12 +222,16 @@ pub struct Upload {
     pub stored_at: u64,
     /// Attributes and place of the file; an upload that is continued keeps those with which it was begun.
     pub stored_as: StoreAs,
+    /// Node to which its segments go while it is alive, takes segments and has room; the others come then, as they do without. A segment
+    /// that a node has already stays there. Not part of the encoding.
+    #[serde(skip)]
+    pub preferred: Option<NodeNumber>,
 }
 
 impl Upload {
     /// Makes the operation that stores a local file, under its own name without a `name`. `stored_at` is in seconds since 1970.
     pub fn of_file(path: PathBuf, name: Option<String>, stored_at: u64) -> Upload {
-        Upload { source: Source::File(path), name, stored_at, stored_as: StoreAs::default() }
+        Upload { source: Source::File(path), name, stored_at, stored_as: StoreAs::default(), preferred: None }
     }
 
     /// Returns the name under which the content is stored; `None` if the own name of a file is meant and is not valid UTF-8, or if

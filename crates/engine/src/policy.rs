@@ -205,7 +205,10 @@ fn require_scope(principal: &Principal, needed: Scope) -> Result<(), Denial> {
 }
 
 /// Checks that the principal has this scope over all of their own.
-fn require_whole(principal: &Principal, needed: Scope) -> Result<(), Denial> {
+///
+/// # Errors
+/// Returns [`Denial::LoginNeeded`] if no user is logged in, and [`Denial::Scope`] or [`Denial::Limited`] for an API token of a narrower reach.
+pub fn require_whole(principal: &Principal, needed: Scope) -> Result<(), Denial> {
     require_scope(principal, needed)?;
     principal.path().map_or(Ok(()), |path| Err(limited(path)))
 }

@@ -26,6 +26,7 @@ pub mod config;
 pub mod doors;
 pub mod event_words;
 pub mod failure;
+pub mod hosts;
 pub mod instance;
 pub mod interrupt;
 pub mod logging;
@@ -39,7 +40,7 @@ pub mod scratch;
 pub mod statuses;
 
 // What a front end names of the engine, so that it needs the service alone.
-pub use p2p_engine::{ClockMode, ErrorKind, Event, Scope};
+pub use p2p_engine::{ClockMode, Denial, ErrorKind, Event, Principal, Scope};
 
 /// Types of files and transfers that front ends name, so that they need the service alone.
 pub mod files {
@@ -62,6 +63,8 @@ pub mod files {
 /// Types of the network, of what is broken of it on purpose, and of its time that front ends name, so that they need the service alone.
 pub mod network {
     pub use p2p_base::units::{Bandwidth, DelayRange, Probability};
+    pub use p2p_engine::Snapshot;
+    pub use p2p_engine::faults::parse_bursts;
     pub use p2p_engine::faults::{
         ActiveFault, ClearedFaults, DiskFaults, FLAPS, Failing, Fault, FaultCause, Flapping, LinkChange, PathChange, Profile,
         Slowdown, Target,
@@ -69,12 +72,18 @@ pub mod network {
     pub use p2p_engine::node::health::{Health, PeerHealth};
     pub use p2p_engine::node::{ProcessState, RoundTrips, WaitingFor};
     pub use p2p_engine::operation::{
-        Break, ClearFaults, Command, ListFaults, ListHosts, ListNodes, ListTransfers, Mend, Operation, Pause, Resume,
-        STOP_WITHIN, SetSpeed, Step, Which,
+        Break, CheckHealth, ClearFaults, Command, ListFaults, ListHosts, ListNodes, ListTransfers, Mend, Operation, Pause,
+        Resume, STOP_WITHIN, SetSpeed, StatUser, Step, Which,
     };
     pub use p2p_engine::pace::{PaceStatus, Speed};
-    pub use p2p_engine::snapshot::{HostStatus, LinkQueues, LinkRates, NodeStatus, Peer, Topology};
-    pub use p2p_net::{Direction, GilbertElliott, HostConfig, LinkConfig, LinkQueue, Loss};
+    pub use p2p_engine::snapshot::{
+        Ended, Figures, HealthMatrix, HostStatus, LinkQueues, LinkRates, NetworkStats, NodeStatus, Peer, StorageStats, Topology,
+    };
+    pub use p2p_engine::transfer::{Absence, Direction as Way, TransferState};
+    pub use p2p_net::{
+        Direction, DropCause, GilbertElliott, HostConfig, HostStats, LinkConfig, LinkQueue, Loss, PacketKind, RateSeries,
+    };
+    pub use p2p_store::manifest::NodeNumber;
 
     pub use crate::profiles::{NamedProfile, Profiles};
 }

@@ -314,7 +314,7 @@ pub async fn transfers_of(
     let mut transfers = Vec::with_capacity(names.len());
     for name in names {
         let begins = match wanted {
-            Wanted::Fetched { range, path, manner: Manner { replace, preserve } } => {
+            Wanted::Fetched { range, path, manner: Manner { replace, preserve, .. } } => {
                 let place = |file: &FileKey| place_of(file, path.clone());
                 let download = access.download(identity, name, *range, place, *replace).await;
                 download.map(|download| download.preserving(*preserve).into())

@@ -4,6 +4,9 @@ use p2p_base::spelling::visible;
 use p2p_engine::snapshot::Peer;
 use p2p_store::manifest::NodeNumber;
 
+pub use p2p_service::hosts::node_of;
+pub(crate) use p2p_service::hosts::peer;
+
 /// Two groups of hosts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Sides {
@@ -11,31 +14,6 @@ pub(crate) struct Sides {
     pub(crate) other: Vec<Peer>,
     /// True if only what goes from the one group to the other is meant.
     pub(crate) one_way: bool,
-}
-
-/// Returns the node of this name, written `Node_03`, `03` or `3`.
-pub fn node_of(text: &str) -> Option<NodeNumber> {
-    let digits = text.rsplit('_').next().unwrap_or(text);
-    let number = digits.parse::<u16>().ok().filter(|&number| number > 0 && is_node_name(text))?;
-    Some(NodeNumber::from_index(usize::from(number) - 1))
-}
-
-fn is_node_name(text: &str) -> bool {
-    let before = text.trim_end_matches(|c: char| c.is_ascii_digit());
-    before.is_empty() || before.eq_ignore_ascii_case("node_")
-}
-
-/// Returns the host of this name.
-///
-/// # Errors
-/// Fails if the name is that of no host.
-pub(crate) fn peer(text: &str) -> Result<Peer, String> {
-    let text = text.trim();
-    if text.eq_ignore_ascii_case("client") {
-        return Ok(Peer::Client);
-    }
-    let node = node_of(text).map(Peer::Node);
-    node.ok_or_else(|| format!("`{}` is no host; write client, Node_03 or 3", visible(text)))
 }
 
 /// Returns the hosts that a member of a group names: one, or the nodes of a range, written `3-7`.

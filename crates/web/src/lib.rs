@@ -11,9 +11,12 @@
 //! | `cookies` | the cookie that holds the session of a browser, and the key that signs it |
 //! | `csrf` | protection against requests that pages of other sites cause |
 //! | `problem` | how errors are told |
+//! | `watching` | metrics, and whether the process is well, for programs that watch it |
 //! | `web` | what all requests share |
 //!
 //! A front end opens the [door](p2p_service::doors) and lets a [`Server`] attend it.
+
+#![expect(clippy::result_large_err, reason = "a problem ends its request")]
 
 mod api;
 mod callers;
@@ -24,9 +27,11 @@ mod guards;
 mod pages;
 mod problem;
 pub mod server;
+mod watching;
 mod web;
 
 pub use self::cookies::CookieKeyError;
+pub use self::api::description;
 pub use self::server::{PROTOCOLS, Server};
 
 /// Name of the service, of its section in p2p.toml, of its doors, and in the audit log and in mails.

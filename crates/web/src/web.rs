@@ -6,10 +6,12 @@ use axum::extract::FromRef;
 use p2p_service::access::Access;
 use p2p_service::access::challenges::Challenges;
 use p2p_service::access::remote::RemoteRules;
+use p2p_service::doors::Doors;
 use p2p_service::doors::guest::Guest;
 use tokio::sync::watch;
 
 use crate::SERVICE;
+use crate::api::Dashboards;
 use crate::cookies::Cookies;
 use crate::guards::rates::Rates;
 
@@ -25,6 +27,10 @@ struct Inner {
     rates: Rates,
     /// True once the server ends.
     ends: watch::Receiver<bool>,
+    /// Doors of the process, for their figures.
+    doors: Doors,
+    /// Latest dashboards.
+    dashboards: Dashboards,
 }
 
 impl Web {
@@ -35,8 +41,29 @@ impl Web {
         cookies: Cookies,
         rates: Rates,
         ends: watch::Receiver<bool>,
+        doors: Doors,
     ) -> Web {
-        Web(Arc::new(Inner { local, rules, cookies, challenges: Challenges::default(), rates, ends }))
+        Web(Arc::new(Inner { local, rules, cookies, challenges: Challenges::default(), rates, ends, doors, dashboards: Dashboards::default() }))
+    }
+
+    /// Returns the access of the program itself, for what names no user.
+    pub(crate) fn program(&self) -> &Access {
+        &self.0.local
+    }
+
+    /// Returns the doors of the process.
+    pub(crate) fn doors(&self) -> &Doors {
+        &self.0.doors
+    }
+
+    /// Returns the latest dashboards.
+    pub(crate) fn dashboards(&self) -> &Dashboards {
+        &self.0.dashboards
+    }
+
+    /// Returns true once the server ends.
+    pub(crate) fn is_ending(&self) -> bool {
+        *self.0.ends.borrow()
     }
 
     /// Returns the access of a client whom nobody is asked about yet: nobody's.

@@ -100,7 +100,9 @@ impl Recording {
         let mut replayed = Replayed { commands: 0, at: SimTime::ZERO, trace_hash: String::new(), recorded_hash: None };
         for entry in self.entries {
             match entry {
-                Entry::Command { at, caller, command } | Entry::CommandOf { at, caller, command, .. } => {
+                Entry::Command { at, caller, command }
+                | Entry::CommandOf { at, caller, command, .. }
+                | Entry::CommandWith { at, caller, command, .. } => {
                     advance(&mut simulation, at, is_over)?;
                     replayed.commands += 1;
                     replayed.at = at;
@@ -134,8 +136,8 @@ fn check_instants(entries: &[Entry]) -> Result<(), &'static str> {
     let mut latest = SimTime::ZERO;
     for entry in entries {
         let at = match entry {
-            Entry::Command { at, .. } | Entry::CommandOf { at, .. } | Entry::Streams { at, .. } => at,
-            Entry::Mark { at } | Entry::End { at, .. } => at,
+            Entry::Command { at, .. } | Entry::CommandOf { at, .. } | Entry::CommandWith { at, .. } => at,
+            Entry::Streams { at, .. } | Entry::Mark { at } | Entry::End { at, .. } => at,
             Entry::Start { .. } | Entry::Fact(_) => continue,
         };
         if *at < latest {

@@ -58,9 +58,10 @@ impl Simulation {
             return Some(Err(error));
         }
         match &upload.source {
-            Source::Stream { stream, size, keep: Some(keep) } if self.knows_upload(keep.id) => {
-                self.resume(id, Resuming { stream: stream.clone(), size: *size, keep: *keep, host, is_remote })
-            }
+            Source::Stream { stream, size, keep: Some(keep) } if self.knows_upload(keep.id) => self.resume(
+                id,
+                Resuming { stream: stream.clone(), size: *size, keep: *keep, preferred: upload.preferred, host, is_remote },
+            ),
             Source::File(path) => {
                 let path = path.clone();
                 let opening = Opening::Upload { owner, upload, path: path.clone(), host, may_see_usage };
@@ -122,11 +123,12 @@ impl Simulation {
             (None, Source::File(path)) => return Err(opening::cannot_read(path, NAMELESS.into())),
             (name, _) => stored_path(name.unwrap_or_default())?,
         };
-        let operation::Upload { stored_at, stored_as, .. } = *upload;
+        let operation::Upload { stored_at, stored_as, preferred, .. } = *upload;
         let key = FileKey { owner, name };
         let (segment_size, is_remote) = (self.world.config.segment_size, edge.is_remote());
         let is_readable_again = edge.is_readable_again();
-        let plan = UploadPlan { key, host, size, segment_size, stored_at, stored_as, is_remote, is_readable_again, keep };
+        let plan =
+            UploadPlan { key, host, size, segment_size, stored_at, stored_as, preferred, is_remote, is_readable_again, keep };
         self.begin_upload(plan, edge)
     }
 

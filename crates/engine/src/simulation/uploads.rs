@@ -3,7 +3,7 @@
 use p2p_base::database::Purpose;
 use p2p_base::units::ByteSize;
 use p2p_store::catalog::CatalogError;
-use p2p_store::manifest::SegmentRecord;
+use p2p_store::manifest::{NodeNumber, SegmentRecord};
 use p2p_store::segment::SegmentSize;
 use p2p_store::uploads::{Declared, UploadId, UploadRecord};
 
@@ -29,6 +29,8 @@ pub(super) struct Resuming {
     /// Declared size of the whole content.
     pub(super) size: Option<ByteSize>,
     pub(super) keep: Keep,
+    /// Node to which its segments go while it can take them.
+    pub(super) preferred: Option<NodeNumber>,
     /// Host that continues it.
     pub(super) host: Peer,
     pub(super) is_remote: bool,
@@ -69,7 +71,7 @@ impl Simulation {
     }
 
     fn continue_upload(&mut self, record: UploadRecord, segments: Vec<SegmentRecord>, resuming: Resuming) -> Answer {
-        let Resuming { stream, size, keep, host, is_remote } = resuming;
+        let Resuming { stream, size, keep, preferred, host, is_remote } = resuming;
         self.refuse_without_host(host)?;
         let inconsistent = || EngineError::from(CatalogError::InconsistentUpload(record.id));
         let segment_size = SegmentSize::try_from(record.segment_size).map_err(|_| inconsistent())?;
@@ -93,7 +95,18 @@ impl Simulation {
         stream.resume_at(point);
         let (key, stored_at, stored_as) = (record.key.clone(), record.stored_at, record.stored_as);
         let (is_readable_again, kept) = (false, Some(keep));
-        let plan = UploadPlan { key, host, size, segment_size, stored_at, stored_as, is_remote, is_readable_again, keep: kept };
+        let plan = UploadPlan {
+            key,
+            host,
+            size,
+            segment_size,
+            stored_at,
+            stored_as,
+            preferred,
+            is_remote,
+            is_readable_again,
+            keep: kept,
+        };
         let (id, record) = (self.next_id(), UploadRecord { expires_at: keep.expires_at, declared, ..record });
         let (owner, edge) = (record.key.owner.clone(), Edge::of_stream(stream, is_remote));
         let upload = Upload::resume(self.now(), id, plan, record, segments);

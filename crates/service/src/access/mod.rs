@@ -12,11 +12,13 @@
 //! | `held` | the session or the API token by which the user is logged in |
 //! | [`session_file`] | the session that `p2p login` saves in the data directory |
 //! | [`range`] | ranges of bytes as users write them |
+//! | [`counts`] | what the program counts, without a name of a user or a file |
 //! | [`pages`] | lists of files page by page |
 //! | [`browsing`] | lists that are searched, and in other orders, page by page |
 //! | `numbers` | the numbers of files and directories |
 //! | [`room`] | room for the user's files |
 //! | [`sharing`] | read access of other users |
+//! | `preference` | the node to which uploads of a user go first |
 //! | `segments` | single segments on a node |
 //! | `uploads` | uploads of streams, and those that are kept |
 //! | [`upload_notes`] | what a front end notes of uploads that are sent in pieces |
@@ -29,12 +31,14 @@ pub mod account;
 pub mod challenges;
 pub mod browsing;
 pub mod copies;
+pub mod counts;
 mod files;
 mod held;
 pub mod identity;
 mod keys;
 mod numbers;
 pub mod pages;
+pub(crate) mod preference;
 pub mod range;
 pub mod remote;
 pub mod room;
@@ -64,6 +68,7 @@ use tokio::time::timeout;
 pub use self::identity::Identity;
 
 use self::held::Held;
+use self::preference::PreferredNodes;
 use self::remote::RemoteRules;
 use self::watching::KnownFiles;
 use crate::blocking::off_thread;
@@ -155,6 +160,8 @@ pub struct Access {
     mail_way: Arc<str>,
     /// Profiles of faults that users may apply.
     profiles: Profiles,
+    /// Nodes that users prefer for uploads.
+    preferred: PreferredNodes,
     state: Arc<State>,
 }
 
@@ -201,8 +208,8 @@ impl Access {
         let identity = if auth.has_accounts()? { Identity::Nobody } else { Identity::Operator };
         let state = Arc::new(State::new(watch::Sender::new(Arc::new(identity))));
         let (from, rules, mail_way) = (Origin::Local, None, "".into());
-        let (profiles, host) = (Profiles::default(), Peer::Client);
-        Ok(Access { engine, auth, origin: origin.into(), from, host, rules, clock, mail_way, profiles, state })
+        let (profiles, preferred, host) = (Profiles::default(), PreferredNodes::default(), Peer::Client);
+        Ok(Access { engine, auth, origin: origin.into(), from, host, rules, clock, mail_way, profiles, preferred, state })
     }
 
     /// Sets the description of the route by which mails are sent.
@@ -247,18 +254,19 @@ impl Access {
         self.recording_denial(reply).await
     }
 
-    /// Begins a transfer for the current user now: a file that is stored has this time.
+    /// Begins a transfer for the current user now: a file that is stored has this time, and goes to the node that the user prefers unless
+    /// another one is given.
     ///
     /// # Errors
     /// Fails as [`call`](Self::call) does.
     pub async fn begin(&self, transfer: BeginTransfer) -> Result<TransferId, EngineError> {
-        self.call(transfer.given_at(self.now())).await
+        self.call(transfer.given_at(self.now()).preferring(self.preferred_node())).await
     }
 
     /// Begins transfers for the current user at one virtual instant, in their order. Returns an answer to each.
     pub async fn begin_together(&self, transfers: Vec<BeginTransfer>) -> Vec<Result<TransferId, EngineError>> {
-        let (now, mut answers) = (self.now(), Vec::with_capacity(transfers.len()));
-        let transfers = transfers.into_iter().map(|transfer| transfer.given_at(now)).collect();
+        let (now, preferred, mut answers) = (self.now(), self.preferred_node(), Vec::with_capacity(transfers.len()));
+        let transfers = transfers.into_iter().map(|transfer| transfer.given_at(now).preferring(preferred)).collect();
         for answer in self.engine.begin_together(&self.caller(), transfers).await {
             answers.push(self.recording_denial(answer).await);
         }

@@ -63,7 +63,8 @@ impl Access {
     ) -> Result<BegunUpload, AccessError> {
         let (stored_at, size) = (self.now(), size.map(ByteSize::from_bytes));
         let keep = keep.map(|id| Keep { id, expires_at: stored_at.saturating_add(KEPT_FOR.as_secs()), modified });
-        let upload = StreamUpload { name, size, keep, stored_at, stored_as };
+        let preferred = self.preferred_node();
+        let upload = StreamUpload { name, size, keep, stored_at, stored_as, preferred };
         let begun = self.engine.upload_stream(&self.caller(), upload).await;
         Ok(self.recording_denial(begun).await?)
     }

@@ -91,6 +91,16 @@ impl Snapshots {
     }
 }
 
+/// Version of a snapshot. It keeps the snapshot, so that no other one is taken for it.
+#[derive(Debug, Clone)]
+pub struct SnapshotVersion(Arc<Snapshot>);
+
+impl PartialEq for SnapshotVersion {
+    fn eq(&self, other: &SnapshotVersion) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
 /// Process of one node, as the snapshots tell of it.
 #[derive(Debug)]
 pub struct NodeProcess {
@@ -223,6 +233,18 @@ impl Access {
     /// Returns the virtual instant of the latest snapshot.
     pub fn virtual_now(&self) -> SimTime {
         self.engine.snapshots().borrow().at
+    }
+
+    /// Returns the version of the latest snapshot, by which two looks at it are told apart, whatever the user may see of it.
+    pub fn snapshot_version(&self) -> SnapshotVersion {
+        SnapshotVersion(Arc::clone(&self.engine.snapshots().borrow()))
+    }
+
+    /// Returns the events that are kept, as far as the current user may see them, the earliest first.
+    pub fn kept_events(&self) -> Vec<Arc<Numbered>> {
+        let mut events = self.events(Some(EventId { run: self.run(), number: 0 }));
+        let kept = std::mem::take(&mut events.all.missed);
+        kept.into_iter().filter_map(|event| events.seen(event)).collect()
     }
 
     /// Returns the number of the run, which its events have too.

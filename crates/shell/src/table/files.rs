@@ -25,6 +25,12 @@ pub(super) static COMMANDS: &[Spec] = &[
             recursive("store directories with all that is in them"),
             Flag { name: "force", short: Some('f'), value: None, summary: "replace stored files of that name" },
             Flag { name: "preserve", short: Some('p'), value: None, summary: "keep the times of modification and the modes" },
+            Flag {
+                name: "node",
+                short: None,
+                value: Some(("NODE", Kind::Node)),
+                summary: "store on this node while it is alive and has room, and on others then",
+            },
             BACKGROUND,
         ],
         run: |shell, call| Box::pin(files::upload(shell, call)),

@@ -8,40 +8,89 @@
 //! | `tokens` | API tokens, and invites |
 //! | `files` | files: lists, content, changes, sharing |
 //! | `uploads` | resumable uploads |
+//! | `network`, `nodes`, `links`, `paths` | the network: hosts, probes, nodes, links and paths |
+//! | `faults` | what is broken on purpose, and profiles |
+//! | `time` | the virtual clock |
+//! | `transfers`, `storage`, `dashboard` | what is under way, what is stored, and all of that in one answer |
+//! | `values` | names, units and waits of these |
+//! | `describing` | what is the same of every route, for the description |
 //!
 //! A handler has a `#[utoipa::path]` above it, and its module a function `routes` that this one merges. What it is asked for goes to the gate,
 //! and what the gate refuses is a [`Problem`](crate::problem::Problem).
 
 mod account;
 pub(crate) mod auth;
+mod dashboard;
+mod describing;
 pub(crate) mod extract;
+mod faults;
 mod files;
+mod links;
+mod network;
+mod nodes;
+mod paths;
+mod storage;
+mod time;
 mod tokens;
+mod transfers;
 mod uploads;
+mod values;
 
-use axum::routing::get;
+pub(crate) use self::dashboard::Dashboards;
+pub use self::describing::description;
+
+use axum::routing::{get, post};
 use axum::{Json, Router};
-use utoipa::OpenApi;
+use utoipa::OpenApi as _;
 use utoipa::openapi::OpenApi as Description;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::web::Web;
 
-/// General part of the description.
-#[derive(OpenApi)]
-#[openapi(info(title = "p2p", description = "A peer-to-peer storage network: files, nodes, faults and time, as JSON."))]
-struct General;
-
 /// Returns the routes of REST and their description.
 fn described() -> (Router<Web>, Description) {
-    let accounts = OpenApiRouter::new().merge(auth::routes()).merge(account::routes()).merge(tokens::routes());
-    let v1 = accounts.merge(files::routes()).merge(uploads::routes());
-    OpenApiRouter::with_openapi(General::openapi()).nest("/api/v1", v1).split_for_parts()
+    let v1 = accounts_routes().merge(files::routes()).merge(uploads::routes()).merge(network_routes());
+    let (routes, mut description) =
+        OpenApiRouter::with_openapi(describing::General::openapi()).nest("/api/v1", v1).split_for_parts();
+    describing::complete(&mut description);
+    (routes, description)
+}
+
+/// Returns the routes about accounts.
+fn accounts_routes() -> OpenApiRouter<Web> {
+    OpenApiRouter::new().merge(auth::routes()).merge(account::routes()).merge(tokens::routes())
+}
+
+/// Returns the routes about the network.
+fn network_routes() -> OpenApiRouter<Web> {
+    OpenApiRouter::new()
+        .merge(network::routes())
+        .merge(nodes::routes())
+        .merge(links::routes())
+        .merge(paths::routes())
+        .merge(faults::routes())
+        .merge(time::routes())
+        .merge(transfers::routes())
+        .merge(storage::routes())
+        .merge(dashboard::routes())
+}
+
+/// Returns the older paths about the network, which mean the same.
+fn older_routes() -> Router<Web> {
+    Router::new()
+        .route("/api/network/topology", get(network::topology))
+        .route("/api/network/statistics", get(network::statistics))
+        .route("/api/network/health", get(network::health).post(network::check))
+        .route("/api/storage/status", get(storage::status))
+        .route("/api/nodes", get(nodes::list))
+        .route("/api/nodes/select", post(nodes::select))
+        .route("/api/dashboard", get(dashboard::now))
 }
 
 /// Returns the routes of REST.
 pub(crate) fn routes() -> Router<Web> {
     let (routes, description) = described();
     let older = Router::new().merge(auth::aliases()).merge(account::aliases());
-    routes.nest("/api", older).merge(files::others()).route("/api/v1/openapi.json", get(|| async { Json(description) }))
+    let routes = routes.nest("/api", older).merge(files::others()).merge(older_routes());
+    routes.route("/api/v1/openapi.json", get(|| async { Json(description) }))
 }

@@ -10,6 +10,7 @@
 //! | `figures` | where the segments of a file are, and the waterfall of its upload |
 //! | `changes` | new directories, names, places, sharing, removal and uploads by forms |
 //! | `shared` | `/s/TOKEN`: what a link is to |
+//! | `reader` | the description of REST, for people |
 //! | `entries`, `links`, `fields` | rows of lists, links to files, and fields of forms |
 
 mod account;
@@ -24,6 +25,7 @@ mod links;
 mod listing;
 mod qr;
 mod shared;
+mod reader;
 mod sign_in;
 
 use askama::Template;
@@ -35,7 +37,7 @@ use crate::web::Web;
 
 /// Returns the routes of the pages.
 pub(crate) fn routes() -> Router<Web> {
-    Router::new().merge(sign_in::routes()).merge(account::routes()).merge(files::routes()).merge(shared::routes())
+    Router::new().merge(reader::routes()).merge(sign_in::routes()).merge(account::routes()).merge(files::routes()).merge(shared::routes())
 }
 
 /// The page about a problem.

@@ -13,11 +13,11 @@ use std::time::Duration;
 use axum::Router;
 use p2p_service::access::Access;
 use p2p_service::access::remote::RemoteRules;
-use p2p_service::doors::Door;
 use p2p_service::doors::certificate::Presented;
 use p2p_service::doors::guarded::Guarded;
 use p2p_service::doors::guest::Guest;
 use p2p_service::doors::handshake::Handshake;
+use p2p_service::doors::{Door, Doors};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 
@@ -25,7 +25,7 @@ use crate::cookies::{CookieKeyError, Cookies};
 use crate::guards::guarded;
 use crate::guards::rates::Rates;
 use crate::web::Web;
-use crate::{api, embedded, pages};
+use crate::{api, embedded, pages, watching};
 
 /// Protocols that the web speaks over TLS, the preferred one first (RFC 7301; RFC 9113, section 3.2; RFC 9112).
 pub const PROTOCOLS: &[&[u8]] = &[b"h2", b"http/1.1"];
@@ -44,7 +44,7 @@ pub struct Server {
 
 impl Server {
     /// Makes the server for clients of the gate of `access`, under these rules. With a certificate to present it speaks TLS, and nothing
-    /// else. The key that signs cookies is kept in the data directory.
+    /// else. The key that signs cookies is kept in the data directory. It tells of the figures of `doors`.
     ///
     /// # Errors
     /// Fails if the key of cookies cannot be read or made, or if others may read it.
@@ -53,11 +53,12 @@ impl Server {
         rules: Arc<RemoteRules>,
         data_dir: &Path,
         certificate: Option<&Presented>,
+        doors: Doors,
     ) -> Result<Server, CookieKeyError> {
         let ends = watch::Sender::new(false);
         let (cookies, rates) = (Cookies::of(data_dir, certificate.is_some())?, Rates::default());
-        let web = Web::new(access, rules, cookies.clone(), rates.clone(), ends.subscribe());
-        let routes = Router::new().merge(api::routes()).merge(pages::routes()).merge(embedded::routes());
+        let web = Web::new(access, rules, cookies.clone(), rates.clone(), ends.subscribe(), doors);
+        let routes = Router::new().merge(api::routes()).merge(watching::routes()).merge(pages::routes()).merge(embedded::routes());
         Ok(Server { routes: routes.with_state(web), cookies, rates, handshake: certificate.map(Handshake::presenting), ends })
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use p2p_base::units::{ByteSize, SimTime};
 use p2p_store::attributes::{FILE_MODE, StoreAs};
 use p2p_store::catalog::Commit;
-use p2p_store::manifest::{FileRecord, Manifest, SegmentRecord};
+use p2p_store::manifest::{FileRecord, Manifest, NodeNumber, SegmentRecord};
 use p2p_store::names::FileKey;
 use p2p_store::segment::{HashState, SegmentSize, Sha256Digest};
 use p2p_store::uploads::{Declared, UploadRecord};
@@ -28,6 +28,8 @@ pub(crate) struct UploadPlan {
     pub(crate) stored_at: u64,
     /// Attributes and place of the file.
     pub(crate) stored_as: StoreAs,
+    /// Node to which its segments go while it can take them.
+    pub(crate) preferred: Option<NodeNumber>,
     /// True if virtual time does not wait for the source.
     pub(crate) is_remote: bool,
     /// True if the source can be read again: it is a file.
