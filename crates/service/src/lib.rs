@@ -14,6 +14,7 @@
 //! | [`output`], [`failure`], [`interrupt`] | printing, errors with their next step and exit code, signals |
 //! | [`abilities`] | what the terminal can do: cursor, colours, characters |
 //! | [`profiles`] | profiles of faults, by name |
+//! | [`event_words`], [`told`] | events in words, and as programs are told of them |
 //! | [`offered`] | values of options that completions offer |
 
 // `output` writes to both streams, and does not panic where they cannot be written.
@@ -37,6 +38,7 @@ pub mod reasons;
 pub mod recordings;
 pub mod scratch;
 pub mod statuses;
+pub mod told;
 
 // What a front end names of the engine, so that it needs the service alone.
 pub use p2p_engine::{ClockMode, ErrorKind, Event, Scope};
@@ -65,6 +67,7 @@ pub mod network {
         Slowdown, Target,
     };
     pub use p2p_engine::node::health::{Health, PeerHealth};
+    pub use p2p_engine::Snapshot;
     pub use p2p_engine::node::{ProcessState, RoundTrips, WaitingFor};
     pub use p2p_engine::operation::{
         Break, ClearFaults, Command, ListFaults, ListHosts, ListNodes, ListTransfers, Mend, Operation, Pause, Resume,
@@ -72,7 +75,7 @@ pub mod network {
     };
     pub use p2p_engine::pace::{PaceStatus, Speed};
     pub use p2p_engine::snapshot::{HostStatus, LinkQueues, LinkRates, NodeStatus, Peer, Topology};
-    pub use p2p_net::{Direction, GilbertElliott, HostConfig, LinkConfig, LinkQueue, Loss};
+    pub use p2p_net::{Direction, GilbertElliott, HostConfig, LinkConfig, LinkQueue, Loss, RateSeries};
 
     pub use crate::profiles::{NamedProfile, Profiles};
 }

@@ -8,6 +8,7 @@
 //! | `embedded` | the files of the pages that do not change: style sheets, scripts, pictures |
 //! | `callers` | who makes a request |
 //! | `problem` | how errors are told |
+//! | `seats` | how many streams of events each user has open |
 //! | `web` | what all requests share |
 //!
 //! A front end opens the [door](p2p_service::doors) and lets a [`Server`] attend it.
@@ -17,6 +18,7 @@ mod callers;
 mod embedded;
 mod pages;
 mod problem;
+mod seats;
 pub mod server;
 mod web;
 

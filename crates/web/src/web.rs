@@ -10,6 +10,7 @@ use p2p_service::doors::guest::Guest;
 use tokio::sync::watch;
 
 use crate::SERVICE;
+use crate::seats::Seats;
 
 /// What all requests share. Cheap to clone.
 #[derive(Clone)]
@@ -24,12 +25,14 @@ struct Inner {
     key: Key,
     /// True once the server ends.
     ends: watch::Receiver<bool>,
+    /// Open streams of events.
+    seats: Seats,
 }
 
 impl Web {
     /// Makes what the requests to the gate of `local` share.
     pub(crate) fn new(local: Access, rules: Arc<RemoteRules>, is_secure: bool, ends: watch::Receiver<bool>) -> Web {
-        Web(Arc::new(Inner { local, rules, is_secure, key: Key::generate(), ends }))
+        Web(Arc::new(Inner { local, rules, is_secure, key: Key::generate(), ends, seats: Seats::default() }))
     }
 
     /// Returns the access of a client whom nobody is asked about yet: nobody's.
@@ -40,6 +43,11 @@ impl Web {
     /// Returns true if the web speaks TLS.
     pub(crate) fn is_secure(&self) -> bool {
         self.0.is_secure
+    }
+
+    /// Returns the open streams of events.
+    pub(crate) fn seats(&self) -> &Seats {
+        &self.0.seats
     }
 
     /// Waits until the server ends, for answers that have no end of their own.

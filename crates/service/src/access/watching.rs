@@ -152,9 +152,15 @@ impl Events {
         self.all.latest
     }
 
+    /// Returns the number of events after the one that was asked for that are no longer kept, once: [`next`](Self::next) does not tell of
+    /// them then.
+    pub fn take_lost(&mut self) -> u64 {
+        std::mem::take(&mut self.all.lost)
+    }
+
     /// Waits for the next event that the user may see.
     pub async fn next(&mut self) -> Happening {
-        let lost = std::mem::take(&mut self.all.lost);
+        let lost = self.take_lost();
         if lost > 0 {
             return Happening::Lost(lost);
         }

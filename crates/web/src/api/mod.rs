@@ -4,11 +4,13 @@
 //! |---|---|
 //! | `extract` | bodies and parameters of requests, whose rejections are problems |
 //! | `auth` | registration, logins and sessions |
+//! | `events` | what happens, as server-sent events |
 //!
 //! A handler has a `#[utoipa::path]` above it, and its module a function `routes` that this one merges. What it is asked for goes to the gate,
 //! and what the gate refuses is a [`Problem`](crate::problem::Problem).
 
 mod auth;
+mod events;
 pub(crate) mod extract;
 
 use axum::routing::get;
@@ -26,7 +28,7 @@ struct General;
 
 /// Returns the routes of REST and their description.
 fn described() -> (Router<Web>, Description) {
-    let v1 = OpenApiRouter::new().merge(auth::routes());
+    let v1 = OpenApiRouter::new().merge(auth::routes()).merge(events::routes());
     OpenApiRouter::with_openapi(General::openapi()).nest("/api/v1", v1).split_for_parts()
 }
 

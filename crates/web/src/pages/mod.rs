@@ -3,7 +3,9 @@
 //! | file | contents |
 //! |---|---|
 //! | `sign_in` | logging in and out |
+//! | `room` | the control room |
 
+mod room;
 mod sign_in;
 
 use askama::Template;
@@ -15,7 +17,7 @@ use crate::web::Web;
 
 /// Returns the routes of the pages.
 pub(crate) fn routes() -> Router<Web> {
-    Router::new().merge(sign_in::routes())
+    Router::new().merge(sign_in::routes()).merge(room::routes())
 }
 
 /// Returns a page from its template.
