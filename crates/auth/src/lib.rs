@@ -257,6 +257,11 @@ pub fn has_accounts(database: &Database) -> Result<bool, AuthError> {
 }
 
 impl Auth {
+    /// Returns the database that the accounts are in, for readers of what else is in it.
+    pub fn database(&self) -> &Database {
+        &self.0.database
+    }
+
     /// Opens the accounts of this database and creates the tables that are missing.
     ///
     /// # Errors
@@ -266,6 +271,11 @@ impl Auth {
         let (refusal_iterations, pending, archive) = Default::default();
         let mail_queued = Mutex::new(Waker::noop().clone());
         Ok(Auth(Arc::new(Inner { database, policy, refusal_iterations, pending, archive, mail_queued })))
+    }
+
+    /// Returns the configuration of accounts and sessions.
+    pub fn policy(&self) -> &Policy {
+        &self.0.policy
     }
 
     /// Sets the directory into which the oldest entries of the audit log are moved once there are more than the policy keeps. Before,

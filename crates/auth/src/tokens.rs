@@ -268,6 +268,14 @@ impl Auth {
         self.token_of(token, origin, now).map(|(record, account)| (account, record.reach()))
     }
 
+    /// Returns the instant at which a valid token ends, in seconds since 1970.
+    ///
+    /// # Errors
+    /// Fails like [`by_token`](Self::by_token).
+    pub fn token_end(&self, token: &Secret, origin: &str, now: u64) -> Result<u64, AuthError> {
+        self.token_of(token, origin, now).map(|(record, _)| record.expires_at)
+    }
+
     /// Returns a valid token and its account. A valid token is never delayed: it cannot be guessed, and failures of others must not
     /// lock its bearer out.
     fn token_of(&self, token: &Secret, origin: &str, now: u64) -> Result<(TokenRecord, Account), AuthError> {

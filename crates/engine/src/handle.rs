@@ -100,6 +100,11 @@ impl EngineHandle {
         self.seed
     }
 
+    /// Returns the size in bytes that no file exceeds: that of as many segments as a file may have.
+    pub const fn file_size_max(&self) -> u64 {
+        super::transfer::SEGMENTS_MAX * self.segment_size.as_usize() as u64
+    }
+
     /// Calls an operation and waits for its reply.
     ///
     /// # Errors

@@ -45,6 +45,8 @@ pub use p2p_engine::{ClockMode, ErrorKind, Event, Scope};
 
 /// Types of files and transfers that front ends name, so that they need the service alone.
 pub mod files {
+    pub use crate::access::upload_notes::{End, UploadNote};
+    pub use crate::access::uploads::{KEPT_FOR, StoreAs};
     pub use p2p_base::units::{ByteSize, SimDuration, SimTime};
     pub use p2p_engine::operation::{Await, BeginTransfer, Cancel, ForgetUpload, KeptUpload, ListTransfers, Park, StatFile};
     pub use p2p_engine::stream::prefix::Prefix;
@@ -92,10 +94,11 @@ pub mod segments {
 
 /// Types of the accounts that front ends name, so that they need the service alone.
 pub mod accounts {
+    pub use p2p_auth::invites::{InviteInfo, LIFETIME as INVITE_LIFETIME};
     pub use p2p_auth::names::UserName;
     pub use p2p_auth::public_key::KeyFingerprint;
     pub use p2p_auth::secret::new_bearer;
     pub use p2p_auth::tokens::{ApiTokenInfo, LIFETIME as TOKEN_LIFETIME, NewToken, Reach, TokenError, is_in as is_api_token};
-    pub use p2p_auth::{AuthError, Challenge, CodeKind, Registration, Secret, Token};
+    pub use p2p_auth::{AuthError, Begun, Challenge, CodeKind, Registration, Secret, SessionInfo, Token};
     pub use p2p_base::user_name::UserNameError;
 }

@@ -1,15 +1,17 @@
-//! What all requests share: the gate, its rules, and whether clients come by TLS.
+//! What all requests share: the gate, its rules, the cookies, the challenges of logins and the rates.
 
 use std::sync::Arc;
 
 use axum::extract::FromRef;
-use axum_extra::extract::cookie::Key;
 use p2p_service::access::Access;
+use p2p_service::access::challenges::Challenges;
 use p2p_service::access::remote::RemoteRules;
 use p2p_service::doors::guest::Guest;
 use tokio::sync::watch;
 
 use crate::SERVICE;
+use crate::cookies::Cookies;
+use crate::guards::rates::Rates;
 use crate::seats::Seats;
 
 /// What all requests share. Cheap to clone.
@@ -19,10 +21,9 @@ pub(crate) struct Web(Arc<Inner>);
 struct Inner {
     local: Access,
     rules: Arc<RemoteRules>,
-    /// True if the web speaks TLS, so that cookies are kept from what does not (RFC 6265, section 5.2.5).
-    is_secure: bool,
-    /// Key by which cookies are signed.
-    key: Key,
+    cookies: Cookies,
+    challenges: Challenges,
+    rates: Rates,
     /// True once the server ends.
     ends: watch::Receiver<bool>,
     /// Open streams of events.
@@ -31,8 +32,14 @@ struct Inner {
 
 impl Web {
     /// Makes what the requests to the gate of `local` share.
-    pub(crate) fn new(local: Access, rules: Arc<RemoteRules>, is_secure: bool, ends: watch::Receiver<bool>) -> Web {
-        Web(Arc::new(Inner { local, rules, is_secure, key: Key::generate(), ends, seats: Seats::default() }))
+    pub(crate) fn new(
+        local: Access,
+        rules: Arc<RemoteRules>,
+        cookies: Cookies,
+        rates: Rates,
+        ends: watch::Receiver<bool>,
+    ) -> Web {
+        Web(Arc::new(Inner { local, rules, cookies, challenges: Challenges::default(), rates, ends, seats: Seats::default() }))
     }
 
     /// Returns the access of a client whom nobody is asked about yet: nobody's.
@@ -40,9 +47,19 @@ impl Web {
         self.0.local.of_client(SERVICE, guest.address(), &self.0.rules)
     }
 
-    /// Returns true if the web speaks TLS.
-    pub(crate) fn is_secure(&self) -> bool {
-        self.0.is_secure
+    /// Returns the cookies.
+    pub(crate) fn cookies(&self) -> &Cookies {
+        &self.0.cookies
+    }
+
+    /// Returns the challenges to those who log in.
+    pub(crate) fn challenges(&self) -> &Challenges {
+        &self.0.challenges
+    }
+
+    /// Returns the rates of requests.
+    pub(crate) fn rates(&self) -> &Rates {
+        &self.0.rates
     }
 
     /// Returns the open streams of events.
@@ -57,8 +74,8 @@ impl Web {
     }
 }
 
-impl FromRef<Web> for Key {
-    fn from_ref(web: &Web) -> Key {
-        web.0.key.clone()
+impl FromRef<Web> for Cookies {
+    fn from_ref(web: &Web) -> Cookies {
+        web.0.cookies.clone()
     }
 }

@@ -8,25 +8,32 @@
 //! | [`account`] | registration, login, logout and the other account operations, off the async threads |
 //! | [`watching`] | snapshots and events, as far as the user may see them |
 //! | [`remote`] | clients from remote, and which registrations of theirs are admitted |
+//! | [`challenges`] | the challenges of a service to those who log in and have a second factor |
 //! | `held` | the session or the API token by which the user is logged in |
 //! | [`session_file`] | the session that `p2p login` saves in the data directory |
 //! | [`range`] | ranges of bytes as users write them |
 //! | [`pages`] | lists of files page by page |
+//! | [`browsing`] | lists that are searched, and in other orders, page by page |
+//! | `numbers` | the numbers of files and directories |
 //! | [`room`] | room for the user's files |
 //! | [`sharing`] | read access of other users |
 //! | `segments` | single segments on a node |
 //! | `uploads` | uploads of streams, and those that are kept |
+//! | [`upload_notes`] | what a front end notes of uploads that are sent in pieces |
 //! | `keys` | public keys of the user's account |
 //! | `tokens` | API tokens: their making and revoking, the login by one, and what is refused to one |
 //!
 //! While there is no account, the user who has the data directory open may do everything.
 
 pub mod account;
+pub mod challenges;
+pub mod browsing;
 pub mod copies;
 mod files;
 mod held;
 pub mod identity;
 mod keys;
+mod numbers;
 pub mod pages;
 pub mod range;
 pub mod remote;
@@ -35,6 +42,7 @@ mod segments;
 pub mod session_file;
 pub mod sharing;
 mod tokens;
+pub mod upload_notes;
 pub mod uploads;
 pub mod watching;
 

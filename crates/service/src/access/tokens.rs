@@ -48,6 +48,15 @@ impl Access {
         self.check().await
     }
 
+    /// Returns the instant at which the API token ends by which the user is logged in, in seconds since 1970; `None` without one.
+    ///
+    /// # Errors
+    /// Fails if the token is not valid any more or the disk refuses.
+    pub async fn token_end(&self) -> Result<Option<u64>, AccessError> {
+        let Some(Held::ApiToken(token)) = self.session().clone() else { return Ok(None) };
+        Ok(Some(self.off_thread(move |auth, origin, now| auth.token_end(&token, origin, now)).await?))
+    }
+
     /// Checks that the user is not logged in by an API token, for an operation on the account called `what`, and records a refusal in
     /// the audit log.
     ///

@@ -11,7 +11,7 @@ use p2p_store::uploads::{Declared, UploadId};
 use super::{Access, AccessError, Identity};
 
 /// Time for which an upload is kept after it was begun or continued.
-const KEPT_FOR: Duration = Duration::from_secs(86_400);
+pub const KEPT_FOR: Duration = Duration::from_secs(86_400);
 
 impl Access {
     /// Begins to store, as `name`, what the returned writer is given. If its size is declared, content of another size is not stored. With
@@ -66,6 +66,11 @@ impl Access {
         let upload = StreamUpload { name, size, keep, stored_at, stored_as };
         let begun = self.engine.upload_stream(&self.caller(), upload).await;
         Ok(self.recording_denial(begun).await?)
+    }
+
+    /// Returns the size in bytes that no file exceeds.
+    pub const fn file_size_max(&self) -> u64 {
+        self.engine.file_size_max()
     }
 
     /// Returns the kept uploads that a user may change, by name.

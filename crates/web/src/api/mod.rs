@@ -3,15 +3,23 @@
 //! | file | contents |
 //! |---|---|
 //! | `extract` | bodies and parameters of requests, whose rejections are problems |
-//! | `auth` | registration, logins and sessions |
+//! | `auth` | registration, logins and who the caller is |
+//! | `account` | the caller's account: password, sessions, one-time passwords |
+//! | `tokens` | API tokens, and invites |
+//! | `files` | files: lists, content, changes, sharing |
+//! | `uploads` | resumable uploads |
 //! | `events` | what happens, as server-sent events |
 //!
 //! A handler has a `#[utoipa::path]` above it, and its module a function `routes` that this one merges. What it is asked for goes to the gate,
 //! and what the gate refuses is a [`Problem`](crate::problem::Problem).
 
-mod auth;
+mod account;
+pub(crate) mod auth;
 mod events;
 pub(crate) mod extract;
+mod files;
+mod tokens;
+mod uploads;
 
 use axum::routing::get;
 use axum::{Json, Router};
@@ -28,12 +36,14 @@ struct General;
 
 /// Returns the routes of REST and their description.
 fn described() -> (Router<Web>, Description) {
-    let v1 = OpenApiRouter::new().merge(auth::routes()).merge(events::routes());
+    let accounts = OpenApiRouter::new().merge(auth::routes()).merge(account::routes()).merge(tokens::routes());
+    let v1 = accounts.merge(files::routes()).merge(uploads::routes()).merge(events::routes());
     OpenApiRouter::with_openapi(General::openapi()).nest("/api/v1", v1).split_for_parts()
 }
 
 /// Returns the routes of REST.
 pub(crate) fn routes() -> Router<Web> {
     let (routes, description) = described();
-    routes.route("/api/v1/openapi.json", get(|| async { Json(description) }))
+    let older = Router::new().merge(auth::aliases()).merge(account::aliases());
+    routes.nest("/api", older).merge(files::others()).route("/api/v1/openapi.json", get(|| async { Json(description) }))
 }

@@ -1,11 +1,31 @@
-//! The pages: templates in `assets/web/templates`, filled with what the gate gives. Each works without JavaScript as far as it can.
+//! The pages: templates in `assets/web/templates`, filled with what the gate gives. Each works without JavaScript as far as it can; the
+//! scripts in `assets/web/static` make it quicker to use.
 //!
 //! | file | contents |
 //! |---|---|
-//! | `sign_in` | logging in and out |
+//! | `frame` | who asks for a page, what all pages have, and problems as pages |
+//! | `sign_in`, `register` | logging in and out, and a new account |
+//! | `account` | password, one-time passwords, sessions, API tokens; `qr` draws the code of an authenticator app |
+//! | `files` | `/files/PATH`: `listing` is the page of a directory and `file` that of a file |
+//! | `figures` | where the segments of a file are, and the waterfall of its upload |
+//! | `changes` | new directories, names, places, sharing, removal and uploads by forms |
+//! | `shared` | `/s/TOKEN`: what a link is to |
+//! | `entries`, `links`, `fields` | rows of lists, links to files, and fields of forms |
 //! | `room` | the control room |
 
+mod account;
+mod changes;
+mod entries;
+mod fields;
+mod figures;
+mod file;
+mod files;
+mod frame;
+mod links;
+mod listing;
+mod qr;
 mod room;
+mod shared;
 mod sign_in;
 
 use askama::Template;
@@ -17,7 +37,20 @@ use crate::web::Web;
 
 /// Returns the routes of the pages.
 pub(crate) fn routes() -> Router<Web> {
-    Router::new().merge(sign_in::routes()).merge(room::routes())
+    Router::new().merge(sign_in::routes()).merge(account::routes()).merge(files::routes()).merge(shared::routes()).merge(room::routes())
+}
+
+/// The page about a problem.
+#[derive(Template)]
+#[template(path = "problem.html")]
+struct Told<'a> {
+    title: &'a str,
+    detail: &'a str,
+}
+
+/// Returns a page that tells of a problem.
+pub(crate) fn of_problem(problem: &Problem) -> Response {
+    page(&Told { title: problem.title(), detail: problem.detail() })
 }
 
 /// Returns a page from its template.

@@ -31,14 +31,14 @@ mod wire;
 
 use askama::Template;
 use axum::Router;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::StatusCode;
-use p2p_service::access::{Access, AccessError};
+use p2p_service::access::AccessError;
 use p2p_service::reasons::name;
 use serde::Deserialize;
 
-use self::acts::Told;
+use self::acts::{Filled, Told};
 use self::chart::Throughput;
 use self::clock::Clock;
 use self::faults::{Faults, help_of};
@@ -49,9 +49,9 @@ use self::storage::Storage;
 use self::topology::Picture;
 use self::transfers::Transfers;
 use self::waterfall::Waterfall;
+use super::frame::{Failed, Frame, Part, Visitor};
 use super::page;
 use crate::api::extract::{Form, Path, Query};
-use crate::callers::Caller;
 use crate::problem::Problem;
 use crate::web::Web;
 
@@ -66,19 +66,12 @@ struct Asked {
     find: String,
 }
 
-/// What all pages of the room have.
-#[derive(Debug, Clone)]
-struct Frame {
-    user: String,
-    is_admin: bool,
-    csrf: String,
-}
-
 /// The control room.
 #[derive(Template)]
 #[template(path = "room.html")]
 struct Room {
     frame: Frame,
+    is_admin: bool,
     /// What the last act has come to.
     told: Option<Told>,
     clock: Clock,
@@ -98,6 +91,7 @@ struct Room {
 #[template(path = "room_transfer.html")]
 struct OneTransfer {
     frame: Frame,
+    is_admin: bool,
     told: Option<Told>,
     clock: Clock,
     waterfall: Waterfall,
@@ -107,75 +101,61 @@ pub(super) fn routes() -> Router<Web> {
     Router::new().route("/room", get(room).post(act)).route("/room/transfers/{id}", get(transfer).post(act_on_transfer))
 }
 
-async fn room(caller: Option<Caller>, Query(asked): Query<Asked>) -> Response {
-    let Some(Caller(access)) = caller else { return to_sign_in() };
-    shown(&access, &asked, None).await
+async fn room(visitor: Visitor, Query(asked): Query<Asked>) -> Result<Response, Failed> {
+    shown(&visitor, &asked, None).await
 }
 
 /// Does what a form of the room says, and answers with the room as it is then.
-async fn act(caller: Option<Caller>, Query(asked): Query<Asked>, Form(form): Form<acts::Filled>) -> Response {
-    let Some(Caller(access)) = caller else { return to_sign_in() };
-    let told = acts::carry_out(&access, &form).await;
-    shown(&access, &asked, Some(told)).await
+async fn act(visitor: Visitor, Query(asked): Query<Asked>, Form(form): Form<Filled>) -> Result<Response, Failed> {
+    let told = acts::carry_out(&visitor.access, &form).await;
+    shown(&visitor, &asked, Some(told)).await
 }
 
-async fn transfer(caller: Option<Caller>, Path(id): Path<u64>) -> Response {
-    let Some(Caller(access)) = caller else { return to_sign_in() };
-    transfer_shown(&access, id, None).await
+async fn transfer(visitor: Visitor, Path(id): Path<u64>) -> Result<Response, Failed> {
+    transfer_shown(&visitor, id, None).await
 }
 
-async fn act_on_transfer(caller: Option<Caller>, Path(id): Path<u64>, Form(form): Form<acts::Filled>) -> Response {
-    let Some(Caller(access)) = caller else { return to_sign_in() };
-    let told = acts::carry_out(&access, &form).await;
-    transfer_shown(&access, id, Some(told)).await
-}
-
-fn to_sign_in() -> Response {
-    Redirect::to("/sign-in").into_response()
-}
-
-fn frame_of(access: &Access) -> Frame {
-    let identity = access.identity();
-    Frame { user: identity.name().unwrap_or_default().to_owned(), is_admin: identity.is_admin(), csrf: String::new() }
+/// Does what a form of the page of a transfer says, and answers with that page as it is then.
+async fn act_on_transfer(visitor: Visitor, Path(id): Path<u64>, Form(form): Form<Filled>) -> Result<Response, Failed> {
+    let told = acts::carry_out(&visitor.access, &form).await;
+    transfer_shown(&visitor, id, Some(told)).await
 }
 
 /// Returns the room with the figures of the present instant.
-async fn shown(access: &Access, asked: &Asked, told: Option<Told>) -> Response {
-    let snapshot = match access.present_snapshot().await {
-        Ok(snapshot) => snapshot,
-        Err(error) => return Problem::from(AccessError::from(error)).into_response(),
-    };
-    let (identity, frame) = (access.identity(), frame_of(access));
+async fn shown(visitor: &Visitor, asked: &Asked, told: Option<Told>) -> Result<Response, Failed> {
+    let (access, is_admin) = (&visitor.access, visitor.identity.is_admin());
+    let snapshot = access.present_snapshot().await.map_err(AccessError::from)?;
     let status = told.as_ref().map_or(StatusCode::OK, Told::status);
     let room = Room {
+        frame: visitor.frame(Part::Room),
+        is_admin,
+        told,
         clock: Clock::of(&snapshot),
         nodes: Nodes::of(&snapshot, &asked.find, asked.page.unwrap_or(1)),
         map: Map::of(&snapshot),
         picture: Picture::of(&snapshot),
         throughput: Throughput::of(&snapshot),
-        transfers: Transfers::of(&snapshot, &identity),
-        happened: happened::lines_of(&access.recent_events(happened::LOOKED), &identity),
-        storage: Storage::of(&snapshot, frame.is_admin),
+        transfers: Transfers::of(&snapshot, &visitor.identity),
+        happened: happened::lines_of(&access.recent_events(happened::LOOKED), &visitor.identity),
+        storage: Storage::of(&snapshot, is_admin),
         faults: Faults::of(&snapshot, access),
         seed: access.seed(),
-        frame,
-        told,
     };
-    (status, page(&room)).into_response()
+    Ok((status, page(&room)).into_response())
 }
 
-async fn transfer_shown(access: &Access, id: u64, told: Option<Told>) -> Response {
-    let snapshot = match access.present_snapshot().await {
-        Ok(snapshot) => snapshot,
-        Err(error) => return Problem::from(AccessError::from(error)).into_response(),
-    };
-    let Some(report) = snapshot.transfers.iter().find(|report| report.status.id.0 == id) else {
-        let detail = format!("there is no transfer #{id}, or it is over and no longer remembered; /room lists the latest");
-        return Problem::new(StatusCode::NOT_FOUND, name::NOT_FOUND, detail).into_response();
-    };
-    let waterfall = Waterfall::of(&snapshot, report, &access.identity());
-    let status = told.as_ref().map_or(StatusCode::OK, Told::status);
-    (status, page(&OneTransfer { frame: frame_of(access), told, clock: Clock::of(&snapshot), waterfall })).into_response()
+async fn transfer_shown(visitor: &Visitor, id: u64, told: Option<Told>) -> Result<Response, Failed> {
+    let (access, is_admin) = (&visitor.access, visitor.identity.is_admin());
+    let snapshot = access.present_snapshot().await.map_err(AccessError::from)?;
+    let found = snapshot.transfers.iter().find(|report| report.status.id.0 == id);
+    let report = found.ok_or_else(|| {
+        let detail = format!("there is no transfer #{id}, or it is over and no longer remembered; the control room lists the latest");
+        Problem::new(StatusCode::NOT_FOUND, name::NOT_FOUND, detail)
+    })?;
+    let waterfall = Waterfall::of(&snapshot, report, &visitor.identity);
+    let (status, clock) = (told.as_ref().map_or(StatusCode::OK, Told::status), Clock::of(&snapshot));
+    let one = OneTransfer { frame: visitor.frame(Part::Room), is_admin, told, clock, waterfall };
+    Ok((status, page(&one)).into_response())
 }
 
 /// Words of the templates.

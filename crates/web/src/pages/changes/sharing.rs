@@ -1,0 +1,132 @@
+//! Sharing: users who may read a file or directory, and links for whoever has them. A link is an API token of the scope read that is limited
+//! to the one path.
+
+use askama::Template;
+use axum::response::{IntoResponse, Redirect, Response};
+use http::StatusCode;
+use p2p_base::spelling::visible;
+use p2p_service::Scope;
+use p2p_service::access::AccessError;
+use p2p_service::access::sharing::Shared;
+use p2p_service::accounts::{ApiTokenInfo, NewToken, Reach};
+use p2p_service::event_words::date_of;
+use secrecy::ExposeSecret;
+
+use super::Items;
+use crate::pages::fields::Fields;
+use crate::pages::frame::{Failed, Frame, Part, Visitor};
+use crate::pages::page;
+use crate::problem::Problem;
+
+/// Begin of the names of links among the tokens of a user.
+const LINK: &str = "link-";
+/// Lifetimes of a link that the form offers, in days.
+const DAYS: [u64; 4] = [1, 7, 30, 90];
+const DAY: u64 = 24 * 3600;
+
+/// Link to what is shared.
+#[derive(Debug)]
+struct Link {
+    name: String,
+    used: String,
+    expires: String,
+}
+
+#[derive(Debug, Template)]
+#[template(path = "share.html")]
+struct Asked {
+    frame: Frame,
+    items: Items,
+    problem: String,
+    shown: String,
+    is_directory: bool,
+    readers: Vec<String>,
+    users: Vec<String>,
+    links: Vec<Link>,
+    /// Link that was made just now, which cannot be read again.
+    new_link: String,
+    days: [u64; 4],
+}
+
+/// Returns the page that says with whom something is shared.
+pub(super) async fn asked(visitor: &Visitor, items: Items, problem: String, new_link: String) -> Result<Response, Failed> {
+    let Visitor { access, identity, .. } = visitor;
+    let path = items.paths.first().cloned().unwrap_or_default();
+    let entry = access.changeable(identity, &path).await?;
+    let is_own = entry.key().owner.as_deref() == identity.name();
+    // Only one's own paths can be those of tokens.
+    let links = if is_own { links_to(visitor, &entry.key().name).await? } else { Vec::new() };
+    let is_directory = matches!(entry, p2p_service::files::Entry::Directory(_));
+    let readers: Vec<String> = entry.readers().iter().cloned().collect();
+    let may_be_one = |user: &String| Some(user.as_str()) != entry.key().owner.as_deref() && !readers.contains(user);
+    let users = access.user_names().into_iter().filter(may_be_one).collect();
+    let (frame, shown) = (visitor.frame(Part::Files), visible(&path).into_owned());
+    Ok(page(&Asked { frame, items, problem, shown, is_directory, readers, users, links, new_link, days: DAYS }))
+}
+
+/// Returns the links to this path of the user's own.
+async fn links_to(visitor: &Visitor, path: &str) -> Result<Vec<Link>, AccessError> {
+    let is_meant = |token: &ApiTokenInfo| token.reach.scope == Scope::Read && token.reach.path.as_deref() == Some(path);
+    let link = |token: ApiTokenInfo| Link {
+        name: token.name.to_string(),
+        used: token.last_used.map(date_of).unwrap_or_else(|| "never".to_owned()),
+        expires: date_of(token.expires_at),
+    };
+    Ok(visitor.access.api_tokens().await?.into_iter().filter(is_meant).map(link).collect())
+}
+
+/// Changes who may read something, and shows the page again.
+pub(super) async fn made(visitor: &Visitor, items: Items, fields: &Fields) -> Result<Response, Failed> {
+    let items = items.chosen()?;
+    let path = items.paths.first().cloned().unwrap_or_default();
+    let done = match fields.get("what") {
+        "grant" => readable(visitor, &path, fields.get("user"), true).await.map(|()| String::new()),
+        "revoke" => readable(visitor, &path, fields.get("user"), false).await.map(|()| String::new()),
+        "link" => new_link(visitor, &path, fields.get("days")).await,
+        "revoke-link" => {
+            visitor.access.revoke_token(fields.get("name").to_owned()).await.map(|()| String::new()).map_err(Problem::from)
+        }
+        _ => Err(Problem::invalid("what", "it is grant, revoke, link or revoke-link")),
+    };
+    match done {
+        Ok(link) if link.is_empty() => {
+            let query = format!("?do=share&path={}", crate::pages::links::encoded(&path));
+            Ok(Redirect::to(&(items.action.clone() + &query)).into_response())
+        }
+        Ok(link) => asked(visitor, items, String::new(), link).await,
+        Err(problem) => {
+            let status: StatusCode = problem.status();
+            let page = asked(visitor, items, problem.detail().to_owned(), String::new()).await?;
+            Ok((status, page).into_response())
+        }
+    }
+}
+
+async fn readable(visitor: &Visitor, path: &str, user: &str, may_read: bool) -> Result<(), Problem> {
+    if user.trim().is_empty() {
+        return Err(Problem::invalid("user", "name a user"));
+    }
+    match visitor.access.share(&visitor.identity, path, user.trim(), may_read).await? {
+        Shared::Own { .. } => Err(Problem::invalid("user", "it is the owner, whose access cannot be changed")),
+        Shared::Changed { .. } | Shared::Unchanged { .. } => Ok(()),
+    }
+}
+
+/// Makes a link that ends after so many days, and returns its path on this server.
+async fn new_link(visitor: &Visitor, path: &str, days: &str) -> Result<String, Problem> {
+    let Visitor { access, identity, .. } = visitor;
+    let days = days
+        .parse()
+        .ok()
+        .filter(|days| DAYS.contains(days))
+        .ok_or_else(|| Problem::invalid("days", "choose one of those offered"))?;
+    let key = access.changeable(identity, path).await?.key().clone();
+    let limit = access.path_for_token(&identity.label(&key))?;
+    let taken = access.api_tokens().await?;
+    let is_free = |name: &String| taken.iter().all(|token| token.name.as_str() != name);
+    let name = (1u32..).map(|number| format!("{LINK}{number}")).find(is_free).unwrap_or_default();
+    let reach = Reach { scope: Scope::Read, path: Some(limit) };
+    let name = name.parse().map_err(|error| Problem::invalid("name", error))?;
+    let token = access.new_token(NewToken { name, reach, expires_at: access.now() + days * DAY }).await?;
+    Ok(format!("/s/{}", token.expose_secret()))
+}

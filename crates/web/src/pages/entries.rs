@@ -1,0 +1,143 @@
+//! Files and directories as rows of a list.
+
+use std::sync::Arc;
+
+use p2p_base::spelling::visible;
+use p2p_service::access::Identity;
+use p2p_service::event_words::{bytes_of, date_of};
+use p2p_service::files::Entry;
+
+use super::links;
+
+/// Characters of a digest that a list shows; the whole is on the page of the file.
+const DIGEST_SHOWN: usize = 12;
+
+/// Row of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Row {
+    /// Name in its directory, with characters made visible that could disguise it as another.
+    pub(super) name: String,
+    /// Path by which forms name the entry.
+    pub(super) path: String,
+    /// Page of the entry.
+    pub(super) href: String,
+    /// Link to the content; empty for a directory.
+    pub(super) content: String,
+    pub(super) is_directory: bool,
+    /// Size in words; empty for a directory.
+    pub(super) size: String,
+    pub(super) bytes: u64,
+    /// Digest of the content in hexadecimal digits; empty for a directory.
+    pub(super) sha256: String,
+    /// Time of the last modification.
+    pub(super) modified: String,
+    /// Users with whom the entry itself is shared, as one text.
+    pub(super) shared_with: String,
+    /// Owner, if it is another user.
+    pub(super) owner: String,
+    /// Kind by the end of the name, for its picture: `directory`, `image`, `audio`, `video`, `text` or `file`.
+    pub(super) kind: &'static str,
+}
+
+impl Row {
+    /// Returns the row of an entry that the user may read.
+    pub(super) fn of(identity: &Identity, entry: &Entry) -> Row {
+        let key = entry.key();
+        let path = links::path_of(identity, key);
+        let (is_directory, bytes, sha256) = match entry {
+            Entry::Directory(_) => (true, 0, String::new()),
+            Entry::File(file) => (false, file.size, file.sha256.to_string()),
+        };
+        let is_own = key.owner.as_deref() == identity.name();
+        let last_name = if key.is_root() { path.as_str() } else { key.last_name() };
+        Row {
+            name: visible(last_name).into_owned(),
+            href: links::page(&path),
+            content: if is_directory { String::new() } else { links::content(&path) },
+            is_directory,
+            size: if is_directory { String::new() } else { bytes_of(bytes) },
+            bytes,
+            sha256,
+            modified: entry.attributes().modified.map(date_of).unwrap_or_default(),
+            shared_with: entry.readers().iter().cloned().collect::<Vec<_>>().join(", "),
+            owner: key.owner.clone().filter(|_| !is_own).unwrap_or_default(),
+            kind: if is_directory { "directory" } else { kind_of(key.last_name()) },
+            path,
+        }
+    }
+
+    /// Returns the first characters of the digest.
+    pub(super) fn digest(&self) -> &str {
+        self.sha256.get(..DIGEST_SHOWN).unwrap_or(&self.sha256)
+    }
+}
+
+/// Returns the kind of a file by the end of its name. A picture in a list depends on it, and nothing else: the content decides how it is
+/// shown.
+pub(super) fn kind_of(name: &str) -> &'static str {
+    let end = name.rsplit_once('.').map(|(_, end)| end.to_ascii_lowercase()).unwrap_or_default();
+    match end.as_str() {
+        "png" | "jpg" | "jpeg" | "gif" | "webp" | "avif" | "bmp" | "ico" => "image",
+        "mp3" | "ogg" | "oga" | "opus" | "flac" | "wav" | "m4a" => "audio",
+        "mp4" | "webm" | "ogv" | "mov" | "mkv" => "video",
+        "pdf" => "pdf",
+        "txt" | "md" | "log" | "csv" | "tsv" | "json" | "toml" | "yaml" | "yml" | "xml" | "ini" | "conf" | "rs" | "py" | "c"
+        | "h" | "js" | "ts" | "css" | "html" | "sh" | "svg" => "text",
+        _ => "file",
+    }
+}
+
+/// What a list is sorted by. Directories come before files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Sort {
+    #[default]
+    Name,
+    Size,
+    Modified,
+}
+
+impl Sort {
+    /// Returns what a query asks for; by name, if it does not name anything else.
+    pub(super) fn of(text: &str) -> Sort {
+        match text {
+            "size" => Sort::Size,
+            "modified" => Sort::Modified,
+            _ => Sort::Name,
+        }
+    }
+
+    /// Returns the name in a query.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Sort::Name => "name",
+            Sort::Size => "size",
+            Sort::Modified => "modified",
+        }
+    }
+
+    /// Sorts entries; what is equal stays in the order of the names.
+    pub(super) fn sort(self, entries: &mut [Arc<Entry>], is_descending: bool) {
+        let is_file = |entry: &Entry| matches!(entry, Entry::File(_));
+        entries.sort_by_cached_key(|entry| (is_file(entry), entry.key().last_name().to_lowercase()));
+        let directories = entries.iter().take_while(|entry| !is_file(entry)).count();
+        let (directories, files) = entries.split_at_mut(directories);
+        for part in [directories, files] {
+            match self {
+                Sort::Name => {}
+                Sort::Size => part.sort_by_key(|entry| size_of(entry)),
+                Sort::Modified => part.sort_by_key(|entry| entry.attributes().modified),
+            }
+            if is_descending {
+                part.reverse();
+            }
+        }
+    }
+}
+
+/// Returns the size of a file, and 0 for a directory.
+pub(super) const fn size_of(entry: &Entry) -> u64 {
+    match entry {
+        Entry::File(file) => file.size,
+        Entry::Directory(_) => 0,
+    }
+}

@@ -1,0 +1,50 @@
+//! The page of a file: what it is, a preview, where its segments are, and how it was stored.
+
+use askama::Template;
+use axum::response::Response;
+use p2p_service::event_words::{date_of, mode_of};
+use p2p_service::files::{FileRecord, StatFile};
+
+use super::entries::Row;
+use super::figures::{Map, Waterfall};
+use super::frame::{Failed, Frame, Part, Visitor};
+use super::listing::{Crumb, crumbs};
+use super::{links, page};
+
+#[derive(Debug, Template)]
+#[template(path = "file.html")]
+struct FilePage {
+    frame: Frame,
+    crumbs: Vec<Crumb>,
+    row: Row,
+    /// Link to the content as an attachment.
+    download: String,
+    stored: String,
+    mode: String,
+    segments: u32,
+    may_change: bool,
+    map: Map,
+    waterfall: Option<Waterfall>,
+}
+
+/// Answers with the page of a file that the user may read.
+pub(super) async fn shown(visitor: &Visitor, file: FileRecord) -> Result<Response, Failed> {
+    let Visitor { access, identity, .. } = visitor;
+    let manifest = access.call(StatFile { file: file.key.clone() }).await?;
+    let snapshot = access.present_snapshot().await?;
+    let entry = p2p_service::files::Entry::File(manifest.file.clone());
+    let row = Row::of(identity, &entry);
+    let shown = FilePage {
+        frame: visitor.frame(if row.owner.is_empty() { Part::Files } else { Part::Shared }),
+        crumbs: crumbs(identity, &file.key),
+        download: format!("{}?download", links::content(&row.path)),
+        stored: date_of(file.stored_at),
+        mode: mode_of(file.mode),
+        segments: file.segments,
+        may_change: identity.may_change(&file.key),
+        map: Map::of(&manifest.segments, &snapshot.figures.nodes, snapshot.at),
+        waterfall: Waterfall::of(&file, &snapshot.transfers),
+        row,
+    };
+    Ok(page(&shown))
+}

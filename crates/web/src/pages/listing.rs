@@ -1,0 +1,279 @@
+//! The page of a directory: its entries as a list or as tiles, sorted, searched, and page by page.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::response::{IntoResponse, Response};
+use http::HeaderMap;
+use http::header::{COOKIE, SET_COOKIE};
+use p2p_base::spelling::{folded, visible};
+use p2p_service::access::Identity;
+use p2p_service::event_words::bytes_of;
+use p2p_service::files::{Entry, FileKey};
+
+use super::entries::{Row, Sort, size_of};
+use super::fields::Fields;
+use super::frame::{Failed, Frame, Part, Visitor};
+use super::links::{self, encoded};
+use super::page;
+
+/// Entries of a page.
+const PAGE: usize = 200;
+/// Entries that a search finds at the most.
+const FOUND_MAX: usize = 10_000;
+/// Name of the cookie that remembers tiles or a list.
+const VIEW: &str = "p2p_view";
+
+/// Step of the way from the root to a directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Crumb {
+    pub(super) name: String,
+    pub(super) href: String,
+}
+
+/// Heading by which a list can be sorted.
+#[derive(Debug)]
+struct Heading {
+    name: &'static str,
+    href: String,
+    /// `ascending`, `descending`, or empty.
+    sorted: &'static str,
+}
+
+#[derive(Debug, Template)]
+#[template(path = "files.html")]
+struct Listing {
+    frame: Frame,
+    crumbs: Vec<Crumb>,
+    /// Name of the directory, for the title.
+    name: String,
+    /// Path by which forms name the directory; empty for the root.
+    path: String,
+    href: String,
+    rows: Vec<Row>,
+    headings: Vec<Heading>,
+    search: String,
+    /// True if the user may store files here.
+    is_own: bool,
+    is_shared: bool,
+    is_grid: bool,
+    /// Link that changes between a list and tiles.
+    other_view: String,
+    total: usize,
+    bytes: String,
+    number: usize,
+    pages: usize,
+    before: String,
+    after: String,
+    done: String,
+    is_cut: bool,
+}
+
+/// What the query asks for.
+#[derive(Debug, Clone)]
+struct Wanted {
+    sort: Sort,
+    is_descending: bool,
+    search: String,
+    is_shared: bool,
+    number: usize,
+}
+
+impl Wanted {
+    fn of(query: &Fields) -> Wanted {
+        Wanted {
+            sort: Sort::of(query.get("sort")),
+            is_descending: query.get("order") == "desc",
+            search: query.get("search").trim().to_owned(),
+            is_shared: query.has("shared"),
+            number: query.get("page").parse().unwrap_or(1).max(1),
+        }
+    }
+
+    /// Returns the query that asks for this.
+    fn query(&self) -> String {
+        let mut query = format!("?sort={}&order={}", self.sort.name(), if self.is_descending { "desc" } else { "asc" });
+        if !self.search.is_empty() {
+            query += &format!("&search={}", encoded(&self.search));
+        }
+        if self.is_shared {
+            query += "&shared=1";
+        }
+        if self.number > 1 {
+            query += &format!("&page={}", self.number);
+        }
+        query
+    }
+
+    fn headings(&self, href: &str) -> Vec<Heading> {
+        let heading = |(name, sort): (&'static str, Sort)| {
+            let is_current = sort == self.sort;
+            let is_descending = if is_current { !self.is_descending } else { sort != Sort::Name };
+            let sorted = match (is_current, self.is_descending) {
+                (false, _) => "",
+                (true, false) => "ascending",
+                (true, true) => "descending",
+            };
+            Heading { name, href: href.to_owned() + &Wanted { sort, is_descending, number: 1, ..self.clone() }.query(), sorted }
+        };
+        [("Name", Sort::Name), ("Size", Sort::Size), ("Modified", Sort::Modified)].map(heading).into()
+    }
+}
+
+/// Answers with the page of a directory that the user may know of.
+pub(super) fn shown(visitor: &Visitor, key: &FileKey, query: &Fields, headers: &HeaderMap) -> Result<Response, Failed> {
+    let (identity, wanted) = (&visitor.identity, Wanted::of(query));
+    let (mut entries, is_cut) = found(visitor, key, &wanted);
+    wanted.sort.sort(&mut entries, wanted.is_descending);
+    let (total, bytes) = (entries.len(), bytes_of(entries.iter().map(|entry| size_of(entry)).sum()));
+    let pages = total.div_ceil(PAGE).max(1);
+    let number = wanted.number.min(pages);
+    let path =
+        if key.is_root() && key.owner.as_deref() == identity.name() { String::new() } else { links::path_of(identity, key) };
+    let href = links::page(&path);
+    let at = |number: usize| href.clone() + &Wanted { number, ..wanted.clone() }.query();
+    let view = view_of(query, headers);
+    let is_grid = view.0 == "grid";
+    let row = |entry: &Arc<Entry>| match wanted.search.is_empty() && !wanted.is_shared {
+        true => Row::of(identity, entry),
+        // What is found anywhere is named by its whole path.
+        false => Row { name: visible(&links::path_of(identity, entry.key())).into_owned(), ..Row::of(identity, entry) },
+    };
+    let listing = Listing {
+        frame: visitor.frame(if wanted.is_shared { Part::Shared } else { Part::Files }),
+        crumbs: crumbs(identity, key),
+        name: title(identity, key, &wanted),
+        rows: entries.iter().skip((number - 1) * PAGE).take(PAGE).map(row).collect(),
+        headings: wanted.headings(&href),
+        is_own: key.owner.as_deref() == identity.name() && !wanted.is_shared,
+        is_shared: wanted.is_shared,
+        is_grid,
+        other_view: format!("{}&view={}", at(number), if is_grid { "list" } else { "grid" }),
+        before: if number > 1 { at(number - 1) } else { String::new() },
+        after: if number < pages { at(number + 1) } else { String::new() },
+        done: done(query),
+        search: wanted.search.clone(),
+        path,
+        href,
+        total,
+        bytes,
+        number,
+        pages,
+        is_cut,
+    };
+    let shown = page(&listing);
+    Ok(match view {
+        (view, true) => {
+            ([(SET_COOKIE, format!("{VIEW}={view}; Path=/; Max-Age=31536000; SameSite=Strict; HttpOnly"))], shown).into_response()
+        }
+        _ => shown,
+    })
+}
+
+/// Returns the entries of a directory, or what a search finds within it, and whether there is more.
+fn found(visitor: &Visitor, key: &FileKey, wanted: &Wanted) -> (Vec<Arc<Entry>>, bool) {
+    let identity = &visitor.identity;
+    if wanted.is_shared {
+        let is_others = |entry: &Arc<Entry>| entry.key().owner.as_deref() != identity.name();
+        return (visitor.access.overview(identity).into_iter().filter(is_others).collect(), false);
+    }
+    let names = visitor.access.names();
+    if wanted.search.is_empty() {
+        return (names.list_shared(key), false);
+    }
+    let text = folded(&wanted.search);
+    let is_found = |entry: &&Entry| entry.key() != key && folded(entry.key().last_name()).contains(&text);
+    let mut found: Vec<_> = names.tree(key).filter(is_found).take(FOUND_MAX + 1).cloned().map(Arc::new).collect();
+    let is_cut = found.len() > FOUND_MAX;
+    found.truncate(FOUND_MAX);
+    (found, is_cut)
+}
+
+fn title(identity: &Identity, key: &FileKey, wanted: &Wanted) -> String {
+    match (wanted.is_shared, key.is_root(), &key.owner) {
+        (true, ..) => "Shared with me".to_owned(),
+        (false, true, owner) if owner.as_deref() == identity.name() => "My files".to_owned(),
+        (false, true, Some(owner)) => format!("Files of {owner}"),
+        (false, true, None) => "Files without an owner".to_owned(),
+        (false, false, _) => visible(key.last_name()).into_owned(),
+    }
+}
+
+/// Returns the way from the root to a file or directory, itself the last.
+pub(super) fn crumbs(identity: &Identity, key: &FileKey) -> Vec<Crumb> {
+    let mut keys: Vec<FileKey> = key.ancestors().filter(|above| !above.is_root()).collect();
+    keys.sort();
+    if !key.is_root() {
+        keys.push(key.clone());
+    }
+    let root = match &key.owner {
+        owner if owner.as_deref() == identity.name() => Crumb { name: "My files".to_owned(), href: links::page("") },
+        Some(owner) => Crumb { name: format!("~{owner}"), href: links::page(&format!("~{owner}")) },
+        None => Crumb { name: "/".to_owned(), href: links::page("/") },
+    };
+    let step =
+        |key: &FileKey| Crumb { name: visible(key.last_name()).into_owned(), href: links::page(&links::path_of(identity, key)) };
+    std::iter::once(root).chain(keys.iter().map(step)).collect()
+}
+
+/// Returns `grid` or `list`: what the query asks for, which is remembered, or what was remembered.
+fn view_of(query: &Fields, headers: &HeaderMap) -> (&'static str, bool) {
+    let named = |text: &str| match text {
+        "grid" => Some("grid"),
+        "list" => Some("list"),
+        _ => None,
+    };
+    if let Some(view) = named(query.get("view")) {
+        return (view, true);
+    }
+    let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(';'));
+    let remembered = cookies.filter_map(|cookie| cookie.trim().split_once('=')).find(|(name, _)| *name == VIEW);
+    (remembered.and_then(|(_, view)| named(view)).unwrap_or("list"), false)
+}
+
+/// Returns the sentence about what was done before. What is in a query comes from anywhere, so that only known words and numbers are told.
+fn done(query: &Fields) -> String {
+    let count: u64 = query.get("count").parse().unwrap_or(1);
+    let items = if count == 1 { "1 item was".to_owned() } else { format!("{count} items were") };
+    match query.get("done") {
+        "deleted" => format!("{items} deleted."),
+        "moved" => format!("{items} moved."),
+        "copied" => format!("{items} copied."),
+        "stored" => format!("{items} stored, and acknowledged by the nodes."),
+        "made" => "The directory was made.".to_owned(),
+        "renamed" => "The item was renamed.".to_owned(),
+        _ => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fields(pairs: &[(&str, &str)]) -> Fields {
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn a_query_tells_nothing_but_known_words() {
+        assert_eq!(done(&fields(&[("done", "deleted"), ("count", "2")])), "2 items were deleted.");
+        assert_eq!(done(&fields(&[("done", "<b>"), ("count", "x")])), "");
+    }
+
+    #[test]
+    fn a_heading_turns_its_own_order_and_begins_another() {
+        let wanted = Wanted::of(&fields(&[("sort", "size"), ("order", "desc"), ("search", "a b"), ("page", "7")]));
+        let found: Vec<_> = wanted.headings("/files/").into_iter().map(|heading| (heading.href, heading.sorted)).collect();
+        assert_eq!(found[0], ("/files/?sort=name&order=asc&search=a%20b".to_owned(), ""));
+        assert_eq!(found[1], ("/files/?sort=size&order=asc&search=a%20b".to_owned(), "descending"));
+        assert_eq!(found[2].0, "/files/?sort=modified&order=desc&search=a%20b");
+    }
+
+    #[test]
+    fn the_view_is_remembered() {
+        let headers = |text: &str| HeaderMap::from_iter([(COOKIE, text.parse().unwrap())]);
+        assert_eq!(view_of(&fields(&[]), &headers("a=b; p2p_view=grid")), ("grid", false));
+        assert_eq!(view_of(&fields(&[("view", "list")]), &headers("p2p_view=grid")), ("list", true));
+        assert_eq!(view_of(&fields(&[("view", "x")]), &headers("p2p_view=x")), ("list", false));
+    }
+}

@@ -1,0 +1,159 @@
+//! `/s/TOKEN`: what a link is to, for whoever has it. The token in the path is all that is needed, so that no other site may learn the address
+//! (`Referrer-Policy: no-referrer`) and no search engine keeps it.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::Router;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use http::header::{HeaderName, REFERRER_POLICY};
+use p2p_base::spelling::visible;
+use p2p_service::Scope;
+use p2p_service::access::{Access, Identity};
+use p2p_service::accounts::is_api_token;
+use p2p_service::event_words::{bytes_of, date_of};
+use p2p_service::files::{Entry, FileKey};
+
+use super::entries::{Row, Sort, size_of};
+use super::fields::Fields;
+use super::frame::Failed;
+use super::links::{encoded, encoded_path};
+use super::listing::Crumb;
+use super::page;
+use crate::api::extract::{Path, Query};
+use crate::callers::Stranger;
+use crate::problem::Problem;
+use crate::web::Web;
+
+/// Entries of a page.
+const PAGE: usize = 200;
+
+/// Header that keeps search engines away.
+const ROBOTS: HeaderName = HeaderName::from_static("x-robots-tag");
+
+#[derive(Debug, Template)]
+#[template(path = "shared.html")]
+struct SharedPage {
+    name: String,
+    owner: String,
+    expires: String,
+    crumbs: Vec<Crumb>,
+    is_directory: bool,
+    size: String,
+    sha256: String,
+    modified: String,
+    download: String,
+    rows: Vec<Row>,
+    total: usize,
+    before: String,
+    after: String,
+    number: usize,
+    pages: usize,
+}
+
+pub(super) fn routes() -> Router<Web> {
+    Router::new().route("/s/{token}", get(shown))
+}
+
+async fn shown(Stranger(access): Stranger, Path(token): Path<String>, Query(query): Query<Fields>) -> Response {
+    let answer = answer(&access, &token, &query).await.unwrap_or_else(IntoResponse::into_response);
+    ([(REFERRER_POLICY, "no-referrer"), (ROBOTS, "noindex, nofollow")], answer).into_response()
+}
+
+/// A link that is valid: what it is to.
+struct Link {
+    identity: Arc<Identity>,
+    base: String,
+    root: FileKey,
+    expires: u64,
+}
+
+async fn answer(access: &Access, token: &str, query: &Fields) -> Result<Response, Failed> {
+    let link = opened(access, token).await?;
+    let path = query.get("path");
+    let key = if path.is_empty() { link.root.clone() } else { link.root.child(path) };
+    let text = link.identity.label(&key);
+    let entry = access.known_entry(&link.identity, &text).await?;
+    let directory = matches!(entry, Entry::Directory(_));
+    let mut entries = if directory { access.names().list_shared(&key) } else { Vec::new() };
+    Sort::Name.sort(&mut entries, false);
+    let pages = entries.len().div_ceil(PAGE).max(1);
+    let number = query.get("page").parse().unwrap_or(1).clamp(1, pages);
+    let at = |number: usize| format!("{}?path={}&page={number}", link.base, encoded(link.below(&key)));
+    let rows = entries.iter().skip((number - 1) * PAGE).take(PAGE).map(|entry| link.row(entry)).collect();
+    let row = Row::of(&link.identity, &entry);
+    Ok(page(&SharedPage {
+        name: row.name,
+        owner: key.owner.clone().unwrap_or_default(),
+        expires: date_of(link.expires),
+        crumbs: link.crumbs(&key),
+        is_directory: directory,
+        size: bytes_of(if directory { entries.iter().map(|entry| size_of(entry)).sum() } else { size_of(&entry) }),
+        sha256: row.sha256,
+        modified: row.modified,
+        download: link.content(&key),
+        rows,
+        total: entries.len(),
+        before: if number > 1 { at(number - 1) } else { String::new() },
+        after: if number < pages { at(number + 1) } else { String::new() },
+        number,
+        pages,
+    }))
+}
+
+/// Logs in by the token of a link: one of the scope read, for one path.
+async fn opened(access: &Access, token: &str) -> Result<Link, Failed> {
+    let over = || {
+        Failed(Problem::new(
+            http::StatusCode::NOT_FOUND,
+            p2p_service::reasons::name::NOT_FOUND,
+            "the link is not valid: it has ended, was taken back, or is not whole",
+        ))
+    };
+    if !is_api_token(token) {
+        return Err(over());
+    }
+    let identity = access.log_in_with_token(token.to_owned().into()).await.map_err(|_| over())?;
+    let reach = identity.token().filter(|reach| reach.scope == Scope::Read).ok_or_else(over)?;
+    let path = reach.path.clone().ok_or_else(over)?;
+    let root = FileKey::new(identity.name(), &path);
+    let expires = access.token_end().await?.ok_or_else(over)?;
+    Ok(Link { base: format!("/s/{}", encoded(token)), root, expires, identity })
+}
+
+impl Link {
+    /// Returns the page of what is within the link.
+    fn href(&self, key: &FileKey) -> String {
+        match self.below(key) {
+            "" => self.base.clone(),
+            below => format!("{}?path={}", self.base, encoded(below)),
+        }
+    }
+
+    /// Returns the link to the content of a file.
+    fn content(&self, key: &FileKey) -> String {
+        match self.below(key) {
+            "" => format!("{}/content?download", self.base),
+            below => format!("{}/content/{}?download", self.base, encoded_path(below)),
+        }
+    }
+
+    /// Returns the path of what is within the link, seen from there.
+    fn below<'a>(&self, key: &'a FileKey) -> &'a str {
+        key.name.strip_prefix(&self.root.name).unwrap_or_default().trim_start_matches('/')
+    }
+
+    fn row(&self, entry: &Entry) -> Row {
+        let (href, content) = (self.href(entry.key()), self.content(entry.key()));
+        Row { content, href, shared_with: String::new(), ..Row::of(&self.identity, entry) }
+    }
+
+    /// Returns the way from what the link is to, to a file or directory within it.
+    fn crumbs(&self, key: &FileKey) -> Vec<Crumb> {
+        let mut keys: Vec<FileKey> = key.ancestors().filter(|above| *above == self.root || above.is_within(&self.root)).collect();
+        keys.sort();
+        keys.push(key.clone());
+        keys.iter().map(|key| Crumb { name: visible(key.last_name()).into_owned(), href: self.href(key) }).collect()
+    }
+}
