@@ -12,6 +12,9 @@ use super::event::Event;
 
 /// Number of events that are kept, and that a reader may lag behind before it loses the oldest ones.
 const EVENTS_MAX: usize = 8192;
+/// Number of events that are kept for those who look back: of each kind but [`Event::Segment`], which are so many that in a busy minute
+/// nothing else would be left.
+const TOLD_MAX: usize = 2048;
 
 /// Identifier of an event: the run and the event's number in it, from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -36,6 +39,8 @@ pub struct Numbered {
 /// Events that a reader receives: those kept that it has missed, and then the new ones.
 #[derive(Debug)]
 pub struct Subscription {
+    /// Latest event at the instant of the subscription; of number zero if there was none yet.
+    pub latest: EventId,
     /// Number of events that the reader has missed and that are no longer kept; all of the run if it asks for those of another.
     pub lost: u64,
     /// Events that the reader has missed, the earliest first.
@@ -48,8 +53,25 @@ pub struct Subscription {
 #[derive(Debug, Clone)]
 pub(super) struct EventLog {
     run: u64,
-    kept: Arc<Mutex<VecDeque<Arc<Numbered>>>>,
+    kept: Arc<Mutex<Kept>>,
     live: broadcast::Sender<Arc<Numbered>>,
+}
+
+/// Latest events of a run, the earliest first.
+#[derive(Debug, Default)]
+struct Kept {
+    /// All of them.
+    all: VecDeque<Arc<Numbered>>,
+    /// Those of the kinds that are told of for longer.
+    told: VecDeque<Arc<Numbered>>,
+}
+
+/// Adds an event to some that are kept, and forgets the earliest one if they are more than `most`.
+fn keep(events: &mut VecDeque<Arc<Numbered>>, most: usize, event: &Arc<Numbered>) {
+    if events.len() == most {
+        events.pop_front();
+    }
+    events.push_back(Arc::clone(event));
 }
 
 impl EventLog {
@@ -68,12 +90,12 @@ impl EventLog {
     /// Adds an event.
     pub(super) fn push(&self, at: SimTime, event: Event) {
         let mut kept = self.kept();
-        let number = kept.back().map_or(0, |latest| latest.id.number) + 1;
+        let number = kept.all.back().map_or(0, |latest| latest.id.number) + 1;
         let numbered = Arc::new(Numbered { id: EventId { run: self.run, number }, at, event });
-        if kept.len() == EVENTS_MAX {
-            kept.pop_front();
+        keep(&mut kept.all, EVENTS_MAX, &numbered);
+        if !matches!(numbered.event, Event::Segment { .. }) {
+            keep(&mut kept.told, TOLD_MAX, &numbered);
         }
-        kept.push_back(Arc::clone(&numbered));
         // Sent under the lock, so that nobody misses an event between what is kept and what follows. There may be no receiver.
         let _ = self.live.send(numbered);
     }
@@ -82,14 +104,22 @@ impl EventLog {
     pub(super) fn subscribe(&self, after: Option<EventId>) -> Subscription {
         let kept = self.kept();
         let live = self.live.subscribe();
-        let Some(after) = after else { return Subscription { lost: 0, missed: VecDeque::new(), live } };
+        let latest = EventId { run: self.run, number: kept.all.back().map_or(0, |latest| latest.id.number) };
+        let Some(after) = after else { return Subscription { latest, lost: 0, missed: VecDeque::new(), live } };
         let known = if after.run == self.run { after.number } else { 0 };
-        let missed: VecDeque<_> = kept.iter().filter(|event| event.id.number > known).cloned().collect();
-        let first = missed.front().map_or(known + 1, |event| event.id.number);
-        Subscription { lost: first - known - 1, missed, live }
+        let missed: VecDeque<_> = kept.all.iter().filter(|event| event.id.number > known).cloned().collect();
+        // A reader may claim any number: of one that was not given yet nothing is missed.
+        let lost = missed.front().map_or(0, |first| first.id.number - known - 1);
+        Subscription { latest, lost, missed, live }
     }
 
-    fn kept(&self) -> MutexGuard<'_, VecDeque<Arc<Numbered>>> {
+    /// Returns the latest events of all kinds but [`Event::Segment`], at most `count` of them, the earliest first.
+    pub(super) fn recent(&self, count: usize) -> Vec<Arc<Numbered>> {
+        let kept = self.kept();
+        kept.told.iter().skip(kept.told.len().saturating_sub(count)).cloned().collect()
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
         // Each change of the log is complete in itself.
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -97,7 +127,10 @@ impl EventLog {
 
 #[cfg(test)]
 mod tests {
+    use p2p_store::manifest::NodeNumber;
+
     use super::*;
+    use crate::status::{SegmentTimeline, Stage, TransferId};
 
     fn event(n: u64) -> Event {
         Event::FilesAdopted { owner: "alice".into(), count: n }
@@ -124,6 +157,8 @@ mod tests {
         // A number that was not given yet resumes with the next event.
         let mut ahead = log.subscribe(Some(EventId { run: log.run, number: 6 }));
         assert_eq!((ahead.lost, numbers(&mut ahead)), (0, vec![]));
+        let mut last = log.subscribe(Some(EventId { run: log.run, number: u64::MAX }));
+        assert_eq!((last.latest.number, last.lost, numbers(&mut last)), (6, 0, vec![]));
     }
 
     #[test]
@@ -134,5 +169,32 @@ mod tests {
         let mut resumed = log.subscribe(Some(EventId { run: log.run, number: 40 }));
         assert_eq!(resumed.lost, 60);
         assert_eq!(numbers(&mut resumed), (101..=all).collect::<Vec<_>>());
+    }
+
+    /// Segments are so many that they would push out what a reader looks back for.
+    #[test]
+    fn who_looks_back_finds_what_segments_have_not_pushed_out() {
+        let log = EventLog::new();
+        log.push(SimTime::ZERO, event(1));
+        let timeline = SegmentTimeline {
+            index: 0,
+            len: 1,
+            holder: NodeNumber::from_index(0),
+            attempt: 0,
+            queued: SimTime::ZERO,
+            connected: None,
+            first_byte: None,
+            last_byte: None,
+            acknowledged: None,
+            retransmits: 0,
+        };
+        let segment = || Event::Segment { transfer: TransferId(1), stage: Stage::Queued, timeline: timeline.clone() };
+        (0..EVENTS_MAX).for_each(|_| log.push(SimTime::ZERO, segment()));
+        log.push(SimTime::ZERO, event(2));
+        let of = |count| log.recent(count).iter().map(|event| event.id.number).collect::<Vec<_>>();
+        let last = EVENTS_MAX as u64 + 2;
+        assert_eq!((of(9), of(1), of(0)), (vec![1, last], vec![last], vec![]));
+        (0..TOLD_MAX as u64).for_each(|n| log.push(SimTime::ZERO, event(n)));
+        assert_eq!(log.recent(usize::MAX).len(), TOLD_MAX);
     }
 }

@@ -11,7 +11,7 @@ use p2p_store::segment::{SegmentSize, Sha256Digest, StreamCutter};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 use super::error::EngineError;
-use super::event_log::{EventId, EventLog, Subscription};
+use super::event_log::{EventId, EventLog, Numbered, Subscription};
 use super::operation::{
     Await, BeginTransfer, ByteRange, Cancel, Command, Download, Keep, Operation, Park, Reply, Sink, Source, Upload,
 };
@@ -253,6 +253,12 @@ impl EngineHandle {
     /// loses events and is told how many.
     pub fn events(&self, after: Option<EventId>) -> Subscription {
         self.events.subscribe(after)
+    }
+
+    /// Returns the latest events of all kinds but those of segments, at most `count` of them and the earliest first: what a reader finds who
+    /// looks back.
+    pub fn recent_events(&self, count: usize) -> Vec<Arc<Numbered>> {
+        self.events.recent(count)
     }
 
     /// Returns a snapshot with the figures of the present instant.

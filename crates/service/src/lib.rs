@@ -14,6 +14,7 @@
 //! | [`output`], [`failure`], [`interrupt`] | printing, errors with their next step and exit code, signals |
 //! | [`abilities`] | what the terminal can do: cursor, colours, characters |
 //! | [`profiles`] | profiles of faults, by name |
+//! | [`event_words`], [`told`] | events in words, and as programs are told of them |
 //! | [`offered`] | values of options that completions offer |
 
 // `output` writes to both streams, and does not panic where they cannot be written.
@@ -38,6 +39,7 @@ pub mod reasons;
 pub mod recordings;
 pub mod scratch;
 pub mod statuses;
+pub mod told;
 
 // What a front end names of the engine, so that it needs the service alone.
 pub use p2p_engine::{ClockMode, Denial, ErrorKind, Event, Principal, Scope};
@@ -52,7 +54,7 @@ pub mod files {
     pub use p2p_engine::stream::{EndedStream, StreamReader, StreamWriter};
     pub use p2p_engine::transfer::{SegmentTimeline, Stage, TransferId, TransferReport, TransferState, TransferStatus};
     pub use p2p_engine::{BegunUpload, EngineError, EventId, Numbered};
-    pub use p2p_store::attributes::{Attributes, DIRECTORY_MODE, FILE_MODE, StoreAs};
+    pub use p2p_store::attributes::{Attributes, DIRECTORY_MODE, FILE_MODE};
     pub use p2p_store::manifest::{FileRecord, NodeNumber, SegmentRecord};
     pub use p2p_store::names::{FileKey, PATH_BYTES_MAX};
     pub use p2p_store::namespace::Entry;
@@ -70,6 +72,7 @@ pub mod network {
         Slowdown, Target,
     };
     pub use p2p_engine::node::health::{Health, PeerHealth};
+    pub use p2p_engine::Snapshot;
     pub use p2p_engine::node::{ProcessState, RoundTrips, WaitingFor};
     pub use p2p_engine::operation::{
         Break, CheckHealth, ClearFaults, Command, ListFaults, ListHosts, ListNodes, ListTransfers, Mend, Operation, Pause,

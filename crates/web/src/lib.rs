@@ -12,6 +12,7 @@
 //! | `csrf` | protection against requests that pages of other sites cause |
 //! | `problem` | how errors are told |
 //! | `watching` | metrics, and whether the process is well, for programs that watch it |
+//! | `seats` | how many streams of events each user has open |
 //! | `web` | what all requests share |
 //!
 //! A front end opens the [door](p2p_service::doors) and lets a [`Server`] attend it.
@@ -26,6 +27,7 @@ mod embedded;
 mod guards;
 mod pages;
 mod problem;
+mod seats;
 pub mod server;
 mod watching;
 mod web;

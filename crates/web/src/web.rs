@@ -14,6 +14,7 @@ use crate::SERVICE;
 use crate::api::Dashboards;
 use crate::cookies::Cookies;
 use crate::guards::rates::Rates;
+use crate::seats::Seats;
 
 /// What all requests share. Cheap to clone.
 #[derive(Clone)]
@@ -31,6 +32,8 @@ struct Inner {
     doors: Doors,
     /// Latest dashboards.
     dashboards: Dashboards,
+    /// Open streams of events.
+    seats: Seats,
 }
 
 impl Web {
@@ -43,7 +46,8 @@ impl Web {
         ends: watch::Receiver<bool>,
         doors: Doors,
     ) -> Web {
-        Web(Arc::new(Inner { local, rules, cookies, challenges: Challenges::default(), rates, ends, doors, dashboards: Dashboards::default() }))
+        let (challenges, dashboards, seats) = (Challenges::default(), Dashboards::default(), Seats::default());
+        Web(Arc::new(Inner { local, rules, cookies, challenges, rates, ends, doors, dashboards, seats }))
     }
 
     /// Returns the access of the program itself, for what names no user.
@@ -84,6 +88,11 @@ impl Web {
     /// Returns the rates of requests.
     pub(crate) fn rates(&self) -> &Rates {
         &self.0.rates
+    }
+
+    /// Returns the open streams of events.
+    pub(crate) fn seats(&self) -> &Seats {
+        &self.0.seats
     }
 
     /// Waits until the server ends, for answers that have no end of their own.

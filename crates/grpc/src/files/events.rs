@@ -4,8 +4,8 @@ use std::pin::pin;
 
 use p2p_service::Event;
 use p2p_service::access::watching::{Events, Happening};
-use p2p_service::event_words;
-use p2p_service::files::{EventId as Id, FileKey, Numbered, TransferId};
+use p2p_service::files::{EventId as Id, Numbered};
+use p2p_service::told::ToldEvent;
 use tokio::sync::mpsc::Sender;
 use tonic::Status;
 
@@ -80,58 +80,24 @@ async fn next(caller: &Caller, wanted: &Wanted, events: &mut Events) -> Option<M
 }
 
 fn shown(caller: &Caller, wanted: &Wanted, numbered: &Numbered) -> Option<Told> {
-    let Numbered { id, at, event } = numbered;
-    let (kind, fields) = parts_of(event)?;
+    let ToldEvent { id, at, kind, fields, transfer, path, text } = ToldEvent::of(numbered, &caller.identity)?;
     if !wanted.is_meant(&kind) {
         return None;
     }
-    let (transfer, path) = about(event);
     Some(Told {
         id: Some(EventId { run: id.run, number: id.number }),
-        at: Some(instant(*at)),
+        at: Some(instant(at)),
         kind,
         fields: fields.to_string(),
         transfer: transfer.map(|transfer| transfer.0),
-        path: path.map(|key| caller.identity.label(key)),
-        text: event_words::describe(event, &caller.identity).map(|(_, text)| text).unwrap_or_default(),
+        path,
+        text,
     })
-}
-
-/// Returns the name of the kind of an event, and its fields.
-fn parts_of(event: &Event) -> Option<(String, serde_json::Value)> {
-    match serde_json::to_value(event) {
-        Ok(serde_json::Value::Object(kinds)) => kinds.into_iter().next(),
-        Ok(_) | Err(_) => None,
-    }
-}
-
-/// Returns the transfer and the file or directory that an event is about.
-fn about(event: &Event) -> (Option<TransferId>, Option<&FileKey>) {
-    match event {
-        Event::TransferStarted { transfer, file, .. }
-        | Event::TransferFinished { transfer, file, .. }
-        | Event::TransferFailed { transfer, file, .. }
-        | Event::UploadParked { transfer, file, .. } => (Some(*transfer), Some(file)),
-        Event::Segment { transfer, .. } | Event::SegmentRetried { transfer, .. } => (Some(*transfer), None),
-        Event::FileStored { file, .. } | Event::FileRemoved { file } | Event::FileShared { file, .. } => (None, Some(file)),
-        Event::DirectoryMade { directory } | Event::DirectoryRemoved { directory } => (None, Some(directory)),
-        Event::Moved { to, .. } | Event::FileCopied { to, .. } => (None, Some(to)),
-        Event::AttributesSet { file, .. } => (None, Some(file)),
-        _ => (None, None),
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_event_has_a_kind_and_fields() {
-        let event = Event::FileRemoved { file: FileKey::new(Some("alice"), "a.bin") };
-        let (kind, fields) = parts_of(&event).unwrap();
-        assert_eq!((kind.as_str(), &fields["file"]["name"]), ("FileRemoved", &"a.bin".into()));
-        assert_eq!(about(&event).1.unwrap().name, "a.bin");
-    }
 
     #[test]
     fn kinds_are_few_and_short() {

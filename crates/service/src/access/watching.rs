@@ -157,9 +157,20 @@ pub enum Happening {
 }
 
 impl Events {
+    /// Returns the latest event at the instant at which this reader began; of number zero if there was none yet.
+    pub fn latest(&self) -> EventId {
+        self.all.latest
+    }
+
+    /// Returns the number of events after the one that was asked for that are no longer kept, once: [`next`](Self::next) does not tell of
+    /// them then.
+    pub fn take_lost(&mut self) -> u64 {
+        std::mem::take(&mut self.all.lost)
+    }
+
     /// Waits for the next event that the user may see.
     pub async fn next(&mut self) -> Happening {
-        let lost = std::mem::take(&mut self.all.lost);
+        let lost = self.take_lost();
         if lost > 0 {
             return Happening::Lost(lost);
         }
@@ -276,5 +287,13 @@ impl Access {
     /// Subscribes to the events that the current user may see: those after `after`, as far as they are kept, or those from now on.
     pub fn events(&self, after: Option<EventId>) -> Events {
         Events { snapshots: self.snapshots(), all: self.engine.events(after), starters: HashMap::new() }
+    }
+
+    /// Returns what the current user may see of the latest events of all kinds but those of segments, which are at most `count`, the earliest
+    /// first.
+    pub fn recent_events(&self, count: usize) -> Vec<Arc<Numbered>> {
+        let recent = self.engine.recent_events(count);
+        let mut reader = Events { snapshots: self.snapshots(), all: self.engine.events(None), starters: HashMap::new() };
+        recent.into_iter().filter_map(|event| reader.seen(event)).collect()
     }
 }

@@ -1,8 +1,9 @@
-//! Guarded streams: connections that count their bytes, and that fail when their client makes no request in time or falls silent.
+//! Guarded streams: connections that count their bytes, and that fail when their client makes no request in time or falls silent, unless it
+//! listens to an answer that goes on.
 
 use std::io::{self, ErrorKind};
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
@@ -54,7 +55,13 @@ impl<S> Guarded<S> {
         if self.alarm.deadline() != due {
             self.alarm.as_mut().reset(due);
         }
-        self.alarm.as_mut().poll(cx).map(|()| self.over(reason))
+        ready!(self.alarm.as_mut().poll(cx));
+        if reason == reason::SILENT && !self.is_full && self.guest.is_listening() {
+            // Who listens says nothing, and takes what comes: a socket that fills up shows one that does not.
+            self.heard = Instant::now();
+            return self.poll_over(cx);
+        }
+        Poll::Ready(self.over(reason))
     }
 
     /// Fails if the first request is late, although bytes arrive: a client may send one at a time.

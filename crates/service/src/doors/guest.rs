@@ -237,6 +237,19 @@ struct Place {
     address: IpAddr,
     /// True once the client has made a request.
     is_known: AtomicBool,
+    /// Number of answers that go on without a word of the client.
+    listening: AtomicUsize,
+}
+
+/// Answer of a connection that goes on without a word of its client, as one of events does. While there is one, the client's silence ends
+/// nothing as long as the socket takes what is sent; what the system cannot deliver, it gives up by itself.
+#[derive(Debug)]
+pub struct Listening(Guest);
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        self.0.0.listening.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Drop for Place {
@@ -253,7 +266,7 @@ impl Guest {
         door.connections.fetch_add(1, Ordering::Relaxed);
         door.clients.fetch_add(1, Ordering::Relaxed);
         let (book, door) = (Arc::clone(book), Arc::clone(door));
-        Ok(Guest(Arc::new(Place { book, door, address, is_known: AtomicBool::new(false) })))
+        Ok(Guest(Arc::new(Place { book, door, address, is_known: AtomicBool::new(false), listening: AtomicUsize::new(0) })))
     }
 
     /// Returns the address of the client.
@@ -275,6 +288,16 @@ impl Guest {
     /// Returns true if the client has made a request.
     pub fn is_known(&self) -> bool {
         self.0.is_known.load(Ordering::Relaxed)
+    }
+
+    /// Notes that an answer begins that goes on without a word of the client, until what is returned is dropped.
+    pub fn listen(&self) -> Listening {
+        self.0.listening.fetch_add(1, Ordering::Relaxed);
+        Listening(self.clone())
+    }
+
+    pub(super) fn is_listening(&self) -> bool {
+        self.0.listening.load(Ordering::Relaxed) > 0
     }
 
     pub(super) fn limits(&self) -> Limits {

@@ -114,6 +114,29 @@ fn a_silent_client_is_cut_whether_it_is_read_from_or_written_to() {
     });
 }
 
+/// A client that listens may be silent for as long as it takes what it is sent; when it takes nothing, or no longer listens, it is cut.
+#[test]
+fn a_client_that_listens_is_cut_only_where_it_takes_nothing() {
+    on_a_runtime(async {
+        let book = book(Limits { silence: SOON, ..limits(1, 1) });
+        let (mut client, server) = duplex(64);
+        let guest = admit(&book, 1).unwrap();
+        let (mut server, listening) = (Guarded::new(server, guest.clone()), guest.listen());
+        guest.note_request();
+        for _ in 0..3 {
+            let waited = tokio::time::timeout(2 * SOON, server.read_u8()).await;
+            assert!(waited.is_err(), "it is there: {waited:?}");
+            server.write_all(b"news").await.unwrap();
+            client.read_exact(&mut [0; 4]).await.unwrap();
+        }
+        assert_eq!(server.write_all(&[0; 65]).await.unwrap_err().to_string(), reason::SILENT);
+        client.read_exact(&mut [0; 64]).await.unwrap();
+        server.write_all(b".").await.unwrap();
+        drop(listening);
+        assert_eq!(server.read_u8().await.unwrap_err().to_string(), reason::SILENT);
+    });
+}
+
 /// Serves each connection until its client has gone or the doors close.
 async fn echo(mut stream: Guarded<TcpStream>, guest: Guest, mut closing: Closing) {
     guest.note_request();

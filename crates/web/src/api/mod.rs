@@ -14,6 +14,7 @@
 //! | `transfers`, `storage`, `dashboard` | what is under way, what is stored, and all of that in one answer |
 //! | `values` | names, units and waits of these |
 //! | `describing` | what is the same of every route, for the description |
+//! | `events` | what happens, as server-sent events |
 //!
 //! A handler has a `#[utoipa::path]` above it, and its module a function `routes` that this one merges. What it is asked for goes to the gate,
 //! and what the gate refuses is a [`Problem`](crate::problem::Problem).
@@ -22,6 +23,7 @@ mod account;
 pub(crate) mod auth;
 mod dashboard;
 mod describing;
+mod events;
 pub(crate) mod extract;
 mod faults;
 mod files;
@@ -71,6 +73,7 @@ fn network_routes() -> OpenApiRouter<Web> {
         .merge(faults::routes())
         .merge(time::routes())
         .merge(transfers::routes())
+        .merge(events::routes())
         .merge(storage::routes())
         .merge(dashboard::routes())
 }

@@ -25,6 +25,8 @@ pub(super) enum Part {
     Uploads,
     /// The account.
     Account,
+    /// The control room.
+    Room,
 }
 
 /// What the template of the frame is filled with.
@@ -38,13 +40,14 @@ pub(super) struct Frame {
 }
 
 impl Frame {
-    /// Returns true if the page belongs to this part: `files`, `shared`, `uploads` or `account`.
+    /// Returns true if the page belongs to this part: `files`, `shared`, `uploads`, `account` or `room`.
     pub(super) fn is(&self, part: &str) -> bool {
         part == match self.part {
             Part::Files => "files",
             Part::Shared => "shared",
             Part::Uploads => "uploads",
             Part::Account => "account",
+            Part::Room => "room",
         }
     }
 }

@@ -12,6 +12,7 @@
 //! | `shared` | `/s/TOKEN`: what a link is to |
 //! | `reader` | the description of REST, for people |
 //! | `entries`, `links`, `fields` | rows of lists, links to files, and fields of forms |
+//! | `room` | the control room |
 
 mod account;
 mod changes;
@@ -24,6 +25,7 @@ mod frame;
 mod links;
 mod listing;
 mod qr;
+mod room;
 mod shared;
 mod reader;
 mod sign_in;
@@ -37,7 +39,8 @@ use crate::web::Web;
 
 /// Returns the routes of the pages.
 pub(crate) fn routes() -> Router<Web> {
-    Router::new().merge(reader::routes()).merge(sign_in::routes()).merge(account::routes()).merge(files::routes()).merge(shared::routes())
+    let drive = Router::new().merge(sign_in::routes()).merge(account::routes()).merge(files::routes()).merge(shared::routes());
+    drive.merge(room::routes()).merge(reader::routes())
 }
 
 /// The page about a problem.

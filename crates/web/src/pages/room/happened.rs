@@ -1,0 +1,102 @@
+//! What has happened lately: the log in the words of the terminal, and beside each failure the change that came just before it.
+
+use p2p_service::Event;
+use p2p_service::access::Identity;
+use p2p_service::event_words::{self, Tone};
+use p2p_service::files::{Numbered, SimDuration, SimTime};
+use p2p_shell::digest::{Digest, Entry};
+use p2p_shell::report::{Resolution, instant_of, past_of, range_of};
+use std::sync::Arc;
+
+/// Entries that are listed.
+const LISTED: usize = 40;
+/// Events that are looked at.
+pub(super) const LOOKED: usize = 1_000;
+/// Span within which events of one kind are one entry.
+const SPAN: SimDuration = SimDuration::from_secs(10);
+/// Time after which a change is no longer told beside a failure: it does not explain it by itself.
+const BEFORE_MAX: SimDuration = SimDuration::from_secs(120);
+
+/// Line of the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Line {
+    pub(super) at: String,
+    pub(super) glyph: &'static str,
+    /// Class by which the line is coloured.
+    pub(super) look: &'static str,
+    pub(super) text: String,
+    /// Change that came just before it.
+    pub(super) before: String,
+}
+
+/// Returns the latest entries, the latest first.
+pub(super) fn lines_of(events: &[Arc<Numbered>], identity: &Identity) -> Vec<Line> {
+    let mut digest = Digest::new(LISTED, SPAN);
+    for numbered in events.iter().filter(|numbered| event_words::describe(&numbered.event, identity).is_some()) {
+        digest.note(numbered.at, &numbered.event);
+    }
+    let line = |entry: &Entry| line_of(entry, identity, events);
+    digest.entries().rev().filter_map(line).collect()
+}
+
+fn line_of(entry: &Entry, identity: &Identity, events: &[Arc<Numbered>]) -> Option<Line> {
+    let (tone, one) = event_words::describe(entry.first(), identity)?;
+    let (glyph, look) = match tone {
+        Tone::Bad => ("✗", "bad"),
+        Tone::Warning => ("!", "warn"),
+        Tone::Good => ("✓", "ok"),
+        Tone::Plain | Tone::Dim => ("·", "idle"),
+    };
+    let is_failure = matches!(tone, Tone::Bad | Tone::Warning) && !is_change(entry.first());
+    let before = if is_failure { change_before(events, entry.at(), identity) } else { None };
+    Some(Line {
+        at: range_of(entry.at(), entry.until(), Resolution::Millis),
+        glyph,
+        look,
+        text: entry.summary().unwrap_or(one),
+        before: before.unwrap_or_default(),
+    })
+}
+
+/// Returns true for what somebody has done to the network, and not what has come of it.
+fn is_change(event: &Event) -> bool {
+    matches!(event, Event::FaultBegan { .. } | Event::FaultEnded { .. } | Event::LinkChanged { .. })
+}
+
+/// Returns the last change of the network before an instant, if it was not long before.
+fn change_before(events: &[Arc<Numbered>], at: SimTime, identity: &Identity) -> Option<String> {
+    let end = events.partition_point(|numbered| numbered.at <= at);
+    let change = events[..end].iter().rev().find(|numbered| is_change(&numbered.event))?;
+    if at.since(change.at) > BEFORE_MAX {
+        return None;
+    }
+    let (_, text) = event_words::describe(&change.event, identity)?;
+    Some(format!("{} before, at {}: {text}", past_of(change.at, at), instant_of(change.at, Resolution::Millis)))
+}
+
+#[cfg(test)]
+mod tests {
+    use p2p_service::files::{EventId, NodeNumber};
+    use p2p_service::network::{Fault, FaultCause, Health};
+
+    use super::*;
+
+    fn numbered(number: u64, seconds: u64, event: Event) -> Arc<Numbered> {
+        let at = SimTime::from_nanos(seconds * 1_000_000_000);
+        Arc::new(Numbered { id: EventId { run: 1, number }, at, event })
+    }
+
+    #[test]
+    fn a_failure_tells_what_changed_just_before_it() {
+        let node = NodeNumber::from_index(2);
+        let killed = Event::FaultBegan { fault: Fault::Killed { node }, cause: FaultCause::Command { by: Some("alice".into()) } };
+        let dead = || Event::HealthChanged { node, from: Health::Suspect, to: Health::Dead, missed: 3 };
+        let events = [numbered(1, 10, killed.clone()), numbered(2, 25, dead()), numbered(3, 400, dead())];
+        let lines = lines_of(&events, &Identity::Operator);
+        assert_eq!(lines.len(), 3);
+        assert_eq!((lines[0].look, lines[0].before.as_str()), ("bad", ""), "long after");
+        assert_eq!(lines[1].before, "00:15 before, at 00:10.000: Node_03 is killed, by alice");
+        assert_eq!((lines[2].text.as_str(), lines[2].before.as_str()), ("Node_03 is killed, by alice", ""));
+        assert!(lines_of(&[], &Identity::Operator).is_empty());
+    }
+}

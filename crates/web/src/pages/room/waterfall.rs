@@ -1,0 +1,171 @@
+//! A transfer by itself: its figures, and the way of each of its segments as a waterfall.
+
+use p2p_service::access::Identity;
+use p2p_service::files::{SegmentTimeline, SimTime, TransferReport};
+use p2p_service::network::Snapshot;
+use p2p_shell::report::{Resolution, SegmentState, bytes_of, clock_of, instant_of, rate_of};
+
+use super::chart::Tick;
+use super::svg::{Scale, px, time_ticks};
+use super::transfers::Row;
+
+/// Segments that are drawn at the most: those that are not done first.
+const DRAWN_MAX: usize = 100;
+/// Width of the picture, the room for the names of the rows, and the heights of the axis and of a row.
+const WIDTH: f64 = 720.0;
+const LEFT: f64 = 128.0;
+const AXIS: f64 = 20.0;
+const ROW: f64 = 16.0;
+
+/// A transfer with its segments.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Waterfall {
+    pub(super) row: Row,
+    pub(super) began: String,
+    pub(super) took: String,
+    pub(super) sha256: String,
+    pub(super) retransmits: u64,
+    pub(super) segments: String,
+    pub(super) height: String,
+    /// Lower end of the lines of the ticks.
+    pub(super) foot: String,
+    pub(super) times: Vec<Tick>,
+    pub(super) bars: Vec<Bar>,
+    /// Segments that are not drawn.
+    pub(super) left_out: usize,
+}
+
+/// Segment as a row: its parts, one behind the other, and its figures.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Bar {
+    pub(super) index: u32,
+    pub(super) holder: String,
+    pub(super) state: &'static str,
+    /// Place of its name, and top of its parts.
+    pub(super) text_y: String,
+    pub(super) y: String,
+    /// Class, left end and width of each part.
+    pub(super) parts: Vec<(&'static str, String, String)>,
+    /// Instants of queueing, connection, first byte, last byte and acknowledgement.
+    pub(super) instants: [String; 5],
+    pub(super) goodput: String,
+    pub(super) retransmits: u32,
+}
+
+impl Waterfall {
+    pub(super) fn of(snapshot: &Snapshot, report: &TransferReport, identity: &Identity) -> Waterfall {
+        let (status, now) = (&report.status, snapshot.at);
+        let end = status.finished.unwrap_or(now);
+        let drawn = drawn_of(&report.timelines);
+        let from = drawn.iter().map(|line| line.queued).min().unwrap_or(status.started);
+        let until = drawn.iter().filter_map(|line| line.acknowledged).max().filter(|_| status.state.is_over()).unwrap_or(end);
+        let values = (from.as_secs_f64(), until.max(from).as_secs_f64());
+        let across = Scale { values, places: (LEFT, WIDTH - 24.0) };
+        let bar = |(n, line): (usize, &&SegmentTimeline)| {
+            Bar::of(line, SegmentState::of(status, line).name(), AXIS + n as f64 * ROW, &across, until)
+        };
+        let tick = |at: f64| Tick { at: px(across.at(at)), label: instant_of(at_seconds(at), Resolution::Millis) };
+        let height = AXIS + drawn.len() as f64 * ROW + 4.0;
+        Waterfall {
+            row: Row::of(snapshot, report, identity),
+            began: instant_of(status.started, Resolution::Millis),
+            took: clock_of(status.elapsed(now).as_secs_f64()),
+            sha256: report.sha256.map(|sum| sum.to_string()).unwrap_or_default(),
+            retransmits: status.retransmits,
+            segments: format!("{} of {}", status.segments_done, status.segments),
+            height: px(height),
+            foot: px(height - 4.0),
+            times: time_ticks(values.0, values.1).into_iter().map(tick).collect(),
+            bars: drawn.iter().enumerate().map(bar).collect(),
+            left_out: (status.segments as usize).saturating_sub(drawn.len()),
+        }
+    }
+}
+
+fn at_seconds(at: f64) -> SimTime {
+    SimTime::from_nanos((at * 1e9) as u64)
+}
+
+/// Returns the segments that are drawn, in their order: those that are not done, and as many of the latest others as there is room for.
+fn drawn_of(lines: &[SegmentTimeline]) -> Vec<&SegmentTimeline> {
+    let mut chosen: Vec<&SegmentTimeline> = lines.iter().filter(|line| line.acknowledged.is_none()).take(DRAWN_MAX).collect();
+    let done = lines.iter().rev().filter(|line| line.acknowledged.is_some());
+    chosen.extend(done.take(DRAWN_MAX.saturating_sub(chosen.len())));
+    chosen.sort_by_key(|line| line.index);
+    chosen
+}
+
+impl Bar {
+    fn of(line: &SegmentTimeline, state: &'static str, top: f64, across: &Scale, now: SimTime) -> Bar {
+        let text = |at: Option<SimTime>| at.map(|at| instant_of(at, Resolution::Millis)).unwrap_or_default();
+        Bar {
+            index: line.index,
+            holder: line.holder.to_string(),
+            state,
+            text_y: px(top + ROW / 2.0),
+            y: px(top + 2.0),
+            parts: parts_of(line, across, now),
+            instants: [Some(line.queued), line.connected, line.first_byte, line.last_byte, line.acknowledged].map(text),
+            goodput: line.goodput().map_or_else(|| format!("{} so far", bytes_of(0)), rate_of),
+            retransmits: line.retransmits,
+        }
+    }
+}
+
+/// Returns the parts of a segment's way: the wait for its turn and its connection, the sending, and the wait for the acknowledgement. What has
+/// not ended goes on until now.
+fn parts_of(line: &SegmentTimeline, across: &Scale, now: SimTime) -> Vec<(&'static str, String, String)> {
+    let instants = [
+        ("queued", Some(line.queued)),
+        ("sending", line.first_byte),
+        ("arrived", line.last_byte),
+        ("end", line.acknowledged),
+    ];
+    let known: Vec<(&'static str, f64)> = instants.iter().filter_map(|&(part, at)| Some((part, at?.as_secs_f64()))).collect();
+    let ends = known.iter().skip(1).map(|&(_, at)| at).chain([now.as_secs_f64()]);
+    let parts = known.iter().zip(ends).filter(|((part, _), _)| *part != "end");
+    let part = |(&(part, from), to): (&(&'static str, f64), f64)| {
+        let (left, right) = (across.at(from), across.at(to.max(from)));
+        // What takes no time is seen all the same.
+        (part, px(left), px((right - left).max(0.8)))
+    };
+    parts.map(part).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use p2p_service::files::NodeNumber;
+
+    use super::*;
+
+    fn at(ms: u64) -> SimTime {
+        SimTime::from_nanos(ms * 1_000_000)
+    }
+
+    fn line(index: u32, instants: [Option<u64>; 4]) -> SegmentTimeline {
+        let [connected, first_byte, last_byte, acknowledged] = instants.map(|ms| ms.map(at));
+        let holder = NodeNumber::from_index(0);
+        let (len, attempt, queued, retransmits) = (65_536, 0, at(0), 0);
+        SegmentTimeline { index, len, holder, attempt, queued, connected, first_byte, last_byte, acknowledged, retransmits }
+    }
+
+    #[test]
+    fn a_way_has_its_parts_and_what_goes_on_lasts_until_now() {
+        let across = Scale { values: (0.0, 1.0), places: (100.0, 200.0) };
+        let parts = |line: &SegmentTimeline| parts_of(line, &across, at(1_000));
+        let done = parts(&line(0, [Some(100), Some(200), Some(600), Some(700)]));
+        let expected = [("queued", "100", "20"), ("sending", "120", "40"), ("arrived", "160", "10")];
+        assert_eq!(done, expected.map(|(part, x, width)| (part, x.to_owned(), width.to_owned())));
+        let sending = parts(&line(0, [Some(100), Some(200), None, None]));
+        assert_eq!(sending[1], ("sending", "120".to_owned(), "80".to_owned()));
+        assert_eq!(parts(&line(0, [None; 4])), [("queued", "100".to_owned(), "100".to_owned())]);
+    }
+
+    #[test]
+    fn what_is_not_done_is_drawn_first() {
+        let done = Some(9);
+        let lines: Vec<_> = (0..300).map(|n| line(n, [done, done, done, done.filter(|_| n != 7)])).collect();
+        let drawn = drawn_of(&lines);
+        assert_eq!((drawn.len(), drawn[0].index, drawn[1].index, drawn[99].index), (DRAWN_MAX, 7, 201, 299));
+    }
+}
