@@ -34,7 +34,7 @@ use self::services::Services;
 /// `p2p serve`
 #[derive(Debug, Args)]
 pub struct ServeArgs {
-    /// Serve gRPC, which is also what is served if no service is named; at ADDRESS instead of that in p2p.toml (:0 takes a free port)
+    /// Serve gRPC; at ADDRESS instead of that in p2p.toml (:0 takes a free port). If no service is named, all are served: gRPC, SSH and the web
     #[arg(long, value_name = "ADDRESS", num_args = 0..=1)]
     grpc: Option<Option<Endpoint>>,
     /// Serve an endpoint of each node too: Node_01 at ADDRESS, Node_02 at the next port, and so on (:0 takes free ports); at those of
@@ -45,6 +45,9 @@ pub struct ServeArgs {
     /// ports)
     #[arg(long, value_name = "ADDRESS", num_args = 0..=1)]
     ssh: Option<Option<Endpoint>>,
+    /// Serve REST and the pages for browsers, at ADDRESS instead of that in p2p.toml (:0 takes a free port)
+    #[arg(long, value_name = "ADDRESS", num_args = 0..=1)]
+    web: Option<Option<Endpoint>>,
     /// End when the process ends that has started this one
     #[arg(long)]
     exit_with_parent: bool,
@@ -66,18 +69,19 @@ struct Ready<'a> {
 }
 
 impl ServeArgs {
-    /// Returns the services that are wanted with their addresses: those that are named, or gRPC. Addresses that are not permitted and a
+    /// Returns the services that are wanted with their addresses: those that are named, or all. Addresses that are not permitted and a
     /// certificate that cannot be presented are told before the engine starts.
     fn wanted(&self) -> Result<Vec<(Kind, Addresses)>> {
         let config = self.configured()?;
-        let is_grpc = self.grpc.is_some() || self.grpc_nodes.is_some() || self.ssh.is_none();
-        if is_grpc {
-            certificate::of(&config).map_err(|error| advised(error.into()))?;
-        }
-        let grpc = is_grpc.then_some(self.grpc.flatten());
-        let named = [(Kind::Grpc, grpc), (Kind::Ssh, self.ssh)];
-        let named = named.into_iter().filter_map(|(kind, named)| Some((kind, named?)));
-        named.map(|(kind, given)| Ok((kind, kind.addresses(&config, given, kind.flag())?))).collect()
+        let grpc = self.grpc.or(self.grpc_nodes.map(|_| None));
+        let named = [(Kind::Grpc, grpc), (Kind::Ssh, self.ssh), (Kind::Web, self.web)];
+        let is_any = named.iter().any(|(_, named)| named.is_some());
+        let wanted = named.into_iter().filter_map(|(kind, named)| Some((kind, if is_any { named? } else { named.flatten() })));
+        let addresses = |(kind, given): (Kind, Option<Endpoint>)| {
+            certificate::of(kind, &config).map_err(|error| advised(error.into()))?;
+            Ok((kind, kind.addresses(&config, given, kind.flag())?))
+        };
+        wanted.map(addresses).collect()
     }
 
     /// Returns the configuration with what the flags say of the endpoints of gRPC.

@@ -23,6 +23,8 @@ pub enum Kind {
     Grpc,
     /// The SSH servers of the nodes.
     Ssh,
+    /// REST and the pages for browsers.
+    Web,
 }
 
 /// Addresses at which a service listens.
@@ -45,9 +47,9 @@ impl Addresses {
 
 impl Kind {
     /// Names of all kinds, in the order of the variants.
-    pub const NAMES: &'static [&'static str] = &["grpc", p2p_ssh::server::SERVICE];
+    pub const NAMES: &'static [&'static str] = &["grpc", p2p_ssh::server::SERVICE, p2p_web::SERVICE];
     /// All kinds, in the order in which they are listed.
-    pub const ALL: [Kind; Kind::NAMES.len()] = [Kind::Grpc, Kind::Ssh];
+    pub const ALL: [Kind; Kind::NAMES.len()] = [Kind::Grpc, Kind::Ssh, Kind::Web];
 
     /// Returns the name of the kind, which is also that of its section in p2p.toml.
     pub const fn name(self) -> &'static str {
@@ -74,6 +76,7 @@ impl Kind {
         match self {
             Kind::Grpc => &["grpc", OF_GRPC],
             Kind::Ssh => &[p2p_ssh::server::SERVICE],
+            Kind::Web => &[p2p_web::SERVICE],
         }
     }
 
@@ -82,6 +85,7 @@ impl Kind {
         match self {
             Kind::Grpc => OF_GRPC,
             Kind::Ssh => p2p_ssh::server::SERVICE,
+            Kind::Web => p2p_web::SERVICE,
         }
     }
 
@@ -89,7 +93,7 @@ impl Kind {
     pub(super) const fn name_of_endpoint(self) -> &'static str {
         match self {
             Kind::Grpc => "endpoint",
-            Kind::Ssh => "SSH server",
+            Kind::Ssh | Kind::Web => "SSH server",
         }
     }
 
@@ -98,6 +102,7 @@ impl Kind {
         match self {
             Kind::Grpc => "--grpc",
             Kind::Ssh => "--ssh",
+            Kind::Web => "--web",
         }
     }
 
@@ -106,6 +111,7 @@ impl Kind {
         match self {
             Kind::Grpc => "--grpc-nodes",
             Kind::Ssh => "--ssh",
+            Kind::Web => "--web",
         }
     }
 
@@ -118,6 +124,7 @@ impl Kind {
         match self {
             Kind::Grpc => Section::Grpc,
             Kind::Ssh => Section::Ssh,
+            Kind::Web => Section::Web,
         }
     }
 
@@ -126,6 +133,7 @@ impl Kind {
         Ok(match self {
             Kind::Grpc => Addresses { whole: Some(config.grpc_address()?), of_nodes: config.grpc_nodes()? },
             Kind::Ssh => Addresses { whole: None, of_nodes: config.ssh_nodes()? },
+            Kind::Web => Addresses { whole: Some(config.web_address()?), of_nodes: Vec::new() },
         })
     }
 
@@ -211,12 +219,13 @@ impl StartError {
 pub(super) enum Server {
     Grpc(p2p_grpc::Server),
     Ssh(p2p_ssh::Server),
+    Web(p2p_web::Server),
 }
 
 impl Server {
     pub(super) fn host_keys(&self) -> Vec<String> {
         match self {
-            Server::Grpc(_) => Vec::new(),
+            Server::Grpc(_) | Server::Web(_) => Vec::new(),
             Server::Ssh(server) => server.fingerprints(),
         }
     }

@@ -52,10 +52,12 @@ enum Maker<'a> {
 }
 
 impl Maker<'_> {
-    fn of(server: &Server) -> Result<Maker<'_>, StartError> {
+    /// Returns the maker of a service's endpoints; `None` if no node has one.
+    fn of(server: &Server) -> Result<Option<Maker<'_>>, StartError> {
         Ok(match server {
-            Server::Grpc(server) => Maker::Grpc(server, grpc::Reflection::new()?),
-            Server::Ssh(server) => Maker::Ssh(server),
+            Server::Grpc(server) => Some(Maker::Grpc(server, grpc::Reflection::new()?)),
+            Server::Ssh(server) => Some(Maker::Ssh(server)),
+            Server::Web(_) => None,
         })
     }
 
@@ -97,7 +99,7 @@ impl Endpoints {
         if addresses.is_empty() {
             return Ok(endpoints);
         }
-        let maker = Maker::of(server)?;
+        let Some(maker) = Maker::of(server)? else { return Ok(endpoints) };
         let limits = Limits { of_one_address: OF_ONE_ADDRESS, ..Limits::default() };
         let opened = doors.open_each(kind.door_of_nodes(), addresses, limits).await;
         let is_none = is_all && opened.iter().all(|(_, door)| door.is_err());

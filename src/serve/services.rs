@@ -148,10 +148,7 @@ impl Services {
             let (service, &Figures { stage, address, since, .. }) = (kind.name(), door);
             return Err(StartError::NotClosed { service, stage, address, since });
         }
-        let certificate = match kind {
-            Kind::Grpc => certificate::of(&self.0.config)?,
-            Kind::Ssh => None,
-        };
+        let certificate = certificate::of(kind, &self.0.config)?;
         let (server, Addresses { whole, of_nodes }) = (self.server(kind, certificate.as_ref()).await?, addresses);
         let (door, endpoints) = self.open(kind, &server, whole, &of_nodes).await?;
         let sha256 = certificate.as_ref().map(|certificate| certificate.fingerprint.to_string());
@@ -169,13 +166,15 @@ impl Services {
         let mut attending = locked(&self.0.attending);
         // What has ended is not kept.
         while attending.try_join_next().is_some() {}
-        // Of SSH each node has a door of its own, and the whole network none.
-        if let (Some(door), Server::Grpc(server)) = (door, server) {
-            attending.spawn(server.attend(door, drain));
+        match (door, server) {
+            (Some(door), Server::Grpc(server)) => drop(attending.spawn(server.attend(door, drain))),
+            (Some(door), Server::Web(server)) => drop(attending.spawn(server.attend(door, drain))),
+            // Of SSH each node has a door of its own, and the whole network none.
+            (None, _) | (_, Server::Ssh(_)) => {}
         }
         let problems = endpoints.attend(&mut attending, &self.0.snapshots, drain);
         tracing::info!(service = kind.name(), addresses = ?listening, "a service listens");
-        let warning = certificate.and_then(|certificate| certificate::warning(&self.0.config, &certificate));
+        let warning = certificate.and_then(|certificate| certificate::warning(kind, &self.0.config, &certificate));
         Ok(Started { listening, host_keys, warning, problems })
     }
 
@@ -195,6 +194,7 @@ impl Services {
         Ok(match kind {
             Kind::Grpc => Server::Grpc(p2p_grpc::Server::new(access, rules, certificate).await?),
             Kind::Ssh => Server::Ssh(p2p_ssh::Server::new(access, rules, &self.0.data_dir)?),
+            Kind::Web => Server::Web(p2p_web::Server::new(access, rules, certificate)),
         })
     }
 

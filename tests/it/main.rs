@@ -89,5 +89,6 @@ mod tui_harness;
 mod undoing;
 mod values;
 mod volumes;
+mod web;
 mod wire_pane;
 mod without_a_node;

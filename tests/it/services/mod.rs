@@ -41,10 +41,10 @@ use crate::cli::documented;
 use crate::program::{DEADLINE, Home, PASSWORD, QUICK, Said, end_of, signal, wait_until};
 
 /// A running `p2p serve`.
-struct Served {
+pub(crate) struct Served {
     child: Option<Child>,
     /// The line that it has printed.
-    ready: Value,
+    pub(crate) ready: Value,
     stdout: BufReader<ChildStdout>,
 }
 
@@ -54,7 +54,7 @@ impl Served {
         Served::of(home.spawn(&[&["serve", "--grpc=:0"], arguments].concat()))
     }
 
-    fn of(mut child: Child) -> Served {
+    pub(crate) fn of(mut child: Child) -> Served {
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
         stdout.read_line(&mut line).unwrap();
@@ -80,20 +80,20 @@ impl Served {
     }
 
     /// The memory that it has in use, in bytes.
-    fn memory(&self) -> u64 {
+    pub(crate) fn memory(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.as_ref().unwrap().id())).unwrap();
         let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
         resident.trim().trim_end_matches("kB").trim().parse::<u64>().unwrap() << 10
     }
 
     /// Asks it to end, and gives what it says.
-    fn stop(mut self) -> Said {
+    pub(crate) fn stop(mut self) -> Said {
         signal(self.child.as_ref().unwrap(), "TERM");
         self.end()
     }
 
     /// Waits for its end.
-    fn end(&mut self) -> Said {
+    pub(crate) fn end(&mut self) -> Said {
         let mut said = end_of(self.child.take().unwrap());
         self.stdout.read_to_string(&mut said.stdout).unwrap();
         said
@@ -109,7 +109,7 @@ impl Drop for Served {
     }
 }
 
-fn on_a_runtime(test: impl Future<Output = ()>) {
+pub(crate) fn on_a_runtime(test: impl Future<Output = ()>) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async { tokio::time::timeout(DEADLINE, test).await.unwrap() });
 }

@@ -20,6 +20,7 @@ use p2p_service::access::Access;
 use p2p_service::access::remote::RemoteRules;
 use p2p_service::doors::Door;
 use p2p_service::doors::certificate::Presented;
+use p2p_service::doors::handshake::Handshake;
 use thiserror::Error;
 use tokio::sync::watch;
 use tonic::service::Routes;
@@ -27,7 +28,6 @@ use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 use tonic_reflection::server::Builder;
 
-use self::handshake::Handshake;
 use crate::accounts::Accounts;
 use crate::admin::Admin;
 use crate::callers::Callers;
@@ -53,6 +53,9 @@ const NAMES: [&str; 4] = ["", "p2p.v1.AdminService", "p2p.v1.AuthService", "p2p.
 
 /// Protocol that clients ask for in their handshake (RFC 9113, section 3.2).
 pub const PROTOCOL: &[u8] = b"h2";
+
+/// Protocols that the services speak over TLS.
+pub const PROTOCOLS: &[&[u8]] = &[PROTOCOL];
 
 /// The gRPC services of a process.
 #[derive(Debug)]

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use p2p_service::access::watching::{NodeProcess, Snapshots};
 use p2p_service::doors::Door;
+use p2p_service::doors::handshake::Handshake;
 use p2p_service::files::NodeNumber;
 use tokio::sync::watch;
 use tonic::service::Routes;
@@ -16,7 +17,7 @@ use tonic_health::server::HealthReporter;
 
 use super::Storage;
 use crate::proto::file_storage_service_server::FileStorageServiceServer;
-use crate::server::handshake::{self, Handshake};
+use crate::server::handshake;
 use crate::server::{MESSAGE_MAX, NAMES_MAX, Server, Unsound, reflection};
 
 /// Names in the health service: that of the whole endpoint, and that of its service.

@@ -44,6 +44,8 @@ pub enum Section {
     Grpc,
     /// Section `[ssh]`: the SSH servers of the nodes.
     Ssh,
+    /// Section `[web]`: REST and the pages for browsers.
+    Web,
     /// Tables `[[ssh.remote]]`: hosts elsewhere with an SSH server.
     Remote,
     /// Section `[tui]`: appearance of the full-screen interface.
@@ -56,7 +58,7 @@ pub enum Section {
 
 impl Section {
     /// Every section with its name in the file.
-    pub const NAMES: [(Section, &'static str); 16] = [
+    pub const NAMES: [(Section, &'static str); 17] = [
         (Section::Network, "network"),
         (Section::Client, "client"),
         (Section::Nodes, "nodes"),
@@ -69,6 +71,7 @@ impl Section {
         (Section::Serve, "serve"),
         (Section::Grpc, "grpc"),
         (Section::Ssh, "ssh"),
+        (Section::Web, "web"),
         (Section::Remote, "ssh.remote"),
         (Section::Tui, "tui"),
         (Section::Profiles, "profiles"),
@@ -425,6 +428,10 @@ pub const KEYS: &[Key] = &[
     key(Section::Ssh, "address", Kind::Endpoint),
     key(Section::Ssh, "allow_public", Kind::Switch),
     key(Section::Ssh, "nodes_max", Kind::Count { min: 1, max: 1_000 }),
+    key(Section::Web, "address", Kind::Endpoint),
+    key(Section::Web, "allow_public", Kind::Switch),
+    optional(Section::Web, "tls.certificate", Kind::Path),
+    optional(Section::Web, "tls.key", Kind::Path),
     optional(Section::Remote, "name", Kind::Text),
     optional(Section::Remote, "address", Kind::Host),
     optional(Section::Remote, "port", Kind::Count { min: 1, max: 65_535 }),

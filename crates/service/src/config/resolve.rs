@@ -250,6 +250,22 @@ impl Config {
         self.tls_files(Section::Grpc)
     }
 
+    /// Returns the address at which REST and the pages for browsers are served.
+    ///
+    /// # Errors
+    /// Fails if other machines reach the address, and the configuration neither has a certificate nor permits that.
+    pub fn web_address(&self) -> Result<SocketAddr, ConfigError> {
+        self.private_or_permitted(Section::Web, "address")
+    }
+
+    /// Returns the files with which REST and the pages for browsers speak TLS; `None` if they do not.
+    ///
+    /// # Errors
+    /// Fails as [`grpc_tls`](Self::grpc_tls) does.
+    pub fn web_tls(&self) -> Result<Option<TlsFiles>, ConfigError> {
+        self.tls_files(Section::Web)
+    }
+
     /// Returns the files with which the services of a section speak TLS.
     fn tls_files(&self, section: Section) -> Result<Option<TlsFiles>, ConfigError> {
         let missing = |there: &str, missing: &str| {

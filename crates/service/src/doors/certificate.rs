@@ -180,12 +180,12 @@ pub struct Presented {
 }
 
 impl Presented {
-    /// Reads a certificate with those of its authorities, and its key, for a service that speaks `protocol` (RFC 7301). TLS 1.3 (RFC 8446)
-    /// and 1.2 are spoken.
+    /// Reads a certificate with those of its authorities, and its key, for a service that speaks these `protocols` (RFC 7301), the
+    /// preferred one first. TLS 1.3 (RFC 8446) and 1.2 are spoken.
     ///
     /// # Errors
     /// Fails if one of the files cannot be read or used, if others may read the key, or if it is not that of the certificate.
-    pub fn load(files: &TlsFiles, protocol: &[u8]) -> Result<Presented, CertificateError> {
+    pub fn load(files: &TlsFiles, protocols: &[&[u8]]) -> Result<Presented, CertificateError> {
         let chain = read_certificates(&files.certificate)?;
         let key = read_key(&files.key)?;
         let unusable = |error: TlsError| match error {
@@ -202,7 +202,7 @@ impl Presented {
         let config = ServerConfig::builder_with_provider(algorithms()).with_safe_default_protocol_versions();
         let config = config.map_err(unusable)?.with_no_client_auth().with_single_cert(chain, key);
         let mut config = config.map_err(unusable)?;
-        config.alpn_protocols = vec![protocol.to_vec()];
+        config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
         Ok(Presented { config: Arc::new(config), fingerprint, untimely })
     }
 }
@@ -249,17 +249,17 @@ mod tests {
     }
 
     fn refused(files: &TlsFiles) -> String {
-        Presented::load(files, b"h2").unwrap_err().to_string()
+        Presented::load(files, &[b"h2"]).unwrap_err().to_string()
     }
 
     #[test]
     fn a_certificate_is_presented_with_its_own_key() {
         let directory = tempfile::tempdir().unwrap();
         let (one, other) = (made(directory.path(), "one", 2999), made(directory.path(), "other", 2021));
-        let presented = Presented::load(&one, b"h2").unwrap();
+        let presented = Presented::load(&one, &[b"h2"]).unwrap();
         assert_eq!(presented.fingerprint, Fingerprint::of(&read_certificates(&one.certificate).unwrap()[0]));
         assert_eq!(presented.untimely, None);
-        assert_eq!(Presented::load(&other, b"h2").unwrap().untimely.unwrap(), "it has expired");
+        assert_eq!(Presented::load(&other, &[b"h2"]).unwrap().untimely.unwrap(), "it has expired");
         let mixed = TlsFiles { key: other.key.clone(), ..one.clone() };
         assert!(refused(&mixed).contains("other.key is not the key of "), "{}", refused(&mixed));
         let swapped = TlsFiles { certificate: one.key.clone(), key: one.key.clone() };

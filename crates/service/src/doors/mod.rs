@@ -6,6 +6,7 @@
 //! | [`guest`] | the place that a client's connection takes, and the limits of places |
 //! | [`guarded`] | the stream of such a connection, which counts its bytes and ends when its client falls silent |
 //! | [`certificate`] | the certificates that services present where they speak TLS |
+//! | [`handshake`] | the handshake of TLS, where a service speaks it |
 //! | [`announced`] | the file by which other processes learn which doors are open |
 //!
 //! Every connection has an end: one that makes no request in time is closed, one of which nothing arrives any more as well, and all
@@ -15,6 +16,7 @@ pub mod announced;
 pub mod certificate;
 pub mod guarded;
 pub mod guest;
+pub mod handshake;
 
 use std::io;
 use std::net::SocketAddr;

@@ -1,0 +1,26 @@
+//! Floor 5: the web: REST for programs, and pages for people, over HTTP/1.1 and HTTP/2 on real sockets.
+//!
+//! | module | contents |
+//! |---|---|
+//! | [`server`] | the server: connections with their limits, and the end of all of these |
+//! | `api` | REST, below `/api`, and its description |
+//! | `pages` | the pages |
+//! | `embedded` | the files of the pages that do not change: style sheets, scripts, pictures |
+//! | `callers` | who makes a request |
+//! | `problem` | how errors are told |
+//! | `web` | what all requests share |
+//!
+//! A front end opens the [door](p2p_service::doors) and lets a [`Server`] attend it.
+
+mod api;
+mod callers;
+mod embedded;
+mod pages;
+mod problem;
+pub mod server;
+mod web;
+
+pub use self::server::{PROTOCOLS, Server};
+
+/// Name of the service, of its section in p2p.toml, of its doors, and in the audit log and in mails.
+pub const SERVICE: &str = "web";

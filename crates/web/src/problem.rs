@@ -1,0 +1,157 @@
+//! Problems: how errors are told to clients, as problem documents (RFC 9457). The status is that of the error's kind, by the one table of
+//! statuses, unless a rule of HTTP has a more exact one.
+
+use std::time::Duration;
+
+use axum::extract::rejection::{FormRejection, JsonRejection, PathRejection, QueryRejection};
+use axum::response::{IntoResponse, Response};
+use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderValue, StatusCode};
+use p2p_service::ErrorKind;
+use p2p_service::access::AccessError;
+use p2p_service::reasons::{Reason, name};
+use p2p_service::statuses;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// Media type of problem documents (RFC 9457, section 3).
+pub(crate) const MEDIA_TYPE: &str = "application/problem+json";
+
+/// A problem document. `reason` is one of those of docs/errors.md, the same as in the errors of gRPC.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub(crate) struct Problem {
+    /// Page about problems of this reason, relative to the server.
+    #[serde(rename = "type")]
+    kind: String,
+    /// Name of the status.
+    title: String,
+    /// Status of the answer.
+    status: u16,
+    /// Sentence about this problem, with the next step where there is one.
+    detail: String,
+    /// Reason by which programs tell problems of one status apart.
+    reason: &'static str,
+    /// Field of the request that has no valid value.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<String>,
+    /// What the problem is about, by kind and name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resource: Option<Resource>,
+    /// Quota that is used up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    quota: Option<&'static str>,
+    /// Seconds after which the request may be repeated, if that can help.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after: Option<u64>,
+}
+
+/// What a problem is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub(crate) struct Resource {
+    kind: String,
+    name: String,
+}
+
+impl Problem {
+    /// Makes a problem of this status and reason.
+    pub(crate) fn new(status: StatusCode, reason: &'static str, detail: impl ToString) -> Problem {
+        Problem {
+            kind: format!("/problems/{reason}"),
+            title: status.canonical_reason().unwrap_or_default().to_owned(),
+            status: status.as_u16(),
+            detail: detail.to_string(),
+            reason,
+            field: None,
+            resource: None,
+            quota: None,
+            retry_after: None,
+        }
+    }
+
+    /// Returns the problem of a request whose field has no valid value.
+    pub(crate) fn invalid(field: &str, problem: impl ToString) -> Problem {
+        let detail = format!("{field}: {}", problem.to_string());
+        Problem { field: Some(field.to_owned()), ..Problem::new(StatusCode::BAD_REQUEST, name::INVALID_FIELD, detail) }
+    }
+
+    /// Returns the problem of a request that has met a bug of this program.
+    pub(crate) fn internal() -> Problem {
+        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, name::INTERNAL, "an error of the program, which its log has")
+    }
+
+    /// Returns the problem with a more exact status than that of its kind.
+    pub(crate) fn with_status(self, status: StatusCode) -> Problem {
+        let title = status.canonical_reason().unwrap_or_default().to_owned();
+        Problem { status: status.as_u16(), title, ..self }
+    }
+
+    /// Returns the status of the answer.
+    pub(crate) fn status(&self) -> StatusCode {
+        StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    /// Returns the sentence about the problem.
+    pub(crate) fn detail(&self) -> &str {
+        &self.detail
+    }
+}
+
+/// Tells of an error of the gate.
+impl<E: Into<AccessError>> From<E> for Problem {
+    fn from(error: E) -> Problem {
+        let error = error.into();
+        let (reason, kind) = (Reason::of(&error), error.kind());
+        let status = StatusCode::from_u16(statuses::of(kind).http.number).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let resource = reason.resource.map(|(kind, name)| Resource { kind: kind.to_owned(), name });
+        let retry_after = reason.retry_after.map(|span: Duration| span.as_secs().max(1));
+        let detail = match kind {
+            // What is wrong with the program is for its log.
+            ErrorKind::Internal => {
+                tracing::error!(%error, "a request of the web has failed");
+                return Problem::internal();
+            }
+            _ => error.to_string(),
+        };
+        let field = reason.field.map(str::to_owned);
+        Problem { field, resource, quota: reason.quota, retry_after, ..Problem::new(status, reason.name, detail) }
+    }
+}
+
+/// Makes the problems of what the extractors of axum reject: the blanket conversion above is for errors of the gate.
+macro_rules! rejections {
+    ($($rejection:ident),*) => {
+        $(
+            impl From<$rejection> for Rejected {
+                fn from(rejection: $rejection) -> Rejected {
+                    Rejected(Problem::new(rejection.status(), name::INVALID_FIELD, rejection.body_text()))
+                }
+            }
+        )*
+    };
+}
+
+/// Rejection of an extractor of axum, told as a problem.
+#[derive(Debug)]
+pub(crate) struct Rejected(Problem);
+
+rejections!(JsonRejection, QueryRejection, PathRejection, FormRejection);
+
+impl IntoResponse for Rejected {
+    fn into_response(self) -> Response {
+        self.0.into_response()
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let body = serde_json::to_vec(&self).unwrap_or_default();
+        let mut response = (self.status(), [(CONTENT_TYPE, MEDIA_TYPE)], body).into_response();
+        if let Some(seconds) = self.retry_after {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if self.status() == StatusCode::UNAUTHORIZED {
+            response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"p2p\""));
+        }
+        response
+    }
+}

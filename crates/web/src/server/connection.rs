@@ -1,0 +1,139 @@
+//! A connection: HTTP/1.1 (RFC 9112) or HTTP/2 (RFC 9113) with its limits, the tasks of its requests, and its end.
+
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::response::Response;
+use hyper::body::Incoming;
+use hyper::rt::Executor;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use p2p_service::doors::guest::Guest;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, interval};
+use tower::ServiceExt;
+
+/// Requests of one connection that are open at once, at the most (`SETTINGS_MAX_CONCURRENT_STREAMS`).
+const STREAMS_MAX: u32 = 64;
+/// Bytes of a request that may be on their way before the server has taken them.
+const STREAM_WINDOW: u32 = 1 << 20;
+/// Bytes of all requests of a connection that may be on their way.
+const CONNECTION_WINDOW: u32 = 4 << 20;
+/// Length of a frame of HTTP/2 from a client at the most, in bytes: one is read as a whole.
+const FRAME_MAX: u32 = 128 << 10;
+/// Bytes of an answer that wait for its client to take them, before the server makes no more.
+const SEND_BUFFER: usize = 256 << 10;
+/// Length of the header of a request at the most, in bytes.
+const HEADER_MAX: u32 = 32 << 10;
+/// Fields in the header of a request over HTTP/1.1, at the most.
+const FIELDS_MAX: usize = 100;
+/// Time for the header of a request over HTTP/1.1, from the first byte on or from the end of the request before.
+const HEADER_WITHIN: Duration = Duration::from_secs(30);
+/// Time between two pings to a client of HTTP/2, and time for the answer to one.
+const PING: (Duration, Duration) = (Duration::from_secs(15), Duration::from_secs(30));
+/// Time without a request of HTTP/2 after which a client is asked to connect again.
+const IDLE: Duration = Duration::from_secs(5 * 60);
+/// Time between two looks at whether a connection is idle.
+const LOOK: Duration = Duration::from_secs(10);
+
+/// Serves one connection to its end. Its requests end with it, so that ending this future ends all of them.
+pub(super) async fn serve<S>(stream: S, guest: Guest, routes: Router, mut ends: watch::Receiver<bool>)
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let requests = Requests::default();
+    let client = guest.clone();
+    let answering = hyper::service::service_fn(move |request: http::Request<Incoming>| {
+        let (routes, guest) = (routes.clone(), client.clone());
+        async move { Ok::<_, Infallible>(answer(routes, guest, request).await) }
+    });
+    let builder = builder(requests.clone());
+    let connection = builder.serve_connection(TokioIo::new(stream), answering);
+    tokio::pin!(connection);
+    let mut is_leaving = false;
+    loop {
+        tokio::select! {
+            biased;
+            ended = connection.as_mut() => {
+                tracing::debug!(client = %guest.address(), ?ended, "a connection of the web is over");
+                return;
+            }
+            // The sender lives as long as the door is attended.
+            _ = ends.wait_for(|&ends| ends), if !is_leaving => {}
+            () = requests.idle(), if !is_leaving => {}
+        }
+        // What has begun goes on, and the next request takes another connection (RFC 9113, section 6.8; RFC 9112, section 9.6).
+        connection.as_mut().graceful_shutdown();
+        is_leaving = true;
+    }
+}
+
+/// Returns the answer to a request of a client, and notes the request.
+async fn answer(routes: Router, guest: Guest, request: http::Request<Incoming>) -> Response {
+    guest.note_request();
+    let mut request = request.map(Body::new);
+    // The address of the client, for the gate.
+    request.extensions_mut().insert(guest);
+    routes.oneshot(request).await.unwrap_or_else(|never| match never {})
+}
+
+fn builder(requests: Requests) -> Builder<Requests> {
+    let mut builder = Builder::new(requests);
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_WITHIN)
+        .max_buf_size(HEADER_MAX as usize)
+        .max_headers(FIELDS_MAX)
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(STREAMS_MAX)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_frame_size(FRAME_MAX)
+        .max_send_buf_size(SEND_BUFFER)
+        .max_header_list_size(HEADER_MAX)
+        .keep_alive_interval(PING.0)
+        .keep_alive_timeout(PING.1);
+    builder
+}
+
+/// Tasks of the requests of one connection of HTTP/2. They end when the last clone is dropped.
+#[derive(Debug, Clone, Default)]
+struct Requests(Arc<Mutex<JoinSet<()>>>);
+
+impl Requests {
+    /// Returns the tasks that are not over.
+    fn running(&self) -> MutexGuard<'_, JoinSet<()>> {
+        // A panic while the lock was held leaves a complete set.
+        let mut tasks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        while tasks.try_join_next().is_some() {}
+        tasks
+    }
+
+    /// Waits until no request has been open for so long that the connection is not needed. Over HTTP/1.1 there are no such tasks, and the
+    /// time for the next header ends the connection before.
+    async fn idle(&self) {
+        let (mut looks, mut since, mut is_h2) = (interval(LOOK), Instant::now(), false);
+        while !is_h2 || since.elapsed() < IDLE {
+            looks.tick().await;
+            if !self.running().is_empty() {
+                (since, is_h2) = (Instant::now(), true);
+            }
+        }
+    }
+}
+
+impl<Request> Executor<Request> for Requests
+where
+    Request: Future<Output: Send> + Send + 'static,
+{
+    fn execute(&self, request: Request) {
+        self.running().spawn(async move { drop(request.await) });
+    }
+}

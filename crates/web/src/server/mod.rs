@@ -1,0 +1,81 @@
+//! The server: what it offers, and how it takes connections in and ends them.
+//!
+//! | file | contents |
+//! |---|---|
+//! | `connection` | one connection: HTTP with its limits, and the tasks of its requests |
+
+mod connection;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use p2p_service::access::Access;
+use p2p_service::access::remote::RemoteRules;
+use p2p_service::doors::Door;
+use p2p_service::doors::certificate::Presented;
+use p2p_service::doors::guarded::Guarded;
+use p2p_service::doors::guest::Guest;
+use p2p_service::doors::handshake::Handshake;
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+
+use crate::web::Web;
+use crate::{api, embedded, pages};
+
+/// Protocols that the web speaks over TLS, the preferred one first (RFC 7301; RFC 9113, section 3.2; RFC 9112).
+pub const PROTOCOLS: &[&[u8]] = &[b"h2", b"http/1.1"];
+
+/// The web of a process.
+#[derive(Debug)]
+pub struct Server {
+    routes: Router,
+    /// Handshake of TLS, unless the web is without.
+    handshake: Option<Handshake>,
+    /// True once the server ends.
+    ends: watch::Sender<bool>,
+}
+
+impl Server {
+    /// Makes the server for clients of the gate of `access`, under these rules. With a certificate to present it speaks TLS, and nothing
+    /// else.
+    pub fn new(access: Access, rules: Arc<RemoteRules>, certificate: Option<&Presented>) -> Server {
+        let ends = watch::Sender::new(false);
+        let web = Web::new(access, rules, certificate.is_some(), ends.subscribe());
+        let routes = Router::new().merge(api::routes()).merge(pages::routes()).merge(embedded::routes());
+        Server { routes: routes.with_state(web), handshake: certificate.map(Handshake::presenting), ends }
+    }
+
+    /// Serves the clients of a door until it is closed, and then lets them end what they do, for `drain` at the most.
+    pub async fn attend(self, door: Door, drain: Duration) {
+        let mut closing = door.closing();
+        let attending = door.attend(drain, |stream, guest| {
+            serve(self.handshake.clone(), stream, guest, self.routes.clone(), self.ends.subscribe())
+        });
+        let ending = async {
+            closing.begun().await;
+            self.ends.send_replace(true);
+        };
+        tokio::join!(attending, ending);
+    }
+}
+
+/// Serves one connection to its end: behind a handshake where there is one, which is given up when the server ends.
+async fn serve(
+    handshake: Option<Handshake>,
+    stream: Guarded<TcpStream>,
+    guest: Guest,
+    routes: Router,
+    mut ends: watch::Receiver<bool>,
+) {
+    let Some(handshake) = handshake else { return connection::serve(stream, guest, routes, ends).await };
+    let shaken = tokio::select! {
+        biased;
+        // Fails if the server is gone.
+        _ = ends.wait_for(|&ends| ends) => None,
+        stream = handshake.with(stream, &guest) => stream,
+    };
+    if let Some(stream) = shaken {
+        connection::serve(stream, guest, routes, ends).await;
+    }
+}
