@@ -34,7 +34,7 @@ use crate::language::{
     CopyArgs, MakeDirectoryArgs, ModeArgs, MoveArgs, OfAccountArgs, OfFileArgs, OrphansArgs, OtpArgs, SessionsArgs, ShareArgs,
     TokenArgs, TouchArgs, UploadsArgs,
 };
-use crate::oneshot::{self, ConfigArgs, ExportArgs, GetArgs, ListArgs, NamesArgs, PutArgs, RemoveArgs};
+use crate::oneshot::{self, ConfigArgs, ExportArgs, GetArgs, ListArgs, NamesArgs, PutArgs, RemoveArgs, ReportArgs};
 use crate::remote::{self, EventsArgs, NetworkCommand, Server, TrustArgs};
 use crate::repl::{self, ReplArgs};
 use crate::replay::{self, ReplayArgs};
@@ -117,6 +117,11 @@ enum Command {
     Unshare(ShareArgs),
     /// List the nodes, with what probes over the virtual network say of them
     Nodes(CommonArgs),
+    /// Report on files, nodes and the network; with --html as a page
+    ///
+    /// All nodes are probed first. A page is one file that needs no network and no script, with tables and charts. The transfers of a run are
+    /// in the report of that run: `p2p run SCRIPT --html FILE`, `p2p demo --html FILE`, and `report --html FILE` at a prompt.
+    Report(ReportArgs),
     /// List unreferenced segments on volumes that another catalog has written to; free or adopt them
     ///
     /// A node's volume that another catalog, or another state of this one, has written to last is read and not changed: a backup
@@ -363,6 +368,7 @@ impl Cli {
             Command::Share(args) => args.run("share").await?,
             Command::Unshare(args) => args.run("unshare").await?,
             Command::Nodes(args) => oneshot::nodes(&args).await?,
+            Command::Report(args) => oneshot::report(&args).await?,
             Command::Orphans(args) => args.run().await?,
             Command::Register(args) => accounts::register(&args).await?,
             Command::Login(args) => accounts::login(&args).await?,

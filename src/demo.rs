@@ -2,6 +2,7 @@
 //! probe each other, and a report states what was measured. With `--services` one more file goes through the doors for other programs, after all that.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::Args;
@@ -10,6 +11,7 @@ use p2p_base::private_file;
 use p2p_base::random::RandomStream;
 use p2p_base::spelling::visible_path;
 use p2p_engine::ClockMode;
+use p2p_engine::Snapshot;
 use p2p_engine::operation::{Await, BeginTransfer, CheckHealth, CountPackets, Download, ListNodes};
 use p2p_engine::transfer::TransferReport;
 use p2p_service::access::{Access, Identity};
@@ -17,6 +19,8 @@ use p2p_service::instance::{Instance, SimulationArgs, advised};
 use p2p_service::interrupt::{self, interrupted};
 use p2p_service::output::{self, OutputArgs};
 use p2p_service::scratch::Scratch;
+use p2p_shell::asking::refused;
+use p2p_shell::page::of_demo;
 use p2p_shell::progress::{Progress, UNDOES};
 use p2p_shell::question::Reply as Filled;
 use p2p_shell::report::{DemoReport, FileReport, NetworkReport, SegmentReport, UserReport, WayReport, node_lines};
@@ -27,6 +31,7 @@ use p2p_store::segment::Sha256Digest;
 
 use crate::demo_services;
 use crate::demo_users::{self, DemoUsers, USERS};
+use crate::page::PageArgs;
 
 /// The files of the demonstration, as name and size in MiB: the first user stores the first one, and so on.
 const FILES: [(&str, usize); 3] = [("demo-2MiB.bin", 2), ("demo-3MiB.bin", 3), ("demo-5MiB.bin", 5)];
@@ -40,6 +45,8 @@ pub struct DemoArgs {
     #[arg(long)]
     services: bool,
     #[command(flatten)]
+    page: PageArgs,
+    #[command(flatten)]
     simulation: SimulationArgs,
     #[command(flatten)]
     output: OutputArgs,
@@ -48,7 +55,7 @@ pub struct DemoArgs {
 impl DemoArgs {
     /// Returns true if the report is wanted, and not the tour.
     pub fn wants_report(&self) -> bool {
-        self.output.json || self.services
+        self.output.json || self.services || self.page.is_wanted()
     }
 
     /// Returns the options of the simulation.
@@ -62,7 +69,7 @@ impl DemoArgs {
 /// # Errors
 /// Fails if a step could not be carried out, if the user interrupts, or if a fetched file differs from the stored one.
 pub async fn run(args: &DemoArgs) -> Result<()> {
-    let started = wall_clock();
+    let (started, page) = (wall_clock(), args.page.begin()?);
     let _attention = interrupt::attend()?;
     if args.services {
         demo_services::require_open_files()?;
@@ -73,7 +80,7 @@ pub async fn run(args: &DemoArgs) -> Result<()> {
     let users = DemoUsers::make(&data_dir, engine.load()?.accounts()?, output::now_unix).await?;
     let instance = Instance::start(&engine, ClockMode::OnDemand)?;
     let progress = Progress::start(instance.snapshots(), UNDOES, |status| Identity::Nobody.describe(status));
-    let (mut report, first) = tokio::select! {
+    let (mut report, first, last) = tokio::select! {
         report = demonstrate(&instance, users, scratch.path()) => report?,
         stop = interrupted() => {
             let stop = stop?;
@@ -83,6 +90,7 @@ pub async fn run(args: &DemoArgs) -> Result<()> {
     };
     progress.finish().await;
     let token = if args.services { Some(demo_services::token(&first).await?) } else { None };
+    let identity = first.identity();
     drop(first);
     let ended = instance.end().await.map(drop);
     // When requests from elsewhere arrive is the machine's to decide: all that is the same for a seed is measured before.
@@ -92,6 +100,10 @@ pub async fn run(args: &DemoArgs) -> Result<()> {
         report.services = Some(services);
     }
     report.wall_seconds = started.elapsed().as_secs_f64();
+    if let Some(page) = page {
+        let html = of_demo(&report, (&last, &identity), output::now_unix()).map_err(refused)?;
+        page.write(&html)?;
+    }
     output::print(&args.output, &report, |report| report.text(output::terminal_width()))?;
     if report.verified { ended } else { Err(eyre!("not every byte came back")) }
 }
@@ -107,8 +119,8 @@ async fn transfer(door: &Access, begins: BeginTransfer) -> Result<TransferReport
     door.call(Await { transfer }).await.and_then(|report| report.into_result()).map_err(advised)
 }
 
-/// Returns the report, and the access of the first user.
-async fn demonstrate(instance: &Instance, mut users: DemoUsers, scratch: &Path) -> Result<(DemoReport, Access)> {
+/// Returns the report, the access of the first user, and what that user sees at the end.
+async fn demonstrate(instance: &Instance, mut users: DemoUsers, scratch: &Path) -> Result<(DemoReport, Access, Arc<Snapshot>)> {
     let seed = instance.config.seed()?;
     let (mut doors, mut uploads, mut files) = (Vec::new(), Vec::new(), Vec::new());
     for (name, _) in USERS {
@@ -139,7 +151,8 @@ async fn demonstrate(instance: &Instance, mut users: DemoUsers, scratch: &Path) 
         network: NetworkReport::from(network.as_ref()),
         services: None,
     };
-    Ok((report, doors.swap_remove(0)))
+    let last = doors[0].present_snapshot().await?;
+    Ok((report, doors.swap_remove(0), last))
 }
 
 /// Logs a user in with the password and then the second factor, as any user does.

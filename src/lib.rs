@@ -7,6 +7,7 @@
 //! |---|---|
 //! | [`tui`] | the full-screen program |
 //! | [`repl`], [`scripts`], [`language`], [`accounts`] | the command language line by line, from a file, and as one-shot commands |
+//! | [`page`] | the option `--html` of commands that write the report of their run |
 //! | [`oneshot`], [`flow`], [`replay`] | commands of their own: transfers, one experiment on the virtual wire, recorded runs |
 //! | [`serve`], [`cert`] | the services for other programs, and their certificates |
 //! | [`prompts`] | the command groups of the prompts of this machine |
@@ -32,6 +33,7 @@ pub mod keygen;
 pub mod language;
 pub mod oneshot;
 mod operand;
+pub mod page;
 pub mod prompts;
 pub mod remote;
 pub mod repl;

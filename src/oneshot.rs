@@ -5,6 +5,7 @@ mod asked;
 mod kept;
 mod names;
 mod plans;
+mod report;
 mod streams;
 mod works;
 
@@ -40,6 +41,7 @@ use serde::Serialize;
 use self::kept::KeptPut;
 pub use self::names::{NamesArgs, stored_names};
 use self::plans::{check_readable, downloads_of, removals_of, uploads_of};
+pub use self::report::{ReportArgs, report};
 use self::works::{Named, Queued, Work, begin_group};
 use crate::operand::is_dash;
 

@@ -19,6 +19,7 @@ use p2p_shell::words::{Variables, is_variable_name};
 use p2p_shell::{Shell, ShellError};
 use serde_json::{Value, json};
 
+use crate::page::PageArgs;
 use crate::prompts;
 
 /// `p2p run`
@@ -37,6 +38,8 @@ pub struct RunArgs {
     #[arg(short, value_name = "COMMANDS")]
     command: Option<String>,
     #[command(flatten)]
+    page: PageArgs,
+    #[command(flatten)]
     common: CommonArgs,
 }
 
@@ -45,6 +48,7 @@ pub struct RunArgs {
 /// # Errors
 /// Fails if the script cannot be read, or if a line of it or a transfer that it has begun fails.
 pub async fn run(args: &RunArgs) -> Result<()> {
+    let page = args.page.begin()?;
     let (name, text) = args.script()?;
     let variables = args.variables()?;
     args.common.login.check_with_token()?;
@@ -74,11 +78,15 @@ pub async fn run(args: &RunArgs) -> Result<()> {
     if json && is_interrupted {
         unprinted = print_untold(&shell, &untold).await.err().or(unprinted);
     }
+    let paged = match page {
+        Some(page) => page.write_run(&shell).await,
+        None => Ok(()),
+    };
     drop(shell);
     prompter.close().await;
     drop(announcement);
     let ended = instance.end().await.map(drop);
-    result.and(ended).and(unprinted.map_or(Ok(()), Err))
+    result.and(ended).and(paged).and(unprinted.map_or(Ok(()), Err))
 }
 
 impl RunArgs {

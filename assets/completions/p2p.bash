@@ -100,6 +100,9 @@ _p2p() {
             p2p,replay)
                 cmd="p2p__subcmd__replay"
                 ;;
+            p2p,report)
+                cmd="p2p__subcmd__report"
+                ;;
             p2p,rm)
                 cmd="p2p__subcmd__rm"
                 ;;
@@ -226,6 +229,9 @@ _p2p() {
             p2p__subcmd__help,replay)
                 cmd="p2p__subcmd__help__subcmd__replay"
                 ;;
+            p2p__subcmd__help,report)
+                cmd="p2p__subcmd__help__subcmd__report"
+                ;;
             p2p__subcmd__help,rm)
                 cmd="p2p__subcmd__help__subcmd__rm"
                 ;;
@@ -272,7 +278,7 @@ _p2p() {
 
     case "${cmd}" in
         p2p)
-            opts="-h -V --ascii --connect --tls-ca --tls-fingerprint --theme --data-dir --wait --config --seed --speed --user --password-file --token-file --help --version demo put get ls rm uploads mkdir mv cp chmod touch info stat verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl keygen ssh broadcast sftp serve cert events replay config export completions man help"
+            opts="-h -V --ascii --connect --tls-ca --tls-fingerprint --theme --data-dir --wait --config --seed --speed --user --password-file --token-file --help --version demo put get ls rm uploads mkdir mv cp chmod touch info stat verify share unshare nodes report orphans register login logout whoami sessions token passwd otp flow run repl keygen ssh broadcast sftp serve cert events replay config export completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -960,12 +966,27 @@ _p2p() {
             return 0
             ;;
         p2p__subcmd__demo)
-            opts="-h -V --services --config --seed --speed --json --ascii --connect --tls-ca --tls-fingerprint --help --version"
+            opts="-h -V --services --html --force --config --seed --speed --json --ascii --connect --tls-ca --tls-fingerprint --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --html)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
                 --config)
                     local oldifs
                     if [ -n "${IFS+x}" ]; then
@@ -1617,7 +1638,7 @@ _p2p() {
             return 0
             ;;
         p2p__subcmd__help)
-            opts="demo put get ls rm uploads mkdir mv cp chmod touch info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl keygen ssh broadcast sftp serve cert events replay config export completions man help"
+            opts="demo put get ls rm uploads mkdir mv cp chmod touch info verify share unshare nodes report orphans register login logout whoami sessions token passwd otp flow run repl keygen ssh broadcast sftp serve cert events replay config export completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2009,6 +2030,20 @@ _p2p() {
             return 0
             ;;
         p2p__subcmd__help__subcmd__replay)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        p2p__subcmd__help__subcmd__report)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -2713,7 +2748,7 @@ _p2p() {
             return 0
             ;;
         p2p__subcmd__man)
-            opts="-h -V --ascii --connect --tls-ca --tls-fingerprint --help --version demo put get ls rm uploads mkdir mv cp chmod touch info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl keygen ssh broadcast sftp serve cert events replay config export completions man"
+            opts="-h -V --ascii --connect --tls-ca --tls-fingerprint --help --version demo put get ls rm uploads mkdir mv cp chmod touch info verify share unshare nodes report orphans register login logout whoami sessions token passwd otp flow run repl keygen ssh broadcast sftp serve cert events replay config export completions man"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3885,6 +3920,141 @@ _p2p() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        p2p__subcmd__report)
+            opts="-h -V --html --force --data-dir --wait --config --seed --speed --user --password-file --token-file --json --ascii --connect --tls-ca --tls-fingerprint --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --html)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --data-dir)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
+                    return 0
+                    ;;
+                --wait)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --config)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --seed)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --speed)
+                    COMPREPLY=($(compgen -W "1x 10x 100x max" -- "${cur}"))
+                    return 0
+                    ;;
+                --user)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --password-file)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --token-file)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --connect)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --tls-ca)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --tls-fingerprint)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         p2p__subcmd__rm)
             opts="-r -h -V --recursive --data-dir --wait --config --seed --speed --user --password-file --token-file --json --ascii --connect --tls-ca --tls-fingerprint --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -4006,7 +4176,7 @@ _p2p() {
             return 0
             ;;
         p2p__subcmd__run)
-            opts="-c -h -V --set --data-dir --wait --config --seed --speed --user --password-file --token-file --json --ascii --connect --tls-ca --tls-fingerprint --help --version"
+            opts="-c -h -V --set --html --force --data-dir --wait --config --seed --speed --user --password-file --token-file --json --ascii --connect --tls-ca --tls-fingerprint --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4023,6 +4193,21 @@ _p2p() {
                     COMPREPLY=("${cur}")
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --html)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
                     fi
                     return 0
                     ;;

@@ -54,6 +54,7 @@ _p2p() {
         case $line[1] in
             (demo)
 _arguments "${_arguments_options[@]}" : \
+'--html=[Write the report to FILE as a page of HTML with charts, which needs no network and no script]:FILE:_files' \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
 '--seed=[Seed of the random numbers\: the same seed gives the same run]:N:' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
@@ -61,6 +62,7 @@ _arguments "${_arguments_options[@]}" : \
 '--tls-ca=[Speak TLS with the server of --connect, and trust the certificates in FILE (PEM) instead of the public authorities]:FILE:_files' \
 '(--tls-ca)--tls-fingerprint=[Speak TLS with the server of --connect, and trust the certificate with this SHA-256 and no other]:SHA256:' \
 '--services[Store one more file over gRPC and read it over SFTP, through sockets of this machine; prints the report, and takes no tour]' \
+'--force[Replace FILE if it is there]' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help (see more with '\''--help'\'')]' \
@@ -457,6 +459,29 @@ _arguments "${_arguments_options[@]}" : \
 '--version[Print version]' \
 && ret=0
 ;;
+(report)
+_arguments "${_arguments_options[@]}" : \
+'--html=[Write the report to FILE as a page of HTML with charts, which needs no network and no script]:FILE:_files' \
+'--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files -/' \
+'--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:' \
+'--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
+'--seed=[Seed of the random numbers\: the same seed gives the same run]:N:' \
+'--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
+'--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
+'--password-file=[Read the password from the first line of FILE]:FILE:_files' \
+'(--user)--token-file=[Read an API token from the first line of FILE; otherwise it is read from P2P_TOKEN, if that is set]:FILE:_files' \
+'--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, chmod, touch, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
+'--tls-ca=[Speak TLS with the server of --connect, and trust the certificates in FILE (PEM) instead of the public authorities]:FILE:_files' \
+'(--tls-ca)--tls-fingerprint=[Speak TLS with the server of --connect, and trust the certificate with this SHA-256 and no other]:SHA256:' \
+'--force[Replace FILE if it is there]' \
+'--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
+'--ascii[Print and draw with ASCII characters only]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'-V[Print version]' \
+'--version[Print version]' \
+&& ret=0
+;;
 (orphans)
 _arguments "${_arguments_options[@]}" : \
 '--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files -/' \
@@ -687,6 +712,7 @@ incast\:"Many hosts send to one, over access links"))' \
 _arguments "${_arguments_options[@]}" : \
 '*--set=[Give the script'\''s variable \$NAME a value, as \`set NAME VALUE\` would]:NAME=VALUE:' \
 '-c+[Take COMMANDS for the script; \`;\` stands between them]:COMMANDS:' \
+'--html=[Write the report to FILE as a page of HTML with charts, which needs no network and no script]:FILE:_files' \
 '--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files -/' \
 '--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:' \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
@@ -698,6 +724,7 @@ _arguments "${_arguments_options[@]}" : \
 '--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, chmod, touch, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--tls-ca=[Speak TLS with the server of --connect, and trust the certificates in FILE (PEM) instead of the public authorities]:FILE:_files' \
 '(--tls-ca)--tls-fingerprint=[Speak TLS with the server of --connect, and trust the certificate with this SHA-256 and no other]:SHA256:' \
+'--force[Replace FILE if it is there]' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help (see more with '\''--help'\'')]' \
@@ -972,7 +999,7 @@ _arguments "${_arguments_options[@]}" : \
 '--help[Print help]' \
 '-V[Print version]' \
 '--version[Print version]' \
-'::command -- The command:(demo put get ls rm uploads mkdir mv cp chmod touch info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl keygen ssh broadcast sftp serve cert events replay config export completions man)' \
+'::command -- The command:(demo put get ls rm uploads mkdir mv cp chmod touch info verify share unshare nodes report orphans register login logout whoami sessions token passwd otp flow run repl keygen ssh broadcast sftp serve cert events replay config export completions man)' \
 && ret=0
 ;;
 (help)
@@ -1048,6 +1075,10 @@ _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
 (nodes)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(report)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
@@ -1180,6 +1211,7 @@ _p2p_commands() {
 'share:Let a user read a file of yours, or a directory with all that is in it' \
 'unshare:Revoke a user'\''s read access to a file or a directory' \
 'nodes:List the nodes, with what probes over the virtual network say of them' \
+'report:Report on files, nodes and the network; with --html as a page' \
 'orphans:List unreferenced segments on volumes that another catalog has written to; free or adopt them' \
 'register:Make an account' \
 'login:Log in, until \`p2p logout\`' \
@@ -1282,6 +1314,7 @@ _p2p__subcmd__help_commands() {
 'share:Let a user read a file of yours, or a directory with all that is in it' \
 'unshare:Revoke a user'\''s read access to a file or a directory' \
 'nodes:List the nodes, with what probes over the virtual network say of them' \
+'report:Report on files, nodes and the network; with --html as a page' \
 'orphans:List unreferenced segments on volumes that another catalog has written to; free or adopt them' \
 'register:Make an account' \
 'login:Log in, until \`p2p logout\`' \
@@ -1450,6 +1483,11 @@ _p2p__subcmd__help__subcmd__replay_commands() {
     local commands; commands=()
     _describe -t commands 'p2p help replay commands' commands "$@"
 }
+(( $+functions[_p2p__subcmd__help__subcmd__report_commands] )) ||
+_p2p__subcmd__help__subcmd__report_commands() {
+    local commands; commands=()
+    _describe -t commands 'p2p help report commands' commands "$@"
+}
 (( $+functions[_p2p__subcmd__help__subcmd__rm_commands] )) ||
 _p2p__subcmd__help__subcmd__rm_commands() {
     local commands; commands=()
@@ -1594,6 +1632,11 @@ _p2p__subcmd__repl_commands() {
 _p2p__subcmd__replay_commands() {
     local commands; commands=()
     _describe -t commands 'p2p replay commands' commands "$@"
+}
+(( $+functions[_p2p__subcmd__report_commands] )) ||
+_p2p__subcmd__report_commands() {
+    local commands; commands=()
+    _describe -t commands 'p2p report commands' commands "$@"
 }
 (( $+functions[_p2p__subcmd__rm_commands] )) ||
 _p2p__subcmd__rm_commands() {

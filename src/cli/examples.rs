@@ -4,7 +4,7 @@
 pub(super) type Examples = &'static [(&'static str, &'static str)];
 
 /// Every command with its examples, in the order of the command line.
-const EXAMPLES: [(&str, Examples); 41] = [
+const EXAMPLES: [(&str, Examples); 42] = [
     (
         "demo",
         &[
@@ -64,6 +64,7 @@ const EXAMPLES: [(&str, Examples); 41] = [
     ("share", &[("p2p share video.bin bob", "Lets bob read it, as ~OWNER/video.bin.")]),
     ("unshare", &[("p2p unshare video.bin bob", "Bob reads it no longer.")]),
     ("nodes", &[("p2p nodes", "The nodes as probes see them."), ("p2p nodes --json", "The same for a program.")]),
+    ("report", &[("p2p report", "What there is, as text."), ("p2p report --html report.html", "As a page with charts.")]),
     ("orphans", &[("p2p orphans", "Lists them."), ("p2p orphans adopt Node_03", "Keeps those of a node.")]),
     ("register", &[("p2p register alice alice@example.org", "Makes an account; the password is typed.")]),
     (
@@ -99,6 +100,7 @@ const EXAMPLES: [(&str, Examples); 41] = [
             ("p2p run -c 'upload a.bin --background; sleep 2s; transfers; wait'", "Looks on while a file is stored."),
             ("p2p run assets/scenarios/lossy-link.p2p a.bin", "Carries a script out that stores a.bin."),
             ("p2p run -c help", "The commands of the language."),
+            ("p2p run plan.p2p --html report.html", "What the script has come to, as a page with charts."),
         ],
     ),
     (

@@ -178,7 +178,7 @@ fn a_client_from_remote_touches_no_file_of_this_machine() {
 #[test]
 fn no_path_is_looked_at_ahead_of_a_line_from_remote() {
     let (shells, bait) = (Shells::new(), Bait::new());
-    for command in ["upload", "upload -r", "download x", "export", "expect upload"] {
+    for command in ["upload", "upload -r", "download x", "export", "report --html", "expect upload"] {
         let line = format!("{command} {}", bait.path().join("*").display());
         let rest = if command.starts_with("expect") { " = x" } else { "" };
         let lines = ["logout".to_owned(), format!("{line}{rest}")];
@@ -212,7 +212,7 @@ fn what_is_refused_from_remote_is_done_at_the_terminal() {
     let (shells, bait) = (Shells::new(), Bait::new());
     let line = format!("upload {}", bait.path().join("a.bin").display());
     assert!(shells.runtime.block_on(shells.local.run_to_end(&line, &Variables::new())).is_ok() && bait.is_touched());
-    for line in ["ls", "info a.bin", "export", "nodes", "rm a.bin"] {
+    for line in ["ls", "info a.bin", "export", "report", "nodes", "rm a.bin"] {
         assert!(shells.runtime.block_on(shells.remote.run_to_end(line, &Variables::new())).is_ok(), "{line}");
     }
 }

@@ -72,7 +72,6 @@ pub mod network {
         Slowdown, Target,
     };
     pub use p2p_engine::node::health::{Health, PeerHealth};
-    pub use p2p_engine::Snapshot;
     pub use p2p_engine::node::{ProcessState, RoundTrips, WaitingFor};
     pub use p2p_engine::operation::{
         Break, CheckHealth, ClearFaults, Command, ListFaults, ListHosts, ListNodes, ListTransfers, Mend, Operation, Pause,

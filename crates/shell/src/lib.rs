@@ -8,6 +8,7 @@
 //! | [`complete`] | completion and hints |
 //! | [`at_server`] | the commands that a server is asked for |
 //! | [`network`] | the network that commands are about: that of this process, or of a server |
+//! | [`page`] | the report of a run as a page of HTML |
 //! | [`pattern`] | patterns for names of stored files |
 //! | [`trees`] | what a command with `--recursive` is to transfer |
 //! | [`answer`] | the answers of commands, for users and for programs |
@@ -51,6 +52,7 @@ pub mod names_changed;
 pub mod network;
 mod next_step;
 mod outlook;
+pub mod page;
 pub mod pattern;
 mod place;
 pub mod progress;

@@ -33,6 +33,7 @@ use serde::Serialize;
 pub use self::awaited::{moves_segments, time_of_transfer, time_waiting, waits_of, why_waited};
 pub use self::clock::{Resolution, clock_of, instant_of, range_of, whole_clock_of};
 pub use self::cut_paths::CutPaths;
+pub(crate) use self::demo::SEGMENTS_SHOWN;
 pub use self::demo::{DemoReport, DoorReport, FileReport, ServicesReport, UserReport};
 pub use self::entries::{EntryLine, entries_table};
 pub use self::export::{ExportReport, ExportedFile, ExportedSegment};

@@ -1,7 +1,7 @@
 //! Commands about the running program: help, reports, variables and expectations.
 
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use p2p_base::replacement::{self, Existing};
 use p2p_base::spelling::visible_path;
@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::{files, names, network};
 use crate::answer::{Answer, Effect, View};
 use crate::call::Call;
+use crate::page;
 use crate::place::expand;
 use crate::report::{ExportReport, count_of};
 use crate::sentence::capitalised;
@@ -149,7 +150,16 @@ pub(crate) async fn echo(_: &Shell, call: &Call) -> Result<Answer, ShellError> {
     Ok(Answer::text(call.arguments.join(" ")))
 }
 
+/// Returns the path of this machine at which a report is to be written, if it is.
+pub(crate) fn report_path(call: &Call) -> Result<Option<PathBuf>, ShellError> {
+    match call.flags.get("html") {
+        None if call.has("force") => Err(call.wrong("--force is for --html FILE".into())),
+        path => Ok(path.map(|path| expand(path))),
+    }
+}
+
 pub(crate) async fn report(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
+    let path = report_path(call)?;
     let parts = [
         ("files", names::all_files(shell)),
         ("transfers", files::transfers(shell, call).await?),
@@ -157,8 +167,11 @@ pub(crate) async fn report(shell: &Shell, call: &Call) -> Result<Answer, ShellEr
         ("network", network::stats(shell, call).await?),
     ];
     let data: serde_json::Map<String, Value> = parts.iter().map(|(name, part)| ((*name).to_owned(), part.data.clone())).collect();
-    let sections = parts.map(|(name, part)| (name.to_owned(), part.view)).to_vec();
-    Ok(Answer::new(View::Sections(sections), Value::Object(data)))
+    let view = View::Sections(parts.map(|(name, part)| (name.to_owned(), part.view)).to_vec());
+    let Some(path) = path else { return Ok(Answer::new(view, Value::Object(data))) };
+    let page = page::of_run(&shell.access, &view).await?;
+    write_document(&path, &page, call.has("force"))?;
+    Ok(Answer::new(View::Text(format!("the report is written to {}", visible_path(&path))), Value::Object(data)))
 }
 
 pub(crate) async fn export(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {

@@ -39,6 +39,7 @@ pub(crate) fn check_values(table: &Table, call: &Call) -> Result<(), ShellError>
         "expect" => session::check_expectation(table, call),
         "help" => session::topic_of(table, call).map(drop),
         "set" => session::check_variable(call),
+        "report" => session::report_path(call).map(drop),
         "audit" => accounts::count_of_entries(call).map(drop),
         "sessions" | "users" => accounts::named_of(call).map(drop),
         "otp" => otp::check_kind(call),

@@ -18,6 +18,7 @@ use crate::commands::copies::{instant_of, mode_of};
 use crate::commands::files::{check_paths, check_wanted, range_of};
 use crate::commands::names::require_room;
 use crate::commands::network::capture_of;
+use crate::commands::session::report_path;
 use crate::local_pattern::local_paths;
 use crate::pattern::{matching, outermost};
 use crate::place::{expand, place_of};
@@ -32,6 +33,7 @@ impl Outlook {
             "download" => self.download(shell, call).await?,
             "capture" => capture_of(call)?.map_or(Ok(()), |path| self.claim(path, false))?,
             "export" => call.argument(0).map_or(Ok(()), |path| self.claim(expand(path), call.has("force")))?,
+            "report" => report_path(call)?.map_or(Ok(()), |path| self.claim(path, call.has("force")))?,
             "rm" => self.remove(shell, call).await?,
             "mkdir" => self.make_directories(call)?,
             "mv" => self.rename(shell, call).await?,

@@ -9,7 +9,7 @@ use super::tables::{Table, number_column, rate_of, seconds_of, text_column, wrap
 use super::{NetworkReport, NodeLine, WayReport, bytes_of, nodes_table};
 
 /// Number of segments of each file that the text shows.
-const SEGMENTS_SHOWN: usize = 4;
+pub(crate) const SEGMENTS_SHOWN: usize = 4;
 
 /// A user of the demonstration.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -126,6 +126,10 @@ pub struct DemoReport {
 impl ServicesReport {
     /// Returns the section of the report, with an empty line at its end.
     fn text(&self, width: Option<u16>) -> String {
+        format!("services ({} of {})\n{}\n\n", self.file, self.owner, self.table().text(width))
+    }
+
+    fn table(&self) -> Table {
         let row = |(way, report): (&str, &DoorReport)| {
             vec![
                 way.to_owned(),
@@ -151,15 +155,14 @@ impl ServicesReport {
             text_column("bytes"),
         ];
         let rows = [("stored", &self.stored), ("fetched", &self.fetched)].map(row).to_vec();
-        let table = Table { columns, rows, empty: "no files" };
-        format!("services ({} of {})\n{}\n\n", self.file, self.owner, table.text(width))
+        Table { columns, rows, empty: "no files" }
     }
 }
 
 impl DemoReport {
     /// Returns the report as text; tables are at most `width` columns wide, as far as their contents permit.
     pub fn text(&self, width: Option<u16>) -> String {
-        let verdict = if self.verified { "every byte came back" } else { "NOT every byte came back" };
+        let verdict = self.verdict();
         let text = format!(
             "users\n{}\n\nfiles\n{}\n\nsegments on their way (the first {SEGMENTS_SHOWN} of each file)\n{}\n\nnodes\n{}\n\nnetwork\n{}\n{}\n\n{}\
              {verdict}; {:.3} virtual seconds in {:.3} s of wall time; seed {}, trace {}",
@@ -176,6 +179,23 @@ impl DemoReport {
             self.trace_hash,
         );
         wrapped(&text, width)
+    }
+
+    /// Returns what the demonstration has come to, in words.
+    pub fn verdict(&self) -> &'static str {
+        if self.verified { "every byte came back" } else { "NOT every byte came back" }
+    }
+
+    /// Returns the tables of the report with their names, in its order.
+    pub fn tables(&self) -> Vec<(&'static str, Table)> {
+        let tables = [
+            ("users", self.users_table()),
+            ("files", self.files_table()),
+            ("segments", self.segments_table()),
+            ("nodes", nodes_table(&self.nodes)),
+            ("network", self.network.packets_table()),
+        ];
+        tables.into_iter().chain(self.services.iter().map(|services| ("services", services.table()))).collect()
     }
 
     fn users_table(&self) -> Table {

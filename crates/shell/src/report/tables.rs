@@ -33,6 +33,16 @@ pub struct Column {
 }
 
 impl Column {
+    /// Returns the heading of the column.
+    pub fn heading(&self) -> &str {
+        &self.heading
+    }
+
+    /// Returns true if the column is one of quantities, which stand to the right.
+    pub fn is_of_numbers(&self) -> bool {
+        self.alignment == CellAlignment::Right
+    }
+
     /// Returns the column with a rank at which it is omitted if there is not enough room: the highest rank first.
     #[must_use]
     pub fn gives_way(self, rank: u8) -> Column {

@@ -71,11 +71,15 @@ pub(super) static COMMANDS: &[Spec] = &[
         aliases: &[],
         group: Group::Session,
         audience: Audience::Users,
-        place: Place::Anywhere,
+        place: Place::AnywhereWithoutPath,
         summary: "summarize the run: files, nodes, transfers, packets",
-        details: "",
+        details: "With --html it is written to a file as a page, which needs no network and no script: the tables, and charts of the throughput, of \
+                  what the nodes store, of the round trips to them, and of the segments of the last 12 transfers.",
         arguments: &[],
-        flags: &[],
+        flags: &[
+            Flag { name: "html", short: None, value: Some(("FILE", Kind::LocalPath)), summary: "write it to FILE as a page" },
+            FORCE,
+        ],
         run: |shell, call| Box::pin(session::report(shell, call)),
     },
     Spec {
