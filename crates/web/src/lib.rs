@@ -32,8 +32,8 @@ pub mod server;
 mod watching;
 mod web;
 
-pub use self::cookies::CookieKeyError;
 pub use self::api::description;
+pub use self::cookies::CookieKeyError;
 pub use self::server::{PROTOCOLS, Server};
 
 /// Name of the service, of its section in p2p.toml, of its doors, and in the audit log and in mails.

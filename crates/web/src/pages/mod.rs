@@ -25,9 +25,9 @@ mod frame;
 mod links;
 mod listing;
 mod qr;
+mod reader;
 mod room;
 mod shared;
-mod reader;
 mod sign_in;
 
 use askama::Template;

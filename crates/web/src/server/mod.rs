@@ -58,7 +58,8 @@ impl Server {
         let ends = watch::Sender::new(false);
         let (cookies, rates) = (Cookies::of(data_dir, certificate.is_some())?, Rates::default());
         let web = Web::new(access, rules, cookies.clone(), rates.clone(), ends.subscribe(), doors);
-        let routes = Router::new().merge(api::routes()).merge(watching::routes()).merge(pages::routes()).merge(embedded::routes());
+        let routes =
+            Router::new().merge(api::routes()).merge(watching::routes()).merge(pages::routes()).merge(embedded::routes());
         Ok(Server { routes: routes.with_state(web), cookies, rates, handshake: certificate.map(Handshake::presenting), ends })
     }
 
