@@ -191,6 +191,9 @@ pub enum StartError {
     /// The host keys cannot be read or made.
     #[error("SSH has no host keys: {0}")]
     HostKeys(#[from] KeyFileError),
+    /// The key that signs the cookies of browsers cannot be read or made.
+    #[error(transparent)]
+    Cookies(#[from] p2p_web::CookieKeyError),
     /// The certificate of the service cannot be presented.
     #[error(transparent)]
     Certificate(#[from] NotPresented),

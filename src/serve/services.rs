@@ -194,7 +194,7 @@ impl Services {
         Ok(match kind {
             Kind::Grpc => Server::Grpc(p2p_grpc::Server::new(access, rules, certificate).await?),
             Kind::Ssh => Server::Ssh(p2p_ssh::Server::new(access, rules, &self.0.data_dir)?),
-            Kind::Web => Server::Web(p2p_web::Server::new(access, rules, certificate, self.0.doors.clone())),
+            Kind::Web => Server::Web(p2p_web::Server::new(access, rules, &self.0.data_dir, certificate, self.0.doors.clone())?),
         })
     }
 

@@ -268,6 +268,11 @@ impl Auth {
         Ok(Auth(Arc::new(Inner { database, policy, refusal_iterations, pending, archive, mail_queued })))
     }
 
+    /// Returns the configuration of accounts and sessions.
+    pub fn policy(&self) -> &Policy {
+        &self.0.policy
+    }
+
     /// Sets the directory into which the oldest entries of the audit log are moved once there are more than the policy keeps. Before,
     /// and if the directory cannot be written, the log keeps all entries.
     pub fn archive_audit_in(&self, directory: PathBuf) {

@@ -49,7 +49,7 @@ impl Accounts {
             None => begun(&access)?,
             Some(challenge) => {
                 let (kind, mail_wait_seconds) = (challenge.kind.name().to_owned(), challenge.mail_wait);
-                let id = self.0.remember(challenge).map_err(told)?;
+                let id = self.0.challenges().remember(challenge).map_err(told)?;
                 Step::Challenge(OtpChallenge { id, kind, mail_wait_seconds })
             }
         };
@@ -59,15 +59,15 @@ impl Accounts {
     async fn verified(&self, request: Request<VerifyOtpRequest>) -> Result<LoginResponse, Status> {
         let access = self.0.stranger(&request)?;
         let VerifyOtpRequest { challenge_id, code } = request.into_inner();
-        let challenge = self.0.challenge(&challenge_id).map_err(told)?;
+        let challenge = self.0.challenges().of(&challenge_id).map_err(told)?;
         access.login_with_code(&challenge, code.into()).await.map_err(told)?;
-        self.0.forget(&challenge_id);
+        self.0.challenges().forget(&challenge_id);
         Ok(LoginResponse { step: Some(begun(&access)?) })
     }
 
     async fn sent(&self, request: Request<SendOtpRequest>) -> Result<SendOtpResponse, Status> {
         let access = self.0.stranger(&request)?;
-        let challenge = self.0.challenge(&request.into_inner().challenge_id).map_err(told)?;
+        let challenge = self.0.challenges().of(&request.into_inner().challenge_id).map_err(told)?;
         access.send_code(&challenge).await.map_err(told)?;
         Ok(SendOtpResponse {})
     }

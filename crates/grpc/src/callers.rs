@@ -1,16 +1,14 @@
 //! Callers: who makes a request, by the bearer that it presents (RFC 6750, section 2.1), and the challenges to those who log in.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
 
 use p2p_service::access::Access;
+use p2p_service::access::challenges::Challenges;
 use p2p_service::access::remote::RemoteRules;
-use p2p_service::accounts::{AuthError, Challenge, Secret, Token, is_api_token, new_bearer};
+use p2p_service::accounts::{Secret, Token, is_api_token};
 use p2p_service::doors::guest::Guest;
 use secrecy::ExposeSecret;
-use tokio::time::Instant;
 use tonic::metadata::MetadataMap;
 use tonic::{Request, Status};
 
@@ -18,23 +16,18 @@ use crate::status;
 
 /// Name of the services in the audit log and in mails.
 const SERVICE: &str = "grpc";
-/// Challenges that are waited for at once, at the most; each needs a right password.
-const CHALLENGES_MAX: usize = 1024;
-/// Time for which a challenge is remembered. The accounts forget theirs after the same time.
-const CHALLENGE_LIFETIME: Duration = Duration::from_secs(10 * 60);
-
 /// Callers of the services.
 #[derive(Debug, Clone)]
 pub(crate) struct Callers {
     local: Access,
     rules: Arc<RemoteRules>,
-    challenges: Arc<Mutex<HashMap<String, (Challenge, Instant)>>>,
+    challenges: Challenges,
 }
 
 impl Callers {
     /// Makes the callers that come in by the gate of `local`, under these rules.
     pub(crate) fn new(local: Access, rules: Arc<RemoteRules>) -> Callers {
-        Callers { local, rules, challenges: Arc::default() }
+        Callers { local, rules, challenges: Challenges::default() }
     }
 
     /// Returns the access of a caller whom nobody is asked about yet: nobody's.
@@ -57,34 +50,9 @@ impl Callers {
         Ok(access)
     }
 
-    /// Remembers a challenge, and returns the text by which its answer names it.
-    pub(crate) fn remember(&self, challenge: Challenge) -> Result<String, AuthError> {
-        let id = new_bearer("p2p_otp_")?.expose_secret().to_owned();
-        let mut challenges = self.challenges();
-        challenges.retain(|_, (_, since)| since.elapsed() < CHALLENGE_LIFETIME);
-        if challenges.len() >= CHALLENGES_MAX {
-            let oldest = challenges.iter().min_by_key(|(_, (_, since))| *since).map(|(id, _)| id.clone());
-            oldest.and_then(|id| challenges.remove(&id));
-        }
-        challenges.insert(id.clone(), (challenge, Instant::now()));
-        Ok(id)
-    }
-
-    /// Returns the challenge of this name.
-    pub(crate) fn challenge(&self, id: &str) -> Result<Challenge, AuthError> {
-        let challenges = self.challenges();
-        let found = challenges.get(id).filter(|(_, since)| since.elapsed() < CHALLENGE_LIFETIME);
-        found.map(|(challenge, _)| challenge.clone()).ok_or(AuthError::Lapsed)
-    }
-
-    /// Forgets a challenge that was answered.
-    pub(crate) fn forget(&self, id: &str) {
-        self.challenges().remove(id);
-    }
-
-    fn challenges(&self) -> MutexGuard<'_, HashMap<String, (Challenge, Instant)>> {
-        // A panic while the lock was held leaves a complete map.
-        self.challenges.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Returns the challenges to those who log in.
+    pub(crate) fn challenges(&self) -> &Challenges {
+        &self.challenges
     }
 }
 

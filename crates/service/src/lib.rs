@@ -98,10 +98,11 @@ pub mod segments {
 
 /// Types of the accounts that front ends name, so that they need the service alone.
 pub mod accounts {
+    pub use p2p_auth::invites::{InviteInfo, LIFETIME as INVITE_LIFETIME};
     pub use p2p_auth::names::UserName;
     pub use p2p_auth::public_key::KeyFingerprint;
     pub use p2p_auth::secret::new_bearer;
     pub use p2p_auth::tokens::{ApiTokenInfo, LIFETIME as TOKEN_LIFETIME, NewToken, Reach, TokenError, is_in as is_api_token};
-    pub use p2p_auth::{AuthError, Challenge, CodeKind, Registration, Secret, Token};
+    pub use p2p_auth::{AuthError, Begun, Challenge, CodeKind, Registration, Secret, SessionInfo, Token};
     pub use p2p_base::user_name::UserNameError;
 }

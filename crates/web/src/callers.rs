@@ -2,23 +2,21 @@
 //! (RFC 6265).
 
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
-use axum_extra::extract::SignedCookieJar;
-use axum_extra::extract::cookie::{Cookie, SameSite};
-use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
+use http::{HeaderMap, StatusCode};
 use p2p_service::access::Access;
 use p2p_service::accounts::{Secret, Token, is_api_token};
 use p2p_service::doors::guest::Guest;
 use secrecy::ExposeSecret;
 
+use crate::cookies::Browser;
+use crate::csrf;
 use crate::problem::Problem;
 use crate::web::Web;
 
-/// Name of the cookie that holds the session of a browser.
-const COOKIE: &str = "p2p_session";
-
-/// Access of the caller of a request: that of the bearer or of the session, or nobody's if there is none. An extractor of handlers.
+/// Access of the caller of a request: that of the bearer or of the session, or nobody's if there is none. An extractor of handlers, which
+/// refuses what a page of another site may have asked for.
 #[derive(Debug, Clone)]
 pub(crate) struct Caller(pub(crate) Access);
 
@@ -40,18 +38,12 @@ impl FromRequestParts<Web> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, web: &Web) -> Result<Caller, Problem> {
         let Stranger(access) = <Stranger as FromRequestParts<Web>>::from_request_parts(parts, web).await?;
-        let presented = match bearer_of(&parts.headers)? {
-            Some(bearer) => Some(bearer),
-            None => SignedCookieJar::from_headers(&parts.headers, axum::extract::FromRef::from_ref(web))
-                .get(COOKIE)
-                .map(|cookie| cookie.value().to_owned().into()),
-        };
-        if let Some(presented) = presented {
-            match is_api_token(presented.expose_secret()) {
-                true => access.log_in_with_token(presented).await,
-                // A session is its user's and does not end with the request.
-                false => access.resume(Token::presented(presented)).await,
-            }?;
+        match bearer_of(&parts.headers)? {
+            Some(bearer) => by_bearer(&access, bearer).await?,
+            None => by_cookie(&access, parts, web).await?,
+        }
+        if let Some(name) = access.identity().name() {
+            web.rates().check_user(name)?;
         }
         Ok(Caller(access))
     }
@@ -62,15 +54,36 @@ impl OptionalFromRequestParts<Web> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, web: &Web) -> Result<Option<Caller>, Problem> {
-        let caller = <Caller as FromRequestParts<Web>>::from_request_parts(parts, web).await.ok();
-        Ok(caller.filter(|Caller(access)| access.identity().name().is_some()))
+        match <Caller as FromRequestParts<Web>>::from_request_parts(parts, web).await {
+            Ok(caller) => Ok(Some(caller).filter(|Caller(access)| access.identity().name().is_some())),
+            // Who was logged in is nobody now.
+            Err(problem) if problem.status() == StatusCode::UNAUTHORIZED => Ok(None),
+            Err(problem) => Err(problem),
+        }
     }
 }
 
-/// Returns the cookie that holds a session, for as long as the browser runs.
-pub(crate) fn session_cookie(web: &Web, token: &Token) -> Cookie<'static> {
-    let cookie = Cookie::build((COOKIE, token.expose().to_owned())).path("/").http_only(true);
-    cookie.same_site(SameSite::Strict).secure(web.is_secure()).build()
+async fn by_bearer(access: &Access, bearer: Secret) -> Result<(), Problem> {
+    match is_api_token(bearer.expose_secret()) {
+        true => access.log_in_with_token(bearer).await,
+        // A session is its user's and does not end with the request.
+        false => access.resume(Token::presented(bearer)).await,
+    }?;
+    Ok(())
+}
+
+async fn by_cookie(access: &Access, parts: &Parts, web: &Web) -> Result<(), Problem> {
+    let browser = parts.extensions.get::<Browser>().ok_or_else(Problem::internal)?;
+    let Some(session) = browser.session() else { return Ok(()) };
+    csrf::check(web.cookies(), browser, parts)?;
+    access.resume(Token::presented(session.clone())).await.map_err(|error| {
+        let problem = Problem::from(error);
+        if problem.status() == StatusCode::UNAUTHORIZED {
+            browser.note_over();
+        }
+        problem
+    })?;
+    Ok(())
 }
 
 /// Returns what a request presents; `None` if that is nothing.
@@ -80,6 +93,6 @@ fn bearer_of(headers: &HeaderMap) -> Result<Option<Secret>, Problem> {
     let bearer = text.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token.trim());
     match bearer.filter(|token| !token.is_empty()) {
         Some(token) => Ok(Some(token.to_owned().into())),
-        None => Err(Problem::invalid("authorization", "write it as `Bearer TOKEN`")),
+        None => Err(Problem::invalid("authorization", "write it as `Bearer TOKEN`").with_status(StatusCode::UNAUTHORIZED)),
     }
 }

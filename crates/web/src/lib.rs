@@ -6,7 +6,10 @@
 //! | `api` | REST, below `/api`, and its description |
 //! | `pages` | the pages |
 //! | `embedded` | the files of the pages that do not change: style sheets, scripts, pictures |
+//! | `guards` | what every request passes: hosts, rates, headers, and what no handler answers |
 //! | `callers` | who makes a request |
+//! | `cookies` | the cookie that holds the session of a browser, and the key that signs it |
+//! | `csrf` | protection against requests that pages of other sites cause |
 //! | `problem` | how errors are told |
 //! | `watching` | metrics, and whether the process is well, for programs that watch it |
 //! | `web` | what all requests share |
@@ -17,7 +20,10 @@
 
 mod api;
 mod callers;
+mod cookies;
+mod csrf;
 mod embedded;
+mod guards;
 mod pages;
 mod problem;
 pub mod server;
@@ -25,6 +31,7 @@ mod watching;
 mod web;
 
 pub use self::api::description;
+pub use self::cookies::CookieKeyError;
 pub use self::server::{PROTOCOLS, Server};
 
 /// Name of the service, of its section in p2p.toml, of its doors, and in the audit log and in mails.

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use axum::extract::rejection::{FormRejection, JsonRejection, PathRejection, QueryRejection};
+use axum::extract::rejection::{BytesRejection, FormRejection, JsonRejection, PathRejection, QueryRejection};
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
@@ -43,6 +43,23 @@ pub(crate) struct Problem {
     /// Seconds after which the request may be repeated, if that can help.
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_after: Option<u64>,
+    /// Login that waits for a code (`CODE_NEEDED`).
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    #[schema(inline)]
+    code: Option<CodeNeeded>,
+}
+
+/// Login that waits for the code of a second factor.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub(crate) struct CodeNeeded {
+    /// Name of the login for `auth/otp`, for ten minutes.
+    pub(crate) challenge: String,
+    /// Source of the code: `app` or `mail`. A backup code is taken as well.
+    #[serde(rename = "kind")]
+    pub(crate) source: &'static str,
+    /// Seconds until a code is mailed again, if too many were asked for: none was mailed then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) mail_wait: Option<u64>,
 }
 
 /// What a problem is about.
@@ -65,7 +82,24 @@ impl Problem {
             resource: None,
             quota: None,
             retry_after: None,
+            code: None,
         }
+    }
+
+    /// Returns the problem of a login that needs a code too.
+    pub(crate) fn code_needed(code: CodeNeeded) -> Problem {
+        let detail = match code.source {
+            "mail" => "the code that was mailed is needed too",
+            _ => "a code of the authenticator app is needed too, or a backup code",
+        };
+        Problem { code: Some(code), ..Problem::new(StatusCode::UNAUTHORIZED, name::CODE_NEEDED, detail) }
+    }
+
+    /// Returns the problem of a client that makes too many requests, with the time after which it may make one.
+    pub(crate) fn too_many(detail: &str, wait: Duration) -> Problem {
+        // Rounded up, so that who waits for so long is served.
+        let retry_after = Some(wait.as_millis().div_ceil(1_000).try_into().unwrap_or(u64::MAX).max(1));
+        Problem { retry_after, ..Problem::new(StatusCode::TOO_MANY_REQUESTS, name::TOO_MANY_REQUESTS, detail) }
     }
 
     /// Returns the problem of a request whose field has no valid value.
@@ -90,6 +124,16 @@ impl Problem {
         StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
+    /// Returns the name of the status.
+    pub(crate) fn title(&self) -> &str {
+        &self.title
+    }
+
+    /// Returns true if the login that the request goes on with is over.
+    pub(crate) fn is_of_lapsed_login(&self) -> bool {
+        self.reason == name::LAPSED
+    }
+
     /// Returns the sentence about the problem.
     pub(crate) fn detail(&self) -> &str {
         &self.detail
@@ -101,7 +145,11 @@ impl<E: Into<AccessError>> From<E> for Problem {
     fn from(error: E) -> Problem {
         let error = error.into();
         let (reason, kind) = (Reason::of(&error), error.kind());
-        let status = StatusCode::from_u16(statuses::of(kind).http.number).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let status = match reason.name {
+            // More exact than the kind (RFC 6585, section 4).
+            name::TOO_MANY_ATTEMPTS | name::TOO_MANY_REQUESTS => StatusCode::TOO_MANY_REQUESTS,
+            _ => StatusCode::from_u16(statuses::of(kind).http.number).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+        };
         let resource = reason.resource.map(|(kind, name)| Resource { kind: kind.to_owned(), name });
         let retry_after = reason.retry_after.map(|span: Duration| span.as_secs().max(1));
         let detail = match kind {
@@ -123,7 +171,12 @@ macro_rules! rejections {
         $(
             impl From<$rejection> for Rejected {
                 fn from(rejection: $rejection) -> Rejected {
-                    Rejected(Problem::new(rejection.status(), name::INVALID_FIELD, rejection.body_text()))
+                    let reason = match rejection.status() {
+                        StatusCode::PAYLOAD_TOO_LARGE => name::REQUEST_LIMIT,
+                        StatusCode::UNSUPPORTED_MEDIA_TYPE => name::MEDIA_TYPE,
+                        _ => name::INVALID_FIELD,
+                    };
+                    Rejected(Box::new(Problem::new(rejection.status(), reason, rejection.body_text())))
                 }
             }
         )*
@@ -132,9 +185,15 @@ macro_rules! rejections {
 
 /// Rejection of an extractor of axum, told as a problem.
 #[derive(Debug)]
-pub(crate) struct Rejected(Problem);
+pub(crate) struct Rejected(Box<Problem>);
 
-rejections!(JsonRejection, QueryRejection, PathRejection, FormRejection);
+rejections!(BytesRejection, FormRejection, JsonRejection, PathRejection, QueryRejection);
+
+impl From<Problem> for Rejected {
+    fn from(problem: Problem) -> Rejected {
+        Rejected(Box::new(problem))
+    }
+}
 
 impl IntoResponse for Rejected {
     fn into_response(self) -> Response {
@@ -152,6 +211,8 @@ impl IntoResponse for Problem {
         if self.status() == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"p2p\""));
         }
+        // For pages, which tell of it in words.
+        response.extensions_mut().insert(self);
         response
     }
 }

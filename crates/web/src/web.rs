@@ -1,10 +1,10 @@
-//! What all requests share: the gate, its rules, and whether clients come by TLS.
+//! What all requests share: the gate, its rules, the cookies, the challenges of logins and the rates.
 
 use std::sync::Arc;
 
 use axum::extract::FromRef;
-use axum_extra::extract::cookie::Key;
 use p2p_service::access::Access;
+use p2p_service::access::challenges::Challenges;
 use p2p_service::access::remote::RemoteRules;
 use p2p_service::doors::Doors;
 use p2p_service::doors::guest::Guest;
@@ -12,6 +12,8 @@ use tokio::sync::watch;
 
 use crate::SERVICE;
 use crate::api::Dashboards;
+use crate::cookies::Cookies;
+use crate::guards::rates::Rates;
 
 /// What all requests share. Cheap to clone.
 #[derive(Clone)]
@@ -20,10 +22,9 @@ pub(crate) struct Web(Arc<Inner>);
 struct Inner {
     local: Access,
     rules: Arc<RemoteRules>,
-    /// True if the web speaks TLS, so that cookies are kept from what does not (RFC 6265, section 5.2.5).
-    is_secure: bool,
-    /// Key by which cookies are signed.
-    key: Key,
+    cookies: Cookies,
+    challenges: Challenges,
+    rates: Rates,
     /// True once the server ends.
     ends: watch::Receiver<bool>,
     /// Doors of the process, for their figures.
@@ -34,9 +35,16 @@ struct Inner {
 
 impl Web {
     /// Makes what the requests to the gate of `local` share.
-    pub(crate) fn new(local: Access, rules: Arc<RemoteRules>, is_secure: bool, ends: watch::Receiver<bool>, doors: Doors) -> Web {
-        let (key, dashboards) = (Key::generate(), Dashboards::default());
-        Web(Arc::new(Inner { local, rules, is_secure, key, ends, doors, dashboards }))
+    pub(crate) fn new(
+        local: Access,
+        rules: Arc<RemoteRules>,
+        cookies: Cookies,
+        rates: Rates,
+        ends: watch::Receiver<bool>,
+        doors: Doors,
+    ) -> Web {
+        let (challenges, dashboards) = (Challenges::default(), Dashboards::default());
+        Web(Arc::new(Inner { local, rules, cookies, challenges, rates, ends, doors, dashboards }))
     }
 
     /// Returns the access of the program itself, for what names no user.
@@ -64,9 +72,19 @@ impl Web {
         self.0.local.of_client(SERVICE, guest.address(), &self.0.rules)
     }
 
-    /// Returns true if the web speaks TLS.
-    pub(crate) fn is_secure(&self) -> bool {
-        self.0.is_secure
+    /// Returns the cookies.
+    pub(crate) fn cookies(&self) -> &Cookies {
+        &self.0.cookies
+    }
+
+    /// Returns the challenges to those who log in.
+    pub(crate) fn challenges(&self) -> &Challenges {
+        &self.0.challenges
+    }
+
+    /// Returns the rates of requests.
+    pub(crate) fn rates(&self) -> &Rates {
+        &self.0.rates
     }
 
     /// Waits until the server ends, for answers that have no end of their own.
@@ -76,8 +94,8 @@ impl Web {
     }
 }
 
-impl FromRef<Web> for Key {
-    fn from_ref(web: &Web) -> Key {
-        web.0.key.clone()
+impl FromRef<Web> for Cookies {
+    fn from_ref(web: &Web) -> Cookies {
+        web.0.cookies.clone()
     }
 }

@@ -93,6 +93,11 @@ impl Access {
         Ok(self.session().clone().and_then(Held::session).ok_or(Denial::LoginNeeded)?)
     }
 
+    /// Returns the instant at which a session ends that begins now, in seconds since 1970, if it is not ended before.
+    pub fn session_end(&self) -> u64 {
+        self.now().saturating_add(self.auth.policy().session_lifetime)
+    }
+
     /// Lets the current session outlive the front end, because its token has been saved.
     pub fn keep(&self) {
         if let Some(held) = self.session().as_mut() {

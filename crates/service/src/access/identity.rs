@@ -36,6 +36,14 @@ impl Identity {
         }
     }
 
+    /// Returns the account of a user who is logged in.
+    pub fn account(&self) -> Option<&Account> {
+        match self {
+            Identity::User { account, .. } => Some(account),
+            Identity::Operator | Identity::Nobody => None,
+        }
+    }
+
     /// Returns the identity of a user who is logged in by a session.
     pub fn by_session(account: Account) -> Identity {
         Identity::User { account, token: None }

@@ -8,6 +8,7 @@
 //! | [`account`] | registration, login, logout and the other account operations, off the async threads |
 //! | [`watching`] | snapshots and events, as far as the user may see them |
 //! | [`remote`] | clients from remote, and which registrations of theirs are admitted |
+//! | [`challenges`] | the challenges of a service to those who log in and have a second factor |
 //! | `held` | the session or the API token by which the user is logged in |
 //! | [`session_file`] | the session that `p2p login` saves in the data directory |
 //! | [`range`] | ranges of bytes as users write them |
@@ -24,6 +25,7 @@
 //! While there is no account, the user who has the data directory open may do everything.
 
 pub mod account;
+pub mod challenges;
 pub mod copies;
 mod files;
 mod held;

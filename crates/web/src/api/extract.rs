@@ -1,15 +1,52 @@
-//! Bodies and parameters of requests: the extractors of axum, whose rejections are told as problems (RFC 9457).
+//! Bodies and parameters of requests: the extractors of axum, whose rejections are told as problems (RFC 9457), and which wait for a body
+//! for a bounded time.
 
+use std::time::Duration;
+
+use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::extract::{FromRequest, FromRequestParts, OptionalFromRequest, Request};
+use http::StatusCode;
+use http::header::CONTENT_TYPE;
+use p2p_service::reasons::name;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use tokio::time::timeout;
 
+use crate::cookies::Browser;
+use crate::csrf;
 use crate::problem::{Problem, Rejected};
+use crate::web::Web;
+
+/// Length of a body of JSON or of a form at the most, in bytes. Content of files is read by other means.
+pub(crate) const BODY_MAX: usize = 64 << 10;
+/// Time for such a body to arrive.
+const BODY_WITHIN: Duration = Duration::from_secs(30);
 
 /// Body in JSON (RFC 8259).
-#[derive(Debug, FromRequest)]
-#[from_request(via(axum::Json), rejection(Rejected))]
+#[derive(Debug)]
 pub(crate) struct Body<T>(pub(crate) T);
+
+impl<T: DeserializeOwned> FromRequest<Web> for Body<T> {
+    type Rejection = Rejected;
+
+    async fn from_request(request: Request, web: &Web) -> Result<Body<T>, Rejected> {
+        let Json(body) = in_time(<Json<T> as FromRequest<Web>>::from_request(request, web)).await??;
+        Ok(Body(body))
+    }
+}
+
+/// A body that may be left out, together with the header `Content-Type`.
+impl<T: DeserializeOwned> OptionalFromRequest<Web> for Body<T> {
+    type Rejection = Rejected;
+
+    async fn from_request(request: Request, web: &Web) -> Result<Option<Body<T>>, Rejected> {
+        match request.headers().contains_key(CONTENT_TYPE) {
+            true => <Body<T> as FromRequest<Web>>::from_request(request, web).await.map(Some),
+            false => Ok(None),
+        }
+    }
+}
 
 /// Parameters in the query of the target (RFC 3986, section 3.4).
 #[derive(Debug, FromRequestParts)]
@@ -21,25 +58,56 @@ pub(crate) struct Query<T>(pub(crate) T);
 #[from_request(via(axum::extract::Path), rejection(Rejected))]
 pub(crate) struct Path<T>(pub(crate) T);
 
-/// Fields of a form of a page (`application/x-www-form-urlencoded`).
-#[derive(Debug, FromRequest)]
-#[from_request(via(axum::Form), rejection(Rejected))]
+/// Fields of a form of a page (`application/x-www-form-urlencoded`). The form has the hidden field `csrf_token` with a
+/// [`FormToken`](csrf::FormToken) of this browser, which is checked here.
+#[derive(Debug)]
 pub(crate) struct Form<T>(pub(crate) T);
 
-/// Body in JSON that may be left out, which is the same as `null`.
-#[derive(Debug)]
-pub(crate) struct OptionalBody<T>(pub(crate) Option<T>);
+/// Field that each form has.
+#[derive(Debug, Deserialize)]
+struct Hidden {
+    csrf_token: Option<String>,
+}
 
-impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for OptionalBody<T> {
-    type Rejection = Problem;
+impl<T: DeserializeOwned> FromRequest<Web> for Form<T> {
+    type Rejection = Rejected;
 
-    async fn from_request(request: Request, state: &S) -> Result<OptionalBody<T>, Problem> {
-        let bytes = Bytes::from_request(request, state).await;
-        let bytes = bytes.map_err(|rejection| Problem::invalid("body", rejection.body_text()).with_status(rejection.status()))?;
-        if bytes.is_empty() {
-            return Ok(OptionalBody(None));
+    async fn from_request(request: Request, web: &Web) -> Result<Form<T>, Rejected> {
+        let browser = request.extensions().get::<Browser>().cloned().ok_or_else(Problem::internal)?;
+        let kind = request.headers().get(CONTENT_TYPE).cloned();
+        let body = in_time(Bytes::from_request(request, web)).await??;
+        let copy = || {
+            let mut request = Request::new(axum::body::Body::from(body.clone()));
+            *request.method_mut() = http::Method::POST;
+            kind.iter().for_each(|kind| drop(request.headers_mut().insert(CONTENT_TYPE, kind.clone())));
+            request
+        };
+        let axum::Form(Hidden { csrf_token }) = axum::Form::from_request(copy(), web).await?;
+        if !csrf_token.is_some_and(|token| csrf::is_given(web.cookies(), &browser, &token)) {
+            return Err(csrf::refused("the page was loaded too long ago; go back, load it again, and then send the form").into());
         }
-        let read = serde_json::from_slice(&bytes);
-        read.map(OptionalBody).map_err(|error| Problem::invalid("body", error))
+        let axum::Form(fields) = axum::Form::from_request(copy(), web).await?;
+        Ok(Form(fields))
+    }
+}
+
+/// Waits for a body.
+async fn in_time<T>(body: impl Future<Output = T>) -> Result<T, Problem> {
+    let late = |_| {
+        let detail = format!("the body has not arrived within {} s", BODY_WITHIN.as_secs());
+        Problem::new(StatusCode::REQUEST_TIMEOUT, name::REQUEST_LIMIT, detail)
+    };
+    timeout(BODY_WITHIN, body).await.map_err(late)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A body that never comes to its end is given up, and its client told; virtual time of the runtime passes at once.
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_does_not_come_is_given_up() {
+        let problem = in_time(std::future::pending::<()>()).await.unwrap_err();
+        assert_eq!((problem.status(), problem.detail()), (StatusCode::REQUEST_TIMEOUT, "the body has not arrived within 30 s"));
     }
 }

@@ -3,7 +3,9 @@
 //! | file | contents |
 //! |---|---|
 //! | `extract` | bodies and parameters of requests, whose rejections are problems |
-//! | `auth` | registration, logins and sessions |
+//! | `auth` | registration, logins and who the caller is |
+//! | `account` | the caller's account: password, sessions, one-time passwords |
+//! | `tokens` | API tokens, and invites |
 //! | `network`, `nodes`, `links`, `paths` | the network: hosts, probes, nodes, links and paths |
 //! | `faults` | what is broken on purpose, and profiles |
 //! | `time` | the virtual clock |
@@ -14,7 +16,8 @@
 //! A handler has a `#[utoipa::path]` above it, and its module a function `routes` that this one merges. What it is asked for goes to the gate,
 //! and what the gate refuses is a [`Problem`](crate::problem::Problem).
 
-mod auth;
+mod account;
+pub(crate) mod auth;
 mod dashboard;
 mod describing;
 pub(crate) mod extract;
@@ -25,6 +28,7 @@ mod nodes;
 mod paths;
 mod storage;
 mod time;
+mod tokens;
 mod transfers;
 mod values;
 
@@ -41,9 +45,8 @@ use crate::web::Web;
 
 /// Returns the routes of REST and their description.
 fn described() -> (Router<Web>, Description) {
-    let v1 = OpenApiRouter::new().merge(auth::routes()).merge(network_routes());
-    let (routes, mut description) =
-        OpenApiRouter::with_openapi(describing::General::openapi()).nest("/api/v1", v1).split_for_parts();
+    let v1 = OpenApiRouter::new().merge(auth::routes()).merge(account::routes()).merge(tokens::routes()).merge(network_routes());
+    let (routes, mut description) = OpenApiRouter::with_openapi(describing::General::openapi()).nest("/v1", v1).split_for_parts();
     describing::complete(&mut description);
     (routes, description)
 }
@@ -63,19 +66,20 @@ fn network_routes() -> OpenApiRouter<Web> {
 }
 
 /// Returns the older paths about the network, which mean the same.
-fn older_routes() -> Router<Web> {
+fn network_aliases() -> Router<Web> {
     Router::new()
-        .route("/api/network/topology", get(network::topology))
-        .route("/api/network/statistics", get(network::statistics))
-        .route("/api/network/health", get(network::health).post(network::check))
-        .route("/api/storage/status", get(storage::status))
-        .route("/api/nodes", get(nodes::list))
-        .route("/api/nodes/select", post(nodes::select))
-        .route("/api/dashboard", get(dashboard::now))
+        .route("/network/topology", get(network::topology))
+        .route("/network/statistics", get(network::statistics))
+        .route("/network/health", get(network::health).post(network::check))
+        .route("/storage/status", get(storage::status))
+        .route("/nodes", get(nodes::list))
+        .route("/nodes/select", post(nodes::select))
+        .route("/dashboard", get(dashboard::now))
 }
 
 /// Returns the routes of REST.
 pub(crate) fn routes() -> Router<Web> {
     let (routes, description) = described();
-    routes.merge(older_routes()).route("/api/v1/openapi.json", get(|| async { Json(description) }))
+    let older = Router::new().merge(auth::aliases()).merge(account::aliases()).merge(network_aliases());
+    routes.nest("/api", older).route("/api/v1/openapi.json", get(|| async { Json(description) }))
 }

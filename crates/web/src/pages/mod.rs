@@ -20,6 +20,19 @@ pub(crate) fn routes() -> Router<Web> {
     Router::new().merge(reader::routes()).merge(sign_in::routes())
 }
 
+/// The page about a problem.
+#[derive(Template)]
+#[template(path = "problem.html")]
+struct Told<'a> {
+    title: &'a str,
+    detail: &'a str,
+}
+
+/// Returns a page that tells of a problem.
+pub(crate) fn of_problem(problem: &Problem) -> Response {
+    page(&Told { title: problem.title(), detail: problem.detail() })
+}
+
 /// Returns a page from its template.
 fn page(template: &impl Template) -> Response {
     match template.render() {

@@ -6,6 +6,7 @@
 
 mod connection;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,6 +21,9 @@ use p2p_service::doors::{Door, Doors};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 
+use crate::cookies::{CookieKeyError, Cookies};
+use crate::guards::guarded;
+use crate::guards::rates::Rates;
 use crate::web::Web;
 use crate::{api, embedded, pages, watching};
 
@@ -30,6 +34,8 @@ pub const PROTOCOLS: &[&[u8]] = &[b"h2", b"http/1.1"];
 #[derive(Debug)]
 pub struct Server {
     routes: Router,
+    cookies: Cookies,
+    rates: Rates,
     /// Handshake of TLS, unless the web is without.
     handshake: Option<Handshake>,
     /// True once the server ends.
@@ -38,21 +44,32 @@ pub struct Server {
 
 impl Server {
     /// Makes the server for clients of the gate of `access`, under these rules. With a certificate to present it speaks TLS, and nothing
-    /// else. It tells of the figures of `doors`.
-    pub fn new(access: Access, rules: Arc<RemoteRules>, certificate: Option<&Presented>, doors: Doors) -> Server {
+    /// else. The key that signs cookies is kept in the data directory. It tells of the
+    /// figures of `doors`.
+    ///
+    /// # Errors
+    /// Fails if the key of cookies cannot be read or made, or if others may read it.
+    pub fn new(
+        access: Access,
+        rules: Arc<RemoteRules>,
+        data_dir: &Path,
+        certificate: Option<&Presented>,
+        doors: Doors,
+    ) -> Result<Server, CookieKeyError> {
         let ends = watch::Sender::new(false);
-        let web = Web::new(access, rules, certificate.is_some(), ends.subscribe(), doors);
+        let (cookies, rates) = (Cookies::of(data_dir, certificate.is_some())?, Rates::default());
+        let web = Web::new(access, rules, cookies.clone(), rates.clone(), ends.subscribe(), doors);
         let routes =
             Router::new().merge(api::routes()).merge(watching::routes()).merge(pages::routes()).merge(embedded::routes());
-        Server { routes: routes.with_state(web), handshake: certificate.map(Handshake::presenting), ends }
+        Ok(Server { routes: routes.with_state(web), cookies, rates, handshake: certificate.map(Handshake::presenting), ends })
     }
 
     /// Serves the clients of a door until it is closed, and then lets them end what they do, for `drain` at the most.
     pub async fn attend(self, door: Door, drain: Duration) {
         let mut closing = door.closing();
-        let attending = door.attend(drain, |stream, guest| {
-            serve(self.handshake.clone(), stream, guest, self.routes.clone(), self.ends.subscribe())
-        });
+        let routes = guarded(self.routes, door.address(), &self.cookies, &self.rates);
+        let attending = door
+            .attend(drain, |stream, guest| serve(self.handshake.clone(), stream, guest, routes.clone(), self.ends.subscribe()));
         let ending = async {
             closing.begun().await;
             self.ends.send_replace(true);

@@ -1,0 +1,237 @@
+//! The account of the caller: password, sessions, and one-time passwords with their QR code (RFC 6238). It is a person's: an API token is
+//! refused.
+
+use axum::Json;
+use http::StatusCode;
+use p2p_service::accounts::{Begun, CodeKind, Secret, SessionInfo};
+use qrcode::render::svg;
+use qrcode::{EcLevel, QrCode};
+use secrecy::ExposeSecret;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::extract::{Body, Path};
+use crate::callers::Caller;
+use crate::problem::Problem;
+use crate::web::Web;
+
+/// Width of a QR code at the least, in pixels: a camera reads it from a screen at an arm's length.
+const QR_PIXELS: u32 = 240;
+
+pub(super) fn routes() -> OpenApiRouter<Web> {
+    OpenApiRouter::new()
+        .routes(routes!(change_password))
+        .routes(routes!(sessions))
+        .routes(routes!(revoke_session))
+        .routes(routes!(enable_otp))
+        .routes(routes!(confirm_otp))
+        .routes(routes!(disable_otp))
+        .routes(routes!(renew_backup_codes))
+}
+
+/// Returns the older paths of the same meaning.
+pub(super) fn aliases() -> axum::Router<Web> {
+    axum::Router::new().route("/auth/enable-otp", axum::routing::post(enable_otp))
+}
+
+/// Change of a password.
+#[derive(Debug, Deserialize, ToSchema)]
+struct NewPassword {
+    /// Password that the account has.
+    old: String,
+    /// Password that it is to have.
+    new: String,
+}
+
+/// Proof that the user is there.
+#[derive(Debug, Deserialize, ToSchema)]
+struct Proof {
+    /// Password of the user.
+    password: String,
+}
+
+/// Second factor that is wanted.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+struct Wanted {
+    /// Source of the codes: an authenticator app unless another is named.
+    #[serde(default)]
+    kind: Source,
+}
+
+/// Source of one-time codes.
+#[derive(Debug, Clone, Copy, Default, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum Source {
+    /// An authenticator app.
+    #[default]
+    App,
+    /// Mails.
+    Mail,
+}
+
+/// Code that confirms.
+#[derive(Debug, Deserialize, ToSchema)]
+struct Confirmation {
+    /// Code of the app or of the mail.
+    code: String,
+}
+
+/// One-time passwords that are set up, and take effect once a code confirms them.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Enrolment {
+    /// Source of the codes.
+    kind: Source,
+    /// Secret in base32, to be typed into an app; null for mails.
+    pub(crate) secret: Option<String>,
+    /// Secret as a URI `otpauth:`, as apps take it; null for mails.
+    pub(crate) uri: Option<String>,
+    /// QR code of the URI as a picture in SVG; null for mails.
+    pub(crate) qr_svg: Option<String>,
+}
+
+/// Backup codes, each for one login, which cannot be read again.
+#[derive(Debug, Serialize, ToSchema)]
+struct BackupCodes {
+    /// The codes.
+    backup_codes: Vec<String>,
+}
+
+/// Sessions of the user.
+#[derive(Debug, Serialize, ToSchema)]
+struct Sessions {
+    /// The sessions.
+    sessions: Vec<Session>,
+}
+
+/// Session of the user.
+#[derive(Debug, Serialize, ToSchema)]
+struct Session {
+    /// Identifier, by which it is ended.
+    id: String,
+    /// Instant of its begin, in seconds since 1970-01-01 00:00 UTC.
+    created_at: u64,
+    /// Instant of its last use, exact to the minute, in seconds since 1970-01-01 00:00 UTC.
+    used_at: u64,
+    /// Front end and address from which it was begun.
+    origin: String,
+    /// True for the session of this request.
+    is_own: bool,
+}
+
+impl From<SessionInfo> for Session {
+    fn from(session: SessionInfo) -> Session {
+        let SessionInfo { id, created_at, used_at, origin, is_own } = session;
+        Session { id, created_at, used_at, origin, is_own }
+    }
+}
+
+/// Changes the password of the caller, ends the other sessions, and revokes the API tokens.
+#[utoipa::path(post, path = "/auth/password", request_body = NewPassword, tag = "accounts", responses(
+    (status = 204, description = "The password is changed"),
+    (status = "default", description = "What is wrong", body = Problem, content_type = "application/problem+json"),
+))]
+async fn change_password(
+    Caller(access): Caller,
+    Body(NewPassword { old, new }): Body<NewPassword>,
+) -> Result<StatusCode, Problem> {
+    access.change_password(old.into(), new.into()).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Lists the sessions of the caller.
+#[utoipa::path(get, path = "/auth/sessions", tag = "accounts", responses(
+    (status = 200, description = "The sessions", body = Sessions),
+    (status = "default", description = "What is wrong", body = Problem, content_type = "application/problem+json"),
+))]
+async fn sessions(Caller(access): Caller) -> Result<Json<Sessions>, Problem> {
+    let sessions = access.sessions().await?.into_iter().map(Session::from).collect();
+    Ok(Json(Sessions { sessions }))
+}
+
+/// Ends one session of the caller.
+#[utoipa::path(delete, path = "/auth/sessions/{id}", tag = "accounts", params(("id" = String, Path, description = "Identifier")), responses(
+    (status = 204, description = "The session is over"),
+    (status = "default", description = "What is wrong", body = Problem, content_type = "application/problem+json"),
+))]
+async fn revoke_session(Caller(access): Caller, Path(id): Path<String>) -> Result<StatusCode, Problem> {
+    access.revoke(id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Begins to enable one-time passwords. They take effect once `auth/confirm-otp` has a code.
+#[utoipa::path(post, path = "/auth/enable-otp", request_body = Option<Wanted>, tag = "accounts", responses(
+    (status = 200, description = "What an authenticator app is set up with, or that a code is mailed", body = Enrolment),
+    (status = "default", description = "What is wrong", body = Problem, content_type = "application/problem+json"),
+))]
+async fn enable_otp(Caller(access): Caller, body: Option<Body<Wanted>>) -> Result<Json<Enrolment>, Problem> {
+    let Wanted { kind } = body.map(|Body(wanted)| wanted).unwrap_or_default();
+    let wanted = match kind {
+        Source::App => CodeKind::App,
+        Source::Mail => CodeKind::Mail,
+    };
+    Ok(Json(Enrolment::of(&access.otp_enable(wanted).await?)?))
+}
+
+impl Enrolment {
+    /// Returns what the user of an enrolment is shown.
+    pub(crate) fn of(begun: &Begun) -> Result<Enrolment, Problem> {
+        let Begun::App(enrolment) = begun else {
+            return Ok(Enrolment { kind: Source::Mail, secret: None, uri: None, qr_svg: None });
+        };
+        let uri = enrolment.uri.expose_secret();
+        Ok(Enrolment {
+            kind: Source::App,
+            secret: Some(enrolment.secret.expose_secret().to_owned()),
+            uri: Some(uri.to_owned()),
+            qr_svg: Some(qr_svg(uri)?),
+        })
+    }
+}
+
+/// Returns a text as a QR code (ISO/IEC 18004): dark on light in every colour scheme, since cameras need that.
+fn qr_svg(text: &str) -> Result<String, Problem> {
+    let code = QrCode::with_error_correction_level(text, EcLevel::M).map_err(|error| {
+        tracing::error!(%error, "a QR code cannot be made");
+        Problem::internal()
+    })?;
+    let picture = code.render::<svg::Color>().min_dimensions(QR_PIXELS, QR_PIXELS).build();
+    // Within a page there is no declaration of XML.
+    Ok(picture.split_once("?>").map_or(picture.as_str(), |(_, element)| element).to_owned())
+}
+
+/// Enables the one-time passwords that are set up, with a code that shows that they work.
+#[utoipa::path(post, path = "/auth/confirm-otp", request_body = Confirmation, tag = "accounts", responses(
+    (status = 200, description = "The backup codes", body = BackupCodes),
+    (status = "default", description = "What is wrong", body = Problem, content_type = "application/problem+json"),
+))]
+async fn confirm_otp(
+    Caller(access): Caller,
+    Body(Confirmation { code }): Body<Confirmation>,
+) -> Result<Json<BackupCodes>, Problem> {
+    Ok(Json(exposed(&access.otp_confirm(code.into()).await?)))
+}
+
+/// Disables one-time passwords.
+#[utoipa::path(post, path = "/auth/disable-otp", request_body = Proof, tag = "accounts", responses(
+    (status = 204, description = "One-time passwords are disabled"),
+    (status = "default", description = "What is wrong", body = Problem, content_type = "application/problem+json"),
+))]
+async fn disable_otp(Caller(access): Caller, Body(Proof { password }): Body<Proof>) -> Result<StatusCode, Problem> {
+    access.otp_disable(password.into()).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Replaces the backup codes.
+#[utoipa::path(post, path = "/auth/backup-codes", request_body = Proof, tag = "accounts", responses(
+    (status = 200, description = "The backup codes", body = BackupCodes),
+    (status = "default", description = "What is wrong", body = Problem, content_type = "application/problem+json"),
+))]
+async fn renew_backup_codes(Caller(access): Caller, Body(Proof { password }): Body<Proof>) -> Result<Json<BackupCodes>, Problem> {
+    Ok(Json(exposed(&access.new_backup_codes(password.into()).await?)))
+}
+
+fn exposed(codes: &[Secret]) -> BackupCodes {
+    BackupCodes { backup_codes: codes.iter().map(|code| code.expose_secret().to_owned()).collect() }
+}
