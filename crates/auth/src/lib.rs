@@ -257,6 +257,11 @@ pub fn has_accounts(database: &Database) -> Result<bool, AuthError> {
 }
 
 impl Auth {
+    /// Returns the database that the accounts are in, for readers of what else is in it.
+    pub fn database(&self) -> &Database {
+        &self.0.database
+    }
+
     /// Opens the accounts of this database and creates the tables that are missing.
     ///
     /// # Errors

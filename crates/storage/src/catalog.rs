@@ -8,6 +8,7 @@ mod copies;
 mod files;
 mod lookup;
 mod migration;
+pub mod numbers;
 mod pins;
 mod places;
 mod rows;

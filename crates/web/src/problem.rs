@@ -119,6 +119,11 @@ impl Problem {
         Problem { status: status.as_u16(), title, ..self }
     }
 
+    /// Returns the problem with one more thing to know.
+    pub(crate) fn and(self, more: &str) -> Problem {
+        Problem { detail: format!("{}; {more}", self.detail), ..self }
+    }
+
     /// Returns the status of the answer.
     pub(crate) fn status(&self) -> StatusCode {
         StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)

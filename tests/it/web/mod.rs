@@ -1,6 +1,9 @@
 //! The web, as its clients see it: REST by a real HTTP client against a running `p2p serve --web`, and the pages.
 
 mod auth;
+mod files;
+mod files_changed;
+mod files_stored;
 
 use std::net::SocketAddr;
 

@@ -12,8 +12,10 @@
 //! | `held` | the session or the API token by which the user is logged in |
 //! | [`session_file`] | the session that `p2p login` saves in the data directory |
 //! | [`range`] | ranges of bytes as users write them |
-//! | [`numbers`] | what the program counts, without a name of a user or a file |
+//! | [`counts`] | what the program counts, without a name of a user or a file |
 //! | [`pages`] | lists of files page by page |
+//! | [`browsing`] | lists that are searched, and in other orders, page by page |
+//! | `numbers` | the numbers of files and directories |
 //! | [`room`] | room for the user's files |
 //! | [`sharing`] | read access of other users |
 //! | `preference` | the node to which uploads of a user go first |
@@ -25,13 +27,15 @@
 //! While there is no account, the user who has the data directory open may do everything.
 
 pub mod account;
+pub mod browsing;
 pub mod challenges;
 pub mod copies;
+pub mod counts;
 mod files;
 mod held;
 pub mod identity;
 mod keys;
-pub mod numbers;
+mod numbers;
 pub mod pages;
 pub(crate) mod preference;
 pub mod range;

@@ -1,77 +1,36 @@
-//! Numbers: what the program counts of its network, for programs that watch it. No number names a user or a file; how full nodes are is
-//! told to those alone who may see it.
+//! The numbers of files and directories, which they keep under every name: those of a list, and the file of a number.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use p2p_engine::{EngineError, policy};
+use p2p_store::catalog::numbers;
+use p2p_store::manifest::FileRecord;
+use p2p_store::names::FileKey;
 
-use p2p_base::units::SimTime;
-use p2p_engine::pace::PaceStatus;
-use p2p_engine::policy;
-use p2p_engine::snapshot::{Ended, Figures, NodeStatus, StorageStats};
-use p2p_engine::transfer::{Direction, TransferState};
-
-use super::Access;
-
-/// What the program counts at one virtual instant.
-#[derive(Debug, Clone)]
-pub struct Numbers {
-    /// Virtual instant of the snapshot.
-    pub at: SimTime,
-    /// Pace of virtual time.
-    pub pace: PaceStatus,
-    /// Transfers that are under way, by kind and state.
-    pub under_way: BTreeMap<(&'static str, &'static str), u64>,
-    /// Transfers that are over since the start.
-    pub ended: Ended,
-    /// Faults that are on, by kind.
-    pub faults: BTreeMap<&'static str, u64>,
-    /// Figures of the network.
-    pub figures: Arc<Figures>,
-    /// Status of the nodes, as the caller may see them.
-    pub nodes: Vec<NodeStatus>,
-    /// Totals of what is stored; `None` for whom may not see them.
-    pub storage: Option<StorageStats>,
-}
-
-/// States of transfers that are under way.
-pub const STATES: [TransferState; 6] = [
-    TransferState::Running,
-    TransferState::Waiting,
-    TransferState::Idle,
-    TransferState::Committing,
-    TransferState::Parking,
-    TransferState::Undoing,
-];
-/// Kinds of transfers.
-pub const KINDS: [Direction; 3] = [Direction::Upload, Direction::Download, Direction::Removal];
+use super::{Access, AccessError, Identity};
 
 impl Access {
-    /// Returns what the program counts, of all users together.
-    pub fn numbers(&self) -> Numbers {
-        let (snapshot, principal) = (Arc::clone(&self.engine.snapshots().borrow()), self.identity().principal());
-        let mut under_way: BTreeMap<_, u64> = BTreeMap::new();
-        for kind in KINDS {
-            under_way.extend(STATES.map(|state| ((kind.name(), state.name()), 0)));
-        }
-        let mut ended = snapshot.earlier();
-        for status in snapshot.transfers.iter().map(|report| &report.status) {
-            match status.state.is_over() {
-                true => ended.count(status.state),
-                false => *under_way.entry((status.direction.name(), status.state.name())).or_default() += 1,
-            }
-        }
-        let mut faults: BTreeMap<_, u64> = BTreeMap::new();
-        snapshot.faults.iter().for_each(|active| *faults.entry(active.fault.name()).or_default() += 1);
-        let nodes = snapshot.figures.nodes.iter().cloned().map(|node| policy::known_of_node(&principal, node)).collect();
-        Numbers {
-            at: snapshot.at,
-            pace: snapshot.pace,
-            under_way,
-            ended,
-            faults,
-            nodes,
-            storage: policy::may_see_usage(&principal).then_some(snapshot.figures.storage),
-            figures: Arc::clone(&snapshot.figures),
-        }
+    /// Returns the numbers of files and directories that the user has been told of, in the order of their keys; `None` for one that is not
+    /// there any more, and for the root of a tree.
+    ///
+    /// # Errors
+    /// Fails if the disk refuses.
+    pub async fn numbers(&self, keys: Vec<FileKey>) -> Result<Vec<Option<u64>>, AccessError> {
+        Ok(self.off_thread(move |auth, _, _| Ok(numbers::of_keys(auth.database(), &keys)?)).await?)
+    }
+
+    /// Returns the file of a number, as the user may see it.
+    ///
+    /// # Errors
+    /// Fails if there is none or the user may not read it; the error does not reveal which.
+    pub async fn file_of_number(&self, identity: &Identity, number: u64) -> Result<FileRecord, AccessError> {
+        let unknown = || EngineError::UnknownFile { file: number.to_string(), nearest: None };
+        let known = self.off_thread(move |auth, _, _| Ok(numbers::file(auth.database(), number)?)).await?.ok_or_else(unknown)?;
+        let (files, principal) = (self.engine.snapshots().borrow().files.clone(), identity.principal());
+        // A number has no name in the catalog; few files of an owner have the same content.
+        let root = FileKey { owner: known.owner, name: String::new() };
+        let is_alike = |file: &&FileRecord| file.sha256 == known.sha256 && policy::may_read(&principal, &files, &file.key);
+        let alike: Vec<FileRecord> = files.files_of(&root).filter(is_alike).cloned().collect();
+        let numbers = self.numbers(alike.iter().map(|file| file.key.clone()).collect()).await?;
+        let found = alike.into_iter().zip(numbers).find(|(_, found)| *found == Some(number));
+        found.map(|(file, _)| policy::known_of(&principal, file)).ok_or_else(|| unknown().into())
     }
 }

@@ -12,6 +12,7 @@
 //! | `transfers`, `storage`, `dashboard` | what is under way, what is stored, and all of that in one answer |
 //! | `values` | names, units and waits of these |
 //! | `describing` | what is the same of every route, for the description |
+//! | `files` | files: lists, content, changes, sharing |
 //!
 //! A handler has a `#[utoipa::path]` above it, and its module a function `routes` that this one merges. What it is asked for goes to the gate,
 //! and what the gate refuses is a [`Problem`](crate::problem::Problem).
@@ -22,6 +23,7 @@ mod dashboard;
 mod describing;
 pub(crate) mod extract;
 mod faults;
+mod files;
 mod links;
 mod network;
 mod nodes;
@@ -45,8 +47,14 @@ use crate::web::Web;
 
 /// Returns the routes of REST and their description.
 fn described() -> (Router<Web>, Description) {
-    let v1 = OpenApiRouter::new().merge(auth::routes()).merge(account::routes()).merge(tokens::routes()).merge(network_routes());
-    let (routes, mut description) = OpenApiRouter::with_openapi(describing::General::openapi()).nest("/v1", v1).split_for_parts();
+    let v1 = OpenApiRouter::new()
+        .merge(auth::routes())
+        .merge(account::routes())
+        .merge(tokens::routes())
+        .merge(files::routes())
+        .merge(network_routes());
+    let (routes, mut description) =
+        OpenApiRouter::with_openapi(describing::General::openapi()).nest("/api/v1", v1).split_for_parts();
     describing::complete(&mut description);
     (routes, description)
 }
@@ -81,5 +89,5 @@ fn network_aliases() -> Router<Web> {
 pub(crate) fn routes() -> Router<Web> {
     let (routes, description) = described();
     let older = Router::new().merge(auth::aliases()).merge(account::aliases()).merge(network_aliases());
-    routes.nest("/api", older).route("/api/v1/openapi.json", get(|| async { Json(description) }))
+    routes.nest("/api", older).merge(files::others()).route("/api/v1/openapi.json", get(|| async { Json(description) }))
 }

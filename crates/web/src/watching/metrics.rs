@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use p2p_service::access::numbers::Numbers;
+use p2p_service::access::counts::Counts;
 use p2p_service::doors::Figures;
 use p2p_service::network::{
     Bandwidth, Direction, DropCause, Health, LinkQueue, NodeStatus, PacketKind, Peer, ProcessState, RateSeries, Speed, WaitingFor,
@@ -20,14 +20,14 @@ type Labels = Vec<(&'static str, String)>;
 /// What the metrics are made of.
 #[derive(Debug)]
 pub(super) struct Metrics {
-    numbers: Numbers,
+    counts: Counts,
     doors: Vec<Figures>,
     process: Process,
 }
 
 impl Metrics {
-    pub(super) fn new(numbers: Numbers, doors: Vec<Figures>) -> Metrics {
-        Metrics { numbers, doors, process: Process::now() }
+    pub(super) fn new(counts: Counts, doors: Vec<Figures>) -> Metrics {
+        Metrics { counts, doors, process: Process::now() }
     }
 
     /// Returns the metrics as text.
@@ -112,9 +112,9 @@ fn factor(speed: Speed) -> f64 {
 
 impl Metrics {
     fn time(&self, out: &mut Out<'_>) -> fmt::Result {
-        let (pace, build) = (self.numbers.pace, label("version", env!("CARGO_PKG_VERSION")));
+        let (pace, build) = (self.counts.pace, label("version", env!("CARGO_PKG_VERSION")));
         out.write(Kind::Gauge, "p2p_build", "Version of the program; the value is 1", [(build, 1.0)])?;
-        let at = Some(self.numbers.at.as_secs_f64());
+        let at = Some(self.counts.at.as_secs_f64());
         out.one(Kind::CounterOf("seconds"), "p2p_virtual_time", "Virtual time since the start", at)?;
         let asked = Some(factor(pace.speed));
         out.one(Kind::GaugeOf("ratio"), "p2p_speed", "Virtual seconds per second that are asked for; +Inf for `max`", asked)?;
@@ -127,18 +127,18 @@ impl Metrics {
         )?;
         let paused = Some(f64::from(u8::from(pace.is_paused)));
         out.one(Kind::Gauge, "p2p_paused", "1 while virtual time is paused", paused)?;
-        let faults = self.numbers.faults.iter().map(|(kind, count)| (label("kind", kind), *count as f64));
-        out.one(Kind::Gauge, "p2p_faults", "Faults that are on", Some(self.numbers.faults.values().sum::<u64>() as f64))?;
+        let faults = self.counts.faults.iter().map(|(kind, count)| (label("kind", kind), *count as f64));
+        out.one(Kind::Gauge, "p2p_faults", "Faults that are on", Some(self.counts.faults.values().sum::<u64>() as f64))?;
         out.write(Kind::Gauge, "p2p_faults_by_kind", "Faults that are on, by kind", faults)
     }
 
     fn each_node(&self, figure: impl Fn(&NodeStatus) -> Option<f64>) -> impl Iterator<Item = (Labels, f64)> {
-        self.numbers.nodes.iter().filter_map(move |node| Some((label("node", node.node), figure(node)?)))
+        self.counts.nodes.iter().filter_map(move |node| Some((label("node", node.node), figure(node)?)))
     }
 
     fn nodes(&self, out: &mut Out<'_>) -> fmt::Result {
         let count =
-            |is_meant: &dyn Fn(&NodeStatus) -> bool| self.numbers.nodes.iter().filter(|node| is_meant(node)).count() as f64;
+            |is_meant: &dyn Fn(&NodeStatus) -> bool| self.counts.nodes.iter().filter(|node| is_meant(node)).count() as f64;
         let healths = [Health::Alive, Health::Suspect, Health::Dead];
         let of_health = healths.map(|health| {
             let proved = count(&|node| node.seen.health == health && (health != Health::Alive || node.seen.heard_at.is_some()));
@@ -174,7 +174,7 @@ impl Metrics {
         out.write(Kind::GaugeOf("seconds"), "p2p_node_round_trip", help, round_trip)?;
         let lost = self.each_node(|node| (node.seen.recent.probes > 0).then(|| node.seen.recent.loss()));
         out.write(Kind::GaugeOf("ratio"), "p2p_node_probe_loss", "Share of these probes that was not answered", lost)?;
-        let at = self.numbers.figures.at;
+        let at = self.counts.figures.at;
         let silence = self.each_node(|node| node.seen.heard_at.map(|heard| at.since(heard).as_secs_f64()));
         out.write(Kind::GaugeOf("seconds"), "p2p_node_silence", "Virtual time since a node was last heard", silence)?;
         let sent = self.each_node(|node| Some(node.seen.probes as f64));
@@ -184,7 +184,7 @@ impl Metrics {
     }
 
     fn storage(&self, out: &mut Out<'_>) -> fmt::Result {
-        let Some(storage) = self.numbers.storage else { return Ok(()) };
+        let Some(storage) = self.counts.storage else { return Ok(()) };
         let mut one = |kind, name, help, value: u64| out.one(kind, name, help, Some(value as f64));
         one(
             Kind::Gauge,
@@ -208,18 +208,18 @@ impl Metrics {
 
     fn transfers(&self, out: &mut Out<'_>) -> fmt::Result {
         let under_way =
-            self.numbers.under_way.iter().map(|((kind, state), count)| {
+            self.counts.under_way.iter().map(|((kind, state), count)| {
                 (vec![("kind", (*kind).to_owned()), ("state", (*state).to_owned())], *count as f64)
             });
         out.write(Kind::Gauge, "p2p_transfers_under_way", "Transfers under way, by kind and state", under_way)?;
-        let ended = self.numbers.ended;
+        let ended = self.counts.ended;
         let ends = [("done", ended.done), ("failed", ended.failed), ("cancelled", ended.cancelled), ("parked", ended.parked)];
         let ends = ends.map(|(end, count)| (label("end", end), count as f64));
         out.write(Kind::Counter, "p2p_transfers_ended", "Transfers that are over, by their end", ends)
     }
 
     fn packets(&self, out: &mut Out<'_>) -> fmt::Result {
-        let stats = &self.numbers.figures.network;
+        let stats = &self.counts.figures.network;
         let kinds = [
             ("SYN", PacketKind::Syn),
             ("SYN-ACK", PacketKind::SynAck),
@@ -250,7 +250,7 @@ impl Metrics {
     }
 
     fn all_links(&self) -> Vec<Link<'_>> {
-        let figures = &self.numbers.figures;
+        let figures = &self.counts.figures;
         let mut links = Vec::with_capacity(figures.topology.hosts.len() * 2);
         for host in &figures.topology.hosts {
             let (bytes, rates, queues) = match host.peer.node().and_then(|node| figures.nodes.get(node.index())) {

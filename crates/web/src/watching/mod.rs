@@ -45,7 +45,7 @@ async fn metrics(
     if !guest.address().to_canonical().is_loopback() {
         access.require_login(&access.identity())?;
     }
-    let text = metrics::Metrics::new(access.numbers(), web.doors().figures()).text().map_err(|error| {
+    let text = metrics::Metrics::new(access.counts(), web.doors().figures()).text().map_err(|error| {
         tracing::error!(%error, "the metrics cannot be made");
         Problem::internal()
     })?;

@@ -1,0 +1,230 @@
+//! The content of a file: all of it or a range, under conditions, and its description alone.
+//!
+//! Nothing is asked of the nodes while the client does not take what is there, and a client that has gone cancels the download. The last piece is
+//! given once the nodes' content is verified as a whole, so that no client takes a damaged file for complete.
+
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http::header::{ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, ETAG, LAST_MODIFIED, REFERRER_POLICY};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use p2p_service::access::AccessError;
+use p2p_service::access::range::WantedRange;
+use p2p_service::files::{Await, EngineError, Entry, FileRecord, Sha256Digest, StreamReader, TransferId};
+use p2p_service::reasons::name;
+use serde::Deserialize;
+use tokio::sync::mpsc::Sender;
+use utoipa::IntoParams;
+
+use super::conditions::{self, Reading};
+use super::produced::{Incomplete, Produced, send};
+use super::ranges::{self, Part};
+use super::{User, checked, digests, disposition};
+use crate::api::extract::{Path, Query};
+use crate::problem::Problem;
+
+/// Further looks at a path at which another file has taken the place of the one that was looked at, at the most.
+const LOOKS: u32 = 3;
+
+/// Manner in which content is given.
+#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Giving {
+    /// Present if a browser is to save the content in any case, whatever the value.
+    download: Option<String>,
+}
+
+impl Giving {
+    pub(super) const fn is_saved(&self) -> bool {
+        self.download.is_some()
+    }
+}
+
+/// Gives the content of a file, or a range of it.
+#[utoipa::path(get, path = "/files/content/{path}", tag = "files", params(
+    ("path" = String, Path, description = "Path of the file"), Giving,
+    ("Range" = Option<String>, Header, description = "One range of bytes; of several the whole is answered"),
+    ("If-Range" = Option<String>, Header, description = "ETag for which the range is meant"),
+    ("If-Match" = Option<String>, Header, description = "ETags of which the file must have one"),
+    ("If-None-Match" = Option<String>, Header, description = "ETags of what the client has"),
+    ("If-Modified-Since" = Option<String>, Header, description = "Time of the modification of what the client has"),
+), responses(
+    (status = 200, description = "The content", body = Vec<u8>, content_type = "application/octet-stream", headers(
+        ("ETag" = String, description = "SHA-256 of the content in hexadecimal, between quotes"),
+        ("Last-Modified" = String, description = "Time of the last modification"),
+        ("Repr-Digest" = String, description = "SHA-256 of the content in base64 (RFC 9530)"),
+        ("Accept-Ranges" = String, description = "`bytes`"),
+    )),
+    (status = 206, description = "The range of the content", body = Vec<u8>, content_type = "application/octet-stream", headers(
+        ("Content-Range" = String, description = "Place of the range in the content"),
+        ("ETag" = String, description = "SHA-256 of the whole content in hexadecimal, between quotes"),
+        ("Repr-Digest" = String, description = "SHA-256 of the whole content in base64 (RFC 9530)"),
+    )),
+    (status = 304, description = "The client has it"),
+    (status = 412, description = "The file is another one", body = Problem, content_type = "application/problem+json"),
+    (status = 416, description = "The range begins beyond the end", body = Problem, content_type = "application/problem+json",
+        headers(("Content-Range" = String, description = "`bytes */SIZE`"))),
+    (status = "default", description = "What is wrong", body = Problem, content_type = "application/problem+json"),
+))]
+pub(super) async fn content(
+    user: User,
+    Path(path): Path<String>,
+    Query(giving): Query<Giving>,
+    method: Method,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    user.given(checked("path", &path)?, (&method, &headers), giving.is_saved()).await
+}
+
+/// Tells of the content of a file what an answer with it would.
+#[utoipa::path(head, path = "/files/content/{path}", tag = "files", params(
+    ("path" = String, Path, description = "Path of the file"), Giving,
+), responses(
+    (status = 200, description = "The headers of the content"),
+    (status = 304, description = "The client has it"),
+    (status = "default", description = "What is wrong, without a body"),
+))]
+pub(super) async fn content_head(
+    user: User,
+    path: Path<String>,
+    giving: Query<Giving>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    content(user, path, giving, Method::HEAD, headers).await
+}
+
+impl User {
+    /// Returns the answer to a request for the content of the file that the user calls `path`.
+    pub(super) async fn given(
+        &self,
+        path: &str,
+        (method, headers): (&Method, &HeaderMap),
+        is_saved: bool,
+    ) -> Result<Response, Problem> {
+        let mut looks = 0..LOOKS;
+        loop {
+            let file = self.file_at(path).await?;
+            if conditions::of_reading(headers, &file)? == Reading::NotModified {
+                return Ok(described(StatusCode::NOT_MODIFIED.into_response(), &file));
+            }
+            // Ranges are of GET alone (RFC 9110, section 14.2).
+            let part = match *method == Method::GET && conditions::is_range_meant(headers, &file) {
+                true => ranges::of(headers, file.size),
+                false => Part::Whole,
+            };
+            let body = match part {
+                Part::Beyond => return Ok(beyond(&file)),
+                _ if *method == Method::HEAD || file.size == 0 => Body::empty(),
+                part => match self.begun(path, &file, part).await {
+                    Err(AccessError::Engine(EngineError::ContentDiffers { .. })) if looks.next().is_some() => continue,
+                    begun => begun?,
+                },
+            };
+            return Ok(answer(&file, part, body, is_saved));
+        }
+    }
+
+    async fn file_at(&self, path: &str) -> Result<FileRecord, AccessError> {
+        match self.access.known_entry(&self.identity, path).await? {
+            Entry::File(file) => Ok(file),
+            Entry::Directory(_) => self.access.readable(&self.identity, path).await,
+        }
+    }
+
+    /// Begins to fetch a file, or fails before anything is sent. What begins is the file that the client is told of, whatever takes its place
+    /// meanwhile.
+    async fn begun(&self, path: &str, file: &FileRecord, part: Part) -> Result<Body, AccessError> {
+        let (wanted, len) = match part {
+            Part::Range { first, len } => (Some(WantedRange::From { first, last: Some(first + len - 1) }), len),
+            Part::Whole | Part::Beyond => (None, file.size),
+        };
+        let begun = self.access.download_stream(&self.identity, path, wanted, Some(file.sha256)).await?;
+        let (user, sha256) = (self.clone(), file.sha256);
+        Ok(Body::new(Produced::new(Some(len), move |pieces| async move { user.pour(begun, sha256, pieces).await })))
+    }
+
+    /// Gives a client what it downloads, as long as what it has presented is valid.
+    async fn pour(
+        &self,
+        begun: (TransferId, StreamReader),
+        sha256: Sha256Digest,
+        pieces: Sender<Bytes>,
+    ) -> Result<(), Incomplete> {
+        tokio::select! {
+            biased;
+            poured = self.pour_all(begun, sha256, &pieces) => poured,
+            // The reader is dropped, and that cancels the download.
+            error = self.access.lapsed() => Err(Incomplete(error.to_string())),
+        }
+    }
+
+    async fn pour_all(
+        &self,
+        (transfer, mut reader): (TransferId, StreamReader),
+        sha256: Sha256Digest,
+        pieces: &Sender<Bytes>,
+    ) -> Result<(), Incomplete> {
+        let mut held = None;
+        // The report of a download that is not complete says why.
+        while let Ok(Some(piece)) = reader.read().await {
+            if let Some(before) = held.replace(piece) {
+                send(pieces, before).await?;
+            }
+        }
+        let report = self.access.call(Await { transfer }).await.and_then(|report| report.into_result());
+        match report.map(|report| report.sha256) {
+            Err(error) => Err(Incomplete(error.to_string())),
+            Ok(Some(found)) if found != sha256 => Err(Incomplete(format!("the content has the SHA-256 {found}"))),
+            Ok(_) => match held {
+                Some(last) => send(pieces, last).await,
+                None => Ok(()),
+            },
+        }
+    }
+}
+
+/// Sets the headers that an answer about a file has whatever its status (RFC 9110, section 15.4.5).
+fn described(mut response: Response, file: &FileRecord) -> Response {
+    let headers = response.headers_mut();
+    if let (Ok(tag), Ok(modified)) = (conditions::tag_of(file).parse(), conditions::modified(file).parse()) {
+        headers.insert(ETAG, tag);
+        headers.insert(LAST_MODIFIED, modified);
+    }
+    // Who may read a file changes, so that what is kept of it is asked for each time.
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    response
+}
+
+fn answer(file: &FileRecord, part: Part, body: Body, is_saved: bool) -> Response {
+    let (status, len, range) = match part {
+        Part::Range { first, len } => {
+            let range = format!("bytes {first}-{}/{}", first + len - 1, file.size);
+            (StatusCode::PARTIAL_CONTENT, len, range.parse().ok())
+        }
+        Part::Whole | Part::Beyond => (StatusCode::OK, file.size, None),
+    };
+    let mut response = described((status, body).into_response(), file);
+    disposition::set(&mut response, file.key.last_name(), is_saved);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_LENGTH, len.into());
+    if let Some(range) = range {
+        headers.insert(CONTENT_RANGE, range);
+    }
+    if let Some(digest) = digests::told(&file.sha256) {
+        headers.insert(digests::REPR_DIGEST, digest);
+    }
+    response
+}
+
+/// Returns the answer to a request for a range that begins beyond the end (RFC 9110, section 15.5.17).
+fn beyond(file: &FileRecord) -> Response {
+    let detail = format!("the file has {} bytes, and the range begins beyond the last of them", file.size);
+    let problem = Problem::new(StatusCode::RANGE_NOT_SATISFIABLE, name::OUT_OF_RANGE, detail);
+    let mut response = described(problem.into_response(), file);
+    if let Ok(range) = format!("bytes */{}", file.size).parse() {
+        response.headers_mut().insert(CONTENT_RANGE, range);
+    }
+    response
+}

@@ -1,0 +1,269 @@
+//! Files of a form (`multipart/form-data`, RFC 7578): each is stored as it comes, one after the other.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll, ready};
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::multipart::{Field, MultipartError};
+use axum::extract::{FromRequest, Multipart, Request};
+use bytes::Bytes;
+use http::StatusCode;
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use p2p_service::files::{Attributes, FileKey, StoreAs};
+use p2p_service::reasons::name;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::described::FileEntry;
+use super::{PATH_MAX, User, checked};
+use crate::api::extract::Query;
+use crate::problem::Problem;
+
+/// Bytes of a form that are read before one of them belongs to a field: its boundary, and the header of the field.
+const AHEAD_MAX: usize = 1 << 20;
+/// Files of one form, at the most.
+const FILES_MAX: usize = 1000;
+
+/// Where the files of a form go.
+#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Destination {
+    /// Directory; one's root without one. A field `path` before a file says the same.
+    path: Option<String>,
+    /// True if files of the same names may be replaced. A field `replace` before a file says the same.
+    #[serde(default)]
+    replace: bool,
+}
+
+/// Form with files.
+#[derive(Debug, ToSchema)]
+#[expect(dead_code, reason = "the form as the description has it; it is read field by field")]
+pub(super) struct Form {
+    /// Directory for the files that follow.
+    path: Option<String>,
+    /// True if files of the same names may be replaced.
+    replace: Option<bool>,
+    /// Files, each with its name.
+    #[schema(value_type = Vec<String>, format = Binary, content_media_type = "application/octet-stream")]
+    file: Vec<Vec<u8>>,
+}
+
+/// Files that are stored.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct StoredFiles {
+    /// Files in the order of the form.
+    files: Vec<FileEntry>,
+}
+
+/// Stores the files of a form in a directory.
+#[utoipa::path(post, path = "/files/upload", tag = "files", params(Destination),
+    request_body(content = Form, content_type = "multipart/form-data", description = "Files; a field `path` or `replace` is for those after it"),
+    responses(
+        (status = 201, description = "The files are stored", body = StoredFiles),
+        (status = "default", description = "What is wrong; it names the files before that, which are stored", body = Problem,
+            content_type = "application/problem+json"),
+    ),
+)]
+pub(super) async fn store_files(
+    user: User,
+    Query(into): Query<Destination>,
+    request: Request,
+) -> Result<(StatusCode, Json<StoredFiles>), Problem> {
+    let stored = user.store_form(into, request).await?;
+    let mut entries = Vec::with_capacity(stored.len());
+    for key in &stored {
+        entries.push(user.access.known_entry(&user.identity, &user.identity.label(key)).await?);
+    }
+    Ok((StatusCode::CREATED, Json(StoredFiles { files: user.described(&entries).await? })))
+}
+
+/// What a field of a form is.
+enum Part {
+    /// Value of a setting.
+    Setting(String, String),
+    /// File that is stored.
+    Stored(FileKey),
+    /// Nothing: a file that was not chosen, or a field of no meaning here.
+    Nothing,
+}
+
+impl User {
+    /// Stores the files of a form, and returns their keys.
+    async fn store_form(&self, into: Destination, request: Request) -> Result<Vec<FileKey>, Problem> {
+        let ahead = Arc::new(AtomicUsize::new(0));
+        let request = request.map(|inner| Body::new(Metered { inner, ahead: Arc::clone(&ahead), is_due: false }));
+        let form = Multipart::from_request(request, &()).await;
+        let mut form = form.map_err(|error| Problem::new(error.status(), name::INVALID_FIELD, error.body_text()))?;
+        let (mut into, mut stored) = (into, Vec::new());
+        loop {
+            match self.part(&mut form, &into, (&ahead, stored.len())).await {
+                Ok(None) => return Ok(stored),
+                Ok(Some(Part::Nothing)) => {}
+                Ok(Some(Part::Stored(key))) => stored.push(key),
+                Ok(Some(Part::Setting(setting, value))) => {
+                    set(&mut into, &setting, value, stored.len()).map_err(|problem| self.with_stored(problem, &stored))?;
+                }
+                Err(problem) => return Err(self.with_stored(problem, &stored)),
+            }
+        }
+    }
+
+    /// Reads the next field of a form; none after the last.
+    async fn part(
+        &self,
+        form: &mut Multipart,
+        into: &Destination,
+        (ahead, stored): (&AtomicUsize, usize),
+    ) -> Result<Option<Part>, Problem> {
+        let Some(mut field) = form.next_field().await.map_err(malformed)? else { return Ok(None) };
+        ahead.store(0, Ordering::Relaxed);
+        match (field.name().map(str::to_owned), field.file_name().map(str::to_owned)) {
+            (_, Some(name)) if stored < FILES_MAX => self.file(&mut field, &name, into, ahead).await.map(Some),
+            (_, Some(_)) => Err(Problem::invalid("file", format_args!("a form has at most {FILES_MAX} files"))),
+            (Some(name), None) if matches!(name.as_str(), "path" | "replace") => {
+                let value = text(&mut field, &name).await?;
+                Ok(Some(Part::Setting(name, value)))
+            }
+            // Such as the token of a page.
+            _ => {
+                while field.chunk().await.map_err(malformed)?.is_some() {
+                    ahead.store(0, Ordering::Relaxed);
+                }
+                Ok(Some(Part::Nothing))
+            }
+        }
+    }
+
+    /// Stores a file of a form.
+    async fn file(&self, field: &mut Field<'_>, name: &str, into: &Destination, ahead: &AtomicUsize) -> Result<Part, Problem> {
+        let first = field.chunk().await.map_err(malformed)?;
+        // Where no file was chosen, a browser sends one without a name and content.
+        if name.is_empty() && first.is_none() {
+            return Ok(Part::Nothing);
+        }
+        // What a name has of directories is of the client's machine (RFC 7578, section 4.2).
+        let name = name.rsplit(['/', '\\']).next().unwrap_or_default();
+        let path = place(into.path.as_deref().unwrap_or_default(), name);
+        let wanted = StoreAs { attributes: Attributes::default(), replace: into.replace };
+        let mut upload = self.begun_upload(checked("file", &path)?, None, wanted).await?;
+        let mut next = first;
+        while let Some(bytes) = next {
+            ahead.store(0, Ordering::Relaxed);
+            if !upload.give(bytes).await? {
+                break;
+            }
+            next = field.chunk().await.map_err(malformed)?;
+        }
+        let key = upload.stored(None).await.map_err(|error| error.or(Problem::from))?;
+        Ok(Part::Stored(key))
+    }
+
+    /// Returns a problem that also names what is stored already.
+    fn with_stored(&self, problem: Problem, stored: &[FileKey]) -> Problem {
+        match stored {
+            [] => problem,
+            stored => {
+                let names: Vec<String> = stored.iter().map(|key| format!("`{}`", self.identity.shown(key))).collect();
+                problem.and(&format!("stored already: {}", names.join(", ")))
+            }
+        }
+    }
+}
+
+/// Returns the path of a file of this name in a directory.
+fn place(directory: &str, name: &str) -> String {
+    match directory.trim_end_matches('/') {
+        "" | "." => format!("./{name}"),
+        directory => format!("{directory}/{name}"),
+    }
+}
+
+/// Takes a setting for the files that follow.
+fn set(into: &mut Destination, setting: &str, value: String, stored: usize) -> Result<(), Problem> {
+    match (setting, value.as_str()) {
+        _ if stored > 0 => return Err(Problem::invalid(setting, "it is for the files after it; put it before the first")),
+        ("replace", "true" | "on" | "1") => into.replace = true,
+        ("replace", "false" | "") => into.replace = false,
+        ("replace", _) => return Err(Problem::invalid("replace", "it is `true` or `false`")),
+        _ => into.path = Some(value).filter(|path| !path.is_empty()),
+    }
+    Ok(())
+}
+
+/// Reads the value of a setting, which is short.
+async fn text(field: &mut Field<'_>, name: &str) -> Result<String, Problem> {
+    let mut bytes = Vec::new();
+    while let Some(chunk) = field.chunk().await.map_err(malformed)? {
+        bytes.extend_from_slice(&chunk);
+        if bytes.len() > PATH_MAX {
+            return Err(Problem::invalid(name, format_args!("it has more than {PATH_MAX} bytes")));
+        }
+    }
+    String::from_utf8(bytes).map_err(|_| Problem::invalid(name, "it is not UTF-8"))
+}
+
+/// Returns the problem of a form that cannot be read, as where its body breaks off.
+fn malformed(error: MultipartError) -> Problem {
+    Problem::new(error.status(), name::INVALID_FIELD, error.body_text())
+}
+
+/// Body of a form, of which no more is read at once than one piece, and no more than a bound that belongs to no field: the reader of forms
+/// takes all that it is given, and keeps what has no end.
+struct Metered {
+    inner: Body,
+    /// Bytes that were read since the last that belonged to a field.
+    ahead: Arc<AtomicUsize>,
+    /// True if a piece was given at the last asking, so that the next one gives none.
+    is_due: bool,
+}
+
+impl HttpBody for Metered {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        if std::mem::take(&mut self.is_due) {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let frame = ready!(Pin::new(&mut self.inner).poll_frame(cx));
+        self.is_due = true;
+        let len = frame.as_ref().and_then(|frame| frame.as_ref().ok()?.data_ref().map(Bytes::len)).unwrap_or(0);
+        match self.ahead.fetch_add(len, Ordering::Relaxed) {
+            before if before > AHEAD_MAX => {
+                let detail = format!("the header of a field has more than {AHEAD_MAX} bytes");
+                Poll::Ready(Some(Err(axum::Error::new(std::io::Error::other(detail)))))
+            }
+            _ => Poll::Ready(frame),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_has_its_place_in_a_directory() {
+        for (directory, place_of) in [("", "./a"), (".", "./a"), ("docs", "docs/a"), ("docs/", "docs/a"), ("~bob/x", "~bob/x/a")]
+        {
+            assert_eq!(place(directory, "a"), place_of);
+        }
+    }
+
+    #[test]
+    fn settings_are_for_the_files_after_them() {
+        let mut into = Destination::default();
+        set(&mut into, "path", "docs".into(), 0).unwrap();
+        set(&mut into, "replace", "true".into(), 0).unwrap();
+        assert_eq!((into.path.as_deref(), into.replace), (Some("docs"), true));
+        assert!(set(&mut into, "path", "elsewhere".into(), 1).is_err() && set(&mut into, "replace", "yes".into(), 0).is_err());
+    }
+}
