@@ -1,9 +1,16 @@
 //! The web, as its clients see it: REST by a real HTTP client against a running `p2p serve --web`, and the pages.
 
 mod auth;
+mod clock;
+mod dashboard;
+mod faults;
 mod files;
 mod files_changed;
 mod files_stored;
+mod metrics;
+mod network;
+mod openapi;
+mod transfers;
 
 use std::net::SocketAddr;
 
