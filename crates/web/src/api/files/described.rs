@@ -8,6 +8,12 @@ use utoipa::ToSchema;
 use super::User;
 use crate::problem::Problem;
 
+/// Content of a file.
+#[derive(Debug, ToSchema)]
+#[schema(value_type = String, format = Binary)]
+#[expect(dead_code, reason = "a body as the description has it; bodies are streams")]
+pub(super) struct Content(Vec<u8>);
+
 /// Kind of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]

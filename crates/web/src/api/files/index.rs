@@ -10,6 +10,7 @@ use p2p_service::files::Entry;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio::sync::mpsc::Sender;
 
+use super::described::Content;
 use super::listing::PAGE_MAX;
 use super::produced::{Incomplete, Produced, send};
 use super::{User, checked};
@@ -36,9 +37,9 @@ pub(super) async fn root(user: User, method: Method) -> Response {
     ("path" = String, Path, description = "Path of the directory, with `/` at its end, or of a file"),
 ), responses(
     (status = 200, description = "Links to what is in it, or the content", content(
-        (String = "text/html"), (Vec<u8> = "application/octet-stream"),
+        (String = "text/html"), (Content = "application/octet-stream"),
     )),
-    (status = 206, description = "The range of the content", body = Vec<u8>, content_type = "application/octet-stream"),
+    (status = 206, description = "The range of the content", body = Content, content_type = "application/octet-stream"),
     (status = 304, description = "The client has it"),
     (status = 308, description = "It is a directory, and is listed with `/` at the end of its path"),
     (status = "default", description = "What is wrong", body = Problem, content_type = "application/problem+json"),

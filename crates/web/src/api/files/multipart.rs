@@ -72,7 +72,12 @@ pub(super) async fn store_files(
     Query(into): Query<Destination>,
     request: Request,
 ) -> Result<(StatusCode, Json<StoredFiles>), Problem> {
-    let stored = user.store_form(into, request).await?;
+    let stored = tokio::select! {
+        biased;
+        stored = user.store_form(into, request) => stored?,
+        // Who has no access any more gives no more content.
+        error = user.access.lapsed() => return Err(error.into()),
+    };
     let mut entries = Vec::with_capacity(stored.len());
     for key in &stored {
         entries.push(user.access.known_entry(&user.identity, &user.identity.label(key)).await?);
@@ -152,7 +157,7 @@ impl User {
         let mut next = first;
         while let Some(bytes) = next {
             ahead.store(0, Ordering::Relaxed);
-            if !upload.give(bytes).await? {
+            if !upload.give(bytes).await {
                 break;
             }
             next = field.chunk().await.map_err(malformed)?;
