@@ -24,7 +24,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::conditions::{self, taken};
-use super::described::{Content, FileEntry};
+use super::described::{FileContent, FileEntry};
 use super::{User, checked, digests};
 use crate::api::extract::{Path, Query};
 use crate::problem::Problem;
@@ -40,13 +40,13 @@ pub(super) struct Keeping {
 }
 
 /// Stores the body as a file, in place of one of the same name.
-#[utoipa::path(put, path = "/files/content/{path}", tag = "files", params(
+#[utoipa::path(put, path = "/files/content/{path}", operation_id = "put_file_content", tag = "files", params(
     ("path" = String, Path, description = "Path of the file"), Keeping,
     ("If-None-Match" = Option<String>, Header, description = "`*` if nothing may be replaced"),
     ("If-Match" = Option<String>, Header, description = "ETag of the file that is replaced"),
     ("Repr-Digest" = Option<String>, Header, description = "SHA-256 that the content must have (RFC 9530)"),
     ("Content-Digest" = Option<String>, Header, description = "The same"),
-), request_body(content = Content, content_type = "application/octet-stream", description = "The content"), responses(
+), request_body(content = FileContent, content_type = "application/octet-stream", description = "The content"), responses(
     (status = 201, description = "The file is stored", body = FileEntry, headers(
         ("ETag" = String, description = "SHA-256 of the content in hexadecimal, between quotes"),
         ("Location" = String, description = "Where the content is"),
