@@ -194,7 +194,10 @@ impl Services {
         Ok(match kind {
             Kind::Grpc => Server::Grpc(p2p_grpc::Server::new(access, rules, certificate).await?),
             Kind::Ssh => Server::Ssh(p2p_ssh::Server::new(access, rules, &self.0.data_dir)?),
-            Kind::Web => Server::Web(p2p_web::Server::new(access, rules, &self.0.data_dir, certificate, self.0.doors.clone())?),
+            Kind::Web => {
+                let rate = self.0.config.web_requests_per_second()?;
+                Server::Web(p2p_web::Server::new(access, rules, &self.0.data_dir, rate, certificate, self.0.doors.clone())?)
+            }
         })
     }
 
