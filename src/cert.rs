@@ -166,7 +166,7 @@ fn text_of(made: &Made) -> String {
     format!(
         "certificate  {}\nkey          {}\nnames        {}\nvalid        {from} to {to}\nSHA-256      {sha256}\n\n\
          {}\n\n\
-         Its clients:\np2p --connect grpcs://127.0.0.1:50050 --tls-ca {} ls",
+         Its clients:\np2p --connect grpcs://127.0.0.1:50050 --tls-ca {} ls\nhttps://127.0.0.1:5000 in a browser, which asks whether to trust it",
         visible_path(certificate),
         visible_path(key),
         names.join(", "),
@@ -175,12 +175,13 @@ fn text_of(made: &Made) -> String {
     )
 }
 
-/// Returns the table of p2p.toml that names the files.
+/// Returns the tables of p2p.toml that name the files.
 fn config_of(certificate: &Path, key: &Path) -> String {
     match (certificate.to_str(), key.to_str()) {
         (Some(certificate), Some(key)) => {
             let (certificate, key) = (toml_string(certificate), toml_string(key));
-            format!("In p2p.toml:\n[grpc]\ntls = {{ certificate = {certificate}, key = {key} }}")
+            let tls = format!("tls = {{ certificate = {certificate}, key = {key} }}");
+            format!("In p2p.toml:\n[grpc]\n{tls}\n[web]\n{tls}")
         }
         _ => "p2p.toml is in UTF-8, as the path of these files is not, and cannot name them: -o DIR writes others elsewhere."
             .into(),
@@ -221,9 +222,11 @@ mod tests {
             let [certificate, key] = FILES.map(|name| Path::new(directory).join(name));
             let text = config_of(&certificate, &key);
             let table: toml::Table = text.strip_prefix("In p2p.toml:\n").unwrap().parse().unwrap();
-            let named = |what: &str| table["grpc"]["tls"][what].as_str().map(PathBuf::from).unwrap();
-            assert_eq!((named("certificate"), named("key")), (certificate, key), "{text}");
-            assert!(text.lines().count() == 3 && !text.contains(['\u{202e}', '\u{1b}']), "{text}");
+            for service in ["grpc", "web"] {
+                let named = |what: &str| table[service]["tls"][what].as_str().map(PathBuf::from).unwrap();
+                assert_eq!((&named("certificate"), &named("key")), (&certificate, &key), "{text}");
+            }
+            assert!(text.lines().count() == 5 && !text.contains(['\u{202e}', '\u{1b}']), "{text}");
         }
         let bytes = Path::new(std::ffi::OsStr::from_bytes(b"/\xff"));
         assert!(config_of(bytes, bytes).contains("-o DIR"));

@@ -111,9 +111,9 @@ enum Command {
     Info(OfFileArgs),
     /// Fetch a stored file or all files of a directory, check every byte, and keep none of it
     Verify(OfFileArgs),
-    /// Let a user read a file of yours, or a directory with all that is in it
+    /// Let a user read a file of yours, or a directory with all that is in it, or store files in it
     Share(ShareArgs),
-    /// Revoke a user's read access to a file or a directory
+    /// Revoke a user's access to a file or a directory
     Unshare(ShareArgs),
     /// List the nodes, with what probes over the virtual network say of them
     Nodes(CommonArgs),
@@ -185,7 +185,7 @@ enum Command {
     /// Hosts and logins are those of `p2p ssh`. A file appears under its name once all of it is there, and its SHA-256 is compared with that of the
     /// host, where that tells it. Nothing is left of what is interrupted, unless --resume keeps it.
     Sftp(SftpArgs),
-    /// Serve other programs over gRPC and SSH, until SIGTERM
+    /// Serve other programs over gRPC, SSH and REST, and browsers, until SIGTERM
     ///
     /// Prints one line of JSON when the services can be used, with their addresses. Time passes at 1x unless --speed or p2p.toml says
     /// otherwise. Asked to end by a signal (Ctrl-C, `kill`), it takes no more requests, gives those that run the time of [serve] drain, and

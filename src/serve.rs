@@ -34,7 +34,8 @@ use self::services::Services;
 /// `p2p serve`
 #[derive(Debug, Args)]
 pub struct ServeArgs {
-    /// Serve gRPC; at ADDRESS instead of that in p2p.toml (:0 takes a free port). If no service is named, all are served: gRPC, SSH and the web
+    /// Serve gRPC, at ADDRESS instead of that in p2p.toml (:0 takes a free port). If no service is named, all are served: gRPC, SSH and the
+    /// web
     #[arg(long, value_name = "ADDRESS", num_args = 0..=1)]
     grpc: Option<Option<Endpoint>>,
     /// Serve an endpoint of each node too: Node_01 at ADDRESS, Node_02 at the next port, and so on (:0 takes free ports); at those of

@@ -137,7 +137,8 @@ const EXAMPLES: [(&str, Examples); 42] = [
     (
         "serve",
         &[
-            ("p2p serve", "Serves at the addresses of p2p.toml."),
+            ("p2p serve", "Serves all at the addresses of p2p.toml."),
+            ("p2p serve --web", "REST and the pages: a browser opens http://127.0.0.1:5000."),
             ("p2p serve --grpc :0 --exit-with-parent > ready.json", "Under another program, which reads the port."),
             ("p2p serve --grpc --ssh", "SSH too: `ssh -p 2202 alice@127.0.0.1 df` asks Node_02."),
         ],

@@ -92,8 +92,8 @@ impl Kind {
     /// Returns what users call the server of a node.
     pub(super) const fn name_of_endpoint(self) -> &'static str {
         match self {
-            Kind::Grpc => "endpoint",
-            Kind::Ssh | Kind::Web => "SSH server",
+            Kind::Grpc | Kind::Web => "endpoint",
+            Kind::Ssh => "SSH server",
         }
     }
 
@@ -191,6 +191,9 @@ pub enum StartError {
     /// The host keys cannot be read or made.
     #[error("SSH has no host keys: {0}")]
     HostKeys(#[from] KeyFileError),
+    /// The configuration has no value for it.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
     /// The key that signs the cookies of browsers cannot be read or made.
     #[error(transparent)]
     Cookies(#[from] p2p_web::CookieKeyError),

@@ -195,8 +195,8 @@ impl Services {
             Kind::Grpc => Server::Grpc(p2p_grpc::Server::new(access, rules, certificate).await?),
             Kind::Ssh => Server::Ssh(p2p_ssh::Server::new(access, rules, &self.0.data_dir)?),
             Kind::Web => {
-                let doors = self.0.doors.clone();
-                Server::Web(p2p_web::Server::new(access, rules, &self.0.data_dir, certificate, doors)?)
+                let rate = self.0.config.web_requests_per_second()?;
+                Server::Web(p2p_web::Server::new(access, rules, &self.0.data_dir, rate, certificate, self.0.doors.clone())?)
             }
         })
     }

@@ -72,6 +72,7 @@ mod seeds;
 mod segments;
 mod services;
 mod services_pane;
+mod shared_uploads;
 mod sharing;
 mod shell;
 mod signals;

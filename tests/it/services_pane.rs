@@ -164,7 +164,8 @@ fn doors_are_shown_while_there_are_any() {
         let text = program.text();
         assert!(text.contains("No other program is served.") && text.contains("`serve start grpc`"), "{text}");
         program.press(&["x"]);
-        let expected = [("start grpc ...", "serve start grpc"), ("start ssh ...", "serve start ssh")];
+        let expected =
+            [("start grpc ...", "serve start grpc"), ("start ssh ...", "serve start ssh"), ("start web ...", "serve start web")];
         assert_eq!(program.menu(), expected.map(|(name, line)| (name.to_owned(), line.to_owned())));
         program.press(&["Enter", "free", "Enter"]);
         let address: SocketAddr = program.says("grpc listens at ").parse().unwrap();

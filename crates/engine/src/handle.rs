@@ -42,6 +42,8 @@ pub(super) enum Ask {
 pub struct StreamUpload {
     /// Name to store it under; a kept upload that is continued keeps its own.
     pub name: String,
+    /// Owner of the tree in which it is stored; `None` for the caller's own.
+    pub owner: Option<String>,
     /// Size in bytes; content of another size is not stored. `None` if it is not known.
     pub size: Option<ByteSize>,
     /// Name and expiry by which it is kept if the writer goes, or by which a kept one is continued.
@@ -194,10 +196,11 @@ impl EngineHandle {
     /// Fails as [`call`](Self::call) does.
     pub async fn upload_stream(&self, caller: &Caller, upload: StreamUpload) -> Result<BegunUpload, EngineError> {
         let (arrivals, stream) = SourceStream::new(Arc::clone(&self.wake));
-        let StreamUpload { name, size, keep, stored_at, stored_as, preferred } = upload;
+        let StreamUpload { name, owner, size, keep, stored_at, stored_as, preferred } = upload;
         let source = Source::Stream { stream: stream.clone(), size, keep };
         // If this call is given up, nobody sends, and the upload ends.
-        let transfer = self.call(caller, Upload { source, name: Some(name), stored_at, stored_as, preferred }).await?;
+        let upload = Upload { source, name: Some(name), stored_at, stored_as, owner, preferred };
+        let transfer = self.call(caller, upload).await?;
         let point = stream.resume_point();
         let offset = point.as_ref().map_or(0, ResumePoint::offset);
         let segments = point.as_ref().map_or(0, |point| point.segments);

@@ -142,6 +142,7 @@ operations! {
     RetrieveSegment -> Segment(SegmentFetched),
     DeleteSegment -> Done(()),
     AskNode -> NodeAnswer(NodeAnswer),
+    ShareUploads -> Done(()),
 }
 
 /// Any operation is one itself, whose reply has no further type.
@@ -222,6 +223,10 @@ pub struct Upload {
     pub stored_at: u64,
     /// Attributes and place of the file; an upload that is continued keeps those with which it was begun.
     pub stored_as: StoreAs,
+    /// Owner of the tree in which it is stored, of which the owner has shared a directory for that; `None` for the caller's own. Not part
+    /// of the encoding.
+    #[serde(skip)]
+    pub owner: Option<String>,
     /// Node to which its segments go while it is alive, takes segments and has room; the others come then, as they do without. A segment
     /// that a node has already stays there. Not part of the encoding.
     #[serde(skip)]
@@ -231,7 +236,7 @@ pub struct Upload {
 impl Upload {
     /// Makes the operation that stores a local file, under its own name without a `name`. `stored_at` is in seconds since 1970.
     pub fn of_file(path: PathBuf, name: Option<String>, stored_at: u64) -> Upload {
-        Upload { source: Source::File(path), name, stored_at, stored_as: StoreAs::default(), preferred: None }
+        Upload { source: Source::File(path), name, stored_at, stored_as: StoreAs::default(), owner: None, preferred: None }
     }
 
     /// Returns the name under which the content is stored; `None` if the own name of a file is meant and is not valid UTF-8, or if
@@ -324,6 +329,17 @@ pub struct Share {
     pub user: String,
     /// True to grant read access, false to revoke it.
     pub may_read: bool,
+}
+
+/// Lets a user store new files in a directory, or no longer. They belong to its owner, and count in the owner's quota.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ShareUploads {
+    /// Directory to share.
+    pub directory: FileKey,
+    /// User whose access changes.
+    pub user: String,
+    /// True to let the user store new files, false to do so no longer.
+    pub may_upload: bool,
 }
 
 /// Gives all files without an owner to a user, once no transfer of such a file runs.

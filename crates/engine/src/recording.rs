@@ -49,7 +49,7 @@ const ANY_MAGIC: &[u8] = b"p2prec\0";
 /// Version of the entry encoding.
 const VERSION: u8 = 15;
 /// Versions that had only some of the entries, the first of them, and are the same otherwise: the earliest had no [`Entry::CommandOf`], and
-/// the other no [`Entry::CommandWith`].
+/// none had [`Entry::CommandWith`], facts of uploads by others, and operations on these.
 const VERSIONS_BEFORE: RangeInclusive<u8> = 13..=14;
 /// Maximum size of an entry in bytes.
 const ENTRY_MAX: u32 = 64 << 20;
@@ -84,6 +84,8 @@ enum Entry {
 /// Parts of operations that came after the encoding of their operations was fixed.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 struct Beside {
+    /// Owner of the tree in which an upload is stored, if it is another one than the caller.
+    owner: Option<String>,
     /// Node to which the segments of an upload go while it can take them.
     preferred: Option<NodeNumber>,
 }
@@ -92,7 +94,7 @@ impl Beside {
     /// Returns what belongs to an operation beside its encoding.
     fn of(command: &Command) -> Beside {
         match command {
-            Command::Upload(upload) => Beside { preferred: upload.preferred },
+            Command::Upload(upload) => Beside { owner: upload.owner.clone(), preferred: upload.preferred },
             _ => Beside::default(),
         }
     }
@@ -100,7 +102,7 @@ impl Beside {
     /// Returns the operation with this.
     fn with(self, command: Command) -> Command {
         match command {
-            Command::Upload(upload) => Upload { preferred: self.preferred, ..upload }.into(),
+            Command::Upload(upload) => Upload { owner: self.owner, preferred: self.preferred, ..upload }.into(),
             other => other,
         }
     }
@@ -265,6 +267,7 @@ fn changes_the_run(command: &Command) -> bool {
         | Command::RetrieveSegment(_)
         | Command::DeleteSegment(_)
         | Command::AskNode(_)
+        | Command::ShareUploads(_)
         | Command::Shutdown(_) => true,
         // No recorded run has volumes that do not belong to the catalog.
         Command::TreatOrphans(_) => false,

@@ -44,6 +44,8 @@ pub(crate) enum Need {
 impl Need {
     fn of(transfer: &BeginTransfer) -> Need {
         match transfer.command() {
+            // The names of another user are not known ahead.
+            Command::Upload(Upload { source: Source::File(path), owner: Some(_), .. }) => Need::Source(path.clone()),
             Command::Upload(upload) => Need::Upload {
                 source: if let Source::File(path) = &upload.source { Some(path.clone()) } else { None },
                 name: upload.stored_name().map(str::to_owned),

@@ -111,14 +111,14 @@ impl Cookies {
     }
 
     /// Reads the cookies of a request.
-    fn read(&self, headers: &HeaderMap) -> Browser {
+    fn read(&self, path: &str, headers: &HeaderMap) -> Browser {
         let jar = SignedCookieJar::from_headers(headers, self.key.clone());
         let value = |name: &str| jar.get(&self.name(name)).map(|cookie| Secret::from(cookie.value().to_owned()));
         let session = value(SESSION);
         // One that is not signed by this key is as good as one whose session is over.
         let is_over = session.is_none() && jar_has(headers, &self.name(SESSION));
-        let (forms, made) = (value(FORMS), OnceLock::new());
-        Browser(Arc::new(Known { session, is_over: AtomicBool::new(is_over), forms, made }))
+        let (forms, made, is_of_rest) = (value(FORMS), OnceLock::new(), path.starts_with("/api/"));
+        Browser(Arc::new(Known { is_of_rest, session, is_over: AtomicBool::new(is_over), forms, made }))
     }
 
     /// Adds the cookie of a session to an answer, until the session ends, `lifetime` seconds from now.
@@ -150,6 +150,8 @@ pub(crate) struct Browser(Arc<Known>);
 
 #[derive(Debug)]
 struct Known {
+    /// True for a request of REST, whatever routes it passes: those that are nested see a part of the path alone.
+    is_of_rest: bool,
     /// Token of the session, if there is a cookie with one.
     session: Option<Secret>,
     /// True once it is known that the cookie holds no session, or one that is over: the answer clears it.
@@ -164,6 +166,11 @@ impl Browser {
     /// Returns the token of the session.
     pub(crate) fn session(&self) -> Option<&Secret> {
         self.0.session.as_ref()
+    }
+
+    /// Returns true if the request is one of REST, and not of a page.
+    pub(crate) fn asks_rest(&self) -> bool {
+        self.0.is_of_rest
     }
 
     /// Notes that the session is over.
@@ -200,7 +207,7 @@ impl Browser {
 /// Reads the cookies of each request for those who answer it, clears the cookie of a session that is over, and hands out what forms are bound
 /// to.
 pub(crate) async fn layer(State(cookies): State<Cookies>, mut request: Request, next: Next) -> Response {
-    let browser = cookies.read(request.headers());
+    let browser = cookies.read(request.uri().path(), request.headers());
     request.extensions_mut().insert(browser.clone());
     let mut response = next.run(request).await;
     let prefix = format!("{}=", cookies.name(SESSION));

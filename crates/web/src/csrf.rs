@@ -81,7 +81,7 @@ pub(crate) fn changes(method: &Method) -> bool {
 /// Checks the token of a request that its cookie has authenticated. The form of a page has it in its body, which is checked by
 /// [`Form`](crate::api::extract::Form).
 pub(crate) fn check(cookies: &Cookies, browser: &Browser, parts: &Parts) -> Result<(), Problem> {
-    if !changes(&parts.method) || is_page_form(parts) {
+    if !changes(&parts.method) || is_page_form(browser, parts) {
         return Ok(());
     }
     let token = parts.headers.get(HEADER).and_then(|value| value.to_str().ok()).or_else(|| in_target(parts));
@@ -93,8 +93,8 @@ pub(crate) fn check(cookies: &Cookies, browser: &Browser, parts: &Parts) -> Resu
 }
 
 /// Returns true for the form of a page: its token is in the body.
-fn is_page_form(parts: &Parts) -> bool {
-    !parts.uri.path().starts_with("/api/") && is_of_type(&parts.headers, "application/x-www-form-urlencoded")
+fn is_page_form(browser: &Browser, parts: &Parts) -> bool {
+    !browser.asks_rest() && is_of_type(&parts.headers, "application/x-www-form-urlencoded")
 }
 
 /// Returns the token in the target of a form with files, whose body is not kept in memory. Base64url needs no percent-encoding.

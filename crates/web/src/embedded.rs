@@ -10,6 +10,7 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use http::{HeaderMap, StatusCode};
 use rust_embed::RustEmbed;
 
+use crate::guards::unknown;
 use crate::web::Web;
 
 /// The files below `assets/web/static`.
@@ -24,7 +25,7 @@ pub(crate) fn routes() -> Router<Web> {
 
 /// Answers with a file: its tag is its SHA-256, by which a browser asks whether it has changed (RFC 9110, section 13.1.2).
 async fn file(Path(path): Path<String>, headers: HeaderMap) -> Response {
-    let Some(file) = Files::get(&path) else { return StatusCode::NOT_FOUND.into_response() };
+    let Some(file) = Files::get(&path) else { return unknown().await.into_response() };
     let digits: String = file.metadata.sha256_hash().iter().map(|byte| format!("{byte:02x}")).collect();
     let tag = format!("\"{digits}\"");
     let shared = [(ETAG, tag.clone()), (CACHE_CONTROL, "no-cache".to_owned())];

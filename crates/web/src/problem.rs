@@ -43,22 +43,25 @@ pub(crate) struct Problem {
     /// Seconds after which the request may be repeated, if that can help.
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_after: Option<u64>,
-    /// Login that waits for a code (`CODE_NEEDED`).
-    #[serde(flatten, skip_serializing_if = "Option::is_none")]
-    #[schema(inline)]
-    code: Option<CodeNeeded>,
+    /// Name of a login that waits for a code (`CODE_NEEDED`), for `auth/otp`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    challenge: Option<String>,
+    /// Source of that code: `app` or `mail`. A backup code is taken as well.
+    #[serde(rename = "kind", skip_serializing_if = "Option::is_none")]
+    source: Option<&'static str>,
+    /// Seconds until such a code is mailed again, if too many were asked for: none was mailed then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mail_wait: Option<u64>,
 }
 
 /// Login that waits for the code of a second factor.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct CodeNeeded {
     /// Name of the login for `auth/otp`, for ten minutes.
     pub(crate) challenge: String,
-    /// Source of the code: `app` or `mail`. A backup code is taken as well.
-    #[serde(rename = "kind")]
+    /// Source of the code: `app` or `mail`.
     pub(crate) source: &'static str,
-    /// Seconds until a code is mailed again, if too many were asked for: none was mailed then.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Seconds until a code is mailed again, if too many were asked for.
     pub(crate) mail_wait: Option<u64>,
 }
 
@@ -82,7 +85,9 @@ impl Problem {
             resource: None,
             quota: None,
             retry_after: None,
-            code: None,
+            challenge: None,
+            source: None,
+            mail_wait: None,
         }
     }
 
@@ -92,7 +97,9 @@ impl Problem {
             "mail" => "the code that was mailed is needed too",
             _ => "a code of the authenticator app is needed too, or a backup code",
         };
-        Problem { code: Some(code), ..Problem::new(StatusCode::UNAUTHORIZED, name::CODE_NEEDED, detail) }
+        let CodeNeeded { challenge, source, mail_wait } = code;
+        let problem = Problem::new(StatusCode::UNAUTHORIZED, name::CODE_NEEDED, detail);
+        Problem { challenge: Some(challenge), source: Some(source), mail_wait, ..problem }
     }
 
     /// Returns the problem of a client that makes too many requests, with the time after which it may make one.
@@ -137,6 +144,11 @@ impl Problem {
     /// Returns the name of the status.
     pub(crate) fn title(&self) -> &str {
         &self.title
+    }
+
+    /// Returns true if the client makes too many requests; attempts to log in are another matter.
+    pub(crate) fn is_of_rate(&self) -> bool {
+        self.reason == name::TOO_MANY_REQUESTS
     }
 
     /// Returns true if the login that the request goes on with is over.

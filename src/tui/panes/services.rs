@@ -186,7 +186,7 @@ fn nothing(scene: &Scene<'_>) -> &'static [&'static str] {
     match scene.doors {
         _ if !scene.identity.is_admin() => &["Only admins see what is served to other programs."],
         None => &["From here no other programs are served."],
-        Some([]) => &["No other program is served.", "`serve start grpc` or `serve start ssh` starts one; x too."],
+        Some([]) => &["No other program is served.", "`serve start grpc`, or ssh or web, starts one; x too."],
         Some(_) => &[NOTHING_PASSES],
     }
 }

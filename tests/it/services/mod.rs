@@ -20,7 +20,7 @@ mod sftp_extensions;
 mod sftp_hostile;
 mod ssh;
 mod storage;
-mod tls;
+pub(crate) mod tls;
 mod transfers;
 mod uploads;
 

@@ -16,8 +16,8 @@ use crate::cli::{documented, fields};
 use crate::program::{DEADLINE, Home, QUICK, read};
 
 /// A certificate in a home, and its key.
-pub(super) struct Files {
-    pub(super) certificate: PathBuf,
+pub(crate) struct Files {
+    pub(crate) certificate: PathBuf,
     key: PathBuf,
 }
 
@@ -40,10 +40,20 @@ impl Files {
         files
     }
 
+    /// Those that lie there.
+    pub(crate) fn of_paths(certificate: &str, key: &str) -> Files {
+        Files { certificate: certificate.into(), key: key.into() }
+    }
+
     /// Lets the server of a home present it.
     pub(super) fn configure(&self, home: &Home) {
+        self.configure_for(home, "grpc");
+    }
+
+    /// Lets a service of a home present it.
+    pub(crate) fn configure_for(&self, home: &Home, service: &str) {
         let (certificate, key) = (self.certificate.to_str().unwrap(), self.key.to_str().unwrap());
-        let text = format!("{QUICK}[grpc]\ntls = {{ certificate = '{certificate}', key = '{key}' }}\n");
+        let text = format!("{QUICK}[{service}]\ntls = {{ certificate = '{certificate}', key = '{key}' }}\n");
         std::fs::write(home.path("p2p.toml"), text).unwrap();
     }
 }

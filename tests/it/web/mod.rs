@@ -1,9 +1,20 @@
 //! The web, as its clients see it: REST by a real HTTP client against a running `p2p serve --web`, and the pages.
 
 mod auth;
+mod clock;
+mod csrf;
+mod dashboard;
+mod faults;
 mod files;
 mod files_changed;
+mod files_foreign;
 mod files_stored;
+mod headers;
+mod hostile;
+mod metrics;
+mod network;
+mod openapi;
+mod transfers;
 
 use std::net::SocketAddr;
 
@@ -26,17 +37,42 @@ pub(super) struct Site {
 impl Site {
     /// Starts it with this configuration at a free port, and makes the account `alice`.
     pub(super) async fn start(config: &str) -> Site {
-        let home = Home::new(config);
+        Site::start_in(Home::new(config)).await
+    }
+
+    /// Starts it with the configuration and the data of a directory, in which there are no accounts, and makes the account `alice`.
+    pub(super) async fn start_in(home: Home) -> Site {
+        let mut site = Site::of(home);
+        let setup = site.served.ready["setup_token"].as_str().unwrap().to_owned();
+        site.token = site.registered("alice", Some(&setup)).await;
+        site
+    }
+
+    /// Starts it in a home, with the accounts that are there.
+    pub(super) fn of(home: Home) -> Site {
         let served = Served::of(home.spawn(&["serve", "--web=:0", "--speed", "max"]));
         let service = &served.ready["services"][0];
         assert_eq!(service["service"], "web");
         let address: SocketAddr = service["address"].as_str().unwrap().parse().unwrap();
-        let setup = served.ready["setup_token"].as_str().unwrap().to_owned();
-        // Nothing of the surroundings decides where requests go.
-        let client = Client::builder().no_proxy().build().unwrap();
-        let mut site = Site { home, served, client, base: format!("http://{address}"), token: String::new() };
-        site.token = site.registered("alice", Some(&setup)).await;
-        site
+        // Nothing of the surroundings decides where requests go, and an answer that leads on is an answer.
+        let client = Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        Site { home, served, client, base: format!("http://{address}"), token: String::new() }
+    }
+
+    /// Ends it, and starts another in the same home.
+    pub(super) fn restarted(self) -> Site {
+        assert_eq!(self.served.stop().code, Some(0));
+        Site { token: self.token, ..Site::of(self.home) }
+    }
+
+    /// Where it listens.
+    pub(super) fn address(&self) -> SocketAddr {
+        self.base.strip_prefix("http://").unwrap().parse().unwrap()
+    }
+
+    /// What a request of the admin with a body reads.
+    pub(super) async fn send(&self, method: Method, path: &str, body: Value) -> (u16, Value) {
+        read(self.request(method, path).json(&body).send().await.unwrap()).await
     }
 
     /// Makes an account, and returns the bearer of its session.
@@ -70,4 +106,16 @@ pub(super) async fn read(answer: Response) -> (u16, Value) {
     let status = answer.status().as_u16();
     let bytes = answer.bytes().await.unwrap();
     (status, serde_json::from_slice(&bytes).unwrap_or_default())
+}
+
+/// The status of an answer that refuses, and the reason.
+pub(super) fn because((status, body): (u16, Value)) -> (u16, String) {
+    (status, body["reason"].as_str().unwrap_or_default().to_owned())
+}
+
+/// The cookie of this name that an answer sets: its pair, and its attributes.
+pub(super) fn cookie_of(answer: &Response, name: &str) -> Option<(String, String)> {
+    let set = answer.headers().get_all("set-cookie").iter().map(|value| value.to_str().unwrap());
+    let (pair, attributes) = set.into_iter().find(|text| text.starts_with(&format!("{name}=")))?.split_once("; ")?;
+    Some((pair.to_owned(), attributes.to_owned()))
 }

@@ -205,11 +205,12 @@ fn check_lengths(entries: &[Entry]) -> Result<(), &'static str> {
 
 /// Restores a directory. Each change is a durable transaction, so that nothing is set that is as the directory is made.
 fn restore_directory(catalog: &Catalog, directory: &DirectoryRecord) -> Result<(), CatalogError> {
-    let DirectoryRecord { key, made_at, modified, mode, readers } = directory;
+    let DirectoryRecord { key, made_at, modified, mode, readers, uploaders } = directory;
     catalog.make_directories(std::slice::from_ref(key), *made_at)?;
     if (*modified, *mode) != (*made_at, DIRECTORY_MODE) {
         catalog.set_attributes(key, Attributes { modified: Some(*modified), mode: Some(*mode) })?;
     }
+    uploaders.iter().try_for_each(|uploader| catalog.set_uploader(key, uploader, true))?;
     readers.iter().try_for_each(|reader| catalog.set_reader(key, reader, true))
 }
 
@@ -229,6 +230,7 @@ fn restore(config: EngineConfig, restored: &Restored, scratch: &Path) -> Result<
                 catalog.commit_file(manifest).map_err(EngineError::from)?;
             }
             Fact::Upload(..) | Fact::Segment { .. } | Fact::Usage { .. } | Fact::Pin(_) => {}
+            Fact::Uploaders(..) | Fact::BegunBy(..) => {}
         }
     }
     for (upload, segments) in &restored.uploads {

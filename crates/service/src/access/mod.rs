@@ -17,7 +17,7 @@
 //! | [`browsing`] | lists that are searched, and in other orders, page by page |
 //! | `numbers` | the numbers of files and directories |
 //! | [`room`] | room for the user's files |
-//! | [`sharing`] | read access of other users |
+//! | [`sharing`] | access of other users, for reading and for storing new files |
 //! | `preference` | the node to which uploads of a user go first |
 //! | `segments` | single segments on a node |
 //! | `uploads` | uploads of streams, and those that are kept |
@@ -95,7 +95,10 @@ pub enum AccessError {
         what: String,
     },
     /// The path is among the files of another user, or has no owner.
-    #[error("`{}` is not among your own files, and files are stored, made and moved there only", visible(path))]
+    #[error(
+        "`{}` is not among your own files, and files are made and moved there only, and stored there or where a directory is shared for that",
+        visible(path)
+    )]
     AnotherTree {
         /// Path that was refused.
         path: String,
@@ -409,7 +412,7 @@ impl Access {
                 format!("an operation of scope {} by an API token of scope {}", needed.name(), had.name())
             }
             Denial::AdminOnly { what } => what.clone(),
-            Denial::ReadOnly(key) => format!("change file {key}"),
+            Denial::ReadOnly(key) | Denial::StoreOnly(key) => format!("change file {key}"),
             denial => denial.to_string(),
         };
         if let Err(error) = self.record_refusal(&self.identity(), what).await {

@@ -38,14 +38,31 @@ impl Access {
         let identity = self.check().await?;
         let checked = policy::require_whole(&identity.principal(), Scope::Write).map_err(EngineError::from);
         self.recording_denial(checked).await?;
-        let is_known = |node| self.engine.snapshots().borrow().figures.nodes.iter().any(|status| status.node == node);
         let name = identity.name().map(str::to_owned);
         match node {
             None => drop(self.preferred.all().remove(&name)),
-            Some(node) if is_known(node) => drop(self.preferred.all().insert(name, node)),
-            Some(node) => return Err(EngineError::UnknownHost(Peer::Node(node)).into()),
+            Some(node) => {
+                self.require_node(node)?;
+                self.preferred.all().insert(name, node);
+            }
         }
         Ok(())
+    }
+
+    /// Returns this access, of which the uploads of the current user go to a node first, whatever the user prefers otherwise.
+    ///
+    /// # Errors
+    /// Fails with [`EngineError::UnknownHost`] if there is no such node.
+    pub fn preferring(&self, node: NodeNumber) -> Result<Access, AccessError> {
+        self.require_node(node)?;
+        let preferred = PreferredNodes::default();
+        preferred.all().insert(self.identity().name().map(str::to_owned), node);
+        Ok(self.clone().with_preferred_nodes(preferred))
+    }
+
+    fn require_node(&self, node: NodeNumber) -> Result<(), AccessError> {
+        let is_known = self.engine.snapshots().borrow().figures.nodes.iter().any(|status| status.node == node);
+        if is_known { Ok(()) } else { Err(EngineError::UnknownHost(Peer::Node(node)).into()) }
     }
 
     /// Returns the node that the current user prefers for uploads; `None` without a choice, and for a user who has not logged in.

@@ -430,6 +430,7 @@ pub const KEYS: &[Key] = &[
     key(Section::Ssh, "nodes_max", Kind::Count { min: 1, max: 1_000 }),
     key(Section::Web, "address", Kind::Endpoint),
     key(Section::Web, "allow_public", Kind::Switch),
+    key(Section::Web, "requests_per_second", Kind::Count { min: 1, max: 1_000_000 }),
     optional(Section::Web, "tls.certificate", Kind::Path),
     optional(Section::Web, "tls.key", Kind::Path),
     optional(Section::Remote, "name", Kind::Text),

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
@@ -256,6 +257,16 @@ impl Config {
     /// Fails if other machines reach the address, and the configuration neither has a certificate nor permits that.
     pub fn web_address(&self) -> Result<SocketAddr, ConfigError> {
         self.private_or_permitted(Section::Web, "address")
+    }
+
+    /// Returns the number of requests of REST and of the pages that a user, and an address, may make in a second for long.
+    ///
+    /// # Errors
+    /// Fails if there is no value.
+    pub fn web_requests_per_second(&self) -> Result<NonZeroU32, ConfigError> {
+        let count: u32 = self.required(Section::Web, "requests_per_second")?;
+        // The least that is taken is 1.
+        Ok(NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN))
     }
 
     /// Returns the files with which REST and the pages for browsers speak TLS; `None` if they do not.

@@ -21,6 +21,7 @@ const OPEN: &[&str] = &["auth/register", "auth/login", "auth/otp", "auth/otp/sen
 const GROUPS: &[(&str, &str)] = &[
     ("auth", "Accounts, logins and sessions"),
     ("tokens", "API tokens of the caller"),
+    ("invites", "Invites by which others register"),
     ("share-links", "Links to files for whoever has them"),
     ("users", "Users with whom one can share"),
     ("files", "Stored files and directories"),

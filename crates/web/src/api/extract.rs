@@ -6,8 +6,8 @@ use std::time::Duration;
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, OptionalFromRequest, Request};
-use http::StatusCode;
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use http::{HeaderMap, StatusCode};
 use p2p_service::reasons::name;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -31,6 +31,7 @@ impl<T: DeserializeOwned> FromRequest<Web> for Body<T> {
     type Rejection = Rejected;
 
     async fn from_request(request: Request, web: &Web) -> Result<Body<T>, Rejected> {
+        check_length(request.headers())?;
         let Json(body) = in_time(<Json<T> as FromRequest<Web>>::from_request(request, web)).await??;
         Ok(Body(body))
     }
@@ -87,6 +88,7 @@ impl<T: DeserializeOwned> FromRequest<Web> for Form<T> {
 
     async fn from_request(request: Request, web: &Web) -> Result<Form<T>, Rejected> {
         let browser = request.extensions().get::<Browser>().cloned().ok_or_else(Problem::internal)?;
+        check_length(request.headers())?;
         let kind = request.headers().get(CONTENT_TYPE).cloned();
         let body = in_time(Bytes::from_request(request, web)).await??;
         let copy = || {
@@ -102,6 +104,16 @@ impl<T: DeserializeOwned> FromRequest<Web> for Form<T> {
         let axum::Form(fields) = axum::Form::from_request(copy(), web).await?;
         Ok(Form(fields))
     }
+}
+
+/// Refuses a body whose header says that it is too long, before it is waited for.
+fn check_length(headers: &HeaderMap) -> Result<(), Problem> {
+    let declared = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    if declared.is_none_or(|length| length <= BODY_MAX as u64) {
+        return Ok(());
+    }
+    let detail = format!("the body has more than {} KiB", BODY_MAX >> 10);
+    Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, name::REQUEST_LIMIT, detail))
 }
 
 /// Waits for a body.

@@ -79,21 +79,20 @@ fn network_routes() -> OpenApiRouter<Web> {
 }
 
 /// Returns the older paths about the network, which mean the same.
-fn older_routes() -> Router<Web> {
+fn network_aliases() -> Router<Web> {
     Router::new()
-        .route("/api/network/topology", get(network::topology))
-        .route("/api/network/statistics", get(network::statistics))
-        .route("/api/network/health", get(network::health).post(network::check))
-        .route("/api/storage/status", get(storage::status))
-        .route("/api/nodes", get(nodes::list))
-        .route("/api/nodes/select", post(nodes::select))
-        .route("/api/dashboard", get(dashboard::now))
+        .route("/network/topology", get(network::topology))
+        .route("/network/statistics", get(network::statistics))
+        .route("/network/health", get(network::health).post(network::check))
+        .route("/storage/status", get(storage::status))
+        .route("/nodes", get(nodes::list))
+        .route("/nodes/select", post(nodes::select))
+        .route("/dashboard", get(dashboard::now))
 }
 
 /// Returns the routes of REST.
 pub(crate) fn routes() -> Router<Web> {
     let (routes, description) = described();
-    let older = Router::new().merge(auth::aliases()).merge(account::aliases());
-    let routes = routes.nest("/api", older).merge(files::others()).merge(older_routes());
-    routes.route("/api/v1/openapi.json", get(|| async { Json(description) }))
+    let older = Router::new().merge(auth::aliases()).merge(account::aliases()).merge(network_aliases());
+    routes.nest("/api", older).merge(files::others()).route("/api/v1/openapi.json", get(|| async { Json(description) }))
 }

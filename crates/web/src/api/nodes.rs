@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::extract::{Body, OptionalBody, Path};
+use super::extract::{Body, Path};
 use super::network::{Heard, Queues, RoundTrips, faults_by_host};
 use super::values::{call, node_of, read, seconds, seen};
 use crate::callers::Caller;
@@ -220,9 +220,9 @@ async fn start(Caller(access): Caller, Path(node): Path<String>) -> Result<Json<
 async fn stop(
     Caller(access): Caller,
     Path(node): Path<String>,
-    OptionalBody(ending): OptionalBody<Ending>,
+    ending: Option<Body<Ending>>,
 ) -> Result<Json<impl Serialize>, Problem> {
-    let (node, within) = (node_of("node", &node)?, ending.unwrap_or_default().within()?);
+    let (node, within) = (node_of("node", &node)?, ending.map(|Body(ending)| ending).unwrap_or_default().within()?);
     broken(&access, node, Break::Stop { node, within }).await
 }
 
@@ -232,9 +232,9 @@ async fn stop(
 async fn restart(
     Caller(access): Caller,
     Path(node): Path<String>,
-    OptionalBody(ending): OptionalBody<Ending>,
+    ending: Option<Body<Ending>>,
 ) -> Result<Json<impl Serialize>, Problem> {
-    let (node, within) = (node_of("node", &node)?, ending.unwrap_or_default().within()?);
+    let (node, within) = (node_of("node", &node)?, ending.map(|Body(ending)| ending).unwrap_or_default().within()?);
     broken(&access, node, Break::Restart { node, within }).await
 }
 

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::extract::{Body, OptionalBody};
+use super::extract::Body;
 use super::values::{call, read, seconds, seen};
 use crate::callers::Caller;
 use crate::problem::Problem;
@@ -100,8 +100,8 @@ struct Stepped {
 
 /// Advances virtual time, which is paused, by a span, or to the next event.
 #[utoipa::path(post, path = "/time/step", request_body = Option<Stepped>, responses((status = 200, description = "Virtual time", body = Time)))]
-async fn step(Caller(access): Caller, OptionalBody(stepped): OptionalBody<Stepped>) -> Result<Json<impl Serialize>, Problem> {
-    let span: Option<SimDuration> = read("span", stepped.unwrap_or_default().span.as_ref())?;
+async fn step(Caller(access): Caller, stepped: Option<Body<Stepped>>) -> Result<Json<impl Serialize>, Problem> {
+    let span: Option<SimDuration> = read("span", stepped.as_ref().and_then(|Body(stepped)| stepped.span.as_ref()))?;
     if span.is_some_and(|span| span > STEP_MAX) {
         return Err(Problem::invalid("span", format_args!("one step is {STEP_MAX} at the most")));
     }

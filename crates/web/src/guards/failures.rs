@@ -17,7 +17,7 @@ use crate::problem::Problem;
 const TARGET_MAX: usize = 16 << 10;
 
 /// Answers a request for what is not there.
-pub(super) async fn unknown() -> Problem {
+pub(crate) async fn unknown() -> Problem {
     Problem::new(StatusCode::NOT_FOUND, name::NOT_FOUND, "there is nothing at this path")
 }
 

@@ -19,6 +19,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
 use tower_http::catch_panic::CatchPanicLayer;
 
+pub(crate) use self::failures::unknown;
 use self::hosts::Hosts;
 use self::rates::Rates;
 use crate::api::extract::BODY_MAX;
@@ -67,7 +68,7 @@ mod tests {
             .route("/api/v1/panics", get(|| async { panicking() }))
             .route("/panics", get(|| async { panicking() }))
             .route("/api/v1/takes", post(|body: String| async move { body.len().to_string() }));
-        guarded(routes, "127.0.0.1:5000".parse().unwrap(), &cookies, &Rates::default())
+        guarded(routes, "127.0.0.1:5000".parse().unwrap(), &cookies, &Rates::of(std::num::NonZeroU32::new(1_000_000).unwrap()))
     }
 
     fn panicking() -> String {

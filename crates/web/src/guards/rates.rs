@@ -17,14 +17,14 @@ use p2p_service::doors::guest::Guest;
 
 use crate::problem::Problem;
 
-/// Requests a second that a user, or an address, may make for long.
-pub(crate) const A_SECOND: NonZeroU32 = NonZeroU32::new(500).unwrap();
-/// Requests that may come at once after a rest: ten seconds' worth.
-pub(crate) const AT_ONCE: NonZeroU32 = NonZeroU32::new(5_000).unwrap();
+/// Time whose worth of requests may come at once after a rest, in seconds.
+const REST_SECONDS: NonZeroU32 = NonZeroU32::new(10).unwrap();
 /// Addresses whose requests are counted by themselves, at the most; those beyond are counted together.
 const KEYS_MAX: usize = 4_096;
 /// Path whose requests are not counted, since those who watch over the server ask it.
 const HEALTH: &str = "/healthz";
+/// Header that tells of a limit.
+const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 /// Reason of the refusal, in the figures of the door.
 const REFUSED: &str = "too many requests";
 
@@ -41,19 +41,18 @@ enum Key {
 
 /// Rates of all clients. Clones share them.
 #[derive(Debug, Clone)]
-pub(crate) struct Rates(Arc<Limiter>);
+pub(crate) struct Rates(Arc<Limiter>, Quota);
 
 type Limiter = RateLimiter<Key, HashMapStateStore<Key>, DefaultClock>;
 
-impl Default for Rates {
-    fn default() -> Rates {
-        Rates::new(Quota::per_second(A_SECOND).allow_burst(AT_ONCE))
-    }
-}
-
 impl Rates {
+    /// Makes the rates of clients that may make so many requests in a second for long.
+    pub(crate) fn of(per_second: NonZeroU32) -> Rates {
+        Rates::new(Quota::per_second(per_second).allow_burst(per_second.saturating_mul(REST_SECONDS)))
+    }
+
     fn new(quota: Quota) -> Rates {
-        Rates(Arc::new(RateLimiter::hashmap(quota)))
+        Rates(Arc::new(RateLimiter::hashmap(quota)), quota)
     }
 
     /// Counts a request of a user.
@@ -79,6 +78,15 @@ impl Rates {
         self.0.retain_recent();
         if self.0.len() < KEYS_MAX { key } else { Key::Others }
     }
+
+    /// Adds what the limit is to a refusal (draft-ietf-httpapi-ratelimit-headers-10, section 3).
+    fn told(&self, mut response: Response) -> Response {
+        let (count, span) = (self.1.burst_size(), self.1.burst_size_replenished_in().as_secs());
+        if let Ok(value) = HeaderValue::from_str(&format!("\"requests\";q={count};w={span}")) {
+            response.headers_mut().insert(POLICY, value);
+        }
+        response
+    }
 }
 
 /// Returns an address, or the network of 64 bits that one of IPv6 is in.
@@ -95,23 +103,14 @@ pub(super) async fn layer(State(rates): State<Rates>, request: Request, next: Ne
     match guest.map(|guest| (guest, rates.check_address(guest.address()))) {
         Some((guest, Err(problem))) => {
             guest.note_refusal(REFUSED);
-            with_limits(problem.into_response())
+            rates.told(problem.into_response())
         }
         _ => {
             let response = next.run(request).await;
-            if response.status() == http::StatusCode::TOO_MANY_REQUESTS { with_limits(response) } else { response }
+            let is_of_user = response.extensions().get().is_some_and(Problem::is_of_rate);
+            if is_of_user { rates.told(response) } else { response }
         }
     }
-}
-
-/// Adds what the limit is to a refusal (draft-ietf-httpapi-ratelimit-headers-10, section 3).
-fn with_limits(mut response: Response) -> Response {
-    const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
-    let span = AT_ONCE.get() / A_SECOND.get();
-    if let Ok(value) = HeaderValue::from_str(&format!("\"requests\";q={AT_ONCE};w={span}")) {
-        response.headers_mut().insert(POLICY, value);
-    }
-    response
 }
 
 #[cfg(test)]
@@ -130,6 +129,8 @@ mod tests {
             rates.check_address(address).unwrap();
         }
         let response = rates.check_address(address).unwrap_err().into_response();
+        let response = rates.told(response);
+        assert_eq!(response.headers()["ratelimit-policy"], "\"requests\";q=3;w=10800");
         let wait: u64 = response.headers()["retry-after"].to_str().unwrap().parse().unwrap();
         assert!(response.status() == 429 && (3_000..=3_600).contains(&wait), "{wait}");
         rates.check_address("192.0.2.2".parse().unwrap()).unwrap();

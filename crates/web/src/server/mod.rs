@@ -6,6 +6,7 @@
 
 mod connection;
 
+use std::num::NonZeroU32;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,7 +45,8 @@ pub struct Server {
 
 impl Server {
     /// Makes the server for clients of the gate of `access`, under these rules. With a certificate to present it speaks TLS, and nothing
-    /// else. The key that signs cookies is kept in the data directory. It tells of the figures of `doors`.
+    /// else. The key that signs cookies is kept in the data directory. A user and an address may make so many requests in a second for long, and ten
+    /// times as many at once. The server tells of the figures of `doors`.
     ///
     /// # Errors
     /// Fails if the key of cookies cannot be read or made, or if others may read it.
@@ -52,11 +54,12 @@ impl Server {
         access: Access,
         rules: Arc<RemoteRules>,
         data_dir: &Path,
+        requests_per_second: NonZeroU32,
         certificate: Option<&Presented>,
         doors: Doors,
     ) -> Result<Server, CookieKeyError> {
         let ends = watch::Sender::new(false);
-        let (cookies, rates) = (Cookies::of(data_dir, certificate.is_some())?, Rates::default());
+        let (cookies, rates) = (Cookies::of(data_dir, certificate.is_some())?, Rates::of(requests_per_second));
         let web = Web::new(access, rules, cookies.clone(), rates.clone(), ends.subscribe(), doors);
         let routes =
             Router::new().merge(api::routes()).merge(watching::routes()).merge(pages::routes()).merge(embedded::routes());

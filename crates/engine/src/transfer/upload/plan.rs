@@ -19,6 +19,8 @@ use crate::peer::Peer;
 pub(crate) struct UploadPlan {
     /// Name to store the file under.
     pub(crate) key: FileKey,
+    /// User who begins or continues the upload.
+    pub(crate) by: Option<String>,
     /// Host that carries the upload.
     pub(crate) host: Peer,
     /// Size of the source; `None` if it is not known. A source of another size is not stored.
@@ -39,6 +41,11 @@ pub(crate) struct UploadPlan {
 }
 
 impl UploadPlan {
+    /// Returns true if the file will be another user's than who begins the upload.
+    pub(crate) fn is_of_guest(&self) -> bool {
+        self.by != self.key.owner
+    }
+
     /// Returns the record of an upload of which nothing is kept yet.
     pub(super) fn nothing_kept(&self, keep: Keep) -> UploadRecord {
         UploadRecord {
@@ -52,6 +59,7 @@ impl UploadPlan {
             expires_at: keep.expires_at,
             declared: Declared { size: self.size.map(ByteSize::as_u64), modified: keep.modified },
             stored_as: self.stored_as,
+            begun_by: self.by.clone().filter(|_| self.is_of_guest()),
         }
     }
 
@@ -59,7 +67,7 @@ impl UploadPlan {
     pub(super) fn log(&self, now: SimTime, id: TransferId) -> TransferLog {
         let segments = self.size.map(|size| self.segment_size.count_for(size) as u32);
         let size = (self.size.map(ByteSize::as_u64), segments);
-        TransferLog::new(id, Direction::Upload, (self.key.owner.clone(), self.host), &self.key, size, now)
+        TransferLog::new(id, Direction::Upload, (self.by.clone(), self.host), &self.key, size, now)
     }
 
     /// Returns the file as it is to become visible.

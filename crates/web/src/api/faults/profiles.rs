@@ -9,7 +9,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::{Faults, put_on};
-use crate::api::extract::{OptionalBody, Path};
+use crate::api::extract::{Body, Path};
 use crate::api::values::{node_of, unknown};
 use crate::callers::Caller;
 use crate::problem::Problem;
@@ -65,13 +65,9 @@ struct For {
         (status = 201, description = "The faults of the profile that are on now", body = Faults,
             headers(("Location" = String, description = "The first of them"))),
 ))]
-async fn apply(
-    Caller(access): Caller,
-    Path(name): Path<String>,
-    OptionalBody(wanted): OptionalBody<For>,
-) -> Result<Response, Problem> {
+async fn apply(Caller(access): Caller, Path(name): Path<String>, wanted: Option<Body<For>>) -> Result<Response, Problem> {
     access.require_admin(&access.identity(), "apply a profile of faults").await?;
-    let node = wanted.unwrap_or_default().node;
+    let node = wanted.and_then(|Body(wanted)| wanted.node);
     let node = node.as_deref().map(|node| node_of("node", node)).transpose()?;
     let found = access.profiles().get(&name).ok_or_else(|| unknown("a profile of this name"))?;
     let profile = found.profile.clone().map_err(|problem| Problem::invalid("name", problem))?;

@@ -1,0 +1,101 @@
+//! The description of REST: up to date in the repository, served, and of the routes that docs/web.md lists.
+
+use std::collections::BTreeSet;
+
+use super::*;
+use crate::generated::check_file;
+
+/// First parts of routes whose place in the description is not taken yet.
+const TO_COME: &[&str] = &["uploads", "events"];
+
+#[test]
+fn the_description_in_the_repository_is_that_of_the_program() {
+    check_file("assets/openapi.json", &p2p_web::description());
+}
+
+/// Routes of a cell of the table, such as `` `GET HEAD files/content/PATH` ``, as `GET files/content/{}`.
+fn routes_of(cell: &str) -> Vec<String> {
+    let mut routes = Vec::new();
+    let (mut methods, mut base): (Vec<&str>, &str) = (Vec::new(), "");
+    for quoted in cell.split('`').skip(1).step_by(2).filter(|text| !text.starts_with('{')) {
+        let mut words = quoted.split_whitespace().peekable();
+        let found: Vec<&str> =
+            std::iter::from_fn(|| words.next_if(|word| word.chars().all(|c| c.is_ascii_uppercase()))).collect();
+        methods = if found.is_empty() { methods } else { found };
+        for word in words {
+            let word = word.split('?').next().unwrap().trim_end_matches(',');
+            // `nodes/{node}/kill start stop` are three routes below one path.
+            base = if word.contains('/') || base.is_empty() || !quoted.contains("kill") { word } else { base };
+            let path = if base == word { word.to_owned() } else { format!("{}/{word}", base.rsplit_once('/').unwrap().0) };
+            routes.extend(methods.iter().map(|method| format!("{method} {}", shape(&path))));
+        }
+    }
+    routes
+}
+
+/// A path without the names of its parameters.
+fn shape(path: &str) -> String {
+    let parts = path.split('/').map(|part| if part.starts_with('{') || part == "PATH" { "{}" } else { part });
+    parts.collect::<Vec<_>>().join("/")
+}
+
+#[test]
+fn every_route_of_the_table_is_described_and_the_other_way_round() {
+    let document = include_str!("../../../docs/web.md");
+    let rows =
+        document.lines().skip_while(|line| *line != "| route | what it does |").skip(2).take_while(|line| line.starts_with('|'));
+    let is_there = |route: &String| !TO_COME.contains(&route.split([' ', '/']).nth(1).unwrap());
+    let listed: BTreeSet<String> = rows.flat_map(|row| routes_of(row.split(" | ").next().unwrap())).filter(is_there).collect();
+    assert!(listed.contains("POST nodes/{}/restart") && listed.contains("GET files/content/{}"), "{listed:?}");
+    let description: Value = serde_json::from_str(&p2p_web::description()).unwrap();
+    let mut described = BTreeSet::new();
+    for (path, item) in description["paths"].as_object().unwrap() {
+        let path = shape(path.strip_prefix("/api/v1/").unwrap());
+        described.extend(item.as_object().unwrap().keys().map(|method| format!("{} {path}", method.to_uppercase())));
+    }
+    let described: BTreeSet<String> = described.into_iter().filter(is_there).collect();
+    let missing: Vec<_> = listed.difference(&described).collect();
+    let unlisted: Vec<_> = described.difference(&listed).collect();
+    assert!(missing.is_empty() && unlisted.is_empty(), "not described: {missing:?}; not in docs/web.md: {unlisted:?}");
+}
+
+/// The description says of each operation what it is called, who may call it, and how errors are told; and no two are called the same.
+#[test]
+fn the_description_is_complete() {
+    let description: Value = serde_json::from_str(&p2p_web::description()).unwrap();
+    assert!(description["openapi"].as_str().unwrap().starts_with("3.1"), "{}", description["openapi"]);
+    assert_eq!(description["components"]["securitySchemes"]["bearer"]["scheme"], "bearer");
+    assert_eq!(description["components"]["securitySchemes"]["cookie"]["in"], "cookie");
+    let mut ids = BTreeSet::new();
+    for (path, item) in description["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            assert!(ids.insert(operation["operationId"].as_str().unwrap().to_owned()), "{method} {path}");
+            assert_eq!(operation["responses"]["default"]["$ref"], "#/components/responses/Problem", "{method} {path}");
+            assert!(operation["tags"].as_array().is_some_and(|tags| tags.len() == 1), "{method} {path}");
+            let parameters = operation["parameters"].as_array().into_iter().flatten();
+            let of_path = parameters.filter(|parameter| parameter["in"] == "path").count();
+            assert_eq!(of_path, path.matches('{').count(), "{method} {path}");
+        }
+    }
+    let referred = description.to_string();
+    for reference in referred.split("\"#/components/").skip(1).filter_map(|rest| rest.split('"').next()) {
+        let (kind, name) = reference.split_once('/').unwrap();
+        assert!(description["components"][kind][name].is_object(), "{reference}");
+    }
+}
+
+#[test]
+fn the_description_is_served_and_shown() {
+    on_a_runtime(async {
+        let site = Site::start(QUICK).await;
+        let served = site.client.get(site.url("/api/v1/openapi.json")).send().await.unwrap();
+        let (status, served) = read(served).await;
+        let own: Value = serde_json::from_str(&p2p_web::description()).unwrap();
+        assert_eq!((status, served), (200, own));
+        let page = site.client.get(site.url("/api")).send().await.unwrap();
+        assert_eq!(page.status(), 200);
+        let text = page.text().await.unwrap();
+        assert!(text.contains("id=\"getDashboard\"") && !text.contains("<script"), "{text}");
+        assert!(site.served.stop().code == Some(0));
+    });
+}
