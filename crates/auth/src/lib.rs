@@ -278,11 +278,6 @@ impl Auth {
         &self.0.policy
     }
 
-    /// Returns the database that has the accounts, for what others note of their users.
-    pub fn database(&self) -> &Database {
-        &self.0.database
-    }
-
     /// Sets the directory into which the oldest entries of the audit log are moved once there are more than the policy keeps. Before,
     /// and if the directory cannot be written, the log keeps all entries.
     pub fn archive_audit_in(&self, directory: PathBuf) {

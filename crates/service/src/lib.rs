@@ -51,7 +51,7 @@ pub mod files {
     pub use p2p_engine::stream::{EndedStream, StreamReader, StreamWriter};
     pub use p2p_engine::transfer::{SegmentTimeline, Stage, TransferId, TransferReport, TransferState, TransferStatus};
     pub use p2p_engine::{BegunUpload, EngineError, EventId, Numbered};
-    pub use p2p_store::attributes::{Attributes, DIRECTORY_MODE, FILE_MODE, StoreAs};
+    pub use p2p_store::attributes::{Attributes, DIRECTORY_MODE, FILE_MODE};
     pub use p2p_store::manifest::{FileRecord, NodeNumber, SegmentRecord};
     pub use p2p_store::names::{FileKey, PATH_BYTES_MAX};
     pub use p2p_store::namespace::Entry;

@@ -23,6 +23,7 @@ mod frame;
 mod links;
 mod listing;
 mod qr;
+mod register;
 mod shared;
 mod sign_in;
 
@@ -35,7 +36,12 @@ use crate::web::Web;
 
 /// Returns the routes of the pages.
 pub(crate) fn routes() -> Router<Web> {
-    Router::new().merge(sign_in::routes()).merge(account::routes()).merge(files::routes()).merge(shared::routes())
+    Router::new()
+        .merge(sign_in::routes())
+        .merge(register::routes())
+        .merge(account::routes())
+        .merge(files::routes())
+        .merge(shared::routes())
 }
 
 /// The page about a problem.

@@ -99,7 +99,7 @@ pub(super) async fn make(
     let token = user.access.new_token(wanted).await?;
     let authority = uri.authority().map(ToString::to_string);
     let host = authority.or_else(|| headers.get(HOST).and_then(|host| host.to_str().ok()).map(str::to_owned));
-    let scheme = if web.is_secure() { "https" } else { "http" };
+    let scheme = if web.cookies().is_secure() { "https" } else { "http" };
     let origin = host.map(|host| format!("{scheme}://{host}")).unwrap_or_default();
     let url = format!("{origin}/s/{}", token.expose_secret());
     Ok((StatusCode::CREATED, Json(MadeLink { name, url, expires_at })))
