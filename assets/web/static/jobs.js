@@ -90,7 +90,7 @@ function ending(label, about, url) {
 
 /** @param {any} found */
 function running({ transfers = [] }) {
-  const isRunning = (/** @type {any} */ { state }) => !/done|failed|cancelled|parked/i.test(state);
+  const isRunning = (/** @type {any} */ one) => !one.is_over;
   return transfers.filter(isRunning).map((/** @type {any} */ one) => {
     const part = one.bytes_acknowledged ?? one.bytes_done ?? 0;
     const rate = one.rate_bytes_per_second ? `${size(Math.round(one.rate_bytes_per_second))}/s of virtual time` : "no rate yet";

@@ -4,6 +4,9 @@ mod auth;
 mod files;
 mod files_changed;
 mod files_stored;
+mod pages;
+mod pages_account;
+mod pages_changes;
 
 use std::net::SocketAddr;
 
