@@ -111,7 +111,11 @@ fn a_link_is_to_one_directory_alone() {
         assert_eq!(answer.headers()["referrer-policy"], "no-referrer");
         assert_eq!(answer.headers()["x-robots-tag"], "noindex, nofollow");
         let page = stranger.get(&link).await;
-        assert!(page.has("a b.txt") && page.has("shared by alice") && page.has("The link ends") && !page.has("secret"), "{}", page.text);
+        assert!(
+            page.has("a b.txt") && page.has("shared by alice") && page.has("The link ends") && !page.has("secret"),
+            "{}",
+            page.text
+        );
         assert!(!page.has("/files/"), "no link leads to pages that need a sign-in: {}", page.text);
         let file = stranger.get(&format!("{link}?path=a%20b.txt")).await;
         let content = format!("{link}/content/a%20b.txt?download");
