@@ -75,6 +75,7 @@ pub mod network {
     pub use p2p_engine::pace::{PaceStatus, Speed};
     pub use p2p_engine::snapshot::{HostStatus, LinkQueues, LinkRates, NodeStatus, Peer, Topology};
     pub use p2p_net::{Direction, GilbertElliott, HostConfig, LinkConfig, LinkQueue, Loss};
+    pub use p2p_store::manifest::NodeNumber;
 
     pub use crate::profiles::{NamedProfile, Profiles};
 }

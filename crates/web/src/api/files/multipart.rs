@@ -12,7 +12,7 @@ use axum::extract::{FromRequest, Multipart, Request};
 use bytes::Bytes;
 use http::StatusCode;
 use http_body::{Body as HttpBody, Frame, SizeHint};
-use p2p_service::files::{Attributes, FileKey, StoreAs};
+use p2p_service::files::{Attributes, Entry, StoreAs};
 use p2p_service::reasons::name;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -41,7 +41,7 @@ pub(super) struct Destination {
 /// Form with files.
 #[derive(Debug, ToSchema)]
 #[expect(dead_code, reason = "the form as the description has it; it is read field by field")]
-pub(super) struct Form {
+pub(super) struct UploadForm {
     /// Directory for the files that follow.
     path: Option<String>,
     /// True if files of the same names may be replaced.
@@ -59,8 +59,8 @@ pub(super) struct StoredFiles {
 }
 
 /// Stores the files of a form in a directory.
-#[utoipa::path(post, path = "/files/upload", tag = "files", params(Destination),
-    request_body(content = Form, content_type = "multipart/form-data", description = "Files; a field `path` or `replace` is for those after it"),
+#[utoipa::path(post, path = "/files/upload", operation_id = "upload_files", tag = "files", params(Destination),
+    request_body(content = UploadForm, content_type = "multipart/form-data", description = "Files; a field `path` or `replace` is for those after it"),
     responses(
         (status = 201, description = "The files are stored", body = StoredFiles),
         (status = "default", description = "What is wrong; it names the files before that, which are stored", body = Problem,
@@ -72,12 +72,13 @@ pub(super) async fn store_files(
     Query(into): Query<Destination>,
     request: Request,
 ) -> Result<(StatusCode, Json<StoredFiles>), Problem> {
-    let stored = user.store_form(into, request).await?;
-    let mut entries = Vec::with_capacity(stored.len());
-    for key in &stored {
-        entries.push(user.access.known_entry(&user.identity, &user.identity.label(key)).await?);
-    }
-    Ok((StatusCode::CREATED, Json(StoredFiles { files: user.described(&entries).await? })))
+    let stored = tokio::select! {
+        biased;
+        stored = user.store_form(into, request) => stored?,
+        // Who has no access any more gives no more content.
+        error = user.access.lapsed() => return Err(error.into()),
+    };
+    Ok((StatusCode::CREATED, Json(StoredFiles { files: user.described(&stored).await? })))
 }
 
 /// What a field of a form is.
@@ -85,14 +86,14 @@ enum Part {
     /// Value of a setting.
     Setting(String, String),
     /// File that is stored.
-    Stored(FileKey),
+    Stored(Box<Entry>),
     /// Nothing: a file that was not chosen, or a field of no meaning here.
     Nothing,
 }
 
 impl User {
-    /// Stores the files of a form, and returns their keys.
-    async fn store_form(&self, into: Destination, request: Request) -> Result<Vec<FileKey>, Problem> {
+    /// Stores the files of a form, and returns them.
+    async fn store_form(&self, into: Destination, request: Request) -> Result<Vec<Entry>, Problem> {
         let ahead = Arc::new(AtomicUsize::new(0));
         let request = request.map(|inner| Body::new(Metered { inner, ahead: Arc::clone(&ahead), is_due: false }));
         let form = Multipart::from_request(request, &()).await;
@@ -102,7 +103,7 @@ impl User {
             match self.part(&mut form, &into, (&ahead, stored.len())).await {
                 Ok(None) => return Ok(stored),
                 Ok(Some(Part::Nothing)) => {}
-                Ok(Some(Part::Stored(key))) => stored.push(key),
+                Ok(Some(Part::Stored(entry))) => stored.push(*entry),
                 Ok(Some(Part::Setting(setting, value))) => {
                     set(&mut into, &setting, value, stored.len()).map_err(|problem| self.with_stored(problem, &stored))?;
                 }
@@ -139,7 +140,7 @@ impl User {
 
     /// Stores a file of a form.
     async fn file(&self, field: &mut Field<'_>, name: &str, into: &Destination, ahead: &AtomicUsize) -> Result<Part, Problem> {
-        let first = field.chunk().await.map_err(malformed)?;
+        let first = next(field).await?;
         // Where no file was chosen, a browser sends one without a name and content.
         if name.is_empty() && first.is_none() {
             return Ok(Part::Nothing);
@@ -152,25 +153,35 @@ impl User {
         let mut next = first;
         while let Some(bytes) = next {
             ahead.store(0, Ordering::Relaxed);
-            if !upload.give(bytes).await? {
+            if !upload.give(bytes).await {
                 break;
             }
-            next = field.chunk().await.map_err(malformed)?;
+            next = self::next(field).await?;
         }
-        let key = upload.stored(None).await.map_err(|error| error.or(Problem::from))?;
-        Ok(Part::Stored(key))
+        let stored = upload.stored(None).await.map_err(|error| error.or(Problem::from))?;
+        Ok(Part::Stored(Box::new(stored)))
     }
 
     /// Returns a problem that also names what is stored already.
-    fn with_stored(&self, problem: Problem, stored: &[FileKey]) -> Problem {
+    fn with_stored(&self, problem: Problem, stored: &[Entry]) -> Problem {
         match stored {
             [] => problem,
             stored => {
-                let names: Vec<String> = stored.iter().map(|key| format!("`{}`", self.identity.shown(key))).collect();
+                let names: Vec<String> = stored.iter().map(|entry| format!("`{}`", self.identity.shown(entry.key()))).collect();
                 problem.and(&format!("stored already: {}", names.join(", ")))
             }
         }
     }
+}
+
+/// Returns the next bytes of a field; none after the last.
+async fn next(field: &mut Field<'_>) -> Result<Option<Bytes>, Problem> {
+    while let Some(bytes) = field.chunk().await.map_err(malformed)? {
+        if !bytes.is_empty() {
+            return Ok(Some(bytes));
+        }
+    }
+    Ok(None)
 }
 
 /// Returns the path of a file of this name in a directory.

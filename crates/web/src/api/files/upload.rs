@@ -16,7 +16,7 @@ use http::{HeaderMap, StatusCode};
 use http_body::Body as _;
 use p2p_service::access::AccessError;
 use p2p_service::files::{
-    Attributes, Await, BegunUpload, Cancel, Declared, EngineError, Entry, FileKey, Sha256Digest, StoreAs, StreamWriter,
+    Attributes, Await, BegunUpload, Cancel, Declared, EngineError, Entry, NodeNumber, Sha256Digest, StoreAs, StreamWriter,
     TransferId,
 };
 use p2p_service::reasons::name;
@@ -24,7 +24,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::conditions::{self, taken};
-use super::described::FileEntry;
+use super::described::{FileContent, FileEntry};
 use super::{User, checked, digests};
 use crate::api::extract::{Path, Query};
 use crate::problem::Problem;
@@ -37,16 +37,18 @@ pub(super) struct Keeping {
     modified: Option<u64>,
     /// Permission bits as in `stat(2)`, which are kept and shown and allow nothing.
     mode: Option<u32>,
+    /// Node to which the segments go first, as `Node_03`: while it is alive and has room. Without one, that which the user prefers.
+    node: Option<String>,
 }
 
 /// Stores the body as a file, in place of one of the same name.
-#[utoipa::path(put, path = "/files/content/{path}", tag = "files", params(
+#[utoipa::path(put, path = "/files/content/{path}", operation_id = "put_file_content", tag = "files", params(
     ("path" = String, Path, description = "Path of the file"), Keeping,
     ("If-None-Match" = Option<String>, Header, description = "`*` if nothing may be replaced"),
     ("If-Match" = Option<String>, Header, description = "ETag of the file that is replaced"),
     ("Repr-Digest" = Option<String>, Header, description = "SHA-256 that the content must have (RFC 9530)"),
     ("Content-Digest" = Option<String>, Header, description = "The same"),
-), request_body(content = Vec<u8>, content_type = "application/octet-stream", description = "The content"), responses(
+), request_body(content = FileContent, content_type = "application/octet-stream", description = "The content"), responses(
     (status = 201, description = "The file is stored", body = FileEntry, headers(
         ("ETag" = String, description = "SHA-256 of the content in hexadecimal, between quotes"),
         ("Location" = String, description = "Where the content is"),
@@ -74,16 +76,20 @@ pub(super) async fn store(
     let attributes = Attributes { modified: keeping.modified, mode: keeping.mode };
     let wanted = StoreAs { attributes, replace: !condition.is_new };
     let refused = |error| refusal(error, condition.is_new);
-    let mut upload = user.begun_upload(path, size, wanted).await.map_err(&refused)?;
-    while let Some(piece) = next(&mut body).await? {
-        if !upload.give(piece).await? {
-            break;
-        }
+    let storing = match &keeping.node {
+        Some(node) => User { access: user.access.preferring(user.node_named(node)?)?, ..user.clone() },
+        None => user.clone(),
+    };
+    let mut upload = storing.begun_upload(path, size, wanted).await.map_err(&refused)?;
+    tokio::select! {
+        biased;
+        poured = upload.pour(&mut body) => poured?,
+        // Who has no access any more gives no more content.
+        error = user.access.lapsed() => return Err(error.into()),
     }
     // What is there may be another file than before the content came.
     user.check_to_change(path, &headers).await?;
-    let key = upload.stored(expected).await.map_err(|error| error.or(&refused))?;
-    let entry = user.access.known_entry(&user.identity, &user.identity.label(&key)).await?;
+    let entry = upload.stored(expected).await.map_err(|error| error.or(&refused))?;
     let stored = user.described_one(&entry).await?;
     let mut response = match is_there {
         true => StatusCode::NO_CONTENT.into_response(),
@@ -127,7 +133,7 @@ fn refusal(error: AccessError, is_new: bool) -> Problem {
 ///
 /// # Errors
 /// Fails if the body breaks off before its end.
-pub(super) async fn next(body: &mut Body) -> Result<Option<Bytes>, Problem> {
+async fn next(body: &mut Body) -> Result<Option<Bytes>, Problem> {
     loop {
         match poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx)).await {
             None => return Ok(None),
@@ -142,7 +148,7 @@ pub(super) async fn next(body: &mut Body) -> Result<Option<Bytes>, Problem> {
 }
 
 /// Returns the problem of a body that breaks off.
-pub(super) fn broken(error: &str) -> Problem {
+fn broken(error: &str) -> Problem {
     Problem::new(
         StatusCode::BAD_REQUEST,
         name::UPLOAD_DIFFERS,
@@ -184,6 +190,14 @@ impl NotStored {
 }
 
 impl User {
+    /// Returns the node that a client calls so.
+    fn node_named(&self, name: &str) -> Result<NodeNumber, Problem> {
+        let snapshot = self.access.snapshot();
+        let mut nodes = snapshot.figures.nodes.iter().map(|status| status.node);
+        let found = nodes.find(|node| node.to_string().eq_ignore_ascii_case(name));
+        found.ok_or_else(|| Problem::invalid("node", "no node is called so; write it as `Node_03`"))
+    }
+
     /// Begins to store what follows under a name, of this size if that is known.
     pub(super) async fn begun_upload(&self, path: &str, size: Option<u64>, wanted: StoreAs) -> Result<Upload, AccessError> {
         let declared = Declared { size, modified: None };
@@ -195,13 +209,26 @@ impl User {
 impl Upload {
     /// Gives the next bytes, and waits until the engine takes them. Returns false if the upload is over, of which [`stored`](Self::stored) says
     /// why.
-    pub(super) async fn give(&mut self, bytes: Bytes) -> Result<bool, Problem> {
+    pub(super) async fn give(&mut self, bytes: Bytes) -> bool {
         self.is_over = self.writer.write(bytes).await.is_err();
-        Ok(!self.is_over)
+        !self.is_over
     }
 
-    /// Ends the content, and waits until it is a file, whose key is returned. Content of another digest than the `expected` one is none.
-    pub(super) async fn stored(self, expected: Option<Sha256Digest>) -> Result<FileKey, NotStored> {
+    /// Gives all of a body, unless the upload is over before.
+    ///
+    /// # Errors
+    /// Fails if the body breaks off before its end.
+    async fn pour(&mut self, body: &mut Body) -> Result<(), Problem> {
+        while let Some(piece) = next(body).await? {
+            if !self.give(piece).await {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends the content, and waits until it is a file, which is returned. Content of another digest than the `expected` one is none.
+    pub(super) async fn stored(self, expected: Option<Sha256Digest>) -> Result<Entry, NotStored> {
         let Upload { user, transfer, writer, is_over } = self;
         if !is_over {
             let ended = writer.end();
@@ -217,6 +244,6 @@ impl Upload {
             let _ = ended.hand_over().await;
         }
         let report = user.access.call(Await { transfer }).await?.into_result()?;
-        Ok(report.status.file)
+        Ok(user.access.stored_file(&user.identity, &report).await?)
     }
 }
