@@ -6,9 +6,13 @@ import * as kept from "./kept.js";
 import * as tus from "./tus.js";
 import { Meter, PIECE, another, due, isOver, item, next, pieceAfter } from "./queue.js";
 import { Refused, ask, encoded, send } from "./request.js";
+import { ofFile } from "./sha256.js";
 
 /** @typedef {import("./queue.js").Item} Item */
 /** @typedef {import("./queue.js").Event} Event */
+
+/** Reasons of refusals after which the offset is asked for again. */
+const AGAIN = ["OUT_OF_RANGE", "TAKEN_OVER", "UNDER_WAY"];
 
 /** What is at the path of an upload already. @typedef {{size: number, modified: number}} There */
 
@@ -28,8 +32,14 @@ export class Uploads extends EventTarget {
     this.isLeader = false;
     this.channel = new BroadcastChannel("p2p-uploads");
     this.channel.onmessage = ({ data }) => this.heard(data);
-    /** @type {Worker | null} */
-    this.hasher = null;
+    /** Ends the wait for the next look at the queue. @type {(() => void) | undefined} */
+    this.wake = undefined;
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.telling = undefined;
+    /** Worker that computes digests; `null` where there is none. @type {Worker | null | undefined} */
+    this.hasher = undefined;
+    /** Files of which the digest is computed. @type {Map<string, File>} */
+    this.hashing = new Map();
     /** @type {Map<string, Promise<void>>} */
     this.directories = new Map();
   }
@@ -57,7 +67,7 @@ export class Uploads extends EventTarget {
     for (;;) {
       for (const found of due(this.items.values(), Date.now())) this.run(found.id);
       await new Promise((resolve) => {
-        this.wake = resolve;
+        this.wake = () => resolve(undefined);
         setTimeout(resolve, 500);
       });
     }
@@ -71,7 +81,7 @@ export class Uploads extends EventTarget {
   async add(directory, found) {
     for (const { path, file } of found) {
       const whole = directory ? `${directory}/${path}` : path;
-      const added = item({ id: crypto.randomUUID(), path: whole, size: file.size, modified: file.lastModified });
+      const added = item({ id: identifier(), path: whole, size: file.size, modified: file.lastModified });
       await kept.putFile(added.id, file);
       this.files.set(added.id, file);
       await this.put(added);
@@ -129,10 +139,13 @@ export class Uploads extends EventTarget {
     await (isOver(after) ? kept.drop(after.id) : kept.put(after)).catch(() => undefined);
   }
 
-  /** Tells this page and the other tabs of the queue. */
+  /** Tells this page and the other tabs of the queue, a few times a second at the most. */
   changed() {
-    this.dispatchEvent(new Event("change"));
-    if (this.isLeader) this.channel.postMessage({ type: "items", items: [...this.items.values()] });
+    this.telling ??= setTimeout(() => {
+      this.telling = undefined;
+      this.dispatchEvent(new Event("change"));
+      if (this.isLeader) this.channel.postMessage({ type: "items", items: [...this.items.values()] });
+    }, 200);
   }
 
   /** @param {any} data */
@@ -163,7 +176,7 @@ export class Uploads extends EventTarget {
     } catch (error) {
       if (!stop.signal.aborted) await this.failed(id, error);
     } finally {
-      this.running.delete(id);
+      if (this.running.get(id) === stop) this.running.delete(id);
       this.wake?.();
     }
   }
@@ -172,8 +185,9 @@ export class Uploads extends EventTarget {
   failed(id, error) {
     if (error instanceof DOMException && (error.name === "NotReadableError" || error.name === "NotFoundError")) return this.apply(id, { type: "lost-file" });
     const problem = error instanceof Error ? error.message : String(error);
-    if (error instanceof Refused && (error.status === 404 || error.status === 410)) return this.apply(id, { type: "gone" });
-    if (error instanceof Refused && !error.isPassing && error.reason !== "OUT_OF_RANGE") return this.apply(id, { type: "refused", problem });
+    const isMade = Boolean(this.items.get(id)?.upload);
+    if (isMade && error instanceof Refused && (error.status === 404 || error.status === 410)) return this.apply(id, { type: "gone" });
+    if (error instanceof Refused && !error.isPassing && !AGAIN.includes(error.reason)) return this.apply(id, { type: "refused", problem });
     return this.apply(id, { type: "interrupted", problem, now: Date.now(), random: Math.random() });
   }
 
@@ -195,7 +209,10 @@ export class Uploads extends EventTarget {
         piece = pieceAfter(piece, Date.now() - begun);
         await this.apply(id, { type: "acknowledged", offset });
       }
-      if (offset >= file.size) ({ offset, stored } = await tus.state(of.upload));
+      if (offset < file.size) continue;
+      ({ offset, stored } = await tus.state(of.upload));
+      // The last bytes are there before the file is.
+      if (!stored) await new Promise((resolve) => setTimeout(resolve, 500));
     }
     of = /** @type {Item} */ (this.items.get(id));
     if (stored) await this.apply(id, { type: "stored", sha256: stored });
@@ -250,16 +267,36 @@ export class Uploads extends EventTarget {
 
   /** @param {string} id @param {File} file */
   hash(id, file) {
-    if (this.items.get(id)?.sha256) return;
-    if (!this.hasher) {
+    if (this.items.get(id)?.sha256 || this.hashing.has(id)) return;
+    this.hashing.set(id, file);
+    if (this.hasher === undefined) {
       this.hasher = new Worker("/static/hashing.js", { type: "module" });
-      this.hasher.onmessage = ({ data }) => {
-        if (data.sha256) this.apply(data.id, { type: "hashed", sha256: data.sha256 });
-        else this.apply(data.id, { type: "lost-file" });
+      this.hasher.onmessage = ({ data }) => this.hashed(data.id, data.sha256 ?? "");
+      this.hasher.onerror = () => {
+        // A browser without workers of modules computes in the page.
+        this.hasher = null;
+        for (const [waiting, of] of this.hashing) this.hashHere(waiting, of);
       };
     }
-    this.hasher.postMessage({ id, file });
+    if (this.hasher) this.hasher.postMessage({ id, file });
+    else this.hashHere(id, file);
   }
+
+  /** @param {string} id @param {File} file */
+  hashHere(id, file) {
+    ofFile(file).then((sha256) => this.hashed(id, sha256), () => this.hashed(id, ""));
+  }
+
+  /** @param {string} id @param {string} sha256 digest; empty if the file cannot be read any more */
+  hashed(id, sha256) {
+    this.hashing.delete(id);
+    this.apply(id, sha256 ? { type: "hashed", sha256 } : { type: "lost-file" });
+  }
+}
+
+/** @returns {string} 32 digits by chance; `randomUUID` is there in secure contexts alone */
+function identifier() {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 /**

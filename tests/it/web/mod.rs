@@ -15,6 +15,9 @@ mod metrics;
 mod network;
 mod openapi;
 mod transfers;
+mod pages;
+mod pages_account;
+mod pages_changes;
 
 use std::net::SocketAddr;
 

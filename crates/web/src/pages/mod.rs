@@ -26,6 +26,7 @@ mod links;
 mod listing;
 mod qr;
 mod reader;
+mod register;
 mod room;
 mod shared;
 mod sign_in;
@@ -39,8 +40,14 @@ use crate::web::Web;
 
 /// Returns the routes of the pages.
 pub(crate) fn routes() -> Router<Web> {
-    let drive = Router::new().merge(sign_in::routes()).merge(account::routes()).merge(files::routes()).merge(shared::routes());
-    drive.merge(room::routes()).merge(reader::routes())
+    Router::new()
+        .merge(sign_in::routes())
+        .merge(register::routes())
+        .merge(account::routes())
+        .merge(files::routes())
+        .merge(shared::routes())
+        .merge(room::routes())
+        .merge(reader::routes())
 }
 
 /// The page about a problem.
