@@ -1,9 +1,12 @@
 //! The web, as its clients see it: REST by a real HTTP client against a running `p2p serve --web`, and the pages.
 
 mod auth;
+mod events;
 mod files;
 mod files_changed;
 mod files_stored;
+mod room;
+mod room_scripts;
 
 use std::net::SocketAddr;
 
