@@ -14,7 +14,7 @@ pub(super) struct Browser {
 }
 
 impl Browser {
-    /// That of the admin.
+    /// Returns the browser of the admin.
     pub(super) async fn of(site: &Site) -> Browser {
         Browser::with(site, &site.token).await
     }
@@ -34,14 +34,21 @@ impl Browser {
         let (_, page) = self.page(path).await;
         let token = page.split("name=\"csrf_token\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
         let fields: Vec<(String, String)> = fields.iter().cloned().chain([("csrf_token".to_owned(), token)]).collect();
+        let body: Vec<String> = fields.iter().map(|(name, value)| format!("{name}={}", encoded(value))).collect();
         let request = self.client.post(format!("{}{path}", self.base)).bearer_auth(&self.token);
-        let answer = request.form(&fields).send().await.unwrap();
+        let request = request.header("content-type", "application/x-www-form-urlencoded").body(body.join("&"));
+        let answer = request.send().await.unwrap();
         (answer.status().as_u16(), answer.text().await.unwrap())
     }
 
     async fn command(&self, command: &str) -> (u16, String) {
         self.act("/room", &[("command".to_owned(), command.to_owned())]).await
     }
+}
+
+/// A text with all of its bytes percent-encoded.
+fn encoded(text: &str) -> String {
+    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
 }
 
 /// Text of a part of a page, from its name to that of the next part.
@@ -157,7 +164,7 @@ fn a_transfer_has_a_page_and_a_hostile_name_is_text() {
         let site = Site::start(QUICK).await;
         let browser = Browser::of(&site).await;
         let name = "<script>alert(1)</script>\"'&\u{202e}.bin";
-        let path: String = name.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let path = encoded(name);
         let put = site.request(Method::PUT, &format!("/files/content/{path}")).body(vec![7; 200_000]).send().await.unwrap();
         assert_eq!(put.status(), 201);
         let (_, page) = browser.page("/room").await;
