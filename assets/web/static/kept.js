@@ -5,17 +5,27 @@
 
 const NAME = "p2p-uploads";
 
+/** @type {Promise<IDBDatabase> | undefined} */
+let opened;
+
 /** @returns {Promise<IDBDatabase>} */
 function open() {
-  return new Promise((resolve, reject) => {
+  return (opened ??= new Promise((resolve, reject) => {
     const request = indexedDB.open(NAME, 1);
     request.onupgradeneeded = () => {
       request.result.createObjectStore("items", { keyPath: "id" });
       request.result.createObjectStore("files");
     };
-    request.onsuccess = () => resolve(request.result);
-    request.onerror = () => reject(request.error);
-  });
+    request.onsuccess = () => {
+      // A browser that needs the room closes it, and the next use opens it again.
+      request.result.onclose = () => (opened = undefined);
+      resolve(request.result);
+    };
+    request.onerror = () => {
+      opened = undefined;
+      reject(request.error);
+    };
+  }));
 }
 
 /**
@@ -27,16 +37,12 @@ function open() {
  */
 async function within(store, mode, work) {
   const database = await open();
-  try {
-    return await new Promise((resolve, reject) => {
-      const transaction = database.transaction(store, mode);
-      const request = work(transaction.objectStore(store));
-      transaction.oncomplete = () => resolve(request.result);
-      transaction.onabort = transaction.onerror = () => reject(transaction.error ?? request.error);
-    });
-  } finally {
-    database.close();
-  }
+  return new Promise((resolve, reject) => {
+    const transaction = database.transaction(store, mode);
+    const request = work(transaction.objectStore(store));
+    transaction.oncomplete = () => resolve(request.result);
+    transaction.onabort = transaction.onerror = () => reject(transaction.error ?? request.error);
+  });
 }
 
 /** @returns {Promise<Item[]>} */

@@ -10,6 +10,9 @@ import { Refused, ask, encoded, send } from "./request.js";
 /** @typedef {import("./queue.js").Item} Item */
 /** @typedef {import("./queue.js").Event} Event */
 
+/** Reasons of refusals after which the offset is asked for again. */
+const AGAIN = ["OUT_OF_RANGE", "TAKEN_OVER", "UNDER_WAY"];
+
 /** What is at the path of an upload already. @typedef {{size: number, modified: number}} There */
 
 export class Uploads extends EventTarget {
@@ -28,6 +31,10 @@ export class Uploads extends EventTarget {
     this.isLeader = false;
     this.channel = new BroadcastChannel("p2p-uploads");
     this.channel.onmessage = ({ data }) => this.heard(data);
+    /** Ends the wait for the next look at the queue. @type {(() => void) | undefined} */
+    this.wake = undefined;
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.telling = undefined;
     /** @type {Worker | null} */
     this.hasher = null;
     /** @type {Map<string, Promise<void>>} */
@@ -57,7 +64,7 @@ export class Uploads extends EventTarget {
     for (;;) {
       for (const found of due(this.items.values(), Date.now())) this.run(found.id);
       await new Promise((resolve) => {
-        this.wake = resolve;
+        this.wake = () => resolve(undefined);
         setTimeout(resolve, 500);
       });
     }
@@ -71,7 +78,7 @@ export class Uploads extends EventTarget {
   async add(directory, found) {
     for (const { path, file } of found) {
       const whole = directory ? `${directory}/${path}` : path;
-      const added = item({ id: crypto.randomUUID(), path: whole, size: file.size, modified: file.lastModified });
+      const added = item({ id: identifier(), path: whole, size: file.size, modified: file.lastModified });
       await kept.putFile(added.id, file);
       this.files.set(added.id, file);
       await this.put(added);
@@ -129,10 +136,13 @@ export class Uploads extends EventTarget {
     await (isOver(after) ? kept.drop(after.id) : kept.put(after)).catch(() => undefined);
   }
 
-  /** Tells this page and the other tabs of the queue. */
+  /** Tells this page and the other tabs of the queue, a few times a second at the most. */
   changed() {
-    this.dispatchEvent(new Event("change"));
-    if (this.isLeader) this.channel.postMessage({ type: "items", items: [...this.items.values()] });
+    this.telling ??= setTimeout(() => {
+      this.telling = undefined;
+      this.dispatchEvent(new Event("change"));
+      if (this.isLeader) this.channel.postMessage({ type: "items", items: [...this.items.values()] });
+    }, 200);
   }
 
   /** @param {any} data */
@@ -163,7 +173,7 @@ export class Uploads extends EventTarget {
     } catch (error) {
       if (!stop.signal.aborted) await this.failed(id, error);
     } finally {
-      this.running.delete(id);
+      if (this.running.get(id) === stop) this.running.delete(id);
       this.wake?.();
     }
   }
@@ -172,8 +182,9 @@ export class Uploads extends EventTarget {
   failed(id, error) {
     if (error instanceof DOMException && (error.name === "NotReadableError" || error.name === "NotFoundError")) return this.apply(id, { type: "lost-file" });
     const problem = error instanceof Error ? error.message : String(error);
-    if (error instanceof Refused && (error.status === 404 || error.status === 410)) return this.apply(id, { type: "gone" });
-    if (error instanceof Refused && !error.isPassing && error.reason !== "OUT_OF_RANGE") return this.apply(id, { type: "refused", problem });
+    const isMade = Boolean(this.items.get(id)?.upload);
+    if (isMade && error instanceof Refused && (error.status === 404 || error.status === 410)) return this.apply(id, { type: "gone" });
+    if (error instanceof Refused && !error.isPassing && !AGAIN.includes(error.reason)) return this.apply(id, { type: "refused", problem });
     return this.apply(id, { type: "interrupted", problem, now: Date.now(), random: Math.random() });
   }
 
@@ -195,7 +206,10 @@ export class Uploads extends EventTarget {
         piece = pieceAfter(piece, Date.now() - begun);
         await this.apply(id, { type: "acknowledged", offset });
       }
-      if (offset >= file.size) ({ offset, stored } = await tus.state(of.upload));
+      if (offset < file.size) continue;
+      ({ offset, stored } = await tus.state(of.upload));
+      // The last bytes are there before the file is.
+      if (!stored) await new Promise((resolve) => setTimeout(resolve, 500));
     }
     of = /** @type {Item} */ (this.items.get(id));
     if (stored) await this.apply(id, { type: "stored", sha256: stored });
@@ -260,6 +274,11 @@ export class Uploads extends EventTarget {
     }
     this.hasher.postMessage({ id, file });
   }
+}
+
+/** @returns {string} 32 digits by chance; `randomUUID` is there in secure contexts alone */
+function identifier() {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 /**

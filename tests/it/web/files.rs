@@ -126,9 +126,13 @@ fn ranges_are_answered() {
         let bytes = bytes(200_000);
         site.put("a.bin", bytes.clone()).await;
         let tag = format!("\"{}\"", Sha256Digest::of(&bytes));
-        for (range, first, last) in
-            [("0-0", 0, 0), ("10-99", 10, 99), ("65536-", 65_536, 199_999), ("-7", 199_993, 199_999), ("199999-500000", 199_999, 199_999)]
-        {
+        for (range, first, last) in [
+            ("0-0", 0, 0),
+            ("10-99", 10, 99),
+            ("65536-", 65_536, 199_999),
+            ("-7", 199_993, 199_999),
+            ("199999-500000", 199_999, 199_999),
+        ] {
             let (status, headers, found) = site.content("a.bin", &[("range", &format!("bytes={range}"))]).await;
             assert_eq!((status, found == bytes[first..=last]), (206, true), "{range}");
             assert_eq!(text(&headers, "content-range"), format!("bytes {first}-{last}/200000"));
@@ -209,7 +213,9 @@ fn browsers_are_told_what_to_do() {
             assert_eq!(text(&headers, "content-type"), kind, "{name}");
             assert_eq!((policy.contains("sandbox"), disposition.starts_with("inline")), (!is_shown, is_shown), "{name}");
         }
-        for name in ["a\"b.txt", "50%.txt", "Ærø €.txt", "-rf", "a;b=c.txt", "..hidden", "<img src=x onerror=alert(1)>", "~x", "a?b#c"] {
+        for name in
+            ["a\"b.txt", "50%.txt", "Ærø €.txt", "-rf", "a;b=c.txt", "..hidden", "<img src=x onerror=alert(1)>", "~x", "a?b#c"]
+        {
             let encoded = name.bytes().map(|byte| format!("%{byte:02x}")).collect::<String>();
             let path = if name.starts_with('~') { format!("./{encoded}") } else { encoded };
             let raw = format!(
@@ -246,7 +252,8 @@ fn content_is_for_those_who_may_read_it() {
             let (status, body) = read(answer).await;
             assert_eq!((status, body["reason"].as_str()), (wanted, Some(reason)), "{bearer:?} {path}: {body}");
         }
-        let (status, body) = read(site.request_by(&bob, Method::DELETE, "/files/content/~alice/a.txt").send().await.unwrap()).await;
+        let (status, body) =
+            read(site.request_by(&bob, Method::DELETE, "/files/content/~alice/a.txt").send().await.unwrap()).await;
         assert_eq!(status, 404, "{body}");
         let put = site.request_by(&bob, Method::PUT, "/files/content/~alice/b.txt").body("x").send().await.unwrap();
         let (status, body) = read(put).await;

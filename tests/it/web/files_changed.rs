@@ -64,15 +64,23 @@ fn an_entry_has_what_is_known_of_it() {
         let (_, list) = site.get("/files?path=docs").await;
         assert_eq!((&list["path"], &list["next"]), (&json!("docs"), &Value::Null));
         let (directory, file) = (&list["entries"][0], &list["entries"][1]);
-        assert_eq!((&directory["kind"], &directory["path"], &directory["size_bytes"]), (&json!("directory"), &json!("docs/2026"), &Value::Null));
-        assert_eq!((&file["kind"], &file["size_bytes"], &file["owner"], &file["segments"]), (&json!("file"), &json!(5), &json!("alice"), &json!(1)));
+        assert_eq!(
+            (&directory["kind"], &directory["path"], &directory["size_bytes"]),
+            (&json!("directory"), &json!("docs/2026"), &Value::Null)
+        );
+        assert_eq!(
+            (&file["kind"], &file["size_bytes"], &file["owner"], &file["segments"]),
+            (&json!("file"), &json!(5), &json!("alice"), &json!(1))
+        );
         let ids: BTreeSet<u64> = [directory, file].iter().map(|entry| entry["id"].as_u64().unwrap()).collect();
         assert_eq!(ids.len(), 2, "each has a number of its own");
         let (status, info) = site.get("/files/info/docs/report%20old.txt").await;
         assert_eq!((status, info["sha256"].as_str().unwrap().len(), info["id"].clone()), (200, 64, file["id"].clone()));
         let place = &info["places"][0];
         assert_eq!((&place["length"], place["nodes"].as_array().unwrap().is_empty()), (&json!(5), false), "{info}");
-        for (query, field) in [("limit=0", Some("limit")), ("limit=1001", Some("limit")), ("after=x", Some("after")), ("sort=age", None)] {
+        for (query, field) in
+            [("limit=0", Some("limit")), ("limit=1001", Some("limit")), ("after=x", Some("after")), ("sort=age", None)]
+        {
             let (status, body) = site.get(&format!("/files?{query}")).await;
             assert_eq!((status, body["reason"].as_str(), body["field"].as_str()), (400, Some("INVALID_FIELD"), field), "{body}");
         }
@@ -131,15 +139,22 @@ fn the_older_paths_mean_the_same() {
     on_a_runtime(async {
         let site = filled().await;
         site.send(Method::POST, "/files/copy", json!({ "from": "b.txt", "to": "same.txt" })).await;
-        let list = async || read(site.client.get(site.url("/api/files/list")).bearer_auth(&site.token).send().await.unwrap()).await.1;
+        let list =
+            async || read(site.client.get(site.url("/api/files/list")).bearer_auth(&site.token).send().await.unwrap()).await.1;
         let files = list().await;
         assert_eq!(files, site.get("/files").await.1);
-        let id = |name: &str| files["entries"].as_array().unwrap().iter().find(|entry| entry["name"] == name).unwrap()["id"].as_u64().unwrap();
+        let id = |name: &str| {
+            files["entries"].as_array().unwrap().iter().find(|entry| entry["name"] == name).unwrap()["id"].as_u64().unwrap()
+        };
         let (twin, copy) = (id("b.txt"), id("same.txt"));
         assert_ne!(twin, copy, "two files of the same content are two");
-        let by = |method: Method, path: &str, bearer: &str| site.client.request(method, site.url(path)).bearer_auth(bearer).send();
+        let by =
+            |method: Method, path: &str, bearer: &str| site.client.request(method, site.url(path)).bearer_auth(bearer).send();
         let answer = by(Method::GET, &format!("/api/files/download/{copy}"), &site.token).await.unwrap();
-        assert_eq!((answer.status().as_u16(), answer.headers()["content-disposition"].to_str().unwrap()), (200, "inline; filename=\"same.txt\""));
+        assert_eq!(
+            (answer.status().as_u16(), answer.headers()["content-disposition"].to_str().unwrap()),
+            (200, "inline; filename=\"same.txt\"")
+        );
         site.send(Method::POST, "/files/move", json!({ "from": "same.txt", "to": "moved.txt" })).await;
         assert_eq!(by(Method::DELETE, &format!("/api/files/{copy}"), &site.token).await.unwrap().status(), 204);
         assert!(!site.names("").await.contains(&"moved.txt".to_owned()) && site.names("").await.contains(&"b.txt".to_owned()));
@@ -161,8 +176,13 @@ fn what_is_shared_is_read_by_others() {
     on_a_runtime(async {
         let site = filled().await;
         let bob = site.registered("bob", None).await;
-        let of_bob = async |method: Method, path: &str| read(site.request_by(&bob, method, path).body("x").send().await.unwrap()).await;
-        assert_eq!(of_bob(Method::GET, "/users").await, (200, json!({ "users": [] })), "nobody is named to whom nothing is shared");
+        let of_bob =
+            async |method: Method, path: &str| read(site.request_by(&bob, method, path).body("x").send().await.unwrap()).await;
+        assert_eq!(
+            of_bob(Method::GET, "/users").await,
+            (200, json!({ "users": [] })),
+            "nobody is named to whom nothing is shared"
+        );
         assert_eq!(site.get("/users").await, (200, json!({ "users": ["bob"] })));
         let share = json!({ "path": "docs", "user": "Bob" });
         assert_eq!(site.send(Method::POST, "/files/share", share.clone()).await, (200, json!({ "changed": true })));
@@ -172,7 +192,9 @@ fn what_is_shared_is_read_by_others() {
         let paths: Vec<&str> = list["entries"].as_array().unwrap().iter().map(|entry| entry["path"].as_str().unwrap()).collect();
         assert_eq!(paths, ["~alice/docs", "~alice/docs/2026", "~alice/docs/2026/z.txt", "~alice/docs/report old.txt"]);
         assert_eq!(of_bob(Method::GET, "/files/content/~alice/docs/2026/z.txt").await.0, 200);
-        for (method, path) in [(Method::DELETE, "/files/content/~alice/docs/2026/z.txt"), (Method::PUT, "/files/content/~alice/docs/2026/z.txt")] {
+        for (method, path) in
+            [(Method::DELETE, "/files/content/~alice/docs/2026/z.txt"), (Method::PUT, "/files/content/~alice/docs/2026/z.txt")]
+        {
             assert_eq!(of_bob(method, path).await.0, 403, "{path}");
         }
         for (body, wanted) in [
@@ -221,7 +243,8 @@ fn links_give_what_they_are_to() {
         let (_, links) = site.get("/share-links").await;
         assert_eq!((&links["links"][0]["name"], &links["links"][0]["path"]), (&link["name"], &json!("docs")));
         let name = link["name"].as_str().unwrap();
-        let revoke = async |name: &str| read(site.request(Method::DELETE, &format!("/share-links/{name}")).send().await.unwrap()).await.0;
+        let revoke =
+            async |name: &str| read(site.request(Method::DELETE, &format!("/share-links/{name}")).send().await.unwrap()).await.0;
         assert_eq!((revoke("link-x").await, revoke(name).await, revoke(name).await), (404, 204, 404));
         let (status, _, body) = get("/content/2026/z.txt").await;
         assert_eq!((status, serde_json::from_slice::<Value>(&body).unwrap()["reason"].as_str()), (404, Some("TOKEN_REFUSED")));

@@ -90,7 +90,10 @@ fn a_cut_upload_is_no_file() {
             }
         }
         let form = "PUTBOUNDARY";
-        let part = format!("--{form}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"cut.bin\"\r\n\r\n{}", "x".repeat(70_000));
+        let part = format!(
+            "--{form}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"cut.bin\"\r\n\r\n{}",
+            "x".repeat(70_000)
+        );
         site.cut(&format!(
             "POST /api/v1/files/upload {begin}Content-Type: multipart/form-data; boundary={form}\r\nContent-Length: 100000\r\n\r\n{part}"
         ))
@@ -100,7 +103,9 @@ fn a_cut_upload_is_no_file() {
         assert_eq!(site.names("?path=.").await, ["last.txt", "there.txt"]);
         assert_eq!(site.content("there.txt", &[]).await.2, b"before");
         // The same in full is stored.
-        let whole = site.raw(&format!("PUT /api/v1/files/content/cut.bin {begin}Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n")).await;
+        let whole = site
+            .raw(&format!("PUT /api/v1/files/content/cut.bin {begin}Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"))
+            .await;
         assert!(whole.starts_with("HTTP/1.1 201 "), "{whole}");
     });
 }
@@ -121,7 +126,19 @@ fn what_cannot_be_stored_is_refused() {
         assert_eq!((status, body["reason"].as_str()), (409, Some("NOT_DIRECTORY")), "{body}");
         let long = "x".repeat(300);
         let longer = vec!["y".repeat(200); 30].join("/");
-        for path in ["..%2fa", "%2e%2e/%2e%2e/etc/passwd", "../../etc/passwd", "a%00b", "a//b", "./", "%ff", "a%0ab", &long, &longer, "a/"] {
+        for path in [
+            "..%2fa",
+            "%2e%2e/%2e%2e/etc/passwd",
+            "../../etc/passwd",
+            "a%00b",
+            "a//b",
+            "./",
+            "%ff",
+            "a%0ab",
+            &long,
+            &longer,
+            "a/",
+        ] {
             let (get, put) = (
                 site.raw(&format!("GET /api/v1/files/content/{path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer TOKEN\r\n\r\n")).await,
                 site.raw(&format!(
@@ -130,7 +147,8 @@ fn what_cannot_be_stored_is_refused() {
                 .await,
             );
             for answer in [get, put] {
-                let is_refused = ["HTTP/1.1 400 ", "HTTP/1.1 404 ", "HTTP/1.1 409 "].iter().any(|begin| answer.starts_with(begin));
+                let is_refused =
+                    ["HTTP/1.1 400 ", "HTTP/1.1 404 ", "HTTP/1.1 409 "].iter().any(|begin| answer.starts_with(begin));
                 assert!(is_refused && answer.contains("application/problem+json"), "{path}: {answer}");
                 assert!(!answer.contains("root:"), "{path}: {answer}");
             }
@@ -140,7 +158,9 @@ fn what_cannot_be_stored_is_refused() {
 }
 
 fn form(files: &[(&str, &'static str)]) -> Form {
-    files.iter().fold(Form::new(), |form, (name, content)| form.part("file", Part::bytes(content.as_bytes()).file_name((*name).to_owned())))
+    files.iter().fold(Form::new(), |form, (name, content)| {
+        form.part("file", Part::bytes(content.as_bytes()).file_name((*name).to_owned()))
+    })
 }
 
 async fn upload(site: &Site, path: &str, form: Form) -> (u16, Value) {
@@ -155,15 +175,19 @@ fn forms_store_their_files() {
         let site = Site::start(OPEN).await;
         site.send(Method::POST, "/files/directories", json!({ "path": "docs" })).await;
         let path = Form::new().text("csrf", "of a page").text("path", "docs");
-        let both = path.part("file", Part::bytes(&b"one"[..]).file_name("a.txt")).part("other", Part::bytes(vec![7; 200_000]).file_name("C:\\x\\b.bin"));
+        let both = path
+            .part("file", Part::bytes(&b"one"[..]).file_name("a.txt"))
+            .part("other", Part::bytes(vec![7; 200_000]).file_name("C:\\x\\b.bin"));
         let (status, body) = upload(&site, "/api/v1/files/upload", both).await;
         let stored: Vec<&str> = body["files"].as_array().unwrap().iter().map(|file| file["path"].as_str().unwrap()).collect();
         assert_eq!((status, stored), (201, vec!["docs/a.txt", "docs/b.bin"]));
-        let (status, body) = upload(&site, "/api/v1/files/upload?path=docs", form(&[("c.txt", "three"), ("a.txt", "again")])).await;
+        let (status, body) =
+            upload(&site, "/api/v1/files/upload?path=docs", form(&[("c.txt", "three"), ("a.txt", "again")])).await;
         assert_eq!((status, body["reason"].as_str()), (409, Some("NAME_TAKEN")), "{body}");
         assert!(body["detail"].as_str().unwrap().contains("stored already: `docs/c.txt`"), "{body}");
         assert_eq!(site.content("docs/a.txt", &[]).await.2, b"one");
-        let (status, _) = upload(&site, "/api/files/upload?path=docs&replace=true", form(&[("a.txt", "again"), ("../d.txt", "")])).await;
+        let (status, _) =
+            upload(&site, "/api/files/upload?path=docs&replace=true", form(&[("a.txt", "again"), ("../d.txt", "")])).await;
         assert_eq!((status, site.content("docs/a.txt", &[]).await.2), (201, b"again".to_vec()));
         assert_eq!(site.names("?path=docs").await, ["a.txt", "b.bin", "c.txt", "d.txt"]);
         let late = form(&[("e.txt", "x")]).text("path", "docs");

@@ -5,6 +5,9 @@ mod events;
 mod files;
 mod files_changed;
 mod files_stored;
+mod pages;
+mod pages_account;
+mod pages_changes;
 mod room;
 mod room_scripts;
 

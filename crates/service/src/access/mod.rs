@@ -26,8 +26,8 @@
 //! While there is no account, the user who has the data directory open may do everything.
 
 pub mod account;
-pub mod challenges;
 pub mod browsing;
+pub mod challenges;
 pub mod copies;
 mod files;
 mod held;

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum::response::{IntoResponse, Redirect, Response};
-use http::request::Parts;
 use http::Method;
+use http::request::Parts;
 use p2p_service::access::{Access, Identity};
 
 use super::links::encoded;

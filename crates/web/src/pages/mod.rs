@@ -24,6 +24,7 @@ mod frame;
 mod links;
 mod listing;
 mod qr;
+mod register;
 mod room;
 mod shared;
 mod sign_in;
@@ -37,7 +38,13 @@ use crate::web::Web;
 
 /// Returns the routes of the pages.
 pub(crate) fn routes() -> Router<Web> {
-    Router::new().merge(sign_in::routes()).merge(account::routes()).merge(files::routes()).merge(shared::routes()).merge(room::routes())
+    Router::new()
+        .merge(sign_in::routes())
+        .merge(register::routes())
+        .merge(account::routes())
+        .merge(files::routes())
+        .merge(shared::routes())
+        .merge(room::routes())
 }
 
 /// The page about a problem.

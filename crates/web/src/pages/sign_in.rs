@@ -8,9 +8,10 @@ use axum::routing::{get, post};
 use p2p_service::access::Access;
 use serde::Deserialize;
 
+use super::frame::own_page;
 use super::page;
 use crate::api::auth::{completed, logged_in};
-use crate::api::extract::Form;
+use crate::api::extract::{Form, Query};
 use crate::callers::{Caller, Stranger};
 use crate::csrf::FormToken;
 use crate::problem::{CodeNeeded, Problem};
@@ -23,6 +24,8 @@ struct SignIn {
     csrf_token: FormToken,
     /// Name that was typed before.
     username: String,
+    /// Page that a sign-in leads back to.
+    next: String,
     /// Login that waits for a code, which is then what the form asks for.
     code: Option<CodeNeeded>,
     /// What was wrong with the last try.
@@ -34,6 +37,8 @@ struct SignIn {
 struct Filled {
     username: String,
     password: String,
+    #[serde(default)]
+    next: String,
 }
 
 /// The form of the second step, filled in.
@@ -43,6 +48,15 @@ struct FilledCode {
     /// Source of the code, for the form that is shown again.
     kind: String,
     code: String,
+    #[serde(default)]
+    next: String,
+}
+
+/// Target of the page.
+#[derive(Debug, Deserialize)]
+struct Wanted {
+    #[serde(default)]
+    next: String,
 }
 
 pub(super) fn routes() -> Router<Web> {
@@ -52,10 +66,10 @@ pub(super) fn routes() -> Router<Web> {
         .route("/sign-out", post(sign_out))
 }
 
-async fn shown(caller: Option<Caller>, csrf_token: FormToken) -> Response {
+async fn shown(caller: Option<Caller>, csrf_token: FormToken, Query(Wanted { next }): Query<Wanted>) -> Response {
     match caller {
-        Some(_) => Redirect::to("/").into_response(),
-        None => page(&SignIn { csrf_token, username: String::new(), code: None, problem: None }),
+        Some(_) => Redirect::to(own_page(&next).unwrap_or("/")).into_response(),
+        None => page(&SignIn { csrf_token, username: String::new(), next, code: None, problem: None }),
     }
 }
 
@@ -63,12 +77,12 @@ async fn filled(
     State(web): State<Web>,
     Stranger(access): Stranger,
     csrf_token: FormToken,
-    Form(Filled { username, password }): Form<Filled>,
+    Form(Filled { username, password, next }): Form<Filled>,
 ) -> Response {
     match logged_in(&access, web.challenges(), username.clone(), password.into(), None).await {
-        Ok(None) => signed_in(&web, &access),
-        Ok(Some(code)) => page(&SignIn { csrf_token, username, code: Some(code), problem: None }),
-        Err(problem) => refused(SignIn { csrf_token, username, code: None, problem: None }, &problem),
+        Ok(None) => signed_in(&web, &access, &next),
+        Ok(Some(code)) => page(&SignIn { csrf_token, username, next, code: Some(code), problem: None }),
+        Err(problem) => refused(SignIn { csrf_token, username, next, code: None, problem: None }, &problem),
     }
 }
 
@@ -76,16 +90,16 @@ async fn filled_code(
     State(web): State<Web>,
     Stranger(access): Stranger,
     csrf_token: FormToken,
-    Form(FilledCode { challenge, kind, code }): Form<FilledCode>,
+    Form(FilledCode { challenge, kind, code, next }): Form<FilledCode>,
 ) -> Response {
     match completed(&access, web.challenges(), &challenge, code.into()).await {
-        Ok(()) => signed_in(&web, &access),
+        Ok(()) => signed_in(&web, &access, &next),
         Err(problem) => {
             let source = if kind == "mail" { "mail" } else { "app" };
             // A login that is over begins anew, by name and password.
             let code = web.challenges().of(&challenge).ok().filter(|_| !problem.is_of_lapsed_login());
             let code = code.map(|_| CodeNeeded { challenge, source, mail_wait: None });
-            refused(SignIn { csrf_token, username: String::new(), code, problem: None }, &problem)
+            refused(SignIn { csrf_token, username: String::new(), next, code, problem: None }, &problem)
         }
     }
 }
@@ -95,23 +109,27 @@ fn refused(form: SignIn, problem: &Problem) -> Response {
     (problem.status(), page(&SignIn { problem: Some(problem.detail().to_owned()), ..form })).into_response()
 }
 
-/// Hands the session over to the browser, and leads on.
-fn signed_in(web: &Web, access: &Access) -> Response {
+/// Hands the session over to the browser, and leads on: to a page of this site, whatever the form says.
+pub(super) fn signed_in(web: &Web, access: &Access, next: &str) -> Response {
     let token = match access.token() {
         Ok(token) => token,
         Err(error) => return Problem::from(error).into_response(),
     };
     access.keep();
-    web.cookies().begin(Redirect::to("/"), &token, access.session_end().saturating_sub(access.now()))
+    let next = own_page(next).unwrap_or("/");
+    web.cookies().begin(Redirect::to(next), &token, access.session_end().saturating_sub(access.now()))
 }
 
-/// The form of signing out has no fields but the hidden one.
+/// The form of signing out.
 #[derive(Debug, Deserialize)]
-struct Nothing {}
+struct Leaving {
+    /// Present if all sessions of the user are to end.
+    all: Option<String>,
+}
 
-async fn sign_out(State(web): State<Web>, caller: Option<Caller>, Form(Nothing {}): Form<Nothing>) -> Response {
+async fn sign_out(State(web): State<Web>, caller: Option<Caller>, Form(Leaving { all }): Form<Leaving>) -> Response {
     if let Some(Caller(access)) = caller
-        && let Err(error) = access.logout(false).await
+        && let Err(error) = access.logout(all.is_some()).await
     {
         return Problem::from(error).into_response();
     }

@@ -1,0 +1,152 @@
+// @ts-check
+// Uploads of a page: files come by drop or by an input, and the queue of them is shown at the corner, or in its own place.
+
+import { say } from "./drive.js";
+import { chosen, dropped } from "./dropped.js";
+import { instant, size } from "./format.js";
+import { Panel } from "./panel.js";
+import { Uploads } from "./sending.js";
+
+const form = /** @type {HTMLFormElement | null} */ (document.querySelector("#upload"));
+const uploads = new Uploads();
+const panel = new Panel(uploads, document.querySelector("[data-queue]"));
+uploads.addEventListener("conflict", conflicts);
+uploads.start().catch((error) => say(`Uploads cannot be kept: ${error instanceof Error ? error.message : error}`));
+
+/** @param {import("./dropped.js").Found[]} found */
+function add(found) {
+  if (found.length === 0) return;
+  uploads.add(form?.dataset.directory ?? "", found);
+  say(found.length === 1 ? `${found[0].path} is added to the queue.` : `${found.length} files are added to the queue.`);
+  panel.open();
+}
+
+/** @param {boolean} isDirectory */
+function pick(isDirectory) {
+  const input = document.createElement("input");
+  input.type = "file";
+  input.multiple = true;
+  input.webkitdirectory = isDirectory;
+  input.addEventListener("change", () => add(chosen(input)));
+  input.click();
+}
+
+if (form) {
+  const button = /** @type {HTMLAnchorElement} */ (document.querySelector("[data-upload]"));
+  button.setAttribute("role", "button");
+  button.addEventListener("click", (event) => {
+    event.preventDefault();
+    pick(false);
+  });
+  button.addEventListener("keydown", (event) => {
+    if (event.key !== " ") return;
+    event.preventDefault();
+    pick(false);
+  });
+  const directory = document.createElement("button");
+  directory.type = "button";
+  directory.textContent = "Upload a directory";
+  directory.addEventListener("click", () => pick(true));
+  button.after(directory);
+  receive();
+}
+
+/** Takes files that are dropped anywhere on the page. */
+function receive() {
+  let depth = 0;
+  const has = (/** @type {DragEvent} */ event) => event.dataTransfer?.types.includes("Files") ?? false;
+  const mark = () => document.body.classList.toggle("dropping", depth > 0);
+  document.addEventListener("dragenter", (event) => {
+    if (!has(event)) return;
+    event.preventDefault();
+    depth += 1;
+    mark();
+  });
+  document.addEventListener("dragover", (event) => has(event) && event.preventDefault());
+  document.addEventListener("dragleave", (event) => {
+    if (!has(event)) return;
+    depth = Math.max(0, depth - 1);
+    mark();
+  });
+  document.addEventListener("drop", async (event) => {
+    if (!event.dataTransfer || !has(event)) return;
+    event.preventDefault();
+    depth = 0;
+    mark();
+    try {
+      add(await dropped(event.dataTransfer));
+    } catch (error) {
+      say(`What was dropped cannot be read: ${error instanceof Error ? error.message : error}`);
+    }
+  });
+}
+
+/** Asks what is to become of the first upload whose name is taken. */
+function conflicts() {
+  const asking = [...uploads.items.values()].find(({ state }) => state === "asking");
+  if (!asking || document.querySelector("dialog[open]")) return;
+  const there = uploads.there.get(asking.id);
+  const dialog = document.createElement("dialog");
+  dialog.setAttribute("aria-labelledby", "conflict");
+  const heading = text("h2", `${asking.path} is there already`);
+  heading.id = "conflict";
+  const table = document.createElement("table");
+  table.className = "table compare";
+  table.append(row("th", "", "Size", "Modified"));
+  if (there) table.append(row("td", "At the server", size(there.size), instant(there.modified)));
+  table.append(row("td", "To be uploaded", size(asking.size), instant(asking.modified)));
+  const label = document.createElement("label");
+  label.className = "check";
+  const forAll = document.createElement("input");
+  forAll.type = "checkbox";
+  label.append(forAll, " For all further ones too");
+  const buttons = document.createElement("div");
+  buttons.className = "row end";
+  for (const [choice, words] of /** @type {const} */ ([["skip", "Skip"], ["both", "Keep both"], ["replace", "Replace"]])) {
+    const button = text("button", words);
+    button.addEventListener("click", () => decide(choice));
+    buttons.append(button);
+  }
+  dialog.append(heading, table, label, buttons);
+  dialog.addEventListener("close", () => {
+    dialog.remove();
+    // Who closes it without a choice is asked again by the list.
+    if (dialog.returnValue) setTimeout(conflicts, 0);
+  });
+  document.body.append(dialog);
+  dialog.showModal();
+
+  /** @param {"skip" | "both" | "replace"} choice */
+  function decide(choice) {
+    dialog.close(choice);
+    if (forAll.checked) uploads.forAll = choice;
+    for (const { id, state } of uploads.items.values()) {
+      if (state === "asking" && (forAll.checked || id === asking?.id)) uploads.choose(id, choice);
+    }
+  }
+}
+panel.onconflict = conflicts;
+
+/**
+ * @param {string} name
+ * @param {string} words
+ */
+function text(name, words) {
+  const element = document.createElement(name);
+  element.textContent = words;
+  return element;
+}
+
+/**
+ * @param {"td" | "th"} kind
+ * @param {string[]} cells
+ */
+function row(kind, ...cells) {
+  const line = document.createElement("tr");
+  cells.forEach((words, index) => {
+    const cell = text(index === 0 && words ? "th" : kind, words);
+    if (cell.tagName === "TH") cell.setAttribute("scope", kind === "th" ? "col" : "row");
+    line.append(cell);
+  });
+  return line;
+}

@@ -1,0 +1,81 @@
+//! A new account by a form: the first one with the setup token that `p2p serve` prints, later ones with an invite or without one, as the
+//! rules say.
+
+use askama::Template;
+use axum::Router;
+use axum::extract::State;
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::get;
+use p2p_service::access::Access;
+use p2p_service::accounts::{Registration, Secret};
+use serde::Deserialize;
+
+use super::page;
+use super::sign_in::signed_in;
+use crate::api::extract::Form;
+use crate::callers::{Caller, Stranger};
+use crate::csrf::FormToken;
+use crate::problem::Problem;
+use crate::web::Web;
+
+#[derive(Debug, Template)]
+#[template(path = "register.html")]
+struct Register {
+    csrf_token: FormToken,
+    username: String,
+    email: String,
+    problem: String,
+}
+
+/// The form, filled in.
+#[derive(Deserialize)]
+struct Filled {
+    username: String,
+    email: String,
+    password: String,
+    again: String,
+    #[serde(default)]
+    admission: String,
+}
+
+pub(super) fn routes() -> Router<Web> {
+    Router::new().route("/register", get(shown).post(filled))
+}
+
+async fn shown(caller: Option<Caller>, csrf_token: FormToken) -> Response {
+    match caller {
+        Some(_) => Redirect::to("/").into_response(),
+        None => page(&Register { csrf_token, username: String::new(), email: String::new(), problem: String::new() }),
+    }
+}
+
+async fn filled(
+    State(web): State<Web>,
+    Stranger(access): Stranger,
+    csrf_token: FormToken,
+    Form(filled): Form<Filled>,
+) -> Response {
+    let (username, email) = (filled.username.clone(), filled.email.clone());
+    match registered(&access, filled).await {
+        Ok(()) => signed_in(&web, &access, "/"),
+        Err(problem) => {
+            let shown = Register { csrf_token, username, email, problem: problem.detail().to_owned() };
+            (problem.status(), page(&shown)).into_response()
+        }
+    }
+}
+
+async fn registered(access: &Access, filled: Filled) -> Result<(), Problem> {
+    let Filled { username, email, password, again, admission } = filled;
+    if password != again {
+        return Err(Problem::invalid("again", "the two passwords differ"));
+    }
+    let wanted = Registration {
+        name: username.trim().parse().map_err(|error| Problem::invalid("username", error))?,
+        email: email.trim().parse().map_err(|error| Problem::invalid("email", error))?,
+        password: password.into(),
+    };
+    let admission = Some(admission.trim()).filter(|admission| !admission.is_empty());
+    access.register_with(wanted, admission.map(|admission| Secret::from(admission.to_owned()))).await?;
+    Ok(())
+}

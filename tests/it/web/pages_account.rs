@@ -1,0 +1,96 @@
+//! The page of the account and the form of a new one, without JavaScript.
+
+use super::pages::Browser;
+use super::*;
+
+/// A new account by the form needs the setup token, and begins a session.
+#[test]
+fn an_account_is_made_by_a_form() {
+    on_a_runtime(async {
+        let home = Home::new(QUICK);
+        let served = Served::of(home.spawn(&["serve", "--web=:0", "--speed", "max"]));
+        let address: SocketAddr = served.ready["services"][0]["address"].as_str().unwrap().parse().unwrap();
+        let setup = served.ready["setup_token"].as_str().unwrap().to_owned();
+        let client = Client::builder().no_proxy().build().unwrap();
+        let site = Site { home, served, client, base: format!("http://{address}"), token: String::new() };
+        let browser = Browser::of(&site);
+        let form = async |admission: &str, again: &str| {
+            let fields = [
+                ("username", "alice"),
+                ("email", "alice@example.org"),
+                ("password", PASSWORD),
+                ("again", again),
+                ("admission", admission),
+            ];
+            browser.send("/register", "/register", &fields).await
+        };
+        let refused = form("wrong", PASSWORD).await;
+        assert!(refused.status >= 400 && refused.has("role=\"alert\"") && refused.has("value=\"alice\""), "{}", refused.text);
+        assert!(!refused.has(PASSWORD), "the password is not sent back");
+        assert_eq!(form(&setup, "another").await.status, 400);
+        let made = form(&setup, PASSWORD).await;
+        assert_eq!((made.status, made.path.as_str()), (200, "/files/"), "{}", made.text);
+        site.served.stop();
+    });
+}
+
+/// One-time passwords are enabled with a QR code and a code, and a sign-in needs one then.
+#[test]
+fn one_time_passwords_are_enabled_by_forms() {
+    on_a_runtime(async {
+        let site = Site::start(QUICK).await;
+        let browser = Browser::of_user(&site, "alice").await;
+        let form = async |fields: &[(&str, &str)]| browser.send("/account", "/account", fields).await;
+        let begun = form(&[("do", "enable-app")]).await;
+        assert!(begun.has("<svg class=\"qr\"") && begun.has("autocomplete=\"one-time-code\""), "{}", begun.text);
+        let wrong = form(&[("do", "confirm"), ("code", "000000x")]).await;
+        assert!(wrong.status >= 400 && wrong.has("role=\"alert\""), "{}", wrong.text);
+        let secret = begun.text.split("Secret: <code>").nth(1).unwrap().split('<').next().unwrap().to_owned();
+        let enabled = form(&[("do", "confirm"), ("code", &crate::accounts::app_code(&secret, crate::accounts::now()))]).await;
+        assert!(enabled.has("Backup codes") && enabled.has("class=\"codes mono\""), "{}", enabled.text);
+        let backup = enabled.text.split("class=\"codes mono\"><li>").nth(1).unwrap().split('<').next().unwrap().to_owned();
+        let second = Browser::of(&site);
+        let fields = [("username", "alice"), ("password", PASSWORD), ("next", "/account")];
+        let asked = second.send("/sign-in", "/sign-in", &fields).await;
+        assert!(asked.has("action=\"/sign-in/code\"") && asked.has("name=\"next\" value=\"/account\""), "{}", asked.text);
+        let hidden = |name: &str| {
+            asked.text.split(&format!("name=\"{name}\" value=\"")).nth(1).unwrap().split('"').next().unwrap().to_owned()
+        };
+        let (challenge, kind) = (hidden("challenge"), hidden("kind"));
+        let code = |code: &str| {
+            let fields = [("challenge", challenge.clone()), ("kind", kind.clone()), ("next", "/account".to_owned()), ("code", code.to_owned())];
+            let second = &second;
+            async move {
+                let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+                second.send("/sign-in", "/sign-in/code", &fields).await
+            }
+        };
+        let refused = code("wrong").await;
+        assert!(refused.status >= 400 && refused.has("action=\"/sign-in/code\""), "{}", refused.text);
+        let signed_in = code(&backup).await;
+        assert_eq!((signed_in.status, signed_in.path.as_str()), (200, "/account"), "{}", signed_in.text);
+        assert!(signed_in.has("this one"), "the sessions are listed");
+        site.served.stop();
+    });
+}
+
+/// An API token is shown once, and is gone once it is revoked.
+#[test]
+fn tokens_are_made_and_revoked() {
+    on_a_runtime(async {
+        let site = Site::start(QUICK).await;
+        let browser = Browser::of_user(&site, "alice").await;
+        let form = async |fields: &[(&str, &str)]| browser.send("/account", "/account", fields).await;
+        let made = form(&[("do", "new-token"), ("name", "backup"), ("scope", "read"), ("path", ""), ("days", "30")]).await;
+        let token = made.text.split("id=\"new-token\"").nth(1).unwrap().split("value=\"").nth(1).unwrap().split('"').next().unwrap();
+        let who = site.client.get(site.url("/api/v1/auth/whoami")).bearer_auth(token);
+        assert_eq!(who.send().await.unwrap().status(), 200);
+        assert!(!browser.get("/account").await.has(token), "it is shown once");
+        let refused = form(&[("do", "new-token"), ("name", "other"), ("scope", "read"), ("path", ""), ("days", "400")]).await;
+        assert_eq!(refused.status, 400);
+        let revoked = form(&[("do", "revoke-token"), ("name", "backup")]).await;
+        assert!(revoked.has("The token is revoked"), "{}", revoked.text);
+        assert_eq!(site.client.get(site.url("/api/v1/auth/whoami")).bearer_auth(token).send().await.unwrap().status(), 401);
+        site.served.stop();
+    });
+}

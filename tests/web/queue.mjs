@@ -1,0 +1,127 @@
+// The parts of the pages' scripts that know neither the DOM nor requests. Run by `node --test tests/web`.
+
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { test } from "node:test";
+
+import { percent, size, span } from "../../assets/web/static/format.js";
+import { AT_ONCE, Meter, PIECE, TRIES_MAX, another, backoff, due, isOver, item, next, pieceAfter } from "../../assets/web/static/queue.js";
+import { Sha256 } from "../../assets/web/static/sha256.js";
+
+const made = (id = "1") => item({ id, path: "docs/a.txt", size: 100, modified: 5 });
+const after = (of, ...events) => events.reduce(next, of);
+const sent = (of = made()) => after(of, { type: "begun" }, { type: "made", upload: "/api/v1/uploads/7" });
+
+test("an upload is done only once both digests are the same", () => {
+  const stored = after(sent(), { type: "acknowledged", offset: 60 }, { type: "stored", sha256: "ab" });
+  assert.equal(stored.state, "checking");
+  assert.equal(after(stored, { type: "hashed", sha256: "ab" }).state, "done");
+  assert.equal(after(stored, { type: "hashed", sha256: "cd" }).state, "failed");
+  const hashed = after(sent(), { type: "hashed", sha256: "ab" });
+  assert.equal(hashed.state, "sending");
+  assert.equal(after(hashed, { type: "stored", sha256: "ab" }).state, "done");
+});
+
+test("an interruption waits longer each time, and a person is asked in the end", () => {
+  const failure = { type: "interrupted", problem: "gone", now: 1000, random: 1 };
+  let of = sent();
+  for (let tries = 1; tries < TRIES_MAX; tries += 1) {
+    of = next(of, failure);
+    assert.deepEqual([of.state, of.tries, of.retryAt], ["waiting", tries, 1000 + backoff(tries, 1)]);
+    of = next(of, { type: "begun" });
+  }
+  of = next(of, failure);
+  assert.equal(of.state, "failed");
+  assert.deepEqual([next(of, { type: "resume" }).state, next(of, { type: "resume" }).tries], ["waiting", 0]);
+  assert.equal(of.upload, "/api/v1/uploads/7", "it goes on with what the server has");
+});
+
+test("progress ends the count of failures", () => {
+  const tried = after(sent(), { type: "interrupted", problem: "", now: 0, random: 0 }, { type: "begun" });
+  assert.equal(next(tried, { type: "acknowledged", offset: 0 }).tries, 1);
+  assert.equal(next(tried, { type: "acknowledged", offset: 1 }).tries, 0);
+});
+
+test("waits have bounds", () => {
+  assert.deepEqual([backoff(1, 0), backoff(1, 1), backoff(30, 1)], [500, 1000, 60_000]);
+});
+
+test("a conflict waits for a person", () => {
+  const asking = after(made(), { type: "begun" }, { type: "conflict" });
+  assert.equal(asking.state, "asking");
+  assert.deepEqual(due([asking], 0), []);
+  assert.equal(next(asking, { type: "chosen", choice: "skip" }).state, "skipped");
+  const replacing = next(asking, { type: "chosen", choice: "replace" });
+  assert.deepEqual([replacing.state, replacing.replace, replacing.decided], ["waiting", true, true]);
+  const both = next(asking, { type: "chosen", choice: "both", path: "docs/a (2).txt" });
+  assert.deepEqual([both.path, both.replace, both.decided], ["docs/a (2).txt", false, true]);
+});
+
+test("what is paused, over, or lacks its file does not go on by itself", () => {
+  const paused = next(sent(), { type: "pause" });
+  assert.equal(next(paused, { type: "acknowledged", offset: 50 }), paused);
+  assert.equal(next(paused, { type: "begun" }), paused);
+  assert.equal(next(paused, { type: "resume" }).state, "waiting");
+  const cancelled = next(sent(), { type: "cancel" });
+  assert.ok(isOver(cancelled));
+  assert.equal(next(cancelled, { type: "resume" }), cancelled);
+  const lost = next(sent(), { type: "lost-file" });
+  assert.deepEqual([lost.state, lost.upload], ["needs-file", "/api/v1/uploads/7"]);
+  assert.equal(next(lost, { type: "file" }).state, "waiting");
+});
+
+test("an upload that the server has forgotten begins again", () => {
+  const gone = next(next(sent(), { type: "acknowledged", offset: 60 }), { type: "gone" });
+  assert.deepEqual([gone.state, gone.upload, gone.offset], ["waiting", "", 0]);
+});
+
+test("few run at once, the first ones first", () => {
+  const items = ["1", "2", "3", "4"].map(made);
+  assert.deepEqual(due(items, 0).map(({ id }) => id), ["1", "2"].slice(0, AT_ONCE));
+  items[0] = next(items[0], { type: "begun" });
+  assert.deepEqual(due(items, 0).map(({ id }) => id), ["2"]);
+  items[1] = { ...items[1], retryAt: 10 };
+  assert.deepEqual(due(items, 9).map(({ id }) => id), ["3"]);
+});
+
+test("pieces grow while they are quick, and shrink while they are slow", () => {
+  assert.equal(pieceAfter(PIECE[0], 10), PIECE[0] * 2);
+  assert.equal(pieceAfter(PIECE[1], 10), PIECE[1]);
+  assert.equal(pieceAfter(PIECE[1], 9000), PIECE[1] / 2);
+  assert.equal(pieceAfter(PIECE[0], 9000), PIECE[0]);
+  assert.equal(pieceAfter(1 << 20, 2000), 1 << 20);
+});
+
+test("a rate is measured over its span", () => {
+  const meter = new Meter(10_000);
+  assert.equal(meter.rate(0), null);
+  meter.note(0, 0);
+  assert.equal(meter.rate(1000), null);
+  meter.note(1000, 5000);
+  assert.deepEqual(meter.rate(2000), { perSecond: 2500, span: 2000 });
+  meter.note(30_000, 6000);
+  assert.equal(meter.rate(30_000).span, 29_000, "the last mark before the span begins it");
+  meter.note(41_000, 6000);
+  assert.deepEqual(meter.rate(41_000), null, "nothing came in the last seconds");
+});
+
+test("names that are not taken", () => {
+  assert.equal(another("docs/a.tar.gz", 2), "docs/a.tar (2).gz");
+  assert.equal(another("docs.d/Makefile", 3), "docs.d/Makefile (3)");
+  assert.equal(another("docs/.profile", 2), "docs/.profile (2)");
+});
+
+test("SHA-256 of content in pieces is that of the whole", () => {
+  for (const length of [0, 1, 55, 56, 63, 64, 65, 119, 120, 100_003]) {
+    const bytes = new Uint8Array(length).map((_, index) => index * 7 + length);
+    const digest = new Sha256();
+    for (let at = 0; at < length; at += 997) digest.update(bytes.subarray(at, at + 997));
+    assert.equal(digest.hex(), createHash("sha256").update(bytes).digest("hex"), `${length} bytes`);
+  }
+});
+
+test("figures in words", () => {
+  assert.deepEqual([size(1023), size(1536), size(5 * 2 ** 30)], ["1023 B", "1.5 KiB", "5.0 GiB"]);
+  assert.deepEqual([span(0.2), span(125), span(7260), span(Infinity)], ["1 s", "2 min 5 s", "2 h 1 min", "unknown"]);
+  assert.deepEqual([percent(999, 1000), percent(0, 0)], ["99 %", "100 %"]);
+});
