@@ -41,9 +41,9 @@ fn lists_are_searched_sorted_and_cut() {
             // The same in pages of one.
             let (mut paged, mut after) = (Vec::<String>::new(), None::<String>);
             while paged.len() <= wanted.len() {
-                let request = site.request(Method::GET, &format!("/files{query}")).query(&[("limit", "1")]);
-                let request = if let Some(after) = &after { request.query(&[("after", after)]) } else { request };
-                let (status, page) = read(request.send().await.unwrap()).await;
+                let mut url = reqwest::Url::parse(&site.url(&format!("/api/v1/files{query}"))).unwrap();
+                url.query_pairs_mut().append_pair("limit", "1").extend_pairs(after.iter().map(|after| ("after", after)));
+                let (status, page) = read(site.client.get(url).bearer_auth(&site.token).send().await.unwrap()).await;
                 assert_eq!(status, 200, "{page}");
                 paged.extend(page["entries"].as_array().unwrap().iter().map(|entry| entry["name"].as_str().unwrap().to_owned()));
                 after = page["next"].as_str().map(str::to_owned);
@@ -161,9 +161,9 @@ fn the_older_paths_mean_the_same() {
         let bob = site.registered("bob", None).await;
         for (path, bearer, wanted) in [
             (format!("/api/files/download/{copy}"), site.token.as_str(), 404),
-            (format!("/api/files/download/{twin}"), &bob, 404),
-            ("/api/files/download/x".to_owned(), &site.token, 400),
-            (format!("/api/files/download/{}", id("docs")), &site.token, 404),
+            (format!("/api/files/download/{twin}"), bob.as_str(), 404),
+            ("/api/files/download/x".to_owned(), site.token.as_str(), 400),
+            (format!("/api/files/download/{}", id("docs")), site.token.as_str(), 404),
         ] {
             assert_eq!(by(Method::GET, &path, bearer).await.unwrap().status(), wanted, "{path}");
         }

@@ -4,6 +4,7 @@ mod auth;
 mod events;
 mod files;
 mod files_changed;
+mod files_foreign;
 mod files_stored;
 mod pages;
 mod pages_account;
@@ -32,7 +33,11 @@ pub(super) struct Site {
 impl Site {
     /// Starts it with this configuration at a free port, and makes the account `alice`.
     pub(super) async fn start(config: &str) -> Site {
-        let home = Home::new(config);
+        Site::start_in(Home::new(config)).await
+    }
+
+    /// Starts it with the configuration and the data of a directory.
+    pub(super) async fn start_in(home: Home) -> Site {
         let served = Served::of(home.spawn(&["serve", "--web=:0", "--speed", "max"]));
         let service = &served.ready["services"][0];
         assert_eq!(service["service"], "web");

@@ -3,7 +3,6 @@
 //! A page in the order of the names costs what is on it. Any other page looks at each candidate once, and sorts no more than a page.
 
 use std::cmp::{Ordering, Reverse};
-use std::collections::BinaryHeap;
 use std::sync::Arc;
 
 use p2p_engine::policy;
@@ -195,18 +194,20 @@ fn chosen<'a>(identity: &Identity, wanted: &Browsing, candidates: impl Iterator<
     Browsed { entries: found.into_iter().map(|found| entry_of(found.child)).collect(), next }
 }
 
-/// Returns the first of these in their order, one more than `max`. At no time more of them than that are kept.
+/// Returns the first of these in their order, one more than `max`. At no time more than twice as many are kept, and what it costs grows with
+/// the number of all alone.
 fn first<T: Ord>(all: impl Iterator<Item = T>, max: usize) -> Vec<T> {
-    let mut kept = BinaryHeap::new();
+    let (mut kept, count) = (Vec::new(), max.saturating_add(1));
     for one in all {
-        if kept.len() <= max {
-            kept.push(one);
-        } else if kept.peek().is_some_and(|last| one < *last) {
-            kept.pop();
-            kept.push(one);
+        kept.push(one);
+        if kept.len() >= count.saturating_mul(2) {
+            kept.select_nth_unstable(max);
+            kept.truncate(count);
         }
     }
-    kept.into_sorted_vec()
+    kept.sort_unstable();
+    kept.truncate(count);
+    kept
 }
 
 fn entry_of(child: Child<'_>) -> Entry {

@@ -22,7 +22,7 @@ pub(super) struct Removing {
 }
 
 /// Removes a file, or a directory.
-#[utoipa::path(delete, path = "/files/content/{path}", tag = "files", params(
+#[utoipa::path(delete, path = "/files/content/{path}", operation_id = "remove_file", tag = "files", params(
     ("path" = String, Path, description = "Path of the file or directory"), Removing,
     ("If-Match" = Option<String>, Header, description = "ETag that the file must have"),
 ), responses(
@@ -65,7 +65,7 @@ pub(super) struct FromTo {
 }
 
 /// Gives a file or directory another name.
-#[utoipa::path(post, path = "/files/move", tag = "files", request_body = FromTo, responses(
+#[utoipa::path(post, path = "/files/move", operation_id = "move_file", tag = "files", request_body = FromTo, responses(
     (status = 200, description = "The file or directory under its new name", body = FileEntry),
     (status = "default", description = "What is wrong", body = Problem, content_type = "application/problem+json"),
 ))]
@@ -79,7 +79,7 @@ pub(super) async fn rename(user: User, Body(FromTo { from, to, replace }): Body<
 }
 
 /// Copies a file within the store: the copy has the same segments, and takes no more room on the nodes.
-#[utoipa::path(post, path = "/files/copy", tag = "files", request_body = FromTo, responses(
+#[utoipa::path(post, path = "/files/copy", operation_id = "copy_file", tag = "files", request_body = FromTo, responses(
     (status = 200, description = "The copy", body = FileEntry),
     (status = "default", description = "What is wrong", body = Problem, content_type = "application/problem+json"),
 ))]
@@ -103,7 +103,7 @@ pub(super) struct NewDirectory {
 }
 
 /// Makes a directory.
-#[utoipa::path(post, path = "/files/directories", tag = "files", request_body = NewDirectory, responses(
+#[utoipa::path(post, path = "/files/directories", operation_id = "make_directory", tag = "files", request_body = NewDirectory, responses(
     (status = 201, description = "The directory", body = FileEntry),
     (status = "default", description = "What is wrong", body = Problem, content_type = "application/problem+json"),
 ))]

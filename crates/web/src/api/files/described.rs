@@ -8,10 +8,16 @@ use utoipa::ToSchema;
 use super::User;
 use crate::problem::Problem;
 
+/// Content of a file.
+#[derive(Debug, ToSchema)]
+#[schema(value_type = String, format = Binary)]
+#[expect(dead_code, reason = "a body as the description has it; bodies are streams")]
+pub(super) struct FileContent(Vec<u8>);
+
 /// Kind of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Kind {
+pub(super) enum EntryKind {
     File,
     Directory,
 }
@@ -24,7 +30,7 @@ pub(crate) struct FileEntry {
     /// Path as the reader calls it: `docs/a.txt`, `~alice/docs/a.txt`; `.` is the reader's root.
     path: String,
     /// What it is.
-    kind: Kind,
+    kind: EntryKind,
     /// Number, which it keeps under every name; null for a root, and for a directory of which only what is in it is known.
     id: Option<u64>,
     /// Size in bytes; null for a directory.
@@ -51,7 +57,7 @@ impl FileEntry {
         let known = FileEntry {
             name: key.last_name().to_owned(),
             path: identity.label(key),
-            kind: Kind::Directory,
+            kind: EntryKind::Directory,
             id,
             size_bytes: None,
             sha256: None,
@@ -64,7 +70,7 @@ impl FileEntry {
         };
         match entry {
             Entry::File(file) => FileEntry {
-                kind: Kind::File,
+                kind: EntryKind::File,
                 size_bytes: Some(file.size),
                 sha256: Some(file.sha256.to_string()),
                 created: Some(file.stored_at),
@@ -84,7 +90,7 @@ impl FileEntry {
         FileEntry {
             name: String::new(),
             path: ".".to_owned(),
-            kind: Kind::Directory,
+            kind: EntryKind::Directory,
             id: None,
             size_bytes: None,
             sha256: None,

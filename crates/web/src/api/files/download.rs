@@ -17,6 +17,7 @@ use tokio::sync::mpsc::Sender;
 use utoipa::IntoParams;
 
 use super::conditions::{self, Reading};
+use super::described::FileContent;
 use super::produced::{Incomplete, Produced, send};
 use super::ranges::{self, Part};
 use super::{User, checked, digests, disposition};
@@ -41,7 +42,7 @@ impl Giving {
 }
 
 /// Gives the content of a file, or a range of it.
-#[utoipa::path(get, path = "/files/content/{path}", tag = "files", params(
+#[utoipa::path(get, path = "/files/content/{path}", operation_id = "get_file_content", tag = "files", params(
     ("path" = String, Path, description = "Path of the file"), Giving,
     ("Range" = Option<String>, Header, description = "One range of bytes; of several the whole is answered"),
     ("If-Range" = Option<String>, Header, description = "ETag for which the range is meant"),
@@ -49,13 +50,13 @@ impl Giving {
     ("If-None-Match" = Option<String>, Header, description = "ETags of what the client has"),
     ("If-Modified-Since" = Option<String>, Header, description = "Time of the modification of what the client has"),
 ), responses(
-    (status = 200, description = "The content", body = Vec<u8>, content_type = "application/octet-stream", headers(
+    (status = 200, description = "The content", body = FileContent, content_type = "application/octet-stream", headers(
         ("ETag" = String, description = "SHA-256 of the content in hexadecimal, between quotes"),
         ("Last-Modified" = String, description = "Time of the last modification"),
         ("Repr-Digest" = String, description = "SHA-256 of the content in base64 (RFC 9530)"),
         ("Accept-Ranges" = String, description = "`bytes`"),
     )),
-    (status = 206, description = "The range of the content", body = Vec<u8>, content_type = "application/octet-stream", headers(
+    (status = 206, description = "The range of the content", body = FileContent, content_type = "application/octet-stream", headers(
         ("Content-Range" = String, description = "Place of the range in the content"),
         ("ETag" = String, description = "SHA-256 of the whole content in hexadecimal, between quotes"),
         ("Repr-Digest" = String, description = "SHA-256 of the whole content in base64 (RFC 9530)"),
@@ -77,7 +78,7 @@ pub(super) async fn content(
 }
 
 /// Tells of the content of a file what an answer with it would.
-#[utoipa::path(head, path = "/files/content/{path}", tag = "files", params(
+#[utoipa::path(head, path = "/files/content/{path}", operation_id = "describe_file_content", tag = "files", params(
     ("path" = String, Path, description = "Path of the file"), Giving,
 ), responses(
     (status = 200, description = "The headers of the content"),

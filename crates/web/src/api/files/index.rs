@@ -10,6 +10,7 @@ use p2p_service::files::Entry;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio::sync::mpsc::Sender;
 
+use super::described::FileContent;
 use super::listing::PAGE_MAX;
 use super::produced::{Incomplete, Produced, send};
 use super::{User, checked};
@@ -23,7 +24,7 @@ const HEAD: &str = "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf
 const TAIL: &str = "</ul></body></html>\n";
 
 /// Gives the root of the caller as a page of links.
-#[utoipa::path(get, path = "/files/index/", tag = "files", responses(
+#[utoipa::path(get, path = "/files/index/", operation_id = "index_root", tag = "files", responses(
     (status = 200, description = "Links to what is in it", body = String, content_type = "text/html"),
     (status = "default", description = "What is wrong", body = Problem, content_type = "application/problem+json"),
 ))]
@@ -32,13 +33,13 @@ pub(super) async fn root(user: User, method: Method) -> Response {
 }
 
 /// Gives a directory as a page of links, if the path ends with `/`, and the content of a file.
-#[utoipa::path(get, path = "/files/index/{path}", tag = "files", params(
+#[utoipa::path(get, path = "/files/index/{path}", operation_id = "index_below", tag = "files", params(
     ("path" = String, Path, description = "Path of the directory, with `/` at its end, or of a file"),
 ), responses(
     (status = 200, description = "Links to what is in it, or the content", content(
-        (String = "text/html"), (Vec<u8> = "application/octet-stream"),
+        (String = "text/html"), (FileContent = "application/octet-stream"),
     )),
-    (status = 206, description = "The range of the content", body = Vec<u8>, content_type = "application/octet-stream"),
+    (status = 206, description = "The range of the content", body = FileContent, content_type = "application/octet-stream"),
     (status = 304, description = "The client has it"),
     (status = 308, description = "It is a directory, and is listed with `/` at the end of its path"),
     (status = "default", description = "What is wrong", body = Problem, content_type = "application/problem+json"),

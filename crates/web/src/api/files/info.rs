@@ -45,7 +45,7 @@ pub(super) struct Part {
 }
 
 /// Tells of one file or directory, with its segments and their holders.
-#[utoipa::path(get, path = "/files/info/{path}", tag = "files", params(
+#[utoipa::path(get, path = "/files/info/{path}", operation_id = "file_info", tag = "files", params(
     ("path" = String, Path, description = "Path of the file or directory"), Part,
 ), responses(
     (status = 200, description = "The file or directory", body = FileInfo),
@@ -80,7 +80,7 @@ pub(super) struct NewAttributes {
 }
 
 /// Sets attributes of a file or directory.
-#[utoipa::path(patch, path = "/files/info/{path}", tag = "files", request_body = NewAttributes, params(
+#[utoipa::path(patch, path = "/files/info/{path}", operation_id = "set_file_attributes", tag = "files", request_body = NewAttributes, params(
     ("path" = String, Path, description = "Path of the file or directory"),
 ), responses(
     (status = 200, description = "The file or directory as it is now", body = FileEntry),

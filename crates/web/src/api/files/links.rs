@@ -48,7 +48,7 @@ pub(super) struct MadeLink {
 
 /// Link that is valid.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Link {
+pub(super) struct ShareLink {
     /// Name by which it is revoked.
     name: String,
     /// Path of the file or directory.
@@ -63,22 +63,22 @@ pub(super) struct Link {
 
 /// All links of a user.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Links {
-    links: Vec<Link>,
+pub(super) struct ShareLinks {
+    links: Vec<ShareLink>,
 }
 
 /// Lists the links of the caller.
-#[utoipa::path(get, path = "/share-links", tag = "files", responses(
-    (status = 200, description = "The links", body = Links),
+#[utoipa::path(get, path = "/share-links", operation_id = "list_share_links", tag = "files", responses(
+    (status = 200, description = "The links", body = ShareLinks),
     (status = "default", description = "What is wrong", body = Problem, content_type = "application/problem+json"),
 ))]
-pub(super) async fn list(user: User) -> Result<Json<Links>, Problem> {
+pub(super) async fn list(user: User) -> Result<Json<ShareLinks>, Problem> {
     let links = user.access.api_tokens().await?.into_iter().filter_map(link);
-    Ok(Json(Links { links: links.collect() }))
+    Ok(Json(ShareLinks { links: links.collect() }))
 }
 
 /// Makes a link to a file or directory of the caller.
-#[utoipa::path(post, path = "/share-links", tag = "files", request_body = NewLink, responses(
+#[utoipa::path(post, path = "/share-links", operation_id = "make_share_link", tag = "files", request_body = NewLink, responses(
     (status = 201, description = "The link", body = MadeLink),
     (status = "default", description = "What is wrong", body = Problem, content_type = "application/problem+json"),
 ))]
@@ -106,7 +106,7 @@ pub(super) async fn make(
 }
 
 /// Revokes a link.
-#[utoipa::path(delete, path = "/share-links/{name}", tag = "files", params(
+#[utoipa::path(delete, path = "/share-links/{name}", operation_id = "revoke_share_link", tag = "files", params(
     ("name" = String, Path, description = "Name of the link"),
 ), responses(
     (status = 204, description = "The link is revoked"),
@@ -124,10 +124,10 @@ pub(super) async fn revoke(user: User, Path(name): Path<String>) -> Result<Statu
 }
 
 /// Returns the link that an API token is, if it is one.
-fn link(token: ApiTokenInfo) -> Option<Link> {
+fn link(token: ApiTokenInfo) -> Option<ShareLink> {
     let ApiTokenInfo { name, reach, created_at, last_used, expires_at, .. } = token;
     let path = reach.path.filter(|_| reach.scope == Scope::Read && name.as_str().starts_with(PREFIX))?;
-    Some(Link { name: name.to_string(), path, created_at, expires_at, last_used })
+    Some(ShareLink { name: name.to_string(), path, created_at, expires_at, last_used })
 }
 
 /// Returns characters that no other link is likely to have in its name; they are no secret.

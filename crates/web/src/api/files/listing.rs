@@ -43,7 +43,7 @@ impl From<SortBy> for Sort {
 /// Direction of an order.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-enum Order {
+enum SortOrder {
     #[default]
     Asc,
     Desc,
@@ -65,7 +65,7 @@ pub(super) struct Wanted {
     sort: SortBy,
     /// Direction of the order.
     #[serde(default)]
-    order: Order,
+    order: SortOrder,
     /// Entries of the page at the most: 1 to 1000, and 1000 without a number.
     #[param(minimum = 1, maximum = 1000)]
     limit: Option<u32>,
@@ -85,7 +85,7 @@ pub(super) struct FileList {
 }
 
 /// Lists a directory, or what is found below it.
-#[utoipa::path(get, path = "/files", params(Wanted), tag = "files", responses(
+#[utoipa::path(get, path = "/files", operation_id = "list_files", params(Wanted), tag = "files", responses(
     (status = 200, description = "A page of the list", body = FileList),
     (status = "default", description = "What is wrong", body = Problem, content_type = "application/problem+json"),
 ))]
@@ -113,7 +113,7 @@ fn browsing(wanted: &Wanted) -> Result<Browsing, Problem> {
         is_recursive: *recursive,
         search: search.map(str::to_owned),
         sort: (*sort).into(),
-        is_descending: *order == Order::Desc,
+        is_descending: *order == SortOrder::Desc,
         after,
         max,
     })

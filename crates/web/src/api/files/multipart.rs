@@ -41,7 +41,7 @@ pub(super) struct Destination {
 /// Form with files.
 #[derive(Debug, ToSchema)]
 #[expect(dead_code, reason = "the form as the description has it; it is read field by field")]
-pub(super) struct Form {
+pub(super) struct UploadForm {
     /// Directory for the files that follow.
     path: Option<String>,
     /// True if files of the same names may be replaced.
@@ -59,8 +59,8 @@ pub(super) struct StoredFiles {
 }
 
 /// Stores the files of a form in a directory.
-#[utoipa::path(post, path = "/files/upload", tag = "files", params(Destination),
-    request_body(content = Form, content_type = "multipart/form-data", description = "Files; a field `path` or `replace` is for those after it"),
+#[utoipa::path(post, path = "/files/upload", operation_id = "upload_files", tag = "files", params(Destination),
+    request_body(content = UploadForm, content_type = "multipart/form-data", description = "Files; a field `path` or `replace` is for those after it"),
     responses(
         (status = 201, description = "The files are stored", body = StoredFiles),
         (status = "default", description = "What is wrong; it names the files before that, which are stored", body = Problem,
@@ -72,7 +72,12 @@ pub(super) async fn store_files(
     Query(into): Query<Destination>,
     request: Request,
 ) -> Result<(StatusCode, Json<StoredFiles>), Problem> {
-    let stored = user.store_form(into, request).await?;
+    let stored = tokio::select! {
+        biased;
+        stored = user.store_form(into, request) => stored?,
+        // Who has no access any more gives no more content.
+        error = user.access.lapsed() => return Err(error.into()),
+    };
     let mut entries = Vec::with_capacity(stored.len());
     for key in &stored {
         entries.push(user.access.known_entry(&user.identity, &user.identity.label(key)).await?);
@@ -139,7 +144,7 @@ impl User {
 
     /// Stores a file of a form.
     async fn file(&self, field: &mut Field<'_>, name: &str, into: &Destination, ahead: &AtomicUsize) -> Result<Part, Problem> {
-        let first = field.chunk().await.map_err(malformed)?;
+        let first = next(field).await?;
         // Where no file was chosen, a browser sends one without a name and content.
         if name.is_empty() && first.is_none() {
             return Ok(Part::Nothing);
@@ -152,10 +157,10 @@ impl User {
         let mut next = first;
         while let Some(bytes) = next {
             ahead.store(0, Ordering::Relaxed);
-            if !upload.give(bytes).await? {
+            if !upload.give(bytes).await {
                 break;
             }
-            next = field.chunk().await.map_err(malformed)?;
+            next = self::next(field).await?;
         }
         let key = upload.stored(None).await.map_err(|error| error.or(Problem::from))?;
         Ok(Part::Stored(key))
@@ -171,6 +176,16 @@ impl User {
             }
         }
     }
+}
+
+/// Returns the next bytes of a field; none after the last.
+async fn next(field: &mut Field<'_>) -> Result<Option<Bytes>, Problem> {
+    while let Some(bytes) = field.chunk().await.map_err(malformed)? {
+        if !bytes.is_empty() {
+            return Ok(Some(bytes));
+        }
+    }
+    Ok(None)
 }
 
 /// Returns the path of a file of this name in a directory.

@@ -39,7 +39,7 @@ pub(super) struct SharingChanged {
 }
 
 /// Lets another user read a file, or all that is within a directory.
-#[utoipa::path(post, path = "/files/share", tag = "files", request_body = Sharing, responses(
+#[utoipa::path(post, path = "/files/share", operation_id = "share_file", tag = "files", request_body = Sharing, responses(
     (status = 200, description = "It is shared so", body = SharingChanged),
     (status = "default", description = "What is wrong", body = Problem, content_type = "application/problem+json"),
 ))]
@@ -51,7 +51,7 @@ pub(super) async fn share(
 }
 
 /// Lets another user do nothing with a file or directory any more.
-#[utoipa::path(delete, path = "/files/share", tag = "files", request_body = Withdrawal, responses(
+#[utoipa::path(delete, path = "/files/share", operation_id = "unshare_file", tag = "files", request_body = Withdrawal, responses(
     (status = 200, description = "It is not shared", body = SharingChanged),
     (status = "default", description = "What is wrong", body = Problem, content_type = "application/problem+json"),
 ))]
@@ -70,7 +70,7 @@ pub(super) struct UserNames {
 }
 
 /// Names users with whom one can share: all for an admin, and for others those who share something with them or with whom they share.
-#[utoipa::path(get, path = "/users", tag = "files", responses(
+#[utoipa::path(get, path = "/users", operation_id = "list_users", tag = "files", responses(
     (status = 200, description = "The names", body = UserNames),
     (status = "default", description = "What is wrong", body = Problem, content_type = "application/problem+json"),
 ))]

@@ -24,7 +24,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::conditions::{self, taken};
-use super::described::FileEntry;
+use super::described::{FileContent, FileEntry};
 use super::{User, checked, digests};
 use crate::api::extract::{Path, Query};
 use crate::problem::Problem;
@@ -40,13 +40,13 @@ pub(super) struct Keeping {
 }
 
 /// Stores the body as a file, in place of one of the same name.
-#[utoipa::path(put, path = "/files/content/{path}", tag = "files", params(
+#[utoipa::path(put, path = "/files/content/{path}", operation_id = "put_file_content", tag = "files", params(
     ("path" = String, Path, description = "Path of the file"), Keeping,
     ("If-None-Match" = Option<String>, Header, description = "`*` if nothing may be replaced"),
     ("If-Match" = Option<String>, Header, description = "ETag of the file that is replaced"),
     ("Repr-Digest" = Option<String>, Header, description = "SHA-256 that the content must have (RFC 9530)"),
     ("Content-Digest" = Option<String>, Header, description = "The same"),
-), request_body(content = Vec<u8>, content_type = "application/octet-stream", description = "The content"), responses(
+), request_body(content = FileContent, content_type = "application/octet-stream", description = "The content"), responses(
     (status = 201, description = "The file is stored", body = FileEntry, headers(
         ("ETag" = String, description = "SHA-256 of the content in hexadecimal, between quotes"),
         ("Location" = String, description = "Where the content is"),
@@ -75,10 +75,11 @@ pub(super) async fn store(
     let wanted = StoreAs { attributes, replace: !condition.is_new };
     let refused = |error| refusal(error, condition.is_new);
     let mut upload = user.begun_upload(path, size, wanted).await.map_err(&refused)?;
-    while let Some(piece) = next(&mut body).await? {
-        if !upload.give(piece).await? {
-            break;
-        }
+    tokio::select! {
+        biased;
+        poured = upload.pour(&mut body) => poured?,
+        // Who has no access any more gives no more content.
+        error = user.access.lapsed() => return Err(error.into()),
     }
     // What is there may be another file than before the content came.
     user.check_to_change(path, &headers).await?;
@@ -127,7 +128,7 @@ fn refusal(error: AccessError, is_new: bool) -> Problem {
 ///
 /// # Errors
 /// Fails if the body breaks off before its end.
-pub(super) async fn next(body: &mut Body) -> Result<Option<Bytes>, Problem> {
+async fn next(body: &mut Body) -> Result<Option<Bytes>, Problem> {
     loop {
         match poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx)).await {
             None => return Ok(None),
@@ -142,7 +143,7 @@ pub(super) async fn next(body: &mut Body) -> Result<Option<Bytes>, Problem> {
 }
 
 /// Returns the problem of a body that breaks off.
-pub(super) fn broken(error: &str) -> Problem {
+fn broken(error: &str) -> Problem {
     Problem::new(
         StatusCode::BAD_REQUEST,
         name::UPLOAD_DIFFERS,
@@ -195,9 +196,22 @@ impl User {
 impl Upload {
     /// Gives the next bytes, and waits until the engine takes them. Returns false if the upload is over, of which [`stored`](Self::stored) says
     /// why.
-    pub(super) async fn give(&mut self, bytes: Bytes) -> Result<bool, Problem> {
+    pub(super) async fn give(&mut self, bytes: Bytes) -> bool {
         self.is_over = self.writer.write(bytes).await.is_err();
-        Ok(!self.is_over)
+        !self.is_over
+    }
+
+    /// Gives all of a body, unless the upload is over before.
+    ///
+    /// # Errors
+    /// Fails if the body breaks off before its end.
+    async fn pour(&mut self, body: &mut Body) -> Result<(), Problem> {
+        while let Some(piece) = next(body).await? {
+            if !self.give(piece).await {
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// Ends the content, and waits until it is a file, whose key is returned. Content of another digest than the `expected` one is none.
