@@ -28,6 +28,8 @@ const LAST = "p2p-last-event";
 export const EVERY = { seen: 1_000, hidden: 10_000 };
 /** Time after an event until the page is asked for, so that many events are one request. */
 const SOON = 150;
+/** Time without a page after which a tab that is seen asks by itself: browsers slow the timers of a leader that is not. */
+const PATIENCE = 2_500;
 /** Time after which a page that no tab has asked for again is no longer asked for. */
 const WANTED_FOR = 15_000;
 
@@ -59,6 +61,8 @@ export class Live {
   #asking = new Set();
   /** Page of this tab. @type {string | null} */
   #own = null;
+  /** Instant at which the page of this tab has come last. */
+  #came = Date.now();
   #isLeader = false;
   #hasEnded = false;
 
@@ -89,6 +93,7 @@ export class Live {
     globalThis.document?.addEventListener("visibilitychange", () => this.#want());
     globalThis.addEventListener?.("pagehide", () => page && this.#tell({ type: "gone", url: page }));
     setInterval(() => this.#want(), WANTED_FOR / 3);
+    setInterval(() => this.#help(), 1_000);
     if (this.#channel && globalThis.navigator?.locks) {
       // The lock is held until this tab goes, and the next in the queue has it then.
       navigator.locks.request(NAME, () => this.#lead()).catch(() => this.#lead());
@@ -114,6 +119,13 @@ export class Live {
     this.#tell({ type: "want", url: this.#own });
   }
 
+  /** Asks for the page of this tab where the leader does not. */
+  #help() {
+    const isSeen = globalThis.document?.visibilityState !== "hidden";
+    if (this.#own === null || this.#isLeader || this.#hasEnded || !isSeen) return;
+    if (Date.now() - this.#came > PATIENCE) void this.#askFor(this.#own);
+  }
+
   /** @param {string} url */
   #note(url) {
     const isNew = !this.#wanted.has(url);
@@ -135,6 +147,7 @@ export class Live {
   /** @param {Message} message */
   #pass(message) {
     if (message.type === "ended") this.#end();
+    if (message.type === "page" && message.url === this.#own) this.#came = Date.now();
     for (const listener of this.#listeners) listener(message);
   }
 

@@ -39,8 +39,8 @@ function begin(room) {
   let hasEnded = false;
   let state = "live";
 
-  /** Puts a page in. @param {string} text */
-  function show(text) {
+  /** Puts a page in that has come at an instant. @param {string} text @param {number} [came] */
+  function show(text, came = Date.now()) {
     const next = parsed(text).querySelector("[data-room]");
     if (!next) return;
     // What an act has come to is told until the next one.
@@ -48,7 +48,7 @@ function begin(room) {
     const nextTold = next.querySelector("#told");
     if (told && nextTold && !nextTold.childElementCount) nextTold.replaceWith(told.cloneNode(true));
     morph(room, next);
-    at = Date.now();
+    at = came;
     tick();
   }
 
@@ -69,7 +69,7 @@ function begin(room) {
   }
 
   live.listen((message) => {
-    if (message.type === "page" && message.url === page) show(message.text);
+    if (message.type === "page" && message.url === page) show(message.text, message.at);
     if (message.type === "ended") hasEnded = true;
     if (message.type === "ended" || message.type === "failed") tick();
   });

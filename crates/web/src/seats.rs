@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Streams that a user may have open at once.
-pub(crate) const STREAMS_MAX: usize = 64;
+pub(crate) const STREAMS_MAX: usize = 32;
 
 /// Open streams of all users.
 #[derive(Debug, Clone, Default)]

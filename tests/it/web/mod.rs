@@ -5,6 +5,7 @@ mod clock;
 mod csrf;
 mod dashboard;
 mod faults;
+mod events;
 mod files;
 mod files_changed;
 mod files_foreign;
@@ -18,6 +19,8 @@ mod transfers;
 mod pages;
 mod pages_account;
 mod pages_changes;
+mod room;
+mod room_scripts;
 
 use std::net::SocketAddr;
 

@@ -74,15 +74,16 @@ fn by_of(cause: &FaultCause) -> String {
     }
 }
 
-/// Returns what a command of the language does, in the words of its help.
-pub(super) fn help_of(command: &str) -> String {
-    let Some(spec) = table::find(command) else { return String::new() };
+/// Returns what a command of the language does, in the words of its help: pieces of text, each with whether it is code.
+pub(super) fn help_of(command: &str) -> Vec<(bool, String)> {
+    let Some(spec) = table::find(command) else { return Vec::new() };
     let details = if spec.details.is_empty() { String::new() } else { format!(" {}", spec.details) };
     let mut summary = spec.summary.to_owned();
     if let Some(first) = summary.get(..1).map(str::to_uppercase) {
         summary.replace_range(..1, &first);
     }
-    format!("{summary}.{details}")
+    let whole = format!("{summary}.{details}");
+    whole.split('`').enumerate().map(|(place, piece)| (place % 2 == 1, piece.to_owned())).collect()
 }
 
 #[cfg(test)]
@@ -92,9 +93,11 @@ mod tests {
     #[test]
     fn each_act_says_what_it_does() {
         for command in ["kill", "stop", "start", "refuse", "path", "link", "disk", "heal", "faults", "step", "pause"] {
-            assert!(help_of(command).len() > 20, "{command}");
+            assert!(help_of(command)[0].1.len() > 20, "{command}");
         }
-        assert!(help_of("kill").starts_with("Kill a node's process: its connections see silence. As with"));
-        assert_eq!((help_of("nothing"), by_of(&FaultCause::Over)), (String::new(), String::new()));
+        let kill = help_of("kill");
+        assert_eq!(kill[0], (false, "Kill a node's process: its connections see silence. As with ".to_owned()));
+        assert_eq!(kill[1], (true, "kill -9".to_owned()));
+        assert_eq!((help_of("nothing"), by_of(&FaultCause::Over)), (Vec::new(), String::new()));
     }
 }

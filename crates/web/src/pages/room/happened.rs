@@ -1,12 +1,13 @@
 //! What has happened lately: the log in the words of the terminal, and beside each failure the change that came just before it.
 
+use std::sync::Arc;
+
 use p2p_service::Event;
 use p2p_service::access::Identity;
 use p2p_service::event_words::{self, Tone};
-use p2p_service::files::{Numbered, SimDuration, SimTime};
+use p2p_service::files::{NodeNumber, Numbered, SimDuration, SimTime};
 use p2p_shell::digest::{Digest, Entry};
 use p2p_shell::report::{Resolution, instant_of, past_of, range_of};
-use std::sync::Arc;
 
 /// Entries that are listed.
 const LISTED: usize = 40;
@@ -48,7 +49,7 @@ fn line_of(entry: &Entry, identity: &Identity, events: &[Arc<Numbered>]) -> Opti
         Tone::Plain | Tone::Dim => ("·", "idle"),
     };
     let is_failure = matches!(tone, Tone::Bad | Tone::Warning) && !is_change(entry.first());
-    let before = if is_failure { change_before(events, entry.at(), identity) } else { None };
+    let before = if is_failure { change_before(events, (entry.at(), node_of(entry.first())), identity) } else { None };
     Some(Line {
         at: range_of(entry.at(), entry.until(), Resolution::Millis),
         glyph,
@@ -63,20 +64,48 @@ fn is_change(event: &Event) -> bool {
     matches!(event, Event::FaultBegan { .. } | Event::FaultEnded { .. } | Event::LinkChanged { .. })
 }
 
-/// Returns the last change of the network before an instant, if it was not long before.
-fn change_before(events: &[Arc<Numbered>], at: SimTime, identity: &Identity) -> Option<String> {
-    let end = events.partition_point(|numbered| numbered.at <= at);
-    let change = events[..end].iter().rev().find(|numbered| is_change(&numbered.event))?;
-    if at.since(change.at) > BEFORE_MAX {
-        return None;
+/// Returns the node that an event is about, if it is about one.
+fn node_of(event: &Event) -> Option<NodeNumber> {
+    match event {
+        Event::HealthChanged { node, .. }
+        | Event::SegmentRetried { node, .. }
+        | Event::DeletionsOwed { node, .. }
+        | Event::Disconnected { node, .. }
+        | Event::ProtocolViolated { node, .. }
+        | Event::StartFailed { node, .. }
+        | Event::DiskTrouble { node, .. }
+        | Event::SegmentsMissing { node, .. } => Some(*node),
+        _ => None,
     }
+}
+
+/// Returns true if a change is one of a node, or of a path or link of its host.
+fn is_of(event: &Event, node: NodeNumber) -> bool {
+    match event {
+        Event::FaultBegan { fault, .. } | Event::FaultEnded { fault, .. } => fault.target().is_of(node),
+        Event::LinkChanged { peer, .. } => peer.node() == Some(node),
+        _ => false,
+    }
+}
+
+/// Returns the last change of the network before an instant, if it was not long before: of the node that it is asked for, or else of any.
+fn change_before(
+    events: &[Arc<Numbered>],
+    (at, node): (SimTime, Option<NodeNumber>),
+    identity: &Identity,
+) -> Option<String> {
+    let end = events.partition_point(|numbered| numbered.at <= at);
+    let recent = events[..end].iter().rev().take_while(|numbered| at.since(numbered.at) <= BEFORE_MAX);
+    let changes: Vec<&Arc<Numbered>> = recent.filter(|numbered| is_change(&numbered.event)).collect();
+    let of_node = node.and_then(|node| changes.iter().find(|numbered| is_of(&numbered.event, node)));
+    let change = of_node.or(changes.first())?;
     let (_, text) = event_words::describe(&change.event, identity)?;
     Some(format!("{} before, at {}: {text}", past_of(change.at, at), instant_of(change.at, Resolution::Millis)))
 }
 
 #[cfg(test)]
 mod tests {
-    use p2p_service::files::{EventId, NodeNumber};
+    use p2p_service::files::EventId;
     use p2p_service::network::{Fault, FaultCause, Health};
 
     use super::*;
@@ -91,12 +120,18 @@ mod tests {
         let node = NodeNumber::from_index(2);
         let killed = Event::FaultBegan { fault: Fault::Killed { node }, cause: FaultCause::Command { by: Some("alice".into()) } };
         let dead = || Event::HealthChanged { node, from: Health::Suspect, to: Health::Dead, missed: 3 };
-        let events = [numbered(1, 10, killed.clone()), numbered(2, 25, dead()), numbered(3, 400, dead())];
+        let other = NodeNumber::from_index(0);
+        let began = |fault| Event::FaultBegan { fault, cause: FaultCause::Command { by: None } };
+        let later = numbered(2, 20, began(Fault::Refusing { node: other }));
+        let events = [numbered(1, 10, killed.clone()), later, numbered(3, 25, dead()), numbered(4, 400, dead())];
         let lines = lines_of(&events, &Identity::Operator);
-        assert_eq!(lines.len(), 3);
+        assert_eq!(lines.len(), 4);
         assert_eq!((lines[0].look, lines[0].before.as_str()), ("bad", ""), "long after");
         assert_eq!(lines[1].before, "00:15 before, at 00:10.000: Node_03 is killed, by alice");
-        assert_eq!((lines[2].text.as_str(), lines[2].before.as_str()), ("Node_03 is killed, by alice", ""));
+        assert_eq!((lines[3].text.as_str(), lines[3].before.as_str()), ("Node_03 is killed, by alice", ""));
+        let failed = Event::HealthChanged { node: NodeNumber::from_index(7), from: Health::Alive, to: Health::Suspect, missed: 2 };
+        let any = lines_of(&[events[0].clone(), events[1].clone(), numbered(3, 21, failed)], &Identity::Operator);
+        assert_eq!(any[0].before, "00:01 before, at 00:20.000: Node_01 is refusing", "none was about the node");
         assert!(lines_of(&[], &Identity::Operator).is_empty());
     }
 }

@@ -132,8 +132,11 @@ impl Cell {
             _ => "▓",
         };
         let wire = self.wire.filter(|wire| *wire != Wire::Cut).map_or("", Wire::mark);
-        let state = self.look.told().1;
-        format!("{state}{lost}{wire}")
+        // A state says more than what is lost.
+        match self.look.told().1 {
+            "" => format!("{lost}{wire}"),
+            state => state.to_owned(),
+        }
     }
 }
 

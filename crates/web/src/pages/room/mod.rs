@@ -162,7 +162,7 @@ async fn transfer_shown(visitor: &Visitor, id: u64, told: Option<Told>) -> Resul
 /// Words of the templates.
 impl Room {
     /// Returns what a command does, in the words of its help.
-    fn help(&self, command: &str) -> String {
+    fn help(&self, command: &str) -> Vec<(bool, String)> {
         help_of(command)
     }
 }

@@ -3,7 +3,7 @@
 use p2p_service::access::Identity;
 use p2p_service::files::{SegmentTimeline, SimTime, TransferReport};
 use p2p_service::network::Snapshot;
-use p2p_shell::report::{Resolution, SegmentState, bytes_of, clock_of, instant_of, rate_of};
+use p2p_shell::report::{Resolution, SegmentState, clock_of, instant_of, rate_of};
 
 use super::chart::Tick;
 use super::svg::{Scale, px, time_ticks};
@@ -106,7 +106,7 @@ impl Bar {
             y: px(top + 2.0),
             parts: parts_of(line, across, now),
             instants: [Some(line.queued), line.connected, line.first_byte, line.last_byte, line.acknowledged].map(text),
-            goodput: line.goodput().map_or_else(|| format!("{} so far", bytes_of(0)), rate_of),
+            goodput: line.goodput().map_or_else(|| "-".to_owned(), rate_of),
             retransmits: line.retransmits,
         }
     }
