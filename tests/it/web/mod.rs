@@ -1,6 +1,7 @@
 //! The web, as its clients see it: REST by a real HTTP client against a running `p2p serve --web`, and the pages.
 
 mod auth;
+mod uploads;
 
 use std::net::SocketAddr;
 
