@@ -92,6 +92,13 @@ impl Served {
         self.end()
     }
 
+    /// Kills it, with no chance to note anything.
+    pub(crate) fn kill(&mut self) {
+        let mut child = self.child.take().unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+
     /// Waits for its end.
     pub(crate) fn end(&mut self) -> Said {
         let mut said = end_of(self.child.take().unwrap());

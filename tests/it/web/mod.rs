@@ -21,6 +21,7 @@ mod pages_account;
 mod pages_changes;
 mod room;
 mod room_scripts;
+mod uploads;
 
 use std::net::SocketAddr;
 

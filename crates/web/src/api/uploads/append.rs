@@ -16,9 +16,10 @@ use p2p_service::files::{
 use p2p_service::reasons::{SOON, name};
 use tokio::time::{Instant, timeout};
 
-use super::answers::Refusal;
+use super::answers::{at, location};
 use super::content::{Broken, Content, STALLED_AFTER};
 use super::holds::{Held, REST_MAX};
+use super::refusal::Refusal;
 use super::state::{Upload, unrested};
 use crate::problem::Problem;
 
@@ -167,9 +168,9 @@ impl Append {
     }
 
     fn refused(&self, refusal: Refusal) -> Refusal {
-        let refusal = refusal.at(&self.access, &self.upload);
+        let refusal = at(refusal, &self.access, &self.upload);
         // The client of a new upload learns of it where it can go on.
-        if self.is_new { refusal.with("location", &super::answers::location(self.upload.note.id)) } else { refusal }
+        if self.is_new { refusal.with("location", &location(self.upload.note.id)) } else { refusal }
     }
 
     /// Ends the transfer so that all it was given is kept, and looks what is.
@@ -334,7 +335,7 @@ pub(super) fn broken_off(broken: &Broken) -> Refusal {
         }
         Broken::Stalled => {
             let text = format!("nothing has come for {} s; what has come is kept", STALLED_AFTER.as_secs());
-            Refusal::new(StatusCode::REQUEST_TIMEOUT, name::CANCELLED, text).with("connection", "close")
+            Refusal::new(StatusCode::REQUEST_TIMEOUT, name::CANCELLED, text)
         }
         Broken::Disk(error) => {
             tracing::error!(%error, "a temporary file of an upload cannot be used");

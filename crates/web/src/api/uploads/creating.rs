@@ -11,13 +11,14 @@ use p2p_service::files::{Declared, End, FileKey, KEPT_FOR, Park, UploadId, Uploa
 use p2p_service::reasons::name;
 use tokio::time::timeout;
 
-use super::answers::{Refusal, UploadState, told};
+use super::answers::{UploadState, told};
 use super::append::{Append, Ends};
 use super::checksum::Checksum;
 use super::content::Content;
 use super::fields::{self, Protocol, TUS_CONTENT, TUS_RESUMABLE, UPLOAD_COMPLETE, UPLOAD_LENGTH};
 use super::holds::{Holds, REST_MAX};
 use super::metadata::{Metadata, Place};
+use super::refusal::Refusal;
 use super::state::{Upload, unrested};
 use super::{Wanted, checked, hold, length, user};
 use crate::api::extract::Query;

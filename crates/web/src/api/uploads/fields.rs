@@ -23,6 +23,8 @@ pub(super) const UPLOAD_OFFSET: &str = "upload-offset";
 pub(super) const UPLOAD_LENGTH: &str = "upload-length";
 /// Name of the field that says if the content of a request is the last, of the draft (section 4.1.2).
 pub(super) const UPLOAD_COMPLETE: &str = "upload-complete";
+/// Name of the field with the limits of uploads, of the draft (section 4.1.4).
+pub(super) const UPLOAD_LIMIT: &str = "upload-limit";
 
 /// Digits of an integer at the most (RFC 9651, section 3.3.1).
 const DIGITS_MAX: usize = 15;

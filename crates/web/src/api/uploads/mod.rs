@@ -9,7 +9,7 @@
 //! | `holds` | which request works on an upload |
 //! | `content` | the content of a request, as it comes or once its checksum is right |
 //! | `append` | the content given to the upload, and the file that it becomes |
-//! | `answers` | what is told of an upload, and refusals |
+//! | `answers`, `refusal` | what is told of an upload, and why a request is not done |
 
 mod answers;
 mod append;
@@ -19,6 +19,7 @@ mod creating;
 mod fields;
 mod holds;
 mod metadata;
+mod refusal;
 mod state;
 
 use axum::body::Body;
@@ -34,12 +35,13 @@ use tokio::time::timeout;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use self::answers::{Refusal, UploadState, Uploads, fields as told_fields, limits, told};
+use self::answers::{UploadState, Uploads, at, fields as told_fields, limits, told};
 use self::append::{Append, Ends};
 use self::checksum::Checksum;
 use self::content::{Content, Refused};
 use self::fields::{Protocol, TUS_EXTENSIONS, TUS_RESUMABLE, TUS_VERSION, UPLOAD_COMPLETE, UPLOAD_LENGTH, UPLOAD_OFFSET};
 use self::holds::{Held, Holds, NotHeld, REST_MAX};
+use self::refusal::Refusal;
 use self::state::{Upload, unrested};
 use super::extract::Path;
 use crate::callers::{Caller, Stranger};
@@ -193,7 +195,7 @@ impl Wanted {
 
     /// Refuses content that cannot follow what is kept of an upload.
     fn check(&self, access: &Access, upload: &Upload) -> Result<(), Refusal> {
-        let at = |refusal: Refusal| Err(refusal.at(access, upload));
+        let at = |refusal: Refusal| Err(at(refusal, access, upload));
         let kept = upload.offset();
         if upload.stored().is_some() {
             return match self.protocol {
@@ -283,7 +285,7 @@ async fn checked(access: &Access, upload: &Upload, wanted: &Wanted, content: Con
             }
             Refused::Broken(broken) => append::broken_off(&broken),
         };
-        refusal.at(access, upload)
+        at(refusal, access, upload)
     })
 }
 

@@ -6,8 +6,8 @@ use p2p_service::files::{End, EngineError, KEPT_FOR, KeptUpload, Park, Sha256Dig
 use p2p_service::reasons::name;
 use tokio::time::timeout;
 
-use super::answers::Refusal;
 use super::holds::REST_MAX;
+use super::refusal::Refusal;
 
 /// An upload.
 #[derive(Debug, Clone)]

@@ -1,0 +1,121 @@
+//! Uploads whose content breaks off, whose server is killed, or whose client is another one.
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use super::*;
+
+/// Of content that breaks off, what has come is kept, and the upload goes on behind it.
+#[test]
+fn what_has_come_is_kept_of_content_that_breaks_off() {
+    on_a_runtime(async {
+        let site = Site::start(QUICK).await;
+        let content = random_bytes(6 * SEGMENT, 3);
+        let upload = site.begun(content.len(), &[("path", "a.bin")]).await;
+        let half = 2 * SEGMENT + 1_000;
+        let mut stream = site.half_sent(&upload, 0, (content.len(), &content[..half])).await;
+        site.wait_under_way(&upload, true).await;
+        stream.shutdown().await.unwrap();
+        drop(stream);
+        // The client is gone, and all that it has sent is taken before that.
+        let state = loop {
+            let state = site.wait_under_way(&upload, false).await;
+            if state["offset"].as_u64() > Some(0) {
+                break state;
+            }
+            tokio::task::yield_now().await;
+        };
+        assert!(state["offset"].as_u64().unwrap() <= half as u64, "{state}");
+        let kept = site.offset(&upload).await;
+        assert!((2 * SEGMENT..=half).contains(&kept), "{kept}");
+        assert_eq!(site.put(&upload, kept, &content[kept..]).await, content.len());
+        site.check_stored(&upload, &content).await;
+        assert_eq!(site.served.stop().code, Some(0));
+    });
+}
+
+/// A later request takes an upload over from one whose client is silent, which is told so; what came before is kept.
+#[test]
+fn a_later_request_takes_the_upload_over() {
+    on_a_runtime(async {
+        let site = Site::start(QUICK).await;
+        let content = random_bytes(4 * SEGMENT, 4);
+        let upload = site.begun(content.len(), &[("path", "a.bin")]).await;
+        let mut silent = site.half_sent(&upload, 0, (content.len(), &content[..SEGMENT + 7])).await;
+        site.wait_under_way(&upload, true).await;
+        let kept = site.offset(&upload).await;
+        assert!(kept <= SEGMENT + 7, "{kept}");
+        let mut answer = vec![0; 4096];
+        let len = silent.read(&mut answer).await.unwrap();
+        let answer = String::from_utf8_lossy(&answer[..len]).into_owned();
+        assert!(answer.starts_with("HTTP/1.1 409 ") && answer.contains("TAKEN_OVER"), "{answer}");
+        assert_eq!(site.put(&upload, kept, &content[kept..]).await, content.len());
+        site.check_stored(&upload, &content).await;
+        assert_eq!(site.served.stop().code, Some(0));
+    });
+}
+
+/// An upload is its user's, whichever login goes on with it, and nobody else's.
+#[test]
+fn an_upload_is_its_users() {
+    on_a_runtime(async {
+        let mut site = Site::start(&format!("{QUICK}[accounts]\nremote_registration = 'open'\n")).await;
+        let upload = site.begun(10, &[("path", "a.txt")]).await;
+        assert_eq!(site.put(&upload, 0, b"hello").await, 5);
+        let alice = std::mem::take(&mut site.token);
+        site.token = site.registered("bob", None).await;
+        assert_eq!(site.head(&upload).await.0, 404);
+        assert_eq!(whole(site.part(&upload, 5, b"world")).await.0, 404);
+        assert_eq!(whole(site.request(Method::DELETE, &upload)).await.0, 404);
+        assert_eq!(site.get("/uploads").await.1, json!({ "uploads": [] }));
+        site.token = site.logged_in("alice").await;
+        assert_ne!(site.token, alice);
+        assert_eq!(site.put(&upload, 5, b"world").await, 10);
+        site.check_stored(&upload, b"helloworld").await;
+        assert_eq!(site.served.stop().code, Some(0));
+    });
+}
+
+/// What a client was told of is there after `kill -9` of the server, whenever that comes, and another begin of the server goes on.
+#[test]
+fn what_was_told_survives_kills() {
+    on_a_runtime(async {
+        let mut site = Site::start(QUICK).await;
+        let content = random_bytes(9 * SEGMENT + 5, 5);
+        for (name, replace) in [("a.bin", "false"), ("a.bin", "true")] {
+            let upload = site.begun(content.len(), &[("path", name), ("replace", replace)]).await;
+            site.killed().await;
+            assert_eq!(site.offset(&upload).await, 0);
+            let mut at = 0;
+            for len in [10, SEGMENT, 3 * SEGMENT - 10, 100] {
+                assert_eq!(site.put(&upload, at, &content[at..at + len]).await, at + len);
+                at += len;
+                site.killed().await;
+                assert_eq!(site.offset(&upload).await, at);
+            }
+            // One in the middle of a piece loses no more than that.
+            let stream = site.half_sent(&upload, at, (content.len() - at, &content[at..at + SEGMENT])).await;
+            site.wait_under_way(&upload, true).await;
+            site.killed().await;
+            drop(stream);
+            let kept = site.offset(&upload).await;
+            assert!((at..=at + SEGMENT).contains(&kept), "{kept}");
+            assert_eq!(site.put(&upload, kept, &content[kept..]).await, content.len());
+            site.killed().await;
+            site.check_stored(&upload, &content).await;
+        }
+        assert_eq!(site.served.stop().code, Some(0));
+    });
+}
+
+/// A quota that does not suffice is told of before any byte, and the upload that fits goes on.
+#[test]
+fn a_quota_is_told_of_before_any_byte() {
+    on_a_runtime(async {
+        let site = Site::start(&format!("{QUICK}[accounts]\nquota = '1MiB'\n")).await;
+        let (status, _, body) = whole(site.beginning(2 << 20, &[("path", "a.bin")])).await;
+        assert_eq!((status, body["reason"].as_str()), (507, Some("OVER_QUOTA")), "{body}");
+        let upload = site.begun(5, &[("path", "a.bin")]).await;
+        assert_eq!(site.put(&upload, 0, b"fits!").await, 5);
+        assert_eq!(site.served.stop().code, Some(0));
+    });
+}
