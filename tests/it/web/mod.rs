@@ -1,6 +1,9 @@
 //! The web, as its clients see it: REST by a real HTTP client against a running `p2p serve --web`, and the pages.
 
 mod auth;
+pub(crate) mod browser;
+mod browsing;
+mod examples;
 
 use std::net::SocketAddr;
 
