@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::markup::{Element, checked};
 use crate::program::{Home, QUICK};
+use crate::web::browser::in_a_browser;
 
 /// Names that would be more than names on a page that took them as they are.
 const HOSTILE: [&str; 3] = ["<img src=x onerror=alert(1)>", "\"quoted\" & 'x' --><b>", "<td><table>.bin"];
@@ -206,4 +207,26 @@ fn the_demonstration_has_a_page() {
     // Three uploads and three downloads, each with its segments.
     assert_eq!(page.tables().iter().filter(|table| table.caption.starts_with("Times of the segments of #")).count(), 6);
     assert_eq!(page.table("Counters of the network").value("packets sent"), report["network"]["packets_sent"].to_string());
+}
+
+/// The page in a browser: no rule of WCAG 2.2 AA is broken at any width, in either theme, and its policy lets its own styles through.
+#[test]
+#[ignore = "needs chromium"]
+fn a_page_looks_well_in_a_browser() {
+    let home = Home::new("");
+    home.file("a.bin", 500_000);
+    home.ok(&["run", "-c", "upload a.bin; health; kill 3; upload a.bin --as b.bin --background; sleep 2s", "--html", "run.html"]);
+    home.ok(&["demo", "--html", "demo.html"]);
+    in_a_browser(async |browser| {
+        for name in ["run", "demo"] {
+            let page = home.path(&format!("{name}.html"));
+            let tab = browser.open(&format!("file://{}", page.to_str().unwrap())).await;
+            tab.looks(&format!("report-{name}")).await;
+            // What is closed at first keeps the rules as well.
+            let () = tab.value("document.querySelectorAll('details').forEach(details => { details.open = true; })").await;
+            tab.looks(&format!("report-{name}-open")).await;
+            let grounds = "getComputedStyle(document.body).backgroundColor";
+            assert_eq!(tab.value::<String>(grounds).await, "rgb(20, 23, 27)", "the styles are there");
+        }
+    });
 }

@@ -22,6 +22,9 @@ mod pages_changes;
 mod room;
 mod room_scripts;
 mod uploads;
+pub(crate) mod browser;
+mod browsing;
+mod examples;
 
 use std::net::SocketAddr;
 
