@@ -1,11 +1,14 @@
 //! The web, as its clients see it: REST by a real HTTP client against a running `p2p serve --web`, and the pages.
 
 mod auth;
+pub(crate) mod browser;
+mod browsing;
 mod clock;
 mod csrf;
 mod dashboard;
-mod faults;
 mod events;
+mod examples;
+mod faults;
 mod files;
 mod files_changed;
 mod files_foreign;
@@ -15,16 +18,13 @@ mod hostile;
 mod metrics;
 mod network;
 mod openapi;
-mod transfers;
 mod pages;
 mod pages_account;
 mod pages_changes;
 mod room;
 mod room_scripts;
+mod transfers;
 mod uploads;
-pub(crate) mod browser;
-mod browsing;
-mod examples;
 
 use std::net::SocketAddr;
 

@@ -49,19 +49,6 @@ impl<T: DeserializeOwned> OptionalFromRequest<Web> for Body<T> {
     }
 }
 
-/// Body in JSON that may be left out, which is the same as `null`.
-#[derive(Debug)]
-pub(crate) struct OptionalBody<T>(pub(crate) Option<T>);
-
-impl<T: DeserializeOwned> FromRequest<Web> for OptionalBody<T> {
-    type Rejection = Rejected;
-
-    async fn from_request(request: Request, web: &Web) -> Result<OptionalBody<T>, Rejected> {
-        let body = <Body<Option<T>> as OptionalFromRequest<Web>>::from_request(request, web).await?;
-        Ok(OptionalBody(body.and_then(|Body(body)| body)))
-    }
-}
-
 /// Parameters in the query of the target (RFC 3986, section 3.4).
 #[derive(Debug, FromRequestParts)]
 #[from_request(via(axum::extract::Query), rejection(Rejected))]
