@@ -111,9 +111,9 @@ enum Command {
     Info(OfFileArgs),
     /// Fetch a stored file or all files of a directory, check every byte, and keep none of it
     Verify(OfFileArgs),
-    /// Let a user read a file of yours, or a directory with all that is in it
+    /// Let a user read a file of yours, or a directory with all that is in it, or store files in it
     Share(ShareArgs),
-    /// Revoke a user's read access to a file or a directory
+    /// Revoke a user's access to a file or a directory
     Unshare(ShareArgs),
     /// List the nodes, with what probes over the virtual network say of them
     Nodes(CommonArgs),

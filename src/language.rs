@@ -114,9 +114,12 @@ pub struct UploadsArgs {
 pub struct ShareArgs {
     /// The stored file or directory
     name: String,
-    /// Who reads it
+    /// Whose access changes
     #[arg(value_name = "USER")]
     reader: String,
+    /// The access for storing new files in the directory, which are its owner's; not that for reading
+    #[arg(long)]
+    upload: bool,
     #[command(flatten)]
     common: CommonArgs,
 }
@@ -242,7 +245,7 @@ impl CopyArgs {
     /// # Errors
     /// Fails if the server cannot be asked, or refuses.
     pub async fn run_at(&self, server: Server) -> Result<()> {
-        let manner = Manner { replace: self.force, preserve: self.preserve };
+        let manner = Manner { replace: self.force, preserve: self.preserve, ..Manner::default() };
         remote::copy(server, &self.common, &self.from, &self.to, manner).await
     }
 }
@@ -316,15 +319,17 @@ impl ShareArgs {
     /// # Errors
     /// Fails as the command does.
     pub async fn run(&self, command: &str) -> Result<()> {
-        execute(&self.common, Instance::start, &[command, "--", &self.name, &self.reader]).await
+        let flag = self.upload.then_some("--upload");
+        let words: Vec<&str> = [command].into_iter().chain(flag).chain(["--", &self.name, &self.reader]).collect();
+        execute(&self.common, Instance::start, &words).await
     }
 
-    /// Changes the read access at a server.
+    /// Changes the access at a server.
     ///
     /// # Errors
     /// Fails if the server cannot be asked, or refuses.
-    pub async fn run_at(&self, server: Server, may_read: bool) -> Result<()> {
-        remote::share(server, &self.common, &self.name, &self.reader, may_read).await
+    pub async fn run_at(&self, server: Server, is_granted: bool) -> Result<()> {
+        remote::share(server, &self.common, (&self.name, &self.reader), self.upload, is_granted).await
     }
 }
 

@@ -24,7 +24,7 @@ impl PutArgs {
         let kept = KeptPut::of(self)?;
         let (upload, is_resumed) = (kept.as_ref().map(|kept| kept.upload), self.resume.is_some());
         let (name, options) = (self.name.as_deref(), self.common.words());
-        let manner = Manner { replace: self.force, preserve: self.preserve };
+        let manner = Manner { replace: self.force, preserve: self.preserve, ..Manner::default() };
         let storing = Storing { files: &self.files, name, upload, is_resumed, manner, options };
         remote::put(server, &self.common, &storing).await
     }
@@ -56,7 +56,7 @@ impl GetArgs {
         if self.recursive {
             return Err(wrong_usage("--recursive is of a data directory, and not of --connect", "fetch the files one by one"));
         }
-        let manner = Manner { replace: self.force, preserve: self.preserve };
+        let manner = Manner { replace: self.force, preserve: self.preserve, ..Manner::default() };
         let out = self.output_file.as_deref();
         remote::get(server, &self.common, &Fetching { names: &self.names, out, range: self.range, manner }).await
     }

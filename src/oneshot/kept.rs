@@ -58,7 +58,7 @@ impl KeptPut {
         match args.files.as_slice() {
             [path] if !args.recursive => {
                 let (path, name, is_resumed) = (path.clone(), args.name.clone(), args.resume.is_some());
-                let manner = Manner { replace: args.force, preserve: args.preserve };
+                let manner = Manner { replace: args.force, preserve: args.preserve, ..Manner::default() };
                 Ok(Some(KeptPut { path, name, upload, manner, is_resumed, options: args.common.words() }))
             }
             _ => Err(wrong_usage(format_args!("{option} is for one file"), "store the files one by one")),

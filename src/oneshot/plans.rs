@@ -20,7 +20,7 @@ use super::{GetArgs, PutArgs, RemoveArgs, Visit};
 /// Returns the uploads of files and directories. The directories are made here.
 pub(super) async fn uploads_of(visit: &Visit, args: &PutArgs, name: Option<&str>) -> Result<Vec<Named>, ShellError> {
     let files = args.files.iter().map(|path| (visible_path(path), path.clone()));
-    let manner = Manner { replace: args.force, preserve: args.preserve };
+    let manner = Manner { replace: args.force, preserve: args.preserve, ..Manner::default() };
     if !args.recursive {
         let begins = |(label, path): (String, PathBuf)| {
             let upload = visit.access().upload(path, name).map_err(ShellError::from);
@@ -54,7 +54,7 @@ fn works_of(label: &str, plan: Result<Plan, ShellError>) -> Vec<Named> {
 /// Returns the downloads of stored files and directories. The directories are made here.
 pub(super) async fn downloads_of(visit: &Visit, args: &GetArgs) -> Result<Vec<Named>, ShellError> {
     let (access, identity) = (visit.access(), &visit.identity);
-    let manner = Manner { replace: args.force, preserve: args.preserve };
+    let manner = Manner { replace: args.force, preserve: args.preserve, ..Manner::default() };
     if !args.recursive {
         let wanted = Wanted::Fetched { range: args.range, path: args.output_file.clone(), manner };
         let transfers = transfers_of(access, identity, &args.names, &wanted).await;

@@ -51,6 +51,7 @@ fn line_of(info: FileInfo) -> EntryLine {
         modified_at,
         mode: mode_of(info.mode),
         readers: info.readers,
+        uploaders: info.uploaders,
     }
 }
 
@@ -241,14 +242,23 @@ async fn require_directory(visit: &Visit, from: &[String], to: &str) -> Result<(
     Err(wrong_usage(problem, "make the directory with `mkdir`, or take them one by one"))
 }
 
-/// Lets a user read a file or a directory, or no longer.
+/// Lets a user read a file or a directory, or store files in it if that is meant, or no longer.
 ///
 /// # Errors
 /// Fails if the server cannot be asked, or refuses.
-pub async fn share(server: Server, common: &CommonArgs, name: &str, reader: &str, may_read: bool) -> Result<()> {
+pub async fn share(
+    server: Server,
+    common: &CommonArgs,
+    (name, user): (&str, &str),
+    is_upload: bool,
+    is_granted: bool,
+) -> Result<()> {
     let visit = Visit::begin(server, &common.engine, &common.login).await?;
-    let shared = visit.change(visit.client.share(name, reader, may_read)).await;
-    let shared = shared.map(|is_changed| names_changed::shared(name, &reader.to_lowercase(), may_read, is_changed));
+    let (shared, answer): (_, fn(&str, &str, bool, bool) -> Answer) = match is_upload {
+        true => (visit.change(visit.client.share_uploads(name, user, is_granted)).await, names_changed::shared_for_uploads),
+        false => (visit.change(visit.client.share(name, user, is_granted)).await, names_changed::shared),
+    };
+    let shared = shared.map(|is_changed| answer(name, &user.to_lowercase(), is_granted, is_changed));
     let (answer, result) = shared.map_or_else(|error| (None, Err(error)), |answer| (Some(answer), Ok(())));
     told(visit, common.output, answer, result).await
 }
@@ -304,6 +314,7 @@ async fn facts_of(client: &Client, name: &str) -> Result<(View, Value), ClientEr
     let data = json!({
         "kind": "directory", "owner": info.owner, "name": info.name, "files": files.len(), "directories": directories.len(),
         "bytes": bytes, "stored_at": made_at, "modified_at": modified, "mode": mode, "readers": info.readers,
+        "uploaders": info.uploaders,
     });
     pairs.extend(common_pairs(&info));
     Ok((View::pairs(pairs), data))
@@ -312,7 +323,8 @@ async fn facts_of(client: &Client, name: &str) -> Result<(View, Value), ClientEr
 fn common_pairs(info: &FileInfo) -> Vec<(&'static str, String)> {
     let owner = info.owner.clone().map(|owner| ("owner", owner));
     let readers = (!info.readers.is_empty()).then(|| ("shared with", info.readers.join(", ")));
-    owner.into_iter().chain(readers).collect()
+    let uploaders = (!info.uploaders.is_empty()).then(|| ("uploads by", info.uploaders.join(", ")));
+    owner.into_iter().chain(readers).chain(uploaders).collect()
 }
 
 fn file_facts(info: &FileInfo, segments: &[SegmentPlace]) -> Result<(View, Value), ClientError> {

@@ -189,7 +189,7 @@ impl Sending<'_> {
 
     /// Returns the first message of the upload of a file with these attributes, which are sent if they are to be kept.
     fn header(&self, declared: Declared, attributes: Attributes) -> UploadHeader {
-        let Manner { replace, preserve } = self.storing.manner;
+        let Manner { replace, preserve, .. } = self.storing.manner;
         let Attributes { modified, mode } = if preserve { attributes } else { Attributes::default() };
         UploadHeader {
             path: self.name.clone(),

@@ -108,7 +108,7 @@ impl Visit {
         }
         let key = FileKey { owner: info.owner.clone(), name: info.name.clone() };
         let path = place_of(&key, fetching.out.map(Path::to_owned));
-        let Manner { replace, preserve } = fetching.manner;
+        let Manner { replace, preserve, .. } = fetching.manner;
         let mut destination = create_destination(&path, replace).map_err(advised)?;
         if preserve {
             destination = destination.with_attributes(attributes_of(&info));

@@ -50,7 +50,8 @@ fn the_answers_of_commands_have_the_documented_fields_and_no_others() {
     }
     let script = "upload a.bin; upload a.bin --as b.bin --background; cancel 2; share a.bin bob; verify a.bin; info a.bin; transfers; \
                   segments; storage; df 1; status; status 1; node 1; health; ping 2; topology; stats; trace 1; speed; pause; step 1s; resume; sleep 1s; \
-                  whoami; users; sessions; otp status; audit; unshare a.bin bob; mkdir docs; info docs; mv docs papers; \
+                  whoami; users; sessions; otp status; audit; unshare a.bin bob; mkdir docs; share docs bob --upload; \
+                  info docs; unshare docs bob --upload; mv docs papers; \
                   token new ci; token list; token revoke ci; key add k --key 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHC7qH7pCU9fvWCJDK5A9yDaJLxdAELchLh8ALDdqXu3 alice@laptop'; key list; key remove k; restart 2 --within 1s; stop 3; start 3; kill 1; download a.bin c.bin --background; sleep 10ms; transfers; cancel 4; refuse 2; disk 1 --slow 10; link 4 --queue 50; node 4; topology; link client --queue 50; path client,2 --delay 2ms; \
                   flap 3 --every 1h; flap 3 --clear; partition 1->2; faults apply congested 4; faults; heal; start 1; \
                   faults clear";

@@ -236,7 +236,15 @@ fn an_upload_is_unknown_to_other_users() {
 async fn keep_an_old_one(home: &Home) {
     let (engine, handle) = Engine::start(config(&home.data(), 5, quick_link()), None).unwrap();
     let keep = Some(Keep { id: UploadId::new([7; 16]), expires_at: 1, modified: None });
-    let upload = StreamUpload { name: "old.bin".into(), size: None, keep, stored_at: 0, stored_as: Default::default() };
+    let upload = StreamUpload {
+        name: "old.bin".into(),
+        owner: None,
+        size: None,
+        keep,
+        stored_at: 0,
+        stored_as: Default::default(),
+        preferred: None,
+    };
     let BegunUpload { transfer, mut writer, .. } = handle.upload_stream(&OPERATOR, upload).await.unwrap();
     writer.write(Bytes::from_static(&[7; 200_000])).await.unwrap();
     drop(writer);
@@ -253,7 +261,15 @@ async fn told_of_a_stop(home: &Home) -> Vec<(TransferState, u64)> {
     let (engine, handle) = Engine::start(config(&home.data(), 5, slow_link()), None).unwrap();
     let keep = Some(Keep { id: UploadId::new([7; 16]), expires_at: u64::MAX, modified: None });
     let size = Some(ByteSize::from_bytes(200_000));
-    let upload = StreamUpload { name: "a.bin".into(), size, keep, stored_at: 0, stored_as: Default::default() };
+    let upload = StreamUpload {
+        name: "a.bin".into(),
+        owner: None,
+        size,
+        keep,
+        stored_at: 0,
+        stored_as: Default::default(),
+        preferred: None,
+    };
     let BegunUpload { transfer, mut writer, .. } = handle.upload_stream(&OPERATOR, upload).await.unwrap();
     writer.write(Bytes::from_static(&[7; 200_000])).await.unwrap();
     writer.finish().await.unwrap();

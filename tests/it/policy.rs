@@ -9,14 +9,14 @@ use std::sync::Arc;
 use p2p_base::units::{ByteSize, DelayRange, Probability, SimDuration};
 use p2p_engine::operation::{self, OnShutdown};
 use p2p_engine::pace::{PaceStatus, Speed};
-use p2p_engine::policy::{self, Facts};
+use p2p_engine::policy::{self, Facts, Starter};
 use p2p_engine::snapshot::{Ended, Peer};
 use p2p_engine::transfer::{Direction, TransferId};
 use p2p_engine::{
     Caller, Command, Denial, EngineConfig, EngineError, ErrorKind, Event, Origin, OrphansAction, Principal, Reply, Scope,
 };
 use p2p_net::HostConfig;
-use p2p_store::attributes::Attributes;
+use p2p_store::attributes::{Attributes, StoreAs};
 use p2p_store::manifest::{FileRecord, NodeNumber};
 use p2p_store::names::FileKey;
 use p2p_store::namespace::{DirectoryRecord, Entry, Namespace};
@@ -26,27 +26,36 @@ use p2p_store::uploads::UploadId;
 use crate::generated;
 use crate::harness::{Harness, config, quick_link, random_file, user};
 
-/// A file of alice's, which bob may read, one in a directory that she shares with him, and a transfer that alice has begun.
+/// A file of alice's, which bob may read, one in a directory that she shares with him, one in a directory in which dave may store files, and a
+/// transfer that alice has begun.
 struct House {
     names: Namespace,
     /// File of the transfer.
     file: FileKey,
+    /// File of the upload that dave has begun.
+    arriving: FileKey,
 }
 
 const TRANSFER: TransferId = TransferId(7);
 const UPLOAD: UploadId = UploadId::new([7; 16]);
+/// Upload that dave has begun in alice's directory for uploads.
+const UPLOAD_OF_GUEST: UploadId = UploadId::new([9; 16]);
 
 impl Facts for House {
     fn names(&self) -> &Namespace {
         &self.names
     }
 
-    fn starter(&self, transfer: TransferId) -> Option<(Option<&str>, &FileKey)> {
-        (transfer == TRANSFER).then_some((Some("alice"), &self.file))
+    fn starter(&self, transfer: TransferId) -> Option<Starter<'_>> {
+        (transfer == TRANSFER).then_some((Some("alice"), Direction::Download, &self.file))
     }
 
-    fn upload(&self, id: UploadId) -> Option<&FileKey> {
-        (id == UPLOAD).then_some(&self.file)
+    fn upload(&self, id: UploadId) -> Option<(Option<&str>, &FileKey)> {
+        match id {
+            UPLOAD => Some((None, &self.file)),
+            UPLOAD_OF_GUEST => Some((Some("dave"), &self.arriving)),
+            _ => None,
+        }
     }
 
     fn is_kept(&self, user: Option<&str>, _: NodeNumber, _: SegmentId) -> bool {
@@ -72,8 +81,10 @@ fn file(key: FileKey, readers: BTreeSet<String>) -> Entry {
 fn house() -> House {
     let bob = BTreeSet::from(["bob".to_owned()]);
     let docs = DirectoryRecord { readers: bob.clone(), ..DirectoryRecord::made(FileKey::new(Some("alice"), "docs"), 0) };
-    let entries = [Entry::Directory(docs), file(key(), bob), file(inner(), BTreeSet::new())];
-    House { names: entries.into_iter().collect(), file: key() }
+    let inbox = DirectoryRecord { uploaders: BTreeSet::from(["dave".to_owned()]), ..DirectoryRecord::made(named("inbox"), 0) };
+    let files = [file(key(), bob), file(inner(), BTreeSet::new()), file(named("inbox/there"), BTreeSet::new())];
+    let names = [Entry::Directory(docs), Entry::Directory(inbox)].into_iter().chain(files).collect();
+    House { names, file: key(), arriving: named("inbox/arriving") }
 }
 
 /// Copy of a file among one's own.
@@ -86,7 +97,18 @@ fn calls() -> Vec<(&'static str, Command)> {
     let upload = |id: Option<UploadId>| {
         let keep = id.map(|id| operation::Keep { id, expires_at: 0, modified: None });
         let source = operation::Source::Stream { stream: Default::default(), size: None, keep };
-        operation::Upload { source, name: Some("a".into()), stored_at: 0, stored_as: Default::default() }
+        operation::Upload {
+            source,
+            name: Some("a".into()),
+            stored_at: 0,
+            stored_as: Default::default(),
+            owner: None,
+            preferred: None,
+        }
+    };
+    let into = |name: &str, replace, id| {
+        let stored_as = StoreAs { replace, ..StoreAs::default() };
+        operation::Upload { name: Some(format!("inbox/{name}")), owner: Some("alice".into()), stored_as, ..upload(id) }
     };
     let to_stream = || operation::Sink::Stream(Default::default());
     let link = HostConfig::symmetric("64KiB/s".parse().unwrap(), DelayRange::fixed(SimDuration::ZERO), Probability::NEVER);
@@ -99,6 +121,9 @@ fn calls() -> Vec<(&'static str, Command)> {
         ("store a stream", upload(None).into()),
         ("store a stream that is kept", upload(Some(UploadId::new([8; 16]))).into()),
         ("continue alice's kept upload", upload(Some(UPLOAD)).into()),
+        ("store a stream in alice's directory for uploads", into("new", true, None).into()),
+        ("replace a file there", into("there", true, None).into()),
+        ("continue an upload that was begun there", into("arriving", false, Some(UPLOAD_OF_GUEST)).into()),
         ("fetch alice's file to this machine", operation::Download::to_file(key(), path(), false).into()),
         (
             "fetch alice's file to a stream",
@@ -107,7 +132,12 @@ fn calls() -> Vec<(&'static str, Command)> {
         ("verify alice's file", operation::Download::to_nowhere(key()).into()),
         ("remove alice's file", operation::Remove { file: key(), recursive: false }.into()),
         ("remove a file in a directory that alice shares", operation::Remove { file: inner(), recursive: true }.into()),
+        ("remove alice's directory for uploads", operation::Remove { file: named("inbox"), recursive: true }.into()),
         ("undo alice's kept upload", operation::ForgetUpload { upload: UPLOAD }.into()),
+        (
+            "undo an upload that was begun in the directory for uploads",
+            operation::ForgetUpload { upload: UPLOAD_OF_GUEST }.into(),
+        ),
         ("undo the kept uploads that have expired", operation::ExpireUploads { now: 0 }.into()),
         ("list one's kept uploads", operation::ListUploads.into()),
         ("make a directory", operation::MakeDirectory { path: "d".into(), parents: false, made_at: 0 }.into()),
@@ -124,6 +154,7 @@ fn calls() -> Vec<(&'static str, Command)> {
         ("list a directory, as far as one may read it", operation::ListDirectory { directory: key(), page: None }.into()),
         ("describe alice's file", operation::StatFile { file: key() }.into()),
         ("describe a file in a directory that alice shares", operation::StatFile { file: inner() }.into()),
+        ("describe a file in the directory for uploads", operation::StatFile { file: named("inbox/there") }.into()),
         ("list the nodes", operation::ListNodes.into()),
         ("sum the usage of the nodes", operation::StatStorage.into()),
         ("sum one's files, and the quota", operation::StatUser.into()),
@@ -154,6 +185,10 @@ fn calls() -> Vec<(&'static str, Command)> {
         ("fetch a segment of alice's file", fetch(Some(key()))),
         ("delete a segment that alice keeps", operation::DeleteSegment { node, id: content().id() }.into()),
         ("ask a node for a sign of life", operation::AskNode { node }.into()),
+        (
+            "share alice's directory for uploads",
+            operation::ShareUploads { directory: named("inbox"), user: "carol".into(), may_upload: true }.into(),
+        ),
     ]
 }
 
@@ -175,8 +210,13 @@ fn outcome(principal: Principal, origin: Origin, command: &Command) -> Result<()
 }
 
 /// The users of the table. Each comes with every scope.
-const USERS: [(&str, &str, bool); 4] =
-    [("alice", "owner", false), ("bob", "reader", false), ("carol", "other user", false), ("root", "admin", true)];
+const USERS: [(&str, &str, bool); 5] = [
+    ("alice", "owner", false),
+    ("bob", "reader", false),
+    ("dave", "uploader", false),
+    ("carol", "other user", false),
+    ("root", "admin", true),
+];
 
 /// The narrowest scope with which a user may call an operation, or how it is refused to the widest one.
 fn cell(user: impl Fn(Scope) -> Principal, command: &Command) -> &'static str {
@@ -195,7 +235,7 @@ fn cell(user: impl Fn(Scope) -> Principal, command: &Command) -> &'static str {
 fn table() -> String {
     let mut text = String::from("| operation | to | from remote |");
     USERS.iter().for_each(|(_, heading, _)| write!(text, " {heading} |").unwrap());
-    text.push_str(" token for `docs` |\n|---|---|---|---|---|---|---|---|\n");
+    text.push_str(" token for `docs` |\n|---|---|---|---|---|---|---|---|---|\n");
     for (what, command) in calls() {
         let is_remote_too = outcome(account("root", true, Scope::Admin), remote(), &command).is_ok();
         write!(text, "| `{}` | {what} | {} |", command.name(), if is_remote_too { "yes" } else { "no" }).unwrap();
@@ -360,13 +400,14 @@ fn events_are_seen_by_whom_they_concern() {
         Event::DirectoryRemoved { directory: file.clone() },
         Event::Moved { from: file.clone(), to: file.clone() },
         Event::FileCopied { from: file.clone(), to: file.clone(), bytes: 1, sha256: Sha256Digest::of(b"") },
-        Event::AttributesSet { file, attributes: Attributes::default() },
+        Event::AttributesSet { file: file.clone(), attributes: Attributes::default() },
+        Event::UploadsShared { directory: file, user: "bob".into(), may_upload: true },
     ];
     for (name, is_admin, seen) in [
-        ("alice", false, [true; 10]),
-        ("bob", false, [false, false, false, false, true, false, false, false, false, false]),
-        ("carol", false, [false; 10]),
-        ("root", true, [true; 10]),
+        ("alice", false, [true; 11]),
+        ("bob", false, [false, false, false, false, true, false, false, false, false, false, true]),
+        ("carol", false, [false; 11]),
+        ("root", true, [true; 11]),
     ] {
         let principal = account(name, is_admin, Scope::Admin);
         assert_eq!(events.each_ref().map(|event| policy::may_see(&principal, event, |_| false)), seen, "{name}");

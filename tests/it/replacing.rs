@@ -60,7 +60,7 @@ impl Replacing {
         let command: Command = match way {
             Way::Upload => {
                 let (source, stored_as) = (Source::File(harness.path("b.bin")), StoreAs { replace: true, ..StoreAs::default() });
-                Upload { source, name: Some(to), stored_at: 7, stored_as }.into()
+                Upload { source, name: Some(to), stored_at: 7, stored_as, owner: None, preferred: None }.into()
             }
             Way::Copy => CopyFile { from, to, copied_at: 7, preserve: false, replace: true }.into(),
             Way::Move => Move { from, to, replace: true }.into(),

@@ -9,11 +9,16 @@
  * @returns {Promise<Found[]>}
  */
 export async function dropped(transfer) {
-  // The list of items is empty once the event is over, so that the entries are taken before the first wait.
-  const entries = [...transfer.items].map((item) => (item.kind === "file" ? item.webkitGetAsEntry() : null));
+  // The list of items is empty once the event is over, so that all is taken before the first wait.
+  const items = [...transfer.items].filter(({ kind }) => kind === "file");
+  const taken = items.map((item) => ({ entry: item.webkitGetAsEntry(), file: item.getAsFile() }));
   /** @type {Found[]} */
   const found = [];
-  for (const entry of entries) if (entry) await walk(entry, "", found);
+  for (const { entry, file } of taken) {
+    if (entry) await walk(entry, "", found);
+    // What is of no file system, as a picture of another page, has no entry.
+    else if (file) found.push({ path: file.name, file });
+  }
   return found;
 }
 

@@ -6,6 +6,7 @@ import * as kept from "./kept.js";
 import * as tus from "./tus.js";
 import { Meter, PIECE, another, due, isOver, item, next, pieceAfter } from "./queue.js";
 import { Refused, ask, encoded, send } from "./request.js";
+import { ofFile } from "./sha256.js";
 
 /** @typedef {import("./queue.js").Item} Item */
 /** @typedef {import("./queue.js").Event} Event */
@@ -35,8 +36,10 @@ export class Uploads extends EventTarget {
     this.wake = undefined;
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.telling = undefined;
-    /** @type {Worker | null} */
-    this.hasher = null;
+    /** Worker that computes digests; `null` where there is none. @type {Worker | null | undefined} */
+    this.hasher = undefined;
+    /** Files of which the digest is computed. @type {Map<string, File>} */
+    this.hashing = new Map();
     /** @type {Map<string, Promise<void>>} */
     this.directories = new Map();
   }
@@ -264,15 +267,30 @@ export class Uploads extends EventTarget {
 
   /** @param {string} id @param {File} file */
   hash(id, file) {
-    if (this.items.get(id)?.sha256) return;
-    if (!this.hasher) {
+    if (this.items.get(id)?.sha256 || this.hashing.has(id)) return;
+    this.hashing.set(id, file);
+    if (this.hasher === undefined) {
       this.hasher = new Worker("/static/hashing.js", { type: "module" });
-      this.hasher.onmessage = ({ data }) => {
-        if (data.sha256) this.apply(data.id, { type: "hashed", sha256: data.sha256 });
-        else this.apply(data.id, { type: "lost-file" });
+      this.hasher.onmessage = ({ data }) => this.hashed(data.id, data.sha256 ?? "");
+      this.hasher.onerror = () => {
+        // A browser without workers of modules computes in the page.
+        this.hasher = null;
+        for (const [waiting, of] of this.hashing) this.hashHere(waiting, of);
       };
     }
-    this.hasher.postMessage({ id, file });
+    if (this.hasher) this.hasher.postMessage({ id, file });
+    else this.hashHere(id, file);
+  }
+
+  /** @param {string} id @param {File} file */
+  hashHere(id, file) {
+    ofFile(file).then((sha256) => this.hashed(id, sha256), () => this.hashed(id, ""));
+  }
+
+  /** @param {string} id @param {string} sha256 digest; empty if the file cannot be read any more */
+  hashed(id, sha256) {
+    this.hashing.delete(id);
+    this.apply(id, sha256 ? { type: "hashed", sha256 } : { type: "lost-file" });
   }
 }
 

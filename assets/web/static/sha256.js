@@ -117,3 +117,26 @@ export class Sha256 {
     hash[7] += h;
   }
 }
+
+/** Bytes of a file that are read at once. */
+const PIECE = 4 << 20;
+/** Size up to which the browser's own implementation takes a file, which holds all of it in memory. */
+const WHOLE = 64 << 20;
+
+/**
+ * Returns the digest of a file in hexadecimal digits.
+ * @param {Blob} file
+ * @returns {Promise<string>}
+ */
+export async function ofFile(file) {
+  // Only secure contexts have WebCrypto.
+  if (file.size <= WHOLE && globalThis.crypto?.subtle) {
+    const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", await file.arrayBuffer()));
+    return Array.from(hash, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  }
+  const digest = new Sha256();
+  for (let at = 0; at < file.size; at += PIECE) {
+    digest.update(new Uint8Array(await file.slice(at, at + PIECE).arrayBuffer()));
+  }
+  return digest.hex();
+}

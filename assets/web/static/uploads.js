@@ -81,9 +81,12 @@ function receive() {
   });
 }
 
+/** Uploads that a person has decided on, until the queue has taken it in. @type {Set<string>} */
+const decided = new Set();
+
 /** Asks what is to become of the first upload whose name is taken. */
 function conflicts() {
-  const asking = [...uploads.items.values()].find(({ state }) => state === "asking");
+  const asking = [...uploads.items.values()].find(({ id, state }) => state === "asking" && !decided.has(id));
   if (!asking || document.querySelector("dialog[open]")) return;
   const there = uploads.there.get(asking.id);
   const dialog = document.createElement("dialog");
@@ -121,7 +124,9 @@ function conflicts() {
     dialog.close(choice);
     if (forAll.checked) uploads.forAll = choice;
     for (const { id, state } of uploads.items.values()) {
-      if (state === "asking" && (forAll.checked || id === asking?.id)) uploads.choose(id, choice);
+      if (state !== "asking" || (!forAll.checked && id !== asking?.id)) continue;
+      decided.add(id);
+      uploads.choose(id, choice).catch((error) => say(String(error))).finally(() => setTimeout(() => decided.delete(id), 1000));
     }
   }
 }

@@ -1,6 +1,7 @@
 //! Errors of the engine: why it refuses or cannot execute an operation, and of which [kind](ErrorKind) each is.
 
 mod denial;
+mod known;
 
 use std::path::PathBuf;
 
@@ -107,17 +108,6 @@ impl TransferReport {
 }
 
 impl EngineError {
-    /// Returns the error for a caller: how full the nodes are is left out for one who may not see that.
-    #[must_use]
-    pub(super) fn with_usage_if(self, may_see_usage: bool) -> EngineError {
-        match self {
-            error if may_see_usage => error,
-            EngineError::NoRoom { name, needed, .. } => EngineError::NodesFull { name, needed },
-            EngineError::NodeFailed { node, cause } if cause.is_full() => EngineError::NodeFull { node },
-            error => error,
-        }
-    }
-
     /// Returns the error about a directory that is not there, or that cannot be because of a file in its place.
     pub fn without_directory(names: &Namespace, directory: FileKey) -> EngineError {
         let mut places = std::iter::successors(Some(directory.clone()), FileKey::parent);
@@ -141,7 +131,10 @@ impl EngineError {
             | EngineError::UnknownTransfer(_)
             | EngineError::UnknownUpload(_)
             | EngineError::UnknownSegment { .. } => ErrorKind::NotFound,
-            EngineError::NoRoom { .. } | EngineError::NodesFull { .. } | EngineError::OverQuota { .. } => ErrorKind::Exhausted,
+            EngineError::NoRoom { .. }
+            | EngineError::NodesFull { .. }
+            | EngineError::OverQuota { .. }
+            | EngineError::OwnerOverQuota { .. } => ErrorKind::Exhausted,
             EngineError::NodeFull { .. } | EngineError::TooManyExchanges { .. } => ErrorKind::Exhausted,
             EngineError::NodeFailed { cause, .. } if cause.is_full() => ErrorKind::Exhausted,
             EngineError::NodeFailed { cause, .. } if cause.is_loss() => ErrorKind::DataLoss,
@@ -309,6 +302,14 @@ pub enum EngineError {
         left: u64,
         /// Quota of each user.
         quota: ByteSize,
+    },
+    /// The file is another user's, whose quota does not permit it.
+    #[error("`{}` has {}, and the quota of its owner permits no more of that", visible(name), count_of(*needed, "byte"))]
+    OwnerOverQuota {
+        /// Name under which it was to be stored.
+        name: String,
+        /// Number of bytes that are to be stored.
+        needed: u64,
     },
     /// The file would have more segments than a manifest can hold.
     #[error("`{}` would have {segments} segments, and a file has {max} at the most", visible(name))]

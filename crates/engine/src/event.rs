@@ -265,10 +265,19 @@ pub enum Event {
         /// Attributes that were set, each unless it is `None`.
         attributes: Attributes,
     },
+    /// A user may store new files in a directory of another one from now on, or no longer.
+    UploadsShared {
+        /// Directory of which the uploaders changed.
+        directory: FileKey,
+        /// User whose access changed.
+        user: String,
+        /// True if the user may now store files there.
+        may_upload: bool,
+    },
 }
 
 impl Event {
-    /// Returns true if there are other files or directories than before, or others may read them.
+    /// Returns true if there are other files or directories than before, or others may read them or store files there.
     pub fn changes_names(&self) -> bool {
         matches!(
             self,
@@ -279,6 +288,7 @@ impl Event {
                 | Event::DirectoryRemoved { .. }
                 | Event::Moved { .. }
                 | Event::FileShared { .. }
+                | Event::UploadsShared { .. }
                 | Event::FilesAdopted { .. }
                 | Event::AttributesSet { .. }
         )
@@ -316,6 +326,7 @@ impl Event {
         "StartFailed",
         "FileCopied",
         "AttributesSet",
+        "UploadsShared",
     ];
 }
 

@@ -37,6 +37,10 @@ pub(super) enum Fact {
     },
     /// A segment was kept for a user without a file. Where it was is a fact of the segment.
     Pin(Pin),
+    /// A directory, whose fact precedes this one, was shared with these users for storing files in it.
+    Uploaders(FileKey, BTreeSet<String>),
+    /// A kept upload, whose fact precedes this one, was begun by this user in a directory of another one.
+    BegunBy(UploadId, String),
 }
 
 /// Collection of the facts that a run has used.
@@ -85,7 +89,9 @@ impl FirstUses {
         let (record, segments) = catalog.upload(id)?;
         self.note_key(names, catalog, &record.key)?;
         self.note_segments(catalog, distinct(&segments), true)?;
+        let begun_by = record.begun_by.clone();
         self.facts.push(Fact::Upload(Box::new(record), segments));
+        self.facts.extend(begun_by.map(|user| Fact::BegunBy(id, user)));
         Ok(())
     }
 
@@ -105,7 +111,11 @@ impl FirstUses {
         }
         match names.get(&key) {
             None => {}
-            Some(Entry::Directory(directory)) => self.facts.push(Fact::Directory(directory.clone())),
+            Some(Entry::Directory(directory)) => {
+                self.facts.push(Fact::Directory(directory.clone()));
+                let uploaders = Some(&directory.uploaders).filter(|uploaders| !uploaders.is_empty());
+                self.facts.extend(uploaders.map(|uploaders| Fact::Uploaders(key, uploaders.clone())));
+            }
             Some(Entry::File(_)) => {
                 let manifest = catalog.manifest(&key)?;
                 self.note_segments(catalog, distinct(&manifest.segments), true)?;
@@ -179,6 +189,15 @@ impl Restored {
             Fact::Segment { segment, references } => drop(self.segments.insert(segment.id, (segment, references))),
             Fact::Pin(pin) => self.pins.push(pin),
             Fact::Upload(record, segments) => self.uploads.push((*record, self.as_at_start(segments))),
+            Fact::Uploaders(key, uploaders) => {
+                if let Some(Fact::Directory(directory)) = self.entries.get_mut(&key) {
+                    directory.uploaders = uploaders;
+                }
+            }
+            Fact::BegunBy(id, user) => {
+                let begun = self.uploads.iter_mut().find(|(record, _)| record.id == id);
+                begun.into_iter().for_each(|(record, _)| record.begun_by = Some(user.clone()));
+            }
             Fact::Directory(ref directory) => drop(self.entries.insert(directory.key.clone(), fact)),
             Fact::File(manifest) => {
                 let Manifest { file, segments } = *manifest;

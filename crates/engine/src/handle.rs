@@ -5,6 +5,7 @@ use std::sync::Arc;
 use p2p_base::trace::TraceHash;
 use p2p_base::units::ByteSize;
 use p2p_store::attributes::StoreAs;
+use p2p_store::manifest::NodeNumber;
 use p2p_store::names::FileKey;
 use p2p_store::segment::{SegmentSize, Sha256Digest, StreamCutter};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
@@ -41,6 +42,8 @@ pub(super) enum Ask {
 pub struct StreamUpload {
     /// Name to store it under; a kept upload that is continued keeps its own.
     pub name: String,
+    /// Owner of the tree in which it is stored; `None` for the caller's own.
+    pub owner: Option<String>,
     /// Size in bytes; content of another size is not stored. `None` if it is not known.
     pub size: Option<ByteSize>,
     /// Name and expiry by which it is kept if the writer goes, or by which a kept one is continued.
@@ -49,6 +52,8 @@ pub struct StreamUpload {
     pub stored_at: u64,
     /// Attributes and place of the file; an upload that is continued keeps those with which it was begun.
     pub stored_as: StoreAs,
+    /// Node to which its segments go while it can take them.
+    pub preferred: Option<NodeNumber>,
 }
 
 /// Upload of a stream that has begun.
@@ -191,10 +196,11 @@ impl EngineHandle {
     /// Fails as [`call`](Self::call) does.
     pub async fn upload_stream(&self, caller: &Caller, upload: StreamUpload) -> Result<BegunUpload, EngineError> {
         let (arrivals, stream) = SourceStream::new(Arc::clone(&self.wake));
-        let StreamUpload { name, size, keep, stored_at, stored_as } = upload;
+        let StreamUpload { name, owner, size, keep, stored_at, stored_as, preferred } = upload;
         let source = Source::Stream { stream: stream.clone(), size, keep };
         // If this call is given up, nobody sends, and the upload ends.
-        let transfer = self.call(caller, Upload { source, name: Some(name), stored_at, stored_as }).await?;
+        let upload = Upload { source, name: Some(name), stored_at, stored_as, owner, preferred };
+        let transfer = self.call(caller, upload).await?;
         let point = stream.resume_point();
         let offset = point.as_ref().map_or(0, ResumePoint::offset);
         let segments = point.as_ref().map_or(0, |point| point.segments);

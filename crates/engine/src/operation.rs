@@ -17,7 +17,7 @@ use std::path::PathBuf;
 use p2p_base::units::SimDuration;
 use p2p_net::{HostConfig, PacketRecord};
 use p2p_store::attributes::StoreAs;
-use p2p_store::manifest::{FileRecord, Manifest};
+use p2p_store::manifest::{FileRecord, Manifest, NodeNumber};
 use p2p_store::names::FileKey;
 use p2p_store::namespace::Entry;
 use p2p_store::segment::Sha256Digest;
@@ -142,6 +142,7 @@ operations! {
     RetrieveSegment -> Segment(SegmentFetched),
     DeleteSegment -> Done(()),
     AskNode -> NodeAnswer(NodeAnswer),
+    ShareUploads -> Done(()),
 }
 
 /// Any operation is one itself, whose reply has no further type.
@@ -182,6 +183,15 @@ impl BeginTransfer {
         self
     }
 
+    /// Returns the operation with the node to which the segments of an upload go first, unless it has one.
+    #[must_use]
+    pub fn preferring(mut self, node: Option<NodeNumber>) -> BeginTransfer {
+        if let Command::Upload(upload) = &mut self.0 {
+            upload.preferred = upload.preferred.or(node);
+        }
+        self
+    }
+
     /// Returns the operation that begins the transfer.
     pub const fn command(&self) -> &Command {
         &self.0
@@ -213,12 +223,20 @@ pub struct Upload {
     pub stored_at: u64,
     /// Attributes and place of the file; an upload that is continued keeps those with which it was begun.
     pub stored_as: StoreAs,
+    /// Owner of the tree in which it is stored, of which the owner has shared a directory for that; `None` for the caller's own. Not part
+    /// of the encoding.
+    #[serde(skip)]
+    pub owner: Option<String>,
+    /// Node to which its segments go while it is alive, takes segments and has room; the others come then, as they do without. A segment
+    /// that a node has already stays there. Not part of the encoding.
+    #[serde(skip)]
+    pub preferred: Option<NodeNumber>,
 }
 
 impl Upload {
     /// Makes the operation that stores a local file, under its own name without a `name`. `stored_at` is in seconds since 1970.
     pub fn of_file(path: PathBuf, name: Option<String>, stored_at: u64) -> Upload {
-        Upload { source: Source::File(path), name, stored_at, stored_as: StoreAs::default() }
+        Upload { source: Source::File(path), name, stored_at, stored_as: StoreAs::default(), owner: None, preferred: None }
     }
 
     /// Returns the name under which the content is stored; `None` if the own name of a file is meant and is not valid UTF-8, or if
@@ -311,6 +329,17 @@ pub struct Share {
     pub user: String,
     /// True to grant read access, false to revoke it.
     pub may_read: bool,
+}
+
+/// Lets a user store new files in a directory, or no longer. They belong to its owner, and count in the owner's quota.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ShareUploads {
+    /// Directory to share.
+    pub directory: FileKey,
+    /// User whose access changes.
+    pub user: String,
+    /// True to let the user store new files, false to do so no longer.
+    pub may_upload: bool,
 }
 
 /// Gives all files without an owner to a user, once no transfer of such a file runs.

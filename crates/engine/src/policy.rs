@@ -7,34 +7,40 @@
 //!
 //! A file or transfer that the caller may not see is refused as if it did not exist, so that a refusal reveals nothing.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+mod known;
 
-use p2p_store::manifest::{FileRecord, NodeNumber};
+use p2p_store::attributes::StoreAs;
+use p2p_store::manifest::NodeNumber;
 use p2p_store::names::{FileKey, stored_path};
-use p2p_store::namespace::{Entry, Namespace};
+use p2p_store::namespace::Namespace;
 use p2p_store::segment::SegmentId;
 use p2p_store::uploads::UploadId;
 
 use super::error::Denial;
 use super::event::Event;
-use super::faults::{ActiveFault, FaultCause};
-use super::operation::{Command, ListDirectory, NodeAnswer, RetrieveSegment, Sink, Source};
+use super::operation::{Command, RetrieveSegment, Sink, Source, Upload};
 use super::principal::{Caller, Origin, Principal, Scope};
-use super::snapshot::{Ended, Figures, NodeStatus, Snapshot, StorageStats};
-use super::transfer::{TransferId, TransferStatus};
+use super::transfer::{Direction, TransferId, TransferStatus};
+
+pub use self::known::{
+    known_entries, known_names, known_of, known_of_answer, known_of_entry, known_of_event, known_of_fault, known_of_node,
+    known_of_snapshot,
+};
+
+/// User who began a transfer, `None` if that was nobody with a name, its direction, and its file.
+pub type Starter<'a> = (Option<&'a str>, Direction, &'a FileKey);
 
 /// State of the engine in which the policy looks things up.
 pub trait Facts {
     /// Returns the stored files and the directories.
     fn names(&self) -> &Namespace;
 
-    /// Returns the user who began a transfer, `None` if that was nobody with a name, and the file of the transfer. `None` if there
-    /// is no such transfer.
-    fn starter(&self, transfer: TransferId) -> Option<(Option<&str>, &FileKey)>;
+    /// Returns who began a transfer; `None` if there is no such transfer.
+    fn starter(&self, transfer: TransferId) -> Option<Starter<'_>>;
 
-    /// Returns the file that a kept upload will be; `None` if there is no such upload.
-    fn upload(&self, id: UploadId) -> Option<&FileKey>;
+    /// Returns the user who began a kept upload in a directory of another one, `None` for the owner, and the file that it will be. `None` if
+    /// there is no such upload.
+    fn upload(&self, id: UploadId) -> Option<(Option<&str>, &FileKey)>;
 
     /// Returns true if a user keeps a segment on a node without a file. `None` is the user of a data directory without accounts.
     fn is_kept(&self, user: Option<&str>, node: NodeNumber, id: SegmentId) -> bool;
@@ -47,12 +53,14 @@ enum Needs<'a> {
     Scope(Scope),
     /// Scope, and no limit to a path: the operation is about all files of the caller.
     Whole(Scope),
-    /// Right to store under this name; `None` for a name that is going to be refused.
-    Storing(Option<&'a str>),
+    /// Right to store this.
+    Storing(Place<'a>),
+    /// Right to make a directory of this name.
+    MakingOne(&'a str),
     /// Right to make a directory of this name, and those above it that are missing.
     Making(&'a str),
-    /// Right to continue the kept upload, or, if there is none, to store under this name.
-    StoringKept(Option<&'a str>, UploadId),
+    /// Right to continue the kept upload, or, if there is none, to store this.
+    StoringKept(Place<'a>, UploadId),
     /// Right to change a file or directory, and to store under this name.
     Moving(&'a FileKey, &'a str),
     /// Right to read a file, and to store under this name.
@@ -71,24 +79,42 @@ enum Needs<'a> {
     Admin,
 }
 
+/// Place at which a file is to be stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Place<'a> {
+    /// Owner of the tree; `None` for the caller.
+    owner: Option<&'a str>,
+    /// Path in the tree; `None` for a name that is going to be refused.
+    name: Option<&'a str>,
+    /// True if a file that is there may be replaced.
+    replace: bool,
+}
+
+impl<'a> Place<'a> {
+    fn of(upload: &'a Upload) -> Place<'a> {
+        Place { owner: upload.owner.as_deref(), name: upload.stored_name(), replace: upload.stored_as.replace }
+    }
+}
+
 /// Returns what an operation needs, and true if only a local caller may call it. The match lists every operation, so that a new
 /// one cannot be added without a decision.
 fn needs(command: &Command) -> (Needs<'_>, bool) {
     match command {
         Command::Upload(upload) => match upload.source {
-            Source::File(_) => (Needs::Storing(upload.stored_name()), true),
-            Source::Stream { keep: Some(keep), .. } => (Needs::StoringKept(upload.stored_name(), keep.id), false),
-            Source::Stream { keep: None, .. } => (Needs::Storing(upload.stored_name()), false),
+            Source::File(_) => (Needs::Storing(Place::of(upload)), true),
+            Source::Stream { keep: Some(keep), .. } => (Needs::StoringKept(Place::of(upload), keep.id), false),
+            Source::Stream { keep: None, .. } => (Needs::Storing(Place::of(upload)), false),
         },
         Command::Download(download) => (Needs::Reading(&download.file), matches!(download.sink, Sink::File { .. })),
         Command::StatFile(stat) => (Needs::Reading(&stat.file), false),
         Command::Remove(remove) => (Needs::Changing(&remove.file), false),
         Command::Share(share) => (Needs::Changing(&share.file), false),
+        Command::ShareUploads(share) => (Needs::Changing(&share.directory), false),
         Command::SetAttributes(set) => (Needs::Changing(&set.file), false),
         Command::CopyFile(copy) => (Needs::Copying(&copy.from, &copy.to), false),
         Command::Move(change) => (Needs::Moving(&change.from, &change.to), false),
         Command::MakeDirectory(make) if make.parents => (Needs::Making(&make.path), false),
-        Command::MakeDirectory(make) => (Needs::Storing(Some(&make.path)), false),
+        Command::MakeDirectory(make) => (Needs::MakingOne(&make.path), false),
         Command::Await(wait) => (Needs::Transfer(wait.transfer, Scope::Read), false),
         Command::Cancel(cancel) => (Needs::Transfer(cancel.transfer, Scope::Write), false),
         Command::Park(park) => (Needs::Transfer(park.transfer, Scope::Write), false),
@@ -153,26 +179,25 @@ pub fn check(caller: &Caller, command: &Command, facts: &impl Facts) -> Result<(
             let is_known = principal.is_admin() || facts.is_kept(principal.name(), node, id);
             if is_known { Ok(()) } else { Err(Denial::UnknownSegment { node, id }) }
         }
-        Needs::Storing(name) => {
+        Needs::Storing(place) => require_storing(principal, facts.names(), place),
+        Needs::MakingOne(name) => {
             require_scope(principal, Scope::Write)?;
-            require_place(principal, principal.name(), name)
+            require_place(principal, principal.name(), Some(name))
         }
         Needs::Making(name) => {
             require_scope(principal, Scope::Write)?;
             require_place(principal, principal.name(), Some(name))?;
             require_above(principal, facts.names(), name)
         }
-        Needs::StoringKept(name, upload) => {
-            require_scope(principal, Scope::Write)?;
-            match facts.upload(upload) {
-                Some(key) => require_own(principal, upload, Some(key)),
-                None => require_place(principal, principal.name(), name),
+        Needs::StoringKept(place, upload) => match facts.upload(upload) {
+            Some((begun_by, key)) => {
+                require_keeping(principal, upload, Some((begun_by, key)))?;
+                // Who has begun it continues it as long as they may store there.
+                require_store(principal, facts.names(), key, false)
             }
-        }
-        Needs::Upload(upload) => {
-            require_scope(principal, Scope::Write)?;
-            require_own(principal, upload, facts.upload(upload))
-        }
+            None => require_storing(principal, facts.names(), place),
+        },
+        Needs::Upload(upload) => require_keeping(principal, upload, facts.upload(upload)),
         Needs::Moving(from, to) => {
             require_changing(principal, facts.names(), from)?;
             require_place(principal, from.owner.as_deref(), Some(to))
@@ -190,7 +215,7 @@ pub fn check(caller: &Caller, command: &Command, facts: &impl Facts) -> Result<(
         Needs::Changing(key) => require_changing(principal, facts.names(), key),
         Needs::Transfer(transfer, needed) => {
             require_scope(principal, needed)?;
-            let begun = facts.starter(transfer).filter(|(starter, file)| may_see_begun(principal, *starter, file));
+            let begun = facts.starter(transfer).filter(|&starter| may_see_begun(principal, starter));
             begun.map(drop).ok_or(Denial::UnknownTransfer(transfer))
         }
     }
@@ -205,7 +230,10 @@ fn require_scope(principal: &Principal, needed: Scope) -> Result<(), Denial> {
 }
 
 /// Checks that the principal has this scope over all of their own.
-fn require_whole(principal: &Principal, needed: Scope) -> Result<(), Denial> {
+///
+/// # Errors
+/// Returns [`Denial::LoginNeeded`] if no user is logged in, and [`Denial::Scope`] or [`Denial::Limited`] for an API token of a narrower reach.
+pub fn require_whole(principal: &Principal, needed: Scope) -> Result<(), Denial> {
     require_scope(principal, needed)?;
     principal.path().map_or(Ok(()), |path| Err(limited(path)))
 }
@@ -237,14 +265,46 @@ pub fn require_admin(principal: &Principal, what: &str) -> Result<(), Denial> {
 /// Returns why not.
 pub fn require_changing(principal: &Principal, names: &Namespace, key: &FileKey) -> Result<(), Denial> {
     require_scope(principal, Scope::Write)?;
-    require_visible(principal, names, key)?;
-    if may_change(principal, key) { Ok(()) } else { Err(Denial::ReadOnly(key.clone())) }
+    match names.get(key) {
+        Some(_) if may_change(principal, key) => Ok(()),
+        Some(_) if may_read(principal, names, key) => Err(Denial::ReadOnly(key.clone())),
+        Some(_) if may_know(principal, names, key) => Err(Denial::StoreOnly(key.clone())),
+        _ => Err(Denial::UnknownFile(key.clone())),
+    }
 }
 
 fn require_visible(principal: &Principal, names: &Namespace, key: &FileKey) -> Result<(), Denial> {
     match names.get(key).is_some() && may_read(principal, names, key) {
         true => Ok(()),
         false => Err(Denial::UnknownFile(key.clone())),
+    }
+}
+
+/// Checks that the principal may store a file at a place.
+fn require_storing(principal: &Principal, names: &Namespace, place: Place<'_>) -> Result<(), Denial> {
+    require_scope(principal, Scope::Write)?;
+    let Some(owner) = place.owner.filter(|owner| principal.name() != Some(owner)) else {
+        return require_place(principal, principal.name(), place.name);
+    };
+    if let Some(path) = principal.path() {
+        return Err(limited(path));
+    }
+    // What can be no name is refused by what carries the operation out.
+    let name = place.name.and_then(|name| stored_path(name).ok());
+    name.map_or(Ok(()), |name| require_store(principal, names, &FileKey::new(Some(owner), &name), place.replace))
+}
+
+/// Checks that the principal may store a file of this key. A directory that the principal may not know of is refused as unknown.
+fn require_store(principal: &Principal, names: &Namespace, key: &FileKey, replace: bool) -> Result<(), Denial> {
+    if may_change(principal, key) {
+        return Ok(());
+    }
+    let directory = key.parent().unwrap_or_else(|| key.clone());
+    match may_store(principal, names, key) {
+        true if replace && names.get(key).is_some() => Err(Denial::StoreOnly(key.clone())),
+        true => Ok(()),
+        false if names.get(&directory).is_some() && may_read(principal, names, &directory) => Err(Denial::ReadOnly(directory)),
+        false => Err(Denial::UnknownFile(directory)),
     }
 }
 
@@ -263,9 +323,11 @@ fn require_above(principal: &Principal, names: &Namespace, name: &str) -> Result
     key.filter(|key| key.ancestors().all(|above| may_be_made(&above))).map(drop).ok_or_else(|| limited(path))
 }
 
-/// Checks that the principal may continue and undo a kept upload of this file. One of another user is unknown to them.
-fn require_own(principal: &Principal, upload: UploadId, key: Option<&FileKey>) -> Result<(), Denial> {
-    key.filter(|key| may_change(principal, key)).map(drop).ok_or(Denial::UnknownUpload(upload))
+/// Checks that the principal may undo a kept upload. One of another user is unknown to them.
+fn require_keeping(principal: &Principal, upload: UploadId, found: Option<(Option<&str>, &FileKey)>) -> Result<(), Denial> {
+    require_scope(principal, Scope::Write)?;
+    let own = found.filter(|(begun_by, key)| may_keep(principal, *begun_by, key));
+    own.map(drop).ok_or(Denial::UnknownUpload(upload))
 }
 
 fn limited(path: &str) -> Denial {
@@ -285,9 +347,16 @@ fn is_theirs(principal: &Principal, user: Option<&str>) -> bool {
     principal.is_admin() || (principal.name().is_some() && principal.name() == user)
 }
 
-/// Returns true if the principal may see a transfer of `file` that `user` has begun: one of their own, or any for an admin.
-pub fn may_see_begun(principal: &Principal, user: Option<&str>, file: &FileKey) -> bool {
-    is_theirs(principal, user) && is_in_reach(principal, file)
+/// Returns true if the principal may see a transfer: one that they have begun, an upload of a file that will be theirs, or any for an admin.
+pub fn may_see_begun(principal: &Principal, (user, direction, file): Starter<'_>) -> bool {
+    let is_own = is_theirs(principal, user) && is_in_reach(principal, file);
+    is_own || (direction == Direction::Upload && may_change(principal, file))
+}
+
+/// Returns true if the principal may see, continue and undo a kept upload: of a file that will be theirs, or one that they have begun in a
+/// directory of another user.
+pub fn may_keep(principal: &Principal, begun_by: Option<&str>, file: &FileKey) -> bool {
+    may_change(principal, file) || (begun_by.is_some() && is_theirs(principal, begun_by) && is_in_reach(principal, file))
 }
 
 /// Returns true if the principal may remove, move and share the file or directory of this key, as far as ownership decides.
@@ -302,9 +371,37 @@ pub fn may_read(principal: &Principal, names: &Namespace, key: &FileKey) -> bool
     may_change(principal, key) || is_reader()
 }
 
-/// Returns true if the principal may see and cancel a transfer: one of their own, or any for an admin.
+/// Returns true if the principal may know that there is a file or a directory: one that they may read, or a directory that was shared with
+/// them for storing files in it.
+pub fn may_know(principal: &Principal, names: &Namespace, key: &FileKey) -> bool {
+    may_read(principal, names, key) || (is_in_reach(principal, key) && is_uploader(principal, names, key))
+}
+
+fn is_uploader(principal: &Principal, names: &Namespace, directory: &FileKey) -> bool {
+    principal.name().is_some_and(|name| names.is_uploader(directory, name))
+}
+
+/// Returns true if the principal may store a new file of this key: as the owner, or because its directory was shared with them for that, or
+/// one that it is in and of which they may read all.
+pub fn may_store(principal: &Principal, names: &Namespace, key: &FileKey) -> bool {
+    let is_shared = |directory: FileKey| {
+        let is_above = || directory.ancestors().any(|above| is_uploader(principal, names, &above));
+        is_uploader(principal, names, &directory) || (may_read(principal, names, &directory) && is_above())
+    };
+    may_change(principal, key) || (is_in_reach(principal, key) && key.parent().is_some_and(is_shared))
+}
+
+/// Returns an upload as the principal may have it: who stores in the tree of another user replaces nothing, whatever comes to its place
+/// until it begins.
+pub(super) fn as_may_be_stored(principal: &Principal, upload: Upload) -> Upload {
+    let is_guest = upload.owner.as_deref().is_some_and(|owner| !is_theirs(principal, Some(owner)));
+    let replace = upload.stored_as.replace && !is_guest;
+    Upload { stored_as: StoreAs { replace, ..upload.stored_as }, ..upload }
+}
+
+/// Returns true if the principal may see and cancel a transfer, as [`may_see_begun`] says.
 pub fn may_see_transfer(principal: &Principal, transfer: &TransferStatus) -> bool {
-    may_see_begun(principal, transfer.user.as_deref(), &transfer.file)
+    may_see_begun(principal, (transfer.user.as_deref(), transfer.direction, &transfer.file))
 }
 
 /// Returns true if the principal may see how full the nodes are. Only admins may: the usage would reveal to other users whether
@@ -316,10 +413,10 @@ pub fn may_see_usage(principal: &Principal) -> bool {
 /// Returns true if the principal may see an event. `is_seen` tells whether a transfer is one that the principal may see.
 pub fn may_see(principal: &Principal, event: &Event, is_seen: impl Fn(TransferId) -> bool) -> bool {
     match event {
-        Event::TransferStarted { user, file, .. }
-        | Event::UploadParked { user, file, .. }
-        | Event::TransferFinished { user, file, .. }
-        | Event::TransferFailed { user, file, .. } => may_see_begun(principal, user.as_deref(), file),
+        Event::TransferStarted { user, direction, file, .. }
+        | Event::TransferFinished { user, direction, file, .. }
+        | Event::TransferFailed { user, direction, file, .. } => may_see_begun(principal, (user.as_deref(), *direction, file)),
+        Event::UploadParked { user, file, .. } => may_see_begun(principal, (user.as_deref(), Direction::Upload, file)),
         Event::Segment { transfer, .. } | Event::SegmentRetried { transfer, .. } => is_seen(*transfer),
         Event::FileStored { file, .. } | Event::FileRemoved { file } => may_change(principal, file),
         Event::DirectoryMade { directory } | Event::DirectoryRemoved { directory } => may_change(principal, directory),
@@ -327,7 +424,7 @@ pub fn may_see(principal: &Principal, event: &Event, is_seen: impl Fn(TransferId
         // Whoever is limited to a path learns of nothing elsewhere.
         Event::FileCopied { from, to, .. } => may_change(principal, to) && is_in_reach(principal, from),
         Event::AttributesSet { file, .. } => may_change(principal, file),
-        Event::FileShared { file, user, .. } => {
+        Event::FileShared { file, user, .. } | Event::UploadsShared { directory: file, user, .. } => {
             may_change(principal, file) || (is_in_reach(principal, file) && principal.name() == Some(user))
         }
         Event::FilesAdopted { owner, .. } => is_theirs(principal, Some(owner)) && principal.path().is_none(),
@@ -347,136 +444,4 @@ pub fn may_see(principal: &Principal, event: &Event, is_seen: impl Fn(TransferId
         | Event::CatalogMigrated { .. }
         | Event::CaptureEnded { .. } => *principal != Principal::Nobody,
     }
-}
-
-/// Returns the faults that are on as the principal may see them: none before the login. Where there are none, nothing is copied.
-fn known_faults(principal: &Principal, faults: Arc<[ActiveFault]>) -> Arc<[ActiveFault]> {
-    match principal {
-        Principal::Nobody => Arc::default(),
-        _ if faults.is_empty() => faults,
-        _ => faults.iter().cloned().map(|fault| known_of_fault(principal, fault)).collect(),
-    }
-}
-
-/// Returns a fault as the principal may see it.
-pub fn known_of_fault(principal: &Principal, mut fault: ActiveFault) -> ActiveFault {
-    if !may_see_usage(principal) {
-        fault.fault = fault.fault.without_count();
-    }
-    fault.cause = known_of_cause(principal, fault.cause);
-    fault.added = fault.added.into_iter().map(|cause| known_of_cause(principal, cause)).collect();
-    fault
-}
-
-/// Returns the cause of a fault as the principal may see it: only admins, and whoever is behind it, learn by whom it is on.
-fn known_of_cause(principal: &Principal, cause: FaultCause) -> FaultCause {
-    let is_own = principal.name().is_some() && principal.name() == cause.by();
-    if principal.is_admin() || is_own { cause } else { cause.without_name() }
-}
-
-/// Returns an event that the principal [may see](may_see), as the principal may see it; `None` if that is as it is.
-pub fn known_of_event(principal: &Principal, event: &Event) -> Option<Event> {
-    if !matches!(event, Event::FaultBegan { .. } | Event::FaultEnded { .. }) {
-        return None;
-    }
-    let mut known = event.clone();
-    if let Event::FaultBegan { fault, cause } | Event::FaultEnded { fault, cause } = &mut known {
-        *cause = known_of_cause(principal, cause.clone());
-        if !may_see_usage(principal) {
-            *fault = fault.clone().without_count();
-        }
-    }
-    (known != *event).then_some(known)
-}
-
-/// Returns the status of a node as the principal may see it.
-pub fn known_of_node(principal: &Principal, mut node: NodeStatus) -> NodeStatus {
-    if !may_see_usage(principal) {
-        (node.used_bytes, node.segments) = (None, None);
-    }
-    node
-}
-
-/// Returns the files and directories that the principal may read, as they may see them.
-pub fn known_names(principal: &Principal, names: &Namespace) -> Namespace {
-    let readable = names.entries().filter(|entry| may_read(principal, names, entry.key()));
-    readable.cloned().map(|entry| known_of_entry(principal, entry)).collect()
-}
-
-/// Returns the entries of a directory that the principal may read, as they may see them; `None` if there are none and the
-/// principal may not even know that the directory exists.
-pub fn known_entries(principal: &Principal, names: &Namespace, list: &ListDirectory) -> Option<Vec<Entry>> {
-    let ListDirectory { directory, page } = list;
-    let is_on_page = |entry: &Entry| {
-        let after = page.as_ref().and_then(|page| page.after.as_deref());
-        after.is_none_or(|after| entry.key().last_name() > after)
-    };
-    let max = page.as_ref().map_or(usize::MAX, |page| page.max as usize);
-    let is_own_root = directory.is_root() && directory.owner.as_deref() == principal.name();
-    let is_whole = is_own_root && principal.path().is_none();
-    if is_whole || (names.is_directory(directory) && may_read(principal, names, directory)) {
-        let listed = match page {
-            Some(page) => names.page(directory, page.after.as_deref(), max),
-            None => names.list(directory),
-        };
-        return Some(listed.into_iter().map(|entry| known_of_entry(principal, entry)).collect());
-    }
-    let readable = names.tree(directory).filter(|entry| may_read(principal, names, entry.key()));
-    let known: Namespace = readable.cloned().map(|entry| known_of_entry(principal, entry)).collect();
-    let entries = Some(known.list(directory)).filter(|entries| !entries.is_empty() || is_own_root)?;
-    Some(entries.into_iter().filter(is_on_page).take(max).collect())
-}
-
-/// Returns a snapshot as the principal may see it: with `files` in place of all, and the transfers that they may see.
-pub fn known_of_snapshot(principal: &Principal, snapshot: Arc<Snapshot>, files: impl FnOnce() -> Namespace) -> Arc<Snapshot> {
-    if may_see_usage(principal) {
-        return snapshot;
-    }
-    let mut known = Snapshot::clone(&snapshot);
-    known.files = files();
-    known.transfers.retain(|report| may_see_transfer(principal, &report.status));
-    known.ended = Arc::new(known_ended(principal, &snapshot.ended));
-    known.faults = known_faults(principal, known.faults);
-    let mut figures = Figures::clone(&snapshot.figures);
-    figures.nodes = figures.nodes.into_iter().map(|node| known_of_node(principal, node)).collect();
-    figures.storage = StorageStats::default();
-    known.figures = Arc::new(figures);
-    Arc::new(known)
-}
-
-/// Returns the transfers that are no longer listed as the principal may count them: their own ones. Nothing is known of the files of these,
-/// so that someone whose reach is limited to a path counts none.
-fn known_ended(principal: &Principal, all: &BTreeMap<Option<String>, Ended>) -> BTreeMap<Option<String>, Ended> {
-    let is_limited = matches!(principal, Principal::User { path: Some(_), .. });
-    let known = all.iter().filter(|(user, _)| !is_limited && is_theirs(principal, user.as_deref()));
-    known.map(|(user, ended)| (user.clone(), *ended)).collect()
-}
-
-/// Returns what a node has said of itself as the principal may see it.
-pub fn known_of_answer(principal: &Principal, answer: NodeAnswer) -> NodeAnswer {
-    NodeAnswer { volume: answer.volume.filter(|_| may_see_usage(principal)), ..answer }
-}
-
-/// Returns a file or a directory as the principal may see it: only who may share it sees its other readers.
-pub fn known_of_entry(principal: &Principal, entry: Entry) -> Entry {
-    match entry {
-        Entry::File(file) => Entry::File(known_of(principal, file)),
-        Entry::Directory(mut directory) => {
-            directory.readers = known_readers(principal, &directory.key, directory.readers);
-            Entry::Directory(directory)
-        }
-    }
-}
-
-/// Returns the record of a file as the principal may see it: only who may share the file sees its other readers.
-pub fn known_of(principal: &Principal, mut file: FileRecord) -> FileRecord {
-    file.readers = known_readers(principal, &file.key, file.readers);
-    file
-}
-
-fn known_readers(principal: &Principal, key: &FileKey, mut readers: BTreeSet<String>) -> BTreeSet<String> {
-    if !may_change(principal, key) {
-        readers.retain(|reader| Some(reader.as_str()) == principal.name());
-    }
-    readers
 }

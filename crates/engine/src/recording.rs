@@ -16,6 +16,7 @@
 
 use std::fs::File;
 use std::io::{self, Write};
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use p2p_base::codec;
@@ -23,6 +24,7 @@ use p2p_base::private_file::{create_directory, directory_of};
 use p2p_base::replacement::{Existing, Replacement};
 use p2p_base::spelling::visible_path;
 use p2p_base::units::{SimDuration, SimTime};
+use p2p_store::manifest::NodeNumber;
 use p2p_store::names::FileKey;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -45,9 +47,10 @@ const MAGIC: &[u8; 8] = b"p2prec\0\x02";
 /// Prefix of the recordings of every version.
 const ANY_MAGIC: &[u8] = b"p2prec\0";
 /// Version of the entry encoding.
-const VERSION: u8 = 14;
-/// Version that had no [`Entry::CommandOf`] and is the same otherwise.
-const VERSION_OF_CLIENT: u8 = 13;
+const VERSION: u8 = 15;
+/// Versions that had only some of the entries, the first of them, and are the same otherwise: the earliest had no [`Entry::CommandOf`], and
+/// none had [`Entry::CommandWith`], facts of uploads by others, and operations on these.
+const VERSIONS_BEFORE: RangeInclusive<u8> = 13..=14;
 /// Maximum size of an entry in bytes.
 const ENTRY_MAX: u32 = 64 << 20;
 /// Maximum size of a recording in bytes; a recording is read into memory as a whole.
@@ -74,6 +77,35 @@ enum Entry {
     End { at: SimTime, trace_hash: String },
     /// Operation as in [`Entry::Command`], of which another host than the client carries the transfers. Read as one.
     CommandOf { host: Peer, at: SimTime, caller: Caller, command: Command },
+    /// Operation as in [`Entry::CommandOf`], with what is not part of its encoding. Read as an [`Entry::Command`].
+    CommandWith { host: Peer, beside: Beside, at: SimTime, caller: Caller, command: Command },
+}
+
+/// Parts of operations that came after the encoding of their operations was fixed.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+struct Beside {
+    /// Owner of the tree in which an upload is stored, if it is another one than the caller.
+    owner: Option<String>,
+    /// Node to which the segments of an upload go while it can take them.
+    preferred: Option<NodeNumber>,
+}
+
+impl Beside {
+    /// Returns what belongs to an operation beside its encoding.
+    fn of(command: &Command) -> Beside {
+        match command {
+            Command::Upload(upload) => Beside { owner: upload.owner.clone(), preferred: upload.preferred },
+            _ => Beside::default(),
+        }
+    }
+
+    /// Returns the operation with this.
+    fn with(self, command: Command) -> Command {
+        match command {
+            Command::Upload(upload) => Upload { owner: self.owner, preferred: self.preferred, ..upload }.into(),
+            other => other,
+        }
+    }
 }
 
 /// Reason why a recording cannot be made or replayed.
@@ -168,8 +200,9 @@ impl Recorder {
             return Err(io::Error::other("the content of a stream of this machine is not recorded"));
         }
         self.latest = at;
-        let (caller, command) = (caller.clone(), command.clone());
+        let (caller, command, beside) = (caller.clone(), command.clone(), Beside::of(command));
         self.write(&match caller.host {
+            host if beside != Beside::default() => Entry::CommandWith { host, beside, at, caller, command },
             Peer::Client => Entry::Command { at, caller, command },
             host => Entry::CommandOf { host, at, caller, command },
         })
@@ -234,6 +267,7 @@ fn changes_the_run(command: &Command) -> bool {
         | Command::RetrieveSegment(_)
         | Command::DeleteSegment(_)
         | Command::AskNode(_)
+        | Command::ShareUploads(_)
         | Command::Shutdown(_) => true,
         // No recorded run has volumes that do not belong to the catalog.
         Command::TreatOrphans(_) => false,
@@ -287,10 +321,13 @@ fn entries_of(bytes: &[u8]) -> Result<Vec<Entry>, String> {
     Ok(entries)
 }
 
-/// Reads an entry of this version or of the one before it.
+/// Reads an entry of this version or of those before it.
 fn read_entry(entry: &[u8]) -> Result<Entry, codec::DecodeError> {
-    let version = if entry.first() == Some(&VERSION_OF_CLIENT) { VERSION_OF_CLIENT } else { VERSION };
+    let version = codec::version_of(entry).filter(|version| VERSIONS_BEFORE.contains(version)).unwrap_or(VERSION);
     Ok(match codec::decode(version, entry)? {
+        Entry::CommandWith { host, beside, at, caller, command } => {
+            Entry::Command { at, caller: Caller { host, ..caller }, command: beside.with(command) }
+        }
         Entry::CommandOf { host, at, caller, command } => Entry::Command { at, caller: Caller { host, ..caller }, command },
         entry => entry,
     })
@@ -342,24 +379,47 @@ mod tests {
         }
     }
 
-    /// The host that carries the transfers of a caller is recorded, and entries of the version before that are read as those of the client.
-    #[test]
-    fn the_host_of_a_caller_is_recorded() {
-        let host = Peer::Node(p2p_store::manifest::NodeNumber::from_index(1));
-        let of_host = Caller { host, ..Caller::operator() };
+    /// Returns the entries of these operations as they are recorded and read again.
+    fn noted(noted: &[(SimTime, Caller, Command)]) -> Vec<Entry> {
         let file = tempfile::tempfile().unwrap();
         let mut recorder = Recorder { file, digest: Chain::default(), latest: SimTime::ZERO };
         recorder.file.write_all(MAGIC).unwrap();
-        let check = Command::from(crate::operation::CheckHealth);
-        recorder.note(at(1), &of_host, &check).unwrap();
-        recorder.note(at(2), &Caller::operator(), &check).unwrap();
+        noted.iter().for_each(|(at, caller, command)| recorder.note(*at, caller, command).unwrap());
         let mut bytes = Vec::new();
         io::Seek::rewind(&mut recorder.file).unwrap();
         recorder.file.read_to_end(&mut bytes).unwrap();
-        assert_eq!(entries_of(&bytes).unwrap(), [Entry::Command { at: at(1), caller: of_host, command: check }, command(2)]);
-        let earlier = codec::encode(VERSION_OF_CLIENT, &command(3)).unwrap();
-        assert_eq!(read_entry(&earlier).unwrap(), command(3));
+        entries_of(&bytes).unwrap()
+    }
+
+    /// The host that carries the transfers of a caller is recorded, and the entries of earlier versions are read as those of the client.
+    #[test]
+    fn the_host_of_a_caller_is_recorded() {
+        let host = Peer::Node(NodeNumber::from_index(1));
+        let of_host = Caller { host, ..Caller::operator() };
+        let check = Command::from(crate::operation::CheckHealth);
+        let read = noted(&[(at(1), of_host.clone(), check.clone()), (at(2), Caller::operator(), check.clone())]);
+        assert_eq!(read, [Entry::Command { at: at(1), caller: of_host, command: check }, command(2)]);
+        for version in VERSIONS_BEFORE {
+            assert_eq!(read_entry(&codec::encode(version, &command(3)).unwrap()).unwrap(), command(3));
+        }
         assert!(read_entry(&codec::encode(VERSION + 1, &command(3)).unwrap()).is_err());
+    }
+
+    /// The preferred node of an upload is recorded, and an upload without one is recorded as it always was.
+    #[test]
+    fn the_preferred_node_of_an_upload_is_recorded() {
+        let upload = |preferred| Command::from(Upload { preferred, ..Upload::of_file("a.bin".into(), None, 7) });
+        let host = Peer::Node(NodeNumber::from_index(2));
+        for (preferred, host) in
+            [(None, Peer::Client), (Some(NodeNumber::from_index(0)), Peer::Client), (Some(NodeNumber::from_index(1)), host)]
+        {
+            let (caller, command) = (Caller { host, ..Caller::operator() }, upload(preferred));
+            let read = noted(&[(at(1), caller.clone(), command.clone())]);
+            assert_eq!(read, [Entry::Command { at: at(1), caller, command }]);
+        }
+        let plain = Entry::Command { at: at(1), caller: Caller::operator(), command: upload(None) };
+        let before = codec::encode(*VERSIONS_BEFORE.start(), &plain).unwrap();
+        assert_eq!(read_entry(&before).unwrap(), plain);
     }
 
     /// Where nobody commands anything for long, the passing of time is recorded by itself.

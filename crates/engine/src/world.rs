@@ -262,22 +262,23 @@ impl World {
         if node.has_full_disk() { 0 } else { node.node.volume_stats().free().saturating_sub(reserved()) }
     }
 
-    /// Chooses a node for a segment of `len` bytes of a transfer of a host, but none of `except`: one that holds the segment already, where it takes no
-    /// further room, or one with room, `preferred` if it can take the segment. Returns the nodes with the reasons why none is chosen as
-    /// an error.
+    /// Chooses a node for a segment of `len` bytes of a transfer of a host, but none of `except`: the one that is asked `again` if it can take the
+    /// segment, one that holds it already, where it takes no further room, the preferred one if it has room, or another one with room.
+    /// Returns the nodes with the reasons why none is chosen as an error.
     pub(super) fn place(
         &mut self,
         host: Peer,
         (id, len): (SegmentId, u64),
         except: &BTreeSet<NodeNumber>,
-        preferred: Option<NodeNumber>,
+        (again, preferred): (Option<NodeNumber>, Option<NodeNumber>),
     ) -> Result<NodeNumber, Vec<(NodeNumber, Cause)>> {
         let candidates =
             self.candidates(host, |node| !except.contains(&node) && !self.may_be_overtaken(host, node, id, Concern::Deletes));
-        let is_preferred = |candidate: &&Candidate| preferred == Some(candidate.node) && candidate.usable;
+        let is_asked_again = |candidate: &&Candidate| again == Some(candidate.node) && candidate.usable;
         let has_room = |candidate: &Candidate| candidate.free >= len || self.nodes[candidate.node.index()].node.holds(id);
-        let preferred = candidates.iter().find(is_preferred).filter(|candidate| has_room(candidate)).map(|to| to.node);
-        let chosen = preferred.or_else(|| self.holder_among(&candidates, id)).or_else(|| self.space.choose(&candidates, len));
+        let again = candidates.iter().find(is_asked_again).filter(|candidate| has_room(candidate)).map(|to| to.node);
+        let holder = again.or_else(|| self.holder_among(&candidates, id));
+        let chosen = holder.or_else(|| self.space.choose(&candidates, len, preferred));
         let passed_over = |candidate: &Candidate| (candidate.node, self.why_passed_over(host, candidate.node));
         chosen.ok_or_else(|| candidates.iter().map(passed_over).collect())
     }

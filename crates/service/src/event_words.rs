@@ -64,8 +64,8 @@ pub fn describe(event: &Event, identity: &Identity) -> Option<(Tone, String)> {
         Event::Moved { from, to } => (Tone::Plain, format!("{} is now {}", label(from), label(to))),
         Event::FileCopied { from, to, .. } => (Tone::Good, format!("{} is stored: a copy of {}", label(to), label(from))),
         Event::AttributesSet { file, attributes } => (Tone::Plain, format!("{} has {}", label(file), attributes_of(*attributes))),
-        Event::FileShared { file, user, may_read: true } => (Tone::Plain, format!("{user} may read {}", label(file))),
-        Event::FileShared { file, user, may_read: false } => (Tone::Plain, format!("{user} may read {} no longer", label(file))),
+        Event::FileShared { file: to, user, may_read: now } => may_now(user, "read", &label(to), *now),
+        Event::UploadsShared { directory: to, user, may_upload: now } => may_now(user, "upload to", &label(to), *now),
         Event::FilesAdopted { owner, count } => {
             (Tone::Plain, format!("{} without an owner given to {owner}", count_of(*count, "file")))
         }
@@ -87,6 +87,11 @@ pub fn describe(event: &Event, identity: &Identity) -> Option<(Tone, String)> {
         | Event::SegmentsMissing { .. } => return of_node(event),
     };
     Some(line)
+}
+
+/// Returns the line of what a user may do with a file or a directory from now on, or no longer.
+fn may_now(user: &str, what: &str, place: &str, is_granted: bool) -> (Tone, String) {
+    (Tone::Plain, format!("{user} may {what} {place}{}", if is_granted { "" } else { " no longer" }))
 }
 
 /// Returns the sentence about a transfer that has not succeeded: one that its user has ended is no failure.

@@ -28,6 +28,7 @@ pub use self::ending::{Leaving, Poured};
 
 use self::expiry::Expiry;
 use crate::access::Access;
+use crate::access::preference::PreferredNodes;
 use crate::access::remote::RemoteRules;
 use crate::access::watching::Snapshots;
 use crate::config::Config;
@@ -172,6 +173,8 @@ pub struct Instance {
     pub auth: Auth,
     /// Task that sends the mails of the accounts.
     pub mailer: Mailer,
+    /// Nodes that the users of all front ends prefer for uploads.
+    preferred: PreferredNodes,
     /// Task that undoes what has expired; `None` if nothing may be written.
     expiry: Option<Expiry>,
     thread: Engine,
@@ -261,7 +264,8 @@ impl Instance {
         let recording = recording.filter(|_| thread.unrecorded().is_none());
         let mailer = Mailer::start(auth.clone(), delivery, output::now_unix);
         let expiry = (!is_read_only).then(|| Expiry::start(engine.clone(), output::now_unix));
-        Ok(Instance { engine, config, data_dir, auth, mailer, expiry, thread, recording, log })
+        let preferred = PreferredNodes::default();
+        Ok(Instance { engine, config, data_dir, auth, mailer, preferred, expiry, thread, recording, log })
     }
 
     /// Creates the access control of a front end that the audit log and mails call `origin`.
@@ -270,7 +274,8 @@ impl Instance {
     /// Fails if the disk refuses.
     pub fn access(&self, origin: &str) -> Result<Access> {
         let access = Access::new(self.engine.clone(), self.auth.clone(), origin, output::now_unix)?;
-        Ok(access.with_mail_way(self.mailer.way.clone()).with_profiles(self.config.profiles()))
+        let access = access.with_mail_way(self.mailer.way.clone()).with_profiles(self.config.profiles());
+        Ok(access.with_preferred_nodes(self.preferred.clone()))
     }
 
     /// Returns the rules for clients from remote, with a new setup token.

@@ -64,12 +64,12 @@ pub mod files {
 /// Types of the network, of what is broken of it on purpose, and of its time that front ends name, so that they need the service alone.
 pub mod network {
     pub use p2p_base::units::{Bandwidth, DelayRange, Probability};
+    pub use p2p_engine::Snapshot;
     pub use p2p_engine::faults::{
         ActiveFault, ClearedFaults, DiskFaults, FLAPS, Failing, Fault, FaultCause, Flapping, LinkChange, PathChange, Profile,
         Slowdown, Target,
     };
     pub use p2p_engine::node::health::{Health, PeerHealth};
-    pub use p2p_engine::Snapshot;
     pub use p2p_engine::node::{ProcessState, RoundTrips, WaitingFor};
     pub use p2p_engine::operation::{
         Break, ClearFaults, Command, ListFaults, ListHosts, ListNodes, ListTransfers, Mend, Operation, Pause, Resume,
@@ -78,6 +78,7 @@ pub mod network {
     pub use p2p_engine::pace::{PaceStatus, Speed};
     pub use p2p_engine::snapshot::{HostStatus, LinkQueues, LinkRates, NodeStatus, Peer, Topology};
     pub use p2p_net::{Direction, GilbertElliott, HostConfig, LinkConfig, LinkQueue, Loss, RateSeries};
+    pub use p2p_store::manifest::NodeNumber;
 
     pub use crate::profiles::{NamedProfile, Profiles};
 }

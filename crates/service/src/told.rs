@@ -57,6 +57,7 @@ fn about(event: &Event) -> (Option<TransferId>, Option<&FileKey>) {
         | Event::UploadParked { transfer, file, .. } => (Some(*transfer), Some(file)),
         Event::Segment { transfer, .. } | Event::SegmentRetried { transfer, .. } => (Some(*transfer), None),
         Event::FileStored { file, .. } | Event::FileRemoved { file } | Event::FileShared { file, .. } => (None, Some(file)),
+        Event::UploadsShared { directory, .. } => (None, Some(directory)),
         Event::DirectoryMade { directory } | Event::DirectoryRemoved { directory } => (None, Some(directory)),
         Event::Moved { to, .. } | Event::FileCopied { to, .. } => (None, Some(to)),
         Event::AttributesSet { file, .. } => (None, Some(file)),

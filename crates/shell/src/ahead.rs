@@ -44,6 +44,8 @@ pub(crate) enum Need {
 impl Need {
     fn of(transfer: &BeginTransfer) -> Need {
         match transfer.command() {
+            // The names of another user are not known ahead.
+            Command::Upload(Upload { source: Source::File(path), owner: Some(_), .. }) => Need::Source(path.clone()),
             Command::Upload(upload) => Need::Upload {
                 source: if let Source::File(path) = &upload.source { Some(path.clone()) } else { None },
                 name: upload.stored_name().map(str::to_owned),
@@ -314,7 +316,7 @@ pub async fn transfers_of(
     let mut transfers = Vec::with_capacity(names.len());
     for name in names {
         let begins = match wanted {
-            Wanted::Fetched { range, path, manner: Manner { replace, preserve } } => {
+            Wanted::Fetched { range, path, manner: Manner { replace, preserve, .. } } => {
                 let place = |file: &FileKey| place_of(file, path.clone());
                 let download = access.download(identity, name, *range, place, *replace).await;
                 download.map(|download| download.preserving(*preserve).into())

@@ -4,6 +4,7 @@ use std::fs;
 
 use p2p_engine::operation::{Source, Upload};
 use p2p_store::attributes::{Attributes, StoreAs};
+use p2p_store::manifest::NodeNumber;
 
 /// Manner of storing files of this machine, and of fetching stored ones.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -12,6 +13,8 @@ pub struct Manner {
     pub replace: bool,
     /// True if times of modification and permission bits are kept.
     pub preserve: bool,
+    /// Node to which the segments of a file that is stored go first; `None` for the one that the user prefers, if there is one.
+    pub node: Option<NodeNumber>,
 }
 
 impl Manner {
@@ -23,6 +26,6 @@ impl Manner {
             _ => None,
         };
         let attributes = kept.as_ref().map(Attributes::from).unwrap_or_default();
-        Upload { stored_as: StoreAs { attributes, replace: self.replace }, ..upload }
+        Upload { stored_as: StoreAs { attributes, replace: self.replace }, preferred: self.node, ..upload }
     }
 }

@@ -44,3 +44,16 @@ pub fn shared(name: &str, reader: &str, may_read: bool, is_changed: bool) -> Ans
     let text = format!("{} is {state} {}", visible(name), visible(reader));
     Answer::new(View::Text(text), json!({ "file": name, "user": reader, "may_read": may_read }))
 }
+
+/// Returns the answer about a directory, as the user calls it, in which another user may store new files or may not. `is_changed` is false if
+/// that was so before.
+pub fn shared_for_uploads(name: &str, uploader: &str, may_upload: bool, is_changed: bool) -> Answer {
+    let state = match (is_changed, may_upload) {
+        (true, true) => "shared for uploads with",
+        (true, false) => "no longer shared for uploads with",
+        (false, true) => "already shared for uploads with",
+        (false, false) => "not shared for uploads with",
+    };
+    let text = format!("{} is {state} {}", visible(name), visible(uploader));
+    Answer::new(View::Text(text), json!({ "file": name, "user": uploader, "may_upload": may_upload }))
+}

@@ -219,7 +219,7 @@ impl Target {
 /// Fails if there is no such file or directory that the user may read, or if the local directory cannot be made.
 pub async fn plan_download(access: &Access, identity: &Identity, text: &str, to: &Target) -> Result<Plan, ShellError> {
     let (root, entries) = access.tree(identity, text).await?;
-    let Manner { replace, preserve } = to.manner;
+    let Manner { replace, preserve, .. } = to.manner;
     if let [Entry::File(file)] = entries.as_slice()
         && file.key == root
     {

@@ -246,6 +246,14 @@ impl Catalog {
         self.change(Purpose::Keep, |tables| tables.set_reader(key, user, may_read))
     }
 
+    /// Lets a user store new files in a directory, or no longer.
+    ///
+    /// # Errors
+    /// Fails like [`set_reader`](Self::set_reader), and with [`CatalogError::NoDirectory`] for a file.
+    pub fn set_uploader(&self, key: &FileKey, user: &str, may_upload: bool) -> Result<(), CatalogError> {
+        self.change(Purpose::Keep, |tables| tables.set_uploader(key, user, may_upload))
+    }
+
     /// Gives the files and directories without an owner to `owner`, in one transaction, and returns the former keys of those in the
     /// root that were given, directories with all that is within them. One keeps no owner if the owner has a file or directory of
     /// the same name, or if its new key, or one within it, is among those `promised` to other files. Kept uploads without an owner
@@ -424,8 +432,8 @@ impl Reading {
     fn directory(&self, key: FileKey, directory: DirectoryId) -> Result<DirectoryRecord, DatabaseError> {
         let missing = || database::damaged(format!("the directory `{key}` has no record"));
         let row = DirectoryRow::decode(self.directories.get(directory.0)?.ok_or_else(missing)?.value())?;
-        let DirectoryRow { created: made_at, modified, mode, readers, .. } = row;
-        Ok(DirectoryRecord { key, made_at, modified, mode, readers })
+        let DirectoryRow { created: made_at, modified, mode, readers, uploaders, .. } = row;
+        Ok(DirectoryRecord { key, made_at, modified, mode, readers, uploaders })
     }
 
     /// Returns the entry of a file and the digest of its manifest.

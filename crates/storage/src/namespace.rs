@@ -30,12 +30,16 @@ pub struct DirectoryRecord {
     pub mode: u32,
     /// Users other than the owner who may read what is in the directory.
     pub readers: BTreeSet<String>,
+    /// Users other than the owner who may store new files in the directory. Not part of the encoding.
+    #[serde(skip)]
+    pub uploaders: BTreeSet<String>,
 }
 
 impl DirectoryRecord {
-    /// Returns a directory as it is made, in seconds since 1970: with the usual permission bits and without readers.
-    pub const fn made(key: FileKey, made_at: u64) -> DirectoryRecord {
-        DirectoryRecord { key, made_at, modified: made_at, mode: DIRECTORY_MODE, readers: BTreeSet::new() }
+    /// Returns a directory as it is made, in seconds since 1970: with the usual permission bits, and shared with nobody.
+    pub fn made(key: FileKey, made_at: u64) -> DirectoryRecord {
+        let (readers, uploaders) = (BTreeSet::new(), BTreeSet::new());
+        DirectoryRecord { key, made_at, modified: made_at, mode: DIRECTORY_MODE, readers, uploaders }
     }
 }
 
@@ -71,6 +75,14 @@ impl Entry {
         match self {
             Entry::Directory(directory) => &directory.readers,
             Entry::File(file) => &file.readers,
+        }
+    }
+
+    /// Returns the users other than the owner who may store new files in this very directory; none for a file.
+    pub const fn uploaders(&self) -> Option<&BTreeSet<String>> {
+        match self {
+            Entry::Directory(directory) => Some(&directory.uploaders),
+            Entry::File(_) => None,
         }
     }
 
@@ -289,6 +301,12 @@ impl Namespace {
         has_reader(key) || key.ancestors().any(|directory| has_reader(&directory))
     }
 
+    /// Returns true if a directory itself was shared with a user for storing new files in it.
+    pub fn is_uploader(&self, directory: &FileKey, user: &str) -> bool {
+        let uploaders = self.get(directory).and_then(Entry::uploaders);
+        uploaders.is_some_and(|uploaders| uploaders.contains(user))
+    }
+
     /// Inserts an entry, or replaces the one of its key.
     pub fn insert(&mut self, entry: Entry) {
         if let Entry::File(file) = &entry {
@@ -347,13 +365,24 @@ impl Namespace {
     /// Grants a user read access to a file or to what is in a directory, or revokes it.
     pub fn set_reader(&mut self, key: &FileKey, user: &str, may_read: bool) {
         if let Some(entry) = self.entries.get_mut(key) {
-            let readers = Arc::make_mut(entry).readers_mut();
-            match may_read {
-                true => readers.insert(user.to_owned()),
-                false => readers.remove(user),
-            };
+            set_member(Arc::make_mut(entry).readers_mut(), user, may_read);
         }
     }
+
+    /// Lets a user store new files in a directory, or no longer.
+    pub fn set_uploader(&mut self, directory: &FileKey, user: &str, may_upload: bool) {
+        if let Some(Entry::Directory(directory)) = self.entries.get_mut(directory).map(Arc::make_mut) {
+            set_member(&mut directory.uploaders, user, may_upload);
+        }
+    }
+}
+
+/// Adds a user to those with whom something is shared, or removes them.
+pub(crate) fn set_member(users: &mut BTreeSet<String>, user: &str, is_member: bool) {
+    match is_member {
+        true => users.insert(user.to_owned()),
+        false => users.remove(user),
+    };
 }
 
 /// Collects entries; of two with the same key, the later one stays.

@@ -1,7 +1,7 @@
 //! Placement: the choice of the node that stores the next segment.
 //!
 //! Two policies exist: round-robin, and the node with the largest free share of its capacity. Both skip nodes that are dead, full
-//! or excluded.
+//! or excluded. A node that is preferred comes before what the policy says, as long as it can take the segment.
 
 use std::fmt;
 use std::str::FromStr;
@@ -68,9 +68,14 @@ impl Placement {
         Placement { policy, next: 0 }
     }
 
-    /// Chooses the holder of a segment of `len` bytes; returns `None` if no node can take it.
-    pub fn choose(&mut self, candidates: &[Candidate], len: u64) -> Option<NodeNumber> {
+    /// Chooses the holder of a segment of `len` bytes: the preferred node if it can take it, or else the one that the policy says. Returns
+    /// `None` if no node can take it.
+    pub fn choose(&mut self, candidates: &[Candidate], len: u64, preferred: Option<NodeNumber>) -> Option<NodeNumber> {
         let fits = |candidate: &&Candidate| candidate.usable && candidate.free >= len;
+        // The turn of the others stays where it is.
+        if let Some(chosen) = candidates.iter().filter(fits).find(|candidate| preferred == Some(candidate.node)) {
+            return Some(chosen.node);
+        }
         let count = candidates.len();
         let in_turn = (0..count).filter_map(|step| candidates.get((self.next + step) % count));
         let chosen = match self.policy {
@@ -111,7 +116,7 @@ mod tests {
     }
 
     fn chosen(placement: &mut Placement, candidates: &[Candidate], times: usize) -> Vec<usize> {
-        (0..times).filter_map(|_| placement.choose(candidates, 10)).map(NodeNumber::index).collect()
+        (0..times).filter_map(|_| placement.choose(candidates, 10, None)).map(NodeNumber::index).collect()
     }
 
     #[test]
@@ -120,8 +125,8 @@ mod tests {
         all[2].usable = false;
         let mut placement = Placement::new(PlacementPolicy::RoundRobin);
         assert_eq!(chosen(&mut placement, &all, 5), [0, 3, 0, 3, 0]);
-        assert_eq!(placement.choose(&all, 51), None);
-        assert_eq!(placement.choose(&[], 10), None);
+        assert_eq!(placement.choose(&all, 51, None), None);
+        assert_eq!(placement.choose(&[], 10, None), None);
     }
 
     #[test]
@@ -132,16 +137,41 @@ mod tests {
         assert_eq!(chosen(&mut placement, &candidates(&[50, 50, 50]), 4), [0, 1, 2, 0]);
     }
 
+    /// A preferred node takes all for which it has room, and the others have their turns as if there were none.
+    #[test]
+    fn the_preferred_node_first_while_it_can() {
+        let mut all = candidates(&[50, 50, 25, 50]);
+        let mut placement = Placement::new(PlacementPolicy::RoundRobin);
+        let preferred = Some(NodeNumber::from_index(2));
+        let mut choose = |all: &mut [Candidate], preferred| {
+            let node = placement.choose(all, 10, preferred).unwrap();
+            all[node.index()].free -= 10;
+            node.index()
+        };
+        assert_eq!(choose(&mut all, None), 0);
+        let chosen: Vec<usize> = (0..5).map(|_| choose(&mut all, preferred)).collect();
+        assert_eq!(chosen, [2, 2, 1, 3, 0]);
+        all[2].free = 50;
+        all[2].usable = false;
+        assert_eq!(choose(&mut all, preferred), 1);
+        assert_eq!(choose(&mut all, Some(NodeNumber::from_index(9))), 3);
+        all.iter_mut().for_each(|node| node.usable = false);
+        assert_eq!(placement.choose(&all, 10, preferred), None);
+    }
+
     proptest! {
-        /// What is said to have room can be placed, segment by segment, in turn; what is not cannot.
+        /// What is said to have room can be placed, segment by segment, in turn, whatever node is preferred; what is not cannot.
         #[test]
-        fn a_file_has_room_where_each_segment_finds_a_node(free in proptest::collection::vec(0u64..60, 0..5), size in 0u64..200) {
+        fn a_file_has_room_where_each_segment_finds_a_node(
+            free in proptest::collection::vec(0u64..60, 0..5), size in 0u64..200, preferred in proptest::option::of(0usize..6),
+        ) {
             const SEGMENT: u64 = 10;
+            let preferred = preferred.map(NodeNumber::from_index);
             let mut all = candidates(&free);
             let said = has_room_for(&all, size, SEGMENT);
             let mut placement = Placement::new(PlacementPolicy::RoundRobin);
             let segments = (0..size).step_by(SEGMENT as usize).map(|start| SEGMENT.min(size - start));
-            let done = segments.into_iter().all(|len| match placement.choose(&all, len) {
+            let done = segments.into_iter().all(|len| match placement.choose(&all, len, preferred) {
                 Some(node) => { all[node.index()].free -= len; true }
                 None => false,
             });
@@ -151,8 +181,9 @@ mod tests {
         #[test]
         fn a_chosen_node_can_always_take_it(
             nodes in proptest::collection::vec((any::<bool>(), 1u64..100, 0u64..100), 0..8),
-            len in 1u64..100, aware: bool,
+            len in 1u64..100, aware: bool, preferred in proptest::option::of(0usize..9),
         ) {
+            let preferred = preferred.map(NodeNumber::from_index);
             let policy = if aware { PlacementPolicy::CapacityAware } else { PlacementPolicy::RoundRobin };
             let all: Vec<Candidate> = nodes.into_iter().enumerate().map(|(index, (usable, capacity, free))| {
                 Candidate { node: NodeNumber::from_index(index), usable, capacity, free: free.min(capacity) }
@@ -160,7 +191,7 @@ mod tests {
             let able = |candidate: &&Candidate| candidate.usable && candidate.free >= len;
             let mut placement = Placement::new(policy);
             for _ in 0..5 {
-                match placement.choose(&all, len) {
+                match placement.choose(&all, len, preferred) {
                     Some(node) => prop_assert!(all.iter().filter(able).any(|candidate| candidate.node == node)),
                     None => prop_assert_eq!(all.iter().filter(able).count(), 0),
                 }

@@ -160,6 +160,9 @@ pub struct UploadRecord {
     pub declared: Declared,
     /// Attributes and place with which the upload was begun, which it keeps whoever continues it.
     pub stored_as: StoreAs,
+    /// User who has begun the upload in a directory of another user; `None` for the owner. Not part of the encoding.
+    #[serde(skip)]
+    pub begun_by: Option<String>,
 }
 
 #[cfg(test)]

@@ -38,7 +38,15 @@ pub(super) fn key(owner: &str, name: &str) -> FileKey {
 
 /// What is stored under this name, of unknown size, and is not kept.
 pub(super) fn named(name: &str) -> StreamUpload {
-    StreamUpload { name: name.into(), size: None, keep: None, stored_at: 1, stored_as: Default::default() }
+    StreamUpload {
+        name: name.into(),
+        owner: None,
+        size: None,
+        keep: None,
+        stored_at: 1,
+        stored_as: Default::default(),
+        preferred: None,
+    }
 }
 
 /// What is stored under this name and kept until the instant 1000.

@@ -138,7 +138,14 @@ fn fifty_stalled_streams_of_both_kinds_end_once_they_are_served() {
 
 fn stalled_upload(name: &str) -> Command {
     let source = Source::Stream { stream: SourceStream::default(), size: None, keep: None };
-    Command::Upload(Upload { source, name: Some(name.into()), stored_at: 1, stored_as: Default::default() })
+    Command::Upload(Upload {
+        source,
+        name: Some(name.into()),
+        stored_at: 1,
+        stored_as: Default::default(),
+        owner: None,
+        preferred: None,
+    })
 }
 
 fn unread(name: &str) -> Command {

@@ -4,9 +4,11 @@ use std::fs::File;
 use std::path::Path;
 
 use p2p_base::units::SimDuration;
-use p2p_engine::operation::{ByteRange, Cancel, ForgetUpload};
+use p2p_engine::StreamUpload;
+use p2p_engine::operation::{ByteRange, Cancel, ForgetUpload, MakeDirectory, ShareUploads};
 use p2p_engine::recording::{Recording, Replayed};
 use p2p_engine::transfer::TransferState;
+use p2p_store::manifest::NodeNumber;
 
 use super::bench::{Bench, content, drain, feed, kept, key, named, on_a_runtime, remote, upload_id};
 use crate::harness::user;
@@ -90,6 +92,39 @@ fn a_run_with_streams_replays_without_their_content() {
     let streamed: Vec<_> = bench.segments().into_iter().filter(|path| !before.contains(path)).collect();
     assert!(streamed.len() > 5);
     streamed.iter().for_each(|path| std::fs::remove_file(path).unwrap());
+    replays_twice(&bench, &recording, &trace);
+}
+
+/// Uploads into a directory that another user had shared before the run, one of them kept by then, and one that the run shares itself.
+#[test]
+fn uploads_into_shared_directories_are_replayed() {
+    let (alice, dave, bytes) = (remote("alice"), remote("dave"), content(300_000, 5));
+    let share = |path: &str| ShareUploads { directory: key("alice", path), user: "dave".into(), may_upload: true };
+    let into = |upload: StreamUpload, preferred| StreamUpload { owner: Some("alice".into()), preferred, ..upload };
+    let node = Some(NodeNumber::from_index(1));
+    let bench = Bench::new();
+    on_a_runtime(async {
+        for path in ["inbox", "later"] {
+            let make = MakeDirectory { path: path.into(), parents: false, made_at: 0 };
+            bench.handle.call(&alice, make).await.unwrap();
+        }
+        bench.handle.call(&alice, share("inbox")).await.unwrap();
+        let begun = bench.begin_with(&dave, into(kept("inbox/kept", upload_id(1)), None), &bytes).await;
+        drop(begun.writer);
+        assert_eq!(bench.finished(begun.transfer).await.status.state, TransferState::Parked);
+    });
+    let recording = bench.path("run.p2prec");
+    let bench = bench.restart(Some(&recording));
+    let trace = on_a_runtime(async {
+        bench.store(&dave, into(kept("inbox/kept", upload_id(1)), node), &content(400_000, 5)).await;
+        bench.store(&dave, into(named("inbox/new"), node), &content(200_000, 6)).await;
+        bench.handle.call(&alice, share("later")).await.unwrap();
+        bench.store(&dave, into(named("later/new"), None), &content(100_000, 7)).await;
+        let report = bench.store(&alice, named("own"), &content(100_000, 8)).await;
+        assert_eq!(report.status.state, TransferState::Done);
+        bench.handle.trace_hash().await.unwrap().to_string()
+    });
+    let bench = bench.restart(None);
     replays_twice(&bench, &recording, &trace);
 }
 

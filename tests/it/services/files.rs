@@ -225,7 +225,7 @@ impl Client {
     }
 
     async fn share(&self, path: &str, user: &str, may_read: bool) -> Result<bool, Status> {
-        let wanted = ShareFileRequest { path: path.into(), user: user.into(), may_read };
+        let wanted = ShareFileRequest { path: path.into(), user: user.into(), may_read, may_upload: None };
         self.service.clone().share_file(self.request(wanted)).await.map(|shared| shared.into_inner().changed)
     }
 }

@@ -12,8 +12,7 @@ use super::room::Browser;
 use super::*;
 use crate::program::DEADLINE;
 
-const OPEN: &str =
-    "[network]\nbandwidth = '1Gbit/s'\ndelay = '1ms'\nloss = '0%'\n[accounts]\nremote_registration = 'open'\n";
+const OPEN: &str = "[network]\nbandwidth = '1Gbit/s'\ndelay = '1ms'\nloss = '0%'\n[accounts]\nremote_registration = 'open'\n";
 /// Hosts enough that a partition is more events than are kept.
 const MANY: &str = "[network]\nbandwidth = '1Gbit/s'\ndelay = '1ms'\nloss = '0%'\n[nodes]\ncount = 132\n";
 /// Events that are kept, and that a reader may lag behind.

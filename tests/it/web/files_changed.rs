@@ -209,6 +209,56 @@ fn what_is_shared_is_read_by_others() {
     });
 }
 
+/// A directory that is shared for uploads takes new files of others, which are the owner's, and shows nothing.
+#[test]
+fn others_store_where_they_may() {
+    on_a_runtime(async {
+        let site = filled().await;
+        let bob = site.registered("bob", None).await;
+        let of_bob =
+            async |method: Method, path: &str| read(site.request_by(&bob, method, path).body("new").send().await.unwrap()).await;
+        assert_eq!(of_bob(Method::PUT, "/files/content/~alice/docs/new.txt").await.0, 403);
+        let share = json!({ "path": "docs", "user": "bob", "upload": true });
+        assert_eq!(site.send(Method::POST, "/files/share", share.clone()).await, (200, json!({ "changed": true })));
+        let docs = &site.get("/files?path=.&search=docs").await.1["entries"][0];
+        assert_eq!((&docs["shared_with"], &docs["uploads_from"]), (&json!([]), &json!(["bob"])));
+        let (status, stored) = of_bob(Method::PUT, "/files/content/~alice/docs/new.txt").await;
+        assert_eq!((status, &stored["owner"], &stored["size_bytes"]), (201, &json!("alice"), &json!(3)), "{stored}");
+        for (method, path) in [(Method::GET, "new.txt"), (Method::GET, "report%20old.txt"), (Method::DELETE, "new.txt")] {
+            let (status, body) = of_bob(method, &format!("/files/content/~alice/docs/{path}")).await;
+            assert_eq!(status, 404, "{path}: {body}");
+        }
+        let (status, body) = of_bob(Method::PUT, "/files/content/~alice/docs/new.txt").await;
+        assert_eq!(status, 403, "nothing is replaced: {body}");
+        assert_eq!(site.content("docs/new.txt", &[]).await.2, b"new");
+        let (status, body) =
+            site.send(Method::POST, "/files/share", json!({ "path": "b.txt", "user": "bob", "upload": true })).await;
+        assert_eq!((status, body["reason"].as_str()), (409, Some("NOT_DIRECTORY")), "{body}");
+        assert_eq!(
+            site.send(Method::DELETE, "/files/share", json!({ "path": "docs", "user": "bob" })).await.1,
+            json!({ "changed": true })
+        );
+        assert_eq!(of_bob(Method::PUT, "/files/content/~alice/docs/newer.txt").await.0, 403);
+    });
+}
+
+/// The node that an upload names takes all of it, and one that is not there is refused.
+#[test]
+fn an_upload_goes_to_the_node_that_it_names() {
+    on_a_runtime(async {
+        let site = filled().await;
+        for node in ["Node_02", "Node_05"] {
+            site.put(&format!("{node}.bin?node={node}"), super::files::bytes(200_000)).await;
+            let (_, info) = site.get(&format!("/files/info/{node}.bin")).await;
+            let places = info["places"].as_array().unwrap();
+            assert!(places.len() == 4 && places.iter().all(|place| place["nodes"] == json!([node])), "{info}");
+        }
+        let request = site.request(Method::PUT, "/files/content/x?node=Node_99").body("x").send().await.unwrap();
+        let (status, body) = read(request).await;
+        assert_eq!((status, &body["field"]), (400, &json!("node")), "{body}");
+    });
+}
+
 /// A link gives what it is to and nothing else, to whoever has it, until it is revoked.
 #[test]
 fn links_give_what_they_are_to() {

@@ -58,7 +58,12 @@ fn one_time_passwords_are_enabled_by_forms() {
         };
         let (challenge, kind) = (hidden("challenge"), hidden("kind"));
         let code = |code: &str| {
-            let fields = [("challenge", challenge.clone()), ("kind", kind.clone()), ("next", "/account".to_owned()), ("code", code.to_owned())];
+            let fields = [
+                ("challenge", challenge.clone()),
+                ("kind", kind.clone()),
+                ("next", "/account".to_owned()),
+                ("code", code.to_owned()),
+            ];
             let second = &second;
             async move {
                 let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
@@ -82,7 +87,8 @@ fn tokens_are_made_and_revoked() {
         let browser = Browser::of_user(&site, "alice").await;
         let form = async |fields: &[(&str, &str)]| browser.send("/account", "/account", fields).await;
         let made = form(&[("do", "new-token"), ("name", "backup"), ("scope", "read"), ("path", ""), ("days", "30")]).await;
-        let token = made.text.split("id=\"new-token\"").nth(1).unwrap().split("value=\"").nth(1).unwrap().split('"').next().unwrap();
+        let token =
+            made.text.split("id=\"new-token\"").nth(1).unwrap().split("value=\"").nth(1).unwrap().split('"').next().unwrap();
         let who = site.client.get(site.url("/api/v1/auth/whoami")).bearer_auth(token);
         assert_eq!(who.send().await.unwrap().status(), 200);
         assert!(!browser.get("/account").await.has(token), "it is shown once");

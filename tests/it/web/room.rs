@@ -62,7 +62,8 @@ fn part<'p>(page: &'p str, id: &str) -> &'p str {
 fn assert_sound(page: &str) {
     assert!(!page.contains(" style=") && !page.contains("<style"), "styles stand in files");
     assert!(!page.contains(" onclick=") && !page.contains("<script>"), "scripts stand in files");
-    let values = |name: &str| page.split(&format!(" {name}=\"")).skip(1).map(|rest| rest.split('"').next().unwrap()).collect::<Vec<_>>();
+    let values =
+        |name: &str| page.split(&format!(" {name}=\"")).skip(1).map(|rest| rest.split('"').next().unwrap()).collect::<Vec<_>>();
     let ids: Vec<&str> = values("id");
     let known: BTreeSet<&str> = ids.iter().copied().collect();
     assert_eq!(ids.len(), known.len(), "an id is of one element: {ids:?}");

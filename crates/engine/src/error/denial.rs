@@ -45,6 +45,9 @@ pub enum Denial {
     /// The file belongs to another user, who has shared it for reading.
     #[error("`{}` belongs to another user: you may only read it", visible(&.0.to_string()))]
     ReadOnly(FileKey),
+    /// The directory, or the one that the file is in, belongs to another user, who has shared it for storing new files.
+    #[error("`{}` belongs to another user: you may store new files there, and change nothing", visible(&.0.to_string()))]
+    StoreOnly(FileKey),
     /// No file of this name is stored, or the caller may not see it.
     #[error("no file named `{0}` is stored")]
     UnknownFile(FileKey),

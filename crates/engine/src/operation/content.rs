@@ -87,6 +87,9 @@ pub struct KeptUpload {
     /// Attributes and place with which it was begun.
     #[serde(skip)]
     pub stored_as: StoreAs,
+    /// User who has begun it in a directory of another user; `None` for the owner.
+    #[serde(skip)]
+    pub begun_by: Option<String>,
 }
 
 /// Part of a list. Of a directory that the caller may read as a whole, a page costs the same however long the list is.

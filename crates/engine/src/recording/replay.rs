@@ -100,7 +100,9 @@ impl Recording {
         let mut replayed = Replayed { commands: 0, at: SimTime::ZERO, trace_hash: String::new(), recorded_hash: None };
         for entry in self.entries {
             match entry {
-                Entry::Command { at, caller, command } | Entry::CommandOf { at, caller, command, .. } => {
+                Entry::Command { at, caller, command }
+                | Entry::CommandOf { at, caller, command, .. }
+                | Entry::CommandWith { at, caller, command, .. } => {
                     advance(&mut simulation, at, is_over)?;
                     replayed.commands += 1;
                     replayed.at = at;
@@ -134,8 +136,8 @@ fn check_instants(entries: &[Entry]) -> Result<(), &'static str> {
     let mut latest = SimTime::ZERO;
     for entry in entries {
         let at = match entry {
-            Entry::Command { at, .. } | Entry::CommandOf { at, .. } | Entry::Streams { at, .. } => at,
-            Entry::Mark { at } | Entry::End { at, .. } => at,
+            Entry::Command { at, .. } | Entry::CommandOf { at, .. } | Entry::CommandWith { at, .. } => at,
+            Entry::Streams { at, .. } | Entry::Mark { at } | Entry::End { at, .. } => at,
             Entry::Start { .. } | Entry::Fact(_) => continue,
         };
         if *at < latest {
@@ -203,11 +205,12 @@ fn check_lengths(entries: &[Entry]) -> Result<(), &'static str> {
 
 /// Restores a directory. Each change is a durable transaction, so that nothing is set that is as the directory is made.
 fn restore_directory(catalog: &Catalog, directory: &DirectoryRecord) -> Result<(), CatalogError> {
-    let DirectoryRecord { key, made_at, modified, mode, readers } = directory;
+    let DirectoryRecord { key, made_at, modified, mode, readers, uploaders } = directory;
     catalog.make_directories(std::slice::from_ref(key), *made_at)?;
     if (*modified, *mode) != (*made_at, DIRECTORY_MODE) {
         catalog.set_attributes(key, Attributes { modified: Some(*modified), mode: Some(*mode) })?;
     }
+    uploaders.iter().try_for_each(|uploader| catalog.set_uploader(key, uploader, true))?;
     readers.iter().try_for_each(|reader| catalog.set_reader(key, reader, true))
 }
 
@@ -227,6 +230,7 @@ fn restore(config: EngineConfig, restored: &Restored, scratch: &Path) -> Result<
                 catalog.commit_file(manifest).map_err(EngineError::from)?;
             }
             Fact::Upload(..) | Fact::Segment { .. } | Fact::Usage { .. } | Fact::Pin(_) => {}
+            Fact::Uploaders(..) | Fact::BegunBy(..) => {}
         }
     }
     for (upload, segments) in &restored.uploads {

@@ -58,7 +58,7 @@ impl Simulation {
         let (user, host) = (by.name().map(str::to_owned), caller.host);
         let reply = |reply| Some(Ok(reply));
         match command {
-            Command::Upload(upload) => self.upload(id, user, upload, (host, is_remote, policy::may_see_usage(by))),
+            Command::Upload(upload) => self.upload(id, caller, upload),
             Command::Download(download) => self.download(id, (user, host), download, is_remote),
             Command::ForgetUpload(forget) => Some(self.forget_upload((user, host), forget.upload)),
             Command::ExpireUploads(expire) => Some(self.expire_uploads(expire.now).map(Reply::Done)),
@@ -69,6 +69,7 @@ impl Simulation {
             Command::CopyFile(copy) => self.copy(id, user, copy),
             Command::SetAttributes(set) => self.set_attributes(id, set),
             Command::Share(share) => self.share(id, share),
+            Command::ShareUploads(share) => self.share_uploads(id, share),
             Command::Adopt(adopt) => self.adopt(id, adopt.owner),
             Command::Await(wait) => self.await_transfer(id, wait.transfer),
             Command::Cancel(cancel) => self.stop(id, cancel.transfer, Input::Cancelled),

@@ -21,6 +21,8 @@ use crate::io::crashed;
 use crate::io::{Blocked, JobId, Lane, Outcome};
 use crate::operation::{self, ByteRange, Keep, Sink, Source};
 use crate::peer::Peer;
+use crate::policy;
+use crate::principal::{Caller, Origin};
 use crate::stream::{StreamInput, stand_in};
 use crate::transfer::{
     Download, DownloadPlan, Input, SEGMENTS_MAX, Transfer, TransferError, TransferId, TransferState, Upload, UploadPlan,
@@ -30,7 +32,7 @@ use crate::transfer::{
 #[derive(Debug, Clone)]
 pub(super) enum Opening {
     Upload {
-        owner: Option<String>,
+        by: Option<String>,
         upload: operation::Upload,
         path: PathBuf,
         host: Peer,
@@ -46,29 +48,31 @@ pub(super) enum Opening {
 }
 
 impl Simulation {
-    /// Begins an upload by a host, or continues a kept one. The stream of a caller from remote does not hold virtual time.
+    /// Begins an upload by the host of a caller, or continues a kept one. The stream of a caller from remote does not hold virtual time.
     pub(super) fn upload(
         &mut self,
         id: CommandId,
-        owner: Option<String>,
+        Caller { principal, origin, host }: &Caller,
         upload: operation::Upload,
-        (host, is_remote, may_see_usage): (Peer, bool, bool),
     ) -> Option<Answer> {
+        let (upload, may_see_usage) = (policy::as_may_be_stored(principal, upload), policy::may_see_usage(principal));
+        let (by, host, is_remote) = (principal.name().map(str::to_owned), *host, matches!(origin, Origin::Remote(_)));
         if let Err(error) = self.refuse_without_host(host) {
             return Some(Err(error));
         }
         match &upload.source {
             Source::Stream { stream, size, keep: Some(keep) } if self.knows_upload(keep.id) => {
-                self.resume(id, Resuming { stream: stream.clone(), size: *size, keep: *keep, host, is_remote })
+                let (stream, size, keep, preferred) = (stream.clone(), *size, *keep, upload.preferred);
+                self.resume(id, Resuming { stream, size, keep, preferred, by, host, is_remote })
             }
             Source::File(path) => {
                 let path = path.clone();
-                let opening = Opening::Upload { owner, upload, path: path.clone(), host, may_see_usage };
+                let opening = Opening::Upload { by, upload, path: path.clone(), host, may_see_usage };
                 self.begin_opening(id, opening, Lane::Source, move || opening::open(&path))
             }
             Source::Stream { stream, size, keep } => {
                 let (edge, size, keep) = (Edge::of_stream(stream.clone(), is_remote), *size, *keep);
-                Some(self.upload_from(edge, size, (owner, host, &upload), keep))
+                Some(self.upload_from(edge, size, (by, host, &upload), keep))
             }
         }
     }
@@ -92,12 +96,12 @@ impl Simulation {
     pub(super) fn answer_to_opening(&mut self, job: JobId, opening: Opening) -> Result<Answer, Blocked> {
         let outcome = self.world.work.jobs.take(job).ok_or(Blocked(job))?;
         Ok(match (opening, outcome) {
-            (Opening::Upload { owner, upload, path, host, may_see_usage }, Outcome::Opened(opened)) => {
+            (Opening::Upload { by, upload, path, host, may_see_usage }, Outcome::Opened(opened)) => {
                 let begun = opened.and_then(|opened| {
                     let (file, found) = *opened;
                     let source = FileSource::new(file, &found, &path, self.world.config.segment_size);
                     let (edge, size) = (Edge::of_source(UploadSource::File(source)), ByteSize::from_bytes(found.len()));
-                    self.upload_from(edge, Some(size), (owner, host, &upload), None)
+                    self.upload_from(edge, Some(size), (by, host, &upload), None)
                 });
                 begun.map_err(|error| error.with_usage_if(may_see_usage))
             }
@@ -114,7 +118,7 @@ impl Simulation {
         &mut self,
         edge: Edge,
         size: Option<ByteSize>,
-        (owner, host, upload): (Option<String>, Peer, &operation::Upload),
+        (by, host, upload): (Option<String>, Peer, &operation::Upload),
         keep: Option<Keep>,
     ) -> Answer {
         self.refuse_without_host(host)?;
@@ -122,12 +126,14 @@ impl Simulation {
             (None, Source::File(path)) => return Err(opening::cannot_read(path, NAMELESS.into())),
             (name, _) => stored_path(name.unwrap_or_default())?,
         };
-        let operation::Upload { stored_at, stored_as, .. } = *upload;
-        let key = FileKey { owner, name };
+        let operation::Upload { stored_at, stored_as, preferred, .. } = *upload;
+        let key = FileKey { owner: upload.owner.clone().or_else(|| by.clone()), name };
         let (segment_size, is_remote) = (self.world.config.segment_size, edge.is_remote());
         let is_readable_again = edge.is_readable_again();
-        let plan = UploadPlan { key, host, size, segment_size, stored_at, stored_as, is_remote, is_readable_again, keep };
-        self.begin_upload(plan, edge)
+        self.begin_upload(
+            UploadPlan { key, by, host, size, segment_size, stored_at, stored_as, preferred, is_remote, is_readable_again, keep },
+            edge,
+        )
     }
 
     /// Begins to store what a plan says, unless it has to be refused.
@@ -137,13 +143,13 @@ impl Simulation {
         self.refuse_for_upload(&key, plan.stored_as.replace)?;
         self.keep_mode(&mut plan);
         let size = plan.size.unwrap_or(ByteSize::from_bytes(0));
-        self.refuse_unfit((&key, plan.host), size, size)?;
+        self.refuse_unfit((&key, plan.host), size, size).map_err(|error| error.without_quota_if(plan.is_of_guest()))?;
         self.world.claim_volumes(Purpose::Keep)?;
-        let id = self.next_id();
+        let (id, by) = (self.next_id(), plan.by.clone());
         let upload = Upload::new(self.now(), id, plan);
-        self.world.names.reserve(key.clone());
+        self.world.names.reserve(key);
         self.note_kept(upload.kept().map(|(record, _)| record.id));
-        self.begin_with_memory(id, key.owner, Transfer::Upload(Box::new(upload)), edge)
+        self.begin_with_memory(id, by, Transfer::Upload(Box::new(upload)), edge)
     }
 
     /// Lets a file that replaces another one have its mode, unless another mode is given.

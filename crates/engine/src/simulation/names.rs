@@ -9,7 +9,7 @@ use p2p_store::attributes::Attributes;
 use p2p_store::catalog::{CatalogError, Copy, Garbage, Stored};
 use p2p_store::manifest::FileRecord;
 use p2p_store::names::{FileKey, stored_path};
-use p2p_store::namespace::Entry;
+use p2p_store::namespace::{Entry, Namespace};
 
 use super::answers::{Answer, catalog_refused};
 use super::running::Running;
@@ -38,6 +38,8 @@ pub(super) enum NameChange {
     SetAttributes { file: FileKey, attributes: Attributes },
     /// Change of the readers of a file or directory.
     Share { file: FileKey, user: String, may_read: bool },
+    /// Change of the users who may store new files in a directory.
+    ShareUploads { directory: FileKey, user: String, may_upload: bool },
 }
 
 impl Simulation {
@@ -45,6 +47,18 @@ impl Simulation {
         let operation::Share { file, user, may_read } = share;
         match self.changeable(&file) {
             Ok(()) => self.change_names(id, NameChange::Share { file, user, may_read }),
+            Err(error) => Some(Err(error)),
+        }
+    }
+
+    pub(super) fn share_uploads(&mut self, id: CommandId, share: operation::ShareUploads) -> Option<Answer> {
+        let operation::ShareUploads { directory, user, may_upload } = share;
+        let is_directory = |names: &Namespace| match names.is_directory(&directory) {
+            true => Ok(()),
+            false => Err(EngineError::NotDirectory { name: directory.name.clone() }),
+        };
+        match self.changeable(&directory).and_then(|()| is_directory(self.world.names.files())) {
+            Ok(()) => self.change_names(id, NameChange::ShareUploads { directory, user, may_upload }),
             Err(error) => Some(Err(error)),
         }
     }
@@ -192,6 +206,9 @@ impl Simulation {
                 NameChange::Make { directories, made_at } => catalog.make_directories(&directories, made_at).map(nothing_left),
                 NameChange::SetAttributes { file, attributes } => catalog.set_attributes(&file, attributes).map(nothing_left),
                 NameChange::Share { file, user, may_read } => catalog.set_reader(&file, &user, may_read).map(nothing_left),
+                NameChange::ShareUploads { directory, user, may_upload } => {
+                    catalog.set_uploader(&directory, &user, may_upload).map(nothing_left)
+                }
             })
         })
     }
@@ -321,6 +338,10 @@ impl Simulation {
             NameChange::Share { file, user, may_read } => {
                 self.world.names.files_mut().set_reader(&file, &user, may_read);
                 self.world.emit(Event::FileShared { file, user, may_read });
+            }
+            NameChange::ShareUploads { directory, user, may_upload } => {
+                self.world.names.files_mut().set_uploader(&directory, &user, may_upload);
+                self.world.emit(Event::UploadsShared { directory, user, may_upload });
             }
         }
     }

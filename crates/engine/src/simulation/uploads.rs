@@ -3,7 +3,7 @@
 use p2p_base::database::Purpose;
 use p2p_base::units::ByteSize;
 use p2p_store::catalog::CatalogError;
-use p2p_store::manifest::SegmentRecord;
+use p2p_store::manifest::{NodeNumber, SegmentRecord};
 use p2p_store::segment::SegmentSize;
 use p2p_store::uploads::{Declared, UploadId, UploadRecord};
 
@@ -29,6 +29,10 @@ pub(super) struct Resuming {
     /// Declared size of the whole content.
     pub(super) size: Option<ByteSize>,
     pub(super) keep: Keep,
+    /// Node to which its segments go while it can take them.
+    pub(super) preferred: Option<NodeNumber>,
+    /// User who continues it.
+    pub(super) by: Option<String>,
     /// Host that continues it.
     pub(super) host: Peer,
     pub(super) is_remote: bool,
@@ -69,7 +73,7 @@ impl Simulation {
     }
 
     fn continue_upload(&mut self, record: UploadRecord, segments: Vec<SegmentRecord>, resuming: Resuming) -> Answer {
-        let Resuming { stream, size, keep, host, is_remote } = resuming;
+        let Resuming { stream, size, keep, preferred, by, host, is_remote } = resuming;
         self.refuse_without_host(host)?;
         let inconsistent = || EngineError::from(CatalogError::InconsistentUpload(record.id));
         let segment_size = SegmentSize::try_from(record.segment_size).map_err(|_| inconsistent())?;
@@ -82,7 +86,8 @@ impl Simulation {
         let given = Declared { size: size.map(ByteSize::as_u64), modified: keep.modified };
         let differs = |other| EngineError::UploadDiffers { name: record.key.name.clone(), other };
         let declared = record.declared.with(given).map_err(differs)?;
-        self.refuse_larger((&record, host), size)?;
+        let is_of_guest = by != record.key.owner;
+        self.refuse_larger((&record, host), size).map_err(|error| error.without_quota_if(is_of_guest))?;
         // The name is kept for the upload; but a file that it is to replace may have been changed or removed meanwhile.
         changes::require_storable(self.world.names.files(), &record.key, record.stored_as.replace)?;
         self.refuse_leaving(&record.key)?;
@@ -93,11 +98,23 @@ impl Simulation {
         stream.resume_at(point);
         let (key, stored_at, stored_as) = (record.key.clone(), record.stored_at, record.stored_as);
         let (is_readable_again, kept) = (false, Some(keep));
-        let plan = UploadPlan { key, host, size, segment_size, stored_at, stored_as, is_remote, is_readable_again, keep: kept };
+        let plan = UploadPlan {
+            key,
+            by: by.clone(),
+            host,
+            size,
+            segment_size,
+            stored_at,
+            stored_as,
+            preferred,
+            is_remote,
+            is_readable_again,
+            keep: kept,
+        };
         let (id, record) = (self.next_id(), UploadRecord { expires_at: keep.expires_at, declared, ..record });
-        let (owner, edge) = (record.key.owner.clone(), Edge::of_stream(stream, is_remote));
+        let edge = Edge::of_stream(stream, is_remote);
         let upload = Upload::resume(self.now(), id, plan, record, segments);
-        self.begin_with_memory(id, owner, Transfer::Upload(Box::new(upload)), edge)
+        self.begin_with_memory(id, by, Transfer::Upload(Box::new(upload)), edge)
     }
 
     /// Returns the segments with those of their holders that are in this network; `None` if one has none.
@@ -121,7 +138,7 @@ impl Simulation {
             Some((record, Some((id, transfer.bare_status().state))))
         });
         let parked = self.world.names.parked().values().map(|record| (record, None));
-        let seen = parked.chain(running).filter(|(record, _)| policy::may_change(by, &record.key));
+        let seen = parked.chain(running).filter(|(record, _)| policy::may_keep(by, record.begun_by.as_deref(), &record.key));
         let status = |(record, transfer): (&UploadRecord, Option<(TransferId, TransferState)>)| KeptUpload {
             id: record.id,
             file: record.key.clone(),
@@ -131,6 +148,7 @@ impl Simulation {
             transfer: transfer.map(|(id, _)| id),
             state: transfer.map_or(TransferState::Parked, |(_, state)| state),
             stored_as: record.stored_as,
+            begun_by: record.begun_by.clone(),
         };
         let mut uploads: Vec<KeptUpload> = seen.map(status).collect();
         uploads.sort_by_key(|upload| upload.id);

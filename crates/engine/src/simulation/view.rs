@@ -18,7 +18,7 @@ use crate::gauge::TrafficByHost;
 use crate::known_host::known;
 use crate::pace::PaceStatus;
 use crate::peer::Peer;
-use crate::policy::Facts;
+use crate::policy::{Facts, Starter};
 use crate::snapshot::{
     CaptureState, ConnectionStatus, Figures, HealthMatrix, HealthReport, HostStatus, LinkQueues, LinkRates, NetworkStats,
     NodeStatus, Snapshot, StorageStats, Topology, Usage,
@@ -251,16 +251,17 @@ impl Facts for Simulation {
         self.world.names.files()
     }
 
-    fn starter(&self, transfer: TransferId) -> Option<(Option<&str>, &FileKey)> {
+    fn starter(&self, transfer: TransferId) -> Option<Starter<'_>> {
         let running = self.transfers.get(&transfer).map(Running::bare_status);
         let finished = || self.finished.iter().map(|report| &report.status).find(|status| status.id == transfer);
-        running.or_else(finished).map(|status| (status.user.as_deref(), &status.file))
+        running.or_else(finished).map(|status| (status.user.as_deref(), status.direction, &status.file))
     }
 
-    fn upload(&self, id: UploadId) -> Option<&FileKey> {
+    fn upload(&self, id: UploadId) -> Option<(Option<&str>, &FileKey)> {
         let running = self.transfers.values().filter_map(Running::kept).map(|(record, _)| record);
         let parked = self.world.names.parked().get(&id);
-        parked.or_else(|| running.into_iter().find(|record| record.id == id)).map(|record| &record.key)
+        let found = parked.or_else(|| running.into_iter().find(|record| record.id == id));
+        found.map(|record| (record.begun_by.as_deref(), &record.key))
     }
 
     fn is_kept(&self, user: Option<&str>, node: NodeNumber, id: SegmentId) -> bool {

@@ -181,9 +181,9 @@ pub(super) enum Output {
     Lose { node: NodeNumber, bytes: u64 },
     /// Drop the requests that are not written yet.
     Forget,
-    /// Choose a node for a segment, but none of these: the preferred one if it can take it, one that holds it, or one with room.
-    /// Answered at once.
-    Place { id: SegmentId, len: u64, except: BTreeSet<NodeNumber>, preferred: Option<NodeNumber> },
+    /// Choose a node for a segment, but none of these: the one that is asked again if it can take it, one that holds it, the preferred one
+    /// if it has room, or another one with room. Answered at once.
+    Place { id: SegmentId, len: u64, except: BTreeSet<NodeNumber>, again: Option<NodeNumber>, preferred: Option<NodeNumber> },
     /// Protect a segment on a node from deletion and reserve room for it.
     Pin { index: u32, node: NodeNumber, id: SegmentId, len: u64 },
     /// End the reservation of room for a segment, if it still stands.

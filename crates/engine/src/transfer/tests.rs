@@ -697,8 +697,20 @@ fn upload_from(size: Option<u32>, is_remote: bool, is_readable_again: bool) -> T
     let (key, segment_size) = (FileKey::unowned("a.bin"), SegmentSize::new(SegmentSize::MIN).unwrap());
     let size = size.map(|segments| ByteSize::from_bytes(8 * u64::from(segments)));
     let stored_as = StoreAs::default();
-    let (host, keep) = (Peer::Client, None);
-    let plan = UploadPlan { key, host, size, segment_size, stored_at: 0, stored_as, is_remote, is_readable_again, keep };
+    let (host, by, keep) = (Peer::Client, None, None);
+    let plan = UploadPlan {
+        key,
+        by,
+        host,
+        size,
+        segment_size,
+        stored_at: 0,
+        stored_as,
+        preferred: None,
+        is_remote,
+        is_readable_again,
+        keep,
+    };
     Transfer::Upload(Box::new(Upload::new(SimTime::ZERO, TransferId(1), plan)))
 }
 
@@ -706,8 +718,20 @@ fn upload_from(size: Option<u32>, is_remote: bool, is_readable_again: bool) -> T
 fn replacing_upload(size: u32) -> Transfer {
     let (key, segment_size) = (FileKey::unowned("a.bin"), SegmentSize::new(SegmentSize::MIN).unwrap());
     let (size, stored_as) = (Some(ByteSize::from_bytes(8 * u64::from(size))), StoreAs { replace: true, ..StoreAs::default() });
-    let (host, is_remote, is_readable_again, keep) = (Peer::Client, false, true, None);
-    let plan = UploadPlan { key, host, size, segment_size, stored_at: 0, stored_as, is_remote, is_readable_again, keep };
+    let (host, by, is_remote, is_readable_again, keep) = (Peer::Client, None, false, true, None);
+    let plan = UploadPlan {
+        key,
+        by,
+        host,
+        size,
+        segment_size,
+        stored_at: 0,
+        stored_as,
+        preferred: None,
+        is_remote,
+        is_readable_again,
+        keep,
+    };
     Transfer::Upload(Box::new(Upload::new(SimTime::ZERO, TransferId(1), plan)))
 }
 
@@ -715,8 +739,20 @@ fn replacing_upload(size: u32) -> Transfer {
 fn kept_upload(is_remote: bool) -> Transfer {
     let (key, segment_size) = (FileKey::unowned("a.bin"), SegmentSize::new(SegmentSize::MIN).unwrap());
     let keep = Some(Keep { id: UploadId::new([1; 16]), expires_at: 99, modified: None });
-    let (host, size, stored_as, is_readable_again) = (Peer::Client, None, StoreAs::default(), false);
-    let plan = UploadPlan { key, host, size, segment_size, stored_at: 0, stored_as, is_remote, is_readable_again, keep };
+    let (host, by, size, stored_as, is_readable_again) = (Peer::Client, None, None, StoreAs::default(), false);
+    let plan = UploadPlan {
+        key,
+        by,
+        host,
+        size,
+        segment_size,
+        stored_at: 0,
+        stored_as,
+        preferred: None,
+        is_remote,
+        is_readable_again,
+        keep,
+    };
     Transfer::Upload(Box::new(Upload::new(SimTime::ZERO, TransferId(1), plan)))
 }
 

@@ -58,10 +58,10 @@ impl Upload {
         Upload {
             keeping: plan.keep.map(|keep| Keeping::new(plan.nothing_kept(keep), false)),
             supply: Supply::new(&plan, now),
+            attempts: Attempts::new(plan.preferred),
             log,
             plan,
             books: Books::default(),
-            attempts: Attempts::default(),
             again: Again::default(),
             phase: UploadPhase::Sending,
             outputs,

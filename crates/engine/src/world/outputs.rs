@@ -29,8 +29,8 @@ impl World {
                 self.ask((host, node), Owner::Transfer(id, part), &request, payload);
             }
             Output::Forget => self.forget_requests(host, id),
-            Output::Place { id: segment, len, except, preferred } => {
-                let placed = self.place(host, (segment, len), &except, preferred);
+            Output::Place { id: segment, len, except, again, preferred } => {
+                let placed = self.place(host, (segment, len), &except, (again, preferred));
                 return Carried::Answered(placed.map_or_else(|nodes| Input::NotPlaced { nodes }, |node| Input::Placed { node }));
             }
             Output::Pin { index, node, id: segment, len } => self.pin((id, index), node, segment, len),

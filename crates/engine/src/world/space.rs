@@ -44,9 +44,9 @@ impl Space {
         }
     }
 
-    /// Chooses a node for a segment of `len` bytes; `None` if none has room.
-    pub(crate) fn choose(&mut self, candidates: &[Candidate], len: u64) -> Option<NodeNumber> {
-        self.placement.choose(candidates, len)
+    /// Chooses a node for a segment of `len` bytes, the preferred one if that has room; `None` if none has.
+    pub(crate) fn choose(&mut self, candidates: &[Candidate], len: u64, preferred: Option<NodeNumber>) -> Option<NodeNumber> {
+        self.placement.choose(candidates, len, preferred)
     }
 
     /// Returns the bytes that running uploads will bring to a node.

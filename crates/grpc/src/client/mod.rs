@@ -305,7 +305,19 @@ impl Client {
     /// # Errors
     /// Fails if the server refuses.
     pub async fn share(&self, path: &str, user: &str, may_read: bool) -> Outcome<bool> {
-        let wanted = ShareFileRequest { path: path.to_owned(), user: user.to_owned(), may_read };
+        self.shared(ShareFileRequest { path: path.to_owned(), user: user.to_owned(), may_read, may_upload: None }).await
+    }
+
+    /// Lets a user store new files in a directory, or no longer. Returns true if something has changed.
+    ///
+    /// # Errors
+    /// Fails if the server refuses.
+    pub async fn share_uploads(&self, path: &str, user: &str, may_upload: bool) -> Outcome<bool> {
+        let may_upload = Some(may_upload);
+        self.shared(ShareFileRequest { path: path.to_owned(), user: user.to_owned(), may_read: false, may_upload }).await
+    }
+
+    async fn shared(&self, wanted: ShareFileRequest) -> Outcome<bool> {
         Ok(self.at_once(self.files.clone().share_file(self.request(wanted))).await?.changed)
     }
 

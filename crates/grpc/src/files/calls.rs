@@ -126,12 +126,16 @@ impl Caller {
     }
 
     pub(super) async fn share(&self, request: ShareFileRequest) -> Result<ShareFileResponse, Status> {
-        let ShareFileRequest { path, user, may_read } = request;
+        let ShareFileRequest { path, user, may_read, may_upload } = request;
         if user.len() > super::PATH_MAX {
             return Err(status::invalid("user", "no user has such a name"));
         }
-        let shared = self.access.share(&self.identity, checked("path", &path)?, &user, may_read).await.map_err(told)?;
-        match shared {
+        let path = checked("path", &path)?;
+        let shared = match may_upload {
+            Some(may_upload) => self.access.share_uploads(&self.identity, path, &user, may_upload).await,
+            None => self.access.share(&self.identity, path, &user, may_read).await,
+        };
+        match shared.map_err(told)? {
             Shared::Changed { .. } => Ok(ShareFileResponse { changed: true }),
             Shared::Unchanged { .. } => Ok(ShareFileResponse { changed: false }),
             Shared::Own { .. } => Err(status::invalid("user", "it is the owner, whose access cannot be changed")),
@@ -202,7 +206,7 @@ impl Caller {
 
 /// Returns the bytes that an entry takes of a page, without those of its figures.
 fn length_of(info: &FileInfo) -> usize {
-    info.path.len() + info.name.len() + info.readers.iter().map(String::len).sum::<usize>() + 128
+    info.path.len() + info.name.len() + info.readers.iter().chain(&info.uploaders).map(String::len).sum::<usize>() + 128
 }
 
 /// Returns the token of the page that begins after a key: the owner, whose name has no `/` in it, and the path.

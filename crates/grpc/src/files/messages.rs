@@ -86,11 +86,14 @@ pub(super) fn file(identity: &Identity, entry: &Entry) -> FileInfo {
             readers,
             modified_at: at(file.modified),
             mode: file.mode,
+            uploaders: Vec::new(),
         },
         Entry::Directory(directory) => {
             let (stored_at, mode) = (time(directory.made_at), directory.mode);
             let modified_at = stored_at.and_then(|_| at(directory.modified));
-            FileInfo { path, owner, name, is_directory: true, stored_at, modified_at, mode, readers, ..FileInfo::default() }
+            let uploaders = directory.uploaders.iter().cloned().collect();
+            let known = FileInfo { path, owner, name, is_directory: true, readers, uploaders, ..FileInfo::default() };
+            FileInfo { stored_at, modified_at, mode, ..known }
         }
     }
 }

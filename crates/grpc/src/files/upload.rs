@@ -18,7 +18,7 @@ use tokio::time::timeout;
 use tonic::{Status, Streaming};
 
 use super::acknowledged::{self, Progress};
-use super::messages::{attributes, digest, figures, nanos};
+use super::messages::{attributes, digest, figures, file, nanos};
 use super::produced::send;
 use super::{CHUNK_MAX, Caller, checked};
 use crate::proto::upload_file_request::Message as Sent;
@@ -131,8 +131,9 @@ impl Caller {
             return Err(status::taken_over(&upload));
         }
         let report = report.into_result().map_err(told)?;
-        let file = self.described(&report.status.file).await?;
-        send(answers, Message::Done(UploadDone { file: Some(file), figures: Some(figures(&report)) })).await
+        let stored = self.access.stored_file(&self.identity, &report).await.map_err(told)?;
+        let file = Some(file(&self.identity, &stored));
+        send(answers, Message::Done(UploadDone { file, figures: Some(figures(&report)) })).await
     }
 
     /// Begins an upload, or continues the one that is kept.

@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use p2p_auth::names::UserName;
 use p2p_base::likeness;
+use p2p_base::spelling::composed;
 use p2p_engine::error::NAMELESS;
 use p2p_engine::operation::{
     BeginTransfer, ByteRange, Download, ListDirectory, ListFiles, MakeDirectory, Move, Page, Remove, StatFile, Upload,
@@ -40,14 +42,15 @@ impl Access {
         Ok(manifests)
     }
 
-    /// Returns the stored file or the directory that the user calls `text` and may read.
+    /// Returns the stored file or the directory that the user calls `text` and may know of: one that they may read, or a directory in which
+    /// they may store files.
     ///
     /// # Errors
-    /// Fails if there is none or the user may not read it; the error does not reveal which.
+    /// Fails if there is none or the user may not know of it; the error does not reveal which.
     pub async fn entry(&self, identity: &Identity, text: &str) -> Result<Entry, AccessError> {
         let (files, principal) = (self.engine.snapshots().borrow().files.clone(), identity.principal());
         let keys = identity.keys_of(text);
-        let readable = keys.iter().filter(|key| policy::may_read(&principal, &files, key));
+        let readable = keys.iter().filter(|key| policy::may_know(&principal, &files, key));
         match readable.filter_map(|key| files.get(key)).find(|entry| may_be_called(entry, text)) {
             Some(entry) => Ok(entry.clone()),
             None => Err(self.unknown(identity, text).await?),
@@ -67,7 +70,10 @@ impl Access {
         let (files, keys) = (self.engine.snapshots().borrow().files.clone(), identity.keys_of(text));
         // The older form stands for a file of another user only where there is one.
         let is_meant = |key: &&FileKey| Some(*key) == keys.first() || files.get(key).is_some();
-        if let Some(key) = keys.iter().find(|key| !identity.may_change(key) && is_meant(key)) {
+        // Who stores new files may ask whether there is one of that name already.
+        let is_to_be_stored = |key: &FileKey| files.get(key).is_none() && policy::may_store(&identity.principal(), &files, key);
+        let is_refused = |key: &&FileKey| !identity.may_change(key) && is_meant(key) && !is_to_be_stored(key);
+        if let Some(key) = keys.iter().find(is_refused) {
             self.record_refusal(identity, format!("file {key}")).await?;
         }
         Ok(EngineError::UnknownFile { file: text.to_owned(), nearest: self.nearest(identity, text) }.into())
@@ -180,14 +186,15 @@ impl Access {
     /// Returns the operation that stores the file at `path`: as `name`, in the directory `name`, or under its own name.
     ///
     /// # Errors
-    /// Fails if the name is in the tree of another user.
+    /// Fails if the name is in the tree of another user, unless in a directory that was shared for that.
     pub fn upload(&self, path: PathBuf, name: Option<&str>) -> Result<Upload, AccessError> {
         let own = path.file_name().and_then(|name| name.to_str());
         if own.is_none() && path.file_name().is_some() && name.is_some_and(|name| name.ends_with('/')) {
             return Err(EngineError::Source { path, reason: NAMELESS.into() }.into());
         }
-        let name = name.map(|name| self.place(name, own)).transpose()?;
-        Ok(Upload::of_file(path, name, self.now()))
+        let key = name.map(|name| self.place_to_store(name, own)).transpose()?;
+        let owner = key.as_ref().and_then(|key| self.other_owner(key));
+        Ok(Upload { owner, ..Upload::of_file(path, key.map(|key| key.name), self.now()) })
     }
 
     /// Returns the operation that makes the directory that the user calls `text`, with those above it if `parents` says so.
@@ -243,14 +250,39 @@ impl Access {
     /// Fails if it is in the tree of another user, or if it can only be a directory and there is no `own` name.
     pub fn place(&self, name: &str, own: Option<&str>) -> Result<String, AccessError> {
         let identity = self.identity();
-        let path = own_path(&identity, name)?;
-        let key = FileKey::new(identity.name(), &path);
+        let key = FileKey::new(identity.name(), &own_path(&identity, name)?);
+        Ok(self.in_place(key, name, own)?.name)
+    }
+
+    /// Returns the key of a new file as [`place`](Self::place) does, also in a directory of another user that was shared for storing files in
+    /// it.
+    ///
+    /// # Errors
+    /// Fails as [`place`](Self::place) does.
+    pub(super) fn place_to_store(&self, name: &str, own: Option<&str>) -> Result<FileKey, AccessError> {
+        let identity = self.identity();
+        let FileKey { owner, name: path } = identity.key_of(name);
+        let key = FileKey { owner: owner.as_deref().map(UserName::folded), name: composed(&path).into_owned() };
+        let key = self.in_place(key, name, own)?;
+        let is_own = key.owner.as_deref() == identity.name();
+        let (files, principal) = (self.engine.snapshots().borrow().files.clone(), identity.principal());
+        let is_shared = || identity.name().is_some() && key.owner.is_some() && policy::may_store(&principal, &files, &key);
+        if is_own || is_shared() { Ok(key) } else { Err(AccessError::AnotherTree { path: name.to_owned() }) }
+    }
+
+    /// Returns the key of a new file that is called `name`, or that of `own` in the directory of that name.
+    fn in_place(&self, key: FileKey, name: &str, own: Option<&str>) -> Result<FileKey, AccessError> {
         let is_directory = !name.is_empty() && (name.ends_with('/') || self.engine.snapshots().borrow().files.is_directory(&key));
         match own.filter(|_| is_directory) {
-            Some(own) => Ok(key.child(own).name),
+            Some(own) => Ok(key.child(own)),
             None if name.len() > 1 && name.ends_with('/') => Err(AccessError::Nameless { path: name.to_owned() }),
-            None => Ok(path),
+            None => Ok(key),
         }
+    }
+
+    /// Returns the owner of a key, if it is another user than the current one.
+    pub(super) fn other_owner(&self, key: &FileKey) -> Option<String> {
+        key.owner.clone().filter(|owner| self.identity().name() != Some(owner))
     }
 
     /// Returns the operation to download a file that the user may read, or a range of it, to a path that may depend on its key.
@@ -322,7 +354,7 @@ impl Access {
         Ok(Remove { file, recursive })
     }
 
-    /// Records in the audit log that what is another user's is about to be read or removed; nothing if it is the user's own.
+    /// Records in the audit log that what is another user's is about to be read, stored or removed; nothing if it is the user's own.
     ///
     /// # Errors
     /// Fails if the disk refuses.
@@ -330,6 +362,10 @@ impl Access {
         match begins.command() {
             Command::Download(download) => self.record_foreign(identity, "read", &download.file).await,
             Command::Remove(remove) => self.record_foreign(identity, "remove", &remove.file).await,
+            Command::Upload(upload) => match upload.owner.as_deref().zip(upload.stored_name()) {
+                Some((owner, name)) => self.record_foreign(identity, "store", &FileKey::new(Some(owner), name)).await,
+                None => Ok(()),
+            },
             _ => Ok(()),
         }
     }

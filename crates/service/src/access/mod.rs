@@ -16,7 +16,8 @@
 //! | [`browsing`] | lists that are searched, and in other orders, page by page |
 //! | `numbers` | the numbers of files and directories |
 //! | [`room`] | room for the user's files |
-//! | [`sharing`] | read access of other users |
+//! | [`sharing`] | access of other users, for reading and for storing new files |
+//! | `preference` | the node to which uploads of a user go first |
 //! | `segments` | single segments on a node |
 //! | `uploads` | uploads of streams, and those that are kept |
 //! | [`upload_notes`] | what a front end notes of uploads that are sent in pieces |
@@ -35,6 +36,7 @@ pub mod identity;
 mod keys;
 mod numbers;
 pub mod pages;
+pub(crate) mod preference;
 pub mod range;
 pub mod remote;
 pub mod room;
@@ -64,6 +66,7 @@ use tokio::time::timeout;
 pub use self::identity::Identity;
 
 use self::held::Held;
+use self::preference::PreferredNodes;
 use self::remote::RemoteRules;
 use self::watching::KnownFiles;
 use crate::blocking::off_thread;
@@ -90,7 +93,10 @@ pub enum AccessError {
         what: String,
     },
     /// The path is among the files of another user, or has no owner.
-    #[error("`{}` is not among your own files, and files are stored, made and moved there only", visible(path))]
+    #[error(
+        "`{}` is not among your own files, and files are made and moved there only, and stored there or where a directory is shared for that",
+        visible(path)
+    )]
     AnotherTree {
         /// Path that was refused.
         path: String,
@@ -155,6 +161,8 @@ pub struct Access {
     mail_way: Arc<str>,
     /// Profiles of faults that users may apply.
     profiles: Profiles,
+    /// Nodes that users prefer for uploads.
+    preferred: PreferredNodes,
     state: Arc<State>,
 }
 
@@ -201,8 +209,8 @@ impl Access {
         let identity = if auth.has_accounts()? { Identity::Nobody } else { Identity::Operator };
         let state = Arc::new(State::new(watch::Sender::new(Arc::new(identity))));
         let (from, rules, mail_way) = (Origin::Local, None, "".into());
-        let (profiles, host) = (Profiles::default(), Peer::Client);
-        Ok(Access { engine, auth, origin: origin.into(), from, host, rules, clock, mail_way, profiles, state })
+        let (profiles, preferred, host) = (Profiles::default(), PreferredNodes::default(), Peer::Client);
+        Ok(Access { engine, auth, origin: origin.into(), from, host, rules, clock, mail_way, profiles, preferred, state })
     }
 
     /// Sets the description of the route by which mails are sent.
@@ -247,18 +255,19 @@ impl Access {
         self.recording_denial(reply).await
     }
 
-    /// Begins a transfer for the current user now: a file that is stored has this time.
+    /// Begins a transfer for the current user now: a file that is stored has this time, and goes to the node that the user prefers unless
+    /// another one is given.
     ///
     /// # Errors
     /// Fails as [`call`](Self::call) does.
     pub async fn begin(&self, transfer: BeginTransfer) -> Result<TransferId, EngineError> {
-        self.call(transfer.given_at(self.now())).await
+        self.call(transfer.given_at(self.now()).preferring(self.preferred_node())).await
     }
 
     /// Begins transfers for the current user at one virtual instant, in their order. Returns an answer to each.
     pub async fn begin_together(&self, transfers: Vec<BeginTransfer>) -> Vec<Result<TransferId, EngineError>> {
-        let (now, mut answers) = (self.now(), Vec::with_capacity(transfers.len()));
-        let transfers = transfers.into_iter().map(|transfer| transfer.given_at(now)).collect();
+        let (now, preferred, mut answers) = (self.now(), self.preferred_node(), Vec::with_capacity(transfers.len()));
+        let transfers = transfers.into_iter().map(|transfer| transfer.given_at(now).preferring(preferred)).collect();
         for answer in self.engine.begin_together(&self.caller(), transfers).await {
             answers.push(self.recording_denial(answer).await);
         }
@@ -401,7 +410,7 @@ impl Access {
                 format!("an operation of scope {} by an API token of scope {}", needed.name(), had.name())
             }
             Denial::AdminOnly { what } => what.clone(),
-            Denial::ReadOnly(key) => format!("change file {key}"),
+            Denial::ReadOnly(key) | Denial::StoreOnly(key) => format!("change file {key}"),
             denial => denial.to_string(),
         };
         if let Err(error) = self.record_refusal(&self.identity(), what).await {

@@ -71,13 +71,13 @@ impl Access {
         };
         let (files, principal) = (self.engine.snapshots().borrow().files.clone(), identity.principal());
         let others_after = after.filter(|after| !is_own(after));
-        let may_read = |key: &FileKey| policy::may_read(&principal, &files, key);
+        let may_know = |key: &FileKey| policy::may_know(&principal, &files, key);
         // Without recursion, what is in a directory that is listed itself is found by listing that.
         let is_listed =
-            |key: &FileKey| recursive || !key.ancestors().any(|above| files.get(&above).is_some() && may_read(&above));
+            |key: &FileKey| recursive || !key.ancestors().any(|above| files.get(&above).is_some() && may_know(&above));
         let others = files
             .entries_after(others_after)
-            .filter(|entry| !is_own(entry.key()) && may_read(entry.key()) && is_listed(entry.key()));
+            .filter(|entry| !is_own(entry.key()) && may_know(entry.key()) && is_listed(entry.key()));
         found.extend(
             others.take((max + 1).saturating_sub(found.len())).map(|entry| policy::known_of_entry(&principal, entry.clone())),
         );

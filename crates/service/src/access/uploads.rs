@@ -4,8 +4,11 @@ use std::time::Duration;
 
 use p2p_base::units::ByteSize;
 use p2p_engine::operation::{Keep, KeptUpload, ListUploads};
-use p2p_engine::{BegunUpload, EngineError, StreamUpload};
+use p2p_engine::transfer::TransferReport;
+use p2p_engine::{BegunUpload, EngineError, StreamUpload, policy};
 pub use p2p_store::attributes::StoreAs;
+use p2p_store::names::FileKey;
+use p2p_store::namespace::Entry;
 use p2p_store::uploads::{Declared, UploadId};
 
 use super::{Access, AccessError, Identity};
@@ -18,7 +21,7 @@ impl Access {
     /// `keep`, the upload is kept for a day if the writer goes, and a kept one of this name is continued.
     ///
     /// # Errors
-    /// Fails if the name is in the tree of another user, or if the engine refuses the upload.
+    /// Fails if the name is in the tree of another user, unless in a directory that was shared for that, or if the engine refuses the upload.
     pub async fn upload_stream(
         &self,
         name: &str,
@@ -40,8 +43,8 @@ impl Access {
         keep: Option<UploadId>,
         stored_as: StoreAs,
     ) -> Result<BegunUpload, AccessError> {
-        let name = self.place(name, None)?;
-        self.begin_stream(name, declared, keep, stored_as).await
+        let key = self.place_to_store(name, None)?;
+        self.begin_stream(key, declared, keep, stored_as).await
     }
 
     /// Continues a kept upload that the user may change, with the attributes and the place with which it was begun; the returned writer is
@@ -51,19 +54,23 @@ impl Access {
     /// Fails as [`kept_upload`](Self::kept_upload) does, or if the engine refuses the upload, as for a source of which something else was
     /// declared when it was begun.
     pub async fn resume_stream(&self, upload: &KeptUpload, declared: Declared) -> Result<BegunUpload, AccessError> {
-        self.begin_stream(upload.file.name.clone(), declared, Some(upload.id), StoreAs::default()).await
+        self.begin_stream(upload.file.clone(), declared, Some(upload.id), StoreAs::default()).await
     }
 
     async fn begin_stream(
         &self,
-        name: String,
+        key: FileKey,
         Declared { size, modified }: Declared,
         keep: Option<UploadId>,
         stored_as: StoreAs,
     ) -> Result<BegunUpload, AccessError> {
         let (stored_at, size) = (self.now(), size.map(ByteSize::from_bytes));
         let keep = keep.map(|id| Keep { id, expires_at: stored_at.saturating_add(KEPT_FOR.as_secs()), modified });
-        let upload = StreamUpload { name, size, keep, stored_at, stored_as };
+        let (owner, preferred) = (self.other_owner(&key), self.preferred_node());
+        if owner.is_some() {
+            self.record_foreign(&self.identity(), "store", &key).await?;
+        }
+        let upload = StreamUpload { name: key.name, owner, size, keep, stored_at, stored_as, preferred };
         let begun = self.engine.upload_stream(&self.caller(), upload).await;
         Ok(self.recording_denial(begun).await?)
     }
@@ -71,6 +78,20 @@ impl Access {
     /// Returns the size in bytes that no file exceeds.
     pub const fn file_size_max(&self) -> u64 {
         self.engine.file_size_max()
+    }
+
+    /// Returns the file that an upload of the user has stored, as the user may see it: what they have stored themselves they know also in a
+    /// directory of another user that they may not read.
+    ///
+    /// # Errors
+    /// Fails as [`entry`](Self::entry) does if something else has taken its place, or nothing.
+    pub async fn stored_file(&self, identity: &Identity, report: &TransferReport) -> Result<Entry, AccessError> {
+        let key = &report.status.file;
+        let found = self.engine.snapshots().borrow().files.file(key).cloned();
+        match found.filter(|file| Some(file.sha256) == report.sha256) {
+            Some(file) => Ok(Entry::File(policy::known_of(&identity.principal(), file))),
+            None => self.known_entry(identity, &identity.label(key)).await,
+        }
     }
 
     /// Returns the kept uploads that a user may change, by name.

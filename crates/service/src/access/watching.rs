@@ -7,7 +7,7 @@ use p2p_base::units::SimTime;
 use p2p_engine::node::ProcessState;
 use p2p_engine::pace::Speed;
 use p2p_engine::policy;
-use p2p_engine::transfer::TransferId;
+use p2p_engine::transfer::{Direction, TransferId};
 use p2p_engine::{EngineError, Event, EventId, Numbered, Principal, Snapshot, Subscription};
 use p2p_store::manifest::NodeNumber;
 use p2p_store::names::FileKey;
@@ -131,8 +131,8 @@ impl NodeProcess {
 pub struct Events {
     snapshots: Snapshots,
     all: Subscription,
-    /// User who began each transfer that has begun since, and its file.
-    starters: HashMap<TransferId, (Option<String>, FileKey)>,
+    /// User who began each transfer that has begun since, its direction, and its file.
+    starters: HashMap<TransferId, (Option<String>, Direction, FileKey)>,
 }
 
 /// Next event, or the reason why there is none.
@@ -185,8 +185,8 @@ impl Events {
     fn seen(&mut self, numbered: Arc<Numbered>) -> Option<Arc<Numbered>> {
         let event = &numbered.event;
         match event {
-            Event::TransferStarted { transfer, user, file, .. } => {
-                self.starters.insert(*transfer, (user.clone(), file.clone()));
+            Event::TransferStarted { transfer, user, direction, file, .. } => {
+                self.starters.insert(*transfer, (user.clone(), *direction, file.clone()));
             }
             Event::TransferFinished { transfer, .. }
             | Event::TransferFailed { transfer, .. }
@@ -197,7 +197,7 @@ impl Events {
         }
         let principal = self.snapshots.identity.borrow().principal();
         let is_seen = policy::may_see(&principal, event, |transfer| match self.starters.get(&transfer) {
-            Some((starter, file)) => policy::may_see_begun(&principal, starter.as_deref(), file),
+            Some((user, direction, file)) => policy::may_see_begun(&principal, (user.as_deref(), *direction, file)),
             // The transfer has begun before.
             None => self.snapshots.has_transfer(&principal, transfer),
         });

@@ -84,6 +84,7 @@ fn advice(error: &EngineError) -> Option<&'static str> {
         EngineError::UnknownFile { .. } => Some("`p2p ls` lists the files that are stored"),
         EngineError::NodesFull { .. } => Some("remove files with `p2p rm`, or ask an admin for more room"),
         EngineError::OverQuota { .. } => Some("remove files with `p2p rm`, or ask an admin for a larger [accounts] quota"),
+        EngineError::OwnerOverQuota { .. } => Some("ask the owner of the directory to remove files, or store it among your own"),
         EngineError::NoRoom { .. } => Some("remove files with `p2p rm`, or raise [nodes] capacity or count in p2p.toml"),
         EngineError::TransferFailed { error, .. } => transfer_advice(error),
         EngineError::Catalog(CatalogError::Database(error)) => database_advice(error),

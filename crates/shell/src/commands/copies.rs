@@ -20,7 +20,7 @@ use crate::{Shell, ShellError, changes, names_changed, partly};
 pub(crate) async fn copy(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
     let identity = shell.identity();
     let Some((names, to)) = names_to_one(shell, &identity, call)? else { return Ok(Answer::nothing()) };
-    let Manner { replace, preserve } = manner_of(call);
+    let Manner { replace, preserve, .. } = manner_of(call);
     let mut planned = Vec::with_capacity(names.len());
     for name in &names {
         let copy = shell.access.copying(&identity, name, to, Copying { replace, preserve }).await.map_err(ShellError::from);

@@ -15,6 +15,7 @@ use p2p_service::access::{AccessError, Identity};
 use serde_json::{Value, json};
 use tokio::task::yield_now;
 
+use super::network::status_of;
 use super::{data, removing};
 use crate::ahead::{Given, Wanted, check_sources, check_transfers, refusal, transfers_of};
 use crate::answer::{Answer, Batch, Begun, Effect, Planned, Started, View};
@@ -35,12 +36,16 @@ use crate::{Shell, ShellError};
 
 /// Returns the manner that the flags of a call say.
 pub(super) fn manner_of(call: &Call) -> Manner {
-    Manner { replace: call.has("force"), preserve: call.has("preserve") }
+    Manner { replace: call.has("force"), preserve: call.has("preserve"), node: None }
 }
 
 pub(crate) async fn upload(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
     let (name, recursive) = (call.flags.get("as").map(String::as_str), call.has("recursive"));
-    let (found, manner) = (local_paths(&call.arguments, recursive).await?, manner_of(call));
+    let node = call.flags.get("node").map(|text| call.node_named(text)).transpose()?;
+    if let Some(node) = node {
+        status_of(shell, node).await?;
+    }
+    let (found, manner) = (local_paths(&call.arguments, recursive).await?, Manner { node, ..manner_of(call) });
     check_paths(call, &found)?;
     if recursive {
         check_sources(found.clone()).await?;

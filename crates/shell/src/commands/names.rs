@@ -135,16 +135,20 @@ async fn rename_one(shell: &Shell, identity: &Identity, change: Move) -> Result<
     Ok(names_changed::moved(&from, &to))
 }
 
-/// Grants or revokes the read access of a user to a file, or to all that is within a directory.
-pub(crate) async fn share(shell: &Shell, call: &Call, may_read: bool) -> Result<Answer, ShellError> {
+/// Grants or revokes the access of a user to a file, or to a directory: for reading or, with `--upload`, for storing new files.
+pub(crate) async fn share(shell: &Shell, call: &Call, is_granted: bool) -> Result<Answer, ShellError> {
     let identity = shell.identity();
-    let name = call.argument(0).unwrap_or_default();
-    let reader = call.argument(1).unwrap_or_default();
-    let shared = shell.access.share(&identity, name, reader, may_read).await?;
+    let (name, user) = (call.argument(0).unwrap_or_default(), call.argument(1).unwrap_or_default());
+    let is_upload = call.has("upload");
+    let shared = match is_upload {
+        true => shell.access.share_uploads(&identity, name, user, is_granted).await?,
+        false => shell.access.share(&identity, name, user, is_granted).await?,
+    };
+    let answer = if is_upload { names_changed::shared_for_uploads } else { names_changed::shared };
     match &shared {
         Shared::Own { reader } => Err(call.wrong(format!("`{}` is {}'s own", visible(name), visible(reader)))),
-        Shared::Unchanged { reader } => Ok(names_changed::shared(name, reader, may_read, false)),
-        Shared::Changed { reader, .. } => Ok(names_changed::shared(name, reader, may_read, true)),
+        Shared::Unchanged { reader } => Ok(answer(name, reader, is_granted, false)),
+        Shared::Changed { reader, .. } => Ok(answer(name, reader, is_granted, true)),
     }
 }
 
@@ -297,10 +301,14 @@ fn directory_info(identity: &Identity, key: &FileKey, names: &Namespace) -> Answ
     if !readers.is_empty() {
         facts.push(("shared with", readers.join(", ")));
     }
+    let uploaders: Vec<String> = directory.map_or_else(Vec::new, |directory| directory.uploaders.iter().cloned().collect());
+    if !uploaders.is_empty() {
+        facts.push(("uploads by", uploaders.join(", ")));
+    }
     let value = json!({
         "kind": "directory", "owner": key.owner, "name": key.name, "files": files, "directories": directories, "bytes": bytes,
         "stored_at": directory.map(|directory| directory.made_at), "modified_at": directory.map(|directory| directory.modified),
-        "mode": directory.map(|directory| mode_of(directory.mode)), "readers": readers,
+        "mode": directory.map(|directory| mode_of(directory.mode)), "readers": readers, "uploaders": uploaders,
     });
     Answer::new(View::pairs(facts), value)
 }

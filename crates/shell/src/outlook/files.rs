@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use p2p_engine::EngineError;
+use p2p_engine::{EngineError, policy};
 use p2p_service::access::AccessError;
 use p2p_store::manifest::FileRecord;
 use p2p_store::names::{FileKey, stored_path};
@@ -60,7 +60,8 @@ impl Outlook {
             if key.name.is_empty() && call.spec.name != "mkdir" && !name.is_empty() {
                 continue;
             }
-            if call.spec.name != "mv" && !self.is_own(&key) && !self.may_change_user {
+            let is_placed = call.spec.name == "mv" || self.is_own(&key) || (call.spec.name == "upload" && self.may_store(name));
+            if !is_placed && !self.may_change_user {
                 return Err(AccessError::AnotherTree { path: name.clone() }.into());
             }
             stored_path(&key.name).map_err(EngineError::from)?;
@@ -114,6 +115,14 @@ impl Outlook {
         stored.into_iter().for_each(|key| self.store(key));
         self.knows_names &= !self.may_make_files;
         Ok(())
+    }
+
+    /// Returns true if the user may store a file under a name, or in the directory of that name, which may be another user's.
+    fn may_store(&self, name: &str) -> bool {
+        let principal = self.identity.principal();
+        let may_store = |key: &FileKey| policy::may_store(&principal, &self.names, key);
+        let keys = self.identity.keys_of(name);
+        keys.iter().any(|key| key.owner.is_some() && (may_store(key) || may_store(&key.child("new"))))
     }
 
     /// Returns what an upload of a file needs, as far as that is certain.

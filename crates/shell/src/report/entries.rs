@@ -35,6 +35,8 @@ pub struct EntryLine {
     pub mode: String,
     /// Users other than the owner to whom access to this very entry was given.
     pub readers: Vec<String>,
+    /// Users other than the owner who may store new files in this very directory.
+    pub uploaders: Vec<String>,
 }
 
 impl EntryLine {
@@ -42,6 +44,7 @@ impl EntryLine {
     pub fn new(entry: &Entry, label: String) -> EntryLine {
         let FileKey { owner, name } = entry.key().clone();
         let readers = entry.readers().iter().cloned().collect();
+        let uploaders = entry.uploaders().into_iter().flatten().cloned().collect();
         match entry {
             Entry::File(file) => EntryLine {
                 label,
@@ -56,6 +59,7 @@ impl EntryLine {
                 modified_at: file.modified,
                 mode: mode_of(file.mode),
                 readers,
+                uploaders,
             },
             Entry::Directory(directory) => EntryLine {
                 label: label + "/",
@@ -70,6 +74,7 @@ impl EntryLine {
                 modified_at: directory.modified,
                 mode: mode_of(directory.mode),
                 readers,
+                uploaders,
             },
         }
     }
@@ -94,7 +99,7 @@ pub fn entries_table(lines: &[EntryLine], empty: &'static str) -> Table {
             // A directory of which only what is in it is known has no time.
             figure(Some(line.modified_at).filter(|&at| at > 0 || line.kind == "file").map(&mut date)),
             figure(line.sha256.map(|digest| digest.short())),
-            line.readers.join(", "),
+            shared_with(line),
         ]
     };
     let columns = [
@@ -105,7 +110,18 @@ pub fn entries_table(lines: &[EntryLine], empty: &'static str) -> Table {
         text_column("sha-256").gives_way(3),
         text_column("shared with"),
     ];
-    // The column of readers is shown only if something is shared.
-    let shown = if lines.iter().all(|line| line.readers.is_empty()) { 5 } else { 6 };
+    // The column is shown only if something is shared.
+    let shown = if lines.iter().all(|line| line.readers.is_empty() && line.uploaders.is_empty()) { 5 } else { 6 };
     Table { columns: columns[..shown].to_vec(), rows: lines.iter().map(row).collect(), empty }
+}
+
+/// Returns the users with whom an entry is shared, each once: for uploads too, or for those alone.
+fn shared_with(line: &EntryLine) -> String {
+    let reader = |user: &String| match line.uploaders.contains(user) {
+        true => format!("{user} (reads, uploads)"),
+        false => user.clone(),
+    };
+    let others = line.uploaders.iter().filter(|user| !line.readers.contains(user));
+    let all: Vec<String> = line.readers.iter().map(reader).chain(others.map(|user| format!("{user} (uploads)"))).collect();
+    all.join(", ")
 }

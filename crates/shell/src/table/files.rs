@@ -25,6 +25,12 @@ pub(super) static COMMANDS: &[Spec] = &[
             recursive("store directories with all that is in them"),
             Flag { name: "force", short: Some('f'), value: None, summary: "replace stored files of that name" },
             Flag { name: "preserve", short: Some('p'), value: None, summary: "keep the times of modification and the modes" },
+            Flag {
+                name: "node",
+                short: None,
+                value: Some(("NODE", Kind::Node)),
+                summary: "store on this node while it is alive and has room, and on others then",
+            },
             BACKGROUND,
         ],
         run: |shell, call| Box::pin(files::upload(shell, call)),
@@ -204,11 +210,13 @@ pub(super) static COMMANDS: &[Spec] = &[
         group: Group::Files,
         audience: Audience::Users,
         place: Place::Anywhere,
-        summary: "let a user read a file or directory of yours",
-        details: "They find it in their own list as ~OWNER/NAME. Of a directory they read all that is in it, now and later. Only \
-                  you, and admins, may change it or share it further.",
+        summary: "let a user read a file or directory of yours, or store files in it",
+        details: "They find it in their own list as ~OWNER/NAME. Of a directory they read all that is in it, now and later. With \
+                  --upload they store new files in the directory, which are yours and count in your quota; what is there they \
+                  neither replace nor, unless it is shared for reading too, see. Only you, and admins, may change it or share it \
+                  further.",
         arguments: &[once("NAME", Kind::StoredFile), once("USER", Kind::User)],
-        flags: &[],
+        flags: &[Flag { name: "upload", short: None, value: None, summary: "let them store new files in the directory" }],
         run: |shell, call| Box::pin(names::share(shell, call, true)),
     },
     Spec {
@@ -217,10 +225,10 @@ pub(super) static COMMANDS: &[Spec] = &[
         group: Group::Files,
         audience: Audience::Users,
         place: Place::Anywhere,
-        summary: "let a user read a file or directory of yours no longer",
-        details: "What is shared by itself, or by a directory above, stays shared.",
+        summary: "let a user read a file or directory of yours no longer, or store files in it",
+        details: "What is shared by itself, or by a directory above, stays shared. Uploads that have begun go on.",
         arguments: &[once("NAME", Kind::StoredFile), once("USER", Kind::User)],
-        flags: &[],
+        flags: &[Flag { name: "upload", short: None, value: None, summary: "let them store files in the directory no longer" }],
         run: |shell, call| Box::pin(names::share(shell, call, false)),
     },
     Spec {

@@ -2,13 +2,13 @@
 //!
 //! ```text
 //! NAMES       (directory, name)   -> file or directory        a rename is one row
-//! DIRECTORIES directory           -> owner, parent, readers, times, mode
+//! DIRECTORIES directory           -> owner, parent, readers, times, mode, uploaders
 //! FILES       file                -> owner, size, digests, readers, times, mode
 //! MANIFESTS   (file, page)        -> segments in order         never changed once written
 //! PLACES      segment             -> length, references, holders
 //! HELD        (volume, segment)   -> ()                        what a volume is expected to hold
 //! PINS        (principal, segment)-> ()                        segments that are stored without a file
-//! UPLOADS     upload              -> key, offset, digest state, expiry
+//! UPLOADS     upload              -> key, offset, digest state, expiry, who has begun it
 //! UPLOAD_PAGES (upload, page)     -> segments in order         each is pinned for the upload
 //! ```
 //!
@@ -81,6 +81,22 @@ pub(super) struct DirectoryRow {
     pub(super) modified: u64,
     /// Permission bits as in `stat(2)`.
     pub(super) mode: u32,
+    /// Users other than the owner who may store new files in it.
+    pub(super) uploaders: BTreeSet<String>,
+}
+
+/// Directory as it was kept before others could store files in it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct ReadDirectoryRow {
+    pub(super) owner: Option<String>,
+    pub(super) parent: DirectoryId,
+    pub(super) readers: BTreeSet<String>,
+    /// Time in seconds since 1970 at which the directory was made.
+    pub(super) created: u64,
+    /// Time of the last modification in seconds since 1970.
+    pub(super) modified: u64,
+    /// Permission bits as in `stat(2)`.
+    pub(super) mode: u32,
 }
 
 /// Directory as it was kept before it had a mode, and a time of modification besides that of its making.
@@ -94,16 +110,20 @@ pub(super) struct FormerDirectoryRow {
 }
 
 impl DirectoryRow {
-    /// Decodes a directory, also one of the former version.
+    /// Decodes a directory, also one of the versions before.
     ///
     /// # Errors
     /// Fails if the bytes are damaged or of a version that this program does not know.
     pub(super) fn decode(bytes: &[u8]) -> Result<DirectoryRow, DatabaseError> {
-        if codec::version_of(bytes) != Some(FormerDirectoryRow::VERSION) {
-            return database::decode(bytes);
-        }
-        let FormerDirectoryRow { owner, parent, readers, made_at } = database::decode(bytes)?;
-        Ok(DirectoryRow { owner, parent, readers, created: made_at, modified: made_at, mode: DIRECTORY_MODE })
+        let ReadDirectoryRow { owner, parent, readers, created, modified, mode } = match codec::version_of(bytes) {
+            Some(FormerDirectoryRow::VERSION) => {
+                let FormerDirectoryRow { owner, parent, readers, made_at } = database::decode(bytes)?;
+                ReadDirectoryRow { owner, parent, readers, created: made_at, modified: made_at, mode: DIRECTORY_MODE }
+            }
+            Some(ReadDirectoryRow::VERSION) => database::decode(bytes)?,
+            _ => return database::decode(bytes),
+        };
+        Ok(DirectoryRow { owner, parent, readers, created, modified, mode, uploaders: BTreeSet::new() })
     }
 }
 
@@ -178,6 +198,14 @@ pub(super) struct DeclaredUploadRow {
     pub(super) declared: Declared,
 }
 
+/// Upload that is kept, without its name, as it was stored while each was its owner's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct OwnUploadRow {
+    pub(super) kept: UndeclaredUploadRow,
+    pub(super) declared: Declared,
+    pub(super) stored_as: StoreAs,
+}
+
 /// Upload that is kept, without its name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct UploadRow {
@@ -187,6 +215,8 @@ pub(super) struct UploadRow {
     pub(super) declared: Declared,
     /// Attributes and place with which it was begun.
     pub(super) stored_as: StoreAs,
+    /// User who has begun it in a directory of another user; `None` for the owner.
+    pub(super) begun_by: Option<String>,
 }
 
 impl UploadRow {
@@ -195,20 +225,24 @@ impl UploadRow {
     /// # Errors
     /// Fails if the bytes are damaged, or of another version.
     pub(super) fn decode(bytes: &[u8]) -> Result<UploadRow, DatabaseError> {
-        let (kept, declared) = match codec::version_of(bytes) {
-            Some(UndeclaredUploadRow::VERSION) => (database::decode(bytes)?, Declared::default()),
+        let (kept, declared, stored_as) = match codec::version_of(bytes) {
+            Some(UndeclaredUploadRow::VERSION) => (database::decode(bytes)?, Declared::default(), StoreAs::default()),
             Some(DeclaredUploadRow::VERSION) => {
                 let DeclaredUploadRow { kept, declared } = database::decode(bytes)?;
-                (kept, declared)
+                (kept, declared, StoreAs::default())
+            }
+            Some(OwnUploadRow::VERSION) => {
+                let OwnUploadRow { kept, declared, stored_as } = database::decode(bytes)?;
+                (kept, declared, stored_as)
             }
             _ => return database::decode(bytes),
         };
-        Ok(UploadRow { kept, declared, stored_as: StoreAs::default() })
+        Ok(UploadRow { kept, declared, stored_as, begun_by: None })
     }
 }
 
-p2p_base::stored!(NameRow = 1, FormerDirectoryRow = 1, DirectoryRow = 2, FileRow = 1, PageRow = 1, PlaceRow = 1);
-p2p_base::stored!(UndeclaredUploadRow = 1, DeclaredUploadRow = 2, UploadRow = 3);
+p2p_base::stored!(NameRow = 1, FormerDirectoryRow = 1, ReadDirectoryRow = 2, DirectoryRow = 3, FileRow = 1, PageRow = 1);
+p2p_base::stored!(PlaceRow = 1, UndeclaredUploadRow = 1, DeclaredUploadRow = 2, OwnUploadRow = 3, UploadRow = 4);
 
 /// Returns the digest of a manifest: a Merkle tree of two levels (Merkle 1987), the digest of the digests of its pages. Each page
 /// is the bytes of the names of its segments, so that the root binds every byte of the file.

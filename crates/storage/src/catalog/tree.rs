@@ -1,4 +1,4 @@
-//! Changes of the tree of names in the tables: directories, names and readers.
+//! Changes of the tree of names in the tables: directories, names, readers and uploaders.
 
 use std::collections::BTreeSet;
 
@@ -11,6 +11,7 @@ use super::tables::Tables;
 use super::{CatalogError, Garbage};
 use crate::attributes::{Attributes, DIRECTORY_MODE};
 use crate::names::FileKey;
+use crate::namespace::set_member;
 
 impl Tables<'_> {
     /// Returns the root of an owner's tree, which is made if it is missing.
@@ -45,7 +46,8 @@ impl Tables<'_> {
     ) -> Result<DirectoryId, DatabaseError> {
         let directory = DirectoryId(self.next_number()?);
         let (created, owner) = (modified, owner.map(str::to_owned));
-        let row = DirectoryRow { owner, parent, readers: BTreeSet::new(), created, modified, mode: DIRECTORY_MODE };
+        let (readers, uploaders, mode) = (BTreeSet::new(), BTreeSet::new(), DIRECTORY_MODE);
+        let row = DirectoryRow { owner, parent, readers, created, modified, mode, uploaders };
         self.put_directory(directory, &row)?;
         self.give_name(parent, name, NameRow::Directory(directory))?;
         Ok(directory)
@@ -115,23 +117,30 @@ impl Tables<'_> {
 
     pub(super) fn set_reader(&mut self, key: &FileKey, user: &str, may_read: bool) -> Result<(), CatalogError> {
         let (_, row) = found(&self.names, key)?.ok_or_else(|| CatalogError::NotFound(key.clone()))?;
-        let change = |readers: &mut BTreeSet<String>| match may_read {
-            true => readers.insert(user.to_owned()),
-            false => readers.remove(user),
-        };
         match row {
             NameRow::File(file) => {
                 let mut row = self.file_row(file)?;
-                change(&mut row.readers);
+                set_member(&mut row.readers, user, may_read);
                 self.put_file(file, &row)?;
             }
             NameRow::Directory(directory) => {
                 let mut row = self.directory_row(directory)?;
-                change(&mut row.readers);
+                set_member(&mut row.readers, user, may_read);
                 self.put_directory(directory, &row)?;
             }
         }
         Ok(())
+    }
+
+    pub(super) fn set_uploader(&mut self, key: &FileKey, user: &str, may_upload: bool) -> Result<(), CatalogError> {
+        match found(&self.names, key)?.ok_or_else(|| CatalogError::NotFound(key.clone()))? {
+            (_, NameRow::File(_)) => Err(CatalogError::NoDirectory(key.clone())),
+            (_, NameRow::Directory(directory)) => {
+                let mut row = self.directory_row(directory)?;
+                set_member(&mut row.uploaders, user, may_upload);
+                Ok(self.put_directory(directory, &row)?)
+            }
+        }
     }
 
     /// Moves an entry of the tree without an owner into the tree of `owner`, and records the owner of everything in it.

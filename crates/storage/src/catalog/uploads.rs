@@ -207,17 +207,15 @@ fn all_in(uploads: &impl UploadTable) -> Result<Vec<UploadRecord>, DatabaseError
 }
 
 fn record_of(id: UploadId, row: UploadRow) -> UploadRecord {
-    let UploadRow { kept, declared, stored_as } = row;
+    let UploadRow { kept, declared, stored_as, begun_by } = row;
     let UndeclaredUploadRow { key, segment_size, offset, segments, hash, stored_at, expires_at } = kept;
-    UploadRecord { id, key, segment_size, offset, segments, hash, stored_at, expires_at, declared, stored_as }
+    UploadRecord { id, key, segment_size, offset, segments, hash, stored_at, expires_at, declared, stored_as, begun_by }
 }
 
 fn row_of(record: &UploadRecord) -> UploadRow {
-    let UploadRecord { id: _, key, segment_size, offset, segments, hash, stored_at, expires_at, declared, stored_as } =
-        record.clone();
-    UploadRow {
-        kept: UndeclaredUploadRow { key, segment_size, offset, segments, hash, stored_at, expires_at },
-        declared,
-        stored_as,
-    }
+    let record = record.clone();
+    let UploadRecord { key, segment_size, offset, segments, hash, stored_at, expires_at, .. } = record;
+    let UploadRecord { declared, stored_as, begun_by, .. } = record;
+    let kept = UndeclaredUploadRow { key, segment_size, offset, segments, hash, stored_at, expires_at };
+    UploadRow { kept, declared, stored_as, begun_by }
 }

@@ -19,9 +19,11 @@ pub(super) struct Placing {
 }
 
 /// Attempts to place segments.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Attempts {
     placing: Option<Placing>,
+    /// Node to which segments go while it can take them.
+    preferred: Option<NodeNumber>,
     /// Nodes that get no further requests, with the reason.
     given_up: BTreeMap<NodeNumber, Cause>,
     /// Given-up nodes that did not confirm what they had stored.
@@ -29,16 +31,23 @@ pub(super) struct Attempts {
 }
 
 impl Attempts {
+    /// Makes the attempts of an upload whose segments go to the preferred node, if there is one, while it can take them.
+    pub(super) const fn new(preferred: Option<NodeNumber>) -> Attempts {
+        Attempts { placing: None, preferred, given_up: BTreeMap::new(), unconfirmed: BTreeSet::new() }
+    }
+
     /// Returns true if a node is being chosen.
     pub(super) fn is_placing(&self) -> bool {
         self.placing.is_some()
     }
 
-    /// Lets a node be chosen that can take a segment: the preferred one if it can and is not given up.
-    pub(super) fn place(&mut self, outputs: &mut VecDeque<Output>, placing: Placing, preferred: Option<NodeNumber>) {
+    /// Lets a node be chosen that can take a segment: the one that is asked `again` if it can and is not given up, or else the preferred one
+    /// if that can.
+    pub(super) fn place(&mut self, outputs: &mut VecDeque<Output>, placing: Placing, again: Option<NodeNumber>) {
         let (id, len) = (placing.segment.id, placing.segment.bytes.len() as u64);
         self.placing = Some(placing);
-        outputs.push_back(Output::Place { id, len, except: self.given_up.keys().copied().collect(), preferred });
+        let except = self.given_up.keys().copied().collect();
+        outputs.push_back(Output::Place { id, len, except, again, preferred: self.preferred });
     }
 
     /// Takes the segment for which a node is being chosen.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use p2p_base::units::{ByteSize, SimTime};
 use p2p_store::attributes::{FILE_MODE, StoreAs};
 use p2p_store::catalog::Commit;
-use p2p_store::manifest::{FileRecord, Manifest, SegmentRecord};
+use p2p_store::manifest::{FileRecord, Manifest, NodeNumber, SegmentRecord};
 use p2p_store::names::FileKey;
 use p2p_store::segment::{HashState, SegmentSize, Sha256Digest};
 use p2p_store::uploads::{Declared, UploadRecord};
@@ -19,6 +19,8 @@ use crate::peer::Peer;
 pub(crate) struct UploadPlan {
     /// Name to store the file under.
     pub(crate) key: FileKey,
+    /// User who begins or continues the upload.
+    pub(crate) by: Option<String>,
     /// Host that carries the upload.
     pub(crate) host: Peer,
     /// Size of the source; `None` if it is not known. A source of another size is not stored.
@@ -28,6 +30,8 @@ pub(crate) struct UploadPlan {
     pub(crate) stored_at: u64,
     /// Attributes and place of the file.
     pub(crate) stored_as: StoreAs,
+    /// Node to which its segments go while it can take them.
+    pub(crate) preferred: Option<NodeNumber>,
     /// True if virtual time does not wait for the source.
     pub(crate) is_remote: bool,
     /// True if the source can be read again: it is a file.
@@ -37,6 +41,11 @@ pub(crate) struct UploadPlan {
 }
 
 impl UploadPlan {
+    /// Returns true if the file will be another user's than who begins the upload.
+    pub(crate) fn is_of_guest(&self) -> bool {
+        self.by != self.key.owner
+    }
+
     /// Returns the record of an upload of which nothing is kept yet.
     pub(super) fn nothing_kept(&self, keep: Keep) -> UploadRecord {
         UploadRecord {
@@ -50,6 +59,7 @@ impl UploadPlan {
             expires_at: keep.expires_at,
             declared: Declared { size: self.size.map(ByteSize::as_u64), modified: keep.modified },
             stored_as: self.stored_as,
+            begun_by: self.by.clone().filter(|_| self.is_of_guest()),
         }
     }
 
@@ -57,7 +67,7 @@ impl UploadPlan {
     pub(super) fn log(&self, now: SimTime, id: TransferId) -> TransferLog {
         let segments = self.size.map(|size| self.segment_size.count_for(size) as u32);
         let size = (self.size.map(ByteSize::as_u64), segments);
-        TransferLog::new(id, Direction::Upload, (self.key.owner.clone(), self.host), &self.key, size, now)
+        TransferLog::new(id, Direction::Upload, (self.by.clone(), self.host), &self.key, size, now)
     }
 
     /// Returns the file as it is to become visible.

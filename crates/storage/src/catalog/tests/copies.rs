@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::attributes::{Attributes, DIRECTORY_MODE};
-use crate::catalog::rows::FormerDirectoryRow;
+use crate::catalog::rows::{FormerDirectoryRow, ReadDirectoryRow};
 
 fn key(path: &str) -> FileKey {
     FileKey::unowned(path)
@@ -144,6 +144,35 @@ fn directories_of_the_former_version_are_read() {
     assert_eq!(made(&catalog), (3, 3, DIRECTORY_MODE));
     catalog.set_attributes(&key("d"), Attributes { modified: Some(5), mode: None }).unwrap();
     assert_eq!(made(&catalog), (3, 5, DIRECTORY_MODE));
+}
+
+/// A directory of before others could store in it is read, and shared for that like any other.
+#[test]
+fn directories_without_uploaders_are_read() {
+    let (_directory, catalog) = open();
+    catalog.make_directories(&[key("d")], 7).unwrap();
+    let former = |transaction: &WriteTransaction| {
+        let mut directories = transaction.open_table(DIRECTORIES)?;
+        let (readers, parent) = (BTreeSet::from(["bob".to_owned()]), DirectoryId(1));
+        let row = ReadDirectoryRow { owner: None, parent, readers, created: 3, modified: 4, mode: 0o700 };
+        directories.insert(2, database::encode(&row)?.as_slice())?;
+        Ok::<_, DatabaseError>(())
+    };
+    catalog.database().write(former).unwrap();
+    let found = |catalog: &Catalog| match catalog.namespace().unwrap().get(&key("d")) {
+        Some(Entry::Directory(made)) => made.clone(),
+        other => panic!("{other:?}"),
+    };
+    let read = found(&catalog);
+    assert_eq!((read.made_at, read.modified, read.mode, read.uploaders.len()), (3, 4, 0o700, 0));
+    catalog.set_uploader(&key("d"), "carol", true).unwrap();
+    assert_eq!(found(&catalog), DirectoryRecord { uploaders: BTreeSet::from(["carol".to_owned()]), ..read.clone() });
+    catalog.set_uploader(&key("d"), "carol", false).unwrap();
+    assert_eq!(found(&catalog), read);
+    catalog.commit_file(&manifest("d/a", &[])).unwrap();
+    let of_file = catalog.set_uploader(&key("d/a"), "carol", true);
+    assert_eq!(of_file, Err(CatalogError::NoDirectory(key("d/a"))));
+    assert_eq!(catalog.set_uploader(&key("none"), "carol", true), Err(CatalogError::NotFound(key("none"))));
 }
 
 /// Changes of a small tree.

@@ -47,6 +47,8 @@ pub(crate) struct FileEntry {
     mode: u32,
     /// Users other than the owner who may read it, as far as the reader may know of them.
     shared_with: Vec<String>,
+    /// Users other than the owner who may store new files in the directory, as far as the reader may know of them; none of a file.
+    uploads_from: Vec<String>,
     /// Number of segments; null for a directory.
     segments: Option<u32>,
 }
@@ -66,6 +68,7 @@ impl FileEntry {
             owner: key.owner.clone(),
             mode: entry.attributes().mode.unwrap_or(DIRECTORY_MODE),
             shared_with: entry.readers().iter().cloned().collect(),
+            uploads_from: entry.uploaders().into_iter().flatten().cloned().collect(),
             segments: None,
         };
         match entry {
@@ -99,6 +102,7 @@ impl FileEntry {
             owner: identity.name().map(str::to_owned),
             mode: DIRECTORY_MODE,
             shared_with: Vec::new(),
+            uploads_from: Vec::new(),
             segments: None,
         }
     }

@@ -12,7 +12,7 @@ use axum::extract::{FromRequest, Multipart, Request};
 use bytes::Bytes;
 use http::StatusCode;
 use http_body::{Body as HttpBody, Frame, SizeHint};
-use p2p_service::files::{Attributes, FileKey, StoreAs};
+use p2p_service::files::{Attributes, Entry, StoreAs};
 use p2p_service::reasons::name;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -78,11 +78,7 @@ pub(super) async fn store_files(
         // Who has no access any more gives no more content.
         error = user.access.lapsed() => return Err(error.into()),
     };
-    let mut entries = Vec::with_capacity(stored.len());
-    for key in &stored {
-        entries.push(user.access.known_entry(&user.identity, &user.identity.label(key)).await?);
-    }
-    Ok((StatusCode::CREATED, Json(StoredFiles { files: user.described(&entries).await? })))
+    Ok((StatusCode::CREATED, Json(StoredFiles { files: user.described(&stored).await? })))
 }
 
 /// What a field of a form is.
@@ -90,14 +86,14 @@ enum Part {
     /// Value of a setting.
     Setting(String, String),
     /// File that is stored.
-    Stored(FileKey),
+    Stored(Box<Entry>),
     /// Nothing: a file that was not chosen, or a field of no meaning here.
     Nothing,
 }
 
 impl User {
-    /// Stores the files of a form, and returns their keys.
-    async fn store_form(&self, into: Destination, request: Request) -> Result<Vec<FileKey>, Problem> {
+    /// Stores the files of a form, and returns them.
+    async fn store_form(&self, into: Destination, request: Request) -> Result<Vec<Entry>, Problem> {
         let ahead = Arc::new(AtomicUsize::new(0));
         let request = request.map(|inner| Body::new(Metered { inner, ahead: Arc::clone(&ahead), is_due: false }));
         let form = Multipart::from_request(request, &()).await;
@@ -107,7 +103,7 @@ impl User {
             match self.part(&mut form, &into, (&ahead, stored.len())).await {
                 Ok(None) => return Ok(stored),
                 Ok(Some(Part::Nothing)) => {}
-                Ok(Some(Part::Stored(key))) => stored.push(key),
+                Ok(Some(Part::Stored(entry))) => stored.push(*entry),
                 Ok(Some(Part::Setting(setting, value))) => {
                     set(&mut into, &setting, value, stored.len()).map_err(|problem| self.with_stored(problem, &stored))?;
                 }
@@ -162,16 +158,16 @@ impl User {
             }
             next = self::next(field).await?;
         }
-        let key = upload.stored(None).await.map_err(|error| error.or(Problem::from))?;
-        Ok(Part::Stored(key))
+        let stored = upload.stored(None).await.map_err(|error| error.or(Problem::from))?;
+        Ok(Part::Stored(Box::new(stored)))
     }
 
     /// Returns a problem that also names what is stored already.
-    fn with_stored(&self, problem: Problem, stored: &[FileKey]) -> Problem {
+    fn with_stored(&self, problem: Problem, stored: &[Entry]) -> Problem {
         match stored {
             [] => problem,
             stored => {
-                let names: Vec<String> = stored.iter().map(|key| format!("`{}`", self.identity.shown(key))).collect();
+                let names: Vec<String> = stored.iter().map(|entry| format!("`{}`", self.identity.shown(entry.key()))).collect();
                 problem.and(&format!("stored already: {}", names.join(", ")))
             }
         }

@@ -18,8 +18,10 @@ pub(super) struct Sharing {
     path: String,
     /// Name of the user.
     user: String,
-    /// True if the user may read it: left out, it is true.
+    /// True if the user may read it, false if no longer; left out, it stays, unless `upload` is left out too, when it is true.
     read: Option<bool>,
+    /// True if the user may store new files in the directory, false if no longer; left out, it stays.
+    upload: Option<bool>,
 }
 
 /// What another user is no longer to be allowed.
@@ -38,16 +40,17 @@ pub(super) struct SharingChanged {
     changed: bool,
 }
 
-/// Lets another user read a file, or all that is within a directory.
+/// Lets another user read a file, or all that is within a directory, or store new files in a directory.
 #[utoipa::path(post, path = "/files/share", operation_id = "share_file", tag = "files", request_body = Sharing, responses(
     (status = 200, description = "It is shared so", body = SharingChanged),
     (status = "default", description = "What is wrong", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn share(
     user: User,
-    Body(Sharing { path, user: other, read }): Body<Sharing>,
+    Body(Sharing { path, user: other, read, upload }): Body<Sharing>,
 ) -> Result<Json<SharingChanged>, Problem> {
-    user.shared(&path, &other, read.unwrap_or(true)).await
+    let read = read.or_else(|| upload.is_none().then_some(true));
+    user.shared(&path, &other, (read, upload)).await
 }
 
 /// Lets another user do nothing with a file or directory any more.
@@ -59,7 +62,9 @@ pub(super) async fn withdraw(
     user: User,
     Body(Withdrawal { path, user: other }): Body<Withdrawal>,
 ) -> Result<Json<SharingChanged>, Problem> {
-    user.shared(&path, &other, false).await
+    let entry = user.access.changeable(&user.identity, checked("path", &path)?).await?;
+    // A file is shared for reading alone.
+    user.shared(&path, &other, (Some(false), entry.uploaders().map(|_| false))).await
 }
 
 /// Names of users.
@@ -80,20 +85,40 @@ pub(super) async fn users(user: User) -> Json<UserNames> {
     if !user.identity.is_admin() {
         let names = user.access.names();
         users.extend(names.owners().flatten().map(str::to_owned));
-        users.extend(names.entries().flat_map(|entry| entry.readers().iter().cloned()));
+        users.extend(
+            names.entries().flat_map(|entry| entry.readers().iter().chain(entry.uploaders().into_iter().flatten()).cloned()),
+        );
     }
     Json(UserNames { users: users.into_iter().filter(|name| Some(name.as_str()) != own).collect() })
 }
 
 impl User {
-    async fn shared(&self, path: &str, other: &str, may_read: bool) -> Result<Json<SharingChanged>, Problem> {
+    /// Lets another user read and store, or no longer, each where it is said.
+    async fn shared(
+        &self,
+        path: &str,
+        other: &str,
+        (read, upload): (Option<bool>, Option<bool>),
+    ) -> Result<Json<SharingChanged>, Problem> {
         if other.len() > PATH_MAX {
             return Err(Problem::invalid("user", "no user has such a name"));
         }
-        match self.access.share(&self.identity, checked("path", path)?, other, may_read).await? {
-            Shared::Changed { .. } => Ok(Json(SharingChanged { changed: true })),
-            Shared::Unchanged { .. } => Ok(Json(SharingChanged { changed: false })),
-            Shared::Own { .. } => Err(Problem::invalid("user", "it is the owner, whose access cannot be changed")),
+        let (path, mut changed) = (checked("path", path)?, false);
+        // What may be refused of the two is done first, so that nothing is done if it is.
+        if let Some(upload) = upload {
+            changed |= is_changed(self.access.share_uploads(&self.identity, path, other, upload).await?)?;
         }
+        if let Some(read) = read {
+            changed |= is_changed(self.access.share(&self.identity, path, other, read).await?)?;
+        }
+        Ok(Json(SharingChanged { changed }))
+    }
+}
+
+fn is_changed(shared: Shared) -> Result<bool, Problem> {
+    match shared {
+        Shared::Changed { .. } => Ok(true),
+        Shared::Unchanged { .. } => Ok(false),
+        Shared::Own { .. } => Err(Problem::invalid("user", "it is the owner, whose access cannot be changed")),
     }
 }

@@ -16,7 +16,7 @@ use http::{HeaderMap, StatusCode};
 use http_body::Body as _;
 use p2p_service::access::AccessError;
 use p2p_service::files::{
-    Attributes, Await, BegunUpload, Cancel, Declared, EngineError, Entry, FileKey, Sha256Digest, StoreAs, StreamWriter,
+    Attributes, Await, BegunUpload, Cancel, Declared, EngineError, Entry, NodeNumber, Sha256Digest, StoreAs, StreamWriter,
     TransferId,
 };
 use p2p_service::reasons::name;
@@ -37,6 +37,8 @@ pub(super) struct Keeping {
     modified: Option<u64>,
     /// Permission bits as in `stat(2)`, which are kept and shown and allow nothing.
     mode: Option<u32>,
+    /// Node to which the segments go first, as `Node_03`: while it is alive and has room. Without one, that which the user prefers.
+    node: Option<String>,
 }
 
 /// Stores the body as a file, in place of one of the same name.
@@ -74,7 +76,11 @@ pub(super) async fn store(
     let attributes = Attributes { modified: keeping.modified, mode: keeping.mode };
     let wanted = StoreAs { attributes, replace: !condition.is_new };
     let refused = |error| refusal(error, condition.is_new);
-    let mut upload = user.begun_upload(path, size, wanted).await.map_err(&refused)?;
+    let storing = match &keeping.node {
+        Some(node) => User { access: user.access.preferring(user.node_named(node)?)?, ..user.clone() },
+        None => user.clone(),
+    };
+    let mut upload = storing.begun_upload(path, size, wanted).await.map_err(&refused)?;
     tokio::select! {
         biased;
         poured = upload.pour(&mut body) => poured?,
@@ -83,8 +89,7 @@ pub(super) async fn store(
     }
     // What is there may be another file than before the content came.
     user.check_to_change(path, &headers).await?;
-    let key = upload.stored(expected).await.map_err(|error| error.or(&refused))?;
-    let entry = user.access.known_entry(&user.identity, &user.identity.label(&key)).await?;
+    let entry = upload.stored(expected).await.map_err(|error| error.or(&refused))?;
     let stored = user.described_one(&entry).await?;
     let mut response = match is_there {
         true => StatusCode::NO_CONTENT.into_response(),
@@ -185,6 +190,14 @@ impl NotStored {
 }
 
 impl User {
+    /// Returns the node that a client calls so.
+    fn node_named(&self, name: &str) -> Result<NodeNumber, Problem> {
+        let snapshot = self.access.snapshot();
+        let mut nodes = snapshot.figures.nodes.iter().map(|status| status.node);
+        let found = nodes.find(|node| node.to_string().eq_ignore_ascii_case(name));
+        found.ok_or_else(|| Problem::invalid("node", "no node is called so; write it as `Node_03`"))
+    }
+
     /// Begins to store what follows under a name, of this size if that is known.
     pub(super) async fn begun_upload(&self, path: &str, size: Option<u64>, wanted: StoreAs) -> Result<Upload, AccessError> {
         let declared = Declared { size, modified: None };
@@ -214,8 +227,8 @@ impl Upload {
         Ok(())
     }
 
-    /// Ends the content, and waits until it is a file, whose key is returned. Content of another digest than the `expected` one is none.
-    pub(super) async fn stored(self, expected: Option<Sha256Digest>) -> Result<FileKey, NotStored> {
+    /// Ends the content, and waits until it is a file, which is returned. Content of another digest than the `expected` one is none.
+    pub(super) async fn stored(self, expected: Option<Sha256Digest>) -> Result<Entry, NotStored> {
         let Upload { user, transfer, writer, is_over } = self;
         if !is_over {
             let ended = writer.end();
@@ -231,6 +244,6 @@ impl Upload {
             let _ = ended.hand_over().await;
         }
         let report = user.access.call(Await { transfer }).await?.into_result()?;
-        Ok(report.status.file)
+        Ok(user.access.stored_file(&user.identity, &report).await?)
     }
 }

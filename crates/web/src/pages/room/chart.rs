@@ -1,8 +1,8 @@
 //! Throughput of the client's link over time, below the line of what the link carries.
 
+use p2p_service::files::SimTime;
 use p2p_service::network::{RateSeries, Snapshot};
 use p2p_shell::report::{Resolution, instant_of, rate_of};
-use p2p_service::files::SimTime;
 
 use super::svg::{Scale, px, rate_ticks, time_ticks};
 
@@ -101,9 +101,8 @@ fn row(up: &RateSeries, down: &RateSeries, back: usize) -> Option<[String; 3]> {
 /// Returns the points of a line: each value in the middle of its second.
 fn points(values: &[u64], end: f64, across: &Scale, upright: &Scale) -> String {
     let first = end - values.len() as f64 + 0.5;
-    let point = |(place, &bytes): (usize, &u64)| {
-        format!("{},{}", px(across.at(first + place as f64)), px(upright.at(bytes as f64)))
-    };
+    let point =
+        |(place, &bytes): (usize, &u64)| format!("{},{}", px(across.at(first + place as f64)), px(upright.at(bytes as f64)));
     values.iter().enumerate().map(point).collect::<Vec<_>>().join(" ")
 }
 

@@ -89,11 +89,7 @@ fn is_of(event: &Event, node: NodeNumber) -> bool {
 }
 
 /// Returns the last change of the network before an instant, if it was not long before: of the node that it is asked for, or else of any.
-fn change_before(
-    events: &[Arc<Numbered>],
-    (at, node): (SimTime, Option<NodeNumber>),
-    identity: &Identity,
-) -> Option<String> {
+fn change_before(events: &[Arc<Numbered>], (at, node): (SimTime, Option<NodeNumber>), identity: &Identity) -> Option<String> {
     let end = events.partition_point(|numbered| numbered.at <= at);
     let recent = events[..end].iter().rev().take_while(|numbered| at.since(numbered.at) <= BEFORE_MAX);
     let changes: Vec<&Arc<Numbered>> = recent.filter(|numbered| is_change(&numbered.event)).collect();
@@ -129,7 +125,8 @@ mod tests {
         assert_eq!((lines[0].look, lines[0].before.as_str()), ("bad", ""), "long after");
         assert_eq!(lines[1].before, "00:15 before, at 00:10.000: Node_03 is killed, by alice");
         assert_eq!((lines[3].text.as_str(), lines[3].before.as_str()), ("Node_03 is killed, by alice", ""));
-        let failed = Event::HealthChanged { node: NodeNumber::from_index(7), from: Health::Alive, to: Health::Suspect, missed: 2 };
+        let failed =
+            Event::HealthChanged { node: NodeNumber::from_index(7), from: Health::Alive, to: Health::Suspect, missed: 2 };
         let any = lines_of(&[events[0].clone(), events[1].clone(), numbered(3, 21, failed)], &Identity::Operator);
         assert_eq!(any[0].before, "00:01 before, at 00:20.000: Node_01 is refusing", "none was about the node");
         assert!(lines_of(&[], &Identity::Operator).is_empty());

@@ -149,7 +149,8 @@ async fn transfer_shown(visitor: &Visitor, id: u64, told: Option<Told>) -> Resul
     let snapshot = access.present_snapshot().await.map_err(AccessError::from)?;
     let found = snapshot.transfers.iter().find(|report| report.status.id.0 == id);
     let report = found.ok_or_else(|| {
-        let detail = format!("there is no transfer #{id}, or it is over and no longer remembered; the control room lists the latest");
+        let detail =
+            format!("there is no transfer #{id}, or it is over and no longer remembered; the control room lists the latest");
         Problem::new(StatusCode::NOT_FOUND, name::NOT_FOUND, detail)
     })?;
     let waterfall = Waterfall::of(&snapshot, report, &visitor.identity);

@@ -3,9 +3,7 @@
 
 use p2p_service::files::{NodeNumber, SimDuration, SimTime};
 use p2p_service::network::{Health, NodeStatus, Peer, Snapshot};
-use p2p_shell::report::{
-    Reach, RoundTripReport, Standing, Standings, bytes_of, faults_of_host, faults_told, past_of, rate_of,
-};
+use p2p_shell::report::{Reach, RoundTripReport, Standing, Standings, bytes_of, faults_of_host, faults_told, past_of, rate_of};
 
 /// Rows of a page.
 pub(super) const PAGE: usize = 50;

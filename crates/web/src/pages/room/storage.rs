@@ -59,7 +59,9 @@ fn facts_of(snapshot: &Snapshot) -> Vec<(&'static str, String)> {
         ("owed deletions", storage.owed_deletions, "segments wait for their nodes to be told to delete them"),
         ("unknown", storage.unknown_segments, "segments on volumes that another catalog has written to"),
     ];
-    facts.extend(notes.into_iter().filter(|(_, count, _)| *count > 0).map(|(name, count, what)| (name, format!("{count} {what}"))));
+    facts.extend(
+        notes.into_iter().filter(|(_, count, _)| *count > 0).map(|(name, count, what)| (name, format!("{count} {what}"))),
+    );
     facts
 }
 

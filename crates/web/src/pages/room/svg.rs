@@ -37,8 +37,7 @@ pub(super) fn rate_ticks(most: f64) -> Vec<f64> {
 }
 
 /// Steps of time in seconds that read well on a clock.
-const SPANS: [f64; 16] =
-    [0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1_800.0, 3_600.0, 7_200.0];
+const SPANS: [f64; 16] = [0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1_800.0, 3_600.0, 7_200.0];
 
 /// Returns the instants between two, both in seconds, at which an axis has a tick: six at the most.
 pub(super) fn time_ticks(from: f64, to: f64) -> Vec<f64> {

@@ -44,8 +44,7 @@ pub(super) struct Row {
 
 impl Transfers {
     pub(super) fn of(snapshot: &Snapshot, identity: &Identity) -> Transfers {
-        let (over, running): (Vec<_>, Vec<_>) =
-            snapshot.transfers.iter().partition(|report| report.status.state.is_over());
+        let (over, running): (Vec<_>, Vec<_>) = snapshot.transfers.iter().partition(|report| report.status.state.is_over());
         // What runs in the order in which it began, and behind it what is over, the latest first.
         let listed = running.iter().chain(over.iter().rev()).take(LISTED_MAX);
         Transfers {

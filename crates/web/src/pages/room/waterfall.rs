@@ -115,12 +115,8 @@ impl Bar {
 /// Returns the parts of a segment's way: the wait for its turn and its connection, the sending, and the wait for the acknowledgement. What has
 /// not ended goes on until now.
 fn parts_of(line: &SegmentTimeline, across: &Scale, now: SimTime) -> Vec<(&'static str, String, String)> {
-    let instants = [
-        ("queued", Some(line.queued)),
-        ("sending", line.first_byte),
-        ("arrived", line.last_byte),
-        ("end", line.acknowledged),
-    ];
+    let instants =
+        [("queued", Some(line.queued)), ("sending", line.first_byte), ("arrived", line.last_byte), ("end", line.acknowledged)];
     let known: Vec<(&'static str, f64)> = instants.iter().filter_map(|&(part, at)| Some((part, at?.as_secs_f64()))).collect();
     let ends = known.iter().skip(1).map(|&(_, at)| at).chain([now.as_secs_f64()]);
     let parts = known.iter().zip(ends).filter(|((part, _), _)| *part != "end");
