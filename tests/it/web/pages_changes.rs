@@ -1,6 +1,6 @@
 //! Changes by the forms of the pages, without JavaScript: directories, names, places, removal, sharing and links.
 
-use super::pages::Browser;
+use super::pages::{Browser, form};
 use super::*;
 
 /// Each change is asked for by a page and made by its form; what cannot be done is told on that page.
@@ -9,35 +9,35 @@ fn items_are_made_renamed_moved_copied_and_deleted() {
     on_a_runtime(async {
         let site = Site::start(QUICK).await;
         let browser = Browser::of_user(&site, "alice").await;
-        let form = |fields: &'static [(&'static str, &'static str)]| browser.send("/files/", "/files/", fields);
-        let asked = form(&[("do", "new-directory")]).await;
+        let change = |fields: &'static [(&'static str, &'static str)]| browser.send("/files/", "/files/", fields);
+        let asked = change(&[("do", "new-directory")]).await;
         assert!(asked.status == 200 && asked.has("data-dialog") && asked.has("name=\"sure\""), "{}", asked.text);
-        let made = form(&[("do", "new-directory"), ("sure", "yes"), ("name", "docs")]).await;
+        let made = change(&[("do", "new-directory"), ("sure", "yes"), ("name", "docs")]).await;
         assert_eq!(made.path, "/files/?done=made&count=1");
-        let again = form(&[("do", "new-directory"), ("sure", "yes"), ("name", "docs")]).await;
+        let again = change(&[("do", "new-directory"), ("sure", "yes"), ("name", "docs")]).await;
         assert!(again.status == 409 && again.has("role=\"alert\"") && again.has("value=\"docs\""), "{}", again.text);
         browser.upload("/files/", &[("a.txt", b"content")]).await;
-        let renamed = form(&[("do", "rename"), ("sure", "yes"), ("path", "a.txt"), ("name", "b.txt")]).await;
+        let renamed = change(&[("do", "rename"), ("sure", "yes"), ("path", "a.txt"), ("name", "b.txt")]).await;
         assert_eq!(renamed.path, "/files/?done=renamed&count=1");
-        let onto = form(&[("do", "rename"), ("sure", "yes"), ("path", "b.txt"), ("name", "docs")]).await;
+        let onto = change(&[("do", "rename"), ("sure", "yes"), ("path", "b.txt"), ("name", "docs")]).await;
         assert_eq!(onto.status, 400, "a new name is none of a directory to move into: {}", onto.text);
-        let places = form(&[("do", "move"), ("path", "b.txt")]).await;
+        let places = change(&[("do", "move"), ("path", "b.txt")]).await;
         assert!(places.has("type=\"radio\" name=\"to\" value=\"docs\""), "{}", places.text);
-        let copied = form(&[("do", "copy"), ("sure", "yes"), ("path", "b.txt"), ("to", "docs")]).await;
+        let copied = change(&[("do", "copy"), ("sure", "yes"), ("path", "b.txt"), ("to", "docs")]).await;
         assert_eq!(copied.path, "/files/?done=copied&count=1");
-        let taken = form(&[("do", "move"), ("sure", "yes"), ("path", "b.txt"), ("to", "docs")]).await;
+        let taken = change(&[("do", "move"), ("sure", "yes"), ("path", "b.txt"), ("to", "docs")]).await;
         assert!(taken.status == 409 && taken.has("b.txt: "), "{}", taken.text);
-        let moved = form(&[("do", "move"), ("sure", "yes"), ("path", "b.txt"), ("to", "docs"), ("replace", "1")]).await;
+        let moved = change(&[("do", "move"), ("sure", "yes"), ("path", "b.txt"), ("to", "docs"), ("replace", "1")]).await;
         assert_eq!(moved.path, "/files/?done=moved&count=1");
-        let tree = form(&[("do", "copy"), ("sure", "yes"), ("path", "docs"), ("typed", "docs2"), ("to", "")]).await;
+        let tree = change(&[("do", "copy"), ("sure", "yes"), ("path", "docs"), ("typed", "docs2"), ("to", "")]).await;
         assert_eq!(tree.path, "/files/?done=copied&count=1", "{}", tree.text);
         assert!(browser.get("/files/docs2/docs").await.has("docs2/docs/b.txt"));
-        let nothing = form(&[("do", "delete")]).await;
+        let nothing = change(&[("do", "delete")]).await;
         assert!(nothing.status == 400 && nothing.has("tick"), "{}", nothing.text);
-        let sure = form(&[("do", "delete"), ("path", "docs"), ("path", "docs2")]).await;
+        let sure = change(&[("do", "delete"), ("path", "docs"), ("path", "docs2")]).await;
         assert!(sure.has("these 2 items") && sure.has("directory with 1 file"), "{}", sure.text);
         assert_eq!(browser.get("/files/docs").await.status, 200, "nothing goes before it is sure");
-        let gone = form(&[("do", "delete"), ("sure", "yes"), ("path", "docs"), ("path", "docs2")]).await;
+        let gone = change(&[("do", "delete"), ("sure", "yes"), ("path", "docs"), ("path", "docs2")]).await;
         assert_eq!(gone.path, "/files/?done=deleted&count=2");
         assert!(gone.has("This directory is empty"), "{}", gone.text);
         site.served.stop();
@@ -52,7 +52,7 @@ fn a_form_needs_the_token_of_its_page() {
         let browser = Browser::of_user(&site, "alice").await;
         for token in [None, Some("x")] {
             let fields = [("do", "new-directory"), ("sure", "yes"), ("name", "docs"), ("csrf_token", token.unwrap_or_default())];
-            let answer = browser.client.post(site.url("/files/")).form(&fields).send().await.unwrap();
+            let answer = form(browser.client.post(site.url("/files/")), &fields).send().await.unwrap();
             assert_eq!(answer.status(), 403);
         }
         assert_eq!(browser.get("/files/docs").await.status, 404);
@@ -89,6 +89,12 @@ fn a_directory_is_shared_and_taken_back() {
         assert!(refused.status == 403, "{}: {}", refused.status, refused.text);
         share("revoke", "bob").await;
         assert_eq!(bob.get("/files/~alice/docs/a.txt").await.status, 404);
+        assert!(share("grant-upload", "bob").await.has("storing from bob"));
+        let stored = bob.upload("/files/~alice/docs", &[("b.txt", b"of bob")]).await;
+        assert_eq!((stored.status, stored.path.as_str()), (200, "/files/~alice/docs?done=stored&count=1"), "{}", stored.text);
+        assert!(alice.get("/files/docs").await.has("b.txt"));
+        share("revoke-upload", "bob").await;
+        assert!(!alice.get("/files/?do=share&path=docs").await.has("storing from bob"));
         site.served.stop();
     });
 }

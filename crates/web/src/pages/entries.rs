@@ -49,6 +49,8 @@ impl Row {
             Entry::File(file) => (false, file.size, file.sha256.to_string()),
         };
         let is_own = key.owner.as_deref() == identity.name();
+        let readers = entry.readers().iter().cloned();
+        let uploaders = entry.uploaders().into_iter().flatten().map(|user| format!("{user} for storing"));
         let last_name = if key.is_root() { path.as_str() } else { key.last_name() };
         Row {
             name: visible(last_name).into_owned(),
@@ -59,7 +61,7 @@ impl Row {
             bytes,
             sha256,
             modified: entry.attributes().modified.map(date_of).unwrap_or_default(),
-            shared_with: entry.readers().iter().cloned().collect::<Vec<_>>().join(", "),
+            shared_with: readers.chain(uploaders).collect::<Vec<_>>().join(", "),
             owner: key.owner.clone().filter(|_| !is_own).unwrap_or_default(),
             kind: if is_directory { "directory" } else { kind_of(key.last_name()) },
             path,

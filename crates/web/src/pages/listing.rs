@@ -53,8 +53,10 @@ struct Listing {
     rows: Vec<Row>,
     headings: Vec<Heading>,
     search: String,
-    /// True if the user may store files here.
+    /// True if the directory is among the user's own files.
     is_own: bool,
+    /// True if the user may store files here.
+    may_store: bool,
     is_shared: bool,
     is_grid: bool,
     /// Link that changes between a list and tiles.
@@ -139,13 +141,16 @@ pub(super) fn shown(visitor: &Visitor, key: &FileKey, query: &Fields, headers: &
         // What is found anywhere is named by its whole path.
         false => Row { name: visible(&links::path_of(identity, entry.key())).into_owned(), ..Row::of(identity, entry) },
     };
+    let is_own = key.owner.as_deref() == identity.name() && !wanted.is_shared;
+    let is_uploader = identity.name().is_some_and(|name| visitor.access.names().is_uploader(key, name));
     let listing = Listing {
         frame: visitor.frame(if wanted.is_shared { Part::Shared } else { Part::Files }),
         crumbs: crumbs(identity, key),
         name: title(identity, key, &wanted),
         rows: entries.iter().skip((number - 1) * PAGE).take(PAGE).map(row).collect(),
         headings: wanted.headings(&href),
-        is_own: key.owner.as_deref() == identity.name() && !wanted.is_shared,
+        is_own,
+        may_store: is_own || is_uploader,
         is_shared: wanted.is_shared,
         is_grid,
         other_view: format!("{}&view={}", at(number), if is_grid { "list" } else { "grid" }),

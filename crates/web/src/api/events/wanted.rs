@@ -96,7 +96,7 @@ mod tests {
     fn what_a_browser_has_seen_goes_before_where_it_has_begun() {
         let id = EventId { run: 0x1f, number: 42 };
         assert_eq!(text_of(id), "000000000000001f-42");
-        let after = |asked, last| wanted(asked, last).map(|wanted| wanted.after);
+        let after = |asked: &[(&str, &str)], last: Option<&str>| wanted(asked, last).map(|wanted| wanted.after);
         assert_eq!(after(&[], None), Ok(None));
         assert_eq!(after(&[("after", "1f-42")], None), Ok(Some(id)));
         assert_eq!(after(&[("after", "1f-7")], Some("000000000000001f-42")), Ok(Some(id)));

@@ -1,4 +1,4 @@
-//! Sharing: users who may read a file or directory, and links for whoever has them. A link is an API token of the scope read that is limited
+//! Sharing: users who may read a file or directory, or store new files in a directory, and links for whoever has them. A link is an API token of the scope read that is limited
 //! to the one path.
 
 use askama::Template;
@@ -41,6 +41,8 @@ struct Asked {
     shown: String,
     is_directory: bool,
     readers: Vec<String>,
+    /// Users who may store new files in the directory.
+    uploaders: Vec<String>,
     users: Vec<String>,
     links: Vec<Link>,
     /// Link that was made just now, which cannot be read again.
@@ -58,10 +60,11 @@ pub(super) async fn asked(visitor: &Visitor, items: Items, problem: String, new_
     let links = if is_own { links_to(visitor, &entry.key().name).await? } else { Vec::new() };
     let is_directory = matches!(entry, p2p_service::files::Entry::Directory(_));
     let readers: Vec<String> = entry.readers().iter().cloned().collect();
-    let may_be_one = |user: &String| Some(user.as_str()) != entry.key().owner.as_deref() && !readers.contains(user);
+    let uploaders: Vec<String> = entry.uploaders().into_iter().flatten().cloned().collect();
+    let may_be_one = |user: &String| Some(user.as_str()) != entry.key().owner.as_deref();
     let users = access.user_names().into_iter().filter(may_be_one).collect();
     let (frame, shown) = (visitor.frame(Part::Files), visible(&path).into_owned());
-    Ok(page(&Asked { frame, items, problem, shown, is_directory, readers, users, links, new_link, days: DAYS }))
+    Ok(page(&Asked { frame, items, problem, shown, is_directory, readers, uploaders, users, links, new_link, days: DAYS }))
 }
 
 /// Returns the links to this path of the user's own.
@@ -81,12 +84,14 @@ pub(super) async fn made(visitor: &Visitor, items: Items, fields: &Fields) -> Re
     let path = items.paths.first().cloned().unwrap_or_default();
     let done = match fields.get("what") {
         "grant" => readable(visitor, &path, fields.get("user"), true).await.map(|()| String::new()),
+        "grant-upload" => uploadable(visitor, &path, fields.get("user"), true).await.map(|()| String::new()),
+        "revoke-upload" => uploadable(visitor, &path, fields.get("user"), false).await.map(|()| String::new()),
         "revoke" => readable(visitor, &path, fields.get("user"), false).await.map(|()| String::new()),
         "link" => new_link(visitor, &path, fields.get("days")).await,
         "revoke-link" => {
             visitor.access.revoke_token(fields.get("name").to_owned()).await.map(|()| String::new()).map_err(Problem::from)
         }
-        _ => Err(Problem::invalid("what", "it is grant, revoke, link or revoke-link")),
+        _ => Err(Problem::invalid("what", "it is grant, revoke, grant-upload, revoke-upload, link or revoke-link")),
     };
     match done {
         Ok(link) if link.is_empty() => {
@@ -103,10 +108,20 @@ pub(super) async fn made(visitor: &Visitor, items: Items, fields: &Fields) -> Re
 }
 
 async fn readable(visitor: &Visitor, path: &str, user: &str, may_read: bool) -> Result<(), Problem> {
-    if user.trim().is_empty() {
-        return Err(Problem::invalid("user", "name a user"));
-    }
-    match visitor.access.share(&visitor.identity, path, user.trim(), may_read).await? {
+    changed(visitor.access.share(&visitor.identity, path, named(user)?, may_read).await?)
+}
+
+async fn uploadable(visitor: &Visitor, path: &str, user: &str, may_upload: bool) -> Result<(), Problem> {
+    changed(visitor.access.share_uploads(&visitor.identity, path, named(user)?, may_upload).await?)
+}
+
+/// Returns the user of the form.
+fn named(user: &str) -> Result<&str, Problem> {
+    Some(user.trim()).filter(|user| !user.is_empty()).ok_or_else(|| Problem::invalid("user", "name a user"))
+}
+
+fn changed(shared: Shared) -> Result<(), Problem> {
+    match shared {
         Shared::Own { .. } => Err(Problem::invalid("user", "it is the owner, whose access cannot be changed")),
         Shared::Changed { .. } | Shared::Unchanged { .. } => Ok(()),
     }
