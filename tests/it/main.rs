@@ -40,6 +40,7 @@ mod keyboard;
 mod keys;
 mod kill;
 mod legend;
+mod links;
 mod log;
 mod manners;
 mod markup;
