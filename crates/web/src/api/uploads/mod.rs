@@ -152,12 +152,28 @@ async fn patch(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Refusal> {
-    let (identity, id) = (user(&access)?, named(&id)?);
-    let wanted = Wanted::of(&headers, &body)?;
-    let held = hold(&holds, id).await?;
-    let upload = Upload::rested(&access, &identity, id).await?;
-    wanted.check(&access, &upload)?;
-    appended(&access, &holds, (held, upload), wanted, Content::Sent(body)).await
+    let wanted = Wanted::of(&headers, &body);
+    match prepared(&access, &holds, &id, wanted).await {
+        Ok((held, upload, wanted)) => appended(&access, &holds, (held, upload), wanted, Content::Sent(body)).await,
+        Err(refusal) => {
+            content::drained(body).await;
+            Err(refusal)
+        }
+    }
+}
+
+/// Takes an upload over for content that can follow what is kept of it.
+async fn prepared(
+    access: &Access,
+    holds: &Holds,
+    id: &str,
+    wanted: Result<Wanted, Refusal>,
+) -> Result<(Held, Upload, Wanted), Refusal> {
+    let (identity, id, wanted) = (user(access)?, named(id)?, wanted?);
+    let held = hold(holds, id).await?;
+    let upload = Upload::rested(access, &identity, id).await?;
+    wanted.check(access, &upload)?;
+    Ok((held, upload, wanted))
 }
 
 /// Part of an upload, as the header of its request describes it.
