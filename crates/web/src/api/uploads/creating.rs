@@ -127,7 +127,7 @@ impl New {
 }
 
 /// Begins an upload, by tus or by the draft. Content may come with it, and the file is stored at once if that is all.
-#[utoipa::path(post, path = "/uploads", params(
+#[utoipa::path(post, path = "/uploads", operation_id = "begin_upload", params(
     Place,
     ("Tus-Resumable" = Option<String>, Header, description = "`1.0.0`, by tus"),
     ("Upload-Length" = Option<u64>, Header, description = "Size of the whole content"),
