@@ -9,7 +9,7 @@ const [endpoint, token, path] = process.argv.slice(2);
 function upload(protocol, endpoint, uploadUrl) {
   return new Promise((resolve, reject) => {
     let isBroken = uploadUrl !== null;
-    const running = new tus.Upload(fs.createReadStream(path), {
+    const running = new tus.Upload(fs.readFileSync(path), {
       endpoint,
       uploadUrl,
       protocol,

@@ -3,6 +3,7 @@
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::*;
+use crate::program::end_of;
 
 /// Of content that breaks off, what has come is kept, and the upload goes on behind it.
 #[test]
@@ -116,6 +117,46 @@ fn a_quota_is_told_of_before_any_byte() {
         assert_eq!((status, body["reason"].as_str()), (507, Some("OVER_QUOTA")), "{body}");
         let upload = site.begun(5, &[("path", "a.bin")]).await;
         assert_eq!(site.put(&upload, 0, b"fits!").await, 5);
+        assert_eq!(site.served.stop().code, Some(0));
+    });
+}
+
+/// A node that dies in the middle is told of as one that may be back, what is kept stays, and the upload goes on then.
+#[test]
+fn a_dead_node_is_told_of_and_the_upload_goes_on() {
+    on_a_runtime(async {
+        let home = Home::new(&format!("{QUICK}[nodes]\ncount = 1\n"));
+        let served = Served::of(home.spawn(&["serve", "--web=:0", "--grpc=:0", "--speed", "max"]));
+        let services = served.ready["services"].as_array().unwrap().clone();
+        let address = |name: &str| {
+            let found = services.iter().find(|service| service["service"] == name).unwrap();
+            found["address"].as_str().unwrap().to_owned()
+        };
+        let (grpc, base) = (format!("grpc://{}", address("grpc")), format!("http://{}", address("web")));
+        let setup = served.ready["setup_token"].as_str().unwrap().to_owned();
+        let client = Client::builder().no_proxy().build().unwrap();
+        let mut site = Site { home, served, client, base, token: String::new() };
+        site.token = site.registered("alice", Some(&setup)).await;
+        let mut login = site.home.command(&["--connect", &grpc, "login", "alice"]);
+        assert_eq!(end_of(login.env("P2P_PASSWORD", PASSWORD).spawn().unwrap()).code, Some(0));
+        let content = random_bytes(4 * SEGMENT, 6);
+        let upload = site.begun(content.len(), &[("path", "a.bin")]).await;
+        assert_eq!(site.put(&upload, 0, &content[..SEGMENT + 9]).await, SEGMENT + 9);
+        site.home.ok(&["--connect", &grpc, "kill", "1"]);
+        let (status, headers, body) = whole(site.part(&upload, SEGMENT + 9, &content[SEGMENT + 9..])).await;
+        assert_eq!((status, body["reason"].as_str()), (503, Some("UNAVAILABLE")), "{body}");
+        assert_eq!(field(&headers, "upload-offset"), (SEGMENT + 9).to_string(), "{body}");
+        site.home.ok(&["--connect", &grpc, "start", "1"]);
+        let kept = site.offset(&upload).await;
+        assert_eq!(kept, SEGMENT + 9);
+        // The node is taken for dead until it has answered a probe.
+        loop {
+            match whole(site.part(&upload, kept, &content[kept..])).await {
+                (204, ..) => break,
+                (status, _, body) => assert_eq!(status, 503, "{body}"),
+            }
+        }
+        site.check_stored(&upload, &content).await;
         assert_eq!(site.served.stop().code, Some(0));
     });
 }

@@ -19,6 +19,9 @@ use super::checksum::Checksum;
 
 /// Time without a byte of a client after which its request is ended; what has come is kept.
 pub(super) const STALLED_AFTER: Duration = Duration::from_secs(60);
+/// Bytes that are taken of a request that is refused, and the time for them, at the most.
+const DRAINED_MAX: u64 = 16 << 20;
+const DRAINED_WITHIN: Duration = Duration::from_secs(5);
 /// Length of content with a checksum at the most, in bytes.
 pub(super) const CHECKED_MAX: u64 = 256 << 20;
 /// Bytes of all temporary files at the most.
@@ -66,7 +69,7 @@ impl Content {
     /// Returns the next piece; `None` after the last.
     pub(super) async fn next(&mut self) -> Result<Option<Bytes>, Broken> {
         match self {
-            Content::Sent(body) => next(body).await,
+            Content::Sent(body) => next(body, STALLED_AFTER).await,
             Content::Checked(spool) => spool.next().await,
         }
     }
@@ -79,7 +82,7 @@ impl Content {
             return Err(Refused::Longer(max));
         }
         let mut spool = Spool::new().await?;
-        while let Some(bytes) = next(&mut body).await.map_err(Refused::Broken)? {
+        while let Some(bytes) = next(&mut body, STALLED_AFTER).await.map_err(Refused::Broken)? {
             if spool.len + bytes.len() as u64 > max {
                 return Err(Refused::Longer(max));
             }
@@ -90,10 +93,26 @@ impl Content {
     }
 }
 
+/// Takes the rest of a request that is refused, so that its client, which may still send, reads the answer: a connection that is closed with
+/// bytes that nobody has read is reset (RFC 9112, section 9.6). There is a bound to what is taken.
+pub(super) async fn drained(mut body: Body) {
+    let taking = async {
+        let mut taken = 0;
+        while let Ok(Some(bytes)) = next(&mut body, DRAINED_WITHIN).await {
+            taken += bytes.len() as u64;
+            if taken > DRAINED_MAX {
+                return;
+            }
+        }
+    };
+    // Whoever sends for longer does without the answer.
+    let _ = timeout(DRAINED_WITHIN, taking).await;
+}
+
 /// Returns the next piece of a body. Trailers are of no use here.
-async fn next(body: &mut Body) -> Result<Option<Bytes>, Broken> {
+async fn next(body: &mut Body, within: Duration) -> Result<Option<Bytes>, Broken> {
     loop {
-        let frame = timeout(STALLED_AFTER, body.frame()).await.map_err(|_| Broken::Stalled)?;
+        let frame = timeout(within, body.frame()).await.map_err(|_| Broken::Stalled)?;
         match frame.transpose().map_err(|_| Broken::Lost)?.map(http_body::Frame::into_data) {
             None => return Ok(None),
             Some(Ok(bytes)) if !bytes.is_empty() => return Ok(Some(bytes)),
@@ -188,11 +207,10 @@ mod tests {
 
     #[test]
     fn a_client_that_sends_nothing_any_more_is_waited_for_in_vain() {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
-        runtime.block_on(async {
-            let mut content = Content::Sent(Body::new(Silent(false)));
-            assert_eq!(content.next().await, Ok(Some(Bytes::from_static(b"a"))));
-            assert_eq!(content.next().await, Err(Broken::Stalled));
+        on_a_runtime(async {
+            let mut body = Body::new(Silent(false));
+            assert_eq!(next(&mut body, STALLED_AFTER).await, Ok(Some(Bytes::from_static(b"a"))));
+            assert_eq!(next(&mut body, Duration::from_millis(1)).await, Err(Broken::Stalled));
         });
     }
 

@@ -14,9 +14,9 @@ use tokio::time::timeout;
 use super::answers::{UploadState, told};
 use super::append::{Append, Ends};
 use super::checksum::Checksum;
-use super::content::Content;
+use super::content::{Content, drained};
 use super::fields::{self, Protocol, TUS_CONTENT, TUS_RESUMABLE, UPLOAD_COMPLETE, UPLOAD_LENGTH};
-use super::holds::{Holds, REST_MAX};
+use super::holds::{Held, Holds, REST_MAX};
 use super::metadata::{Metadata, Place};
 use super::refusal::Refusal;
 use super::state::{Upload, unrested};
@@ -127,7 +127,7 @@ impl New {
 }
 
 /// Begins an upload, by tus or by the draft. Content may come with it, and the file is stored at once if that is all.
-#[utoipa::path(post, path = "/uploads", params(
+#[utoipa::path(post, path = "/uploads", operation_id = "begin_upload", params(
     Place,
     ("Tus-Resumable" = Option<String>, Header, description = "`1.0.0`, by tus"),
     ("Upload-Length" = Option<u64>, Header, description = "Size of the whole content"),
@@ -145,15 +145,15 @@ pub(super) async fn create(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Refusal> {
-    let identity = user(&access)?;
-    let new = New::of(&headers, place, &body)?;
-    new.check(&access)?;
-    refuse_more(&access).await?;
-    let note = new.note(&access, &identity)?;
-    let held = hold(&holds, note.id).await?;
-    let mut upload = Upload { note, kept: None };
+    let new = New::of(&headers, place, &body);
+    let (new, held, upload) = match prepared(&access, &holds, new).await {
+        Ok(prepared) => prepared,
+        Err(refusal) => {
+            drained(body).await;
+            return Err(refusal);
+        }
+    };
     if !new.has_content {
-        upload.reserve(&access).await?;
         return Ok(told(&access, StatusCode::CREATED, &upload));
     }
     let content = checked(&access, &upload, &new.part, Content::Sent(body)).await?;
@@ -161,6 +161,20 @@ pub(super) async fn create(
     let append = Append { access: access.clone(), held, upload, content, ends: new.part.ends, is_new: true };
     let upload = holds.run(append.run()).await.ok_or_else(Problem::internal)??;
     Ok(told(&access, StatusCode::CREATED, &upload))
+}
+
+/// Makes a new upload, of which no content is here yet.
+async fn prepared(access: &Access, holds: &Holds, new: Result<New, Refusal>) -> Result<(New, Held, Upload), Refusal> {
+    let (identity, new) = (user(access)?, new?);
+    new.check(access)?;
+    refuse_more(access).await?;
+    let note = new.note(access, &identity)?;
+    let held = hold(holds, note.id).await?;
+    let mut upload = Upload { note, kept: None };
+    if !new.has_content {
+        upload.reserve(access).await?;
+    }
+    Ok((new, held, upload))
 }
 
 /// Refuses an upload of a user who has as many as may be open.

@@ -51,6 +51,10 @@ pub(super) enum NotHeld {
 impl Holds {
     /// Takes an upload over from whoever holds it.
     pub(super) async fn take(&self, id: UploadId) -> Result<Held, NotHeld> {
+        self.take_within(id, REST_MAX).await
+    }
+
+    async fn take_within(&self, id: UploadId, within: Duration) -> Result<Held, NotHeld> {
         let turns = self.turns(id);
         let mut number = 0;
         turns.latest.send_modify(|latest| {
@@ -58,7 +62,7 @@ impl Holds {
             number = *latest;
         });
         let latest = turns.latest.subscribe();
-        let turn = timeout(REST_MAX, Arc::clone(&turns.turn).lock_owned()).await.map_err(|_| NotHeld::Busy)?;
+        let turn = timeout(within, Arc::clone(&turns.turn).lock_owned()).await.map_err(|_| NotHeld::Busy)?;
         let held = Held { number, latest, _turn: turn, _turns: turns };
         if held.is_taken_over() { Err(NotHeld::TakenOver) } else { Ok(held) }
     }
@@ -113,7 +117,7 @@ mod tests {
     use super::*;
 
     fn on_a_runtime(test: impl Future<Output = ()>) {
-        tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap().block_on(test);
+        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(test);
     }
 
     #[test]
@@ -144,7 +148,7 @@ mod tests {
         on_a_runtime(async {
             let (holds, id) = (Holds::default(), UploadId::new([1; 16]));
             let _first = holds.take(id).await.unwrap();
-            assert_eq!(holds.take(id).await.map(|_| ()), Err(NotHeld::Busy));
+            assert_eq!(holds.take_within(id, Duration::from_millis(1)).await.map(|_| ()), Err(NotHeld::Busy));
             assert!(holds.take(UploadId::new([2; 16])).await.is_ok(), "another upload is free");
         });
     }

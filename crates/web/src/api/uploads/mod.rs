@@ -99,7 +99,7 @@ async fn hold(holds: &Holds, id: UploadId) -> Result<Held, Refusal> {
 }
 
 /// Lists the resumable uploads of the caller, and those that are stored since a day at the most.
-#[utoipa::path(get, path = "/uploads", responses(
+#[utoipa::path(get, path = "/uploads", operation_id = "list_uploads", responses(
     (status = 200, description = "The uploads", body = Uploads),
     (status = "default", description = "What is wrong", body = Problem, content_type = "application/problem+json"),
 ))]
@@ -109,7 +109,7 @@ async fn list(Caller(access): Caller) -> Result<Json<Uploads>, Refusal> {
 }
 
 /// Says how far an upload is, as JSON: for clients whose proxies let no HEAD through, and without ending what another request does.
-#[utoipa::path(get, path = "/uploads/{id}", params(("id" = String, Path, description = "Name of the upload")), responses(
+#[utoipa::path(get, path = "/uploads/{id}", operation_id = "get_upload", params(("id" = String, Path, description = "Name of the upload")), responses(
     (status = 200, description = "The upload", body = UploadState),
     (status = "default", description = "What is wrong", body = Problem, content_type = "application/problem+json"),
 ))]
@@ -120,7 +120,7 @@ async fn get(Caller(access): Caller, Path(id): Path<String>) -> Result<Response,
 }
 
 /// Says how far an upload is. A request that sends content is ended, so that a client that has lost its connection can go on where this says.
-#[utoipa::path(head, path = "/uploads/{id}", params(("id" = String, Path, description = "Name of the upload")), responses(
+#[utoipa::path(head, path = "/uploads/{id}", operation_id = "head_upload", params(("id" = String, Path, description = "Name of the upload")), responses(
     (status = 200, description = "The header says how far the upload is"),
     (status = "default", description = "What is wrong"),
 ))]
@@ -133,7 +133,7 @@ async fn head(Caller(access): Caller, Extension(holds): Extension<Holds>, Path(i
 
 /// Continues an upload with the content, which begins at `Upload-Offset`. By tus, the file is stored with the last byte of its size; by the
 /// draft, with `Upload-Complete: ?1`.
-#[utoipa::path(patch, path = "/uploads/{id}", params(
+#[utoipa::path(patch, path = "/uploads/{id}", operation_id = "continue_upload", params(
     ("id" = String, Path, description = "Name of the upload"),
     ("Upload-Offset" = u64, Header, description = "Position of the first byte of the content"),
     ("Upload-Complete" = Option<String>, Header, description = "`?1` if the content is the last, and `?0` otherwise, by the draft"),
@@ -152,12 +152,28 @@ async fn patch(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Refusal> {
-    let (identity, id) = (user(&access)?, named(&id)?);
-    let wanted = Wanted::of(&headers, &body)?;
-    let held = hold(&holds, id).await?;
-    let upload = Upload::rested(&access, &identity, id).await?;
-    wanted.check(&access, &upload)?;
-    appended(&access, &holds, (held, upload), wanted, Content::Sent(body)).await
+    let wanted = Wanted::of(&headers, &body);
+    match prepared(&access, &holds, &id, wanted).await {
+        Ok((held, upload, wanted)) => appended(&access, &holds, (held, upload), wanted, Content::Sent(body)).await,
+        Err(refusal) => {
+            content::drained(body).await;
+            Err(refusal)
+        }
+    }
+}
+
+/// Takes an upload over for content that can follow what is kept of it.
+async fn prepared(
+    access: &Access,
+    holds: &Holds,
+    id: &str,
+    wanted: Result<Wanted, Refusal>,
+) -> Result<(Held, Upload, Wanted), Refusal> {
+    let (identity, id, wanted) = (user(access)?, named(id)?, wanted?);
+    let held = hold(holds, id).await?;
+    let upload = Upload::rested(access, &identity, id).await?;
+    wanted.check(access, &upload)?;
+    Ok((held, upload, wanted))
 }
 
 /// Part of an upload, as the header of its request describes it.
@@ -290,7 +306,7 @@ async fn checked(access: &Access, upload: &Upload, wanted: &Wanted, content: Con
 }
 
 /// Undoes an upload. Of one that is stored, only what is told of it is forgotten: the file stays.
-#[utoipa::path(delete, path = "/uploads/{id}", params(("id" = String, Path, description = "Name of the upload")), responses(
+#[utoipa::path(delete, path = "/uploads/{id}", operation_id = "delete_upload", params(("id" = String, Path, description = "Name of the upload")), responses(
     (status = 204, description = "Nothing is kept of the upload"),
     (status = "default", description = "What is wrong", body = Problem, content_type = "application/problem+json"),
 ))]
@@ -324,7 +340,7 @@ async fn forget(access: &Access, id: UploadId) -> Result<(), Refusal> {
 }
 
 /// Does what `X-HTTP-Method-Override` says, for clients that can send nothing but POST.
-#[utoipa::path(post, path = "/uploads/{id}", params(
+#[utoipa::path(post, path = "/uploads/{id}", operation_id = "upload_by_post", params(
     ("id" = String, Path, description = "Name of the upload"),
     ("X-HTTP-Method-Override" = String, Header, description = "PATCH, HEAD or DELETE"),
 ), request_body(content = Vec<u8>, content_type = "application/offset+octet-stream", description = "Content, for PATCH"), responses(
@@ -353,7 +369,7 @@ async fn overridden(
 }
 
 /// Says what is spoken: the versions, extensions and limits of tus, and what the draft wants to be known before.
-#[utoipa::path(options, path = "/uploads", responses((status = 204, description = "The header says what is spoken")))]
+#[utoipa::path(options, path = "/uploads", operation_id = "upload_options", responses((status = 204, description = "The header says what is spoken")))]
 async fn options(Stranger(access): Stranger) -> Response {
     let max = access.file_size_max().to_string();
     let fields = [
@@ -368,7 +384,7 @@ async fn options(Stranger(access): Stranger) -> Response {
 }
 
 /// Says what is spoken, at an upload as at all of them.
-#[utoipa::path(options, path = "/uploads/{id}", params(("id" = String, Path, description = "Name of the upload")),
+#[utoipa::path(options, path = "/uploads/{id}", operation_id = "upload_options_of_one", params(("id" = String, Path, description = "Name of the upload")),
 responses((status = 204, description = "The header says what is spoken")))]
 async fn options_of_one(stranger: Stranger) -> Response {
     options(stranger).await

@@ -80,10 +80,12 @@ impl Upload {
         Ok(uploads)
     }
 
-    /// Returns true if a user sends the upload, and may still do so: an API token may be for another path.
+    /// Returns true if a user sends the upload, and may still do so: an API token may be for another path. What the engine lists of it is the
+    /// user's to continue; otherwise the path says so where it is among the user's own.
     fn is_of(&self, identity: &Identity) -> bool {
         let key = identity.key_of(&self.note.path);
-        self.note.user.as_deref() == identity.name() && identity.may_change(self.kept.as_ref().map_or(&key, |kept| &kept.file))
+        let is_reached = || self.kept.is_some() || key.owner.as_deref() != identity.name() || identity.may_change(&key);
+        self.note.user.as_deref() == identity.name() && is_reached()
     }
 
     /// Returns the upload with the state of its end as it is, where a crash has come between.
