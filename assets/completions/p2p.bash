@@ -4325,7 +4325,7 @@ _p2p() {
             return 0
             ;;
         p2p__subcmd__serve)
-            opts="-h -V --grpc --grpc-nodes --ssh --exit-with-parent --data-dir --wait --config --seed --speed --ascii --connect --tls-ca --tls-fingerprint --help --version"
+            opts="-h -V --grpc --grpc-nodes --ssh --web --exit-with-parent --data-dir --wait --config --seed --speed --ascii --connect --tls-ca --tls-fingerprint --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4346,6 +4346,13 @@ _p2p() {
                     return 0
                     ;;
                 --ssh)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --web)
                     COMPREPLY=("${cur}")
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace

@@ -858,9 +858,10 @@ _arguments "${_arguments_options[@]}" : \
 ;;
 (serve)
 _arguments "${_arguments_options[@]}" : \
-'--grpc=[Serve gRPC, which is also what is served if no service is named; at ADDRESS instead of that in p2p.toml (\:0 takes a free port)]::ADDRESS:' \
+'--grpc=[Serve gRPC, at ADDRESS instead of that in p2p.toml (\:0 takes a free port). If no service is named, all are served\: gRPC, SSH and the web]::ADDRESS:' \
 '--grpc-nodes=[Serve an endpoint of each node too\: Node_01 at ADDRESS, Node_02 at the next port, and so on (\:0 takes free ports); at those of p2p.toml or from 127.0.0.1\:50051 on without ADDRESS]::ADDRESS:' \
 '--ssh=[Serve SSH, one server a node\: Node_01 at ADDRESS instead of that in p2p.toml, Node_02 at the next port, and so on (\:0 takes free ports)]::ADDRESS:' \
+'--web=[Serve REST and the pages for browsers, at ADDRESS instead of that in p2p.toml (\:0 takes a free port)]::ADDRESS:' \
 '--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files -/' \
 '--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:' \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
@@ -1228,7 +1229,7 @@ _p2p_commands() {
 'ssh:Carry a command out at a node of a running \`p2p serve --ssh\`, or at a host of p2p.toml, over SSH' \
 'broadcast:Carry a command out at all nodes of a running \`p2p serve --ssh\` at once' \
 'sftp:Send files to a node of a running \`p2p serve --ssh\`, or to a host of p2p.toml, fetch them, or list a directory there, over SFTP' \
-'serve:Serve other programs over gRPC and SSH, until SIGTERM' \
+'serve:Serve other programs over gRPC, SSH and REST, and browsers, until SIGTERM' \
 'cert:Make a certificate for the services, and its key' \
 'events:Print what happens at a running \`p2p serve\`, as it happens' \
 'replay:Replay a recording, and compare the trace' \
@@ -1331,7 +1332,7 @@ _p2p__subcmd__help_commands() {
 'ssh:Carry a command out at a node of a running \`p2p serve --ssh\`, or at a host of p2p.toml, over SSH' \
 'broadcast:Carry a command out at all nodes of a running \`p2p serve --ssh\` at once' \
 'sftp:Send files to a node of a running \`p2p serve --ssh\`, or to a host of p2p.toml, fetch them, or list a directory there, over SFTP' \
-'serve:Serve other programs over gRPC and SSH, until SIGTERM' \
+'serve:Serve other programs over gRPC, SSH and REST, and browsers, until SIGTERM' \
 'cert:Make a certificate for the services, and its key' \
 'events:Print what happens at a running \`p2p serve\`, as it happens' \
 'replay:Replay a recording, and compare the trace' \

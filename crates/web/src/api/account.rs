@@ -47,23 +47,23 @@ struct NewPassword {
 
 /// Proof that the user is there.
 #[derive(Debug, Deserialize, ToSchema)]
-struct Proof {
+struct PasswordProof {
     /// Password of the user.
     password: String,
 }
 
 /// Second factor that is wanted.
 #[derive(Debug, Default, Deserialize, ToSchema)]
-struct Wanted {
+struct WantedOtp {
     /// Source of the codes: an authenticator app unless another is named.
     #[serde(default)]
-    kind: Source,
+    kind: CodeSource,
 }
 
 /// Source of one-time codes.
 #[derive(Debug, Clone, Copy, Default, Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-enum Source {
+enum CodeSource {
     /// An authenticator app.
     #[default]
     App,
@@ -73,7 +73,7 @@ enum Source {
 
 /// Code that confirms.
 #[derive(Debug, Deserialize, ToSchema)]
-struct Confirmation {
+struct OtpConfirmation {
     /// Code of the app or of the mail.
     code: String,
 }
@@ -82,7 +82,7 @@ struct Confirmation {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Enrolment {
     /// Source of the codes.
-    kind: Source,
+    kind: CodeSource,
     /// Secret in base32, to be typed into an app; null for mails.
     pub(crate) secret: Option<String>,
     /// Secret as a URI `otpauth:`, as apps take it; null for mails.
@@ -102,12 +102,12 @@ struct BackupCodes {
 #[derive(Debug, Serialize, ToSchema)]
 struct Sessions {
     /// The sessions.
-    sessions: Vec<Session>,
+    sessions: Vec<SessionEntry>,
 }
 
 /// Session of the user.
 #[derive(Debug, Serialize, ToSchema)]
-struct Session {
+struct SessionEntry {
     /// Identifier, by which it is ended.
     id: String,
     /// Instant of its begin, in seconds since 1970-01-01 00:00 UTC.
@@ -120,10 +120,10 @@ struct Session {
     is_own: bool,
 }
 
-impl From<SessionInfo> for Session {
-    fn from(session: SessionInfo) -> Session {
+impl From<SessionInfo> for SessionEntry {
+    fn from(session: SessionInfo) -> SessionEntry {
         let SessionInfo { id, created_at, used_at, origin, is_own } = session;
-        Session { id, created_at, used_at, origin, is_own }
+        SessionEntry { id, created_at, used_at, origin, is_own }
     }
 }
 
@@ -146,7 +146,7 @@ async fn change_password(
     (status = "default", description = "What is wrong", body = Problem, content_type = "application/problem+json"),
 ))]
 async fn sessions(Caller(access): Caller) -> Result<Json<Sessions>, Problem> {
-    let sessions = access.sessions().await?.into_iter().map(Session::from).collect();
+    let sessions = access.sessions().await?.into_iter().map(SessionEntry::from).collect();
     Ok(Json(Sessions { sessions }))
 }
 
@@ -161,15 +161,15 @@ async fn revoke_session(Caller(access): Caller, Path(id): Path<String>) -> Resul
 }
 
 /// Begins to enable one-time passwords. They take effect once `auth/confirm-otp` has a code.
-#[utoipa::path(post, path = "/auth/enable-otp", request_body = Option<Wanted>, tag = "accounts", responses(
+#[utoipa::path(post, path = "/auth/enable-otp", request_body = Option<WantedOtp>, tag = "accounts", responses(
     (status = 200, description = "What an authenticator app is set up with, or that a code is mailed", body = Enrolment),
     (status = "default", description = "What is wrong", body = Problem, content_type = "application/problem+json"),
 ))]
-async fn enable_otp(Caller(access): Caller, body: Option<Body<Wanted>>) -> Result<Json<Enrolment>, Problem> {
-    let Wanted { kind } = body.map(|Body(wanted)| wanted).unwrap_or_default();
+async fn enable_otp(Caller(access): Caller, body: Option<Body<WantedOtp>>) -> Result<Json<Enrolment>, Problem> {
+    let WantedOtp { kind } = body.map(|Body(wanted)| wanted).unwrap_or_default();
     let wanted = match kind {
-        Source::App => CodeKind::App,
-        Source::Mail => CodeKind::Mail,
+        CodeSource::App => CodeKind::App,
+        CodeSource::Mail => CodeKind::Mail,
     };
     Ok(Json(Enrolment::of(&access.otp_enable(wanted).await?)?))
 }
@@ -178,11 +178,11 @@ impl Enrolment {
     /// Returns what the user of an enrolment is shown.
     pub(crate) fn of(begun: &Begun) -> Result<Enrolment, Problem> {
         let Begun::App(enrolment) = begun else {
-            return Ok(Enrolment { kind: Source::Mail, secret: None, uri: None, qr_svg: None });
+            return Ok(Enrolment { kind: CodeSource::Mail, secret: None, uri: None, qr_svg: None });
         };
         let uri = enrolment.uri.expose_secret();
         Ok(Enrolment {
-            kind: Source::App,
+            kind: CodeSource::App,
             secret: Some(enrolment.secret.expose_secret().to_owned()),
             uri: Some(uri.to_owned()),
             qr_svg: Some(qr_svg(uri)?),
@@ -202,33 +202,33 @@ fn qr_svg(text: &str) -> Result<String, Problem> {
 }
 
 /// Enables the one-time passwords that are set up, with a code that shows that they work.
-#[utoipa::path(post, path = "/auth/confirm-otp", request_body = Confirmation, tag = "accounts", responses(
+#[utoipa::path(post, path = "/auth/confirm-otp", request_body = OtpConfirmation, tag = "accounts", responses(
     (status = 200, description = "The backup codes", body = BackupCodes),
     (status = "default", description = "What is wrong", body = Problem, content_type = "application/problem+json"),
 ))]
 async fn confirm_otp(
     Caller(access): Caller,
-    Body(Confirmation { code }): Body<Confirmation>,
+    Body(OtpConfirmation { code }): Body<OtpConfirmation>,
 ) -> Result<Json<BackupCodes>, Problem> {
     Ok(Json(exposed(&access.otp_confirm(code.into()).await?)))
 }
 
 /// Disables one-time passwords.
-#[utoipa::path(post, path = "/auth/disable-otp", request_body = Proof, tag = "accounts", responses(
+#[utoipa::path(post, path = "/auth/disable-otp", request_body = PasswordProof, tag = "accounts", responses(
     (status = 204, description = "One-time passwords are disabled"),
     (status = "default", description = "What is wrong", body = Problem, content_type = "application/problem+json"),
 ))]
-async fn disable_otp(Caller(access): Caller, Body(Proof { password }): Body<Proof>) -> Result<StatusCode, Problem> {
+async fn disable_otp(Caller(access): Caller, Body(PasswordProof { password }): Body<PasswordProof>) -> Result<StatusCode, Problem> {
     access.otp_disable(password.into()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// Replaces the backup codes.
-#[utoipa::path(post, path = "/auth/backup-codes", request_body = Proof, tag = "accounts", responses(
+#[utoipa::path(post, path = "/auth/backup-codes", request_body = PasswordProof, tag = "accounts", responses(
     (status = 200, description = "The backup codes", body = BackupCodes),
     (status = "default", description = "What is wrong", body = Problem, content_type = "application/problem+json"),
 ))]
-async fn renew_backup_codes(Caller(access): Caller, Body(Proof { password }): Body<Proof>) -> Result<Json<BackupCodes>, Problem> {
+async fn renew_backup_codes(Caller(access): Caller, Body(PasswordProof { password }): Body<PasswordProof>) -> Result<Json<BackupCodes>, Problem> {
     Ok(Json(exposed(&access.new_backup_codes(password.into()).await?)))
 }
 

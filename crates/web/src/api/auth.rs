@@ -69,7 +69,7 @@ struct Login {
 
 /// Second step of a login.
 #[derive(Debug, Deserialize, ToSchema)]
-struct Code {
+struct LoginCode {
     /// Name of the login, of the problem `CODE_NEEDED`.
     challenge: String,
     /// Code of the authenticator app or of a mail, or a backup code.
@@ -78,7 +78,7 @@ struct Code {
 
 /// Login that waits for a code.
 #[derive(Debug, Deserialize, ToSchema)]
-struct Waiting {
+struct WaitingLogin {
     /// Name of the login, of the problem `CODE_NEEDED`.
     challenge: String,
 }
@@ -102,7 +102,7 @@ pub(crate) struct Handing {
 
 /// Session that has begun.
 #[derive(Debug, Serialize, ToSchema)]
-struct Session {
+struct BegunSession {
     /// Bearer of the session, for the header `Authorization`; left out where the session is in the cookie.
     #[serde(skip_serializing_if = "Option::is_none")]
     token: Option<String>,
@@ -110,14 +110,14 @@ struct Session {
     #[serde(skip_serializing_if = "Option::is_none")]
     csrf_token: Option<String>,
     /// User who is logged in.
-    user: User,
+    user: SessionUser,
     /// Instant at which it ends if it is used until then, in seconds since 1970-01-01 00:00 UTC.
     expires_at: u64,
 }
 
 /// User of an account.
 #[derive(Debug, Serialize, ToSchema)]
-struct User {
+struct SessionUser {
     /// Name of the user.
     name: String,
     /// True for an admin.
@@ -128,7 +128,7 @@ struct User {
 #[derive(Debug, Serialize, ToSchema)]
 struct Registered {
     /// User of the account.
-    user: User,
+    user: SessionUser,
     /// Bearer of the session, for the header `Authorization`; left out where there is no session, or where it is in the cookie.
     #[serde(skip_serializing_if = "Option::is_none")]
     token: Option<String>,
@@ -142,7 +142,7 @@ struct Registered {
 
 /// Caller of a request.
 #[derive(Debug, Serialize, ToSchema)]
-struct Who {
+struct WhoAmI {
     /// Name of the user.
     name: String,
     /// True for an admin.
@@ -181,7 +181,7 @@ impl Hands {
     fn begun(&self, access: &Access) -> Result<Response, Problem> {
         let (token, expires_at) = (access.token()?, access.session_end());
         access.keep();
-        let session = |token, csrf_token| Json(Session { token, csrf_token, user: user(access), expires_at });
+        let session = |token, csrf_token| Json(BegunSession { token, csrf_token, user: user(access), expires_at });
         if !self.is_cookie {
             return Ok(session(Some(token.expose().to_owned()), None).into_response());
         }
@@ -209,13 +209,13 @@ async fn register(Caller(access): Caller, hands: Hands, Body(wanted): Body<NewAc
         *response.status_mut() = StatusCode::CREATED;
         return Ok(response);
     }
-    let user = User { name: account.name.to_string(), is_admin: false };
+    let user = SessionUser { name: account.name.to_string(), is_admin: false };
     Ok((StatusCode::CREATED, Json(Registered { user, token: None, csrf_token: None, expires_at: None })).into_response())
 }
 
 /// Begins a session.
 #[utoipa::path(post, path = "/auth/login", request_body = Login, params(Handing), tag = "accounts", responses(
-    (status = 200, description = "The session has begun", body = Session),
+    (status = 200, description = "The session has begun", body = BegunSession),
     (status = 401, description = "The login is refused, or a code is needed too (`CODE_NEEDED`)", body = Problem,
         content_type = "application/problem+json"),
     (status = "default", description = "What is wrong", body = Problem, content_type = "application/problem+json"),
@@ -257,15 +257,15 @@ fn waiting(challenges: &Challenges, challenge: Challenge) -> Result<CodeNeeded, 
 }
 
 /// Completes a login that waits for a code.
-#[utoipa::path(post, path = "/auth/otp", request_body = Code, params(Handing), tag = "accounts", responses(
-    (status = 200, description = "The session has begun", body = Session),
+#[utoipa::path(post, path = "/auth/otp", request_body = LoginCode, params(Handing), tag = "accounts", responses(
+    (status = 200, description = "The session has begun", body = BegunSession),
     (status = "default", description = "What is wrong", body = Problem, content_type = "application/problem+json"),
 ))]
 async fn otp(
     State(web): State<Web>,
     Stranger(access): Stranger,
     hands: Hands,
-    Body(Code { challenge, code }): Body<Code>,
+    Body(LoginCode { challenge, code }): Body<LoginCode>,
 ) -> Result<Response, Problem> {
     completed(&access, web.challenges(), &challenge, code.into()).await?;
     hands.begun(&access)
@@ -279,14 +279,14 @@ pub(crate) async fn completed(access: &Access, challenges: &Challenges, name: &s
 }
 
 /// Mails another code for a login that waits for one.
-#[utoipa::path(post, path = "/auth/otp/send", request_body = Waiting, tag = "accounts", responses(
+#[utoipa::path(post, path = "/auth/otp/send", request_body = WaitingLogin, tag = "accounts", responses(
     (status = 204, description = "The code is mailed"),
     (status = "default", description = "What is wrong", body = Problem, content_type = "application/problem+json"),
 ))]
 async fn send_otp(
     State(web): State<Web>,
     Stranger(access): Stranger,
-    Body(Waiting { challenge }): Body<Waiting>,
+    Body(WaitingLogin { challenge }): Body<WaitingLogin>,
 ) -> Result<StatusCode, Problem> {
     access.send_code(&web.challenges().of(&challenge)?).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -305,15 +305,15 @@ async fn logout(State(cookies): State<Cookies>, Caller(access): Caller, body: Op
 
 /// Says who the caller is.
 #[utoipa::path(get, path = "/auth/whoami", tag = "accounts", responses(
-    (status = 200, description = "The caller", body = Who),
+    (status = 200, description = "The caller", body = WhoAmI),
     (status = "default", description = "What is wrong", body = Problem, content_type = "application/problem+json"),
 ))]
-async fn whoami(State(cookies): State<Cookies>, Caller(access): Caller, headers: http::HeaderMap) -> Result<Json<Who>, Problem> {
+async fn whoami(State(cookies): State<Cookies>, Caller(access): Caller, headers: http::HeaderMap) -> Result<Json<WhoAmI>, Problem> {
     let identity = access.identity();
     access.require_login(&identity)?;
     let (reach, account) = (identity.token(), identity.account());
     let by_cookie = (!headers.contains_key(http::header::AUTHORIZATION)).then(|| access.token()).transpose()?;
-    Ok(Json(Who {
+    Ok(Json(WhoAmI {
         name: identity.name().unwrap_or_default().to_owned(),
         is_admin: identity.is_admin(),
         scope: reach.map_or(p2p_service::Scope::Admin, |reach| reach.scope).name(),
@@ -325,7 +325,7 @@ async fn whoami(State(cookies): State<Cookies>, Caller(access): Caller, headers:
     }))
 }
 
-fn user(access: &Access) -> User {
+fn user(access: &Access) -> SessionUser {
     let identity = access.identity();
-    User { name: identity.name().unwrap_or_default().to_owned(), is_admin: identity.is_admin() }
+    SessionUser { name: identity.name().unwrap_or_default().to_owned(), is_admin: identity.is_admin() }
 }
