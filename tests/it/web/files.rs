@@ -29,11 +29,6 @@ impl Site {
         assert_eq!(status, 201, "{path}: {body}");
     }
 
-    /// Sends JSON as the admin, and reads the answer.
-    pub(super) async fn send(&self, method: Method, path: &str, body: Value) -> (u16, Value) {
-        read(self.request(method, path).json(&body).send().await.unwrap()).await
-    }
-
     /// Gets content with these headers: the status, the headers and the bytes.
     pub(super) async fn content(&self, path: &str, headers: &[(&str, &str)]) -> (u16, HeaderMap, Vec<u8>) {
         let mut request = self.request(Method::GET, &content_path(path));

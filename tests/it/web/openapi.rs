@@ -99,3 +99,29 @@ fn the_description_is_served_and_shown() {
         assert!(site.served.stop().code == Some(0));
     });
 }
+
+/// Asks each route what schemathesis thinks of: nothing is an error of the server, and each answer is as it is described. The accounts are left
+/// out, which would end the session, and the clock comes last, since what waits for it waits while it is paused.
+#[test]
+#[ignore = "needs schemathesis (pip), and time"]
+fn schemathesis_finds_nothing() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let site = runtime.block_on(Site::start(
+        "[network]\nbandwidth = '1Gbit/s'\ndelay = '1ms'\nloss = '0%'\n[web]\nrequests_per_second = 100000\n",
+    ));
+    let clock = "^/api/v1/time";
+    for filter in [["--exclude-path-regex", "^/api/v1/(auth|time|events)"], ["--include-path-regex", clock]] {
+        let said = std::process::Command::new(crate::program::python())
+            .args(["-m", "schemathesis.cli", "run", &site.url("/api/v1/openapi.json"), "--no-color"])
+            .args(["-H", &format!("Authorization: Bearer {}", site.token), "--phases", "examples,coverage,fuzzing"])
+            .args(["-c", "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"])
+            .args(["--max-examples", "30", "--seed", "1", "--request-timeout", "30", "--suppress-health-check", "all"])
+            .args(filter)
+            .current_dir(site.home.path("."))
+            .output()
+            .unwrap();
+        let told = [said.stdout, said.stderr].map(|bytes| String::from_utf8(bytes).unwrap()).concat();
+        assert!(said.status.success(), "{filter:?}: {told}");
+    }
+    assert!(site.served.stop().code == Some(0));
+}

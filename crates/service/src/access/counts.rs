@@ -12,7 +12,7 @@ use p2p_engine::transfer::{Direction, TransferState};
 
 use super::Access;
 
-/// What the program counts at one virtual instant.
+/// Counts of the program at one virtual instant.
 #[derive(Debug, Clone)]
 pub struct Counts {
     /// Virtual instant of the snapshot.

@@ -51,7 +51,7 @@ pub(super) fn routes() -> OpenApiRouter<Web> {
 struct Throughput {
     /// Bytes of each of the latest whole virtual seconds, the oldest first.
     bytes_per_second: Vec<u64>,
-    /// What the link passes at the most; null where it is unlimited.
+    /// Bytes per second that the link passes at the most; null where it is unlimited.
     capacity_bytes_per_second: Option<u64>,
     /// Bytes per second of all transfers in this direction, over the time that `span_seconds` tells.
     goodput_bytes_per_second: f64,
@@ -96,13 +96,13 @@ struct Recent {
     text: String,
     /// `plain`, `good`, `warning`, `bad` or `dim`.
     tone: &'static str,
-    /// What it came from, where that is known: a command, a profile or a plan, or what the event before has led to.
+    /// Cause, where that is known: a command, a profile or a plan, or what has failed.
     cause: Option<String>,
     /// User by whom; null for the operator, and for whom may not know.
     by: Option<String>,
 }
 
-/// All that a control room shows first.
+/// Answer with all that a control room shows first.
 #[derive(Debug, Serialize, ToSchema)]
 struct Dashboard {
     time: Time,

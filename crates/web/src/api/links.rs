@@ -46,9 +46,9 @@ struct Link {
 struct Links {
     /// `client` or a node.
     host: String,
-    /// What it sends.
+    /// Link for what it sends.
     up: Link,
-    /// What it receives.
+    /// Link for what it receives.
     down: Link,
 }
 
@@ -101,7 +101,7 @@ async fn list(Caller(access): Caller) -> Result<Json<impl Serialize>, Problem> {
     Ok(Json(AllLinks { virtual_seconds: seconds(snapshot.at), links: all }))
 }
 
-/// What is to be different of a link.
+/// Changes of a link.
 #[derive(Debug, Deserialize, ToSchema)]
 struct LinkPatch {
     /// Direction; both without it.

@@ -363,18 +363,18 @@ impl HealthCounts {
     }
 }
 
-/// What hosts know of each other's health.
+/// Knowledge of hosts of each other's health.
 #[derive(Debug, Serialize, ToSchema)]
 struct HealthAnswer {
     /// Virtual time of the answer.
     virtual_seconds: f64,
     #[serde(flatten)]
     counts: HealthCounts,
-    /// What is known, by the host that knows it.
+    /// Health of each host that another one knows, by the one that knows it.
     seen: Vec<Seen>,
 }
 
-/// Whose knowledge is asked for.
+/// Host whose knowledge is asked for.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct Whose {

@@ -56,7 +56,7 @@ pub(super) struct Node {
     health: &'static str,
     /// Virtual time since which its process or its health is as it is; null where that is not known, as of what has not changed.
     since_seconds: Option<f64>,
-    /// What that came from: a fault and by whom it is on, or probes; null where it is not known.
+    /// Cause of that: a fault and by whom it is on, or probes; null where it is not known.
     cause: Option<String>,
     /// Last sign of life that the client has had of it; null if there was none.
     heard: Option<Heard>,
@@ -94,7 +94,7 @@ pub(super) fn changes<'a>(events: impl Iterator<Item = (SimTime, &'a Event)>) ->
     events.filter_map(change).collect()
 }
 
-/// Nodes of a snapshot, as answers tell of them.
+/// Returns the nodes of a snapshot, as answers tell of them.
 pub(super) fn all(access: &Access, snapshot: &Snapshot, changes: &Changes) -> Vec<Node> {
     let (mut faults, preferred) = (faults_by_host(snapshot), access.preferred_node());
     let mut node = |status: &NodeStatus| {
@@ -175,7 +175,7 @@ async fn one(Caller(access): Caller, Path(node): Path<String>) -> Result<Json<im
     Ok(Json(node_now(&access, node_of("node", &node)?).await?))
 }
 
-/// How a process is to end.
+/// Manner in which a process is to end.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Ending {

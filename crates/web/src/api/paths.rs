@@ -32,7 +32,7 @@ struct Path {
     to: String,
     /// True if no packet passes because of faults.
     is_cut: bool,
-    /// What is different by what is said of the path, or of all paths of one of its hosts.
+    /// Changes by what is said of the path, or of all paths of one of its hosts.
     #[serde(flatten)]
     change: OnTheWay,
     /// Faults of the path by itself, as sentences.
@@ -98,7 +98,7 @@ fn pair(target: Target) -> Option<(Peer, Peer)> {
     }
 }
 
-/// What is to be different of a path.
+/// Changes of a path.
 #[derive(Debug, Deserialize, ToSchema)]
 struct PathPatch {
     #[serde(flatten)]

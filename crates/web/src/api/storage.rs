@@ -17,7 +17,7 @@ pub(super) fn routes() -> OpenApiRouter<Web> {
     OpenApiRouter::new().routes(routes!(status))
 }
 
-/// What is stored, and the room for it. Users who are not admins see their own files, and `null` for what is of the nodes.
+/// Amount of what is stored, and the room for it. Users who are not admins see their own files, and `null` for what is of the nodes.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub(super) struct Storage {
     /// Stored files: of all users for admins, of oneself for others.
@@ -40,7 +40,7 @@ pub(super) struct Storage {
     owed_deletions: Option<u64>,
     /// Size that the caller's own files may have together; null without a quota.
     quota_bytes: Option<u64>,
-    /// What is left of it; null without a quota.
+    /// Rest of it; null without a quota.
     quota_left_bytes: Option<u64>,
 }
 

@@ -62,7 +62,7 @@ async fn now(Caller(access): Caller) -> Result<Json<impl Serialize>, Problem> {
     time_now(&access).await
 }
 
-/// How virtual time is to pass.
+/// Pace of virtual time that is asked for.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Pace {
@@ -90,7 +90,7 @@ async fn set(Caller(access): Caller, Body(pace): Body<Pace>) -> Result<Json<impl
     time_now(&access).await
 }
 
-/// How far time is to go on.
+/// Span by which time is to go on.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Stepped {

@@ -135,15 +135,15 @@ struct Segment {
     holder: String,
     /// Attempts so far, this one included.
     attempts: u32,
-    /// When it was given to the connection.
+    /// Instant at which it was given to the connection.
     queued_s: f64,
-    /// When that connection was open.
+    /// Instant at which that connection was open.
     connected_s: Option<f64>,
-    /// When its first byte left its sender.
+    /// Instant at which its first byte left its sender.
     first_byte_s: Option<f64>,
-    /// When its last byte was there.
+    /// Instant at which its last byte was there.
     last_byte_s: Option<f64>,
-    /// When the client knew that it was stored, or had received all of it.
+    /// Instant at which the client knew that it was stored, or had received all of it.
     acknowledged_s: Option<f64>,
     /// Its bytes over the time from its first byte to its last.
     goodput_bytes_per_second: Option<f64>,
@@ -194,7 +194,7 @@ impl Timed {
 struct Transfers {
     /// Virtual time of the answer.
     virtual_seconds: f64,
-    /// What is under way, and the latest that are over, the oldest first.
+    /// Transfers that are under way, and the latest that are over, the oldest first.
     transfers: Vec<Transfer>,
 }
 

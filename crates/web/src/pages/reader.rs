@@ -14,7 +14,7 @@ use crate::web::Web;
 /// Parameter of an operation, or a field of its body.
 struct Field {
     name: String,
-    /// Where it stands: `path`, `query` or `header`.
+    /// Place where it stands: `path`, `query` or `header`.
     place: String,
     kind: String,
     is_needed: bool,

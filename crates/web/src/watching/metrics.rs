@@ -17,7 +17,7 @@ use super::process::Process;
 /// Labels of a sample.
 type Labels = Vec<(&'static str, String)>;
 
-/// What the metrics are made of.
+/// Figures that the metrics are made of.
 #[derive(Debug)]
 pub(super) struct Metrics {
     counts: Counts,
@@ -62,7 +62,7 @@ enum Kind {
     CounterOf(&'static str),
 }
 
-/// Where metrics are written.
+/// Writer of metrics.
 struct Out<'a>(DescriptorEncoder<'a>);
 
 impl Out<'_> {

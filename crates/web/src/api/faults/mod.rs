@@ -40,7 +40,7 @@ pub(super) fn routes() -> OpenApiRouter<Web> {
     faults.merge(profiles::routes())
 }
 
-/// Who has put a fault on, or added to it.
+/// Cause for which a fault is on, or something was added to it.
 #[derive(Debug, Serialize, ToSchema)]
 struct Cause {
     /// `command`, `profile`, `flap` (the plan of a process that is killed again and again), or `over`.
@@ -68,7 +68,7 @@ impl From<&FaultCause> for Cause {
 pub(super) struct Fault {
     /// Identifier, which follows from what the fault is about: there is one fault of each target at the most.
     id: String,
-    /// What is broken: a node, its disk, a link, a path.
+    /// Target that is broken: a node, its disk, a link, a path.
     target: String,
     /// `killed`, `stopping`, `restarting`, `stopped`, `refusing`, `disk`, `flapping`, `link`, `paths`, `path`, `cut`.
     kind: &'static str,
@@ -80,7 +80,7 @@ pub(super) struct Fault {
     since_seconds: f64,
     #[serde(flatten)]
     cause: Cause,
-    /// Who has added something to it since.
+    /// Causes for which something was added to it since.
     added: Vec<Cause>,
     /// Command of the command language that takes it back.
     undo: String,
@@ -231,7 +231,7 @@ struct NotRunning {
     reason: Option<String>,
 }
 
-/// What was taken back.
+/// Faults that were taken back.
 #[derive(Debug, Serialize, ToSchema)]
 struct Healed {
     #[serde(flatten)]

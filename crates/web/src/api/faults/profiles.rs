@@ -23,9 +23,9 @@ pub(super) fn routes() -> OpenApiRouter<Web> {
 #[derive(Debug, Serialize, ToSchema)]
 struct Profile {
     profile: String,
-    /// What it is like, or what it puts on.
+    /// Description, or the faults in words.
     summary: String,
-    /// Where it is defined: `built in`, or file and line.
+    /// Place of its definition: `built in`, or file and line.
     from: String,
     /// Why it cannot be used; null if it can.
     error: Option<String>,

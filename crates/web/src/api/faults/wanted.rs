@@ -15,9 +15,9 @@ use crate::problem::Problem;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub(in crate::api) enum LinkDirection {
-    /// What the host sends.
+    /// Direction of what the host sends.
     Up,
-    /// What the host receives.
+    /// Direction of what the host receives.
     Down,
 }
 
@@ -39,7 +39,7 @@ impl From<Direction> for LinkDirection {
     }
 }
 
-/// What is different of a link.
+/// Changes of a link.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub(in crate::api) struct Linked {
     /// Rate, as `64KiB/s` or `1Mbit/s`.
@@ -63,7 +63,7 @@ impl From<LinkChange> for Linked {
     }
 }
 
-/// What is different of packets on their way.
+/// Changes of what happens to packets on their way.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub(in crate::api) struct OnTheWay {
     /// Propagation delay, as `40ms` or `40ms..60ms`.
@@ -125,13 +125,13 @@ impl From<PathChange> for OnTheWay {
     }
 }
 
-/// What is wrong with a disk.
+/// Faults of a disk.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub(in crate::api) struct Disk {
     /// Factor by which it is slower.
     #[serde(skip_serializing_if = "Option::is_none")]
     slow: Option<u32>,
-    /// What fails: `reads`, `writes`, `syncs`.
+    /// Operations that fail: `reads`, `writes`, `syncs`.
     #[serde(default)]
     fail: Vec<String>,
     /// True if it has no room.
@@ -207,7 +207,7 @@ pub(in crate::api) enum Wanted {
         #[serde(flatten)]
         link: Linked,
     },
-    /// All paths from and to a host are different.
+    /// Paths from and to a host are different, all of them.
     Paths {
         /// `client` or a node.
         host: String,
@@ -227,7 +227,7 @@ pub(in crate::api) enum Wanted {
         #[serde(default)]
         cut: bool,
     },
-    /// All paths between two groups of hosts are cut.
+    /// Paths between two groups of hosts are cut, all of them.
     Partition {
         one: Vec<String>,
         other: Vec<String>,
@@ -310,7 +310,7 @@ mod tests {
 
     use super::*;
 
-    /// What is told of a fault puts the same one on.
+    /// A fault that is told puts the same one on.
     #[test]
     fn a_fault_is_asked_for_as_it_is_told() {
         let (node, client) = (NodeNumber::from_index(2), Peer::Client);
