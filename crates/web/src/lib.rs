@@ -12,6 +12,8 @@
 //!
 //! A front end opens the [door](p2p_service::doors) and lets a [`Server`] attend it.
 
+#![expect(clippy::result_large_err, reason = "a problem ends its request")]
+
 mod api;
 mod callers;
 mod embedded;
