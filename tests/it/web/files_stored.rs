@@ -197,7 +197,9 @@ fn forms_store_their_files() {
         assert_eq!(none, (201, json!({ "files": [] })), "no file was chosen");
         let (status, body) = site.send(Method::POST, "/files/upload", json!({})).await;
         assert_eq!((status, body["reason"].as_str()), (400, Some("INVALID_FIELD")), "{body}");
-        let (status, _) = upload(&site, "/api/v1/files/upload?path=~bob", form(&[("a.txt", "x")])).await;
-        assert_eq!(status, 403);
+        let bob = site.registered("bob", None).await;
+        let request = site.request_by(&bob, Method::POST, "/files/upload?path=~alice/docs").multipart(form(&[("f.txt", "x")]));
+        let (status, body) = read(request.send().await.unwrap()).await;
+        assert_eq!((status, body["reason"].as_str()), (403, Some("ANOTHER_TREE")), "{body}");
     });
 }

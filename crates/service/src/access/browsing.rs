@@ -49,7 +49,7 @@ pub struct Browsing {
 /// Place of an entry in a list.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
-    /// What the list is sorted by, as a number.
+    /// Number that the list is sorted by.
     pub rank: u64,
     /// Owner and path.
     pub key: FileKey,

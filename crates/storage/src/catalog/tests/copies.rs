@@ -264,3 +264,22 @@ proptest! {
         }
     }
 }
+
+/// A file keeps its number under every name, and a copy has one of its own.
+#[test]
+fn a_number_stays_with_its_file() {
+    let (_directory, catalog) = open();
+    catalog.make_directories(&[key("docs")], 7).unwrap();
+    catalog.commit_file(&manifest("a", &[(1, 0)])).unwrap();
+    let of = |path: &str| numbers::of_keys(catalog.database(), [&key(path)]).unwrap()[0];
+    let number = of("a").unwrap();
+    catalog.copy(&copy("a", "b", false)).unwrap();
+    catalog.rename(&key("a"), &key("docs/c"), false).unwrap();
+    assert_eq!((of("a"), of("docs/c"), of("")), (None, Some(number), None));
+    assert!(of("b").is_some() && of("b") != Some(number) && of("docs") != Some(number));
+    let known = numbers::file(catalog.database(), number).unwrap().unwrap();
+    assert_eq!((known.owner, known.sha256), (None, manifest("a", &[(1, 0)]).file.sha256));
+    catalog.remove(&key("docs/c")).unwrap();
+    assert_eq!(numbers::file(catalog.database(), number), Ok(None));
+    assert_eq!(numbers::file(catalog.database(), of("docs").unwrap()), Ok(None), "a directory is no file");
+}

@@ -56,8 +56,10 @@ impl User {
 #[derive(Debug, Deserialize, ToSchema)]
 pub(super) struct FromTo {
     /// Path of the file or directory.
+    #[schema(min_length = 1)]
     from: String,
     /// New path, or the directory that it is to be in.
+    #[schema(min_length = 1)]
     to: String,
     /// True if a file of the new path may be replaced.
     #[serde(default)]
@@ -96,6 +98,7 @@ pub(super) async fn copy(user: User, Body(FromTo { from, to, replace }): Body<Fr
 #[derive(Debug, Deserialize, ToSchema)]
 pub(super) struct NewDirectory {
     /// Path of the directory.
+    #[schema(min_length = 1)]
     path: String,
     /// True if those above it that are missing are made too, and if it is no error that it is there.
     #[serde(default)]

@@ -29,7 +29,7 @@ fn time(seconds: u64) -> SystemTime {
 /// Tags of a header (RFC 9110, section 13.1.1).
 #[derive(Debug, PartialEq, Eq)]
 enum Tags<'h> {
-    /// `*`: whatever is there.
+    /// The sign `*`, which any file has.
     Any,
     /// Tags, each with its quotes, and true for those that are weak.
     These(Vec<(bool, &'h str)>),

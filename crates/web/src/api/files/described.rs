@@ -1,4 +1,4 @@
-//! Files and directories as JSON.
+//! Files and directories as JSON: the entries of lists, and what is told of one after a change.
 
 use p2p_service::access::Identity;
 use p2p_service::files::{DIRECTORY_MODE, Entry, FileKey};
@@ -29,7 +29,7 @@ pub(crate) struct FileEntry {
     name: String,
     /// Path as the reader calls it: `docs/a.txt`, `~alice/docs/a.txt`; `.` is the reader's root.
     path: String,
-    /// What it is.
+    /// Kind of the entry.
     kind: EntryKind,
     /// Number, which it keeps under every name; null for a root, and for a directory of which only what is in it is known.
     id: Option<u64>,

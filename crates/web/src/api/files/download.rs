@@ -50,13 +50,13 @@ impl Giving {
     ("If-None-Match" = Option<String>, Header, description = "ETags of what the client has"),
     ("If-Modified-Since" = Option<String>, Header, description = "Time of the modification of what the client has"),
 ), responses(
-    (status = 200, description = "The content", body = FileContent, content_type = "application/octet-stream", headers(
+    (status = 200, description = "The content", content((FileContent = "application/octet-stream"), (FileContent = "*/*")), headers(
         ("ETag" = String, description = "SHA-256 of the content in hexadecimal, between quotes"),
         ("Last-Modified" = String, description = "Time of the last modification"),
         ("Repr-Digest" = String, description = "SHA-256 of the content in base64 (RFC 9530)"),
         ("Accept-Ranges" = String, description = "`bytes`"),
     )),
-    (status = 206, description = "The range of the content", body = FileContent, content_type = "application/octet-stream", headers(
+    (status = 206, description = "The range of the content", content((FileContent = "application/octet-stream"), (FileContent = "*/*")), headers(
         ("Content-Range" = String, description = "Place of the range in the content"),
         ("ETag" = String, description = "SHA-256 of the whole content in hexadecimal, between quotes"),
         ("Repr-Digest" = String, description = "SHA-256 of the whole content in base64 (RFC 9530)"),

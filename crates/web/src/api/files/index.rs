@@ -37,9 +37,9 @@ pub(super) async fn root(user: User, method: Method) -> Response {
     ("path" = String, Path, description = "Path of the directory, with `/` at its end, or of a file"),
 ), responses(
     (status = 200, description = "Links to what is in it, or the content", content(
-        (String = "text/html"), (FileContent = "application/octet-stream"),
+        (String = "text/html"), (FileContent = "application/octet-stream"), (FileContent = "*/*"),
     )),
-    (status = 206, description = "The range of the content", body = FileContent, content_type = "application/octet-stream"),
+    (status = 206, description = "The range of the content", content((FileContent = "application/octet-stream"), (FileContent = "*/*"))),
     (status = 304, description = "The client has it"),
     (status = 308, description = "It is a directory, and is listed with `/` at the end of its path"),
     (status = "default", description = "What is wrong", body = Problem, content_type = "application/problem+json"),

@@ -30,6 +30,7 @@ const NAME_LEN: usize = 8;
 #[derive(Debug, Deserialize, ToSchema)]
 pub(super) struct NewLink {
     /// Path of the file or directory among one's own.
+    #[schema(min_length = 1)]
     path: String,
     /// Time at which it ends, in seconds since 1970: at most a year ahead.
     expires_at: u64,
@@ -52,6 +53,7 @@ pub(super) struct ShareLink {
     /// Name by which it is revoked.
     name: String,
     /// Path of the file or directory.
+    #[schema(min_length = 1)]
     path: String,
     /// Time at which it was made, in seconds since 1970.
     created_at: u64,

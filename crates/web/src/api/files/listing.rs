@@ -19,7 +19,7 @@ const SEARCH_MAX: usize = 256;
 /// Order of a list.
 #[derive(Debug, Clone, Copy, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-enum SortBy {
+pub(super) enum SortBy {
     #[default]
     Name,
     Kind,
@@ -43,7 +43,7 @@ impl From<SortBy> for Sort {
 /// Direction of an order.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-enum SortOrder {
+pub(super) enum SortOrder {
     #[default]
     Asc,
     Desc,
@@ -60,7 +60,7 @@ pub(super) struct Wanted {
     /// True if what is in the directories is listed as well.
     #[serde(default)]
     recursive: bool,
-    /// What the list is sorted by; entries that are alike in it are in the order of their names.
+    /// Property that the list is sorted by; entries that are alike in it are in the order of their names.
     #[serde(default)]
     sort: SortBy,
     /// Direction of the order.

@@ -56,27 +56,30 @@ const PATH_MAX: usize = PATH_BYTES_MAX + 256;
 
 /// Part of the description that is about files.
 #[derive(OpenApi)]
-#[openapi(paths(
-    listing::list,
-    info::info,
-    info::set,
-    download::content,
-    download::content_head,
-    upload::store,
-    changes::remove,
-    changes::rename,
-    changes::copy,
-    changes::make_directory,
-    multipart::store_files,
-    sharing::share,
-    sharing::withdraw,
-    sharing::users,
-    links::list,
-    links::make,
-    links::revoke,
-    index::root,
-    index::below
-))]
+#[openapi(
+    components(schemas(listing::SortBy, listing::SortOrder)),
+    paths(
+        listing::list,
+        info::info,
+        info::set,
+        download::content,
+        download::content_head,
+        upload::store,
+        changes::remove,
+        changes::rename,
+        changes::copy,
+        changes::make_directory,
+        multipart::store_files,
+        sharing::share,
+        sharing::withdraw,
+        sharing::users,
+        links::list,
+        links::make,
+        links::revoke,
+        index::root,
+        index::below
+    )
+)]
 struct Described;
 
 /// Returns the routes below `/api/v1`.

@@ -27,7 +27,7 @@ const AHEAD_MAX: usize = 1 << 20;
 /// Files of one form, at the most.
 const FILES_MAX: usize = 1000;
 
-/// Where the files of a form go.
+/// Destination of the files of a form.
 #[derive(Debug, Clone, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct Destination {
@@ -47,7 +47,7 @@ pub(super) struct UploadForm {
     /// True if files of the same names may be replaced.
     replace: Option<bool>,
     /// Files, each with its name.
-    #[schema(value_type = Vec<String>, format = Binary, content_media_type = "application/octet-stream")]
+    #[schema(value_type = Vec<String>, format = Binary, content_media_type = "application/octet-stream", required = false)]
     file: Vec<Vec<u8>>,
 }
 
@@ -81,13 +81,13 @@ pub(super) async fn store_files(
     Ok((StatusCode::CREATED, Json(StoredFiles { files: user.described(&stored).await? })))
 }
 
-/// What a field of a form is.
+/// Meaning of a field of a form.
 enum Part {
     /// Value of a setting.
     Setting(String, String),
     /// File that is stored.
     Stored(Box<Entry>),
-    /// Nothing: a file that was not chosen, or a field of no meaning here.
+    /// Empty: a file that was not chosen, or a field of no meaning here.
     Nothing,
 }
 

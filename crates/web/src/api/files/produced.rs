@@ -12,7 +12,7 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::task::JoinSet;
 
-/// Why a body is not complete. The connection ends with it, so that no client takes it for all.
+/// Reason why a body is not complete. The connection ends with it, so that no client takes it for all.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Incomplete(pub(super) String);
 

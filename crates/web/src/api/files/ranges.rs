@@ -4,7 +4,7 @@ use http::header::RANGE;
 use http::{HeaderMap, HeaderValue};
 use p2p_service::access::range::WantedRange;
 
-/// What is answered of a file.
+/// Part of a file that is answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Part {
     /// All of it.
@@ -16,7 +16,7 @@ pub(super) enum Part {
         /// Number of bytes, at least one.
         len: u64,
     },
-    /// Nothing: the range begins beyond the end.
+    /// No part: the range begins beyond the end.
     Beyond,
 }
 

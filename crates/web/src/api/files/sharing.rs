@@ -11,12 +11,14 @@ use super::{PATH_MAX, User, checked};
 use crate::api::extract::Body;
 use crate::problem::Problem;
 
-/// What another user is to be allowed.
+/// Rights that another user is to have.
 #[derive(Debug, Deserialize, ToSchema)]
 pub(super) struct Sharing {
     /// Path of the file or directory.
+    #[schema(min_length = 1)]
     path: String,
     /// Name of the user.
+    #[schema(min_length = 1)]
     user: String,
     /// True if the user may read it, false if no longer; left out, it stays, unless `upload` is left out too, when it is true.
     read: Option<bool>,
@@ -24,12 +26,14 @@ pub(super) struct Sharing {
     upload: Option<bool>,
 }
 
-/// What another user is no longer to be allowed.
+/// File or directory in which another user is to have no rights any more.
 #[derive(Debug, Deserialize, ToSchema)]
 pub(super) struct Withdrawal {
     /// Path of the file or directory.
+    #[schema(min_length = 1)]
     path: String,
     /// Name of the user.
+    #[schema(min_length = 1)]
     user: String,
 }
 

@@ -80,7 +80,7 @@ pub(super) async fn store(
         Some(node) => User { access: user.access.preferring(user.node_named(node)?)?, ..user.clone() },
         None => user.clone(),
     };
-    let mut upload = storing.begun_upload(path, size, wanted).await.map_err(&refused)?;
+    let mut upload = storing.begun_upload(path, size, wanted).await.map_err(refused)?;
     tokio::select! {
         biased;
         poured = upload.pour(&mut body) => poured?,
@@ -89,18 +89,23 @@ pub(super) async fn store(
     }
     // What is there may be another file than before the content came.
     user.check_to_change(path, &headers).await?;
-    let entry = upload.stored(expected).await.map_err(|error| error.or(&refused))?;
+    let entry = upload.stored(expected).await.map_err(|error| error.or(refused))?;
     let stored = user.described_one(&entry).await?;
-    let mut response = match is_there {
+    let response = match is_there {
         true => StatusCode::NO_CONTENT.into_response(),
         false => (StatusCode::CREATED, [(LOCATION, uri.path().to_owned())], Json(stored)).into_response(),
     };
-    if let Entry::File(file) = &entry
+    Ok(tagged(response, &entry))
+}
+
+/// Returns an answer with the tag of the file that is stored.
+fn tagged(mut response: Response, entry: &Entry) -> Response {
+    if let Entry::File(file) = entry
         && let Ok(tag) = conditions::tag_of(file).parse()
     {
         response.headers_mut().insert(ETAG, tag);
     }
-    Ok(response)
+    response
 }
 
 /// Refuses a body that is not the whole content as it is to be stored: a part of it (RFC 9110, section 14.4), or one that is encoded (RFC 9110,
@@ -164,7 +169,7 @@ pub(super) struct Upload {
     is_over: bool,
 }
 
-/// Why content has not become a file.
+/// Reason why content has not become a file.
 #[derive(Debug)]
 pub(super) enum NotStored {
     /// The gate refuses it.
