@@ -6,14 +6,17 @@
 //! | `api` | REST, below `/api`, and its description |
 //! | `pages` | the pages |
 //! | `embedded` | the files of the pages that do not change: style sheets, scripts, pictures |
-//! | `guards` | what every request passes: hosts, rates, headers, and what no handler answers |
+//! | `guards` | what every request passes: hosts, headers, and what no handler answers |
 //! | `callers` | who makes a request |
 //! | `cookies` | the cookie that holds the session of a browser, and the key that signs it |
 //! | `csrf` | protection against requests that pages of other sites cause |
 //! | `problem` | how errors are told |
+//! | `rates` | how many requests a client may make |
 //! | `web` | what all requests share |
 //!
 //! A front end opens the [door](p2p_service::doors) and lets a [`Server`] attend it.
+
+#![expect(clippy::result_large_err, reason = "a problem ends its request")]
 
 mod api;
 mod callers;
@@ -23,6 +26,7 @@ mod embedded;
 mod guards;
 mod pages;
 mod problem;
+mod rates;
 pub mod server;
 mod web;
 

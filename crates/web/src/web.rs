@@ -11,7 +11,7 @@ use tokio::sync::watch;
 
 use crate::SERVICE;
 use crate::cookies::Cookies;
-use crate::guards::rates::Rates;
+use crate::rates::Rates;
 
 /// What all requests share. Cheap to clone.
 #[derive(Clone)]
