@@ -79,7 +79,7 @@ impl ServeArgs {
         let is_any = named.iter().any(|(_, named)| named.is_some());
         let wanted = named.into_iter().filter_map(|(kind, named)| Some((kind, if is_any { named? } else { named.flatten() })));
         let addresses = |(kind, given): (Kind, Option<Endpoint>)| {
-            certificate::of(kind, &config).map_err(|error| advised(error.into()))?;
+            kind.certificate(&config).map_err(|error| advised(error.into()))?;
             Ok((kind, kind.addresses(&config, given, kind.flag())?))
         };
         wanted.map(addresses).collect()

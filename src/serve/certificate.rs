@@ -1,12 +1,10 @@
 //! The certificates that services present: read when they are started, by what the configuration says.
 
 use p2p_base::spelling::visible_path;
+use p2p_service::config::ConfigError;
 use p2p_service::config::endpoint::TlsFiles;
-use p2p_service::config::{Config, ConfigError};
 use p2p_service::doors::certificate::{CertificateError, Presented};
 use thiserror::Error;
-
-use super::kinds::Kind;
 
 /// Error of a certificate that cannot be presented.
 #[derive(Debug, Error)]
@@ -24,32 +22,22 @@ pub enum NotPresented {
     },
 }
 
-/// Returns the certificate of a kind of service; `None` if it is without TLS.
+/// Returns the certificate of the service of a section, from these files, for these protocols; `None` if it is without TLS.
 ///
 /// # Errors
-/// Fails if the configuration names half of it, or if a file cannot be used.
-pub(super) fn of(kind: Kind, config: &Config) -> Result<Option<Presented>, NotPresented> {
-    let Some(files) = files(kind, config)? else { return Ok(None) };
-    let protocols = match kind {
-        Kind::Web => p2p_web::PROTOCOLS,
-        Kind::Grpc | Kind::Ssh => p2p_grpc::server::PROTOCOLS,
-    };
-    let presented = Presented::load(&files, protocols);
-    presented.map(Some).map_err(|error| NotPresented::File { section: kind.name(), error })
+/// Fails if a file cannot be used.
+pub(super) fn of(
+    section: &'static str,
+    files: Option<&TlsFiles>,
+    protocols: &[&[u8]],
+) -> Result<Option<Presented>, NotPresented> {
+    let presented = files.map(|files| Presented::load(files, protocols)).transpose();
+    presented.map_err(|error| NotPresented::File { section, error })
 }
 
 /// Returns a warning about a certificate that clients refuse, with the next step.
-pub(super) fn warning(kind: Kind, config: &Config, certificate: &Presented) -> Option<String> {
-    let (untimely, files) = (certificate.untimely.as_ref()?, files(kind, config).ok().flatten()?);
-    let path = visible_path(&files.certificate);
+pub(super) fn warning(files: Option<&TlsFiles>, certificate: &Presented) -> Option<String> {
+    let path = visible_path(&files?.certificate);
+    let untimely = certificate.untimely.as_ref()?;
     Some(format!("clients refuse {path}: {untimely}; `p2p cert --force` makes another"))
-}
-
-/// Returns the files with which a kind of service speaks TLS; `None` if it does not. SSH has keys of its own.
-fn files(kind: Kind, config: &Config) -> Result<Option<TlsFiles>, ConfigError> {
-    match kind {
-        Kind::Grpc => config.grpc_tls(),
-        Kind::Web => config.web_tls(),
-        Kind::Ssh => Ok(None),
-    }
 }

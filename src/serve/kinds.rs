@@ -3,15 +3,16 @@
 use std::io;
 use std::net::SocketAddr;
 
-use p2p_service::config::endpoint::Endpoint;
+use p2p_service::config::endpoint::{Endpoint, TlsFiles};
 use p2p_service::config::keys::Section;
 use p2p_service::config::{Config, ConfigError};
 use p2p_service::doors::Stage;
+use p2p_service::doors::certificate::Presented;
 use p2p_shell::report::date_of;
 use p2p_ssh::keys::KeyFileError;
 use thiserror::Error;
 
-use super::certificate::NotPresented;
+use super::certificate::{self, NotPresented};
 
 /// Name of the gRPC endpoints of all nodes together, in the log, in the figures, and at the end.
 const OF_GRPC: &str = "grpc of the nodes";
@@ -118,6 +119,32 @@ impl Kind {
     /// Returns true if the kind has a door of this name.
     pub(super) fn has(self, door: &str) -> bool {
         self.doors().contains(&door)
+    }
+
+    /// Returns the files with which the kind speaks TLS; `None` if it does not. SSH has keys of its own.
+    fn tls_files(self, config: &Config) -> Result<Option<TlsFiles>, ConfigError> {
+        match self {
+            Kind::Grpc => config.grpc_tls(),
+            Kind::Web => config.web_tls(),
+            Kind::Ssh => Ok(None),
+        }
+    }
+
+    /// Returns the certificate of the kind; `None` if it is without TLS.
+    ///
+    /// # Errors
+    /// Fails if the configuration names half of it, or if a file cannot be used.
+    pub(super) fn certificate(self, config: &Config) -> Result<Option<Presented>, NotPresented> {
+        let protocols = match self {
+            Kind::Web => p2p_web::PROTOCOLS,
+            Kind::Grpc | Kind::Ssh => p2p_grpc::server::PROTOCOLS,
+        };
+        certificate::of(self.name(), self.tls_files(config)?.as_ref(), protocols)
+    }
+
+    /// Returns a warning about a certificate that clients refuse, with the next step.
+    pub(super) fn warning(self, config: &Config, certificate: &Presented) -> Option<String> {
+        certificate::warning(self.tls_files(config).ok()?.as_ref(), certificate)
     }
 
     const fn section(self) -> Section {

@@ -25,7 +25,6 @@ use secrecy::ExposeSecret;
 use serde::Serialize;
 use tokio::task::JoinSet;
 
-use super::certificate;
 use super::kinds::{Addresses, Kind, Server, StartError};
 use super::nodes::{self, Endpoints, Problem};
 
@@ -148,7 +147,7 @@ impl Services {
             let (service, &Figures { stage, address, since, .. }) = (kind.name(), door);
             return Err(StartError::NotClosed { service, stage, address, since });
         }
-        let certificate = certificate::of(kind, &self.0.config)?;
+        let certificate = kind.certificate(&self.0.config)?;
         let (server, Addresses { whole, of_nodes }) = (self.server(kind, certificate.as_ref()).await?, addresses);
         let (door, endpoints) = self.open(kind, &server, whole, &of_nodes).await?;
         let sha256 = certificate.as_ref().map(|certificate| certificate.fingerprint.to_string());
@@ -174,7 +173,7 @@ impl Services {
         }
         let problems = endpoints.attend(&mut attending, &self.0.snapshots, drain);
         tracing::info!(service = kind.name(), addresses = ?listening, "a service listens");
-        let warning = certificate.and_then(|certificate| certificate::warning(kind, &self.0.config, &certificate));
+        let warning = certificate.and_then(|certificate| kind.warning(&self.0.config, &certificate));
         Ok(Started { listening, host_keys, warning, problems })
     }
 

@@ -194,7 +194,7 @@ fn doors_are_shown_while_there_are_any() {
         assert!(program.text().contains("services grpc"), "{}", program.text());
         program.press(&["Esc", "x"]);
         let names: Vec<String> = program.menu().into_iter().map(|(name, _)| name).collect();
-        assert_eq!(names, ["show all figures, refusals and keys", "stop grpc", "start ssh ..."]);
+        assert_eq!(names, ["show all figures, refusals and keys", "stop grpc", "start ssh ...", "start web ..."]);
         program.press(&["stop", "Enter"]);
         assert!(program.text().contains("grpc has 1 client"), "{}", program.text());
         program.press(&["y"]);

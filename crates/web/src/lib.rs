@@ -6,13 +6,14 @@
 //! | `api` | REST, below `/api`, and its description |
 //! | `pages` | the pages |
 //! | `embedded` | the files of the pages that do not change: style sheets, scripts, pictures |
-//! | `guards` | what every request passes: hosts, rates, headers, and what no handler answers |
+//! | `guards` | what every request passes: hosts, headers, and what no handler answers |
 //! | `callers` | who makes a request |
 //! | `cookies` | the cookie that holds the session of a browser, and the key that signs it |
 //! | `csrf` | protection against requests that pages of other sites cause |
 //! | `problem` | how errors are told |
 //! | `watching` | metrics, and whether the process is well, for programs that watch it |
 //! | `seats` | how many streams of events each user has open |
+//! | `rates` | how many requests a client may make |
 //! | `web` | what all requests share |
 //!
 //! A front end opens the [door](p2p_service::doors) and lets a [`Server`] attend it.
@@ -27,6 +28,7 @@ mod embedded;
 mod guards;
 mod pages;
 mod problem;
+mod rates;
 mod seats;
 pub mod server;
 mod watching;

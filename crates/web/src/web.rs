@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use crate::SERVICE;
 use crate::api::Dashboards;
 use crate::cookies::Cookies;
-use crate::guards::rates::Rates;
+use crate::rates::Rates;
 use crate::seats::Seats;
 
 /// What all requests share. Cheap to clone.

@@ -218,7 +218,10 @@ async fn confirm_otp(
     (status = 204, description = "One-time passwords are disabled"),
     (status = "default", description = "What is wrong", body = Problem, content_type = "application/problem+json"),
 ))]
-async fn disable_otp(Caller(access): Caller, Body(PasswordProof { password }): Body<PasswordProof>) -> Result<StatusCode, Problem> {
+async fn disable_otp(
+    Caller(access): Caller,
+    Body(PasswordProof { password }): Body<PasswordProof>,
+) -> Result<StatusCode, Problem> {
     access.otp_disable(password.into()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -228,7 +231,10 @@ async fn disable_otp(Caller(access): Caller, Body(PasswordProof { password }): B
     (status = 200, description = "The backup codes", body = BackupCodes),
     (status = "default", description = "What is wrong", body = Problem, content_type = "application/problem+json"),
 ))]
-async fn renew_backup_codes(Caller(access): Caller, Body(PasswordProof { password }): Body<PasswordProof>) -> Result<Json<BackupCodes>, Problem> {
+async fn renew_backup_codes(
+    Caller(access): Caller,
+    Body(PasswordProof { password }): Body<PasswordProof>,
+) -> Result<Json<BackupCodes>, Problem> {
     Ok(Json(exposed(&access.new_backup_codes(password.into()).await?)))
 }
 

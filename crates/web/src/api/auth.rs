@@ -308,7 +308,11 @@ async fn logout(State(cookies): State<Cookies>, Caller(access): Caller, body: Op
     (status = 200, description = "The caller", body = WhoAmI),
     (status = "default", description = "What is wrong", body = Problem, content_type = "application/problem+json"),
 ))]
-async fn whoami(State(cookies): State<Cookies>, Caller(access): Caller, headers: http::HeaderMap) -> Result<Json<WhoAmI>, Problem> {
+async fn whoami(
+    State(cookies): State<Cookies>,
+    Caller(access): Caller,
+    headers: http::HeaderMap,
+) -> Result<Json<WhoAmI>, Problem> {
     let identity = access.identity();
     access.require_login(&identity)?;
     let (reach, account) = (identity.token(), identity.account());

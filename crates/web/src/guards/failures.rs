@@ -38,7 +38,6 @@ pub(super) async fn long_target(request: Request, next: Next) -> Response {
 }
 
 /// Answers a request whose handler has panicked. What has happened is told by the hook for panics.
-#[expect(clippy::needless_pass_by_value, reason = "the signature is the layer's")]
 pub(super) fn panicked(_: Box<dyn Any + Send + 'static>) -> Response {
     tracing::error!("a request of the web has met a bug of this program");
     Problem::internal().into_response()

@@ -4,13 +4,11 @@
 //! |---|---|
 //! | `headers` | the headers that make browsers careful |
 //! | `hosts` | which hosts a request may name, against DNS rebinding |
-//! | `rates` | how many requests a client may make |
 //! | `failures` | what no handler answers: unknown routes and methods, panics; and problems as pages |
 
 mod failures;
 mod headers;
 mod hosts;
-pub(crate) mod rates;
 
 use std::net::SocketAddr;
 
@@ -21,10 +19,10 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 pub(crate) use self::failures::unknown;
 use self::hosts::Hosts;
-use self::rates::Rates;
 use crate::api::extract::BODY_MAX;
 use crate::cookies::{self, Cookies};
 use crate::csrf;
+use crate::rates::{self, Rates};
 
 /// Returns routes behind the guards, for a server that listens at `address`.
 pub(crate) fn guarded<S: Clone + Send + Sync + 'static>(

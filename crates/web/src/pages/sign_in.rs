@@ -1,4 +1,4 @@
-//! Logging in by a form, which works without JavaScript.
+//! Signing in and out by forms, which work without JavaScript: a name and a password, then the code of a second factor where there is one.
 
 use askama::Template;
 use axum::Router;

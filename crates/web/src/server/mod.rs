@@ -24,7 +24,7 @@ use tokio::sync::watch;
 
 use crate::cookies::{CookieKeyError, Cookies};
 use crate::guards::guarded;
-use crate::guards::rates::Rates;
+use crate::rates::Rates;
 use crate::web::Web;
 use crate::{api, embedded, pages, watching};
 

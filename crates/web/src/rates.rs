@@ -98,7 +98,7 @@ fn network(address: IpAddr) -> IpAddr {
 }
 
 /// Counts the requests of an address, and refuses those that are too many with 429 (RFC 6585, section 4).
-pub(super) async fn layer(State(rates): State<Rates>, request: Request, next: Next) -> Response {
+pub(crate) async fn layer(State(rates): State<Rates>, request: Request, next: Next) -> Response {
     let guest = request.extensions().get::<Guest>().filter(|_| request.uri().path() != HEALTH);
     match guest.map(|guest| (guest, rates.check_address(guest.address()))) {
         Some((guest, Err(problem))) => {
