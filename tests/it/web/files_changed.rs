@@ -1,4 +1,4 @@
-//! Lists, changes, sharing and links of files by REST.
+//! Lists, changes, sharing and links of files by REST, and the older paths that mean the same.
 
 use std::collections::BTreeSet;
 

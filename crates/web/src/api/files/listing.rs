@@ -1,4 +1,4 @@
-//! Lists of files and directories, page by page.
+//! Lists of files and directories, page by page: searched, sorted, and with the place at which the next page begins.
 
 use axum::Json;
 use p2p_service::access::browsing::{Browsing, Place, Sort};
