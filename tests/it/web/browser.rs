@@ -88,7 +88,7 @@ impl Browser {
             .window_size(1024, 900)
             .launch_timeout(DEADLINE)
             .request_timeout(DEADLINE)
-            .arg("no-proxy-server")
+            .args(["no-proxy-server", "hide-scrollbars"])
             .build();
         let (chromium, mut handler) = sound(Chromium::launch(sound(config, "the options")).await, "the browser");
         let events = tokio::spawn(async move { while handler.next().await.is_some() {} });
@@ -289,6 +289,7 @@ impl Drop for Tab {
     }
 }
 
-/// The elements that reach beyond the window, unless they are in one that scrolls by itself.
-const TOO_WIDE: &str = "document.documentElement.scrollWidth <= innerWidth ? [] : [...document.body.querySelectorAll('*')].filter(element => \
-                        element.getBoundingClientRect().right > innerWidth + 0.5).slice(0, 5).map(element => element.outerHTML.slice(0, 200))";
+/// The elements that reach beyond the window, if the page scrolls sideways.
+const TOO_WIDE: &str = "(() => { const { scrollWidth, clientWidth } = document.documentElement; return scrollWidth <= clientWidth ? [] : \
+                        [...document.body.querySelectorAll('*')].filter(element => element.getBoundingClientRect().right > clientWidth + \
+                        0.5).slice(0, 5).map(element => element.outerHTML.slice(0, 200)); })()";
