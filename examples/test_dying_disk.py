@@ -19,6 +19,7 @@ class Network(requests.Session):
 
     def __init__(self, directory):
         super().__init__()
+        self.trust_env = False  # no proxy stands between
         command = [os.environ.get("P2P", "p2p"), "serve", "--web=:0", "--speed=max", "--exit-with-parent"]
         command += ["--data-dir", directory]
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)

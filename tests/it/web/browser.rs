@@ -18,11 +18,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use chromiumoxide::browser::{Browser as Chromium, BrowserConfig, HeadlessMode};
+use chromiumoxide::browser::{Browser as Chromium, BrowserConfig};
 use chromiumoxide::cdp::browser_protocol::dom::SetFileInputFilesParams;
 use chromiumoxide::cdp::browser_protocol::emulation::{MediaFeature, SetDeviceMetricsOverrideParams};
 use chromiumoxide::cdp::browser_protocol::log::{EventEntryAdded, LogEntrySource};
 use chromiumoxide::cdp::js_protocol::runtime::{EvaluateParams, EventExceptionThrown};
+use chromiumoxide::handler::viewport::Viewport;
 use chromiumoxide::page::{Page, ScreenshotParams};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -81,14 +82,14 @@ impl Browser {
         // Root has no sandbox, and this one opens nothing but pages of tests.
         let config = BrowserConfig::builder()
             .chrome_executable(program_of(&program))
-            .headless_mode(HeadlessMode::New)
+            .new_headless_mode()
             .no_sandbox()
             .user_data_dir(profile.path())
-            .viewport(None)
+            .viewport(None::<Viewport>)
             .window_size(1024, 900)
             .launch_timeout(DEADLINE)
             .request_timeout(DEADLINE)
-            .arg("no-proxy-server")
+            .args(["no-proxy-server", "hide-scrollbars"])
             .build();
         let (chromium, mut handler) = sound(Chromium::launch(sound(config, "the options")).await, "the browser");
         let events = tokio::spawn(async move { while handler.next().await.is_some() {} });
@@ -242,6 +243,7 @@ impl Tab {
         let features = features.map(|(name, value)| MediaFeature::new(name, value)).to_vec();
         sound(self.page.emulate_media_features(features).await, "the theme");
         self.until(&format!("innerWidth === {width} && matchMedia('(prefers-color-scheme: {theme})').matches")).await;
+        self.until(AT_REST).await;
     }
 
     /// Takes a picture of the whole page at each width and in each theme, and checks that nothing is wider than the window, that axe-core finds
@@ -269,7 +271,7 @@ impl Tab {
         if !self.value::<bool>("'axe' in window").await {
             let path = std::env::var("P2P_TEST_AXE").expect("P2P_TEST_AXE names axe.min.js of npm's package axe-core");
             let script = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
-            let () = self.value(&format!("{script};void 0")).await;
+            let () = self.value(&format!("{script}\nvoid 0")).await;
         }
         let found = "found => found.violations.map(rule => `${rule.id}: ${rule.help}: ${rule.nodes.map(node => `${node.target.join(' ')} \
                      (${node.failureSummary})`).join('; ')}`)";
@@ -289,6 +291,10 @@ impl Drop for Tab {
     }
 }
 
-/// The elements that reach beyond the window, unless they are in one that scrolls by itself.
-const TOO_WIDE: &str = "document.documentElement.scrollWidth <= innerWidth ? [] : [...document.body.querySelectorAll('*')].filter(element => \
-                        element.getBoundingClientRect().right > innerWidth + 0.5).slice(0, 5).map(element => element.outerHTML.slice(0, 200))";
+/// True once no colour or place is on its way to another.
+const AT_REST: &str = "document.getAnimations().every(animation => animation.playState !== 'running' || \
+                       animation.effect.getComputedTiming().iterations === Infinity)";
+/// The elements that reach beyond the window, if the page scrolls sideways.
+const TOO_WIDE: &str = "(() => { const { scrollWidth, clientWidth } = document.documentElement; return scrollWidth <= clientWidth ? [] : \
+                        [...document.body.querySelectorAll('*')].filter(element => element.getBoundingClientRect().right > clientWidth + \
+                        0.5).slice(0, 5).map(element => element.outerHTML.slice(0, 200)); })()";
