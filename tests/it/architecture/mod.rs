@@ -32,7 +32,7 @@ const FLOORS: &[(&str, u8, &[&str])] = &[
     ("p2p-shell", 4, &[]),
     ("p2p-grpc", 5, &["p2p-base", "p2p-net", "p2p-store", "p2p-auth", "p2p-engine"]),
     ("p2p-ssh", 5, &["p2p-net", "p2p-store", "p2p-auth", "p2p-engine", "p2p-grpc"]),
-    ("p2p-web", 5, &["p2p-base", "p2p-net", "p2p-store", "p2p-auth", "p2p-engine", "p2p-grpc", "p2p-ssh"]),
+    ("p2p-web", 5, &["p2p-net", "p2p-store", "p2p-auth", "p2p-engine", "p2p-grpc", "p2p-ssh"]),
     // The program composes the front ends.
     ("p2p-storage", 6, &[]),
 ];

@@ -10,7 +10,7 @@
 //! | `figures` | where the segments of a file are, and the waterfall of its upload |
 //! | `changes` | new directories, names, places, sharing, removal and uploads by forms |
 //! | `shared` | `/s/TOKEN`: what a link is to |
-//! | `entries`, `links`, `fields` | rows of lists, links to files, and fields of forms |
+//! | `entries`, `links`, `fields`, `named` | rows of lists, links to files, fields of forms, and what a path names |
 
 mod account;
 mod changes;
@@ -22,6 +22,7 @@ mod files;
 mod frame;
 mod links;
 mod listing;
+mod named;
 mod qr;
 mod register;
 mod shared;
