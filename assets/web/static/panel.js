@@ -28,8 +28,9 @@ export class Panel {
     this.fold.classList.add("quiet");
     this.clear = button("Clear", () => this.cleared());
     this.clear.classList.add("quiet");
+    this.show = button("Show them", () => window.location.reload());
     const header = document.createElement("header");
-    header.append(this.heading, this.clear, ...(place ? [] : [this.fold]));
+    header.append(this.heading, this.show, this.clear, ...(place ? [] : [this.fold]));
     this.list = document.createElement("ol");
     this.status = document.createElement("p");
     this.status.className = "sr-only";
@@ -64,6 +65,8 @@ export class Panel {
     if (this.heading.textContent !== words + more) this.heading.textContent = words + more;
     if (open.length === 0 && items.length > 0) this.told(words);
     this.clear.hidden = !items.some(isOver);
+    // The list of the page is from before; it is loaded anew only when a person wants, who may be at something else.
+    this.show.hidden = Boolean(this.place) || done === 0 || open.length > 0;
     const shown = [...open, ...items.filter(isOver)].slice(0, LINES);
     for (const [id, line] of this.lines) {
       if (!shown.some((item) => item.id === id)) {

@@ -49,7 +49,7 @@ struct Enrolling {
     app: Option<(String, Option<Code>)>,
 }
 
-/// What a change shows once, and never again.
+/// Outcome of a change that is shown once, and never again.
 #[derive(Debug, Default)]
 struct Once {
     problem: String,

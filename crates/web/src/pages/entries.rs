@@ -89,7 +89,7 @@ pub(super) fn kind_of(name: &str) -> &'static str {
     }
 }
 
-/// What a list is sorted by. Directories come before files.
+/// Order of a list. Directories come before files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum Sort {
     #[default]

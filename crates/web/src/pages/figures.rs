@@ -24,7 +24,7 @@ pub(super) struct Holder {
     pub(super) bytes: String,
     /// State of its process.
     pub(super) state: &'static str,
-    /// What the probes of the client have found, and when something of it was heard last.
+    /// Findings of the client's probes, and the instant at which something of it was heard last.
     pub(super) proof: String,
     /// Class of the badge: `ok` only where something was heard of a node that runs.
     pub(super) class: &'static str,

@@ -6,13 +6,12 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
-use p2p_service::files::{FileKey, FileRecord};
 
 use super::fields::Fields;
 use super::frame::{Failed, Part, Visitor};
+use super::named::{Named, named};
 use super::{changes, file, listing, page};
 use crate::api::extract::{Form, Path, Query};
-use crate::problem::Problem;
 use crate::web::Web;
 
 pub(super) fn routes() -> Router<Web> {
@@ -33,30 +32,6 @@ struct Transfers {
 
 async fn transfers(visitor: Visitor) -> Response {
     page(&Transfers { frame: visitor.frame(Part::Uploads) })
-}
-
-/// What a path of the site names.
-#[derive(Debug)]
-pub(super) struct Named {
-    /// Path as the command language has it.
-    pub(super) text: String,
-    pub(super) key: FileKey,
-    /// The file; `None` for a directory.
-    pub(super) file: Option<FileRecord>,
-}
-
-/// Looks up what a path names.
-pub(super) async fn named(visitor: &Visitor, path: &str) -> Result<Named, Failed> {
-    let Visitor { access, identity, .. } = visitor;
-    let text = if path.is_empty() { "." } else { path }.to_owned();
-    // Fails if there is nothing of this name that the user may know of, and records that.
-    access.list_page(identity, Some(&text), false, None, 1).await?;
-    let names = access.names();
-    let keys = identity.keys_of(&text);
-    let is_there = |key: &&FileKey| names.tree(key).next().is_some();
-    let key = keys.iter().find(is_there).or(keys.first()).cloned().unwrap_or_else(|| identity.key_of(&text));
-    let file = names.file(&key).cloned();
-    Ok(Named { text, key, file })
 }
 
 async fn root(visitor: Visitor, query: Query<Fields>, headers: HeaderMap) -> Result<Response, Failed> {
@@ -98,9 +73,4 @@ async fn change(
         Ok(Form(fields)) => changes::made(&visitor, &named, &fields).await,
         Err(rejected) => Ok(rejected.into_response()),
     }
-}
-
-/// Returns the problem of a form whose field has no valid value.
-pub(super) fn invalid(field: &str, problem: &str) -> Failed {
-    Failed(Problem::invalid(field, problem))
 }

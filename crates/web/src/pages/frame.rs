@@ -19,7 +19,7 @@ use crate::web::Web;
 pub(super) enum Part {
     /// The user's own files.
     Files,
-    /// What others share with the user.
+    /// Files and directories that others share with the user.
     Shared,
     /// Uploads and other transfers.
     Uploads,
@@ -29,7 +29,7 @@ pub(super) enum Part {
     Room,
 }
 
-/// What the template of the frame is filled with.
+/// Content of the template of the frame.
 #[derive(Debug, Clone)]
 pub(super) struct Frame {
     /// Name of the user who is logged in.

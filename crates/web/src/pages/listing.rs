@@ -71,7 +71,7 @@ struct Listing {
     is_cut: bool,
 }
 
-/// What the query asks for.
+/// List that the query asks for.
 #[derive(Debug, Clone)]
 struct Wanted {
     sort: Sort,

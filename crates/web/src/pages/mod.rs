@@ -11,7 +11,7 @@
 //! | `changes` | new directories, names, places, sharing, removal and uploads by forms |
 //! | `shared` | `/s/TOKEN`: what a link is to |
 //! | `reader` | the description of REST, for people |
-//! | `entries`, `links`, `fields` | rows of lists, links to files, and fields of forms |
+//! | `entries`, `links`, `fields`, `named` | rows of lists, links to files, fields of forms, and what a path names |
 //! | `room` | the control room |
 
 mod account;
@@ -24,6 +24,7 @@ mod files;
 mod frame;
 mod links;
 mod listing;
+mod named;
 mod qr;
 mod reader;
 mod register;

@@ -19,15 +19,15 @@ use axum::response::{IntoResponse, Redirect, Response};
 use http::StatusCode;
 
 use super::fields::Fields;
-use super::files::{Named, invalid};
 use super::frame::{Failed, Visitor};
 use super::links;
+use super::named::{Named, invalid};
 use crate::problem::Problem;
 
 /// Items that one form changes at the most: a page of a list.
 const ITEMS_MAX: usize = 200;
 
-/// What a page that asks has of the form: the items and where to go back to.
+/// Items of a form, and the page to go back to.
 #[derive(Debug)]
 struct Items {
     /// Paths as the command language has them.

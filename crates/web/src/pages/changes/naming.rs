@@ -6,8 +6,8 @@ use p2p_service::files::FileKey;
 
 use super::Items;
 use crate::pages::fields::Fields;
-use crate::pages::files::Named;
 use crate::pages::frame::{Frame, Part, Visitor};
+use crate::pages::named::Named;
 use crate::pages::{links, page};
 use crate::problem::Problem;
 

@@ -19,7 +19,7 @@ struct Asked {
     frame: Frame,
     items: Items,
     problem: String,
-    /// What goes: the path, and what it is in words.
+    /// Path of each item that goes, and its kind and content in words.
     going: Vec<(String, String)>,
 }
 

@@ -7,9 +7,9 @@ use p2p_service::access::uploads::StoreAs;
 use p2p_service::files::{Await, BegunUpload, Cancel, Declared};
 
 use super::told;
-use crate::pages::files::{Named, invalid};
 use crate::pages::frame::{Failed, Visitor};
 use crate::pages::links;
+use crate::pages::named::{Named, invalid};
 use crate::problem::Problem;
 
 /// Stores the files of a form into a directory.
