@@ -64,7 +64,7 @@ mod tests {
         assert_eq!([10.0, 15.0, 20.0, 0.0, 99.0].map(|value| scale.at(value)), [100.0, 50.0, 0.0, 100.0, 0.0]);
         let none = Scale { values: (5.0, 5.0), places: (3.0, 9.0) };
         assert_eq!(none.at(5.0), 3.0, "nothing has passed yet");
-        assert_eq!(scale.at(f64::NAN).is_nan(), true);
+        assert!(scale.at(f64::NAN).is_nan());
     }
 
     #[test]
