@@ -217,6 +217,7 @@ fn clients_that_drip_are_cut() {
             &home.path("data"),
             std::num::NonZeroU32::new(1_000_000).unwrap(),
             None,
+            Default::default(),
         )
         .unwrap();
         let (doors, here) = (Doors::default(), SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0));
