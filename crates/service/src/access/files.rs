@@ -259,7 +259,7 @@ impl Access {
     ///
     /// # Errors
     /// Fails as [`place`](Self::place) does.
-    pub(super) fn place_to_store(&self, name: &str, own: Option<&str>) -> Result<FileKey, AccessError> {
+    pub fn place_to_store(&self, name: &str, own: Option<&str>) -> Result<FileKey, AccessError> {
         let identity = self.identity();
         let FileKey { owner, name: path } = identity.key_of(name);
         let key = FileKey { owner: owner.as_deref().map(UserName::folded), name: composed(&path).into_owned() };

@@ -4,6 +4,7 @@
 //!
 //! The engine keeps full segments. What follows the last of them is noted, and given to it first by the next request.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -74,6 +75,8 @@ enum Poured {
     TooLong,
     /// The transfer is over before.
     Over,
+    /// The client is nobody any more.
+    Lapsed(Box<AccessError>),
 }
 
 impl Append {
@@ -99,6 +102,8 @@ impl Append {
                 Err(self.undo(pouring, refusal).await)
             }
             Poured::Over => Err(self.over(pouring.transfer).await),
+            // Without its source the engine keeps the upload by itself: nobody may ask for that any more.
+            Poured::Lapsed(error) => Err((*error).into()),
         }
     }
 
@@ -122,9 +127,12 @@ impl Append {
     /// Gives all that the client sends.
     async fn pour(&mut self, pouring: &mut Pouring) -> Poured {
         let max = self.upload.note.size.unwrap_or(self.access.file_size_max());
+        let access = self.access.clone();
+        let mut lapsed = pin!(access.lapsed());
         loop {
             let next = tokio::select! {
                 biased;
+                error = &mut lapsed => return Poured::Lapsed(Box::new(error)),
                 () = self.held.taken_over() => return Poured::TakenOver,
                 () = pouring.writer.closed() => return Poured::Over,
                 next = self.content.next() => next,

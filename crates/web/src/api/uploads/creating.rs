@@ -7,7 +7,7 @@ use axum::response::Response;
 use http::{HeaderMap, StatusCode};
 use http_body::Body as _;
 use p2p_service::access::{Access, Identity};
-use p2p_service::files::{Declared, End, FileKey, KEPT_FOR, Park, UploadId, UploadNote};
+use p2p_service::files::{Declared, End, KEPT_FOR, Park, UploadId, UploadNote};
 use p2p_service::reasons::name;
 use tokio::time::timeout;
 
@@ -98,10 +98,10 @@ impl New {
         };
         // The root of the user's own files is a directory too.
         let placed = match own.as_deref().filter(|_| path.is_empty()) {
-            Some(own) => access.place(own, None)?,
-            None => access.place(&path, own.as_deref())?,
+            Some(own) => access.place_to_store(own, None)?,
+            None => access.place_to_store(&path, own.as_deref())?,
         };
-        let path = identity.label(&FileKey::new(identity.name(), &placed));
+        let path = identity.label(&placed);
         let id = UploadId::random().map_err(|error| {
             tracing::error!(%error, "the system gives no random bytes");
             Problem::internal()
