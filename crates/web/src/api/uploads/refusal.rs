@@ -24,12 +24,13 @@ pub(super) struct Refusal {
     kind: Option<&'static str>,
     title: Option<&'static str>,
     members: Vec<(&'static str, u64)>,
-    fields: HeaderMap,
+    // In a box, as most results are no refusals.
+    fields: Box<HeaderMap>,
 }
 
 impl From<Problem> for Refusal {
     fn from(problem: Problem) -> Refusal {
-        Refusal { problem: Box::new(problem), kind: None, title: None, members: Vec::new(), fields: HeaderMap::new() }
+        Refusal { problem: Box::new(problem), kind: None, title: None, members: Vec::new(), fields: Box::default() }
     }
 }
 
@@ -107,7 +108,7 @@ impl IntoResponse for Refusal {
         document.extend(self.title.map(|title| ("title".to_owned(), Value::from(title))));
         document.extend(self.members.into_iter().map(|(name, value)| (name.to_owned(), Value::from(value))));
         // The fields of the problem itself, as the time to wait, go before those of the upload.
-        let mut response = (status, self.fields, self.problem.into_response()).into_response();
+        let mut response = (status, *self.fields, self.problem.into_response()).into_response();
         *response.body_mut() = Value::Object(document).to_string().into();
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
         response.headers_mut().remove(http::header::CONTENT_LENGTH);
