@@ -33,7 +33,7 @@ fn metrics_name_no_user_and_the_dashboard_of_grafana_names_metrics() {
             "p2p_link_capacity_bytes_per_second{host=\"Node_01\",direction=\"down\"} 125000000.0",
             "# UNIT p2p_link_wait_seconds seconds",
             "p2p_door_requests_total{service=\"web\"}",
-            "p2p_speed_ratio +Inf",
+            "p2p_speed_ratio inf",
             "process_resident_memory_bytes ",
         ] {
             assert!(open.contains(told), "{told}\n{open}");
