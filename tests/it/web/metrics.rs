@@ -38,6 +38,15 @@ fn metrics_name_no_user_and_the_dashboard_of_grafana_names_metrics() {
         ] {
             assert!(open.contains(told), "{told}\n{open}");
         }
+        // What is measured is there once there is something: a fault, an answered probe, and a whole virtual second.
+        for (path, body) in [
+            ("/nodes/Node_05/kill", Value::Null),
+            ("/network/health", Value::Null),
+            ("/time", json!({ "paused": true })),
+            ("/time/step", json!({ "span": "3s" })),
+        ] {
+            assert_eq!(site.request(Method::POST, path).json(&body).send().await.unwrap().status(), 200, "{path}");
+        }
         let whole = site.client.get(site.url("/metrics")).bearer_auth(&site.token).send().await.unwrap().text().await.unwrap();
         assert!(whole.contains("p2p_stored_files 1.0") && whole.contains("p2p_node_used_bytes{node=\"Node_01\"}"), "{whole}");
         let wrong = site.client.get(site.url("/metrics")).bearer_auth("p2p_no_token").send().await.unwrap();
