@@ -18,7 +18,7 @@ fn faults_are_put_on_and_taken_back() {
         let wanted = [
             (json!({ "kind": "kill", "node": "Node_01" }), "process-Node_01"),
             (json!({ "kind": "disk", "node": "Node_02", "slow": 10, "fail": ["reads"], "full": true }), "disk-Node_02"),
-            (json!({ "kind": "flap", "node": "Node_03", "every": "1h", "times": 2 }), "flap-Node_03"),
+            (json!({ "kind": "refuse", "node": "Node_03" }), "process-Node_03"),
             (json!({ "kind": "link", "host": "client", "direction": "down", "queue_packets": 7 }), "link-client-down"),
             (json!({ "kind": "paths", "host": "Node_04", "duplicate": "1%" }), "paths-Node_04"),
             (json!({ "kind": "path", "from": "client", "to": "2", "one_way": true, "burst": "1%,25%" }), "path-client-Node_02"),

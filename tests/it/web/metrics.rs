@@ -33,10 +33,19 @@ fn metrics_name_no_user_and_the_dashboard_of_grafana_names_metrics() {
             "p2p_link_capacity_bytes_per_second{host=\"Node_01\",direction=\"down\"} 125000000.0",
             "# UNIT p2p_link_wait_seconds seconds",
             "p2p_door_requests_total{service=\"web\"}",
-            "p2p_speed_ratio +Inf",
+            "p2p_speed_ratio inf",
             "process_resident_memory_bytes ",
         ] {
             assert!(open.contains(told), "{told}\n{open}");
+        }
+        // What is measured is there once there is something: a fault, an answered probe, and a whole virtual second.
+        for (path, body) in [
+            ("/nodes/Node_05/kill", Value::Null),
+            ("/network/health", Value::Null),
+            ("/time", json!({ "paused": true })),
+            ("/time/step", json!({ "span": "3s" })),
+        ] {
+            assert_eq!(site.request(Method::POST, path).json(&body).send().await.unwrap().status(), 200, "{path}");
         }
         let whole = site.client.get(site.url("/metrics")).bearer_auth(&site.token).send().await.unwrap().text().await.unwrap();
         assert!(whole.contains("p2p_stored_files 1.0") && whole.contains("p2p_node_used_bytes{node=\"Node_01\"}"), "{whole}");

@@ -46,7 +46,7 @@ fn a_process_is_ended_and_started_and_a_node_preferred() {
         assert_eq!((status, node["state"].as_str()), (200, Some("STOPPED")), "{node}");
         assert!(node["since_seconds"].is_number() && node["cause"] == "Node_02 is killed, by alice", "{node}");
         let (status, again) = read(site.request(Method::POST, "/nodes/2/kill").send().await.unwrap()).await;
-        assert_eq!((status, again["reason"].as_str()), (409, Some("FAULT")), "{again}");
+        assert_eq!((status, again["reason"].as_str()), (409, Some("STATE")), "{again}");
         let (status, node) = read(site.request(Method::POST, "/nodes/Node_02/start").send().await.unwrap()).await;
         assert!(status == 200 && node["state"] != "STOPPED" && node["faults"] == json!([]), "{node}");
         let within = json!({ "within": "5s" });
