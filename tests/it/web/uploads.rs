@@ -64,7 +64,7 @@ impl Site {
     }
 
     /// Continues an upload by tus, and returns the offset after that.
-    async fn put(&self, upload: &str, offset: usize, content: &[u8]) -> usize {
+    async fn send_piece(&self, upload: &str, offset: usize, content: &[u8]) -> usize {
         let (status, headers, body) = whole(self.part(upload, offset, content)).await;
         assert_eq!(status, 204, "{body}");
         field(&headers, "upload-offset").parse().unwrap()
@@ -214,7 +214,7 @@ fn what_cannot_follow_is_refused() {
     on_a_runtime(async {
         let site = Site::start(QUICK).await;
         let upload = site.begun(100, &[("filename", "a.bin"), ("note", "mine")]).await;
-        assert_eq!(site.put(&upload, 0, &[1; 40]).await, 40);
+        assert_eq!(site.send_piece(&upload, 0, &[1; 40]).await, 40);
         let refused = [
             (site.part(&upload, 39, &[1; 10]), 409),
             (site.part(&upload, 41, &[1; 10]), 409),
@@ -263,11 +263,11 @@ fn a_taken_name_is_refused_before_any_byte() {
         let upload = site.begun(3, &[("path", "a.txt")]).await;
         let (status, _, body) = whole(site.beginning(3, &[("path", "a.txt")])).await;
         assert_eq!((status, body["reason"].as_str()), (409, Some("NAME_TAKEN")), "{body}");
-        assert_eq!(site.put(&upload, 0, b"old").await, 3);
+        assert_eq!(site.send_piece(&upload, 0, b"old").await, 3);
         assert_eq!(whole(site.beginning(3, &[("path", "a.txt")])).await.0, 409);
         let upload = site.begun(3, &[("path", "a.txt"), ("replace", "true")]).await;
-        assert_eq!(site.put(&upload, 0, b"n").await, 1);
-        assert_eq!(site.put(&upload, 1, b"ew").await, 3);
+        assert_eq!(site.send_piece(&upload, 0, b"n").await, 1);
+        assert_eq!(site.send_piece(&upload, 1, b"ew").await, 3);
         site.check_stored(&upload, b"new").await;
         let (status, _, body) = whole(site.beginning(3, &[("path", "~bob/a.txt")])).await;
         assert_eq!((status, body["reason"].as_str()), (403, Some("ANOTHER_TREE")), "{body}");
@@ -292,7 +292,7 @@ fn wrong_content_is_never_a_file() {
         assert_eq!((status, body["type"].as_str()), (400, Some(format!("{TYPES}inconsistent-upload-length").as_str())), "{body}");
         assert_eq!(site.head(&upload).await.0, 404);
         let upload = site.begun(5, &[("path", "a.txt"), ("sha256", &declared)]).await;
-        assert_eq!(site.put(&upload, 0, b"right").await, 5);
+        assert_eq!(site.send_piece(&upload, 0, b"right").await, 5);
         site.check_stored(&upload, b"right").await;
         assert_eq!(site.served.stop().code, Some(0));
     });
@@ -308,7 +308,7 @@ fn the_extensions_of_tus_are_there() {
         let (status, headers, body) = whole(deferred.body("one ")).await;
         assert_eq!((status, field(&headers, "upload-offset"), field(&headers, "upload-defer-length")), (201, "4", "1"), "{body}");
         let upload = target(&headers);
-        assert_eq!(site.put(&upload, 4, b"two ").await, 8);
+        assert_eq!(site.send_piece(&upload, 4, b"two ").await, 8);
         let last = site.request(Method::POST, &upload).header("x-http-method-override", "PATCH").header("content-type", TUS);
         let (status, headers, body) = whole(last.header("upload-offset", 8).header("upload-length", 13).body("three")).await;
         assert_eq!((status, field(&headers, "upload-offset")), (204, "13"), "{body}");
@@ -318,7 +318,7 @@ fn the_extensions_of_tus_are_there() {
         assert_eq!((status, body["state"].as_str()), (201, Some("stored")), "{body}");
         site.check_stored(&target(&headers), b"all").await;
         let upload = site.begun(9, &[("path", "c.txt")]).await;
-        assert_eq!(site.put(&upload, 0, b"gone").await, 4);
+        assert_eq!(site.send_piece(&upload, 0, b"gone").await, 4);
         let deleted = |upload: &str| whole(site.request(Method::DELETE, upload).header("tus-resumable", "1.0.0"));
         assert_eq!(deleted(&upload).await.0, 204);
         assert_eq!((site.head(&upload).await.0, deleted(&upload).await.0), (404, 404));

@@ -28,7 +28,7 @@ fn what_has_come_is_kept_of_content_that_breaks_off() {
         assert!(state["offset"].as_u64().unwrap() <= half as u64, "{state}");
         let kept = site.offset(&upload).await;
         assert!((2 * SEGMENT..=half).contains(&kept), "{kept}");
-        assert_eq!(site.put(&upload, kept, &content[kept..]).await, content.len());
+        assert_eq!(site.send_piece(&upload, kept, &content[kept..]).await, content.len());
         site.check_stored(&upload, &content).await;
         assert_eq!(site.served.stop().code, Some(0));
     });
@@ -49,7 +49,7 @@ fn a_later_request_takes_the_upload_over() {
         let len = silent.read(&mut answer).await.unwrap();
         let answer = String::from_utf8_lossy(&answer[..len]).into_owned();
         assert!(answer.starts_with("HTTP/1.1 409 ") && answer.contains("TAKEN_OVER"), "{answer}");
-        assert_eq!(site.put(&upload, kept, &content[kept..]).await, content.len());
+        assert_eq!(site.send_piece(&upload, kept, &content[kept..]).await, content.len());
         site.check_stored(&upload, &content).await;
         assert_eq!(site.served.stop().code, Some(0));
     });
@@ -61,7 +61,7 @@ fn an_upload_is_its_users() {
     on_a_runtime(async {
         let mut site = Site::start(&format!("{QUICK}[accounts]\nremote_registration = 'open'\n")).await;
         let upload = site.begun(10, &[("path", "a.txt")]).await;
-        assert_eq!(site.put(&upload, 0, b"hello").await, 5);
+        assert_eq!(site.send_piece(&upload, 0, b"hello").await, 5);
         let alice = std::mem::take(&mut site.token);
         site.token = site.registered("bob", None).await;
         assert_eq!(site.head(&upload).await.0, 404);
@@ -70,7 +70,7 @@ fn an_upload_is_its_users() {
         assert_eq!(site.get("/uploads").await.1, json!({ "uploads": [] }));
         site.token = site.logged_in("alice").await;
         assert_ne!(site.token, alice);
-        assert_eq!(site.put(&upload, 5, b"world").await, 10);
+        assert_eq!(site.send_piece(&upload, 5, b"world").await, 10);
         site.check_stored(&upload, b"helloworld").await;
         assert_eq!(site.served.stop().code, Some(0));
     });
@@ -88,7 +88,7 @@ fn what_was_told_survives_kills() {
             assert_eq!(site.offset(&upload).await, 0);
             let mut at = 0;
             for len in [10, SEGMENT, 3 * SEGMENT - 10, 100] {
-                assert_eq!(site.put(&upload, at, &content[at..at + len]).await, at + len);
+                assert_eq!(site.send_piece(&upload, at, &content[at..at + len]).await, at + len);
                 at += len;
                 site.killed().await;
                 assert_eq!(site.offset(&upload).await, at);
@@ -100,7 +100,7 @@ fn what_was_told_survives_kills() {
             drop(stream);
             let kept = site.offset(&upload).await;
             assert!((at..=at + SEGMENT).contains(&kept), "{kept}");
-            assert_eq!(site.put(&upload, kept, &content[kept..]).await, content.len());
+            assert_eq!(site.send_piece(&upload, kept, &content[kept..]).await, content.len());
             site.killed().await;
             site.check_stored(&upload, &content).await;
         }
@@ -116,7 +116,7 @@ fn a_quota_is_told_of_before_any_byte() {
         let (status, _, body) = whole(site.beginning(2 << 20, &[("path", "a.bin")])).await;
         assert_eq!((status, body["reason"].as_str()), (507, Some("OVER_QUOTA")), "{body}");
         let upload = site.begun(5, &[("path", "a.bin")]).await;
-        assert_eq!(site.put(&upload, 0, b"fits!").await, 5);
+        assert_eq!(site.send_piece(&upload, 0, b"fits!").await, 5);
         assert_eq!(site.served.stop().code, Some(0));
     });
 }
@@ -141,7 +141,7 @@ fn a_dead_node_is_told_of_and_the_upload_goes_on() {
         assert_eq!(end_of(login.env("P2P_PASSWORD", PASSWORD).spawn().unwrap()).code, Some(0));
         let content = random_bytes(4 * SEGMENT, 6);
         let upload = site.begun(content.len(), &[("path", "a.bin")]).await;
-        assert_eq!(site.put(&upload, 0, &content[..SEGMENT + 9]).await, SEGMENT + 9);
+        assert_eq!(site.send_piece(&upload, 0, &content[..SEGMENT + 9]).await, SEGMENT + 9);
         site.home.ok(&["--connect", &grpc, "kill", "1"]);
         let (status, headers, body) = whole(site.part(&upload, SEGMENT + 9, &content[SEGMENT + 9..])).await;
         assert_eq!((status, body["reason"].as_str()), (503, Some("UNAVAILABLE")), "{body}");
