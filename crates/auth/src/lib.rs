@@ -310,15 +310,6 @@ impl Auth {
         Ok(admins.min_by_key(|account| account.created_at).map(|account| account.name))
     }
 
-    /// Returns the origin from which the account of this user was made; `None` if the audit log has its entry no more.
-    ///
-    /// # Errors
-    /// Fails if the disk refuses.
-    pub fn made_from(&self, user: &UserName) -> Result<Option<String>, AuthError> {
-        let is_making = |entry: &AuditEntry| entry.action == Action::Register && entry.done && entry.user == user.as_str();
-        Ok(audit::latest(&self.0.database, 1, is_making)?.pop().map(|(_, entry)| entry.origin))
-    }
-
     /// Returns the account with this user name.
     ///
     /// # Errors

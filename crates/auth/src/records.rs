@@ -1,9 +1,19 @@
-//! Entries of the audit log about what users do elsewhere: with files of others, with shares, with faults of the network.
+//! Entries of the audit log about what users do elsewhere: with files of others, with shares, with faults of the network; and where an account
+//! was made.
 
-use super::audit::{Action, AuditEntry};
+use super::audit::{self, Action, AuditEntry};
 use super::{Auth, AuthError, UserName, audit_entry};
 
 impl Auth {
+    /// Returns the origin from which the account of this user was made; `None` if the audit log has its entry no more.
+    ///
+    /// # Errors
+    /// Fails if the disk refuses.
+    pub fn made_from(&self, user: &UserName) -> Result<Option<String>, AuthError> {
+        let is_making = |entry: &AuditEntry| entry.action == Action::Register && entry.done && entry.user == user.as_str();
+        Ok(audit::latest(&self.0.database, 1, is_making)?.pop().map(|(_, entry)| entry.origin))
+    }
+
     /// Writes to the audit log that a user accesses property of another user, or is refused that access.
     ///
     /// # Errors

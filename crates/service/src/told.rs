@@ -25,7 +25,7 @@ pub struct ToldEvent {
     pub transfer: Option<TransferId>,
     /// File or directory that it is about, as the user names it.
     pub path: Option<String>,
-    /// What has happened as a sentence; empty for events that are too frequent for one.
+    /// Sentence about what has happened; empty for events that are too frequent for one.
     pub text: String,
 }
 

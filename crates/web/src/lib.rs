@@ -9,6 +9,7 @@
 //! | `guards` | what every request passes: hosts, headers, and what no handler answers |
 //! | `callers` | who makes a request |
 //! | `cookies` | the cookie that holds the session of a browser, and the key that signs it |
+//! | `dashboards` | the latest dashboards, each as the bytes of its answer |
 //! | `csrf` | protection against requests that pages of other sites cause |
 //! | `problem` | how errors are told |
 //! | `watching` | metrics, and whether the process is well, for programs that watch it |
@@ -24,6 +25,7 @@ mod api;
 mod callers;
 mod cookies;
 mod csrf;
+mod dashboards;
 mod embedded;
 mod guards;
 mod pages;

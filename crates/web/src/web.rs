@@ -11,8 +11,8 @@ use p2p_service::doors::guest::Guest;
 use tokio::sync::watch;
 
 use crate::SERVICE;
-use crate::api::Dashboards;
 use crate::cookies::Cookies;
+use crate::dashboards::Dashboards;
 use crate::rates::Rates;
 use crate::seats::Seats;
 

@@ -50,7 +50,7 @@ impl Site {
     /// Sends a request as it is written here, with the bearer of the admin for `TOKEN`: what the server answers.
     pub(super) async fn raw(&self, request: &str) -> String {
         let mut stream = self.connected();
-        let request = request.replace("TOKEN", &self.token).replace("Host: x", "Host: x\r\nConnection: close");
+        let request = request.replace("TOKEN", &self.token).replace("Host: localhost", "Host: localhost\r\nConnection: close");
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).await.unwrap();
@@ -215,11 +215,12 @@ fn browsers_are_told_what_to_do() {
             let encoded = name.bytes().map(|byte| format!("%{byte:02x}")).collect::<String>();
             let path = if name.starts_with('~') { format!("./{encoded}") } else { encoded };
             let raw = format!(
-                "PUT /api/v1/files/content/{path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer TOKEN\r\nContent-Length: 1\r\n\r\nx"
+                "PUT /api/v1/files/content/{path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer TOKEN\r\nContent-Length: 1\r\n\r\nx"
             );
             assert!(site.raw(&raw).await.starts_with("HTTP/1.1 201 "), "{name}");
             assert!(site.names("?path=.").await.iter().any(|found| found == name), "{name}");
-            let get = format!("GET /api/v1/files/content/{path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer TOKEN\r\n\r\n");
+            let get =
+                format!("GET /api/v1/files/content/{path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer TOKEN\r\n\r\n");
             let answer = site.raw(&get).await;
             let disposition = answer.lines().find(|line| line.starts_with("content-disposition: ")).unwrap();
             assert!(answer.starts_with("HTTP/1.1 200 ") && disposition.contains("filename=\""), "{answer}");
@@ -268,7 +269,7 @@ fn a_stalled_reader_holds_up_nobody() {
         for _ in 0..4 {
             let mut stream = site.connected();
             let get = format!(
-                "GET /api/v1/files/content/large.bin HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n\r\n",
+                "GET /api/v1/files/content/large.bin HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {}\r\n\r\n",
                 site.token
             );
             stream.write_all(get.as_bytes()).await.unwrap();

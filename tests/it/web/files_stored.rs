@@ -77,7 +77,7 @@ fn a_cut_upload_is_no_file() {
     on_a_runtime(async {
         let site = Site::start(QUICK).await;
         site.put("there.txt", "before").await;
-        let begin = "HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer TOKEN\r\n";
+        let begin = "HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer TOKEN\r\n";
         for path in ["cut.bin", "there.txt"] {
             for (length, body) in [
                 ("Content-Length: 200000", "x".repeat(150_000)),
@@ -140,9 +140,9 @@ fn what_cannot_be_stored_is_refused() {
             "a/",
         ] {
             let (get, put) = (
-                site.raw(&format!("GET /api/v1/files/content/{path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer TOKEN\r\n\r\n")).await,
+                site.raw(&format!("GET /api/v1/files/content/{path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer TOKEN\r\n\r\n")).await,
                 site.raw(&format!(
-                    "PUT /api/v1/files/content/{path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer TOKEN\r\nContent-Length: 1\r\n\r\nx"
+                    "PUT /api/v1/files/content/{path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer TOKEN\r\nContent-Length: 1\r\n\r\nx"
                 ))
                 .await,
             );

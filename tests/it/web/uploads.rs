@@ -110,7 +110,7 @@ impl Site {
     async fn half_sent(&self, upload: &str, offset: usize, (len, content): (usize, &[u8])) -> TcpStream {
         let mut stream = TcpStream::connect(self.base.strip_prefix("http://").unwrap()).await.unwrap();
         let header = format!(
-            "PATCH /api/v1{upload} HTTP/1.1\r\nHost: p2p\r\nAuthorization: Bearer {}\r\nTus-Resumable: 1.0.0\r\nContent-Type: {TUS}\r\n\
+            "PATCH /api/v1{upload} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {}\r\nTus-Resumable: 1.0.0\r\nContent-Type: {TUS}\r\n\
              Upload-Offset: {offset}\r\nContent-Length: {len}\r\n\r\n",
             self.token
         );

@@ -11,7 +11,7 @@ const DRAWN_MAX: usize = 40;
 /// Share of a capacity, as one of so many parts, from which on bars are drawn to the scale of the capacities.
 const SEEN_FROM: u64 = 50;
 
-/// What a node stores.
+/// Bytes that a node stores.
 #[derive(Debug, Clone, PartialEq)]
 struct Stored {
     node: String,

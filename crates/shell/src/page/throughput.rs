@@ -19,7 +19,7 @@ const HEADROOM: u64 = 20;
 /// Width and height of the space in which curves are drawn.
 const SPACE: f64 = 1000.0;
 
-/// What crossed a link in each second of a span.
+/// Bytes that crossed a link in each second of a span.
 struct Seconds {
     /// Beginning of the first second.
     from: SimTime,

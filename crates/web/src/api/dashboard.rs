@@ -3,18 +3,17 @@
 //! The bytes of an answer are kept for as long as there is no newer snapshot, which is some hundredths of a second: many who look at the same
 //! cost little more than one.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::header::CONTENT_TYPE;
+use p2p_service::Event;
 use p2p_service::access::Access;
-use p2p_service::access::watching::SnapshotVersion;
 use p2p_service::event_words::{Tone, describe};
 use p2p_service::files::{Numbered, SimDuration};
 use p2p_service::network::{ActiveFault, Bandwidth, Ended, FaultCause, Peer, RateSeries, Snapshot, Way};
-use p2p_service::{Event, Principal};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -39,8 +38,6 @@ const EVENTS_MAX: usize = 50;
 const OVER_MAX: usize = 20;
 /// Faults that are told one by one.
 const FAULTS_MAX: usize = 100;
-/// Users whose dashboards are kept.
-const KEPT_MAX: usize = 64;
 
 pub(super) fn routes() -> OpenApiRouter<Web> {
     OpenApiRouter::new().routes(routes!(now))
@@ -245,40 +242,6 @@ fn encoded(dashboard: &Dashboard) -> Result<Vec<u8>, Problem> {
         tracing::error!(%error, "a dashboard cannot be made");
         Problem::internal()
     })
-}
-
-/// Dashboards that were answered with, by who has asked. Cheap to clone.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Dashboards(Arc<Mutex<Vec<Kept>>>);
-
-#[derive(Debug)]
-struct Kept {
-    principal: Principal,
-    version: SnapshotVersion,
-    body: Bytes,
-}
-
-impl Dashboards {
-    /// Returns the dashboard that was made of this version for a principal.
-    fn of(&self, principal: &Principal, version: &SnapshotVersion) -> Option<Bytes> {
-        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.iter().find(|kept| kept.principal == *principal && kept.version == *version).map(|kept| kept.body.clone())
-    }
-
-    /// Forgets the dashboard of a principal, of whom something is different that no snapshot tells.
-    pub(super) fn forget(&self, principal: &Principal) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|kept| kept.principal != *principal);
-    }
-
-    /// Keeps a dashboard, in the place of an older one of the principal or of the one that was kept first.
-    fn keep(&self, principal: Principal, version: SnapshotVersion, body: Bytes) {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.retain(|kept| kept.principal != principal);
-        if kept.len() >= KEPT_MAX {
-            kept.remove(0);
-        }
-        kept.push(Kept { principal, version, body });
-    }
 }
 
 /// Tells all that a dashboard shows, of one instant. What has changed since is at most some hundredths of a second old.

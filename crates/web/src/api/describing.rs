@@ -88,8 +88,9 @@ fn bearer() -> utoipa::openapi::security::Http {
 
 /// Returns the operations of a path with the names of their methods.
 fn operations(item: &mut PathItem) -> impl Iterator<Item = (&'static str, &mut Operation)> {
-    let PathItem { get, put, post, delete, head, patch, .. } = item;
-    let all = [("get", get), ("put", put), ("post", post), ("delete", delete), ("head", head), ("patch", patch)];
+    let PathItem { get, put, post, delete, options, head, patch, .. } = item;
+    let all =
+        [("get", get), ("put", put), ("post", post), ("delete", delete), ("options", options), ("head", head), ("patch", patch)];
     all.into_iter().filter_map(|(method, operation)| Some((method, operation.as_mut()?)))
 }
 

@@ -38,7 +38,6 @@ mod transfers;
 mod uploads;
 mod values;
 
-pub(crate) use self::dashboard::Dashboards;
 pub use self::describing::description;
 
 use axum::routing::{get, post};

@@ -49,7 +49,7 @@ pub(super) struct Node {
     address: String,
     /// State of its process: `READY`, `RUNNING`, `WAITING`, `STOPPED`.
     state: &'static str,
-    /// Why it cannot use its disk; null if it can.
+    /// Reason why it cannot use its disk; null if it can.
     trouble: Option<String>,
     /// Health according to the client's probes: `ALIVE`, `SUSPECT`, `DEAD`. Without a sign of life (`heard` is null), `ALIVE` says only that
     /// nothing speaks against it.

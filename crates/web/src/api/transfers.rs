@@ -71,7 +71,7 @@ pub(super) struct Transfer {
     started: f64,
     /// Virtual time at which it ended; null while it runs.
     finished: Option<f64>,
-    /// Why it failed or ended early.
+    /// Reason why it failed or ended early.
     error: Option<String>,
     /// Virtual time of the first request to cancel it.
     cancelled_at: Option<f64>,

@@ -21,7 +21,7 @@ const REFUSED: &str = "another host named";
 pub(super) enum Hosts {
     /// Any: other machines reach the server, by names that it does not know.
     Any,
-    /// Those of this machine.
+    /// The names of this machine.
     OfThisMachine,
 }
 

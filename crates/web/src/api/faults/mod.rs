@@ -227,7 +227,7 @@ fn targets(what: &Break) -> BTreeSet<Target> {
 #[derive(Debug, Serialize, ToSchema)]
 struct NotRunning {
     node: String,
-    /// Why it could not be started; null where that is not known.
+    /// Reason why it could not be started; null where that is not known.
     reason: Option<String>,
 }
 

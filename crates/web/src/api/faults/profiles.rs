@@ -1,4 +1,5 @@
-//! Profiles: faults that are put on together under one name.
+//! Profiles: faults that are put on together under one name, those that are built in and those of p2p.toml: what there is, and how one is
+//! applied to a node or to all.
 
 use axum::Json;
 use axum::response::Response;
@@ -27,7 +28,7 @@ struct Profile {
     summary: String,
     /// Place of its definition: `built in`, or file and line.
     from: String,
-    /// Why it cannot be used; null if it can.
+    /// Reason why it cannot be used; null if it can.
     error: Option<String>,
 }
 

@@ -35,13 +35,13 @@ pub(super) struct Append {
     pub(super) held: Held,
     pub(super) upload: Upload,
     pub(super) content: Content,
-    /// When the content of the upload is complete.
+    /// Moment at which the content of the upload is complete.
     pub(super) ends: Ends,
     /// True if this is the begin of an upload whose client cannot go on with it unless it is answered.
     pub(super) is_new: bool,
 }
 
-/// When the content of an upload is complete.
+/// Moment at which the content of an upload is complete.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ends {
     /// With the last byte of its size, if that is known.
@@ -62,16 +62,16 @@ struct Pouring {
     at: u64,
 }
 
-/// What has become of the content of a request.
+/// Fate of the content of a request.
 #[derive(Debug)]
 enum Poured {
     /// All of it has come.
     All,
-    /// It has ended before its end.
+    /// The content has ended before its end.
     Broken(Broken),
     /// A later request takes the upload over.
     TakenOver,
-    /// It is longer than the upload may be.
+    /// The content is longer than the upload may be.
     TooLong,
     /// The transfer is over before.
     Over,

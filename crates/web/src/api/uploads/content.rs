@@ -55,11 +55,11 @@ pub(super) enum Broken {
 /// Reason why content is not taken as a whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Refused {
-    /// It has ended before its end.
+    /// The content has ended before its end.
     Broken(Broken),
-    /// It has another checksum.
+    /// The content has another checksum.
     Differs,
-    /// It is longer than this.
+    /// The content is longer than this.
     Longer(u64),
     /// There is no room for it in temporary files now.
     NoRoom,

@@ -31,7 +31,7 @@ pub(super) struct Filled {
     value: String,
 }
 
-/// What an act has come to.
+/// Outcome of an act.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Told {
     pub(super) is_done: bool,

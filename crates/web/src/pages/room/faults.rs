@@ -29,7 +29,7 @@ pub(super) struct Row {
     pub(super) text: String,
     pub(super) since: String,
     pub(super) ago: String,
-    /// Who is behind it, and what.
+    /// Client behind it, and its cause.
     pub(super) by: String,
     /// Command that takes it back.
     pub(super) undo: String,
