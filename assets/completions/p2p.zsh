@@ -405,6 +405,7 @@ _arguments "${_arguments_options[@]}" : \
 '--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, chmod, touch, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--tls-ca=[Speak TLS with the server of --connect, and trust the certificates in FILE (PEM) instead of the public authorities]:FILE:_files' \
 '(--tls-ca)--tls-fingerprint=[Speak TLS with the server of --connect, and trust the certificate with this SHA-256 and no other]:SHA256:' \
+'--upload[The access for storing new files in the directory, which are its owner'\''s; not that for reading]' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help]' \
@@ -412,7 +413,7 @@ _arguments "${_arguments_options[@]}" : \
 '-V[Print version]' \
 '--version[Print version]' \
 ':name -- The stored file or directory:_p2p_names' \
-':reader -- Who reads it:' \
+':reader -- Whose access changes:' \
 && ret=0
 ;;
 (unshare)
@@ -428,6 +429,7 @@ _arguments "${_arguments_options[@]}" : \
 '--connect=[Ask the \`p2p serve\` at URL, such as grpc\://127.0.0.1\:50050, or grpcs\://127.0.0.1\:50050 with TLS, instead of a data directory\: put, get, ls, rm, uploads, mv, cp, chmod, touch, mkdir, info, share, unshare, events, register, whoami, login, nodes, node, topology, status, faults, kill, stop, start, restart, refuse, flap, disk, link, path, partition, heal, speed, pause, resume and step can]:URL:' \
 '--tls-ca=[Speak TLS with the server of --connect, and trust the certificates in FILE (PEM) instead of the public authorities]:FILE:_files' \
 '(--tls-ca)--tls-fingerprint=[Speak TLS with the server of --connect, and trust the certificate with this SHA-256 and no other]:SHA256:' \
+'--upload[The access for storing new files in the directory, which are its owner'\''s; not that for reading]' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help]' \
@@ -435,7 +437,7 @@ _arguments "${_arguments_options[@]}" : \
 '-V[Print version]' \
 '--version[Print version]' \
 ':name -- The stored file or directory:_p2p_names' \
-':reader -- Who reads it:' \
+':reader -- Whose access changes:' \
 && ret=0
 ;;
 (nodes)
@@ -1209,8 +1211,8 @@ _p2p_commands() {
 'info:Show a stored file and who holds its segments, or a directory' \
 'stat:Show a stored file and who holds its segments, or a directory' \
 'verify:Fetch a stored file or all files of a directory, check every byte, and keep none of it' \
-'share:Let a user read a file of yours, or a directory with all that is in it' \
-'unshare:Revoke a user'\''s read access to a file or a directory' \
+'share:Let a user read a file of yours, or a directory with all that is in it, or store files in it' \
+'unshare:Revoke a user'\''s access to a file or a directory' \
 'nodes:List the nodes, with what probes over the virtual network say of them' \
 'report:Report on files, nodes and the network; with --html as a page' \
 'orphans:List unreferenced segments on volumes that another catalog has written to; free or adopt them' \
@@ -1312,8 +1314,8 @@ _p2p__subcmd__help_commands() {
 'touch:Set the time of modification of stored files and directories' \
 'info:Show a stored file and who holds its segments, or a directory' \
 'verify:Fetch a stored file or all files of a directory, check every byte, and keep none of it' \
-'share:Let a user read a file of yours, or a directory with all that is in it' \
-'unshare:Revoke a user'\''s read access to a file or a directory' \
+'share:Let a user read a file of yours, or a directory with all that is in it, or store files in it' \
+'unshare:Revoke a user'\''s access to a file or a directory' \
 'nodes:List the nodes, with what probes over the virtual network say of them' \
 'report:Report on files, nodes and the network; with --html as a page' \
 'orphans:List unreferenced segments on volumes that another catalog has written to; free or adopt them' \

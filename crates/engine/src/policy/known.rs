@@ -143,7 +143,8 @@ pub fn known_of(principal: &Principal, mut file: FileRecord) -> FileRecord {
 }
 
 fn known_readers(principal: &Principal, key: &FileKey, mut readers: BTreeSet<String>) -> BTreeSet<String> {
-    if !may_change(principal, key) {
+    // Whoever has a token for one path may have it by a link, and not be its user.
+    if !may_change(principal, key) || principal.path().is_some() {
         readers.retain(|reader| Some(reader.as_str()) == principal.name());
     }
     readers

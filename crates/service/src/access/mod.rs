@@ -165,6 +165,8 @@ pub struct Access {
     profiles: Profiles,
     /// Nodes that users prefer for uploads.
     preferred: PreferredNodes,
+    /// Files that users may see.
+    known_files: KnownFiles,
     state: Arc<State>,
 }
 
@@ -177,7 +179,6 @@ struct State {
     critical_section: watch::Sender<usize>,
     /// True if files without an owner have been given to the first admin.
     is_settled: AtomicBool,
-    known_files: KnownFiles,
 }
 
 impl State {
@@ -187,7 +188,6 @@ impl State {
             identity,
             critical_section: watch::Sender::default(),
             is_settled: AtomicBool::default(),
-            known_files: KnownFiles::default(),
         }
     }
 }
@@ -212,7 +212,8 @@ impl Access {
         let state = Arc::new(State::new(watch::Sender::new(Arc::new(identity))));
         let (from, rules, mail_way) = (Origin::Local, None, "".into());
         let (profiles, preferred, host) = (Profiles::default(), PreferredNodes::default(), Peer::Client);
-        Ok(Access { engine, auth, origin: origin.into(), from, host, rules, clock, mail_way, profiles, preferred, state })
+        let known_files = KnownFiles::default();
+        Ok(Access { engine, auth, origin: origin.into(), from, host, rules, clock, mail_way, profiles, preferred, known_files, state })
     }
 
     /// Sets the description of the route by which mails are sent.

@@ -1,7 +1,7 @@
 //! What happens in the engine, as far as the user of a front end may see it: snapshots and events, filtered by the policy.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use p2p_base::units::SimTime;
 use p2p_engine::node::ProcessState;
@@ -26,9 +26,13 @@ pub struct Snapshots {
     known_files: KnownFiles,
 }
 
-/// Files that a user may see, kept for the snapshots in which no file has changed.
+/// Principals whose files are kept, at the most: the latest that have asked.
+const KNOWN_MAX: usize = 16;
+
+/// Files that each user may see, kept for the snapshots in which no file has changed. Clones share them: those who come in by HTTP have an
+/// access of their own for each request.
 #[derive(Debug, Clone, Default)]
-pub(super) struct KnownFiles(Arc<Mutex<Option<Known>>>);
+pub(super) struct KnownFiles(Arc<Mutex<Vec<Known>>>);
 
 #[derive(Debug)]
 struct Known {
@@ -40,14 +44,24 @@ struct Known {
 impl KnownFiles {
     /// Returns the files and directories of `all` that the principal may read, as they may see them.
     fn of(&self, principal: &Principal, all: &Namespace) -> Namespace {
-        // A panic while the lock was held leaves a complete value.
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(kept) = kept.as_ref().filter(|kept| kept.principal == *principal && kept.all.is_same(all)) {
+        let is_current = |kept: &&Known| kept.principal == *principal && kept.all.is_same(all);
+        if let Some(kept) = self.kept().iter().find(is_current) {
             return kept.known.clone();
         }
+        // Nobody waits for the names of somebody else.
         let known = policy::known_names(principal, all);
-        *kept = Some(Known { principal: principal.clone(), all: all.clone(), known: known.clone() });
+        let mut kept = self.kept();
+        kept.retain(|kept| kept.principal != *principal);
+        if kept.len() >= KNOWN_MAX {
+            kept.remove(0);
+        }
+        kept.push(Known { principal: principal.clone(), all: all.clone(), known: known.clone() });
         known
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Vec<Known>> {
+        // A panic while the lock was held leaves a complete value.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -222,7 +236,7 @@ impl Events {
 impl Access {
     /// Returns the snapshots of the engine, as the current user may see them.
     pub fn snapshots(&self) -> Snapshots {
-        let known_files = self.state.known_files.clone();
+        let known_files = self.known_files.clone();
         Snapshots { identity: self.watch(), all: self.engine.snapshots(), known_files }
     }
 
@@ -249,13 +263,6 @@ impl Access {
     /// Returns the version of the latest snapshot, by which two looks at it are told apart, whatever the user may see of it.
     pub fn snapshot_version(&self) -> SnapshotVersion {
         SnapshotVersion(Arc::clone(&self.engine.snapshots().borrow()))
-    }
-
-    /// Returns the events that are kept, as far as the current user may see them, the earliest first.
-    pub fn kept_events(&self) -> Vec<Arc<Numbered>> {
-        let mut events = self.events(Some(EventId { run: self.run(), number: 0 }));
-        let kept = std::mem::take(&mut events.all.missed);
-        kept.into_iter().filter_map(|event| events.seen(event)).collect()
     }
 
     /// Returns the number of the run, which its events have too.

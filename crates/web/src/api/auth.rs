@@ -315,7 +315,9 @@ async fn whoami(
 ) -> Result<Json<WhoAmI>, Problem> {
     let identity = access.identity();
     access.require_login(&identity)?;
-    let (reach, account) = (identity.token(), identity.account());
+    let reach = identity.token();
+    // How the user logs in is nothing for programs.
+    let account = identity.account().filter(|_| reach.is_none());
     let by_cookie = (!headers.contains_key(http::header::AUTHORIZATION)).then(|| access.token()).transpose()?;
     Ok(Json(WhoAmI {
         name: identity.name().unwrap_or_default().to_owned(),

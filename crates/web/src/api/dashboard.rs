@@ -25,7 +25,7 @@ use super::nodes::{self, Node};
 use super::storage::Storage;
 use super::time::Time;
 use super::transfers::Transfer;
-use super::values::seconds;
+use super::values::{RECENT_MAX, event_text, seconds};
 use crate::callers::Caller;
 use crate::problem::Problem;
 use crate::web::Web;
@@ -160,7 +160,7 @@ fn recent(access: &Access, events: &[Arc<Numbered>]) -> Vec<Recent> {
         let (tone, text) = describe(&event.event, &identity)?;
         let (cause, by) = cause_of(&event.event);
         Some(Recent {
-            id: format!("{}-{}", event.id.run, event.id.number),
+            id: event_text(event.id),
             at_seconds: seconds(event.at),
             kind: kind_of(&event.event),
             text,
@@ -215,7 +215,7 @@ fn cause_of(event: &Event) -> (Option<String>, Option<String>) {
 
 async fn dashboard(access: &Access) -> Result<Dashboard, Problem> {
     let snapshot = access.snapshot();
-    let events = access.kept_events();
+    let events = access.recent_events(RECENT_MAX);
     let changes = nodes::changes(events.iter().map(|event| (event.at, &event.event)));
     let (transfers, ended) = transfers(access, &snapshot);
     let mut cuts = cuts(&snapshot);

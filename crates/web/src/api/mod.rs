@@ -39,6 +39,7 @@ mod uploads;
 mod values;
 
 pub use self::describing::description;
+pub(crate) use self::files::stored_into;
 
 use axum::routing::{get, post};
 use axum::{Json, Router};

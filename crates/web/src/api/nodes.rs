@@ -16,7 +16,7 @@ use utoipa_axum::routes;
 
 use super::extract::{Body, Path};
 use super::network::{Heard, Queues, RoundTrips, faults_by_host};
-use super::values::{call, node_of, read, seconds, seen};
+use super::values::{RECENT_MAX, call, node_of, read, seconds, seen};
 use crate::callers::Caller;
 use crate::problem::Problem;
 use crate::web::Web;
@@ -150,7 +150,7 @@ struct Nodes {
 
 async fn now(access: &Access) -> Result<Nodes, Problem> {
     let snapshot = seen(access).await?;
-    let events = access.kept_events();
+    let events = access.recent_events(RECENT_MAX);
     let changes = changes(events.iter().map(|event| (event.at, &event.event)));
     Ok(Nodes { virtual_seconds: seconds(snapshot.at), nodes: all(access, &snapshot, &changes) })
 }

@@ -10,7 +10,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::extract::Body;
-use super::values::{call, read, seconds, seen};
+use super::values::{call, read, run_text, seconds, seen};
 use crate::callers::Caller;
 use crate::problem::Problem;
 use crate::web::Web;
@@ -46,7 +46,7 @@ impl Time {
             actual_speed: pace.actual.map(|speed| speed.to_string()),
             is_paused: pace.is_paused,
             seed: access.seed().to_string(),
-            run: access.run().to_string(),
+            run: run_text(access.run()),
         }
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 use p2p_service::access::Access;
-use p2p_service::files::{EngineError, SimTime};
+use p2p_service::files::{EngineError, EventId, SimTime};
 use p2p_service::hosts;
 use p2p_service::network::{NodeNumber, Operation, Peer, Snapshot};
 use p2p_service::reasons::name;
@@ -19,6 +19,19 @@ use crate::problem::Problem;
 /// Longest time on the wall clock that a request waits for what takes virtual time: a planned stop waits for what is under way, and time may be
 /// paused.
 const WAIT_MAX: Duration = Duration::from_secs(150);
+
+/// Events that are looked through for what happened last: all that are kept beside those of segments.
+pub(super) const RECENT_MAX: usize = 2048;
+
+/// Formats the number of a run, as in the identifiers of its events: `1f3a5b7c9d0e2468`.
+pub(super) fn run_text(run: u64) -> String {
+    format!("{run:016x}")
+}
+
+/// Formats the identifier of an event, as in `1f3a5b7c9d0e2468-42`.
+pub(super) fn event_text(EventId { run, number }: EventId) -> String {
+    format!("{}-{number}", run_text(run))
+}
 
 /// Returns the node of this name: `Node_03`, `03` or `3`.
 pub(super) fn node_of(field: &str, text: &str) -> Result<NodeNumber, Problem> {

@@ -19,7 +19,8 @@ use serde_json::json;
 use tokio::time::{Instant, sleep_until};
 
 use super::EventData;
-use super::wanted::{Wanted, text_of};
+use super::wanted::Wanted;
+use crate::api::values::event_text;
 use crate::problem::Problem;
 use crate::seats::Seat;
 use crate::web::Web;
@@ -85,8 +86,8 @@ fn start_of(events: &mut Events, after: Option<EventId>) -> String {
     let (latest, lost) = (events.latest(), events.take_lost());
     let retry = format!("retry: {RETRY_MS}\n");
     match after {
-        None => format!("{retry}id: {}\n\n", text_of(latest)),
-        Some(after) if after.run == latest.run && lost == 0 => format!("{retry}id: {}\n\n", text_of(after)),
+        None => format!("{retry}id: {}\n\n", event_text(latest)),
+        Some(after) if after.run == latest.run && lost == 0 => format!("{retry}id: {}\n\n", event_text(after)),
         Some(after) => {
             let is_same = after.run == latest.run;
             let (known, reason) = if is_same { (after.number, "past") } else { (0, "another_run") };
@@ -98,7 +99,7 @@ fn start_of(events: &mut Events, after: Option<EventId>) -> String {
 
 /// Formats a message. Its data has no line ends.
 fn message(id: Option<EventId>, name: Option<&str>, data: &str) -> String {
-    let id = id.map(|id| format!("id: {}\n", text_of(id))).unwrap_or_default();
+    let id = id.map(|id| format!("id: {}\n", event_text(id))).unwrap_or_default();
     let name = name.map(|name| format!("event: {name}\n")).unwrap_or_default();
     format!("{id}{name}data: {data}\n\n")
 }
@@ -160,7 +161,7 @@ impl Source {
         let told = ToldEvent::of(numbered, &self.access.identity()).filter(|told| self.wanted.is_meant(told))?;
         let ToldEvent { id, at, kind, fields, transfer, path, text } = told;
         let transfer = transfer.map(|transfer| transfer.0);
-        let data = EventData { id: text_of(id), at_seconds: at.as_secs_f64(), kind, transfer, path, fields, text };
+        let data = EventData { id: event_text(id), at_seconds: at.as_secs_f64(), kind, transfer, path, fields, text };
         // Strings of JSON have no line ends (RFC 8259, section 7).
         serde_json::to_string(&data).ok().map(|data| message(Some(id), None, &data))
     }

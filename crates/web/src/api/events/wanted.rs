@@ -44,11 +44,6 @@ impl Wanted {
     }
 }
 
-/// Formats the identifier of an event, as in `1f3a5b7c9d0e2468-42`.
-pub(super) fn text_of(EventId { run, number }: EventId) -> String {
-    format!("{run:016x}-{number}")
-}
-
 fn kinds_of(text: &str) -> Result<Vec<String>, Problem> {
     let kinds = text.split(',').map(str::trim).filter(|kind| !kind.is_empty());
     let known = |kind: &str| match Event::KINDS.contains(&kind) {
@@ -85,6 +80,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
+    use crate::api::values::event_text;
 
     fn wanted(asked: &[(&str, &str)], last: Option<&str>) -> Result<Wanted, Problem> {
         let asked: Vec<_> = asked.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
@@ -95,7 +91,7 @@ mod tests {
     #[test]
     fn what_a_browser_has_seen_goes_before_where_it_has_begun() {
         let id = EventId { run: 0x1f, number: 42 };
-        assert_eq!(text_of(id), "000000000000001f-42");
+        assert_eq!(event_text(id), "000000000000001f-42");
         let after = |asked: &[(&str, &str)], last: Option<&str>| wanted(asked, last).map(|wanted| wanted.after);
         assert_eq!(after(&[], None), Ok(None));
         assert_eq!(after(&[("after", "1f-42")], None), Ok(Some(id)));

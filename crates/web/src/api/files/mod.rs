@@ -36,6 +36,8 @@ mod ranges;
 mod sharing;
 mod upload;
 
+pub(crate) use self::multipart::stored_into;
+
 use std::sync::Arc;
 
 use axum::Router;

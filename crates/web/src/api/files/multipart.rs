@@ -8,10 +8,11 @@ use std::task::{Context, Poll, ready};
 use axum::Json;
 use axum::body::Body;
 use axum::extract::multipart::{Field, MultipartError};
-use axum::extract::{FromRequest, Multipart, Request};
+use axum::extract::{DefaultBodyLimit, FromRequest, Multipart, Request};
 use bytes::Bytes;
 use http::StatusCode;
 use http_body::{Body as HttpBody, Frame, SizeHint};
+use p2p_service::access::Access;
 use p2p_service::files::{Attributes, Entry, StoreAs};
 use p2p_service::reasons::name;
 use serde::{Deserialize, Serialize};
@@ -72,13 +73,14 @@ pub(super) async fn store_files(
     Query(into): Query<Destination>,
     request: Request,
 ) -> Result<(StatusCode, Json<StoredFiles>), Problem> {
-    let stored = tokio::select! {
-        biased;
-        stored = user.store_form(into, request) => stored?,
-        // Who has no access any more gives no more content.
-        error = user.access.lapsed() => return Err(error.into()),
-    };
+    let stored = user.stored_of_form(into, request).await?;
     Ok((StatusCode::CREATED, Json(StoredFiles { files: user.described(&stored).await? })))
+}
+
+/// Stores the files of the form of a page in a directory, and returns their number.
+pub(crate) async fn stored_into(access: &Access, directory: String, request: Request) -> Result<usize, Problem> {
+    let into = Destination { path: Some(directory), replace: false };
+    Ok(User::of(access.clone())?.stored_of_form(into, request).await?.len())
 }
 
 /// Meaning of a field of a form.
@@ -92,10 +94,21 @@ enum Part {
 }
 
 impl User {
+    /// Stores the files of a form, and returns them. Who has no access any more gives no more content.
+    async fn stored_of_form(&self, into: Destination, request: Request) -> Result<Vec<Entry>, Problem> {
+        tokio::select! {
+            biased;
+            stored = self.store_form(into, request) => stored,
+            error = self.access.lapsed() => Err(error.into()),
+        }
+    }
+
     /// Stores the files of a form, and returns them.
     async fn store_form(&self, into: Destination, request: Request) -> Result<Vec<Entry>, Problem> {
         let ahead = Arc::new(AtomicUsize::new(0));
-        let request = request.map(|inner| Body::new(Metered { inner, ahead: Arc::clone(&ahead), is_due: false }));
+        let mut request = request.map(|inner| Body::new(Metered { inner, ahead: Arc::clone(&ahead), is_due: false }));
+        // The content is not kept in memory.
+        DefaultBodyLimit::disable().apply(&mut request);
         let form = Multipart::from_request(request, &()).await;
         let mut form = form.map_err(|error| Problem::new(error.status(), name::INVALID_FIELD, error.body_text()))?;
         let (mut into, mut stored) = (into, Vec::new());

@@ -126,6 +126,8 @@ async fn get(Caller(access): Caller, Path(id): Path<String>) -> Result<Response,
 ))]
 async fn head(Caller(access): Caller, Extension(holds): Extension<Holds>, Path(id): Path<String>) -> Result<Response, Refusal> {
     let (identity, id) = (user(&access)?, named(&id)?);
+    // Nobody ends the request of another user.
+    Upload::known(&access, &identity, id).await?;
     let _held = hold(&holds, id).await?;
     let upload = Upload::rested(&access, &identity, id).await?;
     Ok((StatusCode::OK, told_fields(&access, &upload)).into_response())
@@ -170,6 +172,8 @@ async fn prepared(
     wanted: Result<Wanted, Refusal>,
 ) -> Result<(Held, Upload, Wanted), Refusal> {
     let (identity, id, wanted) = (user(access)?, named(id)?, wanted?);
+    // Nobody ends the request of another user.
+    Upload::known(access, &identity, id).await?;
     let held = hold(holds, id).await?;
     let upload = Upload::rested(access, &identity, id).await?;
     wanted.check(access, &upload)?;
@@ -205,7 +209,7 @@ impl Wanted {
         };
         let len = http_body::Body::size_hint(body).exact();
         let declared = fields::number(headers, UPLOAD_LENGTH)?;
-        let size = length(declared, len.filter(|_| ends == Ends::Now).map(|len| offset + len))?;
+        let size = length(declared, len.filter(|_| ends == Ends::Now).map(|len| offset.saturating_add(len)))?;
         Ok(Wanted { protocol, offset, size, ends, checksum: Checksum::of(headers, protocol)?, len })
     }
 
@@ -235,7 +239,7 @@ impl Wanted {
                 at(Refusal::too_large(access, format!("no file has more than {} bytes", access.file_size_max())))
             }
             (size, given) => match (size.or(given), self.len) {
-                (Some(size), Some(len)) if kept + len > size => {
+                (Some(size), Some(len)) if kept.saturating_add(len) > size => {
                     at(Refusal::other_length(format!("{len} bytes do not fit: {kept} of {size} are kept")))
                 }
                 _ => Ok(()),
@@ -316,6 +320,8 @@ async fn delete(
     Path(id): Path<String>,
 ) -> Result<StatusCode, Refusal> {
     let (identity, id) = (user(&access)?, named(&id)?);
+    // Nobody ends the request of another user.
+    Upload::known(&access, &identity, id).await?;
     let _held = hold(&holds, id).await?;
     let upload = Upload::rested(&access, &identity, id).await?;
     if let Some(kept) = &upload.kept {

@@ -140,7 +140,7 @@ pub(super) fn unrested() -> Refusal {
 fn note_of(identity: &Identity, kept: &KeptUpload) -> UploadNote {
     UploadNote {
         id: kept.id,
-        user: kept.file.owner.clone(),
+        user: kept.begun_by.clone().or_else(|| kept.file.owner.clone()),
         path: identity.label(&kept.file),
         size: None,
         sha256: None,

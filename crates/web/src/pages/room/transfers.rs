@@ -78,7 +78,7 @@ impl Row {
             span: span_of(status),
             time: time_of_transfer(snapshot, report, usize::MAX),
             is_over: status.state.is_over(),
-            error: status.error.as_ref().map(ToString::to_string).unwrap_or_default(),
+            error: status.error.clone().map(|error| error.without_details().to_string()).unwrap_or_default(),
         }
     }
 }
