@@ -1,4 +1,4 @@
-//! Files and directories as rows of a list.
+//! Files and directories as rows of a list, with what may be done with each.
 
 use std::sync::Arc;
 

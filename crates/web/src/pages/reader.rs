@@ -1,4 +1,4 @@
-//! The page `/api`: the description of REST, for people.
+//! The page `/api`: the description of REST (OpenAPI 3.1) for people, made on the server.
 
 use std::collections::BTreeMap;
 

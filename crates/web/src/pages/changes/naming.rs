@@ -1,4 +1,4 @@
-//! Names: a new directory, and another name for what is there.
+//! Names: a new directory, and another name for what is there, by a form each.
 
 use askama::Template;
 use axum::response::Response;
