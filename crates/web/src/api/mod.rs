@@ -36,7 +36,7 @@ mod time;
 mod tokens;
 mod transfers;
 mod uploads;
-mod values;
+pub(crate) mod values;
 
 pub use self::describing::description;
 pub(crate) use self::files::stored_into;

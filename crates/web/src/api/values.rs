@@ -65,13 +65,18 @@ pub(super) async fn call<O: Operation>(access: &Access, operation: O) -> Result<
 }
 
 /// Waits for an answer of the engine, as long as a request waits for what takes virtual time.
-pub(super) async fn bounded<T>(answer: impl Future<Output = Result<T, EngineError>>) -> Result<T, Problem> {
-    match timeout(WAIT_MAX, answer).await {
+pub(crate) async fn bounded<T>(answer: impl Future<Output = Result<T, EngineError>>) -> Result<T, Problem> {
+    within(WAIT_MAX, answer).await
+}
+
+/// Waits for an answer of the engine for a span of the wall clock at the most.
+pub(super) async fn within<T>(span: Duration, answer: impl Future<Output = Result<T, EngineError>>) -> Result<T, Problem> {
+    match timeout(span, answer).await {
         Ok(answer) => Ok(answer?),
         Err(_) => {
             let detail = format!(
                 "it is not done after {} seconds and goes on; virtual time passes slowly, or stands still, as `GET time` tells",
-                WAIT_MAX.as_secs()
+                span.as_secs()
             );
             Err(Problem::new(StatusCode::GATEWAY_TIMEOUT, name::UNAVAILABLE, detail))
         }

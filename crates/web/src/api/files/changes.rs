@@ -10,6 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::described::FileEntry;
 use super::{User, checked};
 use crate::api::extract::{Body, Path, Query};
+use crate::api::values::bounded;
 use crate::problem::Problem;
 
 /// Manner of a removal.
@@ -47,7 +48,7 @@ impl User {
         let removal = BeginTransfer::from(self.access.removal(&self.identity, path, recursive).await?);
         self.access.record_transfer(&self.identity, &removal).await?;
         let transfer = self.access.begin(removal).await?;
-        self.access.call(Await { transfer }).await?.into_result()?;
+        bounded(self.access.call(Await { transfer })).await?.into_result()?;
         Ok(StatusCode::NO_CONTENT)
     }
 }

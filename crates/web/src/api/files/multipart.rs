@@ -16,9 +16,11 @@ use p2p_service::access::Access;
 use p2p_service::files::{Attributes, Entry, StoreAs};
 use p2p_service::reasons::name;
 use serde::{Deserialize, Serialize};
+use tokio::time::timeout;
 use utoipa::{IntoParams, ToSchema};
 
 use super::described::FileEntry;
+use super::upload::{STALLED_AFTER, stalled};
 use super::{PATH_MAX, User, checked};
 use crate::api::extract::Query;
 use crate::problem::Problem;
@@ -189,7 +191,7 @@ impl User {
 
 /// Returns the next bytes of a field; none after the last.
 async fn next(field: &mut Field<'_>) -> Result<Option<Bytes>, Problem> {
-    while let Some(bytes) = field.chunk().await.map_err(malformed)? {
+    while let Some(bytes) = timeout(STALLED_AFTER, field.chunk()).await.map_err(|_| stalled())?.map_err(malformed)? {
         if !bytes.is_empty() {
             return Ok(Some(bytes));
         }

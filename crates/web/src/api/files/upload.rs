@@ -5,6 +5,7 @@
 
 use std::future::poll_fn;
 use std::pin::Pin;
+use std::time::Duration;
 
 use axum::Json;
 use axum::body::Body;
@@ -21,13 +22,20 @@ use p2p_service::files::{
 };
 use p2p_service::reasons::name;
 use serde::Deserialize;
+use tokio::time::timeout;
 use utoipa::IntoParams;
 
 use super::conditions::{self, taken};
 use super::described::{FileContent, FileEntry};
 use super::{User, checked, digests};
 use crate::api::extract::{Path, Query};
+use crate::api::values::within;
 use crate::problem::Problem;
+
+/// Time without a byte of a body after which its upload is given up: its client holds the name that long.
+pub(super) const STALLED_AFTER: Duration = Duration::from_secs(60);
+/// Time for a file to be stored once its content has come: the last segments are acknowledged and made durable.
+const STORED_WITHIN: Duration = Duration::from_secs(10 * 60);
 
 /// Manner in which a file is stored.
 #[derive(Debug, Clone, Default, Deserialize, IntoParams)]
@@ -140,7 +148,8 @@ fn refusal(error: AccessError, is_new: bool) -> Problem {
 /// Fails if the body breaks off before its end.
 async fn next(body: &mut Body) -> Result<Option<Bytes>, Problem> {
     loop {
-        match poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx)).await {
+        let frame = timeout(STALLED_AFTER, poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx)));
+        match frame.await.map_err(|_| stalled())? {
             None => return Ok(None),
             // Trailers are no content.
             Some(Ok(frame)) => match frame.into_data() {
@@ -150,6 +159,12 @@ async fn next(body: &mut Body) -> Result<Option<Bytes>, Problem> {
             Some(Err(error)) => return Err(broken(&error.to_string())),
         }
     }
+}
+
+/// Returns the problem of a body of which nothing comes any more.
+pub(super) fn stalled() -> Problem {
+    let detail = format!("nothing has come for {} s, and nothing of it is stored", STALLED_AFTER.as_secs());
+    Problem::new(StatusCode::REQUEST_TIMEOUT, name::REQUEST_LIMIT, detail)
 }
 
 /// Returns the problem of a body that breaks off.
@@ -248,7 +263,7 @@ impl Upload {
             // The report says why it is over.
             let _ = ended.hand_over().await;
         }
-        let report = user.access.call(Await { transfer }).await?.into_result()?;
+        let report = within(STORED_WITHIN, user.access.call(Await { transfer })).await.map_err(NotStored::Other)?.into_result()?;
         Ok(user.access.stored_file(&user.identity, &report).await?)
     }
 }

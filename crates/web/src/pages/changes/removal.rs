@@ -8,6 +8,7 @@ use p2p_service::event_words::bytes_of;
 use p2p_service::files::{Await, BeginTransfer, Entry, TransferId};
 
 use super::{Items, partly};
+use crate::api::values::bounded;
 use crate::pages::entries::size_of;
 use crate::pages::frame::{Failed, Frame, Part, Visitor};
 use crate::pages::page;
@@ -53,9 +54,10 @@ pub(super) async fn made(visitor: &Visitor, items: Items) -> Result<usize, Probl
     }
     let mut done = 0;
     for (path, transfer) in begun {
-        match visitor.access.call(Await { transfer }).await.and_then(|report| report.into_result()) {
+        let ended = bounded(visitor.access.call(Await { transfer })).await;
+        match ended.and_then(|report| report.into_result().map_err(Problem::from)) {
             Ok(_) => done += 1,
-            Err(error) => problems.push((path, error.into())),
+            Err(problem) => problems.push((path, problem)),
         }
     }
     partly(problems, done).map_or(Ok(done), Err)
