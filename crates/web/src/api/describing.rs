@@ -88,15 +88,17 @@ fn bearer() -> utoipa::openapi::security::Http {
 
 /// Returns the operations of a path with the names of their methods.
 fn operations(item: &mut PathItem) -> impl Iterator<Item = (&'static str, &mut Operation)> {
-    let PathItem { get, put, post, delete, head, patch, .. } = item;
-    let all = [("get", get), ("put", put), ("post", post), ("delete", delete), ("head", head), ("patch", patch)];
+    let PathItem { get, put, post, delete, options, head, patch, .. } = item;
+    let all =
+        [("get", get), ("put", put), ("post", post), ("delete", delete), ("options", options), ("head", head), ("patch", patch)];
     all.into_iter().filter_map(|(method, operation)| Some((method, operation.as_mut()?)))
 }
 
 fn finish(operation: &mut Operation, method: &str, path: &str, group: &str) {
     operation.operation_id = Some(operation_id(method, path));
     operation.tags = Some(vec![group.to_owned()]);
-    if OPEN.contains(&path) {
+    // What a resource can do is told to everybody.
+    if OPEN.contains(&path) || method == "options" {
         operation.security = Some(Vec::new());
     }
     let problem = Ref::new(format!("#/components/responses/{PROBLEM}"));
