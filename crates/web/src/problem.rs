@@ -7,6 +7,7 @@ use axum::extract::rejection::{BytesRejection, FormRejection, JsonRejection, Pat
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
+use p2p_base::spelling::{visible_json, visible_line};
 use p2p_service::ErrorKind;
 use p2p_service::access::AccessError;
 use p2p_service::reasons::{Reason, name};
@@ -79,7 +80,8 @@ impl Problem {
             kind: format!("/problems/{reason}"),
             title: status.canonical_reason().unwrap_or_default().to_owned(),
             status: status.as_u16(),
-            detail: detail.to_string(),
+            // A client may have named something that is not shown as what it is, or that moves a cursor.
+            detail: visible_line(&detail.to_string()).into_owned(),
             reason,
             field: None,
             resource: None,
@@ -128,7 +130,7 @@ impl Problem {
 
     /// Returns the problem with another sentence about it.
     pub(crate) fn with_detail(self, detail: String) -> Problem {
-        Problem { detail, ..self }
+        Problem { detail: visible_line(&detail).into_owned(), ..self }
     }
 
     /// Returns the problem with one more thing to know.
@@ -225,7 +227,7 @@ impl IntoResponse for Rejected {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let body = serde_json::to_vec(&self).unwrap_or_default();
+        let body = visible_json(&serde_json::to_string(&self).unwrap_or_default()).into_owned();
         let mut response = (self.status(), [(CONTENT_TYPE, MEDIA_TYPE)], body).into_response();
         if let Some(seconds) = self.retry_after {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));

@@ -200,6 +200,7 @@ fn what_is_shared_is_read_by_others() {
         for (body, wanted) in [
             (json!({ "path": "docs", "user": "carol" }), 404),
             (json!({ "path": "docs", "user": "alice" }), 400),
+            (json!({ "path": "docs", "user": "", "read": false }), 400),
             (json!({ "path": "nowhere", "user": "bob" }), 404),
         ] {
             assert_eq!(site.send(Method::POST, "/files/share", body.clone()).await.0, wanted, "{body}");

@@ -77,7 +77,8 @@ fn what_is_no_request_is_refused_and_costs_nothing() {
             // It is closed while the client still sends, which may lose the answer.
             ("a long header", head(&format!("X: {}\r\n", "x".repeat(1 << 20))).into_bytes(), &[Some(431), None]),
             ("many fields", head(&"X: y\r\n".repeat(200)).into_bytes(), &[Some(431), None]),
-            ("another type", head("Content-Type: text/plain\r\nContent-Length: 2\r\n").into_bytes(), &[Some(415)]),
+            ("another type", (head("Content-Type: text/plain\r\nContent-Length: 2\r\n") + "{}").into_bytes(), &[Some(415)]),
+            ("a host behind brackets", b"GET / HTTP/1.1\r\nHost: [::1]evil.example\r\n\r\n".to_vec(), &[Some(421)]),
             ("a long body", head("Content-Type: application/json\r\nContent-Length: 999999999\r\n").into_bytes(), &[Some(413)]),
         ];
         let try_all = || {
@@ -98,6 +99,70 @@ fn what_is_no_request_is_refused_and_costs_nothing() {
         let grown = site.served.memory().saturating_sub(before);
         assert!(grown < GROWTH_MAX, "{} MiB", grown >> 20);
         assert_eq!(site.get("/auth/whoami").await.0, 200, "others are served as before");
+        assert!(site.served.stop().code == Some(0));
+    });
+}
+
+/// A request that is refused before its body was read leaves the connection to the next one, and says so if it does not.
+#[test]
+fn a_refused_body_is_taken_or_ends_the_connection() {
+    on_a_runtime(async {
+        let site = Site::start(QUICK).await;
+        let put = |length: usize, more: &str| {
+            let head =
+                format!("PUT /api/v1/files/content/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n{more}\r\n");
+            head.into_bytes()
+        };
+        let next = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+        let both = [put(200_000, ""), vec![b'x'; 200_000], next.to_vec()].concat();
+        let heard = String::from_utf8(said(site.address(), &both, |_| false)).unwrap();
+        assert_eq!(heard.matches("HTTP/1.1 401 ").count(), 1, "{heard}");
+        assert!(
+            heard.contains("HTTP/1.1 200 ") && !heard.split("HTTP/1.1 200 ").next().unwrap().contains("connection: close"),
+            "{heard}"
+        );
+        for refused in [put(1 << 30, ""), put(10, "Expect: 100-continue\r\n")] {
+            let heard = String::from_utf8(said(site.address(), &refused, |_| false)).unwrap();
+            assert!(heard.starts_with("HTTP/1.1 401 ") && heard.contains("connection: close\r\n"), "{heard}");
+        }
+        assert!(site.served.stop().code == Some(0));
+    });
+}
+
+/// An admin may store in the tree of every user, and nowhere else: what is stored has an owner.
+#[test]
+fn nothing_is_stored_for_a_user_who_is_not_there() {
+    on_a_runtime(async {
+        let site = Site::start(super::files::OPEN).await;
+        site.registered("bob", None).await;
+        let put = |path: &str| site.request(Method::PUT, &format!("/files/content/{path}")).body("x");
+        assert_eq!(because(read(put("~ghost/x").send().await.unwrap()).await), (403, "ANOTHER_TREE".into()));
+        assert_eq!(read(put("~bob/x").send().await.unwrap()).await.0, 201);
+        assert!(site.served.stop().code == Some(0));
+    });
+}
+
+/// What a client names is told as it is, on terminals too: nothing in it moves a cursor or turns a text round, and programs read it unchanged.
+#[test]
+fn a_problem_tells_what_a_client_names_as_it_is() {
+    on_a_runtime(async {
+        let site = Site::start(QUICK).await;
+        let name = "a\u{202e}\u{1b}[31m";
+        let asked = "a%E2%80%AE%1B%5B31m";
+        for (method, path, body) in [
+            (Method::GET, format!("/files/info/{asked}"), None),
+            (Method::GET, format!("/files?sort={asked}"), None),
+            (Method::POST, "/files/move".to_owned(), Some(json!({ "from": name, "to": name }))),
+            (Method::POST, "/time/step".to_owned(), Some(json!({ "span": name }))),
+        ] {
+            let request = site.request(method, &path);
+            let answer = if let Some(body) = &body { request.json(body) } else { request }.send().await.unwrap();
+            let text = answer.text().await.unwrap();
+            let problem: Value = serde_json::from_str(&text).unwrap();
+            assert!(!text.contains(['\u{202e}', '\u{1b}']), "{path}: {text}");
+            assert!(problem["detail"].as_str().unwrap().contains("\\u{202e}\\u{1b}[31m"), "{path}: {text}");
+            assert!(problem["resource"].is_null() || problem["resource"]["name"] == name, "{path}: {text}");
+        }
         assert!(site.served.stop().code == Some(0));
     });
 }

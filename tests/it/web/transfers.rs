@@ -22,7 +22,8 @@ fn a_transfer_is_told_with_the_timing_of_its_segments() {
             assert!(segment["holder"].as_str().unwrap().starts_with("Node_") && segment["attempts"] == 1, "{segment}");
         }
         assert_eq!(site.get("/transfers?under_way=true").await.1["transfers"], json!([]));
-        assert!(matches!(site.get("/transfers/999").await.0, 403 | 404));
+        let unknown = site.get("/transfers/999").await;
+        assert_eq!((&unknown.1["resource"]["name"], because(unknown.clone())), (&json!("#999"), (404, "NOT_FOUND".into())));
         assert!(site.served.stop().code == Some(0));
     });
 }

@@ -266,7 +266,9 @@ impl Access {
         let key = self.in_place(key, name, own)?;
         let is_own = key.owner.as_deref() == identity.name();
         let (files, principal) = (self.engine.snapshots().borrow().files.clone(), identity.principal());
-        let is_shared = || identity.name().is_some() && key.owner.is_some() && policy::may_store(&principal, &files, &key);
+        // An admin may store in every tree, and nobody's is none.
+        let has_owner = || key.owner.as_deref().is_some_and(|owner| self.auth.account(owner).is_ok());
+        let is_shared = || identity.name().is_some() && policy::may_store(&principal, &files, &key) && has_owner();
         if is_own || is_shared() { Ok(key) } else { Err(AccessError::AnotherTree { path: name.to_owned() }) }
     }
 

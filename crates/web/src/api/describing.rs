@@ -97,7 +97,8 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = (&'static str, &mut O
 fn finish(operation: &mut Operation, method: &str, path: &str, group: &str) {
     operation.operation_id = Some(operation_id(method, path));
     operation.tags = Some(vec![group.to_owned()]);
-    if OPEN.contains(&path) {
+    // What a resource can do is told to everybody.
+    if OPEN.contains(&path) || method == "options" {
         operation.security = Some(Vec::new());
     }
     let problem = Ref::new(format!("#/components/responses/{PROBLEM}"));

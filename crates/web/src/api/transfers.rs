@@ -219,7 +219,7 @@ async fn list(Caller(access): Caller, Query(meant): Query<Meant>) -> Result<Json
 
 fn report(snapshot: &Snapshot, id: TransferId) -> Result<&TransferReport, Problem> {
     let found = snapshot.transfers.iter().find(|report| report.status.id == id);
-    found.map(|report| &**report).ok_or_else(|| EngineError::Denied(p2p_service::Denial::UnknownTransfer(id)).into())
+    found.map(|report| &**report).ok_or_else(|| EngineError::UnknownTransfer(id).into())
 }
 
 /// Tells of one transfer, with the timing of its segments.

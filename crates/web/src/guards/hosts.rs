@@ -48,9 +48,10 @@ pub(super) fn is_of_this_machine(host: &str) -> bool {
 /// Returns the host of `host:port` (RFC 9110, section 7.2); `None` if that is none.
 pub(super) fn without_port(host: &str) -> Option<&str> {
     let authority: http::uri::Authority = host.parse().ok()?;
-    let length = authority.host().len();
-    // User information is no part of the header.
-    if host.contains('@') { None } else { host.get(..length) }
+    let (name, rest) = host.split_at_checked(authority.host().len())?;
+    // Neither user information is a part of the header, nor what follows an address in brackets and is no port.
+    let is_port = rest.strip_prefix(':').map_or(rest.is_empty(), |port| port.bytes().all(|digit| digit.is_ascii_digit()));
+    if host.contains('@') || !is_port { None } else { Some(name) }
 }
 
 /// Refuses a request that names another host, with 421 (RFC 9110, section 15.5.20).
@@ -115,6 +116,9 @@ mod tests {
             "[::2]",
             "",
             "a@localhost",
+            "[::1]evil.example",
+            "[::1].evil.example:80",
+            "localhost:evil",
         ] {
             assert!(!here.admit(host), "{host}");
         }

@@ -7,6 +7,8 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::response::Response;
+use http::HeaderValue;
+use http::header::CONNECTION;
 use hyper::body::Incoming;
 use hyper::rt::Executor;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -17,6 +19,8 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, interval};
 use tower::ServiceExt;
+
+use super::rests::Rest;
 
 /// Requests of one connection that are open at once, at the most (`SETTINGS_MAX_CONCURRENT_STREAMS`).
 const STREAMS_MAX: u32 = 64;
@@ -76,10 +80,15 @@ where
 /// Returns the answer to a request of a client, and notes the request.
 async fn answer(routes: Router, guest: Guest, request: http::Request<Incoming>) -> Response {
     guest.note_request();
-    let mut request = request.map(Body::new);
+    let rest = Rest::of(&request);
+    let mut request = request.map(|body| Body::new(rest.lent(body)));
     // The address of the client, for the gate.
     request.extensions_mut().insert(guest);
-    routes.oneshot(request).await.unwrap_or_else(|never| match never {})
+    let mut response = routes.oneshot(request).await.unwrap_or_else(|never| match never {});
+    if !rest.is_taken().await {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
 }
 
 fn builder(requests: Requests) -> Builder<Requests> {

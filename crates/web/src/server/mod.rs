@@ -3,8 +3,10 @@
 //! | file | contents |
 //! |---|---|
 //! | `connection` | one connection: HTTP with its limits, and the tasks of its requests |
+//! | `rests` | what no handler reads of a body |
 
 mod connection;
+mod rests;
 
 use std::num::NonZeroU32;
 use std::path::Path;

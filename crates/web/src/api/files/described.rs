@@ -12,7 +12,7 @@ use crate::problem::Problem;
 #[derive(Debug, ToSchema)]
 #[schema(value_type = String, format = Binary)]
 #[expect(dead_code, reason = "a body as the description has it; bodies are streams")]
-pub(super) struct FileContent(Vec<u8>);
+pub(in crate::api) struct FileContent(Vec<u8>);
 
 /// Kind of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]

@@ -49,6 +49,7 @@ use p2p_service::files::PATH_BYTES_MAX;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
+pub(super) use self::described::FileContent;
 use crate::callers::Caller;
 use crate::problem::Problem;
 use crate::web::Web;

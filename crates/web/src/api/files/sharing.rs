@@ -108,7 +108,7 @@ impl User {
         other: &str,
         (read, upload): (Option<bool>, Option<bool>),
     ) -> Result<Json<SharingChanged>, Problem> {
-        if other.len() > PATH_MAX {
+        if other.is_empty() || other.len() > PATH_MAX {
             return Err(Problem::invalid("user", "no user has such a name"));
         }
         let (path, mut changed) = (checked("path", path)?, false);

@@ -22,6 +22,7 @@ use super::refusal::Refusal;
 use super::state::{Upload, unrested};
 use super::{Wanted, checked, hold, length, user};
 use crate::api::extract::Query;
+use crate::api::files::FileContent;
 use crate::callers::Caller;
 use crate::problem::Problem;
 
@@ -134,7 +135,7 @@ impl New {
     ("Upload-Defer-Length" = Option<String>, Header, description = "`1` if the size is told later, by tus"),
     ("Upload-Metadata" = Option<String>, Header, description = "Keys with values in Base64, by tus: path, filename, sha256, replace, modified, mode"),
     ("Upload-Complete" = Option<String>, Header, description = "`?1` if all content comes with the request, and `?0` otherwise, by the draft"),
-), request_body(content = Vec<u8>, content_type = "application/offset+octet-stream", description = "Content, which may be empty"), responses(
+), request_body(content = FileContent, content_type = "application/offset+octet-stream", description = "Content, which may be empty"), responses(
     (status = 201, description = "The upload has begun, or its file is stored", body = UploadState),
     (status = "default", description = "What is wrong", body = Problem, content_type = "application/problem+json"),
 ))]

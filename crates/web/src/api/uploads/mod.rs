@@ -44,6 +44,7 @@ use self::holds::{Held, Holds, NotHeld, REST_MAX};
 use self::refusal::Refusal;
 use self::state::{Upload, unrested};
 use super::extract::Path;
+use super::files::FileContent;
 use crate::callers::{Caller, Stranger};
 use crate::problem::Problem;
 use crate::web::Web;
@@ -141,7 +142,7 @@ async fn head(Caller(access): Caller, Extension(holds): Extension<Holds>, Path(i
     ("Upload-Complete" = Option<String>, Header, description = "`?1` if the content is the last, and `?0` otherwise, by the draft"),
     ("Upload-Length" = Option<u64>, Header, description = "Size of the whole content, if it was not known before"),
     ("Upload-Checksum" = Option<String>, Header, description = "`sha256` or `sha1` with the checksum of the content in Base64, by tus"),
-), request_body(content = Vec<u8>, content_type = "application/offset+octet-stream", description = "Content, also as application/partial-upload"),
+), request_body(content = FileContent, content_type = "application/offset+octet-stream", description = "Content, also as application/partial-upload"),
 responses(
     (status = 201, description = "The file is stored, by the draft", body = UploadState),
     (status = 204, description = "The content is kept, or the file is stored; the header says how far the upload is"),
@@ -349,7 +350,7 @@ async fn forget(access: &Access, id: UploadId) -> Result<(), Refusal> {
 #[utoipa::path(post, path = "/uploads/{id}", operation_id = "upload_by_post", params(
     ("id" = String, Path, description = "Name of the upload"),
     ("X-HTTP-Method-Override" = String, Header, description = "PATCH, HEAD or DELETE"),
-), request_body(content = Vec<u8>, content_type = "application/offset+octet-stream", description = "Content, for PATCH"), responses(
+), request_body(content = FileContent, content_type = "application/offset+octet-stream", description = "Content, for PATCH"), responses(
     (status = 200, description = "As HEAD answers"),
     (status = 201, description = "As PATCH answers", body = UploadState),
     (status = 204, description = "As PATCH and DELETE answer"),

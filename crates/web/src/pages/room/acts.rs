@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use http::StatusCode;
+use p2p_base::spelling::{visible_line, visible_lines};
 use p2p_service::access::Access;
 use p2p_shell::at_server::{AT_SERVERS, bound};
 use p2p_shell::words::{Variables, quote, split};
@@ -55,7 +56,9 @@ impl Told {
     fn of(command: String, answer: Result<String, &ShellError>) -> Told {
         let is_refused = matches!(answer, Err(ShellError::Access(_))) || answer.as_ref().is_err_and(|error| is_denied(error));
         let text = answer.as_ref().map_or_else(|error| error.shown(), String::clone);
-        Told { is_done: answer.is_ok(), command, lines: text.lines().map(str::to_owned).collect(), is_refused }
+        // What was filled in is shown as it is, whatever is in it.
+        let (command, lines) = (visible_line(&command).into_owned(), visible_lines(&text).lines().map(str::to_owned).collect());
+        Told { is_done: answer.is_ok(), command, lines, is_refused }
     }
 }
 
@@ -120,6 +123,14 @@ mod tests {
         assert_eq!(slow, ["path", "client,Node_01", "--delay", "200ms"]);
         assert_eq!(words("kill {host}", "a; quit --now", "", ""), ["kill", "a; quit --now"]);
         assert_eq!(words("faults apply {value} {host}", "", "", "slow-wan"), ["faults", "apply", "slow-wan"]);
+    }
+
+    #[test]
+    fn what_is_filled_in_is_told_as_it_is() {
+        let line = |text: &str| Told::of(text.to_owned(), Ok(text.to_owned()));
+        let told = line("kill 'a\u{202e}\u{1b}[31m'");
+        assert_eq!(told.command, "kill 'a\\u{202e}\\u{1b}[31m'");
+        assert_eq!(told.lines, [told.command.as_str()]);
     }
 
     #[test]
