@@ -11,6 +11,7 @@ mod nodes;
 mod parent;
 pub mod services;
 
+use std::io::{self, IsTerminal};
 use std::path::Path;
 
 use clap::Args;
@@ -124,6 +125,9 @@ async fn serve(instance: &Instance, wanted: Vec<(Kind, Addresses)>, parent: Opti
     let (pid, data_dir) = (std::process::id(), &instance.data_dir);
     let ready = Ready { pid, data_dir, speed, services: &listening, host_keys, setup_token };
     output::print_json(&serde_json::to_string(&ready).wrap_err("cannot make JSON")?)?;
+    if io::stderr().is_terminal() {
+        listening.iter().filter_map(|one| hint(one, setup_token.is_some())).for_each(|hint| output::tell(format_args!("{hint}")));
+    }
     let asked = end_of(instance, parent).await;
     let announcement = services.end().await;
     let left = instance.drain(instance.config.drain()?).await;
@@ -133,6 +137,13 @@ async fn serve(instance: &Instance, wanted: Vec<(Kind, Addresses)>, parent: Opti
     // Who finds the directory in use up to here is told by whom.
     drop(announcement);
     asked
+}
+
+/// Returns what a person at a terminal does with a service that has pages.
+fn hint(service: &Announced, is_new: bool) -> Option<String> {
+    let page = commands::page(service)?;
+    let first = if is_new { ": register the admin there, with the setup_token of the line of JSON" } else { "" };
+    Some(format!("Open {page} in a browser{first}. Ctrl-C ends this."))
 }
 
 /// Starts these services, and returns the fingerprints of their host keys. An address that is taken is told, and the others go on; it is an

@@ -139,11 +139,19 @@ async fn start(services: &Services, kind: Option<Kind>, given: Option<Endpoint>)
 
 /// Formats where services listen that were started.
 fn told_of(started: &[Started]) -> impl Iterator<Item = String> {
-    started.iter().flat_map(|one| &one.listening).map(|Announced { service, address, node, certificate_sha256 }| {
+    started.iter().flat_map(|one| &one.listening).map(|announced| {
+        let Announced { service, address, node, certificate_sha256 } = announced;
         let node = node.as_ref().map(|node| format!(" of {node}")).unwrap_or_default();
         let tls = certificate_sha256.as_ref().map(|sha256| format!(" with TLS, by the certificate {sha256}")).unwrap_or_default();
-        format!("{service}{node} listens at {address}{tls}")
+        let pages = page(announced).map(|page| format!("; pages for browsers: {page}")).unwrap_or_default();
+        format!("{service}{node} listens at {address}{tls}{pages}")
     })
+}
+
+/// Returns the address to open in a browser, if the service has pages.
+pub(super) fn page(announced: &Announced) -> Option<String> {
+    let scheme = if announced.certificate_sha256.is_some() { "https" } else { "http" };
+    (announced.service == Kind::Web.name()).then(|| format!("{scheme}://{}/", announced.address))
 }
 
 async fn start_one(services: &Services, kind: Kind, given: Option<Endpoint>) -> Result<Started, String> {

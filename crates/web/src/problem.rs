@@ -200,11 +200,22 @@ macro_rules! rejections {
                         StatusCode::UNSUPPORTED_MEDIA_TYPE => name::MEDIA_TYPE,
                         _ => name::INVALID_FIELD,
                     };
-                    Rejected(Box::new(Problem::new(rejection.status(), reason, rejection.body_text())))
+                    Rejected(Box::new(Problem::new(rejection.status(), reason, told(&rejection.body_text()))))
                 }
             }
         )*
     };
+}
+
+/// Returns the text of a rejection in words of those who ask, and not of the types of this program.
+fn told(text: &str) -> String {
+    let words = [
+        ("Failed to deserialize the JSON body into the target type: ", "the body: "),
+        ("Failed to deserialize query string: ", "the query: "),
+        ("Failed to deserialize form body: ", "the form: "),
+    ];
+    let found = words.iter().find_map(|(theirs, ours)| Some(format!("{ours}{}", text.strip_prefix(theirs)?)));
+    found.unwrap_or_else(|| text.to_owned())
 }
 
 /// Rejection of an extractor of axum, told as a problem.

@@ -24,12 +24,19 @@ fn an_account_is_made_by_a_form() {
             ];
             browser.send("/register", "/register", &fields).await
         };
+        // Nobody can sign in yet, so that whoever comes is led to the form, and told where the token stands.
+        let first = browser.get("/").await;
+        assert_eq!(first.path, "/register", "{}", first.text);
+        assert!(first.has("Register the admin") && first.has("<code>setup_token</code>"), "{}", first.text);
         let refused = form("wrong", PASSWORD).await;
         assert!(refused.status >= 400 && refused.has("role=\"alert\"") && refused.has("value=\"alice\""), "{}", refused.text);
         assert!(!refused.has(PASSWORD), "the password is not sent back");
         assert_eq!(form(&setup, "another").await.status, 400);
         let made = form(&setup, PASSWORD).await;
         assert_eq!((made.status, made.path.as_str()), (200, "/files/"), "{}", made.text);
+        let later = Browser::of(&site);
+        assert_eq!(later.get("/").await.path, "/sign-in?next=%2Ffiles%2F");
+        assert!(!later.get("/register").await.has("setup_token"), "the next account needs no setup token");
         site.served.stop();
     });
 }
@@ -97,6 +104,28 @@ fn tokens_are_made_and_revoked() {
         let revoked = form(&[("do", "revoke-token"), ("name", "backup")]).await;
         assert!(revoked.has("The token is revoked"), "{}", revoked.text);
         assert_eq!(site.client.get(site.url("/api/v1/auth/whoami")).bearer_auth(token).send().await.unwrap().status(), 401);
+        site.served.stop();
+    });
+}
+
+/// The `type` of each problem leads to a page that says what its reason means, for those too who have not signed in.
+#[test]
+fn the_type_of_a_problem_has_a_page() {
+    on_a_runtime(async {
+        let site = Site::start(QUICK).await;
+        let (status, problem) = read(site.client.get(site.url("/api/v1/files")).send().await.unwrap()).await;
+        assert_eq!((status, problem["type"].as_str()), (401, Some("/problems/LOGIN_NEEDED")));
+        let browser = Browser::of(&site);
+        let page = browser.get("/problems/LOGIN_NEEDED").await;
+        assert!(page.status == 200 && page.has("Nobody is logged in."), "{}", page.text);
+        for (name, _) in p2p_service::reasons::NAMES {
+            assert!(page.has(&format!("href=\"/problems/{name}\"")), "{name}");
+        }
+        assert_eq!(browser.get("/problems/NO_SUCH_REASON").await.status, 404);
+        // What the library rejects is told in words of the one who asks.
+        let asked = site.client.post(site.url("/api/v1/auth/login")).json(&json!({ "username": "alice" }));
+        let (_, problem) = read(asked.send().await.unwrap()).await;
+        assert!(problem["detail"].as_str().unwrap().starts_with("the body: missing field `password`"), "{problem}");
         site.served.stop();
     });
 }

@@ -10,6 +10,7 @@
 //! | `figures` | where the segments of a file are, and the waterfall of its upload |
 //! | `changes` | new directories, names, places, sharing, removal and uploads by forms |
 //! | `shared` | `/s/TOKEN`: what a link is to |
+//! | `reasons` | `/problems/REASON`: what the reason of a problem means |
 //! | `reader` | the description of REST, for people |
 //! | `entries`, `links`, `fields`, `named` | rows of lists, links to files, fields of forms, and what a path names |
 //! | `room` | the control room |
@@ -27,6 +28,7 @@ mod listing;
 mod named;
 mod qr;
 mod reader;
+mod reasons;
 mod register;
 mod room;
 mod shared;
@@ -49,6 +51,7 @@ pub(crate) fn routes() -> Router<Web> {
         .merge(shared::routes())
         .merge(room::routes())
         .merge(reader::routes())
+        .merge(reasons::routes())
 }
 
 /// The page about a problem.

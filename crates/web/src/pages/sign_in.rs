@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use super::frame::own_page;
 use super::page;
+use super::register::has_accounts;
 use crate::api::auth::{completed, logged_in};
 use crate::api::extract::{Form, Query};
 use crate::callers::{Caller, Stranger};
@@ -66,9 +67,16 @@ pub(super) fn routes() -> Router<Web> {
         .route("/sign-out", post(sign_out))
 }
 
-async fn shown(caller: Option<Caller>, csrf_token: FormToken, Query(Wanted { next }): Query<Wanted>) -> Response {
+async fn shown(
+    State(web): State<Web>,
+    caller: Option<Caller>,
+    csrf_token: FormToken,
+    Query(Wanted { next }): Query<Wanted>,
+) -> Response {
     match caller {
         Some(_) => Redirect::to(own_page(&next).unwrap_or("/")).into_response(),
+        // Nobody can sign in yet.
+        None if !has_accounts(&web).await => Redirect::to("/register").into_response(),
         None => page(&SignIn { csrf_token, username: String::new(), next, code: None, problem: None }),
     }
 }
