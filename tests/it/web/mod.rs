@@ -22,6 +22,7 @@ mod openapi;
 mod pages;
 mod pages_account;
 mod pages_changes;
+mod pictures;
 mod room;
 mod room_scripts;
 mod transfers;
