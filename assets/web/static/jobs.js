@@ -111,8 +111,8 @@ function waiting({ uploads = [] }) {
 
 async function look() {
   await Promise.all([
-    fill(transfers, "/api/v1/transfers", running, ["Transfer", "State", "Acknowledged", "Rate", ""], "Nothing runs."),
-    fill(kept, "/api/v1/uploads", waiting, ["Path", "Arrived", "State", "Kept until", ""], "None is kept."),
+    fill(transfers, "/api/v1/transfers", running, ["Transfer", "State", "Acknowledged", "Rate", "Act"], "Nothing runs."),
+    fill(kept, "/api/v1/uploads", waiting, ["Path", "Arrived", "State", "Kept until", "Act"], "None is kept."),
   ]);
 }
 

@@ -95,7 +95,7 @@ function conflicts() {
   heading.id = "conflict";
   const table = document.createElement("table");
   table.className = "table compare";
-  table.append(row("th", "", "Size", "Modified"));
+  table.append(row("th", "Which", "Size", "Modified"));
   if (there) table.append(row("td", "At the server", size(there.size), instant(there.modified)));
   table.append(row("td", "To be uploaded", size(asking.size), instant(asking.modified)));
   const label = document.createElement("label");

@@ -19,9 +19,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use chromiumoxide::browser::{Browser as Chromium, BrowserConfig};
-use chromiumoxide::cdp::browser_protocol::dom::SetFileInputFilesParams;
+use chromiumoxide::cdp::browser_protocol::browser::{SetDownloadBehaviorBehavior, SetDownloadBehaviorParams};
 use chromiumoxide::cdp::browser_protocol::emulation::{MediaFeature, SetDeviceMetricsOverrideParams};
+use chromiumoxide::cdp::browser_protocol::input::{DispatchDragEventParams, DispatchDragEventType, DragData, DragDataItem};
 use chromiumoxide::cdp::browser_protocol::log::{EventEntryAdded, LogEntrySource};
+use chromiumoxide::cdp::browser_protocol::page::AddScriptToEvaluateOnNewDocumentParams;
 use chromiumoxide::cdp::js_protocol::runtime::{EvaluateParams, EventExceptionThrown};
 use chromiumoxide::handler::viewport::Viewport;
 use chromiumoxide::page::{Page, ScreenshotParams};
@@ -104,6 +106,15 @@ impl Browser {
         tab
     }
 
+    /// Has what is downloaded come into a directory.
+    pub(crate) async fn download_to(&self, directory: &Path) {
+        let wanted = SetDownloadBehaviorParams::builder()
+            .behavior(SetDownloadBehaviorBehavior::Allow)
+            .download_path(directory.to_str().unwrap())
+            .build();
+        sound(self.chromium.execute(sound(wanted, "downloads")).await, "downloads");
+    }
+
     async fn end(mut self) {
         sound(self.chromium.close().await, "closing the browser");
         sound(tokio::time::timeout(DEADLINE, self.chromium.wait()).await.unwrap(), "the end of the browser");
@@ -145,15 +156,11 @@ impl Tab {
         Tab { page, complaints, watches }
     }
 
-    /// Goes to a page, and waits until it is there.
+    /// Goes to a page, in front of other tabs, and waits until it is there.
     pub(crate) async fn go(&self, url: &str) {
+        sound(self.page.bring_to_front().await, url);
         sound(self.page.goto(url).await, url);
         self.until("document.readyState === 'complete'").await;
-    }
-
-    /// The address of the page.
-    pub(crate) async fn address(&self) -> String {
-        self.value("location.href").await
     }
 
     /// What an expression of JavaScript comes to; a promise is awaited.
@@ -223,15 +230,34 @@ impl Tab {
         sound(sound(self.page.find_element(selector).await, selector).press_key(key).await, selector);
     }
 
-    /// Chooses files of this machine in a field for files.
-    pub(crate) async fn choose(&self, selector: &str, files: &[&Path]) {
-        self.has(selector).await;
-        let element = sound(self.page.find_element(selector).await, selector);
-        let wanted = SetFileInputFilesParams::builder()
-            .files(files.iter().map(|path| path.to_str().unwrap()))
-            .backend_node_id(element.backend_node_id)
-            .build();
-        sound(self.page.execute(sound(wanted, selector)).await, selector);
+    /// Drops a file or directory of this machine on the page, as a mouse does.
+    pub(crate) async fn drop_on_it(&self, dropped: &Path) {
+        for kind in [DispatchDragEventType::DragEnter, DispatchDragEventType::DragOver, DispatchDragEventType::Drop] {
+            // The library leaves an empty list out, which the browser wants; a text is none of the files.
+            let mut data = DragData::new(vec![DragDataItem::new("text/plain", "")], 1);
+            data.files = Some(vec![dropped.to_str().unwrap().to_owned()]);
+            sound(self.page.execute(DispatchDragEventParams::new(kind, 200.0, 500.0, data)).await, "a drag");
+        }
+    }
+
+    /// Waits until a file is downloaded whole, and returns its content. It has its name only then.
+    pub(crate) async fn downloaded(&self, path: &Path) -> Vec<u8> {
+        let deadline = Instant::now() + DEADLINE;
+        while !path.is_file() {
+            assert!(Instant::now() < deadline, "{path:?} has not come within {DEADLINE:?}\n{}", self.text().await);
+            tokio::time::sleep(BETWEEN).await;
+        }
+        std::fs::read(path).unwrap()
+    }
+
+    /// Runs a script in every page of this tab from now on, before the page's own.
+    pub(crate) async fn before(&self, script: &str) {
+        sound(self.page.execute(AddScriptToEvaluateOnNewDocumentParams::new(script)).await, script);
+    }
+
+    /// Closes the tab.
+    pub(crate) async fn close(self) {
+        sound(self.page.clone().close().await, "closing a tab");
     }
 
     /// Gives the window a width and a theme.
@@ -244,6 +270,15 @@ impl Tab {
         sound(self.page.emulate_media_features(features).await, "the theme");
         self.until(&format!("innerWidth === {width} && matchMedia('(prefers-color-scheme: {theme})').matches")).await;
         self.until(AT_REST).await;
+    }
+
+    /// Takes a picture of what a window of 1600x1000 shows, as 1280x800 pixels.
+    pub(crate) async fn pictured(&self, place: &Path) {
+        let size = SetDeviceMetricsOverrideParams::new(1600, 1000, 0.8, false);
+        sound(self.page.execute(size).await, "the size of the window");
+        self.until("innerWidth === 1600").await;
+        self.until(AT_REST).await;
+        sound(self.page.save_screenshot(ScreenshotParams::builder().build(), place).await, "a picture");
     }
 
     /// Takes a picture of the whole page at each width and in each theme, and checks that nothing is wider than the window, that axe-core finds

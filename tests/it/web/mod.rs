@@ -15,12 +15,14 @@ mod files_foreign;
 mod files_stored;
 mod headers;
 mod hostile;
+mod journey;
 mod metrics;
 mod network;
 mod openapi;
 mod pages;
 mod pages_account;
 mod pages_changes;
+mod pictures;
 mod room;
 mod room_scripts;
 mod transfers;
@@ -62,7 +64,12 @@ impl Site {
 
     /// Starts it in a home, with the accounts that are there.
     pub(super) fn of(home: Home) -> Site {
-        let served = Served::of(home.spawn(&["serve", "--web=:0", "--speed", "max"]));
+        Site::at_speed(home, "max")
+    }
+
+    /// Starts it in a home, where virtual time passes at this speed.
+    pub(super) fn at_speed(home: Home, speed: &str) -> Site {
+        let served = Served::of(home.spawn(&["serve", "--web=:0", "--speed", speed]));
         let service = &served.ready["services"][0];
         assert_eq!(service["service"], "web");
         let address: SocketAddr = service["address"].as_str().unwrap().parse().unwrap();

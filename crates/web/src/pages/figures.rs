@@ -165,13 +165,16 @@ impl Waterfall {
             height: bars.len() * 14 + 24,
             bars,
             seconds: format!("{span:.2}"),
-            marks: (0..=4)
-                .map(|mark| {
-                    (format!("{:.0}", WATERFALL * f64::from(mark) / 4.0), format!("{:.1} s", span * f64::from(mark) / 4.0))
-                })
-                .collect(),
+            marks: marks(span),
         })
     }
+}
+
+/// Returns the places and labels of five marks over a span in seconds, with as many decimals as tell them apart.
+fn marks(span: f64) -> Vec<(String, String)> {
+    let decimals = (1.0 - (span / 4.0).log10().floor()).clamp(1.0, 6.0) as usize;
+    let mark = |part: f64| (format!("{:.0}", WATERFALL * part), format!("{:.decimals$} s", span * part));
+    [0.0, 0.25, 0.5, 0.75, 1.0].map(mark).to_vec()
 }
 
 fn bar(segment: &SegmentTimeline, row: usize, (start, span): (SimTime, f64)) -> Bar {
@@ -205,6 +208,13 @@ mod tests {
             [Cell { x: 0, first: 0, last: 1, held: 2 }, Cell { x: 6, first: 4, last: 5, held: 1 },]
         );
         assert_eq!(cells(&[2], 2, 3, 3), [Cell { x: 3, first: 2, last: 2, held: 1 }]);
+    }
+
+    #[test]
+    fn marks_of_a_short_span_differ() {
+        let labels = |span| marks(span).into_iter().map(|(_, label)| label).collect::<Vec<String>>();
+        assert_eq!(labels(0.15), ["0.000 s", "0.037 s", "0.075 s", "0.112 s", "0.150 s"]);
+        assert_eq!(labels(40.0), ["0.0 s", "10.0 s", "20.0 s", "30.0 s", "40.0 s"]);
     }
 
     #[test]

@@ -64,7 +64,8 @@ impl Throughput {
             true => vec![capacity(carries_up, "link")],
             false => vec![capacity(carries_up, "uplink"), capacity(carries_down, "downlink")],
         };
-        let times = time_ticks((end - SECONDS as f64).max(0.0), end).into_iter();
+        // The step is that of the whole axis, also while less time has passed than it shows.
+        let times = time_ticks(end - SECONDS as f64, end).into_iter().filter(|&at| at >= 0.0);
         let rows = (0..LISTED).filter_map(|back| row(up, down, back)).collect();
         Throughput {
             seconds: SECONDS,

@@ -37,7 +37,8 @@ pub(super) fn rate_ticks(most: f64) -> Vec<f64> {
 }
 
 /// Steps of time in seconds that read well on a clock.
-const SPANS: [f64; 16] = [0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1_800.0, 3_600.0, 7_200.0];
+const SPANS: [f64; 19] =
+    [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1_800.0, 3_600.0, 7_200.0];
 
 /// Returns the instants between two, both in seconds, at which an axis has a tick: six at the most.
 pub(super) fn time_ticks(from: f64, to: f64) -> Vec<f64> {
@@ -79,6 +80,7 @@ mod tests {
         assert_eq!(rate_ticks(12_500_000.0).len(), 3);
         assert_eq!(time_ticks(0.0, 120.0), [0.0, 30.0, 60.0, 90.0, 120.0]);
         assert_eq!(time_ticks(62.5, 64.0), [62.5, 63.0, 63.5, 64.0]);
+        assert_eq!(time_ticks(0.0, 0.1).len(), 6, "a short transfer has an axis too");
         assert_eq!(time_ticks(5.0, 5.0), [5.0]);
         for (from, to) in [(0.0, 1e6), (1e9, 1e9 + 1.0), (3.3, 1_234.5), (0.0, 0.01)] {
             let all = time_ticks(from, to);

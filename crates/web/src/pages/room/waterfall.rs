@@ -83,7 +83,7 @@ impl Waterfall {
 }
 
 fn at_seconds(at: f64) -> SimTime {
-    SimTime::from_nanos((at * 1e9) as u64)
+    SimTime::from_nanos((at * 1e9).round() as u64)
 }
 
 /// Returns the segments that are drawn, in their order: those that are not done, and as many of the latest others as there is room for.
