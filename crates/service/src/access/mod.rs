@@ -181,13 +181,13 @@ struct State {
 }
 
 impl State {
-    fn new(identity: watch::Sender<Arc<Identity>>) -> State {
+    fn new(identity: watch::Sender<Arc<Identity>>, known_files: KnownFiles) -> State {
         State {
             session: Mutex::default(),
             identity,
             critical_section: watch::Sender::default(),
             is_settled: AtomicBool::default(),
-            known_files: KnownFiles::default(),
+            known_files,
         }
     }
 }
@@ -209,7 +209,7 @@ impl Access {
     /// Fails if the disk refuses.
     pub fn new(engine: EngineHandle, auth: Auth, origin: &str, clock: fn() -> u64) -> Result<Access, AuthError> {
         let identity = if auth.has_accounts()? { Identity::Nobody } else { Identity::Operator };
-        let state = Arc::new(State::new(watch::Sender::new(Arc::new(identity))));
+        let state = Arc::new(State::new(watch::Sender::new(Arc::new(identity)), KnownFiles::default()));
         let (from, rules, mail_way) = (Origin::Local, None, "".into());
         let (profiles, preferred, host) = (Profiles::default(), PreferredNodes::default(), Peer::Client);
         Ok(Access { engine, auth, origin: origin.into(), from, host, rules, clock, mail_way, profiles, preferred, state })

@@ -91,7 +91,7 @@ impl Access {
             origin: format!("{service} {address}").into(),
             from: Origin::Remote(address),
             rules: Some(Arc::clone(rules)),
-            state: Arc::new(State::new(watch::Sender::new(Arc::new(Identity::Nobody)))),
+            state: Arc::new(State::new(watch::Sender::new(Arc::new(Identity::Nobody)), self.state.known_files.clone())),
             ..self.clone()
         }
     }

@@ -1,7 +1,7 @@
 //! What happens in the engine, as far as the user of a front end may see it: snapshots and events, filtered by the policy.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use p2p_base::units::SimTime;
 use p2p_engine::node::ProcessState;
@@ -26,9 +26,13 @@ pub struct Snapshots {
     known_files: KnownFiles,
 }
 
-/// Files that a user may see, kept for the snapshots in which no file has changed.
+/// Users whose files are kept, at the most.
+const KNOWN_MAX: usize = 8;
+
+/// Files that users may see, kept for the snapshots in which no file has changed. All clients of a service share them, because a client may be
+/// there for one request alone.
 #[derive(Debug, Clone, Default)]
-pub(super) struct KnownFiles(Arc<Mutex<Option<Known>>>);
+pub(super) struct KnownFiles(Arc<Mutex<Vec<Known>>>);
 
 #[derive(Debug)]
 struct Known {
@@ -40,14 +44,24 @@ struct Known {
 impl KnownFiles {
     /// Returns the files and directories of `all` that the principal may read, as they may see them.
     fn of(&self, principal: &Principal, all: &Namespace) -> Namespace {
-        // A panic while the lock was held leaves a complete value.
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(kept) = kept.as_ref().filter(|kept| kept.principal == *principal && kept.all.is_same(all)) {
+        let is_it = |kept: &Known| kept.principal == *principal && kept.all.is_same(all);
+        if let Some(kept) = self.kept().iter().find(|kept| is_it(kept)) {
             return kept.known.clone();
         }
+        // Nobody waits meanwhile for what is known already.
         let known = policy::known_names(principal, all);
-        *kept = Some(Known { principal: principal.clone(), all: all.clone(), known: known.clone() });
+        let mut kept = self.kept();
+        kept.retain(|kept| kept.all.is_same(all) && kept.principal != *principal);
+        if kept.len() >= KNOWN_MAX {
+            kept.remove(0);
+        }
+        kept.push(Known { principal: principal.clone(), all: all.clone(), known: known.clone() });
         known
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Vec<Known>> {
+        // A panic while the lock was held leaves complete values.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
