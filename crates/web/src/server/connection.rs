@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
 use axum::response::Response;
 use hyper::body::Incoming;
 use hyper::rt::Executor;
@@ -17,6 +16,8 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, interval};
 use tower::ServiceExt;
+
+use super::waiting::{Waiting, awaited};
 
 /// Requests of one connection that are open at once, at the most (`SETTINGS_MAX_CONCURRENT_STREAMS`).
 const STREAMS_MAX: u32 = 64;
@@ -76,10 +77,12 @@ where
 /// Returns the answer to a request of a client, and notes the request.
 async fn answer(routes: Router, guest: Guest, request: http::Request<Incoming>) -> Response {
     guest.note_request();
-    let mut request = request.map(Body::new);
+    let waiting = Waiting::default();
+    let mut request = request.map(|body| waiting.after(body, guest.clone()));
     // The address of the client, for the gate.
-    request.extensions_mut().insert(guest);
-    routes.oneshot(request).await.unwrap_or_else(|never| match never {})
+    request.extensions_mut().insert(guest.clone());
+    let answer = routes.oneshot(request).await.unwrap_or_else(|never| match never {});
+    answer.map(|body| awaited(body, &guest))
 }
 
 fn builder(requests: Requests) -> Builder<Requests> {

@@ -3,8 +3,10 @@
 //! | file | contents |
 //! |---|---|
 //! | `connection` | one connection: HTTP with its limits, and the tasks of its requests |
+//! | `waiting` | clients that wait for an answer, who are not silent |
 
 mod connection;
+mod waiting;
 
 use std::num::NonZeroU32;
 use std::path::Path;
