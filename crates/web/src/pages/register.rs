@@ -6,10 +6,11 @@ use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
-use p2p_service::access::{Access, Identity};
+use p2p_service::access::Access;
 use p2p_service::accounts::{Registration, Secret};
 use serde::Deserialize;
 
+use super::frame::has_accounts;
 use super::page;
 use super::sign_in::signed_in;
 use crate::api::extract::Form;
@@ -50,12 +51,6 @@ async fn shown(State(web): State<Web>, caller: Option<Caller>, csrf_token: FormT
     }
     let (username, email, problem) = Default::default();
     page(&Register { csrf_token, username, email, problem, is_first: !has_accounts(&web).await })
-}
-
-/// Returns whether there are accounts; where that cannot be said, those who come are taken for users who have one.
-pub(super) async fn has_accounts(web: &Web) -> bool {
-    // Without accounts, and only then, the program itself may do everything.
-    !matches!(web.program().peek().await.as_deref(), Ok(Identity::Operator))
 }
 
 async fn filled(

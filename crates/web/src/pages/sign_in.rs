@@ -8,9 +8,8 @@ use axum::routing::{get, post};
 use p2p_service::access::Access;
 use serde::Deserialize;
 
-use super::frame::own_page;
+use super::frame::{has_accounts, own_page};
 use super::page;
-use super::register::has_accounts;
 use crate::api::auth::{completed, logged_in};
 use crate::api::extract::{Form, Query};
 use crate::callers::{Caller, Stranger};

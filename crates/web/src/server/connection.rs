@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
 use axum::response::Response;
 use http::HeaderValue;
 use http::header::CONNECTION;
@@ -21,6 +20,7 @@ use tokio::time::{Instant, interval};
 use tower::ServiceExt;
 
 use super::rests::Rest;
+use super::waiting::{Waiting, awaited};
 
 /// Requests of one connection that are open at once, at the most (`SETTINGS_MAX_CONCURRENT_STREAMS`).
 const STREAMS_MAX: u32 = 64;
@@ -80,15 +80,15 @@ where
 /// Returns the answer to a request of a client, and notes the request.
 async fn answer(routes: Router, guest: Guest, request: http::Request<Incoming>) -> Response {
     guest.note_request();
-    let rest = Rest::of(&request);
-    let mut request = request.map(|body| Body::new(rest.lent(body)));
+    let (rest, waiting) = (Rest::of(&request), Waiting::default());
+    let mut request = request.map(|body| waiting.after(rest.lent(body), guest.clone()));
     // The address of the client, for the gate.
-    request.extensions_mut().insert(guest);
-    let mut response = routes.oneshot(request).await.unwrap_or_else(|never| match never {});
+    request.extensions_mut().insert(guest.clone());
+    let mut answer = routes.oneshot(request).await.unwrap_or_else(|never| match never {});
     if !rest.is_taken().await {
-        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
-    response
+    answer.map(|body| awaited(body, &guest))
 }
 
 fn builder(requests: Requests) -> Builder<Requests> {

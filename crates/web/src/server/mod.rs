@@ -4,9 +4,11 @@
 //! |---|---|
 //! | `connection` | one connection: HTTP with its limits, and the tasks of its requests |
 //! | `rests` | what no handler reads of a body |
+//! | `waiting` | clients that wait for an answer, who are not silent |
 
 mod connection;
 mod rests;
+mod waiting;
 
 use std::num::NonZeroU32;
 use std::path::Path;
