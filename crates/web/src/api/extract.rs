@@ -1,6 +1,8 @@
 //! Bodies and parameters of requests: the extractors of axum, whose rejections are told as problems (RFC 9457), and which wait for a body
 //! for a bounded time.
 
+use std::fmt::Formatter;
+use std::marker::PhantomData;
 use std::time::Duration;
 
 use axum::Json;
@@ -9,8 +11,9 @@ use axum::extract::{FromRequest, FromRequestParts, OptionalFromRequest, Request}
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
 use p2p_service::reasons::name;
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{DeserializeOwned, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use tokio::time::timeout;
 
 use crate::cookies::Browser;
@@ -32,8 +35,33 @@ impl<T: DeserializeOwned> FromRequest<Web> for Body<T> {
 
     async fn from_request(request: Request, web: &Web) -> Result<Body<T>, Rejected> {
         check_length(request.headers())?;
-        let Json(body) = in_time(<Json<T> as FromRequest<Web>>::from_request(request, web)).await??;
+        let Json(Object(body)) = in_time(<Json<Object<T>> as FromRequest<Web>>::from_request(request, web)).await??;
         Ok(Body(body))
+    }
+}
+
+/// A JSON object (RFC 8259, section 4). An array would be read as the fields in their order, which no description promises.
+#[derive(Debug)]
+struct Object<T>(T);
+
+impl<'de, T: DeserializeOwned> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Object<T>, D::Error> {
+        deserializer.deserialize_map(Members(PhantomData)).map(Object)
+    }
+}
+
+/// Reads what a JSON object has in it.
+struct Members<T>(PhantomData<T>);
+
+impl<'de, T: DeserializeOwned> Visitor<'de> for Members<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<T, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(members))
     }
 }
 
@@ -115,6 +143,16 @@ async fn in_time<T>(body: impl Future<Output = T>) -> Result<T, Problem> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_array_is_no_object() {
+        let read = |json: &str| serde_json::from_str::<Object<Hidden>>(json).map(|Object(hidden)| hidden.csrf_token);
+        assert_eq!(read(" {\"csrf_token\": \"a\"}").unwrap(), Some("a".to_owned()));
+        assert_eq!(read("{}").unwrap(), None);
+        for other in ["[]", "[null]", "null", "\"{\"", "", "1"] {
+            assert!(read(other).is_err(), "{other}");
+        }
+    }
 
     /// A body that never comes to its end is given up, and its client told; virtual time of the runtime passes at once.
     #[tokio::test(start_paused = true)]
