@@ -6,7 +6,7 @@ use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
-use p2p_service::access::{Access, Identity};
+use p2p_service::access::Access;
 use p2p_service::accounts::{Registration, Secret};
 use serde::Deserialize;
 
@@ -25,7 +25,7 @@ struct Register {
     username: String,
     email: String,
     problem: String,
-    /// Nobody has an account yet: this one is the admin's.
+    /// True while nobody has an account: this one is the admin's.
     is_first: bool,
 }
 
@@ -49,13 +49,7 @@ async fn shown(State(web): State<Web>, caller: Option<Caller>, csrf_token: FormT
         return Redirect::to("/").into_response();
     }
     let (username, email, problem) = Default::default();
-    page(&Register { csrf_token, username, email, problem, is_first: !has_accounts(&web).await })
-}
-
-/// Returns whether there are accounts; where that cannot be said, those who come are taken for users who have one.
-pub(super) async fn has_accounts(web: &Web) -> bool {
-    // Without accounts, and only then, the program itself may do everything.
-    !matches!(web.program().peek().await.as_deref(), Ok(Identity::Operator))
+    page(&Register { csrf_token, username, email, problem, is_first: !web.has_accounts().await })
 }
 
 async fn filled(
@@ -68,7 +62,7 @@ async fn filled(
     match registered(&access, filled).await {
         Ok(()) => signed_in(&web, &access, "/"),
         Err(problem) => {
-            let (is_first, told) = (!has_accounts(&web).await, problem.detail().to_owned());
+            let (is_first, told) = (!web.has_accounts().await, problem.detail().to_owned());
             let shown = Register { csrf_token, username, email, problem: told, is_first };
             (problem.status(), page(&shown)).into_response()
         }

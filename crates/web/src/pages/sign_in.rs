@@ -10,7 +10,6 @@ use serde::Deserialize;
 
 use super::frame::own_page;
 use super::page;
-use super::register::has_accounts;
 use crate::api::auth::{completed, logged_in};
 use crate::api::extract::{Form, Query};
 use crate::callers::{Caller, Stranger};
@@ -76,7 +75,7 @@ async fn shown(
     match caller {
         Some(_) => Redirect::to(own_page(&next).unwrap_or("/")).into_response(),
         // Nobody can sign in yet.
-        None if !has_accounts(&web).await => Redirect::to("/register").into_response(),
+        None if !web.has_accounts().await => Redirect::to("/register").into_response(),
         None => page(&SignIn { csrf_token, username: String::new(), next, code: None, problem: None }),
     }
 }
