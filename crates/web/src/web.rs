@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use axum::extract::FromRef;
-use p2p_service::access::Access;
 use p2p_service::access::challenges::Challenges;
 use p2p_service::access::remote::RemoteRules;
+use p2p_service::access::{Access, Identity};
 use p2p_service::doors::Doors;
 use p2p_service::doors::guest::Guest;
 use tokio::sync::watch;
@@ -53,6 +53,12 @@ impl Web {
     /// Returns the access of the program itself, for what names no user.
     pub(crate) fn program(&self) -> &Access {
         &self.0.local
+    }
+
+    /// Returns whether there are accounts; where that cannot be said, those who come are taken for users who have one.
+    pub(crate) async fn has_accounts(&self) -> bool {
+        // Without accounts, and only then, the program itself may do everything.
+        !matches!(self.0.local.peek().await.as_deref(), Ok(Identity::Operator))
     }
 
     /// Returns the doors of the process.

@@ -213,7 +213,20 @@ impl Access {
         let (from, rules, mail_way) = (Origin::Local, None, "".into());
         let (profiles, preferred, host) = (Profiles::default(), PreferredNodes::default(), Peer::Client);
         let known_files = KnownFiles::default();
-        Ok(Access { engine, auth, origin: origin.into(), from, host, rules, clock, mail_way, profiles, preferred, known_files, state })
+        Ok(Access {
+            engine,
+            auth,
+            origin: origin.into(),
+            from,
+            host,
+            rules,
+            clock,
+            mail_way,
+            profiles,
+            preferred,
+            known_files,
+            state,
+        })
     }
 
     /// Sets the description of the route by which mails are sent.

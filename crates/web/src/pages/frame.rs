@@ -111,12 +111,6 @@ impl IntoResponse for Failed {
     }
 }
 
-/// Returns whether there are accounts; where that cannot be said, those who come are taken for users who have one.
-pub(super) async fn has_accounts(web: &Web) -> bool {
-    // Without accounts, and only then, the program itself may do everything.
-    !matches!(web.program().peek().await.as_deref(), Ok(Identity::Operator))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

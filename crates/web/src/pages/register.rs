@@ -10,7 +10,6 @@ use p2p_service::access::Access;
 use p2p_service::accounts::{Registration, Secret};
 use serde::Deserialize;
 
-use super::frame::has_accounts;
 use super::page;
 use super::sign_in::signed_in;
 use crate::api::extract::Form;
@@ -26,7 +25,7 @@ struct Register {
     username: String,
     email: String,
     problem: String,
-    /// Nobody has an account yet: this one is the admin's.
+    /// True while nobody has an account: this one is the admin's.
     is_first: bool,
 }
 
@@ -50,7 +49,7 @@ async fn shown(State(web): State<Web>, caller: Option<Caller>, csrf_token: FormT
         return Redirect::to("/").into_response();
     }
     let (username, email, problem) = Default::default();
-    page(&Register { csrf_token, username, email, problem, is_first: !has_accounts(&web).await })
+    page(&Register { csrf_token, username, email, problem, is_first: !web.has_accounts().await })
 }
 
 async fn filled(
@@ -63,7 +62,7 @@ async fn filled(
     match registered(&access, filled).await {
         Ok(()) => signed_in(&web, &access, "/"),
         Err(problem) => {
-            let (is_first, told) = (!has_accounts(&web).await, problem.detail().to_owned());
+            let (is_first, told) = (!web.has_accounts().await, problem.detail().to_owned());
             let shown = Register { csrf_token, username, email, problem: told, is_first };
             (problem.status(), page(&shown)).into_response()
         }

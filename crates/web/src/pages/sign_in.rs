@@ -8,7 +8,7 @@ use axum::routing::{get, post};
 use p2p_service::access::Access;
 use serde::Deserialize;
 
-use super::frame::{has_accounts, own_page};
+use super::frame::own_page;
 use super::page;
 use crate::api::auth::{completed, logged_in};
 use crate::api::extract::{Form, Query};
@@ -75,7 +75,7 @@ async fn shown(
     match caller {
         Some(_) => Redirect::to(own_page(&next).unwrap_or("/")).into_response(),
         // Nobody can sign in yet.
-        None if !has_accounts(&web).await => Redirect::to("/register").into_response(),
+        None if !web.has_accounts().await => Redirect::to("/register").into_response(),
         None => page(&SignIn { csrf_token, username: String::new(), next, code: None, problem: None }),
     }
 }

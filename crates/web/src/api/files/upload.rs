@@ -263,7 +263,8 @@ impl Upload {
             // The report says why it is over.
             let _ = ended.hand_over().await;
         }
-        let report = within(STORED_WITHIN, user.access.call(Await { transfer })).await.map_err(NotStored::Other)?.into_result()?;
+        let report =
+            within(STORED_WITHIN, user.access.call(Await { transfer })).await.map_err(NotStored::Other)?.into_result()?;
         Ok(user.access.stored_file(&user.identity, &report).await?)
     }
 }
