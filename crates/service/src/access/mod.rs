@@ -19,6 +19,7 @@
 //! | [`room`] | room for the user's files |
 //! | [`sharing`] | access of other users, for reading and for storing new files |
 //! | `preference` | the node to which uploads of a user go first |
+//! | `sections` | operations that an interruption has to wait for |
 //! | `segments` | single segments on a node |
 //! | `uploads` | uploads of streams, and those that are kept |
 //! | [`upload_notes`] | what a front end notes of uploads that are sent in pieces |
@@ -42,6 +43,7 @@ pub(crate) mod preference;
 pub mod range;
 pub mod remote;
 pub mod room;
+mod sections;
 mod segments;
 pub mod session_file;
 pub mod sharing;
@@ -52,7 +54,6 @@ pub mod watching;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use p2p_auth::tokens::TokenError;
 use p2p_auth::{Auth, AuthError};
@@ -63,9 +64,9 @@ use p2p_engine::transfer::{TransferId, TransferReport};
 use p2p_engine::{Caller, Denial, EngineError, EngineHandle, ErrorKind, Operation, Origin, policy};
 use thiserror::Error;
 use tokio::sync::watch;
-use tokio::time::timeout;
 
 pub use self::identity::Identity;
+pub use self::sections::CriticalSection;
 
 use self::held::Held;
 use self::preference::PreferredNodes;
@@ -73,10 +74,6 @@ use self::remote::RemoteRules;
 use self::watching::KnownFiles;
 use crate::blocking::off_thread;
 use crate::profiles::Profiles;
-
-/// Maximum time for which an interruption waits for operations: hashes of passwords, and answers of a disk or of the engine, which may
-/// never come.
-const REST_MAX: Duration = Duration::from_secs(5);
 
 /// Number of times that a session is looked up before it is given up, if another one is begun or ended during each of them. A person or a
 /// program ends or begins one at most now and then.
@@ -189,16 +186,6 @@ impl State {
             critical_section: watch::Sender::default(),
             is_settled: AtomicBool::default(),
         }
-    }
-}
-
-/// Guard of an operation that an interruption has to wait for.
-#[derive(Debug)]
-pub struct CriticalSection(Arc<State>);
-
-impl Drop for CriticalSection {
-    fn drop(&mut self) {
-        self.0.critical_section.send_modify(|count| *count -= 1);
     }
 }
 
@@ -459,25 +446,6 @@ impl Access {
         let Identity::User { account, .. } = identity else { return Ok(()) };
         let user = account.name.clone();
         self.off_thread(move |auth, origin, now| auth.record_access(&user, origin, &what, done, now)).await
-    }
-
-    /// Begins an operation that an interruption has to wait for, until the returned guard is dropped.
-    pub fn critical_section(&self) -> CriticalSection {
-        self.state.critical_section.send_modify(|count| *count += 1);
-        CriticalSection(Arc::clone(&self.state))
-    }
-
-    /// Returns true if no operation is in progress that an interruption has to wait for.
-    pub fn is_at_rest(&self) -> bool {
-        *self.state.critical_section.borrow() == 0
-    }
-
-    /// Waits until no operation is in progress that an interruption has to wait for, for five seconds at the most. Returns true if there is
-    /// none.
-    pub async fn at_rest(&self) -> bool {
-        let mut count = self.state.critical_section.subscribe();
-        // The sender lives as long as `self`.
-        timeout(REST_MAX, count.wait_for(|count| *count == 0)).await.is_ok()
     }
 
     /// Sets the current user. The caller holds the lock of the session.
