@@ -254,11 +254,15 @@ pub async fn share(
     is_granted: bool,
 ) -> Result<()> {
     let visit = Visit::begin(server, &common.engine, &common.login).await?;
-    let (shared, answer): (_, fn(&str, &str, bool, bool) -> Answer) = match is_upload {
-        true => (visit.change(visit.client.share_uploads(name, user, is_granted)).await, names_changed::shared_for_uploads),
-        false => (visit.change(visit.client.share(name, user, is_granted)).await, names_changed::shared),
+    let shared = match is_upload {
+        true => visit.change(visit.client.share_uploads(name, user, is_granted)).await,
+        false => visit.change(visit.client.share(name, user, is_granted)).await,
     };
-    let shared = shared.map(|is_changed| answer(name, &user.to_lowercase(), is_granted, is_changed));
+    let user = user.to_lowercase();
+    let shared = shared.map(|is_changed| match is_upload {
+        true => names_changed::shared_for_uploads(name, &user, is_granted, is_changed),
+        false => names_changed::shared(name, &user, is_granted, is_changed),
+    });
     let (answer, result) = shared.map_or_else(|error| (None, Err(error)), |answer| (Some(answer), Ok(())));
     told(visit, common.output, answer, result).await
 }

@@ -402,7 +402,7 @@ fn json_has_the_documented_fields_and_no_others() {
         fields(&home.json(command), "", &mut found);
         assert_eq!(found, documented(command[0]), "{command:?}");
         if command[0] == "put" {
-            home.ok(&["run", "-c", "share a.bin bob"]);
+            home.ok(&["run", "-c", "share a.bin bob; mkdir d; share d bob --upload"]);
         }
     }
 }

@@ -124,7 +124,9 @@ impl Outlook {
         let principal = self.identity.principal();
         let may_store = |key: &FileKey| policy::may_store(&principal, &self.names, key);
         let keys = self.identity.keys_of(name);
-        keys.iter().any(|key| key.owner.is_some() && (may_store(key) || may_store(&key.child("new"))))
+        // Without accounts there is no other user.
+        self.identity.name().is_some()
+            && keys.iter().any(|key| key.owner.is_some() && (may_store(key) || may_store(&key.child("new"))))
     }
 
     /// Returns what an upload of a file needs, as far as that is certain.

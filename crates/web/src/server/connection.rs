@@ -85,7 +85,7 @@ async fn answer(routes: Router, guest: Guest, request: http::Request<Incoming>) 
     // The address of the client, for the gate.
     request.extensions_mut().insert(guest.clone());
     let mut answer = routes.oneshot(request).await.unwrap_or_else(|never| match never {});
-    if !rest.is_taken().await {
+    if !rest.taken_up().await {
         answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     answer.map(|body| awaited(body, &guest))

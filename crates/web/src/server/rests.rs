@@ -45,7 +45,7 @@ impl<B: Body<Data = Bytes> + Unpin> Rest<B> {
     }
 
     /// Takes what nobody has read. Returns false if the connection has to end, since there is more.
-    pub(super) async fn is_taken(self) -> bool {
+    pub(super) async fn taken_up(self) -> bool {
         let left = self.left.lock().unwrap_or_else(PoisonError::into_inner).take();
         match left {
             Some((body, is_read)) if self.is_in_line && !body.is_end_stream() => {
@@ -138,12 +138,12 @@ mod tests {
             let _ = lent.frame().await;
         }
         drop(lent);
-        rest.is_taken().await
+        rest.taken_up().await
     }
 
     /// A short rest is taken, and a connection with a longer one ends, as does one whose rest does not come.
     #[tokio::test(start_paused = true)]
-    async fn a_short_rest_is_taken() {
+    async fn a_short_rest_taken_up() {
         let (post, few, much) = (|| Request::post("/"), vec![10, 10], vec![REST_MAX / 2; 3]);
         assert!(taken(post(), Pieces(few.clone(), true), 0).await);
         assert!(taken(post(), Pieces(few.clone(), true), 1).await);

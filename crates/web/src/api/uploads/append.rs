@@ -4,6 +4,7 @@
 //!
 //! The engine keeps full segments. What follows the last of them is noted, and given to it first by the next request.
 
+use std::future::pending;
 use std::pin::pin;
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use p2p_service::files::{
     TransferReport, UploadNote,
 };
 use p2p_service::reasons::{SOON, name};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, timeout};
 
 use super::answers::{at, location};
 use super::content::{Broken, Content, STALLED_AFTER};
@@ -222,7 +223,8 @@ impl Append {
                 biased;
                 () = self.held.taken_over() => return,
                 // Snapshots that others ask for come at any rate; a short pause bounds the work.
-                () = sleep(LOOK_AGAIN) => {}
+                // Nothing else comes.
+                _ = timeout(LOOK_AGAIN, pending::<()>()) => {}
             }
         }
     }
