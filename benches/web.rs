@@ -5,7 +5,7 @@
 //! `calls`, `streams`, `large`, `files`, `nodes`) it runs that part alone: `apart` are the bytes where those that serve have one core and those
 //! that ask another, for which it needs `taskset`. The server is a process of its own, as users have it; the gate is in this one.
 
-#![expect(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, reason = "a benchmark may stop, and reads the clock")]
+#![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "a benchmark may stop, and reads the clock")]
 
 mod web {
     pub(crate) mod bytes;

@@ -13,6 +13,8 @@
 //! `looks` takes a picture at 360, 1024 and 1920 pixels, light and dark, into `target/tmp/browser`, and asks axe-core each time what is wrong.
 //! `P2P_TEST_CHROMIUM` names another program than `chromium`, and `P2P_TEST_AXE` the file `axe.min.js` of the package of that name.
 
+#![expect(clippy::disallowed_methods, reason = "a real browser has tasks and time of its own")]
+
 use std::fmt::Debug;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};

@@ -14,6 +14,9 @@ use tokio::task::JoinSet;
 use super::*;
 use crate::program::DEADLINE;
 
+/// What is attempted, the bytes that are sent, and the statuses that may answer.
+type Attempt<'a> = (&'a str, Vec<u8>, &'a [Option<u16>]);
+
 /// Growth of memory that is no leak of what the attempts have sent: each kind sends many times as much.
 const GROWTH_MAX: u64 = 48 << 20;
 
@@ -62,7 +65,7 @@ fn what_is_no_request_is_refused_and_costs_nothing() {
         let site = Site::start(QUICK).await;
         let address = site.address();
         let head = |extra: &str| format!("POST /api/v1/auth/login HTTP/1.1\r\nHost: localhost\r\n{extra}\r\n");
-        let attempts: Vec<(&str, Vec<u8>, &[Option<u16>])> = vec![
+        let attempts: Vec<Attempt> = vec![
             ("garbage", vec![0xff; 1024], &[Some(400)]),
             ("no version", b"GET /\r\n\r\n".to_vec(), &[Some(400)]),
             ("no host", b"GET / HTTP/1.1\r\n\r\n".to_vec(), &[Some(400)]),

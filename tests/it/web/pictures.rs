@@ -60,6 +60,7 @@ async fn store(site: &Site) {
 }
 
 /// Looks at the room once an upload is under way and a node is found to be gone, and at the page of that upload.
+#[expect(clippy::disallowed_methods, reason = "the upload goes on beside the browser")]
 async fn look(tab: &Tab, site: &Site) {
     site.send(Method::POST, "/time", json!({ "speed": "1x" })).await;
     let upload = site.request(Method::PUT, "/files/content/film.mkv").body(random_bytes(4 << 20, 99)).send();
