@@ -8,7 +8,7 @@
 //! | `throughput`, `storage`, `round_trips`, `waterfall` | one chart each |
 //! | `run`, `demo` | what the page of a run and that of the demonstration have on them |
 //!
-//! Names of files and users come from anybody: the templates escape what has a meaning in HTML, and [`Words`](words::Words) what cannot be
+//! Names of files and users come from anybody: the templates escape what has a meaning in HTML, and `Words` what cannot be
 //! seen or turns others around. The policy of the page (Content Security Policy Level 3, section 3.3) allows its own styles and nothing else,
 //! so that nothing could be loaded or run even if a text came through.
 

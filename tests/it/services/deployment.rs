@@ -121,11 +121,13 @@ fn the_containerfile_builds_and_starts_what_there_is() {
         |wanted: &str| all.iter().rfind(|(instruction, _)| instruction == wanted).map(|(_, given)| given.as_str()).unwrap();
     let words = |wanted: &str| serde_json::from_str::<Vec<String>>(value(wanted)).unwrap();
     Cli::try_parse_from([words("ENTRYPOINT"), words("CMD")].concat()).unwrap();
-    // Where the data are is the volume, and the port that is told is the default one.
+    // Where the data are is the volume, and the ports that are told are the default ones.
     let data = value("ENV").split_once("XDG_DATA_HOME=").unwrap().1;
     assert_eq!(format!("{data}/p2p"), value("VOLUME"));
     let config = fs::read_to_string(top.join("p2p.toml")).unwrap();
-    assert!(config.contains(&format!("address = \"127.0.0.1:{}\"", value("EXPOSE"))));
+    for port in value("EXPOSE").split(' ') {
+        assert!(config.contains(&format!("address = \"127.0.0.1:{port}\"")), "{port}");
+    }
     // The build has the version of Rust that is needed.
     let manifest = fs::read_to_string(top.join("Cargo.toml")).unwrap();
     let needed = manifest.lines().find_map(|line| line.strip_prefix("rust-version = \"")).unwrap().trim_end_matches('"');

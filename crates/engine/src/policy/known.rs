@@ -39,7 +39,7 @@ fn known_of_cause(principal: &Principal, cause: FaultCause) -> FaultCause {
     if principal.is_admin() || is_own { cause } else { cause.without_name() }
 }
 
-/// Returns an event that the principal [may see](may_see), as the principal may see it; `None` if that is as it is.
+/// Returns an event that the principal [may see](super::may_see), as the principal may see it; `None` if that is as it is.
 pub fn known_of_event(principal: &Principal, event: &Event) -> Option<Event> {
     if !matches!(event, Event::FaultBegan { .. } | Event::FaultEnded { .. }) {
         return None;
