@@ -56,9 +56,12 @@ fn lists_of_very_many_faults_are_bounded() {
 
 /// Prints what the answers about a thousand nodes cost.
 #[test]
-#[ignore = "needs time: 1,000 nodes"]
+#[ignore = "needs P2P_LONG=1: 1,000 nodes"]
 #[expect(clippy::disallowed_methods, reason = "a measurement reads the clock")]
 fn answers_about_a_thousand_nodes() {
+    if std::env::var_os("P2P_LONG").is_none() {
+        return;
+    }
     on_a_runtime(async {
         let config = "[network]\nbandwidth = '1Gbit/s'\ndelay = '1ms'\nloss = '0%'\n[nodes]\ncount = 1000\n";
         let site = Site::start(config).await;

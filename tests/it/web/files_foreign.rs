@@ -108,9 +108,12 @@ fn rclone_copies_a_tree() {
 
 /// Prints what pages of a list of 100,000 files cost, and checks that they are right.
 #[test]
-#[ignore = "needs time: 100,000 files"]
+#[ignore = "needs P2P_LONG=1: 100,000 files"]
 #[expect(clippy::disallowed_methods, reason = "a measurement reads the clock")]
 fn pages_of_a_hundred_thousand_files() {
+    if std::env::var_os("P2P_LONG").is_none() {
+        return;
+    }
     let home = Home::new(QUICK);
     fs::create_dir_all(home.data()).unwrap();
     let catalog = Catalog::open(&home.data().join("catalog.redb")).unwrap();
